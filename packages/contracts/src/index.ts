@@ -1,1 +1,7 @@
-export {}
+export * from './api.js'
+export * from './components.js'
+export * from './conscience.js'
+export * from './contract.js'
+export * from './events.js'
+export * from './memory.js'
+export * from './topics.js'

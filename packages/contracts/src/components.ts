@@ -1,0 +1,69 @@
+import { topics } from './topics.js'
+
+/** What a component is called on the wire and what it may do there; whatever is not listed is denied. */
+export interface ComponentManifest {
+  /** The client identifier of its first instance; further ones need identifiers of their own. */
+  readonly clientId: string
+  readonly description: string
+  /** MQTT filters, each with `publish:` or `subscribe:`; without a prefix one grants both. */
+  readonly permissions: readonly string[]
+}
+
+export type ComponentName = 'broker' | 'conscience' | 'memory' | 'gateway' | 'operator'
+
+const publish = (topic: string) => `publish:${topic}`
+const subscribe = (filter: string) => `subscribe:${filter}`
+
+/** Everybody tells how they are; their own status topic and reply inbox need no permission. */
+const PRESENCE = [publish(topics.events.heartbeat.topic), publish(topics.events.errors.topic)]
+/** Whoever serves requests answers into the inboxes of those who ask. */
+const ANSWERS = publish('jamey/api/responses/#')
+
+/** The one list of who may do what; tokens, the embedded broker and other brokers' rules are made from it. */
+export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
+  broker: {
+    clientId: 'jamey-broker',
+    description: 'The embedded broker, telling how it is.',
+    permissions: [...PRESENCE],
+  },
+  conscience: {
+    clientId: 'jamey-conscience',
+    description: 'Judges proposed actions.',
+    permissions: [
+      subscribe(topics.conscience.evaluate.topic),
+      publish(topics.conscience.results.topic),
+      ANSWERS,
+      ...PRESENCE,
+    ],
+  },
+  memory: {
+    clientId: 'jamey-memory',
+    description: 'Stores and recalls.',
+    permissions: [
+      subscribe(topics.memory.store.topic),
+      subscribe(topics.memory.query.topic),
+      publish(topics.memory.updates.topic),
+      ANSWERS,
+      ...PRESENCE,
+    ],
+  },
+  gateway: {
+    clientId: 'jamey-gateway',
+    description: 'The HTTP edge: proxies API calls to the services.',
+    permissions: [
+      publish(topics.api.requests.topic),
+      subscribe(topics.api.requests.topic),
+      publish(topics.conscience.evaluate.topic),
+      publish(topics.memory.store.topic),
+      publish(topics.memory.query.topic),
+      subscribe('jamey/events/#'),
+      ANSWERS,
+      ...PRESENCE,
+    ],
+  },
+  operator: {
+    clientId: 'jamey-operator',
+    description: 'The command line of whoever runs the system.',
+    permissions: ['jamey/#'],
+  },
+}
