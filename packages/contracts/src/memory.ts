@@ -102,7 +102,7 @@ export const memory = {
     retain: false,
     schema: storeSchema,
     responseSchema: storedSchema,
-    description: 'Stores a memory; the envelope's message_id becomes its id.',
+    description: 'Stores a memory; the message_id of its envelope becomes its id.',
   } satisfies RequestContract,
   forget: {
     topic: 'jamey/memory/store',
