@@ -1,7 +1,11 @@
+export type { Sender } from './decode.js'
+export { Decoder, type DecoderOptions } from './decoder.js'
+export { encode, encodeAcknowledgement, encodedBytes, encodePublish } from './encode.js'
 export * from './error.js'
 export * from './packets.js'
 export type * from './properties.js'
 export { PROPERTIES } from './properties.js'
+export { PublishFrame } from './publish-frame.js'
 export {
   describeReasonCode,
   isFailure,
@@ -10,3 +14,4 @@ export {
   type ReasonCodeName,
 } from './reason-codes.js'
 export * from './topics.js'
+export { Writer } from './writer.js'

@@ -1,0 +1,182 @@
+import { decode, type Sender } from './decode.js'
+import { ProtocolError } from './error.js'
+import { type Packet, PacketType, type ProtocolVersion } from './packets.js'
+import { Reader } from './reader.js'
+import { ReasonCode } from './reason-codes.js'
+import { MAXIMUM_VARINT } from './writer.js'
+
+/** A packet's type and flags, then at most four bytes of length. Section 2.1. */
+const LONGEST_HEADER_BYTES = 5
+/** The first allocation for a packet that comes in pieces; a peer that announces much and sends little gets no more. */
+const FIRST_PIECE_BYTES = 4096
+
+export interface DecoderOptions {
+  /** Who sends the bytes that will be pushed. */
+  from: Sender
+  /** Known beforehand by a client; a server learns it from CONNECT. */
+  protocolVersion?: ProtocolVersion
+  /** Bytes of a whole packet, its header included; larger ones are refused before they are read. */
+  maximumPacketSize?: number
+}
+
+/**
+ * Turns the bytes of one connection into packets:
+ *
+ *     decoder.push(chunk)
+ *     for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) handle(packet)
+ *
+ * A whole packet is decoded where it lies in the chunk, so payloads and binary properties are views of it. Only a
+ * packet that is cut by the end of a chunk is copied, once, into a buffer of its own.
+ */
+export class Decoder {
+  protocolVersion: ProtocolVersion | undefined
+  maximumPacketSize: number
+  readonly #from: Sender
+  readonly #reader = new Reader()
+  #chunk: Uint8Array | undefined
+  #at = 0
+  /** The packet that began in an earlier chunk, as far as it came. */
+  #partial: Uint8Array | undefined
+  #partialBytes = 0
+  /** Bytes of header and body of the packet at hand; 0 while its length is not known. */
+  #packetBytes = 0
+  #headerBytes = 0
+  #isShortest = true
+  #failure: ProtocolError | undefined
+
+  constructor(options: DecoderOptions) {
+    this.#from = options.from
+    this.protocolVersion = options.protocolVersion
+    this.maximumPacketSize = options.maximumPacketSize ?? MAXIMUM_VARINT + LONGEST_HEADER_BYTES
+  }
+
+  /** Takes the next bytes; every packet of the former ones must have been fetched. `chunk` must not change any more. */
+  push(chunk: Uint8Array): void {
+    if (this.#chunk !== undefined)
+      throw new Error('push: packets of the last chunk are still waiting; call next() first')
+    if (chunk.length === 0) return
+    this.#chunk = chunk
+    this.#at = 0
+  }
+
+  /** The next packet, or undefined when more bytes are needed. Throws `ProtocolError`, from then on at every call. */
+  next(): Packet | undefined {
+    if (this.#failure !== undefined) throw this.#failure
+    const chunk = this.#chunk
+    if (chunk === undefined) return undefined
+    try {
+      return this.#partial === undefined ? this.#whole(chunk) : this.#pieced(chunk, this.#partial)
+    } catch (error) {
+      if (error instanceof ProtocolError) this.#failure = error
+      throw error
+    }
+  }
+
+  #whole(chunk: Uint8Array): Packet | undefined {
+    const from = this.#at
+    this.#readHeader(chunk, from, chunk.length)
+    const end = from + this.#packetBytes
+    if (this.#packetBytes === 0 || end > chunk.length) {
+      this.#keep(chunk)
+      return undefined
+    }
+    this.#at = end
+    if (end === chunk.length) this.#chunk = undefined
+    return this.#decode(chunk, from, end)
+  }
+
+  #pieced(chunk: Uint8Array, partial: Uint8Array): Packet | undefined {
+    let buffer = partial
+    while (this.#packetBytes === 0) {
+      if (this.#at === chunk.length) return this.#exhausted()
+      buffer[this.#partialBytes++] = chunk[this.#at++] as number
+      this.#readHeader(buffer, 0, this.#partialBytes)
+    }
+    const count = Math.min(this.#packetBytes - this.#partialBytes, chunk.length - this.#at)
+    const needed = this.#partialBytes + count
+    if (needed > buffer.length) {
+      const grown = new Uint8Array(Math.min(this.#packetBytes, Math.max(2 * buffer.length, needed)))
+      grown.set(buffer.subarray(0, this.#partialBytes))
+      this.#partial = buffer = grown
+    }
+    buffer.set(chunk.subarray(this.#at, this.#at + count), this.#partialBytes)
+    this.#at += count
+    this.#partialBytes = needed
+    if (this.#at === chunk.length) this.#chunk = undefined
+    if (needed < this.#packetBytes) return undefined
+    this.#partial = undefined
+    return this.#decode(buffer, 0, needed)
+  }
+
+  #exhausted(): undefined {
+    this.#chunk = undefined
+    return undefined
+  }
+
+  #keep(chunk: Uint8Array): void {
+    const rest = chunk.subarray(this.#at)
+    const expected = Math.min(this.#packetBytes, FIRST_PIECE_BYTES)
+    const partial = new Uint8Array(Math.max(rest.length, expected, LONGEST_HEADER_BYTES))
+    partial.set(rest)
+    this.#partial = partial
+    this.#partialBytes = rest.length
+    this.#chunk = undefined
+  }
+
+  /** Sets `#packetBytes`, to 0 where the header is cut, and `#headerBytes`. */
+  #readHeader(bytes: Uint8Array, from: number, end: number): void {
+    this.#packetBytes = 0
+    let length = 0
+    for (let i = 1; i < LONGEST_HEADER_BYTES; i++) {
+      const at = from + i
+      if (at >= end) return
+      const byte = bytes[at] as number
+      length += (byte & 127) * 128 ** (i - 1)
+      if (byte > 127) continue
+      this.#isShortest = byte !== 0 || i === 1
+      this.#headerBytes = i + 1
+      this.#packetBytes = i + 1 + length
+      if (this.#packetBytes > this.maximumPacketSize) throw this.#tooLarge()
+      return
+    }
+    throw malformed(LONGEST_HEADER_BYTES - 1, 'remaining length has more than four bytes')
+  }
+
+  #decode(bytes: Uint8Array, from: number, end: number): Packet {
+    const firstByte = bytes[from] as number
+    const isConnect = firstByte >>> 4 === PacketType.connect
+    const version = this.protocolVersion
+    if (version === undefined && !isConnect) {
+      // [MQTT-3.1.0-1]
+      throw new ProtocolError(
+        'protocol-error',
+        ReasonCode.protocolError,
+        0,
+        'the first packet is not CONNECT',
+      )
+    }
+    const reader = this.#reader
+    reader.set(bytes, from, from + this.#headerBytes, end)
+    reader.wantsShortestVarint = version === 5
+    const packet = decode(reader, firstByte, version ?? 5, this.#from)
+    if (packet.type === 'connect') this.protocolVersion ??= packet.protocolVersion
+    // [MQTT-1.5.5-1]; a rule of MQTT 5.0 alone, and the version of a CONNECT is known only now.
+    if (!this.#isShortest && this.protocolVersion === 5) {
+      throw malformed(1, 'remaining length is not in its shortest form')
+    }
+    return packet
+  }
+
+  #tooLarge(): ProtocolError {
+    return new ProtocolError(
+      'packet-too-large',
+      ReasonCode.packetTooLarge,
+      1,
+      `packet of ${this.#packetBytes} bytes: at most ${this.maximumPacketSize} are accepted`,
+    )
+  }
+}
+
+function malformed(offset: number, message: string): ProtocolError {
+  return new ProtocolError('malformed-packet', ReasonCode.malformedPacket, offset, message)
+}

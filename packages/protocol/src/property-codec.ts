@@ -1,0 +1,170 @@
+import {
+  PROPERTIES,
+  type PropertiesOf,
+  type PropertyHolder,
+  type PropertyRow,
+  type UserProperty,
+} from './properties.js'
+import type { Reader } from './reader.js'
+import { ReasonCode } from './reason-codes.js'
+import { invalidArgument, MAXIMUM_VARINT, type Writer } from './writer.js'
+
+type Value = number | string | Uint8Array | UserProperty
+/** Any property set, as the table-driven code below sees it. */
+type PropertyBag = { [name: string]: Value | readonly Value[] | undefined }
+
+interface Layout {
+  rows: readonly PropertyRow[]
+  byId: readonly (PropertyRow | undefined)[]
+  /** Every property of the set, undefined: copies of it share one hidden class. */
+  empty: Readonly<PropertyBag>
+}
+
+const LARGEST = { uint16: 0xffff, uint32: 0xffff_ffff, varint: MAXIMUM_VARINT } as const
+
+const LAYOUTS = new Map<PropertyHolder, Layout>()
+for (const row of PROPERTIES) {
+  for (const holder of row.on) if (!LAYOUTS.has(holder)) LAYOUTS.set(holder, layoutOf(holder))
+}
+
+function layoutOf(holder: PropertyHolder): Layout {
+  const rows = PROPERTIES.filter((row) => (row.on as readonly PropertyHolder[]).includes(holder))
+  const byId: (PropertyRow | undefined)[] = Array.from({ length: 128 })
+  const empty: PropertyBag = {}
+  for (const row of rows) {
+    byId[row.id] = row
+    empty[row.name] = undefined
+  }
+  return { rows, byId, empty }
+}
+
+/** Reads a property length and the properties; undefined where the length is 0. */
+export function readProperties<H extends PropertyHolder>(
+  reader: Reader,
+  holder: H,
+): PropertiesOf<H> | undefined {
+  const length = reader.varint()
+  if (length === 0) return undefined
+  const end = reader.at + length
+  if (end > reader.end) throw reader.malformed(`property length ${length} runs past the end of the packet`)
+  const layout = LAYOUTS.get(holder) as Layout
+  const properties: PropertyBag = { ...layout.empty }
+  const outer = reader.narrow(end)
+  while (reader.at < end) {
+    const at = reader.at
+    const id = reader.varint()
+    const row = layout.byId[id]
+    if (row === undefined) {
+      throw reader.malformed(`property 0x${id.toString(16).padStart(2, '0')} is not one of ${holder}`, at)
+    }
+    const value = readValue(reader, row)
+    const present = properties[row.name]
+    if (row.repeats) {
+      if (present === undefined) properties[row.name] = [value]
+      else (present as Value[]).push(value)
+    } else if (present === undefined) properties[row.name] = value
+    // [MQTT 5.0 section 2.2.2.2]: a repeated property is a Protocol Error unless it may repeat.
+    else throw reader.violation(`property ${row.name} stands twice`, ReasonCode.protocolError, at)
+  }
+  reader.narrow(outer)
+  return properties as PropertiesOf<H>
+}
+
+function readValue(reader: Reader, row: PropertyRow): Value {
+  const at = reader.at
+  switch (row.kind) {
+    case 'flag': {
+      const value = reader.byte()
+      if (value > 1) throw violation(reader, row, value, '0 or 1', at)
+      return value
+    }
+    case 'uint16':
+      return reader.uint16()
+    case 'positiveUint16':
+      return positive(reader, row, reader.uint16(), at)
+    case 'topicAlias': {
+      const value = reader.uint16()
+      // [MQTT-3.3.2-8]
+      if (value === 0)
+        throw reader.violation('topicAlias is 0; expected 1 to 65535', ReasonCode.topicAliasInvalid, at)
+      return value
+    }
+    case 'uint32':
+      return reader.uint32()
+    case 'positiveUint32':
+      return positive(reader, row, reader.uint32(), at)
+    case 'positiveVarint':
+      return positive(reader, row, reader.varint(), at)
+    case 'string':
+      return reader.string()
+    case 'topic':
+      return reader.topic()
+    case 'binary':
+      return reader.binary()
+    case 'pair':
+      return [reader.string(), reader.string()]
+  }
+}
+
+function positive(reader: Reader, row: PropertyRow, value: number, at: number): number {
+  if (value === 0) throw violation(reader, row, value, 'at least 1', at)
+  return value
+}
+
+function violation(reader: Reader, row: PropertyRow, found: number, expected: string, at: number): Error {
+  return reader.violation(`${row.name} is ${found}; expected ${expected}`, ReasonCode.protocolError, at)
+}
+
+/** Writes the property length and the properties that are there. */
+export function writeProperties<H extends PropertyHolder>(
+  writer: Writer,
+  holder: H,
+  properties: PropertiesOf<H> | undefined,
+): void {
+  if (properties === undefined) return writer.byte(0)
+  const mark = writer.openSection()
+  const bag = properties as PropertyBag
+  const { rows } = LAYOUTS.get(holder) as Layout
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as PropertyRow
+    const value = bag[row.name]
+    if (value === undefined) continue
+    if (!row.repeats) writeValue(writer, row, value as Value)
+    else for (const member of value as readonly Value[]) writeValue(writer, row, member)
+  }
+  writer.closeSection(mark)
+}
+
+function writeValue(writer: Writer, row: PropertyRow, value: Value): void {
+  writer.byte(row.id)
+  switch (row.kind) {
+    case 'flag':
+      return writer.byte(whole(row, value, 0, 1))
+    case 'uint16':
+      return writer.uint16(whole(row, value, 0, LARGEST.uint16))
+    case 'positiveUint16':
+    case 'topicAlias':
+      return writer.uint16(whole(row, value, 1, LARGEST.uint16))
+    case 'uint32':
+      return writer.uint32(whole(row, value, 0, LARGEST.uint32))
+    case 'positiveUint32':
+      return writer.uint32(whole(row, value, 1, LARGEST.uint32))
+    case 'positiveVarint':
+      return writer.varint(whole(row, value, 1, LARGEST.varint))
+    case 'string':
+      return writer.string(value as string, row.name)
+    case 'topic':
+      if (value === '') throw invalidArgument(`${row.name} is empty; expected a topic name`)
+      return writer.string(value as string, row.name, true)
+    case 'binary':
+      return writer.binary(value as Uint8Array, row.name)
+    case 'pair':
+      writer.string((value as UserProperty)[0], row.name)
+      return writer.string((value as UserProperty)[1], row.name)
+  }
+}
+
+function whole(row: PropertyRow, value: Value, least: number, most: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
+  throw invalidArgument(`${row.name} is ${String(value)}; expected a whole number from ${least} to ${most}`)
+}
