@@ -1,1 +1,21 @@
-export {}
+export { isClientIdentifier } from './client-identifier.js'
+export * from './error.js'
+export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions.js'
+export { assertSecret, MINIMUM_SECRET_BYTES, type Secret } from './secret.js'
+export {
+  DEFAULT_LIFETIME_SECONDS,
+  MAXIMUM_LIFETIME_SECONDS,
+  signToken,
+  type TokenClaims,
+  type TokenContent,
+} from './token.js'
+export {
+  AUTHENTICATION_METHOD,
+  type AuthenticationRequest,
+  type TokenAuthenticator,
+  type TokenAuthenticatorOptions,
+  type TokenIdentity,
+  tokenAuthenticator,
+} from './token-authenticator.js'
+export { type IssuedToken, TokenSource, type TokenSourceOptions } from './token-source.js'
+export { CLOCK_TOLERANCE_SECONDS, TokenVerifier, type TokenVerifierOptions } from './token-verifier.js'

@@ -1,0 +1,108 @@
+/** Every way a token is refused or can not be made, and what it means. */
+export const TOKEN_ERRORS = {
+  'token-malformed': 'it is not a JSON Web Token in compact form, or is longer than the limit',
+  'token-algorithm': 'its header names another algorithm than HS256',
+  'token-signature': 'it was not signed with the secret in force',
+  'token-expired': 'its `exp` has passed',
+  'token-not-yet-valid': 'its `iat` lies in the future',
+  'token-claim-missing': 'one of the claims sub, exp, iat and permissions is missing',
+  'token-claim-unknown': 'it has a claim besides sub, exp, iat and permissions',
+  'token-claim-invalid': 'a claim has a value of the wrong kind',
+  'token-lifetime': 'its lifetime is not positive or longer than allowed',
+  'token-subject': 'it was issued to another client',
+} as const
+
+export type TokenErrorCode = keyof typeof TOKEN_ERRORS
+
+/** A token that was refused, or could not be made. Its message never holds the token or a part of it. */
+export class TokenError extends Error {
+  override readonly name = 'TokenError'
+  readonly code: TokenErrorCode
+
+  constructor(code: TokenErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Every way a token secret can not be used, and what it means. */
+export const SECRET_ERRORS = {
+  'secret-too-short': 'it has fewer than 32 bytes',
+  'secret-file-missing': 'its file does not exist',
+  'secret-file-exposed': 'its file can be read or written by others than its owner',
+  'secret-file-damaged': 'its file does not hold exactly one secret',
+  'secret-file-unreadable': 'its file can not be read or written by this process',
+} as const
+
+export type SecretErrorCode = keyof typeof SECRET_ERRORS
+
+/** A token secret that can not be used. Its message never holds the secret or a part of it. */
+export class SecretError extends Error {
+  override readonly name = 'SecretError'
+  readonly code: SecretErrorCode
+
+  constructor(code: SecretErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Every way a permission list or a client identifier is not usable, and what it means. */
+export const PERMISSION_LIST_ERRORS = {
+  'permission-malformed': 'an entry is not an MQTT topic filter, optionally after publish: or subscribe:',
+  'client-identifier-invalid': 'a client identifier can not stand as one level of a topic',
+} as const
+
+export type PermissionListErrorCode = keyof typeof PERMISSION_LIST_ERRORS
+
+/** A permission list that can not be read. Nothing is granted from such a list. */
+export class PermissionListError extends Error {
+  override readonly name = 'PermissionListError'
+  readonly code: PermissionListErrorCode
+
+  constructor(code: PermissionListErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Every way certificates can not be issued or used, and what it means. */
+export const CERTIFICATE_ERRORS = {
+  'certificate-argument': 'a host, common name, component name or validity is not usable',
+  'certificate-damaged': 'a certificate or key can not be read',
+  'certificate-mismatch': 'a certificate does not belong to its key, its authority or its name',
+  'certificate-expired': 'the certificate of the authority has expired',
+  'certificate-missing': 'a file that is needed and can not be made again is missing',
+  'certificate-exposed': 'a private key or its directory is open to others than its owner',
+  'certificate-unwritable': 'a file can not be read or written by this process',
+} as const
+
+export type CertificateErrorCode = keyof typeof CERTIFICATE_ERRORS
+
+/** Certificates that can not be issued or used; `path` names the file where one is concerned. */
+export class CertificateError extends Error {
+  override readonly name = 'CertificateError'
+  readonly code: CertificateErrorCode
+  readonly path: string | undefined
+
+  constructor(code: CertificateErrorCode, message: string, options?: ErrorOptions & { path?: string }) {
+    super(message, options)
+    this.code = code
+    this.path = options?.path
+  }
+}
+
+/**
+ * A client that is not let in. `reasonCode` is what a CONNACK (or, for a renewal, a DISCONNECT) carries; `message`
+ * holds no secret and may be sent as its Reason String. `cause` is the `TokenError` where a token was at fault.
+ */
+export class AuthenticationRefused extends Error {
+  override readonly name = 'AuthenticationRefused'
+  readonly code = 'authentication-refused'
+  readonly reasonCode: number
+
+  constructor(reasonCode: number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.reasonCode = reasonCode
+  }
+}
