@@ -1,1 +1,22 @@
-export {}
+export {
+  type AuthenticationRequest,
+  type Authenticator,
+  type Identity,
+  insecureAuthenticator,
+} from './authenticator.js'
+export { type Broker, type BrokerOptions, type CloseOptions, createBroker } from './broker.js'
+export type {
+  BrokerStore,
+  DeliveryRecord,
+  MessageRecord,
+  SessionRecord,
+  StoredState,
+  SubscriptionRecord,
+  WillRecord,
+} from './broker-store.js'
+export type { Clock } from './clock.js'
+export type { BrokerStats } from './counters.js'
+export { AuthenticationRefused, BrokerError, type BrokerErrorCode } from './errors.js'
+export { DEFAULT_LIMITS, type Limits } from './limits.js'
+export type { ListenerAddress, ListenerOptions, ListenerTls } from './listener.js'
+export type { Log } from './log.js'

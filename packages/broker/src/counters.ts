@@ -1,0 +1,48 @@
+/** What the broker has done since it was made; plain numbers, so counting costs nothing. */
+export class Counters {
+  connectionsAccepted = 0
+  connectionsRefused = 0
+  connectionsMaximum = 0
+  authenticationsRefused = 0
+  protocolErrors = 0
+  bytesReceived = 0
+  bytesSent = 0
+  publishesReceived = 0
+  publishesSent = 0
+  /** Publishes that no subscription matched. */
+  publishesUnmatched = 0
+  /** Publishes refused for lack of permission, silently towards clients before MQTT 5.0. */
+  publishesDenied = 0
+  subscriptionsDenied = 0
+  /** QoS 0 messages a slow subscriber did not take in time. */
+  droppedSlow = 0
+  /** QoS 1 and 2 messages that found a session's queue full. */
+  droppedOverflow = 0
+  droppedExpired = 0
+  /** Larger than the receiver's Maximum Packet Size. [MQTT-3.1.2-25] */
+  droppedTooLarge = 0
+  /** Queued for a session that came back without the permission to receive them. */
+  droppedDenied = 0
+  /** Retained messages beyond the limits. */
+  retainedRefused = 0
+  /** Handed to another member of a shared subscription. */
+  redelivered = 0
+  keepAliveTimeouts = 0
+  identitiesExpired = 0
+  sessionsTakenOver = 0
+  sessionsExpired = 0
+  willsPublished = 0
+}
+
+/** `Broker.stats()`: all counters, and how things stand now. */
+export interface BrokerStats extends Readonly<Counters> {
+  uptimeSeconds: number
+  connections: number
+  /** Connected or not. */
+  sessions: number
+  subscriptions: number
+  retainedMessages: number
+  retainedBytes: number
+  queuedMessages: number
+  inFlightMessages: number
+}

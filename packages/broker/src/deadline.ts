@@ -1,0 +1,40 @@
+import type { Clock } from './clock.js'
+
+/** The longest delay that timers of Node can wait; session expiry may be fifty times that. */
+const LONGEST_DELAY_MS = 2_147_483_647
+
+/** One moment that something waits for: set again it moves, cleared it never comes. */
+export class Deadline {
+  readonly #clock: Clock
+  readonly #onReached: () => void
+  #handle: unknown
+  #dueAtMs = Number.POSITIVE_INFINITY
+
+  constructor(clock: Clock, onReached: () => void) {
+    this.#clock = clock
+    this.#onReached = onReached
+  }
+
+  /** Waits until `dueAtMs` (milliseconds since 1970); infinity waits for nothing. */
+  set(dueAtMs: number): void {
+    this.clear()
+    this.#dueAtMs = dueAtMs
+    if (dueAtMs !== Number.POSITIVE_INFINITY) this.#arm()
+  }
+
+  clear(): void {
+    if (this.#handle !== undefined) this.#clock.clearTimeout(this.#handle)
+    this.#handle = undefined
+    this.#dueAtMs = Number.POSITIVE_INFINITY
+  }
+
+  #arm(): void {
+    const delayMs = Math.min(Math.max(this.#dueAtMs - this.#clock.now(), 0), LONGEST_DELAY_MS)
+    this.#handle = this.#clock.setTimeout(() => {
+      this.#handle = undefined
+      if (this.#clock.now() < this.#dueAtMs) return this.#arm()
+      this.#dueAtMs = Number.POSITIVE_INFINITY
+      this.#onReached()
+    }, delayMs)
+  }
+}

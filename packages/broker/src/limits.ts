@@ -1,0 +1,97 @@
+import { BrokerError } from './errors.js'
+
+/** What one peer, and all of them together, may take. Every limit has a safe default. */
+export interface Limits {
+  /** Connections that passed CONNECT. */
+  connections: number
+  /** Connections from one address, in any state. */
+  connectionsPerAddress: number
+  /** Connections that have not passed CONNECT yet. */
+  pendingConnections: number
+  /** Milliseconds from accept (TLS handshake included) to a complete CONNECT. */
+  connectTimeoutMs: number
+  /** Bytes of a CONNECT, the only packet a stranger may send. */
+  connectPacketBytes: number
+  /** Bytes of any other packet; announced as Maximum Packet Size. */
+  packetBytes: number
+  /** PUBLISH packets of QoS 1 and 2 a client may have unacknowledged; announced as Receive Maximum. */
+  receiveMaximum: number
+  /** PUBLISH packets of QoS 1 and 2 we leave unacknowledged towards a client, whatever more it allows. */
+  inFlight: number
+  /** Highest inbound topic alias; announced as Topic Alias Maximum. */
+  topicAliases: number
+  topicLevels: number
+  subscriptionsPerClient: number
+  /** Messages waiting in one session, connected or not. */
+  queuedMessages: number
+  /** Bytes waiting in one session, its socket's backlog included. */
+  queuedBytes: number
+  retainedMessages: number
+  retainedBytes: number
+  sessions: number
+  /** Seconds; longer wishes are cut to this and told so in CONNACK. */
+  sessionExpirySeconds: number
+  /** Seconds; 0 takes every client's own. Otherwise longer (or no) keep alives are replaced by Server Keep Alive. */
+  keepAliveSeconds: number
+  /** Topics whose receivers are remembered. */
+  routedTopics: number
+  /** Seconds between two publications of `$SYS`; 0 publishes none. */
+  sysIntervalSeconds: number
+}
+
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  connections: 10_000,
+  connectionsPerAddress: 2_000,
+  pendingConnections: 1_000,
+  connectTimeoutMs: 10_000,
+  connectPacketBytes: 262_144,
+  packetBytes: 16_777_216,
+  receiveMaximum: 1_024,
+  inFlight: 4_096,
+  topicAliases: 64,
+  topicLevels: 64,
+  subscriptionsPerClient: 1_000,
+  queuedMessages: 100_000,
+  queuedBytes: 16_777_216,
+  retainedMessages: 100_000,
+  retainedBytes: 268_435_456,
+  sessions: 100_000,
+  sessionExpirySeconds: 604_800,
+  keepAliveSeconds: 0,
+  routedTopics: 16_384,
+  sysIntervalSeconds: 10,
+}
+
+/** Where the wire format or a timer bounds a limit; the others may be any positive number. */
+const RANGES: Partial<Record<keyof Limits, readonly [number, number]>> = {
+  receiveMaximum: [1, 65_535],
+  inFlight: [1, 65_535],
+  topicAliases: [0, 65_535],
+  packetBytes: [16, 268_435_460],
+  connectPacketBytes: [16, 268_435_460],
+  sessionExpirySeconds: [0, 4_294_967_295],
+  keepAliveSeconds: [0, 65_535],
+  sysIntervalSeconds: [0, 86_400],
+}
+
+/** The defaults with `given` laid over them. Throws `BrokerError` 'limit-invalid' that names the limit and its range. */
+export function resolveLimits(given: Partial<Limits> = {}): Limits {
+  const limits: Limits = { ...DEFAULT_LIMITS }
+  for (const name of Object.keys(given) as (keyof Limits)[]) {
+    const value = given[name]
+    if (value === undefined) continue
+    const [least, most] = RANGES[name] ?? [1, Number.MAX_SAFE_INTEGER]
+    if (!(name in DEFAULT_LIMITS)) {
+      const known = Object.keys(DEFAULT_LIMITS).join(', ')
+      throw new BrokerError('limit-invalid', `limits.${name}: there is no such limit; known are ${known}`)
+    }
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new BrokerError(
+        'limit-invalid',
+        `limits.${name}: got ${value}; expected a whole number from ${least} to ${most}`,
+      )
+    }
+    limits[name] = value
+  }
+  return limits
+}
