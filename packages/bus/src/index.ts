@@ -1,1 +1,8 @@
-export {}
+export * from './bus.js'
+export * from './clock.js'
+export * from './config.js'
+export * from './envelope.js'
+export * from './environment.js'
+export * from './errors.js'
+export * from './message.js'
+export type { RateLimit } from './rate-limiter.js'

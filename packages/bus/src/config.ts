@@ -1,0 +1,61 @@
+import type { KeyObject } from 'node:crypto'
+import type { Clock } from './clock.js'
+import type { RateLimit } from './rate-limiter.js'
+
+/** The part of a pino logger that the bus uses. */
+export interface BusLog {
+  debug(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+/** TLS 1.3 is the only version; the server is always verified. Everything is PEM. */
+export interface BusTls {
+  /** Who may have signed the server's certificate; the authorities Node knows by default. */
+  readonly ca?: string | Uint8Array
+  /** A client certificate, whose common name must be the client identifier. */
+  readonly cert?: string | Uint8Array
+  readonly key?: string | Uint8Array | KeyObject
+}
+
+/** Who this is, for its status, heartbeats and error events. */
+export interface BusComponent {
+  readonly name: string
+  readonly version: string
+}
+
+export interface BusConfig {
+  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`; each means TLS 1.3 unless `insecure`. Several fail over in order. */
+  readonly url: string | readonly string[]
+  /** One topic level; also the token's `sub` and the user name. */
+  readonly clientId: string
+  readonly tls?: BusTls
+  /** The shared HS256 secret, at least 32 bytes; without it the client connects without a token. */
+  readonly jwtSecret?: string | Uint8Array | KeyObject
+  /** Seconds; 300 by default. */
+  readonly jwtLifetimeSeconds?: number
+  /** MQTT filters, each optionally with `publish:` or `subscribe:`; nothing listed, nothing allowed. */
+  readonly permissions: readonly string[]
+  /** With it the bus publishes status, heartbeats and error events. */
+  readonly component?: BusComponent
+  /** Seconds; 60 by default, 0 turns it off. */
+  readonly keepAliveSeconds?: number
+  /** The largest packet we accept; 268435456 by default. */
+  readonly maximumPacketBytes?: number
+  /** How long the server keeps the session of a lost connection; 300 s by default. */
+  readonly sessionExpirySeconds?: number
+  /** 5 by default; 4 is MQTT 3.1.1. */
+  readonly protocolVersion?: 4 | 5
+  /** None by default. */
+  readonly rateLimit?: RateLimit
+  /** Seconds between heartbeats; 30 by default, 0 turns them off. */
+  readonly heartbeatSeconds?: number
+  /** Whether `connectBus` waits for the first connection (the default) or goes on trying in the background. */
+  readonly waitForConnection?: boolean
+  /** Allows `mqtt://` and `ws://` to be plaintext. For tests and closed networks; it is warned about. */
+  readonly insecure?: boolean
+  /** How many answers of served requests are kept for redeliveries; 10000 answers and 16 MiB by default. */
+  readonly answerCache?: { readonly maximumAnswers?: number; readonly maximumBytes?: number }
+  readonly clock?: Clock
+  readonly log?: BusLog
+}

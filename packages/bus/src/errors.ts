@@ -1,0 +1,168 @@
+/** Every `code` of an error that this package makes; errors of the MQTT client pass through with their own. */
+export type BusErrorCode =
+  | 'message-invalid'
+  | 'permission-missing'
+  | 'rate-limited'
+  | 'request-timed-out'
+  | 'request-aborted'
+  | 'request-duplicated'
+  | 'no-responder'
+  | 'remote-error'
+  | 'bus-closed'
+  | 'configuration-invalid'
+
+/** What all errors of the bus share; `retryable` says whether the same call may succeed later. */
+export abstract class BusError extends Error {
+  readonly code: BusErrorCode
+  readonly retryable: boolean
+
+  constructor(code: BusErrorCode, message: string, retryable: boolean, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.retryable = retryable
+  }
+}
+
+/** A message that does not have the shape it must have, ours or somebody else's. Not retryable. */
+export class MessageError extends BusError {
+  override readonly name = 'MessageError'
+  /** Where the fault is, as a path into the envelope: `payload.data.importance`, `metadata.client_id`. */
+  readonly field: string
+  readonly topic: string
+
+  constructor(topic: string, field: string, fault: string, options?: ErrorOptions) {
+    super('message-invalid', `Message for ${topic}: ${field} ${fault}`, false, options)
+    this.topic = topic
+    this.field = field
+  }
+}
+
+/** A call that the client's own permissions do not allow; nothing was sent. Not retryable. */
+export class PermissionError extends BusError {
+  override readonly name = 'PermissionError'
+  /** The permission that is missing, as it would be listed: `publish:jamey/memory/store`. */
+  readonly permission: string
+
+  constructor(permission: string, clientId: string) {
+    super(
+      'permission-missing',
+      `Client ${clientId} lacks the permission ${permission}; list it in MQTT_PERMISSIONS, or in what issues its token.`,
+      false,
+    )
+    this.permission = permission
+  }
+}
+
+/** More messages or bytes than the client's own rate limit allows; nothing was sent. Retryable. */
+export class RateLimitError extends BusError {
+  override readonly name = 'RateLimitError'
+  /** When the same message would have passed. */
+  readonly retryAfterMs: number
+
+  constructor(limit: string, retryAfterMs: number) {
+    super('rate-limited', `Over the rate limit of ${limit}; try again in ${retryAfterMs} ms.`, true)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** No answer within the request's deadline. The request may have been carried out. Retryable. */
+export class RequestTimeoutError extends BusError {
+  override readonly name = 'RequestTimeoutError'
+  readonly timeoutMs: number
+
+  constructor(topic: string, action: string, timeoutMs: number, options?: ErrorOptions) {
+    super(
+      'request-timed-out',
+      `No answer to '${action}' on ${topic} within ${timeoutMs} ms; it may have been carried out.`,
+      true,
+      options,
+    )
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** The server reported that nobody is subscribed to the request's topic (reason code 0x10). Retryable. */
+export class NoResponderError extends BusError {
+  override readonly name = 'NoResponderError'
+  readonly topic: string
+
+  constructor(topic: string, action: string) {
+    super(
+      'no-responder',
+      `Nobody serves '${action}' on ${topic}; start the service or check its permissions.`,
+      true,
+    )
+    this.topic = topic
+  }
+}
+
+/** The failure that a remote handler answered with. */
+export class RemoteError extends BusError {
+  override readonly name = 'RemoteError'
+  /** A stable word to act upon, such as `invalid-request`, `internal`, or one of the service's own. */
+  readonly kind: string
+
+  constructor(kind: string, message: string, retryable: boolean) {
+    super('remote-error', message, retryable)
+    this.kind = kind
+  }
+}
+
+/** The bus was closed, or the caller aborted, before the call was finished. */
+export class AbortedError extends BusError {
+  override readonly name = 'AbortedError'
+
+  constructor(code: 'request-aborted' | 'bus-closed', message: string, options?: ErrorOptions) {
+    super(code, message, code === 'bus-closed', options)
+  }
+}
+
+/** A second request with the response topic and correlation id of one that is still waiting. */
+export class DuplicateRequestError extends BusError {
+  override readonly name = 'DuplicateRequestError'
+
+  constructor(correlationId: string) {
+    super(
+      'request-duplicated',
+      `A request with correlation id ${correlationId} and the same message id is still waiting for its answer.`,
+      false,
+    )
+  }
+}
+
+/**
+ * Thrown by a serve handler: travels to the requester, who gets it as `RemoteError` with the same three facts.
+ * Anything else that a handler throws arrives as kind `internal`, without its message and stack.
+ */
+export class RequestError extends Error {
+  override readonly name = 'RequestError'
+  readonly kind: string
+  readonly retryable: boolean
+
+  constructor(kind: string, message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.kind = kind
+    this.retryable = options.retryable ?? false
+  }
+}
+
+/** One thing wrong with the configuration. `found` never shows a secret. */
+export interface ConfigurationFault {
+  readonly variable: string
+  readonly found: string
+  readonly expected: string
+}
+
+/** Everything that is wrong with the configuration at once. Not retryable. */
+export class ConfigurationError extends BusError {
+  override readonly name = 'ConfigurationError'
+  readonly faults: readonly ConfigurationFault[]
+
+  constructor(faults: readonly ConfigurationFault[]) {
+    const lines = faults.map(
+      (fault) => `  ${fault.variable}: expected ${fault.expected}, found ${fault.found}`,
+    )
+    super('configuration-invalid', `The configuration cannot be used:\n${lines.join('\n')}`, false)
+    this.faults = faults
+  }
+}

@@ -1,0 +1,76 @@
+import type { TopicParameters } from '@jamey/contracts'
+import type { Envelope } from './envelope.js'
+
+/** A message as handlers get it. */
+export interface Message<Data> {
+  /** The checked data: `payload.data` of the envelope, with defaults filled in. */
+  readonly payload: Data
+  readonly envelope: Envelope
+  readonly topic: string
+  /** Who sent it, as it says itself; the broker does not check this. */
+  readonly clientId: string
+}
+
+export interface PublishOptions {
+  /** For topics with `{name}` levels; `client_id` is our own unless given. */
+  readonly parameters?: TopicParameters
+  /** A UUID that runs through a chain of messages; a new one unless given. */
+  readonly correlationId?: string
+  /** A UUID; a new one unless given. */
+  readonly messageId?: string
+  /** W3C Trace Context, passed on in the metadata. */
+  readonly traceparent?: string
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface Published {
+  readonly messageId: string
+  /** 0x10 where the server reported that nobody is subscribed. */
+  readonly reasonCode: number
+}
+
+export interface SubscribeOptions {
+  /** For topics with `{name}` levels; those not given match anything. */
+  readonly parameters?: TopicParameters
+  /** Shares the messages among all subscribers of the same group. */
+  readonly group?: string
+}
+
+export interface BusSubscription {
+  unsubscribe(): Promise<void>
+}
+
+export interface RequestOptions {
+  /** Milliseconds until the requester gives up; the server gets it in whole seconds, rounded up. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+  /** A UUID. Repeating a request with the ids of the first gets the first one's answer. */
+  readonly correlationId?: string
+  readonly messageId?: string
+  readonly traceparent?: string
+}
+
+export interface ServeOptions {
+  /** Servers of one group share the requests. */
+  readonly group: string
+}
+
+export interface RequestContext {
+  /** Milliseconds since 1970 by our clock; after it nobody waits for the answer. */
+  readonly deadline: number
+  /** Aborted at the deadline, and when the bus is closed. */
+  readonly signal: AbortSignal
+}
+
+export interface ServedContract {
+  /** Takes no more requests and resolves when those already taken are answered. */
+  stop(): Promise<void>
+}
+
+export interface ErrorContext {
+  /** A stable word; the error's `code` unless given. */
+  readonly kind?: string
+  readonly topic?: string
+  readonly correlationId?: string
+}
