@@ -1,8 +1,14 @@
+import { isUtf8 } from 'node:buffer'
+import { z } from 'zod'
+import { MessageError } from './errors.js'
+
 /** The standard envelope of every message, from the specification's section 4. */
 export interface Envelope {
+  /** A UUID. */
   readonly message_id: string
   /** ISO 8601 by the sender's clock. */
   readonly timestamp: string
+  /** The topic it was published to. */
   readonly topic: string
   readonly payload: EnvelopePayload
   readonly metadata: EnvelopeMetadata
@@ -17,8 +23,140 @@ export interface EnvelopePayload {
 
 export interface EnvelopeMetadata {
   readonly client_id: string
+  /** A UUID that request and answer, and all messages of one chain, have in common. */
   readonly correlation_id: string
   /** Where the answer goes, for requests. */
   readonly reply_to?: string
+  /** W3C Trace Context. */
   readonly traceparent?: string
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+const uuid = z.string().regex(UUID, { error: 'must be a UUID' })
+
+/** Fields we do not know are let through, so that others may add to the metadata. */
+const envelopeSchema = z.object({
+  message_id: uuid,
+  timestamp: z.iso.datetime({ offset: true }),
+  topic: z.string().min(1),
+  payload: z.looseObject({ action: z.string().min(1) }),
+  metadata: z.looseObject({
+    client_id: z.string().min(1),
+    correlation_id: uuid,
+    reply_to: z.string().min(1).optional(),
+    traceparent: z.string().optional(),
+  }),
+})
+
+/** Whether `text` can be a `message_id` or `correlation_id`. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text)
+}
+
+/**
+ * The bytes of `envelope`: JSON in UTF-8. What it is made of was checked where it came from, except identifiers and
+ * trace context given by the caller, which are checked here. Throws `MessageError`.
+ */
+export function encodeEnvelope(envelope: Envelope): Buffer {
+  const { topic, message_id, metadata } = envelope
+  if (!UUID.test(message_id)) throw new MessageError(topic, 'message_id', notUuid(message_id))
+  if (!UUID.test(metadata.correlation_id)) {
+    throw new MessageError(topic, 'metadata.correlation_id', notUuid(metadata.correlation_id))
+  }
+  if (metadata.traceparent !== undefined && !TRACEPARENT.test(metadata.traceparent)) {
+    const found = quote(metadata.traceparent)
+    throw new MessageError(topic, 'metadata.traceparent', `must be a W3C traceparent; it is ${found}`)
+  }
+  return Buffer.from(stringify(topic, envelope), 'utf8')
+}
+
+/** Reads and checks the bytes of a message that arrived on `topic`. Throws `MessageError` naming the field. */
+export function decodeEnvelope(topic: string, bytes: Uint8Array): Envelope {
+  const found = parse(topic, bytes)
+  const parsed = envelopeSchema.safeParse(found)
+  if (!parsed.success) throw messageErrorOf(topic, parsed.error, found)
+  const envelope = parsed.data
+  if (envelope.topic !== topic) {
+    throw new MessageError(topic, 'topic', `must be the topic it arrived on; it is ${quote(envelope.topic)}`)
+  }
+  return envelope as Envelope
+}
+
+/** Checks `data` against a contract's schema. Throws `MessageError` naming the field below `payload.data`. */
+export function checkData<Schema extends z.ZodType>(
+  schema: Schema,
+  topic: string,
+  data: unknown,
+): z.output<Schema> {
+  const parsed = schema.safeParse(data)
+  if (parsed.success) return parsed.data
+  throw messageErrorOf(topic, parsed.error, data, 'payload.data')
+}
+
+/** The first issue of `error` as a `MessageError` that tells what was found at its place in `data`. */
+function messageErrorOf(topic: string, error: z.ZodError, data: unknown, root = ''): MessageError {
+  const [issue] = error.issues
+  const path = [...(issue?.path ?? [])]
+  if (issue?.code === 'unrecognized_keys') path.push(...issue.keys.slice(0, 1))
+  const field = path.reduce<string>(
+    (text, key) =>
+      text + (typeof key === 'number' ? `[${key}]` : text === '' ? String(key) : `.${String(key)}`),
+    root,
+  )
+  const fault =
+    issue?.code === 'unrecognized_keys' ? 'There is no such field' : (issue?.message ?? 'Unknown fault')
+  return new MessageError(
+    topic,
+    field === '' ? 'envelope' : field,
+    `is not valid: ${fault}; found ${foundAt(data, path)}`,
+    {
+      cause: error,
+    },
+  )
+}
+
+/** The value at `path`, in a few words: short values as they are, long ones by their size. */
+function foundAt(data: unknown, path: readonly PropertyKey[]): string {
+  let value = data
+  for (const key of path) value = Object(value)[key]
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'string')
+    return value.length > 80 ? `${value.length} characters` : JSON.stringify(value)
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
+function stringify(topic: string, envelope: Envelope): string {
+  try {
+    return JSON.stringify(envelope)
+  } catch (error) {
+    // A BigInt or a cycle inside fields that are the sender's own affair.
+    throw new MessageError(topic, 'payload.data', 'cannot be written as JSON', { cause: error })
+  }
+}
+
+function parse(topic: string, bytes: Uint8Array): unknown {
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const text = buffer.toString('utf8')
+  // Invalid bytes read as U+FFFD; only then is it worth asking whether that character was really sent.
+  if (text.includes('\ufffd') && !isUtf8(buffer)) {
+    throw new MessageError(topic, 'envelope', 'is not UTF-8')
+  }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new MessageError(topic, 'envelope', `is not JSON: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function notUuid(found: string): string {
+  return `must be a UUID; it is ${quote(found)}`
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)
 }

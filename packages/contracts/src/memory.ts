@@ -7,6 +7,8 @@ export const MEMORY_LAYERS = ['working', 'short_term', 'episodic', 'semantic', '
 
 export const memoryLayerSchema = z.enum(MEMORY_LAYERS)
 
+const isGiven = (value: unknown): boolean => value !== undefined
+
 const tag = z.string().min(1).max(200)
 
 export const storeSchema = z.strictObject({
@@ -44,19 +46,18 @@ export const storedSchema = z.object({
   created: z.boolean(),
 })
 
-/** Either one memory by its id, or all that fit every given condition; at least one condition is needed. */
-export const forgetSchema = z.union([
-  z.strictObject({ id: z.string().min(1) }),
-  z
-    .strictObject({
-      tags: z.array(tag).min(1).max(100).optional(),
-      layer: memoryLayerSchema.optional(),
-      before: isoTime.optional(),
-    })
-    .refine((conditions) => Object.values(conditions).some((value) => value !== undefined), {
-      error: 'needs an id, or at least one of tags, layer, before: nothing would be left otherwise',
-    }),
-])
+/** Either one memory by its `id`, or all that fit every given condition; at least one of the four is needed. */
+export const forgetSchema = z
+  .strictObject({
+    id: z.string().min(1).optional(),
+    tags: z.array(tag).min(1).max(100).optional(),
+    layer: memoryLayerSchema.optional(),
+    before: isoTime.optional(),
+  })
+  .refine(({ id, ...conditions }) => (id !== undefined) !== Object.values(conditions).some(isGiven), {
+    error:
+      'needs either id, or at least one of tags, layer and before; without any everything would be forgotten',
+  })
 
 export const forgottenSchema = z.object({ forgotten: z.int().min(0) })
 
