@@ -1,0 +1,73 @@
+import type { Message } from './message.js'
+import type {
+  CallOptions,
+  MessageHandler,
+  MessagesOptions,
+  PublishOptions,
+  PublishResult,
+  SubscribeOptions,
+} from './options.js'
+import type { ServerInformation } from './server-information.js'
+import type { StateChange, StateName } from './state.js'
+import type { ClientStats } from './stats.js'
+
+/** One handler's share in a subscription. */
+export interface Subscription extends AsyncDisposable {
+  readonly filter: string
+  /** The QoS the server granted. */
+  readonly qos: number
+  /** Removes the handler, and with the last one of this filter the subscription at the server. */
+  unsubscribe(options?: CallOptions): Promise<void>
+}
+
+export interface CloseOptions {
+  /** Wait for queued and unacknowledged messages and running handlers first; true by default. */
+  drain?: boolean | undefined
+  /** Bound of everything, milliseconds; 5000 by default. */
+  timeoutMs?: number | undefined
+}
+
+/** What `close` had to leave. */
+export interface CloseReport {
+  readonly unacknowledgedMessages: number
+  readonly runningHandlers: number
+}
+
+/** An MQTT client: one session with one server, over as many connections as it takes. */
+export interface Client extends AsyncDisposable {
+  readonly state: StateName
+  /** The last state change, with its cause. */
+  readonly status: StateChange
+  /** What the last CONNACK told; undefined before the first connection. */
+  readonly serverInformation: ServerInformation | undefined
+  /** Empty until the server has assigned one, where none was given. */
+  readonly clientId: string
+
+  /** Starts connecting, or waits for the attempt under way; resolves at CONNACK. `connect()` has called it. */
+  connect(options?: CallOptions): Promise<ServerInformation>
+  /**
+   * Resolves when the bytes are handed to the socket (QoS 0), on PUBACK (1) or PUBCOMP (2); rejects with
+   * `PublishError`. Topic, payload and properties must not change until then.
+   */
+  publish(topic: string, payload: Uint8Array | string, options?: PublishOptions): Promise<PublishResult>
+  /** The handler is in place at once, also before the connection; resolves on SUBACK. Rejects with `SubscriptionError`. */
+  subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<Subscription>
+  subscribe(filter: string, handler: MessageHandler): Promise<Subscription>
+  /** Removes all handlers of a filter. */
+  unsubscribe(filter: string, options?: CallOptions): Promise<void>
+  /** Subscribes with the first `next()`; a message is acknowledged when the next one is asked for. */
+  messages(filter: string, options?: MessagesOptions): AsyncIterableIterator<Message>
+  /** Starts with the present state and ends after `close`. */
+  states(): AsyncIterableIterator<StateChange>
+  /** Called with every later change; returns the function that stops it. */
+  onState(observer: (change: StateChange) => void): () => void
+  /** Resolves when nothing is queued or unacknowledged. */
+  drained(options?: CallOptions): Promise<void>
+  stats(): ClientStats
+  /** Fresh credentials without a gap: AUTH in place (MQTT 5.0 with a method), else a resumed session. */
+  reauthenticate(options?: CallOptions): Promise<void>
+  /** Leaves `error` (an open breaker included) and tries again. */
+  reset(): void
+  /** Always settles in time. Afterwards nothing is left: no timer, socket or listener. */
+  close(options?: CloseOptions): Promise<CloseReport>
+}

@@ -1,0 +1,33 @@
+import type { ServerInformation } from './server-information.js'
+
+/**
+ * ```
+ * disconnected -> connecting -> connected
+ *                  ^    |          |
+ *                  |    v          v
+ *                 reconnecting <---+      error: from anywhere but disconnected; reset() leads back to connecting
+ * ```
+ * `reconnecting` waits for its delay; the attempt itself is `connecting`. `error` stays until `reset()` or `close()`.
+ */
+export type StateName = 'disconnected' | 'connecting' | 'connected' | 'reconnecting' | 'error'
+
+export const MAY_BECOME: Readonly<Record<StateName, readonly StateName[]>> = {
+  disconnected: ['connecting'],
+  connecting: ['connected', 'reconnecting', 'error', 'disconnected'],
+  connected: ['reconnecting', 'error', 'disconnected'],
+  reconnecting: ['connecting', 'error', 'disconnected'],
+  error: ['connecting', 'disconnected'],
+}
+
+/** What observers are told about a move. */
+export interface StateChange {
+  readonly state: StateName
+  /** Why the connection ended or the attempt failed. */
+  readonly cause?: Error | undefined
+  /** Counts attempts since the connection last held; 1 is the first. */
+  readonly attempt?: number | undefined
+  /** Wait before the next attempt, milliseconds; `reconnecting` only. */
+  readonly delayMs?: number | undefined
+  /** `connected` only. */
+  readonly server?: ServerInformation | undefined
+}

@@ -1,0 +1,46 @@
+/** Where to connect to, as read from a URL. */
+export interface Endpoint {
+  /** Without its colon: `mqtt`, `mqtts`. */
+  readonly scheme: string
+  readonly host: string
+  readonly port: number
+  /** For messages: the URL without user, password and query. */
+  readonly href: string
+}
+
+/** PEM in memory. */
+export interface TlsMaterial {
+  readonly ca: readonly (string | Uint8Array)[] | undefined
+  readonly cert: string | Uint8Array | undefined
+  readonly key: string | Uint8Array | undefined
+  readonly passphrase: string | undefined
+  readonly servername: string | undefined
+}
+
+/** What a transport tells. After `onClose` it tells nothing more. */
+export interface TransportListener {
+  onOpen(): void
+  /** The chunk belongs to the listener: the transport never writes to it again. */
+  onData(chunk: Uint8Array): void
+  /** `write` had returned false, and there is room again. */
+  onDrain(): void
+  /** Exactly once; without an error where the peer ended the stream. */
+  onClose(error: Error | undefined): void
+}
+
+/** A stream of bytes to a server, a port: TCP and TLS here, WebSocket is to follow. */
+export interface Transport {
+  /** Once. */
+  open(listener: TransportListener): void
+  /** Takes over the chunks in any case; false asks to wait for `onDrain`. */
+  write(chunks: readonly Uint8Array[]): boolean
+  /** Stops and restarts `onData`. */
+  pause(): void
+  resume(): void
+  /** Sends what was written, then ends. */
+  close(): void
+  /** Ends at once; nothing is told afterwards. */
+  destroy(): void
+}
+
+export type TransportFactory = (endpoint: Endpoint, tls: TlsMaterial) => Transport
