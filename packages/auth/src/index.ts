@@ -1,5 +1,6 @@
 export { isClientIdentifier } from './client-identifier.js'
 export * from './error.js'
+export { PERMISSION_CASES, type PermissionCase } from './permission-cases.js'
 export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions.js'
 export { assertSecret, MINIMUM_SECRET_BYTES, type Secret } from './secret.js'
 export {

@@ -1,0 +1,413 @@
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import {
+  assertSecret,
+  SecretError,
+  signToken,
+  TOKEN_ERRORS,
+  type TokenContent,
+  TokenError,
+  type TokenErrorCode,
+  TokenSource,
+  TokenVerifier,
+} from './index.js'
+
+const SECRET = 'a secret that is long enough: 0123456789'
+const NOW = 1_700_000_000
+const CLAIMS = { sub: 'eva', exp: NOW + 300, iat: NOW, permissions: ['jamey/events/#'] }
+const now = () => NOW * 1000
+
+function base64url(value: unknown): string {
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+}
+
+/** A token made by hand, so that it can say what `signToken` never would. */
+function forge(payload: unknown, header: unknown = { alg: 'HS256', typ: 'JWT' }, secret = SECRET): string {
+  const content = `${base64url(header)}.${base64url(payload)}`
+  return `${content}.${createHmac('sha256', secret).update(content).digest('base64url')}`
+}
+
+function forgeRsa(header: unknown): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const content = `${base64url(header)}.${base64url(CLAIMS)}`
+  return `${content}.${sign('sha256', Buffer.from(content), privateKey).toString('base64url')}`
+}
+
+async function refusal(
+  token: string,
+  verifier = new TokenVerifier({ secret: SECRET, now }),
+): Promise<TokenError> {
+  try {
+    await verifier.verify(token, { expectedSubject: 'eva' })
+  } catch (error) {
+    if (error instanceof TokenError) return error
+    throw error
+  }
+  throw new Error('the token was accepted')
+}
+
+const { sub, exp, iat, permissions } = CLAIMS
+const signed = forge(CLAIMS)
+const [, payloadPart = '', signaturePart = ''] = signed.split('.')
+const publicKeyPem = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  .publicKey.export({ type: 'spki', format: 'pem' })
+  .toString()
+
+const REFUSED: readonly (readonly [what: string, token: string, code: TokenErrorCode, message: string])[] = [
+  ['an empty text', '', 'token-malformed', 'has 1 parts'],
+  ['two parts', 'a.b', 'token-malformed', 'has 2 parts'],
+  ['five parts, as encrypted tokens have', 'a.b.c.d.e', 'token-malformed', 'has 5 parts'],
+  ['an empty payload', `${base64url({ alg: 'HS256' })}..x`, 'token-malformed', 'is not base64url'],
+  ['padding', `${base64url({ alg: 'HS256' })}.e30=.x`, 'token-malformed', 'is not base64url'],
+  ['white space', ` ${signed}`, 'token-malformed', 'is not base64url'],
+  [
+    'a header that is not JSON',
+    `e3s.${payloadPart}.${signaturePart}`,
+    'token-malformed',
+    'a header that is not',
+  ],
+  ['a header that is a list', forge(CLAIMS, ['HS256']), 'token-malformed', 'a header that is not'],
+  ['another type', forge(CLAIMS, { alg: 'HS256', typ: 'at+jwt' }), 'token-malformed', 'is of another type'],
+  [
+    'a critical extension',
+    forge(CLAIMS, { alg: 'HS256', crit: ['x'], x: 1 }),
+    'token-malformed',
+    'can not be read',
+  ],
+  [
+    'an unencoded payload',
+    forge(CLAIMS, { alg: 'HS256', b64: false, crit: ['b64'] }),
+    'token-malformed',
+    'expected',
+  ],
+  ['a payload that is not JSON', forge('{{'), 'token-malformed', 'a payload that is not'],
+  ['a payload that is a list', forge([CLAIMS]), 'token-malformed', 'a payload that is not'],
+  ['16 385 characters', 'a'.repeat(16_385), 'token-malformed', 'has 16385 characters, more than 16384'],
+  [
+    'alg none without a signature',
+    `${base64url({ alg: 'none' })}.${payloadPart}.`,
+    'token-algorithm',
+    'signed with none',
+  ],
+  ['alg none with a signature', forge(CLAIMS, { alg: 'none' }), 'token-algorithm', 'signed with none'],
+  ['alg NONE', forge(CLAIMS, { alg: 'NONE' }), 'token-algorithm', 'signed with NONE'],
+  ['alg hs256', forge(CLAIMS, { alg: 'hs256' }), 'token-algorithm', 'signed with hs256'],
+  ['alg HS512', forge(CLAIMS, { alg: 'HS512' }), 'token-algorithm', 'signed with HS512'],
+  ['no alg', forge(CLAIMS, { typ: 'JWT' }), 'token-algorithm', 'signed with an unnamed algorithm'],
+  [
+    'a list of algs',
+    forge(CLAIMS, { alg: ['HS256'] }),
+    'token-algorithm',
+    'signed with an unnamed algorithm',
+  ],
+  ['an RS256 signature', forgeRsa({ alg: 'RS256', typ: 'JWT' }), 'token-algorithm', 'signed with RS256'],
+  [
+    'an RS256 signature that claims HS256',
+    forgeRsa({ alg: 'HS256' }),
+    'token-signature',
+    'was not signed with',
+  ],
+  [
+    'an HMAC under a public key',
+    forge(CLAIMS, { alg: 'HS256' }, publicKeyPem),
+    'token-signature',
+    'was not signed',
+  ],
+  [
+    'a key of its own in the header',
+    forge(CLAIMS, { alg: 'HS256', jwk: { kty: 'oct', k: base64url('x'.repeat(32)) } }, 'x'.repeat(32)),
+    'token-signature',
+    'was not signed',
+  ],
+  [
+    'another secret',
+    forge(CLAIMS, undefined, `${SECRET}!`),
+    'token-signature',
+    'was not signed with the secret',
+  ],
+  ['a cut signature', signed.slice(0, -4), 'token-signature', 'was not signed with the secret'],
+  ['no signature', signed.slice(0, -signaturePart.length), 'token-malformed', 'has no base64url signature'],
+  [
+    'a changed payload',
+    `${base64url({ alg: 'HS256', typ: 'JWT' })}.${base64url({ ...CLAIMS, permissions: ['#'] })}.${signaturePart}`,
+    'token-signature',
+    'or was changed',
+  ],
+  [
+    'an end 30 s ago',
+    forge({ ...CLAIMS, iat: NOW - 300, exp: NOW - 30 }),
+    'token-expired',
+    'expired 30 seconds ago',
+  ],
+  [
+    'an issue in 31 s',
+    forge({ ...CLAIMS, iat: NOW + 31 }),
+    'token-not-yet-valid',
+    'issued 31 seconds in the future',
+  ],
+  ['no sub', forge({ exp, iat, permissions }), 'token-claim-missing', 'no claim sub'],
+  ['no exp', forge({ sub, iat, permissions }), 'token-claim-missing', 'no claim exp'],
+  ['no iat', forge({ sub, exp, permissions }), 'token-claim-missing', 'no claim iat'],
+  ['no permissions', forge({ sub, exp, iat }), 'token-claim-missing', 'no claim permissions'],
+  [
+    'an audience',
+    forge({ ...CLAIMS, aud: 'x' }),
+    'token-claim-unknown',
+    '"aud"; expected only sub, exp, iat, permissions',
+  ],
+  ['a role', forge({ ...CLAIMS, admin: true }), 'token-claim-unknown', 'the claim "admin"'],
+  [
+    'a claim named __proto__',
+    forge(`{"__proto__":{},${JSON.stringify(CLAIMS).slice(1)}`),
+    'token-claim-unknown',
+    '__proto__',
+  ],
+  ['a number as sub', forge({ ...CLAIMS, sub: 7 }), 'token-claim-invalid', 'claim sub is of the wrong kind'],
+  [
+    'a sub with a wildcard',
+    forge({ ...CLAIMS, sub: '+' }),
+    'token-claim-invalid',
+    'claim sub "+" has a topic separator',
+  ],
+  ['an empty sub', forge({ ...CLAIMS, sub: '' }), 'token-claim-invalid', 'claim sub "" is empty'],
+  [
+    'a text as exp',
+    forge({ ...CLAIMS, exp: `${exp}` }),
+    'token-claim-invalid',
+    'claim exp is of the wrong kind',
+  ],
+  ['null as exp', forge({ ...CLAIMS, exp: null }), 'token-claim-invalid', 'claim exp is of the wrong kind'],
+  [
+    'an endless exp',
+    forge(JSON.stringify(CLAIMS).replace(`${exp}`, '1e999')),
+    'token-claim-invalid',
+    'claim exp',
+  ],
+  ['a negative iat', forge({ ...CLAIMS, iat: -1 }), 'token-claim-invalid', 'claim iat is of the wrong kind'],
+  [
+    'a text as permissions',
+    forge({ ...CLAIMS, permissions: '#' }),
+    'token-claim-invalid',
+    'claim permissions is of',
+  ],
+  [
+    'a number among permissions',
+    forge({ ...CLAIMS, permissions: ['a', 1] }),
+    'token-claim-invalid',
+    'claim permissions is',
+  ],
+  [
+    'a broken permission',
+    forge({ ...CLAIMS, permissions: ['a#'] }),
+    'token-claim-invalid',
+    'permission "a#" has no valid',
+  ],
+  [
+    'a life of over an hour',
+    forge({ ...CLAIMS, exp: NOW + 3601 }),
+    'token-lifetime',
+    'lives 3601 seconds; expected more than 0 and at most 3600',
+  ],
+  ['a life of years, issued long ago', forge({ ...CLAIMS, iat: 0 }), 'token-lifetime', 'at most 3600'],
+  ['an end before its issue', forge({ ...CLAIMS, exp: NOW - 1 }), 'token-lifetime', 'lives -1 seconds'],
+  [
+    'another sub',
+    forge({ ...CLAIMS, sub: 'bob' }),
+    'token-subject',
+    'was issued to "bob"; expected one for "eva"',
+  ],
+]
+
+describe('TokenVerifier', () => {
+  it.each(REFUSED)('refuses a token with %s [promise 20]', async (_, token, code, message) => {
+    const error = await refusal(token)
+    expect(error.message).toContain(message)
+    expect(error).toMatchObject({ name: 'TokenError', code })
+  })
+
+  it.each(REFUSED)('shows nothing of a refused token with %s [promise 19]', async (_, token) => {
+    const shown = inspect(await refusal(token), { depth: 9, showHidden: true })
+    const parts = token.split('.').filter((part) => part.length >= 16)
+    for (const part of parts) expect(shown).not.toContain(part)
+    expect(shown).not.toContain(SECRET)
+  })
+
+  it('has a refusal of its own for every documented code [promise 20]', () => {
+    const seen = new Set(REFUSED.map(([, , code]) => code))
+    expect([...seen].sort()).toEqual(Object.keys(TOKEN_ERRORS).sort())
+  })
+
+  it('reads what signToken wrote, with exactly four claims [promise 20]', async () => {
+    const token = await signToken({ sub: 'eva', permissions: ['jamey/events/#'], now }, SECRET)
+    expect(token).toBe(signed)
+    expect(
+      await new TokenVerifier({ secret: SECRET, now }).verify(token, { expectedSubject: 'eva' }),
+    ).toEqual(CLAIMS)
+    expect(await new TokenVerifier({ secret: Buffer.from(SECRET), now }).verify(token)).toEqual(CLAIMS)
+  })
+
+  it.each([
+    ['30 s behind the issuer', NOW - 30],
+    ['30 s ahead of the issuer, in the last second of the token', NOW + 300 + 29],
+  ])('takes a token where its clock is %s [promise 20]', async (_, seconds) => {
+    const verifier = new TokenVerifier({ secret: SECRET, now: () => seconds * 1000 })
+    expect(await verifier.verify(signed)).toEqual(CLAIMS)
+  })
+
+  it.each([
+    ['token-not-yet-valid', NOW - 31],
+    ['token-expired', NOW + 330],
+  ])('refuses with %s where clocks differ by more than 30 s [promise 20]', async (code, seconds) => {
+    const error = await refusal(signed, new TokenVerifier({ secret: SECRET, now: () => seconds * 1000 }))
+    expect(error.code).toBe(code)
+  })
+
+  it('takes its limits from its options', async () => {
+    const strict = new TokenVerifier({
+      secret: SECRET,
+      clockToleranceSeconds: 0,
+      maximumLifetimeSeconds: 299,
+      now,
+    })
+    expect((await refusal(signed, strict)).code).toBe('token-lifetime')
+    const early = new TokenVerifier({ secret: SECRET, clockToleranceSeconds: 0, now: () => NOW * 1000 - 1 })
+    expect((await refusal(signed, early)).code).toBe('token-not-yet-valid')
+  })
+
+  it('takes a type in any letters, or none, and a key identifier', async () => {
+    const verifier = new TokenVerifier({ secret: SECRET, now })
+    for (const header of [{ alg: 'HS256' }, { alg: 'HS256', typ: 'jwt' }, { alg: 'HS256', kid: '1' }]) {
+      expect(await verifier.verify(forge(CLAIMS, header))).toEqual(CLAIMS)
+    }
+  })
+
+  it('keeps the secret to itself [promise 19]', () => {
+    const source = new TokenSource({ secret: SECRET, subject: 'eva', permissions: [] })
+    const shown = inspect([new TokenVerifier({ secret: SECRET }), source], { depth: 9, showHidden: true })
+    expect(shown).not.toContain(SECRET)
+    expect(JSON.stringify([new TokenVerifier({ secret: SECRET }), source])).not.toContain(SECRET)
+  })
+})
+
+describe('signToken', () => {
+  it.each<[string, Partial<TokenContent>, TokenErrorCode, string]>([
+    ['an empty sub', { sub: '' }, 'token-claim-invalid', 'claim sub "" is empty'],
+    ['a sub of two levels', { sub: 'a/b' }, 'token-claim-invalid', 'claim sub "a/b" has a topic separator'],
+    [
+      'a broken permission',
+      { permissions: ['#/x'] },
+      'token-claim-invalid',
+      'claim permissions: permission "#/x"',
+    ],
+    [
+      'no lifetime',
+      { lifetimeSeconds: 0 },
+      'token-lifetime',
+      'lifetime is 0 seconds; expected a whole number',
+    ],
+    ['half a second', { lifetimeSeconds: 0.5 }, 'token-lifetime', 'lifetime is 0.5 seconds'],
+    [
+      'an endless lifetime',
+      { lifetimeSeconds: Number.POSITIVE_INFINITY },
+      'token-lifetime',
+      'lifetime is Infinity',
+    ],
+    [
+      'more permissions than fit',
+      { permissions: Array.from({ length: 600 }, (_, i) => `jamey/some/topic/${i}`) },
+      'token-malformed',
+      'its 600 permissions need wildcards',
+    ],
+  ])('makes no token with %s, which no verifier would take [promise 37]', async (_, fault, code, message) => {
+    const error = await signToken({ sub: 'eva', permissions: [], ...fault }, SECRET).catch((thrown) => thrown)
+    expect(error).toBeInstanceOf(TokenError)
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) })
+  })
+})
+
+describe('the token secret', () => {
+  it.each([
+    ['', 0],
+    ['your-secret-key-here', 20],
+    ['x'.repeat(31), 31],
+    [new Uint8Array(31), 31],
+  ])('is refused where it is as short as %j [promise 20]', async (secret, bytes) => {
+    const expected = `the token secret has ${bytes} bytes; expected at least 32 random ones`
+    expect(() => assertSecret(secret)).toThrow(SecretError)
+    expect(() => new TokenVerifier({ secret })).toThrow(expected)
+    expect(() => new TokenSource({ secret, subject: 'eva', permissions: [] })).toThrow(expected)
+    await expect(signToken({ sub: 'eva', permissions: [] }, secret)).rejects.toThrow(expected)
+  })
+
+  it('is measured in bytes of UTF-8', () => {
+    expect(() => assertSecret('é'.repeat(16))).not.toThrow()
+    expect(() => assertSecret('é'.repeat(15))).toThrow('has 30 bytes')
+  })
+})
+
+describe('TokenSource', () => {
+  function sourceAt(options: { lifetimeSeconds?: number } = {}) {
+    const clock = { ms: NOW * 1000 + 400 }
+    const source = new TokenSource({
+      secret: SECRET,
+      subject: 'eva',
+      permissions: ['jamey/events/#'],
+      now: () => clock.ms,
+      ...options,
+    })
+    return { source, clock }
+  }
+
+  it('hands out one token until 30 s before its end, then the next [promise 20]', async () => {
+    const { source, clock } = sourceAt()
+    expect(source.refreshAtMs).toBe(0)
+    const first = await source.current()
+    expect(first).toEqual({ token: signed, expiresAtMs: (NOW + 300) * 1000 })
+    expect(source.refreshAtMs).toBe((NOW + 270) * 1000)
+    clock.ms = source.refreshAtMs - 1
+    expect(await source.current()).toBe(first)
+    clock.ms = source.refreshAtMs
+    const second = await source.current()
+    expect(second.expiresAtMs).toBe((NOW + 570) * 1000)
+    expect(source.refreshAtMs).toBe((NOW + 540) * 1000)
+    expect(
+      await new TokenVerifier({ secret: SECRET, now: () => clock.ms }).verify(second.token),
+    ).toMatchObject({ sub })
+  })
+
+  it('signs once for callers that ask at once', async () => {
+    const { source } = sourceAt()
+    const [one, two] = await Promise.all([source.current(), source.current()])
+    expect(one).toBe(two)
+  })
+
+  it('replaces a token of less than a minute after half of its life', async () => {
+    const { source } = sourceAt({ lifetimeSeconds: 10 })
+    await source.current()
+    expect(source.refreshAtMs).toBe((NOW + 5) * 1000)
+  })
+
+  it('makes a new token where its clock was set back', async () => {
+    const { source, clock } = sourceAt()
+    await source.current()
+    clock.ms -= 3_600_000
+    expect((await source.current()).expiresAtMs).toBe((NOW + 300 - 3600) * 1000)
+  })
+
+  it('makes a new token on demand, for a server that refused the last one', async () => {
+    const { source, clock } = sourceAt()
+    const first = await source.current()
+    clock.ms += 1000
+    const second = await source.renew()
+    expect(second.token).not.toBe(first.token)
+    expect(await source.current()).toBe(second)
+  })
+
+  it('refuses faulty options at once [promise 37]', () => {
+    const good = { secret: SECRET, subject: 'eva', permissions: [] }
+    expect(() => new TokenSource({ ...good, subject: 'a/b' })).toThrow(TokenError)
+    expect(() => new TokenSource({ ...good, permissions: ['a#'] })).toThrow('permission "a#"')
+    expect(() => new TokenSource({ ...good, lifetimeSeconds: 0 })).toThrow('lifetime is 0 seconds')
+  })
+})
