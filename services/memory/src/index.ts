@@ -1,1 +1,12 @@
-export {}
+export {
+  type MemoryConflictCode,
+  MemoryConflictError,
+  MemoryInputError,
+  StorageError,
+  type StorageErrorCode,
+} from './error.js'
+export { DEFAULT_LIFETIMES, type LayerLifetimes } from './memory-layers.js'
+export { MEMORY_LIMITS, type MemoryLimits, type Origin } from './memory-record.js'
+export { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './memory-store.js'
+export type { Announcement, MemoryChange } from './outbox.js'
+export { RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from './score.js'

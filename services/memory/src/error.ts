@@ -1,0 +1,103 @@
+/** The request itself is wrong; sending it again unchanged cannot help. `field` names what to change. */
+export class MemoryInputError extends Error {
+  override readonly name = 'MemoryInputError'
+  readonly code = 'memory-input'
+  readonly retryable = false
+  /** Path of the member at fault: `tags[3]`, `metadata`. */
+  readonly field: string
+
+  constructor(field: string, expected: string) {
+    super(`${field}: ${expected}`)
+    this.field = field
+  }
+}
+
+export type MemoryConflictCode =
+  /** Another memory was stored under this id. */
+  | 'memory-conflict'
+  /** This message was stored before, and what it stored has been forgotten or has expired since. */
+  | 'memory-gone'
+
+/** The id of a store request is spoken for; a new message, which has an id of its own, can be stored. */
+export class MemoryConflictError extends Error {
+  override readonly name = 'MemoryConflictError'
+  readonly code: MemoryConflictCode
+  readonly retryable = false
+
+  constructor(code: MemoryConflictCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+export type StorageErrorCode =
+  | 'storage-busy'
+  | 'storage-closed'
+  | 'storage-damaged'
+  | 'storage-failed'
+  | 'storage-foreign'
+  | 'storage-full'
+  | 'storage-io'
+  | 'storage-moved'
+  | 'storage-overloaded'
+  | 'storage-readonly'
+  | 'storage-version'
+
+const RETRYABLE: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>([
+  'storage-busy',
+  'storage-closed',
+  'storage-full',
+  'storage-io',
+  'storage-overloaded',
+  'storage-readonly',
+])
+
+/**
+ * The file could not do what was asked; nothing of the request was stored. `retryable` says whether the same
+ * request may succeed later without anybody touching the file.
+ */
+export class StorageError extends Error {
+  override readonly name = 'StorageError'
+  readonly code: StorageErrorCode
+  readonly retryable: boolean
+
+  constructor(code: StorageErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.retryable = RETRYABLE.has(code)
+  }
+}
+
+const ADVICE: Readonly<Record<string, readonly [StorageErrorCode, string]>> = {
+  SQLITE_BUSY: ['storage-busy', 'is held by another process for longer than the busy timeout; try again'],
+  SQLITE_LOCKED: ['storage-busy', 'is held by another statement; try again'],
+  SQLITE_FULL: ['storage-full', 'cannot grow: the disk or the configured maximum is full; free some space'],
+  SQLITE_READONLY: ['storage-readonly', 'cannot be written to; check its permissions and its file system'],
+  SQLITE_PERM: ['storage-readonly', 'cannot be written to; check its permissions'],
+  SQLITE_IOERR: ['storage-io', 'could not be read or written by the operating system; check the disk'],
+  SQLITE_CANTOPEN: ['storage-io', 'could not be opened; check the folder and its permissions'],
+  SQLITE_CORRUPT: ['storage-damaged', 'is damaged; restore it from a copy, or move it away to begin anew'],
+  SQLITE_NOTADB: ['storage-damaged', 'is not a database; move it away, or name another file'],
+}
+
+/** Turns what the database library throws into a `StorageError` that names the file; others pass unchanged. */
+export function storageErrorFrom(error: unknown, file: string): unknown {
+  if (!(error instanceof Error) || error instanceof StorageError) return error
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  if (!code.startsWith('SQLITE_')) {
+    // Failing to open carries no code, only SQLite's number at the end of its text.
+    if (!/connection to local database|connection is not open/.test(error.message)) return error
+    if (error.message.includes('not open')) {
+      return new StorageError('storage-closed', `The memory file ${file} is closed.`, error)
+    }
+    return known('SQLITE_CANTOPEN', file, error)
+  }
+  // Extended codes such as SQLITE_IOERR_WRITE begin with the primary one.
+  const primary = code.split('_').slice(0, 2).join('_')
+  return known(primary, file, error)
+}
+
+function known(primary: string, file: string, cause: Error): StorageError {
+  const [code, advice] = ADVICE[primary] ?? (['storage-failed', 'refused a statement'] as const)
+  return new StorageError(code, `The memory file ${file} ${advice} (${primary}: ${cause.message}).`, cause)
+}

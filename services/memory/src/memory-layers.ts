@@ -1,0 +1,15 @@
+import type { MemoryLayer } from '@jamey/contracts'
+
+/** How long each layer keeps a memory, in seconds counted from storing it; null keeps it for good. */
+export type LayerLifetimes = Readonly<Record<MemoryLayer, number | null>>
+
+const HOUR = 3600
+const DAY = 24 * HOUR
+
+export const DEFAULT_LIFETIMES: LayerLifetimes = {
+  working: HOUR,
+  short_term: DAY,
+  episodic: 90 * DAY,
+  semantic: null,
+  long_term: null,
+}

@@ -1,0 +1,163 @@
+import { type Memory, type MemoryLayer, type MemoryStoreInput, storeSchema } from '@jamey/contracts'
+import type { z } from 'zod'
+import { MemoryInputError } from './error.js'
+import type { LayerLifetimes } from './memory-layers.js'
+
+/** A memory as a row of the file: times in milliseconds since 1970, lists and objects as JSON. */
+export interface MemoryRow {
+  readonly id: string
+  readonly content: string
+  readonly layer: MemoryLayer
+  readonly tags: string
+  readonly importance: number
+  readonly created_at: number
+  readonly occurred_at: number
+  readonly expires_at: number | null
+  readonly source: string
+  readonly metadata: string
+}
+
+/** Who asked for it, from the envelope. */
+export interface Origin {
+  /** The envelope's `message_id`, which becomes the id of the memory. */
+  readonly id: string
+  /** The client identifier of the sender. */
+  readonly source: string
+}
+
+export interface MemoryLimits {
+  readonly maximumContentCharacters: number
+  readonly maximumTags: number
+  readonly maximumTagCharacters: number
+  /** Of the metadata as JSON in UTF-8. */
+  readonly maximumMetadataBytes: number
+}
+
+/** The first three are the contract's own; smaller ones may be configured. */
+export const MEMORY_LIMITS: MemoryLimits = {
+  maximumContentCharacters: 100_000,
+  maximumTags: 100,
+  maximumTagCharacters: 200,
+  maximumMetadataBytes: 65_536,
+}
+
+const MAXIMUM_ID_CHARACTERS = 200
+
+export interface RecordContext {
+  readonly nowMs: number
+  readonly lifetimes: LayerLifetimes
+  readonly limits: MemoryLimits
+}
+
+/** Checks a request and makes the row it would become. Throws `MemoryInputError` naming the field at fault. */
+export function recordFrom(input: MemoryStoreInput, origin: Origin, context: RecordContext): MemoryRow {
+  const data = parsed(storeSchema, input)
+  checkId('message_id', origin.id)
+  const { nowMs, lifetimes, limits } = context
+  const lifetime = lifetimes[data.layer]
+  return {
+    id: origin.id,
+    content: bounded('content', data.content, limits.maximumContentCharacters),
+    layer: data.layer,
+    tags: JSON.stringify(tagsFrom(data.tags, limits)),
+    importance: data.importance,
+    created_at: nowMs,
+    occurred_at: data.occurred_at === undefined ? nowMs : Date.parse(data.occurred_at),
+    expires_at: lifetime === null ? null : nowMs + lifetime * 1000,
+    // Half a surrogate pair cannot be written as UTF-8; replacing it here keeps a repeat equal to its original.
+    source: origin.source.toWellFormed(),
+    metadata: metadataFrom(data.metadata ?? {}, limits),
+  }
+}
+
+export function memoryFromRow(row: MemoryRow): Memory {
+  return {
+    id: row.id,
+    content: row.content,
+    layer: row.layer,
+    tags: JSON.parse(row.tags) as string[],
+    importance: row.importance,
+    created_at: new Date(row.created_at).toISOString(),
+    occurred_at: new Date(row.occurred_at).toISOString(),
+    expires_at: row.expires_at === null ? null : new Date(row.expires_at).toISOString(),
+    source: row.source,
+    metadata: JSON.parse(row.metadata) as Record<string, unknown>,
+  }
+}
+
+/**
+ * Whether `repeat` asks for what `stored` holds. The times are left out: they belong to the first arrival,
+ * unless the sender gave `occurred_at`.
+ */
+export function isSameRequest(stored: MemoryRow, repeat: MemoryRow): boolean {
+  return (
+    stored.content === repeat.content &&
+    stored.layer === repeat.layer &&
+    stored.tags === repeat.tags &&
+    stored.importance === repeat.importance &&
+    stored.metadata === repeat.metadata &&
+    (repeat.occurred_at === repeat.created_at || stored.occurred_at === repeat.occurred_at)
+  )
+}
+
+/** Tags are compared without regard to case; the form the sender gave is what is shown. */
+export function tagKey(tag: string): string {
+  return tag.trim().normalize('NFC').toLowerCase()
+}
+
+/** Checks `input` against a contract's schema; the first fault becomes a `MemoryInputError`. */
+export function parsed<Schema extends z.ZodType>(schema: Schema, input: z.input<Schema>): z.output<Schema> {
+  const result = schema.safeParse(input)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  throw new MemoryInputError(pathOf(issue?.path ?? []), issue?.message ?? 'is not valid')
+}
+
+export function checkId(field: string, id: string): void {
+  if (id.length >= 1 && id.length <= MAXIMUM_ID_CHARACTERS && id.isWellFormed()) return
+  throw new MemoryInputError(
+    field,
+    `must be 1 to ${MAXIMUM_ID_CHARACTERS} characters of well-formed text; found ${id.length} characters`,
+  )
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
+  return text === '' ? 'request' : text.replace(/^\./, '')
+}
+
+function bounded(field: string, text: string, maximum: number): string {
+  if (text.length <= maximum) return text.toWellFormed()
+  throw new MemoryInputError(
+    field,
+    `must be at most ${maximum} characters; found ${text.length}. Store it in parts`,
+  )
+}
+
+function tagsFrom(tags: readonly string[], limits: MemoryLimits): string[] {
+  if (tags.length > limits.maximumTags) {
+    throw new MemoryInputError('tags', `must be at most ${limits.maximumTags}; found ${tags.length}`)
+  }
+  const byKey = new Map<string, string>()
+  for (const [i, tag] of tags.entries()) {
+    const shown = bounded(`tags[${i}]`, tag, limits.maximumTagCharacters).trim().normalize('NFC')
+    if (shown === '') throw new MemoryInputError(`tags[${i}]`, 'must hold more than blanks')
+    if (!byKey.has(tagKey(shown))) byKey.set(tagKey(shown), shown)
+  }
+  return [...byKey.values()]
+}
+
+function metadataFrom(metadata: Record<string, unknown>, limits: MemoryLimits): string {
+  let json: string
+  try {
+    json = JSON.stringify(metadata)
+  } catch (error) {
+    throw new MemoryInputError('metadata', `must be a JSON object: ${(error as Error).message}`)
+  }
+  const bytes = Buffer.byteLength(json)
+  if (bytes <= limits.maximumMetadataBytes) return json
+  throw new MemoryInputError(
+    'metadata',
+    `must be at most ${limits.maximumMetadataBytes} bytes as JSON; found ${bytes}`,
+  )
+}

@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto'
+import {
+  forgetSchema,
+  type Memory,
+  type MemoryForget,
+  type MemoryForgotten,
+  type MemoryQueryInput,
+  type MemoryRecalled,
+  type MemoryStored,
+  type MemoryStoreInput,
+} from '@jamey/contracts'
+import { Database } from './database.js'
+import { MemoryConflictError } from './error.js'
+import { GroupCommit } from './group-commit.js'
+import { DEFAULT_LIFETIMES, type LayerLifetimes } from './memory-layers.js'
+import {
+  checkId,
+  isSameRequest,
+  MEMORY_LIMITS,
+  type MemoryLimits,
+  type MemoryRow,
+  memoryFromRow,
+  type Origin,
+  parsed,
+  recordFrom,
+} from './memory-record.js'
+import { type Announcement, type MemoryChange, Outbox } from './outbox.js'
+import { Recall } from './recall.js'
+import { Removal } from './removal.js'
+import { migrate } from './schema.js'
+import { statementsFor } from './store-statements.js'
+
+export interface MemoryStoreOptions {
+  /** Path of the one file; it and missing folders are created, readable by their owner alone. */
+  readonly file: string
+  readonly lifetimes?: LayerLifetimes | undefined
+  readonly limits?: Partial<MemoryLimits> | undefined
+  /** The file never grows beyond this; storing then fails with 'storage-full'. */
+  readonly maximumFileBytes?: number | undefined
+  /** How long a write waits for another process that shares the file. */
+  readonly busyTimeoutMs?: number | undefined
+  /** Milliseconds since 1970. */
+  readonly now?: (() => number) | undefined
+  /**
+   * Who publishes announcements; the client identifier, so that the next run of the same client finds what the
+   * last one left. Without it none are recorded.
+   */
+  readonly announcer?: string | undefined
+}
+
+export interface MemoryStoreStats {
+  /** Memories in the file, with those that expired and were not swept yet. */
+  readonly memories: number
+  /** Writes that wait for their commit. */
+  readonly pendingWrites: number
+  readonly pendingAnnouncements: number
+}
+
+/**
+ * Five layers of memories in one file, usable without any messaging. Everything a promise resolved for is on the
+ * disk; several processes may share the file. Rejects with `MemoryInputError`, `MemoryConflictError` or
+ * `StorageError`.
+ */
+export class MemoryStore {
+  readonly #database: Database
+  readonly #writes: GroupCommit
+  readonly #recall: Recall
+  readonly #removal: Removal
+  readonly #outbox: Outbox | undefined
+  readonly #now: () => number
+  readonly #lifetimes: LayerLifetimes
+  readonly #limits: MemoryLimits
+  readonly #statements
+
+  private constructor(database: Database, options: MemoryStoreOptions) {
+    this.#database = database
+    this.#now = options.now ?? Date.now
+    this.#lifetimes = options.lifetimes ?? DEFAULT_LIFETIMES
+    this.#limits = { ...MEMORY_LIMITS, ...options.limits }
+    this.#writes = new GroupCommit(database)
+    this.#recall = new Recall(database)
+    this.#outbox = options.announcer === undefined ? undefined : new Outbox(database, options.announcer)
+    this.#removal = new Removal(database, (change, ids, nowMs) => this.#announce(change, ids, nowMs))
+    this.#statements = statementsFor(database)
+  }
+
+  /** Opens the file, creating or migrating it. Throws `StorageError`. */
+  static open(options: MemoryStoreOptions): MemoryStore {
+    const { file, maximumFileBytes, busyTimeoutMs = 2000 } = options
+    const database = new Database({ file, maximumFileBytes, busyTimeoutMs })
+    try {
+      migrate(database)
+      return new MemoryStore(database, options)
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  }
+
+  /**
+   * Stores one memory under `origin.id`. A repeat resolves with what is stored and `created: false`; an id that
+   * was used for something else, or whose memory is gone again, rejects with `MemoryConflictError`.
+   */
+  async store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored> {
+    const nowMs = this.#now()
+    const record = recordFrom(input, origin, { nowMs, lifetimes: this.#lifetimes, limits: this.#limits })
+    const outcome = await this.#writes.submit(() => this.#insert(record))
+    if (outcome instanceof MemoryConflictError) throw outcome
+    return outcome
+  }
+
+  /** One memory by its id; undefined where there is none, or none any more. */
+  async get(id: string): Promise<Memory | undefined> {
+    const [row] = this.#statements.byId.all(id)
+    return row === undefined || hasExpired(row, this.#now()) ? undefined : memoryFromRow(row)
+  }
+
+  /** The newest first without words, else the best first; see `score.ts` for what best means. */
+  async query(input: MemoryQueryInput): Promise<MemoryRecalled> {
+    return this.#recall.query(input, this.#now())
+  }
+
+  /**
+   * Forgets one memory by id, or all that fit every condition and were stored before this call. With the same
+   * `requestId` a repeat forgets nothing more and resolves with the same count.
+   */
+  async forget(input: MemoryForget, requestId: string = randomUUID()): Promise<MemoryForgotten> {
+    const request = parsed(forgetSchema, input)
+    checkId('message_id', requestId)
+    for (;;) {
+      const step = await this.#writes.submit(() => this.#removal.forgetSome(request, requestId, this.#now()))
+      if (step.isFinished) return { forgotten: step.forgotten }
+    }
+  }
+
+  /** Removes what has expired and old notes about what is gone; resolves with the number of expired memories. */
+  async sweep(): Promise<number> {
+    let expired = 0
+    for (;;) {
+      const step = await this.#writes.submit(() => this.#removal.sweepSome(this.#now()))
+      expired += step.expired
+      if (step.isFinished) return expired
+    }
+  }
+
+  /** The oldest updates that still have to be published; none for a store without an announcer. */
+  pendingAnnouncements(limit: number): Announcement[] {
+    return this.#outbox?.pending(limit, this.#now()) ?? []
+  }
+
+  /** Notes that these announcements reached the server. */
+  async announced(seqs: readonly number[]): Promise<void> {
+    if (seqs.length > 0) await this.#writes.submit(() => this.#outbox?.remove(seqs))
+  }
+
+  stats(): MemoryStoreStats {
+    const [row] = this.#statements.counts.all()
+    return {
+      memories: row?.memories ?? 0,
+      pendingAnnouncements: row?.announcements ?? 0,
+      pendingWrites: this.#writes.pending,
+    }
+  }
+
+  /** Finishes the writes already asked for, moves the log into the file and closes it. */
+  async close(): Promise<void> {
+    await this.#writes.idle()
+    this.#database.close()
+  }
+
+  #insert(record: MemoryRow): MemoryStored | MemoryConflictError {
+    const [stored] = this.#statements.byId.all(record.id)
+    if (stored !== undefined) return this.#repeated(stored, record)
+    const [gone] = this.#statements.goneById.all(record.id)
+    if (gone !== undefined) return goneError(record.id, gone.change)
+    this.#statements.insert.run(
+      record.id,
+      record.layer,
+      record.importance,
+      record.created_at,
+      record.occurred_at,
+      record.expires_at,
+      record.source,
+      record.tags,
+      record.metadata,
+      record.content,
+    )
+    const memory = memoryFromRow(record)
+    this.#statements.insertTags(memory)
+    this.#announce('stored', [record.id], record.created_at)
+    return { memory, created: true }
+  }
+
+  #repeated(stored: MemoryRow, record: MemoryRow): MemoryStored | MemoryConflictError {
+    if (!isSameRequest(stored, record)) {
+      return new MemoryConflictError(
+        'memory-conflict',
+        `message_id: another memory is stored under ${record.id}; send this one in a message of its own`,
+      )
+    }
+    if (hasExpired(stored, record.created_at)) return goneError(record.id, 'expired')
+    return { memory: memoryFromRow(stored), created: false }
+  }
+
+  #announce(change: MemoryChange, ids: readonly string[], nowMs: number): void {
+    this.#outbox?.add(change, ids, nowMs)
+  }
+}
+
+function hasExpired(row: MemoryRow, nowMs: number): boolean {
+  return row.expires_at !== null && row.expires_at <= nowMs
+}
+
+function goneError(id: string, change: string): MemoryConflictError {
+  return new MemoryConflictError(
+    'memory-gone',
+    `message_id: ${id} was stored before and is ${change} since; send it in a new message to store it again`,
+  )
+}

@@ -1,0 +1,108 @@
+import type { MemoryForget } from '@jamey/contracts'
+import type { Database } from './database.js'
+import type { MemoryChange } from './outbox.js'
+import { filterCondition } from './recall.js'
+
+type Announce = (change: MemoryChange, ids: readonly string[], nowMs: number) => void
+
+interface Doomed {
+  readonly seq: number
+  readonly id: string
+}
+
+interface ForgetProgress {
+  readonly up_to: number
+  readonly forgotten: number
+}
+
+/** So many are removed in one transaction; more are spread over turns of the event loop. */
+const BATCH = 500
+
+/** For so long the id of a removed memory, or of a request to forget, is recognised when it is repeated. */
+export const REPEAT_WINDOW_MS = 7 * 24 * 3600 * 1000
+
+/** Removes memories a batch at a time; every method is called inside a transaction. */
+export class Removal {
+  readonly #database: Database
+  readonly #announce: Announce
+  readonly #statements
+
+  constructor(database: Database, announce: Announce) {
+    this.#database = database
+    this.#announce = announce
+    this.#statements = {
+      newest: database.prepare<{ seq: number | null }>('SELECT max(seq) AS seq FROM memories'),
+      progress: database.prepare<ForgetProgress>('SELECT up_to, forgotten FROM forget_requests WHERE id = ?'),
+      saveProgress: database.prepare(
+        `INSERT INTO forget_requests (id, up_to, forgotten, at) VALUES (?, ?, ?, ?)
+          ON CONFLICT (id) DO UPDATE SET forgotten = excluded.forgotten`,
+      ),
+      remove: database.prepare('DELETE FROM memories WHERE seq IN (SELECT value FROM json_each(?))'),
+      bury: database.prepare(
+        'INSERT OR REPLACE INTO gone (id, change, at) SELECT value, ?, ? FROM json_each(?)',
+      ),
+      expired: database.prepare<Doomed>(
+        'SELECT seq, id FROM memories WHERE expires_at <= ? ORDER BY expires_at LIMIT ?',
+      ),
+      dropGone: database.prepare('DELETE FROM gone WHERE at < ?'),
+      dropRequests: database.prepare('DELETE FROM forget_requests WHERE at < ?'),
+    }
+  }
+
+  /**
+   * Forgets up to one batch of what fits. The first batch fixes which memory is the newest that may be reached,
+   * so neither a later batch nor a repeat of the request takes what was stored meanwhile.
+   */
+  forgetSome(
+    request: MemoryForget,
+    requestId: string,
+    nowMs: number,
+  ): { forgotten: number; isFinished: boolean } {
+    const [begun] = this.#statements.progress.all(requestId)
+    const upTo = begun?.up_to ?? this.#statements.newest.all()[0]?.seq ?? 0
+    const doomed = this.#fitting(request, upTo, nowMs)
+    const forgotten = (begun?.forgotten ?? 0) + doomed.length
+    this.#statements.saveProgress.run(requestId, upTo, forgotten, nowMs)
+    this.#remove(doomed, 'forgotten', nowMs)
+    return { forgotten, isFinished: doomed.length < BATCH }
+  }
+
+  sweepSome(nowMs: number): { expired: number; isFinished: boolean } {
+    const doomed = this.#statements.expired.all(nowMs, BATCH)
+    this.#remove(doomed, 'expired', nowMs)
+    this.#statements.dropGone.run(nowMs - REPEAT_WINDOW_MS)
+    this.#statements.dropRequests.run(nowMs - REPEAT_WINDOW_MS)
+    return { expired: doomed.length, isFinished: doomed.length < BATCH }
+  }
+
+  #fitting(request: MemoryForget, upTo: number, nowMs: number): Doomed[] {
+    if (request.id !== undefined) {
+      return this.#database
+        .prepare<Doomed>(
+          'SELECT seq, id FROM memories WHERE id = ? AND seq <= ? AND (expires_at IS NULL OR expires_at > ?)',
+        )
+        .all(request.id, upTo, nowMs)
+    }
+    const filter = filterCondition(
+      {
+        layers: request.layer === undefined ? undefined : [request.layer],
+        tags: request.tags,
+        beforeMs: request.before === undefined ? undefined : Date.parse(request.before),
+      },
+      nowMs,
+    )
+    return this.#database
+      .prepare<Doomed>(
+        `SELECT m.seq, m.id FROM memories m WHERE m.seq <= ? AND ${filter.sql} ORDER BY m.seq LIMIT ?`,
+      )
+      .all(upTo, ...filter.values, BATCH)
+  }
+
+  #remove(doomed: readonly Doomed[], change: 'forgotten' | 'expired', nowMs: number): void {
+    if (doomed.length === 0) return
+    const ids = doomed.map(({ id }) => id)
+    this.#statements.remove.run(JSON.stringify(doomed.map(({ seq }) => seq)))
+    this.#statements.bury.run(change, nowMs, JSON.stringify(ids))
+    this.#announce(change, ids, nowMs)
+  }
+}
