@@ -5,8 +5,11 @@ export {
   StorageError,
   type StorageErrorCode,
 } from './error.js'
+export { type MemoryEnvironment, memoryOptionsFromEnvironment } from './memory-environment.js'
 export { DEFAULT_LIFETIMES, type LayerLifetimes } from './memory-layers.js'
 export { MEMORY_LIMITS, type MemoryLimits, type Origin } from './memory-record.js'
+export { createMemory, type MemoryOptions, type MemoryService } from './memory-service.js'
 export { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './memory-store.js'
 export type { Announcement, MemoryChange } from './outbox.js'
+export { type RunMemoryOptions, type RunningMemory, runMemory } from './run-memory.js'
 export { RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from './score.js'

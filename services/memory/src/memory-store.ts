@@ -143,9 +143,9 @@ export class MemoryStore {
     }
   }
 
-  /** The oldest updates that still have to be published; none for a store without an announcer. */
-  pendingAnnouncements(limit: number): Announcement[] {
-    return this.#outbox?.pending(limit, this.#now()) ?? []
+  /** The oldest updates after `afterSeq` that still have to be published; none for a store without an announcer. */
+  pendingAnnouncements(limit: number, afterSeq = 0): Announcement[] {
+    return this.#outbox?.pending(afterSeq, limit, this.#now()) ?? []
   }
 
   /** Notes that these announcements reached the server. */

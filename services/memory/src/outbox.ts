@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { type Memory, type MemoryUpdate, memoryUpdateSchema } from '@jamey/contracts'
 import type { Database } from './database.js'
 import { type MemoryRow, memoryFromRow } from './memory-record.js'
@@ -8,11 +9,14 @@ export type MemoryChange = MemoryUpdate['change']
 /** An update that was committed together with the change it tells of and still has to be published. */
 export interface Announcement {
   readonly seq: number
+  /** The same whenever it is published again, so that receivers can tell a repeat. */
+  readonly messageId: string
   readonly update: MemoryUpdate
 }
 
 interface AnnouncementRow {
   readonly seq: number
+  readonly message_id: string
   readonly change: string
   readonly memory_ids: string
 }
@@ -34,9 +38,12 @@ export class Outbox {
   constructor(database: Database, owner: string) {
     this.#owner = owner
     this.#statements = {
-      add: database.prepare('INSERT INTO announcements (owner, change, memory_ids, at) VALUES (?, ?, ?, ?)'),
+      add: database.prepare(
+        'INSERT INTO announcements (message_id, owner, change, memory_ids, at) VALUES (?, ?, ?, ?, ?)',
+      ),
       take: database.prepare<AnnouncementRow>(
-        'SELECT seq, change, memory_ids FROM announcements WHERE owner = ? OR at <= ? ORDER BY seq LIMIT ?',
+        `SELECT seq, message_id, change, memory_ids FROM announcements
+          WHERE seq > ? AND (owner = ? OR at <= ?) ORDER BY seq LIMIT ?`,
       ),
       remove: database.prepare('DELETE FROM announcements WHERE seq IN (SELECT value FROM json_each(?))'),
       memory: database.prepare<MemoryRow>('SELECT * FROM memories WHERE id = ?'),
@@ -47,15 +54,15 @@ export class Outbox {
   add(change: MemoryChange, ids: readonly string[], nowMs: number): void {
     for (let i = 0; i < ids.length; i += IDS_PER_ANNOUNCEMENT) {
       const part = ids.slice(i, i + IDS_PER_ANNOUNCEMENT)
-      this.#statements.add.run(this.#owner, change, JSON.stringify(part), nowMs)
+      this.#statements.add.run(randomUUID(), this.#owner, change, JSON.stringify(part), nowMs)
     }
   }
 
-  /** The oldest announcements of this owner, and those orphaned by another. */
-  pending(limit: number, nowMs: number): Announcement[] {
+  /** The oldest announcements after `afterSeq` of this owner, and those orphaned by another. */
+  pending(afterSeq: number, limit: number, nowMs: number): Announcement[] {
     return this.#statements.take
-      .all(this.#owner, nowMs - ORPHANED_AFTER_MS, limit)
-      .map((row) => ({ seq: row.seq, update: this.#updateFrom(row) }))
+      .all(afterSeq, this.#owner, nowMs - ORPHANED_AFTER_MS, limit)
+      .map((row) => ({ seq: row.seq, messageId: row.message_id, update: this.#updateFrom(row) }))
   }
 
   /** Only inside a transaction. */

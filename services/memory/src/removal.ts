@@ -45,6 +45,7 @@ export class Removal {
         'SELECT seq, id FROM memories WHERE expires_at <= ? ORDER BY expires_at LIMIT ?',
       ),
       dropGone: database.prepare('DELETE FROM gone WHERE at < ?'),
+      dropAnnouncements: database.prepare('DELETE FROM announcements WHERE at < ?'),
       dropRequests: database.prepare('DELETE FROM forget_requests WHERE at < ?'),
     }
   }
@@ -72,6 +73,8 @@ export class Removal {
     this.#remove(doomed, 'expired', nowMs)
     this.#statements.dropGone.run(nowMs - REPEAT_WINDOW_MS)
     this.#statements.dropRequests.run(nowMs - REPEAT_WINDOW_MS)
+    // Only what could not be published for a week, such as for want of a permission, would pile up forever.
+    this.#statements.dropAnnouncements.run(nowMs - REPEAT_WINDOW_MS)
     return { expired: doomed.length, isFinished: doomed.length < BATCH }
   }
 

@@ -69,6 +69,7 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE announcements (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id TEXT NOT NULL,
     owner TEXT NOT NULL,
     change TEXT NOT NULL,
     memory_ids TEXT NOT NULL,

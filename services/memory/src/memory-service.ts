@@ -1,0 +1,194 @@
+import { type Bus, type Clock, RequestError, type ServedContract, systemClock } from '@jamey/bus'
+import { topics } from '@jamey/contracts'
+import type { Logger } from 'pino'
+import { Announcer } from './announcer.js'
+import { MemoryConflictError, MemoryInputError, StorageError } from './error.js'
+import { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './memory-store.js'
+import { Sweeper } from './sweeper.js'
+
+export interface MemoryOptions extends Omit<MemoryStoreOptions, 'now' | 'announcer'> {
+  /** Connected, or connecting in the background; it stays open when the service stops. */
+  readonly bus: Bus
+  /** Seconds between sweeps for what has expired; 60 by default. */
+  readonly sweepIntervalSeconds?: number | undefined
+  readonly clock?: Clock | undefined
+  readonly log?: Logger | undefined
+}
+
+export interface MemoryService {
+  /** Opens the file and serves; resolves once requests are taken. Throws `StorageError`. */
+  start(): Promise<void>
+  /** Takes no more requests, answers those taken, publishes what can be, and closes the file; settles within `graceMs` (5000 by default). */
+  stop(options?: { graceMs?: number }): Promise<void>
+  /** Undefined unless started. */
+  stats(): MemoryStoreStats | undefined
+}
+
+/** Servers of this group share the requests. */
+const GROUP = 'memory'
+const ANNOUNCEMENT_TIMEOUT_MS = 10_000
+/** The same failure is reported at most once in this time: a full disk would otherwise flood the error topic. */
+const REPORT_INTERVAL_MS = 60_000
+
+/** Serves store, forget and query on the bus, and announces every change on `jamey/memory/updates`. */
+export function createMemory(options: MemoryOptions): MemoryService {
+  return new BusMemory(options)
+}
+
+class BusMemory implements MemoryService {
+  readonly #options: MemoryOptions
+  readonly #clock: Clock
+  readonly #reportedAtMs = new Map<string, number>()
+  #running: Running | undefined
+
+  constructor(options: MemoryOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== undefined) return
+    const { bus, log, sweepIntervalSeconds = 60 } = this.#options
+    const store = MemoryStore.open({
+      ...this.#options,
+      now: () => this.#clock.now(),
+      announcer: bus.clientId,
+    })
+    const announcer = this.#announcerFor(store)
+    const sweeper = new Sweeper(this.#clock, sweepIntervalSeconds * 1000, () => this.#sweep(store, announcer))
+    const stopWatching = bus.onState(({ state }) => {
+      if (state === 'connected') announcer.wake()
+    })
+    this.#running = { store, announcer, sweeper, stopWatching, served: [] }
+    sweeper.start()
+    try {
+      this.#running.served = await this.#serve(store, announcer)
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    log?.info({ file: this.#options.file, ...store.stats() }, 'memory is serving')
+  }
+
+  async stop({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<void> {
+    const running = this.#running
+    if (running === undefined) return
+    this.#running = undefined
+    running.stopWatching()
+    const drained = (async () => {
+      await Promise.allSettled(running.served.map((served) => served.stop()))
+      await running.sweeper.stop()
+      await running.announcer.idle()
+    })()
+    await this.#withinGrace(drained, graceMs)
+    try {
+      await running.store.close()
+    } catch (error) {
+      // Everything is on the disk already; only moving the log into the file was left.
+      this.#report(error)
+    }
+    this.#options.log?.info({ file: this.#options.file }, 'memory has stopped')
+  }
+
+  stats(): MemoryStoreStats | undefined {
+    return this.#running?.store.stats()
+  }
+
+  async #serve(store: MemoryStore, announcer: Announcer): Promise<ServedContract[]> {
+    const { bus } = this.#options
+    const group = { group: GROUP }
+    const changing = async <T>(work: () => Promise<T>): Promise<T> => {
+      const answer = await this.#answer(work)
+      announcer.wake()
+      return answer
+    }
+    return Promise.all([
+      bus.serve(topics.memory.store, group, ({ payload, envelope, clientId }) =>
+        changing(() => store.store(payload, { id: envelope.message_id, source: clientId })),
+      ),
+      bus.serve(topics.memory.forget, group, ({ payload, envelope }) =>
+        changing(() => store.forget(payload, envelope.message_id)),
+      ),
+      bus.serve(topics.memory.query, group, ({ payload }) => this.#answer(() => store.query(payload))),
+    ])
+  }
+
+  async #answer<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof MemoryInputError) && !(error instanceof MemoryConflictError)) this.#report(error)
+      throw requestErrorFrom(error)
+    }
+  }
+
+  #announcerFor(store: MemoryStore): Announcer {
+    const { bus } = this.#options
+    return new Announcer({
+      source: {
+        // While there is no connection everything stays in the outbox; connecting wakes the announcer.
+        pendingAnnouncements: (limit, afterSeq) =>
+          bus.state === 'connected' ? store.pendingAnnouncements(limit, afterSeq) : [],
+        announced: (seqs) => store.announced(seqs),
+      },
+      publish: async ({ update, messageId }) => {
+        await bus.publish(topics.memory.updates, update, { messageId, timeoutMs: ANNOUNCEMENT_TIMEOUT_MS })
+      },
+      onError: (error) => this.#report(error),
+    })
+  }
+
+  async #sweep(store: MemoryStore, announcer: Announcer): Promise<void> {
+    try {
+      const expired = await store.sweep()
+      if (expired > 0) this.#options.log?.info({ expired }, 'memories have expired')
+    } catch (error) {
+      this.#report(error)
+    }
+    announcer.wake()
+  }
+
+  #report(error: unknown): void {
+    const kind = error instanceof Error && 'code' in error ? String(error.code) : 'internal'
+    const nowMs = this.#clock.now()
+    if (nowMs - (this.#reportedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return
+    this.#reportedAtMs.set(kind, nowMs)
+    this.#options.log?.error({ err: error }, 'memory failed')
+    void this.#options.bus.reportError(error, { kind })
+  }
+
+  async #withinGrace(work: Promise<unknown>, graceMs: number): Promise<void> {
+    const { promise, resolve } = withResolver()
+    const timer = this.#clock.setTimeout(resolve, graceMs)
+    await Promise.race([work, promise])
+    this.#clock.clearTimeout(timer)
+  }
+}
+
+interface Running {
+  readonly store: MemoryStore
+  readonly announcer: Announcer
+  readonly sweeper: Sweeper
+  readonly stopWatching: () => void
+  served: readonly ServedContract[]
+}
+
+function withResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => {}
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
+
+/** What the requester is told: never the path of the file, which is the operator's affair. */
+function requestErrorFrom(error: unknown): unknown {
+  if (error instanceof MemoryInputError) return new RequestError('invalid-request', error.message)
+  if (error instanceof MemoryConflictError) return new RequestError(error.code, error.message)
+  if (!(error instanceof StorageError)) return error
+  const advice = error.retryable ? 'try again later' : 'its operator has to look at the file'
+  return new RequestError(error.code, `The memory cannot do this now (${error.code}); ${advice}.`, {
+    retryable: error.retryable,
+    cause: error,
+  })
+}
