@@ -1,0 +1,59 @@
+import { type Bus, BusError, RemoteError, RequestError, type ServedContract } from '@jamey/bus'
+import { OPERATIONS, topics } from '@jamey/contracts'
+import { faultOf } from './invalid-input.js'
+
+/** What the router needs of a bus. */
+export type RouterBus = Pick<Bus, 'request' | 'serve'>
+
+/** Routers of this name share the calls among each other. */
+export const ROUTER_GROUP = 'gateway'
+
+/**
+ * Serves `jamey/api/requests`: checks the input of each call against the contract of its operation, asks the
+ * component that serves it within what is left of the caller's time, and hands the answer back.
+ *
+ * The component's request has the `message_id` and correlation of the call, so a call that is repeated under one
+ * `message_id` stores once, and a trace shows one chain.
+ */
+export async function serveApi(bus: RouterBus, now: () => number = Date.now): Promise<ServedContract> {
+  return bus.serve(topics.api.requests, { group: ROUTER_GROUP }, async (call, { deadline, signal }) => {
+    const { operation, input } = call.payload
+    const contract = OPERATIONS[operation]
+    const parsed = contract.schema.safeParse(input)
+    if (!parsed.success) {
+      const { detail } = faultOf(parsed.error.issues, input)
+      throw new RequestError('invalid-request', `${operation}: ${detail}`)
+    }
+    const timeoutMs = deadline - now()
+    if (timeoutMs <= 0)
+      throw new RequestError('request-timed-out', 'The deadline had passed.', { retryable: true })
+    const { correlation_id, traceparent } = call.envelope.metadata
+    try {
+      const output = await bus.request(contract, parsed.data, {
+        timeoutMs,
+        signal,
+        correlationId: correlation_id,
+        messageId: call.envelope.message_id,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      })
+      return { output }
+    } catch (error) {
+      throw requestErrorOf(error)
+    }
+  })
+}
+
+/** A component's own failure goes on as it is; how the bus failed to reach it gets that failure's code as kind. */
+function requestErrorOf(error: unknown): unknown {
+  if (error instanceof RemoteError) {
+    return new RequestError(error.kind, error.message, { retryable: error.retryable, cause: error })
+  }
+  if (error instanceof BusError && error.retryable) {
+    return new RequestError(error.code, error.message, { retryable: true, cause: error })
+  }
+  if (error instanceof Error && 'retryable' in error && error.retryable === true) {
+    const message = 'The connection to the message broker is not usable at the moment.'
+    return new RequestError('unavailable', message, { retryable: true, cause: error })
+  }
+  return error
+}

@@ -1,0 +1,107 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { Permissions, TokenError, type TokenVerifier } from '@jamey/auth'
+import { isLocalHostHeader, isLoopbackAddress } from './loopback.js'
+import { Problem } from './problem.js'
+
+/** Who calls: the subject of a verified token, or somebody on this very machine. */
+export interface Caller {
+  /** What rate limits count by and logs name; never anything secret. */
+  readonly name: string
+  /** Whether a token proves the name. */
+  readonly hasToken: boolean
+  mayPublish(topic: string): boolean
+}
+
+export interface CallerFacts {
+  readonly headers: IncomingHttpHeaders
+  /** The address of the TCP peer itself, not what a header claims. */
+  readonly peerAddress: string | undefined
+}
+
+export interface CallerPolicy {
+  /** Verifies tokens; without one no token can be accepted. */
+  readonly verifier: TokenVerifier | undefined
+  /** Whether somebody on this machine may call without a token: only where the server listens on loopback alone. */
+  readonly trustsLoopback: boolean
+}
+
+const CHALLENGE = 'Bearer realm="jamey"'
+const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
+
+/** Anything a proxy adds shows that the peer on loopback only passes on what somebody elsewhere asked. */
+const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const
+
+/** Says who calls. Throws a `Problem` 401 that tells why the caller is not accepted. */
+export async function identifyCaller(facts: CallerFacts, policy: CallerPolicy): Promise<Caller> {
+  const { authorization } = facts.headers
+  if (authorization !== undefined) return callerOfToken(authorization, policy)
+  const objection = objectionToLocalCaller(facts, policy)
+  if (objection === undefined) return LOCAL_CALLER
+  throw new Problem(
+    'token-required',
+    `${objection} Send a token: "Authorization: Bearer <token>" ("jamey token" makes one).`,
+    { headers: { 'www-authenticate': CHALLENGE } },
+  )
+}
+
+/** Throws a `Problem` 403 that names the missing permission. */
+export function requirePermission(caller: Caller, topic: string): void {
+  if (caller.mayPublish(topic)) return
+  const permission = `publish:${topic}`
+  throw new Problem('permission-missing', `The token of ${caller.name} lacks the permission ${permission}.`, {
+    permission,
+    headers: { 'www-authenticate': `${CHALLENGE}, error="insufficient_scope", scope="${permission}"` },
+  })
+}
+
+const LOCAL_CALLER: Caller = { name: 'local', hasToken: false, mayPublish: () => true }
+
+async function callerOfToken(authorization: string, policy: CallerPolicy): Promise<Caller> {
+  const token = BEARER.exec(authorization)?.[1]
+  if (token === undefined) throw invalidToken('malformed', 'Authorization must be "Bearer <token>".')
+  if (policy.verifier === undefined) {
+    throw invalidToken('unverifiable', 'This gateway has no MQTT_JWT_SECRET, so it can verify no token.')
+  }
+  try {
+    const claims = await policy.verifier.verify(token)
+    const permissions = new Permissions(claims.permissions, { clientId: claims.sub })
+    return { name: claims.sub, hasToken: true, mayPublish: (topic) => permissions.mayPublish(topic) }
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error
+    throw invalidToken(error.code, `${error.message[0]?.toUpperCase() ?? ''}${error.message.slice(1)}.`)
+  }
+}
+
+/** The reason goes into the header as a word of our own, since a message could hold quotes or line ends. */
+function invalidToken(reason: string, detail: string): Problem {
+  return new Problem('token-invalid', detail, {
+    headers: {
+      'www-authenticate': `${CHALLENGE}, error="invalid_token", error_description="${reason}"`,
+    },
+  })
+}
+
+function objectionToLocalCaller(facts: CallerFacts, policy: CallerPolicy): string | undefined {
+  const { headers, peerAddress } = facts
+  if (!policy.trustsLoopback) return 'This gateway accepts no call without a token.'
+  if (peerAddress === undefined || !isLoopbackAddress(peerAddress)) {
+    return 'Only callers on the same machine may leave the token out.'
+  }
+  const proxyHeader = PROXY_HEADERS.find((name) => headers[name] !== undefined)
+  if (proxyHeader !== undefined) return `A call that came through a proxy (${proxyHeader}) needs a token.`
+  if (!isLocalHostHeader(headers.host)) {
+    return 'Without a token the Host header must be localhost, 127.0.0.1 or [::1].'
+  }
+  return isSameOrigin(headers) ? undefined : 'Pages of other origins may not call without a token.'
+}
+
+/**
+ * Programs other than browsers send neither header. A browser sends Origin with everything that may change
+ * something, and Sec-Fetch-Site with the rest. [Fetch, section 3.2; Fetch Metadata, section 2.4]
+ */
+function isSameOrigin(headers: IncomingHttpHeaders): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
+  const { origin, host } = headers
+  return origin === undefined || origin.toLowerCase() === `http://${host?.toLowerCase()}`
+}

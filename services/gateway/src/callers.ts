@@ -1,0 +1,39 @@
+import type { FastifyRequest } from 'fastify'
+import { type Caller, type CallerPolicy, identifyCaller, requirePermission } from './caller.js'
+import { Problem } from './problem.js'
+
+/** Who made each request: found out once, then used for counting and for permission. */
+export class Callers {
+  readonly #policy: CallerPolicy
+  readonly #known = new WeakMap<FastifyRequest, Caller | Problem>()
+
+  constructor(policy: CallerPolicy) {
+    this.#policy = policy
+  }
+
+  /** Finds out who calls. A caller that is not accepted is only remembered here; `admit` refuses it. */
+  async identify(request: FastifyRequest): Promise<void> {
+    const facts = { headers: request.headers, peerAddress: request.raw.socket.remoteAddress }
+    try {
+      this.#known.set(request, await identifyCaller(facts, this.#policy))
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      this.#known.set(request, error)
+    }
+  }
+
+  /** What a caller's calls are counted under: its name where a token proves it, its address otherwise. */
+  keyOf(request: FastifyRequest): string {
+    const caller = this.#known.get(request)
+    const isProven = caller !== undefined && !(caller instanceof Problem) && caller.hasToken
+    return isProven ? `token ${caller.name}` : `address ${request.ip}`
+  }
+
+  /** Throws a `Problem` 401 or 403 unless the caller may publish to `topic`. */
+  async admit(request: FastifyRequest, topic: string): Promise<void> {
+    const caller = this.#known.get(request)
+    if (caller === undefined) throw new Error('admit needs identify to have run')
+    if (caller instanceof Problem) throw caller
+    requirePermission(caller, topic)
+  }
+}

@@ -1,0 +1,26 @@
+import type { Socket } from 'node:net'
+import { PROBLEM_CONTENT_TYPE, Problem } from './problem.js'
+
+/** Answers bytes that are no readable request, for which there is no request object to answer through. */
+export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const problem = unreadable(error.code)
+  const body = JSON.stringify(problem.body)
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.body.title}\r\n` +
+      `content-type: ${PROBLEM_CONTENT_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `connection: close\r\n\r\n${body}`,
+  )
+}
+
+function unreadable(code: string | undefined): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new Problem('headers-too-large', 'The headers are longer than 32 KiB.')
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new Problem('request-incomplete', 'The request was not complete in time.')
+  }
+  return new Problem('invalid-request', 'The bytes received are not an HTTP/1.1 request.')
+}

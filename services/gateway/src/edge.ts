@@ -1,0 +1,256 @@
+import { randomUUID } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { Logger } from 'pino'
+import type { CallerPolicy } from './caller.js'
+import { Callers } from './callers.js'
+import { answerUnreadable } from './client-error.js'
+import { ENDPOINTS, endpointIndex, methodsAt } from './endpoints.js'
+import { listenError } from './error.js'
+import type { Forwarder } from './forwarder.js'
+import { InFlight } from './in-flight.js'
+import { readJsonBody } from './json-body.js'
+import { openApiDocument } from './openapi.js'
+import { PROBLEM_CONTENT_TYPE, Problem, retryAfter } from './problem.js'
+import { problemOf } from './problem-of-error.js'
+
+export const BODY_LIMIT_BYTES = 1024 * 1024
+/** A token may have 16 KiB, and Node's own limit for all headers together is no more than that. */
+const HEADER_LIMIT_BYTES = 32 * 1024
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+const KEEP_ALIVE_TIMEOUT_MS = 65_000
+/** How long calls that were given up at the end of the grace have to say so to their callers. */
+const FAREWELL_MS = 200
+
+/** How many calls one caller may make in a window of time. */
+export interface CallLimit {
+  readonly calls: number
+  readonly windowMs: number
+}
+
+export interface EdgeOptions {
+  readonly forwarder: Forwarder
+  readonly callerPolicy: CallerPolicy
+  /** Undefined where callers are not limited. */
+  readonly callLimit: CallLimit | undefined
+  readonly trustProxy: boolean | readonly string[]
+  /** Why calls can not be answered at the moment; undefined when they can. */
+  readonly readiness: () => Problem | undefined
+  readonly log: Logger
+}
+
+/** The HTTP server: who calls, how much, what goes in and what comes out; what happens in between is the forwarder's. */
+export class Edge {
+  readonly #app: FastifyInstance
+  readonly #options: EdgeOptions
+  readonly #inFlight = new InFlight()
+  #isDraining = false
+
+  private constructor(app: FastifyInstance, options: EdgeOptions) {
+    this.#app = app
+    this.#options = options
+  }
+
+  static async create(options: EdgeOptions): Promise<Edge> {
+    const app = createApp(options)
+    const edge = new Edge(app, options)
+    await app.register(helmet, {
+      // Nothing here is a page; and an edge that speaks plain HTTP has no business to demand HTTPS.
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      },
+      strictTransportSecurity: false,
+    })
+    await app.register(rateLimit, { global: false })
+    edge.#addHooks()
+    edge.#addOwnRoutes()
+    edge.#addCallRoutes()
+    return edge
+  }
+
+  /** Where it listens; throws a `GatewayError` where it can not. */
+  async listen(host: string, port: number): Promise<{ host: string; port: number }> {
+    try {
+      // "localhost" would mean several sockets, of which all but the first may silently fail.
+      await this.#app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port })
+    } catch (error) {
+      throw listenError(error, host, port)
+    }
+    const address = this.#app.server.address() as AddressInfo
+    return { host: address.address, port: address.port }
+  }
+
+  /**
+   * Takes no new connections or calls, lets those in flight finish, and after `graceMs` gives up the rest: those
+   * calls are answered 503. Resolves when every connection is closed.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#isDraining = true
+    const timer = setTimeout(() => void this.#giveUp(), graceMs)
+    try {
+      await this.#app.close()
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #giveUp(): Promise<void> {
+    this.#inFlight.abortAll(
+      new Problem('draining', 'The gateway stopped before there was an answer.', {
+        headers: retryAfter(5_000),
+      }),
+    )
+    const farewell = new AbortController()
+    const timer = setTimeout(() => farewell.abort(), FAREWELL_MS)
+    const late = new Promise<void>((resolve) => farewell.signal.addEventListener('abort', () => resolve()))
+    await Promise.race([this.#inFlight.empty(), late])
+    clearTimeout(timer)
+    this.#app.server.closeAllConnections()
+  }
+
+  #addHooks(): void {
+    const app = this.#app
+    app.addHook('onRequest', async (request, reply) => {
+      reply.header('x-request-id', request.id)
+      if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store')
+      if (this.#isDraining && request.routeOptions.url !== '/healthz') throw drainingProblem()
+    })
+    app.addHook('onSend', async (_request, reply) => {
+      if (this.#isDraining) reply.header('connection', 'close')
+    })
+    app.addHook('onResponse', async (request, reply) => this.#record(request, reply))
+  }
+
+  #addOwnRoutes(): void {
+    const app = this.#app
+    let document: object | undefined
+    app.get('/healthz', async () => ({ status: 'alive' }))
+    app.get('/readyz', async () => {
+      const problem = this.#options.readiness()
+      if (problem !== undefined) throw problem
+      return { status: 'ready' }
+    })
+    app.get('/v1/openapi.json', async () => {
+      document ??= openApiDocument()
+      return document
+    })
+    app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(endpointIndex()))
+  }
+
+  #addCallRoutes(): void {
+    const { forwarder, callerPolicy, callLimit, readiness } = this.#options
+    const callers = new Callers(callerPolicy)
+    const limit = limiter(this.#app, callers, callLimit)
+    for (const endpoint of ENDPOINTS) {
+      this.#app.route({
+        method: endpoint.method,
+        url: endpoint.path,
+        // Who calls is found out first, so that the limit counts by caller, but refused only after it: guessing
+        // tokens counts too. A body is read only once its sender may send it.
+        onRequest: [
+          (request) => callers.identify(request),
+          ...limit,
+          (request) => callers.admit(request, endpoint.contract.topic),
+        ],
+        handler: async (request, reply) => {
+          const call = forwarder.prepare(endpoint, request)
+          const problem = readiness()
+          if (problem !== undefined) throw problem
+          const signal = this.#inFlight.begin(reply.raw)
+          const { status, output } = await forwarder.call(call, signal)
+          return reply.code(status).send(output)
+        },
+      })
+    }
+  }
+
+  /** One line per request, without query (what somebody looks for is private), headers or bodies. */
+  #record(request: FastifyRequest, reply: FastifyReply): void {
+    const { method, routeOptions, id } = request
+    const facts = {
+      method,
+      route: routeOptions.url ?? 'none',
+      status: reply.statusCode,
+      durationMs: Math.round(reply.elapsedTime * 10) / 10,
+      requestId: id,
+    }
+    this.#options.log.info(facts, 'request')
+  }
+}
+
+function createApp({ log, trustProxy }: EdgeOptions): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { maxHeaderSize: HEADER_LIMIT_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
+    trustProxy: typeof trustProxy === 'boolean' ? trustProxy : [...trustProxy],
+    genReqId: () => randomUUID(),
+    // Requests that come while draining are answered by a hook, as a problem like any other.
+    return503OnClosing: false,
+    clientErrorHandler: answerUnreadable,
+    frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error)),
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readBody)
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error)
+    if (problem.kind === 'internal') log.error({ err: error, requestId: request.id }, 'request failed')
+    return sendProblem(reply, problem)
+  })
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, nothingThere(request)))
+  return app
+}
+
+async function readBody(_request: FastifyRequest, bytes: Buffer): Promise<unknown> {
+  return readJsonBody(bytes)
+}
+
+/** The hooks that count a caller's calls: none where calls are not limited. */
+function limiter(app: FastifyInstance, callers: Callers, limit: CallLimit | undefined) {
+  if (limit === undefined) return []
+  return [
+    app.rateLimit({
+      max: limit.calls,
+      timeWindow: limit.windowMs,
+      keyGenerator: (request) => callers.keyOf(request),
+      errorResponseBuilder: (_request, { ttl }) =>
+        new Problem(
+          'rate-limited',
+          `No more than ${limit.calls} calls in ${limit.windowMs / 1000} s are allowed.`,
+          {
+            headers: retryAfter(ttl),
+          },
+        ),
+    }),
+  ]
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .type(PROBLEM_CONTENT_TYPE)
+    .send(JSON.stringify(problem.body))
+}
+
+function drainingProblem(): Problem {
+  return new Problem('draining', 'The gateway is stopping and takes no new calls.', {
+    headers: retryAfter(5_000),
+  })
+}
+
+function nothingThere(request: FastifyRequest): Problem {
+  const path = request.url.split('?', 1)[0] ?? ''
+  const methods = methodsAt(path)
+  if (methods.length === 0)
+    return new Problem('not-found', 'There is nothing at this path; GET / lists what there is.')
+  return new Problem('method-not-allowed', `Only ${methods.join(', ')} can be used here.`, {
+    headers: { allow: methods.join(', ') },
+  })
+}

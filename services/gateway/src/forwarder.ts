@@ -1,0 +1,68 @@
+import type { Bus } from '@jamey/bus'
+import { topics } from '@jamey/contracts'
+import type { FastifyRequest } from 'fastify'
+import { idempotencyKeyOf, timeoutOf, traceparentOf } from './call-headers.js'
+import type { Endpoint } from './endpoints.js'
+import { parseInput } from './invalid-input.js'
+
+/** A checked call, ready to be sent. */
+export interface PreparedCall {
+  readonly endpoint: Endpoint
+  readonly input: Record<string, unknown>
+  readonly timeoutMs: number
+  readonly correlationId: string
+  readonly messageId: string | undefined
+  readonly traceparent: string | undefined
+}
+
+export interface Answer {
+  readonly status: number
+  readonly output: Readonly<Record<string, unknown>>
+}
+
+/** Turns HTTP requests into requests on `jamey/api/requests`. */
+export class Forwarder {
+  readonly #bus: Pick<Bus, 'request'>
+
+  constructor(bus: Pick<Bus, 'request'>) {
+    this.#bus = bus
+  }
+
+  /** Reads and checks a request; throws a `Problem` 400 that names the field. */
+  prepare(endpoint: Endpoint, request: FastifyRequest): PreparedCall {
+    const { headers } = request
+    return {
+      endpoint,
+      input: parseInput(endpoint.contract.schema, endpoint.input(request), endpoint.fieldNames) as Record<
+        string,
+        unknown
+      >,
+      timeoutMs: timeoutOf(headers),
+      correlationId: request.id,
+      messageId: endpoint.takesIdempotencyKey ? idempotencyKeyOf(headers) : undefined,
+      traceparent: traceparentOf(headers),
+    }
+  }
+
+  /** Sends a call and waits for its answer; rejects with the bus's errors, or with the signal's reason. */
+  async call(call: PreparedCall, signal: AbortSignal): Promise<Answer> {
+    const { endpoint, input, timeoutMs, correlationId, messageId, traceparent } = call
+    try {
+      const { output } = await this.#bus.request(
+        topics.api.requests,
+        { operation: endpoint.operation, input },
+        {
+          timeoutMs,
+          signal,
+          correlationId,
+          ...(messageId === undefined ? {} : { messageId }),
+          ...(traceparent === undefined ? {} : { traceparent }),
+        },
+      )
+      return { status: endpoint.statusOf(output), output }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      throw error
+    }
+  }
+}

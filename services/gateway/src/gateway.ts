@@ -1,0 +1,134 @@
+import { TokenVerifier } from '@jamey/auth'
+import { type Logger, pino } from 'pino'
+import type { CallerPolicy } from './caller.js'
+import { type CallLimit, Edge } from './edge.js'
+import { GatewayError } from './error.js'
+import { Forwarder } from './forwarder.js'
+import { isLoopbackHost } from './loopback.js'
+import {
+  DEFAULT_CALLS_PER_MINUTE,
+  DEFAULT_HTTP_HOST,
+  DEFAULT_HTTP_PORT,
+  type GatewayOptions,
+} from './options.js'
+import { unreadiness } from './readiness.js'
+import { RouterAttendance } from './router-attendance.js'
+
+export const DEFAULT_GRACE_MS = 10_000
+
+/** Calls of other gateways that our router took get this long even where the edge used up the grace. */
+const MINIMUM_ROUTER_GRACE_MS = 250
+
+const DEFAULT_CALL_LIMIT: CallLimit = { calls: DEFAULT_CALLS_PER_MINUTE, windowMs: 60_000 }
+
+/** The HTTP edge and the API router behind it, over one bus. */
+export interface Gateway {
+  /** Such as `http://127.0.0.1:8080`, once started. */
+  readonly url: string | undefined
+  /** Resolves once calls are routed, however long the broker takes to appear; rejects when stopped before that. */
+  readonly ready: Promise<void>
+  /**
+   * Listens, and serves the router. Resolves when both stand, or after listening where the bus is not connected yet:
+   * the router then follows with the connection. Throws a `GatewayError` of one line where it can not listen.
+   */
+  start(): Promise<void>
+  /** Takes nothing new, finishes what it took within `graceMs` (10 s by default), closes. The bus stays open. */
+  stop(options?: { graceMs?: number }): Promise<void>
+}
+
+/**
+ * Makes a gateway over a bus. Throws a `GatewayError` 'token-secret-missing' where callers need tokens, because the
+ * host can be reached from other machines or `requireToken` is set, and there is no secret to verify them with.
+ */
+export function createGateway(options: GatewayOptions): Gateway {
+  return new HttpGateway(options)
+}
+
+class HttpGateway implements Gateway {
+  url: string | undefined
+  readonly #options: GatewayOptions
+  readonly #log: Logger
+  readonly #callerPolicy: CallerPolicy
+  readonly #router: RouterAttendance
+  #edge: Edge | undefined
+  #stopped: Promise<void> | undefined
+
+  constructor(options: GatewayOptions) {
+    const { bus, now = Date.now, log = pino({ level: 'silent' }) } = options
+    this.#options = options
+    this.#log = log.child({ service: 'gateway' }, { redact: ['authorization', '*.authorization'] })
+    this.#callerPolicy = callerPolicyOf(options)
+    this.#router = new RouterAttendance(bus, this.#log, now)
+  }
+
+  get ready(): Promise<void> {
+    return this.#router.ready
+  }
+
+  async start(): Promise<void> {
+    if (this.#edge !== undefined || this.#stopped !== undefined) {
+      throw new GatewayError('already-started', 'A gateway is started once; make another to start again.')
+    }
+    const { bus, callLimit = DEFAULT_CALL_LIMIT, trustProxy = false } = this.#options
+    const { host = DEFAULT_HTTP_HOST, port = DEFAULT_HTTP_PORT } = this.#options
+    this.#edge = await Edge.create({
+      forwarder: new Forwarder(bus),
+      callerPolicy: this.#callerPolicy,
+      callLimit: callLimit === false ? undefined : callLimit,
+      trustProxy,
+      readiness: () => unreadiness(bus.state),
+      log: this.#log,
+    })
+    const address = await this.#edge.listen(host, port)
+    this.url = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
+    this.#log.info({ url: this.url }, 'listening')
+    try {
+      await this.#router.start()
+    } catch (error) {
+      await this.stop({ graceMs: 0 })
+      throw error
+    }
+  }
+
+  stop({ graceMs = DEFAULT_GRACE_MS }: { graceMs?: number } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs)
+    return this.#stopped
+  }
+
+  /** The edge goes first, since the calls it still waits for are routed by our own router. */
+  async #stop(graceMs: number): Promise<void> {
+    const endsAt = performance.now() + graceMs
+    await this.#edge?.drain(graceMs)
+    await settledWithin(this.#router.stop(), Math.max(MINIMUM_ROUTER_GRACE_MS, endsAt - performance.now()))
+    this.#log.info('stopped')
+  }
+}
+
+function callerPolicyOf(options: GatewayOptions): CallerPolicy {
+  const { host = DEFAULT_HTTP_HOST, requireToken = false, tokenSecret, now = Date.now } = options
+  const trustsLoopback = isLoopbackHost(host) && !requireToken
+  if (!trustsLoopback && tokenSecret === undefined) {
+    const why = requireToken
+      ? 'JAMEY_HTTP_REQUIRE_TOKEN is set'
+      : `${host} can be reached from other machines`
+    throw new GatewayError(
+      'token-secret-missing',
+      `Callers need tokens because ${why}, but there is no secret to verify them with: set MQTT_JWT_SECRET, or listen on 127.0.0.1 without requiring tokens.`,
+    )
+  }
+  const verifier = tokenSecret === undefined ? undefined : new TokenVerifier({ secret: tokenSecret, now })
+  return { verifier, trustsLoopback }
+}
+
+/** Resolves when `promise` does, and after `limitMs` at the latest. */
+async function settledWithin(promise: Promise<void>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs)
+  })
+  try {
+    await Promise.race([promise, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}

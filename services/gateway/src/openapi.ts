@@ -1,0 +1,133 @@
+import { querySchema } from '@jamey/contracts'
+import { z } from 'zod'
+import { DEFAULT_TIMEOUT_MS, MAXIMUM_TIMEOUT_MS, MINIMUM_TIMEOUT_MS } from './call-headers.js'
+import { ENDPOINTS, type Endpoint, OWN_ENDPOINTS } from './endpoints.js'
+import { PROBLEM_STATUSES } from './problem.js'
+import { RECALL_PARAMETERS } from './recall-query.js'
+
+type Json = Record<string, unknown>
+
+/** The failures that any call may end in. */
+const CALL_FAILURES = [400, 401, 403, 429, 500, 503, 504] as const
+
+/** The API as an OpenAPI 3.1 document: shapes from the contracts, everything else from the endpoint tables. */
+export function openApiDocument(): Json {
+  const paths: Record<string, Json> = {}
+  const add = (path: string, method: string, operation: Json) => {
+    const name = path.replace(/:(\w+)/g, '{$1}')
+    paths[name] = { ...paths[name], [method.toLowerCase()]: operation }
+  }
+  for (const endpoint of ENDPOINTS) add(endpoint.path, endpoint.method, callOperation(endpoint))
+  for (const { path, method, summary } of OWN_ENDPOINTS) {
+    const failures = path === '/readyz' ? problemResponses([503]) : {}
+    add(path, method, { summary, security: [], responses: { 200: { description: 'Yes.' }, ...failures } })
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Jamey',
+      version: '1',
+      description:
+        'Has an action judged, and stores and recalls memories. On the machine itself no token is needed unless the gateway requires one.',
+    },
+    paths,
+    components: {
+      schemas: { Problem: PROBLEM_SCHEMA },
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    },
+    security: [{ bearer: [] }, {}],
+  }
+}
+
+function callOperation(endpoint: Endpoint): Json {
+  const { contract, operation, summary, readsBody, successes } = endpoint
+  const answer = { 'application/json': { schema: schemaOf(contract.responseSchema, 'output') } }
+  const succeeded = successes.map((status) => [
+    status,
+    { description: contract.description, content: answer },
+  ])
+  const body = {
+    required: true,
+    content: { 'application/json': { schema: schemaOf(contract.schema, 'input') } },
+  }
+  return {
+    operationId: operation,
+    summary,
+    description: `${contract.description} A token needs the permission publish:${contract.topic}.`,
+    parameters: parametersOf(endpoint),
+    ...(readsBody ? { requestBody: body } : {}),
+    responses: { ...Object.fromEntries(succeeded), ...problemResponses(failuresOf(endpoint)) },
+  }
+}
+
+function failuresOf(endpoint: Endpoint): readonly number[] {
+  const own = endpoint.readsBody ? [413, 415] : endpoint.path.includes(':') ? [404] : []
+  return [...CALL_FAILURES, ...own].sort((a, b) => a - b)
+}
+
+function parametersOf(endpoint: Endpoint): Json[] {
+  const inPath = [...endpoint.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+  const inQuery = endpoint.operation === 'memory.query' ? recallParameters() : []
+  const headers = endpoint.takesIdempotencyKey ? [TIMEOUT_HEADER, IDEMPOTENCY_HEADER] : [TIMEOUT_HEADER]
+  return [...inPath, ...inQuery, ...headers]
+}
+
+function recallParameters(): Json[] {
+  return Object.entries(RECALL_PARAMETERS).map(([name, { field, description }]) => ({
+    name,
+    in: 'query',
+    description,
+    schema: schemaOf(querySchema.shape[field], 'input'),
+  }))
+}
+
+const TIMEOUT_HEADER: Json = {
+  name: 'X-Timeout-Ms',
+  in: 'header',
+  description: 'How long to wait for the answer.',
+  schema: {
+    type: 'integer',
+    minimum: MINIMUM_TIMEOUT_MS,
+    maximum: MAXIMUM_TIMEOUT_MS,
+    default: DEFAULT_TIMEOUT_MS,
+  },
+}
+
+const IDEMPOTENCY_HEADER: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description: 'Calls with the same key store once; it becomes the id of the memory.',
+  schema: { type: 'string', format: 'uuid' },
+}
+
+/** [RFC 9457, section 3.1] */
+const PROBLEM_SCHEMA: Json = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail'],
+  properties: {
+    type: { type: 'string', format: 'uri' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    field: { type: 'string', description: 'The field, parameter or header that was not acceptable.' },
+    permission: { type: 'string', description: 'The permission that was missing.' },
+  },
+}
+
+function problemResponses(statuses: readonly number[]): Json {
+  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+  return Object.fromEntries(
+    statuses.map((status) => [status, { description: PROBLEM_STATUSES.get(status) ?? 'A problem', content }]),
+  )
+}
+
+/** OpenAPI 3.1 takes JSON Schema as it is; only the dialect is named once for the whole document. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io })
+  return rest
+}

@@ -1,0 +1,133 @@
+import {
+  AbortedError,
+  MessageError,
+  NoResponderError,
+  RateLimitError,
+  RemoteError,
+  RequestTimeoutError,
+} from '@jamey/bus'
+import { Problem, type ProblemKind, retryAfter } from './problem.js'
+
+/** How soon it makes sense to try again where nothing says when. */
+const RETRY_DELAY_MS = 2_000
+
+/** What fastify found wrong with a request, by its code. */
+const FASTIFY_PROBLEMS: Readonly<
+  Record<string, readonly [kind: ProblemKind, detail: string, field?: string]>
+> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['input-too-large', 'The body is larger than 1 MiB.', 'body'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'media-type-unsupported',
+    'The body must be JSON: send "Content-Type: application/json".',
+    'Content-Type',
+  ],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    'invalid-input',
+    'The body has another length than Content-Length says.',
+    'Content-Length',
+  ],
+  FST_ERR_BAD_URL: ['invalid-input', 'The path is not validly percent-encoded.', 'path'],
+  FST_ERR_MAX_PARAM_LENGTH: ['not-found', 'There is nothing at a path this long.'],
+}
+
+/** What a remote failure's kind means over HTTP. Kinds that are not listed go by whether a retry may help. */
+const REMOTE_PROBLEMS: Readonly<Record<string, ProblemKind>> = {
+  'invalid-request': 'invalid-input',
+  'invalid-input': 'invalid-input',
+  'message-invalid': 'invalid-input',
+  'not-found': 'not-found',
+  conflict: 'conflict',
+  'rate-limited': 'rate-limited',
+  overloaded: 'rate-limited',
+  'no-responder': 'no-responder',
+  unavailable: 'unavailable',
+  'bus-closed': 'unavailable',
+  'request-timed-out': 'deadline-exceeded',
+  internal: 'internal',
+}
+
+/** The names of the errors by which the MQTT client says that the broker can not be used at the moment. */
+const BROKER_ERRORS: ReadonlySet<string> = new Set(['ConnectionError', 'AuthenticationError', 'PublishError'])
+
+/** What the caller is told about any error; whatever is not known to be fit for callers is `internal`. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  if (error instanceof RemoteError) return problemOfRemote(error)
+  if (error instanceof NoResponderError) return busProblem('no-responder', NOBODY, error)
+  if (error instanceof RequestTimeoutError) return lateProblem(error.timeoutMs, error)
+  if (error instanceof RateLimitError) return busyProblem(error.retryAfterMs, error)
+  if (error instanceof AbortedError) return brokerProblem(error)
+  if (error instanceof MessageError)
+    return new Problem('invalid-input', error.message, { field: lastName(error.field) })
+  if (!(error instanceof Error)) return internalProblem(error)
+  if (BROKER_ERRORS.has(error.name)) return brokerProblem(error)
+  return problemOfFastify(error)
+}
+
+const NOBODY = 'Nobody serves this at the moment; the service may be starting, or is not running.'
+
+function problemOfFastify(error: Error & { code?: unknown }): Problem {
+  const row = typeof error.code === 'string' ? FASTIFY_PROBLEMS[error.code] : undefined
+  if (row === undefined) return internalProblem(error)
+  const [kind, detail, field] = row
+  return new Problem(kind, detail, { field, cause: error })
+}
+
+function problemOfRemote(error: RemoteError): Problem {
+  const kind = REMOTE_PROBLEMS[error.kind] ?? (error.retryable ? 'unavailable' : 'internal')
+  switch (kind) {
+    case 'internal':
+      return internalProblem(error)
+    case 'no-responder':
+      return busProblem(kind, NOBODY, error)
+    case 'unavailable':
+      return busProblem(kind, error.message, error)
+    case 'rate-limited':
+      return busyProblem(RETRY_DELAY_MS, error)
+    case 'deadline-exceeded':
+      return lateProblem(undefined, error)
+    case 'invalid-input':
+      return new Problem(kind, error.message, { field: 'body', cause: error })
+    default:
+      return new Problem(kind, error.message, { cause: error })
+  }
+}
+
+function busProblem(kind: ProblemKind, detail: string, cause: unknown): Problem {
+  return new Problem(kind, detail, { cause, headers: retryAfter(RETRY_DELAY_MS) })
+}
+
+function brokerProblem(cause: unknown): Problem {
+  return busProblem('unavailable', 'The connection to the message broker is not usable at the moment.', cause)
+}
+
+function busyProblem(delayMs: number, cause: unknown): Problem {
+  return new Problem('rate-limited', 'The system has more to do than it may take on; try again later.', {
+    cause,
+    headers: retryAfter(delayMs),
+  })
+}
+
+function lateProblem(timeoutMs: number | undefined, cause: unknown): Problem {
+  const within = timeoutMs === undefined ? 'in time' : `within ${timeoutMs} ms`
+  return new Problem(
+    'deadline-exceeded',
+    `There was no answer ${within}; the call may have had its effect. X-Timeout-Ms sets how long to wait.`,
+    { cause },
+  )
+}
+
+function internalProblem(cause: unknown): Problem {
+  return new Problem(
+    'internal',
+    'Something went wrong inside; the log of the gateway has it under X-Request-Id.',
+    {
+      cause,
+    },
+  )
+}
+
+/** `payload.data.input.layer` is `layer` to a caller, who never saw an envelope. */
+function lastName(field: string): string {
+  return field.replace(/^payload\.data\.?(input\.?)?/, '') || 'body'
+}

@@ -1,0 +1,22 @@
+import type { BusState } from '@jamey/bus'
+import { Problem, retryAfter } from './problem.js'
+
+/** What a state of the connection that is not `connected` means to callers, and when to try again. */
+const UNREADY: Readonly<
+  Record<Exclude<BusState, 'connected'>, readonly [detail: string, retryAfterMs: number]>
+> = {
+  connecting: ['The gateway is still connecting to the message broker.', 1_000],
+  reconnecting: ['The gateway lost the message broker and is reconnecting.', 2_000],
+  disconnected: ['The gateway is not connected to the message broker.', 5_000],
+  error: [
+    'The gateway gave up connecting to the message broker after repeated failures; it needs to be reset.',
+    30_000,
+  ],
+}
+
+/** Why calls can not be answered in a state of the connection; undefined when they can. */
+export function unreadiness(state: BusState): Problem | undefined {
+  if (state === 'connected') return undefined
+  const [detail, retryAfterMs] = UNREADY[state]
+  return new Problem('unavailable', detail, { headers: retryAfter(retryAfterMs) })
+}

@@ -1,0 +1,67 @@
+import type { ServedContract } from '@jamey/bus'
+import type { Logger } from 'pino'
+import { serveApi } from './api-router.js'
+import type { GatewayBus } from './options.js'
+
+/**
+ * Keeps the API router served: begins when the bus is first connected, and again with the next connection where that
+ * failed. Once served, the bus itself renews the subscription.
+ */
+export class RouterAttendance {
+  /** Resolves once the router is served; rejects with the reason when it is stopped before that. */
+  readonly ready: Promise<void>
+  readonly #bus: GatewayBus
+  readonly #log: Logger
+  readonly #now: () => number
+  #resolveReady: () => void = () => {}
+  #rejectReady: (reason: Error) => void = () => {}
+  #served: Promise<ServedContract> | undefined
+  #stopWatching: (() => void) | undefined
+  #isStopped = false
+
+  constructor(bus: GatewayBus, log: Logger, now: () => number) {
+    this.#bus = bus
+    this.#log = log
+    this.#now = now
+    this.ready = new Promise((resolve, reject) => {
+      this.#resolveReady = resolve
+      this.#rejectReady = reject
+    })
+    // Nobody has to wait for it, and then its rejection is no fault.
+    this.ready.catch(() => {})
+  }
+
+  /** Resolves when served, or at once where the bus is not connected; throws what the bus throws. */
+  async start(): Promise<void> {
+    this.#stopWatching = this.#bus.onState(({ state }) => {
+      if (state === 'connected') this.#serve().catch((error) => this.#report(error))
+    })
+    if (this.#bus.state === 'connected') await this.#serve()
+  }
+
+  /** Resolves when the calls that were taken are answered. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#stopWatching?.()
+    this.#rejectReady(new Error('the gateway was stopped before its router was served'))
+    const served = await this.#served?.catch(() => undefined)
+    await served?.stop()
+  }
+
+  async #serve(): Promise<void> {
+    if (this.#isStopped || this.#served !== undefined) return
+    const attempt = serveApi(this.#bus, this.#now)
+    this.#served = attempt
+    try {
+      await attempt
+      this.#resolveReady()
+    } catch (error) {
+      this.#served = undefined
+      throw error
+    }
+  }
+
+  #report(error: unknown): void {
+    this.#log.error({ err: error }, 'the API router can not be served; the next connection tries again')
+  }
+}

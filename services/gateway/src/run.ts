@@ -1,0 +1,66 @@
+import { KeyObject } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Secret } from '@jamey/auth'
+import { type BusConfig, configFromEnvironment, connectBus } from '@jamey/bus'
+import type { Logger } from 'pino'
+import { createGateway, DEFAULT_GRACE_MS } from './gateway.js'
+import { gatewayOptionsFromEnvironment } from './options.js'
+
+export interface RunOptions {
+  /** The process's environment by default. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Where `.env` and relative paths are looked up; the working directory by default. */
+  readonly cwd?: string
+  readonly log: Logger
+}
+
+export interface RunningGateway {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly url: string
+  /** Resolves once connected to the broker and serving. */
+  readonly ready: Promise<void>
+  /** Drains, says goodbye to the broker and resolves within about `graceMs`, 10 s by default. */
+  stop(options?: { graceMs?: number }): Promise<void>
+}
+
+/**
+ * Starts a gateway with a bus of its own, as the environment says; resolves when HTTP listens, while the broker may
+ * still be away. Throws `ConfigurationError`, or `GatewayError` where it can not listen.
+ */
+export async function runGateway({ env = process.env, cwd, log }: RunOptions): Promise<RunningGateway> {
+  const settings = gatewayOptionsFromEnvironment(env)
+  const component = { name: 'gateway', version: version() }
+  const config = configFromEnvironment(env, cwd === undefined ? { component } : { component, cwd })
+  const tokenSecret = settings.tokenSecret ?? secretOf(config)
+  const bus = await connectBus({ ...config, waitForConnection: false, log })
+  try {
+    const gateway = createGateway({
+      ...settings,
+      ...(tokenSecret === undefined ? {} : { tokenSecret }),
+      bus,
+      log,
+    })
+    await gateway.start()
+    return {
+      url: gateway.url ?? '',
+      ready: gateway.ready,
+      async stop({ graceMs = DEFAULT_GRACE_MS } = {}) {
+        await gateway.stop({ graceMs })
+        await bus.close({ drain: true, timeoutMs: Math.max(1_000, graceMs / 4) })
+      },
+    }
+  } catch (error) {
+    await bus.close({ drain: false })
+    throw error
+  }
+}
+
+/** The bus may have found the secret in `.env`, which is not part of the environment. */
+function secretOf({ jwtSecret }: BusConfig): Secret | undefined {
+  return jwtSecret instanceof KeyObject ? jwtSecret.export() : jwtSecret
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
