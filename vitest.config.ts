@@ -1,18 +1,26 @@
 import { defineConfig } from 'vitest/config'
 
 /** Tests run against the sources: the condition `@jamey/source` of every package's `exports` points at `src`. */
-export default defineConfig({
-  ssr: { resolve: { conditions: ['@jamey/source'], externalConditions: ['@jamey/source'] } },
+const sources = {
   resolve: { conditions: ['@jamey/source'] },
+  ssr: { resolve: { conditions: ['@jamey/source'], externalConditions: ['@jamey/source'] } },
+}
+const patience = { testTimeout: 60_000, hookTimeout: 60_000 }
+
+export default defineConfig({
   test: {
-    include: [
-      'packages/*/src/**/*.test.ts',
-      'services/*/src/**/*.test.ts',
-      'apps/*/src/**/*.test.ts',
-      'tests/{e2e,tidy,examples}/**/*.test.ts',
-    ],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
     pool: 'forks',
+    projects: [
+      {
+        ...sources,
+        test: {
+          ...patience,
+          name: 'main',
+          include: ['{packages,services,apps}/*/src/**/*.test.ts', 'tests/{tidy,examples,e2e}/**/*.test.ts'],
+        },
+      },
+      // Needs brokers from the system's packages.
+      { ...sources, test: { ...patience, name: 'interop', include: ['tests/interop/**/*.test.ts'] } },
+    ],
   },
 })

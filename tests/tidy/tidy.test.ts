@@ -1,0 +1,139 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/** Style as a failing test. Formatting, function length, `any` and console calls are the linter's. */
+
+const root = resolve(import.meta.dirname, '../..')
+const areas = ['packages', 'services', 'apps']
+const sources = areas.flatMap((area) => walk(join(root, area))).filter((file) => /\.ts$/.test(file))
+const product = sources.filter((file) => !/\.(test|contract)\.ts$/.test(file))
+
+/** What each package may import; arrows point down only. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  protocol: [],
+  testing: ['protocol'],
+  mqtt: ['protocol'],
+  broker: ['protocol'],
+  auth: ['protocol'],
+  contracts: [],
+  store: ['protocol', 'mqtt', 'broker'],
+  bus: ['protocol', 'mqtt', 'auth', 'contracts'],
+  conscience: ['bus', 'contracts'],
+  memory: ['bus', 'contracts'],
+  gateway: ['bus', 'contracts', 'auth'],
+  jamey: ['auth', 'broker', 'bus', 'conscience', 'contracts', 'gateway', 'memory', 'mqtt', 'store'],
+}
+
+const BANNED_NAMES = /^(utils?|helpers?|managers?|common|misc)$/
+
+function walk(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (['node_modules', 'dist', '.jamey'].includes(entry.name)) return []
+    const path = join(folder, entry.name)
+    return entry.isDirectory() ? walk(path) : [path]
+  })
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8')
+  const found = text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)
+  return [...found].map((match) => match[1] as string)
+}
+
+const packageOf = (file: string) => relative(root, file).split('/')[1] as string
+const shown = (file: string) => relative(root, file)
+
+describe('imports', () => {
+  it('point down only', () => {
+    const upward = product.flatMap((file) => {
+      const allowed = MAY_IMPORT[packageOf(file)]
+      if (allowed === undefined) return [`${shown(file)}: its package has no row in this test`]
+      return importsOf(file)
+        .filter((name) => name.startsWith('@jamey/'))
+        .filter((name) => !allowed.includes(name.split('/')[1] as string))
+        .map((name) => `${shown(file)} imports ${name}`)
+    })
+    expect(upward).toEqual([])
+  })
+
+  it('take packages by their public name, never a file inside', () => {
+    const deep = sources.flatMap((file) =>
+      importsOf(file)
+        .filter((name) => /^@jamey\/[^/]+\//.test(name) || /^(\.\.\/)+(packages|services|apps)\//.test(name))
+        .map((name) => `${shown(file)} imports ${name}`),
+    )
+    expect(deep).toEqual([])
+  })
+
+  it('of a package are among its declared dependencies', () => {
+    const undeclared = product.flatMap((file) => {
+      const [area, name] = relative(root, file).split('/') as [string, string]
+      const manifest = JSON.parse(readFileSync(join(root, area, name, 'package.json'), 'utf8')) as {
+        name: string
+        dependencies?: Record<string, string>
+        devDependencies?: Record<string, string>
+      }
+      // Sources that the build leaves out serve tests, which take what the workspace has.
+      const buildLeavesOut = readFileSync(join(root, area, name, 'tsconfig.json'), 'utf8')
+      if (buildLeavesOut.includes(`"src/${basename(file)}"`)) return []
+      return importsOf(file)
+        .filter((found) => !found.startsWith('.') && !found.startsWith('node:'))
+        .map((found) =>
+          found
+            .split('/')
+            .slice(0, found.startsWith('@') ? 2 : 1)
+            .join('/'),
+        )
+        .filter((found) => manifest.dependencies?.[found] === undefined && found !== manifest.name)
+        .map((found) => `${shown(file)} imports ${found}`)
+    })
+    expect(undeclared).toEqual([])
+  })
+})
+
+describe('files', () => {
+  it('have at most 400 lines', () => {
+    const long = product
+      .filter((file) => basename(file) !== 'vectors.ts')
+      .map((file) => ({ file: shown(file), lines: readFileSync(file, 'utf8').split('\n').length - 1 }))
+      .filter(({ lines }) => lines > 400)
+    expect(long).toEqual([])
+  })
+
+  it('are named in kebab-case by one noun, none of them a catch-all', () => {
+    const bad = sources.filter((file) => {
+      const name = basename(file).replace(/(\.(test|contract|d|support))*\.ts$/, '')
+      return !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || BANNED_NAMES.test(name)
+    })
+    expect(bad.map(shown)).toEqual([])
+  })
+
+  it('are all reached from a public entry, a program or a test', () => {
+    const isEntry = (file: string) => /(\/index|\/main|\.test|\.contract)\.ts$/.test(file)
+    const reached = new Set<string>()
+    const visit = (file: string): void => {
+      if (reached.has(file)) return
+      reached.add(file)
+      for (const name of importsOf(file)) {
+        if (name.startsWith('.')) visit(resolve(dirname(file), name.replace(/\.js$/, '.ts')))
+      }
+    }
+    for (const file of sources.filter(isEntry)) visit(file)
+    expect(sources.filter((file) => !reached.has(file)).map(shown)).toEqual([])
+  })
+
+  it('carry no leftovers: no switched-off types, no tests marked only or todo, no open ends', () => {
+    const leftovers = /@ts-(ignore|nocheck)|\b(?:it|test|describe)\.(?:only|todo)\b|\b(?:TODO|FIXME|XXX)\b/
+    const found = sources.filter((file) => leftovers.test(readFileSync(file, 'utf8')))
+    expect(found.map(shown)).toEqual([])
+  })
+})
+
+it('the lock file records no download address', () => {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { resolved?: string; link?: boolean }>
+  }
+  const remote = Object.entries(lock.packages).filter(([, entry]) => entry.resolved?.includes('://'))
+  expect(remote.map(([name]) => name)).toEqual([])
+})
