@@ -37,8 +37,10 @@ export interface EdgeOptions {
   /** Undefined where callers are not limited. */
   readonly callLimit: CallLimit | undefined
   readonly trustProxy: boolean | readonly string[]
-  /** Why calls can not be answered at the moment; undefined when they can. */
-  readonly readiness: () => Problem | undefined
+  /** Why no call can be sent at the moment; undefined when it can. */
+  readonly unavailability: () => Problem | undefined
+  /** Why this gateway is not ready, which other gateways that share the routing may make up for. */
+  readonly unreadiness: () => Problem | undefined
   readonly log: Logger
 }
 
@@ -130,7 +132,7 @@ export class Edge {
     let document: object | undefined
     app.get('/healthz', async () => ({ status: 'alive' }))
     app.get('/readyz', async () => {
-      const problem = this.#options.readiness()
+      const problem = this.#options.unreadiness()
       if (problem !== undefined) throw problem
       return { status: 'ready' }
     })
@@ -142,7 +144,7 @@ export class Edge {
   }
 
   #addCallRoutes(): void {
-    const { forwarder, callerPolicy, callLimit, readiness } = this.#options
+    const { forwarder, callerPolicy, callLimit, unavailability } = this.#options
     const callers = new Callers(callerPolicy)
     const limit = limiter(this.#app, callers, callLimit)
     for (const endpoint of ENDPOINTS) {
@@ -158,7 +160,7 @@ export class Edge {
         ],
         handler: async (request, reply) => {
           const call = forwarder.prepare(endpoint, request)
-          const problem = readiness()
+          const problem = unavailability()
           if (problem !== undefined) throw problem
           const signal = this.#inFlight.begin(reply.raw)
           const { status, output } = await forwarder.call(call, signal)

@@ -11,8 +11,8 @@ import {
   DEFAULT_HTTP_PORT,
   type GatewayOptions,
 } from './options.js'
-import { unreadiness } from './readiness.js'
 import { RouterAttendance } from './router-attendance.js'
+import { unavailability } from './unavailability.js'
 
 export const DEFAULT_GRACE_MS = 10_000
 
@@ -76,7 +76,8 @@ class HttpGateway implements Gateway {
       callerPolicy: this.#callerPolicy,
       callLimit: callLimit === false ? undefined : callLimit,
       trustProxy,
-      readiness: () => unreadiness(bus.state),
+      unavailability: () => unavailability(bus.state),
+      unreadiness: () => unavailability(bus.state) ?? this.#router.unreadiness(),
       log: this.#log,
     })
     const address = await this.#edge.listen(host, port)

@@ -2,6 +2,7 @@ import type { ServedContract } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { serveApi } from './api-router.js'
 import type { GatewayBus } from './options.js'
+import { Problem, retryAfter } from './problem.js'
 
 /**
  * Keeps the API router served: begins when the bus is first connected, and again with the next connection where that
@@ -17,6 +18,7 @@ export class RouterAttendance {
   #rejectReady: (reason: Error) => void = () => {}
   #served: Promise<ServedContract> | undefined
   #stopWatching: (() => void) | undefined
+  #isServed = false
   #isStopped = false
 
   constructor(bus: GatewayBus, log: Logger, now: () => number) {
@@ -39,6 +41,12 @@ export class RouterAttendance {
     if (this.#bus.state === 'connected') await this.#serve()
   }
 
+  /** Why this router takes no calls; undefined when it does. */
+  unreadiness(): Problem | undefined {
+    if (this.#isServed) return undefined
+    return new Problem('unavailable', 'The gateway does not route calls yet.', { headers: retryAfter(1_000) })
+  }
+
   /** Resolves when the calls that were taken are answered. */
   async stop(): Promise<void> {
     this.#isStopped = true
@@ -54,6 +62,7 @@ export class RouterAttendance {
     this.#served = attempt
     try {
       await attempt
+      this.#isServed = true
       this.#resolveReady()
     } catch (error) {
       this.#served = undefined

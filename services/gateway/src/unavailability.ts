@@ -2,7 +2,7 @@ import type { BusState } from '@jamey/bus'
 import { Problem, retryAfter } from './problem.js'
 
 /** What a state of the connection that is not `connected` means to callers, and when to try again. */
-const UNREADY: Readonly<
+const UNAVAILABLE: Readonly<
   Record<Exclude<BusState, 'connected'>, readonly [detail: string, retryAfterMs: number]>
 > = {
   connecting: ['The gateway is still connecting to the message broker.', 1_000],
@@ -14,9 +14,9 @@ const UNREADY: Readonly<
   ],
 }
 
-/** Why calls can not be answered in a state of the connection; undefined when they can. */
-export function unreadiness(state: BusState): Problem | undefined {
+/** Why no call can be sent in a state of the connection; undefined when it can. */
+export function unavailability(state: BusState): Problem | undefined {
   if (state === 'connected') return undefined
-  const [detail, retryAfterMs] = UNREADY[state]
+  const [detail, retryAfterMs] = UNAVAILABLE[state]
   return new Problem('unavailable', detail, { headers: retryAfter(retryAfterMs) })
 }

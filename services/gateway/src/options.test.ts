@@ -1,0 +1,64 @@
+import { ConfigurationError } from '@jamey/bus'
+import { describe, expect, it } from 'vitest'
+import { gatewayOptionsFromEnvironment } from './options.js'
+
+describe('gatewayOptionsFromEnvironment', () => {
+  it('leaves the defaults to the gateway', () => {
+    expect(gatewayOptionsFromEnvironment({})).toEqual({})
+    expect(gatewayOptionsFromEnvironment({ JAMEY_HTTP_PORT: '', MQTT_JWT_SECRET: '' })).toEqual({})
+  })
+
+  it('reads every variable', () => {
+    expect(
+      gatewayOptionsFromEnvironment({
+        JAMEY_HTTP_HOST: '0.0.0.0',
+        JAMEY_HTTP_PORT: '9000',
+        JAMEY_HTTP_REQUIRE_TOKEN: '1',
+        JAMEY_HTTP_CALLS_PER_MINUTE: '60',
+        JAMEY_HTTP_TRUST_PROXY: '10.0.0.0/8, ::1, loopback',
+        MQTT_JWT_SECRET: 'x'.repeat(32),
+      }),
+    ).toEqual({
+      host: '0.0.0.0',
+      port: 9000,
+      requireToken: true,
+      callLimit: { calls: 60, windowMs: 60_000 },
+      trustProxy: ['10.0.0.0/8', '::1', 'loopback'],
+      tokenSecret: 'x'.repeat(32),
+    })
+  })
+
+  it('reads 0 calls per minute as no limit, and 0 as no token', () => {
+    expect(
+      gatewayOptionsFromEnvironment({ JAMEY_HTTP_CALLS_PER_MINUTE: '0', JAMEY_HTTP_REQUIRE_TOKEN: '0' }),
+    ).toEqual({ callLimit: false, requireToken: false })
+  })
+
+  it('names every fault at once, with what was found and expected, and no secret [promise 37]', () => {
+    const read = () =>
+      gatewayOptionsFromEnvironment({
+        JAMEY_HTTP_HOST: 'not a host',
+        JAMEY_HTTP_PORT: '65536',
+        JAMEY_HTTP_REQUIRE_TOKEN: 'perhaps',
+        JAMEY_HTTP_CALLS_PER_MINUTE: '-1',
+        JAMEY_HTTP_TRUST_PROXY: 'everybody',
+        MQTT_JWT_SECRET: 'hunter2',
+      })
+    expect(read).toThrow(ConfigurationError)
+    try {
+      read()
+    } catch (error) {
+      const { message, faults } = error as ConfigurationError
+      expect(faults.map(({ variable }) => variable)).toEqual([
+        'JAMEY_HTTP_HOST',
+        'JAMEY_HTTP_PORT',
+        'JAMEY_HTTP_REQUIRE_TOKEN',
+        'JAMEY_HTTP_CALLS_PER_MINUTE',
+        'JAMEY_HTTP_TRUST_PROXY',
+        'MQTT_JWT_SECRET',
+      ])
+      expect(message).toContain('JAMEY_HTTP_PORT: expected a port from 0 to 65535, found "65536"')
+      expect(message).not.toContain('hunter2')
+    }
+  })
+})
