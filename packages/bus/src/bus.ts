@@ -1,3 +1,4 @@
+import type { Permissions } from '@jamey/auth'
 import type {
   Contract,
   Data,
@@ -6,7 +7,8 @@ import type {
   ResponseData,
   ResponseInput,
 } from '@jamey/contracts'
-import type { BusConfig } from './config.js'
+import type { Client, StateChange, StateName } from '@jamey/mqtt'
+import type { BusStats } from './counters.js'
 import type {
   BusSubscription,
   ErrorContext,
@@ -20,43 +22,15 @@ import type {
   SubscribeOptions,
 } from './message.js'
 
-export type BusState = 'disconnected' | 'connecting' | 'connected' | 'reconnecting' | 'error'
-
-export interface BusStateChange {
-  readonly state: BusState
-  readonly cause?: unknown
-  readonly attempt?: number
-  readonly delayMs?: number
-}
-
-/** Counted since the bus was made. */
-export interface BusStats {
-  readonly published: number
-  readonly received: number
-  readonly invalid: number
-  readonly requests: number
-  readonly requestsWaiting: number
-  readonly requestsTimedOut: number
-  /** Answers that came too late or belonged to nobody here. */
-  readonly answersDropped: number
-  readonly served: number
-  readonly serving: number
-  /** Requests answered from the cache, or joined to one in progress. */
-  readonly servedAgain: number
-  /** Requests whose deadline had passed before the answer was ready. */
-  readonly servedLate: number
-  readonly handlerErrors: number
-  readonly rateLimited: number
-}
-
 /** Typed messaging over one MQTT connection. Made by `connectBus`. */
 export interface Bus {
   readonly clientId: string
-  readonly permissions: unknown
-  readonly mqtt: unknown
-  readonly state: BusState
+  readonly permissions: Permissions
+  /** The MQTT client underneath, for what has no contract. Its messages bypass contracts and permissions. */
+  readonly mqtt: Client
+  readonly state: StateName
   /** Calls `listener` on every change of state; returns what stops that. */
-  onState(listener: (change: BusStateChange) => void): () => void
+  onState(listener: (change: StateChange) => void): () => void
   /**
    * Resolves when the broker owns the message (QoS 1) or it was written (QoS 0).
    * Throws `MessageError`, `PermissionError`, `RateLimitError` before anything is sent, then the client's errors.
@@ -74,6 +48,10 @@ export interface Bus {
     data: DataInput<C>,
     options: RequestOptions,
   ): Promise<ResponseData<C>>
+  /**
+   * Answers the requests of `contract`, sharing them with the other members of the group. A request is acknowledged
+   * only after its answer was published; a repeated one gets the same answer without the handler being called.
+   */
   serve<C extends RequestContract>(
     contract: C,
     options: ServeOptions,
@@ -88,9 +66,4 @@ export interface Bus {
   /** Finishes what was taken, says goodbye, and always settles within `timeoutMs` (5000 by default). */
   close(options?: { drain?: boolean; timeoutMs?: number }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
-}
-
-/** Connects, and resolves with the bus once connected (or at once, see `waitForConnection`). */
-export async function connectBus(config: BusConfig): Promise<Bus> {
-  throw new Error(`not connected: ${config.clientId}`)
 }

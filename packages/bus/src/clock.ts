@@ -6,9 +6,9 @@ export interface Clock {
   clearTimeout(timer: unknown): void
 }
 
-/** The time of the machine. Its timers do not keep the process alive. */
+/** The time of the machine. Whoever starts a timer clears it: a closed bus leaves none. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 }

@@ -25,7 +25,7 @@ export interface BusComponent {
 }
 
 export interface BusConfig {
-  /** `mqtt://`, `mqtts://`, `ws://` or `wss://`; each means TLS 1.3 unless `insecure`. Several fail over in order. */
+  /** `mqtts://host[:8883]`; `mqtt://` means the same unless `insecure`. Several fail over in order. */
   readonly url: string | readonly string[]
   /** One topic level; also the token's `sub` and the user name. */
   readonly clientId: string
@@ -52,7 +52,7 @@ export interface BusConfig {
   readonly heartbeatSeconds?: number
   /** Whether `connectBus` waits for the first connection (the default) or goes on trying in the background. */
   readonly waitForConnection?: boolean
-  /** Allows `mqtt://` and `ws://` to be plaintext. For tests and closed networks; it is warned about. */
+  /** Makes `mqtt://` plaintext. For tests and closed networks; it is warned about. */
   readonly insecure?: boolean
   /** How many answers of served requests are kept for redeliveries; 10000 answers and 16 MiB by default. */
   readonly answerCache?: { readonly maximumAnswers?: number; readonly maximumBytes?: number }

@@ -55,6 +55,11 @@ export function isUuid(text: string): boolean {
   return UUID.test(text)
 }
 
+/** Whether `text` is a W3C traceparent. */
+export function isTraceparent(text: string): boolean {
+  return TRACEPARENT.test(text)
+}
+
 /**
  * The bytes of `envelope`: JSON in UTF-8. What it is made of was checked where it came from, except identifiers and
  * trace context given by the caller, which are checked here. Throws `MessageError`.
@@ -84,15 +89,16 @@ export function decodeEnvelope(topic: string, bytes: Uint8Array): Envelope {
   return envelope as Envelope
 }
 
-/** Checks `data` against a contract's schema. Throws `MessageError` naming the field below `payload.data`. */
+/** Checks `data` against a contract's schema. Throws `MessageError` naming the faulty field, below `field`. */
 export function checkData<Schema extends z.ZodType>(
   schema: Schema,
   topic: string,
   data: unknown,
+  field = 'payload.data',
 ): z.output<Schema> {
   const parsed = schema.safeParse(data)
   if (parsed.success) return parsed.data
-  throw messageErrorOf(topic, parsed.error, data, 'payload.data')
+  throw messageErrorOf(topic, parsed.error, data, field)
 }
 
 /** The first issue of `error` as a `MessageError` that tells what was found at its place in `data`. */

@@ -1,6 +1,7 @@
-/** Every `code` of an error that this package makes; errors of the MQTT client pass through with their own. */
+import { MqttError, MessageError as MqttMessageError } from '@jamey/mqtt'
+
+/** Every `code` of an error that this package adds; errors of the MQTT client pass through with their own. */
 export type BusErrorCode =
-  | 'message-invalid'
   | 'permission-missing'
   | 'rate-limited'
   | 'request-timed-out'
@@ -8,30 +9,21 @@ export type BusErrorCode =
   | 'request-duplicated'
   | 'no-responder'
   | 'remote-error'
+  | 'already-served'
   | 'bus-closed'
   | 'configuration-invalid'
 
-/** What all errors of the bus share; `retryable` says whether the same call may succeed later. */
-export abstract class BusError extends Error {
-  readonly code: BusErrorCode
-  readonly retryable: boolean
+/** What the errors of the bus share with those of the client: `code`, and `retryable` for whether to try again. */
+export abstract class BusError extends MqttError<BusErrorCode> {}
 
-  constructor(code: BusErrorCode, message: string, retryable: boolean, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-    this.retryable = retryable
-  }
-}
-
-/** A message that does not have the shape it must have, ours or somebody else's. Not retryable. */
-export class MessageError extends BusError {
-  override readonly name = 'MessageError'
+/** A message that does not have the shape it must have, ours or somebody else's. Code `invalid`, not retryable. */
+export class MessageError extends MqttMessageError {
   /** Where the fault is, as a path into the envelope: `payload.data.importance`, `metadata.client_id`. */
   readonly field: string
   readonly topic: string
 
-  constructor(topic: string, field: string, fault: string, options?: ErrorOptions) {
-    super('message-invalid', `Message for ${topic}: ${field} ${fault}`, false, options)
+  constructor(topic: string, field: string, fault: string, options: { cause?: unknown } = {}) {
+    super('invalid', `Message for ${topic}: ${field} ${fault}`, options)
     this.topic = topic
     this.field = field
   }
@@ -47,7 +39,6 @@ export class PermissionError extends BusError {
     super(
       'permission-missing',
       `Client ${clientId} lacks the permission ${permission}; list it in MQTT_PERMISSIONS, or in what issues its token.`,
-      false,
     )
     this.permission = permission
   }
@@ -60,7 +51,9 @@ export class RateLimitError extends BusError {
   readonly retryAfterMs: number
 
   constructor(limit: string, retryAfterMs: number) {
-    super('rate-limited', `Over the rate limit of ${limit}; try again in ${retryAfterMs} ms.`, true)
+    super('rate-limited', `Over the rate limit of ${limit}; try again in ${retryAfterMs} ms.`, {
+      retryable: true,
+    })
     this.retryAfterMs = retryAfterMs
   }
 }
@@ -70,12 +63,11 @@ export class RequestTimeoutError extends BusError {
   override readonly name = 'RequestTimeoutError'
   readonly timeoutMs: number
 
-  constructor(topic: string, action: string, timeoutMs: number, options?: ErrorOptions) {
+  constructor(topic: string, action: string, timeoutMs: number, cause?: unknown) {
     super(
       'request-timed-out',
       `No answer to '${action}' on ${topic} within ${timeoutMs} ms; it may have been carried out.`,
-      true,
-      options,
+      { retryable: true, cause },
     )
     this.timeoutMs = timeoutMs
   }
@@ -90,7 +82,7 @@ export class NoResponderError extends BusError {
     super(
       'no-responder',
       `Nobody serves '${action}' on ${topic}; start the service or check its permissions.`,
-      true,
+      { retryable: true, reasonCode: 0x10 },
     )
     this.topic = topic
   }
@@ -103,7 +95,7 @@ export class RemoteError extends BusError {
   readonly kind: string
 
   constructor(kind: string, message: string, retryable: boolean) {
-    super('remote-error', message, retryable)
+    super('remote-error', message, { retryable })
     this.kind = kind
   }
 }
@@ -112,8 +104,8 @@ export class RemoteError extends BusError {
 export class AbortedError extends BusError {
   override readonly name = 'AbortedError'
 
-  constructor(code: 'request-aborted' | 'bus-closed', message: string, options?: ErrorOptions) {
-    super(code, message, code === 'bus-closed', options)
+  constructor(code: 'request-aborted' | 'bus-closed', message: string, cause?: unknown) {
+    super(code, message, { cause })
   }
 }
 
@@ -125,7 +117,18 @@ export class DuplicateRequestError extends BusError {
     super(
       'request-duplicated',
       `A request with correlation id ${correlationId} and the same message id is still waiting for its answer.`,
-      false,
+    )
+  }
+}
+
+/** A second handler of this bus for the same action, topic and group. */
+export class AlreadyServedError extends BusError {
+  override readonly name = 'AlreadyServedError'
+
+  constructor(topic: string, action: string, group: string) {
+    super(
+      'already-served',
+      `This bus serves '${action}' on ${topic} in group ${group} already; stop that first.`,
     )
   }
 }
@@ -162,7 +165,7 @@ export class ConfigurationError extends BusError {
     const lines = faults.map(
       (fault) => `  ${fault.variable}: expected ${fault.expected}, found ${fault.found}`,
     )
-    super('configuration-invalid', `The configuration cannot be used:\n${lines.join('\n')}`, false)
+    super('configuration-invalid', `The configuration cannot be used:\n${lines.join('\n')}`)
     this.faults = faults
   }
 }

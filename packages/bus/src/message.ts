@@ -7,6 +7,8 @@ export interface Message<Data> {
   readonly payload: Data
   readonly envelope: Envelope
   readonly topic: string
+  /** Whether the server kept it for us, rather than its being sent just now. */
+  readonly isRetained: boolean
   /** Who sent it, as it says itself; the broker does not check this. */
   readonly clientId: string
 }

@@ -1,0 +1,108 @@
+import { KeyObject } from 'node:crypto'
+import { Permissions, TokenSource } from '@jamey/auth'
+import { type ConnectOptions, createClient, type TlsOptions } from '@jamey/mqtt'
+import type { Bus } from './bus.js'
+import { systemClock } from './clock.js'
+import type { BusConfig, BusLog, BusTls } from './config.js'
+import { MqttBus } from './mqtt-bus.js'
+import { Renewal } from './renewal.js'
+
+const DEFAULT_MAXIMUM_PACKET_BYTES = 268_435_456
+
+/**
+ * Connects, and resolves with the bus once connected; at once with `waitForConnection: false`.
+ * Rejects with the client's `ConnectionError` or `AuthenticationError`, which say whether trying again may help.
+ */
+export async function connectBus(config: BusConfig): Promise<Bus> {
+  const permissions = new Permissions(config.permissions, { clientId: config.clientId })
+  const renewal = renewalOf(config)
+  // The will is asked for with every connection, when the bus that writes it exists.
+  let bus: MqttBus | undefined
+  const options: ConnectOptions = {
+    ...clientOptionsOf(config),
+    ...(renewal === undefined ? {} : { credentials: (request) => renewal.credentials(request) }),
+    ...(config.component === undefined ? {} : { will: () => willOf(bus) }),
+  }
+  if (config.insecure === true) warnOfPlaintext(config)
+  const client = createClient(options)
+  bus = new MqttBus(config, permissions, client, () => renewal?.stop())
+  renewal?.watch(client)
+  try {
+    await connect(client, config.waitForConnection ?? true)
+  } catch (error) {
+    await bus.close({ drain: false, timeoutMs: 1000 })
+    throw error
+  }
+  return bus
+}
+
+async function connect(client: ReturnType<typeof createClient>, waits: boolean): Promise<void> {
+  const connected = client.connect()
+  if (waits) await connected
+  // States and errors tell how it goes; the promise itself has no one waiting.
+  else connected.catch(() => {})
+}
+
+function clientOptionsOf(config: BusConfig): ConnectOptions {
+  const urls = typeof config.url === 'string' ? [config.url] : config.url
+  const { log } = config
+  return {
+    urls: urls.map((url) => (config.insecure === true ? url : secured(url))),
+    clientId: config.clientId,
+    protocolVersion: config.protocolVersion ?? 5,
+    keepAliveSeconds: config.keepAliveSeconds ?? 60,
+    maximumPacketBytes: config.maximumPacketBytes ?? DEFAULT_MAXIMUM_PACKET_BYTES,
+    sessionExpirySeconds: config.sessionExpirySeconds ?? 300,
+    waitForConnection: config.waitForConnection ?? true,
+    ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
+    ...(config.clock === undefined ? {} : { clock: config.clock }),
+    ...(log === undefined ? {} : { onBackgroundError: (error) => warn(log, error) }),
+  }
+}
+
+/** The specification's `mqtt://` is MQTT over TLS; only `insecure` makes it what the scheme says elsewhere. */
+function secured(url: string): string {
+  return url.replace(/^mqtt:/i, 'mqtts:').replace(/^ws:/i, 'wss:')
+}
+
+function tlsOf({ ca, cert, key }: BusTls): TlsOptions {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key: key instanceof KeyObject ? pemOf(key) : key }),
+  }
+}
+
+function pemOf(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+function renewalOf(config: BusConfig): Renewal | undefined {
+  const { jwtSecret, clientId, permissions, jwtLifetimeSeconds, clock = systemClock } = config
+  if (jwtSecret === undefined) return undefined
+  const source = new TokenSource({
+    secret: jwtSecret instanceof KeyObject ? jwtSecret.export() : jwtSecret,
+    subject: clientId,
+    permissions,
+    lifetimeSeconds: jwtLifetimeSeconds,
+    now: () => clock.now(),
+  })
+  const log = config.log ?? { debug: () => {}, warn: () => {}, error: () => {} }
+  return new Renewal(source, clock, log)
+}
+
+function willOf(bus: MqttBus | undefined) {
+  const will = bus?.presence?.will()
+  if (will === undefined) throw new Error('The will was asked for before the bus was made.')
+  return will
+}
+
+function warn(log: BusLog, error: Error): void {
+  log.warn({ err: error }, 'the MQTT client reports a failure')
+}
+
+function warnOfPlaintext(config: BusConfig): void {
+  const message = `${config.clientId} may connect without encryption (insecure): passwords and messages can be read on the way.`
+  if (config.log === undefined) process.emitWarning(message, 'InsecureConnection')
+  else config.log.warn({ clientId: config.clientId }, message)
+}

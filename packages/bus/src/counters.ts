@@ -1,0 +1,40 @@
+/** Counted since the bus was made, apart from `requestsWaiting` and `serving`, which are of this moment. */
+export interface BusStats {
+  readonly published: number
+  /** Valid messages handed to a handler, requests and answers included. */
+  readonly received: number
+  /** Messages, requests and answers that had not the shape they must have. */
+  readonly invalid: number
+  readonly requests: number
+  readonly requestsWaiting: number
+  readonly requestsTimedOut: number
+  /** Answers that came too late or belonged to nobody here. */
+  readonly answersDropped: number
+  readonly served: number
+  readonly serving: number
+  /** Requests answered from the cache, or joined to one in progress. */
+  readonly servedAgain: number
+  /** Requests whose deadline passed before they could be answered. */
+  readonly servedLate: number
+  readonly handlerFailures: number
+  readonly rateLimited: number
+  /** Error events that could not be published. */
+  readonly reportsLost: number
+}
+
+/** The counted part; a plain object of numbers, so that counting costs an increment. */
+export class Counters {
+  published = 0
+  received = 0
+  invalid = 0
+  requests = 0
+  requestsTimedOut = 0
+  answersDropped = 0
+  served = 0
+  serving = 0
+  servedAgain = 0
+  servedLate = 0
+  handlerFailures = 0
+  rateLimited = 0
+  reportsLost = 0
+}

@@ -1,0 +1,61 @@
+import { isInboxTopic } from '@jamey/contracts'
+import type { Message as MqttMessage } from '@jamey/mqtt'
+import type { Envelope } from './envelope.js'
+
+/** Where MQTT 3.1.1 carries no deadline, a requester is taken to wait this long from its `timestamp`. */
+const DEFAULT_DEADLINE_MS = 30_000
+
+/** Where the answer of a request goes, and the words that tell it from others. */
+export interface ReplyAddress {
+  readonly topic: string
+  readonly correlationId: string
+  /** A copy: the message's own bytes end with its handler. Undefined where there was none. */
+  readonly correlationData: Uint8Array | undefined
+}
+
+/**
+ * The address in the MQTT 5.0 properties, else the same facts in the metadata. Undefined where no answer is wanted.
+ * `isForeign` marks an address outside of all inboxes: answering there would let a requester speak through us.
+ */
+export function replyAddressOf(
+  message: MqttMessage,
+  envelope: Envelope | undefined,
+): (ReplyAddress & { isForeign: boolean }) | undefined {
+  const topic = message.properties?.responseTopic ?? envelope?.metadata.reply_to
+  if (topic === undefined) return undefined
+  const data = message.properties?.correlationData
+  const correlationId = envelope?.metadata.correlation_id ?? uuidOf(data)
+  if (correlationId === undefined) return undefined
+  return {
+    topic,
+    correlationId,
+    correlationData: data === undefined ? undefined : Buffer.from(data),
+    isForeign: !isInboxTopic(topic) || topic.includes('+') || topic.includes('#'),
+  }
+}
+
+/** Until when somebody waits, by our clock in milliseconds since 1970. */
+export function deadlineOf(message: MqttMessage, envelope: Envelope, nowMs: number): number {
+  const expiry = message.properties?.messageExpiryInterval
+  if (expiry !== undefined) return nowMs + expiry * 1000
+  // A sender's clock that is ahead of ours must not stretch the time.
+  return Math.min(Date.parse(envelope.timestamp), nowMs) + DEFAULT_DEADLINE_MS
+}
+
+/** What makes a request the same as another: who waits where for what. Without an answer, the message itself. */
+export function identityOf(envelope: Envelope, reply: ReplyAddress | undefined): string {
+  const { action } = envelope.payload
+  if (reply === undefined) return `${action} ${envelope.metadata.client_id} ${envelope.message_id}`
+  const correlation =
+    reply.correlationData === undefined
+      ? reply.correlationId
+      : Buffer.from(reply.correlationData).toString('latin1')
+  return `${action} ${reply.topic} ${correlation}`
+}
+
+/** Correlation data of our own requests is the correlation id as text; others may send what they like. */
+function uuidOf(data: Uint8Array | undefined): string | undefined {
+  if (data === undefined) return undefined
+  const text = Buffer.from(data).toString('latin1')
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text : undefined
+}

@@ -1,0 +1,167 @@
+import type { Permissions } from '@jamey/auth'
+import type { Contract, Data, DataInput, RequestContract, ResponseData } from '@jamey/contracts'
+import type { Client, StateChange, StateName } from '@jamey/mqtt'
+import type { Bus } from './bus.js'
+import { type Clock, systemClock } from './clock.js'
+import type { BusConfig, BusLog } from './config.js'
+import { type BusStats, Counters } from './counters.js'
+import { AbortedError } from './errors.js'
+import type {
+  BusSubscription,
+  ErrorContext,
+  Message,
+  Published,
+  PublishOptions,
+  RequestOptions,
+  ServedContract,
+  ServeOptions,
+  SubscribeOptions,
+} from './message.js'
+import type { MqttPort } from './mqtt-port.js'
+import { Presence } from './presence.js'
+import { Publisher } from './publisher.js'
+import { RateLimiter } from './rate-limiter.js'
+import { Requester } from './requester.js'
+import { Responder, type ServeHandler } from './responder.js'
+import { Subscriber } from './subscriber.js'
+
+const CLOSE_TIMEOUT_MS = 5000
+/** Of the time to close, what is kept for the farewell and for flushing. */
+const FAREWELL_SHARE = 0.2
+
+const silent: BusLog = { debug: () => {}, warn: () => {}, error: () => {} }
+
+/** The bus over an MQTT client: puts the parts together and takes them apart again. */
+export class MqttBus implements Bus {
+  readonly clientId: string
+  readonly permissions: Permissions
+  readonly presence: Presence | undefined
+  readonly #port: MqttPort
+  readonly #clock: Clock
+  readonly #log: BusLog
+  readonly #counters = new Counters()
+  readonly #publisher: Publisher
+  readonly #subscriber: Subscriber
+  readonly #requester: Requester
+  readonly #responder: Responder
+  readonly #onClose: () => void
+  #closing: Promise<void> | undefined
+
+  constructor(config: BusConfig, permissions: Permissions, port: MqttPort, onClose: () => void = () => {}) {
+    const { clientId, clock = systemClock, log = silent } = config
+    this.clientId = clientId
+    this.permissions = permissions
+    this.#port = port
+    this.#clock = clock
+    this.#log = log
+    this.#onClose = onClose
+    const counters = this.#counters
+    const limiter = config.rateLimit === undefined ? undefined : new RateLimiter(config.rateLimit, clock)
+    const publisher = new Publisher({ clientId, permissions, port, clock, counters, limiter })
+    this.#publisher = publisher
+    const report = (error: unknown, context: ErrorContext): void => void this.reportError(error, context)
+    const parts = { clientId, permissions, port, clock, counters, publisher, report, log }
+    this.#subscriber = new Subscriber(parts)
+    this.#requester = new Requester(parts)
+    const { maximumAnswers = 10_000, maximumBytes = 16 * 1024 * 1024 } = config.answerCache ?? {}
+    this.#responder = new Responder({ ...parts, cache: { maximumAnswers, maximumBytes } })
+    if (config.component !== undefined) {
+      const { component, heartbeatSeconds = 30 } = config
+      this.presence = new Presence({ ...parts, component, heartbeatSeconds })
+    }
+  }
+
+  get mqtt(): Client {
+    // `connectBus` builds on a whole client; only our own tests put less in its place.
+    return this.#port as Client
+  }
+
+  get state(): StateName {
+    return this.#port.state
+  }
+
+  onState(listener: (change: StateChange) => void): () => void {
+    return this.#port.onState(listener)
+  }
+
+  async publish<C extends Contract>(
+    contract: C,
+    data: DataInput<C>,
+    options?: PublishOptions,
+  ): Promise<Published> {
+    this.#assertOpen()
+    return this.#publisher.publish(contract, data, options)
+  }
+
+  async subscribe<C extends Contract>(
+    contract: C,
+    handler: (message: Message<Data<C>>) => void | Promise<void>,
+    options?: SubscribeOptions,
+  ): Promise<BusSubscription> {
+    this.#assertOpen()
+    return this.#subscriber.subscribe(contract, handler, options)
+  }
+
+  request<C extends RequestContract>(
+    contract: C,
+    data: DataInput<C>,
+    options: RequestOptions,
+  ): Promise<ResponseData<C>> {
+    return this.#requester.request(contract, data, options)
+  }
+
+  async serve<C extends RequestContract>(
+    contract: C,
+    options: ServeOptions,
+    handler: ServeHandler<C>,
+  ): Promise<ServedContract> {
+    this.#assertOpen()
+    return this.#responder.serve(contract, options, handler)
+  }
+
+  async reportError(error: unknown, context: ErrorContext = {}): Promise<void> {
+    this.#log.warn({ err: error, ...context }, 'reported a failure')
+    await this.presence?.report(error, context)
+  }
+
+  stats(): BusStats {
+    return { ...this.#counters, requestsWaiting: this.#requester.waiting }
+  }
+
+  close(options: { drain?: boolean; timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.drain ?? true, options.timeoutMs ?? CLOSE_TIMEOUT_MS)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(drain: boolean, timeoutMs: number): Promise<void> {
+    const deadline = this.#clock.now() + timeoutMs
+    const drained = this.#responder.drain()
+    if (drain) await this.#within(drained, timeoutMs * (1 - FAREWELL_SHARE))
+    this.#responder.abort(new AbortedError('bus-closed', 'The bus is being closed.'))
+    this.#requester.close()
+    const farewellMs = Math.max(1, (deadline - this.#clock.now()) / 2)
+    await this.#within(this.presence?.leave(farewellMs), farewellMs)
+    this.presence?.stop()
+    this.#onClose()
+    await this.#port.close({ drain, timeoutMs: Math.max(1, deadline - this.#clock.now()) })
+  }
+
+  /** Waits for `work`, but no longer than it may take. */
+  async #within(work: Promise<void> | undefined, timeoutMs: number): Promise<void> {
+    if (work === undefined) return
+    let timer: unknown
+    const timeout = new Promise<void>((resolve) => {
+      timer = this.#clock.setTimeout(resolve, timeoutMs)
+    })
+    await Promise.race([work, timeout])
+    this.#clock.clearTimeout(timer)
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new AbortedError('bus-closed', 'The bus was closed.')
+  }
+}

@@ -1,0 +1,25 @@
+import type {
+  CloseOptions,
+  Message as MqttMessage,
+  PublishOptions,
+  PublishResult,
+  ServerInformation,
+  StateChange,
+  StateName,
+  SubscribeOptions,
+} from '@jamey/mqtt'
+
+/** The part of the MQTT client that the bus stands on; tests put a fake in its place. */
+export interface MqttPort {
+  readonly state: StateName
+  readonly serverInformation: ServerInformation | undefined
+  publish(topic: string, payload: Uint8Array, options: PublishOptions): Promise<PublishResult>
+  subscribe(
+    filter: string,
+    options: SubscribeOptions,
+    handler: (message: MqttMessage) => Promise<void>,
+  ): Promise<{ unsubscribe(): Promise<void> }>
+  onState(observer: (change: StateChange) => void): () => void
+  reauthenticate(): Promise<void>
+  close(options: CloseOptions): Promise<unknown>
+}

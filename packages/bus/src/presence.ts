@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto'
+import { type Status, topicOf, topics } from '@jamey/contracts'
+import type { WillOptions } from '@jamey/mqtt'
+import type { Clock } from './clock.js'
+import type { BusComponent, BusLog } from './config.js'
+import type { Counters } from './counters.js'
+import type { ErrorContext } from './message.js'
+import type { MqttPort } from './mqtt-port.js'
+import { ProcessMetrics } from './process-metrics.js'
+import { JSON_PROPERTIES, metadataOf, type Publisher } from './publisher.js'
+import { RateLimiter } from './rate-limiter.js'
+
+/** Error events are for people and alarms: more of them in a second tell nothing new. */
+const REPORTS_PER_SECOND = 10
+const REPORT_TIMEOUT_MS = 10_000
+const LONGEST_MESSAGE = 2000
+
+export interface PresenceParts {
+  readonly clientId: string
+  readonly component: BusComponent
+  readonly heartbeatSeconds: number
+  readonly port: MqttPort
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly publisher: Publisher
+  readonly log: BusLog
+}
+
+/** Tells the others that this component is there, how it is, and what went wrong. */
+export class Presence {
+  readonly #parts: PresenceParts
+  readonly #metrics = new ProcessMetrics()
+  readonly #startedMs: number
+  readonly #reports: RateLimiter
+  readonly #stopWatching: () => void
+  #sequence = 0
+  #timer: unknown
+
+  constructor(parts: PresenceParts) {
+    this.#parts = parts
+    this.#startedMs = parts.clock.now()
+    this.#reports = new RateLimiter({ messagesPerSecond: REPORTS_PER_SECOND, policy: 'reject' }, parts.clock)
+    this.#stopWatching = parts.port.onState(({ state }) => {
+      if (state === 'connected') this.#greet()
+    })
+    if (parts.port.state === 'connected') this.#greet()
+    this.#scheduleHeartbeat()
+  }
+
+  /** What the server says for us when the connection is lost; asked for with every connection. */
+  will(): WillOptions {
+    const { clientId, publisher } = this.#parts
+    const { topic, qos } = {
+      ...topics.events.status,
+      topic: topicOf(topics.events.status, { client_id: clientId }),
+    }
+    const payload = publisher.write({
+      topic,
+      messageId: randomUUID(),
+      payload: { action: topics.events.status.action, data: this.#status('offline', 'connection lost') },
+      metadata: metadataOf(clientId, randomUUID()),
+    })
+    return { topic, payload, qos, retain: true, properties: JSON_PROPERTIES }
+  }
+
+  /** Publishes an error event, unless there have been too many just now. Never rejects. */
+  async report(error: unknown, context: ErrorContext): Promise<void> {
+    const { component, publisher, counters } = this.#parts
+    const facts = error as
+      | { code?: unknown; name?: unknown; message?: unknown; retryable?: unknown }
+      | undefined
+    const message = error instanceof Error ? error.message : String(error)
+    const kind =
+      context.kind ??
+      (typeof facts?.code === 'string' ? facts.code : error instanceof Error ? error.name : 'error')
+    try {
+      await this.#reports.pass(1)
+      await publisher.publish(
+        topics.events.errors,
+        {
+          component: component.name,
+          kind,
+          message: message.slice(0, LONGEST_MESSAGE),
+          retryable: facts?.retryable === true,
+          ...(context.topic === undefined ? {} : { topic: context.topic }),
+          ...(context.correlationId === undefined ? {} : { correlation_id: context.correlationId }),
+        },
+        { timeoutMs: REPORT_TIMEOUT_MS },
+      )
+    } catch {
+      counters.reportsLost++
+    }
+  }
+
+  /** Says goodbye in the place of the will. */
+  async leave(timeoutMs: number): Promise<void> {
+    this.stop()
+    if (this.#parts.port.state !== 'connected') return
+    await this.#publishStatus('offline', 'closed', timeoutMs)
+  }
+
+  stop(): void {
+    this.#stopWatching()
+    this.#metrics.stop()
+    this.#parts.clock.clearTimeout(this.#timer)
+  }
+
+  /** After every connect, for the will of the last connection may have spoken. */
+  #greet(): void {
+    void this.#publishStatus('online')
+  }
+
+  async #publishStatus(state: Status['state'], reason?: string, timeoutMs?: number): Promise<void> {
+    const { publisher, log } = this.#parts
+    try {
+      const options = timeoutMs === undefined ? {} : { timeoutMs }
+      await publisher.publish(topics.events.status, this.#status(state, reason), options)
+    } catch (error) {
+      log.warn({ err: error, state }, 'could not publish the status')
+    }
+  }
+
+  #status(state: Status['state'], reason?: string): Status {
+    const { component, clock } = this.#parts
+    return {
+      state,
+      component: component.name,
+      version: component.version,
+      since: new Date(state === 'online' ? this.#startedMs : clock.now()).toISOString(),
+      ...(reason === undefined ? {} : { reason }),
+    }
+  }
+
+  #scheduleHeartbeat(): void {
+    const { heartbeatSeconds, clock } = this.#parts
+    if (heartbeatSeconds <= 0) return
+    this.#timer = clock.setTimeout(() => {
+      this.#scheduleHeartbeat()
+      void this.#beat()
+    }, heartbeatSeconds * 1000)
+  }
+
+  async #beat(): Promise<void> {
+    const { component, clock, counters, port, publisher, log } = this.#parts
+    if (port.state !== 'connected') return
+    this.#sequence++
+    try {
+      await publisher.publish(topics.events.heartbeat, {
+        component: component.name,
+        sequence: this.#sequence,
+        uptime_seconds: (clock.now() - this.#startedMs) / 1000,
+        process: this.#metrics.read(),
+        messages: { published: counters.published, received: counters.received },
+      })
+    } catch (error) {
+      log.warn({ err: error }, 'could not publish a heartbeat')
+    }
+  }
+}

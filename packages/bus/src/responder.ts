@@ -1,0 +1,148 @@
+import type { Permissions } from '@jamey/auth'
+import type { Data, RequestContract, ResponseInput } from '@jamey/contracts'
+import { SubscriptionError } from '@jamey/mqtt'
+import { ReasonCode } from '@jamey/protocol'
+import { AnswerCache, type AnswerCacheLimits } from './answer-cache.js'
+import type { Clock } from './clock.js'
+import type { Counters } from './counters.js'
+import { AlreadyServedError, PermissionError } from './errors.js'
+import type { Message, RequestContext, ServedContract, ServeOptions } from './message.js'
+import type { MqttPort } from './mqtt-port.js'
+import type { Publisher } from './publisher.js'
+import { type Served, ServingDesk } from './serving-desk.js'
+
+export interface ResponderParts {
+  readonly clientId: string
+  readonly permissions: Permissions
+  readonly port: MqttPort
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly publisher: Publisher
+  readonly cache: AnswerCacheLimits
+  /** Told of what fails with nobody here to throw to. */
+  readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
+}
+
+export type ServeHandler<C extends RequestContract> = (
+  request: Message<Data<C>>,
+  context: RequestContext,
+) => ResponseInput<C> | Promise<ResponseInput<C>>
+
+/** One MQTT subscription of one group, shared by the actions that are served on its topic. */
+interface Station {
+  readonly desk: ServingDesk
+  readonly subscription: Promise<{ unsubscribe(): Promise<void> }>
+}
+
+/** The answering side of request and response. */
+export class Responder {
+  readonly #parts: ResponderParts
+  readonly #stations = new Map<string, Station>()
+  /** Every desk that may still be at work, those of stations that were stopped included. */
+  readonly #desks = new Set<ServingDesk>()
+  readonly #cache: AnswerCache
+
+  constructor(parts: ResponderParts) {
+    this.#parts = parts
+    this.#cache = new AnswerCache(parts.cache)
+  }
+
+  async serve<C extends RequestContract>(
+    contract: C,
+    { group }: ServeOptions,
+    handler: ServeHandler<C>,
+  ): Promise<ServedContract> {
+    const { permissions, clientId } = this.#parts
+    assertGroup(group)
+    if (!permissions.maySubscribe(contract.topic)) {
+      throw new PermissionError(`subscribe:${contract.topic}`, clientId)
+    }
+    const key = `${group}/${contract.topic}`
+    const station = this.#stations.get(key) ?? this.#open(key, contract, group)
+    const { desk } = station
+    if (desk.actions.has(contract.action)) {
+      throw new AlreadyServedError(contract.topic, contract.action, group)
+    }
+    // The desk checks data against the very contract that the handler's type comes from.
+    desk.actions.set(contract.action, { contract, handler: handler as Served['handler'] })
+    try {
+      await station.subscription
+    } catch (error) {
+      desk.actions.delete(contract.action)
+      if (this.#stations.get(key) === station) this.#stations.delete(key)
+      throw error
+    }
+    return { stop: () => this.#stop(key, station, contract.action) }
+  }
+
+  /** Takes no more requests and waits for those already taken. */
+  async drain(): Promise<void> {
+    await Promise.allSettled(
+      [...this.#stations].flatMap(([key, station]) =>
+        [...station.desk.actions.keys()].map((action) => this.#stop(key, station, action)),
+      ),
+    )
+  }
+
+  /** Aborts what is still being worked on. */
+  abort(reason: unknown): void {
+    for (const desk of this.#desks) desk.abort(reason)
+  }
+
+  #open(key: string, contract: RequestContract, group: string): Station {
+    const desk = new ServingDesk(this.#parts, this.#cache)
+    const station = { desk, subscription: this.#subscribe(contract, group, desk) }
+    this.#stations.set(key, station)
+    this.#desks.add(desk)
+    return station
+  }
+
+  /** Shared where the server can share; alone on the topic where it cannot, which is right for a single instance. */
+  async #subscribe(
+    { topic, qos }: RequestContract,
+    group: string,
+    desk: ServingDesk,
+  ): Promise<{ unsubscribe(): Promise<void> }> {
+    const { port } = this.#parts
+    // A request that could not be answered stays unacknowledged, so that the server sends it again.
+    const options = { qos, whenHandlerFails: 'leave' } as const
+    const handle = desk.handle.bind(desk)
+    if (port.serverInformation?.sharedSubscriptionAvailable === false) {
+      return port.subscribe(topic, options, handle)
+    }
+    try {
+      return await port.subscribe(`$share/${group}/${topic}`, options, handle)
+    } catch (error) {
+      if (!isSharingRefused(error)) throw error
+      return port.subscribe(topic, options, handle)
+    }
+  }
+
+  async #stop(key: string, station: Station, action: string): Promise<void> {
+    const { desk } = station
+    if (!desk.actions.has(action)) return desk.idle(action)
+    if (desk.actions.size === 1 && this.#stations.get(key) === station) {
+      // Unsubscribed before the handler is taken away, so that no request meets a desk without it.
+      this.#stations.delete(key)
+      const subscription = await station.subscription
+      await subscription.unsubscribe()
+    }
+    desk.actions.delete(action)
+    await desk.idle(action)
+    if (desk.actions.size === 0) this.#desks.delete(desk)
+  }
+}
+
+function isSharingRefused(error: unknown): boolean {
+  return (
+    error instanceof SubscriptionError &&
+    (error.code === 'not-supported' || error.reasonCode === ReasonCode.sharedSubscriptionsNotSupported)
+  )
+}
+
+function assertGroup(group: string): void {
+  if (group !== '' && !/[/+#\0]/.test(group)) return
+  throw new TypeError(
+    `A group must be one topic level without '/', '+', '#'; it is ${JSON.stringify(group)}.`,
+  )
+}

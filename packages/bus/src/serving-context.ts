@@ -1,0 +1,52 @@
+import type { Clock } from './clock.js'
+import { RequestTimeoutError } from './errors.js'
+import type { RequestContext } from './message.js'
+
+/** What a handler knows of its request's time. Signal and timer are only made for handlers that ask for them. */
+export class ServingContext implements RequestContext {
+  readonly deadline: number
+  readonly #clock: Clock
+  readonly #topic: string
+  readonly #action: string
+  #controller: AbortController | undefined
+  #timer: unknown
+
+  constructor(clock: Clock, topic: string, action: string, deadline: number) {
+    this.#clock = clock
+    this.#topic = topic
+    this.#action = action
+    this.deadline = deadline
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      const remainingMs = this.deadline - this.#clock.now()
+      if (remainingMs <= 0) this.#expire()
+      else this.#timer = this.#clock.setTimeout(() => this.#expire(), remainingMs)
+    }
+    return this.#controller.signal
+  }
+
+  /** Whether the handler was told to stop, so that its failing is no fault of its own. */
+  get isAborted(): boolean {
+    return this.#controller?.signal.aborted === true
+  }
+
+  /** Aborts a handler that is still at work. */
+  abort(reason: unknown): void {
+    this.#controller ??= new AbortController()
+    this.#controller.abort(reason)
+    this.settle()
+  }
+
+  /** The handler is done: nothing is left to be timed. */
+  settle(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #expire(): void {
+    this.#controller?.abort(new RequestTimeoutError(this.#topic, this.#action, 0))
+  }
+}

@@ -1,0 +1,256 @@
+import { randomUUID } from 'node:crypto'
+import type { RemoteFailure, RequestContract } from '@jamey/contracts'
+import { MqttError, type Message as MqttMessage } from '@jamey/mqtt'
+import type { Answer, AnswerCache, TakenRequest } from './answer-cache.js'
+import { checkData, decodeEnvelope, type Envelope, isTraceparent } from './envelope.js'
+import { MessageError, RequestError } from './errors.js'
+import { deadlineOf, identityOf, type ReplyAddress, replyAddressOf } from './incoming-request.js'
+import type { Message, RequestContext } from './message.js'
+import { JSON_PROPERTIES, metadataOf } from './publisher.js'
+import type { ResponderParts } from './responder.js'
+import { ServingContext } from './serving-context.js'
+
+export interface Served {
+  readonly contract: RequestContract
+  readonly handler: (request: Message<unknown>, context: RequestContext) => unknown
+}
+
+/** A request that was read, with all that answering it takes. */
+interface Incoming {
+  readonly message: MqttMessage
+  readonly envelope: Envelope
+  readonly reply: ReplyAddress | undefined
+  readonly key: string
+  readonly deadline: number
+}
+
+type Outcome = { data: unknown } | { error: RemoteFailure }
+
+/**
+ * Takes the requests of one subscription, hands each to the handler of its action and publishes the answer.
+ * `handle` settles, and the request is acknowledged with it, only after its answer was published.
+ */
+export class ServingDesk {
+  readonly actions = new Map<string, Served>()
+  readonly #parts: ResponderParts
+  readonly #cache: AnswerCache
+  readonly #running = new Map<ServingContext, { action: string; done: Promise<void> }>()
+
+  constructor(parts: ResponderParts, cache: AnswerCache) {
+    this.#parts = parts
+    this.#cache = cache
+  }
+
+  /** Rejects where the answer could not be published, so that the request is sent again. */
+  async handle(message: MqttMessage): Promise<void> {
+    const { clock, counters, publisher, report } = this.#parts
+    let envelope: Envelope
+    try {
+      envelope = decodeEnvelope(message.topic, message.payload)
+    } catch (error) {
+      return this.#refuse(message, error as MessageError)
+    }
+    const reply = replyAddressOf(message, envelope)
+    const correlationId = envelope.metadata.correlation_id
+    if (reply !== undefined && (reply.isForeign || !publisher.mayPublish(reply.topic))) {
+      counters.invalid++
+      const fault = `must lie in an inbox that this client may publish to; it is ${JSON.stringify(reply.topic)}`
+      report(new MessageError(message.topic, 'metadata.reply_to', fault), {
+        topic: message.topic,
+        correlationId,
+      })
+      return
+    }
+    const deadline = deadlineOf(message, envelope, clock.now())
+    if (deadline <= clock.now()) {
+      counters.servedLate++
+      return
+    }
+    const incoming = { message, envelope, reply, key: identityOf(envelope, reply), deadline }
+    const taken = this.#cache.get(incoming.key)
+    await (taken === undefined ? this.#take(incoming) : this.#answerAgain(taken, incoming))
+  }
+
+  /** Resolves when nothing is being worked on for `action`. */
+  async idle(action: string): Promise<void> {
+    const running = [...this.#running.values()].filter((work) => work.action === action)
+    await Promise.allSettled(running.map((work) => work.done))
+  }
+
+  abort(reason: unknown): void {
+    for (const context of this.#running.keys()) context.abort(reason)
+  }
+
+  async #take(incoming: Incoming): Promise<void> {
+    const { clock, counters } = this.#parts
+    const { message, envelope } = incoming
+    const { action } = envelope.payload
+    const context = new ServingContext(clock, message.topic, action, incoming.deadline)
+    const taken: TakenRequest = {
+      deadline: incoming.deadline,
+      published: Promise.resolve(),
+      isRunning: true,
+      answer: undefined,
+    }
+    this.#cache.add(incoming.key, taken)
+    counters.serving++
+    const done = this.#work(incoming, taken, context)
+    taken.published = done
+    this.#running.set(context, { action, done })
+    try {
+      await done
+    } finally {
+      context.settle()
+      this.#running.delete(context)
+      counters.serving--
+    }
+  }
+
+  async #work(incoming: Incoming, taken: TakenRequest, context: ServingContext): Promise<void> {
+    const { clock, counters } = this.#parts
+    const outcome = await this.#outcomeOf(incoming, context)
+    const answer = this.#write(incoming, outcome)
+    this.#cache.finish(incoming.key, taken, answer, clock.now())
+    // A failure that may pass is no answer to somebody who tries again with the same ids.
+    if ('error' in outcome && outcome.error.retryable) this.#cache.remove(incoming.key, taken)
+    if (taken.deadline <= clock.now()) {
+      counters.servedLate++
+      return
+    }
+    counters.served++
+    if (answer !== undefined) await this.#publish(answer, taken.deadline)
+  }
+
+  /** A repetition of a request in progress shares its answer; of one that was answered, gets the answer again. */
+  async #answerAgain(taken: TakenRequest, incoming: Incoming): Promise<void> {
+    this.#parts.counters.servedAgain++
+    taken.deadline = Math.max(taken.deadline, incoming.deadline)
+    if (taken.isRunning) return taken.published
+    if (taken.answer !== undefined) await this.#publish(taken.answer, incoming.deadline)
+  }
+
+  async #outcomeOf({ message, envelope }: Incoming, context: ServingContext): Promise<Outcome> {
+    const { counters } = this.#parts
+    const { action } = envelope.payload
+    const served = this.actions.get(action)
+    if (served === undefined) {
+      counters.invalid++
+      const offered = [...this.actions.keys()].join(', ')
+      const text = `No action '${action}' is served on ${message.topic}; there is: ${offered}.`
+      // Retryable, for while a service is being replaced another instance may know the action.
+      return { error: { kind: 'unknown-action', message: text, retryable: true } }
+    }
+    let payload: unknown
+    try {
+      payload = checkData(served.contract.schema, message.topic, envelope.payload.data)
+    } catch (error) {
+      counters.invalid++
+      return { error: { kind: 'invalid-request', message: (error as Error).message, retryable: false } }
+    }
+    counters.received++
+    const request = {
+      payload,
+      envelope,
+      topic: message.topic,
+      clientId: envelope.metadata.client_id,
+      isRetained: message.retain,
+    }
+    try {
+      const result = await served.handler(request, context)
+      return { data: checkData(served.contract.responseSchema, message.topic, result, 'response') }
+    } catch (error) {
+      return { error: this.#failureOf(error, envelope, context) }
+    }
+  }
+
+  /** What a requester may know of a handler's failure: what was thrown for it, and nothing of what was not. */
+  #failureOf(error: unknown, envelope: Envelope, context?: ServingContext): RemoteFailure {
+    const { topic, payload } = envelope
+    if (error instanceof RequestError) {
+      return { kind: error.kind, message: error.message, retryable: error.retryable }
+    }
+    if (context?.isAborted === true) {
+      const message = `'${payload.action}' was stopped before it was done; ask again.`
+      return { kind: 'aborted', message, retryable: true }
+    }
+    const { counters, report } = this.#parts
+    const correlationId = envelope.metadata.correlation_id
+    counters.handlerFailures++
+    report(error, { kind: 'handler-failed', topic, correlationId })
+    const message = `'${payload.action}' failed; its service has reported why under correlation id ${correlationId}.`
+    return { kind: 'internal', message, retryable: false }
+  }
+
+  /** Bytes that are no request: reported, and told to a sender who left an address that can be read. */
+  async #refuse(message: MqttMessage, error: MessageError): Promise<void> {
+    const { clock, counters, publisher, report } = this.#parts
+    counters.invalid++
+    report(error, { kind: 'invalid-message', topic: message.topic })
+    const reply = replyAddressOf(message, undefined)
+    if (reply === undefined || reply.isForeign || !publisher.mayPublish(reply.topic)) return
+    const failure = { kind: 'invalid-message', message: error.message, retryable: false }
+    const expirySeconds = message.properties?.messageExpiryInterval ?? 30
+    const answer = this.#answer(reply, { action: 'error', error: failure })
+    await this.#publish(answer, clock.now() + expirySeconds * 1000)
+  }
+
+  /** The answer to be published; undefined where none is wanted. */
+  #write({ envelope, reply }: Incoming, outcome: Outcome): Answer | undefined {
+    if (reply === undefined) return undefined
+    const { action } = envelope.payload
+    const { traceparent } = envelope.metadata
+    try {
+      return this.#answer(reply, { action, ...outcome }, traceparent)
+    } catch (error) {
+      // Data that passed its contract and yet cannot be written as JSON is the handler's failure.
+      return this.#answer(reply, { action, error: this.#failureOf(error, envelope) }, traceparent)
+    }
+  }
+
+  #answer(reply: ReplyAddress, payload: Envelope['payload'], traceparent?: string): Answer {
+    const { clientId, publisher } = this.#parts
+    const { topic, correlationId, correlationData } = reply
+    const trace = traceparent !== undefined && isTraceparent(traceparent) ? traceparent : undefined
+    const metadata = metadataOf(clientId, correlationId, undefined, trace)
+    const bytes = publisher.write({ topic, messageId: randomUUID(), payload, metadata })
+    return { topic, bytes, correlationData }
+  }
+
+  /**
+   * Rejects where trying again may help; otherwise the request is done with, since sent again it would only fail
+   * again: nobody waits any more, or the server does not take this answer.
+   */
+  async #publish(answer: Answer, deadline: number): Promise<void> {
+    const { clock, counters, report } = this.#parts
+    if (deadline <= clock.now()) {
+      counters.servedLate++
+      return
+    }
+    try {
+      await this.#deliver(answer, deadline)
+    } catch (error) {
+      if (clock.now() >= deadline - 1) counters.servedLate++
+      else if (isRetryable(error)) throw error
+      else report(error, { kind: 'answer-refused', topic: answer.topic })
+    }
+  }
+
+  async #deliver({ topic, bytes, correlationData }: Answer, deadline: number): Promise<void> {
+    const { clock, publisher } = this.#parts
+    const remainingMs = deadline - clock.now()
+    await publisher.deliver(topic, bytes, {
+      qos: 1,
+      retain: false,
+      properties: {
+        ...JSON_PROPERTIES,
+        ...(correlationData === undefined ? {} : { correlationData }),
+        messageExpiryInterval: Math.ceil(remainingMs / 1000),
+      },
+      timeoutMs: remainingMs,
+    })
+  }
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof MqttError && error.retryable
+}
