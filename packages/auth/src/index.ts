@@ -1,3 +1,17 @@
+export {
+  type Authority,
+  type CertificateOptions,
+  createAuthority,
+  type IssuedCertificate,
+  issueClientCertificate,
+  issueServerCertificate,
+} from './certificate.js'
+export {
+  type CertificateDirectory,
+  type CertificateDirectoryOptions,
+  type CertificateFiles,
+  createCertificateDirectory,
+} from './certificate-directory.js'
 export { isClientIdentifier } from './client-identifier.js'
 export * from './error.js'
 export { PERMISSION_CASES, type PermissionCase } from './permission-cases.js'
@@ -18,5 +32,6 @@ export {
   type TokenIdentity,
   tokenAuthenticator,
 } from './token-authenticator.js'
+export { createTokenSecretFile, readTokenSecretFile } from './token-secret-file.js'
 export { type IssuedToken, TokenSource, type TokenSourceOptions } from './token-source.js'
 export { CLOCK_TOLERANCE_SECONDS, TokenVerifier, type TokenVerifierOptions } from './token-verifier.js'
