@@ -135,7 +135,7 @@ describe('a decision explained', () => {
     [
       'receive',
       'jamey/api/responses/eva/1',
-      '"eva" may receive from "jamey/api/responses/eva/1": it is the client\'s own',
+      '"eva" may receive "jamey/api/responses/eva/1": it is the client\'s own',
     ],
     [
       'publish',

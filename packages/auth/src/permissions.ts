@@ -21,6 +21,7 @@ export interface Decision {
 
 const INBOXES = 'jamey/api/responses/'
 const STATUSES = 'jamey/events/status/'
+const VERBS = { publish: 'publish to', subscribe: 'subscribe to', receive: 'receive' } as const
 const MAXIMUM_KEPT_TOPICS = 256
 const MAXIMUM_KEPT_CHARACTERS = 128
 
@@ -94,7 +95,7 @@ export class Permissions {
     const { ruling, permission } = this.decide(action, topic)
     const verb =
       action === 'subscribe' ? 'subscribe to' : action === 'receive' ? 'receive from' : 'publish to'
-    const subject = `${quote(this.clientId)} ${isAllowed(ruling) ? 'may' : 'may not'} ${verb} ${quote(topic)}: `
+    const subject = `${quote(this.clientId)} ${isAllowed(ruling) ? 'may' : 'may not'} ${VERBS[action]} ${quote(topic)}: `
     if (ruling === 'own') return `${subject}it is the client's own`
     if (ruling === 'granted') return `${subject}its permission ${quote(permission ?? '')} grants it`
     if (ruling === 'foreign') return `${subject}it belongs to another client, which no permission changes`
