@@ -44,7 +44,12 @@ export class Database {
     const bytes = this.#secureFile()
     this.#identity = this.#currentIdentity()
     this.#connection = this.#guard(() => new Libsql(this.file, { timeout: options.busyTimeoutMs }))
-    this.#guard(() => this.#configure(options, bytes))
+    try {
+      this.#guard(() => this.#configure(options, bytes))
+    } catch (error) {
+      this.#connection.close()
+      throw error
+    }
   }
 
   prepare<Row>(sql: string): Statement<Row> {

@@ -1,6 +1,8 @@
 import type { Database } from './database.js'
 import { StorageError, type StorageErrorCode } from './error.js'
 
+type Transactional = Pick<Database, 'transaction'>
+
 interface Pending {
   readonly run: () => void
   /** Called after the commit. */
@@ -33,13 +35,13 @@ const WHOLE_FILE: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>([
  * disk; each promise settles after the commit, never before.
  */
 export class GroupCommit {
-  readonly #database: Database
+  readonly #database: Transactional
   readonly #limits: GroupCommitLimits
   #pending: Pending[] = []
   #isScheduled = false
   #whenIdle: (() => void)[] = []
 
-  constructor(database: Database, limits: GroupCommitLimits = GROUP_COMMIT_LIMITS) {
+  constructor(database: Transactional, limits: GroupCommitLimits = GROUP_COMMIT_LIMITS) {
     this.#database = database
     this.#limits = limits
   }

@@ -1,3 +1,5 @@
+import { inflections } from './inflections.js'
+
 /** Words beyond this many do not narrow a search any further and only cost time. */
 const MAXIMUM_WORDS = 32
 
@@ -15,8 +17,8 @@ export function searchWords(text: string): string[] {
 }
 
 /**
- * An FTS5 expression for `words`, the last of which also matches as the beginning of a longer word, since the
- * user may still be typing it.
+ * An FTS5 expression for `words` in any of their regular forms, the last of which also matches as the beginning
+ * of a longer word, since the user may still be typing it.
  *
  * Every word is a quoted string of letters, digits and marks only, so no user text can be read as an operator,
  * a column filter or a quote.
@@ -24,6 +26,10 @@ export function searchWords(text: string): string[] {
 export function matchExpression(words: readonly string[], mode: MatchMode): string {
   const last = words.length - 1
   return words
-    .map((word, i) => (i === last ? `("${word}" OR "${word}"*)` : `"${word}"`))
+    .map((word, i) => {
+      const terms = inflections(word).map((form) => `"${form}"`)
+      if (i === last) terms.push(`"${word}"*`)
+      return terms.length === 1 ? terms[0] : `(${terms.join(' OR ')})`
+    })
     .join(mode === 'all' ? ' AND ' : ' OR ')
 }

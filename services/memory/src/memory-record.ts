@@ -64,8 +64,7 @@ export function recordFrom(input: MemoryStoreInput, origin: Origin, context: Rec
     created_at: nowMs,
     occurred_at: data.occurred_at === undefined ? nowMs : Date.parse(data.occurred_at),
     expires_at: lifetime === null ? null : nowMs + lifetime * 1000,
-    // Half a surrogate pair cannot be written as UTF-8; replacing it here keeps a repeat equal to its original.
-    source: origin.source.toWellFormed(),
+    source: origin.source.toWellFormed().replaceAll('\0', '\ufffd'),
     metadata: metadataFrom(data.metadata ?? {}, limits),
   }
 }
@@ -114,7 +113,7 @@ export function parsed<Schema extends z.ZodType>(schema: Schema, input: z.input<
 }
 
 export function checkId(field: string, id: string): void {
-  if (id.length >= 1 && id.length <= MAXIMUM_ID_CHARACTERS && id.isWellFormed()) return
+  if (id.length >= 1 && id.length <= MAXIMUM_ID_CHARACTERS && id.isWellFormed() && !id.includes('\0')) return
   throw new MemoryInputError(
     field,
     `must be 1 to ${MAXIMUM_ID_CHARACTERS} characters of well-formed text; found ${id.length} characters`,
@@ -127,6 +126,9 @@ function pathOf(path: readonly PropertyKey[]): string {
 }
 
 function bounded(field: string, text: string, maximum: number): string {
+  // The database library ends a text at the first U+0000, which would lose the rest without a word.
+  if (text.includes('\0')) throw new MemoryInputError(field, 'must not contain the character U+0000')
+  // Half a surrogate pair cannot be written as UTF-8; replacing it here keeps a repeat equal to its original.
   if (text.length <= maximum) return text.toWellFormed()
   throw new MemoryInputError(
     field,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { type Bus, configFromEnvironment, connectBus } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { memoryOptionsFromEnvironment } from './memory-environment.js'
@@ -25,19 +26,19 @@ export interface RunningMemory {
  */
 export async function runMemory({
   env = process.env,
-  cwd,
+  cwd = process.cwd(),
   log,
 }: RunMemoryOptions = {}): Promise<RunningMemory> {
-  const options = memoryOptionsFromEnvironment(env)
+  const memoryOptions = memoryOptionsFromEnvironment(env)
   const component = { name: 'memory', version: ownVersion() }
-  const config = configFromEnvironment(env, { component, ...(cwd === undefined ? {} : { cwd }) })
+  const config = configFromEnvironment(env, { component, cwd })
   const bus = await connectBus({
     ...config,
     component,
     waitForConnection: false,
     ...(log === undefined ? {} : { log }),
   })
-  const memory = createMemory({ ...options, bus, log })
+  const memory = createMemory({ ...memoryOptions, file: resolve(cwd, memoryOptions.file), bus, log })
   const ready = memory.start().catch(async (error: unknown) => {
     await bus.close({ drain: false })
     throw error

@@ -42,7 +42,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE VIRTUAL TABLE memory_text USING fts5(
     content, tags,
     content = 'memories', content_rowid = 'seq',
-    tokenize = 'porter unicode61 remove_diacritics 2', prefix = '2 3'
+    tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
   );
   CREATE TRIGGER memory_inserted AFTER INSERT ON memories BEGIN
     INSERT INTO memory_text (rowid, content, tags) VALUES (new.seq, new.content, new.tags);
