@@ -93,8 +93,6 @@ export class Permissions {
   /** A sentence that tells whether the client may do this, by which permission, or which one it lacks. */
   explain(action: Action, topic: string): string {
     const { ruling, permission } = this.decide(action, topic)
-    const verb =
-      action === 'subscribe' ? 'subscribe to' : action === 'receive' ? 'receive from' : 'publish to'
     const subject = `${quote(this.clientId)} ${isAllowed(ruling) ? 'may' : 'may not'} ${VERBS[action]} ${quote(topic)}: `
     if (ruling === 'own') return `${subject}it is the client's own`
     if (ruling === 'granted') return `${subject}its permission ${quote(permission ?? '')} grants it`
