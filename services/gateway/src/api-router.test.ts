@@ -3,7 +3,7 @@ import { NoResponderError, RemoteError, RequestError } from '@jamey/bus'
 import { topics } from '@jamey/contracts'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { serveApi } from './api-router.js'
-import { FakeBus, memoryOf } from './gateway.fixture.js'
+import { FakeBus, memoryOf } from './gateway.support.js'
 
 let bus: FakeBus
 
@@ -60,7 +60,7 @@ describe('the API router', () => {
     await expect(answer).rejects.toMatchObject({
       kind: 'invalid-request',
       retryable: false,
-      message: expect.stringContaining('memory.store: layer is not acceptable'),
+      message: expect.stringContaining('layer is not acceptable'),
     })
     expect(bus.requests).toHaveLength(1)
   })

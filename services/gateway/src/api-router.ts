@@ -12,8 +12,8 @@ export const ROUTER_GROUP = 'gateway'
  * Serves `jamey/api/requests`: checks the input of each call against the contract of its operation, asks the
  * component that serves it within what is left of the caller's time, and hands the answer back.
  *
- * The component's request has the `message_id` and correlation of the call, so a call that is repeated under one
- * `message_id` stores once, and a trace shows one chain.
+ * The component's request has the correlation id and trace of the call, so that all of them show as one chain. What
+ * stores has its `message_id` too, so that a call that is repeated under one `message_id` stores once.
  */
 export async function serveApi(bus: RouterBus, now: () => number = Date.now): Promise<ServedContract> {
   return bus.serve(topics.api.requests, { group: ROUTER_GROUP }, async (call, { deadline, signal }) => {
@@ -22,7 +22,7 @@ export async function serveApi(bus: RouterBus, now: () => number = Date.now): Pr
     const parsed = contract.schema.safeParse(input)
     if (!parsed.success) {
       const { detail } = faultOf(parsed.error.issues, input)
-      throw new RequestError('invalid-request', `${operation}: ${detail}`)
+      throw new RequestError('invalid-request', detail)
     }
     const timeoutMs = deadline - now()
     if (timeoutMs <= 0)
@@ -33,7 +33,7 @@ export async function serveApi(bus: RouterBus, now: () => number = Date.now): Pr
         timeoutMs,
         signal,
         correlationId: correlation_id,
-        messageId: call.envelope.message_id,
+        ...(operation === 'memory.store' ? { messageId: call.envelope.message_id } : {}),
         ...(traceparent === undefined ? {} : { traceparent }),
       })
       return { output }

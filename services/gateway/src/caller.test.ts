@@ -3,7 +3,7 @@ import { signToken } from '@jamey/auth'
 import { topics } from '@jamey/contracts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { identifyCaller } from './caller.js'
-import { call, post, type RunningFixture, SECRET, startGateway, VERDICT } from './gateway.fixture.js'
+import { call, post, type RunningFixture, SECRET, startGateway, VERDICT } from './gateway.support.js'
 
 const EVALUATE = 'publish:jamey/conscience/evaluate'
 

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream'
 import { OPERATIONS, topics } from '@jamey/contracts'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { call, memoryOf, post, type RunningFixture, startGateway, VERDICT } from './gateway.fixture.js'
+import { call, memoryOf, post, type RunningFixture, startGateway, VERDICT } from './gateway.support.js'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
@@ -51,6 +51,17 @@ describe('the calls of the edge', () => {
     const second = await post(`${url}/v1/memories`, { content: 'hello' }, headers)
     expect([first.status, second.status]).toEqual([201, 200])
     expect([...stored]).toEqual(['0f8fad5b-d9cb-469f-a165-70867728950e'])
+  })
+
+  it('stores a memory under the request identifier where there is no Idempotency-Key', async () => {
+    const { bus, url } = running
+    bus.answer(topics.memory.store, ({ envelope }) => ({
+      memory: memoryOf(envelope.message_id, 'hello'),
+      created: true,
+    }))
+    const answer = await post(`${url}/v1/memories`, { content: 'hello' })
+    expect(answer.status).toBe(201)
+    expect(answer.body['memory']).toMatchObject({ id: answer.headers['x-request-id'] })
   })
 
   it('recalls with the query parameters as the fields of the query contract', async () => {

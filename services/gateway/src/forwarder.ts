@@ -1,4 +1,4 @@
-import type { Bus } from '@jamey/bus'
+import type { Bus, RequestOptions } from '@jamey/bus'
 import { topics } from '@jamey/contracts'
 import type { FastifyRequest } from 'fastify'
 import { idempotencyKeyOf, timeoutOf, traceparentOf } from './call-headers.js'
@@ -10,8 +10,8 @@ export interface PreparedCall {
   readonly endpoint: Endpoint
   readonly input: Record<string, unknown>
   readonly timeoutMs: number
-  readonly correlationId: string
-  readonly messageId: string | undefined
+  /** What names the call on the bus: see `identityOf`. */
+  readonly identity: Pick<RequestOptions, 'correlationId' | 'messageId'>
   readonly traceparent: string | undefined
 }
 
@@ -38,15 +38,14 @@ export class Forwarder {
         unknown
       >,
       timeoutMs: timeoutOf(headers),
-      correlationId: request.id,
-      messageId: endpoint.takesIdempotencyKey ? idempotencyKeyOf(headers) : undefined,
+      identity: identityOf(endpoint, request),
       traceparent: traceparentOf(headers),
     }
   }
 
   /** Sends a call and waits for its answer; rejects with the bus's errors, or with the signal's reason. */
   async call(call: PreparedCall, signal: AbortSignal): Promise<Answer> {
-    const { endpoint, input, timeoutMs, correlationId, messageId, traceparent } = call
+    const { endpoint, input, timeoutMs, identity, traceparent } = call
     try {
       const { output } = await this.#bus.request(
         topics.api.requests,
@@ -54,8 +53,7 @@ export class Forwarder {
         {
           timeoutMs,
           signal,
-          correlationId,
-          ...(messageId === undefined ? {} : { messageId }),
+          ...identity,
           ...(traceparent === undefined ? {} : { traceparent }),
         },
       )
@@ -65,4 +63,14 @@ export class Forwarder {
       throw error
     }
   }
+}
+
+/**
+ * The request identifier of HTTP runs through the chain as correlation id. Where the message id is to run through it
+ * as well, because repeating it must have no second effect, the bus makes the correlation id: the router's own
+ * request waits in the same inbox as ours, and one of the two has to tell them apart.
+ */
+function identityOf({ takesIdempotencyKey }: Endpoint, request: FastifyRequest): PreparedCall['identity'] {
+  if (!takesIdempotencyKey) return { correlationId: request.id }
+  return { messageId: idempotencyKeyOf(request.headers) ?? request.id }
 }

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import {
   type Bus,
-  type BusState,
-  type BusStateChange,
+  DuplicateRequestError,
   type Message,
   NoResponderError,
   RemoteError,
@@ -11,6 +10,8 @@ import {
   RequestError,
   type RequestOptions,
   RequestTimeoutError,
+  type StateChange,
+  type StateName,
 } from '@jamey/bus'
 import type { RequestContract } from '@jamey/contracts'
 import { createGateway, type Gateway } from './gateway.js'
@@ -30,17 +31,18 @@ export interface SeenRequest {
 
 /** A bus without a broker: requests go to the handler that serves them, failures travel as they would. */
 export class FakeBus {
-  state: BusState = 'connected'
+  state: StateName = 'connected'
   readonly requests: SeenRequest[] = []
   readonly #handlers = new Map<string, Handler>()
-  readonly #listeners = new Set<(change: BusStateChange) => void>()
+  readonly #waiting = new Set<string>()
+  readonly #listeners = new Set<(change: StateChange) => void>()
 
   /** Serves a contract without a group, as a component would. */
   answer(contract: RequestContract, handler: Handler): void {
     this.#handlers.set(keyOf(contract), handler)
   }
 
-  become(state: BusState): void {
+  become(state: StateName): void {
     this.state = state
     for (const listener of this.#listeners) listener({ state })
   }
@@ -49,7 +51,7 @@ export class FakeBus {
     return this.#handlers.has(keyOf(contract))
   }
 
-  onState(listener: (change: BusStateChange) => void): () => void {
+  onState(listener: (change: StateChange) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
@@ -64,6 +66,12 @@ export class FakeBus {
     this.requests.push({ topic, action, data, options })
     const handler = this.#handlers.get(keyOf(contract))
     if (handler === undefined) throw new NoResponderError(topic, action)
+    const { messageId = randomUUID(), correlationId = randomUUID() } = options
+    // As in the real bus, whose waiting requests all share one inbox.
+    const replyTo = options.correlationId === undefined ? 'answers' : messageId
+    const key = `${replyTo} ${correlationId}`
+    if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)
+    this.#waiting.add(key)
     const deadline = new AbortController()
     const timer = setTimeout(() => {
       deadline.abort(new RequestTimeoutError(topic, action, options.timeoutMs))
@@ -72,7 +80,7 @@ export class FakeBus {
     const signal = AbortSignal.any(signals)
     const context = { deadline: Date.now() + options.timeoutMs, signal }
     try {
-      const message = messageOf(contract, data, options)
+      const message = messageOf(contract, data, { ...options, messageId, correlationId })
       const answer = Promise.resolve().then(() => handler(message, context))
       return await Promise.race([answer, rejectionOf(signal)])
     } catch (error) {
@@ -81,6 +89,7 @@ export class FakeBus {
         : error
     } finally {
       clearTimeout(timer)
+      this.#waiting.delete(key)
     }
   }
 

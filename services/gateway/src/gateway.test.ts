@@ -3,8 +3,8 @@ import { Agent, request as httpRequest } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { topics } from '@jamey/contracts'
 import { describe, expect, it } from 'vitest'
-import { call, FakeBus, post, startGateway, VERDICT } from './gateway.fixture.js'
 import { createGateway } from './gateway.js'
+import { call, FakeBus, post, startGateway, VERDICT } from './gateway.support.js'
 
 /** A conscience that answers when told to, and tells when it was asked and when its caller gave up. */
 function heldConscience(bus: FakeBus) {

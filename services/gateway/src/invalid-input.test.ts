@@ -1,6 +1,6 @@
 import { topics } from '@jamey/contracts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { call, post, type RunningFixture, startGateway } from './gateway.fixture.js'
+import { call, post, type RunningFixture, startGateway } from './gateway.support.js'
 import { excerpt } from './invalid-input.js'
 
 let running: RunningFixture

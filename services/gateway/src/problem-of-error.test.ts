@@ -3,12 +3,13 @@ import {
   NoResponderError,
   PermissionError,
   RateLimitError,
+  RemoteError,
   RequestError,
   RequestTimeoutError,
 } from '@jamey/bus'
 import { topics } from '@jamey/contracts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FakeBus, post, type RunningFixture, startGateway } from './gateway.fixture.js'
+import { FakeBus, post, type RunningFixture, startGateway } from './gateway.support.js'
 import { problemOf } from './problem-of-error.js'
 
 const topic = topics.conscience.evaluate.topic
@@ -37,6 +38,7 @@ describe('failures behind the edge', () => {
       'invalid-input',
     ],
     ['there is no such thing', () => new RequestError('not-found', 'no'), 404, 'not-found'],
+    ['the id is taken', () => new RequestError('memory-conflict', 'no'), 409, 'conflict'],
     ['the bus limits us', () => new RateLimitError('1 message/s', 2500), 429, 'rate-limited'],
     ['nobody serves', () => new NoResponderError(topic, 'evaluate'), 503, 'no-responder'],
     ['the breaker is open', () => clientError('ConnectionError', true), 503, 'unavailable'],
@@ -96,6 +98,12 @@ describe('problemOf', () => {
       expect(problemOf(error)).toMatchObject({ status: 500 })
       expect(problemOf(error).message).not.toContain('undefined')
     }
+  })
+
+  it('takes the field from the message of the component that objects to it', () => {
+    const failure = new RemoteError('invalid-request', 'metadata.size: must be small', false)
+    expect(problemOf(failure)).toMatchObject({ status: 400, field: 'metadata.size' })
+    expect(problemOf(new RemoteError('invalid-request', 'Too big.', false))).toMatchObject({ field: 'body' })
   })
 
   it('keeps the wait of a rate limit', () => {

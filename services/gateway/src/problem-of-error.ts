@@ -36,7 +36,8 @@ const REMOTE_PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   'invalid-input': 'invalid-input',
   'message-invalid': 'invalid-input',
   'not-found': 'not-found',
-  conflict: 'conflict',
+  'memory-conflict': 'conflict',
+  'memory-gone': 'conflict',
   'rate-limited': 'rate-limited',
   overloaded: 'rate-limited',
   'no-responder': 'no-responder',
@@ -87,7 +88,7 @@ function problemOfRemote(error: RemoteError): Problem {
     case 'deadline-exceeded':
       return lateProblem(undefined, error)
     case 'invalid-input':
-      return new Problem(kind, error.message, { field: 'body', cause: error })
+      return new Problem(kind, error.message, { field: fieldNamedBy(error.message), cause: error })
     default:
       return new Problem(kind, error.message, { cause: error })
   }
@@ -130,4 +131,9 @@ function internalProblem(cause: unknown): Problem {
 /** `payload.data.input.layer` is `layer` to a caller, who never saw an envelope. */
 function lastName(field: string): string {
   return field.replace(/^payload\.data\.?(input\.?)?/, '') || 'body'
+}
+
+/** Components begin their message with the field they object to: `metadata: must be ...`. */
+function fieldNamedBy(message: string): string {
+  return /^([a-z_]+(?:\[\d+\]|\.[a-z_]+)*): /.exec(message)?.[1] ?? 'body'
 }

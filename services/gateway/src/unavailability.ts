@@ -1,9 +1,9 @@
-import type { BusState } from '@jamey/bus'
+import type { StateName } from '@jamey/bus'
 import { Problem, retryAfter } from './problem.js'
 
 /** What a state of the connection that is not `connected` means to callers, and when to try again. */
 const UNAVAILABLE: Readonly<
-  Record<Exclude<BusState, 'connected'>, readonly [detail: string, retryAfterMs: number]>
+  Record<Exclude<StateName, 'connected'>, readonly [detail: string, retryAfterMs: number]>
 > = {
   connecting: ['The gateway is still connecting to the message broker.', 1_000],
   reconnecting: ['The gateway lost the message broker and is reconnecting.', 2_000],
@@ -15,7 +15,7 @@ const UNAVAILABLE: Readonly<
 }
 
 /** Why no call can be sent in a state of the connection; undefined when it can. */
-export function unavailability(state: BusState): Problem | undefined {
+export function unavailability(state: StateName): Problem | undefined {
   if (state === 'connected') return undefined
   const [detail, retryAfterMs] = UNAVAILABLE[state]
   return new Problem('unavailable', detail, { headers: retryAfter(retryAfterMs) })
