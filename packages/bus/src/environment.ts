@@ -1,16 +1,223 @@
-import type { BusComponent, BusConfig } from './config.js'
+import { createPrivateKey, createSecretKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { isClientIdentifier, MAXIMUM_LIFETIME_SECONDS, MINIMUM_SECRET_BYTES, Permissions } from '@jamey/auth'
+import { COMPONENTS, type ComponentManifest } from '@jamey/contracts'
+import type { BusComponent, BusConfig, BusTls } from './config.js'
+import { EnvironmentReader, quote } from './environment-reader.js'
 
 export interface EnvironmentOptions {
   /** Where `.env` and relative paths are looked up; the working directory by default. */
   readonly cwd?: string
-  /** Gives the default client identifier and permissions, and presence. */
+  /** Gives presence, and the default client identifier and permissions where its name is one of Jamey's. */
   readonly component?: BusComponent
 }
 
-/** Reads the `MQTT_*` variables, also from `.env`. Throws `ConfigurationError` with every fault at once. */
+const DEFAULT_URL = 'mqtt://localhost'
+const TLS_PORT = 8883
+const PLAINTEXT_PORT = 1883
+/** 2^28 - 1 of Remaining Length and its own five bytes. [MQTT 5.0 section 2.1.4] */
+const LARGEST_PACKET = 268_435_460
+
+/**
+ * The configuration in the `MQTT_*` variables, also from `.env` in the working directory; the environment wins.
+ * Throws `ConfigurationError`, which tells every fault with its variable, the value found and what was expected.
+ * Secrets and keys come as `KeyObject`, which neither logs nor `inspect()` show.
+ */
 export function configFromEnvironment(
   env: Readonly<Record<string, string | undefined>> = process.env,
   options: EnvironmentOptions = {},
 ): BusConfig {
-  return { url: env['MQTT_BROKER_URL'] ?? '', clientId: options.component?.name ?? '', permissions: [] }
+  const reader = new EnvironmentReader(env, options.cwd ?? process.cwd())
+  const manifest = manifestOf(options.component)
+  const insecure = reader.flag('MQTT_INSECURE') ?? false
+  const clientId = readClientId(reader, manifest)
+  const url = readUrls(reader, insecure)
+  const tls = readTls(reader, clientId)
+  const jwtSecret = readSecret(reader, insecure)
+  const permissions = readPermissions(reader, clientId, manifest)
+  const seconds = { unit: 'seconds' }
+  const lifetime = { ...seconds, minimum: 1, maximum: MAXIMUM_LIFETIME_SECONDS }
+  const jwtLifetimeSeconds = reader.integer('MQTT_JWT_LIFETIME_SECONDS', lifetime) ?? 300
+  const keepAlive = { ...seconds, minimum: 0, maximum: 65_535 }
+  const keepAliveSeconds = reader.integer('MQTT_KEEP_ALIVE_SECONDS', keepAlive) ?? 60
+  const packet = { unit: 'bytes', minimum: 1024, maximum: LARGEST_PACKET }
+  const maximumPacketBytes = reader.integer('MQTT_MAX_PACKET_SIZE', packet) ?? 268_435_456
+  reader.assertFaultless()
+  return {
+    url,
+    clientId,
+    permissions,
+    jwtLifetimeSeconds,
+    keepAliveSeconds,
+    maximumPacketBytes,
+    ...(tls === undefined ? {} : { tls }),
+    ...(jwtSecret === undefined ? {} : { jwtSecret }),
+    ...(options.component === undefined ? {} : { component: options.component }),
+    ...(insecure ? { insecure } : {}),
+  }
+}
+
+function manifestOf(component: BusComponent | undefined): ComponentManifest | undefined {
+  const manifests: Readonly<Record<string, ComponentManifest>> = COMPONENTS
+  return component !== undefined && Object.hasOwn(manifests, component.name)
+    ? manifests[component.name]
+    : undefined
+}
+
+function readClientId(reader: EnvironmentReader, manifest: ComponentManifest | undefined): string {
+  const text = reader.text('MQTT_CLIENT_ID')
+  const expected = '1 to 128 characters without / + # and control characters, unique among all clients'
+  const clientId = text ?? manifest?.clientId
+  if (clientId === undefined) return reader.fault('MQTT_CLIENT_ID', 'nothing', expected) ?? ''
+  if (!isClientIdentifier(clientId)) reader.fault('MQTT_CLIENT_ID', quote(clientId), expected)
+  return clientId
+}
+
+/** One URL, or several with commas between them; each gets the port of `MQTT_PORT` unless it has its own. */
+function readUrls(reader: EnvironmentReader, insecure: boolean): readonly string[] {
+  const port = reader.integer('MQTT_PORT', { unit: '(a port)', minimum: 1, maximum: 65_535 })
+  const texts = (reader.text('MQTT_BROKER_URL') ?? DEFAULT_URL).split(',').map((text) => text.trim())
+  return texts.map((text) => readUrl(reader, text, port, insecure))
+}
+
+function readUrl(
+  reader: EnvironmentReader,
+  text: string,
+  port: number | undefined,
+  insecure: boolean,
+): string {
+  const variable = 'MQTT_BROKER_URL'
+  const expected = 'mqtt://host or mqtts://host, with or without :port, several with commas between them'
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.username || url?.password) {
+    const found = `a URL with user name or password (${url.protocol}//***@${url.host})`
+    return reader.fault(variable, found, `${expected}; the client logs in with its token`) ?? ''
+  }
+  const isScheme = url?.protocol === 'mqtt:' || url?.protocol === 'mqtts:'
+  if (
+    url === undefined ||
+    !isScheme ||
+    url.hostname === '' ||
+    !/^\/?$/.test(url.pathname + url.search + url.hash)
+  ) {
+    return reader.fault(variable, quote(text), expected) ?? ''
+  }
+  if (url.port !== '' && port !== undefined && Number(url.port) !== port) {
+    reader.fault('MQTT_PORT', String(port), `${url.port}, as in MQTT_BROKER_URL, or nothing`)
+  }
+  const isPlaintext = insecure && url.protocol === 'mqtt:'
+  const defaultPort = isPlaintext ? PLAINTEXT_PORT : TLS_PORT
+  return `${url.protocol}//${url.hostname}:${url.port || port || defaultPort}`
+}
+
+function readTls(reader: EnvironmentReader, clientId: string): BusTls | undefined {
+  const variables = { ca: 'MQTT_TLS_CA_CERT', cert: 'MQTT_TLS_CLIENT_CERT', key: 'MQTT_TLS_CLIENT_KEY' }
+  const ca = reader.file(variables.ca, 'a PEM file with CA certificates', { isSecret: false })
+  if (ca !== undefined) readCertificate(reader, variables.ca, ca)
+  const hasCert = reader.text(variables.cert) !== undefined
+  const hasKey = reader.text(variables.key) !== undefined
+  if (hasCert !== hasKey) {
+    const [given, missing] = hasCert ? [variables.cert, variables.key] : [variables.key, variables.cert]
+    reader.fault(missing, 'nothing', `a PEM file, since ${given} is set`)
+  }
+  const cert = reader.file(variables.cert, 'a PEM file with the client certificate', { isSecret: false })
+  const keyPem = reader.file(variables.key, 'a PEM file with the private key', { isSecret: true })
+  const certificate = cert === undefined ? undefined : readCertificate(reader, variables.cert, cert)
+  const key = keyPem === undefined ? undefined : readKey(reader, variables.key, keyPem)
+  if (certificate !== undefined) assertIdentity(reader, variables.cert, certificate, clientId)
+  if (certificate !== undefined && key !== undefined && !certificate.checkPrivateKey(key)) {
+    reader.fault(variables.key, 'a key of another certificate', `the private key of ${variables.cert}`)
+  }
+  if (ca === undefined && cert === undefined) return undefined
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
+  }
+}
+
+function readCertificate(
+  reader: EnvironmentReader,
+  variable: string,
+  pem: string,
+): X509Certificate | undefined {
+  let certificate: X509Certificate
+  try {
+    certificate = new X509Certificate(pem)
+  } catch {
+    const found = `${quote(reader.text(variable) ?? '')}, which holds no certificate`
+    return reader.fault(variable, found, 'a file that starts with a certificate in PEM')
+  }
+  if (Date.parse(certificate.validTo) > Date.now()) return certificate
+  return reader.fault(variable, `a certificate that expired on ${certificate.validTo}`, 'a valid certificate')
+}
+
+function readKey(reader: EnvironmentReader, variable: string, pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem)
+  } catch {
+    const found = `${quote(reader.text(variable) ?? '')}, which holds no key that can be read`
+    return reader.fault(variable, found, 'a private key in PEM without a passphrase')
+  }
+}
+
+/** The broker lets a certificate in only under its own name. */
+function assertIdentity(
+  reader: EnvironmentReader,
+  variable: string,
+  certificate: X509Certificate,
+  clientId: string,
+): void {
+  const commonName = /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? ''
+  if (clientId === '' || commonName === clientId) return
+  const found = `a certificate for ${quote(commonName)}`
+  reader.fault(variable, found, `one whose common name is the client identifier ${quote(clientId)}`)
+}
+
+function readSecret(reader: EnvironmentReader, insecure: boolean): KeyObject | undefined {
+  const variable = 'MQTT_JWT_SECRET'
+  const fileVariable = 'MQTT_JWT_SECRET_FILE'
+  const text = reader.text(variable)
+  const hasFile = reader.text(fileVariable) !== undefined
+  if (text !== undefined && hasFile) {
+    return reader.fault(fileVariable, `a file beside ${variable}`, 'one of the two only')
+  }
+  const expected = `at least ${MINIMUM_SECRET_BYTES} random bytes, as made by: openssl rand -base64 32`
+  if (hasFile) {
+    const content = reader.file(fileVariable, 'a file with the token secret', { isSecret: true })
+    return content === undefined ? undefined : secretOf(reader, fileVariable, content.trim(), expected)
+  }
+  if (text !== undefined) return secretOf(reader, variable, text, expected)
+  return insecure ? undefined : reader.fault(variable, 'nothing', `${expected} (or ${fileVariable})`)
+}
+
+function secretOf(
+  reader: EnvironmentReader,
+  variable: string,
+  secret: string,
+  expected: string,
+): KeyObject | undefined {
+  const bytes = Buffer.from(secret, 'utf8')
+  if (bytes.length >= MINIMUM_SECRET_BYTES) return createSecretKey(bytes)
+  return reader.fault(variable, `${bytes.length} bytes (not shown)`, expected)
+}
+
+function readPermissions(
+  reader: EnvironmentReader,
+  clientId: string,
+  manifest: ComponentManifest | undefined,
+): readonly string[] {
+  const text = reader.text('MQTT_PERMISSIONS')
+  if (text === undefined) return manifest?.permissions ?? []
+  const permissions = text.split(',').map((permission) => permission.trim())
+  for (const permission of permissions) {
+    try {
+      new Permissions([permission], { clientId: isClientIdentifier(clientId) ? clientId : 'client' })
+    } catch {
+      reader.fault(
+        'MQTT_PERMISSIONS',
+        quote(permission),
+        'MQTT topic filters with commas between them, each optionally after publish: or subscribe:',
+      )
+    }
+  }
+  return permissions
 }

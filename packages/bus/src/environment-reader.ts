@@ -1,0 +1,104 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import { ConfigurationError, type ConfigurationFault } from './errors.js'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Far more than any certificate bundle or secret has; a device or a wrong file is noticed before it fills memory. */
+const MAXIMUM_FILE_BYTES = 4 * 1024 * 1024
+
+/** Reads variables and collects what is wrong with them, so that everything is told at once. */
+export class EnvironmentReader {
+  readonly #cwd: string
+  readonly #variables: Environment
+  readonly #faults: ConfigurationFault[] = []
+
+  /** The variables of `.env` in `cwd` stand behind those of `env`. */
+  constructor(env: Environment, cwd: string) {
+    this.#cwd = cwd
+    this.#variables = { ...this.#readDotEnv(), ...withoutEmpty(env) }
+  }
+
+  /** The variable's value; undefined where it is not set or empty, as templates of `.env` leave it. */
+  text(variable: string): string | undefined {
+    const value = this.#variables[variable]?.trim()
+    return value === '' ? undefined : value
+  }
+
+  integer(variable: string, range: { minimum: number; maximum: number; unit: string }): number | undefined {
+    const text = this.text(variable)
+    if (text === undefined) return undefined
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= range.minimum && value <= range.maximum) return value
+    return this.fault(
+      variable,
+      quote(text),
+      `a whole number of ${range.unit} from ${range.minimum} to ${range.maximum}`,
+    )
+  }
+
+  flag(variable: string): boolean | undefined {
+    const text = this.text(variable)?.toLowerCase()
+    if (text === undefined) return undefined
+    if (text === 'true' || text === '1') return true
+    if (text === 'false' || text === '0') return false
+    return this.fault(variable, quote(text), 'true or false')
+  }
+
+  /** The content of the file that the variable names, its path taken from the working directory. */
+  file(variable: string, expected: string, options: { isSecret: boolean }): string | undefined {
+    const text = this.text(variable)
+    if (text === undefined) return undefined
+    const path = resolve(this.#cwd, text)
+    try {
+      const { mode, size } = statSync(path)
+      if (size > MAXIMUM_FILE_BYTES) {
+        return this.fault(variable, `${quote(text)}, which has ${size} bytes`, expected)
+      }
+      if (options.isSecret && process.platform !== 'win32' && (mode & 0o077) !== 0) {
+        const found = `${quote(text)} with mode ${(mode & 0o777).toString(8)}`
+        return this.fault(variable, found, `${expected} that only its owner can read (chmod 600)`)
+      }
+      return readFileSync(path, 'utf8')
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? 'an error'
+      return this.fault(variable, `${quote(text)}, which cannot be read (${code}: ${path})`, expected)
+    }
+  }
+
+  /** Notes a fault; returns undefined, in the place of the value. `found` must not show a secret. */
+  fault(variable: string, found: string, expected: string): undefined {
+    this.#faults.push({ variable, found, expected })
+    return undefined
+  }
+
+  /** Throws `ConfigurationError` where there was any fault. */
+  assertFaultless(): void {
+    if (this.#faults.length > 0) throw new ConfigurationError(this.#faults)
+  }
+
+  #readDotEnv(): Environment {
+    const path = join(this.#cwd, '.env')
+    try {
+      return withoutEmpty(parseEnv(readFileSync(path, 'utf8')))
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ENOENT')
+        this.fault('.env', `${path}, which cannot be read (${code})`, 'a readable file, or none')
+      return {}
+    }
+  }
+}
+
+/** `text` in quotes, cut where it is long. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)
+}
+
+/** An empty variable must not hide the one that `.env` sets. */
+function withoutEmpty(env: Environment): Environment {
+  return Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  )
+}
