@@ -51,7 +51,13 @@ function requestErrorOf(error: unknown): unknown {
   if (error instanceof BusError && error.retryable) {
     return new RequestError(error.code, error.message, { retryable: true, cause: error })
   }
-  if (error instanceof Error && 'retryable' in error && error.retryable === true) {
+  if (!(error instanceof Error)) return error
+  if ('code' in error && error.code === 'packet-too-large') {
+    return new RequestError('packet-too-large', 'The input is larger than the message broker takes.', {
+      cause: error,
+    })
+  }
+  if ('retryable' in error && error.retryable === true) {
     const message = 'The connection to the message broker is not usable at the moment.'
     return new RequestError('unavailable', message, { retryable: true, cause: error })
   }

@@ -78,11 +78,11 @@ function parametersOf(endpoint: Endpoint): Json[] {
 }
 
 function recallParameters(): Json[] {
-  return Object.entries(RECALL_PARAMETERS).map(([name, { field, description }]) => ({
+  return Object.entries(RECALL_PARAMETERS).map(([name, { field = name, description }]) => ({
     name,
     in: 'query',
     description,
-    schema: schemaOf(querySchema.shape[field], 'input'),
+    schema: schemaOf(querySchema.shape[field as keyof typeof querySchema.shape], 'input'),
   }))
 }
 

@@ -18,6 +18,10 @@ function clientError(name: string, retryable: boolean): Error {
   return Object.assign(new Error('10.0.0.7:8883 refused, password hunter2'), { name, retryable })
 }
 
+function tooLarge(): Error {
+  return Object.assign(clientError('PublishError', false), { code: 'packet-too-large' })
+}
+
 describe('failures behind the edge', () => {
   let running: RunningFixture
 
@@ -41,6 +45,7 @@ describe('failures behind the edge', () => {
     ['the id is taken', () => new RequestError('memory-conflict', 'no'), 409, 'conflict'],
     ['the bus limits us', () => new RateLimitError('1 message/s', 2500), 429, 'rate-limited'],
     ['nobody serves', () => new NoResponderError(topic, 'evaluate'), 503, 'no-responder'],
+    ['the broker takes no message this large', () => tooLarge(), 413, 'input-too-large'],
     ['the breaker is open', () => clientError('ConnectionError', true), 503, 'unavailable'],
     ['the broker is away', () => clientError('PublishError', true), 503, 'unavailable'],
     [
@@ -104,6 +109,13 @@ describe('problemOf', () => {
     const failure = new RemoteError('invalid-request', 'metadata.size: must be small', false)
     expect(problemOf(failure)).toMatchObject({ status: 400, field: 'metadata.size' })
     expect(problemOf(new RemoteError('invalid-request', 'Too big.', false))).toMatchObject({ field: 'body' })
+  })
+
+  it('knows the errors of the MQTT client by their names and codes', () => {
+    expect(problemOf(clientError('AuthenticationError', false))).toMatchObject({ status: 503 })
+    expect(problemOf(clientError('SubscriptionError', true))).toMatchObject({ status: 503 })
+    expect(problemOf(clientError('PublishError', false))).toMatchObject({ status: 500 })
+    expect(problemOf(tooLarge())).toMatchObject({ status: 413, field: 'body' })
   })
 
   it('keeps the wait of a rate limit', () => {

@@ -38,6 +38,7 @@ const REMOTE_PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   'not-found': 'not-found',
   'memory-conflict': 'conflict',
   'memory-gone': 'conflict',
+  'packet-too-large': 'input-too-large',
   'rate-limited': 'rate-limited',
   overloaded: 'rate-limited',
   'no-responder': 'no-responder',
@@ -47,8 +48,8 @@ const REMOTE_PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   internal: 'internal',
 }
 
-/** The names of the errors by which the MQTT client says that the broker can not be used at the moment. */
-const BROKER_ERRORS: ReadonlySet<string> = new Set(['ConnectionError', 'AuthenticationError', 'PublishError'])
+/** The names of the errors by which the MQTT client says that it has no usable connection. */
+const CONNECTION_ERRORS: ReadonlySet<string> = new Set(['ConnectionError', 'AuthenticationError'])
 
 /** What the caller is told about any error; whatever is not known to be fit for callers is `internal`. */
 export function problemOf(error: unknown): Problem {
@@ -61,13 +62,15 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof MessageError)
     return new Problem('invalid-input', error.message, { field: lastName(error.field) })
   if (!(error instanceof Error)) return internalProblem(error)
-  if (BROKER_ERRORS.has(error.name)) return brokerProblem(error)
-  return problemOfFastify(error)
+  if (CONNECTION_ERRORS.has(error.name)) return brokerProblem(error)
+  return problemOfCode(error)
 }
 
 const NOBODY = 'Nobody serves this at the moment; the service may be starting, or is not running.'
 
-function problemOfFastify(error: Error & { code?: unknown }): Problem {
+function problemOfCode(error: Error & { code?: unknown; retryable?: unknown }): Problem {
+  if (error.code === 'packet-too-large') return tooLargeProblem(error)
+  if (error.retryable === true) return brokerProblem(error)
   const row = typeof error.code === 'string' ? FASTIFY_PROBLEMS[error.code] : undefined
   if (row === undefined) return internalProblem(error)
   const [kind, detail, field] = row
@@ -83,6 +86,8 @@ function problemOfRemote(error: RemoteError): Problem {
       return busProblem(kind, NOBODY, error)
     case 'unavailable':
       return busProblem(kind, error.message, error)
+    case 'input-too-large':
+      return tooLargeProblem(error)
     case 'rate-limited':
       return busyProblem(RETRY_DELAY_MS, error)
     case 'deadline-exceeded':
@@ -106,6 +111,13 @@ function busyProblem(delayMs: number, cause: unknown): Problem {
   return new Problem('rate-limited', 'The system has more to do than it may take on; try again later.', {
     cause,
     headers: retryAfter(delayMs),
+  })
+}
+
+function tooLargeProblem(cause: unknown): Problem {
+  return new Problem('input-too-large', 'The input is larger than the message broker takes.', {
+    field: 'body',
+    cause,
   })
 }
 

@@ -4,8 +4,8 @@ import { excerpt } from './invalid-input.js'
 import { Problem } from './problem.js'
 
 interface Parameter {
-  /** The field of the query contract that it fills. */
-  readonly field: keyof MemoryQueryInput
+  /** The field of the query contract that it fills, where that has another name. */
+  readonly field?: keyof MemoryQueryInput
   readonly kind: 'text' | 'list' | 'integer' | 'time'
   readonly description: string
 }
@@ -15,15 +15,15 @@ export const RECALL_PARAMETERS: Readonly<Record<string, Parameter>> = {
   q: { field: 'query', kind: 'text', description: 'Words to look for; without them the newest come first.' },
   layer: { field: 'layers', kind: 'list', description: 'Only memories of this layer; may be repeated.' },
   tag: { field: 'tags', kind: 'list', description: 'Only memories with this tag; may be repeated.' },
-  from: { field: 'from', kind: 'time', description: 'Only what happened at this time or later.' },
-  to: { field: 'to', kind: 'time', description: 'Only what happened at this time or earlier.' },
-  limit: { field: 'limit', kind: 'integer', description: 'How many at most.' },
-  offset: { field: 'offset', kind: 'integer', description: 'How many to leave out, for the next page.' },
+  from: { kind: 'time', description: 'Only what happened at this time or later.' },
+  to: { kind: 'time', description: 'Only what happened at this time or earlier.' },
+  limit: { kind: 'integer', description: 'How many at most.' },
+  offset: { kind: 'integer', description: 'How many to leave out, for the next page.' },
 }
 
 /** What a caller calls the fields of the query contract. */
 export const RECALL_FIELD_NAMES: FieldNames = Object.fromEntries(
-  Object.entries(RECALL_PARAMETERS).map(([name, { field }]) => [field, name]),
+  Object.entries(RECALL_PARAMETERS).map(([name, { field = name }]) => [field, name]),
 )
 
 /**
@@ -35,7 +35,7 @@ export function recallQueryOf(query: Readonly<Record<string, unknown>>): Record<
   for (const [name, value] of Object.entries(query)) {
     const parameter = Object.hasOwn(RECALL_PARAMETERS, name) ? RECALL_PARAMETERS[name] : undefined
     if (parameter === undefined) throw unknownParameter(name)
-    if (value !== '') input[parameter.field] = readValue(parameter.kind, value)
+    if (value !== '') input[parameter.field ?? name] = readValue(parameter.kind, value)
   }
   return input
 }
