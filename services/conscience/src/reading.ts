@@ -1,0 +1,245 @@
+import { type Clause, clausesOf, leadOf, unmeant } from './clauses.js'
+import {
+  ARTICLES,
+  BE,
+  COORDINATORS,
+  DETERMINERS,
+  LIGHT_VERBS,
+  OPENERS,
+  PREPOSITIONS,
+  PRONOUNS,
+} from './grammar.js'
+import { termList, type Word, wordsOf } from './words.js'
+
+/** Matches any noun, as the object of a verb. */
+const ANYTHING = '*'
+/** How far back a pronoun may point, in words. */
+const PRONOUN_REACH = 120
+const MAXIMUM_QUOTE = 60
+
+interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * An action, read: which words it holds, which of them are deeds, and what the deeds are done to.
+ *
+ * It is a shallow reading of English: clauses, negation ("do not delete"), topics ("an article about deleting"),
+ * the passive ("must be deleted"), owners ("the user's process") and pronouns ("open the records and delete them").
+ * Each method answers with the words it found, for the explanation, or `undefined`.
+ */
+export class Reading {
+  readonly #words: readonly Word[]
+  readonly #clauses: readonly Clause[]
+  readonly #unmeant: Uint8Array
+
+  constructor(text: string) {
+    this.#words = wordsOf(text)
+    this.#clauses = clausesOf(this.#words)
+    this.#unmeant = unmeant(this.#words, this.#clauses)
+  }
+
+  /** Some term stands anywhere, whatever is said about it. */
+  mentions(terms: readonly string[]): string | undefined {
+    for (const [span] of this.#occurrences(terms)) return this.#quote(span)
+    return undefined
+  }
+
+  /** A first term, and after it in the same clause a second one in a phrase without an exception. */
+  mentionsBoth(
+    firsts: readonly string[],
+    seconds: readonly string[],
+    except: readonly string[],
+  ): string | undefined {
+    for (const [span, clause] of this.#occurrences(firsts)) {
+      const object = this.#objectIn(this.#phrases(span.end, clause.end), seconds, except)
+      if (object) return `${this.#quote(span)} … ${this.#quote(object)}`
+    }
+    return undefined
+  }
+
+  /** One of the verbs is done (not denied, not a topic), and, if objects are given, to one of them in its clause. */
+  does(
+    verbs: readonly string[],
+    objects?: readonly string[],
+    except: readonly string[] = [],
+  ): string | undefined {
+    for (const [span, clause] of this.#deeds(verbs)) {
+      if (objects === undefined) return this.#quote(span)
+      const before = this.#takesSubject(span.start, clause) ? this.#phrases(clause.start, span.start) : []
+      const phrases = [...this.#phrases(span.end, clause.end), ...before]
+      const object = this.#objectIn(phrases, objects, except)
+      if (object) return `${this.#quote(span)} … ${this.#quote(object)}`
+    }
+    return undefined
+  }
+
+  /** Like `does`, but only for what the verb acts on directly: not "kill the process that the user started". */
+  targets(
+    verbs: readonly string[],
+    objects: readonly string[],
+    except: readonly string[],
+  ): string | undefined {
+    for (const [span, clause] of this.#deeds(verbs)) {
+      const isPassive = this.#isPassive(span.start, clause)
+      const phrases = isPassive
+        ? this.#phrases(clause.start, span.start)
+        : this.#directObjects(span.end, clause)
+      const object = this.#objectIn(phrases, objects, except, true)
+      if (object) return `${this.#quote(span)} … ${this.#quote(object)}`
+    }
+    return undefined
+  }
+
+  /** Everything that is proposed begins with one of the verbs: no unknown deed hides behind a known one. */
+  only(verbs: readonly string[]): string | undefined {
+    const places = new Set<number>()
+    for (const [span] of this.#occurrences(verbs)) places.add(span.start)
+    let found: string | undefined
+    for (const clause of this.#clauses) {
+      const lead = leadOf(this.#words, clause)
+      const word = this.#words[lead]
+      if (clause.isContinuation || lead >= clause.end || word === undefined || PREPOSITIONS.has(word.text))
+        continue
+      if (!places.has(lead)) return undefined
+      found ??= word.text
+    }
+    return found
+  }
+
+  /** False where much of the text is in a script these rules cannot read, or is spelt out or encoded. */
+  get isReadable(): boolean {
+    let [letters, foreign, run] = [0, 0, 0]
+    for (const { text } of this.#words) {
+      const all = text.match(/\p{L}/gu)?.length ?? 0
+      const latin = text.match(/\p{Script=Latin}/gu)?.length ?? 0
+      letters += all
+      foreign += all - latin
+      run = text.length === 1 ? run + 1 : 0
+      if (text.length > 48 || run >= 12) return false
+    }
+    return foreign * 5 <= letters
+  }
+
+  *#occurrences(terms: readonly string[]): Generator<[Span, Clause]> {
+    const list = termList(terms)
+    for (const clause of this.#clauses) {
+      for (let start = clause.start; start < clause.end; start++) {
+        const length = list.lengthAt(this.#words, start, this.#words.length, true)
+        if (length > 0) yield [{ start, end: start + length }, clause]
+      }
+    }
+  }
+
+  *#deeds(verbs: readonly string[]): Generator<[Span, Clause]> {
+    for (const found of this.#occurrences(verbs)) {
+      const at = found[0].start
+      if (this.#unmeant[at] === 0 && !this.#isNoun(at, found[1])) yield found
+    }
+  }
+
+  /** "the transfer", "of deleted records"; but "perform a transfer" is a deed. */
+  #isNoun(index: number, clause: Clause): boolean {
+    const [word, before] = [this.#words[index], this.#words[index - 1]]
+    if (word === undefined || before === undefined || word.gap === 'hard' || word.gap === 'soft') return false
+    if (word.text.endsWith('ed') && this.#isAdjective(index, clause)) return true
+    return ARTICLES.has(before.text) && !this.#isLight(index - 1)
+  }
+
+  /** "of deleted records", "help injured people", but not "Bob deleted the records". */
+  #isAdjective(participle: number, clause: Clause): boolean {
+    const before = this.#words[participle - 1]?.text ?? ''
+    const isAfterLead =
+      leadOf(this.#words, clause) === participle - 1 && before !== 'get' && before !== 'have'
+    if (!isAfterLead)
+      return PREPOSITIONS.has(before) && before !== 'that' && before !== 'which' && before !== 'who'
+    const next = this.#words[participle + 1]
+    return next !== undefined && !DETERMINERS.has(next.text) && !PREPOSITIONS.has(next.text)
+  }
+
+  #isLight(article: number): boolean {
+    for (const form of this.#words[article - 1]?.forms ?? []) if (LIGHT_VERBS.has(form)) return true
+    return false
+  }
+
+  #isPassive(index: number, clause: Clause): boolean {
+    const text = this.#words[index]?.text ?? ''
+    if (!/(ed|en|t|n)$/.test(text)) return false
+    return [index - 1, index - 2].some((at) => at >= clause.start && BE.has(this.#words[at]?.text ?? ''))
+  }
+
+  /** "the records must be deleted", "records deleted", "customer record deletion": the object stands before. */
+  #takesSubject(index: number, clause: Clause): boolean {
+    return this.#isPassive(index, clause) || /(ed|ing|ion|al|wipe)$/.test(this.#words[index]?.text ?? '')
+  }
+
+  /** Noun phrases between two places: cut at prepositions, "and", and commas. */
+  #phrases(start: number, end: number): Span[] {
+    const spans: Span[] = []
+    let from = start
+    for (let index = start; index < end; index++) {
+      const word = this.#words[index]
+      if (word === undefined) break
+      const cuts = PREPOSITIONS.has(word.text) || COORDINATORS.has(word.text)
+      if (cuts || (index > start && word.gap === 'soft')) {
+        spans.push({ start: from, end: index })
+        from = cuts ? index + 1 : index
+      }
+    }
+    spans.push({ start: from, end })
+    return spans.filter((span) => span.end > span.start)
+  }
+
+  #directObjects(start: number, clause: Clause): Span[] {
+    let end = start
+    while (end < clause.end && !PREPOSITIONS.has(this.#words[end]?.text ?? '')) end++
+    return this.#phrases(start, end)
+  }
+
+  #objectIn(
+    phrases: readonly Span[],
+    objects: readonly string[],
+    except: readonly string[],
+    isOwnerExcluded = false,
+  ): Span | undefined {
+    for (const phrase of phrases) {
+      if (this.#findIn(phrase, except)) continue
+      const found = this.#findIn(phrase, objects, isOwnerExcluded)
+      const isPronoun = this.#isPronoun(phrase)
+      const earlier = { start: Math.max(0, phrase.start - PRONOUN_REACH), end: phrase.start }
+      if (isPronoun && this.#findIn(earlier, except)) continue
+      if (found) return found
+      if (isPronoun && this.#findIn(earlier, objects)) return this.#findIn(earlier, objects)
+    }
+    return undefined
+  }
+
+  #isPronoun(phrase: Span): boolean {
+    const content = this.#words
+      .slice(phrase.start, phrase.end)
+      .filter((word) => !OPENERS.has(word.text) || PRONOUNS.has(word.text))
+    return content.length > 0 && content.every((word) => PRONOUNS.has(word.text) || word.text === 'all')
+  }
+
+  #findIn(span: Span, terms: readonly string[], isOwnerExcluded = false): Span | undefined {
+    if (terms[0] === ANYTHING) return span
+    const list = termList(terms)
+    for (let start = span.start; start < span.end; start++) {
+      const length = list.lengthAt(this.#words, start, span.end)
+      if (length === 0) continue
+      const end = start + length
+      if (isOwnerExcluded && this.#words[end - 1]?.isPossessive === true) continue
+      return { start, end }
+    }
+    return undefined
+  }
+
+  #quote(span: Span): string {
+    return this.#words
+      .slice(span.start, Math.min(span.end, span.start + 6))
+      .map((word) => word.text)
+      .join(' ')
+      .slice(0, MAXIMUM_QUOTE)
+  }
+}
