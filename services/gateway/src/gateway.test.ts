@@ -74,6 +74,25 @@ describe('starting', () => {
     await gateway.stop()
   })
 
+  it('is never ready where the broker refuses the router, or the bus gives up connecting', async () => {
+    const refusing = new FakeBus()
+    refusing.become('connecting')
+    refusing.serve = async () => {
+      throw Object.assign(new Error('not authorized'), { retryable: false })
+    }
+    const refusedGateway = await startGateway({}, refusing)
+    refusing.become('connected')
+    await expect(refusedGateway.gateway.ready).rejects.toThrow('not authorized')
+    await refusedGateway.gateway.stop()
+
+    const lost = new FakeBus()
+    lost.become('connecting')
+    const lostGateway = await startGateway({}, lost)
+    lost.become('error')
+    await expect(lostGateway.gateway.ready).rejects.toThrow('gave up')
+    await lostGateway.gateway.stop()
+  })
+
   it('fails, and closes its port, where the router may not be served', async () => {
     const bus = new FakeBus()
     bus.serve = async () => {

@@ -25,7 +25,10 @@ const DEFAULT_CALL_LIMIT: CallLimit = { calls: DEFAULT_CALLS_PER_MINUTE, windowM
 export interface Gateway {
   /** Such as `http://127.0.0.1:8080`, once started. */
   readonly url: string | undefined
-  /** Resolves once calls are routed, however long the broker takes to appear; rejects when stopped before that. */
+  /**
+   * Resolves once calls are routed, however long the broker takes to appear. Rejects where that needs somebody's help:
+   * the broker refuses it, or the bus gave up connecting.
+   */
   readonly ready: Promise<void>
   /**
    * Listens, and serves the router. Resolves when both stand, or after listening where the bus is not connected yet:

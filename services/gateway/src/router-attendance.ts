@@ -9,7 +9,10 @@ import { Problem, retryAfter } from './problem.js'
  * failed. Once served, the bus itself renews the subscription.
  */
 export class RouterAttendance {
-  /** Resolves once the router is served; rejects with the reason when it is stopped before that. */
+  /**
+   * Resolves once the router is served. Rejects where that can not come about by itself: the broker refuses it, the
+   * bus gave up connecting, or the router is stopped.
+   */
   readonly ready: Promise<void>
   readonly #bus: GatewayBus
   readonly #log: Logger
@@ -35,8 +38,9 @@ export class RouterAttendance {
 
   /** Resolves when served, or at once where the bus is not connected; throws what the bus throws. */
   async start(): Promise<void> {
-    this.#stopWatching = this.#bus.onState(({ state }) => {
-      if (state === 'connected') this.#serve().catch((error) => this.#report(error))
+    this.#stopWatching = this.#bus.onState(({ state, cause }) => {
+      if (state === 'connected') this.#serve().catch((error: unknown) => this.#handleRefusal(error))
+      else if (state === 'error') this.#rejectReady(cause ?? new Error('the bus gave up connecting'))
     })
     if (this.#bus.state === 'connected') await this.#serve()
   }
@@ -70,7 +74,8 @@ export class RouterAttendance {
     }
   }
 
-  #report(error: unknown): void {
+  #handleRefusal(error: unknown): void {
     this.#log.error({ err: error }, 'the API router can not be served; the next connection tries again')
+    if (error instanceof Error && 'retryable' in error && error.retryable === false) this.#rejectReady(error)
   }
 }

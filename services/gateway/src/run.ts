@@ -17,7 +17,7 @@ export interface RunOptions {
 export interface RunningGateway {
   /** Such as `http://127.0.0.1:8080`. */
   readonly url: string
-  /** Resolves once connected to the broker and serving. */
+  /** Resolves once connected to the broker and serving; rejects where it never can. */
   readonly ready: Promise<void>
   /** Drains, says goodbye to the broker and resolves within about `graceMs`, 10 s by default. */
   stop(options?: { graceMs?: number }): Promise<void>
