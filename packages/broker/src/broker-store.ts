@@ -1,4 +1,4 @@
-import type { ProtocolVersion, PublishProperties, QoS, SubscriptionRequest } from '@jamey/protocol'
+import type { ProtocolVersion, PublishProperties, QoS, SubscriptionRequest, Will } from '@jamey/protocol'
 
 /** A message as it is kept; `payload` and binary properties belong to the record. */
 export interface MessageRecord {
@@ -14,11 +14,6 @@ export interface MessageRecord {
   publishedBy: string
 }
 
-export interface WillRecord {
-  message: MessageRecord
-  delaySeconds: number
-}
-
 /** A session that outlives its connection. */
 export interface SessionRecord {
   clientId: string
@@ -28,7 +23,7 @@ export interface SessionRecord {
   expirySeconds: number
   /** Milliseconds since 1970; undefined while connected, so after a crash all of these count as just disconnected. */
   disconnectedAtMs: number | undefined
-  will: WillRecord | undefined
+  will: Will | undefined
   /** How many of the oldest deliveries may have been on the wire, so they carry DUP when sent again. */
   inFlightWindow: number
 }

@@ -1,10 +1,16 @@
+import { ReasonCode } from '@jamey/protocol'
 import type { Authenticator } from './authenticator.js'
 import type { BrokerStore } from './broker-store.js'
-import type { Clock } from './clock.js'
+import { type Clock, systemClock } from './clock.js'
+import { Core, type Overflow } from './core.js'
 import type { BrokerStats } from './counters.js'
-import type { Limits } from './limits.js'
-import type { ListenerAddress, ListenerOptions } from './listener.js'
-import type { Log } from './log.js'
+import { Deadline } from './deadline.js'
+import { BrokerError } from './errors.js'
+import { type Limits, resolveLimits } from './limits.js'
+import { Listener, type ListenerAddress, type ListenerOptions } from './listener.js'
+import { type Log, silentLog } from './log.js'
+import { restore } from './restore.js'
+import { SysTopics } from './sys-topics.js'
 
 export interface BrokerOptions {
   listeners: readonly ListenerOptions[]
@@ -15,7 +21,9 @@ export interface BrokerOptions {
   clock?: Clock | undefined
   log?: Log | undefined
   /** What happens when a session's queue is full; 'drop-newest' by default. Every drop is counted. */
-  overflow?: 'drop-newest' | 'drop-oldest' | 'disconnect' | undefined
+  overflow?: Overflow | undefined
+  /** Told to clients that request it: under which topic prefix their answers may lie. Section 3.1.2.11.6. */
+  responseInformation?: ((clientId: string) => string | undefined) | undefined
 }
 
 export interface CloseOptions {
@@ -35,7 +43,145 @@ export interface Broker extends AsyncDisposable {
   close(options?: CloseOptions): Promise<void>
 }
 
-/** Checks the options and loads the store; nothing listens yet. Throws `BrokerError`. */
-export async function createBroker(_options: BrokerOptions): Promise<Broker> {
-  throw new Error('The broker is not put together yet.')
+/**
+ * Checks the options and loads the store; nothing listens yet. Throws `BrokerError`.
+ *
+ *     const broker = await createBroker({
+ *       listeners: [{ host: '127.0.0.1', port: 8883, tls: { cert, key } }],
+ *       authenticator,
+ *     })
+ *     await broker.listen()
+ */
+export async function createBroker(options: BrokerOptions): Promise<Broker> {
+  const { authenticator, store, overflow = 'drop-newest', responseInformation } = options
+  if (typeof authenticator?.authenticate !== 'function') {
+    throw new BrokerError(
+      'authenticator-missing',
+      'authenticator: expected an object with authenticate(); insecureAuthenticator() lets everybody in',
+    )
+  }
+  const core = new Core({
+    authenticator,
+    store,
+    limits: resolveLimits(options.limits),
+    clock: options.clock ?? systemClock,
+    log: options.log ?? silentLog,
+    overflow,
+    responseInformation,
+  })
+  const listeners = options.listeners.map((listener) => new Listener(core, listener))
+  if (store !== undefined) {
+    try {
+      restore(core, await store.load())
+    } catch (error) {
+      core.sessions.stop()
+      throw new BrokerError('store-failed', `the store can not be loaded: ${String(error)}`, { cause: error })
+    }
+  }
+  return new RunningBroker(core, listeners, store)
+}
+
+class RunningBroker implements Broker {
+  readonly #core: Core
+  readonly #listeners: readonly Listener[]
+  readonly #store: BrokerStore | undefined
+  readonly #sys: SysTopics
+  #addresses: readonly ListenerAddress[] = []
+  #closed: Promise<void> | undefined
+
+  constructor(core: Core, listeners: readonly Listener[], store: BrokerStore | undefined) {
+    this.#core = core
+    this.#listeners = listeners
+    this.#store = store
+    this.#sys = new SysTopics(core)
+  }
+
+  get addresses(): readonly ListenerAddress[] {
+    return this.#addresses
+  }
+
+  async listen(): Promise<void> {
+    const opened = await Promise.allSettled(this.#listeners.map((listener) => listener.open()))
+    const failure = opened.find((result) => result.status === 'rejected')
+    if (failure !== undefined) {
+      for (const listener of this.#listeners) listener.close()
+      throw failure.reason
+    }
+    this.#addresses = this.#listeners.map(({ address }) => address)
+    this.#sys.start()
+    for (const { host, port, tls } of this.#addresses) {
+      if (tls) this.#core.log.info({ host, port }, 'listening with TLS 1.3')
+      else
+        this.#core.log.warn(
+          { host, port },
+          'listening WITHOUT encryption; everybody on the way can read along',
+        )
+    }
+  }
+
+  stats(): BrokerStats {
+    const { counters, sessions, router, retained } = this.#core
+    let queuedMessages = 0
+    let inFlightMessages = 0
+    for (const { outgoing } of sessions.values()) {
+      queuedMessages += outgoing.queued
+      inFlightMessages += outgoing.inFlight
+    }
+    return {
+      ...counters,
+      uptimeSeconds: this.#sys.uptimeSeconds,
+      connections: sessions.connected,
+      sessions: sessions.size,
+      subscriptions: router.tree.size,
+      retainedMessages: retained.size,
+      retainedBytes: retained.bytes,
+      queuedMessages,
+      inFlightMessages,
+    }
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closed ??= this.#close(options)
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close({ graceMs = 1000, serverReference }: CloseOptions): Promise<void> {
+    const core = this.#core
+    core.isClosing = true
+    this.#sys.stop()
+    for (const listener of this.#listeners) listener.close()
+    // What was accepted is acknowledged before the goodbye.
+    await core.gate?.drain()
+    // Section 4.13: a Server Reference goes with "use another server".
+    const reasonCode =
+      serverReference === undefined ? ReasonCode.serverShuttingDown : ReasonCode.useAnotherServer
+    for (const connection of [...core.connections]) {
+      connection.end(reasonCode, 'the server is shutting down', 'shutdown', serverReference)
+    }
+    await this.#connectionsGone(graceMs)
+    for (const listener of this.#listeners) listener.destroySockets()
+    core.sessions.stop()
+    await core.gate?.drain()
+    await this.#store?.close()
+    core.log.info({}, 'broker closed')
+  }
+
+  async #connectionsGone(graceMs: number): Promise<void> {
+    const { connections, clock } = this.#core
+    if (connections.size === 0) return
+    await new Promise<void>((resolve) => {
+      const deadline = new Deadline(clock, () => {
+        for (const connection of [...connections]) connection.destroy()
+      })
+      deadline.set(clock.now() + graceMs)
+      this.#core.whenEmpty = () => {
+        deadline.clear()
+        resolve()
+      }
+    })
+  }
 }

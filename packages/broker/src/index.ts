@@ -12,7 +12,6 @@ export type {
   SessionRecord,
   StoredState,
   SubscriptionRecord,
-  WillRecord,
 } from './broker-store.js'
 export type { Clock } from './clock.js'
 export type { BrokerStats } from './counters.js'
@@ -20,3 +19,4 @@ export { AuthenticationRefused, BrokerError, type BrokerErrorCode } from './erro
 export { DEFAULT_LIMITS, type Limits } from './limits.js'
 export type { ListenerAddress, ListenerOptions, ListenerTls } from './listener.js'
 export type { Log } from './log.js'
+export { MemoryBrokerStore } from './memory-store.js'

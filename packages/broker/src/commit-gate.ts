@@ -1,0 +1,85 @@
+import type { Packet } from '@jamey/protocol'
+import type { Connection } from './connection.js'
+import type { Log } from './log.js'
+import type { Persistence } from './persistence.js'
+
+export type AcknowledgementType = 'puback' | 'pubrec' | 'pubrel' | 'pubcomp'
+
+interface Held {
+  connection: Connection
+  /** SUBACK and UNSUBACK travel whole; the frequent ones as their parts. */
+  packet: Packet | undefined
+  type: AcknowledgementType
+  packetIdentifier: number
+  reasonCode: number
+}
+
+/**
+ * Holds acknowledgements back until what they promise is on disk. Everything of one turn of the event loop is one
+ * commit; what arrives meanwhile is the next. So many clients share the price of one `fsync`.
+ */
+export class CommitGate {
+  readonly #persistence: Persistence
+  readonly #log: Log
+  #held: Held[] = []
+  #committing: Promise<void> | undefined
+
+  constructor(persistence: Persistence, log: Log) {
+    this.#persistence = persistence
+    this.#log = log
+  }
+
+  hold(
+    connection: Connection,
+    type: AcknowledgementType,
+    packetIdentifier: number,
+    reasonCode: number,
+  ): void {
+    if (type === 'puback') connection.heldPubacks++
+    this.#held.push({ connection, packet: undefined, type, packetIdentifier, reasonCode })
+  }
+
+  holdPacket(connection: Connection, packet: Packet): void {
+    this.#held.push({ connection, packet, type: 'pubcomp', packetIdentifier: 0, reasonCode: 0 })
+  }
+
+  /** Called at the end of each turn. */
+  endTurn(): void {
+    if (this.#committing !== undefined) return
+    if (!this.#persistence.isDirty) return this.#release(this.#take())
+    this.#committing = this.#commit()
+  }
+
+  /** Resolves when nothing is left to commit. */
+  async drain(): Promise<void> {
+    this.endTurn()
+    while (this.#committing !== undefined) await this.#committing
+  }
+
+  async #commit(): Promise<void> {
+    const held = this.#take()
+    try {
+      await this.#persistence.commit()
+      this.#release(held)
+    } catch (error) {
+      this.#log.error({ err: error }, 'the store could not commit; connections that wait for it are ended')
+      for (const { connection } of held) connection.fail(error)
+    }
+    this.#committing = undefined
+    if (this.#held.length > 0 || this.#persistence.isDirty) this.endTurn()
+  }
+
+  #take(): Held[] {
+    const held = this.#held
+    if (held.length > 0) this.#held = []
+    return held
+  }
+
+  #release(held: readonly Held[]): void {
+    for (const { connection, packet, type, packetIdentifier, reasonCode } of held) {
+      if (type === 'puback') connection.heldPubacks--
+      if (packet === undefined) connection.writeAcknowledgement(type, packetIdentifier, reasonCode)
+      else connection.write(packet)
+    }
+  }
+}

@@ -1,0 +1,398 @@
+import type { Socket } from 'node:net'
+import {
+  Decoder,
+  encode,
+  encodeAcknowledgement,
+  encodedBytes,
+  type Packet,
+  ProtocolError,
+  type ProtocolVersion,
+  type Publish,
+  REASON_CODES_OF,
+  ReasonCode,
+  Writer,
+} from '@jamey/protocol'
+import type { Identity } from './authenticator.js'
+import type { AcknowledgementType } from './commit-gate.js'
+import type { Core } from './core.js'
+import { Deadline } from './deadline.js'
+import type { Delivery } from './delivery.js'
+import { ConnectionFault } from './errors.js'
+import { handle } from './handlers/handle.js'
+import type { Message } from './message.js'
+import { PublishPermission } from './publish-permission.js'
+import type { Session } from './session.js'
+import type { Ending } from './sessions.js'
+import { TopicAliases } from './topic-aliases.js'
+
+/** With this much not yet taken by the system, queues wait; QoS 0 may pile up to the limit of queued bytes. */
+const FULL_FROM_BYTES = 262_144
+/** Encoded in one turn before queues wait for the write at its end. */
+const MOST_PER_TURN_BYTES = 1_048_576
+/** How long a peer may take to read our last words. */
+const LINGER_MS = 2_000
+
+/**
+ *     waiting --CONNECT--> authenticating --CONNACK 0--> open
+ *        |                       |                        |
+ *        +-----------------------+----------+-------------+
+ *                                           v
+ *                        closing (last words are flushed) --> closed
+ */
+export type ConnectionState = 'waiting' | 'authenticating' | 'open' | 'closing' | 'closed'
+
+const MAY_BECOME: Record<ConnectionState, readonly ConnectionState[]> = {
+  waiting: ['authenticating', 'closing', 'closed'],
+  authenticating: ['open', 'closing', 'closed'],
+  open: ['closing', 'closed'],
+  closing: ['closed'],
+  closed: [],
+}
+
+/** One network connection: bytes in, packets to their handlers, one write per turn out. */
+export class Connection {
+  readonly core: Core
+  readonly remoteAddress: string
+  readonly certificate: { commonName: string } | undefined
+  readonly writer = new Writer()
+  readonly aliases: TopicAliases
+  readonly publishPermission: PublishPermission
+  /** Known from CONNECT on. */
+  version: ProtocolVersion = 5
+  session: Session | undefined
+  authenticationMethod: string | undefined
+  isRenewing = false
+  /** PUBACKs that wait for the store: their publishes still count against our Receive Maximum. */
+  heldPubacks = 0
+  /** The peer's Maximum Packet Size; infinity where it has none. */
+  maximumPacketBytes = Number.POSITIVE_INFINITY
+  readonly #socket: Socket
+  readonly #decoder: Decoder
+  /** For CONNECT at first, then for keep alive. */
+  readonly #silence: Deadline
+  readonly #identityEnd: Deadline
+  readonly #linger: Deadline
+  #state: ConnectionState = 'waiting'
+  #silenceLimitMs = 0
+  #heardAtMs: number
+  #isFull = false
+  #isScheduled = false
+
+  constructor(core: Core, socket: Socket, certificate: { commonName: string } | undefined) {
+    const { clock, limits } = core
+    this.core = core
+    this.#socket = socket
+    this.remoteAddress = socket.remoteAddress ?? ''
+    this.certificate = certificate
+    this.aliases = new TopicAliases(limits.topicAliases)
+    this.publishPermission = new PublishPermission(limits.topicLevels)
+    this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
+    this.#silence = new Deadline(clock, () => this.#onSilence())
+    this.#identityEnd = new Deadline(clock, () => this.#onIdentityEnd())
+    this.#linger = new Deadline(clock, () => socket.destroy())
+    this.#heardAtMs = clock.now()
+    this.#silence.set(this.#heardAtMs + limits.connectTimeoutMs)
+    core.connections.add(this)
+    socket.setNoDelay(true)
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('drain', () => this.#onDrain())
+    socket.on('end', () => this.#leave('abnormal', 'closing'))
+    socket.on('error', (error) => this.#onError(error))
+    socket.on('close', () => this.#onClose())
+  }
+
+  get state(): ConnectionState {
+    return this.#state
+  }
+
+  /** Written and not yet taken by the system. */
+  get backlogBytes(): number {
+    return this.writer.pendingBytes + this.#socket.writableLength
+  }
+
+  /** Whether queues may go on filling it. */
+  get isWritable(): boolean {
+    return !this.#isFull && this.writer.pendingBytes < MOST_PER_TURN_BYTES
+  }
+
+  /** CONNECT came; nothing more is read until `open`. */
+  beginAuthentication(version: ProtocolVersion): void {
+    this.#become('authenticating')
+    this.version = version
+    this.#socket.pause()
+  }
+
+  /** Keep Alive is in seconds, 0 for none; one and a half of it may pass in silence. [MQTT-3.1.2-22] */
+  open(session: Session, identity: Identity, keepAliveSeconds: number): void {
+    this.#become('open')
+    this.session = session
+    this.#decoder.maximumPacketSize = this.core.limits.packetBytes
+    this.#silenceLimitMs = keepAliveSeconds * 1500
+    this.#heardAtMs = this.core.clock.now()
+    this.#silence.clear()
+    if (keepAliveSeconds > 0) this.#silence.set(this.#heardAtMs + this.#silenceLimitMs)
+    this.useIdentity(identity)
+  }
+
+  /** After `open` and the CONNACK: handles what came meanwhile. */
+  resumeReading(): void {
+    this.#process()
+    if (this.#state === 'open') this.#socket.resume()
+  }
+
+  /** Who the connection is from now on: at first, and after each renewal. */
+  useIdentity(identity: Identity): void {
+    this.publishPermission.use(identity)
+    this.#identityEnd.set(identity.expiresAtMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  write(packet: Packet): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    encode(this.writer, packet, this.version)
+    this.schedule()
+  }
+
+  /** An acknowledgement that promises something; with a store it leaves after the commit. */
+  acknowledge(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
+    const { gate } = this.core
+    if (gate === undefined) return this.writeAcknowledgement(type, packetIdentifier, reasonCode)
+    gate.hold(this, type, packetIdentifier, reasonCode)
+    this.core.turn.request()
+  }
+
+  /** As `acknowledge`, for SUBACK and UNSUBACK. */
+  acknowledgeWith(packet: Packet): void {
+    const { gate } = this.core
+    if (gate === undefined) return this.write(packet)
+    gate.holdPacket(this, packet)
+    this.core.turn.request()
+  }
+
+  writeAcknowledgement(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
+    if (this.#state !== 'open') return
+    encodeAcknowledgement(this.writer, type, packetIdentifier, reasonCode, this.version)
+    this.schedule()
+  }
+
+  /** QoS 0: written now or, when the peer reads too slowly, never. `frameIndex` -1: nobody gets the same bytes. */
+  sendAtMostOnce(
+    message: Message,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    frameIndex: number,
+  ): void {
+    const { counters, limits, clock } = this.core
+    if (this.#isFull && this.backlogBytes + message.bytes > limits.queuedBytes) {
+      counters.droppedSlow++
+      return
+    }
+    const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
+    if (this.#isTooLarge(message, 0, subscriptionIdentifiers, nowMs)) {
+      counters.droppedTooLarge++
+      return
+    }
+    const { writer, version } = this
+    if (frameIndex < 0) message.write(writer, version, 0, retain, false, 0, subscriptionIdentifiers, nowMs)
+    else {
+      const frame = message.frame(version, 0, retain, frameIndex, subscriptionIdentifiers, nowMs)
+      frame.writeTo(writer, 0)
+    }
+    counters.publishesSent++
+    this.schedule()
+  }
+
+  /** QoS 1 and 2. False: larger than the peer takes. */
+  sendDelivery(delivery: Delivery, frameIndex: number): boolean {
+    const { message, qos, retain, subscriptionIdentifiers, packetIdentifier, mayHaveBeenSent } = delivery
+    const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : this.core.clock.now()
+    if (this.#isTooLarge(message, qos, subscriptionIdentifiers, nowMs)) return false
+    const { writer, version } = this
+    if (frameIndex < 0) {
+      const dup = mayHaveBeenSent
+      message.write(writer, version, qos, retain, dup, packetIdentifier, subscriptionIdentifiers, nowMs)
+    } else {
+      const frame = message.frame(version, qos, retain, frameIndex, subscriptionIdentifiers, nowMs)
+      frame.writeTo(writer, packetIdentifier)
+    }
+    this.core.counters.publishesSent++
+    this.schedule()
+    return true
+  }
+
+  /** Has this turn end with a write of what is in `writer`. */
+  schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.core.turn.add(this)
+  }
+
+  /** Hands the system everything written in this turn. */
+  flush(): void {
+    this.#isScheduled = false
+    if (this.#isFull || this.#state === 'closed') return
+    const socket = this.#socket
+    const chunks = this.writer.take()
+    if (chunks.length === 0) return
+    if (chunks.length > 1) socket.cork()
+    for (const chunk of chunks) {
+      this.core.counters.bytesSent += chunk.length
+      socket.write(chunk)
+    }
+    if (chunks.length > 1) socket.uncork()
+    this.#isFull = socket.writableLength >= FULL_FROM_BYTES
+    if (!this.#isFull && this.session !== undefined && this.session.outgoing.queued > 0) {
+      this.session.outgoing.pump()
+    }
+  }
+
+  /** Ends the connection for what its peer, or we, did wrong. */
+  fail(error: unknown): void {
+    if (error instanceof ProtocolError || error instanceof ConnectionFault) {
+      this.core.counters.protocolErrors++
+      this.end(error.reasonCode, error.message)
+    } else {
+      this.core.log.error({ ...this.#about(), err: error }, 'a packet could not be handled')
+      this.end(ReasonCode.unspecifiedError, 'the server failed to handle a packet')
+    }
+  }
+
+  /** Says why, in the way the protocol version has, and closes. A will is published. */
+  end(reasonCode: number, reasonString: string, ending: Ending = 'abnormal', serverReference?: string): void {
+    const before = this.#state
+    if (before === 'closing' || before === 'closed') return
+    this.core.log.info(
+      { ...this.#about(), reasonCode, reason: reasonString },
+      'connection ended by the server',
+    )
+    if (before === 'open' && this.version === 5) {
+      const code = REASON_CODES_OF.disconnect.has(reasonCode) ? reasonCode : ReasonCode.unspecifiedError
+      this.#lastWords({
+        type: 'disconnect',
+        reasonCode: code,
+        properties: { reasonString, serverReference },
+      })
+    } else if (before !== 'open') this.#refuse(reasonCode, reasonString, serverReference)
+    this.#leave(ending, 'closing')
+  }
+
+  /** DISCONNECT came: nothing more is said. [MQTT-3.14.4-1] */
+  leave(ending: Ending): void {
+    this.#leave(ending, 'closing')
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** A CONNACK that refuses, where the peer is known to understand one. [MQTT-3.1.4-2] */
+  #refuse(reasonCode: number, reasonString: string, serverReference: string | undefined): void {
+    this.core.counters.connectionsRefused++
+    // A protocol level we do not speak is answered the way 3.1.1 asks for. [MQTT-3.1.2-2]
+    if (reasonCode === ReasonCode.unsupportedProtocolVersion) this.version = 4
+    else if (this.#decoder.protocolVersion === undefined) return
+    const code = REASON_CODES_OF.connack.has(reasonCode) ? reasonCode : ReasonCode.unspecifiedError
+    const properties = { reasonString, serverReference }
+    this.#lastWords({ type: 'connack', sessionPresent: false, reasonCode: code, properties })
+  }
+
+  #lastWords(packet: Packet & { properties: object | undefined }): void {
+    // A Reason String may not make the packet larger than the peer takes. [MQTT-3.14.2-3]
+    const isTooLarge = encodedBytes(packet, this.version) > this.maximumPacketBytes
+    encode(this.writer, isTooLarge ? { ...packet, properties: undefined } : packet, this.version)
+  }
+
+  #leave(ending: Ending, next: 'closing' | 'closed'): void {
+    if (this.#state === 'closed' || this.#state === next) return
+    const { session } = this
+    this.#become(next)
+    this.session = undefined
+    this.#silence.clear()
+    this.#identityEnd.clear()
+    if (session?.connection === this) this.core.sessions.detach(session, ending)
+    if (next !== 'closing') return
+    this.#isFull = false
+    this.flush()
+    this.#socket.end()
+    // The peer's bytes are read on and thrown away: closing with unread ones would reset the connection, and our
+    // last words with it.
+    this.#socket.resume()
+    this.#linger.set(this.core.clock.now() + LINGER_MS)
+  }
+
+  #become(next: ConnectionState): void {
+    if (!MAY_BECOME[this.#state].includes(next)) {
+      throw new Error(`A connection that is ${this.#state} can not become ${next}.`)
+    }
+    this.#state = next
+  }
+
+  #onData(chunk: Buffer): void {
+    this.core.counters.bytesReceived += chunk.length
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    this.#heardAtMs = this.core.clock.now()
+    this.#decoder.push(chunk)
+    this.#process()
+  }
+
+  /** Handles every whole packet, unless one ends the connection or has to be waited for. */
+  #process(): void {
+    try {
+      while (this.#state === 'open' || this.#state === 'waiting') {
+        const packet = this.#decoder.next()
+        if (packet === undefined) return
+        handle(this, packet)
+      }
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #onDrain(): void {
+    this.#isFull = false
+    this.flush()
+    this.session?.outgoing.pump()
+  }
+
+  #onError(error: Error & { code?: string }): void {
+    this.core.log.debug({ ...this.#about(), code: error.code }, 'connection failed')
+  }
+
+  #onClose(): void {
+    this.#leave('abnormal', 'closed')
+    this.#linger.clear()
+    this.core.connections.delete(this)
+    if (this.core.connections.size === 0) this.core.whenEmpty?.()
+  }
+
+  #onSilence(): void {
+    if (this.#state !== 'open') {
+      this.end(ReasonCode.unspecifiedError, 'no CONNECT, or no answer to it, in time')
+      return
+    }
+    const dueAtMs = this.#heardAtMs + this.#silenceLimitMs
+    if (this.core.clock.now() < dueAtMs) return this.#silence.set(dueAtMs)
+    this.core.counters.keepAliveTimeouts++
+    this.end(ReasonCode.keepAliveTimeout, 'nothing was heard for one and a half keep alive intervals')
+  }
+
+  #onIdentityEnd(): void {
+    this.core.counters.identitiesExpired++
+    this.end(ReasonCode.notAuthorized, 'the credentials expired and were not renewed')
+  }
+
+  #isTooLarge(
+    message: Message,
+    qos: Publish['qos'],
+    subscriptionIdentifiers: readonly number[] | undefined,
+    nowMs: number,
+  ): boolean {
+    if (this.maximumPacketBytes === Number.POSITIVE_INFINITY) return false
+    const { version } = this
+    const publish = message.describe(version, qos, subscriptionIdentifiers, nowMs)
+    return encodedBytes(publish, version) > this.maximumPacketBytes
+  }
+
+  #about(): Record<string, unknown> {
+    return { clientId: this.session?.clientId, remoteAddress: this.remoteAddress }
+  }
+}

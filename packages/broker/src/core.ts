@@ -1,0 +1,90 @@
+import { ReasonCode } from '@jamey/protocol'
+import { Admission } from './admission.js'
+import type { Authenticator } from './authenticator.js'
+import type { BrokerStore } from './broker-store.js'
+import type { Clock } from './clock.js'
+import { CommitGate } from './commit-gate.js'
+import type { Connection } from './connection.js'
+import { Counters } from './counters.js'
+import type { Limits } from './limits.js'
+import type { Log } from './log.js'
+import type { Message } from './message.js'
+import { Persistence } from './persistence.js'
+import { RetainedTree } from './retained-tree.js'
+import { Router } from './router.js'
+import { Sessions } from './sessions.js'
+import { Turn } from './turn.js'
+
+export type Overflow = 'drop-newest' | 'drop-oldest' | 'disconnect'
+
+export interface CoreOptions {
+  authenticator: Authenticator
+  store: BrokerStore | undefined
+  limits: Limits
+  clock: Clock
+  log: Log
+  overflow: Overflow
+  responseInformation: ((clientId: string) => string | undefined) | undefined
+}
+
+/** What all connections share. */
+export class Core {
+  readonly authenticator: Authenticator
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly log: Log
+  readonly overflow: Overflow
+  readonly responseInformation: ((clientId: string) => string | undefined) | undefined
+  readonly counters = new Counters()
+  readonly connections = new Set<Connection>()
+  readonly retained = new RetainedTree()
+  readonly turn: Turn
+  readonly persistence: Persistence
+  /** Present with a store: acknowledgements wait for it. */
+  readonly gate: CommitGate | undefined
+  readonly router: Router
+  readonly sessions: Sessions
+  readonly admission: Admission
+  isClosing = false
+  /** Called when the last connection is gone. */
+  whenEmpty: (() => void) | undefined
+
+  constructor(options: CoreOptions) {
+    this.authenticator = options.authenticator
+    this.limits = options.limits
+    this.clock = options.clock
+    this.log = options.log
+    this.overflow = options.overflow
+    this.responseInformation = options.responseInformation
+    this.turn = new Turn(() => this.gate?.endTurn())
+    this.persistence = new Persistence(options.store, () => this.turn.request())
+    this.gate = options.store && new CommitGate(this.persistence, options.log)
+    this.router = new Router(this)
+    this.sessions = new Sessions(this)
+    this.admission = new Admission(this.limits, () => this.connections.size - this.sessions.connected)
+  }
+
+  /** Makes `message` the retained one of its topic, or removes that when the payload is empty. [MQTT-3.3.1-6] */
+  retain(message: Message): number {
+    const { retained, limits } = this
+    if (message.payload.length === 0) {
+      this.forgetRetained(message.topic)
+      return ReasonCode.success
+    }
+    const former = retained.get(message.topic)
+    const hasRoom =
+      (former !== undefined || retained.size < limits.retainedMessages) &&
+      retained.bytes - (former?.bytes ?? 0) + message.bytes <= limits.retainedBytes
+    if (!hasRoom) {
+      this.counters.retainedRefused++
+      return ReasonCode.quotaExceeded
+    }
+    retained.set(message.keep())
+    this.persistence.putRetained(message)
+    return ReasonCode.success
+  }
+
+  forgetRetained(topic: string): void {
+    if (this.retained.delete(topic)) this.persistence.removeRetained(topic)
+  }
+}

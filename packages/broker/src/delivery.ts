@@ -1,0 +1,43 @@
+import type { Message } from './message.js'
+import type { SharedGroup } from './shared-group.js'
+
+/**
+ *     queued --sent--> sent --PUBACK / PUBCOMP--> done
+ *       ^               |  \--PUBREC--> released --PUBCOMP--> done
+ *       +--reconnect----+
+ */
+export type DeliveryState = 'queued' | 'sent' | 'released' | 'done'
+
+/** One message of QoS 1 or 2 on its way to one session. */
+export class Delivery {
+  readonly message: Message
+  readonly qos: 1 | 2
+  readonly retain: boolean
+  readonly subscriptionIdentifiers: readonly number[] | undefined
+  /** The shared subscription it came through, whose other members may take it over. */
+  readonly group: SharedGroup | undefined
+  /** Position in its session: ascending, never used again. */
+  readonly sequence: number
+  /** 0 until the first time it is sent, then the same until it is done. [MQTT-4.4.0-1] */
+  packetIdentifier = 0
+  state: DeliveryState = 'queued'
+  /** It may have been on the wire, so it is marked DUP when sent again. [MQTT-3.3.1-1] */
+  mayHaveBeenSent = false
+  isStored = false
+
+  constructor(
+    message: Message,
+    qos: 1 | 2,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    group: SharedGroup | undefined,
+    sequence: number,
+  ) {
+    this.message = message
+    this.qos = qos
+    this.retain = retain
+    this.subscriptionIdentifiers = subscriptionIdentifiers
+    this.group = group
+    this.sequence = sequence
+  }
+}

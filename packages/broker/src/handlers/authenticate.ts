@@ -1,0 +1,41 @@
+import { REASON_CODES_OF, ReasonCode } from '@jamey/protocol'
+import type { AuthenticationRequest, Identity } from '../authenticator.js'
+import type { Connection } from '../connection.js'
+import { ConnectionFault } from '../errors.js'
+
+type Shown = Omit<AuthenticationRequest, 'remoteAddress' | 'protocolVersion' | 'certificate'>
+
+/** Asks the authenticator. Every refusal becomes a `ConnectionFault` with the reason code the client is told. */
+export async function authenticate(connection: Connection, shown: Shown): Promise<Identity> {
+  const { core, remoteAddress, certificate, version } = connection
+  const { clientId } = shown
+  try {
+    const request = { ...shown, remoteAddress, certificate, protocolVersion: version }
+    const identity = await core.authenticator.authenticate(request)
+    if (identity.expiresAtMs !== undefined && identity.expiresAtMs <= core.clock.now()) {
+      throw new ConnectionFault(ReasonCode.notAuthorized, 'the credentials have expired')
+    }
+    return identity
+  } catch (error) {
+    core.counters.authenticationsRefused++
+    const fault = faultOf(error)
+    const { reasonCode, message } = fault
+    core.log.warn({ clientId, remoteAddress, reasonCode, reason: message }, 'authentication refused')
+    if (fault.cause !== undefined) core.log.error({ err: fault.cause }, 'the authenticator failed')
+    throw fault
+  }
+}
+
+function faultOf(error: unknown): ConnectionFault {
+  if (error instanceof ConnectionFault) return error
+  if (error instanceof Error && 'reasonCode' in error) {
+    const { reasonCode, message } = error
+    if (typeof reasonCode === 'number' && reasonCode >= 0x80 && REASON_CODES_OF.connack.has(reasonCode)) {
+      return new ConnectionFault(reasonCode, message)
+    }
+  }
+  // A bug of the authenticator is nothing to tell a stranger about; nobody is let in by it.
+  const fault = new ConnectionFault(ReasonCode.unspecifiedError, 'the server could not check the credentials')
+  fault.cause = error
+  return fault
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto'
+import { type ConnackProperties, type Connect, ReasonCode } from '@jamey/protocol'
+import type { Identity } from '../authenticator.js'
+import type { Connection } from '../connection.js'
+import { ConnectionFault } from '../errors.js'
+import { countLevels } from '../publish-permission.js'
+import { NEVER_EXPIRES } from '../session.js'
+import { authenticate } from './authenticate.js'
+
+/** Section 3.1.4. What follows CONNECT on the connection waits until this is done. */
+export function handleConnect(connection: Connection, packet: Connect): void {
+  connection.beginAuthentication(packet.protocolVersion)
+  const { maximumPacketSize, authenticationMethod } = packet.properties ?? {}
+  connection.maximumPacketBytes = maximumPacketSize ?? Number.POSITIVE_INFINITY
+  connection.authenticationMethod = authenticationMethod
+  establish(connection, packet).catch((error) => connection.fail(error))
+}
+
+async function establish(connection: Connection, packet: Connect): Promise<void> {
+  const { core } = connection
+  if (core.isClosing) throw new ConnectionFault(ReasonCode.serverUnavailable, 'the server is shutting down')
+  if (core.sessions.connected >= core.limits.connections) {
+    throw new ConnectionFault(ReasonCode.serverBusy, 'the server has as many connections as it may')
+  }
+  const clientId = clientIdOf(packet)
+  const identity = await authenticate(connection, {
+    clientId,
+    username: packet.username,
+    password: packet.password,
+    authenticationMethod: packet.properties?.authenticationMethod,
+    authenticationData: packet.properties?.authenticationData,
+  })
+  if (connection.state !== 'authenticating') return
+  assertWill(connection, packet, identity)
+  const expirySeconds = expiryOf(connection, packet)
+  const { session, isPresent } = core.sessions.attach(connection, packet, clientId, identity, expirySeconds)
+  const keepAlive = keepAliveOf(connection, packet)
+  connection.open(session, identity, keepAlive)
+  connection.write({
+    type: 'connack',
+    sessionPresent: isPresent,
+    reasonCode: ReasonCode.success,
+    properties: announcement(connection, packet, clientId, expirySeconds, keepAlive),
+  })
+  core.log.info(
+    { clientId, remoteAddress: connection.remoteAddress, sessionPresent: isPresent },
+    'client connected',
+  )
+  session.outgoing.resume(
+    connection,
+    Math.min(packet.properties?.receiveMaximum ?? 65_535, core.limits.inFlight),
+  )
+  core.router.enterGroups(session)
+  connection.resumeReading()
+}
+
+/** The client's, or one made for it where the version lets it send none. [MQTT-3.1.3-6] [MQTT-3.1.3-8 of 3.1.1] */
+function clientIdOf({ clientId, protocolVersion, cleanStart }: Connect): string {
+  if (clientId !== '') return clientId
+  if (protocolVersion === 3 || (protocolVersion === 4 && !cleanStart)) {
+    throw new ConnectionFault(
+      ReasonCode.clientIdentifierNotValid,
+      'an empty client identifier needs a clean session',
+    )
+  }
+  return `auto-${randomUUID()}`
+}
+
+function assertWill({ core }: Connection, { will }: Connect, identity: Identity): void {
+  if (will === undefined) return
+  const { topic } = will
+  const isLegal = !topic.startsWith('$SYS/') && countLevels(topic) <= core.limits.topicLevels
+  if (isLegal && identity.mayPublish(topic)) return
+  core.counters.publishesDenied++
+  throw new ConnectionFault(
+    ReasonCode.notAuthorized,
+    `not allowed to publish the will to ${JSON.stringify(topic)}`,
+  )
+}
+
+/** Seconds. Before MQTT 5.0, a session that is not clean never expires; we keep it as long as any. */
+function expiryOf({ core }: Connection, { protocolVersion, cleanStart, properties }: Connect): number {
+  const before5 = cleanStart ? 0 : NEVER_EXPIRES
+  const wanted = protocolVersion === 5 ? (properties?.sessionExpiryInterval ?? 0) : before5
+  return Math.min(wanted, core.limits.sessionExpirySeconds)
+}
+
+/** Seconds; what we impose where the client wants a longer one, or none. [MQTT-3.2.2-21] */
+function keepAliveOf({ core }: Connection, { keepAlive }: Connect): number {
+  const { keepAliveSeconds } = core.limits
+  if (keepAliveSeconds === 0) return keepAlive
+  return keepAlive === 0 ? keepAliveSeconds : Math.min(keepAlive, keepAliveSeconds)
+}
+
+/** The server's side of the contract; only what differs from the standard's defaults. Section 3.2.2.3. */
+function announcement(
+  { core, version, authenticationMethod }: Connection,
+  { clientId: wantedClientId, keepAlive: wantedKeepAlive, properties }: Connect,
+  clientId: string,
+  expirySeconds: number,
+  keepAlive: number,
+): ConnackProperties | undefined {
+  if (version !== 5) return undefined
+  const { limits, responseInformation } = core
+  return {
+    sessionExpiryInterval:
+      (properties?.sessionExpiryInterval ?? 0) === expirySeconds ? undefined : expirySeconds,
+    receiveMaximum: limits.receiveMaximum === 65_535 ? undefined : limits.receiveMaximum,
+    maximumPacketSize: limits.packetBytes,
+    assignedClientIdentifier: wantedClientId === '' ? clientId : undefined,
+    topicAliasMaximum: limits.topicAliases === 0 ? undefined : limits.topicAliases,
+    serverKeepAlive: keepAlive === wantedKeepAlive ? undefined : keepAlive,
+    responseInformation:
+      properties?.requestResponseInformation === 1 ? responseInformation?.(clientId) : undefined,
+    authenticationMethod,
+  }
+}

@@ -1,0 +1,73 @@
+import { type Publish, ReasonCode } from '@jamey/protocol'
+import type { Connection } from '../connection.js'
+import { ConnectionFault } from '../errors.js'
+import { Message } from '../message.js'
+import { expiryOf, forwardable } from '../publish-properties.js'
+import type { Session } from '../session.js'
+
+export function handlePublish(connection: Connection, session: Session, packet: Publish): void {
+  const { core } = connection
+  const { qos, packetIdentifier, properties } = packet
+  core.counters.publishesReceived++
+  const topic = properties === undefined ? packet.topic : connection.aliases.resolve(packet)
+  if (qos === 2 && session.incoming.has(packetIdentifier)) {
+    // Taken before: only the answer was lost. [MQTT-4.3.3-10]
+    return connection.acknowledge('pubrec', packetIdentifier, ReasonCode.success)
+  }
+  if (qos > 0) admit(connection, session)
+  if (!connection.publishPermission.allows(topic)) return refuse(connection, packet, topic)
+  const isPlain = properties === undefined
+  const message = new Message(
+    topic,
+    packet.payload,
+    qos,
+    packet.retain,
+    isPlain ? undefined : forwardable(properties),
+    isPlain ? Number.POSITIVE_INFINITY : expiryOf(properties, core.clock),
+    session.clientId,
+  )
+  const retained = packet.retain ? core.retain(message) : ReasonCode.success
+  const isMatched = core.router.publish(message, session)
+  if (!isMatched) core.counters.publishesUnmatched++
+  if (qos === 0) return
+  let reasonCode: number = isMatched ? ReasonCode.success : ReasonCode.noMatchingSubscribers
+  if (retained !== ReasonCode.success) reasonCode = retained
+  accept(connection, session, packet, reasonCode)
+}
+
+/** Our Receive Maximum is a promise of the client's. [MQTT-3.3.4-7] [MQTT-3.3.4-8] */
+function admit(connection: Connection, session: Session): void {
+  if (connection.version < 5) return
+  const { receiveMaximum } = connection.core.limits
+  if (session.incoming.size + connection.heldPubacks < receiveMaximum) return
+  throw new ConnectionFault(
+    ReasonCode.receiveMaximumExceeded,
+    `more than ${receiveMaximum} publishes of QoS 1 and 2 at a time`,
+  )
+}
+
+function accept(connection: Connection, session: Session, packet: Publish, reasonCode: number): void {
+  const { qos, packetIdentifier } = packet
+  if (qos === 1) return connection.acknowledge('puback', packetIdentifier, reasonCode)
+  // A failed PUBREC ends the exchange, so the identifier is free again. Section 4.3.3.
+  if (reasonCode < 0x80) {
+    session.incoming.add(packetIdentifier)
+    connection.core.persistence.putIncoming(session, packetIdentifier)
+  }
+  connection.acknowledge('pubrec', packetIdentifier, reasonCode)
+}
+
+/**
+ * MQTT 5.0 clients are told, where the QoS has an answer. Earlier versions have no way to say no: they get the
+ * ordinary acknowledgement and the message is dropped, as Mosquitto does, since closing would only have the client
+ * send it again after it reconnects.
+ */
+function refuse(connection: Connection, packet: Publish, topic: string): void {
+  const { core, version } = connection
+  const { qos, packetIdentifier } = packet
+  core.counters.publishesDenied++
+  core.log.debug({ clientId: connection.session?.clientId, topic }, 'publish denied')
+  if (qos === 0) return
+  const reasonCode = version === 5 ? ReasonCode.notAuthorized : ReasonCode.success
+  connection.acknowledge(qos === 1 ? 'puback' : 'pubrec', packetIdentifier, reasonCode)
+}

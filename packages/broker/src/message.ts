@@ -1,0 +1,177 @@
+import {
+  encodePublish,
+  type ProtocolVersion,
+  type Publish,
+  PublishFrame,
+  type PublishProperties,
+  type QoS,
+  type Writer,
+} from '@jamey/protocol'
+
+const NOTHING = new Uint8Array(0)
+/** What one message costs beside its payload and topic: the objects around it. */
+const OVERHEAD_BYTES = 128
+/** Frames of one message differ by subscription identifiers, version (5 or older), retain and QoS. */
+const FRAMES_PER_IDENTIFIERS = 12
+
+/** The one Publish that is encoded from: filled anew for each packet, so that sending allocates nothing. */
+const outgoing: Publish = {
+  type: 'publish',
+  topic: '',
+  payload: NOTHING,
+  qos: 0,
+  retain: false,
+  dup: false,
+  packetIdentifier: 0,
+  properties: undefined,
+}
+
+/** A published message on its way through the broker; all its receivers share it. */
+export class Message {
+  readonly topic: string
+  readonly qos: QoS
+  /** As published. */
+  readonly retain: boolean
+  /** Milliseconds since 1970; infinity where the message does not expire. */
+  readonly expiresAtMs: number
+  /** Client identifier of the publisher. */
+  readonly publishedBy: string
+  /** Estimate of the memory it holds. */
+  readonly bytes: number
+  payload: Uint8Array
+  properties: PublishProperties | undefined
+  /** Number in the store, 0 while it is not there, and how many deliveries there name it. */
+  storeId = 0
+  storeReferences = 0
+  #isKept = false
+  #frames: (PublishFrame | undefined)[] | undefined
+
+  constructor(
+    topic: string,
+    payload: Uint8Array,
+    qos: QoS,
+    retain: boolean,
+    properties: PublishProperties | undefined,
+    expiresAtMs: number,
+    publishedBy: string,
+  ) {
+    this.topic = topic
+    this.payload = payload
+    this.qos = qos
+    this.retain = retain
+    this.properties = properties
+    this.expiresAtMs = expiresAtMs
+    this.publishedBy = publishedBy
+    this.bytes = payload.length + topic.length + OVERHEAD_BYTES
+  }
+
+  /** Called before the message outlives the chunk it was decoded from: copies what views the chunk, once. */
+  keep(): this {
+    if (this.#isKept) return this
+    this.#isKept = true
+    this.payload = owned(this.payload)
+    const { properties } = this
+    if (properties?.correlationData !== undefined) {
+      this.properties = { ...properties, correlationData: owned(properties.correlationData) }
+    }
+    return this
+  }
+
+  /** Writes the message for one receiver. `nowMs` is looked at only where the message can expire. */
+  write(
+    writer: Writer,
+    version: ProtocolVersion,
+    qos: QoS,
+    retain: boolean,
+    dup: boolean,
+    packetIdentifier: number,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    nowMs: number,
+  ): void {
+    this.#fill(version, qos, retain, subscriptionIdentifiers, nowMs)
+    outgoing.dup = dup
+    outgoing.packetIdentifier = packetIdentifier
+    encodePublish(writer, outgoing, version)
+    outgoing.payload = NOTHING
+  }
+
+  /** The bytes shared by every receiver of the same shape; made at the first and valid until `dropFrames`. */
+  frame(
+    version: ProtocolVersion,
+    qos: QoS,
+    retain: boolean,
+    identifiersIndex: number,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    nowMs: number,
+  ): PublishFrame {
+    const versionAndRetain = (version === 5 ? 6 : 0) + (retain ? 3 : 0)
+    const index = identifiersIndex * FRAMES_PER_IDENTIFIERS + versionAndRetain + qos
+    this.#frames ??= []
+    while (this.#frames.length <= index) this.#frames.push(undefined)
+    let frame = this.#frames[index]
+    if (frame === undefined) {
+      this.#fill(version, qos, retain, subscriptionIdentifiers, nowMs)
+      outgoing.dup = false
+      // Any legal identifier will do: it is replaced for each receiver.
+      outgoing.packetIdentifier = qos === 0 ? 0 : 1
+      frame = new PublishFrame(outgoing, version)
+      outgoing.payload = NOTHING
+      this.#frames[index] = frame
+    }
+    return frame
+  }
+
+  dropFrames(): void {
+    this.#frames = undefined
+  }
+
+  /** The packet as one receiver would get it, for measuring. */
+  describe(
+    version: ProtocolVersion,
+    qos: QoS,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    nowMs: number,
+  ): Publish {
+    this.#fill(version, qos, false, subscriptionIdentifiers, nowMs)
+    outgoing.dup = false
+    outgoing.packetIdentifier = qos === 0 ? 0 : 1
+    return { ...outgoing }
+  }
+
+  #fill(
+    version: ProtocolVersion,
+    qos: QoS,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    nowMs: number,
+  ): void {
+    outgoing.topic = this.topic
+    outgoing.payload = this.payload
+    outgoing.qos = qos
+    outgoing.retain = retain
+    outgoing.properties = version === 5 ? this.#propertiesFor(subscriptionIdentifiers, nowMs) : undefined
+  }
+
+  #propertiesFor(
+    subscriptionIdentifiers: readonly number[] | undefined,
+    nowMs: number,
+  ): PublishProperties | undefined {
+    const { properties } = this
+    if (this.expiresAtMs === Number.POSITIVE_INFINITY) {
+      return subscriptionIdentifiers === undefined ? properties : { ...properties, subscriptionIdentifiers }
+    }
+    // What is left of the interval, so that it ends at the same moment everywhere. [MQTT-3.3.2-6]
+    const messageExpiryInterval = Math.max(Math.ceil((this.expiresAtMs - nowMs) / 1000), 0)
+    if (subscriptionIdentifiers === undefined) {
+      const isUnchanged = properties?.messageExpiryInterval === messageExpiryInterval
+      return isUnchanged ? properties : { ...properties, messageExpiryInterval }
+    }
+    return { ...properties, messageExpiryInterval, subscriptionIdentifiers }
+  }
+}
+
+/** A copy, unless the view already is most of its memory. */
+function owned(bytes: Uint8Array): Uint8Array {
+  if (bytes.length * 2 > bytes.buffer.byteLength) return bytes
+  return Buffer.from(bytes)
+}

@@ -1,0 +1,165 @@
+import type { QoS } from '@jamey/protocol'
+import type { Core } from './core.js'
+import type { Delivery } from './delivery.js'
+import type { Message } from './message.js'
+import type { Receiver, SharedRoute } from './route.js'
+import { RouteCache } from './route-cache.js'
+import type { Session } from './session.js'
+import type { SharedGroup } from './shared-group.js'
+import type { Subscription } from './subscription.js'
+import { SubscriptionTree } from './subscription-tree.js'
+
+/** More distinct lists of subscription identifiers than this get no shared frames: there is nothing to share. */
+const MOST_FRAME_LISTS = 16
+
+/** Brings messages to the sessions that subscribed. */
+export class Router {
+  readonly tree = new SubscriptionTree()
+  readonly routes: RouteCache
+  readonly #core: Core
+
+  constructor(core: Core) {
+    this.#core = core
+    this.routes = new RouteCache(this.tree, core.limits.routedTopics)
+  }
+
+  /** Whether anybody subscribed; a session that is not there or is full counts. `publisher` is for No Local. */
+  publish(message: Message, publisher: Session | undefined): boolean {
+    const { receivers, shared } = this.routes.get(message.topic)
+    const isFanOut = receivers.length > 1
+    let matched = shared.length
+    for (let i = 0; i < receivers.length; i++) {
+      let receiver = receivers[i]
+      if (receiver?.hasNoLocal && receiver.session === publisher) receiver = receiver.whenOwn
+      if (receiver === undefined) continue
+      matched++
+      deliver(receiver, message, isFanOut && receiver.identifiersIndex < MOST_FRAME_LISTS)
+    }
+    if (isFanOut) message.dropFrames()
+    for (let i = 0; i < shared.length; i++) deliverShared(shared[i] as SharedRoute, message, undefined)
+    return matched > 0
+  }
+
+  /** Adds or replaces a subscription. Whether it is new. */
+  subscribe(subscription: Subscription): boolean {
+    const { session, filter, path, group } = subscription
+    const isNew = !session.subscriptions.has(filter)
+    session.subscriptions.set(filter, subscription)
+    this.tree.add(subscription)
+    this.routes.forgetPath(path)
+    this.#core.persistence.putSubscription(subscription)
+    if (group !== undefined) this.#claim(group, session)
+    return isNew
+  }
+
+  /** Whether there was one. */
+  unsubscribe(session: Session, filter: string): boolean {
+    const subscription = session.subscriptions.get(filter)
+    if (subscription === undefined) return false
+    session.subscriptions.delete(filter)
+    this.tree.remove(subscription)
+    this.routes.forgetPath(subscription.path)
+    this.#core.persistence.removeSubscription(subscription)
+    return true
+  }
+
+  /** The session ends: its subscriptions go, and what it had not taken from shared ones goes to the others. */
+  removeAll(session: Session): void {
+    for (const subscription of session.subscriptions.values()) {
+      this.tree.remove(subscription)
+      this.routes.forgetPath(subscription.path)
+    }
+    for (const { group } of session.subscriptions.values()) {
+      if (group !== undefined && group.members.length > 0) this.#redeliver(group, session)
+    }
+    session.subscriptions.clear()
+  }
+
+  /** The session lost its connection: connected members of its groups take over what they may. [MQTT-4.8.2-4] */
+  leaveGroups(session: Session): void {
+    for (const subscription of session.subscriptions.values()) {
+      const { group } = subscription
+      if (group?.hasConnectedBeside(subscription)) this.#redeliver(group, session)
+    }
+  }
+
+  /** The session has a connection again: it takes what waits in members of its groups that have none. */
+  enterGroups(session: Session): void {
+    for (const { group } of session.subscriptions.values()) {
+      if (group !== undefined) this.#claim(group, session)
+    }
+  }
+
+  #claim(group: SharedGroup, session: Session): void {
+    for (const member of group.members) {
+      const isAway = member.session !== session && member.session.connection === undefined
+      if (isAway && member.session.outgoing.queued + member.session.outgoing.inFlight > 0) {
+        this.#redeliver(group, member.session)
+      }
+    }
+  }
+
+  #redeliver(group: SharedGroup, from: Session): void {
+    const taken = from.outgoing.takeShared(group)
+    for (const delivery of taken) this.#handOn(delivery, group, from)
+  }
+
+  #handOn(delivery: Delivery, group: SharedGroup, from: Session): void {
+    const route = this.routes.get(delivery.message.topic).shared.find((shared) => shared.group === group)
+    this.#core.counters.redelivered++
+    if (route !== undefined) deliverShared(route, delivery.message, from)
+  }
+}
+
+function deliver(receiver: Receiver, message: Message, isFramed: boolean): void {
+  const { session, retainAsPublished, subscriptionIdentifiers } = receiver
+  const qos: QoS = receiver.qos < message.qos ? receiver.qos : message.qos
+  const retain = retainAsPublished && message.retain
+  const frameIndex = isFramed ? receiver.identifiersIndex : -1
+  if (qos === 0) session.connection?.sendAtMostOnce(message, retain, subscriptionIdentifiers, frameIndex)
+  else session.outgoing.offer(message, qos, retain, subscriptionIdentifiers, undefined, frameIndex)
+}
+
+/** One member gets the message: in turn among those that can take it now, else the one with the shortest queue. */
+function deliverShared(
+  { group, members }: SharedRoute,
+  message: Message,
+  without: Session | undefined,
+): void {
+  const chosen = choose(group, members, without)
+  if (chosen === undefined) return
+  const { session, retainAsPublished, subscriptionIdentifiers } = chosen
+  const qos: QoS = chosen.qos < message.qos ? chosen.qos : message.qos
+  const retain = retainAsPublished && message.retain
+  if (qos === 0) session.connection?.sendAtMostOnce(message, retain, subscriptionIdentifiers, -1)
+  else session.outgoing.offer(message, qos, retain, subscriptionIdentifiers, group, -1)
+}
+
+function choose(
+  group: SharedGroup,
+  members: readonly Receiver[],
+  without: Session | undefined,
+): Receiver | undefined {
+  const count = members.length
+  let best: Receiver | undefined
+  for (let i = 0; i < count; i++) {
+    const at = (group.turn + i) % count
+    const member = members[at] as Receiver
+    const { session } = member
+    if (session === without) continue
+    if (session.connection !== undefined && (member.qos === 0 || session.outgoing.isReady)) {
+      group.turn = (at + 1) % count
+      return member
+    }
+    if (best === undefined || isBetter(session, best.session)) best = member
+  }
+  group.turn = (group.turn + 1) % count
+  return best
+}
+
+/** Connected before away, then by the shorter queue. */
+function isBetter(candidate: Session, best: Session): boolean {
+  const isHere = candidate.connection !== undefined
+  if (isHere !== (best.connection !== undefined)) return isHere
+  return candidate.outgoing.queued < best.outgoing.queued
+}

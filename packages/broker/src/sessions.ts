@@ -1,0 +1,168 @@
+import { type Connect, ReasonCode } from '@jamey/protocol'
+import type { Identity } from './authenticator.js'
+import type { Connection } from './connection.js'
+import type { Core } from './core.js'
+import { ConnectionFault } from './errors.js'
+import { Message } from './message.js'
+import { expiryOf, forwardable } from './publish-properties.js'
+import { NEVER_EXPIRES, Session } from './session.js'
+
+/** How a connection ended, which decides about its will. */
+export type Ending = 'normal' | 'abnormal' | 'shutdown'
+
+/** All sessions by client identifier, and what happens when connections come and go. */
+export class Sessions {
+  readonly #core: Core
+  readonly #sessions = new Map<string, Session>()
+  #connected = 0
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  get connected(): number {
+    return this.#connected
+  }
+
+  values(): IterableIterator<Session> {
+    return this.#sessions.values()
+  }
+
+  get(clientId: string): Session | undefined {
+    return this.#sessions.get(clientId)
+  }
+
+  /** Gives the connection its session, taking over or discarding the one that was there. */
+  attach(
+    connection: Connection,
+    connect: Connect,
+    clientId: string,
+    identity: Identity,
+    expirySeconds: number,
+  ): { session: Session; isPresent: boolean } {
+    const { counters, limits, persistence } = this.#core
+    const other = this.#sessions.get(clientId)
+    if (other !== undefined && other.username !== identity.username) {
+      // Otherwise one user could end, or read, the session of another.
+      throw new ConnectionFault(
+        ReasonCode.clientIdentifierNotValid,
+        'the client identifier belongs to another user',
+      )
+    }
+    if (other?.connection !== undefined) {
+      counters.sessionsTakenOver++
+      other.connection.end(ReasonCode.sessionTakenOver, 'the same client identifier connected again')
+    }
+    // The take-over ended a session that was not to outlive its connection.
+    const existing = this.#sessions.get(clientId)
+    if (existing !== undefined && connect.cleanStart) this.end(existing)
+    const isPresent = existing !== undefined && !connect.cleanStart
+    if (!isPresent && this.#sessions.size >= limits.sessions) {
+      throw new ConnectionFault(ReasonCode.quotaExceeded, 'the server holds as many sessions as it may')
+    }
+    const session = isPresent
+      ? existing
+      : new Session(this.#core, clientId, identity.username, connect.protocolVersion)
+    this.#sessions.set(clientId, session)
+    session.expiry.clear()
+    session.willDelay.clear()
+    session.version = connect.protocolVersion
+    session.expirySeconds = expirySeconds
+    session.disconnectedAtMs = undefined
+    session.will = connect.will && { ...connect.will, payload: Buffer.from(connect.will.payload) }
+    session.identity = identity
+    session.connection = connection
+    this.#connected++
+    if (this.#connected > counters.connectionsMaximum) counters.connectionsMaximum = this.#connected
+    persistence.putSession(session)
+    // With another identity, who receives what must be found out anew.
+    if (session.subscriptions.size > 0) this.#core.router.routes.forgetAll()
+    return { session, isPresent }
+  }
+
+  /** The identity was renewed in place. */
+  renew(session: Session, identity: Identity): void {
+    session.identity = identity
+    if (session.subscriptions.size > 0) this.#core.router.routes.forgetAll()
+    session.outgoing.dropDenied()
+  }
+
+  /** The connection has ended; the session goes with it, or waits. */
+  detach(session: Session, ending: Ending): void {
+    session.connection = undefined
+    this.#connected--
+    // The others are on their way out, too; a stored will is published by the next life of the broker.
+    if (ending === 'normal' || (ending === 'shutdown' && !session.isStored)) session.will = undefined
+    const now = this.#core.clock.now()
+    session.disconnectedAtMs = now
+    if (ending !== 'shutdown' && session.will !== undefined) {
+      const delaySeconds = session.will.properties?.willDelayInterval ?? 0
+      if (delaySeconds === 0 || session.expirySeconds === 0) this.publishWill(session)
+      else session.willDelay.set(now + delaySeconds * 1000)
+    }
+    if (session.expirySeconds === 0 && (ending !== 'shutdown' || !session.isStored)) return this.end(session)
+    this.#core.persistence.putSession(session)
+    if (session.expirySeconds !== NEVER_EXPIRES) session.expiry.set(now + session.expirySeconds * 1000)
+    this.#core.router.leaveGroups(session)
+  }
+
+  expire(session: Session): void {
+    this.#core.counters.sessionsExpired++
+    this.end(session)
+  }
+
+  /** The session is over: a waiting will is due, subscriptions go, shared messages go to other members. */
+  end(session: Session): void {
+    session.expiry.clear()
+    if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId)
+    this.publishWill(session)
+    this.#core.router.removeAll(session)
+    session.outgoing.discard()
+    this.#core.persistence.removeSession(session)
+  }
+
+  /** Publishes the will that waits, if there is one; it is published once. [MQTT-3.1.2-8] [MQTT-3.1.3-9] */
+  publishWill(session: Session): void {
+    session.willDelay.clear()
+    const { will } = session
+    if (will === undefined) return
+    session.will = undefined
+    const { willDelayInterval: _, ...properties } = will.properties ?? {}
+    const message = new Message(
+      will.topic,
+      will.payload,
+      will.qos,
+      will.retain,
+      forwardable(properties),
+      expiryOf(properties, this.#core.clock),
+      session.clientId,
+    )
+    this.#core.counters.willsPublished++
+    if (will.retain) this.#core.retain(message)
+    this.#core.router.publish(message, session)
+  }
+
+  /** Takes up a session of an earlier life of the broker. */
+  restore(session: Session): void {
+    this.#sessions.set(session.clientId, session)
+    const disconnectedAtMs = session.disconnectedAtMs ?? this.#core.clock.now()
+    session.disconnectedAtMs = disconnectedAtMs
+    if (session.expirySeconds !== NEVER_EXPIRES) {
+      session.expiry.set(disconnectedAtMs + session.expirySeconds * 1000)
+    }
+    const delaySeconds = session.will?.properties?.willDelayInterval ?? 0
+    if (session.will !== undefined) session.willDelay.set(disconnectedAtMs + delaySeconds * 1000)
+  }
+
+  /** Stops every timer; nothing is published or forgotten. */
+  stop(): void {
+    for (const session of this.#sessions.values()) {
+      session.expiry.clear()
+      session.willDelay.clear()
+    }
+  }
+}
