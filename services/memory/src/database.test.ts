@@ -13,7 +13,7 @@ import Libsql from 'libsql'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Database } from './database.js'
 import { StorageError, storageErrorFrom } from './error.js'
-import { temporaryFile, temporaryStore } from './memory-file.fixture.js'
+import { temporaryFile, temporaryStore } from './memory-file.support.js'
 import { MemoryStore } from './memory-store.js'
 import { MIGRATIONS, migrate } from './schema.js'
 

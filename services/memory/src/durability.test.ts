@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { temporaryFile } from './memory-file.fixture.js'
+import { temporaryFile } from './memory-file.support.js'
 import { MemoryStore } from './memory-store.js'
 
 const SCRIPT = fileURLToPath(new URL('storing-process.mjs', import.meta.url))

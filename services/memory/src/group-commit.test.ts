@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { StorageError } from './error.js'
 import { GroupCommit } from './group-commit.js'
-import { temporaryStore } from './memory-file.fixture.js'
+import { temporaryStore } from './memory-file.support.js'
 
 /** Counts transactions, and takes back what a failed one did. */
 class CountedTransactions {

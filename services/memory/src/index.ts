@@ -8,7 +8,7 @@ export {
 export { type MemoryEnvironment, memoryOptionsFromEnvironment } from './memory-environment.js'
 export { DEFAULT_LIFETIMES, type LayerLifetimes } from './memory-layers.js'
 export { MEMORY_LIMITS, type MemoryLimits, type Origin } from './memory-record.js'
-export { createMemory, type MemoryOptions, type MemoryService } from './memory-service.js'
+export { createMemory, type MemoryBus, type MemoryOptions, type MemoryService } from './memory-service.js'
 export { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './memory-store.js'
 export type { Announcement, MemoryChange } from './outbox.js'
 export { type RunMemoryOptions, type RunningMemory, runMemory } from './run-memory.js'

@@ -10,6 +10,7 @@ export interface MemoryRow {
   readonly layer: MemoryLayer
   readonly tags: string
   readonly importance: number
+  readonly sent_at: number
   readonly created_at: number
   readonly occurred_at: number
   readonly expires_at: number | null
@@ -23,6 +24,8 @@ export interface Origin {
   readonly id: string
   /** The client identifier of the sender. */
   readonly source: string
+  /** Milliseconds since 1970, from the envelope's `timestamp`; now by default. */
+  readonly sentAtMs?: number | undefined
 }
 
 export interface MemoryLimits {
@@ -61,6 +64,7 @@ export function recordFrom(input: MemoryStoreInput, origin: Origin, context: Rec
     layer: data.layer,
     tags: JSON.stringify(tagsFrom(data.tags, limits)),
     importance: data.importance,
+    sent_at: origin.sentAtMs ?? nowMs,
     created_at: nowMs,
     occurred_at: data.occurred_at === undefined ? nowMs : Date.parse(data.occurred_at),
     expires_at: lifetime === null ? null : nowMs + lifetime * 1000,
@@ -85,18 +89,23 @@ export function memoryFromRow(row: MemoryRow): Memory {
 }
 
 /**
- * Whether `repeat` asks for what `stored` holds. The times are left out: they belong to the first arrival,
+ * Whether `repeat` asks for what `stored` holds; the order of tags does not matter. The times are left out: they belong to the first arrival,
  * unless the sender gave `occurred_at`.
  */
 export function isSameRequest(stored: MemoryRow, repeat: MemoryRow): boolean {
   return (
     stored.content === repeat.content &&
     stored.layer === repeat.layer &&
-    stored.tags === repeat.tags &&
+    tagKeys(stored) === tagKeys(repeat) &&
     stored.importance === repeat.importance &&
     stored.metadata === repeat.metadata &&
     (repeat.occurred_at === repeat.created_at || stored.occurred_at === repeat.occurred_at)
   )
+}
+
+function tagKeys(row: MemoryRow): string {
+  const tags = JSON.parse(row.tags) as string[]
+  return JSON.stringify(tags.map(tagKey).toSorted())
 }
 
 /** Tags are compared without regard to case; the form the sender gave is what is shown. */

@@ -1,14 +1,25 @@
-import { type Bus, type Clock, RequestError, type ServedContract, systemClock } from '@jamey/bus'
+import {
+  type Bus,
+  type Clock,
+  type Envelope,
+  RequestError,
+  type ServedContract,
+  systemClock,
+} from '@jamey/bus'
 import { topics } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import { Announcer } from './announcer.js'
 import { MemoryConflictError, MemoryInputError, StorageError } from './error.js'
+import type { Origin } from './memory-record.js'
 import { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './memory-store.js'
 import { Sweeper } from './sweeper.js'
 
+/** What the service needs of a bus. */
+export type MemoryBus = Pick<Bus, 'clientId' | 'state' | 'onState' | 'publish' | 'serve' | 'reportError'>
+
 export interface MemoryOptions extends Omit<MemoryStoreOptions, 'now' | 'announcer'> {
   /** Connected, or connecting in the background; it stays open when the service stops. */
-  readonly bus: Bus
+  readonly bus: MemoryBus
   /** Seconds between sweeps for what has expired; 60 by default. */
   readonly sweepIntervalSeconds?: number | undefined
   readonly clock?: Clock | undefined
@@ -59,15 +70,21 @@ class BusMemory implements MemoryService {
     const stopWatching = bus.onState(({ state }) => {
       if (state === 'connected') announcer.wake()
     })
-    this.#running = { store, announcer, sweeper, stopWatching, served: [] }
+    const running: Running = { store, announcer, sweeper, stopWatching, served: [] }
+    this.#running = running
     sweeper.start()
-    try {
-      this.#running.served = await this.#serve(store, announcer)
-    } catch (error) {
+    const outcomes = await Promise.allSettled(this.#serve(store, announcer))
+    running.served = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected')
+    // Stopped while it waited for the broker: what was granted since must not stay behind.
+    if (this.#running !== running) await stopAll(running.served)
+    if (refused !== undefined) {
       await this.stop()
-      throw error
+      throw refused.reason
     }
-    log?.info({ file: this.#options.file, ...store.stats() }, 'memory is serving')
+    if (this.#running === running) {
+      log?.info({ file: this.#options.file, ...store.stats() }, 'memory is serving')
+    }
   }
 
   async stop({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<void> {
@@ -76,7 +93,7 @@ class BusMemory implements MemoryService {
     this.#running = undefined
     running.stopWatching()
     const drained = (async () => {
-      await Promise.allSettled(running.served.map((served) => served.stop()))
+      await stopAll(running.served)
       await running.sweeper.stop()
       await running.announcer.idle()
     })()
@@ -94,7 +111,7 @@ class BusMemory implements MemoryService {
     return this.#running?.store.stats()
   }
 
-  async #serve(store: MemoryStore, announcer: Announcer): Promise<ServedContract[]> {
+  #serve(store: MemoryStore, announcer: Announcer): Promise<ServedContract>[] {
     const { bus } = this.#options
     const group = { group: GROUP }
     const changing = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -102,15 +119,15 @@ class BusMemory implements MemoryService {
       announcer.wake()
       return answer
     }
-    return Promise.all([
+    return [
       bus.serve(topics.memory.store, group, ({ payload, envelope, clientId }) =>
-        changing(() => store.store(payload, { id: envelope.message_id, source: clientId })),
+        changing(() => store.store(payload, originOf(envelope, clientId))),
       ),
       bus.serve(topics.memory.forget, group, ({ payload, envelope }) =>
         changing(() => store.forget(payload, envelope.message_id)),
       ),
       bus.serve(topics.memory.query, group, ({ payload }) => this.#answer(() => store.query(payload))),
-    ])
+    ]
   }
 
   async #answer<T>(work: () => Promise<T>): Promise<T> {
@@ -173,12 +190,20 @@ interface Running {
   served: readonly ServedContract[]
 }
 
+async function stopAll(served: readonly ServedContract[]): Promise<void> {
+  await Promise.allSettled(served.map((one) => one.stop()))
+}
+
 function withResolver(): { promise: Promise<void>; resolve: () => void } {
   let resolve: () => void = () => {}
   const promise = new Promise<void>((settle) => {
     resolve = settle
   })
   return { promise, resolve }
+}
+
+function originOf({ message_id, timestamp }: Envelope, source: string): Origin {
+  return { id: message_id, source, sentAtMs: Date.parse(timestamp) }
 }
 
 /** What the requester is told: never the path of the file, which is the operator's affair. */

@@ -1,7 +1,7 @@
 import type { MemoryStoreInput } from '@jamey/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { temporaryStore } from './memory-file.fixture.js'
+import { temporaryStore } from './memory-file.support.js'
 import type { MemoryStore } from './memory-store.js'
 
 const HOUR = 3600
@@ -67,18 +67,45 @@ describe('storing', () => {
     expect((await store.get('m1'))?.content).toBe(LISBON.content)
   })
 
-  it('does not bring back what was forgotten or has expired when a late repeat arrives', async () => {
+  it('does not bring back what was forgotten or has expired when its message arrives once more', async () => {
     const { store, clock } = temporaryStore()
-    await put(store, 'forgotten')
-    await put(store, 'expired', { layer: 'working' })
-    await put(store, 'swept', { layer: 'working' })
+    const sentAtMs = clock.now() + 3 * HOUR * 1000 // The sender's clock is three hours ahead.
+    const send = (id: string, layer: 'working' | 'semantic') =>
+      store.store({ content: id, layer }, { id, source: 'agent-1', sentAtMs })
+    await send('forgotten', 'semantic')
+    await send('expired', 'working')
+    await send('swept', 'working')
     await store.forget({ id: 'forgotten' })
     clock.advance(2 * HOUR)
-    await expect(put(store, 'expired', { layer: 'working' })).rejects.toMatchObject({ code: 'memory-gone' })
+    await expect(send('expired', 'working')).rejects.toMatchObject({ code: 'memory-gone', retryable: false })
     await store.sweep()
-    await expect(put(store, 'swept', { layer: 'working' })).rejects.toMatchObject({ code: 'memory-gone' })
-    await expect(put(store, 'forgotten')).rejects.toMatchObject({ code: 'memory-gone' })
+    await expect(send('swept', 'working')).rejects.toMatchObject({ code: 'memory-gone' })
+    await expect(send('forgotten', 'semantic')).rejects.toMatchObject({ code: 'memory-gone' })
     expect(store.stats().memories).toBe(0)
+  })
+
+  it('stores anew under the same id what is sent after its memory was forgotten or expired', async () => {
+    const { store, clock } = temporaryStore({ announcer: 'me' })
+    await put(store, 'forgotten')
+    await put(store, 'expired', { layer: 'working' })
+    clock.advance(HOUR + 1)
+    await store.forget({ id: 'forgotten' })
+    clock.advance(1)
+    expect((await put(store, 'forgotten')).created).toBe(true)
+    expect((await put(store, 'expired', { layer: 'working' })).created).toBe(true)
+    expect((await idsOf(store, { query: 'memory' })).toSorted()).toEqual(['expired', 'forgotten'])
+    const changes = store.pendingAnnouncements(10).map(({ update }) => update.change)
+    expect(changes).toEqual(['stored', 'stored', 'forgotten', 'stored', 'expired', 'stored'])
+  })
+
+  it('takes the same tags in another order for the same request', async () => {
+    const { store } = temporaryStore()
+    await put(store, 'm1', { tags: ['a', 'b'] })
+    expect(await put(store, 'm1', { tags: ['B', 'a'] })).toMatchObject({
+      created: false,
+      memory: { tags: ['a', 'b'] },
+    })
+    await expect(put(store, 'm1', { tags: ['a'] })).rejects.toMatchObject({ code: 'memory-conflict' })
   })
 
   it('keeps half a surrogate pair from turning a repeat into a conflict', async () => {
@@ -209,13 +236,17 @@ describe('expiry', () => {
     expect(new Set(updates.flatMap(({ memory_ids }) => memory_ids)).size).toBe(1200)
   })
 
-  it('stops recognising the ids of removed memories after a week, so that notes about them do not pile up', async () => {
+  it('drops its notes about removed memories after a week, so that they do not pile up', async () => {
     const { store, clock } = temporaryStore()
-    await put(store, 'm1')
+    const send = () => store.store({ content: 'x' }, { id: 'm1', source: 'agent-1', sentAtMs: 1 })
+    await send()
     await store.forget({ id: 'm1' })
-    clock.advance(7 * DAY + 1)
+    clock.advance(7 * DAY)
     await store.sweep()
-    expect((await put(store, 'm1')).created).toBe(true)
+    await expect(send()).rejects.toMatchObject({ code: 'memory-gone' })
+    clock.advance(1)
+    await store.sweep()
+    expect((await send()).created).toBe(true)
   })
 })
 

@@ -28,7 +28,7 @@ import { type Announcement, type MemoryChange, Outbox } from './outbox.js'
 import { Recall } from './recall.js'
 import { Removal } from './removal.js'
 import { migrate } from './schema.js'
-import { statementsFor } from './store-statements.js'
+import { type GoneRow, statementsFor } from './store-statements.js'
 
 export interface MemoryStoreOptions {
   /** Path of the one file; it and missing folders are created, readable by their owner alone. */
@@ -98,8 +98,9 @@ export class MemoryStore {
   }
 
   /**
-   * Stores one memory under `origin.id`. A repeat resolves with what is stored and `created: false`; an id that
-   * was used for something else, or whose memory is gone again, rejects with `MemoryConflictError`.
+   * Stores one memory under `origin.id`. A repeat resolves with what is stored and `created: false`. Rejects with
+   * `MemoryConflictError` for an id under which something else is stored, and for a message that was sent before
+   * its memory was forgotten or expired.
    */
   async store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored> {
     const nowMs = this.#now()
@@ -169,21 +170,25 @@ export class MemoryStore {
   }
 
   #insert(record: MemoryRow): MemoryStored | MemoryConflictError {
+    // What has expired is gone, swept or not; from here on only the note about it counts.
+    this.#removal.sweepOne(record.id, record.created_at)
     const [stored] = this.#statements.byId.all(record.id)
-    if (stored !== undefined) return this.#repeated(stored, record)
+    if (stored !== undefined) return repeated(stored, record)
     const [gone] = this.#statements.goneById.all(record.id)
-    if (gone !== undefined) return goneError(record.id, gone.change)
+    if (gone !== undefined && wasSentBefore(record, gone)) return goneError(record.id, gone.change)
+    const { tags, metadata, content } = record
     this.#statements.insert.run(
       record.id,
       record.layer,
       record.importance,
+      record.sent_at,
       record.created_at,
       record.occurred_at,
       record.expires_at,
       record.source,
-      record.tags,
-      record.metadata,
-      record.content,
+      tags,
+      metadata,
+      content,
     )
     const memory = memoryFromRow(record)
     this.#statements.insertTags(memory)
@@ -191,20 +196,22 @@ export class MemoryStore {
     return { memory, created: true }
   }
 
-  #repeated(stored: MemoryRow, record: MemoryRow): MemoryStored | MemoryConflictError {
-    if (!isSameRequest(stored, record)) {
-      return new MemoryConflictError(
-        'memory-conflict',
-        `message_id: another memory is stored under ${record.id}; send this one in a message of its own`,
-      )
-    }
-    if (hasExpired(stored, record.created_at)) return goneError(record.id, 'expired')
-    return { memory: memoryFromRow(stored), created: false }
-  }
-
   #announce(change: MemoryChange, ids: readonly string[], nowMs: number): void {
     this.#outbox?.add(change, ids, nowMs)
   }
+}
+
+function repeated(stored: MemoryRow, record: MemoryRow): MemoryStored | MemoryConflictError {
+  if (isSameRequest(stored, record)) return { memory: memoryFromRow(stored), created: false }
+  return new MemoryConflictError(
+    'memory-conflict',
+    `message_id: another memory is stored under ${record.id}; send this one in a message of its own`,
+  )
+}
+
+/** The very message again has the same time in its envelope, however wrong the sender's clock is. */
+function wasSentBefore(record: MemoryRow, gone: GoneRow): boolean {
+  return record.sent_at === gone.sent_at || record.sent_at < gone.at
 }
 
 function hasExpired(row: MemoryRow, nowMs: number): boolean {

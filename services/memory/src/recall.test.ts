@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { inflections } from './inflections.js'
 import { matchExpression, searchWords } from './match-expression.js'
-import { temporaryStore } from './memory-file.fixture.js'
+import { temporaryStore } from './memory-file.support.js'
 import type { MemoryStore } from './memory-store.js'
 import { RECENCY_HALF_LIFE_MS, score } from './score.js'
 

@@ -39,8 +39,11 @@ export class Removal {
       ),
       remove: database.prepare('DELETE FROM memories WHERE seq IN (SELECT value FROM json_each(?))'),
       bury: database.prepare(
-        'INSERT OR REPLACE INTO gone (id, change, at) SELECT value, ?, ? FROM json_each(?)',
+        `INSERT OR REPLACE INTO gone (id, change, sent_at, at)
+          SELECT id, ?, sent_at, min(?, coalesce(expires_at, ?)) FROM memories
+          WHERE seq IN (SELECT value FROM json_each(?))`,
       ),
+      oneExpired: database.prepare<Doomed>('SELECT seq, id FROM memories WHERE id = ? AND expires_at <= ?'),
       expired: database.prepare<Doomed>(
         'SELECT seq, id FROM memories WHERE expires_at <= ? ORDER BY expires_at LIMIT ?',
       ),
@@ -78,6 +81,11 @@ export class Removal {
     return { expired: doomed.length, isFinished: doomed.length < BATCH }
   }
 
+  /** Sweeps this one memory now, if it has expired. */
+  sweepOne(id: string, nowMs: number): void {
+    this.#remove(this.#statements.oneExpired.all(id, nowMs), 'expired', nowMs)
+  }
+
   #fitting(request: MemoryForget, upTo: number, nowMs: number): Doomed[] {
     if (request.id !== undefined) {
       return this.#database
@@ -103,9 +111,13 @@ export class Removal {
 
   #remove(doomed: readonly Doomed[], change: 'forgotten' | 'expired', nowMs: number): void {
     if (doomed.length === 0) return
-    const ids = doomed.map(({ id }) => id)
-    this.#statements.remove.run(JSON.stringify(doomed.map(({ seq }) => seq)))
-    this.#statements.bury.run(change, nowMs, JSON.stringify(ids))
-    this.#announce(change, ids, nowMs)
+    const seqs = JSON.stringify(doomed.map(({ seq }) => seq))
+    this.#statements.bury.run(change, nowMs, nowMs, seqs)
+    this.#statements.remove.run(seqs)
+    this.#announce(
+      change,
+      doomed.map(({ id }) => id),
+      nowMs,
+    )
   }
 }

@@ -10,7 +10,8 @@ export const APPLICATION_ID = 0x4a4d454d
  * - The text index keeps no copy of its own: triggers carry every change, so it cannot drift from the rows.
  * - Small columns stand before `content`, so that filtering never walks the overflow pages of long texts.
  * - `AUTOINCREMENT` because a reused number would let an old cut-off or announcement hit a new memory.
- * - `gone` remembers ids that were stored and removed, so that a late repeat cannot bring them back.
+ * - `gone` remembers ids that were stored and removed, so that a message delivered late once more cannot bring
+ *   them back; `sent_at`, the time in its envelope, tells it from a new message with the same id.
  * - `forget_requests` makes forgetting by filter idempotent: a repeat must not reach what was stored since.
  * - `announcements` is an outbox: written with the change, removed once the server has the message.
  */
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly string[] = [
     id TEXT NOT NULL UNIQUE,
     layer TEXT NOT NULL,
     importance REAL NOT NULL,
+    sent_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     occurred_at INTEGER NOT NULL,
     expires_at INTEGER,
@@ -56,6 +58,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE gone (
     id TEXT PRIMARY KEY,
     change TEXT NOT NULL,
+    sent_at INTEGER NOT NULL,
     at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX gone_by_time ON gone (at);
