@@ -2,6 +2,7 @@ import type { Connack, QoS, UserProperty } from '@jamey/protocol'
 
 /** What CONNACK told, with the standard's defaults for what it left out. Section 3.2.2.3. */
 export interface ServerInformation {
+  readonly protocolVersion: 4 | 5
   readonly sessionPresent: boolean
   /** The identifier in force: the assigned one, else ours. */
   readonly clientId: string
@@ -34,6 +35,7 @@ export function readServerInformation(connack: Connack, asked: Asked): ServerInf
   const told = connack.properties ?? {}
   const isV5 = asked.protocolVersion === 5
   return Object.freeze({
+    protocolVersion: asked.protocolVersion,
     sessionPresent: connack.sessionPresent,
     clientId: told.assignedClientIdentifier ?? asked.clientId,
     assignedClientIdentifier: told.assignedClientIdentifier,
@@ -44,7 +46,7 @@ export function readServerInformation(connack: Connack, asked: Asked): ServerInf
     topicAliasMaximum: told.topicAliasMaximum ?? 0,
     wildcardSubscriptionAvailable: told.wildcardSubscriptionAvailable !== 0,
     subscriptionIdentifiersAvailable: isV5 && told.subscriptionIdentifiersAvailable !== 0,
-    // Before MQTT 5.0 `$share/...` is a private extension of some servers, and others take it for a plain filter.
+    // Before MQTT 5.0 `$share/...` is a private extension of some servers; others take it for a plain filter.
     sharedSubscriptionAvailable: isV5 && told.sharedSubscriptionAvailable !== 0,
     keepAliveSeconds: told.serverKeepAlive ?? asked.keepAliveSeconds,
     sessionExpirySeconds: told.sessionExpiryInterval ?? asked.sessionExpirySeconds,

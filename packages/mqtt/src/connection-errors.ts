@@ -1,0 +1,44 @@
+import { ProtocolError, ReasonCode } from '@jamey/protocol'
+import { AuthenticationError, ConnectionError } from './errors.js'
+import type { Action } from './reason-table.js'
+import type { Endpoint } from './transport.js'
+
+/** What to do after an error that is not the server's word. */
+export function actionOf(error: Error): Action {
+  if (error instanceof AuthenticationError || error instanceof ConnectionError) {
+    return error.retryable ? 'retry' : 'stop'
+  }
+  return 'retry'
+}
+
+/** A connection that was never made was not lost. */
+export function asUnreachable(error: Error): Error {
+  if (!(error instanceof ConnectionError) || error.code !== 'lost') return error
+  return new ConnectionError('unreachable', error.message, { cause: error.cause, retryable: true })
+}
+
+export function timedOut(endpoint: Endpoint, timeoutMs: number): ConnectionError {
+  return new ConnectionError('timeout', `no connection with ${endpoint.href} within ${timeoutMs} ms`, {
+    retryable: true,
+  })
+}
+
+export function breakerOpen(failures: number, cause: Error): ConnectionError {
+  return new ConnectionError(
+    'breaker-open',
+    `gave up after ${failures} failures in a row; call reset() to try again. The last one: ${cause.message}`,
+    { cause, retryable: true },
+  )
+}
+
+export function invalidConnect(cause: Error): ConnectionError {
+  return new ConnectionError('invalid-argument', `CONNECT can not be sent: ${cause.message}`, { cause })
+}
+
+export function notConnected(): ConnectionError {
+  return new ConnectionError('closed', 'the client is not connected', { retryable: true })
+}
+
+export function violation(message: string): ProtocolError {
+  return new ProtocolError('protocol-error', ReasonCode.protocolError, -1, message)
+}

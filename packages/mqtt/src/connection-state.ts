@@ -1,0 +1,56 @@
+import type { PacketCredentials } from './credentials.js'
+import type { Link } from './link.js'
+import type { ServerInformation } from './server-information.js'
+import type { StateChange } from './state.js'
+import type { Endpoint } from './transport.js'
+
+export interface Connecting {
+  readonly state: 'connecting'
+  readonly attempt: number
+  readonly cause: Error | undefined
+  readonly endpoint: Endpoint
+  timer: unknown
+  link: Link | undefined
+  credentials: PacketCredentials | undefined
+  cleanStart: boolean
+}
+
+export interface Connected {
+  readonly state: 'connected'
+  readonly attempt: number
+  readonly link: Link
+  readonly server: ServerInformation
+  /** The method of enhanced authentication in use on this connection. */
+  readonly authenticationMethod: string | undefined
+  readonly sinceMs: number
+}
+
+export interface Reconnecting {
+  readonly state: 'reconnecting'
+  readonly attempt: number
+  readonly delayMs: number
+  readonly cause: Error | undefined
+  timer: unknown
+}
+
+/** All that a state knows stands in it, and goes with it. */
+export type Now =
+  | { readonly state: 'disconnected'; readonly cause: Error | undefined }
+  | Connecting
+  | Connected
+  | Reconnecting
+  | { readonly state: 'error'; readonly cause: Error }
+
+/** What observers are told about it. */
+export function statusOf(now: Now): StateChange {
+  switch (now.state) {
+    case 'connected':
+      return { state: now.state, attempt: now.attempt, server: now.server }
+    case 'connecting':
+      return { state: now.state, cause: now.cause, attempt: now.attempt }
+    case 'reconnecting':
+      return { state: now.state, cause: now.cause, attempt: now.attempt, delayMs: now.delayMs }
+    default:
+      return { state: now.state, cause: now.cause }
+  }
+}

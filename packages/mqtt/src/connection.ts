@@ -1,0 +1,383 @@
+import { type Auth, type Connack, type Disconnect, type Packet, ReasonCode } from '@jamey/protocol'
+import { Backoff } from './backoff.js'
+import { makeConnect } from './connect-packet.js'
+import {
+  actionOf,
+  asUnreachable,
+  breakerOpen,
+  invalidConnect,
+  notConnected,
+  timedOut,
+  violation,
+} from './connection-errors.js'
+import { type Connected, type Connecting, type Now, type Reconnecting, statusOf } from './connection-state.js'
+import { CredentialsSource, type PacketCredentials } from './credentials.js'
+import { readServerReference } from './endpoint.js'
+import { Link, type LinkListener } from './link.js'
+import type { CredentialsRequest } from './options.js'
+import { type Action, actionFor, errorFor } from './reason-table.js'
+import { readServerInformation, type ServerInformation } from './server-information.js'
+import type { Settings } from './settings.js'
+import { MAY_BECOME, type StateChange } from './state.js'
+import type { Counters } from './stats.js'
+import { readTlsMaterial } from './tls-material.js'
+import type { Endpoint } from './transport.js'
+
+/** What the owner of the connection is told. */
+export interface ConnectionListener {
+  onConnected(link: Link, server: ServerInformation): void
+  onPacket(link: Link, packet: Packet): void
+  onWritable(): void
+  onDisconnected(): void
+  onState(change: StateChange): void
+}
+
+type CredentialsReason = CredentialsRequest['reason']
+
+const NO_DISCONNECT_REASON = 'the server gave no reason'
+
+/** The state machine: makes connections, loses them, makes new ones, or stops. */
+export class Connection implements LinkListener {
+  readonly #settings: Settings
+  readonly #counters: Counters
+  readonly #listener: ConnectionListener
+  readonly #credentials: CredentialsSource
+  readonly #backoff: Backoff
+  #now: Now = { state: 'disconnected', cause: undefined }
+  #clientId: string
+  #attempts = 0
+  #endpointIndex = 0
+  #endpointsTried = 0
+  #redirect: Endpoint | undefined
+  #hasConnected = false
+  /** Fresh credentials were tried after a refusal. */
+  #hasRefreshed = false
+  /** The server does not know our authentication method; it is not offered again. */
+  #isWithoutMethod = false
+  #reauthentication: { promise: Promise<void>; resolve(): void; reject(error: Error): void } | undefined
+
+  constructor(settings: Settings, counters: Counters, listener: ConnectionListener) {
+    this.#settings = settings
+    this.#counters = counters
+    this.#listener = listener
+    this.#credentials = new CredentialsSource(settings.credentials)
+    this.#backoff = new Backoff(settings.reconnect)
+    this.#clientId = settings.clientId
+  }
+
+  get status(): StateChange {
+    return statusOf(this.#now)
+  }
+
+  get clientId(): string {
+    return this.#clientId
+  }
+
+  /** From `disconnected`; elsewhere it changes nothing. */
+  start(): void {
+    if (this.#now.state !== 'disconnected') return
+    this.#attempts = 0
+    this.#endpointsTried = 0
+    this.#backoff.reset()
+    this.#attempt('connect', undefined)
+  }
+
+  /** From `error` and from waiting: forgets the failures and tries at once. */
+  reset(): void {
+    const { state } = this.#now
+    if (state !== 'error' && state !== 'reconnecting') return
+    this.#attempts = 0
+    this.#backoff.reset()
+    this.#hasRefreshed = false
+    this.#attempt('connect', undefined)
+  }
+
+  /** Resolves when the last socket is gone. */
+  async close(): Promise<void> {
+    const now = this.#now
+    if (now.state === 'disconnected') return
+    // A session nobody is going to resume need not wait at the server. [MQTT 5.0 section 3.14.2.2.2]
+    const expiry = this.#settings.cleanStart && this.#settings.protocolVersion === 5 ? 0 : undefined
+    const gone =
+      now.state === 'connected' ? now.link.close(ReasonCode.normalDisconnection, expiry) : undefined
+    this.#become({ state: 'disconnected', cause: undefined })
+    await gone
+  }
+
+  /** See `Client.reauthenticate`. */
+  reauthenticate(): Promise<void> {
+    if (this.#reauthentication !== undefined) return this.#reauthentication.promise
+    const now = this.#now
+    if (now.state === 'error' || now.state === 'disconnected') {
+      return Promise.reject(now.cause ?? notConnected())
+    }
+    let settle!: { resolve(): void; reject(error: Error): void }
+    const promise = new Promise<void>((resolve, reject) => {
+      settle = { resolve, reject }
+    })
+    this.#reauthentication = { promise, ...settle }
+    // Every attempt asks for fresh credentials, so one that is under way will do.
+    if (now.state !== 'connected') return promise
+    if (now.authenticationMethod === undefined) this.#reconnectForRefresh(now)
+    else this.#sendAuth(now, ReasonCode.reAuthenticate, 'refresh', undefined)
+    return promise
+  }
+
+  onOpen(link: Link): void {
+    const now = this.#now
+    if (now.state !== 'connecting' || now.link !== link || now.credentials === undefined) return
+    try {
+      link.send(makeConnect(this.#settings, this.#clientId, now.cleanStart, now.credentials))
+    } catch (error) {
+      this.#failed(now, invalidConnect(error as Error), 'stop')
+    }
+  }
+
+  onPacket(link: Link, packet: Packet): void {
+    const now = this.#now
+    if (now.state === 'connected') {
+      if (packet.type === 'disconnect') return this.#onDisconnect(now, packet)
+      if (packet.type === 'auth') return this.#onAuth(now, packet)
+      return this.#listener.onPacket(link, packet)
+    }
+    if (now.state !== 'connecting') return
+    if (packet.type === 'connack') return this.#onConnack(now, link, packet)
+    if (packet.type === 'auth' && packet.reasonCode === ReasonCode.continueAuthentication) {
+      return this.#sendAuth(now, packet.reasonCode, 'challenge', packet.properties?.authenticationData)
+    }
+    // [MQTT-3.2.0-1]
+    throw violation(`${packet.type} came before CONNACK`)
+  }
+
+  onWritable(): void {
+    this.#listener.onWritable()
+  }
+
+  onLost(_link: Link, error: Error): void {
+    const now = this.#now
+    if (now.state === 'connected') this.#lost(now, error, 'retry')
+    else if (now.state === 'connecting') this.#failed(now, asUnreachable(error), actionOf(error))
+  }
+
+  #attempt(reason: CredentialsReason, cause: Error | undefined): void {
+    const endpoint = this.#redirect ?? (this.#settings.endpoints[this.#endpointIndex] as Endpoint)
+    this.#redirect = undefined
+    this.#attempts++
+    this.#endpointsTried++
+    const { connectTimeoutMs, clock } = this.#settings
+    const now: Connecting = {
+      state: 'connecting',
+      attempt: this.#attempts,
+      cause,
+      endpoint,
+      timer: undefined,
+      link: undefined,
+      credentials: undefined,
+      cleanStart: this.#settings.cleanStart && !(this.#hasConnected && this.#settings.protocolVersion === 5),
+    }
+    this.#become(now)
+    now.timer = clock.setTimeout(() => {
+      this.#failed(now, timedOut(endpoint, connectTimeoutMs), 'retry')
+    }, connectTimeoutMs)
+    this.#open(now, reason, cause).catch((error: Error) => this.#failed(now, error, actionOf(error)))
+  }
+
+  async #open(now: Connecting, reason: CredentialsReason, cause: Error | undefined): Promise<void> {
+    const [credentials, tls] = await Promise.all([
+      this.#askCredentials(reason, now.attempt, (cause as { reasonCode?: number } | undefined)?.reasonCode),
+      readTlsMaterial(this.#settings.tls),
+    ])
+    if (this.#now !== now) return
+    now.credentials = credentials
+    now.link = new Link(this.#settings, this.#counters, now.endpoint, tls, this)
+    now.link.open()
+  }
+
+  async #askCredentials(
+    reason: CredentialsReason,
+    attempt: number,
+    reasonCode?: number,
+    challenge?: Uint8Array,
+  ): Promise<PacketCredentials> {
+    const credentials = await this.#credentials.get({ reason, attempt, reasonCode, challenge })
+    const isOffered = this.#settings.protocolVersion === 5 && !this.#isWithoutMethod
+    return isOffered
+      ? credentials
+      : { ...credentials, authenticationMethod: undefined, authenticationData: undefined }
+  }
+
+  #onConnack(now: Connecting, link: Link, packet: Connack): void {
+    const { reasonCode, properties } = packet
+    if (reasonCode !== ReasonCode.success) {
+      this.#redirectTo(properties?.serverReference, now.endpoint)
+      const error = errorFor('connack', reasonCode, properties?.reasonString, now.endpoint.href)
+      return this.#failed(now, error, actionFor('connack', reasonCode))
+    }
+    // [MQTT-3.2.2-4]
+    if (packet.sessionPresent && now.cleanStart) throw violation('session present after a clean start')
+    const server = readServerInformation(packet, {
+      clientId: this.#clientId,
+      protocolVersion: this.#settings.protocolVersion,
+      keepAliveSeconds: this.#settings.keepAliveSeconds,
+      sessionExpirySeconds: this.#settings.sessionExpirySeconds,
+    })
+    this.#clientId = server.clientId
+    this.#hasConnected = true
+    this.#hasRefreshed = false
+    this.#endpointsTried = 0
+    this.#counters.connects++
+    link.startKeepAlive(server.keepAliveSeconds)
+    this.#become({
+      state: 'connected',
+      attempt: now.attempt,
+      link,
+      server,
+      authenticationMethod: now.credentials?.authenticationMethod,
+      sinceMs: this.#settings.clock.now(),
+    })
+    this.#settleReauthentication(undefined)
+  }
+
+  /** An attempt came to nothing. Late news of an attempt that was left is ignored. */
+  #failed(now: Connecting, error: Error, action: Action): void {
+    if (this.#now !== now) return
+    this.#counters.connectFailures++
+    this.#backoff.fail()
+    if (action === 'fallback' && !this.#isWithoutMethod) {
+      this.#isWithoutMethod = true
+      return this.#reconnectIn(0, 'connect', error)
+    }
+    if (action === 'refresh' && !this.#hasRefreshed && this.#credentials.isDynamic) {
+      this.#hasRefreshed = true
+      return this.#reconnectIn(0, 'refresh', error)
+    }
+    if (action !== 'retry' && action !== 'move') return this.#become({ state: 'error', cause: error })
+    const { endpoints } = this.#settings
+    this.#endpointIndex = (this.#endpointIndex + 1) % endpoints.length
+    if (this.#settings.waitForConnection && !this.#hasConnected) {
+      // Whoever waits for the first connection wants to hear of a failure, not of endless attempts.
+      const mayGoOn = this.#endpointsTried < endpoints.length || this.#redirect !== undefined
+      if (mayGoOn && this.#attempts < 10) return this.#reconnectIn(0, 'connect', error)
+      return this.#become({ state: 'disconnected', cause: error })
+    }
+    this.#retry(error, 'connect')
+  }
+
+  #retry(cause: Error, reason: CredentialsReason): void {
+    if (!this.#settings.reconnect.isWanted) return this.#become({ state: 'disconnected', cause })
+    if (this.#backoff.isOpen) {
+      return this.#become({ state: 'error', cause: breakerOpen(this.#backoff.failures, cause) })
+    }
+    this.#reconnectIn(this.#backoff.next(), reason, cause)
+  }
+
+  #reconnectIn(delayMs: number, reason: CredentialsReason, cause: Error | undefined): void {
+    const next: Reconnecting = {
+      state: 'reconnecting',
+      attempt: this.#attempts + 1,
+      delayMs,
+      cause,
+      timer: undefined,
+    }
+    this.#become(next)
+    if (this.#now !== next) return
+    next.timer = this.#settings.clock.setTimeout(() => {
+      if (this.#now === next) this.#attempt(reason, cause)
+    }, delayMs)
+  }
+
+  #onDisconnect(now: Connected, packet: Disconnect): void {
+    const { reasonCode, properties } = packet
+    this.#redirectTo(properties?.serverReference, now.link.endpoint)
+    const why = properties?.reasonString ?? (reasonCode === 0 ? NO_DISCONNECT_REASON : undefined)
+    const error = errorFor('disconnect', reasonCode, why, now.link.endpoint.href)
+    this.#lost(now, error, actionFor('disconnect', reasonCode))
+  }
+
+  #lost(now: Connected, error: Error, action: Action): void {
+    this.#counters.connectionsLost++
+    this.#attempts = 0
+    const heldMs = this.#settings.clock.now() - now.sinceMs
+    if (heldMs >= this.#settings.reconnect.stableAfterMs) this.#backoff.reset()
+    else this.#backoff.fail()
+    const isHopeless = action === 'stop' || (action === 'refresh' && !this.#credentials.isDynamic)
+    if (isHopeless) return this.#become({ state: 'error', cause: error })
+    this.#retry(error, action === 'refresh' ? 'refresh' : 'connect')
+  }
+
+  #onAuth(now: Connected, packet: Auth): void {
+    if (this.#reauthentication === undefined) throw violation('AUTH came although nothing was asked')
+    if (packet.reasonCode === ReasonCode.success) return this.#settleReauthentication(undefined)
+    this.#sendAuth(now, packet.reasonCode, 'challenge', packet.properties?.authenticationData)
+  }
+
+  /** Asks for credentials and sends them, if the link is still the same by then. Section 4.12. */
+  #sendAuth(
+    now: Connecting | Connected,
+    reasonCode: number,
+    reason: CredentialsReason,
+    challenge: Uint8Array | undefined,
+  ): void {
+    this.#askCredentials(reason, this.#attempts, undefined, challenge).then(
+      ({ authenticationMethod, authenticationData }) => {
+        if (this.#now !== now) return
+        const properties = { authenticationMethod, authenticationData }
+        now.link?.send({ type: 'auth', reasonCode, properties })
+      },
+      (error: Error) => {
+        if (now.state === 'connecting') this.#failed(now, error, actionOf(error))
+        else if (this.#now === now) this.#settleReauthentication(error)
+      },
+    )
+  }
+
+  /** Says goodbye properly, so that the server has read all our acknowledgements, and resumes the session. */
+  #reconnectForRefresh(now: Connected): void {
+    const gone = now.link.close(ReasonCode.normalDisconnection)
+    const next: Reconnecting = {
+      state: 'reconnecting',
+      attempt: 1,
+      delayMs: 0,
+      cause: undefined,
+      timer: undefined,
+    }
+    this.#attempts = 0
+    this.#become(next)
+    gone.then(() => {
+      if (this.#now === next) this.#attempt('refresh', undefined)
+    })
+  }
+
+  #settleReauthentication(error: Error | undefined): void {
+    const waiting = this.#reauthentication
+    this.#reauthentication = undefined
+    if (error === undefined) waiting?.resolve()
+    else waiting?.reject(error)
+  }
+
+  #redirectTo(reference: string | undefined, from: Endpoint): void {
+    if (reference !== undefined) this.#redirect = readServerReference(reference, from.scheme)
+  }
+
+  #become(next: Now): void {
+    const from = this.#now
+    if (!MAY_BECOME[from.state].includes(next.state)) {
+      throw new Error(`connection: ${from.state} must not become ${next.state}`)
+    }
+    if (from.state === 'connecting' || from.state === 'reconnecting') {
+      this.#settings.clock.clearTimeout(from.timer)
+    }
+    this.#now = next
+    const isKept = next.state === 'connected'
+    if (from.state === 'connecting' && !isKept) from.link?.abandon()
+    if (from.state === 'connected') {
+      from.link.abandon()
+      this.#listener.onDisconnected()
+    }
+    if (next.state === 'connected') this.#listener.onConnected(next.link, next.server)
+    if (next.state === 'error' || next.state === 'disconnected') {
+      this.#settleReauthentication(next.cause ?? notConnected())
+    }
+    this.#listener.onState(this.status)
+  }
+}

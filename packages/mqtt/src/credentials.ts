@@ -1,0 +1,61 @@
+import { AuthenticationError } from './errors.js'
+import type { Credentials, CredentialsProvider, CredentialsRequest } from './options.js'
+
+/** Credentials as packets carry them. Held no longer than the attempt they are for. */
+export interface PacketCredentials {
+  readonly username: string | undefined
+  readonly password: Uint8Array | undefined
+  readonly authenticationMethod: string | undefined
+  readonly authenticationData: Uint8Array | undefined
+}
+
+/** Asks the provider for every need afresh; needs that arise while it is being asked share its answer. */
+export class CredentialsSource {
+  readonly #provider: Credentials | CredentialsProvider
+  #pending: Promise<PacketCredentials> | undefined
+
+  constructor(provider: Credentials | CredentialsProvider) {
+    this.#provider = provider
+  }
+
+  /** Whether another question may get another answer. */
+  get isDynamic(): boolean {
+    return typeof this.#provider === 'function'
+  }
+
+  /** Rejects with `AuthenticationError` 'credentials-failed'. */
+  get(request: CredentialsRequest): Promise<PacketCredentials> {
+    // The answer to a challenge belongs to this one challenge.
+    if (request.reason === 'challenge') return this.#ask(request)
+    this.#pending ??= this.#ask(request).finally(() => {
+      this.#pending = undefined
+    })
+    return this.#pending
+  }
+
+  async #ask(request: CredentialsRequest): Promise<PacketCredentials> {
+    try {
+      const provider = this.#provider
+      return toPacket(typeof provider === 'function' ? await provider(request) : provider)
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : 'no error was given'
+      throw new AuthenticationError('credentials-failed', `the credentials function failed: ${reason}`, {
+        cause,
+        retryable: true,
+      })
+    }
+  }
+}
+
+function toPacket(credentials: Credentials): PacketCredentials {
+  return {
+    username: credentials.username,
+    password: toBytes(credentials.password),
+    authenticationMethod: credentials.authenticationMethod,
+    authenticationData: toBytes(credentials.authenticationData),
+  }
+}
+
+function toBytes(value: string | Uint8Array | undefined): Uint8Array | undefined {
+  return typeof value === 'string' ? Buffer.from(value) : value
+}

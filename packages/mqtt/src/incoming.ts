@@ -1,0 +1,258 @@
+import { ProtocolError, type Publish, type Pubrel, ReasonCode } from '@jamey/protocol'
+import { Delivery, isThenable, NOT_CONSUMED } from './delivery.js'
+import { MessageError } from './errors.js'
+import { Fifo } from './fifo.js'
+import type { Handling } from './handling.js'
+import type { Journal } from './journal.js'
+import type { Link } from './link.js'
+import type { Message } from './message.js'
+import type { Settings } from './settings.js'
+import type { Counters } from './stats.js'
+import { IncomingAliases } from './topic-aliases.js'
+
+/** QoS 0 handlers that may be at work at once; QoS 1 and 2 are bounded by our Receive Maximum. */
+const MAXIMUM_QOS0_RUNNING = 65_536
+/** Deliveries kept for use again. */
+const MAXIMUM_SPARE = 1024
+
+/** Finds the handlers a message is for. */
+export type FindHandlings = (packet: Publish) => readonly Handling[]
+
+/**
+ * The receiving half of a session: hands messages to their handlers and acknowledges them in the order of arrival
+ * once the handlers have settled. [MQTT-4.6.0-2] Reading never waits for handlers.
+ */
+export class Incoming {
+  readonly #settings: Settings
+  readonly #counters: Counters
+  readonly #journal: Journal
+  readonly #find: FindHandlings
+  #aliases: IncomingAliases
+  #link: Link | undefined
+  /** What waits for its acknowledgement, in order of arrival. */
+  #queue = new Fifo<Delivery>()
+  #spare: Delivery[] = []
+  /** Deliveries whose handlers were at work when their connection ended, by packet identifier. */
+  readonly #carried = new Map<number, Delivery>()
+  /** QoS 2: delivered, and PUBREL is still to come. [MQTT-4.3.3-10] */
+  readonly #received = new Set<number>()
+  #running = 0
+  #onIdle: (() => void)[] = []
+
+  constructor(settings: Settings, counters: Counters, journal: Journal, find: FindHandlings) {
+    this.#settings = settings
+    this.#counters = counters
+    this.#journal = journal
+    this.#find = find
+    this.#aliases = new IncomingAliases(settings.topicAliasMaximum)
+  }
+
+  /** Handlers at work. */
+  get running(): number {
+    return this.#running
+  }
+
+  whenIdle(callback: () => void): void {
+    if (this.#running === 0) callback()
+    else this.#onIdle.push(callback)
+  }
+
+  restore(received: readonly number[]): void {
+    for (const identifier of received) this.#received.add(identifier)
+  }
+
+  onConnected(link: Link, isResumed: boolean): void {
+    this.#link = link
+    this.#aliases = new IncomingAliases(this.#settings.topicAliasMaximum)
+    if (isResumed) return
+    this.#carried.clear()
+    this.#received.clear()
+    this.#journal.forgetReceived()
+  }
+
+  /** The server will send again what we did not acknowledge; what is still being worked on joins that later. */
+  onDisconnected(): void {
+    this.#link = undefined
+    for (let delivery = this.#queue.shift(); delivery !== undefined; delivery = this.#queue.shift()) {
+      delivery.isQueued = false
+      delivery.isStale = true
+      if (delivery.packet !== undefined && !delivery.isLeft) {
+        this.#carried.set(delivery.packet.packetIdentifier, delivery)
+      }
+    }
+  }
+
+  /** Throws `ProtocolError` where the topic alias is none. */
+  onPublish(packet: Publish): void {
+    this.#counters.messagesReceived++
+    if (packet.properties !== undefined) this.#aliases.resolve(packet)
+    if (packet.qos === 0) return this.#deliverOnce(packet)
+    this.#checkReceiveMaximum()
+    if (packet.qos === 2 && this.#received.has(packet.packetIdentifier)) return this.#repeatPubrec(packet)
+    if (packet.dup && this.#carried.size > 0 && this.#joinCarried(packet)) return
+    if (packet.qos === 2) this.#received.add(packet.packetIdentifier)
+    this.#deliver(packet)
+  }
+
+  onPubrel(link: Link, packet: Pubrel): void {
+    const isKnown = this.#received.delete(packet.packetIdentifier)
+    if (isKnown) this.#journal.complete(packet.packetIdentifier)
+    link.acknowledge(
+      'pubcomp',
+      packet.packetIdentifier,
+      isKnown ? ReasonCode.success : ReasonCode.packetIdentifierNotFound,
+    )
+  }
+
+  #deliverOnce(packet: Publish): void {
+    const handlings = this.#find(packet)
+    for (let i = 0; i < handlings.length; i++) {
+      if (this.#running >= MAXIMUM_QOS0_RUNNING) {
+        this.#counters.messagesDroppedOnReceipt++
+        continue
+      }
+      try {
+        const result = (handlings[i] as Handling).handler(packet)
+        if (!isThenable(result)) continue
+        this.#running++
+        result.then(this.#onQoS0Done, this.#onQoS0Failed)
+      } catch (error) {
+        this.onHandlerFailed(error, packet)
+      }
+    }
+  }
+
+  #deliver(packet: Publish): void {
+    const delivery = this.#take(packet)
+    this.#running++
+    if (delivery.run(packet, this.#find(packet))) this.#finish(delivery)
+    else this.#enqueue(delivery)
+  }
+
+  /** [MQTT-3.3.4-9] */
+  #checkReceiveMaximum(): void {
+    const { protocolVersion, receiveMaximum } = this.#settings
+    if (protocolVersion < 5 || this.#queue.length < receiveMaximum) return
+    throw new ProtocolError(
+      'protocol-error',
+      ReasonCode.receiveMaximumExceeded,
+      -1,
+      `more than ${receiveMaximum} unacknowledged messages, our Receive Maximum`,
+    )
+  }
+
+  /** `DeliveryListener`: the last handler has settled. */
+  onSettled(delivery: Delivery): void {
+    this.#finish(delivery)
+  }
+
+  onHandlerFailed(error: unknown, message: Message): void {
+    this.#counters.handlerFailures++
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#settings.onBackgroundError(
+      new MessageError('handler-failed', `handler of a message on '${message.topic}' failed: ${reason}`, {
+        cause: error,
+      }),
+    )
+  }
+
+  /** The handlers are done with it; QoS 2 then goes into the store before anyone is told. */
+  #finish(delivery: Delivery): void {
+    this.#stopRunning()
+    const { packet } = delivery
+    if (delivery.isLeft) {
+      if (packet?.qos === 2) this.#received.delete(packet.packetIdentifier)
+      return this.#settle(delivery)
+    }
+    if (packet?.qos !== 2) return this.#settle(delivery)
+    // A failure ends the exchange: there will be no PUBREL. [MQTT-4.3.3-9]
+    if (delivery.reasonCode !== 0) this.#received.delete(packet.packetIdentifier)
+    else if (this.#journal.isNeeded) {
+      if (!delivery.isQueued && !delivery.isStale) this.#enqueue(delivery)
+      return this.#journal.receive(packet.packetIdentifier, () => this.#settle(delivery))
+    }
+    this.#settle(delivery)
+  }
+
+  #settle(delivery: Delivery): void {
+    delivery.isSettled = true
+    if (delivery.isQueued) return this.#acknowledgeSettled()
+    if (delivery.isStale) return
+    if (this.#queue.length > 0) return this.#enqueue(delivery)
+    this.#acknowledge(delivery)
+  }
+
+  #enqueue(delivery: Delivery): void {
+    delivery.isQueued = true
+    this.#queue.push(delivery)
+  }
+
+  #acknowledgeSettled(): void {
+    for (let head = this.#queue.peek(); head?.isSettled; head = this.#queue.peek()) {
+      this.#queue.shift()
+      this.#acknowledge(head)
+    }
+  }
+
+  #acknowledge(delivery: Delivery): void {
+    const { packet } = delivery
+    if (packet !== undefined && !delivery.isLeft) {
+      const type = packet.qos === 1 ? 'puback' : 'pubrec'
+      this.#link?.acknowledge(type, packet.packetIdentifier, delivery.reasonCode)
+    }
+    delivery.packet = undefined
+    if (this.#spare.length < MAXIMUM_SPARE) this.#spare.push(delivery)
+  }
+
+  /** The same QoS 2 message once more: it is not delivered, only answered, after those before it. */
+  #repeatPubrec(packet: Publish): void {
+    if (this.#joinCarried(packet)) return
+    const delivery = this.#take(packet)
+    this.#settle(delivery)
+  }
+
+  /** A message whose handlers were at work when the connection ended is not handed out a second time. */
+  #joinCarried(packet: Publish): boolean {
+    const carried = this.#carried.get(packet.packetIdentifier)
+    if (carried === undefined) return false
+    this.#carried.delete(packet.packetIdentifier)
+    const { packet: former } = carried
+    if (former === undefined || !isSameMessage(former, packet)) return false
+    // Its handler failed in the meantime and wants the message again.
+    if (carried.isLeft && carried.isSettled) return false
+    carried.isStale = false
+    this.#enqueue(carried)
+    this.#acknowledgeSettled()
+    return true
+  }
+
+  #take(packet: Publish): Delivery {
+    const delivery = this.#spare.pop() ?? new Delivery(this)
+    delivery.begin(packet)
+    return delivery
+  }
+
+  #stopRunning(): void {
+    this.#running--
+    if (this.#running > 0 || this.#onIdle.length === 0) return
+    const callbacks = this.#onIdle
+    this.#onIdle = []
+    for (const callback of callbacks) callback()
+  }
+
+  readonly #onQoS0Done = (): void => this.#stopRunning()
+
+  readonly #onQoS0Failed = (error: unknown): void => {
+    this.#stopRunning()
+    if (error === NOT_CONSUMED) return
+    this.#counters.handlerFailures++
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#settings.onBackgroundError(
+      new MessageError('handler-failed', `handler of a QoS 0 message failed: ${reason}`, { cause: error }),
+    )
+  }
+}
+
+function isSameMessage(a: Publish, b: Publish): boolean {
+  return a.qos === b.qos && a.topic === b.topic && Buffer.compare(a.payload, b.payload) === 0
+}

@@ -1,0 +1,114 @@
+import { type MqttError, PublishError } from './errors.js'
+import type { Publication } from './publication.js'
+import type { SessionStore } from './session-store.js'
+
+interface Waiting {
+  readonly publication: Publication | undefined
+  readonly onCommitted: () => void
+}
+
+/**
+ * The way to a SessionStore that commits: what changes in one turn of the event loop, or during a commit, is one
+ * transaction, and what depends on a change is called after it. [promise 3]
+ */
+export class Journal {
+  /** False where the store promises nothing beyond the process: then nothing waits. */
+  readonly isNeeded: boolean
+  readonly #store: SessionStore
+  readonly #onFailure: (error: MqttError) => void
+  #waiting: Waiting[] = []
+  #committing: Promise<void> | undefined
+  #turn: NodeJS.Immediate | undefined
+
+  constructor(store: SessionStore, onFailure: (error: MqttError) => void) {
+    this.#store = store
+    this.#onFailure = onFailure
+    this.isNeeded = store.commits
+  }
+
+  append(publication: Publication, onStored: (publication: Publication) => void): void {
+    this.#store.append(publication)
+    this.#wait({ publication, onCommitted: () => onStored(publication) })
+  }
+
+  release(publication: Publication, onReleased: (publication: Publication) => void): void {
+    this.#store.release(publication.sequence)
+    this.#wait({ publication: undefined, onCommitted: () => onReleased(publication) })
+  }
+
+  /** Nothing depends on it: a record that comes back after a crash is only sent once more. */
+  remove(publication: Publication): void {
+    if (!this.isNeeded || publication.qos === 0) return
+    this.#store.remove(publication.sequence)
+    this.#schedule()
+  }
+
+  receive(packetIdentifier: number, onStored: () => void): void {
+    this.#store.receive(packetIdentifier)
+    this.#wait({ publication: undefined, onCommitted: onStored })
+  }
+
+  complete(packetIdentifier: number): void {
+    if (!this.isNeeded) return
+    this.#store.complete(packetIdentifier)
+    this.#schedule()
+  }
+
+  forgetReceived(): void {
+    if (!this.isNeeded) return
+    this.#store.forgetReceived()
+    this.#schedule()
+  }
+
+  /** Rejects the publishes that are on their way into the store. */
+  failAppending(makeError: (publication: Publication) => PublishError): void {
+    for (const { publication } of this.#waiting) publication?.fail(makeError(publication))
+  }
+
+  /** Commits what is left and closes the store. */
+  async close(): Promise<void> {
+    if (this.#turn !== undefined) clearImmediate(this.#turn)
+    this.#turn = undefined
+    await this.#committing
+    try {
+      if (this.isNeeded) await this.#store.commit()
+      await this.#store.close()
+    } catch (error) {
+      this.#onFailure(storeFailed(undefined, error))
+    }
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#waiting.push(waiting)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#turn === undefined && this.#committing === undefined) {
+      this.#turn = setImmediate(() => {
+        this.#turn = undefined
+        this.#committing = this.#commit()
+      })
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const batch = this.#waiting
+    this.#waiting = []
+    try {
+      await this.#store.commit()
+      for (const { onCommitted } of batch) onCommitted()
+    } catch (error) {
+      this.#onFailure(storeFailed(undefined, error))
+      for (const { publication } of batch) publication?.fail(storeFailed(publication, error))
+    }
+    this.#committing = undefined
+    if (this.#waiting.length > 0) this.#schedule()
+  }
+}
+
+function storeFailed(publication: Publication | undefined, cause: unknown): PublishError {
+  const what = publication === undefined ? 'session store' : `publish to '${publication.topic}'`
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new PublishError('store-failed', `${what}: the store did not commit: ${reason}`, { cause })
+}

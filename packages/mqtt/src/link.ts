@@ -1,0 +1,234 @@
+import {
+  Decoder,
+  encode,
+  encodeAcknowledgement,
+  type Packet,
+  ProtocolError,
+  ReasonCode,
+} from '@jamey/protocol'
+import { AuthenticationError, ConnectionError } from './errors.js'
+import { KeepAlive } from './keep-alive.js'
+import { Outbox } from './outbox.js'
+import type { Settings } from './settings.js'
+import type { Counters } from './stats.js'
+import type { Endpoint, TlsMaterial, Transport } from './transport.js'
+
+/** What the owner of a link is told. After `onLost` and after `abandon` it is told nothing more. */
+export interface LinkListener {
+  onOpen(link: Link): void
+  onPacket(link: Link, packet: Packet): void
+  onWritable(link: Link): void
+  /** Exactly once, unless abandoned before. */
+  onLost(link: Link, error: Error): void
+}
+
+/** How long a closing link waits for the other side to hang up. */
+const HANG_UP_MS = 1000
+
+/** One network connection: bytes in, packets out, and the other way round. It knows no session and no state. */
+export class Link {
+  readonly outbox: Outbox
+  readonly endpoint: Endpoint
+  readonly #settings: Settings
+  readonly #counters: Counters
+  readonly #transport: Transport
+  readonly #decoder: Decoder
+  #listener: LinkListener | undefined
+  #keepAlive: KeepAlive | undefined
+  #hasReceived = false
+  #hangUpTimer: unknown
+  #onGone: (() => void) | undefined
+
+  constructor(
+    settings: Settings,
+    counters: Counters,
+    endpoint: Endpoint,
+    tls: TlsMaterial,
+    listener: LinkListener,
+  ) {
+    this.#settings = settings
+    this.#counters = counters
+    this.endpoint = endpoint
+    this.#listener = listener
+    this.#transport = settings.transport(endpoint, tls)
+    this.#decoder = new Decoder({
+      from: 'server',
+      protocolVersion: settings.protocolVersion,
+      maximumPacketSize: settings.maximumPacketBytes,
+    })
+    this.outbox = new Outbox(
+      this.#transport,
+      settings.clock,
+      settings.writeTimeoutMs,
+      {
+        onWritable: () => this.#listener?.onWritable(this),
+        onStuck: () => this.#lose(stuck(this.endpoint, settings.writeTimeoutMs)),
+      },
+      counters,
+    )
+  }
+
+  open(): void {
+    this.#transport.open({
+      onOpen: () => this.#listener?.onOpen(this),
+      onData: (chunk) => this.#onData(chunk),
+      onDrain: () => this.outbox.drain(),
+      onClose: (error) => this.#lose(this.#closed(error)),
+    })
+  }
+
+  /** Throws `ProtocolError` 'invalid-argument' where the packet can not be sent. */
+  send(packet: Packet): void {
+    encode(this.outbox.writer, packet, this.#settings.protocolVersion)
+    this.outbox.written()
+  }
+
+  acknowledge(
+    type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp',
+    identifier: number,
+    reasonCode: number,
+  ): void {
+    encodeAcknowledgement(this.outbox.writer, type, identifier, reasonCode, this.#settings.protocolVersion)
+    this.outbox.written()
+  }
+
+  startKeepAlive(seconds: number): void {
+    this.#keepAlive = new KeepAlive(this.#settings.clock, seconds, this.#settings.pingTimeoutMs, {
+      takeActivity: () => this.#takeActivity(),
+      hasReceived: () => this.#hasReceived,
+      ping: () => this.#ping(),
+      onSilence: () => this.#lose(silent(this.endpoint)),
+    })
+    this.#keepAlive.start()
+  }
+
+  /** Says goodbye, sends what is written, and hangs up; the owner hears no more. Resolves when the link is gone. */
+  close(reasonCode: number, sessionExpiryInterval?: number): Promise<void> {
+    this.#listener = undefined
+    this.#keepAlive?.stop()
+    this.#disconnect(reasonCode, sessionExpiryInterval)
+    this.outbox.flush()
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        this.#settings.clock.clearTimeout(this.#hangUpTimer)
+        this.#destroy()
+        resolve()
+      }
+      this.#hangUpTimer = this.#settings.clock.setTimeout(finish, HANG_UP_MS)
+      this.#onGone = finish
+      this.#transport.close()
+    })
+  }
+
+  /** Ends at once, unless it is saying goodbye already; the owner hears no more. */
+  abandon(): void {
+    if (this.#onGone === undefined) this.#destroy()
+  }
+
+  #destroy(): void {
+    this.#listener = undefined
+    this.#onGone = undefined
+    this.#keepAlive?.stop()
+    this.outbox.stop()
+    this.#transport.destroy()
+  }
+
+  #onData(chunk: Uint8Array): void {
+    this.#hasReceived = true
+    this.#counters.bytesReceived += chunk.length
+    if (this.#listener === undefined) return
+    try {
+      this.#decoder.push(chunk)
+      // The listener may be gone after any packet: its owner has moved on, and so the rest is of no interest.
+      for (let packet = this.#decoder.next(); packet !== undefined; packet = this.#decoder.next()) {
+        if (this.#listener === undefined) return
+        this.#listener.onPacket(this, packet)
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.fail(error)
+    }
+  }
+
+  /** The server broke the protocol: tells it why, then ends. [MQTT-4.13.1-1] */
+  fail(error: ProtocolError): void {
+    if (this.#listener === undefined) return
+    this.#disconnect(error.reasonCode)
+    this.outbox.flush()
+    this.#transport.close()
+    this.#lose(
+      new ConnectionError(
+        'protocol-error',
+        `${this.endpoint.href} sent what MQTT forbids: ${error.message}`,
+        {
+          reasonCode: error.reasonCode,
+          cause: error,
+          retryable: true,
+        },
+      ),
+    )
+  }
+
+  #disconnect(reasonCode: number, sessionExpiryInterval?: number): void {
+    const properties = sessionExpiryInterval === undefined ? undefined : { sessionExpiryInterval }
+    // Before MQTT 5.0 DISCONNECT means a normal end and nothing else.
+    if (this.#settings.protocolVersion < 5 && reasonCode !== ReasonCode.normalDisconnection) return
+    this.send({ type: 'disconnect', reasonCode, properties })
+  }
+
+  #takeActivity(): { hasSent: boolean; hasReceived: boolean } {
+    const activity = { hasSent: this.outbox.hasSent, hasReceived: this.#hasReceived }
+    this.outbox.hasSent = false
+    this.#hasReceived = false
+    return activity
+  }
+
+  #ping(): void {
+    this.#counters.pings++
+    this.send({ type: 'pingreq' })
+  }
+
+  #lose(error: Error): void {
+    this.#onGone?.()
+    const listener = this.#listener
+    if (listener === undefined) return
+    this.#listener = undefined
+    this.#keepAlive?.stop()
+    this.outbox.stop()
+    listener.onLost(this, error)
+  }
+
+  #closed(cause: Error | undefined): Error {
+    const where = this.endpoint.href
+    if (cause === undefined) {
+      return new ConnectionError('lost', `${where} closed the connection`, { retryable: true })
+    }
+    const { code } = cause as NodeJS.ErrnoException
+    if (isCertificateFault(code)) {
+      return new AuthenticationError('tls-verification', `${where} is not trusted: ${cause.message}`, {
+        cause,
+      })
+    }
+    const what = code === 'ECONNREFUSED' ? 'nobody listens there' : cause.message || (code ?? 'unknown fault')
+    return new ConnectionError('lost', `connection with ${where} failed: ${what}`, { cause, retryable: true })
+  }
+}
+
+/** Codes of Node and OpenSSL for a certificate that does not hold. */
+function isCertificateFault(code: string | undefined): boolean {
+  if (code === undefined) return false
+  return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME/.test(code)
+}
+
+function stuck(endpoint: Endpoint, timeoutMs: number): ConnectionError {
+  return new ConnectionError('write-timeout', `${endpoint.href} took no data for ${timeoutMs} ms`, {
+    retryable: true,
+  })
+}
+
+function silent(endpoint: Endpoint): ConnectionError {
+  return new ConnectionError('keep-alive-timeout', `${endpoint.href} did not answer PINGREQ`, {
+    reasonCode: ReasonCode.keepAliveTimeout,
+    retryable: true,
+  })
+}

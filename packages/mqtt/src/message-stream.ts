@@ -1,0 +1,101 @@
+import type { Subscription } from './client.js'
+import { NOT_CONSUMED } from './delivery.js'
+import { SubscriptionError } from './errors.js'
+import type { Message } from './message.js'
+import type { MessageHandler } from './options.js'
+
+interface Held {
+  readonly message: Message
+  /** Lets the handler's promise settle, and so acknowledges the message. */
+  readonly release: () => void
+  readonly leave: () => void
+}
+
+interface StreamOptions {
+  /** QoS 0 messages kept while the consumer is busy; the others are bounded by our Receive Maximum. */
+  readonly maximumBuffered: number
+  readonly subscribe: (handler: MessageHandler) => Promise<Subscription>
+  readonly onDropped: () => void
+  readonly onStarted: () => void
+  readonly onEnded: () => void
+}
+
+/** The messages of one subscription, pulled one by one; each is acknowledged when the next one is asked for. */
+export class MessageStream implements AsyncIterableIterator<Message> {
+  readonly #options: StreamOptions
+  readonly #held: Held[] = []
+  #current: Held | undefined
+  #subscription: Promise<Subscription> | undefined
+  #waiting: { resolve(result: IteratorResult<Message>): void; reject(error: Error): void }[] = []
+  #hasEnded = false
+  #failure: Error | undefined
+
+  constructor(options: StreamOptions) {
+    this.#options = options
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<Message>> {
+    this.#start()
+    this.#current?.release()
+    this.#current = undefined
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    if (this.#hasEnded) return Promise.resolve({ done: true, value: undefined })
+    const held = this.#held.shift()
+    if (held !== undefined) return Promise.resolve(this.#hand(held))
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  }
+
+  /** Whoever leaves the loop is done with the last message and wants no more. */
+  async return(): Promise<IteratorResult<Message>> {
+    this.#current?.release()
+    this.#current = undefined
+    for (const { release } of this.#held.splice(0)) release()
+    this.end()
+    const subscription = await this.#subscription?.catch(() => undefined)
+    await subscription?.unsubscribe().catch(() => {})
+    return { done: true, value: undefined }
+  }
+
+  /** The client closes: nothing more will come, and what the consumer never saw is not acknowledged. */
+  end(): void {
+    this.#hasEnded = true
+    this.#options.onEnded()
+    for (const { leave } of this.#held.splice(0)) leave()
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined })
+  }
+
+  #start(): void {
+    if (this.#subscription !== undefined || this.#hasEnded) return
+    this.#options.onStarted()
+    this.#subscription = this.#options.subscribe((message) => this.#onMessage(message))
+    this.#subscription.catch((error: Error) => {
+      // A client that is closed while it waits ends its streams in good order.
+      if (error instanceof SubscriptionError && error.code === 'closed') return this.end()
+      this.#failure = error
+      for (const { reject } of this.#waiting.splice(0)) reject(error)
+    })
+  }
+
+  #onMessage(message: Message): Promise<void> | undefined {
+    if (this.#hasEnded) return undefined
+    const waiting = this.#waiting.shift()
+    if (message.qos === 0 && waiting === undefined && this.#held.length >= this.#options.maximumBuffered) {
+      this.#options.onDropped()
+      return undefined
+    }
+    return new Promise((release, reject) => {
+      const held: Held = { message, release, leave: () => reject(NOT_CONSUMED) }
+      if (waiting === undefined) this.#held.push(held)
+      else waiting.resolve(this.#hand(held))
+    })
+  }
+
+  #hand(held: Held): IteratorResult<Message> {
+    this.#current = held
+    return { done: false, value: held.message }
+  }
+}

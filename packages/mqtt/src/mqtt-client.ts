@@ -1,0 +1,298 @@
+import { inspect } from 'node:util'
+import { assertTopicName } from '@jamey/protocol'
+import type { Client, CloseOptions, CloseReport, Subscription } from './client.js'
+import { Connection } from './connection.js'
+import { Deadline, type DeadlineCause, within } from './deadline.js'
+import { ConnectionError, PublishError, SubscriptionError } from './errors.js'
+import type { Message } from './message.js'
+import { MessageStream } from './message-stream.js'
+import type {
+  CallOptions,
+  MessageHandler,
+  MessagesOptions,
+  PublishOptions,
+  PublishResult,
+  SubscribeOptions,
+} from './options.js'
+import { makePublication, type Publication } from './publication.js'
+import type { ServerInformation } from './server-information.js'
+import { offline, Session } from './session.js'
+import type { Settings } from './settings.js'
+import type { StateChange, StateName } from './state.js'
+import { StateStream } from './state-stream.js'
+import type { ClientStats } from './stats.js'
+
+const DEFAULT_CLOSE_MS = 5000
+const DEFAULT_BUFFERED = 1000
+const NO_OPTIONS: PublishOptions = Object.freeze({})
+
+/** The public face of a connection and the session that outlives it. */
+export class MqttClient implements Client {
+  readonly #settings: Settings
+  readonly #states = new StateStream()
+  readonly #streams = new Set<MessageStream>()
+  readonly #session: Session
+  readonly #connection: Connection
+  #closing: Promise<CloseReport> | undefined
+  #lastTopic: string | undefined
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+    this.#session = new Session(settings, (change) => this.#states.tell(change))
+    this.#connection = new Connection(settings, this.#session.counters, this.#session)
+  }
+
+  get state(): StateName {
+    return this.#connection.status.state
+  }
+
+  get status(): StateChange {
+    return this.#connection.status
+  }
+
+  get serverInformation(): ServerInformation | undefined {
+    return this.#session.server
+  }
+
+  get clientId(): string {
+    return this.#connection.clientId
+  }
+
+  async connect(options: CallOptions = {}): Promise<ServerInformation> {
+    if (this.#closing !== undefined) throw closedConnection()
+    if (options.signal?.aborted) throw gaveUpConnecting('aborted')
+    const { server } = this.status
+    if (server !== undefined) return server
+    const { promise, stop } = this.#nextConnected()
+    const starting = this.#session.load().then(() => {
+      if (this.#closing === undefined) this.#connection.start()
+      return promise
+    })
+    return within(starting, this.#settings.clock, options, gaveUpConnecting).finally(stop)
+  }
+
+  publish(topic: string, payload: Uint8Array | string, options = NO_OPTIONS): Promise<PublishResult> {
+    try {
+      if (topic !== this.#lastTopic) this.#checkTopic(topic)
+      if (options !== NO_OPTIONS) checkOptions(topic, options)
+      if (this.#closing !== undefined) throw closedPublish(topic, false)
+      const publication = makePublication(topic, payload, options)
+      if (publication.qos !== 0) return this.#enqueue(publication, options)
+      const handed = this.#session.publishOnce(publication)
+      if (options.timeoutMs === undefined && options.signal === undefined) return handed
+      return within(handed, this.#settings.clock, options, (why) => gaveUpPublishing(topic, why, true))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  subscribe(filter: string, handler: MessageHandler): Promise<Subscription>
+  subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<Subscription>
+  async subscribe(
+    filter: string,
+    second: SubscribeOptions | MessageHandler,
+    third?: MessageHandler,
+  ): Promise<Subscription> {
+    const options = typeof second === 'function' ? {} : second
+    const handler = typeof second === 'function' ? second : third
+    if (typeof handler !== 'function') {
+      throw new SubscriptionError('invalid-argument', `subscribe to '${filter}': a handler is missing`)
+    }
+    if (this.#closing !== undefined) throw closedSubscription(filter)
+    const { subscriptions } = this.#session
+    const { handling, qos } = await subscriptions.subscribe(filter, options, handler)
+    const unsubscribe = (call?: CallOptions): Promise<void> =>
+      subscriptions.removeHandling(filter, handling, call)
+    return { filter, qos, unsubscribe, [Symbol.asyncDispose]: () => unsubscribe() }
+  }
+
+  async unsubscribe(filter: string, options: CallOptions = {}): Promise<void> {
+    if (this.#closing !== undefined) throw closedSubscription(filter)
+    await this.#session.subscriptions.unsubscribe(filter, options)
+  }
+
+  messages(filter: string, options: MessagesOptions = {}): AsyncIterableIterator<Message> {
+    const stream: MessageStream = new MessageStream({
+      maximumBuffered: options.maximumBuffered ?? DEFAULT_BUFFERED,
+      subscribe: (handler) => this.subscribe(filter, options, handler),
+      onDropped: () => {
+        this.#session.counters.messagesDroppedOnReceipt++
+      },
+      onStarted: () => this.#streams.add(stream),
+      onEnded: () => this.#streams.delete(stream),
+    })
+    return stream
+  }
+
+  states(): AsyncIterableIterator<StateChange> {
+    return this.#states.iterate(this.status)
+  }
+
+  onState(observer: (change: StateChange) => void): () => void {
+    return this.#states.observe(observer)
+  }
+
+  drained(options: CallOptions = {}): Promise<void> {
+    const idle = new Promise<void>((resolve) => this.#session.outgoing.whenIdle(resolve))
+    return within(idle, this.#settings.clock, options, gaveUpDraining)
+  }
+
+  stats(): ClientStats {
+    return this.#session.stats
+  }
+
+  reauthenticate(options: CallOptions = {}): Promise<void> {
+    return within(this.#connection.reauthenticate(), this.#settings.clock, options, gaveUpConnecting)
+  }
+
+  reset(): void {
+    if (this.#closing === undefined) this.#connection.reset()
+  }
+
+  close(options: CloseOptions = {}): Promise<CloseReport> {
+    this.#closing ??= this.#close(options)
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Neither options nor credentials: what is logged by accident holds no secret. [promise 19] */
+  [inspect.custom](): string {
+    const url = this.#settings.endpoints[0]?.href
+    return `MqttClient { clientId: '${this.clientId}', url: '${url}', state: '${this.state}' }`
+  }
+
+  #enqueue(publication: Publication, options: PublishOptions): Promise<PublishResult> {
+    const { state, cause } = this.status
+    if (state === 'error') throw offline(publication.topic, cause)
+    const promise = new Promise<PublishResult>((resolve, reject) => {
+      publication.resolve = resolve
+      publication.reject = reject
+    })
+    publication.settlesWhenStored = options.until === 'stored'
+    if (options.timeoutMs !== undefined || options.signal !== undefined) {
+      publication.deadline = Deadline.start(this.#settings.clock, options, (why) => {
+        const mayBeDelivered = this.#session.outgoing.giveUp(publication)
+        publication.fail(gaveUpPublishing(publication.topic, why, mayBeDelivered))
+      })
+    }
+    try {
+      this.#session.outgoing.enqueue(publication)
+    } catch (error) {
+      publication.fail(error as Error)
+    }
+    return promise
+  }
+
+  #checkTopic(topic: string): void {
+    try {
+      assertTopicName(topic)
+    } catch (error) {
+      throw new PublishError('invalid-argument', `publish: ${(error as Error).message}`, { cause: error })
+    }
+    this.#lastTopic = topic
+  }
+
+  /** Settles with the first state that answers the question whether there is a connection. */
+  #nextConnected(): { promise: Promise<ServerInformation>; stop: () => void } {
+    let stop = (): void => {}
+    const promise = new Promise<ServerInformation>((resolve, reject) => {
+      const stopObserving = this.#states.observe(({ state, server, cause }) => {
+        if (server !== undefined) resolve(server)
+        else if (state === 'disconnected' || state === 'error') reject(cause ?? closedConnection())
+      })
+      stop = () => {
+        stopObserving()
+        reject(closedConnection())
+      }
+    })
+    // Whoever stopped waiting has had an answer.
+    promise.catch(() => {})
+    return { promise, stop }
+  }
+
+  async #close(options: CloseOptions): Promise<CloseReport> {
+    const { clock } = this.#settings
+    const { outgoing, incoming, subscriptions } = this.#session
+    const endsAtMs = clock.now() + (options.timeoutMs ?? DEFAULT_CLOSE_MS)
+    const left = (): { timeoutMs: number } => ({ timeoutMs: Math.max(0, endsAtMs - clock.now()) })
+    if (options.drain !== false) await this.#drain(left().timeoutMs)
+    const report: CloseReport = {
+      unacknowledgedMessages: outgoing.queuedMessages + outgoing.inFlightMessages,
+      runningHandlers: incoming.running,
+    }
+    for (const stream of [...this.#streams]) stream.end()
+    subscriptions.close(() => closedSubscription('...'))
+    const gone = this.#connection.close()
+    const stored = this.#session.close((publication) =>
+      closedPublish(publication.topic, publication.stage !== 'queued' && publication.stage !== 'storing'),
+    )
+    await within(Promise.all([gone, stored]), clock, left(), gaveUpDraining).catch(() => {})
+    this.#states.end()
+    return report
+  }
+
+  /** Waits for what is on its way, as long as there is hope that it arrives. */
+  async #drain(timeoutMs: number): Promise<void> {
+    const { outgoing, incoming } = this.#session
+    for (const stream of [...this.#streams]) stream.end()
+    const hasHope = (): boolean => this.state !== 'disconnected' && this.state !== 'error'
+    if (!hasHope()) return
+    const idle = Promise.all([
+      new Promise<void>((resolve) => outgoing.whenIdle(resolve)),
+      new Promise<void>((resolve) => incoming.whenIdle(resolve)),
+    ])
+    let stop = (): void => {}
+    const hopeless = new Promise<void>((resolve) => {
+      stop = this.#states.observe(() => {
+        if (!hasHope()) resolve()
+      })
+    })
+    await within(Promise.race([idle, hopeless]), this.#settings.clock, { timeoutMs }, gaveUpDraining).catch(
+      () => {},
+    )
+    stop()
+  }
+}
+
+function checkOptions(topic: string, options: PublishOptions): void {
+  if (options.signal?.aborted) throw gaveUpPublishing(topic, 'aborted', false)
+  if (options.properties?.topicAlias !== undefined) {
+    throw new PublishError(
+      'invalid-argument',
+      `publish to '${topic}': topicAlias is given; aliases are used by the client itself`,
+    )
+  }
+}
+
+function gaveUpPublishing(topic: string, why: DeadlineCause, mayBeDelivered: boolean): PublishError {
+  const what = why === 'timeout' ? 'not acknowledged in time' : 'aborted by the caller'
+  const fate = mayBeDelivered ? 'it may still be delivered' : 'it will not be delivered'
+  return new PublishError(why, `publish to '${topic}': ${what}; ${fate}`, {
+    mayBeDelivered,
+    retryable: why === 'timeout',
+  })
+}
+
+function gaveUpConnecting(why: DeadlineCause): ConnectionError {
+  const what = why === 'timeout' ? 'no connection in time' : 'aborted by the caller'
+  return new ConnectionError(why, `connect: ${what}`, { retryable: why === 'timeout' })
+}
+
+function gaveUpDraining(why: DeadlineCause): PublishError {
+  return new PublishError(why, 'some messages are still unacknowledged', { mayBeDelivered: true })
+}
+
+function closedConnection(): ConnectionError {
+  return new ConnectionError('closed', 'the client is closed; make a new one')
+}
+
+function closedPublish(topic: string, mayBeDelivered: boolean): PublishError {
+  return new PublishError('closed', `publish to '${topic}': the client is closed`, { mayBeDelivered })
+}
+
+function closedSubscription(filter: string): SubscriptionError {
+  return new SubscriptionError('closed', `subscription to '${filter}': the client is closed`)
+}

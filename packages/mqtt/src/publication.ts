@@ -1,0 +1,81 @@
+import type { Publish, PublishProperties, QoS } from '@jamey/protocol'
+import type { Deadline } from './deadline.js'
+import type { PublishOptions, PublishResult } from './options.js'
+import type { StoredPublish } from './session-store.js'
+
+/**
+ * `storing`: waits for the SessionStore. `queued`: waits for its turn. `sent`: PUBLISH is out, no answer yet.
+ * `released`: PUBREC came, PUBREL is due or out. `settled`: nothing is expected any more.
+ */
+export type Stage = 'storing' | 'queued' | 'sent' | 'releasing' | 'released' | 'settled'
+
+/**
+ * One message on its way out: the packet, the record and the waiting caller in one object of fixed shape, since there
+ * are a great many of them.
+ */
+export class Publication implements Publish, StoredPublish {
+  readonly type = 'publish'
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: QoS
+  readonly retain: boolean
+  properties: PublishProperties | undefined
+  dup = false
+  packetIdentifier = 0
+  sequence = 0
+  stage: Stage = 'queued'
+  /** When it was queued, where it may grow too old; else 0. */
+  queuedAt = 0
+  /** Nobody waits any more: the exchange is completed, but nothing is begun anew for it. */
+  isAbandoned = false
+  settlesWhenStored = false
+  resolve: ((result: PublishResult) => void) | undefined = undefined
+  reject: ((error: Error) => void) | undefined = undefined
+  deadline: Deadline | undefined = undefined
+
+  constructor(
+    topic: string,
+    payload: Uint8Array,
+    qos: QoS,
+    retain: boolean,
+    properties: PublishProperties | undefined,
+  ) {
+    this.topic = topic
+    this.payload = payload
+    this.qos = qos
+    this.retain = retain
+    this.properties = properties
+  }
+
+  /** What it counts for in the bounds of the queue. */
+  get bytes(): number {
+    return this.topic.length + this.payload.length
+  }
+
+  settle(result: PublishResult): void {
+    this.deadline?.cancel()
+    this.deadline = undefined
+    const { resolve } = this
+    this.resolve = this.reject = undefined
+    resolve?.(result)
+  }
+
+  fail(error: Error): void {
+    this.deadline?.cancel()
+    this.deadline = undefined
+    const { reject } = this
+    this.resolve = this.reject = undefined
+    reject?.(error)
+  }
+}
+
+const NO_OPTIONS: PublishOptions = Object.freeze({})
+
+export function makePublication(
+  topic: string,
+  payload: Uint8Array | string,
+  options: PublishOptions = NO_OPTIONS,
+): Publication {
+  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
+  return new Publication(topic, bytes, options.qos ?? 0, options.retain ?? false, options.properties)
+}

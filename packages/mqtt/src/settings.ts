@@ -1,0 +1,225 @@
+import type { QoS, UserProperty, WillProperties } from '@jamey/protocol'
+import { assertTopicName } from '@jamey/protocol'
+import { type Clock, systemClock } from './clock.js'
+import { type NamedUrl, readUrl } from './endpoint.js'
+import { ConnectionError, type MqttError } from './errors.js'
+import { guarded } from './guarded.js'
+import { MemorySessionStore } from './memory-session-store.js'
+import type {
+  ConnectOptions,
+  Credentials,
+  CredentialsProvider,
+  MessageHandler,
+  TlsOptions,
+  WillOptions,
+} from './options.js'
+import type { SessionStore } from './session-store.js'
+import { openTcp } from './tcp-transport.js'
+import type { Endpoint, TransportFactory } from './transport.js'
+
+export interface ReconnectSettings {
+  readonly isWanted: boolean
+  readonly baseDelayMs: number
+  readonly maxDelayMs: number
+  readonly jitter: number
+  readonly failuresBeforeOpen: number
+  readonly stableAfterMs: number
+}
+
+export interface QueueSettings {
+  readonly maximumMessages: number
+  readonly maximumBytes: number
+  readonly maximumAgeMs: number
+  readonly whenFull: 'reject' | 'drop-oldest' | 'drop-newest'
+  readonly qos0WhenOffline: 'reject' | 'drop'
+}
+
+export interface Will {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly properties: WillProperties | undefined
+}
+
+/** `ConnectOptions`, checked and complete. */
+export interface Settings {
+  readonly endpoints: readonly Endpoint[]
+  readonly clientId: string
+  readonly protocolVersion: 4 | 5
+  readonly cleanStart: boolean
+  readonly sessionExpirySeconds: number
+  readonly keepAliveSeconds: number
+  readonly receiveMaximum: number
+  readonly maximumInFlight: number
+  readonly maximumPacketBytes: number
+  readonly topicAliasMaximum: number
+  readonly requestResponseInformation: boolean
+  readonly requestProblemInformation: boolean
+  readonly userProperties: readonly UserProperty[] | undefined
+  readonly will: () => Will | undefined
+  readonly tls: TlsOptions
+  readonly credentials: Credentials | CredentialsProvider
+  readonly reconnect: ReconnectSettings
+  readonly connectTimeoutMs: number
+  readonly writeTimeoutMs: number
+  readonly pingTimeoutMs: number
+  readonly queue: QueueSettings
+  readonly store: SessionStore
+  readonly waitForConnection: boolean
+  readonly onUnhandledMessage: MessageHandler | undefined
+  readonly onBackgroundError: (error: MqttError) => void
+  readonly clock: Clock
+  readonly transport: TransportFactory
+}
+
+/** Outgoing PUBLISH uses the packet identifiers 1 to this; the rest is for SUBSCRIBE and UNSUBSCRIBE. */
+export const PUBLISH_IDENTIFIERS = 16_384
+const DEFAULT_IN_FLIGHT_3_1_1 = 1024
+const MEBIBYTE = 1_048_576
+
+/** Throws `ConnectionError` 'invalid-argument' that names the option. */
+export function readSettings(options: ConnectOptions): Settings {
+  const urls = (options.urls ?? (options.url === undefined ? [] : [options.url])).map(readUrl)
+  if (urls.length === 0) throw invalid('url', 'nothing', "one such as 'mqtts://host:8883'")
+  const protocolVersion = oneOf('protocolVersion', options.protocolVersion ?? 5, [4, 5] as const)
+  return {
+    endpoints: urls.map((url) => url.endpoint),
+    clientId: options.clientId ?? (protocolVersion === 5 ? '' : randomClientId()),
+    protocolVersion,
+    cleanStart: options.cleanStart ?? true,
+    sessionExpirySeconds: count('sessionExpirySeconds', options.sessionExpirySeconds, 3600, 0, 0xffff_ffff),
+    keepAliveSeconds: count('keepAliveSeconds', options.keepAliveSeconds, 60, 0, 65_535),
+    receiveMaximum: count('receiveMaximum', options.receiveMaximum, 1024, 1, 65_535),
+    maximumInFlight: count(
+      'maximumInFlight',
+      options.maximumInFlight,
+      protocolVersion === 5 ? PUBLISH_IDENTIFIERS : DEFAULT_IN_FLIGHT_3_1_1,
+      1,
+      PUBLISH_IDENTIFIERS,
+    ),
+    maximumPacketBytes: count(
+      'maximumPacketBytes',
+      options.maximumPacketBytes,
+      16 * MEBIBYTE,
+      16,
+      0xffff_ffff,
+    ),
+    topicAliasMaximum: count('topicAliasMaximum', options.topicAliasMaximum, 16, 0, 65_535),
+    requestResponseInformation: options.requestResponseInformation ?? false,
+    requestProblemInformation: options.requestProblemInformation ?? true,
+    userProperties: options.userProperties,
+    will: readWill(options.will),
+    tls: options.tls ?? {},
+    credentials: options.credentials ?? credentialsOf(urls),
+    reconnect: readReconnect(options.reconnect),
+    connectTimeoutMs: milliseconds('connectTimeoutMs', options.connectTimeoutMs, 10_000),
+    writeTimeoutMs: milliseconds('writeTimeoutMs', options.writeTimeoutMs, 30_000),
+    pingTimeoutMs: milliseconds('pingTimeoutMs', options.pingTimeoutMs, 5_000),
+    queue: readQueue(options.queue),
+    store: options.store ?? new MemorySessionStore(),
+    waitForConnection: options.waitForConnection ?? true,
+    onUnhandledMessage: options.onUnhandledMessage,
+    onBackgroundError: guarded(options.onBackgroundError ?? warnOnce()),
+    clock: options.clock ?? systemClock,
+    transport: options.transport ?? openTcp,
+  }
+}
+
+/** User and password of a URL hold where no `credentials` are given. */
+function credentialsOf(urls: readonly NamedUrl[]): Credentials {
+  return urls.find((url) => url.credentials.username !== undefined)?.credentials ?? {}
+}
+
+function readReconnect(options: ConnectOptions['reconnect']): ReconnectSettings {
+  const given = options === false ? {} : (options ?? {})
+  const baseDelayMs = milliseconds('reconnect.baseDelayMs', given.baseDelayMs, 1000)
+  const jitter = given.jitter ?? 0.2
+  if (!(jitter >= 0 && jitter < 1)) throw invalid('reconnect.jitter', jitter, '0 or more and below 1')
+  const failuresBeforeOpen = given.failuresBeforeOpen ?? 10
+  if (!(failuresBeforeOpen >= 1)) {
+    throw invalid('reconnect.failuresBeforeOpen', failuresBeforeOpen, '1 or more')
+  }
+  return {
+    isWanted: options !== false,
+    baseDelayMs,
+    maxDelayMs: Math.max(baseDelayMs, milliseconds('reconnect.maxDelayMs', given.maxDelayMs, 60_000)),
+    jitter,
+    failuresBeforeOpen,
+    stableAfterMs: milliseconds('reconnect.stableAfterMs', given.stableAfterMs, 5000),
+  }
+}
+
+function readQueue(given: ConnectOptions['queue'] = {}): QueueSettings {
+  return {
+    maximumMessages: count(
+      'queue.maximumMessages',
+      given.maximumMessages,
+      100_000,
+      0,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    maximumBytes: count('queue.maximumBytes', given.maximumBytes, 64 * MEBIBYTE, 0, Number.MAX_SAFE_INTEGER),
+    maximumAgeMs: given.maximumAgeMs ?? Number.POSITIVE_INFINITY,
+    whenFull: oneOf('queue.whenFull', given.whenFull ?? 'reject', ['reject', 'drop-oldest', 'drop-newest']),
+    qos0WhenOffline: oneOf('queue.qos0WhenOffline', given.qos0WhenOffline ?? 'reject', ['reject', 'drop']),
+  }
+}
+
+function readWill(will: ConnectOptions['will']): () => Will | undefined {
+  if (will === undefined) return () => undefined
+  if (typeof will === 'function') return () => completeWill(will())
+  const complete = completeWill(will)
+  return () => complete
+}
+
+function completeWill(will: WillOptions): Will {
+  try {
+    assertTopicName(will.topic)
+  } catch (error) {
+    throw new ConnectionError('invalid-argument', `will: ${(error as Error).message}`, { cause: error })
+  }
+  return {
+    topic: will.topic,
+    payload: typeof will.payload === 'string' ? Buffer.from(will.payload) : will.payload,
+    qos: will.qos ?? 0,
+    retain: will.retain ?? false,
+    properties: will.properties,
+  }
+}
+
+function randomClientId(): string {
+  // 3.1.1 servers need not accept more than 23 characters. [MQTT-3.1.3-5]
+  return `jamey-${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
+}
+
+/** Silence would hide failing handlers from whoever did not ask to be told; one warning does not flood. */
+function warnOnce(): (error: MqttError) => void {
+  let hasWarned = false
+  return (error) => {
+    if (hasWarned) return
+    hasWarned = true
+    process.emitWarning(`${error.message} (further ones go to onBackgroundError only)`, 'MqttWarning')
+  }
+}
+
+function count(name: string, value: number | undefined, otherwise: number, from: number, to: number): number {
+  const found = value ?? otherwise
+  if (Number.isInteger(found) && found >= from && found <= to) return found
+  throw invalid(name, found, `a whole number from ${from} to ${to}`)
+}
+
+function milliseconds(name: string, value: number | undefined, otherwise: number): number {
+  const found = value ?? otherwise
+  if (found >= 0 && found <= 0x7fff_ffff) return found
+  throw invalid(name, found, 'milliseconds from 0 to 2147483647')
+}
+
+function oneOf<T extends string | number>(name: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value
+  throw invalid(name, value, allowed.join(' or '))
+}
+
+function invalid(name: string, found: unknown, expected: string): ConnectionError {
+  return new ConnectionError('invalid-argument', `option ${name} is ${String(found)}; expected ${expected}`)
+}

@@ -1,0 +1,75 @@
+import { describeReasonCode, ReasonCode, type SubscriptionRequest } from '@jamey/protocol'
+import type { DeadlineCause } from './deadline.js'
+import { SubscriptionError } from './errors.js'
+import type { SubscribeOptions } from './options.js'
+import type { ServerInformation } from './server-information.js'
+
+export function requestFor(filter: string, options: SubscribeOptions): SubscriptionRequest {
+  return {
+    filter,
+    qos: options.qos ?? 1,
+    noLocal: options.noLocal ?? false,
+    retainAsPublished: options.retainAsPublished ?? false,
+    retainHandling: options.retainHandling ?? 0,
+  }
+}
+
+/** What to ask for so that another handler gets what it wants, too; undefined where it is asked for already. */
+export function wants(
+  present: SubscriptionRequest,
+  options: SubscribeOptions,
+): SubscriptionRequest | undefined {
+  const added = requestFor(present.filter, options)
+  const request: SubscriptionRequest = {
+    filter: present.filter,
+    qos: added.qos > present.qos ? added.qos : present.qos,
+    // One subscription serves both: it has to bring what either of them wants.
+    noLocal: present.noLocal && added.noLocal,
+    retainAsPublished: present.retainAsPublished || added.retainAsPublished,
+    retainHandling: present.retainHandling,
+  }
+  const isSame =
+    request.qos === present.qos &&
+    request.noLocal === present.noLocal &&
+    request.retainAsPublished === present.retainAsPublished
+  return isSame ? undefined : request
+}
+
+/** The error for a filter that the server of this connection does not support. */
+export function unsupported(
+  filter: string,
+  server: ServerInformation | undefined,
+): SubscriptionError | undefined {
+  // Before MQTT 5.0 a server can not say what it lacks, so it is asked.
+  if (server === undefined || server.protocolVersion < 5) return undefined
+  if (filter.startsWith('$share/') && !server.sharedSubscriptionAvailable) {
+    return refuse(filter, 'no shared subscriptions', ReasonCode.sharedSubscriptionsNotSupported)
+  }
+  if (!server.wildcardSubscriptionAvailable && /[+#]/.test(filter)) {
+    return refuse(filter, 'no wildcards', ReasonCode.wildcardSubscriptionsNotSupported)
+  }
+  return undefined
+}
+
+export function refusedSubscription(
+  filter: string,
+  reasonCode: number,
+  reasonString: string | undefined,
+): SubscriptionError {
+  const said = `${describeReasonCode(reasonCode)}${reasonString === undefined ? '' : `: ${reasonString}`}`
+  return new SubscriptionError('refused', `subscription to '${filter}' was refused by the server: ${said}`, {
+    reasonCode,
+    retryable: reasonCode === ReasonCode.quotaExceeded || reasonCode === ReasonCode.unspecifiedError,
+  })
+}
+
+export function gaveUp(filter: string, why: DeadlineCause): SubscriptionError {
+  const what = why === 'timeout' ? 'no answer from the server in time' : 'aborted by the caller'
+  return new SubscriptionError(why, `subscription to '${filter}': ${what}`, { retryable: why === 'timeout' })
+}
+
+function refuse(filter: string, lack: string, reasonCode: number): SubscriptionError {
+  return new SubscriptionError('not-supported', `subscription to '${filter}': the server supports ${lack}`, {
+    reasonCode,
+  })
+}

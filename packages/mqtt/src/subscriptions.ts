@@ -1,0 +1,324 @@
+import {
+  assertTopicFilter,
+  isFailure,
+  type Suback,
+  type SubscriptionRequest,
+  type Unsuback,
+} from '@jamey/protocol'
+import type { Clock } from './clock.js'
+import { Deadline } from './deadline.js'
+import { Dispatcher } from './dispatch.js'
+import type { MqttError } from './errors.js'
+import { SubscriptionError } from './errors.js'
+import { Handling } from './handling.js'
+import type { Link } from './link.js'
+import type { CallOptions, MessageHandler, SubscribeOptions } from './options.js'
+import type { ServerInformation } from './server-information.js'
+import { PUBLISH_IDENTIFIERS } from './settings.js'
+import type { Counters } from './stats.js'
+import { gaveUp, refusedSubscription, requestFor, unsupported, wants } from './subscription-request.js'
+
+/** Someone who waits for SUBACK or UNSUBACK. */
+interface Waiter {
+  readonly handling: Handling | undefined
+  resolve(reasonCode: number): void
+  reject(error: SubscriptionError): void
+}
+
+/** A wanted subscription. `unsent`: the server is to be asked; `asked`: it was, on this connection. */
+interface Entry {
+  readonly filter: string
+  readonly identifier: number
+  request: SubscriptionRequest
+  handlings: readonly Handling[]
+  state: 'unsent' | 'asked' | 'granted'
+  granted: number
+  waiters: Waiter[]
+}
+
+/** What a SUBSCRIBE or UNSUBSCRIBE in flight was about. */
+type Pending =
+  | { readonly kind: 'subscribe'; readonly entry: Entry; readonly request: SubscriptionRequest }
+  | { readonly kind: 'unsubscribe'; readonly filter: string; readonly waiters: Waiter[] }
+
+export interface Grant {
+  readonly handling: Handling
+  readonly qos: number
+}
+
+/**
+ * The subscriptions this client wants, and what became of each at the server. One packet per filter, so that a
+ * refusal concerns nothing else. [promise 11]
+ */
+export class Subscriptions {
+  readonly dispatcher = new Dispatcher()
+  readonly #clock: Clock
+  readonly #counters: Counters
+  readonly #onFailure: (error: MqttError) => void
+  readonly #entries = new Map<string, Entry>()
+  /** Unsubscribed, and the server does not know yet. */
+  readonly #removals = new Map<string, Waiter[]>()
+  readonly #pending = new Map<number, Pending>()
+  #identifier = PUBLISH_IDENTIFIERS
+  #link: Link | undefined
+  #server: ServerInformation | undefined
+
+  constructor(clock: Clock, counters: Counters, onFailure: (error: MqttError) => void) {
+    this.#clock = clock
+    this.#counters = counters
+    this.#onFailure = onFailure
+  }
+
+  /** The handler is in place when this returns; the promise settles with the server's answer. */
+  subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<Grant> {
+    const fault = this.#faultOf(filter, options)
+    if (fault !== undefined) return Promise.reject(fault)
+    const handling = new Handling(handler, options.whenHandlerFails === 'leave')
+    const entry = this.#entryFor(filter, options)
+    entry.handlings = [...entry.handlings, handling]
+    this.dispatcher.changed()
+    if (entry.state === 'granted') return Promise.resolve({ handling, qos: entry.granted })
+    const promise = this.#waitFor(entry.waiters, filter, options, handling)
+    this.#ask(entry)
+    return promise.then((qos) => ({ handling, qos }))
+  }
+
+  /** Removes one handler, and the subscription with the last one. */
+  removeHandling(filter: string, handling: Handling, options: CallOptions = {}): Promise<void> {
+    const entry = this.#entries.get(filter)
+    if (entry === undefined || !entry.handlings.includes(handling)) return Promise.resolve()
+    entry.handlings = entry.handlings.filter((other) => other !== handling)
+    this.dispatcher.changed()
+    return entry.handlings.length > 0 ? Promise.resolve() : this.#remove(entry, options)
+  }
+
+  /** Removes all handlers of a filter. */
+  unsubscribe(filter: string, options: CallOptions): Promise<void> {
+    const entry = this.#entries.get(filter)
+    if (entry !== undefined) return this.#remove(entry, options)
+    try {
+      assertTopicFilter(filter)
+    } catch (error) {
+      return Promise.reject(invalidFilter(error as Error))
+    }
+    // A resumed session may hold a subscription that this process never made.
+    return this.#askToRemove(filter, options)
+  }
+
+  onConnected(link: Link, server: ServerInformation, isResumed: boolean): void {
+    this.#link = link
+    this.#server = server
+    const removals = [...this.#removals]
+    this.#removals.clear()
+    for (const [filter, waiters] of removals) {
+      if (isResumed) this.#sendUnsubscribe(link, filter, waiters)
+      else for (const waiter of waiters) waiter.resolve(0)
+    }
+    for (const entry of this.#entries.values()) {
+      if (!isResumed) entry.state = 'unsent'
+      if (entry.state === 'unsent') this.#ask(entry)
+    }
+  }
+
+  /** Answers will not come any more; what was asked is asked again with the next connection. */
+  onDisconnected(): void {
+    this.#link = undefined
+    for (const pending of this.#pending.values()) {
+      if (pending.kind === 'subscribe') {
+        if (pending.entry.state === 'asked') pending.entry.state = 'unsent'
+      } else if (!this.#entries.has(pending.filter)) this.#removals.set(pending.filter, pending.waiters)
+      else for (const waiter of pending.waiters) waiter.resolve(0)
+    }
+    this.#pending.clear()
+  }
+
+  onSuback(packet: Suback): void {
+    const pending = this.#pending.get(packet.packetIdentifier)
+    if (pending?.kind !== 'subscribe') return
+    this.#pending.delete(packet.packetIdentifier)
+    const { entry, request } = pending
+    // Asked again in the meantime, with other options: that answer decides.
+    if (entry.state !== 'asked' || entry.request !== request) return
+    const reasonCode = packet.reasonCodes[0] ?? 0x80
+    const { waiters } = entry
+    entry.waiters = []
+    if (!isFailure(reasonCode)) {
+      entry.state = 'granted'
+      entry.granted = reasonCode
+      for (const waiter of waiters) waiter.resolve(reasonCode)
+      return
+    }
+    this.#refused(
+      entry,
+      waiters,
+      refusedSubscription(entry.filter, reasonCode, packet.properties?.reasonString),
+    )
+  }
+
+  onUnsuback(packet: Unsuback): void {
+    const pending = this.#pending.get(packet.packetIdentifier)
+    if (pending?.kind !== 'unsubscribe') return
+    this.#pending.delete(packet.packetIdentifier)
+    const reasonCode = packet.reasonCodes[0] ?? 0
+    for (const waiter of pending.waiters) {
+      if (!isFailure(reasonCode)) waiter.resolve(reasonCode)
+      else waiter.reject(refusedSubscription(pending.filter, reasonCode, packet.properties?.reasonString))
+    }
+  }
+
+  close(makeError: () => SubscriptionError): void {
+    this.onDisconnected()
+    for (const entry of this.#entries.values()) for (const waiter of entry.waiters) waiter.reject(makeError())
+    for (const waiters of this.#removals.values()) for (const waiter of waiters) waiter.resolve(0)
+    for (const { filter, identifier } of this.#entries.values()) this.dispatcher.delete(filter, identifier)
+    this.#entries.clear()
+    this.#removals.clear()
+  }
+
+  #faultOf(filter: string, options: SubscribeOptions): SubscriptionError | undefined {
+    if (options.signal?.aborted) return gaveUp(filter, 'aborted')
+    try {
+      assertTopicFilter(filter)
+    } catch (error) {
+      return invalidFilter(error as Error)
+    }
+    if (options.noLocal && filter.startsWith('$share/')) {
+      // [MQTT-3.8.3-4]
+      return new SubscriptionError('invalid-argument', `subscribe to '${filter}': noLocal can not be shared`)
+    }
+    return this.#link === undefined ? undefined : unsupported(filter, this.#server)
+  }
+
+  #entryFor(filter: string, options: SubscribeOptions): Entry {
+    const existing = this.#entries.get(filter)
+    if (existing !== undefined) {
+      const request = wants(existing.request, options)
+      if (request === undefined) return existing
+      existing.request = request
+      existing.state = 'unsent'
+      return existing
+    }
+    const identifier = this.dispatcher.identifierFor(filter)
+    const entry: Entry = {
+      filter,
+      identifier,
+      request: requestFor(filter, options),
+      handlings: [],
+      state: 'unsent',
+      granted: 0,
+      waiters: [],
+    }
+    this.#entries.set(filter, entry)
+    for (const waiter of this.#removals.get(filter) ?? []) waiter.resolve(0)
+    this.#removals.delete(filter)
+    this.dispatcher.set(entry, identifier)
+    return entry
+  }
+
+  #ask(entry: Entry): void {
+    const link = this.#link
+    if (link === undefined || entry.state !== 'unsent') return
+    const fault = unsupported(entry.filter, this.#server)
+    if (fault !== undefined) {
+      const { waiters } = entry
+      entry.waiters = []
+      return this.#refused(entry, waiters, fault)
+    }
+    entry.state = 'asked'
+    const packetIdentifier = this.#nextIdentifier()
+    this.#pending.set(packetIdentifier, { kind: 'subscribe', entry, request: entry.request })
+    const isIdentified = this.#server?.subscriptionIdentifiersAvailable === true
+    link.send({
+      type: 'subscribe',
+      packetIdentifier,
+      subscriptions: [entry.request],
+      properties: isIdentified ? { subscriptionIdentifier: entry.identifier } : undefined,
+    })
+  }
+
+  /** Those who asked for it just now lose it; for handlers that had it before it stays wanted. */
+  #refused(entry: Entry, waiters: readonly Waiter[], error: SubscriptionError): void {
+    entry.state = 'unsent'
+    this.#counters.subscriptionFailures++
+    const refused = new Set(waiters.map((waiter) => waiter.handling))
+    entry.handlings = entry.handlings.filter((handling) => !refused.has(handling))
+    this.dispatcher.changed()
+    if (entry.handlings.length === 0) this.#forget(entry)
+    else this.#onFailure(error)
+    for (const waiter of waiters) waiter.reject(error)
+  }
+
+  #remove(entry: Entry, options: CallOptions): Promise<void> {
+    this.#forget(entry)
+    for (const waiter of entry.waiters) {
+      waiter.reject(
+        new SubscriptionError('aborted', `subscribe to '${entry.filter}': unsubscribed meanwhile`),
+      )
+    }
+    entry.waiters = []
+    return this.#askToRemove(entry.filter, options)
+  }
+
+  #forget(entry: Entry): void {
+    this.#entries.delete(entry.filter)
+    this.dispatcher.delete(entry.filter, entry.identifier)
+  }
+
+  #askToRemove(filter: string, options: CallOptions): Promise<void> {
+    const waiters: Waiter[] = []
+    const link = this.#link
+    if (link === undefined) {
+      // The server learns it with the next connection, if it still has the session by then.
+      this.#removals.set(filter, waiters)
+      return Promise.resolve()
+    }
+    const promise = this.#waitFor(waiters, filter, options, undefined)
+    this.#sendUnsubscribe(link, filter, waiters)
+    return promise.then(() => {})
+  }
+
+  #sendUnsubscribe(link: Link, filter: string, waiters: Waiter[]): void {
+    const packetIdentifier = this.#nextIdentifier()
+    this.#pending.set(packetIdentifier, { kind: 'unsubscribe', filter, waiters })
+    link.send({ type: 'unsubscribe', packetIdentifier, filters: [filter], properties: undefined })
+  }
+
+  #waitFor(
+    waiters: Waiter[],
+    filter: string,
+    options: CallOptions,
+    handling: Handling | undefined,
+  ): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const deadline = Deadline.start(this.#clock, options, (why) => {
+        const at = waiters.indexOf(waiter)
+        if (at >= 0) waiters.splice(at, 1)
+        if (handling !== undefined) this.removeHandling(filter, handling).catch(() => {})
+        reject(gaveUp(filter, why))
+      })
+      const waiter: Waiter = {
+        handling,
+        resolve: (reasonCode) => {
+          deadline?.cancel()
+          resolve(reasonCode)
+        },
+        reject: (error) => {
+          deadline?.cancel()
+          reject(error)
+        },
+      }
+      waiters.push(waiter)
+    })
+  }
+
+  /** Above the identifiers of PUBLISH, so that the two never meet. */
+  #nextIdentifier(): number {
+    do this.#identifier = this.#identifier >= 65_535 ? PUBLISH_IDENTIFIERS + 1 : this.#identifier + 1
+    while (this.#pending.has(this.#identifier))
+    return this.#identifier
+  }
+}
+
+function invalidFilter(error: Error): SubscriptionError {
+  return new SubscriptionError('invalid-argument', error.message, { cause: error })
+}

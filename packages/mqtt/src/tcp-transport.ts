@@ -1,0 +1,112 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { ConnectionError } from './errors.js'
+import type { Endpoint, TlsMaterial, Transport, TransportListener } from './transport.js'
+
+/** Bytes in the socket's own queue from which on the client waits: enough to keep a fast network busy for a turn. */
+const HIGH_WATER_BYTES = 1_048_576
+
+/** `mqtt:` over TCP, `mqtts:` over TLS 1.3 with a verified certificate. */
+export function openTcp(endpoint: Endpoint, tls: TlsMaterial): Transport {
+  if (endpoint.scheme === 'mqtt' || endpoint.scheme === 'mqtts') return new TcpTransport(endpoint, tls)
+  throw new ConnectionError(
+    'invalid-argument',
+    `no transport for ${endpoint.href}; expected mqtt: or mqtts:, or an own one in the option 'transport'`,
+  )
+}
+
+class TcpTransport implements Transport {
+  readonly #endpoint: Endpoint
+  readonly #tls: TlsMaterial
+  #socket: Socket | undefined
+  #listener: TransportListener | undefined
+  #error: Error | undefined
+  #isFull = false
+
+  constructor(endpoint: Endpoint, tls: TlsMaterial) {
+    this.#endpoint = endpoint
+    this.#tls = tls
+  }
+
+  open(listener: TransportListener): void {
+    this.#listener = listener
+    const isTls = this.#endpoint.scheme === 'mqtts'
+    const socket = isTls ? openTls(this.#endpoint, this.#tls) : openPlain(this.#endpoint)
+    this.#socket = socket
+    // Small packets would otherwise wait for the acknowledgement of the ones before them (Nagle).
+    socket.setNoDelay(true)
+    socket.once(isTls ? 'secureConnect' : 'connect', () => this.#listener?.onOpen())
+    socket.on('data', (chunk: Buffer) => this.#listener?.onData(chunk))
+    socket.on('drain', () => this.#onDrain())
+    socket.on('error', (error) => {
+      this.#error ??= error
+    })
+    socket.once('close', () => this.#onClose())
+  }
+
+  write(chunks: readonly Uint8Array[]): boolean {
+    const socket = this.#socket
+    if (socket === undefined || socket.destroyed) return true
+    if (chunks.length === 1) socket.write(chunks[0] as Uint8Array)
+    else {
+      socket.cork()
+      for (const chunk of chunks) socket.write(chunk)
+      socket.uncork()
+    }
+    this.#isFull = socket.writableLength >= HIGH_WATER_BYTES
+    return !this.#isFull
+  }
+
+  pause(): void {
+    this.#socket?.pause()
+  }
+
+  resume(): void {
+    this.#socket?.resume()
+  }
+
+  close(): void {
+    this.#socket?.end()
+  }
+
+  destroy(): void {
+    this.#listener = undefined
+    this.#socket?.destroy()
+  }
+
+  #onDrain(): void {
+    if (!this.#isFull) return
+    this.#isFull = false
+    this.#listener?.onDrain()
+  }
+
+  #onClose(): void {
+    const listener = this.#listener
+    this.#listener = undefined
+    listener?.onClose(this.#error)
+  }
+}
+
+function openPlain(endpoint: Endpoint): Socket {
+  return connectTcp({ host: endpoint.host, port: endpoint.port })
+}
+
+function openTls(endpoint: Endpoint, tls: TlsMaterial): Socket {
+  const { ca, cert, key, passphrase } = tls
+  return connectTls({
+    host: endpoint.host,
+    port: endpoint.port,
+    // Server Name Indication carries no addresses; the certificate is checked against the host all the same.
+    servername: tls.servername ?? (isIP(endpoint.host) === 0 ? endpoint.host : ''),
+    minVersion: 'TLSv1.3',
+    rejectUnauthorized: true,
+    ...(ca === undefined ? {} : { ca: ca.map(toBuffer) }),
+    ...(cert === undefined ? {} : { cert: toBuffer(cert) }),
+    ...(key === undefined ? {} : { key: toBuffer(key) }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  })
+}
+
+function toBuffer(pem: string | Uint8Array): string | Buffer {
+  return typeof pem === 'string' ? pem : Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength)
+}

@@ -1,0 +1,73 @@
+import { ProtocolError, type Publish, type PublishProperties, ReasonCode } from '@jamey/protocol'
+import type { Publication } from './publication.js'
+
+/** An alias takes three bytes as a property; below this length of topic it saves nothing worth the trouble. */
+const WORTH_FROM_CHARACTERS = 16
+
+/** The topic aliases we gave on one connection: the first topics get them and keep them. [MQTT-3.3.2-8] */
+export class OutgoingAliases {
+  readonly #maximum: number
+  readonly #byTopic = new Map<string, number>()
+  /** Properties that hold nothing but the alias, by alias. */
+  readonly #properties: PublishProperties[] = []
+
+  constructor(maximum: number) {
+    this.#maximum = maximum
+  }
+
+  /** The packet to encode: the message itself, or one that gives or uses its topic's alias. */
+  apply(publication: Publication): Publish {
+    if (this.#maximum === 0 || publication.topic.length < WORTH_FROM_CHARACTERS) return publication
+    const known = this.#byTopic.get(publication.topic)
+    if (known !== undefined) return this.#aliased(publication, '', known)
+    const alias = this.#byTopic.size + 1
+    if (alias > this.#maximum) return publication
+    this.#byTopic.set(publication.topic, alias)
+    return this.#aliased(publication, publication.topic, alias)
+  }
+
+  /** The packet could not be encoded: an alias that it would have given does not exist. */
+  undo(packet: Publish, publication: Publication): void {
+    if (packet !== publication && packet.topic !== '') this.#byTopic.delete(publication.topic)
+  }
+
+  #aliased(publication: Publication, topic: string, alias: number): Publish {
+    const { payload, qos, retain, dup, packetIdentifier } = publication
+    this.#properties[alias] ??= { topicAlias: alias }
+    const properties =
+      publication.properties === undefined
+        ? this.#properties[alias]
+        : { ...publication.properties, topicAlias: alias }
+    return { type: 'publish', topic, payload, qos, retain, dup, packetIdentifier, properties }
+  }
+}
+
+/** The topic aliases the server gave on one connection. */
+export class IncomingAliases {
+  readonly #maximum: number
+  readonly #topics: string[] = []
+
+  constructor(maximum: number) {
+    this.#maximum = maximum
+  }
+
+  /** Puts the topic in the place of its alias. Throws `ProtocolError` 0x94 or 0x82. [MQTT-3.3.2-7] */
+  resolve(packet: Publish): void {
+    const alias = packet.properties?.topicAlias
+    if (alias === undefined) return
+    if (alias > this.#maximum) {
+      throw fault(ReasonCode.topicAliasInvalid, `topic alias ${alias}; at most ${this.#maximum} were offered`)
+    }
+    if (packet.topic !== '') {
+      this.#topics[alias] = packet.topic
+      return
+    }
+    const topic = this.#topics[alias]
+    if (topic === undefined) throw fault(ReasonCode.protocolError, `topic alias ${alias} was never given`)
+    packet.topic = topic
+  }
+}
+
+function fault(reasonCode: number, message: string): ProtocolError {
+  return new ProtocolError('protocol-error', reasonCode, -1, message)
+}
