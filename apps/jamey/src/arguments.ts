@@ -1,0 +1,76 @@
+import { InvalidArgumentError } from 'commander'
+
+/** Parsers of option and argument values; each refusal says what was expected. */
+
+export function parseQos(value: string): 0 | 1 | 2 {
+  if (value === '0' || value === '1' || value === '2') return Number(value) as 0 | 1 | 2
+  throw new InvalidArgumentError('Expected 0, 1 or 2.')
+}
+
+export function parsePort(value: string): number {
+  return parseWhole(value, 0, 65_535)
+}
+
+export function parseCount(value: string): number {
+  return parseWhole(value, 1, Number.MAX_SAFE_INTEGER)
+}
+
+export function parseLimit(value: string): number {
+  return parseWhole(value, 1, 100)
+}
+
+export function parseLifetime(value: string): number {
+  return parseWhole(value, 1, 3600)
+}
+
+/** Seconds, fractions allowed, as milliseconds; at most a day, far below what a timer can count. */
+export function parseTimeoutMs(value: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN
+  if (seconds > 0 && seconds <= 86_400) return Math.ceil(seconds * 1000)
+  throw new InvalidArgumentError('Expected seconds, more than 0 and at most 86400.')
+}
+
+export function parseImportance(value: string): number {
+  const importance = /^(\d+(\.\d*)?|\.\d+)$/.test(value) ? Number(value) : Number.NaN
+  if (importance >= 0 && importance <= 1) return importance
+  throw new InvalidArgumentError('Expected a number from 0 to 1.')
+}
+
+export function parseJsonObject(value: string): Record<string, unknown> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(value)
+  } catch (error) {
+    throw new InvalidArgumentError(
+      `Expected a JSON object such as '{"consent": false}': ${(error as Error).message}.`,
+    )
+  }
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
+    return parsed as Record<string, unknown>
+  }
+  throw new InvalidArgumentError(`Expected a JSON object such as '{"consent": false}'.`)
+}
+
+/** A date or a moment, read in the local time zone where none is given, as ISO 8601 in UTC. */
+export function parseMoment(value: string): string {
+  const isDateOnly = /^\d{4}-\d{2}-\d{2}$/.test(value)
+  const moment = /^\d{4}-\d{2}-\d{2}/.test(value)
+    ? new Date(isDateOnly ? `${value}T00:00:00` : value)
+    : new Date(Number.NaN)
+  if (Number.isNaN(moment.getTime())) {
+    throw new InvalidArgumentError('Expected a date or time such as 2026-05-31 or 2026-05-31T14:00:00Z.')
+  }
+  return moment.toISOString()
+}
+
+/** Collects an option that may be given several times. */
+export function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value]
+}
+
+function parseWhole(value: string, least: number, most: number): number {
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN
+  if (number >= least && number <= most) return number
+  const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`
+  throw new InvalidArgumentError(`Expected a whole number, ${range}.`)
+}

@@ -1,0 +1,151 @@
+import { MEMORY_LAYERS } from '@jamey/contracts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import {
+  collect,
+  parseCount,
+  parseImportance,
+  parseJsonObject,
+  parseLimit,
+  parseMoment,
+  parseQos,
+  parseTimeoutMs,
+} from './arguments.js'
+import type { Run } from './program.js'
+
+/** The commands that talk to a running broker. */
+export function addClientCommands(program: Command, run: Run): void {
+  addConscienceCommands(program, run)
+  addMemoryCommands(program, run)
+  addMessageCommands(program, run)
+}
+
+function addConscienceCommands(program: Command, run: Run): void {
+  client(program.command('evaluate'))
+    .description('ask the conscience whether an action is right')
+    .argument('<action>', 'the action in words')
+    .option('--context <json>', 'facts about the situation, a JSON object', parseJsonObject)
+    .option('--user <json>', 'facts about the user, a JSON object', parseJsonObject)
+    .addOption(timeout(30))
+    .addHelpText(
+      'after',
+      '\nExit code 0: approved; 3: not approved (forbidden, disapproved or unrecognised).',
+    )
+    .action((action, options) =>
+      run(async (context) => (await import('./commands/evaluate.js')).evaluate(context, action, options)),
+    )
+}
+
+function addMemoryCommands(program: Command, run: Run): void {
+  client(program.command('remember'))
+    .description('store a memory, or a whole text paragraph by paragraph')
+    .argument('[text]', 'what to remember')
+    .option('--file <path>', 'store this text file, or - for standard input, one memory per paragraph')
+    .addOption(layer('where to keep it'))
+    .option('--tag <tag>', 'a tag; may be given several times', collect)
+    .option('--importance <n>', 'from 0 to 1', parseImportance)
+    .addOption(timeout(30))
+    .addHelpText(
+      'after',
+      `
+With --file every paragraph's identifier follows from its text, layer, tags and importance: storing the same
+file again stores nothing twice.`,
+    )
+    .action((text, options) =>
+      run(async (context) => (await import('./commands/remember.js')).remember(context, text, options)),
+    )
+  client(program.command('recall'))
+    .description('find memories, best first')
+    .argument('[query]', 'words to look for; without them the newest memories')
+    .addOption(layer('only this layer; may be given several times').argParser(collectLayer))
+    .option('--tag <tag>', 'only with this tag; may be given several times', collect)
+    .option('--from <moment>', 'not older than this', parseMoment)
+    .option('--to <moment>', 'not newer than this', parseMoment)
+    .option('--limit <n>', 'how many, 1 to 100', parseLimit, 10)
+    .addOption(timeout(30))
+    .action((query, options) =>
+      run(async (context) => (await import('./commands/recall.js')).recall(context, query, options)),
+    )
+  client(program.command('forget'))
+    .description('remove memories by id, or all that fit every given condition')
+    .argument('[id...]', 'ids, as `jamey recall` prints them')
+    .addOption(layer('all of this layer'))
+    .option('--tag <tag>', 'all with this tag; may be given several times', collect)
+    .option('--before <moment>', 'all from before this', parseMoment)
+    .addOption(timeout(30))
+    .action((ids, options) =>
+      run(async (context) => (await import('./commands/forget.js')).forget(context, ids, options)),
+    )
+}
+
+const ENVELOPE_HELP = `
+On a topic of Jamey's own the payload is the JSON data of its contract (or {"action": ..., "data": ...} where
+several share a topic); it is checked and put into the envelope. On any other topic, and with --raw, the
+bytes are sent as they are.`
+
+function addMessageCommands(program: Command, run: Run): void {
+  client(program.command('sub'))
+    .description('print messages as they arrive')
+    .argument('<filter...>', "topic filters such as 'jamey/events/#'")
+    .addOption(qos(1))
+    .option('--count <n>', 'end after so many messages', parseCount)
+    .option('--raw', 'print the payloads alone, each followed by a line break')
+    .option('--timeout <seconds>', 'end with code 4 when nothing arrived for so long', parseTimeoutMs)
+    .action((filters, options) =>
+      run(async (context) => (await import('./commands/sub.js')).sub(context, filters, options)),
+    )
+  client(program.command('pub'))
+    .description('publish a message')
+    .argument('<topic>', 'where to')
+    .argument('[payload]', 'what; - reads standard input, nothing is an empty payload')
+    .addOption(qos())
+    .option('--retain', 'let the broker keep it for later subscribers')
+    .option('--raw', 'send the bytes as they are')
+    .addOption(timeout(30))
+    .addHelpText('after', ENVELOPE_HELP)
+    .action((topic, payload, options) =>
+      run(async (context) => (await import('./commands/pub.js')).pub(context, topic, payload, options)),
+    )
+  client(program.command('request'))
+    .description('send a request and print its answer')
+    .argument('<topic>', 'where to')
+    .argument('[payload]', 'what to ask; - reads standard input')
+    .addOption(qos())
+    .option('--raw', 'send the bytes as they are and print the answer as it is')
+    .addOption(timeout(30))
+    .addHelpText('after', ENVELOPE_HELP)
+    .action((topic, payload, options) =>
+      run(async (context) =>
+        (await import('./commands/request.js')).request(context, topic, payload, options),
+      ),
+    )
+}
+
+/** The options of every command that connects. */
+function client(command: Command): Command {
+  return command
+    .option('--json', 'print one JSON object per line, and errors as JSON on standard error')
+    .option('--data-dir <folder>', 'the folder of the running `jamey up`, instead of the nearest .jamey')
+    .option('--client-id <id>', 'connect under this name')
+    .option('--permission <filter>', 'ask only for this permission; may be given several times', collect)
+}
+
+function timeout(seconds: number): Option {
+  return new Option('--timeout <seconds>', 'how long to wait')
+    .argParser(parseTimeoutMs)
+    .default(seconds * 1000, String(seconds))
+}
+
+function qos(fallback?: 0 | 1 | 2): Option {
+  const option = new Option('--qos <n>', 'quality of service, 0, 1 or 2').argParser(parseQos)
+  return fallback === undefined ? option : option.default(fallback)
+}
+
+function layer(description: string): Option {
+  return new Option('--layer <name>', description).choices(MEMORY_LAYERS)
+}
+
+function collectLayer(value: string, previous: readonly string[] = []): string[] {
+  const known: readonly string[] = MEMORY_LAYERS
+  if (known.includes(value)) return [...previous, value]
+  throw new InvalidArgumentError(`Expected one of ${MEMORY_LAYERS.join(', ')}.`)
+}

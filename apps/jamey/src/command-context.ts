@@ -1,0 +1,24 @@
+import type { ExitCode } from './exit-codes.js'
+import type { Terminal } from './terminal.js'
+
+/** All that a command knows of the world around it. */
+export interface CommandContext {
+  readonly terminal: Terminal
+  /** The environment, `.env` of the current folder included. */
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  /** Aborted by the first Ctrl-C or SIGTERM. */
+  readonly interrupted: AbortSignal
+  readonly now: () => Date
+}
+
+/** A command settles with the code to leave with, or throws what `reportOf` can tell. */
+export type Outcome = Promise<ExitCode>
+
+/** Options that every command that talks to a broker takes. */
+export interface ClientOptions {
+  readonly dataDir?: string
+  readonly clientId?: string
+  readonly permission?: readonly string[]
+  readonly json?: boolean
+}

@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type HostProcess, main } from './command-line.js'
+
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'jamey-cli-'))
+})
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function sink() {
+  const chunks: string[] = []
+  const stream = new Writable({
+    write(chunk, _, done) {
+      chunks.push(String(chunk))
+      done()
+    },
+  })
+  return Object.assign(stream, { text: () => chunks.join('') })
+}
+
+async function jamey(args: string[], env: NodeJS.ProcessEnv = {}) {
+  const [stdout, stderr] = [sink(), sink()]
+  const host = {
+    argv: ['node', 'jamey', ...args],
+    env,
+    cwd: () => folder,
+    on: () => host,
+    removeListener: () => host,
+    exit: (code: number) => {
+      throw new Error(`exit ${code}`)
+    },
+    stdin: Readable.from([]),
+    stdout,
+    stderr,
+  }
+  const code = await main(host as unknown as HostProcess)
+  return { code, stdout: stdout.text(), stderr: stderr.text() }
+}
+
+describe('help', () => {
+  it('lists every command, and exits 0', async () => {
+    const { code, stdout, stderr } = await jamey(['--help'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const commands = 'up run broker evaluate remember recall forget sub pub request token certs doctor help'
+    for (const command of commands.split(' ')) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'))
+  })
+
+  it('explains a command, and the exit codes', async () => {
+    expect((await jamey(['help', 'evaluate'])).stdout).toContain('--context <json>')
+    expect((await jamey(['evaluate', '--help'])).stdout).toContain('--context <json>')
+    const { code, stdout } = await jamey(['help', 'exit-codes'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^ +3 +refused /m)
+  })
+
+  it('prints the version', async () => {
+    expect(await jamey(['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n' })
+  })
+})
+
+describe('what is typed wrongly', () => {
+  it.each([
+    [['nonsense'], "unknown command 'nonsense'"],
+    [['help', 'nonsense'], "unknown command or topic 'nonsense'"],
+    [['evaluate'], "missing required argument 'action'"],
+    [['evaluate', 'x', '--context', '[1]'], 'Expected a JSON object'],
+    [['evaluate', 'x', '--timeout', 'soon'], 'Expected seconds'],
+    [['evaluate', 'x', 'y'], 'too many arguments'],
+    [['recall', 'x', '--layer', 'dreams'], 'Expected one of working'],
+    [['remember', 'x', '--layer', 'dreams'], 'Allowed choices are working'],
+    [['remember'], 'give a text, or --file'],
+    [['remember', 'x', '--file', 'y'], 'give a text, or --file'],
+    [['remember', '--file', 'absent.md'], 'there is no such file'],
+    [['remember', '--file', '.'], 'it is a folder'],
+    [['forget'], 'what is to be forgotten?'],
+    [['forget', 'x', '--layer', 'working'], 'not both'],
+    [['pub'], "missing required argument 'topic'"],
+    [['pub', 'jamey/conscience/evaluate', 'x'], 'takes a JSON object'],
+    [['sub'], "missing required argument 'filter'"],
+    [['sub', '#', '--qos', '3'], 'Expected 0, 1 or 2'],
+    [['up', '--port', 'x'], 'Expected a whole number, 0 to 65535'],
+    [['run', 'nothing'], 'Allowed choices are broker'],
+    [['broker'], 'say --insecure'],
+  ])('is told without a stack and exits 2: %j', async (args, message) => {
+    const { code, stdout, stderr } = await jamey(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(stderr).toMatch(/^error: /)
+    expect(stderr).not.toMatch(/\n\s+at /)
+  })
+
+  it('is one JSON object with --json', async () => {
+    const { code, stderr } = await jamey(['evaluate', '--json'])
+    expect(code).toBe(2)
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'usage', exit_code: 2 } })
+  })
+
+  it('is the help where nothing is typed at all', async () => {
+    const { code, stderr } = await jamey([])
+    expect(code).toBe(2)
+    expect(stderr).toContain('Usage: jamey')
+  })
+})
+
+describe('without anything that runs', () => {
+  it('says so and how to start it, with exit code 5', async () => {
+    const { code, stderr } = await jamey(['recall', 'lisbon'])
+    expect(code).toBe(5)
+    expect(stderr).toContain('no .jamey here')
+    expect(stderr).toContain('npx jamey up')
+  })
+
+  it('tells every fault of the environment at once, with exit code 2', async () => {
+    const { code, stderr } = await jamey(['recall', 'lisbon'], {
+      MQTT_BROKER_URL: 'http://example.org',
+      MQTT_JWT_SECRET: 'hunter2',
+    })
+    expect(code).toBe(2)
+    expect(stderr).toContain('MQTT_BROKER_URL')
+    expect(stderr).toContain('MQTT_JWT_SECRET')
+    expect(stderr).not.toContain('hunter2')
+  })
+
+  it('reads .env of the folder, too', async () => {
+    writeFileSync(join(folder, '.env'), 'MQTT_BROKER_URL=http://example.org\n')
+    const { code, stderr } = await jamey(['recall', 'lisbon'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('http://example.org')
+  })
+
+  it('doctor says what to do', async () => {
+    const { stdout } = await jamey(['doctor', '--json'])
+    const findings = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { check: string; hint?: string })
+    expect(findings.find(({ check }) => check === 'folder')?.hint).toContain('npx jamey up')
+  })
+})

@@ -1,0 +1,79 @@
+import { CommanderError } from 'commander'
+import type { CommandContext } from './command-context.js'
+import { environmentOf } from './environment.js'
+import { EXIT, type ExitCode } from './exit-codes.js'
+import { type FailureReport, reportOf } from './failure.js'
+import { watchSignals } from './interruption.js'
+import { buildProgram } from './program.js'
+import { createTerminal, type Terminal, type TerminalStreams } from './terminal.js'
+
+/** What the command line needs of `process`. */
+export type HostProcess = Pick<
+  NodeJS.Process,
+  'argv' | 'env' | 'cwd' | 'on' | 'removeListener' | 'exit' | 'stdin' | 'stdout' | 'stderr'
+>
+
+/** Runs one command line and resolves with the code to leave with; every failure was told by then. */
+export async function main(host: HostProcess): Promise<ExitCode> {
+  const terminal = createTerminal(host)
+  const isJson = host.argv.includes('--json')
+  quietWhenReaderLeaves(host)
+  const interruption = watchSignals(() => host.exit(EXIT.interrupted), host as NodeJS.Process)
+  try {
+    const context: CommandContext = {
+      terminal,
+      env: environmentOf(host.env, host.cwd()),
+      cwd: host.cwd(),
+      interrupted: interruption.signal,
+      now: () => new Date(),
+    }
+    return await runCommandLine(host.argv.slice(2), context, isJson)
+  } catch (error) {
+    terminal.fail(reportOf(error), isJson)
+    if (host.env['JAMEY_DEBUG'] === '1' && error instanceof Error) terminal.note(error.stack ?? '')
+    return reportOf(error).exitCode
+  } finally {
+    interruption.dispose()
+  }
+}
+
+async function runCommandLine(
+  argv: readonly string[],
+  context: CommandContext,
+  isJson: boolean,
+): Promise<ExitCode> {
+  let code: ExitCode = EXIT.success
+  const program = buildProgram(async (outcome) => {
+    code = await outcome(context)
+  }, context)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return code
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return usageOutcome(error, context.terminal, isJson)
+  }
+}
+
+/** Help and version are no failures; anything else that commander throws is a fault in what was typed. */
+function usageOutcome(error: CommanderError, terminal: Terminal, isJson: boolean): ExitCode {
+  if (error.exitCode === 0) return EXIT.success
+  // Commander printed the help because no command was given.
+  if (error.code === 'commander.help') return EXIT.usage
+  const report: FailureReport = {
+    code: 'usage',
+    exitCode: EXIT.usage,
+    message: error.message,
+    hint: '--help shows what is possible',
+  }
+  terminal.fail(report, isJson)
+  return EXIT.usage
+}
+
+/** `jamey sub ... | head -1` ends the reader first, which is no failure of ours. */
+function quietWhenReaderLeaves({ stdout, exit }: TerminalStreams & Pick<NodeJS.Process, 'exit'>): void {
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') exit(EXIT.success)
+    throw error
+  })
+}

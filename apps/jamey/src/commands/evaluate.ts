@@ -1,0 +1,27 @@
+import { topics } from '@jamey/contracts'
+import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
+import { withBus } from '../connection.js'
+import { EXIT } from '../exit-codes.js'
+import { formatVerdict } from '../verdict-view.js'
+
+export interface EvaluateOptions extends ClientOptions {
+  readonly context?: Record<string, unknown>
+  readonly user?: Record<string, unknown>
+  readonly timeout: number
+}
+
+/** Asks for a verdict and prints it; what is not approved leaves with the code of a refusal. */
+export async function evaluate(context: CommandContext, action: string, options: EvaluateOptions): Outcome {
+  const { terminal, interrupted } = context
+  const question = {
+    action,
+    ...(options.context === undefined ? {} : { context: options.context }),
+    ...(options.user === undefined ? {} : { user: options.user }),
+  }
+  const verdict = await withBus(context, options, (bus) =>
+    bus.request(topics.conscience.evaluate, question, { timeoutMs: options.timeout, signal: interrupted }),
+  )
+  if (options.json) terminal.printJson(verdict)
+  else terminal.print(formatVerdict(verdict, terminal.colors, terminal.columns))
+  return verdict.approved ? EXIT.success : EXIT.refused
+}

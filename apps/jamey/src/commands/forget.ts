@@ -1,0 +1,69 @@
+import { type MemoryForget, type MemoryLayer, topics } from '@jamey/contracts'
+import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
+import { withBus } from '../connection.js'
+import { EXIT } from '../exit-codes.js'
+import { CommandFailure } from '../failure.js'
+import { plural } from '../memory-view.js'
+
+export interface ForgetOptions extends ClientOptions {
+  readonly layer?: MemoryLayer
+  readonly tag?: string[]
+  readonly before?: string
+  readonly timeout: number
+}
+
+/** Removes what is named; forgetting what is not there is no failure, the count says so. */
+export async function forget(
+  context: CommandContext,
+  ids: readonly string[],
+  options: ForgetOptions,
+): Outcome {
+  const { terminal, interrupted } = context
+  const selections = forgetSelections(ids, options)
+  const forgotten = await withBus(context, options, async (bus) => {
+    let count = 0
+    for (const selection of selections) {
+      const answer = await bus.request(topics.memory.forget, selection, {
+        timeoutMs: options.timeout,
+        signal: interrupted,
+      })
+      count += answer.forgotten
+    }
+    return count
+  })
+  if (options.json) terminal.printJson({ forgotten })
+  else terminal.print(`forgot ${plural(forgotten, 'memory', 'memories')}`)
+  return EXIT.success
+}
+
+/** One request per id, or one for all conditions; never both, and never nothing, which would mean everything. */
+export function forgetSelections(
+  ids: readonly string[],
+  { layer, tag, before }: Pick<ForgetOptions, 'layer' | 'tag' | 'before'>,
+): MemoryForget[] {
+  const hasConditions = layer !== undefined || tag !== undefined || before !== undefined
+  if (ids.length > 0 && hasConditions) {
+    throw new CommandFailure('give ids, or --layer, --tag and --before, not both', {
+      code: 'selection-ambiguous',
+      exitCode: EXIT.usage,
+    })
+  }
+  if (ids.length > 0) return ids.map((id) => ({ id }))
+  if (!hasConditions) {
+    throw new CommandFailure(
+      'what is to be forgotten? give ids, or at least one of --layer, --tag, --before',
+      {
+        code: 'selection-missing',
+        exitCode: EXIT.usage,
+        hint: '`jamey recall` prints the ids',
+      },
+    )
+  }
+  return [
+    {
+      ...(layer === undefined ? {} : { layer }),
+      ...(tag === undefined ? {} : { tags: tag }),
+      ...(before === undefined ? {} : { before }),
+    },
+  ]
+}

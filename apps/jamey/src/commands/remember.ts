@@ -1,0 +1,155 @@
+import { basename } from 'node:path'
+import type { Bus } from '@jamey/bus'
+import { type MemoryLayer, type MemoryStored, type MemoryStoreInput, topics } from '@jamey/contracts'
+import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
+import { withBus } from '../connection.js'
+import { contentId } from '../content-id.js'
+import { EXIT } from '../exit-codes.js'
+import { CommandFailure, reportOf } from '../failure.js'
+import { formatMemory, plural } from '../memory-view.js'
+import { splitParagraphs } from '../paragraphs.js'
+import { progressOn } from '../progress.js'
+import { readTextFile } from '../text-input.js'
+
+export interface RememberOptions extends ClientOptions {
+  readonly file?: string
+  readonly layer?: MemoryLayer
+  readonly tag?: string[]
+  readonly importance?: number
+  readonly timeout: number
+}
+
+/** How many paragraphs are on their way at once. */
+const PIPELINE = 64
+/** A paragraph whose answer was lost is sent again under the same identifier, which stores it once. */
+const ATTEMPTS = 3
+
+export async function remember(
+  context: CommandContext,
+  text: string | undefined,
+  options: RememberOptions,
+): Outcome {
+  if ((text === undefined) === (options.file === undefined)) {
+    throw new CommandFailure('give a text, or --file PATH', {
+      code: text === undefined ? 'text-missing' : 'text-ambiguous',
+      exitCode: EXIT.usage,
+    })
+  }
+  return options.file === undefined
+    ? rememberText(context, text ?? '', options)
+    : rememberFile(context, options.file, options)
+}
+
+async function rememberText(context: CommandContext, text: string, options: RememberOptions): Outcome {
+  const { terminal, interrupted } = context
+  const stored = await withBus(context, options, (bus) =>
+    bus.request(
+      topics.memory.store,
+      { content: text, ...attributesOf(options) },
+      { timeoutMs: options.timeout, signal: interrupted },
+    ),
+  )
+  const view = { colors: terminal.colors, columns: terminal.columns, now: context.now() }
+  if (options.json) terminal.printJson(stored)
+  else terminal.print(`${terminal.colors.green('remembered')}  ${formatMemory(stored.memory, view)}`)
+  return EXIT.success
+}
+
+async function rememberFile(context: CommandContext, path: string, options: RememberOptions): Outcome {
+  const { terminal } = context
+  const paragraphs = splitParagraphs(await readTextFile(context, path))
+  if (paragraphs.length === 0) {
+    throw new CommandFailure(`${path} holds no text`, { code: 'file-empty', exitCode: EXIT.usage })
+  }
+  const progress = progressOn(terminal, paragraphs.length, options.json === true)
+  const startedAt = performance.now()
+  const tally = { stored: 0, known: 0 }
+  try {
+    await withBus(context, options, (bus) =>
+      storeAll(
+        paragraphs,
+        (paragraph, i) => storeOne(bus, context, { paragraph, i, path }, options),
+        (answer) => {
+          tally[answer.created ? 'stored' : 'known'] += 1
+          if (options.json) terminal.printJson(answer)
+          progress.step()
+        },
+      ),
+    )
+  } catch (error) {
+    progress.stop()
+    const done = tally.stored + tally.known
+    if (done > 0 && !options.json)
+      terminal.note(
+        `${done} of ${paragraphs.length} paragraphs were stored before this; repeating the command stores the rest.`,
+      )
+    throw error
+  }
+  progress.stop()
+  if (!options.json) terminal.print(summary(path, tally, performance.now() - startedAt))
+  return EXIT.success
+}
+
+/** `stored 41 paragraphs of NOTES.md in 0.3 s (2 were known already)` */
+export function summary(path: string, tally: { stored: number; known: number }, elapsedMs: number): string {
+  const name = path === '-' ? 'standard input' : basename(path)
+  const known = tally.known === 0 ? '' : ` (${tally.known.toLocaleString('en-US')} known already)`
+  return `stored ${plural(tally.stored, 'paragraph', 'paragraphs')} of ${name} in ${(elapsedMs / 1000).toFixed(1)} s${known}`
+}
+
+/** Keeps `PIPELINE` paragraphs on their way; the first failure stops taking new ones and is thrown. */
+export async function storeAll(
+  paragraphs: readonly string[],
+  store: (paragraph: string, index: number) => Promise<MemoryStored>,
+  onStored: (stored: MemoryStored) => void,
+): Promise<void> {
+  let next = 0
+  let failure: { error: unknown } | undefined
+  const lane = async () => {
+    while (failure === undefined && next < paragraphs.length) {
+      const index = next++
+      try {
+        onStored(await store(paragraphs[index] ?? '', index))
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(PIPELINE, paragraphs.length) }, lane))
+  if (failure !== undefined) throw failure.error
+}
+
+async function storeOne(
+  bus: Bus,
+  { interrupted }: CommandContext,
+  { paragraph, i, path }: { paragraph: string; i: number; path: string },
+  options: RememberOptions,
+): Promise<MemoryStored> {
+  const attributes = attributesOf(options)
+  const messageId = contentId({
+    content: paragraph,
+    layer: attributes.layer,
+    tags: attributes.tags ?? [],
+    importance: attributes.importance,
+  })
+  const source = path === '-' ? {} : { file: basename(path) }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await bus.request(
+        topics.memory.store,
+        { content: paragraph, ...attributes, metadata: { ...source, paragraph: i + 1 } },
+        { timeoutMs: options.timeout, messageId, signal: interrupted },
+      )
+    } catch (error) {
+      if (attempt === ATTEMPTS || interrupted.aborted || reportOf(error).retryable !== true) throw error
+    }
+  }
+}
+
+function attributesOf({ layer, tag, importance }: RememberOptions): Omit<MemoryStoreInput, 'content'> {
+  return {
+    ...(layer === undefined ? {} : { layer }),
+    ...(tag === undefined ? {} : { tags: tag }),
+    ...(importance === undefined ? {} : { importance }),
+  }
+}

@@ -1,0 +1,103 @@
+import type { Logger } from 'pino'
+import { brokerSettings } from '../broker-environment.js'
+import type { CommandContext, Outcome } from '../command-context.js'
+import { startComponent } from '../component.js'
+import { completed, directoryEnvironment } from '../component-environment.js'
+import { hostInUrl, runningBroker } from '../connection-target.js'
+import { type ClientComponent, type DataDirectory, requireDataDirectory } from '../data-directory.js'
+import { startSecureBroker } from '../embedded-broker.js'
+import { EXIT } from '../exit-codes.js'
+import { createLog } from '../log.js'
+import { claimRunFile } from '../run-file.js'
+import { type Stoppable, stopInOrder } from '../stop-in-order.js'
+import { VERSION } from '../version.js'
+import { aborted, unlessAborted } from '../waiting.js'
+
+export interface RunOptions {
+  readonly dataDir?: string
+  readonly logLevel?: string
+}
+
+/** One part alone in this process, until somebody stops it. */
+export async function run(
+  context: CommandContext,
+  part: ClientComponent | 'broker',
+  options: RunOptions,
+): Outcome {
+  const directory =
+    options.dataDir === undefined ? undefined : requireDataDirectory(context.cwd, options.dataDir)
+  const log = createLog(context.terminal, options.logLevel ?? 'info')
+  if (part === 'broker') await runBroker(context, directory, log)
+  else await runComponent(context, part, directory, log)
+  return EXIT.success
+}
+
+async function runBroker(
+  context: CommandContext,
+  directory: DataDirectory | undefined,
+  log: Logger,
+): Promise<void> {
+  const settings = await brokerSettings(completed(context.env, brokerFiles(directory)), context.cwd)
+  const claim = directory && claimRunFile(directory.path, VERSION)
+  try {
+    const broker = await startSecureBroker({ ...settings, log, portSetting: 'JAMEY_BROKER_PORT' })
+    const port = broker.addresses[0]?.port ?? settings.port
+    claim?.update({ broker: { host: settings.host, port } })
+    context.terminal.print(`broker listens at mqtts://${hostInUrl(settings.host)}:${port}`)
+    await untilStopped(context, {
+      name: 'broker',
+      stop: (graceMs) => broker.close({ graceMs: Math.min(graceMs, 1_000) }),
+    })
+  } finally {
+    claim?.release()
+  }
+}
+
+function brokerFiles(directory: DataDirectory | undefined): NodeJS.ProcessEnv {
+  if (directory === undefined) return {}
+  return {
+    JAMEY_BROKER_CERT: directory.serverCertificate,
+    JAMEY_BROKER_KEY: directory.serverKey,
+    JAMEY_BROKER_CA: directory.caCertificate,
+    MQTT_JWT_SECRET_FILE: directory.secret,
+  }
+}
+
+async function runComponent(
+  context: CommandContext,
+  name: ClientComponent,
+  directory: DataDirectory | undefined,
+  log: Logger,
+): Promise<void> {
+  const env = completed(context.env, identityOf(context, name, directory))
+  const component = await startComponent(name, { env, cwd: context.cwd, log })
+  const where = component.url === undefined ? '' : ` at ${component.url}`
+  try {
+    context.terminal.print(`${name}${where}, connecting to ${env['MQTT_BROKER_URL'] ?? 'the broker'}`)
+    await unlessAborted(component.ready, context.interrupted)
+    context.terminal.print(`${name} is ready`)
+  } catch (error) {
+    await component.stop(1_000)
+    if (context.interrupted.aborted) return
+    throw error
+  }
+  await untilStopped(context, { name, stop: (graceMs) => component.stop(graceMs) })
+}
+
+function identityOf(
+  { env }: CommandContext,
+  name: ClientComponent,
+  directory: DataDirectory | undefined,
+): NodeJS.ProcessEnv {
+  if (directory === undefined) return {}
+  return directoryEnvironment(name, directory, {
+    broker: runningBroker(directory),
+    clientId: env['MQTT_CLIENT_ID'] || undefined,
+  })
+}
+
+async function untilStopped({ terminal, interrupted }: CommandContext, part: Stoppable): Promise<void> {
+  await aborted(interrupted)
+  terminal.note(`stopping ${part.name}`)
+  await stopInOrder([[part]])
+}

@@ -1,0 +1,100 @@
+import type { Bus } from '@jamey/bus'
+import type { Message } from '@jamey/mqtt'
+import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
+import { openBus } from '../connection.js'
+import { EXIT, type ExitCode } from '../exit-codes.js'
+import { CommandFailure } from '../failure.js'
+import { formatMessage, jsonMessage } from '../message-view.js'
+import { assertPermitted, type Qos } from '../raw-messages.js'
+
+export interface SubOptions extends ClientOptions {
+  readonly qos: Qos
+  readonly count?: number
+  readonly raw?: boolean
+  readonly timeout?: number
+}
+
+/** Prints messages until it has `--count`, nothing came for `--timeout`, or somebody stops it, which is success. */
+export async function sub(context: CommandContext, filters: readonly string[], options: SubOptions): Outcome {
+  const bus = await openBus(context, options)
+  const stopTelling = tellStates(bus, context)
+  try {
+    for (const filter of filters) assertPermitted(bus, 'subscribe', filter)
+    return await printMessages(bus, context, filters, options)
+  } finally {
+    stopTelling()
+    await bus.close({ drain: false, timeoutMs: 2_000 })
+  }
+}
+
+async function printMessages(
+  bus: Bus,
+  context: CommandContext,
+  filters: readonly string[],
+  options: SubOptions,
+): Promise<ExitCode> {
+  const { terminal, interrupted } = context
+  let left = options.count ?? Number.POSITIVE_INFINITY
+  let timer: NodeJS.Timeout | undefined
+  let end: (code: ExitCode) => void = () => {}
+  const ended = new Promise<ExitCode>((resolve) => {
+    end = resolve
+  })
+  const waitOn = () => {
+    if (options.timeout === undefined) return
+    clearTimeout(timer)
+    timer = setTimeout(() => end(EXIT.timeout), options.timeout)
+  }
+  const stop = () => end(EXIT.success)
+  interrupted.addEventListener('abort', stop)
+  try {
+    const receive = (message: Message) => {
+      if (left <= 0) return
+      left -= 1
+      show(message, context, options)
+      if (left === 0) stop()
+      else waitOn()
+    }
+    await Promise.all(
+      filters.map((filter) => bus.mqtt.subscribe(filter, { qos: options.qos, signal: interrupted }, receive)),
+    )
+    terminal.note(terminal.errorColors.dim(`subscribed to ${filters.join(', ')}; Ctrl-C ends`))
+    waitOn()
+    const code = await ended
+    if (code === EXIT.timeout) throw nothingCame(options)
+    return code
+  } catch (error) {
+    if (interrupted.aborted) return EXIT.success
+    throw error
+  } finally {
+    clearTimeout(timer)
+    interrupted.removeEventListener('abort', stop)
+  }
+}
+
+function show(message: Message, { terminal, now }: CommandContext, options: SubOptions): void {
+  if (options.raw) {
+    terminal.write(message.payload)
+    terminal.write('\n')
+  } else if (options.json) terminal.printJson(jsonMessage(message, now()))
+  else
+    terminal.print(formatMessage(message, { colors: terminal.colors, columns: terminal.columns, now: now() }))
+}
+
+/** Says on standard error when the connection breaks and when it is back; messages of QoS 1 wait meanwhile. */
+function tellStates(bus: Bus, { terminal, interrupted }: CommandContext): () => void {
+  let isLost = false
+  return bus.onState(({ state }) => {
+    if (interrupted.aborted) return
+    if (state === 'reconnecting' && !isLost) terminal.warn('the connection is lost; trying again')
+    if (state === 'connected' && isLost) terminal.note('connected again')
+    isLost = state === 'reconnecting' || (state === 'connecting' && isLost)
+  })
+}
+
+function nothingCame({ timeout = 0 }: SubOptions): CommandFailure {
+  return new CommandFailure(`no message within ${timeout / 1000} s`, {
+    code: 'timeout',
+    exitCode: EXIT.timeout,
+  })
+}

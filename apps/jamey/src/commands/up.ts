@@ -1,0 +1,153 @@
+import { resolve } from 'node:path'
+import { readTokenSecretFile } from '@jamey/auth'
+import type { Broker } from '@jamey/broker'
+import type { Logger } from 'pino'
+import type { CommandContext, Outcome } from '../command-context.js'
+import { type RunningComponent, startComponent } from '../component.js'
+import { type BrokerAddress, directoryEnvironment, serviceSettings } from '../component-environment.js'
+import { reachableHost } from '../connection-target.js'
+import {
+  type ClientComponent,
+  type DataDirectory,
+  dataDirectoryAt,
+  displayPath,
+  readDataFile,
+} from '../data-directory.js'
+import { startSecureBroker } from '../embedded-broker.js'
+import { EXIT } from '../exit-codes.js'
+import { CommandFailure } from '../failure.js'
+import { createLog } from '../log.js'
+import { makeDataDirectory, provision } from '../provision.js'
+import { claimRunFile } from '../run-file.js'
+import { type Stoppable, stopInOrder } from '../stop-in-order.js'
+import { formatBanner } from '../up-view.js'
+import { VERSION } from '../version.js'
+import { aborted, unlessAborted } from '../waiting.js'
+
+export interface UpOptions {
+  readonly port: number
+  readonly httpPort: number
+  readonly host: string
+  readonly dataDir: string
+  readonly logLevel?: string
+}
+
+/** The whole system in this process, until somebody stops it. */
+export async function up(context: CommandContext, options: UpOptions): Outcome {
+  const startedAt = performance.now()
+  const directory = dataDirectoryAt(resolve(context.cwd, options.dataDir))
+  const { terminal } = context
+  for (const repair of makeDataDirectory(directory).repaired) terminal.warn(repair)
+  const claim = claimRunFile(directory.path, VERSION)
+  try {
+    if (claim.replacedStale)
+      terminal.note('the last `jamey up` here ended without cleaning up; starting afresh')
+    const { written } = await provision(directory, options.host)
+    if (written.length > 0) {
+      terminal.note(`created in ${displayPath(directory.path, context.cwd)}: ${written.join(', ')}`)
+    }
+    const system = new System(directory, createLog(terminal, options.logLevel ?? 'warn'), context)
+    try {
+      await system.start(options)
+      claim.update({ broker: system.brokerAddress, gateway: { url: system.url } })
+      const elapsedMs = performance.now() - startedAt
+      terminal.print(
+        formatBanner({ system, directory, cwd: context.cwd, elapsedMs, colors: terminal.colors }),
+      )
+      await aborted(context.interrupted)
+      terminal.note('stopping: finishing what was taken (Ctrl-C again stops at once)')
+    } catch (error) {
+      if (!context.interrupted.aborted) throw error
+    } finally {
+      await system.stop()
+    }
+  } finally {
+    claim.release()
+  }
+  terminal.note('stopped')
+  return EXIT.success
+}
+
+/** Broker and components of one `jamey up`; whatever was started can be stopped at any time. */
+class System {
+  readonly #directory: DataDirectory
+  readonly #log: Logger
+  readonly #context: CommandContext
+  readonly #components = new Map<ClientComponent, RunningComponent>()
+  #broker: Broker | undefined
+  brokerAddress: BrokerAddress = { host: '', port: 0 }
+
+  constructor(directory: DataDirectory, log: Logger, context: CommandContext) {
+    this.#directory = directory
+    this.#log = log
+    this.#context = context
+  }
+
+  get url(): string {
+    return this.#components.get('gateway')?.url ?? ''
+  }
+
+  async start({ host, port, httpPort }: UpOptions): Promise<void> {
+    const { interrupted, env } = this.#context
+    const directory = this.#directory
+    const secret = await readTokenSecretFile(directory.secret)
+    this.#broker = await startSecureBroker({
+      host,
+      port,
+      cert: readDataFile(directory.serverCertificate),
+      key: readDataFile(directory.serverKey),
+      ca: readDataFile(directory.caCertificate),
+      secret,
+      log: this.#log,
+      portSetting: '--port',
+    })
+    this.brokerAddress = { host, port: this.#broker.addresses[0]?.port ?? port }
+    const broker = { host: reachableHost(host), port: this.brokerAddress.port }
+    const starting = (['conscience', 'memory', 'gateway'] as const).map(async (name) => {
+      const identity = directoryEnvironment(name, directory, { broker })
+      const http = { JAMEY_HTTP_HOST: host, JAMEY_HTTP_PORT: String(httpPort) }
+      // A service would read the `.env` of its folder, too, whose MQTT_* variables mean another broker.
+      const settings = {
+        cwd: directory.path,
+        log: this.#log,
+        env: { ...identity, ...serviceSettings(env), ...http },
+      }
+      const component = await startComponent(name, settings)
+      this.#components.set(name, component)
+      await component.ready
+    })
+    try {
+      await unlessAborted(Promise.all(starting), interrupted)
+    } catch (error) {
+      // Those that are still starting must be known before they can be stopped.
+      await Promise.race([Promise.allSettled(starting), aborted(AbortSignal.timeout(2_000))])
+      throw httpPortFailure(error, host, httpPort)
+    }
+  }
+
+  /** The gateway takes no more calls before the services that answer them, and these before their broker. */
+  async stop(): Promise<void> {
+    const named = (...names: ClientComponent[]): Stoppable[] =>
+      names.flatMap((name) => {
+        const component = this.#components.get(name)
+        return component === undefined ? [] : [{ name, stop: (graceMs: number) => component.stop(graceMs) }]
+      })
+    const broker = this.#broker
+    await stopInOrder([
+      named('gateway'),
+      named('conscience', 'memory'),
+      broker === undefined
+        ? []
+        : [{ name: 'broker', stop: (graceMs) => broker.close({ graceMs: Math.min(graceMs, 1_000) }) }],
+    ])
+  }
+}
+
+function httpPortFailure(error: unknown, host: string, port: number): unknown {
+  if ((error as { code?: unknown }).code !== 'port-in-use') return error
+  return new CommandFailure(`HTTP port ${port} on ${host} is taken by another process`, {
+    code: 'port-taken',
+    hint: 'choose another one with --http-port, or stop what listens there',
+    cause: error,
+  })
+}

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { COMPONENTS } from '@jamey/contracts'
+import { hostInUrl } from './connection-target.js'
+import type { ClientComponent, DataDirectory } from './data-directory.js'
+
+export interface BrokerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * The environment of a component that takes its identity from a data directory: its own client identifier and
+ * certificate, the authority, the token secret, the data folder. A client identifier that has no certificate
+ * there is told by its token alone.
+ */
+export function directoryEnvironment(
+  component: ClientComponent,
+  directory: DataDirectory,
+  settings: {
+    readonly broker: BrokerAddress
+    readonly clientId?: string | undefined
+  },
+): NodeJS.ProcessEnv {
+  const { broker, clientId = COMPONENTS[component].clientId } = settings
+  const certificate = directory.clientCertificate(clientId)
+  const hasCertificate = existsSync(certificate)
+  return {
+    MQTT_BROKER_URL: `mqtts://${hostInUrl(broker.host)}`,
+    MQTT_PORT: String(broker.port),
+    MQTT_TLS_CA_CERT: directory.caCertificate,
+    ...(hasCertificate
+      ? { MQTT_TLS_CLIENT_CERT: certificate, MQTT_TLS_CLIENT_KEY: directory.clientKey(clientId) }
+      : {}),
+    MQTT_JWT_SECRET_FILE: directory.secret,
+    MQTT_CLIENT_ID: clientId,
+    JAMEY_DATA_DIR: directory.data,
+    JAMEY_MEMORY_FILE: join(directory.data, 'memory.db'),
+  }
+}
+
+/** What of the environment is meant for the services and not for their connection. */
+export function serviceSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('JAMEY_')))
+}
+
+/**
+ * What is set in the environment, and of `defaults` what it leaves open. Where one of several variables that
+ * exclude or complete each other is set, the others of its row come from the environment, too.
+ */
+export function completed(env: NodeJS.ProcessEnv, defaults: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  // An empty variable counts as not set.
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const settled = new Set(ROWS.filter((row) => row.some((name) => name in given)).flat())
+  const open = Object.entries(defaults).filter(([name]) => !settled.has(name))
+  return { ...Object.fromEntries(open), ...given }
+}
+
+const ROWS: readonly (readonly string[])[] = [
+  ['MQTT_BROKER_URL', 'MQTT_PORT'],
+  ['MQTT_TLS_CLIENT_CERT', 'MQTT_TLS_CLIENT_KEY'],
+  ['MQTT_JWT_SECRET', 'MQTT_JWT_SECRET_FILE'],
+  ['JAMEY_BROKER_CERT', 'JAMEY_BROKER_KEY'],
+]

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto'
+import type { BusConfig } from '@jamey/bus'
+import { COMPONENTS } from '@jamey/contracts'
+import type { ClientOptions } from './command-context.js'
+import {
+  type DataDirectory,
+  dataDirectoryOption,
+  readDataFile,
+  requireDataDirectory,
+} from './data-directory.js'
+import { readRunFile } from './run-file.js'
+
+export const DEFAULT_BROKER_PORT = 8883
+
+/** What a command connects to, and how to help where that fails. */
+export interface ConnectionTarget {
+  readonly config: BusConfig
+  /** `127.0.0.1:8883`, as errors name it. */
+  readonly address: string
+  readonly wayOut: string
+}
+
+/**
+ * The broker of MQTT_BROKER_URL where that is set, else the one of the data directory: at the address its
+ * running `jamey up` wrote down, or at the default one. The name is a new one for every command, so that two
+ * commands at once do not throw each other out; a client certificate of the environment binds the name.
+ */
+export async function connectionTarget(
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+  options: ClientOptions,
+): Promise<ConnectionTarget> {
+  return env['MQTT_BROKER_URL'] ? targetOfEnvironment(env, cwd, options) : targetOfDirectory(cwd, options)
+}
+
+async function targetOfEnvironment(
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+  options: ClientOptions,
+): Promise<ConnectionTarget> {
+  const { configFromEnvironment } = await import('@jamey/bus')
+  const isBoundByCertificate = Boolean(env['MQTT_TLS_CLIENT_CERT']) && Boolean(env['MQTT_CLIENT_ID'])
+  const clientId =
+    options.clientId ?? (isBoundByCertificate ? env['MQTT_CLIENT_ID'] : undefined) ?? newClientId()
+  const config = configFromEnvironment({ ...env, MQTT_CLIENT_ID: clientId }, { cwd })
+  const permissions =
+    options.permission ?? (env['MQTT_PERMISSIONS'] ? config.permissions : COMPONENTS.operator.permissions)
+  return {
+    config: { ...config, clientId, permissions },
+    address: addressOf(config.url),
+    wayOut: 'check MQTT_BROKER_URL and MQTT_PORT, and that the broker runs',
+  }
+}
+
+async function targetOfDirectory(cwd: string, options: ClientOptions): Promise<ConnectionTarget> {
+  const directory = requireDataDirectory(cwd, options.dataDir)
+  const { host, port } = runningBroker(directory)
+  const { readTokenSecretFile } = await import('@jamey/auth')
+  return {
+    config: {
+      url: `mqtts://${hostInUrl(host)}:${port}`,
+      clientId: options.clientId ?? newClientId(),
+      tls: { ca: readDataFile(directory.caCertificate) },
+      jwtSecret: await readTokenSecretFile(directory.secret),
+      permissions: options.permission ?? COMPONENTS.operator.permissions,
+    },
+    address: `${hostInUrl(host)}:${port}`,
+    wayOut: `start it with \`npx jamey up${dataDirectoryOption(directory, cwd)}\``,
+  }
+}
+
+/** Where the broker of a data directory listens, as a client on this machine reaches it. */
+export function runningBroker(directory: DataDirectory): { host: string; port: number } {
+  const run = readRunFile(directory.path)
+  const broker = run.state === 'running' ? run.record.broker : null
+  return broker === null
+    ? { host: '127.0.0.1', port: DEFAULT_BROKER_PORT }
+    : { host: reachableHost(broker.host), port: broker.port }
+}
+
+/** The address to connect to where somebody listens on `host`: everywhere includes this machine. */
+export function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  return host === '::' ? '::1' : host
+}
+
+export function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function addressOf(url: string | readonly string[]): string {
+  const urls = typeof url === 'string' ? [url] : url
+  return urls.map((one) => (URL.canParse(one) ? new URL(one).host : one)).join(', ')
+}
+
+function newClientId(): string {
+  return `jamey-cli-${randomBytes(6).toString('hex')}`
+}

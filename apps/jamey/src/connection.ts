@@ -1,0 +1,134 @@
+import type { Bus, StateChange } from '@jamey/bus'
+import type { ClientOptions, CommandContext } from './command-context.js'
+import { type ConnectionTarget, connectionTarget } from './connection-target.js'
+import { EXIT } from './exit-codes.js'
+import { CommandFailure, reportOf } from './failure.js'
+
+/** How long a broker may take to answer before a command gives up on it. */
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** Runs `work` with a connected bus and closes it whatever happens. */
+export async function withBus<T>(
+  context: CommandContext,
+  options: ClientOptions,
+  work: (bus: Bus) => Promise<T>,
+): Promise<T> {
+  const bus = await openBus(context, options)
+  try {
+    return await work(bus)
+  } finally {
+    await bus.close({ drain: !context.interrupted.aborted, timeoutMs: 2_000 })
+  }
+}
+
+/**
+ * Connects as the options say. Unlike a service, a command does not wait for a broker that is not there: the
+ * first failure is the answer.
+ */
+export async function openBus(context: CommandContext, options: ClientOptions): Promise<Bus> {
+  const target = await connectionTarget(context.env, context.cwd, options)
+  if (target.config.insecure === true) {
+    context.terminal.warn(`the connection to ${target.address} is not encrypted`)
+  }
+  const { connectBus } = await import('@jamey/bus')
+  const bus = await connectBus({ ...target.config, waitForConnection: false })
+  try {
+    await firstConnection(bus, target, context.interrupted)
+    return bus
+  } catch (error) {
+    await bus.close({ drain: false, timeoutMs: 500 })
+    throw error
+  }
+}
+
+async function firstConnection(bus: Bus, target: ConnectionTarget, interrupted: AbortSignal): Promise<void> {
+  if (bus.state === 'connected') return
+  const cleanups: (() => void)[] = []
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const stopWatching = bus.onState((change) => {
+        if (change.state === 'connected') resolve()
+        else if (change.state !== 'connecting') reject(connectionFailure(change, target))
+      })
+      const timer = setTimeout(() => {
+        reject(unreachable(target, `no answer within ${CONNECT_TIMEOUT_MS / 1000} s`, undefined))
+      }, CONNECT_TIMEOUT_MS)
+      const interrupt = () => reject(interrupted.reason)
+      interrupted.addEventListener('abort', interrupt)
+      if (interrupted.aborted) interrupt()
+      cleanups.push(stopWatching, () => clearTimeout(timer))
+      cleanups.push(() => interrupted.removeEventListener('abort', interrupt))
+    })
+  } finally {
+    for (const cleanup of cleanups) cleanup()
+  }
+}
+
+/** Nobody there, somebody we can not trust, or somebody who does not want us: three different ways out. */
+export function connectionFailure(
+  change: Pick<StateChange, 'cause'>,
+  target: ConnectionTarget,
+): CommandFailure {
+  const { cause } = change
+  const systemCode = codesOf(cause).find((code) => code in SYSTEM_FAULTS || isCertificateFault(code))
+  const report = reportOf(cause)
+  if (report.code === 'tls-verification' || (systemCode !== undefined && isCertificateFault(systemCode))) {
+    return new CommandFailure(`the certificate of ${target.address} is not trusted: ${report.message}`, {
+      code: 'certificate-not-trusted',
+      exitCode: EXIT.unavailable,
+      hint: 'use the authority of the system that runs there: --data-dir, or MQTT_TLS_CA_CERT',
+      cause,
+    })
+  }
+  if (systemCode !== undefined) return unreachable(target, SYSTEM_FAULTS[systemCode] ?? systemCode, cause)
+  if (report.exitCode === EXIT.refused) {
+    return new CommandFailure(`the broker at ${target.address} refused the connection: ${report.message}`, {
+      code: report.code,
+      exitCode: EXIT.refused,
+      hint: 'the token secret or the certificate belongs to another system, or the clock is wrong: `npx jamey doctor`',
+      cause,
+    })
+  }
+  return unreachable(target, report.message, cause)
+}
+
+const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: '',
+  ENOTFOUND: 'there is no host of that name',
+  EAI_AGAIN: 'the name of the host can not be looked up',
+  EHOSTUNREACH: 'the host can not be reached',
+  ENETUNREACH: 'the network can not be reached',
+  ETIMEDOUT: 'no answer',
+  ECONNRESET: 'the connection was reset; is it a TLS port?',
+}
+
+function unreachable(target: ConnectionTarget, why: string, cause: unknown): CommandFailure {
+  return new CommandFailure(`no broker at ${target.address}${why === '' ? '' : `: ${why}`}`, {
+    code: 'no-broker',
+    exitCode: EXIT.unavailable,
+    hint: target.wayOut,
+    cause,
+  })
+}
+
+function isCertificateFault(code: string): boolean {
+  return (
+    code.startsWith('ERR_TLS_CERT') ||
+    code.startsWith('CERT_') ||
+    code.includes('SELF_SIGNED') ||
+    code.startsWith('UNABLE_TO_')
+  )
+}
+
+/** The codes of an error and of what caused it, the outermost first. */
+function codesOf(error: unknown): string[] {
+  const codes: string[] = []
+  let current: unknown = error
+  for (let depth = 0; current instanceof Error && depth < 8; depth++) {
+    const { code } = current as NodeJS.ErrnoException
+    if (typeof code === 'string') codes.push(code)
+    const inner: unknown = current instanceof AggregateError ? current.errors[0] : undefined
+    current = inner ?? current.cause
+  }
+  return codes
+}

@@ -1,0 +1,58 @@
+import { topics } from '@jamey/contracts'
+import { describe, expect, it } from 'vitest'
+import { checkedData, envelopedMessage, envelopedRequest } from './contract-lookup.js'
+import { reportOf } from './failure.js'
+
+function thrown(action: () => unknown) {
+  try {
+    action()
+  } catch (error) {
+    return reportOf(error)
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('a payload on a contract topic', () => {
+  it('is the data of the contract', () => {
+    const message = envelopedMessage('jamey/conscience/evaluate', '{"action": "email"}')
+    expect(message?.contract).toBe(topics.conscience.evaluate)
+    expect(message?.data).toEqual({ action: 'email' })
+  })
+
+  it('may name its action where several contracts share the topic', () => {
+    const forget = envelopedMessage('jamey/memory/store', '{"action": "forget", "data": {"id": "x"}}')
+    expect(forget?.contract).toBe(topics.memory.forget)
+    expect(forget?.data).toEqual({ id: 'x' })
+    expect(envelopedMessage('jamey/memory/store', '{"content": "x"}')?.contract).toBe(topics.memory.store)
+  })
+
+  it('knows the levels of a topic that has parameters', () => {
+    const message = envelopedMessage('jamey/events/status/me', '{"state": "online"}')
+    expect(message).toMatchObject({ contract: topics.events.status, parameters: { client_id: 'me' } })
+  })
+
+  it("is nobody's business on any other topic", () => {
+    expect(envelopedMessage('jamey/test/a', 'not JSON')).toBeUndefined()
+    expect(envelopedRequest('elsewhere', '')).toBeUndefined()
+  })
+
+  it('is refused with the field, what was expected and the way out', () => {
+    for (const text of ['', 'x', '[]', 'null', '1']) {
+      const report = thrown(() => envelopedMessage('jamey/memory/query', text))
+      expect(report).toMatchObject({ exitCode: 2, code: 'invalid-payload' })
+      expect(report.hint).toContain('--raw')
+    }
+    const unknown = thrown(() => envelopedMessage('jamey/memory/store', '{"action": "burn", "data": {}}'))
+    expect(unknown.message).toContain('"store", "forget"')
+    const data = thrown(() =>
+      checkedData(topics.memory.store, 'jamey/memory/store', { content: 'x', importance: 7 }),
+    )
+    expect(data).toMatchObject({ exitCode: 2, code: 'message-invalid' })
+    expect(data.message).toContain('data.importance')
+  })
+
+  it('is no request where nobody answers', () => {
+    const report = thrown(() => envelopedRequest('jamey/conscience/results', '{}'))
+    expect(report).toMatchObject({ exitCode: 2, code: 'not-a-request' })
+  })
+})

@@ -1,0 +1,97 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { EXIT } from './exit-codes.js'
+import { CommandFailure } from './failure.js'
+
+export const DIRECTORY_NAME = '.jamey'
+
+/** The components that connect as clients, each with a certificate of its own. */
+export const CLIENT_COMPONENTS = ['conscience', 'memory', 'gateway'] as const
+export type ClientComponent = (typeof CLIENT_COMPONENTS)[number]
+
+/** Where everything of one Jamey stands; `jamey up` makes it, the other commands read it. */
+export interface DataDirectory {
+  readonly path: string
+  readonly certificates: string
+  readonly caCertificate: string
+  readonly serverCertificate: string
+  readonly serverKey: string
+  readonly secret: string
+  readonly data: string
+  clientCertificate(clientId: string): string
+  clientKey(clientId: string): string
+}
+
+export function dataDirectoryAt(path: string): DataDirectory {
+  const certificates = join(path, 'certs')
+  return {
+    path,
+    certificates,
+    caCertificate: join(certificates, 'ca.crt'),
+    serverCertificate: join(certificates, 'server.crt'),
+    serverKey: join(certificates, 'server.key'),
+    secret: join(path, 'token-secret'),
+    data: join(path, 'data'),
+    clientCertificate: (clientId) => join(certificates, `${clientId}.crt`),
+    clientKey: (clientId) => join(certificates, `${clientId}.key`),
+  }
+}
+
+/** `--data-dir`, else `.jamey` in the current folder or the nearest one above it; undefined where none is. */
+export function findDataDirectory(cwd: string, option: string | undefined): DataDirectory | undefined {
+  if (option !== undefined) {
+    const path = resolve(cwd, option)
+    return isDirectory(path) ? dataDirectoryAt(path) : undefined
+  }
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    const path = join(folder, DIRECTORY_NAME)
+    if (isDirectory(path)) return dataDirectoryAt(path)
+    if (dirname(folder) === folder) return undefined
+  }
+}
+
+/** The same, where nothing works without one. */
+export function requireDataDirectory(cwd: string, option: string | undefined): DataDirectory {
+  const found = findDataDirectory(cwd, option)
+  if (found !== undefined) return found
+  const where =
+    option === undefined ? `no ${DIRECTORY_NAME} here or in a folder above` : `no folder ${option}`
+  throw new CommandFailure(`${where}, and MQTT_BROKER_URL is not set: there is nothing to connect to`, {
+    code: 'no-data-directory',
+    exitCode: EXIT.unavailable,
+    hint: 'start jamey with `npx jamey up`, name its folder with --data-dir, or set the MQTT_* variables',
+  })
+}
+
+/** A file of the data directory; a missing one is told with the way to get it back. */
+export function readDataFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const hint =
+      code === 'ENOENT' ? '`npx jamey up` creates what is missing' : 'run this as the user who ran `jamey up`'
+    throw new CommandFailure(code === 'ENOENT' ? `${path} is missing` : `cannot read ${path}: ${message}`, {
+      code: 'data-file-unreadable',
+      hint,
+      cause: error,
+    })
+  }
+}
+
+/** A path as a person in `cwd` would write it. */
+export function displayPath(path: string, cwd: string): string {
+  const short = relative(cwd, path)
+  return short === '' ? '.' : short.startsWith('..') ? path : short
+}
+
+/** The option that makes another command find this directory, or nothing where it finds it by itself. */
+export function dataDirectoryOption(directory: DataDirectory, cwd: string): string {
+  if (findDataDirectory(cwd, undefined)?.path === directory.path) return ''
+  const path = displayPath(directory.path, cwd)
+  return ` --data-dir ${/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`}`
+}
+
+function isDirectory(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory()
+}

@@ -1,0 +1,266 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pc from 'picocolors'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { brokerSettings } from './broker-environment.js'
+import { certificatesOf } from './certificate-facts.js'
+import { completed, directoryEnvironment, serviceSettings } from './component-environment.js'
+import { connectionFailure } from './connection.js'
+import { connectionTarget, reachableHost } from './connection-target.js'
+import {
+  type DataDirectory,
+  dataDirectoryAt,
+  dataDirectoryOption,
+  findDataDirectory,
+} from './data-directory.js'
+import { environmentOf } from './environment.js'
+import { checkCertificates, checkClock, checkDirectory, checkNode, checkPortFree } from './health-checks.js'
+import { makeDataDirectory, provision, serverHosts } from './provision.js'
+import { claimRunFile } from './run-file.js'
+import { formatBanner } from './up-view.js'
+
+let folder: string
+let directory: DataDirectory
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'jamey-folder-'))
+  directory = dataDirectoryAt(join(folder, '.jamey'))
+})
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+async function install(): Promise<void> {
+  makeDataDirectory(directory)
+  await provision(directory, '127.0.0.1')
+}
+
+describe('the data directory', () => {
+  it('is made with certificates, secret and data, and used again', async () => {
+    makeDataDirectory(directory)
+    const { written } = await provision(directory, '127.0.0.1')
+    expect(written).toEqual(
+      expect.arrayContaining(['ca.crt', 'server.key', 'jamey-memory.crt', 'token-secret']),
+    )
+    const before = readFileSync(directory.serverCertificate, 'utf8')
+    expect(await provision(directory, '127.0.0.1')).toEqual({ written: [], repaired: [] })
+    expect(readFileSync(directory.serverCertificate, 'utf8')).toBe(before)
+  })
+
+  it("is its owner's alone: folders 0700, secrets 0600", async () => {
+    await install()
+    const mode = (path: string) => statSync(path).mode & 0o777
+    for (const path of [directory.path, directory.data, directory.certificates])
+      expect(mode(path)).toBe(0o700)
+    for (const path of [directory.secret, directory.serverKey, directory.clientKey('ca')])
+      expect(mode(path)).toBe(0o600)
+    chmodSync(directory.path, 0o755)
+    expect(makeDataDirectory(directory).repaired[0]).toContain('was open to others (mode 0755)')
+    expect(mode(directory.path)).toBe(0o700)
+  })
+
+  it('gets a new server certificate where another host is asked for', async () => {
+    await install()
+    expect((await provision(directory, 'jamey.example.org')).written).toEqual(['server.crt'])
+    const server = certificatesOf(directory, new Date()).find(({ role }) => role === 'server')
+    expect(server?.hosts).toContain('jamey.example.org')
+    expect(serverHosts('0.0.0.0')).not.toContain('0.0.0.0')
+  })
+
+  it('is found in the folder or above it, or where the option says', async () => {
+    mkdirSync(directory.path)
+    const below = join(folder, 'a', 'b')
+    mkdirSync(below, { recursive: true })
+    expect(findDataDirectory(below, undefined)?.path).toBe(directory.path)
+    expect(findDataDirectory(below, '../../.jamey')?.path).toBe(directory.path)
+    expect(findDataDirectory(below, 'absent')).toBeUndefined()
+    expect(dataDirectoryOption(directory, folder)).toBe('')
+    expect(dataDirectoryOption(dataDirectoryAt(join(folder, "it's")), folder)).toBe(` --data-dir 'it'\\''s'`)
+  })
+})
+
+describe('a command', () => {
+  it('connects under a name of its own to the broker that the run file names, with operator permissions', async () => {
+    await install()
+    const claim = claimRunFile(directory.path, '0.1.0')
+    claim.update({ broker: { host: '0.0.0.0', port: 18_883 } })
+    const { config, address } = await connectionTarget({}, folder, {})
+    expect(config).toMatchObject({ url: 'mqtts://127.0.0.1:18883', permissions: ['jamey/#'] })
+    expect(config.clientId).toMatch(/^jamey-cli-[0-9a-f]{12}$/)
+    expect(address).toBe('127.0.0.1:18883')
+    claim.release()
+    expect((await connectionTarget({}, folder, { permission: ['a'] })).config).toMatchObject({
+      url: 'mqtts://127.0.0.1:8883',
+      permissions: ['a'],
+    })
+  })
+
+  it('takes the environment first, under the name its client certificate is bound to', async () => {
+    await install()
+    const env = {
+      MQTT_BROKER_URL: 'mqtt://example.org',
+      MQTT_TLS_CA_CERT: directory.caCertificate,
+      MQTT_JWT_SECRET: 'x'.repeat(32),
+      MQTT_CLIENT_ID: 'jamey-memory',
+    }
+    expect((await connectionTarget(env, folder, {})).config.clientId).toMatch(/^jamey-cli-/)
+    const bound = {
+      ...env,
+      MQTT_TLS_CLIENT_CERT: directory.clientCertificate('jamey-memory'),
+      MQTT_TLS_CLIENT_KEY: directory.clientKey('jamey-memory'),
+    }
+    expect((await connectionTarget(bound, folder, {})).config.clientId).toBe('jamey-memory')
+  })
+
+  it('tells nobody there, nobody to trust and nobody who wants us apart', async () => {
+    await install()
+    const target = await connectionTarget({}, folder, {})
+    const told = (cause: Error) => connectionFailure({ cause }, target)
+    const system = (code: string) => Object.assign(new Error(code), { code })
+    const refused = told(new Error('unreachable', { cause: system('ECONNREFUSED') }))
+    expect(refused).toMatchObject({ exitCode: 5, message: 'no broker at 127.0.0.1:8883' })
+    expect(refused.hint).toContain('npx jamey up')
+    expect(told(system('ERR_TLS_CERT_ALTNAME_INVALID'))).toMatchObject({
+      code: 'certificate-not-trusted',
+      exitCode: 5,
+    })
+    const unwanted = Object.assign(new Error('bad token'), {
+      name: 'AuthenticationError',
+      code: 'bad-credentials',
+    })
+    expect(told(unwanted)).toMatchObject({ exitCode: 3, code: 'bad-credentials' })
+    expect(reachableHost('::')).toBe('::1')
+  })
+})
+
+describe('the environment of a part', () => {
+  it('is its own identity out of the folder, completed by what is set', async () => {
+    await install()
+    const broker = { host: '127.0.0.1', port: 18_883 }
+    const identity = directoryEnvironment('memory', directory, { broker })
+    expect(identity).toMatchObject({
+      MQTT_BROKER_URL: 'mqtts://127.0.0.1',
+      MQTT_PORT: '18883',
+      MQTT_CLIENT_ID: 'jamey-memory',
+      MQTT_TLS_CLIENT_CERT: directory.clientCertificate('jamey-memory'),
+    })
+    const other = directoryEnvironment('memory', directory, { broker, clientId: 'second' })
+    expect(other['MQTT_TLS_CLIENT_CERT']).toBeUndefined()
+    const set = completed({ MQTT_BROKER_URL: 'mqtts://far:1', MQTT_JWT_SECRET: 's', JAMEY_X: '' }, identity)
+    expect(set).toMatchObject({
+      MQTT_BROKER_URL: 'mqtts://far:1',
+      MQTT_JWT_SECRET: 's',
+      MQTT_CLIENT_ID: 'jamey-memory',
+    })
+    expect(['MQTT_PORT', 'MQTT_JWT_SECRET_FILE', 'JAMEY_X'].filter((name) => name in set)).toEqual([])
+    expect(serviceSettings({ MQTT_BROKER_URL: 'x', JAMEY_JUDGE_URL: 'y' })).toEqual({ JAMEY_JUDGE_URL: 'y' })
+  })
+
+  it('of a broker tells every fault at once and no secret', async () => {
+    const env = { JAMEY_BROKER_PORT: 'x', JAMEY_BROKER_CERT: 'absent.pem', MQTT_JWT_SECRET: 'hunter2' }
+    const failure = await brokerSettings(env, folder).catch((error: Error) => error)
+    expect(failure).toMatchObject({ name: 'ConfigurationError' })
+    const { message } = failure as Error
+    for (const name of ['JAMEY_BROKER_PORT', 'JAMEY_BROKER_CERT', 'JAMEY_BROKER_KEY', 'MQTT_JWT_SECRET']) {
+      expect(message).toContain(name)
+    }
+    expect(message).not.toContain('hunter2')
+  })
+
+  it('of a broker is complete with the files of a folder', async () => {
+    await install()
+    const env = {
+      JAMEY_BROKER_CERT: directory.serverCertificate,
+      JAMEY_BROKER_KEY: directory.serverKey,
+      MQTT_JWT_SECRET_FILE: directory.secret,
+    }
+    const settings = await brokerSettings(env, folder)
+    expect(settings).toMatchObject({ host: '127.0.0.1', port: 8883, ca: undefined })
+    expect(settings.secret.length).toBeGreaterThanOrEqual(32)
+  })
+
+  it('holds what .env adds, and a variable that is set wins', () => {
+    writeFileSync(join(folder, '.env'), 'A=file\nB=file\n')
+    expect(environmentOf({ A: 'set' }, folder)).toEqual({ A: 'set', B: 'file' })
+    expect(environmentOf({ A: 'set' }, join(folder, 'absent'))).toEqual({ A: 'set' })
+  })
+})
+
+describe('the doctor', () => {
+  it('finds nothing wrong with a new folder', async () => {
+    await install()
+    const findings = [
+      ...(await checkDirectory(directory, folder)),
+      ...checkCertificates(directory, new Date(), folder),
+      checkNode(process.version),
+    ]
+    expect(findings.filter(({ status }) => status !== 'ok')).toEqual([])
+    expect(findings.length).toBeGreaterThanOrEqual(8)
+  })
+
+  it('gives a way out for everything that is wrong', async () => {
+    await install()
+    chmodSync(directory.serverKey, 0o644)
+    rmSync(directory.secret)
+    const late = new Date(Date.now() + 380 * 86_400_000)
+    const early = new Date(Date.now() - 86_400_000)
+    const findings = [
+      ...(await checkDirectory(directory, folder)),
+      ...checkCertificates(directory, late, folder),
+      ...checkCertificates(directory, early, folder),
+      checkNode('v18.0.0'),
+      checkClock(new Date(0).toUTCString(), new Date(60_000)),
+    ].filter(({ status }) => status === 'failed')
+    const told = findings.map(({ check, message }) => `${check}: ${message}`).join('\n')
+    for (const part of ['mode 0644', 'token secret', 'ended', 'begins only', 'v18.0.0', '60 s ahead']) {
+      expect(told).toContain(part)
+    }
+    expect(findings.every(({ hint }) => (hint ?? '') !== '')).toBe(true)
+  })
+
+  it('sees a damaged certificate', async () => {
+    await install()
+    writeFileSync(directory.serverCertificate, 'nonsense')
+    expect(checkCertificates(directory, new Date(), folder)).toMatchObject([
+      { status: 'failed', message: expect.stringContaining('server.crt is damaged') },
+    ])
+    expect(existsSync(directory.caCertificate)).toBe(true)
+  })
+
+  it('tells a free port from a taken one', async () => {
+    const server = createServer()
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port))
+    })
+    expect(await checkPortFree('broker', '127.0.0.1', port, '--port')).toMatchObject({ status: 'warning' })
+    await new Promise((resolve) => server.close(resolve))
+    expect(await checkPortFree('broker', '127.0.0.1', port, '--port')).toMatchObject({ status: 'ok' })
+  })
+})
+
+describe('the greeting of `jamey up`', () => {
+  it('says what runs where, and three commands to try next', () => {
+    const facts = { brokerAddress: { host: '::1', port: 8883 }, url: 'http://127.0.0.1:8080' }
+    const text = formatBanner({
+      system: facts,
+      directory,
+      cwd: folder,
+      elapsedMs: 840,
+      colors: pc.createColors(false),
+    })
+    expect(text).toContain('mqtts://[::1]:8883')
+    expect(text).toContain('http://127.0.0.1:8080')
+    expect(text).toContain('ready in 0.84 s')
+    expect(text.match(/npx jamey (evaluate|remember|recall) --data-dir \.jamey/g)).toHaveLength(3)
+  })
+})

@@ -1,0 +1,44 @@
+import type { Command } from 'commander'
+import { collect, parseLifetime } from './arguments.js'
+import type { Run } from './program.js'
+
+/** The commands that look after tokens, certificates and the installation. */
+export function addKeeperCommands(program: Command, run: Run): void {
+  program
+    .command('token')
+    .description('print a signed token')
+    .option('--sub <client id>', 'the client it is for', 'jamey-cli')
+    .option(
+      '--permission <filter>',
+      "one of its permissions; may be given several times (default: the operator's)",
+      collect,
+    )
+    .option('--lifetime <seconds>', 'how long it is valid, at most 3600', parseLifetime, 300)
+    .option('--json', 'print the token and its claims as JSON')
+    .option('--data-dir <folder>', 'the folder whose secret signs it, instead of the nearest .jamey')
+    .addHelpText(
+      'after',
+      `
+It is signed with MQTT_JWT_SECRET where that is set, else with the secret of the data folder. Connect with the
+client id as user name and the token as password.`,
+    )
+    .action((options) =>
+      run(async (context) => (await import('./commands/token.js')).token(context, options)),
+    )
+  program
+    .command('certs')
+    .description('list the certificates and when they end')
+    .option('--json', 'print one JSON object per certificate')
+    .option('--data-dir <folder>', 'the folder to look in, instead of the nearest .jamey')
+    .action((options) =>
+      run(async (context) => (await import('./commands/certs.js')).certs(context, options)),
+    )
+  program
+    .command('doctor')
+    .description('check folder, modes, certificates, ports, broker and clock, each with a way out')
+    .option('--json', 'print one JSON object per check')
+    .option('--data-dir <folder>', 'the folder to look at, instead of the nearest .jamey')
+    .action((options) =>
+      run(async (context) => (await import('./commands/doctor.js')).doctor(context, options)),
+    )
+}

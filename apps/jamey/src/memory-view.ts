@@ -1,0 +1,59 @@
+import type { Memory, MemoryRecalled } from '@jamey/contracts'
+import { type Colors, printable, wrap } from './terminal.js'
+
+/** Recalled memories for people, best first: rank, score, layer, age and tags above the text, the id below. */
+export function formatRecalled(
+  recalled: MemoryRecalled,
+  view: { readonly colors: Colors; readonly columns: number; readonly now: Date },
+): string {
+  const { memories, total } = recalled
+  if (memories.length === 0) return 'nothing found'
+  const width = String(memories.length).length
+  const blocks = memories.map((memory, i) => {
+    const rank = view.colors.bold(`${String(i + 1).padStart(width)}.`)
+    const facts = [memory.score.toFixed(3), ...factsOf(memory, view.now)].join('  ')
+    const indent = ' '.repeat(width + 2)
+    const text = wrap(memory.content, view.columns, indent)
+    return `${rank} ${facts}\n${text}\n${indent}${view.colors.dim(printable(memory.id))}`
+  })
+  const shown =
+    memories.length < total ? `${memories.length} of ${total} memories` : plural(total, 'memory', 'memories')
+  return `${blocks.join('\n\n')}\n\n${view.colors.dim(shown)}`
+}
+
+/** One memory in one line of facts and its text. */
+export function formatMemory(
+  memory: Memory,
+  view: { readonly colors: Colors; readonly columns: number; readonly now: Date },
+): string {
+  const facts = factsOf(memory, view.now).join('  ')
+  return `${facts}\n${wrap(memory.content, view.columns, '  ')}\n  ${view.colors.dim(printable(memory.id))}`
+}
+
+function factsOf(memory: Memory, now: Date): string[] {
+  const facts = [memory.layer, formatAge(memory.occurred_at, now)]
+  if (memory.tags.length > 0) facts.push(memory.tags.map((tag) => `#${printable(tag)}`).join(' '))
+  return facts
+}
+
+const UNITS = [
+  ['year', 365 * 86_400],
+  ['month', 30 * 86_400],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+] as const
+
+/** `3 days ago`, `in 2 hours`, `just now`. */
+export function formatAge(iso: string, now: Date): string {
+  const seconds = (now.getTime() - Date.parse(iso)) / 1000
+  const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length)
+  if (unit === undefined) return 'just now'
+  const [name, length] = unit
+  const count = plural(Math.floor(Math.abs(seconds) / length), name, `${name}s`)
+  return seconds < 0 ? `in ${count}` : `${count} ago`
+}
+
+export function plural(count: number, one: string, many: string): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`
+}

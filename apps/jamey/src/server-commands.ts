@@ -1,0 +1,60 @@
+import { Argument, type Command, Option } from 'commander'
+import { parsePort } from './arguments.js'
+import type { Run } from './program.js'
+
+const LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']
+
+/** `up`, `run` and `broker`: the commands that keep running. */
+export function addServerCommands(program: Command, run: Run): void {
+  program
+    .command('up')
+    .description('start everything in this process: broker, conscience, memory and HTTP gateway')
+    .option('--port <n>', 'port of the broker (TLS 1.3)', parsePort, 8883)
+    .option('--http-port <n>', 'port of the HTTP gateway', parsePort, 8080)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--data-dir <folder>', 'where certificates, secrets and memories stand', '.jamey')
+    .addOption(logLevel())
+    .addHelpText(
+      'after',
+      `
+The first run creates the folder (mode 0700) with a certificate authority, a server certificate, a client
+certificate per component, a token secret and the data; later runs use it again. Ctrl-C drains and stops;
+a second Ctrl-C stops at once. The services read their JAMEY_* variables from the environment and from .env.`,
+    )
+    .action((options) => run(async (context) => (await import('./commands/up.js')).up(context, options)))
+  program
+    .command('run')
+    .description('start one part alone, from its environment')
+    .addArgument(new Argument('<part>', 'which one').choices(['broker', 'conscience', 'memory', 'gateway']))
+    .option('--data-dir <folder>', 'take certificates, token secret and data from this folder')
+    .addOption(logLevel())
+    .addHelpText(
+      'after',
+      `
+A service takes its broker, certificates and secret from MQTT_BROKER_URL, MQTT_PORT, MQTT_TLS_CA_CERT,
+MQTT_TLS_CLIENT_CERT, MQTT_TLS_CLIENT_KEY, MQTT_JWT_SECRET and MQTT_CLIENT_ID, and its own settings from
+JAMEY_*; it keeps retrying while the broker is away. The broker takes JAMEY_BROKER_HOST, JAMEY_BROKER_PORT,
+JAMEY_BROKER_CERT, JAMEY_BROKER_KEY, JAMEY_BROKER_CA (files) and MQTT_JWT_SECRET.
+With --data-dir, whatever is not set is taken from that folder, which \`jamey up\` creates.`,
+    )
+    .action((part, options) =>
+      run(async (context) => (await import('./commands/run.js')).run(context, part, options)),
+    )
+  program
+    .command('broker')
+    .description('start the broker alone, without TLS and permissions; for tests and measurements only')
+    .option('--insecure', 'required: says that anybody who reaches the port may do everything')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <n>', 'port (plain TCP)', parsePort, 1883)
+    .addOption(logLevel())
+    .addHelpText('after', '\nA broker with TLS and tokens is started by `jamey up` or `jamey run broker`.')
+    .action((options) =>
+      run(async (context) => (await import('./commands/broker.js')).broker(context, options)),
+    )
+}
+
+function logLevel(): Option {
+  return new Option('--log-level <level>', 'what to log on standard error')
+    .choices(LEVELS)
+    .env('JAMEY_LOG_LEVEL')
+}

@@ -1,0 +1,84 @@
+import { Writable } from 'node:stream'
+import pc from 'picocolors'
+import { describe, expect, it } from 'vitest'
+import { createTerminal, formatFailure, mayColor, printable, wrap } from './terminal.js'
+
+const plain = pc.createColors(false)
+
+function sink(isTTY: boolean) {
+  const chunks: string[] = []
+  const stream = new Writable({
+    write(chunk, _, done) {
+      chunks.push(String(chunk))
+      done()
+    },
+  })
+  return Object.assign(stream, { isTTY, columns: 200, text: () => chunks.join('') })
+}
+
+function terminalOn(isTTY: boolean, env: NodeJS.ProcessEnv = {}) {
+  const [stdout, stderr] = [sink(isTTY), sink(isTTY)]
+  return { stdout, stderr, terminal: createTerminal({ stdin: process.stdin, stdout, stderr, env }) }
+}
+
+describe('colour', () => {
+  it('is for terminals alone, and for none with NO_COLOR or TERM=dumb', () => {
+    expect(mayColor(true, {})).toBe(true)
+    expect(mayColor(false, {})).toBe(false)
+    expect(mayColor(undefined, { CI: '1', FORCE_COLOR: '1' })).toBe(false)
+    expect(mayColor(true, { NO_COLOR: '1' })).toBe(false)
+    expect(mayColor(true, { TERM: 'dumb' })).toBe(false)
+  })
+})
+
+describe('a terminal', () => {
+  it('writes results to standard output and everything about them to standard error', () => {
+    const { terminal, stdout, stderr } = terminalOn(false)
+    terminal.print('result')
+    terminal.printJson({ a: 1 })
+    terminal.note('note')
+    terminal.warn('careful')
+    expect(stdout.text()).toBe('result\n{"a":1}\n')
+    expect(stderr.text()).toBe('note\nwarning: careful\n')
+  })
+
+  it('wraps at 80 columns where the output is no terminal, and never wider than 100', () => {
+    expect(terminalOn(false).terminal.columns).toBe(80)
+    expect(terminalOn(true).terminal.columns).toBe(100)
+  })
+})
+
+describe('a failure', () => {
+  const report = {
+    code: 'no-broker',
+    exitCode: 5,
+    message: 'no broker',
+    hint: 'start it',
+    retryable: true,
+  } as const
+
+  it('is one line, and one more for the way out', () => {
+    expect(formatFailure(report, false, plain)).toBe('error: no broker\n  -> start it')
+    expect(formatFailure({ ...report, message: 'error: odd argument' }, false, plain)).toMatch(
+      /^error: odd argument\n/,
+    )
+  })
+
+  it('is one JSON object per line for scripts', () => {
+    expect(JSON.parse(formatFailure(report, true, plain))).toEqual({
+      error: { code: 'no-broker', message: 'no broker', hint: 'start it', retryable: true, exit_code: 5 },
+    })
+  })
+})
+
+describe('text of others', () => {
+  it('cannot steer the terminal', () => {
+    expect(printable('a\u001b[2Jb\u0007\u009b\tc\n')).toBe('a\\u001b[2Jb\\u0007\\u009b\tc\n')
+  })
+
+  it('is broken at spaces, keeps its line breaks and leading spaces, and never loses a long word', () => {
+    expect(wrap('aaaa bbbb cccc dddd eeee ffff', 24)).toBe('aaaa bbbb cccc dddd eeee\nffff')
+    expect(wrap('one\n\n  two', 40, '> ')).toBe('> one\n\n>   two')
+    expect(wrap('x'.repeat(60), 40)).toBe('x'.repeat(60))
+  })
+})

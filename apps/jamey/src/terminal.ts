@@ -1,0 +1,105 @@
+import type { Readable, Writable } from 'node:stream'
+import pc from 'picocolors'
+import type { FailureReport } from './failure.js'
+
+export type Colors = ReturnType<typeof pc.createColors>
+
+/** Where a command reads and writes; results go to standard output, everything about them to standard error. */
+export interface Terminal {
+  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly colors: Colors
+  readonly errorColors: Colors
+  /** Columns to wrap at; 80 where the output is no terminal, so that the text of a pipe never depends on a window. */
+  readonly columns: number
+  /** Whether standard error is a terminal: progress bars and hints are for people only. */
+  readonly isInteractive: boolean
+  readonly errorStream: Writable
+  print(line?: string): void
+  printJson(value: unknown): void
+  write(bytes: Uint8Array | string): void
+  note(line: string): void
+  warn(line: string): void
+  fail(report: FailureReport, asJson: boolean): void
+}
+
+export interface TerminalStreams {
+  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number }
+  readonly stderr: Writable & { readonly isTTY?: boolean }
+  readonly env: NodeJS.ProcessEnv
+}
+
+export function createTerminal({ stdin, stdout, stderr, env }: TerminalStreams): Terminal {
+  const colors = pc.createColors(mayColor(stdout.isTTY, env))
+  const errorColors = pc.createColors(mayColor(stderr.isTTY, env))
+  return {
+    stdin,
+    colors,
+    errorColors,
+    columns: Math.max(40, Math.min(stdout.isTTY ? (stdout.columns ?? 80) : 80, 100)),
+    isInteractive: stderr.isTTY === true,
+    errorStream: stderr,
+    print: (line = '') => void stdout.write(`${line}\n`),
+    printJson: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
+    write: (bytes) => void stdout.write(bytes),
+    note: (line) => void stderr.write(`${line}\n`),
+    warn: (line) => void stderr.write(`${errorColors.yellow('warning:')} ${line}\n`),
+    fail: (report, asJson) => void stderr.write(`${formatFailure(report, asJson, errorColors)}\n`),
+  }
+}
+
+/** Colour only for a terminal, and not where NO_COLOR (https://no-color.org) is set or the terminal is dumb. */
+export function mayColor(isTty: boolean | undefined, env: NodeJS.ProcessEnv): boolean {
+  if (env['NO_COLOR']) return false
+  return isTty === true && env['TERM'] !== 'dumb'
+}
+
+export function formatFailure(report: FailureReport, asJson: boolean, colors: Colors): string {
+  if (asJson) {
+    const { code, exitCode, message, hint, retryable } = report
+    return JSON.stringify({ error: { code, message, hint, retryable, exit_code: exitCode } })
+  }
+  const first = `${colors.red('error:')} ${message(report)}`
+  return report.hint === undefined ? first : `${first}\n  ${colors.dim('->')} ${report.hint}`
+}
+
+function message(report: FailureReport): string {
+  return report.message.replace(/^error: /i, '').trimEnd()
+}
+
+/** Text of others made harmless: control characters would steer the terminal of whoever looks at it. */
+export function printable(text: string): string {
+  return Array.from(text, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    const isControl = (code < 0x20 && code !== 0x0a && code !== 0x09) || (code >= 0x7f && code < 0xa0)
+    return isControl ? `\\u${code.toString(16).padStart(4, '0')}` : character
+  }).join('')
+}
+
+/**
+ * Breaks text at spaces so that no line is wider than `columns`, unless a single word is. Control characters
+ * are made visible.
+ */
+export function wrap(text: string, columns: number, indent = ''): string {
+  const width = Math.max(20, columns - indent.length)
+  return printable(text.replaceAll('\r\n', '\n'))
+    .split('\n')
+    .flatMap((line) => wrapLine(line, width))
+    .map((line) => (line === '' ? '' : indent + line))
+    .join('\n')
+}
+
+function wrapLine(line: string, width: number): string[] {
+  const lines: string[] = []
+  let current = /^ */.exec(line)?.[0] ?? ''
+  for (const word of line.slice(current.length).split(' ')) {
+    if (current.trim() !== '' && current.length + 1 + word.length > width) {
+      lines.push(current)
+      current = word
+    } else {
+      current = current.trim() === '' ? current + word : `${current} ${word}`
+    }
+  }
+  lines.push(current)
+  return lines
+}

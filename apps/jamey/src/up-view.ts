@@ -1,0 +1,47 @@
+import { hostInUrl } from './connection-target.js'
+import { type DataDirectory, dataDirectoryOption, displayPath } from './data-directory.js'
+import type { Colors } from './terminal.js'
+import { VERSION } from './version.js'
+
+export interface BannerFacts {
+  readonly system: {
+    readonly brokerAddress: { readonly host: string; readonly port: number }
+    readonly url: string
+  }
+  readonly directory: DataDirectory
+  readonly cwd: string
+  readonly elapsedMs: number
+  readonly colors: Colors
+}
+
+/** What runs where, and what to try next. */
+export function formatBanner({ system, directory, cwd, elapsedMs, colors }: BannerFacts): string {
+  const { host, port } = system.brokerAddress
+  const path = displayPath(directory.path, cwd)
+  const option = dataDirectoryOption(directory, cwd)
+  const rows = [
+    ['broker', `mqtts://${hostInUrl(host)}:${port}`, 'TLS 1.3, a token for everybody'],
+    ['conscience', 'jamey-conscience', 'judges actions'],
+    ['memory', 'jamey-memory', `remembers in ${displayPath(directory.data, cwd)}`],
+    ['gateway', system.url, 'HTTP'],
+  ] as const
+  const widths = [0, 1].map((i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
+  const table = rows.map(
+    ([name, where, what]) =>
+      `  ${colors.green('*')} ${name.padEnd(widths[0] ?? 0)}  ${colors.cyan(where.padEnd(widths[1] ?? 0))}  ${colors.dim(what)}`,
+  )
+  const ready = `ready in ${(elapsedMs / 1000).toFixed(2)} s`
+  return [
+    `${colors.bold(`jamey ${VERSION}`)}  ${ready}, everything in ${path}`,
+    '',
+    ...table,
+    '',
+    'Try next, in another terminal:',
+    '',
+    `  npx jamey evaluate${option} "delete the customer's records" --context '{"consent": false}'`,
+    `  npx jamey remember${option} --layer episodic --tag travel "We met in Lisbon in May"`,
+    `  npx jamey recall${option} lisbon`,
+    '',
+    colors.dim('Ctrl-C stops everything.'),
+  ].join('\n')
+}
