@@ -31,6 +31,11 @@ export class SubscriptionTree {
     return this.#size
   }
 
+  /** Whether not even an empty branch is left. */
+  get isEmpty(): boolean {
+    return this.#exact.size === 0 && this.#root.children.size === 0
+  }
+
   /** The group that `filter` (with `$share/<name>/`) names under `path`, made where there was none. */
   group(path: string, filter: string): SharedGroup {
     const leaf = this.#leafFor(path)
