@@ -96,7 +96,8 @@ class Bucket {
     this.#level = Math.min(capacity, this.#level + (elapsedMs / 1000) * this.#perSecond)
     this.#atMs = nowMs
     const missing = Math.min(amount, capacity) - this.#level
-    return missing <= 0 ? 0 : (missing / this.#perSecond) * 1000
+    // Adding up fractions leaves a rest that is no wait.
+    return missing < 1e-6 ? 0 : (missing / this.#perSecond) * 1000
   }
 
   take(amount: number): void {

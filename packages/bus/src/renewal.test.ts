@@ -1,0 +1,96 @@
+import { TokenSource, TokenVerifier } from '@jamey/auth'
+import { describe, expect, it } from 'vitest'
+import { Renewal } from './renewal.js'
+import { FakeBroker, type FakeClient } from './test-support/fake-broker.js'
+import { FakeClock } from './test-support/fake-clock.js'
+
+const secret = 'a secret of at least 32 bytes, for tests'
+
+function setUp(lifetimeSeconds = 300) {
+  const clock = new FakeClock()
+  const client = new FakeBroker().connect('me')
+  const permissions = ['jamey/#']
+  const source = new TokenSource({
+    secret,
+    subject: 'me',
+    permissions,
+    lifetimeSeconds,
+    now: () => clock.now(),
+  })
+  const warnings: string[] = []
+  const log = {
+    debug: () => {},
+    error: () => {},
+    warn: (_: object, text: string) => void warnings.push(text),
+  }
+  const renewal = new Renewal(source, clock, log)
+  renewal.watch(client)
+  return { clock, client, renewal, warnings }
+}
+
+/** Renews as the client does: by asking for credentials. */
+function renewThrough(client: FakeClient, renewal: Renewal): void {
+  client.reauthenticate = async () => {
+    client.reauthentications++
+    await renewal.credentials({ reason: 'refresh' })
+  }
+}
+
+describe('token renewal', () => {
+  it('gives the token as password and for enhanced authentication', async () => {
+    const { clock, renewal } = setUp()
+    const credentials = await renewal.credentials({ reason: 'connect' })
+    expect(credentials).toMatchObject({ username: 'me', authenticationMethod: 'JWT' })
+    expect(credentials.authenticationData).toBe(credentials.password)
+    const verifier = new TokenVerifier({ secret, now: () => clock.now() })
+    const claims = await verifier.verify(String(credentials.password), { expectedSubject: 'me' })
+    expect(claims.permissions).toEqual(['jamey/#'])
+    renewal.stop()
+  })
+
+  it('renews 30 s before the end, again and again [promise 21]', async () => {
+    const { clock, client, renewal } = setUp(300)
+    renewThrough(client, renewal)
+    await renewal.credentials({ reason: 'connect' })
+    await clock.advance(269_999)
+    expect(client.reauthentications).toBe(0)
+    await clock.advance(1)
+    await untilTimer(clock)
+    expect(client.reauthentications).toBe(1)
+    await clock.advance(270_000)
+    await untilTimer(clock)
+    expect(client.reauthentications).toBe(2)
+    renewal.stop()
+    expect(clock.timers).toBe(0)
+  })
+
+  it('never hands out a token again that was refused', async () => {
+    const { renewal, clock } = setUp()
+    const first = await renewal.credentials({ reason: 'connect' })
+    expect(await renewal.credentials({ reason: 'connect' })).toEqual(first)
+    await clock.advance(1000)
+    expect(await renewal.credentials({ reason: 'refresh' })).not.toEqual(first)
+    renewal.stop()
+  })
+
+  it('tries again soon after a renewal that failed, and leaves it to the next connection without one', async () => {
+    const { clock, client, renewal, warnings } = setUp(300)
+    client.reauthenticate = async () => {
+      client.reauthentications++
+      throw new Error('no answer')
+    }
+    await renewal.credentials({ reason: 'connect' })
+    await clock.advance(275_000)
+    expect(client.reauthentications).toBe(2)
+    expect(warnings).toHaveLength(2)
+    client.become('reconnecting')
+    await clock.advance(60_000)
+    expect(client.reauthentications).toBe(2)
+    expect(clock.timers).toBe(0)
+  })
+})
+
+/** A signature takes more than one turn of the event loop. */
+async function untilTimer(clock: FakeClock): Promise<void> {
+  while (clock.timers === 0) await new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,141 @@
+import type {
+  Message,
+  PublishOptions,
+  PublishResult,
+  ServerInformation,
+  StateChange,
+  StateName,
+} from '@jamey/mqtt'
+import { matches, type PublishProperties, splitShared } from '@jamey/protocol'
+import type { MqttPort } from '../mqtt-port.js'
+
+type Handler = (message: Message) => Promise<void>
+
+interface Subscription {
+  readonly filter: string
+  readonly handler: Handler
+}
+
+/** A message as a client handed it over, and what became of it. */
+export interface Sent {
+  readonly from: string
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly options: PublishOptions
+  /** One for each receiver's handler; settles as its acknowledgement would. */
+  readonly handled: readonly Promise<void>[]
+}
+
+/** Carries messages between clients of one process without a wire. Used by tests only. */
+export class FakeBroker {
+  readonly sent: Sent[] = []
+  readonly #subscriptions: Subscription[] = []
+  sharedSubscriptionAvailable = true
+  /** Runs before a message is accepted; throws or waits in the place of a server that refuses or is away. */
+  beforePublish: (topic: string, from: string) => Promise<void> | void = () => {}
+
+  connect(clientId: string): FakeClient {
+    return new FakeClient(this, clientId)
+  }
+
+  /** The messages that went to topics matching `filter`. */
+  to(filter: string): Sent[] {
+    return this.sent.filter(({ topic }) => matches(filter, topic))
+  }
+
+  get filters(): string[] {
+    return this.#subscriptions.map(({ filter }) => filter)
+  }
+
+  add(subscription: Subscription): void {
+    this.#subscriptions.push(subscription)
+  }
+
+  remove(subscription: Subscription): void {
+    const at = this.#subscriptions.indexOf(subscription)
+    if (at >= 0) this.#subscriptions.splice(at, 1)
+  }
+
+  async publish(
+    from: string,
+    topic: string,
+    payload: Uint8Array,
+    options: PublishOptions,
+  ): Promise<PublishResult> {
+    await this.beforePublish(topic, from)
+    options.signal?.throwIfAborted()
+    const handled = this.deliver(topic, payload, options.properties)
+    for (const promise of handled) promise.catch(() => {})
+    this.sent.push({ from, topic, payload, options, handled })
+    return { reasonCode: handled.length === 0 && options.qos !== 0 ? 0x10 : 0 }
+  }
+
+  /** Hands a message to its receivers as a server would; also for messages no client of ours would send. */
+  deliver(topic: string, payload: Uint8Array | string, properties?: PublishProperties): Promise<void>[] {
+    const groups = new Set<string>()
+    const receivers = this.#subscriptions.filter(({ filter }) => {
+      const shared = splitShared(filter)
+      if (!matches(shared.filter, topic)) return false
+      if (shared.group === undefined) return true
+      const isFirst = !groups.has(filter)
+      groups.add(filter)
+      return isFirst
+    })
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
+    const message: Message = { topic, payload: bytes, qos: 1, retain: false, dup: false, properties }
+    return receivers.map(async ({ handler }) => handler(message))
+  }
+}
+
+export class FakeClient implements MqttPort {
+  readonly #broker: FakeBroker
+  readonly #clientId: string
+  readonly #observers = new Set<(change: StateChange) => void>()
+  state: StateName = 'connected'
+  reauthentications = 0
+  isClosed = false
+
+  constructor(broker: FakeBroker, clientId: string) {
+    this.#broker = broker
+    this.#clientId = clientId
+  }
+
+  get serverInformation(): ServerInformation {
+    const { sharedSubscriptionAvailable } = this.#broker
+    return { sharedSubscriptionAvailable } as ServerInformation
+  }
+
+  publish(topic: string, payload: Uint8Array, options: PublishOptions): Promise<PublishResult> {
+    return this.#broker.publish(this.#clientId, topic, payload, options)
+  }
+
+  async subscribe(
+    filter: string,
+    _options: unknown,
+    handler: Handler,
+  ): Promise<{ unsubscribe(): Promise<void> }> {
+    const subscription = { filter, handler }
+    this.#broker.add(subscription)
+    return { unsubscribe: async () => this.#broker.remove(subscription) }
+  }
+
+  onState(observer: (change: StateChange) => void): () => void {
+    this.#observers.add(observer)
+    return () => this.#observers.delete(observer)
+  }
+
+  /** Moves to another state, as the network would. */
+  become(state: StateName): void {
+    this.state = state
+    for (const observer of this.#observers) observer({ state })
+  }
+
+  async reauthenticate(): Promise<void> {
+    this.reauthentications++
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+    this.become('disconnected')
+  }
+}
