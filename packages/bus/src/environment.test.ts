@@ -1,0 +1,223 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { createAuthority, issueClientCertificate } from '@jamey/auth'
+import { COMPONENTS } from '@jamey/contracts'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { configFromEnvironment } from './environment.js'
+import { ConfigurationError } from './errors.js'
+
+const SECRET = 'correct-horse-battery-staple-and-more'
+const base = { MQTT_CLIENT_ID: 'me', MQTT_JWT_SECRET: SECRET }
+
+let certs: string
+let cwd: string
+beforeAll(async () => {
+  certs = await mkdtemp(join(tmpdir(), 'jamey-environment-'))
+  const authority = await createAuthority()
+  const mine = await issueClientCertificate(authority, { commonName: 'me' })
+  const other = await issueClientCertificate(authority, { commonName: 'other' })
+  const files = {
+    'ca.crt': authority.certPem,
+    'me.crt': mine.certPem,
+    'me.key': mine.keyPem,
+    'other.crt': other.certPem,
+    'other.key': other.keyPem,
+    'text.txt': 'hello',
+    'short.secret': 'short',
+    'token.secret': `${SECRET}\n`,
+    'open.secret': `${SECRET}\n`,
+  }
+  for (const [name, text] of Object.entries(files)) await writeFile(join(certs, name), text, { mode: 0o600 })
+  await chmod(join(certs, 'open.secret'), 0o644)
+  await mkdir(join(certs, 'broken'))
+  await mkdir(join(certs, 'broken', '.env'))
+})
+afterAll(() => rm(certs, { recursive: true, force: true }))
+beforeEach(() => {
+  cwd = certs
+})
+
+function faultsOf(env: Record<string, string>): ConfigurationError {
+  try {
+    configFromEnvironment(env, { cwd })
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('configuration from the environment', () => {
+  it('takes the defaults of the specification where nothing is set', () => {
+    expect(configFromEnvironment(base, { cwd })).toMatchObject({
+      url: ['mqtt://localhost:8883'],
+      clientId: 'me',
+      jwtLifetimeSeconds: 300,
+      keepAliveSeconds: 60,
+      maximumPacketBytes: 268_435_456,
+      permissions: [],
+    })
+  })
+
+  it('reads every variable of the specification and ours', () => {
+    const env = {
+      ...base,
+      MQTT_BROKER_URL: 'mqtts://a.example:1234, mqtt://[::1]:1234',
+      MQTT_TLS_CA_CERT: './ca.crt',
+      MQTT_TLS_CLIENT_CERT: 'me.crt',
+      MQTT_TLS_CLIENT_KEY: join(certs, 'me.key'),
+      MQTT_JWT_LIFETIME_SECONDS: '60',
+      MQTT_KEEP_ALIVE_SECONDS: '0',
+      MQTT_MAX_PACKET_SIZE: '1048576',
+      MQTT_PERMISSIONS: 'publish:jamey/memory/store, jamey/events/#',
+      MQTT_INSECURE: 'false',
+    }
+    const config = configFromEnvironment(env, { cwd })
+    expect(config).toMatchObject({
+      url: ['mqtts://a.example:1234', 'mqtt://[::1]:1234'],
+      jwtLifetimeSeconds: 60,
+      keepAliveSeconds: 0,
+      maximumPacketBytes: 1_048_576,
+      permissions: ['publish:jamey/memory/store', 'jamey/events/#'],
+    })
+    expect(String(config.tls?.ca)).toContain('BEGIN CERTIFICATE')
+    expect(String(config.tls?.cert)).toContain('BEGIN CERTIFICATE')
+    expect(config.insecure).toBeUndefined()
+  })
+
+  it('never shows a secret when it is printed or written as JSON [promise 19]', () => {
+    const env = { ...base, MQTT_TLS_CLIENT_CERT: 'me.crt', MQTT_TLS_CLIENT_KEY: 'me.key' }
+    const config = configFromEnvironment(env, { cwd })
+    const printed = inspect(config, { depth: 10, showHidden: true }) + JSON.stringify(config)
+    expect(printed).not.toContain(SECRET)
+    expect(printed).not.toContain('PRIVATE KEY')
+  })
+
+  it('takes identifier and permissions of a component of Jamey from the manifest', () => {
+    const component = { name: 'memory', version: '1.0.0' }
+    expect(configFromEnvironment({ MQTT_JWT_SECRET: SECRET }, { cwd, component })).toMatchObject({
+      clientId: COMPONENTS.memory.clientId,
+      permissions: COMPONENTS.memory.permissions,
+      component,
+    })
+  })
+
+  it('lets the environment win over .env, and .env over an empty variable', async () => {
+    cwd = await mkdtemp(join(certs, 'dotenv-'))
+    await writeFile(
+      join(cwd, '.env'),
+      `MQTT_CLIENT_ID=from-file\nMQTT_JWT_SECRET=${SECRET}\nMQTT_KEEP_ALIVE_SECONDS=7\nMQTT_TLS_CLIENT_CERT=\n`,
+    )
+    expect(
+      configFromEnvironment({ MQTT_CLIENT_ID: '', MQTT_KEEP_ALIVE_SECONDS: '8' }, { cwd }),
+    ).toMatchObject({
+      clientId: 'from-file',
+      keepAliveSeconds: 8,
+    })
+  })
+
+  it('reads the secret from a file that only its owner can read', () => {
+    const env = { MQTT_CLIENT_ID: 'me', MQTT_JWT_SECRET_FILE: 'token.secret' }
+    const { jwtSecret } = configFromEnvironment(env, { cwd })
+    expect(jwtSecret).toMatchObject({ type: 'secret', symmetricKeySize: SECRET.length })
+  })
+
+  it('needs no secret, and takes mqtt:// for plaintext on port 1883, where that is allowed', () => {
+    const config = configFromEnvironment({ MQTT_CLIENT_ID: 'me', MQTT_INSECURE: '1' }, { cwd })
+    expect(config).toMatchObject({ insecure: true, url: ['mqtt://localhost:1883'] })
+    expect(config.jwtSecret).toBeUndefined()
+  })
+
+  it.each<[Record<string, string>, string, string, string]>([
+    [{ MQTT_BROKER_URL: 'localhost' }, 'MQTT_BROKER_URL', '"localhost"', 'mqtt://host or mqtts://host'],
+    [{ MQTT_BROKER_URL: 'http://localhost' }, 'MQTT_BROKER_URL', '"http://localhost"', 'mqtts://host'],
+    [{ MQTT_BROKER_URL: 'mqtt://a/path' }, 'MQTT_BROKER_URL', '"mqtt://a/path"', 'mqtt://host'],
+    [{ MQTT_BROKER_URL: 'mqtt://' }, 'MQTT_BROKER_URL', '"mqtt://"', 'mqtt://host'],
+    [{ MQTT_BROKER_URL: 'mqtt://u:hush@a' }, 'MQTT_BROKER_URL', 'mqtt://***@a', 'logs in with its token'],
+    [{ MQTT_PORT: '0' }, 'MQTT_PORT', '"0"', 'from 1 to 65535'],
+    [{ MQTT_PORT: '88x' }, 'MQTT_PORT', '"88x"', 'a whole number'],
+    [{ MQTT_PORT: '1', MQTT_BROKER_URL: 'mqtt://a:2' }, 'MQTT_PORT', '1', '2, as in MQTT_BROKER_URL'],
+    [{ MQTT_CLIENT_ID: '' }, 'MQTT_CLIENT_ID', 'nothing', '1 to 128 characters'],
+    [{ MQTT_CLIENT_ID: 'a/b' }, 'MQTT_CLIENT_ID', '"a/b"', 'without / + #'],
+    [{ MQTT_JWT_SECRET: '' }, 'MQTT_JWT_SECRET', 'nothing', 'at least 32'],
+    [{ MQTT_JWT_SECRET: 'hush' }, 'MQTT_JWT_SECRET', '4 bytes (not shown)', 'at least 32'],
+    [
+      { MQTT_JWT_SECRET_FILE: 'token.secret' },
+      'MQTT_JWT_SECRET_FILE',
+      'beside MQTT_JWT_SECRET',
+      'one of the two',
+    ],
+    [
+      { MQTT_JWT_SECRET: '', MQTT_JWT_SECRET_FILE: 'open.secret' },
+      'MQTT_JWT_SECRET_FILE',
+      'mode 644',
+      'chmod 600',
+    ],
+    [
+      { MQTT_JWT_SECRET: '', MQTT_JWT_SECRET_FILE: 'short.secret' },
+      'MQTT_JWT_SECRET_FILE',
+      '5 bytes',
+      'at least 32',
+    ],
+    [
+      { MQTT_JWT_SECRET: '', MQTT_JWT_SECRET_FILE: 'gone' },
+      'MQTT_JWT_SECRET_FILE',
+      '(ENOENT: ',
+      'a file with',
+    ],
+    [{ MQTT_JWT_LIFETIME_SECONDS: '3601' }, 'MQTT_JWT_LIFETIME_SECONDS', '"3601"', 'from 1 to 3600'],
+    [{ MQTT_KEEP_ALIVE_SECONDS: '-1' }, 'MQTT_KEEP_ALIVE_SECONDS', '"-1"', 'from 0 to 65535'],
+    [{ MQTT_MAX_PACKET_SIZE: '1e9' }, 'MQTT_MAX_PACKET_SIZE', '"1e9"', 'from 1024 to 268435460'],
+    [{ MQTT_INSECURE: 'maybe' }, 'MQTT_INSECURE', '"maybe"', 'true or false'],
+    [{ MQTT_PERMISSIONS: 'jamey/#,a/#/b' }, 'MQTT_PERMISSIONS', '"a/#/b"', 'MQTT topic filters'],
+    [{ MQTT_PERMISSIONS: 'jamey/#,' }, 'MQTT_PERMISSIONS', '""', 'MQTT topic filters'],
+    [{ MQTT_TLS_CA_CERT: 'gone.crt' }, 'MQTT_TLS_CA_CERT', '"gone.crt"', 'PEM file with CA certificates'],
+    [{ MQTT_TLS_CA_CERT: 'text.txt' }, 'MQTT_TLS_CA_CERT', 'no certificate', 'PEM'],
+    [{ MQTT_TLS_CLIENT_CERT: 'me.crt' }, 'MQTT_TLS_CLIENT_KEY', 'nothing', 'MQTT_TLS_CLIENT_CERT is set'],
+    [{ MQTT_TLS_CLIENT_KEY: 'me.key' }, 'MQTT_TLS_CLIENT_CERT', 'nothing', 'MQTT_TLS_CLIENT_KEY is set'],
+    [
+      { MQTT_TLS_CLIENT_CERT: 'me.crt', MQTT_TLS_CLIENT_KEY: 'other.key' },
+      'MQTT_TLS_CLIENT_KEY',
+      'a key of another certificate',
+      'the private key of MQTT_TLS_CLIENT_CERT',
+    ],
+    [
+      { MQTT_TLS_CLIENT_CERT: 'me.crt', MQTT_TLS_CLIENT_KEY: 'text.txt' },
+      'MQTT_TLS_CLIENT_KEY',
+      'no key that can be read',
+      'a private key in PEM',
+    ],
+    [
+      { MQTT_TLS_CLIENT_CERT: 'other.crt', MQTT_TLS_CLIENT_KEY: 'other.key' },
+      'MQTT_TLS_CLIENT_CERT',
+      'a certificate for "other"',
+      'common name is the client identifier "me"',
+    ],
+  ])('tells variable, value and expectation: %j [promise 37]', (change, variable, found, expected) => {
+    const error = faultsOf({ ...base, ...change })
+    expect(error.faults.map((fault) => fault.variable)).toEqual([variable])
+    expect(error.faults[0]?.found).toContain(found)
+    expect(error.faults[0]?.expected).toContain(expected)
+    expect(error.message).toContain(`${variable}: expected`)
+    expect(error.message).not.toContain('hush')
+    expect(error.message).not.toContain(SECRET)
+  })
+
+  it('tells every fault at once [promise 37]', () => {
+    const { faults } = faultsOf({ MQTT_BROKER_URL: 'x', MQTT_PORT: 'y', MQTT_KEEP_ALIVE_SECONDS: 'z' })
+    expect(faults.map(({ variable }) => variable)).toEqual([
+      'MQTT_CLIENT_ID',
+      'MQTT_PORT',
+      'MQTT_BROKER_URL',
+      'MQTT_JWT_SECRET',
+      'MQTT_KEEP_ALIVE_SECONDS',
+    ])
+  })
+
+  it('tells of a .env that cannot be read', () => {
+    cwd = join(certs, 'broken')
+    expect(faultsOf(base).faults[0]).toMatchObject({ variable: '.env', expected: 'a readable file, or none' })
+  })
+})

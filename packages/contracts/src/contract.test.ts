@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { OPERATION_NAMES } from './api.js'
+import { COMPONENTS } from './components.js'
+import { filterOf, isRequestContract, parametersOf, topicOf } from './contract.js'
+import { CONTRACTS, inboxFilter, inboxTopic, isInboxTopic, OPERATIONS, topics } from './topics.js'
+
+const { status } = topics.events
+
+describe('contracts', () => {
+  it('have the topic tree of the specification', () => {
+    const found = [...CONTRACTS.map(({ topic }) => topic), topics.api.responses.topic]
+    expect([...new Set(found)].sort()).toEqual([
+      'jamey/api/requests',
+      'jamey/api/responses/{client_id}/#',
+      'jamey/conscience/evaluate',
+      'jamey/conscience/results',
+      'jamey/events/errors',
+      'jamey/events/heartbeat',
+      'jamey/events/status/{client_id}',
+      'jamey/memory/query',
+      'jamey/memory/store',
+      'jamey/memory/updates',
+    ])
+  })
+
+  it('are all listed, each with a topic and action of its own', () => {
+    const { responses: _, ...api } = topics.api
+    const all = [topics.conscience, topics.memory, topics.events, api].flatMap((part) => Object.values(part))
+    expect(new Set(CONTRACTS)).toEqual(new Set(all))
+    expect(new Set(CONTRACTS.map(({ topic, action }) => `${topic} ${action}`)).size).toBe(CONTRACTS.length)
+  })
+
+  it('use QoS 0 for heartbeats alone and never QoS 2', () => {
+    expect(CONTRACTS.filter(({ qos }) => qos === 0)).toEqual([topics.events.heartbeat])
+    expect(CONTRACTS.filter(({ retain }) => retain)).toEqual([status])
+  })
+
+  it('can all be written as JSON Schema', () => {
+    for (const contract of CONTRACTS) {
+      expect(z.toJSONSchema(contract.schema)).toHaveProperty('type', 'object')
+      if (isRequestContract(contract)) {
+        expect(z.toJSONSchema(contract.responseSchema)).toHaveProperty('type', 'object')
+      }
+    }
+  })
+
+  it('stand behind every operation of the API', () => {
+    expect(Object.keys(OPERATIONS)).toEqual([...OPERATION_NAMES])
+    for (const contract of Object.values(OPERATIONS)) expect(isRequestContract(contract)).toBe(true)
+  })
+})
+
+describe('topic parameters', () => {
+  it('are filled in, matched by + where they are open, and read back', () => {
+    expect(topicOf(status, { client_id: 'a b' })).toBe('jamey/events/status/a b')
+    expect(filterOf(status)).toBe('jamey/events/status/+')
+    expect(filterOf(status, { client_id: 'a' })).toBe('jamey/events/status/a')
+    expect(parametersOf(status, 'jamey/events/status/a')).toEqual({ client_id: 'a' })
+    expect(parametersOf(status, 'jamey/events/status/a/b')).toBeUndefined()
+    expect(parametersOf(status, 'jamey/events/errors/a')).toBeUndefined()
+    expect(topicOf(topics.memory.store)).toBe('jamey/memory/store')
+  })
+
+  it('must be given and must be one plain level', () => {
+    expect(() => topicOf(status)).toThrow('needs the parameter client_id')
+    for (const client_id of ['', 'a/b', '+', 'x#', '\0']) {
+      expect(() => topicOf(status, { client_id })).toThrow(TypeError)
+      expect(() => filterOf(status, { client_id })).toThrow(TypeError)
+    }
+  })
+})
+
+describe('the reply inbox', () => {
+  it('is below jamey/api/responses/<client id>', () => {
+    expect(inboxFilter('a')).toBe('jamey/api/responses/a/#')
+    expect(topics.api.responses.topic.replace('{client_id}', 'a')).toBe(inboxFilter('a'))
+    expect(isInboxTopic(inboxTopic('a', 'x'))).toBe(true)
+    expect(isInboxTopic('jamey/api/responses/')).toBe(false)
+    expect(isInboxTopic('jamey/conscience/results')).toBe(false)
+  })
+})
+
+describe('the schemas', () => {
+  const id = '0d7ff1f6-6a0f-4f0b-9d39-6a1b5f0f7a11'
+  it.each([
+    [topics.memory.forget, { id }],
+    [topics.memory.forget, { layer: 'working', before: '2024-11-14T21:00:00.5+01:00' }],
+    [topics.memory.query, {}],
+    [topics.conscience.evaluate, { action: 'x', context: { any: ['thing'] }, user: {} }],
+    [topics.api.requests, { operation: 'memory.forget', input: {} }],
+  ])('accept what the documents promise: %#', ({ schema }, data) => {
+    expect(schema.safeParse(data).success).toBe(true)
+  })
+
+  it.each([
+    ['nothing to forget by', topics.memory.forget, {}],
+    ['id and conditions', topics.memory.forget, { id, layer: 'working' }],
+    ['a time without zone', topics.memory.forget, { before: '2024-11-14T20:00:00' }],
+    ['no action', topics.conscience.evaluate, { action: '' }],
+    ['a long action', topics.conscience.evaluate, { action: 'x'.repeat(10_001) }],
+    ['a field with a typing error', topics.conscience.evaluate, { action: 'x', contxt: {} }],
+    ['a limit of none', topics.memory.query, { limit: 0 }],
+    ['a limit of too many', topics.memory.query, { limit: 101 }],
+    ['half an offset', topics.memory.query, { offset: 0.5 }],
+    ['an importance over 1', topics.memory.store, { content: 'x', importance: 1.1 }],
+    ['no number', topics.memory.store, { content: 'x', importance: Number.NaN }],
+    ['an unknown operation', topics.api.requests, { operation: 'conscience.results', input: {} }],
+  ])('refuse %s', (_, { schema }, data) => {
+    expect(schema.safeParse(data).success).toBe(false)
+  })
+
+  it('give each message defaults of its own', () => {
+    const { schema } = topics.conscience.evaluate
+    const first = schema.parse({ action: 'a' })
+    first.context['changed'] = true
+    expect(schema.parse({ action: 'b' }).context).toEqual({})
+  })
+})
+
+describe('the manifest', () => {
+  it('grants each service what its contracts need and nothing of other parts', () => {
+    expect(COMPONENTS.conscience.permissions).toEqual([
+      'subscribe:jamey/conscience/evaluate',
+      'publish:jamey/conscience/results',
+      'publish:jamey/api/responses/#',
+      'publish:jamey/events/heartbeat',
+      'publish:jamey/events/errors',
+    ])
+    expect(COMPONENTS.memory.permissions.some((one) => one.includes('conscience'))).toBe(false)
+    const subscriptions = COMPONENTS.gateway.permissions.filter((one) => !one.startsWith('publish:'))
+    expect(subscriptions).toEqual(['subscribe:jamey/api/requests', 'subscribe:jamey/events/#'])
+  })
+
+  it('names every client differently', () => {
+    const names = Object.values(COMPONENTS).map(({ clientId }) => clientId)
+    expect(new Set(names).size).toBe(names.length)
+  })
+})
