@@ -79,7 +79,7 @@ class BusMemory implements MemoryService {
     // Stopped while it waited for the broker: what was granted since must not stay behind.
     if (this.#running !== running) await stopAll(running.served)
     if (refused !== undefined) {
-      await this.stop()
+      if (this.#running === running) await this.stop()
       throw refused.reason
     }
     if (this.#running === running) {
