@@ -43,6 +43,8 @@ const LATIN_OF = new Map<string, string>(
 /** Letters drawn in circles, squares and flags: blocks of 26 in alphabetical order that NFKC leaves alone. */
 const LETTER_BLOCKS = [0x1f150, 0x1f170, 0x1f1e6]
 
+/** They turn the direction of writing; what they part looks like two words. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g
 const UNSEEN = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
 const MARKS = /\p{M}/gu
 const ONLY_ASCII = /^[\t\n\r -~]*$/
@@ -59,6 +61,7 @@ function latinOf(character: string): string {
 export function fold(text: string): string {
   if (ONLY_ASCII.test(text)) return text
   const seen = text
+    .replace(TURNING, ' ')
     .replace(UNSEEN, '')
     .normalize('NFKC')
     .replace(/[‘’ʼ`´]/g, "'")

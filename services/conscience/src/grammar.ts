@@ -33,7 +33,7 @@ export const OPENERS = words(
   'please kindly can could would will shall should must may might i we you he she they it let lets us me to want ' +
     'wants need needs like likes try tries going go proceed start begin now then first second third next finally ' +
     'last also just and or so ok okay hey hi hello the a an this our my your agent assistant system bot ai model ' +
-    'program service user is are am be been was were have has had do does did not about plan plans planning ' +
+    'program service user is are am be been was were have has had do does did about plan plans planning ' +
     'intend intends propose proposes mind ahead immediately by when if step task action todo automatically ' +
     "i'll i'm we'll let's i'd we'd you'll it's",
 )

@@ -1,4 +1,12 @@
 export {
+  type Conscience,
+  type ConscienceBus,
+  type ConscienceOptions,
+  type ConscienceStats,
+  createConscience,
+} from './conscience.js'
+export { type ConscienceEnvironment, conscienceOptionsFromEnvironment } from './conscience-environment.js'
+export {
   applyRules,
   type EvaluationOptions,
   evaluate,
@@ -9,6 +17,7 @@ export {
   type Proposal,
   weigh,
 } from './engine.js'
+export { Judge, type JudgeAnswer, type JudgeOptions } from './judge.js'
 export {
   DEFAULT_RULES_FILE,
   type Effect,
@@ -19,3 +28,4 @@ export {
   RuleFileError,
   type RuleSet,
 } from './rule-file.js'
+export { type RunConscienceOptions, type RunningConscience, runConscience } from './run-conscience.js'

@@ -82,10 +82,10 @@ export class Reading {
     except: readonly string[],
   ): string | undefined {
     for (const [span, clause] of this.#deeds(verbs)) {
-      const isPassive = this.#isPassive(span.start, clause)
-      const phrases = isPassive
-        ? this.#phrases(clause.start, span.start)
-        : this.#directObjects(span.end, clause)
+      const after = this.#isPassive(span.start, clause) ? [] : this.#directObjects(span.end, clause)
+      const isStated = after.length > 0 && !/(ion|al)$/.test(this.#words[span.start]?.text ?? '')
+      const hasSubject = !isStated && this.#takesSubject(span.start, clause)
+      const phrases = hasSubject ? [...after, ...this.#phrases(clause.start, span.start)] : after
       const object = this.#objectIn(phrases, objects, except, true)
       if (object) return `${this.#quote(span)} … ${this.#quote(object)}`
     }
@@ -206,11 +206,23 @@ export class Reading {
     for (const phrase of phrases) {
       if (this.#findIn(phrase, except)) continue
       const found = this.#findIn(phrase, objects, isOwnerExcluded)
-      const isPronoun = this.#isPronoun(phrase)
+      if (!this.#isPronoun(phrase)) {
+        if (found) return found
+        continue
+      }
       const earlier = { start: Math.max(0, phrase.start - PRONOUN_REACH), end: phrase.start }
-      if (isPronoun && this.#findIn(earlier, except)) continue
+      const meant = objects[0] === ANYTHING ? undefined : this.#findMeant(earlier, objects, except)
+      if (meant) return meant
+      if (found && !this.#findIn(earlier, except)) return found
+    }
+    return undefined
+  }
+
+  /** What a pronoun stands for: an object named before it. */
+  #findMeant(earlier: Span, objects: readonly string[], except: readonly string[]): Span | undefined {
+    for (const phrase of this.#phrases(earlier.start, earlier.end)) {
+      const found = this.#findIn(phrase, except) ? undefined : this.#findIn(phrase, objects, true)
       if (found) return found
-      if (isPronoun && this.#findIn(earlier, objects)) return this.#findIn(earlier, objects)
     }
     return undefined
   }

@@ -12,7 +12,7 @@ export interface Word {
   readonly gap: 'none' | 'space' | 'wide' | 'soft' | 'hard'
 }
 
-const HARD = /[;!?|&\n\r]|\.(?=\s|$)|\.{2,}|…/
+const HARD = /[;!?|&\n\r]|\.(?=\s)|\.{2,}|…/
 const SOFT = /[,:()—–[\]{}]/
 
 function gapOf(between: string): Word['gap'] {
@@ -24,7 +24,7 @@ function gapOf(between: string): Word['gap'] {
 
 /** `deleteRecords` is two words. */
 function splitCamel(text: string): string {
-  return text.replace(/(\p{Ll}{2})(\p{Lu}\p{Ll})/gu, '$1 $2')
+  return text.replace(/(?<=\p{Ll}{2})(?=\p{Lu}\p{Ll})/gu, ' ')
 }
 
 function hiddenAt(text: string): Map<number, readonly string[]> {

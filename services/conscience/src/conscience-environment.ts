@@ -1,0 +1,109 @@
+import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
+import type { JudgeOptions } from './judge.js'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** What the environment says about a conscience; give it to `createConscience` together with a bus. */
+export interface ConscienceEnvironment {
+  readonly rulesFile: string | undefined
+  readonly unrecognised: 'deny' | 'allow'
+  readonly judge: JudgeOptions | undefined
+}
+
+const LONGEST_TIMEOUT_MS = 120_000
+
+/**
+ * Reads
+ * - `JAMEY_RULES`: path of the rule file; the rules of this package by default;
+ * - `JAMEY_UNRECOGNISED`: `deny` (default) or `allow`, for actions that nothing recognises;
+ * - `JAMEY_JUDGE_URL`: base of an OpenAI-compatible API; without it the rules decide alone;
+ * - `JAMEY_JUDGE_MODEL`: needed with a URL; `JAMEY_JUDGE_KEY`: its bearer token, optional;
+ * - `JAMEY_JUDGE_TIMEOUT_MS`: for one opinion, 5000 by default.
+ *
+ * Throws `ConfigurationError` with every fault at once. The key is never shown.
+ */
+export function conscienceOptionsFromEnvironment(env: Environment = process.env): ConscienceEnvironment {
+  const faults: ConfigurationFault[] = []
+  const unrecognised = given(env, 'JAMEY_UNRECOGNISED')?.toLowerCase() ?? 'deny'
+  if (unrecognised !== 'deny' && unrecognised !== 'allow') {
+    faults.push({ variable: 'JAMEY_UNRECOGNISED', found: quote(unrecognised), expected: 'deny or allow' })
+  }
+  const judge = judgeFrom(env, faults)
+  if (faults.length > 0) throw new ConfigurationError(faults)
+  return {
+    rulesFile: given(env, 'JAMEY_RULES'),
+    unrecognised: unrecognised === 'allow' ? 'allow' : 'deny',
+    judge,
+  }
+}
+
+function judgeFrom(env: Environment, faults: ConfigurationFault[]): JudgeOptions | undefined {
+  const [url, model, key] = ['JAMEY_JUDGE_URL', 'JAMEY_JUDGE_MODEL', 'JAMEY_JUDGE_KEY'].map((name) =>
+    given(env, name),
+  )
+  const timeoutMs = timeoutFrom(env, faults)
+  if (url === undefined) {
+    const stray = ['JAMEY_JUDGE_MODEL', 'JAMEY_JUDGE_KEY'].filter((name) => given(env, name) !== undefined)
+    if (stray.length > 0) {
+      const expected = `the URL of the judge, since ${stray.join(' and ')} is set`
+      faults.push({ variable: 'JAMEY_JUDGE_URL', found: 'nothing', expected })
+    }
+    return undefined
+  }
+  checkUrl(url, key !== undefined, faults)
+  if (model === undefined) {
+    const expected = 'the name of a model, since JAMEY_JUDGE_URL is set'
+    faults.push({ variable: 'JAMEY_JUDGE_MODEL', found: 'nothing', expected })
+  }
+  if (key !== undefined && !/^[!-~]+$/.test(key)) {
+    const expected = 'printable ASCII characters without spaces'
+    faults.push({ variable: 'JAMEY_JUDGE_KEY', found: `${key.length} characters (not shown)`, expected })
+  }
+  return { url, model: model ?? '', key, timeoutMs }
+}
+
+function timeoutFrom(env: Environment, faults: ConfigurationFault[]): number | undefined {
+  const text = given(env, 'JAMEY_JUDGE_TIMEOUT_MS')
+  if (text === undefined) return undefined
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= 1 && value <= LONGEST_TIMEOUT_MS) return value
+  const expected = `a whole number of milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`
+  faults.push({ variable: 'JAMEY_JUDGE_TIMEOUT_MS', found: quote(text), expected })
+  return undefined
+}
+
+function checkUrl(text: string, hasKey: boolean, faults: ConfigurationFault[]): void {
+  const variable = 'JAMEY_JUDGE_URL'
+  const expected = 'an http:// or https:// URL, such as https://host/v1'
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    // What is no URL may be a key in the wrong variable.
+    faults.push({ variable, found: url === undefined ? 'no URL (not shown)' : url.protocol, expected })
+  } else if (url.username !== '' || url.password !== '') {
+    faults.push({
+      variable,
+      found: 'a URL with user name or password (not shown)',
+      expected: `${expected}; the key goes into JAMEY_JUDGE_KEY`,
+    })
+  } else if (hasKey && url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    faults.push({
+      variable,
+      found: `http://${url.host}`,
+      expected: 'https://, since JAMEY_JUDGE_KEY must not be sent in the clear',
+    })
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+/** An empty variable counts as not set, as shells and container files leave them behind. */
+function given(env: Environment, variable: string): string | undefined {
+  const text = env[variable]?.trim()
+  return text === '' ? undefined : text
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 60))
+}

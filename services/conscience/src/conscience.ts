@@ -1,0 +1,225 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type Bus,
+  type Clock,
+  type Message,
+  type RequestContext,
+  RequestError,
+  type ServedContract,
+  systemClock,
+} from '@jamey/bus'
+import { type Evaluation, topics, type Verdict } from '@jamey/contracts'
+import type { Logger } from 'pino'
+import { BOUNDS, excess } from './bounds.js'
+import { applyRules, type Finding, weigh } from './engine.js'
+import { Judge, type JudgeAnswer, type JudgeOptions } from './judge.js'
+import { DEFAULT_RULES_FILE, loadRules, type RuleSet } from './rule-file.js'
+
+/** What the service needs of a bus. */
+export type ConscienceBus = Pick<Bus, 'publish' | 'serve' | 'reportError'>
+
+export interface ConscienceOptions {
+  /** Connected, or connecting in the background; it stays open when the service stops. */
+  readonly bus: ConscienceBus
+  /** Path of the rule file; the rules of this package by default. */
+  readonly rulesFile?: string | undefined
+  /** What becomes of actions that nothing recognises; `deny` by default. */
+  readonly unrecognised?: 'deny' | 'allow' | undefined
+  /** Without it the rules decide alone. */
+  readonly judge?: JudgeOptions | undefined
+  /** For all rules of one evaluation; 250 ms by default. What comes later counts against the action. */
+  readonly ruleBudgetMs?: number | undefined
+  readonly clock?: Clock | undefined
+  readonly log?: Logger | undefined
+}
+
+export interface ConscienceStats {
+  readonly rulesVersion: string
+  readonly evaluations: number
+  readonly decisions: Readonly<Record<Verdict['decision'], number>>
+  readonly judgeFailures: number
+  readonly ruleFailures: number
+}
+
+export interface Conscience {
+  /** Serves; resolves once requests are taken. */
+  start(): Promise<void>
+  /** Takes no more requests and answers those taken; settles within `graceMs` (5000 by default). */
+  stop(options?: { graceMs?: number }): Promise<void>
+  /** Reads the rule file again. Throws `RuleFileError` and keeps the old rules when the new ones cannot be used. */
+  reload(): { rulesVersion: string }
+  stats(): ConscienceStats
+}
+
+/** Servers of this group share the requests. */
+const GROUP = 'conscience'
+/** The same kind of failure is reported at most once in this time. */
+const REPORT_INTERVAL_MS = 60_000
+const ANNOUNCEMENT_TIMEOUT_MS = 5_000
+/** The part of a requester's time that the judge may use, so that the rules can still answer. */
+const JUDGE_SHARE = 0.7
+
+/** Judges the actions that arrive on the bus. Throws `RuleFileError` when the rules cannot be used. */
+export function createConscience(options: ConscienceOptions): Conscience {
+  return new BusConscience(options)
+}
+
+class BusConscience implements Conscience {
+  readonly #options: ConscienceOptions
+  readonly #clock: Clock
+  readonly #reportedAtMs = new Map<string, number>()
+  readonly #decisions = { approved: 0, forbidden: 0, disapproved: 0, unrecognised: 0 }
+  #rules: RuleSet
+  #judge: Judge | undefined
+  #served: ServedContract | undefined
+  #isWanted = false
+  #judgeFailures = 0
+  #ruleFailures = 0
+
+  constructor(options: ConscienceOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#rules = loadRules(options.rulesFile ?? DEFAULT_RULES_FILE)
+  }
+
+  async start(): Promise<void> {
+    if (this.#isWanted) return
+    this.#isWanted = true
+    const { bus, judge, log } = this.#options
+    this.#judge = judge === undefined ? undefined : new Judge(judge)
+    try {
+      const served = await bus.serve(topics.conscience.evaluate, { group: GROUP }, (request, context) =>
+        this.#answer(request, context),
+      )
+      // Stopped while it waited for the broker: what was granted since must not stay behind.
+      if (!this.#isWanted) return await served.stop()
+      this.#served = served
+    } catch (error) {
+      this.#isWanted = false
+      throw error
+    }
+    log?.info({ rules: this.#rules.rules.length, rulesVersion: this.#rules.version }, 'conscience is serving')
+  }
+
+  async stop({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<void> {
+    if (!this.#isWanted) return
+    this.#isWanted = false
+    const judge = this.#judge
+    const drained = this.#served?.stop().catch((error: unknown) => this.#report('stop-failed', error))
+    this.#served = undefined
+    // Opinions still awaited are given up in time for the rules alone to answer.
+    const hurry = this.#clock.setTimeout(() => judge?.close(), graceMs * JUDGE_SHARE)
+    let end: unknown
+    const graceEnded = new Promise<void>((resolve) => {
+      end = this.#clock.setTimeout(resolve, graceMs)
+    })
+    await Promise.race([drained, graceEnded])
+    this.#clock.clearTimeout(hurry)
+    this.#clock.clearTimeout(end)
+    judge?.close()
+    this.#options.log?.info('conscience has stopped')
+  }
+
+  reload(): { rulesVersion: string } {
+    try {
+      this.#rules = loadRules(this.#rules.file)
+    } catch (error) {
+      this.#report('rules-refused', error)
+      throw error
+    }
+    this.#options.log?.info({ rulesVersion: this.#rules.version }, 'rules were read again')
+    return { rulesVersion: this.#rules.version }
+  }
+
+  stats(): ConscienceStats {
+    const decisions = { ...this.#decisions }
+    const evaluations = Object.values(decisions).reduce((sum, count) => sum + count, 0)
+    const { version: rulesVersion } = this.#rules
+    const [judgeFailures, ruleFailures] = [this.#judgeFailures, this.#ruleFailures]
+    return { rulesVersion, evaluations, decisions, judgeFailures, ruleFailures }
+  }
+
+  async #answer(request: Message<Evaluation>, { deadline }: RequestContext): Promise<Verdict> {
+    assertWithinBounds(request.payload)
+    const rules = this.#rules
+    const { payload: proposal, clientId, envelope } = request
+    const findings = applyRules(rules, proposal, { budgetMs: this.#options.ruleBudgetMs })
+    this.#reportFailures(findings)
+    const answer = await this.#ask(proposal, deadline)
+    const opinion = answer?.status === 'used' ? answer.opinion : undefined
+    const verdict: Verdict = {
+      evaluation_id: randomUUID(),
+      action: proposal.action,
+      ...weigh(findings, { unrecognised: this.#options.unrecognised, opinion }),
+      judge: judgeOf(answer),
+      rules_version: rules.version,
+      requested_by: clientId,
+      evaluated_at: new Date(this.#clock.now()).toISOString(),
+    }
+    if (answer?.status === 'failed')
+      verdict.explanation += ` The judge was not heard (${answer.error}), so the rules alone decided.`
+    this.#decisions[verdict.decision]++
+    await this.#announce(verdict, envelope.metadata.correlation_id, deadline)
+    return verdict
+  }
+
+  async #ask(proposal: Evaluation, deadline: number): Promise<JudgeAnswer | undefined> {
+    if (this.#judge === undefined) return undefined
+    const answer = await this.#judge.ask(proposal, { limitMs: (deadline - this.#clock.now()) * JUDGE_SHARE })
+    if (answer.status === 'failed') {
+      this.#judgeFailures++
+      this.#report(
+        'judge-failed',
+        new RequestError('judge-failed', `The judge failed: ${answer.error}`, { retryable: true }),
+      )
+    }
+    return answer
+  }
+
+  /** A verdict that cannot be announced is still the answer. */
+  async #announce(verdict: Verdict, correlationId: string, deadline: number): Promise<void> {
+    const timeoutMs = Math.max(1, Math.min(ANNOUNCEMENT_TIMEOUT_MS, (deadline - this.#clock.now()) / 2))
+    try {
+      await this.#options.bus.publish(topics.conscience.results, verdict, { correlationId, timeoutMs })
+    } catch (error) {
+      this.#report('announcement-failed', error)
+    }
+  }
+
+  #reportFailures(findings: readonly Finding[]): void {
+    for (const { rule, failure } of findings) {
+      if (failure === undefined) continue
+      this.#ruleFailures++
+      this.#report(
+        'rule-failed',
+        new RequestError('rule-failed', `Rule ${rule.name} could not be evaluated: ${failure}`),
+      )
+    }
+  }
+
+  #report(kind: string, error: unknown): void {
+    const nowMs = this.#clock.now()
+    if (nowMs - (this.#reportedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return
+    this.#reportedAtMs.set(kind, nowMs)
+    this.#options.log?.error({ err: error, kind }, 'conscience failed')
+    void this.#options.bus.reportError(error, { kind })
+  }
+}
+
+function assertWithinBounds({ action, context, user }: Evaluation): void {
+  const length = action.length
+  if (action.trim() === '')
+    throw new RequestError('invalid-request', 'action: expected text, found only white space.')
+  if (length > BOUNDS.actionCharacters) {
+    const expected = `at most ${BOUNDS.actionCharacters} characters`
+    throw new RequestError('invalid-request', `action: expected ${expected}, found ${length}.`)
+  }
+  const fault = excess(context, 'context') ?? excess(user, 'user')
+  if (fault !== undefined) throw new RequestError('invalid-request', `${fault.field}: ${fault.reason}.`)
+}
+
+function judgeOf(answer: JudgeAnswer | undefined): Verdict['judge'] {
+  if (answer === undefined) return { status: 'not_configured' }
+  if (answer.status === 'failed') return { status: 'failed', error: answer.error }
+  return { status: 'used', opinion: answer.opinion.text, score: answer.opinion.score }
+}
