@@ -20,113 +20,130 @@ export function addClientCommands(program: Command, run: Run): void {
 }
 
 function addConscienceCommands(program: Command, run: Run): void {
-  client(program.command('evaluate'))
-    .description('ask the conscience whether an action is right')
-    .argument('<action>', 'the action in words')
-    .option('--context <json>', 'facts about the situation, a JSON object', parseJsonObject)
-    .option('--user <json>', 'facts about the user, a JSON object', parseJsonObject)
-    .addOption(timeout(30))
-    .addHelpText(
-      'after',
-      '\nExit code 0: approved; 3: not approved (forbidden, disapproved or unrecognised).',
-    )
-    .action((action, options) =>
-      run(async (context) => (await import('./commands/evaluate.js')).evaluate(context, action, options)),
-    )
+  client(
+    program
+      .command('evaluate')
+      .description('ask the conscience whether an action is right')
+      .argument('<action>', 'the action in words')
+      .option('--context <json>', 'facts about the situation, a JSON object', parseJsonObject)
+      .option('--user <json>', 'facts about the user, a JSON object', parseJsonObject)
+      .addOption(timeout(30))
+      .addHelpText(
+        'after',
+        '\nExit code 0: approved; 3: not approved (forbidden, disapproved or unrecognised).',
+      ),
+  ).action((action, options) =>
+    run(async (context) => (await import('./commands/evaluate.js')).evaluate(context, action, options)),
+  )
 }
 
 function addMemoryCommands(program: Command, run: Run): void {
-  client(program.command('remember'))
-    .description('store a memory, or a whole text paragraph by paragraph')
-    .argument('[text]', 'what to remember')
-    .option('--file <path>', 'store this text file, or - for standard input, one memory per paragraph')
-    .addOption(layer('where to keep it'))
-    .option('--tag <tag>', 'a tag; may be given several times', collect)
-    .option('--importance <n>', 'from 0 to 1', parseImportance)
-    .addOption(timeout(30))
-    .addHelpText(
-      'after',
-      `
-With --file every paragraph's identifier follows from its text, layer, tags and importance: storing the same
-file again stores nothing twice.`,
-    )
-    .action((text, options) =>
-      run(async (context) => (await import('./commands/remember.js')).remember(context, text, options)),
-    )
-  client(program.command('recall'))
-    .description('find memories, best first')
-    .argument('[query]', 'words to look for; without them the newest memories')
-    .addOption(layer('only this layer; may be given several times').argParser(collectLayer))
-    .option('--tag <tag>', 'only with this tag; may be given several times', collect)
-    .option('--from <moment>', 'not older than this', parseMoment)
-    .option('--to <moment>', 'not newer than this', parseMoment)
-    .option('--limit <n>', 'how many, 1 to 100', parseLimit, 10)
-    .addOption(timeout(30))
-    .action((query, options) =>
-      run(async (context) => (await import('./commands/recall.js')).recall(context, query, options)),
-    )
-  client(program.command('forget'))
-    .description('remove memories by id, or all that fit every given condition')
-    .argument('[id...]', 'ids, as `jamey recall` prints them')
-    .addOption(layer('all of this layer'))
-    .option('--tag <tag>', 'all with this tag; may be given several times', collect)
-    .option('--before <moment>', 'all from before this', parseMoment)
-    .addOption(timeout(30))
-    .action((ids, options) =>
-      run(async (context) => (await import('./commands/forget.js')).forget(context, ids, options)),
-    )
+  client(
+    program
+      .command('remember')
+      .description('store a memory, or a whole text paragraph by paragraph')
+      .argument('[text]', 'what to remember')
+      .option('--file <path>', 'store this text file, or - for standard input, one memory per paragraph')
+      .addOption(layer('where to keep it'))
+      .option('--tag <tag>', 'a tag; may be given several times', collect)
+      .option('--importance <n>', 'from 0 to 1', parseImportance)
+      .addOption(timeout(30))
+      .addHelpText(
+        'after',
+        `
+With --file every paragraph's identifier follows from its text, layer, tags and
+importance: storing the same file again stores nothing twice.`,
+      ),
+  ).action((text, options) =>
+    run(async (context) => (await import('./commands/remember.js')).remember(context, text, options)),
+  )
+  client(
+    program
+      .command('recall')
+      .description('find memories, best first')
+      .argument('[query]', 'words to look for; without them the newest memories')
+      .addOption(layer('only this layer; may be given several times').argParser(collectLayer))
+      .option('--tag <tag>', 'only with this tag; may be given several times', collect)
+      .option('--from <moment>', 'not older than this', parseMoment)
+      .option('--to <moment>', 'not newer than this', parseMoment)
+      .option('--limit <n>', 'how many, 1 to 100', parseLimit, 10)
+      .addOption(timeout(30)),
+  ).action((query, options) =>
+    run(async (context) => (await import('./commands/recall.js')).recall(context, query, options)),
+  )
+  client(
+    program
+      .command('forget')
+      .description('remove memories by id, or all that fit every given condition')
+      .argument('[id...]', 'ids, as `jamey recall` prints them')
+      .addOption(layer('all of this layer'))
+      .option('--tag <tag>', 'all with this tag; may be given several times', collect)
+      .option('--before <moment>', 'all from before this', parseMoment)
+      .addOption(timeout(30)),
+  ).action((ids, options) =>
+    run(async (context) => (await import('./commands/forget.js')).forget(context, ids, options)),
+  )
 }
 
 const ENVELOPE_HELP = `
-On a topic of Jamey's own the payload is the JSON data of its contract (or {"action": ..., "data": ...} where
-several share a topic); it is checked and put into the envelope. On any other topic, and with --raw, the
-bytes are sent as they are.`
+On a topic of Jamey's own the payload is the JSON data of its contract, or
+{"action": ..., "data": ...} where several share a topic; it is checked and put
+into the envelope. On any other topic, and with --raw, the bytes are sent as
+they are.`
 
 function addMessageCommands(program: Command, run: Run): void {
-  client(program.command('sub'))
-    .description('print messages as they arrive')
-    .argument('<filter...>', "topic filters such as 'jamey/events/#'")
-    .addOption(qos(1))
-    .option('--count <n>', 'end after so many messages', parseCount)
-    .option('--raw', 'print the payloads alone, each followed by a line break')
-    .option('--timeout <seconds>', 'end with code 4 when nothing arrived for so long', parseTimeoutMs)
-    .action((filters, options) =>
-      run(async (context) => (await import('./commands/sub.js')).sub(context, filters, options)),
-    )
-  client(program.command('pub'))
-    .description('publish a message')
-    .argument('<topic>', 'where to')
-    .argument('[payload]', 'what; - reads standard input, nothing is an empty payload')
-    .addOption(qos())
-    .option('--retain', 'let the broker keep it for later subscribers')
-    .option('--raw', 'send the bytes as they are')
-    .addOption(timeout(30))
-    .addHelpText('after', ENVELOPE_HELP)
-    .action((topic, payload, options) =>
-      run(async (context) => (await import('./commands/pub.js')).pub(context, topic, payload, options)),
-    )
-  client(program.command('request'))
-    .description('send a request and print its answer')
-    .argument('<topic>', 'where to')
-    .argument('[payload]', 'what to ask; - reads standard input')
-    .addOption(qos())
-    .option('--raw', 'send the bytes as they are and print the answer as it is')
-    .addOption(timeout(30))
-    .addHelpText('after', ENVELOPE_HELP)
-    .action((topic, payload, options) =>
-      run(async (context) =>
-        (await import('./commands/request.js')).request(context, topic, payload, options),
-      ),
-    )
+  client(
+    program
+      .command('sub')
+      .description('print messages as they arrive')
+      .argument('<filter...>', "topic filters such as 'jamey/events/#'")
+      .addOption(qos(1))
+      .option('--count <n>', 'end after so many messages', parseCount)
+      .option('--raw', 'print the payloads alone, each followed by a line break')
+      .option('--timeout <seconds>', 'end with code 4 when nothing arrived for so long', parseTimeoutMs),
+  ).action((filters, options) =>
+    run(async (context) => (await import('./commands/sub.js')).sub(context, filters, options)),
+  )
+  client(
+    program
+      .command('pub')
+      .description('publish a message')
+      .argument('<topic>', 'where to')
+      .argument('[payload]', 'what; - reads standard input, nothing is an empty payload')
+      .addOption(qos())
+      .option('--retain', 'let the broker keep it for later subscribers')
+      .option('--raw', 'send the bytes as they are')
+      .addOption(timeout(30))
+      .addHelpText('after', ENVELOPE_HELP),
+  ).action((topic, payload, options) =>
+    run(async (context) => (await import('./commands/pub.js')).pub(context, topic, payload, options)),
+  )
+  client(
+    program
+      .command('request')
+      .description('send a request and print its answer')
+      .argument('<topic>', 'where to')
+      .argument('[payload]', 'what to ask; - reads standard input')
+      .addOption(qos())
+      .option('--raw', 'send the bytes as they are and print the answer as it is')
+      .addOption(timeout(30))
+      .addHelpText('after', ENVELOPE_HELP),
+  ).action((topic, payload, options) =>
+    run(async (context) => (await import('./commands/request.js')).request(context, topic, payload, options)),
+  )
 }
 
 /** The options of every command that connects. */
 function client(command: Command): Command {
-  return command
-    .option('--json', 'print one JSON object per line, and errors as JSON on standard error')
-    .option('--data-dir <folder>', 'the folder of the running `jamey up`, instead of the nearest .jamey')
-    .option('--client-id <id>', 'connect under this name')
-    .option('--permission <filter>', 'ask only for this permission; may be given several times', collect)
+  const connection = [
+    new Option('--data-dir <folder>', 'the folder of the running `jamey up`, instead of the nearest .jamey'),
+    new Option('--client-id <id>', 'connect under this name'),
+    new Option('--permission <filter>', 'ask only for this permission; may be given several times').argParser(
+      collect,
+    ),
+  ]
+  for (const option of connection) command.addOption(option.helpGroup('Connection:'))
+  return command.option('--json', 'print one JSON object per line, and errors as JSON on standard error')
 }
 
 function timeout(seconds: number): Option {

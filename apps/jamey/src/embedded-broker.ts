@@ -76,10 +76,10 @@ function listenFailure(
 ): unknown {
   const { code } = error as { code?: unknown }
   if (code !== 'address-in-use') return error
-  return new CommandFailure(`port ${port} on ${host} is taken by another process`, {
+  const way = `choose another one with ${portSetting}, or stop what listens there`
+  return new CommandFailure(`port ${port} on ${host} is taken by another process: ${way}`, {
     code: 'port-taken',
     exitCode: EXIT.other,
-    hint: `choose another one with ${portSetting}, or stop what listens there`,
     cause: error,
   })
 }

@@ -29,7 +29,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
     name: 'refused',
     meaning: 'Refused: the conscience does not approve, or a permission or the broker forbids it.',
   },
-  { code: EXIT.timeout, name: 'timeout', meaning: 'No answer came within the time-out.' },
+  { code: EXIT.timeout, name: 'timeout', meaning: 'No answer or message came within the time-out.' },
   {
     code: EXIT.unavailable,
     name: 'unavailable',

@@ -19,8 +19,8 @@ export function addKeeperCommands(program: Command, run: Run): void {
     .addHelpText(
       'after',
       `
-It is signed with MQTT_JWT_SECRET where that is set, else with the secret of the data folder. Connect with the
-client id as user name and the token as password.`,
+It is signed with MQTT_JWT_SECRET where that is set, else with the secret of the
+data folder. Connect with the client id as user name and the token as password.`,
     )
     .action((options) =>
       run(async (context) => (await import('./commands/token.js')).token(context, options)),

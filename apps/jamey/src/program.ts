@@ -51,8 +51,10 @@ Examples:
   npx jamey recall lisbon
   npx jamey sub 'jamey/conscience/results'
 
-The commands that talk to a broker take it from MQTT_BROKER_URL and the other MQTT_* variables (also from .env);
-without them from .jamey in this folder or the nearest one above. \`jamey help exit-codes\` lists the exit codes.`
+The commands that talk to a broker take it from MQTT_BROKER_URL and the other
+MQTT_* variables, also from .env; without them from .jamey in this folder or the
+nearest one above. Exit codes: 0 success, 1 other, 2 usage, 3 refused, 4 timeout,
+5 unavailable, 130 interrupted; \`jamey help exit-codes\` explains them.`
 
 async function help(program: Command, topic: string | undefined, print: (text: string) => void): Outcome {
   if (topic === 'exit-codes') {

@@ -17,9 +17,10 @@ export function addServerCommands(program: Command, run: Run): void {
     .addHelpText(
       'after',
       `
-The first run creates the folder (mode 0700) with a certificate authority, a server certificate, a client
-certificate per component, a token secret and the data; later runs use it again. Ctrl-C drains and stops;
-a second Ctrl-C stops at once. The services read their JAMEY_* variables from the environment and from .env.`,
+The first run creates the folder (mode 0700) with a certificate authority, a
+server certificate, a client certificate per component, a token secret and the
+data; later runs use it again. Ctrl-C drains and stops; a second Ctrl-C stops at
+once. The services read their JAMEY_* variables from the environment and .env.`,
     )
     .action((options) => run(async (context) => (await import('./commands/up.js')).up(context, options)))
   program
@@ -31,11 +32,13 @@ a second Ctrl-C stops at once. The services read their JAMEY_* variables from th
     .addHelpText(
       'after',
       `
-A service takes its broker, certificates and secret from MQTT_BROKER_URL, MQTT_PORT, MQTT_TLS_CA_CERT,
-MQTT_TLS_CLIENT_CERT, MQTT_TLS_CLIENT_KEY, MQTT_JWT_SECRET and MQTT_CLIENT_ID, and its own settings from
-JAMEY_*; it keeps retrying while the broker is away. The broker takes JAMEY_BROKER_HOST, JAMEY_BROKER_PORT,
-JAMEY_BROKER_CERT, JAMEY_BROKER_KEY, JAMEY_BROKER_CA (files) and MQTT_JWT_SECRET.
-With --data-dir, whatever is not set is taken from that folder, which \`jamey up\` creates.`,
+A service takes its broker, certificates and secret from MQTT_BROKER_URL,
+MQTT_PORT, MQTT_TLS_CA_CERT, MQTT_TLS_CLIENT_CERT, MQTT_TLS_CLIENT_KEY,
+MQTT_JWT_SECRET and MQTT_CLIENT_ID, and its own settings from JAMEY_*; it keeps
+retrying while the broker is away. The broker takes JAMEY_BROKER_HOST,
+JAMEY_BROKER_PORT, JAMEY_BROKER_CERT, JAMEY_BROKER_KEY, JAMEY_BROKER_CA (files)
+and MQTT_JWT_SECRET. With --data-dir, whatever is not set is taken from that
+folder, which \`jamey up\` creates.`,
     )
     .action((part, options) =>
       run(async (context) => (await import('./commands/run.js')).run(context, part, options)),

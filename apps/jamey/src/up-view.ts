@@ -45,3 +45,10 @@ export function formatBanner({ system, directory, cwd, elapsedMs, colors }: Bann
     colors.dim('Ctrl-C stops everything.'),
   ].join('\n')
 }
+
+/** The first start makes everything; later ones say what exactly was missing or had to be renewed. */
+export function formatWritten(written: readonly string[], path: string): string {
+  return written.includes('ca.crt')
+    ? `created ${path}: a certificate authority, certificates, a token secret; only you can read it`
+    : `made anew in ${path}: ${written.join(', ')}`
+}

@@ -34,7 +34,8 @@ export async function broker(
   const running = await startInsecureBroker({
     host,
     port,
-    log: createLog(terminal, logLevel ?? 'warn'),
+    // Its own warning about encryption would only repeat ours.
+    log: createLog(terminal, logLevel ?? 'error'),
     portSetting: '--port',
   })
   terminal.print(`broker listens at mqtt://${hostInUrl(host)}:${running.addresses[0]?.port ?? port}`)

@@ -9,7 +9,7 @@ import { startSecureBroker } from '../embedded-broker.js'
 import { EXIT } from '../exit-codes.js'
 import { createLog } from '../log.js'
 import { claimRunFile } from '../run-file.js'
-import { type Stoppable, stopInOrder } from '../stop-in-order.js'
+import { stopInOrder } from '../stop-in-order.js'
 import { VERSION } from '../version.js'
 import { aborted, unlessAborted } from '../waiting.js'
 
@@ -44,10 +44,11 @@ async function runBroker(
     const port = broker.addresses[0]?.port ?? settings.port
     claim?.update({ broker: { host: settings.host, port } })
     context.terminal.print(`broker listens at mqtts://${hostInUrl(settings.host)}:${port}`)
-    await untilStopped(context, {
-      name: 'broker',
-      stop: (graceMs) => broker.close({ graceMs: Math.min(graceMs, 1_000) }),
-    })
+    await aborted(context.interrupted)
+    context.terminal.note('stopping the broker')
+    await stopInOrder([
+      [{ name: 'broker', stop: (graceMs) => broker.close({ graceMs: Math.min(graceMs, 1_000) }) }],
+    ])
   } finally {
     claim?.release()
   }
@@ -72,16 +73,20 @@ async function runComponent(
   const env = completed(context.env, identityOf(context, name, directory))
   const component = await startComponent(name, { env, cwd: context.cwd, log })
   const where = component.url === undefined ? '' : ` at ${component.url}`
+  const { terminal, interrupted } = context
   try {
-    context.terminal.print(`${name}${where}, connecting to ${env['MQTT_BROKER_URL'] ?? 'the broker'}`)
-    await unlessAborted(component.ready, context.interrupted)
-    context.terminal.print(`${name} is ready`)
+    terminal.print(`${name}${where}, connecting to ${env['MQTT_BROKER_URL'] ?? 'the broker'}`)
+    await unlessAborted(component.ready, interrupted)
+    terminal.print(`${name} is ready`)
+    await Promise.race([aborted(interrupted), component.lost])
   } catch (error) {
-    await component.stop(1_000)
-    if (context.interrupted.aborted) return
-    throw error
+    if (!interrupted.aborted) {
+      await component.stop(1_000).catch(() => {})
+      throw error
+    }
   }
-  await untilStopped(context, { name, stop: (graceMs) => component.stop(graceMs) })
+  terminal.note(`stopping ${name}`)
+  await stopInOrder([[{ name, stop: (graceMs) => component.stop(graceMs) }]])
 }
 
 function identityOf(
@@ -94,10 +99,4 @@ function identityOf(
     broker: runningBroker(directory),
     clientId: env['MQTT_CLIENT_ID'] || undefined,
   })
-}
-
-async function untilStopped({ terminal, interrupted }: CommandContext, part: Stoppable): Promise<void> {
-  await aborted(interrupted)
-  terminal.note(`stopping ${part.name}`)
-  await stopInOrder([[part]])
 }

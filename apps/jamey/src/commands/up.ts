@@ -18,9 +18,9 @@ import { EXIT } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
 import { createLog } from '../log.js'
 import { makeDataDirectory, provision } from '../provision.js'
-import { claimRunFile } from '../run-file.js'
+import { claimRunFile, type RunClaim } from '../run-file.js'
 import { type Stoppable, stopInOrder } from '../stop-in-order.js'
-import { formatBanner } from '../up-view.js'
+import { formatBanner, formatWritten } from '../up-view.js'
 import { VERSION } from '../version.js'
 import { aborted, unlessAborted } from '../waiting.js'
 
@@ -34,38 +34,46 @@ export interface UpOptions {
 
 /** The whole system in this process, until somebody stops it. */
 export async function up(context: CommandContext, options: UpOptions): Outcome {
-  const startedAt = performance.now()
   const directory = dataDirectoryAt(resolve(context.cwd, options.dataDir))
   const { terminal } = context
   for (const repair of makeDataDirectory(directory).repaired) terminal.warn(repair)
   const claim = claimRunFile(directory.path, VERSION)
   try {
-    if (claim.replacedStale)
-      terminal.note('the last `jamey up` here ended without cleaning up; starting afresh')
+    if (claim.replacedStale) terminal.note('the last `jamey up` here ended without cleaning up')
     const { written } = await provision(directory, options.host)
-    if (written.length > 0) {
-      terminal.note(`created in ${displayPath(directory.path, context.cwd)}: ${written.join(', ')}`)
-    }
+    if (written.length > 0) terminal.note(formatWritten(written, displayPath(directory.path, context.cwd)))
     const system = new System(directory, createLog(terminal, options.logLevel ?? 'warn'), context)
-    try {
-      await system.start(options)
-      claim.update({ broker: system.brokerAddress, gateway: { url: system.url } })
-      const elapsedMs = performance.now() - startedAt
-      terminal.print(
-        formatBanner({ system, directory, cwd: context.cwd, elapsedMs, colors: terminal.colors }),
-      )
-      await aborted(context.interrupted)
-      terminal.note('stopping: finishing what was taken (Ctrl-C again stops at once)')
-    } catch (error) {
-      if (!context.interrupted.aborted) throw error
-    } finally {
-      await system.stop()
-    }
+    await serveUntilStopped(system, claim, directory, context, options)
   } finally {
     claim.release()
   }
   terminal.note('stopped')
   return EXIT.success
+}
+
+async function serveUntilStopped(
+  system: System,
+  claim: RunClaim,
+  directory: DataDirectory,
+  { terminal, cwd, interrupted }: CommandContext,
+  options: UpOptions,
+): Promise<void> {
+  const { colors } = terminal
+  try {
+    await system.start(options)
+    claim.update({ broker: system.brokerAddress, gateway: { url: system.url } })
+    // Counted from the start of the process: what a person waits for.
+    terminal.print(formatBanner({ system, directory, cwd, elapsedMs: performance.now(), colors }))
+    await Promise.race([aborted(interrupted), system.lost])
+    terminal.note('stopping: finishing what was taken (Ctrl-C again stops at once)')
+  } catch (error) {
+    const stopping = system.stop()
+    if (interrupted.aborted) return stopping
+    // What led here matters more than what then failed to stop.
+    await stopping.catch(() => {})
+    throw error
+  }
+  await system.stop()
 }
 
 /** Broker and components of one `jamey up`; whatever was started can be stopped at any time. */
@@ -81,6 +89,11 @@ class System {
     this.#directory = directory
     this.#log = log
     this.#context = context
+  }
+
+  /** Rejects when one of the components can not go on. */
+  get lost(): Promise<never> {
+    return Promise.race([...this.#components.values()].map(({ lost }) => lost))
   }
 
   get url(): string {
@@ -145,9 +158,9 @@ class System {
 
 function httpPortFailure(error: unknown, host: string, port: number): unknown {
   if ((error as { code?: unknown }).code !== 'port-in-use') return error
-  return new CommandFailure(`HTTP port ${port} on ${host} is taken by another process`, {
+  const way = 'choose another one with --http-port, or stop what listens there'
+  return new CommandFailure(`HTTP port ${port} on ${host} is taken by another process: ${way}`, {
     code: 'port-taken',
-    hint: 'choose another one with --http-port, or stop what listens there',
     cause: error,
   })
 }
