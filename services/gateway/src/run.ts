@@ -31,7 +31,7 @@ export async function runGateway({ env = process.env, cwd, log }: RunOptions): P
   const settings = gatewayOptionsFromEnvironment(env)
   const component = { name: 'gateway', version: version() }
   const config = configFromEnvironment(env, cwd === undefined ? { component } : { component, cwd })
-  const tokenSecret = settings.tokenSecret ?? secretOf(config)
+  const tokenSecret = secretOf(config) ?? settings.tokenSecret
   const bus = await connectBus({ ...config, waitForConnection: false, log })
   try {
     const gateway = createGateway({
@@ -55,7 +55,7 @@ export async function runGateway({ env = process.env, cwd, log }: RunOptions): P
   }
 }
 
-/** The bus may have found the secret in `.env`, which is not part of the environment. */
+/** The bus looks into `.env` too, and both halves must believe the same tokens. */
 function secretOf({ jwtSecret }: BusConfig): Secret | undefined {
   return jwtSecret instanceof KeyObject ? jwtSecret.export() : jwtSecret
 }
