@@ -110,6 +110,13 @@ describe('a gateway over a broker', () => {
     expect([...stored]).toEqual([key])
   })
 
+  it('connects under its own name with its own permissions [promise 23]', async () => {
+    expect(gateway.bus.clientId).toBe('jamey-gateway')
+    await expect(
+      gateway.bus.publish(topics.conscience.results, { ...VERDICT, rules: [] }),
+    ).rejects.toMatchObject({ permission: 'publish:jamey/conscience/results' })
+  })
+
   it('answers 503 in one round trip where nobody serves [promise 28]', async () => {
     const answer = await evaluate({ 'x-timeout-ms': '60000' })
     expect(answer).toMatchObject({ status: 503, body: { type: 'urn:jamey:problem:no-responder' } })

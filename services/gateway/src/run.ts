@@ -1,7 +1,7 @@
 import { KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Secret } from '@jamey/auth'
-import { type BusConfig, configFromEnvironment, connectBus } from '@jamey/bus'
+import { type Bus, type BusConfig, configFromEnvironment, connectBus } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { createGateway, DEFAULT_GRACE_MS } from './gateway.js'
 import { gatewayOptionsFromEnvironment } from './options.js'
@@ -15,6 +15,8 @@ export interface RunOptions {
 }
 
 export interface RunningGateway {
+  /** Its connection; open until `stop`. */
+  readonly bus: Bus
   /** Such as `http://127.0.0.1:8080`. */
   readonly url: string
   /** Resolves once connected to the broker and serving; rejects where it never can. */
@@ -42,6 +44,7 @@ export async function runGateway({ env = process.env, cwd, log }: RunOptions): P
     })
     await gateway.start()
     return {
+      bus,
       url: gateway.url ?? '',
       ready: gateway.ready,
       async stop({ graceMs = DEFAULT_GRACE_MS } = {}) {
