@@ -9,6 +9,7 @@ interface Held {
   connection: Connection
   /** SUBACK and UNSUBACK travel whole; the frequent ones as their parts. */
   packet: Packet | undefined
+  after: (() => void) | undefined
   type: AcknowledgementType
   packetIdentifier: number
   reasonCode: number
@@ -36,11 +37,12 @@ export class CommitGate {
     reasonCode: number,
   ): void {
     if (type === 'puback') connection.heldPubacks++
-    this.#held.push({ connection, packet: undefined, type, packetIdentifier, reasonCode })
+    this.#held.push({ connection, packet: undefined, after: undefined, type, packetIdentifier, reasonCode })
   }
 
-  holdPacket(connection: Connection, packet: Packet): void {
-    this.#held.push({ connection, packet, type: 'pubcomp', packetIdentifier: 0, reasonCode: 0 })
+  /** `after` runs when the packet was sent. */
+  holdPacket(connection: Connection, packet: Packet, after: () => void): void {
+    this.#held.push({ connection, packet, after, type: 'pubcomp', packetIdentifier: 0, reasonCode: 0 })
   }
 
   /** Called at the end of each turn. */
@@ -76,10 +78,13 @@ export class CommitGate {
   }
 
   #release(held: readonly Held[]): void {
-    for (const { connection, packet, type, packetIdentifier, reasonCode } of held) {
+    for (const { connection, packet, after, type, packetIdentifier, reasonCode } of held) {
       if (type === 'puback') connection.heldPubacks--
       if (packet === undefined) connection.writeAcknowledgement(type, packetIdentifier, reasonCode)
-      else connection.write(packet)
+      else {
+        connection.write(packet)
+        after?.()
+      }
     }
   }
 }

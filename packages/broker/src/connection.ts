@@ -29,6 +29,8 @@ import { TopicAliases } from './topic-aliases.js'
 const FULL_FROM_BYTES = 262_144
 /** Encoded in one turn before queues wait for the write at its end. */
 const MOST_PER_TURN_BYTES = 1_048_576
+/** The first byte of every CONNECT. */
+const CONNECT_BYTE = 0x10
 /** How long a peer may take to read our last words. */
 const LINGER_MS = 2_000
 
@@ -75,6 +77,7 @@ export class Connection {
   #state: ConnectionState = 'waiting'
   #silenceLimitMs = 0
   #heardAtMs: number
+  #hasBegun = false
   #isFull = false
   #isScheduled = false
 
@@ -160,12 +163,15 @@ export class Connection {
     this.core.turn.request()
   }
 
-  /** As `acknowledge`, for SUBACK and UNSUBACK. */
-  acknowledgeWith(packet: Packet): void {
+  /** As `acknowledge`, for SUBACK and UNSUBACK; `then` runs when the packet was written. */
+  acknowledgeWith(packet: Packet, then: () => void): void {
     const { gate } = this.core
-    if (gate === undefined) return this.write(packet)
-    gate.holdPacket(this, packet)
-    this.core.turn.request()
+    if (gate !== undefined) {
+      gate.holdPacket(this, packet, then)
+      return this.core.turn.request()
+    }
+    this.write(packet)
+    then()
   }
 
   writeAcknowledgement(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
@@ -329,6 +335,12 @@ export class Connection {
   #onData(chunk: Buffer): void {
     this.core.counters.bytesReceived += chunk.length
     if (this.#state === 'closing' || this.#state === 'closed') return
+    // What is no CONNECT by its first byte (HTTP, TLS) is not waited for to be complete. [MQTT-3.1.0-1]
+    if (this.#state === 'waiting' && !this.#hasBegun && chunk[0] !== CONNECT_BYTE) {
+      this.core.counters.protocolErrors++
+      return this.end(ReasonCode.protocolError, 'the first packet is not CONNECT')
+    }
+    this.#hasBegun = true
     this.#heardAtMs = this.core.clock.now()
     this.#decoder.push(chunk)
     this.#process()

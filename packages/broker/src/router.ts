@@ -42,13 +42,12 @@ export class Router {
 
   /** Adds or replaces a subscription. Whether it is new. */
   subscribe(subscription: Subscription): boolean {
-    const { session, filter, path, group } = subscription
+    const { session, filter, path } = subscription
     const isNew = !session.subscriptions.has(filter)
     session.subscriptions.set(filter, subscription)
     this.tree.add(subscription)
     this.routes.forgetPath(path)
     this.#core.persistence.putSubscription(subscription)
-    if (group !== undefined) this.#claim(group, session)
     return isNew
   }
 
@@ -86,11 +85,11 @@ export class Router {
   /** The session has a connection again: it takes what waits in members of its groups that have none. */
   enterGroups(session: Session): void {
     for (const { group } of session.subscriptions.values()) {
-      if (group !== undefined) this.#claim(group, session)
+      if (group !== undefined) this.enterGroup(group, session)
     }
   }
 
-  #claim(group: SharedGroup, session: Session): void {
+  enterGroup(group: SharedGroup, session: Session): void {
     for (const member of group.members) {
       const isAway = member.session !== session && member.session.connection === undefined
       if (isAway && member.session.outgoing.queued + member.session.outgoing.inFlight > 0) {

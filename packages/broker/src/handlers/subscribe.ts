@@ -34,8 +34,14 @@ export function handleSubscribe(connection: Connection, session: Session, packet
     reasonCodes.push(request.qos)
   }
   const { packetIdentifier } = packet
-  connection.acknowledgeWith({ type: 'suback', packetIdentifier, reasonCodes, properties: undefined })
-  for (const { subscription, isNew } of added) sendRetained(core, subscription, isNew)
+  const suback = { type: 'suback', packetIdentifier, reasonCodes, properties: undefined } as const
+  connection.acknowledgeWith(suback, () => {
+    if (session.connection !== connection) return
+    for (const { subscription, isNew } of added) {
+      if (subscription.group !== undefined) core.router.enterGroup(subscription.group, session)
+      else sendRetained(core, subscription, isNew)
+    }
+  })
 }
 
 /** Why a filter can not be subscribed; undefined: it can. Throws for what ends the connection. */
@@ -77,8 +83,8 @@ function subscriptionOf(
 
 /** Section 3.8.3.1: by Retain Handling; never for a shared subscription. [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] */
 function sendRetained(core: Core, subscription: Subscription, isNew: boolean): void {
-  const { session, path, group, retainHandling, subscriptionIdentifier } = subscription
-  if (group !== undefined || retainHandling === 2 || (retainHandling === 1 && !isNew)) return
+  const { session, path, retainHandling, subscriptionIdentifier } = subscription
+  if (retainHandling === 2 || (retainHandling === 1 && !isNew)) return
   const identifiers = subscriptionIdentifier === undefined ? undefined : [subscriptionIdentifier]
   for (const message of core.retained.match(path)) {
     if (message.expiresAtMs <= core.clock.now()) {

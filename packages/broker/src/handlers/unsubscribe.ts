@@ -9,5 +9,8 @@ export function handleUnsubscribe(connection: Connection, session: Session, pack
     return isTopicFilter(filter) ? ReasonCode.noSubscriptionExisted : ReasonCode.topicFilterInvalid
   })
   const { packetIdentifier } = packet
-  connection.acknowledgeWith({ type: 'unsuback', packetIdentifier, reasonCodes, properties: undefined })
+  connection.acknowledgeWith(
+    { type: 'unsuback', packetIdentifier, reasonCodes, properties: undefined },
+    () => {},
+  )
 }

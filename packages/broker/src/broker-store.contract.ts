@@ -1,0 +1,250 @@
+import { describe, expect, it } from 'vitest'
+import type { BrokerStore, DeliveryRecord, MessageRecord, SessionRecord } from './broker-store.js'
+
+/** A place on which stores are opened one after another, as a broker that is started again would. */
+export interface StorePlace {
+  open(): BrokerStore | Promise<BrokerStore>
+  /** Lets go of what the place took. */
+  dispose?(): Promise<void>
+}
+
+const SUBSCRIPTION = {
+  filter: '$share/g/a/+',
+  qos: 2,
+  noLocal: false,
+  retainAsPublished: true,
+  retainHandling: 1,
+  subscriptionIdentifier: 268_435_455,
+} as const
+
+export function session(clientId: string, more: Partial<SessionRecord> = {}): SessionRecord {
+  return {
+    clientId,
+    username: 'u',
+    protocolVersion: 5,
+    expirySeconds: 60,
+    disconnectedAtMs: undefined,
+    will: undefined,
+    inFlightWindow: 10,
+    ...more,
+  }
+}
+
+function message(topic: string, more: Partial<MessageRecord> = {}): MessageRecord {
+  return {
+    topic,
+    payload: new Uint8Array([1, 2, 3]),
+    qos: 1,
+    retain: false,
+    properties: undefined,
+    expiresAtMs: undefined,
+    publishedBy: 'p',
+    ...more,
+  }
+}
+
+function delivery(messageId: number, more: Partial<DeliveryRecord> = {}): DeliveryRecord {
+  return {
+    messageId,
+    qos: 1,
+    retain: false,
+    subscriptionIdentifiers: undefined,
+    sharedFilter: undefined,
+    packetIdentifier: undefined,
+    isReleased: false,
+    ...more,
+  }
+}
+
+/** What every `BrokerStore` must do. `makePlace` is called for each test. */
+export function testBrokerStore(name: string, makePlace: () => StorePlace | Promise<StorePlace>): void {
+  async function inPlace(test: (place: StorePlace) => Promise<void>): Promise<void> {
+    const place = await makePlace()
+    try {
+      await test(place)
+    } finally {
+      await place.dispose?.()
+    }
+  }
+
+  describe(`${name} is a broker store`, () => {
+    it('holds nothing at first', () =>
+      inPlace(async (place) => {
+        const store = await place.open()
+        const state = await store.load()
+        expect(state).toEqual({
+          sessions: [],
+          subscriptions: [],
+          messages: new Map(),
+          deliveries: [],
+          incoming: [],
+          retained: [],
+        })
+        await store.close()
+      }))
+
+    it('brings back every field of what was committed [promise 33]', () =>
+      inPlace(async (place) => {
+        const will = {
+          topic: 'w',
+          payload: new Uint8Array([9]),
+          qos: 2,
+          retain: true,
+          properties: { willDelayInterval: 5, userProperties: [['a', 'b']] },
+        } as const
+        const properties = {
+          payloadFormatIndicator: 1,
+          contentType: 'x',
+          responseTopic: 'r',
+          correlationData: new Uint8Array([0, 255]),
+          userProperties: [
+            ['k', 'ü'],
+            ['k', ''],
+          ],
+        } as const
+        const stored = session('ü', {
+          will,
+          disconnectedAtMs: 1_700_000_000_123,
+          expirySeconds: 4_294_967_295,
+        })
+        const full = message('t/ü', { qos: 2, retain: true, properties, expiresAtMs: 1_800_000_000_000 })
+        const fullDelivery = delivery(7, {
+          qos: 2,
+          retain: true,
+          subscriptionIdentifiers: [1, 2],
+          sharedFilter: '$share/g/t/+',
+          packetIdentifier: 65_535,
+          isReleased: true,
+        })
+        const store = await place.open()
+        await store.load()
+        store.putSession(stored)
+        store.putSubscription('ü', SUBSCRIPTION)
+        store.putMessage(7, full)
+        store.putDelivery('ü', 1_000_000, fullDelivery)
+        store.putIncoming('ü', 65_535)
+        store.putRetained(full)
+        await store.commit()
+        await store.close()
+        const again = await place.open()
+        const state = await again.load()
+        expect(state.sessions).toEqual([stored])
+        expect(state.subscriptions).toEqual([{ clientId: 'ü', subscription: SUBSCRIPTION }])
+        expect([...state.messages]).toEqual([[7, full]])
+        expect(state.deliveries).toEqual([{ clientId: 'ü', sequence: 1_000_000, delivery: fullDelivery }])
+        expect(state.incoming).toEqual([{ clientId: 'ü', packetIdentifier: 65_535 }])
+        expect(state.retained).toEqual([full])
+        await again.close()
+      }))
+
+    it('replaces what is put again and forgets what is removed', () =>
+      inPlace(async (place) => {
+        const store = await place.open()
+        await store.load()
+        store.putSession(session('s'))
+        store.putSession(session('s', { disconnectedAtMs: 5 }))
+        store.putSubscription('s', SUBSCRIPTION)
+        store.putSubscription('s', { ...SUBSCRIPTION, filter: 'b' })
+        store.putMessage(1, message('t'))
+        store.putMessage(2, message('t'))
+        store.putDelivery('s', 1, delivery(1))
+        store.putDelivery('s', 2, delivery(2))
+        store.putIncoming('s', 4)
+        store.putRetained(message('r', { payload: new Uint8Array([1]) }))
+        store.putRetained(message('r', { payload: new Uint8Array([2]) }))
+        store.putRetained(message('r/2'))
+        await store.commit()
+        store.putSubscription('s', { ...SUBSCRIPTION, qos: 0 })
+        store.removeSubscription('s', 'b')
+        store.putDelivery('s', 2, delivery(2, { isReleased: true }))
+        store.removeDelivery('s', 1)
+        store.removeMessage(1)
+        store.removeIncoming('s', 4)
+        store.removeRetained('r/2')
+        await store.commit()
+        await store.close()
+        const again = await place.open()
+        const state = await again.load()
+        expect(state.sessions).toEqual([session('s', { disconnectedAtMs: 5 })])
+        expect(state.subscriptions.map(({ subscription }) => subscription)).toEqual([
+          { ...SUBSCRIPTION, qos: 0 },
+        ])
+        expect([...state.messages.keys()]).toEqual([2])
+        expect(state.deliveries.map((record) => [record.sequence, record.delivery.isReleased])).toEqual([
+          [2, true],
+        ])
+        expect(state.incoming).toEqual([])
+        expect(state.retained.map(({ topic, payload }) => [topic, ...payload])).toEqual([['r', 2]])
+        await again.close()
+      }))
+
+    it('removes a session with everything that is its own, and nothing of a similar name', () =>
+      inPlace(async (place) => {
+        const store = await place.open()
+        await store.load()
+        store.putMessage(1, message('t'))
+        for (const clientId of ['a', 'a/', 'aa']) {
+          store.putSession(session(clientId))
+          store.putSubscription(clientId, SUBSCRIPTION)
+          store.putDelivery(clientId, 1, delivery(1))
+          store.putIncoming(clientId, 1)
+        }
+        await store.commit()
+        store.removeSession('a')
+        await store.commit()
+        await store.close()
+        const again = await place.open()
+        const state = await again.load()
+        const owners = [state.sessions, state.subscriptions, state.deliveries, state.incoming].map(
+          (records) => records.map(({ clientId }) => clientId).sort(),
+        )
+        expect(owners).toEqual([
+          ['a/', 'aa'],
+          ['a/', 'aa'],
+          ['a/', 'aa'],
+          ['a/', 'aa'],
+        ])
+        await again.close()
+      }))
+
+    it('loads deliveries in the order of their sequence', () =>
+      inPlace(async (place) => {
+        const store = await place.open()
+        await store.load()
+        store.putSession(session('s'))
+        store.putMessage(1, message('t'))
+        const sequences = [9, 10, 255, 256, 65_536, 4_294_967_296, 1]
+        for (const sequence of sequences) store.putDelivery('s', sequence, delivery(1))
+        await store.commit()
+        await store.close()
+        const again = await place.open()
+        const { deliveries } = await again.load()
+        expect(deliveries.map(({ sequence }) => sequence)).toEqual([...sequences].sort((a, b) => a - b))
+        await again.close()
+      }))
+
+    it('has nothing of what was staged and not committed, as after a crash [promise 33]', () =>
+      inPlace(async (place) => {
+        const store = await place.open()
+        await store.load()
+        store.putSession(session('kept'))
+        await store.commit()
+        store.putSession(session('lost'))
+        store.removeSession('kept')
+        const again = await place.open()
+        expect((await again.load()).sessions).toEqual([session('kept')])
+        await again.close()
+      }))
+
+    it('commits what is left at close', () =>
+      inPlace(async (place) => {
+        const store = await place.open()
+        await store.load()
+        store.putSession(session('s'))
+        await store.close()
+        const again = await place.open()
+        expect((await again.load()).sessions).toHaveLength(1)
+        await again.close()
+      }))
+  })
+}
