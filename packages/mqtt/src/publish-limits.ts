@@ -1,4 +1,4 @@
-import { encodedBytes } from '@jamey/protocol'
+import { encodedBytes, ProtocolError } from '@jamey/protocol'
 import { PublishError } from './errors.js'
 import type { Publication } from './publication.js'
 import type { ServerInformation } from './server-information.js'
@@ -32,9 +32,20 @@ export class PublishLimits {
     }
     if (this.#isSurelySmall(publication)) return undefined
     // [MQTT-3.2.2-15]
-    const bytes = encodedBytes(publication, this.#version)
+    const bytes = this.#bytesOf(publication)
+    if (bytes instanceof PublishError) return bytes
     if (bytes <= this.#maximumBytes) return undefined
     return refuse('packet-too-large', publication, `it takes ${bytes} bytes`, `${this.#maximumBytes}`)
+  }
+
+  #bytesOf(publication: Publication): number | PublishError {
+    try {
+      // Any identifier takes two bytes; the message has got none yet.
+      return encodedBytes({ ...publication, packetIdentifier: 1 }, this.#version)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      return new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
+    }
   }
 
   /** Saves counting where even three bytes per character of the topic do not come near the limit. */

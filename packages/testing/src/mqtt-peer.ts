@@ -41,6 +41,7 @@ export class PeerConnection {
     this.socket = socket
     this.#script = script
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
+    socket.setNoDelay(true)
     socket.on('error', () => {})
     socket.on('close', () => {
       this.#hasClosed = true

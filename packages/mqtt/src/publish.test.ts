@@ -1,0 +1,306 @@
+import { until } from '@jamey/testing'
+import { describe, expect, it } from 'vitest'
+import { PublishError } from './index.js'
+import { connectTo, makeClient, rejection, startPeer, startProxy, text } from './test-support/harness.js'
+
+describe('publish', () => {
+  it('resolves with the reason code of the acknowledgement, "no matching subscribers" included [promise 1]', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      publish: ({ packetIdentifier }, server) =>
+        server.send({
+          type: 'puback',
+          packetIdentifier,
+          reasonCode: 0x10,
+          properties: { reasonString: 'nobody', userProperties: [['a', 'b']] },
+        }),
+    })
+    const client = await connectTo(peer)
+    expect(await client.publish('a', 'x', { qos: 1 })).toEqual({
+      reasonCode: 0x10,
+      reasonString: 'nobody',
+      userProperties: [['a', 'b']],
+    })
+  })
+
+  it('rejects with the reason of a refusal [promise 1]', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      publish: ({ packetIdentifier, qos }, server) =>
+        server.acknowledge(qos === 1 ? 'puback' : 'pubrec', packetIdentifier, 0x87),
+    })
+    const client = await connectTo(peer)
+    for (const qos of [1, 2] as const) {
+      const error = await rejection(client.publish('a/b', 'x', { qos }))
+      expect(error).toBeInstanceOf(PublishError)
+      expect(error).toMatchObject({
+        code: 'refused',
+        reasonCode: 0x87,
+        mayBeDelivered: false,
+        retryable: false,
+      })
+      expect(error.message).toContain("'a/b'")
+      expect(error.message).toContain('notAuthorized (0x87)')
+    }
+    expect(client.stats()).toMatchObject({ messagesRefused: 2, inFlightMessages: 0 })
+  })
+
+  it('sends QoS 0, 1 and 2 and completes each exchange [MQTT-4.3.1-1] [MQTT-4.3.2-1] [MQTT-4.3.3-1]', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    for (const qos of [0, 1, 2] as const) {
+      const properties = { contentType: 'text/plain', userProperties: [['k', 'v']] as const }
+      expect(await client.publish('t', `qos ${qos}`, { qos, retain: true, properties })).toEqual({
+        reasonCode: 0,
+      })
+    }
+    const server = await peer.connection(0)
+    await server.packet('pubrel')
+    expect(server.all('publish').map((p) => [p.topic, text(p.payload), p.qos, p.retain, p.dup])).toEqual([
+      ['t', 'qos 0', 0, true, false],
+      ['t', 'qos 1', 1, true, false],
+      ['t', 'qos 2', 2, true, false],
+    ])
+    expect(server.all('publish')[1]?.properties).toMatchObject({ contentType: 'text/plain' })
+  })
+
+  it("never has more unacknowledged messages than the server's Receive Maximum [promise 5] [MQTT-3.3.4-7]", async () => {
+    const peer = await startPeer()
+    peer.follow({
+      connect: (_, server) => server.accept({ properties: { receiveMaximum: 3 } }),
+      publish: () => {},
+    })
+    const client = await connectTo(peer)
+    const published = Array.from({ length: 8 }, (_, i) => client.publish('t', `${i}`, { qos: 1 }))
+    const server = await peer.connection(0)
+    for (let i = 0; i < 8; i++) {
+      const { packetIdentifier, payload } = await server.packet('publish', i)
+      expect(text(payload)).toBe(`${i}`)
+      expect(server.all('publish').length).toBeLessThanOrEqual(i + 3)
+      server.acknowledge('puback', packetIdentifier)
+      await published[i]
+    }
+  })
+
+  it('rejects at once on time-out and abort, and says whether the message may be delivered [promise 2]', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      connect: (_, server) => server.accept({ properties: { receiveMaximum: 1 } }),
+      publish: () => {},
+    })
+    const client = await connectTo(peer)
+    const sent = rejection(client.publish('t', 'sent', { qos: 1, timeoutMs: 20 }))
+    const abort = new AbortController()
+    const queued = rejection(client.publish('t', 'queued', { qos: 1, signal: abort.signal }))
+    abort.abort()
+    expect(await queued).toMatchObject({ code: 'aborted', mayBeDelivered: false })
+    expect(await sent).toMatchObject({ code: 'timeout', mayBeDelivered: true, retryable: true })
+    const early = client.publish('t', 'x', { qos: 1, signal: abort.signal })
+    expect(await rejection(early)).toMatchObject({ code: 'aborted', mayBeDelivered: false })
+    expect(client.stats()).toMatchObject({ queuedMessages: 0, inFlightMessages: 1 })
+    expect((await peer.connection(0)).all('publish')).toHaveLength(1)
+  })
+
+  it('refuses what the server said it does not take [promise 5] [MQTT-3.2.2-11] [MQTT-3.2.2-14] [MQTT-3.2.2-15]', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      connect: (_, server) =>
+        server.accept({ properties: { maximumQoS: 1, retainAvailable: 0, maximumPacketSize: 40 } }),
+    })
+    const client = await connectTo(peer)
+    expect(await rejection(client.publish('t', 'x', { qos: 2 }))).toMatchObject({ code: 'qos-not-supported' })
+    expect(await rejection(client.publish('t', 'x', { retain: true }))).toMatchObject({
+      code: 'retain-not-supported',
+    })
+    for (const qos of [0, 1] as const) {
+      const tooLarge = rejection(client.publish('t', 'x'.repeat(40), { qos }))
+      expect(await tooLarge).toMatchObject({ code: 'packet-too-large', mayBeDelivered: false })
+      expect(await client.publish('t', 'x'.repeat(25), { qos })).toEqual({ reasonCode: 0 })
+    }
+    expect((await peer.connection(0)).all('publish')).toHaveLength(2)
+  })
+
+  it("uses topic aliases up to the server's maximum [promise 5] [MQTT-3.3.2-8]", async () => {
+    const peer = await startPeer()
+    peer.follow({ connect: (_, server) => server.accept({ properties: { topicAliasMaximum: 1 } }) })
+    const client = await connectTo(peer)
+    const [first, second] = ['a/topic/worth/an/alias', 'another/topic/of/that/length']
+    for (const topic of [first, first, second, first]) {
+      await client.publish(topic, 'x', { qos: 1, properties: { contentType: 'c' } })
+    }
+    const sent = (await peer.connection(0)).all('publish')
+    expect(sent.map((p) => [p.topic, p.properties?.topicAlias, p.properties?.contentType])).toEqual([
+      [first, 1, 'c'],
+      ['', 1, 'c'],
+      [second, undefined, 'c'],
+      ['', 1, 'c'],
+    ])
+  })
+
+  it('rejects topics, properties and aliases that can not be sent, before anything is sent', async () => {
+    const client = makeClient({ url: 'mqtt://127.0.0.1:1' })
+    for (const topic of ['', 'a/+', 'a/#', 'a\0b']) {
+      expect(await rejection(client.publish(topic, 'x'))).toMatchObject({ code: 'invalid-argument' })
+    }
+    const aliased = client.publish('a', 'x', { properties: { topicAlias: 1 } })
+    expect(await rejection(aliased)).toMatchObject({ code: 'invalid-argument' })
+  })
+})
+
+describe('publish without a connection', () => {
+  it('keeps QoS 1 and 2 in order until there is one, and refuses QoS 0 [promise 3] [promise 6]', async () => {
+    const peer = await startPeer()
+    const client = makeClient({ url: peer.url })
+    const kept = [
+      client.publish('t', '1', { qos: 1 }),
+      client.publish('t', '2', { qos: 2 }),
+      client.publish('t', '3', { qos: 1 }),
+    ]
+    expect(await rejection(client.publish('t', '0'))).toMatchObject({ code: 'offline', retryable: true })
+    await client.connect()
+    await Promise.all(kept)
+    const sent = (await peer.connection(0)).all('publish')
+    expect(sent.map((p) => [text(p.payload), p.dup])).toEqual([
+      ['1', false],
+      ['2', false],
+      ['3', false],
+    ])
+  })
+
+  it('drops QoS 0 and counts it where that is the policy [promise 6]', async () => {
+    const client = makeClient({ url: 'mqtt://127.0.0.1:1', queue: { qos0WhenOffline: 'drop' } })
+    await client.publish('t', 'x')
+    expect(client.stats()).toMatchObject({ messagesDropped: 1, queuedMessages: 0 })
+  })
+
+  it.each([
+    ['reject', [2], ['0', '1']],
+    ['drop-newest', [2], ['0', '1']],
+    ['drop-oldest', [0], ['1', '2']],
+  ] as const)('bounds the queue by count; %s [promise 6]', async (whenFull, lost, left) => {
+    const peer = await startPeer()
+    const client = makeClient({ url: peer.url, queue: { maximumMessages: 2, whenFull } })
+    const settled = Promise.allSettled([0, 1, 2].map((i) => client.publish('t', `${i}`, { qos: 1 })))
+    await client.connect()
+    const results = await settled
+    expect(results.flatMap((result, i) => (result.status === 'rejected' ? [i] : []))).toEqual(lost)
+    expect((await peer.connection(0)).all('publish').map((p) => text(p.payload))).toEqual(left)
+    expect(client.stats().messagesDropped).toBe(1)
+  })
+
+  it('bounds the queue by bytes of topic and payload [promise 6]', async () => {
+    const client = makeClient({ url: 'mqtt://127.0.0.1:1', queue: { maximumBytes: 10 } })
+    void client.publish('t', '12345678', { qos: 1 }).catch(() => {})
+    expect(client.stats()).toMatchObject({ queuedMessages: 1, queuedBytes: 9 })
+    expect(await rejection(client.publish('t', '9', { qos: 1 }))).toMatchObject({ code: 'queue-full' })
+  })
+})
+
+describe('publish over a broken connection', () => {
+  it('sends the backlog again in order with DUP, and nothing new before it [promise 4] [MQTT-4.4.0-1] [MQTT-3.3.1-1]', async () => {
+    const peer = await startPeer()
+    peer.follow({ publish: () => {} })
+    const client = await connectTo(peer)
+    const published = ['1', '2', '3'].map((payload) => client.publish('t', payload, { qos: 1 }))
+    const first = await peer.connection(0)
+    await first.packet('publish', 2)
+    peer.follow({
+      connect: (_, server) => server.accept({ sessionPresent: true, properties: { receiveMaximum: 2 } }),
+    })
+    first.cut()
+    await until(() => client.state !== 'connected')
+    published.push(client.publish('t', '4', { qos: 1 }))
+    await Promise.all(published)
+    const before = first.all('publish')
+    const after = (await peer.connection(1)).all('publish')
+    expect(after.map((p) => [text(p.payload), p.dup])).toEqual([
+      ['1', true],
+      ['2', true],
+      ['3', true],
+      ['4', false],
+    ])
+    // The packet identifier stays with the message. [MQTT-2.2.1-3]
+    expect(after.slice(0, 3).map((p) => p.packetIdentifier)).toEqual(before.map((p) => p.packetIdentifier))
+    expect(client.stats()).toMatchObject({ messagesRetransmitted: 3, inFlightMessages: 0 })
+  })
+
+  it('repeats PUBREL, not PUBLISH, once PUBREC has come [MQTT-4.3.3-6]', async () => {
+    const peer = await startPeer()
+    peer.follow({ pubrel: () => {} })
+    const client = await connectTo(peer)
+    const published = client.publish('t', 'x', { qos: 2 })
+    const first = await peer.connection(0)
+    const { packetIdentifier } = await first.packet('pubrel')
+    peer.follow({ connect: (_, server) => server.accept({ sessionPresent: true }) })
+    first.cut()
+    expect(await published).toEqual({ reasonCode: 0 })
+    const second = await peer.connection(1)
+    expect(second.all('publish')).toEqual([])
+    expect(second.all('pubrel').map((p) => p.packetIdentifier)).toEqual([packetIdentifier])
+  })
+
+  it('publishes anew without DUP where the server lost the session [promise 3]', async () => {
+    const peer = await startPeer()
+    peer.follow({ publish: () => {} })
+    const client = await connectTo(peer)
+    const published = [client.publish('t', '1', { qos: 1 }), client.publish('t', '2', { qos: 2 })]
+    const given = rejection(client.publish('t', 'given up', { qos: 1, timeoutMs: 20 }))
+    const first = await peer.connection(0)
+    await first.packet('publish', 2)
+    expect(await given).toMatchObject({ code: 'timeout', mayBeDelivered: true })
+    peer.follow({})
+    first.cut()
+    await Promise.all(published)
+    const again = (await peer.connection(1)).all('publish')
+    expect(again.map((p) => [text(p.payload), p.dup])).toEqual([
+      ['1', false],
+      ['2', false],
+    ])
+  })
+
+  it('settles every QoS 1 publish although the network breaks at any byte [promise 3]', async () => {
+    const peer = await startPeer()
+    const proxy = await startProxy(peer)
+    peer.follow({ connect: (packet, server) => server.accept({ sessionPresent: !packet.cleanStart }) })
+    const client = await connectTo(
+      { url: `mqtt://127.0.0.1:${proxy.port}` },
+      { reconnect: { baseDelayMs: 1, maxDelayMs: 1, failuresBeforeOpen: Number.POSITIVE_INFINITY } },
+    )
+    for (let bytes = 60; bytes < 90; bytes += 3) {
+      proxy.faults = { cutAfterClientBytes: bytes }
+      const batch = Array.from({ length: 5 }, (_, i) => client.publish('t', `${bytes} ${i}`, { qos: 1 }))
+      proxy.cutAll()
+      await until(() => client.stats().connectionsLost > 0 && client.state === 'connected')
+      proxy.faults = {}
+      proxy.cutAll()
+      await Promise.all(batch)
+    }
+    const seen = new Set(
+      peer.connections.flatMap((server) => server.all('publish').map((p) => text(p.payload))),
+    )
+    expect(seen.size).toBe(50)
+  })
+
+  it('tells QoS 0 publishers that the bytes may be lost with the connection', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    const server = await peer.connection(0)
+    server.stopReading()
+    const payload = Buffer.alloc(1_048_576)
+    const waiting: Promise<unknown>[] = []
+    for (let i = 0; i < 64 && waiting.length === 0; i++) {
+      let isDone = false
+      const published = client.publish('t', payload).then(() => {
+        isDone = true
+      })
+      await new Promise((resolve) => setImmediate(resolve))
+      if (!isDone) waiting.push(published)
+    }
+    expect(waiting).toHaveLength(1)
+    server.cut()
+    expect(await rejection(waiting[0] as Promise<unknown>)).toMatchObject({
+      code: 'lost',
+      mayBeDelivered: true,
+    })
+  })
+})
