@@ -1,9 +1,8 @@
+import { FakeClock, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { createBroker, insecureAuthenticator } from './index.js'
-import { ManualClock } from './test-support/manual-clock.js'
-import { RawClient, text } from './test-support/raw-client.js'
-import { startBroker } from './test-support/start-broker.js'
-import { until } from './test-support/until.js'
+import { connectPacket, publishPacket, RawClient, text } from './raw-client.js'
+import { startBroker } from './start-broker.js'
 
 describe('connection', () => {
   it('assigns an identifier where the version allows none [MQTT-3.1.3-6] [MQTT-3.1.3-8]', async () => {
@@ -39,14 +38,14 @@ describe('connection', () => {
   })
 
   it('ends when nothing was heard for one and a half keep alive intervals [MQTT-3.1.2-22]', async () => {
-    const clock = new ManualClock()
+    const clock = new FakeClock()
     const { broker, port } = await startBroker({ clock })
     const client = await RawClient.connect(port, { keepAlive: 10 })
-    clock.advance(14_000)
+    await clock.advance(14_000)
     expect(await client.settle()).toEqual([])
-    clock.advance(14_000)
+    await clock.advance(14_000)
     expect(await client.settle()).toEqual([])
-    clock.advance(15_000)
+    await clock.advance(15_000)
     expect((await client.expect('disconnect')).reasonCode).toBe(0x8d)
     await client.closed
     expect(broker.stats().keepAliveTimeouts).toBe(1)
@@ -54,7 +53,6 @@ describe('connection', () => {
 
   it('handles what is sent right behind CONNECT, in order [MQTT-3.1.4-5]', async () => {
     const { port } = await startBroker()
-    const { connectPacket, publishPacket } = await import('./test-support/raw-client.js')
     const watcher = await RawClient.connect(port)
     await watcher.subscribe('t', 1)
     const client = await RawClient.open(port)
@@ -134,14 +132,14 @@ describe('close', () => {
   })
 
   it('does not wait longer than its grace for a client that never reads', async () => {
-    const clock = new ManualClock()
+    const clock = new FakeClock()
     const { broker, port } = await startBroker({ clock })
     const stuck = await RawClient.connect(port)
     stuck.socket.pause()
     const closing = broker.close({ graceMs: 1000 })
     // Half closed and not reading, the client never finishes by itself.
     await new Promise((resolve) => setImmediate(resolve))
-    clock.advance(1000)
+    await clock.advance(1000)
     await closing
     expect(broker.stats().connections).toBe(0)
   })
@@ -207,12 +205,12 @@ describe('limits', () => {
   })
 
   it('end a connection that does not say CONNECT in time [promise 34]', async () => {
-    const clock = new ManualClock()
+    const clock = new FakeClock()
     const { broker, port } = await startBroker({ clock, limits: { connectTimeoutMs: 5000 } })
     const client = await RawClient.open(port)
     client.sendBytes(Buffer.from([0x10]))
     await until(() => broker.stats().bytesReceived === 1)
-    clock.advance(5000)
+    await clock.advance(5000)
     await client.closed
     expect(broker.stats().connections).toBe(0)
   })

@@ -8,7 +8,6 @@ import {
   ProtocolError,
   type ProtocolVersion,
   type Publish,
-  REASON_CODES_OF,
   ReasonCode,
   Writer,
 } from '@jamey/protocol'
@@ -19,6 +18,7 @@ import { Deadline } from './deadline.js'
 import type { Delivery } from './delivery.js'
 import { ConnectionFault } from './errors.js'
 import { handle } from './handlers/handle.js'
+import { writeDisconnect, writeRefusal } from './last-words.js'
 import type { Message } from './message.js'
 import { PublishPermission } from './publish-permission.js'
 import type { Session } from './session.js'
@@ -270,14 +270,12 @@ export class Connection {
       { ...this.#about(), reasonCode, reason: reasonString },
       'connection ended by the server',
     )
-    if (before === 'open' && this.version === 5) {
-      const code = REASON_CODES_OF.disconnect.has(reasonCode) ? reasonCode : ReasonCode.unspecifiedError
-      this.#lastWords({
-        type: 'disconnect',
-        reasonCode: code,
-        properties: { reasonString, serverReference },
-      })
-    } else if (before !== 'open') this.#refuse(reasonCode, reasonString, serverReference)
+    const farewell = { reasonCode, reasonString, serverReference }
+    if (before === 'open') writeDisconnect(this.writer, this.version, farewell, this.maximumPacketBytes)
+    else {
+      this.core.counters.connectionsRefused++
+      writeRefusal(this.writer, this.#decoder.protocolVersion, farewell, this.maximumPacketBytes)
+    }
     this.#leave(ending, 'closing')
   }
 
@@ -288,23 +286,6 @@ export class Connection {
 
   destroy(): void {
     this.#socket.destroy()
-  }
-
-  /** A CONNACK that refuses, where the peer is known to understand one. [MQTT-3.1.4-2] */
-  #refuse(reasonCode: number, reasonString: string, serverReference: string | undefined): void {
-    this.core.counters.connectionsRefused++
-    // A protocol level we do not speak is answered the way 3.1.1 asks for. [MQTT-3.1.2-2]
-    if (reasonCode === ReasonCode.unsupportedProtocolVersion) this.version = 4
-    else if (this.#decoder.protocolVersion === undefined) return
-    const code = REASON_CODES_OF.connack.has(reasonCode) ? reasonCode : ReasonCode.unspecifiedError
-    const properties = { reasonString, serverReference }
-    this.#lastWords({ type: 'connack', sessionPresent: false, reasonCode: code, properties })
-  }
-
-  #lastWords(packet: Packet & { properties: object | undefined }): void {
-    // A Reason String may not make the packet larger than the peer takes. [MQTT-3.14.2-3]
-    const isTooLarge = encodedBytes(packet, this.version) > this.maximumPacketBytes
-    encode(this.writer, isTooLarge ? { ...packet, properties: undefined } : packet, this.version)
   }
 
   #leave(ending: Ending, next: 'closing' | 'closed'): void {

@@ -1,7 +1,7 @@
 import { encode, type Packet, type Publish, Writer } from '@jamey/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Broker, createBroker, insecureAuthenticator } from './index.js'
-import { connectPacket, publishPacket, RawClient } from './test-support/raw-client.js'
+import { connectPacket, publishPacket, RawClient } from './raw-client.js'
 
 const LIMITS = { packetBytes: 10_000, connectPacketBytes: 2_000, receiveMaximum: 3, topicAliases: 5 }
 

@@ -1,9 +1,9 @@
 import { createAuthority, issueServerCertificate } from '@jamey/auth'
+import { until } from '@jamey/testing'
 import mqtt from 'mqtt'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ListenerOptions } from './index.js'
-import { startBroker } from './test-support/start-broker.js'
-import { until } from './test-support/until.js'
+import { startBroker } from './start-broker.js'
 
 describe('MQTT.js', () => {
   let secure: ListenerOptions

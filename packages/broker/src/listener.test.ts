@@ -3,8 +3,8 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type AuthenticationRequest, createBroker, insecureAuthenticator, type ListenerTls } from './index.js'
-import { RawClient, text } from './test-support/raw-client.js'
-import { startBroker } from './test-support/start-broker.js'
+import { RawClient, text } from './raw-client.js'
+import { startBroker } from './start-broker.js'
 
 describe('TLS listener', () => {
   let tls: ListenerTls

@@ -1,9 +1,9 @@
 import { covers, matches } from '@jamey/protocol'
+import { FakeClock } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused, type AuthenticationRequest, type Identity } from './index.js'
-import { ManualClock } from './test-support/manual-clock.js'
-import { RawClient, text } from './test-support/raw-client.js'
-import { startBroker } from './test-support/start-broker.js'
+import { RawClient, text } from './raw-client.js'
+import { startBroker } from './start-broker.js'
 
 /** Everything under `allowed`, and nothing else. */
 function identity(username: string, allowed: readonly string[], expiresAtMs?: number): Identity {
@@ -126,7 +126,7 @@ describe('identity that expires', () => {
   const method = { authenticationMethod: 'T' }
 
   async function start(lives: Record<string, number>) {
-    const clock = new ManualClock()
+    const clock = new FakeClock()
     const seen: AuthenticationRequest[] = []
     const started = await startBroker({
       clock,
@@ -152,9 +152,9 @@ describe('identity that expires', () => {
   it('ends its connection with 0x87 [promise 36]', async () => {
     const { broker, port, clock } = await start({ short: 5_000 })
     const c = await RawClient.connect(port, connect('short'))
-    clock.advance(4_999)
+    await clock.advance(4_999)
     expect(await c.settle()).toEqual([])
-    clock.advance(1)
+    await clock.advance(1)
     expect((await c.expect('disconnect')).reasonCode).toBe(0x87)
     await c.closed
     expect(broker.stats().identitiesExpired).toBe(1)
@@ -165,11 +165,11 @@ describe('identity that expires', () => {
     const c = await RawClient.open(port)
     const connack = await c.handshake(connect('short'))
     expect(connack.properties?.authenticationMethod).toBe('T')
-    clock.advance(4_000)
+    await clock.advance(4_000)
     const properties = { ...method, authenticationData: Buffer.from('long') }
     c.send({ type: 'auth', reasonCode: 0x19, properties })
     expect(await c.expect('auth')).toMatchObject({ reasonCode: 0, properties: method })
-    clock.advance(40_000)
+    await clock.advance(40_000)
     expect(await c.settle()).toEqual([])
     expect(seen[1]).toMatchObject({ clientId: 'c', isRenewal: true })
   })

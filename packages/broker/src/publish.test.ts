@@ -1,6 +1,7 @@
+import { FakeClock } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from './test-support/raw-client.js'
-import { startBroker } from './test-support/start-broker.js'
+import { RawClient, text } from './raw-client.js'
+import { startBroker } from './start-broker.js'
 
 describe('publish', () => {
   for (const protocolVersion of [3, 4, 5] as const) {
@@ -122,8 +123,7 @@ describe('publish', () => {
   })
 
   it('counts message expiry down while it is queued, and drops what expired [MQTT-3.3.2-5] [MQTT-3.3.2-6]', async () => {
-    const { ManualClock } = await import('./test-support/manual-clock.js')
-    const clock = new ManualClock()
+    const clock = new FakeClock()
     const { broker, port } = await startBroker({ clock })
     const stays = { clientId: 'b', properties: { sessionExpiryInterval: 600 } }
     const b = await RawClient.connect(port, stays)
@@ -132,7 +132,7 @@ describe('publish', () => {
     const a = await RawClient.connect(port)
     await a.publishOnce('t', 'short', { properties: { messageExpiryInterval: 10 } })
     await a.publishOnce('t', 'long', { properties: { messageExpiryInterval: 30 } })
-    clock.advance(12_000)
+    await clock.advance(12_000)
     const again = await RawClient.connect(port, { ...stays, cleanStart: false })
     const got = await again.expect('publish')
     expect(text(got)).toBe('t=long q1')

@@ -1,7 +1,7 @@
+import { FakeClock } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from './test-support/manual-clock.js'
-import { RawClient, text } from './test-support/raw-client.js'
-import { startBroker } from './test-support/start-broker.js'
+import { RawClient, text } from './raw-client.js'
+import { startBroker } from './start-broker.js'
 
 const stays = { clientId: 's', properties: { sessionExpiryInterval: 100 } }
 
@@ -57,7 +57,7 @@ describe('session', () => {
   })
 
   it('ends with its connection unless it asked to stay, and after its expiry [MQTT-3.1.2-23]', async () => {
-    const clock = new ManualClock()
+    const clock = new FakeClock()
     const { broker, port } = await startBroker({ clock })
     const short = await RawClient.connect(port, { clientId: 'short' })
     await short.leave()
@@ -66,9 +66,9 @@ describe('session', () => {
     await s.subscribe('t')
     await s.leave()
     expect(broker.stats().sessions).toBe(1)
-    clock.advance(99_000)
+    await clock.advance(99_000)
     expect(broker.stats().sessions).toBe(1)
-    clock.advance(2_000)
+    await clock.advance(2_000)
     expect(broker.stats()).toMatchObject({ sessions: 0, subscriptions: 0, sessionsExpired: 1 })
   })
 

@@ -1,6 +1,7 @@
+import { FakeClock } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from './test-support/raw-client.js'
-import { startBroker } from './test-support/start-broker.js'
+import { RawClient, text } from './raw-client.js'
+import { startBroker } from './start-broker.js'
 
 describe('subscribe', () => {
   it('answers each filter with its own code [MQTT-3.8.4-6] [MQTT-3.8.4-7]', async () => {
@@ -135,14 +136,13 @@ describe('retained messages', () => {
   })
 
   it('expire [MQTT-3.3.2-5]', async () => {
-    const { ManualClock } = await import('./test-support/manual-clock.js')
-    const clock = new ManualClock()
+    const clock = new FakeClock()
     const { broker, port } = await startBroker({ clock })
     const a = await RawClient.connect(port)
     a.publish('r/short', 'x', { retain: true, properties: { messageExpiryInterval: 5 } })
     a.publish('r/long', 'y', { retain: true, properties: { messageExpiryInterval: 50 } })
     await a.settle()
-    clock.advance(6_000)
+    await clock.advance(6_000)
     await a.subscribe('r/#')
     const got = await a.expect('publish')
     expect(text(got)).toBe('r/long=y retain')

@@ -1,9 +1,8 @@
 import type { Will } from '@jamey/protocol'
+import { FakeClock, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from './test-support/manual-clock.js'
-import { RawClient, text } from './test-support/raw-client.js'
-import { startBroker } from './test-support/start-broker.js'
-import { until } from './test-support/until.js'
+import { RawClient, text } from './raw-client.js'
+import { startBroker } from './start-broker.js'
 
 function will(properties?: Will['properties'], retain = false): Will {
   return { topic: 'w', payload: Buffer.from('gone'), qos: 1, retain, properties }
@@ -33,7 +32,7 @@ describe('will', () => {
   })
 
   it('waits for its delay, and for nothing longer than the session [MQTT-3.1.3-9]', async () => {
-    const clock = new ManualClock()
+    const clock = new FakeClock()
     const { broker, port } = await startBroker({ clock })
     const watcher = await RawClient.connect(port)
     await watcher.subscribe('w', 1)
@@ -42,31 +41,31 @@ describe('will', () => {
     const one = await RawClient.connect(port, { clientId: 'one', properties, will: late })
     await one.vanish()
     await until(() => broker.stats().connections === 1)
-    clock.advance(9_000)
+    await clock.advance(9_000)
     expect(await watcher.received()).toEqual([])
-    clock.advance(1_000)
+    await clock.advance(1_000)
     expect(text(await watcher.expect('publish'))).toBe('w=gone q1')
     const slow = will({ willDelayInterval: 500 })
     const two = await RawClient.connect(port, { clientId: 'two', properties, will: slow })
     await two.vanish()
     await until(() => broker.stats().connections === 1)
-    clock.advance(60_000)
+    await clock.advance(60_000)
     expect(text(await watcher.expect('publish'))).toBe('w=gone q1')
     expect(broker.stats().willsPublished).toBe(2)
   })
 
   it('is not published when the client is back before the delay has passed [MQTT-3.1.3-9]', async () => {
-    const clock = new ManualClock()
+    const clock = new FakeClock()
     const { broker, port } = await startBroker({ clock })
     const properties = { sessionExpiryInterval: 60 }
     const connect = { clientId: 'one', properties, will: will({ willDelayInterval: 10 }) }
     await (await RawClient.connect(port, connect)).vanish()
     await until(() => broker.stats().connections === 0)
     const back = await RawClient.connect(port, { ...connect, cleanStart: false })
-    clock.advance(30_000)
+    await clock.advance(30_000)
     expect(broker.stats().willsPublished).toBe(0)
     await back.leave()
-    clock.advance(30_000)
+    await clock.advance(30_000)
     expect(broker.stats().willsPublished).toBe(0)
   })
 

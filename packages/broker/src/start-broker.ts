@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest'
-import { type Broker, type BrokerOptions, createBroker, insecureAuthenticator } from '../index.js'
+import { type Broker, type BrokerOptions, createBroker, insecureAuthenticator } from './index.js'
 
 const running: Broker[] = []
 

@@ -1,0 +1,67 @@
+import {
+  type Connack,
+  type Disconnect,
+  encode,
+  encodedBytes,
+  type ProtocolVersion,
+  REASON_CODES_OF,
+  ReasonCode,
+  type Writer,
+} from '@jamey/protocol'
+
+export interface Farewell {
+  reasonCode: number
+  reasonString: string
+  serverReference: string | undefined
+}
+
+/** A DISCONNECT for a client that knows it; earlier versions are just closed. [MQTT-4.13.1-1] */
+export function writeDisconnect(
+  writer: Writer,
+  version: ProtocolVersion,
+  farewell: Farewell,
+  maximumBytes: number,
+): void {
+  if (version !== 5) return
+  const { reasonString, serverReference } = farewell
+  const reasonCode = legal(farewell.reasonCode, REASON_CODES_OF.disconnect)
+  const properties = { reasonString, serverReference }
+  writeWithin(writer, version, { type: 'disconnect', reasonCode, properties }, maximumBytes)
+}
+
+/** A CONNACK that refuses; `version` is undefined where no whole CONNECT came. [MQTT-3.1.4-2] */
+export function writeRefusal(
+  writer: Writer,
+  version: ProtocolVersion | undefined,
+  farewell: Farewell,
+  maximumBytes: number,
+): void {
+  // A protocol level we do not speak is answered the way 3.1.1 asks for. [MQTT-3.1.2-2]
+  const isUnknown = farewell.reasonCode === ReasonCode.unsupportedProtocolVersion
+  const spoken = isUnknown ? 4 : version
+  if (spoken === undefined) return
+  const { reasonString, serverReference } = farewell
+  const reasonCode = legal(farewell.reasonCode, REASON_CODES_OF.connack)
+  const properties = { reasonString, serverReference }
+  writeWithin(
+    writer,
+    spoken,
+    { type: 'connack', sessionPresent: false, reasonCode, properties },
+    maximumBytes,
+  )
+}
+
+function legal(reasonCode: number, codes: ReadonlySet<number>): number {
+  return codes.has(reasonCode) ? reasonCode : ReasonCode.unspecifiedError
+}
+
+/** A Reason String may not make the packet larger than the peer takes. [MQTT-3.14.2-3] [MQTT-3.2.2-19] */
+function writeWithin(
+  writer: Writer,
+  version: ProtocolVersion,
+  packet: Connack | Disconnect,
+  maximumBytes: number,
+): void {
+  const isTooLarge = encodedBytes(packet, version) > maximumBytes
+  encode(writer, isTooLarge ? { ...packet, properties: undefined } : packet, version)
+}
