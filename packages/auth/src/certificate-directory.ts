@@ -2,6 +2,8 @@ import { type KeyObject, X509Certificate } from 'node:crypto'
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+// Unless it was loaded before, toLegacyObject() of Node 20 leaves it without createSecureContext for good.
+import 'node:tls'
 import {
   type Authority,
   createAuthority,
