@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { COMPONENTS } from '@jamey/contracts'
 import { hostInUrl } from './connection-target.js'
 import type { ClientComponent, DataDirectory } from './data-directory.js'
@@ -39,9 +39,15 @@ export function directoryEnvironment(
   }
 }
 
+/** Settings that hold a path, which a person means relative to the folder he is in. */
+const PATH_SETTINGS = ['JAMEY_RULES', 'JAMEY_MEMORY_FILE', 'JAMEY_DATA_DIR']
+
 /** What of the environment is meant for the services and not for their connection. */
-export function serviceSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('JAMEY_')))
+export function serviceSettings(env: NodeJS.ProcessEnv, cwd: string): NodeJS.ProcessEnv {
+  const settings = Object.entries(env).filter(([name, value]) => name.startsWith('JAMEY_') && value)
+  return Object.fromEntries(
+    settings.map(([name, value = '']) => [name, PATH_SETTINGS.includes(name) ? resolve(cwd, value) : value]),
+  )
 }
 
 /**

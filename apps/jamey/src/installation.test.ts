@@ -163,7 +163,11 @@ describe('the environment of a part', () => {
       MQTT_CLIENT_ID: 'jamey-memory',
     })
     expect(['MQTT_PORT', 'MQTT_JWT_SECRET_FILE', 'JAMEY_X'].filter((name) => name in set)).toEqual([])
-    expect(serviceSettings({ MQTT_BROKER_URL: 'x', JAMEY_JUDGE_URL: 'y' })).toEqual({ JAMEY_JUDGE_URL: 'y' })
+    const settings = { MQTT_BROKER_URL: 'x', JAMEY_JUDGE_URL: 'y', JAMEY_RULES: 'mine.yaml' }
+    expect(serviceSettings(settings, folder)).toEqual({
+      JAMEY_JUDGE_URL: 'y',
+      JAMEY_RULES: join(folder, 'mine.yaml'),
+    })
   })
 
   it('of a broker tells every fault at once and no secret', async () => {

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** What `Interruption` needs of `process`; replaced in tests. */
 export interface SignalSource {
   on(signal: 'SIGINT' | 'SIGTERM', handler: () => void): unknown
@@ -25,6 +27,8 @@ export function watchSignals(
   now: () => number = () => performance.now(),
 ): Interruption {
   const controller = new AbortController()
+  // Every call under way listens to it; many at once are no leak.
+  setMaxListeners(0, controller.signal)
   let first: { name: 'SIGINT' | 'SIGTERM'; at: number } | undefined
   const handle = (name: 'SIGINT' | 'SIGTERM') => () => {
     if (first === undefined) {

@@ -5,7 +5,7 @@ import { withBus } from '../connection.js'
 import { type Enveloped, envelopedRequest } from '../contract-lookup.js'
 import { EXIT } from '../exit-codes.js'
 import { jsonPayload } from '../message-view.js'
-import { envelopeOf, type Qos, type RawCall, requestRaw } from '../raw-messages.js'
+import { envelopeOf, type Qos, type RawCall, type ReplyAddress, requestRaw } from '../raw-messages.js'
 import { readPayload } from '../text-input.js'
 
 export interface RequestOptions extends ClientOptions {
@@ -54,13 +54,13 @@ async function requestEnveloped(
   if (call.qos === contract.qos) return bus.request(contract, data, call)
   const { decodeEnvelope, RemoteError } = await import('@jamey/bus')
   const { remoteFailureSchema } = await import('@jamey/contracts')
-  const bytes = await requestRaw(
-    bus,
-    topic,
-    async (reply) => (await envelopeOf(bus, topic, message, reply)).bytes,
-    call,
-  )
-  const answer = decodeEnvelope(topic, bytes)
+  let answerTopic = topic
+  const ask = async (reply: ReplyAddress) => {
+    answerTopic = reply.responseTopic
+    return (await envelopeOf(bus, topic, message, reply)).bytes
+  }
+  const bytes = await requestRaw(bus, topic, ask, call)
+  const answer = decodeEnvelope(answerTopic, bytes)
   const failure = remoteFailureSchema.safeParse(answer.payload.error)
   if (!failure.success) return answer.payload.data
   throw new RemoteError(failure.data.kind, failure.data.message, failure.data.retryable)

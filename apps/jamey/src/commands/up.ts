@@ -101,7 +101,7 @@ class System {
   }
 
   async start({ host, port, httpPort }: UpOptions): Promise<void> {
-    const { interrupted, env } = this.#context
+    const { interrupted, env, cwd } = this.#context
     const directory = this.#directory
     const secret = await readTokenSecretFile(directory.secret)
     this.#broker = await startSecureBroker({
@@ -123,7 +123,7 @@ class System {
       const settings = {
         cwd: directory.path,
         log: this.#log,
-        env: { ...identity, ...serviceSettings(env), ...http },
+        env: { ...identity, ...serviceSettings(env, cwd), ...http },
       }
       const component = await startComponent(name, settings)
       this.#components.set(name, component)
