@@ -18,13 +18,13 @@ export function excess(root: unknown, name: string): { field: string; reason: st
       entries++
       characters += key.length
       if (entries > BOUNDS.entries)
-        return { field: name, reason: `more than ${BOUNDS.entries} entries in all` }
+        return { field: name, reason: `too large: more than ${BOUNDS.entries} entries in all` }
       open.push({ value: (value as Record<string, unknown>)[key], path: `${path}.${key}`, depth: depth + 1 })
     }
     if (characters > BOUNDS.characters) break
   }
   if (characters <= BOUNDS.characters) return undefined
-  return { field: name, reason: `more than ${BOUNDS.characters} characters in all` }
+  return { field: name, reason: `too large: more than ${BOUNDS.characters} characters in all` }
 }
 
 function shorten(path: string): string {

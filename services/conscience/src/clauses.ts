@@ -1,5 +1,6 @@
 import {
   BREAKS,
+  CONTROL_VERBS,
   COORDINATORS,
   DETERMINERS,
   FICTION,
@@ -7,6 +8,7 @@ import {
   NEGATORS,
   OPENERS,
   PREPOSITIONS,
+  PREVENTERS,
   QUESTION_WORDS,
   RELATIVES,
   SUGGESTIONS,
@@ -86,6 +88,7 @@ export function leadOf(words: readonly Word[], clause: Clause): number {
       isExactly(word, OPENERS) ||
       isExactly(word, COORDINATORS) ||
       isExactly(word, BREAKS) ||
+      (words[index + 1]?.text === 'to' && has(word, CONTROL_VERBS)) ||
       (word?.text.endsWith('ly') === true && word.text.length > 4)
     if (!isSkipped) break
     index++
@@ -112,6 +115,8 @@ function topicStart(words: readonly Word[], clause: Clause): number {
 
 /** Whether the verb at `index` is denied: "do not delete", "without deleting", but not "never fail to delete". */
 function isNegated(words: readonly Word[], index: number, start: number): boolean {
+  const isKept = words.slice(start, index).some((word) => has(word, PREVENTERS))
+  if (words[index - 1]?.text === 'from' && isKept) return true
   let before = index - 1
   while (before >= start && isExactly(words[before], NEGATION_FILLERS)) before--
   if (before < start || !isExactly(words[before], NEGATORS)) return false

@@ -7,13 +7,13 @@ import {
   type ParseResult,
 } from '@marcbachmann/cel-js'
 import { Reading } from './reading.js'
-import { type Facts, flag, moneyIn, numberOf, saying } from './values.js'
+import { type FactMap, flag, moneyIn, numberOf, saying } from './values.js'
 
 /** What a condition is evaluated over. */
 export interface Case {
   readonly action: string
-  readonly context: Facts
-  readonly user: Facts
+  readonly context: FactMap
+  readonly user: FactMap
 }
 
 /** A condition that cannot be used; `offset` counts UTF-16 units from the start of the expression. */
@@ -172,7 +172,7 @@ export class ConditionCompiler {
 
   #registerFacts(): void {
     const environment = this.#environment
-    const say = (facts: Facts, names: readonly string[], truth: boolean): boolean => {
+    const say = (facts: FactMap, names: readonly string[], truth: boolean): boolean => {
       const fact = saying(facts, names, truth)
       return this.#note(fact === undefined ? undefined : `${fact.name.slice(0, 60)}: ${truth ? 'yes' : 'no'}`)
     }
@@ -183,21 +183,21 @@ export class ConditionCompiler {
       const names = list as (name: unknown) => readonly string[]
       environment.registerFunction(
         `flag(map, ${type}, bool): bool`,
-        (map: Facts, name: unknown, otherwise: boolean) => flag(map, names(name), otherwise),
+        (map: FactMap, name: unknown, otherwise: boolean) => flag(map, names(name), otherwise),
       )
       environment.registerFunction(
         `granted(map, ${type}): bool`,
-        (map: Facts, name: unknown) => flag(map, names(name), false) && say(map, names(name), true),
+        (map: FactMap, name: unknown) => flag(map, names(name), false) && say(map, names(name), true),
       )
-      environment.registerFunction(`refused(map, ${type}): bool`, (map: Facts, name: unknown) =>
+      environment.registerFunction(`refused(map, ${type}): bool`, (map: FactMap, name: unknown) =>
         say(map, names(name), false),
       )
-      environment.registerFunction(`warned(map, ${type}): bool`, (map: Facts, name: unknown) =>
+      environment.registerFunction(`warned(map, ${type}): bool`, (map: FactMap, name: unknown) =>
         say(map, names(name), true),
       )
       environment.registerFunction(
         `number(map, ${type}, double): double`,
-        (map: Facts, name: unknown, otherwise: number) => numberOf(map, names(name), otherwise),
+        (map: FactMap, name: unknown, otherwise: number) => numberOf(map, names(name), otherwise),
       )
     }
   }

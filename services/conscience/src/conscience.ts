@@ -215,7 +215,7 @@ function assertWithinBounds({ action, context, user }: Evaluation): void {
     throw new RequestError('invalid-request', `action: expected ${expected}, found ${length}.`)
   }
   const fault = excess(context, 'context') ?? excess(user, 'user')
-  if (fault !== undefined) throw new RequestError('invalid-request', `${fault.field}: ${fault.reason}.`)
+  if (fault !== undefined) throw new RequestError('invalid-request', `${fault.field}: it is ${fault.reason}.`)
 }
 
 function judgeOf(answer: JudgeAnswer | undefined): Verdict['judge'] {

@@ -1,7 +1,8 @@
 import type { AppliedRule, Verdict } from '@jamey/contracts'
+import { excess } from './bounds.js'
 import type { Case } from './condition.js'
 import type { Rule, RuleSet } from './rule-file.js'
-import type { Facts } from './values.js'
+import { type Facts, factMap } from './values.js'
 
 /** An action to be judged, with what is known about the circumstances and about who wants it. */
 export interface Proposal {
@@ -53,9 +54,15 @@ export function evaluate(rules: RuleSet, proposal: Proposal, options: Evaluation
   return weigh(applyRules(rules, proposal, options), options)
 }
 
-/** The rules that matched or failed, in the order of the file. */
+/** The rules that matched or failed, in the order of the file; all fail where context or user are out of bounds. */
 export function applyRules(rules: RuleSet, proposal: Proposal, options: EvaluationOptions = {}): Finding[] {
-  const facts: Case = { action: proposal.action, context: proposal.context ?? {}, user: proposal.user ?? {} }
+  const { action, context = {}, user = {} } = proposal
+  const fault = excess(context, 'context') ?? excess(user, 'user')
+  if (fault !== undefined) {
+    const failure = `${fault.field} is ${fault.reason}`
+    return rules.rules.map((rule) => ({ rule, failure, evidence: [] }))
+  }
+  const facts: Case = { action, context: factMap(context), user: factMap(user) }
   const now = options.now ?? (() => performance.now())
   const end = now() + (options.budgetMs ?? DEFAULT_BUDGET_MS)
   return rules.rules.flatMap((rule): Finding[] => {

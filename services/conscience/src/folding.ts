@@ -69,8 +69,10 @@ export function fold(text: string): string {
   return Array.from(seen.normalize('NFKD').replace(MARKS, ''), latinOf).join('')
 }
 
+/** Signs, each before the letter it is read as. */
+const SIGN_PAIRS = '0o3e4a5s7t8b@a$s!i|l'
 const DIGIT_LETTERS = new Map(
-  Array.from('0o3e4a5s7t8b@a$s!i|l'.matchAll(/(.)(.)/g), ([, digit = '', letter = '']) => [digit, letter]),
+  Array.from(SIGN_PAIRS.matchAll(/(.)(.)/g), (pair) => [pair[1] ?? '', pair[2] ?? '']),
 )
 
 /**

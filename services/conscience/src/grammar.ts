@@ -33,10 +33,18 @@ export const OPENERS = words(
   'please kindly can could would will shall should must may might i we you he she they it let lets us me to want ' +
     'wants need needs like likes try tries going go proceed start begin now then first second third next finally ' +
     'last also just and or so ok okay hey hi hello the a an this our my your agent assistant system bot ai model ' +
-    'program service user is are am be been was were have has had do does did about plan plans planning ' +
+    'program service user tool function is are am be been was were have has had do does did about ' +
     'intend intends propose proposes mind ahead immediately by when if step task action todo automatically ' +
     "i'll i'm we'll let's i'd we'd you'll it's",
 )
+
+/** With "to" after them they stand for the verb that follows: "prepare to delete". */
+export const CONTROL_VERBS = words(
+  'plan prepare start begin continue decide attempt agree manage proceed schedule try go want need intend propose',
+)
+
+/** "stop him from hurting himself": what is kept from happening is not done. */
+export const PREVENTERS = words('stop prevent keep discourage block protect save dissuade hinder')
 
 /** A verb right after one of these is denied, not done. */
 export const NEGATORS = words(

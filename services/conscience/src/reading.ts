@@ -46,14 +46,14 @@ export class Reading {
     return undefined
   }
 
-  /** A first term, and after it in the same clause a second one in a phrase without an exception. */
+  /** A first term, and directly after it a second one in a phrase without an exception. */
   mentionsBoth(
     firsts: readonly string[],
     seconds: readonly string[],
     except: readonly string[],
   ): string | undefined {
     for (const [span, clause] of this.#occurrences(firsts)) {
-      const object = this.#objectIn(this.#phrases(span.end, clause.end), seconds, except)
+      const object = this.#objectIn(this.#directObjects(span.end, clause), seconds, except)
       if (object) return `${this.#quote(span)} … ${this.#quote(object)}`
     }
     return undefined
@@ -82,7 +82,7 @@ export class Reading {
     except: readonly string[],
   ): string | undefined {
     for (const [span, clause] of this.#deeds(verbs)) {
-      const after = this.#isPassive(span.start, clause) ? [] : this.#directObjects(span.end, clause)
+      const after = this.#isPassive(span.start, clause) ? [] : this.#acted(span, clause)
       const isStated = after.length > 0 && !/(ion|al)$/.test(this.#words[span.start]?.text ?? '')
       const hasSubject = !isStated && this.#takesSubject(span.start, clause)
       const phrases = hasSubject ? [...after, ...this.#phrases(clause.start, span.start)] : after
@@ -189,6 +189,12 @@ export class Reading {
     }
     spans.push({ start: from, end })
     return spans.filter((span) => span.end > span.start)
+  }
+
+  /** What the deed is done to, as far as it is said after it: "execute a delete on the table". */
+  #acted(span: Span, clause: Clause): Span[] {
+    const isNominal = ARTICLES.has(this.#words[span.start - 1]?.text ?? '')
+    return isNominal ? this.#phrases(span.end, clause.end) : this.#directObjects(span.end, clause)
   }
 
   #directObjects(start: number, clause: Clause): Span[] {

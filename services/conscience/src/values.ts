@@ -1,6 +1,18 @@
 /** Reading facts from `context` and `user`, which hold whatever the requester put there, or nothing. */
 
 export type Facts = Readonly<Record<string, unknown>>
+/** Facts as conditions see them. Maps, as a plain object with a field called `constructor` passes for something else. */
+export type FactMap = ReadonlyMap<string, unknown>
+
+/** Recurses: only for facts of bounded depth. */
+export function factMap(facts: Facts): FactMap {
+  return new Map(Object.entries(facts).map(([name, value]) => [name, mapped(value)]))
+}
+
+function mapped(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(mapped)
+  return typeof value === 'object' && value !== null ? factMap(value as Facts) : value
+}
 
 const YES = new Set([
   'true',
@@ -35,22 +47,18 @@ export interface Fact {
 }
 
 /** What stands under any of the names, however they are cased; also one level down, as in `owner.consent`. */
-export function factsNamed(facts: Facts, names: readonly string[]): Fact[] {
+export function factsNamed(facts: FactMap, names: readonly string[]): Fact[] {
   const wanted = new Set(names.map(plainName))
   const found: Fact[] = []
-  const gather = (level: Facts, prefix: string): void => {
-    for (const [key, value] of Object.entries(level)) {
+  const gather = (level: FactMap, prefix: string): void => {
+    for (const [key, value] of level) {
       const name = plainName(key)
       if (wanted.has(name) || wanted.has(prefix + name)) found.push({ name: key, value })
-      else if (prefix === '' && isFacts(value)) gather(value, `${name}_`)
+      else if (prefix === '' && value instanceof Map) gather(value, `${name}_`)
     }
   }
   gather(facts, '')
   return found
-}
-
-function isFacts(value: unknown): value is Facts {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Yes, no, or neither: `true`, 1, "yes"; `false`, 0, "no", null; anything else says nothing. */
@@ -65,18 +73,18 @@ export function truthOf(value: unknown): boolean | undefined {
 }
 
 /** The first fact under the names that says `truth`. */
-export function saying(facts: Facts, names: readonly string[], truth: boolean): Fact | undefined {
+export function saying(facts: FactMap, names: readonly string[], truth: boolean): Fact | undefined {
   return factsNamed(facts, names).find((fact) => truthOf(fact.value) === truth)
 }
 
 /** The truth of a flag, or `otherwise` where it is missing or says neither yes nor no. A contradiction is a no. */
-export function flag(facts: Facts, names: readonly string[], otherwise: boolean): boolean {
+export function flag(facts: FactMap, names: readonly string[], otherwise: boolean): boolean {
   if (saying(facts, names, false) !== undefined) return false
   return saying(facts, names, true) !== undefined || otherwise
 }
 
 /** The greatest number under the names ("$5,000" is 5000), or `otherwise` where there is none. */
-export function numberOf(facts: Facts, names: readonly string[], otherwise: number): number {
+export function numberOf(facts: FactMap, names: readonly string[], otherwise: number): number {
   const numbers = factsNamed(facts, names)
     .map(({ value }) => (typeof value === 'string' ? readNumber(value) : value))
     .filter((value): value is number => typeof value === 'number' && Number.isFinite(value))
