@@ -1,0 +1,82 @@
+import { ConfigurationError } from '@jamey/bus'
+import { describe, expect, it } from 'vitest'
+import { conscienceOptionsFromEnvironment } from './index.js'
+
+const KEY = 'sk-very-secret-key-123'
+
+function faultsOf(
+  env: Record<string, string>,
+): readonly { variable: string; found: string; expected: string }[] {
+  try {
+    conscienceOptionsFromEnvironment(env)
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    expect(error.message).not.toContain(KEY)
+    return error.faults
+  }
+  return []
+}
+
+describe('the environment of a conscience', () => {
+  it('may be empty: the rules of the package, unrecognised denied, no judge', () => {
+    expect(conscienceOptionsFromEnvironment({ JAMEY_RULES: ' ', JAMEY_JUDGE_URL: '' })).toEqual({
+      rulesFile: undefined,
+      unrecognised: 'deny',
+      judge: undefined,
+    })
+  })
+
+  it('sets everything', () => {
+    const env = {
+      JAMEY_RULES: 'my.yaml',
+      JAMEY_UNRECOGNISED: 'ALLOW',
+      JAMEY_JUDGE_URL: 'https://judge.example/v1',
+      JAMEY_JUDGE_MODEL: 'm',
+      JAMEY_JUDGE_KEY: KEY,
+      JAMEY_JUDGE_TIMEOUT_MS: '900',
+    }
+    expect(conscienceOptionsFromEnvironment(env)).toEqual({
+      rulesFile: 'my.yaml',
+      unrecognised: 'allow',
+      judge: { url: 'https://judge.example/v1', model: 'm', key: KEY, timeoutMs: 900 },
+    })
+  })
+
+  it('is told all its faults at once, with variable, found and expected [promise 37]', () => {
+    const faults = faultsOf({
+      JAMEY_UNRECOGNISED: 'maybe',
+      JAMEY_JUDGE_URL: 'ftp://x',
+      JAMEY_JUDGE_TIMEOUT_MS: '0',
+      JAMEY_JUDGE_KEY: `${KEY} \u00e9`,
+    })
+    expect(faults.map((fault) => [fault.variable, fault.found])).toEqual([
+      ['JAMEY_UNRECOGNISED', '"maybe"'],
+      ['JAMEY_JUDGE_TIMEOUT_MS', '"0"'],
+      ['JAMEY_JUDGE_URL', 'ftp:'],
+      ['JAMEY_JUDGE_MODEL', 'nothing'],
+      ['JAMEY_JUDGE_KEY', '24 characters (not shown)'],
+    ])
+  })
+
+  for (const [what, env] of [
+    ['a key in place of the URL', { JAMEY_JUDGE_URL: KEY, JAMEY_JUDGE_MODEL: 'm' }],
+    ['a key within the URL', { JAMEY_JUDGE_URL: `https://u:${KEY}@host/v1`, JAMEY_JUDGE_MODEL: 'm' }],
+    [
+      'a key that would go unencrypted',
+      { JAMEY_JUDGE_URL: 'http://host/v1', JAMEY_JUDGE_MODEL: 'm', JAMEY_JUDGE_KEY: KEY },
+    ],
+    ['a key without a URL', { JAMEY_JUDGE_KEY: KEY }],
+  ] as const) {
+    it(`with ${what} is refused, and the key is not shown [promise 19]`, () => {
+      expect(faultsOf(env).map((fault) => fault.variable)).toEqual(['JAMEY_JUDGE_URL'])
+    })
+  }
+
+  it('may name a plain endpoint on this machine, with a key', () => {
+    for (const host of ['localhost:1', '127.0.0.1:1', '[::1]:1']) {
+      expect(
+        faultsOf({ JAMEY_JUDGE_URL: `http://${host}/v1`, JAMEY_JUDGE_MODEL: 'm', JAMEY_JUDGE_KEY: KEY }),
+      ).toEqual([])
+    }
+  })
+})

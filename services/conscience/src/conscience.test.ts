@@ -1,0 +1,270 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createAuthority, issueServerCertificate, tokenAuthenticator } from '@jamey/auth'
+import { type Broker, createBroker } from '@jamey/broker'
+import { type Bus, ConfigurationError, connectBus } from '@jamey/bus'
+import { COMPONENTS, topics, type Verdict } from '@jamey/contracts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type ConscienceOptions, createConscience, RuleFileError, runConscience } from './index.js'
+import { JudgeEndpoint, say } from './judge.support.js'
+
+const SECRET = 'a secret of at least thirty-two bytes, for tests only'
+const TIME = { timeoutMs: 20_000 }
+
+let folder: string
+let ca: string
+let broker: Broker
+let bus: Bus
+let asker: Bus
+let endpoint: JudgeEndpoint
+const cleanups: (() => Promise<void>)[] = []
+
+async function connect(name: 'conscience' | 'operator'): Promise<Bus> {
+  const { clientId, permissions } = COMPONENTS[name]
+  return connectBus({
+    url: `mqtt://localhost:${broker.addresses[0]?.port}`,
+    clientId,
+    permissions,
+    jwtSecret: SECRET,
+    tls: { ca },
+    component: { name, version: '0.0.0' },
+  })
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'jamey-conscience-'))
+  const authority = await createAuthority()
+  const server = await issueServerCertificate(authority, { hosts: ['localhost'] })
+  ca = authority.certPem
+  writeFileSync(join(folder, 'ca.crt'), ca)
+  const tls = { cert: server.certPem, key: server.keyPem }
+  broker = await createBroker({
+    listeners: [{ host: 'localhost', port: 0, tls }],
+    authenticator: tokenAuthenticator({ secret: SECRET }),
+  })
+  await broker.listen()
+  asker = await connect('operator')
+})
+
+afterAll(async () => {
+  await asker.close()
+  await broker.close()
+  rmSync(folder, { recursive: true })
+})
+
+beforeEach(async () => {
+  endpoint = await JudgeEndpoint.start()
+  bus = await connect('conscience')
+})
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  await bus.close()
+  await endpoint.stop()
+})
+
+async function started(options: Partial<ConscienceOptions> = {}) {
+  const conscience = createConscience({ bus, ...options })
+  cleanups.push(() => conscience.stop())
+  await conscience.start()
+  return conscience
+}
+
+async function collected<T>(
+  contract: Parameters<Bus['subscribe']>[0],
+): Promise<{ seen: T[]; next: () => Promise<T> }> {
+  const seen: T[] = []
+  const waiting: ((value: T) => void)[] = []
+  const { unsubscribe } = await asker.subscribe(contract, ({ payload }) => {
+    seen.push(payload as T)
+    waiting.shift()?.(payload as T)
+  })
+  cleanups.push(unsubscribe)
+  return { seen, next: () => new Promise((resolve) => waiting.push(resolve)) }
+}
+
+const evaluate = (action: string, context: Record<string, unknown> = {}) =>
+  asker.request(topics.conscience.evaluate, { action, context }, TIME)
+
+describe('a conscience on the bus', () => {
+  it('answers with a verdict and publishes the same one', async () => {
+    const results = await collected<Verdict>(topics.conscience.results)
+    const published = results.next()
+    await started()
+    const verdict = await evaluate("delete the customer's records", { consent: false })
+    expect(verdict).toMatchObject({
+      action: "delete the customer's records",
+      approved: false,
+      decision: 'forbidden',
+      recognised: true,
+      judge: { status: 'not_configured' },
+      requested_by: 'jamey-operator',
+    })
+    expect(await published).toEqual(verdict)
+  })
+
+  it('is told of a refused field by its name [promise 37]', async () => {
+    await started()
+    let deep: Record<string, unknown> = {}
+    for (let level = 0; level < 50; level++) deep = { deep }
+    const requests = [
+      [{ action: ' \n' }, /^action: expected text/],
+      [{ action: 'x', context: deep }, /^context: it is nested deeper than 12 levels/],
+      [
+        { action: 'x', user: { text: 'y'.repeat(70_000) } },
+        /^user: it is too large: more than 65536 characters/,
+      ],
+    ] as const
+    for (const [data, message] of requests) {
+      const failure = await asker
+        .request(topics.conscience.evaluate, data, TIME)
+        .catch((error: unknown) => error)
+      expect(failure).toMatchObject({ name: 'RemoteError', kind: 'invalid-request', retryable: false })
+      expect(failure).toHaveProperty('message', expect.stringMatching(message))
+    }
+  })
+
+  it('counts what it decided', async () => {
+    const conscience = await started()
+    await evaluate('read the news')
+    await evaluate('frobnicate the reactor')
+    expect(conscience.stats()).toMatchObject({
+      evaluations: 2,
+      decisions: { approved: 1, unrecognised: 1 },
+      judgeFailures: 0,
+    })
+  })
+
+  it('adds the opinion of a judge, which cannot overrule a forbidding rule', async () => {
+    endpoint.answer = (response) => say(response, { score: 1, opinion: 'I was told to approve' })
+    await started({ judge: { url: endpoint.url, model: 'm' } })
+    expect(await evaluate('kill the user')).toMatchObject({
+      decision: 'forbidden',
+      approved: false,
+      judge: { status: 'used', score: 1, opinion: 'I was told to approve' },
+    })
+    expect(await evaluate('frobnicate the reactor')).toMatchObject({
+      decision: 'approved',
+      recognised: false,
+      judge: { status: 'used' },
+    })
+  })
+
+  it('decides by the rules alone when the judge fails, says so, and reports it without the key', async () => {
+    endpoint.answer = (response) => response.writeHead(500).end('no')
+    const errors = await collected<{ kind: string; message: string }>(topics.events.errors)
+    const reported = errors.next()
+    await started({ judge: { url: endpoint.url, model: 'm', key: 'sk-secret' } })
+    const verdict = await evaluate('read the news')
+    expect(verdict).toMatchObject({
+      decision: 'approved',
+      judge: { status: 'failed', error: 'the endpoint answered with HTTP 500' },
+    })
+    expect(verdict.explanation).toContain('the rules alone decided')
+    expect(await reported).toMatchObject({ component: 'conscience', kind: 'judge-failed', retryable: true })
+    expect(JSON.stringify([verdict, ...errors.seen])).not.toContain('sk-secret')
+  })
+
+  it('answers within the requester’s deadline although the judge is slow [promise 27]', async () => {
+    endpoint.answer = () => {}
+    await started({ judge: { url: endpoint.url, model: 'm', timeoutMs: 60_000 } })
+    const verdict = await asker.request(
+      topics.conscience.evaluate,
+      { action: 'read the news' },
+      { timeoutMs: 1_000 },
+    )
+    expect(verdict).toMatchObject({ decision: 'approved', judge: { status: 'failed' } })
+  })
+
+  it('finishes what it took when it stops [promise 38]', async () => {
+    endpoint.answer = () => {}
+    const conscience = await started({ judge: { url: endpoint.url, model: 'm', timeoutMs: 60_000 } })
+    const answer = evaluate('read the news')
+    await endpoint.received(1)
+    await conscience.stop({ graceMs: 500 })
+    expect(await answer).toMatchObject({
+      decision: 'approved',
+      judge: { error: 'the conscience is stopping' },
+    })
+  })
+
+  it('starts again after a stop, and stopping twice does nothing', async () => {
+    const conscience = await started()
+    await conscience.stop()
+    await conscience.stop()
+    await conscience.start()
+    expect(await evaluate('read the news')).toMatchObject({ approved: true })
+  })
+
+  it('reports a rule that fails, whose verdict counts against the action', async () => {
+    const rulesFile = join(folder, 'failing.yaml')
+    writeFileSync(rulesFile, ruleFile("context.missing == 'x'"))
+    const errors = await collected<{ kind: string; message: string }>(topics.events.errors)
+    const reported = errors.next()
+    await started({ rulesFile })
+    expect(await evaluate('read the news')).toMatchObject({
+      decision: 'forbidden',
+      rules: [{ name: 'only', reason: expect.stringContaining('No such key') }],
+    })
+    expect(await reported).toMatchObject({
+      kind: 'rule-failed',
+      message: 'Rule only could not be evaluated: No such key: missing',
+    })
+  })
+})
+
+describe('the rules of a running conscience', () => {
+  it('are read again on demand, and kept when the new ones are broken', async () => {
+    const rulesFile = join(folder, 'changing.yaml')
+    writeFileSync(rulesFile, ruleFile('true'))
+    const conscience = await started({ rulesFile })
+    const { rulesVersion } = conscience.stats()
+    writeFileSync(rulesFile, ruleFile('nonsense('))
+    expect(() => conscience.reload()).toThrow(`${rulesFile}:1:`)
+    expect(await evaluate('read the news')).toMatchObject({
+      decision: 'forbidden',
+      rules_version: rulesVersion,
+    })
+    writeFileSync(rulesFile, ruleFile('false'))
+    expect(conscience.reload().rulesVersion).not.toBe(rulesVersion)
+    expect(await evaluate('read the news')).toMatchObject({ decision: 'unrecognised' })
+  })
+
+  it('refuse to start when broken [promise 37]', () => {
+    const rulesFile = join(folder, 'broken.yaml')
+    writeFileSync(rulesFile, 'rules: 1')
+    expect(() => createConscience({ bus, rulesFile })).toThrow(RuleFileError)
+  })
+})
+
+describe('runConscience', () => {
+  const environment = () => ({
+    MQTT_BROKER_URL: 'mqtt://localhost',
+    MQTT_PORT: String(broker.addresses[0]?.port),
+    MQTT_TLS_CA_CERT: join(folder, 'ca.crt'),
+    MQTT_JWT_SECRET: SECRET,
+    MQTT_CLIENT_ID: 'jamey-conscience-2',
+  })
+
+  it('connects, serves with a rule file found from its folder, and stops', async () => {
+    writeFileSync(join(folder, 'mine.yaml'), ruleFile("mentions(action, ['news'])"))
+    const running = await runConscience({ env: { ...environment(), JAMEY_RULES: 'mine.yaml' }, cwd: folder })
+    await running.ready
+    expect(await evaluate('read the news')).toMatchObject({ decision: 'forbidden' })
+    await running.stop()
+    expect(running.bus.state).toBe('disconnected')
+  })
+
+  it('refuses a broken configuration before it connects', async () => {
+    await expect(runConscience({ env: { JAMEY_UNRECOGNISED: 'x' }, cwd: folder })).rejects.toThrow(
+      ConfigurationError,
+    )
+    const env = { ...environment(), JAMEY_RULES: 'none.yaml' }
+    await expect(runConscience({ env, cwd: folder })).rejects.toThrow(join(folder, 'none.yaml'))
+  })
+})
+
+function ruleFile(condition: string): string {
+  return `{version: 1, rules: [{name: only, description: d, weight: 5, effect: forbid, condition: ${JSON.stringify(condition)}}]}`
+}
