@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
-import { FakeClock, settled, until } from '@jamey/testing'
-import { describe, expect, it } from 'vitest'
+import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   AuthenticationError,
   ConnectionError,
@@ -9,7 +9,13 @@ import {
   connect,
   type StateChange,
 } from './index.js'
-import { connectTo, makeClient, rejection, startPeer, startProxy, text } from './test-support/harness.js'
+import { makeHarness, rejection, text } from './test-support/harness.js'
+
+const { connectTo, makeClient, startPeer, startProxy } = makeHarness({
+  onTestFinished,
+  listen: MqttPeer.listen,
+  proxy: FaultProxy.listen,
+})
 
 /** No chance in the delays. */
 const STEADY = { jitter: 0 }

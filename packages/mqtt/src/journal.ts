@@ -5,6 +5,7 @@ import type { SessionStore } from './session-store.js'
 interface Waiting {
   readonly publication: Publication | undefined
   readonly onCommitted: () => void
+  readonly onFailed: (error: PublishError) => void
 }
 
 /**
@@ -26,14 +27,22 @@ export class Journal {
     this.isNeeded = store.commits
   }
 
-  append(publication: Publication, onStored: (publication: Publication) => void): void {
+  append(
+    publication: Publication,
+    onStored: (publication: Publication) => void,
+    onFailed: (publication: Publication, error: PublishError) => void,
+  ): void {
     this.#store.append(publication)
-    this.#wait({ publication, onCommitted: () => onStored(publication) })
+    this.#wait({
+      publication,
+      onCommitted: () => onStored(publication),
+      onFailed: (error) => onFailed(publication, error),
+    })
   }
 
   release(publication: Publication, onReleased: (publication: Publication) => void): void {
     this.#store.release(publication.sequence)
-    this.#wait({ publication: undefined, onCommitted: () => onReleased(publication) })
+    this.#wait({ publication: undefined, onCommitted: () => onReleased(publication), onFailed: ignored })
   }
 
   /** Nothing depends on it: a record that comes back after a crash is only sent once more. */
@@ -45,7 +54,7 @@ export class Journal {
 
   receive(packetIdentifier: number, onStored: () => void): void {
     this.#store.receive(packetIdentifier)
-    this.#wait({ publication: undefined, onCommitted: onStored })
+    this.#wait({ publication: undefined, onCommitted: onStored, onFailed: ignored })
   }
 
   complete(packetIdentifier: number): void {
@@ -97,15 +106,18 @@ export class Journal {
     this.#waiting = []
     try {
       await this.#store.commit()
-      for (const { onCommitted } of batch) onCommitted()
     } catch (error) {
       this.#onFailure(storeFailed(undefined, error))
-      for (const { publication } of batch) publication?.fail(storeFailed(publication, error))
+      for (const { publication, onFailed } of batch.splice(0)) onFailed(storeFailed(publication, error))
     }
+    for (const { onCommitted } of batch) onCommitted()
     this.#committing = undefined
     if (this.#waiting.length > 0) this.#schedule()
   }
 }
+
+/** The peer repeats what was not answered. */
+function ignored(): void {}
 
 function storeFailed(publication: Publication | undefined, cause: unknown): PublishError {
   const what = publication === undefined ? 'session store' : `publish to '${publication.topic}'`

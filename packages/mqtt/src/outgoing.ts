@@ -37,7 +37,6 @@ export class Outgoing {
   /** How many messages may be unacknowledged on this connection: the peer's Receive Maximum. [MQTT-3.3.4-7] */
   #quota = 0
   #sequence = 0
-  #storing = 0
   #onIdle: (() => void)[] = []
 
   constructor(settings: Settings, counters: Counters, journal: Journal) {
@@ -49,7 +48,7 @@ export class Outgoing {
   }
 
   get queuedMessages(): number {
-    return this.#queue.messages + this.#storing
+    return this.#queue.messages + this.#queue.held
   }
 
   get queuedBytes(): number {
@@ -61,7 +60,7 @@ export class Outgoing {
   }
 
   get isIdle(): boolean {
-    return this.#inFlight.count === 0 && this.#queue.messages === 0 && this.#storing === 0
+    return this.#inFlight.count === 0 && this.queuedMessages === 0
   }
 
   /** Calls back once nothing is queued or in flight. */
@@ -90,8 +89,8 @@ export class Outgoing {
     }
     if (!this.#journal.isNeeded) return this.#accept(publication)
     publication.stage = 'storing'
-    this.#storing++
-    this.#journal.append(publication, this.#onStored)
+    this.#queue.hold(publication)
+    this.#journal.append(publication, this.#onStored, this.#onNotStored)
   }
 
   /** QoS 0, while connected: written at once. Throws `PublishError`. Undefined where there is no connection. */
@@ -202,11 +201,11 @@ export class Outgoing {
     this.#journal.failAppending(makeError)
     this.#link = undefined
     this.#checkIdle()
-    return left + this.#storing
+    return left + this.#queue.held
   }
 
   readonly #onStored = (publication: Publication): void => {
-    this.#storing--
+    this.#queue.unhold(publication)
     if (publication.isAbandoned) {
       publication.stage = 'settled'
       this.#journal.remove(publication)
@@ -214,6 +213,13 @@ export class Outgoing {
     }
     if (publication.settlesWhenStored) publication.settle(SUCCESS)
     this.#accept(publication)
+  }
+
+  readonly #onNotStored = (publication: Publication, error: PublishError): void => {
+    this.#queue.unhold(publication)
+    publication.stage = 'settled'
+    publication.fail(error)
+    this.#checkIdle()
   }
 
   readonly #onReleased = (publication: Publication): void => {

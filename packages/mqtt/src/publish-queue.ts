@@ -7,15 +7,25 @@ import type { QueueSettings } from './settings.js'
 export class PublishQueue {
   readonly #settings: QueueSettings
   readonly #fifo = new Fifo<Publication>()
+  /** Of those that wait for their turn. */
   #messages = 0
+  /** Of those that are on their way into the store. */
+  #held = 0
+  /** Of both. */
   #bytes = 0
 
   constructor(settings: QueueSettings) {
     this.#settings = settings
   }
 
+  /** Messages that wait for their turn. */
   get messages(): number {
     return this.#messages
+  }
+
+  /** Messages that are on their way into the store. */
+  get held(): number {
+    return this.#held
   }
 
   get bytes(): number {
@@ -25,9 +35,20 @@ export class PublishQueue {
   /** Whether one more message of this size would break a bound. */
   isFullFor(publication: Publication): boolean {
     return (
-      this.#messages >= this.#settings.maximumMessages ||
+      this.#messages + this.#held >= this.#settings.maximumMessages ||
       this.#bytes + publication.bytes > this.#settings.maximumBytes
     )
+  }
+
+  /** Counts a message that is not to be sent yet. */
+  hold(publication: Publication): void {
+    this.#held++
+    this.#bytes += publication.bytes
+  }
+
+  unhold(publication: Publication): void {
+    this.#held--
+    this.#bytes -= publication.bytes
   }
 
   push(publication: Publication): void {

@@ -1,7 +1,13 @@
-import { until } from '@jamey/testing'
-import { describe, expect, it } from 'vitest'
+import { FaultProxy, MqttPeer, until } from '@jamey/testing'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { PublishError } from './index.js'
-import { connectTo, makeClient, rejection, startPeer, startProxy, text } from './test-support/harness.js'
+import { makeHarness, rejection, text } from './test-support/harness.js'
+
+const { connectTo, makeClient, startPeer, startProxy } = makeHarness({
+  onTestFinished,
+  listen: MqttPeer.listen,
+  proxy: FaultProxy.listen,
+})
 
 describe('publish', () => {
   it('resolves with the reason code of the acknowledgement, "no matching subscribers" included [promise 1]', async () => {

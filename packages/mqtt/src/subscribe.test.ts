@@ -1,7 +1,13 @@
-import { until } from '@jamey/testing'
-import { describe, expect, it } from 'vitest'
+import { FaultProxy, MqttPeer, until } from '@jamey/testing'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Message, SubscriptionError } from './index.js'
-import { collectErrors, connectTo, makeClient, rejection, startPeer, text } from './test-support/harness.js'
+import { collectErrors, makeHarness, rejection, text } from './test-support/harness.js'
+
+const { connectTo, makeClient, startPeer } = makeHarness({
+  onTestFinished,
+  listen: MqttPeer.listen,
+  proxy: FaultProxy.listen,
+})
 
 /** A promise that a test settles. */
 function gate(): { promise: Promise<void>; open(): void; fail(error: Error): void } {

@@ -1,39 +1,55 @@
-import { FaultProxy, MqttPeer, type MqttPeerOptions } from '@jamey/testing'
-import { onTestFinished } from 'vitest'
 import { type Client, type ConnectOptions, connect, createClient, type MqttError } from '../index.js'
 
-export async function startPeer(options: MqttPeerOptions = {}): Promise<MqttPeer> {
-  const peer = await MqttPeer.listen(options)
-  onTestFinished(() => peer.close())
-  return peer
+interface Closable {
+  readonly port: number
+  close(): Promise<void>
 }
 
-export async function startProxy(peer: MqttPeer): Promise<FaultProxy> {
-  const proxy = await FaultProxy.listen(peer.port)
-  onTestFinished(() => proxy.close())
-  return proxy
+interface Parts<Options, Peer extends Closable, Proxy extends Closable> {
+  readonly onTestFinished: (cleanUp: () => Promise<void>) => void
+  readonly listen: (options?: Options) => Promise<Peer>
+  readonly proxy: (port: number) => Promise<Proxy>
 }
 
-/** What went wrong in the background of the clients of this test. */
+export interface Harness<Options, Peer, Proxy> {
+  startPeer(options?: Options): Promise<Peer>
+  startProxy(peer: { port: number }): Promise<Proxy>
+  /** A connected client. */
+  connectTo(peer: { url: string }, options?: ConnectOptions): Promise<Client>
+  /** A client that is not connected yet. */
+  makeClient(options: ConnectOptions): Client
+}
+
+/** Servers, proxies and clients that end with the test that made them. */
+export function makeHarness<Options, Peer extends Closable, Proxy extends Closable>(
+  parts: Parts<Options, Peer, Proxy>,
+): Harness<Options, Peer, Proxy> {
+  const closeLater = (client: Client): Client => {
+    parts.onTestFinished(async () => {
+      await client.close({ drain: false, timeoutMs: 500 })
+    })
+    return client
+  }
+  return {
+    startPeer: async (options) => {
+      const peer = await parts.listen(options)
+      parts.onTestFinished(() => peer.close())
+      return peer
+    },
+    startProxy: async ({ port }) => {
+      const proxy = await parts.proxy(port)
+      parts.onTestFinished(() => proxy.close())
+      return proxy
+    },
+    connectTo: async ({ url }, options) => closeLater(await connect({ url, clientId: 'test', ...options })),
+    makeClient: (options) => closeLater(createClient({ clientId: 'test', ...options })),
+  }
+}
+
+/** What went wrong in the background of the clients of a test. */
 export function collectErrors(): { errors: MqttError[]; onBackgroundError: (error: MqttError) => void } {
   const errors: MqttError[] = []
   return { errors, onBackgroundError: (error) => errors.push(error) }
-}
-
-export async function connectTo(peer: { url: string }, options: ConnectOptions = {}): Promise<Client> {
-  const client = await connect({ url: peer.url, clientId: 'test', ...options })
-  onTestFinished(async () => {
-    await client.close({ drain: false, timeoutMs: 500 })
-  })
-  return client
-}
-
-export function makeClient(options: ConnectOptions): Client {
-  const client = createClient({ clientId: 'test', ...options })
-  onTestFinished(async () => {
-    await client.close({ drain: false, timeoutMs: 500 })
-  })
-  return client
 }
 
 export const text = (payload: Uint8Array): string => Buffer.from(payload).toString()

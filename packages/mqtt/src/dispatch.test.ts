@@ -1,0 +1,58 @@
+import { matches, type Publish } from '@jamey/protocol'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Dispatcher } from './dispatch.js'
+import { Handling } from './handling.js'
+
+const message = (topic: string, subscriptionIdentifiers?: number[]): Publish => ({
+  type: 'publish',
+  topic,
+  payload: new Uint8Array(),
+  qos: 0,
+  retain: false,
+  dup: false,
+  packetIdentifier: 0,
+  properties: subscriptionIdentifiers && { subscriptionIdentifiers },
+})
+
+describe('dispatch', () => {
+  it('finds the handlers of exactly the filters that match, after any change [promise 8]', () => {
+    const level = fc.constantFrom('a', 'b', '+', '$s')
+    const filter = fc.array(level, { minLength: 1, maxLength: 3 }).map((levels) => levels.join('/'))
+    const change = fc.tuple(filter, fc.boolean())
+    fc.assert(
+      fc.property(fc.array(change), (changes) => {
+        const dispatcher = new Dispatcher()
+        const model = new Map<string, { handling: Handling; identifier: number }>()
+        for (const [name, isAdded] of changes) {
+          const existing = model.get(name)
+          if (isAdded && existing === undefined) {
+            const handling = new Handling(() => {}, false)
+            const identifier = dispatcher.identifierFor(name)
+            dispatcher.set({ filter: name, handlings: [handling] }, identifier)
+            model.set(name, { handling, identifier })
+          } else if (!isAdded && existing !== undefined) {
+            dispatcher.delete(name, existing.identifier)
+            model.delete(name)
+          }
+          for (const topic of ['a', 'a/b', 'b/a/b', '$s/a']) {
+            const expected = [...model].filter(([own]) => matches(own, topic))
+            const handlings = new Set(expected.map(([, { handling }]) => handling))
+            expect(new Set(dispatcher.find(message(topic)))).toEqual(handlings)
+            const identifiers = expected.map(([, { identifier }]) => identifier)
+            if (identifiers.length === 0) continue
+            expect(new Set(dispatcher.find(message(topic, identifiers)))).toEqual(handlings)
+            const [one] = identifiers
+            expect(dispatcher.find(message(topic, [one as number]))).toEqual([expected[0]?.[1].handling])
+          }
+        }
+      }),
+    )
+  })
+
+  it('gives a filter the same identifier in every process', () => {
+    const [one, other] = [new Dispatcher(), new Dispatcher()]
+    other.set({ filter: 'x', handlings: [] }, other.identifierFor('x'))
+    expect(one.identifierFor('jamey/+/query')).toBe(other.identifierFor('jamey/+/query'))
+  })
+})

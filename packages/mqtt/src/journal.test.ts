@@ -1,0 +1,155 @@
+import { FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { SessionStore, StoredPublish, StoredSession } from './index.js'
+import { collectErrors, makeHarness, rejection, text } from './test-support/harness.js'
+
+const { connectTo, makeClient, startPeer } = makeHarness({
+  onTestFinished,
+  listen: MqttPeer.listen,
+  proxy: FaultProxy.listen,
+})
+
+/** A store whose commits a test lets through one by one, and which another client may open afterwards. */
+class HeldStore implements SessionStore {
+  readonly commits = true
+  readonly publishes = new Map<number, { publish: StoredPublish; released: boolean }>()
+  readonly received = new Set<number>()
+  commitsAsked = 0
+  isHeld = false
+  #pending: { resolve(): void; reject(error: Error): void }[] = []
+
+  async load(): Promise<StoredSession> {
+    return { publishes: [...this.publishes.values()], received: [...this.received] }
+  }
+  append(publish: StoredPublish): void {
+    const { sequence, topic, payload, qos, retain, properties } = publish
+    const copy = { sequence, topic, payload: payload.slice(), qos, retain, properties }
+    this.publishes.set(sequence, { publish: copy, released: false })
+  }
+  release(sequence: number): void {
+    const record = this.publishes.get(sequence)
+    if (record !== undefined) record.released = true
+  }
+  remove(sequence: number): void {
+    this.publishes.delete(sequence)
+  }
+  receive(packetIdentifier: number): void {
+    this.received.add(packetIdentifier)
+  }
+  complete(packetIdentifier: number): void {
+    this.received.delete(packetIdentifier)
+  }
+  forgetReceived(): void {
+    this.received.clear()
+  }
+  commit(): Promise<void> {
+    this.commitsAsked++
+    if (!this.isHeld) return Promise.resolve()
+    return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }))
+  }
+  async close(): Promise<void> {}
+  /** Ends the oldest commit under way. */
+  end(error?: Error): void {
+    const commit = this.#pending.shift()
+    if (error === undefined) commit?.resolve()
+    else commit?.reject(error)
+  }
+}
+
+describe('a store that commits', () => {
+  it('has a message before the wire has it, all of one turn in one transaction [promise 3]', async () => {
+    const peer = await startPeer()
+    const store = new HeldStore()
+    const client = await connectTo(peer, { store })
+    const asked = store.commitsAsked
+    store.isHeld = true
+    const published = ['1', '2', '3'].map((payload) => client.publish('t', payload, { qos: 1 }))
+    const stored = client.publish('t', '4', { qos: 1, until: 'stored' })
+    await until(() => store.commitsAsked === asked + 1)
+    await settled(5)
+    const server = await peer.connection(0)
+    expect(server.all('publish')).toEqual([])
+    store.isHeld = false
+    store.end()
+    expect(await stored).toEqual({ reasonCode: 0 })
+    await Promise.all(published)
+    expect(server.all('publish').map((p) => text(p.payload))).toEqual(['1', '2', '3', '4'])
+    await client.drained()
+    expect(store.publishes.size).toBe(0)
+  })
+
+  it('rejects what it could not commit, and says so', async () => {
+    const peer = await startPeer()
+    const store = new HeldStore()
+    const { errors, onBackgroundError } = collectErrors()
+    const client = await connectTo(peer, { store, onBackgroundError })
+    await settled()
+    store.isHeld = true
+    const published = rejection(client.publish('t', 'x', { qos: 1 }))
+    const before = store.commitsAsked
+    await until(() => store.commitsAsked > before)
+    store.isHeld = false
+    store.end(new Error('disk full'))
+    expect(await published).toMatchObject({ code: 'store-failed', mayBeDelivered: false })
+    expect(errors[0]?.message).toContain('disk full')
+    expect((await peer.connection(0)).all('publish')).toEqual([])
+    await client.drained({ timeoutMs: 1000 })
+  })
+
+  it('brings back what an earlier process left: same order, same identifiers, DUP, PUBREL where due', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      publish: ({ packetIdentifier }, server) => server.acknowledge('pubrec', packetIdentifier),
+      pubrel: () => {},
+    })
+    const store = new HeldStore()
+    const first = await connectTo(peer, { store, cleanStart: false })
+    void first.publish('t', 'released', { qos: 2 }).catch(() => {})
+    void first.publish('t', 'sent', { qos: 1 }).catch(() => {})
+    const before = await peer.connection(0)
+    await before.packet('pubrel')
+    await first.close({ drain: false })
+    expect(store.publishes.size).toBe(2)
+
+    peer.follow({ connect: (_, server) => server.accept({ sessionPresent: true }) })
+    const second = makeClient({ url: peer.url, store, cleanStart: false })
+    await second.connect()
+    await second.publish('t', 'new', { qos: 1 })
+    const after = await peer.connection(1)
+    const sent = after.received.flatMap((p) =>
+      p.type === 'publish' ? [`${text(p.payload)} ${p.dup}`] : p.type === 'pubrel' ? ['pubrel'] : [],
+    )
+    expect(sent).toEqual(['pubrel', 'sent true', 'new false'])
+    const identifiers = before.all('publish').map((p) => p.packetIdentifier)
+    expect(after.all('publish').map((p) => p.packetIdentifier)).toEqual([identifiers[1], 3])
+    await until(() => store.publishes.size === 0)
+  })
+
+  it('remembers a QoS 2 message before its PUBREC leaves [MQTT-4.3.3-10]', async () => {
+    const peer = await startPeer()
+    peer.follow({ pubrec: () => {}, connect: (_, server) => server.accept({ sessionPresent: true }) })
+    const store = new HeldStore()
+    const first = await connectTo(peer, { store, cleanStart: false })
+    const seen: string[] = []
+    await first.subscribe('t', (m) => seen.push(text(m.payload)))
+    const before = await peer.connection(0)
+    store.isHeld = true
+    before.publish('t', 'x', { qos: 2, packetIdentifier: 9 })
+    await until(() => store.received.has(9))
+    await settled(3)
+    expect(before.all('pubrec')).toEqual([])
+    store.isHeld = false
+    store.end()
+    await before.packet('pubrec')
+    await first.close({ drain: false })
+
+    const second = makeClient({ url: peer.url, store, cleanStart: false })
+    const subscribed = second.subscribe('t', (m) => seen.push(text(m.payload)))
+    await second.connect()
+    await subscribed
+    const after = await peer.connection(1)
+    after.publish('t', 'x', { qos: 2, packetIdentifier: 9, dup: true })
+    await after.packet('pubrec')
+    expect(seen).toEqual(['x'])
+  })
+})
