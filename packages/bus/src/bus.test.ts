@@ -125,6 +125,25 @@ describe('the bus over a broker with TLS and tokens', () => {
     expect((served[0] ?? 0) + (served[1] ?? 0)).toBe(300)
   })
 
+  it('asks and answers over MQTT 3.1.1, and between both versions', async () => {
+    const { port } = await startBroker()
+    const old = await join(port, 'old', { protocolVersion: 4 })
+    const recent = await join(port, 'recent')
+    const call = { operation: 'memory.query', input: { from: 'either' } } as const
+    for (const [service, asker] of [
+      [old, old],
+      [old, recent],
+      [recent, old],
+    ] as const) {
+      const served = await service.serve(topics.api.requests, { group: 'api' }, ({ payload }) => ({
+        output: payload.input,
+      }))
+      const answer = await asker.request(topics.api.requests, call, { timeoutMs: 5000 })
+      expect(answer.output).toEqual(call.input)
+      await served.stop()
+    }
+  })
+
   it('fails in one round trip where nobody serves [promise 28]', async () => {
     const { port } = await startBroker()
     const asker = await join(port, 'asker')

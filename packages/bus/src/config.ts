@@ -50,7 +50,7 @@ export interface BusConfig {
   readonly rateLimit?: RateLimit
   /** Seconds between heartbeats; 30 by default, 0 turns them off. */
   readonly heartbeatSeconds?: number
-  /** Whether `connectBus` waits for the first connection (the default) or goes on trying in the background. */
+  /** Whether `connectBus` waits for the first connection (the default) or goes on trying in the background, without end. */
   readonly waitForConnection?: boolean
   /** Makes `mqtt://` plaintext. For tests and closed networks; it is warned about. */
   readonly insecure?: boolean

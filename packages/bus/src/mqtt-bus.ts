@@ -84,12 +84,8 @@ export class MqttBus implements Bus {
     return this.#port.onState(listener)
   }
 
-  async publish<C extends Contract>(
-    contract: C,
-    data: DataInput<C>,
-    options?: PublishOptions,
-  ): Promise<Published> {
-    this.#assertOpen()
+  publish<C extends Contract>(contract: C, data: DataInput<C>, options?: PublishOptions): Promise<Published> {
+    if (this.#closing !== undefined) return Promise.reject(closed())
     return this.#publisher.publish(contract, data, options)
   }
 
@@ -162,6 +158,10 @@ export class MqttBus implements Bus {
   }
 
   #assertOpen(): void {
-    if (this.#closing !== undefined) throw new AbortedError('bus-closed', 'The bus was closed.')
+    if (this.#closing !== undefined) throw closed()
   }
+}
+
+function closed(): AbortedError {
+  return new AbortedError('bus-closed', 'The bus was closed.')
 }

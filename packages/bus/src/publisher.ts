@@ -61,7 +61,9 @@ export class Publisher {
     options: PublishOptions = {},
   ): Promise<Published> {
     const { clientId } = this.#parts
-    const topic = topicOf(contract, { client_id: clientId, ...options.parameters })
+    const topic = contract.topic.includes('{')
+      ? topicOf(contract, { client_id: clientId, ...options.parameters })
+      : contract.topic
     const payload = { action: contract.action, data: checkData(contract.schema, topic, data) }
     this.authorize(topic)
     const messageId = options.messageId ?? randomUUID()
@@ -107,29 +109,39 @@ export class Publisher {
   }
 
   /** Hands checked bytes to the client when the rate limit lets them pass. */
-  async send(topic: string, bytes: Buffer, sending: Sending): Promise<PublishResult> {
-    const { limiter, clock } = this.#parts
-    let { timeoutMs } = sending
-    if (limiter !== undefined) {
-      const startMs = clock.now()
-      const turn = this.#pass(limiter, bytes.length, sending)
-      if (turn !== undefined) await turn
-      if (timeoutMs !== undefined) timeoutMs = Math.max(1, timeoutMs - (clock.now() - startMs))
-    }
-    return this.deliver(topic, bytes, { ...sending, timeoutMs })
+  send(topic: string, bytes: Buffer, sending: Sending): Promise<PublishResult> {
+    const { limiter } = this.#parts
+    return limiter === undefined
+      ? this.deliver(topic, bytes, sending)
+      : this.#sendInTurn(limiter, topic, bytes, sending)
   }
 
   /** Hands bytes to the client past the rate limit, which must not keep anybody from answering or saying goodbye. */
-  async deliver(topic: string, bytes: Buffer, sending: Sending): Promise<PublishResult> {
-    const result = await this.#parts.port.publish(topic, bytes, {
+  deliver(topic: string, bytes: Buffer, sending: Sending): Promise<PublishResult> {
+    this.#parts.counters.published++
+    return this.#parts.port.publish(topic, bytes, {
       qos: sending.qos,
       retain: sending.retain,
       properties: sending.properties ?? PLAIN_PROPERTIES,
       timeoutMs: sending.timeoutMs,
       signal: sending.signal,
     })
-    this.#parts.counters.published++
-    return result
+  }
+
+  async #sendInTurn(
+    limiter: RateLimiter,
+    topic: string,
+    bytes: Buffer,
+    sending: Sending,
+  ): Promise<PublishResult> {
+    const { clock } = this.#parts
+    const startMs = clock.now()
+    const turn = this.#pass(limiter, bytes.length, sending)
+    if (turn !== undefined) await turn
+    const { timeoutMs } = sending
+    if (timeoutMs === undefined) return this.deliver(topic, bytes, sending)
+    const remainingMs = Math.max(1, timeoutMs - (clock.now() - startMs))
+    return this.deliver(topic, bytes, { ...sending, timeoutMs: remainingMs })
   }
 
   #pass(limiter: RateLimiter, bytes: number, sending: Sending): Promise<void> | undefined {

@@ -73,6 +73,17 @@ describe('token renewal', () => {
     renewal.stop()
   })
 
+  it('goes on after a renewal that joined one under way and was asked for no token', async () => {
+    const { clock, client, renewal } = setUp(2)
+    await renewal.credentials({ reason: 'connect' })
+    await clock.advance(1000)
+    expect(client.reauthentications).toBe(1)
+    await clock.advance(100)
+    expect(client.reauthentications).toBe(2)
+    renewal.stop()
+    expect(clock.timers).toBe(0)
+  })
+
   it('tries again soon after a renewal that failed, and leaves it to the next connection without one', async () => {
     const { clock, client, renewal, warnings } = setUp(300)
     client.reauthenticate = async () => {

@@ -7,6 +7,8 @@ import type { MqttPort } from './mqtt-port.js'
 
 /** After a renewal that failed; the old token still has most of its 30 seconds. */
 const RETRY_MS = 5000
+/** Timers may come a little early, in the same second as the last token: what they get is not new enough. */
+const SHORTEST_MS = 100
 
 /** Gives the client its tokens, and has each replaced in place before it ends. */
 export class Renewal {
@@ -34,7 +36,7 @@ export class Renewal {
    */
   async credentials(request: Pick<CredentialsRequest, 'reason'>): Promise<Credentials> {
     const { token } = await (request.reason === 'connect' ? this.#source.current() : this.#source.renew())
-    this.#schedule(this.#source.refreshAtMs - this.#clock.now())
+    this.#schedule(this.#untilRefreshMs)
     return {
       username: this.#source.subject,
       password: token,
@@ -48,10 +50,14 @@ export class Renewal {
     this.#clock.clearTimeout(this.#timer)
   }
 
+  get #untilRefreshMs(): number {
+    return Math.max(SHORTEST_MS, this.#source.refreshAtMs - this.#clock.now())
+  }
+
   #schedule(delayMs: number): void {
     this.#clock.clearTimeout(this.#timer)
     if (this.#isStopped) return
-    this.#timer = this.#clock.setTimeout(() => void this.#renew(), Math.max(0, delayMs))
+    this.#timer = this.#clock.setTimeout(() => void this.#renew(), delayMs)
   }
 
   /** Without a connection there is nothing to renew: the next one asks for a token by itself. */
@@ -60,6 +66,8 @@ export class Renewal {
     if (port === undefined || port.state !== 'connected') return
     try {
       await port.reauthenticate()
+      // A renewal that joined one under way has asked for no token, and so set no timer.
+      this.#schedule(this.#untilRefreshMs)
     } catch (error) {
       this.#log.warn({ err: error }, 'could not renew the token; trying again')
       this.#schedule(RETRY_MS)
