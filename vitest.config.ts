@@ -5,7 +5,11 @@ const sources = {
   resolve: { conditions: ['@jamey/source'] },
   ssr: { resolve: { conditions: ['@jamey/source'], externalConditions: ['@jamey/source'] } },
 }
-const patience = { testTimeout: 60_000, hookTimeout: 60_000 }
+const patience = {
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  expect: { poll: { timeout: 20_000, interval: 10 } },
+}
 
 export default defineConfig({
   test: {

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 const root = resolve(import.meta.dirname, '../..')
 const areas = ['packages', 'services', 'apps']
 const sources = areas.flatMap((area) => walk(join(root, area))).filter((file) => /\.ts$/.test(file))
-const product = sources.filter((file) => !/\.(test|contract)\.ts$/.test(file))
+const product = sources.filter((file) => !/\.(test|contract|fixture)\.ts$|\/test-support\//.test(file))
 
 /** What each package may import; arrows point down only. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
@@ -37,8 +37,10 @@ function walk(folder: string): string[] {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8')
-  const found = text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)
-  return [...found].map((match) => match[1] as string)
+  const found = text.matchAll(
+    /^(?:import|export|\})[^'\n]*from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm,
+  )
+  return [...found].map((match) => (match[1] ?? match[2] ?? match[3]) as string)
 }
 
 const packageOf = (file: string) => relative(root, file).split('/')[1] as string

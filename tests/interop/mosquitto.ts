@@ -1,0 +1,110 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createAuthority, issueServerCertificate } from '@jamey/auth'
+
+/** A Mosquitto of our own on loopback: a plain listener and one with TLS 1.3, everything allowed. */
+export class Mosquitto {
+  readonly ca: string
+  readonly port: number
+  readonly tlsPort: number
+  readonly #folder: string
+  #process: ChildProcess | undefined
+
+  static readonly isInstalled = isThere('/usr/sbin/mosquitto')
+
+  private constructor(folder: string, ca: string, port: number, tlsPort: number) {
+    this.#folder = folder
+    this.ca = ca
+    this.port = port
+    this.tlsPort = tlsPort
+  }
+
+  static async start(): Promise<Mosquitto> {
+    const folder = mkdtempSync(join(tmpdir(), 'jamey-mosquitto-'))
+    const authority = await createAuthority()
+    const server = await issueServerCertificate(authority, { hosts: ['localhost', '127.0.0.1'] })
+    const [port, tlsPort] = [await freePort(), await freePort()]
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), text, { mode: 0o600 })
+      return join(folder, name)
+    }
+    const config = `
+allow_anonymous true
+persistence false
+user root
+listener ${port} 127.0.0.1
+listener ${tlsPort} 127.0.0.1
+tls_version tlsv1.3
+cafile ${file('ca.crt', authority.certPem)}
+certfile ${file('server.crt', server.certPem)}
+keyfile ${file('server.key', server.keyPem)}
+`
+    file('mosquitto.conf', config)
+    const broker = new Mosquitto(folder, authority.certPem, port, tlsPort)
+    await broker.resume()
+    return broker
+  }
+
+  /** Starts the process again after `kill`. */
+  async resume(): Promise<void> {
+    this.#process = spawn('/usr/sbin/mosquitto', ['-c', join(this.#folder, 'mosquitto.conf')], {
+      stdio: 'ignore',
+    })
+    const isUp = await Promise.race([
+      listening(this.tlsPort).then(() => true),
+      once(this.#process, 'exit').then(() => false),
+    ])
+    if (!isUp) throw new Error('mosquitto ended while it was starting')
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (child === undefined) return
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  }
+
+  async stop(): Promise<void> {
+    await this.kill()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Resolves when something accepts connections on `port`. */
+export async function listening(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1')
+    const isOpen = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    })
+    socket.destroy()
+    if (isOpen) return
+    // Refused at once: the next try is one turn of the event loop later.
+    await new Promise(setImmediate)
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function isThere(program: string): boolean {
+  try {
+    execFileSync(program, ['-h'], { stdio: 'ignore' })
+    return true
+  } catch (error) {
+    // Mosquitto's help ends with a code of its own.
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT'
+  }
+}
