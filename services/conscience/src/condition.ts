@@ -46,7 +46,7 @@ const MAXIMUM_REMEMBERED_READINGS = 16
  */
 export class ConditionCompiler {
   readonly #environment: Environment
-  readonly #readings = new Map<string, Reading>()
+  readonly #readings = new Map<string, Reading | Error>()
   readonly #outcomes = new Map<string, Outcome>()
   #case: Case | undefined
   #evidence: string[] = []
@@ -121,12 +121,15 @@ export class ConditionCompiler {
     }
   }
 
+  /** A text that cannot be read is tried once and refused from then on. */
   #reading(text: string): Reading {
-    const known = this.#readings.get(text)
-    if (known !== undefined) return known
-    const reading = new Reading(text)
-    if (this.#readings.size >= MAXIMUM_REMEMBERED_READINGS) this.#readings.clear()
-    this.#readings.set(text, reading)
+    let reading = this.#readings.get(text)
+    if (reading === undefined) {
+      reading = readingOf(text)
+      if (this.#readings.size >= MAXIMUM_REMEMBERED_READINGS) this.#readings.clear()
+      this.#readings.set(text, reading)
+    }
+    if (reading instanceof Error) throw reading
     return reading
   }
 
@@ -200,6 +203,14 @@ export class ConditionCompiler {
         (map: FactMap, name: unknown, otherwise: number) => numberOf(map, names(name), otherwise),
       )
     }
+  }
+}
+
+function readingOf(text: string): Reading | Error {
+  try {
+    return new Reading(text)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
   }
 }
 

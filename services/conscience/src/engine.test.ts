@@ -165,7 +165,6 @@ describe('judging hostile input', () => {
     "kill the process's and ".repeat(430),
     '9,'.repeat(5_000),
     '\u0301'.repeat(10_000),
-    'ﷺ'.repeat(10_000),
   ]
   for (const action of long) {
     it(`takes a bounded time for ${JSON.stringify(action.slice(0, 20))} without end`, () => {
@@ -173,6 +172,12 @@ describe('judging hostile input', () => {
       expect(judgement.rules.filter((rule) => rule.reason?.includes('no time was left'))).toEqual([])
     })
   }
+
+  it('fails closed for text that unfolds to many times its length', () => {
+    const judgement = evaluate(rules, { action: 'ﷺ'.repeat(10_000) })
+    expect(judgement.decision).toBe('forbidden')
+    expect(judgement.rules[0]?.reason).toContain('the text unfolds beyond measure')
+  })
 
   it('fails closed where the context is too deep or too large, and never throws', () => {
     let deep: Record<string, unknown> = {}

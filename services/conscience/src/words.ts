@@ -71,9 +71,15 @@ function addForms(word: Word | undefined, spelling: string): void {
   for (const form of formsOf(spelling)) word?.forms.add(form)
 }
 
-/** Splits text into its words, seen through disguises. */
+/** One character can unfold to 18; text that grows beyond this is refused rather than read in part. */
+const MAXIMUM_FOLDED_CHARACTERS = 20_000
+
+/** Splits text into its words, seen through disguises. Throws an Error where it unfolds beyond measure. */
 export function wordsOf(raw: string): Word[] {
-  const text = splitCamel(fold(raw))
+  const folded = fold(raw)
+  if (folded.length > Math.max(MAXIMUM_FOLDED_CHARACTERS, raw.length))
+    throw new Error('the text unfolds beyond measure')
+  const text = splitCamel(folded)
   const hidden = hiddenAt(text)
   const words: Word[] = []
   let end = 0
@@ -149,13 +155,19 @@ function isApart(term: readonly string[], words: readonly Word[], index: number,
 }
 
 const lists = new WeakMap<readonly string[], TermList>()
+const listsByContent = new Map<string, TermList>()
+const MAXIMUM_REMEMBERED_LISTS = 500
 
-/** The compiled form of a list, remembered for as long as the list lives: a rule file's lists serve every action. */
+/**
+ * The compiled form of a list. A rule file's lists are remembered as themselves, those written or joined within a
+ * condition, which come as new arrays each time, by what they hold.
+ */
 export function termList(written: readonly string[]): TermList {
-  let list = lists.get(written)
-  if (list === undefined) {
-    list = new TermList(written)
-    lists.set(written, list)
-  }
+  const known = lists.get(written)
+  if (known !== undefined) return known
+  const content = written.join('\n')
+  const list = listsByContent.get(content) ?? new TermList(written)
+  if (listsByContent.size < MAXIMUM_REMEMBERED_LISTS) listsByContent.set(content, list)
+  lists.set(written, list)
   return list
 }
