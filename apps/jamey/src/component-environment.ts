@@ -51,22 +51,25 @@ export function serviceSettings(env: NodeJS.ProcessEnv, cwd: string): NodeJS.Pro
 }
 
 /**
- * What is set in the environment, and of `defaults` what it leaves open. Where one of several variables that
- * exclude or complete each other is set, the others of its row come from the environment, too.
+ * What is set in the environment, and of `defaults` what it leaves open. A variable that is set also closes
+ * those that would contradict it: a URL of its own has its own port.
  */
 export function completed(env: NodeJS.ProcessEnv, defaults: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   // An empty variable counts as not set.
   const given = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
   )
-  const settled = new Set(ROWS.filter((row) => row.some((name) => name in given)).flat())
-  const open = Object.entries(defaults).filter(([name]) => !settled.has(name))
+  const closed = new Set(Object.keys(given).flatMap((name) => CLOSES[name] ?? []))
+  const open = Object.entries(defaults).filter(([name]) => !closed.has(name))
   return { ...Object.fromEntries(open), ...given }
 }
 
-const ROWS: readonly (readonly string[])[] = [
-  ['MQTT_BROKER_URL', 'MQTT_PORT'],
-  ['MQTT_TLS_CLIENT_CERT', 'MQTT_TLS_CLIENT_KEY'],
-  ['MQTT_JWT_SECRET', 'MQTT_JWT_SECRET_FILE'],
-  ['JAMEY_BROKER_CERT', 'JAMEY_BROKER_KEY'],
-]
+const CLOSES: Readonly<Record<string, readonly string[]>> = {
+  MQTT_BROKER_URL: ['MQTT_PORT'],
+  MQTT_TLS_CLIENT_CERT: ['MQTT_TLS_CLIENT_KEY'],
+  MQTT_TLS_CLIENT_KEY: ['MQTT_TLS_CLIENT_CERT'],
+  MQTT_JWT_SECRET: ['MQTT_JWT_SECRET_FILE'],
+  MQTT_JWT_SECRET_FILE: ['MQTT_JWT_SECRET'],
+  JAMEY_BROKER_CERT: ['JAMEY_BROKER_KEY'],
+  JAMEY_BROKER_KEY: ['JAMEY_BROKER_CERT'],
+}

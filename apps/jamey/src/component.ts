@@ -1,4 +1,4 @@
-import type { Bus } from '@jamey/bus'
+import type { Bus, StateChange } from '@jamey/bus'
 import type { Logger } from 'pino'
 import type { ClientComponent } from './data-directory.js'
 import { CommandFailure, reportOf } from './failure.js'
@@ -27,18 +27,19 @@ export async function startComponent(
   { env, cwd, log }: ComponentOptions,
 ): Promise<RunningComponent> {
   const options = { env, cwd, log: log.child({ component }) }
+  const running = (service: Service) => watched(component, service, options.log)
   switch (component) {
     case 'conscience': {
       const { runConscience } = await import('@jamey/conscience')
-      return running(component, await runConscience(options))
+      return running(await runConscience(options))
     }
     case 'memory': {
       const { runMemory } = await import('@jamey/memory')
-      return running(component, await runMemory(options))
+      return running(await runMemory(options))
     }
     case 'gateway': {
       const { runGateway } = await import('@jamey/gateway')
-      return running(component, await runGateway(options))
+      return running(await runGateway(options))
     }
   }
 }
@@ -46,20 +47,28 @@ export async function startComponent(
 /** What the services' own start functions have in common. */
 interface Service {
   readonly url?: string
-  readonly bus?: Pick<Bus, 'onState'>
+  readonly bus: Pick<Bus, 'onState'>
   readonly ready: Promise<void>
   stop(options?: { graceMs?: number }): Promise<void>
 }
 
-function running(name: string, service: Service): RunningComponent {
+function watched(name: string, service: Service, log: Logger): RunningComponent {
   const lost = new Promise<never>((_, reject) => {
-    service.bus?.onState(({ state, cause }) => {
-      if (state === 'error') reject(connectionLost(name, cause))
+    service.bus.onState((change) => {
+      tell(change, log)
+      if (change.state === 'error') reject(connectionLost(name, change.cause))
     })
   })
   // It is awaited only once everything is ready; until then `ready` tells the same.
   lost.catch(() => {})
   return { url: service.url, ready: service.ready, lost, stop: (graceMs) => service.stop({ graceMs }) }
+}
+
+function tell({ state, cause, attempt, delayMs }: StateChange, log: Logger): void {
+  if (state === 'connected') log.info('connected to the broker')
+  if (state !== 'reconnecting') return
+  const facts = { attempt, delay_ms: Math.round(delayMs ?? 0), cause: cause?.message }
+  log.warn(facts, 'not connected to the broker; trying again')
 }
 
 function connectionLost(name: string, cause: unknown): CommandFailure {

@@ -82,7 +82,7 @@ export function connectionFailure(
   }
   if (systemCode !== undefined) return unreachable(target, SYSTEM_FAULTS[systemCode] ?? systemCode, cause)
   if (report.exitCode === EXIT.refused) {
-    return new CommandFailure(`the broker at ${target.address} refused the connection: ${report.message}`, {
+    return new CommandFailure(report.message, {
       code: report.code,
       exitCode: EXIT.refused,
       hint: 'the token secret or the certificate belongs to another system, or the clock is wrong: `npx jamey doctor`',

@@ -163,6 +163,10 @@ describe('the environment of a part', () => {
       MQTT_CLIENT_ID: 'jamey-memory',
     })
     expect(['MQTT_PORT', 'MQTT_JWT_SECRET_FILE', 'JAMEY_X'].filter((name) => name in set)).toEqual([])
+    expect(completed({ MQTT_PORT: '1' }, identity)).toMatchObject({
+      MQTT_BROKER_URL: 'mqtts://127.0.0.1',
+      MQTT_PORT: '1',
+    })
     const settings = { MQTT_BROKER_URL: 'x', JAMEY_JUDGE_URL: 'y', JAMEY_RULES: 'mine.yaml' }
     expect(serviceSettings(settings, folder)).toEqual({
       JAMEY_JUDGE_URL: 'y',

@@ -75,7 +75,7 @@ async function runComponent(
   const where = component.url === undefined ? '' : ` at ${component.url}`
   const { terminal, interrupted } = context
   try {
-    terminal.print(`${name}${where}, connecting to ${env['MQTT_BROKER_URL'] ?? 'the broker'}`)
+    terminal.print(`${name}${where}, connecting to ${brokerOf(env)}`)
     await unlessAborted(component.ready, interrupted)
     terminal.print(`${name} is ready`)
     await Promise.race([aborted(interrupted), component.lost])
@@ -99,4 +99,9 @@ function identityOf(
     broker: runningBroker(directory),
     clientId: env['MQTT_CLIENT_ID'] || undefined,
   })
+}
+
+/** As the settings name it; several URLs, and those with a port, say everything themselves. */
+function brokerOf({ MQTT_BROKER_URL: url = 'mqtt://localhost', MQTT_PORT: port }: NodeJS.ProcessEnv): string {
+  return port === undefined || /:\d+\b|,/.test(url) ? url : `${url}:${port}`
 }
