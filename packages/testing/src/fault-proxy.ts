@@ -21,6 +21,8 @@ interface Pair {
 /** A TCP proxy on 127.0.0.1 that harms what passes. Faults may be changed at any time and hold for what comes then. */
 export class FaultProxy {
   faults: Faults = {}
+  /** Bytes that came while half open. */
+  swallowedBytes = 0
   readonly #targetPort: number
   readonly #server: Server
   readonly #pairs = new Set<Pair>()
@@ -73,7 +75,10 @@ export class FaultProxy {
     let passed = 0
     let freeAtMs = 0
     from.on('data', (chunk: Buffer) => {
-      if (this.faults.isHalfOpen) return
+      if (this.faults.isHalfOpen) {
+        this.swallowedBytes += chunk.length
+        return
+      }
       const limit = cutAfter() ?? Number.POSITIVE_INFINITY
       const rest = chunk.subarray(0, Math.max(0, limit - passed))
       passed += chunk.length
