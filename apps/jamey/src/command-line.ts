@@ -29,9 +29,12 @@ export async function main(host: HostProcess): Promise<ExitCode> {
     }
     return await runCommandLine(host.argv.slice(2), context, isJson)
   } catch (error) {
-    terminal.fail(reportOf(error), isJson)
+    const report = reportOf(error)
+    // Whoever pressed Ctrl-C knows why the command ends.
+    if (report.exitCode === EXIT.interrupted && !isJson) terminal.note('stopped')
+    else terminal.fail(report, isJson)
     if (host.env['JAMEY_DEBUG'] === '1' && error instanceof Error) terminal.note(error.stack ?? '')
-    return reportOf(error).exitCode
+    return report.exitCode
   } finally {
     interruption.dispose()
   }

@@ -70,13 +70,19 @@ export function claimRunFile(
     const winner = readRunFile(directory, processes)
     throw alreadyRunning(directory, winner.state === 'running' ? winner.record : undefined)
   }
+  const release = () => {
+    process.removeListener('exit', release)
+    rmSync(runFilePath(directory), { force: true })
+  }
+  // Also when a second Ctrl-C ends the process at once.
+  process.once('exit', release)
   return {
     replacedStale: existing.state === 'stale',
     update(facts) {
       record = { ...record, ...facts }
       replaceFile(runFilePath(directory), serialise(record), 0o600)
     },
-    release: () => rmSync(runFilePath(directory), { force: true }),
+    release,
   }
 }
 

@@ -36,7 +36,7 @@ export function createTerminal({ stdin, stdout, stderr, env }: TerminalStreams):
     stdin,
     colors,
     errorColors,
-    columns: Math.max(40, Math.min(stdout.isTTY ? (stdout.columns ?? 80) : 80, 100)),
+    columns: Math.max(40, Math.min(stdout.isTTY ? stdout.columns || 80 : 80, 100)),
     isInteractive: stderr.isTTY === true,
     errorStream: stderr,
     print: (line = '') => void stdout.write(`${line}\n`),
