@@ -9,6 +9,9 @@ import {
   type Writer,
 } from '@jamey/protocol'
 
+/** Characters of a Reason String; whatever a client sent may be quoted in it, and more helps nobody. */
+const LONGEST_REASON = 200
+
 export interface Farewell {
   reasonCode: number
   reasonString: string
@@ -23,9 +26,8 @@ export function writeDisconnect(
   maximumBytes: number,
 ): void {
   if (version !== 5) return
-  const { reasonString, serverReference } = farewell
   const reasonCode = legal(farewell.reasonCode, REASON_CODES_OF.disconnect)
-  const properties = { reasonString, serverReference }
+  const properties = propertiesOf(farewell)
   writeWithin(writer, version, { type: 'disconnect', reasonCode, properties }, maximumBytes)
 }
 
@@ -40,15 +42,20 @@ export function writeRefusal(
   const isUnknown = farewell.reasonCode === ReasonCode.unsupportedProtocolVersion
   const spoken = isUnknown ? 4 : version
   if (spoken === undefined) return
-  const { reasonString, serverReference } = farewell
   const reasonCode = legal(farewell.reasonCode, REASON_CODES_OF.connack)
-  const properties = { reasonString, serverReference }
+  const properties = propertiesOf(farewell)
   writeWithin(
     writer,
     spoken,
     { type: 'connack', sessionPresent: false, reasonCode, properties },
     maximumBytes,
   )
+}
+
+/** Made so that it can be encoded, whatever an authenticator put into its message. [MQTT-1.5.4] */
+function propertiesOf({ reasonString, serverReference }: Farewell) {
+  const text = reasonString.slice(0, LONGEST_REASON).toWellFormed().replaceAll('\0', ' ')
+  return { reasonString: text, serverReference }
 }
 
 function legal(reasonCode: number, codes: ReadonlySet<number>): number {

@@ -91,6 +91,25 @@ describe('permissions', () => {
     await a.closed
   })
 
+  it('survive a refusal whose reason can not be sent as it is [promise 34]', async () => {
+    const { port } = await startBroker({
+      authenticator: {
+        authenticate: async ({ clientId }) => {
+          if (clientId !== 'a') throw new AuthenticationRefused(`no\0\ud800${'x'.repeat(100_000)}`)
+          return identity(clientId, [])
+        },
+      },
+    })
+    const stranger = await RawClient.open(port)
+    const { reasonCode, properties } = await stranger.handshake({ clientId: 'x' })
+    expect(reasonCode).toBe(0x87)
+    expect(properties?.reasonString).toMatch(/^no .x+$/)
+    const long = await RawClient.open(port)
+    const topic = 'y'.repeat(60_000)
+    const will = { topic, payload: Buffer.from(''), qos: 0, retain: false, properties: undefined } as const
+    expect((await long.handshake({ clientId: 'a', will })).reasonCode).toBe(0x87)
+  })
+
   it('hold back a topic from a filter that covers it, retained or not [promise 36]', async () => {
     const reader: Identity = {
       username: 'reader',
