@@ -75,7 +75,11 @@ export interface Settings {
 
 /** Outgoing PUBLISH uses the packet identifiers 1 to this; the rest is for SUBSCRIBE and UNSUBSCRIBE. */
 export const PUBLISH_IDENTIFIERS = 16_384
-const DEFAULT_IN_FLIGHT_3_1_1 = 1024
+/**
+ * MQTT 3.1.1 has no Receive Maximum, so a server can not say how much it takes at once. Mosquitto 2.0 takes 20 by
+ * default, and what goes beyond that with QoS 2 it acknowledges and drops.
+ */
+const DEFAULT_IN_FLIGHT_3_1_1 = 20
 const MEBIBYTE = 1_048_576
 
 /** Throws `ConnectionError` 'invalid-argument' that names the option. */
