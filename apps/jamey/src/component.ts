@@ -11,6 +11,8 @@ export interface RunningComponent {
   readonly ready: Promise<void>
   /** Rejects when its connection ends for good: refused, or taken over by another client of its name. */
   readonly lost: Promise<never>
+  /** Tries again where the breaker is open, and reads again what can be read again (the conscience's rules). */
+  reload(): void
   stop(graceMs: number): Promise<void>
 }
 
@@ -47,8 +49,9 @@ export async function startComponent(
 /** What the services' own start functions have in common. */
 interface Service {
   readonly url?: string
-  readonly bus: Pick<Bus, 'onState'>
+  readonly bus: Pick<Bus, 'onState' | 'mqtt'>
   readonly ready: Promise<void>
+  reload?(): void
   stop(options?: { graceMs?: number }): Promise<void>
 }
 
@@ -56,16 +59,41 @@ function watched(name: string, service: Service, log: Logger): RunningComponent 
   const lost = new Promise<never>((_, reject) => {
     service.bus.onState((change) => {
       tell(change, log)
-      if (change.state === 'error') reject(connectionLost(name, change.cause))
+      if (change.state === 'error' && !isBreaker(change)) reject(connectionLost(name, change.cause))
     })
   })
   // It is awaited only once everything is ready; until then `ready` tells the same.
   lost.catch(() => {})
-  return { url: service.url, ready: service.ready, lost, stop: (graceMs) => service.stop({ graceMs }) }
+  return {
+    url: service.url,
+    ready: service.ready,
+    lost,
+    reload: () => reload(service, log),
+    stop: (graceMs) => service.stop({ graceMs }),
+  }
+}
+
+function reload(service: Service, log: Logger): void {
+  if (service.bus.mqtt.state === 'error') service.bus.mqtt.reset()
+  try {
+    service.reload?.()
+    log.info('reloaded')
+  } catch (error) {
+    log.error({ err: error }, 'what was to be reloaded can not be used; the old stays in force')
+  }
+}
+
+/** The breaker is open: somebody has to look, and may then say SIGHUP. */
+function isBreaker({ cause }: StateChange): boolean {
+  return (cause as { code?: unknown } | undefined)?.code === 'breaker-open'
 }
 
 function tell({ state, cause, attempt, delayMs }: StateChange, log: Logger): void {
   if (state === 'connected') log.info('connected to the broker')
+  if (state === 'error') {
+    const way = 'SIGHUP tries again; MQTT_BREAKER_FAILURES=never keeps trying for ever'
+    log.error({ cause: cause?.message }, `no connection to the broker, and no further attempts: ${way}`)
+  }
   if (state !== 'reconnecting') return
   const facts = { attempt, delay_ms: Math.round(delayMs ?? 0), cause: cause?.message }
   log.warn(facts, 'not connected to the broker; trying again')

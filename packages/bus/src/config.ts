@@ -50,8 +50,10 @@ export interface BusConfig {
   readonly rateLimit?: RateLimit
   /** Seconds between heartbeats; 30 by default, 0 turns them off. */
   readonly heartbeatSeconds?: number
-  /** Whether `connectBus` waits for the first connection (the default) or goes on trying in the background, without end. */
+  /** Whether `connectBus` waits for the first connection (the default) or goes on trying in the background. */
   readonly waitForConnection?: boolean
+  /** Failed attempts in a row until the breaker opens and only `bus.mqtt.reset()` tries again; 10 by default, Infinity: never. */
+  readonly breakerFailures?: number
   /** Makes `mqtt://` plaintext. For tests and closed networks; it is warned about. */
   readonly insecure?: boolean
   /** How many answers of served requests are kept for redeliveries; 10000 answers and 16 MiB by default. */

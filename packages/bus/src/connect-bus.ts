@@ -54,10 +54,7 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
     maximumPacketBytes: config.maximumPacketBytes ?? DEFAULT_MAXIMUM_PACKET_BYTES,
     sessionExpirySeconds: config.sessionExpirySeconds ?? 300,
     waitForConnection: config.waitForConnection ?? true,
-    // Whoever goes on in the background has nobody who would reset the breaker by hand.
-    ...(config.waitForConnection === false
-      ? { reconnect: { failuresBeforeOpen: Number.POSITIVE_INFINITY } }
-      : {}),
+    reconnect: { failuresBeforeOpen: config.breakerFailures ?? 10 },
     ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
     ...(config.clock === undefined ? {} : { clock: config.clock }),
     ...(log === undefined ? {} : { onBackgroundError: (error) => warn(log, error) }),

@@ -57,6 +57,7 @@ describe('configuration from the environment', () => {
       jwtLifetimeSeconds: 300,
       keepAliveSeconds: 60,
       maximumPacketBytes: 268_435_456,
+      breakerFailures: 10,
       permissions: [],
     })
   })
@@ -71,6 +72,7 @@ describe('configuration from the environment', () => {
       MQTT_JWT_LIFETIME_SECONDS: '60',
       MQTT_KEEP_ALIVE_SECONDS: '0',
       MQTT_MAX_PACKET_SIZE: '1048576',
+      MQTT_BREAKER_FAILURES: 'never',
       MQTT_PERMISSIONS: 'publish:jamey/memory/store, jamey/events/#',
       MQTT_INSECURE: 'false',
     }
@@ -80,6 +82,7 @@ describe('configuration from the environment', () => {
       jwtLifetimeSeconds: 60,
       keepAliveSeconds: 0,
       maximumPacketBytes: 1_048_576,
+      breakerFailures: Number.POSITIVE_INFINITY,
       permissions: ['publish:jamey/memory/store', 'jamey/events/#'],
     })
     expect(String(config.tls?.ca)).toContain('BEGIN CERTIFICATE')
@@ -169,6 +172,7 @@ describe('configuration from the environment', () => {
     ],
     [{ MQTT_JWT_LIFETIME_SECONDS: '3601' }, 'MQTT_JWT_LIFETIME_SECONDS', '"3601"', 'from 1 to 3600'],
     [{ MQTT_KEEP_ALIVE_SECONDS: '-1' }, 'MQTT_KEEP_ALIVE_SECONDS', '"-1"', 'from 0 to 65535'],
+    [{ MQTT_BREAKER_FAILURES: '0' }, 'MQTT_BREAKER_FAILURES', '"0"', "attempts (or 'never') from 1"],
     [{ MQTT_MAX_PACKET_SIZE: '1e9' }, 'MQTT_MAX_PACKET_SIZE', '"1e9"', 'from 1024 to 268435460'],
     [{ MQTT_INSECURE: 'maybe' }, 'MQTT_INSECURE', '"maybe"', 'true or false'],
     [{ MQTT_PERMISSIONS: 'jamey/#,a/#/b' }, 'MQTT_PERMISSIONS', '"a/#/b"', 'MQTT topic filters'],

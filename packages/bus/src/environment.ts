@@ -41,6 +41,7 @@ export function configFromEnvironment(
   const keepAliveSeconds = reader.integer('MQTT_KEEP_ALIVE_SECONDS', keepAlive) ?? 60
   const packet = { unit: 'bytes', minimum: 1024, maximum: LARGEST_PACKET }
   const maximumPacketBytes = reader.integer('MQTT_MAX_PACKET_SIZE', packet) ?? 268_435_456
+  const breakerFailures = readBreaker(reader)
   reader.assertFaultless()
   return {
     url,
@@ -49,11 +50,18 @@ export function configFromEnvironment(
     jwtLifetimeSeconds,
     keepAliveSeconds,
     maximumPacketBytes,
+    breakerFailures,
     ...(tls === undefined ? {} : { tls }),
     ...(jwtSecret === undefined ? {} : { jwtSecret }),
     ...(options.component === undefined ? {} : { component: options.component }),
     ...(insecure ? { insecure } : {}),
   }
+}
+
+function readBreaker(reader: EnvironmentReader): number {
+  if (reader.text('MQTT_BREAKER_FAILURES') === 'never') return Number.POSITIVE_INFINITY
+  const range = { unit: "attempts (or 'never')", minimum: 1, maximum: 1_000_000 }
+  return reader.integer('MQTT_BREAKER_FAILURES', range) ?? 10
 }
 
 function manifestOf(component: BusComponent | undefined): ComponentManifest | undefined {

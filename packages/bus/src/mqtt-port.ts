@@ -12,6 +12,8 @@ import type {
 /** The part of the MQTT client that the bus stands on; tests put a fake in its place. */
 export interface MqttPort {
   readonly state: StateName
+  /** The last state change, with its cause. */
+  readonly status: StateChange
   readonly serverInformation: ServerInformation | undefined
   publish(topic: string, payload: Uint8Array, options: PublishOptions): Promise<PublishResult>
   subscribe(

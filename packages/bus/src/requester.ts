@@ -71,9 +71,11 @@ export class Requester {
     data: DataInput<C>,
     options: RequestOptions,
   ): Promise<ResponseData<C>> {
-    const { clientId, publisher, counters } = this.#parts
+    const { clientId, publisher, counters, port } = this.#parts
     assertTimeout(options.timeoutMs)
     if (this.#isClosed) throw closed()
+    // Nothing is tried any more (the breaker is open, say): to wait for the deadline would help nobody.
+    if (port.status.state === 'error') throw port.status.cause ?? closed()
     if (options.signal?.aborted) throw aborted(contract, options.signal)
     const checked = checkData(contract.schema, contract.topic, data)
     publisher.authorize(contract.topic)

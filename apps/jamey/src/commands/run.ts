@@ -74,6 +74,8 @@ async function runComponent(
   const component = await startComponent(name, { env, cwd: context.cwd, log })
   const where = component.url === undefined ? '' : ` at ${component.url}`
   const { terminal, interrupted } = context
+  const reload = () => component.reload()
+  process.on('SIGHUP', reload)
   try {
     terminal.print(`${name}${where}, connecting to ${brokerOf(env)}`)
     await unlessAborted(component.ready, interrupted)
@@ -84,6 +86,8 @@ async function runComponent(
       await component.stop(1_000).catch(() => {})
       throw error
     }
+  } finally {
+    process.removeListener('SIGHUP', reload)
   }
   terminal.note(`stopping ${name}`)
   await stopInOrder([[{ name, stop: (graceMs) => component.stop(graceMs) }]])

@@ -100,6 +100,10 @@ export class FakeClient implements MqttPort {
     this.#clientId = clientId
   }
 
+  get status(): StateChange {
+    return { state: this.state }
+  }
+
   get serverInformation(): ServerInformation {
     const { sharedSubscriptionAvailable } = this.#broker
     return { sharedSubscriptionAvailable } as ServerInformation
