@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import { DEFAULT_LIMITS } from '@jamey/broker'
 import { describe, expect, it } from 'vitest'
 
 /** Style as a failing test. Formatting, function length, `any` and console calls are the linter's. */
@@ -138,4 +139,33 @@ it('the lock file records no download address', () => {
   }
   const remote = Object.entries(lock.packages).filter(([, entry]) => entry.resolved?.includes('://'))
   expect(remote.map(([name]) => name)).toEqual([])
+})
+
+describe('docs/configuration.md', () => {
+  const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8')
+
+  it('knows every variable that the code reads, and no other', () => {
+    const read = new Set<string>()
+    for (const file of product) {
+      for (const [name] of readFileSync(file, 'utf8').matchAll(/\b(?:JAMEY|MQTT)_[A-Z_]*[A-Z]\b/g))
+        read.add(name)
+    }
+    const layers = ['WORKING', 'SHORT_TERM', 'EPISODIC', 'SEMANTIC', 'LONG_TERM']
+    for (const layer of layers) read.add(`JAMEY_MEMORY_TTL_${layer}_SECONDS`)
+    // The code puts the layer's name in between.
+    read.delete('JAMEY_MEMORY_TTL')
+    const told = new Set([...page.matchAll(/`((?:JAMEY|MQTT)_[A-Z_]+)`/g)].map((match) => match[1] as string))
+    expect([...read].filter((name) => !told.has(name))).toEqual([])
+    expect([...told].filter((name) => !read.has(name))).toEqual([])
+  })
+
+  it('tells the default of every limit of the broker', () => {
+    const rows = [...page.matchAll(/^\| (`[^|]+`) \| ([0-9, ]+) \|/gm)].flatMap((match) => {
+      const names = [...(match[1] as string).matchAll(/`(\w+)`/g)].map((name) => name[1] as string)
+      const values = (match[2] as string).split(',').map(Number)
+      return names.map((name, i) => [name, values[i]] as const)
+    })
+    const limits = rows.filter(([name]) => /^[a-z]/.test(name))
+    expect(Object.fromEntries(limits)).toEqual(DEFAULT_LIMITS)
+  })
 })
