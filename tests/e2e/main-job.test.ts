@@ -254,11 +254,20 @@ describe('plain messages', () => {
 })
 
 describe('presence', () => {
-  it('is retained for every component, and heartbeats carry process metrics', async () => {
+  it('is retained for every component', async () => {
     const { stdout } = await run('sub', 'jamey/events/status/+', '--count', '3', '--json')
     for (const component of ['conscience', 'memory', 'gateway'])
       expect(stdout).toContain(`jamey-${component}`)
     expect(stdout).toContain('online')
+  })
+})
+
+describe('heartbeats', () => {
+  it('carry the metrics of the process of every component', async () => {
+    const { code, stdout } = await run('sub', 'jamey/events/heartbeat', '--count', '6', '--json')
+    expect(code).toBe(0)
+    for (const component of ['conscience', 'memory', 'gateway']) expect(stdout).toContain(`"${component}"`)
+    expect(stdout).toContain('event_loop_delay_p99_ms')
   })
 })
 
@@ -268,8 +277,9 @@ describe('stopping', () => {
     const { code } = await system.program.stop('SIGINT')
     expect(code).toBe(0)
     const away = await run('recall', 'lisbon')
-    expect(away.code).toBe(5)
-    expect(away.stderr).toContain('jamey up')
+    // Nothing runs here any more; what else may listen at the default port is not ours and not trusted.
+    expect(away.code).not.toBe(0)
+    expect(away.stderr).toMatch(/jamey up|certificate/)
     system = await startSystem(system.folder)
     expect(readFileSync(join(system.folder, '.jamey', 'certs', 'ca.crt'), 'utf8')).toBe(ca)
     expect((await run('recall', 'lisbon')).stdout).toContain('We met in Lisbon in May')

@@ -124,7 +124,8 @@ export interface System {
 
 export async function startSystem(folder = emptyFolder()): Promise<System> {
   const [port, httpPort] = [await freePort(), await freePort()]
-  const program = new Program(folder, ['up', '--port', String(port), '--http-port', String(httpPort)])
+  const args = ['up', '--port', String(port), '--http-port', String(httpPort)]
+  const program = new Program(folder, args, { JAMEY_HEARTBEAT_SECONDS: '1' })
   await program.prints(/Ctrl-C/)
   return { folder, port, http: `http://127.0.0.1:${httpPort}`, program }
 }

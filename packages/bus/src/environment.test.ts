@@ -58,6 +58,7 @@ describe('configuration from the environment', () => {
       keepAliveSeconds: 60,
       maximumPacketBytes: 268_435_456,
       breakerFailures: 10,
+      heartbeatSeconds: 30,
       permissions: [],
     })
   })
@@ -73,6 +74,7 @@ describe('configuration from the environment', () => {
       MQTT_KEEP_ALIVE_SECONDS: '0',
       MQTT_MAX_PACKET_SIZE: '1048576',
       MQTT_BREAKER_FAILURES: 'never',
+      JAMEY_HEARTBEAT_SECONDS: '5',
       MQTT_PERMISSIONS: 'publish:jamey/memory/store, jamey/events/#',
       MQTT_INSECURE: 'false',
     }
@@ -83,6 +85,7 @@ describe('configuration from the environment', () => {
       keepAliveSeconds: 0,
       maximumPacketBytes: 1_048_576,
       breakerFailures: Number.POSITIVE_INFINITY,
+      heartbeatSeconds: 5,
       permissions: ['publish:jamey/memory/store', 'jamey/events/#'],
     })
     expect(String(config.tls?.ca)).toContain('BEGIN CERTIFICATE')

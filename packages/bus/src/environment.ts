@@ -42,6 +42,8 @@ export function configFromEnvironment(
   const packet = { unit: 'bytes', minimum: 1024, maximum: LARGEST_PACKET }
   const maximumPacketBytes = reader.integer('MQTT_MAX_PACKET_SIZE', packet) ?? 268_435_456
   const breakerFailures = readBreaker(reader)
+  const heartbeatSeconds =
+    reader.integer('JAMEY_HEARTBEAT_SECONDS', { ...seconds, minimum: 0, maximum: 3600 }) ?? 30
   reader.assertFaultless()
   return {
     url,
@@ -51,6 +53,7 @@ export function configFromEnvironment(
     keepAliveSeconds,
     maximumPacketBytes,
     breakerFailures,
+    heartbeatSeconds,
     ...(tls === undefined ? {} : { tls }),
     ...(jwtSecret === undefined ? {} : { jwtSecret }),
     ...(options.component === undefined ? {} : { component: options.component }),
