@@ -75,7 +75,7 @@ describe('imports', () => {
       const manifest = JSON.parse(readFileSync(join(root, area, name, 'package.json'), 'utf8')) as {
         name: string
         dependencies?: Record<string, string>
-        devDependencies?: Record<string, string>
+        peerDependencies?: Record<string, string>
       }
       // Sources that the build leaves out serve tests, which take what the workspace has.
       const buildLeavesOut = readFileSync(join(root, area, name, 'tsconfig.json'), 'utf8')
@@ -88,7 +88,8 @@ describe('imports', () => {
             .slice(0, found.startsWith('@') ? 2 : 1)
             .join('/'),
         )
-        .filter((found) => manifest.dependencies?.[found] === undefined && found !== manifest.name)
+        .filter((found) => !(found in { ...manifest.dependencies, ...manifest.peerDependencies }))
+        .filter((found) => found !== manifest.name)
         .map((found) => `${shown(file)} imports ${found}`)
     })
     expect(undeclared).toEqual([])
@@ -113,7 +114,7 @@ describe('files', () => {
   })
 
   it('are all reached from a public entry, a program or a test', () => {
-    const isEntry = (file: string) => /(\/index|\/main|\.test|\.contract)\.ts$/.test(file)
+    const isEntry = (file: string) => /(\/index|\/main|\/browser|\.test|\.contract)\.ts$/.test(file)
     const reached = new Set<string>()
     const visit = (file: string): void => {
       if (reached.has(file)) return

@@ -1,11 +1,13 @@
 import type { Client } from './client.js'
+import { firstConnection } from './first-connection.js'
 import { MqttClient } from './mqtt-client.js'
+import { nodePlatform } from './node-platform.js'
 import type { ConnectOptions } from './options.js'
 import { readSettings } from './settings.js'
 
 /** A client that is not connected yet: register handlers first, then `connect()`. */
 export function createClient(options: ConnectOptions): Client {
-  return new MqttClient(readSettings(options))
+  return new MqttClient(readSettings(options, nodePlatform))
 }
 
 /**
@@ -16,18 +18,5 @@ export function createClient(options: ConnectOptions): Client {
  *     const client = await connect({ url: 'mqtts://localhost:8883', tls: { ca: 'ca.pem' } })
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  const client = createClient(options)
-  const connected = client.connect({ signal: options.signal })
-  if (options.waitForConnection === false) {
-    // The state tells what becomes of it.
-    connected.catch(() => {})
-    return client
-  }
-  try {
-    await connected
-  } catch (error) {
-    await client.close({ drain: false })
-    throw error
-  }
-  return client
+  return firstConnection(createClient(options), options)
 }

@@ -20,7 +20,6 @@ import { readServerInformation, type ServerInformation } from './server-informat
 import type { Settings } from './settings.js'
 import { MAY_BECOME, type StateChange } from './state.js'
 import type { Counters } from './stats.js'
-import { readTlsMaterial } from './tls-material.js'
 import type { Endpoint } from './transport.js'
 
 /** What the owner of the connection is told. */
@@ -185,7 +184,7 @@ export class Connection implements LinkListener {
   async #open(now: Connecting, reason: CredentialsReason, cause: Error | undefined): Promise<void> {
     const [credentials, tls] = await Promise.all([
       this.#askCredentials(reason, now.attempt, (cause as { reasonCode?: number } | undefined)?.reasonCode),
-      readTlsMaterial(this.#settings.tls),
+      this.#settings.platform.readTls(this.#settings.tls),
     ])
     if (this.#now !== now) return
     now.credentials = credentials

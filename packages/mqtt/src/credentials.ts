@@ -1,3 +1,4 @@
+import { utf8Encode } from './bytes.js'
 import { AuthenticationError } from './errors.js'
 import type { Credentials, CredentialsProvider, CredentialsRequest } from './options.js'
 
@@ -57,5 +58,5 @@ function toPacket(credentials: Credentials): PacketCredentials {
 }
 
 function toBytes(value: string | Uint8Array | undefined): Uint8Array | undefined {
-  return typeof value === 'string' ? Buffer.from(value) : value
+  return typeof value === 'string' ? utf8Encode(value) : value
 }

@@ -29,14 +29,25 @@ export function readUrl(text: string): NamedUrl {
   // IPv6 addresses stand in brackets in URLs and without them everywhere else.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const port = url.port === '' ? fallback : Number(url.port)
-  const path = url.pathname === '/' ? '' : url.pathname
+  const path = url.pathname === '/' || url.pathname === '' ? defaultPath(scheme) : url.pathname
   return {
-    endpoint: { scheme, host, port, href: `${scheme}://${url.hostname}:${port}${path}` },
+    endpoint: {
+      scheme,
+      host,
+      port,
+      path: `${path}${url.search}`,
+      href: `${scheme}://${url.hostname}:${port}${path}`,
+    },
     credentials: {
       username: url.username === '' ? undefined : decodeURIComponent(url.username),
       password: url.password === '' ? undefined : decodeURIComponent(url.password),
     },
   }
+}
+
+/** Where brokers serve WebSocket by custom. */
+function defaultPath(scheme: string): string {
+  return scheme === 'ws' || scheme === 'wss' ? '/mqtt' : ''
 }
 
 /** `host` or `host:port` of a Server Reference, with the scheme in use. Section 4.11. */

@@ -1,4 +1,5 @@
 import { ProtocolError, type Publish, type Pubrel, ReasonCode } from '@jamey/protocol'
+import { isSameBytes } from './bytes.js'
 import { Delivery, isThenable, NOT_CONSUMED } from './delivery.js'
 import { MessageError } from './errors.js'
 import { Fifo } from './fifo.js'
@@ -254,5 +255,5 @@ export class Incoming {
 }
 
 function isSameMessage(a: Publish, b: Publish): boolean {
-  return a.qos === b.qos && a.topic === b.topic && Buffer.compare(a.payload, b.payload) === 0
+  return a.qos === b.qos && a.topic === b.topic && isSameBytes(a.payload, b.payload)
 }

@@ -1,6 +1,7 @@
 import { type MqttError, PublishError } from './errors.js'
 import type { Publication } from './publication.js'
 import type { SessionStore } from './session-store.js'
+import { afterTurn, cancelTurn } from './turn.js'
 
 interface Waiting {
   readonly publication: Publication | undefined
@@ -19,7 +20,7 @@ export class Journal {
   readonly #onFailure: (error: MqttError) => void
   #waiting: Waiting[] = []
   #committing: Promise<void> | undefined
-  #turn: NodeJS.Immediate | undefined
+  #turn: unknown
 
   constructor(store: SessionStore, onFailure: (error: MqttError) => void) {
     this.#store = store
@@ -76,7 +77,7 @@ export class Journal {
 
   /** Commits what is left and closes the store. */
   async close(): Promise<void> {
-    if (this.#turn !== undefined) clearImmediate(this.#turn)
+    if (this.#turn !== undefined) cancelTurn(this.#turn)
     this.#turn = undefined
     await this.#committing
     try {
@@ -94,7 +95,7 @@ export class Journal {
 
   #schedule(): void {
     if (this.#turn === undefined && this.#committing === undefined) {
-      this.#turn = setImmediate(() => {
+      this.#turn = afterTurn(() => {
         this.#turn = undefined
         this.#committing = this.#commit()
       })

@@ -203,6 +203,7 @@ export class Link {
     if (cause === undefined) {
       return new ConnectionError('lost', `${where} closed the connection`, { retryable: true })
     }
+    if (cause instanceof ConnectionError) return cause
     const { code } = cause as NodeJS.ErrnoException
     if (isCertificateFault(code)) {
       return new AuthenticationError('tls-verification', `${where} is not trusted: ${cause.message}`, {

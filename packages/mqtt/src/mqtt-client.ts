@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import { assertTopicName } from '@jamey/protocol'
 import type { Client, CloseOptions, CloseReport, Subscription } from './client.js'
 import { Connection } from './connection.js'
@@ -22,6 +21,8 @@ import type { StateChange, StateName } from './state.js'
 import { StateStream } from './state-stream.js'
 import type { ClientStats } from './stats.js'
 
+/** What Node's `inspect` looks for; browsers have no such module. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 const DEFAULT_CLOSE_MS = 5000
 const DEFAULT_BUFFERED = 1000
 const NO_OPTIONS: PublishOptions = Object.freeze({})
@@ -159,7 +160,7 @@ export class MqttClient implements Client {
   }
 
   /** Neither options nor credentials: what is logged by accident holds no secret. [promise 19] */
-  [inspect.custom](): string {
+  [INSPECT](): string {
     const url = this.#settings.endpoints[0]?.href
     return `MqttClient { clientId: '${this.clientId}', url: '${url}', state: '${this.state}' }`
   }

@@ -116,7 +116,11 @@ export interface QueueOptions {
 }
 
 export interface ConnectOptions {
-  /** `mqtts://host[:8883]` (TLS 1.3, verified) or `mqtt://host[:1883]` (plain TCP). */
+  /**
+   * `mqtts://host[:8883]` (TLS 1.3, verified) or `mqtt://host[:1883]` (plain TCP); over WebSocket
+   * `wss://host[:443][/mqtt]` or `ws://host[:80][/mqtt]`, the only ones in browsers. In Node those need the package
+   * `ws`.
+   */
   url?: string | undefined
   /** Several servers of one cluster, tried in order; instead of `url`. */
   urls?: readonly string[] | undefined
@@ -166,6 +170,6 @@ export interface ConnectOptions {
   /** Told of what fails with nobody waiting for it. By default the first one becomes a process warning. */
   onBackgroundError?: ((error: MqttError) => void) | undefined
   clock?: Clock | undefined
-  /** Carries `mqtt:` and `mqtts:`; other schemes may be added by the caller. */
+  /** Instead of what carries the schemes of `url`. */
   transport?: TransportFactory | undefined
 }

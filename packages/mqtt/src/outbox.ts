@@ -2,6 +2,7 @@ import { Writer } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 import type { Counters } from './stats.js'
 import type { Transport } from './transport.js'
+import { afterTurn, cancelTurn } from './turn.js'
 
 /** A batch this long goes to the socket without waiting for the end of the turn. */
 const FLUSH_FROM_BYTES = 65_536
@@ -31,7 +32,7 @@ export class Outbox {
   readonly #writeTimeoutMs: number
   readonly #listener: OutboxListener
   readonly #counters: Counters
-  #turn: NodeJS.Immediate | undefined
+  #turn: unknown
   #turnBytes = 0
   #isFull = false
   #stuckTimer: unknown
@@ -52,7 +53,7 @@ export class Outbox {
 
   /** To be called after every packet. */
   written(): void {
-    if (this.#turn === undefined) this.#turn = setImmediate(this.#onTurn)
+    if (this.#turn === undefined) this.#turn = afterTurn(this.#onTurn)
     if (this.writer.pendingBytes >= FLUSH_FROM_BYTES) this.flush()
   }
 
@@ -86,7 +87,7 @@ export class Outbox {
 
   /** Nothing will be sent any more. */
   stop(): void {
-    if (this.#turn !== undefined) clearImmediate(this.#turn)
+    if (this.#turn !== undefined) cancelTurn(this.#turn)
     this.#turn = undefined
     this.isWritable = false
     this.#isFull = true

@@ -1,4 +1,5 @@
 import type { Publish, PublishProperties, QoS } from '@jamey/protocol'
+import { utf8Encode } from './bytes.js'
 import type { Deadline } from './deadline.js'
 import type { PublishOptions, PublishResult } from './options.js'
 import type { StoredPublish } from './session-store.js'
@@ -76,6 +77,6 @@ export function makePublication(
   payload: Uint8Array | string,
   options: PublishOptions = NO_OPTIONS,
 ): Publication {
-  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
+  const bytes = typeof payload === 'string' ? utf8Encode(payload) : payload
   return new Publication(topic, bytes, options.qos ?? 0, options.retain ?? false, options.properties)
 }

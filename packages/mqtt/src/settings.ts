@@ -1,5 +1,6 @@
 import type { QoS, UserProperty, WillProperties } from '@jamey/protocol'
 import { assertTopicName } from '@jamey/protocol'
+import { utf8Encode } from './bytes.js'
 import { type Clock, systemClock } from './clock.js'
 import { type NamedUrl, readUrl } from './endpoint.js'
 import { ConnectionError, type MqttError } from './errors.js'
@@ -13,8 +14,8 @@ import type {
   TlsOptions,
   WillOptions,
 } from './options.js'
+import type { Platform } from './platform.js'
 import type { SessionStore } from './session-store.js'
-import { openTcp } from './tcp-transport.js'
 import type { Endpoint, TransportFactory } from './transport.js'
 
 export interface ReconnectSettings {
@@ -71,6 +72,7 @@ export interface Settings {
   readonly onBackgroundError: (error: MqttError) => void
   readonly clock: Clock
   readonly transport: TransportFactory
+  readonly platform: Platform
 }
 
 /** Outgoing PUBLISH uses the packet identifiers 1 to this; the rest is for SUBSCRIBE and UNSUBSCRIBE. */
@@ -83,7 +85,7 @@ const DEFAULT_IN_FLIGHT_3_1_1 = 20
 const MEBIBYTE = 1_048_576
 
 /** Throws `ConnectionError` 'invalid-argument' that names the option. */
-export function readSettings(options: ConnectOptions): Settings {
+export function readSettings(options: ConnectOptions, platform: Platform): Settings {
   const urls = (options.urls ?? (options.url === undefined ? [] : [options.url])).map(readUrl)
   if (urls.length === 0) throw invalid('url', 'nothing', "one such as 'mqtts://host:8883'")
   const protocolVersion = oneOf('protocolVersion', options.protocolVersion ?? 5, [4, 5] as const)
@@ -124,9 +126,10 @@ export function readSettings(options: ConnectOptions): Settings {
     store: options.store ?? new MemorySessionStore(),
     waitForConnection: options.waitForConnection ?? true,
     onUnhandledMessage: options.onUnhandledMessage,
-    onBackgroundError: guarded(options.onBackgroundError ?? warnOnce()),
+    onBackgroundError: guarded(options.onBackgroundError ?? warnOnce(platform)),
     clock: options.clock ?? systemClock,
-    transport: options.transport ?? openTcp,
+    transport: options.transport ?? platform.openTransport,
+    platform,
   }
 }
 
@@ -185,7 +188,7 @@ function completeWill(will: WillOptions): Will {
   }
   return {
     topic: will.topic,
-    payload: typeof will.payload === 'string' ? Buffer.from(will.payload) : will.payload,
+    payload: typeof will.payload === 'string' ? utf8Encode(will.payload) : will.payload,
     qos: will.qos ?? 0,
     retain: will.retain ?? false,
     properties: will.properties,
@@ -194,16 +197,18 @@ function completeWill(will: WillOptions): Will {
 
 function randomClientId(): string {
   // 3.1.1 servers need not accept more than 23 characters. [MQTT-3.1.3-5]
-  return `jamey-${crypto.randomUUID().replaceAll('-', '').slice(0, 16)}`
+  // `randomUUID` would be missing in pages that came without TLS.
+  const digits = crypto.getRandomValues(new Uint8Array(8))
+  return `jamey-${Array.from(digits, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
 }
 
 /** Silence would hide failing handlers from whoever did not ask to be told; one warning does not flood. */
-function warnOnce(): (error: MqttError) => void {
+function warnOnce(platform: Platform): (error: MqttError) => void {
   let hasWarned = false
   return (error) => {
     if (hasWarned) return
     hasWarned = true
-    process.emitWarning(`${error.message} (further ones go to onBackgroundError only)`, 'MqttWarning')
+    platform.warn(`${error.message} (further ones go to onBackgroundError only)`)
   }
 }
 

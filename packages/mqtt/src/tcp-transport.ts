@@ -1,6 +1,6 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { ConnectionError } from './errors.js'
+import { secureOptions } from './tls-material.js'
 import type { Endpoint, TlsMaterial, Transport, TransportListener } from './transport.js'
 
 /** Bytes in the socket's own queue from which on the client waits: enough to keep a fast network busy for a turn. */
@@ -8,11 +8,7 @@ const HIGH_WATER_BYTES = 1_048_576
 
 /** `mqtt:` over TCP, `mqtts:` over TLS 1.3 with a verified certificate. */
 export function openTcp(endpoint: Endpoint, tls: TlsMaterial): Transport {
-  if (endpoint.scheme === 'mqtt' || endpoint.scheme === 'mqtts') return new TcpTransport(endpoint, tls)
-  throw new ConnectionError(
-    'invalid-argument',
-    `no transport for ${endpoint.href}; expected mqtt: or mqtts:, or an own one in the option 'transport'`,
-  )
+  return new TcpTransport(endpoint, tls)
 }
 
 class TcpTransport implements Transport {
@@ -92,21 +88,5 @@ function openPlain(endpoint: Endpoint): Socket {
 }
 
 function openTls(endpoint: Endpoint, tls: TlsMaterial): Socket {
-  const { ca, cert, key, passphrase } = tls
-  return connectTls({
-    host: endpoint.host,
-    port: endpoint.port,
-    // Server Name Indication carries no addresses; the certificate is checked against the host all the same.
-    servername: tls.servername ?? (isIP(endpoint.host) === 0 ? endpoint.host : ''),
-    minVersion: 'TLSv1.3',
-    rejectUnauthorized: true,
-    ...(ca === undefined ? {} : { ca: ca.map(toBuffer) }),
-    ...(cert === undefined ? {} : { cert: toBuffer(cert) }),
-    ...(key === undefined ? {} : { key: toBuffer(key) }),
-    ...(passphrase === undefined ? {} : { passphrase }),
-  })
-}
-
-function toBuffer(pem: string | Uint8Array): string | Buffer {
-  return typeof pem === 'string' ? pem : Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength)
+  return connectTls({ host: endpoint.host, port: endpoint.port, ...secureOptions(endpoint, tls) })
 }

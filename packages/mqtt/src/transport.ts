@@ -1,9 +1,11 @@
 /** Where to connect to, as read from a URL. */
 export interface Endpoint {
-  /** Without its colon: `mqtt`, `mqtts`. */
+  /** Without its colon: `mqtt`, `mqtts`, `ws`, `wss`. */
   readonly scheme: string
   readonly host: string
   readonly port: number
+  /** What a WebSocket asks the server for, query included (which may hold secrets); '/mqtt' where the URL has none. */
+  readonly path: string
   /** For messages: the URL without user, password and query. */
   readonly href: string
 }
@@ -28,7 +30,7 @@ export interface TransportListener {
   onClose(error: Error | undefined): void
 }
 
-/** A stream of bytes to a server, a port: TCP and TLS here, WebSocket is to follow. */
+/** A stream of bytes to a server, a port: TCP, TLS, WebSocket. */
 export interface Transport {
   /** Once. */
   open(listener: TransportListener): void

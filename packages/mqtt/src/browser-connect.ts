@@ -1,0 +1,20 @@
+import { browserPlatform } from './browser-platform.js'
+import type { Client } from './client.js'
+import { firstConnection } from './first-connection.js'
+import { MqttClient } from './mqtt-client.js'
+import type { ConnectOptions } from './options.js'
+import { readSettings } from './settings.js'
+
+/** As in Node, but over WebSocket only. */
+export function createClient(options: ConnectOptions): Client {
+  return new MqttClient(readSettings(options, browserPlatform))
+}
+
+/**
+ * As in Node, but over WebSocket only.
+ *
+ *     const client = await connect({ url: 'wss://broker.example/mqtt', credentials })
+ */
+export async function connect(options: ConnectOptions): Promise<Client> {
+  return firstConnection(createClient(options), options)
+}

@@ -1,0 +1,39 @@
+import { ConnectionError } from './errors.js'
+import type { TlsOptions } from './options.js'
+import type { Platform } from './platform.js'
+import type { Endpoint, TlsMaterial, Transport } from './transport.js'
+import { type WebSocketPort, WebSocketTransport, webSocketUrl } from './web-socket-transport.js'
+
+type BrowserWebSocket = new (url: string, protocols: string) => WebSocketPort
+
+/** WebSocket only; the browser alone decides which certificates it trusts. */
+export const browserPlatform: Platform = {
+  openTransport: openBrowserWebSocket,
+  readTls,
+  warn: (message) => {
+    // biome-ignore lint/suspicious/noConsole: a page has no other place for warnings.
+    console.warn(message)
+  },
+}
+
+function openBrowserWebSocket(endpoint: Endpoint): Transport {
+  if (endpoint.scheme !== 'ws' && endpoint.scheme !== 'wss') {
+    throw new ConnectionError(
+      'invalid-argument',
+      `a browser can not connect to ${endpoint.href}: it has no TCP sockets; use wss:, and a listener of the server that speaks it`,
+    )
+  }
+  const { WebSocket } = globalThis as unknown as { WebSocket: BrowserWebSocket }
+  return new WebSocketTransport(endpoint, () => new WebSocket(webSocketUrl(endpoint), 'mqtt'))
+}
+
+async function readTls(options: TlsOptions): Promise<TlsMaterial> {
+  const given = Object.entries(options).find(([, value]) => value !== undefined)
+  if (given !== undefined) {
+    throw new ConnectionError(
+      'invalid-argument',
+      `option tls.${given[0]} can not be used in a browser, which trusts its own authorities and certificates; leave it out`,
+    )
+  }
+  return { ca: undefined, cert: undefined, key: undefined, passphrase: undefined, servername: undefined }
+}

@@ -1,0 +1,46 @@
+import { PublishError } from './errors.js'
+import type { Publication } from './publication.js'
+import type { Settings } from './settings.js'
+import type { Counters } from './stats.js'
+
+/** Keeps messages from being sent that waited longer than they may. */
+export class Expiry {
+  readonly #settings: Settings
+  readonly #counters: Counters
+
+  constructor(settings: Settings, counters: Counters) {
+    this.#settings = settings
+    this.#counters = counters
+  }
+
+  /** To be called when the message is published. Reading the clock is saved where its age does not matter. */
+  begin(publication: Publication): void {
+    const hasInterval = publication.properties?.messageExpiryInterval !== undefined
+    const hasBound = this.#settings.queue.maximumAgeMs !== Number.POSITIVE_INFINITY
+    if (hasInterval || hasBound) publication.queuedAt = this.#settings.clock.now()
+  }
+
+  /** What has waited longer than it may is not sent; what goes on has that much less time left. [MQTT-3.3.2-6] */
+  refusalOf(publication: Publication): PublishError | undefined {
+    const { queuedAt, properties } = publication
+    const interval = properties?.messageExpiryInterval
+    if (queuedAt === 0) return undefined
+    const waitedMs = this.#settings.clock.now() - queuedAt
+    const allowedMs = Math.min(
+      this.#settings.queue.maximumAgeMs,
+      (interval ?? Number.POSITIVE_INFINITY) * 1000,
+    )
+    const waitedSeconds = Math.floor(waitedMs / 1000)
+    if (waitedMs >= allowedMs && waitedMs > 0) {
+      this.#counters.messagesExpired++
+      return new PublishError(
+        'expired',
+        `publish to '${publication.topic}': waited ${Math.round(waitedMs)} ms`,
+      )
+    }
+    if (interval !== undefined && waitedSeconds > 0) {
+      publication.properties = { ...properties, messageExpiryInterval: interval - waitedSeconds }
+    }
+    return undefined
+  }
+}
