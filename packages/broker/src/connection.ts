@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import {
   Decoder,
   encode,
@@ -12,6 +11,7 @@ import {
   Writer,
 } from '@jamey/protocol'
 import type { Identity } from './authenticator.js'
+import type { ByteStream } from './byte-stream.js'
 import type { AcknowledgementType } from './commit-gate.js'
 import type { Core } from './core.js'
 import { Deadline } from './deadline.js'
@@ -68,7 +68,7 @@ export class Connection {
   heldPubacks = 0
   /** The peer's Maximum Packet Size; infinity where it has none. */
   maximumPacketBytes = Number.POSITIVE_INFINITY
-  readonly #socket: Socket
+  readonly #socket: ByteStream
   readonly #decoder: Decoder
   /** For CONNECT at first, then for keep alive. */
   readonly #silence: Deadline
@@ -81,7 +81,7 @@ export class Connection {
   #isFull = false
   #isScheduled = false
 
-  constructor(core: Core, socket: Socket, certificate: { commonName: string } | undefined) {
+  constructor(core: Core, socket: ByteStream, certificate: { commonName: string } | undefined) {
     const { clock, limits } = core
     this.core = core
     this.#socket = socket
@@ -96,7 +96,6 @@ export class Connection {
     this.#heardAtMs = clock.now()
     this.#silence.set(this.#heardAtMs + limits.connectTimeoutMs)
     core.connections.add(this)
-    socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#leave('abnormal', 'closing'))
@@ -347,6 +346,7 @@ export class Connection {
   }
 
   #onError(error: Error & { code?: string }): void {
+    if (error instanceof ConnectionFault) return this.fail(error)
     this.core.log.debug({ ...this.#about(), code: error.code }, 'connection failed')
   }
 

@@ -1,8 +1,12 @@
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, TLSSocket, type TlsOptions } from 'node:tls'
+import type { ByteStream } from './byte-stream.js'
 import { Connection } from './connection.js'
 import type { Core } from './core.js'
 import { BrokerError } from './errors.js'
+import { WebSocketGate, type WebSocketOptions } from './web-socket-gate.js'
 
 export interface ListenerTls {
   /** PEM. */
@@ -14,19 +18,27 @@ export interface ListenerTls {
   requestClientCertificate?: boolean | undefined
 }
 
-/** TLS 1.3, unless `insecure: true` asks for plain TCP. */
+/** TLS 1.3, unless `insecure: true` asks for none. */
 export interface ListenerOptions {
   host: string
   /** 0 takes any free one; see `addresses`. */
   port: number
   tls?: ListenerTls | undefined
   insecure?: boolean | undefined
+  /** MQTT inside WebSocket instead of right on TCP or TLS, for browsers; `true` takes the defaults. Section 6. */
+  webSocket?: boolean | WebSocketOptions | undefined
 }
 
 export interface ListenerAddress {
   host: string
   port: number
   tls: boolean
+  /** Where a listener for WebSocket serves it; absent on others. */
+  webSocketPath?: string
+}
+
+interface Admitted {
+  readonly certificate: { commonName: string } | undefined
 }
 
 /** One address the broker accepts connections on. */
@@ -34,6 +46,7 @@ export class Listener {
   readonly #core: Core
   readonly #options: ListenerOptions
   readonly #server: Server
+  readonly #gate: WebSocketGate | undefined
   /** Those still in their TLS handshake included, which no `Connection` knows of. */
   readonly #sockets = new Set<Socket>()
 
@@ -42,7 +55,10 @@ export class Listener {
     assertUsable(options)
     this.#core = core
     this.#options = options
-    this.#server = options.tls === undefined ? this.#plainServer() : this.#tlsServer(options.tls)
+    const { webSocket = false } = options
+    if (webSocket !== false) this.#gate = new WebSocketGate(core, webSocket === true ? {} : webSocket)
+    this.#server = this.#gate === undefined ? this.#tcpServer() : this.#httpServer(this.#gate)
+    this.#server.on('tlsClientError', (error, socket) => this.#onTlsError(error, socket))
     this.#server.maxConnections = core.limits.connections + core.limits.pendingConnections
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket)
@@ -55,7 +71,8 @@ export class Listener {
 
   get address(): ListenerAddress {
     const { address, port } = this.#server.address() as AddressInfo
-    return { host: address, port, tls: this.#options.tls !== undefined }
+    const tls = this.#options.tls !== undefined
+    return { host: address, port, tls, ...(this.#gate && { webSocketPath: this.#gate.path }) }
   }
 
   /** Throws `BrokerError` that says how to get out of it. */
@@ -83,64 +100,79 @@ export class Listener {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  #plainServer(): Server {
-    return createPlainServer({ noDelay: true }, (socket) => this.#accept(socket, undefined))
+  #tcpServer(): Server {
+    const { tls } = this.#options
+    const accept = (socket: Socket): void => {
+      const admitted = this.#admit(socket)
+      if (admitted !== undefined) this.#open(socket, admitted)
+    }
+    if (tls === undefined) return createPlainServer({ noDelay: true }, accept)
+    return createTlsServer({ ...this.#tlsOptions(tls), noDelay: true }, accept)
   }
 
-  #tlsServer(tls: ListenerTls): Server {
-    const { limits, counters, log } = this.#core
-    const server = createTlsServer(
-      {
-        ...secureContextOf(tls),
-        minVersion: 'TLSv1.3',
-        maxVersion: 'TLSv1.3',
-        requestCert: tls.requestClientCertificate === true,
-        // A client certificate is optional, so whether a shown one verified is looked at afterwards.
-        rejectUnauthorized: false,
-        handshakeTimeout: limits.connectTimeoutMs,
-        noDelay: true,
-      },
-      (socket) => this.#acceptSecure(socket),
+  #httpServer(gate: WebSocketGate): HttpServer {
+    const { tls } = this.#options
+    const options = WebSocketGate.serverOptions(this.#core)
+    const server =
+      tls === undefined
+        ? createHttpServer(options)
+        : createHttpsServer({ ...options, ...this.#tlsOptions(tls) })
+    gate.guard(
+      server,
+      (socket) => this.#admit(socket),
+      (stream, admitted) => this.#open(stream, admitted),
     )
-    server.on('tlsClientError', (error: Error & { code?: string }, socket) => {
-      counters.connectionsRefused++
-      log.info({ code: error.code, remoteAddress: socket.remoteAddress }, 'TLS handshake failed')
-      socket.destroy()
-    })
     return server
   }
 
-  #acceptSecure(socket: TLSSocket): void {
-    // An empty object where the client showed none.
-    const { subject } = socket.getPeerCertificate()
-    if (subject === undefined) return this.#accept(socket, undefined)
-    if (!socket.authorized) {
-      const { log, counters } = this.#core
-      counters.connectionsRefused++
-      log.warn(
-        { remoteAddress: socket.remoteAddress, reason: String(socket.authorizationError) },
-        'client certificate refused',
-      )
-      socket.destroy()
-      return
+  #tlsOptions(tls: ListenerTls): TlsOptions {
+    return {
+      ...secureContextOf(tls),
+      minVersion: 'TLSv1.3',
+      maxVersion: 'TLSv1.3',
+      requestCert: tls.requestClientCertificate === true,
+      // A client certificate is optional, so whether a shown one verified is looked at afterwards.
+      rejectUnauthorized: false,
+      handshakeTimeout: this.#core.limits.connectTimeoutMs,
     }
-    const commonName: unknown = subject.CN
-    this.#accept(socket, { commonName: typeof commonName === 'string' ? commonName : '' })
   }
 
-  #accept(socket: Socket, certificate: { commonName: string } | undefined): void {
-    const { admission, counters, log } = this.#core
+  #onTlsError(error: Error & { code?: string }, socket: Socket): void {
+    const { counters, log } = this.#core
+    counters.connectionsRefused++
+    log.info({ code: error.code, remoteAddress: socket.remoteAddress }, 'TLS handshake failed')
+    socket.destroy()
+  }
+
+  /** Undefined: the socket may not come in and was destroyed. */
+  #admit(socket: Socket): Admitted | undefined {
+    // An empty object where the client showed none.
+    const subject = socket instanceof TLSSocket ? socket.getPeerCertificate().subject : undefined
+    if (subject !== undefined && !(socket as TLSSocket).authorized) {
+      const reason = String((socket as TLSSocket).authorizationError)
+      return this.#refuse(socket, reason, 'client certificate refused')
+    }
+    const { admission, counters } = this.#core
     const remoteAddress = socket.remoteAddress ?? ''
     const refusal = admission.enter(remoteAddress)
-    if (refusal !== undefined) {
-      counters.connectionsRefused++
-      log.warn({ remoteAddress, reason: refusal }, 'connection refused')
-      socket.destroy()
-      return
-    }
+    if (refusal !== undefined) return this.#refuse(socket, refusal, 'connection refused')
     socket.once('close', () => admission.exit(remoteAddress))
     counters.connectionsAccepted++
-    new Connection(this.#core, socket, certificate)
+    const commonName: unknown = subject?.CN ?? ''
+    return {
+      certificate: subject && { commonName: typeof commonName === 'string' ? commonName : '' },
+    }
+  }
+
+  #refuse(socket: Socket, reason: string, message: string): undefined {
+    const { counters, log } = this.#core
+    counters.connectionsRefused++
+    log.warn({ remoteAddress: socket.remoteAddress, reason }, message)
+    socket.destroy()
+  }
+
+  #open(stream: ByteStream, { certificate }: Admitted): Connection {
+    return new Connection(this.#core, stream, certificate)
   }
 }
 
@@ -153,17 +185,24 @@ function pem(text: string | Uint8Array): string | Buffer {
   return typeof text === 'string' ? text : Buffer.from(text)
 }
 
-function assertUsable({ host, port, tls, insecure }: ListenerOptions): void {
+function assertUsable({ host, port, tls, insecure, webSocket }: ListenerOptions): void {
   if (tls === undefined && insecure !== true) {
     throw new BrokerError(
       'listener-insecure',
-      `listener ${host}:${port} has no tls; give it a certificate and key, or set insecure: true to serve plain TCP`,
+      `listener ${host}:${port} has no tls; give it a certificate and key, or set insecure: true to serve without`,
     )
   }
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new BrokerError(
       'listener-invalid',
       `listener port: got ${port}; expected a whole number from 0 to 65535`,
+    )
+  }
+  const path = typeof webSocket === 'object' ? webSocket.path : undefined
+  if (path !== undefined && !/^\/[^?#\s]*$/.test(path)) {
+    throw new BrokerError(
+      'listener-invalid',
+      `listener ${host}:${port} webSocket.path: got ${JSON.stringify(path)}; expected one such as '/mqtt'`,
     )
   }
   if (tls?.requestClientCertificate && tls.ca === undefined) {

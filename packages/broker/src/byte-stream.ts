@@ -1,0 +1,20 @@
+/** What a connection needs of the network, a port: sockets of `net` and `tls` have it, WebSockets are made to. */
+export interface ByteStream {
+  readonly remoteAddress?: string | undefined
+  /** Written and not yet taken by the system. */
+  readonly writableLength: number
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown
+  /** `drain`: the system took what was written. `end`: the peer says no more. `close`: all is over. */
+  on(event: 'drain' | 'end' | 'close', listener: () => void): unknown
+  /** `close` follows. */
+  on(event: 'error', listener: (error: Error & { code?: string }) => void): unknown
+  write(chunk: Uint8Array): unknown
+  /** What is written between the two leaves in one piece. */
+  cork(): void
+  uncork(): void
+  pause(): unknown
+  resume(): unknown
+  /** After what was written. */
+  end(): unknown
+  destroy(): unknown
+}

@@ -1,0 +1,127 @@
+import type { IncomingMessage, Server, ServerOptions } from 'node:http'
+import type { Socket } from 'node:net'
+import { WebSocketServer } from 'ws'
+import type { ByteStream } from './byte-stream.js'
+import type { Connection } from './connection.js'
+import type { Core } from './core.js'
+import { WebSocketStream } from './web-socket-stream.js'
+
+export interface WebSocketOptions {
+  /** '/mqtt' by default. */
+  path?: string | undefined
+  /**
+   * Web sites whose pages may connect, such as 'https://app.example'; '*' for all. By default only pages of the very
+   * host and port that is connected to. Programs that are no browsers name no site and are not asked for one.
+   */
+  origins?: readonly string[] | '*' | undefined
+}
+
+const DEFAULT_PATH = '/mqtt'
+const SUBPROTOCOL = 'mqtt'
+const LARGEST_HEADERS_BYTES = 8_192
+/** One message may hold the end of one packet and more besides. */
+const BYTES_BESIDE_PACKET = 1_048_576
+
+interface Refusal {
+  status: '400 Bad Request' | '403 Forbidden' | '404 Not Found'
+  reason: string
+}
+
+/** Which HTTP requests become WebSockets. */
+export class WebSocketGate {
+  readonly path: string
+  readonly #core: Core
+  readonly #origins: WebSocketOptions['origins']
+  readonly #webSockets: WebSocketServer
+  readonly #strangerBytes: number
+
+  constructor(core: Core, options: WebSocketOptions) {
+    this.#core = core
+    this.path = options.path ?? DEFAULT_PATH
+    this.#origins = options.origins
+    this.#strangerBytes = core.limits.connectPacketBytes * 2
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: core.limits.packetBytes + BYTES_BESIDE_PACKET,
+      // What text says is of no interest: it ends the connection.
+      skipUTF8Validation: true,
+      // [MQTT-6.0.0-4]
+      handleProtocols: () => SUBPROTOCOL,
+    })
+  }
+
+  /** For the HTTP server; strangers get the time of a CONNECT and no room. */
+  static serverOptions({ limits }: Core): ServerOptions {
+    return {
+      noDelay: true,
+      maxHeaderSize: LARGEST_HEADERS_BYTES,
+      headersTimeout: limits.connectTimeoutMs,
+      requestTimeout: limits.connectTimeoutMs,
+      connectionsCheckingInterval: Math.min(1_000, limits.connectTimeoutMs),
+    }
+  }
+
+  /** `admit` is asked about what passed the rules; undefined: it destroyed the socket. */
+  guard<Admitted>(
+    server: Server,
+    admit: (socket: Socket) => Admitted | undefined,
+    open: (stream: ByteStream, admitted: Admitted) => Connection,
+  ): void {
+    server.on('request', (_request, response) => {
+      response.writeHead(426, { connection: 'close', upgrade: 'websocket', 'content-type': 'text/plain' })
+      response.end('MQTT over WebSocket only\n')
+    })
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      const refusal = this.#refusalOf(request)
+      if (refusal !== undefined) return this.#refuse(socket, refusal)
+      const admitted = admit(socket)
+      if (admitted === undefined) return
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        boundStranger(socket, open(new WebSocketStream(webSocket, socket), admitted), this.#strangerBytes)
+      })
+    })
+  }
+
+  #refusalOf({ url = '', headers }: IncomingMessage): Refusal | undefined {
+    const [path] = url.split('?', 1)
+    if (path !== this.path) {
+      return { status: '404 Not Found', reason: `MQTT is served at ${this.path}` }
+    }
+    if (!this.#mayConnect(headers.origin, headers.host)) {
+      return { status: '403 Forbidden', reason: 'pages of this origin may not connect' }
+    }
+    // [MQTT-6.0.0-3]
+    const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? []
+    if (offered.includes(SUBPROTOCOL)) return undefined
+    return { status: '400 Bad Request', reason: `the subprotocol ${SUBPROTOCOL} has to be offered` }
+  }
+
+  #mayConnect(origin: string | undefined, host: string | undefined): boolean {
+    if (origin === undefined || this.#origins === '*') return true
+    if (this.#origins !== undefined) return this.#origins.includes(origin)
+    return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
+  }
+
+  #refuse(socket: Socket, { status, reason }: Refusal): void {
+    const { counters, log } = this.#core
+    counters.connectionsRefused++
+    log.warn({ remoteAddress: socket.remoteAddress, reason }, 'WebSocket refused')
+    socket.on('error', () => socket.destroy())
+    const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n`
+    const body = `${reason}\n`
+    socket.end(`${head}Content-Length: ${body.length}\r\n\r\n${body}`, () => socket.destroy())
+  }
+}
+
+/** `ws` holds a message until it is whole; nobody who has not said CONNECT may have it hold much. */
+function boundStranger(socket: Socket, connection: Connection, mostBytes: number): void {
+  let bytes = 0
+  const count = (chunk: Buffer): void => {
+    bytes += chunk.length
+    if (connection.state !== 'waiting') socket.off('data', count)
+    else if (bytes > mostBytes) connection.destroy()
+  }
+  socket.on('data', count)
+}

@@ -1,0 +1,88 @@
+import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import { ReasonCode } from '@jamey/protocol'
+import type { WebSocket } from 'ws'
+import type { ByteStream } from './byte-stream.js'
+import { ConnectionFault } from './errors.js'
+
+/**
+ * A WebSocket as a stream of bytes. What one flush writes leaves as one binary message, its chunks as the fragments of
+ * it, so that nothing is copied. [MQTT-6.0.0-1] [MQTT-6.0.0-2]
+ */
+export class WebSocketStream extends EventEmitter implements ByteStream {
+  readonly remoteAddress: string | undefined
+  readonly #webSocket: WebSocket
+  readonly #socket: Socket
+  /** Undefined while not corked. */
+  #corked: Uint8Array[] | undefined
+
+  /** `socket` is the one that `webSocket` lives on. */
+  constructor(webSocket: WebSocket, socket: Socket) {
+    super()
+    this.#webSocket = webSocket
+    this.#socket = socket
+    this.remoteAddress = socket.remoteAddress
+    webSocket.on('message', (data: Buffer, isBinary) => this.#onMessage(data, isBinary))
+    webSocket.on('error', (error) => this.emit('error', faultOf(error)))
+    webSocket.on('close', () => this.emit('close'))
+    socket.on('drain', () => this.emit('drain'))
+  }
+
+  get writableLength(): number {
+    return this.#webSocket.bufferedAmount
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.#corked !== undefined) this.#corked.push(chunk)
+    else this.#send(chunk, true)
+  }
+
+  cork(): void {
+    this.#corked = []
+  }
+
+  uncork(): void {
+    const chunks = this.#corked ?? []
+    this.#corked = undefined
+    this.#socket.cork()
+    for (const [at, chunk] of chunks.entries()) this.#send(chunk, at === chunks.length - 1)
+    this.#socket.uncork()
+  }
+
+  pause(): void {
+    this.#webSocket.pause()
+  }
+
+  resume(): void {
+    this.#webSocket.resume()
+  }
+
+  end(): void {
+    this.#webSocket.close()
+  }
+
+  destroy(): void {
+    this.#webSocket.terminate()
+  }
+
+  #send(chunk: Uint8Array, fin: boolean): void {
+    this.#webSocket.send(chunk, { binary: true, fin })
+  }
+
+  #onMessage(data: Buffer, isBinary: boolean): void {
+    if (!isBinary) {
+      const message = 'a text message came; MQTT is in binary ones only'
+      this.emit('error', new ConnectionFault(ReasonCode.protocolError, message))
+    } else if (data.length > 0) this.emit('data', data)
+  }
+}
+
+/** What `ws` found wrong with the peer's frames. */
+function faultOf(error: Error & { code?: string }): Error {
+  if (!error.code?.startsWith('WS_ERR_')) return error
+  const isTooLarge = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+  return new ConnectionFault(
+    isTooLarge ? ReasonCode.packetTooLarge : ReasonCode.malformedPacket,
+    error.message,
+  )
+}
