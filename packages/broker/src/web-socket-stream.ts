@@ -5,6 +5,9 @@ import type { WebSocket } from 'ws'
 import type { ByteStream } from './byte-stream.js'
 import { ConnectionFault } from './errors.js'
 
+/** RFC 6455 section 7.4.1. */
+const NORMAL_CLOSURE = 1000
+
 /**
  * A WebSocket as a stream of bytes. What one flush writes leaves as one binary message, its chunks as the fragments of
  * it, so that nothing is copied. [MQTT-6.0.0-1] [MQTT-6.0.0-2]
@@ -58,7 +61,7 @@ export class WebSocketStream extends EventEmitter implements ByteStream {
   }
 
   end(): void {
-    this.#webSocket.close()
+    this.#webSocket.close(NORMAL_CLOSURE)
   }
 
   destroy(): void {

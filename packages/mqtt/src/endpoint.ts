@@ -9,7 +9,7 @@ export interface NamedUrl {
   readonly credentials: Credentials
 }
 
-/** Throws `ConnectionError` 'invalid-argument'; the message never repeats user or password. */
+/** Throws `ConnectionError` 'invalid-argument'; the message never repeats user, password or query. */
 export function readUrl(text: string): NamedUrl {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || url.hostname === '') {
@@ -61,7 +61,11 @@ export function readServerReference(reference: string, scheme: string): Endpoint
   }
 }
 
+/** Without what may be secret: where it is unclear what belongs to what, nothing is shown. */
 function shown(text: string): string {
   const at = text.lastIndexOf('@')
+  const query = text.indexOf('?')
+  if (at >= 0 && query >= 0) return "'...'"
+  if (query >= 0) return JSON.stringify(`${text.slice(0, query)}?...`)
   return JSON.stringify(at < 0 ? text : `...${text.slice(at)}`)
 }

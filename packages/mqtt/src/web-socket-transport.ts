@@ -12,7 +12,7 @@ export interface WebSocketPort {
   onclose: ((event: { code: number; reason: string }) => void) | null
   /** `ws` calls back when the system took the data; browsers never do. */
   send(data: Uint8Array, onSent?: () => void): void
-  close(): void
+  close(code: number): void
   terminate?(): void
   pause?(): void
   resume?(): void
@@ -22,8 +22,10 @@ export interface WebSocketPort {
 const HIGH_WATER_BYTES = 1_048_576
 /** Browsers do not tell when their queue has shrunk, so it is looked at. */
 const LOOK_AGAIN_MS = 10
+/** RFC 6455 section 7.4.1. */
 const NORMAL_CLOSURE = 1000
-const GOING_AWAY = 1001
+/** Normal, going away, no status given. */
+const WITHOUT_FAULT: readonly number[] = [NORMAL_CLOSURE, 1001, 1005]
 
 /** MQTT in the binary messages of a WebSocket; packets need not begin or end with a message. [MQTT-6.0.0-2] */
 export class WebSocketTransport implements Transport {
@@ -72,7 +74,7 @@ export class WebSocketTransport implements Transport {
 
   close(): void {
     this.#isClosing = true
-    this.#socket?.close()
+    this.#socket?.close(NORMAL_CLOSURE)
   }
 
   destroy(): void {
@@ -94,7 +96,7 @@ export class WebSocketTransport implements Transport {
     if (socket.terminate === undefined) socket.binaryType = 'arraybuffer'
     if (this.#isPaused) socket.pause?.()
     if (this.#listener === undefined) this.#terminate()
-    else if (this.#isClosing) socket.close()
+    else if (this.#isClosing) socket.close(NORMAL_CLOSURE)
   }
 
   /** [MQTT-6.0.0-4] */
@@ -132,7 +134,7 @@ export class WebSocketTransport implements Transport {
   }
 
   #closedBy(code: number, reason: string): Error | undefined {
-    if (code === NORMAL_CLOSURE || code === GOING_AWAY) return undefined
+    if (WITHOUT_FAULT.includes(code)) return undefined
     const why = reason === '' ? '' : ` (${reason})`
     return new Error(`the WebSocket closed with code ${code}${why}`)
   }
@@ -147,7 +149,7 @@ export class WebSocketTransport implements Transport {
   #terminate(): void {
     const socket = this.#socket
     if (socket?.terminate !== undefined) socket.terminate()
-    else socket?.close()
+    else socket?.close(NORMAL_CLOSURE)
   }
 }
 
