@@ -15,6 +15,11 @@ export class Backoff {
     this.#random = random
   }
 
+  get breaker(): { isOpen: boolean; failures: number; failuresBeforeOpen: number } {
+    const { failuresBeforeOpen } = this.#settings
+    return { isOpen: this.isOpen, failures: this.#failures, failuresBeforeOpen }
+  }
+
   get failures(): number {
     return this.#failures
   }

@@ -1,3 +1,4 @@
+import type { Explanation } from './explanation.js'
 import type { Message } from './message.js'
 import type {
   CallOptions,
@@ -8,6 +9,7 @@ import type {
   SubscribeOptions,
 } from './options.js'
 import type { ServerInformation } from './server-information.js'
+import type { SetAside } from './set-aside.js'
 import type { StateChange, StateName } from './state.js'
 import type { ClientStats } from './stats.js'
 
@@ -64,6 +66,10 @@ export interface Client extends AsyncDisposable {
   /** Resolves when nothing is queued or unacknowledged. */
   drained(options?: CallOptions): Promise<void>
   stats(): ClientStats
+  /** Why messages are, or are not, flowing: one plain object to log. */
+  explain(): Explanation
+  /** Messages that were taken over and that the server does not take. */
+  readonly setAside: SetAside
   /** Fresh credentials without a gap: AUTH in place (MQTT 5.0 with a method), else a resumed session. */
   reauthenticate(options?: CallOptions): Promise<void>
   /** Leaves `error` (an open breaker included) and tries again. */

@@ -1,4 +1,5 @@
 import type { PacketCredentials } from './credentials.js'
+import type { ConnectionFacts } from './explanation.js'
 import type { Link } from './link.js'
 import type { ServerInformation } from './server-information.js'
 import type { StateChange } from './state.js'
@@ -29,6 +30,7 @@ export interface Reconnecting {
   readonly state: 'reconnecting'
   readonly attempt: number
   readonly delayMs: number
+  readonly dueAtMs: number
   readonly cause: Error | undefined
   timer: unknown
 }
@@ -53,4 +55,23 @@ export function statusOf(now: Now): StateChange {
     default:
       return { state: now.state, cause: now.cause }
   }
+}
+
+export function waitingFor(
+  attempt: number,
+  delayMs: number,
+  nowMs: number,
+  cause: Error | undefined,
+): Reconnecting {
+  return { state: 'reconnecting', attempt, delayMs, dueAtMs: nowMs + delayMs, cause, timer: undefined }
+}
+
+/** For `explain`. */
+export function factsOf(
+  now: Now,
+  nowMs: number,
+): Pick<ConnectionFacts, 'state' | 'cause' | 'attempt' | 'nextAttemptMs'> {
+  const { state, cause, attempt } = statusOf(now)
+  const nextAttemptMs = now.state === 'reconnecting' ? Math.max(0, now.dueAtMs - nowMs) : undefined
+  return { state, cause, attempt, nextAttemptMs }
 }

@@ -10,9 +10,18 @@ import {
   timedOut,
   violation,
 } from './connection-errors.js'
-import { type Connected, type Connecting, type Now, type Reconnecting, statusOf } from './connection-state.js'
+import {
+  type Connected,
+  type Connecting,
+  factsOf,
+  type Now,
+  statusOf,
+  waitingFor,
+} from './connection-state.js'
 import { CredentialsSource, type PacketCredentials } from './credentials.js'
-import { readServerReference } from './endpoint.js'
+import { Deferred } from './deferred.js'
+import { Endpoints } from './endpoints.js'
+import type { ConnectionFacts } from './explanation.js'
 import { Link, type LinkListener } from './link.js'
 import type { CredentialsRequest } from './options.js'
 import { type Action, actionFor, errorFor } from './reason-table.js'
@@ -28,6 +37,8 @@ export interface ConnectionListener {
   onPacket(link: Link, packet: Packet): void
   onWritable(): void
   onDisconnected(): void
+  /** The server told a failure. */
+  onFailure(kind: 'connack' | 'disconnect', reasonCode: number, reasonString: string | undefined): void
   onState(change: StateChange): void
 }
 
@@ -45,15 +56,15 @@ export class Connection implements LinkListener {
   #now: Now = { state: 'disconnected', cause: undefined }
   #clientId: string
   #attempts = 0
-  #endpointIndex = 0
+  readonly #endpoints: Endpoints
   #endpointsTried = 0
-  #redirect: Endpoint | undefined
+  #lastEndpoint: Endpoint | undefined
   #hasConnected = false
   /** Fresh credentials were tried after a refusal. */
   #hasRefreshed = false
   /** The server does not know our authentication method; it is not offered again. */
   #isWithoutMethod = false
-  #reauthentication: { promise: Promise<void>; resolve(): void; reject(error: Error): void } | undefined
+  #reauthentication: Deferred<void> | undefined
 
   constructor(settings: Settings, counters: Counters, listener: ConnectionListener) {
     this.#settings = settings
@@ -61,6 +72,8 @@ export class Connection implements LinkListener {
     this.#listener = listener
     this.#credentials = new CredentialsSource(settings.credentials)
     this.#backoff = new Backoff(settings.reconnect)
+    const { endpoints, reconnect, clock } = settings
+    this.#endpoints = new Endpoints(endpoints, reconnect.maxDelayMs, () => clock.now())
     this.#clientId = settings.clientId
   }
 
@@ -70,6 +83,12 @@ export class Connection implements LinkListener {
 
   get clientId(): string {
     return this.#clientId
+  }
+
+  get facts(): ConnectionFacts {
+    const { breaker } = this.#backoff
+    const facts = factsOf(this.#now, this.#settings.clock.now())
+    return { ...facts, breaker, endpoint: this.#lastEndpoint?.href }
   }
 
   /** From `disconnected`; elsewhere it changes nothing. */
@@ -110,11 +129,8 @@ export class Connection implements LinkListener {
     if (now.state === 'error' || now.state === 'disconnected') {
       return Promise.reject(now.cause ?? notConnected())
     }
-    let settle!: { resolve(): void; reject(error: Error): void }
-    const promise = new Promise<void>((resolve, reject) => {
-      settle = { resolve, reject }
-    })
-    this.#reauthentication = { promise, ...settle }
+    this.#reauthentication = new Deferred()
+    const { promise } = this.#reauthentication
     // Every attempt asks for fresh credentials, so one that is under way will do.
     if (now.state !== 'connected') return promise
     if (now.authenticationMethod === undefined) this.#reconnectForRefresh(now)
@@ -159,8 +175,8 @@ export class Connection implements LinkListener {
   }
 
   #attempt(reason: CredentialsReason, cause: Error | undefined): void {
-    const endpoint = this.#redirect ?? (this.#settings.endpoints[this.#endpointIndex] as Endpoint)
-    this.#redirect = undefined
+    const endpoint = this.#endpoints.next()
+    this.#lastEndpoint = endpoint
     this.#attempts++
     this.#endpointsTried++
     const { connectTimeoutMs, clock } = this.#settings
@@ -208,18 +224,13 @@ export class Connection implements LinkListener {
   #onConnack(now: Connecting, link: Link, packet: Connack): void {
     const { reasonCode, properties } = packet
     if (reasonCode !== ReasonCode.success) {
-      this.#redirectTo(properties?.serverReference, now.endpoint)
+      this.#told('connack', packet, now.endpoint)
       const error = errorFor('connack', reasonCode, properties?.reasonString, now.endpoint.href)
       return this.#failed(now, error, actionFor('connack', reasonCode))
     }
     // [MQTT-3.2.2-4]
     if (packet.sessionPresent && now.cleanStart) throw violation('session present after a clean start')
-    const server = readServerInformation(packet, {
-      clientId: this.#clientId,
-      protocolVersion: this.#settings.protocolVersion,
-      keepAliveSeconds: this.#settings.keepAliveSeconds,
-      sessionExpirySeconds: this.#settings.sessionExpirySeconds,
-    })
+    const server = readServerInformation(packet, { ...this.#settings, clientId: this.#clientId })
     this.#clientId = server.clientId
     this.#hasConnected = true
     this.#hasRefreshed = false
@@ -250,12 +261,11 @@ export class Connection implements LinkListener {
       this.#hasRefreshed = true
       return this.#reconnectIn(0, 'refresh', error)
     }
+    this.#endpoints.failed(now.endpoint)
     if (action !== 'retry' && action !== 'move') return this.#become({ state: 'error', cause: error })
-    const { endpoints } = this.#settings
-    this.#endpointIndex = (this.#endpointIndex + 1) % endpoints.length
     if (this.#settings.waitForConnection && !this.#hasConnected) {
       // Whoever waits for the first connection wants to hear of a failure, not of endless attempts.
-      const mayGoOn = this.#endpointsTried < endpoints.length || this.#redirect !== undefined
+      const mayGoOn = this.#endpointsTried < this.#endpoints.count || this.#endpoints.hasReferral
       if (mayGoOn && this.#attempts < 10) return this.#reconnectIn(0, 'connect', error)
       return this.#become({ state: 'disconnected', cause: error })
     }
@@ -271,13 +281,7 @@ export class Connection implements LinkListener {
   }
 
   #reconnectIn(delayMs: number, reason: CredentialsReason, cause: Error | undefined): void {
-    const next: Reconnecting = {
-      state: 'reconnecting',
-      attempt: this.#attempts + 1,
-      delayMs,
-      cause,
-      timer: undefined,
-    }
+    const next = waitingFor(this.#attempts + 1, delayMs, this.#settings.clock.now(), cause)
     this.#become(next)
     if (this.#now !== next) return
     next.timer = this.#settings.clock.setTimeout(() => {
@@ -287,7 +291,7 @@ export class Connection implements LinkListener {
 
   #onDisconnect(now: Connected, packet: Disconnect): void {
     const { reasonCode, properties } = packet
-    this.#redirectTo(properties?.serverReference, now.link.endpoint)
+    this.#told('disconnect', packet, now.link.endpoint)
     const why = properties?.reasonString ?? (reasonCode === 0 ? NO_DISCONNECT_REASON : undefined)
     const error = errorFor('disconnect', reasonCode, why, now.link.endpoint.href)
     this.#lost(now, error, actionFor('disconnect', reasonCode))
@@ -297,8 +301,12 @@ export class Connection implements LinkListener {
     this.#counters.connectionsLost++
     this.#attempts = 0
     const heldMs = this.#settings.clock.now() - now.sinceMs
-    if (heldMs >= this.#settings.reconnect.stableAfterMs) this.#backoff.reset()
+    const hasHeld = heldMs >= this.#settings.reconnect.stableAfterMs
+    if (hasHeld) this.#backoff.reset()
     else this.#backoff.fail()
+    // A server that sent us away is to be avoided like one that failed.
+    if (action === 'move' || !hasHeld) this.#endpoints.failed(now.link.endpoint)
+    else this.#endpoints.held(now.link.endpoint)
     const isHopeless = action === 'stop' || (action === 'refresh' && !this.#credentials.isDynamic)
     if (isHopeless) return this.#become({ state: 'error', cause: error })
     this.#retry(error, action === 'refresh' ? 'refresh' : 'connect')
@@ -333,13 +341,7 @@ export class Connection implements LinkListener {
   /** Says goodbye properly, so that the server has read all our acknowledgements, and resumes the session. */
   #reconnectForRefresh(now: Connected): void {
     const gone = now.link.close(ReasonCode.normalDisconnection)
-    const next: Reconnecting = {
-      state: 'reconnecting',
-      attempt: 1,
-      delayMs: 0,
-      cause: undefined,
-      timer: undefined,
-    }
+    const next = waitingFor(1, 0, this.#settings.clock.now(), undefined)
     this.#attempts = 0
     this.#become(next)
     gone.then(() => {
@@ -354,8 +356,12 @@ export class Connection implements LinkListener {
     else waiting?.reject(error)
   }
 
-  #redirectTo(reference: string | undefined, from: Endpoint): void {
-    if (reference !== undefined) this.#redirect = readServerReference(reference, from.scheme)
+  /** The server refused or ended the connection; it may name another one (0x9C for now, 0x9D for good). */
+  #told(kind: 'connack' | 'disconnect', packet: Connack | Disconnect, from: Endpoint): void {
+    const { reasonCode, properties } = packet
+    if (reasonCode !== 0) this.#listener.onFailure(kind, reasonCode, properties?.reasonString)
+    if (actionFor(kind, reasonCode) !== 'move') return
+    this.#endpoints.refer(properties?.serverReference, from, reasonCode === ReasonCode.serverMoved)
   }
 
   #become(next: Now): void {

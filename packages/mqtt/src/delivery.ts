@@ -26,6 +26,10 @@ export class Delivery {
   isLeft = false
   /** The connection it came with is gone, and with it the identifier to acknowledge. */
   isStale = false
+  /** The session it belonged to is gone: what becomes of it concerns nobody any more. */
+  isForgotten = false
+  /** When its handlers began, where they are still at work. */
+  beganAtMs = 0
   /** It is in the queue of acknowledgements of the present connection. */
   isQueued = false
   readonly #listener: DeliveryListener
@@ -38,8 +42,8 @@ export class Delivery {
   begin(packet: Publish): void {
     this.packet = packet
     this.reasonCode = 0
-    this.running = 0
-    this.isSettled = this.isLeft = this.isStale = this.isQueued = this.#leaves = false
+    this.running = this.beganAtMs = 0
+    this.isSettled = this.isLeft = this.isStale = this.isForgotten = this.isQueued = this.#leaves = false
   }
 
   /** Calls the handlers; true where none of them is still at work. */

@@ -53,6 +53,20 @@ export class Incoming {
     return this.#running
   }
 
+  /** Since when the handlers of the oldest unacknowledged message have been at work; undefined without one. */
+  get oldestBeganAtMs(): number | undefined {
+    let oldest = this.#queue.peek()?.beganAtMs ?? 0
+    for (const { beganAtMs, running } of this.#carried.values()) {
+      if (running > 0 && (oldest === 0 || beganAtMs < oldest)) oldest = beganAtMs
+    }
+    return oldest === 0 ? undefined : oldest
+  }
+
+  /** Messages without their acknowledgement. */
+  get unacknowledged(): number {
+    return this.#queue.length
+  }
+
   whenIdle(callback: () => void): void {
     if (this.#running === 0) callback()
     else this.#onIdle.push(callback)
@@ -66,6 +80,7 @@ export class Incoming {
     this.#link = link
     this.#aliases = new IncomingAliases(this.#settings.topicAliasMaximum)
     if (isResumed) return
+    for (const delivery of this.#carried.values()) delivery.isForgotten = true
     this.#carried.clear()
     this.#received.clear()
     this.#journal.forgetReceived()
@@ -127,7 +142,10 @@ export class Incoming {
     const delivery = this.#take(packet)
     this.#running++
     if (delivery.run(packet, this.#find(packet))) this.#finish(delivery)
-    else this.#enqueue(delivery)
+    else {
+      delivery.beganAtMs = this.#settings.clock.now()
+      this.#enqueue(delivery)
+    }
   }
 
   /** [MQTT-3.3.4-9] */
@@ -161,6 +179,7 @@ export class Incoming {
   #finish(delivery: Delivery): void {
     this.#stopRunning()
     const { packet } = delivery
+    if (delivery.isForgotten) return
     if (delivery.isLeft) {
       if (packet?.qos === 2) this.#received.delete(packet.packetIdentifier)
       return this.#settle(delivery)
@@ -170,9 +189,20 @@ export class Incoming {
     if (delivery.reasonCode !== 0) this.#received.delete(packet.packetIdentifier)
     else if (this.#journal.isNeeded) {
       if (!delivery.isQueued && !delivery.isStale) this.#enqueue(delivery)
-      return this.#journal.receive(packet.packetIdentifier, () => this.#settle(delivery))
+      return this.#remember(delivery, packet)
     }
     this.#settle(delivery)
+  }
+
+  /** Without a record of it there is no PUBREC, so that the server repeats the message; others do not wait for it. */
+  #remember(delivery: Delivery, packet: Publish): void {
+    const settle = (): void => {
+      if (!delivery.isForgotten) this.#settle(delivery)
+    }
+    this.#journal.receive(packet.packetIdentifier, settle, () => {
+      delivery.isLeft = true
+      settle()
+    })
   }
 
   #settle(delivery: Delivery): void {
@@ -209,7 +239,10 @@ export class Incoming {
   #repeatPubrec(packet: Publish): void {
     if (this.#joinCarried(packet)) return
     const delivery = this.#take(packet)
-    this.#settle(delivery)
+    if (!this.#journal.isNeeded) return this.#settle(delivery)
+    // The first time, the store may have failed.
+    this.#enqueue(delivery)
+    this.#remember(delivery, packet)
   }
 
   /** A message whose handlers were at work when the connection ended is not handed out a second time. */

@@ -1,6 +1,6 @@
 import { type MqttError, PublishError } from './errors.js'
 import type { Publication } from './publication.js'
-import type { SessionStore } from './session-store.js'
+import type { SessionStore, StoredReason } from './session-store.js'
 import { afterTurn, cancelTurn } from './turn.js'
 
 interface Waiting {
@@ -41,21 +41,39 @@ export class Journal {
     })
   }
 
-  release(publication: Publication, onReleased: (publication: Publication) => void): void {
+  release(
+    publication: Publication,
+    onReleased: (publication: Publication) => void,
+    onFailed: (publication: Publication) => void,
+  ): void {
     this.#store.release(publication.sequence)
-    this.#wait({ publication: undefined, onCommitted: () => onReleased(publication), onFailed: ignored })
+    this.#wait({
+      publication: undefined,
+      onCommitted: () => onReleased(publication),
+      onFailed: () => onFailed(publication),
+    })
   }
 
   /** Nothing depends on it: a record that comes back after a crash is only sent once more. */
   remove(publication: Publication): void {
-    if (!this.isNeeded || publication.qos === 0) return
-    this.#store.remove(publication.sequence)
+    if (publication.qos !== 0) this.removeRecord(publication.sequence)
+  }
+
+  removeRecord(sequence: number): void {
+    if (!this.isNeeded) return
+    this.#store.remove(sequence)
     this.#schedule()
   }
 
-  receive(packetIdentifier: number, onStored: () => void): void {
+  setAside(publication: Publication, reason: StoredReason): void {
+    if (!this.isNeeded || this.#store.setAside === undefined) return
+    this.#store.setAside(publication.sequence, reason)
+    this.#schedule()
+  }
+
+  receive(packetIdentifier: number, onStored: () => void, onFailed: () => void): void {
     this.#store.receive(packetIdentifier)
-    this.#wait({ publication: undefined, onCommitted: onStored, onFailed: ignored })
+    this.#wait({ publication: undefined, onCommitted: onStored, onFailed })
   }
 
   complete(packetIdentifier: number): void {
@@ -116,9 +134,6 @@ export class Journal {
     if (this.#waiting.length > 0) this.#schedule()
   }
 }
-
-/** The peer repeats what was not answered. */
-function ignored(): void {}
 
 function storeFailed(publication: Publication | undefined, cause: unknown): PublishError {
   const what = publication === undefined ? 'session store' : `publish to '${publication.topic}'`

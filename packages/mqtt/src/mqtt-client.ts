@@ -3,6 +3,7 @@ import type { Client, CloseOptions, CloseReport, Subscription } from './client.j
 import { Connection } from './connection.js'
 import { Deadline, type DeadlineCause, within } from './deadline.js'
 import { ConnectionError, PublishError, SubscriptionError } from './errors.js'
+import type { Explanation } from './explanation.js'
 import type { Message } from './message.js'
 import { MessageStream } from './message-stream.js'
 import type {
@@ -16,6 +17,7 @@ import type {
 import { makePublication, type Publication } from './publication.js'
 import type { ServerInformation } from './server-information.js'
 import { offline, Session } from './session.js'
+import type { SetAside } from './set-aside.js'
 import type { Settings } from './settings.js'
 import type { StateChange, StateName } from './state.js'
 import { StateStream } from './state-stream.js'
@@ -142,6 +144,14 @@ export class MqttClient implements Client {
     return this.#session.stats
   }
 
+  explain(): Explanation {
+    return this.#session.explain(this.#connection.facts, this.#closing !== undefined)
+  }
+
+  get setAside(): SetAside {
+    return this.#session.outgoing.setAside
+  }
+
   reauthenticate(options: CallOptions = {}): Promise<void> {
     return within(this.#connection.reauthenticate(), this.#settings.clock, options, gaveUpConnecting)
   }
@@ -221,7 +231,7 @@ export class MqttClient implements Client {
     const left = (): { timeoutMs: number } => ({ timeoutMs: Math.max(0, endsAtMs - clock.now()) })
     if (options.drain !== false) await this.#drain(left().timeoutMs)
     const report: CloseReport = {
-      unacknowledgedMessages: outgoing.queuedMessages + outgoing.inFlightMessages,
+      unacknowledgedMessages: outgoing.unacknowledged,
       runningHandlers: incoming.running,
     }
     for (const stream of [...this.#streams]) stream.end()

@@ -51,6 +51,11 @@ export class Outbox {
     this.#counters = counters
   }
 
+  /** Written, and not taken by the network yet. */
+  get bufferedBytes(): number {
+    return this.writer.pendingBytes + (this.#transport.bufferedBytes ?? 0)
+  }
+
   /** To be called after every packet. */
   written(): void {
     if (this.#turn === undefined) this.#turn = afterTurn(this.#onTurn)

@@ -1,92 +1,105 @@
-import {
-  encodePublish,
-  isFailure,
-  ProtocolError,
-  type Puback,
-  type Pubcomp,
-  type Pubrec,
-  ReasonCode,
-} from '@jamey/protocol'
-import { PublishError } from './errors.js'
+import { isFailure, type Puback, type Pubcomp, type Pubrec, ReasonCode } from '@jamey/protocol'
+import { type MqttError, PublishError } from './errors.js'
+import { Expiry } from './expiry.js'
+import type { OutgoingFacts } from './explanation.js'
 import { InFlight } from './in-flight.js'
 import type { Journal } from './journal.js'
 import type { Link } from './link.js'
-import type { Publication } from './publication.js'
-import { PublishLimits } from './publish-limits.js'
+import { Pace } from './pace.js'
+import { type Publication, publicationOf } from './publication.js'
 import { PublishQueue, queueFull } from './publish-queue.js'
 import { refused, resultOf, SUCCESS } from './publish-result.js'
+import { PublishWire } from './publish-wire.js'
 import type { ServerInformation } from './server-information.js'
 import type { StoredSession } from './session-store.js'
-import type { Settings } from './settings.js'
+import { SetAsideMessages } from './set-aside.js'
+import { PUBLISH_IDENTIFIERS, type Settings } from './settings.js'
 import type { Counters } from './stats.js'
-import { OutgoingAliases } from './topic-aliases.js'
 
 /**
  * The publishing half of a session: every QoS 1 and 2 message goes store -> queue -> in flight -> acknowledged, in
  * the order of publishing, over as many connections as it takes.
  */
 export class Outgoing {
+  readonly setAside: SetAsideMessages
+  readonly pace: Pace
   readonly #settings: Settings
   readonly #counters: Counters
   readonly #journal: Journal
   readonly #queue: PublishQueue
   readonly #inFlight = new InFlight()
-  #limits: PublishLimits
-  #aliases = new OutgoingAliases(0)
-  #link: Link | undefined
+  readonly #expiry: Expiry
+  #wire: PublishWire | undefined
   /** How many messages may be unacknowledged on this connection: the peer's Receive Maximum. [MQTT-3.3.4-7] */
   #quota = 0
   #sequence = 0
   #onIdle: (() => void)[] = []
 
-  constructor(settings: Settings, counters: Counters, journal: Journal) {
+  constructor(
+    settings: Settings,
+    counters: Counters,
+    journal: Journal,
+    report: (error: MqttError) => void,
+    onPaceOpen: () => void,
+  ) {
     this.#settings = settings
     this.#counters = counters
     this.#journal = journal
-    this.#queue = new PublishQueue(settings.queue)
-    this.#limits = new PublishLimits(settings.protocolVersion, undefined)
+    this.#queue = new PublishQueue(settings.queue, settings.clock)
+    this.#expiry = new Expiry(settings, counters)
+    this.pace = new Pace(settings.clock, onPaceOpen)
+    this.setAside = new SetAsideMessages({
+      bounds: settings.queue,
+      counters,
+      journal,
+      report,
+      requeue: (message) => this.enqueue(publicationOf(message)),
+    })
   }
 
-  get queuedMessages(): number {
-    return this.#queue.messages + this.#queue.held
-  }
-
-  get queuedBytes(): number {
-    return this.#queue.bytes
-  }
-
-  get inFlightMessages(): number {
-    return this.#inFlight.count
-  }
-
-  get isIdle(): boolean {
-    return this.#inFlight.count === 0 && this.queuedMessages === 0
+  /** Messages that are queued or in flight. */
+  get unacknowledged(): number {
+    return this.#inFlight.count + this.#queue.messages + this.#queue.held
   }
 
   /** Calls back once nothing is queued or in flight. */
   whenIdle(callback: () => void): void {
-    if (this.isIdle) callback()
+    if (this.unacknowledged === 0) callback()
     else this.#onIdle.push(callback)
   }
 
-  /** Takes over what an earlier process left; it is sent first. All of it may have been on the wire. */
-  restore(session: StoredSession, restored: readonly Publication[]): void {
-    for (const [i, publication] of restored.entries()) {
-      publication.sequence = session.publishes[i]?.publish.sequence ?? 0
-      publication.stage = session.publishes[i]?.released ? 'released' : 'sent'
+  /**
+   * Takes over what an earlier process left; it is sent first. Within a window of identifiers from the oldest on all
+   * of it may have been on the wire, and nothing beyond.
+   */
+  restore({ publishes }: StoredSession): void {
+    let oldest: number | undefined
+    for (const { publish, released, setAside } of publishes) {
+      const { sequence } = publish
+      const publication = publicationOf(publish)
+      this.#sequence = sequence + 1
+      if (setAside !== undefined) {
+        this.setAside.restore(publication, setAside)
+        continue
+      }
+      oldest ??= sequence
+      if (sequence - oldest >= PUBLISH_IDENTIFIERS) {
+        this.#queue.push(publication)
+        continue
+      }
+      publication.stage = released ? 'released' : 'sent'
       publication.dup = true
       this.#inFlight.add(publication)
-      this.#sequence = publication.sequence + 1
     }
   }
 
   /** QoS 1 and 2. Throws `PublishError` where the queue does not take it. */
   enqueue(publication: Publication): void {
-    if (this.#queue.isFullFor(publication) && !this.#canSendAtOnce()) this.#makeRoom(publication)
-    publication.sequence = this.#sequence++
-    if (publication.properties?.messageExpiryInterval !== undefined || this.#hasAgeBound()) {
-      publication.queuedAt = this.#settings.clock.now()
+    if (this.#queue.isFullFor(publication) && !this.#canSendAtOnce()) {
+      this.#queue.makeRoomFor(publication, this.#counters, (dropped) => this.#journal.remove(dropped))
     }
+    publication.sequence = this.#sequence++
+    this.#expiry.begin(publication)
     if (!this.#journal.isNeeded) return this.#accept(publication)
     publication.stage = 'storing'
     this.#queue.hold(publication)
@@ -95,47 +108,73 @@ export class Outgoing {
 
   /** QoS 0, while connected: written at once. Throws `PublishError`. Undefined where there is no connection. */
   sendOnce(publication: Publication): Link | undefined {
-    const link = this.#link
-    if (link === undefined) return undefined
-    if (link.outbox.writer.pendingBytes > this.#settings.queue.maximumBytes) {
+    const wire = this.#wire
+    if (wire === undefined) return undefined
+    if (wire.link.outbox.writer.pendingBytes > this.#settings.queue.maximumBytes) {
       throw queueFull(publication.topic, this.#settings.queue)
     }
-    const refusal = this.#limits.refusalOf(publication)
+    const refusal = wire.refusalOf(publication)
     if (refusal !== undefined) throw refusal
-    this.#encode(link, publication)
+    wire.encode(publication)
     this.#counters.messagesPublished++
-    return link
+    this.pace.take()
+    return wire.link
+  }
+
+  /** For `explain`. */
+  get facts(): OutgoingFacts {
+    const next = this.#queue.peek()
+    const outbox = this.#wire?.link.outbox
+    return {
+      quota: this.#quota,
+      onWire: this.#inFlight.onWire,
+      inFlight: this.#inFlight.count,
+      messagesPerSecond: this.pace.messagesPerSecond,
+      messages: this.#queue.messages,
+      storing: this.#queue.held,
+      bytes: this.#queue.bytes,
+      oldestAgeMs: this.#queue.oldestAgeMs,
+      // The next message would get an identifier that a much older one still has.
+      isWindowFull: next !== undefined && !this.#inFlight.hasRoomFor(next.sequence),
+      bufferedBytes: outbox?.bufferedBytes ?? 0,
+      isWritable: outbox?.isWritable ?? false,
+    }
+  }
+
+  /** Whether one more message could leave at once, as far as the socket and the server's complaints go. */
+  get isOpen(): boolean {
+    return this.#wire?.link.outbox.isWritable === true && this.pace.isOpen
   }
 
   onConnected(link: Link, server: ServerInformation, isResumed: boolean): void {
-    this.#link = link
+    this.#wire = new PublishWire(link, server, this.#settings.protocolVersion)
     this.#quota = Math.min(server.receiveMaximum, this.#settings.maximumInFlight)
-    this.#limits = new PublishLimits(this.#settings.protocolVersion, server)
-    this.#aliases = new OutgoingAliases(server.topicAliasMaximum)
     if (!isResumed) this.#forgetServerState()
     this.#inFlight.restart()
     this.pump()
   }
 
   onDisconnected(): void {
-    this.#link = undefined
+    this.#wire = undefined
     this.#quota = 0
   }
 
   /** Sends what may be sent: first what was sent on an earlier connection, then the queue. [MQTT-4.4.0-1] */
   pump(): void {
-    const link = this.#link
-    if (link === undefined) return
-    while (this.#inFlight.onWire < this.#quota && link.outbox.isWritable) {
+    const wire = this.#wire
+    if (wire === undefined) return
+    while (this.#inFlight.onWire < this.#quota && wire.link.outbox.isWritable) {
+      if (!this.#inFlight.hasRepeats && this.#queue.peek() === undefined) return
+      if (!this.pace.isOpen) return
       const repeated = this.#inFlight.nextToRepeat()
       if (repeated !== undefined) {
-        this.#repeat(link, repeated)
+        this.#repeat(wire, repeated)
         continue
       }
       const next = this.#queue.peek()
       if (next === undefined || !this.#inFlight.hasRoomFor(next.sequence)) return
       this.#queue.shift()
-      this.#begin(link, next)
+      this.#begin(wire, next)
     }
   }
 
@@ -157,13 +196,15 @@ export class Outgoing {
     publication.stage = 'released'
     if (!this.#journal.isNeeded) return link.acknowledge('pubrel', packet.packetIdentifier, 0)
     publication.stage = 'releasing'
-    this.#journal.release(publication, this.#onReleased)
+    this.#journal.release(publication, this.#onReleased, this.#onNotReleased)
   }
 
   onPubcomp(packet: Pubcomp): void {
     const publication = this.#inFlight.get(packet.packetIdentifier)
     if (publication === undefined || publication.qos !== 2) return
-    this.#finish(publication, packet)
+    // Its PUBCOMP was lost, and the server is done with it: no failure. [MQTT 5.0 section 4.13.2, 0x92]
+    const isDone = packet.reasonCode === ReasonCode.packetIdentifierNotFound
+    this.#finish(publication, isDone ? { ...packet, reasonCode: 0 } : packet)
   }
 
   /** The caller gives up. True where the message may be delivered all the same. */
@@ -198,8 +239,9 @@ export class Outgoing {
       left++
     }
     this.#inFlight.clear()
+    this.pace.stop()
     this.#journal.failAppending(makeError)
-    this.#link = undefined
+    this.#wire = undefined
     this.#checkIdle()
     return left + this.#queue.held
   }
@@ -222,89 +264,86 @@ export class Outgoing {
     this.#checkIdle()
   }
 
+  /** PUBREL must not go. PUBLISH is repeated with the next connection, and answered with PUBREC again. */
+  readonly #onNotReleased = (publication: Publication): void => {
+    if (publication.stage === 'releasing') publication.stage = 'sent'
+  }
+
   readonly #onReleased = (publication: Publication): void => {
     publication.stage = 'released'
-    this.#link?.acknowledge('pubrel', publication.packetIdentifier, 0)
+    this.#wire?.link.acknowledge('pubrel', publication.packetIdentifier, 0)
   }
 
   /** The message is as safe as the store makes it: it may go. */
   #accept(publication: Publication): void {
     publication.stage = 'queued'
     if (publication.settlesWhenStored) publication.settle(SUCCESS)
-    const link = this.#link
-    if (link !== undefined && this.#canSendAtOnce() && this.#inFlight.hasRoomFor(publication.sequence)) {
-      return this.#begin(link, publication)
+    const wire = this.#wire
+    if (wire !== undefined && this.#canSendAtOnce() && this.#inFlight.hasRoomFor(publication.sequence)) {
+      return this.#begin(wire, publication)
     }
     this.#queue.push(publication)
     this.pump()
   }
 
   #canSendAtOnce(): boolean {
-    const link = this.#link
     return (
-      link !== undefined &&
       this.#inFlight.onWire < this.#quota &&
       this.#queue.messages === 0 &&
       !this.#inFlight.hasRepeats &&
-      link.outbox.isWritable
+      this.isOpen
     )
   }
 
-  #begin(link: Link, publication: Publication): void {
-    const refusal = this.#expiryOf(publication) ?? this.#limits.refusalOf(publication)
+  #begin(wire: PublishWire, publication: Publication): void {
+    const refusal = this.#expiry.refusalOf(publication) ?? wire.refusalOf(publication)
     if (refusal !== undefined) return this.#refuse(publication, refusal)
     publication.stage = 'sent'
     this.#inFlight.add(publication)
     try {
-      this.#encode(link, publication)
+      wire.encode(publication)
     } catch (error) {
       this.#inFlight.remove(publication)
       return this.#refuse(publication, error as Error)
     }
     this.#inFlight.sent()
+    this.pace.take()
     this.#counters.messagesPublished++
   }
 
-  #repeat(link: Link, publication: Publication): void {
+  #repeat(wire: PublishWire, publication: Publication): void {
     if (publication.stage === 'released') {
-      link.acknowledge('pubrel', publication.packetIdentifier, 0)
+      wire.link.acknowledge('pubrel', publication.packetIdentifier, 0)
       return this.#inFlight.sent()
     }
-    const refusal = this.#limits.refusalOf(publication)
+    const refusal = wire.refusalOf(publication)
     if (refusal !== undefined) {
       this.#inFlight.remove(publication)
       return this.#refuse(publication, refusal)
     }
-    this.#inFlight.sent()
     // PUBREC came, but the store does not know yet: PUBREL follows when it does. [MQTT-4.3.3-6]
-    if (publication.stage === 'releasing') return
-    this.#encode(link, publication)
-    this.#counters.messagesRetransmitted++
-  }
-
-  #encode(link: Link, publication: Publication): void {
-    const packet = this.#aliases.apply(publication)
+    if (publication.stage === 'releasing') return this.#inFlight.sent()
     try {
-      encodePublish(link.outbox.writer, packet, this.#settings.protocolVersion)
+      wire.encode(publication)
     } catch (error) {
-      this.#aliases.undo(packet, publication)
-      if (!(error instanceof ProtocolError)) throw error
-      throw new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
+      this.#inFlight.remove(publication)
+      return this.#refuse(publication, error as Error)
     }
-    link.outbox.written()
-    // From here on the bytes may be on their way. [MQTT-3.3.1-1]
-    if (publication.qos !== 0) publication.dup = true
+    this.#inFlight.sent()
+    this.pace.take()
+    this.#counters.messagesRetransmitted++
   }
 
   #finish(publication: Publication, packet: Puback | Pubrec | Pubcomp): void {
     this.#inFlight.acknowledged(publication)
-    this.#journal.remove(publication)
-    publication.stage = 'settled'
     const { reasonCode, properties } = packet
     if (isFailure(reasonCode)) {
       this.#counters.messagesRefused++
-      publication.fail(refused(publication, reasonCode, properties?.reasonString))
+      if (reasonCode === ReasonCode.quotaExceeded) this.pace.slow()
+      this.#giveBack(publication, refused(publication, reasonCode, properties?.reasonString))
     } else {
+      this.#journal.remove(publication)
+      publication.stage = 'settled'
       this.#counters.messagesAcknowledged++
       publication.settle(properties === undefined && reasonCode === 0 ? SUCCESS : resultOf(packet))
     }
@@ -313,10 +352,19 @@ export class Outgoing {
   }
 
   #refuse(publication: Publication, error: Error): void {
+    this.#giveBack(publication, error)
+    this.#checkIdle()
+  }
+
+  /** It will not be delivered: whoever waits is told, and what nobody waits for is set aside. */
+  #giveBack(publication: Publication, error: Error): void {
+    const isOrphan = publication.reject === undefined && !publication.isAbandoned
     publication.stage = 'settled'
+    if (isOrphan && error instanceof PublishError && error.code !== 'expired') {
+      return this.setAside.add(publication, error)
+    }
     this.#journal.remove(publication)
     publication.fail(error)
-    this.#checkIdle()
   }
 
   /**
@@ -336,52 +384,8 @@ export class Outgoing {
     this.#checkIdle()
   }
 
-  #makeRoom(publication: Publication): void {
-    const { whenFull } = this.#settings.queue
-    const oldest = whenFull === 'drop-oldest' ? this.#queue.shift() : undefined
-    this.#counters.messagesDropped++
-    if (oldest === undefined) throw queueFull(publication.topic, this.#settings.queue)
-    oldest.stage = 'settled'
-    this.#journal.remove(oldest)
-    oldest.fail(
-      new PublishError(
-        'dropped',
-        `publish to '${oldest.topic}': newer messages pushed it out of the full queue`,
-      ),
-    )
-    if (this.#queue.isFullFor(publication)) this.#makeRoom(publication)
-  }
-
-  #hasAgeBound(): boolean {
-    return this.#settings.queue.maximumAgeMs !== Number.POSITIVE_INFINITY
-  }
-
-  /** What has waited longer than it may is not sent; what goes on has that much less time left. [MQTT-3.3.2-6] */
-  #expiryOf(publication: Publication): PublishError | undefined {
-    const { queuedAt, properties } = publication
-    const interval = properties?.messageExpiryInterval
-    if (queuedAt === 0) return undefined
-    const waitedMs = this.#settings.clock.now() - queuedAt
-    const allowedMs = Math.min(
-      this.#settings.queue.maximumAgeMs,
-      (interval ?? Number.POSITIVE_INFINITY) * 1000,
-    )
-    const waitedSeconds = Math.floor(waitedMs / 1000)
-    if (waitedMs >= allowedMs && waitedMs > 0) {
-      this.#counters.messagesExpired++
-      return new PublishError(
-        'expired',
-        `publish to '${publication.topic}': waited ${Math.round(waitedMs)} ms`,
-      )
-    }
-    if (interval !== undefined && waitedSeconds > 0) {
-      publication.properties = { ...properties, messageExpiryInterval: interval - waitedSeconds }
-    }
-    return undefined
-  }
-
   #checkIdle(): void {
-    if (this.#onIdle.length === 0 || !this.isIdle) return
+    if (this.#onIdle.length === 0 || this.unacknowledged > 0) return
     const callbacks = this.#onIdle
     this.#onIdle = []
     for (const callback of callbacks) callback()

@@ -25,7 +25,7 @@ export class Publication implements Publish, StoredPublish {
   packetIdentifier = 0
   sequence = 0
   stage: Stage = 'queued'
-  /** When it was queued, where it may grow too old; else 0. */
+  /** When it was queued, or published where it may grow too old; else 0. */
   queuedAt = 0
   /** Nobody waits any more: the exchange is completed, but nothing is begun anew for it. */
   isAbandoned = false
@@ -79,4 +79,12 @@ export function makePublication(
 ): Publication {
   const bytes = typeof payload === 'string' ? utf8Encode(payload) : payload
   return new Publication(topic, bytes, options.qos ?? 0, options.retain ?? false, options.properties)
+}
+
+/** A message that was published earlier, perhaps by another process. */
+export function publicationOf(stored: StoredPublish): Publication {
+  const { topic, payload, qos, retain, properties } = stored
+  const publication = new Publication(topic, payload, qos, retain, properties)
+  publication.sequence = stored.sequence
+  return publication
 }

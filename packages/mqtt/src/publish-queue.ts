@@ -1,11 +1,14 @@
+import type { Clock } from './clock.js'
 import { PublishError } from './errors.js'
 import { Fifo } from './fifo.js'
 import type { Publication } from './publication.js'
 import type { QueueSettings } from './settings.js'
+import type { Counters } from './stats.js'
 
 /** Messages that wait to be sent for the first time, bounded by count and bytes. */
 export class PublishQueue {
   readonly #settings: QueueSettings
+  readonly #clock: Clock
   readonly #fifo = new Fifo<Publication>()
   /** Of those that wait for their turn. */
   #messages = 0
@@ -14,8 +17,15 @@ export class PublishQueue {
   /** Of both. */
   #bytes = 0
 
-  constructor(settings: QueueSettings) {
+  constructor(settings: QueueSettings, clock: Clock) {
     this.#settings = settings
+    this.#clock = clock
+  }
+
+  /** How long the first one has waited, milliseconds. */
+  get oldestAgeMs(): number | undefined {
+    const oldest = this.peek()
+    return oldest === undefined ? undefined : this.#clock.now() - oldest.queuedAt
   }
 
   /** Messages that wait for their turn. */
@@ -40,6 +50,27 @@ export class PublishQueue {
     )
   }
 
+  /** Takes out what the policy sacrifices for one more message. Throws `PublishError` where it is not taken. */
+  makeRoomFor(
+    publication: Publication,
+    counters: Counters,
+    onDropped: (publication: Publication) => void,
+  ): void {
+    while (this.isFullFor(publication)) {
+      const oldest = this.#settings.whenFull === 'drop-oldest' ? this.shift() : undefined
+      counters.messagesDropped++
+      if (oldest === undefined) throw queueFull(publication.topic, this.#settings)
+      oldest.stage = 'settled'
+      onDropped(oldest)
+      oldest.fail(
+        new PublishError(
+          'dropped',
+          `publish to '${oldest.topic}': newer messages pushed it out of the full queue`,
+        ),
+      )
+    }
+  }
+
   /** Counts a message that is not to be sent yet. */
   hold(publication: Publication): void {
     this.#held++
@@ -54,6 +85,7 @@ export class PublishQueue {
   push(publication: Publication): void {
     this.#messages++
     this.#bytes += publication.bytes
+    if (publication.queuedAt === 0) publication.queuedAt = this.#clock.now()
     this.#fifo.push(publication)
   }
 

@@ -11,10 +11,26 @@ export interface StoredPublish {
   readonly properties: PublishProperties | undefined
 }
 
+/** Why the server does not take a message. */
+export interface StoredReason {
+  /** A code of `PublishError`. */
+  readonly code: string
+  readonly message: string
+  /** Of the server's acknowledgement, where it refused the message itself. */
+  readonly reasonCode: number | undefined
+}
+
 /** What an earlier process left. */
 export interface StoredSession {
-  /** Ascending by `sequence`; `released` where PUBREC had arrived, so that only PUBREL is due. */
-  readonly publishes: readonly { readonly publish: StoredPublish; readonly released: boolean }[]
+  /**
+   * Ascending by `sequence`; `released` where PUBREC had arrived, so that only PUBREL is due; `setAside` where the
+   * message is not to be sent.
+   */
+  readonly publishes: readonly {
+    readonly publish: StoredPublish
+    readonly released: boolean
+    readonly setAside?: StoredReason | undefined
+  }[]
   /** Packet identifiers of received QoS 2 messages whose PUBREL is still to come. */
   readonly received: readonly number[]
 }
@@ -34,6 +50,11 @@ export interface SessionStore {
   append(publish: StoredPublish): void
   /** PUBREC arrived: from now on PUBREL is repeated instead of PUBLISH. [MQTT-4.3.3-6] */
   release(sequence: number): void
+  /**
+   * The server does not take the message; it stays in the store, but is not sent again. Without this method the next
+   * process tries it once more.
+   */
+  setAside?(sequence: number, reason: StoredReason): void
   /** The message is acknowledged or given up. */
   remove(sequence: number): void
   /** A QoS 2 message arrived and must not be delivered twice. [MQTT-4.3.3-10] */

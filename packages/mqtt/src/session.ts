@@ -1,13 +1,30 @@
-import { type Packet, ProtocolError, type Publish, ReasonCode } from '@jamey/protocol'
+import {
+  isFailure,
+  type Packet,
+  ProtocolError,
+  type Puback,
+  type Publish,
+  type Pubrec,
+  ReasonCode,
+  type Suback,
+} from '@jamey/protocol'
 import type { ConnectionListener } from './connection.js'
-import { type MqttError, PublishError } from './errors.js'
+import { Deferred } from './deferred.js'
+import { ConnectionError, type MqttError, PublishError } from './errors.js'
+import {
+  because,
+  type ConnectionFacts,
+  type Explanation,
+  type FailureKind,
+  LastFailures,
+} from './explanation.js'
 import { Handling, NO_HANDLINGS } from './handling.js'
 import { Incoming } from './incoming.js'
 import { Journal } from './journal.js'
 import type { Link } from './link.js'
 import type { PublishResult } from './options.js'
 import { Outgoing } from './outgoing.js'
-import { Publication } from './publication.js'
+import type { Publication } from './publication.js'
 import { SUCCESS } from './publish-result.js'
 import type { ServerInformation } from './server-information.js'
 import type { Settings } from './settings.js'
@@ -25,19 +42,21 @@ export class Session implements ConnectionListener {
   readonly subscriptions: Subscriptions
   readonly #settings: Settings
   readonly #journal: Journal
+  readonly #lastFailures: LastFailures
   readonly #onState: (change: StateChange) => void
   #server: ServerInformation | undefined
   #loading: Promise<void> | undefined
   /** QoS 0 publishers that wait until the socket has room: one promise for all of them. */
-  #room: { promise: Promise<PublishResult>; resolve(): void; reject(error: Error): void } | undefined
+  #room: Deferred<PublishResult> | undefined
 
   constructor(settings: Settings, onState: (change: StateChange) => void) {
     this.#settings = settings
     this.#onState = onState
+    this.#lastFailures = new LastFailures(() => settings.clock.now())
     const report = (error: MqttError): void => settings.onBackgroundError(error)
     this.#journal = new Journal(settings.store, report)
     this.subscriptions = new Subscriptions(settings.clock, this.counters, report)
-    this.outgoing = new Outgoing(settings, this.counters, this.#journal)
+    this.outgoing = new Outgoing(settings, this.counters, this.#journal, report, () => this.onWritable())
     this.incoming = new Incoming(settings, this.counters, this.#journal, this.#finder())
   }
 
@@ -47,13 +66,37 @@ export class Session implements ConnectionListener {
   }
 
   get stats(): ClientStats {
+    const { messages, storing, bytes, inFlight } = this.outgoing.facts
     return {
       ...this.counters,
-      queuedMessages: this.outgoing.queuedMessages,
-      queuedBytes: this.outgoing.queuedBytes,
-      inFlightMessages: this.outgoing.inFlightMessages,
+      queuedMessages: messages + storing,
+      queuedBytes: bytes,
+      inFlightMessages: inFlight,
       handlersRunning: this.incoming.running,
     }
+  }
+
+  explain(connection: ConnectionFacts, isClosed: boolean): Explanation {
+    const { maximumMessages, maximumBytes } = this.#settings.queue
+    const { oldestBeganAtMs } = this.incoming
+    const { isWindowFull, bufferedBytes, isWritable, ...outgoing } = this.outgoing.facts
+    const { quota, onWire, inFlight, messagesPerSecond, ...queue } = outgoing
+    const facts = {
+      ...connection,
+      cause: plain(connection.cause),
+      server: this.#server,
+      sending: { quota, onWire, inFlight, messagesPerSecond, setAside: this.outgoing.setAside.size },
+      queue: { ...queue, maximumMessages, maximumBytes },
+      socket: { bufferedBytes, isWritable },
+      receiving: {
+        handlersRunning: this.incoming.running,
+        oldestAgeMs: oldestBeganAtMs === undefined ? undefined : this.#settings.clock.now() - oldestBeganAtMs,
+        unacknowledged: this.incoming.unacknowledged,
+        receiveMaximum: this.#settings.receiveMaximum,
+      },
+      lastFailures: this.#lastFailures.all,
+    }
+    return { because: because(facts, isClosed, isWindowFull), ...facts }
   }
 
   /** Once: takes over what an earlier process left in the store. */
@@ -66,8 +109,8 @@ export class Session implements ConnectionListener {
   publishOnce(publication: Publication): Promise<PublishResult> {
     const link = this.outgoing.sendOnce(publication)
     if (link === undefined) return this.#publishOffline(publication)
-    if (link.outbox.isWritable) return SUCCEEDED
-    this.#room ??= makeRoom()
+    if (this.outgoing.isOpen) return SUCCEEDED
+    this.#room ??= new Deferred()
     return this.#room.promise
   }
 
@@ -92,14 +135,17 @@ export class Session implements ConnectionListener {
       case 'publish':
         return this.incoming.onPublish(packet)
       case 'puback':
+        this.#note('publish', packet.reasonCode, packet)
         return this.outgoing.onPuback(packet)
       case 'pubrec':
+        this.#note('publish', packet.reasonCode, packet)
         return this.outgoing.onPubrec(link, packet)
       case 'pubrel':
         return this.incoming.onPubrel(link, packet)
       case 'pubcomp':
         return this.outgoing.onPubcomp(packet)
       case 'suback':
+        this.#note('subscribe', packet.reasonCodes[0] ?? 0, packet)
         return this.subscriptions.onSuback(packet)
       case 'unsuback':
         return this.subscriptions.onUnsuback(packet)
@@ -117,9 +163,11 @@ export class Session implements ConnectionListener {
 
   onWritable(): void {
     this.outgoing.pump()
+    // The queue goes first: what it leaves is for QoS 0.
+    if (this.#room !== undefined && !this.outgoing.isOpen) return
     const room = this.#room
     this.#room = undefined
-    room?.resolve()
+    room?.resolve(SUCCESS)
   }
 
   onDisconnected(): void {
@@ -136,17 +184,22 @@ export class Session implements ConnectionListener {
     )
   }
 
+  onFailure(kind: FailureKind, reasonCode: number, reasonString: string | undefined): void {
+    this.#lastFailures.tell(kind, reasonCode, reasonString)
+  }
+
   onState(change: StateChange): void {
+    if (change.state === 'reconnecting' && isComplaint(change.cause)) this.outgoing.pace.slow()
     this.#onState(change)
+  }
+
+  #note(kind: FailureKind, reasonCode: number, { properties }: Puback | Pubrec | Suback): void {
+    if (isFailure(reasonCode)) this.#lastFailures.tell(kind, reasonCode, properties?.reasonString)
   }
 
   async #load(): Promise<void> {
     const stored = await this.#settings.store.load()
-    const publications = stored.publishes.map(({ publish }) => {
-      const { topic, payload, qos, retain, properties } = publish
-      return new Publication(topic, payload, qos, retain, properties)
-    })
-    this.outgoing.restore(stored, publications)
+    this.outgoing.restore(stored)
     this.incoming.restore(stored.received)
   }
 
@@ -169,15 +222,19 @@ export class Session implements ConnectionListener {
   }
 }
 
+/** The server said that it was too much, by ending the connection. */
+function isComplaint(cause: Error | undefined): boolean {
+  const reasonCode = cause instanceof ConnectionError ? cause.reasonCode : undefined
+  return reasonCode === ReasonCode.messageRateTooHigh || reasonCode === ReasonCode.quotaExceeded
+}
+
+function plain(cause: Error | undefined): Explanation['cause'] {
+  if (cause === undefined) return undefined
+  const { code, reasonCode } = cause as Partial<MqttError>
+  return { name: cause.name, code, reasonCode, message: cause.message }
+}
+
 export function offline(topic: string, cause: Error | undefined): PublishError {
   const why = cause === undefined ? 'there is no connection' : cause.message
   return new PublishError('offline', `publish to '${topic}': ${why}`, { retryable: true, cause })
-}
-
-function makeRoom(): { promise: Promise<PublishResult>; resolve(): void; reject(error: Error): void } {
-  let settle!: { resolve(): void; reject(error: Error): void }
-  const promise = new Promise<PublishResult>((resolve, reject) => {
-    settle = { resolve: () => resolve(SUCCESS), reject }
-  })
-  return { promise, ...settle }
 }

@@ -116,4 +116,3 @@ export class SetAsideMessages implements SetAside {
     this.#parts.journal.removeRecord(message.sequence)
   }
 }
-

@@ -53,6 +53,10 @@ class TcpTransport implements Transport {
     return !this.#isFull
   }
 
+  get bufferedBytes(): number {
+    return this.#socket?.writableLength ?? 0
+  }
+
   pause(): void {
     this.#socket?.pause()
   }

@@ -36,6 +36,8 @@ export interface Transport {
   open(listener: TransportListener): void
   /** Takes over the chunks in any case; false asks to wait for `onDrain`. */
   write(chunks: readonly Uint8Array[]): boolean
+  /** Taken over, and not taken by the network yet. */
+  readonly bufferedBytes?: number
   /** Stops and restarts `onData`. */
   pause(): void
   resume(): void
