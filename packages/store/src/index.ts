@@ -1,1 +1,3 @@
-export {}
+export { type BrokerStoreOptions, openBrokerStore } from './open-broker-store.js'
+export { openSessionStore, type SessionStoreOptions } from './open-session-store.js'
+export { StoreError, type StoreErrorCode } from './store-error.js'

@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import { open, type RootDatabase, type RootDatabaseOptions } from 'lmdb'
+import type { Batch } from './batch.js'
+import { DATA_FILE, fillUpDataFile } from './data-file.js'
+import { prepareFolder } from './folder.js'
+import { bringUpToDate } from './format.js'
+import { rangeOf } from './key-range.js'
+import type { Layout } from './layout.js'
+import { explainCommitFailure, explainFailure } from './lmdb-failure.js'
+import { claim, letGo } from './ownership.js'
+import { RecordReader } from './record-reader.js'
+import { StoreError } from './store-error.js'
+
+type Database = RootDatabase<Buffer, Buffer>
+
+/** Address space, not memory or disk; LMDB maps more when the file outgrows it. */
+const INITIAL_MAP_BYTES = 2 ** 30
+
+const OPTIONS: RootDatabaseOptions & { permissionsMode: number } = {
+  encoding: 'binary',
+  keyEncoding: 'binary',
+  // Keys and values lie directly in the main database, so that a commit touches one tree.
+  maxDbs: 1,
+  mapSize: INITIAL_MAP_BYTES,
+  // A folder with a dot in its name is still a folder.
+  noSubdir: false,
+  permissionsMode: 0o600,
+  // A commit is durable when it resolves: the worker thread flushes data, then the meta page, as LMDB is meant to.
+  overlappingSync: false,
+  // The batches come from us; lmdb's own would wrap them in a promise whose rejection nobody could handle.
+  eventTurnBatching: false,
+}
+
+/**
+ * One LMDB file and its owner: keys are byte strings in their order, values are records with a checksum, every commit
+ * is one transaction.
+ */
+export class Environment {
+  readonly path: string
+  readonly #folder: string
+  /** Undefined after a failed commit, until the next one opens it again, and when it is closed. */
+  #database: Database | undefined
+  #isClosed = false
+
+  private constructor(path: string, folder: string, database: Database) {
+    this.path = path
+    this.#folder = folder
+    this.#database = database
+  }
+
+  /** Throws `StoreError`. */
+  static async open(path: string, layout: Layout): Promise<Environment> {
+    const folder = prepareFolder(path)
+    const database = await openDatabase(path, folder)
+    try {
+      bringUpToDate(path, database, layout)
+    } catch (error) {
+      await letGo(folder, database)
+      throw explainFailure(path, error)
+    }
+    return new Environment(path, folder, database)
+  }
+
+  /** Every key that begins with `prefix`, in order; the values are not read. Throws `StoreError`. */
+  *keys(prefix: Uint8Array | readonly number[]): Generator<Buffer> {
+    try {
+      yield* this.#expectOpen().getKeys(rangeOf(prefix))
+    } catch (error) {
+      throw explainFailure(this.path, error)
+    }
+  }
+
+  /** Every record whose key begins with `prefix`, in the order of the keys. Throws `StoreError`. */
+  *records(prefix: Uint8Array | readonly number[]): Generator<{ key: Buffer; reader: RecordReader }> {
+    try {
+      for (const { key, value } of this.#expectOpen().getRange(rangeOf(prefix))) {
+        yield { key, reader: new RecordReader(value, this.path, key) }
+      }
+    } catch (error) {
+      throw explainFailure(this.path, error)
+    }
+  }
+
+  /** All of the batch is durable, or, where it rejects with `StoreError`, nothing of it is there. One at a time. */
+  async commit({ keys, values }: Batch): Promise<void> {
+    const database = this.#expectOpen()
+    try {
+      await database.batch(() => {
+        for (let i = 0; i < keys.length; i++) {
+          const value = values[i]
+          if (value === undefined) void database.remove(keys[i] as Buffer)
+          else void database.put(keys[i] as Buffer, value)
+        }
+      })
+    } catch (error) {
+      const failure = await explainCommitFailure(this.path, this.#folder, error)
+      // LMDB may refuse every further transaction after a failed write, and lmdb would wait for it for ever.
+      this.#database = undefined
+      await letGo(this.#folder, database)
+      throw failure
+    }
+  }
+
+  /** Before a commit: opens again what a failed commit has closed. Throws `StoreError`. */
+  async recover(): Promise<void> {
+    if (this.#isClosed || this.#database !== undefined) return
+    this.#database = await openDatabase(this.path, this.#folder)
+  }
+
+  async close(): Promise<void> {
+    const database = this.#database
+    this.#isClosed = true
+    this.#database = undefined
+    if (database !== undefined) await letGo(this.#folder, database)
+  }
+
+  #expectOpen(): Database {
+    if (this.#database !== undefined) return this.#database
+    throw new StoreError('closed', this.path, 'it was closed before; open it again to use it')
+  }
+}
+
+async function openDatabase(path: string, folder: string): Promise<Database> {
+  let database: Database | undefined
+  try {
+    database = await claim(path, folder, () => open<Buffer, Buffer>(folder, OPTIONS))
+    fillUpDataFile(join(folder, DATA_FILE))
+    return database
+  } catch (error) {
+    if (database !== undefined) await letGo(folder, database)
+    throw explainFailure(path, error)
+  }
+}

@@ -1,0 +1,72 @@
+import type { RootDatabase } from 'lmdb'
+import { rangeOf } from './key-range.js'
+import type { Layout, MigrationRecords } from './layout.js'
+import { RecordReader } from './record-reader.js'
+import { RecordWriter } from './record-writer.js'
+import { StoreError } from './store-error.js'
+
+const FORMAT_KEY = Buffer.from([0])
+
+/**
+ * Checks the record that says what the store is, makes it where the store is new, and migrates an older one in one
+ * transaction. Throws `StoreError`.
+ */
+export function bringUpToDate(path: string, database: RootDatabase<Buffer, Buffer>, layout: Layout): void {
+  const bytes = database.get(FORMAT_KEY)
+  if (bytes === undefined) return initialise(path, database, layout)
+  const reader = new RecordReader(bytes, path, FORMAT_KEY)
+  const kind = reader.string()
+  const version = reader.varint()
+  if (kind !== layout.kind) {
+    throw foreign(path, `expected a '${layout.kind}', found a '${kind}'`)
+  }
+  if (version > layout.version) {
+    throw new StoreError(
+      'newer-version',
+      path,
+      `expected format ${layout.version} or older, found ${version}: a later version wrote it; install that version again, or use another folder`,
+    )
+  }
+  if (version < layout.version) migrate(path, database, layout, version)
+}
+
+function initialise(path: string, database: RootDatabase<Buffer, Buffer>, layout: Layout): void {
+  for (const _key of database.getKeys({ limit: 1 })) {
+    throw foreign(path, `expected a '${layout.kind}', found an LMDB file of another program`)
+  }
+  database.transactionSync(() => putFormat(database, layout))
+}
+
+function migrate(path: string, database: RootDatabase<Buffer, Buffer>, layout: Layout, from: number): void {
+  const records: MigrationRecords = {
+    range: (prefix) => [...database.getRange(rangeOf(prefix))],
+    put: (key, value) => void database.put(Buffer.from(key), Buffer.from(value)),
+    remove: (key) => void database.remove(Buffer.from(key)),
+  }
+  try {
+    database.transactionSync(() => {
+      for (let version = from; version < layout.version; version++) {
+        const step = layout.migrations.get(version)
+        if (step === undefined) throw new Error(`no migration from format ${version} is known`)
+        step(records)
+      }
+      putFormat(database, layout)
+    })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StoreError(
+      'migration-failed',
+      path,
+      `format ${from} could not be brought to ${layout.version}: ${reason}; nothing was changed, and the version that wrote it still opens it`,
+      { cause: error },
+    )
+  }
+}
+
+function putFormat(database: RootDatabase<Buffer, Buffer>, { kind, version }: Layout): void {
+  void database.put(FORMAT_KEY, new RecordWriter().string(kind).varint(version).endValue())
+}
+
+function foreign(path: string, what: string): StoreError {
+  return new StoreError('foreign', path, `${what}; give the store a folder of its own`)
+}

@@ -1,0 +1,15 @@
+/** Records as a migration sees them; all its changes are one transaction, together with the new version. */
+export interface MigrationRecords {
+  /** Every record whose key begins with `prefix`, in the order of the keys. */
+  range(prefix: Uint8Array): Iterable<{ key: Buffer; value: Buffer }>
+  put(key: Uint8Array, value: Uint8Array): void
+  remove(key: Uint8Array): void
+}
+
+/** What is in a store and how it is written. A store of another kind is foreign, of a later version untouchable. */
+export interface Layout {
+  readonly kind: string
+  readonly version: number
+  /** From a version to the next one. */
+  readonly migrations: ReadonlyMap<number, (records: MigrationRecords) => void>
+}

@@ -1,0 +1,36 @@
+/**
+ * `in-use`: another process, or another store of this process, has the folder open. `newer-version`: a later version
+ * of this package wrote it. `migration-failed`: it is older and could not be brought to the present format.
+ * `foreign`: the folder holds something else. `damaged`: what is there can not be read. `full`: no room for what was
+ * to be written. `not-accessible`: the system does not let this process read or write there. `io-failed`: the disk
+ * failed. `closed`: the store was closed before.
+ */
+export type StoreErrorCode =
+  | 'in-use'
+  | 'newer-version'
+  | 'migration-failed'
+  | 'foreign'
+  | 'damaged'
+  | 'full'
+  | 'not-accessible'
+  | 'io-failed'
+  | 'closed'
+
+const RETRYABLE: readonly StoreErrorCode[] = ['in-use', 'full', 'io-failed']
+
+/** A store can not be opened or did not commit; the message says what to do. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code: StoreErrorCode
+  /** The store's folder. */
+  readonly path: string
+  /** Whether the same call may succeed later, unchanged, for example when the disk has room again. */
+  readonly retryable: boolean
+
+  constructor(code: StoreErrorCode, path: string, message: string, options?: ErrorOptions) {
+    super(`store in '${path}': ${message}`, options)
+    this.code = code
+    this.path = path
+    this.retryable = RETRYABLE.includes(code)
+  }
+}
