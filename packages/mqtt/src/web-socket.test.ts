@@ -87,6 +87,7 @@ describe('the client over WebSocket in Node', () => {
       'wss://127.0.0.1:1/x?token=secret',
       'ws://127.0.0.1:99999/x?token=secret',
       'w?secret',
+      'ws://u:secret?x@:1',
     ]) {
       expect((await rejection(connect({ url }))).message).not.toContain('secret')
     }
