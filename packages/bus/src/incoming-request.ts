@@ -4,6 +4,8 @@ import type { Envelope } from './envelope.js'
 
 /** Where MQTT 3.1.1 carries no deadline, a requester is taken to wait this long from its `timestamp`. */
 const DEFAULT_DEADLINE_MS = 30_000
+/** The longest delay that timers can hold, 24.8 days; a message may ask for 136 years. */
+const LONGEST_DEADLINE_MS = 2_147_483_647
 
 /** Where the answer of a request goes, and the words that tell it from others. */
 export interface ReplyAddress {
@@ -37,7 +39,7 @@ export function replyAddressOf(
 /** Until when somebody waits, by our clock in milliseconds since 1970. */
 export function deadlineOf(message: MqttMessage, envelope: Envelope, nowMs: number): number {
   const expiry = message.properties?.messageExpiryInterval
-  if (expiry !== undefined) return nowMs + expiry * 1000
+  if (expiry !== undefined) return nowMs + Math.min(expiry * 1000, LONGEST_DEADLINE_MS)
   // A sender's clock that is ahead of ours must not stretch the time.
   return Math.min(Date.parse(envelope.timestamp), nowMs) + DEFAULT_DEADLINE_MS
 }
