@@ -28,6 +28,7 @@ import { Subscriber } from './subscriber.js'
 const CLOSE_TIMEOUT_MS = 5000
 /** Of the time to close, what is kept for the farewell and for flushing. */
 const FAREWELL_SHARE = 0.2
+const LOGGED_FAILURES_PER_SECOND = 10
 
 const silent: BusLog = { debug: () => {}, warn: () => {}, error: () => {} }
 
@@ -39,6 +40,8 @@ export class MqttBus implements Bus {
   readonly #port: MqttPort
   readonly #clock: Clock
   readonly #log: BusLog
+  readonly #loggedFailures: RateLimiter
+  #unloggedFailures = 0
   readonly #counters = new Counters()
   readonly #publisher: Publisher
   readonly #subscriber: Subscriber
@@ -54,6 +57,10 @@ export class MqttBus implements Bus {
     this.#port = port
     this.#clock = clock
     this.#log = log
+    this.#loggedFailures = new RateLimiter(
+      { messagesPerSecond: LOGGED_FAILURES_PER_SECOND, policy: 'reject' },
+      clock,
+    )
     this.#onClose = onClose
     const counters = this.#counters
     const limiter = config.rateLimit === undefined ? undefined : new RateLimiter(config.rateLimit, clock)
@@ -116,7 +123,7 @@ export class MqttBus implements Bus {
   }
 
   async reportError(error: unknown, context: ErrorContext = {}): Promise<void> {
-    this.#log.warn({ err: error, ...context }, 'reported a failure')
+    this.#logFailure(error, context)
     await this.presence?.report(error, context)
   }
 
@@ -131,6 +138,21 @@ export class MqttBus implements Bus {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** One line of it is some forty times as long as the broken message that may have caused it. */
+  #logFailure(error: unknown, context: ErrorContext): void {
+    try {
+      this.#loggedFailures.pass(1)
+    } catch {
+      this.#unloggedFailures++
+      return
+    }
+    if (this.#unloggedFailures > 0) {
+      this.#log.warn({ leftOut: this.#unloggedFailures }, 'left out reported failures')
+      this.#unloggedFailures = 0
+    }
+    this.#log.warn({ err: error, ...context }, 'reported a failure')
   }
 
   async #close(drain: boolean, timeoutMs: number): Promise<void> {

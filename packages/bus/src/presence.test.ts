@@ -92,6 +92,19 @@ describe('presence', () => {
     expect(dataOf(broker.to('jamey/events/errors').at(-1))).toMatchObject({ kind: 'mine', message: 'again' })
   })
 
+  it('logs only so many failures in a second, and then how many it left out', async () => {
+    const lines: object[] = []
+    const log = { debug() {}, error() {}, warn: (facts: object) => lines.push(facts) }
+    const { bus, clock } = setUp(PRESENCE, { log })
+    for (let i = 0; i < 1000; i++) await bus.reportError(new Error('x'), { topic: 'jamey/memory/query' })
+    expect(lines).toHaveLength(10)
+    await clock.advance(1000)
+    await bus.reportError(new Error('again'))
+    await bus.reportError(new Error('again'))
+    const again = { err: { message: 'again' } }
+    expect(lines.slice(10)).toMatchObject([{ leftOut: 990 }, again, again])
+  })
+
   it('never throws, though it may not report', async () => {
     const { broker, bus } = setUp([])
     await bus.reportError(new Error('x'))
