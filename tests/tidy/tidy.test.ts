@@ -23,7 +23,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   conscience: ['bus', 'contracts'],
   memory: ['bus', 'contracts'],
   gateway: ['bus', 'contracts', 'auth'],
-  jamey: ['auth', 'broker', 'bus', 'conscience', 'contracts', 'gateway', 'memory', 'mqtt', 'store'],
+  jamey: [
+    'auth',
+    'broker',
+    'bus',
+    'conscience',
+    'contracts',
+    'gateway',
+    'memory',
+    'mqtt',
+    'protocol',
+    'store',
+  ],
 }
 
 const BANNED_NAMES = /^(utils?|helpers?|managers?|common|misc)$/

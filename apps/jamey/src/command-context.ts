@@ -6,6 +6,8 @@ export interface CommandContext {
   readonly terminal: Terminal
   /** The environment, `.env` of the current folder included. */
   readonly env: NodeJS.ProcessEnv
+  /** Which of its variables come from `.env`. */
+  readonly fromFile: ReadonlySet<string>
   readonly cwd: string
   /** Aborted by the first Ctrl-C or SIGTERM. */
   readonly interrupted: AbortSignal

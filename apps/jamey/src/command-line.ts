@@ -22,7 +22,7 @@ export async function main(host: HostProcess): Promise<ExitCode> {
   try {
     const context: CommandContext = {
       terminal,
-      env: environmentOf(host.env, host.cwd()),
+      ...environmentOf(host.env, host.cwd()),
       cwd: host.cwd(),
       interrupted: interruption.signal,
       now: () => new Date(),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BusConfig } from '@jamey/bus'
 import { COMPONENTS } from '@jamey/contracts'
-import type { ClientOptions } from './command-context.js'
+import type { ClientOptions, CommandContext } from './command-context.js'
 import {
   type DataDirectory,
   dataDirectoryOption,
@@ -18,7 +18,12 @@ export interface ConnectionTarget {
   /** `127.0.0.1:8883`, as errors name it. */
   readonly address: string
   readonly wayOut: string
+  /** Who said which permissions to ask for. */
+  readonly permissionSource: PermissionSource
 }
+
+/** `option`: --permission. `environment` and `file`: MQTT_PERMISSIONS. `default`: nobody, so the operator's. */
+export type PermissionSource = 'option' | 'environment' | 'file' | 'default'
 
 /**
  * The broker of MQTT_BROKER_URL where that is set, else the one of the data directory: at the address its
@@ -26,16 +31,21 @@ export interface ConnectionTarget {
  * commands at once do not throw each other out; a client certificate of the environment binds the name.
  */
 export async function connectionTarget(
-  env: NodeJS.ProcessEnv,
-  cwd: string,
+  context: Pick<CommandContext, 'env' | 'fromFile' | 'cwd'>,
   options: ClientOptions,
 ): Promise<ConnectionTarget> {
-  return env['MQTT_BROKER_URL'] ? targetOfEnvironment(env, cwd, options) : targetOfDirectory(cwd, options)
+  return usesEnvironment(context, options)
+    ? targetOfEnvironment(context, options)
+    : targetOfDirectory(context.cwd, options)
+}
+
+/** A folder that is named on the command line goes before a broker that is set for every command. */
+function usesEnvironment({ env }: Pick<CommandContext, 'env'>, options: ClientOptions): boolean {
+  return options.dataDir === undefined && Boolean(env['MQTT_BROKER_URL'])
 }
 
 async function targetOfEnvironment(
-  env: NodeJS.ProcessEnv,
-  cwd: string,
+  { env, fromFile, cwd }: Pick<CommandContext, 'env' | 'fromFile' | 'cwd'>,
   options: ClientOptions,
 ): Promise<ConnectionTarget> {
   const { configFromEnvironment } = await import('@jamey/bus')
@@ -43,12 +53,15 @@ async function targetOfEnvironment(
   const clientId =
     options.clientId ?? (isBoundByCertificate ? env['MQTT_CLIENT_ID'] : undefined) ?? newClientId()
   const config = configFromEnvironment({ ...env, MQTT_CLIENT_ID: clientId }, { cwd })
-  const permissions =
-    options.permission ?? (env['MQTT_PERMISSIONS'] ? config.permissions : COMPONENTS.operator.permissions)
+  const isListed = Boolean(env['MQTT_PERMISSIONS'])
+  const listedIn = fromFile.has('MQTT_PERMISSIONS') ? 'file' : 'environment'
+  const permissions = options.permission ?? (isListed ? config.permissions : COMPONENTS.operator.permissions)
+  const place = fromFile.has('MQTT_BROKER_URL') ? ' of .env' : ''
   return {
     config: { ...config, clientId, permissions },
     address: addressOf(config.url),
-    wayOut: 'check MQTT_BROKER_URL and MQTT_PORT, and that the broker runs',
+    wayOut: `check MQTT_BROKER_URL and MQTT_PORT${place}, and that the broker runs`,
+    permissionSource: options.permission !== undefined ? 'option' : isListed ? listedIn : 'default',
   }
 }
 
@@ -66,6 +79,7 @@ async function targetOfDirectory(cwd: string, options: ClientOptions): Promise<C
     },
     address: `${hostInUrl(host)}:${port}`,
     wayOut: `start it with \`npx jamey up${dataDirectoryOption(directory, cwd)}\``,
+    permissionSource: options.permission === undefined ? 'default' : 'option',
   }
 }
 

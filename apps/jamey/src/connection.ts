@@ -3,6 +3,7 @@ import type { ClientOptions, CommandContext } from './command-context.js'
 import { type ConnectionTarget, connectionTarget } from './connection-target.js'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure, reportOf } from './failure.js'
+import { refusalOf } from './permission-refusal.js'
 
 /** How long a broker may take to answer before a command gives up on it. */
 const CONNECT_TIMEOUT_MS = 10_000
@@ -13,9 +14,12 @@ export async function withBus<T>(
   options: ClientOptions,
   work: (bus: Bus) => Promise<T>,
 ): Promise<T> {
-  const bus = await openBus(context, options)
+  const target = await connectionTarget(context, options)
+  const bus = await openBus(context, target)
   try {
     return await work(bus)
+  } catch (error) {
+    throw refusalOf(error, { bus, source: target.permissionSource })
   } finally {
     await bus.close({ drain: !context.interrupted.aborted, timeoutMs: 2_000 })
   }
@@ -25,8 +29,7 @@ export async function withBus<T>(
  * Connects as the options say. Unlike a service, a command does not wait for a broker that is not there: the
  * first failure is the answer.
  */
-export async function openBus(context: CommandContext, options: ClientOptions): Promise<Bus> {
-  const target = await connectionTarget(context.env, context.cwd, options)
+async function openBus(context: CommandContext, target: ConnectionTarget): Promise<Bus> {
   if (target.config.insecure === true) {
     context.terminal.warn(`the connection to ${target.address} is not encrypted`)
   }
@@ -73,7 +76,7 @@ export function connectionFailure(
   const systemCode = codesOf(cause).find((code) => code in SYSTEM_FAULTS || isCertificateFault(code))
   const report = reportOf(cause)
   if (report.code === 'tls-verification' || (systemCode !== undefined && isCertificateFault(systemCode))) {
-    return new CommandFailure(`the certificate of ${target.address} is not trusted: ${report.message}`, {
+    return new CommandFailure(`the certificate of ${target.address} is not trusted: ${rootOf(cause)}`, {
       code: 'certificate-not-trusted',
       exitCode: EXIT.unavailable,
       hint: 'use the authority of the system that runs there: --data-dir, or MQTT_TLS_CA_CERT',
@@ -118,6 +121,17 @@ function isCertificateFault(code: string): boolean {
     code.includes('SELF_SIGNED') ||
     code.startsWith('UNABLE_TO_')
   )
+}
+
+/** What the innermost cause says: those around it only repeat it with more words. */
+function rootOf(error: unknown): string {
+  let current: unknown = error
+  for (let depth = 0; depth < 8; depth++) {
+    const { cause } = current as { cause?: unknown }
+    if (!(cause instanceof Error)) break
+    current = cause
+  }
+  return reportOf(current).message
 }
 
 /** The codes of an error and of what caused it, the outermost first. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
+import { shellWord } from './shell-word.js'
 
 export const DIRECTORY_NAME = '.jamey'
 
@@ -88,8 +89,7 @@ export function displayPath(path: string, cwd: string): string {
 /** The option that makes another command find this directory, or nothing where it finds it by itself. */
 export function dataDirectoryOption(directory: DataDirectory, cwd: string): string {
   if (findDataDirectory(cwd, undefined)?.path === directory.path) return ''
-  const path = displayPath(directory.path, cwd)
-  return ` --data-dir ${/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`}`
+  return ` --data-dir ${shellWord(displayPath(directory.path, cwd))}`
 }
 
 function isDirectory(path: string): boolean {

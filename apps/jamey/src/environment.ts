@@ -4,8 +4,15 @@ import { parseEnv } from 'node:util'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
 
-/** The environment with what `.env` in `cwd` adds to it; a variable of the environment wins. */
-export function environmentOf(env: NodeJS.ProcessEnv, cwd: string): NodeJS.ProcessEnv {
+export interface Environment {
+  /** The environment with what `.env` adds to it; a variable of the environment wins. */
+  readonly env: NodeJS.ProcessEnv
+  /** The variables that come from `.env`: people forget that it is there, so hints say it. */
+  readonly fromFile: ReadonlySet<string>
+}
+
+/** The environment of a command that runs in `cwd`, with the `.env` of that folder. */
+export function environmentOf(env: NodeJS.ProcessEnv, cwd: string): Environment {
   const path = join(cwd, '.env')
   let text: string
   try {
@@ -13,12 +20,14 @@ export function environmentOf(env: NodeJS.ProcessEnv, cwd: string): NodeJS.Proce
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     // A directory of that name, as virtual environments of other languages have, is not meant for us.
-    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR') return env
+    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR') return { env, fromFile: new Set() }
     throw new CommandFailure(`cannot read ${path}: ${(error as Error).message}`, {
       code: 'env-file-unreadable',
       exitCode: EXIT.usage,
       cause: error,
     })
   }
-  return { ...parseEnv(text), ...env }
+  const file = parseEnv(text)
+  const added = Object.keys(file).filter((name) => env[name] === undefined)
+  return { env: { ...file, ...env }, fromFile: new Set(added) }
 }

@@ -45,6 +45,11 @@ async function install(): Promise<void> {
   await provision(directory, '127.0.0.1')
 }
 
+/** The environment of a command in the folder, nothing of it from a file. */
+function from(env: NodeJS.ProcessEnv) {
+  return { env, fromFile: new Set<string>(), cwd: folder }
+}
+
 describe('the data directory', () => {
   it('is made with certificates, secret and data, and used again', async () => {
     makeDataDirectory(directory)
@@ -94,12 +99,12 @@ describe('a command', () => {
     await install()
     const claim = claimRunFile(directory.path, '0.1.0')
     claim.update({ broker: { host: '0.0.0.0', port: 18_883 } })
-    const { config, address } = await connectionTarget({}, folder, {})
+    const { config, address } = await connectionTarget(from({}), {})
     expect(config).toMatchObject({ url: 'mqtts://127.0.0.1:18883', permissions: ['jamey/#'] })
     expect(config.clientId).toMatch(/^jamey-cli-[0-9a-f]{12}$/)
     expect(address).toBe('127.0.0.1:18883')
     claim.release()
-    expect((await connectionTarget({}, folder, { permission: ['a'] })).config).toMatchObject({
+    expect((await connectionTarget(from({}), { permission: ['a'] })).config).toMatchObject({
       url: 'mqtts://127.0.0.1:8883',
       permissions: ['a'],
     })
@@ -113,18 +118,18 @@ describe('a command', () => {
       MQTT_JWT_SECRET: 'x'.repeat(32),
       MQTT_CLIENT_ID: 'jamey-memory',
     }
-    expect((await connectionTarget(env, folder, {})).config.clientId).toMatch(/^jamey-cli-/)
+    expect((await connectionTarget(from(env), {})).config.clientId).toMatch(/^jamey-cli-/)
     const bound = {
       ...env,
       MQTT_TLS_CLIENT_CERT: directory.clientCertificate('jamey-memory'),
       MQTT_TLS_CLIENT_KEY: directory.clientKey('jamey-memory'),
     }
-    expect((await connectionTarget(bound, folder, {})).config.clientId).toBe('jamey-memory')
+    expect((await connectionTarget(from(bound), {})).config.clientId).toBe('jamey-memory')
   })
 
   it('tells nobody there, nobody to trust and nobody who wants us apart', async () => {
     await install()
-    const target = await connectionTarget({}, folder, {})
+    const target = await connectionTarget(from({}), {})
     const told = (cause: Error) => connectionFailure({ cause }, target)
     const system = (code: string) => Object.assign(new Error(code), { code })
     const refused = told(new Error('unreachable', { cause: system('ECONNREFUSED') }))
@@ -199,8 +204,11 @@ describe('the environment of a part', () => {
 
   it('holds what .env adds, and a variable that is set wins', () => {
     writeFileSync(join(folder, '.env'), 'A=file\nB=file\n')
-    expect(environmentOf({ A: 'set' }, folder)).toEqual({ A: 'set', B: 'file' })
-    expect(environmentOf({ A: 'set' }, join(folder, 'absent'))).toEqual({ A: 'set' })
+    expect(environmentOf({ A: 'set' }, folder)).toEqual({
+      env: { A: 'set', B: 'file' },
+      fromFile: new Set(['B']),
+    })
+    expect(environmentOf({ A: 'set' }, join(folder, 'absent')).env).toEqual({ A: 'set' })
   })
 })
 

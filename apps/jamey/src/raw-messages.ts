@@ -5,6 +5,7 @@ import type { Message } from '@jamey/mqtt'
 import { checkedData, type Enveloped } from './contract-lookup.js'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
+import { assertPermitted } from './permission-refusal.js'
 
 export type Qos = 0 | 1 | 2
 
@@ -46,19 +47,6 @@ export async function envelopeOf(
   return { messageId, bytes }
 }
 
-/** Refuses here, and by its name, what the broker would refuse without one. */
-export function assertPermitted(bus: Bus, action: 'publish' | 'subscribe', topic: string): void {
-  const { permissions } = bus
-  const filter = topic.startsWith('$share/') ? topic.split('/').slice(2).join('/') : topic
-  const isPermitted = action === 'publish' ? permissions.mayPublish(topic) : permissions.maySubscribe(filter)
-  if (isPermitted) return
-  throw new CommandFailure(`${bus.clientId} lacks the permission ${action}:${filter}`, {
-    code: 'permission-missing',
-    exitCode: EXIT.refused,
-    hint: `it has ${permissions.list.length === 0 ? 'none' : permissions.list.join(', ')}`,
-  })
-}
-
 /** Publishes bytes as they are; settles with the broker's reason code. */
 export async function publishRaw(
   bus: Bus,
@@ -66,7 +54,7 @@ export async function publishRaw(
   payload: Uint8Array,
   options: RawCall & { readonly retain: boolean; readonly isEnvelope: boolean },
 ): Promise<number> {
-  assertPermitted(bus, 'publish', topic)
+  assertPermitted(bus, 'publish', [topic])
   const { isEnvelope, ...call } = options
   const properties = isEnvelope ? { properties: JSON_PROPERTIES } : {}
   const { reasonCode } = await bus.mqtt.publish(topic, payload, { ...call, ...properties })
@@ -86,7 +74,7 @@ export async function requestRaw(
   payloadFor: (reply: ReplyAddress) => Uint8Array | Promise<Uint8Array>,
   call: RawCall,
 ): Promise<Uint8Array> {
-  assertPermitted(bus, 'publish', topic)
+  assertPermitted(bus, 'publish', [topic])
   const correlationId = randomUUID()
   const responseTopic = inboxTopic(bus.clientId, `raw-${correlationId}`)
   const payload = await payloadFor({ responseTopic, correlationId })

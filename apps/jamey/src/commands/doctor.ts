@@ -1,5 +1,5 @@
 import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
-import { openBus } from '../connection.js'
+import { withBus } from '../connection.js'
 import { DEFAULT_BROKER_PORT } from '../connection-target.js'
 import { type DataDirectory, findDataDirectory } from '../data-directory.js'
 import { EXIT } from '../exit-codes.js'
@@ -101,10 +101,10 @@ async function checkSystem(context: CommandContext, directory: DataDirectory): P
 async function checkBroker(context: CommandContext, options: ClientOptions): Promise<Finding> {
   const startedAt = performance.now()
   try {
-    const bus = await openBus(context, options)
-    const elapsedMs = Math.round(performance.now() - startedAt)
-    await bus.close({ drain: false, timeoutMs: 1_000 })
-    return { check: 'broker', status: 'ok', message: `connected as ${bus.clientId} in ${elapsedMs} ms` }
+    const connected = await withBus(context, options, async ({ clientId }) => {
+      return `connected as ${clientId} in ${Math.round(performance.now() - startedAt)} ms`
+    })
+    return { check: 'broker', status: 'ok', message: connected }
   } catch (error) {
     const { message, hint = 'look at its log' } = reportOf(error)
     return { check: 'broker', status: 'failed', message, hint }

@@ -4,6 +4,7 @@ import { envelopedMessage } from '../contract-lookup.js'
 import { EXIT } from '../exit-codes.js'
 import { envelopeOf, NO_MATCHING_SUBSCRIBERS, publishRaw, type Qos } from '../raw-messages.js'
 import { readPayload } from '../text-input.js'
+import { checkTopicName } from '../topic-argument.js'
 
 export interface PubOptions extends ClientOptions {
   readonly qos?: Qos
@@ -20,6 +21,7 @@ export async function pub(
   options: PubOptions,
 ): Outcome {
   const { terminal, interrupted } = context
+  checkTopicName(topic)
   const payload = await readPayload(context, argument)
   // An empty retained payload takes the retained message away, also on a contract's topic.
   const isPlain = options.raw === true || (payload.length === 0 && options.retain === true)

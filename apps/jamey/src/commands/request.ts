@@ -7,6 +7,7 @@ import { EXIT } from '../exit-codes.js'
 import { jsonPayload } from '../message-view.js'
 import { envelopeOf, type Qos, type RawCall, type ReplyAddress, requestRaw } from '../raw-messages.js'
 import { readPayload } from '../text-input.js'
+import { checkTopicName } from '../topic-argument.js'
 
 export interface RequestOptions extends ClientOptions {
   readonly qos?: Qos
@@ -22,6 +23,7 @@ export async function request(
   options: RequestOptions,
 ): Outcome {
   const { terminal, interrupted } = context
+  checkTopicName(topic)
   const payload = await readPayload(context, argument)
   const message = options.raw === true ? undefined : envelopedRequest(topic, payload.toString('utf8'))
   const call = {

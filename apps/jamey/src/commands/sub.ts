@@ -1,11 +1,13 @@
 import type { Bus } from '@jamey/bus'
 import type { Message } from '@jamey/mqtt'
 import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
-import { openBus } from '../connection.js'
+import { withBus } from '../connection.js'
 import { EXIT, type ExitCode } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
 import { formatMessage, jsonMessage } from '../message-view.js'
-import { assertPermitted, type Qos } from '../raw-messages.js'
+import { assertPermitted } from '../permission-refusal.js'
+import type { Qos } from '../raw-messages.js'
+import { checkTopicFilters } from '../topic-argument.js'
 
 export interface SubOptions extends ClientOptions {
   readonly qos: Qos
@@ -16,15 +18,16 @@ export interface SubOptions extends ClientOptions {
 
 /** Prints messages until it has `--count`, nothing came for `--timeout`, or somebody stops it, which is success. */
 export async function sub(context: CommandContext, filters: readonly string[], options: SubOptions): Outcome {
-  const bus = await openBus(context, options)
-  const stopTelling = tellStates(bus, context)
-  try {
-    for (const filter of filters) assertPermitted(bus, 'subscribe', filter)
-    return await printMessages(bus, context, filters, options)
-  } finally {
-    stopTelling()
-    await bus.close({ drain: false, timeoutMs: 2_000 })
-  }
+  checkTopicFilters(filters)
+  return withBus(context, options, async (bus) => {
+    assertPermitted(bus, 'subscribe', filters)
+    const stopTelling = tellStates(bus, context)
+    try {
+      return await printMessages(bus, context, filters, options)
+    } finally {
+      stopTelling()
+    }
+  })
 }
 
 async function printMessages(

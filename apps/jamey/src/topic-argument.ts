@@ -1,0 +1,37 @@
+import { assertTopicFilter, assertTopicName } from '@jamey/protocol'
+import { EXIT } from './exit-codes.js'
+import { CommandFailure } from './failure.js'
+
+/** A topic as typed on the command line; refused before anything is connected. */
+export function checkTopicName(topic: string): string {
+  check(() => assertTopicName(topic), 'a topic is complete: only `jamey sub` takes + and #')
+  if (!topic.startsWith('$share/')) return topic
+  throw new CommandFailure(`topic name ${JSON.stringify(topic)} is a shared subscription's`, {
+    code: 'topic-invalid',
+    exitCode: EXIT.usage,
+    hint: 'publish to the topic itself, without $share/<group>/',
+  })
+}
+
+/** Topic filters as typed on the command line, `$share/<group>/<filter>` among them. */
+export function checkTopicFilters(filters: readonly string[]): void {
+  for (const filter of filters) {
+    check(
+      () => assertTopicFilter(filter),
+      "+ stands for one whole level, # for all that follow: 'lab/+/heat', 'lab/#'",
+    )
+  }
+}
+
+function check(assert: () => void, hint: string): void {
+  try {
+    assert()
+  } catch (error) {
+    throw new CommandFailure((error as Error).message, {
+      code: 'topic-invalid',
+      exitCode: EXIT.usage,
+      hint,
+      cause: error,
+    })
+  }
+}
