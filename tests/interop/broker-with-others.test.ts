@@ -1,20 +1,36 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createAuthority, issueServerCertificate } from '@jamey/auth'
 import { type Broker, createBroker, insecureAuthenticator } from '@jamey/broker'
 import mqtt from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-/** Our broker with clients that others wrote. TLS is covered by the broker's own tests. */
+/** Our broker with clients that others wrote. TLS without WebSocket is covered by the broker's own tests. */
 let broker: Broker
 let port: number
+let ca: string
+let urls: Record<string, string>
 
 beforeAll(async () => {
+  const authority = await createAuthority()
+  ca = authority.certPem
+  const { certPem: cert, keyPem: key } = await issueServerCertificate(authority, { hosts: ['127.0.0.1'] })
   broker = await createBroker({
-    listeners: [{ host: '127.0.0.1', port: 0, insecure: true }],
+    listeners: [
+      { host: '127.0.0.1', port: 0, insecure: true },
+      { host: '127.0.0.1', port: 0, insecure: true, webSocket: true },
+      { host: '127.0.0.1', port: 0, tls: { cert, key }, webSocket: true },
+    ],
     authenticator: insecureAuthenticator(),
   })
   await broker.listen()
-  port = broker.addresses[0]?.port as number
+  const ports = broker.addresses.map((address) => address.port)
+  port = ports[0] as number
+  urls = {
+    mqtt: `mqtt://127.0.0.1:${ports[0]}`,
+    ws: `ws://127.0.0.1:${ports[1]}/mqtt`,
+    wss: `wss://127.0.0.1:${ports[2]}/mqtt`,
+  }
 })
 
 afterAll(() => broker?.close())
@@ -56,20 +72,35 @@ describe.each(['mqttv31', 'mqttv311', 'mqttv5'])('mosquitto_pub and mosquitto_su
   })
 })
 
-describe.each([3, 4, 5] as const)('MQTT.js with protocol version %i', (protocolVersion) => {
+describe.each([
+  ['mqtt', 3],
+  ['mqtt', 4],
+  ['mqtt', 5],
+  ['ws', 4],
+  ['ws', 5],
+  ['wss', 4],
+  ['wss', 5],
+] as const)('MQTT.js over %s with protocol version %i', (scheme, protocolVersion) => {
   it('publishes and receives QoS 0, 1 and 2', async () => {
-    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
-      protocolVersion,
-      protocolId: protocolVersion === 3 ? 'MQIsdp' : 'MQTT',
-    } as mqtt.IClientOptions)
+    const client = await mqtt.connectAsync(
+      urls[scheme] as string,
+      {
+        protocolVersion,
+        protocolId: protocolVersion === 3 ? 'MQIsdp' : 'MQTT',
+        ca,
+      } as mqtt.IClientOptions,
+    )
     const seen: string[] = []
     client.on('message', (_topic, payload) => seen.push(payload.toString()))
-    await client.subscribeAsync('js/#', { qos: 2 })
-    const sent = Array.from({ length: 60 }, (_, i) => String(i))
-    for (const value of sent)
-      await client.publishAsync('js/x', value, { qos: (Number(value) % 3) as 0 | 1 | 2 })
+    const topic = `js/${scheme}/${protocolVersion}`
+    await client.subscribeAsync(topic, { qos: 2 })
+    const large = 'x'.repeat(300_000)
+    const sent = Array.from({ length: 60 }, (_, i) => (i % 20 === 19 ? `${i} ${large}` : String(i)))
+    for (const [i, value] of sent.entries()) {
+      await client.publishAsync(topic, value, { qos: (i % 3) as 0 | 1 | 2 })
+    }
     await expect.poll(() => seen.length).toBe(sent.length)
-    expect([...seen].sort((a, b) => Number(a) - Number(b))).toEqual(sent)
+    expect([...seen].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))).toEqual(sent)
     await client.endAsync()
   })
 })

@@ -57,6 +57,30 @@ describe.each([4, 5] as const)('our client with Mosquitto over TLS 1.3, version 
   })
 })
 
+describe.each([
+  ['ws', 4],
+  ['ws', 5],
+  ['wss', 4],
+  ['wss', 5],
+] as const)('our client with Mosquitto over %s, version %i', (scheme, protocolVersion) => {
+  it.each([0, 1, 2] as const)('carries QoS %i in order, small and large', async (qos) => {
+    const name = `${scheme}v${protocolVersion}q${qos}`
+    const port = scheme === 'ws' ? broker.webSocketPort : broker.webSocketTlsPort
+    const client = await open(name, { protocolVersion, url: `${scheme}://127.0.0.1:${port}` })
+    const seen: string[] = []
+    await client.subscribe(`test/${name}`, { qos }, (message) => {
+      seen.push(text(message))
+    })
+    const large = 'x'.repeat(100_000)
+    // Few: Mosquitto 2.0.11 sends each WebSocket message some tens of milliseconds after the one before.
+    const sent = Array.from({ length: 20 }, (_, i) => (i % 10 === 9 ? `${i}${large}` : String(i)))
+    await Promise.all(sent.map((value) => client.publish(`test/${name}`, value, { qos })))
+    await expect.poll(() => seen.length).toBe(sent.length)
+    expect(seen).toEqual(sent)
+    await client.close()
+  })
+})
+
 describe('our client when Mosquitto is killed and started again', () => {
   it('comes back by itself, subscribes again, and sends what was not acknowledged [promises 3, 11]', async () => {
     const reconnect = { baseDelayMs: 20, maxDelayMs: 50, failuresBeforeOpen: Number.POSITIVE_INFINITY }

@@ -6,45 +6,53 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAuthority, issueServerCertificate } from '@jamey/auth'
 
-/** A Mosquitto of our own on loopback: a plain listener and one with TLS 1.3, everything allowed. */
+/** A Mosquitto of our own on loopback: TCP and WebSocket, each plain and with TLS 1.3, everything allowed. */
 export class Mosquitto {
   readonly ca: string
   readonly port: number
   readonly tlsPort: number
+  readonly webSocketPort: number
+  readonly webSocketTlsPort: number
   readonly #folder: string
   #process: ChildProcess | undefined
 
   static readonly isInstalled = isThere('/usr/sbin/mosquitto')
 
-  private constructor(folder: string, ca: string, port: number, tlsPort: number) {
+  private constructor(folder: string, ca: string, ports: readonly [number, number, number, number]) {
     this.#folder = folder
     this.ca = ca
-    this.port = port
-    this.tlsPort = tlsPort
+    ;[this.port, this.tlsPort, this.webSocketPort, this.webSocketTlsPort] = ports
   }
 
   static async start(): Promise<Mosquitto> {
     const folder = mkdtempSync(join(tmpdir(), 'jamey-mosquitto-'))
     const authority = await createAuthority()
     const server = await issueServerCertificate(authority, { hosts: ['localhost', '127.0.0.1'] })
-    const [port, tlsPort] = [await freePort(), await freePort()]
+    const ports = [await freePort(), await freePort(), await freePort(), await freePort()] as const
     const file = (name: string, text: string): string => {
       writeFileSync(join(folder, name), text, { mode: 0o600 })
       return join(folder, name)
     }
+    const tls = `
+tls_version tlsv1.3
+cafile ${file('ca.crt', authority.certPem)}
+certfile ${file('server.crt', server.certPem)}
+keyfile ${file('server.key', server.keyPem)}`
     const config = `
 allow_anonymous true
 persistence false
 user root
-listener ${port} 127.0.0.1
-listener ${tlsPort} 127.0.0.1
-tls_version tlsv1.3
-cafile ${file('ca.crt', authority.certPem)}
-certfile ${file('server.crt', server.certPem)}
-keyfile ${file('server.key', server.keyPem)}
+listener ${ports[0]} 127.0.0.1
+listener ${ports[1]} 127.0.0.1
+${tls}
+listener ${ports[2]} 127.0.0.1
+protocol websockets
+listener ${ports[3]} 127.0.0.1
+protocol websockets
+${tls}
 `
     file('mosquitto.conf', config)
-    const broker = new Mosquitto(folder, authority.certPem, port, tlsPort)
+    const broker = new Mosquitto(folder, authority.certPem, ports)
     await broker.resume()
     return broker
   }
@@ -55,7 +63,7 @@ keyfile ${file('server.key', server.keyPem)}
       stdio: 'ignore',
     })
     const isUp = await Promise.race([
-      listening(this.tlsPort).then(() => true),
+      Promise.all([listening(this.tlsPort), listening(this.webSocketTlsPort)]).then(() => true),
       once(this.#process, 'exit').then(() => false),
     ])
     if (!isUp) throw new Error('mosquitto ended while it was starting')
