@@ -274,13 +274,17 @@ describe('heartbeats', () => {
 describe('stopping', () => {
   it('drains and exits 0; the next start reuses what is there and still knows the memories', async () => {
     const ca = readFileSync(join(system.folder, '.jamey', 'certs', 'ca.crt'), 'utf8')
+    await run('pub', 'jamey/test/kept', 'kept', '--retain', '--qos', '1')
     const { code } = await system.program.stop('SIGINT')
     expect(code).toBe(0)
     const away = await run('recall', 'lisbon')
     // Nothing runs here any more; what else may listen at the default port is not ours and not trusted.
     expect(away.code).not.toBe(0)
     expect(away.stderr).toMatch(/jamey up|certificate/)
+    await system.program.ended()
     system = await startSystem(system.folder)
+    const { stdout: kept } = await run('sub', 'jamey/test/kept', '--count', '1', '--raw')
+    expect(kept).toBe('kept\n')
     expect(readFileSync(join(system.folder, '.jamey', 'certs', 'ca.crt'), 'utf8')).toBe(ca)
     expect((await run('recall', 'lisbon')).stdout).toContain('We met in Lisbon in May')
   })

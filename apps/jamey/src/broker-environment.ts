@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { MINIMUM_SECRET_BYTES, readTokenSecretFile } from '@jamey/auth'
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import { DEFAULT_BROKER_PORT } from './connection-target.js'
@@ -11,12 +11,15 @@ export interface BrokerSettings {
   readonly key: string
   readonly ca: string | undefined
   readonly secret: string
+  /** Where sessions, queued and retained messages are kept; undefined: nowhere. */
+  readonly storePath: string | undefined
 }
 
 /**
  * Reads JAMEY_BROKER_HOST (127.0.0.1), JAMEY_BROKER_PORT (8883), the PEM files JAMEY_BROKER_CERT,
- * JAMEY_BROKER_KEY and JAMEY_BROKER_CA (optional: who vouches for client certificates), and MQTT_JWT_SECRET
- * or MQTT_JWT_SECRET_FILE.
+ * JAMEY_BROKER_KEY and JAMEY_BROKER_CA (optional: who vouches for client certificates), MQTT_JWT_SECRET or
+ * MQTT_JWT_SECRET_FILE, and JAMEY_BROKER_STORE: the folder of what outlives the process (`broker` in
+ * JAMEY_DATA_DIR), or `none`.
  * Throws `ConfigurationError` with every fault at once.
  */
 export async function brokerSettings(env: NodeJS.ProcessEnv, cwd: string): Promise<BrokerSettings> {
@@ -42,9 +45,15 @@ export async function brokerSettings(env: NodeJS.ProcessEnv, cwd: string): Promi
     key: file('JAMEY_BROKER_KEY', "the server's private key"),
     ca: env['JAMEY_BROKER_CA'] ? file('JAMEY_BROKER_CA', "the clients' authority") : undefined,
     secret: await secretOf(env, cwd, faults),
+    storePath: storePathOf(env, cwd),
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
   return settings
+}
+
+function storePathOf(env: NodeJS.ProcessEnv, cwd: string): string | undefined {
+  const path = env['JAMEY_BROKER_STORE'] || join(env['JAMEY_DATA_DIR'] || '.jamey/data', 'broker')
+  return path === 'none' ? undefined : resolve(cwd, path)
 }
 
 function portOf(text: string | undefined, faults: ConfigurationFault[]): number {

@@ -1,4 +1,4 @@
-import type { Broker } from '@jamey/broker'
+import type { Broker, BrokerStore } from '@jamey/broker'
 import type { Logger } from 'pino'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
@@ -11,6 +11,8 @@ export interface SecureBrokerOptions {
   /** Who vouches for client certificates; without it none is asked for. */
   readonly ca: string | undefined
   readonly secret: string
+  /** A folder of the broker's own: sessions, queued and retained messages outlive the process. Without it nothing does. */
+  readonly storePath: string | undefined
   readonly log: Logger
   /** How the user changes the port: `--port` or a variable. */
   readonly portSetting: string
@@ -22,9 +24,11 @@ export async function startSecureBroker(options: SecureBrokerOptions): Promise<B
     import('@jamey/broker'),
     import('@jamey/auth'),
   ])
-  const { host, port, cert, key, ca, log } = options
+  const { host, port, cert, key, ca, log, storePath } = options
+  const store = storePath === undefined ? undefined : await openStore(storePath)
   return listen(options, () =>
     createBroker({
+      ...(store === undefined ? {} : { store }),
       listeners: [
         {
           host,
@@ -36,6 +40,11 @@ export async function startSecureBroker(options: SecureBrokerOptions): Promise<B
       log: log.child({ component: 'broker' }),
     }),
   )
+}
+
+async function openStore(path: string): Promise<BrokerStore> {
+  const { openBrokerStore } = await import('@jamey/store')
+  return openBrokerStore({ path })
 }
 
 /** A broker for tests and measurements: plain TCP, anybody, everything. */

@@ -61,6 +61,7 @@ function brokerFiles(directory: DataDirectory | undefined): NodeJS.ProcessEnv {
     JAMEY_BROKER_KEY: directory.serverKey,
     JAMEY_BROKER_CA: directory.caCertificate,
     MQTT_JWT_SECRET_FILE: directory.secret,
+    JAMEY_DATA_DIR: directory.data,
   }
 }
 

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { readTokenSecretFile } from '@jamey/auth'
 import type { Broker } from '@jamey/broker'
 import type { Logger } from 'pino'
@@ -111,6 +111,7 @@ class System {
       key: readDataFile(directory.serverKey),
       ca: readDataFile(directory.caCertificate),
       secret,
+      storePath: join(directory.data, 'broker'),
       log: this.#log,
       portSetting: '--port',
     })
