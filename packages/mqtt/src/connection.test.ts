@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
+import { FakeClock, FaultProxy, MemoryNetwork, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   AuthenticationError,
@@ -229,6 +229,22 @@ describe('reconnect', () => {
     await peer.relisten(port)
     client.reset()
     await until(() => client.state === 'connected')
+  })
+
+  it('starts anew after connect(), which leaves an open breaker as well [promise 14]', async () => {
+    const peer = await startPeer()
+    const port = peer.port
+    await peer.close()
+    const client = makeClient({
+      url: `mqtt://127.0.0.1:${port}`,
+      waitForConnection: false,
+      reconnect: { failuresBeforeOpen: 1 },
+    })
+    await rejection(client.connect())
+    expect(client.state).toBe('error')
+    await peer.relisten(port)
+    await client.connect({ timeoutMs: 5000 })
+    expect(client.state).toBe('connected')
   })
 
   it('counts a connection that does not hold as a failure [promise 14]', async () => {
@@ -500,6 +516,34 @@ describe('keep-alive', () => {
     const lost = new Promise<StateChange>((resolve) => client.onState(resolve))
     await clock.advance(30_000)
     expect(await lost).toMatchObject({ cause: { code: 'write-timeout' } })
+  })
+})
+
+describe('an abandoned socket', () => {
+  it('has nothing to say any more, whatever it tells late [promise 17]', async () => {
+    const clock = new FakeClock()
+    const network = new MemoryNetwork()
+    const client = makeClient({
+      url: 'mqtt://h',
+      clock,
+      transport: network.transport,
+      connectTimeoutMs: 1000,
+    })
+    client.connect().catch(() => {})
+    await until(() => network.links.length === 1)
+    const late = network.links[0]?.listener
+    await clock.advance(1000)
+    expect(client.status).toMatchObject({ state: 'disconnected', cause: { code: 'timeout' } })
+    client.connect().catch(() => {})
+    await until(() => network.links.length === 2)
+    const before = client.status
+    late?.onOpen()
+    late?.onData(Buffer.from([0x20, 0x03, 0x00, 0x00, 0x00]))
+    late?.onDrain()
+    late?.onClose(new Error('late'))
+    await settled()
+    expect(client.status).toEqual(before)
+    expect(client.state).toBe('connecting')
   })
 })
 

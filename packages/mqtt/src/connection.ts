@@ -91,8 +91,9 @@ export class Connection implements LinkListener {
     return { ...facts, breaker, endpoint: this.#lastEndpoint?.href }
   }
 
-  /** From `disconnected`; elsewhere it changes nothing. */
+  /** From `disconnected` and `error`; elsewhere it changes nothing. */
   start(): void {
+    if (this.#now.state === 'error') return this.reset()
     if (this.#now.state !== 'disconnected') return
     this.#attempts = 0
     this.#endpointsTried = 0

@@ -1,60 +1,13 @@
 import { FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { SessionStore, StoredPublish, StoredSession } from './index.js'
 import { collectErrors, makeHarness, rejection, text } from './test-support/harness.js'
+import { HeldStore } from './test-support/held-store.js'
 
 const { connectTo, makeClient, startPeer } = makeHarness({
   onTestFinished,
   listen: MqttPeer.listen,
   proxy: FaultProxy.listen,
 })
-
-/** A store whose commits a test lets through one by one, and which another client may open afterwards. */
-class HeldStore implements SessionStore {
-  readonly commits = true
-  readonly publishes = new Map<number, { publish: StoredPublish; released: boolean }>()
-  readonly received = new Set<number>()
-  commitsAsked = 0
-  isHeld = false
-  #pending: { resolve(): void; reject(error: Error): void }[] = []
-
-  async load(): Promise<StoredSession> {
-    return { publishes: [...this.publishes.values()], received: [...this.received] }
-  }
-  append(publish: StoredPublish): void {
-    const { sequence, topic, payload, qos, retain, properties } = publish
-    const copy = { sequence, topic, payload: payload.slice(), qos, retain, properties }
-    this.publishes.set(sequence, { publish: copy, released: false })
-  }
-  release(sequence: number): void {
-    const record = this.publishes.get(sequence)
-    if (record !== undefined) record.released = true
-  }
-  remove(sequence: number): void {
-    this.publishes.delete(sequence)
-  }
-  receive(packetIdentifier: number): void {
-    this.received.add(packetIdentifier)
-  }
-  complete(packetIdentifier: number): void {
-    this.received.delete(packetIdentifier)
-  }
-  forgetReceived(): void {
-    this.received.clear()
-  }
-  commit(): Promise<void> {
-    this.commitsAsked++
-    if (!this.isHeld) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#pending.push({ resolve, reject }))
-  }
-  async close(): Promise<void> {}
-  /** Ends the oldest commit under way. */
-  end(error?: Error): void {
-    const commit = this.#pending.shift()
-    if (error === undefined) commit?.resolve()
-    else commit?.reject(error)
-  }
-}
 
 describe('a store that commits', () => {
   it('has a message before the wire has it, all of one turn in one transaction [promise 3]', async () => {
@@ -151,5 +104,53 @@ describe('a store that commits', () => {
     after.publish('t', 'x', { qos: 2, packetIdentifier: 9, dup: true })
     await after.packet('pubrec')
     expect(seen).toEqual(['x'])
+  })
+
+  it('that fails under a received QoS 2 message holds up no other acknowledgement, and the message comes once', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      pubrec: () => {},
+      connect: (packet, server) => server.accept({ sessionPresent: !packet.cleanStart }),
+    })
+    const store = new HeldStore()
+    const client = await connectTo(peer, { store, onBackgroundError: () => {} })
+    const seen: string[] = []
+    await client.subscribe('t', { qos: 2 }, (m) => seen.push(text(m.payload)))
+    const before = await peer.connection(0)
+    await settled(3)
+    store.isHeld = true
+    const asked = store.commitsAsked
+    before.publish('t', 'exactly once', { qos: 2, packetIdentifier: 1 })
+    before.publish('t', 'after it', { qos: 1, packetIdentifier: 2 })
+    await until(() => store.commitsAsked > asked)
+    store.isHeld = false
+    store.end(new Error('disk full'))
+    await before.packet('puback')
+    expect(before.all('pubrec')).toEqual([])
+    before.cut()
+    const after = await peer.connection(1)
+    await until(() => client.state === 'connected')
+    after.publish('t', 'exactly once', { qos: 2, packetIdentifier: 1, dup: true })
+    await after.packet('pubrec')
+    expect(seen).toEqual(['exactly once', 'after it'])
+  })
+
+  it('may bring back more than there are identifiers: all of it is sent, in order [promise 3] [MQTT-2.2.1-3]', async () => {
+    const peer = await startPeer()
+    peer.follow({ connect: (_, server) => server.accept({ sessionPresent: true }) })
+    const store = new HeldStore()
+    const count = 40_000
+    for (let sequence = 0; sequence < count; sequence++) {
+      const payload = Buffer.from(`${sequence}`)
+      store.append({ sequence, topic: 't', payload, qos: 1, retain: false, properties: undefined })
+    }
+    const client = await connectTo(peer, { store, cleanStart: false })
+    await client.drained()
+    const sent = (await peer.connection(0)).all('publish')
+    expect(sent).toHaveLength(count)
+    expect(sent.every((packet, i) => text(packet.payload) === `${i}`)).toBe(true)
+    // What lies beyond the window was never on the wire.
+    expect(sent.filter((packet) => packet.dup)).toHaveLength(16_384)
+    expect(store.publishes.size).toBe(0)
   })
 })

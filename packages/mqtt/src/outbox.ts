@@ -73,7 +73,10 @@ export class Outbox {
     this.#counters.bytesSent += bytes
     this.#turnBytes += bytes
     if (this.#transport.write(this.writer.take())) {
-      if (this.#turnBytes >= BYTES_PER_TURN) this.isWritable = false
+      if (this.#turnBytes < BYTES_PER_TURN) return
+      this.isWritable = false
+      // What opens it again: this turn may have had no packet of its own, only room for those of earlier ones.
+      this.#turn ??= afterTurn(this.#onTurn)
       return
     }
     this.#isFull = true
@@ -86,6 +89,8 @@ export class Outbox {
     if (!this.#isFull) return
     this.#isFull = false
     this.#clearStuckTimer()
+    // What was counted left long ago.
+    this.#turnBytes = 0
     this.flush()
     this.#reopen()
   }

@@ -1,4 +1,4 @@
-import { FaultProxy, MqttPeer, until } from '@jamey/testing'
+import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { PublishError } from './index.js'
 import { makeHarness, rejection, text } from './test-support/harness.js'
@@ -202,6 +202,59 @@ describe('publish without a connection', () => {
   })
 })
 
+describe('publish with an age bound', () => {
+  it('gives up what waited too long, counts it, and sends the rest [promise 6]', async () => {
+    const clock = new FakeClock()
+    const peer = await startPeer()
+    const client = makeClient({ url: peer.url, clock, queue: { maximumAgeMs: 1000 } })
+    const old = rejection(client.publish('t', 'old', { qos: 1 }))
+    await clock.advance(600)
+    const young = client.publish('t', 'young', { qos: 1 })
+    await clock.advance(400)
+    await client.connect()
+    expect(await old).toMatchObject({ code: 'expired', mayBeDelivered: false })
+    expect(await young).toEqual({ reasonCode: 0 })
+    expect((await peer.connection(0)).all('publish').map((p) => text(p.payload))).toEqual(['young'])
+    expect(client.stats()).toMatchObject({ messagesExpired: 1, queuedMessages: 0 })
+  })
+
+  it('lowers Message Expiry by the time a message waited [promise 6] [MQTT-3.3.2-6]', async () => {
+    const clock = new FakeClock()
+    const peer = await startPeer()
+    const client = makeClient({ url: peer.url, clock })
+    const properties = { messageExpiryInterval: 10 }
+    const short = rejection(client.publish('t', 'x', { qos: 1, properties: { messageExpiryInterval: 2 } }))
+    const long = client.publish('t', 'x', { qos: 1, properties })
+    await clock.advance(3000)
+    await client.connect()
+    expect(await short).toMatchObject({ code: 'expired' })
+    await long
+    expect((await peer.connection(0)).all('publish')).toMatchObject([
+      { properties: { messageExpiryInterval: 7 } },
+    ])
+  })
+})
+
+describe('publish under backpressure', () => {
+  it('resolves QoS 0 once the socket is below its mark again, all with one promise [promise 7]', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    const { socket } = await peer.connection(0)
+    socket.pause()
+    const payload = Buffer.alloc(1_048_576)
+    let done = 0
+    const publish = (): Promise<unknown> => client.publish('t', payload).then(() => done++)
+    const published = Array.from({ length: 32 }, publish)
+    await settled(10)
+    expect(done).toBeLessThan(32)
+    expect(client.explain().socket.isWritable).toBe(false)
+    expect(client.publish('t', payload)).toBe(client.publish('t', payload))
+    socket.resume()
+    await Promise.all(published)
+    expect(done).toBe(32)
+  })
+})
+
 describe('publish over a broken connection', () => {
   it('sends the backlog again in order with DUP, and nothing new before it [promise 4] [MQTT-4.4.0-1] [MQTT-3.3.1-1]', async () => {
     const peer = await startPeer()
@@ -228,6 +281,36 @@ describe('publish over a broken connection', () => {
     // The packet identifier stays with the message. [MQTT-2.2.1-3]
     expect(after.slice(0, 3).map((p) => p.packetIdentifier)).toEqual(before.map((p) => p.packetIdentifier))
     expect(client.stats()).toMatchObject({ messagesRetransmitted: 3, inFlightMessages: 0 })
+  })
+
+  it('reports the connection at CONNACK and sends the backlog at once, not one by one [promise 4]', async () => {
+    const peer = await startPeer()
+    peer.follow({ publish: () => {} })
+    const client = await connectTo(peer)
+    const published = Array.from({ length: 10 }, (_, i) => client.publish('t', `${i}`, { qos: 1 }))
+    await (await peer.connection(0)).packet('publish', 9)
+    peer.follow({ publish: () => {}, connect: (_, server) => server.accept({ sessionPresent: true }) })
+    ;(await peer.connection(0)).cut()
+    const second = await peer.connection(1)
+    await until(() => client.state === 'connected')
+    let isDrained = false
+    const drained = client.drained().then(() => {
+      isDrained = true
+    })
+    // None of them was acknowledged, and yet all of them have come.
+    await second.packet('publish', 9)
+    expect([client.state, isDrained]).toEqual(['connected', false])
+    for (const { packetIdentifier } of second.all('publish')) second.acknowledge('puback', packetIdentifier)
+    await Promise.all([...published, drained])
+  })
+
+  it('takes a PUBCOMP that says "not found" for the end it is [promise 1]', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      pubrel: ({ packetIdentifier }, server) => server.acknowledge('pubcomp', packetIdentifier, 0x92),
+    })
+    const client = await connectTo(peer)
+    expect(await client.publish('t', 'x', { qos: 2 })).toEqual({ reasonCode: 0 })
   })
 
   it('repeats PUBREL, not PUBLISH, once PUBREC has come [MQTT-4.3.3-6]', async () => {
@@ -262,6 +345,29 @@ describe('publish over a broken connection', () => {
       ['1', false],
       ['2', false],
     ])
+  })
+
+  it('reports a lost session, restores the subscriptions before, and publishes once more [promise 3] [promise 11]', async () => {
+    const peer = await startPeer()
+    peer.follow({ publish: () => {} })
+    const client = await connectTo(peer)
+    const present: (boolean | undefined)[] = []
+    client.onState(({ server }) => server !== undefined && present.push(server.sessionPresent))
+    await client.subscribe('a', () => {})
+    await client.subscribe('b', () => {})
+    const published = [client.publish('t', '1', { qos: 1 }), client.publish('t', '2', { qos: 2 })]
+    await (await peer.connection(0)).packet('publish', 1)
+    peer.follow({})
+    ;(await peer.connection(0)).cut()
+    await Promise.all(published)
+    await client.drained()
+    const { received } = await peer.connection(1)
+    const order = received.flatMap((p) =>
+      p.type === 'subscribe' ? [p.subscriptions[0]?.filter] : p.type === 'publish' ? [text(p.payload)] : [],
+    )
+    expect(order).toEqual(['a', 'b', '1', '2'])
+    expect(present).toEqual([false])
+    expect(client.serverInformation?.sessionPresent).toBe(false)
   })
 
   it('settles every QoS 1 publish although the network breaks at any byte [promise 3]', async () => {
