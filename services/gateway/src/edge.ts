@@ -19,6 +19,8 @@ import { problemOf } from './problem-of-error.js'
 export const BODY_LIMIT_BYTES = 1024 * 1024
 /** A token may have 16 KiB, and Node's own limit for all headers together is no more than that. */
 const HEADER_LIMIT_BYTES = 32 * 1024
+/** Whoever opens more must not take the file descriptors that the messaging of the same process needs. */
+export const MAXIMUM_CONNECTIONS = 1_000
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
@@ -58,6 +60,7 @@ export class Edge {
 
   static async create(options: EdgeOptions): Promise<Edge> {
     const app = createApp(options)
+    app.server.maxConnections = MAXIMUM_CONNECTIONS
     const edge = new Edge(app, options)
     await app.register(helmet, {
       // Nothing here is a page; and an edge that speaks plain HTTP has no business to demand HTTPS.
