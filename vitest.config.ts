@@ -25,6 +25,10 @@ export default defineConfig({
       },
       // Needs brokers from the system's packages.
       { ...sources, test: { ...patience, name: 'interop', include: ['tests/interop/**/*.test.ts'] } },
+      // Needs Chromium from the system's packages.
+      { ...sources, test: { ...patience, name: 'browser', include: ['tests/browser/**/*.test.ts'] } },
+      // Needs what `npm run build` makes.
+      { ...sources, test: { ...patience, name: 'packages', include: ['tests/packages/**/*.test.ts'] } },
     ],
   },
 })
