@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { open, type RootDatabase, type RootDatabaseOptions } from 'lmdb'
 import type { Batch } from './batch.js'
 import { DATA_FILE, fillUpDataFile } from './data-file.js'
-import { prepareFolder } from './folder.js'
+import { flushFolder, prepareFolder } from './folder.js'
 import { bringUpToDate } from './format.js'
 import { rangeOf } from './key-range.js'
 import type { Layout } from './layout.js'
@@ -53,7 +53,7 @@ export class Environment {
     const folder = prepareFolder(path)
     const database = await openDatabase(path, folder)
     try {
-      bringUpToDate(path, database, layout)
+      if (bringUpToDate(path, database, layout) === 'new') flushFolder(folder)
     } catch (error) {
       await letGo(folder, database)
       throw explainFailure(path, error)

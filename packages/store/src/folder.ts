@@ -1,5 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { checkDataFile, DATA_FILE, LOCK_FILE } from './data-file.js'
 import { StoreError } from './store-error.js'
 
@@ -22,6 +32,20 @@ export function prepareFolder(path: string): string {
   } catch (error) {
     if (error instanceof StoreError) throw error
     throw explainAccess(path, error as NodeJS.ErrnoException)
+  }
+}
+
+/** A new file survives a power cut only once the folder that names it does, too. */
+export function flushFolder(folder: string): void {
+  // Windows flushes no folders, and has no need to.
+  if (process.platform === 'win32') return
+  for (const named of [folder, dirname(folder)]) {
+    const descriptor = openSync(named, 'r')
+    try {
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
   }
 }
 

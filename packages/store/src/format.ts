@@ -11,9 +11,16 @@ const FORMAT_KEY = Buffer.from([0])
  * Checks the record that says what the store is, makes it where the store is new, and migrates an older one in one
  * transaction. Throws `StoreError`.
  */
-export function bringUpToDate(path: string, database: RootDatabase<Buffer, Buffer>, layout: Layout): void {
+export function bringUpToDate(
+  path: string,
+  database: RootDatabase<Buffer, Buffer>,
+  layout: Layout,
+): 'new' | 'known' {
   const bytes = database.get(FORMAT_KEY)
-  if (bytes === undefined) return initialise(path, database, layout)
+  if (bytes === undefined) {
+    initialise(path, database, layout)
+    return 'new'
+  }
   const reader = new RecordReader(bytes, path, FORMAT_KEY)
   const kind = reader.string()
   const version = reader.varint()
@@ -28,6 +35,7 @@ export function bringUpToDate(path: string, database: RootDatabase<Buffer, Buffe
     )
   }
   if (version < layout.version) migrate(path, database, layout, version)
+  return 'known'
 }
 
 function initialise(path: string, database: RootDatabase<Buffer, Buffer>, layout: Layout): void {

@@ -1,8 +1,7 @@
 import { crc32 } from 'node:zlib'
-import { KEY_INTEGER_BYTES } from './record-writer.js'
+import { CHECKSUM_BYTES, KEY_INTEGER_BYTES } from './record-writer.js'
 import { StoreError } from './store-error.js'
 
-const CHECKSUM_BYTES = 4
 export const WHAT_TO_DO_WITH_DAMAGE =
   'restore the folder from a backup, or move it away to start with an empty one'
 
@@ -14,7 +13,7 @@ export class RecordReader {
   readonly #end: number
   #at = 0
 
-  /** The bytes must belong to the reader: what it hands out are views of them. */
+  /** The bytes must belong to the reader: it clears the checksum, and what it hands out are views of them. */
   constructor(bytes: Buffer, path: string, key: Uint8Array) {
     this.#bytes = bytes
     this.#path = path
@@ -22,7 +21,8 @@ export class RecordReader {
     this.#end = bytes.length - CHECKSUM_BYTES
     if (this.#end < 0) throw this.damage(`expected at least ${CHECKSUM_BYTES} bytes, found ${bytes.length}`)
     const expected = bytes.readUInt32LE(this.#end)
-    const found = crc32(bytes.subarray(0, this.#end))
+    bytes.writeUInt32LE(0, this.#end)
+    const found = crc32(bytes)
     if (expected !== found) throw this.damage(`expected the checksum ${expected}, found ${found}`)
   }
 
@@ -55,16 +55,16 @@ export class RecordReader {
     return this.#bytes.toString('utf8', this.#at - bytes, this.#at)
   }
 
-  bytes(): Buffer {
+  bytes(): Uint8Array {
     const bytes = this.varint()
     this.#expect(bytes)
     this.#at += bytes
-    return this.#bytes.subarray(this.#at - bytes, this.#at)
+    return this.#view(this.#at - bytes, this.#at)
   }
 
   /** Everything up to the end. */
-  rest(): Buffer {
-    const rest = this.#bytes.subarray(this.#at, this.#end)
+  rest(): Uint8Array {
+    const rest = this.#view(this.#at, this.#end)
     this.#at = this.#end
     return rest
   }
@@ -73,6 +73,10 @@ export class RecordReader {
   damage(what: string): StoreError {
     const key = Buffer.from(this.#key).toString('hex')
     return new StoreError('damaged', this.#path, `record ${key}: ${what}; ${WHAT_TO_DO_WITH_DAMAGE}`)
+  }
+
+  #view(start: number, end: number): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, end - start)
   }
 
   #expect(bytes: number): void {

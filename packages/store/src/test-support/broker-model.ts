@@ -1,0 +1,133 @@
+import {
+  type BrokerStore,
+  type DeliveryRecord,
+  MemoryBrokerStore,
+  type MessageRecord,
+  type SessionRecord,
+  type StoredState,
+} from '@jamey/broker'
+import { Random } from './random.js'
+
+const CLIENTS = ['a', 'a/', 'ü', 'x'.repeat(600)]
+const TOPICS = ['t', 't/1', 'ü/ü', 'y'.repeat(900), `${'y'.repeat(900)}/`]
+
+/** Every order that a store may choose made the same. */
+export function inOrder(state: StoredState): unknown {
+  const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
+  const sequences = new Map<string, number[]>()
+  for (const { clientId, sequence } of state.deliveries) {
+    sequences.set(clientId, [...(sequences.get(clientId) ?? []), sequence])
+  }
+  return {
+    sessions: [...state.sessions].sort(byText),
+    subscriptions: [...state.subscriptions].sort(byText),
+    messages: [...state.messages].sort(([a], [b]) => a - b),
+    deliveries: [...state.deliveries].sort(byText),
+    sequences: [...sequences].sort(byText),
+    incoming: [...state.incoming].sort(byText),
+    retained: [...state.retained].sort(byText),
+  }
+}
+
+/** The state after the first `turns` turns of the life that a seed describes. */
+export async function stateAfter(seed: number, turns: number): Promise<StoredState> {
+  const model = new MemoryBrokerStore()
+  for (let step = 0; step < turns; step++) changeBroker(seed, step, model)
+  await model.commit()
+  return model.load()
+}
+
+/** Stages the changes of turn number `step` of a broker whose life depends on nothing but the seed. */
+export function changeBroker(seed: number, step: number, store: BrokerStore): void {
+  const random = new Random(seed * 1_000_003 + step)
+  for (let i = 0; i < 6; i++) changeOnce(random, step * 8 + i, store)
+}
+
+function changeOnce(random: Random, number: number, store: BrokerStore): void {
+  const clientId = random.pick(CLIENTS) as string
+  const topic = random.pick(TOPICS) as string
+  const earlier = random.integer(number + 1)
+  switch (random.integer(12)) {
+    case 0:
+    case 1:
+      return store.putSession(sessionOf(clientId, random))
+    case 2:
+      return random.integer(3) === 0 ? store.removeSession(clientId) : undefined
+    case 3:
+      return store.putSubscription(clientId, subscriptionOf(topic, random))
+    case 4:
+      return store.removeSubscription(clientId, topic)
+    case 5:
+    case 6:
+      store.putMessage(number, messageOf(topic, random))
+      return store.putDelivery(clientId, number, deliveryOf(number, random))
+    case 7:
+      store.removeMessage(earlier)
+      return store.removeDelivery(clientId, earlier)
+    case 8:
+      return store.putIncoming(clientId, 1 + random.integer(5))
+    case 9:
+      return store.removeIncoming(clientId, 1 + random.integer(5))
+    case 10:
+      return store.putRetained(messageOf(topic, random))
+    default:
+      return store.removeRetained(topic)
+  }
+}
+
+function sessionOf(clientId: string, random: Random): SessionRecord {
+  return {
+    clientId,
+    username: `u${random.integer(3)}`,
+    protocolVersion: random.integer(2) === 0 ? 5 : 4,
+    expirySeconds: 4_294_967_295 - random.integer(2),
+    disconnectedAtMs: random.integer(2) === 0 ? undefined : 1_700_000_000_000.5 + random.integer(1000),
+    will:
+      random.integer(2) === 0
+        ? undefined
+        : {
+            topic: 'w',
+            payload: new Uint8Array([random.integer(256)]),
+            qos: 1,
+            retain: true,
+            properties: { willDelayInterval: 5, userProperties: [['a', 'ü']] },
+          },
+    inFlightWindow: random.integer(65_536),
+  }
+}
+
+function subscriptionOf(filter: string, random: Random) {
+  return {
+    filter,
+    qos: random.integer(3) as 0 | 1 | 2,
+    noLocal: random.integer(2) === 0,
+    retainAsPublished: random.integer(2) === 0,
+    retainHandling: random.integer(3) as 0 | 1 | 2,
+    subscriptionIdentifier: random.integer(2) === 0 ? undefined : 1 + random.integer(268_435_455),
+  }
+}
+
+function messageOf(topic: string, random: Random): MessageRecord {
+  return {
+    topic,
+    payload: new Uint8Array(random.integer(10) === 0 ? 9000 : random.integer(100)).fill(random.integer(256)),
+    qos: random.integer(3) as 0 | 1 | 2,
+    retain: random.integer(2) === 0,
+    properties:
+      random.integer(2) === 0 ? undefined : { contentType: 'x', messageExpiryInterval: 4_294_967_295 },
+    expiresAtMs: random.integer(2) === 0 ? undefined : 1_800_000_000_000,
+    publishedBy: 'p',
+  }
+}
+
+function deliveryOf(messageId: number, random: Random): DeliveryRecord {
+  return {
+    messageId,
+    qos: random.integer(2) === 0 ? 1 : 2,
+    retain: random.integer(2) === 0,
+    subscriptionIdentifiers: random.integer(2) === 0 ? undefined : [1, 268_435_455],
+    sharedFilter: random.integer(2) === 0 ? undefined : '$share/g/t/+',
+    packetIdentifier: random.integer(2) === 0 ? undefined : 1 + random.integer(65_535),
+    isReleased: random.integer(2) === 0,
+  }
+}

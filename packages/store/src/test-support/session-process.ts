@@ -1,0 +1,20 @@
+import { writeSync } from 'node:fs'
+import { openSessionStore } from '../index.js'
+import { changeSession, SessionModel } from './session-model.js'
+
+/** This module, for `Child`. */
+export const SESSION_PROCESS = 'session-process.ts'
+
+/** Lives a session from turn `from` on without end, and prints the number of each turn that is committed. */
+export async function run(path: string, seed: string, from: string): Promise<void> {
+  const store = await openSessionStore({ path })
+  const model = new SessionModel()
+  for (let step = 0; step < Number(from); step++) changeSession(Number(seed), step, model, [])
+  await store.load()
+  for (let step = Number(from); ; step++) {
+    changeSession(Number(seed), step, model, [store])
+    await store.commit()
+    // Written at once: what stands here was committed before the process could be killed.
+    writeSync(1, `${step}\n`)
+  }
+}
