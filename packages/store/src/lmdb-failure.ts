@@ -31,7 +31,8 @@ const ADVICE: Partial<Record<StoreErrorCode, string>> = {
   full: 'make room on the disk, or raise the limit of the file size; nothing was half written',
   foreign: 'give the store a folder of its own',
   'not-accessible': 'let the user of this process read and write there, or choose another folder',
-  'io-failed': 'look at the disk; nothing was half written',
+  'io-failed':
+    'the disk failed, or a quota or limit was reached in the middle of a write; nothing was half written',
 }
 
 /** Less than this free, and a write that fell short is taken to have filled the disk. */

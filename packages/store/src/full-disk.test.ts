@@ -1,0 +1,63 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openBrokerStore, openSessionStore } from './index.js'
+import { Child } from './test-support/child.js'
+import { newFolder } from './test-support/folder.js'
+import { BATCH, FULL_DISK_PROCESS } from './test-support/full-disk-process.js'
+
+/** A whole number of pages. */
+const FILE_BYTES = 500 * 4096
+
+/** The system refuses to let the file grow; LMDB calls it an input/output error where a part still had room. */
+const FAILED = /^failed (full|io-failed) true (\d+)$/
+
+function startFilling(path: string, kind: string): Child {
+  const child = new Child(FULL_DISK_PROCESS, [path, kind], FILE_BYTES)
+  onTestFinished(async () => void (await child.kill()))
+  return child
+}
+
+async function committedBy(child: Child): Promise<number> {
+  const line = (await child.line()) ?? ''
+  expect(line).toMatch(FAILED)
+  return Number(FAILED.exec(line)?.[2])
+}
+
+describe('a disk that is full', () => {
+  it('fails a session commit whole, and the next one as soon as there is room [promise 37]', async () => {
+    const path = newFolder()
+    const child = startFilling(path, 'session')
+    const committed = await committedBy(child)
+    expect([await child.line(), await child.line()]).toEqual(['removed', 'appended'])
+    expect(await child.ended()).toBe(0)
+    const store = await openSessionStore({ path })
+    const { publishes, received } = await store.load()
+    const found = publishes.map(({ publish }) => publish.sequence)
+    // What was to be appended when the disk was full was refused to whoever published it, so it is not there; that a
+    // message was received stays true.
+    const expected = Array.from({ length: committed / 2 }, (_, i) => committed / 2 + i)
+    expect(found).toEqual([...expected, committed])
+    expect(received).toHaveLength(committed / BATCH + 1)
+    await store.close()
+  })
+
+  it('fails a broker commit whole, again and again [promise 33]', async () => {
+    const path = newFolder()
+    const child = startFilling(path, 'broker')
+    const committed = await committedBy(child)
+    expect(await child.line()).toMatch(/^still (full|io-failed)$/)
+    expect(await child.ended()).toBe(0)
+    const store = await openBrokerStore({ path })
+    expect([...(await store.load()).messages.keys()]).toEqual(Array.from({ length: committed }, (_, i) => i))
+    // With room on the disk it goes on.
+    store.putMessage(committed, {
+      topic: 't',
+      payload: new Uint8Array(1000),
+      qos: 1,
+      retain: false,
+      properties: undefined,
+      expiresAtMs: undefined,
+      publishedBy: 'p',
+    })
+    await store.close()
+  })
+})
