@@ -1,0 +1,129 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bin, packageNames, root, run, Tarballs } from './tarballs.js'
+
+/** Packages as others will get them: packed, looked over, installed and used. */
+
+let tarballs: Tarballs
+
+beforeAll(async () => {
+  tarballs = await Tarballs.pack()
+})
+
+afterAll(() => tarballs?.remove())
+
+describe.each(packageNames)('the tarball of %s', (name) => {
+  it('has nothing that publint complains of', async () => {
+    const bytes = await readFile(tarballs.path(name))
+    const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)
+    const { messages, pkg } = await publint({ pack: { tarball }, strict: true, level: 'suggestion' })
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+  })
+
+  it('has types that are found and are right in every ESM resolution', async () => {
+    const { stdout } = await run(bin('attw'), [
+      tarballs.path(name),
+      '--profile',
+      'esm-only',
+      '--format',
+      'ascii',
+      '--no-color',
+    ])
+    expect(stdout).toContain(`@jamey/${name}`)
+  })
+
+  it('holds every file that its exports and source maps name, and no test', async () => {
+    const { stdout } = await run('tar', ['-tzf', tarballs.path(name)])
+    const files = new Set(
+      stdout
+        .trim()
+        .split('\n')
+        .map((file) => file.replace(/^package\//, '')),
+    )
+    const manifest = JSON.parse(await readFile(join(root, 'packages', name, 'package.json'), 'utf8')) as {
+      exports: unknown
+    }
+    const targets = [...JSON.stringify(manifest.exports).matchAll(/"\.\/([^"]+)"/g)].map((match) => match[1])
+    const sources = [...files]
+      .filter((file) => /^dist\/.*\.js$/.test(file))
+      .map((file) => file.replace(/^dist\/(.*)\.js$/, 'src/$1.ts'))
+    expect([...targets, ...sources].filter((file) => !files.has(file as string))).toEqual([])
+    expect([...files].filter((file) => /\.test\.|\.contract\.|test-support/.test(file))).toEqual([])
+  })
+})
+
+/** What a user of the client may write on the first day. */
+const PROGRAM = `
+import { type Client, ConnectionError, connect, type ConnectOptions, type Message } from '@jamey/mqtt'
+import { matches, ReasonCode } from '@jamey/protocol'
+
+const handler = (message: Message): string => message.topic
+const attempt = async (options: ConnectOptions): Promise<string> => {
+  try {
+    const client: Client = await connect(options)
+    await using _subscription = await client.subscribe('a/+', { qos: 1 }, handler)
+    const { reasonCode } = await client.publish('a/b', new Uint8Array(2), { qos: 1 })
+    await client.close()
+    return String(reasonCode === ReasonCode.success)
+  } catch (error) {
+    if (!(error instanceof ConnectionError)) throw error
+    return \`\${error.code}: \${error.message}\`
+  }
+}
+
+const lines: string[] = [
+  String(matches('a/+', 'a/b')),
+  await attempt({ url: 'mqtt://127.0.0.1:1', clientId: 'consumer' }),
+  await attempt({ url: 'ws://127.0.0.1:1', clientId: 'consumer' }),
+]
+console.log(lines.join('\\n'))
+`
+
+describe('a project that installs the client from its tarballs', () => {
+  const compile = (folder: string) => run(process.execPath, [bin('tsc'), '-p', folder], { cwd: folder })
+  let folder: string
+
+  beforeAll(async () => {
+    folder = join(tarballs.folder, 'consumer')
+    await mkdir(folder)
+    await writeFile(
+      join(folder, 'package.json'),
+      JSON.stringify({ name: 'consumer', version: '1.0.0', type: 'module', private: true }),
+    )
+    const options = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--silent']
+    await run('npm', ['install', ...options, tarballs.path('protocol'), tarballs.path('mqtt')], {
+      cwd: folder,
+    })
+    const compilerOptions = {
+      target: 'ES2022',
+      module: 'NodeNext',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      // No types of Node: what we declare must do without.
+      lib: ['ES2023', 'ESNext.Disposable', 'DOM'],
+      types: [],
+    }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }))
+  })
+
+  it('compiles strictly, every declaration file looked at, and runs', async () => {
+    await writeFile(join(folder, 'main.ts'), PROGRAM)
+    await compile(folder)
+    const { stdout } = await run(process.execPath, ['main.js'], { cwd: folder })
+    expect(stdout.trim().split('\n')).toEqual([
+      'true',
+      'unreachable: connection with mqtt://127.0.0.1:1 failed: nobody listens there',
+      "invalid-argument: ws://127.0.0.1:1/mqtt needs the package 'ws', which can not be loaded; install it with: npm install ws",
+    ])
+  })
+
+  it('is told by the compiler what it writes wrongly', async () => {
+    const wrong = PROGRAM.replace('{ qos: 1 }, handler', "{ qos: 3 }, 'handler'")
+    await writeFile(join(folder, 'main.ts'), wrong)
+    await expect(compile(folder)).rejects.toMatchObject({ stdout: expect.stringContaining('error TS') })
+  })
+})
