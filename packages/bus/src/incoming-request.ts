@@ -1,4 +1,4 @@
-import { isInboxTopic } from '@jamey/contracts'
+import { inboxOwner } from '@jamey/contracts'
 import type { Message as MqttMessage } from '@jamey/mqtt'
 import type { Envelope } from './envelope.js'
 
@@ -17,7 +17,7 @@ export interface ReplyAddress {
 
 /**
  * The address in the MQTT 5.0 properties, else the same facts in the metadata. Undefined where no answer is wanted.
- * `isForeign` marks an address outside of all inboxes: answering there would let a requester speak through us.
+ * `isForeign` marks an address outside of the sender's own inbox: answering there would let it speak through us.
  */
 export function replyAddressOf(
   message: MqttMessage,
@@ -32,8 +32,15 @@ export function replyAddressOf(
     topic,
     correlationId,
     correlationData: data === undefined ? undefined : Buffer.from(data),
-    isForeign: !isInboxTopic(topic) || topic.includes('+') || topic.includes('#'),
+    isForeign: !isInboxOf(envelope?.metadata.client_id, topic),
   }
+}
+
+/** Where the envelope can not be read, nobody knows the sender, and any inbox will do for saying so. */
+function isInboxOf(clientId: string | undefined, topic: string): boolean {
+  const owner = inboxOwner(topic)
+  if (owner === undefined || /[+#]/.test(topic)) return false
+  return clientId === undefined || owner === clientId
 }
 
 /** Until when somebody waits, by our clock in milliseconds since 1970. */

@@ -469,7 +469,7 @@ describe('serving', () => {
     expect(broker.to('jamey/api/responses/#')).toEqual([])
   })
 
-  it('answers only into inboxes, for nobody may speak through a service', async () => {
+  it('answers only into the inbox of the sender, for nobody may speak through a service', async () => {
     const { make, broker } = setUp()
     const server = make('wide', ['jamey/#'])
     let calls = 0
@@ -485,12 +485,13 @@ describe('serving', () => {
       'jamey/conscience/results',
       'jamey/api/responses/+/x',
       'jamey/api/responses/',
+      'jamey/api/responses/victim/answers',
     ]) {
       await Promise.all(broker.deliver(contract.topic, payload, { responseTopic }))
     }
     expect(calls).toBe(0)
     expect(broker.sent).toHaveLength(1)
-    expect(server.stats().invalid).toBe(3)
+    expect(server.stats().invalid).toBe(4)
   })
 
   it('refuses data that breaks the contract with the name of the field, and unknown actions', async () => {

@@ -54,7 +54,7 @@ export class ServingDesk {
     const correlationId = envelope.metadata.correlation_id
     if (reply !== undefined && (reply.isForeign || !publisher.mayPublish(reply.topic))) {
       counters.invalid++
-      const fault = `must lie in an inbox that this client may publish to; it is ${JSON.stringify(reply.topic)}`
+      const fault = `must lie in the inbox of the sender, and be one that this client may publish to; it is ${JSON.stringify(reply.topic)}`
       report(new MessageError(message.topic, 'metadata.reply_to', fault), {
         topic: message.topic,
         correlationId,

@@ -42,6 +42,11 @@ export function inboxTopic(clientId: string, name: string): string {
   return `${INBOX_ROOT}/${clientId}/${name}`
 }
 
+/** The client whose inbox `topic` lies in; undefined where it lies in none. */
+export function inboxOwner(topic: string): string | undefined {
+  return isInboxTopic(topic) ? topic.slice(INBOX_ROOT.length + 1).split('/')[0] : undefined
+}
+
 /** Whether `topic` lies in some client's inbox; answers go nowhere else. */
 export function isInboxTopic(topic: string): boolean {
   return topic.startsWith(`${INBOX_ROOT}/`) && topic.length > INBOX_ROOT.length + 1

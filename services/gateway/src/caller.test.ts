@@ -171,17 +171,33 @@ describe('callers without a token', () => {
   it('are refused from other machines, and wherever the gateway can be reached from those', async () => {
     const headers = { host: 'localhost' }
     const local = { verifier: undefined, trustsLoopback: true }
-    await expect(identifyCaller({ headers, peerAddress: '192.0.2.1' }, local)).rejects.toMatchObject({
-      status: 401,
-    })
-    await expect(identifyCaller({ headers, peerAddress: undefined }, local)).rejects.toMatchObject({
+    await expect(
+      identifyCaller({ headers, httpVersion: '1.1', peerAddress: '192.0.2.1' }, local),
+    ).rejects.toMatchObject({
       status: 401,
     })
     await expect(
-      identifyCaller({ headers, peerAddress: '127.0.0.1' }, { verifier: undefined, trustsLoopback: false }),
+      identifyCaller({ headers, httpVersion: '1.1', peerAddress: undefined }, local),
+    ).rejects.toMatchObject({
+      status: 401,
+    })
+    await expect(
+      identifyCaller(
+        { headers, httpVersion: '1.1', peerAddress: '127.0.0.1' },
+        { verifier: undefined, trustsLoopback: false },
+      ),
     ).rejects.toMatchObject({ status: 401 })
-    await expect(identifyCaller({ headers, peerAddress: '::ffff:127.0.0.1' }, local)).resolves.toMatchObject({
+    await expect(
+      identifyCaller({ headers, httpVersion: '1.1', peerAddress: '::ffff:127.0.0.1' }, local),
+    ).resolves.toMatchObject({
       name: 'local',
+    })
+  })
+
+  it('are refused by HTTP/1.0, which is how a proxy asks that says nothing of itself', async () => {
+    const facts = { headers: { host: 'localhost' }, httpVersion: '1.0', peerAddress: '127.0.0.1' }
+    await expect(identifyCaller(facts, { verifier: undefined, trustsLoopback: true })).rejects.toMatchObject({
+      status: 401,
     })
   })
 

@@ -16,6 +16,8 @@ export interface CallerFacts {
   readonly headers: IncomingHttpHeaders
   /** The address of the TCP peer itself, not what a header claims. */
   readonly peerAddress: string | undefined
+  /** Proxies that say nothing of themselves still speak HTTP/1.0; programs of today do not. */
+  readonly httpVersion: string
 }
 
 export interface CallerPolicy {
@@ -87,6 +89,7 @@ function objectionToLocalCaller(facts: CallerFacts, policy: CallerPolicy): strin
   if (peerAddress === undefined || !isLoopbackAddress(peerAddress)) {
     return 'Only callers on the same machine may leave the token out.'
   }
+  if (facts.httpVersion === '1.0') return 'A call by HTTP/1.0, as proxies make them, needs a token.'
   const proxyHeader = PROXY_HEADERS.find((name) => headers[name] !== undefined)
   if (proxyHeader !== undefined) return `A call that came through a proxy (${proxyHeader}) needs a token.`
   if (!isLocalHostHeader(headers.host)) {

@@ -13,7 +13,8 @@ export class Callers {
 
   /** Finds out who calls. A caller that is not accepted is only remembered here; `admit` refuses it. */
   async identify(request: FastifyRequest): Promise<void> {
-    const facts = { headers: request.headers, peerAddress: request.raw.socket.remoteAddress }
+    const { headers, raw } = request
+    const facts = { headers, peerAddress: raw.socket.remoteAddress, httpVersion: raw.httpVersion }
     try {
       this.#known.set(request, await identifyCaller(facts, this.#policy))
     } catch (error) {
