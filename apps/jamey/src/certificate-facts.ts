@@ -1,6 +1,6 @@
-import { X509Certificate } from 'node:crypto'
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { type DataDirectory, readDataFile } from './data-directory.js'
 import { CommandFailure } from './failure.js'
 
@@ -17,23 +17,77 @@ export interface CertificateFacts {
   readonly validTo: Date
   readonly daysLeft: number
   readonly fingerprint: string
-  /** Signed by the folder's authority. */
-  readonly isTrusted: boolean
+  /** Signed by the folder's authority; undefined where that can not be read. */
+  readonly isTrusted: boolean | undefined
 }
 
-/** The certificates of a data directory: the authority first, then the server, then the clients by name. */
-export function certificatesOf(directory: DataDirectory, now: Date): CertificateFacts[] {
-  const authority = readCertificate(directory.caCertificate)
-  return readdirSync(directory.certificates)
+/** A certificate of the folder, or why it can not be used: one that is damaged says nothing about the others. */
+export type CertificateReading =
+  | { readonly path: string; readonly facts: CertificateFacts }
+  | { readonly path: string; readonly fault: unknown }
+
+/**
+ * The certificates of a data directory, those of `clientIds` among them even where they are missing: the authority
+ * first, then the server, then the clients by name.
+ */
+export function certificatesOf(
+  directory: DataDirectory,
+  now: Date,
+  clientIds: readonly string[] = [],
+): CertificateReading[] {
+  const { caCertificate, serverCertificate } = directory
+  const authority = attempt(caCertificate, () => readCertificate(caCertificate))
+  const trusted = 'value' in authority ? authority.value : undefined
+  const expected = [
+    caCertificate,
+    serverCertificate,
+    ...clientIds.map((id) => directory.clientCertificate(id)),
+  ]
+  const paths = new Set([...expected, ...certificateFiles(directory)])
+  return [...paths]
+    .sort((a, b) => rank(a, directory) - rank(b, directory) || a.localeCompare(b))
+    .map((path) => {
+      const reading = attempt(path, () => factsOf(path, directory, trusted, now))
+      return 'value' in reading ? { path, facts: reading.value } : reading
+    })
+}
+
+/** What a server certificate is valid for; nothing where there is none that can be read. */
+export function serverHostsOf(directory: DataDirectory): string[] {
+  const reading = attempt('', () => hostsOf(readCertificate(directory.serverCertificate)))
+  return 'value' in reading ? reading.value : []
+}
+
+/**
+ * What is wrong with the private key beside a certificate. That of the authority may be kept elsewhere: only whoever
+ * issues needs it.
+ */
+export function keyFaultOf({ path, role }: CertificateFacts): unknown {
+  const keyPath = path.replace(/\.crt$/, '.key')
+  if (role === 'authority' && !existsSync(keyPath)) return undefined
+  const reading = attempt(keyPath, () => {
+    const pem = readDataFile(keyPath)
+    const key = naming(keyPath, 'a private key', () => createPrivateKey(pem))
+    if (readCertificate(path).checkPrivateKey(key)) return
+    throw new CommandFailure(`${keyPath} does not belong to ${basename(path)}`, {
+      code: 'certificate-mismatch',
+      hint: 'restore it, or remove both to have new ones issued',
+    })
+  })
+  return 'fault' in reading ? reading.fault : undefined
+}
+
+function certificateFiles({ certificates }: DataDirectory): string[] {
+  if (!existsSync(certificates)) return []
+  return readdirSync(certificates)
     .filter((file) => file.endsWith('.crt'))
-    .map((file) => factsOf(join(directory.certificates, file), directory, authority, now))
-    .sort((a, b) => order(a) - order(b) || a.name.localeCompare(b.name))
+    .map((file) => join(certificates, file))
 }
 
 function factsOf(
   path: string,
   directory: DataDirectory,
-  authority: X509Certificate,
+  authority: X509Certificate | undefined,
   now: Date,
 ): CertificateFacts {
   const certificate = readCertificate(path)
@@ -47,7 +101,7 @@ function factsOf(
     validTo,
     daysLeft: Math.floor((validTo.getTime() - now.getTime()) / DAY_MS),
     fingerprint: certificate.fingerprint256,
-    isTrusted: certificate.verify(authority.publicKey),
+    isTrusted: authority && certificate.verify(authority.publicKey),
   }
 }
 
@@ -59,19 +113,31 @@ function hostsOf(certificate: X509Certificate): string[] {
     .map((name) => (name === '0:0:0:0:0:0:0:1' ? '::1' : name))
 }
 
-function order({ role }: CertificateFacts): number {
-  return ['authority', 'server', 'client'].indexOf(role)
+function rank(path: string, { caCertificate, serverCertificate }: DataDirectory): number {
+  return path === caCertificate ? 0 : path === serverCertificate ? 1 : 2
 }
 
 function readCertificate(path: string): X509Certificate {
   const text = readDataFile(path)
+  return naming(path, 'a certificate', () => new X509Certificate(text))
+}
+
+function naming<T>(path: string, what: string, read: () => T): T {
   try {
-    return new X509Certificate(text)
+    return read()
   } catch (error) {
-    throw new CommandFailure(`${path} is damaged: it is not a certificate in PEM`, {
+    throw new CommandFailure(`${path} is damaged: it is not ${what} in PEM`, {
       code: 'certificate-damaged',
-      hint: 'restore it, or remove it to have a new one issued by `npx jamey up`',
+      hint: 'restore it, or remove it and its pair to have new ones issued by `npx jamey up`',
       cause: error,
     })
+  }
+}
+
+function attempt<T>(path: string, read: () => T): { value: T } | { path: string; fault: unknown } {
+  try {
+    return { value: read() }
+  } catch (fault) {
+    return { path, fault }
   }
 }

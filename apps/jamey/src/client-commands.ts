@@ -37,6 +37,11 @@ function addConscienceCommands(program: Command, run: Run): void {
   )
 }
 
+/** The defaults of the memory service, which is not loaded for a help text; a test holds the two in step. */
+const LIFETIMES = `working 1 hour,
+short_term (where none is given) 1 day, episodic 90 days, semantic for good,
+long_term for good`
+
 function addMemoryCommands(program: Command, run: Run): void {
   client(
     program
@@ -51,6 +56,9 @@ function addMemoryCommands(program: Command, run: Run): void {
       .addHelpText(
         'after',
         `
+How long a memory is kept follows from its layer: ${LIFETIMES}.
+JAMEY_MEMORY_TTL_<LAYER>_SECONDS of the memory service changes that.
+
 With --file every paragraph's identifier follows from its text, layer, tags and
 importance: storing the same file again stores nothing twice.`,
       ),

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
+import { DEFAULT_LIFETIMES } from '@jamey/memory'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type HostProcess, main } from './command-line.js'
 
@@ -59,6 +60,20 @@ describe('help', () => {
     expect(stdout).toMatch(/^ +3 +refused /m)
   })
 
+  it('tells the lifetime of every layer as the memory service has it', async () => {
+    const { stdout } = await jamey(['remember', '--help'])
+    const words: Record<string, string> = {
+      3600: '1 hour',
+      86400: '1 day',
+      7776000: '90 days',
+      null: 'for good',
+    }
+    const text = stdout.replaceAll(/\s+/g, ' ').replace(' (where none is given)', '')
+    for (const [layer, seconds] of Object.entries(DEFAULT_LIFETIMES)) {
+      expect(text).toContain(`${layer} ${words[String(seconds)]}`)
+    }
+  })
+
   it('prints the version', async () => {
     expect(await jamey(['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n' })
   })
@@ -68,6 +83,14 @@ describe('what is typed wrongly', () => {
   it.each([
     [['nonsense'], "unknown command 'nonsense'"],
     [['help', 'nonsense'], "unknown command or topic 'nonsense'"],
+    [['evaluate', ' '], 'the action is empty'],
+    [['remember', ''], 'the text is empty'],
+    [['up', '--log-level', 'loud'], 'Allowed choices are silent'],
+    [['token'], 'there is no secret to sign with'],
+    [['certs', 'issue'], 'give the client identifier of a client, or --server with --host'],
+    [['certs', 'issue', 'x', '--server', '--host', 'y'], 'give the client identifier'],
+    [['certs', 'issue', 'x', '--data-dir', 'absent'], 'no folder absent'],
+    [['certs'], 'so there are no certificates'],
     [['evaluate'], "missing required argument 'action'"],
     [['evaluate', 'x', '--context', '[1]'], 'Expected a JSON object'],
     [['evaluate', 'x', '--timeout', 'soon'], 'Expected seconds'],
@@ -109,6 +132,17 @@ describe('what is typed wrongly', () => {
     const { code, stderr } = await jamey([])
     expect(code).toBe(2)
     expect(stderr).toContain('Usage: jamey')
+  })
+})
+
+describe('a setting in .env', () => {
+  it('steers `jamey up`, and is refused where it can not be used', async () => {
+    writeFileSync(join(folder, '.env'), 'JAMEY_HTTP_PORT=99999\n')
+    expect((await jamey(['up'])).stderr).toContain('JAMEY_HTTP_PORT is "99999"')
+    writeFileSync(join(folder, '.env'), 'JAMEY_LOG_LEVEL=loud\n')
+    const { code, stderr } = await jamey(['up'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('JAMEY_LOG_LEVEL is "loud"')
   })
 })
 

@@ -51,17 +51,39 @@ export function findDataDirectory(cwd: string, option: string | undefined): Data
   }
 }
 
+/** What is missing without a folder, and what would do instead. */
+const PURPOSES = {
+  connection: {
+    lack: 'and MQTT_BROKER_URL is not set: there is nothing to connect to',
+    exitCode: EXIT.unavailable,
+    hint: 'start jamey with `npx jamey up`, name its folder with --data-dir, or set the MQTT_* variables',
+  },
+  secret: {
+    lack: 'and no MQTT_JWT_SECRET: there is no secret to sign with',
+    exitCode: EXIT.usage,
+    hint: 'name the folder with --data-dir, set MQTT_JWT_SECRET or MQTT_JWT_SECRET_FILE, or create a folder with `npx jamey up`',
+  },
+  files: {
+    lack: 'so there are no certificates',
+    exitCode: EXIT.usage,
+    hint: 'name the folder with --data-dir, or create one with `npx jamey up`',
+  },
+} as const
+
 /** The same, where nothing works without one. */
-export function requireDataDirectory(cwd: string, option: string | undefined): DataDirectory {
+export function requireDataDirectory(
+  cwd: string,
+  option: string | undefined,
+  purpose: keyof typeof PURPOSES = 'connection',
+): DataDirectory {
   const found = findDataDirectory(cwd, option)
   if (found !== undefined) return found
   const where =
     option === undefined ? `no ${DIRECTORY_NAME} here or in a folder above` : `no folder ${option}`
-  throw new CommandFailure(`${where}, and MQTT_BROKER_URL is not set: there is nothing to connect to`, {
-    code: 'no-data-directory',
-    exitCode: EXIT.unavailable,
-    hint: 'start jamey with `npx jamey up`, name its folder with --data-dir, or set the MQTT_* variables',
-  })
+  const { lack, exitCode, hint } = PURPOSES[purpose]
+  // A folder that is named stands above the variables, so they would not have helped.
+  const why = option === undefined ? `, ${lack}` : ''
+  throw new CommandFailure(`${where}${why}`, { code: 'no-data-directory', exitCode, hint })
 }
 
 /** A file of the data directory; a missing one is told with the way to get it back. */

@@ -1,10 +1,13 @@
 import { existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { readTokenSecretFile } from '@jamey/auth'
-import { certificatesOf } from './certificate-facts.js'
+import { type CertificateFacts, certificatesOf, keyFaultOf } from './certificate-facts.js'
 import { type DataDirectory, displayPath } from './data-directory.js'
+import type { ExitCode } from './exit-codes.js'
 import { reportOf } from './failure.js'
+import { plural } from './memory-view.js'
 import { CERTIFIED_CLIENTS, octal, openFolders } from './provision.js'
+import { shellWord } from './shell-word.js'
 
 /** What a check found, and the way out where something is wrong. */
 export interface Finding {
@@ -12,6 +15,8 @@ export interface Finding {
   readonly status: 'ok' | 'warning' | 'failed'
   readonly message: string
   readonly hint?: string
+  /** What to leave with where this is the worst; 1 for what failed and 0 otherwise, unless said. */
+  readonly exitCode?: ExitCode
 }
 
 const LEAST_NODE = [20, 19] as const
@@ -43,7 +48,7 @@ export async function checkDirectory(directory: DataDirectory, cwd: string): Pro
       status: 'failed',
       message: reportOf(error).message,
       hint: existsSync(directory.secret)
-        ? 'see above; removing the file makes `npx jamey up` create a new secret'
+        ? 'mend it, or remove it: the next `npx jamey up` creates a new secret'
         : '`npx jamey up` creates it',
     })
   }
@@ -52,7 +57,8 @@ export async function checkDirectory(directory: DataDirectory, cwd: string): Pro
 
 function checkModes(directory: DataDirectory, cwd: string): Finding[] {
   const keys = ['ca', 'server', ...CERTIFIED_CLIENTS].map((name) => directory.clientKey(name))
-  const openKeys = [...keys, directory.secret].flatMap((path) => {
+  // Who reads the token secret checks its mode.
+  const openKeys = keys.flatMap((path) => {
     const mode = statSync(path, { throwIfNoEntry: false })?.mode
     const isOpen = process.platform !== 'win32' && mode !== undefined && (mode & 0o077) !== 0
     return isOpen ? [{ path, mode, expected: 0o600 }] : []
@@ -68,33 +74,41 @@ function checkModes(directory: DataDirectory, cwd: string): Finding[] {
   }))
 }
 
+/** Every certificate that a start needs, with its key; one that is damaged keeps none of the others unexamined. */
 export function checkCertificates(directory: DataDirectory, now: Date, cwd: string): Finding[] {
-  try {
-    return certificatesOf(directory, now).map((facts): Finding => {
-      const check = `certificate ${displayPath(facts.path, cwd)}`
-      const hint = 'remove it, and `npx jamey up` issues a new one'
-      if (!facts.isTrusted)
-        return { check, status: 'failed', message: 'not signed by the authority of this folder', hint }
-      if (facts.daysLeft < 0)
-        return { check, status: 'failed', message: `ended ${facts.validTo.toISOString()}`, hint }
-      if (facts.validFrom > now) {
-        const message = `begins only ${facts.validFrom.toISOString()}`
-        return { check, status: 'failed', message, hint: 'the clock of this machine is wrong: set it' }
-      }
-      if (facts.daysLeft <= 30) {
-        return {
-          check,
-          status: 'warning',
-          message: `${facts.daysLeft} days left`,
-          hint: 'the next `npx jamey up` renews it',
-        }
-      }
-      return { check, status: 'ok', message: `${facts.daysLeft} days left` }
-    })
-  } catch (error) {
-    const { message, hint = '`npx jamey up` creates what is missing' } = reportOf(error)
-    return [{ check: 'certificates', status: 'failed', message, hint }]
+  return certificatesOf(directory, now, CERTIFIED_CLIENTS).map((reading): Finding => {
+    const check = `certificate ${displayPath(reading.path, cwd)}`
+    const fault = 'fault' in reading ? reading.fault : neededKeyFault(reading.facts)
+    if ('facts' in reading && fault === undefined) return { check, ...judge(reading.facts, now) }
+    const { message, hint = '`npx jamey up` creates what is missing' } = reportOf(fault)
+    return { check, status: 'failed', message, hint }
+  })
+}
+
+/** The keys of clients elsewhere may lie with them; those that `jamey up` starts need theirs here. */
+function neededKeyFault(facts: CertificateFacts): unknown {
+  const isElsewhere = isFurtherClient(facts) && !existsSync(facts.path.replace(/\.crt$/, '.key'))
+  return isElsewhere ? undefined : keyFaultOf(facts)
+}
+
+function isFurtherClient({ role, name }: CertificateFacts): boolean {
+  return role === 'client' && !CERTIFIED_CLIENTS.includes(name)
+}
+
+function judge(facts: CertificateFacts, now: Date): Omit<Finding, 'check'> {
+  const issue = isFurtherClient(facts) ? `npx jamey certs issue ${shellWord(facts.name)}` : 'npx jamey up'
+  const hint = `remove it, and \`${issue}\` issues a new one`
+  const { isTrusted, daysLeft, validFrom, validTo } = facts
+  if (isTrusted === false)
+    return { status: 'failed', message: 'not signed by the authority of this folder', hint }
+  if (daysLeft < 0) return { status: 'failed', message: `ended ${validTo.toISOString()}`, hint }
+  if (validFrom > now) {
+    const message = `begins only ${validFrom.toISOString()}`
+    return { status: 'failed', message, hint: 'the clock of this machine is wrong: set it' }
   }
+  const left = plural(daysLeft, 'day', 'days')
+  if (daysLeft > 30) return { status: 'ok', message: `${left} left` }
+  return { status: 'warning', message: `${left} left`, hint: `the next \`${issue}\` renews it` }
 }
 
 /** Whether a port can be listened on: it will be needed by the next `jamey up`. */

@@ -1,6 +1,6 @@
 import {
   chmodSync,
-  existsSync,
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -14,7 +14,8 @@ import { join } from 'node:path'
 import pc from 'picocolors'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { brokerSettings } from './broker-environment.js'
-import { certificatesOf } from './certificate-facts.js'
+import { serverHostsOf } from './certificate-facts.js'
+import { conclusionOf, exitOf } from './commands/doctor.js'
 import { completed, directoryEnvironment, serviceSettings } from './component-environment.js'
 import { connectionFailure } from './connection.js'
 import { connectionTarget, reachableHost } from './connection-target.js'
@@ -25,8 +26,16 @@ import {
   findDataDirectory,
 } from './data-directory.js'
 import { environmentOf } from './environment.js'
-import { checkCertificates, checkClock, checkDirectory, checkNode, checkPortFree } from './health-checks.js'
-import { makeDataDirectory, provision, serverHosts } from './provision.js'
+import type { ExitCode } from './exit-codes.js'
+import {
+  checkCertificates,
+  checkClock,
+  checkDirectory,
+  checkNode,
+  checkPortFree,
+  type Finding,
+} from './health-checks.js'
+import { issueClient, issueServer, makeDataDirectory, provision, serverHosts } from './provision.js'
 import { claimRunFile } from './run-file.js'
 import { formatBanner } from './up-view.js'
 
@@ -77,9 +86,29 @@ describe('the data directory', () => {
   it('gets a new server certificate where another host is asked for', async () => {
     await install()
     expect((await provision(directory, 'jamey.example.org')).written).toEqual(['server.crt'])
-    const server = certificatesOf(directory, new Date()).find(({ role }) => role === 'server')
-    expect(server?.hosts).toContain('jamey.example.org')
+    expect(serverHostsOf(directory)).toContain('jamey.example.org')
+    // Neither the next start nor another host takes one away.
+    expect((await provision(directory, '127.0.0.1')).written).toEqual([])
+    expect((await issueServer(directory, ['broker.local', '::1'])).written).toEqual(['server.crt'])
+    expect(serverHostsOf(directory)).toEqual(
+      expect.arrayContaining(['127.0.0.1', '::1', 'jamey.example.org', 'broker.local']),
+    )
     expect(serverHosts('0.0.0.0')).not.toContain('0.0.0.0')
+  })
+
+  it('issues a certificate for one more client, once, and leaves the others alone', async () => {
+    await install()
+    await issueServer(directory, ['broker.local'])
+    expect((await issueClient(directory, 'worker-1')).written).toEqual(['worker-1.key', 'worker-1.crt'])
+    expect((await issueClient(directory, 'worker-1')).written).toEqual([])
+    expect(statSync(directory.clientKey('worker-1')).mode & 0o777).toBe(0o600)
+    expect(serverHostsOf(directory)).toContain('broker.local')
+    await expect(issueClient(directory, '../worker')).rejects.toThrow(/can not name a file/)
+    // Its key may be taken to where it is used.
+    rmSync(directory.clientKey('worker-1'))
+    expect(checkCertificates(directory, new Date(), folder).filter(({ status }) => status !== 'ok')).toEqual(
+      [],
+    )
   })
 
   it('is found in the folder or above it, or where the option says', async () => {
@@ -244,13 +273,48 @@ describe('the doctor', () => {
     expect(findings.every(({ hint }) => (hint ?? '') !== '')).toBe(true)
   })
 
-  it('sees a damaged certificate', async () => {
+  it('sees a damaged certificate, a missing key and a foreign one, and all that is well beside them', async () => {
     await install()
     writeFileSync(directory.serverCertificate, 'nonsense')
-    expect(checkCertificates(directory, new Date(), folder)).toMatchObject([
-      { status: 'failed', message: expect.stringContaining('server.crt is damaged') },
+    rmSync(directory.clientKey('jamey-memory'))
+    copyFileSync(directory.clientKey('jamey-gateway'), directory.clientKey('jamey-conscience'))
+    const findings = checkCertificates(directory, new Date(), folder)
+    const told = new Map(findings.map(({ check, message }) => [check.replace(/.*\//, ''), message]))
+    expect(told.get('server.crt')).toContain('server.crt is damaged')
+    expect(told.get('jamey-memory.crt')).toContain('jamey-memory.key is missing')
+    expect(told.get('jamey-conscience.crt')).toContain('does not belong to')
+    expect(told.get('jamey-gateway.crt')).toContain('days left')
+    expect(told.get('ca.crt')).toContain('days left')
+    rmSync(directory.caCertificate)
+    const without = checkCertificates(directory, new Date(), folder)
+    expect(without.find(({ check }) => check.endsWith('ca.crt'))?.message).toContain('ca.crt is missing')
+    expect(without.find(({ check }) => check.endsWith('jamey-gateway.crt'))?.status).toBe('ok')
+  })
+
+  it('tells one cause once: who reads the token secret checks its mode', async () => {
+    await install()
+    chmodSync(directory.secret, 0o644)
+    const wrong = (await checkDirectory(directory, folder)).filter(({ status }) => status !== 'ok')
+    expect(wrong).toMatchObject([{ check: 'token secret', message: expect.stringContaining('mode 0644') }])
+  })
+
+  it('says that nothing is wrong only where nothing is, and leaves with the code of what is', () => {
+    const finding = (status: Finding['status'], exitCode?: ExitCode): Finding => ({
+      check: 'x',
+      status,
+      message: 'y',
+      ...(exitCode === undefined ? {} : { exitCode }),
+    })
+    const [ok, failed, absent] = [finding('ok'), finding('failed'), finding('warning', 5)]
+    expect([conclusionOf([ok]), exitOf([ok])]).toEqual(['nothing is wrong', 0])
+    expect([conclusionOf([ok, absent]), exitOf([ok, absent])]).toEqual(['1 warning', 5])
+    expect([conclusionOf([failed, absent]), exitOf([failed, absent])]).toEqual([
+      '1 thing is wrong, 1 warning',
+      1,
     ])
-    expect(existsSync(directory.caCertificate)).toBe(true)
+    expect(exitOf([finding('failed', 3)])).toBe(3)
+    expect(exitOf([finding('failed', 3), failed])).toBe(1)
+    expect(exitOf([finding('warning')])).toBe(0)
   })
 
   it('tells a free port from a taken one', async () => {

@@ -25,13 +25,33 @@ data folder. Connect with the client id as user name and the token as password.`
     .action((options) =>
       run(async (context) => (await import('./commands/token.js')).token(context, options)),
     )
-  program
+  const certs = program
     .command('certs')
-    .description('list the certificates and when they end')
+    .description('list the certificates and when they end, or issue one')
     .option('--json', 'print one JSON object per certificate')
     .option('--data-dir <folder>', 'the folder to look in, instead of the nearest .jamey')
     .action((options) =>
       run(async (context) => (await import('./commands/certs.js')).certs(context, options)),
+    )
+  certs
+    .command('issue')
+    .description('issue a client certificate, or one for the broker with further hosts')
+    .argument('[client id]', 'the client it is for; its files bear this name, too')
+    .option('--server', 'the certificate of the broker, for what it has and every --host')
+    .option('--host <name>', 'a host name or address of the broker; may be given several times', collect)
+    .option('--json', 'print the paths as JSON')
+    .option('--data-dir <folder>', 'the folder whose authority signs it, instead of the nearest .jamey')
+    .addHelpText(
+      'after',
+      `
+The files are written into the folder's certs, keys with mode 0600. What is good
+for more than 30 days stays as it is; remove both files to have a new key.`,
+    )
+    // Options that `certs` knows, too, are handed to that.
+    .action((name: string | undefined, _: object, command: Command) =>
+      run(async (context) =>
+        (await import('./commands/certs.js')).issue(context, name, command.optsWithGlobals()),
+      ),
     )
   program
     .command('doctor')

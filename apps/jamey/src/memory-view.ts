@@ -30,6 +30,13 @@ export function formatMemory(
   return `${facts}\n${wrap(memory.content, view.columns, '  ')}\n  ${view.colors.dim(printable(memory.id))}`
 }
 
+/** Until when a memory is kept; its layer decides that, which nobody should find out by its absence. */
+export function formatExpiry(expiresAt: string | null, now: Date): string {
+  if (expiresAt === null) return 'kept for good'
+  const moment = expiresAt.slice(0, 16).replace('T', ' ')
+  return `kept until ${moment} UTC (${formatAge(expiresAt, now)})`
+}
+
 function factsOf(memory: Memory, now: Date): string[] {
   const facts = [memory.layer, formatAge(memory.occurred_at, now)]
   if (memory.tags.length > 0) facts.push(memory.tags.map((tag) => `#${printable(tag)}`).join(' '))

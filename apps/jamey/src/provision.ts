@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { createCertificateDirectory, createTokenSecretFile } from '@jamey/auth'
 import { COMPONENTS } from '@jamey/contracts'
+import { serverHostsOf } from './certificate-facts.js'
 import { CLIENT_COMPONENTS, type DataDirectory } from './data-directory.js'
 import { CommandFailure } from './failure.js'
 
@@ -27,12 +28,12 @@ export function makeDataDirectory(directory: DataDirectory): Provisioned {
 
 /**
  * Makes what is missing of the folder's secrets and keeps what is there: the authority, the server's
- * certificate for `host`, one certificate per component and the token secret. Throws the errors of
+ * certificate for `host` and for what it was valid for before, one certificate per component and the token secret. Throws the errors of
  * `@jamey/auth`, which name the file and the way out.
  */
 export async function provision(directory: DataDirectory, host: string): Promise<Provisioned> {
   const certificates = await createCertificateDirectory(directory.certificates, {
-    hosts: serverHosts(host),
+    hosts: [...new Set([...serverHosts(host), ...serverHostsOf(directory)])],
     components: CERTIFIED_CLIENTS,
   })
   const { isNew } = await createTokenSecretFile(directory.secret)
@@ -46,6 +47,26 @@ export function openFolders(directory: DataDirectory): { path: string; mode: num
     const mode = statSync(path, { throwIfNoEntry: false })?.mode
     return mode === undefined || (mode & 0o077) === 0 ? [] : [{ path, mode: mode & 0o777 }]
   })
+}
+
+/**
+ * A certificate and key for one more client of this system, or made anew where it ends within 30 days. Throws the
+ * errors of `@jamey/auth`, also for a name that can not be a file's.
+ */
+export async function issueClient(directory: DataDirectory, clientId: string): Promise<Provisioned> {
+  const hosts = serverHostsOf(directory)
+  const { written } = await createCertificateDirectory(directory.certificates, {
+    ...(hosts.length > 0 ? { hosts } : {}),
+    components: [clientId],
+  })
+  return { written, repaired: [] }
+}
+
+/** A server certificate for further hosts; what it is valid for already stays, and so does its key. */
+export async function issueServer(directory: DataDirectory, hosts: readonly string[]): Promise<Provisioned> {
+  const all = new Set([...serverHosts('127.0.0.1'), ...serverHostsOf(directory), ...hosts])
+  const { written } = await createCertificateDirectory(directory.certificates, { hosts: [...all] })
+  return { written, repaired: [] }
 }
 
 /** The names a client may use for this host. */

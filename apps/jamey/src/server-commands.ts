@@ -1,17 +1,19 @@
 import { Argument, type Command, Option } from 'commander'
 import { parsePort } from './arguments.js'
+import { LOG_LEVELS } from './log-level.js'
 import type { Run } from './program.js'
-
-const LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']
 
 /** `up`, `run` and `broker`: the commands that keep running. */
 export function addServerCommands(program: Command, run: Run): void {
   program
     .command('up')
     .description('start everything in this process: broker, conscience, memory and HTTP gateway')
-    .option('--port <n>', 'port of the broker (TLS 1.3)', parsePort, 8883)
-    .option('--http-port <n>', 'port of the HTTP gateway', parsePort, 8080)
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <n>', 'port of the broker, TLS 1.3 (default: JAMEY_BROKER_PORT, else 8883)', parsePort)
+    .option('--http-port <n>', 'port of the HTTP gateway (default: JAMEY_HTTP_PORT, else 8080)', parsePort)
+    .option(
+      '--host <address>',
+      'address of both (default: JAMEY_BROKER_HOST and JAMEY_HTTP_HOST, else 127.0.0.1)',
+    )
     .option('--data-dir <folder>', 'where certificates, secrets and memories stand', '.jamey')
     .addOption(logLevel())
     .addHelpText(
@@ -20,7 +22,8 @@ export function addServerCommands(program: Command, run: Run): void {
 The first run creates the folder (mode 0700) with a certificate authority, a
 server certificate, a client certificate per component, a token secret and the
 data; later runs use it again. Ctrl-C drains and stops; a second Ctrl-C stops at
-once. The services read their JAMEY_* variables from the environment and .env.`,
+once. JAMEY_* variables come from the environment, or from .env in this folder;
+MQTT_* variables mean another broker and are not read here.`,
     )
     .action((options) => run(async (context) => (await import('./commands/up.js')).up(context, options)))
   program
@@ -57,7 +60,6 @@ folder, which \`jamey up\` creates.`,
 }
 
 function logLevel(): Option {
-  return new Option('--log-level <level>', 'what to log on standard error')
-    .choices(LEVELS)
-    .env('JAMEY_LOG_LEVEL')
+  const description = `what to log on standard error: ${LOG_LEVELS.join(', ')} (default: JAMEY_LOG_LEVEL)`
+  return new Option('--log-level <level>', description).choices(LOG_LEVELS)
 }

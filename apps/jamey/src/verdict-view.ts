@@ -26,7 +26,7 @@ export function formatScore(score: number): string {
 
 function headline(verdict: Verdict, colors: Colors): string {
   const score = `moral score ${formatScore(verdict.moral_score)}`
-  if (verdict.approved) return `${colors.bold(colors.green('approved'))} (${verdict.decision}), ${score}`
+  if (verdict.approved) return `${colors.bold(colors.green('approved'))}, ${score}`
   return `${colors.bold(colors.red('not approved'))} (${verdict.decision}), ${score}`
 }
 

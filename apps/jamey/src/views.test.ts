@@ -1,8 +1,9 @@
 import type { Memory, Verdict } from '@jamey/contracts'
 import pc from 'picocolors'
 import { describe, expect, it } from 'vitest'
+import { formatPublished } from './commands/pub.js'
 import { formatLogLine } from './log.js'
-import { formatAge, formatRecalled, plural } from './memory-view.js'
+import { formatAge, formatExpiry, formatRecalled, plural } from './memory-view.js'
 import { type ArrivedMessage, formatMessage, jsonMessage } from './message-view.js'
 import { formatScore, formatVerdict } from './verdict-view.js'
 
@@ -64,7 +65,40 @@ function envelope(topic: string, action: string, data: unknown): ArrivedMessage 
   return message(JSON.stringify(whole), topic)
 }
 
+describe('what became of a message', () => {
+  const published = {
+    topic: 't',
+    bytes: 3,
+    qos: 1,
+    isRetained: false,
+    reasonCode: 0,
+    isOldServer: false,
+  } as const
+
+  it.each([
+    [published, 'published 3 bytes to t; somebody is subscribed to it'],
+    [{ ...published, reasonCode: 0x10 }, 'published 3 bytes to t; nobody is subscribed to it now'],
+    [{ ...published, isOldServer: true }, 'published 3 bytes to t'],
+    [{ ...published, qos: 0 } as const, 'published 3 bytes to t, which nobody acknowledges at QoS 0'],
+    [
+      { ...published, reasonCode: 0x10, isRetained: true },
+      'published 3 bytes to t; nobody is subscribed to it now; kept for later subscribers',
+    ],
+    [
+      { ...published, bytes: 0, isRetained: true },
+      'published 0 bytes to t: the retained message is taken away',
+    ],
+  ])('is told as far as the broker tells it: %o', (facts, text) => {
+    expect(formatPublished(facts)).toBe(text)
+  })
+})
+
 describe('a verdict', () => {
+  it('that approves says so once', () => {
+    const approved = { ...verdict, approved: true, decision: 'approved', moral_score: 0.5 } as const
+    expect(formatVerdict(approved, colors, 80).split('\n')[0]).toBe('approved, moral score +0.50')
+  })
+
   it('shows decision, score, rules with weights and the explanation', () => {
     expect(formatVerdict(verdict, colors, 80)).toBe(
       [
@@ -125,6 +159,10 @@ describe('recalled memories', () => {
       '2 years ago',
     ])
     expect(formatAge('2026-05-31T15:30:00Z', now)).toBe('in 3 hours')
+    expect(formatExpiry('2026-08-29T12:00:00.000Z', now)).toBe(
+      'kept until 2026-08-29 12:00 UTC (in 3 months)',
+    )
+    expect(formatExpiry(null, now)).toBe('kept for good')
     expect(plural(1234, 'memory', 'memories')).toBe('1,234 memories')
   })
 })
@@ -178,7 +216,7 @@ describe('a log line', () => {
     }
     const clock = now.toTimeString().slice(0, 8)
     const line = formatLogLine(`${JSON.stringify(entry)}\n`, colors)
-    expect(line).toBe(`${clock}  warn   memory  lost\\u001b[2J  {"attempt":2}`)
+    expect(line).toBe(`${clock}  warn   memory  lost\\u001b[2J  attempt=2`)
     const failed = formatLogLine(
       JSON.stringify({ ...entry, err: { message: 'gone', stack: 'at x' } }),
       colors,

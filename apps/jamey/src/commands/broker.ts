@@ -4,6 +4,7 @@ import { startInsecureBroker } from '../embedded-broker.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
 import { createLog } from '../log.js'
+import { logLevelOf } from '../log-level.js'
 import { stopInOrder } from '../stop-in-order.js'
 import { aborted } from '../waiting.js'
 
@@ -19,7 +20,7 @@ export async function broker(
   context: CommandContext,
   { insecure, host, port, logLevel }: BrokerOptions,
 ): Outcome {
-  const { terminal, interrupted } = context
+  const { terminal, interrupted, env } = context
   if (insecure !== true) {
     throw new CommandFailure(
       'this broker would serve anybody without encryption; say --insecure if that is meant',
@@ -35,7 +36,7 @@ export async function broker(
     host,
     port,
     // Its own warning about encryption would only repeat ours.
-    log: createLog(terminal, logLevel ?? 'error'),
+    log: createLog(terminal, logLevelOf(logLevel, env, 'error')),
     portSetting: '--port',
   })
   terminal.print(`broker listens at mqtt://${hostInUrl(host)}:${running.addresses[0]?.port ?? port}`)

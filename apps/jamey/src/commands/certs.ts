@@ -2,7 +2,9 @@ import { type CertificateFacts, certificatesOf } from '../certificate-facts.js'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { displayPath, requireDataDirectory } from '../data-directory.js'
 import { EXIT } from '../exit-codes.js'
+import { CommandFailure, reportOf } from '../failure.js'
 import { plural } from '../memory-view.js'
+import { issueClient, issueServer } from '../provision.js'
 import type { Colors } from '../terminal.js'
 
 export interface CertsOptions {
@@ -13,17 +15,81 @@ export interface CertsOptions {
 /** Lists the certificates; reading them needs no running system. */
 export async function certs(context: CommandContext, options: CertsOptions): Outcome {
   const { terminal, cwd } = context
-  const directory = requireDataDirectory(cwd, options.dataDir)
-  const certificates = certificatesOf(directory, context.now())
-  for (const facts of certificates) {
-    if (options.json) terminal.printJson(jsonFacts(facts))
-    else terminal.print(`${formatCertificate(facts, cwd, terminal.colors)}\n`)
+  const directory = requireDataDirectory(cwd, options.dataDir, 'files')
+  const readings = certificatesOf(directory, context.now())
+  for (const reading of readings) {
+    if ('fault' in reading) terminal.fail(reportOf(reading.fault), options.json === true)
+    else if (options.json) terminal.printJson(jsonFacts(reading.facts))
+    else terminal.print(`${formatCertificate(reading.facts, cwd, terminal.colors)}\n`)
   }
   if (!options.json) terminal.print(terminal.colors.dim(RENEWAL))
+  return readings.some((reading) => 'fault' in reading) ? EXIT.other : EXIT.success
+}
+
+const RENEWAL =
+  '`jamey up` renews what ends within 30 days; `jamey certs issue NAME` does so for further clients.'
+
+export interface IssueOptions extends CertsOptions {
+  readonly server?: boolean
+  readonly host?: readonly string[]
+}
+
+/** A certificate for a client elsewhere, or a server certificate for further hosts. */
+export async function issue(
+  context: CommandContext,
+  name: string | undefined,
+  options: IssueOptions,
+): Outcome {
+  const { terminal, cwd } = context
+  const isServer = options.server === true
+  if (isServer === (name !== undefined) || isServer !== (options.host !== undefined)) {
+    throw new CommandFailure('give the client identifier of a client, or --server with --host', {
+      code: 'issue-ambiguous',
+      exitCode: EXIT.usage,
+      hint: 'such as `jamey certs issue worker-1`, or `jamey certs issue --server --host broker.example.org`',
+    })
+  }
+  const directory = requireDataDirectory(cwd, options.dataDir, 'files')
+  const { written } =
+    name === undefined ? await issueServer(directory, options.host ?? []) : await issueClient(directory, name)
+  const files =
+    name === undefined
+      ? [directory.serverCertificate, directory.serverKey]
+      : [directory.clientCertificate(name), directory.clientKey(name)]
+  if (options.json) {
+    terminal.printJson({ written, certificate: files[0], key: files[1], authority: directory.caCertificate })
+  } else
+    terminal.print(
+      formatIssued(
+        name,
+        written,
+        files.map((path) => displayPath(path, cwd)),
+        displayPath(directory.caCertificate, cwd),
+      ),
+    )
   return EXIT.success
 }
 
-const RENEWAL = '`jamey up` renews a certificate that ends within 30 days.'
+/** Which files there are now, and where each belongs. */
+export function formatIssued(
+  name: string | undefined,
+  written: readonly string[],
+  [certificate = '', key = '']: readonly string[],
+  authority: string,
+): string {
+  const first =
+    written.length > 0 ? `issued ${certificate}` : `${certificate} is there and good for more than 30 days`
+  if (name === undefined) return `${first}; a broker that runs takes it at its next start`
+  return [
+    `${first}; its key is ${key}`,
+    '',
+    'On the machine of that client, with these three files:',
+    `  MQTT_CLIENT_ID=${name}`,
+    `  MQTT_TLS_CLIENT_CERT=${certificate}`,
+    `  MQTT_TLS_CLIENT_KEY=${key}`,
+    `  MQTT_TLS_CA_CERT=${authority}`,
+  ].join('\n')
+}
 
 export function formatCertificate(facts: CertificateFacts, cwd: string, colors: Colors): string {
   const { role, name, daysLeft, validTo, hosts, isTrusted } = facts
@@ -40,7 +106,7 @@ export function formatCertificate(facts: CertificateFacts, cwd: string, colors: 
     `  file         ${displayPath(facts.path, cwd)}`,
     `  fingerprint  ${colors.dim(facts.fingerprint)}`,
   ]
-  if (!isTrusted) lines.push(`  ${colors.red('not signed by the authority of this folder')}`)
+  if (isTrusted === false) lines.push(`  ${colors.red('not signed by the authority of this folder')}`)
   return lines.join('\n')
 }
 

@@ -1,8 +1,7 @@
 import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
-import { DEFAULT_BROKER_PORT } from '../connection-target.js'
 import { type DataDirectory, findDataDirectory } from '../data-directory.js'
-import { EXIT } from '../exit-codes.js'
+import { EXIT, type ExitCode } from '../exit-codes.js'
 import { reportOf } from '../failure.js'
 import {
   checkCertificates,
@@ -13,6 +12,7 @@ import {
   checkPortFree,
   type Finding,
 } from '../health-checks.js'
+import { listeningOf } from '../listening.js'
 import { plural } from '../memory-view.js'
 import { readRunFile } from '../run-file.js'
 
@@ -21,9 +21,10 @@ export interface DoctorOptions {
   readonly dataDir?: string
 }
 
-const DEFAULT_HTTP_PORT = 8080
-
-/** Looks at everything that keeps Jamey from working on this machine; leaves with 1 where something does. */
+/**
+ * Looks at everything that keeps Jamey from working on this machine. Leaves with 0 where it works, with the code of
+ * what failed (1 for several things), and with that of absence where it is only not running.
+ */
 export async function doctor(context: CommandContext, options: DoctorOptions): Outcome {
   const { terminal } = context
   const findings = await examine(context, options)
@@ -35,29 +36,45 @@ export async function doctor(context: CommandContext, options: DoctorOptions): O
   }
   for (const finding of findings) {
     if (options.json) {
-      terminal.printJson(finding)
+      const { check, status, message, hint } = finding
+      terminal.printJson({ check, status, message, hint })
       continue
     }
     terminal.print(`${marks[finding.status]}  ${finding.check}: ${finding.message}`)
     if (finding.hint !== undefined) terminal.print(`         ${colors.dim('->')} ${finding.hint}`)
   }
-  const failures = findings.filter(({ status }) => status === 'failed').length
-  if (!options.json) {
-    terminal.print(
-      `\n${failures === 0 ? 'nothing is wrong' : plural(failures, 'thing is wrong', 'things are wrong')}`,
-    )
-  }
-  return failures === 0 ? EXIT.success : EXIT.other
+  if (!options.json) terminal.print(`\n${conclusionOf(findings)}`)
+  return exitOf(findings)
+}
+
+/** `1 thing is wrong, 2 warnings`; that nothing is wrong is said only where all is well. */
+export function conclusionOf(findings: readonly Finding[]): string {
+  const [failed, warned] = (['failed', 'warning'] as const).map(
+    (which) => findings.filter(({ status }) => status === which).length,
+  )
+  if (!failed && !warned) return 'nothing is wrong'
+  return [
+    ...(failed ? [plural(failed, 'thing is wrong', 'things are wrong')] : []),
+    ...(warned ? [plural(warned, 'warning', 'warnings')] : []),
+  ].join(', ')
+}
+
+export function exitOf(findings: readonly Finding[]): ExitCode {
+  const failed = findings.filter(({ status }) => status === 'failed')
+  const codes = new Set(failed.map(({ exitCode }) => exitCode ?? EXIT.other))
+  if (codes.size > 1) return EXIT.other
+  const [code] = codes
+  return code ?? findings.find(({ exitCode }) => exitCode !== undefined)?.exitCode ?? EXIT.success
 }
 
 async function examine(context: CommandContext, options: DoctorOptions): Promise<Finding[]> {
   const findings: Finding[] = [checkNode(process.version)]
-  const { cwd, env } = context
+  const { cwd, env, fromFile } = context
   if (options.dataDir === undefined && env['MQTT_BROKER_URL']) {
     findings.push({
       check: 'settings',
       status: 'ok',
-      message: `MQTT_BROKER_URL is ${env['MQTT_BROKER_URL']}`,
+      message: `MQTT_BROKER_URL is ${env['MQTT_BROKER_URL']}${fromFile.has('MQTT_BROKER_URL') ? ', from .env' : ''}`,
     })
     findings.push(await checkBroker(context, {}), checkClock(null, context.now()))
     return findings
@@ -69,13 +86,16 @@ async function examine(context: CommandContext, options: DoctorOptions): Promise
       status: 'warning',
       message: `no ${options.dataDir ?? '.jamey here or in a folder above'}`,
       hint: '`npx jamey up` creates it',
+      exitCode: EXIT.unavailable,
     })
-    return [...findings, ...(await portsFree())]
+    return [...findings, ...(await portsFree(env))]
   }
   findings.push(...(await checkDirectory(directory, cwd)))
   findings.push(...checkCertificates(directory, context.now(), cwd))
-  findings.push(...(await checkSystem(context, directory)))
-  return findings
+  // What keeps the broker from being asked was told where it was found.
+  const told = new Set(findings.map(({ message }) => message))
+  const system = await checkSystem(context, directory)
+  return [...findings, ...system.filter(({ status, message }) => status === 'ok' || !told.has(message))]
 }
 
 async function checkSystem(context: CommandContext, directory: DataDirectory): Promise<Finding[]> {
@@ -86,8 +106,9 @@ async function checkSystem(context: CommandContext, directory: DataDirectory): P
       status: 'warning',
       message: run.state === 'stale' ? 'not running; the last one ended without cleaning up' : 'not running',
       hint: 'start it with `npx jamey up`',
+      exitCode: EXIT.unavailable,
     }
-    return [status, ...(await portsFree()), checkClock(null, context.now())]
+    return [status, ...(await portsFree(context.env)), checkClock(null, context.now())]
   }
   const { record } = run
   const findings: Finding[] = [
@@ -106,14 +127,15 @@ async function checkBroker(context: CommandContext, options: ClientOptions): Pro
     })
     return { check: 'broker', status: 'ok', message: connected }
   } catch (error) {
-    const { message, hint = 'look at its log' } = reportOf(error)
-    return { check: 'broker', status: 'failed', message, hint }
+    const { message, exitCode, hint = 'look at its log' } = reportOf(error)
+    return { check: 'broker', status: 'failed', message, hint, exitCode }
   }
 }
 
-function portsFree(): Promise<Finding[]> {
+function portsFree(env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const { host, port, httpHost, httpPort } = listeningOf({}, env)
   return Promise.all([
-    checkPortFree('broker', '127.0.0.1', DEFAULT_BROKER_PORT, '--port'),
-    checkPortFree('HTTP', '127.0.0.1', DEFAULT_HTTP_PORT, '--http-port'),
+    checkPortFree('broker', host, port, '--port'),
+    checkPortFree('HTTP', httpHost, httpPort, '--http-port'),
   ])
 }

@@ -2,6 +2,7 @@ import { topics } from '@jamey/contracts'
 import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
+import { CommandFailure } from '../failure.js'
 import { formatVerdict } from '../verdict-view.js'
 
 export interface EvaluateOptions extends ClientOptions {
@@ -13,6 +14,13 @@ export interface EvaluateOptions extends ClientOptions {
 /** Asks for a verdict and prints it; what is not approved leaves with the code of a refusal. */
 export async function evaluate(context: CommandContext, action: string, options: EvaluateOptions): Outcome {
   const { terminal, interrupted } = context
+  if (action.trim() === '') {
+    throw new CommandFailure('the action is empty: say in words what is to be judged', {
+      code: 'action-empty',
+      exitCode: EXIT.usage,
+      hint: 'such as `jamey evaluate "email the newsletter"`',
+    })
+  }
   const question = {
     action,
     ...(options.context === undefined ? {} : { context: options.context }),

@@ -12,7 +12,10 @@ export interface ForgetOptions extends ClientOptions {
   readonly timeout: number
 }
 
-/** Removes what is named; forgetting what is not there is no failure, the count says so. */
+/**
+ * Removes what is named. That conditions fit nothing is an answer; an id that is nobody's is a failure, told once
+ * the others are forgotten.
+ */
 export async function forget(
   context: CommandContext,
   ids: readonly string[],
@@ -20,6 +23,7 @@ export async function forget(
 ): Outcome {
   const { terminal, interrupted } = context
   const selections = forgetSelections(ids, options)
+  const absent: string[] = []
   const forgotten = await withBus(context, options, async (bus) => {
     let count = 0
     for (const selection of selections) {
@@ -27,12 +31,21 @@ export async function forget(
         timeoutMs: options.timeout,
         signal: interrupted,
       })
+      if (answer.forgotten === 0 && selection.id !== undefined) absent.push(selection.id)
       count += answer.forgotten
     }
     return count
   })
   if (options.json) terminal.printJson({ forgotten })
-  else terminal.print(`forgot ${plural(forgotten, 'memory', 'memories')}`)
+  else if (forgotten > 0 || absent.length === 0) {
+    terminal.print(`forgot ${plural(forgotten, 'memory', 'memories')}`)
+  }
+  if (absent.length > 0) {
+    throw new CommandFailure(`no such memory: ${absent.join(', ')}`, {
+      code: 'no-such-memory',
+      hint: '`jamey recall` prints the ids',
+    })
+  }
   return EXIT.success
 }
 

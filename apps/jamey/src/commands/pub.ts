@@ -2,6 +2,7 @@ import type { ClientOptions, CommandContext, Outcome } from '../command-context.
 import { withBus } from '../connection.js'
 import { envelopedMessage } from '../contract-lookup.js'
 import { EXIT } from '../exit-codes.js'
+import { plural } from '../memory-view.js'
 import { envelopeOf, NO_MATCHING_SUBSCRIBERS, publishRaw, type Qos } from '../raw-messages.js'
 import { readPayload } from '../text-input.js'
 import { checkTopicName } from '../topic-argument.js'
@@ -26,21 +27,51 @@ export async function pub(
   // An empty retained payload takes the retained message away, also on a contract's topic.
   const isPlain = options.raw === true || (payload.length === 0 && options.retain === true)
   const message = isPlain ? undefined : envelopedMessage(topic, payload.toString('utf8'))
-  const { reasonCode, messageId, bytes } = await withBus(context, options, async (bus) => {
+  const qos = options.qos ?? message?.contract.qos ?? 1
+  const isRetained = options.retain ?? message?.contract.retain ?? false
+  const { reasonCode, messageId, bytes, isOldServer } = await withBus(context, options, async (bus) => {
     const envelope = message && (await envelopeOf(bus, topic, message))
     const sent = envelope?.bytes ?? payload
     const reasonCode = await publishRaw(bus, topic, sent, {
-      qos: options.qos ?? message?.contract.qos ?? 1,
-      retain: options.retain ?? message?.contract.retain ?? false,
+      qos,
+      retain: isRetained,
       isEnvelope: envelope !== undefined,
       timeoutMs: options.timeout,
       signal: interrupted,
     })
-    return { reasonCode, messageId: envelope?.messageId, bytes: sent.length }
+    const isOldServer = bus.mqtt.serverInformation?.protocolVersion === 4
+    return { reasonCode, messageId: envelope?.messageId, bytes: sent.length, isOldServer }
   })
   const isUnheard = reasonCode === NO_MATCHING_SUBSCRIBERS
   if (options.json) {
     terminal.printJson({ topic, bytes, message_id: messageId, reason_code: reasonCode, unheard: isUnheard })
-  } else if (isUnheard) terminal.note(`published; nobody is subscribed to ${topic}`)
+  } else terminal.print(formatPublished({ topic, reasonCode, qos, isRetained, isOldServer, bytes }))
   return EXIT.success
+}
+
+export interface Published {
+  readonly topic: string
+  readonly bytes: number
+  readonly qos: Qos
+  readonly isRetained: boolean
+  readonly reasonCode: number
+  /** MQTT 3.1.1 does not tell whether anybody listens. */
+  readonly isOldServer: boolean
+}
+
+/** What became of a message, as far as the broker tells. */
+export function formatPublished({
+  topic,
+  bytes,
+  qos,
+  isRetained,
+  reasonCode,
+  isOldServer,
+}: Published): string {
+  const what = `published ${plural(bytes, 'byte', 'bytes')} to ${topic}`
+  if (isRetained && bytes === 0) return `${what}: the retained message is taken away`
+  const kept = isRetained ? '; kept for later subscribers' : ''
+  if (qos === 0) return `${what}, which nobody acknowledges at QoS 0${kept}`
+  if (reasonCode === NO_MATCHING_SUBSCRIBERS) return `${what}; nobody is subscribed to it now${kept}`
+  return isOldServer ? `${what}${kept}` : `${what}; somebody is subscribed to it${kept}`
 }

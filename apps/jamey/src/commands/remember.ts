@@ -6,7 +6,7 @@ import { withBus } from '../connection.js'
 import { contentId } from '../content-id.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure, reportOf } from '../failure.js'
-import { formatMemory, plural } from '../memory-view.js'
+import { formatExpiry, formatMemory, plural } from '../memory-view.js'
 import { splitParagraphs } from '../paragraphs.js'
 import { progressOn } from '../progress.js'
 import { readTextFile } from '../text-input.js'
@@ -41,6 +41,12 @@ export async function remember(
 }
 
 async function rememberText(context: CommandContext, text: string, options: RememberOptions): Outcome {
+  if (text.trim() === '') {
+    throw new CommandFailure('the text is empty: there is nothing to remember', {
+      code: 'text-empty',
+      exitCode: EXIT.usage,
+    })
+  }
   const { terminal, interrupted } = context
   const stored = await withBus(context, options, (bus) =>
     bus.request(
@@ -51,7 +57,10 @@ async function rememberText(context: CommandContext, text: string, options: Reme
   )
   const view = { colors: terminal.colors, columns: terminal.columns, now: context.now() }
   if (options.json) terminal.printJson(stored)
-  else terminal.print(`${terminal.colors.green('remembered')}  ${formatMemory(stored.memory, view)}`)
+  else {
+    terminal.print(`${terminal.colors.green('remembered')}  ${formatMemory(stored.memory, view)}`)
+    terminal.print(`  ${formatExpiry(stored.memory.expires_at, view.now)}`)
+  }
   return EXIT.success
 }
 
@@ -64,6 +73,7 @@ async function rememberFile(context: CommandContext, path: string, options: Reme
   const progress = progressOn(terminal, paragraphs.length, options.json === true)
   const startedAt = performance.now()
   const tally = { stored: 0, known: 0 }
+  let expiresAt: string | null = null
   try {
     await withBus(context, options, (bus) =>
       storeAll(
@@ -71,6 +81,7 @@ async function rememberFile(context: CommandContext, path: string, options: Reme
         (paragraph, i) => storeOne(bus, context, { paragraph, i, path }, options),
         (answer) => {
           tally[answer.created ? 'stored' : 'known'] += 1
+          expiresAt = answer.memory.expires_at
           if (options.json) terminal.printJson(answer)
           progress.step()
         },
@@ -86,7 +97,10 @@ async function rememberFile(context: CommandContext, path: string, options: Reme
     throw error
   }
   progress.stop()
-  if (!options.json) terminal.print(summary(path, tally, performance.now() - startedAt))
+  if (!options.json) {
+    terminal.print(summary(path, tally, performance.now() - startedAt))
+    terminal.print(formatExpiry(expiresAt, context.now()))
+  }
   return EXIT.success
 }
 

@@ -7,7 +7,9 @@ import { hostInUrl, runningBroker } from '../connection-target.js'
 import { type ClientComponent, type DataDirectory, requireDataDirectory } from '../data-directory.js'
 import { startSecureBroker } from '../embedded-broker.js'
 import { EXIT } from '../exit-codes.js'
+import { httpPortFailure } from '../listening.js'
 import { createLog } from '../log.js'
+import { logLevelOf } from '../log-level.js'
 import { claimRunFile } from '../run-file.js'
 import { stopInOrder } from '../stop-in-order.js'
 import { VERSION } from '../version.js'
@@ -26,7 +28,7 @@ export async function run(
 ): Outcome {
   const directory =
     options.dataDir === undefined ? undefined : requireDataDirectory(context.cwd, options.dataDir)
-  const log = createLog(context.terminal, options.logLevel ?? 'info')
+  const log = createLog(context.terminal, logLevelOf(options.logLevel, context.env, 'info'))
   if (part === 'broker') await runBroker(context, directory, log)
   else await runComponent(context, part, directory, log)
   return EXIT.success
@@ -72,7 +74,9 @@ async function runComponent(
   log: Logger,
 ): Promise<void> {
   const env = completed(context.env, identityOf(context, name, directory))
-  const component = await startComponent(name, { env, cwd: context.cwd, log })
+  const component = await startComponent(name, { env, cwd: context.cwd, log }).catch((error: unknown) => {
+    throw httpPortFailure(error, 'JAMEY_HTTP_PORT')
+  })
   const where = component.url === undefined ? '' : ` at ${component.url}`
   const { terminal, interrupted } = context
   const reload = () => component.reload()

@@ -51,7 +51,13 @@ async function printMessages(
   const stop = () => end(EXIT.success)
   interrupted.addEventListener('abort', stop)
   try {
+    // Retained messages come together with the acknowledgement, and are shown behind the line that tells of it.
+    let early: Message[] | undefined = []
     const receive = (message: Message) => {
+      if (early !== undefined) early.push({ ...message, payload: Uint8Array.from(message.payload) })
+      else print(message)
+    }
+    const print = (message: Message) => {
       if (left <= 0) return
       left -= 1
       show(message, context, options)
@@ -62,6 +68,9 @@ async function printMessages(
       filters.map((filter) => bus.mqtt.subscribe(filter, { qos: options.qos, signal: interrupted }, receive)),
     )
     terminal.note(terminal.errorColors.dim(`subscribed to ${filters.join(', ')}; Ctrl-C ends`))
+    const waiting = early
+    early = undefined
+    for (const message of waiting) print(message)
     waitOn()
     const code = await ended
     if (code === EXIT.timeout) throw nothingCame(options)

@@ -35,5 +35,5 @@ async function secretOf(env: NodeJS.ProcessEnv, cwd: string, dataDir: string | u
   const { MQTT_JWT_SECRET: text, MQTT_JWT_SECRET_FILE: path } = env
   if (dataDir === undefined && text) return text
   if (dataDir === undefined && path) return readTokenSecretFile(resolve(cwd, path))
-  return readTokenSecretFile(requireDataDirectory(cwd, dataDir).secret)
+  return readTokenSecretFile(requireDataDirectory(cwd, dataDir, 'secret').secret)
 }

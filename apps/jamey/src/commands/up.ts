@@ -15,8 +15,9 @@ import {
 } from '../data-directory.js'
 import { startSecureBroker } from '../embedded-broker.js'
 import { EXIT } from '../exit-codes.js'
-import { CommandFailure } from '../failure.js'
+import { httpPortFailure, type Listening, type ListeningOptions, listeningOf } from '../listening.js'
 import { createLog } from '../log.js'
+import { logLevelOf } from '../log-level.js'
 import { makeDataDirectory, provision } from '../provision.js'
 import { claimRunFile, type RunClaim } from '../run-file.js'
 import { type Stoppable, stopInOrder } from '../stop-in-order.js'
@@ -24,10 +25,7 @@ import { formatBanner, formatWritten } from '../up-view.js'
 import { VERSION } from '../version.js'
 import { aborted, unlessAborted } from '../waiting.js'
 
-export interface UpOptions {
-  readonly port: number
-  readonly httpPort: number
-  readonly host: string
+export interface UpOptions extends ListeningOptions {
   readonly dataDir: string
   readonly logLevel?: string
 }
@@ -35,15 +33,17 @@ export interface UpOptions {
 /** The whole system in this process, until somebody stops it. */
 export async function up(context: CommandContext, options: UpOptions): Outcome {
   const directory = dataDirectoryAt(resolve(context.cwd, options.dataDir))
-  const { terminal } = context
+  const { terminal, env } = context
+  const listening = listeningOf(options, env)
+  const log = createLog(terminal, logLevelOf(options.logLevel, env, 'warn'))
   for (const repair of makeDataDirectory(directory).repaired) terminal.warn(repair)
   const claim = claimRunFile(directory.path, VERSION)
   try {
     if (claim.replacedStale) terminal.note('the last `jamey up` here ended without cleaning up')
-    const { written } = await provision(directory, options.host)
+    const { written } = await provision(directory, listening.host)
     if (written.length > 0) terminal.note(formatWritten(written, displayPath(directory.path, context.cwd)))
-    const system = new System(directory, createLog(terminal, options.logLevel ?? 'warn'), context)
-    await serveUntilStopped(system, claim, directory, context, options)
+    const system = new System(directory, log, context)
+    await serveUntilStopped(system, claim, directory, context, listening)
   } finally {
     claim.release()
   }
@@ -56,11 +56,11 @@ async function serveUntilStopped(
   claim: RunClaim,
   directory: DataDirectory,
   { terminal, cwd, interrupted }: CommandContext,
-  options: UpOptions,
+  listening: Listening,
 ): Promise<void> {
   const { colors } = terminal
   try {
-    await system.start(options)
+    await system.start(listening)
     claim.update({ broker: system.brokerAddress, gateway: { url: system.url } })
     // Counted from the start of the process: what a person waits for.
     terminal.print(formatBanner({ system, directory, cwd, elapsedMs: performance.now(), colors }))
@@ -100,7 +100,7 @@ class System {
     return this.#components.get('gateway')?.url ?? ''
   }
 
-  async start({ host, port, httpPort }: UpOptions): Promise<void> {
+  async start({ host, port, httpHost, httpPort }: Listening): Promise<void> {
     const { interrupted, env, cwd } = this.#context
     const directory = this.#directory
     const secret = await readTokenSecretFile(directory.secret)
@@ -119,7 +119,7 @@ class System {
     const broker = { host: reachableHost(host), port: this.brokerAddress.port }
     const starting = (['conscience', 'memory', 'gateway'] as const).map(async (name) => {
       const identity = directoryEnvironment(name, directory, { broker })
-      const http = { JAMEY_HTTP_HOST: host, JAMEY_HTTP_PORT: String(httpPort) }
+      const http = { JAMEY_HTTP_HOST: httpHost, JAMEY_HTTP_PORT: String(httpPort) }
       // A service would read the `.env` of its folder, too, whose MQTT_* variables mean another broker.
       const settings = {
         cwd: directory.path,
@@ -135,7 +135,7 @@ class System {
     } catch (error) {
       // Those that are still starting must be known before they can be stopped.
       await Promise.race([Promise.allSettled(starting), aborted(AbortSignal.timeout(2_000))])
-      throw httpPortFailure(error, host, httpPort)
+      throw httpPortFailure(error, '--http-port')
     }
   }
 
@@ -155,13 +155,4 @@ class System {
         : [{ name: 'broker', stop: (graceMs) => broker.close({ graceMs: Math.min(graceMs, 1_000) }) }],
     ])
   }
-}
-
-function httpPortFailure(error: unknown, host: string, port: number): unknown {
-  if ((error as { code?: unknown }).code !== 'port-in-use') return error
-  const way = 'choose another one with --http-port, or stop what listens there'
-  return new CommandFailure(`HTTP port ${port} on ${host} is taken by another process: ${way}`, {
-    code: 'port-taken',
-    cause: error,
-  })
 }
