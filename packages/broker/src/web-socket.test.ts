@@ -155,6 +155,25 @@ describe('a WebSocket listener', () => {
     expect(await client.closed).toBe(1009)
   })
 
+  it('waits for a client that reads slowly, and drops nothing of QoS 1', async () => {
+    const { broker, port } = await start()
+    const [slow, sender] = [await FrameClient.open(port), await FrameClient.open(port)]
+    slow.socket.send(Buffer.concat([connectBytes({ clientId: 'slow' }), subscribeBytes('t')]))
+    await slow.got('suback')
+    slow.socket.pause()
+    sender.socket.send(connectBytes({ clientId: 'sender' }))
+    const count = 200
+    const payload = 'x'.repeat(50_000)
+    for (let i = 1; i <= count; i++) {
+      sender.socket.send(bytesOf(publishPacket('t', payload, { qos: 1, packetIdentifier: i })))
+    }
+    await sender.got('puback', count)
+    // More than socket buffers hold is still with the session, not handed to the socket.
+    expect(broker.stats().queuedMessages).toBeGreaterThan(0)
+    slow.socket.resume()
+    await slow.got('publish', count)
+  })
+
   it('goes on with whoever sends pings, fragments and empty messages', async () => {
     const { port } = await start()
     const client = await FrameClient.open(port)
