@@ -153,4 +153,45 @@ describe('a store that commits', () => {
     expect(sent.filter((packet) => packet.dup)).toHaveLength(16_384)
     expect(store.publishes.size).toBe(0)
   })
+
+  it('is read before anything is written to it: what is published early follows what it holds [promise 3]', async () => {
+    const peer = await startPeer()
+    const store = new HeldStore()
+    const properties = undefined
+    for (const sequence of [0, 1]) {
+      const payload = Buffer.from(`kept ${sequence}`)
+      store.append({ sequence, topic: 't', payload, qos: 1, retain: false, properties })
+    }
+    const client = makeClient({ url: peer.url, store, cleanStart: false })
+    const gaveUp = rejection(client.publish('t', 'given up', { qos: 1, signal: AbortSignal.abort() }))
+    expect(await client.publish('t', 'early', { qos: 1, until: 'stored' })).toEqual({ reasonCode: 0 })
+    expect([...store.publishes.keys()]).toEqual([0, 1, 2])
+    expect(await gaveUp).toMatchObject({ code: 'aborted', mayBeDelivered: false })
+    await client.connect()
+    await client.drained()
+    const sent = (await peer.connection(0)).all('publish').map((p) => text(p.payload))
+    expect(sent).toEqual(['kept 0', 'kept 1', 'early'])
+  })
+
+  it('that can not be read rejects connect and publish with a clear error, and may be tried again', async () => {
+    const peer = await startPeer()
+    const store = new HeldStore()
+    const { errors, onBackgroundError } = collectErrors()
+    const { load } = store
+    store.load = () => Promise.reject(new Error('damaged'))
+    const client = makeClient({ url: peer.url, store, onBackgroundError })
+    const published = rejection(client.publish('t', 'x', { qos: 1 }))
+    expect(await published).toMatchObject({
+      name: 'PublishError',
+      code: 'store-failed',
+      mayBeDelivered: false,
+    })
+    const connecting = await rejection(client.connect())
+    expect(connecting).toMatchObject({ name: 'ConnectionError', code: 'store-failed' })
+    expect(connecting.message).toContain('damaged')
+    expect(errors.map(({ code }) => code)).toEqual(['store-failed', 'store-failed'])
+    store.load = load
+    await client.connect()
+    expect(await client.publish('t', 'x', { qos: 1 })).toEqual({ reasonCode: 0 })
+  })
 })

@@ -3,6 +3,12 @@ import type { Publication } from './publication.js'
 import type { SessionStore, StoredReason } from './session-store.js'
 import { afterTurn, cancelTurn } from './turn.js'
 
+interface Appending {
+  readonly publication: Publication
+  readonly onStored: (publication: Publication) => void
+  readonly onFailed: (publication: Publication, error: PublishError) => void
+}
+
 interface Waiting {
   readonly publication: Publication | undefined
   readonly onCommitted: () => void
@@ -18,6 +24,9 @@ export class Journal {
   readonly isNeeded: boolean
   readonly #store: SessionStore
   readonly #onFailure: (error: MqttError) => void
+  /** Published before the store was read: their numbers follow those in it. Undefined once it was read. */
+  #early: Appending[] | undefined
+  #sequence = 0
   #waiting: Waiting[] = []
   #committing: Promise<void> | undefined
   #turn: unknown
@@ -26,6 +35,27 @@ export class Journal {
     this.#store = store
     this.#onFailure = onFailure
     this.isNeeded = store.commits
+    this.#early = store.commits ? [] : undefined
+  }
+
+  /** For a message; ascends in the order of publishing. */
+  nextSequence(): number {
+    return this.#sequence++
+  }
+
+  /** The store was read, and its messages have numbers below `sequence`. */
+  begin(sequence: number): void {
+    const early = this.#early
+    if (early === undefined) return
+    this.#early = undefined
+    this.#sequence = sequence
+    for (const { publication, onStored, onFailed } of early) this.append(publication, onStored, onFailed)
+  }
+
+  /** The store can not be read. */
+  failEarly(cause: unknown): void {
+    const early = this.#early?.splice(0) ?? []
+    for (const { publication, onFailed } of early) onFailed(publication, storeFailed(publication, cause))
   }
 
   append(
@@ -33,6 +63,11 @@ export class Journal {
     onStored: (publication: Publication) => void,
     onFailed: (publication: Publication, error: PublishError) => void,
   ): void {
+    if (this.#early !== undefined) {
+      this.#early.push({ publication, onStored, onFailed })
+      return
+    }
+    publication.sequence = this.nextSequence()
     this.#store.append(publication)
     this.#wait({
       publication,
@@ -90,6 +125,7 @@ export class Journal {
 
   /** Rejects the publishes that are on their way into the store. */
   failAppending(makeError: (publication: Publication) => PublishError): void {
+    for (const { publication } of this.#early ?? []) publication.fail(makeError(publication))
     for (const { publication } of this.#waiting) publication?.fail(makeError(publication))
   }
 
@@ -138,5 +174,5 @@ export class Journal {
 function storeFailed(publication: Publication | undefined, cause: unknown): PublishError {
   const what = publication === undefined ? 'session store' : `publish to '${publication.topic}'`
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new PublishError('store-failed', `${what}: the store did not commit: ${reason}`, { cause })
+  return new PublishError('store-failed', `${what}: the store failed: ${reason}`, { cause })
 }

@@ -190,7 +190,7 @@ export class MqttClient implements Client {
       })
     }
     try {
-      this.#session.outgoing.enqueue(publication)
+      this.#session.publish(publication)
     } catch (error) {
       publication.fail(error as Error)
     }

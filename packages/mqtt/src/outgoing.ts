@@ -32,7 +32,6 @@ export class Outgoing {
   #wire: PublishWire | undefined
   /** How many messages may be unacknowledged on this connection: the peer's Receive Maximum. [MQTT-3.3.4-7] */
   #quota = 0
-  #sequence = 0
   #onIdle: (() => void)[] = []
 
   constructor(
@@ -74,10 +73,11 @@ export class Outgoing {
    */
   restore({ publishes }: StoredSession): void {
     let oldest: number | undefined
+    let next = 0
     for (const { publish, released, setAside } of publishes) {
       const { sequence } = publish
       const publication = publicationOf(publish)
-      this.#sequence = sequence + 1
+      next = sequence + 1
       if (setAside !== undefined) {
         this.setAside.restore(publication, setAside)
         continue
@@ -91,6 +91,7 @@ export class Outgoing {
       publication.dup = true
       this.#inFlight.add(publication)
     }
+    this.#journal.begin(next)
   }
 
   /** QoS 1 and 2. Throws `PublishError` where the queue does not take it. */
@@ -98,9 +99,11 @@ export class Outgoing {
     if (this.#queue.isFullFor(publication) && !this.#canSendAtOnce()) {
       this.#queue.makeRoomFor(publication, this.#counters, (dropped) => this.#journal.remove(dropped))
     }
-    publication.sequence = this.#sequence++
     this.#expiry.begin(publication)
-    if (!this.#journal.isNeeded) return this.#accept(publication)
+    if (!this.#journal.isNeeded) {
+      publication.sequence = this.#journal.nextSequence()
+      return this.#accept(publication)
+    }
     publication.stage = 'storing'
     this.#queue.hold(publication)
     this.#journal.append(publication, this.#onStored, this.#onNotStored)

@@ -105,6 +105,13 @@ export class Session implements ConnectionListener {
     return this.#loading
   }
 
+  /** QoS 1 and 2. Throws `PublishError` where the queue does not take it. */
+  publish(publication: Publication): void {
+    this.outgoing.enqueue(publication)
+    // What the store holds comes first, also before there is a connection.
+    if (this.#loading === undefined) this.load().catch(() => {})
+  }
+
   /** QoS 0: on its way, or refused; nothing is kept. Throws `PublishError`. */
   publishOnce(publication: Publication): Promise<PublishResult> {
     const link = this.outgoing.sendOnce(publication)
@@ -197,8 +204,18 @@ export class Session implements ConnectionListener {
     if (isFailure(reasonCode)) this.#lastFailures.tell(kind, reasonCode, properties?.reasonString)
   }
 
+  /** Rejects with `ConnectionError` 'store-failed'; what waits for the store is rejected, too. */
   async #load(): Promise<void> {
-    const stored = await this.#settings.store.load()
+    const stored = await this.#settings.store.load().catch((cause: unknown) => {
+      this.#loading = undefined
+      this.#journal.failEarly(cause)
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      const error = new ConnectionError('store-failed', `the session store can not be read: ${reason}`, {
+        cause,
+      })
+      this.#settings.onBackgroundError(error)
+      throw error
+    })
     this.outgoing.restore(stored)
     this.incoming.restore(stored.received)
   }
