@@ -41,12 +41,18 @@ const publish: fc.Arbitrary<Omit<StoredPublish, 'sequence'>> = fc.record({
 type Operation =
   | { do: 'append'; step: number; publish: Omit<StoredPublish, 'sequence'> }
   | { do: 'release' | 'remove'; pick: number }
+  | { do: 'setAside'; pick: number; reasonCode: number | undefined }
   | { do: 'receive' | 'complete'; packetIdentifier: number }
   | { do: 'forgetReceived' | 'commit' | 'reopen' }
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ do: fc.constant('append' as const), step: fc.constantFrom(1, 300, 70_000, 2 ** 33), publish }),
   fc.record({ do: fc.constantFrom('release' as const, 'remove' as const), pick: fc.nat({ max: 1000 }) }),
+  fc.record({
+    do: fc.constant('setAside' as const),
+    pick: fc.nat({ max: 1000 }),
+    reasonCode: fc.constantFrom(undefined, 0, 0x87, 255),
+  }),
   fc.record({
     do: fc.constantFrom('receive' as const, 'complete' as const),
     packetIdentifier: fc.constantFrom(1, 2, 255, 256, 65_535),
@@ -75,6 +81,12 @@ describe('a session store', () => {
             case 'remove': {
               const picked = sequences[one.pick % sequences.length]
               if (picked !== undefined) for (const each of all) each[one.do](picked)
+              break
+            }
+            case 'setAside': {
+              const picked = sequences[one.pick % sequences.length]
+              const reason = { code: 'refused', message: 'why: ü', reasonCode: one.reasonCode }
+              if (picked !== undefined) for (const each of all) each.setAside?.(picked, reason)
               break
             }
             case 'receive':

@@ -1,8 +1,8 @@
-import type { SessionStore, StoredPublish, StoredSession } from '@jamey/mqtt'
+import type { SessionStore, StoredPublish, StoredReason, StoredSession } from '@jamey/mqtt'
 import type { Environment } from './environment.js'
 import { RecordWriter } from './record-writer.js'
 import { SessionChanges } from './session-changes.js'
-import { numberOf, readPublish, SessionKey } from './session-records.js'
+import { numberOf, readPublish, readReason, SessionKey } from './session-records.js'
 
 /** A SessionStore in LMDB; see `openSessionStore`. */
 export class LmdbSessionStore implements SessionStore {
@@ -10,8 +10,9 @@ export class LmdbSessionStore implements SessionStore {
   readonly #environment: Environment
   readonly #writer = new RecordWriter()
   #changes = new SessionChanges()
-  /** What is in the store once everything staged is: which sequences are released, which identifiers received. */
+  /** What is in the store once everything staged is: sequences released, sequences set aside, identifiers received. */
   readonly #released: Set<number>
+  readonly #setAside: Set<number>
   readonly #received: Set<number>
   #committing: Promise<void> = Promise.resolve()
 
@@ -19,14 +20,20 @@ export class LmdbSessionStore implements SessionStore {
     this.#environment = environment
     const numbers = (kind: number): number[] => [...environment.keys([kind])].map(numberOf)
     this.#released = new Set(numbers(SessionKey.released))
+    this.#setAside = new Set(numbers(SessionKey.setAside))
     this.#received = new Set(numbers(SessionKey.received))
   }
 
   async load(): Promise<StoredSession> {
+    const reasons = new Map<number, StoredReason>()
+    for (const { key, reader } of this.#environment.records([SessionKey.setAside])) {
+      reasons.set(numberOf(key), readReason(reader))
+    }
     const publishes = []
     for (const { key, reader } of this.#environment.records([SessionKey.publish])) {
       const sequence = numberOf(key)
-      publishes.push({ publish: readPublish(sequence, reader), released: this.#released.has(sequence) })
+      const publish = readPublish(sequence, reader)
+      publishes.push({ publish, released: this.#released.has(sequence), setAside: reasons.get(sequence) })
     }
     return { publishes, received: [...this.#received] }
   }
@@ -40,8 +47,14 @@ export class LmdbSessionStore implements SessionStore {
     this.#changes.release(sequence)
   }
 
+  setAside(sequence: number, reason: StoredReason): void {
+    this.#setAside.add(sequence)
+    this.#changes.setAside(sequence, reason)
+  }
+
   remove(sequence: number): void {
-    this.#changes.remove(sequence, this.#released.delete(sequence))
+    const isReleased = this.#released.delete(sequence)
+    this.#changes.remove(sequence, { isReleased, isSetAside: this.#setAside.delete(sequence) })
   }
 
   receive(packetIdentifier: number): void {
@@ -78,7 +91,7 @@ export class LmdbSessionStore implements SessionStore {
     try {
       await this.#environment.commit(changes.toBatch(this.#writer))
     } catch (error) {
-      this.#changes.takeBack(changes)
+      for (const sequence of this.#changes.takeBack(changes)) this.#setAside.add(sequence)
       throw error
     } finally {
       this.#writer.reset()

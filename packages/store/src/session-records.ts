@@ -1,4 +1,4 @@
-import type { StoredPublish } from '@jamey/mqtt'
+import type { StoredPublish, StoredReason } from '@jamey/mqtt'
 import type { QoS } from '@jamey/protocol'
 import type { Layout } from './layout.js'
 import { readProperties, writeProperties } from './property-record.js'
@@ -10,12 +10,13 @@ import type { RecordWriter } from './record-writer.js'
  *     1 sequence             a publish
  *     2 sequence             its PUBREC arrived; no content
  *     3 packet identifier    a QoS 2 message was received; no content
+ *     4 sequence             it is set aside, and why
  *
  * The first byte of a key, then an integer of seven bytes.
  */
 export const SESSION_LAYOUT: Layout = { kind: 'jamey session store', version: 1, migrations: new Map() }
 
-export const SessionKey = { publish: 1, released: 2, received: 3 } as const
+export const SessionKey = { publish: 1, released: 2, received: 3, setAside: 4 } as const
 
 const RETAIN = 0b100
 const HAS_PROPERTIES = 0b1000
@@ -53,6 +54,22 @@ export function readPublish(sequence: number, reader: RecordReader): StoredPubli
     retain: (flags & RETAIN) !== 0,
     properties,
   }
+}
+
+/** Code, message, reason code plus one or 0 where there is none. */
+export function reasonValue(writer: RecordWriter, { code, message, reasonCode }: StoredReason): Buffer {
+  return writer
+    .string(code)
+    .string(message)
+    .varint(reasonCode === undefined ? 0 : reasonCode + 1)
+    .endValue()
+}
+
+export function readReason(reader: RecordReader): StoredReason {
+  const code = reader.string()
+  const message = reader.string()
+  const reasonCode = reader.varint()
+  return { code, message, reasonCode: reasonCode === 0 ? undefined : reasonCode - 1 }
 }
 
 function readQoS(flags: number, reader: RecordReader): QoS {

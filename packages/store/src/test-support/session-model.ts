@@ -1,10 +1,11 @@
-import type { StoredPublish, StoredSession } from '@jamey/mqtt'
+import type { StoredPublish, StoredReason, StoredSession } from '@jamey/mqtt'
 import { Random } from './random.js'
 
 /** The part of a SessionStore that changes it. */
 export interface SessionChange {
   append(publish: StoredPublish): void
   release(sequence: number): void
+  setAside?(sequence: number, reason: StoredReason): void
   remove(sequence: number): void
   receive(packetIdentifier: number): void
   complete(packetIdentifier: number): void
@@ -13,7 +14,7 @@ export interface SessionChange {
 
 /** What a session store should hold, in the plainest form. */
 export class SessionModel implements SessionChange {
-  #publishes = new Map<number, { publish: StoredPublish; released: boolean }>()
+  #publishes = new Map<number, { publish: StoredPublish; released: boolean; setAside?: StoredReason }>()
   #received = new Set<number>()
 
   append(publish: StoredPublish): void {
@@ -22,6 +23,10 @@ export class SessionModel implements SessionChange {
   release(sequence: number): void {
     const found = this.#publishes.get(sequence)
     if (found !== undefined) found.released = true
+  }
+  setAside(sequence: number, reason: StoredReason): void {
+    const found = this.#publishes.get(sequence)
+    if (found !== undefined) found.setAside = reason
   }
   remove(sequence: number): void {
     this.#publishes.delete(sequence)
@@ -72,9 +77,14 @@ export function changeSession(
     for (const one of all) one.append(publish)
   }
   for (let i = random.integer(4); i > 0; i--) {
-    const sequence = random.pick(model.sequences) ?? 0
-    const isReleased = random.integer(3) === 0
-    for (const one of all) isReleased ? one.release(sequence) : one.remove(sequence)
+    const sequence = random.pick(model.sequences) as number
+    const kind = random.integer(4)
+    for (const one of all) {
+      if (kind === 0) one.release(sequence)
+      else if (kind === 1)
+        one.setAside?.(sequence, { code: 'refused', message: `turn ${step}`, reasonCode: 0x87 })
+      else one.remove(sequence)
+    }
   }
   const packetIdentifier = 1 + random.integer(20)
   const isReceived = random.integer(2) === 0
