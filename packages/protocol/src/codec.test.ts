@@ -107,6 +107,33 @@ describe('the decoder refuses', () => {
     expect(() => decoder.next()).toThrow('packet of 101 bytes: at most 100 are accepted')
   })
 
+  it('a packet without a message over its own maximum before its body came [promise 34]', () => {
+    for (const hex of ['82 63', 'a2 63', 'f0 63', '40 63', '10 63']) {
+      const decoder = new Decoder({ from: 'client', protocolVersion: 5, maximumControlSize: 100 })
+      decoder.push(fromHex(hex))
+      expect(() => decoder.next()).toThrow('packet of 101 bytes: at most 100 are accepted')
+    }
+  })
+
+  it('properties of a PUBLISH over that maximum before they are read, however large its payload may be [promise 34]', () => {
+    const publish = {
+      type: 'publish',
+      topic: 't',
+      qos: 0,
+      retain: false,
+      dup: false,
+      packetIdentifier: 0,
+    } as const
+    const most = { from: 'client', protocolVersion: 5, maximumControlSize: 100 } as const
+    const plain = { ...publish, payload: new Uint8Array(1000), properties: undefined }
+    expect(decodeAll(new Decoder(most), [bytesOf([plain, 5])])).toEqual([plain])
+    const userProperties = Array.from({ length: 21 }, () => ['', ''] as const)
+    const many = { ...publish, payload: new Uint8Array(0), properties: { userProperties } }
+    expect(() => decodeAll(new Decoder(most), [bytesOf([many, 5])])).toThrow(
+      'properties of 105 bytes: at most 100 are accepted',
+    )
+  })
+
   it('random bytes with a ProtocolError and nothing else', () => {
     fc.assert(
       fc.property(

@@ -17,6 +17,11 @@ export interface DecoderOptions {
   protocolVersion?: ProtocolVersion
   /** Bytes of a whole packet, its header included; larger ones are refused before they are read. */
   maximumPacketSize?: number
+  /**
+   * Bytes of a whole packet that carries no message, and of the properties of one that does; larger ones are refused
+   * before they are read. Every byte of these may become an object of its own. By default, as `maximumPacketSize`.
+   */
+  maximumControlSize?: number
 }
 
 /**
@@ -31,6 +36,7 @@ export interface DecoderOptions {
 export class Decoder {
   protocolVersion: ProtocolVersion | undefined
   maximumPacketSize: number
+  maximumControlSize: number
   readonly #from: Sender
   readonly #reader = new Reader()
   #chunk: Uint8Array | undefined
@@ -48,6 +54,7 @@ export class Decoder {
     this.#from = options.from
     this.protocolVersion = options.protocolVersion
     this.maximumPacketSize = options.maximumPacketSize ?? MAXIMUM_VARINT + LONGEST_HEADER_BYTES
+    this.maximumControlSize = options.maximumControlSize ?? Number.POSITIVE_INFINITY
   }
 
   /** Takes the next bytes; every packet of the former ones must have been fetched. `chunk` must not change any more. */
@@ -136,7 +143,10 @@ export class Decoder {
       this.#isShortest = byte !== 0 || i === 1
       this.#headerBytes = i + 1
       this.#packetBytes = i + 1 + length
-      if (this.#packetBytes > this.maximumPacketSize) throw this.#tooLarge()
+      if (this.#packetBytes > this.maximumPacketSize) throw this.#tooLarge(this.maximumPacketSize)
+      const isControl = (bytes[from] as number) >>> 4 !== PacketType.publish
+      if (isControl && this.#packetBytes > this.maximumControlSize)
+        throw this.#tooLarge(this.maximumControlSize)
       return
     }
     throw malformed(LONGEST_HEADER_BYTES - 1, 'remaining length has more than four bytes')
@@ -158,6 +168,7 @@ export class Decoder {
     const reader = this.#reader
     reader.set(bytes, from, from + this.#headerBytes, end)
     reader.wantsShortestVarint = version === 5
+    reader.mostPropertyBytes = this.maximumControlSize
     const packet = decode(reader, firstByte, version ?? 5, this.#from)
     if (packet.type === 'connect') this.protocolVersion ??= packet.protocolVersion
     // [MQTT-1.5.5-1]; a rule of MQTT 5.0 alone, and the version of a CONNECT is known only now.
@@ -167,12 +178,12 @@ export class Decoder {
     return packet
   }
 
-  #tooLarge(): ProtocolError {
+  #tooLarge(maximumBytes: number): ProtocolError {
     return new ProtocolError(
       'packet-too-large',
       ReasonCode.packetTooLarge,
       1,
-      `packet of ${this.#packetBytes} bytes: at most ${this.maximumPacketSize} are accepted`,
+      `packet of ${this.#packetBytes} bytes: at most ${maximumBytes} are accepted`,
     )
   }
 }

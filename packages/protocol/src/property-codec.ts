@@ -1,3 +1,4 @@
+import { ProtocolError } from './error.js'
 import {
   PROPERTIES,
   type PropertiesOf,
@@ -47,6 +48,7 @@ export function readProperties<H extends PropertyHolder>(
   if (length === 0) return undefined
   const end = reader.at + length
   if (end > reader.end) throw reader.malformed(`property length ${length} runs past the end of the packet`)
+  if (length > reader.mostPropertyBytes) throw tooLarge(reader, length)
   const layout = LAYOUTS.get(holder) as Layout
   const properties: PropertyBag = { ...layout.empty }
   const outer = reader.narrow(end)
@@ -68,6 +70,15 @@ export function readProperties<H extends PropertyHolder>(
   }
   reader.narrow(outer)
   return properties as PropertiesOf<H>
+}
+
+function tooLarge(reader: Reader, length: number): ProtocolError {
+  return new ProtocolError(
+    'packet-too-large',
+    ReasonCode.packetTooLarge,
+    reader.at - reader.start,
+    `properties of ${length} bytes: at most ${reader.mostPropertyBytes} are accepted`,
+  )
 }
 
 function readValue(reader: Reader, row: PropertyRow): Value {

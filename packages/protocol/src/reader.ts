@@ -19,6 +19,8 @@ export class Reader {
   start = 0
   /** MQTT 5.0 wants Variable Byte Integers in their shortest form. [MQTT-1.5.5-1] */
   wantsShortestVarint = false
+  /** Of one property set. */
+  mostPropertyBytes = Number.POSITIVE_INFINITY
   readonly #topics: string[] = new Array(TOPIC_SLOTS).fill('')
   #lastTopic = ''
 
