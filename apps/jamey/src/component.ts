@@ -88,9 +88,11 @@ function isBreaker({ cause }: StateChange): boolean {
   return (cause as { code?: unknown } | undefined)?.code === 'breaker-open'
 }
 
-function tell({ state, cause, attempt, delayMs }: StateChange, log: Logger): void {
+function tell(change: StateChange, log: Logger): void {
+  const { state, cause, attempt, delayMs } = change
   if (state === 'connected') log.info('connected to the broker')
-  if (state === 'error') {
+  // Whatever else ends a connection for good ends the process, which tells it.
+  if (state === 'error' && isBreaker(change)) {
     const way = 'SIGHUP tries again; MQTT_BREAKER_FAILURES=never keeps trying for ever'
     log.error({ cause: cause?.message }, `no connection to the broker, and no further attempts: ${way}`)
   }

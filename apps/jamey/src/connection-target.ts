@@ -27,8 +27,9 @@ export type PermissionSource = 'option' | 'environment' | 'file' | 'default'
 
 /**
  * The broker of MQTT_BROKER_URL where that is set, else the one of the data directory: at the address its
- * running `jamey up` wrote down, or at the default one. The name is a new one for every command, so that two
- * commands at once do not throw each other out; a client certificate of the environment binds the name.
+ * running `jamey up` wrote down, or at the default one. The name is a new one for every command, so that none
+ * throws out another one or the component whose `.env` lies in the folder. A client certificate is bound to its
+ * name, so that of the environment is shown only under the name it bears, and only where that is asked for.
  */
 export async function connectionTarget(
   context: Pick<CommandContext, 'env' | 'fromFile' | 'cwd'>,
@@ -49,20 +50,32 @@ async function targetOfEnvironment(
   options: ClientOptions,
 ): Promise<ConnectionTarget> {
   const { configFromEnvironment } = await import('@jamey/bus')
-  const isBoundByCertificate = Boolean(env['MQTT_TLS_CLIENT_CERT']) && Boolean(env['MQTT_CLIENT_ID'])
-  const clientId =
-    options.clientId ?? (isBoundByCertificate ? env['MQTT_CLIENT_ID'] : undefined) ?? newClientId()
-  const config = configFromEnvironment({ ...env, MQTT_CLIENT_ID: clientId }, { cwd })
+  const clientId = options.clientId ?? newClientId()
+  const readAs = options.clientId ?? (env['MQTT_CLIENT_ID'] || clientId)
+  const config = configFromEnvironment({ ...env, MQTT_CLIENT_ID: readAs }, { cwd })
   const isListed = Boolean(env['MQTT_PERMISSIONS'])
   const listedIn = fromFile.has('MQTT_PERMISSIONS') ? 'file' : 'environment'
   const permissions = options.permission ?? (isListed ? config.permissions : COMPONENTS.operator.permissions)
   const place = fromFile.has('MQTT_BROKER_URL') ? ' of .env' : ''
   return {
-    config: { ...config, clientId, permissions },
+    config: {
+      ...(options.clientId === undefined ? withoutCertificate(config) : config),
+      clientId,
+      permissions,
+    },
     address: addressOf(config.url),
-    wayOut: `check MQTT_BROKER_URL and MQTT_PORT${place}, and that the broker runs`,
+    wayOut: `check MQTT_BROKER_URL and MQTT_PORT${place}, and that the broker runs${certificateHint(env, options)}`,
     permissionSource: options.permission !== undefined ? 'option' : isListed ? listedIn : 'default',
   }
+}
+
+function withoutCertificate({ tls, ...config }: BusConfig): BusConfig {
+  return tls?.ca === undefined ? config : { ...config, tls: { ca: tls.ca } }
+}
+
+function certificateHint(env: NodeJS.ProcessEnv, { clientId }: ClientOptions): string {
+  if (clientId !== undefined || !env['MQTT_TLS_CLIENT_CERT']) return ''
+  return '; where it wants a client certificate, --client-id NAME shows MQTT_TLS_CLIENT_CERT under its name'
 }
 
 async function targetOfDirectory(cwd: string, options: ClientOptions): Promise<ConnectionTarget> {

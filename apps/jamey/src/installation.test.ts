@@ -96,6 +96,13 @@ describe('the data directory', () => {
     expect(serverHosts('0.0.0.0')).not.toContain('0.0.0.0')
   })
 
+  it('is made whole by the first server certificate, for parts that never run in one process', async () => {
+    const { written } = await issueServer(directory, ['broker.local'])
+    expect(written).toEqual(expect.arrayContaining(['ca.crt', 'jamey-memory.key', 'token-secret']))
+    expect(statSync(directory.path).mode & 0o777).toBe(0o700)
+    expect((await provision(directory, '127.0.0.1')).written).toEqual([])
+  })
+
   it('issues a certificate for one more client, once, and leaves the others alone', async () => {
     await install()
     await issueServer(directory, ['broker.local'])
@@ -139,21 +146,26 @@ describe('a command', () => {
     })
   })
 
-  it('takes the environment first, under the name its client certificate is bound to', async () => {
+  it('takes the environment first, and never the name of the component whose environment it is', async () => {
     await install()
     const env = {
       MQTT_BROKER_URL: 'mqtt://example.org',
       MQTT_TLS_CA_CERT: directory.caCertificate,
       MQTT_JWT_SECRET: 'x'.repeat(32),
       MQTT_CLIENT_ID: 'jamey-memory',
-    }
-    expect((await connectionTarget(from(env), {})).config.clientId).toMatch(/^jamey-cli-/)
-    const bound = {
-      ...env,
       MQTT_TLS_CLIENT_CERT: directory.clientCertificate('jamey-memory'),
       MQTT_TLS_CLIENT_KEY: directory.clientKey('jamey-memory'),
     }
-    expect((await connectionTarget(from(bound), {})).config.clientId).toBe('jamey-memory')
+    // The bus looks into `.env` once more.
+    const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`)
+    writeFileSync(join(folder, '.env'), lines.join(''))
+    const { config, wayOut } = await connectionTarget(from(env), {})
+    expect(config.clientId).toMatch(/^jamey-cli-/)
+    expect(config.tls).toEqual({ ca: readFileSync(directory.caCertificate, 'utf8') })
+    expect(wayOut).toContain('--client-id NAME')
+    const asked = await connectionTarget(from(env), { clientId: 'jamey-memory' })
+    expect(asked.config).toMatchObject({ clientId: 'jamey-memory', tls: { cert: expect.anything() } })
+    await expect(connectionTarget(from(env), { clientId: 'other' })).rejects.toThrow(/MQTT_TLS_CLIENT_CERT/)
   })
 
   it('tells nobody there, nobody to trust and nobody who wants us apart', async () => {

@@ -45,7 +45,8 @@ data folder. Connect with the client id as user name and the token as password.`
       'after',
       `
 The files are written into the folder's certs, keys with mode 0600. What is good
-for more than 30 days stays as it is; remove both files to have a new key.`,
+for more than 30 days stays as it is; remove both files to have a new key. With
+--server, a --data-dir that is not there is made with all that a system needs.`,
     )
     // Options that `certs` knows, too, are handed to that.
     .action((name: string | undefined, _: object, command: Command) =>

@@ -32,8 +32,12 @@ export function makeDataDirectory(directory: DataDirectory): Provisioned {
  * `@jamey/auth`, which name the file and the way out.
  */
 export async function provision(directory: DataDirectory, host: string): Promise<Provisioned> {
+  return makeSecrets(directory, serverHosts(host))
+}
+
+async function makeSecrets(directory: DataDirectory, hosts: readonly string[]): Promise<Provisioned> {
   const certificates = await createCertificateDirectory(directory.certificates, {
-    hosts: [...new Set([...serverHosts(host), ...serverHostsOf(directory)])],
+    hosts: [...new Set([...hosts, ...serverHostsOf(directory)])],
     components: CERTIFIED_CLIENTS,
   })
   const { isNew } = await createTokenSecretFile(directory.secret)
@@ -62,11 +66,13 @@ export async function issueClient(directory: DataDirectory, clientId: string): P
   return { written, repaired: [] }
 }
 
-/** A server certificate for further hosts; what it is valid for already stays, and so does its key. */
+/**
+ * A server certificate for further hosts; what it is valid for already stays, and so does its key. Whatever else a
+ * start would make is made, too, so that this is the first step of a system that never runs in one process.
+ */
 export async function issueServer(directory: DataDirectory, hosts: readonly string[]): Promise<Provisioned> {
-  const all = new Set([...serverHosts('127.0.0.1'), ...serverHostsOf(directory), ...hosts])
-  const { written } = await createCertificateDirectory(directory.certificates, { hosts: [...all] })
-  return { written, repaired: [] }
+  const { repaired } = makeDataDirectory(directory)
+  return { ...(await makeSecrets(directory, [...serverHosts('127.0.0.1'), ...hosts])), repaired }
 }
 
 /** The names a client may use for this host. */

@@ -1,6 +1,7 @@
+import { resolve } from 'node:path'
 import { type CertificateFacts, certificatesOf } from '../certificate-facts.js'
 import type { CommandContext, Outcome } from '../command-context.js'
-import { displayPath, requireDataDirectory } from '../data-directory.js'
+import { dataDirectoryAt, displayPath, requireDataDirectory } from '../data-directory.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure, reportOf } from '../failure.js'
 import { plural } from '../memory-view.js'
@@ -49,7 +50,10 @@ export async function issue(
       hint: 'such as `jamey certs issue worker-1`, or `jamey certs issue --server --host broker.example.org`',
     })
   }
-  const directory = requireDataDirectory(cwd, options.dataDir, 'files')
+  const directory =
+    isServer && options.dataDir !== undefined
+      ? dataDirectoryAt(resolve(cwd, options.dataDir))
+      : requireDataDirectory(cwd, options.dataDir, 'files')
   const { written } =
     name === undefined ? await issueServer(directory, options.host ?? []) : await issueClient(directory, name)
   const files =
