@@ -27,6 +27,9 @@ export default defineConfig({
       { ...sources, test: { ...patience, name: 'interop', include: ['tests/interop/**/*.test.ts'] } },
       // Needs Chromium from the system's packages.
       { ...sources, test: { ...patience, name: 'browser', include: ['tests/browser/**/*.test.ts'] } },
+      // Needs a build, for its processes, and Mosquitto.
+      { ...sources, test: { ...patience, name: 'chaos', include: ['tests/chaos/**/*.test.ts'] } },
+      { ...sources, test: { ...patience, name: 'fuzz', include: ['tests/fuzz/**/*.test.ts'] } },
       // Needs what `npm run build` makes.
       { ...sources, test: { ...patience, name: 'packages', include: ['tests/packages/**/*.test.ts'] } },
     ],
