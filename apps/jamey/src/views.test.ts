@@ -159,6 +159,7 @@ describe('recalled memories', () => {
       '2 years ago',
     ])
     expect(formatAge('2026-05-31T15:30:00Z', now)).toBe('in 3 hours')
+    expect(formatAge('2026-06-01T11:59:59Z', now)).toBe('in 1 day')
     expect(formatExpiry('2026-08-29T12:00:00.000Z', now)).toBe(
       'kept until 2026-08-29 12:00 UTC (in 3 months)',
     )

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type CertificateFacts, certificatesOf } from '../certificate-facts.js'
+import { type CertificateFacts, certificatesOf, serverHostsOf } from '../certificate-facts.js'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { dataDirectoryAt, displayPath, requireDataDirectory } from '../data-directory.js'
 import { EXIT } from '../exit-codes.js'
@@ -7,6 +7,7 @@ import { CommandFailure, reportOf } from '../failure.js'
 import { plural } from '../memory-view.js'
 import { issueClient, issueServer } from '../provision.js'
 import type { Colors } from '../terminal.js'
+import { formatWritten } from '../up-view.js'
 
 export interface CertsOptions {
   readonly json?: boolean
@@ -54,44 +55,48 @@ export async function issue(
     isServer && options.dataDir !== undefined
       ? dataDirectoryAt(resolve(cwd, options.dataDir))
       : requireDataDirectory(cwd, options.dataDir, 'files')
-  const { written } =
-    name === undefined ? await issueServer(directory, options.host ?? []) : await issueClient(directory, name)
-  const files =
-    name === undefined
-      ? [directory.serverCertificate, directory.serverKey]
-      : [directory.clientCertificate(name), directory.clientKey(name)]
-  if (options.json) {
-    terminal.printJson({ written, certificate: files[0], key: files[1], authority: directory.caCertificate })
-  } else
-    terminal.print(
-      formatIssued(
-        name,
-        written,
-        files.map((path) => displayPath(path, cwd)),
-        displayPath(directory.caCertificate, cwd),
-      ),
-    )
+  const shown = (path: string) => displayPath(path, cwd)
+  if (name === undefined) {
+    const { written, repaired } = await issueServer(directory, options.host ?? [])
+    for (const repair of repaired) terminal.warn(repair)
+    const hosts = serverHostsOf(directory)
+    if (options.json) terminal.printJson({ written, hosts, certificate: directory.serverCertificate })
+    else terminal.print(formatServerIssued(written, hosts, shown(directory.path)))
+    return EXIT.success
+  }
+  const { written } = await issueClient(directory, name)
+  const certificate = directory.clientCertificate(name)
+  const key = directory.clientKey(name)
+  const authority = directory.caCertificate
+  if (options.json) terminal.printJson({ written, certificate, key, authority })
+  else terminal.print(formatClientIssued(name, written, { certificate, key, authority }, shown))
   return EXIT.success
 }
 
-/** Which files there are now, and where each belongs. */
-export function formatIssued(
-  name: string | undefined,
+function formatServerIssued(written: readonly string[], hosts: readonly string[], path: string): string {
+  const certificate = `${path}/certs/server.crt is good for ${hosts.join(', ')}`
+  if (written.length === 0) return `nothing to do: ${certificate}`
+  return `${formatWritten(written, path)}\n${certificate}; what runs takes it at its next start`
+}
+
+/** Which files there are now, and what names them where the client runs. */
+function formatClientIssued(
+  name: string,
   written: readonly string[],
-  [certificate = '', key = '']: readonly string[],
-  authority: string,
+  files: { readonly certificate: string; readonly key: string; readonly authority: string },
+  shown: (path: string) => string,
 ): string {
-  const first =
-    written.length > 0 ? `issued ${certificate}` : `${certificate} is there and good for more than 30 days`
-  if (name === undefined) return `${first}; a broker that runs takes it at its next start`
+  const certificate = shown(files.certificate)
   return [
-    `${first}; its key is ${key}`,
+    written.length > 0
+      ? `issued ${certificate}`
+      : `nothing to do: ${certificate} is good for more than 30 days`,
     '',
-    'On the machine of that client, with these three files:',
+    'With copies of the three files where that client runs:',
     `  MQTT_CLIENT_ID=${name}`,
     `  MQTT_TLS_CLIENT_CERT=${certificate}`,
-    `  MQTT_TLS_CLIENT_KEY=${key}`,
-    `  MQTT_TLS_CA_CERT=${authority}`,
+    `  MQTT_TLS_CLIENT_KEY=${shown(files.key)}`,
+    `  MQTT_TLS_CA_CERT=${shown(files.authority)}`,
   ].join('\n')
 }
 
