@@ -70,6 +70,11 @@ export class Program {
     this.#child.stdin?.end(text)
   }
 
+  /** Sends a signal that does not end the process. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
   /** Sends a signal; resolves when the process is gone. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Outcome> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal)

@@ -33,7 +33,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   {
     code: EXIT.unavailable,
     name: 'unavailable',
-    meaning: 'No broker could be reached, or nobody serves the request.',
+    meaning: 'No broker could be reached (for `doctor`: nothing runs), or nobody serves the request.',
   },
   { code: EXIT.interrupted, name: 'interrupted', meaning: 'Stopped by Ctrl-C before it was done.' },
 ]

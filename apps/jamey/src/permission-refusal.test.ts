@@ -46,6 +46,9 @@ describe('a missing permission', () => {
     expect(refused('option', ['lab/a'], ['shop/#']).hint).toContain(
       "--permission 'shop/#' --permission publish:lab/a",
     )
+    expect(refused('option', ['a/#', 'b/#'], ['c']).hint).toContain(
+      "say --permission c --permission 'subscribe:a/#' --permission 'subscribe:b/#'",
+    )
   })
 
   it('is told with the file that took the permissions over', () => {

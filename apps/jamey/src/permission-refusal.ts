@@ -71,7 +71,7 @@ function cureOf(permission: string, needed: readonly string[], { bus, source }: 
     case 'default':
       return `without --permission a command may use ${has} alone; add ${instead}`
     case 'option':
-      return `--permission lists ${has}; say ${options([...list, permission])}`
+      return `--permission lists ${has}; say ${options([...new Set([...list, ...needed])])}`
     default: {
       const place = source === 'file' ? '.env' : 'the environment'
       return `MQTT_PERMISSIONS=${has} of ${place} is in force here; add ${permission} there, or ${instead} to this command`

@@ -41,6 +41,9 @@ async function runBroker(
 ): Promise<void> {
   const settings = await brokerSettings(completed(context.env, brokerFiles(directory)), context.cwd)
   const claim = directory && claimRunFile(directory.path, VERSION)
+  // Reloading all parts at once must not end this one.
+  const reload = () => log.info('nothing to read again: new certificates and secrets take a restart')
+  process.on('SIGHUP', reload)
   try {
     const broker = await startSecureBroker({ ...settings, log, portSetting: 'JAMEY_BROKER_PORT' })
     const port = broker.addresses[0]?.port ?? settings.port
@@ -52,6 +55,7 @@ async function runBroker(
       [{ name: 'broker', stop: (graceMs) => broker.close({ graceMs: Math.min(graceMs, 1_000) }) }],
     ])
   } finally {
+    process.removeListener('SIGHUP', reload)
     claim?.release()
   }
 }
