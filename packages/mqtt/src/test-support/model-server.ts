@@ -24,6 +24,12 @@ export class ModelServer {
   readonly #clientReceiveMaximum: number
   /** The session. */
   #hasSession = false
+  /**
+   * The client has said something within the session, and so knows that it is a new one. Where its CONNACK is lost the
+   * next one would tell of a session the client takes for the old one; the standard has no answer to that, so here
+   * such a session is not kept.
+   */
+  #isKnownToClient = false
   #received = new Map<number, string>()
   #outgoing: Outgoing[] = []
   /** The connection. */
@@ -67,6 +73,7 @@ export class ModelServer {
   }
 
   #onPacket(packet: Packet): void {
+    if (packet.type !== 'connect') this.#isKnownToClient = true
     switch (packet.type) {
       case 'connect':
         return this.#onConnect(packet.cleanStart)
@@ -106,9 +113,10 @@ export class ModelServer {
   }
 
   #onConnect(cleanStart: boolean): void {
-    if (cleanStart && this.#hasSession) this.loseSession()
+    if (this.#hasSession && (cleanStart || !this.#isKnownToClient)) this.loseSession()
     const sessionPresent = this.#hasSession
     this.#hasSession = true
+    if (!sessionPresent) this.#isKnownToClient = false
     const properties = { receiveMaximum: OUR_RECEIVE_MAXIMUM }
     this.#send({ type: 'connack', sessionPresent, reasonCode: 0, properties })
     // [MQTT-4.4.0-1], in the original order [MQTT-4.6.0-1].
