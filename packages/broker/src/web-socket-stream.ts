@@ -18,6 +18,9 @@ export class WebSocketStream extends EventEmitter implements ByteStream {
   readonly #socket: Socket
   /** Undefined while not corked. */
   #corked: Uint8Array[] | undefined
+  #isPaused = false
+  /** `ws` hands out every message of what it has read, paused or not; these wait here. */
+  #held: Buffer[] = []
 
   /** `socket` is the one that `webSocket` lives on. */
   constructor(webSocket: WebSocket, socket: Socket) {
@@ -53,11 +56,17 @@ export class WebSocketStream extends EventEmitter implements ByteStream {
   }
 
   pause(): void {
+    this.#isPaused = true
     this.#webSocket.pause()
   }
 
   resume(): void {
-    this.#webSocket.resume()
+    this.#isPaused = false
+    while (!this.#isPaused) {
+      const data = this.#held.shift()
+      if (data === undefined) return this.#webSocket.resume()
+      this.emit('data', data)
+    }
   }
 
   end(): void {
@@ -76,7 +85,10 @@ export class WebSocketStream extends EventEmitter implements ByteStream {
     if (!isBinary) {
       const message = 'a text message came; MQTT is in binary ones only'
       this.emit('error', new ConnectionFault(ReasonCode.protocolError, message))
-    } else if (data.length > 0) this.emit('data', data)
+    } else if (data.length > 0) {
+      if (this.#isPaused) this.#held.push(data)
+      else this.emit('data', data)
+    }
   }
 }
 

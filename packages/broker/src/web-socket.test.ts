@@ -88,6 +88,21 @@ describe('a WebSocket listener', () => {
     expect(broker.addresses).toEqual([{ host: '127.0.0.1', port, tls: false, webSocketPath: '/mqtt' }])
   })
 
+  it('takes all the messages of one segment in their order, those behind CONNECT too [MQTT-3.1.4-5] [promise 34]', async () => {
+    const { port } = await start()
+    const client = await FrameClient.open(port)
+    const publishes = Array.from({ length: 9 }, (_, i) => publishPacket('t', String(i)))
+    const messages = [connectBytes(), subscribeBytes('t'), ...publishes.map((publish) => bytesOf(publish))]
+    // A message of less than 126 bytes, with a mask of zeros. RFC 6455 section 5.2
+    const frames = messages.map((bytes) =>
+      Buffer.concat([Buffer.of(0x82, 0x80 | bytes.length, 0, 0, 0, 0), bytes]),
+    )
+    rawSocket(client).write(Buffer.concat(frames))
+    await client.got('publish', 9)
+    const seen = client.packets.flatMap((packet) => (packet.type === 'publish' ? [text(packet)] : []))
+    expect(seen).toEqual(publishes.map((publish) => text(publish)))
+  })
+
   it('sends what one turn writes in one message, large payloads too', async () => {
     const { port } = await start()
     const client = await FrameClient.open(port)
