@@ -1,31 +1,69 @@
 import type { Limits } from './limits.js'
 
-/** Counts the sockets of each address, and those that have not said CONNECT yet. */
+interface Count {
+  sockets: number
+  passed: number
+}
+
+/** Counts sockets by address from the moment they are accepted, and those among them whose CONNECT was accepted. */
 export class Admission {
   readonly #limits: Limits
-  readonly #byAddress = new Map<string, number>()
-  readonly #pending: () => number
+  readonly #byNetwork = new Map<string, Count>()
+  readonly #all: Count = { sockets: 0, passed: 0 }
 
-  /** `pending` tells how many connections have not passed CONNECT. */
-  constructor(limits: Limits, pending: () => number) {
+  constructor(limits: Limits) {
     this.#limits = limits
-    this.#pending = pending
   }
 
-  /** Why a connection may not come in; undefined: it is in, and `exit` is to be called when it is gone. */
+  /** Why a socket may not come in; undefined: it is in, and `exit` is to be called when it is gone. */
   enter(address: string): string | undefined {
-    const { connectionsPerAddress, pendingConnections } = this.#limits
-    const count = this.#byAddress.get(address) ?? 0
-    if (count >= connectionsPerAddress) return `${count} connections from this address are there already`
-    const pending = this.#pending()
+    const { connectionsPerAddress, pendingConnections, pendingPerAddress } = this.#limits
+    const { sockets, passed } = this.#byNetwork.get(networkOf(address)) ?? { sockets: 0, passed: 0 }
+    if (sockets >= connectionsPerAddress) return `${sockets} connections from this address are there already`
+    const pendingHere = sockets - passed
+    if (pendingHere >= pendingPerAddress)
+      return `${pendingHere} of this address wait for their CONNECT already`
+    const pending = this.#all.sockets - this.#all.passed
     if (pending >= pendingConnections) return `${pending} connections wait for their CONNECT already`
-    this.#byAddress.set(address, count + 1)
+    this.#count(address, 1, 0)
     return undefined
   }
 
   exit(address: string): void {
-    const count = this.#byAddress.get(address) ?? 0
-    if (count > 1) this.#byAddress.set(address, count - 1)
-    else this.#byAddress.delete(address)
+    this.#count(address, -1, 0)
   }
+
+  /** A CONNECT was accepted; `leave` is to be called when that connection is over. */
+  pass(address: string): void {
+    this.#count(address, 0, 1)
+  }
+
+  leave(address: string): void {
+    this.#count(address, 0, -1)
+  }
+
+  #count(address: string, sockets: number, passed: number): void {
+    const network = networkOf(address)
+    const count = this.#byNetwork.get(network) ?? { sockets: 0, passed: 0 }
+    for (const at of [count, this.#all]) {
+      at.sockets += sockets
+      at.passed += passed
+    }
+    // A socket and the connection on it end in either order.
+    if (count.sockets === 0 && count.passed === 0) this.#byNetwork.delete(network)
+    else this.#byNetwork.set(network, count)
+  }
+}
+
+/** Whoever has one IPv6 address has the 2^64 of its network, too, so these count as one. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const mapped = /^::ffff:([0-9.]+)$/i.exec(address)?.[1]
+  if (mapped !== undefined) return mapped
+  const [head = '', tail] = address.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const after = tail === undefined || tail === '' ? 0 : tail.split(':').length
+  const zeros = tail === undefined ? 0 : 8 - groups.length - after
+  const all = [...groups, ...Array<string>(zeros).fill('0'), ...(tail?.split(':') ?? [])]
+  return `${all.slice(0, 4).join(':')}::/64`
 }

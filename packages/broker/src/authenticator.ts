@@ -17,16 +17,41 @@ export interface AuthenticationRequest {
   isRenewal?: boolean
 }
 
-/** Who a connection is and what it may do. The three functions must be quick and must not throw. */
+/**
+ * Who a connection is and what it may do. The three functions must be quick and must not throw.
+ *
+ * A PUBLISH, or a will, that names a Response Topic needs `mayPublish` for its topic, and both `mayReceive` and
+ * `maySubscribe` for the Response Topic: one can ask only for answers that one could get. Otherwise whoever answers
+ * would lend its permissions to whoever asks.
+ *
+ * A will is allowed or refused with its CONNECT, and again when it is published if AUTH changed the identity in
+ * between. It is published even when the credentials have expired by then, as the standard wants of every will that
+ * no DISCONNECT and no new connection has deleted [MQTT-3.1.2-8]: it was said while they were valid, like a message
+ * that waits in a queue, and for most clients it says that they are gone.
+ */
 export interface Identity {
   username: string
   /** Milliseconds since 1970 at which the connection ends unless AUTH renewed it; absent: never. */
   expiresAtMs?: number | undefined
+  /**
+   * What the three functions decide by. Where the entries are the same after a renewal or a reconnect, the functions
+   * decide as before, and nothing that was remembered about them is forgotten.
+   */
+  permissions?: { readonly list: readonly string[] } | undefined
   mayPublish(topic: string): boolean
   /** `filter` without its `$share/<group>/`. */
   maySubscribe(filter: string): boolean
   /** Asked once for a topic and identity, then remembered until subscriptions or identities change. */
   mayReceive(topic: string): boolean
+}
+
+/** Whether both are known to decide alike. */
+export function decideAlike(one: Identity | undefined, other: Identity): boolean {
+  if (one === other) return true
+  const before = one?.permissions?.list
+  const after = other.permissions?.list
+  if (before === undefined || after === undefined || before.length !== after.length) return false
+  return one?.username === other.username && before.every((entry, i) => entry === after[i])
 }
 
 export interface Authenticator {

@@ -10,20 +10,23 @@ import {
   ReasonCode,
   Writer,
 } from '@jamey/protocol'
+import { Allowance } from './allowance.js'
 import type { Identity } from './authenticator.js'
 import type { ByteStream } from './byte-stream.js'
 import type { AcknowledgementType } from './commit-gate.js'
+import { type ConnectionState, MAY_BECOME } from './connection-state.js'
 import type { Core } from './core.js'
 import { Deadline } from './deadline.js'
 import type { Delivery } from './delivery.js'
 import { ConnectionFault } from './errors.js'
+import { Greeter } from './greeter.js'
 import { handle } from './handlers/handle.js'
 import { writeDisconnect, writeRefusal } from './last-words.js'
 import type { Message } from './message.js'
-import { PublishPermission } from './publish-permission.js'
 import type { Session } from './session.js'
 import type { Ending } from './sessions.js'
 import { TopicAliases } from './topic-aliases.js'
+import { mayBeAnswered, mayPublish, TopicPermission } from './topic-permission.js'
 
 /** With this much not yet taken by the system, queues wait; QoS 0 may pile up to the limit of queued bytes. */
 const FULL_FROM_BYTES = 262_144
@@ -34,23 +37,6 @@ const CONNECT_BYTE = 0x10
 /** How long a peer may take to read our last words. */
 const LINGER_MS = 2_000
 
-/**
- *     waiting --CONNECT--> authenticating --CONNACK 0--> open
- *        |                       |                        |
- *        +-----------------------+----------+-------------+
- *                                           v
- *                        closing (last words are flushed) --> closed
- */
-export type ConnectionState = 'waiting' | 'authenticating' | 'open' | 'closing' | 'closed'
-
-const MAY_BECOME: Record<ConnectionState, readonly ConnectionState[]> = {
-  waiting: ['authenticating', 'closing', 'closed'],
-  authenticating: ['open', 'closing', 'closed'],
-  open: ['closing', 'closed'],
-  closing: ['closed'],
-  closed: [],
-}
-
 /** One network connection: bytes in, packets to their handlers, one write per turn out. */
 export class Connection {
   readonly core: Core
@@ -58,7 +44,11 @@ export class Connection {
   readonly certificate: { commonName: string } | undefined
   readonly writer = new Writer()
   readonly aliases: TopicAliases
-  readonly publishPermission: PublishPermission
+  readonly publishPermission: TopicPermission
+  /** Of Response Topics. */
+  readonly answerPermission = new TopicPermission(mayBeAnswered)
+  readonly greeter: Greeter
+  readonly renewals: Allowance
   /** Known from CONNECT on. */
   version: ProtocolVersion = 5
   session: Session | undefined
@@ -78,6 +68,7 @@ export class Connection {
   #silenceLimitMs = 0
   #heardAtMs: number
   #hasBegun = false
+  #hasPassed = false
   #isFull = false
   #isScheduled = false
 
@@ -88,7 +79,9 @@ export class Connection {
     this.remoteAddress = socket.remoteAddress ?? ''
     this.certificate = certificate
     this.aliases = new TopicAliases(limits.topicAliases)
-    this.publishPermission = new PublishPermission(limits.topicLevels)
+    this.publishPermission = new TopicPermission((one, topic) => mayPublish(one, topic, limits.topicLevels))
+    this.greeter = new Greeter(core, this)
+    this.renewals = new Allowance(limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
     this.#silence = new Deadline(clock, () => this.#onSilence())
     this.#identityEnd = new Deadline(clock, () => this.#onIdentityEnd())
@@ -121,6 +114,11 @@ export class Connection {
   beginAuthentication(version: ProtocolVersion): void {
     this.#become('authenticating')
     this.version = version
+    this.pauseReading()
+  }
+
+  /** Until `resumeReading`. Only within the handling of a packet, or when all that came has been handled. */
+  pauseReading(): void {
     this.#socket.pause()
   }
 
@@ -128,7 +126,10 @@ export class Connection {
   open(session: Session, identity: Identity, keepAliveSeconds: number): void {
     this.#become('open')
     this.session = session
+    this.#hasPassed = true
+    this.core.admission.pass(this.remoteAddress)
     this.#decoder.maximumPacketSize = this.core.limits.packetBytes
+    this.#decoder.maximumControlSize = this.core.limits.controlPacketBytes
     this.#silenceLimitMs = keepAliveSeconds * 1500
     this.#heardAtMs = this.core.clock.now()
     this.#silence.clear()
@@ -136,15 +137,16 @@ export class Connection {
     this.useIdentity(identity)
   }
 
-  /** After `open` and the CONNACK: handles what came meanwhile. */
+  /** Handles what came meanwhile, and then what comes. */
   resumeReading(): void {
     this.#process()
-    if (this.#state === 'open') this.#socket.resume()
+    if (this.#state === 'open' && !this.greeter.isBusy) this.#socket.resume()
   }
 
   /** Who the connection is from now on: at first, and after each renewal. */
   useIdentity(identity: Identity): void {
     this.publishPermission.use(identity)
+    this.answerPermission.use(identity)
     this.#identityEnd.set(identity.expiresAtMs ?? Number.POSITIVE_INFINITY)
   }
 
@@ -187,7 +189,8 @@ export class Connection {
     frameIndex: number,
   ): void {
     const { counters, limits, clock } = this.core
-    if (this.#isFull && this.backlogBytes + message.bytes > limits.queuedBytes) {
+    // Within one turn, too, nobody piles up more than that.
+    if (!this.isWritable && this.backlogBytes + message.bytes > limits.queuedBytes) {
       counters.droppedSlow++
       return
     }
@@ -265,10 +268,8 @@ export class Connection {
   end(reasonCode: number, reasonString: string, ending: Ending = 'abnormal', serverReference?: string): void {
     const before = this.#state
     if (before === 'closing' || before === 'closed') return
-    this.core.log.info(
-      { ...this.#about(), reasonCode, reason: reasonString },
-      'connection ended by the server',
-    )
+    const log = before === 'open' ? this.core.log : this.core.strangersLog
+    log.info({ ...this.#about(), reasonCode, reason: reasonString }, 'connection ended by the server')
     const farewell = { reasonCode, reasonString, serverReference }
     if (before === 'open') writeDisconnect(this.writer, this.version, farewell, this.maximumPacketBytes)
     else {
@@ -329,7 +330,7 @@ export class Connection {
   /** Handles every whole packet, unless one ends the connection or has to be waited for. */
   #process(): void {
     try {
-      while (this.#state === 'open' || this.#state === 'waiting') {
+      while ((this.#state === 'open' && !this.greeter.isBusy) || this.#state === 'waiting') {
         const packet = this.#decoder.next()
         if (packet === undefined) return
         handle(this, packet)
@@ -353,6 +354,7 @@ export class Connection {
   #onClose(): void {
     this.#leave('abnormal', 'closed')
     this.#linger.clear()
+    if (this.#hasPassed) this.core.admission.leave(this.remoteAddress)
     this.core.connections.delete(this)
     if (this.core.connections.size === 0) this.core.whenEmpty?.()
   }

@@ -7,7 +7,7 @@ import { CommitGate } from './commit-gate.js'
 import type { Connection } from './connection.js'
 import { Counters } from './counters.js'
 import type { Limits } from './limits.js'
-import type { Log } from './log.js'
+import { type Log, SparingLog } from './log.js'
 import type { Message } from './message.js'
 import { Persistence } from './persistence.js'
 import { RetainedTree } from './retained-tree.js'
@@ -33,6 +33,8 @@ export class Core {
   readonly limits: Limits
   readonly clock: Clock
   readonly log: Log
+  /** For what happens with those who were not let in: they may not fill the disk. */
+  readonly strangersLog: Log
   readonly overflow: Overflow
   readonly responseInformation: ((clientId: string) => string | undefined) | undefined
   readonly counters = new Counters()
@@ -54,6 +56,7 @@ export class Core {
     this.limits = options.limits
     this.clock = options.clock
     this.log = options.log
+    this.strangersLog = new SparingLog(options.log, options.clock)
     this.overflow = options.overflow
     this.responseInformation = options.responseInformation
     this.turn = new Turn(() => this.gate?.endTurn())
@@ -61,7 +64,7 @@ export class Core {
     this.gate = options.store && new CommitGate(this.persistence, options.log)
     this.router = new Router(this)
     this.sessions = new Sessions(this)
-    this.admission = new Admission(this.limits, () => this.connections.size - this.sessions.connected)
+    this.admission = new Admission(this.limits)
   }
 
   /** Makes `message` the retained one of its topic, or removes that when the payload is empty. [MQTT-3.3.1-6] */
@@ -71,11 +74,7 @@ export class Core {
       this.forgetRetained(message.topic)
       return ReasonCode.success
     }
-    const former = retained.get(message.topic)
-    const hasRoom =
-      (former !== undefined || retained.size < limits.retainedMessages) &&
-      retained.bytes - (former?.bytes ?? 0) + message.bytes <= limits.retainedBytes
-    if (!hasRoom) {
+    if (!retained.hasRoomFor(message, limits)) {
       this.counters.retainedRefused++
       return ReasonCode.quotaExceeded
     }

@@ -4,16 +4,20 @@ import { BrokerError } from './errors.js'
 export interface Limits {
   /** Connections that passed CONNECT. */
   connections: number
-  /** Connections from one address, in any state. */
+  /** Sockets of one address (of one IPv6 network of 64 bits), in any state. */
   connectionsPerAddress: number
-  /** Connections that have not passed CONNECT yet. */
+  /** Sockets that have not passed CONNECT yet, those in their TLS handshake included. */
   pendingConnections: number
+  /** As many of them may be of one address. */
+  pendingPerAddress: number
   /** Milliseconds from accept (TLS handshake included) to a complete CONNECT. */
   connectTimeoutMs: number
   /** Bytes of a CONNECT, the only packet a stranger may send. */
   connectPacketBytes: number
   /** Bytes of any other packet; announced as Maximum Packet Size. */
   packetBytes: number
+  /** Bytes of one that carries no message, and of the properties of a PUBLISH. */
+  controlPacketBytes: number
   /** PUBLISH packets of QoS 1 and 2 a client may have unacknowledged; announced as Receive Maximum. */
   receiveMaximum: number
   /** PUBLISH packets of QoS 1 and 2 we leave unacknowledged towards a client, whatever more it allows. */
@@ -22,12 +26,20 @@ export interface Limits {
   topicAliases: number
   topicLevels: number
   subscriptionsPerClient: number
+  /** Topic filters of one SUBSCRIBE or UNSUBSCRIBE. */
+  filtersPerPacket: number
+  /** Renewals of its identity (AUTH) by one connection. */
+  renewalsPerMinute: number
   /** Messages waiting in one session, connected or not. */
   queuedMessages: number
   /** Bytes waiting in one session, its socket's backlog included. */
   queuedBytes: number
   retainedMessages: number
+  /** Estimate of their memory: payload, topic, properties, and what each level of the topic takes in the tree. */
   retainedBytes: number
+  /** Those that one client identifier published last. */
+  retainedMessagesPerClient: number
+  retainedBytesPerClient: number
   sessions: number
   /** Seconds; longer wishes are cut to this and told so in CONNACK. */
   sessionExpirySeconds: number
@@ -43,18 +55,24 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   connections: 10_000,
   connectionsPerAddress: 2_000,
   pendingConnections: 1_000,
+  pendingPerAddress: 100,
   connectTimeoutMs: 10_000,
   connectPacketBytes: 262_144,
   packetBytes: 16_777_216,
+  controlPacketBytes: 262_144,
   receiveMaximum: 1_024,
   inFlight: 4_096,
   topicAliases: 64,
   topicLevels: 64,
   subscriptionsPerClient: 1_000,
+  filtersPerPacket: 1_000,
+  renewalsPerMinute: 60,
   queuedMessages: 100_000,
   queuedBytes: 16_777_216,
   retainedMessages: 100_000,
   retainedBytes: 268_435_456,
+  retainedMessagesPerClient: 10_000,
+  retainedBytesPerClient: 33_554_432,
   sessions: 100_000,
   sessionExpirySeconds: 604_800,
   keepAliveSeconds: 0,
@@ -69,6 +87,7 @@ const RANGES: Partial<Record<keyof Limits, readonly [number, number]>> = {
   topicAliases: [0, 65_535],
   packetBytes: [16, 268_435_460],
   connectPacketBytes: [16, 268_435_460],
+  controlPacketBytes: [16, 268_435_460],
   sessionExpirySeconds: [0, 4_294_967_295],
   keepAliveSeconds: [0, 65_535],
   sysIntervalSeconds: [0, 86_400],

@@ -2,7 +2,13 @@ import { once } from 'node:events'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type AuthenticationRequest, createBroker, insecureAuthenticator, type ListenerTls } from './index.js'
+import {
+  type AuthenticationRequest,
+  createBroker,
+  insecureAuthenticator,
+  type Limits,
+  type ListenerTls,
+} from './index.js'
 import { RawClient, text } from './raw-client.js'
 import { startBroker } from './start-broker.js'
 
@@ -21,11 +27,12 @@ describe('TLS listener', () => {
     tls = { cert: server.certPem, key: server.keyPem, ca, requestClientCertificate: true }
   })
 
-  async function start() {
+  async function start(limits: Partial<Limits> = {}) {
     const seen: AuthenticationRequest[] = []
     const open = insecureAuthenticator()
     const { broker, port } = await startBroker({
       listeners: [{ host: '127.0.0.1', port: 0, tls }],
+      limits,
       authenticator: {
         authenticate: (request) => {
           seen.push(request)
@@ -80,6 +87,21 @@ describe('TLS listener', () => {
     await plain.closed
     const a = new RawClient(await secure(port), 5)
     expect((await a.handshake()).reasonCode).toBe(0)
+  })
+
+  it('counts sockets that say nothing before their handshake, and destroys those over the limit [promise 34]', async () => {
+    const { broker, port } = await start({ pendingPerAddress: 2 })
+    const silent = [await RawClient.open(port), await RawClient.open(port)]
+    const third = await RawClient.open(port)
+    await third.closed
+    expect(broker.stats()).toMatchObject({ connectionsAccepted: 0, connectionsRefused: 1 })
+    await silent[0]?.vanish()
+    await expect
+      .poll(async () => {
+        const a = new RawClient(await secure(port), 5)
+        return (await a.handshake()).reasonCode
+      })
+      .toBe(0)
   })
 
   it('wants to know who vouches for client certificates [promise 37]', async () => {

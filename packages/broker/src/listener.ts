@@ -60,10 +60,7 @@ export class Listener {
     this.#server = this.#gate === undefined ? this.#tcpServer() : this.#httpServer(this.#gate)
     this.#server.on('tlsClientError', (error, socket) => this.#onTlsError(error, socket))
     this.#server.maxConnections = core.limits.connections + core.limits.pendingConnections
-    this.#server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
-    })
+    this.#guard()
     this.#server.on('drop', () => {
       core.counters.connectionsRefused++
     })
@@ -98,6 +95,24 @@ export class Listener {
 
   destroySockets(): void {
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** TLS and HTTP take up a socket at 'connection'; ours is asked before they spend anything on it. */
+  #guard(): void {
+    const takeUp = this.#server.listeners('connection')
+    this.#server.removeAllListeners('connection')
+    this.#server.on('connection', (socket: Socket) => {
+      const { admission } = this.#core
+      const remoteAddress = socket.remoteAddress ?? ''
+      const refusal = admission.enter(remoteAddress)
+      if (refusal !== undefined) return this.#refuse(socket, refusal, 'connection refused')
+      this.#sockets.add(socket)
+      socket.once('close', () => {
+        this.#sockets.delete(socket)
+        admission.exit(remoteAddress)
+      })
+      for (const listener of takeUp) listener.call(this.#server, socket)
+    })
   }
 
   #tcpServer(): Server {
@@ -138,9 +153,9 @@ export class Listener {
   }
 
   #onTlsError(error: Error & { code?: string }, socket: Socket): void {
-    const { counters, log } = this.#core
+    const { counters, strangersLog } = this.#core
     counters.connectionsRefused++
-    log.info({ code: error.code, remoteAddress: socket.remoteAddress }, 'TLS handshake failed')
+    strangersLog.info({ code: error.code, remoteAddress: socket.remoteAddress }, 'TLS handshake failed')
     socket.destroy()
   }
 
@@ -152,12 +167,7 @@ export class Listener {
       const reason = String((socket as TLSSocket).authorizationError)
       return this.#refuse(socket, reason, 'client certificate refused')
     }
-    const { admission, counters } = this.#core
-    const remoteAddress = socket.remoteAddress ?? ''
-    const refusal = admission.enter(remoteAddress)
-    if (refusal !== undefined) return this.#refuse(socket, refusal, 'connection refused')
-    socket.once('close', () => admission.exit(remoteAddress))
-    counters.connectionsAccepted++
+    this.#core.counters.connectionsAccepted++
     const commonName: unknown = subject?.CN ?? ''
     return {
       certificate: subject && { commonName: typeof commonName === 'string' ? commonName : '' },
@@ -165,9 +175,9 @@ export class Listener {
   }
 
   #refuse(socket: Socket, reason: string, message: string): undefined {
-    const { counters, log } = this.#core
+    const { counters, strangersLog } = this.#core
     counters.connectionsRefused++
-    log.warn({ remoteAddress: socket.remoteAddress, reason }, message)
+    strangersLog.warn({ remoteAddress: socket.remoteAddress, reason }, message)
     socket.destroy()
   }
 

@@ -1,3 +1,6 @@
+import { Allowance } from './allowance.js'
+import type { Clock } from './clock.js'
+
 /**
  * Where the broker's events go; a pino logger fits. Fields never hold passwords, tokens, keys or payloads.
  */
@@ -11,3 +14,43 @@ export interface Log {
 function ignore(): void {}
 
 export const silentLog: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+
+const LINES_PER_SECOND = 10
+
+/** Passes on ten lines a second; the next one after that tells how many were left out. */
+export class SparingLog implements Log {
+  readonly #log: Log
+  readonly #lines: Allowance
+  #leftOut = 0
+
+  constructor(log: Log, clock: Clock) {
+    this.#log = log
+    this.#lines = new Allowance(LINES_PER_SECOND, 1000, clock)
+  }
+
+  debug(fields: Record<string, unknown>, message: string): void {
+    this.#write('debug', fields, message)
+  }
+
+  info(fields: Record<string, unknown>, message: string): void {
+    this.#write('info', fields, message)
+  }
+
+  warn(fields: Record<string, unknown>, message: string): void {
+    this.#write('warn', fields, message)
+  }
+
+  error(fields: Record<string, unknown>, message: string): void {
+    this.#write('error', fields, message)
+  }
+
+  #write(level: keyof Log, fields: Record<string, unknown>, message: string): void {
+    if (!this.#lines.take()) {
+      this.#leftOut++
+      return
+    }
+    if (this.#leftOut > 0) this.#log.warn({ leftOut: this.#leftOut }, 'left out lines about strangers')
+    this.#leftOut = 0
+    this.#log[level](fields, message)
+  }
+}

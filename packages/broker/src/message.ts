@@ -63,6 +63,7 @@ export class Message {
     this.expiresAtMs = expiresAtMs
     this.publishedBy = publishedBy
     this.bytes = payload.length + topic.length + OVERHEAD_BYTES
+    if (properties !== undefined) this.bytes += propertyBytes(properties)
   }
 
   /** Called before the message outlives the chunk it was decoded from: copies what views the chunk, once. */
@@ -168,6 +169,13 @@ export class Message {
     }
     return { ...properties, messageExpiryInterval, subscriptionIdentifiers }
   }
+}
+
+function propertyBytes(properties: PublishProperties): number {
+  const { contentType = '', responseTopic = '', correlationData, userProperties = [] } = properties
+  let bytes = OVERHEAD_BYTES + contentType.length + responseTopic.length + (correlationData?.length ?? 0)
+  for (const [name, value] of userProperties) bytes += OVERHEAD_BYTES + name.length + value.length
+  return bytes
 }
 
 /** A copy, unless the view already is most of its memory. */

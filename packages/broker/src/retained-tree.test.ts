@@ -14,8 +14,12 @@ const filter = fc
   .map(([levels, hasHash]) => [...levels, ...(hasHash || levels.length === 0 ? ['#'] : [])].join('/'))
   .filter((text) => text !== '')
 
-function messageFor(name: string): Message {
-  return new Message(name, Buffer.from('x'), 0, true, undefined, Number.POSITIVE_INFINITY, '')
+function messageFor(name: string, publishedBy = '', payload = 'x'): Message {
+  return new Message(name, Buffer.from(payload), 0, true, undefined, Number.POSITIVE_INFINITY, publishedBy)
+}
+
+function bytesOf(...messages: Message[]): number {
+  return messages.reduce((sum, { bytes, topic }) => sum + bytes + topic.split('/').length * 288, 0)
 }
 
 describe('retained tree', () => {
@@ -34,7 +38,7 @@ describe('retained tree', () => {
             else model.delete(name)
           }
           expect(tree.size).toBe(model.size)
-          expect(tree.bytes).toBe([...model].reduce((sum, name) => sum + messageFor(name).bytes, 0))
+          expect(tree.bytes).toBe(bytesOf(...[...model].map((name) => messageFor(name))))
           for (const one of filters) {
             const expected = [...model].filter((name) => matches(one, name)).sort()
             expect(
@@ -48,5 +52,49 @@ describe('retained tree', () => {
       ),
       { numRuns: 500 },
     )
+  })
+
+  it('charges what a deep topic takes in the tree, and properties [promise 34]', () => {
+    const tree = new RetainedTree()
+    tree.set(messageFor('/'.repeat(63)))
+    expect(tree.bytes).toBeGreaterThan(64 * 256)
+    const userProperties = Array.from({ length: 100 }, () => ['', ''] as const)
+    const properties = { userProperties, responseTopic: 'x'.repeat(1000) }
+    const rich = new Message('t', Buffer.from('x'), 0, true, properties, Number.POSITIVE_INFINITY, '')
+    expect(rich.bytes).toBeGreaterThan(100 * 100 + 1000)
+  })
+
+  it('bounds what one client retains, so that others still can [promise 34]', () => {
+    const tree = new RetainedTree()
+    const most = 1_000_000
+    const limits = { retainedMessages: 4, retainedBytes: most, retainedBytesPerClient: most }
+    const room = (message: Message) => tree.hasRoomFor(message, { ...limits, retainedMessagesPerClient: 2 })
+    for (const name of ['a/1', 'a/2']) tree.set(messageFor(name, 'a'))
+    expect(room(messageFor('a/3', 'a'))).toBe(false)
+    expect(room(messageFor('a/2', 'a'))).toBe(true)
+    expect(room(messageFor('b/1', 'b'))).toBe(true)
+    // What somebody else publishes to the topic is theirs from then on.
+    tree.set(messageFor('a/2', 'b'))
+    expect(room(messageFor('a/3', 'a'))).toBe(true)
+    tree.set(messageFor('a/3', 'a'))
+    tree.delete('a/1')
+    expect(room(messageFor('a/4', 'a'))).toBe(true)
+    for (const name of ['c/1', 'c/2']) tree.set(messageFor(name, 'c'))
+    expect(room(messageFor('d/1', 'd'))).toBe(false)
+    expect(room(messageFor('c/2', 'd'))).toBe(true)
+  })
+
+  it('bounds the bytes of all, and of one client [promise 34]', () => {
+    const tree = new RetainedTree()
+    const most = bytesOf(messageFor('a/1'), messageFor('a/2'))
+    const limits = { retainedMessages: 99, retainedMessagesPerClient: 99 }
+    const room = (message: Message, all: number, one: number) =>
+      tree.hasRoomFor(message, { ...limits, retainedBytes: all, retainedBytesPerClient: one })
+    tree.set(messageFor('a/1', 'a'))
+    expect(room(messageFor('a/2', 'a'), most, most)).toBe(true)
+    expect(room(messageFor('a/2', 'a'), most - 1, most)).toBe(false)
+    expect(room(messageFor('a/2', 'a'), most, most - 1)).toBe(false)
+    expect(room(messageFor('a/2', 'b'), most, most - 1)).toBe(true)
+    expect(room(messageFor('a/1', 'a', 'xx'), most, most)).toBe(true)
   })
 })

@@ -1,22 +1,61 @@
+import type { Limits } from './limits.js'
 import type { Message } from './message.js'
+import { countLevels } from './topic-permission.js'
+
+/** What one level of a topic takes in the tree, measured: a node, its map and the entry that leads to it. */
+const LEVEL_BYTES = 288
 
 interface Node {
   children: Map<string, Node>
   message: Message | undefined
 }
 
-/** The retained message of each topic, found by filter. Bounds are the caller's business: see `size` and `bytes`. */
+interface Share {
+  messages: number
+  bytes: number
+}
+
+type RetainedLimits = Pick<
+  Limits,
+  'retainedMessages' | 'retainedBytes' | 'retainedMessagesPerClient' | 'retainedBytesPerClient'
+>
+
+/** The retained message of each topic, found by filter. Bounds are the caller's business: see `hasRoomFor`. */
 export class RetainedTree {
   readonly #root: Node = { children: new Map(), message: undefined }
+  readonly #byClient = new Map<string, Share>()
   #size = 0
   #bytes = 0
+  #visited = 0
 
   get size(): number {
     return this.#size
   }
 
+  /** Estimate of the memory it holds. Levels that topics share are charged to each of them. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Nodes that `match` looked at since the tree was made, which tells how much work it did. */
+  get visited(): number {
+    return this.#visited
+  }
+
+  /** Whether `message` may become the retained one of its topic, in place of the former. */
+  hasRoomFor(message: Message, limits: RetainedLimits): boolean {
+    const former = this.get(message.topic)
+    const own = this.#byClient.get(message.publishedBy) ?? { messages: 0, bytes: 0 }
+    const freed = former === undefined ? 0 : 1
+    const freedBytes = former === undefined ? 0 : bytesOf(former)
+    const isOwn = former?.publishedBy === message.publishedBy
+    const bytes = bytesOf(message)
+    return (
+      this.#size - freed < limits.retainedMessages &&
+      this.#bytes - freedBytes + bytes <= limits.retainedBytes &&
+      own.messages - (isOwn ? freed : 0) < limits.retainedMessagesPerClient &&
+      own.bytes - (isOwn ? freedBytes : 0) + bytes <= limits.retainedBytesPerClient
+    )
   }
 
   get(topic: string): Message | undefined {
@@ -38,8 +77,8 @@ export class RetainedTree {
       }
       node = child
     }
-    if (node.message === undefined) this.#size++
-    this.#bytes += message.bytes - (node.message?.bytes ?? 0)
+    if (node.message !== undefined) this.#charge(node.message, -1)
+    this.#charge(message, 1)
     node.message = message
   }
 
@@ -54,8 +93,7 @@ export class RetainedTree {
       nodes.push(node)
     }
     if (node.message === undefined) return false
-    this.#size--
-    this.#bytes -= node.message.bytes
+    this.#charge(node.message, -1)
     node.message = undefined
     for (let depth = levels.length; depth > 0; depth--) {
       const at = nodes[depth]
@@ -68,32 +106,52 @@ export class RetainedTree {
   /** Every retained message that `filter` (without `$share`) selects. */
   match(filter: string): Message[] {
     const found: Message[] = []
-    collect(this.#root, filter.split('/'), 0, found)
+    this.#visited += collect(this.#root, filter.split('/'), 0, found)
     return found
+  }
+
+  #charge(message: Message, sign: 1 | -1): void {
+    const { publishedBy } = message
+    const share = this.#byClient.get(publishedBy) ?? { messages: 0, bytes: 0 }
+    const bytes = sign * bytesOf(message)
+    this.#size += sign
+    this.#bytes += bytes
+    share.messages += sign
+    share.bytes += bytes
+    if (share.messages === 0) this.#byClient.delete(publishedBy)
+    else this.#byClient.set(publishedBy, share)
   }
 }
 
-function collect(node: Node, levels: readonly string[], at: number, found: Message[]): void {
+function bytesOf(message: Message): number {
+  return message.bytes + countLevels(message.topic) * LEVEL_BYTES
+}
+
+/** Gathers into `found`; returns how many nodes it looked at. */
+function collect(node: Node, levels: readonly string[], at: number, found: Message[]): number {
   const level = levels[at]
   if (level === undefined) {
     if (node.message !== undefined) found.push(node.message)
-    return
+    return 1
   }
   if (level === '#') return collectAll(node, at === 0, found)
   if (level !== '+') {
     const child = node.children.get(level)
-    if (child !== undefined) collect(child, levels, at + 1, found)
-    return
+    return child === undefined ? 1 : 1 + collect(child, levels, at + 1, found)
   }
+  let visited = 1
   for (const [name, child] of node.children) {
     // [MQTT-4.7.2-1]
-    if (at > 0 || !name.startsWith('$')) collect(child, levels, at + 1, found)
+    if (at > 0 || !name.startsWith('$')) visited += collect(child, levels, at + 1, found)
   }
+  return visited
 }
 
-function collectAll(node: Node, isFirstLevel: boolean, found: Message[]): void {
+function collectAll(node: Node, isFirstLevel: boolean, found: Message[]): number {
   if (node.message !== undefined) found.push(node.message)
+  let visited = 1
   for (const [name, child] of node.children) {
-    if (!isFirstLevel || !name.startsWith('$')) collectAll(child, false, found)
+    if (!isFirstLevel || !name.startsWith('$')) visited += collectAll(child, false, found)
   }
+  return visited
 }

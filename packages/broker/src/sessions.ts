@@ -1,11 +1,12 @@
 import { type Connect, ReasonCode } from '@jamey/protocol'
-import type { Identity } from './authenticator.js'
+import { decideAlike, type Identity } from './authenticator.js'
 import type { Connection } from './connection.js'
 import type { Core } from './core.js'
 import { ConnectionFault } from './errors.js'
 import { Message } from './message.js'
 import { expiryOf, forwardable } from './publish-properties.js'
 import { NEVER_EXPIRES, Session } from './session.js'
+import { mayPublishWill } from './topic-permission.js'
 
 /** How a connection ended, which decides about its will. */
 export type Ending = 'normal' | 'abnormal' | 'shutdown'
@@ -74,21 +75,25 @@ export class Sessions {
     session.expirySeconds = expirySeconds
     session.disconnectedAtMs = undefined
     session.will = connect.will && { ...connect.will, payload: Buffer.from(connect.will.payload) }
-    session.identity = identity
+    this.#identify(session, identity)
     session.connection = connection
     this.#connected++
     if (this.#connected > counters.connectionsMaximum) counters.connectionsMaximum = this.#connected
     persistence.putSession(session)
-    // With another identity, who receives what must be found out anew.
-    if (session.subscriptions.size > 0) this.#core.router.routes.forgetAll()
     return { session, isPresent }
   }
 
   /** The identity was renewed in place. */
   renew(session: Session, identity: Identity): void {
+    if (this.#identify(session, identity)) session.outgoing.dropDenied()
+  }
+
+  /** Whether what the session may receive can be another than before, and must be found out anew. */
+  #identify(session: Session, identity: Identity): boolean {
+    const isNews = !decideAlike(session.identity, identity)
     session.identity = identity
-    if (session.subscriptions.size > 0) this.#core.router.routes.forgetAll()
-    session.outgoing.dropDenied()
+    if (isNews && session.subscriptions.size > 0) this.#core.router.routes.forgetAll()
+    return isNews
   }
 
   /** The connection has ended; the session goes with it, or waits. */
@@ -131,6 +136,12 @@ export class Sessions {
     const { will } = session
     if (will === undefined) return
     session.will = undefined
+    const { identity } = session
+    // It was allowed with CONNECT; a renewal since may have taken that back.
+    if (identity !== undefined && !mayPublishWill(identity, will, this.#core.limits.topicLevels)) {
+      this.#core.counters.publishesDenied++
+      return
+    }
     const { willDelayInterval: _, ...properties } = will.properties ?? {}
     const message = new Message(
       will.topic,

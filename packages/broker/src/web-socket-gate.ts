@@ -105,9 +105,9 @@ export class WebSocketGate {
   }
 
   #refuse(socket: Socket, { status, reason }: Refusal): void {
-    const { counters, log } = this.#core
+    const { counters, strangersLog } = this.#core
     counters.connectionsRefused++
-    log.warn({ remoteAddress: socket.remoteAddress, reason }, 'WebSocket refused')
+    strangersLog.warn({ remoteAddress: socket.remoteAddress, reason }, 'WebSocket refused')
     socket.on('error', () => socket.destroy())
     const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n`
     const body = `${reason}\n`

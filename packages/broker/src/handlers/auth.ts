@@ -26,6 +26,13 @@ export function handleAuth(connection: Connection, session: Session, packet: Aut
       'AUTH that continues nothing; expected 0x19 to begin anew',
     )
   }
+  if (!connection.renewals.take()) {
+    const { renewalsPerMinute } = connection.core.limits
+    throw new ConnectionFault(
+      ReasonCode.messageRateTooHigh,
+      `more than ${renewalsPerMinute} AUTH in a minute`,
+    )
+  }
   connection.isRenewing = true
   const authenticationData = packet.properties?.authenticationData
   renew(

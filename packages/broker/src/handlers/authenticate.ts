@@ -20,8 +20,8 @@ export async function authenticate(connection: Connection, shown: Shown): Promis
     core.counters.authenticationsRefused++
     const fault = faultOf(error)
     const { reasonCode, message } = fault
-    core.log.warn({ clientId, remoteAddress, reasonCode, reason: message }, 'authentication refused')
-    if (fault.cause !== undefined) core.log.error({ err: fault.cause }, 'the authenticator failed')
+    core.strangersLog.warn({ clientId, remoteAddress, reasonCode, reason: message }, 'authentication refused')
+    if (fault.cause !== undefined) core.strangersLog.error({ err: fault.cause }, 'the authenticator failed')
     throw fault
   }
 }

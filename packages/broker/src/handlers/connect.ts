@@ -3,8 +3,8 @@ import { type ConnackProperties, type Connect, ReasonCode } from '@jamey/protoco
 import type { Identity } from '../authenticator.js'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
-import { countLevels } from '../publish-permission.js'
 import { NEVER_EXPIRES } from '../session.js'
+import { mayPublishWill } from '../topic-permission.js'
 import { authenticate } from './authenticate.js'
 
 /** Section 3.1.4. What follows CONNECT on the connection waits until this is done. */
@@ -68,13 +68,11 @@ function clientIdOf({ clientId, protocolVersion, cleanStart }: Connect): string 
 
 function assertWill({ core }: Connection, { will }: Connect, identity: Identity): void {
   if (will === undefined) return
-  const { topic } = will
-  const isLegal = !topic.startsWith('$SYS/') && countLevels(topic) <= core.limits.topicLevels
-  if (isLegal && identity.mayPublish(topic)) return
+  if (mayPublishWill(identity, will, core.limits.topicLevels)) return
   core.counters.publishesDenied++
   throw new ConnectionFault(
     ReasonCode.notAuthorized,
-    `not allowed to publish the will to ${JSON.stringify(topic)}`,
+    `not allowed to publish the will to ${JSON.stringify(will.topic)}, or to be answered where it asks to`,
   )
 }
 

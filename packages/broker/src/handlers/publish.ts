@@ -16,6 +16,10 @@ export function handlePublish(connection: Connection, session: Session, packet: 
   }
   if (qos > 0) admit(connection, session)
   if (!connection.publishPermission.allows(topic)) return refuse(connection, packet, topic)
+  const responseTopic = properties?.responseTopic
+  if (responseTopic !== undefined && !connection.answerPermission.allows(responseTopic)) {
+    return refuse(connection, packet, responseTopic)
+  }
   const isPlain = properties === undefined
   const message = new Message(
     topic,

@@ -1,4 +1,5 @@
 import {
+  isFailure,
   isTopicFilter,
   ReasonCode,
   type Subscribe,
@@ -8,40 +9,63 @@ import {
 import type { Connection } from '../connection.js'
 import type { Core } from '../core.js'
 import { ConnectionFault } from '../errors.js'
-import { countLevels } from '../publish-permission.js'
 import type { Session } from '../session.js'
 import type { Subscription } from '../subscription.js'
+import { countLevels } from '../topic-permission.js'
+
+interface Added {
+  subscription: Subscription
+  /** By Retain Handling, of any copy of the filter in the packet. Section 3.8.3.1 */
+  wantsRetained: boolean
+}
 
 export function handleSubscribe(connection: Connection, session: Session, packet: Subscribe): void {
   const { core, version } = connection
+  const { packetIdentifier, subscriptions } = packet
   const identifier = packet.properties?.subscriptionIdentifier
-  const reasonCodes: number[] = []
-  const added: { subscription: Subscription; isNew: boolean }[] = []
-  for (const request of packet.subscriptions) {
-    const refusal = refusalOf(core, session, request)
-    if (refusal !== undefined) {
-      if (refusal === ReasonCode.notAuthorized) core.counters.subscriptionsDenied++
-      core.log.debug(
-        { clientId: session.clientId, filter: request.filter, reasonCode: refusal },
-        'subscription refused',
-      )
-      // Before MQTT 5.0 there is one code for every failure. [MQTT-3.9.3-2 of 3.1.1]
-      reasonCodes.push(version === 5 ? refusal : ReasonCode.unspecifiedError)
-      continue
+  const isTooLong = subscriptions.length > core.limits.filtersPerPacket
+  const added = new Map<string, Added>()
+  const reasonCodes = subscriptions.map((request) => {
+    const refusal = isTooLong ? ReasonCode.quotaExceeded : refusalOf(core, session, request)
+    if (refusal === undefined) {
+      const subscription = subscriptionOf(core, session, request, identifier)
+      const isNew = core.router.subscribe(subscription)
+      const wantsRetained = mayWantRetained(subscription, isNew) || added.get(request.filter)?.wantsRetained
+      added.set(request.filter, { subscription, wantsRetained: wantsRetained === true })
+      return request.qos
     }
-    const subscription = subscriptionOf(core, session, request, identifier)
-    added.push({ subscription, isNew: core.router.subscribe(subscription) })
-    reasonCodes.push(request.qos)
-  }
-  const { packetIdentifier } = packet
+    if (refusal === ReasonCode.notAuthorized) core.counters.subscriptionsDenied++
+    // Before MQTT 5.0 there is one code for every failure. [MQTT-3.9.3-2 of 3.1.1]
+    return version === 5 ? refusal : ReasonCode.unspecifiedError
+  })
+  logRefusals(core, session, packet, reasonCodes)
   const suback = { type: 'suback', packetIdentifier, reasonCodes, properties: undefined } as const
   connection.acknowledgeWith(suback, () => {
     if (session.connection !== connection) return
-    for (const { subscription, isNew } of added) {
+    for (const { subscription } of added.values()) {
       if (subscription.group !== undefined) core.router.enterGroup(subscription.group, session)
-      else sendRetained(core, subscription, isNew)
     }
+    const greeted = [...added.values()].filter(({ wantsRetained }) => wantsRetained)
+    connection.greeter.greet(greeted.map(({ subscription }) => subscription))
   })
+}
+
+/** [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; never for a shared subscription. Section 4.8.2 */
+function mayWantRetained({ group, retainHandling }: Subscription, isNew: boolean): boolean {
+  return group === undefined && (retainHandling === 0 || (retainHandling === 1 && isNew))
+}
+
+function logRefusals(
+  { log }: Core,
+  { clientId }: Session,
+  { subscriptions }: Subscribe,
+  reasonCodes: readonly number[],
+): void {
+  const refused = reasonCodes.filter(isFailure).length
+  if (refused === 0) return
+  const first = reasonCodes.findIndex(isFailure)
+  const fields = { clientId, refused, filter: subscriptions[first]?.filter, reasonCode: reasonCodes[first] }
+  log.debug(fields, 'subscriptions refused')
 }
 
 /** Why a filter can not be subscribed; undefined: it can. Throws for what ends the connection. */
@@ -78,24 +102,5 @@ function subscriptionOf(
     retainHandling,
     subscriptionIdentifier,
     group: group === undefined ? undefined : core.router.tree.group(path, filter),
-  }
-}
-
-/** Section 3.8.3.1: by Retain Handling; never for a shared subscription. [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] */
-function sendRetained(core: Core, subscription: Subscription, isNew: boolean): void {
-  const { session, path, retainHandling, subscriptionIdentifier } = subscription
-  if (retainHandling === 2 || (retainHandling === 1 && !isNew)) return
-  const identifiers = subscriptionIdentifier === undefined ? undefined : [subscriptionIdentifier]
-  for (const message of core.retained.match(path)) {
-    if (message.expiresAtMs <= core.clock.now()) {
-      core.counters.droppedExpired++
-      core.forgetRetained(message.topic)
-      continue
-    }
-    if (!session.mayReceive(message.topic)) continue
-    const qos = subscription.qos < message.qos ? subscription.qos : message.qos
-    // It is sent because of the subscription, so RETAIN is set whatever Retain As Published says. [MQTT-3.3.1-8]
-    if (qos === 0) session.connection?.sendAtMostOnce(message, true, identifiers, -1)
-    else session.outgoing.offer(message, qos, true, identifiers, undefined, -1)
   }
 }

@@ -1,0 +1,29 @@
+import type { Clock } from './clock.js'
+
+/** So many of something in a period; the next period begins with the first one after this one's end. */
+export class Allowance {
+  readonly #most: number
+  readonly #periodMs: number
+  readonly #clock: Clock
+  #beganAtMs = Number.NEGATIVE_INFINITY
+  #taken = 0
+
+  constructor(most: number, periodMs: number, clock: Clock) {
+    this.#most = most
+    this.#periodMs = periodMs
+    this.#clock = clock
+  }
+
+  /** Whether there was one left. */
+  take(): boolean {
+    const nowMs = this.#clock.now()
+    // A clock that was set back begins a period, too.
+    if (Math.abs(nowMs - this.#beganAtMs) >= this.#periodMs) {
+      this.#beganAtMs = nowMs
+      this.#taken = 0
+    }
+    if (this.#taken >= this.#most) return false
+    this.#taken++
+    return true
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ *     waiting --CONNECT--> authenticating --CONNACK 0--> open
+ *        |                       |                        |
+ *        +-----------------------+----------+-------------+
+ *                                           v
+ *                        closing (last words are flushed) --> closed
+ */
+export type ConnectionState = 'waiting' | 'authenticating' | 'open' | 'closing' | 'closed'
+
+export const MAY_BECOME: Record<ConnectionState, readonly ConnectionState[]> = {
+  waiting: ['authenticating', 'closing', 'closed'],
+  authenticating: ['open', 'closing', 'closed'],
+  open: ['closing', 'closed'],
+  closing: ['closed'],
+  closed: [],
+}

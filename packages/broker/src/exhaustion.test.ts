@@ -1,0 +1,110 @@
+import type { Packet } from '@jamey/protocol'
+import { describe, expect, it } from 'vitest'
+import { publishPacket, RawClient, text } from './raw-client.js'
+import { startBroker } from './start-broker.js'
+
+function filters(count: number): { filter: string }[] {
+  return Array.from({ length: count }, (_, i) => ({ filter: `f/${i}` }))
+}
+
+async function lastPacket(client: RawClient): Promise<Packet | undefined> {
+  let last: Packet | undefined
+  for (let packet = await client.next(); packet !== undefined; packet = await client.next()) last = packet
+  return last
+}
+
+describe('a client that takes too much [promise 34]', () => {
+  it('is refused every filter of a SUBSCRIBE that has more than may be', async () => {
+    const { broker, port } = await startBroker({ limits: { filtersPerPacket: 3 } })
+    const a = await RawClient.connect(port)
+    expect((await a.subscribe(filters(4))).reasonCodes).toEqual([0x97, 0x97, 0x97, 0x97])
+    const four = await RawClient.connect(port, { clientId: 'four', protocolVersion: 4 })
+    expect((await four.subscribe(filters(4))).reasonCodes).toEqual([0x80, 0x80, 0x80, 0x80])
+    expect(broker.stats().subscriptions).toBe(0)
+    expect((await a.subscribe(filters(3))).reasonCodes).toEqual([0, 0, 0])
+  })
+
+  it('is ended for an UNSUBSCRIBE that has more filters than may be, since its answer has no code for it', async () => {
+    const { port } = await startBroker({ limits: { filtersPerPacket: 3 } })
+    const a = await RawClient.connect(port)
+    const names = filters(4).map(({ filter }) => filter)
+    a.send({ type: 'unsubscribe', packetIdentifier: 1, filters: names, properties: undefined })
+    expect(await lastPacket(a)).toMatchObject({ type: 'disconnect', reasonCode: 0x97 })
+  })
+
+  it('gets a retained message once for all copies of a filter in one SUBSCRIBE', async () => {
+    const { port } = await startBroker()
+    const a = await RawClient.connect(port)
+    a.publish('r', 'x', { retain: true })
+    await a.subscribe([
+      { filter: 'r' },
+      { filter: 'r', retainHandling: 2 },
+      { filter: 'r', retainHandling: 1 },
+    ])
+    expect(await a.received()).toEqual(['r=x retain'])
+    await a.subscribe([
+      { filter: 'r', retainHandling: 2 },
+      { filter: '+' },
+      { filter: 'r', retainHandling: 1 },
+    ])
+    expect(await a.received()).toEqual(['r=x retain'])
+  })
+
+  it('may send a large message, and neither a large SUBSCRIBE nor large properties', async () => {
+    const { port } = await startBroker({ limits: { controlPacketBytes: 1_000 } })
+    const a = await RawClient.connect(port)
+    await a.subscribe('t')
+    a.publish('t', 'x'.repeat(5_000))
+    expect(text(await a.expect('publish'))).toHaveLength(5_002)
+    const subscriber = await RawClient.connect(port)
+    const long = { filter: 'x'.repeat(1_000), qos: 0, noLocal: false, retainAsPublished: false } as const
+    subscriber.send({
+      type: 'subscribe',
+      packetIdentifier: 1,
+      subscriptions: [{ ...long, retainHandling: 0 }],
+      properties: undefined,
+    })
+    expect(await lastPacket(subscriber)).toMatchObject({ type: 'disconnect', reasonCode: 0x95 })
+    const publisher = await RawClient.connect(port)
+    const userProperties = Array.from({ length: 201 }, () => ['', ''] as const)
+    publisher.send(publishPacket('t', 'x', { properties: { userProperties } }))
+    expect(await lastPacket(publisher)).toMatchObject({ type: 'disconnect', reasonCode: 0x95 })
+  })
+
+  it('is sent no more than its queue may hold, however much it asks for in one turn', async () => {
+    const { broker, port } = await startBroker({ limits: { queuedBytes: 500_000 } })
+    const a = await RawClient.connect(port)
+    for (let i = 0; i < 20; i++) a.publish(`r/${i}`, 'x'.repeat(50_000), { retain: true })
+    await a.settle()
+    const greedy = await RawClient.connect(port)
+    const names = ['#', '+/#', 'r/#', 'r/+', '+/+', '$share/g/#'].map((filter) => ({ filter }))
+    await greedy.subscribe(names)
+    const got = await greedy.received()
+    // A megabyte is encoded before anybody looks at the backlog.
+    expect(got.length).toBeLessThan(25)
+    expect(got.length + broker.stats().droppedSlow).toBe(100)
+  })
+
+  it('can not retain more than its share, and others still can', async () => {
+    const { broker, port } = await startBroker({ limits: { retainedMessagesPerClient: 2 } })
+    const a = await RawClient.connect(port)
+    const codes: number[] = []
+    for (const topic of ['r/1', 'r/2', 'r/3']) codes.push(await a.publishOnce(topic, 'x', { retain: true }))
+    const b = await RawClient.connect(port)
+    codes.push(await b.publishOnce('r/4', 'x', { retain: true }))
+    expect(codes).toEqual([0x10, 0x10, 0x97, 0x10])
+    expect(broker.stats()).toMatchObject({ retainedMessages: 3, retainedRefused: 1 })
+  })
+
+  it('does not count as waiting for CONNECT once it is in, and waits with its like before', async () => {
+    const { broker, port } = await startBroker({ limits: { pendingPerAddress: 2 } })
+    const inside = []
+    for (let i = 0; i < 3; i++) inside.push(await RawClient.connect(port))
+    const idle = [await RawClient.open(port), await RawClient.open(port)]
+    const third = await RawClient.open(port)
+    await third.closed
+    expect(broker.stats()).toMatchObject({ connections: 3, connectionsRefused: 1 })
+    expect((await idle[0]?.handshake())?.reasonCode).toBe(0)
+    await RawClient.connect(port)
+  })
+})

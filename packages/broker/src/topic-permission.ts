@@ -1,0 +1,66 @@
+import type { Will } from '@jamey/protocol'
+import type { Identity } from './authenticator.js'
+import { LONGEST_REMEMBERED_TOPIC } from './route-cache.js'
+
+/** Answers remembered for one connection. */
+const MOST_REMEMBERED = 256
+
+/** What an identity says about topics, asked once per topic. */
+export class TopicPermission {
+  readonly #ask: (identity: Identity, topic: string) => boolean
+  readonly #answers = new Map<string, boolean>()
+  #identity: Identity | undefined
+  #lastTopic: string | undefined
+  #lastAnswer = false
+
+  constructor(ask: (identity: Identity, topic: string) => boolean) {
+    this.#ask = ask
+  }
+
+  /** Forgets what was allowed to another identity. */
+  use(identity: Identity): void {
+    this.#identity = identity
+    this.#answers.clear()
+    this.#lastTopic = undefined
+  }
+
+  allows(topic: string): boolean {
+    if (topic === this.#lastTopic) return this.#lastAnswer
+    let answer = this.#answers.get(topic)
+    if (answer === undefined) {
+      answer = this.#identity !== undefined && this.#ask(this.#identity, topic)
+      if (topic.length > LONGEST_REMEMBERED_TOPIC) return answer
+      if (this.#answers.size >= MOST_REMEMBERED) this.#answers.clear()
+      this.#answers.set(topic, answer)
+    }
+    this.#lastTopic = topic
+    this.#lastAnswer = answer
+    return answer
+  }
+}
+
+export function mayPublish(identity: Identity, topic: string, topicLevels: number): boolean {
+  // What is under `$SYS` the broker alone says.
+  if (topic.startsWith('$SYS/') || countLevels(topic) > topicLevels) return false
+  return identity.mayPublish(topic)
+}
+
+/**
+ * Whether answers may be asked for at a Response Topic. Whoever answers does so with its own permissions, so without
+ * this one could have a message put where one may not publish, such as into the inbox of another client.
+ */
+export function mayBeAnswered(identity: Identity, responseTopic: string): boolean {
+  return identity.mayReceive(responseTopic) && identity.maySubscribe(responseTopic)
+}
+
+export function mayPublishWill(identity: Identity, will: Will, topicLevels: number): boolean {
+  const responseTopic = will.properties?.responseTopic
+  if (!mayPublish(identity, will.topic, topicLevels)) return false
+  return responseTopic === undefined || mayBeAnswered(identity, responseTopic)
+}
+
+export function countLevels(topic: string): number {
+  let levels = 1
+  for (let i = 0; i < topic.length; i++) if (topic.charCodeAt(i) === 0x2f) levels++
+  return levels
+}
