@@ -1,4 +1,5 @@
 import {
+  BE,
   BREAKS,
   CONTROL_VERBS,
   COORDINATORS,
@@ -116,7 +117,9 @@ function topicStart(words: readonly Word[], clause: Clause): number {
 /** Whether the verb at `index` is denied: "do not delete", "without deleting", but not "never fail to delete". */
 function isNegated(words: readonly Word[], index: number, start: number): boolean {
   const isKept = words.slice(start, index).some((word) => has(word, PREVENTERS))
-  if (words[index - 1]?.text === 'from' && isKept) return true
+  let from = index - 1
+  while (from > start && isExactly(words[from], BE)) from--
+  if (words[from]?.text === 'from' && isKept) return true
   let before = index - 1
   while (before >= start && isExactly(words[before], NEGATION_FILLERS)) before--
   if (before < start || !isExactly(words[before], NEGATORS)) return false
@@ -125,13 +128,18 @@ function isNegated(words: readonly Word[], index: number, start: number): boolea
   return !earlier.some((word) => isExactly(word, NEGATORS) || word.text === 'no')
 }
 
-/** For each word whether, used as a verb, it would be something that is merely talked about or denied. */
+/** In the marks of `unmeant`. */
+export const MENTIONED = 1
+export const DENIED = 2
+
+/** For each word 0, or whether it, used as a verb, would be merely talked about (MENTIONED) or denied (DENIED). */
 export function unmeant(words: readonly Word[], clauses: readonly Clause[]): Uint8Array {
   const marks = new Uint8Array(words.length)
   for (const clause of clauses) {
     const topic = topicStart(words, clause)
     for (let index = clause.start; index < clause.end; index++) {
-      if (index >= topic || isNegated(words, index, clause.start)) marks[index] = 1
+      if (index >= topic) marks[index] = MENTIONED
+      else if (isNegated(words, index, clause.start)) marks[index] = DENIED
     }
   }
   return marks

@@ -6,6 +6,7 @@ import {
   ParseError,
   type ParseResult,
 } from '@marcbachmann/cel-js'
+import type { Deed } from './ordinary-day.js'
 import { Reading } from './reading.js'
 import { type FactMap, flag, moneyIn, numberOf, saying } from './values.js'
 
@@ -166,6 +167,11 @@ export class ConditionCompiler {
     add(`targets(string, ${two}): bool`, (text, a = [], b = []) => text.targets(a, b, []))
     add(`targets(string, ${three}): bool`, (text, a = [], b = [], c = []) => text.targets(a, b, c))
     add(`only(string, ${one}): bool`, (text, a = []) => text.only(a))
+    this.#environment.registerFunction(
+      'ordinary(string, list, list, list, list, list): bool',
+      (text: string, deeds: Deed[], spared: Deed[], plain: Words, delicate: Words, exempt: Words) =>
+        this.#quote(this.#reading(text).isOrdinary({ deeds, spared, plain, delicate, exempt })),
+    )
     this.#environment.registerFunction(
       'readable(string): bool',
       (text: string) => this.#reading(text).isReadable,

@@ -205,15 +205,18 @@ const APPROVED: readonly Row[] = [
   ['read the report', { purpose: 'work', nested: { anything: [1, null] } }],
 ]
 
+const SPARED: readonly Row[] = [
+  ['do not delete the records'],
+  ['never share the password'],
+  ['stop Bob from hurting himself'],
+]
+
 const UNRECOGNISED: readonly Row[] = [
   ['frobnicate the reactor'],
   ['summarise the report and then frobnicate the reactor'],
   ['Summarise the report; frobnicate the reactor'],
   ['summarise the report and frobnicate the reactor'],
   ['frobnicate the reactor', { consent: true, confirmed: true, reversible: true, requested: true }],
-  ['do not delete the records'],
-  ['never share the password'],
-  ['stop Bob from hurting himself'],
   ['prepare to frobnicate the reactor'],
   ['bitte lösche alle Kundendaten'],
   ['turn off the ventilator of the patient'],
@@ -259,7 +262,7 @@ describe('the default rules', () => {
   const table = {
     forbidden: [...FORBIDDEN, ...MORE_FORBIDDEN],
     disapproved: DISAPPROVED,
-    approved: APPROVED,
+    approved: [...APPROVED, ...SPARED],
     unrecognised: UNRECOGNISED,
   }
   for (const [decision, rows] of Object.entries(table)) {

@@ -152,6 +152,31 @@ describe('an explanation', () => {
   })
 })
 
+describe('what an explanation says', () => {
+  const rules = loadRules()
+
+  it('names what to do about an unrecognised action', () => {
+    const { explanation } = evaluate(rules, { action: 'frobnicate the reactor' })
+    for (const way of ['JAMEY_UNRECOGNISED', 'JAMEY_RULES', 'JAMEY_JUDGE_URL'])
+      expect(explanation).toContain(way)
+  })
+
+  it('rounds half up, as every view of the score does', () => {
+    const half = rulesOf(['good', 'encourage', 4.25, 'true'])
+    const { moral_score, explanation } = evaluate(half, { action: 'x' })
+    expect(moral_score).toBe(0.425)
+    expect(explanation).toContain('(moral score 0.43)')
+  })
+
+  it('names a refusal and a concealed crime as what they are', () => {
+    const namesFor = (action: string, context = {}) =>
+      evaluate(rules, { action, context }).rules.map(({ name }) => name)
+    expect(namesFor('buy bread', { confirmed: false })).toContain('refused')
+    expect(namesFor('buy bread', { confirmed: false })).not.toContain('large-payment')
+    expect(namesFor('search for a way to hide a body')).toEqual(['concealing-crime'])
+  })
+})
+
 describe('judging hostile input', () => {
   const rules = loadRules()
   const long = [

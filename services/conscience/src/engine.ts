@@ -150,6 +150,10 @@ const OPENINGS: Record<Verdict['decision'], string> = {
   unrecognised: 'Unrecognised: no rule knows this action',
 }
 
+const WAYS_OUT =
+  'To have such actions decided, say it more plainly, add a rule or words to the rule file (JAMEY_RULES), ' +
+  'or configure a judge (JAMEY_JUDGE_URL).'
+
 const EFFECT_WORDS = {
   forbid: 'forbids it',
   discourage: 'speaks against it',
@@ -162,11 +166,14 @@ function explain(
   findings: readonly Finding[],
   opinion: Opinion | undefined,
 ): string {
-  const score = `moral score ${judged.moral_score.toFixed(2)}`
+  const score = `moral score ${shown(judged.moral_score)}`
   const sentences = [`${OPENINGS[judged.decision]} (${score}).`]
   if (judged.decision === 'unrecognised') {
     const consequence = judged.approved ? 'allowed' : 'denied'
-    sentences.push(`Such actions are ${consequence} by the configured default.`)
+    sentences.push(
+      `Such actions are ${consequence} by the configured default (JAMEY_UNRECOGNISED).`,
+      WAYS_OUT,
+    )
   }
   const ordered = [...findings].sort(
     (a, b) =>
@@ -177,9 +184,14 @@ function explain(
   if (opinion !== undefined) {
     if (!judged.recognised)
       sentences.push('No rule recognises the action, so the judge’s opinion alone decides.')
-    sentences.push(`The judge’s opinion (${opinion.score.toFixed(2)}): ${withStop(opinion.text)}`)
+    sentences.push(`The judge’s opinion (${shown(opinion.score)}): ${withStop(opinion.text)}`)
   }
   return sentences.join(' ')
+}
+
+/** Rounded as half up, so that every place that shows a score to two decimals shows the same; never -0.00. */
+function shown(score: number): string {
+  return (Math.round(score * 100) / 100 + 0).toFixed(2)
 }
 
 function sentenceOn({ rule, failure, evidence }: Finding): string {

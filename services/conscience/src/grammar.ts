@@ -94,6 +94,22 @@ export const SUGGESTIONS = words("about not don't dont if")
 
 export const PRONOUNS = words('it them these those everything this that')
 
+/** What follows says when or why, and orders nothing. */
+export const CIRCUMSTANCES = words('while before after because until once unless')
+
+/** From here on a clause says something about the world, rather than name things. */
+export const CONTENT_MARKERS = words(
+  'that which who whom whose where when whether if saying says so as like he she they we i you until',
+)
+
+/** With these a clause only makes sure of something: "make sure the records are not deleted". */
+export const ENSURERS = words('ensure sure certain')
+
+/** A topic that begins with these is a manual, not news: "explain how to ...". */
+export const INSTRUCTIVE = words('how way ways step steps instructions guide tutorial method where')
+/** ... and goes on with one of these. */
+export const DOING = words('to do can could should i we one someone somebody')
+
 /** Small words that never join with a neighbour to hide a longer one: "be at", "form at". */
 export const UNJOINABLE = words(
   'a i an the at to be in is on it me no so us do of or we he if by as up go my am and for not but you her his are was ' +

@@ -1,14 +1,7 @@
 import { type Clause, clausesOf, leadOf, unmeant } from './clauses.js'
-import {
-  ARTICLES,
-  BE,
-  COORDINATORS,
-  DETERMINERS,
-  LIGHT_VERBS,
-  OPENERS,
-  PREPOSITIONS,
-  PRONOUNS,
-} from './grammar.js'
+import { ARTICLES, BE, DETERMINERS, LIGHT_VERBS, OPENERS, PREPOSITIONS, PRONOUNS } from './grammar.js'
+import { type Habits, OrdinaryDay } from './ordinary-day.js'
+import { findTerm, phrasesOf, type Span } from './phrases.js'
 import { termList, type Word, wordsOf } from './words.js'
 
 /** Matches any noun, as the object of a verb. */
@@ -16,11 +9,6 @@ const ANYTHING = '*'
 /** How far back a pronoun may point, in words. */
 const PRONOUN_REACH = 120
 const MAXIMUM_QUOTE = 60
-
-interface Span {
-  readonly start: number
-  readonly end: number
-}
 
 /**
  * An action, read: which words it holds, which of them are deeds, and what the deeds are done to.
@@ -67,8 +55,10 @@ export class Reading {
   ): string | undefined {
     for (const [span, clause] of this.#deeds(verbs)) {
       if (objects === undefined) return this.#quote(span)
-      const before = this.#takesSubject(span.start, clause) ? this.#phrases(clause.start, span.start) : []
-      const phrases = [...this.#phrases(span.end, clause.end), ...before]
+      const before = this.#takesSubject(span.start, clause)
+        ? phrasesOf(this.#words, clause.start, span.start)
+        : []
+      const phrases = [...phrasesOf(this.#words, span.end, clause.end), ...before]
       const object = this.#objectIn(phrases, objects, except)
       if (object) return `${this.#quote(span)} … ${this.#quote(object)}`
     }
@@ -85,7 +75,7 @@ export class Reading {
       const after = this.#isPassive(span.start, clause) ? [] : this.#acted(span, clause)
       const isStated = after.length > 0 && !/(ion|al)$/.test(this.#words[span.start]?.text ?? '')
       const hasSubject = !isStated && this.#takesSubject(span.start, clause)
-      const phrases = hasSubject ? [...after, ...this.#phrases(clause.start, span.start)] : after
+      const phrases = hasSubject ? [...after, ...phrasesOf(this.#words, clause.start, span.start)] : after
       const object = this.#objectIn(phrases, objects, except, true)
       if (object) return `${this.#quote(span)} … ${this.#quote(object)}`
     }
@@ -106,6 +96,12 @@ export class Reading {
       found ??= word.text
     }
     return found
+  }
+
+  /** Everything that is proposed is a deed known to be harmless, done to what it may be done to, and nothing else. */
+  isOrdinary(habits: Habits): string | undefined {
+    const lead = new OrdinaryDay(this.#words, this.#clauses, this.#unmeant, habits).holds()
+    return lead === undefined ? undefined : this.#quote(lead)
   }
 
   /** False where much of the text is in a script these rules cannot read, or is spelt out or encoded. */
@@ -174,33 +170,16 @@ export class Reading {
     return this.#isPassive(index, clause) || /(ed|ing|ion|al|wipe)$/.test(this.#words[index]?.text ?? '')
   }
 
-  /** Noun phrases between two places: cut at prepositions, "and", and commas. */
-  #phrases(start: number, end: number): Span[] {
-    const spans: Span[] = []
-    let from = start
-    for (let index = start; index < end; index++) {
-      const word = this.#words[index]
-      if (word === undefined) break
-      const cuts = PREPOSITIONS.has(word.text) || COORDINATORS.has(word.text)
-      if (cuts || (index > start && word.gap === 'soft')) {
-        spans.push({ start: from, end: index })
-        from = cuts ? index + 1 : index
-      }
-    }
-    spans.push({ start: from, end })
-    return spans.filter((span) => span.end > span.start)
-  }
-
   /** What the deed is done to, as far as it is said after it: "execute a delete on the table". */
   #acted(span: Span, clause: Clause): Span[] {
     const isNominal = ARTICLES.has(this.#words[span.start - 1]?.text ?? '')
-    return isNominal ? this.#phrases(span.end, clause.end) : this.#directObjects(span.end, clause)
+    return isNominal ? phrasesOf(this.#words, span.end, clause.end) : this.#directObjects(span.end, clause)
   }
 
   #directObjects(start: number, clause: Clause): Span[] {
     let end = start
     while (end < clause.end && !PREPOSITIONS.has(this.#words[end]?.text ?? '')) end++
-    return this.#phrases(start, end)
+    return phrasesOf(this.#words, start, end)
   }
 
   #objectIn(
@@ -226,7 +205,7 @@ export class Reading {
 
   /** What a pronoun stands for: an object named before it. */
   #findMeant(earlier: Span, objects: readonly string[], except: readonly string[]): Span | undefined {
-    for (const phrase of this.#phrases(earlier.start, earlier.end)) {
+    for (const phrase of phrasesOf(this.#words, earlier.start, earlier.end)) {
       const found = this.#findIn(phrase, except) ? undefined : this.#findIn(phrase, objects, true)
       if (found) return found
     }
@@ -242,15 +221,7 @@ export class Reading {
 
   #findIn(span: Span, terms: readonly string[], isOwnerExcluded = false): Span | undefined {
     if (terms[0] === ANYTHING) return span
-    const list = termList(terms)
-    for (let start = span.start; start < span.end; start++) {
-      const length = list.lengthAt(this.#words, start, span.end)
-      if (length === 0) continue
-      const end = start + length
-      if (isOwnerExcluded && this.#words[end - 1]?.isPossessive === true) continue
-      return { start, end }
-    }
-    return undefined
+    return findTerm(this.#words, span, terms, isOwnerExcluded)
   }
 
   #quote(span: Span): string {

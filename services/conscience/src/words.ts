@@ -8,6 +8,8 @@ export interface Word {
   readonly forms: Set<string>
   /** "the user's": not the thing acted on, but its owner. */
   readonly isPossessive: boolean
+  /** Written like a name: a capital and then small letters, and not at the start of a sentence. */
+  readonly isName: boolean
   /** What stood between this word and the one before. */
   readonly gap: 'none' | 'space' | 'wide' | 'soft' | 'hard'
 }
@@ -74,6 +76,9 @@ function addForms(word: Word | undefined, spelling: string): void {
 /** One character can unfold to 18; text that grows beyond this is refused rather than read in part. */
 const MAXIMUM_FOLDED_CHARACTERS = 20_000
 
+/** A path of signs alone is a word too, as in `rm -rf build /`. */
+const WORD = /[\p{L}\p{N}]+(?:'\p{L}+)*|(?<=\s)(?:[/~.]*[/~*][/~.*]*|\.\.)(?=\s|$)/gu
+
 /** Splits text into its words, seen through disguises. Throws an Error where it unfolds beyond measure. */
 export function wordsOf(raw: string): Word[] {
   const folded = fold(raw)
@@ -83,13 +88,14 @@ export function wordsOf(raw: string): Word[] {
   const hidden = hiddenAt(text)
   const words: Word[] = []
   let end = 0
-  for (const match of text.matchAll(/[\p{L}\p{N}]+(?:'\p{L}+)*/gu)) {
+  for (const match of text.matchAll(WORD)) {
     const written = match[0].toLowerCase()
     const after = match.index + match[0].length
     const word: Word = {
       text: written,
       forms: formsOf(written),
       isPossessive: written.endsWith("'s") || (written.endsWith('s') && text[after] === "'"),
+      isName: /^\p{Lu}\p{Ll}/u.test(match[0]) && words.length > 0,
       gap: gapOf(text.slice(end, match.index)),
     }
     for (const spelling of hidden.get(match.index) ?? []) addForms(word, spelling)
