@@ -30,10 +30,22 @@ for (let i = 0; i < limit; i += 20) {
         { content: `memory ${id}`, layer: 'semantic', tags: ['loop'] },
         { id, source: 'child' },
       )
-      // Written at once: what stands here was acknowledged before the process could be killed.
-      writeSync(1, `${memory.id} ${created}\n`)
+      report(`${memory.id} ${created}\n`)
     }),
   )
 }
 await store.close()
 await server.close()
+
+/** Writes at once: what stands there was acknowledged before the process could be killed. */
+function report(line) {
+  let rest = Buffer.from(line)
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest))
+    } catch (error) {
+      // The reader is behind and the pipe full: nothing was written.
+      if (error.code !== 'EAGAIN') throw error
+    }
+  }
+}

@@ -1,6 +1,6 @@
-import { writeSync } from 'node:fs'
 import { openBrokerStore } from '../index.js'
 import { changeBroker } from './broker-model.js'
+import { report } from './report.js'
 
 /** This module, for `Child`. */
 export const BROKER_PROCESS = 'broker-process.ts'
@@ -12,7 +12,6 @@ export async function run(path: string, seed: string, from: string): Promise<voi
   for (let step = Number(from); ; step++) {
     changeBroker(Number(seed), step, store)
     await store.commit()
-    // Written at once: what stands here was committed before the process could be killed.
-    writeSync(1, `${step}\n`)
+    report(step)
   }
 }

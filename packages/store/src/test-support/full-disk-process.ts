@@ -1,5 +1,5 @@
-import { writeSync } from 'node:fs'
 import { openBrokerStore, openSessionStore, StoreError } from '../index.js'
+import { report } from './report.js'
 
 /** This module, for `Child`. */
 export const FULL_DISK_PROCESS = 'full-disk-process.ts'
@@ -71,5 +71,5 @@ async function untilFailure(action: () => Promise<void>): Promise<StoreError> {
 }
 
 function print(...words: unknown[]): void {
-  writeSync(1, `${words.join(' ')}\n`)
+  report(words.join(' '))
 }

@@ -1,6 +1,6 @@
-import { writeSync } from 'node:fs'
 import { createBroker, insecureAuthenticator } from '@jamey/broker'
 import { openBrokerStore } from '../index.js'
+import { report } from './report.js'
 
 /** This module, for `Child`. */
 export const SERVING_PROCESS = 'serving-process.ts'
@@ -14,6 +14,6 @@ export async function run(path: string): Promise<void> {
     limits: { sysIntervalSeconds: 0 },
   })
   await broker.listen()
-  writeSync(1, `${broker.addresses[0]?.port}\n`)
+  report(broker.addresses[0]?.port)
   await new Promise(() => {})
 }

@@ -1,5 +1,5 @@
-import { writeSync } from 'node:fs'
 import { openSessionStore } from '../index.js'
+import { report } from './report.js'
 import { changeSession, SessionModel } from './session-model.js'
 
 /** This module, for `Child`. */
@@ -14,7 +14,6 @@ export async function run(path: string, seed: string, from: string): Promise<voi
   for (let step = Number(from); ; step++) {
     changeSession(Number(seed), step, model, [store])
     await store.commit()
-    // Written at once: what stands here was committed before the process could be killed.
-    writeSync(1, `${step}\n`)
+    report(step)
   }
 }
