@@ -135,6 +135,32 @@ describe('a store that commits', () => {
     expect(seen).toEqual(['exactly once', 'after it'])
   })
 
+  it('hears nothing of a handler that ends after its session did: the identifier is another message by then', async () => {
+    const peer = await startPeer()
+    const store = new HeldStore()
+    const client = await connectTo(peer, { store })
+    const ends: (() => void)[] = []
+    const seen: string[] = []
+    await client.subscribe('t', { qos: 2 }, (message) => {
+      seen.push(text(message.payload))
+      return new Promise<void>((resolve) => ends.push(resolve))
+    })
+    const before = await peer.connection(0)
+    before.publish('t', 'old', { qos: 2, packetIdentifier: 1 })
+    await until(() => seen.length === 1)
+    before.cut()
+    const after = await peer.connection(1)
+    await until(() => client.state === 'connected')
+    ends[0]?.()
+    await settled(5)
+    expect([...store.received]).toEqual([])
+    after.publish('t', 'new', { qos: 2, packetIdentifier: 1 })
+    await until(() => seen.length === 2)
+    ends[1]?.()
+    await after.packet('pubcomp')
+    expect(seen).toEqual(['old', 'new'])
+  })
+
   it('may bring back more than there are identifiers: all of it is sent, in order [promise 3] [MQTT-2.2.1-3]', async () => {
     const peer = await startPeer()
     peer.follow({ connect: (_, server) => server.accept({ sessionPresent: true }) })

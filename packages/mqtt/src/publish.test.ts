@@ -328,6 +328,20 @@ describe('publish over a broken connection', () => {
     expect(second.all('pubrel').map((p) => p.packetIdentifier)).toEqual([packetIdentifier])
   })
 
+  it('does not publish again what a lost session had taken over with PUBREC [promise 3]', async () => {
+    const peer = await startPeer()
+    peer.follow({ pubrel: () => {} })
+    const client = await connectTo(peer)
+    const published = client.publish('t', 'x', { qos: 2 })
+    const first = await peer.connection(0)
+    await first.packet('pubrel')
+    peer.follow({})
+    first.cut()
+    expect(await published).toEqual({ reasonCode: 0 })
+    await client.publish('t', 'next', { qos: 2 })
+    expect((await peer.connection(1)).all('publish').map((p) => text(p.payload))).toEqual(['next'])
+  })
+
   it('publishes anew without DUP where the server lost the session [promise 3]', async () => {
     const peer = await startPeer()
     peer.follow({ publish: () => {} })
