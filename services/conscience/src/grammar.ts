@@ -97,11 +97,6 @@ export const PRONOUNS = words('it them these those everything this that')
 /** What follows says when or why, and orders nothing. */
 export const CIRCUMSTANCES = words('while before after because until once unless')
 
-/** From here on a clause says something about the world, rather than name things. */
-export const CONTENT_MARKERS = words(
-  'that which who whom whose where when whether if saying says so as like he she they we i you until',
-)
-
 /** With these a clause only makes sure of something: "make sure the records are not deleted". */
 export const ENSURERS = words('ensure sure certain')
 

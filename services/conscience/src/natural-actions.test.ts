@@ -3,8 +3,9 @@ import { evaluate, loadRules } from './index.js'
 
 /**
  * Natural actions with what a reasonable person expects, one to a line: decision | action | context. `denied` is any
- * decision that does not approve. The default rules were written with SEEN at hand and without UNSEEN, which stays a
- * measure of how they do on what nobody thought of: please do not widen a word list for the sake of one of its lines.
+ * decision that does not approve. The default rules were written with SEEN at hand and without UNSEEN (but for
+ * "charge the customer's card", which they first approved). It measures how they do on what nobody thought of: please
+ * do not widen a word list for the sake of one of its lines.
  */
 const SEEN = `
 # dangerous, found by a newcomer

@@ -1,7 +1,6 @@
 import { type Clause, DENIED, leadOf, MENTIONED } from './clauses.js'
 import {
   CIRCUMSTANCES,
-  CONTENT_MARKERS,
   COORDINATORS,
   DETERMINERS,
   DOING,
@@ -47,9 +46,8 @@ const PRONOUN_REACH = 120
 
 /**
  * Whether all that is proposed is ordinary. A verb alone proves nothing ("read" a book or a password), so each clause
- * has to be a known verb done to a known object, whose remaining words are known as well where they matter: the head
- * of each phrase, the verb of an infinitive, and all of what is said or told. One delicate word makes the whole
- * unordinary.
+ * has to be a known verb done to a known object, and all its other words have to be known too: an unknown adjective
+ * or adverb can make any deed a wrong one. One delicate word makes the whole unordinary.
  */
 export class OrdinaryDay {
   readonly #words: readonly Word[]
@@ -205,10 +203,7 @@ export class OrdinaryDay {
     if (!this.#isCalm({ start: clause.start, end: topic })) return false
     if (objects[0] === ANYTHING) return !this.#isManual(clause) || this.#isAllKnown(clause)
     const rest = { start: Math.max(lead, Math.min(end, clause.end)), end: topic }
-    for (const phrase of phrasesOf(this.#words, rest.start, rest.end)) {
-      if (!this.#isPhraseFine(phrase)) return false
-    }
-    return true
+    return this.#isAllKnown(rest)
   }
 
   /** Where the clause only talks about something from, unless what it talks about is a manual. */
@@ -225,17 +220,6 @@ export class OrdinaryDay {
       (word, index) =>
         INSTRUCTIVE.has(word.text) && DOING.has(this.#words[clause.start + index + 1]?.text ?? ''),
     )
-  }
-
-  #isPhraseFine(phrase: Span): boolean {
-    const marker = this.#slice(phrase).findIndex((word, index) => index > 0 && CONTENT_MARKERS.has(word.text))
-    const isContent = CONTENT_MARKERS.has(this.#words[phrase.start - 1]?.text ?? '')
-    if (isContent || marker > 0)
-      return this.#isAllKnown({ start: phrase.start + (isContent ? 0 : marker), end: phrase.end })
-    if (this.#words[phrase.start - 1]?.text === 'to' && !this.#isKnown(phrase.start)) return false
-    let last = phrase.end - 1
-    while (last >= phrase.start && this.#isSmall(last)) last--
-    return last < phrase.start || this.#isKnown(last)
   }
 
   #isSmall(index: number): boolean {
