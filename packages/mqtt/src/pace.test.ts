@@ -84,6 +84,20 @@ describe('a client whose server complains', () => {
     expect(server.all('publish').map((packet) => text(packet.payload))).toEqual(['refused', '1', '2', '3'])
   })
 
+  it('leaves no timer when it is closed while messages wait for their turn [promise 18]', async () => {
+    const clock = new FakeClock()
+    const peer = await startPeer()
+    peer.follow({
+      publish: ({ packetIdentifier }, server) => server.acknowledge('puback', packetIdentifier, 0x97),
+    })
+    const client = await connectTo(peer, { clock, keepAliveSeconds: 0 })
+    await rejection(client.publish('t', 'refused', { qos: 1 }))
+    client.publish('t', 'waits', { qos: 1 }).catch(() => {})
+    expect(client.explain().because).toContain('the server asked for less')
+    await client.close({ drain: false })
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('with DISCONNECT 0x96 comes back and holds back QoS 0 publishers, too [promise 26]', async () => {
     const clock = new FakeClock()
     const peer = await startPeer()
