@@ -584,6 +584,21 @@ describe('close', () => {
     expect(await queued).toMatchObject({ code: 'closed', mayBeDelivered: false })
   })
 
+  it('ends the time-outs and listeners of every call that waits [promise 18]', async () => {
+    const clock = new FakeClock()
+    const peer = await startPeer()
+    peer.follow({ publish: () => {}, subscribe: () => {} })
+    const client = await connectTo(peer, { clock })
+    const call = { timeoutMs: 60_000 }
+    const waiting = [
+      rejection(client.publish('t', 'x', { qos: 1, ...call })),
+      rejection(client.subscribe('t', call, () => {})),
+    ]
+    await client.close({ drain: false })
+    expect(await Promise.all(waiting)).toMatchObject([{ code: 'closed' }, { code: 'closed' }])
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('does not wait for a connection that is not coming [promise 18]', async () => {
     const client = makeClient({ url: 'mqtt://127.0.0.1:1' })
     const published = rejection(client.publish('t', 'x', { qos: 1 }))
