@@ -36,6 +36,8 @@ const MOST_PER_TURN_BYTES = 1_048_576
 const CONNECT_BYTE = 0x10
 /** How long a peer may take to read our last words. */
 const LINGER_MS = 2_000
+/** How long one may that was not let in: until then it takes a place of those who wait for CONNECT. */
+const STRANGER_LINGER_MS = 250
 
 /** One network connection: bytes in, packets to their handlers, one write per turn out. */
 export class Connection {
@@ -303,7 +305,7 @@ export class Connection {
     // The peer's bytes are read on and thrown away: closing with unread ones would reset the connection, and our
     // last words with it.
     this.#socket.resume()
-    this.#linger.set(this.core.clock.now() + LINGER_MS)
+    this.#linger.set(this.core.clock.now() + (this.#hasPassed ? LINGER_MS : STRANGER_LINGER_MS))
   }
 
   #become(next: ConnectionState): void {

@@ -1,5 +1,7 @@
 import type { Packet } from '@jamey/protocol'
+import { FakeClock } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
+import { AuthenticationRefused } from './index.js'
 import { publishPacket, RawClient, text } from './raw-client.js'
 import { startBroker } from './start-broker.js'
 
@@ -106,5 +108,22 @@ describe('a client that takes too much [promise 34]', () => {
     expect(broker.stats()).toMatchObject({ connections: 3, connectionsRefused: 1 })
     expect((await idle[0]?.handshake())?.reasonCode).toBe(0)
     await RawClient.connect(port)
+  })
+
+  it('gives up its place among those who wait soon after it was refused, though it does not hang up', async () => {
+    const clock = new FakeClock()
+    const authenticator = { authenticate: () => Promise.reject(new AuthenticationRefused('no')) }
+    const { broker, port } = await startBroker({ clock, authenticator, limits: { pendingPerAddress: 1 } })
+    const refused = await RawClient.open(port)
+    refused.socket.allowHalfOpen = true
+    expect((await refused.handshake()).reasonCode).toBe(0x87)
+    const early = await RawClient.open(port)
+    await early.closed
+    await clock.advance(250)
+    // Half closed, the client does not notice; only the next one does.
+    const next = async () => (await (await RawClient.open(port)).handshake()).reasonCode
+    await expect.poll(next).toBe(0x87)
+    expect(broker.stats().authenticationsRefused).toBe(2)
+    await refused.vanish()
   })
 })
