@@ -195,6 +195,7 @@ export class Outgoing {
       return
     }
     if (isFailure(packet.reasonCode)) return this.#finish(publication, packet)
+    if (packet.reasonCode !== ReasonCode.success) publication.received = packet
     if (publication.stage === 'releasing') return
     publication.stage = 'released'
     if (!this.#journal.isNeeded) return link.acknowledge('pubrel', packet.packetIdentifier, 0)
@@ -207,7 +208,7 @@ export class Outgoing {
     if (publication === undefined || publication.qos !== 2) return
     // Its PUBCOMP was lost, and the server is done with it: no failure. [MQTT 5.0 section 4.13.2, 0x92]
     const isDone = packet.reasonCode === ReasonCode.packetIdentifierNotFound
-    this.#finish(publication, isDone ? { ...packet, reasonCode: 0 } : packet)
+    this.#finish(publication, publication.received ?? (isDone ? { ...packet, reasonCode: 0 } : packet))
   }
 
   /** The caller gives up. True where the message may be delivered all the same. */

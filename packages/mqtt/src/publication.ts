@@ -1,4 +1,4 @@
-import type { Publish, PublishProperties, QoS } from '@jamey/protocol'
+import type { Publish, PublishProperties, Pubrec, QoS } from '@jamey/protocol'
 import { utf8Encode } from './bytes.js'
 import type { Deadline } from './deadline.js'
 import type { PublishOptions, PublishResult } from './options.js'
@@ -30,6 +30,8 @@ export class Publication implements Publish, StoredPublish {
   /** Nobody waits any more: the exchange is completed, but nothing is begun anew for it. */
   isAbandoned = false
   settlesWhenStored = false
+  /** The PUBREC that had something to say, such as 0x10: PUBCOMP does not repeat it. */
+  received: Pubrec | undefined = undefined
   resolve: ((result: PublishResult) => void) | undefined = undefined
   reject: ((error: Error) => void) | undefined = undefined
   deadline: Deadline | undefined = undefined

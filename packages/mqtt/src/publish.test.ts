@@ -29,6 +29,15 @@ describe('publish', () => {
     })
   })
 
+  it('resolves QoS 2 with what PUBREC said, which PUBCOMP does not repeat [promise 1]', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      publish: ({ packetIdentifier }, server) => server.acknowledge('pubrec', packetIdentifier, 0x10),
+    })
+    const client = await connectTo(peer)
+    expect(await client.publish('a', 'x', { qos: 2 })).toMatchObject({ reasonCode: 0x10 })
+  })
+
   it('rejects with the reason of a refusal [promise 1]', async () => {
     const peer = await startPeer()
     peer.follow({
