@@ -121,6 +121,9 @@ describe('while the broker is stopped and started under 200 requests a second', 
       await expect.poll(() => tally.answeredSinceRestart, { timeout: 30_000 }).toBeGreaterThan(400)
     }
     const { sent, answered, failedRetryable, faults, slowestMs } = await stop()
+    console.info(
+      `${sent} requests over two outages: ${answered} answered, ${failedRetryable} failed retryably, slowest ${Math.round(slowestMs)} ms`,
+    )
     expect(faults).toEqual([])
     expect(answered + failedRetryable).toBe(sent)
     // A timer may run late on a busy machine; a request that nobody settles would wait for ever.

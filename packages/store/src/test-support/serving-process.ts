@@ -14,6 +14,6 @@ export async function run(path: string): Promise<void> {
     limits: { sysIntervalSeconds: 0 },
   })
   await broker.listen()
-  report(broker.addresses[0]?.port)
+  report(`${broker.addresses[0]?.port}`)
   await new Promise(() => {})
 }
