@@ -23,6 +23,8 @@ export interface ConscienceOptions {
   readonly bus: ConscienceBus
   /** Path of the rule file; the rules of this package by default. */
   readonly rulesFile?: string | undefined
+  /** The rules where they are loaded already; then no file is read before `reload`. */
+  readonly rules?: RuleSet | undefined
   /** What becomes of actions that nothing recognises; `deny` by default. */
   readonly unrecognised?: 'deny' | 'allow' | undefined
   /** Without it the rules decide alone. */
@@ -79,7 +81,7 @@ class BusConscience implements Conscience {
   constructor(options: ConscienceOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#rules = loadRules(options.rulesFile ?? DEFAULT_RULES_FILE)
+    this.#rules = options.rules ?? loadRules(options.rulesFile ?? DEFAULT_RULES_FILE)
   }
 
   async start(): Promise<void> {

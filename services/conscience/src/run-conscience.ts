@@ -34,7 +34,7 @@ export async function runConscience({
 }: RunConscienceOptions = {}): Promise<RunningConscience> {
   const options = conscienceOptionsFromEnvironment(env)
   const rulesFile = options.rulesFile === undefined ? undefined : resolve(cwd, options.rulesFile)
-  loadRules(rulesFile)
+  const rules = loadRules(rulesFile)
   const component = { name: 'conscience', version: ownVersion() }
   const config = configFromEnvironment(env, { component, cwd })
   const bus = await connectBus({
@@ -43,7 +43,7 @@ export async function runConscience({
     waitForConnection: false,
     ...(log === undefined ? {} : { log }),
   })
-  const conscience = createConscience({ ...options, rulesFile, bus, log })
+  const conscience = createConscience({ ...options, rules, bus, log })
   const ready = conscience.start().catch(async (error: unknown) => {
     await bus.close({ drain: false })
     throw error
