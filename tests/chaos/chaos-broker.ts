@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type FaultProxy, until } from '@jamey/testing'
-import { freePort, listening } from '../interop/mosquitto.js'
+import { type FaultProxy, freePort, until } from '@jamey/testing'
+import { listening } from '../interop/mosquitto.js'
 
 /** A broker in a process of its own that keeps its state on disk. */
 export interface ChaosBroker {

@@ -1,7 +1,8 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { freePort } from '@jamey/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { emptyFolder, freePort, jamey, Program, removeFolder } from './program.js'
+import { emptyFolder, jamey, Program, removeFolder } from './program.js'
 
 /** docs/deployment.md as it is written: two folders stand for its two machines. */
 

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@jamey/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { emptyFolder, freePort, jamey, Program, removeFolder, type System, startSystem } from './program.js'
+import { emptyFolder, jamey, Program, removeFolder, type System, startSystem } from './program.js'
 
 /** The main job of the README: an empty folder, one command, and everything a new user does next. */
 

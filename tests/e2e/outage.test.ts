@@ -1,7 +1,8 @@
 import { type Bus, connectBus } from '@jamey/bus'
 import { topics } from '@jamey/contracts'
+import { freePort } from '@jamey/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { emptyFolder, freePort, jamey, Program, removeFolder, secretsOf, startSystem } from './program.js'
+import { emptyFolder, jamey, Program, removeFolder, secretsOf, startSystem } from './program.js'
 
 const REQUESTS_PER_SECOND = 200
 const DEADLINE_MS = 5000

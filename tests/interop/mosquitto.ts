@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAuthority, issueServerCertificate } from '@jamey/auth'
+import { freePort } from '@jamey/testing'
 
 /** A Mosquitto of our own on loopback: TCP and WebSocket, each plain and with TLS 1.3, everything allowed. */
 export class Mosquitto {
@@ -96,15 +97,6 @@ export async function listening(port: number): Promise<void> {
     // Refused at once: the next try is one turn of the event loop later.
     await new Promise(setImmediate)
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function isThere(program: string): boolean {

@@ -1,18 +1,8 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { createBroker, insecureAuthenticator } from '@jamey/broker'
 import { topics } from '@jamey/contracts'
+import { freePort } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { type BusConfig, connectBus } from './index.js'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 describe('the breaker of a bus', () => {
   it('opens after the failures it was given, fails calls at once, and closes by hand [promise 14]', async () => {

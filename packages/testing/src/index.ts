@@ -1,5 +1,6 @@
 export { FakeClock, settled } from './fake-clock.js'
 export { FaultProxy, type Faults } from './fault-proxy.js'
+export { freePort } from './free-port.js'
 export { MemoryLink, MemoryNetwork } from './memory-network.js'
 export { MqttPeer, type MqttPeerOptions, OBLIGING, PeerConnection, type Script } from './mqtt-peer.js'
 export { until } from './until.js'
