@@ -52,6 +52,12 @@ export interface Client extends AsyncDisposable {
    * `PublishError`. Topic, payload and properties must not change until then.
    */
   publish(topic: string, payload: Uint8Array | string, options?: PublishOptions): Promise<PublishResult>
+  /**
+   * What became of a message published with `until: 'stored'`, by its receipt, also in a later process with the same
+   * store: resolves with the server's acknowledgement (`reasonCode: 0` where it came before the question), rejects with
+   * `PublishError` where the server does not take the message or it was given up.
+   */
+  acknowledged(receipt: string, options?: CallOptions): Promise<PublishResult>
   /** The handler is in place at once, also before the connection; resolves on SUBACK. Rejects with `SubscriptionError`. */
   subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<Subscription>
   subscribe(filter: string, handler: MessageHandler): Promise<Subscription>

@@ -24,7 +24,7 @@ export class Expiry {
   refusalOf(publication: Publication): PublishError | undefined {
     const { queuedAt, properties } = publication
     const interval = properties?.messageExpiryInterval
-    if (queuedAt === 0) return undefined
+    if (queuedAt === undefined) return undefined
     const waitedMs = this.#settings.clock.now() - queuedAt
     const allowedMs = Math.min(
       this.#settings.queue.maximumAgeMs,

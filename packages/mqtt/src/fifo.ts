@@ -20,6 +20,11 @@ export class Fifo<T> {
     return this.#items[this.#head]
   }
 
+  /** 0 is the first one. */
+  at(index: number): T | undefined {
+    return index < this.#length ? this.#items[(this.#head + index) & (this.#items.length - 1)] : undefined
+  }
+
   shift(): T | undefined {
     if (this.#length === 0) return undefined
     const item = this.#items[this.#head]

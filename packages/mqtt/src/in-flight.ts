@@ -40,6 +40,10 @@ export class InFlight {
     return this.#byIdentifier[identifier]
   }
 
+  has(sequence: number): boolean {
+    return this.#byIdentifier[identifierOf(sequence)]?.sequence === sequence
+  }
+
   /** Whether its identifier is free: all that are older by a whole window must have been acknowledged. */
   hasRoomFor(sequence: number): boolean {
     if (this.#count === 0 || sequence - this.#oldest < PUBLISH_IDENTIFIERS) return true

@@ -6,8 +6,19 @@ export type { Explanation, ToldReason } from './explanation.js'
 export type { Message } from './message.js'
 export type * from './options.js'
 export type { ServerInformation } from './server-information.js'
-export type { SessionStore, StoredPublish, StoredReason, StoredSession } from './session-store.js'
-export type { SetAside, SetAsideMessage } from './set-aside.js'
+export type {
+  SessionStore,
+  SetAsidePublish,
+  StoredAmount,
+  StoredOutcome,
+  StoredPage,
+  StoredPublish,
+  StoredRange,
+  StoredReason,
+  StoredSession,
+  WaitingPublish,
+} from './session-store.js'
+export type { SetAside, SetAsideListOptions, SetAsideMessage } from './set-aside.js'
 export { MAY_BECOME, type StateChange, type StateName } from './state.js'
 export type { ClientStats } from './stats.js'
 export type { Endpoint, TlsMaterial, Transport, TransportFactory, TransportListener } from './transport.js'

@@ -24,7 +24,7 @@ describe('a store that commits', () => {
     expect(server.all('publish')).toEqual([])
     store.isHeld = false
     store.end()
-    expect(await stored).toEqual({ reasonCode: 0 })
+    expect(await stored).toEqual({ reasonCode: 0, receipt: 'abc.3' })
     await Promise.all(published)
     expect(server.all('publish').map((p) => text(p.payload))).toEqual(['1', '2', '3', '4'])
     await client.drained()
@@ -190,7 +190,10 @@ describe('a store that commits', () => {
     }
     const client = makeClient({ url: peer.url, store, cleanStart: false })
     const gaveUp = rejection(client.publish('t', 'given up', { qos: 1, signal: AbortSignal.abort() }))
-    expect(await client.publish('t', 'early', { qos: 1, until: 'stored' })).toEqual({ reasonCode: 0 })
+    expect(await client.publish('t', 'early', { qos: 1, until: 'stored' })).toEqual({
+      reasonCode: 0,
+      receipt: 'abc.2',
+    })
     expect([...store.publishes.keys()]).toEqual([0, 1, 2])
     expect(await gaveUp).toMatchObject({ code: 'aborted', mayBeDelivered: false })
     await client.connect()
@@ -203,8 +206,8 @@ describe('a store that commits', () => {
     const peer = await startPeer()
     const store = new HeldStore()
     const { errors, onBackgroundError } = collectErrors()
-    const { load } = store
-    store.load = () => Promise.reject(new Error('damaged'))
+    const { open } = store
+    store.open = () => Promise.reject(new Error('damaged'))
     const client = makeClient({ url: peer.url, store, onBackgroundError })
     const published = rejection(client.publish('t', 'x', { qos: 1 }))
     expect(await published).toMatchObject({
@@ -216,7 +219,7 @@ describe('a store that commits', () => {
     expect(connecting).toMatchObject({ name: 'ConnectionError', code: 'store-failed' })
     expect(connecting.message).toContain('damaged')
     expect(errors.map(({ code }) => code)).toEqual(['store-failed', 'store-failed'])
-    store.load = load
+    store.open = open
     await client.connect()
     expect(await client.publish('t', 'x', { qos: 1 })).toEqual({ reasonCode: 0 })
   })

@@ -43,6 +43,11 @@ export class Journal {
     return this.#sequence++
   }
 
+  /** Whether a message ever had this number. */
+  hasUsed(sequence: number): boolean {
+    return sequence < this.#sequence
+  }
+
   /** The store was read, and its messages have numbers below `sequence`. */
   begin(sequence: number): void {
     const early = this.#early
@@ -90,20 +95,33 @@ export class Journal {
   }
 
   /** Nothing depends on it: a record that comes back after a crash is only sent once more. */
-  remove(publication: Publication): void {
-    if (publication.qos !== 0) this.removeRecord(publication.sequence)
-  }
-
-  removeRecord(sequence: number): void {
+  remove({ sequence, bytes }: Publication): void {
     if (!this.isNeeded) return
-    this.#store.remove(sequence)
+    this.#store.remove(sequence, bytes)
     this.#schedule()
   }
 
   setAside(publication: Publication, reason: StoredReason): void {
-    if (!this.isNeeded || this.#store.setAside === undefined) return
-    this.#store.setAside(publication.sequence, reason)
+    this.#store.setAside(publication, reason)
     this.#schedule()
+  }
+
+  removeSetAside(sequence: number, bytes: number): void {
+    this.#store.removeSetAside(sequence, bytes)
+    this.#schedule()
+  }
+
+  giveUp(sequence: number, reason: StoredReason): void {
+    this.#store.giveUp(sequence, reason)
+    this.#schedule()
+  }
+
+  /** Resolves when everything told so far is committed. Rejects with `PublishError`. */
+  settled(): Promise<void> {
+    if (!this.isNeeded) return Promise.resolve()
+    return new Promise((onCommitted, onFailed) => {
+      this.#wait({ publication: undefined, onCommitted, onFailed })
+    })
   }
 
   receive(packetIdentifier: number, onStored: () => void, onFailed: () => void): void {
@@ -148,6 +166,7 @@ export class Journal {
   }
 
   #schedule(): void {
+    if (!this.isNeeded) return
     if (this.#turn === undefined && this.#committing === undefined) {
       this.#turn = afterTurn(() => {
         this.#turn = undefined

@@ -1,16 +1,56 @@
-import type { SessionStore, StoredSession } from './session-store.js'
+import type {
+  SessionStore,
+  SetAsidePublish,
+  StoredOutcome,
+  StoredPage,
+  StoredPublish,
+  StoredRange,
+  StoredReason,
+  StoredSession,
+} from './session-store.js'
 
-const NOTHING: StoredSession = { publishes: [], received: [] }
+/** Of messages that were given up; then the oldest are forgotten. */
+const GIVEN_UP_KEPT = 10_000
+const NOTHING = { messages: 0, bytes: 0 }
 
 /**
  * The session of a process that keeps none: the client itself holds all that is unacknowledged, and nothing outlives
- * it, so there is nothing to write.
+ * it. Only what is over, and yet not acknowledged, is kept here.
  */
 export class MemorySessionStore implements SessionStore {
   readonly commits = false
+  readonly #setAside = new Map<number, SetAsidePublish>()
+  readonly #givenUp = new Map<number, StoredReason>()
 
-  load(): Promise<StoredSession> {
-    return Promise.resolve(NOTHING)
+  async open(): Promise<StoredSession> {
+    return { identifier: '', nextSequence: 0, waiting: NOTHING, setAside: NOTHING, received: [] }
+  }
+
+  async read({ upTo }: StoredRange): Promise<StoredPage> {
+    return { publishes: [], damaged: [], upTo }
+  }
+
+  async readSetAside(range: StoredRange): Promise<StoredPage<SetAsidePublish>> {
+    const publishes: SetAsidePublish[] = []
+    let bytes = 0
+    // They were set aside in any order.
+    for (const publish of [...this.#setAside.values()].sort((a, b) => a.sequence - b.sequence)) {
+      if (publish.sequence <= range.after || publish.sequence > range.upTo) continue
+      bytes += publish.topic.length + publish.payload.length
+      const isFull = publishes.length >= range.maximumMessages || bytes > range.maximumBytes
+      if (isFull && publishes.length > 0) {
+        return { publishes, damaged: [], upTo: publish.sequence - 1 }
+      }
+      publishes.push(publish)
+    }
+    return { publishes, damaged: [], upTo: range.upTo }
+  }
+
+  async find(sequence: number): Promise<StoredOutcome | undefined> {
+    const setAside = this.#setAside.get(sequence)
+    if (setAside !== undefined) return { state: 'set-aside', reason: setAside.reason }
+    const reason = this.#givenUp.get(sequence)
+    return reason === undefined ? undefined : { state: 'given-up', reason }
   }
 
   append(): void {}
@@ -20,11 +60,23 @@ export class MemorySessionStore implements SessionStore {
   complete(): void {}
   forgetReceived(): void {}
 
-  commit(): Promise<void> {
-    return Promise.resolve()
+  setAside({ sequence, topic, payload, qos, retain, properties }: StoredPublish, reason: StoredReason): void {
+    this.#setAside.set(sequence, { sequence, topic, payload, qos, retain, properties, reason })
   }
 
-  close(): Promise<void> {
-    return Promise.resolve()
+  removeSetAside(sequence: number): void {
+    this.#setAside.delete(sequence)
   }
+
+  giveUp(sequence: number, reason: StoredReason): void {
+    this.#givenUp.set(sequence, reason)
+    if (this.#givenUp.size <= GIVEN_UP_KEPT) return
+    for (const oldest of this.#givenUp.keys()) {
+      this.#givenUp.delete(oldest)
+      return
+    }
+  }
+
+  async commit(): Promise<void> {}
+  async close(): Promise<void> {}
 }

@@ -89,6 +89,13 @@ export class MqttClient implements Client {
     }
   }
 
+  async acknowledged(receipt: string, options: CallOptions = {}): Promise<PublishResult> {
+    if (this.#closing !== undefined) throw closedReceipt(receipt)
+    const { clock } = this.#settings
+    const { answer, forget } = await this.#session.ask(receipt)
+    return within(answer, clock, options, (why) => gaveUpAsking(receipt, why)).finally(forget)
+  }
+
   subscribe(filter: string, handler: MessageHandler): Promise<Subscription>
   subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<Subscription>
   async subscribe(
@@ -285,6 +292,18 @@ function gaveUpPublishing(topic: string, why: DeadlineCause, mayBeDelivered: boo
     mayBeDelivered,
     retryable: why === 'timeout',
   })
+}
+
+function gaveUpAsking(receipt: string, why: DeadlineCause): PublishError {
+  const what = why === 'timeout' ? 'not acknowledged in time' : 'aborted by the caller'
+  return new PublishError(why, `receipt ${receipt}: ${what}; the message still waits in the store`, {
+    mayBeDelivered: true,
+    retryable: why === 'timeout',
+  })
+}
+
+function closedReceipt(receipt: string): PublishError {
+  return new PublishError('closed', `receipt ${receipt}: the client is closed`, { mayBeDelivered: true })
 }
 
 function gaveUpConnecting(why: DeadlineCause): ConnectionError {

@@ -27,6 +27,8 @@ export interface PublishResult {
   readonly reasonCode: number
   readonly reasonString?: string | undefined
   readonly userProperties?: readonly UserProperty[] | undefined
+  /** With `until: 'stored'`: what `Client.acknowledged` takes, also after a restart with the same store. */
+  readonly receipt?: string | undefined
 }
 
 export interface SubscribeOptions extends CallOptions {

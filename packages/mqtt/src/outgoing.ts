@@ -1,5 +1,6 @@
 import { isFailure, type Puback, type Pubcomp, type Pubrec, ReasonCode } from '@jamey/protocol'
-import { type MqttError, PublishError } from './errors.js'
+import { Endings } from './endings.js'
+import type { MqttError, PublishError } from './errors.js'
 import { Expiry } from './expiry.js'
 import type { OutgoingFacts } from './explanation.js'
 import { InFlight } from './in-flight.js'
@@ -8,12 +9,12 @@ import type { Link } from './link.js'
 import { Pace } from './pace.js'
 import { type Publication, publicationOf } from './publication.js'
 import { PublishQueue, queueFull } from './publish-queue.js'
-import { refused, resultOf, SUCCESS } from './publish-result.js'
 import { PublishWire } from './publish-wire.js'
+import { Receipts } from './receipts.js'
 import type { ServerInformation } from './server-information.js'
-import type { StoredSession } from './session-store.js'
-import { SetAsideMessages } from './set-aside.js'
-import { PUBLISH_IDENTIFIERS, type Settings } from './settings.js'
+import type { StoredPage, StoredSession } from './session-store.js'
+import { type SetAsideMessage, SetAsideMessages } from './set-aside.js'
+import type { Settings } from './settings.js'
 import type { Counters } from './stats.js'
 
 /**
@@ -22,10 +23,12 @@ import type { Counters } from './stats.js'
  */
 export class Outgoing {
   readonly setAside: SetAsideMessages
+  readonly receipts: Receipts
   readonly pace: Pace
   readonly #settings: Settings
   readonly #counters: Counters
   readonly #journal: Journal
+  readonly #endings: Endings
   readonly #queue: PublishQueue
   readonly #inFlight = new InFlight()
   readonly #expiry: Expiry
@@ -40,19 +43,31 @@ export class Outgoing {
     journal: Journal,
     report: (error: MqttError) => void,
     onPaceOpen: () => void,
+    opened: () => Promise<void>,
   ) {
+    const { store, queue: bounds, clock } = settings
     this.#settings = settings
     this.#counters = counters
     this.#journal = journal
-    this.#queue = new PublishQueue(settings.queue, settings.clock)
     this.#expiry = new Expiry(settings, counters)
-    this.pace = new Pace(settings.clock, onPaceOpen)
+    this.pace = new Pace(clock, onPaceOpen)
+    this.receipts = new Receipts(store, journal)
+    const requeue = (message: SetAsideMessage): string => this.#requeue(message)
+    const { receipts } = this
     this.setAside = new SetAsideMessages({
-      bounds: settings.queue,
+      bounds,
       counters,
+      store,
       journal,
+      receipts,
       report,
-      requeue: (message) => this.enqueue(publicationOf(message)),
+      requeue,
+      opened,
+    })
+    this.#endings = new Endings(counters, journal, receipts, this.setAside, report)
+    this.#queue = new PublishQueue(bounds, clock, journal.isNeeded ? store : undefined, this.#endings, () => {
+      this.pump()
+      this.#checkIdle()
     })
   }
 
@@ -67,41 +82,25 @@ export class Outgoing {
     else this.#onIdle.push(callback)
   }
 
-  /**
-   * Takes over what an earlier process left; it is sent first. Within a window of identifiers from the oldest on all
-   * of it may have been on the wire, and nothing beyond.
-   */
-  restore({ publishes }: StoredSession): void {
-    let oldest: number | undefined
-    let next = 0
-    for (const { publish, released, setAside } of publishes) {
-      const { sequence } = publish
-      const publication = publicationOf(publish)
-      next = sequence + 1
-      if (setAside !== undefined) {
-        this.setAside.restore(publication, setAside)
-        continue
-      }
-      oldest ??= sequence
-      if (sequence - oldest >= PUBLISH_IDENTIFIERS) {
-        this.#queue.push(publication)
-        continue
-      }
-      publication.stage = released ? 'released' : 'sent'
-      publication.dup = true
-      this.#inFlight.add(publication)
-    }
-    this.#journal.begin(next)
+  /** Takes over what an earlier process left; it is sent first. */
+  restore(session: StoredSession, firstPage: StoredPage): void {
+    if (this.#journal.isNeeded) this.receipts.open(session.identifier)
+    this.setAside.restore(session.setAside)
+    this.#queue.restore(session, firstPage)
+    this.#journal.begin(session.nextSequence)
   }
 
   /** QoS 1 and 2. Throws `PublishError` where the queue does not take it. */
   enqueue(publication: Publication): void {
     if (this.#queue.isFullFor(publication) && !this.#canSendAtOnce()) {
-      this.#queue.makeRoomFor(publication, this.#counters, (dropped) => this.#journal.remove(dropped))
+      this.#queue.makeRoomFor(publication, this.#counters, (dropped, error) =>
+        this.#endings.failed(dropped, error),
+      )
     }
     this.#expiry.begin(publication)
     if (!this.#journal.isNeeded) {
       publication.sequence = this.#journal.nextSequence()
+      if (publication.settlesWhenStored) this.#settleStored(publication)
       return this.#accept(publication)
     }
     publication.stage = 'storing'
@@ -216,7 +215,7 @@ export class Outgoing {
     switch (publication.stage) {
       case 'queued':
         this.#queue.withdraw(publication)
-        this.#journal.remove(publication)
+        this.#endings.withdrawn(publication)
         this.#checkIdle()
         return false
       case 'storing':
@@ -231,34 +230,35 @@ export class Outgoing {
     }
   }
 
+  /** Whether memory knows that it is queued or in flight. */
+  isWaiting(sequence: number): boolean {
+    return this.#inFlight.has(sequence) || this.#queue.has(sequence)
+  }
+
   /** Rejects everything that waits; nothing will be sent any more. */
-  close(makeError: (publication: Publication) => PublishError): number {
-    let left = 0
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      next.fail(makeError(next))
-      left++
-    }
-    for (const publication of this.#inFlight.all()) {
-      publication.fail(makeError(publication))
-      left++
-    }
+  close(makeError: (publication: Publication) => PublishError): void {
+    for (const publication of this.#queue.close()) publication.fail(makeError(publication))
+    for (const publication of this.#inFlight.all()) publication.fail(makeError(publication))
     this.#inFlight.clear()
     this.pace.stop()
     this.#journal.failAppending(makeError)
     this.#wire = undefined
     this.#checkIdle()
-    return left + this.#queue.held
   }
 
   readonly #onStored = (publication: Publication): void => {
     this.#queue.unhold(publication)
     if (publication.isAbandoned) {
-      publication.stage = 'settled'
-      this.#journal.remove(publication)
+      this.#queue.skip(publication)
+      this.#endings.withdrawn(publication)
       return this.#checkIdle()
     }
-    if (publication.settlesWhenStored) publication.settle(SUCCESS)
+    if (publication.settlesWhenStored) this.#settleStored(publication)
     this.#accept(publication)
+  }
+
+  #settleStored(publication: Publication): void {
+    publication.settle({ reasonCode: 0, receipt: this.receipts.of(publication.sequence) })
   }
 
   readonly #onNotStored = (publication: Publication, error: PublishError): void => {
@@ -281,7 +281,6 @@ export class Outgoing {
   /** The message is as safe as the store makes it: it may go. */
   #accept(publication: Publication): void {
     publication.stage = 'queued'
-    if (publication.settlesWhenStored) publication.settle(SUCCESS)
     const wire = this.#wire
     if (wire !== undefined && this.#canSendAtOnce() && this.#inFlight.hasRoomFor(publication.sequence)) {
       return this.#begin(wire, publication)
@@ -292,17 +291,20 @@ export class Outgoing {
 
   #canSendAtOnce(): boolean {
     return (
-      this.#inFlight.onWire < this.#quota &&
-      this.#queue.messages === 0 &&
-      !this.#inFlight.hasRepeats &&
-      this.isOpen
+      this.#inFlight.onWire < this.#quota && this.#queue.isEmpty && !this.#inFlight.hasRepeats && this.isOpen
     )
   }
 
   #begin(wire: PublishWire, publication: Publication): void {
+    // From an earlier process, whose server had received it.
+    if (publication.stage === 'released') {
+      this.#inFlight.add(publication)
+      return this.#repeat(wire, publication)
+    }
     const refusal = this.#expiry.refusalOf(publication) ?? wire.refusalOf(publication)
     if (refusal !== undefined) return this.#refuse(publication, refusal)
     publication.stage = 'sent'
+    const isRepeated = publication.dup
     this.#inFlight.add(publication)
     try {
       wire.encode(publication)
@@ -312,7 +314,8 @@ export class Outgoing {
     }
     this.#inFlight.sent()
     this.pace.take()
-    this.#counters.messagesPublished++
+    if (isRepeated) this.#counters.messagesRetransmitted++
+    else this.#counters.messagesPublished++
   }
 
   #repeat(wire: PublishWire, publication: Publication): void {
@@ -340,35 +343,22 @@ export class Outgoing {
 
   #finish(publication: Publication, packet: Puback | Pubrec | Pubcomp): void {
     this.#inFlight.acknowledged(publication)
-    const { reasonCode, properties } = packet
-    if (isFailure(reasonCode)) {
-      this.#counters.messagesRefused++
-      if (reasonCode === ReasonCode.quotaExceeded) this.pace.slow()
-      this.#giveBack(publication, refused(publication, reasonCode, properties?.reasonString))
-    } else {
-      this.#journal.remove(publication)
-      publication.stage = 'settled'
-      this.#counters.messagesAcknowledged++
-      publication.settle(properties === undefined && reasonCode === 0 ? SUCCESS : resultOf(packet))
-    }
+    if (packet.reasonCode === ReasonCode.quotaExceeded) this.pace.slow()
+    this.#endings.answered(publication, packet)
     this.pump()
     if (this.#onIdle.length > 0) this.#checkIdle()
   }
 
   #refuse(publication: Publication, error: Error): void {
-    this.#giveBack(publication, error)
+    this.#endings.failed(publication, error)
     this.#checkIdle()
   }
 
-  /** It will not be delivered: whoever waits is told, and what nobody waits for is set aside. */
-  #giveBack(publication: Publication, error: Error): void {
-    const isOrphan = publication.reject === undefined && !publication.isAbandoned
-    publication.stage = 'settled'
-    if (isOrphan && error instanceof PublishError && error.code !== 'expired') {
-      return this.setAside.add(publication, error)
-    }
-    this.#journal.remove(publication)
-    publication.fail(error)
+  /** Throws `PublishError` where the queue does not take it. */
+  #requeue(message: SetAsideMessage): string {
+    const publication = publicationOf(message)
+    this.enqueue(publication)
+    return this.receipts.of(publication.sequence)
   }
 
   /**
@@ -381,10 +371,9 @@ export class Outgoing {
       const isDone = publication.stage === 'released' || publication.stage === 'releasing'
       if (!isDone && !publication.isAbandoned) continue
       this.#inFlight.remove(publication)
-      this.#journal.remove(publication)
-      publication.stage = 'settled'
-      publication.settle(SUCCESS)
+      this.#endings.done(publication)
     }
+    this.#queue.forgetServerState()
     this.#checkIdle()
   }
 

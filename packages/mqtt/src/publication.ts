@@ -4,6 +4,8 @@ import type { Deadline } from './deadline.js'
 import type { PublishOptions, PublishResult } from './options.js'
 import type { StoredPublish } from './session-store.js'
 
+const NO_BYTES = new Uint8Array(0)
+
 /**
  * `storing`: waits for the SessionStore. `queued`: waits for its turn. `sent`: PUBLISH is out, no answer yet.
  * `released`: PUBREC came, PUBREL is due or out. `settled`: nothing is expected any more.
@@ -17,7 +19,7 @@ export type Stage = 'storing' | 'queued' | 'sent' | 'releasing' | 'released' | '
 export class Publication implements Publish, StoredPublish {
   readonly type = 'publish'
   readonly topic: string
-  readonly payload: Uint8Array
+  payload: Uint8Array
   readonly qos: QoS
   readonly retain: boolean
   properties: PublishProperties | undefined
@@ -25,8 +27,10 @@ export class Publication implements Publish, StoredPublish {
   packetIdentifier = 0
   sequence = 0
   stage: Stage = 'queued'
-  /** When it was queued, or published where it may grow too old; else 0. */
-  queuedAt = 0
+  /** What it counts for in the bounds of the queue. */
+  readonly bytes: number
+  /** When it was queued, or published where it may grow too old. */
+  queuedAt: number | undefined = undefined
   /** Nobody waits any more: the exchange is completed, but nothing is begun anew for it. */
   isAbandoned = false
   settlesWhenStored = false
@@ -48,11 +52,21 @@ export class Publication implements Publish, StoredPublish {
     this.qos = qos
     this.retain = retain
     this.properties = properties
+    this.bytes = topic.length + payload.length
   }
 
-  /** What it counts for in the bounds of the queue. */
-  get bytes(): number {
-    return this.topic.length + this.payload.length
+  /** Whether somebody waits for the server's answer. */
+  get hasCaller(): boolean {
+    return this.reject !== undefined
+  }
+
+  /** The store has the payload; it comes back with `reload`. */
+  unload(): void {
+    this.payload = NO_BYTES
+  }
+
+  reload({ payload }: StoredPublish): void {
+    this.payload = payload
   }
 
   settle(result: PublishResult): void {

@@ -1,36 +1,73 @@
+import { Backlog } from './backlog.js'
 import type { Clock } from './clock.js'
+import type { Endings } from './endings.js'
 import { PublishError } from './errors.js'
 import { Fifo } from './fifo.js'
 import type { Publication } from './publication.js'
+import type { SessionStore, StoredPage, StoredSession } from './session-store.js'
 import type { QueueSettings } from './settings.js'
 import type { Counters } from './stats.js'
 
-/** Messages that wait to be sent for the first time, bounded by count and bytes. */
+/** Of what waits, this much is in memory; the rest may lie in the store alone. */
+const WINDOW_MESSAGES = 16_384
+const WINDOW_BYTES = 16_777_216
+/** Below this the next page is read from the store. */
+const LOW_MESSAGES = WINDOW_MESSAGES / 4
+const LOW_BYTES = WINDOW_BYTES / 4
+
+/** Messages that wait for their turn, in order, bounded by count and bytes. */
 export class PublishQueue {
   readonly #settings: QueueSettings
   readonly #clock: Clock
   readonly #fifo = new Fifo<Publication>()
-  /** Of those that wait for their turn. */
+  readonly #endings: Endings
+  readonly #backlog: Backlog | undefined
+  /** In memory, of those that wait for their turn. */
   #messages = 0
+  #bytes = 0
   /** Of those that are on their way into the store. */
   #held = 0
-  /** Of both. */
-  #bytes = 0
+  #heldBytes = 0
 
-  constructor(settings: QueueSettings, clock: Clock) {
+  /** `onRead`: more came from the store. Without a store that commits all is kept in memory. */
+  constructor(
+    settings: QueueSettings,
+    clock: Clock,
+    store: SessionStore | undefined,
+    endings: Endings,
+    onRead: () => void,
+  ) {
     this.#settings = settings
     this.#clock = clock
+    this.#endings = endings
+    if (store === undefined) return
+    this.#backlog = new Backlog(store, clock, {
+      onRead: (publication) => this.#push(publication),
+      onDone: (publication) => endings.done(publication),
+      onDamaged: (sequence, publication, error) => endings.damaged(sequence, publication, error),
+      onPage: onRead,
+      onUnreadable: (error) => endings.unreadable(error),
+    })
+  }
+
+  restore(session: StoredSession, firstPage: StoredPage): void {
+    this.#backlog?.restore(session, firstPage)
   }
 
   /** How long the first one has waited, milliseconds. */
   get oldestAgeMs(): number | undefined {
-    const oldest = this.peek()
-    return oldest === undefined ? undefined : this.#clock.now() - oldest.queuedAt
+    const queuedAt = this.peek()?.queuedAt
+    return queuedAt === undefined ? undefined : this.#clock.now() - queuedAt
   }
 
   /** Messages that wait for their turn. */
   get messages(): number {
-    return this.#messages
+    return this.#messages + (this.#backlog?.messages ?? 0)
+  }
+
+  /** Whether nothing waits for its turn. */
+  get isEmpty(): boolean {
+    return this.#messages === 0 && (this.#backlog === undefined || this.#backlog.isEmpty)
   }
 
   /** Messages that are on their way into the store. */
@@ -38,15 +75,16 @@ export class PublishQueue {
     return this.#held
   }
 
+  /** Of all of them. */
   get bytes(): number {
-    return this.#bytes
+    return this.#bytes + this.#heldBytes + (this.#backlog?.bytes ?? 0)
   }
 
   /** Whether one more message of this size would break a bound. */
   isFullFor(publication: Publication): boolean {
     return (
-      this.#messages + this.#held >= this.#settings.maximumMessages ||
-      this.#bytes + publication.bytes > this.#settings.maximumBytes
+      this.messages + this.#held >= this.#settings.maximumMessages ||
+      this.bytes + publication.bytes > this.#settings.maximumBytes
     )
   }
 
@@ -54,15 +92,17 @@ export class PublishQueue {
   makeRoomFor(
     publication: Publication,
     counters: Counters,
-    onDropped: (publication: Publication) => void,
+    onDropped: (publication: Publication, error: PublishError) => void,
   ): void {
+    const mayDrop = this.#settings.whenFull === 'drop-oldest'
     while (this.isFullFor(publication)) {
-      const oldest = this.#settings.whenFull === 'drop-oldest' ? this.shift() : undefined
+      const oldest = mayDrop ? this.shift() : undefined
+      // The oldest are still being read from the store: for that long there is one more than allowed.
+      if (mayDrop && oldest === undefined && this.#backlog?.isEmpty === false) return
       counters.messagesDropped++
       if (oldest === undefined) throw queueFull(publication.topic, this.#settings)
-      oldest.stage = 'settled'
-      onDropped(oldest)
-      oldest.fail(
+      onDropped(
+        oldest,
         new PublishError(
           'dropped',
           `publish to '${oldest.topic}': newer messages pushed it out of the full queue`,
@@ -74,19 +114,26 @@ export class PublishQueue {
   /** Counts a message that is not to be sent yet. */
   hold(publication: Publication): void {
     this.#held++
-    this.#bytes += publication.bytes
+    this.#heldBytes += publication.bytes
   }
 
   unhold(publication: Publication): void {
     this.#held--
-    this.#bytes -= publication.bytes
+    this.#heldBytes -= publication.bytes
   }
 
   push(publication: Publication): void {
-    this.#messages++
-    this.#bytes += publication.bytes
-    if (publication.queuedAt === 0) publication.queuedAt = this.#clock.now()
-    this.#fifo.push(publication)
+    publication.queuedAt ??= this.#clock.now()
+    const backlog = this.#backlog
+    if (backlog !== undefined && (!backlog.isEmpty || this.#isBeyondWindow(publication))) {
+      return backlog.add(publication)
+    }
+    this.#push(publication)
+  }
+
+  /** A message that was stored, but is over before it was pushed. */
+  skip({ sequence }: Publication): void {
+    this.#backlog?.skip(sequence)
   }
 
   peek(): Publication | undefined {
@@ -98,13 +145,65 @@ export class PublishQueue {
     this.#skipSettled()
     const publication = this.#fifo.shift()
     if (publication !== undefined) this.#subtract(publication)
+    const backlog = this.#backlog
+    if (
+      backlog !== undefined &&
+      !backlog.isEmpty &&
+      this.#messages < LOW_MESSAGES &&
+      this.#bytes < LOW_BYTES
+    ) {
+      backlog.fill()
+    }
     return publication
   }
 
   /** Takes a message out from wherever it stands; its place is skipped later. */
   withdraw(publication: Publication): void {
     publication.stage = 'settled'
-    this.#subtract(publication)
+    if (this.#backlog?.withdraw(publication) !== true) this.#subtract(publication)
+  }
+
+  /** Whether a message in memory has this number; they ascend. */
+  has(sequence: number): boolean {
+    let from = 0
+    let to = this.#fifo.length
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if ((this.#fifo.at(middle) as Publication).sequence < sequence) from = middle + 1
+      else to = middle
+    }
+    const found = this.#fifo.at(from)
+    return found?.sequence === sequence && found.stage !== 'settled'
+  }
+
+  /** The server knows nothing of what an earlier process sent. */
+  forgetServerState(): void {
+    for (let i = 0; i < this.#fifo.length; i++) {
+      const publication = this.#fifo.at(i) as Publication
+      publication.dup = false
+      if (publication.stage !== 'released') continue
+      // It was received, and PUBREL, which is all that was due, means nothing any more.
+      this.withdraw(publication)
+      this.#endings.done(publication)
+    }
+    this.#backlog?.forgetServerState()
+  }
+
+  /** Nothing is sent or read any more. Gives all that is left. */
+  close(): Publication[] {
+    const left = this.#backlog?.close() ?? []
+    for (let next = this.shift(); next !== undefined; next = this.shift()) left.push(next)
+    return left
+  }
+
+  #push(publication: Publication): void {
+    this.#messages++
+    this.#bytes += publication.bytes
+    this.#fifo.push(publication)
+  }
+
+  #isBeyondWindow({ bytes }: Publication): boolean {
+    return this.#messages >= WINDOW_MESSAGES || (this.#messages > 0 && this.#bytes + bytes > WINDOW_BYTES)
   }
 
   #subtract(publication: Publication): void {

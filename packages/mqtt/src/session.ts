@@ -8,6 +8,7 @@ import {
   ReasonCode,
   type Suback,
 } from '@jamey/protocol'
+import { Backlog } from './backlog.js'
 import type { ConnectionListener } from './connection.js'
 import { Deferred } from './deferred.js'
 import { ConnectionError, type MqttError, PublishError } from './errors.js'
@@ -56,7 +57,14 @@ export class Session implements ConnectionListener {
     const report = (error: MqttError): void => settings.onBackgroundError(error)
     this.#journal = new Journal(settings.store, report)
     this.subscriptions = new Subscriptions(settings.clock, this.counters, report)
-    this.outgoing = new Outgoing(settings, this.counters, this.#journal, report, () => this.onWritable())
+    this.outgoing = new Outgoing(
+      settings,
+      this.counters,
+      this.#journal,
+      report,
+      () => this.onWritable(),
+      () => this.load(),
+    )
     this.incoming = new Incoming(settings, this.counters, this.#journal, this.#finder())
   }
 
@@ -112,6 +120,12 @@ export class Session implements ConnectionListener {
     if (this.#loading === undefined) this.load().catch(() => {})
   }
 
+  /** See `Receipts.ask`. Rejects where the store can not be read, or the receipt is none of it. */
+  async ask(receipt: string): Promise<{ answer: Promise<PublishResult>; forget: () => void }> {
+    await this.load()
+    return this.outgoing.receipts.ask(receipt, (sequence) => this.outgoing.isWaiting(sequence))
+  }
+
   /** QoS 0: on its way, or refused; nothing is kept. Throws `PublishError`. */
   publishOnce(publication: Publication): Promise<PublishResult> {
     const link = this.outgoing.sendOnce(publication)
@@ -124,6 +138,12 @@ export class Session implements ConnectionListener {
   /** Forgets everything; what waits is rejected. */
   async close(makeError: (publication: Publication) => PublishError): Promise<void> {
     this.outgoing.close(makeError)
+    this.outgoing.receipts.close(
+      () =>
+        new PublishError('closed', 'the client is closed; ask again with the next one', {
+          mayBeDelivered: true,
+        }),
+    )
     await this.#journal.close()
   }
 
@@ -206,7 +226,13 @@ export class Session implements ConnectionListener {
 
   /** Rejects with `ConnectionError` 'store-failed'; what waits for the store is rejected, too. */
   async #load(): Promise<void> {
-    const stored = await this.#settings.store.load().catch((cause: unknown) => {
+    const { store } = this.#settings
+    try {
+      const session = await store.open()
+      const firstPage = await Backlog.firstPage(store, session)
+      this.outgoing.restore(session, firstPage)
+      this.incoming.restore(session.received)
+    } catch (cause) {
       this.#loading = undefined
       this.#journal.failEarly(cause)
       const reason = cause instanceof Error ? cause.message : String(cause)
@@ -215,9 +241,7 @@ export class Session implements ConnectionListener {
       })
       this.#settings.onBackgroundError(error)
       throw error
-    })
-    this.outgoing.restore(stored)
-    this.incoming.restore(stored.received)
+    }
   }
 
   #publishOffline(publication: Publication): Promise<PublishResult> {

@@ -29,9 +29,11 @@ describe('messages that were taken over and that the server does not take', () =
     const last = client.publish('t', 'last', { qos: 1 })
     await client.connect()
     expect(await last).toEqual({ reasonCode: 0 })
-    const reasons = client.setAside
-      .list()
-      .map(({ sequence, reason }) => [sequence, reason.code, reason.reasonCode])
+    const reasons = (await client.setAside.list()).map(({ sequence, reason }) => [
+      sequence,
+      reason.code,
+      reason.reasonCode,
+    ])
     expect(reasons).toEqual([
       [0, 'packet-too-large', undefined],
       [1, 'qos-not-supported', undefined],
@@ -59,10 +61,10 @@ describe('messages that were taken over and that the server does not take', () =
     await client.publish('t', 'dropped', STORED)
     await until(() => client.setAside.size === 2)
     isForbidden = false
-    const [first, second] = client.setAside.list()
-    expect(client.setAside.drop(second?.sequence ?? -1)).toBe(true)
-    expect(client.setAside.retry(first?.sequence ?? -1)).toBe(true)
-    expect([client.setAside.retry(99), client.setAside.drop(99)]).toEqual([false, false])
+    const [first, second] = await client.setAside.list()
+    expect(await client.setAside.drop(second?.sequence ?? -1)).toBe(true)
+    expect(await client.setAside.retry(first?.sequence ?? -1)).toBe(true)
+    expect([await client.setAside.retry(99), await client.setAside.drop(99)]).toEqual([false, false])
     await client.drained()
     expect(client.setAside.size).toBe(0)
     const sent = (await peer.connection(0)).all('publish')
@@ -91,7 +93,8 @@ describe('messages that were taken over and that the server does not take', () =
     const { errors, onBackgroundError } = collectErrors()
     const client = await connectTo(peer, { onBackgroundError, queue: { maximumMessages: 2 } })
     for (const letter of ['a', 'b', 'c']) await client.publish('t', letter.repeat(50), STORED)
-    expect(client.setAside.list().map(({ payload }) => text(payload)[0])).toEqual(['b', 'c'])
+    await until(() => client.setAside.size === 2)
+    expect((await client.setAside.list()).map(({ payload }) => text(payload)[0])).toEqual(['b', 'c'])
     expect(errors.at(-1)).toMatchObject({ code: 'dropped' })
     expect(client.stats().messagesDropped).toBe(1)
   })
@@ -104,12 +107,14 @@ describe('messages that were taken over and that the server does not take', () =
     await first.publish('t', 'x'.repeat(50), STORED)
     await until(() => first.setAside.size === 1)
     await first.close()
-    expect(store.publishes.get(0)?.setAside).toMatchObject({ code: 'packet-too-large' })
+    expect(store.aside.get(0)?.reason).toMatchObject({ code: 'packet-too-large' })
 
     const second = await connectTo(peer, { store, onBackgroundError: () => {} })
-    expect(second.setAside.list()).toMatchObject([{ sequence: 0, reason: { code: 'packet-too-large' } }])
+    expect(await second.setAside.list()).toMatchObject([
+      { sequence: 0, reason: { code: 'packet-too-large' } },
+    ])
     expect(await second.publish('t', 'small', { qos: 1 })).toEqual({ reasonCode: 0 })
-    second.setAside.drop(0)
+    await second.setAside.drop(0)
     await second.close()
     expect(store.publishes.size).toBe(0)
   })
@@ -130,7 +135,7 @@ describe('messages that were taken over and that the server does not take', () =
     })
     const client = await connectTo(peer, { store, onBackgroundError: () => {} })
     await client.drained()
-    expect(client.setAside.list().map(({ sequence }) => sequence)).toEqual([7])
+    expect((await client.setAside.list()).map(({ sequence }) => sequence)).toEqual([7])
     expect((await peer.connection(0)).all('publish').map((p) => text(p.payload))).toEqual(['small'])
   })
 })

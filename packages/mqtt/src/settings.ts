@@ -1,6 +1,6 @@
 import type { QoS, UserProperty, WillProperties } from '@jamey/protocol'
 import { assertTopicName } from '@jamey/protocol'
-import { utf8Encode } from './bytes.js'
+import { randomHex, utf8Encode } from './bytes.js'
 import { type Clock, systemClock } from './clock.js'
 import { type NamedUrl, readUrl } from './endpoint.js'
 import { ConnectionError, type MqttError } from './errors.js'
@@ -197,9 +197,7 @@ function completeWill(will: WillOptions): Will {
 
 function randomClientId(): string {
   // 3.1.1 servers need not accept more than 23 characters. [MQTT-3.1.3-5]
-  // `randomUUID` would be missing in pages that came without TLS.
-  const digits = crypto.getRandomValues(new Uint8Array(8))
-  return `jamey-${Array.from(digits, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+  return `jamey-${randomHex()}`
 }
 
 /** Silence would hide failing handlers from whoever did not ask to be told; one warning does not flood. */

@@ -41,6 +41,7 @@ export class Environment {
   /** Undefined after a failed commit, until the next one opens it again, and when it is closed. */
   #database: Database | undefined
   #isClosed = false
+  #recovering: Promise<void> | undefined
 
   private constructor(path: string, folder: string, database: Database) {
     this.path = path
@@ -72,13 +73,37 @@ export class Environment {
 
   /** Every record whose key begins with `prefix`, in the order of the keys. Throws `StoreError`. */
   *records(prefix: Uint8Array | readonly number[]): Generator<{ key: Buffer; reader: RecordReader }> {
+    for (const { key, value } of this.entries(rangeOf(prefix))) {
+      yield { key, reader: this.reader(key, value) }
+    }
+  }
+
+  /** From `start` up to before `end`; as the last commit left it. Throws `StoreError`. */
+  *entries(range: { start: Buffer; end?: Buffer }): Generator<{ key: Buffer; value: Buffer }> {
     try {
-      for (const { key, value } of this.#expectOpen().getRange(rangeOf(prefix))) {
-        yield { key, reader: new RecordReader(value, this.path, key) }
-      }
+      const database = this.#expectOpen()
+      database.resetReadTxn()
+      yield* database.getRange(range)
     } catch (error) {
       throw explainFailure(this.path, error)
     }
+  }
+
+  /** Undefined where there is none. Throws `StoreError`. */
+  get(key: Buffer): RecordReader | undefined {
+    try {
+      const database = this.#expectOpen()
+      database.resetReadTxn()
+      const value = database.get(key)
+      return value === undefined ? undefined : this.reader(key, value)
+    } catch (error) {
+      throw explainFailure(this.path, error)
+    }
+  }
+
+  /** Throws `StoreError` 'damaged'. */
+  reader(key: Buffer, value: Buffer): RecordReader {
+    return new RecordReader(value, this.path, key)
   }
 
   /** All of the batch is durable, or, where it rejects with `StoreError`, nothing of it is there. One at a time. */
@@ -101,17 +126,25 @@ export class Environment {
     }
   }
 
-  /** Before a commit: opens again what a failed commit has closed. Throws `StoreError`. */
+  /** Before anything else: opens again what a failed commit has closed. Throws `StoreError`. */
   async recover(): Promise<void> {
     if (this.#isClosed || this.#database !== undefined) return
-    this.#database = await openDatabase(this.path, this.#folder)
+    this.#recovering ??= this.#reopen().finally(() => {
+      this.#recovering = undefined
+    })
+    return this.#recovering
   }
 
   async close(): Promise<void> {
+    await this.#recovering?.catch(() => {})
     const database = this.#database
     this.#isClosed = true
     this.#database = undefined
     if (database !== undefined) await letGo(this.#folder, database)
+  }
+
+  async #reopen(): Promise<void> {
+    this.#database = await openDatabase(this.path, this.#folder)
   }
 
   #expectOpen(): Database {

@@ -47,7 +47,8 @@ function initialise(path: string, database: RootDatabase<Buffer, Buffer>, layout
 
 function migrate(path: string, database: RootDatabase<Buffer, Buffer>, layout: Layout, from: number): void {
   const records: MigrationRecords = {
-    range: (prefix) => [...database.getRange(rangeOf(prefix))],
+    path,
+    range: (prefix) => database.getRange(rangeOf(prefix)),
     put: (key, value) => void database.put(Buffer.from(key), Buffer.from(value)),
     remove: (key) => void database.remove(Buffer.from(key)),
   }

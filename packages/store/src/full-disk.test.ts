@@ -3,6 +3,7 @@ import { openBrokerStore, openSessionStore } from './index.js'
 import { Child } from './test-support/child.js'
 import { newFolder } from './test-support/folder.js'
 import { BATCH, FULL_DISK_PROCESS } from './test-support/full-disk-process.js'
+import { stateOf } from './test-support/session-model.js'
 
 /** A whole number of pages. */
 const FILE_BYTES = 500 * 4096
@@ -30,12 +31,13 @@ describe('a disk that is full', () => {
     expect([await child.line(), await child.line()]).toEqual(['removed', 'appended'])
     expect(await child.ended()).toBe(0)
     const store = await openSessionStore({ path })
-    const { publishes, received } = await store.load()
-    const found = publishes.map(({ publish }) => publish.sequence)
+    const { waiting, received, amounts } = await stateOf(store)
+    const found = waiting.map(({ sequence }) => sequence)
     // What was to be appended when the disk was full was refused to whoever published it, so it is not there; that a
     // message was received stays true.
     const expected = Array.from({ length: committed / 2 }, (_, i) => committed / 2 + i)
     expect(found).toEqual([...expected, committed])
+    expect(amounts.waiting).toEqual({ messages: found.length, bytes: 1001 * found.length })
     expect(received).toHaveLength(committed / BATCH + 1)
     await store.close()
   })

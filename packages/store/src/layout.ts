@@ -1,7 +1,9 @@
 /** Records as a migration sees them; all its changes are one transaction, together with the new version. */
 export interface MigrationRecords {
-  /** Every record whose key begins with `prefix`, in the order of the keys. */
-  range(prefix: Uint8Array): Iterable<{ key: Buffer; value: Buffer }>
+  /** Of the store, for errors. */
+  readonly path: string
+  /** Every record whose key begins with `prefix`, in the order of the keys, read one by one: change none meanwhile. */
+  range(prefix: Uint8Array | readonly number[]): Iterable<{ key: Buffer; value: Buffer }>
   put(key: Uint8Array, value: Uint8Array): void
   remove(key: Uint8Array): void
 }

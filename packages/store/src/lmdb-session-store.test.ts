@@ -1,9 +1,10 @@
-import type { SessionStore, StoredPublish } from '@jamey/mqtt'
+import type { SessionStore, StoredPublish, StoredRange } from '@jamey/mqtt'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openSessionStore } from './index.js'
+import { bytesOf } from './session-records.js'
 import { newFolder } from './test-support/folder.js'
-import { inOrder, type SessionChange, SessionModel } from './test-support/session-model.js'
+import { type SessionChange, SessionModel, stateOf } from './test-support/session-model.js'
 
 const bytes = fc.uint8Array({ maxLength: 40 })
 const text = fc.string({ unit: 'grapheme', maxLength: 200 })
@@ -41,7 +42,7 @@ const publish: fc.Arbitrary<Omit<StoredPublish, 'sequence'>> = fc.record({
 type Operation =
   | { do: 'append'; step: number; publish: Omit<StoredPublish, 'sequence'> }
   | { do: 'release' | 'remove'; pick: number }
-  | { do: 'setAside'; pick: number; reasonCode: number | undefined }
+  | { do: 'setAside' | 'giveUp'; pick: number; reasonCode: number | undefined }
   | { do: 'receive' | 'complete'; packetIdentifier: number }
   | { do: 'forgetReceived' | 'commit' | 'reopen' }
 
@@ -49,7 +50,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ do: fc.constant('append' as const), step: fc.constantFrom(1, 300, 70_000, 2 ** 33), publish }),
   fc.record({ do: fc.constantFrom('release' as const, 'remove' as const), pick: fc.nat({ max: 1000 }) }),
   fc.record({
-    do: fc.constant('setAside' as const),
+    do: fc.constantFrom('setAside' as const, 'giveUp' as const),
     pick: fc.nat({ max: 1000 }),
     reasonCode: fc.constantFrom(undefined, 0, 0x87, 255),
   }),
@@ -69,24 +70,35 @@ describe('a session store', () => {
         let model = new SessionModel()
         let committed = new SessionModel()
         let sequence = 0
+        const sequences: number[] = []
         for (const one of operations) {
-          const sequences = model.sequences
           const all: SessionChange[] = [model, store]
           switch (one.do) {
             case 'append':
               sequence += one.step
+              sequences.push(sequence)
               for (const each of all) each.append({ sequence, ...one.publish })
               break
             case 'release':
             case 'remove': {
-              const picked = sequences[one.pick % sequences.length]
-              if (picked !== undefined) for (const each of all) each[one.do](picked)
+              const picked = model.waiting[one.pick % model.waiting.length]
+              if (picked === undefined) break
+              for (const each of all) each[one.do](picked.sequence, bytesOf(picked))
               break
             }
             case 'setAside': {
-              const picked = sequences[one.pick % sequences.length]
+              const picked = model.waiting[one.pick % model.waiting.length]
               const reason = { code: 'refused', message: 'why: ü', reasonCode: one.reasonCode }
-              if (picked !== undefined) for (const each of all) each.setAside?.(picked, reason)
+              if (picked !== undefined) for (const each of all) each.setAside(picked, reason)
+              break
+            }
+            case 'giveUp': {
+              const picked = model.setAsides[one.pick % model.setAsides.length]
+              if (picked === undefined) break
+              for (const each of all) {
+                each.removeSetAside(picked.sequence, bytesOf(picked))
+                each.giveUp(picked.sequence, { ...picked.reason, reasonCode: one.reasonCode })
+              }
               break
             }
             case 'receive':
@@ -104,14 +116,16 @@ describe('a session store', () => {
               // Without a commit the last changes are lost, as in a crash.
               await store.close()
               store = await openSessionStore({ path })
-              expect(inOrder(await store.load())).toEqual(committed.state)
+              expect(await stateOf(store)).toEqual(committed.state)
               model = committed.copy()
           }
         }
         await store.commit()
         await store.close()
         const last = await openSessionStore({ path })
-        expect(inOrder(await last.load())).toEqual(model.state)
+        expect(await stateOf(last, 1)).toEqual(model.state)
+        for (const picked of new Set(sequences))
+          expect(await last.find(picked)).toEqual(model.outcomeOf(picked))
         await last.close()
       }),
       { numRuns: 60 },
@@ -141,9 +155,9 @@ describe('a session store', () => {
       properties: undefined,
     })
     await store.commit()
-    const { publishes } = await store.load()
+    const { publishes } = await pageOf(store)
     for (let sequence = 2; sequence < 40; sequence++) {
-      store.remove(sequence - 1)
+      store.remove(sequence - 1, 0)
       store.append({
         sequence,
         topic: 't',
@@ -154,8 +168,66 @@ describe('a session store', () => {
       })
       await store.commit()
     }
-    expect(Buffer.from(publishes[0]?.publish.payload ?? []).toString()).toBe('first')
+    expect(Buffer.from(publishes[0]?.payload ?? []).toString()).toBe('first')
     await store.close()
+  })
+
+  it('tells how long a message has waited, also in a later process, and never less than nothing', async () => {
+    const path = newFolder()
+    let nowMs = 1_700_000_000_000
+    const now = (): number => nowMs
+    const first = await openSessionStore({ path, now })
+    first.append({
+      sequence: 0,
+      topic: 't',
+      payload: new Uint8Array(),
+      qos: 1,
+      retain: false,
+      properties: undefined,
+    })
+    await first.commit()
+    await first.close()
+    const second = await openSessionStore({ path, now })
+    nowMs += 61_500
+    expect((await pageOf(second)).publishes[0]?.ageMs).toBe(61_500)
+    nowMs -= 100_000
+    expect((await pageOf(second)).publishes[0]?.ageMs).toBe(0)
+    await second.close()
+  })
+
+  it('reads a page up to either bound, at least one message, and a record that is gone leaves no hole in it', async () => {
+    const store = await openSessionStore({ path: newFolder() })
+    for (let sequence = 0; sequence < 10; sequence++) {
+      const payload = Buffer.alloc(99)
+      store.append({ sequence, topic: 't', payload, qos: 1, retain: false, properties: undefined })
+    }
+    store.remove(4, 100)
+    await store.commit()
+    const read = async (range: Partial<StoredRange>) => {
+      const { publishes, upTo } = await pageOf(store, range)
+      return [publishes.map(({ sequence }) => sequence), upTo]
+    }
+    expect(await read({ maximumMessages: 3 })).toEqual([[0, 1, 2], 2])
+    expect(await read({ after: 2, maximumBytes: 250 })).toEqual([[3, 5], 5])
+    expect(await read({ after: 5, maximumBytes: 1 })).toEqual([[6], 6])
+    expect(await read({ after: 6, upTo: 8 })).toEqual([[7, 8], 8])
+    expect(await read({ after: 9 })).toEqual([[], 1_000_000])
+    await store.close()
+  })
+
+  it('remembers a bounded number of messages that were given up [promise 6]', async () => {
+    const path = newFolder()
+    const store = await openSessionStore({ path })
+    const reason = { code: 'expired', message: 'waited', reasonCode: undefined }
+    for (let sequence = 0; sequence < 10_001; sequence++) store.giveUp(sequence, reason)
+    await store.commit()
+    await store.close()
+    const again = await openSessionStore({ path })
+    again.giveUp(10_001, reason)
+    await again.commit()
+    const found = await Promise.all([0, 1, 2, 10_001].map((sequence) => again.find(sequence)))
+    expect(found.map((one) => one?.state)).toEqual([undefined, undefined, 'given-up', 'given-up'])
+    await again.close()
   })
 
   it('commits in the order in which it was asked to', async () => {
@@ -178,7 +250,11 @@ describe('a session store', () => {
   })
 })
 
+function pageOf(store: SessionStore, range: Partial<StoredRange> = {}) {
+  return store.read({ after: -1, upTo: 1_000_000, maximumMessages: 1000, maximumBytes: 1_000_000, ...range })
+}
+
 async function payloadsOf(store: SessionStore): Promise<string[]> {
-  const { publishes } = await store.load()
-  return publishes.map(({ publish }) => Buffer.from(publish.payload).toString())
+  const { publishes } = await pageOf(store)
+  return publishes.map(({ payload }) => Buffer.from(payload).toString())
 }

@@ -1,41 +1,96 @@
-import type { SessionStore, StoredPublish, StoredReason, StoredSession } from '@jamey/mqtt'
+import type {
+  SessionStore,
+  SetAsidePublish,
+  StoredOutcome,
+  StoredPage,
+  StoredPublish,
+  StoredRange,
+  StoredReason,
+  StoredSession,
+  WaitingPublish,
+} from '@jamey/mqtt'
 import type { Environment } from './environment.js'
+import type { RecordReader } from './record-reader.js'
 import { RecordWriter } from './record-writer.js'
 import { SessionChanges } from './session-changes.js'
-import { numberOf, readPublish, readReason, SessionKey } from './session-records.js'
+import {
+  bytesOf,
+  LEDGER_KEY,
+  type Ledger,
+  newLedger,
+  numberOf,
+  readLedger,
+  readPublish,
+  readReason,
+  SessionKey,
+  sessionKey,
+} from './session-records.js'
+import { StoreError } from './store-error.js'
+
+/** Of messages that were given up; then the oldest are forgotten. */
+const GIVEN_UP_KEPT = 10_000
 
 /** A SessionStore in LMDB; see `openSessionStore`. */
 export class LmdbSessionStore implements SessionStore {
   readonly commits = true
   readonly #environment: Environment
+  readonly #now: () => number
   readonly #writer = new RecordWriter()
   #changes = new SessionChanges()
-  /** What is in the store once everything staged is: sequences released, sequences set aside, identifiers received. */
+  /** As of the last commit. */
+  #ledger: Ledger
+  /** What is in the store once everything staged is: sequences released and given up, identifiers received. */
   readonly #released: Set<number>
-  readonly #setAside: Set<number>
+  readonly #givenUp: Set<number>
   readonly #received: Set<number>
   #committing: Promise<void> = Promise.resolve()
 
-  constructor(environment: Environment) {
+  /** Throws `StoreError`. */
+  constructor(environment: Environment, now: () => number) {
     this.#environment = environment
-    const numbers = (kind: number): number[] => [...environment.keys([kind])].map(numberOf)
-    this.#released = new Set(numbers(SessionKey.released))
-    this.#setAside = new Set(numbers(SessionKey.setAside))
-    this.#received = new Set(numbers(SessionKey.received))
+    this.#now = now
+    const ledger = environment.get(LEDGER_KEY)
+    this.#ledger = ledger === undefined ? newLedger() : readLedger(ledger)
+    const numbers = (kind: number): Set<number> => new Set([...environment.keys([kind])].map(numberOf))
+    // Each of them is bounded: by the identifiers in flight, or by what is kept.
+    this.#released = numbers(SessionKey.released)
+    this.#givenUp = numbers(SessionKey.givenUp)
+    this.#received = numbers(SessionKey.received)
   }
 
-  async load(): Promise<StoredSession> {
-    const reasons = new Map<number, StoredReason>()
-    for (const { key, reader } of this.#environment.records([SessionKey.setAside])) {
-      reasons.set(numberOf(key), readReason(reader))
-    }
-    const publishes = []
-    for (const { key, reader } of this.#environment.records([SessionKey.publish])) {
-      const sequence = numberOf(key)
-      const publish = readPublish(sequence, reader)
-      publishes.push({ publish, released: this.#released.has(sequence), setAside: reasons.get(sequence) })
-    }
-    return { publishes, received: [...this.#received] }
+  async open(): Promise<StoredSession> {
+    await this.#committing
+    await this.#environment.recover()
+    // Whoever closed it before is told so.
+    this.#environment.get(LEDGER_KEY)
+    return { ...this.#ledger, received: [...this.#received] }
+  }
+
+  read(range: StoredRange): Promise<StoredPage> {
+    const nowMs = this.#now()
+    return this.#page<WaitingPublish>(SessionKey.publish, range, (sequence, reader) => {
+      const { publish, storedAtMs } = readPublish(sequence, reader)
+      const ageMs = storedAtMs === undefined ? 0 : Math.max(0, nowMs - storedAtMs)
+      return { ...publish, isReleased: this.#released.has(sequence), ageMs }
+    })
+  }
+
+  readSetAside(range: StoredRange): Promise<StoredPage<SetAsidePublish>> {
+    return this.#page<SetAsidePublish>(SessionKey.setAside, range, (sequence, reader) => {
+      const reason = readReason(reader)
+      return { ...readPublish(sequence, reader).publish, reason }
+    })
+  }
+
+  async find(sequence: number): Promise<StoredOutcome | undefined> {
+    await this.#environment.recover()
+    const get = (kind: (typeof SessionKey)['publish' | 'setAside' | 'givenUp']): RecordReader | undefined =>
+      this.#environment.get(sessionKey(new RecordWriter(64), kind, sequence))
+    if (get(SessionKey.publish) !== undefined) return { state: 'waiting' }
+    const setAside = get(SessionKey.setAside)
+    if (setAside !== undefined) return { state: 'set-aside', reason: readReason(setAside) }
+    const givenUp = get(SessionKey.givenUp)
+    return givenUp === undefined ? undefined : { state: 'given-up', reason: readReason(givenUp) }
   }
 
   append(publish: StoredPublish): void {
@@ -47,14 +102,27 @@ export class LmdbSessionStore implements SessionStore {
     this.#changes.release(sequence)
   }
 
-  setAside(sequence: number, reason: StoredReason): void {
-    this.#setAside.add(sequence)
-    this.#changes.setAside(sequence, reason)
+  remove(sequence: number, bytes: number): void {
+    this.#changes.remove(sequence, { bytes, isReleased: this.#released.delete(sequence) })
   }
 
-  remove(sequence: number): void {
-    const isReleased = this.#released.delete(sequence)
-    this.#changes.remove(sequence, { isReleased, isSetAside: this.#setAside.delete(sequence) })
+  setAside(publish: StoredPublish, reason: StoredReason): void {
+    this.#changes.setAside(publish, reason, this.#released.delete(publish.sequence))
+  }
+
+  removeSetAside(sequence: number, bytes: number): void {
+    this.#changes.removeSetAside(sequence, bytes)
+  }
+
+  giveUp(sequence: number, reason: StoredReason): void {
+    this.#givenUp.add(sequence)
+    this.#changes.giveUp(sequence, reason)
+    if (this.#givenUp.size <= GIVEN_UP_KEPT) return
+    for (const oldest of this.#givenUp) {
+      this.#givenUp.delete(oldest)
+      this.#changes.giveUp(oldest, undefined)
+      return
+    }
   }
 
   receive(packetIdentifier: number): void {
@@ -89,12 +157,53 @@ export class LmdbSessionStore implements SessionStore {
     const changes = this.#changes
     this.#changes = new SessionChanges()
     try {
-      await this.#environment.commit(changes.toBatch(this.#writer))
+      const ledger = changes.ledgerAfter(this.#ledger)
+      await this.#environment.commit(changes.toBatch(this.#writer, ledger, this.#now()))
+      this.#ledger = ledger
     } catch (error) {
-      for (const sequence of this.#changes.takeBack(changes)) this.#setAside.add(sequence)
+      this.#changes.takeBack(changes)
       throw error
     } finally {
       this.#writer.reset()
     }
   }
+
+  /** A record that can not be read is told of and holds up no other. */
+  async #page<Publish extends StoredPublish>(
+    kind: (typeof SessionKey)['publish' | 'setAside'],
+    { after, upTo, maximumMessages, maximumBytes }: StoredRange,
+    read: (sequence: number, reader: RecordReader) => Publish,
+  ): Promise<StoredPage<Publish>> {
+    await this.#environment.recover()
+    const publishes: Publish[] = []
+    const damaged: { sequence: number; error: Error }[] = []
+    let bytes = 0
+    let last = after
+    for (const { key, value } of this.#environment.entries(rangeOf(kind, after + 1, upTo))) {
+      const sequence = numberOf(key)
+      if (publishes.length + damaged.length >= maximumMessages) return { publishes, damaged, upTo: last }
+      try {
+        const publish = read(sequence, this.#environment.reader(key, value))
+        bytes += bytesOf(publish)
+        if (bytes > maximumBytes && publishes.length > 0) return { publishes, damaged, upTo: last }
+        publishes.push(publish)
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+        damaged.push({ sequence, error })
+      }
+      last = sequence
+    }
+    return { publishes, damaged, upTo }
+  }
+}
+
+/** Both ends are part of it. */
+function rangeOf(
+  kind: (typeof SessionKey)['publish' | 'setAside'],
+  from: number,
+  to: number,
+): { start: Buffer; end: Buffer } {
+  const writer = new RecordWriter(64)
+  const end = Math.min(to, Number.MAX_SAFE_INTEGER - 1) + 1
+  return { start: sessionKey(writer, kind, from), end: sessionKey(writer, kind, end) }
 }

@@ -6,6 +6,8 @@ import { SESSION_LAYOUT } from './session-records.js'
 export interface SessionStoreOptions {
   /** A folder of the store's own; made with mode 0700 where there is none. Only one process may have it open. */
   path: string
+  /** The wall clock, milliseconds since 1970; `Date.now` by default. Tells how long a message has waited. */
+  now?: (() => number) | undefined
 }
 
 /**
@@ -15,6 +17,12 @@ export interface SessionStoreOptions {
  * After a rejected `commit` the publishes appended since the last one are forgotten, because their callers were told
  * so; everything else that was staged stays staged and goes with the next commit.
  */
-export async function openSessionStore({ path }: SessionStoreOptions): Promise<SessionStore> {
-  return new LmdbSessionStore(await Environment.open(path, SESSION_LAYOUT))
+export async function openSessionStore({ path, now = Date.now }: SessionStoreOptions): Promise<SessionStore> {
+  const environment = await Environment.open(path, SESSION_LAYOUT)
+  try {
+    return new LmdbSessionStore(environment, now)
+  } catch (error) {
+    await environment.close()
+    throw error
+  }
 }

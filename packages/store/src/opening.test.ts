@@ -10,6 +10,7 @@ import type { Layout, MigrationRecords } from './layout.js'
 import { RecordWriter } from './record-writer.js'
 import { Child } from './test-support/child.js'
 import { newFolder } from './test-support/folder.js'
+import { stateOf } from './test-support/session-model.js'
 import { SESSION_PROCESS } from './test-support/session-process.js'
 
 const fileOf = (path: string): string => join(path, 'data.mdb')
@@ -67,7 +68,7 @@ describe('a new store', () => {
     mkdirSync(path)
     writeFileSync(fileOf(path), '')
     const store = await openSessionStore({ path })
-    expect(await store.load()).toEqual({ publishes: [], received: [] })
+    expect(await stateOf(store)).toMatchObject({ waiting: [], setAside: [], received: [], nextSequence: 0 })
     await store.close()
   })
 })
@@ -115,7 +116,7 @@ describe('a folder that is none of a store is refused, and left as it is [promis
     expect(error.code).toBe('foreign')
     expect(error.message).toContain("expected a 'jamey broker store', found a 'jamey session store'")
     const store = await openSessionStore({ path })
-    expect((await store.load()).publishes).toHaveLength(100)
+    expect((await stateOf(store)).waiting).toHaveLength(100)
     await store.close()
   })
 })
@@ -152,7 +153,7 @@ describe('a store that is open', () => {
     await store.close()
     append(store, 0, 1)
     expect(await failureOf(store.commit())).toMatchObject({ code: 'closed' })
-    expect(await failureOf(store.load())).toMatchObject({ code: 'closed' })
+    expect(await failureOf(stateOf(store))).toMatchObject({ code: 'closed' })
   })
 })
 
@@ -168,7 +169,10 @@ describe('damage', () => {
     bytes[bytes.lastIndexOf('payload payload') + 3] = 0
     writeFileSync(fileOf(path), bytes)
     const store = await openSessionStore({ path })
-    const error = await failureOf(store.load())
+    const page = await store.read({ after: -1, upTo: 99, maximumMessages: 1000, maximumBytes: 1_000_000 })
+    // All others are there.
+    expect(page.publishes).toHaveLength(99)
+    const error = await failureOf(Promise.reject(page.damaged[0]?.error))
     expectDamaged(error)
     expect(error.message).toMatch(/record 01[0-9a-f]{14}: expected the checksum \d+, found \d+/)
     await store.close()
@@ -178,7 +182,7 @@ describe('damage', () => {
     const path = await makeSessionStore()
     truncateSync(fileOf(path), 4096 * 4)
     const error = await failureOf(
-      openSessionStore({ path }).then((store) => store.load().finally(() => store.close())),
+      openSessionStore({ path }).then((store) => stateOf(store).finally(() => store.close())),
     )
     expectDamaged(error)
   })

@@ -18,9 +18,13 @@ const SHORT_STRING = 127
  * with its CRC-32, little endian, taken over all of it with zeros in that place.
  */
 export class RecordWriter {
-  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+  #slab: Buffer
   #start = 0
   #at = 0
+
+  constructor(slabBytes = SLAB_BYTES) {
+    this.#slab = Buffer.allocUnsafeSlow(slabBytes)
+  }
 
   /** Every view handed out so far is worthless from now on. */
   reset(): void {

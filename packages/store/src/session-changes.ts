@@ -1,96 +1,161 @@
-import type { StoredPublish, StoredReason } from '@jamey/mqtt'
+import type { StoredAmount, StoredPublish, StoredReason } from '@jamey/mqtt'
 import { Batch } from './batch.js'
 import type { RecordWriter } from './record-writer.js'
-import { publishValue, reasonValue, SessionKey, sessionKey } from './session-records.js'
+import {
+  bytesOf,
+  givenUpValue,
+  LEDGER_KEY,
+  type Ledger,
+  ledgerValue,
+  publishValue,
+  SessionKey,
+  sessionKey,
+  setAsideValue,
+} from './session-records.js'
 
-/** What the store has of a sequence besides its publish. */
-export interface SequenceMarks {
+interface Removal {
+  readonly bytes: number
+  /** Its PUBREC is recorded, too. */
   readonly isReleased: boolean
-  readonly isSetAside: boolean
 }
 
 /** What a session staged since its last commit: of several changes of one thing only the last. */
 export class SessionChanges {
   readonly #appended = new Map<number, StoredPublish>()
   readonly #released = new Set<number>()
-  readonly #setAside = new Map<number, StoredReason>()
-  readonly #removed = new Map<number, SequenceMarks>()
+  readonly #removed = new Map<number, Removal>()
+  readonly #setAside = new Map<number, { publish: StoredPublish; reason: StoredReason }>()
+  /** Bytes by sequence. */
+  readonly #setAsideRemoved = new Map<number, number>()
+  /** Undefined: forgotten. */
+  readonly #givenUp = new Map<number, StoredReason | undefined>()
   readonly #received = new Map<number, boolean>()
+  /** Above the last one appended, which may be gone already. */
+  #nextSequence = 0
 
   get isEmpty(): boolean {
-    const ofSequences = this.#appended.size + this.#released.size + this.#setAside.size + this.#removed.size
-    return ofSequences + this.#received.size === 0
+    const ofPublishes = this.#appended.size + this.#released.size + this.#removed.size
+    const ofOthers = this.#setAside.size + this.#setAsideRemoved.size + this.#givenUp.size
+    return ofPublishes + ofOthers + this.#received.size === 0 && this.#nextSequence === 0
   }
 
   append(publish: StoredPublish): void {
     this.#appended.set(publish.sequence, publish)
-    this.#removed.delete(publish.sequence)
+    this.#nextSequence = publish.sequence + 1
   }
 
   release(sequence: number): void {
     this.#released.add(sequence)
   }
 
-  setAside(sequence: number, reason: StoredReason): void {
-    this.#setAside.set(sequence, reason)
+  remove(sequence: number, removal: Removal): void {
+    this.#released.delete(sequence)
+    // What came and went since the last commit was never there.
+    if (!this.#appended.delete(sequence)) this.#removed.set(sequence, removal)
   }
 
-  remove(sequence: number, marks: SequenceMarks): void {
-    this.#appended.delete(sequence)
-    this.#released.delete(sequence)
-    this.#setAside.delete(sequence)
-    this.#removed.set(sequence, marks)
+  setAside(publish: StoredPublish, reason: StoredReason, isReleased: boolean): void {
+    this.remove(publish.sequence, { bytes: bytesOf(publish), isReleased })
+    this.#setAside.set(publish.sequence, { publish, reason })
+  }
+
+  removeSetAside(sequence: number, bytes: number): void {
+    if (!this.#setAside.delete(sequence)) this.#setAsideRemoved.set(sequence, bytes)
+  }
+
+  giveUp(sequence: number, reason: StoredReason | undefined): void {
+    this.#givenUp.set(sequence, reason)
   }
 
   setReceived(packetIdentifier: number, isReceived: boolean): void {
     this.#received.set(packetIdentifier, isReceived)
   }
 
+  /** What is in the store once this is committed on top of `before`. */
+  ledgerAfter(before: Ledger): Ledger {
+    return {
+      identifier: before.identifier,
+      nextSequence: Math.max(before.nextSequence, this.#nextSequence),
+      waiting: changed(
+        before.waiting,
+        [...this.#appended.values()].map(bytesOf),
+        [...this.#removed.values()].map(({ bytes }) => bytes),
+      ),
+      setAside: changed(
+        before.setAside,
+        [...this.#setAside.values()].map(({ publish }) => bytesOf(publish)),
+        [...this.#setAsideRemoved.values()],
+      ),
+    }
+  }
+
   /** The changes as they are written. Payloads are copied here, once. */
-  toBatch(writer: RecordWriter): Batch {
+  toBatch(writer: RecordWriter, ledger: Ledger, nowMs: number): Batch {
     const batch = new Batch()
-    for (const [sequence, { isReleased, isSetAside }] of this.#removed) {
+    for (const [sequence, { isReleased }] of this.#removed) {
       batch.remove(sessionKey(writer, SessionKey.publish, sequence))
       if (isReleased) batch.remove(sessionKey(writer, SessionKey.released, sequence))
-      if (isSetAside) batch.remove(sessionKey(writer, SessionKey.setAside, sequence))
+    }
+    for (const sequence of this.#setAsideRemoved.keys()) {
+      batch.remove(sessionKey(writer, SessionKey.setAside, sequence))
     }
     for (const [sequence, publish] of this.#appended) {
-      batch.put(sessionKey(writer, SessionKey.publish, sequence), publishValue(writer, publish))
+      batch.put(sessionKey(writer, SessionKey.publish, sequence), publishValue(writer, publish, nowMs))
     }
     for (const sequence of this.#released) {
       batch.put(sessionKey(writer, SessionKey.released, sequence), writer.endValue())
     }
-    for (const [sequence, reason] of this.#setAside) {
-      batch.put(sessionKey(writer, SessionKey.setAside, sequence), reasonValue(writer, reason))
+    for (const [sequence, { publish, reason }] of this.#setAside) {
+      const key = sessionKey(writer, SessionKey.setAside, sequence)
+      batch.put(key, setAsideValue(writer, publish, reason, nowMs))
+    }
+    for (const [sequence, reason] of this.#givenUp) {
+      const key = sessionKey(writer, SessionKey.givenUp, sequence)
+      if (reason === undefined) batch.remove(key)
+      else batch.put(key, givenUpValue(writer, reason))
     }
     for (const [packetIdentifier, isReceived] of this.#received) {
       const key = sessionKey(writer, SessionKey.received, packetIdentifier)
       if (isReceived) batch.put(key, writer.endValue())
       else batch.remove(key)
     }
+    batch.put(LEDGER_KEY, ledgerValue(writer, ledger))
     return batch
   }
 
   /**
-   * Takes back what did not commit, for the next time; `this` came after it. Appended publishes are forgotten: who
-   * published them was told that they failed, so they must not be sent after a restart. So is the removal of what was
-   * set aside, since it may have been appended anew in the same turn; gives the sequences that stay set aside.
+   * Takes back what did not commit, for the next time; `this` came after it. Two things are forgotten: appended
+   * publishes, because who published them was told that they failed, so they must not be sent after a restart; and
+   * that a message set aside is no more, because it may have been appended anew in the same turn.
    */
-  takeBack(failed: SessionChanges): number[] {
-    const staying: number[] = []
-    for (const [sequence, marks] of failed.#removed) {
-      if (marks.isSetAside) staying.push(sequence)
-      else this.#removed.set(sequence, marks)
-    }
+  takeBack(failed: SessionChanges): void {
+    for (const [sequence, removal] of failed.#removed) this.#removed.set(sequence, removal)
+    for (const sequence of failed.#appended.keys()) this.#removed.delete(sequence)
     const isOver = (sequence: number): boolean =>
       this.#removed.has(sequence) || failed.#appended.has(sequence)
     for (const sequence of failed.#released) if (!isOver(sequence)) this.#released.add(sequence)
-    for (const [sequence, reason] of failed.#setAside) {
-      if (!isOver(sequence) && !this.#setAside.has(sequence)) this.#setAside.set(sequence, reason)
+    for (const [sequence, setAside] of failed.#setAside) {
+      if (!this.#setAsideRemoved.delete(sequence)) this.#setAside.set(sequence, setAside)
+    }
+    for (const [sequence, reason] of failed.#givenUp) {
+      if (!this.#givenUp.has(sequence) && !failed.#setAsideRemoved.has(sequence))
+        this.#givenUp.set(sequence, reason)
     }
     for (const [packetIdentifier, isReceived] of failed.#received) {
       if (!this.#received.has(packetIdentifier)) this.#received.set(packetIdentifier, isReceived)
     }
-    return staying
+  }
+}
+
+/** Damaged records, whose size nobody knows, must not make it negative. */
+function changed(
+  { messages, bytes }: StoredAmount,
+  added: readonly number[],
+  removed: readonly number[],
+): StoredAmount {
+  const sum = (list: readonly number[]): number => list.reduce((total, one) => total + one, 0)
+  return {
+    messages: Math.max(0, messages + added.length - removed.length),
+    bytes: Math.max(0, bytes + sum(added) - sum(removed)),
   }
 }

@@ -1,38 +1,71 @@
-import type { SessionStore, StoredPublish, StoredReason, StoredSession } from '../index.js'
-
-interface Record {
-  publish: StoredPublish
-  released: boolean
-  setAside?: StoredReason
-}
+import type {
+  SessionStore,
+  SetAsidePublish,
+  StoredOutcome,
+  StoredPage,
+  StoredPublish,
+  StoredRange,
+  StoredReason,
+  StoredSession,
+  WaitingPublish,
+} from '../index.js'
 
 /** A store whose commits a test lets through one by one, and which another client may open afterwards. */
 export class HeldStore implements SessionStore {
   readonly commits = true
-  readonly publishes = new Map<number, Record>()
+  readonly publishes = new Map<number, WaitingPublish>()
+  readonly aside = new Map<number, SetAsidePublish>()
+  readonly givenUp = new Map<number, StoredReason>()
   readonly received = new Set<number>()
+  nextSequence = 0
   commitsAsked = 0
+  reads = 0
   isHeld = false
   #pending: { resolve(): void; reject(error: Error): void }[] = []
 
-  async load(): Promise<StoredSession> {
-    return { publishes: [...this.publishes.values()], received: [...this.received] }
+  async open(): Promise<StoredSession> {
+    return {
+      identifier: 'abc',
+      nextSequence: this.nextSequence,
+      waiting: amountOf([...this.publishes.values()]),
+      setAside: amountOf([...this.aside.values()]),
+      received: [...this.received],
+    }
+  }
+  async read(range: StoredRange): Promise<StoredPage> {
+    this.reads++
+    return pageOf(this.publishes.values(), range)
+  }
+  async readSetAside(range: StoredRange): Promise<StoredPage<SetAsidePublish>> {
+    return pageOf(this.aside.values(), range)
+  }
+  async find(sequence: number): Promise<StoredOutcome | undefined> {
+    if (this.publishes.has(sequence)) return { state: 'waiting' }
+    const setAside = this.aside.get(sequence)
+    if (setAside !== undefined) return { state: 'set-aside', reason: setAside.reason }
+    const reason = this.givenUp.get(sequence)
+    return reason === undefined ? undefined : { state: 'given-up', reason }
   }
   append(publish: StoredPublish): void {
-    const { sequence, topic, payload, qos, retain, properties } = publish
-    const copy = { sequence, topic, payload: payload.slice(), qos, retain, properties }
-    this.publishes.set(sequence, { publish: copy, released: false })
+    this.publishes.set(publish.sequence, { ...copyOf(publish), isReleased: false, ageMs: 0 })
+    this.nextSequence = publish.sequence + 1
   }
   release(sequence: number): void {
     const record = this.publishes.get(sequence)
-    if (record !== undefined) record.released = true
-  }
-  setAside(sequence: number, reason: StoredReason): void {
-    const record = this.publishes.get(sequence)
-    if (record !== undefined) record.setAside = reason
+    if (record !== undefined) this.publishes.set(sequence, { ...record, isReleased: true })
   }
   remove(sequence: number): void {
     this.publishes.delete(sequence)
+  }
+  setAside(publish: StoredPublish, reason: StoredReason): void {
+    this.publishes.delete(publish.sequence)
+    this.aside.set(publish.sequence, { ...copyOf(publish), reason })
+  }
+  removeSetAside(sequence: number): void {
+    this.aside.delete(sequence)
+  }
+  giveUp(sequence: number, reason: StoredReason): void {
+    this.givenUp.set(sequence, reason)
   }
   receive(packetIdentifier: number): void {
     this.received.add(packetIdentifier)
@@ -55,4 +88,30 @@ export class HeldStore implements SessionStore {
     if (error === undefined) commit?.resolve()
     else commit?.reject(error)
   }
+}
+
+function copyOf({ sequence, topic, payload, qos, retain, properties }: StoredPublish): StoredPublish {
+  return { sequence, topic, payload: payload.slice(), qos, retain, properties }
+}
+
+function bytesOf({ topic, payload }: StoredPublish): number {
+  return topic.length + payload.length
+}
+
+function amountOf(publishes: readonly StoredPublish[]) {
+  return { messages: publishes.length, bytes: publishes.reduce((sum, one) => sum + bytesOf(one), 0) }
+}
+
+function pageOf<P extends StoredPublish>(all: Iterable<P>, range: StoredRange): StoredPage<P> {
+  const sorted = [...all].sort((a, b) => a.sequence - b.sequence)
+  const wanted = sorted.filter(({ sequence }) => sequence > range.after && sequence <= range.upTo)
+  const publishes: P[] = []
+  let bytes = 0
+  for (const one of wanted) {
+    bytes += bytesOf(one)
+    const isFull = publishes.length >= range.maximumMessages || bytes > range.maximumBytes
+    if (isFull && publishes.length > 0) return { publishes, damaged: [], upTo: one.sequence - 1 }
+    publishes.push(one)
+  }
+  return { publishes, damaged: [], upTo: range.upTo }
 }

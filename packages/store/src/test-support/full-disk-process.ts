@@ -17,7 +17,7 @@ export async function run(path: string, kind: string): Promise<void> {
 
 async function fillSession(path: string): Promise<void> {
   const store = await openSessionStore({ path })
-  await store.load()
+  await store.open()
   const append = (sequence: number): void =>
     store.append({ sequence, topic: 't', payload, qos: 2, retain: false, properties: undefined })
   let committed = 0
@@ -30,7 +30,7 @@ async function fillSession(path: string): Promise<void> {
   print('failed', failure.code, failure.retryable, committed)
   // As acknowledgements come: the oldest first, a few at a time, so that little has to be written to make room.
   for (let sequence = 0; sequence < committed / 2; sequence++) {
-    store.remove(sequence)
+    store.remove(sequence, 't'.length + payload.length)
     if (sequence % 10 === 9) await store.commit()
   }
   await store.commit()

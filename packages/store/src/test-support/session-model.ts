@@ -1,35 +1,69 @@
-import type { StoredPublish, StoredReason, StoredSession } from '@jamey/mqtt'
+import type {
+  SessionStore,
+  SetAsidePublish,
+  StoredAmount,
+  StoredOutcome,
+  StoredPage,
+  StoredPublish,
+  StoredRange,
+  StoredReason,
+} from '@jamey/mqtt'
+import { bytesOf } from '../session-records.js'
 import { Random } from './random.js'
 
 /** The part of a SessionStore that changes it. */
-export interface SessionChange {
-  append(publish: StoredPublish): void
-  release(sequence: number): void
-  setAside?(sequence: number, reason: StoredReason): void
-  remove(sequence: number): void
-  receive(packetIdentifier: number): void
-  complete(packetIdentifier: number): void
-  forgetReceived(): void
+export type SessionChange = Pick<
+  SessionStore,
+  | 'append'
+  | 'release'
+  | 'remove'
+  | 'setAside'
+  | 'removeSetAside'
+  | 'giveUp'
+  | 'receive'
+  | 'complete'
+  | 'forgetReceived'
+>
+
+type Waiting = StoredPublish & { readonly isReleased: boolean }
+
+/** All that a session store has, in order. */
+export interface SessionState {
+  readonly waiting: readonly Waiting[]
+  readonly setAside: readonly SetAsidePublish[]
+  readonly received: readonly number[]
+  readonly amounts: { readonly waiting: StoredAmount; readonly setAside: StoredAmount }
+  readonly nextSequence: number
 }
 
 /** What a session store should hold, in the plainest form. */
 export class SessionModel implements SessionChange {
-  #publishes = new Map<number, { publish: StoredPublish; released: boolean; setAside?: StoredReason }>()
+  #waiting = new Map<number, Waiting>()
+  #setAside = new Map<number, SetAsidePublish>()
+  #givenUp = new Map<number, StoredReason>()
   #received = new Set<number>()
+  #nextSequence = 0
 
   append(publish: StoredPublish): void {
-    this.#publishes.set(publish.sequence, { publish, released: false })
+    this.#waiting.set(publish.sequence, { ...publish, isReleased: false })
+    this.#nextSequence = publish.sequence + 1
   }
   release(sequence: number): void {
-    const found = this.#publishes.get(sequence)
-    if (found !== undefined) found.released = true
-  }
-  setAside(sequence: number, reason: StoredReason): void {
-    const found = this.#publishes.get(sequence)
-    if (found !== undefined) found.setAside = reason
+    const found = this.#waiting.get(sequence)
+    if (found !== undefined) this.#waiting.set(sequence, { ...found, isReleased: true })
   }
   remove(sequence: number): void {
-    this.#publishes.delete(sequence)
+    this.#waiting.delete(sequence)
+  }
+  setAside({ sequence, topic, payload, qos, retain, properties }: StoredPublish, reason: StoredReason): void {
+    this.#waiting.delete(sequence)
+    this.#setAside.set(sequence, { sequence, topic, payload, qos, retain, properties, reason })
+  }
+  removeSetAside(sequence: number): void {
+    this.#setAside.delete(sequence)
+  }
+  giveUp(sequence: number, reason: StoredReason): void {
+    this.#givenUp.set(sequence, reason)
   }
   receive(packetIdentifier: number): void {
     this.#received.add(packetIdentifier)
@@ -41,26 +75,72 @@ export class SessionModel implements SessionChange {
     this.#received.clear()
   }
 
-  get sequences(): number[] {
-    return [...this.#publishes.keys()]
+  get waiting(): readonly Waiting[] {
+    return [...this.#waiting.values()]
+  }
+
+  get setAsides(): readonly SetAsidePublish[] {
+    return [...this.#setAside.values()]
+  }
+
+  outcomeOf(sequence: number): StoredOutcome | undefined {
+    if (this.#waiting.has(sequence)) return { state: 'waiting' }
+    const setAside = this.#setAside.get(sequence)
+    if (setAside !== undefined) return { state: 'set-aside', reason: setAside.reason }
+    const reason = this.#givenUp.get(sequence)
+    return reason === undefined ? undefined : { state: 'given-up', reason }
   }
 
   copy(): SessionModel {
     const copy = new SessionModel()
-    for (const [sequence, stored] of this.#publishes) copy.#publishes.set(sequence, { ...stored })
+    copy.#waiting = new Map(this.#waiting)
+    copy.#setAside = new Map(this.#setAside)
+    copy.#givenUp = new Map(this.#givenUp)
     copy.#received = new Set(this.#received)
+    copy.#nextSequence = this.#nextSequence
     return copy
   }
 
-  get state(): StoredSession {
-    const publishes = [...this.#publishes.values()].sort((a, b) => a.publish.sequence - b.publish.sequence)
-    return { publishes, received: [...this.#received].sort((a, b) => a - b) }
+  get state(): SessionState {
+    const waiting = [...this.#waiting.values()].sort(bySequence)
+    const setAside = [...this.#setAside.values()].sort(bySequence)
+    return {
+      waiting,
+      setAside,
+      received: [...this.#received].sort((a, b) => a - b),
+      amounts: { waiting: amountOf(waiting), setAside: amountOf(setAside) },
+      nextSequence: this.#nextSequence,
+    }
   }
 }
 
-/** As `SessionModel.state` gives it, since a store may give the identifiers in any order. */
-export function inOrder({ publishes, received }: StoredSession): StoredSession {
-  return { publishes, received: [...received].sort((a, b) => a - b) }
+/** As `SessionModel.state` gives it, read in pages of `maximumMessages`. Expects that nothing is damaged. */
+export async function stateOf(store: SessionStore, maximumMessages = 7): Promise<SessionState> {
+  const { received, waiting: waitingAmount, setAside: setAsideAmount, nextSequence } = await store.open()
+  const waiting = await allOf((range) => store.read(range), nextSequence - 1, maximumMessages)
+  return {
+    waiting: waiting.map(({ ageMs: _, ...publish }) => publish),
+    setAside: await allOf((range) => store.readSetAside(range), nextSequence - 1, maximumMessages),
+    received: [...received].sort((a, b) => a - b),
+    amounts: { waiting: waitingAmount, setAside: setAsideAmount },
+    nextSequence,
+  }
+}
+
+async function allOf<P extends StoredPublish>(
+  read: (range: StoredRange) => Promise<StoredPage<P>>,
+  upTo: number,
+  maximumMessages: number,
+): Promise<P[]> {
+  const all: P[] = []
+  for (let after = -1; after < upTo; ) {
+    const page = await read({ after, upTo, maximumMessages, maximumBytes: 100_000 })
+    for (const { error } of page.damaged) throw error
+    all.push(...page.publishes)
+    if (page.upTo <= after) throw new Error(`the page after ${after} does not advance`)
+    after = page.upTo
+  }
+  return all
 }
 
 /** The changes of turn number `step` of a session whose life depends on nothing but the seed. */
@@ -77,13 +157,21 @@ export function changeSession(
     for (const one of all) one.append(publish)
   }
   for (let i = random.integer(4); i > 0; i--) {
-    const sequence = random.pick(model.sequences) as number
+    const publish = random.pick(model.waiting)
+    if (publish === undefined) break
     const kind = random.integer(4)
+    const reason = { code: 'refused', message: `turn ${step}`, reasonCode: 0x87 }
     for (const one of all) {
-      if (kind === 0) one.release(sequence)
-      else if (kind === 1)
-        one.setAside?.(sequence, { code: 'refused', message: `turn ${step}`, reasonCode: 0x87 })
-      else one.remove(sequence)
+      if (kind === 0) one.release(publish.sequence)
+      else if (kind === 1) one.setAside(publish, reason)
+      else one.remove(publish.sequence, bytesOf(publish))
+    }
+  }
+  const setAside = random.integer(4) === 0 ? random.pick(model.setAsides) : undefined
+  if (setAside !== undefined) {
+    for (const one of all) {
+      one.removeSetAside(setAside.sequence, bytesOf(setAside))
+      one.giveUp(setAside.sequence, setAside.reason)
     }
   }
   const packetIdentifier = 1 + random.integer(20)
@@ -108,4 +196,12 @@ function publishOf(sequence: number, random: Random): StoredPublish {
     properties:
       sequence % 3 === 0 ? { contentType: 'x', correlationData: new Uint8Array([sequence]) } : undefined,
   }
+}
+
+function bySequence(a: StoredPublish, b: StoredPublish): number {
+  return a.sequence - b.sequence
+}
+
+function amountOf(publishes: readonly StoredPublish[]): StoredAmount {
+  return { messages: publishes.length, bytes: publishes.reduce((sum, one) => sum + bytesOf(one), 0) }
 }

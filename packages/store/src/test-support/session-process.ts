@@ -10,7 +10,7 @@ export async function run(path: string, seed: string, from: string): Promise<voi
   const store = await openSessionStore({ path })
   const model = new SessionModel()
   for (let step = 0; step < Number(from); step++) changeSession(Number(seed), step, model, [])
-  await store.load()
+  await store.open()
   for (let step = Number(from); ; step++) {
     changeSession(Number(seed), step, model, [store])
     await store.commit()

@@ -1,0 +1,191 @@
+import type { Clock } from './clock.js'
+import type { Publication } from './publication.js'
+import { publicationOf } from './publication.js'
+import type { SessionStore, StoredPage, StoredSession, WaitingPublish } from './session-store.js'
+import { PUBLISH_IDENTIFIERS } from './settings.js'
+
+const PAGE_MESSAGES = 2048
+const PAGE_BYTES = 4_194_304
+/** After a failure of the store. */
+const RETRY_MS = 1000
+
+export interface BacklogListener {
+  /** In order; it goes behind those in memory. */
+  onRead(publication: Publication): void
+  /** The server has it, and its session, which PUBREL would have ended, is gone. */
+  onDone(publication: Publication): void
+  /** Its record can not be read. `publication` where its publisher still waits. */
+  onDamaged(sequence: number, publication: Publication | undefined, error: Error): void
+  /** Everything of one page was told. */
+  onPage(): void
+  /** The store could not be read; told once, and tried again until it can. */
+  onUnreadable(error: Error): void
+}
+
+/**
+ * The part of the queue that lies in the store alone: everything with a sequence number above a cursor. It is read in
+ * pages, so that a queue may be far larger than memory.
+ */
+export class Backlog {
+  readonly #store: SessionStore
+  readonly #clock: Clock
+  readonly #listener: BacklogListener
+  #messages = 0
+  #bytes = 0
+  /** Up to here messages are in memory, or over. */
+  #after = -1
+  /** Of the last message that was stored. */
+  #upTo = -1
+  /** Behind the cursor, and a publisher waits for them. */
+  readonly #waiting = new Map<number, Publication>()
+  /** Behind the cursor, and over: their records may still be there when they are read. */
+  readonly #over = new Set<number>()
+  /** An earlier process may have sent what lies below. */
+  #sentBelow = 0
+  #isSessionLost = false
+  #isReading = false
+  #isUnreadable = false
+  #timer: unknown
+
+  constructor(store: SessionStore, clock: Clock, listener: BacklogListener) {
+    this.#store = store
+    this.#clock = clock
+    this.#listener = listener
+  }
+
+  get messages(): number {
+    return this.#messages
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Counts may drift where records are damaged; the cursor does not. */
+  get isEmpty(): boolean {
+    return this.#after >= this.#upTo
+  }
+
+  /**
+   * What an earlier process left, and the first page of it. Within a window of identifiers from the oldest on all of
+   * it may have been on the wire, and nothing beyond.
+   */
+  restore({ waiting, nextSequence }: StoredSession, page: StoredPage): void {
+    this.#messages = waiting.messages
+    this.#bytes = waiting.bytes
+    this.#upTo = nextSequence - 1
+    const oldest = page.publishes[0]?.sequence ?? nextSequence
+    this.#sentBelow = Math.min(nextSequence, oldest + PUBLISH_IDENTIFIERS)
+    this.#onPage(page)
+  }
+
+  /** The first page of what an earlier process left. */
+  static firstPage(store: SessionStore, { nextSequence }: StoredSession): Promise<StoredPage> {
+    return store.read(rangeOf(-1, nextSequence - 1))
+  }
+
+  /** A message that was stored and need not be kept in memory: all that follow must come here, too. */
+  add(publication: Publication): void {
+    if (this.isEmpty) this.#after = publication.sequence - 1
+    this.#upTo = publication.sequence
+    this.#messages++
+    this.#bytes += publication.bytes
+    if (!publication.hasCaller) return
+    publication.unload()
+    this.#waiting.set(publication.sequence, publication)
+  }
+
+  /** Takes a message out; false where it is not here. */
+  withdraw({ sequence, bytes }: Publication): boolean {
+    if (!this.#waiting.delete(sequence)) return false
+    this.skip(sequence)
+    this.#count(1, bytes)
+    return true
+  }
+
+  /** A message that was stored, but is over before it was added. */
+  skip(sequence: number): void {
+    if (!this.isEmpty) this.#over.add(sequence)
+  }
+
+  /** The server knows nothing of what an earlier process sent. */
+  forgetServerState(): void {
+    this.#isSessionLost = true
+  }
+
+  /** Reads the next page, unless that is under way. */
+  fill(): void {
+    if (this.isEmpty || this.#isReading) return
+    this.#isReading = true
+    this.#store.read(rangeOf(this.#after, this.#upTo)).then(this.#onPage, this.#onFailed)
+  }
+
+  /** Nothing is read any more. Gives those whose publishers wait. */
+  close(): Publication[] {
+    this.#clock.clearTimeout(this.#timer)
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    this.#over.clear()
+    this.#after = this.#upTo
+    this.#messages = this.#bytes = 0
+    return waiting
+  }
+
+  readonly #onPage = (page: StoredPage): void => {
+    this.#isReading = this.#isUnreadable = false
+    // Closed in the meantime.
+    if (this.isEmpty) return
+    for (const stored of page.publishes) {
+      if (this.#over.delete(stored.sequence)) continue
+      this.#take(stored)
+    }
+    for (const { sequence, error } of page.damaged) {
+      const publication = this.#waiting.get(sequence)
+      this.#waiting.delete(sequence)
+      this.#count(1, publication?.bytes ?? 0)
+      this.#listener.onDamaged(sequence, publication, error)
+    }
+    this.#after = page.upTo
+    for (const sequence of this.#over) if (sequence <= page.upTo) this.#over.delete(sequence)
+    if (this.isEmpty) this.#messages = this.#bytes = 0
+    this.#listener.onPage()
+  }
+
+  #take(stored: WaitingPublish): void {
+    const waiting = this.#waiting.get(stored.sequence)
+    const publication = waiting ?? this.#revive(stored)
+    this.#count(1, publication.bytes)
+    if (waiting !== undefined) {
+      this.#waiting.delete(stored.sequence)
+      waiting.reload(stored)
+    } else if (stored.isReleased && this.#isSessionLost) return this.#listener.onDone(publication)
+    this.#listener.onRead(publication)
+  }
+
+  #revive(stored: WaitingPublish): Publication {
+    const publication = publicationOf(stored)
+    publication.queuedAt = this.#clock.now() - stored.ageMs
+    if (stored.isReleased) publication.stage = 'released'
+    publication.dup = !this.#isSessionLost && stored.sequence < this.#sentBelow
+    return publication
+  }
+
+  #count(messages: number, bytes: number): void {
+    this.#messages = Math.max(0, this.#messages - messages)
+    this.#bytes = Math.max(0, this.#bytes - bytes)
+  }
+
+  readonly #onFailed = (error: Error): void => {
+    if (this.isEmpty) return
+    if (!this.#isUnreadable) this.#listener.onUnreadable(error)
+    this.#isUnreadable = true
+    this.#timer = this.#clock.setTimeout(() => {
+      this.#isReading = false
+      this.fill()
+    }, RETRY_MS)
+  }
+}
+
+function rangeOf(after: number, upTo: number) {
+  return { after, upTo, maximumMessages: PAGE_MESSAGES, maximumBytes: PAGE_BYTES }
+}
