@@ -73,6 +73,33 @@ describe('a queue that is larger than memory', () => {
     expect(store.reads).toBeGreaterThan(1)
   })
 
+  it('does not send what was given up while its record was being read [promise 2]', async () => {
+    const peer = await startPeer()
+    const store = new HeldStore()
+    const client = makeClient({ url: peer.url, store, cleanStart: false, queue: BOUNDS })
+    await client.publish('t', 'first', STORED)
+    for (let i = 0; i < 16_384; i++) void client.publish('t', 'x', STORED)
+    const abort = new AbortController()
+    const gaveUp = rejection(client.publish('t', 'given up', { qos: 1, signal: abort.signal }))
+    await until(() => store.publishes.size === 16_386)
+    await settled(3)
+    const read = store.read.bind(store)
+    let isRead = false
+    store.read = async (range) => {
+      const page = await read(range)
+      isRead ||= page.publishes.some(({ payload }) => text(payload) === 'given up')
+      if (isRead) abort.abort()
+      return page
+    }
+    await client.connect()
+    expect(await gaveUp).toMatchObject({ code: 'aborted', mayBeDelivered: false })
+    expect(isRead).toBe(true)
+    await client.drained()
+    const sent = (await peer.connection(0)).all('publish').map((packet) => text(packet.payload))
+    expect(sent).toHaveLength(16_385)
+    expect(sent).not.toContain('given up')
+  })
+
   it('keeps its bound where the oldest are dropped, and their receipts say so [promise 6]', async () => {
     const peer = await startPeer()
     const store = new HeldStore()

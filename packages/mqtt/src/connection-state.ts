@@ -14,6 +14,8 @@ export interface Connecting {
   link: Link | undefined
   credentials: PacketCredentials | undefined
   cleanStart: boolean
+  /** CONNECT was sent, and CONNACK has not come. */
+  isAsked: boolean
 }
 
 export interface Connected {

@@ -33,7 +33,8 @@ import type { Endpoint } from './transport.js'
 
 /** What the owner of the connection is told. */
 export interface ConnectionListener {
-  onConnected(link: Link, server: ServerInformation): void
+  /** `isInDoubt`: a CONNECT before this one had no answer, so the server may have made a new session meanwhile. */
+  onConnected(link: Link, server: ServerInformation, isInDoubt: boolean): void
   onPacket(link: Link, packet: Packet): void
   onWritable(): void
   onDisconnected(): void
@@ -65,6 +66,8 @@ export class Connection implements LinkListener {
   /** The server does not know our authentication method; it is not offered again. */
   #isWithoutMethod = false
   #reauthentication: Deferred<void> | undefined
+  /** A CONNECT went out after the last CONNACK, and had no answer. */
+  #isInDoubt = false
 
   constructor(settings: Settings, counters: Counters, listener: ConnectionListener) {
     this.#settings = settings
@@ -144,6 +147,7 @@ export class Connection implements LinkListener {
     if (now.state !== 'connecting' || now.link !== link || now.credentials === undefined) return
     try {
       link.send(makeConnect(this.#settings, this.#clientId, now.cleanStart, now.credentials))
+      now.isAsked = true
     } catch (error) {
       this.#failed(now, invalidConnect(error as Error), 'stop')
     }
@@ -189,6 +193,7 @@ export class Connection implements LinkListener {
       timer: undefined,
       link: undefined,
       credentials: undefined,
+      isAsked: false,
       cleanStart: this.#settings.cleanStart && !(this.#hasConnected && this.#settings.protocolVersion === 5),
     }
     this.#become(now)
@@ -224,6 +229,7 @@ export class Connection implements LinkListener {
 
   #onConnack(now: Connecting, link: Link, packet: Connack): void {
     const { reasonCode, properties } = packet
+    now.isAsked = false
     if (reasonCode !== ReasonCode.success) {
       this.#told('connack', packet, now.endpoint)
       const error = errorFor('connack', reasonCode, properties?.reasonString, now.endpoint.href)
@@ -374,13 +380,19 @@ export class Connection implements LinkListener {
       this.#settings.clock.clearTimeout(from.timer)
     }
     this.#now = next
-    const isKept = next.state === 'connected'
-    if (from.state === 'connecting' && !isKept) from.link?.abandon()
+    if (from.state === 'connecting') {
+      this.#isInDoubt ||= from.isAsked
+      if (next.state !== 'connected') from.link?.abandon()
+    }
     if (from.state === 'connected') {
       from.link.abandon()
       this.#listener.onDisconnected()
     }
-    if (next.state === 'connected') this.#listener.onConnected(next.link, next.server)
+    if (next.state === 'connected') {
+      const isInDoubt = this.#isInDoubt
+      this.#isInDoubt = false
+      this.#listener.onConnected(next.link, next.server, isInDoubt)
+    }
     if (next.state === 'error' || next.state === 'disconnected') {
       this.#settleReauthentication(next.cause ?? notConnected())
     }

@@ -180,6 +180,7 @@ async function run(taken: readonly Step[], hasStore: boolean): Promise<void> {
   try {
     for (const step of taken) await world.take(step)
     await world.heal()
+    const lostBefore = world.server.lost.length
     // Whatever identifiers were in use: all of them serve again.
     for (let i = 0; i < 2 * RECEIVE_MAXIMUM; i++) {
       await world.take({ kind: 'serve', qos: 2 })
@@ -196,6 +197,8 @@ async function run(taken: readonly Step[], hasStore: boolean): Promise<void> {
       [],
     )
     compare(served, seen, world.inDoubt, server.lost)
+    // Now that nothing goes wrong any more, the subscription is where it belongs.
+    expect(server.lost.slice(lostBefore)).toEqual([])
     expect(world.errors).toEqual([])
     expect(client.stats()).toMatchObject({ inFlightMessages: 0, queuedMessages: 0, handlersRunning: 0 })
   } finally {

@@ -1,5 +1,5 @@
 import { ProtocolError, type Publish, type Pubrel, ReasonCode } from '@jamey/protocol'
-import { isSameBytes } from './bytes.js'
+import { digestOf, isSameBytes } from './bytes.js'
 import { Delivery, isThenable, NOT_CONSUMED } from './delivery.js'
 import { MessageError } from './errors.js'
 import { Fifo } from './fifo.js'
@@ -7,6 +7,7 @@ import type { Handling } from './handling.js'
 import type { Journal } from './journal.js'
 import type { Link } from './link.js'
 import type { Message } from './message.js'
+import type { StoredReceipt } from './session-store.js'
 import type { Settings } from './settings.js'
 import type { Counters } from './stats.js'
 import { IncomingAliases } from './topic-aliases.js'
@@ -35,8 +36,10 @@ export class Incoming {
   #spare: Delivery[] = []
   /** Deliveries whose handlers were at work when their connection ended, by packet identifier. */
   readonly #carried = new Map<number, Delivery>()
-  /** QoS 2: delivered, and PUBREL is still to come. [MQTT-4.3.3-10] */
-  readonly #received = new Set<number>()
+  /** Digests by packet identifier of QoS 2 messages that were delivered, and whose PUBREL is still to come. [MQTT-4.3.3-10] */
+  readonly #received = new Map<number, number | undefined>()
+  /** The server may have lost its session without our knowing: its CONNACK was lost, too. */
+  #isInDoubt = false
   #running = 0
   #onIdle: (() => void)[] = []
 
@@ -72,12 +75,13 @@ export class Incoming {
     else this.#onIdle.push(callback)
   }
 
-  restore(received: readonly number[]): void {
-    for (const identifier of received) this.#received.add(identifier)
+  restore(received: readonly StoredReceipt[]): void {
+    for (const { packetIdentifier, digest } of received) this.#received.set(packetIdentifier, digest)
   }
 
-  onConnected(link: Link, isResumed: boolean): void {
+  onConnected(link: Link, isResumed: boolean, isInDoubt: boolean): void {
     this.#link = link
+    this.#isInDoubt = isResumed && (isInDoubt || this.#isInDoubt)
     this.#aliases = new IncomingAliases(this.#settings.topicAliasMaximum)
     if (isResumed) return
     for (const delivery of this.#carried.values()) delivery.isForgotten = true
@@ -104,10 +108,25 @@ export class Incoming {
     if (packet.properties !== undefined) this.#aliases.resolve(packet)
     if (packet.qos === 0) return this.#deliverOnce(packet)
     this.#checkReceiveMaximum()
-    if (packet.qos === 2 && this.#received.has(packet.packetIdentifier)) return this.#repeatPubrec(packet)
+    if (packet.qos === 2) {
+      const digest = digestOf(packet.topic, packet.payload)
+      if (this.#isRepeated(packet, digest)) return this.#repeatPubrec(packet, digest)
+      this.#received.set(packet.packetIdentifier, digest)
+    }
     if (packet.dup && this.#carried.size > 0 && this.#joinCarried(packet)) return
-    if (packet.qos === 2) this.#received.add(packet.packetIdentifier)
     this.#deliver(packet)
+  }
+
+  /**
+   * Whether a QoS 2 message is one that we have. The identifier says so as long as the session is the one we know; the
+   * rest is for the server that lost it unnoticed, and now uses the identifier for another message.
+   */
+  #isRepeated({ packetIdentifier, dup }: Publish, digest: number): boolean {
+    if (!this.#received.has(packetIdentifier)) return false
+    const known = this.#received.get(packetIdentifier)
+    if (known !== undefined && known !== digest) return false
+    // What is sent for the first time can be none that we have. [MQTT-3.3.1-1]
+    return dup || !this.#isInDoubt
   }
 
   onPubrel(link: Link, packet: Pubrel): void {
@@ -199,7 +218,8 @@ export class Incoming {
     const settle = (): void => {
       if (!delivery.isForgotten) this.#settle(delivery)
     }
-    this.#journal.receive(packet.packetIdentifier, settle, () => {
+    const digest = this.#received.get(packet.packetIdentifier) ?? digestOf(packet.topic, packet.payload)
+    this.#journal.receive(packet.packetIdentifier, digest, settle, () => {
       delivery.isLeft = true
       settle()
     })
@@ -236,7 +256,8 @@ export class Incoming {
   }
 
   /** The same QoS 2 message once more: it is not delivered, only answered, after those before it. */
-  #repeatPubrec(packet: Publish): void {
+  #repeatPubrec(packet: Publish, digest: number): void {
+    this.#received.set(packet.packetIdentifier, digest)
     if (this.#joinCarried(packet)) return
     const delivery = this.#take(packet)
     if (!this.#journal.isNeeded) return this.#settle(delivery)
@@ -251,7 +272,11 @@ export class Incoming {
     if (carried === undefined) return false
     this.#carried.delete(packet.packetIdentifier)
     const { packet: former } = carried
-    if (former === undefined || !isSameMessage(former, packet)) return false
+    if (former === undefined || !isSameMessage(former, packet)) {
+      // Its identifier is another message's by now.
+      carried.isForgotten = true
+      return false
+    }
     // Its handler failed in the meantime and wants the message again.
     if (carried.isLeft && carried.isSettled) return false
     carried.isStale = false

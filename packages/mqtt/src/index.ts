@@ -15,6 +15,7 @@ export type {
   StoredPublish,
   StoredRange,
   StoredReason,
+  StoredReceipt,
   StoredSession,
   WaitingPublish,
 } from './session-store.js'

@@ -124,8 +124,8 @@ export class Journal {
     })
   }
 
-  receive(packetIdentifier: number, onStored: () => void, onFailed: () => void): void {
-    this.#store.receive(packetIdentifier)
+  receive(packetIdentifier: number, digest: number, onStored: () => void, onFailed: () => void): void {
+    this.#store.receive(packetIdentifier, digest)
     this.#wait({ publication: undefined, onCommitted: onStored, onFailed })
   }
 

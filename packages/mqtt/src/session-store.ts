@@ -39,6 +39,13 @@ export interface StoredAmount {
   readonly bytes: number
 }
 
+/** A QoS 2 message was received. */
+export interface StoredReceipt {
+  readonly packetIdentifier: number
+  /** A 32-bit number that tells it from other messages under its identifier; undefined where it was not kept. */
+  readonly digest: number | undefined
+}
+
 /** What an earlier process left, without its messages: `read` gives those. */
 export interface StoredSession {
   /** Names this store among others; part of every receipt. */
@@ -47,8 +54,8 @@ export interface StoredSession {
   readonly nextSequence: number
   readonly waiting: StoredAmount
   readonly setAside: StoredAmount
-  /** Packet identifiers of received QoS 2 messages whose PUBREL is still to come. */
-  readonly received: readonly number[]
+  /** QoS 2 messages whose PUBREL is still to come. */
+  readonly received: readonly StoredReceipt[]
 }
 
 /** Messages with `after < sequence <= upTo`, ascending, until either bound is reached; at least one where there is one. */
@@ -104,7 +111,7 @@ export interface SessionStore {
    */
   giveUp(sequence: number, reason: StoredReason): void
   /** A QoS 2 message arrived and must not be delivered twice. [MQTT-4.3.3-10] */
-  receive(packetIdentifier: number): void
+  receive(packetIdentifier: number, digest: number): void
   /** PUBREL arrived: the identifier is free again. */
   complete(packetIdentifier: number): void
   /** The server lost the session: no received identifier means anything any more. */

@@ -147,12 +147,12 @@ export class Session implements ConnectionListener {
     await this.#journal.close()
   }
 
-  onConnected(link: Link, server: ServerInformation): void {
+  onConnected(link: Link, server: ServerInformation, isInDoubt: boolean): void {
     this.#server = server
     const isResumed = server.sessionPresent
     // Subscriptions first: the answer to what is published next may already need them.
-    this.subscriptions.onConnected(link, server, isResumed)
-    this.incoming.onConnected(link, isResumed)
+    this.subscriptions.onConnected(link, server, isResumed, isInDoubt)
+    this.incoming.onConnected(link, isResumed, isInDoubt)
     this.outgoing.onConnected(link, server, isResumed)
   }
 

@@ -105,7 +105,11 @@ export class Subscriptions {
     return this.#askToRemove(filter, options)
   }
 
-  onConnected(link: Link, server: ServerInformation, isResumed: boolean): void {
+  /**
+   * `isInDoubt`: the session that was resumed may be a new one, and then has none of our subscriptions. Asking for what
+   * is there already changes nothing. [MQTT-3.8.4-3]
+   */
+  onConnected(link: Link, server: ServerInformation, isResumed: boolean, isInDoubt: boolean): void {
     this.#link = link
     this.#server = server
     const removals = [...this.#removals]
@@ -115,8 +119,9 @@ export class Subscriptions {
       else for (const waiter of waiters) waiter.resolve(0)
     }
     for (const entry of this.#entries.values()) {
-      if (!isResumed) entry.state = 'unsent'
-      if (entry.state === 'unsent') this.#ask(entry)
+      const wasGranted = isResumed && isInDoubt && entry.state === 'granted'
+      if (!isResumed || wasGranted) entry.state = 'unsent'
+      if (entry.state === 'unsent') this.#ask(entry, wasGranted)
     }
   }
 
@@ -215,7 +220,8 @@ export class Subscriptions {
     return entry
   }
 
-  #ask(entry: Entry): void {
+  /** `isAgain`: the subscription may be there, whose retained messages have come already. */
+  #ask(entry: Entry, isAgain = false): void {
     const link = this.#link
     if (link === undefined || entry.state !== 'unsent') return
     const fault = unsupported(entry.filter, this.#server)
@@ -231,7 +237,7 @@ export class Subscriptions {
     link.send({
       type: 'subscribe',
       packetIdentifier,
-      subscriptions: [entry.request],
+      subscriptions: [isAgain ? withoutKnownRetained(entry.request) : entry.request],
       properties: isIdentified ? { subscriptionIdentifier: entry.identifier } : undefined,
     })
   }
@@ -317,6 +323,11 @@ export class Subscriptions {
     while (this.#pending.has(this.#identifier))
     return this.#identifier
   }
+}
+
+/** Section 3.8.3.1: 1 is for subscriptions that are new. */
+function withoutKnownRetained(request: SubscriptionRequest): SubscriptionRequest {
+  return request.retainHandling === 0 ? { ...request, retainHandling: 1 } : request
 }
 
 function invalidFilter(error: Error): SubscriptionError {

@@ -103,7 +103,7 @@ describe('a session store', () => {
             }
             case 'receive':
             case 'complete':
-              for (const each of all) each[one.do](one.packetIdentifier)
+              for (const each of all) each[one.do](one.packetIdentifier, sequence % 2 ** 32)
               break
             case 'forgetReceived':
               for (const each of all) each.forgetReceived()

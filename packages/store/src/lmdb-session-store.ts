@@ -6,6 +6,7 @@ import type {
   StoredPublish,
   StoredRange,
   StoredReason,
+  StoredReceipt,
   StoredSession,
   WaitingPublish,
 } from '@jamey/mqtt'
@@ -42,7 +43,7 @@ export class LmdbSessionStore implements SessionStore {
   /** What is in the store once everything staged is: sequences released and given up, identifiers received. */
   readonly #released: Set<number>
   readonly #givenUp: Set<number>
-  readonly #received: Set<number>
+  readonly #received: Map<number, StoredReceipt>
   #committing: Promise<void> = Promise.resolve()
 
   /** Throws `StoreError`. */
@@ -55,7 +56,11 @@ export class LmdbSessionStore implements SessionStore {
     // Each of them is bounded: by the identifiers in flight, or by what is kept.
     this.#released = numbers(SessionKey.released)
     this.#givenUp = numbers(SessionKey.givenUp)
-    this.#received = numbers(SessionKey.received)
+    this.#received = new Map()
+    for (const { key, reader } of environment.records([SessionKey.received])) {
+      const digest = reader.isAtEnd ? undefined : reader.varint()
+      this.#received.set(numberOf(key), { packetIdentifier: numberOf(key), digest })
+    }
   }
 
   async open(): Promise<StoredSession> {
@@ -63,7 +68,7 @@ export class LmdbSessionStore implements SessionStore {
     await this.#environment.recover()
     // Whoever closed it before is told so.
     this.#environment.get(LEDGER_KEY)
-    return { ...this.#ledger, received: [...this.#received] }
+    return { ...this.#ledger, received: [...this.#received.values()] }
   }
 
   read(range: StoredRange): Promise<StoredPage> {
@@ -125,18 +130,20 @@ export class LmdbSessionStore implements SessionStore {
     }
   }
 
-  receive(packetIdentifier: number): void {
-    this.#received.add(packetIdentifier)
-    this.#changes.setReceived(packetIdentifier, true)
+  receive(packetIdentifier: number, digest: number): void {
+    this.#received.set(packetIdentifier, { packetIdentifier, digest })
+    this.#changes.setReceived(packetIdentifier, digest)
   }
 
   complete(packetIdentifier: number): void {
     this.#received.delete(packetIdentifier)
-    this.#changes.setReceived(packetIdentifier, false)
+    this.#changes.setReceived(packetIdentifier, undefined)
   }
 
   forgetReceived(): void {
-    for (const packetIdentifier of this.#received) this.#changes.setReceived(packetIdentifier, false)
+    for (const packetIdentifier of this.#received.keys()) {
+      this.#changes.setReceived(packetIdentifier, undefined)
+    }
     this.#received.clear()
   }
 

@@ -26,6 +26,10 @@ export class RecordReader {
     if (expected !== found) throw this.damage(`expected the checksum ${expected}, found ${found}`)
   }
 
+  get isAtEnd(): boolean {
+    return this.#at >= this.#end
+  }
+
   byte(): number {
     this.#expect(1)
     return this.#bytes[this.#at++] as number

@@ -29,7 +29,8 @@ export class SessionChanges {
   readonly #setAsideRemoved = new Map<number, number>()
   /** Undefined: forgotten. */
   readonly #givenUp = new Map<number, StoredReason | undefined>()
-  readonly #received = new Map<number, boolean>()
+  /** Digests by packet identifier; undefined: no longer. */
+  readonly #received = new Map<number, number | undefined>()
   /** Above the last one appended, which may be gone already. */
   #nextSequence = 0
 
@@ -67,8 +68,8 @@ export class SessionChanges {
     this.#givenUp.set(sequence, reason)
   }
 
-  setReceived(packetIdentifier: number, isReceived: boolean): void {
-    this.#received.set(packetIdentifier, isReceived)
+  setReceived(packetIdentifier: number, digest: number | undefined): void {
+    this.#received.set(packetIdentifier, digest)
   }
 
   /** What is in the store once this is committed on top of `before`. */
@@ -114,10 +115,10 @@ export class SessionChanges {
       if (reason === undefined) batch.remove(key)
       else batch.put(key, givenUpValue(writer, reason))
     }
-    for (const [packetIdentifier, isReceived] of this.#received) {
+    for (const [packetIdentifier, digest] of this.#received) {
       const key = sessionKey(writer, SessionKey.received, packetIdentifier)
-      if (isReceived) batch.put(key, writer.endValue())
-      else batch.remove(key)
+      if (digest === undefined) batch.remove(key)
+      else batch.put(key, writer.varint(digest).endValue())
     }
     batch.put(LEDGER_KEY, ledgerValue(writer, ledger))
     return batch
@@ -141,8 +142,8 @@ export class SessionChanges {
       if (!this.#givenUp.has(sequence) && !failed.#setAsideRemoved.has(sequence))
         this.#givenUp.set(sequence, reason)
     }
-    for (const [packetIdentifier, isReceived] of failed.#received) {
-      if (!this.#received.has(packetIdentifier)) this.#received.set(packetIdentifier, isReceived)
+    for (const [packetIdentifier, digest] of failed.#received) {
+      if (!this.#received.has(packetIdentifier)) this.#received.set(packetIdentifier, digest)
     }
   }
 }

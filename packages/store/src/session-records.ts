@@ -10,7 +10,7 @@ import { RecordWriter } from './record-writer.js'
  *     0                      format: kind and version
  *     1 sequence             a publish that waits
  *     2 sequence             its PUBREC arrived; no content
- *     3 packet identifier    a QoS 2 message was received; no content
+ *     3 packet identifier    a QoS 2 message was received: its digest (nothing before format 2)
  *     4 sequence             a publish set aside, and why
  *     5                      the ledger: what the store is called, and what is in it
  *     6 sequence             why a message was given up that nobody waited for

@@ -16,7 +16,7 @@ export class HeldStore implements SessionStore {
   readonly publishes = new Map<number, WaitingPublish>()
   readonly aside = new Map<number, SetAsidePublish>()
   readonly givenUp = new Map<number, StoredReason>()
-  readonly received = new Set<number>()
+  readonly received = new Map<number, number>()
   nextSequence = 0
   commitsAsked = 0
   reads = 0
@@ -29,7 +29,7 @@ export class HeldStore implements SessionStore {
       nextSequence: this.nextSequence,
       waiting: amountOf([...this.publishes.values()]),
       setAside: amountOf([...this.aside.values()]),
-      received: [...this.received],
+      received: [...this.received].map(([packetIdentifier, digest]) => ({ packetIdentifier, digest })),
     }
   }
   async read(range: StoredRange): Promise<StoredPage> {
@@ -67,8 +67,8 @@ export class HeldStore implements SessionStore {
   giveUp(sequence: number, reason: StoredReason): void {
     this.givenUp.set(sequence, reason)
   }
-  receive(packetIdentifier: number): void {
-    this.received.add(packetIdentifier)
+  receive(packetIdentifier: number, digest: number): void {
+    this.received.set(packetIdentifier, digest)
   }
   complete(packetIdentifier: number): void {
     this.received.delete(packetIdentifier)

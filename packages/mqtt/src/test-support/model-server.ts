@@ -17,19 +17,14 @@ const OUR_RECEIVE_MAXIMUM = 3
 export class ModelServer {
   /** What reached the application behind the server, in order. */
   readonly arrived: string[] = []
-  /** Messages for the client that went down with a session. */
+  /** Messages for the client that went down with a session, or came while it was not subscribed. */
   readonly lost: string[] = []
   /** Messages that the server had taken when it lost the session, but may not have told the client so. */
   readonly inDoubt: string[] = []
   readonly #clientReceiveMaximum: number
   /** The session. */
   #hasSession = false
-  /**
-   * The client has said something within the session, and so knows that it is a new one. Where its CONNACK is lost the
-   * next one would tell of a session the client takes for the old one; the standard has no answer to that, so here
-   * such a session is not kept.
-   */
-  #isKnownToClient = false
+  #isSubscribed = false
   #received = new Map<number, string>()
   #outgoing: Outgoing[] = []
   /** The connection. */
@@ -59,13 +54,17 @@ export class ModelServer {
 
   /** Someone published to the client. */
   serve(payload: string, qos: 1 | 2): void {
+    if (!this.#isSubscribed) {
+      this.lost.push(payload)
+      return
+    }
     this.#outgoing.push({ payload, qos, packetIdentifier: 0, stage: 'queued' })
     this.#pump()
   }
 
   /** As after a crash without a disk. */
   loseSession(): void {
-    this.#hasSession = false
+    this.#hasSession = this.#isSubscribed = false
     this.lost.push(...this.#outgoing.map(({ payload }) => payload))
     this.inDoubt.push(...this.#received.values())
     this.#outgoing = []
@@ -73,11 +72,11 @@ export class ModelServer {
   }
 
   #onPacket(packet: Packet): void {
-    if (packet.type !== 'connect') this.#isKnownToClient = true
     switch (packet.type) {
       case 'connect':
         return this.#onConnect(packet.cleanStart)
       case 'subscribe':
+        this.#isSubscribed = true
         return this.#send({
           type: 'suback',
           packetIdentifier: packet.packetIdentifier,
@@ -113,10 +112,9 @@ export class ModelServer {
   }
 
   #onConnect(cleanStart: boolean): void {
-    if (this.#hasSession && (cleanStart || !this.#isKnownToClient)) this.loseSession()
+    if (this.#hasSession && cleanStart) this.loseSession()
     const sessionPresent = this.#hasSession
     this.#hasSession = true
-    if (!sessionPresent) this.#isKnownToClient = false
     const properties = { receiveMaximum: OUR_RECEIVE_MAXIMUM }
     this.#send({ type: 'connack', sessionPresent, reasonCode: 0, properties })
     // [MQTT-4.4.0-1], in the original order [MQTT-4.6.0-1].

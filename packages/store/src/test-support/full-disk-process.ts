@@ -23,7 +23,7 @@ async function fillSession(path: string): Promise<void> {
   let committed = 0
   const failure = await untilFailure(async () => {
     for (let i = 0; i < BATCH; i++) append(committed + i)
-    store.receive(committed % 60_000)
+    store.receive(committed % 60_000, committed)
     await store.commit()
     committed += BATCH
   })

@@ -7,6 +7,7 @@ import type {
   StoredPublish,
   StoredRange,
   StoredReason,
+  StoredReceipt,
 } from '@jamey/mqtt'
 import { bytesOf } from '../session-records.js'
 import { Random } from './random.js'
@@ -31,7 +32,7 @@ type Waiting = StoredPublish & { readonly isReleased: boolean }
 export interface SessionState {
   readonly waiting: readonly Waiting[]
   readonly setAside: readonly SetAsidePublish[]
-  readonly received: readonly number[]
+  readonly received: readonly StoredReceipt[]
   readonly amounts: { readonly waiting: StoredAmount; readonly setAside: StoredAmount }
   readonly nextSequence: number
 }
@@ -41,7 +42,7 @@ export class SessionModel implements SessionChange {
   #waiting = new Map<number, Waiting>()
   #setAside = new Map<number, SetAsidePublish>()
   #givenUp = new Map<number, StoredReason>()
-  #received = new Set<number>()
+  #received = new Map<number, StoredReceipt>()
   #nextSequence = 0
 
   append(publish: StoredPublish): void {
@@ -65,8 +66,8 @@ export class SessionModel implements SessionChange {
   giveUp(sequence: number, reason: StoredReason): void {
     this.#givenUp.set(sequence, reason)
   }
-  receive(packetIdentifier: number): void {
-    this.#received.add(packetIdentifier)
+  receive(packetIdentifier: number, digest: number): void {
+    this.#received.set(packetIdentifier, { packetIdentifier, digest })
   }
   complete(packetIdentifier: number): void {
     this.#received.delete(packetIdentifier)
@@ -96,7 +97,7 @@ export class SessionModel implements SessionChange {
     copy.#waiting = new Map(this.#waiting)
     copy.#setAside = new Map(this.#setAside)
     copy.#givenUp = new Map(this.#givenUp)
-    copy.#received = new Set(this.#received)
+    copy.#received = new Map(this.#received)
     copy.#nextSequence = this.#nextSequence
     return copy
   }
@@ -107,7 +108,7 @@ export class SessionModel implements SessionChange {
     return {
       waiting,
       setAside,
-      received: [...this.#received].sort((a, b) => a - b),
+      received: [...this.#received.values()].sort(byIdentifier),
       amounts: { waiting: amountOf(waiting), setAside: amountOf(setAside) },
       nextSequence: this.#nextSequence,
     }
@@ -121,7 +122,7 @@ export async function stateOf(store: SessionStore, maximumMessages = 7): Promise
   return {
     waiting: waiting.map(({ ageMs: _, ...publish }) => publish),
     setAside: await allOf((range) => store.readSetAside(range), nextSequence - 1, maximumMessages),
-    received: [...received].sort((a, b) => a - b),
+    received: [...received].sort(byIdentifier),
     amounts: { waiting: waitingAmount, setAside: setAsideAmount },
     nextSequence,
   }
@@ -179,7 +180,7 @@ export function changeSession(
   const isForgotten = random.integer(10) === 0
   for (const one of all) {
     if (isForgotten) one.forgetReceived()
-    else if (isReceived) one.receive(packetIdentifier)
+    else if (isReceived) one.receive(packetIdentifier, step * 1_000_003)
     else one.complete(packetIdentifier)
   }
 }
@@ -200,6 +201,10 @@ function publishOf(sequence: number, random: Random): StoredPublish {
 
 function bySequence(a: StoredPublish, b: StoredPublish): number {
   return a.sequence - b.sequence
+}
+
+function byIdentifier(a: StoredReceipt, b: StoredReceipt): number {
+  return a.packetIdentifier - b.packetIdentifier
 }
 
 function amountOf(publishes: readonly StoredPublish[]): StoredAmount {
