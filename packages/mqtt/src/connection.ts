@@ -389,9 +389,8 @@ export class Connection implements LinkListener {
       this.#listener.onDisconnected()
     }
     if (next.state === 'connected') {
-      const isInDoubt = this.#isInDoubt
+      this.#listener.onConnected(next.link, next.server, this.#isInDoubt)
       this.#isInDoubt = false
-      this.#listener.onConnected(next.link, next.server, isInDoubt)
     }
     if (next.state === 'error' || next.state === 'disconnected') {
       this.#settleReauthentication(next.cause ?? notConnected())

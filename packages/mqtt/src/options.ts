@@ -106,7 +106,10 @@ export interface ReconnectOptions {
 }
 
 export interface QueueOptions {
-  /** Bounds of what waits to be sent: 100 000 messages and 64 MiB of topics and payloads by default. */
+  /**
+   * Bounds of what waits to be sent: 100 000 messages and 64 MiB of topics and payloads by default. With a store on
+   * disk most of it lies there, and the bounds may be far larger than memory.
+   */
   maximumMessages?: number | undefined
   maximumBytes?: number | undefined
   /** A message that waited longer is given up as `expired`; no bound by default. */

@@ -89,8 +89,7 @@ export function publishValue(writer: RecordWriter, publish: StoredPublish, store
   return writer.rest(payload).endValue()
 }
 
-export interface TimedPublish {
-  readonly publish: StoredPublish
+export interface TimedPublish extends StoredPublish {
   /** Undefined where format 1 wrote it. */
   readonly storedAtMs: number | undefined
 }
@@ -102,7 +101,7 @@ export function readPublish(sequence: number, reader: RecordReader): TimedPublis
   const properties = (flags & HAS_PROPERTIES) === 0 ? undefined : readProperties(reader)
   const retain = (flags & RETAIN) !== 0
   const qos = readQoS(flags, reader)
-  return { publish: { sequence, topic, payload: reader.rest(), qos, retain, properties }, storedAtMs }
+  return { sequence, topic, payload: reader.rest(), qos, retain, properties, storedAtMs }
 }
 
 /** Code, message, reason code plus one or 0 where there is none. */
@@ -146,7 +145,7 @@ function fromVersion1({ path, range, put, remove }: MigrationRecords): void {
   let nextSequence = 0
   for (const { key, value } of range([SessionKey.publish])) {
     const sequence = numberOf(key)
-    const { publish } = readPublish(sequence, new RecordReader(value, path, key))
+    const publish = readPublish(sequence, new RecordReader(value, path, key))
     const isSetAside = reasons.has(sequence)
     const amount = isSetAside ? amounts.setAside : amounts.waiting
     amount.messages++
