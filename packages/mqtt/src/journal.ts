@@ -1,16 +1,22 @@
+import type { Clock } from './clock.js'
 import { type MqttError, PublishError } from './errors.js'
 import type { Publication } from './publication.js'
 import type { SessionStore, StoredReason } from './session-store.js'
 import { afterTurn, cancelTurn } from './turn.js'
 
-interface Appending {
-  readonly publication: Publication
-  readonly onStored: (publication: Publication) => void
-  readonly onFailed: (publication: Publication, error: PublishError) => void
+/**
+ * How long a removal may wait for another reason to commit, milliseconds. Nothing depends on it: a record that comes
+ * back after a crash is only sent once more. A stream of publishes so has one commit per round trip and not two.
+ */
+const REMOVAL_DELAY_MS = 20
+
+/** What becomes of a message on its way into the store. */
+export interface AppendListener {
+  onStored(publication: Publication): void
+  onNotStored(publication: Publication, error: PublishError): void
 }
 
 interface Waiting {
-  readonly publication: Publication | undefined
   readonly onCommitted: () => void
   readonly onFailed: (error: PublishError) => void
 }
@@ -25,17 +31,30 @@ export class Journal {
   readonly #store: SessionStore
   readonly #onFailure: (error: MqttError) => void
   /** Published before the store was read: their numbers follow those in it. Undefined once it was read. */
-  #early: Appending[] | undefined
+  #early: Publication[] | undefined
   #sequence = 0
+  /** Both wait for the next commit; messages apart, since there are a great many of them. */
+  #appending: Publication[] = []
   #waiting: Waiting[] = []
   #committing: Promise<void> | undefined
   #turn: unknown
+  #removalTimer: unknown
+  /** A commit is to follow the one under way. */
+  #isDue = false
+  readonly #clock: Clock
+  #listener: AppendListener | undefined
 
-  constructor(store: SessionStore, onFailure: (error: MqttError) => void) {
+  constructor(store: SessionStore, clock: Clock, onFailure: (error: MqttError) => void) {
     this.#store = store
+    this.#clock = clock
     this.#onFailure = onFailure
     this.isNeeded = store.commits
     this.#early = store.commits ? [] : undefined
+  }
+
+  /** Once, before the first `append`. */
+  listen(listener: AppendListener): void {
+    this.#listener = listener
   }
 
   /** For a message; ascends in the order of publishing. */
@@ -54,31 +73,24 @@ export class Journal {
     if (early === undefined) return
     this.#early = undefined
     this.#sequence = sequence
-    for (const { publication, onStored, onFailed } of early) this.append(publication, onStored, onFailed)
+    for (const publication of early) this.append(publication)
   }
 
   /** The store can not be read. */
   failEarly(cause: unknown): void {
     const early = this.#early?.splice(0) ?? []
-    for (const { publication, onFailed } of early) onFailed(publication, storeFailed(publication, cause))
+    for (const publication of early) this.#listener?.onNotStored(publication, storeFailed(publication, cause))
   }
 
-  append(
-    publication: Publication,
-    onStored: (publication: Publication) => void,
-    onFailed: (publication: Publication, error: PublishError) => void,
-  ): void {
+  append(publication: Publication): void {
     if (this.#early !== undefined) {
-      this.#early.push({ publication, onStored, onFailed })
+      this.#early.push(publication)
       return
     }
     publication.sequence = this.nextSequence()
     this.#store.append(publication)
-    this.#wait({
-      publication,
-      onCommitted: () => onStored(publication),
-      onFailed: (error) => onFailed(publication, error),
-    })
+    this.#appending.push(publication)
+    this.#schedule()
   }
 
   release(
@@ -88,17 +100,16 @@ export class Journal {
   ): void {
     this.#store.release(publication.sequence)
     this.#wait({
-      publication: undefined,
       onCommitted: () => onReleased(publication),
       onFailed: () => onFailed(publication),
     })
   }
 
-  /** Nothing depends on it: a record that comes back after a crash is only sent once more. */
   remove({ sequence, bytes }: Publication): void {
     if (!this.isNeeded) return
     this.#store.remove(sequence, bytes)
-    this.#schedule()
+    if (this.#turn !== undefined || this.#removalTimer !== undefined) return
+    this.#removalTimer = this.#clock.setTimeout(this.#onRemovalDue, REMOVAL_DELAY_MS)
   }
 
   setAside(publication: Publication, reason: StoredReason): void {
@@ -120,13 +131,13 @@ export class Journal {
   settled(): Promise<void> {
     if (!this.isNeeded) return Promise.resolve()
     return new Promise((onCommitted, onFailed) => {
-      this.#wait({ publication: undefined, onCommitted, onFailed })
+      this.#wait({ onCommitted, onFailed })
     })
   }
 
   receive(packetIdentifier: number, digest: number, onStored: () => void, onFailed: () => void): void {
     this.#store.receive(packetIdentifier, digest)
-    this.#wait({ publication: undefined, onCommitted: onStored, onFailed })
+    this.#wait({ onCommitted: onStored, onFailed })
   }
 
   complete(packetIdentifier: number): void {
@@ -143,14 +154,15 @@ export class Journal {
 
   /** Rejects the publishes that are on their way into the store. */
   failAppending(makeError: (publication: Publication) => PublishError): void {
-    for (const { publication } of this.#early ?? []) publication.fail(makeError(publication))
-    for (const { publication } of this.#waiting) publication?.fail(makeError(publication))
+    for (const publication of this.#early ?? []) publication.fail(makeError(publication))
+    for (const publication of this.#appending) publication.fail(makeError(publication))
   }
 
   /** Commits what is left and closes the store. */
   async close(): Promise<void> {
     if (this.#turn !== undefined) cancelTurn(this.#turn)
     this.#turn = undefined
+    this.#clock.clearTimeout(this.#removalTimer)
     await this.#committing
     try {
       if (this.isNeeded) await this.#store.commit()
@@ -165,28 +177,42 @@ export class Journal {
     this.#schedule()
   }
 
+  readonly #onRemovalDue = (): void => {
+    this.#removalTimer = undefined
+    this.#schedule()
+  }
+
   #schedule(): void {
-    if (!this.isNeeded) return
-    if (this.#turn === undefined && this.#committing === undefined) {
-      this.#turn = afterTurn(() => {
-        this.#turn = undefined
-        this.#committing = this.#commit()
-      })
-    }
+    if (!this.isNeeded || this.#turn !== undefined) return
+    // One commit at a time; what comes meanwhile is the next one's.
+    this.#isDue = this.#committing !== undefined
+    if (this.#isDue) return
+    this.#turn = afterTurn(() => {
+      this.#turn = undefined
+      this.#committing = this.#commit()
+    })
   }
 
   async #commit(): Promise<void> {
+    this.#clock.clearTimeout(this.#removalTimer)
+    this.#removalTimer = undefined
+    const appended = this.#appending
     const batch = this.#waiting
+    this.#appending = []
     this.#waiting = []
     try {
       await this.#store.commit()
     } catch (error) {
       this.#onFailure(storeFailed(undefined, error))
-      for (const { publication, onFailed } of batch.splice(0)) onFailed(storeFailed(publication, error))
+      for (const publication of appended.splice(0)) {
+        this.#listener?.onNotStored(publication, storeFailed(publication, error))
+      }
+      for (const { onFailed } of batch.splice(0)) onFailed(storeFailed(undefined, error))
     }
+    for (const publication of appended) this.#listener?.onStored(publication)
     for (const { onCommitted } of batch) onCommitted()
     this.#committing = undefined
-    if (this.#waiting.length > 0) this.#schedule()
+    if (this.#isDue) this.#schedule()
   }
 }
 

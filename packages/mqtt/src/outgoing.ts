@@ -4,7 +4,7 @@ import type { MqttError, PublishError } from './errors.js'
 import { Expiry } from './expiry.js'
 import type { OutgoingFacts } from './explanation.js'
 import { InFlight } from './in-flight.js'
-import type { Journal } from './journal.js'
+import type { AppendListener, Journal } from './journal.js'
 import type { Link } from './link.js'
 import { Pace } from './pace.js'
 import { type Publication, publicationOf } from './publication.js'
@@ -21,7 +21,7 @@ import type { Counters } from './stats.js'
  * The publishing half of a session: every QoS 1 and 2 message goes store -> queue -> in flight -> acknowledged, in
  * the order of publishing, over as many connections as it takes.
  */
-export class Outgoing {
+export class Outgoing implements AppendListener {
   readonly setAside: SetAsideMessages
   readonly receipts: Receipts
   readonly pace: Pace
@@ -49,6 +49,7 @@ export class Outgoing {
     this.#settings = settings
     this.#counters = counters
     this.#journal = journal
+    journal.listen(this)
     this.#expiry = new Expiry(settings, counters)
     this.pace = new Pace(clock, onPaceOpen)
     this.receipts = new Receipts(store, journal)
@@ -105,7 +106,7 @@ export class Outgoing {
     }
     publication.stage = 'storing'
     this.#queue.hold(publication)
-    this.#journal.append(publication, this.#onStored, this.#onNotStored)
+    this.#journal.append(publication)
   }
 
   /** QoS 0, while connected: written at once. Throws `PublishError`. Undefined where there is no connection. */
@@ -246,7 +247,8 @@ export class Outgoing {
     this.#checkIdle()
   }
 
-  readonly #onStored = (publication: Publication): void => {
+  /** `AppendListener`. */
+  onStored(publication: Publication): void {
     this.#queue.unhold(publication)
     if (publication.isAbandoned) {
       this.#queue.skip(publication)
@@ -261,7 +263,7 @@ export class Outgoing {
     publication.settle({ reasonCode: 0, receipt: this.receipts.of(publication.sequence) })
   }
 
-  readonly #onNotStored = (publication: Publication, error: PublishError): void => {
+  onNotStored(publication: Publication, error: PublishError): void {
     this.#queue.unhold(publication)
     publication.stage = 'settled'
     publication.fail(error)

@@ -55,7 +55,7 @@ export class Session implements ConnectionListener {
     this.#onState = onState
     this.#lastFailures = new LastFailures(() => settings.clock.now())
     const report = (error: MqttError): void => settings.onBackgroundError(error)
-    this.#journal = new Journal(settings.store, report)
+    this.#journal = new Journal(settings.store, settings.clock, report)
     this.subscriptions = new Subscriptions(settings.clock, this.counters, report)
     this.outgoing = new Outgoing(
       settings,
