@@ -1,8 +1,9 @@
 import {
-  Decoder,
   encode,
   encodeAcknowledgement,
+  FROM_SERVER,
   type Packet,
+  PacketDecoder,
   ProtocolError,
   ReasonCode,
 } from '@jamey/protocol'
@@ -32,7 +33,7 @@ export class Link {
   readonly #settings: Settings
   readonly #counters: Counters
   readonly #transport: Transport
-  readonly #decoder: Decoder
+  readonly #decoder: PacketDecoder
   #listener: LinkListener | undefined
   #keepAlive: KeepAlive | undefined
   #hasReceived = false
@@ -51,8 +52,7 @@ export class Link {
     this.endpoint = endpoint
     this.#listener = listener
     this.#transport = settings.transport(endpoint, tls)
-    this.#decoder = new Decoder({
-      from: 'server',
+    this.#decoder = new PacketDecoder(FROM_SERVER, {
       protocolVersion: settings.protocolVersion,
       maximumPacketSize: settings.maximumPacketBytes,
     })

@@ -31,30 +31,30 @@ import {
 /** Who sent the bytes: some packets and properties may travel in one direction only. */
 export type Sender = 'client' | 'server'
 
+type BodyDecoder = (reader: Reader, version: ProtocolVersion, from: Sender) => Packet
+
+/** What one side sends, and how it is read; PUBLISH has a path of its own. Who has one of them only needs no other. */
+export interface Direction {
+  readonly from: Sender
+  readonly decoders: { readonly [name in PacketName]?: BodyDecoder }
+}
+
 const NAMES: (PacketName | undefined)[] = []
 for (const [name, type] of Object.entries(PacketType)) NAMES[type] = name as PacketName
 
-const BOTH_SEND: ReadonlySet<PacketName> = new Set([
-  'publish',
-  'puback',
-  'pubrec',
-  'pubrel',
-  'pubcomp',
-  'disconnect',
-  'auth',
-])
-const SENT_BY: Record<Sender, ReadonlySet<PacketName>> = {
-  client: new Set<PacketName>([...BOTH_SEND, 'connect', 'subscribe', 'unsubscribe', 'pingreq']),
-  server: new Set<PacketName>([...BOTH_SEND, 'connack', 'suback', 'unsuback', 'pingresp']),
-}
-
 /** Decodes the packet in the reader's window; CONNECT is the one packet for which no version is needed. */
-export function decode(reader: Reader, firstByte: number, version: ProtocolVersion, from: Sender): Packet {
+export function decode(
+  reader: Reader,
+  firstByte: number,
+  version: ProtocolVersion,
+  { from, decoders }: Direction,
+): Packet {
   const type = firstByte >>> 4
   if (type === PacketType.publish) return decodePublish(reader, firstByte, version, from)
   const name = NAMES[type]
   if (name === undefined) throw reader.malformed('packet type 0 is reserved', reader.start)
-  if (!SENT_BY[from].has(name)) {
+  const decodeBody = decoders[name]
+  if (decodeBody === undefined) {
     throw reader.violation(`a ${from} never sends ${name}`, ReasonCode.protocolError, reader.start)
   }
   // The flags of all packets but PUBLISH are fixed. [MQTT-2.1.3-1]
@@ -62,40 +62,9 @@ export function decode(reader: Reader, firstByte: number, version: ProtocolVersi
   if ((firstByte & 15) !== flags) {
     throw reader.malformed(`${name} has flags ${firstByte & 15}; expected ${flags}`, reader.start)
   }
-  const packet = decodeNamed(reader, name, version, from)
+  const packet = decodeBody(reader, version, from)
   if (reader.left > 0) throw reader.malformed(`${name} is followed by ${reader.left} bytes of its packet`)
   return packet
-}
-
-function decodeNamed(reader: Reader, name: PacketName, version: ProtocolVersion, from: Sender): Packet {
-  switch (name) {
-    case 'connect':
-      return decodeConnect(reader)
-    case 'connack':
-      return decodeConnack(reader, version)
-    case 'puback':
-    case 'pubrec':
-    case 'pubrel':
-    case 'pubcomp':
-      return decodeAcknowledgement(reader, name, version)
-    case 'subscribe':
-      return decodeSubscribe(reader, version)
-    case 'suback':
-      return decodeSuback(reader, version)
-    case 'unsubscribe':
-      return decodeUnsubscribe(reader, version)
-    case 'unsuback':
-      return decodeUnsuback(reader, version)
-    case 'pingreq':
-    case 'pingresp':
-      return { type: name }
-    case 'disconnect':
-      return decodeDisconnect(reader, version, from)
-    case 'auth':
-      return decodeAuth(reader, version)
-    case 'publish':
-      throw new Error('PUBLISH has its own path')
-  }
 }
 
 function decodePublish(reader: Reader, firstByte: number, version: ProtocolVersion, from: Sender): Publish {
@@ -353,4 +322,40 @@ function reasonCode(reader: Reader, name: keyof typeof REASON_CODES_OF): number 
     throw reader.malformed(`${name} never has reason code ${describeReasonCode(code)}`, at)
   }
   return code
+}
+
+const acknowledgementDecoder =
+  (type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp'): BodyDecoder =>
+  (reader, version) =>
+    decodeAcknowledgement(reader, type, version)
+
+const SENT_BY_BOTH: Direction['decoders'] = {
+  puback: /* @__PURE__ */ acknowledgementDecoder('puback'),
+  pubrec: /* @__PURE__ */ acknowledgementDecoder('pubrec'),
+  pubrel: /* @__PURE__ */ acknowledgementDecoder('pubrel'),
+  pubcomp: /* @__PURE__ */ acknowledgementDecoder('pubcomp'),
+  disconnect: decodeDisconnect,
+  auth: decodeAuth,
+}
+
+export const FROM_CLIENT: Direction = {
+  from: 'client',
+  decoders: {
+    ...SENT_BY_BOTH,
+    connect: decodeConnect,
+    subscribe: decodeSubscribe,
+    unsubscribe: decodeUnsubscribe,
+    pingreq: () => ({ type: 'pingreq' }),
+  },
+}
+
+export const FROM_SERVER: Direction = {
+  from: 'server',
+  decoders: {
+    ...SENT_BY_BOTH,
+    connack: decodeConnack,
+    suback: decodeSuback,
+    unsuback: decodeUnsuback,
+    pingresp: () => ({ type: 'pingresp' }),
+  },
 }

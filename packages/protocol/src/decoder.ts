@@ -1,4 +1,4 @@
-import { decode, type Sender } from './decode.js'
+import { type Direction, decode, FROM_CLIENT, FROM_SERVER, type Sender } from './decode.js'
 import { ProtocolError } from './error.js'
 import { type Packet, PacketType, type ProtocolVersion } from './packets.js'
 import { Reader } from './reader.js'
@@ -10,9 +10,7 @@ const LONGEST_HEADER_BYTES = 5
 /** The first allocation for a packet that comes in pieces; a peer that announces much and sends little gets no more. */
 const FIRST_PIECE_BYTES = 4096
 
-export interface DecoderOptions {
-  /** Who sends the bytes that will be pushed. */
-  from: Sender
+export interface PacketDecoderOptions {
   /** Known beforehand by a client; a server learns it from CONNECT. */
   protocolVersion?: ProtocolVersion
   /** Bytes of a whole packet, its header included; larger ones are refused before they are read. */
@@ -33,11 +31,11 @@ export interface DecoderOptions {
  * A whole packet is decoded where it lies in the chunk, so payloads and binary properties are views of it. Only a
  * packet that is cut by the end of a chunk is copied, once, into a buffer of its own.
  */
-export class Decoder {
+export class PacketDecoder {
   protocolVersion: ProtocolVersion | undefined
   maximumPacketSize: number
   maximumControlSize: number
-  readonly #from: Sender
+  readonly #direction: Direction
   readonly #reader = new Reader()
   #chunk: Uint8Array | undefined
   #at = 0
@@ -50,8 +48,8 @@ export class Decoder {
   #isShortest = true
   #failure: ProtocolError | undefined
 
-  constructor(options: DecoderOptions) {
-    this.#from = options.from
+  constructor(direction: Direction, options: PacketDecoderOptions) {
+    this.#direction = direction
     this.protocolVersion = options.protocolVersion
     this.maximumPacketSize = options.maximumPacketSize ?? MAXIMUM_VARINT + LONGEST_HEADER_BYTES
     this.maximumControlSize = options.maximumControlSize ?? Number.POSITIVE_INFINITY
@@ -169,7 +167,7 @@ export class Decoder {
     reader.set(bytes, from, from + this.#headerBytes, end)
     reader.wantsShortestVarint = version === 5
     reader.mostPropertyBytes = this.maximumControlSize
-    const packet = decode(reader, firstByte, version ?? 5, this.#from)
+    const packet = decode(reader, firstByte, version ?? 5, this.#direction)
     if (packet.type === 'connect') this.protocolVersion ??= packet.protocolVersion
     // [MQTT-1.5.5-1]; a rule of MQTT 5.0 alone, and the version of a CONNECT is known only now.
     if (!this.#isShortest && this.protocolVersion === 5) {
@@ -185,6 +183,18 @@ export class Decoder {
       1,
       `packet of ${this.#packetBytes} bytes: at most ${maximumBytes} are accepted`,
     )
+  }
+}
+
+export interface DecoderOptions extends PacketDecoderOptions {
+  /** Who sends the bytes that will be pushed. */
+  from: Sender
+}
+
+/** A `PacketDecoder` for either side. */
+export class Decoder extends PacketDecoder {
+  constructor(options: DecoderOptions) {
+    super(options.from === 'client' ? FROM_CLIENT : FROM_SERVER, options)
   }
 }
 

@@ -1,5 +1,5 @@
-export type { Sender } from './decode.js'
-export { Decoder, type DecoderOptions } from './decoder.js'
+export { type Direction, FROM_CLIENT, FROM_SERVER, type Sender } from './decode.js'
+export { Decoder, type DecoderOptions, PacketDecoder, type PacketDecoderOptions } from './decoder.js'
 export { encode, encodeAcknowledgement, encodedBytes, encodePublish } from './encode.js'
 export * from './error.js'
 export * from './packets.js'
