@@ -1,8 +1,6 @@
 import type { Clock } from './clock.js'
 import type { Publication } from './publication.js'
-import { publicationOf } from './publication.js'
 import type { SessionStore, StoredPage, StoredSession, WaitingPublish } from './session-store.js'
-import { PUBLISH_IDENTIFIERS } from './settings.js'
 
 const PAGE_MESSAGES = 2048
 const PAGE_BYTES = 4_194_304
@@ -10,6 +8,8 @@ const PAGE_BYTES = 4_194_304
 const RETRY_MS = 1000
 
 export interface BacklogListener {
+  /** Makes a message of an earlier process one of this. `isSent`: the server of this session may have it already. */
+  revive(stored: WaitingPublish, isSent: boolean): Publication
   /** In order; it goes behind those in memory. */
   onRead(publication: Publication): void
   /** The server has it, and its session, which PUBREL would have ended, is gone. */
@@ -67,15 +67,15 @@ export class Backlog {
   }
 
   /**
-   * What an earlier process left, and the first page of it. Within a window of identifiers from the oldest on all of
-   * it may have been on the wire, and nothing beyond.
+   * What an earlier process left, and the first page of it. `sentMessages`: from the oldest on so many sequence numbers
+   * may have been on the wire, and nothing beyond.
    */
-  restore({ waiting, nextSequence }: StoredSession, page: StoredPage): void {
+  restore({ waiting, nextSequence }: StoredSession, page: StoredPage, sentMessages: number): void {
     this.#messages = waiting.messages
     this.#bytes = waiting.bytes
     this.#upTo = nextSequence - 1
     const oldest = page.publishes[0]?.sequence ?? nextSequence
-    this.#sentBelow = Math.min(nextSequence, oldest + PUBLISH_IDENTIFIERS)
+    this.#sentBelow = Math.min(nextSequence, oldest + sentMessages)
     this.#onPage(page)
   }
 
@@ -153,21 +153,14 @@ export class Backlog {
 
   #take(stored: WaitingPublish): void {
     const waiting = this.#waiting.get(stored.sequence)
-    const publication = waiting ?? this.#revive(stored)
+    const isSent = !this.#isSessionLost && stored.sequence < this.#sentBelow
+    const publication = waiting ?? this.#listener.revive(stored, isSent)
     this.#count(1, publication.bytes)
     if (waiting !== undefined) {
       this.#waiting.delete(stored.sequence)
       waiting.reload(stored)
     } else if (stored.isReleased && this.#isSessionLost) return this.#listener.onDone(publication)
     this.#listener.onRead(publication)
-  }
-
-  #revive(stored: WaitingPublish): Publication {
-    const publication = publicationOf(stored)
-    publication.queuedAt = this.#clock.now() - stored.ageMs
-    if (stored.isReleased) publication.stage = 'released'
-    publication.dup = !this.#isSessionLost && stored.sequence < this.#sentBelow
-    return publication
   }
 
   #count(messages: number, bytes: number): void {

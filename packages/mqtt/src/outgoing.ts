@@ -1,4 +1,5 @@
 import { isFailure, type Puback, type Pubcomp, type Pubrec, ReasonCode } from '@jamey/protocol'
+import type { Backlog } from './backlog.js'
 import { Endings } from './endings.js'
 import type { MqttError, PublishError } from './errors.js'
 import { Expiry } from './expiry.js'
@@ -66,7 +67,7 @@ export class Outgoing implements AppendListener {
       opened,
     })
     this.#endings = new Endings(counters, journal, receipts, this.setAside, report)
-    this.#queue = new PublishQueue(bounds, clock, journal.isNeeded ? store : undefined, this.#endings, () => {
+    this.#queue = new PublishQueue(bounds, clock, store, this.#endings, () => {
       this.pump()
       this.#checkIdle()
     })
@@ -84,10 +85,10 @@ export class Outgoing implements AppendListener {
   }
 
   /** Takes over what an earlier process left; it is sent first. */
-  restore(session: StoredSession, firstPage: StoredPage): void {
-    if (this.#journal.isNeeded) this.receipts.open(session.identifier)
+  restore(session: StoredSession, backlog: typeof Backlog, firstPage: StoredPage): void {
+    this.receipts.open(session.identifier)
     this.setAside.restore(session.setAside)
-    this.#queue.restore(session, firstPage)
+    this.#queue.restore(session, backlog, firstPage)
     this.#journal.begin(session.nextSequence)
   }
 

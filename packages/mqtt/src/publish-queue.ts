@@ -1,11 +1,11 @@
-import { Backlog } from './backlog.js'
+import type { Backlog } from './backlog.js'
 import type { Clock } from './clock.js'
 import type { Endings } from './endings.js'
 import { PublishError } from './errors.js'
 import { Fifo } from './fifo.js'
-import type { Publication } from './publication.js'
+import { type Publication, publicationOf } from './publication.js'
 import type { SessionStore, StoredPage, StoredSession } from './session-store.js'
-import type { QueueSettings } from './settings.js'
+import { PUBLISH_IDENTIFIERS, type QueueSettings } from './settings.js'
 import type { Counters } from './stats.js'
 
 /** Of what waits, this much is in memory; the rest may lie in the store alone. */
@@ -21,7 +21,10 @@ export class PublishQueue {
   readonly #clock: Clock
   readonly #fifo = new Fifo<Publication>()
   readonly #endings: Endings
-  readonly #backlog: Backlog | undefined
+  readonly #store: SessionStore
+  readonly #onRead: () => void
+  /** Once a store that commits was opened; without one all is kept in memory. */
+  #backlog: Backlog | undefined
   /** In memory, of those that wait for their turn. */
   #messages = 0
   #bytes = 0
@@ -29,29 +32,40 @@ export class PublishQueue {
   #held = 0
   #heldBytes = 0
 
-  /** `onRead`: more came from the store. Without a store that commits all is kept in memory. */
+  /** `onRead`: more came from the store. */
   constructor(
     settings: QueueSettings,
     clock: Clock,
-    store: SessionStore | undefined,
+    store: SessionStore,
     endings: Endings,
     onRead: () => void,
   ) {
     this.#settings = settings
     this.#clock = clock
     this.#endings = endings
-    if (store === undefined) return
-    this.#backlog = new Backlog(store, clock, {
+    this.#store = store
+    this.#onRead = onRead
+  }
+
+  /** A store that commits was opened. */
+  restore(session: StoredSession, backlog: typeof Backlog, firstPage: StoredPage): void {
+    const endings = this.#endings
+    this.#backlog = new backlog(this.#store, this.#clock, {
+      revive: (stored, isSent) => {
+        const publication = publicationOf(stored)
+        publication.queuedAt = this.#clock.now() - stored.ageMs
+        if (stored.isReleased) publication.stage = 'released'
+        publication.dup = isSent
+        return publication
+      },
       onRead: (publication) => this.#push(publication),
       onDone: (publication) => endings.done(publication),
       onDamaged: (sequence, publication, error) => endings.damaged(sequence, publication, error),
-      onPage: onRead,
+      onPage: this.#onRead,
       onUnreadable: (error) => endings.unreadable(error),
     })
-  }
-
-  restore(session: StoredSession, firstPage: StoredPage): void {
-    this.#backlog?.restore(session, firstPage)
+    // Messages that were on the wire at once have identifiers of their own.
+    this.#backlog.restore(session, firstPage, PUBLISH_IDENTIFIERS)
   }
 
   /** How long the first one has waited, milliseconds. */

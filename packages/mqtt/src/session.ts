@@ -8,7 +8,6 @@ import {
   ReasonCode,
   type Suback,
 } from '@jamey/protocol'
-import { Backlog } from './backlog.js'
 import type { ConnectionListener } from './connection.js'
 import { Deferred } from './deferred.js'
 import { ConnectionError, type MqttError, PublishError } from './errors.js'
@@ -229,8 +228,11 @@ export class Session implements ConnectionListener {
     const { store } = this.#settings
     try {
       const session = await store.open()
-      const firstPage = await Backlog.firstPage(store, session)
-      this.outgoing.restore(session, firstPage)
+      if (store.commits) {
+        // Pages, which seldom have such a store, need not fetch what it takes.
+        const { Backlog } = await import('./backlog.js')
+        this.outgoing.restore(session, Backlog, await Backlog.firstPage(store, session))
+      }
       this.incoming.restore(session.received)
     } catch (cause) {
       this.#loading = undefined
