@@ -1,13 +1,10 @@
 import { randomHex } from './bytes.js'
 import { Deferred } from './deferred.js'
-import { PublishError, type PublishErrorCode } from './errors.js'
+import type { PublishError } from './errors.js'
 import type { Journal } from './journal.js'
 import type { PublishResult } from './options.js'
 import { SUCCESS } from './publish-result.js'
-import type { SessionStore, StoredReason } from './session-store.js'
-
-/** The store's identifier, and the number of the message. */
-const RECEIPT = /^([0-9a-f]+)\.(\d{1,16})$/
+import type { SessionStore } from './session-store.js'
 
 /** Those who ask what became of a message that the store had taken over, perhaps in an earlier process. */
 export class Receipts {
@@ -33,25 +30,28 @@ export class Receipts {
   /**
    * Settles with the server's acknowledgement; `isWaiting` tells what memory knows of a message. The reason code of an
    * acknowledgement that came before is not kept: then it is 0. `forget` is to be called by whoever stops waiting.
+   * Rejects where the receipt is none of this store.
    */
-  ask(receipt: string, isWaiting: (sequence: number) => boolean) {
-    const sequence = this.#read(receipt)
+  async ask(receipt: string, isWaiting: (sequence: number) => boolean) {
+    // Seldom asked, so pages need not fetch how it is answered.
+    const { hasEnded, readReceipt } = await import('./receipt.js')
+    const sequence = readReceipt(receipt, this.#identifier, this.#journal)
     const asked = new Deferred<PublishResult>()
     const others = this.#waiting.get(sequence)
     if (others === undefined) this.#waiting.set(sequence, new Set([asked]))
     else others.add(asked)
-    this.#lookUp(receipt, sequence, isWaiting).then(
+    hasEnded(receipt, sequence, this.#store, this.#journal, isWaiting).then(
       (isOver) => {
         if (isOver) this.settle(sequence, SUCCESS)
       },
       (error: Error) => this.fail(sequence, error),
     )
-    const forget = (): void => this.#forget(sequence, asked)
-    return { answer: asked.promise, forget }
+    return { answer: asked.promise, forget: (): void => this.#forget(sequence, asked) }
   }
 
   /** The message was acknowledged. */
   settle(sequence: number, result: PublishResult): void {
+    if (this.#waiting.size === 0) return
     for (const asked of this.#take(sequence)) asked.resolve(result)
   }
 
@@ -64,23 +64,7 @@ export class Receipts {
     for (const sequence of [...this.#waiting.keys()]) this.fail(sequence, makeError())
   }
 
-  /** True where it was acknowledged, false where that is still to come; rejects where it will not be. */
-  async #lookUp(
-    receipt: string,
-    sequence: number,
-    isWaiting: (sequence: number) => boolean,
-  ): Promise<boolean> {
-    // What changes from here on is told to those who wait; the store must know all that changed before.
-    await this.#journal.settled()
-    if (!this.#store.commits && isWaiting(sequence)) return false
-    const outcome = await this.#store.find(sequence)
-    if (outcome === undefined) return true
-    if (outcome.state === 'waiting') return false
-    throw failureOf(receipt, outcome.reason)
-  }
-
   #take(sequence: number): Iterable<Deferred<PublishResult>> {
-    if (this.#waiting.size === 0) return []
     const waiting = this.#waiting.get(sequence)
     this.#waiting.delete(sequence)
     return waiting ?? []
@@ -91,19 +75,4 @@ export class Receipts {
     waiting?.delete(asked)
     if (waiting?.size === 0) this.#waiting.delete(sequence)
   }
-
-  #read(receipt: string): number {
-    const found = RECEIPT.exec(receipt)
-    const sequence = Number(found?.[2])
-    if (found?.[1] === this.#identifier && this.#journal.hasUsed(sequence)) return sequence
-    throw new PublishError(
-      'invalid-argument',
-      `receipt ${JSON.stringify(String(receipt).slice(0, 60))}: expected one that this store gave ` +
-        `(${this.#identifier}.<number>)`,
-    )
-  }
-}
-
-function failureOf(receipt: string, { code, message, reasonCode }: StoredReason): PublishError {
-  return new PublishError(code as PublishErrorCode, `receipt ${receipt}: ${message}`, { reasonCode })
 }

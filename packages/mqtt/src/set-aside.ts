@@ -2,13 +2,8 @@ import { type MqttError, PublishError } from './errors.js'
 import type { Journal } from './journal.js'
 import type { Publication } from './publication.js'
 import type { Receipts } from './receipts.js'
-import type {
-  SessionStore,
-  SetAsidePublish,
-  StoredAmount,
-  StoredPage,
-  StoredReason,
-} from './session-store.js'
+import type { SessionStore, SetAsidePublish, StoredAmount } from './session-store.js'
+import type { SetAsideDesk } from './set-aside-desk.js'
 import type { QueueSettings } from './settings.js'
 import type { Counters } from './stats.js'
 
@@ -35,7 +30,7 @@ export interface SetAside {
   drop(sequence: number): Promise<boolean>
 }
 
-interface SetAsideParts {
+export interface SetAsideParts {
   readonly bounds: QueueSettings
   readonly counters: Counters
   readonly store: SessionStore
@@ -51,112 +46,61 @@ interface SetAsideParts {
 /** Kept in the store, and bounded like the queue; beyond that the oldest go, which is reported. */
 export class SetAsideMessages implements SetAside {
   readonly #parts: SetAsideParts
-  #messages = 0
-  #bytes = 0
-  /** One after the other, so that each sees what the one before has done. */
-  #last: Promise<unknown> = Promise.resolve()
+  readonly amount = { messages: 0, bytes: 0 }
+  #desk: Promise<SetAsideDesk> | undefined
 
   constructor(parts: SetAsideParts) {
     this.#parts = parts
   }
 
   get size(): number {
-    return this.#messages
+    return this.amount.messages
   }
 
   /** An earlier process set them aside. */
-  restore({ messages, bytes }: StoredAmount): void {
-    this.#messages = messages
-    this.#bytes = bytes
+  restore(amount: StoredAmount): void {
+    Object.assign(this.amount, amount)
   }
 
-  list(options: SetAsideListOptions = {}): Promise<SetAsideMessage[]> {
-    const { after = -1, maximumMessages = 100, maximumBytes = 16_777_216 } = options
-    return this.#inTurn(async () => [...(await this.#read(after, maximumMessages, maximumBytes)).publishes])
+  async list(options: SetAsideListOptions = {}): Promise<SetAsideMessage[]> {
+    return (await this.#open()).list(options)
   }
 
-  retry(sequence: number): Promise<boolean> {
-    return this.#with(sequence, (message) => {
-      // First in again, then out, in one turn and so in one transaction of the store.
-      const receipt = this.#parts.requeue(message)
-      const { code, reasonCode } = message.reason
-      const why = `${message.reason.message}; published anew with the receipt ${receipt}`
-      return this.#remove(message, { code, message: why, reasonCode })
-    })
+  async retry(sequence: number): Promise<boolean> {
+    return (await this.#open()).retry(sequence)
   }
 
-  drop(sequence: number): Promise<boolean> {
-    return this.#with(sequence, (message) =>
-      this.#remove(message, { code: 'dropped', message: 'dropped by hand', reasonCode: undefined }),
-    )
+  async drop(sequence: number): Promise<boolean> {
+    return (await this.#open()).drop(sequence)
   }
 
   /** From now on the message is kept here instead of in the queue. */
   add(publication: Publication, error: PublishError): void {
     const { code, message, reasonCode } = error
     const { sequence, bytes } = publication
-    this.#messages++
-    this.#bytes += bytes
+    this.amount.messages++
+    this.amount.bytes += bytes
     this.#parts.counters.messagesSetAside++
     this.#parts.journal.setAside(publication, { code, message, reasonCode })
     this.#parts.receipts.fail(sequence, error)
     this.#parts.report(
       new PublishError(code, `${message}; set aside as number ${sequence}`, { reasonCode, cause: error }),
     )
-    if (this.#isFull) this.#inTurn(() => this.#makeRoom()).catch(() => {})
+    if (this.isFull)
+      this.#open()
+        .then((desk) => desk.makeRoom())
+        .catch(() => {})
   }
 
-  get #isFull(): boolean {
+  get isFull(): boolean {
     const { maximumMessages, maximumBytes } = this.#parts.bounds
-    return this.#messages > maximumMessages || (this.#bytes > maximumBytes && this.#messages > 1)
+    const { messages, bytes } = this.amount
+    return messages > maximumMessages || (bytes > maximumBytes && messages > 1)
   }
 
-  async #makeRoom(): Promise<void> {
-    while (this.#isFull) {
-      const [oldest] = (await this.#read(-1, 1, 0)).publishes
-      if (oldest === undefined) return
-      const message = `message ${oldest.sequence} on '${oldest.topic}': too many messages were set aside; retry or drop them`
-      await this.#remove(oldest, { code: 'dropped', message, reasonCode: undefined })
-      this.#parts.counters.messagesDropped++
-      this.#parts.report(new PublishError('dropped', message))
-    }
-  }
-
-  #with(sequence: number, work: (message: SetAsideMessage) => Promise<void>): Promise<boolean> {
-    return this.#inTurn(async () => {
-      const [message] = (await this.#read(sequence - 1, 1, 0)).publishes
-      if (message?.sequence !== sequence) return false
-      await work(message)
-      return true
-    })
-  }
-
-  /** The store is asked for what it was told before. */
-  async #read(
-    after: number,
-    maximumMessages: number,
-    maximumBytes: number,
-  ): Promise<StoredPage<SetAsideMessage>> {
-    await this.#parts.opened()
-    await this.#parts.journal.settled()
-    const upTo = Number.MAX_SAFE_INTEGER
-    return this.#parts.store.readSetAside({ after, upTo, maximumMessages, maximumBytes })
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work)
-    this.#last = done.catch(() => {})
-    return done
-  }
-
-  /** It is out once this resolves; where the store fails it stays. */
-  async #remove({ sequence, topic, payload }: SetAsideMessage, why: StoredReason): Promise<void> {
-    const bytes = topic.length + payload.length
-    const { journal } = this.#parts
-    journal.removeSetAside(sequence, bytes)
-    journal.giveUp(sequence, why)
-    await journal.settled()
-    this.#messages--
-    this.#bytes -= bytes
+  /** Seldom needed, so pages need not fetch it. */
+  #open(): Promise<SetAsideDesk> {
+    this.#desk ??= import('./set-aside-desk.js').then(({ SetAsideDesk: Desk }) => new Desk(this, this.#parts))
+    return this.#desk
   }
 }

@@ -1,0 +1,91 @@
+import { PublishError } from './errors.js'
+import type { StoredPage, StoredReason } from './session-store.js'
+import type { SetAsideListOptions, SetAsideMessage, SetAsideMessages, SetAsideParts } from './set-aside.js'
+
+/** Where set-aside messages are looked at, retried and dropped. */
+export class SetAsideDesk {
+  readonly #messages: SetAsideMessages
+  readonly #parts: SetAsideParts
+  /** One after the other, so that each sees what the one before has done. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(messages: SetAsideMessages, parts: SetAsideParts) {
+    this.#messages = messages
+    this.#parts = parts
+  }
+
+  list(options: SetAsideListOptions): Promise<SetAsideMessage[]> {
+    const { after = -1, maximumMessages = 100, maximumBytes = 16_777_216 } = options
+    return this.#inTurn(async () => [...(await this.#read(after, maximumMessages, maximumBytes)).publishes])
+  }
+
+  retry(sequence: number): Promise<boolean> {
+    return this.#with(sequence, (message) => {
+      // First in again, then out, in one turn and so in one transaction of the store.
+      const receipt = this.#parts.requeue(message)
+      const { code, reasonCode } = message.reason
+      const why = `${message.reason.message}; published anew with the receipt ${receipt}`
+      return this.#remove(message, { code, message: why, reasonCode })
+    })
+  }
+
+  drop(sequence: number): Promise<boolean> {
+    return this.#with(sequence, (message) =>
+      this.#remove(message, { code: 'dropped', message: 'dropped by hand', reasonCode: undefined }),
+    )
+  }
+
+  /** The oldest go until the bounds are kept. */
+  makeRoom(): Promise<void> {
+    return this.#inTurn(() => this.#makeRoom())
+  }
+
+  async #makeRoom(): Promise<void> {
+    while (this.#messages.isFull) {
+      const [oldest] = (await this.#read(-1, 1, 0)).publishes
+      if (oldest === undefined) return
+      const message = `message ${oldest.sequence} on '${oldest.topic}': too many messages were set aside; retry or drop them`
+      await this.#remove(oldest, { code: 'dropped', message, reasonCode: undefined })
+      this.#parts.counters.messagesDropped++
+      this.#parts.report(new PublishError('dropped', message))
+    }
+  }
+
+  #with(sequence: number, work: (message: SetAsideMessage) => Promise<void>): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const [message] = (await this.#read(sequence - 1, 1, 0)).publishes
+      if (message?.sequence !== sequence) return false
+      await work(message)
+      return true
+    })
+  }
+
+  /** The store is asked for what it was told before. */
+  async #read(
+    after: number,
+    maximumMessages: number,
+    maximumBytes: number,
+  ): Promise<StoredPage<SetAsideMessage>> {
+    await this.#parts.opened()
+    await this.#parts.journal.settled()
+    const upTo = Number.MAX_SAFE_INTEGER
+    return this.#parts.store.readSetAside({ after, upTo, maximumMessages, maximumBytes })
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  /** It is out once this resolves; where the store fails it stays. */
+  async #remove({ sequence, topic, payload }: SetAsideMessage, why: StoredReason): Promise<void> {
+    const bytes = topic.length + payload.length
+    const { journal } = this.#parts
+    journal.removeSetAside(sequence, bytes)
+    journal.giveUp(sequence, why)
+    await journal.settled()
+    this.#messages.amount.messages--
+    this.#messages.amount.bytes -= bytes
+  }
+}
