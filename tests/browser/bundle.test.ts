@@ -5,10 +5,12 @@ import { bundle } from './bundle.js'
 const MOST_GZIP_BYTES = 30_000
 
 it(`the client for browsers needs no module of Node and has at most ${MOST_GZIP_BYTES} bytes, gzipped`, async () => {
-  const { code, gzipBytes, imports } = await bundle(
+  const { gzipBytes, laterGzipBytes, imports } = await bundle(
     resolve(import.meta.dirname, '../../packages/mqtt/src/browser.ts'),
   )
-  console.info(`@jamey/mqtt for browsers: ${code.length} bytes minified, ${gzipBytes} gzipped`)
+  console.info(
+    `@jamey/mqtt for browsers: ${gzipBytes} bytes gzipped, ${laterGzipBytes} more for what few pages ask for`,
+  )
   expect(imports).toEqual([])
   expect(gzipBytes).toBeLessThanOrEqual(MOST_GZIP_BYTES)
 })
