@@ -30,7 +30,9 @@ export async function bundle(entry: string): Promise<Bundle> {
     code: whole?.code ?? '',
     gzipBytes: bytes(parts.filter(({ isDynamicEntry }) => !isDynamicEntry)),
     laterGzipBytes: bytes(parts.filter(({ isDynamicEntry }) => isDynamicEntry)),
-    imports: [...(whole?.imports ?? []), ...(whole?.dynamicImports ?? [])],
+    imports: [...(whole?.imports ?? []), ...(whole?.dynamicImports ?? [])].filter(
+      (name) => name !== whole?.fileName,
+    ),
   }
 }
 
