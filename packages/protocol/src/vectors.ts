@@ -686,7 +686,7 @@ export const FAULTS: readonly Fault[] = [
     ...badFilter,
     offset: 5,
   },
-  { name: 'SUBSCRIBE with QoS 3', ...fromClient, hex: '82 07 0001 00 0001 61 03', ...malformed, offset: 8 },
+  { name: 'SUBSCRIBE with QoS 3', ...fromClient, hex: '82 07 0001 00 0001 61 03', ...violation, offset: 8 },
   {
     name: 'SUBSCRIBE with reserved option bits [MQTT-3.8.3-5]',
     ...fromClient,
