@@ -31,12 +31,14 @@ export function handlePublish(connection: Connection, session: Session, packet: 
     session.clientId,
   )
   const retained = packet.retain ? core.retain(message) : ReasonCode.success
+  // A publisher that is told of a failure may send the message again: then nobody may have it yet. [MQTT-4.3.3-9]
+  if (retained !== ReasonCode.success && qos > 0 && connection.version === 5) {
+    return accept(connection, session, packet, retained)
+  }
   const isMatched = core.router.publish(message, session)
   if (!isMatched) core.counters.publishesUnmatched++
   if (qos === 0) return
-  let reasonCode: number = isMatched ? ReasonCode.success : ReasonCode.noMatchingSubscribers
-  if (retained !== ReasonCode.success) reasonCode = retained
-  accept(connection, session, packet, reasonCode)
+  accept(connection, session, packet, isMatched ? ReasonCode.success : ReasonCode.noMatchingSubscribers)
 }
 
 /** Our Receive Maximum is a promise of the client's. [MQTT-3.3.4-7] [MQTT-3.3.4-8] */
