@@ -45,7 +45,8 @@ export function handlePublish(connection: Connection, session: Session, packet: 
 function admit(connection: Connection, session: Session): void {
   if (connection.version < 5) return
   const { receiveMaximum } = connection.core.limits
-  if (session.incoming.size + connection.heldPubacks < receiveMaximum) return
+  const open = session.incoming.size - (session.takenBefore?.size ?? 0) + connection.heldPubacks
+  if (open < receiveMaximum) return
   throw new ConnectionFault(
     ReasonCode.receiveMaximumExceeded,
     `more than ${receiveMaximum} publishes of QoS 1 and 2 at a time`,
