@@ -53,15 +53,18 @@ function run(program: string, args: string[]): { subscribed: Promise<void>; outp
 }
 
 describe.each(['mqttv31', 'mqttv311', 'mqttv5'])('mosquitto_pub and mosquitto_sub with %s', (version) => {
-  it.each([0, 1, 2])('exchange messages of QoS %i through our broker', async (qos) => {
-    const topic = `cli/${version}/${qos}`
-    const common = ['-V', version, '-q', String(qos), '-t', topic]
-    // With -d the subscriber tells when it is subscribed.
-    const subscriber = run('mosquitto_sub', [...common, '-C', '1', '-W', '20', '-d'])
-    await subscriber.subscribed
-    await run('mosquitto_pub', [...common, '-m', `hello from ${version}`]).output
-    expect(await subscriber.output).toContain(`hello from ${version}`)
-  })
+  it.each([0, 1, 2])(
+    'exchange messages of QoS %i through our broker [MQTT-7.0.0-2 of 3.1.1]',
+    async (qos) => {
+      const topic = `cli/${version}/${qos}`
+      const common = ['-V', version, '-q', String(qos), '-t', topic]
+      // With -d the subscriber tells when it is subscribed.
+      const subscriber = run('mosquitto_sub', [...common, '-C', '1', '-W', '20', '-d'])
+      await subscriber.subscribed
+      await run('mosquitto_pub', [...common, '-m', `hello from ${version}`]).output
+      expect(await subscriber.output).toContain(`hello from ${version}`)
+    },
+  )
 
   it('sees a retained message', async () => {
     const topic = `cli/retained/${version}`
@@ -81,7 +84,7 @@ describe.each([
   ['wss', 4],
   ['wss', 5],
 ] as const)('MQTT.js over %s with protocol version %i', (scheme, protocolVersion) => {
-  it('publishes and receives QoS 0, 1 and 2', async () => {
+  it('publishes and receives QoS 0, 1 and 2 [MQTT-7.0.0-2 of 3.1.1]', async () => {
     const client = await mqtt.connectAsync(
       urls[scheme] as string,
       {

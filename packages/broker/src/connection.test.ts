@@ -5,7 +5,7 @@ import { connectPacket, publishPacket, RawClient, text } from './raw-client.js'
 import { startBroker } from './start-broker.js'
 
 describe('connection', () => {
-  it('assigns an identifier where the version allows none [MQTT-3.1.3-6] [MQTT-3.1.3-8]', async () => {
+  it('assigns an identifier where the version allows none [MQTT-3.1.3-6] [MQTT-3.1.3-8 of 3.1.1]', async () => {
     const { port } = await startBroker()
     const five = await RawClient.open(port)
     expect((await five.handshake()).properties?.assignedClientIdentifier).toMatch(/^auto-/)
@@ -18,7 +18,7 @@ describe('connection', () => {
     expect((await old.handshake()).reasonCode).toBe(0x85)
   })
 
-  it('announces its limits in CONNACK [MQTT-3.2.2-21]', async () => {
+  it('announces its limits in CONNACK', async () => {
     const limits = { receiveMaximum: 7, packetBytes: 5000, topicAliases: 3, keepAliveSeconds: 30 }
     const { port } = await startBroker({
       limits: { ...limits, sessionExpirySeconds: 60 },
@@ -51,7 +51,7 @@ describe('connection', () => {
     expect(broker.stats().keepAliveTimeouts).toBe(1)
   })
 
-  it('handles what is sent right behind CONNECT, in order [MQTT-3.1.4-5]', async () => {
+  it('handles what is sent right behind CONNECT, in order [MQTT-3.2.0-1]', async () => {
     const { port } = await startBroker()
     const watcher = await RawClient.connect(port)
     await watcher.subscribe('t', 1)

@@ -21,7 +21,7 @@ import type { Delivery } from './delivery.js'
 import { ConnectionFault } from './errors.js'
 import { Greeter } from './greeter.js'
 import { handle } from './handlers/handle.js'
-import { writeDisconnect, writeRefusal } from './last-words.js'
+import { isWithin, writeDisconnect, writeRefusal } from './last-words.js'
 import type { Message } from './message.js'
 import type { Session } from './session.js'
 import type { Ending } from './sessions.js'
@@ -154,6 +154,10 @@ export class Connection {
 
   write(packet: Packet): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
+    // [MQTT-3.1.2-24]; acknowledgements of PUBLISH are smaller than CONNACK, which was let through.
+    if (!isWithin(packet, this.version, this.maximumPacketBytes)) {
+      return this.end(ReasonCode.packetTooLarge, `${packet.type} is larger than the client takes`)
+    }
     encode(this.writer, packet, this.version)
     this.schedule()
   }

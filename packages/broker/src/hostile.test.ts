@@ -130,7 +130,7 @@ const AFTER_CONNECT: Attack[] = [
     answer: ['disconnect', 0x95],
   },
   {
-    what: 'more QoS 2 than the Receive Maximum [MQTT-3.3.4-8]',
+    what: 'more QoS 2 than the Receive Maximum [MQTT-3.3.4-7]',
     bytes: bytes(...QOS2),
     answer: ['disconnect', 0x93],
   },

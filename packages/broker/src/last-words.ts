@@ -3,6 +3,7 @@ import {
   type Disconnect,
   encode,
   encodedBytes,
+  type Packet,
   type ProtocolVersion,
   REASON_CODES_OF,
   ReasonCode,
@@ -62,13 +63,22 @@ function legal(reasonCode: number, codes: ReadonlySet<number>): number {
   return codes.has(reasonCode) ? reasonCode : ReasonCode.unspecifiedError
 }
 
-/** A Reason String may not make the packet larger than the peer takes. [MQTT-3.14.2-3] [MQTT-3.2.2-19] */
+/**
+ * A Reason String may not make the packet larger than the peer takes. [MQTT-3.14.2-3] [MQTT-3.2.2-19] Where even the
+ * code alone would be, nothing is said. [MQTT-3.1.2-24]
+ */
 function writeWithin(
   writer: Writer,
   version: ProtocolVersion,
   packet: Connack | Disconnect,
   maximumBytes: number,
 ): void {
-  const isTooLarge = encodedBytes(packet, version) > maximumBytes
-  encode(writer, isTooLarge ? { ...packet, properties: undefined } : packet, version)
+  if (isWithin(packet, version, maximumBytes)) return encode(writer, packet, version)
+  const bare = { ...packet, properties: undefined }
+  if (isWithin(bare, version, maximumBytes)) encode(writer, bare, version)
+}
+
+/** Whether the peer takes a packet of this size. */
+export function isWithin(packet: Packet, version: ProtocolVersion, maximumBytes: number): boolean {
+  return maximumBytes === Number.POSITIVE_INFINITY || encodedBytes(packet, version) <= maximumBytes
 }

@@ -48,7 +48,7 @@ describe('permissions', () => {
     expect(JSON.stringify(connack)).not.toContain('hunter2')
   })
 
-  it('deny a publish: 0x87 in MQTT 5.0, a silent drop before [promise 36]', async () => {
+  it('deny a publish: 0x87 in MQTT 5.0, a silent drop before [MQTT-3.3.5-2 of 3.1.1] [promise 36]', async () => {
     const allowed = { watcher: ['#'], a: ['mine/#'], b: ['mine/#'] }
     const { broker, port } = await startBroker({ authenticator: authenticator(allowed) })
     const watcher = await RawClient.connect(port, { clientId: 'watcher' })

@@ -24,6 +24,8 @@ export class Session {
   readonly subscriptions = new Map<string, Subscription>()
   /** Packet identifiers of QoS 2 publishes that were taken and wait for PUBREL. [MQTT-4.3.3-10] */
   readonly incoming = new Set<number>()
+  /** Those among them that an earlier connection took: they do not count against this one's Receive Maximum. Section 4.9 */
+  takenBefore: Set<number> | undefined
   readonly outgoing: Outgoing
   /** It outlives the process, so its changes go to the store. */
   isStored = false

@@ -74,6 +74,7 @@ export class Sessions {
     session.version = connect.protocolVersion
     session.expirySeconds = expirySeconds
     session.disconnectedAtMs = undefined
+    session.takenBefore = session.incoming.size > 0 ? new Set(session.incoming) : undefined
     session.will = connect.will && { ...connect.will, payload: Buffer.from(connect.will.payload) }
     this.#identify(session, identity)
     session.connection = connection

@@ -15,7 +15,7 @@ describe('subscribe', () => {
     expect(suback.reasonCodes).toEqual([2, 0x8f, 0x8f, 0x8f, 0x8f, 0x8f, 2, 0x97])
   })
 
-  it('has one failure code before MQTT 5.0 [MQTT-3.9.3-2]', async () => {
+  it('has one failure code before MQTT 5.0 [MQTT-3.9.3-2 of 3.1.1]', async () => {
     const { port } = await startBroker()
     const a = await RawClient.connect(port, { protocolVersion: 4, clientId: 'a' })
     const { reasonCodes } = await a.subscribe([{ filter: 'b/#/c' }, { filter: 'ok', qos: 1 }])

@@ -61,7 +61,7 @@ function found(tree: SubscriptionTree, of: string): string[] {
 }
 
 describe('subscription tree', () => {
-  it('finds exactly the filters that match, after any adding and removing [MQTT-4.7]', () => {
+  it('finds exactly the filters that match, after any adding and removing [MQTT-3.3.2-3] [MQTT-4.7.2-1]', () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 40 }),

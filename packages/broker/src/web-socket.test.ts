@@ -73,7 +73,7 @@ async function refusal(port: number, options: WebSocket.ClientOptions, path = '/
 }
 
 describe('a WebSocket listener', () => {
-  it('reads packets that span frames, and frames that hold several [MQTT-6.0.0-2]', async () => {
+  it('reads packets that span frames, and frames that hold several [MQTT-6.0.0-2] [MQTT-6.0.0-2 of 3.1.1]', async () => {
     const { broker, port } = await start()
     const client = await FrameClient.open(port)
     expect(client.socket.protocol).toBe('mqtt')
@@ -88,7 +88,7 @@ describe('a WebSocket listener', () => {
     expect(broker.addresses).toEqual([{ host: '127.0.0.1', port, tls: false, webSocketPath: '/mqtt' }])
   })
 
-  it('takes all the messages of one segment in their order, those behind CONNECT too [MQTT-3.1.4-5] [promise 34]', async () => {
+  it('takes all the messages of one segment in their order, those behind CONNECT too [MQTT-6.0.0-2] [promise 34]', async () => {
     const { port } = await start()
     const client = await FrameClient.open(port)
     const publishes = Array.from({ length: 9 }, (_, i) => publishPacket('t', String(i)))
@@ -122,7 +122,7 @@ describe('a WebSocket listener', () => {
     expect(last?.type === 'publish' && Buffer.from(last.payload).toString() === large).toBe(true)
   })
 
-  it('ends a connection that sends a text message, and publishes its will [MQTT-6.0.0-1]', async () => {
+  it('ends a connection that sends a text message, and publishes its will [MQTT-6.0.0-1] [MQTT-6.0.0-1 of 3.1.1]', async () => {
     const { broker, port } = await start()
     const watcher = await FrameClient.open(port)
     watcher.socket.send(Buffer.concat([connectBytes({ clientId: 'watcher' }), subscribeBytes('will')]))
@@ -204,7 +204,7 @@ describe('a WebSocket listener', () => {
 })
 
 describe('the handshake of a WebSocket listener', () => {
-  it('wants the subprotocol mqtt and its path [MQTT-6.0.0-3]', async () => {
+  it('wants the subprotocol mqtt and its path [MQTT-6.0.0-3] [MQTT-6.0.0-3 of 3.1.1]', async () => {
     const { broker, port } = await start()
     expect(await refusal(port, {}, '/mqtt', [])).toBe(400)
     expect(await refusal(port, {}, '/mqtt', ['mqttv3.1'])).toBe(400)

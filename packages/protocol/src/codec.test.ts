@@ -101,7 +101,7 @@ describe('the decoder refuses', () => {
     }
   })
 
-  it('a packet over the maximum packet size before its body came [MQTT-3.1.2-24]', () => {
+  it('a packet over the maximum packet size before its body came [MQTT-3.2.2-15]', () => {
     const decoder = new Decoder({ from: 'client', protocolVersion: 5, maximumPacketSize: 100 })
     decoder.push(fromHex('30 63'))
     expect(() => decoder.next()).toThrow('packet of 101 bytes: at most 100 are accepted')

@@ -223,7 +223,7 @@ function decodeSubscription(reader: Reader, version: ProtocolVersion): Subscript
     throw reader.malformed('subscription options have reserved bits set', at)
   const qos = (options & 3) as QoS
   const retainHandling = ((options >>> 4) & 3) as 0 | 1 | 2
-  if ((qos as number) === 3) throw reader.malformed('subscription has QoS 3', at)
+  if ((qos as number) === 3) throw reader.violation('subscription has QoS 3', ReasonCode.protocolError, at)
   if ((retainHandling as number) === 3) {
     throw reader.violation('subscription has retain handling 3', ReasonCode.protocolError, at)
   }

@@ -323,7 +323,7 @@ const unconnected = { from: 'client', version: undefined } as const
 
 export const FAULTS: readonly Fault[] = [
   // Framing
-  { name: 'packet type 0 [MQTT-2.1.2]', ...fromClient, hex: '00 00', ...malformed, offset: 0 },
+  { name: 'packet type 0 [MQTT-4.13.1-1]', ...fromClient, hex: '00 00', ...malformed, offset: 0 },
   { name: 'remaining length of five bytes', ...fromClient, hex: '30 80808080 01', ...malformed, offset: 4 },
   {
     name: 'remaining length not in its shortest form [MQTT-1.5.5-1]',
@@ -438,7 +438,7 @@ export const FAULTS: readonly Fault[] = [
     offset: 9,
   },
   {
-    name: 'CONNECT of 3.1.1 with a password alone [MQTT-3.1.2-22]',
+    name: 'CONNECT of 3.1.1 with a password alone [MQTT-3.1.2-22 of 3.1.1]',
     ...unconnected,
     hex: '10 10 0004 4d515454 04 42 003c 0001 61 0001 70',
     ...malformed,
@@ -686,7 +686,7 @@ export const FAULTS: readonly Fault[] = [
     ...badFilter,
     offset: 5,
   },
-  { name: 'SUBSCRIBE with QoS 3', ...fromClient, hex: '82 07 0001 00 0001 61 03', ...malformed, offset: 8 },
+  { name: 'SUBSCRIBE with QoS 3', ...fromClient, hex: '82 07 0001 00 0001 61 03', ...violation, offset: 8 },
   {
     name: 'SUBSCRIBE with reserved option bits [MQTT-3.8.3-5]',
     ...fromClient,
@@ -695,7 +695,7 @@ export const FAULTS: readonly Fault[] = [
     offset: 8,
   },
   {
-    name: 'SUBSCRIBE of 3.1.1 with options of 5.0 [MQTT-3-8.3-4]',
+    name: 'SUBSCRIBE of 3.1.1 with options of 5.0 [MQTT-3.8.3-4 of 3.1.1]',
     from: 'client',
     version: 4,
     hex: '82 06 0001 0001 61 04',

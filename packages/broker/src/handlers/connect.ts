@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { type ConnackProperties, type Connect, ReasonCode } from '@jamey/protocol'
+import { type Connack, type ConnackProperties, type Connect, ReasonCode } from '@jamey/protocol'
 import type { Identity } from '../authenticator.js'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
+import { isWithin } from '../last-words.js'
 import { NEVER_EXPIRES } from '../session.js'
 import { mayPublishWill } from '../topic-permission.js'
 import { authenticate } from './authenticate.js'
@@ -33,15 +34,20 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   if (connection.state !== 'authenticating') return
   assertWill(connection, packet, identity)
   const expirySeconds = expiryOf(connection, packet)
-  const { session, isPresent } = core.sessions.attach(connection, packet, clientId, identity, expirySeconds)
   const keepAlive = keepAliveOf(connection, packet)
-  connection.open(session, identity, keepAlive)
-  connection.write({
+  const connack: Connack = {
     type: 'connack',
-    sessionPresent: isPresent,
+    sessionPresent: false,
     reasonCode: ReasonCode.success,
     properties: announcement(connection, packet, clientId, expirySeconds, keepAlive),
-  })
+  }
+  // A client that can not be answered can not be served. [MQTT-3.1.2-24]
+  if (!isWithin(connack, connection.version, connection.maximumPacketBytes)) {
+    throw new ConnectionFault(ReasonCode.packetTooLarge, 'CONNACK is larger than the client takes')
+  }
+  const { session, isPresent } = core.sessions.attach(connection, packet, clientId, identity, expirySeconds)
+  connection.open(session, identity, keepAlive)
+  connection.write({ ...connack, sessionPresent: isPresent })
   core.log.info(
     { clientId, remoteAddress: connection.remoteAddress, sessionPresent: isPresent },
     'client connected',

@@ -16,6 +16,7 @@ export function handlePubrec(connection: Connection, session: Session, packet: P
 
 export function handlePubrel(connection: Connection, session: Session, { packetIdentifier }: Pubrel): void {
   const isKnown = session.incoming.delete(packetIdentifier)
+  session.takenBefore?.delete(packetIdentifier)
   if (isKnown) connection.core.persistence.removeIncoming(session, packetIdentifier)
   const code = isKnown ? ReasonCode.success : ReasonCode.packetIdentifierNotFound
   connection.acknowledge('pubcomp', packetIdentifier, code)

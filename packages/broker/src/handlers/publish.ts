@@ -31,19 +31,22 @@ export function handlePublish(connection: Connection, session: Session, packet: 
     session.clientId,
   )
   const retained = packet.retain ? core.retain(message) : ReasonCode.success
+  // A publisher that is told of a failure may send the message again: then nobody may have it yet. [MQTT-4.3.3-9]
+  if (retained !== ReasonCode.success && qos > 0 && connection.version === 5) {
+    return accept(connection, session, packet, retained)
+  }
   const isMatched = core.router.publish(message, session)
   if (!isMatched) core.counters.publishesUnmatched++
   if (qos === 0) return
-  let reasonCode: number = isMatched ? ReasonCode.success : ReasonCode.noMatchingSubscribers
-  if (retained !== ReasonCode.success) reasonCode = retained
-  accept(connection, session, packet, reasonCode)
+  accept(connection, session, packet, isMatched ? ReasonCode.success : ReasonCode.noMatchingSubscribers)
 }
 
 /** Our Receive Maximum is a promise of the client's. [MQTT-3.3.4-7] [MQTT-3.3.4-8] */
 function admit(connection: Connection, session: Session): void {
   if (connection.version < 5) return
   const { receiveMaximum } = connection.core.limits
-  if (session.incoming.size + connection.heldPubacks < receiveMaximum) return
+  const open = session.incoming.size - (session.takenBefore?.size ?? 0) + connection.heldPubacks
+  if (open < receiveMaximum) return
   throw new ConnectionFault(
     ReasonCode.receiveMaximumExceeded,
     `more than ${receiveMaximum} publishes of QoS 1 and 2 at a time`,
