@@ -6,12 +6,13 @@ import {
   ProtocolError,
   ReasonCode,
 } from '@jamey/protocol'
-import { AuthenticationError, ConnectionError } from './errors.js'
+import { ConnectionError } from './errors.js'
 import { KeepAlive } from './keep-alive.js'
 import { Outbox } from './outbox.js'
 import type { Settings } from './settings.js'
 import type { Counters } from './stats.js'
 import type { Endpoint, TlsMaterial, Transport } from './transport.js'
+import { transportError } from './transport-error.js'
 
 /** What the owner of a link is told. After `onLost` and after `abandon` it is told nothing more. */
 export interface LinkListener {
@@ -73,7 +74,7 @@ export class Link {
       onOpen: () => this.#listener?.onOpen(this),
       onData: (chunk) => this.#onData(chunk),
       onDrain: () => this.outbox.drain(),
-      onClose: (error) => this.#lose(this.#closed(error)),
+      onClose: (error) => this.#lose(transportError(this.endpoint, error)),
     })
   }
 
@@ -197,28 +198,6 @@ export class Link {
     this.outbox.stop()
     listener.onLost(this, error)
   }
-
-  #closed(cause: Error | undefined): Error {
-    const where = this.endpoint.href
-    if (cause === undefined) {
-      return new ConnectionError('lost', `${where} closed the connection`, { retryable: true })
-    }
-    if (cause instanceof ConnectionError) return cause
-    const { code } = cause as NodeJS.ErrnoException
-    if (isCertificateFault(code)) {
-      return new AuthenticationError('tls-verification', `${where} is not trusted: ${cause.message}`, {
-        cause,
-      })
-    }
-    const what = code === 'ECONNREFUSED' ? 'nobody listens there' : cause.message || (code ?? 'unknown fault')
-    return new ConnectionError('lost', `connection with ${where} failed: ${what}`, { cause, retryable: true })
-  }
-}
-
-/** Codes of Node and OpenSSL for a certificate that does not hold. */
-function isCertificateFault(code: string | undefined): boolean {
-  if (code === undefined) return false
-  return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME/.test(code)
 }
 
 function stuck(endpoint: Endpoint, timeoutMs: number): ConnectionError {

@@ -12,9 +12,11 @@ export interface PipeFaults {
 /** More than this on its way makes the pipe stop reading, so that a fast sender meets a full socket, not our memory. */
 const MAXIMUM_WAITING_BYTES = 262_144
 
+/** `end`: the sender ended its side. `cut`: the limit of bytes is reached. */
+type Passing = Buffer | 'end' | 'cut'
+
 interface Waiting {
-  /** Undefined: the sender ended its side. */
-  readonly chunk: Buffer | undefined
+  readonly what: Passing
   readonly dueAtMs: number
 }
 
@@ -47,7 +49,7 @@ export class FaultyPipe {
     this.#onSwallowed = onSwallowed
     from.on('data', (chunk: Buffer) => this.#onData(chunk))
     from.on('end', () => {
-      if (!this.#faults().isSwallowed) this.#push(undefined)
+      if (!this.#faults().isSwallowed) this.#push('end')
     })
     to.on('drain', () => this.regulate())
     this.regulate()
@@ -72,17 +74,17 @@ export class FaultyPipe {
     this.#passedBytes += chunk.length
     if (rest.length > 0) this.#push(rest)
     // What was let through arrives before the end does.
-    if (this.#passedBytes >= cutAfterBytes) this.#push(undefined)
+    if (this.#passedBytes >= cutAfterBytes) this.#push('cut')
     this.regulate()
   }
 
-  #push(chunk: Buffer | undefined): void {
+  #push(what: Passing): void {
     const { delayMs, bytesPerSecond } = this.#faults()
     const now = performance.now()
-    const bytes = chunk?.length ?? 0
+    const bytes = bytesOf(what)
     this.#freeAtMs = Math.max(this.#freeAtMs, now)
     if (bytesPerSecond !== undefined) this.#freeAtMs += (bytes / bytesPerSecond) * 1000
-    this.#waiting.push({ chunk, dueAtMs: this.#freeAtMs + delayMs })
+    this.#waiting.push({ what, dueAtMs: this.#freeAtMs + delayMs })
     this.#waitingBytes += bytes
     if (this.#timer === undefined) this.#passDue()
   }
@@ -97,16 +99,20 @@ export class FaultyPipe {
         return
       }
       this.#waiting.shift()
-      this.#waitingBytes -= next.chunk?.length ?? 0
-      this.#pass(next.chunk)
+      this.#waitingBytes -= bytesOf(next.what)
+      this.#pass(next.what)
     }
     this.regulate()
   }
 
-  #pass(chunk: Buffer | undefined): void {
+  #pass(what: Passing): void {
     if (this.#to.destroyed || this.#to.writableEnded) return
-    if (chunk !== undefined) this.#to.write(chunk)
-    else if (this.#passedBytes >= this.#faults().cutAfterBytes) this.#to.write('', this.#onLimit)
-    else this.#to.end()
+    if (what === 'end') this.#to.end()
+    else if (what === 'cut') this.#to.write('', this.#onLimit)
+    else this.#to.write(what)
   }
+}
+
+function bytesOf(what: Passing): number {
+  return typeof what === 'string' ? 0 : what.length
 }
