@@ -37,6 +37,8 @@ export class Link {
   #listener: LinkListener | undefined
   #keepAlive: KeepAlive | undefined
   #hasReceived = false
+  /** The goodbye waits in the outbox, because the socket is full. */
+  #hasLastWords = false
   #hangUpTimer: unknown
   #onGone: (() => void) | undefined
 
@@ -73,7 +75,7 @@ export class Link {
     this.#transport.open({
       onOpen: () => this.#listener?.onOpen(this),
       onData: (chunk) => this.#onData(chunk),
-      onDrain: () => this.outbox.drain(),
+      onDrain: () => this.#onDrain(),
       onClose: (error) => this.#lose(transportError(this.endpoint, error)),
     })
   }
@@ -117,8 +119,14 @@ export class Link {
       }
       this.#hangUpTimer = this.#settings.clock.setTimeout(finish, HANG_UP_MS)
       this.#onGone = finish
-      this.#transport.close()
+      this.#hasLastWords = this.outbox.writer.pendingBytes > 0
+      if (!this.#hasLastWords) this.#transport.close()
     })
+  }
+
+  /** Ends a goodbye that takes too long; the promise of `close` resolves. */
+  cutShort(): void {
+    this.#onGone?.()
   }
 
   /** Ends at once, unless it is saying goodbye already; the owner hears no more. */
@@ -132,6 +140,13 @@ export class Link {
     this.#keepAlive?.stop()
     this.outbox.stop()
     this.#transport.destroy()
+  }
+
+  #onDrain(): void {
+    this.outbox.drain()
+    if (!this.#hasLastWords) return
+    this.#hasLastWords = false
+    this.#transport.close()
   }
 
   #onData(chunk: Uint8Array): void {
