@@ -205,6 +205,46 @@ describe('re-authentication in place', () => {
     expect(await server.packet('disconnect')).toMatchObject({ reasonCode: 0x82 })
   })
 
+  it.each(['late', 'too late to fail'])(
+    'answers no challenge of a connection that is gone: %s',
+    async (when) => {
+      let settle = (): void => {}
+      const provider = ({ reason }: CredentialsRequest): Credentials | Promise<Credentials> => {
+        if (reason !== 'challenge') return { authenticationMethod: METHOD }
+        return new Promise((resolve, reject) => {
+          settle = () => (when === 'late' ? resolve({}) : reject(new Error('no key')))
+        })
+      }
+      const { client, server, clock, peer } = await start({ credentials: provider })
+      await begun(client, server)
+      server.send(auth(0x18, '?'))
+      await until(() => client.stats().bytesReceived > 12)
+      server.cut()
+      await until(() => client.state === 'reconnecting')
+      await clock.advance(1)
+      await until(() => client.state === 'connected')
+      const again = client.reauthenticate()
+      const second = await peer.connection(1)
+      await second.packet('auth')
+      settle()
+      await settled()
+      second.send(auth(0x00))
+      await again
+      expect(second.all('auth')).toHaveLength(1)
+      expect(client.stats().connects).toBe(2)
+    },
+  )
+
+  it('is over with the success of the server: AUTH after that is one that nobody asked for', async () => {
+    const { client, server } = await start()
+    const renewed = client.reauthenticate()
+    await server.packet('auth')
+    const lost = new Promise<Error | undefined>((resolve) => client.onState(({ cause }) => resolve(cause)))
+    server.send(auth(0x00), auth(0x18, '?'))
+    await renewed
+    expect(await lost).toMatchObject({ code: 'protocol-error', reasonCode: 0x82 })
+  })
+
   async function begun(client: Client, server: PeerConnection): Promise<void> {
     client.reauthenticate().catch(() => {})
     await server.packet('auth')
