@@ -18,7 +18,11 @@ export interface Subscription extends AsyncDisposable {
   readonly filter: string
   /** The QoS the server granted. */
   readonly qos: number
-  /** Removes the handler, and with the last one of this filter the subscription at the server. */
+  /**
+   * Removes the handler, and with the last one of this filter the subscription at the server. That handler gets what
+   * is on its way until the server has confirmed it, which is when this resolves; so the share of a member that leaves
+   * a group is not lost.
+   */
   unsubscribe(options?: CallOptions): Promise<void>
 }
 
@@ -61,7 +65,7 @@ export interface Client extends AsyncDisposable {
   /** The handler is in place at once, also before the connection; resolves on SUBACK. Rejects with `SubscriptionError`. */
   subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<Subscription>
   subscribe(filter: string, handler: MessageHandler): Promise<Subscription>
-  /** Removes all handlers of a filter. */
+  /** Removes all handlers of a filter, the same way. */
   unsubscribe(filter: string, options?: CallOptions): Promise<void>
   /** Subscribes with the first `next()`; a message is acknowledged when the next one is asked for. */
   messages(filter: string, options?: MessagesOptions): AsyncIterableIterator<Message>

@@ -2,7 +2,7 @@ import type { PacketCredentials } from './credentials.js'
 import type { ConnectionFacts } from './explanation.js'
 import type { Link } from './link.js'
 import type { ServerInformation } from './server-information.js'
-import type { StateChange } from './state.js'
+import type { SessionFate, StateChange } from './state.js'
 import type { Endpoint } from './transport.js'
 
 export interface Connecting {
@@ -23,9 +23,14 @@ export interface Connected {
   readonly attempt: number
   readonly link: Link
   readonly server: ServerInformation
+  readonly session: SessionFate
   /** The method of enhanced authentication in use on this connection. */
   readonly authenticationMethod: string | undefined
   readonly sinceMs: number
+  /** Bounds a re-authentication. */
+  timer: unknown
+  /** AUTH 0x19 was sent, and the server has not said that it is content. */
+  isRenewing: boolean
 }
 
 export interface Reconnecting {
@@ -49,7 +54,7 @@ export type Now =
 export function statusOf(now: Now): StateChange {
   switch (now.state) {
     case 'connected':
-      return { state: now.state, attempt: now.attempt, server: now.server }
+      return { state: now.state, attempt: now.attempt, server: now.server, session: now.session }
     case 'connecting':
       return { state: now.state, cause: now.cause, attempt: now.attempt }
     case 'reconnecting':

@@ -1,8 +1,10 @@
-import { type Auth, type Connack, type Disconnect, type Packet, ReasonCode } from '@jamey/protocol'
+import { type Connack, type Disconnect, describeReasonCode, type Packet, ReasonCode } from '@jamey/protocol'
+import { Authentication, type AuthenticationListener } from './authentication.js'
 import { Backoff } from './backoff.js'
 import { makeConnect } from './connect-packet.js'
 import {
   actionOf,
+  assertMethod,
   asUnreachable,
   breakerOpen,
   invalidConnect,
@@ -18,8 +20,6 @@ import {
   statusOf,
   waitingFor,
 } from './connection-state.js'
-import { CredentialsSource, type PacketCredentials } from './credentials.js'
-import { Deferred } from './deferred.js'
 import { Endpoints } from './endpoints.js'
 import type { ConnectionFacts } from './explanation.js'
 import { Link, type LinkListener } from './link.js'
@@ -48,11 +48,11 @@ type CredentialsReason = CredentialsRequest['reason']
 const NO_DISCONNECT_REASON = 'the server gave no reason'
 
 /** The state machine: makes connections, loses them, makes new ones, or stops. */
-export class Connection implements LinkListener {
+export class Connection implements LinkListener, AuthenticationListener {
   readonly #settings: Settings
   readonly #counters: Counters
   readonly #listener: ConnectionListener
-  readonly #credentials: CredentialsSource
+  readonly #authentication: Authentication
   readonly #backoff: Backoff
   #now: Now = { state: 'disconnected', cause: undefined }
   #clientId: string
@@ -63,17 +63,16 @@ export class Connection implements LinkListener {
   #hasConnected = false
   /** Fresh credentials were tried after a refusal. */
   #hasRefreshed = false
-  /** The server does not know our authentication method; it is not offered again. */
-  #isWithoutMethod = false
-  #reauthentication: Deferred<void> | undefined
   /** A CONNECT went out after the last CONNACK, and had no answer. */
   #isInDoubt = false
+  /** Links that say goodbye. */
+  readonly #leaving = new Map<Link, Promise<void>>()
 
   constructor(settings: Settings, counters: Counters, listener: ConnectionListener) {
     this.#settings = settings
     this.#counters = counters
     this.#listener = listener
-    this.#credentials = new CredentialsSource(settings.credentials)
+    this.#authentication = new Authentication(settings, this)
     this.#backoff = new Backoff(settings.reconnect)
     const { endpoints, reconnect, clock } = settings
     this.#endpoints = new Endpoints(endpoints, reconnect.maxDelayMs, () => clock.now())
@@ -117,29 +116,32 @@ export class Connection implements LinkListener {
   /** Resolves when the last socket is gone. */
   async close(): Promise<void> {
     const now = this.#now
-    if (now.state === 'disconnected') return
     // A session nobody is going to resume need not wait at the server. [MQTT 5.0 section 3.14.2.2.2]
     const expiry = this.#settings.cleanStart && this.#settings.protocolVersion === 5 ? 0 : undefined
-    const gone =
-      now.state === 'connected' ? now.link.close(ReasonCode.normalDisconnection, expiry) : undefined
-    this.#become({ state: 'disconnected', cause: undefined })
-    await gone
+    if (now.state === 'connected') this.#sayGoodbye(now.link, ReasonCode.normalDisconnection, expiry)
+    if (now.state !== 'disconnected') this.#become({ state: 'disconnected', cause: undefined })
+    await Promise.all(this.#leaving.values())
+  }
+
+  /** Ends what is still saying goodbye. */
+  abandon(): void {
+    for (const link of this.#leaving.keys()) link.cutShort()
   }
 
   /** See `Client.reauthenticate`. */
   reauthenticate(): Promise<void> {
-    if (this.#reauthentication !== undefined) return this.#reauthentication.promise
+    const { renewal } = this.#authentication
+    if (renewal !== undefined) return renewal
     const now = this.#now
     if (now.state === 'error' || now.state === 'disconnected') {
       return Promise.reject(now.cause ?? notConnected())
     }
-    this.#reauthentication = new Deferred()
-    const { promise } = this.#reauthentication
+    const begun = this.#authentication.begin()
     // Every attempt asks for fresh credentials, so one that is under way will do.
-    if (now.state !== 'connected') return promise
+    if (now.state !== 'connected') return begun
     if (now.authenticationMethod === undefined) this.#reconnectForRefresh(now)
-    else this.#sendAuth(now, ReasonCode.reAuthenticate, 'refresh', undefined)
-    return promise
+    else this.#authentication.renewInPlace(now)
+    return begun
   }
 
   onOpen(link: Link): void {
@@ -157,20 +159,38 @@ export class Connection implements LinkListener {
     const now = this.#now
     if (now.state === 'connected') {
       if (packet.type === 'disconnect') return this.#onDisconnect(now, packet)
-      if (packet.type === 'auth') return this.#onAuth(now, packet)
+      if (packet.type === 'auth') return this.#authentication.onAuth(now, packet)
       return this.#listener.onPacket(link, packet)
     }
     if (now.state !== 'connecting') return
     if (packet.type === 'connack') return this.#onConnack(now, link, packet)
-    if (packet.type === 'auth' && packet.reasonCode === ReasonCode.continueAuthentication) {
-      return this.#sendAuth(now, packet.reasonCode, 'challenge', packet.properties?.authenticationData)
+    if (packet.type === 'auth') {
+      return this.#authentication.onChallenge(now, now.credentials?.authenticationMethod, packet)
     }
-    // [MQTT-3.2.0-1]
-    throw violation(`${packet.type} came before CONNACK`)
+    // [MQTT-3.2.0-1] [MQTT-3.14.0-1]
+    const why = packet.type === 'disconnect' ? ` (${describeReasonCode(packet.reasonCode)})` : ''
+    throw violation(`${packet.type}${why} came before CONNACK`)
   }
 
   onWritable(): void {
     this.#listener.onWritable()
+  }
+
+  isNow(state: Connecting | Connected): boolean {
+    return this.#now === state
+  }
+
+  onHandshakeFailed(now: Connecting, error: Error): void {
+    this.#failed(now, error, actionOf(error))
+  }
+
+  onBrokenOff(now: Connected, error: Error): void {
+    this.#sayGoodbye(now.link, ReasonCode.unspecifiedError)
+    this.#lost(now, error, 'retry')
+  }
+
+  onOtherMethod(now: Connected): void {
+    this.#reconnectForRefresh(now)
   }
 
   onLost(_link: Link, error: Error): void {
@@ -205,26 +225,17 @@ export class Connection implements LinkListener {
 
   async #open(now: Connecting, reason: CredentialsReason, cause: Error | undefined): Promise<void> {
     const [credentials, tls] = await Promise.all([
-      this.#askCredentials(reason, now.attempt, (cause as { reasonCode?: number } | undefined)?.reasonCode),
+      this.#authentication.ask(
+        reason,
+        now.attempt,
+        (cause as { reasonCode?: number } | undefined)?.reasonCode,
+      ),
       this.#settings.platform.readTls(this.#settings.tls),
     ])
     if (this.#now !== now) return
     now.credentials = credentials
     now.link = new Link(this.#settings, this.#counters, now.endpoint, tls, this)
     now.link.open()
-  }
-
-  async #askCredentials(
-    reason: CredentialsReason,
-    attempt: number,
-    reasonCode?: number,
-    challenge?: Uint8Array,
-  ): Promise<PacketCredentials> {
-    const credentials = await this.#credentials.get({ reason, attempt, reasonCode, challenge })
-    const isOffered = this.#settings.protocolVersion === 5 && !this.#isWithoutMethod
-    return isOffered
-      ? credentials
-      : { ...credentials, authenticationMethod: undefined, authenticationData: undefined }
   }
 
   #onConnack(now: Connecting, link: Link, packet: Connack): void {
@@ -237,7 +248,11 @@ export class Connection implements LinkListener {
     }
     // [MQTT-3.2.2-4]
     if (packet.sessionPresent && now.cleanStart) throw violation('session present after a clean start')
+    const authenticationMethod = now.credentials?.authenticationMethod
+    assertMethod(authenticationMethod, properties?.authenticationMethod)
     const server = readServerInformation(packet, { ...this.#settings, clientId: this.#clientId })
+    const session = packet.sessionPresent ? 'resumed' : this.#hasConnected ? 'lost' : 'new'
+    if (session === 'lost') this.#counters.sessionsLost++
     this.#clientId = server.clientId
     this.#hasConnected = true
     this.#hasRefreshed = false
@@ -249,10 +264,13 @@ export class Connection implements LinkListener {
       attempt: now.attempt,
       link,
       server,
-      authenticationMethod: now.credentials?.authenticationMethod,
+      session,
+      authenticationMethod,
       sinceMs: this.#settings.clock.now(),
+      timer: undefined,
+      isRenewing: false,
     })
-    this.#settleReauthentication(undefined)
+    this.#authentication.settle(undefined, undefined)
   }
 
   /** An attempt came to nothing. Late news of an attempt that was left is ignored. */
@@ -260,11 +278,11 @@ export class Connection implements LinkListener {
     if (this.#now !== now) return
     this.#counters.connectFailures++
     this.#backoff.fail()
-    if (action === 'fallback' && !this.#isWithoutMethod) {
-      this.#isWithoutMethod = true
+    if (action === 'fallback' && !this.#authentication.isWithoutMethod) {
+      this.#authentication.isWithoutMethod = true
       return this.#reconnectIn(0, 'connect', error)
     }
-    if (action === 'refresh' && !this.#hasRefreshed && this.#credentials.isDynamic) {
+    if (action === 'refresh' && !this.#hasRefreshed && this.#authentication.isDynamic) {
       this.#hasRefreshed = true
       return this.#reconnectIn(0, 'refresh', error)
     }
@@ -314,40 +332,14 @@ export class Connection implements LinkListener {
     // A server that sent us away is to be avoided like one that failed.
     if (action === 'move' || !hasHeld) this.#endpoints.failed(now.link.endpoint)
     else this.#endpoints.held(now.link.endpoint)
-    const isHopeless = action === 'stop' || (action === 'refresh' && !this.#credentials.isDynamic)
+    const isHopeless = action === 'stop' || (action === 'refresh' && !this.#authentication.isDynamic)
     if (isHopeless) return this.#become({ state: 'error', cause: error })
     this.#retry(error, action === 'refresh' ? 'refresh' : 'connect')
   }
 
-  #onAuth(now: Connected, packet: Auth): void {
-    if (this.#reauthentication === undefined) throw violation('AUTH came although nothing was asked')
-    if (packet.reasonCode === ReasonCode.success) return this.#settleReauthentication(undefined)
-    this.#sendAuth(now, packet.reasonCode, 'challenge', packet.properties?.authenticationData)
-  }
-
-  /** Asks for credentials and sends them, if the link is still the same by then. Section 4.12. */
-  #sendAuth(
-    now: Connecting | Connected,
-    reasonCode: number,
-    reason: CredentialsReason,
-    challenge: Uint8Array | undefined,
-  ): void {
-    this.#askCredentials(reason, this.#attempts, undefined, challenge).then(
-      ({ authenticationMethod, authenticationData }) => {
-        if (this.#now !== now) return
-        const properties = { authenticationMethod, authenticationData }
-        now.link?.send({ type: 'auth', reasonCode, properties })
-      },
-      (error: Error) => {
-        if (now.state === 'connecting') this.#failed(now, error, actionOf(error))
-        else if (this.#now === now) this.#settleReauthentication(error)
-      },
-    )
-  }
-
   /** Says goodbye properly, so that the server has read all our acknowledgements, and resumes the session. */
   #reconnectForRefresh(now: Connected): void {
-    const gone = now.link.close(ReasonCode.normalDisconnection)
+    const gone = this.#sayGoodbye(now.link, ReasonCode.normalDisconnection)
     const next = waitingFor(1, 0, this.#settings.clock.now(), undefined)
     this.#attempts = 0
     this.#become(next)
@@ -356,11 +348,12 @@ export class Connection implements LinkListener {
     })
   }
 
-  #settleReauthentication(error: Error | undefined): void {
-    const waiting = this.#reauthentication
-    this.#reauthentication = undefined
-    if (error === undefined) waiting?.resolve()
-    else waiting?.reject(error)
+  #sayGoodbye(link: Link, reasonCode: number, sessionExpiryInterval?: number): Promise<void> {
+    const gone = link.close(reasonCode, sessionExpiryInterval).then(() => {
+      this.#leaving.delete(link)
+    })
+    this.#leaving.set(link, gone)
+    return gone
   }
 
   /** The server refused or ended the connection; it may name another one (0x9C for now, 0x9D for good). */
@@ -376,9 +369,7 @@ export class Connection implements LinkListener {
     if (!MAY_BECOME[from.state].includes(next.state)) {
       throw new Error(`connection: ${from.state} must not become ${next.state}`)
     }
-    if (from.state === 'connecting' || from.state === 'reconnecting') {
-      this.#settings.clock.clearTimeout(from.timer)
-    }
+    if ('timer' in from) this.#settings.clock.clearTimeout(from.timer)
     this.#now = next
     if (from.state === 'connecting') {
       this.#isInDoubt ||= from.isAsked
@@ -393,7 +384,7 @@ export class Connection implements LinkListener {
       this.#isInDoubt = false
     }
     if (next.state === 'error' || next.state === 'disconnected') {
-      this.#settleReauthentication(next.cause ?? notConnected())
+      this.#authentication.settle(undefined, next.cause ?? notConnected())
     }
     this.#listener.onState(this.status)
   }

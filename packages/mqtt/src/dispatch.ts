@@ -40,10 +40,7 @@ export class Dispatcher {
     this.#byTopic.clear()
   }
 
-  /**
-   * The same filter gets the same identifier in every process, so that messages of a resumed session find their way;
-   * 0 where `isTaken` says so of every one that may be tried.
-   */
+  /** The same filter gets the same identifier in every process, so that messages of a resumed session find their way. */
   identifierFor(filter: string): number {
     let identifier = hash(filter)
     while (this.#byIdentifier.has(identifier)) identifier = (identifier % LARGEST_IDENTIFIER) + 1

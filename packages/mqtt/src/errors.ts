@@ -1,7 +1,8 @@
 /**
  * `invalid-argument`: the options can not work. `unreachable`: no connection came about. `refused`: the server
  * answered CONNECT with a failure. `lost`: the connection broke. `server-disconnected`: the server said DISCONNECT.
- * `breaker-open`: too many failures in a row, `reset()` tries again. `closed`: this client was closed.
+ * `tls-failed`: server and client found no TLS in common. `breaker-open`: too many failures in a row, `reset()` tries
+ * again. `closed`: this client was closed.
  */
 export type ConnectionErrorCode =
   | 'invalid-argument'
@@ -13,12 +14,16 @@ export type ConnectionErrorCode =
   | 'server-disconnected'
   | 'keep-alive-timeout'
   | 'write-timeout'
+  | 'tls-failed'
   | 'protocol-error'
   | 'store-failed'
   | 'breaker-open'
   | 'closed'
 
-/** `credentials-failed`: the credentials function threw. `tls-verification`: the server's certificate is not trusted. */
+/**
+ * `credentials-failed`: the credentials function threw. `tls-verification`: the server's certificate is not trusted.
+ * `client-certificate`: the server does not take ours, or wants one.
+ */
 export type AuthenticationErrorCode =
   | 'bad-credentials'
   | 'not-authorized'
@@ -26,6 +31,7 @@ export type AuthenticationErrorCode =
   | 'banned'
   | 'credentials-failed'
   | 'tls-verification'
+  | 'client-certificate'
 
 /** `dropped`: pushed out of the full queue by its policy. `expired`: waited longer than it may. */
 export type PublishErrorCode =

@@ -20,6 +20,6 @@ export type {
   WaitingPublish,
 } from './session-store.js'
 export type { SetAside, SetAsideListOptions, SetAsideMessage } from './set-aside.js'
-export { MAY_BECOME, type StateChange, type StateName } from './state.js'
+export { MAY_BECOME, type SessionFate, type StateChange, type StateName } from './state.js'
 export type { ClientStats } from './stats.js'
 export type { Endpoint, TlsMaterial, Transport, TransportFactory, TransportListener } from './transport.js'

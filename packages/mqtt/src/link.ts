@@ -7,12 +7,13 @@ import {
   ProtocolError,
   ReasonCode,
 } from '@jamey/protocol'
-import { AuthenticationError, ConnectionError } from './errors.js'
+import { ConnectionError } from './errors.js'
 import { KeepAlive } from './keep-alive.js'
 import { Outbox } from './outbox.js'
 import type { Settings } from './settings.js'
 import type { Counters } from './stats.js'
 import type { Endpoint, TlsMaterial, Transport } from './transport.js'
+import { transportError } from './transport-error.js'
 
 /** What the owner of a link is told. After `onLost` and after `abandon` it is told nothing more. */
 export interface LinkListener {
@@ -37,6 +38,8 @@ export class Link {
   #listener: LinkListener | undefined
   #keepAlive: KeepAlive | undefined
   #hasReceived = false
+  /** The goodbye waits in the outbox, because the socket is full. */
+  #hasLastWords = false
   #hangUpTimer: unknown
   #onGone: (() => void) | undefined
 
@@ -72,8 +75,8 @@ export class Link {
     this.#transport.open({
       onOpen: () => this.#listener?.onOpen(this),
       onData: (chunk) => this.#onData(chunk),
-      onDrain: () => this.outbox.drain(),
-      onClose: (error) => this.#lose(this.#closed(error)),
+      onDrain: () => this.#onDrain(),
+      onClose: (error) => this.#lose(transportError(this.endpoint, error)),
     })
   }
 
@@ -116,8 +119,14 @@ export class Link {
       }
       this.#hangUpTimer = this.#settings.clock.setTimeout(finish, HANG_UP_MS)
       this.#onGone = finish
-      this.#transport.close()
+      this.#hasLastWords = this.outbox.writer.pendingBytes > 0
+      if (!this.#hasLastWords) this.#transport.close()
     })
+  }
+
+  /** Ends a goodbye that takes too long; the promise of `close` resolves. */
+  cutShort(): void {
+    this.#onGone?.()
   }
 
   /** Ends at once, unless it is saying goodbye already; the owner hears no more. */
@@ -131,6 +140,13 @@ export class Link {
     this.#keepAlive?.stop()
     this.outbox.stop()
     this.#transport.destroy()
+  }
+
+  #onDrain(): void {
+    this.outbox.drain()
+    if (!this.#hasLastWords) return
+    this.#hasLastWords = false
+    this.#transport.close()
   }
 
   #onData(chunk: Uint8Array): void {
@@ -197,28 +213,6 @@ export class Link {
     this.outbox.stop()
     listener.onLost(this, error)
   }
-
-  #closed(cause: Error | undefined): Error {
-    const where = this.endpoint.href
-    if (cause === undefined) {
-      return new ConnectionError('lost', `${where} closed the connection`, { retryable: true })
-    }
-    if (cause instanceof ConnectionError) return cause
-    const { code } = cause as NodeJS.ErrnoException
-    if (isCertificateFault(code)) {
-      return new AuthenticationError('tls-verification', `${where} is not trusted: ${cause.message}`, {
-        cause,
-      })
-    }
-    const what = code === 'ECONNREFUSED' ? 'nobody listens there' : cause.message || (code ?? 'unknown fault')
-    return new ConnectionError('lost', `connection with ${where} failed: ${what}`, { cause, retryable: true })
-  }
-}
-
-/** Codes of Node and OpenSSL for a certificate that does not hold. */
-function isCertificateFault(code: string | undefined): boolean {
-  if (code === undefined) return false
-  return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME/.test(code)
 }
 
 function stuck(endpoint: Endpoint, timeoutMs: number): ConnectionError {

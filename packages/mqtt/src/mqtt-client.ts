@@ -36,6 +36,8 @@ export class MqttClient implements Client {
   readonly #streams = new Set<MessageStream>()
   readonly #session: Session
   readonly #connection: Connection
+  /** Rejects the calls of `connect` that wait. */
+  readonly #connecting = new Set<() => void>()
   #closing: Promise<CloseReport> | undefined
   #lastTopic: string | undefined
 
@@ -67,11 +69,17 @@ export class MqttClient implements Client {
     const { server } = this.status
     if (server !== undefined) return server
     const { promise, stop } = this.#nextConnected()
+    this.#connecting.add(stop)
     const starting = this.#session.load().then(() => {
       if (this.#closing === undefined) this.#connection.start()
       return promise
     })
-    return within(starting, this.#settings.clock, options, gaveUpConnecting).finally(stop)
+    // A store that does not answer must not keep the call when the client is closed.
+    const connected = Promise.race([promise, starting])
+    return within(connected, this.#settings.clock, options, gaveUpConnecting).finally(() => {
+      this.#connecting.delete(stop)
+      stop()
+    })
   }
 
   publish(topic: string, payload: Uint8Array | string, options = NO_OPTIONS): Promise<PublishResult> {
@@ -242,14 +250,20 @@ export class MqttClient implements Client {
       runningHandlers: incoming.running,
     }
     for (const stream of [...this.#streams]) stream.end()
+    for (const stop of this.#connecting) stop()
     subscriptions.close(() => closedSubscription('...'))
     const gone = this.#connection.close()
-    const stored = this.#session.close((publication) =>
-      closedPublish(publication.topic, publication.stage !== 'queued' && publication.stage !== 'storing'),
-    )
+    const stored = this.#session.close((publication) => this.#closedWith(publication))
     await within(Promise.all([gone, stored]), clock, left(), gaveUpDraining).catch(() => {})
+    this.#connection.abandon()
     this.#states.end()
     return report
+  }
+
+  /** What a store holds, the next client with that store sends. */
+  #closedWith({ topic, stage }: Publication): PublishError {
+    const isOurs = stage === 'queued' || stage === 'storing'
+    return closedPublish(topic, this.#settings.store.commits || !isOurs)
   }
 
   /** Waits for what is on its way, as long as there is hope that it arrives. */

@@ -374,8 +374,9 @@ describe('publish over a broken connection', () => {
     const peer = await startPeer()
     peer.follow({ publish: () => {} })
     const client = await connectTo(peer)
-    const present: (boolean | undefined)[] = []
-    client.onState(({ server }) => server !== undefined && present.push(server.sessionPresent))
+    const fates: (string | undefined)[] = []
+    client.onState(({ state, session }) => state === 'connected' && fates.push(session))
+    expect(client.status.session).toBe('new')
     await client.subscribe('a', () => {})
     await client.subscribe('b', () => {})
     const published = [client.publish('t', '1', { qos: 1 }), client.publish('t', '2', { qos: 2 })]
@@ -389,8 +390,14 @@ describe('publish over a broken connection', () => {
       p.type === 'subscribe' ? [p.subscriptions[0]?.filter] : p.type === 'publish' ? [text(p.payload)] : [],
     )
     expect(order).toEqual(['a', 'b', '1', '2'])
-    expect(present).toEqual([false])
-    expect(client.serverInformation?.sessionPresent).toBe(false)
+    expect(fates).toEqual(['lost'])
+    expect(client.status.session).toBe('lost')
+    expect(client.stats().sessionsLost).toBe(1)
+    peer.follow({ connect: (_, server) => server.accept({ sessionPresent: true }) })
+    ;(await peer.connection(1)).cut()
+    await until(() => fates.length === 2)
+    expect(fates).toEqual(['lost', 'resumed'])
+    expect(client.stats().sessionsLost).toBe(1)
   })
 
   it('settles every QoS 1 publish although the network breaks at any byte [promise 3]', async () => {

@@ -19,6 +19,12 @@ export const MAY_BECOME: Readonly<Record<StateName, readonly StateName[]>> = {
   error: ['connecting', 'disconnected'],
 }
 
+/**
+ * What became of the session. `new`: this client's first. `resumed`: the server had kept it. `lost`: the server had
+ * not, so what it held for us is gone; subscriptions are made again, and what was unacknowledged is published once more.
+ */
+export type SessionFate = 'new' | 'resumed' | 'lost'
+
 /** What observers are told about a move. */
 export interface StateChange {
   readonly state: StateName
@@ -30,4 +36,6 @@ export interface StateChange {
   readonly delayMs?: number | undefined
   /** `connected` only. */
   readonly server?: ServerInformation | undefined
+  /** `connected` only. */
+  readonly session?: SessionFate | undefined
 }

@@ -3,6 +3,8 @@ export interface ClientStats {
   readonly connects: number
   readonly connectFailures: number
   readonly connectionsLost: number
+  /** Connections on which the server had nothing left of the session. */
+  readonly sessionsLost: number
   readonly bytesSent: number
   readonly bytesReceived: number
   readonly messagesPublished: number
@@ -29,6 +31,7 @@ export class Counters {
   connects = 0
   connectFailures = 0
   connectionsLost = 0
+  sessionsLost = 0
   bytesSent = 0
   bytesReceived = 0
   messagesPublished = 0

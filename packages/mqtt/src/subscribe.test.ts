@@ -134,6 +134,104 @@ describe('subscribe', () => {
     expect(server.all('unsubscribe').map((p) => p.filters)).toEqual([['a']])
   })
 
+  it('works until the server has confirmed its end: what is on its way is handled, not acknowledged away', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      unsubscribe: ({ packetIdentifier }, server) => {
+        server.publish('a', 'on its way', { qos: 1, packetIdentifier: 7 })
+        server.send({ type: 'unsuback', packetIdentifier, reasonCodes: [0], properties: undefined })
+        server.publish('a', 'too late', { qos: 1, packetIdentifier: 8 })
+      },
+    })
+    const client = await connectTo(peer)
+    const seen: string[] = []
+    const subscription = await client.subscribe('$share/g/a', (m) => seen.push(text(m.payload)))
+    await subscription.unsubscribe()
+    await (await peer.connection(0)).packet('puback', 1)
+    expect(seen).toEqual(['on its way'])
+    expect(client.stats().messagesUnhandled).toBe(1)
+  })
+
+  it('makes room for another one before the server has confirmed its end', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    const seen: string[] = []
+    const first = await client.subscribe('a', () => seen.push('first'))
+    const server = await peer.connection(0)
+    const leaving = first.unsubscribe()
+    await Promise.all([leaving, client.subscribe('a', () => seen.push('second'))])
+    const [one, other] = server.all('subscribe').map((p) => p.properties?.subscriptionIdentifier)
+    expect(other).toBe(one)
+    server.publish('a', 'x', { properties: { subscriptionIdentifiers: [one as number] } })
+    await until(() => seen.length > 0)
+    expect(seen).toEqual(['second'])
+  })
+
+  it('ends for whoever gives up waiting, and every wait for the end settles over a lost connection', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      connect: (packet, server) => server.accept({ sessionPresent: !packet.cleanStart }),
+      unsubscribe: () => {},
+    })
+    const client = await connectTo(peer)
+    const seen: string[] = []
+    const subscription = await client.subscribe('a', () => seen.push('a'))
+    expect(await rejection(subscription.unsubscribe({ timeoutMs: 10 }))).toMatchObject({ code: 'timeout' })
+    const server = await peer.connection(0)
+    const waiting = [client.unsubscribe('a'), client.unsubscribe('a')]
+    server.publish('a', 'x', { qos: 1, packetIdentifier: 1 })
+    await server.packet('puback')
+    expect(seen).toEqual([])
+    peer.follow({ connect: (packet, other) => other.accept({ sessionPresent: !packet.cleanStart }) })
+    server.cut()
+    await Promise.all(waiting)
+  })
+
+  it('that was unsubscribed before its answer concerns nobody any more when it is refused', async () => {
+    const peer = await startPeer()
+    const { errors, onBackgroundError } = collectErrors()
+    peer.follow({ subscribe: () => {} })
+    const client = await connectTo(peer, { onBackgroundError })
+    const subscribing = rejection(client.subscribe('a', () => {}))
+    const unsubscribing = client.unsubscribe('a')
+    expect(await subscribing).toMatchObject({ code: 'aborted' })
+    const server = await peer.connection(0)
+    const { packetIdentifier } = await server.packet('subscribe')
+    server.send({ type: 'suback', packetIdentifier, reasonCodes: [0x87], properties: undefined })
+    await unsubscribing
+    await until(() => client.explain().lastFailures.subscribe !== undefined)
+    expect(errors).toEqual([])
+  })
+
+  it('is asked for when a packet identifier is free again, where all are in use [MQTT-2.2.1-3]', async () => {
+    const peer = await startPeer()
+    const asked: number[] = []
+    peer.follow({
+      subscribe: ({ packetIdentifier }) => asked.push(packetIdentifier),
+      unsubscribe: ({ packetIdentifier }) => asked.push(packetIdentifier),
+    })
+    const client = await connectTo(peer, { keepAliveSeconds: 0 })
+    const most = 65_535 - 16_384
+    const waiting = Array.from({ length: most }, (_, i) => client.subscribe(`t/${i}`, () => {}))
+    waiting.push(client.subscribe('one more', () => {}))
+    const removed = client.unsubscribe('t/0')
+    for (const one of waiting) one.catch(() => {})
+    await until(() => asked.length === most)
+    const server = await peer.connection(0)
+    const properties = undefined
+    for (const packetIdentifier of asked.slice(0, 2)) {
+      server.send({ type: 'suback', packetIdentifier, reasonCodes: [1], properties })
+    }
+    await until(() => asked.length === most + 2)
+    expect(asked.slice(-2).sort()).toEqual(asked.slice(0, 2).sort())
+    const [removal] = server.all('unsubscribe')
+    expect(removal?.filters).toEqual(['t/0'])
+    const packetIdentifier = removal?.packetIdentifier as number
+    server.send({ type: 'unsuback', packetIdentifier, reasonCodes: [0], properties })
+    await removed
+    expect(server.all('subscribe').at(-1)?.subscriptions[0]?.filter).toBe('one more')
+  })
+
   it('asks again when a second handler wants more', async () => {
     const peer = await startPeer()
     const client = await connectTo(peer)

@@ -18,6 +18,8 @@ import { PUBLISH_IDENTIFIERS } from './settings.js'
 import type { Counters } from './stats.js'
 import { gaveUp, refusedSubscription, requestFor, unsupported, wants } from './subscription-request.js'
 
+const LAST_IDENTIFIER = 65_535
+
 /** Someone who waits for SUBACK or UNSUBACK. */
 interface Waiter {
   readonly handling: Handling | undefined
@@ -58,7 +60,11 @@ export class Subscriptions {
   readonly #entries = new Map<string, Entry>()
   /** Unsubscribed, and the server does not know yet. */
   readonly #removals = new Map<string, Waiter[]>()
+  /** Unsubscribed, and the server has not confirmed it: what is on its way still finds its handlers. */
+  readonly #leaving = new Map<string, Entry>()
   readonly #pending = new Map<number, Pending>()
+  /** To be asked for on this connection as soon as a packet identifier is free. */
+  readonly #postponed = new Set<Entry>()
   #identifier = PUBLISH_IDENTIFIERS
   #link: Link | undefined
   #server: ServerInformation | undefined
@@ -83,16 +89,17 @@ export class Subscriptions {
     return promise.then((qos) => ({ handling, qos }))
   }
 
-  /** Removes one handler, and the subscription with the last one. */
+  /** Removes one handler, and the subscription with the last one, which works until the server has confirmed that. */
   removeHandling(filter: string, handling: Handling, options: CallOptions = {}): Promise<void> {
     const entry = this.#entries.get(filter)
     if (entry === undefined || !entry.handlings.includes(handling)) return Promise.resolve()
+    if (entry.handlings.length === 1) return this.#remove(entry, options)
     entry.handlings = entry.handlings.filter((other) => other !== handling)
     this.dispatcher.changed()
-    return entry.handlings.length > 0 ? Promise.resolve() : this.#remove(entry, options)
+    return Promise.resolve()
   }
 
-  /** Removes all handlers of a filter. */
+  /** Removes all handlers of a filter; they work until the server has confirmed it. */
   unsubscribe(filter: string, options: CallOptions): Promise<void> {
     const entry = this.#entries.get(filter)
     if (entry !== undefined) return this.#remove(entry, options)
@@ -112,12 +119,11 @@ export class Subscriptions {
   onConnected(link: Link, server: ServerInformation, isResumed: boolean, isInDoubt: boolean): void {
     this.#link = link
     this.#server = server
-    const removals = [...this.#removals]
-    this.#removals.clear()
-    for (const [filter, waiters] of removals) {
-      if (isResumed) this.#sendUnsubscribe(link, filter, waiters)
-      else for (const waiter of waiters) waiter.resolve(0)
+    if (!isResumed) {
+      for (const [filter, waiters] of this.#removals) this.#removed(filter, waiters)
+      this.#removals.clear()
     }
+    this.#sendRemovals(link)
     for (const entry of this.#entries.values()) {
       const wasGranted = isResumed && isInDoubt && entry.state === 'granted'
       if (!isResumed || wasGranted) entry.state = 'unsent'
@@ -128,10 +134,11 @@ export class Subscriptions {
   /** Answers will not come any more; what was asked is asked again with the next connection. */
   onDisconnected(): void {
     this.#link = undefined
+    this.#postponed.clear()
     for (const pending of this.#pending.values()) {
       if (pending.kind === 'subscribe') {
         if (pending.entry.state === 'asked') pending.entry.state = 'unsent'
-      } else if (!this.#entries.has(pending.filter)) this.#removals.set(pending.filter, pending.waiters)
+      } else if (!this.#entries.has(pending.filter)) this.#removalOf(pending.filter).push(...pending.waiters)
       else for (const waiter of pending.waiters) waiter.resolve(0)
     }
     this.#pending.clear()
@@ -140,10 +147,11 @@ export class Subscriptions {
   onSuback(packet: Suback): void {
     const pending = this.#pending.get(packet.packetIdentifier)
     if (pending?.kind !== 'subscribe') return
-    this.#pending.delete(packet.packetIdentifier)
+    this.#release(packet.packetIdentifier)
     const { entry, request } = pending
-    // Asked again in the meantime, with other options: that answer decides.
-    if (entry.state !== 'asked' || entry.request !== request) return
+    // Asked again in the meantime, with other options: that answer decides. Unsubscribed: none does.
+    const isWanted = this.#entries.get(entry.filter) === entry
+    if (!isWanted || entry.state !== 'asked' || entry.request !== request) return
     const reasonCode = packet.reasonCodes[0] ?? 0x80
     const { waiters } = entry
     entry.waiters = []
@@ -163,7 +171,8 @@ export class Subscriptions {
   onUnsuback(packet: Unsuback): void {
     const pending = this.#pending.get(packet.packetIdentifier)
     if (pending?.kind !== 'unsubscribe') return
-    this.#pending.delete(packet.packetIdentifier)
+    this.#release(packet.packetIdentifier)
+    this.#forgetLeaving(pending.filter)
     const reasonCode = packet.reasonCodes[0] ?? 0
     for (const waiter of pending.waiters) {
       if (!isFailure(reasonCode)) waiter.resolve(reasonCode)
@@ -175,8 +184,10 @@ export class Subscriptions {
     this.onDisconnected()
     for (const entry of this.#entries.values()) for (const waiter of entry.waiters) waiter.reject(makeError())
     for (const waiters of this.#removals.values()) for (const waiter of waiters) waiter.resolve(0)
-    for (const { filter, identifier } of this.#entries.values()) this.dispatcher.delete(filter, identifier)
-    this.#entries.clear()
+    for (const entries of [this.#entries, this.#leaving]) {
+      for (const { filter, identifier } of entries.values()) this.dispatcher.delete(filter, identifier)
+      entries.clear()
+    }
     this.#removals.clear()
   }
 
@@ -203,6 +214,8 @@ export class Subscriptions {
       existing.state = 'unsent'
       return existing
     }
+    // Handlers that are leaving make room for those that come.
+    this.#forgetLeaving(filter)
     const identifier = this.dispatcher.identifierFor(filter)
     const entry: Entry = {
       filter,
@@ -230,6 +243,10 @@ export class Subscriptions {
       entry.waiters = []
       return this.#refused(entry, waiters, fault)
     }
+    if (!this.#hasIdentifier) {
+      this.#postponed.add(entry)
+      return
+    }
     entry.state = 'asked'
     const packetIdentifier = this.#nextIdentifier()
     this.#pending.set(packetIdentifier, { kind: 'subscribe', entry, request: entry.request })
@@ -255,7 +272,9 @@ export class Subscriptions {
   }
 
   #remove(entry: Entry, options: CallOptions): Promise<void> {
-    this.#forget(entry)
+    this.#entries.delete(entry.filter)
+    this.#postponed.delete(entry)
+    this.#leaving.set(entry.filter, entry)
     for (const waiter of entry.waiters) {
       waiter.reject(
         new SubscriptionError('aborted', `subscribe to '${entry.filter}': unsubscribed meanwhile`),
@@ -267,26 +286,54 @@ export class Subscriptions {
 
   #forget(entry: Entry): void {
     this.#entries.delete(entry.filter)
+    this.#postponed.delete(entry)
     this.dispatcher.delete(entry.filter, entry.identifier)
   }
 
+  #forgetLeaving(filter: string): void {
+    const entry = this.#leaving.get(filter)
+    if (entry === undefined) return
+    this.#leaving.delete(filter)
+    this.dispatcher.delete(filter, entry.identifier)
+  }
+
   #askToRemove(filter: string, options: CallOptions): Promise<void> {
-    const waiters: Waiter[] = []
-    const link = this.#link
-    if (link === undefined) {
+    const waiters = this.#removalOf(filter)
+    if (this.#link === undefined) {
       // The server learns it with the next connection, if it still has the session by then.
-      this.#removals.set(filter, waiters)
+      this.#forgetLeaving(filter)
       return Promise.resolve()
     }
     const promise = this.#waitFor(waiters, filter, options, undefined)
-    this.#sendUnsubscribe(link, filter, waiters)
+    this.#sendRemovals(this.#link)
     return promise.then(() => {})
   }
 
-  #sendUnsubscribe(link: Link, filter: string, waiters: Waiter[]): void {
-    const packetIdentifier = this.#nextIdentifier()
-    this.#pending.set(packetIdentifier, { kind: 'unsubscribe', filter, waiters })
-    link.send({ type: 'unsubscribe', packetIdentifier, filters: [filter], properties: undefined })
+  /** Those who wait for a removal that was not sent yet. */
+  #removalOf(filter: string): Waiter[] {
+    let waiters = this.#removals.get(filter)
+    if (waiters === undefined) {
+      waiters = []
+      this.#removals.set(filter, waiters)
+    }
+    return waiters
+  }
+
+  /** Sends UNSUBSCRIBE for what is to be removed, as far as there are packet identifiers. */
+  #sendRemovals(link: Link): void {
+    for (const [filter, waiters] of this.#removals) {
+      if (!this.#hasIdentifier) return
+      this.#removals.delete(filter)
+      const packetIdentifier = this.#nextIdentifier()
+      this.#pending.set(packetIdentifier, { kind: 'unsubscribe', filter, waiters })
+      link.send({ type: 'unsubscribe', packetIdentifier, filters: [filter], properties: undefined })
+    }
+  }
+
+  /** The server knows nothing of the subscription any more. */
+  #removed(filter: string, waiters: readonly Waiter[]): void {
+    this.#forgetLeaving(filter)
+    for (const waiter of waiters) waiter.resolve(0)
   }
 
   #waitFor(
@@ -300,6 +347,8 @@ export class Subscriptions {
         const at = waiters.indexOf(waiter)
         if (at >= 0) waiters.splice(at, 1)
         if (handling !== undefined) this.removeHandling(filter, handling).catch(() => {})
+        // Whoever gave up wants to hear no more, in either case.
+        if (!this.#entries.has(filter)) this.#forgetLeaving(filter)
         reject(gaveUp(filter, why))
       })
       const waiter: Waiter = {
@@ -317,11 +366,25 @@ export class Subscriptions {
     })
   }
 
-  /** Above the identifiers of PUBLISH, so that the two never meet. */
+  get #hasIdentifier(): boolean {
+    return this.#pending.size < LAST_IDENTIFIER - PUBLISH_IDENTIFIERS
+  }
+
+  /** Above the identifiers of PUBLISH, so that the two never meet. There has to be a free one. */
   #nextIdentifier(): number {
-    do this.#identifier = this.#identifier >= 65_535 ? PUBLISH_IDENTIFIERS + 1 : this.#identifier + 1
+    do this.#identifier = this.#identifier >= LAST_IDENTIFIER ? PUBLISH_IDENTIFIERS + 1 : this.#identifier + 1
     while (this.#pending.has(this.#identifier))
     return this.#identifier
+  }
+
+  /** A packet was answered: what waited for its identifier may go. */
+  #release(packetIdentifier: number): void {
+    this.#pending.delete(packetIdentifier)
+    if (this.#link !== undefined && this.#removals.size > 0) this.#sendRemovals(this.#link)
+    const [entry] = this.#postponed
+    if (entry === undefined) return
+    this.#postponed.delete(entry)
+    this.#ask(entry)
   }
 }
 

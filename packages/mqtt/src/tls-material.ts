@@ -1,6 +1,7 @@
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import type { ConnectionOptions } from 'node:tls'
+import { type ConnectionOptions, createSecureContext, type SecureContextOptions } from 'node:tls'
 import { ConnectionError } from './errors.js'
 import type { TlsOptions } from './options.js'
 import type { Endpoint, TlsMaterial } from './transport.js'
@@ -13,21 +14,51 @@ export async function readTlsMaterial(options: TlsOptions): Promise<TlsMaterial>
     options.cert === undefined ? undefined : readPem('cert', options.cert),
     options.key === undefined ? undefined : readPem('key', options.key),
   ])
+  for (const authority of authorities ?? []) assertCertificate('ca', authority)
+  if (cert !== undefined) assertCertificate('cert', cert)
   return { ca: authorities, cert, key, passphrase: options.passphrase, servername: options.servername }
 }
 
-/** TLS 1.3 with a server whose certificate holds. */
+/** OpenSSL passes over authorities that are none, and then trusts nobody without saying why. */
+function assertCertificate(name: string, pem: string | Uint8Array): void {
+  try {
+    new X509Certificate(toBuffer(pem))
+  } catch (error) {
+    const { reason, message } = error as Error & { reason?: string }
+    throw new ConnectionError(
+      'invalid-argument',
+      `tls.${name} is no certificate (${reason ?? message}); expected PEM or a file of it`,
+    )
+  }
+}
+
+/** TLS 1.3 with a server whose certificate holds. Throws `ConnectionError` where the certificates can not be used. */
 export function secureOptions(endpoint: Endpoint, tls: TlsMaterial): ConnectionOptions {
-  const { ca, cert, key, passphrase } = tls
   return {
     // Server Name Indication carries no addresses; the certificate is checked against the host all the same.
     servername: tls.servername ?? (isIP(endpoint.host) === 0 ? endpoint.host : ''),
-    minVersion: 'TLSv1.3',
     rejectUnauthorized: true,
+    secureContext: secureContextOf(tls),
+  }
+}
+
+function secureContextOf({ ca, cert, key, passphrase }: TlsMaterial) {
+  const options: SecureContextOptions = {
+    minVersion: 'TLSv1.3',
     ...(ca === undefined ? {} : { ca: ca.map(toBuffer) }),
     ...(cert === undefined ? {} : { cert: toBuffer(cert) }),
     ...(key === undefined ? {} : { key: toBuffer(key) }),
     ...(passphrase === undefined ? {} : { passphrase }),
+  }
+  try {
+    return createSecureContext(options)
+  } catch (error) {
+    const { reason, message } = error as Error & { reason?: string }
+    // What OpenSSL says of a key holds nothing of it; the error itself may hold the options, so it is no cause here.
+    throw new ConnectionError(
+      'invalid-argument',
+      `tls.cert and tls.key can not be used together: ${reason ?? message}; expected the PEM of a certificate and of its own key, with tls.passphrase where it has one`,
+    )
   }
 }
 

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer as createHttpServer, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import { createAuthority, issueServerCertificate } from '@jamey/auth'
+import type { TlsOptions } from 'node:tls'
+import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
 import { OBLIGING, PeerConnection } from '@jamey/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws'
@@ -26,7 +27,7 @@ interface WebSocketPeer {
 
 /** A server that accepts everybody and everything, over WebSocket. */
 async function startPeer(
-  options: { tls?: { cert: string; key: string; maxVersion?: 'TLSv1.2' }; subprotocol?: string | false } = {},
+  options: { tls?: TlsOptions; subprotocol?: string | false } = {},
 ): Promise<WebSocketPeer> {
   const { tls, subprotocol = 'mqtt' } = options
   const server: Server = tls === undefined ? createHttpServer() : createHttpsServer(tls)
@@ -182,8 +183,26 @@ describe('the client over WebSocket with TLS', () => {
     const old = await startPeer({ tls: { ...tls, maxVersion: 'TLSv1.2' } })
     expect(await rejection(open(`wss://127.0.0.1:${old.port}`, { tls: { ca } }))).toMatchObject({
       name: 'ConnectionError',
+      code: 'tls-failed',
+      message: expect.stringContaining('the server offers no TLS 1.3'),
     })
     expect(old.connections).toEqual([])
+  })
+
+  it('shows its own certificate where the server wants one, and says so where it has none', async () => {
+    const authority = await createAuthority()
+    const issued = await issueServerCertificate(authority, { hosts: ['127.0.0.1'] })
+    const ca = authority.certPem
+    const tls = { cert: issued.certPem, key: issued.keyPem, ca, requestCert: true }
+    const { port } = await startPeer({ tls })
+    const url = `wss://127.0.0.1:${port}`
+    const own = await issueClientCertificate(authority, { commonName: 'test' })
+    const client = await open(url, { tls: { ca, cert: own.certPem, key: own.keyPem } })
+    expect(await client.publish('t', 'x', { qos: 1 })).toEqual({ reasonCode: 0 })
+    expect(await rejection(open(url, { tls: { ca } }))).toMatchObject({
+      name: 'AuthenticationError',
+      code: 'client-certificate',
+    })
   })
 })
 

@@ -318,7 +318,9 @@ function decodeAuth(reader: Reader, version: ProtocolVersion): Auth {
 function reasonCode(reader: Reader, name: keyof typeof REASON_CODES_OF): number {
   const at = reader.at
   const code = reader.byte()
-  if (!REASON_CODES_OF[name].has(code)) {
+  // Section 2.4 gives 0x8C to DISCONNECT, table 3-10 leaves it out: it is understood, and never sent.
+  const isInDispute = name === 'disconnect' && code === ReasonCode.badAuthenticationMethod
+  if (!REASON_CODES_OF[name].has(code) && !isInDispute) {
     throw reader.malformed(`${name} never has reason code ${describeReasonCode(code)}`, at)
   }
   return code

@@ -20,7 +20,14 @@ export type Script = {
 
 export interface MqttPeerOptions {
   script?: Script | undefined
-  tls?: { cert: string; key: string; maxVersion?: 'TLSv1.2' | 'TLSv1.3'; ca?: string; requestCert?: boolean }
+  tls?: {
+    cert: string
+    key: string
+    maxVersion?: 'TLSv1.2' | 'TLSv1.3'
+    ca?: string
+    requestCert?: boolean
+    rejectUnauthorized?: boolean
+  }
 }
 
 /** The server's side of one connection, in the hands of a test. */
