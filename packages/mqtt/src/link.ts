@@ -1,6 +1,8 @@
 import {
-  encode,
+  CLIENT_BODIES,
+  type ClientPacket,
   encodeAcknowledgement,
+  encodeFrom,
   FROM_SERVER,
   type Packet,
   PacketDecoder,
@@ -76,13 +78,13 @@ export class Link {
       onOpen: () => this.#listener?.onOpen(this),
       onData: (chunk) => this.#onData(chunk),
       onDrain: () => this.#onDrain(),
-      onClose: (error) => this.#lose(transportError(this.endpoint, error)),
+      onClose: (error) => this.#lose(transportError(this.#settings.platform, this.endpoint, error)),
     })
   }
 
   /** Throws `ProtocolError` 'invalid-argument' where the packet can not be sent. */
-  send(packet: Packet): void {
-    encode(this.outbox.writer, packet, this.#settings.protocolVersion)
+  send(packet: ClientPacket): void {
+    encodeFrom(CLIENT_BODIES, this.outbox.writer, packet, this.#settings.protocolVersion)
     this.outbox.written()
   }
 

@@ -31,19 +31,13 @@ export class MemorySessionStore implements SessionStore {
   }
 
   async readSetAside(range: StoredRange): Promise<StoredPage<SetAsidePublish>> {
-    const publishes: SetAsidePublish[] = []
-    let bytes = 0
-    // They were set aside in any order.
-    for (const publish of [...this.#setAside.values()].sort((a, b) => a.sequence - b.sequence)) {
-      if (publish.sequence <= range.after || publish.sequence > range.upTo) continue
-      bytes += publish.topic.length + publish.payload.length
-      const isFull = publishes.length >= range.maximumMessages || bytes > range.maximumBytes
-      if (isFull && publishes.length > 0) {
-        return { publishes, damaged: [], upTo: publish.sequence - 1 }
-      }
-      publishes.push(publish)
-    }
-    return { publishes, damaged: [], upTo: range.upTo }
+    // They are in memory anyhow, so their bytes need not be counted.
+    const wanted = [...this.#setAside.values()]
+      .filter(({ sequence }) => sequence > range.after && sequence <= range.upTo)
+      .sort((a, b) => a.sequence - b.sequence)
+    const publishes = wanted.slice(0, range.maximumMessages)
+    const upTo = publishes.length < wanted.length ? (publishes.at(-1)?.sequence ?? range.after) : range.upTo
+    return { publishes, damaged: [], upTo }
   }
 
   async find(sequence: number): Promise<StoredOutcome | undefined> {

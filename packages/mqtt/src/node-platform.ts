@@ -1,6 +1,7 @@
 import { ConnectionError } from './errors.js'
 import type { Platform } from './platform.js'
 import { openTcp } from './tcp-transport.js'
+import { tlsError } from './tls-error.js'
 import { readTlsMaterial } from './tls-material.js'
 import { openWebSocket } from './ws-socket.js'
 
@@ -16,5 +17,6 @@ export const nodePlatform: Platform = {
     )
   },
   readTls: readTlsMaterial,
+  tlsError,
   warn: (message) => process.emitWarning(message, 'MqttWarning'),
 }

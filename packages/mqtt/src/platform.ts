@@ -1,10 +1,14 @@
+import type { MqttError } from './errors.js'
 import type { TlsOptions } from './options.js'
 import type { TlsMaterial, TransportFactory } from './transport.js'
+import type { SystemError } from './transport-error.js'
 
 /** What differs between Node and browsers, a port: the rest of this package runs in both. */
 export interface Platform {
   readonly openTransport: TransportFactory
   readTls(options: TlsOptions): Promise<TlsMaterial>
+  /** What failed, where it was TLS. Browsers never say what it was. */
+  tlsError?(href: string, cause: SystemError): MqttError | undefined
   /** Tells whoever runs the program. */
   warn(message: string): void
 }

@@ -1,4 +1,4 @@
-import { encodedBytes, ProtocolError } from '@jamey/protocol'
+import { encodePublish, ProtocolError, Writer } from '@jamey/protocol'
 import { PublishError } from './errors.js'
 import type { Publication } from './publication.js'
 import type { ServerInformation } from './server-information.js'
@@ -41,7 +41,9 @@ export class PublishLimits {
   #bytesOf(publication: Publication): number | PublishError {
     try {
       // Any identifier takes two bytes; the message has got none yet.
-      return encodedBytes({ ...publication, packetIdentifier: 1 }, this.#version)
+      const writer = new Writer()
+      encodePublish(writer, { ...publication, packetIdentifier: 1 }, this.#version)
+      return writer.pendingBytes
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       return new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })

@@ -1,55 +1,24 @@
-import { AuthenticationError, ConnectionError } from './errors.js'
+import { ConnectionError } from './errors.js'
+import type { Platform } from './platform.js'
 import type { Endpoint } from './transport.js'
 
-interface SystemError extends Error {
+export interface SystemError extends Error {
   readonly code?: string
   readonly reason?: string
 }
 
 /** What became of a connection whose transport ended with `cause`; without one the server ended it. */
-export function transportError({ href }: Endpoint, cause: SystemError | undefined): Error {
+export function transportError(
+  platform: Platform,
+  { href }: Endpoint,
+  cause: SystemError | undefined,
+): Error {
   if (cause === undefined) {
     return new ConnectionError('lost', `${href} closed the connection`, { retryable: true })
   }
   if (cause instanceof ConnectionError) return cause
-  const { code = '', message } = cause
-  const reason = tlsReasonOf(cause)
-  // The server's alert about our certificate first: codes of such alerts have the word in their names, too.
-  if (reason !== undefined && /alert .*(certificate|unknown ca|access denied)/.test(reason)) {
-    return new AuthenticationError(
-      'client-certificate',
-      `${href} does not accept our certificate, or wants one (${reason}); see the options tls.cert and tls.key`,
-      { cause },
-    )
-  }
-  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME/.test(code)) {
-    return new AuthenticationError('tls-verification', `${href} is not trusted: ${message}`, { cause })
-  }
-  const what = reason === undefined ? networkFault(code, message) : tlsFault(reason)
-  const details = { cause, retryable: true }
+  const { code, message } = cause
+  const what = code === 'ECONNREFUSED' ? 'nobody listens there' : message || code || 'unknown fault'
   const failure = `connection with ${href} failed: ${what}`
-  return new ConnectionError(reason === undefined ? 'lost' : 'tls-failed', failure, details)
-}
-
-/**
- * OpenSSL's own words, which stand in a message full of addresses and file names. Whatever was being written when the
- * handshake failed reports it as EPROTO, with nothing but that message.
- */
-function tlsReasonOf({ code = '', reason, message }: SystemError): string | undefined {
-  if (!code.startsWith('ERR_SSL_') && code !== 'EPROTO') return undefined
-  return reason ?? /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1]
-}
-
-function tlsFault(reason: string): string {
-  if (/protocol version|unsupported protocol|version too low/.test(reason)) {
-    return 'the server offers no TLS 1.3, and nothing older is used'
-  }
-  if (reason === 'wrong version number') {
-    return 'the server does not speak TLS there; is it the port of mqtt: or ws:?'
-  }
-  return `TLS: ${reason}`
-}
-
-function networkFault(code: string, message: string): string {
-  return code === 'ECONNREFUSED' ? 'nobody listens there' : message || code || 'unknown fault'
+  return platform.tlsError?.(href, cause) ?? new ConnectionError('lost', failure, { cause, retryable: true })
 }

@@ -2,14 +2,18 @@ import type {
   Auth,
   Connack,
   Connect,
+  Disconnect,
   Packet,
+  Pingresp,
   ProtocolVersion,
   Puback,
   Pubcomp,
   Publish,
   Pubrec,
   Pubrel,
+  Suback,
   Subscribe,
+  Unsuback,
   Unsubscribe,
 } from './packets.js'
 import { PacketType } from './packets.js'
@@ -19,6 +23,13 @@ import { RETURN_CODE_OF, ReasonCode } from './reason-codes.js'
 import { invalidArgument, Writer } from './writer.js'
 
 type AnyAcknowledgement = Puback | Pubrec | Pubrel | Pubcomp
+
+type BodyWriter<P extends Packet> = (writer: Writer, packet: P, version: ProtocolVersion) => void
+
+/** How the packets of a union are written, up to their fixed header. */
+export type Bodies<P extends Packet> = {
+  readonly [Type in P['type']]: BodyWriter<Extract<P, { type: Type }>>
+}
 
 /** First byte of the packets whose flags are fixed. [MQTT-2.1.3-1] */
 const FIRST_BYTE = {
@@ -38,14 +49,26 @@ const FIRST_BYTE = {
   auth: PacketType.auth << 4,
 } as const
 
-/**
- * Writes one packet. Properties are left out for peers before MQTT 5.0, which know none.
- * Throws `ProtocolError` 'invalid-argument' for what no packet can carry; the writer is then as it was.
- */
+/** Writes one packet of either side; see `encodeFrom`. */
 export function encode(writer: Writer, packet: Packet, version: ProtocolVersion): void {
+  encodeFrom(EITHER_BODIES, writer, packet, version)
+}
+
+/**
+ * Writes one packet. Properties are left out for peers before MQTT 5.0, which know none. `bodies` are the packets that
+ * one side sends: who writes no others needs no more. Throws `ProtocolError` 'invalid-argument' for what no packet can
+ * carry; the writer is then as it was.
+ */
+export function encodeFrom<P extends Packet>(
+  bodies: Bodies<Exclude<P, Publish>>,
+  writer: Writer,
+  packet: P,
+  version: ProtocolVersion,
+): void {
   if (packet.type === 'publish') return encodePublish(writer, packet, version)
   try {
     writer.begin(FIRST_BYTE[packet.type], 32)
+    const writeBody = bodies[packet.type as keyof typeof bodies] as BodyWriter<P>
     writeBody(writer, packet, version)
     writer.end()
   } catch (error) {
@@ -98,37 +121,6 @@ export function encodedBytes(packet: Packet, version: ProtocolVersion): number {
   const writer = new Writer()
   encode(writer, packet, version)
   return writer.pendingBytes
-}
-
-function writeBody(writer: Writer, packet: Exclude<Packet, Publish>, version: ProtocolVersion): void {
-  switch (packet.type) {
-    case 'connect':
-      return writeConnect(writer, packet)
-    case 'connack':
-      return writeConnack(writer, packet, version)
-    case 'puback':
-    case 'pubrec':
-    case 'pubrel':
-    case 'pubcomp':
-      return writeAcknowledgement(writer, packet, version)
-    case 'subscribe':
-      return writeSubscribe(writer, packet, version)
-    case 'suback':
-    case 'unsuback':
-      writer.uint16(checkedIdentifier(packet.packetIdentifier))
-      if (version === 5) writeProperties(writer, packet.type, packet.properties)
-      if (packet.type === 'suback' || version === 5) writeCodes(writer, packet.reasonCodes)
-      return
-    case 'unsubscribe':
-      return writeUnsubscribe(writer, packet, version)
-    case 'disconnect':
-      if (version === 5) writeReason(writer, 'disconnect', packet.reasonCode, packet.properties)
-      return
-    case 'auth':
-      return writeAuth(writer, packet, version)
-    case 'pingreq':
-    case 'pingresp':
-  }
 }
 
 function writeConnect(writer: Writer, packet: Connect): void {
@@ -209,4 +201,40 @@ function writeCodes(writer: Writer, codes: readonly number[]): void {
 function checkedIdentifier(packetIdentifier: number): number {
   if (packetIdentifier >= 1 && packetIdentifier <= 65_535) return packetIdentifier
   throw invalidArgument(`packetIdentifier is ${packetIdentifier}; expected 1 to 65535`)
+}
+
+function writeVerdicts(writer: Writer, packet: Suback | Unsuback, version: ProtocolVersion): void {
+  writer.uint16(checkedIdentifier(packet.packetIdentifier))
+  if (version === 5) writeProperties(writer, packet.type, packet.properties)
+  if (packet.type === 'suback' || version === 5) writeCodes(writer, packet.reasonCodes)
+}
+
+function writeDisconnect(writer: Writer, packet: Disconnect, version: ProtocolVersion): void {
+  if (version === 5) writeReason(writer, 'disconnect', packet.reasonCode, packet.properties)
+}
+
+function writeNothing(): void {}
+
+/** What a client sends. */
+export type ClientPacket = Exclude<Packet, Connack | Suback | Unsuback | Pingresp>
+
+export const CLIENT_BODIES: Bodies<Exclude<ClientPacket, Publish>> = {
+  connect: writeConnect,
+  puback: writeAcknowledgement,
+  pubrec: writeAcknowledgement,
+  pubrel: writeAcknowledgement,
+  pubcomp: writeAcknowledgement,
+  subscribe: writeSubscribe,
+  unsubscribe: writeUnsubscribe,
+  pingreq: writeNothing,
+  disconnect: writeDisconnect,
+  auth: writeAuth,
+}
+
+const EITHER_BODIES: Bodies<Exclude<Packet, Publish>> = {
+  ...CLIENT_BODIES,
+  connack: writeConnack,
+  suback: writeVerdicts,
+  unsuback: writeVerdicts,
+  pingresp: writeNothing,
 }

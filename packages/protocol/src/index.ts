@@ -1,6 +1,15 @@
 export { type Direction, FROM_CLIENT, FROM_SERVER, type Sender } from './decode.js'
 export { Decoder, type DecoderOptions, PacketDecoder, type PacketDecoderOptions } from './decoder.js'
-export { encode, encodeAcknowledgement, encodedBytes, encodePublish } from './encode.js'
+export {
+  type Bodies,
+  CLIENT_BODIES,
+  type ClientPacket,
+  encode,
+  encodeAcknowledgement,
+  encodedBytes,
+  encodeFrom,
+  encodePublish,
+} from './encode.js'
 export * from './error.js'
 export * from './packets.js'
 export type * from './properties.js'

@@ -1,0 +1,41 @@
+import { AuthenticationError, ConnectionError, type MqttError } from './errors.js'
+import type { SystemError } from './transport-error.js'
+
+/** What failed, where it was TLS; undefined where it was something else. */
+export function tlsError(href: string, cause: SystemError): MqttError | undefined {
+  const { code = '', message } = cause
+  const reason = tlsReasonOf(cause)
+  // The server's alert about our certificate first: codes of such alerts have the word in their names, too.
+  if (reason !== undefined && /alert .*(certificate|unknown ca|access denied)/.test(reason)) {
+    return new AuthenticationError(
+      'client-certificate',
+      `${href} does not accept our certificate, or wants one (${reason}); see the options tls.cert and tls.key`,
+      { cause },
+    )
+  }
+  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME/.test(code)) {
+    return new AuthenticationError('tls-verification', `${href} is not trusted: ${message}`, { cause })
+  }
+  if (reason === undefined) return undefined
+  const details = { cause, retryable: true }
+  return new ConnectionError('tls-failed', `connection with ${href} failed: ${tlsFault(reason)}`, details)
+}
+
+/**
+ * OpenSSL's own words, which stand in a message full of addresses and file names. Whatever was being written when the
+ * handshake failed reports it as EPROTO, with nothing but that message.
+ */
+function tlsReasonOf({ code = '', reason, message }: SystemError): string | undefined {
+  if (!code.startsWith('ERR_SSL_') && code !== 'EPROTO') return undefined
+  return reason ?? /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1]
+}
+
+function tlsFault(reason: string): string {
+  if (/protocol version|unsupported protocol|version too low/.test(reason)) {
+    return 'the server offers no TLS 1.3, and nothing older is used'
+  }
+  if (reason === 'wrong version number') {
+    return 'the server does not speak TLS there; is it the port of mqtt: or ws:?'
+  }
+  return `TLS: ${reason}`
+}
