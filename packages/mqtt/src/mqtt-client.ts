@@ -5,7 +5,7 @@ import { Deadline, type DeadlineCause, within } from './deadline.js'
 import { ConnectionError, PublishError, SubscriptionError } from './errors.js'
 import type { Explanation } from './explanation.js'
 import type { Message } from './message.js'
-import { MessageStream } from './message-stream.js'
+import type { MessageStream } from './message-stream.js'
 import type {
   CallOptions,
   MessageHandler,
@@ -130,16 +130,18 @@ export class MqttClient implements Client {
   }
 
   messages(filter: string, options: MessagesOptions = {}): AsyncIterableIterator<Message> {
-    const stream: MessageStream = new MessageStream({
-      maximumBuffered: options.maximumBuffered ?? DEFAULT_BUFFERED,
-      subscribe: (handler) => this.subscribe(filter, options, handler),
-      onDropped: () => {
-        this.#session.counters.messagesDroppedOnReceipt++
+    let opening: Promise<MessageStream> | undefined
+    const open = (): Promise<MessageStream> => {
+      opening ??= this.#openStream(filter, options)
+      return opening
+    }
+    return {
+      next: async () => (await open()).next(),
+      return: async () => (await open()).return(),
+      [Symbol.asyncIterator]() {
+        return this
       },
-      onStarted: () => this.#streams.add(stream),
-      onEnded: () => this.#streams.delete(stream),
-    })
-    return stream
+    }
   }
 
   states(): AsyncIterableIterator<StateChange> {
@@ -210,6 +212,21 @@ export class MqttClient implements Client {
       publication.fail(error as Error)
     }
     return promise
+  }
+
+  /** Not every page reads messages this way, so it is fetched by those that do. */
+  async #openStream(filter: string, options: MessagesOptions): Promise<MessageStream> {
+    const { MessageStream: Stream } = await import('./message-stream.js')
+    const stream: MessageStream = new Stream({
+      maximumBuffered: options.maximumBuffered ?? DEFAULT_BUFFERED,
+      subscribe: (handler) => this.subscribe(filter, options, handler),
+      onDropped: () => {
+        this.#session.counters.messagesDroppedOnReceipt++
+      },
+      onStarted: () => this.#streams.add(stream),
+      onEnded: () => this.#streams.delete(stream),
+    })
+    return stream
   }
 
   #checkTopic(topic: string): void {

@@ -276,7 +276,12 @@ function decodeUnsuback(reader: Reader, version: ProtocolVersion): Unsuback {
   return { type: 'unsuback', packetIdentifier, reasonCodes, properties }
 }
 
-function decodeDisconnect(reader: Reader, version: ProtocolVersion, from: Sender): Disconnect {
+function decodeDisconnect(
+  reader: Reader,
+  version: ProtocolVersion,
+  from: Sender,
+  allowed?: ReadonlySet<number>,
+): Disconnect {
   // Before MQTT 5.0 only a client says goodbye. [MQTT-3.14 of 3.1.1]
   if (version < 5 && from === 'server') {
     throw reader.violation(
@@ -288,9 +293,9 @@ function decodeDisconnect(reader: Reader, version: ProtocolVersion, from: Sender
   const codeAt = reader.at
   const code =
     version === 5 && reader.left > 0 ? reasonCode(reader, 'disconnect') : ReasonCode.normalDisconnection
-  if (from === 'client' && !DISCONNECT_CODES_OF_CLIENT.has(code)) {
+  if (allowed?.has(code) === false) {
     throw reader.violation(
-      `a client never disconnects with ${describeReasonCode(code)}`,
+      `a ${from} never disconnects with ${describeReasonCode(code)}`,
       ReasonCode.protocolError,
       codeAt,
     )
@@ -349,6 +354,7 @@ const directionOf = (from: Sender, own: Direction['decoders']): Direction => ({
 
 export const FROM_CLIENT = /* @__PURE__ */ directionOf('client', {
   connect: decodeConnect,
+  disconnect: (reader, version, from) => decodeDisconnect(reader, version, from, DISCONNECT_CODES_OF_CLIENT),
   subscribe: decodeSubscribe,
   unsubscribe: decodeUnsubscribe,
   pingreq: () => ({ type: 'pingreq' }),

@@ -84,7 +84,7 @@ export const REASON_CODES_OF = {
 } as const
 
 /** The only codes a client may send in DISCONNECT; the others belong to servers. [MQTT 5.0 table 3-10] */
-export const DISCONNECT_CODES_OF_CLIENT = codes(0x00, 0x04, [0x80, 0x83], 0x90, [0x93, 0x99])
+export const DISCONNECT_CODES_OF_CLIENT = /* @__PURE__ */ codes(0x00, 0x04, [0x80, 0x83], 0x90, [0x93, 0x99])
 
 /** MQTT 3.1.1 CONNACK return code, by reason code; anything else is told as 3, server unavailable. */
 export const RETURN_CODE_OF = new Map<number, number>([
