@@ -1,11 +1,6 @@
-import { type Auth, describeReasonCode, ReasonCode } from '@jamey/protocol'
-import {
-  assertMethod,
-  authenticationTimedOut,
-  credentialsTimedOut,
-  foreignMethod,
-  violation,
-} from './connection-errors.js'
+import type { Auth } from '@jamey/protocol'
+import type { AuthExchange } from './auth-exchange.js'
+import { assertMethod, violation } from './connection-errors.js'
 import type { Connected, Connecting } from './connection-state.js'
 import { CredentialsSource, type PacketCredentials } from './credentials.js'
 import { Deferred } from './deferred.js'
@@ -24,20 +19,22 @@ export interface AuthenticationListener {
   onOtherMethod(state: Connected): void
 }
 
-/** Credentials, and the exchanges of AUTH that carry them. Section 4.12. */
+/** Credentials, and who waits for fresh ones. */
 export class Authentication {
   /** The server does not know our authentication method; it is not offered again. */
   isWithoutMethod = false
-  readonly #settings: Settings
+  readonly settings: Settings
+  readonly listener: AuthenticationListener
+  /** Once credentials named an authentication method: then AUTH may come. */
+  exchange: AuthExchange | undefined
   readonly #source: CredentialsSource
-  readonly #listener: AuthenticationListener
   /** Who waits for a re-authentication, in place or by a new connection. */
   #renewal: Deferred<void> | undefined
 
   constructor(settings: Settings, listener: AuthenticationListener) {
-    this.#settings = settings
+    this.settings = settings
     this.#source = new CredentialsSource(settings.credentials)
-    this.#listener = listener
+    this.listener = listener
   }
 
   /** Whether another question may get other credentials. */
@@ -46,8 +43,15 @@ export class Authentication {
   }
 
   /** The re-authentication that is under way. */
-  get renewal(): Promise<void> | undefined {
-    return this.#renewal?.promise
+  get renewal(): Deferred<void> | undefined {
+    return this.#renewal
+  }
+
+  /** Throws `ProtocolError` where no credentials named a method, so that no AUTH may come. [MQTT-4.12.0-6] */
+  exchangeFor({ properties }: Auth): AuthExchange {
+    if (this.exchange !== undefined) return this.exchange
+    assertMethod(undefined, properties?.authenticationMethod)
+    throw violation('AUTH came although nothing was asked')
   }
 
   /** Rejects with `AuthenticationError` 'credentials-failed'. */
@@ -58,7 +62,10 @@ export class Authentication {
     challenge?: Uint8Array,
   ): Promise<PacketCredentials> {
     const credentials = await this.#source.get({ reason, attempt, reasonCode, challenge })
-    if (this.#settings.protocolVersion === 5 && !this.isWithoutMethod) return credentials
+    if (this.settings.protocolVersion === 5 && !this.isWithoutMethod) {
+      if (credentials.authenticationMethod !== undefined) this.exchange ??= await this.#openExchange()
+      return credentials
+    }
     return { ...credentials, authenticationMethod: undefined, authenticationData: undefined }
   }
 
@@ -70,7 +77,7 @@ export class Authentication {
 
   settle(state: Connected | undefined, error: Error | undefined): void {
     if (state !== undefined) {
-      this.#settings.clock.clearTimeout(state.timer)
+      this.settings.clock.clearTimeout(state.timer)
       state.isRenewing = false
     }
     const waiting = this.#renewal
@@ -79,70 +86,9 @@ export class Authentication {
     else waiting?.reject(error)
   }
 
-  /** Fresh credentials over the connection there is; whoever waits hears of it by `settle`. */
-  renewInPlace(state: Connected): void {
-    const { clock, connectTimeoutMs } = this.#settings
-    state.timer = clock.setTimeout(() => {
-      if (!state.isRenewing) return this.settle(state, credentialsTimedOut(connectTimeoutMs))
-      // Whether the server took the credentials is unknown; a new connection will tell, and whoever waits waits for it.
-      this.#listener.onBrokenOff(state, authenticationTimedOut(state.link.endpoint, connectTimeoutMs))
-    }, connectTimeoutMs)
-    const renewal = this.#renewal
-    this.#sendFresh(state, renewal).catch((error: Error) => {
-      if (this.#renewal === renewal) this.settle(state, error)
-    })
-  }
-
-  /** Throws `ProtocolError` where AUTH must not come. */
-  onAuth(state: Connected, packet: Auth): void {
-    if (!state.isRenewing) throw violation('AUTH came although nothing was asked')
-    if (packet.reasonCode !== ReasonCode.success) {
-      return this.onChallenge(state, state.authenticationMethod, packet)
-    }
-    assertMethod(state.authenticationMethod, packet.properties?.authenticationMethod)
-    this.settle(state, undefined)
-  }
-
-  /** Throws `ProtocolError` where no challenge may come. [MQTT-4.12.0-2] [MQTT-4.12.0-6] */
-  onChallenge(
-    state: Connecting | Connected,
-    method: string | undefined,
-    { reasonCode, properties }: Auth,
-  ): void {
-    assertMethod(method, properties?.authenticationMethod)
-    if (method === undefined || reasonCode !== ReasonCode.continueAuthentication) {
-      throw violation(`AUTH with ${describeReasonCode(reasonCode)} came where none may`)
-    }
-    this.#answer(state, method, properties?.authenticationData).catch((error: Error) => {
-      if (!this.#listener.isNow(state)) return
-      if (state.state === 'connecting') return this.#listener.onHandshakeFailed(state, error)
-      this.settle(state, error)
-      this.#listener.onBrokenOff(state, error)
-    })
-  }
-
-  async #answer(
-    state: Connecting | Connected,
-    method: string,
-    challenge: Uint8Array | undefined,
-  ): Promise<void> {
-    const answer = await this.ask('challenge', state.attempt, undefined, challenge)
-    if (!this.#listener.isNow(state)) return
-    const { authenticationMethod = method, authenticationData } = answer
-    if (authenticationMethod !== method) throw foreignMethod(authenticationMethod, method)
-    const properties = { authenticationMethod, authenticationData }
-    // [MQTT-4.12.0-3]
-    state.link?.send({ type: 'auth', reasonCode: ReasonCode.continueAuthentication, properties })
-  }
-
-  async #sendFresh(state: Connected, renewal: Deferred<void> | undefined): Promise<void> {
-    const fresh = await this.ask('refresh', state.attempt)
-    if (!this.#listener.isNow(state) || this.#renewal !== renewal) return
-    const { authenticationMethod, authenticationData } = fresh
-    // The method of a connection stays what it is. [MQTT-4.12.1-1]
-    if (authenticationMethod !== state.authenticationMethod) return this.#listener.onOtherMethod(state)
-    const properties = { authenticationMethod, authenticationData }
-    state.link.send({ type: 'auth', reasonCode: ReasonCode.reAuthenticate, properties })
-    state.isRenewing = true
+  /** Few pages authenticate this way, so it is fetched by those that do. */
+  async #openExchange(): Promise<AuthExchange> {
+    const { AuthExchange: Exchange } = await import('./auth-exchange.js')
+    return new Exchange(this)
   }
 }

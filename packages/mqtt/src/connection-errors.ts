@@ -23,29 +23,6 @@ export function timedOut(endpoint: Endpoint, timeoutMs: number): ConnectionError
   })
 }
 
-export function authenticationTimedOut(endpoint: Endpoint, timeoutMs: number): ConnectionError {
-  return new ConnectionError('timeout', `${endpoint.href} did not answer AUTH within ${timeoutMs} ms`, {
-    retryable: true,
-  })
-}
-
-export function credentialsTimedOut(timeoutMs: number): AuthenticationError {
-  return new AuthenticationError(
-    'credentials-failed',
-    `the credentials function gave no answer within ${timeoutMs} ms`,
-    { retryable: true },
-  )
-}
-
-/** [MQTT-4.12.0-3] [MQTT-4.12.0-5] */
-export function foreignMethod(found: string, expected: string | undefined): AuthenticationError {
-  return new AuthenticationError(
-    'credentials-failed',
-    `the credentials function answered a challenge of the method '${expected}' by the method '${found}'`,
-    { retryable: true },
-  )
-}
-
 export function breakerOpen(failures: number, cause: Error): ConnectionError {
   return new ConnectionError(
     'breaker-open',

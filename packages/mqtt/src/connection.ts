@@ -131,7 +131,7 @@ export class Connection implements LinkListener, AuthenticationListener {
   /** See `Client.reauthenticate`. */
   reauthenticate(): Promise<void> {
     const { renewal } = this.#authentication
-    if (renewal !== undefined) return renewal
+    if (renewal !== undefined) return renewal.promise
     const now = this.#now
     if (now.state === 'error' || now.state === 'disconnected') {
       return Promise.reject(now.cause ?? notConnected())
@@ -140,7 +140,7 @@ export class Connection implements LinkListener, AuthenticationListener {
     // Every attempt asks for fresh credentials, so one that is under way will do.
     if (now.state !== 'connected') return begun
     if (now.authenticationMethod === undefined) this.#reconnectForRefresh(now)
-    else this.#authentication.renewInPlace(now)
+    else this.#authentication.exchange?.renewInPlace(now)
     return begun
   }
 
@@ -159,13 +159,15 @@ export class Connection implements LinkListener, AuthenticationListener {
     const now = this.#now
     if (now.state === 'connected') {
       if (packet.type === 'disconnect') return this.#onDisconnect(now, packet)
-      if (packet.type === 'auth') return this.#authentication.onAuth(now, packet)
+      if (packet.type === 'auth') return this.#authentication.exchangeFor(packet).onAuth(now, packet)
       return this.#listener.onPacket(link, packet)
     }
     if (now.state !== 'connecting') return
     if (packet.type === 'connack') return this.#onConnack(now, link, packet)
     if (packet.type === 'auth') {
-      return this.#authentication.onChallenge(now, now.credentials?.authenticationMethod, packet)
+      return this.#authentication
+        .exchangeFor(packet)
+        .onChallenge(now, now.credentials?.authenticationMethod, packet)
     }
     // [MQTT-3.2.0-1] [MQTT-3.14.0-1]
     const why = packet.type === 'disconnect' ? ` (${describeReasonCode(packet.reasonCode)})` : ''
