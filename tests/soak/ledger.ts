@@ -4,7 +4,7 @@ const MAXIMUM_REMEMBERED = 20_000
 export interface Faults {
   /** Never arrived. */
   lost: number
-  /** Arrived twice where that must not be: QoS 2, or QoS 0. */
+  /** Arrived twice although QoS 1 had no part in it. */
   doubled: number
   /** Arrived after a later one. */
   outOfOrder: number
@@ -132,8 +132,10 @@ export class Ledger {
   }
 
   #noteLate(number: number): void {
+    // QoS 1 on either side may bring a message again after a lost connection.
+    const mayRepeat = this.#qos === 1 || this.#stream.qos === 1
     if (this.#missing.delete(number)) this.#tally.outOfOrder++
-    else if (this.#qos === 1) this.#tally.repeated++
+    else if (mayRepeat) this.#tally.repeated++
     else this.#tally.doubled++
   }
 

@@ -70,6 +70,9 @@ async function watch(
   const file = createWriteStream(out)
   const samples: Sample[] = []
   const startedAtMs = performance.now()
+  const { roles } = await client.ask<ClientReport>({ ask: 'sample' })
+  // Those of the calibration.
+  const already = roles['steady']?.['received'] ?? 0
   let before = { atSeconds: 0, messages: 0 }
   while (performance.now() - startedAtMs < minutes * 60_000) {
     await pause(Math.min(sampleSeconds * 1000, minutes * 60_000 - (performance.now() - startedAtMs)))
@@ -78,7 +81,7 @@ async function watch(
       client.ask<ClientReport>({ ask: 'sample' }),
     ])
     const atSeconds = (performance.now() - startedAtMs) / 1000
-    const messages = other.roles['steady']?.['received'] ?? 0
+    const messages = (other.roles['steady']?.['received'] ?? 0) - already
     const messagesPerSecond = Math.round((messages - before.messages) / (atSeconds - before.atSeconds))
     const faults = schedule.take()
     const sample: Sample = { atSeconds, messagesPerSecond, messages, broker: one, client: other, faults }

@@ -50,7 +50,8 @@ export class Publisher {
 
   async start(): Promise<void> {
     const { name, way, isDurable, protocolVersion } = this.options
-    const options: ConnectOptions = protocolVersion === undefined ? {} : { protocolVersion }
+    // MQTT 3.1.1 has no Receive Maximum; the 20 that are the default there would hold up the whole mix.
+    const options: ConnectOptions = { maximumInFlight: 1000, ...(protocolVersion && { protocolVersion }) }
     if (isDurable) options.store = await openSessionStore({ path: `${this.#world.options.folder}/${name}` })
     this.#client = await this.#world.steadyClient(`publisher-${name}`, way, options)
     this.#isAway = false
@@ -58,7 +59,7 @@ export class Publisher {
 
   /** Publishes the next message, unless too many wait already. */
   publish(): boolean {
-    const { name, qos, isDurable, mostWaiting = 1000 } = this.options
+    const { name, qos, isDurable, mostWaiting = 2000 } = this.options
     const client = this.#client
     if (client === undefined || this.#isAway || this.#outstanding >= mostWaiting) {
       this.counts.heldBack++

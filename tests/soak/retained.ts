@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Client, Message } from '@jamey/mqtt'
 import type { Tally } from './ledger.js'
 import { readPayload, writePayload } from './payload.js'
-import { chance, Loop, pause, type Role, type World } from './world.js'
+import { chance, comesWithin, Loop, pause, type Role, type World } from './world.js'
 
 const TOPICS = 200
 const STREAM = 1_000_000
@@ -89,14 +89,14 @@ export class Retained implements Role {
     try {
       await client.connect({ timeoutMs: 20_000 })
       let onEnd = (): void => {}
-      const ended = new Promise<boolean>((resolve) => {
-        onEnd = () => resolve(true)
+      const ended = new Promise<void>((resolve) => {
+        onEnd = resolve
       })
       await client.subscribe(`soak/visit/${clientId}`, { qos: 1 }, () => onEnd())
       await client.subscribe('soak/retained/+', { qos: 1 }, (message) => this.#note(message, found))
       // It comes after all that was retained, because that comes with the subscription.
       await client.publish(`soak/visit/${clientId}`, 'end', { qos: 1, timeoutMs: 20_000 })
-      if (!(await Promise.race([ended, pause(20_000).then(() => false)]))) throw new Error('no end came')
+      if (!(await comesWithin(20_000, ended))) throw new Error('no end came')
     } finally {
       await client.close()
     }

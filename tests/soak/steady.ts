@@ -18,7 +18,7 @@ const PUBLISHERS: readonly (PublisherOptions & { readonly weight: number })[] = 
   { name: 'durable-two', way: 'cut', qos: 2, isDurable: true, weight: 1 },
 ]
 /** A calibrating publisher may be this far ahead of its receivers. */
-const MOST_AHEAD = 400
+const MOST_AHEAD = 1000
 
 interface SubscriberOptions {
   readonly name: string
@@ -53,6 +53,8 @@ class Subscriber {
   readonly tally: Tally
   readonly #world: World
   readonly #ledgers = new Map<number, Ledger>()
+  /** Streams that no harmed link delays before the broker has them. */
+  readonly #direct = new Set<number>()
   readonly #onLatency: ((ms: number) => void) | undefined
   #client: Client | undefined
 
@@ -66,8 +68,9 @@ class Subscriber {
     this.options = options
     this.#onLatency = onLatency
     this.tally = world.tally(`subscriber ${options.name}`)
-    for (const { stream } of this.#wanted(publishers)) {
+    for (const { stream, options: publisher } of this.#wanted(publishers)) {
       this.#ledgers.set(stream.id, new Ledger(stream, options.qos, this.tally))
+      if (publisher.way === 'direct') this.#direct.add(stream.id)
     }
   }
 
@@ -106,7 +109,7 @@ class Subscriber {
       return
     }
     ledger.note(content.number)
-    this.#onLatency?.(performance.now() - content.sentAtMs)
+    if (this.#direct.has(content.stream)) this.#onLatency?.(performance.now() - content.sentAtMs)
   }
 
   #wanted(publishers: readonly Publisher[]): readonly Publisher[] {

@@ -57,7 +57,7 @@ export class Vanishers implements Role {
     client.send({
       type: 'subscribe',
       packetIdentifier: 1,
-      subscriptions: [{ filter: 'soak/steady/#', qos: 2, ...options }],
+      subscriptions: [{ filter: 'soak/steady/cut-two/#', qos: 2, ...options }],
       properties: undefined,
     })
     await client.next('suback')

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Client, Message } from '@jamey/mqtt'
 import { Ledger, Stream, type Tally } from './ledger.js'
 import { readPayload, writePayload } from './payload.js'
-import { chance, Loop, pause, type Role, type World } from './world.js'
+import { chance, comesWithin, Loop, pause, type Role, type World } from './world.js'
 
 const AT_ONCE = 3
 const MESSAGES = 6
@@ -77,7 +77,7 @@ export class Visitors implements Role {
       const payload = writePayload(stream.id, number, performance.now())
       await client.publish(`${topic}/${number}`, payload, { qos, timeoutMs: 20_000 })
     }
-    await Promise.race([all, pause(20_000)])
+    await comesWithin(20_000, all)
     ledger.close()
     if (chance(0, 1) === 0) await subscription.unsubscribe({ timeoutMs: 20_000 })
   }

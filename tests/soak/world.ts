@@ -130,6 +130,19 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
+/** Whether `promise` resolves within the time. */
+export async function comesWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const isLate = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([promise.then(() => true), isLate])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** A whole number from `from` to `to`. */
 export function chance(from: number, to: number): number {
   return from + Math.floor(Math.random() * (to - from + 1))

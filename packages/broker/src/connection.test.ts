@@ -51,6 +51,16 @@ describe('connection', () => {
     expect(broker.stats().keepAliveTimeouts).toBe(1)
   })
 
+  it('leaves no timer when it has ended, in whatever way', async () => {
+    const clock = new FakeClock()
+    const { port } = await startBroker({ clock })
+    const before = clock.pendingTimers
+    await (await RawClient.connect(port, { keepAlive: 10 })).leave()
+    await (await RawClient.connect(port, { keepAlive: 10 })).vanish()
+    await (await RawClient.open(port)).vanish()
+    await expect.poll(() => clock.pendingTimers).toBe(before)
+  })
+
   it('handles what is sent right behind CONNECT, in order [MQTT-3.2.0-1]', async () => {
     const { port } = await startBroker()
     const watcher = await RawClient.connect(port)

@@ -2,11 +2,9 @@ import {
   Decoder,
   encode,
   encodeAcknowledgement,
-  encodedBytes,
   type Packet,
   ProtocolError,
   type ProtocolVersion,
-  type Publish,
   ReasonCode,
   Writer,
 } from '@jamey/protocol'
@@ -25,6 +23,7 @@ import { isWithin, writeDisconnect, writeRefusal } from './last-words.js'
 import type { Message } from './message.js'
 import type { Session } from './session.js'
 import type { Ending } from './sessions.js'
+import { Silence } from './silence.js'
 import { TopicAliases } from './topic-aliases.js'
 import { mayBeAnswered, mayPublish, TopicPermission } from './topic-permission.js'
 
@@ -63,16 +62,16 @@ export class Connection {
   readonly #socket: ByteStream
   readonly #decoder: Decoder
   /** For CONNECT at first, then for keep alive. */
-  readonly #silence: Deadline
+  readonly #silence: Silence
   readonly #identityEnd: Deadline
   readonly #linger: Deadline
   #state: ConnectionState = 'waiting'
-  #silenceLimitMs = 0
-  #heardAtMs: number
   #hasBegun = false
   #hasPassed = false
   #isFull = false
   #isScheduled = false
+  /** Nothing is read, because the peer does not take our answers. */
+  #isHeldUp = false
 
   constructor(core: Core, socket: ByteStream, certificate: { commonName: string } | undefined) {
     const { clock, limits } = core
@@ -85,11 +84,9 @@ export class Connection {
     this.greeter = new Greeter(core, this)
     this.renewals = new Allowance(limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
-    this.#silence = new Deadline(clock, () => this.#onSilence())
+    this.#silence = new Silence(clock, limits.connectTimeoutMs, () => this.#onSilence())
     this.#identityEnd = new Deadline(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
-    this.#heardAtMs = clock.now()
-    this.#silence.set(this.#heardAtMs + limits.connectTimeoutMs)
     core.connections.add(this)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())
@@ -132,17 +129,14 @@ export class Connection {
     this.core.admission.pass(this.remoteAddress)
     this.#decoder.maximumPacketSize = this.core.limits.packetBytes
     this.#decoder.maximumControlSize = this.core.limits.controlPacketBytes
-    this.#silenceLimitMs = keepAliveSeconds * 1500
-    this.#heardAtMs = this.core.clock.now()
-    this.#silence.clear()
-    if (keepAliveSeconds > 0) this.#silence.set(this.#heardAtMs + this.#silenceLimitMs)
+    this.#silence.limit(keepAliveSeconds * 1500)
     this.useIdentity(identity)
   }
 
   /** Handles what came meanwhile, and then what comes. */
   resumeReading(): void {
     this.#process()
-    if (this.#state === 'open' && !this.greeter.isBusy) this.#socket.resume()
+    if (this.#state === 'open' && !this.greeter.isBusy && !this.#isHeldUp) this.#socket.resume()
   }
 
   /** Who the connection is from now on: at first, and after each renewal. */
@@ -201,11 +195,11 @@ export class Connection {
       return
     }
     const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
-    if (this.#isTooLarge(message, 0, subscriptionIdentifiers, nowMs)) {
+    const { writer, version } = this
+    if (!message.fits(this.maximumPacketBytes, version, 0, subscriptionIdentifiers, nowMs)) {
       counters.droppedTooLarge++
       return
     }
-    const { writer, version } = this
     if (frameIndex < 0) message.write(writer, version, 0, retain, false, 0, subscriptionIdentifiers, nowMs)
     else {
       const frame = message.frame(version, 0, retain, frameIndex, subscriptionIdentifiers, nowMs)
@@ -219,8 +213,8 @@ export class Connection {
   sendDelivery(delivery: Delivery, frameIndex: number): boolean {
     const { message, qos, retain, subscriptionIdentifiers, packetIdentifier, mayHaveBeenSent } = delivery
     const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : this.core.clock.now()
-    if (this.#isTooLarge(message, qos, subscriptionIdentifiers, nowMs)) return false
     const { writer, version } = this
+    if (!message.fits(this.maximumPacketBytes, version, qos, subscriptionIdentifiers, nowMs)) return false
     if (frameIndex < 0) {
       const dup = mayHaveBeenSent
       message.write(writer, version, qos, retain, dup, packetIdentifier, subscriptionIdentifiers, nowMs)
@@ -299,7 +293,7 @@ export class Connection {
     const { session } = this
     this.#become(next)
     this.session = undefined
-    this.#silence.clear()
+    this.#silence.stop()
     this.#identityEnd.clear()
     if (session?.connection === this) this.core.sessions.detach(session, ending)
     if (next !== 'closing') return
@@ -328,9 +322,17 @@ export class Connection {
       return this.end(ReasonCode.protocolError, 'the first packet is not CONNECT')
     }
     this.#hasBegun = true
-    this.#heardAtMs = this.core.clock.now()
+    this.#silence.heard()
     this.#decoder.push(chunk)
     this.#process()
+    if (this.#state !== 'open' || !this.#owesTooMuch) return
+    this.#isHeldUp = true
+    this.#socket.pause()
+  }
+
+  /** Messages stop at the limit of queued bytes; what goes beyond it are answers to what the peer sent. */
+  get #owesTooMuch(): boolean {
+    return this.backlogBytes > this.core.limits.queuedBytes + MOST_PER_TURN_BYTES
   }
 
   /** Handles every whole packet, unless one ends the connection or has to be waited for. */
@@ -350,6 +352,9 @@ export class Connection {
     this.#isFull = false
     this.flush()
     this.session?.outgoing.pump()
+    if (!this.#isHeldUp || this.#owesTooMuch) return
+    this.#isHeldUp = false
+    this.resumeReading()
   }
 
   #onError(error: Error & { code?: string }): void {
@@ -367,11 +372,8 @@ export class Connection {
 
   #onSilence(): void {
     if (this.#state !== 'open') {
-      this.end(ReasonCode.unspecifiedError, 'no CONNECT, or no answer to it, in time')
-      return
+      return this.end(ReasonCode.unspecifiedError, 'no CONNECT, or no answer to it, in time')
     }
-    const dueAtMs = this.#heardAtMs + this.#silenceLimitMs
-    if (this.core.clock.now() < dueAtMs) return this.#silence.set(dueAtMs)
     this.core.counters.keepAliveTimeouts++
     this.end(ReasonCode.keepAliveTimeout, 'nothing was heard for one and a half keep alive intervals')
   }
@@ -379,18 +381,6 @@ export class Connection {
   #onIdentityEnd(): void {
     this.core.counters.identitiesExpired++
     this.end(ReasonCode.notAuthorized, 'the credentials expired and were not renewed')
-  }
-
-  #isTooLarge(
-    message: Message,
-    qos: Publish['qos'],
-    subscriptionIdentifiers: readonly number[] | undefined,
-    nowMs: number,
-  ): boolean {
-    if (this.maximumPacketBytes === Number.POSITIVE_INFINITY) return false
-    const { version } = this
-    const publish = message.describe(version, qos, subscriptionIdentifiers, nowMs)
-    return encodedBytes(publish, version) > this.maximumPacketBytes
   }
 
   #about(): Record<string, unknown> {

@@ -1,8 +1,14 @@
-import type { Packet } from '@jamey/protocol'
-import { FakeClock } from '@jamey/testing'
+import { Duplex } from 'node:stream'
+import { encode, type Packet, Writer } from '@jamey/protocol'
+import { FakeClock, settled, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
+import { insecureAuthenticator } from './authenticator.js'
+import { Connection } from './connection.js'
+import { Core } from './core.js'
 import { AuthenticationRefused } from './index.js'
-import { publishPacket, RawClient, text } from './raw-client.js'
+import { resolveLimits } from './limits.js'
+import { silentLog } from './log.js'
+import { connectPacket, publishPacket, RawClient, text } from './raw-client.js'
 import { startBroker } from './start-broker.js'
 
 function filters(count: number): { filter: string }[] {
@@ -85,6 +91,54 @@ describe('a client that takes too much [promise 34]', () => {
     // A megabyte is encoded before anybody looks at the backlog.
     expect(got.length).toBeLessThan(25)
     expect(got.length + broker.stats().droppedSlow).toBe(100)
+  })
+
+  it('is not read any more while it does not take its answers, and is answered when it does', async () => {
+    const core = new Core({
+      authenticator: insecureAuthenticator(),
+      store: undefined,
+      limits: resolveLimits({ queuedBytes: 1000 }),
+      clock: new FakeClock(),
+      log: silentLog,
+      overflow: 'drop-newest',
+      responseInformation: undefined,
+    })
+    let take = (): void => {}
+    let takenBytes = 0
+    const socket = new Duplex({
+      read: () => {},
+      write: (chunk: Buffer, _, done) => {
+        take = () => {
+          takenBytes += chunk.length
+          done()
+        }
+      },
+      autoDestroy: true,
+    })
+    const connection = new Connection(core, socket, undefined)
+    const writer = new Writer()
+    encode(writer, connectPacket(), 5)
+    socket.push(Buffer.concat(writer.take()))
+    await until(() => connection.state === 'open')
+    await until(() => socket.writableLength > 0)
+    const connackBytes = socket.writableLength
+    const pings = Buffer.alloc(65_536)
+    for (let at = 0; at < pings.length; at += 2) pings[at] = 0xc0
+    let blocks = 0
+    while (!socket.isPaused() && blocks < 100) {
+      socket.push(pings)
+      blocks++
+      await settled()
+    }
+    expect(blocks).toBeLessThan(20)
+    expect(connection.backlogBytes).toBeLessThan(1_500_000)
+    const answeredBytes = connackBytes + blocks * pings.length
+    while (takenBytes < answeredBytes) {
+      take()
+      await settled(1)
+    }
+    expect(socket.isPaused()).toBe(false)
+    connection.destroy()
   })
 
   it('can not retain more than its share, and others still can', async () => {

@@ -1,4 +1,5 @@
 import {
+  encodedBytes,
   encodePublish,
   type ProtocolVersion,
   type Publish,
@@ -126,17 +127,21 @@ export class Message {
     this.#frames = undefined
   }
 
-  /** The packet as one receiver would get it, for measuring. */
-  describe(
+  /** Whether it may be sent to one whose Maximum Packet Size that is. [MQTT-3.1.2-24] */
+  fits(
+    maximumBytes: number,
     version: ProtocolVersion,
     qos: QoS,
     subscriptionIdentifiers: readonly number[] | undefined,
     nowMs: number,
-  ): Publish {
+  ): boolean {
+    if (maximumBytes === Number.POSITIVE_INFINITY) return true
     this.#fill(version, qos, false, subscriptionIdentifiers, nowMs)
-    outgoing.dup = false
+    // Any identifier takes as many bytes.
     outgoing.packetIdentifier = qos === 0 ? 0 : 1
-    return { ...outgoing }
+    const bytes = encodedBytes(outgoing, version)
+    outgoing.payload = NOTHING
+    return bytes <= maximumBytes
   }
 
   #fill(

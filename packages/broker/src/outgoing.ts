@@ -253,14 +253,11 @@ export class Outgoing {
     const { limits, overflow, counters } = this.#core
     if (this.#hasRoomFor(message)) return true
     if (overflow === 'drop-oldest') {
-      for (let at = this.#head; at < this.#queue.length && !this.#hasRoomFor(message); at++) {
-        const oldest = this.#queue[at]
-        // One with an identifier may be half way through; the client could still acknowledge it.
-        if (oldest?.state !== 'queued' || oldest.packetIdentifier !== 0) continue
+      for (let oldest = this.#oldestUnsent(); oldest !== undefined; oldest = this.#oldestUnsent()) {
         counters.droppedOverflow++
         this.#finish(oldest)
+        if (this.#hasRoomFor(message)) return true
       }
-      if (this.#hasRoomFor(message)) return true
     }
     counters.droppedOverflow++
     this.#core.log.debug(
@@ -285,12 +282,23 @@ export class Outgoing {
     return this.#bytes === 0 || this.#bytes + message.bytes <= queuedBytes
   }
 
+  /** One with an identifier may be half way through; the client could still acknowledge it. */
+  #oldestUnsent(): Delivery | undefined {
+    for (let at = this.#head; at < this.#queue.length; at++) {
+      const delivery = this.#queue[at]
+      if (delivery?.state === 'queued' && delivery.packetIdentifier === 0) return delivery
+    }
+    return undefined
+  }
+
   /** Takes a delivery off the books, in whatever state; in the queue it stays as an entry to be skipped. */
   #finish(delivery: Delivery): void {
-    if (delivery.state === 'queued') this.#queued--
+    const wasQueued = delivery.state === 'queued'
+    if (wasQueued) this.#queued--
     else this.#unacknowledged--
     this.#release(delivery)
     if (this.#queued === 0) this.#clearQueue()
+    else if (wasQueued) this.#letGo()
   }
 
   #release(delivery: Delivery): void {
@@ -303,6 +311,18 @@ export class Outgoing {
   #clearQueue(): void {
     if (this.#queue.length === 0) return
     this.#queue = []
+    this.#head = 0
+  }
+
+  /** While nobody pumps, entries to be skipped do not pile up: of a session that is away, for one. */
+  #letGo(): void {
+    while (this.#head < this.#queue.length && this.#queue[this.#head]?.state !== 'queued') {
+      this.#queue[this.#head++] = undefined
+    }
+    this.#cut()
+    const toSkip = this.#queue.length - this.#head - this.#queued
+    if (toSkip < CUT_FROM || toSkip < this.#queued) return
+    this.#queue = this.#queue.filter((delivery) => delivery?.state === 'queued')
     this.#head = 0
   }
 

@@ -519,6 +519,52 @@ describe('keep-alive', () => {
   })
 })
 
+describe('a server that sends and does not read', () => {
+  it('is not read any more while it owes us so much, and is when it has read', async () => {
+    const network = new MemoryNetwork()
+    let takenBytes = 0
+    let isFull = false
+    const calls: string[] = []
+    const client = makeClient({
+      url: 'mqtt://h',
+      keepAliveSeconds: 0,
+      queue: { maximumBytes: 0 },
+      transport: () =>
+        Object.assign(network.transport(), {
+          write: (chunks: readonly Uint8Array[]) => {
+            for (const chunk of chunks) takenBytes += chunk.length
+            return !isFull
+          },
+          pause: () => calls.push('pause'),
+          resume: () => calls.push('resume'),
+        }),
+    })
+    const connecting = client.connect()
+    await until(() => network.link !== undefined)
+    const { link } = network
+    link?.writeAsServer([Buffer.from([0x20, 0x03, 0x00, 0x00, 0x00])])
+    await settled()
+    link?.deliverToClient()
+    await connecting
+    isFull = true
+    // PUBREL, each of which is answered.
+    const releases = Buffer.alloc(65_536)
+    for (let at = 0; at < releases.length; at += 4) releases.set([0x62, 0x02, 0x00, 0x01], at)
+    let blocks = 0
+    for (; calls.length === 0 && blocks < 100; blocks++) {
+      link?.listener?.onData(releases)
+      await settled(1)
+    }
+    expect(blocks).toBeLessThan(20)
+    expect(client.explain().socket.bufferedBytes).toBeLessThan(1_300_000)
+    isFull = false
+    const before = takenBytes
+    link?.listener?.onDrain()
+    expect(takenBytes - before).toBeGreaterThan(1_000_000)
+    expect(calls).toEqual(['pause', 'resume'])
+  })
+})
+
 describe('an abandoned socket', () => {
   it('has nothing to say any more, whatever it tells late [promise 17]', async () => {
     const clock = new FakeClock()

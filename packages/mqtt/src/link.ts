@@ -28,6 +28,8 @@ export interface LinkListener {
 
 /** How long a closing link waits for the other side to hang up. */
 const HANG_UP_MS = 1000
+/** Answers that a server may leave unread; beyond that nothing more is read of it. */
+const UNREAD_ANSWER_BYTES = 1_048_576
 
 /** One network connection: bytes in, packets out, and the other way round. It knows no session and no state. */
 export class Link {
@@ -40,6 +42,8 @@ export class Link {
   #listener: LinkListener | undefined
   #keepAlive: KeepAlive | undefined
   #hasReceived = false
+  /** Nothing is read, because the server does not take our answers. */
+  #isHeldUp = false
   /** The goodbye waits in the outbox, because the socket is full. */
   #hasLastWords = false
   #hangUpTimer: unknown
@@ -146,6 +150,10 @@ export class Link {
 
   #onDrain(): void {
     this.outbox.drain()
+    if (this.#isHeldUp && !this.#owesTooMuch) {
+      this.#isHeldUp = false
+      this.#transport.resume()
+    }
     if (!this.#hasLastWords) return
     this.#hasLastWords = false
     this.#transport.close()
@@ -162,10 +170,22 @@ export class Link {
         if (this.#listener === undefined) return
         this.#listener.onPacket(this, packet)
       }
+      this.#holdUp()
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.fail(error)
     }
+  }
+
+  /** Messages stop at the bound of the queue; what goes beyond it are answers to what the server sent. */
+  get #owesTooMuch(): boolean {
+    return this.outbox.bufferedBytes > this.#settings.queue.maximumBytes + UNREAD_ANSWER_BYTES
+  }
+
+  #holdUp(): void {
+    if (this.#isHeldUp || !this.#owesTooMuch) return
+    this.#isHeldUp = true
+    this.#transport.pause()
   }
 
   /** The server broke the protocol: tells it why, then ends. [MQTT-4.13.1-1] */
