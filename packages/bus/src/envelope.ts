@@ -60,21 +60,39 @@ export function isTraceparent(text: string): boolean {
   return TRACEPARENT.test(text)
 }
 
+/** Identifiers and trace context as a caller gives them; what is left out is chosen by us, and so needs no check. */
+export interface GivenIdentifiers {
+  readonly messageId?: string | undefined
+  readonly correlationId?: string | undefined
+  readonly traceparent?: string | undefined
+}
+
+/** Throws `MessageError` naming the field that no envelope may have. */
+export function assertIdentifiers(
+  topic: string,
+  { messageId, correlationId, traceparent }: GivenIdentifiers,
+): void {
+  if (messageId !== undefined && !UUID.test(messageId)) {
+    throw new MessageError(topic, 'message_id', notUuid(messageId))
+  }
+  if (correlationId !== undefined && !UUID.test(correlationId)) {
+    throw new MessageError(topic, 'metadata.correlation_id', notUuid(correlationId))
+  }
+  if (traceparent !== undefined && !TRACEPARENT.test(traceparent)) {
+    const found = quote(traceparent)
+    throw new MessageError(topic, 'metadata.traceparent', `must be a W3C traceparent; it is ${found}`)
+  }
+}
+
 /**
  * The bytes of `envelope`: JSON in UTF-8. What it is made of was checked where it came from, except identifiers and
  * trace context given by the caller, which are checked here. Throws `MessageError`.
  */
 export function encodeEnvelope(envelope: Envelope): Buffer {
   const { topic, message_id, metadata } = envelope
-  if (!UUID.test(message_id)) throw new MessageError(topic, 'message_id', notUuid(message_id))
-  if (!UUID.test(metadata.correlation_id)) {
-    throw new MessageError(topic, 'metadata.correlation_id', notUuid(metadata.correlation_id))
-  }
-  if (metadata.traceparent !== undefined && !TRACEPARENT.test(metadata.traceparent)) {
-    const found = quote(metadata.traceparent)
-    throw new MessageError(topic, 'metadata.traceparent', `must be a W3C traceparent; it is ${found}`)
-  }
-  return Buffer.from(stringify(topic, envelope), 'utf8')
+  const { correlation_id, traceparent } = metadata
+  assertIdentifiers(topic, { messageId: message_id, correlationId: correlation_id, traceparent })
+  return Buffer.from(jsonOf(topic, envelope) as string, 'utf8')
 }
 
 /** Reads and checks the bytes of a message that arrived on `topic`. Throws `MessageError` naming the field. */
@@ -134,9 +152,10 @@ function foundAt(data: unknown, path: readonly PropertyKey[]): string {
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
-function stringify(topic: string, envelope: Envelope): string {
+/** `value` as JSON, or undefined where JSON leaves it out. Throws `MessageError` about the data of `topic`. */
+export function jsonOf(topic: string, value: unknown): string | undefined {
   try {
-    return JSON.stringify(envelope)
+    return JSON.stringify(value)
   } catch (error) {
     // A BigInt or a cycle inside fields that are the sender's own affair.
     throw new MessageError(topic, 'payload.data', 'cannot be written as JSON', { cause: error })

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import {
   type DataInput,
   inboxFilter,
@@ -11,7 +10,7 @@ import type { Message as MqttMessage } from '@jamey/mqtt'
 import { ReasonCode } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 import type { Counters } from './counters.js'
-import { checkData, decodeEnvelope } from './envelope.js'
+import { assertIdentifiers, checkData, decodeEnvelope } from './envelope.js'
 import {
   AbortedError,
   DuplicateRequestError,
@@ -21,7 +20,8 @@ import {
 } from './errors.js'
 import type { RequestOptions } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
-import { JSON_PROPERTIES, metadataOf, type Publisher } from './publisher.js'
+import { JSON_PROPERTIES, type Publisher } from './publisher.js'
+import { randomUuid } from './uuid.js'
 
 /** The longest delay that timers can hold, 24.8 days. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647
@@ -79,8 +79,8 @@ export class Requester {
     if (options.signal?.aborted) throw aborted(contract, options.signal)
     const checked = checkData(contract.schema, contract.topic, data)
     publisher.authorize(contract.topic)
-    const messageId = options.messageId ?? randomUUID()
-    const correlationId = options.correlationId ?? randomUUID()
+    assertIdentifiers(contract.topic, options)
+    const { messageId = randomUuid(), correlationId = randomUuid() } = options
     // A correlation id of the caller's runs through a chain that may ask several times. Then the response topic is
     // the request's own, so that the pair of both still names this request and only its repetitions.
     const replyTo = inboxTopic(clientId, options.correlationId === undefined ? 'answers' : messageId)
@@ -131,14 +131,16 @@ export class Requester {
   }
 
   async #send(key: string, waiting: Waiting, outgoing: Outgoing): Promise<void> {
-    const { publisher, clientId, clock } = this.#parts
+    const { publisher, clock } = this.#parts
     const { contract, messageId, correlationId, replyTo, options } = outgoing
     const { topic, action } = contract
     const bytes = publisher.write({
       topic,
       messageId,
       payload: { action, data: outgoing.data },
-      metadata: metadataOf(clientId, correlationId, replyTo, options.traceparent),
+      correlationId,
+      replyTo,
+      traceparent: options.traceparent,
     })
     await this.#openInbox()
     const remainingMs = waiting.deadline - clock.now()

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { RemoteFailure, RequestContract } from '@jamey/contracts'
 import { MqttError, type Message as MqttMessage } from '@jamey/mqtt'
 import type { Answer, AnswerCache, TakenRequest } from './answer-cache.js'
@@ -6,9 +5,10 @@ import { checkData, decodeEnvelope, type Envelope, isTraceparent } from './envel
 import { MessageError, RequestError } from './errors.js'
 import { deadlineOf, identityOf, type ReplyAddress, replyAddressOf } from './incoming-request.js'
 import type { Message, RequestContext } from './message.js'
-import { JSON_PROPERTIES, metadataOf } from './publisher.js'
+import { JSON_PROPERTIES } from './publisher.js'
 import type { ResponderParts } from './responder.js'
 import { ServingContext } from './serving-context.js'
+import { randomUuid } from './uuid.js'
 
 export interface Served {
   readonly contract: RequestContract
@@ -208,11 +208,10 @@ export class ServingDesk {
   }
 
   #answer(reply: ReplyAddress, payload: Envelope['payload'], traceparent?: string): Answer {
-    const { clientId, publisher } = this.#parts
     const { topic, correlationId, correlationData } = reply
     const trace = traceparent !== undefined && isTraceparent(traceparent) ? traceparent : undefined
-    const metadata = metadataOf(clientId, correlationId, undefined, trace)
-    const bytes = publisher.write({ topic, messageId: randomUUID(), payload, metadata })
+    const draft = { topic, messageId: randomUuid(), payload, correlationId, traceparent: trace }
+    const bytes = this.#parts.publisher.write(draft)
     return { topic, bytes, correlationData }
   }
 
