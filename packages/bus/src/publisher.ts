@@ -17,6 +17,17 @@ export const JSON_PROPERTIES = { contentType: 'application/json', payloadFormatI
 const PLAIN_PROPERTIES: PublishProperties = Object.freeze({ ...JSON_PROPERTIES })
 const NO_OPTIONS: PublishOptions = Object.freeze({})
 
+/** For a request, or the answer to one. */
+export function exchangeProperties(
+  responseTopic: string | undefined,
+  correlationData: Uint8Array | undefined,
+  remainingMs: number,
+): PublishProperties {
+  const { contentType, payloadFormatIndicator } = JSON_PROPERTIES
+  const messageExpiryInterval = Math.ceil(remainingMs / 1000)
+  return { contentType, payloadFormatIndicator, responseTopic, correlationData, messageExpiryInterval }
+}
+
 /** How many topics keep their permission decision: more than there are contracts, and a bound for client names. */
 const DECISIONS_KEPT = 1000
 

@@ -10,7 +10,7 @@ import type { Message as MqttMessage } from '@jamey/mqtt'
 import { ReasonCode } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 import type { Counters } from './counters.js'
-import { assertIdentifiers, checkData, decodeEnvelope } from './envelope.js'
+import { assertIdentifiers, checkData, decodeEnvelope, type Envelope } from './envelope.js'
 import {
   AbortedError,
   DuplicateRequestError,
@@ -18,9 +18,10 @@ import {
   RemoteError,
   RequestTimeoutError,
 } from './errors.js'
+import { latin1 } from './incoming-request.js'
 import type { RequestOptions } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
-import { JSON_PROPERTIES, type Publisher } from './publisher.js'
+import { exchangeProperties, type Publisher } from './publisher.js'
 import { randomUuid } from './uuid.js'
 
 /** The longest delay that timers can hold, 24.8 days. */
@@ -149,12 +150,7 @@ export class Requester {
     const result = await publisher.send(topic, bytes, {
       qos: contract.qos,
       retain: false,
-      properties: {
-        ...JSON_PROPERTIES,
-        responseTopic: replyTo,
-        correlationData: Buffer.from(correlationId, 'latin1'),
-        messageExpiryInterval: Math.ceil(remainingMs / 1000),
-      },
+      properties: exchangeProperties(replyTo, Buffer.from(correlationId, 'latin1'), remainingMs),
       timeoutMs: remainingMs,
       signal: options.signal,
     })
@@ -179,47 +175,36 @@ export class Requester {
 
   #handleAnswer(message: MqttMessage): void {
     const { counters } = this.#parts
-    try {
-      const correlationData = message.properties?.correlationData
-      // Where the correlation data is given, an answer that nobody waits for is dropped without being read.
-      if (
-        correlationData !== undefined &&
-        !this.#waiting.has(keyOf(message.topic, latin1(correlationData)))
-      ) {
+    const { topic } = message
+    const correlationData = message.properties?.correlationData
+    let waiting: Waiting | undefined
+    if (correlationData !== undefined) {
+      waiting = this.#waiting.get(keyOf(topic, latin1(correlationData)))
+      // An answer that nobody waits for is dropped without being read.
+      if (waiting === undefined) {
         counters.answersDropped++
         return
       }
-      this.#readAnswer(message, correlationData)
+    }
+    try {
+      const envelope = decodeEnvelope(topic, message.payload)
+      waiting ??= this.#waiting.get(keyOf(topic, envelope.metadata.correlation_id))
+      if (waiting === undefined) counters.answersDropped++
+      else this.#settle(waiting, topic, envelope)
     } catch (error) {
       counters.invalid++
-      const correlationData = message.properties?.correlationData
-      if (correlationData === undefined) return
-      this.#waiting.get(keyOf(message.topic, latin1(correlationData)))?.settle({ error })
+      waiting?.settle({ error })
     }
   }
 
-  #readAnswer(message: MqttMessage, correlationData: Uint8Array | undefined): void {
-    const envelope = decodeEnvelope(message.topic, message.payload)
-    const correlationId =
-      correlationData === undefined ? envelope.metadata.correlation_id : latin1(correlationData)
-    const waiting = this.#waiting.get(keyOf(message.topic, correlationId))
-    if (waiting === undefined) {
-      this.#parts.counters.answersDropped++
-      return
+  #settle(waiting: Waiting, topic: string, { payload: { data, error } }: Envelope): void {
+    if (error === undefined) {
+      waiting.settle({ data: checkData(waiting.contract.responseSchema, topic, data) })
+    } else {
+      const failure = checkData(remoteFailureSchema, topic, error, 'payload.error')
+      waiting.settle({ error: new RemoteError(failure.kind, failure.message, failure.retryable) })
     }
-    try {
-      const { data, error } = envelope.payload
-      if (error === undefined) {
-        waiting.settle({ data: checkData(waiting.contract.responseSchema, message.topic, data) })
-      } else {
-        const failure = checkData(remoteFailureSchema, message.topic, error, 'payload.error')
-        waiting.settle({ error: new RemoteError(failure.kind, failure.message, failure.retryable) })
-      }
-      this.#parts.counters.received++
-    } catch (error) {
-      this.#parts.counters.invalid++
-      waiting.settle({ error })
-    }
+    this.#parts.counters.received++
   }
 
   /** A publish that was given up because the deadline passed is a time-out of the request. */
@@ -232,10 +217,6 @@ export class Requester {
 
 function keyOf(replyTo: string, correlationId: string): string {
   return `${replyTo} ${correlationId}`
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
 function timedOut(contract: RequestContract, timeoutMs: number, cause?: unknown): RequestTimeoutError {

@@ -5,7 +5,7 @@ import { checkData, decodeEnvelope, type Envelope, isTraceparent } from './envel
 import { MessageError, RequestError } from './errors.js'
 import { deadlineOf, identityOf, type ReplyAddress, replyAddressOf } from './incoming-request.js'
 import type { Message, RequestContext } from './message.js'
-import { JSON_PROPERTIES } from './publisher.js'
+import { exchangeProperties } from './publisher.js'
 import type { ResponderParts } from './responder.js'
 import { ServingContext } from './serving-context.js'
 import { randomUuid } from './uuid.js'
@@ -219,34 +219,21 @@ export class ServingDesk {
    * Rejects where trying again may help; otherwise the request is done with, since sent again it would only fail
    * again: nobody waits any more, or the server does not take this answer.
    */
-  async #publish(answer: Answer, deadline: number): Promise<void> {
-    const { clock, counters, report } = this.#parts
-    if (deadline <= clock.now()) {
+  async #publish({ topic, bytes, correlationData }: Answer, deadline: number): Promise<void> {
+    const { clock, counters, publisher, report } = this.#parts
+    const remainingMs = deadline - clock.now()
+    if (remainingMs <= 0) {
       counters.servedLate++
       return
     }
+    const properties = exchangeProperties(undefined, correlationData, remainingMs)
     try {
-      await this.#deliver(answer, deadline)
+      await publisher.deliver(topic, bytes, { qos: 1, retain: false, properties, timeoutMs: remainingMs })
     } catch (error) {
       if (clock.now() >= deadline - 1) counters.servedLate++
       else if (isRetryable(error)) throw error
-      else report(error, { kind: 'answer-refused', topic: answer.topic })
+      else report(error, { kind: 'answer-refused', topic })
     }
-  }
-
-  async #deliver({ topic, bytes, correlationData }: Answer, deadline: number): Promise<void> {
-    const { clock, publisher } = this.#parts
-    const remainingMs = deadline - clock.now()
-    await publisher.deliver(topic, bytes, {
-      qos: 1,
-      retain: false,
-      properties: {
-        ...JSON_PROPERTIES,
-        ...(correlationData === undefined ? {} : { correlationData }),
-        messageExpiryInterval: Math.ceil(remainingMs / 1000),
-      },
-      timeoutMs: remainingMs,
-    })
   }
 }
 
