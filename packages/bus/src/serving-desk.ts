@@ -1,6 +1,6 @@
 import type { RemoteFailure, RequestContract } from '@jamey/contracts'
 import { MqttError, type Message as MqttMessage } from '@jamey/mqtt'
-import type { Answer, AnswerCache, TakenRequest } from './answer-cache.js'
+import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
 import { checkData, decodeEnvelope, type Envelope, isTraceparent } from './envelope.js'
 import { MessageError, RequestError } from './errors.js'
 import { deadlineOf, identityOf, type ReplyAddress, replyAddressOf } from './incoming-request.js'
@@ -86,13 +86,8 @@ export class ServingDesk {
     const { message, envelope } = incoming
     const { action } = envelope.payload
     const context = new ServingContext(clock, message.topic, action, incoming.deadline)
-    const taken: TakenRequest = {
-      deadline: incoming.deadline,
-      published: Promise.resolve(),
-      isRunning: true,
-      answer: undefined,
-    }
-    this.#cache.add(incoming.key, taken)
+    const taken = new TakenRequest(incoming.key, incoming.deadline)
+    this.#cache.add(taken)
     counters.serving++
     const done = this.#work(incoming, taken, context)
     taken.published = done
@@ -110,9 +105,9 @@ export class ServingDesk {
     const { clock, counters } = this.#parts
     const outcome = await this.#outcomeOf(incoming, context)
     const answer = this.#write(incoming, outcome)
-    this.#cache.finish(incoming.key, taken, answer, clock.now())
+    this.#cache.finish(taken, answer, clock.now())
     // A failure that may pass is no answer to somebody who tries again with the same ids.
-    if ('error' in outcome && outcome.error.retryable) this.#cache.remove(incoming.key, taken)
+    if ('error' in outcome && outcome.error.retryable) this.#cache.remove(taken)
     if (taken.deadline <= clock.now()) {
       counters.servedLate++
       return
@@ -125,7 +120,7 @@ export class ServingDesk {
   async #answerAgain(taken: TakenRequest, incoming: Incoming): Promise<void> {
     this.#parts.counters.servedAgain++
     taken.deadline = Math.max(taken.deadline, incoming.deadline)
-    if (taken.isRunning) return taken.published
+    if (taken.published !== undefined) return taken.published
     if (taken.answer !== undefined) await this.#publish(taken.answer, incoming.deadline)
   }
 
