@@ -6,13 +6,21 @@ export interface Answer {
 }
 
 /** A request that was taken, for those who ask the same again. */
-export interface TakenRequest {
+export class TakenRequest {
+  readonly key: string
   /** The latest deadline of all who asked; after it nobody waits. */
   deadline: number
-  /** Settles when the answer was published or needs not be; rejects when it could not be. */
-  published: Promise<void>
-  isRunning: boolean
-  answer: Answer | undefined
+  /** While it runs: settles when the answer was published or needs not be; rejects when it could not be. */
+  published: Promise<void> | undefined = undefined
+  answer: Answer | undefined = undefined
+  /** Its neighbours among the finished, in the order of finishing. */
+  older: TakenRequest | undefined = undefined
+  newer: TakenRequest | undefined = undefined
+
+  constructor(key: string, deadline: number) {
+    this.key = key
+    this.deadline = deadline
+  }
 }
 
 /** Deliveries are repeated with the next connection at the latest, long before this. */
@@ -25,10 +33,15 @@ export interface AnswerCacheLimits {
   readonly maximumBytes: number
 }
 
-/** Remembers what was asked and answered, the oldest first to go; a request in progress stays. */
+/**
+ * Remembers what was asked and answered, the oldest first to go; a request in progress stays. The finished are linked
+ * in their order, since to look for the first member of a Map is to step over every one that was deleted before it.
+ */
 export class AnswerCache {
   readonly #limits: AnswerCacheLimits
   readonly #requests = new Map<string, TakenRequest>()
+  #oldest: TakenRequest | undefined
+  #newest: TakenRequest | undefined
   #bytes = 0
 
   constructor(limits: AnswerCacheLimits) {
@@ -43,36 +56,42 @@ export class AnswerCache {
     return this.#requests.get(key)
   }
 
-  add(key: string, request: TakenRequest): void {
-    this.#requests.set(key, request)
+  add(request: TakenRequest): void {
+    this.#requests.set(request.key, request)
     this.#bytes += ENTRY_BYTES
   }
 
-  /** Keeps the answer of a request that has been carried out, and makes room for it. */
-  finish(key: string, request: TakenRequest, answer: Answer | undefined, nowMs: number): void {
-    request.isRunning = false
+  /** Keeps the answer of a request that has been carried out, and makes room for it. Age counts from the answer. */
+  finish(request: TakenRequest, answer: Answer | undefined, nowMs: number): void {
+    request.published = undefined
     request.answer = answer
-    // To the end of the order, for age counts from the answer.
-    this.#requests.delete(key)
-    this.#requests.set(key, request)
+    request.older = this.#newest
+    if (this.#newest === undefined) this.#oldest = request
+    else this.#newest.newer = request
+    this.#newest = request
     this.#bytes += answer?.bytes.length ?? 0
     this.#evict(nowMs)
   }
 
-  /** Forgets a request, so that asking again carries it out again. */
-  remove(key: string, request: TakenRequest): void {
-    if (this.#requests.get(key) !== request) return
-    this.#requests.delete(key)
+  /** Forgets a finished request, so that asking again carries it out again. */
+  remove(request: TakenRequest): void {
+    if (this.#requests.get(request.key) !== request) return
+    this.#requests.delete(request.key)
     this.#bytes -= ENTRY_BYTES + (request.answer?.bytes.length ?? 0)
+    const { older, newer } = request
+    if (older === undefined) this.#oldest = newer
+    else older.newer = newer
+    if (newer === undefined) this.#newest = older
+    else newer.older = older
+    request.older = request.newer = undefined
   }
 
   #evict(nowMs: number): void {
-    for (const [key, request] of this.#requests) {
-      if (request.isRunning) continue
+    while (this.#oldest !== undefined) {
       const isOver =
         this.#requests.size > this.#limits.maximumAnswers || this.#bytes > this.#limits.maximumBytes
-      if (!isOver && request.deadline + KEPT_AFTER_DEADLINE_MS > nowMs) return
-      this.remove(key, request)
+      if (!isOver && this.#oldest.deadline + KEPT_AFTER_DEADLINE_MS > nowMs) return
+      this.remove(this.#oldest)
     }
   }
 }

@@ -90,6 +90,21 @@ describe('the envelope', () => {
     expect(decodeEnvelope(TOPIC, bytesOf({ ...example, extra: 1, metadata })).metadata).toEqual(metadata)
   })
 
+  it('drops fields beside the envelope that it does not know', () => {
+    expect(decodeEnvelope(TOPIC, bytesOf({ ...example, extra: 1 }))).toEqual(example)
+  })
+
+  it.each(['2024-11-14T20:00:00Z', '2024-11-14T21:00:00.000+01:00', '2024-02-29T00:00:00Z'])(
+    'takes the time %s again and again, and no other that is none',
+    (timestamp) => {
+      for (let i = 0; i < 2; i++) {
+        expect(decodeEnvelope(TOPIC, bytesOf({ ...example, timestamp })).timestamp).toBe(timestamp)
+        const wrong = { ...example, timestamp: '2023-02-29T00:00:00Z' }
+        expect(faultOf(() => decodeEnvelope(TOPIC, bytesOf(wrong))).field).toBe('timestamp')
+      }
+    },
+  )
+
   it.each([
     ['message_id', { message_id: 'abc' }, 'message_id', 'must be a UUID; found "abc"'],
     ['timestamp', { timestamp: 'yesterday' }, 'timestamp', 'found "yesterday"'],
@@ -97,6 +112,11 @@ describe('the envelope', () => {
     ['another topic', { topic: 'jamey/other' }, 'topic', 'it is "jamey/other"'],
     ['no payload', { payload: undefined }, 'payload', 'found nothing'],
     ['no action', { payload: { data: {} } }, 'payload.action', 'found nothing'],
+    ['payload in a list', { payload: [{ action: 'evaluate' }] }, 'payload', 'found an array of 1'],
+    ['an empty action', { payload: { action: '' } }, 'payload.action', 'found ""'],
+    ['reply_to', { metadata: { ...example.metadata, reply_to: '' } }, 'metadata.reply_to', 'found ""'],
+    ['traceparent', { metadata: { ...example.metadata, traceparent: 7 } }, 'metadata.traceparent', 'found 7'],
+    ['metadata of null', { metadata: null }, 'metadata', 'found null'],
     ['no metadata', { metadata: undefined }, 'metadata', 'found nothing'],
     ['client_id', { metadata: { ...example.metadata, client_id: 7 } }, 'metadata.client_id', 'found 7'],
     [

@@ -56,15 +56,18 @@ export function identityOf(envelope: Envelope, reply: ReplyAddress | undefined):
   const { action } = envelope.payload
   if (reply === undefined) return `${action} ${envelope.metadata.client_id} ${envelope.message_id}`
   const correlation =
-    reply.correlationData === undefined
-      ? reply.correlationId
-      : Buffer.from(reply.correlationData).toString('latin1')
+    reply.correlationData === undefined ? reply.correlationId : latin1(reply.correlationData)
   return `${action} ${reply.topic} ${correlation}`
 }
 
 /** Correlation data of our own requests is the correlation id as text; others may send what they like. */
 function uuidOf(data: Uint8Array | undefined): string | undefined {
   if (data === undefined) return undefined
-  const text = Buffer.from(data).toString('latin1')
+  const text = latin1(data)
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text : undefined
+}
+
+/** Bytes as text that no two of them share. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { type Status, topicOf, topics } from '@jamey/contracts'
 import type { WillOptions } from '@jamey/mqtt'
 import type { Clock } from './clock.js'
@@ -7,8 +6,9 @@ import type { Counters } from './counters.js'
 import type { ErrorContext } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
 import { ProcessMetrics } from './process-metrics.js'
-import { JSON_PROPERTIES, metadataOf, type Publisher } from './publisher.js'
+import { JSON_PROPERTIES, type Publisher } from './publisher.js'
 import { RateLimiter } from './rate-limiter.js'
+import { randomUuid } from './uuid.js'
 
 /** Error events are for people and alarms: more of them in a second tell nothing new. */
 const REPORTS_PER_SECOND = 10
@@ -56,9 +56,9 @@ export class Presence {
     }
     const payload = publisher.write({
       topic,
-      messageId: randomUUID(),
+      messageId: randomUuid(),
       payload: { action: topics.events.status.action, data: this.#status('offline', 'connection lost') },
-      metadata: metadataOf(clientId, randomUUID()),
+      correlationId: randomUuid(),
     })
     return { topic, payload, qos, retain: true, properties: JSON_PROPERTIES }
   }

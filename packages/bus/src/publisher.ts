@@ -1,20 +1,32 @@
-import { randomUUID } from 'node:crypto'
 import type { Permissions } from '@jamey/auth'
 import { type Contract, type DataInput, topicOf } from '@jamey/contracts'
 import type { PublishResult } from '@jamey/mqtt'
 import type { PublishProperties } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 import type { Counters } from './counters.js'
-import { checkData, type EnvelopeMetadata, type EnvelopePayload, encodeEnvelope } from './envelope.js'
+import { assertIdentifiers, checkData } from './envelope.js'
+import { type Draft, EnvelopeWriter } from './envelope-writer.js'
 import { PermissionError, RateLimitError } from './errors.js'
-import { IsoClock } from './iso-clock.js'
 import type { Published, PublishOptions } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
 import type { RateLimiter } from './rate-limiter.js'
+import { randomUuid } from './uuid.js'
 
 /** What tells a receiver without our documents how to read the payload. MQTT 5.0 sections 3.3.2.3.2 and 3.3.2.3.9. */
 export const JSON_PROPERTIES = { contentType: 'application/json', payloadFormatIndicator: 1 } as const
 const PLAIN_PROPERTIES: PublishProperties = Object.freeze({ ...JSON_PROPERTIES })
+const NO_OPTIONS: PublishOptions = Object.freeze({})
+
+/** For a request, or the answer to one. */
+export function exchangeProperties(
+  responseTopic: string | undefined,
+  correlationData: Uint8Array | undefined,
+  remainingMs: number,
+): PublishProperties {
+  const { contentType, payloadFormatIndicator } = JSON_PROPERTIES
+  const messageExpiryInterval = Math.ceil(remainingMs / 1000)
+  return { contentType, payloadFormatIndicator, responseTopic, correlationData, messageExpiryInterval }
+}
 
 /** How many topics keep their permission decision: more than there are contracts, and a bound for client names. */
 const DECISIONS_KEPT = 1000
@@ -28,18 +40,10 @@ export interface PublisherParts {
   readonly limiter: RateLimiter | undefined
 }
 
-/** What is to be sent apart from its data. */
-export interface Draft {
-  readonly topic: string
-  readonly messageId: string
-  readonly payload: EnvelopePayload
-  readonly metadata: EnvelopeMetadata
-}
-
 export interface Sending {
   readonly qos: 0 | 1
   readonly retain: boolean
-  readonly properties?: PublishProperties
+  readonly properties: PublishProperties
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -47,40 +51,24 @@ export interface Sending {
 /** The way out: contract, permission, rate limit, envelope, client; in this order, so that nothing wrong is sent. */
 export class Publisher {
   readonly #parts: PublisherParts
-  readonly #isoClock: IsoClock
+  readonly #writer: EnvelopeWriter
   readonly #mayPublish = new Map<string, boolean>()
 
   constructor(parts: PublisherParts) {
     this.#parts = parts
-    this.#isoClock = new IsoClock(() => parts.clock.now())
+    this.#writer = new EnvelopeWriter(parts.clientId, () => parts.clock.now())
   }
 
-  async publish<C extends Contract>(
+  publish<C extends Contract>(
     contract: C,
     data: DataInput<C>,
-    options: PublishOptions = {},
+    options: PublishOptions = NO_OPTIONS,
   ): Promise<Published> {
-    const { clientId } = this.#parts
-    const topic = contract.topic.includes('{')
-      ? topicOf(contract, { client_id: clientId, ...options.parameters })
-      : contract.topic
-    const payload = { action: contract.action, data: checkData(contract.schema, topic, data) }
-    this.authorize(topic)
-    const messageId = options.messageId ?? randomUUID()
-    const metadata = metadataOf(
-      clientId,
-      options.correlationId ?? randomUUID(),
-      undefined,
-      options.traceparent,
-    )
-    const bytes = this.write({ topic, messageId, payload, metadata })
-    const { reasonCode } = await this.send(topic, bytes, {
-      qos: contract.qos,
-      retain: contract.retain,
-      timeoutMs: options.timeoutMs,
-      signal: options.signal,
-    })
-    return { messageId, reasonCode }
+    try {
+      return this.#publish(contract, data, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Throws `PermissionError` where this client may not publish to `topic`. */
@@ -97,15 +85,9 @@ export class Publisher {
     return decision
   }
 
-  /** The bytes of an envelope of this moment. */
-  write({ topic, messageId, payload, metadata }: Draft): Buffer {
-    return encodeEnvelope({
-      message_id: messageId,
-      timestamp: this.#isoClock.now(),
-      topic,
-      payload,
-      metadata,
-    })
+  /** See `EnvelopeWriter.write`. */
+  write(draft: Draft): Buffer {
+    return this.#writer.write(draft)
   }
 
   /** Hands checked bytes to the client when the rate limit lets them pass. */
@@ -119,13 +101,26 @@ export class Publisher {
   /** Hands bytes to the client past the rate limit, which must not keep anybody from answering or saying goodbye. */
   deliver(topic: string, bytes: Buffer, sending: Sending): Promise<PublishResult> {
     this.#parts.counters.published++
-    return this.#parts.port.publish(topic, bytes, {
-      qos: sending.qos,
-      retain: sending.retain,
-      properties: sending.properties ?? PLAIN_PROPERTIES,
-      timeoutMs: sending.timeoutMs,
-      signal: sending.signal,
+    return this.#parts.port.publish(topic, bytes, sending)
+  }
+
+  #publish<C extends Contract>(contract: C, data: DataInput<C>, options: PublishOptions): Promise<Published> {
+    const topic = contract.topic.includes('{')
+      ? topicOf(contract, { client_id: this.#parts.clientId, ...options.parameters })
+      : contract.topic
+    const payload = { action: contract.action, data: checkData(contract.schema, topic, data) }
+    this.authorize(topic)
+    if (options !== NO_OPTIONS) assertIdentifiers(topic, options)
+    const { messageId = randomUuid(), correlationId = randomUuid(), traceparent } = options
+    const bytes = this.write({ topic, messageId, payload, correlationId, traceparent })
+    const sent = this.send(topic, bytes, {
+      qos: contract.qos,
+      retain: contract.retain,
+      properties: PLAIN_PROPERTIES,
+      timeoutMs: options.timeoutMs,
+      signal: options.signal,
     })
+    return sent.then(({ reasonCode }) => ({ messageId, reasonCode }))
   }
 
   async #sendInTurn(
@@ -151,21 +146,5 @@ export class Publisher {
       if (error instanceof RateLimitError) this.#parts.counters.rateLimited++
       throw error
     }
-  }
-}
-
-/** Fields that have no value are left out rather than undefined, so that two envelopes compare as their JSON does. */
-export function metadataOf(
-  client_id: string,
-  correlation_id: string,
-  reply_to?: string,
-  traceparent?: string,
-): EnvelopeMetadata {
-  if (reply_to === undefined && traceparent === undefined) return { client_id, correlation_id }
-  return {
-    client_id,
-    correlation_id,
-    ...(reply_to === undefined ? {} : { reply_to }),
-    ...(traceparent === undefined ? {} : { traceparent }),
   }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import {
   type DataInput,
   inboxFilter,
@@ -11,7 +10,7 @@ import type { Message as MqttMessage } from '@jamey/mqtt'
 import { ReasonCode } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 import type { Counters } from './counters.js'
-import { checkData, decodeEnvelope } from './envelope.js'
+import { assertIdentifiers, checkData, decodeEnvelope, type Envelope } from './envelope.js'
 import {
   AbortedError,
   DuplicateRequestError,
@@ -19,9 +18,11 @@ import {
   RemoteError,
   RequestTimeoutError,
 } from './errors.js'
+import { latin1 } from './incoming-request.js'
 import type { RequestOptions } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
-import { JSON_PROPERTIES, metadataOf, type Publisher } from './publisher.js'
+import { exchangeProperties, type Publisher } from './publisher.js'
+import { randomUuid } from './uuid.js'
 
 /** The longest delay that timers can hold, 24.8 days. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647
@@ -79,8 +80,8 @@ export class Requester {
     if (options.signal?.aborted) throw aborted(contract, options.signal)
     const checked = checkData(contract.schema, contract.topic, data)
     publisher.authorize(contract.topic)
-    const messageId = options.messageId ?? randomUUID()
-    const correlationId = options.correlationId ?? randomUUID()
+    assertIdentifiers(contract.topic, options)
+    const { messageId = randomUuid(), correlationId = randomUuid() } = options
     // A correlation id of the caller's runs through a chain that may ask several times. Then the response topic is
     // the request's own, so that the pair of both still names this request and only its repetitions.
     const replyTo = inboxTopic(clientId, options.correlationId === undefined ? 'answers' : messageId)
@@ -131,14 +132,16 @@ export class Requester {
   }
 
   async #send(key: string, waiting: Waiting, outgoing: Outgoing): Promise<void> {
-    const { publisher, clientId, clock } = this.#parts
+    const { publisher, clock } = this.#parts
     const { contract, messageId, correlationId, replyTo, options } = outgoing
     const { topic, action } = contract
     const bytes = publisher.write({
       topic,
       messageId,
       payload: { action, data: outgoing.data },
-      metadata: metadataOf(clientId, correlationId, replyTo, options.traceparent),
+      correlationId,
+      replyTo,
+      traceparent: options.traceparent,
     })
     await this.#openInbox()
     const remainingMs = waiting.deadline - clock.now()
@@ -147,12 +150,7 @@ export class Requester {
     const result = await publisher.send(topic, bytes, {
       qos: contract.qos,
       retain: false,
-      properties: {
-        ...JSON_PROPERTIES,
-        responseTopic: replyTo,
-        correlationData: Buffer.from(correlationId, 'latin1'),
-        messageExpiryInterval: Math.ceil(remainingMs / 1000),
-      },
+      properties: exchangeProperties(replyTo, Buffer.from(correlationId, 'latin1'), remainingMs),
       timeoutMs: remainingMs,
       signal: options.signal,
     })
@@ -177,47 +175,36 @@ export class Requester {
 
   #handleAnswer(message: MqttMessage): void {
     const { counters } = this.#parts
-    try {
-      const correlationData = message.properties?.correlationData
-      // Where the correlation data is given, an answer that nobody waits for is dropped without being read.
-      if (
-        correlationData !== undefined &&
-        !this.#waiting.has(keyOf(message.topic, latin1(correlationData)))
-      ) {
+    const { topic } = message
+    const correlationData = message.properties?.correlationData
+    let waiting: Waiting | undefined
+    if (correlationData !== undefined) {
+      waiting = this.#waiting.get(keyOf(topic, latin1(correlationData)))
+      // An answer that nobody waits for is dropped without being read.
+      if (waiting === undefined) {
         counters.answersDropped++
         return
       }
-      this.#readAnswer(message, correlationData)
+    }
+    try {
+      const envelope = decodeEnvelope(topic, message.payload)
+      waiting ??= this.#waiting.get(keyOf(topic, envelope.metadata.correlation_id))
+      if (waiting === undefined) counters.answersDropped++
+      else this.#settle(waiting, topic, envelope)
     } catch (error) {
       counters.invalid++
-      const correlationData = message.properties?.correlationData
-      if (correlationData === undefined) return
-      this.#waiting.get(keyOf(message.topic, latin1(correlationData)))?.settle({ error })
+      waiting?.settle({ error })
     }
   }
 
-  #readAnswer(message: MqttMessage, correlationData: Uint8Array | undefined): void {
-    const envelope = decodeEnvelope(message.topic, message.payload)
-    const correlationId =
-      correlationData === undefined ? envelope.metadata.correlation_id : latin1(correlationData)
-    const waiting = this.#waiting.get(keyOf(message.topic, correlationId))
-    if (waiting === undefined) {
-      this.#parts.counters.answersDropped++
-      return
+  #settle(waiting: Waiting, topic: string, { payload: { data, error } }: Envelope): void {
+    if (error === undefined) {
+      waiting.settle({ data: checkData(waiting.contract.responseSchema, topic, data) })
+    } else {
+      const failure = checkData(remoteFailureSchema, topic, error, 'payload.error')
+      waiting.settle({ error: new RemoteError(failure.kind, failure.message, failure.retryable) })
     }
-    try {
-      const { data, error } = envelope.payload
-      if (error === undefined) {
-        waiting.settle({ data: checkData(waiting.contract.responseSchema, message.topic, data) })
-      } else {
-        const failure = checkData(remoteFailureSchema, message.topic, error, 'payload.error')
-        waiting.settle({ error: new RemoteError(failure.kind, failure.message, failure.retryable) })
-      }
-      this.#parts.counters.received++
-    } catch (error) {
-      this.#parts.counters.invalid++
-      waiting.settle({ error })
-    }
+    this.#parts.counters.received++
   }
 
   /** A publish that was given up because the deadline passed is a time-out of the request. */
@@ -230,10 +217,6 @@ export class Requester {
 
 function keyOf(replyTo: string, correlationId: string): string {
   return `${replyTo} ${correlationId}`
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
 function timedOut(contract: RequestContract, timeoutMs: number, cause?: unknown): RequestTimeoutError {

@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import type { RemoteFailure, RequestContract } from '@jamey/contracts'
 import { MqttError, type Message as MqttMessage } from '@jamey/mqtt'
-import type { Answer, AnswerCache, TakenRequest } from './answer-cache.js'
+import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
 import { checkData, decodeEnvelope, type Envelope, isTraceparent } from './envelope.js'
 import { MessageError, RequestError } from './errors.js'
 import { deadlineOf, identityOf, type ReplyAddress, replyAddressOf } from './incoming-request.js'
 import type { Message, RequestContext } from './message.js'
-import { JSON_PROPERTIES, metadataOf } from './publisher.js'
+import { exchangeProperties } from './publisher.js'
 import type { ResponderParts } from './responder.js'
 import { ServingContext } from './serving-context.js'
+import { randomUuid } from './uuid.js'
 
 export interface Served {
   readonly contract: RequestContract
@@ -86,13 +86,8 @@ export class ServingDesk {
     const { message, envelope } = incoming
     const { action } = envelope.payload
     const context = new ServingContext(clock, message.topic, action, incoming.deadline)
-    const taken: TakenRequest = {
-      deadline: incoming.deadline,
-      published: Promise.resolve(),
-      isRunning: true,
-      answer: undefined,
-    }
-    this.#cache.add(incoming.key, taken)
+    const taken = new TakenRequest(incoming.key, incoming.deadline)
+    this.#cache.add(taken)
     counters.serving++
     const done = this.#work(incoming, taken, context)
     taken.published = done
@@ -110,9 +105,9 @@ export class ServingDesk {
     const { clock, counters } = this.#parts
     const outcome = await this.#outcomeOf(incoming, context)
     const answer = this.#write(incoming, outcome)
-    this.#cache.finish(incoming.key, taken, answer, clock.now())
+    this.#cache.finish(taken, answer, clock.now())
     // A failure that may pass is no answer to somebody who tries again with the same ids.
-    if ('error' in outcome && outcome.error.retryable) this.#cache.remove(incoming.key, taken)
+    if ('error' in outcome && outcome.error.retryable) this.#cache.remove(taken)
     if (taken.deadline <= clock.now()) {
       counters.servedLate++
       return
@@ -125,7 +120,7 @@ export class ServingDesk {
   async #answerAgain(taken: TakenRequest, incoming: Incoming): Promise<void> {
     this.#parts.counters.servedAgain++
     taken.deadline = Math.max(taken.deadline, incoming.deadline)
-    if (taken.isRunning) return taken.published
+    if (taken.published !== undefined) return taken.published
     if (taken.answer !== undefined) await this.#publish(taken.answer, incoming.deadline)
   }
 
@@ -208,11 +203,10 @@ export class ServingDesk {
   }
 
   #answer(reply: ReplyAddress, payload: Envelope['payload'], traceparent?: string): Answer {
-    const { clientId, publisher } = this.#parts
     const { topic, correlationId, correlationData } = reply
     const trace = traceparent !== undefined && isTraceparent(traceparent) ? traceparent : undefined
-    const metadata = metadataOf(clientId, correlationId, undefined, trace)
-    const bytes = publisher.write({ topic, messageId: randomUUID(), payload, metadata })
+    const draft = { topic, messageId: randomUuid(), payload, correlationId, traceparent: trace }
+    const bytes = this.#parts.publisher.write(draft)
     return { topic, bytes, correlationData }
   }
 
@@ -220,34 +214,21 @@ export class ServingDesk {
    * Rejects where trying again may help; otherwise the request is done with, since sent again it would only fail
    * again: nobody waits any more, or the server does not take this answer.
    */
-  async #publish(answer: Answer, deadline: number): Promise<void> {
-    const { clock, counters, report } = this.#parts
-    if (deadline <= clock.now()) {
+  async #publish({ topic, bytes, correlationData }: Answer, deadline: number): Promise<void> {
+    const { clock, counters, publisher, report } = this.#parts
+    const remainingMs = deadline - clock.now()
+    if (remainingMs <= 0) {
       counters.servedLate++
       return
     }
+    const properties = exchangeProperties(undefined, correlationData, remainingMs)
     try {
-      await this.#deliver(answer, deadline)
+      await publisher.deliver(topic, bytes, { qos: 1, retain: false, properties, timeoutMs: remainingMs })
     } catch (error) {
       if (clock.now() >= deadline - 1) counters.servedLate++
       else if (isRetryable(error)) throw error
-      else report(error, { kind: 'answer-refused', topic: answer.topic })
+      else report(error, { kind: 'answer-refused', topic })
     }
-  }
-
-  async #deliver({ topic, bytes, correlationData }: Answer, deadline: number): Promise<void> {
-    const { clock, publisher } = this.#parts
-    const remainingMs = deadline - clock.now()
-    await publisher.deliver(topic, bytes, {
-      qos: 1,
-      retain: false,
-      properties: {
-        ...JSON_PROPERTIES,
-        ...(correlationData === undefined ? {} : { correlationData }),
-        messageExpiryInterval: Math.ceil(remainingMs / 1000),
-      },
-      timeoutMs: remainingMs,
-    })
   }
 }
 

@@ -14,7 +14,7 @@ import type {
   PublishResult,
   SubscribeOptions,
 } from './options.js'
-import { makePublication, type Publication } from './publication.js'
+import { makePacket, makePublication } from './publication.js'
 import type { ServerInformation } from './server-information.js'
 import { offline, Session } from './session.js'
 import type { SetAside } from './set-aside.js'
@@ -87,9 +87,8 @@ export class MqttClient implements Client {
       if (topic !== this.#lastTopic) this.#checkTopic(topic)
       if (options !== NO_OPTIONS) checkOptions(topic, options)
       if (this.#closing !== undefined) throw closedPublish(topic, false)
-      const publication = makePublication(topic, payload, options)
-      if (publication.qos !== 0) return this.#enqueue(publication, options)
-      const handed = this.#session.publishOnce(publication)
+      if ((options.qos ?? 0) !== 0) return this.#enqueue(topic, payload, options)
+      const handed = this.#session.publishOnce(makePacket(topic, payload, options))
       if (options.timeoutMs === undefined && options.signal === undefined) return handed
       return within(handed, this.#settings.clock, options, (why) => gaveUpPublishing(topic, why, true))
     } catch (error) {
@@ -192,9 +191,10 @@ export class MqttClient implements Client {
     return `MqttClient { clientId: '${this.clientId}', url: '${url}', state: '${this.state}' }`
   }
 
-  #enqueue(publication: Publication, options: PublishOptions): Promise<PublishResult> {
+  #enqueue(topic: string, payload: Uint8Array | string, options: PublishOptions): Promise<PublishResult> {
     const { state, cause } = this.status
-    if (state === 'error') throw offline(publication.topic, cause)
+    if (state === 'error') throw offline(topic, cause)
+    const publication = makePublication(topic, payload, options)
     const promise = new Promise<PublishResult>((resolve, reject) => {
       publication.resolve = resolve
       publication.reject = reject

@@ -1,4 +1,4 @@
-import { isFailure, type Puback, type Pubcomp, type Pubrec, ReasonCode } from '@jamey/protocol'
+import { isFailure, type Puback, type Pubcomp, type Publish, type Pubrec, ReasonCode } from '@jamey/protocol'
 import type { Backlog } from './backlog.js'
 import { Endings } from './endings.js'
 import type { MqttError, PublishError } from './errors.js'
@@ -110,19 +110,19 @@ export class Outgoing implements AppendListener {
     this.#journal.append(publication)
   }
 
-  /** QoS 0, while connected: written at once. Throws `PublishError`. Undefined where there is no connection. */
-  sendOnce(publication: Publication): Link | undefined {
+  /** QoS 0, while connected: written at once. Throws `PublishError`. False where there is no connection. */
+  sendOnce(publish: Publish): boolean {
     const wire = this.#wire
-    if (wire === undefined) return undefined
+    if (wire === undefined) return false
     if (wire.link.outbox.writer.pendingBytes > this.#settings.queue.maximumBytes) {
-      throw queueFull(publication.topic, this.#settings.queue)
+      throw queueFull(publish.topic, this.#settings.queue)
     }
-    const refusal = wire.refusalOf(publication)
+    const refusal = wire.refusalOf(publish)
     if (refusal !== undefined) throw refusal
-    wire.encode(publication)
+    wire.encode(publish)
     this.#counters.messagesPublished++
     this.pace.take()
-    return wire.link
+    return true
   }
 
   /** For `explain`. */

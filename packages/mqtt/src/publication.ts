@@ -86,15 +86,31 @@ export class Publication implements Publish, StoredPublish {
   }
 }
 
-const NO_OPTIONS: PublishOptions = Object.freeze({})
+/** A message at QoS 0: the packet alone, since nothing of it is left once it is written. */
+export function makePacket(topic: string, payload: Uint8Array | string, options: PublishOptions): Publish {
+  return {
+    type: 'publish',
+    topic,
+    payload: bytesOf(payload),
+    qos: 0,
+    retain: options.retain ?? false,
+    dup: false,
+    packetIdentifier: 0,
+    properties: options.properties,
+  }
+}
 
+/** A message at QoS 1 or 2. */
 export function makePublication(
   topic: string,
   payload: Uint8Array | string,
-  options: PublishOptions = NO_OPTIONS,
+  { qos, retain, properties }: PublishOptions,
 ): Publication {
-  const bytes = typeof payload === 'string' ? utf8Encode(payload) : payload
-  return new Publication(topic, bytes, options.qos ?? 0, options.retain ?? false, options.properties)
+  return new Publication(topic, bytesOf(payload), qos ?? 0, retain ?? false, properties)
+}
+
+function bytesOf(payload: Uint8Array | string): Uint8Array {
+  return typeof payload === 'string' ? utf8Encode(payload) : payload
 }
 
 /** A message that was published earlier, perhaps by another process. */

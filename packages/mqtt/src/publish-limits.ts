@@ -1,6 +1,5 @@
-import { encodePublish, ProtocolError, Writer } from '@jamey/protocol'
+import { encodePublish, ProtocolError, type Publish, Writer } from '@jamey/protocol'
 import { PublishError } from './errors.js'
-import type { Publication } from './publication.js'
 import type { ServerInformation } from './server-information.js'
 
 /** More than the fixed header, the topic's length and a packet identifier take together. */
@@ -19,30 +18,30 @@ export class PublishLimits {
   }
 
   /** The error for a message that this server must not be sent. */
-  refusalOf(publication: Publication): PublishError | undefined {
+  refusalOf(publish: Publish): PublishError | undefined {
     const server = this.#server
     if (server === undefined) return undefined
     // [MQTT-3.2.2-11]
-    if (publication.qos > server.maximumQoS) {
-      return refuse('qos-not-supported', publication, `QoS is ${publication.qos}`, `${server.maximumQoS}`)
+    if (publish.qos > server.maximumQoS) {
+      return refuse('qos-not-supported', publish, `QoS is ${publish.qos}`, `${server.maximumQoS}`)
     }
     // [MQTT-3.2.2-14]
-    if (publication.retain && !server.retainAvailable) {
-      return refuse('retain-not-supported', publication, 'retain is set', 'no retained messages')
+    if (publish.retain && !server.retainAvailable) {
+      return refuse('retain-not-supported', publish, 'retain is set', 'no retained messages')
     }
-    if (this.#isSurelySmall(publication)) return undefined
+    if (this.#isSurelySmall(publish)) return undefined
     // [MQTT-3.2.2-15]
-    const bytes = this.#bytesOf(publication)
+    const bytes = this.#bytesOf(publish)
     if (bytes instanceof PublishError) return bytes
     if (bytes <= this.#maximumBytes) return undefined
-    return refuse('packet-too-large', publication, `it takes ${bytes} bytes`, `${this.#maximumBytes}`)
+    return refuse('packet-too-large', publish, `it takes ${bytes} bytes`, `${this.#maximumBytes}`)
   }
 
-  #bytesOf(publication: Publication): number | PublishError {
+  #bytesOf(publish: Publish): number | PublishError {
     try {
       // Any identifier takes two bytes; the message has got none yet.
       const writer = new Writer()
-      encodePublish(writer, { ...publication, packetIdentifier: 1 }, this.#version)
+      encodePublish(writer, { ...publish, packetIdentifier: 1 }, this.#version)
       return writer.pendingBytes
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
@@ -51,18 +50,18 @@ export class PublishLimits {
   }
 
   /** Saves counting where even three bytes per character of the topic do not come near the limit. */
-  #isSurelySmall(publication: Publication): boolean {
+  #isSurelySmall(publish: Publish): boolean {
     if (this.#maximumBytes === Number.POSITIVE_INFINITY) return true
-    if (publication.properties !== undefined) return false
-    return publication.payload.length + 3 * publication.topic.length + HEAD_BYTES <= this.#maximumBytes
+    if (publish.properties !== undefined) return false
+    return publish.payload.length + 3 * publish.topic.length + HEAD_BYTES <= this.#maximumBytes
   }
 }
 
 function refuse(
   code: 'qos-not-supported' | 'retain-not-supported' | 'packet-too-large',
-  publication: Publication,
+  publish: Publish,
   found: string,
   accepted: string,
 ): PublishError {
-  return new PublishError(code, `publish to '${publication.topic}': ${found}; the server accepts ${accepted}`)
+  return new PublishError(code, `publish to '${publish.topic}': ${found}; the server accepts ${accepted}`)
 }

@@ -1,7 +1,6 @@
-import { encodePublish, ProtocolError } from '@jamey/protocol'
+import { encodePublish, ProtocolError, type Publish } from '@jamey/protocol'
 import { PublishError } from './errors.js'
 import type { Link } from './link.js'
-import type { Publication } from './publication.js'
 import { PublishLimits } from './publish-limits.js'
 import type { ServerInformation } from './server-information.js'
 import { OutgoingAliases } from './topic-aliases.js'
@@ -21,22 +20,22 @@ export class PublishWire {
   }
 
   /** The error for a message that this server must not be sent. */
-  refusalOf(publication: Publication): PublishError | undefined {
-    return this.#limits.refusalOf(publication)
+  refusalOf(publish: Publish): PublishError | undefined {
+    return this.#limits.refusalOf(publish)
   }
 
   /** Throws `PublishError` 'invalid-argument' where the message can not be encoded. */
-  encode(publication: Publication): void {
-    const packet = this.#aliases.apply(publication)
+  encode(publish: Publish): void {
+    const packet = this.#aliases.apply(publish)
     try {
       encodePublish(this.link.outbox.writer, packet, this.#version)
     } catch (error) {
-      this.#aliases.undo(packet, publication)
+      this.#aliases.undo(packet, publish)
       if (!(error instanceof ProtocolError)) throw error
       throw new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
     }
     this.link.outbox.written()
     // From here on the bytes may be on their way. [MQTT-3.3.1-1]
-    if (publication.qos !== 0) publication.dup = true
+    if (publish.qos !== 0) publish.dup = true
   }
 }

@@ -126,9 +126,8 @@ export class Session implements ConnectionListener {
   }
 
   /** QoS 0: on its way, or refused; nothing is kept. Throws `PublishError`. */
-  publishOnce(publication: Publication): Promise<PublishResult> {
-    const link = this.outgoing.sendOnce(publication)
-    if (link === undefined) return this.#publishOffline(publication)
+  publishOnce(publish: Publish): Promise<PublishResult> {
+    if (!this.outgoing.sendOnce(publish)) return this.#publishOffline(publish.topic)
     if (this.outgoing.isOpen) return SUCCEEDED
     this.#room ??= new Deferred()
     return this.#room.promise
@@ -246,8 +245,8 @@ export class Session implements ConnectionListener {
     }
   }
 
-  #publishOffline(publication: Publication): Promise<PublishResult> {
-    if (this.#settings.queue.qos0WhenOffline === 'reject') throw offline(publication.topic, undefined)
+  #publishOffline(topic: string): Promise<PublishResult> {
+    if (this.#settings.queue.qos0WhenOffline === 'reject') throw offline(topic, undefined)
     this.counters.messagesDropped++
     return SUCCEEDED
   }

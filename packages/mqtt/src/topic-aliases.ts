@@ -1,5 +1,4 @@
 import { ProtocolError, type Publish, type PublishProperties, ReasonCode } from '@jamey/protocol'
-import type { Publication } from './publication.js'
 
 /** An alias takes three bytes as a property; below this length of topic it saves nothing worth the trouble. */
 const WORTH_FROM_CHARACTERS = 16
@@ -16,28 +15,28 @@ export class OutgoingAliases {
   }
 
   /** The packet to encode: the message itself, or one that gives or uses its topic's alias. */
-  apply(publication: Publication): Publish {
-    if (this.#maximum === 0 || publication.topic.length < WORTH_FROM_CHARACTERS) return publication
-    const known = this.#byTopic.get(publication.topic)
-    if (known !== undefined) return this.#aliased(publication, '', known)
+  apply(publish: Publish): Publish {
+    if (this.#maximum === 0 || publish.topic.length < WORTH_FROM_CHARACTERS) return publish
+    const known = this.#byTopic.get(publish.topic)
+    if (known !== undefined) return this.#aliased(publish, '', known)
     const alias = this.#byTopic.size + 1
-    if (alias > this.#maximum) return publication
-    this.#byTopic.set(publication.topic, alias)
-    return this.#aliased(publication, publication.topic, alias)
+    if (alias > this.#maximum) return publish
+    this.#byTopic.set(publish.topic, alias)
+    return this.#aliased(publish, publish.topic, alias)
   }
 
   /** The packet could not be encoded: an alias that it would have given does not exist. */
-  undo(packet: Publish, publication: Publication): void {
-    if (packet !== publication && packet.topic !== '') this.#byTopic.delete(publication.topic)
+  undo(packet: Publish, publish: Publish): void {
+    if (packet !== publish && packet.topic !== '') this.#byTopic.delete(publish.topic)
   }
 
-  #aliased(publication: Publication, topic: string, alias: number): Publish {
-    const { payload, qos, retain, dup, packetIdentifier } = publication
+  #aliased(publish: Publish, topic: string, alias: number): Publish {
+    const { payload, qos, retain, dup, packetIdentifier } = publish
     this.#properties[alias] ??= { topicAlias: alias }
     const properties =
-      publication.properties === undefined
+      publish.properties === undefined
         ? this.#properties[alias]
-        : { ...publication.properties, topicAlias: alias }
+        : { ...publish.properties, topicAlias: alias }
     return { type: 'publish', topic, payload, qos, retain, dup, packetIdentifier, properties }
   }
 }

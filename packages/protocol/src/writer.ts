@@ -14,6 +14,12 @@ export const MAXIMUM_VARINT = 268_435_455
 
 const encoder = new TextEncoder()
 
+/** Node need not clear what is going to be written; a browser has no other way. */
+const allocate: (bytes: number) => Uint8Array =
+  typeof Buffer === 'undefined'
+    ? (bytes) => new Uint8Array(bytes)
+    : (bytes) => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
+
 /** Bytes that `value` takes as a Variable Byte Integer: 1 to 4. */
 export function varintBytes(value: number): number {
   if (value < 128) return 1
@@ -29,7 +35,7 @@ export function varintBytes(value: number): number {
  * end; only where the guess was wrong the body moves by a byte or two.
  */
 export class Writer {
-  #slab = new Uint8Array(FIRST_SLAB_BYTES)
+  #slab = allocate(FIRST_SLAB_BYTES)
   /** First byte of the slab that was not taken yet. */
   #start = 0
   #at = 0
@@ -179,7 +185,7 @@ export class Writer {
     const open = this.#slab.subarray(from, this.#at)
     this.#seal(from)
     const next = Math.min(this.#slab.length * 4, LARGEST_SLAB_BYTES)
-    const slab = new Uint8Array(Math.max(next, open.length === 0 ? count : 2 * (open.length + count)))
+    const slab = allocate(Math.max(next, open.length === 0 ? count : 2 * (open.length + count)))
     slab.set(open)
     this.#slab = slab
     this.#start = 0
