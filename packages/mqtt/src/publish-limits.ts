@@ -1,10 +1,14 @@
-import { encodedBytes, ProtocolError } from '@jamey/protocol'
+import { encodedBytes, ProtocolError, type PublishProperties } from '@jamey/protocol'
 import { PublishError } from './errors.js'
 import type { Publication } from './publication.js'
 import type { ServerInformation } from './server-information.js'
 
-/** More than the fixed header, the topic's length and a packet identifier take together. */
-const HEAD_BYTES = 16
+/** At most: a fixed header, the lengths of topic and properties, a packet identifier, and a topic alias. */
+const HEAD_BYTES = 5 + 2 + 4 + 2 + 3
+/** At most what properties take beside their text and data: a flag, an expiry, and three identifiers with lengths. */
+const PROPERTIES_BYTES = 2 + 5 + 3 * 3
+/** At most what a UTF-16 code unit takes in UTF-8. */
+const UNIT_BYTES = 3
 
 /** What the server of this connection accepts. Before the first connection: anything. */
 export class PublishLimits {
@@ -30,12 +34,22 @@ export class PublishLimits {
     if (publication.retain && !server.retainAvailable) {
       return refuse('retain-not-supported', publication, 'retain is set', 'no retained messages')
     }
-    if (this.#isSurelySmall(publication)) return undefined
+    if (this.isSurelySmall(publication)) return undefined
     // [MQTT-3.2.2-15]
     const bytes = this.#bytesOf(publication)
     if (bytes instanceof PublishError) return bytes
     if (bytes <= this.#maximumBytes) return undefined
     return refuse('packet-too-large', publication, `it takes ${bytes} bytes`, `${this.#maximumBytes}`)
+  }
+
+  /**
+   * Whether it is within the limit, a topic alias that it may yet be given included. Found without counting, which
+   * takes as long as encoding does; false where only that can tell.
+   */
+  isSurelySmall({ topic, payload, properties }: Publication): boolean {
+    if (this.#maximumBytes === Number.POSITIVE_INFINITY) return true
+    const bytes = HEAD_BYTES + UNIT_BYTES * topic.length + payload.length + mostBytesOf(properties)
+    return bytes <= this.#maximumBytes
   }
 
   #bytesOf(publication: Publication): number | PublishError {
@@ -47,13 +61,16 @@ export class PublishLimits {
       return new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
     }
   }
+}
 
-  /** Saves counting where even three bytes per character of the topic do not come near the limit. */
-  #isSurelySmall(publication: Publication): boolean {
-    if (this.#maximumBytes === Number.POSITIVE_INFINITY) return true
-    if (publication.properties !== undefined) return false
-    return publication.payload.length + 3 * publication.topic.length + HEAD_BYTES <= this.#maximumBytes
-  }
+/** At most what they take; the rare ones that repeat are left to be counted. */
+function mostBytesOf(properties: PublishProperties | undefined): number {
+  if (properties === undefined) return 0
+  const { contentType = '', responseTopic = '', correlationData } = properties
+  const { userProperties, subscriptionIdentifiers } = properties
+  if (userProperties !== undefined || subscriptionIdentifiers !== undefined) return Number.POSITIVE_INFINITY
+  const textBytes = UNIT_BYTES * (contentType.length + responseTopic.length)
+  return PROPERTIES_BYTES + textBytes + (correlationData?.length ?? 0)
 }
 
 function refuse(
