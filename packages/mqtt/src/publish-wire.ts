@@ -27,7 +27,7 @@ export class PublishWire {
 
   /** Throws `PublishError` 'invalid-argument' where the message can not be encoded. */
   encode(publication: Publication): void {
-    const packet = this.#aliases.apply(publication)
+    const packet = this.#aliases.apply(publication, this.#limits.isSurelySmall(publication))
     try {
       encodePublish(this.link.outbox.writer, packet, this.#version)
     } catch (error) {

@@ -15,13 +15,16 @@ export class OutgoingAliases {
     this.#maximum = maximum
   }
 
-  /** The packet to encode: the message itself, or one that gives or uses its topic's alias. */
-  apply(publication: Publication): Publish {
+  /**
+   * The packet to encode: the message itself, or one that uses its topic's alias, or gives it where that has room.
+   * Giving adds to a packet; using takes away from it.
+   */
+  apply(publication: Publication, hasRoom: boolean): Publish {
     if (this.#maximum === 0 || publication.topic.length < WORTH_FROM_CHARACTERS) return publication
     const known = this.#byTopic.get(publication.topic)
     if (known !== undefined) return this.#aliased(publication, '', known)
     const alias = this.#byTopic.size + 1
-    if (alias > this.#maximum) return publication
+    if (alias > this.#maximum || !hasRoom) return publication
     this.#byTopic.set(publication.topic, alias)
     return this.#aliased(publication, publication.topic, alias)
   }
