@@ -14,7 +14,7 @@ import type {
   PublishResult,
   SubscribeOptions,
 } from './options.js'
-import { makePacket, makePublication } from './publication.js'
+import { makePacket, makePublication, type Publication } from './publication.js'
 import type { ServerInformation } from './server-information.js'
 import { offline, Session } from './session.js'
 import type { SetAside } from './set-aside.js'

@@ -1,9 +1,13 @@
-import { encodePublish, ProtocolError, type Publish, Writer } from '@jamey/protocol'
+import { encodePublish, ProtocolError, type Publish, type PublishProperties, Writer } from '@jamey/protocol'
 import { PublishError } from './errors.js'
 import type { ServerInformation } from './server-information.js'
 
-/** More than the fixed header, the topic's length and a packet identifier take together. */
-const HEAD_BYTES = 16
+/** At most: a fixed header, the lengths of topic and properties, a packet identifier, and a topic alias. */
+const HEAD_BYTES = 5 + 2 + 4 + 2 + 3
+/** At most what properties take beside their text and data: a flag, an expiry, and three identifiers with lengths. */
+const PROPERTIES_BYTES = 2 + 5 + 3 * 3
+/** At most what a UTF-16 code unit takes in UTF-8. */
+const UNIT_BYTES = 3
 
 /** What the server of this connection accepts. Before the first connection: anything. */
 export class PublishLimits {
@@ -29,12 +33,22 @@ export class PublishLimits {
     if (publish.retain && !server.retainAvailable) {
       return refuse('retain-not-supported', publish, 'retain is set', 'no retained messages')
     }
-    if (this.#isSurelySmall(publish)) return undefined
+    if (this.isSurelySmall(publish)) return undefined
     // [MQTT-3.2.2-15]
     const bytes = this.#bytesOf(publish)
     if (bytes instanceof PublishError) return bytes
     if (bytes <= this.#maximumBytes) return undefined
     return refuse('packet-too-large', publish, `it takes ${bytes} bytes`, `${this.#maximumBytes}`)
+  }
+
+  /**
+   * Whether it is within the limit, a topic alias that it may yet be given included. Found without counting, which
+   * takes as long as encoding does; false where only that can tell.
+   */
+  isSurelySmall({ topic, payload, properties }: Publish): boolean {
+    if (this.#maximumBytes === Number.POSITIVE_INFINITY) return true
+    const bytes = HEAD_BYTES + UNIT_BYTES * topic.length + payload.length + mostBytesOf(properties)
+    return bytes <= this.#maximumBytes
   }
 
   #bytesOf(publish: Publish): number | PublishError {
@@ -48,13 +62,16 @@ export class PublishLimits {
       return new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
     }
   }
+}
 
-  /** Saves counting where even three bytes per character of the topic do not come near the limit. */
-  #isSurelySmall(publish: Publish): boolean {
-    if (this.#maximumBytes === Number.POSITIVE_INFINITY) return true
-    if (publish.properties !== undefined) return false
-    return publish.payload.length + 3 * publish.topic.length + HEAD_BYTES <= this.#maximumBytes
-  }
+/** At most what they take; the rare ones that repeat are left to be counted. */
+function mostBytesOf(properties: PublishProperties | undefined): number {
+  if (properties === undefined) return 0
+  const { contentType = '', responseTopic = '', correlationData } = properties
+  const { userProperties, subscriptionIdentifiers } = properties
+  if (userProperties !== undefined || subscriptionIdentifiers !== undefined) return Number.POSITIVE_INFINITY
+  const textBytes = UNIT_BYTES * (contentType.length + responseTopic.length)
+  return PROPERTIES_BYTES + textBytes + (correlationData?.length ?? 0)
 }
 
 function refuse(

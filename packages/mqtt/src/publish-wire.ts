@@ -26,7 +26,7 @@ export class PublishWire {
 
   /** Throws `PublishError` 'invalid-argument' where the message can not be encoded. */
   encode(publish: Publish): void {
-    const packet = this.#aliases.apply(publish)
+    const packet = this.#aliases.apply(publish, this.#limits.isSurelySmall(publish))
     try {
       encodePublish(this.link.outbox.writer, packet, this.#version)
     } catch (error) {

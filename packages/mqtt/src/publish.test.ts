@@ -1,3 +1,4 @@
+import { encodedBytes } from '@jamey/protocol'
 import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { PublishError } from './index.js'
@@ -113,7 +114,10 @@ describe('publish', () => {
     const early = client.publish('t', 'x', { qos: 1, signal: abort.signal })
     expect(await rejection(early)).toMatchObject({ code: 'aborted', mayBeDelivered: false })
     expect(client.stats()).toMatchObject({ queuedMessages: 0, inFlightMessages: 1 })
-    expect((await peer.connection(0)).all('publish')).toHaveLength(1)
+    const server = await peer.connection(0)
+    // The time-out may end before the other side has read a byte.
+    await until(() => server.all('publish').length > 0)
+    expect(server.all('publish')).toHaveLength(1)
   })
 
   it('refuses what the server said it does not take [promise 5] [MQTT-3.2.2-11] [MQTT-3.2.2-14] [MQTT-3.2.2-15]', async () => {
@@ -150,6 +154,26 @@ describe('publish', () => {
       [second, undefined, 'c'],
       ['', 1, 'c'],
     ])
+  })
+
+  it('gives no topic alias where that would make a packet too large [MQTT-3.2.2-15]', async () => {
+    const maximumPacketSize = 200
+    const peer = await startPeer()
+    peer.follow({
+      connect: (_, server) => server.accept({ properties: { maximumPacketSize, topicAliasMaximum: 1000 } }),
+    })
+    const client = await connectTo(peer)
+    for (let bytes = 0; bytes < maximumPacketSize; bytes++) {
+      const topic = `a/topic/worth/an/alias/${100 + bytes}`
+      // Too large for any way of sending it, or sent: nothing else.
+      await client.publish(topic, 'x'.repeat(bytes), { qos: 1 }).catch((error: PublishError) => {
+        expect(error.code).toBe('packet-too-large')
+      })
+    }
+    const sent = (await peer.connection(0)).all('publish')
+    const sizes = sent.map((packet) => encodedBytes(packet, 5))
+    expect(Math.max(...sizes)).toBe(maximumPacketSize)
+    expect(sent.some(({ properties }) => properties?.topicAlias !== undefined)).toBe(true)
   })
 
   it('rejects topics, properties and aliases that can not be sent, before anything is sent', async () => {

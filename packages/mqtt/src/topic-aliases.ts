@@ -14,13 +14,16 @@ export class OutgoingAliases {
     this.#maximum = maximum
   }
 
-  /** The packet to encode: the message itself, or one that gives or uses its topic's alias. */
-  apply(publish: Publish): Publish {
+  /**
+   * The packet to encode: the message itself, or one that uses its topic's alias, or gives it where that has room.
+   * Giving adds to a packet; using takes away from it.
+   */
+  apply(publish: Publish, hasRoom: boolean): Publish {
     if (this.#maximum === 0 || publish.topic.length < WORTH_FROM_CHARACTERS) return publish
     const known = this.#byTopic.get(publish.topic)
     if (known !== undefined) return this.#aliased(publish, '', known)
     const alias = this.#byTopic.size + 1
-    if (alias > this.#maximum) return publish
+    if (alias > this.#maximum || !hasRoom) return publish
     this.#byTopic.set(publish.topic, alias)
     return this.#aliased(publish, publish.topic, alias)
   }
