@@ -55,16 +55,23 @@ export class Child extends Started {
     this.process.send(job, () => {})
   }
 
-  /** The next thing it tells. Rejects when it ends before, or says nothing for minutes. */
-  async next<Message>(): Promise<Message> {
-    const endsAt = performance.now() + PATIENCE_MS
+  /** Never resolves; rejects when it ends. */
+  async ended(): Promise<never> {
+    const { exitCode, signalCode } = this.process
+    if (exitCode === null && signalCode === null) await once(this.process, 'exit')
+    throw this.#endedEarly()
+  }
+
+  /** The next thing it tells. Rejects when it ends before, or says nothing for so long. */
+  async next<Message>(patienceMs = PATIENCE_MS): Promise<Message> {
+    const endsAt = performance.now() + patienceMs
     while (this.#told.length === 0) {
       const { exitCode, signalCode } = this.process
       if (exitCode !== null || signalCode !== null) {
-        throw new Error(`${this.#name} ended early (${exitCode ?? signalCode})`)
+        throw this.#endedEarly()
       }
       if (performance.now() >= endsAt)
-        throw new Error(`${this.#name} hangs: nothing for ${PATIENCE_MS / 1000} s`)
+        throw new Error(`${this.#name} hangs: nothing for ${patienceMs / 1000} s`)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, endsAt - performance.now())
         this.#wake = () => {
@@ -74,6 +81,10 @@ export class Child extends Started {
       })
     }
     return this.#told.shift() as Message
+  }
+
+  #endedEarly(): Error {
+    return new Error(`${this.#name} ended early (${this.process.exitCode ?? this.process.signalCode})`)
   }
 }
 

@@ -10,6 +10,8 @@ import { temporaryFolder } from './temporary.js'
 
 /** Bounds what still has to be handled at the end: a client that needs milliseconds for a message gets through. */
 const BLAST_WINDOW = 256
+/** A million records take their time on a slow disk. */
+const PATIENCE_MS = 3_600_000
 /** The port of a service that no machine of ours has: connecting is refused at once. */
 const NOBODY = 1
 
@@ -120,7 +122,7 @@ async function tellOf(job: GrowthJob): Promise<Values> {
   const child = new Child('growth-process', ['--expose-gc', '--max-old-space-size=8192'])
   try {
     child.give(job)
-    const report = await child.next<GrowthReport>()
+    const report = await child.next<GrowthReport>(PATIENCE_MS)
     if (report.type === 'failed') throw new Error(report.message)
     return report.values
   } finally {

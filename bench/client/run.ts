@@ -38,7 +38,9 @@ export async function run(options: RunOptions): Promise<Outcome> {
       job.plan.watched.push(responder.pid)
     }
     client.give(job)
-    const report = await client.next<ClientReport>()
+    const answered = client.next<ClientReport>()
+    // Without its responder the client would wait for good.
+    const report = await (responder === undefined ? answered : Promise.race([answered, responder.ended()]))
     if (report.type === 'failed') return { failure: report.message }
     if (report.figures.messages === 0) return { failure: 'no message in the whole window' }
     if (server.child instanceof Child && task.via === 'sink') {

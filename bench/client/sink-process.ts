@@ -18,7 +18,7 @@ const PUBREL = 6
 /** A frame of QoS 1 or 2 needs an identifier of its own. */
 const MOST_IDENTIFIERS = 65_000
 /** Whoever has not acknowledged after this long has lost something. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 120_000
 const FIRST_OF_CONTROL = CONTROL.start.charCodeAt(0)
 
 class SinkConnection {

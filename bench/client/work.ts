@@ -14,7 +14,7 @@ export type Done = { readonly figures: Figures; readonly counts: Counts }
 
 export const REQUEST_TOPIC = 'bench/requests'
 const ANSWER_TOPIC = 'bench/answers'
-/** A client that is still missing messages after this long has lost them. */
+/** A client that is missing messages and has got none for this long has lost them. */
 const PATIENCE_MS = 60_000
 
 export function peerOptionsOf(job: ClientJob, onFailure: (error: unknown) => void): PeerOptions {
@@ -140,8 +140,13 @@ async function drive(
 
 /** MQTT.js hands a message of QoS 2 out with PUBREL, and so after the report of how many were sent. */
 export async function received(gauge: Gauge, sent: number): Promise<void> {
-  const endsAt = performance.now() + PATIENCE_MS
-  while (gauge.count < sent && performance.now() < endsAt) {
+  let known = -1
+  let endsAt = 0
+  while (gauge.count < sent) {
+    if (gauge.count !== known) {
+      known = gauge.count
+      endsAt = performance.now() + PATIENCE_MS
+    } else if (performance.now() >= endsAt) break
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   if (gauge.count !== sent) throw new Error(`${gauge.count} messages came of the ${sent} that were sent`)
