@@ -1,0 +1,163 @@
+import { Child } from './children.js'
+import type { GrowthJob, GrowthReport, Point, SubscriptionKind, Values } from './growth-job.js'
+import type { Side, Task } from './job.js'
+import { messageOf } from './role.js'
+import { run } from './run.js'
+import type { Certificates, SinkJob, SinkReady, SinkTotals } from './sink.js'
+import { temporaryFolder } from './temporary.js'
+
+/** The curves: each yields its points one by one, so that what was measured is seen at once. */
+
+/** Bounds what still has to be handled at the end: a client that needs milliseconds for a message gets through. */
+const BLAST_WINDOW = 256
+/** A million records take their time on a slow disk. */
+const PATIENCE_MS = 3_600_000
+/** The port of a service that no machine of ours has: connecting is refused at once. */
+const NOBODY = 1
+
+export interface CurveOptions {
+  readonly sizes: readonly number[]
+  readonly certificates: Certificates
+}
+
+/** One client with many subscriptions, one message after the other for each of them. */
+export async function* subscriptionPoints({ sizes }: CurveOptions): AsyncGenerator<Point> {
+  const variants: [Side, SubscriptionKind, string][] = [
+    ['ours', 'identifiers', '@jamey, server names the subscription'],
+    ['ours', 'exact filters', '@jamey, exact filters, found by topic'],
+    ['ours', 'wildcards', '@jamey, wildcards, found by topic'],
+    // It has one listener for all messages: whose they are is left to the application.
+    ['theirs', 'exact filters', 'MQTT.js, one listener, no dispatch'],
+  ]
+  for (const size of sizes) {
+    for (const [side, kind, series] of variants) {
+      const sink: SinkJob = {
+        certificates: undefined,
+        subscriptionIdentifiers: kind === 'identifiers',
+        blast: { qos: 1, window: BLAST_WINDOW, payload: 64 },
+      }
+      // All topics once before it is measured: what a client remembers of a topic it then knows, if it can.
+      const warmUp = { leastMs: 500, messages: Math.max(20_000, 2 * size), longestMs: 20_000 }
+      const plan = { warmUp, windowMs: 1000, allocationMs: 0, watched: [] }
+      yield await point('subscriptions', series, size, async () => {
+        const { values } = await withSink(sink, (port) => ({
+          curve: 'subscriptions',
+          side,
+          kind,
+          size,
+          port,
+          plan,
+        }))
+        return values
+      })
+    }
+  }
+}
+
+/** Publishing at QoS 1 with more and more of it unacknowledged. */
+export async function* inFlightPoints({ sizes, certificates }: CurveOptions): AsyncGenerator<Point> {
+  const series: [Side, string][] = [
+    ['theirs', 'MQTT.js'],
+    ['ours', '@jamey'],
+  ]
+  for (const size of sizes) {
+    for (const [side, name] of series) {
+      yield await point('in flight', name, size, async () => {
+        const warmUp = { leastMs: 500, messages: Math.max(20_000, 2 * size), longestMs: 8000 }
+        const task = publishTask(size)
+        // With ten thousands in flight a message takes seconds.
+        const plan = { warmUp, windowMs: size < 10_000 ? 1000 : 5000, allocationMs: 0 }
+        const outcome = await run({ task, side, certificates, plan })
+        if ('failure' in outcome) throw new Error(outcome.failure)
+        const { perSecond, cpuMicros, latency, peakRssBytes } = outcome.figures
+        return {
+          'messages/s': perSecond,
+          'CPU us/message': cpuMicros,
+          'p50 ms': latency.p50,
+          'p99 ms': latency.p99,
+          'peak RSS MiB': peakRssBytes / 1_048_576,
+        }
+      })
+    }
+  }
+}
+
+/** A durable outbox that has filled up offline: written, opened by a new process, drained by another one. */
+export async function* outboxPoints({ sizes }: CurveOptions): AsyncGenerator<Point> {
+  for (const size of sizes) {
+    const folder = temporaryFolder()
+    const job = { curve: 'outbox', size, storePath: folder.path } as const
+    try {
+      yield await point('outbox', '@jamey', size, async () => {
+        const written = await tellOf({ ...job, step: 'fill', port: NOBODY })
+        const silent: SinkJob = { certificates: undefined, receiveMaximum: 1, answers: false }
+        const opened = await withSink(silent, (port) => ({ ...job, step: 'open', port }))
+        const taking: SinkJob = { certificates: undefined }
+        const drained = await withSink(taking, (port) => ({ ...job, step: 'drain', port }))
+        if (drained.totals.received !== size)
+          throw new Error(`${drained.totals.received} of ${size} records came`)
+        return { ...written, ...opened.values, ...drained.values }
+      })
+    } finally {
+      folder.remove()
+    }
+  }
+}
+
+async function point(
+  curve: string,
+  series: string,
+  size: number,
+  measure: () => Promise<Values>,
+): Promise<Point> {
+  try {
+    return { curve, series, size, values: await measure() }
+  } catch (error) {
+    return { curve, series, size, values: {}, failure: messageOf(error) }
+  }
+}
+
+/** Has a process measure, and says what it told. */
+async function tellOf(job: GrowthJob): Promise<Values> {
+  const child = new Child('growth-process', ['--expose-gc', '--max-old-space-size=8192'])
+  try {
+    child.give(job)
+    const report = await child.next<GrowthReport>(PATIENCE_MS)
+    if (report.type === 'failed') throw new Error(report.message)
+    return report.values
+  } finally {
+    await child.stop()
+  }
+}
+
+async function withSink(
+  sinkJob: SinkJob,
+  jobFor: (port: number) => GrowthJob,
+): Promise<{ values: Values; totals: SinkTotals }> {
+  const sink = new Child('sink-process')
+  try {
+    sink.give(sinkJob)
+    const { port } = await sink.next<SinkReady>()
+    const values = await tellOf(jobFor(port))
+    const totals = await sink.next<SinkTotals>()
+    const [fault] = totals.faults
+    if (fault !== undefined) throw new Error(`the sink saw ${fault}`)
+    return { values, totals }
+  } finally {
+    await sink.stop()
+  }
+}
+
+function publishTask(window: number): Task {
+  return {
+    work: 'publish',
+    via: 'sink',
+    qos: 1,
+    payloadBytes: 256,
+    window,
+    isTls: false,
+    isBus: false,
+    isDurable: false,
+    isTheirsWithoutDelay: false,
+  }
+}

@@ -1,0 +1,39 @@
+import type { GaugePlan } from './gauge.js'
+import type { Side } from './job.js'
+
+/** How the filters look, and whether messages say which subscription they are for. */
+export type SubscriptionKind = 'identifiers' | 'exact filters' | 'wildcards'
+
+/** What a process that measures one point of a curve is told. */
+export type GrowthJob =
+  | {
+      readonly curve: 'subscriptions'
+      readonly side: Side
+      readonly kind: SubscriptionKind
+      readonly size: number
+      readonly port: number
+      readonly plan: GaugePlan
+    }
+  | {
+      readonly curve: 'outbox'
+      readonly step: 'fill' | 'open' | 'drain'
+      readonly size: number
+      readonly storePath: string
+      readonly port: number
+    }
+
+/** Named numbers; undefined where this point has none. */
+export type Values = Readonly<Record<string, number | undefined>>
+
+export type GrowthReport =
+  | { readonly type: 'done'; readonly values: Values }
+  | { readonly type: 'failed'; readonly message: string }
+
+/** One point of a curve, as it is kept. */
+export interface Point {
+  readonly curve: string
+  readonly series: string
+  readonly size: number
+  readonly values: Values
+  readonly failure?: string
+}
