@@ -18,6 +18,9 @@ export const USAGE = `npm run soak -- [options]
   --out FILE    samples as JSON lines, and FILE.md the summary; soak-<time>.jsonl by default
   --sample N    seconds between two samples, 10 by default
   --plain       without TLS and tokens
+
+Ctrl-C ends it early, with a verdict. The exit code is 1 where something was lost, doubled or out of order, or an error
+came that should not.
 `
 
 /** Throws an error with a sentence for the user. */

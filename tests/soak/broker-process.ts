@@ -4,16 +4,21 @@ import { openBrokerStore } from '@jamey/store'
 import { ErrorLog } from './error-log.js'
 import type { BrokerOptions, BrokerReport, Order } from './reports.js'
 import { Vitals } from './vital-signs.js'
+import { kindOf } from './world.js'
 
 /** The broker of a soak in a process of its own: persistent, with TLS 1.3 and tokens as `jamey up` has it. */
 const vitals = new Vitals()
 const errors = new ErrorLog()
+const endings = new ErrorLog()
 let broker: Broker | undefined
 
 const ignore = (): void => {}
 const log: Log = {
   debug: ignore,
-  info: ignore,
+  info: ({ reason, clientId }, message) => {
+    if (message !== 'connection ended by the server') return
+    endings.note(kindOf(String(clientId)), new Error(String(reason)))
+  },
   warn: ignore,
   error: ({ err }, message) => errors.note(message, err),
 }
@@ -49,7 +54,7 @@ async function listen({ folder, security }: BrokerOptions): Promise<number> {
 
 function report(): BrokerReport {
   if (broker === undefined) throw new Error('the broker was not started')
-  return { vitals: vitals.look(), stats: broker.stats(), errors: errors.all }
+  return { vitals: vitals.look(), stats: broker.stats(), errors: errors.all, endings: endings.all }
 }
 
 async function obey(order: Order): Promise<unknown> {
@@ -79,3 +84,5 @@ process.on('message', (order: Order) => {
   )
 })
 process.on('disconnect', () => process.exit())
+// Ctrl-C is for the coordinating process, which then ends this one in order.
+process.on('SIGINT', () => {})

@@ -130,3 +130,5 @@ process.on('message', (order: Order) => {
   )
 })
 process.on('disconnect', () => process.exit())
+// Ctrl-C is for the coordinating process, which then ends this one in order.
+process.on('SIGINT', () => {})

@@ -39,7 +39,7 @@ export function judge({ samples, client, broker }: Outcome): Judgement {
   const hours = ({ atSeconds }: Sample): number => atSeconds / 3600
   return {
     tally,
-    faults: [...lossesOf(client), ...errorsOf(client, broker), ...dropsOf(broker)],
+    faults: [...lossesOf(client), ...errorsOf(client, broker), ...dropsOf(broker), ...leftoversOf(client)],
     growth: (['broker', 'client'] as const).flatMap((process) => [
       growthOf(late, process, 'heap', ({ heapBytes }) => heapBytes),
       growthOf(late, process, 'RSS', ({ rssBytes }) => rssBytes),
@@ -84,6 +84,13 @@ function dropsOf({ stats }: BrokerReport): string[] {
     'identitiesExpired',
   ] as const
   return forbidden.filter((name) => stats[name] > 0).map((name) => `broker: ${name} is ${stats[name]}`)
+}
+
+/** What closed clients leave behind. The pipes are of the process. */
+function leftoversOf({ left = {} }: ClientReport): string[] {
+  return Object.entries(left)
+    .filter(([kind]) => /Timeout|Immediate|TCP|TLS/.test(kind))
+    .map(([kind, count]) => `${count} ${kind} left after all clients were closed`)
 }
 
 function growthOf(

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,7 +48,8 @@ async function soak(options: Arguments, folder: string): Promise<number> {
       broker: await broker.ask<BrokerReport>({ ask: 'finish' }),
     }
     await Promise.all([client.gone(), broker.gone()])
-    return conclude({ minutes: options.minutes, rate, isPlain: options.isPlain }, outcome, out)
+    const minutes = Math.round((samples.at(-1)?.atSeconds ?? 0) / 6) / 10
+    return conclude({ minutes, rate, isPlain: options.isPlain }, outcome, out)
   } finally {
     broker.kill()
     client.kill()
@@ -74,8 +76,14 @@ async function watch(
   // Those of the calibration.
   const already = roles['steady']?.['received'] ?? 0
   let before = { atSeconds: 0, messages: 0 }
-  while (performance.now() - startedAtMs < minutes * 60_000) {
-    await pause(Math.min(sampleSeconds * 1000, minutes * 60_000 - (performance.now() - startedAtMs)))
+  const interrupted = once(process, 'SIGINT').then(() => say('interrupted; coming to an end'))
+  let isOver = false
+  void interrupted.then(() => {
+    isOver = true
+  })
+  while (!isOver && performance.now() - startedAtMs < minutes * 60_000) {
+    const leftMs = minutes * 60_000 - (performance.now() - startedAtMs)
+    await Promise.race([pause(Math.min(sampleSeconds * 1000, leftMs)), interrupted])
     const [one, other] = await Promise.all([
       broker.ask<BrokerReport>({ ask: 'sample' }),
       client.ask<ClientReport>({ ask: 'sample' }),

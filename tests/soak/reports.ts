@@ -22,6 +22,8 @@ export interface BrokerReport {
   readonly stats: BrokerStats
   /** Lines the broker logged as errors, with how often each came. */
   readonly errors: Readonly<Record<string, number>>
+  /** Why it ended connections. */
+  readonly endings: Readonly<Record<string, number>>
 }
 
 /** Milliseconds from publish to handler. */

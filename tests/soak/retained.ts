@@ -87,7 +87,7 @@ export class Retained implements Role {
     const found = new Map<number, number>()
     const before = this.#slots.map(({ acknowledged }) => acknowledged)
     try {
-      await client.connect({ timeoutMs: 20_000 })
+      await client.connect({ timeoutMs: 60_000 })
       let onEnd = (): void => {}
       const ended = new Promise<void>((resolve) => {
         onEnd = resolve
@@ -95,8 +95,8 @@ export class Retained implements Role {
       await client.subscribe(`soak/visit/${clientId}`, { qos: 1 }, () => onEnd())
       await client.subscribe('soak/retained/+', { qos: 1 }, (message) => this.#note(message, found))
       // It comes after all that was retained, because that comes with the subscription.
-      await client.publish(`soak/visit/${clientId}`, 'end', { qos: 1, timeoutMs: 20_000 })
-      if (!(await comesWithin(20_000, ended))) throw new Error('no end came')
+      await client.publish(`soak/visit/${clientId}`, 'end', { qos: 1, timeoutMs: 60_000 })
+      if (!(await comesWithin(60_000, ended))) throw new Error('no end came')
     } finally {
       await client.close()
     }

@@ -43,7 +43,9 @@ class Returner {
       if (content === undefined || content.stream !== this.stream.id) this.#tally.damaged++
       else this.#ledger.note(content.number)
     })
-    const { sessionPresent } = await client.connect({ timeoutMs: 20_000 })
+    // It is awaited below, unless the connection fails first.
+    subscribed.catch(() => {})
+    const { sessionPresent } = await client.connect({ timeoutMs: 60_000 })
     await subscribed
     if (sessionPresent === isFirst) throw new Error(`session present: ${sessionPresent}`)
   }

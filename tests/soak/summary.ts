@@ -78,6 +78,7 @@ export function summarize(setting: Setting, outcome: Outcome, judgement: Judgeme
     ...Object.entries(client.roles).map(([name, counts]) => `- ${name}: ${listed(counts)}`),
     `- links: ${listed(sumOfFaults(samples))}`,
     `- broker: ${listed(nonZero(broker.stats))}`,
+    `- connections ended by the broker: ${listed(broker.endings)}`,
     `- steady clients: ${listed(nonZero(client.stats))}`,
     `- handles left after the clients were closed: ${listed(client.left ?? {})}`,
     '',

@@ -46,7 +46,7 @@ export class Visitors implements Role {
     const protocolVersion = chance(0, 2) === 0 ? 4 : 5
     const client = this.#world.client(clientId, 'direct', { protocolVersion })
     try {
-      await client.connect({ timeoutMs: 10_000 })
+      await client.connect({ timeoutMs: 60_000 })
       await this.#talk(client, `soak/visit/${clientId}`)
     } finally {
       const { unacknowledgedMessages, runningHandlers } = await client.close()
@@ -75,10 +75,10 @@ export class Visitors implements Role {
     for (let i = 0; i < MESSAGES; i++) {
       const number = stream.next++
       const payload = writePayload(stream.id, number, performance.now())
-      await client.publish(`${topic}/${number}`, payload, { qos, timeoutMs: 20_000 })
+      await client.publish(`${topic}/${number}`, payload, { qos, timeoutMs: 60_000 })
     }
-    await comesWithin(20_000, all)
+    await comesWithin(60_000, all)
     ledger.close()
-    if (chance(0, 1) === 0) await subscription.unsubscribe({ timeoutMs: 20_000 })
+    if (chance(0, 1) === 0) await subscription.unsubscribe({ timeoutMs: 60_000 })
   }
 }

@@ -79,7 +79,7 @@ export class Workers implements Role {
 
   async #visit(): Promise<void> {
     const client = this.#world.client('worker-guest', 'direct')
-    await client.connect({ timeoutMs: 20_000 })
+    await client.connect({ timeoutMs: 60_000 })
     await this.#work(client)
     await pause(chance(500, 3000))
     await client.close({ drain: chance(0, 1) === 0 })

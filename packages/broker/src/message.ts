@@ -137,6 +137,7 @@ export class Message {
   ): boolean {
     if (maximumBytes === Number.POSITIVE_INFINITY) return true
     this.#fill(version, qos, false, subscriptionIdentifiers, nowMs)
+    outgoing.dup = false
     // Any identifier takes as many bytes.
     outgoing.packetIdentifier = qos === 0 ? 0 : 1
     const bytes = encodedBytes(outgoing, version)

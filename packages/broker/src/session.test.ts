@@ -147,6 +147,24 @@ describe('session', () => {
     expect(broker.stats().droppedTooLarge).toBe(2)
   })
 
+  it('is measured for its Maximum Packet Size alone, whatever was sent to others before [MQTT-3.1.2-24]', async () => {
+    const { broker, port } = await startBroker()
+    const s = await RawClient.connect(port, stays)
+    await s.subscribe('t', 1)
+    const a = await RawClient.connect(port)
+    a.publish('t', 'again', { qos: 1, packetIdentifier: 1 })
+    await s.expect('publish')
+    await s.vanish()
+    const small = await RawClient.connect(port, { clientId: 'small', properties: { maximumPacketSize: 100 } })
+    await small.subscribe('u', 0)
+    // Sent a second time, with DUP.
+    const again = await RawClient.connect(port, { ...stays, cleanStart: false })
+    expect(await again.received()).toEqual(['t=again q1 dup'])
+    a.publish('u', 'x')
+    expect(await small.received()).toEqual(['u=x'])
+    expect(broker.stats().protocolErrors).toBe(0)
+  })
+
   it('belongs to one user: another is refused the client identifier [promise 36]', async () => {
     const { port } = await startBroker({
       authenticator: {

@@ -1,6 +1,7 @@
 import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { makeHarness, rejection } from './test-support/harness.js'
+import { collectErrors, makeHarness, rejection } from './test-support/harness.js'
+import { HeldStore } from './test-support/held-store.js'
 
 const { connectTo, makeClient, startPeer } = makeHarness({
   onTestFinished,
@@ -148,6 +149,92 @@ describe('explain() says', () => {
     expect(client.explain().because).toBe(
       'The server may send no more: 2 messages, our Receive Maximum, are with their handlers, the oldest for 700 ms.',
     )
+  })
+
+  it('that there is no connection, and why', async () => {
+    const client = makeClient({ url: 'mqtt://127.0.0.1:1' })
+    await rejection(client.connect())
+    expect(client.explain()).toMatchObject({
+      because: 'There is no connection: connection with mqtt://127.0.0.1:1 failed: nobody listens there.',
+      state: 'disconnected',
+      cause: { code: 'unreachable' },
+    })
+  })
+
+  it('that the store has not committed yet', async () => {
+    const peer = await startPeer()
+    const store = new HeldStore()
+    const client = await connectTo(peer, { store })
+    store.isHeld = true
+    client.publish('t', 'x', { qos: 1 }).catch(() => {})
+    await until(() => store.commitsAsked > 0)
+    expect(client.explain()).toMatchObject({
+      because: '1 messages wait for the store to commit them.',
+      queue: { storing: 1 },
+    })
+    store.end()
+  })
+
+  it('that the oldest message holds up the packet identifiers', async () => {
+    const peer = await startPeer()
+    let oldest = 0
+    peer.follow({
+      publish: ({ packetIdentifier }, server) => {
+        oldest ||= packetIdentifier
+        if (packetIdentifier !== oldest) server.acknowledge('puback', packetIdentifier)
+      },
+    })
+    const client = await connectTo(peer)
+    for (let i = 0; i < 16_400; i++) client.publish('t', 'x', { qos: 1 }).catch(() => {})
+    await expect.poll(() => client.stats().messagesAcknowledged).toBe(16_383)
+    expect(client.explain()).toMatchObject({
+      because: '16 messages wait: the oldest unacknowledged one holds up the packet identifiers.',
+      sending: { onWire: 1 },
+    })
+    peer.connections[0]?.acknowledge('puback', oldest)
+    await expect.poll(() => client.explain().queue.messages).toBe(0)
+  })
+
+  it('that the server asked for less, whether messages are queued or not', async () => {
+    const clock = new FakeClock()
+    const peer = await startPeer()
+    const client = await connectTo(peer, { clock, ...QUIET })
+    for (let i = 0; i < 40; i++) await client.publish('t', 'x')
+    await clock.advance(1000)
+    ;(await peer.connection(0)).send({ type: 'disconnect', reasonCode: 0x96, properties: undefined })
+    await until(() => client.state === 'reconnecting')
+    await clock.advance(0)
+    await until(() => client.state === 'connected')
+    client.publish('t', 'x').catch(() => {})
+    expect(client.explain().because).toBe(
+      'The server asked for less, so 20 messages a second leave at the most.',
+    )
+    for (let i = 0; i < 3; i++) client.publish('t', 'x', { qos: 1 }).catch(() => {})
+    expect(client.explain().because).toBe('3 messages wait: the server asked for less, so 20 a second leave.')
+  })
+
+  it('that handlers of QoS 0 are at work, which hold up nothing', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    await client.subscribe('t', { qos: 0 }, () => new Promise(() => {}))
+    ;(await peer.connection(0)).publish('t', 'x')
+    await until(() => client.stats().handlersRunning === 1)
+    expect(client.explain().because).toBe('1 handlers are at work, all of them on messages of QoS 0.')
+  })
+
+  it('that messages were set aside', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      publish: ({ packetIdentifier }, server) => server.acknowledge('puback', packetIdentifier, 0x87),
+    })
+    const { errors, onBackgroundError } = collectErrors()
+    const client = await connectTo(peer, { onBackgroundError })
+    await client.publish('t', 'x', { qos: 1, until: 'stored' })
+    await until(() => errors.length > 0)
+    expect(client.explain()).toMatchObject({
+      because: '1 messages were set aside: the server does not take them.',
+      sending: { setAside: 1 },
+    })
   })
 
   it('what was refused last, while nothing is held up', async () => {

@@ -171,7 +171,9 @@ function becauseOfSending(facts: Omit<Explanation, 'because'>, isWindowFull: boo
       return `${queue.messages} messages wait: the server asked for less, so ${Math.round(sending.messagesPerSecond)} a second leave.`
     }
   }
-  return undefined
+  // QoS 0 has no queue: whoever publishes it waits, too.
+  if (sending.messagesPerSecond === undefined) return undefined
+  return `The server asked for less, so ${Math.round(sending.messagesPerSecond)} messages a second leave at the most.`
 }
 
 function becauseOfReceiving({ receiving, sending }: Omit<Explanation, 'because'>): string {
@@ -182,6 +184,9 @@ function becauseOfReceiving({ receiving, sending }: Omit<Explanation, 'because'>
     return `${sending.onWire} messages were sent, and the server has not acknowledged them yet.`
   if (receiving.unacknowledged > 0) {
     return `${receiving.unacknowledged} messages are with their handlers, the oldest for ${receiving.oldestAgeMs ?? 0} ms.`
+  }
+  if (receiving.handlersRunning > 0) {
+    return `${receiving.handlersRunning} handlers are at work, all of them on messages of QoS 0.`
   }
   if (sending.setAside > 0)
     return `${sending.setAside} messages were set aside: the server does not take them.`

@@ -216,13 +216,13 @@ describe('subscribe', () => {
     waiting.push(client.subscribe('one more', () => {}))
     const removed = client.unsubscribe('t/0')
     for (const one of waiting) one.catch(() => {})
-    await until(() => asked.length === most)
+    await expect.poll(() => asked.length).toBe(most)
     const server = await peer.connection(0)
     const properties = undefined
     for (const packetIdentifier of asked.slice(0, 2)) {
       server.send({ type: 'suback', packetIdentifier, reasonCodes: [1], properties })
     }
-    await until(() => asked.length === most + 2)
+    await expect.poll(() => asked.length).toBe(most + 2)
     expect(asked.slice(-2).sort()).toEqual(asked.slice(0, 2).sort())
     const [removal] = server.all('unsubscribe')
     expect(removal?.filters).toEqual(['t/0'])
