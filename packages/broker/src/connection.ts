@@ -25,13 +25,16 @@ import { isWithin, writeDisconnect, writeRefusal } from './last-words.js'
 import type { Message } from './message.js'
 import type { Session } from './session.js'
 import type { Ending } from './sessions.js'
+import { Silence } from './silence.js'
 import { TopicAliases } from './topic-aliases.js'
 import { mayBeAnswered, mayPublish, TopicPermission } from './topic-permission.js'
+import { UnreadAnswers } from './unread-answers.js'
 
 /** With this much not yet taken by the system, queues wait; QoS 0 may pile up to the limit of queued bytes. */
 const FULL_FROM_BYTES = 262_144
 /** Encoded in one turn before queues wait for the write at its end. */
 const MOST_PER_TURN_BYTES = 1_048_576
+const LONGEST_ACKNOWLEDGEMENT_BYTES = 5
 /** The first byte of every CONNECT. */
 const CONNECT_BYTE = 0x10
 /** How long a peer may take to read our last words. */
@@ -62,13 +65,11 @@ export class Connection {
   maximumPacketBytes = Number.POSITIVE_INFINITY
   readonly #socket: ByteStream
   readonly #decoder: Decoder
-  /** For CONNECT at first, then for keep alive. */
-  readonly #silence: Deadline
+  readonly #silence: Silence
   readonly #identityEnd: Deadline
   readonly #linger: Deadline
+  readonly #unreadAnswers = new UnreadAnswers()
   #state: ConnectionState = 'waiting'
-  #silenceLimitMs = 0
-  #heardAtMs: number
   #hasBegun = false
   #hasPassed = false
   #isFull = false
@@ -85,15 +86,13 @@ export class Connection {
     this.greeter = new Greeter(core, this)
     this.renewals = new Allowance(limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
-    this.#silence = new Deadline(clock, () => this.#onSilence())
+    this.#silence = new Silence(clock, limits.connectTimeoutMs, () => this.#onSilence())
     this.#identityEnd = new Deadline(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
-    this.#heardAtMs = clock.now()
-    this.#silence.set(this.#heardAtMs + limits.connectTimeoutMs)
     core.connections.add(this)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())
-    socket.on('end', () => this.#leave('abnormal', 'closing'))
+    socket.on('end', () => this.leave('abnormal'))
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', () => this.#onClose())
   }
@@ -124,7 +123,7 @@ export class Connection {
     this.#socket.pause()
   }
 
-  /** Keep Alive is in seconds, 0 for none; one and a half of it may pass in silence. [MQTT-3.1.2-22] */
+  /** Keep Alive is in seconds, 0 for none. */
   open(session: Session, identity: Identity, keepAliveSeconds: number): void {
     this.#become('open')
     this.session = session
@@ -132,17 +131,15 @@ export class Connection {
     this.core.admission.pass(this.remoteAddress)
     this.#decoder.maximumPacketSize = this.core.limits.packetBytes
     this.#decoder.maximumControlSize = this.core.limits.controlPacketBytes
-    this.#silenceLimitMs = keepAliveSeconds * 1500
-    this.#heardAtMs = this.core.clock.now()
-    this.#silence.clear()
-    if (keepAliveSeconds > 0) this.#silence.set(this.#heardAtMs + this.#silenceLimitMs)
+    this.#silence.keepAlive(keepAliveSeconds)
     this.useIdentity(identity)
   }
 
   /** Handles what came meanwhile, and then what comes. */
   resumeReading(): void {
     this.#process()
-    if (this.#state === 'open' && !this.greeter.isBusy) this.#socket.resume()
+    const mustWait = this.greeter.isBusy || this.#unreadAnswers.areTooMany
+    if (this.#state === 'open' && !mustWait) this.#socket.resume()
   }
 
   /** Who the connection is from now on: at first, and after each renewal. */
@@ -158,7 +155,9 @@ export class Connection {
     if (!isWithin(packet, this.version, this.maximumPacketBytes)) {
       return this.end(ReasonCode.packetTooLarge, `${packet.type} is larger than the client takes`)
     }
+    const before = this.writer.pendingBytes
     encode(this.writer, packet, this.version)
+    if (this.#isFull) this.#unreadAnswers.add(this.writer.pendingBytes - before)
     this.schedule()
   }
 
@@ -184,6 +183,7 @@ export class Connection {
   writeAcknowledgement(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
     if (this.#state !== 'open') return
     encodeAcknowledgement(this.writer, type, packetIdentifier, reasonCode, this.version)
+    if (this.#isFull) this.#unreadAnswers.add(LONGEST_ACKNOWLEDGEMENT_BYTES)
     this.schedule()
   }
 
@@ -244,6 +244,7 @@ export class Connection {
   flush(): void {
     this.#isScheduled = false
     if (this.#isFull || this.#state === 'closed') return
+    this.#unreadAnswers.clear()
     const socket = this.#socket
     const chunks = this.writer.take()
     if (chunks.length === 0) return
@@ -282,19 +283,15 @@ export class Connection {
       this.core.counters.connectionsRefused++
       writeRefusal(this.writer, this.#decoder.protocolVersion, farewell, this.maximumPacketBytes)
     }
-    this.#leave(ending, 'closing')
-  }
-
-  /** DISCONNECT came: nothing more is said. [MQTT-3.14.4-1] */
-  leave(ending: Ending): void {
-    this.#leave(ending, 'closing')
+    this.leave(ending)
   }
 
   destroy(): void {
     this.#socket.destroy()
   }
 
-  #leave(ending: Ending, next: 'closing' | 'closed'): void {
+  /** Nothing more is said: the peer sent DISCONNECT [MQTT-3.14.4-1], we did, or it is gone. */
+  leave(ending: Ending, next: 'closing' | 'closed' = 'closing'): void {
     if (this.#state === 'closed' || this.#state === next) return
     const { session } = this
     this.#become(next)
@@ -328,28 +325,34 @@ export class Connection {
       return this.end(ReasonCode.protocolError, 'the first packet is not CONNECT')
     }
     this.#hasBegun = true
-    this.#heardAtMs = this.core.clock.now()
+    this.#silence.heardPiece(chunk.length)
     this.#decoder.push(chunk)
     this.#process()
+    if (this.#unreadAnswers.areTooMany) this.pauseReading()
   }
 
   /** Handles every whole packet, unless one ends the connection or has to be waited for. */
   #process(): void {
+    let packets = 0
     try {
       while ((this.#state === 'open' && !this.greeter.isBusy) || this.#state === 'waiting') {
         const packet = this.#decoder.next()
-        if (packet === undefined) return
+        if (packet === undefined) break
+        packets++
         handle(this, packet)
       }
     } catch (error) {
       this.fail(error)
     }
+    if (packets > 0) this.#silence.heard()
   }
 
   #onDrain(): void {
+    const wasIgnored = this.#unreadAnswers.areTooMany
     this.#isFull = false
     this.flush()
     this.session?.outgoing.pump()
+    if (wasIgnored) this.resumeReading()
   }
 
   #onError(error: Error & { code?: string }): void {
@@ -358,7 +361,7 @@ export class Connection {
   }
 
   #onClose(): void {
-    this.#leave('abnormal', 'closed')
+    this.leave('abnormal', 'closed')
     this.#linger.clear()
     if (this.#hasPassed) this.core.admission.leave(this.remoteAddress)
     this.core.connections.delete(this)
@@ -370,8 +373,6 @@ export class Connection {
       this.end(ReasonCode.unspecifiedError, 'no CONNECT, or no answer to it, in time')
       return
     }
-    const dueAtMs = this.#heardAtMs + this.#silenceLimitMs
-    if (this.core.clock.now() < dueAtMs) return this.#silence.set(dueAtMs)
     this.core.counters.keepAliveTimeouts++
     this.end(ReasonCode.keepAliveTimeout, 'nothing was heard for one and a half keep alive intervals')
   }

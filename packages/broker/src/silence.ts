@@ -1,0 +1,52 @@
+import type { Clock } from './clock.js'
+import { Deadline } from './deadline.js'
+
+/** So much of a packet that comes in pieces is a sign of life; whoever sends less may be dragging it out. */
+const SIGN_OF_LIFE_BYTES = 1000
+
+/** Notices that a peer says nothing: no CONNECT at first, then no packet for too long. */
+export class Silence {
+  readonly #clock: Clock
+  readonly #deadline: Deadline
+  readonly #onSilence: () => void
+  /** 0 until `keepAlive`: nothing but that prolongs the wait for CONNECT. */
+  #limitMs = 0
+  #heardAtMs = 0
+  #pieceBytes = 0
+
+  constructor(clock: Clock, connectTimeoutMs: number, onSilence: () => void) {
+    this.#clock = clock
+    this.#onSilence = onSilence
+    this.#deadline = new Deadline(clock, () => this.#onDeadline())
+    this.#deadline.set(clock.now() + connectTimeoutMs)
+  }
+
+  /** In seconds, 0 for none; one and a half of it may pass without a packet. [MQTT-3.1.2-22] */
+  keepAlive(seconds: number): void {
+    this.#limitMs = seconds * 1500
+    this.heard()
+    this.#deadline.set(seconds === 0 ? Number.POSITIVE_INFINITY : this.#heardAtMs + this.#limitMs)
+  }
+
+  /** A whole packet came. */
+  heard(): void {
+    this.#pieceBytes = 0
+    this.#heardAtMs = this.#clock.now()
+  }
+
+  /** Bytes came, whatever they are part of. */
+  heardPiece(bytes: number): void {
+    this.#pieceBytes += bytes
+    if (this.#pieceBytes >= SIGN_OF_LIFE_BYTES) this.heard()
+  }
+
+  clear(): void {
+    this.#deadline.clear()
+  }
+
+  #onDeadline(): void {
+    const dueAtMs = this.#heardAtMs + this.#limitMs
+    if (this.#limitMs > 0 && this.#clock.now() < dueAtMs) this.#deadline.set(dueAtMs)
+    else this.#onSilence()
+  }
+}
