@@ -26,11 +26,13 @@ import type { Ending } from './sessions.js'
 import { Silence } from './silence.js'
 import { TopicAliases } from './topic-aliases.js'
 import { mayBeAnswered, mayPublish, TopicPermission } from './topic-permission.js'
+import { UnreadAnswers } from './unread-answers.js'
 
 /** With this much not yet taken by the system, queues wait; QoS 0 may pile up to the limit of queued bytes. */
 const FULL_FROM_BYTES = 262_144
 /** Encoded in one turn before queues wait for the write at its end. */
 const MOST_PER_TURN_BYTES = 1_048_576
+const LONGEST_ACKNOWLEDGEMENT_BYTES = 5
 /** The first byte of every CONNECT. */
 const CONNECT_BYTE = 0x10
 /** How long a peer may take to read our last words. */
@@ -61,17 +63,15 @@ export class Connection {
   maximumPacketBytes = Number.POSITIVE_INFINITY
   readonly #socket: ByteStream
   readonly #decoder: Decoder
-  /** For CONNECT at first, then for keep alive. */
   readonly #silence: Silence
   readonly #identityEnd: Deadline
   readonly #linger: Deadline
+  readonly #unreadAnswers = new UnreadAnswers()
   #state: ConnectionState = 'waiting'
   #hasBegun = false
   #hasPassed = false
   #isFull = false
   #isScheduled = false
-  /** Nothing is read, because the peer does not take our answers. */
-  #isHeldUp = false
 
   constructor(core: Core, socket: ByteStream, certificate: { commonName: string } | undefined) {
     const { clock, limits } = core
@@ -90,7 +90,7 @@ export class Connection {
     core.connections.add(this)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())
-    socket.on('end', () => this.#leave('abnormal', 'closing'))
+    socket.on('end', () => this.leave('abnormal'))
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', () => this.#onClose())
   }
@@ -121,7 +121,7 @@ export class Connection {
     this.#socket.pause()
   }
 
-  /** Keep Alive is in seconds, 0 for none; one and a half of it may pass in silence. [MQTT-3.1.2-22] */
+  /** Keep Alive is in seconds, 0 for none. */
   open(session: Session, identity: Identity, keepAliveSeconds: number): void {
     this.#become('open')
     this.session = session
@@ -129,14 +129,15 @@ export class Connection {
     this.core.admission.pass(this.remoteAddress)
     this.#decoder.maximumPacketSize = this.core.limits.packetBytes
     this.#decoder.maximumControlSize = this.core.limits.controlPacketBytes
-    this.#silence.limit(keepAliveSeconds * 1500)
+    this.#silence.keepAlive(keepAliveSeconds)
     this.useIdentity(identity)
   }
 
   /** Handles what came meanwhile, and then what comes. */
   resumeReading(): void {
     this.#process()
-    if (this.#state === 'open' && !this.greeter.isBusy && !this.#isHeldUp) this.#socket.resume()
+    const mustWait = this.greeter.isBusy || this.#unreadAnswers.areTooMany
+    if (this.#state === 'open' && !mustWait) this.#socket.resume()
   }
 
   /** Who the connection is from now on: at first, and after each renewal. */
@@ -152,7 +153,9 @@ export class Connection {
     if (!isWithin(packet, this.version, this.maximumPacketBytes)) {
       return this.end(ReasonCode.packetTooLarge, `${packet.type} is larger than the client takes`)
     }
+    const before = this.writer.pendingBytes
     encode(this.writer, packet, this.version)
+    if (this.#isFull) this.#unreadAnswers.add(this.writer.pendingBytes - before)
     this.schedule()
   }
 
@@ -178,6 +181,7 @@ export class Connection {
   writeAcknowledgement(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
     if (this.#state !== 'open') return
     encodeAcknowledgement(this.writer, type, packetIdentifier, reasonCode, this.version)
+    if (this.#isFull) this.#unreadAnswers.add(LONGEST_ACKNOWLEDGEMENT_BYTES)
     this.schedule()
   }
 
@@ -238,6 +242,7 @@ export class Connection {
   flush(): void {
     this.#isScheduled = false
     if (this.#isFull || this.#state === 'closed') return
+    this.#unreadAnswers.clear()
     const socket = this.#socket
     const chunks = this.writer.take()
     if (chunks.length === 0) return
@@ -276,24 +281,20 @@ export class Connection {
       this.core.counters.connectionsRefused++
       writeRefusal(this.writer, this.#decoder.protocolVersion, farewell, this.maximumPacketBytes)
     }
-    this.#leave(ending, 'closing')
-  }
-
-  /** DISCONNECT came: nothing more is said. [MQTT-3.14.4-1] */
-  leave(ending: Ending): void {
-    this.#leave(ending, 'closing')
+    this.leave(ending)
   }
 
   destroy(): void {
     this.#socket.destroy()
   }
 
-  #leave(ending: Ending, next: 'closing' | 'closed'): void {
+  /** Nothing more is said: the peer sent DISCONNECT [MQTT-3.14.4-1], we did, or it is gone. */
+  leave(ending: Ending, next: 'closing' | 'closed' = 'closing'): void {
     if (this.#state === 'closed' || this.#state === next) return
     const { session } = this
     this.#become(next)
     this.session = undefined
-    this.#silence.stop()
+    this.#silence.clear()
     this.#identityEnd.clear()
     if (session?.connection === this) this.core.sessions.detach(session, ending)
     if (next !== 'closing') return
@@ -322,39 +323,34 @@ export class Connection {
       return this.end(ReasonCode.protocolError, 'the first packet is not CONNECT')
     }
     this.#hasBegun = true
-    this.#silence.heard()
+    this.#silence.heardPiece(chunk.length)
     this.#decoder.push(chunk)
     this.#process()
-    if (this.#state !== 'open' || !this.#owesTooMuch) return
-    this.#isHeldUp = true
-    this.#socket.pause()
-  }
-
-  /** Messages stop at the limit of queued bytes; what goes beyond it are answers to what the peer sent. */
-  get #owesTooMuch(): boolean {
-    return this.backlogBytes > this.core.limits.queuedBytes + MOST_PER_TURN_BYTES
+    if (this.#unreadAnswers.areTooMany) this.pauseReading()
   }
 
   /** Handles every whole packet, unless one ends the connection or has to be waited for. */
   #process(): void {
+    let packets = 0
     try {
       while ((this.#state === 'open' && !this.greeter.isBusy) || this.#state === 'waiting') {
         const packet = this.#decoder.next()
-        if (packet === undefined) return
+        if (packet === undefined) break
+        packets++
         handle(this, packet)
       }
     } catch (error) {
       this.fail(error)
     }
+    if (packets > 0) this.#silence.heard()
   }
 
   #onDrain(): void {
+    const wasIgnored = this.#unreadAnswers.areTooMany
     this.#isFull = false
     this.flush()
     this.session?.outgoing.pump()
-    if (!this.#isHeldUp || this.#owesTooMuch) return
-    this.#isHeldUp = false
-    this.resumeReading()
+    if (wasIgnored) this.resumeReading()
   }
 
   #onError(error: Error & { code?: string }): void {
@@ -363,7 +359,7 @@ export class Connection {
   }
 
   #onClose(): void {
-    this.#leave('abnormal', 'closed')
+    this.leave('abnormal', 'closed')
     this.#linger.clear()
     if (this.#hasPassed) this.core.admission.leave(this.remoteAddress)
     this.core.connections.delete(this)

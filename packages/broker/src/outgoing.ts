@@ -139,8 +139,7 @@ export class Outgoing {
   }
 
   /** A connection has come: sends again what the last one left unacknowledged, in the old order. [MQTT-4.4.0-1] */
-  resume(connection: Connection, quota: number): void {
-    this.quota = quota
+  resume(connection: Connection): void {
     this.#unacknowledged = 0
     const again: Delivery[] = []
     const pending = [...this.#table.values()].sort((a, b) => a.sequence - b.sequence)

@@ -133,7 +133,8 @@ function sessionRecord(session: Session): SessionRecord {
     expirySeconds,
     disconnectedAtMs,
     will,
-    inFlightWindow: session.outgoing.quota,
+    // What was sent is the oldest: with a connection, as many as its quota may be out at any moment.
+    inFlightWindow: session.connection === undefined ? session.outgoing.inFlight : session.outgoing.quota,
   }
 }
 

@@ -101,6 +101,8 @@ export class Router {
   #redeliver(group: SharedGroup, from: Session): void {
     const taken = from.outgoing.takeShared(group)
     for (const delivery of taken) this.#handOn(delivery, group, from)
+    // How many of its deliveries were sent is part of its record.
+    if (taken.length > 0 && from.isStored) this.#core.persistence.putSession(from)
   }
 
   #handOn(delivery: Delivery, group: SharedGroup, from: Session): void {

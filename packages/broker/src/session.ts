@@ -38,7 +38,7 @@ export class Session {
     this.version = version
     this.outgoing = new Outgoing(core, this)
     this.expiry = new Deadline(core.clock, () => core.sessions.expire(this))
-    this.willDelay = new Deadline(core.clock, () => core.sessions.publishWill(this))
+    this.willDelay = new Deadline(core.clock, () => core.sessions.endWillDelay(this))
   }
 
   /** Unknown permissions are checked when the client is back, before anything is sent. */

@@ -78,6 +78,7 @@ export class Sessions {
     session.will = connect.will && { ...connect.will, payload: Buffer.from(connect.will.payload) }
     this.#identify(session, identity)
     session.connection = connection
+    session.outgoing.quota = Math.min(connect.properties?.receiveMaximum ?? 65_535, limits.inFlight)
     this.#connected++
     if (this.#connected > counters.connectionsMaximum) counters.connectionsMaximum = this.#connected
     persistence.putSession(session)
@@ -111,14 +112,20 @@ export class Sessions {
       else session.willDelay.set(now + delaySeconds * 1000)
     }
     if (session.expirySeconds === 0 && (ending !== 'shutdown' || !session.isStored)) return this.end(session)
-    this.#core.persistence.putSession(session)
     if (session.expirySeconds !== NEVER_EXPIRES) session.expiry.set(now + session.expirySeconds * 1000)
     this.#core.router.leaveGroups(session)
+    this.#core.persistence.putSession(session)
   }
 
   expire(session: Session): void {
     this.#core.counters.sessionsExpired++
     this.end(session)
+  }
+
+  /** The will is published, and the store forgets it in the same commit: it is published once. [MQTT-3.1.2-10] */
+  endWillDelay(session: Session): void {
+    this.publishWill(session)
+    this.#core.persistence.putSession(session)
   }
 
   /** The session is over: a waiting will is due, subscriptions go, shared messages go to other members. */

@@ -1,38 +1,52 @@
 import type { Clock } from './clock.js'
 import { Deadline } from './deadline.js'
 
-/** Notices that a peer says nothing for too long. Hearing it costs a look at the clock, not a timer. */
+/** So much of a packet that comes in pieces is a sign of life; whoever sends less may be dragging it out. */
+const SIGN_OF_LIFE_BYTES = 1000
+
+/** Notices that a peer says nothing: no CONNECT at first, then no packet for too long. */
 export class Silence {
   readonly #clock: Clock
-  readonly #end: Deadline
-  /** Undefined: the peer is given a time, whatever it says until then. */
-  #limitMs: number | undefined
+  readonly #deadline: Deadline
+  readonly #onSilence: () => void
+  /** 0 until `keepAlive`: nothing but that prolongs the wait for CONNECT. */
+  #limitMs = 0
   #heardAtMs = 0
+  #pieceBytes = 0
 
-  /** At first the peer has `firstMs`, which is not prolonged by hearing something. */
-  constructor(clock: Clock, firstMs: number, onSilence: () => void) {
+  constructor(clock: Clock, connectTimeoutMs: number, onSilence: () => void) {
     this.#clock = clock
-    this.#end = new Deadline(clock, () => {
-      const dueAtMs = this.#heardAtMs + (this.#limitMs ?? 0)
-      if (clock.now() < dueAtMs) this.#end.set(dueAtMs)
-      else onSilence()
-    })
-    this.#end.set(clock.now() + firstMs)
+    this.#onSilence = onSilence
+    this.#deadline = new Deadline(clock, () => this.#onDeadline())
+    this.#deadline.set(clock.now() + connectTimeoutMs)
   }
 
-  /** From now on so much silence is too much; 0 allows any. */
-  limit(limitMs: number): void {
-    this.#limitMs = limitMs
+  /** In seconds, 0 for none; one and a half of it may pass without a packet. [MQTT-3.1.2-22] */
+  keepAlive(seconds: number): void {
+    this.#limitMs = seconds * 1500
     this.heard()
-    if (limitMs > 0) this.#end.set(this.#heardAtMs + limitMs)
-    else this.#end.clear()
+    this.#deadline.set(seconds === 0 ? Number.POSITIVE_INFINITY : this.#heardAtMs + this.#limitMs)
   }
 
+  /** A whole packet came. */
   heard(): void {
+    this.#pieceBytes = 0
     this.#heardAtMs = this.#clock.now()
   }
 
-  stop(): void {
-    this.#end.clear()
+  /** Bytes came, whatever they are part of. */
+  heardPiece(bytes: number): void {
+    this.#pieceBytes += bytes
+    if (this.#pieceBytes >= SIGN_OF_LIFE_BYTES) this.heard()
+  }
+
+  clear(): void {
+    this.#deadline.clear()
+  }
+
+  #onDeadline(): void {
+    const dueAtMs = this.#heardAtMs + this.#limitMs
+    if (this.#limitMs > 0 && this.#clock.now() < dueAtMs) this.#deadline.set(dueAtMs)
+    else this.#onSilence()
   }
 }

@@ -251,17 +251,19 @@ const VIOLATIONS: Violation[] = [
 ]
 
 describe.each([4, 5] as const)('a client of version %i is closed for', (version) => {
-  const rows = VIOLATIONS.filter((violation) => (version === 4 ? violation.four : violation.five))
-
-  it.each(rows)('$what', async ({ four, five, code }) => {
-    const { port } = await startBroker()
-    const client = await RawClient.connect(port, { protocolVersion: version, clientId: 'c' })
-    client.sendBytes(Buffer.from(((version === 4 ? four : five) as string).replaceAll(' ', ''), 'hex'))
-    const answers: Packet[] = []
-    for (let packet = await client.next(); packet !== undefined; packet = await client.next())
-      answers.push(packet)
-    await client.closed
-    const told = answers.map((packet) => ('reasonCode' in packet ? [packet.type, packet.reasonCode] : []))
-    expect(told).toEqual(version === 4 ? [] : [['disconnect', code]])
-  })
+  for (const { what, four, five, code } of VIOLATIONS) {
+    const hex = version === 4 ? four : five
+    if (hex === undefined) continue
+    it(what, async () => {
+      const { port } = await startBroker()
+      const client = await RawClient.connect(port, { protocolVersion: version, clientId: 'c' })
+      client.sendBytes(Buffer.from(hex.replaceAll(' ', ''), 'hex'))
+      const answers: Packet[] = []
+      for (let packet = await client.next(); packet !== undefined; packet = await client.next())
+        answers.push(packet)
+      await client.closed
+      const told = answers.map((packet) => ('reasonCode' in packet ? [packet.type, packet.reasonCode] : []))
+      expect(told).toEqual(version === 4 ? [] : [['disconnect', code]])
+    })
+  }
 })

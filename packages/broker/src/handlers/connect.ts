@@ -52,10 +52,7 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
     { clientId, remoteAddress: connection.remoteAddress, sessionPresent: isPresent },
     'client connected',
   )
-  session.outgoing.resume(
-    connection,
-    Math.min(packet.properties?.receiveMaximum ?? 65_535, core.limits.inFlight),
-  )
+  session.outgoing.resume(connection)
   core.router.enterGroups(session)
   connection.resumeReading()
 }

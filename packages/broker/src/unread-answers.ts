@@ -1,0 +1,23 @@
+/** So many bytes of answers may wait behind a socket that is full. */
+const MOST_BYTES = 1_048_576
+
+/**
+ * What a peer asked for and does not read. Messages for it are bounded where they are queued; answers are not, so
+ * whoever sends and never reads is not read from either until it took what it has.
+ */
+export class UnreadAnswers {
+  #bytes = 0
+
+  get areTooMany(): boolean {
+    return this.#bytes > MOST_BYTES
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  /** The system took everything. */
+  clear(): void {
+    this.#bytes = 0
+  }
+}
