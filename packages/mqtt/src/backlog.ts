@@ -2,6 +2,9 @@ import type { Clock } from './clock.js'
 import type { Publication } from './publication.js'
 import type { SessionStore, StoredPage, StoredSession, WaitingPublish } from './session-store.js'
 
+// Whoever fetches one needs the other.
+export { Commits } from './commits.js'
+
 const PAGE_MESSAGES = 2048
 const PAGE_BYTES = 4_194_304
 /** After a failure of the store. */

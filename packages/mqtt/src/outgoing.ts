@@ -89,7 +89,6 @@ export class Outgoing implements AppendListener {
     this.receipts.open(session.identifier)
     this.setAside.restore(session.setAside)
     this.#queue.restore(session, backlog, firstPage)
-    this.#journal.begin(session.nextSequence)
   }
 
   /** QoS 1 and 2. Throws `PublishError` where the queue does not take it. */

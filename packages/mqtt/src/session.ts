@@ -230,8 +230,9 @@ export class Session implements ConnectionListener {
       const session = await store.open()
       if (store.commits) {
         // Pages, which seldom have such a store, need not fetch what it takes.
-        const { Backlog } = await import('./backlog.js')
+        const { Backlog, Commits } = await import('./backlog.js')
         this.outgoing.restore(session, Backlog, await Backlog.firstPage(store, session))
+        this.#journal.begin(session.nextSequence, Commits)
       }
       this.incoming.restore(session.received)
     } catch (cause) {
