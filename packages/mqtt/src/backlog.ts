@@ -1,6 +1,10 @@
 import type { Clock } from './clock.js'
-import type { Publication } from './publication.js'
+import { PublishError } from './errors.js'
+import { type Publication, publicationOf } from './publication.js'
 import type { SessionStore, StoredPage, StoredSession, WaitingPublish } from './session-store.js'
+
+// Whoever fetches one needs the other.
+export { Commits } from './commits.js'
 
 const PAGE_MESSAGES = 2048
 const PAGE_BYTES = 4_194_304
@@ -8,18 +12,16 @@ const PAGE_BYTES = 4_194_304
 const RETRY_MS = 1000
 
 export interface BacklogListener {
-  /** Makes a message of an earlier process one of this. `isSent`: the server of this session may have it already. */
-  revive(stored: WaitingPublish, isSent: boolean): Publication
   /** In order; it goes behind those in memory. */
   onRead(publication: Publication): void
   /** The server has it, and its session, which PUBREL would have ended, is gone. */
   onDone(publication: Publication): void
-  /** Its record can not be read. `publication` where its publisher still waits. */
-  onDamaged(sequence: number, publication: Publication | undefined, error: Error): void
+  /** Its record can not be read; whoever still waits for it was told. */
+  onDamaged(sequence: number, error: PublishError): void
   /** Everything of one page was told. */
   onPage(): void
   /** The store could not be read; told once, and tried again until it can. */
-  onUnreadable(error: Error): void
+  onUnreadable(error: PublishError): void
 }
 
 /**
@@ -143,7 +145,10 @@ export class Backlog {
       const publication = this.#waiting.get(sequence)
       this.#waiting.delete(sequence)
       this.#count(1, publication?.bytes ?? 0)
-      this.#listener.onDamaged(sequence, publication, error)
+      const message = `message ${sequence} can not be read and is left in the store: ${error.message}`
+      const failure = new PublishError('store-failed', message, { cause: error })
+      publication?.fail(failure)
+      this.#listener.onDamaged(sequence, failure)
     }
     this.#after = page.upTo
     for (const sequence of this.#over) if (sequence <= page.upTo) this.#over.delete(sequence)
@@ -154,13 +159,22 @@ export class Backlog {
   #take(stored: WaitingPublish): void {
     const waiting = this.#waiting.get(stored.sequence)
     const isSent = !this.#isSessionLost && stored.sequence < this.#sentBelow
-    const publication = waiting ?? this.#listener.revive(stored, isSent)
+    const publication = waiting ?? this.#revive(stored, isSent)
     this.#count(1, publication.bytes)
     if (waiting !== undefined) {
       this.#waiting.delete(stored.sequence)
       waiting.reload(stored)
     } else if (stored.isReleased && this.#isSessionLost) return this.#listener.onDone(publication)
     this.#listener.onRead(publication)
+  }
+
+  /** Makes a message of an earlier process one of this. `isSent`: the server of this session may have it already. */
+  #revive(stored: WaitingPublish, isSent: boolean): Publication {
+    const publication = publicationOf(stored)
+    publication.queuedAt = this.#clock.now() - stored.ageMs
+    if (stored.isReleased) publication.stage = 'released'
+    publication.dup = isSent
+    return publication
   }
 
   #count(messages: number, bytes: number): void {
@@ -170,13 +184,18 @@ export class Backlog {
 
   readonly #onFailed = (error: Error): void => {
     if (this.isEmpty) return
-    if (!this.#isUnreadable) this.#listener.onUnreadable(error)
+    if (!this.#isUnreadable) this.#listener.onUnreadable(unreadable(error))
     this.#isUnreadable = true
     this.#timer = this.#clock.setTimeout(() => {
       this.#isReading = false
       this.fill()
     }, RETRY_MS)
   }
+}
+
+function unreadable(cause: Error): PublishError {
+  const message = `the store can not be read, which is tried again: ${cause.message}`
+  return new PublishError('store-failed', message, { cause, retryable: true })
 }
 
 function rangeOf(after: number, upTo: number) {

@@ -1,13 +1,13 @@
 import type { Client } from './client.js'
 import { firstConnection } from './first-connection.js'
-import { MqttClient } from './mqtt-client.js'
+import { NodeClient } from './node-client.js'
 import { nodePlatform } from './node-platform.js'
 import type { ConnectOptions } from './options.js'
 import { readSettings } from './settings.js'
 
 /** A client that is not connected yet: register handlers first, then `connect()`. */
 export function createClient(options: ConnectOptions): Client {
-  return new MqttClient(readSettings(options, nodePlatform))
+  return new NodeClient(readSettings(options, nodePlatform))
 }
 
 /**

@@ -68,18 +68,14 @@ export class Endings {
     this.#receipts.fail(publication.sequence, error)
   }
 
-  /** Its record can not be read; `publication` where its publisher still waits. */
-  damaged(sequence: number, publication: Publication | undefined, cause: Error): void {
-    const message = `message ${sequence} can not be read and is left in the store: ${cause.message}`
-    const error = new PublishError('store-failed', message, { cause })
-    publication?.fail(error)
+  /** Its record can not be read. */
+  damaged(sequence: number, error: PublishError): void {
     this.#receipts.fail(sequence, error)
     this.#report(error)
   }
 
   /** What waits in the store must wait longer. */
-  unreadable(cause: Error): void {
-    const message = `the store can not be read, which is tried again: ${cause.message}`
-    this.#report(new PublishError('store-failed', message, { cause, retryable: true }))
+  unreadable(error: PublishError): void {
+    this.#report(error)
   }
 }

@@ -23,8 +23,6 @@ import type { StateChange, StateName } from './state.js'
 import { StateStream } from './state-stream.js'
 import type { ClientStats } from './stats.js'
 
-/** What Node's `inspect` looks for; browsers have no such module. */
-const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 const DEFAULT_CLOSE_MS = 5000
 const DEFAULT_BUFFERED = 1000
 const NO_OPTIONS: PublishOptions = Object.freeze({})
@@ -183,12 +181,6 @@ export class MqttClient implements Client {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-  }
-
-  /** Neither options nor credentials: what is logged by accident holds no secret. [promise 19] */
-  [INSPECT](): string {
-    const url = this.#settings.endpoints[0]?.href
-    return `MqttClient { clientId: '${this.clientId}', url: '${url}', state: '${this.state}' }`
   }
 
   #enqueue(topic: string, payload: Uint8Array | string, options: PublishOptions): Promise<PublishResult> {

@@ -11,6 +11,7 @@ import { Pace } from './pace.js'
 import { type Publication, publicationOf } from './publication.js'
 import { PublishQueue, queueFull } from './publish-queue.js'
 import { PublishWire } from './publish-wire.js'
+import type { Answer } from './receipt-desk.js'
 import { Receipts } from './receipts.js'
 import type { ServerInformation } from './server-information.js'
 import type { StoredPage, StoredSession } from './session-store.js'
@@ -89,7 +90,6 @@ export class Outgoing implements AppendListener {
     this.receipts.open(session.identifier)
     this.setAside.restore(session.setAside)
     this.#queue.restore(session, backlog, firstPage)
-    this.#journal.begin(session.nextSequence)
   }
 
   /** QoS 1 and 2. Throws `PublishError` where the queue does not take it. */
@@ -232,9 +232,9 @@ export class Outgoing implements AppendListener {
     }
   }
 
-  /** Whether memory knows that it is queued or in flight. */
-  isWaiting(sequence: number): boolean {
-    return this.#inFlight.has(sequence) || this.#queue.has(sequence)
+  /** See `Receipts.ask`. */
+  ask(receipt: string): Promise<Answer> {
+    return this.receipts.ask(receipt, this.#inFlight, this.#queue.inMemory)
   }
 
   /** Rejects everything that waits; nothing will be sent any more. */

@@ -3,7 +3,7 @@ import type { Clock } from './clock.js'
 import type { Endings } from './endings.js'
 import { PublishError } from './errors.js'
 import { Fifo } from './fifo.js'
-import { type Publication, publicationOf } from './publication.js'
+import type { Publication } from './publication.js'
 import type { SessionStore, StoredPage, StoredSession } from './session-store.js'
 import { PUBLISH_IDENTIFIERS, type QueueSettings } from './settings.js'
 import type { Counters } from './stats.js'
@@ -51,16 +51,9 @@ export class PublishQueue {
   restore(session: StoredSession, backlog: typeof Backlog, firstPage: StoredPage): void {
     const endings = this.#endings
     this.#backlog = new backlog(this.#store, this.#clock, {
-      revive: (stored, isSent) => {
-        const publication = publicationOf(stored)
-        publication.queuedAt = this.#clock.now() - stored.ageMs
-        if (stored.isReleased) publication.stage = 'released'
-        publication.dup = isSent
-        return publication
-      },
       onRead: (publication) => this.#push(publication),
       onDone: (publication) => endings.done(publication),
-      onDamaged: (sequence, publication, error) => endings.damaged(sequence, publication, error),
+      onDamaged: (sequence, error) => endings.damaged(sequence, error),
       onPage: this.#onRead,
       onUnreadable: (error) => endings.unreadable(error),
     })
@@ -72,6 +65,11 @@ export class PublishQueue {
   get oldestAgeMs(): number | undefined {
     const queuedAt = this.peek()?.queuedAt
     return queuedAt === undefined ? undefined : this.#clock.now() - queuedAt
+  }
+
+  /** Those in memory; some may be settled already. */
+  get inMemory(): Fifo<Publication> {
+    return this.#fifo
   }
 
   /** Messages that wait for their turn. */
@@ -175,19 +173,6 @@ export class PublishQueue {
   withdraw(publication: Publication): void {
     publication.stage = 'settled'
     if (this.#backlog?.withdraw(publication) !== true) this.#subtract(publication)
-  }
-
-  /** Whether a message in memory has this number; they ascend. */
-  has(sequence: number): boolean {
-    let from = 0
-    let to = this.#fifo.length
-    while (from < to) {
-      const middle = (from + to) >> 1
-      if ((this.#fifo.at(middle) as Publication).sequence < sequence) from = middle + 1
-      else to = middle
-    }
-    const found = this.#fifo.at(from)
-    return found?.sequence === sequence && found.stage !== 'settled'
   }
 
   /** The server knows nothing of what an earlier process sent. */

@@ -10,43 +10,6 @@ import { AuthenticationError, type AuthenticationErrorCode, ConnectionError } fr
  */
 export type Action = 'retry' | 'refresh' | 'fallback' | 'move' | 'stop'
 
-interface Row {
-  readonly onConnack: Action
-  readonly onDisconnect: Action
-}
-
-const RETRY: Row = { onConnack: 'retry', onDisconnect: 'retry' }
-const REFRESH: Row = { onConnack: 'refresh', onDisconnect: 'refresh' }
-const MOVE: Row = { onConnack: 'move', onDisconnect: 'move' }
-const STOP: Row = { onConnack: 'stop', onDisconnect: 'stop' }
-/** What CONNECT itself was refused for will be refused again; within a connection it may have been one packet. */
-const STOP_AT_CONNACK: Row = { onConnack: 'stop', onDisconnect: 'retry' }
-
-/** By reason code; codes that are not listed are retried. Section 2.4. */
-const ROWS = new Map<number, Row>([
-  [ReasonCode.malformedPacket, STOP_AT_CONNACK],
-  [ReasonCode.protocolError, STOP_AT_CONNACK],
-  [ReasonCode.unsupportedProtocolVersion, STOP],
-  [ReasonCode.clientIdentifierNotValid, STOP],
-  [ReasonCode.badUserNameOrPassword, REFRESH],
-  [ReasonCode.notAuthorized, REFRESH],
-  [ReasonCode.banned, STOP],
-  [ReasonCode.badAuthenticationMethod, { onConnack: 'fallback', onDisconnect: 'stop' }],
-  // Whoever connected with our identifier would be thrown out in turn, and so on for ever.
-  [ReasonCode.sessionTakenOver, STOP],
-  [ReasonCode.topicNameInvalid, STOP],
-  [ReasonCode.packetTooLarge, STOP],
-  [ReasonCode.payloadFormatInvalid, STOP],
-  [ReasonCode.retainNotSupported, STOP],
-  [ReasonCode.qosNotSupported, STOP],
-  [ReasonCode.useAnotherServer, MOVE],
-  [ReasonCode.serverMoved, MOVE],
-  [ReasonCode.sharedSubscriptionsNotSupported, STOP],
-  [ReasonCode.subscriptionIdentifiersNotSupported, STOP],
-  [ReasonCode.wildcardSubscriptionsNotSupported, STOP],
-  [ReasonCode.continueAuthentication, RETRY],
-])
-
 const AUTHENTICATION_CODES = new Map<number, AuthenticationErrorCode>([
   [ReasonCode.badUserNameOrPassword, 'bad-credentials'],
   [ReasonCode.notAuthorized, 'not-authorized'],
@@ -54,9 +17,38 @@ const AUTHENTICATION_CODES = new Map<number, AuthenticationErrorCode>([
   [ReasonCode.banned, 'banned'],
 ])
 
+/** By reason code; codes that are not listed are retried. Section 2.4. */
 export function actionFor(packet: 'connack' | 'disconnect', reasonCode: number): Action {
-  const row = ROWS.get(reasonCode) ?? RETRY
-  return packet === 'connack' ? row.onConnack : row.onDisconnect
+  switch (reasonCode) {
+    // What CONNECT itself was refused for will be refused again; within a connection it may have been one packet.
+    case ReasonCode.malformedPacket:
+    case ReasonCode.protocolError:
+      return packet === 'connack' ? 'stop' : 'retry'
+    case ReasonCode.badUserNameOrPassword:
+    case ReasonCode.notAuthorized:
+      return 'refresh'
+    case ReasonCode.badAuthenticationMethod:
+      return packet === 'connack' ? 'fallback' : 'stop'
+    case ReasonCode.useAnotherServer:
+    case ReasonCode.serverMoved:
+      return 'move'
+    case ReasonCode.unsupportedProtocolVersion:
+    case ReasonCode.clientIdentifierNotValid:
+    case ReasonCode.banned:
+    // Whoever connected with our identifier would be thrown out in turn, and so on for ever.
+    case ReasonCode.sessionTakenOver:
+    case ReasonCode.topicNameInvalid:
+    case ReasonCode.packetTooLarge:
+    case ReasonCode.payloadFormatInvalid:
+    case ReasonCode.retainNotSupported:
+    case ReasonCode.qosNotSupported:
+    case ReasonCode.sharedSubscriptionsNotSupported:
+    case ReasonCode.subscriptionIdentifiersNotSupported:
+    case ReasonCode.wildcardSubscriptionsNotSupported:
+      return 'stop'
+    default:
+      return 'retry'
+  }
 }
 
 /** The typed error for a CONNACK or DISCONNECT of the server at `where`. */

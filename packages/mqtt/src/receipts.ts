@@ -1,9 +1,10 @@
 import { randomHex } from './bytes.js'
-import { Deferred } from './deferred.js'
-import type { PublishError } from './errors.js'
+import type { Fifo } from './fifo.js'
+import type { InFlight } from './in-flight.js'
 import type { Journal } from './journal.js'
 import type { PublishResult } from './options.js'
-import { SUCCESS } from './publish-result.js'
+import type { Publication } from './publication.js'
+import type { Answer, ReceiptDesk } from './receipt-desk.js'
 import type { SessionStore } from './session-store.js'
 
 /** Those who ask what became of a message that the store had taken over, perhaps in an earlier process. */
@@ -12,7 +13,7 @@ export class Receipts {
   readonly #journal: Journal
   /** Of the store, once it was opened; where it keeps nothing, of this process. */
   #identifier = randomHex()
-  readonly #waiting = new Map<number, Set<Deferred<PublishResult>>>()
+  #desk: ReceiptDesk | undefined
 
   constructor(store: SessionStore, journal: Journal) {
     this.#store = store
@@ -27,52 +28,25 @@ export class Receipts {
     return `${this.#identifier}.${sequence}`
   }
 
-  /**
-   * Settles with the server's acknowledgement; `isWaiting` tells what memory knows of a message. The reason code of an
-   * acknowledgement that came before is not kept: then it is 0. `forget` is to be called by whoever stops waiting.
-   * Rejects where the receipt is none of this store.
-   */
-  async ask(receipt: string, isWaiting: (sequence: number) => boolean) {
+  /** Once the store was opened. See `ReceiptDesk.ask`. */
+  async ask(receipt: string, inFlight: InFlight, queued: Fifo<Publication>): Promise<Answer> {
     // Seldom asked, so pages need not fetch how it is answered.
-    const { hasEnded, readReceipt } = await import('./receipt.js')
-    const sequence = readReceipt(receipt, this.#identifier, this.#journal)
-    const asked = new Deferred<PublishResult>()
-    const others = this.#waiting.get(sequence)
-    if (others === undefined) this.#waiting.set(sequence, new Set([asked]))
-    else others.add(asked)
-    hasEnded(receipt, sequence, this.#store, this.#journal, isWaiting).then(
-      (isOver) => {
-        if (isOver) this.settle(sequence, SUCCESS)
-      },
-      (error: Error) => this.fail(sequence, error),
-    )
-    return { answer: asked.promise, forget: (): void => this.#forget(sequence, asked) }
+    const { ReceiptDesk: Desk } = await import('./receipt-desk.js')
+    this.#desk ??= new Desk(this.#identifier, this.#store, this.#journal, inFlight, queued)
+    return this.#desk.ask(receipt)
   }
 
   /** The message was acknowledged. */
   settle(sequence: number, result: PublishResult): void {
-    if (this.#waiting.size === 0) return
-    for (const asked of this.#take(sequence)) asked.resolve(result)
+    this.#desk?.settle(sequence, result)
   }
 
   /** The server will not get the message. */
   fail(sequence: number, error: Error): void {
-    for (const asked of this.#take(sequence)) asked.reject(error)
+    this.#desk?.fail(sequence, error)
   }
 
-  close(makeError: () => PublishError): void {
-    for (const sequence of [...this.#waiting.keys()]) this.fail(sequence, makeError())
-  }
-
-  #take(sequence: number): Iterable<Deferred<PublishResult>> {
-    const waiting = this.#waiting.get(sequence)
-    this.#waiting.delete(sequence)
-    return waiting ?? []
-  }
-
-  #forget(sequence: number, asked: Deferred<PublishResult>): void {
-    const waiting = this.#waiting.get(sequence)
-    waiting?.delete(asked)
-    if (waiting?.size === 0) this.#waiting.delete(sequence)
+  close(): void {
+    this.#desk?.close()
   }
 }

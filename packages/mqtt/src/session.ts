@@ -26,6 +26,7 @@ import type { PublishResult } from './options.js'
 import { Outgoing } from './outgoing.js'
 import type { Publication } from './publication.js'
 import { SUCCESS } from './publish-result.js'
+import type { Answer } from './receipt-desk.js'
 import type { ServerInformation } from './server-information.js'
 import type { Settings } from './settings.js'
 import type { StateChange } from './state.js'
@@ -120,9 +121,9 @@ export class Session implements ConnectionListener {
   }
 
   /** See `Receipts.ask`. Rejects where the store can not be read, or the receipt is none of it. */
-  async ask(receipt: string): Promise<{ answer: Promise<PublishResult>; forget: () => void }> {
+  async ask(receipt: string): Promise<Answer> {
     await this.load()
-    return this.outgoing.receipts.ask(receipt, (sequence) => this.outgoing.isWaiting(sequence))
+    return this.outgoing.ask(receipt)
   }
 
   /** QoS 0: on its way, or refused; nothing is kept. Throws `PublishError`. */
@@ -136,12 +137,7 @@ export class Session implements ConnectionListener {
   /** Forgets everything; what waits is rejected. */
   async close(makeError: (publication: Publication) => PublishError): Promise<void> {
     this.outgoing.close(makeError)
-    this.outgoing.receipts.close(
-      () =>
-        new PublishError('closed', 'the client is closed; ask again with the next one', {
-          mayBeDelivered: true,
-        }),
-    )
+    this.outgoing.receipts.close()
     await this.#journal.close()
   }
 
@@ -229,8 +225,9 @@ export class Session implements ConnectionListener {
       const session = await store.open()
       if (store.commits) {
         // Pages, which seldom have such a store, need not fetch what it takes.
-        const { Backlog } = await import('./backlog.js')
+        const { Backlog, Commits } = await import('./backlog.js')
         this.outgoing.restore(session, Backlog, await Backlog.firstPage(store, session))
+        this.#journal.begin(session.nextSequence, Commits)
       }
       this.incoming.restore(session.received)
     } catch (cause) {

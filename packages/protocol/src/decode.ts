@@ -17,7 +17,7 @@ import type {
   Unsubscribe,
   Will,
 } from './packets.js'
-import { PacketType } from './packets.js'
+import { fixedFlagsOf, PacketType } from './packets.js'
 import { readProperties } from './property-codec.js'
 import type { Reader } from './reader.js'
 import {
@@ -57,8 +57,7 @@ export function decode(
   if (decodeBody === undefined) {
     throw reader.violation(`a ${from} never sends ${name}`, ReasonCode.protocolError, reader.start)
   }
-  // The flags of all packets but PUBLISH are fixed. [MQTT-2.1.3-1]
-  const flags = name === 'pubrel' || name === 'subscribe' || name === 'unsubscribe' ? 2 : 0
+  const flags = fixedFlagsOf(name)
   if ((firstByte & 15) !== flags) {
     throw reader.malformed(`${name} has flags ${firstByte & 15}; expected ${flags}`, reader.start)
   }

@@ -4,7 +4,8 @@ import type {
   Connect,
   Disconnect,
   Packet,
-  Pingresp,
+  PacketName,
+  Pingreq,
   ProtocolVersion,
   Puback,
   Pubcomp,
@@ -16,7 +17,7 @@ import type {
   Unsuback,
   Unsubscribe,
 } from './packets.js'
-import { PacketType } from './packets.js'
+import { fixedFlagsOf, PacketType } from './packets.js'
 import type { PropertiesOf, PropertyHolder } from './properties.js'
 import { writeProperties } from './property-codec.js'
 import { RETURN_CODE_OF, ReasonCode } from './reason-codes.js'
@@ -31,27 +32,16 @@ export type Bodies<P extends Packet> = {
   readonly [Type in P['type']]: BodyWriter<Extract<P, { type: Type }>>
 }
 
-/** First byte of the packets whose flags are fixed. [MQTT-2.1.3-1] */
-const FIRST_BYTE = {
-  connect: PacketType.connect << 4,
-  connack: PacketType.connack << 4,
-  puback: PacketType.puback << 4,
-  pubrec: PacketType.pubrec << 4,
-  pubrel: (PacketType.pubrel << 4) | 2,
-  pubcomp: PacketType.pubcomp << 4,
-  subscribe: (PacketType.subscribe << 4) | 2,
-  suback: PacketType.suback << 4,
-  unsubscribe: (PacketType.unsubscribe << 4) | 2,
-  unsuback: PacketType.unsuback << 4,
-  pingreq: PacketType.pingreq << 4,
-  pingresp: PacketType.pingresp << 4,
-  disconnect: PacketType.disconnect << 4,
-  auth: PacketType.auth << 4,
-} as const
+/** First byte of the packets whose flags are fixed; by name, since that is what a packet carries. */
+const FIRST_BYTE = {} as Record<PacketName, number>
+for (const [name, type] of Object.entries(PacketType) as [PacketName, number][]) {
+  FIRST_BYTE[name] = (type << 4) | fixedFlagsOf(name)
+}
 
 /** Writes one packet of either side; see `encodeFrom`. */
 export function encode(writer: Writer, packet: Packet, version: ProtocolVersion): void {
-  encodeFrom(EITHER_BODIES, writer, packet, version)
+  if (packet.type === 'publish') encodePublish(writer, packet, version)
+  else encodeFrom(EITHER_BODIES, writer, packet, version)
 }
 
 /**
@@ -59,13 +49,12 @@ export function encode(writer: Writer, packet: Packet, version: ProtocolVersion)
  * one side sends: who writes no others needs no more. Throws `ProtocolError` 'invalid-argument' for what no packet can
  * carry; the writer is then as it was.
  */
-export function encodeFrom<P extends Packet>(
-  bodies: Bodies<Exclude<P, Publish>>,
+export function encodeFrom<P extends Exclude<Packet, Publish>>(
+  bodies: Bodies<P>,
   writer: Writer,
   packet: P,
   version: ProtocolVersion,
 ): void {
-  if (packet.type === 'publish') return encodePublish(writer, packet, version)
   try {
     writer.begin(FIRST_BYTE[packet.type], 32)
     const writeBody = bodies[packet.type as keyof typeof bodies] as BodyWriter<P>
@@ -215,15 +204,11 @@ function writeDisconnect(writer: Writer, packet: Disconnect, version: ProtocolVe
 
 function writeNothing(): void {}
 
-/** What a client sends. */
-export type ClientPacket = Exclude<Packet, Connack | Suback | Unsuback | Pingresp>
+/** What a client sends, beside PUBLISH and the acknowledgements, which have functions of their own. */
+export type ClientPacket = Connect | Subscribe | Unsubscribe | Pingreq | Disconnect | Auth
 
-export const CLIENT_BODIES: Bodies<Exclude<ClientPacket, Publish>> = {
+export const CLIENT_BODIES: Bodies<ClientPacket> = {
   connect: writeConnect,
-  puback: writeAcknowledgement,
-  pubrec: writeAcknowledgement,
-  pubrel: writeAcknowledgement,
-  pubcomp: writeAcknowledgement,
   subscribe: writeSubscribe,
   unsubscribe: writeUnsubscribe,
   pingreq: writeNothing,
@@ -231,10 +216,17 @@ export const CLIENT_BODIES: Bodies<Exclude<ClientPacket, Publish>> = {
   auth: writeAuth,
 }
 
-const alsoFromServer = (own: Bodies<Connack | Suback | Unsuback | Pingresp>) => ({ ...CLIENT_BODIES, ...own })
+const andOthers = (others: Bodies<Exclude<Packet, ClientPacket | Publish>>) => ({
+  ...CLIENT_BODIES,
+  ...others,
+})
 
-// Marked as pure, so that who needs what clients send alone does not get the rest.
-const EITHER_BODIES = /* @__PURE__ */ alsoFromServer({
+// Marked as pure, so that who needs the packets of `CLIENT_BODIES` alone does not get the rest.
+const EITHER_BODIES = /* @__PURE__ */ andOthers({
+  puback: writeAcknowledgement,
+  pubrec: writeAcknowledgement,
+  pubrel: writeAcknowledgement,
+  pubcomp: writeAcknowledgement,
   connack: writeConnack,
   suback: writeVerdicts,
   unsuback: writeVerdicts,

@@ -37,6 +37,11 @@ export const PacketType = {
 
 export type PacketName = keyof typeof PacketType
 
+/** The lower four bits of a packet's first byte, which are fixed for all but PUBLISH. [MQTT-2.1.3-1] */
+export function fixedFlagsOf(name: PacketName): number {
+  return name === 'pubrel' || name === 'subscribe' || name === 'unsubscribe' ? 2 : 0
+}
+
 /** The message a server publishes when a connection ends without DISCONNECT 0x00. Section 3.1.2.5. */
 export interface Will {
   topic: string
