@@ -5,6 +5,7 @@ export * from './errors.js'
 export type { Explanation, ToldReason } from './explanation.js'
 export type { Message } from './message.js'
 export type * from './options.js'
+export { receiptOf } from './receipts.js'
 export type { ServerInformation } from './server-information.js'
 export type {
   SessionStore,
@@ -19,7 +20,13 @@ export type {
   StoredSession,
   WaitingPublish,
 } from './session-store.js'
-export type { SetAside, SetAsideListOptions, SetAsideMessage } from './set-aside.js'
+export {
+  DROPPED_BY_HAND,
+  publishedAnew,
+  type SetAside,
+  type SetAsideListOptions,
+  type SetAsideMessage,
+} from './set-aside.js'
 export { MAY_BECOME, type StateChange, type StateName } from './state.js'
 export type { ClientStats } from './stats.js'
 export type { Endpoint, TlsMaterial, Transport, TransportFactory, TransportListener } from './transport.js'

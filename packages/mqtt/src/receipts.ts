@@ -9,6 +9,11 @@ import type { SessionStore, StoredReason } from './session-store.js'
 /** The store's identifier, and the number of the message. */
 const RECEIPT = /^([0-9a-f]+)\.(\d{1,16})$/
 
+/** What names a message of a store, in whatever process. */
+export function receiptOf(identifier: string, sequence: number): string {
+  return `${identifier}.${sequence}`
+}
+
 /** Those who ask what became of a message that the store had taken over, perhaps in an earlier process. */
 export class Receipts {
   readonly #store: SessionStore
@@ -27,7 +32,7 @@ export class Receipts {
   }
 
   of(sequence: number): string {
-    return `${this.#identifier}.${sequence}`
+    return receiptOf(this.#identifier, sequence)
   }
 
   /**

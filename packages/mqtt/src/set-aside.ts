@@ -48,6 +48,18 @@ interface SetAsideParts {
   readonly opened: () => Promise<void>
 }
 
+/** Why a message that somebody dropped was given up. */
+export const DROPPED_BY_HAND: StoredReason = Object.freeze({
+  code: 'dropped',
+  message: 'dropped by hand',
+  reasonCode: undefined,
+})
+
+/** Why a message set aside, which was retried, was given up under its old number. */
+export function publishedAnew({ code, message, reasonCode }: StoredReason, receipt: string): StoredReason {
+  return { code, message: `${message}; published anew with the receipt ${receipt}`, reasonCode }
+}
+
 /** Kept in the store, and bounded like the queue; beyond that the oldest go, which is reported. */
 export class SetAsideMessages implements SetAside {
   readonly #parts: SetAsideParts
@@ -79,16 +91,12 @@ export class SetAsideMessages implements SetAside {
     return this.#with(sequence, (message) => {
       // First in again, then out, in one turn and so in one transaction of the store.
       const receipt = this.#parts.requeue(message)
-      const { code, reasonCode } = message.reason
-      const why = `${message.reason.message}; published anew with the receipt ${receipt}`
-      return this.#remove(message, { code, message: why, reasonCode })
+      return this.#remove(message, publishedAnew(message.reason, receipt))
     })
   }
 
   drop(sequence: number): Promise<boolean> {
-    return this.#with(sequence, (message) =>
-      this.#remove(message, { code: 'dropped', message: 'dropped by hand', reasonCode: undefined }),
-    )
+    return this.#with(sequence, (message) => this.#remove(message, DROPPED_BY_HAND))
   }
 
   /** From now on the message is kept here instead of in the queue. */

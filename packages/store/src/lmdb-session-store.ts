@@ -28,6 +28,11 @@ import {
 } from './session-records.js'
 import { StoreError } from './store-error.js'
 
+/** With the time it has been set aside. */
+export interface TimedSetAside extends SetAsidePublish {
+  readonly ageMs: number
+}
+
 /** Of messages that were given up; then the oldest are forgotten. */
 const GIVEN_UP_KEPT = 10_000
 
@@ -75,15 +80,16 @@ export class LmdbSessionStore implements SessionStore {
     const nowMs = this.#now()
     return this.#page<WaitingPublish>(SessionKey.publish, range, (sequence, reader) => {
       const { publish, storedAtMs } = readPublish(sequence, reader)
-      const ageMs = storedAtMs === undefined ? 0 : Math.max(0, nowMs - storedAtMs)
-      return { ...publish, isReleased: this.#released.has(sequence), ageMs }
+      return { ...publish, isReleased: this.#released.has(sequence), ageMs: ageOf(storedAtMs, nowMs) }
     })
   }
 
-  readSetAside(range: StoredRange): Promise<StoredPage<SetAsidePublish>> {
-    return this.#page<SetAsidePublish>(SessionKey.setAside, range, (sequence, reader) => {
+  readSetAside(range: StoredRange): Promise<StoredPage<TimedSetAside>> {
+    const nowMs = this.#now()
+    return this.#page<TimedSetAside>(SessionKey.setAside, range, (sequence, reader) => {
       const reason = readReason(reader)
-      return { ...readPublish(sequence, reader).publish, reason }
+      const { publish, storedAtMs } = readPublish(sequence, reader)
+      return { ...publish, reason, ageMs: ageOf(storedAtMs, nowMs) }
     })
   }
 
@@ -202,6 +208,10 @@ export class LmdbSessionStore implements SessionStore {
     }
     return { publishes, damaged, upTo }
   }
+}
+
+function ageOf(storedAtMs: number | undefined, nowMs: number): number {
+  return storedAtMs === undefined ? 0 : Math.max(0, nowMs - storedAtMs)
 }
 
 /** Both ends are part of it. */
