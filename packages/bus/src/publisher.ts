@@ -40,6 +40,8 @@ export interface Sending {
   readonly qos: 0 | 1
   readonly retain: boolean
   readonly properties?: PublishProperties
+  /** False: lost with the process, and not worth a write to disk. */
+  readonly isDurable: boolean
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -77,6 +79,7 @@ export class Publisher {
     const { reasonCode } = await this.send(topic, bytes, {
       qos: contract.qos,
       retain: contract.retain,
+      isDurable: options.isDurable ?? true,
       timeoutMs: options.timeoutMs,
       signal: options.signal,
     })
@@ -123,6 +126,7 @@ export class Publisher {
       qos: sending.qos,
       retain: sending.retain,
       properties: sending.properties ?? PLAIN_PROPERTIES,
+      isDurable: sending.isDurable,
       timeoutMs: sending.timeoutMs,
       signal: sending.signal,
     })

@@ -241,6 +241,7 @@ export class ServingDesk {
     await publisher.deliver(topic, bytes, {
       qos: 1,
       retain: false,
+      isDurable: false,
       properties: {
         ...JSON_PROPERTIES,
         ...(correlationData === undefined ? {} : { correlationData }),

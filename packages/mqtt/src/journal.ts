@@ -48,6 +48,11 @@ export class Journal {
     return sequence < this.#sequence
   }
 
+  /** Whether a message can have its number: the store was read. */
+  get hasBegun(): boolean {
+    return this.#early === undefined
+  }
+
   /** The store was read, and its messages have numbers below `sequence`. */
   begin(sequence: number): void {
     const early = this.#early
@@ -73,11 +78,12 @@ export class Journal {
       return
     }
     publication.sequence = this.nextSequence()
-    this.#store.append(publication)
+    if (publication.isRecorded) this.#store.append(publication)
     this.#wait({
       publication,
       onCommitted: () => onStored(publication),
-      onFailed: (error) => onFailed(publication, error),
+      // One without a record only waited for those before it.
+      onFailed: (error) => (publication.isRecorded ? onFailed(publication, error) : onStored(publication)),
     })
   }
 
@@ -95,8 +101,8 @@ export class Journal {
   }
 
   /** Nothing depends on it: a record that comes back after a crash is only sent once more. */
-  remove({ sequence, bytes }: Publication): void {
-    if (!this.isNeeded) return
+  remove({ sequence, bytes, isRecorded }: Publication): void {
+    if (!this.isNeeded || !isRecorded) return
     this.#store.remove(sequence, bytes)
     this.#schedule()
   }

@@ -34,6 +34,8 @@ export class Publication implements Publish, StoredPublish {
   /** Nobody waits any more: the exchange is completed, but nothing is begun anew for it. */
   isAbandoned = false
   settlesWhenStored = false
+  /** The SessionStore knows of it. */
+  isRecorded = true
   /** The PUBREC that had something to say, such as 0x10: PUBCOMP does not repeat it. */
   received: Pubrec | undefined = undefined
   resolve: ((result: PublishResult) => void) | undefined = undefined
@@ -94,7 +96,10 @@ export function makePublication(
   options: PublishOptions = NO_OPTIONS,
 ): Publication {
   const bytes = typeof payload === 'string' ? utf8Encode(payload) : payload
-  return new Publication(topic, bytes, options.qos ?? 0, options.retain ?? false, options.properties)
+  const { qos = 0, retain = false, properties } = options
+  const publication = new Publication(topic, bytes, qos, retain, properties)
+  publication.isRecorded = options.isDurable ?? true
+  return publication
 }
 
 /** A message that was published earlier, perhaps by another process. */
