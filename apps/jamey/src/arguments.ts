@@ -15,6 +15,11 @@ export function parseCount(value: string): number {
   return parseWhole(value, 1, Number.MAX_SAFE_INTEGER)
 }
 
+/** The number of a message: 0 or more. */
+export function parseNumber(value: string): number {
+  return parseWhole(value, 0, Number.MAX_SAFE_INTEGER)
+}
+
 export function parseLimit(value: string): number {
   return parseWhole(value, 1, 100)
 }

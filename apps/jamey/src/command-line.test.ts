@@ -48,7 +48,8 @@ describe('help', () => {
   it('lists every command, and exits 0', async () => {
     const { code, stdout, stderr } = await jamey(['--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    const commands = 'up run broker evaluate remember recall forget sub pub request token certs doctor help'
+    const commands =
+      'up run broker evaluate remember recall forget sub pub request token certs doctor outbox help'
     for (const command of commands.split(' ')) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'))
   })
 

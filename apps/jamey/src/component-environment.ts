@@ -34,6 +34,11 @@ export function directoryEnvironment(
       : {}),
     MQTT_JWT_SECRET_FILE: directory.secret,
     MQTT_CLIENT_ID: clientId,
+    // One client's: another one beside it, under a name of its own, has its own.
+    MQTT_OUTBOX_DIR: join(
+      directory.outboxes,
+      clientId === COMPONENTS[component].clientId ? component : clientId,
+    ),
     JAMEY_DATA_DIR: directory.data,
     JAMEY_MEMORY_FILE: join(directory.data, 'memory.db'),
   }

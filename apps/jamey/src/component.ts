@@ -1,4 +1,6 @@
+import { resolve } from 'node:path'
 import type { Bus, StateChange } from '@jamey/bus'
+import type { SessionStore } from '@jamey/mqtt'
 import type { Logger } from 'pino'
 import type { ClientComponent } from './data-directory.js'
 import { CommandFailure, reportOf } from './failure.js'
@@ -28,7 +30,29 @@ export async function startComponent(
   component: ClientComponent,
   { env, cwd, log }: ComponentOptions,
 ): Promise<RunningComponent> {
-  const options = { env, cwd, log: log.child({ component }) }
+  const store = await openOutbox(env, cwd)
+  const options = { env, cwd, log: log.child({ component }), ...(store === undefined ? {} : { store }) }
+  try {
+    return await startService(component, options)
+  } catch (error) {
+    // What failed before there was a bus has nobody else who closes it.
+    await store?.close()
+    throw error
+  }
+}
+
+/** MQTT_OUTBOX_DIR, where it is set: what the component publishes outlives the process there. */
+async function openOutbox(env: NodeJS.ProcessEnv, cwd: string): Promise<SessionStore | undefined> {
+  const path = env['MQTT_OUTBOX_DIR']
+  if (!path) return undefined
+  const { openSessionStore } = await import('@jamey/store')
+  return openSessionStore({ path: resolve(cwd, path) })
+}
+
+async function startService(
+  component: ClientComponent,
+  options: ComponentOptions & { readonly store?: SessionStore },
+): Promise<RunningComponent> {
   const running = (service: Service) => watched(component, service, options.log)
   switch (component) {
     case 'conscience': {

@@ -19,6 +19,8 @@ export interface DataDirectory {
   readonly serverKey: string
   readonly secret: string
   readonly data: string
+  /** A folder of each component's: what it published and the broker has not acknowledged. */
+  readonly outboxes: string
   clientCertificate(clientId: string): string
   clientKey(clientId: string): string
 }
@@ -33,6 +35,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     serverKey: join(certificates, 'server.key'),
     secret: join(path, 'token-secret'),
     data: join(path, 'data'),
+    outboxes: join(path, 'data', 'outbox'),
     clientCertificate: (clientId) => join(certificates, `${clientId}.crt`),
     clientKey: (clientId) => join(certificates, `${clientId}.key`),
   }
@@ -67,6 +70,11 @@ const PURPOSES = {
     lack: 'so there are no certificates',
     exitCode: EXIT.usage,
     hint: 'name the folder with --data-dir, or create one with `npx jamey up`',
+  },
+  outboxes: {
+    lack: 'and MQTT_OUTBOX_DIR is not set: there is no outbox to look at',
+    exitCode: EXIT.usage,
+    hint: 'name the folder of an outbox with --dir, or that of the system with --data-dir',
   },
 } as const
 

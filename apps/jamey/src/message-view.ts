@@ -38,14 +38,14 @@ export function jsonMessage(message: ArrivedMessage, now: Date): Record<string, 
 export function jsonPayload(payload: Uint8Array): Record<string, unknown> {
   const text = textOf(payload)
   if (text === undefined) return { payload_base64: Buffer.from(payload).toString('base64') }
-  const value = parse(text)
+  const value = parseJson(text)
   return value === undefined ? { payload_text: text } : { payload: value }
 }
 
 /** A message for people: time, topic and sender, then what it says. */
 export function formatMessage(message: ArrivedMessage, view: View): string {
   const text = textOf(message.payload)
-  const envelope = text === undefined ? undefined : envelopeOf(parse(text))
+  const envelope = text === undefined ? undefined : envelopeOf(parseJson(text))
   const marks = [
     view.now.toTimeString().slice(0, 8),
     view.colors.cyan(printable(message.topic)),
@@ -115,7 +115,8 @@ function jsonProperties(properties: object | undefined): Record<string, unknown>
   )
 }
 
-function textOf(payload: Uint8Array): string | undefined {
+/** Undefined where the bytes are no UTF-8. */
+export function textOf(payload: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload)
   } catch {
@@ -123,7 +124,8 @@ function textOf(payload: Uint8Array): string | undefined {
   }
 }
 
-function parse(text: string): unknown {
+/** Undefined where it is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

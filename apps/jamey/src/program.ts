@@ -3,6 +3,7 @@ import { addClientCommands } from './client-commands.js'
 import type { CommandContext, Outcome } from './command-context.js'
 import { EXIT, formatExitCodes } from './exit-codes.js'
 import { addKeeperCommands } from './keeper-commands.js'
+import { addOutboxCommands } from './outbox-commands.js'
 import { addServerCommands } from './server-commands.js'
 import { VERSION } from './version.js'
 
@@ -35,6 +36,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addClientCommands(program, run)
   program.commandsGroup('Look after it:')
   addKeeperCommands(program, run)
+  addOutboxCommands(program, run)
   program
     .command('help')
     .argument('[topic]', 'a command, or exit-codes')

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { SessionStore } from '@jamey/mqtt'
 import type { Clock } from './clock.js'
 import type { RateLimit } from './rate-limiter.js'
 
@@ -58,6 +59,11 @@ export interface BusConfig {
   readonly insecure?: boolean
   /** How many answers of served requests are kept for redeliveries; 10000 answers and 16 MiB by default. */
   readonly answerCache?: { readonly maximumAnswers?: number; readonly maximumBytes?: number }
+  /**
+   * Where published messages are kept until the server has acknowledged them, also beyond the process; in memory by
+   * default. Requests, answers and presence are not: their deadline, or the next connection, makes up for a lost one.
+   */
+  readonly store?: SessionStore
   readonly clock?: Clock
   readonly log?: BusLog
 }

@@ -56,6 +56,7 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
     waitForConnection: config.waitForConnection ?? true,
     reconnect: { failuresBeforeOpen: config.breakerFailures ?? 10 },
     ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
+    ...(config.store === undefined ? {} : { store: config.store }),
     ...(config.clock === undefined ? {} : { clock: config.clock }),
     ...(log === undefined ? {} : { onBackgroundError: (error) => warn(log, error) }),
   }

@@ -24,6 +24,8 @@ export interface PublishOptions {
   readonly traceparent?: string
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /** False: not kept in the store of the configuration, so that it is lost with the process. True by default. */
+  readonly isDurable?: boolean
 }
 
 export interface Published {

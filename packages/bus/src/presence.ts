@@ -113,7 +113,8 @@ export class Presence {
   async #publishStatus(state: Status['state'], reason?: string, timeoutMs?: number): Promise<void> {
     const { publisher, log } = this.#parts
     try {
-      const options = timeoutMs === undefined ? {} : { timeoutMs }
+      // A status of another process would be wrong, and every connection brings a new one.
+      const options = { isDurable: false, ...(timeoutMs === undefined ? {} : { timeoutMs }) }
       await publisher.publish(topics.events.status, this.#status(state, reason), options)
     } catch (error) {
       log.warn({ err: error, state }, 'could not publish the status')

@@ -44,6 +44,8 @@ export interface Sending {
   readonly qos: 0 | 1
   readonly retain: boolean
   readonly properties: PublishProperties
+  /** False: lost with the process, and not worth a write to disk. */
+  readonly isDurable: boolean
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -117,6 +119,7 @@ export class Publisher {
       qos: contract.qos,
       retain: contract.retain,
       properties: PLAIN_PROPERTIES,
+      isDurable: options.isDurable ?? true,
       timeoutMs: options.timeoutMs,
       signal: options.signal,
     })

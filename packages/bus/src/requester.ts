@@ -148,6 +148,8 @@ export class Requester {
     // Whoever gave up in the meantime must not have the request carried out after all.
     if (this.#waiting.get(key) !== waiting || remainingMs <= 0) return
     const result = await publisher.send(topic, bytes, {
+      // After a restart nobody would wait for its answer.
+      isDurable: false,
       qos: contract.qos,
       retain: false,
       properties: exchangeProperties(replyTo, Buffer.from(correlationId, 'latin1'), remainingMs),

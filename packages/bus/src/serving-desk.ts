@@ -223,7 +223,13 @@ export class ServingDesk {
     }
     const properties = exchangeProperties(undefined, correlationData, remainingMs)
     try {
-      await publisher.deliver(topic, bytes, { qos: 1, retain: false, properties, timeoutMs: remainingMs })
+      await publisher.deliver(topic, bytes, {
+        qos: 1,
+        retain: false,
+        isDurable: false,
+        properties,
+        timeoutMs: remainingMs,
+      })
     } catch (error) {
       if (clock.now() >= deadline - 1) counters.servedLate++
       else if (isRetryable(error)) throw error

@@ -1,7 +1,13 @@
 import type { Clock } from './clock.js'
 import { PublishError } from './errors.js'
 import { type Publication, publicationOf } from './publication.js'
-import type { SessionStore, StoredPage, StoredSession, WaitingPublish } from './session-store.js'
+import type {
+  SessionStore,
+  StoredAmount,
+  StoredPage,
+  StoredSession,
+  WaitingPublish,
+} from './session-store.js'
 
 // Whoever fetches one needs the other.
 export { Commits } from './commits.js'
@@ -40,6 +46,12 @@ export class Backlog {
   #upTo = -1
   /** Behind the cursor, and a publisher waits for them. */
   readonly #waiting = new Map<number, Publication>()
+  /**
+   * Behind the cursor, and not in the store: with their payloads, in order of sequence. They take their turn when the
+   * page around them is read.
+   */
+  readonly #unrecorded = new Map<number, Publication>()
+  #unrecordedBytes = 0
   /** Behind the cursor, and over: their records may still be there when they are read. */
   readonly #over = new Set<number>()
   /** An earlier process may have sent what lies below. */
@@ -61,6 +73,11 @@ export class Backlog {
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Of the messages that are not in the store. */
+  get unrecorded(): StoredAmount {
+    return { messages: this.#unrecorded.size, bytes: this.#unrecordedBytes }
   }
 
   /** Counts may drift where records are damaged; the cursor does not. */
@@ -86,12 +103,20 @@ export class Backlog {
     return store.read(rangeOf(-1, nextSequence - 1))
   }
 
-  /** A message that was stored and need not be kept in memory: all that follow must come here, too. */
+  /**
+   * A message that was stored and need not be kept in memory, or one without a record that comes behind such: all that
+   * follow must come here, too.
+   */
   add(publication: Publication): void {
     if (this.isEmpty) this.#after = publication.sequence - 1
     this.#upTo = publication.sequence
     this.#messages++
     this.#bytes += publication.bytes
+    if (!publication.isRecorded) {
+      this.#unrecorded.set(publication.sequence, publication)
+      this.#unrecordedBytes += publication.bytes
+      return
+    }
     if (!publication.hasCaller) return
     publication.unload()
     this.#waiting.set(publication.sequence, publication)
@@ -99,8 +124,9 @@ export class Backlog {
 
   /** Takes a message out; false where it is not here. */
   withdraw({ sequence, bytes }: Publication): boolean {
-    if (!this.#waiting.delete(sequence)) return false
-    this.skip(sequence)
+    if (this.#unrecorded.delete(sequence)) this.#unrecordedBytes -= bytes
+    else if (this.#waiting.delete(sequence)) this.skip(sequence)
+    else return false
     this.#count(1, bytes)
     return true
   }
@@ -125,8 +151,10 @@ export class Backlog {
   /** Nothing is read any more. Gives those whose publishers wait. */
   close(): Publication[] {
     this.#clock.clearTimeout(this.#timer)
-    const waiting = [...this.#waiting.values()]
+    const waiting = [...this.#waiting.values(), ...this.#unrecorded.values()]
     this.#waiting.clear()
+    this.#unrecorded.clear()
+    this.#unrecordedBytes = 0
     this.#over.clear()
     this.#after = this.#upTo
     this.#messages = this.#bytes = 0
@@ -138,9 +166,11 @@ export class Backlog {
     // Closed in the meantime.
     if (this.isEmpty) return
     for (const stored of page.publishes) {
+      this.#takeUnrecorded(stored.sequence)
       if (this.#over.delete(stored.sequence)) continue
       this.#take(stored)
     }
+    this.#takeUnrecorded(page.upTo)
     for (const { sequence, error } of page.damaged) {
       const publication = this.#waiting.get(sequence)
       this.#waiting.delete(sequence)
@@ -166,6 +196,16 @@ export class Backlog {
       waiting.reload(stored)
     } else if (stored.isReleased && this.#isSessionLost) return this.#listener.onDone(publication)
     this.#listener.onRead(publication)
+  }
+
+  #takeUnrecorded(upTo: number): void {
+    for (const [sequence, publication] of this.#unrecorded) {
+      if (sequence > upTo) return
+      this.#unrecorded.delete(sequence)
+      this.#unrecordedBytes -= publication.bytes
+      this.#count(1, publication.bytes)
+      this.#listener.onRead(publication)
+    }
   }
 
   /** Makes a message of an earlier process one of this. `isSent`: the server of this session may have it already. */

@@ -52,7 +52,7 @@ export class Commits {
   }
 
   append(publication: Publication): void {
-    this.#store.append(publication)
+    if (publication.isRecorded) this.#store.append(publication)
     this.#appending.push(publication)
     this.schedule()
   }
@@ -69,7 +69,8 @@ export class Commits {
     })
   }
 
-  remove({ sequence, bytes }: Publication): void {
+  remove({ sequence, bytes, isRecorded }: Publication): void {
+    if (!isRecorded) return
     this.#store.remove(sequence, bytes)
     if (this.#turn !== undefined || this.#removalTimer !== undefined) return
     this.#removalTimer = this.#clock.setTimeout(this.#onRemovalDue, REMOVAL_DELAY_MS)
@@ -140,7 +141,9 @@ export class Commits {
     } catch (error) {
       this.#onFailure(storeFailed(undefined, error))
       for (const publication of appended.splice(0)) {
-        this.#listener?.onNotStored(publication, storeFailed(publication, error))
+        // One without a record only waited for those before it.
+        if (!publication.isRecorded) this.#listener?.onStored(publication)
+        else this.#listener?.onNotStored(publication, storeFailed(publication, error))
       }
       for (const { onFailed } of batch.splice(0)) onFailed(storeFailed(undefined, error))
     }

@@ -46,6 +46,11 @@ export class Journal {
     return sequence < this.#sequence
   }
 
+  /** Whether a message can have its number: a store that commits was read. */
+  get hasBegun(): boolean {
+    return this.#commits !== undefined
+  }
+
   /** A store that commits was read, and its messages have numbers below `sequence`. */
   begin(sequence: number, commits: typeof Commits): void {
     this.#sequence = sequence

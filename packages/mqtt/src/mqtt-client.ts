@@ -300,6 +300,13 @@ export class MqttClient implements Client {
 
 function checkOptions(topic: string, options: PublishOptions): void {
   if (options.signal?.aborted) throw gaveUpPublishing(topic, 'aborted', false)
+  if (options.isDurable === false && (options.qos === 2 || options.until === 'stored')) {
+    const found = options.qos === 2 ? 'qos is 2' : "until is 'stored'"
+    throw new PublishError(
+      'invalid-argument',
+      `publish to '${topic}': isDurable is false and ${found}, which needs the record; leave one of them out`,
+    )
+  }
   if (options.properties?.topicAlias !== undefined) {
     throw new PublishError(
       'invalid-argument',

@@ -19,6 +19,12 @@ export interface PublishOptions extends CallOptions {
   properties?: PublishProperties | undefined
   /** QoS 1 and 2: settle when the SessionStore has it, or (default) when the server has acknowledged it. */
   until?: 'stored' | 'acknowledged' | undefined
+  /**
+   * QoS 1: false does not record the message in the SessionStore, so that it is lost with the process; true is the
+   * default. It takes its turn among the others all the same. QoS 2 is always recorded, for a later process must know
+   * which identifiers the server may still have.
+   */
+  isDurable?: boolean | undefined
 }
 
 /** What the server answered; for QoS 0 and before MQTT 5.0 there is only `reasonCode: 0`. */

@@ -105,6 +105,15 @@ export class Outgoing implements AppendListener {
       if (publication.settlesWhenStored) this.#settleStored(publication)
       return this.#accept(publication)
     }
+    if (!publication.isRecorded) {
+      if (this.#queue.hasTooManyUnrecorded(publication))
+        throw queueFull(publication.topic, this.#settings.queue)
+      if (this.#queue.held === 0 && this.#journal.hasBegun) {
+        publication.sequence = this.#journal.nextSequence()
+        return this.#accept(publication)
+      }
+      // Those before it are on their way into the store: it waits with them, since order is kept.
+    }
     publication.stage = 'storing'
     this.#queue.hold(publication)
     this.#journal.append(publication)

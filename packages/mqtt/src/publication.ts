@@ -34,6 +34,8 @@ export class Publication implements Publish, StoredPublish {
   /** Nobody waits any more: the exchange is completed, but nothing is begun anew for it. */
   isAbandoned = false
   settlesWhenStored = false
+  /** The SessionStore knows of it. */
+  isRecorded = true
   /** The PUBREC that had something to say, such as 0x10: PUBCOMP does not repeat it. */
   received: Pubrec | undefined = undefined
   resolve: ((result: PublishResult) => void) | undefined = undefined
@@ -104,9 +106,11 @@ export function makePacket(topic: string, payload: Uint8Array | string, options:
 export function makePublication(
   topic: string,
   payload: Uint8Array | string,
-  { qos, retain, properties }: PublishOptions,
+  { qos, retain, properties, isDurable }: PublishOptions,
 ): Publication {
-  return new Publication(topic, bytesOf(payload), qos ?? 0, retain ?? false, properties)
+  const publication = new Publication(topic, bytesOf(payload), qos ?? 0, retain ?? false, properties)
+  publication.isRecorded = isDurable ?? true
+  return publication
 }
 
 function bytesOf(payload: Uint8Array | string): Uint8Array {

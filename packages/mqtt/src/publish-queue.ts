@@ -100,6 +100,13 @@ export class PublishQueue {
     )
   }
 
+  /** What is not in the store keeps its payload in memory, and so must not grow with the part of the queue on disk. */
+  hasTooManyUnrecorded({ bytes }: Publication): boolean {
+    const { unrecorded } = this.#backlog ?? {}
+    if (unrecorded === undefined || unrecorded.messages === 0) return false
+    return unrecorded.messages >= WINDOW_MESSAGES || unrecorded.bytes + bytes > WINDOW_BYTES
+  }
+
   /** Takes out what the policy sacrifices for one more message. Throws `PublishError` where it is not taken. */
   makeRoomFor(
     publication: Publication,

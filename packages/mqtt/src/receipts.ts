@@ -1,5 +1,6 @@
 import { randomHex } from './bytes.js'
 import type { Fifo } from './fifo.js'
+import { receiptOf } from './given-up.js'
 import type { InFlight } from './in-flight.js'
 import type { Journal } from './journal.js'
 import type { PublishResult } from './options.js'
@@ -25,7 +26,7 @@ export class Receipts {
   }
 
   of(sequence: number): string {
-    return `${this.#identifier}.${sequence}`
+    return receiptOf(this.#identifier, sequence)
   }
 
   /** Once the store was opened. See `ReceiptDesk.ask`. */

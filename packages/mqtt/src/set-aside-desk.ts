@@ -1,4 +1,5 @@
 import { PublishError } from './errors.js'
+import { DROPPED_BY_HAND, publishedAnew } from './given-up.js'
 import type { StoredPage, StoredReason } from './session-store.js'
 import type { SetAsideListOptions, SetAsideMessage, SetAsideMessages, SetAsideParts } from './set-aside.js'
 
@@ -23,16 +24,12 @@ export class SetAsideDesk {
     return this.#with(sequence, (message) => {
       // First in again, then out, in one turn and so in one transaction of the store.
       const receipt = this.#parts.requeue(message)
-      const { code, reasonCode } = message.reason
-      const why = `${message.reason.message}; published anew with the receipt ${receipt}`
-      return this.#remove(message, { code, message: why, reasonCode })
+      return this.#remove(message, publishedAnew(message.reason, receipt))
     })
   }
 
   drop(sequence: number): Promise<boolean> {
-    return this.#with(sequence, (message) =>
-      this.#remove(message, { code: 'dropped', message: 'dropped by hand', reasonCode: undefined }),
-    )
+    return this.#with(sequence, (message) => this.#remove(message, DROPPED_BY_HAND))
   }
 
   /** The oldest go until the bounds are kept. */

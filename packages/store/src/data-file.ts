@@ -50,11 +50,21 @@ export function checkDataFile(path: string, file: string): void {
  * transaction took and gave back. Only for whoever owns the store.
  */
 export function fillUpDataFile(file: string): void {
-  const { bytes, first, second } = readHead(file)
-  if (first === undefined) return
-  const newest = second !== undefined && second.transaction > first.transaction ? second : first
-  const expectedBytes = (newest.lastPage + 1) * newest.pageBytes
+  const { bytes, expectedBytes } = sizeOf(file)
   if (bytes < expectedBytes) truncateSync(file, expectedBytes)
+}
+
+/** Whether pages are missing at the end of the file. */
+export function isShortDataFile(file: string): boolean {
+  const { bytes, expectedBytes } = sizeOf(file)
+  return bytes < expectedBytes
+}
+
+function sizeOf(file: string): { bytes: number; expectedBytes: number } {
+  const { bytes, first, second } = readHead(file)
+  if (first === undefined) return { bytes, expectedBytes: 0 }
+  const newest = second !== undefined && second.transaction > first.transaction ? second : first
+  return { bytes, expectedBytes: (newest.lastPage + 1) * newest.pageBytes }
 }
 
 function readHead(file: string): {

@@ -1,13 +1,14 @@
 import { join } from 'node:path'
-import { open, type RootDatabase, type RootDatabaseOptions } from 'lmdb'
+import type { RootDatabase, RootDatabaseOptions } from 'lmdb'
 import type { Batch } from './batch.js'
-import { DATA_FILE, fillUpDataFile } from './data-file.js'
-import { flushFolder, prepareFolder } from './folder.js'
-import { bringUpToDate } from './format.js'
+import { DATA_FILE, fillUpDataFile, isShortDataFile } from './data-file.js'
+import { findFolder, flushFolder, prepareFolder } from './folder.js'
+import { bringUpToDate, expectUpToDate, FORMAT_KEY } from './format.js'
 import { rangeOf } from './key-range.js'
 import type { Layout } from './layout.js'
 import { explainCommitFailure, explainFailure } from './lmdb-failure.js'
-import { claim, letGo } from './ownership.js'
+import { openLmdb } from './lmdb-opening.js'
+import { claim, letGo, openOnce, ownerOf } from './ownership.js'
 import { RecordReader } from './record-reader.js'
 import { StoreError } from './store-error.js'
 
@@ -60,6 +61,28 @@ export class Environment {
       throw explainFailure(path, error)
     }
     return new Environment(path, folder, database)
+  }
+
+  /**
+   * To look in while another process may own it: nothing is made, migrated or claimed, and whoever wants to own it
+   * waits for the end, so it must be short. `owner` is the process that owns it. Throws `StoreError`.
+   */
+  static async openToRead(
+    path: string,
+    layout: Layout,
+  ): Promise<{ environment: Environment; owner: number | undefined }> {
+    const folder = findFolder(path)
+    await fillUpUnowned(path, folder)
+    let database: Database | undefined
+    try {
+      // LMDB opens the lock file even so, and makes it where there is none; data.mdb stays as it is.
+      database = await openOnce(path, folder, () => openLmdb(folder, { ...OPTIONS, readOnly: true }))
+      expectUpToDate(path, database.get(FORMAT_KEY), layout)
+      return { environment: new Environment(path, folder, database), owner: ownerOf(database) }
+    } catch (error) {
+      if (database !== undefined) await letGo(folder, database)
+      throw explainFailure(path, error)
+    }
   }
 
   /** Every key that begins with `prefix`, in order; the values are not read. Throws `StoreError`. */
@@ -156,11 +179,21 @@ export class Environment {
 async function openDatabase(path: string, folder: string): Promise<Database> {
   let database: Database | undefined
   try {
-    database = await claim(path, folder, () => open<Buffer, Buffer>(folder, OPTIONS))
+    database = await claim(path, folder, () => openLmdb(folder, OPTIONS))
     fillUpDataFile(join(folder, DATA_FILE))
     return database
   } catch (error) {
     if (database !== undefined) await letGo(folder, database)
     throw explainFailure(path, error)
+  }
+}
+
+/** Missing pages would end a reader, too. What a living owner leaves out it filled up before, so nothing refers to it. */
+async function fillUpUnowned(path: string, folder: string): Promise<void> {
+  if (!isShortDataFile(join(folder, DATA_FILE))) return
+  try {
+    await letGo(folder, await openDatabase(path, folder))
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'in-use') throw error
   }
 }

@@ -35,6 +35,28 @@ export function prepareFolder(path: string): string {
   }
 }
 
+/** The real path of a folder that is a store's; nothing is made or changed. Throws `StoreError`. */
+export function findFolder(path: string): string {
+  try {
+    const folder = realpathSync(path)
+    const file = join(folder, DATA_FILE)
+    if (statSync(file).size > 0) {
+      checkDataFile(path, file)
+      return folder
+    }
+    throw new StoreError(
+      'damaged',
+      path,
+      `${DATA_FILE} is empty: whoever made it died before anything was in it; start its owner, which fills it`,
+    )
+  } catch (error) {
+    if (error instanceof StoreError) throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT') throw explainAccess(path, error as NodeJS.ErrnoException)
+    throw new StoreError('not-accessible', path, 'there is no store; check the path', { cause: error })
+  }
+}
+
 /** A new file survives a power cut only once the folder that names it does, too. */
 export function flushFolder(folder: string): void {
   // Windows flushes no folders, and has no need to.

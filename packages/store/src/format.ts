@@ -5,7 +5,7 @@ import { RecordReader } from './record-reader.js'
 import { RecordWriter } from './record-writer.js'
 import { StoreError } from './store-error.js'
 
-const FORMAT_KEY = Buffer.from([0])
+export const FORMAT_KEY = Buffer.from([0])
 
 /**
  * Checks the record that says what the store is, makes it where the store is new, and migrates an older one in one
@@ -21,21 +21,37 @@ export function bringUpToDate(
     initialise(path, database, layout)
     return 'new'
   }
+  const version = readVersion(path, bytes, layout)
+  if (version < layout.version) migrate(path, database, layout, version)
+  return 'known'
+}
+
+/** For whoever only reads, and so neither makes nor migrates. Throws `StoreError`. */
+export function expectUpToDate(path: string, bytes: Buffer | undefined, layout: Layout): void {
+  if (bytes === undefined) throw foreign(path, `expected a '${layout.kind}', found an LMDB file without one`)
+  const version = readVersion(path, bytes, layout)
+  if (version === layout.version) return
+  throw new StoreError(
+    'older-version',
+    path,
+    `expected format ${layout.version}, found ${version}: an earlier version wrote it; start its owner once, which brings it up to date`,
+  )
+}
+
+/** The layout's version or an older one. */
+function readVersion(path: string, bytes: Buffer, layout: Layout): number {
   const reader = new RecordReader(bytes, path, FORMAT_KEY)
   const kind = reader.string()
   const version = reader.varint()
   if (kind !== layout.kind) {
     throw foreign(path, `expected a '${layout.kind}', found a '${kind}'`)
   }
-  if (version > layout.version) {
-    throw new StoreError(
-      'newer-version',
-      path,
-      `expected format ${layout.version} or older, found ${version}: a later version wrote it; install that version again, or use another folder`,
-    )
-  }
-  if (version < layout.version) migrate(path, database, layout, version)
-  return 'known'
+  if (version <= layout.version) return version
+  throw new StoreError(
+    'newer-version',
+    path,
+    `expected format ${layout.version} or older, found ${version}: a later version wrote it; install that version again, or use another folder`,
+  )
 }
 
 function initialise(path: string, database: RootDatabase<Buffer, Buffer>, layout: Layout): void {

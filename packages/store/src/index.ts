@@ -1,3 +1,5 @@
 export { type BrokerStoreOptions, openBrokerStore } from './open-broker-store.js'
+export { type OutboxOptions, openOutbox } from './open-outbox.js'
 export { openSessionStore, type SessionStoreOptions } from './open-session-store.js'
+export type * from './outbox.js'
 export { StoreError, type StoreErrorCode } from './store-error.js'

@@ -1,5 +1,10 @@
+import { setTimeout } from 'node:timers/promises'
 import type { RootDatabase } from 'lmdb'
 import { StoreError } from './store-error.js'
+
+/** Whoever looks into a store of another process has a slot, too, but for one page only: it is waited for. */
+const READERS_LEAVE_MS = 1000
+const LOOK_AGAIN_MS = 20
 
 const OPEN_FOLDERS = Symbol.for('@jamey/store open folders')
 
@@ -12,22 +17,40 @@ const OPEN_FOLDERS = Symbol.for('@jamey/store open folders')
 export async function claim<Database extends RootDatabase>(
   path: string,
   folder: string,
-  openDatabase: () => Database,
+  openDatabase: () => Promise<Database>,
+): Promise<Database> {
+  const database = await openOnce(path, folder, openDatabase)
+  try {
+    await takeSlot(path, database)
+    return database
+  } catch (error) {
+    await letGo(folder, database)
+    throw error
+  }
+}
+
+/** Throws `StoreError` 'in-use' where this process has it open already, as owner or to read. */
+export async function openOnce<Database extends RootDatabase>(
+  path: string,
+  folder: string,
+  openDatabase: () => Promise<Database>,
 ): Promise<Database> {
   const folders = openFolders()
   // LMDB must not open a file twice in a process: closing one of them would drop the locks of the other.
   if (folders.has(folder)) throw inUse(path, 'this process has it open already; close that store first')
   folders.add(folder)
-  let database: Database | undefined
   try {
-    database = openDatabase()
-    takeSlot(path, database)
-    return database
+    return await openDatabase()
   } catch (error) {
-    await database?.close()
     folders.delete(folder)
     throw error
   }
+}
+
+/** The process, other than this one, that has the database open. */
+export function ownerOf(database: RootDatabase): number | undefined {
+  const processes = [...database.readerList().matchAll(/^ *(\d+) /gm)].map(([, pid]) => Number(pid))
+  return processes.find((pid) => pid !== process.pid)
 }
 
 export async function letGo(folder: string, database: RootDatabase): Promise<void> {
@@ -35,14 +58,27 @@ export async function letGo(folder: string, database: RootDatabase): Promise<voi
   openFolders().delete(folder)
 }
 
-function takeSlot(path: string, database: RootDatabase): void {
-  database.transactionSync(() => {
-    const owner = /^ *(\d+) /m.exec(database.readerList())?.[1]
-    if (owner !== undefined) {
+async function takeSlot(path: string, database: RootDatabase): Promise<void> {
+  const endsAtMs = performance.now() + READERS_LEAVE_MS
+  for (;;) {
+    const owner = tryToTakeSlot(database)
+    if (owner === undefined) return
+    if (performance.now() >= endsAtMs) {
       throw inUse(path, `process ${owner} has it open; stop that process, or give this one another folder`)
     }
+    await setTimeout(LOOK_AGAIN_MS)
+    // One that was killed meanwhile leaves its slot to whoever clears it away.
+    database.readerCheck()
+  }
+}
+
+/** Gives the process that has one already. */
+function tryToTakeSlot(database: RootDatabase): number | undefined {
+  return database.transactionSync(() => {
+    const owner = ownerOf(database)
     // The slot stays taken when its transaction is over, until the database is closed.
-    database.useReadTransaction().done()
+    if (owner === undefined) database.useReadTransaction().done()
+    return owner
   })
 }
 

@@ -1,6 +1,7 @@
 /**
  * `in-use`: another process, or another store of this process, has the folder open. `newer-version`: a later version
- * of this package wrote it. `migration-failed`: it is older and could not be brought to the present format.
+ * of this package wrote it. `older-version`: an earlier one did, and whoever only reads does not migrate it.
+ * `migration-failed`: it is older and could not be brought to the present format.
  * `foreign`: the folder holds something else. `damaged`: what is there can not be read. `full`: no room for what was
  * to be written. `not-accessible`: the system does not let this process read or write there. `io-failed`: the disk
  * failed. `closed`: the store was closed before.
@@ -8,6 +9,7 @@
 export type StoreErrorCode =
   | 'in-use'
   | 'newer-version'
+  | 'older-version'
   | 'migration-failed'
   | 'foreign'
   | 'damaged'

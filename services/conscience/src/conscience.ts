@@ -182,7 +182,9 @@ class BusConscience implements Conscience {
   async #announce(verdict: Verdict, correlationId: string, deadline: number): Promise<void> {
     const timeoutMs = Math.max(1, Math.min(ANNOUNCEMENT_TIMEOUT_MS, (deadline - this.#clock.now()) / 2))
     try {
-      await this.#options.bus.publish(topics.conscience.results, verdict, { correlationId, timeoutMs })
+      // The answer waits for it, and a request that was not answered comes again: no need to wait for a disk, too.
+      const options = { correlationId, timeoutMs, isDurable: false }
+      await this.#options.bus.publish(topics.conscience.results, verdict, options)
     } catch (error) {
       this.#report('announcement-failed', error)
     }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Bus, configFromEnvironment, connectBus } from '@jamey/bus'
+import { type Bus, type BusConfig, configFromEnvironment, connectBus } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { type Conscience, createConscience } from './conscience.js'
 import { conscienceOptionsFromEnvironment } from './conscience-environment.js'
@@ -11,6 +11,8 @@ export interface RunConscienceOptions {
   /** Where `.env` and relative paths are looked up. */
   readonly cwd?: string | undefined
   readonly log?: Logger | undefined
+  /** Where published messages outlive the process; closed with the bus. */
+  readonly store?: BusConfig['store'] | undefined
 }
 
 export interface RunningConscience {
@@ -31,6 +33,7 @@ export async function runConscience({
   env = process.env,
   cwd = process.cwd(),
   log,
+  store,
 }: RunConscienceOptions = {}): Promise<RunningConscience> {
   const options = conscienceOptionsFromEnvironment(env)
   const rulesFile = options.rulesFile === undefined ? undefined : resolve(cwd, options.rulesFile)
@@ -42,6 +45,7 @@ export async function runConscience({
     component,
     waitForConnection: false,
     ...(log === undefined ? {} : { log }),
+    ...(store === undefined ? {} : { store }),
   })
   const conscience = createConscience({ ...options, rules, bus, log })
   const ready = conscience.start().catch(async (error: unknown) => {

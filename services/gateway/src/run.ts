@@ -12,6 +12,8 @@ export interface RunOptions {
   /** Where `.env` and relative paths are looked up; the working directory by default. */
   readonly cwd?: string
   readonly log: Logger
+  /** Where published messages outlive the process; closed with the bus. */
+  readonly store?: BusConfig['store']
 }
 
 export interface RunningGateway {
@@ -29,12 +31,22 @@ export interface RunningGateway {
  * Starts a gateway with a bus of its own, as the environment says; resolves when HTTP listens, while the broker may
  * still be away. Throws `ConfigurationError`, or `GatewayError` where it can not listen.
  */
-export async function runGateway({ env = process.env, cwd, log }: RunOptions): Promise<RunningGateway> {
+export async function runGateway({
+  env = process.env,
+  cwd,
+  log,
+  store,
+}: RunOptions): Promise<RunningGateway> {
   const settings = gatewayOptionsFromEnvironment(env)
   const component = { name: 'gateway', version: version() }
   const config = configFromEnvironment(env, cwd === undefined ? { component } : { component, cwd })
   const tokenSecret = secretOf(config) ?? settings.tokenSecret
-  const bus = await connectBus({ ...config, waitForConnection: false, log })
+  const bus = await connectBus({
+    ...config,
+    waitForConnection: false,
+    log,
+    ...(store === undefined ? {} : { store }),
+  })
   try {
     const gateway = createGateway({
       ...settings,

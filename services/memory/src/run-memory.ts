@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Bus, configFromEnvironment, connectBus } from '@jamey/bus'
+import { type Bus, type BusConfig, configFromEnvironment, connectBus } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { memoryOptionsFromEnvironment } from './memory-environment.js'
 import { createMemory } from './memory-service.js'
@@ -10,6 +10,8 @@ export interface RunMemoryOptions {
   /** Where `.env` and relative paths are looked up. */
   readonly cwd?: string | undefined
   readonly log?: Logger | undefined
+  /** Where published messages outlive the process; closed with the bus. */
+  readonly store?: BusConfig['store'] | undefined
 }
 
 export interface RunningMemory {
@@ -28,6 +30,7 @@ export async function runMemory({
   env = process.env,
   cwd = process.cwd(),
   log,
+  store,
 }: RunMemoryOptions = {}): Promise<RunningMemory> {
   const memoryOptions = memoryOptionsFromEnvironment(env)
   const component = { name: 'memory', version: ownVersion() }
@@ -37,6 +40,7 @@ export async function runMemory({
     component,
     waitForConnection: false,
     ...(log === undefined ? {} : { log }),
+    ...(store === undefined ? {} : { store }),
   })
   const memory = createMemory({ ...memoryOptions, file: resolve(cwd, memoryOptions.file), bus, log })
   const ready = memory.start().catch(async (error: unknown) => {

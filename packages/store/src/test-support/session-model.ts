@@ -119,9 +119,14 @@ export class SessionModel implements SessionChange {
 export async function stateOf(store: SessionStore, maximumMessages = 7): Promise<SessionState> {
   const { received, waiting: waitingAmount, setAside: setAsideAmount, nextSequence } = await store.open()
   const waiting = await allOf((range) => store.read(range), nextSequence - 1, maximumMessages)
+  const setAside: (SetAsidePublish & { readonly ageMs?: number })[] = await allOf(
+    (range) => store.readSetAside(range),
+    nextSequence - 1,
+    maximumMessages,
+  )
   return {
     waiting: waiting.map(({ ageMs: _, ...publish }) => publish),
-    setAside: await allOf((range) => store.readSetAside(range), nextSequence - 1, maximumMessages),
+    setAside: setAside.map(({ ageMs: _, ...publish }) => publish),
     received: [...received].sort(byIdentifier),
     amounts: { waiting: waitingAmount, setAside: setAsideAmount },
     nextSequence,

@@ -1,0 +1,41 @@
+import { constants } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
+import { openAsClass, type RootDatabase, type RootDatabaseOptions } from 'lmdb'
+
+const TRY_AGAIN_MS = 20
+const GIVE_UP_MS = 1000
+
+/** Of lmdb's options these belong to the root database, and lmdb adds them by itself only where it also constructs. */
+interface OpeningOptions extends RootDatabaseOptions {
+  readonly path: string
+  readonly isRoot: true
+}
+
+/** Its own types leave out that it is a class. */
+type StoreClass = new (name: null, options: OpeningOptions) => RootDatabase<Buffer, Buffer>
+
+/**
+ * Opens an LMDB file, again where another process closes it at the same moment: whoever closes it last destroys its
+ * mutexes, and an opener that waited for that has joined a lock file without any (EINVAL). The next one to open it
+ * alone makes them anew.
+ */
+export async function openLmdb(
+  folder: string,
+  options: RootDatabaseOptions,
+): Promise<RootDatabase<Buffer, Buffer>> {
+  const endsAtMs = performance.now() + GIVE_UP_MS
+  for (;;) {
+    const settings: OpeningOptions = { ...options, path: folder, isRoot: true }
+    const Store = openAsClass<Buffer, Buffer>(settings) as unknown as StoreClass
+    try {
+      return new Store(null, settings)
+    } catch (error) {
+      // It is open already, and nobody but this could close it.
+      const unfinished = Object.assign(Object.create(Store.prototype) as RootDatabase, { isRoot: true })
+      await unfinished.close()
+      const isJoined = (error as { code?: unknown }).code === constants.errno.EINVAL
+      if (!isJoined || performance.now() >= endsAtMs) throw error
+    }
+    await setTimeout(TRY_AGAIN_MS)
+  }
+}

@@ -1,0 +1,73 @@
+import type { StoredAmount, StoredPublish, StoredReason } from '@jamey/mqtt'
+
+export interface OutboxCounts {
+  readonly waiting: StoredAmount
+  readonly setAside: StoredAmount
+  /** Of the first message that waits and can be read; undefined where none does. */
+  readonly oldestAgeMs: number | undefined
+  /** The process that has the store open. */
+  readonly owner: number | undefined
+}
+
+export type OutboxKind = 'waiting' | 'set-aside'
+
+export interface OutboxMessage extends StoredPublish {
+  readonly kind: OutboxKind
+  /** Since it was published or, where it is set aside, since then. */
+  readonly ageMs: number
+  /** Why it is set aside. */
+  readonly reason: StoredReason | undefined
+  /** QoS 2: the server has received it, and only the end of the exchange is due. */
+  readonly isReleased: boolean
+}
+
+/** A record that can not be read. It stays where it is and holds up no other. */
+export interface DamagedMessage {
+  readonly kind: OutboxKind
+  readonly sequence: number
+  readonly error: Error
+}
+
+export interface OutboxPage {
+  readonly messages: readonly OutboxMessage[]
+  readonly damaged: readonly DamagedMessage[]
+  /** What to list after for the next page; undefined where this is the last one. */
+  readonly next: number | undefined
+}
+
+export interface OutboxListOptions {
+  kind: OutboxKind
+  /** Only messages with a greater number. */
+  after?: number | undefined
+  /** 100 by default; of very large ones it may be fewer. */
+  maximumMessages?: number | undefined
+}
+
+/** `received`: the server has it already, and must be told so that its exchange can end: connect the client once. */
+export type DropOutcome = 'dropped' | 'absent' | 'received'
+
+export interface OutboxChanges {
+  /**
+   * A message set aside waits again, behind all others and under the number that this gives; undefined where none of
+   * this number is set aside.
+   */
+  retry(sequence: number): Promise<number | undefined>
+  /** Forgets a message that waits, is set aside or can not be read; its receipt tells that it was dropped. */
+  drop(sequence: number): Promise<DropOutcome>
+}
+
+/**
+ * A session store as whoever looks after it sees it. Reading works while the client has the store open, and does not
+ * disturb it. Changing needs the store to be nobody's, and is committed when it resolves. Everything rejects with
+ * `StoreError`; 'in-use' names the process to stop.
+ */
+export interface Outbox extends OutboxChanges {
+  readonly path: string
+  counts(): Promise<OutboxCounts>
+  /** In the order of their numbers. */
+  list(options: OutboxListOptions): Promise<OutboxPage>
+  /** Undefined where nothing of this number is kept. */
+  get(sequence: number): Promise<OutboxMessage | DamagedMessage | undefined>
+  /** Several changes with the store opened once; no two at the same time. */
+  change<Result>(work: (changes: OutboxChanges) => Promise<Result>): Promise<Result>
+}
