@@ -185,12 +185,14 @@ export class Incoming {
   }
 
   onHandlerFailed(error: unknown, message: Message): void {
+    this.#report(error, `message on '${message.topic}'`)
+  }
+
+  #report(cause: unknown, what: string): void {
     this.#counters.handlerFailures++
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = cause instanceof Error ? cause.message : String(cause)
     this.#settings.onBackgroundError(
-      new MessageError('handler-failed', `handler of a message on '${message.topic}' failed: ${reason}`, {
-        cause: error,
-      }),
+      new MessageError('handler-failed', `handler of a ${what} failed: ${reason}`, { cause }),
     )
   }
 
@@ -303,12 +305,7 @@ export class Incoming {
 
   readonly #onQoS0Failed = (error: unknown): void => {
     this.#stopRunning()
-    if (error === NOT_CONSUMED) return
-    this.#counters.handlerFailures++
-    const reason = error instanceof Error ? error.message : String(error)
-    this.#settings.onBackgroundError(
-      new MessageError('handler-failed', `handler of a QoS 0 message failed: ${reason}`, { cause: error }),
-    )
+    if (error !== NOT_CONSUMED) this.#report(error, 'QoS 0 message')
   }
 }
 
