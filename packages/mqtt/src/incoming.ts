@@ -1,5 +1,6 @@
-import { ProtocolError, type Publish, type Pubrel, ReasonCode } from '@jamey/protocol'
+import { type Publish, type Pubrel, ReasonCode } from '@jamey/protocol'
 import { digestOf, isSameBytes } from './bytes.js'
+import { violation } from './connection-errors.js'
 import { Delivery, isThenable, NOT_CONSUMED } from './delivery.js'
 import { MessageError } from './errors.js'
 import { Fifo } from './fifo.js'
@@ -171,12 +172,8 @@ export class Incoming {
   #checkReceiveMaximum(): void {
     const { protocolVersion, receiveMaximum } = this.#settings
     if (protocolVersion < 5 || this.#queue.length < receiveMaximum) return
-    throw new ProtocolError(
-      'protocol-error',
-      ReasonCode.receiveMaximumExceeded,
-      -1,
-      `more than ${receiveMaximum} unacknowledged messages, our Receive Maximum`,
-    )
+    const message = `more than ${receiveMaximum} unacknowledged messages, our Receive Maximum`
+    throw violation(message, ReasonCode.receiveMaximumExceeded)
   }
 
   /** `DeliveryListener`: the last handler has settled. */

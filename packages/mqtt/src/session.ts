@@ -1,7 +1,6 @@
 import {
   isFailure,
   type Packet,
-  ProtocolError,
   type Puback,
   type Publish,
   type Pubrec,
@@ -9,6 +8,7 @@ import {
   type Suback,
 } from '@jamey/protocol'
 import type { ConnectionListener } from './connection.js'
+import { violation } from './connection-errors.js'
 import { Deferred } from './deferred.js'
 import { ConnectionError, type MqttError, PublishError } from './errors.js'
 import {
@@ -174,12 +174,7 @@ export class Session implements ConnectionListener {
       case 'pingresp':
         return
       default:
-        throw new ProtocolError(
-          'protocol-error',
-          ReasonCode.protocolError,
-          -1,
-          `${packet.type} came within a connection`,
-        )
+        throw violation(`${packet.type} came within a connection`)
     }
   }
 
