@@ -60,11 +60,8 @@ export class MemorySessionStore implements SessionStore {
 
   giveUp(sequence: number, reason: StoredReason): void {
     this.#givenUp.set(sequence, reason)
-    if (this.#givenUp.size <= GIVEN_UP_KEPT) return
-    for (const oldest of this.#givenUp.keys()) {
-      this.#givenUp.delete(oldest)
-      return
-    }
+    const [oldest] = this.#givenUp.keys()
+    if (oldest !== undefined && this.#givenUp.size > GIVEN_UP_KEPT) this.#givenUp.delete(oldest)
   }
 
   async commit(): Promise<void> {}

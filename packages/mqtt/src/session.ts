@@ -181,19 +181,14 @@ export class Session implements ConnectionListener {
   onWritable(): void {
     this.outgoing.pump()
     // The queue goes first: what it leaves is for QoS 0.
-    if (this.#room !== undefined && !this.outgoing.isOpen) return
-    const room = this.#room
-    this.#room = undefined
-    room?.resolve(SUCCESS)
+    if (this.#room !== undefined && this.outgoing.isOpen) this.#takeRoom()?.resolve(SUCCESS)
   }
 
   onDisconnected(): void {
     this.outgoing.onDisconnected()
     this.incoming.onDisconnected()
     this.subscriptions.onDisconnected()
-    const room = this.#room
-    this.#room = undefined
-    room?.reject(
+    this.#takeRoom()?.reject(
       new PublishError('lost', 'publish at QoS 0: the connection broke while the message was being sent', {
         mayBeDelivered: true,
         retryable: true,
@@ -208,6 +203,12 @@ export class Session implements ConnectionListener {
   onState(change: StateChange): void {
     if (change.state === 'reconnecting' && isComplaint(change.cause)) this.outgoing.pace.slow()
     this.#onState(change)
+  }
+
+  #takeRoom(): Deferred<PublishResult> | undefined {
+    const room = this.#room
+    this.#room = undefined
+    return room
   }
 
   #note(kind: FailureKind, reasonCode: number, { properties }: Puback | Pubrec | Suback): void {
