@@ -80,7 +80,7 @@ describe('the queue of a session that is away', () => {
       sendDelivery: ({ message }: Delivery) => written.push(Buffer.from(message.payload).toString()) > 0,
     }
     session.connection = connection as never
-    session.outgoing.resume(65_535)
+    session.outgoing.resume(connection as never)
     expect(written).toEqual(kept)
   })
 })

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js'
+import type { Endings } from './endings.js'
 import { PublishError } from './errors.js'
 import { type Publication, publicationOf } from './publication.js'
 import type {
@@ -8,6 +9,7 @@ import type {
   StoredSession,
   WaitingPublish,
 } from './session-store.js'
+import { PUBLISH_IDENTIFIERS } from './settings.js'
 
 // Whoever fetches one needs the other.
 export { Commits } from './commits.js'
@@ -20,14 +22,8 @@ const RETRY_MS = 1000
 export interface BacklogListener {
   /** In order; it goes behind those in memory. */
   onRead(publication: Publication): void
-  /** The server has it, and its session, which PUBREL would have ended, is gone. */
-  onDone(publication: Publication): void
-  /** Its record can not be read; whoever still waits for it was told. */
-  onDamaged(sequence: number, error: PublishError): void
   /** Everything of one page was told. */
   onPage(): void
-  /** The store could not be read; told once, and tried again until it can. */
-  onUnreadable(error: PublishError): void
 }
 
 /**
@@ -37,6 +33,7 @@ export interface BacklogListener {
 export class Backlog {
   readonly #store: SessionStore
   readonly #clock: Clock
+  readonly #endings: Endings
   readonly #listener: BacklogListener
   #messages = 0
   #bytes = 0
@@ -61,9 +58,10 @@ export class Backlog {
   #isUnreadable = false
   #timer: unknown
 
-  constructor(store: SessionStore, clock: Clock, listener: BacklogListener) {
+  constructor(store: SessionStore, clock: Clock, endings: Endings, listener: BacklogListener) {
     this.#store = store
     this.#clock = clock
+    this.#endings = endings
     this.#listener = listener
   }
 
@@ -85,16 +83,14 @@ export class Backlog {
     return this.#after >= this.#upTo
   }
 
-  /**
-   * What an earlier process left, and the first page of it. `sentMessages`: from the oldest on so many sequence numbers
-   * may have been on the wire, and nothing beyond.
-   */
-  restore({ waiting, nextSequence }: StoredSession, page: StoredPage, sentMessages: number): void {
+  /** What an earlier process left, and the first page of it. */
+  restore({ waiting, nextSequence }: StoredSession, page: StoredPage): void {
     this.#messages = waiting.messages
     this.#bytes = waiting.bytes
     this.#upTo = nextSequence - 1
     const oldest = page.publishes[0]?.sequence ?? nextSequence
-    this.#sentBelow = Math.min(nextSequence, oldest + sentMessages)
+    // Messages that were on the wire at once have identifiers of their own.
+    this.#sentBelow = Math.min(nextSequence, oldest + PUBLISH_IDENTIFIERS)
     this.#onPage(page)
   }
 
@@ -178,7 +174,7 @@ export class Backlog {
       const message = `message ${sequence} can not be read and is left in the store: ${error.message}`
       const failure = new PublishError('store-failed', message, { cause: error })
       publication?.fail(failure)
-      this.#listener.onDamaged(sequence, failure)
+      this.#endings.damaged(sequence, failure)
     }
     this.#after = page.upTo
     for (const sequence of this.#over) if (sequence <= page.upTo) this.#over.delete(sequence)
@@ -194,7 +190,10 @@ export class Backlog {
     if (waiting !== undefined) {
       this.#waiting.delete(stored.sequence)
       waiting.reload(stored)
-    } else if (stored.isReleased && this.#isSessionLost) return this.#listener.onDone(publication)
+    } else if (stored.isReleased && this.#isSessionLost) {
+      // The server has it, and its session, which PUBREL would have ended, is gone.
+      return this.#endings.done(publication)
+    }
     this.#listener.onRead(publication)
   }
 
@@ -224,7 +223,8 @@ export class Backlog {
 
   readonly #onFailed = (error: Error): void => {
     if (this.isEmpty) return
-    if (!this.#isUnreadable) this.#listener.onUnreadable(unreadable(error))
+    // Told once, and tried again until it can be read.
+    if (!this.#isUnreadable) this.#endings.unreadable(unreadable(error))
     this.#isUnreadable = true
     this.#timer = this.#clock.setTimeout(() => {
       this.#isReading = false

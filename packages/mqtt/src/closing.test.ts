@@ -214,4 +214,14 @@ describe('close() in time', () => {
     const delivered = (await peer.connection(0)).all('publish').map(({ payload }) => text(payload))
     expect(delivered).toEqual(['1', '2', '3'])
   })
+
+  it('rejects who asks for a receipt at that moment: nothing was acknowledged [promise 2]', async () => {
+    const peer = await startPeer()
+    peer.follow({ publish: () => {} })
+    const client = await connectTo(peer)
+    const { receipt } = await client.publish('t', 'x', { qos: 1, until: 'stored' })
+    const asked = rejection(client.acknowledged(receipt as string))
+    await client.close({ drain: false })
+    expect(await asked).toMatchObject({ code: 'closed', mayBeDelivered: true })
+  })
 })

@@ -39,8 +39,8 @@ export function notConnected(): ConnectionError {
   return new ConnectionError('closed', 'the client is not connected', { retryable: true })
 }
 
-export function violation(message: string): ProtocolError {
-  return new ProtocolError('protocol-error', ReasonCode.protocolError, -1, message)
+export function violation(message: string, reasonCode: number = ReasonCode.protocolError): ProtocolError {
+  return new ProtocolError('protocol-error', reasonCode, -1, message)
 }
 
 /**

@@ -1,5 +1,6 @@
-import { ProtocolError, type Publish, type Pubrel, ReasonCode } from '@jamey/protocol'
+import { type Publish, type Pubrel, ReasonCode } from '@jamey/protocol'
 import { digestOf, isSameBytes } from './bytes.js'
+import { violation } from './connection-errors.js'
 import { Delivery, isThenable, NOT_CONSUMED } from './delivery.js'
 import { MessageError } from './errors.js'
 import { Fifo } from './fifo.js'
@@ -171,12 +172,8 @@ export class Incoming {
   #checkReceiveMaximum(): void {
     const { protocolVersion, receiveMaximum } = this.#settings
     if (protocolVersion < 5 || this.#queue.length < receiveMaximum) return
-    throw new ProtocolError(
-      'protocol-error',
-      ReasonCode.receiveMaximumExceeded,
-      -1,
-      `more than ${receiveMaximum} unacknowledged messages, our Receive Maximum`,
-    )
+    const message = `more than ${receiveMaximum} unacknowledged messages, our Receive Maximum`
+    throw violation(message, ReasonCode.receiveMaximumExceeded)
   }
 
   /** `DeliveryListener`: the last handler has settled. */
@@ -185,12 +182,14 @@ export class Incoming {
   }
 
   onHandlerFailed(error: unknown, message: Message): void {
+    this.#report(error, `message on '${message.topic}'`)
+  }
+
+  #report(cause: unknown, what: string): void {
     this.#counters.handlerFailures++
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = cause instanceof Error ? cause.message : String(cause)
     this.#settings.onBackgroundError(
-      new MessageError('handler-failed', `handler of a message on '${message.topic}' failed: ${reason}`, {
-        cause: error,
-      }),
+      new MessageError('handler-failed', `handler of a ${what} failed: ${reason}`, { cause }),
     )
   }
 
@@ -303,12 +302,7 @@ export class Incoming {
 
   readonly #onQoS0Failed = (error: unknown): void => {
     this.#stopRunning()
-    if (error === NOT_CONSUMED) return
-    this.#counters.handlerFailures++
-    const reason = error instanceof Error ? error.message : String(error)
-    this.#settings.onBackgroundError(
-      new MessageError('handler-failed', `handler of a QoS 0 message failed: ${reason}`, { cause: error }),
-    )
+    if (error !== NOT_CONSUMED) this.#report(error, 'QoS 0 message')
   }
 }
 

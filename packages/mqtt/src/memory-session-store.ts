@@ -31,13 +31,9 @@ export class MemorySessionStore implements SessionStore {
   }
 
   async readSetAside(range: StoredRange): Promise<StoredPage<SetAsidePublish>> {
-    // They are in memory anyhow, so their bytes need not be counted.
-    const wanted = [...this.#setAside.values()]
-      .filter(({ sequence }) => sequence > range.after && sequence <= range.upTo)
-      .sort((a, b) => a.sequence - b.sequence)
-    const publishes = wanted.slice(0, range.maximumMessages)
-    const upTo = publishes.length < wanted.length ? (publishes.at(-1)?.sequence ?? range.after) : range.upTo
-    return { publishes, damaged: [], upTo }
+    // Whoever asks has fetched it already.
+    const { pageOf } = await import('./set-aside-desk.js')
+    return pageOf([...this.#setAside.values()], range)
   }
 
   async find(sequence: number): Promise<StoredOutcome | undefined> {
@@ -64,11 +60,8 @@ export class MemorySessionStore implements SessionStore {
 
   giveUp(sequence: number, reason: StoredReason): void {
     this.#givenUp.set(sequence, reason)
-    if (this.#givenUp.size <= GIVEN_UP_KEPT) return
-    for (const oldest of this.#givenUp.keys()) {
-      this.#givenUp.delete(oldest)
-      return
-    }
+    const [oldest] = this.#givenUp.keys()
+    if (oldest !== undefined && this.#givenUp.size > GIVEN_UP_KEPT) this.#givenUp.delete(oldest)
   }
 
   async commit(): Promise<void> {}

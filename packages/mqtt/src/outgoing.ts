@@ -318,16 +318,7 @@ export class Outgoing implements AppendListener {
     publication.stage = 'sent'
     const isRepeated = publication.dup
     this.#inFlight.add(publication)
-    try {
-      wire.encode(publication)
-    } catch (error) {
-      this.#inFlight.remove(publication)
-      return this.#refuse(publication, error as Error)
-    }
-    this.#inFlight.sent()
-    this.pace.take()
-    if (isRepeated) this.#counters.messagesRetransmitted++
-    else this.#counters.messagesPublished++
+    this.#write(wire, publication, isRepeated)
   }
 
   #repeat(wire: PublishWire, publication: Publication): void {
@@ -342,6 +333,10 @@ export class Outgoing implements AppendListener {
     }
     // PUBREC came, but the store does not know yet: PUBREL follows when it does. [MQTT-4.3.3-6]
     if (publication.stage === 'releasing') return this.#inFlight.sent()
+    this.#write(wire, publication, true)
+  }
+
+  #write(wire: PublishWire, publication: Publication, isRepeated: boolean): void {
     try {
       wire.encode(publication)
     } catch (error) {
@@ -350,7 +345,8 @@ export class Outgoing implements AppendListener {
     }
     this.#inFlight.sent()
     this.pace.take()
-    this.#counters.messagesRetransmitted++
+    if (isRepeated) this.#counters.messagesRetransmitted++
+    else this.#counters.messagesPublished++
   }
 
   #finish(publication: Publication, packet: Puback | Pubrec | Pubcomp): void {

@@ -5,7 +5,7 @@ import { PublishError } from './errors.js'
 import { Fifo } from './fifo.js'
 import type { Publication } from './publication.js'
 import type { SessionStore, StoredPage, StoredSession } from './session-store.js'
-import { PUBLISH_IDENTIFIERS, type QueueSettings } from './settings.js'
+import type { QueueSettings } from './settings.js'
 import type { Counters } from './stats.js'
 
 /** Of what waits, this much is in memory; the rest may lie in the store alone. */
@@ -49,16 +49,11 @@ export class PublishQueue {
 
   /** A store that commits was opened. */
   restore(session: StoredSession, backlog: typeof Backlog, firstPage: StoredPage): void {
-    const endings = this.#endings
-    this.#backlog = new backlog(this.#store, this.#clock, {
+    this.#backlog = new backlog(this.#store, this.#clock, this.#endings, {
       onRead: (publication) => this.#push(publication),
-      onDone: (publication) => endings.done(publication),
-      onDamaged: (sequence, error) => endings.damaged(sequence, error),
       onPage: this.#onRead,
-      onUnreadable: (error) => endings.unreadable(error),
     })
-    // Messages that were on the wire at once have identifiers of their own.
-    this.#backlog.restore(session, firstPage, PUBLISH_IDENTIFIERS)
+    this.#backlog.restore(session, firstPage)
   }
 
   /** How long the first one has waited, milliseconds. */

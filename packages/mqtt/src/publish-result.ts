@@ -12,7 +12,7 @@ export function refused(
   reasonCode: number,
   reasonString: string | undefined,
 ): PublishError {
-  const said = `${describeReasonCode(reasonCode)}${reasonString === undefined ? '' : `: ${reasonString}`}`
+  const said = describeReasonCode(reasonCode, reasonString)
   const isBusy =
     reasonCode === ReasonCode.quotaExceeded ||
     reasonCode === ReasonCode.packetIdentifierInUse ||

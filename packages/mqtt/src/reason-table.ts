@@ -59,7 +59,7 @@ export function errorFor(
   where: string,
 ): ConnectionError | AuthenticationError {
   const action = actionFor(packet, reasonCode)
-  const said = `${describeReasonCode(reasonCode)}${reasonString === undefined ? '' : `: ${reasonString}`}`
+  const said = describeReasonCode(reasonCode, reasonString)
   const what = packet === 'connack' ? 'refused the connection' : 'ended the connection'
   const details = { reasonCode, retryable: action === 'retry' || action === 'move' }
   const message = `${where} ${what}: ${said}`

@@ -130,7 +130,8 @@ function failureOf(receipt: string, { code, message, reasonCode }: StoredReason)
   return new PublishError(code as PublishErrorCode, `receipt ${receipt}: ${message}`, { reasonCode })
 }
 
-function closed(): PublishError {
+/** Where the client is closed before the answer came. */
+export function closed(): PublishError {
   return new PublishError('closed', 'the client is closed; ask again with the next one', {
     mayBeDelivered: true,
   })

@@ -15,6 +15,7 @@ export class Receipts {
   /** Of the store, once it was opened; where it keeps nothing, of this process. */
   #identifier = randomHex()
   #desk: ReceiptDesk | undefined
+  #isClosed = false
 
   constructor(store: SessionStore, journal: Journal) {
     this.#store = store
@@ -32,7 +33,9 @@ export class Receipts {
   /** Once the store was opened. See `ReceiptDesk.ask`. */
   async ask(receipt: string, inFlight: InFlight, queued: Fifo<Publication>): Promise<Answer> {
     // Seldom asked, so pages need not fetch how it is answered.
-    const { ReceiptDesk: Desk } = await import('./receipt-desk.js')
+    const { ReceiptDesk: Desk, closed } = await import('./receipt-desk.js')
+    // Meanwhile, perhaps; what is not waiting any more is not acknowledged for that.
+    if (this.#isClosed) throw closed()
     this.#desk ??= new Desk(this.#identifier, this.#store, this.#journal, inFlight, queued)
     return this.#desk.ask(receipt)
   }
@@ -48,6 +51,7 @@ export class Receipts {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#desk?.close()
   }
 }

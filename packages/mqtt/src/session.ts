@@ -1,7 +1,6 @@
 import {
   isFailure,
   type Packet,
-  ProtocolError,
   type Puback,
   type Publish,
   type Pubrec,
@@ -9,6 +8,7 @@ import {
   type Suback,
 } from '@jamey/protocol'
 import type { ConnectionListener } from './connection.js'
+import { violation } from './connection-errors.js'
 import { Deferred } from './deferred.js'
 import { ConnectionError, type MqttError, PublishError } from './errors.js'
 import {
@@ -173,31 +173,21 @@ export class Session implements ConnectionListener {
       case 'pingresp':
         return
       default:
-        throw new ProtocolError(
-          'protocol-error',
-          ReasonCode.protocolError,
-          -1,
-          `${packet.type} came within a connection`,
-        )
+        throw violation(`${packet.type} came within a connection`)
     }
   }
 
   onWritable(): void {
     this.outgoing.pump()
     // The queue goes first: what it leaves is for QoS 0.
-    if (this.#room !== undefined && !this.outgoing.isOpen) return
-    const room = this.#room
-    this.#room = undefined
-    room?.resolve(SUCCESS)
+    if (this.#room !== undefined && this.outgoing.isOpen) this.#takeRoom()?.resolve(SUCCESS)
   }
 
   onDisconnected(): void {
     this.outgoing.onDisconnected()
     this.incoming.onDisconnected()
     this.subscriptions.onDisconnected()
-    const room = this.#room
-    this.#room = undefined
-    room?.reject(
+    this.#takeRoom()?.reject(
       new PublishError('lost', 'publish at QoS 0: the connection broke while the message was being sent', {
         mayBeDelivered: true,
         retryable: true,
@@ -212,6 +202,12 @@ export class Session implements ConnectionListener {
   onState(change: StateChange): void {
     if (change.state === 'reconnecting' && isComplaint(change.cause)) this.outgoing.pace.slow()
     this.#onState(change)
+  }
+
+  #takeRoom(): Deferred<PublishResult> | undefined {
+    const room = this.#room
+    this.#room = undefined
+    return room
   }
 
   #note(kind: FailureKind, reasonCode: number, { properties }: Puback | Pubrec | Suback): void {

@@ -1,6 +1,6 @@
 import { PublishError } from './errors.js'
 import { DROPPED_BY_HAND, publishedAnew } from './given-up.js'
-import type { StoredPage, StoredReason } from './session-store.js'
+import type { StoredPage, StoredRange, StoredReason } from './session-store.js'
 import type { SetAsideListOptions, SetAsideMessage, SetAsideMessages, SetAsideParts } from './set-aside.js'
 
 /** Where set-aside messages are looked at, retried and dropped. */
@@ -85,4 +85,17 @@ export class SetAsideDesk {
     this.#messages.amount.messages--
     this.#messages.amount.bytes -= bytes
   }
+}
+
+/** Of messages in memory, so their bytes need not be counted. */
+export function pageOf(
+  messages: readonly SetAsideMessage[],
+  range: StoredRange,
+): StoredPage<SetAsideMessage> {
+  const wanted = messages
+    .filter(({ sequence }) => sequence > range.after && sequence <= range.upTo)
+    .sort((a, b) => a.sequence - b.sequence)
+  const publishes = wanted.slice(0, range.maximumMessages)
+  const upTo = publishes.length < wanted.length ? (publishes.at(-1)?.sequence ?? range.after) : range.upTo
+  return { publishes, damaged: [], upTo }
 }

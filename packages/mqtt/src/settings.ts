@@ -94,24 +94,18 @@ export function readSettings(options: ConnectOptions, platform: Platform): Setti
     clientId: options.clientId ?? (protocolVersion === 5 ? '' : randomClientId()),
     protocolVersion,
     cleanStart: options.cleanStart ?? true,
-    sessionExpirySeconds: count('sessionExpirySeconds', options.sessionExpirySeconds, 3600, 0, 0xffff_ffff),
-    keepAliveSeconds: count('keepAliveSeconds', options.keepAliveSeconds, 60, 0, 65_535),
-    receiveMaximum: count('receiveMaximum', options.receiveMaximum, 1024, 1, 65_535),
+    sessionExpirySeconds: count(options, 'sessionExpirySeconds', 3600, 0, 0xffff_ffff),
+    keepAliveSeconds: count(options, 'keepAliveSeconds', 60, 0, 65_535),
+    receiveMaximum: count(options, 'receiveMaximum', 1024, 1, 65_535),
     maximumInFlight: count(
+      options,
       'maximumInFlight',
-      options.maximumInFlight,
       protocolVersion === 5 ? PUBLISH_IDENTIFIERS : DEFAULT_IN_FLIGHT_3_1_1,
       1,
       PUBLISH_IDENTIFIERS,
     ),
-    maximumPacketBytes: count(
-      'maximumPacketBytes',
-      options.maximumPacketBytes,
-      16 * MEBIBYTE,
-      16,
-      0xffff_ffff,
-    ),
-    topicAliasMaximum: count('topicAliasMaximum', options.topicAliasMaximum, 16, 0, 65_535),
+    maximumPacketBytes: count(options, 'maximumPacketBytes', 16 * MEBIBYTE, 16, 0xffff_ffff),
+    topicAliasMaximum: count(options, 'topicAliasMaximum', 16, 0, 65_535),
     requestResponseInformation: options.requestResponseInformation ?? false,
     requestProblemInformation: options.requestProblemInformation ?? true,
     userProperties: options.userProperties,
@@ -119,9 +113,9 @@ export function readSettings(options: ConnectOptions, platform: Platform): Setti
     tls: options.tls ?? {},
     credentials: options.credentials ?? credentialsOf(urls),
     reconnect: readReconnect(options.reconnect),
-    connectTimeoutMs: milliseconds('connectTimeoutMs', options.connectTimeoutMs, 10_000),
-    writeTimeoutMs: milliseconds('writeTimeoutMs', options.writeTimeoutMs, 30_000),
-    pingTimeoutMs: milliseconds('pingTimeoutMs', options.pingTimeoutMs, 5_000),
+    connectTimeoutMs: milliseconds(options, 'connectTimeoutMs', 10_000),
+    writeTimeoutMs: milliseconds(options, 'writeTimeoutMs', 30_000),
+    pingTimeoutMs: milliseconds(options, 'pingTimeoutMs', 5_000),
     queue: readQueue(options.queue),
     store: options.store ?? new MemorySessionStore(),
     waitForConnection: options.waitForConnection ?? true,
@@ -140,7 +134,7 @@ function credentialsOf(urls: readonly NamedUrl[]): Credentials {
 
 function readReconnect(options: ConnectOptions['reconnect']): ReconnectSettings {
   const given = options === false ? {} : (options ?? {})
-  const baseDelayMs = milliseconds('reconnect.baseDelayMs', given.baseDelayMs, 1000)
+  const baseDelayMs = milliseconds(given, 'baseDelayMs', 1000, 'reconnect.')
   const jitter = given.jitter ?? 0.2
   if (!(jitter >= 0 && jitter < 1)) throw invalid('reconnect.jitter', jitter, '0 or more and below 1')
   const failuresBeforeOpen = given.failuresBeforeOpen ?? 10
@@ -150,23 +144,17 @@ function readReconnect(options: ConnectOptions['reconnect']): ReconnectSettings 
   return {
     isWanted: options !== false,
     baseDelayMs,
-    maxDelayMs: Math.max(baseDelayMs, milliseconds('reconnect.maxDelayMs', given.maxDelayMs, 60_000)),
+    maxDelayMs: Math.max(baseDelayMs, milliseconds(given, 'maxDelayMs', 60_000, 'reconnect.')),
     jitter,
     failuresBeforeOpen,
-    stableAfterMs: milliseconds('reconnect.stableAfterMs', given.stableAfterMs, 5000),
+    stableAfterMs: milliseconds(given, 'stableAfterMs', 5000, 'reconnect.'),
   }
 }
 
 function readQueue(given: ConnectOptions['queue'] = {}): QueueSettings {
   return {
-    maximumMessages: count(
-      'queue.maximumMessages',
-      given.maximumMessages,
-      100_000,
-      0,
-      Number.MAX_SAFE_INTEGER,
-    ),
-    maximumBytes: count('queue.maximumBytes', given.maximumBytes, 64 * MEBIBYTE, 0, Number.MAX_SAFE_INTEGER),
+    maximumMessages: count(given, 'maximumMessages', 100_000, 0, Number.MAX_SAFE_INTEGER, 'queue.'),
+    maximumBytes: count(given, 'maximumBytes', 64 * MEBIBYTE, 0, Number.MAX_SAFE_INTEGER, 'queue.'),
     maximumAgeMs: given.maximumAgeMs ?? Number.POSITIVE_INFINITY,
     whenFull: oneOf('queue.whenFull', given.whenFull ?? 'reject', ['reject', 'drop-oldest', 'drop-newest']),
     qos0WhenOffline: oneOf('queue.qos0WhenOffline', given.qos0WhenOffline ?? 'reject', ['reject', 'drop']),
@@ -210,16 +198,31 @@ function warnOnce(platform: Platform): (error: MqttError) => void {
   }
 }
 
-function count(name: string, value: number | undefined, otherwise: number, from: number, to: number): number {
-  const found = value ?? otherwise
+type Numbers<Name extends string> = { readonly [name in Name]?: number | undefined }
+
+/** `group` is what errors put before the name. */
+function count<Name extends string>(
+  options: Numbers<Name>,
+  name: Name,
+  otherwise: number,
+  from: number,
+  to: number,
+  group = '',
+): number {
+  const found = options[name] ?? otherwise
   if (Number.isInteger(found) && found >= from && found <= to) return found
-  throw invalid(name, found, `a whole number from ${from} to ${to}`)
+  throw invalid(group + name, found, `a whole number from ${from} to ${to}`)
 }
 
-function milliseconds(name: string, value: number | undefined, otherwise: number): number {
-  const found = value ?? otherwise
+function milliseconds<Name extends string>(
+  options: Numbers<Name>,
+  name: Name,
+  otherwise: number,
+  group = '',
+): number {
+  const found = options[name] ?? otherwise
   if (found >= 0 && found <= 0x7fff_ffff) return found
-  throw invalid(name, found, 'milliseconds from 0 to 2147483647')
+  throw invalid(group + name, found, 'milliseconds from 0 to 2147483647')
 }
 
 function oneOf<T extends string | number>(name: string, value: T, allowed: readonly T[]): T {

@@ -56,7 +56,7 @@ export function refusedSubscription(
   reasonCode: number,
   reasonString: string | undefined,
 ): SubscriptionError {
-  const said = `${describeReasonCode(reasonCode)}${reasonString === undefined ? '' : `: ${reasonString}`}`
+  const said = describeReasonCode(reasonCode, reasonString)
   return new SubscriptionError('refused', `subscription to '${filter}' was refused by the server: ${said}`, {
     reasonCode,
     retryable: reasonCode === ReasonCode.quotaExceeded || reasonCode === ReasonCode.unspecifiedError,

@@ -60,9 +60,10 @@ for (const [name, code] of Object.entries(ReasonCode)) {
   if (!NAMES.has(code)) NAMES.set(code, name as ReasonCodeName)
 }
 
-/** `notAuthorized (0x87)`; an undefined code reads `undefined (0xff)`. */
-export function describeReasonCode(code: number): string {
-  return `${NAMES.get(code) ?? 'undefined'} (0x${code.toString(16).padStart(2, '0')})`
+/** `notAuthorized (0x87): <reason string>`; an undefined code reads `undefined (0xff)`. */
+export function describeReasonCode(code: number, reasonString?: string): string {
+  const name = `${NAMES.get(code) ?? 'undefined'} (0x${code.toString(16).padStart(2, '0')})`
+  return reasonString === undefined ? name : `${name}: ${reasonString}`
 }
 
 /** From 0x80 on, a reason code reports a failure. [MQTT 5.0 section 2.4] */
