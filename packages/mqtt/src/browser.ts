@@ -1,10 +1,12 @@
-/** The entry for browsers, chosen by the condition 'browser': what index.ts exports, and no module of Node is reached. */
+/**
+ * The entry for browsers, chosen by the condition 'browser': what index.ts exports but for what only stores on disk need,
+ * and no module of Node is reached.
+ */
 
 export { connect, createClient } from './browser-connect.js'
 export type { Client, CloseOptions, CloseReport, Subscription } from './client.js'
 export type { Clock } from './clock.js'
 export * from './errors.js'
-export { DROPPED_BY_HAND, publishedAnew, receiptOf } from './given-up.js'
 export type { Message } from './message.js'
 export type * from './options.js'
 export type { ServerInformation } from './server-information.js'

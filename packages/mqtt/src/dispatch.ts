@@ -18,19 +18,24 @@ export interface Route {
  * apart; where it carries none, by its topic.
  */
 export class Dispatcher {
-  readonly #routes = new Map<string, Route>()
+  readonly #exact = new Map<string, Route>()
+  /** With wildcards or shared: each has to be tried. */
+  readonly #patterns = new Map<string, Route>()
   readonly #byIdentifier = new Map<number, Route>()
   readonly #byTopic = new Map<string, readonly Handling[]>()
 
   /** Adds or replaces the route of its filter. */
   set(route: Route, identifier: number): void {
-    this.#routes.set(route.filter, route)
+    const { filter } = route
+    const routes = /[+#]|^\$share\//.test(filter) ? this.#patterns : this.#exact
+    routes.set(filter, route)
     this.#byIdentifier.set(identifier, route)
     this.#byTopic.clear()
   }
 
   delete(filter: string, identifier: number): void {
-    this.#routes.delete(filter)
+    this.#exact.delete(filter)
+    this.#patterns.delete(filter)
     this.#byIdentifier.delete(identifier)
     this.#byTopic.clear()
   }
@@ -70,8 +75,8 @@ export class Dispatcher {
   #findByTopic(topic: string): readonly Handling[] {
     const remembered = this.#byTopic.get(topic)
     if (remembered !== undefined) return remembered
-    let found: readonly Handling[] = NO_HANDLINGS
-    for (const route of this.#routes.values()) {
+    let found = this.#exact.get(topic)?.handlings ?? NO_HANDLINGS
+    for (const route of this.#patterns.values()) {
       if (!selects(route.filter, topic)) continue
       found = found.length === 0 ? route.handlings : found.concat(route.handlings)
     }

@@ -95,10 +95,10 @@ export class MqttClient implements Client {
   }
 
   async acknowledged(receipt: string, options: CallOptions = {}): Promise<PublishResult> {
-    if (this.#closing !== undefined) throw closedReceipt(receipt)
+    if (this.#closing !== undefined) throw closed(`receipt ${receipt}`, true)
     const { clock } = this.#settings
     const { answer, forget } = await this.#session.ask(receipt)
-    return within(answer, clock, options, (why) => gaveUpAsking(receipt, why)).finally(forget)
+    return within(answer, clock, options, (why) => gaveUp(`receipt ${receipt}`, why, true)).finally(forget)
   }
 
   subscribe(filter: string, handler: MessageHandler): Promise<Subscription>
@@ -301,39 +301,28 @@ export class MqttClient implements Client {
 function checkOptions(topic: string, options: PublishOptions): void {
   if (options.signal?.aborted) throw gaveUpPublishing(topic, 'aborted', false)
   if (options.isDurable === false && (options.qos === 2 || options.until === 'stored')) {
-    const found = options.qos === 2 ? 'qos is 2' : "until is 'stored'"
-    throw new PublishError(
-      'invalid-argument',
-      `publish to '${topic}': isDurable is false and ${found}, which needs the record; leave one of them out`,
-    )
+    throw invalidPublish(topic, "isDurable is false; qos 2 and until 'stored' need the record")
   }
   if (options.properties?.topicAlias !== undefined) {
-    throw new PublishError(
-      'invalid-argument',
-      `publish to '${topic}': topicAlias is given; aliases are used by the client itself`,
-    )
+    throw invalidPublish(topic, 'topicAlias is given; aliases are used by the client itself')
   }
+}
+
+function invalidPublish(topic: string, fault: string): PublishError {
+  return new PublishError('invalid-argument', `publish to '${topic}': ${fault}`)
 }
 
 function gaveUpPublishing(topic: string, why: DeadlineCause, mayBeDelivered: boolean): PublishError {
+  return gaveUp(`publish to '${topic}'`, why, mayBeDelivered)
+}
+
+function gaveUp(call: string, why: DeadlineCause, mayBeDelivered: boolean): PublishError {
   const what = why === 'timeout' ? 'not acknowledged in time' : 'aborted by the caller'
   const fate = mayBeDelivered ? 'it may still be delivered' : 'it will not be delivered'
-  return new PublishError(why, `publish to '${topic}': ${what}; ${fate}`, {
+  return new PublishError(why, `${call}: ${what}; ${fate}`, {
     mayBeDelivered,
     retryable: why === 'timeout',
   })
-}
-
-function gaveUpAsking(receipt: string, why: DeadlineCause): PublishError {
-  const what = why === 'timeout' ? 'not acknowledged in time' : 'aborted by the caller'
-  return new PublishError(why, `receipt ${receipt}: ${what}; the message still waits in the store`, {
-    mayBeDelivered: true,
-    retryable: why === 'timeout',
-  })
-}
-
-function closedReceipt(receipt: string): PublishError {
-  return new PublishError('closed', `receipt ${receipt}: the client is closed`, { mayBeDelivered: true })
 }
 
 function gaveUpConnecting(why: DeadlineCause): ConnectionError {
@@ -350,7 +339,11 @@ function closedConnection(): ConnectionError {
 }
 
 function closedPublish(topic: string, mayBeDelivered: boolean): PublishError {
-  return new PublishError('closed', `publish to '${topic}': the client is closed`, { mayBeDelivered })
+  return closed(`publish to '${topic}'`, mayBeDelivered)
+}
+
+function closed(call: string, mayBeDelivered: boolean): PublishError {
+  return new PublishError('closed', `${call}: the client is closed`, { mayBeDelivered })
 }
 
 function closedSubscription(filter: string): SubscriptionError {

@@ -9,6 +9,8 @@ import { MAXIMUM_VARINT } from './writer.js'
 const LONGEST_HEADER_BYTES = 5
 /** The first allocation for a packet that comes in pieces; a peer that announces much and sends little gets no more. */
 const FIRST_PIECE_BYTES = 4096
+/** Who has sent so much of a packet is believed its length: the rest is not copied again. */
+const WELL_BEGUN_BYTES = 131_072
 
 export interface PacketDecoderOptions {
   /** Known beforehand by a client; a server learns it from CONNECT. */
@@ -100,7 +102,8 @@ export class PacketDecoder {
     const count = Math.min(this.#packetBytes - this.#partialBytes, chunk.length - this.#at)
     const needed = this.#partialBytes + count
     if (needed > buffer.length) {
-      const grown = new Uint8Array(Math.min(this.#packetBytes, Math.max(2 * buffer.length, needed)))
+      const room = needed < WELL_BEGUN_BYTES ? Math.max(2 * buffer.length, needed) : this.#packetBytes
+      const grown = new Uint8Array(Math.min(this.#packetBytes, room))
       grown.set(buffer.subarray(0, this.#partialBytes))
       this.#partial = buffer = grown
     }
