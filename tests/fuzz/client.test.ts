@@ -32,18 +32,37 @@ function makeClient(
     maximumPacketBytes: 65_536,
     receiveMaximum: 1 + random.integer(20),
     reconnect: { failuresBeforeOpen: Number.POSITIVE_INFINITY },
-    credentials: () => ({ username: 'u', authenticationMethod: 'M', authenticationData: 'd' }),
+    credentials: () => ({
+      username: 'u',
+      // Now and then none, or another one.
+      authenticationMethod: random.pick(['M', 'M', 'M', 'N', undefined]),
+      authenticationData: 'd',
+    }),
     onBackgroundError: () => {},
   })
 }
 
 /** Some of what an application does, whatever comes of it. */
 function use(client: Client, random: Random): void {
-  client
-    .subscribe(random.pick(['#', 't', 'a/+']), { qos: 2, timeoutMs: 1000 }, () => undefined)
-    .catch(() => {})
+  const filter = random.pick(['#', 't', 'a/+', '$share/g/t'])
+  const subscribing = client.subscribe(filter, { qos: 2, timeoutMs: 1000 }, () => undefined)
+  subscribing.catch(() => {})
+  if (random.integer(3) === 0) subscribing.then((one) => one.unsubscribe({ timeoutMs: 1000 })).catch(() => {})
+  if (random.integer(3) === 0) client.unsubscribe(filter, { timeoutMs: 1000 }).catch(() => {})
+  if (random.integer(3) === 0) client.reauthenticate({ timeoutMs: 1000 }).catch(() => {})
+  if (random.integer(3) === 0) void consume(client)
   const qos = random.pick([0, 1, 2] as const)
   client.publish('t', 'x'.repeat(random.integer(100)), { qos, timeoutMs: 5000 }).catch(() => {})
+}
+
+/** Pulls a message or two, if they come. */
+async function consume(client: Client): Promise<void> {
+  try {
+    let left = 2
+    for await (const _ of client.messages('t', { timeoutMs: 1000 })) if (--left === 0) return
+  } catch {
+    // It was refused, or not answered.
+  }
 }
 
 /** Accepts and acknowledges everything on a link. */
@@ -72,7 +91,10 @@ class Obliging {
       else if (packet.type === 'subscribe') {
         const reasonCodes = packet.subscriptions.map(({ qos }) => qos)
         send({ type: 'suback', packetIdentifier: packet.packetIdentifier, reasonCodes, properties })
-      }
+      } else if (packet.type === 'unsubscribe') {
+        const reasonCodes = packet.filters.map(() => 0)
+        send({ type: 'unsuback', packetIdentifier: packet.packetIdentifier, reasonCodes, properties })
+      } else if (packet.type === 'auth') send({ type: 'auth', reasonCode, properties: packet.properties })
     }
     this.#link.writeAsServer(writer.take())
     this.#link.deliverToClient()

@@ -42,6 +42,7 @@ function packet(random: Random): Packet {
           topicAliasMaximum: random.integer(5),
           serverKeepAlive: random.integer(100),
           maximumPacketSize: 1 + random.integer(2000),
+          authenticationMethod: random.pick(['M', 'N', undefined]),
         },
       }
     case 1:
@@ -73,11 +74,15 @@ function packet(random: Random): Packet {
     case 6:
       return {
         type: 'disconnect',
-        reasonCode: random.pick([0, 0x80, 0x81, 0x89, 0x8e, 0x96, 0x9c]),
+        reasonCode: random.pick([0, 0x80, 0x81, 0x87, 0x89, 0x8c, 0x8e, 0x96, 0x9c]),
         properties,
       }
     case 7:
-      return { type: 'auth', reasonCode: random.pick([0, 0x18]), properties: { authenticationMethod: 'M' } }
+      return {
+        type: 'auth',
+        reasonCode: random.pick([0, 0x18, 0x18, 0x19]),
+        properties: { authenticationMethod: random.pick(['M', 'M', 'N']) },
+      }
     default:
       return {
         type: random.pick(['puback', 'pubrec', 'pubrel', 'pubcomp'] as const),
@@ -98,8 +103,11 @@ function encoded(one: Packet, version: 4 | 5): Buffer {
   return Buffer.concat(writer.take())
 }
 
-/** Some bytes that begin like a session and go wrong somewhere. */
+/** Some bytes that begin like a session and go wrong somewhere; now and then nothing of the kind. */
 export function serverBytes(random: Random, version: 4 | 5): Buffer {
+  if (random.integer(10) === 0) {
+    return Buffer.from(Array.from({ length: random.integer(2000) }, () => random.integer(256)))
+  }
   const accepted: Packet = { type: 'connack', sessionPresent: false, reasonCode: 0, properties: undefined }
   const parts: Buffer[] = random.integer(5) === 0 ? [] : [encoded(accepted, version)]
   for (let count = random.integer(12); count > 0; count--) parts.push(encoded(packet(random), version))

@@ -92,11 +92,19 @@ describe('our client when Mosquitto is killed and started again', () => {
     })
     await sender.publish('phoenix/x', 'before', { qos: 1 })
     await expect.poll(() => seen.has('before')).toBe(true)
+    const counts = new Map<string, number>()
+    await receiver.subscribe('phoenix/#', { qos: 1 }, (message) => {
+      counts.set(text(message), (counts.get(text(message)) ?? 0) + 1)
+    })
     await broker.kill()
-    const during = sender.publish('phoenix/x', 'during', { qos: 1 })
+    const during = ['during', 'and this'].map((value) => sender.publish('phoenix/x', value, { qos: 1 }))
     await broker.resume()
-    await during
+    await Promise.all(during)
     await expect.poll(() => receiver.state).toBe('connected')
+    // Mosquitto kept nothing, and both clients tell.
+    expect([receiver.status.session, sender.status.session]).toEqual(['lost', 'lost'])
+    expect(receiver.stats().sessionsLost).toBe(1)
+    for (const count of counts.values()) expect(count).toBe(1)
     await sender.publish('phoenix/x', 'after', { qos: 1 })
     await expect.poll(() => seen.has('after')).toBe(true)
     await Promise.all([receiver.close(), sender.close()])

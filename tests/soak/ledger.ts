@@ -1,5 +1,7 @@
 /** Numbers remembered one by one; with more than this the run is long lost. */
 const MAXIMUM_REMEMBERED = 20_000
+/** Of QoS 0, which misses a great many in good order: few, or they would look like growth of the client. */
+const MAXIMUM_MISSED = 500
 
 export interface Faults {
   /** Never arrived. */
@@ -29,6 +31,11 @@ export function emptyTally(): Tally {
 /** A set of numbers that lets go of the oldest ones, and so stays small whatever happens. */
 class NumberSet {
   readonly #numbers = new Set<number>()
+  readonly #maximum: number
+
+  constructor(maximum = MAXIMUM_REMEMBERED) {
+    this.#maximum = maximum
+  }
 
   get size(): number {
     return this.#numbers.size
@@ -37,7 +44,7 @@ class NumberSet {
   /** Returns the number that had to go. */
   add(number: number): number | undefined {
     this.#numbers.add(number)
-    if (this.#numbers.size <= MAXIMUM_REMEMBERED) return undefined
+    if (this.#numbers.size <= this.#maximum) return undefined
     const [oldest] = this.#numbers
     if (oldest !== undefined) this.#numbers.delete(oldest)
     return oldest
@@ -94,7 +101,7 @@ export class Ledger {
   readonly #tally: Tally
   /** Below this, everything has arrived or is among the missing; undefined before the first of a late starter. */
   #next: number | undefined
-  readonly #missing = new NumberSet()
+  readonly #missing: NumberSet
 
   /** `tally` may be shared by many. A late starter misses nothing that came before its first message. */
   constructor(stream: Stream, subscriptionQoS: 0 | 1 | 2, tally: Tally, isLateStarter = false) {
@@ -102,6 +109,7 @@ export class Ledger {
     this.#qos = subscriptionQoS < stream.qos ? subscriptionQoS : stream.qos
     this.#tally = tally
     this.#next = isLateStarter ? undefined : 0
+    this.#missing = new NumberSet(this.#qos === 0 ? MAXIMUM_MISSED : MAXIMUM_REMEMBERED)
   }
 
   /** How many of the published ones have not arrived yet. */
@@ -132,9 +140,10 @@ export class Ledger {
   }
 
   #noteLate(number: number): void {
-    // QoS 1 on either side may bring a message again after a lost connection.
+    // QoS 1 on either side may bring a message again after a lost connection, and then it may be one that QoS 0 missed.
     const mayRepeat = this.#qos === 1 || this.#stream.qos === 1
-    if (this.#missing.delete(number)) this.#tally.outOfOrder++
+    const wasMissing = this.#missing.delete(number)
+    if (wasMissing && !(mayRepeat && this.#qos === 0)) this.#tally.outOfOrder++
     else if (mayRepeat) this.#tally.repeated++
     else this.#tally.doubled++
   }

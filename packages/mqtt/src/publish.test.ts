@@ -120,6 +120,52 @@ describe('publish', () => {
     expect(server.all('publish')).toHaveLength(1)
   })
 
+  it('waits for what is on its way no longer than drained() is told to [promise 2]', async () => {
+    const clock = new FakeClock()
+    const peer = await startPeer()
+    peer.follow({ publish: () => {} })
+    const client = await connectTo(peer, { clock, keepAliveSeconds: 0 })
+    client.publish('t', 'x', { qos: 1 }).catch(() => {})
+    const timedOut = rejection(client.drained({ timeoutMs: 1000 }))
+    const abort = new AbortController()
+    const aborted = rejection(client.drained({ signal: abort.signal }))
+    const drained = client.drained({ timeoutMs: 60_000 })
+    await clock.advance(1000)
+    expect(await timedOut).toMatchObject({ code: 'timeout', mayBeDelivered: true })
+    abort.abort()
+    expect(await aborted).toMatchObject({ code: 'aborted' })
+    peer.connections[0]?.acknowledge('puback', 1)
+    await drained
+    await settled()
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('counts no message that was given up before it was sent, so drained() does not wait for it [promise 2]', async () => {
+    const clock = new FakeClock()
+    const client = makeClient({ url: 'mqtt://127.0.0.1:1', clock })
+    const given = rejection(client.publish('t', 'x', { qos: 1, timeoutMs: 1000 }))
+    const drained = client.drained()
+    await clock.advance(1000)
+    expect(await given).toMatchObject({ code: 'timeout', mayBeDelivered: false })
+    await drained
+  })
+
+  it('at QoS 0 waits for the socket no longer than it is told to [promise 2]', async () => {
+    const clock = new FakeClock()
+    const peer = await startPeer()
+    const client = await connectTo(peer, { clock, keepAliveSeconds: 0 })
+    ;(await peer.connection(0)).stopReading()
+    const payload = Buffer.alloc(1_048_576)
+    for (let i = 0; i < 32; i++) client.publish('t', payload).catch(() => {})
+    await until(() => !client.explain().socket.isWritable)
+    const timedOut = rejection(client.publish('t', 'x', { timeoutMs: 1000 }))
+    await clock.advance(1000)
+    expect(await timedOut).toMatchObject({ code: 'timeout', mayBeDelivered: true })
+    const closing = client.close({ drain: false })
+    await clock.advance(1000)
+    await closing
+  })
+
   it('refuses what the server said it does not take [promise 5] [MQTT-3.2.2-11] [MQTT-3.2.2-14] [MQTT-3.2.2-15]', async () => {
     const peer = await startPeer()
     peer.follow({
@@ -174,6 +220,22 @@ describe('publish', () => {
     const sizes = sent.map((packet) => encodedBytes(packet, 5))
     expect(Math.max(...sizes)).toBe(maximumPacketSize)
     expect(sent.some(({ properties }) => properties?.topicAlias !== undefined)).toBe(true)
+  it('gives no alias with a message that could not be sent [promise 5] [MQTT-3.3.2-8]', async () => {
+    const peer = await startPeer()
+    peer.follow({ connect: (_, server) => server.accept({ properties: { topicAliasMaximum: 2 } }) })
+    const client = await connectTo(peer)
+    const topic = 'a/topic/that/is/long/enough'
+    for (const qos of [0, 1] as const) {
+      const broken = client.publish(topic, 'x', { qos, properties: { contentType: '\ud800' } })
+      expect(await rejection(broken)).toMatchObject({ code: 'invalid-argument' })
+    }
+    await client.publish(topic, 'x', { qos: 1 })
+    await client.publish(topic, 'x', { qos: 1 })
+    const sent = (await peer.connection(0)).all('publish')
+    expect(sent.map((p) => [p.topic, p.properties?.topicAlias])).toEqual([
+      [topic, 1],
+      ['', 1],
+    ])
   })
 
   it('rejects topics, properties and aliases that can not be sent, before anything is sent', async () => {

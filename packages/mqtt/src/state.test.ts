@@ -1,3 +1,4 @@
+import { REASON_CODES_OF } from '@jamey/protocol'
 import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Client, MAY_BECOME, type StateName } from './index.js'
@@ -68,20 +69,34 @@ describe('states', () => {
 })
 
 describe('reason codes', () => {
-  it('decide what happens next [promise 15]', () => {
-    const decided = (packet: 'connack' | 'disconnect', codes: number[]) =>
-      codes.map((code) => actionFor(packet, code))
-    expect(decided('connack', [0x80, 0x88, 0x89, 0x9f])).toEqual(['retry', 'retry', 'retry', 'retry'])
-    expect(decided('connack', [0x86, 0x87, 0x8c, 0x9c, 0x9d])).toEqual([
-      'refresh',
-      'refresh',
-      'fallback',
-      'move',
-      'move',
-    ])
-    expect(decided('connack', [0x81, 0x82, 0x84, 0x85, 0x8a, 0x95])).toEqual(Array(6).fill('stop'))
-    expect(decided('disconnect', [0x00, 0x81, 0x8b, 0x8d, 0x98, 0xa0])).toEqual(Array(6).fill('retry'))
-    expect(decided('disconnect', [0x87, 0x8e, 0x9c])).toEqual(['refresh', 'stop', 'move'])
+  it.each([
+    [
+      'connack',
+      {
+        stop: [0x81, 0x82, 0x84, 0x85, 0x8a, 0x90, 0x95, 0x99, 0x9a, 0x9b],
+        refresh: [0x86, 0x87],
+        fallback: [0x8c],
+        move: [0x9c, 0x9d],
+      },
+    ],
+    [
+      'disconnect',
+      {
+        stop: [0x8c, 0x8e, 0x90, 0x95, 0x99, 0x9a, 0x9b, 0x9e, 0xa1, 0xa2],
+        refresh: [0x87],
+        move: [0x9c, 0x9d],
+      },
+    ],
+  ] as const)('of %s decide what happens next, every one of them [promise 15]', (packet, expected) => {
+    const found: Record<string, number[]> = {}
+    for (const code of [...REASON_CODES_OF[packet], 0x8c].sort((a, b) => a - b)) {
+      const action = actionFor(packet, code)
+      if (action === 'retry') continue
+      found[action] ??= []
+      if (found[action].at(-1) !== code) found[action].push(code)
+    }
+    expect(found).toEqual(expected)
+    expect(actionFor(packet, 0xff)).toBe('retry')
   })
 
   it('become the error a caller can act on', () => {
