@@ -220,6 +220,8 @@ describe('publish', () => {
     const sizes = sent.map((packet) => encodedBytes(packet, 5))
     expect(Math.max(...sizes)).toBe(maximumPacketSize)
     expect(sent.some(({ properties }) => properties?.topicAlias !== undefined)).toBe(true)
+  })
+
   it('gives no alias with a message that could not be sent [promise 5] [MQTT-3.3.2-8]', async () => {
     const peer = await startPeer()
     peer.follow({ connect: (_, server) => server.accept({ properties: { topicAliasMaximum: 2 } }) })
