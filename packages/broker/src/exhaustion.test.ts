@@ -130,7 +130,8 @@ describe('a client that takes too much [promise 34]', () => {
       blocks++
       await settled()
     }
-    expect(blocks).toBeLessThan(20)
+    // Four blocks fill the socket, and behind it a mebibyte may wait.
+    expect(blocks).toBeLessThan(24)
     expect(connection.backlogBytes).toBeLessThan(1_500_000)
     const answeredBytes = connackBytes + blocks * pings.length
     while (takenBytes < answeredBytes) {
