@@ -6,6 +6,7 @@ import { Core, type Overflow } from './core.js'
 import type { BrokerStats } from './counters.js'
 import { Deadline } from './deadline.js'
 import { BrokerError } from './errors.js'
+import type { BrokerHooks } from './hooks.js'
 import { type Limits, resolveLimits } from './limits.js'
 import { Listener, type ListenerAddress, type ListenerOptions } from './listener.js'
 import { type Log, silentLog } from './log.js'
@@ -24,6 +25,8 @@ export interface BrokerOptions {
   overflow?: Overflow | undefined
   /** Told to clients that request it: under which topic prefix their answers may lie. Section 3.1.2.11.6. */
   responseInformation?: ((clientId: string) => string | undefined) | undefined
+  /** What you have a say in; see `BrokerHooks`. */
+  hooks?: BrokerHooks | undefined
 }
 
 export interface CloseOptions {
@@ -68,6 +71,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     log: options.log ?? silentLog,
     overflow,
     responseInformation,
+    hooks: options.hooks,
   })
   const listeners = options.listeners.map((listener) => new Listener(core, listener))
   if (store !== undefined) {
@@ -165,6 +169,7 @@ class RunningBroker implements Broker {
     await this.#connectionsGone(graceMs)
     for (const listener of this.#listeners) listener.destroySockets()
     core.sessions.stop()
+    await core.hooks?.drain()
     await core.gate?.drain()
     await this.#store?.close()
     core.log.info({}, 'broker closed')

@@ -2,11 +2,9 @@ import {
   Decoder,
   encode,
   encodeAcknowledgement,
-  encodedBytes,
   type Packet,
   ProtocolError,
   type ProtocolVersion,
-  type Publish,
   ReasonCode,
   Writer,
 } from '@jamey/protocol'
@@ -21,10 +19,12 @@ import type { Delivery } from './delivery.js'
 import { ConnectionFault } from './errors.js'
 import { Greeter } from './greeter.js'
 import { handle } from './handlers/handle.js'
+import type { ClientInfo, Departure } from './hooks.js'
 import { writeDisconnect, writeRefusal } from './last-words.js'
 import type { Message } from './message.js'
 import type { Session } from './session.js'
 import type { Ending } from './sessions.js'
+import { Silence } from './silence.js'
 import { TopicAliases } from './topic-aliases.js'
 import { mayBeAnswered, mayPublish, TopicPermission } from './topic-permission.js'
 
@@ -38,6 +38,7 @@ const CONNECT_BYTE = 0x10
 const LINGER_MS = 2_000
 /** How long one may that was not let in: until then it takes a place of those who wait for CONNECT. */
 const STRANGER_LINGER_MS = 250
+const LOST: Departure = { by: 'network', reasonCode: undefined, reason: undefined }
 
 /** One network connection: bytes in, packets to their handlers, one write per turn out. */
 export class Connection {
@@ -54,6 +55,8 @@ export class Connection {
   /** Known from CONNECT on. */
   version: ProtocolVersion = 5
   session: Session | undefined
+  /** Present where hooks are, from the moment they let it in. */
+  client: ClientInfo | undefined
   authenticationMethod: string | undefined
   isRenewing = false
   /** PUBACKs that wait for the store: their publishes still count against our Receive Maximum. */
@@ -63,16 +66,16 @@ export class Connection {
   readonly #socket: ByteStream
   readonly #decoder: Decoder
   /** For CONNECT at first, then for keep alive. */
-  readonly #silence: Deadline
+  readonly #silence: Silence
   readonly #identityEnd: Deadline
   readonly #linger: Deadline
   #state: ConnectionState = 'waiting'
-  #silenceLimitMs = 0
-  #heardAtMs: number
   #hasBegun = false
   #hasPassed = false
   #isFull = false
   #isScheduled = false
+  /** How many wait for something before the next packet is handled. */
+  #holds = 0
 
   constructor(core: Core, socket: ByteStream, certificate: { commonName: string } | undefined) {
     const { clock, limits } = core
@@ -85,15 +88,14 @@ export class Connection {
     this.greeter = new Greeter(core, this)
     this.renewals = new Allowance(limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
-    this.#silence = new Deadline(clock, () => this.#onSilence())
+    const isListening = (): boolean => this.#holds === 0
+    this.#silence = new Silence(clock, limits.connectTimeoutMs, isListening, () => this.#onSilence())
     this.#identityEnd = new Deadline(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
-    this.#heardAtMs = clock.now()
-    this.#silence.set(this.#heardAtMs + limits.connectTimeoutMs)
     core.connections.add(this)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())
-    socket.on('end', () => this.#leave('abnormal', 'closing'))
+    socket.on('end', () => this.#leave('abnormal', 'closing', LOST))
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', () => this.#onClose())
   }
@@ -119,9 +121,23 @@ export class Connection {
     this.pauseReading()
   }
 
-  /** Until `resumeReading`. Only within the handling of a packet, or when all that came has been handled. */
+  /** Until `resumeReading`, as often. Only within the handling of a packet, or when all that came has been handled. */
   pauseReading(): void {
+    this.#holds++
     this.#socket.pause()
+  }
+
+  /** Handles nothing more until `answer` has come, which may not reject, and then `next` was called. */
+  hold<T>(answer: Promise<T>, next: (value: T) => void): void {
+    this.pauseReading()
+    answer.then((value) => {
+      try {
+        if (this.#state === 'open') next(value)
+      } catch (error) {
+        this.fail(error)
+      }
+      this.resumeReading()
+    })
   }
 
   /** Keep Alive is in seconds, 0 for none; one and a half of it may pass in silence. [MQTT-3.1.2-22] */
@@ -132,17 +148,15 @@ export class Connection {
     this.core.admission.pass(this.remoteAddress)
     this.#decoder.maximumPacketSize = this.core.limits.packetBytes
     this.#decoder.maximumControlSize = this.core.limits.controlPacketBytes
-    this.#silenceLimitMs = keepAliveSeconds * 1500
-    this.#heardAtMs = this.core.clock.now()
-    this.#silence.clear()
-    if (keepAliveSeconds > 0) this.#silence.set(this.#heardAtMs + this.#silenceLimitMs)
+    this.#silence.allow(keepAliveSeconds > 0 ? keepAliveSeconds * 1500 : Number.POSITIVE_INFINITY)
     this.useIdentity(identity)
   }
 
   /** Handles what came meanwhile, and then what comes. */
   resumeReading(): void {
+    this.#holds--
     this.#process()
-    if (this.#state === 'open' && !this.greeter.isBusy) this.#socket.resume()
+    if (this.#state === 'open' && this.#holds === 0) this.#socket.resume()
   }
 
   /** Who the connection is from now on: at first, and after each renewal. */
@@ -197,11 +211,11 @@ export class Connection {
       return
     }
     const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
-    if (this.#isTooLarge(message, 0, subscriptionIdentifiers, nowMs)) {
+    const { writer, version, maximumPacketBytes } = this
+    if (message.exceeds(maximumPacketBytes, version, 0, subscriptionIdentifiers, nowMs)) {
       counters.droppedTooLarge++
       return
     }
-    const { writer, version } = this
     if (frameIndex < 0) message.write(writer, version, 0, retain, false, 0, subscriptionIdentifiers, nowMs)
     else {
       const frame = message.frame(version, 0, retain, frameIndex, subscriptionIdentifiers, nowMs)
@@ -215,8 +229,8 @@ export class Connection {
   sendDelivery(delivery: Delivery, frameIndex: number): boolean {
     const { message, qos, retain, subscriptionIdentifiers, packetIdentifier, mayHaveBeenSent } = delivery
     const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : this.core.clock.now()
-    if (this.#isTooLarge(message, qos, subscriptionIdentifiers, nowMs)) return false
-    const { writer, version } = this
+    const { writer, version, maximumPacketBytes } = this
+    if (message.exceeds(maximumPacketBytes, version, qos, subscriptionIdentifiers, nowMs)) return false
     if (frameIndex < 0) {
       const dup = mayHaveBeenSent
       message.write(writer, version, qos, retain, dup, packetIdentifier, subscriptionIdentifiers, nowMs)
@@ -278,19 +292,19 @@ export class Connection {
       this.core.counters.connectionsRefused++
       writeRefusal(this.writer, this.#decoder.protocolVersion, farewell, this.maximumPacketBytes)
     }
-    this.#leave(ending, 'closing')
+    this.#leave(ending, 'closing', { by: 'server', reasonCode, reason: reasonString })
   }
 
   /** DISCONNECT came: nothing more is said. [MQTT-3.14.4-1] */
-  leave(ending: Ending): void {
-    this.#leave(ending, 'closing')
+  leave(ending: Ending, reasonCode: number, reason: string | undefined): void {
+    this.#leave(ending, 'closing', { by: 'client', reasonCode, reason })
   }
 
   destroy(): void {
     this.#socket.destroy()
   }
 
-  #leave(ending: Ending, next: 'closing' | 'closed'): void {
+  #leave(ending: Ending, next: 'closing' | 'closed', departure: Departure): void {
     if (this.#state === 'closed' || this.#state === next) return
     const { session } = this
     this.#become(next)
@@ -298,6 +312,8 @@ export class Connection {
     this.#silence.clear()
     this.#identityEnd.clear()
     if (session?.connection === this) this.core.sessions.detach(session, ending)
+    if (this.client !== undefined) this.core.hooks?.disconnect(this.client, departure)
+    this.client = undefined
     if (next !== 'closing') return
     this.#isFull = false
     this.flush()
@@ -324,7 +340,7 @@ export class Connection {
       return this.end(ReasonCode.protocolError, 'the first packet is not CONNECT')
     }
     this.#hasBegun = true
-    this.#heardAtMs = this.core.clock.now()
+    this.#silence.heardAtMs = this.core.clock.now()
     this.#decoder.push(chunk)
     this.#process()
   }
@@ -332,7 +348,7 @@ export class Connection {
   /** Handles every whole packet, unless one ends the connection or has to be waited for. */
   #process(): void {
     try {
-      while ((this.#state === 'open' && !this.greeter.isBusy) || this.#state === 'waiting') {
+      while (this.#holds === 0 && (this.#state === 'open' || this.#state === 'waiting')) {
         const packet = this.#decoder.next()
         if (packet === undefined) return
         handle(this, packet)
@@ -354,7 +370,7 @@ export class Connection {
   }
 
   #onClose(): void {
-    this.#leave('abnormal', 'closed')
+    this.#leave('abnormal', 'closed', LOST)
     this.#linger.clear()
     if (this.#hasPassed) this.core.admission.leave(this.remoteAddress)
     this.core.connections.delete(this)
@@ -366,8 +382,6 @@ export class Connection {
       this.end(ReasonCode.unspecifiedError, 'no CONNECT, or no answer to it, in time')
       return
     }
-    const dueAtMs = this.#heardAtMs + this.#silenceLimitMs
-    if (this.core.clock.now() < dueAtMs) return this.#silence.set(dueAtMs)
     this.core.counters.keepAliveTimeouts++
     this.end(ReasonCode.keepAliveTimeout, 'nothing was heard for one and a half keep alive intervals')
   }
@@ -375,18 +389,6 @@ export class Connection {
   #onIdentityEnd(): void {
     this.core.counters.identitiesExpired++
     this.end(ReasonCode.notAuthorized, 'the credentials expired and were not renewed')
-  }
-
-  #isTooLarge(
-    message: Message,
-    qos: Publish['qos'],
-    subscriptionIdentifiers: readonly number[] | undefined,
-    nowMs: number,
-  ): boolean {
-    if (this.maximumPacketBytes === Number.POSITIVE_INFINITY) return false
-    const { version } = this
-    const publish = message.describe(version, qos, subscriptionIdentifiers, nowMs)
-    return encodedBytes(publish, version) > this.maximumPacketBytes
   }
 
   #about(): Record<string, unknown> {

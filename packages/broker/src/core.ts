@@ -6,6 +6,8 @@ import type { Clock } from './clock.js'
 import { CommitGate } from './commit-gate.js'
 import type { Connection } from './connection.js'
 import { Counters } from './counters.js'
+import { HookRunner } from './hook-runner.js'
+import type { BrokerHooks } from './hooks.js'
 import type { Limits } from './limits.js'
 import { type Log, SparingLog } from './log.js'
 import type { Message } from './message.js'
@@ -25,6 +27,7 @@ export interface CoreOptions {
   log: Log
   overflow: Overflow
   responseInformation: ((clientId: string) => string | undefined) | undefined
+  hooks?: BrokerHooks | undefined
 }
 
 /** What all connections share. */
@@ -37,6 +40,8 @@ export class Core {
   readonly strangersLog: Log
   readonly overflow: Overflow
   readonly responseInformation: ((clientId: string) => string | undefined) | undefined
+  /** Absent where none was given. */
+  readonly hooks: HookRunner | undefined
   readonly counters = new Counters()
   readonly connections = new Set<Connection>()
   readonly retained = new RetainedTree()
@@ -59,6 +64,7 @@ export class Core {
     this.strangersLog = new SparingLog(options.log, options.clock)
     this.overflow = options.overflow
     this.responseInformation = options.responseInformation
+    this.hooks = options.hooks && new HookRunner(this, options.hooks)
     this.turn = new Turn(() => this.gate?.endTurn())
     this.persistence = new Persistence(options.store, () => this.turn.request())
     this.gate = options.store && new CommitGate(this.persistence, options.log)

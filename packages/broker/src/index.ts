@@ -16,6 +16,14 @@ export type {
 export type { Clock } from './clock.js'
 export type { BrokerStats } from './counters.js'
 export { AuthenticationRefused, BrokerError, type BrokerErrorCode } from './errors.js'
+export type {
+  BrokerHooks,
+  ClientInfo,
+  Departure,
+  PublishChange,
+  PublishOffer,
+  Refusal,
+} from './hooks.js'
 export { DEFAULT_LIMITS, type Limits } from './limits.js'
 export type { ListenerAddress, ListenerOptions, ListenerTls } from './listener.js'
 export type { Log } from './log.js'

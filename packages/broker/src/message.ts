@@ -1,4 +1,5 @@
 import {
+  encodedBytes,
   encodePublish,
   type ProtocolVersion,
   type Publish,
@@ -126,17 +127,19 @@ export class Message {
     this.#frames = undefined
   }
 
-  /** The packet as one receiver would get it, for measuring. */
-  describe(
+  /** Whether the packet, as one receiver would get it, is larger than `maximumBytes`. */
+  exceeds(
+    maximumBytes: number,
     version: ProtocolVersion,
     qos: QoS,
     subscriptionIdentifiers: readonly number[] | undefined,
     nowMs: number,
-  ): Publish {
+  ): boolean {
+    if (maximumBytes === Number.POSITIVE_INFINITY) return false
     this.#fill(version, qos, false, subscriptionIdentifiers, nowMs)
     outgoing.dup = false
     outgoing.packetIdentifier = qos === 0 ? 0 : 1
-    return { ...outgoing }
+    return encodedBytes(outgoing, version) > maximumBytes
   }
 
   #fill(

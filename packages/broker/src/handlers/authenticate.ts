@@ -15,7 +15,8 @@ export async function authenticate(connection: Connection, shown: Shown): Promis
     if (identity.expiresAtMs !== undefined && identity.expiresAtMs <= core.clock.now()) {
       throw new ConnectionFault(ReasonCode.notAuthorized, 'the credentials have expired')
     }
-    return identity
+    if (core.hooks === undefined) return identity
+    return await core.hooks.authenticate(request, identity)
   } catch (error) {
     core.counters.authenticationsRefused++
     const fault = faultOf(error)

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { type ConnackProperties, type Connect, ReasonCode } from '@jamey/protocol'
+import { type ConnackProperties, type Connect, ReasonCode, type Will } from '@jamey/protocol'
 import type { Identity } from '../authenticator.js'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
+import type { HookRunner } from '../hook-runner.js'
 import { NEVER_EXPIRES } from '../session.js'
 import { mayPublishWill } from '../topic-permission.js'
 import { authenticate } from './authenticate.js'
@@ -32,9 +33,12 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   })
   if (connection.state !== 'authenticating') return
   assertWill(connection, packet, identity)
+  if (core.hooks !== undefined) await introduce(core.hooks, connection, packet, clientId, identity)
+  if (connection.state !== 'authenticating') return
   const expirySeconds = expiryOf(connection, packet)
   const { session, isPresent } = core.sessions.attach(connection, packet, clientId, identity, expirySeconds)
   const keepAlive = keepAliveOf(connection, packet)
+  session.client = connection.client
   connection.open(session, identity, keepAlive)
   connection.write({
     type: 'connack',
@@ -54,6 +58,27 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   connection.resumeReading()
 }
 
+/** Shows the client to the hooks; rejects when they do not let it in. */
+async function introduce(
+  hooks: HookRunner,
+  connection: Connection,
+  { will }: Connect,
+  clientId: string,
+  { username }: Identity,
+): Promise<void> {
+  const { remoteAddress, certificate, version } = connection
+  const client = { clientId, username, remoteAddress, protocolVersion: version, certificate }
+  if (
+    will !== undefined &&
+    !(await hooks.allowsMessage(client, will.topic, will.properties?.responseTopic))
+  ) {
+    throw willDenied(connection, will)
+  }
+  await hooks.connect(client)
+  if (connection.state === 'authenticating') connection.client = client
+  else hooks.disconnect(client, { by: 'network', reasonCode: undefined, reason: undefined })
+}
+
 /** The client's, or one made for it where the version lets it send none. [MQTT-3.1.3-6] [MQTT-3.1.3-8 of 3.1.1] */
 function clientIdOf({ clientId, protocolVersion, cleanStart }: Connect): string {
   if (clientId !== '') return clientId
@@ -66,11 +91,15 @@ function clientIdOf({ clientId, protocolVersion, cleanStart }: Connect): string 
   return `auto-${randomUUID()}`
 }
 
-function assertWill({ core }: Connection, { will }: Connect, identity: Identity): void {
+function assertWill(connection: Connection, { will }: Connect, identity: Identity): void {
+  const { core } = connection
   if (will === undefined) return
-  if (mayPublishWill(identity, will, core.limits.topicLevels)) return
+  if (!mayPublishWill(identity, will, core.limits.topicLevels)) throw willDenied(connection, will)
+}
+
+function willDenied({ core }: Connection, will: Will): ConnectionFault {
   core.counters.publishesDenied++
-  throw new ConnectionFault(
+  return new ConnectionFault(
     ReasonCode.notAuthorized,
     `not allowed to publish the will to ${JSON.stringify(will.topic)}, or to be answered where it asks to`,
   )
