@@ -10,7 +10,7 @@ import {
 } from '@jamey/protocol'
 import { Allowance } from './allowance.js'
 import type { Identity } from './authenticator.js'
-import type { ByteStream } from './byte-stream.js'
+import type { ByteStream, Peer } from './byte-stream.js'
 import type { AcknowledgementType } from './commit-gate.js'
 import { type ConnectionState, MAY_BECOME } from './connection-state.js'
 import type { Core } from './core.js'
@@ -77,11 +77,11 @@ export class Connection {
   /** How many wait for something before the next packet is handled. */
   #holds = 0
 
-  constructor(core: Core, socket: ByteStream, certificate: { commonName: string } | undefined) {
+  constructor(core: Core, socket: ByteStream, { remoteAddress, certificate }: Peer) {
     const { clock, limits } = core
     this.core = core
     this.#socket = socket
-    this.remoteAddress = socket.remoteAddress ?? ''
+    this.remoteAddress = remoteAddress
     this.certificate = certificate
     this.aliases = new TopicAliases(limits.topicAliases)
     this.publishPermission = new TopicPermission((one, topic) => mayPublish(one, topic, limits.topicLevels))
