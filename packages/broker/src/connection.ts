@@ -9,6 +9,7 @@ import {
   Writer,
 } from '@jamey/protocol'
 import { Allowance } from './allowance.js'
+import type { AuthenticationExchange } from './authentication-exchange.js'
 import type { Identity } from './authenticator.js'
 import type { ByteStream, Peer } from './byte-stream.js'
 import type { AcknowledgementType } from './commit-gate.js'
@@ -57,8 +58,8 @@ export class Connection {
   session: Session | undefined
   /** Present where hooks are, from the moment they let it in. */
   client: ClientInfo | undefined
-  authenticationMethod: string | undefined
-  isRenewing = false
+  /** Present where CONNECT named an authentication method. */
+  exchange: AuthenticationExchange | undefined
   /** PUBACKs that wait for the store: their publishes still count against our Receive Maximum. */
   heldPubacks = 0
   /** The peer's Maximum Packet Size; infinity where it has none. */
@@ -156,7 +157,7 @@ export class Connection {
   resumeReading(): void {
     this.#holds--
     this.#process()
-    if (this.#state === 'open' && this.#holds === 0) this.#socket.resume()
+    if (this.#holds === 0 && this.#state !== 'closing' && this.#state !== 'closed') this.#socket.resume()
   }
 
   /** Who the connection is from now on: at first, and after each renewal. */
@@ -311,6 +312,7 @@ export class Connection {
     this.session = undefined
     this.#silence.clear()
     this.#identityEnd.clear()
+    this.exchange?.end()
     if (session?.connection === this) this.core.sessions.detach(session, ending)
     if (this.client !== undefined) this.core.hooks?.disconnect(this.client, departure)
     this.client = undefined
@@ -348,7 +350,7 @@ export class Connection {
   /** Handles every whole packet, unless one ends the connection or has to be waited for. */
   #process(): void {
     try {
-      while (this.#holds === 0 && (this.#state === 'open' || this.#state === 'waiting')) {
+      while (this.#holds === 0 && this.#state !== 'closing' && this.#state !== 'closed') {
         const packet = this.#decoder.next()
         if (packet === undefined) return
         handle(this, packet)

@@ -1,6 +1,7 @@
 export {
   type AuthenticationRequest,
   type Authenticator,
+  type Challenge,
   type Identity,
   insecureAuthenticator,
 } from './authenticator.js'

@@ -32,6 +32,8 @@ export interface Limits {
   renewalsPerMinute: number
   /** Milliseconds a hook may think; then what it was asked about is refused. */
   hookTimeoutMs: number
+  /** Questions of the authenticator to one client (AUTH), at CONNECT or at a renewal. */
+  authenticationSteps: number
   /** Messages waiting in one session, connected or not. */
   queuedMessages: number
   /** Bytes waiting in one session, its socket's backlog included. */
@@ -70,6 +72,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   filtersPerPacket: 1_000,
   renewalsPerMinute: 60,
   hookTimeoutMs: 5_000,
+  authenticationSteps: 8,
   queuedMessages: 100_000,
   queuedBytes: 16_777_216,
   retainedMessages: 100_000,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type ConnackProperties, type Connect, ReasonCode, type Will } from '@jamey/protocol'
+import { AuthenticationExchange } from '../authentication-exchange.js'
 import type { Identity } from '../authenticator.js'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
@@ -13,7 +14,9 @@ export function handleConnect(connection: Connection, packet: Connect): void {
   connection.beginAuthentication(packet.protocolVersion)
   const { maximumPacketSize, authenticationMethod } = packet.properties ?? {}
   connection.maximumPacketBytes = maximumPacketSize ?? Number.POSITIVE_INFINITY
-  connection.authenticationMethod = authenticationMethod
+  if (authenticationMethod !== undefined) {
+    connection.exchange = new AuthenticationExchange(connection, authenticationMethod)
+  }
   establish(connection, packet).catch((error) => connection.fail(error))
 }
 
@@ -39,12 +42,20 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   const { session, isPresent } = core.sessions.attach(connection, packet, clientId, identity, expirySeconds)
   const keepAlive = keepAliveOf(connection, packet)
   session.client = connection.client
+  connection.exchange?.end()
   connection.open(session, identity, keepAlive)
   connection.write({
     type: 'connack',
     sessionPresent: isPresent,
     reasonCode: ReasonCode.success,
-    properties: announcement(connection, packet, clientId, expirySeconds, keepAlive),
+    properties: announcement(
+      connection,
+      packet,
+      clientId,
+      expirySeconds,
+      keepAlive,
+      identity.authenticationData,
+    ),
   })
   core.log.info(
     { clientId, remoteAddress: connection.remoteAddress, sessionPresent: isPresent },
@@ -121,11 +132,12 @@ function keepAliveOf({ core }: Connection, { keepAlive }: Connect): number {
 
 /** The server's side of the contract; only what differs from the standard's defaults. Section 3.2.2.3. */
 function announcement(
-  { core, version, authenticationMethod }: Connection,
+  { core, version, exchange }: Connection,
   { clientId: wantedClientId, keepAlive: wantedKeepAlive, properties }: Connect,
   clientId: string,
   expirySeconds: number,
   keepAlive: number,
+  authenticationData: Uint8Array | undefined,
 ): ConnackProperties | undefined {
   if (version !== 5) return undefined
   const { limits, responseInformation } = core
@@ -139,6 +151,8 @@ function announcement(
     serverKeepAlive: keepAlive === wantedKeepAlive ? undefined : keepAlive,
     responseInformation:
       properties?.requestResponseInformation === 1 ? responseInformation?.(clientId) : undefined,
-    authenticationMethod,
+    // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
+    authenticationMethod: exchange?.authenticationMethod,
+    authenticationData: exchange && authenticationData,
   }
 }
