@@ -76,7 +76,7 @@ export class Connection {
   #isFull = false
   #isScheduled = false
   /** How many wait for something before the next packet is handled. */
-  #holds = 0
+  holds = 0
 
   constructor(core: Core, socket: ByteStream, { remoteAddress, certificate }: Peer) {
     const { clock, limits } = core
@@ -89,7 +89,7 @@ export class Connection {
     this.greeter = new Greeter(core, this)
     this.renewals = new Allowance(limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
-    const isListening = (): boolean => this.#holds === 0
+    const isListening = (): boolean => this.holds === 0
     this.#silence = new Silence(clock, limits.connectTimeoutMs, isListening, () => this.#onSilence())
     this.#identityEnd = new Deadline(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
@@ -124,7 +124,7 @@ export class Connection {
 
   /** Until `resumeReading`, as often. Only within the handling of a packet, or when all that came has been handled. */
   pauseReading(): void {
-    this.#holds++
+    this.holds++
     this.#socket.pause()
   }
 
@@ -155,9 +155,9 @@ export class Connection {
 
   /** Handles what came meanwhile, and then what comes. */
   resumeReading(): void {
-    this.#holds--
+    this.holds--
     this.#process()
-    if (this.#holds === 0 && this.#state !== 'closing' && this.#state !== 'closed') this.#socket.resume()
+    if (this.holds === 0 && this.#state !== 'closing' && this.#state !== 'closed') this.#socket.resume()
   }
 
   /** Who the connection is from now on: at first, and after each renewal. */
@@ -350,14 +350,15 @@ export class Connection {
   /** Handles every whole packet, unless one ends the connection or has to be waited for. */
   #process(): void {
     try {
-      while (this.#holds === 0 && this.#state !== 'closing' && this.#state !== 'closed') {
+      while (this.holds === 0 && this.#state !== 'closing' && this.#state !== 'closed') {
         const packet = this.#decoder.next()
-        if (packet === undefined) return
+        if (packet === undefined) break
         handle(this, packet)
       }
     } catch (error) {
       this.fail(error)
     }
+    this.core.shutdown?.look(this)
   }
 
   #onDrain(): void {

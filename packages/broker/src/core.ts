@@ -15,6 +15,7 @@ import { Persistence } from './persistence.js'
 import { RetainedTree } from './retained-tree.js'
 import { Router } from './router.js'
 import { Sessions } from './sessions.js'
+import type { Shutdown } from './shutdown.js'
 import { Turn } from './turn.js'
 
 export type Overflow = 'drop-newest' | 'drop-oldest' | 'disconnect'
@@ -52,7 +53,8 @@ export class Core {
   readonly router: Router
   readonly sessions: Sessions
   readonly admission: Admission
-  isClosing = false
+  /** Present from the call of `close` on. */
+  shutdown: Shutdown | undefined
   /** Called when the last connection is gone. */
   whenEmpty: (() => void) | undefined
 

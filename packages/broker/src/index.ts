@@ -5,7 +5,7 @@ export {
   type Identity,
   insecureAuthenticator,
 } from './authenticator.js'
-export { type Broker, type BrokerOptions, type CloseOptions, createBroker } from './broker.js'
+export { type Broker, type BrokerOptions, createBroker } from './broker.js'
 export type {
   BrokerStore,
   DeliveryRecord,
@@ -30,4 +30,5 @@ export type { ListenerAddress, ListenerOptions, ListenerTls } from './listener.j
 export type { Log } from './log.js'
 export { MemoryBrokerStore } from './memory-store.js'
 export type { ProxyProtocolOptions } from './proxy-gate.js'
+export type { CloseOptions } from './shutdown.js'
 export type { WebSocketOptions } from './web-socket-gate.js'

@@ -22,7 +22,7 @@ export function handleConnect(connection: Connection, packet: Connect): void {
 
 async function establish(connection: Connection, packet: Connect): Promise<void> {
   const { core } = connection
-  if (core.isClosing) throw new ConnectionFault(ReasonCode.serverUnavailable, 'the server is shutting down')
+  if (core.shutdown !== undefined) return core.shutdown.refuse(connection)
   if (core.sessions.connected >= core.limits.connections) {
     throw new ConnectionFault(ReasonCode.serverBusy, 'the server has as many connections as it may')
   }
