@@ -1,7 +1,7 @@
 import type { Authenticator } from './authenticator.js'
 import type { BrokerStore } from './broker-store.js'
 import { type Clock, systemClock } from './clock.js'
-import { Core, type Overflow } from './core.js'
+import { Core, type Overflow, type SharedSubscriptions } from './core.js'
 import type { BrokerStats } from './counters.js'
 import { BrokerError } from './errors.js'
 import type { BrokerHooks } from './hooks.js'
@@ -22,6 +22,11 @@ export interface BrokerOptions {
   log?: Log | undefined
   /** What happens when a session's queue is full; 'drop-newest' by default. Every drop is counted. */
   overflow?: Overflow | undefined
+  /**
+   * Members of a shared subscription get messages 'in-turn' (the default), or what one publisher says stays with one
+   * member, in order, for as long as that is connected and has room ('by-publisher').
+   */
+  sharedSubscriptions?: SharedSubscriptions | undefined
   /** Told to clients that request it: under which topic prefix their answers may lie. Section 3.1.2.11.6. */
   responseInformation?: ((clientId: string) => string | undefined) | undefined
   /** What you have a say in; see `BrokerHooks`. */
@@ -68,6 +73,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     overflow,
     responseInformation,
     hooks: options.hooks,
+    sharedSubscriptions: options.sharedSubscriptions,
   })
   const listeners = options.listeners.map((listener) => new Listener(core, listener))
   if (store !== undefined) {

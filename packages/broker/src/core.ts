@@ -18,6 +18,9 @@ import { Sessions } from './sessions.js'
 import type { Shutdown } from './shutdown.js'
 import { Turn } from './turn.js'
 
+/** Who of a shared subscription gets a message: the next member, or the one that got the publisher's last. */
+export type SharedSubscriptions = 'in-turn' | 'by-publisher'
+
 export type Overflow = 'drop-newest' | 'drop-oldest' | 'disconnect'
 
 export interface CoreOptions {
@@ -29,6 +32,7 @@ export interface CoreOptions {
   overflow: Overflow
   responseInformation: ((clientId: string) => string | undefined) | undefined
   hooks?: BrokerHooks | undefined
+  sharedSubscriptions?: SharedSubscriptions | undefined
 }
 
 /** What all connections share. */
@@ -40,6 +44,7 @@ export class Core {
   /** For what happens with those who were not let in: they may not fill the disk. */
   readonly strangersLog: Log
   readonly overflow: Overflow
+  readonly sharedSubscriptions: SharedSubscriptions
   readonly responseInformation: ((clientId: string) => string | undefined) | undefined
   /** Absent where none was given. */
   readonly hooks: HookRunner | undefined
@@ -65,6 +70,7 @@ export class Core {
     this.log = options.log
     this.strangersLog = new SparingLog(options.log, options.clock)
     this.overflow = options.overflow
+    this.sharedSubscriptions = options.sharedSubscriptions ?? 'in-turn'
     this.responseInformation = options.responseInformation
     this.hooks = options.hooks && new HookRunner(this, options.hooks)
     this.turn = new Turn(() => this.gate?.endTurn())

@@ -25,6 +25,11 @@ export class Delivery {
   mayHaveBeenSent = false
   isStored = false
 
+  /** It may have reached the client. */
+  get wasSent(): boolean {
+    return this.mayHaveBeenSent || this.state !== 'queued'
+  }
+
   constructor(
     message: Message,
     qos: 1 | 2,
