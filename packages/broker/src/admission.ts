@@ -29,6 +29,19 @@ export class Admission {
     return undefined
   }
 
+  /** As `enter`, for a load balancer's socket whose client is not known yet: it counts for no address. */
+  enterUnnamed(): string | undefined {
+    const pending = this.#all.sockets - this.#all.passed
+    if (pending >= this.#limits.pendingConnections)
+      return `${pending} connections wait for their CONNECT already`
+    this.#all.sockets++
+    return undefined
+  }
+
+  exitUnnamed(): void {
+    this.#all.sockets--
+  }
+
   exit(address: string): void {
     this.#count(address, -1, 0)
   }
@@ -57,7 +70,7 @@ export class Admission {
 
 /** Whoever has one IPv6 address has the 2^64 of its network, too, so these count as one. */
 export function networkOf(address: string): string {
-  if (!address.includes(':')) return address
+  if (!address.includes(':') || address.startsWith('unix:')) return address
   const mapped = /^::ffff:([0-9.]+)$/i.exec(address)?.[1]
   if (mapped !== undefined) return mapped
   const [head = '', tail] = address.split('::')

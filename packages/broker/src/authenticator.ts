@@ -38,6 +38,8 @@ export interface Identity {
    * decide as before, and nothing that was remembered about them is forgotten.
    */
   permissions?: { readonly list: readonly string[] } | undefined
+  /** The last word to a client that named an authentication method, in CONNACK or AUTH. */
+  authenticationData?: Uint8Array | undefined
   mayPublish(topic: string): boolean
   /** `filter` without its `$share/<group>/`. */
   maySubscribe(filter: string): boolean
@@ -54,9 +56,20 @@ export function decideAlike(one: Identity | undefined, other: Identity): boolean
   return one?.username === other.username && before.every((entry, i) => entry === after[i])
 }
 
+/** One more step before there is an identity. Only for clients that named an authentication method. */
+export interface Challenge {
+  /** Sent to the client, with the method of its CONNECT. */
+  readonly authenticationData?: Uint8Array | undefined
+  /** The same request, now with the `authenticationData` that the client answered. Refuses as `authenticate` does. */
+  answer(request: AuthenticationRequest): Promise<Identity | Challenge>
+}
+
 export interface Authenticator {
-  /** Rejects to refuse: with `AuthenticationRefused`, or any error that carries a `reasonCode` of CONNACK. */
-  authenticate(request: AuthenticationRequest): Promise<Identity>
+  /**
+   * Rejects to refuse: with `AuthenticationRefused`, or any error that carries a `reasonCode` of CONNACK. A method
+   * that it does not know is to be refused with 0x8C. [MQTT-4.12.0-1]
+   */
+  authenticate(request: AuthenticationRequest): Promise<Identity | Challenge>
 }
 
 /** Lets everybody do everything. For conformance suites and load tests; never where others can connect. */

@@ -1,15 +1,15 @@
-import { ReasonCode } from '@jamey/protocol'
 import type { Authenticator } from './authenticator.js'
 import type { BrokerStore } from './broker-store.js'
 import { type Clock, systemClock } from './clock.js'
-import { Core, type Overflow } from './core.js'
+import { Core, type Overflow, type SharedSubscriptions } from './core.js'
 import type { BrokerStats } from './counters.js'
-import { Deadline } from './deadline.js'
 import { BrokerError } from './errors.js'
+import type { BrokerHooks } from './hooks.js'
 import { type Limits, resolveLimits } from './limits.js'
 import { Listener, type ListenerAddress, type ListenerOptions } from './listener.js'
 import { type Log, silentLog } from './log.js'
 import { restore } from './restore.js'
+import { type CloseOptions, Shutdown } from './shutdown.js'
 import { SysTopics } from './sys-topics.js'
 
 export interface BrokerOptions {
@@ -22,15 +22,15 @@ export interface BrokerOptions {
   log?: Log | undefined
   /** What happens when a session's queue is full; 'drop-newest' by default. Every drop is counted. */
   overflow?: Overflow | undefined
+  /**
+   * Members of a shared subscription get messages 'in-turn' (the default), or what one publisher says stays with one
+   * member, in order, for as long as that is connected and has room ('by-publisher').
+   */
+  sharedSubscriptions?: SharedSubscriptions | undefined
   /** Told to clients that request it: under which topic prefix their answers may lie. Section 3.1.2.11.6. */
   responseInformation?: ((clientId: string) => string | undefined) | undefined
-}
-
-export interface CloseOptions {
-  /** Milliseconds that connections get to take what is on its way; 1000 by default. */
-  graceMs?: number | undefined
-  /** Another server, told to MQTT 5.0 clients. Section 4.13. */
-  serverReference?: string | undefined
+  /** What you have a say in; see `BrokerHooks`. */
+  hooks?: BrokerHooks | undefined
 }
 
 export interface Broker extends AsyncDisposable {
@@ -39,7 +39,11 @@ export interface Broker extends AsyncDisposable {
   /** One per listener, in their order; empty before `listen`. */
   readonly addresses: readonly ListenerAddress[]
   stats(): BrokerStats
-  /** Says 0x8B to MQTT 5.0 clients, flushes, commits; settles at the latest some moments after `graceMs`. */
+  /**
+   * Lets clients finish what is under way, says why to those of MQTT 5.0, flushes and commits; settles at the latest
+   * some moments after `graceMs`, or when the last `onDisconnect` hook has. Rejects with `BrokerError` for options that
+   * do not go together, and then nothing was closed.
+   */
   close(options?: CloseOptions): Promise<void>
 }
 
@@ -68,6 +72,8 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     log: options.log ?? silentLog,
     overflow,
     responseInformation,
+    hooks: options.hooks,
+    sharedSubscriptions: options.sharedSubscriptions,
   })
   const listeners = options.listeners.map((listener) => new Listener(core, listener))
   if (store !== undefined) {
@@ -141,47 +147,28 @@ class RunningBroker implements Broker {
   }
 
   close(options: CloseOptions = {}): Promise<void> {
-    this.#closed ??= this.#close(options)
-    return this.#closed
+    if (this.#closed !== undefined) return this.#closed
+    const closed = this.#close(options)
+    if (this.#core.shutdown !== undefined) this.#closed = closed
+    return closed
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  async #close({ graceMs = 1000, serverReference }: CloseOptions): Promise<void> {
+  async #close(options: CloseOptions): Promise<void> {
     const core = this.#core
-    core.isClosing = true
+    const shutdown = new Shutdown(core, options)
+    core.shutdown = shutdown
     this.#sys.stop()
     for (const listener of this.#listeners) listener.close()
-    // What was accepted is acknowledged before the goodbye.
-    await core.gate?.drain()
-    // Section 4.13: a Server Reference goes with "use another server".
-    const reasonCode =
-      serverReference === undefined ? ReasonCode.serverShuttingDown : ReasonCode.useAnotherServer
-    for (const connection of [...core.connections]) {
-      connection.end(reasonCode, 'the server is shutting down', 'shutdown', serverReference)
-    }
-    await this.#connectionsGone(graceMs)
+    await shutdown.run()
     for (const listener of this.#listeners) listener.destroySockets()
     core.sessions.stop()
+    await core.hooks?.drain()
     await core.gate?.drain()
     await this.#store?.close()
     core.log.info({}, 'broker closed')
-  }
-
-  async #connectionsGone(graceMs: number): Promise<void> {
-    const { connections, clock } = this.#core
-    if (connections.size === 0) return
-    await new Promise<void>((resolve) => {
-      const deadline = new Deadline(clock, () => {
-        for (const connection of [...connections]) connection.destroy()
-      })
-      deadline.set(clock.now() + graceMs)
-      this.#core.whenEmpty = () => {
-        deadline.clear()
-        resolve()
-      }
-    })
   }
 }

@@ -1,6 +1,5 @@
 /** What a connection needs of the network, a port: sockets of `net` and `tls` have it, WebSockets are made to. */
 export interface ByteStream {
-  readonly remoteAddress?: string | undefined
   /** Written and not yet taken by the system. */
   readonly writableLength: number
   on(event: 'data', listener: (chunk: Buffer) => void): unknown
@@ -17,4 +16,11 @@ export interface ByteStream {
   /** After what was written. */
   end(): unknown
   destroy(): unknown
+}
+
+/** Whose stream it is. */
+export interface Peer {
+  /** Behind a load balancer that speaks the PROXY protocol: the client's, as it says. */
+  readonly remoteAddress: string
+  readonly certificate: { commonName: string } | undefined
 }

@@ -22,12 +22,15 @@ interface Held {
 export class CommitGate {
   readonly #persistence: Persistence
   readonly #log: Log
+  readonly #onHeld: () => void
   #held: Held[] = []
   #committing: Promise<void> | undefined
 
-  constructor(persistence: Persistence, log: Log) {
+  /** `onHeld` has `endTurn` called soon. */
+  constructor(persistence: Persistence, log: Log, onHeld: () => void) {
     this.#persistence = persistence
     this.#log = log
+    this.#onHeld = onHeld
   }
 
   hold(
@@ -38,11 +41,13 @@ export class CommitGate {
   ): void {
     if (type === 'puback') connection.heldPubacks++
     this.#held.push({ connection, packet: undefined, after: undefined, type, packetIdentifier, reasonCode })
+    this.#onHeld()
   }
 
   /** `after` runs when the packet was sent. */
   holdPacket(connection: Connection, packet: Packet, after: () => void): void {
     this.#held.push({ connection, packet, after, type: 'pubcomp', packetIdentifier: 0, reasonCode: 0 })
+    this.#onHeld()
   }
 
   /** Called at the end of each turn. */

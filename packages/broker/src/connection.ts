@@ -9,8 +9,9 @@ import {
   Writer,
 } from '@jamey/protocol'
 import { Allowance } from './allowance.js'
+import type { AuthenticationExchange } from './authentication-exchange.js'
 import type { Identity } from './authenticator.js'
-import type { ByteStream } from './byte-stream.js'
+import type { ByteStream, Peer } from './byte-stream.js'
 import type { AcknowledgementType } from './commit-gate.js'
 import { type ConnectionState, MAY_BECOME } from './connection-state.js'
 import type { Core } from './core.js'
@@ -19,6 +20,7 @@ import type { Delivery } from './delivery.js'
 import { ConnectionFault } from './errors.js'
 import { Greeter } from './greeter.js'
 import { handle } from './handlers/handle.js'
+import { type ClientInfo, type Departure, LOST } from './hooks.js'
 import { isWithin, writeDisconnect, writeRefusal } from './last-words.js'
 import type { Message } from './message.js'
 import type { Session } from './session.js'
@@ -32,7 +34,6 @@ import { UnreadAnswers } from './unread-answers.js'
 const FULL_FROM_BYTES = 262_144
 /** Encoded in one turn before queues wait for the write at its end. */
 const MOST_PER_TURN_BYTES = 1_048_576
-const LONGEST_ACKNOWLEDGEMENT_BYTES = 5
 /** The first byte of every CONNECT. */
 const CONNECT_BYTE = 0x10
 /** How long a peer may take to read our last words. */
@@ -55,10 +56,14 @@ export class Connection {
   /** Known from CONNECT on. */
   version: ProtocolVersion = 5
   session: Session | undefined
-  authenticationMethod: string | undefined
-  isRenewing = false
+  /** Present where hooks are, from the moment they let it in. */
+  client: ClientInfo | undefined
+  /** Present where CONNECT named an authentication method. */
+  exchange: AuthenticationExchange | undefined
   /** PUBACKs that wait for the store: their publishes still count against our Receive Maximum. */
   heldPubacks = 0
+  /** How many wait for something before the next packet is handled. */
+  holds = 0
   /** The peer's Maximum Packet Size; infinity where it has none. */
   maximumPacketBytes = Number.POSITIVE_INFINITY
   readonly #socket: ByteStream
@@ -73,24 +78,25 @@ export class Connection {
   #isFull = false
   #isScheduled = false
 
-  constructor(core: Core, socket: ByteStream, certificate: { commonName: string } | undefined) {
+  constructor(core: Core, socket: ByteStream, { remoteAddress, certificate }: Peer) {
     const { clock, limits } = core
     this.core = core
     this.#socket = socket
-    this.remoteAddress = socket.remoteAddress ?? ''
+    this.remoteAddress = remoteAddress
     this.certificate = certificate
     this.aliases = new TopicAliases(limits.topicAliases)
     this.publishPermission = new TopicPermission((one, topic) => mayPublish(one, topic, limits.topicLevels))
     this.greeter = new Greeter(core, this)
     this.renewals = new Allowance(limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
-    this.#silence = new Silence(clock, limits.connectTimeoutMs, () => this.#onSilence())
+    const isListening = (): boolean => this.holds === 0
+    this.#silence = new Silence(clock, limits.connectTimeoutMs, isListening, () => this.#onSilence())
     this.#identityEnd = new Deadline(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
     core.connections.add(this)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('drain', () => this.#onDrain())
-    socket.on('end', () => this.leave('abnormal'))
+    socket.on('end', () => this.#leave('abnormal', 'closing', LOST))
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', () => this.#onClose())
   }
@@ -116,9 +122,23 @@ export class Connection {
     this.pauseReading()
   }
 
-  /** Until `resumeReading`. Only within the handling of a packet, or when all that came has been handled. */
+  /** Until `resumeReading`, as often. Only within the handling of a packet, or when all that came has been handled. */
   pauseReading(): void {
+    this.holds++
     this.#socket.pause()
+  }
+
+  /** Handles nothing more until `answer` has come, which may not reject, and then `next` was called. */
+  hold<T>(answer: Promise<T>, next: (value: T) => void): void {
+    this.pauseReading()
+    answer.then((value) => {
+      try {
+        if (this.#state === 'open') next(value)
+      } catch (error) {
+        this.fail(error)
+      }
+      this.resumeReading()
+    })
   }
 
   /** Keep Alive is in seconds, 0 for none. */
@@ -135,9 +155,15 @@ export class Connection {
 
   /** Handles what came meanwhile, and then what comes. */
   resumeReading(): void {
+    this.holds--
     this.#process()
-    const mustWait = this.greeter.isBusy || this.#unreadAnswers.areTooMany
-    if (this.#state === 'open' && !mustWait) this.#socket.resume()
+    this.#listen()
+  }
+
+  /** Unless something is waited for, or the peer has to take its answers first. */
+  #listen(): void {
+    const isOver = this.#state === 'closing' || this.#state === 'closed'
+    if (this.holds === 0 && !isOver && !this.#unreadAnswers.areTooMany) this.#socket.resume()
   }
 
   /** Who the connection is from now on: at first, and after each renewal. */
@@ -162,18 +188,14 @@ export class Connection {
   /** An acknowledgement that promises something; with a store it leaves after the commit. */
   acknowledge(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
     const { gate } = this.core
-    if (gate === undefined) return this.writeAcknowledgement(type, packetIdentifier, reasonCode)
-    gate.hold(this, type, packetIdentifier, reasonCode)
-    this.core.turn.request()
+    if (gate === undefined) this.writeAcknowledgement(type, packetIdentifier, reasonCode)
+    else gate.hold(this, type, packetIdentifier, reasonCode)
   }
 
   /** As `acknowledge`, for SUBACK and UNSUBACK; `then` runs when the packet was written. */
   acknowledgeWith(packet: Packet, then: () => void): void {
     const { gate } = this.core
-    if (gate !== undefined) {
-      gate.holdPacket(this, packet, then)
-      return this.core.turn.request()
-    }
+    if (gate !== undefined) return gate.holdPacket(this, packet, then)
     this.write(packet)
     then()
   }
@@ -181,7 +203,7 @@ export class Connection {
   writeAcknowledgement(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
     if (this.#state !== 'open') return
     encodeAcknowledgement(this.writer, type, packetIdentifier, reasonCode, this.version)
-    if (this.#isFull) this.#unreadAnswers.add(LONGEST_ACKNOWLEDGEMENT_BYTES)
+    if (this.#isFull) this.#unreadAnswers.addAcknowledgement()
     this.schedule()
   }
 
@@ -198,37 +220,20 @@ export class Connection {
       counters.droppedSlow++
       return
     }
-    const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
-    const { writer, version } = this
-    if (!message.fits(this.maximumPacketBytes, version, 0, subscriptionIdentifiers, nowMs)) {
-      counters.droppedTooLarge++
-      return
-    }
-    if (frameIndex < 0) message.write(writer, version, 0, retain, false, 0, subscriptionIdentifiers, nowMs)
-    else {
-      const frame = message.frame(version, 0, retain, frameIndex, subscriptionIdentifiers, nowMs)
-      frame.writeTo(writer, 0)
-    }
-    counters.publishesSent++
-    this.schedule()
+    if (message.writeTo(this, 0, retain, false, 0, subscriptionIdentifiers, frameIndex, clock)) this.#sent()
+    else counters.droppedTooLarge++
   }
 
   /** QoS 1 and 2. False: larger than the peer takes. */
   sendDelivery(delivery: Delivery, frameIndex: number): boolean {
-    const { message, qos, retain, subscriptionIdentifiers, packetIdentifier, mayHaveBeenSent } = delivery
-    const nowMs = message.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : this.core.clock.now()
-    const { writer, version } = this
-    if (!message.fits(this.maximumPacketBytes, version, qos, subscriptionIdentifiers, nowMs)) return false
-    if (frameIndex < 0) {
-      const dup = mayHaveBeenSent
-      message.write(writer, version, qos, retain, dup, packetIdentifier, subscriptionIdentifiers, nowMs)
-    } else {
-      const frame = message.frame(version, qos, retain, frameIndex, subscriptionIdentifiers, nowMs)
-      frame.writeTo(writer, packetIdentifier)
-    }
+    const isWritten = delivery.writeTo(this, frameIndex, this.core.clock)
+    if (isWritten) this.#sent()
+    return isWritten
+  }
+
+  #sent(): void {
     this.core.counters.publishesSent++
     this.schedule()
-    return true
   }
 
   /** Has this turn end with a write of what is in `writer`. */
@@ -281,22 +286,29 @@ export class Connection {
       this.core.counters.connectionsRefused++
       writeRefusal(this.writer, this.#decoder.protocolVersion, farewell, this.maximumPacketBytes)
     }
-    this.leave(ending)
+    this.#leave(ending, 'closing', { by: 'server', reasonCode, reason: reasonString })
+  }
+
+  /** DISCONNECT came: nothing more is said. [MQTT-3.14.4-1] */
+  leave(ending: Ending, reasonCode: number, reason: string | undefined): void {
+    this.#leave(ending, 'closing', { by: 'client', reasonCode, reason })
   }
 
   destroy(): void {
     this.#socket.destroy()
   }
 
-  /** Nothing more is said: the peer sent DISCONNECT [MQTT-3.14.4-1], we did, or it is gone. */
-  leave(ending: Ending, next: 'closing' | 'closed' = 'closing'): void {
+  #leave(ending: Ending, next: 'closing' | 'closed', departure: Departure): void {
     if (this.#state === 'closed' || this.#state === next) return
     const { session } = this
     this.#become(next)
     this.session = undefined
     this.#silence.clear()
     this.#identityEnd.clear()
+    this.exchange?.end()
     if (session?.connection === this) this.core.sessions.detach(session, ending)
+    if (this.client !== undefined) this.core.hooks?.disconnect(this.client, departure)
+    this.client = undefined
     if (next !== 'closing') return
     this.#isFull = false
     this.flush()
@@ -326,14 +338,14 @@ export class Connection {
     this.#silence.heardPiece(chunk.length)
     this.#decoder.push(chunk)
     this.#process()
-    if (this.#unreadAnswers.areTooMany) this.pauseReading()
+    if (this.#unreadAnswers.areTooMany) this.#socket.pause()
   }
 
   /** Handles every whole packet, unless one ends the connection or has to be waited for. */
   #process(): void {
     let packets = 0
     try {
-      while ((this.#state === 'open' && !this.greeter.isBusy) || this.#state === 'waiting') {
+      while (this.holds === 0 && this.#state !== 'closing' && this.#state !== 'closed') {
         const packet = this.#decoder.next()
         if (packet === undefined) break
         packets++
@@ -343,14 +355,14 @@ export class Connection {
       this.fail(error)
     }
     if (packets > 0) this.#silence.heard()
+    this.core.shutdown?.look(this)
   }
 
   #onDrain(): void {
-    const wasIgnored = this.#unreadAnswers.areTooMany
     this.#isFull = false
     this.flush()
     this.session?.outgoing.pump()
-    if (wasIgnored) this.resumeReading()
+    this.#listen()
   }
 
   #onError(error: Error & { code?: string }): void {
@@ -359,7 +371,7 @@ export class Connection {
   }
 
   #onClose(): void {
-    this.leave('abnormal', 'closed')
+    this.#leave('abnormal', 'closed', LOST)
     this.#linger.clear()
     if (this.#hasPassed) this.core.admission.leave(this.remoteAddress)
     this.core.connections.delete(this)

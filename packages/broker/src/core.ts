@@ -6,6 +6,8 @@ import type { Clock } from './clock.js'
 import { CommitGate } from './commit-gate.js'
 import type { Connection } from './connection.js'
 import { Counters } from './counters.js'
+import { HookRunner } from './hook-runner.js'
+import type { BrokerHooks } from './hooks.js'
 import type { Limits } from './limits.js'
 import { type Log, SparingLog } from './log.js'
 import type { Message } from './message.js'
@@ -13,7 +15,11 @@ import { Persistence } from './persistence.js'
 import { RetainedTree } from './retained-tree.js'
 import { Router } from './router.js'
 import { Sessions } from './sessions.js'
+import type { Shutdown } from './shutdown.js'
 import { Turn } from './turn.js'
+
+/** Who of a shared subscription gets a message: the next member, or the one that got the publisher's last. */
+export type SharedSubscriptions = 'in-turn' | 'by-publisher'
 
 export type Overflow = 'drop-newest' | 'drop-oldest' | 'disconnect'
 
@@ -25,6 +31,8 @@ export interface CoreOptions {
   log: Log
   overflow: Overflow
   responseInformation: ((clientId: string) => string | undefined) | undefined
+  hooks?: BrokerHooks | undefined
+  sharedSubscriptions?: SharedSubscriptions | undefined
 }
 
 /** What all connections share. */
@@ -36,7 +44,10 @@ export class Core {
   /** For what happens with those who were not let in: they may not fill the disk. */
   readonly strangersLog: Log
   readonly overflow: Overflow
+  readonly sharedSubscriptions: SharedSubscriptions
   readonly responseInformation: ((clientId: string) => string | undefined) | undefined
+  /** Absent where none was given. */
+  readonly hooks: HookRunner | undefined
   readonly counters = new Counters()
   readonly connections = new Set<Connection>()
   readonly retained = new RetainedTree()
@@ -47,7 +58,8 @@ export class Core {
   readonly router: Router
   readonly sessions: Sessions
   readonly admission: Admission
-  isClosing = false
+  /** Present from the call of `close` on. */
+  shutdown: Shutdown | undefined
   /** Called when the last connection is gone. */
   whenEmpty: (() => void) | undefined
 
@@ -58,10 +70,12 @@ export class Core {
     this.log = options.log
     this.strangersLog = new SparingLog(options.log, options.clock)
     this.overflow = options.overflow
+    this.sharedSubscriptions = options.sharedSubscriptions ?? 'in-turn'
     this.responseInformation = options.responseInformation
+    this.hooks = options.hooks && new HookRunner(this, options.hooks)
     this.turn = new Turn(() => this.gate?.endTurn())
     this.persistence = new Persistence(options.store, () => this.turn.request())
-    this.gate = options.store && new CommitGate(this.persistence, options.log)
+    this.gate = options.store && new CommitGate(this.persistence, options.log, () => this.turn.request())
     this.router = new Router(this)
     this.sessions = new Sessions(this)
     this.admission = new Admission(this.limits)

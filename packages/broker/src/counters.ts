@@ -32,6 +32,10 @@ export class Counters {
   sessionsTakenOver = 0
   sessionsExpired = 0
   willsPublished = 0
+  /** Times a hook threw, rejected, gave no answer in time or one that makes no sense. */
+  hooksFailed = 0
+  /** Publishes and wills that `onPublish` refused, or failed at. */
+  publishesRefused = 0
 }
 
 /** `Broker.stats()`: all counters, and how things stand now. */

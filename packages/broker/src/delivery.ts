@@ -1,4 +1,5 @@
-import type { Message } from './message.js'
+import type { Clock } from './clock.js'
+import type { Message, Outlet } from './message.js'
 import type { SharedGroup } from './shared-group.js'
 
 /**
@@ -25,6 +26,11 @@ export class Delivery {
   mayHaveBeenSent = false
   isStored = false
 
+  /** It may have reached the client. */
+  get wasSent(): boolean {
+    return this.mayHaveBeenSent || this.state !== 'queued'
+  }
+
   constructor(
     message: Message,
     qos: 1 | 2,
@@ -39,5 +45,20 @@ export class Delivery {
     this.subscriptionIdentifiers = subscriptionIdentifiers
     this.group = group
     this.sequence = sequence
+  }
+
+  /** As `Message.writeTo`. */
+  writeTo(outlet: Outlet, frameIndex: number, clock: Clock): boolean {
+    const { message, qos, retain, mayHaveBeenSent, packetIdentifier, subscriptionIdentifiers } = this
+    return message.writeTo(
+      outlet,
+      qos,
+      retain,
+      mayHaveBeenSent,
+      packetIdentifier,
+      subscriptionIdentifiers,
+      frameIndex,
+      clock,
+    )
   }
 }

@@ -4,7 +4,7 @@ import { ReasonCode } from '@jamey/protocol'
  * `listener-insecure`: a listener without TLS was not marked `insecure: true`. `listener-invalid`: host, port or
  * certificate can not be used. `limit-invalid`: a limit is no number in its range. `authenticator-missing`.
  * `address-in-use`: another process listens there. `listen-failed`: the system refused for another reason.
- * `store-failed`: the store could not load what it holds.
+ * `store-failed`: the store could not load what it holds. `close-invalid`: the options of `close` do not go together.
  */
 export type BrokerErrorCode =
   | 'listener-insecure'
@@ -14,6 +14,7 @@ export type BrokerErrorCode =
   | 'address-in-use'
   | 'listen-failed'
   | 'store-failed'
+  | 'close-invalid'
 
 /** The broker can not be made or started as it was asked to; the message says what to change. */
 export class BrokerError extends Error {

@@ -21,6 +21,52 @@ async function lastPacket(client: RawClient): Promise<Packet | undefined> {
   return last
 }
 
+/** A client whose bytes are taken by nobody until `take`; `flood` sends PINGREQ until it is not read any more. */
+async function deaf(keepAlive: number) {
+  const clock = new FakeClock()
+  const core = new Core({
+    authenticator: insecureAuthenticator(),
+    store: undefined,
+    limits: resolveLimits({ queuedBytes: 1000 }),
+    clock,
+    log: silentLog,
+    overflow: 'drop-newest',
+    responseInformation: undefined,
+  })
+  let take = (): void => {}
+  let takenBytes = 0
+  const socket = new Duplex({
+    read: () => {},
+    write: (chunk: Buffer, _, done) => {
+      take = () => {
+        takenBytes += chunk.length
+        done()
+      }
+    },
+    autoDestroy: true,
+  })
+  const connection = new Connection(core, socket, { remoteAddress: '', certificate: undefined })
+  const writer = new Writer()
+  encode(writer, connectPacket({ keepAlive }), 5)
+  socket.push(Buffer.concat(writer.take()))
+  await until(() => connection.state === 'open')
+  await until(() => socket.writableLength > 0)
+  const flood = async (): Promise<number> => {
+    const pings = Buffer.alloc(65_536)
+    for (let at = 0; at < pings.length; at += 2) pings[at] = 0xc0
+    let blocks = 0
+    while (!socket.isPaused() && blocks < 100) {
+      socket.push(pings)
+      blocks++
+      await settled()
+    }
+    // Four blocks fill the socket, and behind it a mebibyte may wait.
+    expect(blocks).toBeLessThan(24)
+    return blocks * pings.length
+  }
+  return { clock, core, connection, socket, flood, take: () => take(), taken: () => takenBytes }
+}
+
 describe('a client that takes too much [promise 34]', () => {
   it('is refused every filter of a SUBSCRIBE that has more than may be', async () => {
     const { broker, port } = await startBroker({ limits: { filtersPerPacket: 3 } })
@@ -94,51 +140,35 @@ describe('a client that takes too much [promise 34]', () => {
   })
 
   it('is not read any more while it does not take its answers, and is answered when it does', async () => {
-    const core = new Core({
-      authenticator: insecureAuthenticator(),
-      store: undefined,
-      limits: resolveLimits({ queuedBytes: 1000 }),
-      clock: new FakeClock(),
-      log: silentLog,
-      overflow: 'drop-newest',
-      responseInformation: undefined,
-    })
-    let take = (): void => {}
-    let takenBytes = 0
-    const socket = new Duplex({
-      read: () => {},
-      write: (chunk: Buffer, _, done) => {
-        take = () => {
-          takenBytes += chunk.length
-          done()
-        }
-      },
-      autoDestroy: true,
-    })
-    const connection = new Connection(core, socket, undefined)
-    const writer = new Writer()
-    encode(writer, connectPacket(), 5)
-    socket.push(Buffer.concat(writer.take()))
-    await until(() => connection.state === 'open')
-    await until(() => socket.writableLength > 0)
+    const { connection, socket, taken, take, flood } = await deaf(0)
     const connackBytes = socket.writableLength
-    const pings = Buffer.alloc(65_536)
-    for (let at = 0; at < pings.length; at += 2) pings[at] = 0xc0
-    let blocks = 0
-    while (!socket.isPaused() && blocks < 100) {
-      socket.push(pings)
-      blocks++
-      await settled()
-    }
-    // Four blocks fill the socket, and behind it a mebibyte may wait.
-    expect(blocks).toBeLessThan(24)
+    const floodBytes = await flood()
     expect(connection.backlogBytes).toBeLessThan(1_500_000)
-    const answeredBytes = connackBytes + blocks * pings.length
-    while (takenBytes < answeredBytes) {
+    while (taken() < connackBytes + floodBytes) {
       take()
       await settled(1)
     }
     expect(socket.isPaused()).toBe(false)
+    connection.destroy()
+  })
+
+  it('is ended by its keep alive while it does not take its answers [MQTT-3.1.2-22]', async () => {
+    const { clock, connection, core, flood } = await deaf(10)
+    await flood()
+    await clock.advance(14_999)
+    expect(connection.state).toBe('open')
+    await clock.advance(1)
+    expect(connection.state).toBe('closing')
+    expect(core.counters.keepAliveTimeouts).toBe(1)
+    connection.destroy()
+  })
+
+  it('is not read because something else has ended that was waited for', async () => {
+    const { connection, socket, flood } = await deaf(0)
+    await flood()
+    connection.pauseReading()
+    connection.resumeReading()
+    expect(socket.isPaused()).toBe(true)
     connection.destroy()
   })
 

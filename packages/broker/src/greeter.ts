@@ -30,9 +30,10 @@ export class Greeter {
 
   greet(subscriptions: readonly Subscription[]): void {
     if (subscriptions.length === 0) return
+    const wasBusy = this.isBusy
     this.#waiting.push(...subscriptions)
     this.#run()
-    if (this.isBusy) this.#connection.pauseReading()
+    if (this.isBusy && !wasBusy) this.#connection.pauseReading()
   }
 
   #run(): void {

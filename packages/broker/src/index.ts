@@ -1,10 +1,11 @@
 export {
   type AuthenticationRequest,
   type Authenticator,
+  type Challenge,
   type Identity,
   insecureAuthenticator,
 } from './authenticator.js'
-export { type Broker, type BrokerOptions, type CloseOptions, createBroker } from './broker.js'
+export { type Broker, type BrokerOptions, createBroker } from './broker.js'
 export type {
   BrokerStore,
   DeliveryRecord,
@@ -16,8 +17,18 @@ export type {
 export type { Clock } from './clock.js'
 export type { BrokerStats } from './counters.js'
 export { AuthenticationRefused, BrokerError, type BrokerErrorCode } from './errors.js'
+export type {
+  BrokerHooks,
+  ClientInfo,
+  Departure,
+  PublishChange,
+  PublishOffer,
+  Refusal,
+} from './hooks.js'
 export { DEFAULT_LIMITS, type Limits } from './limits.js'
 export type { ListenerAddress, ListenerOptions, ListenerTls } from './listener.js'
 export type { Log } from './log.js'
 export { MemoryBrokerStore } from './memory-store.js'
+export type { ProxyProtocolOptions } from './proxy-gate.js'
+export type { CloseOptions } from './shutdown.js'
 export type { WebSocketOptions } from './web-socket-gate.js'

@@ -30,6 +30,10 @@ export interface Limits {
   filtersPerPacket: number
   /** Renewals of its identity (AUTH) by one connection. */
   renewalsPerMinute: number
+  /** Milliseconds a hook may think; then what it was asked about is refused. */
+  hookTimeoutMs: number
+  /** Questions of the authenticator to one client (AUTH), at CONNECT or at a renewal. */
+  authenticationSteps: number
   /** Messages waiting in one session, connected or not. */
   queuedMessages: number
   /** Bytes waiting in one session, its socket's backlog included. */
@@ -67,6 +71,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   subscriptionsPerClient: 1_000,
   filtersPerPacket: 1_000,
   renewalsPerMinute: 60,
+  hookTimeoutMs: 5_000,
+  authenticationSteps: 8,
   queuedMessages: 100_000,
   queuedBytes: 16_777_216,
   retainedMessages: 100_000,

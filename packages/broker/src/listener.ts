@@ -2,10 +2,11 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, TLSSocket, type TlsOptions } from 'node:tls'
-import type { ByteStream } from './byte-stream.js'
+import type { ByteStream, Peer } from './byte-stream.js'
 import { Connection } from './connection.js'
 import type { Core } from './core.js'
 import { BrokerError } from './errors.js'
+import { networks, ProxyGate, type ProxyProtocolOptions } from './proxy-gate.js'
 import { WebSocketGate, type WebSocketOptions } from './web-socket-gate.js'
 
 export interface ListenerTls {
@@ -27,6 +28,12 @@ export interface ListenerOptions {
   insecure?: boolean | undefined
   /** MQTT inside WebSocket instead of right on TCP or TLS, for browsers; `true` takes the defaults. Section 6. */
   webSocket?: boolean | WebSocketOptions | undefined
+  /**
+   * Behind a load balancer: every connection has to begin with a header of PROXY protocol version 2, before TLS and
+   * WebSocket, and its client's address is the one in there. Never `true` where clients can connect directly: they
+   * could claim any address.
+   */
+  proxyProtocol?: boolean | ProxyProtocolOptions | undefined
 }
 
 export interface ListenerAddress {
@@ -37,16 +44,15 @@ export interface ListenerAddress {
   webSocketPath?: string
 }
 
-interface Admitted {
-  readonly certificate: { commonName: string } | undefined
-}
-
 /** One address the broker accepts connections on. */
 export class Listener {
   readonly #core: Core
   readonly #options: ListenerOptions
   readonly #server: Server
   readonly #gate: WebSocketGate | undefined
+  readonly #proxy: ProxyGate | undefined
+  /** What PROXY headers said, by the load balancer's end of the connection. TLS wraps a socket in another. */
+  readonly #clientAddresses = new Map<string, string>()
   /** Those still in their TLS handshake included, which no `Connection` knows of. */
   readonly #sockets = new Set<Socket>()
 
@@ -55,8 +61,10 @@ export class Listener {
     assertUsable(options)
     this.#core = core
     this.#options = options
-    const { webSocket = false } = options
-    if (webSocket !== false) this.#gate = new WebSocketGate(core, webSocket === true ? {} : webSocket)
+    const { webSocket = false, proxyProtocol = false } = options
+    if (proxyProtocol !== false)
+      this.#proxy = new ProxyGate(core, proxyProtocol === true ? {} : proxyProtocol)
+    if (webSocket !== false) this.#gate = this.#webSocketGate(webSocket)
     this.#server = this.#gate === undefined ? this.#tcpServer() : this.#httpServer(this.#gate)
     this.#server.on('tlsClientError', (error, socket) => this.#onTlsError(error, socket))
     this.#server.maxConnections = core.limits.connections + core.limits.pendingConnections
@@ -102,17 +110,56 @@ export class Listener {
     const takeUp = this.#server.listeners('connection')
     this.#server.removeAllListeners('connection')
     this.#server.on('connection', (socket: Socket) => {
-      const { admission } = this.#core
-      const remoteAddress = socket.remoteAddress ?? ''
-      const refusal = admission.enter(remoteAddress)
-      if (refusal !== undefined) return this.#refuse(socket, refusal, 'connection refused')
-      this.#sockets.add(socket)
-      socket.once('close', () => {
-        this.#sockets.delete(socket)
-        admission.exit(remoteAddress)
-      })
-      for (const listener of takeUp) listener.call(this.#server, socket)
+      const enter = (): void => {
+        const address = this.#addressOf(socket) ?? ''
+        const refusal = this.#core.admission.enter(address)
+        if (refusal !== undefined) return this.#refuse(socket, refusal, 'connection refused')
+        this.#sockets.add(socket)
+        socket.once('close', () => {
+          this.#sockets.delete(socket)
+          this.#core.admission.exit(address)
+        })
+        for (const listener of takeUp) listener.call(this.#server, socket)
+      }
+      if (this.#proxy === undefined) enter()
+      else this.#readProxyHeader(this.#proxy, socket, enter)
     })
+  }
+
+  #readProxyHeader(proxy: ProxyGate, socket: Socket, enter: () => void): void {
+    const { admission } = this.#core
+    const end = endOf(socket)
+    if (end === undefined) return this.#refuse(socket, 'it was closed at once', 'connection refused')
+    const isTrusted = proxy.mayConnect(socket.remoteAddress ?? '')
+    const refusal = isTrusted ? admission.enterUnnamed() : 'not one of the trusted load balancers'
+    if (refusal !== undefined) return this.#refuse(socket, refusal, 'connection refused')
+    let isUnnamed = true
+    const name = (): void => {
+      if (isUnnamed) admission.exitUnnamed()
+      isUnnamed = false
+    }
+    this.#sockets.add(socket)
+    socket.once('close', () => {
+      name()
+      this.#sockets.delete(socket)
+      this.#clientAddresses.delete(end)
+    })
+    const pass = (address: string | undefined): void => {
+      name()
+      if (address !== undefined) this.#clientAddresses.set(end, address)
+      enter()
+    }
+    proxy.read(socket, pass, (reason) => this.#refuse(socket, reason, 'connection refused'))
+  }
+
+  /** Whose the socket is, where it is known; undefined: the peer has gone. */
+  #addressOf(socket: Socket): string | undefined {
+    const end = this.#proxy && endOf(socket)
+    return (end && this.#clientAddresses.get(end)) ?? socket.remoteAddress
+  }
+
+  #webSocketGate(options: true | WebSocketOptions): WebSocketGate {
+    return new WebSocketGate(this.#core, options === true ? {} : options, (socket) => this.#addressOf(socket))
   }
 
   #tcpServer(): Server {
@@ -155,12 +202,17 @@ export class Listener {
   #onTlsError(error: Error & { code?: string }, socket: Socket): void {
     const { counters, strangersLog } = this.#core
     counters.connectionsRefused++
-    strangersLog.info({ code: error.code, remoteAddress: socket.remoteAddress }, 'TLS handshake failed')
+    strangersLog.info({ code: error.code, remoteAddress: this.#addressOf(socket) }, 'TLS handshake failed')
     socket.destroy()
   }
 
   /** Undefined: the socket may not come in and was destroyed. */
-  #admit(socket: Socket): Admitted | undefined {
+  #admit(socket: Socket): Peer | undefined {
+    const remoteAddress = this.#addressOf(socket)
+    // Its limits and its hooks go by an address that nobody knows any more.
+    if (remoteAddress === undefined && this.#proxy !== undefined) {
+      return this.#refuse(socket, 'the peer has gone', 'connection refused')
+    }
     // An empty object where the client showed none.
     const subject = socket instanceof TLSSocket ? socket.getPeerCertificate().subject : undefined
     if (subject !== undefined && !(socket as TLSSocket).authorized) {
@@ -170,6 +222,7 @@ export class Listener {
     this.#core.counters.connectionsAccepted++
     const commonName: unknown = subject?.CN ?? ''
     return {
+      remoteAddress: remoteAddress ?? '',
       certificate: subject && { commonName: typeof commonName === 'string' ? commonName : '' },
     }
   }
@@ -177,13 +230,18 @@ export class Listener {
   #refuse(socket: Socket, reason: string, message: string): undefined {
     const { counters, strangersLog } = this.#core
     counters.connectionsRefused++
-    strangersLog.warn({ remoteAddress: socket.remoteAddress, reason }, message)
+    strangersLog.warn({ remoteAddress: this.#addressOf(socket), reason }, message)
     socket.destroy()
   }
 
-  #open(stream: ByteStream, { certificate }: Admitted): Connection {
-    return new Connection(this.#core, stream, certificate)
+  #open(stream: ByteStream, peer: Peer): Connection {
+    return new Connection(this.#core, stream, peer)
   }
+}
+
+/** The peer's end of the connection, the same for a socket and the TLS in it; undefined: the peer has gone. */
+function endOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`
 }
 
 function secureContextOf({ cert, key, ca }: ListenerTls) {
@@ -195,7 +253,7 @@ function pem(text: string | Uint8Array): string | Buffer {
   return typeof text === 'string' ? text : Buffer.from(text)
 }
 
-function assertUsable({ host, port, tls, insecure, webSocket }: ListenerOptions): void {
+function assertUsable({ host, port, tls, insecure, webSocket, proxyProtocol }: ListenerOptions): void {
   if (tls === undefined && insecure !== true) {
     throw new BrokerError(
       'listener-insecure',
@@ -214,6 +272,12 @@ function assertUsable({ host, port, tls, insecure, webSocket }: ListenerOptions)
       'listener-invalid',
       `listener ${host}:${port} webSocket.path: got ${JSON.stringify(path)}; expected one such as '/mqtt'`,
     )
+  }
+  try {
+    if (typeof proxyProtocol === 'object') networks(proxyProtocol.trusted ?? [])
+  } catch (error) {
+    const where = `listener ${host}:${port} proxyProtocol.trusted`
+    throw new BrokerError('listener-invalid', `${where}: ${(error as TypeError).message}`)
   }
   if (tls?.requestClientCertificate && tls.ca === undefined) {
     throw new BrokerError(

@@ -8,6 +8,7 @@ import {
   type QoS,
   type Writer,
 } from '@jamey/protocol'
+import type { Clock } from './clock.js'
 
 const NOTHING = new Uint8Array(0)
 /** What one message costs beside its payload and topic: the objects around it. */
@@ -25,6 +26,14 @@ const outgoing: Publish = {
   dup: false,
   packetIdentifier: 0,
   properties: undefined,
+}
+
+/** A connection, as far as it is written to. */
+export interface Outlet {
+  readonly writer: Writer
+  readonly version: ProtocolVersion
+  /** Infinity where the peer set no Maximum Packet Size. */
+  readonly maximumPacketBytes: number
 }
 
 /** A published message on its way through the broker; all its receivers share it. */
@@ -79,26 +88,41 @@ export class Message {
     return this
   }
 
-  /** Writes the message for one receiver. `nowMs` is looked at only where the message can expire. */
-  write(
-    writer: Writer,
-    version: ProtocolVersion,
+  /**
+   * Writes the message for one receiver; false: it is larger than that one takes. [MQTT-3.1.2-24] `frameIndex` is the
+   * number of the list of subscription identifiers where others get the same bytes, else -1.
+   */
+  writeTo(
+    { writer, version, maximumPacketBytes }: Outlet,
     qos: QoS,
     retain: boolean,
     dup: boolean,
     packetIdentifier: number,
     subscriptionIdentifiers: readonly number[] | undefined,
-    nowMs: number,
-  ): void {
+    frameIndex: number,
+    clock: Clock,
+  ): boolean {
+    const nowMs = this.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
+    if (!this.#fits(maximumPacketBytes, version, qos, subscriptionIdentifiers, nowMs)) return false
+    if (frameIndex >= 0) {
+      const frame = this.#frame(version, qos, retain, frameIndex, subscriptionIdentifiers, nowMs)
+      frame.writeTo(writer, packetIdentifier)
+      return true
+    }
     this.#fill(version, qos, retain, subscriptionIdentifiers, nowMs)
     outgoing.dup = dup
     outgoing.packetIdentifier = packetIdentifier
     encodePublish(writer, outgoing, version)
     outgoing.payload = NOTHING
+    return true
+  }
+
+  dropFrames(): void {
+    this.#frames = undefined
   }
 
   /** The bytes shared by every receiver of the same shape; made at the first and valid until `dropFrames`. */
-  frame(
+  #frame(
     version: ProtocolVersion,
     qos: QoS,
     retain: boolean,
@@ -123,12 +147,7 @@ export class Message {
     return frame
   }
 
-  dropFrames(): void {
-    this.#frames = undefined
-  }
-
-  /** Whether it may be sent to one whose Maximum Packet Size that is. [MQTT-3.1.2-24] */
-  fits(
+  #fits(
     maximumBytes: number,
     version: ProtocolVersion,
     qos: QoS,

@@ -24,6 +24,8 @@ export class Outgoing {
   #unacknowledged = 0
   #bytes = 0
   #sequence = 0
+  /** Something came through a shared subscription once, so it is worth looking whether something is left. */
+  #hasShared = false
   /** The peer's Receive Maximum, within our own limit; the last connection's while there is none. [MQTT-3.3.4-9] */
   quota: number
 
@@ -74,6 +76,7 @@ export class Outgoing {
     const sequence = ++this.#sequence
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
     this.#bytes += message.bytes
+    if (group !== undefined) this.#hasShared = true
     if (this.#session.isStored) this.#core.persistence.addDelivery(this.#session, delivery)
     if (isReady) this.#send(this.#session.connection as Connection, delivery, frameIndex)
     else this.#enqueue(delivery)
@@ -84,6 +87,7 @@ export class Outgoing {
   restore(delivery: Delivery): void {
     this.#sequence = Math.max(this.#sequence, delivery.sequence)
     this.#bytes += delivery.message.bytes
+    this.#hasShared ||= delivery.group !== undefined
     if (delivery.packetIdentifier !== 0) this.#table.set(delivery.packetIdentifier, delivery)
     if (delivery.state === 'queued') this.#enqueue(delivery)
   }
@@ -168,27 +172,32 @@ export class Outgoing {
   }
 
   /**
-   * Gives up the deliveries that came through `group` and that another member may take: everything never sent, and
-   * QoS 1 that was not acknowledged. QoS 2 stays with the session that may have seen it. [MQTT-4.8.2-5]
+   * Offers what came through shared subscriptions and another member may take, in order; what `handOn` takes is given
+   * up. That is everything never sent, and QoS 1 that was not acknowledged. QoS 2 stays with the session that may have
+   * seen it. [MQTT-4.8.2-5] Whether anything was given up.
    */
-  takeShared(group: SharedGroup): Delivery[] {
-    const taken: Delivery[] = []
-    for (const delivery of this.#all()) {
-      if (delivery.group !== group) continue
-      const wasSent = delivery.mayHaveBeenSent || delivery.state !== 'queued'
-      if (delivery.qos === 1 || !wasSent) taken.push(delivery)
+  shareOut(handOn: (delivery: Delivery) => boolean): boolean {
+    if (!this.#hasShared) return false
+    let isGivenUp = false
+    const offered = this.#all().filter(({ group }) => group !== undefined)
+    offered.sort((a, b) => a.sequence - b.sequence)
+    for (const delivery of offered) {
+      const mayBeTaken = delivery.qos === 1 || !delivery.wasSent
+      if (!mayBeTaken || !handOn(delivery)) continue
+      this.#finish(delivery)
+      isGivenUp = true
     }
-    taken.sort((a, b) => a.sequence - b.sequence)
-    for (const delivery of taken) this.#finish(delivery)
-    return taken
+    return isGivenUp
   }
 
-  /** The permissions are others than when these were queued. */
+  /** The permissions are others than when these were queued. What came through a shared subscription goes to others. */
   dropDenied(): void {
     for (const delivery of [...this.#queue]) {
       if (delivery?.state !== 'queued') continue
       if (this.#session.mayReceive(delivery.message.topic)) continue
-      this.#core.counters.droppedDenied++
+      const mayBeTaken = delivery.qos === 1 || !delivery.wasSent
+      const isTaken = mayBeTaken && this.#core.router.handOn(delivery, this.#session, true)
+      if (!isTaken) this.#core.counters.droppedDenied++
       this.#finish(delivery)
     }
   }
@@ -250,12 +259,12 @@ export class Outgoing {
   /** Whether one more message may wait here, after the overflow policy had its say. */
   #makeRoom(message: Message): boolean {
     const { limits, overflow, counters } = this.#core
-    if (this.#hasRoomFor(message)) return true
+    if (this.hasRoomFor(message)) return true
     if (overflow === 'drop-oldest') {
       for (let oldest = this.#oldestUnsent(); oldest !== undefined; oldest = this.#oldestUnsent()) {
         counters.droppedOverflow++
         this.#finish(oldest)
-        if (this.#hasRoomFor(message)) return true
+        if (this.hasRoomFor(message)) return true
       }
     }
     counters.droppedOverflow++
@@ -274,7 +283,8 @@ export class Outgoing {
     return false
   }
 
-  #hasRoomFor(message: Message): boolean {
+  /** Whether one more message may wait here, if nothing is dropped for it. */
+  hasRoomFor(message: Message): boolean {
     const { queuedMessages, queuedBytes } = this.#core.limits
     if (this.#queued >= queuedMessages) return false
     // One message always fits, however small the limit was set.

@@ -120,3 +120,89 @@ describe('a will', () => {
     expect(broker.stats()).toMatchObject({ willsPublished: 0, publishesDenied: 1 })
   })
 })
+
+describe('AUTH with fewer permissions', () => {
+  const narrow = { sessionExpiryInterval: 600, receiveMaximum: 1 }
+
+  it('stops at once what is published from then on, at any QoS, and only what was lost [promise 36]', async () => {
+    const { port } = await start()
+    const a = await RawClient.connect(port, { clientId: 'a', properties: showing('t,u') })
+    await a.subscribe([{ filter: '#', qos: 1 }, { filter: 't' }])
+    const publisher = await RawClient.connect(port, { clientId: 'p', properties: showing('t,u') })
+    const publishAll = async (payload: string): Promise<void> => {
+      for (const topic of ['t', 'u']) {
+        publisher.publish(topic, payload)
+        await publisher.publishOnce(topic, payload)
+      }
+    }
+    await publishAll('1')
+    expect(await a.received()).toEqual(['t=1', 't=1 q1', 'u=1', 'u=1 q1'])
+    await renew(a, 'u')
+    await publishAll('2')
+    expect(await a.received()).toEqual(['u=2', 'u=2 q1'])
+    await renew(a, 't,u')
+    await publishAll('3')
+    expect(await a.received()).toEqual(['t=3', 't=3 q1', 'u=3', 'u=3 q1'])
+  })
+
+  it('drops what was queued behind the window, and lets the rest pass [promise 36]', async () => {
+    const { broker, port } = await start()
+    const a = await RawClient.connect(port, { clientId: 'a', properties: { ...showing('t,u'), ...narrow } })
+    await a.subscribe('#', 1)
+    const publisher = await RawClient.connect(port, { clientId: 'p', properties: showing('t,u') })
+    for (const [n, topic] of ['u', 't', 'u', 't', 'u'].entries())
+      await publisher.publishOnce(topic, String(n))
+    const first = await a.expect('publish')
+    await renew(a, 'u')
+    expect(broker.stats()).toMatchObject({ droppedDenied: 2, queuedMessages: 2, inFlightMessages: 1 })
+    a.acknowledge(first)
+    for (const expected of ['u=2 q1', 'u=4 q1']) {
+      const publish = await a.expect('publish')
+      expect(text(publish)).toBe(expected)
+      a.acknowledge(publish)
+    }
+    expect(await a.received()).toEqual([])
+    // Given back, the permission does not bring back what was dropped.
+    await renew(a, 't,u')
+    expect(await a.received()).toEqual([])
+  })
+
+  it('does not send again what was sent before, when the client comes back without the permission', async () => {
+    const { broker, port } = await start()
+    const a = await RawClient.connect(port, { clientId: 'a', properties: { ...showing('t'), ...narrow } })
+    await a.subscribe('#', 1)
+    const publisher = await RawClient.connect(port, { clientId: 'p', properties: showing('t') })
+    await publisher.publishOnce('t', '1')
+    await a.expect('publish')
+    await renew(a, 'u')
+    await a.vanish()
+    const properties = { ...showing('u'), ...narrow }
+    const back = await RawClient.connect(port, { clientId: 'a', cleanStart: false, properties })
+    expect(await back.received()).toEqual([])
+    expect(broker.stats()).toMatchObject({ droppedDenied: 1, queuedMessages: 0, inFlightMessages: 0 })
+  })
+
+  it('shows no retained message any more', async () => {
+    const { port } = await start()
+    const publisher = await RawClient.connect(port, { clientId: 'p', properties: showing('t,u') })
+    for (const topic of ['t', 'u']) await publisher.publishOnce(topic, 'r', { retain: true })
+    const a = await RawClient.connect(port, { clientId: 'a', properties: showing('t,u') })
+    await renew(a, 'u')
+    await a.subscribe('#')
+    expect(await a.received()).toEqual(['u=r retain'])
+  })
+
+  it('leaves what came through a shared subscription to members that still may [promise 32]', async () => {
+    const { broker, port } = await start()
+    const a = await RawClient.connect(port, { clientId: 'a', properties: { ...showing('t'), ...narrow } })
+    await a.subscribe('$share/g/t', 1)
+    const publisher = await RawClient.connect(port, { clientId: 'p', properties: showing('t') })
+    for (const payload of ['0', '1', '2']) await publisher.publishOnce('t', payload)
+    expect(text(await a.expect('publish'))).toBe('t=0 q1')
+    const b = await RawClient.connect(port, { clientId: 'b', properties: showing('t') })
+    await b.subscribe('$share/g/t', 1)
+    await renew(a, 'u')
+    expect(await b.received()).toEqual(['t=1 q1', 't=2 q1'])
+    expect(broker.stats()).toMatchObject({ droppedDenied: 0, redelivered: 2 })
+  })
+})

@@ -17,9 +17,11 @@ export class Router {
   readonly tree = new SubscriptionTree()
   readonly routes: RouteCache
   readonly #core: Core
+  readonly #isSticky: boolean
 
   constructor(core: Core) {
     this.#core = core
+    this.#isSticky = core.sharedSubscriptions === 'by-publisher'
     this.routes = new RouteCache(this.tree, core.limits.routedTopics)
   }
 
@@ -36,7 +38,11 @@ export class Router {
       deliver(receiver, message, isFanOut && receiver.identifiersIndex < MOST_FRAME_LISTS)
     }
     if (isFanOut) message.dropFrames()
-    for (let i = 0; i < shared.length; i++) deliverShared(shared[i] as SharedRoute, message, undefined)
+    for (let i = 0; i < shared.length; i++) {
+      const route = shared[i] as SharedRoute
+      const chosen = this.#choose(route, message, undefined)
+      if (chosen !== undefined) deliverShared(chosen, message, route.group)
+    }
     return matched > 0
   }
 
@@ -59,6 +65,12 @@ export class Router {
     this.tree.remove(subscription)
     this.routes.forgetPath(subscription.path)
     this.#core.persistence.removeSubscription(subscription)
+    const { group } = subscription
+    if (group !== undefined) {
+      // Later nobody would look for it here. What was sent is completed. [MQTT-3.10.4-3]
+      const isLeft = (delivery: Delivery): boolean => delivery.group === group && !delivery.wasSent
+      session.outgoing.shareOut((delivery) => isLeft(delivery) && this.handOn(delivery, session, true))
+    }
     return true
   }
 
@@ -68,18 +80,13 @@ export class Router {
       this.tree.remove(subscription)
       this.routes.forgetPath(subscription.path)
     }
-    for (const { group } of session.subscriptions.values()) {
-      if (group !== undefined && group.members.length > 0) this.#redeliver(group, session)
-    }
     session.subscriptions.clear()
+    session.outgoing.shareOut((delivery) => this.handOn(delivery, session, true))
   }
 
   /** The session lost its connection: connected members of its groups take over what they may. [MQTT-4.8.2-4] */
   leaveGroups(session: Session): void {
-    for (const subscription of session.subscriptions.values()) {
-      const { group } = subscription
-      if (group?.hasConnectedBeside(subscription)) this.#redeliver(group, session)
-    }
+    session.outgoing.shareOut((delivery) => this.handOn(delivery, session, false))
   }
 
   /** The session has a connection again: it takes what waits in members of its groups that have none. */
@@ -90,25 +97,38 @@ export class Router {
   }
 
   enterGroup(group: SharedGroup, session: Session): void {
-    for (const member of group.members) {
-      const isAway = member.session !== session && member.session.connection === undefined
-      if (isAway && member.session.outgoing.queued + member.session.outgoing.inFlight > 0) {
-        this.#redeliver(group, member.session)
-      }
+    for (const { session: from } of group.members) {
+      if (from === session || from.connection !== undefined) continue
+      const isGivenUp = from.outgoing.shareOut(
+        (delivery) => delivery.group === group && this.handOn(delivery, from, false),
+      )
+      // How many of its deliveries were sent is part of the record of one that is away.
+      if (isGivenUp && from.isStored) this.#core.persistence.putSession(from)
     }
   }
 
-  #redeliver(group: SharedGroup, from: Session): void {
-    const taken = from.outgoing.takeShared(group)
-    for (const delivery of taken) this.#handOn(delivery, group, from)
-    // How many of its deliveries were sent is part of its record.
-    if (taken.length > 0 && from.isStored) this.#core.persistence.putSession(from)
+  /**
+   * Gives another member of the group a message that `from` was to get. False: there is none that may, has room, and is
+   * connected or `mayBeAway`; then the message stays where it is.
+   */
+  handOn({ group, message }: Delivery, from: Session, mayBeAway: boolean): boolean {
+    if (group === undefined || (!mayBeAway && !group.hasConnectedBeside(from))) return false
+    const route = this.routes.get(message.topic).shared.find((shared) => shared.group === group)
+    const chosen = route && this.#choose(route, message, from)
+    if (chosen === undefined || (!mayBeAway && chosen.session.connection === undefined)) return false
+    if (!deliverShared(chosen, message, group)) return false
+    this.#core.counters.redelivered++
+    return true
   }
 
-  #handOn(delivery: Delivery, group: SharedGroup, from: Session): void {
-    const route = this.routes.get(delivery.message.topic).shared.find((shared) => shared.group === group)
-    this.#core.counters.redelivered++
-    if (route !== undefined) deliverShared(route, delivery.message, from)
+  #choose({ group, members }: SharedRoute, message: Message, without: Session | undefined) {
+    if (!this.#isSticky) return choose(group, members, without)
+    const former = group.memberOf(message.publishedBy)
+    const same = members.find(({ session }) => session === former)
+    if (same !== undefined && former !== without && canGoOnTaking(same, message)) return same
+    const chosen = choose(group, members, without)
+    if (chosen !== undefined) group.remember(message.publishedBy, chosen.session)
+    return chosen
   }
 }
 
@@ -121,21 +141,24 @@ function deliver(receiver: Receiver, message: Message, isFramed: boolean): void 
   else session.outgoing.offer(message, qos, retain, subscriptionIdentifiers, undefined, frameIndex)
 }
 
-/** One member gets the message: in turn among those that can take it now, else the one with the shortest queue. */
-function deliverShared(
-  { group, members }: SharedRoute,
-  message: Message,
-  without: Session | undefined,
-): void {
-  const chosen = choose(group, members, without)
-  if (chosen === undefined) return
+/** False: the member neither took the message nor keeps it. */
+function deliverShared(chosen: Receiver, message: Message, group: SharedGroup): boolean {
   const { session, retainAsPublished, subscriptionIdentifiers } = chosen
   const qos: QoS = chosen.qos < message.qos ? chosen.qos : message.qos
   const retain = retainAsPublished && message.retain
-  if (qos === 0) session.connection?.sendAtMostOnce(message, retain, subscriptionIdentifiers, -1)
-  else session.outgoing.offer(message, qos, retain, subscriptionIdentifiers, group, -1)
+  if (qos > 0)
+    return session.outgoing.offer(message, qos as 1 | 2, retain, subscriptionIdentifiers, group, -1)
+  session.connection?.sendAtMostOnce(message, retain, subscriptionIdentifiers, -1)
+  return session.connection !== undefined
 }
 
+/** Whether the order of a publisher's messages is worth that they wait in line here. */
+function canGoOnTaking({ session, qos }: Receiver, message: Message): boolean {
+  if (session.connection === undefined) return false
+  return qos === 0 || message.qos === 0 || session.outgoing.hasRoomFor(message)
+}
+
+/** In turn among the members that can take a message now, else the one with the shortest queue. */
 function choose(
   group: SharedGroup,
   members: readonly Receiver[],

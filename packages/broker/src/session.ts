@@ -3,6 +3,7 @@ import type { Identity } from './authenticator.js'
 import type { Connection } from './connection.js'
 import type { Core } from './core.js'
 import { Deadline } from './deadline.js'
+import type { ClientInfo } from './hooks.js'
 import { Outgoing } from './outgoing.js'
 import type { Subscription } from './subscription.js'
 
@@ -17,6 +18,8 @@ export class Session {
   /** Who it was when last connected; unknown after the session was loaded from a store. */
   identity: Identity | undefined
   connection: Connection | undefined
+  /** What hooks know the last connection by; absent without hooks. */
+  client: ClientInfo | undefined
   /** Seconds after the connection's end; 0: ends with it. */
   expirySeconds = 0
   disconnectedAtMs: number | undefined

@@ -3,8 +3,10 @@ import { decideAlike, type Identity } from './authenticator.js'
 import type { Connection } from './connection.js'
 import type { Core } from './core.js'
 import { ConnectionFault } from './errors.js'
+import { onceKnown } from './hook-runner.js'
+import type { PublishOffer } from './hooks.js'
 import { Message } from './message.js'
-import { expiryOf, forwardable } from './publish-properties.js'
+import { expiryOf } from './publish-properties.js'
 import { NEVER_EXPIRES, Session } from './session.js'
 import { mayPublishWill } from './topic-permission.js'
 
@@ -150,19 +152,32 @@ export class Sessions {
       this.#core.counters.publishesDenied++
       return
     }
+    const { topic, payload, qos, retain } = will
     const { willDelayInterval: _, ...properties } = will.properties ?? {}
-    const message = new Message(
-      will.topic,
-      will.payload,
-      will.qos,
-      will.retain,
-      forwardable(properties),
-      expiryOf(properties, this.#core.clock),
-      session.clientId,
-    )
-    this.#core.counters.willsPublished++
-    if (will.retain) this.#core.retain(message)
-    this.#core.router.publish(message, session)
+    const offer = { topic, payload, qos, retain, properties, isWill: true }
+    const { hooks } = this.#core
+    if (!hooks?.judgesPublish) return this.#sendWill(session, offer)
+    const { clientId, username, version } = session
+    const unknown = {
+      clientId,
+      username,
+      remoteAddress: '',
+      protocolVersion: version,
+      certificate: undefined,
+    }
+    onceKnown(hooks.judge(session.client ?? unknown, offer), (verdict) => {
+      if ('refuse' in verdict) this.#core.counters.publishesRefused++
+      else this.#sendWill(session, verdict)
+    })
+  }
+
+  #sendWill(session: Session, { topic, payload, qos, retain, properties }: PublishOffer): void {
+    const core = this.#core
+    const expiresAtMs = expiryOf(properties, core.clock)
+    const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, session.clientId)
+    core.counters.willsPublished++
+    if (retain) core.retain(message)
+    core.router.publish(message, session)
   }
 
   /** Takes up a session of an earlier life of the broker. */

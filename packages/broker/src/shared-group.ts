@@ -1,4 +1,8 @@
+import type { Session } from './session.js'
 import type { Subscription } from './subscription.js'
+
+/** Publishers remembered for one group; one more, and all are spread anew. */
+const MOST_PUBLISHERS = 10_000
 
 /** The members of one `$share/<name>/<filter>`: each message goes to one of them. Section 4.8.2. */
 export class SharedGroup {
@@ -7,6 +11,9 @@ export class SharedGroup {
   readonly members: Subscription[] = []
   /** Whose turn it is. */
   turn = 0
+
+  /** Who got the last message of a publisher; used where a publisher's messages are to stay together. */
+  readonly #byPublisher = new Map<string, Session>()
 
   constructor(filter: string) {
     this.filter = filter
@@ -21,10 +28,22 @@ export class SharedGroup {
   remove(member: Subscription): void {
     const at = this.members.findIndex(({ session }) => session === member.session)
     if (at >= 0) this.members.splice(at, 1)
+    for (const [publisher, session] of this.#byPublisher) {
+      if (session === member.session) this.#byPublisher.delete(publisher)
+    }
   }
 
-  /** Whether somebody else could take what `member` does not. */
-  hasConnectedBeside(member: Subscription): boolean {
-    return this.members.some(({ session }) => session !== member.session && session.connection !== undefined)
+  memberOf(publisher: string): Session | undefined {
+    return this.#byPublisher.get(publisher)
+  }
+
+  remember(publisher: string, session: Session): void {
+    if (this.#byPublisher.size >= MOST_PUBLISHERS) this.#byPublisher.clear()
+    this.#byPublisher.set(publisher, session)
+  }
+
+  /** Whether somebody else could take what `one` does not. */
+  hasConnectedBeside(one: Session): boolean {
+    return this.members.some(({ session }) => session !== one && session.connection !== undefined)
   }
 }

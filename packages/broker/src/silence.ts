@@ -4,18 +4,21 @@ import { Deadline } from './deadline.js'
 /** So much of a packet that comes in pieces is a sign of life; whoever sends less may be dragging it out. */
 const SIGN_OF_LIFE_BYTES = 1000
 
-/** Notices that a peer says nothing: no CONNECT at first, then no packet for too long. */
+/** Notices that a peer says nothing: no CONNECT at first, however much it says; then no packet for too long. */
 export class Silence {
   readonly #clock: Clock
   readonly #deadline: Deadline
+  readonly #isListening: () => boolean
   readonly #onSilence: () => void
   /** 0 until `keepAlive`: nothing but that prolongs the wait for CONNECT. */
   #limitMs = 0
   #heardAtMs = 0
   #pieceBytes = 0
 
-  constructor(clock: Clock, connectTimeoutMs: number, onSilence: () => void) {
+  /** From `keepAlive` on, the silence is ours and does not count while `isListening` is false. */
+  constructor(clock: Clock, connectTimeoutMs: number, isListening: () => boolean, onSilence: () => void) {
     this.#clock = clock
+    this.#isListening = isListening
     this.#onSilence = onSilence
     this.#deadline = new Deadline(clock, () => this.#onDeadline())
     this.#deadline.set(clock.now() + connectTimeoutMs)
@@ -45,6 +48,7 @@ export class Silence {
   }
 
   #onDeadline(): void {
+    if (this.#limitMs > 0 && !this.#isListening()) this.heard()
     const dueAtMs = this.#heardAtMs + this.#limitMs
     if (this.#limitMs > 0 && this.#clock.now() < dueAtMs) this.#deadline.set(dueAtMs)
     else this.#onSilence()

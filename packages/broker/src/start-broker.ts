@@ -4,7 +4,7 @@ import { type Broker, type BrokerOptions, createBroker, insecureAuthenticator } 
 const running: Broker[] = []
 
 afterEach(async () => {
-  await Promise.all(running.splice(0).map((broker) => broker.close({ graceMs: 50 })))
+  await Promise.all(running.splice(0).map((broker) => broker.close({ graceMs: 0 })))
 })
 
 /** A broker on a free port of the loopback, closed after the test. Publishes no `$SYS` unless a test wants it. */

@@ -1,5 +1,6 @@
 /** So many bytes of answers may wait behind a socket that is full. */
 const MOST_BYTES = 1_048_576
+const LONGEST_ACKNOWLEDGEMENT_BYTES = 5
 
 /**
  * What a peer asked for and does not read. Messages for it are bounded where they are queued; answers are not, so
@@ -14,6 +15,10 @@ export class UnreadAnswers {
 
   add(bytes: number): void {
     this.#bytes += bytes
+  }
+
+  addAcknowledgement(): void {
+    this.#bytes += LONGEST_ACKNOWLEDGEMENT_BYTES
   }
 
   /** The system took everything. */

@@ -31,12 +31,15 @@ interface Refusal {
 export class WebSocketGate {
   readonly path: string
   readonly #core: Core
+  readonly #addressOf: (socket: Socket) => string | undefined
   readonly #origins: WebSocketOptions['origins']
   readonly #webSockets: WebSocketServer
   readonly #strangerBytes: number
 
-  constructor(core: Core, options: WebSocketOptions) {
+  /** `addressOf` tells whose a socket is, for the log. */
+  constructor(core: Core, options: WebSocketOptions, addressOf: (socket: Socket) => string | undefined) {
     this.#core = core
+    this.#addressOf = addressOf
     this.path = options.path ?? DEFAULT_PATH
     this.#origins = options.origins
     this.#strangerBytes = core.limits.connectPacketBytes * 2
@@ -107,7 +110,7 @@ export class WebSocketGate {
   #refuse(socket: Socket, { status, reason }: Refusal): void {
     const { counters, strangersLog } = this.#core
     counters.connectionsRefused++
-    strangersLog.warn({ remoteAddress: socket.remoteAddress, reason }, 'WebSocket refused')
+    strangersLog.warn({ remoteAddress: this.#addressOf(socket), reason }, 'WebSocket refused')
     socket.on('error', () => socket.destroy())
     const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n`
     const body = `${reason}\n`

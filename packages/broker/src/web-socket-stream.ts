@@ -13,7 +13,6 @@ const NORMAL_CLOSURE = 1000
  * it, so that nothing is copied. [MQTT-6.0.0-1] [MQTT-6.0.0-2]
  */
 export class WebSocketStream extends EventEmitter implements ByteStream {
-  readonly remoteAddress: string | undefined
   readonly #webSocket: WebSocket
   readonly #socket: Socket
   /** Undefined while not corked. */
@@ -27,7 +26,6 @@ export class WebSocketStream extends EventEmitter implements ByteStream {
     super()
     this.#webSocket = webSocket
     this.#socket = socket
-    this.remoteAddress = socket.remoteAddress
     webSocket.on('message', (data: Buffer, isBinary) => this.#onMessage(data, isBinary))
     webSocket.on('error', (error) => this.emit('error', faultOf(error)))
     webSocket.on('close', () => this.emit('close'))

@@ -13,7 +13,12 @@ describe.each(['closed', 'killed'] as const)('a broker that was %s', (how) => {
     const clock = new FakeClock()
     const { broker, port } = await startBroker({ store, clock })
     const next = async () => {
-      if (how === 'closed') await broker.close({ graceMs: 50 })
+      if (how === 'closed') {
+        const closed = broker.close({ graceMs: 50 })
+        // Who has not acknowledged everything is waited for.
+        await clock.advance(50)
+        await closed
+      }
       const again = await startBroker({ store, clock })
       await clock.advance(0)
       return again
@@ -37,6 +42,32 @@ describe.each(['closed', 'killed'] as const)('a broker that was %s', (how) => {
     const again = await next()
     const back = await RawClient.connect(again.port, stays)
     expect(await back.received()).toEqual(['t=1 q1 dup', 't=2 q1 dup', 't=3 q1', 't=4 q1'])
+  })
+
+  it('says DUP for nothing in the place of what another member of a group took over [MQTT-3.3.1-1]', async () => {
+    const { broker, port, next } = await live()
+    const s = await RawClient.connect(port, stays)
+    await s.subscribe([
+      { filter: '$share/g/shared', qos: 1 },
+      { filter: 't', qos: 1 },
+    ])
+    const publisher = await RawClient.connect(port)
+    for (const payload of ['1', '2']) await publisher.publishOnce('shared', payload)
+    expect(await s.received()).toEqual(['shared=1 q1', 'shared=2 q1'])
+    await s.vanish()
+    await until(() => broker.stats().connections === 1)
+    for (const payload of ['3', '4']) await publisher.publishOnce('t', payload)
+    const member = await RawClient.connect(port, { clientId: 'member' })
+    await member.subscribe('$share/g/shared', 1)
+    for (const payload of ['1', '2']) {
+      const publish = await member.expect('publish')
+      expect(text(publish)).toBe(`shared=${payload} q1`)
+      member.acknowledge(publish)
+    }
+    await member.settle()
+    const again = await next()
+    const back = await RawClient.connect(again.port, stays)
+    expect(await back.received()).toEqual(['t=3 q1', 't=4 q1'])
   })
 
   it('says DUP for all that a new connection with a larger window was sent [MQTT-3.3.1-1] [MQTT-4.4.0-1]', async () => {

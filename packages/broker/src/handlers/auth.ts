@@ -1,4 +1,5 @@
-import { type Auth, ReasonCode } from '@jamey/protocol'
+import { type Auth, type Packet, ReasonCode } from '@jamey/protocol'
+import type { AuthenticationExchange } from '../authentication-exchange.js'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
 import type { Session } from '../session.js'
@@ -6,26 +7,9 @@ import { authenticate } from './authenticate.js'
 
 /** Re-authentication: the client renews its identity while everything else goes on. Section 4.12.1. */
 export function handleAuth(connection: Connection, session: Session, packet: Auth): void {
-  const authenticationMethod = packet.properties?.authenticationMethod
-  // [MQTT-4.12.0-7] [MQTT-4.12.1-1]
-  if (connection.authenticationMethod === undefined) {
-    throw new ConnectionFault(
-      ReasonCode.protocolError,
-      'AUTH on a connection made without an authentication method',
-    )
-  }
-  if (authenticationMethod !== connection.authenticationMethod) {
-    throw new ConnectionFault(
-      ReasonCode.protocolError,
-      'AUTH with another authentication method than CONNECT',
-    )
-  }
-  if (packet.reasonCode !== ReasonCode.reAuthenticate || connection.isRenewing) {
-    throw new ConnectionFault(
-      ReasonCode.protocolError,
-      'AUTH that continues nothing; expected 0x19 to begin anew',
-    )
-  }
+  const exchange = exchangeOf(connection, packet)
+  if (packet.reasonCode !== ReasonCode.reAuthenticate) return exchange.answer(packet)
+  exchange.renew()
   if (!connection.renewals.take()) {
     const { renewalsPerMinute } = connection.core.limits
     throw new ConnectionFault(
@@ -33,34 +17,61 @@ export function handleAuth(connection: Connection, session: Session, packet: Aut
       `more than ${renewalsPerMinute} AUTH in a minute`,
     )
   }
-  connection.isRenewing = true
   const authenticationData = packet.properties?.authenticationData
-  renew(
-    connection,
-    session,
-    authenticationMethod,
-    authenticationData && Buffer.from(authenticationData),
-  ).catch((error) => connection.fail(error))
+  // [MQTT-4.12.1-2]
+  renew(connection, session, exchange, authenticationData && Buffer.from(authenticationData)).catch((error) =>
+    connection.fail(error),
+  )
+}
+
+/** What comes between the AUTH that asked and CONNACK. [MQTT-3.1.2-30] */
+export function handleBeforeConnack(connection: Connection, packet: Packet): void {
+  if (packet.type === 'auth') return exchangeOf(connection, packet).answer(packet)
+  if (packet.type !== 'disconnect') {
+    throw new ConnectionFault(ReasonCode.protocolError, `${packet.type} while authentication is going on`)
+  }
+  connection.leave('normal', packet.reasonCode, packet.properties?.reasonString)
+}
+
+/** Throws where AUTH has no place, or another method than CONNECT. */
+function exchangeOf({ exchange }: Connection, { properties }: Auth): AuthenticationExchange {
+  // [MQTT-4.12.0-7]
+  if (exchange === undefined) {
+    throw new ConnectionFault(
+      ReasonCode.protocolError,
+      'AUTH on a connection made without an authentication method',
+    )
+  }
+  // [MQTT-4.12.0-5] [MQTT-4.12.1-1]
+  if (properties?.authenticationMethod !== exchange.authenticationMethod) {
+    throw new ConnectionFault(
+      ReasonCode.protocolError,
+      'AUTH with another authentication method than CONNECT',
+    )
+  }
+  return exchange
 }
 
 async function renew(
   connection: Connection,
   session: Session,
-  authenticationMethod: string,
+  exchange: AuthenticationExchange,
   authenticationData: Uint8Array | undefined,
 ): Promise<void> {
+  const { authenticationMethod } = exchange
   const identity = await authenticate(connection, {
     clientId: session.clientId,
     authenticationMethod,
     authenticationData,
     isRenewal: true,
   })
-  connection.isRenewing = false
+  exchange.end()
   if (connection.state !== 'open') return
   if (identity.username !== session.username) {
     throw new ConnectionFault(ReasonCode.notAuthorized, 'the renewed credentials belong to another user')
   }
   connection.useIdentity(identity)
   connection.core.sessions.renew(session, identity)
-  connection.write({ type: 'auth', reasonCode: ReasonCode.success, properties: { authenticationMethod } })
+  const properties = { authenticationMethod, authenticationData: identity.authenticationData }
+  connection.write({ type: 'auth', reasonCode: ReasonCode.success, properties })
 }

@@ -1,5 +1,5 @@
 import { REASON_CODES_OF, ReasonCode } from '@jamey/protocol'
-import type { AuthenticationRequest, Identity } from '../authenticator.js'
+import type { AuthenticationRequest, Challenge, Identity } from '../authenticator.js'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
 
@@ -11,11 +11,14 @@ export async function authenticate(connection: Connection, shown: Shown): Promis
   const { clientId } = shown
   try {
     const request = { ...shown, remoteAddress, certificate, protocolVersion: version }
-    const identity = await core.authenticator.authenticate(request)
+    let outcome = await core.authenticator.authenticate(request)
+    while (isChallenge(outcome)) outcome = await answerOf(connection, outcome, request)
+    const identity = outcome
     if (identity.expiresAtMs !== undefined && identity.expiresAtMs <= core.clock.now()) {
       throw new ConnectionFault(ReasonCode.notAuthorized, 'the credentials have expired')
     }
-    return identity
+    if (core.hooks === undefined) return identity
+    return await core.hooks.authenticate(request, identity)
   } catch (error) {
     core.counters.authenticationsRefused++
     const fault = faultOf(error)
@@ -24,6 +27,23 @@ export async function authenticate(connection: Connection, shown: Shown): Promis
     if (fault.cause !== undefined) core.strangersLog.error({ err: fault.cause }, 'the authenticator failed')
     throw fault
   }
+}
+
+function isChallenge(outcome: Identity | Challenge): outcome is Challenge {
+  return 'answer' in outcome
+}
+
+async function answerOf(
+  { exchange }: Connection,
+  challenge: Challenge,
+  request: AuthenticationRequest,
+): Promise<Identity | Challenge> {
+  // [MQTT-4.12.0-6]
+  if (exchange === undefined) {
+    throw new ConnectionFault(ReasonCode.badAuthenticationMethod, 'an authentication method is needed')
+  }
+  const authenticationData = await exchange.ask(challenge)
+  return challenge.answer({ ...request, authenticationData })
 }
 
 function faultOf(error: unknown): ConnectionFault {

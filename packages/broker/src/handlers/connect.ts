@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { type Connack, type ConnackProperties, type Connect, ReasonCode } from '@jamey/protocol'
+import { type Connack, type ConnackProperties, type Connect, ReasonCode, type Will } from '@jamey/protocol'
+import { AuthenticationExchange } from '../authentication-exchange.js'
 import type { Identity } from '../authenticator.js'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
+import type { HookRunner } from '../hook-runner.js'
+import { LOST } from '../hooks.js'
 import { isWithin } from '../last-words.js'
 import { NEVER_EXPIRES } from '../session.js'
 import { mayPublishWill } from '../topic-permission.js'
@@ -13,13 +16,15 @@ export function handleConnect(connection: Connection, packet: Connect): void {
   connection.beginAuthentication(packet.protocolVersion)
   const { maximumPacketSize, authenticationMethod } = packet.properties ?? {}
   connection.maximumPacketBytes = maximumPacketSize ?? Number.POSITIVE_INFINITY
-  connection.authenticationMethod = authenticationMethod
+  if (authenticationMethod !== undefined) {
+    connection.exchange = new AuthenticationExchange(connection, authenticationMethod)
+  }
   establish(connection, packet).catch((error) => connection.fail(error))
 }
 
 async function establish(connection: Connection, packet: Connect): Promise<void> {
   const { core } = connection
-  if (core.isClosing) throw new ConnectionFault(ReasonCode.serverUnavailable, 'the server is shutting down')
+  if (core.shutdown !== undefined) return core.shutdown.refuse(connection)
   if (core.sessions.connected >= core.limits.connections) {
     throw new ConnectionFault(ReasonCode.serverBusy, 'the server has as many connections as it may')
   }
@@ -33,19 +38,24 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   })
   if (connection.state !== 'authenticating') return
   assertWill(connection, packet, identity)
+  if (core.hooks !== undefined) await introduce(core.hooks, connection, packet, clientId, identity)
+  if (connection.state !== 'authenticating') return
   const expirySeconds = expiryOf(connection, packet)
   const keepAlive = keepAliveOf(connection, packet)
+  const { authenticationData } = identity
   const connack: Connack = {
     type: 'connack',
     sessionPresent: false,
     reasonCode: ReasonCode.success,
-    properties: announcement(connection, packet, clientId, expirySeconds, keepAlive),
+    properties: announcement(connection, packet, clientId, expirySeconds, keepAlive, authenticationData),
   }
   // A client that can not be answered can not be served. [MQTT-3.1.2-24]
   if (!isWithin(connack, connection.version, connection.maximumPacketBytes)) {
     throw new ConnectionFault(ReasonCode.packetTooLarge, 'CONNACK is larger than the client takes')
   }
   const { session, isPresent } = core.sessions.attach(connection, packet, clientId, identity, expirySeconds)
+  session.client = connection.client
+  connection.exchange?.end()
   connection.open(session, identity, keepAlive)
   connection.write({ ...connack, sessionPresent: isPresent })
   core.log.info(
@@ -55,6 +65,27 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   session.outgoing.resume(connection)
   core.router.enterGroups(session)
   connection.resumeReading()
+}
+
+/** Shows the client to the hooks; rejects when they do not let it in. */
+async function introduce(
+  hooks: HookRunner,
+  connection: Connection,
+  { will }: Connect,
+  clientId: string,
+  { username }: Identity,
+): Promise<void> {
+  const { remoteAddress, certificate, version } = connection
+  const client = { clientId, username, remoteAddress, protocolVersion: version, certificate }
+  if (
+    will !== undefined &&
+    !(await hooks.allowsMessage(client, will.topic, will.properties?.responseTopic))
+  ) {
+    throw willDenied(connection, will)
+  }
+  await hooks.connect(client)
+  if (connection.state === 'authenticating') connection.client = client
+  else hooks.disconnect(client, LOST)
 }
 
 /** The client's, or one made for it where the version lets it send none. [MQTT-3.1.3-6] [MQTT-3.1.3-8 of 3.1.1] */
@@ -69,11 +100,15 @@ function clientIdOf({ clientId, protocolVersion, cleanStart }: Connect): string 
   return `auto-${randomUUID()}`
 }
 
-function assertWill({ core }: Connection, { will }: Connect, identity: Identity): void {
+function assertWill(connection: Connection, { will }: Connect, identity: Identity): void {
+  const { core } = connection
   if (will === undefined) return
-  if (mayPublishWill(identity, will, core.limits.topicLevels)) return
+  if (!mayPublishWill(identity, will, core.limits.topicLevels)) throw willDenied(connection, will)
+}
+
+function willDenied({ core }: Connection, will: Will): ConnectionFault {
   core.counters.publishesDenied++
-  throw new ConnectionFault(
+  return new ConnectionFault(
     ReasonCode.notAuthorized,
     `not allowed to publish the will to ${JSON.stringify(will.topic)}, or to be answered where it asks to`,
   )
@@ -95,11 +130,12 @@ function keepAliveOf({ core }: Connection, { keepAlive }: Connect): number {
 
 /** The server's side of the contract; only what differs from the standard's defaults. Section 3.2.2.3. */
 function announcement(
-  { core, version, authenticationMethod }: Connection,
+  { core, version, exchange }: Connection,
   { clientId: wantedClientId, keepAlive: wantedKeepAlive, properties }: Connect,
   clientId: string,
   expirySeconds: number,
   keepAlive: number,
+  authenticationData: Uint8Array | undefined,
 ): ConnackProperties | undefined {
   if (version !== 5) return undefined
   const { limits, responseInformation } = core
@@ -113,6 +149,8 @@ function announcement(
     serverKeepAlive: keepAlive === wantedKeepAlive ? undefined : keepAlive,
     responseInformation:
       properties?.requestResponseInformation === 1 ? responseInformation?.(clientId) : undefined,
-    authenticationMethod,
+    // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
+    authenticationMethod: exchange?.authenticationMethod,
+    authenticationData: exchange && authenticationData,
   }
 }

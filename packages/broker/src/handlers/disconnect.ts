@@ -15,5 +15,7 @@ export function handleDisconnect(connection: Connection, session: Session, packe
     }
     session.expirySeconds = Math.min(expirySeconds, connection.core.limits.sessionExpirySeconds)
   }
-  connection.leave(packet.reasonCode === ReasonCode.normalDisconnection ? 'normal' : 'abnormal')
+  const { reasonCode, properties } = packet
+  const ending = reasonCode === ReasonCode.normalDisconnection ? 'normal' : 'abnormal'
+  connection.leave(ending, reasonCode, properties?.reasonString)
 }

@@ -1,7 +1,7 @@
 import { type Packet, ReasonCode } from '@jamey/protocol'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
-import { handleAuth } from './auth.js'
+import { handleAuth, handleBeforeConnack } from './auth.js'
 import { handleConnect } from './connect.js'
 import { handleDisconnect } from './disconnect.js'
 import { handlePublish } from './publish.js'
@@ -13,6 +13,7 @@ import { handleUnsubscribe } from './unsubscribe.js'
 export function handle(connection: Connection, packet: Packet): void {
   const { session } = connection
   if (session === undefined) {
+    if (connection.state === 'authenticating') return handleBeforeConnack(connection, packet)
     // [MQTT-3.1.0-1]
     if (packet.type !== 'connect')
       throw new ConnectionFault(ReasonCode.protocolError, 'expected CONNECT first')

@@ -1,6 +1,8 @@
-import { type Publish, ReasonCode } from '@jamey/protocol'
+import { type Publish, type PublishProperties, REASON_CODES_OF, ReasonCode } from '@jamey/protocol'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
+import type { HookRunner } from '../hook-runner.js'
+import type { ClientInfo, PublishOffer, Refusal } from '../hooks.js'
 import { Message } from '../message.js'
 import { expiryOf, forwardable } from '../publish-properties.js'
 import type { Session } from '../session.js'
@@ -20,16 +22,23 @@ export function handlePublish(connection: Connection, session: Session, packet: 
   if (responseTopic !== undefined && !connection.answerPermission.allows(responseTopic)) {
     return refuse(connection, packet, responseTopic)
   }
-  const isPlain = properties === undefined
-  const message = new Message(
-    topic,
-    packet.payload,
-    qos,
-    packet.retain,
-    isPlain ? undefined : forwardable(properties),
-    isPlain ? Number.POSITIVE_INFINITY : expiryOf(properties, core.clock),
-    session.clientId,
-  )
+  if (core.hooks?.judgesPublish) return judge(core.hooks, connection, session, packet, topic)
+  const kept = properties === undefined ? undefined : forwardable(properties)
+  take(connection, session, packet, topic, packet.payload, kept)
+}
+
+function take(
+  connection: Connection,
+  session: Session,
+  packet: Publish,
+  topic: string,
+  payload: Uint8Array,
+  properties: PublishProperties | undefined,
+): void {
+  const { core } = connection
+  const { qos, retain } = packet
+  const expiresAtMs = properties === undefined ? Number.POSITIVE_INFINITY : expiryOf(properties, core.clock)
+  const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, session.clientId)
   const retained = packet.retain ? core.retain(message) : ReasonCode.success
   // A publisher that is told of a failure may send the message again: then nobody may have it yet. [MQTT-4.3.3-9]
   if (retained !== ReasonCode.success && qos > 0 && connection.version === 5) {
@@ -64,17 +73,44 @@ function accept(connection: Connection, session: Session, packet: Publish, reaso
   connection.acknowledge('pubrec', packetIdentifier, reasonCode)
 }
 
+/** The hooks have their say, at once or while the client's next packets wait. */
+function judge(
+  hooks: HookRunner,
+  connection: Connection,
+  session: Session,
+  packet: Publish,
+  topic: string,
+): void {
+  const client = connection.client as ClientInfo
+  const { payload, qos, retain } = packet
+  const offer = { topic, payload, qos, retain, properties: forwardable(packet.properties), isWill: false }
+  const next = (verdict: PublishOffer | Refusal): void => {
+    if ('refuse' in verdict) refuse(connection, packet, topic, verdict.refuse)
+    else take(connection, session, packet, verdict.topic, verdict.payload, verdict.properties)
+  }
+  const verdict = hooks.judge(client, offer)
+  if (verdict instanceof Promise) connection.hold(verdict, next)
+  else next(verdict)
+}
+
 /**
  * MQTT 5.0 clients are told, where the QoS has an answer. Earlier versions have no way to say no: they get the
  * ordinary acknowledgement and the message is dropped, as Mosquitto does, since closing would only have the client
  * send it again after it reconnects.
  */
-function refuse(connection: Connection, packet: Publish, topic: string): void {
+function refuse(
+  connection: Connection,
+  packet: Publish,
+  topic: string,
+  code: number = ReasonCode.notAuthorized,
+): void {
   const { core, version } = connection
   const { qos, packetIdentifier } = packet
-  core.counters.publishesDenied++
-  core.log.debug({ clientId: connection.session?.clientId, topic }, 'publish denied')
+  if (code === ReasonCode.notAuthorized) core.counters.publishesDenied++
+  else core.counters.publishesRefused++
+  core.log.debug({ clientId: connection.session?.clientId, topic, reasonCode: code }, 'publish denied')
   if (qos === 0) return
-  const reasonCode = version === 5 ? ReasonCode.notAuthorized : ReasonCode.success
+  const known = REASON_CODES_OF.puback.has(code) ? code : ReasonCode.unspecifiedError
+  const reasonCode = version === 5 ? known : ReasonCode.success
   connection.acknowledge(qos === 1 ? 'puback' : 'pubrec', packetIdentifier, reasonCode)
 }

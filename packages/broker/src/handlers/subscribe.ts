@@ -20,13 +20,30 @@ interface Added {
 }
 
 export function handleSubscribe(connection: Connection, session: Session, packet: Subscribe): void {
+  const { hooks, limits } = connection.core
+  const { client } = connection
+  if (!hooks?.authorizes || client === undefined || packet.subscriptions.length > limits.filtersPerPacket) {
+    return subscribe(connection, session, packet, undefined)
+  }
+  const paths = packet.subscriptions.map(({ filter }) => splitShared(filter).filter)
+  const asked = paths.filter((path) => session.identity?.maySubscribe(path))
+  connection.hold(hooks.denied(client, asked), (denied) => subscribe(connection, session, packet, denied))
+}
+
+/** `denied`: by a hook. */
+function subscribe(
+  connection: Connection,
+  session: Session,
+  packet: Subscribe,
+  denied: ReadonlySet<string> | undefined,
+): void {
   const { core, version } = connection
   const { packetIdentifier, subscriptions } = packet
   const identifier = packet.properties?.subscriptionIdentifier
   const isTooLong = subscriptions.length > core.limits.filtersPerPacket
   const added = new Map<string, Added>()
   const reasonCodes = subscriptions.map((request) => {
-    const refusal = isTooLong ? ReasonCode.quotaExceeded : refusalOf(core, session, request)
+    const refusal = isTooLong ? ReasonCode.quotaExceeded : refusalOf(core, session, request, denied)
     if (refusal === undefined) {
       const subscription = subscriptionOf(core, session, request, identifier)
       const isNew = core.router.subscribe(subscription)
@@ -69,7 +86,12 @@ function logRefusals(
 }
 
 /** Why a filter can not be subscribed; undefined: it can. Throws for what ends the connection. */
-function refusalOf(core: Core, session: Session, request: SubscriptionRequest): number | undefined {
+function refusalOf(
+  core: Core,
+  session: Session,
+  request: SubscriptionRequest,
+  denied: ReadonlySet<string> | undefined,
+): number | undefined {
   const { filter, noLocal } = request
   const { limits } = core
   if (!isTopicFilter(filter)) return ReasonCode.topicFilterInvalid
@@ -81,7 +103,8 @@ function refusalOf(core: Core, session: Session, request: SubscriptionRequest): 
   if (countLevels(path) > limits.topicLevels) return ReasonCode.topicFilterInvalid
   const isNew = !session.subscriptions.has(filter)
   if (isNew && session.subscriptions.size >= limits.subscriptionsPerClient) return ReasonCode.quotaExceeded
-  return session.identity?.maySubscribe(path) ? undefined : ReasonCode.notAuthorized
+  const isAllowed = session.identity?.maySubscribe(path) && !denied?.has(path)
+  return isAllowed ? undefined : ReasonCode.notAuthorized
 }
 
 function subscriptionOf(

@@ -1,0 +1,86 @@
+import type { ProtocolVersion, PublishProperties, QoS } from '@jamey/protocol'
+import type { AuthenticationRequest, Identity } from './authenticator.js'
+
+/** One connection's client. The same object goes to every hook from `onConnect` to `onDisconnect`. */
+export interface ClientInfo {
+  readonly clientId: string
+  readonly username: string
+  /** '' where nobody is connected any more and the broker was restarted since: see wills. */
+  readonly remoteAddress: string
+  readonly protocolVersion: ProtocolVersion
+  readonly certificate: { readonly commonName: string } | undefined
+}
+
+/** No, and why: a reason code of at least 0x80, of CONNACK or PUBACK; one they do not have becomes 0x80. */
+export interface Refusal {
+  readonly refuse: number
+  /** Told to a client that connects; must hold no secrets. */
+  readonly reason?: string | undefined
+}
+
+export interface PublishOffer {
+  readonly topic: string
+  /** To be read, not written to. */
+  readonly payload: Uint8Array
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly properties: PublishProperties | undefined
+  readonly isWill: boolean
+}
+
+/** What is to be another than published; what is absent stays. */
+export interface PublishChange {
+  readonly topic?: string | undefined
+  readonly payload?: Uint8Array | undefined
+  /** All of them: what is not among these is gone. */
+  readonly properties?: PublishProperties | undefined
+}
+
+/** How a connection ended. */
+export interface Departure {
+  /** `network`: it broke, or the peer closed it without DISCONNECT. */
+  readonly by: 'client' | 'server' | 'network'
+  /** Of DISCONNECT, sent or received; absent where none was. */
+  readonly reasonCode: number | undefined
+  readonly reason: string | undefined
+}
+
+/** What there is to say of a connection that broke. */
+export const LOST: Departure = { by: 'network', reasonCode: undefined, reason: undefined }
+
+type Later<T> = T | Promise<T>
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing at all.
+type Nothing = void | undefined
+
+/**
+ * What whoever embeds the broker has a say in. Each may answer at once or later; until it has, nothing more of that
+ * client is handled, so its packets stay in order, and nobody else waits. One that throws, rejects, answers nonsense or
+ * takes longer than `limits.hookTimeoutMs` refuses with 0x80 and is logged. Hooks that are absent cost nothing.
+ */
+export interface BrokerHooks {
+  /** After the authenticator let somebody in, at CONNECT and at each renewal: another identity, or a refusal. */
+  authenticate?:
+    | ((request: AuthenticationRequest, identity: Identity) => Later<Identity | Refusal | Nothing>)
+    | undefined
+  /**
+   * Asked for each PUBLISH, will and subscription that the identity allows; `false` denies. A Response Topic is asked
+   * for as a subscription, since whoever names it has answers put there. `topic` is without `$share/<group>/`.
+   */
+  authorize?:
+    | ((client: ClientInfo, action: 'publish' | 'subscribe', topic: string) => Later<boolean>)
+    | undefined
+  /** Each message of a client, when it is allowed: take it as it is, change it, or refuse it. */
+  onPublish?:
+    | ((offer: PublishOffer, client: ClientInfo) => Later<PublishChange | Refusal | Nothing>)
+    | undefined
+  /** Before CONNACK and before another connection of the client identifier is ended. */
+  onConnect?: ((client: ClientInfo) => Later<Refusal | Nothing>) | undefined
+  /**
+   * Once for each client that `onConnect` let in. A client that was taken over connects before it disconnects: the
+   * `client` objects tell the two apart. `Broker.close` waits for what this returns.
+   */
+  onDisconnect?: ((client: ClientInfo, departure: Departure) => Later<Nothing>) | undefined
+}
+
+/** The answer of a hook that failed, after that was logged. */
+export const FAILED = Symbol('failed')
