@@ -308,6 +308,21 @@ describe('reconnect', () => {
     expect(young.connections).toHaveLength(1)
   })
 
+  it('gives up where servers refer to each other in a circle [promise 15]', async () => {
+    const [one, other] = [await startPeer(), await startPeer()]
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      from.follow({
+        connect: (_, server) =>
+          server.accept({ reasonCode: 0x9c, properties: { serverReference: `127.0.0.1:${to.port}` } }),
+      })
+    }
+    expect(await rejection(connectTo(one))).toMatchObject({ code: 'refused', reasonCode: 0x9c })
+    expect(one.connections.length + other.connections.length).toBe(10)
+  })
+
   it('tells its states in order, with attempt and delay [promise 13]', async () => {
     const peer = await startPeer()
     const client = makeClient({ url: peer.url })
@@ -369,6 +384,34 @@ describe('credentials', () => {
     // Others than the same again are not to be had from constants.
     await rejection(connectTo(peer, { credentials: { username: 'me' } }))
     expect(peer.connections).toHaveLength(3)
+  })
+
+  it('get their one second chance again after reset() [promise 14] [promise 15]', async () => {
+    const peer = await startPeer()
+    peer.follow({ connect: (_, server) => server.accept({ reasonCode: 0x87 }) })
+    const asked: string[] = []
+    const client = makeClient({
+      url: peer.url,
+      waitForConnection: false,
+      credentials: ({ reason }) => {
+        asked.push(reason)
+        return { username: 'me' }
+      },
+    })
+    await rejection(client.connect())
+    client.reset()
+    await until(() => client.state === 'error')
+    expect(asked).toEqual(['connect', 'refresh', 'connect', 'refresh'])
+  })
+
+  it('that are constants are not tried again where the server ends the connection for them [promise 15]', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer, { credentials: { username: 'me', password: 'x' } })
+    const server = await peer.connection(0)
+    server.send({ type: 'disconnect', reasonCode: 0x87, properties: undefined })
+    await until(() => client.state === 'error')
+    expect(client.status.cause).toMatchObject({ code: 'not-authorized', reasonCode: 0x87 })
+    expect(peer.connections).toHaveLength(1)
   })
 
   it('are offered without their method where the server does not know it (0x8C), from then on', async () => {
@@ -504,6 +547,21 @@ describe('keep-alive', () => {
     expect(await lost).toMatchObject({ state: 'reconnecting', cause: { code: 'keep-alive-timeout' } })
   })
 
+  it('waits for the answer to PINGREQ no longer than the server lets us be silent [promise 17] [MQTT-3.1.2-20]', async () => {
+    const clock = new FakeClock()
+    const peer = await startPeer()
+    peer.follow({ pingreq: () => {} })
+    const client = await connectTo(peer, { clock, keepAliveSeconds: 4, pingTimeoutMs: 5000 })
+    const startedAtMs = clock.now()
+    const told: unknown[] = []
+    client.onState(({ cause }) => told.push([clock.now() - startedAtMs, (cause as ConnectionError)?.code]))
+    await clock.advance(4000)
+    await (await peer.connection(0)).packet('pingreq')
+    await clock.advance(3000)
+    // Two looks, of which the first still saw the handshake, and the time-out.
+    expect(told[0]).toEqual([6000, 'keep-alive-timeout'])
+  })
+
   it('counts a socket that takes nothing as broken [promise 17]', async () => {
     const clock = new FakeClock()
     const peer = await startPeer()
@@ -516,6 +574,26 @@ describe('keep-alive', () => {
     const lost = new Promise<StateChange>((resolve) => client.onState(resolve))
     await clock.advance(30_000)
     expect(await lost).toMatchObject({ cause: { code: 'write-timeout' } })
+  })
+
+  it('does not hold it against a socket that it was full for a while [promise 17]', async () => {
+    const clock = new FakeClock()
+    const peer = await startPeer()
+    const proxy = await startProxy(peer)
+    const client = await connectTo(
+      { url: `mqtt://127.0.0.1:${proxy.port}` },
+      { clock, writeTimeoutMs: 30_000, keepAliveSeconds: 0 },
+    )
+    proxy.faults = { isStalled: true }
+    const payload = Buffer.alloc(1_048_576)
+    const publishing = Array.from({ length: 32 }, () => client.publish('t', payload))
+    await until(() => !client.explain().socket.isWritable)
+    await clock.advance(20_000)
+    proxy.faults = {}
+    await Promise.all(publishing)
+    await until(() => client.explain().socket.bufferedBytes === 0)
+    await clock.advance(60_000)
+    expect([client.state, client.stats().connectionsLost, clock.pendingTimers]).toEqual(['connected', 0, 0])
   })
 })
 

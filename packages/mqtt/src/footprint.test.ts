@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { FaultProxy, MqttPeer, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Client, createClient } from './index.js'
@@ -83,6 +84,21 @@ describe('a closed client', () => {
     const toldSoFar = told
     client.reset()
     expect([client.state, told]).toEqual(['disconnected', toldSoFar])
+  })
+
+  it('and a call that has ended leave nothing at the signal they were given [promise 18]', async () => {
+    const peer = await startPeer()
+    const { signal } = new AbortController()
+    const client = createClient({ url: peer.url, clientId: 'test' })
+    const call = { signal, timeoutMs: 60_000 }
+    await client.connect(call)
+    for (const qos of [0, 1, 2] as const) await client.publish('t', 'x', { qos, ...call })
+    const subscription = await client.subscribe('t', call, () => {})
+    await subscription.unsubscribe(call)
+    await client.drained(call)
+    await client.reauthenticate(call)
+    await client.close()
+    await until(() => getEventListeners(signal, 'abort').length === 0)
   })
 
   it('at the end of `await using` was closed [promise 18]', async () => {

@@ -98,26 +98,29 @@ describe('a client whose server complains', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('with DISCONNECT 0x96 comes back and holds back QoS 0 publishers, too [promise 26]', async () => {
-    const clock = new FakeClock()
-    const peer = await startPeer()
-    const client = await connectTo(peer, { clock, keepAliveSeconds: 0 })
-    for (let i = 0; i < 4; i++) await client.publish('t', 'x')
-    await clock.advance(1000)
-    ;(await peer.connection(0)).send({ type: 'disconnect', reasonCode: 0x96, properties: undefined })
-    await until(() => client.state === 'reconnecting')
-    await clock.advance(0)
-    await until(() => client.state === 'connected')
-    let done = 0
-    const publishing = (async () => {
-      for (let i = 0; i < 4; i++) {
-        await client.publish('t', 'x')
-        done++
-      }
-    })()
-    await settled(10)
-    expect(done).toBeLessThan(2)
-    for (let i = 0; i < 8; i++) await clock.advance(1000)
-    await publishing
-  })
+  it.each([0x96, 0x97])(
+    'with DISCONNECT %i comes back and holds back QoS 0 publishers, too [promise 26]',
+    async (reasonCode) => {
+      const clock = new FakeClock()
+      const peer = await startPeer()
+      const client = await connectTo(peer, { clock, keepAliveSeconds: 0 })
+      for (let i = 0; i < 4; i++) await client.publish('t', 'x')
+      await clock.advance(1000)
+      ;(await peer.connection(0)).send({ type: 'disconnect', reasonCode, properties: undefined })
+      await until(() => client.state === 'reconnecting')
+      await clock.advance(0)
+      await until(() => client.state === 'connected')
+      let done = 0
+      const publishing = (async () => {
+        for (let i = 0; i < 4; i++) {
+          await client.publish('t', 'x')
+          done++
+        }
+      })()
+      await settled(10)
+      expect(done).toBeLessThan(2)
+      for (let i = 0; i < 8; i++) await clock.advance(1000)
+      await publishing
+    },
+  )
 })

@@ -352,6 +352,22 @@ describe('publish under backpressure', () => {
   })
 })
 
+describe('publish at QoS 0 to a server that takes nothing', () => {
+  it('is refused beyond the bound of the queue, so that nothing piles up [promise 6] [promise 7]', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer, { queue: { maximumBytes: 4_000_000 } })
+    ;(await peer.connection(0)).stopReading()
+    const payload = Buffer.alloc(100_000)
+    const refusals: unknown[] = []
+    for (let i = 0; i < 1000 && refusals.length === 0; i++) {
+      client.publish('t', payload).catch((error) => refusals.push(error))
+      await settled(1)
+    }
+    expect(refusals[0]).toMatchObject({ code: 'queue-full', retryable: true, mayBeDelivered: false })
+    expect(client.explain().socket.bufferedBytes).toBeLessThan(6_000_000)
+  })
+})
+
 describe('publish over a broken connection', () => {
   it('sends the backlog again in order with DUP, and nothing new before it [promise 4] [MQTT-4.4.0-1] [MQTT-3.3.1-1]', async () => {
     const peer = await startPeer()

@@ -3,6 +3,7 @@ import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Client, MAY_BECOME, type StateName } from './index.js'
 import { actionFor, errorFor } from './reason-table.js'
+import { StateStream } from './state-stream.js'
 import { makeHarness } from './test-support/harness.js'
 
 const { makeClient, startPeer } = makeHarness({
@@ -66,6 +67,19 @@ describe('states', () => {
       expect(clock.pendingTimers).toBe(0)
     },
   )
+})
+
+describe('an iteration of states that nobody looks at', () => {
+  it('keeps the newest thousand [promise 13]', async () => {
+    const stream = new StateStream()
+    const states = stream.iterate({ state: 'disconnected' })
+    expect((await states.next()).value).toEqual({ state: 'disconnected' })
+    for (let attempt = 1; attempt <= 1500; attempt++) stream.tell({ state: 'connecting', attempt })
+    stream.end()
+    const attempts: (number | undefined)[] = []
+    for await (const { attempt } of states) attempts.push(attempt)
+    expect([attempts.length, attempts[0], attempts.at(-1)]).toEqual([1000, 501, 1500])
+  })
 })
 
 describe('reason codes', () => {

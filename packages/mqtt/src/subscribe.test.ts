@@ -116,6 +116,19 @@ describe('subscribe', () => {
     )
   })
 
+  it('goes by the topic where the server means another filter by an identifier than we do [promise 8]', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    const seen: string[] = []
+    await client.subscribe('a', () => seen.push('a'))
+    await client.subscribe('b', () => seen.push('b'))
+    const server = await peer.connection(0)
+    const [ofA = 0] = server.all('subscribe').map((p) => p.properties?.subscriptionIdentifier)
+    server.publish('b', 'x', { properties: { subscriptionIdentifiers: [ofA] } })
+    await until(() => seen.length > 0)
+    expect(seen).toEqual(['b'])
+  })
+
   it('subscribes once for two handlers, and unsubscribes with the last [promise 8]', async () => {
     const peer = await startPeer()
     const client = await connectTo(peer)
@@ -314,6 +327,40 @@ describe('handlers', () => {
     expect(server.all('pubrec')).toMatchObject([{ packetIdentifier: 4, reasonCode: 0x83 }])
     expect(errors[0]).toMatchObject({ name: 'MessageError', code: 'handler-failed' })
     expect(client.stats()).toMatchObject({ handlerFailures: 6, handlersRunning: 0 })
+  })
+
+  it('that fail at QoS 2 end the exchange: the identifier is free for another message [promise 9] [MQTT-4.3.3-9]', async () => {
+    const peer = await startPeer()
+    // No PUBREL follows a failure.
+    peer.follow({ pubrec: () => {} })
+    const { errors, onBackgroundError } = collectErrors()
+    const client = await connectTo(peer, { onBackgroundError })
+    const seen: string[] = []
+    await client.subscribe('t', { qos: 2 }, ({ payload }) => {
+      seen.push(text(payload))
+      if (seen.length === 1) throw new Error('no')
+    })
+    const server = await peer.connection(0)
+    server.publish('t', 'first', { qos: 2, packetIdentifier: 7 })
+    expect(await server.packet('pubrec')).toMatchObject({ packetIdentifier: 7, reasonCode: 0x83 })
+    server.publish('t', 'second', { qos: 2, packetIdentifier: 7 })
+    expect(await server.packet('pubrec', 1)).toMatchObject({ packetIdentifier: 7, reasonCode: 0 })
+    expect(seen).toEqual(['first', 'second'])
+    expect(errors).toHaveLength(1)
+  })
+
+  it('of QoS 0 are bounded in number, and what comes beyond is dropped and counted [promise 10]', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer, { keepAliveSeconds: 0 })
+    let calls = 0
+    await client.subscribe('t', { qos: 0 }, () => {
+      calls++
+      return new Promise(() => {})
+    })
+    const server = await peer.connection(0)
+    for (let i = 0; i < 65_540; i++) server.publish('t', '')
+    await expect.poll(() => client.stats().messagesReceived).toBe(65_540)
+    expect([calls, client.stats().messagesDroppedOnReceipt]).toEqual([65_536, 4])
   })
 
   it('get a QoS 2 message once, however often it is sent [MQTT-4.3.3-10]', async () => {
