@@ -209,6 +209,14 @@ export class MqttClient implements Client {
   /** Not every page reads messages this way, so it is fetched by those that do. */
   async #openStream(filter: string, options: MessagesOptions): Promise<MessageStream> {
     const { MessageStream: Stream } = await import('./message-stream.js')
+    return this.makeStream(Stream, filter, options)
+  }
+
+  protected makeStream(
+    Stream: typeof MessageStream,
+    filter: string,
+    options: MessagesOptions,
+  ): MessageStream {
     const stream: MessageStream = new Stream({
       maximumBuffered: options.maximumBuffered ?? DEFAULT_BUFFERED,
       subscribe: (handler) => this.subscribe(filter, options, handler),

@@ -509,6 +509,15 @@ describe('after a reconnect', () => {
 })
 
 describe('messages()', () => {
+  it('subscribes with the first next(), before what is published after it', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    void client.messages('t').next()
+    await client.publish('t', 'x', { qos: 1 })
+    const { received } = await peer.connection(0)
+    expect(received.map(({ type }) => type)).toEqual(['connect', 'subscribe', 'publish'])
+  })
+
   it('yields messages, acknowledges each when the next is asked for, and unsubscribes at the end', async () => {
     const peer = await startPeer()
     const client = await connectTo(peer)
