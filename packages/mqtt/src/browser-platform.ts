@@ -10,6 +10,7 @@ type BrowserWebSocket = new (url: string, protocols: string) => WebSocketPort
 export const browserPlatform: Platform = {
   openTransport: openBrowserWebSocket,
   readTls,
+  storeParts: () => import('./backlog.js'),
   warn: (message) => {
     // biome-ignore lint/suspicious/noConsole: a page has no other place for warnings.
     console.warn(message)

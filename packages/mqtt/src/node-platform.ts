@@ -1,3 +1,4 @@
+import * as storeParts from './backlog.js'
 import { ConnectionError } from './errors.js'
 import type { Platform } from './platform.js'
 import { openTcp } from './tcp-transport.js'
@@ -18,5 +19,6 @@ export const nodePlatform: Platform = {
   },
   readTls: readTlsMaterial,
   tlsError,
+  storeParts: async () => storeParts,
   warn: (message) => process.emitWarning(message, 'MqttWarning'),
 }

@@ -9,6 +9,8 @@ export interface Platform {
   readTls(options: TlsOptions): Promise<TlsMaterial>
   /** What failed, where it was TLS. Browsers never say what it was. */
   tlsError?(href: string, cause: SystemError): MqttError | undefined
+  /** What a store that commits takes. Pages, which seldom have one, fetch it then; in Node it is there. */
+  storeParts(): Promise<typeof import('./backlog.js')>
   /** Tells whoever runs the program. */
   warn(message: string): void
 }

@@ -216,12 +216,11 @@ export class Session implements ConnectionListener {
 
   /** Rejects with `ConnectionError` 'store-failed'; what waits for the store is rejected, too. */
   async #load(): Promise<void> {
-    const { store } = this.#settings
+    const { store, platform } = this.#settings
     try {
       const session = await store.open()
       if (store.commits) {
-        // Pages, which seldom have such a store, need not fetch what it takes.
-        const { Backlog, Commits } = await import('./backlog.js')
+        const { Backlog, Commits } = await platform.storeParts()
         this.outgoing.restore(session, Backlog, await Backlog.firstPage(store, session))
         this.#journal.begin(session.nextSequence, Commits)
       }
