@@ -38,7 +38,7 @@ export interface Transport {
   write(chunks: readonly Uint8Array[]): boolean
   /** Taken over, and not taken by the network yet. */
   readonly bufferedBytes?: number
-  /** Stops and restarts `onData`. */
+  /** Asks for no `onData` until `resume`. Browsers can not, and go on. */
   pause(): void
   resume(): void
   /** Sends what was written, then ends. */

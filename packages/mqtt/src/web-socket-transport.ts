@@ -36,9 +36,6 @@ export class WebSocketTransport implements Transport {
   #error: Error | undefined
   #isFull = false
   #isClosing = false
-  #isPaused = false
-  /** What a browser delivers although we paused. */
-  #held: Uint8Array[] = []
 
   constructor(endpoint: Endpoint, connect: () => WebSocketPort | Promise<WebSocketPort>) {
     this.#endpoint = endpoint
@@ -60,16 +57,11 @@ export class WebSocketTransport implements Transport {
   }
 
   pause(): void {
-    this.#isPaused = true
     this.#socket?.pause?.()
   }
 
   resume(): void {
-    this.#isPaused = false
-    const held = this.#held
-    this.#held = []
-    for (const chunk of held) this.#onData(chunk)
-    if (!this.#isPaused) this.#socket?.resume?.()
+    this.#socket?.resume?.()
   }
 
   close(): void {
@@ -94,7 +86,6 @@ export class WebSocketTransport implements Transport {
     socket.onclose = ({ code, reason }) => this.#end(this.#error ?? this.#closedBy(code, reason))
     // `ws` hands over a Buffer as it is; browsers know no such type and need to be asked for bytes.
     if (socket.terminate === undefined) socket.binaryType = 'arraybuffer'
-    if (this.#isPaused) socket.pause?.()
     if (this.#listener === undefined) this.#terminate()
     else if (this.#isClosing) socket.close(NORMAL_CLOSURE)
   }
@@ -108,12 +99,8 @@ export class WebSocketTransport implements Transport {
   #onMessage(data: unknown): void {
     // [MQTT-6.0.0-1]
     if (typeof data === 'string') return this.#violation('sent a text message; MQTT is in binary ones only')
-    this.#onData(data instanceof ArrayBuffer ? new Uint8Array(data) : (data as Uint8Array))
-  }
-
-  #onData(chunk: Uint8Array): void {
-    if (this.#isPaused) this.#held.push(chunk)
-    else if (chunk.length > 0) this.#listener?.onData(chunk)
+    const chunk = data instanceof ArrayBuffer ? new Uint8Array(data) : (data as Uint8Array)
+    if (chunk.length > 0) this.#listener?.onData(chunk)
   }
 
   #violation(what: string): void {
@@ -142,7 +129,6 @@ export class WebSocketTransport implements Transport {
   #end(error: Error | undefined): void {
     const listener = this.#listener
     this.#listener = undefined
-    this.#held = []
     listener?.onClose(error)
   }
 

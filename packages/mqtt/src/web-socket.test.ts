@@ -247,16 +247,13 @@ describe('the client over the WebSocket of a browser', () => {
     return { socket, told, transport, message }
   }
 
-  it('holds back what comes while it pauses, in order', async () => {
+  it('goes on reading where it was asked to pause, which browsers can not', async () => {
     const { told, transport, message } = await openTransport()
-    message('01')
     transport.pause()
-    message('02')
-    message('03')
-    expect(told).toEqual(['open', 'data 01'])
+    message('01')
     transport.resume()
-    message('04')
-    expect(told).toEqual(['open', 'data 01', 'data 02', 'data 03', 'data 04'])
+    message('02')
+    expect(told).toEqual(['open', 'data 01', 'data 02'])
   })
 
   it('waits while much is buffered, and looks until it is not', async () => {
