@@ -100,6 +100,33 @@ describe('a queue that is larger than memory', () => {
     expect(sent).not.toContain('given up')
   })
 
+  it('goes on behind messages that were all given up, in memory and in whole pages of the store [promise 3]', async () => {
+    const peer = await startPeer()
+    const store = new HeldStore()
+    const client = makeClient({ url: peer.url, store, cleanStart: false, queue: BOUNDS })
+    const abort = new AbortController()
+    const given = { qos: 1, signal: abort.signal } as const
+    // More than the window and the next page.
+    const givenUp = Array.from({ length: 20_000 }, () => rejection(client.publish('t', 'given up', given)))
+    await until(() => store.publishes.size === 20_000)
+    await settled(3)
+    // What was written before is still there when it is read, as with a store that gathers its changes.
+    const records = new Map(store.publishes)
+    const read = store.read.bind(store)
+    store.read = async (range) => {
+      for (const [sequence, record] of records) store.publishes.set(sequence, record)
+      return read(range)
+    }
+    const last = client.publish('t', 'last', { qos: 1 })
+    await until(() => store.publishes.size === 20_001)
+    await settled(3)
+    abort.abort()
+    await Promise.all(givenUp)
+    await client.connect()
+    expect(await last).toEqual({ reasonCode: 0 })
+    expect((await peer.connection(0)).all('publish').map((packet) => text(packet.payload))).toEqual(['last'])
+  })
+
   it('keeps its bound where the oldest are dropped, and their receipts say so [promise 6]', async () => {
     const peer = await startPeer()
     const store = new HeldStore()

@@ -2,13 +2,8 @@ import type { Clock } from './clock.js'
 import type { Endings } from './endings.js'
 import { PublishError } from './errors.js'
 import { type Publication, publicationOf } from './publication.js'
-import type {
-  SessionStore,
-  StoredAmount,
-  StoredPage,
-  StoredSession,
-  WaitingPublish,
-} from './session-store.js'
+import { WINDOW_BYTES, WINDOW_MESSAGES } from './publish-queue.js'
+import type { SessionStore, StoredPage, StoredSession, WaitingPublish } from './session-store.js'
 import { PUBLISH_IDENTIFIERS } from './settings.js'
 
 // Whoever fetches one needs the other.
@@ -73,9 +68,10 @@ export class Backlog {
     return this.#bytes
   }
 
-  /** Of the messages that are not in the store. */
-  get unrecorded(): StoredAmount {
-    return { messages: this.#unrecorded.size, bytes: this.#unrecordedBytes }
+  /** What is not in the store keeps its payload in memory, and so must not grow with the part of the queue on disk. */
+  hasTooManyUnrecorded({ bytes }: Publication): boolean {
+    const { size } = this.#unrecorded
+    return size >= WINDOW_MESSAGES || (size > 0 && this.#unrecordedBytes + bytes > WINDOW_BYTES)
   }
 
   /** Counts may drift where records are damaged; the cursor does not. */

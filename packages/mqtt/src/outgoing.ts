@@ -269,15 +269,15 @@ export class Outgoing implements AppendListener {
     this.#accept(publication)
   }
 
-  #settleStored(publication: Publication): void {
-    publication.settle({ reasonCode: 0, receipt: this.receipts.of(publication.sequence) })
-  }
-
   onNotStored(publication: Publication, error: PublishError): void {
     this.#queue.unhold(publication)
     publication.stage = 'settled'
     publication.fail(error)
     this.#checkIdle()
+  }
+
+  #settleStored(publication: Publication): void {
+    publication.settle({ reasonCode: 0, receipt: this.receipts.of(publication.sequence) })
   }
 
   /** PUBREL must not go. PUBLISH is repeated with the next connection, and answered with PUBREC again. */

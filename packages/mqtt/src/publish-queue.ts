@@ -9,8 +9,8 @@ import type { QueueSettings } from './settings.js'
 import type { Counters } from './stats.js'
 
 /** Of what waits, this much is in memory; the rest may lie in the store alone. */
-const WINDOW_MESSAGES = 16_384
-const WINDOW_BYTES = 16_777_216
+export const WINDOW_MESSAGES = 16_384
+export const WINDOW_BYTES = 16_777_216
 /** Below this the next page is read from the store. */
 const LOW_MESSAGES = WINDOW_MESSAGES / 4
 const LOW_BYTES = WINDOW_BYTES / 4
@@ -95,11 +95,9 @@ export class PublishQueue {
     )
   }
 
-  /** What is not in the store keeps its payload in memory, and so must not grow with the part of the queue on disk. */
-  hasTooManyUnrecorded({ bytes }: Publication): boolean {
-    const { unrecorded } = this.#backlog ?? {}
-    if (unrecorded === undefined || unrecorded.messages === 0) return false
-    return unrecorded.messages >= WINDOW_MESSAGES || unrecorded.bytes + bytes > WINDOW_BYTES
+  /** Whether one more message without a record is one too many. */
+  hasTooManyUnrecorded(publication: Publication): boolean {
+    return this.#backlog?.hasTooManyUnrecorded(publication) === true
   }
 
   /** Takes out what the policy sacrifices for one more message. Throws `PublishError` where it is not taken. */
@@ -159,15 +157,6 @@ export class PublishQueue {
     this.#skipSettled()
     const publication = this.#fifo.shift()
     if (publication !== undefined) this.#subtract(publication)
-    const backlog = this.#backlog
-    if (
-      backlog !== undefined &&
-      !backlog.isEmpty &&
-      this.#messages < LOW_MESSAGES &&
-      this.#bytes < LOW_BYTES
-    ) {
-      backlog.fill()
-    }
     return publication
   }
 
@@ -212,8 +201,10 @@ export class PublishQueue {
     this.#bytes -= publication.bytes
   }
 
+  /** Whoever looks for the next message comes by here, also where all that was in memory is over. */
   #skipSettled(): void {
     while (this.#fifo.peek()?.stage === 'settled') this.#fifo.shift()
+    if (this.#messages < LOW_MESSAGES && this.#bytes < LOW_BYTES) this.#backlog?.fill()
   }
 }
 
