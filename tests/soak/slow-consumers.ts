@@ -22,7 +22,8 @@ export class SlowConsumers implements Role {
     this.#streams = [world.stream(1), world.stream(2)]
     this.#ledgers = [
       new Ledger(this.#streams[0], 1, this.#tally),
-      new Ledger(this.#streams[1], 2, this.#tally),
+      // The loop does not tell when it has subscribed.
+      new Ledger(this.#streams[1], 2, this.#tally, true),
     ]
   }
 
