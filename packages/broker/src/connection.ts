@@ -78,7 +78,7 @@ export class Connection {
   #isFull = false
   #isScheduled = false
 
-  constructor(core: Core, socket: ByteStream, { remoteAddress, certificate }: Peer) {
+  constructor(core: Core, socket: ByteStream, { remoteAddress, acceptedAtMs, certificate }: Peer) {
     const { clock, limits } = core
     this.core = core
     this.#socket = socket
@@ -90,7 +90,8 @@ export class Connection {
     this.renewals = new Allowance(limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
     const isListening = (): boolean => this.holds === 0
-    this.#silence = new Silence(clock, limits.connectTimeoutMs, isListening, () => this.#onSilence())
+    const connectByMs = acceptedAtMs + limits.connectTimeoutMs
+    this.#silence = new Silence(clock, connectByMs, isListening, () => this.#onSilence())
     this.#identityEnd = new Deadline(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
     core.connections.add(this)

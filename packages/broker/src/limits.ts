@@ -47,7 +47,7 @@ export interface Limits {
   sessions: number
   /** Seconds; longer wishes are cut to this and told so in CONNACK. */
   sessionExpirySeconds: number
-  /** Seconds; 0 takes every client's own. Otherwise longer (or no) keep alives are replaced by Server Keep Alive. */
+  /** Seconds; 0 takes every own keep alive. Else longer ones (or none) of MQTT 5.0 are replaced by Server Keep Alive. */
   keepAliveSeconds: number
   /** Topics whose receivers are remembered. */
   routedTopics: number

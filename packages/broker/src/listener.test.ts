@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import { connect as connectPlain } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
+import { FakeClock } from '@jamey/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   type AuthenticationRequest,
@@ -27,12 +29,13 @@ describe('TLS listener', () => {
     tls = { cert: server.certPem, key: server.keyPem, ca, requestClientCertificate: true }
   })
 
-  async function start(limits: Partial<Limits> = {}) {
+  async function start(limits: Partial<Limits> = {}, clock?: FakeClock) {
     const seen: AuthenticationRequest[] = []
     const open = insecureAuthenticator()
     const { broker, port } = await startBroker({
       listeners: [{ host: '127.0.0.1', port: 0, tls }],
       limits,
+      clock,
       authenticator: {
         authenticate: (request) => {
           seen.push(request)
@@ -44,7 +47,8 @@ describe('TLS listener', () => {
   }
 
   async function secure(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
-    const socket = connectTls({ host: '127.0.0.1', port, ca, servername: 'localhost', ...options })
+    const where = options.socket === undefined ? { host: '127.0.0.1', port } : {}
+    const socket = connectTls({ ...where, ca, servername: 'localhost', ...options })
     await once(socket, 'secureConnect')
     return socket
   }
@@ -102,6 +106,22 @@ describe('TLS listener', () => {
         return (await a.handshake()).reasonCode
       })
       .toBe(0)
+  })
+
+  it('has one span of time for TLS handshake and CONNECT together [promise 34]', async () => {
+    const clock = new FakeClock()
+    const { broker, port } = await start({}, clock)
+    const socket = connectPlain({ port, host: '127.0.0.1' })
+    await once(socket, 'connect')
+    const second = await RawClient.open(port)
+    // Sockets are accepted in the order of their coming.
+    second.sendBytes(Buffer.from('100c00044d515454050200000000', 'hex'))
+    await second.closed
+    await clock.advance(6000)
+    const late = new RawClient(await secure(port, { socket }), 5)
+    await expect.poll(() => broker.stats().connectionsAccepted).toBe(1)
+    await clock.advance(4000)
+    await late.closed
   })
 
   it('wants to know who vouches for client certificates [promise 37]', async () => {

@@ -44,6 +44,13 @@ export interface ListenerAddress {
   webSocketPath?: string
 }
 
+/** What is known of a socket before there is a connection on it. */
+interface Arrival {
+  readonly atMs: number
+  /** Behind a load balancer the client's, once its header has come. */
+  address: string
+}
+
 /** One address the broker accepts connections on. */
 export class Listener {
   readonly #core: Core
@@ -51,8 +58,8 @@ export class Listener {
   readonly #server: Server
   readonly #gate: WebSocketGate | undefined
   readonly #proxy: ProxyGate | undefined
-  /** What PROXY headers said, by the load balancer's end of the connection. TLS wraps a socket in another. */
-  readonly #clientAddresses = new Map<string, string>()
+  /** By the ends of the connection, since TLS wraps a socket in another. */
+  readonly #arrivals = new Map<string, Arrival>()
   /** Those still in their TLS handshake included, which no `Connection` knows of. */
   readonly #sockets = new Set<Socket>()
 
@@ -110,27 +117,30 @@ export class Listener {
     const takeUp = this.#server.listeners('connection')
     this.#server.removeAllListeners('connection')
     this.#server.on('connection', (socket: Socket) => {
+      const ends = endsOf(socket)
+      if (ends === undefined) return this.#refuse(socket, 'it was closed at once', 'connection refused')
+      const arrival = { atMs: this.#core.clock.now(), address: socket.remoteAddress ?? '' }
+      this.#arrivals.set(ends, arrival)
+      this.#sockets.add(socket)
+      socket.once('close', () => {
+        this.#sockets.delete(socket)
+        // The next one between these ends may be there already.
+        if (this.#arrivals.get(ends) === arrival) this.#arrivals.delete(ends)
+      })
       const enter = (): void => {
-        const address = this.#addressOf(socket) ?? ''
-        const refusal = this.#core.admission.enter(address)
+        const refusal = this.#core.admission.enter(arrival.address)
         if (refusal !== undefined) return this.#refuse(socket, refusal, 'connection refused')
-        this.#sockets.add(socket)
-        socket.once('close', () => {
-          this.#sockets.delete(socket)
-          this.#core.admission.exit(address)
-        })
+        socket.once('close', () => this.#core.admission.exit(arrival.address))
         for (const listener of takeUp) listener.call(this.#server, socket)
       }
       if (this.#proxy === undefined) enter()
-      else this.#readProxyHeader(this.#proxy, socket, enter)
+      else this.#readProxyHeader(this.#proxy, socket, arrival, enter)
     })
   }
 
-  #readProxyHeader(proxy: ProxyGate, socket: Socket, enter: () => void): void {
+  #readProxyHeader(proxy: ProxyGate, socket: Socket, arrival: Arrival, enter: () => void): void {
     const { admission } = this.#core
-    const end = endOf(socket)
-    if (end === undefined) return this.#refuse(socket, 'it was closed at once', 'connection refused')
-    const isTrusted = proxy.mayConnect(socket.remoteAddress ?? '')
+    const isTrusted = proxy.mayConnect(arrival.address)
     const refusal = isTrusted ? admission.enterUnnamed() : 'not one of the trusted load balancers'
     if (refusal !== undefined) return this.#refuse(socket, refusal, 'connection refused')
     let isUnnamed = true
@@ -138,24 +148,24 @@ export class Listener {
       if (isUnnamed) admission.exitUnnamed()
       isUnnamed = false
     }
-    this.#sockets.add(socket)
-    socket.once('close', () => {
-      name()
-      this.#sockets.delete(socket)
-      this.#clientAddresses.delete(end)
-    })
+    socket.once('close', name)
     const pass = (address: string | undefined): void => {
       name()
-      if (address !== undefined) this.#clientAddresses.set(end, address)
+      arrival.address = address ?? arrival.address
       enter()
     }
     proxy.read(socket, pass, (reason) => this.#refuse(socket, reason, 'connection refused'))
   }
 
-  /** Whose the socket is, where it is known; undefined: the peer has gone. */
+  /** Undefined: the peer has gone. */
+  #arrivalOf(socket: Socket): Arrival | undefined {
+    const ends = endsOf(socket)
+    return ends === undefined ? undefined : this.#arrivals.get(ends)
+  }
+
+  /** For the log. */
   #addressOf(socket: Socket): string | undefined {
-    const end = this.#proxy && endOf(socket)
-    return (end && this.#clientAddresses.get(end)) ?? socket.remoteAddress
+    return this.#arrivalOf(socket)?.address ?? socket.remoteAddress
   }
 
   #webSocketGate(options: true | WebSocketOptions): WebSocketGate {
@@ -208,11 +218,9 @@ export class Listener {
 
   /** Undefined: the socket may not come in and was destroyed. */
   #admit(socket: Socket): Peer | undefined {
-    const remoteAddress = this.#addressOf(socket)
-    // Its limits and its hooks go by an address that nobody knows any more.
-    if (remoteAddress === undefined && this.#proxy !== undefined) {
-      return this.#refuse(socket, 'the peer has gone', 'connection refused')
-    }
+    const arrival = this.#arrivalOf(socket)
+    // Its limits and its hooks would go by an address that nobody knows any more.
+    if (arrival === undefined) return this.#refuse(socket, 'the peer has gone', 'connection refused')
     // An empty object where the client showed none.
     const subject = socket instanceof TLSSocket ? socket.getPeerCertificate().subject : undefined
     if (subject !== undefined && !(socket as TLSSocket).authorized) {
@@ -222,7 +230,8 @@ export class Listener {
     this.#core.counters.connectionsAccepted++
     const commonName: unknown = subject?.CN ?? ''
     return {
-      remoteAddress: remoteAddress ?? '',
+      remoteAddress: arrival.address,
+      acceptedAtMs: arrival.atMs,
       certificate: subject && { commonName: typeof commonName === 'string' ? commonName : '' },
     }
   }
@@ -239,9 +248,9 @@ export class Listener {
   }
 }
 
-/** The peer's end of the connection, the same for a socket and the TLS in it; undefined: the peer has gone. */
-function endOf({ remoteAddress, remotePort }: Socket): string | undefined {
-  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`
+/** Both ends of the connection, the same for a socket and the TLS in it; undefined: the peer has gone. */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {
+  return remoteAddress && `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 }
 
 function secureContextOf({ cert, key, ca }: ListenerTls) {

@@ -47,6 +47,7 @@ describe('a header of PROXY protocol version 2', () => {
     ['a UNIX socket of the longest path', header('21', '31', '61'.repeat(216)), `unix:${'a'.repeat(108)}`],
     ['UNSPEC', header('21', '00', ''), undefined],
     ['UNSPEC with a TLV', header('21', '00', tlv('04', '00')), undefined],
+    ['UNSPEC with whatever behind it', header('21', '00', 'ffffff'), undefined],
     ['LOCAL', header('20', '00', ''), undefined],
     ['LOCAL with whatever behind it', header('20', '11', 'ffffff'), undefined],
     [

@@ -11,7 +11,6 @@ const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 const VERSION_1 = Buffer.from('PROXY ')
 /** Bytes of both addresses and ports, by address family and transport; only streams come in by TCP. */
 const ADDRESS_BYTES = new Map([
-  [0x00, 0],
   [0x11, 12],
   [0x21, 36],
   [0x31, 216],
@@ -56,10 +55,10 @@ export function proxyBodyBytes(prefix: Buffer): number {
  */
 export function proxiedAddress(header: Buffer): string | undefined {
   const command = header.readUInt8(12) & 0x0f
-  // Whatever follows is to be ignored.
-  if (command === 0) return undefined
-  if (command !== 1) throw new ProxyHeaderError(`PROXY protocol command ${command}; expected 0 or 1`)
+  if (command > 1) throw new ProxyHeaderError(`PROXY protocol command ${command}; expected 0 or 1`)
   const family = header.readUInt8(13)
+  // Whatever follows is to be ignored.
+  if (command === 0 || family === 0) return undefined
   const addressBytes = ADDRESS_BYTES.get(family)
   if (addressBytes === undefined) {
     throw new ProxyHeaderError(
@@ -72,7 +71,7 @@ export function proxiedAddress(header: Buffer): string | undefined {
   const from = header.subarray(PROXY_PREFIX_BYTES)
   if (family === 0x11) return from.subarray(0, 4).join('.')
   if (family === 0x21) return ipv6(from)
-  return family === 0x31 ? unixPath(from) : undefined
+  return unixPath(from)
 }
 
 /** In the short form that sockets of Node have, so that one address has one name in logs and limits. */

@@ -9,7 +9,7 @@ function start() {
   const state = { isListening: true }
   const silence = new Silence(
     clock,
-    5000,
+    from + 5000,
     () => state.isListening,
     () => told.push(clock.now() - from),
   )

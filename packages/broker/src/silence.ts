@@ -15,13 +15,13 @@ export class Silence {
   #heardAtMs = 0
   #pieceBytes = 0
 
-  /** From `keepAlive` on, the silence is ours and does not count while `isListening` is false. */
-  constructor(clock: Clock, connectTimeoutMs: number, isListening: () => boolean, onSilence: () => void) {
+  /** CONNECT has to be there by `connectByMs`. From `keepAlive` on, the silence is ours and does not count while `isListening` is false. */
+  constructor(clock: Clock, connectByMs: number, isListening: () => boolean, onSilence: () => void) {
     this.#clock = clock
     this.#isListening = isListening
     this.#onSilence = onSilence
     this.#deadline = new Deadline(clock, () => this.#onDeadline())
-    this.#deadline.set(clock.now() + connectTimeoutMs)
+    this.#deadline.set(connectByMs)
   }
 
   /** In seconds, 0 for none; one and a half of it may pass without a packet. [MQTT-3.1.2-22] */

@@ -195,6 +195,19 @@ describe('keep alive', () => {
     await clock.advance(15_000)
     expect((await client.expect('disconnect')).reasonCode).toBe(0x8d)
   })
+
+  it('of version 4, which can not be told of another, is its own', async () => {
+    const clock = new FakeClock()
+    const { port } = await startBroker({ clock, limits: { keepAliveSeconds: 10 } })
+    const [own, none] = [await RawClient.open(port, 4), await RawClient.open(port, 4)]
+    await own.handshake({ clientId: 'own', keepAlive: 100 })
+    await none.handshake({ clientId: 'none', keepAlive: 0 })
+    await clock.advance(149_000)
+    expect(await own.settle()).toEqual([])
+    await clock.advance(1_000_000)
+    await own.closed
+    expect(await none.settle()).toEqual([])
+  })
 })
 
 describe('Response Information', () => {

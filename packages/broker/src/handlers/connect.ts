@@ -121,10 +121,10 @@ function expiryOf({ core }: Connection, { protocolVersion, cleanStart, propertie
   return Math.min(wanted, core.limits.sessionExpirySeconds)
 }
 
-/** Seconds; what we impose where the client wants a longer one, or none. [MQTT-3.2.2-21] */
-function keepAliveOf({ core }: Connection, { keepAlive }: Connect): number {
+/** Seconds; what we impose where the client wants a longer one, or none, and can be told. [MQTT-3.2.2-21] */
+function keepAliveOf({ core, version }: Connection, { keepAlive }: Connect): number {
   const { keepAliveSeconds } = core.limits
-  if (keepAliveSeconds === 0) return keepAlive
+  if (keepAliveSeconds === 0 || version < 5) return keepAlive
   return keepAlive === 0 ? keepAliveSeconds : Math.min(keepAlive, keepAliveSeconds)
 }
 
