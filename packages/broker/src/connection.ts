@@ -26,7 +26,7 @@ import type { Message } from './message.js'
 import type { Session } from './session.js'
 import type { Ending } from './sessions.js'
 import { Silence } from './silence.js'
-import { TopicAliases } from './topic-aliases.js'
+import { InboundAliases, type OutboundAliases } from './topic-aliases.js'
 import { mayBeAnswered, mayPublish, TopicPermission } from './topic-permission.js'
 import { UnreadAnswers } from './unread-answers.js'
 
@@ -47,7 +47,7 @@ export class Connection {
   readonly remoteAddress: string
   readonly certificate: { commonName: string } | undefined
   readonly writer = new Writer()
-  readonly aliases: TopicAliases
+  readonly aliases: InboundAliases
   readonly publishPermission: TopicPermission
   /** Of Response Topics. */
   readonly answerPermission = new TopicPermission(mayBeAnswered)
@@ -66,6 +66,8 @@ export class Connection {
   holds = 0
   /** The peer's Maximum Packet Size; infinity where it has none. */
   maximumPacketBytes = Number.POSITIVE_INFINITY
+  /** Of a client that takes topic aliases. [MQTT-3.1.2-27] */
+  outboundAliases: OutboundAliases | undefined
   readonly #socket: ByteStream
   readonly #decoder: Decoder
   readonly #silence: Silence
@@ -84,7 +86,7 @@ export class Connection {
     this.#socket = socket
     this.remoteAddress = remoteAddress
     this.certificate = certificate
-    this.aliases = new TopicAliases(limits.topicAliases)
+    this.aliases = new InboundAliases(limits.topicAliases)
     this.publishPermission = new TopicPermission((one, topic) => mayPublish(one, topic, limits.topicLevels))
     this.greeter = new Greeter(core, this)
     this.renewals = new Allowance(limits.renewalsPerMinute, 60_000, clock)

@@ -45,7 +45,11 @@ async function deaf(keepAlive: number) {
     },
     autoDestroy: true,
   })
-  const connection = new Connection(core, socket, { remoteAddress: '', certificate: undefined })
+  const connection = new Connection(core, socket, {
+    remoteAddress: '',
+    acceptedAtMs: clock.now(),
+    certificate: undefined,
+  })
   const writer = new Writer()
   encode(writer, connectPacket({ keepAlive }), 5)
   socket.push(Buffer.concat(writer.take()))

@@ -24,6 +24,8 @@ export interface Limits {
   inFlight: number
   /** Highest inbound topic alias; announced as Topic Alias Maximum. */
   topicAliases: number
+  /** Topic aliases we give to a client, whatever more it allows. */
+  outboundTopicAliases: number
   topicLevels: number
   subscriptionsPerClient: number
   /** Topic filters of one SUBSCRIBE or UNSUBSCRIBE. */
@@ -67,6 +69,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   receiveMaximum: 1_024,
   inFlight: 4_096,
   topicAliases: 64,
+  outboundTopicAliases: 64,
   topicLevels: 64,
   subscriptionsPerClient: 1_000,
   filtersPerPacket: 1_000,
@@ -91,6 +94,7 @@ const RANGES: Partial<Record<keyof Limits, readonly [number, number]>> = {
   receiveMaximum: [1, 65_535],
   inFlight: [1, 65_535],
   topicAliases: [0, 65_535],
+  outboundTopicAliases: [0, 65_535],
   packetBytes: [16, 268_435_460],
   connectPacketBytes: [16, 268_435_460],
   controlPacketBytes: [16, 268_435_460],

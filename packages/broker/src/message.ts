@@ -9,6 +9,7 @@ import {
   type Writer,
 } from '@jamey/protocol'
 import type { Clock } from './clock.js'
+import { ALIAS_BYTES, type OutboundAliases } from './topic-aliases.js'
 
 const NOTHING = new Uint8Array(0)
 /** What one message costs beside its payload and topic: the objects around it. */
@@ -34,6 +35,8 @@ export interface Outlet {
   readonly version: ProtocolVersion
   /** Infinity where the peer set no Maximum Packet Size. */
   readonly maximumPacketBytes: number
+  /** Undefined where the peer takes no topic aliases. */
+  readonly outboundAliases: OutboundAliases | undefined
 }
 
 /** A published message on its way through the broker; all its receivers share it. */
@@ -90,10 +93,10 @@ export class Message {
 
   /**
    * Writes the message for one receiver; false: it is larger than that one takes. [MQTT-3.1.2-24] `frameIndex` is the
-   * number of the list of subscription identifiers where others get the same bytes, else -1.
+   * number of the list of subscription identifiers where others get the same bytes, which have no topic alias, else -1.
    */
   writeTo(
-    { writer, version, maximumPacketBytes }: Outlet,
+    { writer, version, maximumPacketBytes, outboundAliases }: Outlet,
     qos: QoS,
     retain: boolean,
     dup: boolean,
@@ -103,7 +106,8 @@ export class Message {
     clock: Clock,
   ): boolean {
     const nowMs = this.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : clock.now()
-    if (!this.#fits(maximumPacketBytes, version, qos, subscriptionIdentifiers, nowMs)) return false
+    const room = this.#room(maximumPacketBytes, version, qos, subscriptionIdentifiers, nowMs)
+    if (room < 0) return false
     if (frameIndex >= 0) {
       const frame = this.#frame(version, qos, retain, frameIndex, subscriptionIdentifiers, nowMs)
       frame.writeTo(writer, packetIdentifier)
@@ -112,6 +116,7 @@ export class Message {
     this.#fill(version, qos, retain, subscriptionIdentifiers, nowMs)
     outgoing.dup = dup
     outgoing.packetIdentifier = packetIdentifier
+    outboundAliases?.apply(outgoing, room >= ALIAS_BYTES)
     encodePublish(writer, outgoing, version)
     outgoing.payload = NOTHING
     return true
@@ -147,21 +152,22 @@ export class Message {
     return frame
   }
 
-  #fits(
+  /** What is left of the packet's maximum; below 0 it is too large. */
+  #room(
     maximumBytes: number,
     version: ProtocolVersion,
     qos: QoS,
     subscriptionIdentifiers: readonly number[] | undefined,
     nowMs: number,
-  ): boolean {
-    if (maximumBytes === Number.POSITIVE_INFINITY) return true
+  ): number {
+    if (maximumBytes === Number.POSITIVE_INFINITY) return maximumBytes
     this.#fill(version, qos, false, subscriptionIdentifiers, nowMs)
     outgoing.dup = false
     // Any identifier takes as many bytes.
     outgoing.packetIdentifier = qos === 0 ? 0 : 1
     const bytes = encodedBytes(outgoing, version)
     outgoing.payload = NOTHING
-    return bytes <= maximumBytes
+    return maximumBytes - bytes
   }
 
   #fill(

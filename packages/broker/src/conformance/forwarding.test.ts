@@ -1,4 +1,4 @@
-import type { PublishProperties } from '@jamey/protocol'
+import type { ConnectProperties, Publish, PublishProperties } from '@jamey/protocol'
 import { FakeClock } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { publishPacket, RawClient, text } from '../raw-client.js'
@@ -153,5 +153,99 @@ describe('a topic alias', () => {
     expect((await client.handshake()).properties?.topicAliasMaximum).toBeUndefined()
     client.send(publishPacket('t', 'm', { properties: { topicAlias: 1 } }))
     expect((await client.expect('disconnect')).reasonCode).toBe(0x94)
+  })
+})
+
+describe("a topic alias of the server's", () => {
+  const LONG = 'a/topic/that/is/long'
+
+  /** Topics of a client that has subscribed to all, with the aliases they came with. */
+  async function reader(port: number, topicAliasMaximum: number | undefined, more: ConnectProperties = {}) {
+    const client = await RawClient.open(port)
+    await client.handshake({ clientId: 'reader', properties: { topicAliasMaximum, ...more } })
+    await client.subscribe('#', 1)
+    const topics = async (): Promise<string[]> =>
+      (await client.settle()).map((packet) => {
+        const { topic, properties } = packet as Publish
+        return `${topic} ${properties?.topicAlias ?? '-'}`
+      })
+    return { client, topics }
+  }
+
+  it('is given with the first message and used from then on, up to the maximum [MQTT-3.1.2-26]', async () => {
+    const { port } = await startBroker()
+    const { topics } = await reader(port, 2)
+    const sender = await RawClient.connect(port)
+    for (const end of [1, 2, 3, 1, 2, 3]) sender.publish(`${LONG}/${end}`, 'm')
+    sender.publish('short', 'm')
+    expect(await topics()).toEqual([
+      `${LONG}/1 1`,
+      `${LONG}/2 2`,
+      `${LONG}/3 -`,
+      ' 1',
+      ' 2',
+      `${LONG}/3 -`,
+      'short -',
+    ])
+  })
+
+  it('is bounded by the server, too [MQTT-3.1.2-26]', async () => {
+    const { port } = await startBroker({ limits: { outboundTopicAliases: 1 } })
+    const { topics } = await reader(port, 65_535)
+    const sender = await RawClient.connect(port)
+    for (const end of [1, 2, 1, 2]) sender.publish(`${LONG}/${end}`, 'm')
+    expect(await topics()).toEqual([`${LONG}/1 1`, `${LONG}/2 -`, ' 1', `${LONG}/2 -`])
+  })
+
+  it.each([undefined, 0])('is not sent to a client whose maximum is %s [MQTT-3.1.2-27]', async (maximum) => {
+    const { port } = await startBroker()
+    const { topics } = await reader(port, maximum)
+    const sender = await RawClient.connect(port)
+    for (const payload of ['a', 'b']) sender.publish(LONG, payload, { properties: { contentType: 'text' } })
+    expect(await topics()).toEqual([`${LONG} -`, `${LONG} -`])
+  })
+
+  it('stands beside the other properties, and ends with its connection [MQTT-3.3.2-7]', async () => {
+    const { port } = await startBroker()
+    const connect = {
+      clientId: 'c',
+      cleanStart: false,
+      properties: { sessionExpiryInterval: 100, topicAliasMaximum: 1 },
+    }
+    const sender = await RawClient.connect(port)
+    const first = await RawClient.connect(port, connect)
+    await first.subscribe(LONG, 1)
+    for (const packetIdentifier of [1, 2])
+      sender.publish(LONG, 'm', { qos: 1, packetIdentifier, properties: { contentType: 'text' } })
+    expect((await first.expect('publish')).properties).toMatchObject({ topicAlias: 1, contentType: 'text' })
+    expect(await first.expect('publish')).toMatchObject({ topic: '', properties: { contentType: 'text' } })
+    await first.vanish()
+    const second = await RawClient.connect(port, connect)
+    const again = [await second.expect('publish'), await second.expect('publish')]
+    expect(again.map(({ topic, dup }) => [topic, dup])).toEqual([
+      [LONG, true],
+      ['', true],
+    ])
+  })
+
+  it('is not given where that would make the packet too large [MQTT-3.1.2-24]', async () => {
+    const { port } = await startBroker()
+    // Fixed header 2, topic 2 + 20, property length 1, payload 75: with the alias 103 bytes.
+    const { topics } = await reader(port, 5, { maximumPacketSize: 100 })
+    const sender = await RawClient.connect(port)
+    sender.publish(LONG, 'x'.repeat(75))
+    sender.publish(LONG, 'x'.repeat(70))
+    sender.publish(LONG, 'x'.repeat(75))
+    expect(await topics()).toEqual([`${LONG} -`, `${LONG} 1`, ' 1'])
+  })
+
+  it('is no part of bytes that several clients get', async () => {
+    const { port } = await startBroker()
+    const { topics } = await reader(port, 5)
+    const other = await RawClient.connect(port, { clientId: 'other' })
+    await other.subscribe('#', 1)
+    const sender = await RawClient.connect(port)
+    sender.publish(LONG, 'm')
+    expect(await topics()).toEqual([`${LONG} -`])
   })
 })

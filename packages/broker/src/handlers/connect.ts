@@ -8,14 +8,17 @@ import type { HookRunner } from '../hook-runner.js'
 import { LOST } from '../hooks.js'
 import { isWithin } from '../last-words.js'
 import { NEVER_EXPIRES } from '../session.js'
+import { OutboundAliases } from '../topic-aliases.js'
 import { mayPublishWill } from '../topic-permission.js'
 import { authenticate } from './authenticate.js'
 
 /** Section 3.1.4. What follows CONNECT on the connection waits until this is done. */
 export function handleConnect(connection: Connection, packet: Connect): void {
   connection.beginAuthentication(packet.protocolVersion)
-  const { maximumPacketSize, authenticationMethod } = packet.properties ?? {}
+  const { maximumPacketSize, authenticationMethod, topicAliasMaximum = 0 } = packet.properties ?? {}
   connection.maximumPacketBytes = maximumPacketSize ?? Number.POSITIVE_INFINITY
+  const aliases = Math.min(topicAliasMaximum, connection.core.limits.outboundTopicAliases)
+  if (aliases > 0) connection.outboundAliases = new OutboundAliases(aliases)
   if (authenticationMethod !== undefined) {
     connection.exchange = new AuthenticationExchange(connection, authenticationMethod)
   }
