@@ -18,10 +18,10 @@ export const browserPlatform: Platform = {
 }
 
 function openBrowserWebSocket(endpoint: Endpoint): Transport {
-  if (endpoint.scheme !== 'ws' && endpoint.scheme !== 'wss') {
+  if (!endpoint.scheme.startsWith('ws')) {
     throw new ConnectionError(
       'invalid-argument',
-      `a browser can not connect to ${endpoint.href}: it has no TCP sockets; use wss:, and a listener of the server that speaks it`,
+      `a browser has no TCP sockets for ${endpoint.href}; use wss: and a listener that speaks it`,
     )
   }
   const { WebSocket } = globalThis as unknown as { WebSocket: BrowserWebSocket }
@@ -33,7 +33,7 @@ async function readTls(options: TlsOptions): Promise<TlsMaterial> {
   if (given !== undefined) {
     throw new ConnectionError(
       'invalid-argument',
-      `option tls.${given[0]} can not be used in a browser, which trusts its own authorities and certificates; leave it out`,
+      `option tls.${given[0]} can not be used in a browser, which has its own; leave it out`,
     )
   }
   return { ca: undefined, cert: undefined, key: undefined, passphrase: undefined, servername: undefined }

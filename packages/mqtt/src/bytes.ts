@@ -15,9 +15,8 @@ const DIGESTED_BYTES = 32_768
 export function digestOf(topic: string, payload: Uint8Array): number {
   let digest = 0x811c9dc5 ^ payload.length
   for (let i = 0; i < topic.length; i++) digest = Math.imul(digest ^ topic.charCodeAt(i), 0x01000193)
-  const head = Math.min(payload.length, DIGESTED_BYTES)
-  for (let i = 0; i < head; i++) digest = Math.imul(digest ^ (payload[i] as number), 0x01000193)
-  for (let i = Math.max(head, payload.length - DIGESTED_BYTES); i < payload.length; i++) {
+  for (let i = 0; i < payload.length; i++) {
+    if (i === DIGESTED_BYTES) i = Math.max(i, payload.length - DIGESTED_BYTES)
     digest = Math.imul(digest ^ (payload[i] as number), 0x01000193)
   }
   return digest >>> 0

@@ -29,7 +29,7 @@ export function readUrl(text: string): NamedUrl {
   // IPv6 addresses stand in brackets in URLs and without them everywhere else.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const port = url.port === '' ? fallback : Number(url.port)
-  const path = url.pathname === '/' || url.pathname === '' ? defaultPath(scheme) : url.pathname
+  const path = url.pathname.length > 1 ? url.pathname : defaultPath(scheme)
   return {
     endpoint: {
       scheme,
@@ -39,21 +39,24 @@ export function readUrl(text: string): NamedUrl {
       href: `${scheme}://${url.hostname}:${port}${path}`,
     },
     credentials: {
-      username: url.username === '' ? undefined : decodeURIComponent(url.username),
-      password: url.password === '' ? undefined : decodeURIComponent(url.password),
+      username: decoded(url.username),
+      password: decoded(url.password),
     },
   }
 }
 
+function decoded(text: string): string | undefined {
+  return text === '' ? undefined : decodeURIComponent(text)
+}
+
 /** Where brokers serve WebSocket by custom. */
 function defaultPath(scheme: string): string {
-  return scheme === 'ws' || scheme === 'wss' ? '/mqtt' : ''
+  return scheme.startsWith('ws') ? '/mqtt' : ''
 }
 
 /** `host` or `host:port` of a Server Reference, with the scheme in use. Section 4.11. */
 export function readServerReference(reference: string, scheme: string): Endpoint | undefined {
-  const [first] = reference.trim().split(/\s+/)
-  if (first === undefined || first === '') return undefined
+  const [first = ''] = reference.trim().split(/\s+/)
   try {
     return readUrl(first.includes('://') ? first : `${scheme}://${first}`).endpoint
   } catch {

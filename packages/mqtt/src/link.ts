@@ -64,6 +64,7 @@ export class Link {
     this.#decoder = new PacketDecoder(FROM_SERVER, {
       protocolVersion: settings.protocolVersion,
       maximumPacketSize: settings.maximumPacketBytes,
+      propertyMemory: settings.platform.propertyMemory?.(),
     })
     this.outbox = new Outbox(
       this.#transport,

@@ -1,8 +1,9 @@
+import { PropertyMemory } from '@jamey/protocol'
 import * as storeParts from './backlog.js'
 import { ConnectionError } from './errors.js'
 import type { Platform } from './platform.js'
+import { systemError } from './system-error.js'
 import { openTcp } from './tcp-transport.js'
-import { tlsError } from './tls-error.js'
 import { readTlsMaterial } from './tls-material.js'
 import { openWebSocket } from './ws-socket.js'
 
@@ -18,7 +19,8 @@ export const nodePlatform: Platform = {
     )
   },
   readTls: readTlsMaterial,
-  tlsError,
+  systemError,
   storeParts: async () => storeParts,
+  propertyMemory: () => new PropertyMemory(),
   warn: (message) => process.emitWarning(message, 'MqttWarning'),
 }

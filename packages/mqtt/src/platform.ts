@@ -1,3 +1,4 @@
+import type { PropertyMemory } from '@jamey/protocol'
 import type { MqttError } from './errors.js'
 import type { TlsOptions } from './options.js'
 import type { TlsMaterial, TransportFactory } from './transport.js'
@@ -7,10 +8,12 @@ import type { SystemError } from './transport-error.js'
 export interface Platform {
   readonly openTransport: TransportFactory
   readTls(options: TlsOptions): Promise<TlsMaterial>
-  /** What failed, where it was TLS. Browsers never say what it was. */
-  tlsError?(href: string, cause: SystemError): MqttError | undefined
+  /** What the system's error means, where more can be said than its message does. Browsers never say what it was. */
+  systemError?(href: string, cause: SystemError): MqttError | undefined
   /** What a store that commits takes. Pages, which seldom have one, fetch it then; in Node it is there. */
   storeParts(): Promise<typeof import('./backlog.js')>
+  /** Where the bytes of a program count for less than its speed. */
+  propertyMemory?(): PropertyMemory
   /** Tells whoever runs the program. */
   warn(message: string): void
 }

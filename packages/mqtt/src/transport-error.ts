@@ -17,8 +17,8 @@ export function transportError(
     return new ConnectionError('lost', `${href} closed the connection`, { retryable: true })
   }
   if (cause instanceof ConnectionError) return cause
-  const { code, message } = cause
-  const what = code === 'ECONNREFUSED' ? 'nobody listens there' : message || code || 'unknown fault'
-  const failure = `connection with ${href} failed: ${what}`
-  return platform.tlsError?.(href, cause) ?? new ConnectionError('lost', failure, { cause, retryable: true })
+  const failure = `connection with ${href} failed: ${cause.message || 'unknown fault'}`
+  return (
+    platform.systemError?.(href, cause) ?? new ConnectionError('lost', failure, { cause, retryable: true })
+  )
 }

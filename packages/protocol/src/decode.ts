@@ -18,6 +18,7 @@ import type {
   Will,
 } from './packets.js'
 import { fixedFlagsOf, PacketType } from './packets.js'
+import type { PublishProperties } from './properties.js'
 import { readProperties } from './property-codec.js'
 import type { Reader } from './reader.js'
 import {
@@ -80,7 +81,7 @@ function decodePublish(reader: Reader, firstByte: number, version: ProtocolVersi
   const topic = isNameless ? '' : reader.topic()
   const packetIdentifier = qos === 0 ? 0 : reader.packetIdentifier()
   const propertiesAt = reader.at
-  const properties = version === 5 ? readProperties(reader, 'publish') : undefined
+  const properties = version === 5 ? readPublishProperties(reader) : undefined
   if (isNameless && properties?.topicAlias === undefined) {
     throw reader.violation('publish has neither topic nor topic alias', ReasonCode.protocolError, topicAt)
   }
@@ -103,6 +104,11 @@ function decodePublish(reader: Reader, firstByte: number, version: ProtocolVersi
     packetIdentifier,
     properties,
   }
+}
+
+function readPublishProperties(reader: Reader): PublishProperties | undefined {
+  const { propertyMemory } = reader
+  return propertyMemory === undefined ? readProperties(reader, 'publish') : propertyMemory.read(reader)
 }
 
 const LEVEL_OF_NAME: Record<string, readonly number[]> = { MQTT: [4, 5], MQIsdp: [3] }

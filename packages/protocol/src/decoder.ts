@@ -1,6 +1,7 @@
 import { type Direction, decode, FROM_CLIENT, FROM_SERVER, type Sender } from './decode.js'
 import { ProtocolError } from './error.js'
 import { type Packet, PacketType, type ProtocolVersion } from './packets.js'
+import { PropertyMemory } from './property-memory.js'
 import { Reader } from './reader.js'
 import { ReasonCode } from './reason-codes.js'
 import { MAXIMUM_VARINT } from './writer.js'
@@ -22,6 +23,8 @@ export interface PacketDecoderOptions {
    * before they are read. Every byte of these may become an object of its own. By default, as `maximumPacketSize`.
    */
   maximumControlSize?: number
+  /** Of this decoder alone; without one, what repeats is read anew. */
+  propertyMemory?: PropertyMemory | undefined
 }
 
 /**
@@ -52,6 +55,7 @@ export class PacketDecoder {
 
   constructor(direction: Direction, options: PacketDecoderOptions) {
     this.#direction = direction
+    this.#reader.propertyMemory = options.propertyMemory
     this.protocolVersion = options.protocolVersion
     this.maximumPacketSize = options.maximumPacketSize ?? MAXIMUM_VARINT + LONGEST_HEADER_BYTES
     this.maximumControlSize = options.maximumControlSize ?? Number.POSITIVE_INFINITY
@@ -197,7 +201,8 @@ export interface DecoderOptions extends PacketDecoderOptions {
 /** A `PacketDecoder` for either side. */
 export class Decoder extends PacketDecoder {
   constructor(options: DecoderOptions) {
-    super(options.from === 'client' ? FROM_CLIENT : FROM_SERVER, options)
+    const direction = options.from === 'client' ? FROM_CLIENT : FROM_SERVER
+    super(direction, { propertyMemory: new PropertyMemory(), ...options })
   }
 }
 

@@ -14,6 +14,7 @@ export * from './error.js'
 export * from './packets.js'
 export type * from './properties.js'
 export { PROPERTIES } from './properties.js'
+export { PropertyMemory } from './property-memory.js'
 export { PublishFrame } from './publish-frame.js'
 export {
   describeReasonCode,

@@ -1,4 +1,5 @@
 import { ProtocolError } from './error.js'
+import type { PropertyMemory } from './property-memory.js'
 import { ReasonCode } from './reason-codes.js'
 
 /** Bytes up to which a topic is worth looking up among those seen before. */
@@ -21,6 +22,7 @@ export class Reader {
   wantsShortestVarint = false
   /** Of one property set. */
   mostPropertyBytes = Number.POSITIVE_INFINITY
+  propertyMemory: PropertyMemory | undefined
   readonly #topics: string[] = new Array(TOPIC_SLOTS).fill('')
   #lastTopic = ''
 

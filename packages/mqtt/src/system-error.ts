@@ -1,8 +1,18 @@
 import { AuthenticationError, ConnectionError, type MqttError } from './errors.js'
 import type { SystemError } from './transport-error.js'
 
-/** What failed, where it was TLS; undefined where it was something else. */
-export function tlsError(href: string, cause: SystemError): MqttError | undefined {
+/** What failed, in words of its own where the system's have to be explained; undefined where they do not. */
+export function systemError(href: string, cause: SystemError): MqttError | undefined {
+  const { code = '', message } = cause
+  const lost = (fault: string): MqttError =>
+    new ConnectionError('lost', `connection with ${href} failed: ${fault}`, { cause, retryable: true })
+  if (code === 'ECONNREFUSED') return lost('nobody listens there')
+  // Of several addresses that failed, for one.
+  if (message === '' && code !== '') return lost(code)
+  return tlsError(href, cause)
+}
+
+function tlsError(href: string, cause: SystemError): MqttError | undefined {
   const { code = '', message } = cause
   const reason = tlsReasonOf(cause)
   // The server's alert about our certificate first: codes of such alerts have the word in their names, too.
