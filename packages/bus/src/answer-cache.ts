@@ -2,7 +2,8 @@
 export interface Answer {
   readonly topic: string
   readonly bytes: Buffer
-  readonly correlationData: Uint8Array | undefined
+  /** Its bytes as latin1 text. */
+  readonly correlationData: string | undefined
 }
 
 /** A request that was taken, for those who ask the same again. */

@@ -11,8 +11,8 @@ const LONGEST_DEADLINE_MS = 2_147_483_647
 export interface ReplyAddress {
   readonly topic: string
   readonly correlationId: string
-  /** A copy: the message's own bytes end with its handler. Undefined where there was none. */
-  readonly correlationData: Uint8Array | undefined
+  /** Its bytes as `latin1` tells them; undefined where there was none. */
+  readonly correlationData: string | undefined
 }
 
 /**
@@ -26,12 +26,13 @@ export function replyAddressOf(
   const topic = message.properties?.responseTopic ?? envelope?.metadata.reply_to
   if (topic === undefined) return undefined
   const data = message.properties?.correlationData
-  const correlationId = envelope?.metadata.correlation_id ?? uuidOf(data)
+  const correlationData = data && latin1(data)
+  const correlationId = envelope?.metadata.correlation_id ?? uuidOf(correlationData)
   if (correlationId === undefined) return undefined
   return {
     topic,
     correlationId,
-    correlationData: data === undefined ? undefined : Buffer.from(data),
+    correlationData,
     isForeign: !isInboxOf(envelope?.metadata.client_id, topic),
   }
 }
@@ -55,15 +56,12 @@ export function deadlineOf(message: MqttMessage, envelope: Envelope, nowMs: numb
 export function identityOf(envelope: Envelope, reply: ReplyAddress | undefined): string {
   const { action } = envelope.payload
   if (reply === undefined) return `${action} ${envelope.metadata.client_id} ${envelope.message_id}`
-  const correlation =
-    reply.correlationData === undefined ? reply.correlationId : latin1(reply.correlationData)
-  return `${action} ${reply.topic} ${correlation}`
+  return `${action} ${reply.topic} ${reply.correlationData ?? reply.correlationId}`
 }
 
 /** Correlation data of our own requests is the correlation id as text; others may send what they like. */
-function uuidOf(data: Uint8Array | undefined): string | undefined {
-  if (data === undefined) return undefined
-  const text = latin1(data)
+function uuidOf(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text : undefined
 }
 

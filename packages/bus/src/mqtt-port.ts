@@ -19,7 +19,7 @@ export interface MqttPort {
   subscribe(
     filter: string,
     options: SubscribeOptions,
-    handler: (message: MqttMessage) => Promise<void>,
+    handler: (message: MqttMessage) => void | Promise<void>,
   ): Promise<{ unsubscribe(): Promise<void> }>
   onState(observer: (change: StateChange) => void): () => void
   reauthenticate(): Promise<void>

@@ -17,14 +17,15 @@ export const JSON_PROPERTIES = { contentType: 'application/json', payloadFormatI
 const PLAIN_PROPERTIES: PublishProperties = Object.freeze({ ...JSON_PROPERTIES })
 const NO_OPTIONS: PublishOptions = Object.freeze({})
 
-/** For a request, or the answer to one. */
+/** For a request, or the answer to one; `correlation` is the Correlation Data as latin1 text. */
 export function exchangeProperties(
   responseTopic: string | undefined,
-  correlationData: Uint8Array | undefined,
+  correlation: string | undefined,
   remainingMs: number,
 ): PublishProperties {
   const { contentType, payloadFormatIndicator } = JSON_PROPERTIES
   const messageExpiryInterval = Math.ceil(remainingMs / 1000)
+  const correlationData = correlation === undefined ? undefined : Buffer.from(correlation, 'latin1')
   return { contentType, payloadFormatIndicator, responseTopic, correlationData, messageExpiryInterval }
 }
 

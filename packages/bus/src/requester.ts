@@ -35,143 +35,171 @@ export interface RequesterParts {
   readonly publisher: Publisher
 }
 
-/** A request whose answer is awaited. Whoever settles it first wins; settling leaves nothing behind. */
+/** A request whose answer is awaited. */
 interface Waiting {
+  readonly key: string
   readonly contract: RequestContract
-  readonly deadline: number
-  settle(outcome: { data: unknown } | { error: unknown }): void
-}
-
-/** Everything one request is sent with. */
-interface Outgoing {
-  readonly contract: RequestContract
-  readonly data: unknown
-  readonly messageId: string
-  readonly correlationId: string
   readonly replyTo: string
+  readonly correlationId: string
   readonly options: RequestOptions
+  /** Milliseconds since 1970. */
+  readonly deadline: number
+  readonly resolve: (data: unknown) => void
+  readonly reject: (error: unknown) => void
+  timer: unknown
+  onAbort: (() => void) | undefined
 }
 
 /** The asking side of request and response: one inbox per client, and the requests that wait for answers in it. */
 export class Requester {
   readonly #parts: RequesterParts
   readonly #waiting = new Map<string, Waiting>()
+  readonly #answersTopic: string
   #inbox: Promise<unknown> | undefined
+  #isInboxOpen = false
   #isClosed = false
 
   constructor(parts: RequesterParts) {
     this.#parts = parts
+    this.#answersTopic = inboxTopic(parts.clientId, 'answers')
   }
 
   get waiting(): number {
     return this.#waiting.size
   }
 
-  async request<C extends RequestContract>(
+  request<C extends RequestContract>(
     contract: C,
     data: DataInput<C>,
     options: RequestOptions,
   ): Promise<ResponseData<C>> {
-    const { clientId, publisher, counters, port } = this.#parts
-    assertTimeout(options.timeoutMs)
-    if (this.#isClosed) throw closed()
-    // Nothing is tried any more (the breaker is open, say): to wait for the deadline would help nobody.
-    if (port.status.state === 'error') throw port.status.cause ?? closed()
-    if (options.signal?.aborted) throw aborted(contract, options.signal)
-    const checked = checkData(contract.schema, contract.topic, data)
-    publisher.authorize(contract.topic)
-    assertIdentifiers(contract.topic, options)
-    const { messageId = randomUuid(), correlationId = randomUuid() } = options
-    // A correlation id of the caller's runs through a chain that may ask several times. Then the response topic is
-    // the request's own, so that the pair of both still names this request and only its repetitions.
-    const replyTo = inboxTopic(clientId, options.correlationId === undefined ? 'answers' : messageId)
-    const key = keyOf(replyTo, correlationId)
-    if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)
-    counters.requests++
-    return new Promise((resolve, reject) => {
-      const waiting = this.#wait(key, contract, options, resolve, reject)
-      this.#send(key, waiting, { contract, data: checked, messageId, correlationId, replyTo, options }).catch(
-        (error: unknown) => waiting.settle({ error: this.#failureOf(error, waiting, options) }),
-      )
-    })
+    try {
+      return this.#request(contract, data, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Fails what still waits. */
   close(): void {
     this.#isClosed = true
-    for (const waiting of [...this.#waiting.values()]) waiting.settle({ error: closed() })
+    for (const waiting of [...this.#waiting.values()]) this.#fail(waiting, closed())
   }
 
-  #wait<C extends RequestContract>(
-    key: string,
+  #request<C extends RequestContract>(
     contract: C,
+    data: DataInput<C>,
     options: RequestOptions,
-    resolve: (data: ResponseData<C>) => void,
-    reject: (error: unknown) => void,
-  ): Waiting {
-    const { clock, counters } = this.#parts
-    const { signal, timeoutMs } = options
-    const onAbort = (): void => waiting.settle({ error: aborted(contract, signal) })
-    const timer = clock.setTimeout(() => waiting.settle({ error: timedOut(contract, timeoutMs) }), timeoutMs)
-    const waiting: Waiting = {
-      contract,
-      deadline: clock.now() + timeoutMs,
-      settle: (outcome) => {
-        if (this.#waiting.get(key) !== waiting) return
-        this.#waiting.delete(key)
-        clock.clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
-        if ('data' in outcome) return resolve(outcome.data as ResponseData<C>)
-        if (outcome.error instanceof RequestTimeoutError) counters.requestsTimedOut++
-        reject(outcome.error)
-      },
-    }
-    this.#waiting.set(key, waiting)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    return waiting
+  ): Promise<ResponseData<C>> {
+    const { clientId, clock, publisher, counters, port } = this.#parts
+    const { topic, action } = contract
+    assertTimeout(options.timeoutMs)
+    if (this.#isClosed) throw closed()
+    // Nothing is tried any more (the breaker is open, say): to wait for the deadline would help nobody.
+    if (port.status.state === 'error') throw port.status.cause ?? closed()
+    if (options.signal?.aborted) throw aborted(contract, options.signal)
+    const payload = { action, data: checkData(contract.schema, topic, data) }
+    publisher.authorize(topic)
+    assertIdentifiers(topic, options)
+    const { messageId = randomUuid(), correlationId = randomUuid(), traceparent } = options
+    // A correlation id of the caller's runs through a chain that may ask several times. Then the response topic is
+    // the request's own, so that the pair of both still names this request and only its repetitions.
+    const isOurs = options.correlationId === undefined
+    const replyTo = isOurs ? this.#answersTopic : inboxTopic(clientId, messageId)
+    const key = keyOf(replyTo, correlationId)
+    if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)
+    counters.requests++
+    const bytes = publisher.write({ topic, messageId, payload, correlationId, replyTo, traceparent })
+    const deadline = clock.now() + options.timeoutMs
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        key,
+        contract,
+        replyTo,
+        correlationId,
+        options,
+        deadline,
+        // What it resolves with was checked against the contract's own schema.
+        resolve: resolve as (data: unknown) => void,
+        reject,
+        timer: undefined,
+        onAbort: undefined,
+      }
+      this.#wait(waiting)
+      if (this.#isInboxOpen) return this.#send(waiting, bytes)
+      this.#openInbox().then(
+        () => this.#send(waiting, bytes),
+        (error) => this.#failUnsent(waiting, error),
+      )
+    })
   }
 
-  async #send(key: string, waiting: Waiting, outgoing: Outgoing): Promise<void> {
+  #wait(waiting: Waiting): void {
+    const { key, contract, options } = waiting
+    const { signal, timeoutMs } = options
+    this.#waiting.set(key, waiting)
+    const onLate = (): void => this.#fail(waiting, timedOut(contract, timeoutMs))
+    waiting.timer = this.#parts.clock.setTimeout(onLate, timeoutMs)
+    if (signal === undefined) return
+    waiting.onAbort = () => this.#fail(waiting, aborted(contract, signal))
+    signal.addEventListener('abort', waiting.onAbort, { once: true })
+  }
+
+  /** Whoever settles a request first wins, which true tells; settling leaves nothing behind. */
+  #settle(waiting: Waiting): boolean {
+    const { key, timer, onAbort, options } = waiting
+    if (this.#waiting.get(key) !== waiting) return false
+    this.#waiting.delete(key)
+    this.#parts.clock.clearTimeout(timer)
+    if (onAbort !== undefined) options.signal?.removeEventListener('abort', onAbort)
+    return true
+  }
+
+  #fail(waiting: Waiting, error: unknown): void {
+    if (!this.#settle(waiting)) return
+    if (error instanceof RequestTimeoutError) this.#parts.counters.requestsTimedOut++
+    waiting.reject(error)
+  }
+
+  #send(waiting: Waiting, bytes: Buffer): void {
     const { publisher, clock } = this.#parts
-    const { contract, messageId, correlationId, replyTo, options } = outgoing
-    const { topic, action } = contract
-    const bytes = publisher.write({
-      topic,
-      messageId,
-      payload: { action, data: outgoing.data },
-      correlationId,
-      replyTo,
-      traceparent: options.traceparent,
-    })
-    await this.#openInbox()
+    const { contract, replyTo, correlationId, options } = waiting
     const remainingMs = waiting.deadline - clock.now()
     // Whoever gave up in the meantime must not have the request carried out after all.
-    if (this.#waiting.get(key) !== waiting || remainingMs <= 0) return
-    const result = await publisher.send(topic, bytes, {
+    if (this.#waiting.get(waiting.key) !== waiting || remainingMs <= 0) return
+    const sent = publisher.send(contract.topic, bytes, {
       // After a restart nobody would wait for its answer.
       isDurable: false,
       qos: contract.qos,
       retain: false,
-      properties: exchangeProperties(replyTo, Buffer.from(correlationId, 'latin1'), remainingMs),
+      properties: exchangeProperties(replyTo, correlationId, remainingMs),
       timeoutMs: remainingMs,
       signal: options.signal,
     })
-    if (result.reasonCode === ReasonCode.noMatchingSubscribers) {
-      waiting.settle({ error: new NoResponderError(topic, action) })
-    }
+    sent.then(
+      ({ reasonCode }) => {
+        if (reasonCode !== ReasonCode.noMatchingSubscribers) return
+        this.#fail(waiting, new NoResponderError(contract.topic, contract.action))
+      },
+      (error) => this.#failUnsent(waiting, error),
+    )
   }
 
   /** One subscription for all answers, made with the first request; the client restores it after a reconnect. */
   #openInbox(): Promise<unknown> {
     if (this.#inbox !== undefined) return this.#inbox
-    const inbox = this.#parts.port.subscribe(inboxFilter(this.#parts.clientId), { qos: 1 }, async (message) =>
-      this.#handleAnswer(message),
-    )
+    const { port, clientId } = this.#parts
+    const inbox = port.subscribe(inboxFilter(clientId), { qos: 1 }, (message) => this.#handleAnswer(message))
     this.#inbox = inbox
-    inbox.catch(() => {
-      // The next request tries again.
-      if (this.#inbox === inbox) this.#inbox = undefined
-    })
+    inbox.then(
+      () => {
+        this.#isInboxOpen = true
+      },
+      () => {
+        // The next request tries again.
+        this.#inbox = undefined
+      },
+    )
     return inbox
   }
 
@@ -192,28 +220,30 @@ export class Requester {
       const envelope = decodeEnvelope(topic, message.payload)
       waiting ??= this.#waiting.get(keyOf(topic, envelope.metadata.correlation_id))
       if (waiting === undefined) counters.answersDropped++
-      else this.#settle(waiting, topic, envelope)
+      else this.#takeAnswer(waiting, topic, envelope)
     } catch (error) {
       counters.invalid++
-      waiting?.settle({ error })
+      if (waiting !== undefined) this.#fail(waiting, error)
     }
   }
 
-  #settle(waiting: Waiting, topic: string, { payload: { data, error } }: Envelope): void {
+  #takeAnswer(waiting: Waiting, topic: string, { payload: { data, error } }: Envelope): void {
     if (error === undefined) {
-      waiting.settle({ data: checkData(waiting.contract.responseSchema, topic, data) })
+      const checked = checkData(waiting.contract.responseSchema, topic, data)
+      if (this.#settle(waiting)) waiting.resolve(checked)
     } else {
       const failure = checkData(remoteFailureSchema, topic, error, 'payload.error')
-      waiting.settle({ error: new RemoteError(failure.kind, failure.message, failure.retryable) })
+      this.#fail(waiting, new RemoteError(failure.kind, failure.message, failure.retryable))
     }
     this.#parts.counters.received++
   }
 
   /** A publish that was given up because the deadline passed is a time-out of the request. */
-  #failureOf(error: unknown, waiting: Waiting, options: RequestOptions): unknown {
-    if (options.signal?.aborted) return aborted(waiting.contract, options.signal)
-    const isLate = this.#parts.clock.now() >= waiting.deadline - 1
-    return isLate ? timedOut(waiting.contract, options.timeoutMs, error) : error
+  #failUnsent(waiting: Waiting, error: unknown): void {
+    const { contract, options, deadline } = waiting
+    const isLate = this.#parts.clock.now() >= deadline - 1
+    if (options.signal?.aborted) this.#fail(waiting, aborted(contract, options.signal))
+    else this.#fail(waiting, isLate ? timedOut(contract, options.timeoutMs, error) : error)
   }
 }
 

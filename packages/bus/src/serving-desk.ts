@@ -42,7 +42,7 @@ export class ServingDesk {
   }
 
   /** Rejects where the answer could not be published, so that the request is sent again. */
-  async handle(message: MqttMessage): Promise<void> {
+  handle(message: MqttMessage): Promise<void> | undefined {
     const { clock, counters, publisher, report } = this.#parts
     let envelope: Envelope
     try {
@@ -59,16 +59,17 @@ export class ServingDesk {
         topic: message.topic,
         correlationId,
       })
-      return
+      return undefined
     }
-    const deadline = deadlineOf(message, envelope, clock.now())
-    if (deadline <= clock.now()) {
+    const nowMs = clock.now()
+    const deadline = deadlineOf(message, envelope, nowMs)
+    if (deadline <= nowMs) {
       counters.servedLate++
-      return
+      return undefined
     }
     const incoming = { message, envelope, reply, key: identityOf(envelope, reply), deadline }
     const taken = this.#cache.get(incoming.key)
-    await (taken === undefined ? this.#take(incoming) : this.#answerAgain(taken, incoming))
+    return taken === undefined ? this.#take(incoming) : this.#answerAgain(taken, incoming)
   }
 
   /** Resolves when nothing is being worked on for `action`. */
@@ -81,19 +82,34 @@ export class ServingDesk {
     for (const context of this.#running.keys()) context.abort(reason)
   }
 
-  async #take(incoming: Incoming): Promise<void> {
-    const { clock, counters } = this.#parts
-    const { message, envelope } = incoming
+  #take(incoming: Incoming): Promise<void> {
+    const { message, envelope, key, deadline } = incoming
     const { action } = envelope.payload
-    const context = new ServingContext(clock, message.topic, action, incoming.deadline)
-    const taken = new TakenRequest(incoming.key, incoming.deadline)
+    const context = new ServingContext(this.#parts.clock, message.topic, action, deadline)
+    const taken = new TakenRequest(key, deadline)
     this.#cache.add(taken)
-    counters.serving++
+    this.#parts.counters.serving++
     const done = this.#work(incoming, taken, context)
     taken.published = done
     this.#running.set(context, { action, done })
+    return done
+  }
+
+  async #work(incoming: Incoming, taken: TakenRequest, context: ServingContext): Promise<void> {
+    const { clock, counters } = this.#parts
     try {
-      await done
+      // Awaited in any case: until then, `#take` has not noted that it is under way.
+      const outcome = await this.#outcomeOf(incoming, context)
+      const answer = this.#write(incoming, outcome)
+      this.#cache.finish(taken, answer, clock.now())
+      // A failure that may pass is no answer to somebody who tries again with the same ids.
+      if ('error' in outcome && outcome.error.retryable) this.#cache.remove(taken)
+      if (taken.deadline <= clock.now()) {
+        counters.servedLate++
+        return
+      }
+      counters.served++
+      if (answer !== undefined) await this.#publish(answer, taken.deadline)
     } finally {
       context.settle()
       this.#running.delete(context)
@@ -101,30 +117,15 @@ export class ServingDesk {
     }
   }
 
-  async #work(incoming: Incoming, taken: TakenRequest, context: ServingContext): Promise<void> {
-    const { clock, counters } = this.#parts
-    const outcome = await this.#outcomeOf(incoming, context)
-    const answer = this.#write(incoming, outcome)
-    this.#cache.finish(taken, answer, clock.now())
-    // A failure that may pass is no answer to somebody who tries again with the same ids.
-    if ('error' in outcome && outcome.error.retryable) this.#cache.remove(taken)
-    if (taken.deadline <= clock.now()) {
-      counters.servedLate++
-      return
-    }
-    counters.served++
-    if (answer !== undefined) await this.#publish(answer, taken.deadline)
-  }
-
   /** A repetition of a request in progress shares its answer; of one that was answered, gets the answer again. */
-  async #answerAgain(taken: TakenRequest, incoming: Incoming): Promise<void> {
+  #answerAgain(taken: TakenRequest, incoming: Incoming): Promise<void> | undefined {
     this.#parts.counters.servedAgain++
     taken.deadline = Math.max(taken.deadline, incoming.deadline)
     if (taken.published !== undefined) return taken.published
-    if (taken.answer !== undefined) await this.#publish(taken.answer, incoming.deadline)
+    return taken.answer && this.#publish(taken.answer, incoming.deadline)
   }
 
-  async #outcomeOf({ message, envelope }: Incoming, context: ServingContext): Promise<Outcome> {
+  #outcomeOf({ message, envelope }: Incoming, context: ServingContext): Outcome | Promise<Outcome> {
     const { counters } = this.#parts
     const { action } = envelope.payload
     const served = this.actions.get(action)
@@ -150,9 +151,14 @@ export class ServingDesk {
       clientId: envelope.metadata.client_id,
       isRetained: message.retain,
     }
+    return this.#ask(served, request, context)
+  }
+
+  async #ask(served: Served, request: Message<unknown>, context: ServingContext): Promise<Outcome> {
+    const { topic, envelope } = request
     try {
       const result = await served.handler(request, context)
-      return { data: checkData(served.contract.responseSchema, message.topic, result, 'response') }
+      return { data: checkData(served.contract.responseSchema, topic, result, 'response') }
     } catch (error) {
       return { error: this.#failureOf(error, envelope, context) }
     }
@@ -214,29 +220,29 @@ export class ServingDesk {
    * Rejects where trying again may help; otherwise the request is done with, since sent again it would only fail
    * again: nobody waits any more, or the server does not take this answer.
    */
-  async #publish({ topic, bytes, correlationData }: Answer, deadline: number): Promise<void> {
+  #publish({ topic, bytes, correlationData }: Answer, deadline: number): Promise<void> | undefined {
     const { clock, counters, publisher, report } = this.#parts
     const remainingMs = deadline - clock.now()
     if (remainingMs <= 0) {
       counters.servedLate++
-      return
+      return undefined
     }
-    const properties = exchangeProperties(undefined, correlationData, remainingMs)
-    try {
-      await publisher.deliver(topic, bytes, {
-        qos: 1,
-        retain: false,
-        isDurable: false,
-        properties,
-        timeoutMs: remainingMs,
-      })
-    } catch (error) {
+    const delivered = publisher.deliver(topic, bytes, {
+      qos: 1,
+      retain: false,
+      isDurable: false,
+      properties: exchangeProperties(undefined, correlationData, remainingMs),
+      timeoutMs: remainingMs,
+    })
+    return delivered.then(nothing, (error) => {
       if (clock.now() >= deadline - 1) counters.servedLate++
       else if (isRetryable(error)) throw error
       else report(error, { kind: 'answer-refused', topic })
-    }
+    })
   }
 }
+
+function nothing(): void {}
 
 function isRetryable(error: unknown): boolean {
   return error instanceof MqttError && error.retryable

@@ -202,6 +202,25 @@ describe('publish', () => {
     ])
   })
 
+  it('sends the properties as they are at each publish, with an alias too [promise 5]', async () => {
+    const peer = await startPeer()
+    peer.follow({ connect: (_, server) => server.accept({ properties: { topicAliasMaximum: 1 } }) })
+    const client = await connectTo(peer)
+    const topic = 'a/topic/worth/an/alias'
+    const properties = { contentType: 'a' }
+    for (const contentType of ['a', 'b']) {
+      properties.contentType = contentType
+      await client.publish(topic, 'x', { qos: 1, properties })
+    }
+    const frozen = [Object.freeze({ contentType: 'c' }), Object.freeze({ contentType: 'd' })]
+    for (const given of [...frozen, undefined, frozen[0], frozen[0]]) {
+      await client.publish(topic, 'x', { qos: 1, properties: given })
+    }
+    const sent = (await peer.connection(0)).all('publish')
+    expect(sent.map((p) => p.properties?.contentType)).toEqual(['a', 'b', 'c', 'd', undefined, 'c', 'c'])
+    expect(sent.every((p) => p.properties?.topicAlias === 1)).toBe(true)
+  })
+
   it('gives no topic alias where that would make a packet too large [MQTT-3.2.2-15]', async () => {
     const maximumPacketSize = 200
     const peer = await startPeer()

@@ -7,8 +7,8 @@ const WORTH_FROM_CHARACTERS = 16
 export class OutgoingAliases {
   readonly #maximum: number
   readonly #byTopic = new Map<string, number>()
-  /** Properties that hold nothing but the alias, by alias. */
-  readonly #properties: PublishProperties[] = []
+  /** The last properties of each topic, and with its alias: streams have the same ones again and again. */
+  readonly #last: { from: PublishProperties | undefined; to: PublishProperties }[] = []
 
   constructor(maximum: number) {
     this.#maximum = maximum
@@ -34,13 +34,14 @@ export class OutgoingAliases {
   }
 
   #aliased(publish: Publish, topic: string, alias: number): Publish {
-    const { payload, qos, retain, dup, packetIdentifier } = publish
-    this.#properties[alias] ??= { topicAlias: alias }
-    const properties =
-      publish.properties === undefined
-        ? this.#properties[alias]
-        : { ...publish.properties, topicAlias: alias }
-    return { type: 'publish', topic, payload, qos, retain, dup, packetIdentifier, properties }
+    const { payload, qos, retain, dup, packetIdentifier, properties: from } = publish
+    let last = this.#last[alias]
+    // What can be changed may be other than it was.
+    if (last === undefined || last.from !== from || !Object.isFrozen(from)) {
+      last = { from, to: { ...from, topicAlias: alias } }
+      this.#last[alias] = last
+    }
+    return { type: 'publish', topic, payload, qos, retain, dup, packetIdentifier, properties: last.to }
   }
 }
 
