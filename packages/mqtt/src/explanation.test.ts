@@ -188,7 +188,7 @@ describe('explain() says', () => {
     for (let i = 0; i < 16_400; i++) client.publish('t', 'x', { qos: 1 }).catch(() => {})
     await expect.poll(() => client.stats().messagesAcknowledged).toBe(16_383)
     expect(client.explain()).toMatchObject({
-      because: '16 messages wait: the oldest unacknowledged one holds up the packet identifiers.',
+      because: '16 messages wait: the unacknowledged ones take all packet identifiers or memory.',
       sending: { onWire: 1 },
     })
     peer.connections[0]?.acknowledge('puback', oldest)

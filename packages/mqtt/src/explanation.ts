@@ -165,7 +165,7 @@ function becauseOfSending(facts: Omit<Explanation, 'because'>, isWindowFull: boo
       return `${queue.messages} messages wait for acknowledgements: ${whose} is ${sending.quota}, and as many are unacknowledged.`
     }
     if (isWindowFull) {
-      return `${queue.messages} messages wait: the oldest unacknowledged one holds up the packet identifiers.`
+      return `${queue.messages} messages wait: the unacknowledged ones take all packet identifiers or memory.`
     }
     if (sending.messagesPerSecond !== undefined) {
       return `${queue.messages} messages wait: the server asked for less, so ${Math.round(sending.messagesPerSecond)} a second leave.`

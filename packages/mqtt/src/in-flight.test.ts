@@ -28,7 +28,7 @@ describe('messages in flight', () => {
             // Some sequence numbers are never sent: their messages were withdrawn.
             sequence += done.skip
             const isFree = model.every((other) => sequence - other.sequence < PUBLISH_IDENTIFIERS)
-            expect(inFlight.hasRoomFor(sequence)).toBe(isFree)
+            expect(inFlight.hasRoomFor(publication(sequence))).toBe(isFree)
             if (!isFree) continue
             const next = publication(sequence++)
             inFlight.add(next)

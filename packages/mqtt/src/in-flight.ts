@@ -9,10 +9,14 @@ function identifierOf(sequence: number): number {
   return 1 + (sequence % PUBLISH_IDENTIFIERS)
 }
 
+/** Of topics and payloads; beyond it nothing is begun. */
+const MOST_BYTES = 67_108_864
+
 /** Unacknowledged messages, by packet identifier. */
 export class InFlight {
   readonly #byIdentifier: (Publication | undefined)[] = []
   #count = 0
+  #bytes = 0
   #onWire = 0
   /** All sequence numbers below have been sent at least once. */
   #sentUpTo = 0
@@ -44,8 +48,9 @@ export class InFlight {
     return this.#byIdentifier[identifierOf(sequence)]?.sequence === sequence
   }
 
-  /** Whether its identifier is free: all that are older by a whole window must have been acknowledged. */
-  hasRoomFor(sequence: number): boolean {
+  /** Whether there is memory, and its identifier is free: all that are older by a window must have been acknowledged. */
+  hasRoomFor({ sequence }: Publication): boolean {
+    if (this.#bytes >= MOST_BYTES) return false
     if (this.#count === 0 || sequence - this.#oldest < PUBLISH_IDENTIFIERS) return true
     this.#advanceOldest()
     return sequence - this.#oldest < PUBLISH_IDENTIFIERS
@@ -57,6 +62,7 @@ export class InFlight {
     if (this.#count === 0) this.#oldest = publication.sequence
     this.#byIdentifier[identifier] = publication
     this.#count++
+    this.#bytes += publication.bytes
     // New messages are only begun when there is nothing left to repeat, so the cursor moves along.
     if (!this.hasRepeats) this.#cursor = publication.sequence + 1
     this.#sentUpTo = publication.sequence + 1
@@ -76,6 +82,7 @@ export class InFlight {
   remove(publication: Publication): void {
     this.#byIdentifier[publication.packetIdentifier] = undefined
     this.#count--
+    this.#bytes -= publication.bytes
   }
 
   /** A new connection: everything unacknowledged is due again, in order. */
@@ -114,8 +121,7 @@ export class InFlight {
 
   clear(): void {
     this.#byIdentifier.length = 0
-    this.#count = 0
-    this.#onWire = 0
+    this.#count = this.#bytes = this.#onWire = 0
     this.#cursor = this.#sentUpTo
   }
 }

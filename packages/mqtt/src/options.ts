@@ -147,7 +147,10 @@ export interface ConnectOptions {
   keepAliveSeconds?: number | undefined
   /** Bound of unacknowledged incoming QoS 1 and 2 messages; 1024 by default. */
   receiveMaximum?: number | undefined
-  /** Bound of unacknowledged outgoing ones, beneath the server's own; 16 384 by default, 20 before MQTT 5.0. */
+  /**
+   * Bound of unacknowledged outgoing ones, beneath the server's own; 16 384 by default, 20 before MQTT 5.0. Beyond
+   * 64 MiB none is begun, however few they are.
+   */
   maximumInFlight?: number | undefined
   /** The largest packet to accept; 16 MiB by default. */
   maximumPacketBytes?: number | undefined

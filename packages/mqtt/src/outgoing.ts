@@ -147,8 +147,8 @@ export class Outgoing implements AppendListener {
       storing: this.#queue.held,
       bytes: this.#queue.bytes,
       oldestAgeMs: this.#queue.oldestAgeMs,
-      // The next message would get an identifier that a much older one still has.
-      isWindowFull: next !== undefined && !this.#inFlight.hasRoomFor(next.sequence),
+      // The next message would get an identifier that a much older one still has, or they hold too many bytes.
+      isWindowFull: next !== undefined && !this.#inFlight.hasRoomFor(next),
       bufferedBytes: outbox?.bufferedBytes ?? 0,
       isWritable: outbox?.isWritable ?? false,
     }
@@ -185,7 +185,7 @@ export class Outgoing implements AppendListener {
         continue
       }
       const next = this.#queue.peek()
-      if (next === undefined || !this.#inFlight.hasRoomFor(next.sequence)) return
+      if (next === undefined || !this.#inFlight.hasRoomFor(next)) return
       this.#queue.shift()
       this.#begin(wire, next)
     }
@@ -294,7 +294,7 @@ export class Outgoing implements AppendListener {
   #accept(publication: Publication): void {
     publication.stage = 'queued'
     const wire = this.#wire
-    if (wire !== undefined && this.#canSendAtOnce() && this.#inFlight.hasRoomFor(publication.sequence)) {
+    if (wire !== undefined && this.#canSendAtOnce() && this.#inFlight.hasRoomFor(publication)) {
       return this.#begin(wire, publication)
     }
     this.#queue.push(publication)

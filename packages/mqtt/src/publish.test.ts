@@ -39,6 +39,24 @@ describe('publish', () => {
     expect(await client.publish('a', 'x', { qos: 2 })).toMatchObject({ reasonCode: 0x10 })
   })
 
+  it('begins nothing more while 64 MiB are unacknowledged, and goes on from there, over reconnects [promise 6]', async () => {
+    const peer = await startPeer()
+    peer.follow({ publish: () => {} })
+    const client = await connectTo(peer, { queue: { maximumBytes: 2 ** 30 }, reconnect: { baseDelayMs: 0 } })
+    const payload = new Uint8Array(1_048_576)
+    const published = Array.from({ length: 70 }, () => client.publish('t', payload, { qos: 1 }))
+    const first = await peer.connection(0)
+    await expect.poll(() => first.all('publish').length).toBe(64)
+    expect(client.explain()).toMatchObject({
+      because: '6 messages wait: the unacknowledged ones take all packet identifiers or memory.',
+      sending: { onWire: 64 },
+    })
+    peer.follow({})
+    first.cut()
+    await Promise.all(published)
+    expect((await peer.connection(1)).all('publish')).toHaveLength(70)
+  })
+
   it('rejects with the reason of a refusal [promise 1]', async () => {
     const peer = await startPeer()
     peer.follow({
