@@ -5,7 +5,9 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
 const folder = resolve(import.meta.dirname, '../../examples')
-const examples = readdirSync(folder).filter((name) => name.endsWith('.js'))
+const examples = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.js'),
+)
 
 /** The comment at the end of an example says what it prints. */
 function promised(text: string): string {
