@@ -89,9 +89,7 @@ export class Connection {
     this.remoteAddress = remoteAddress
     this.certificate = certificate
     this.aliases = new TopicAliases(limits.topicAliases)
-    this.publishPermission = new TopicPermission((one, topic) =>
-      mayPublish(one, topic, core.limits.topicLevels),
-    )
+    this.publishPermission = new TopicPermission((by, name) => mayPublish(by, name, core.limits.topicLevels))
     this.greeter = new Greeter(core, this)
     this.renewals = new Allowance(() => core.limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })

@@ -121,7 +121,7 @@ describe('reload of limits', () => {
     for (const packetIdentifier of [1, 2]) client.publish('t', 'x', { qos: 2, packetIdentifier })
   }
 
-  it('leaves a connection what its CONNACK announced [MQTT-3.3.4-8] [promise 34]', async () => {
+  it('leaves a connection what its CONNACK announced [promise 34]', async () => {
     const { broker, port } = await startBroker({
       limits: { receiveMaximum: 2, topicAliases: 5, packetBytes: 1_000, keepAliveSeconds: 0 },
     })
