@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
@@ -197,6 +197,23 @@ describe('a broker from a file', () => {
     await program.prints(new RegExp(`broker listens at mqtt://127.0.0.1:${ports.plain}\n`))
     await plainly('a')
     await expect(plainly('b')).rejects.toMatchObject({ code: 0x89 })
+  })
+})
+
+describe('a broker for tests', () => {
+  it('needs --insecure and nothing else: anybody may do everything, and nothing is kept', async () => {
+    const args = ['broker', '--insecure', '--port', String(ports.plain)]
+    const program = new Program(folder, args, { MQTT_JWT_SECRET_FILE: '.jamey/token-secret' })
+    programs.push(program)
+    await program.prints(new RegExp(`broker listens at mqtt://127.0.0.1:${ports.plain}\n`))
+    expect(program.stderr).toContain('no encryption, no passwords')
+    const anybody = await plainly('anybody', { username: '', password: '' })
+    await anybody.publishAsync('t', '', { qos: 1 })
+    expect(readdirSync(join(folder, '.jamey')).sort()).toEqual(['certs', 'data', 'token-secret'])
+    expect(readdirSync(join(folder, '.jamey/data'))).toEqual([])
+    const told = disconnectOf(anybody)
+    expect((await program.stop('SIGINT')).code).toBe(0)
+    expect(await told).toMatchObject({ reasonCode: 0x8b })
   })
 })
 

@@ -75,6 +75,25 @@ describe('reload of certificates', () => {
     webSocket.terminate()
   })
 
+  it('shuts out clients of an authority that is gone, with a session of TLS to resume, too [promise 25]', async () => {
+    const tls = { ...first, requestClientCertificate: true }
+    const { broker, port } = await startBroker({ listeners: [{ host: '127.0.0.1', port: 0, tls }] })
+    const handshake = async (session: Buffer | undefined): Promise<TLSSocket> =>
+      secure(port, { ...client, session })
+    const socket = await handshake(undefined)
+    const ticket = once(socket, 'session').then(([session]) => session as Buffer)
+    expect((await new RawClient(socket, 5).handshake()).reasonCode).toBe(0)
+    const resumed = await handshake(await ticket)
+    expect(resumed.isSessionReused()).toBe(true)
+    expect((await new RawClient(resumed, 5).handshake()).reasonCode).toBe(0)
+    const { certPem } = await createAuthority()
+    broker.reload({ tls: [{ ...second, ca: certPem, requestClientCertificate: true }] })
+    const later = await handshake(await ticket)
+    const isReused = later.isSessionReused()
+    await new RawClient(later, 5).closed
+    expect([isReused, broker.stats().connectionsRefused]).toEqual([false, 1])
+  })
+
   it('changes nothing where something of it can not be used [promise 37]', async () => {
     const listeners = [{ host: '127.0.0.1', port: 0, tls: first }]
     const { broker, port } = await startBroker({ listeners })

@@ -12,7 +12,7 @@ export async function brokerBackup(
   target: string,
   { dataDir, ...flags }: BrokerCommandOptions,
 ): Outcome {
-  const directory = dataDir === undefined ? undefined : requireDataDirectory(cwd, dataDir)
+  const directory = dataDir === undefined ? undefined : requireDataDirectory(cwd, dataDir, 'files')
   const path = readStorePath({ flags, env, cwd, directory })
   if (path === undefined) {
     throw new CommandFailure('this broker keeps nothing: its store is none, so there is nothing to back up', {

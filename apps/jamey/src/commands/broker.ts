@@ -10,7 +10,7 @@ export interface BrokerCommandOptions extends BrokerFlags {
 
 /** The broker alone, as its options, the environment and its file say. */
 export async function broker(context: CommandContext, { dataDir, ...flags }: BrokerCommandOptions): Outcome {
-  const directory = dataDir === undefined ? undefined : requireDataDirectory(context.cwd, dataDir)
+  const directory = dataDir === undefined ? undefined : requireDataDirectory(context.cwd, dataDir, 'files')
   await serveBroker(context, {
     flags,
     directory,
