@@ -101,7 +101,7 @@ describe('two machines', () => {
   it('stay up on SIGHUP', async () => {
     const [broker, conscience] = [parts.get('hub/broker'), parts.get('edge/conscience')]
     for (const part of [broker, conscience]) part?.signal('SIGHUP')
-    await broker?.prints(/nothing to read again/)
+    await broker?.prints(/reloaded: certificates, limits and permissions/)
     await conscience?.prints(/reloaded/)
     expect((await evaluate()).status).toBe(200)
   })

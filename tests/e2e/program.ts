@@ -44,6 +44,10 @@ export class Program {
     return this.#stdout
   }
 
+  get stderr(): string {
+    return this.#stderr
+  }
+
   /** Resolves when everything printed so far matches; rejects when the process ends before. */
   async prints(pattern: RegExp): Promise<void> {
     const isThere = (): boolean => pattern.test(this.#stdout + this.#stderr)

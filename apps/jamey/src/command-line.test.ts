@@ -54,6 +54,13 @@ describe('help', () => {
   })
 
   it('explains a command, and the exit codes', async () => {
+    for (const args of [
+      ['help', 'broker'],
+      ['broker', '--help'],
+    ]) {
+      expect((await jamey(args)).stdout).toMatch(/--config <file>.*SIGHUP reads everything again/s)
+    }
+    expect((await jamey(['broker', 'backup', '--help'])).stdout).toContain('backup-of-today')
     expect((await jamey(['help', 'evaluate'])).stdout).toContain('--context <json>')
     expect((await jamey(['evaluate', '--help'])).stdout).toContain('--context <json>')
     const { code, stdout } = await jamey(['help', 'exit-codes'])
@@ -115,6 +122,12 @@ describe('what is typed wrongly', () => {
     [['up', '--port', 'x'], 'Expected a whole number, 0 to 65535'],
     [['run', 'nothing'], 'Allowed choices are broker'],
     [['broker'], 'say --insecure'],
+    [['broker', '--limit', 'connections'], 'Expected a limit and its number'],
+    [['broker', '--log-level', 'loud'], 'Allowed choices are silent'],
+    [['broker', '--config', 'absent.yaml'], 'absent.yaml: expected a YAML file'],
+    [['broker', 'backup'], "missing required argument 'folder'"],
+    [['broker', 'backup', 'x', '--store', 'none'], 'there is nothing to back up'],
+    [['broker', '--data-dir', 'absent'], 'no folder absent'],
   ])('is told without a stack and exits 2: %j', async (args, message) => {
     const { code, stdout, stderr } = await jamey(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

@@ -1,45 +1,70 @@
-import type { Broker, BrokerStore } from '@jamey/broker'
+import type { Broker, BrokerStore, ListenerAddress } from '@jamey/broker'
 import type { Logger } from 'pino'
+import type { Access } from './broker-access.js'
+import { DEFAULT_GRACE_MS } from './broker-defaults.js'
+import type { BrokerSettings } from './broker-settings.js'
+import { hostInUrl } from './connection-target.js'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
 
-export interface SecureBrokerOptions {
+/** The broker of `jamey up`: one listener with TLS 1.3, everybody known by token. */
+export function embeddedSettings(given: {
   readonly host: string
   readonly port: number
   readonly cert: string
   readonly key: string
-  /** Who vouches for client certificates; without it none is asked for. */
-  readonly ca: string | undefined
+  readonly ca: string
   readonly secret: string
-  /** A folder of the broker's own: sessions, queued and retained messages outlive the process. Without it nothing does. */
-  readonly storePath: string | undefined
-  readonly log: Logger
-  /** How the user changes the port: `--port` or a variable. */
-  readonly portSetting: string
+  readonly storePath: string
+}): BrokerSettings {
+  const { host, port, cert, key, ca, secret, storePath } = given
+  return {
+    listeners: [{ host, port, tls: { cert, key, ca, requestClientCertificate: true } }],
+    storePath,
+    authentication: { method: 'token', secret },
+    permissions: undefined,
+    limits: {},
+    overflow: undefined,
+    sharedSubscriptions: undefined,
+    logLevel: undefined,
+    shutdown: { graceMs: DEFAULT_GRACE_MS },
+  }
 }
 
-/** A broker that serves TLS 1.3 alone and knows everybody by token. Resolves when it listens. */
-export async function startSecureBroker(options: SecureBrokerOptions): Promise<Broker> {
-  const [{ createBroker }, { tokenAuthenticator }] = await Promise.all([
+/** Resolves when every listener accepts connections. `portSetting` is how the user changes the port of the first. */
+export async function startBroker(
+  settings: BrokerSettings,
+  { log, portSetting, access }: { log: Logger; portSetting: string; access?: Access | undefined },
+): Promise<Broker> {
+  const [{ createBroker }, { accessOf }] = await Promise.all([
     import('@jamey/broker'),
-    import('@jamey/auth'),
+    import('./broker-access.js'),
   ])
-  const { host, port, cert, key, ca, log, storePath } = options
+  const { listeners, storePath, limits, overflow, sharedSubscriptions } = settings
+  const { authenticator } = access ?? accessOf(settings)
   const store = storePath === undefined ? undefined : await openStore(storePath)
-  return listen(options, () =>
-    createBroker({
-      ...(store === undefined ? {} : { store }),
-      listeners: [
-        {
-          host,
-          port,
-          tls: { cert, key, ...(ca === undefined ? {} : { ca, requestClientCertificate: true }) },
-        },
-      ],
-      authenticator: tokenAuthenticator({ secret: options.secret }),
-      log: log.child({ component: 'broker' }),
-    }),
-  )
+  let broker: Broker
+  try {
+    broker = await createBroker({
+      listeners,
+      limits,
+      overflow,
+      sharedSubscriptions,
+      store,
+      authenticator,
+      log,
+    })
+  } catch (error) {
+    await store?.close()
+    throw error
+  }
+  try {
+    await broker.listen()
+    return broker
+  } catch (error) {
+    await broker.close({ graceMs: 0 })
+    throw listenFailure(error, settings, portSetting)
+  }
 }
 
 async function openStore(path: string): Promise<BrokerStore> {
@@ -47,45 +72,19 @@ async function openStore(path: string): Promise<BrokerStore> {
   return openBrokerStore({ path })
 }
 
-/** A broker for tests and measurements: plain TCP, anybody, everything. */
-export async function startInsecureBroker(options: {
-  readonly host: string
-  readonly port: number
-  readonly log: Logger
-  readonly portSetting: string
-}): Promise<Broker> {
-  const { createBroker, insecureAuthenticator } = await import('@jamey/broker')
-  const { host, port, log } = options
-  return listen(options, () =>
-    createBroker({
-      listeners: [{ host, port, insecure: true }],
-      authenticator: insecureAuthenticator(),
-      log: log.child({ component: 'broker' }),
-    }),
-  )
+/** `mqtts://127.0.0.1:8883`, as clients write it. */
+export function urlOf({ port, tls, webSocketPath }: ListenerAddress, host: string): string {
+  if (webSocketPath === undefined) return `${tls ? 'mqtts' : 'mqtt'}://${hostInUrl(host)}:${port}`
+  return `${tls ? 'wss' : 'ws'}://${hostInUrl(host)}:${port}${webSocketPath}`
 }
 
-async function listen(
-  where: { readonly host: string; readonly port: number; readonly portSetting: string },
-  create: () => Promise<Broker>,
-): Promise<Broker> {
-  const broker = await create()
-  try {
-    await broker.listen()
-    return broker
-  } catch (error) {
-    await broker.close({ graceMs: 0 })
-    throw listenFailure(error, where)
-  }
-}
-
-function listenFailure(
-  error: unknown,
-  { host, port, portSetting }: { readonly host: string; readonly port: number; readonly portSetting: string },
-): unknown {
-  const { code } = error as { code?: unknown }
+function listenFailure(error: unknown, { listeners }: BrokerSettings, portSetting: string): unknown {
+  const { code, message } = error as { code?: unknown; message: string }
   if (code !== 'address-in-use') return error
-  const way = `choose another one with ${portSetting}, or stop what listens there`
+  const taken = listeners.findIndex(({ host, port }) => message.startsWith(`${host}:${port} `))
+  const { host, port } = listeners[taken] ?? {}
+  const setting = taken === 0 ? portSetting : `listeners[${taken}].port`
+  const way = `choose another one with ${setting}, or stop what listens there`
   return new CommandFailure(`port ${port} on ${host} is taken by another process: ${way}`, {
     code: 'port-taken',
     exitCode: EXIT.other,

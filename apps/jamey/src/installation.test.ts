@@ -13,7 +13,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pc from 'picocolors'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { brokerSettings } from './broker-environment.js'
 import { serverHostsOf } from './certificate-facts.js'
 import { conclusionOf, exitOf } from './commands/doctor.js'
 import { completed, directoryEnvironment, serviceSettings } from './component-environment.js'
@@ -218,29 +217,6 @@ describe('the environment of a part', () => {
       JAMEY_JUDGE_URL: 'y',
       JAMEY_RULES: join(folder, 'mine.yaml'),
     })
-  })
-
-  it('of a broker tells every fault at once and no secret', async () => {
-    const env = { JAMEY_BROKER_PORT: 'x', JAMEY_BROKER_CERT: 'absent.pem', MQTT_JWT_SECRET: 'hunter2' }
-    const failure = await brokerSettings(env, folder).catch((error: Error) => error)
-    expect(failure).toMatchObject({ name: 'ConfigurationError' })
-    const { message } = failure as Error
-    for (const name of ['JAMEY_BROKER_PORT', 'JAMEY_BROKER_CERT', 'JAMEY_BROKER_KEY', 'MQTT_JWT_SECRET']) {
-      expect(message).toContain(name)
-    }
-    expect(message).not.toContain('hunter2')
-  })
-
-  it('of a broker is complete with the files of a folder', async () => {
-    await install()
-    const env = {
-      JAMEY_BROKER_CERT: directory.serverCertificate,
-      JAMEY_BROKER_KEY: directory.serverKey,
-      MQTT_JWT_SECRET_FILE: directory.secret,
-    }
-    const settings = await brokerSettings(env, folder)
-    expect(settings).toMatchObject({ host: '127.0.0.1', port: 8883, ca: undefined })
-    expect(settings.secret.length).toBeGreaterThanOrEqual(32)
   })
 
   it('holds what .env adds, and a variable that is set wins', () => {

@@ -1,5 +1,6 @@
 import { Argument, type Command, Option } from 'commander'
 import { parsePort } from './arguments.js'
+import { addBrokerCommand } from './broker-command.js'
 import { LOG_LEVELS } from './log-level.js'
 import type { Run } from './program.js'
 
@@ -38,25 +39,16 @@ MQTT_* variables mean another broker and are not read here.`,
 A service takes its broker, certificates and secret from MQTT_BROKER_URL,
 MQTT_PORT, MQTT_TLS_CA_CERT, MQTT_TLS_CLIENT_CERT, MQTT_TLS_CLIENT_KEY,
 MQTT_JWT_SECRET and MQTT_CLIENT_ID, and its own settings from JAMEY_*; it keeps
-retrying while the broker is away. The broker takes JAMEY_BROKER_HOST,
-JAMEY_BROKER_PORT, JAMEY_BROKER_CERT, JAMEY_BROKER_KEY, JAMEY_BROKER_CA (files)
-and MQTT_JWT_SECRET. With --data-dir, whatever is not set is taken from that
-folder, which \`jamey up\` creates.`,
+retrying while the broker is away. The broker takes JAMEY_BROKER_CONFIG, a YAML
+file, and JAMEY_BROKER_HOST, JAMEY_BROKER_PORT, JAMEY_BROKER_CERT,
+JAMEY_BROKER_KEY, JAMEY_BROKER_CA (files) and MQTT_JWT_SECRET; \`jamey broker\`
+is the same with options. With --data-dir, whatever is not set is taken from
+that folder, which \`jamey up\` creates.`,
     )
     .action((part, options) =>
       run(async (context) => (await import('./commands/run.js')).run(context, part, options)),
     )
-  program
-    .command('broker')
-    .description('start the broker alone, without TLS and permissions; for tests and measurements only')
-    .option('--insecure', 'required: says that anybody who reaches the port may do everything')
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <n>', 'port (plain TCP)', parsePort, 1883)
-    .addOption(logLevel())
-    .addHelpText('after', '\nA broker with TLS and tokens is started by `jamey up` or `jamey run broker`.')
-    .action((options) =>
-      run(async (context) => (await import('./commands/broker.js')).broker(context, options)),
-    )
+  addBrokerCommand(program, run)
 }
 
 function logLevel(): Option {

@@ -7,17 +7,18 @@ interface Count {
 
 /** Counts sockets by address from the moment they are accepted, and those among them whose CONNECT was accepted. */
 export class Admission {
-  readonly #limits: Limits
+  /** Others after a reload. */
+  limits: Limits
   readonly #byNetwork = new Map<string, Count>()
   readonly #all: Count = { sockets: 0, passed: 0 }
 
   constructor(limits: Limits) {
-    this.#limits = limits
+    this.limits = limits
   }
 
   /** Why a socket may not come in; undefined: it is in, and `exit` is to be called when it is gone. */
   enter(address: string): string | undefined {
-    const { connectionsPerAddress, pendingConnections, pendingPerAddress } = this.#limits
+    const { connectionsPerAddress, pendingConnections, pendingPerAddress } = this.limits
     const { sockets, passed } = this.#byNetwork.get(networkOf(address)) ?? { sockets: 0, passed: 0 }
     if (sockets >= connectionsPerAddress) return `${sockets} connections from this address are there already`
     const pendingHere = sockets - passed
@@ -32,7 +33,7 @@ export class Admission {
   /** As `enter`, for a load balancer's socket whose client is not known yet: it counts for no address. */
   enterUnnamed(): string | undefined {
     const pending = this.#all.sockets - this.#all.passed
-    if (pending >= this.#limits.pendingConnections)
+    if (pending >= this.limits.pendingConnections)
       return `${pending} connections wait for their CONNECT already`
     this.#all.sockets++
     return undefined

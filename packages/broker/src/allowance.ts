@@ -2,13 +2,13 @@ import type { Clock } from './clock.js'
 
 /** So many of something in a period; the next period begins with the first one after this one's end. */
 export class Allowance {
-  readonly #most: number
+  readonly #most: () => number
   readonly #periodMs: number
   readonly #clock: Clock
   #beganAtMs = Number.NEGATIVE_INFINITY
   #taken = 0
 
-  constructor(most: number, periodMs: number, clock: Clock) {
+  constructor(most: () => number, periodMs: number, clock: Clock) {
     this.#most = most
     this.#periodMs = periodMs
     this.#clock = clock
@@ -22,7 +22,7 @@ export class Allowance {
       this.#beganAtMs = nowMs
       this.#taken = 0
     }
-    if (this.#taken >= this.#most) return false
+    if (this.#taken >= this.#most()) return false
     this.#taken++
     return true
   }

@@ -8,6 +8,7 @@ import type { BrokerHooks } from './hooks.js'
 import { type Limits, resolveLimits } from './limits.js'
 import { Listener, type ListenerAddress, type ListenerOptions } from './listener.js'
 import { type Log, silentLog } from './log.js'
+import { type ReloadOptions, reload } from './reload.js'
 import { restore } from './restore.js'
 import { type CloseOptions, Shutdown } from './shutdown.js'
 import { SysTopics } from './sys-topics.js'
@@ -39,6 +40,11 @@ export interface Broker extends AsyncDisposable {
   /** One per listener, in their order; empty before `listen`. */
   readonly addresses: readonly ListenerAddress[]
   stats(): BrokerStats
+  /**
+   * Takes new limits, certificates and permissions without ending a connection that may stay. Throws `BrokerError`, and
+   * then everything is as it was.
+   */
+  reload(options: ReloadOptions): void
   /**
    * Lets clients finish what is under way, says why to those of MQTT 5.0, flushes and commits; settles at the latest
    * some moments after `graceMs`, or when the last `onDisconnect` hook has. Rejects with `BrokerError` for options that
@@ -144,6 +150,13 @@ class RunningBroker implements Broker {
       queuedMessages,
       inFlightMessages,
     }
+  }
+
+  reload(options: ReloadOptions): void {
+    const { sysIntervalSeconds } = this.#core.limits
+    reload(this.#core, this.#listeners, options)
+    const isServing = this.#addresses.length > 0 && this.#core.shutdown === undefined
+    if (isServing && this.#core.limits.sysIntervalSeconds !== sysIntervalSeconds) this.#sys.start()
   }
 
   close(options: CloseOptions = {}): Promise<void> {

@@ -22,6 +22,7 @@ import { Greeter } from './greeter.js'
 import { handle } from './handlers/handle.js'
 import { type ClientInfo, type Departure, LOST } from './hooks.js'
 import { isWithin, writeDisconnect, writeRefusal } from './last-words.js'
+import type { Limits } from './limits.js'
 import type { Message } from './message.js'
 import type { Session } from './session.js'
 import type { Ending } from './sessions.js'
@@ -44,6 +45,8 @@ const STRANGER_LINGER_MS = 250
 /** One network connection: bytes in, packets to their handlers, one write per turn out. */
 export class Connection {
   readonly core: Core
+  /** The limits when it was accepted: what CONNACK announces holds for as long as it lasts, whatever is reloaded. */
+  readonly terms: Readonly<Limits>
   readonly remoteAddress: string
   readonly certificate: { commonName: string } | undefined
   readonly writer = new Writer()
@@ -66,7 +69,6 @@ export class Connection {
   holds = 0
   /** The peer's Maximum Packet Size; infinity where it has none. */
   maximumPacketBytes = Number.POSITIVE_INFINITY
-  /** Of a client that takes topic aliases. [MQTT-3.1.2-27] */
   outboundAliases: OutboundAliases | undefined
   readonly #socket: ByteStream
   readonly #decoder: Decoder
@@ -80,19 +82,19 @@ export class Connection {
   #isFull = false
   #isScheduled = false
 
-  constructor(core: Core, socket: ByteStream, { remoteAddress, acceptedAtMs, certificate }: Peer) {
+  constructor(core: Core, socket: ByteStream, { remoteAddress, connectByMs, certificate }: Peer) {
     const { clock, limits } = core
     this.core = core
+    this.terms = limits
     this.#socket = socket
     this.remoteAddress = remoteAddress
     this.certificate = certificate
     this.aliases = new InboundAliases(limits.topicAliases)
-    this.publishPermission = new TopicPermission((one, topic) => mayPublish(one, topic, limits.topicLevels))
+    this.publishPermission = new TopicPermission((by, name) => mayPublish(by, name, core.limits.topicLevels))
     this.greeter = new Greeter(core, this)
-    this.renewals = new Allowance(limits.renewalsPerMinute, 60_000, clock)
+    this.renewals = new Allowance(() => core.limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
     const isListening = (): boolean => this.holds === 0
-    const connectByMs = acceptedAtMs + limits.connectTimeoutMs
     this.#silence = new Silence(clock, connectByMs, isListening, () => this.#onSilence())
     this.#identityEnd = new Deadline(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
@@ -150,8 +152,8 @@ export class Connection {
     this.session = session
     this.#hasPassed = true
     this.core.admission.pass(this.remoteAddress)
-    this.#decoder.maximumPacketSize = this.core.limits.packetBytes
-    this.#decoder.maximumControlSize = this.core.limits.controlPacketBytes
+    this.#decoder.maximumPacketSize = this.terms.packetBytes
+    this.#decoder.maximumControlSize = this.terms.controlPacketBytes
     this.#silence.keepAlive(keepAliveSeconds)
     this.useIdentity(identity)
   }
@@ -261,9 +263,8 @@ export class Connection {
     }
     if (chunks.length > 1) socket.uncork()
     this.#isFull = socket.writableLength >= FULL_FROM_BYTES
-    if (!this.#isFull && this.session !== undefined && this.session.outgoing.queued > 0) {
-      this.session.outgoing.pump()
-    }
+    const queue = this.session?.outgoing
+    if (!this.#isFull && queue !== undefined && queue.queued > 0) queue.pump()
   }
 
   /** Ends the connection for what its peer, or we, did wrong. */
@@ -316,8 +317,7 @@ export class Connection {
     this.#isFull = false
     this.flush()
     this.#socket.end()
-    // The peer's bytes are read on and thrown away: closing with unread ones would reset the connection, and our
-    // last words with it.
+    // What still comes is thrown away: closing with unread bytes would reset the connection, our last words too.
     this.#socket.resume()
     this.#linger.set(this.core.clock.now() + (this.#hasPassed ? LINGER_MS : STRANGER_LINGER_MS))
   }

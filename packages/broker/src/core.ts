@@ -1,6 +1,6 @@
 import { ReasonCode } from '@jamey/protocol'
 import { Admission } from './admission.js'
-import type { Authenticator } from './authenticator.js'
+import type { Authenticator, Identity } from './authenticator.js'
 import type { BrokerStore } from './broker-store.js'
 import type { Clock } from './clock.js'
 import { CommitGate } from './commit-gate.js'
@@ -12,6 +12,7 @@ import type { Limits } from './limits.js'
 import { type Log, SparingLog } from './log.js'
 import type { Message } from './message.js'
 import { Persistence } from './persistence.js'
+import { type Revise, revised } from './reload.js'
 import { RetainedTree } from './retained-tree.js'
 import { Router } from './router.js'
 import { Sessions } from './sessions.js'
@@ -37,8 +38,9 @@ export interface CoreOptions {
 
 /** What all connections share. */
 export class Core {
-  readonly authenticator: Authenticator
-  readonly limits: Limits
+  authenticator: Authenticator
+  /** Never changed, but replaced at a reload. */
+  limits: Readonly<Limits>
   readonly clock: Clock
   readonly log: Log
   /** For what happens with those who were not let in: they may not fill the disk. */
@@ -58,6 +60,8 @@ export class Core {
   readonly router: Router
   readonly sessions: Sessions
   readonly admission: Admission
+  /** Present from the first reload that brought one: who is who by now. */
+  revise: Revise | undefined
   /** Present from the call of `close` on. */
   shutdown: Shutdown | undefined
   /** Called when the last connection is gone. */
@@ -79,6 +83,11 @@ export class Core {
     this.router = new Router(this)
     this.sessions = new Sessions(this)
     this.admission = new Admission(this.limits)
+  }
+
+  /** For one that was authenticated while a reload changed who may do what. Throws `ConnectionFault`. */
+  revised(identity: Identity, clientId: string): Identity {
+    return this.revise === undefined ? identity : revised(this.revise, identity, clientId)
   }
 
   /** Makes `message` the retained one of its topic, or removes that when the payload is empty. [MQTT-3.3.1-6] */

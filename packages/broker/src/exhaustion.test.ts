@@ -47,7 +47,7 @@ async function deaf(keepAlive: number) {
   })
   const connection = new Connection(core, socket, {
     remoteAddress: '',
-    acceptedAtMs: clock.now(),
+    connectByMs: clock.now() + 10_000,
     certificate: undefined,
   })
   const writer = new Writer()

@@ -25,10 +25,11 @@ export type {
   PublishOffer,
   Refusal,
 } from './hooks.js'
-export { DEFAULT_LIMITS, type Limits } from './limits.js'
+export { DEFAULT_LIMITS, LIMIT_RANGES, type Limits } from './limits.js'
 export type { ListenerAddress, ListenerOptions, ListenerTls } from './listener.js'
 export type { Log } from './log.js'
 export { MemoryBrokerStore } from './memory-store.js'
 export type { ProxyProtocolOptions } from './proxy-gate.js'
+export type { ReloadOptions, Revise } from './reload.js'
 export type { CloseOptions } from './shutdown.js'
 export type { WebSocketOptions } from './web-socket-gate.js'

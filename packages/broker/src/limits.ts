@@ -90,7 +90,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
 }
 
 /** Where the wire format or a timer bounds a limit; the others may be any positive number. */
-const RANGES: Partial<Record<keyof Limits, readonly [number, number]>> = {
+const BOUNDED: Partial<Record<keyof Limits, readonly [number, number]>> = {
   receiveMaximum: [1, 65_535],
   inFlight: [1, 65_535],
   topicAliases: [0, 65_535],
@@ -103,17 +103,27 @@ const RANGES: Partial<Record<keyof Limits, readonly [number, number]>> = {
   sysIntervalSeconds: [0, 86_400],
 }
 
+/** From and to, both included, of the whole number that a limit may be. */
+export const LIMIT_RANGES = Object.freeze(
+  Object.fromEntries(
+    Object.keys(DEFAULT_LIMITS).map((name) => [
+      name,
+      BOUNDED[name as keyof Limits] ?? [1, Number.MAX_SAFE_INTEGER],
+    ]),
+  ),
+) as Readonly<Record<keyof Limits, readonly [number, number]>>
+
 /** The defaults with `given` laid over them. Throws `BrokerError` 'limit-invalid' that names the limit and its range. */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const limits: Limits = { ...DEFAULT_LIMITS }
   for (const name of Object.keys(given) as (keyof Limits)[]) {
     const value = given[name]
     if (value === undefined) continue
-    const [least, most] = RANGES[name] ?? [1, Number.MAX_SAFE_INTEGER]
     if (!(name in DEFAULT_LIMITS)) {
       const known = Object.keys(DEFAULT_LIMITS).join(', ')
       throw new BrokerError('limit-invalid', `limits.${name}: there is no such limit; known are ${known}`)
     }
+    const [least, most] = LIMIT_RANGES[name]
     if (!Number.isInteger(value) || value < least || value > most) {
       throw new BrokerError(
         'limit-invalid',

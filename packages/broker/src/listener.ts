@@ -1,7 +1,14 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, TLSSocket, type TlsOptions } from 'node:tls'
+import {
+  createSecureContext,
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  TLSSocket,
+  type TlsOptions,
+  type Server as TlsServer,
+} from 'node:tls'
 import type { ByteStream, Peer } from './byte-stream.js'
 import { Connection } from './connection.js'
 import type { Core } from './core.js'
@@ -17,6 +24,8 @@ export interface ListenerTls {
   ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
   /** Clients may show a certificate; one that `ca` does not vouch for ends the connection. */
   requestClientCertificate?: boolean | undefined
+  /** Clients must show one (mutual TLS): the handshake of one that does not fails. Needs `ca`. */
+  requireClientCertificate?: boolean | undefined
 }
 
 /** TLS 1.3, unless `insecure: true` asks for none. */
@@ -74,7 +83,7 @@ export class Listener {
     if (webSocket !== false) this.#gate = this.#webSocketGate(webSocket)
     this.#server = this.#gate === undefined ? this.#tcpServer() : this.#httpServer(this.#gate)
     this.#server.on('tlsClientError', (error, socket) => this.#onTlsError(error, socket))
-    this.#server.maxConnections = core.limits.connections + core.limits.pendingConnections
+    this.#useLimits()
     this.#guard()
     this.#server.on('drop', () => {
       core.counters.connectionsRefused++
@@ -103,6 +112,25 @@ export class Listener {
     })
   }
 
+  /** What `reload` takes to serve another certificate. Throws `BrokerError`. */
+  contextOf(tls: ListenerTls): SecureContextOptions {
+    const { host, port, tls: present } = this.#options
+    const where = `reload tls of listener ${host}:${port}`
+    if (present === undefined) throw new BrokerError('reload-invalid', `${where}: it was started without`)
+    if (asksFor(tls) !== asksFor(present)) {
+      const change = `client certificates are ${asksFor(present)} there, and can not become ${asksFor(tls)}`
+      throw new BrokerError('reload-invalid', `${where}: ${change} before it is started again`)
+    }
+    assertTls(tls, `listener ${host}:${port}`)
+    return contextOf(tls)
+  }
+
+  /** The limits are others; so is the certificate, where there is a context. Connections that stand keep theirs. */
+  reload(context: SecureContextOptions | undefined): void {
+    this.#useLimits()
+    if (context !== undefined) (this.#server as TlsServer).setSecureContext(context)
+  }
+
   /** No new connections from now on; the present ones stay. */
   close(): void {
     if (this.#server.listening) this.#server.close()
@@ -110,6 +138,15 @@ export class Listener {
 
   destroySockets(): void {
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #useLimits(): void {
+    const { connections, pendingConnections, connectTimeoutMs } = this.#core.limits
+    this.#server.maxConnections = connections + pendingConnections
+    if (this.#gate === undefined) return
+    const server = this.#server as HttpServer
+    server.headersTimeout = connectTimeoutMs
+    server.requestTimeout = connectTimeoutMs
   }
 
   /** TLS and HTTP take up a socket at 'connection'; ours is asked before they spend anything on it. */
@@ -199,12 +236,10 @@ export class Listener {
 
   #tlsOptions(tls: ListenerTls): TlsOptions {
     return {
-      ...secureContextOf(tls),
-      minVersion: 'TLSv1.3',
-      maxVersion: 'TLSv1.3',
-      requestCert: tls.requestClientCertificate === true,
-      // A client certificate is optional, so whether a shown one verified is looked at afterwards.
-      rejectUnauthorized: false,
+      ...contextOf(tls),
+      requestCert: asksFor(tls) !== 'not asked for',
+      // Where a client certificate is optional, whether a shown one verified is looked at afterwards.
+      rejectUnauthorized: asksFor(tls) === 'required',
       handshakeTimeout: this.#core.limits.connectTimeoutMs,
     }
   }
@@ -231,7 +266,7 @@ export class Listener {
     const commonName: unknown = subject?.CN ?? ''
     return {
       remoteAddress: arrival.address,
-      acceptedAtMs: arrival.atMs,
+      connectByMs: arrival.atMs + this.#core.limits.connectTimeoutMs,
       certificate: subject && { commonName: typeof commonName === 'string' ? commonName : '' },
     }
   }
@@ -253,9 +288,34 @@ function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket):
   return remoteAddress && `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 }
 
-function secureContextOf({ cert, key, ca }: ListenerTls) {
+function contextOf({ cert, key, ca }: ListenerTls): SecureContextOptions {
   const authorities = ca === undefined ? undefined : (Array.isArray(ca) ? ca : [ca]).map(pem)
-  return { cert: pem(cert), key: pem(key), ...(authorities && { ca: authorities }) }
+  return {
+    cert: pem(cert),
+    key: pem(key),
+    minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
+    ...(authorities && { ca: authorities }),
+  }
+}
+
+function asksFor({ requestClientCertificate, requireClientCertificate }: ListenerTls) {
+  if (requireClientCertificate === true) return 'required'
+  return requestClientCertificate === true ? 'optional' : 'not asked for'
+}
+
+/** Throws `BrokerError` for what no handshake could be made with. */
+function assertTls(tls: ListenerTls, where: string): void {
+  if (asksFor(tls) !== 'not asked for' && tls.ca === undefined) {
+    const message = `${where} requests client certificates but has no tls.ca to check them against`
+    throw new BrokerError('listener-invalid', message)
+  }
+  try {
+    createSecureContext(contextOf(tls))
+  } catch (error) {
+    const message = `${where} tls: certificate, key or authority can not be used: ${(error as Error).message}`
+    throw new BrokerError('listener-invalid', message, { cause: error })
+  }
 }
 
 function pem(text: string | Uint8Array): string | Buffer {
@@ -288,12 +348,7 @@ function assertUsable({ host, port, tls, insecure, webSocket, proxyProtocol }: L
     const where = `listener ${host}:${port} proxyProtocol.trusted`
     throw new BrokerError('listener-invalid', `${where}: ${(error as TypeError).message}`)
   }
-  if (tls?.requestClientCertificate && tls.ca === undefined) {
-    throw new BrokerError(
-      'listener-invalid',
-      `listener ${host}:${port} requests client certificates but has no tls.ca to check them against`,
-    )
-  }
+  if (tls !== undefined) assertTls(tls, `listener ${host}:${port}`)
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): BrokerError {

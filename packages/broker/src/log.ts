@@ -25,7 +25,7 @@ export class SparingLog implements Log {
 
   constructor(log: Log, clock: Clock) {
     this.#log = log
-    this.#lines = new Allowance(LINES_PER_SECOND, 1000, clock)
+    this.#lines = new Allowance(() => LINES_PER_SECOND, 1000, clock)
   }
 
   debug(fields: Record<string, unknown>, message: string): void {

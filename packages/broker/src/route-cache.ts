@@ -9,7 +9,7 @@ const MOST_RECEIVERS_PER_TOPIC = 64
 /** Remembers who receives a topic until subscriptions or permissions change. */
 export class RouteCache {
   readonly #tree: SubscriptionTree
-  readonly #maximum: number
+  #maximum: number
   readonly #routes = new Map<string, Route>()
   /** Publishers stay with a topic for a while: comparing with the last one is cheaper than hashing a fresh string. */
   #lastTopic: string | undefined
@@ -24,6 +24,11 @@ export class RouteCache {
   constructor(tree: SubscriptionTree, maximum: number) {
     this.#tree = tree
     this.#maximum = maximum
+  }
+
+  set maximum(topics: number) {
+    this.#maximum = topics
+    this.forgetAll()
   }
 
   get(topic: string): Route {

@@ -27,7 +27,9 @@ export class SysTopics {
     return Math.floor((this.#core.clock.now() - this.#startedAtMs) / 1000)
   }
 
+  /** Also anew, with another interval. */
   start(): void {
+    this.stop()
     if (this.#core.limits.sysIntervalSeconds === 0) return
     this.publish()
     this.#arm()

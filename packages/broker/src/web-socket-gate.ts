@@ -34,7 +34,6 @@ export class WebSocketGate {
   readonly #addressOf: (socket: Socket) => string | undefined
   readonly #origins: WebSocketOptions['origins']
   readonly #webSockets: WebSocketServer
-  readonly #strangerBytes: number
 
   /** `addressOf` tells whose a socket is, for the log. */
   constructor(core: Core, options: WebSocketOptions, addressOf: (socket: Socket) => string | undefined) {
@@ -42,12 +41,10 @@ export class WebSocketGate {
     this.#addressOf = addressOf
     this.path = options.path ?? DEFAULT_PATH
     this.#origins = options.origins
-    this.#strangerBytes = core.limits.connectPacketBytes * 2
     this.#webSockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      maxPayload: core.limits.packetBytes + BYTES_BESIDE_PACKET,
       // What text says is of no interest: it ends the connection.
       skipUTF8Validation: true,
       // [MQTT-6.0.0-4]
@@ -81,8 +78,11 @@ export class WebSocketGate {
       if (refusal !== undefined) return this.#refuse(socket, refusal)
       const admitted = admit(socket)
       if (admitted === undefined) return
+      const { connectPacketBytes, packetBytes } = this.#core.limits
+      const strangerBytes = connectPacketBytes * 2
+      this.#webSockets.options.maxPayload = packetBytes + BYTES_BESIDE_PACKET
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        boundStranger(socket, open(new WebSocketStream(webSocket, socket), admitted), this.#strangerBytes)
+        boundStranger(socket, open(new WebSocketStream(webSocket, socket), admitted), strangerBytes)
       })
     })
   }

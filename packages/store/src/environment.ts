@@ -6,7 +6,7 @@ import { findFolder, flushFolder, prepareFolder } from './folder.js'
 import { bringUpToDate, expectUpToDate, FORMAT_KEY } from './format.js'
 import { rangeOf } from './key-range.js'
 import type { Layout } from './layout.js'
-import { explainCommitFailure, explainFailure } from './lmdb-failure.js'
+import { explainCommitFailure, explainCopyFailure, explainFailure } from './lmdb-failure.js'
 import { openLmdb } from './lmdb-opening.js'
 import { claim, letGo, openOnce, ownerOf } from './ownership.js'
 import { RecordReader } from './record-reader.js'
@@ -156,6 +156,19 @@ export class Environment {
       this.#recovering = undefined
     })
     return this.#recovering
+  }
+
+  /**
+   * Copies the last commit into an empty folder while its owner goes on: page by page, with the names of LMDB. Until
+   * that is done, the owner's file grows by what it changes. Not flushed. Throws `StoreError`.
+   */
+  async copyTo(folder: string): Promise<void> {
+    const database = this.#expectOpen()
+    try {
+      await database.backup(folder, false)
+    } catch (error) {
+      throw explainCopyFailure(folder, error)
+    }
   }
 
   async close(): Promise<void> {

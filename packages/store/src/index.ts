@@ -1,3 +1,8 @@
+export {
+  type BrokerStoreBackup,
+  type BrokerStoreBackupOptions,
+  backupBrokerStore,
+} from './backup-broker-store.js'
 export { type BrokerStoreOptions, openBrokerStore } from './open-broker-store.js'
 export { type OutboxOptions, openOutbox } from './open-outbox.js'
 export { openSessionStore, type SessionStoreOptions } from './open-session-store.js'

@@ -60,6 +60,13 @@ export async function explainCommitFailure(
   return explainFailure(path, cause)
 }
 
+/** Why a copy was not made: lmdb has only the system's words for it. */
+export function explainCopyFailure(path: string, error: unknown): StoreError {
+  const { message } = error as Error
+  const code = /no space left|quota|too large/i.test(message) ? 'full' : 'io-failed'
+  return makeError(path, error, /denied|not permitted|read-only/i.test(message) ? 'not-accessible' : code)
+}
+
 function makeError(path: string, cause: unknown, code: StoreErrorCode): StoreError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new StoreError(code, path, `${reason}; ${ADVICE[code]}`, { cause })

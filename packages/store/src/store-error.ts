@@ -4,7 +4,7 @@
  * `migration-failed`: it is older and could not be brought to the present format.
  * `foreign`: the folder holds something else. `damaged`: what is there can not be read. `full`: no room for what was
  * to be written. `not-accessible`: the system does not let this process read or write there. `io-failed`: the disk
- * failed. `closed`: the store was closed before.
+ * failed. `closed`: the store was closed before. `exists`: a backup is to be written where something is already.
  */
 export type StoreErrorCode =
   | 'in-use'
@@ -17,6 +17,7 @@ export type StoreErrorCode =
   | 'not-accessible'
   | 'io-failed'
   | 'closed'
+  | 'exists'
 
 const RETRYABLE: readonly StoreErrorCode[] = ['in-use', 'full', 'io-failed']
 

@@ -1,48 +1,22 @@
+import type { BrokerFlags } from '../broker-layers.js'
 import type { CommandContext, Outcome } from '../command-context.js'
-import { hostInUrl } from '../connection-target.js'
-import { startInsecureBroker } from '../embedded-broker.js'
+import { requireDataDirectory } from '../data-directory.js'
 import { EXIT } from '../exit-codes.js'
-import { CommandFailure } from '../failure.js'
-import { createLog } from '../log.js'
-import { logLevelOf } from '../log-level.js'
-import { stopInOrder } from '../stop-in-order.js'
-import { aborted } from '../waiting.js'
+import { serveBroker } from '../serve-broker.js'
 
-export interface BrokerOptions {
-  readonly insecure?: boolean
-  readonly host: string
-  readonly port: number
-  readonly logLevel?: string
+export interface BrokerCommandOptions extends BrokerFlags {
+  readonly dataDir?: string
 }
 
-/** The broker alone for conformance suites and load tests; whoever starts it must have said that it is insecure. */
-export async function broker(
-  context: CommandContext,
-  { insecure, host, port, logLevel }: BrokerOptions,
-): Outcome {
-  const { terminal, interrupted, env } = context
-  if (insecure !== true) {
-    throw new CommandFailure(
-      'this broker would serve anybody without encryption; say --insecure if that is meant',
-      {
-        code: 'insecure-not-asked-for',
-        exitCode: EXIT.usage,
-        hint: 'a secure one is started by `jamey up`, or `jamey run broker --data-dir .jamey`',
-      },
-    )
-  }
-  terminal.warn('no encryption, no passwords: whoever reaches this port may read and write everything')
-  const running = await startInsecureBroker({
-    host,
-    port,
-    // Its own warning about encryption would only repeat ours.
-    log: createLog(terminal, logLevelOf(logLevel, env, 'error')),
+/** The broker alone, as its options, the environment and its file say. */
+export async function broker(context: CommandContext, { dataDir, ...flags }: BrokerCommandOptions): Outcome {
+  const directory = dataDir === undefined ? undefined : requireDataDirectory(context.cwd, dataDir, 'files')
+  await serveBroker(context, {
+    flags,
+    directory,
+    // For conformance suites and load tests: its own warning about encryption would only repeat ours.
+    logLevel: flags.insecure === true && flags.config === undefined ? 'error' : 'info',
     portSetting: '--port',
   })
-  terminal.print(`broker listens at mqtt://${hostInUrl(host)}:${running.addresses[0]?.port ?? port}`)
-  await aborted(interrupted)
-  await stopInOrder([
-    [{ name: 'broker', stop: (graceMs) => running.close({ graceMs: Math.min(graceMs, 1_000) }) }],
-  ])
   return EXIT.success
 }

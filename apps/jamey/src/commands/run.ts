@@ -1,18 +1,15 @@
 import type { Logger } from 'pino'
-import { brokerSettings } from '../broker-environment.js'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { startComponent } from '../component.js'
 import { completed, directoryEnvironment } from '../component-environment.js'
-import { hostInUrl, runningBroker } from '../connection-target.js'
+import { runningBroker } from '../connection-target.js'
 import { type ClientComponent, type DataDirectory, requireDataDirectory } from '../data-directory.js'
-import { startSecureBroker } from '../embedded-broker.js'
 import { EXIT } from '../exit-codes.js'
 import { httpPortFailure } from '../listening.js'
 import { createLog } from '../log.js'
 import { logLevelOf } from '../log-level.js'
-import { claimRunFile } from '../run-file.js'
+import { serveBroker } from '../serve-broker.js'
 import { stopInOrder } from '../stop-in-order.js'
-import { VERSION } from '../version.js'
 import { aborted, unlessAborted } from '../waiting.js'
 
 export interface RunOptions {
@@ -28,47 +25,14 @@ export async function run(
 ): Outcome {
   const directory =
     options.dataDir === undefined ? undefined : requireDataDirectory(context.cwd, options.dataDir)
+  if (part === 'broker') {
+    const flags = options.logLevel === undefined ? {} : { logLevel: options.logLevel }
+    await serveBroker(context, { flags, directory, logLevel: 'info', portSetting: 'JAMEY_BROKER_PORT' })
+    return EXIT.success
+  }
   const log = createLog(context.terminal, logLevelOf(options.logLevel, context.env, 'info'))
-  if (part === 'broker') await runBroker(context, directory, log)
-  else await runComponent(context, part, directory, log)
+  await runComponent(context, part, directory, log)
   return EXIT.success
-}
-
-async function runBroker(
-  context: CommandContext,
-  directory: DataDirectory | undefined,
-  log: Logger,
-): Promise<void> {
-  const settings = await brokerSettings(completed(context.env, brokerFiles(directory)), context.cwd)
-  const claim = directory && claimRunFile(directory.path, VERSION)
-  // Reloading all parts at once must not end this one.
-  const reload = () => log.info('nothing to read again: new certificates and secrets take a restart')
-  process.on('SIGHUP', reload)
-  try {
-    const broker = await startSecureBroker({ ...settings, log, portSetting: 'JAMEY_BROKER_PORT' })
-    const port = broker.addresses[0]?.port ?? settings.port
-    claim?.update({ broker: { host: settings.host, port } })
-    context.terminal.print(`broker listens at mqtts://${hostInUrl(settings.host)}:${port}`)
-    await aborted(context.interrupted)
-    context.terminal.note('stopping the broker')
-    await stopInOrder([
-      [{ name: 'broker', stop: (graceMs) => broker.close({ graceMs: Math.min(graceMs, 1_000) }) }],
-    ])
-  } finally {
-    process.removeListener('SIGHUP', reload)
-    claim?.release()
-  }
-}
-
-function brokerFiles(directory: DataDirectory | undefined): NodeJS.ProcessEnv {
-  if (directory === undefined) return {}
-  return {
-    JAMEY_BROKER_CERT: directory.serverCertificate,
-    JAMEY_BROKER_KEY: directory.serverKey,
-    JAMEY_BROKER_CA: directory.caCertificate,
-    MQTT_JWT_SECRET_FILE: directory.secret,
-    JAMEY_DATA_DIR: directory.data,
-  }
 }
 
 async function runComponent(

@@ -13,7 +13,7 @@ import {
   displayPath,
   readDataFile,
 } from '../data-directory.js'
-import { startSecureBroker } from '../embedded-broker.js'
+import { embeddedSettings, startBroker } from '../embedded-broker.js'
 import { EXIT } from '../exit-codes.js'
 import { httpPortFailure, type Listening, type ListeningOptions, listeningOf } from '../listening.js'
 import { createLog } from '../log.js'
@@ -104,7 +104,7 @@ class System {
     const { interrupted, env, cwd } = this.#context
     const directory = this.#directory
     const secret = await readTokenSecretFile(directory.secret)
-    this.#broker = await startSecureBroker({
+    const settings = embeddedSettings({
       host,
       port,
       cert: readDataFile(directory.serverCertificate),
@@ -112,9 +112,9 @@ class System {
       ca: readDataFile(directory.caCertificate),
       secret,
       storePath: join(directory.data, 'broker'),
-      log: this.#log,
-      portSetting: '--port',
     })
+    const log = this.#log.child({ component: 'broker' })
+    this.#broker = await startBroker(settings, { log, portSetting: '--port' })
     this.brokerAddress = { host, port: this.#broker.addresses[0]?.port ?? port }
     const broker = { host: reachableHost(host), port: this.brokerAddress.port }
     const starting = (['conscience', 'memory', 'gateway'] as const).map(async (name) => {

@@ -59,7 +59,7 @@ async function renew(
   authenticationData: Uint8Array | undefined,
 ): Promise<void> {
   const { authenticationMethod } = exchange
-  const identity = await authenticate(connection, {
+  const authenticated = await authenticate(connection, {
     clientId: session.clientId,
     authenticationMethod,
     authenticationData,
@@ -67,6 +67,7 @@ async function renew(
   })
   exchange.end()
   if (connection.state !== 'open') return
+  const identity = connection.core.revised(authenticated, session.clientId)
   if (identity.username !== session.username) {
     throw new ConnectionFault(ReasonCode.notAuthorized, 'the renewed credentials belong to another user')
   }

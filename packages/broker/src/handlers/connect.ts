@@ -17,7 +17,7 @@ export function handleConnect(connection: Connection, packet: Connect): void {
   connection.beginAuthentication(packet.protocolVersion)
   const { maximumPacketSize, authenticationMethod, topicAliasMaximum = 0 } = packet.properties ?? {}
   connection.maximumPacketBytes = maximumPacketSize ?? Number.POSITIVE_INFINITY
-  const aliases = Math.min(topicAliasMaximum, connection.core.limits.outboundTopicAliases)
+  const aliases = Math.min(topicAliasMaximum, connection.terms.outboundTopicAliases)
   if (aliases > 0) connection.outboundAliases = new OutboundAliases(aliases)
   if (authenticationMethod !== undefined) {
     connection.exchange = new AuthenticationExchange(connection, authenticationMethod)
@@ -32,7 +32,7 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
     throw new ConnectionFault(ReasonCode.serverBusy, 'the server has as many connections as it may')
   }
   const clientId = clientIdOf(packet)
-  const identity = await authenticate(connection, {
+  const authenticated = await authenticate(connection, {
     clientId,
     username: packet.username,
     password: packet.password,
@@ -40,9 +40,11 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
     authenticationData: packet.properties?.authenticationData,
   })
   if (connection.state !== 'authenticating') return
-  assertWill(connection, packet, identity)
-  if (core.hooks !== undefined) await introduce(core.hooks, connection, packet, clientId, identity)
+  assertWill(connection, packet, authenticated)
+  if (core.hooks !== undefined) await introduce(core.hooks, connection, packet, clientId, authenticated)
   if (connection.state !== 'authenticating') return
+  const identity = core.revised(authenticated, clientId)
+  if (identity !== authenticated) assertWill(connection, packet, identity)
   const expirySeconds = expiryOf(connection, packet)
   const keepAlive = keepAliveOf(connection, packet)
   const { authenticationData } = identity
@@ -125,15 +127,15 @@ function expiryOf({ core }: Connection, { protocolVersion, cleanStart, propertie
 }
 
 /** Seconds; what we impose where the client wants a longer one, or none, and can be told. [MQTT-3.2.2-21] */
-function keepAliveOf({ core, version }: Connection, { keepAlive }: Connect): number {
-  const { keepAliveSeconds } = core.limits
+function keepAliveOf({ terms, version }: Connection, { keepAlive }: Connect): number {
+  const { keepAliveSeconds } = terms
   if (keepAliveSeconds === 0 || version < 5) return keepAlive
   return keepAlive === 0 ? keepAliveSeconds : Math.min(keepAlive, keepAliveSeconds)
 }
 
 /** The server's side of the contract; only what differs from the standard's defaults. Section 3.2.2.3. */
 function announcement(
-  { core, version, exchange }: Connection,
+  { core, version, exchange, terms }: Connection,
   { clientId: wantedClientId, keepAlive: wantedKeepAlive, properties }: Connect,
   clientId: string,
   expirySeconds: number,
@@ -141,14 +143,14 @@ function announcement(
   authenticationData: Uint8Array | undefined,
 ): ConnackProperties | undefined {
   if (version !== 5) return undefined
-  const { limits, responseInformation } = core
+  const { responseInformation } = core
   return {
     sessionExpiryInterval:
       (properties?.sessionExpiryInterval ?? 0) === expirySeconds ? undefined : expirySeconds,
-    receiveMaximum: limits.receiveMaximum === 65_535 ? undefined : limits.receiveMaximum,
-    maximumPacketSize: limits.packetBytes,
+    receiveMaximum: terms.receiveMaximum === 65_535 ? undefined : terms.receiveMaximum,
+    maximumPacketSize: terms.packetBytes,
     assignedClientIdentifier: wantedClientId === '' ? clientId : undefined,
-    topicAliasMaximum: limits.topicAliases === 0 ? undefined : limits.topicAliases,
+    topicAliasMaximum: terms.topicAliases === 0 ? undefined : terms.topicAliases,
     serverKeepAlive: keepAlive === wantedKeepAlive ? undefined : keepAlive,
     responseInformation:
       properties?.requestResponseInformation === 1 ? responseInformation?.(clientId) : undefined,

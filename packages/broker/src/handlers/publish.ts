@@ -53,7 +53,7 @@ function take(
 /** Our Receive Maximum is a promise of the client's. [MQTT-3.3.4-7] [MQTT-3.3.4-8] */
 function admit(connection: Connection, session: Session): void {
   if (connection.version < 5) return
-  const { receiveMaximum } = connection.core.limits
+  const { receiveMaximum } = connection.terms
   const open = session.incoming.size - (session.takenBefore?.size ?? 0) + connection.heldPubacks
   if (open < receiveMaximum) return
   throw new ConnectionFault(

@@ -1,0 +1,124 @@
+import { Permissions, type Permissions as PermissionsOf, tokenAuthenticator } from '@jamey/auth'
+import {
+  AuthenticationRefused,
+  type AuthenticationRequest,
+  type Authenticator,
+  type Identity,
+  insecureAuthenticator,
+  type Refusal,
+  type Revise,
+} from '@jamey/broker'
+import { ReasonCode } from '@jamey/protocol'
+import type { AuthenticationSettings, BrokerSettings, PermissionEntry } from './broker-settings.js'
+
+/** Who comes in, and what those may do who are in already. */
+export interface Access {
+  readonly authenticator: Authenticator
+  readonly revise: Revise
+}
+
+/** What an identity was before the permissions of the configuration narrowed it. */
+const UNNARROWED = new WeakMap<Identity, Identity>()
+
+/**
+ * Who a client is decides the method. What it may do is what its token says (anything, where it has none), and, where
+ * there is a list of permissions, only what the entries that name it allow, too. Whom no entry names is refused.
+ */
+export function accessOf({
+  authentication,
+  permissions,
+}: Pick<BrokerSettings, 'authentication' | 'permissions'>): Access {
+  const base = authenticatorOf(authentication)
+  const table = permissions && new PermissionTable(permissions)
+  const narrow = (identity: Identity, clientId: string): Identity | Refusal => {
+    const whole = UNNARROWED.get(identity) ?? identity
+    return table === undefined ? whole : table.narrow(whole, clientId)
+  }
+  return {
+    authenticator: {
+      async authenticate(request) {
+        // None of these asks a client anything more.
+        const identity = (await base.authenticate(request)) as Identity
+        const outcome = narrow(identity, request.clientId)
+        if (!('refuse' in outcome)) return outcome
+        throw new AuthenticationRefused(outcome.reason ?? '', outcome.refuse)
+      },
+    },
+    revise: narrow,
+  }
+}
+
+function authenticatorOf(settings: AuthenticationSettings): Authenticator {
+  switch (settings.method) {
+    case 'token':
+      return tokenAuthenticator({ secret: settings.secret })
+    case 'certificate':
+      return { authenticate: async (request) => identityOfCertificate(request) }
+    case 'none':
+      return insecureAuthenticator()
+  }
+}
+
+/** Client identifier, user name and the certificate's common name must be the same, as with tokens. */
+function identityOfCertificate(request: AuthenticationRequest): Identity {
+  const { clientId, username, certificate, authenticationMethod } = request
+  const refuse = (reasonCode: number, message: string): never => {
+    throw new AuthenticationRefused(message, reasonCode)
+  }
+  if (authenticationMethod !== undefined) {
+    refuse(ReasonCode.badAuthenticationMethod, 'clients are known by their certificates alone')
+  }
+  if (certificate === undefined) {
+    refuse(ReasonCode.notAuthorized, 'a client certificate is required and none was presented')
+  }
+  const name = certificate?.commonName ?? ''
+  if (name !== clientId || (username !== undefined && username !== clientId)) {
+    refuse(
+      ReasonCode.notAuthorized,
+      `the client certificate is of ${JSON.stringify(name)}; client identifier and user name must be the same`,
+    )
+  }
+  return { username: name, mayPublish: () => true, maySubscribe: () => true, mayReceive: () => true }
+}
+
+class PermissionTable {
+  readonly #entries: readonly { readonly names: RegExp; readonly allow: readonly string[] }[]
+
+  constructor(entries: readonly PermissionEntry[]) {
+    this.#entries = entries.map(({ clients, allow }) => ({ names: patternOf(clients), allow }))
+  }
+
+  narrow(identity: Identity, clientId: string): Identity | Refusal {
+    const entries = this.#entries.filter(({ names }) => names.test(clientId))
+    if (entries.length === 0) {
+      const reason = "the broker's permissions do not name this client"
+      return { refuse: ReasonCode.notAuthorized, reason }
+    }
+    let allowed: PermissionsOf
+    try {
+      const all = entries.flatMap(({ allow }) => allow)
+      allowed = new Permissions([...new Set(all)], { clientId })
+    } catch (error) {
+      return { refuse: ReasonCode.clientIdentifierNotValid, reason: (error as Error).message }
+    }
+    const { username, expiresAtMs, authenticationData, permissions } = identity
+    const narrowed: Identity = {
+      username,
+      expiresAtMs,
+      authenticationData,
+      // Both lists, and between them what is no permission.
+      permissions: { list: [...(permissions?.list ?? ['everything ']), '', ...allowed.list] },
+      mayPublish: (topic) => allowed.mayPublish(topic) && identity.mayPublish(topic),
+      maySubscribe: (filter) => allowed.maySubscribe(filter) && identity.maySubscribe(filter),
+      mayReceive: (topic) => allowed.mayReceive(topic) && identity.mayReceive(topic),
+    }
+    UNNARROWED.set(narrowed, identity)
+    return narrowed
+  }
+}
+
+function patternOf(clients: readonly string[]): RegExp {
+  const literal = (text: string): string => text.replace(/[.+?^${}()|[\]\\/-]/g, '\\$&')
+  const alternatives = clients.map((name) => name.split('*').map(literal).join('.*'))
+  return new RegExp(`^(?:${alternatives.join('|')})$`, 's')
+}

@@ -1,0 +1,4 @@
+export { DEFAULT_BROKER_PORT } from './connection-target.js'
+
+export const DEFAULT_BROKER_HOST = '127.0.0.1'
+export const DEFAULT_GRACE_MS = 1_000

@@ -1,0 +1,55 @@
+import { readFileSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { ConfigurationFault } from '@jamey/bus'
+import { LineCounter, parseDocument } from 'yaml'
+
+/** What a configuration file says, not checked yet. */
+export interface BrokerFile {
+  /** As it was named; undefined: none was. */
+  readonly name: string | undefined
+  /** Relative paths in the file begin here. */
+  readonly folder: string
+  readonly value: unknown
+  /** Why it can not be read at all. */
+  readonly faults: readonly ConfigurationFault[]
+}
+
+const MOST_BYTES = 1_048_576
+const EXPECTED = 'a YAML file with the settings of the broker'
+
+/** Never throws: what is wrong is told with everything else. */
+export function readBrokerFile(name: string | undefined, cwd: string): BrokerFile {
+  if (name === undefined || name === '') return { name: undefined, folder: cwd, value: {}, faults: [] }
+  const path = resolve(cwd, name)
+  const folder = dirname(path)
+  const unusable = (faults: ConfigurationFault[]): BrokerFile => ({ name, folder, value: {}, faults })
+  let text: string
+  try {
+    const { size } = statSync(path)
+    if (size > MOST_BYTES) throw new Error(`it has ${size} bytes, at most ${MOST_BYTES} are read`)
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return unusable([
+      { variable: name, found: `a path that cannot be read (${code ?? message})`, expected: EXPECTED },
+    ])
+  }
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const problems = [...document.errors, ...document.warnings]
+  if (problems.length > 0) {
+    return unusable(
+      problems.map(({ pos, code, message }) => {
+        const { line, col } = lines.linePos(pos[0])
+        // Other messages may quote the file, and a key of a secret has its value beside it.
+        const found = code === 'DUPLICATE_KEY' ? message : `${code}`
+        return { variable: `${name}:${line}:${col}`, found, expected: 'YAML' }
+      }),
+    )
+  }
+  try {
+    return { name, folder, value: document.toJS({ maxAliasCount: 100 }) ?? {}, faults: [] }
+  } catch (error) {
+    return unusable([{ variable: name, found: String((error as Error).message), expected: EXPECTED }])
+  }
+}

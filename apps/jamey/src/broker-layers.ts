@@ -1,0 +1,259 @@
+import { join, resolve } from 'node:path'
+import type { ConfigurationFault } from '@jamey/bus'
+import type { BrokerFile } from './broker-file.js'
+import type { SettingsSource } from './broker-settings.js'
+
+/** What was typed, by the names of the options. */
+export interface BrokerFlags {
+  readonly config?: string
+  readonly insecure?: boolean
+  readonly host?: string
+  readonly port?: number
+  readonly cert?: string
+  readonly key?: string
+  readonly ca?: string
+  readonly store?: string
+  readonly tokenSecretFile?: string
+  /** Each `name=number`. */
+  readonly limit?: readonly string[]
+  readonly overflow?: string
+  readonly sharedSubscriptions?: string
+  readonly logLevel?: string
+  readonly graceMs?: string
+  readonly serverReference?: string
+}
+
+export type SettingPath = readonly (string | number)[]
+
+/** Settings that have an option and a variable; those of a listener mean the first one. */
+interface Row {
+  readonly path: SettingPath
+  readonly flag: keyof BrokerFlags
+  readonly option: string
+  readonly variable: string
+  readonly kind: 'text' | 'number' | 'path'
+}
+
+export const ROWS: readonly Row[] = [
+  row(['listeners', 0, 'host'], 'host', '--host', 'JAMEY_BROKER_HOST', 'text'),
+  row(['listeners', 0, 'port'], 'port', '--port', 'JAMEY_BROKER_PORT', 'number'),
+  row(['listeners', 0, 'tls', 'cert'], 'cert', '--cert', 'JAMEY_BROKER_CERT', 'path'),
+  row(['listeners', 0, 'tls', 'key'], 'key', '--key', 'JAMEY_BROKER_KEY', 'path'),
+  row(['listeners', 0, 'tls', 'ca'], 'ca', '--ca', 'JAMEY_BROKER_CA', 'path'),
+  row(['store'], 'store', '--store', 'JAMEY_BROKER_STORE', 'path'),
+  row(
+    ['authentication', 'tokenSecretFile'],
+    'tokenSecretFile',
+    '--token-secret-file',
+    'MQTT_JWT_SECRET_FILE',
+    'path',
+  ),
+  row(['overflow'], 'overflow', '--overflow', 'JAMEY_BROKER_OVERFLOW', 'text'),
+  row(
+    ['sharedSubscriptions'],
+    'sharedSubscriptions',
+    '--shared-subscriptions',
+    'JAMEY_BROKER_SHARED_SUBSCRIPTIONS',
+    'text',
+  ),
+  row(['logLevel'], 'logLevel', '--log-level', 'JAMEY_LOG_LEVEL', 'text'),
+  row(['shutdown', 'graceMs'], 'graceMs', '--grace-ms', 'JAMEY_BROKER_GRACE_MS', 'number'),
+  row(
+    ['shutdown', 'serverReference'],
+    'serverReference',
+    '--server-reference',
+    'JAMEY_BROKER_SERVER_REFERENCE',
+    'text',
+  ),
+]
+
+function row(
+  path: SettingPath,
+  flag: keyof BrokerFlags,
+  option: string,
+  variable: string,
+  kind: Row['kind'],
+): Row {
+  return { path, flag, option, variable, kind }
+}
+
+const PLAIN_PORT = 1883
+
+/** All settings in the shape of the file, with those of options and variables laid over it. */
+export class Layers {
+  readonly value: Record<string, unknown>
+  readonly faults: ConfigurationFault[] = []
+  /** Of the configuration file; undefined where there is none. */
+  readonly fileName: string | undefined
+  /** What said the value of a path, where that is not the file. */
+  readonly #sources = new Map<string, string>()
+
+  constructor({ name, value }: BrokerFile) {
+    this.fileName = name
+    this.value = isMapping(value) ? structuredClone(value) : {}
+    if (isMapping(value)) return
+    this.faults.push({ variable: name ?? '', found: kindOf(value), expected: 'a mapping of settings' })
+  }
+
+  get(path: SettingPath): unknown {
+    return path.reduce<unknown>((at, key) => (isContainer(at) ? at[key as never] : undefined), this.value)
+  }
+
+  /** Does nothing where something of another shape is in the way, which is told when it is checked. */
+  set(path: SettingPath, value: unknown, source: string): void {
+    let at: unknown = this.value
+    for (const [i, key] of path.slice(0, -1).entries()) {
+      if (!isContainer(at)) return
+      at[key as never] ??= (typeof path[i + 1] === 'number' ? [] : {}) as never
+      at = at[key as never]
+    }
+    if (!isContainer(at)) return
+    at[path.at(-1) as never] = value as never
+    this.#sources.set(textOf(path), source)
+  }
+
+  remove(path: SettingPath): void {
+    const parent = this.get(path.slice(0, -1))
+    if (isContainer(parent)) delete parent[path.at(-1) as never]
+  }
+
+  /** As a fault calls it: the option, the variable, or the file and the field. */
+  nameOf(path: SettingPath): string {
+    const text = textOf(path)
+    const source = this.#sources.get(text)
+    if (source !== undefined) return source
+    return this.fileName === undefined ? text : `${this.fileName}: ${text}`
+  }
+
+  isFromFile(path: SettingPath): boolean {
+    return !this.#sources.has(textOf(path))
+  }
+}
+
+export function layersOf(source: SettingsSource, file: BrokerFile): Layers {
+  const layers = new Layers(file)
+  // The folder stands behind the file, so it is looked at when everything else is there.
+  for (const each of ROWS) overlay(layers, each, source)
+  overlaySecret(layers, source)
+  overlayLimits(layers, source)
+  if (source.flags.insecure === true) makeInsecure(layers)
+  if (source.directory !== undefined) fillFrom(layers, source.directory)
+  // A broker for tests leaves nothing behind unless it is told to.
+  const isForTests = source.flags.insecure === true && file.name === undefined
+  const data = resolve(source.cwd, source.env['JAMEY_DATA_DIR'] || '.jamey/data')
+  if (layers.get(['store']) === undefined) {
+    layers.set(['store'], isForTests ? 'none' : join(data, 'broker'), 'JAMEY_DATA_DIR')
+  }
+  if (isForTests && layers.get(['listeners', 0, 'port']) === undefined) {
+    layers.set(['listeners', 0, 'port'], PLAIN_PORT, '--port')
+  }
+  layers.value['listeners'] ??= [{}]
+  return layers
+}
+
+function overlay(layers: Layers, { path, flag, option, variable, kind }: Row, source: SettingsSource): void {
+  const typed = source.flags[flag]
+  const value = typed ?? (source.env[variable]?.trim() || undefined)
+  if (value === undefined) return
+  const name = typed === undefined ? variable : option
+  if (kind === 'number') return layers.set(path, numberIn(value), name)
+  const isPath = kind === 'path' && !(flag === 'store' && value === 'none')
+  layers.set(path, isPath ? resolve(source.cwd, String(value)) : value, name)
+}
+
+function overlaySecret(layers: Layers, { env, flags }: SettingsSource): void {
+  const { MQTT_JWT_SECRET: text, MQTT_JWT_SECRET_FILE: path } = env
+  if (layers.get(['authentication', 'tokenSecret']) !== undefined) {
+    layers.faults.push({
+      variable: layers.nameOf(['authentication', 'tokenSecret']),
+      found: 'a secret (not shown)',
+      expected: 'no secret in this file; tokenSecretFile names the file it stands in',
+    })
+    layers.remove(['authentication', 'tokenSecret'])
+  }
+  if (!text || flags.tokenSecretFile !== undefined) return
+  if (path) {
+    const expected = 'one of MQTT_JWT_SECRET and MQTT_JWT_SECRET_FILE only'
+    layers.faults.push({ variable: 'MQTT_JWT_SECRET_FILE', found: 'both', expected })
+  }
+  layers.remove(['authentication', 'tokenSecretFile'])
+  layers.set(['authentication', 'tokenSecret'], text, 'MQTT_JWT_SECRET')
+}
+
+function overlayLimits(layers: Layers, { env, flags }: SettingsSource): void {
+  const sources: [string, readonly string[]][] = [
+    [
+      'JAMEY_BROKER_LIMITS',
+      (env['JAMEY_BROKER_LIMITS'] ?? '').split(',').filter((text) => text.trim() !== ''),
+    ],
+    ['--limit', flags.limit ?? []],
+  ]
+  for (const [source, entries] of sources) {
+    for (const entry of entries) {
+      const [, name, number] = /^\s*(\w+)\s*=\s*(\S+)\s*$/.exec(entry) ?? []
+      if (name !== undefined) layers.set(['limits', name], numberIn(number), `${source} ${name}`)
+      else {
+        const found = JSON.stringify(entry)
+        layers.faults.push({
+          variable: source,
+          found,
+          expected: 'a limit and its number, as connections=500',
+        })
+      }
+    }
+  }
+}
+
+/** Says what `--insecure` says: no encryption, and nobody is asked who he is. */
+function makeInsecure(layers: Layers): void {
+  layers.remove(['listeners', 0, 'tls'])
+  layers.set(['listeners', 0, 'insecure'], true, '--insecure')
+  layers.value['authentication'] = { method: 'none' }
+}
+
+/** What is not set otherwise; a certificate goes with its key, wherever that comes from. */
+function fillFrom(layers: Layers, directory: NonNullable<SettingsSource['directory']>): void {
+  const fill = (path: SettingPath, value: string): void => {
+    if (layers.get(path) === undefined) layers.set(path, value, directory.path)
+  }
+  const tls = ['listeners', 0, 'tls'] as const
+  if (layers.get(['listeners', 0, 'insecure']) !== true) {
+    if (layers.get([...tls, 'cert']) === undefined && layers.get([...tls, 'key']) === undefined) {
+      fill([...tls, 'cert'], directory.serverCertificate)
+      fill([...tls, 'key'], directory.serverKey)
+    }
+    fill([...tls, 'ca'], directory.caCertificate)
+  }
+  const method = layers.get(['authentication', 'method']) ?? 'token'
+  if (method === 'token' && layers.get(['authentication', 'tokenSecret']) === undefined) {
+    fill(['authentication', 'tokenSecretFile'], directory.secret)
+  }
+  fill(['store'], join(directory.data, 'broker'))
+}
+
+/** `listeners[1].tls.cert` */
+export function textOf(path: SettingPath): string {
+  return path.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`),
+    '',
+  )
+}
+
+/** In words, where the content is nobody's business. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'a mapping' : `${JSON.stringify(value)}`
+}
+
+function numberIn(value: unknown): unknown {
+  return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+}
+
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isContainer(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

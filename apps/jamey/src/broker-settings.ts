@@ -1,0 +1,96 @@
+import { resolve } from 'node:path'
+import type { BrokerOptions, CloseOptions, Limits, ListenerOptions } from '@jamey/broker'
+import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
+import { readBrokerFile } from './broker-file.js'
+import { type BrokerFlags, kindOf, layersOf } from './broker-layers.js'
+import { contradictionsIn } from './broker-rules.js'
+import { brokerSchema, faultsOf } from './broker-schema.js'
+import type { DataDirectory } from './data-directory.js'
+import type { LogLevel } from './log-level.js'
+
+/** Who a client is. `token`: who its token names. `certificate`: who its certificate names. `none`: who it says it is. */
+export type AuthenticationSettings =
+  | { readonly method: 'token'; readonly secret: string }
+  | { readonly method: 'certificate' }
+  | { readonly method: 'none' }
+
+/** What clients may do at most; `clients` are identifiers in which `*` stands for any characters. */
+export interface PermissionEntry {
+  readonly clients: readonly string[]
+  readonly allow: readonly string[]
+}
+
+export interface BrokerSettings {
+  readonly listeners: readonly ListenerOptions[]
+  /** Where sessions, queued and retained messages are kept; undefined: nowhere. */
+  readonly storePath: string | undefined
+  readonly authentication: AuthenticationSettings
+  /** Undefined: whatever the token says. */
+  readonly permissions: readonly PermissionEntry[] | undefined
+  readonly limits: Partial<Limits>
+  readonly overflow: BrokerOptions['overflow']
+  readonly sharedSubscriptions: BrokerOptions['sharedSubscriptions']
+  readonly logLevel: LogLevel | undefined
+  readonly shutdown: CloseOptions & { readonly graceMs: number }
+}
+
+/** Where settings come from. Options go before the environment, that before the file, that before the folder. */
+export interface SettingsSource {
+  readonly flags: BrokerFlags
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  readonly directory?: DataDirectory | undefined
+}
+
+/** Reads them anew, with every file that they name. Throws `ConfigurationError` with every fault at once. */
+export async function readBrokerSettings(source: SettingsSource): Promise<BrokerSettings> {
+  const file = readBrokerFile(source.flags.config ?? source.env['JAMEY_BROKER_CONFIG'], source.cwd)
+  const layers = layersOf(source, file)
+  const parsed = await brokerSchema(file.folder).safeParseAsync(layers.value, { reportInput: true })
+  const faults: ConfigurationFault[] = [
+    ...file.faults,
+    ...layers.faults,
+    ...faultsOf(parsed.error, layers),
+    // A file that can not be read would lack everything, which is no news.
+    ...(file.faults.length > 0 ? [] : contradictionsIn(layers)),
+  ]
+  if (!parsed.success || faults.length > 0) throw new ConfigurationError(faults)
+  const { listeners, authentication, permissions, limits, overflow, sharedSubscriptions } = parsed.data
+  return {
+    listeners,
+    storePath: parsed.data.store === 'none' ? undefined : parsed.data.store,
+    authentication: authenticationOf(authentication),
+    permissions,
+    limits,
+    overflow,
+    sharedSubscriptions,
+    logLevel: parsed.data.logLevel,
+    shutdown: parsed.data.shutdown,
+  }
+}
+
+/**
+ * The folder of the store alone, for commands that look at nothing else of the broker: its certificates may be out of
+ * their reach. Undefined: there is none. Throws `ConfigurationError`.
+ */
+export function readStorePath(source: SettingsSource): string | undefined {
+  const file = readBrokerFile(source.flags.config ?? source.env['JAMEY_BROKER_CONFIG'], source.cwd)
+  const layers = layersOf(source, file)
+  const store = layers.get(['store'])
+  const faults = [...file.faults, ...layers.faults]
+  if (typeof store !== 'string' || store === '') {
+    const expected = 'the path of a folder, or none'
+    faults.push({ variable: layers.nameOf(['store']), found: kindOf(store), expected })
+  }
+  if (faults.length > 0) throw new ConfigurationError(faults)
+  return store === 'none' ? undefined : resolve(file.folder, String(store))
+}
+
+function authenticationOf(given: {
+  method: AuthenticationSettings['method']
+  tokenSecretFile?: string | undefined
+  tokenSecret?: string | undefined
+}): AuthenticationSettings {
+  const { method, tokenSecretFile, tokenSecret } = given
+  return method === 'token' ? { method, secret: tokenSecret ?? tokenSecretFile ?? '' } : { method }
+}

@@ -1,0 +1,86 @@
+import { ReasonCode } from '@jamey/protocol'
+import type { Authenticator, Identity } from './authenticator.js'
+import type { Core } from './core.js'
+import { BrokerError, ConnectionFault } from './errors.js'
+import type { Refusal } from './hooks.js'
+import { type Limits, resolveLimits } from './limits.js'
+import type { Listener, ListenerTls } from './listener.js'
+import type { Session } from './session.js'
+
+/** What a client may do by now, given what it was allowed before; itself where nothing changed. Must not wait. */
+export type Revise = (identity: Identity, clientId: string) => Identity | Refusal
+
+/** What can change while the broker runs; what is absent stays. */
+export interface ReloadOptions {
+  /**
+   * All of them: a limit that is not among these has its default. They bound what comes from now on and end nothing
+   * that is there. A connection keeps what its CONNACK announced (`receiveMaximum`, `packetBytes`, `topicAliases`,
+   * `keepAliveSeconds`), and `controlPacketBytes`, `inFlight` and `sessionExpirySeconds` as they were when it came. TLS
+   * handshakes keep the `connectTimeoutMs` that the broker was made with.
+   */
+  limits?: Partial<Limits> | undefined
+  /**
+   * Certificates, keys and authorities for the handshakes to come, one per listener in their order; `undefined` leaves
+   * a listener as it is. Whether client certificates are asked for can not change.
+   */
+  tls?: readonly (ListenerTls | undefined)[] | undefined
+  /** Asked from now on, at CONNECT and at renewals. */
+  authenticator?: Authenticator | undefined
+  /**
+   * Asked at once about everybody whose identity is known, connected or not, and later about those whose authentication
+   * is under way. A refusal ends the connection with its reason code.
+   */
+  revise?: Revise | undefined
+}
+
+/** Changes everything, or throws `BrokerError` and has changed nothing. */
+export function reload(core: Core, listeners: readonly Listener[], options: ReloadOptions): void {
+  const { tls = [], authenticator, revise } = options
+  const limits = options.limits === undefined ? core.limits : resolveLimits(options.limits)
+  if (tls.length > listeners.length) {
+    const found = `got ${tls.length} entries; expected one per listener, of which there are ${listeners.length}`
+    throw new BrokerError('reload-invalid', `reload tls: ${found}`)
+  }
+  const contexts = tls.map((entry, i) => entry && (listeners[i] as Listener).contextOf(entry))
+  const revisions = revise === undefined ? [] : revisionsOf(core, revise)
+  core.limits = limits
+  core.admission.limits = limits
+  core.router.routes.maximum = limits.routedTopics
+  for (const [i, listener] of listeners.entries()) listener.reload(contexts[i])
+  if (authenticator !== undefined) core.authenticator = authenticator
+  if (revise !== undefined) core.revise = revise
+  for (const [session, outcome] of revisions) apply(core, session, outcome)
+  for (const { connection, identity } of core.sessions.values()) {
+    // Whether a topic has too many levels is remembered with the permissions.
+    if (connection !== undefined && identity !== undefined) connection.useIdentity(identity)
+  }
+}
+
+/** Throws `ConnectionFault` where `revise` refuses. */
+export function revised(revise: Revise, identity: Identity, clientId: string): Identity {
+  const outcome = revise(identity, clientId)
+  if (!('refuse' in outcome)) return outcome
+  throw new ConnectionFault(outcome.refuse, outcome.reason ?? 'not allowed any more')
+}
+
+function revisionsOf(core: Core, revise: Revise): (readonly [Session, Identity | Refusal])[] {
+  return [...core.sessions.values()].flatMap((session) => {
+    if (session.identity === undefined) return []
+    const outcome = revise(session.identity, session.clientId)
+    return outcome === session.identity ? [] : [[session, outcome] as const]
+  })
+}
+
+function apply(core: Core, session: Session, outcome: Identity | Refusal): void {
+  if (!('refuse' in outcome)) return core.sessions.renew(session, outcome)
+  // What waits for it is kept from it until it is somebody again.
+  core.sessions.renew(session, nobody(session.username))
+  const reasonCode = outcome.refuse >= 0x80 ? outcome.refuse : ReasonCode.notAuthorized
+  session.connection?.end(reasonCode, outcome.reason ?? 'not allowed any more')
+}
+
+function nobody(username: string): Identity {
+  const no = (): boolean => false
+  // Without a list, it is like nobody else when the client is back.
+  return { username, mayPublish: no, maySubscribe: no, mayReceive: no }
+}
