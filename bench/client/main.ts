@@ -28,7 +28,7 @@ const USAGE = `Our MQTT client beside MQTT.js, row by row; see bench/client/READ
 `
 const RESULTS = fileURLToPath(new URL('../../results/', import.meta.url))
 /** A slow machine needs more time until compiled code runs. */
-const WARM_UP = { leastMs: 400, messages: 10_000, longestMs: 1200 }
+const WARM_UP = { leastMs: 400, messages: 20_000, longestMs: 4000 }
 const ALLOCATION_MS = 120
 
 interface Settings {

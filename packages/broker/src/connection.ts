@@ -23,11 +23,11 @@ import { handle } from './handlers/handle.js'
 import { type ClientInfo, type Departure, LOST } from './hooks.js'
 import { isWithin, writeDisconnect, writeRefusal } from './last-words.js'
 import type { Limits } from './limits.js'
-import type { Message } from './message.js'
+import type { Message, Outlet } from './message.js'
 import type { Session } from './session.js'
 import type { Ending } from './sessions.js'
 import { Silence } from './silence.js'
-import { InboundAliases, type OutboundAliases } from './topic-aliases.js'
+import { TopicAliases } from './topic-aliases.js'
 import { mayBeAnswered, mayPublish, TopicPermission } from './topic-permission.js'
 import { UnreadAnswers } from './unread-answers.js'
 
@@ -50,7 +50,7 @@ export class Connection {
   readonly remoteAddress: string
   readonly certificate: { commonName: string } | undefined
   readonly writer = new Writer()
-  readonly aliases: InboundAliases
+  readonly aliases: TopicAliases
   readonly publishPermission: TopicPermission
   /** Of Response Topics. */
   readonly answerPermission = new TopicPermission(mayBeAnswered)
@@ -69,7 +69,7 @@ export class Connection {
   holds = 0
   /** The peer's Maximum Packet Size; infinity where it has none. */
   maximumPacketBytes = Number.POSITIVE_INFINITY
-  outboundAliases: OutboundAliases | undefined
+  outgoingAliases: Outlet['outgoingAliases']
   readonly #socket: ByteStream
   readonly #decoder: Decoder
   readonly #silence: Silence
@@ -89,7 +89,7 @@ export class Connection {
     this.#socket = socket
     this.remoteAddress = remoteAddress
     this.certificate = certificate
-    this.aliases = new InboundAliases(limits.topicAliases)
+    this.aliases = new TopicAliases(limits.topicAliases)
     this.publishPermission = new TopicPermission((by, name) => mayPublish(by, name, core.limits.topicLevels))
     this.greeter = new Greeter(core, this)
     this.renewals = new Allowance(() => core.limits.renewalsPerMinute, 60_000, clock)

@@ -1,6 +1,8 @@
 import {
+  ALIAS_BYTES,
   encodedBytes,
   encodePublish,
+  type OutgoingAliases,
   type ProtocolVersion,
   type Publish,
   PublishFrame,
@@ -9,7 +11,6 @@ import {
   type Writer,
 } from '@jamey/protocol'
 import type { Clock } from './clock.js'
-import { ALIAS_BYTES, type OutboundAliases } from './topic-aliases.js'
 
 const NOTHING = new Uint8Array(0)
 /** What one message costs beside its payload and topic: the objects around it. */
@@ -36,7 +37,7 @@ export interface Outlet {
   /** Infinity where the peer set no Maximum Packet Size. */
   readonly maximumPacketBytes: number
   /** Undefined where the peer takes no topic aliases. */
-  readonly outboundAliases: OutboundAliases | undefined
+  readonly outgoingAliases: OutgoingAliases | undefined
 }
 
 /** A published message on its way through the broker; all its receivers share it. */
@@ -96,7 +97,7 @@ export class Message {
    * number of the list of subscription identifiers where others get the same bytes, which have no topic alias, else -1.
    */
   writeTo(
-    { writer, version, maximumPacketBytes, outboundAliases }: Outlet,
+    { writer, version, maximumPacketBytes, outgoingAliases }: Outlet,
     qos: QoS,
     retain: boolean,
     dup: boolean,
@@ -116,8 +117,7 @@ export class Message {
     this.#fill(version, qos, retain, subscriptionIdentifiers, nowMs)
     outgoing.dup = dup
     outgoing.packetIdentifier = packetIdentifier
-    outboundAliases?.apply(outgoing, room >= ALIAS_BYTES)
-    encodePublish(writer, outgoing, version)
+    encodePublish(writer, outgoing, version, outgoingAliases?.aliasOf(this.topic, room >= ALIAS_BYTES))
     outgoing.payload = NOTHING
     return true
   }

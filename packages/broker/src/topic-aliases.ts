@@ -1,13 +1,8 @@
-import { type Publish, type PublishProperties, ReasonCode } from '@jamey/protocol'
+import { type Publish, ReasonCode } from '@jamey/protocol'
 import { ConnectionFault } from './errors.js'
 
-/** An alias takes three bytes as a property; below this length of topic it saves nothing worth the trouble. */
-const WORTH_FROM_CHARACTERS = 16
-/** By so much the packet that gives an alias may be longer: the property, and its length in both lengths. */
-export const ALIAS_BYTES = 5
-
 /** The topic aliases a client has set on one connection. Section 3.3.2.3.4. */
-export class InboundAliases {
+export class TopicAliases {
   readonly #maximum: number
   /** By alias; made at the first one. */
   #topics: string[] | undefined
@@ -40,36 +35,5 @@ export class InboundAliases {
       )
     }
     return known
-  }
-}
-
-/** The topic aliases we have given on one connection: the first topics get them and keep them. Section 3.3.2.3.4. */
-export class OutboundAliases {
-  readonly #maximum: number
-  readonly #byTopic = new Map<string, number>()
-  /** Properties that hold nothing but the alias, by alias. */
-  readonly #lone: PublishProperties[] = []
-
-  /** `maximum`: the client's Topic Alias Maximum, or less. [MQTT-3.1.2-26] */
-  constructor(maximum: number) {
-    this.#maximum = maximum
-  }
-
-  /** Has `publish` use the alias of its topic, or give it one where a longer packet `mayGrow`. */
-  apply(publish: Publish, mayGrow: boolean): void {
-    const { topic, properties } = publish
-    if (topic.length < WORTH_FROM_CHARACTERS) return
-    let alias = this.#byTopic.get(topic)
-    if (alias !== undefined) publish.topic = ''
-    else {
-      alias = this.#byTopic.size + 1
-      if (alias > this.#maximum || !mayGrow) return
-      this.#byTopic.set(topic, alias)
-    }
-    if (properties !== undefined) publish.properties = { ...properties, topicAlias: alias }
-    else {
-      this.#lone[alias] ??= { topicAlias: alias }
-      publish.properties = this.#lone[alias]
-    }
   }
 }

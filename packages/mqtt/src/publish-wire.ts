@@ -1,9 +1,8 @@
-import { encodePublish, ProtocolError, type Publish } from '@jamey/protocol'
+import { encodePublish, OutgoingAliases, ProtocolError, type Publish } from '@jamey/protocol'
 import { PublishError } from './errors.js'
 import type { Link } from './link.js'
 import { PublishLimits } from './publish-limits.js'
 import type { ServerInformation } from './server-information.js'
-import { OutgoingAliases } from './topic-aliases.js'
 
 /** PUBLISH on one connection: what its server takes, and its topic aliases. */
 export class PublishWire {
@@ -26,11 +25,12 @@ export class PublishWire {
 
   /** Throws `PublishError` 'invalid-argument' where the message can not be encoded. */
   encode(publish: Publish): void {
-    const packet = this.#aliases.apply(publish, this.#limits.isSurelySmall(publish))
+    const { topic } = publish
+    const alias = this.#aliases.aliasOf(topic, this.#limits.isSurelySmall(publish))
     try {
-      encodePublish(this.link.outbox.writer, packet, this.#version)
+      encodePublish(this.link.outbox.writer, publish, this.#version, alias)
     } catch (error) {
-      this.#aliases.undo(packet, publish)
+      if (alias < 0) this.#aliases.undo(topic)
       if (!(error instanceof ProtocolError)) throw error
       throw new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
     }

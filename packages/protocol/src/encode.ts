@@ -66,20 +66,29 @@ export function encodeFrom<P extends Exclude<Packet, Publish>>(
   }
 }
 
-/** `encode` for PUBLISH alone. A payload of 16 KiB or more is kept by reference and must not change any more. */
-export function encodePublish(writer: Writer, publish: Publish, version: ProtocolVersion): void {
-  const { topic, payload, qos, packetIdentifier, properties } = publish
+/**
+ * `encode` for PUBLISH alone. A payload of 16 KiB or more is kept by reference and must not change any more.
+ * `topicAlias` stands in the place of the topic; below 0, beside it.
+ */
+export function encodePublish(
+  writer: Writer,
+  publish: Publish,
+  version: ProtocolVersion,
+  topicAlias = 0,
+): void {
+  const { payload, qos, packetIdentifier, properties } = publish
+  const topic = topicAlias > 0 ? '' : publish.topic
   const isCopied = Writer.copies(payload.length)
   const firstByte = 0x30 | (publish.dup ? 8 : 0) | (qos << 1) | (publish.retain ? 1 : 0)
   const headBytes = topic.length + (qos === 0 ? 2 : 4) + (version === 5 ? 1 : 0)
   try {
     writer.begin(firstByte, headBytes + (isCopied ? payload.length : 0))
-    if (topic === '' && properties?.topicAlias === undefined)
+    if (topic === '' && topicAlias === 0 && properties?.topicAlias === undefined)
       throw invalidArgument('topic is empty; expected a topic name')
     writer.string(topic, 'topic', true)
     if (qos !== 0) writer.uint16(checkedIdentifier(packetIdentifier))
     else if (publish.dup) throw invalidArgument('dup is set with QoS 0, where nothing is sent twice')
-    if (version === 5) writeProperties(writer, 'publish', properties)
+    if (version === 5) writeProperties(writer, 'publish', properties, Math.abs(topicAlias))
     if (isCopied) writer.bytes(payload)
     writer.end(isCopied ? 0 : payload.length)
   } catch (error) {

@@ -11,6 +11,7 @@ export {
   encodePublish,
 } from './encode.js'
 export * from './error.js'
+export { ALIAS_BYTES, OutgoingAliases } from './outgoing-aliases.js'
 export * from './packets.js'
 export type * from './properties.js'
 export { PROPERTIES } from './properties.js'

@@ -23,6 +23,8 @@ interface Layout {
 
 const LARGEST = { uint16: 0xffff, uint32: 0xffff_ffff, varint: MAXIMUM_VARINT } as const
 
+const TOPIC_ALIAS = 0x23
+
 const LAYOUTS = new Map<PropertyHolder, Layout>()
 for (const row of PROPERTIES) {
   for (const holder of row.on) if (!LAYOUTS.has(holder)) LAYOUTS.set(holder, layoutOf(holder))
@@ -126,15 +128,20 @@ function violation(reader: Reader, row: PropertyRow, found: number, expected: st
   return reader.violation(`${row.name} is ${found}; expected ${expected}`, ReasonCode.protocolError, at)
 }
 
-/** Writes the property length and the properties that are there. */
+/** Writes the property length and the properties that are there, and a `topicAlias` that is not among them. */
 export function writeProperties<H extends PropertyHolder>(
   writer: Writer,
   holder: H,
   properties: PropertiesOf<H> | undefined,
+  topicAlias = 0,
 ): void {
-  if (properties === undefined) return writer.byte(0)
+  if (properties === undefined && topicAlias === 0) return writer.byte(0)
   const mark = writer.openSection()
-  const bag = properties as PropertyBag
+  if (topicAlias > 0) {
+    writer.byte(TOPIC_ALIAS)
+    writer.uint16(topicAlias)
+  }
+  const bag = (properties ?? {}) as PropertyBag
   const { rows } = LAYOUTS.get(holder) as Layout
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as PropertyRow

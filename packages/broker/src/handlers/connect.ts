@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { type Connack, type ConnackProperties, type Connect, ReasonCode, type Will } from '@jamey/protocol'
+import {
+  type Connack,
+  type ConnackProperties,
+  type Connect,
+  OutgoingAliases,
+  ReasonCode,
+  type Will,
+} from '@jamey/protocol'
 import { AuthenticationExchange } from '../authentication-exchange.js'
 import type { Identity } from '../authenticator.js'
 import type { Connection } from '../connection.js'
@@ -8,7 +15,6 @@ import type { HookRunner } from '../hook-runner.js'
 import { LOST } from '../hooks.js'
 import { isWithin } from '../last-words.js'
 import { NEVER_EXPIRES } from '../session.js'
-import { OutboundAliases } from '../topic-aliases.js'
 import { mayPublishWill } from '../topic-permission.js'
 import { authenticate } from './authenticate.js'
 
@@ -18,7 +24,7 @@ export function handleConnect(connection: Connection, packet: Connect): void {
   const { maximumPacketSize, authenticationMethod, topicAliasMaximum = 0 } = packet.properties ?? {}
   connection.maximumPacketBytes = maximumPacketSize ?? Number.POSITIVE_INFINITY
   const aliases = Math.min(topicAliasMaximum, connection.terms.outboundTopicAliases)
-  if (aliases > 0) connection.outboundAliases = new OutboundAliases(aliases)
+  if (aliases > 0) connection.outgoingAliases = new OutgoingAliases(aliases)
   if (authenticationMethod !== undefined) {
     connection.exchange = new AuthenticationExchange(connection, authenticationMethod)
   }
