@@ -43,6 +43,7 @@ keyfile ${file('server.key', server.keyPem)}`
 allow_anonymous true
 persistence false
 user root
+sys_interval 1
 listener ${ports[0]} 127.0.0.1
 listener ${ports[1]} 127.0.0.1
 ${tls}

@@ -11,6 +11,7 @@ import { type Log, silentLog } from './log.js'
 import { type ReloadOptions, reload } from './reload.js'
 import { restore } from './restore.js'
 import { type CloseOptions, Shutdown } from './shutdown.js'
+import { statsOf } from './stats.js'
 import { SysTopics } from './sys-topics.js'
 
 export interface BrokerOptions {
@@ -132,24 +133,7 @@ class RunningBroker implements Broker {
   }
 
   stats(): BrokerStats {
-    const { counters, sessions, router, retained } = this.#core
-    let queuedMessages = 0
-    let inFlightMessages = 0
-    for (const { outgoing } of sessions.values()) {
-      queuedMessages += outgoing.queued
-      inFlightMessages += outgoing.inFlight
-    }
-    return {
-      ...counters,
-      uptimeSeconds: this.#sys.uptimeSeconds,
-      connections: sessions.connected,
-      sessions: sessions.size,
-      subscriptions: router.tree.size,
-      retainedMessages: retained.size,
-      retainedBytes: retained.bytes,
-      queuedMessages,
-      inFlightMessages,
-    }
+    return statsOf(this.#core, this.#sys.uptimeSeconds)
   }
 
   reload(options: ReloadOptions): void {

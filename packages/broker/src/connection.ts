@@ -21,7 +21,7 @@ import { ConnectionFault } from './errors.js'
 import { Greeter } from './greeter.js'
 import { handle } from './handlers/handle.js'
 import { type ClientInfo, type Departure, LOST } from './hooks.js'
-import { isWithin, writeDisconnect, writeRefusal } from './last-words.js'
+import { isWithin, lingerMs, writeDisconnect, writeRefusal } from './last-words.js'
 import type { Limits } from './limits.js'
 import type { Message, Outlet } from './message.js'
 import type { Session } from './session.js'
@@ -37,10 +37,6 @@ const FULL_FROM_BYTES = 262_144
 const MOST_PER_TURN_BYTES = 1_048_576
 /** The first byte of every CONNECT. */
 const CONNECT_BYTE = 0x10
-/** How long a peer may take to read our last words. */
-const LINGER_MS = 2_000
-/** How long one may that was not let in: until then it takes a place of those who wait for CONNECT. */
-const STRANGER_LINGER_MS = 250
 
 /** One network connection: bytes in, packets to their handlers, one write per turn out. */
 export class Connection {
@@ -186,6 +182,7 @@ export class Connection {
     }
     const before = this.writer.pendingBytes
     encode(this.writer, packet, this.version)
+    this.core.counters.packetsSent++
     if (this.#isFull) this.#unreadAnswers.add(this.writer.pendingBytes - before)
     this.schedule()
   }
@@ -207,6 +204,7 @@ export class Connection {
 
   writeAcknowledgement(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
     if (this.#state !== 'open') return
+    this.core.counters.packetsSent++
     encodeAcknowledgement(this.writer, type, packetIdentifier, reasonCode, this.version)
     if (this.#isFull) this.#unreadAnswers.addAcknowledgement()
     this.schedule()
@@ -225,19 +223,20 @@ export class Connection {
       counters.droppedSlow++
       return
     }
-    if (message.writeTo(this, 0, retain, false, 0, subscriptionIdentifiers, frameIndex, clock)) this.#sent()
+    if (message.writeTo(this, 0, retain, false, 0, subscriptionIdentifiers, frameIndex, clock))
+      this.#sent(message)
     else counters.droppedTooLarge++
   }
 
   /** QoS 1 and 2. False: larger than the peer takes. */
   sendDelivery(delivery: Delivery, frameIndex: number): boolean {
     const isWritten = delivery.writeTo(this, frameIndex, this.core.clock)
-    if (isWritten) this.#sent()
+    if (isWritten) this.#sent(delivery.message)
     return isWritten
   }
 
-  #sent(): void {
-    this.core.counters.publishesSent++
+  #sent({ payload }: Message): void {
+    this.core.counters.countSent(payload.length)
     this.schedule()
   }
 
@@ -319,7 +318,7 @@ export class Connection {
     this.#socket.end()
     // What still comes is thrown away: closing with unread bytes would reset the connection, our last words too.
     this.#socket.resume()
-    this.#linger.set(this.core.clock.now() + (this.#hasPassed ? LINGER_MS : STRANGER_LINGER_MS))
+    this.#linger.set(this.core.clock.now() + lingerMs(this.#hasPassed))
   }
 
   #become(next: ConnectionState): void {
@@ -357,6 +356,7 @@ export class Connection {
     } catch (error) {
       this.fail(error)
     }
+    this.core.counters.packetsReceived += packets
     if (packets > 0) this.#silence.heard()
     this.core.shutdown?.look(this)
   }

@@ -1,14 +1,22 @@
 /** What the broker has done since it was made; plain numbers, so counting costs nothing. */
 export class Counters {
   connectionsAccepted = 0
+  /** Whose CONNECT was accepted. */
+  connectionsPassed = 0
   connectionsRefused = 0
   connectionsMaximum = 0
   authenticationsRefused = 0
   protocolErrors = 0
   bytesReceived = 0
   bytesSent = 0
+  /** Of any type. */
+  packetsReceived = 0
+  packetsSent = 0
   publishesReceived = 0
   publishesSent = 0
+  /** Of their payloads. */
+  publishBytesReceived = 0
+  publishBytesSent = 0
   /** Publishes that no subscription matched. */
   publishesUnmatched = 0
   /** Publishes refused for lack of permission, silently towards clients before MQTT 5.0. */
@@ -36,17 +44,28 @@ export class Counters {
   hooksFailed = 0
   /** Publishes and wills that `onPublish` refused, or failed at. */
   publishesRefused = 0
+
+  /** A PUBLISH was written, with a payload of so many bytes. */
+  countSent(bytes: number): void {
+    this.packetsSent++
+    this.publishesSent++
+    this.publishBytesSent += bytes
+  }
 }
 
 /** `Broker.stats()`: all counters, and how things stand now. */
-export interface BrokerStats extends Readonly<Counters> {
+export interface BrokerStats extends Readonly<Omit<Counters, 'countSent'>> {
   uptimeSeconds: number
   connections: number
   /** Connected or not. */
   sessions: number
   subscriptions: number
+  /** Topic filters that groups share, each once. */
+  sharedSubscriptions: number
   retainedMessages: number
   retainedBytes: number
   queuedMessages: number
+  /** Of those queued and in flight, an estimate of their memory. */
+  queuedBytes: number
   inFlightMessages: number
 }

@@ -13,6 +13,15 @@ import {
 /** Characters of a Reason String; whatever a client sent may be quoted in it, and more helps nobody. */
 const LONGEST_REASON = 200
 
+/** How long a peer may take to read our last words. */
+const LINGER_MS = 2_000
+/** How long one may that was not let in: until then it takes a place of those who wait for CONNECT. */
+const STRANGER_LINGER_MS = 250
+
+export function lingerMs(hasPassed: boolean): number {
+  return hasPassed ? LINGER_MS : STRANGER_LINGER_MS
+}
+
 export interface Farewell {
   reasonCode: number
   reasonString: string

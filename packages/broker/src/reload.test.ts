@@ -192,7 +192,7 @@ describe('reload of limits', () => {
     await a.subscribe('$SYS/broker/uptime')
     broker.reload({ limits: { sysIntervalSeconds: 5 } })
     await clock.advance(10_000)
-    const uptime = (seconds: number) => `$SYS/broker/uptime=${seconds}`
+    const uptime = (seconds: number) => `$SYS/broker/uptime=${seconds} seconds`
     expect(await a.received()).toEqual([0, 5, 10].map(uptime))
     broker.reload({ limits: { sysIntervalSeconds: 0 } })
     await clock.advance(10_000)

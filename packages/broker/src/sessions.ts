@@ -82,6 +82,7 @@ export class Sessions {
     session.connection = connection
     session.outgoing.quota = Math.min(connect.properties?.receiveMaximum ?? 65_535, limits.inFlight)
     this.#connected++
+    counters.connectionsPassed++
     if (this.#connected > counters.connectionsMaximum) counters.connectionsMaximum = this.#connected
     persistence.putSession(session)
     return { session, isPresent }

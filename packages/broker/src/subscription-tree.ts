@@ -26,9 +26,15 @@ export class SubscriptionTree {
   readonly #exact = new Map<string, Leaf>()
   readonly #root: Node = newNode()
   #size = 0
+  #groups = 0
 
   get size(): number {
     return this.#size
+  }
+
+  /** Filters that groups share, each once. */
+  get sharedSize(): number {
+    return this.#groups
   }
 
   /** Whether not even an empty branch is left. */
@@ -43,6 +49,7 @@ export class SubscriptionTree {
     if (group === undefined) {
       group = new SharedGroup(filter)
       leaf.groups.set(filter, group)
+      this.#groups++
     }
     return group
   }
@@ -68,7 +75,7 @@ export class SubscriptionTree {
     if (group === undefined) leaf.subscriptions.delete(session)
     else {
       group.remove(subscription)
-      if (group.members.length === 0) leaf.groups.delete(group.filter)
+      if (group.members.length === 0 && leaf.groups.delete(group.filter)) this.#groups--
     }
     this.#size--
     if (!leaf.isEmpty) return

@@ -1,0 +1,27 @@
+import type { Core } from './core.js'
+import type { BrokerStats } from './counters.js'
+
+/** How things stand; goes once through all sessions. */
+export function statsOf({ counters, sessions, router, retained }: Core, uptimeSeconds: number): BrokerStats {
+  let queuedMessages = 0
+  let queuedBytes = 0
+  let inFlightMessages = 0
+  for (const { outgoing } of sessions.values()) {
+    queuedMessages += outgoing.queued
+    queuedBytes += outgoing.bytes
+    inFlightMessages += outgoing.inFlight
+  }
+  return {
+    ...counters,
+    uptimeSeconds,
+    connections: sessions.connected,
+    sessions: sessions.size,
+    subscriptions: router.tree.size,
+    sharedSubscriptions: router.tree.sharedSize,
+    retainedMessages: retained.size,
+    retainedBytes: retained.bytes,
+    queuedMessages,
+    queuedBytes,
+    inFlightMessages,
+  }
+}
