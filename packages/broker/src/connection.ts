@@ -250,7 +250,6 @@ export class Connection {
     this.#unreadAnswers.clear()
     const socket = this.#socket
     const chunks = this.writer.take()
-    if (chunks.length === 0) return
     if (chunks.length > 1) socket.cork()
     for (const chunk of chunks) {
       this.core.counters.bytesSent += chunk.length

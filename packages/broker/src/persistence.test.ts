@@ -195,10 +195,10 @@ describe('persistence', () => {
     expect(await store.load()).toEqual({
       sessions: [],
       subscriptions: [],
-      messages: new Map(),
-      deliveries: [],
+      queues: [],
       incoming: [],
       retained: [],
+      lastMessageId: 0,
     })
   })
 })
