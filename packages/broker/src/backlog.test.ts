@@ -128,6 +128,38 @@ describe('the queue of a session that is stored', () => {
     expect([lastMessageId, queues.map(({ queue }) => queue.messages)]).toEqual([0, [0, 0]])
   })
 
+  it('has the message again that another session was the last to wait for', async () => {
+    const { port, store } = await start()
+    const publisher = await RawClient.connect(port)
+    await publisher.publishOnce('t', '1', { retain: true })
+    const first = await RawClient.connect(port, stays('first'))
+    await first.subscribe('t', 1)
+    expect(await take(first, 1)).toEqual([1])
+    await first.settle()
+    const second = await RawClient.connect(port, stays('second'))
+    await second.subscribe('t', 1)
+    await second.expect('publish')
+    const next = await startBroker({ store })
+    const again = await RawClient.connect(next.port, stays('second'))
+    expect(text(await again.expect('publish'))).toBe('t=1 q1 retain dup')
+  })
+
+  it('marks as sent before what an earlier connection with a larger quota left [MQTT-3.3.1-1]', async () => {
+    const { port, store } = await start()
+    await leaveBehind(port, 's')
+    await publishAll(port, 0, 60)
+    const first = await RawClient.connect(port, stays('s', 50))
+    for (let n = 0; n < 50; n++) await first.expect('publish')
+    await first.vanish()
+    const second = await RawClient.connect(port, stays('s', 5))
+    await second.settle()
+    const next = await startBroker({ store })
+    const again = await RawClient.connect(next.port, stays('s'))
+    const dups = []
+    for (let n = 0; n < 60; n++) dups.push((await again.expect('publish')).dup)
+    expect(dups).toEqual([...Array(50).fill(true), ...Array(10).fill(false)])
+  })
+
   it('holds what is retained, published with QoS 2 and released as if it had been in memory [MQTT-4.3.3-6]', async () => {
     const { port } = await start()
     const client = await RawClient.connect(port, stays('s'))

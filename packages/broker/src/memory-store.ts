@@ -14,7 +14,10 @@ interface StoredSession {
   record: SessionRecord
   queue: QueueRecord | undefined
   readonly subscriptions: Map<string, SubscriptionRecord>
-  readonly deliveries: Map<number, DeliveryRecord>
+  /** In order of their sequences, unless one came late. */
+  deliveries: Map<number, DeliveryRecord>
+  isInOrder: boolean
+  lastSequence: number
   readonly incoming: Set<number>
 }
 
@@ -30,13 +33,12 @@ class Contents {
 
   copy(): Contents {
     const copy = new Contents()
-    for (const [clientId, { record, queue, subscriptions, deliveries, incoming }] of this.sessions) {
+    for (const [clientId, session] of this.sessions) {
       copy.sessions.set(clientId, {
-        record,
-        queue,
-        subscriptions: new Map(subscriptions),
-        deliveries: new Map(deliveries),
-        incoming: new Set(incoming),
+        ...session,
+        subscriptions: new Map(session.subscriptions),
+        deliveries: new Map(session.deliveries),
+        incoming: new Set(session.incoming),
       })
     }
     for (const [messageId, message] of this.messages) copy.messages.set(messageId, message)
@@ -103,12 +105,16 @@ export class MemoryBrokerStore implements BrokerStore {
   }
 
   readDeliveries(clientId: string, after: number, maximum: number): StoredDelivery[] {
-    const deliveries = this.#present.sessions.get(clientId)?.deliveries ?? new Map<number, DeliveryRecord>()
-    return [...deliveries]
-      .filter(([sequence]) => sequence > after)
-      .sort(([a], [b]) => a - b)
-      .slice(0, maximum)
-      .map(([sequence, delivery]) => ({ sequence, delivery }))
+    const session = this.#present.sessions.get(clientId)
+    if (session === undefined) return []
+    if (!session.isInOrder) session.deliveries = new Map([...session.deliveries].sort(([a], [b]) => a - b))
+    session.isInOrder = true
+    const found: StoredDelivery[] = []
+    for (const [sequence, delivery] of session.deliveries) {
+      if (found.length === maximum) break
+      if (sequence > after) found.push({ sequence, delivery })
+    }
+    return found
   }
 
   readMessage(messageId: number): MessageRecord | Damaged {
@@ -126,6 +132,8 @@ export class MemoryBrokerStore implements BrokerStore {
           queue: undefined,
           subscriptions: new Map(),
           deliveries: new Map(),
+          isInOrder: true,
+          lastSequence: 0,
           incoming: new Set(),
         })
       }
@@ -154,8 +162,10 @@ export class MemoryBrokerStore implements BrokerStore {
   }
 
   putDelivery(clientId: string, sequence: number, delivery: DeliveryRecord): void {
-    this.#stageOf(clientId, ({ deliveries }, contents) => {
-      deliveries.set(sequence, delivery)
+    this.#stageOf(clientId, (session, contents) => {
+      if (sequence < session.lastSequence) session.isInOrder = false
+      session.lastSequence = Math.max(session.lastSequence, sequence)
+      session.deliveries.set(sequence, delivery)
       contents.refer(delivery.messageId)
     })
   }
