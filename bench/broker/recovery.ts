@@ -92,27 +92,24 @@ async function fill(port: number, sessions: number, messages: number): Promise<n
   return (performance.now() - from) / 1000
 }
 
-/** All sessions at once; resolves when each has what waited for it. */
+/** All sessions, which come one after the other; resolves when each has what waited for it. */
 async function drain(port: number, sessions: number, messages: number): Promise<void> {
   const drained: Promise<void>[] = []
-  for (let n = 0; n < sessions; n++) drained.push(drainOne(port, n, messages))
+  for (let n = 0; n < sessions; n++) {
+    let left = messages
+    let onDrained = (): void => {}
+    drained.push(
+      new Promise<void>((resolve) => {
+        onDrained = resolve
+      }),
+    )
+    await Peer.open(port, `s${n}`, PROPERTIES, (packet, { writer }) => {
+      if (packet.type !== 'publish') return
+      encodeAcknowledgement(writer, 'puback', packet.packetIdentifier, 0, 5)
+      if (--left === 0) onDrained()
+    })
+  }
   await Promise.all(drained)
-}
-
-async function drainOne(port: number, session: number, messages: number): Promise<void> {
-  let left = messages
-  let onDrained = (): void => {}
-  const drained = new Promise<void>((resolve) => {
-    onDrained = resolve
-  })
-  const peer = await Peer.open(port, `s${session}`, PROPERTIES, (packet, { writer }) => {
-    if (packet.type !== 'publish') return
-    left--
-    encodeAcknowledgement(writer, 'puback', packet.packetIdentifier, 0, 5)
-    if (left === 0) onDrained()
-  })
-  await drained
-  peer.socket.end()
 }
 
 const [sessions = 1, messages = 1_000_000] = process.argv.slice(2).map(Number)
