@@ -239,13 +239,20 @@ describe('the queue of a session that is stored', () => {
     await leaveBehind(port, 'leaving', '$share/g/t')
     await publishAll(port, 0, 700)
     const leaving = await RawClient.connect(port, stays('leaving', 1))
-    expect(numberOf(await leaving.expect('publish'))).toBe(0)
+    const first = await leaving.expect('publish')
+    expect(numberOf(first)).toBe(0)
+    await leaving.subscribe('of its own', 1)
     const other = await RawClient.connect(port, stays('other'))
     await other.subscribe('$share/g/t', 1)
     const filters = ['$share/g/t']
     leaving.send({ type: 'unsubscribe', packetIdentifier: 1, filters, properties: undefined })
     await leaving.expect('unsuback')
     expect(await take(other, 699)).toEqual(numbersUpTo(1, 700))
+    // Nothing waits any more for the one that left, and so nothing stands in the way of what comes.
+    leaving.acknowledge(first)
+    await leaving.settle()
+    await publishAll(port, 0, 1, 'of its own')
+    expect(await take(leaving, 1)).toEqual([0])
   })
 
   it('passes over what the store can not read, and counts it [promise 37]', async () => {

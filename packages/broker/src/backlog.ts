@@ -109,6 +109,7 @@ export class Backlog {
       sent = Math.max(0, sent - records)
       after = upTo
     }
+    if (this.#messages === 0) this.#after = this.#upTo
     return this.#messages < before
   }
 
@@ -148,7 +149,7 @@ export class Backlog {
   }
 
   #subtract({ bytes }: Message): void {
-    this.#messages--
+    this.#messages = Math.max(0, this.#messages - 1)
     this.#bytes = Math.max(0, this.#bytes - bytes)
   }
 }

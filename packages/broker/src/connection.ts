@@ -257,9 +257,7 @@ export class Connection {
     }
     if (chunks.length > 1) socket.uncork()
     this.#isFull = socket.writableLength >= FULL_FROM_BYTES
-    if (!this.#isFull && this.session !== undefined && this.session.outgoing.queued > 0) {
-      this.session.outgoing.pump()
-    }
+    if (!this.#isFull && this.session?.outgoing.isWaiting) this.session.outgoing.pump()
   }
 
   /** Ends the connection for what its peer, or we, did wrong. */

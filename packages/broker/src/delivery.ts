@@ -56,6 +56,13 @@ export class Delivery {
     this.sequence = sequence
   }
 
+  /** It turned out that it was not sent. */
+  forgetSending(): void {
+    this.packetIdentifier = 0
+    this.mayHaveBeenSent = false
+    this.state = 'queued'
+  }
+
   /** One whose delivery has begun is completed all the same. [MQTT-3.3.2-5] */
   hasExpired(clock: Clock): boolean {
     const { expiresAtMs } = this.message

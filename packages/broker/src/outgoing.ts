@@ -46,6 +46,11 @@ export class Outgoing {
     return backlog === undefined ? waiting : waiting + backlog.messages - backlog.sent
   }
 
+  /** Whether there is more to send, whatever damaged records did to the count. */
+  get isWaiting(): boolean {
+    return this.#queue.waiting > 0 || this.#backlog?.isEmpty === false
+  }
+
   /** Deliveries that have a packet identifier. */
   get inFlight(): number {
     return this.#table.size + (this.#backlog?.sent ?? 0)
@@ -69,12 +74,10 @@ export class Outgoing {
   /** Whether a message offered now would be sent at once. */
   get isReady(): boolean {
     const { connection } = this.#session
-    if (connection === undefined || this.#queue.waiting > 0 || !this.#hasQuota || !connection.isWritable)
-      return false
+    if (connection === undefined || this.isWaiting || !this.#hasQuota) return false
     const { queuedBytes } = this.#core.limits
-    const backlog = this.#backlog
-    if (backlog === undefined) return this.#bytes <= queuedBytes
-    return backlog.isEmpty && this.#bytes <= Math.min(queuedBytes, WINDOW_BYTES)
+    const most = this.#backlog === undefined ? queuedBytes : Math.min(queuedBytes, WINDOW_BYTES)
+    return connection.isWritable && this.#bytes <= most
   }
 
   get #hasQuota(): boolean {
@@ -229,11 +232,9 @@ export class Outgoing {
 
   /** The session is stored, and its client away: nothing of it need be in memory. */
   unload(): void {
-    const backlog = this.#backlog
-    if (backlog === undefined) return
     const messages = this.#queue.waiting + this.#unacknowledged
     // What was sent comes first, and only that has an identifier.
-    backlog.takeBack(messages, this.#bytes, this.#table.size, this.#sequence)
+    this.#backlog?.takeBack(messages, this.#bytes, this.#table.size, this.#sequence)
     this.discard()
   }
 
@@ -285,9 +286,7 @@ export class Outgoing {
       return
     }
     // An older one was given this identifier, so this was not sent yet: it would have got another.
-    delivery.packetIdentifier = 0
-    delivery.mayHaveBeenSent = false
-    delivery.state = 'queued'
+    delivery.forgetSending()
     this.#queue.push(delivery)
   }
 
@@ -341,7 +340,7 @@ export class Outgoing {
 
   #settle(delivery: Delivery): void {
     this.#finish(delivery)
-    if (this.queued > 0) this.pump()
+    if (this.isWaiting) this.pump()
   }
 
   /** Whether one more message may wait here, after the overflow policy had its say. */
