@@ -111,6 +111,16 @@ describe('the queue of a session that is stored', () => {
     expect(await client.settle()).toEqual([])
   })
 
+  it('is in memory again once the session is to end with its connection', async () => {
+    const { port, store } = await start()
+    await leaveBehind(port, 's')
+    const properties = { receiveMaximum: 1 }
+    const client = await RawClient.connect(port, { clientId: 's', cleanStart: false, properties })
+    await publishAll(port, 0, 5000)
+    expect(await take(client, 5000)).toEqual(numbersUpTo(0, 5000))
+    expect((await store.load()).sessions).toEqual([])
+  })
+
   it('leaves nothing in the store once all who waited for a message have it', async () => {
     const { port, store, broker } = await start()
     for (const clientId of ['a', 'b', 'c']) await leaveBehind(port, clientId)

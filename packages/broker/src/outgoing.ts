@@ -75,9 +75,8 @@ export class Outgoing {
   get isReady(): boolean {
     const { connection } = this.#session
     if (connection === undefined || this.isWaiting || !this.#hasQuota) return false
-    const { queuedBytes } = this.#core.limits
-    const most = this.#backlog === undefined ? queuedBytes : Math.min(queuedBytes, WINDOW_BYTES)
-    return connection.isWritable && this.#bytes <= most
+    const most = this.#backlog === undefined ? Number.POSITIVE_INFINITY : WINDOW_BYTES
+    return connection.isWritable && this.#bytes <= Math.min(most, this.#core.limits.queuedBytes)
   }
 
   get #hasQuota(): boolean {
@@ -99,9 +98,10 @@ export class Outgoing {
     const sequence = ++this.#sequence
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
     if (group !== undefined) this.#hasShared = true
-    if (!isReady && this.#backlog !== undefined && this.#isBeyondWindow(this.#backlog)) {
+    const backlog = isReady || !this.#session.isStored ? undefined : this.#beyondWindow
+    if (backlog !== undefined) {
       this.#core.persistence.append(this.#session, delivery)
-      this.#backlog.add(delivery)
+      backlog.add(delivery)
       return true
     }
     this.#bytes += message.bytes
@@ -255,9 +255,11 @@ export class Outgoing {
     for (const delivery of this.#all()) this.#core.persistence.addDelivery(this.#session, delivery)
   }
 
-  #isBeyondWindow(backlog: Backlog): boolean {
-    if (this.#session.connection === undefined || !backlog.isEmpty) return true
-    return this.#queue.waiting >= WINDOW_MESSAGES || this.#bytes >= WINDOW_BYTES
+  /** Where one more waits, unless that is in memory. */
+  get #beyondWindow(): Backlog | undefined {
+    const backlog = this.#backlog
+    if (this.#session.connection === undefined || backlog?.isEmpty === false) return backlog
+    return this.#queue.waiting >= WINDOW_MESSAGES || this.#bytes >= WINDOW_BYTES ? backlog : undefined
   }
 
   /** Whether the next page of the queue has its turn. */
@@ -367,19 +369,18 @@ export class Outgoing {
   /** Whether one more message may wait here, if nothing is dropped for it. */
   hasRoomFor(message: Message): boolean {
     const { queuedMessages, queuedBytes } = this.#core.limits
-    if (this.queued >= queuedMessages) return false
-    const { bytes } = this
+    const { queued, bytes } = this
+    if (queued >= queuedMessages) return false
     // One message always fits, however small the limit was set.
     return bytes === 0 || bytes + message.bytes <= queuedBytes
   }
 
   #oldestUnsent(): Delivery | undefined {
-    const backlog = this.#backlog
-    for (;;) {
-      const oldest = this.#queue.oldestUnsent
-      if (oldest !== undefined || backlog === undefined || backlog.isEmpty) return oldest
-      if (!this.#takePage(backlog)) return undefined
+    let oldest = this.#queue.oldestUnsent
+    while (oldest === undefined && this.#backlog?.isEmpty === false && this.#takePage(this.#backlog)) {
+      oldest = this.#queue.oldestUnsent
     }
+    return oldest
   }
 
   /** Takes a delivery off the books, in whatever state. */
