@@ -1,16 +1,5 @@
-import { once } from 'node:events'
-import { connect as connectSocket, type Socket } from 'node:net'
-import {
-  Decoder,
-  encode,
-  encodeAcknowledgement,
-  encodedBytes,
-  encodePublish,
-  type Packet,
-  type Publish,
-  type QoS,
-  Writer,
-} from '@jamey/protocol'
+import { encodeAcknowledgement, encodedBytes, encodePublish, type Publish, type QoS } from '@jamey/protocol'
+import { Peer } from './peer.js'
 
 /** Unacknowledged publishes of QoS 1; within the Receive Maximum of every broker compared. */
 const WINDOW = 500
@@ -18,61 +7,6 @@ const WINDOW = 500
 const FULL_FROM_BYTES = 262_144
 /** Publishes encoded before the event loop gets its turn. */
 const BATCH = 250
-
-/** One bare connection: packets in a callback, one write per batch out. */
-class Peer {
-  readonly socket: Socket
-  readonly writer = new Writer()
-  readonly #decoder = new Decoder({ from: 'server', protocolVersion: 5 })
-  onPacket: (packet: Packet) => void = () => {}
-
-  constructor(socket: Socket) {
-    this.socket = socket
-    socket.setNoDelay(true)
-    socket.on('data', (chunk) => {
-      this.#decoder.push(chunk)
-      for (let packet = this.#decoder.next(); packet !== undefined; packet = this.#decoder.next())
-        this.onPacket(packet)
-      this.flush()
-    })
-  }
-
-  static async open(port: number, clientId: string): Promise<Peer> {
-    const socket = connectSocket(port, '127.0.0.1')
-    await once(socket, 'connect')
-    const peer = new Peer(socket)
-    await peer.ask({
-      type: 'connect',
-      protocolVersion: 5,
-      cleanStart: true,
-      keepAlive: 0,
-      clientId,
-      will: undefined,
-      username: undefined,
-      password: undefined,
-      properties: { receiveMaximum: WINDOW },
-    })
-    return peer
-  }
-
-  ask(packet: Packet): Promise<Packet> {
-    encode(this.writer, packet, 5)
-    this.flush()
-    return new Promise((resolve) => {
-      this.onPacket = resolve
-    })
-  }
-
-  /** Reads no packets any more. */
-  countBytes(onBytes: (bytes: number) => void): void {
-    this.socket.removeAllListeners('data')
-    this.socket.on('data', (chunk) => onBytes(chunk.length))
-  }
-
-  flush(): void {
-    for (const chunk of this.writer.take()) this.socket.write(chunk)
-  }
-}
 
 export interface Load {
   qos: QoS
@@ -96,7 +30,7 @@ export async function run(port: number, load: Load): Promise<Result> {
   const packetBytes = encodedBytes(publication, 5)
   const subscribers: Peer[] = []
   for (let n = 0; n < load.subscribers; n++) {
-    const subscriber = await Peer.open(port, `sub-${n}`)
+    const subscriber = await Peer.open(port, `sub-${n}`, { receiveMaximum: WINDOW })
     const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
     const subscriptions = [{ filter: 'bench/topic', qos, ...options }]
     await subscriber.ask({ type: 'subscribe', packetIdentifier: 1, subscriptions, properties: undefined })
@@ -114,7 +48,7 @@ export async function run(port: number, load: Load): Promise<Result> {
     }
     subscribers.push(subscriber)
   }
-  const publisher = await Peer.open(port, 'pub')
+  const publisher = await Peer.open(port, 'pub', { receiveMaximum: WINDOW })
   const publish = new Publisher(publisher, load, publication, () => delivered)
   publish.start()
   // A warm-up, so that compiled code is measured.

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { BrokerStore, DeliveryRecord, MessageRecord, SessionRecord } from './broker-store.js'
+import type {
+  BrokerStore,
+  DeliveryRecord,
+  MessageRecord,
+  SessionRecord,
+  StoredDelivery,
+} from './broker-store.js'
 
 /** A place on which stores are opened one after another, as a broker that is started again would. */
 export interface StorePlace {
@@ -56,6 +62,19 @@ function delivery(messageId: number, more: Partial<DeliveryRecord> = {}): Delive
   }
 }
 
+/** All of a session's deliveries, a page after the other. */
+export function deliveriesOf(store: BrokerStore, clientId: string, maximum = 2): StoredDelivery[] {
+  const deliveries: StoredDelivery[] = []
+  for (;;) {
+    const page = store.readDeliveries(clientId, deliveries.at(-1)?.sequence ?? 0, maximum)
+    deliveries.push(...page)
+    if (page.length < maximum) return deliveries
+  }
+}
+
+const sequencesOf = (store: BrokerStore, clientId: string): number[] =>
+  deliveriesOf(store, clientId).map(({ sequence }) => sequence)
+
 /** What every `BrokerStore` must do. `makePlace` is called for each test. */
 export function testBrokerStore(name: string, makePlace: () => StorePlace | Promise<StorePlace>): void {
   async function inPlace(test: (place: StorePlace) => Promise<void>): Promise<void> {
@@ -75,11 +94,13 @@ export function testBrokerStore(name: string, makePlace: () => StorePlace | Prom
         expect(state).toEqual({
           sessions: [],
           subscriptions: [],
-          messages: new Map(),
-          deliveries: [],
+          queues: [],
           incoming: [],
           retained: [],
+          lastMessageId: 0,
         })
+        expect(store.readDeliveries('s', 0, 10)).toEqual([])
+        expect(store.readMessage(1)).toMatchObject({ damage: expect.any(Error) })
         await store.close()
       }))
 
@@ -122,6 +143,8 @@ export function testBrokerStore(name: string, makePlace: () => StorePlace | Prom
         store.putSubscription('ü', SUBSCRIPTION)
         store.putMessage(7, full)
         store.putDelivery('ü', 1_000_000, fullDelivery)
+        const queue = { messages: 1, bytes: 400, lastSequence: 1_000_000, hasShared: true }
+        store.putQueue('ü', queue)
         store.putIncoming('ü', 65_535)
         store.putRetained(full)
         await store.commit()
@@ -130,8 +153,10 @@ export function testBrokerStore(name: string, makePlace: () => StorePlace | Prom
         const state = await again.load()
         expect(state.sessions).toEqual([stored])
         expect(state.subscriptions).toEqual([{ clientId: 'ü', subscription: SUBSCRIPTION }])
-        expect([...state.messages]).toEqual([[7, full]])
-        expect(state.deliveries).toEqual([{ clientId: 'ü', sequence: 1_000_000, delivery: fullDelivery }])
+        expect(state.queues).toEqual([{ clientId: 'ü', queue }])
+        expect(state.lastMessageId).toBe(7)
+        expect(again.readMessage(7)).toEqual(full)
+        expect(deliveriesOf(again, 'ü')).toEqual([{ sequence: 1_000_000, delivery: fullDelivery }])
         expect(state.incoming).toEqual([{ clientId: 'ü', packetIdentifier: 65_535 }])
         expect(state.retained).toEqual([full])
         await again.close()
@@ -156,9 +181,8 @@ export function testBrokerStore(name: string, makePlace: () => StorePlace | Prom
         await store.commit()
         store.putSubscription('s', { ...SUBSCRIPTION, qos: 0 })
         store.removeSubscription('s', 'b')
-        store.putDelivery('s', 2, delivery(2, { isReleased: true }))
-        store.removeDelivery('s', 1)
-        store.removeMessage(1)
+        store.updateDelivery('s', 2, delivery(2, { isReleased: true }))
+        store.removeDelivery('s', 1, 1)
         store.removeIncoming('s', 4)
         store.removeRetained('r/2')
         await store.commit()
@@ -169,9 +193,10 @@ export function testBrokerStore(name: string, makePlace: () => StorePlace | Prom
         expect(state.subscriptions.map(({ subscription }) => subscription)).toEqual([
           { ...SUBSCRIPTION, qos: 0 },
         ])
-        expect([...state.messages.keys()]).toEqual([2])
-        expect(state.deliveries.map((record) => [record.sequence, record.delivery.isReleased])).toEqual([
-          [2, true],
+        expect(again.readMessage(1)).toMatchObject({ damage: expect.any(Error) })
+        expect(again.readMessage(2)).toEqual(message('t'))
+        expect(deliveriesOf(again, 's')).toEqual([
+          { sequence: 2, delivery: delivery(2, { isReleased: true }) },
         ])
         expect(state.incoming).toEqual([])
         expect(state.retained.map(({ topic, payload }) => [topic, ...payload])).toEqual([['r', 2]])
@@ -195,19 +220,16 @@ export function testBrokerStore(name: string, makePlace: () => StorePlace | Prom
         await store.close()
         const again = await place.open()
         const state = await again.load()
-        const owners = [state.sessions, state.subscriptions, state.deliveries, state.incoming].map(
-          (records) => records.map(({ clientId }) => clientId).sort(),
+        const owners = [state.sessions, state.subscriptions, state.incoming].map((records) =>
+          records.map(({ clientId }) => clientId).sort(),
         )
-        expect(owners).toEqual([
-          ['a/', 'aa'],
-          ['a/', 'aa'],
-          ['a/', 'aa'],
-          ['a/', 'aa'],
-        ])
+        const left = ['a/', 'aa']
+        expect(owners).toEqual([left, left, left])
+        expect(['a', ...left].map((clientId) => sequencesOf(again, clientId))).toEqual([[], [1], [1]])
         await again.close()
       }))
 
-    it('loads deliveries in the order of their sequence', () =>
+    it('reads deliveries in the order of their sequence', () =>
       inPlace(async (place) => {
         const store = await place.open()
         await store.load()
@@ -218,8 +240,112 @@ export function testBrokerStore(name: string, makePlace: () => StorePlace | Prom
         await store.commit()
         await store.close()
         const again = await place.open()
-        const { deliveries } = await again.load()
-        expect(deliveries.map(({ sequence }) => sequence)).toEqual([...sequences].sort((a, b) => a - b))
+        await again.load()
+        expect(sequencesOf(again, 's')).toEqual([...sequences].sort((a, b) => a - b))
+        await again.close()
+      }))
+
+    it('reads what is staged together with what is committed', () =>
+      inPlace(async (place) => {
+        const store = await place.open()
+        await store.load()
+        store.putSession(session('s'))
+        for (const number of [1, 2, 3]) {
+          store.putMessage(number, message(`${number}`))
+          store.putDelivery('s', number, delivery(number))
+        }
+        await store.commit()
+        store.removeDelivery('s', 1, 1)
+        store.updateDelivery('s', 3, delivery(3, { packetIdentifier: 9 }))
+        store.putMessage(4, message('4'))
+        store.putDelivery('s', 4, delivery(4))
+        const expected = [
+          { sequence: 2, delivery: delivery(2) },
+          { sequence: 3, delivery: delivery(3, { packetIdentifier: 9 }) },
+          { sequence: 4, delivery: delivery(4) },
+        ]
+        expect(deliveriesOf(store, 's')).toEqual(expected)
+        // While it is being written, too.
+        const committed = store.commit()
+        expect(deliveriesOf(store, 's')).toEqual(expected)
+        expect(store.readMessage(4)).toEqual(message('4'))
+        await committed
+        expect(deliveriesOf(store, 's')).toEqual(expected)
+        expect(store.readDeliveries('s', 2, 1)).toEqual([expected[1]])
+        await store.close()
+      }))
+
+    it('keeps a message until the last delivery that names it is gone, and no longer', () =>
+      inPlace(async (place) => {
+        let store = await place.open()
+        await store.load()
+        const clients = ['a', 'b', 'c']
+        for (const clientId of clients) store.putSession(session(clientId))
+        store.putMessage(1, message('t'))
+        for (const clientId of clients) store.putDelivery(clientId, 1, delivery(1))
+        await store.commit()
+        // A later one may name it while others do.
+        store.putDelivery('a', 2, delivery(1))
+        for (const [clientId, sequence] of [
+          ['a', 1],
+          ['b', 1],
+          ['a', 2],
+        ] as const) {
+          store.removeDelivery(clientId, sequence, 1)
+          await store.close()
+          store = await place.open()
+          expect((await store.load()).lastMessageId).toBe(1)
+          expect(store.readMessage(1)).toEqual(message('t'))
+        }
+        store.removeSession('c')
+        await store.close()
+        store = await place.open()
+        expect((await store.load()).lastMessageId).toBe(0)
+        await store.close()
+      }))
+
+    it('lets a message be named anew in the turn in which it lost its last delivery', () =>
+      inPlace(async (place) => {
+        const store = await place.open()
+        await store.load()
+        store.putSession(session('s'))
+        store.putMessage(1, message('t'))
+        store.putDelivery('s', 1, delivery(1))
+        store.removeDelivery('s', 1, 1)
+        store.putDelivery('s', 2, delivery(1))
+        await store.commit()
+        expect(store.readMessage(1)).toEqual(message('t'))
+        expect(sequencesOf(store, 's')).toEqual([2])
+        store.removeDelivery('s', 2, 1)
+        await store.close()
+        const again = await place.open()
+        expect((await again.load()).lastMessageId).toBe(0)
+        await again.close()
+      }))
+
+    it('gives back what a removed session held, whatever happened to it in the same turn', () =>
+      inPlace(async (place) => {
+        const store = await place.open()
+        await store.load()
+        for (const clientId of ['gone', 'stays']) store.putSession(session(clientId))
+        for (const number of [1, 2, 3]) {
+          store.putMessage(number, message('t'))
+          store.putDelivery('gone', number, delivery(number))
+        }
+        store.putDelivery('stays', 1, delivery(1))
+        await store.commit()
+        store.putMessage(4, message('t'))
+        store.putDelivery('gone', 4, delivery(4))
+        store.removeDelivery('gone', 1, 1)
+        store.updateDelivery('gone', 2, delivery(2, { isReleased: true }))
+        store.removeSession('gone')
+        store.putSession(session('gone'))
+        await store.close()
+        const again = await place.open()
+        const { sessions, lastMessageId } = await again.load()
+        expect(sessions.map(({ clientId }) => clientId).sort()).toEqual(['gone', 'stays'])
+        expect([lastMessageId, sequencesOf(again, 'gone')]).toEqual([1, []])
+        expect(again.readMessage(1)).toEqual(message('t'))
         await again.close()
       }))
 

@@ -48,39 +48,79 @@ export interface DeliveryRecord {
   isReleased: boolean
 }
 
-/** Everything a store holds, read once at start. */
+/** What one session's deliveries add up to, so that a start need not read them. */
+export interface QueueRecord {
+  /** Deliveries, those in flight included. */
+  messages: number
+  /** Estimate of the memory that their messages would take. */
+  bytes: number
+  /** Of the last one put: sequences ascend. */
+  lastSequence: number
+  /** Something came through a shared subscription. */
+  hasShared: boolean
+}
+
+/** A record that can not be read. It stays where it is. */
+export interface Damaged {
+  readonly damage: Error
+}
+
+export interface StoredDelivery {
+  sequence: number
+  delivery: DeliveryRecord | Damaged
+}
+
+/** What a broker holds in memory, read once at start: everything but deliveries and their messages. */
 export interface StoredState {
   sessions: readonly SessionRecord[]
   subscriptions: readonly { clientId: string; subscription: SubscriptionRecord }[]
-  messages: ReadonlyMap<number, MessageRecord>
-  /** Ascending by sequence within a client. */
-  deliveries: readonly { clientId: string; sequence: number; delivery: DeliveryRecord }[]
+  queues: readonly { clientId: string; queue: QueueRecord }[]
   /** Packet identifiers of QoS 2 messages taken from clients and not yet released. */
   incoming: readonly { clientId: string; packetIdentifier: number }[]
   retained: readonly MessageRecord[]
+  /** No message has a higher number. */
+  lastMessageId: number
 }
 
 /**
- * Where a broker keeps what must outlive its process: a journal of changes to a state that the broker holds itself.
+ * Where a broker keeps what must outlive its process. Of queues it is more than a copy: what memory has no window for
+ * lies here alone, and is read when its turn comes.
  *
- * `put` and `remove` only stage, in memory, and return at once. `commit` makes everything staged so far durable in
- * one step, all or nothing and in order; the broker calls it once per turn of the event loop, one at a time, and
- * sends the acknowledgements of that turn when it resolves. A rejected `commit` is fatal to the broker's clients:
- * nothing is acknowledged that is not safe.
+ * `put`, `update` and `remove` only stage, in memory, and return at once. `commit` makes everything staged so far
+ * durable in one step, all or nothing and in order; the broker calls it once per turn of the event loop, one at a
+ * time, and sends the acknowledgements of that turn when it resolves. A rejected `commit` is fatal to the broker's
+ * clients: nothing is acknowledged that is not safe.
+ *
+ * A message lives as long as a delivery names it; the store counts. It is put before the deliveries that name it,
+ * the first of them before the next `commit`.
  */
 export interface BrokerStore {
   /** What was committed before; called once, before anything else. */
   load(): Promise<StoredState>
+  /**
+   * At most so many deliveries of a session with sequences above `after`, ascending; fewer: there are no more. What
+   * is staged is part of it. Synchronous, so that whoever reads need not wait and nothing changes meanwhile: a store
+   * is to answer from the memory of this machine, within a few milliseconds. Throws where it can not be read.
+   */
+  readDeliveries(clientId: string, after: number, maximum: number): readonly StoredDelivery[]
+  /** As `readDeliveries`. One that is missing is damaged, too. */
+  readMessage(messageId: number): MessageRecord | Damaged
   putSession(session: SessionRecord): void
-  /** Removes the session with its subscriptions, deliveries and incoming identifiers. */
+  /**
+   * Removes the session with its subscriptions, deliveries and incoming identifiers. It may take its time to make
+   * room on the disk, also after `commit`.
+   */
   removeSession(clientId: string): void
   putSubscription(clientId: string, subscription: SubscriptionRecord): void
   removeSubscription(clientId: string, filter: string): void
-  /** A message is put before the deliveries that name it and removed after the last of them. */
   putMessage(messageId: number, message: MessageRecord): void
-  removeMessage(messageId: number): void
+  /** A new one, with a sequence that the session has not used before. */
   putDelivery(clientId: string, sequence: number, delivery: DeliveryRecord): void
-  removeDelivery(clientId: string, sequence: number): void
+  /** Of the same message as before. */
+  updateDelivery(clientId: string, sequence: number, delivery: DeliveryRecord): void
+  /** One that is there; `messageId` is the message it names. */
+  removeDelivery(clientId: string, sequence: number, messageId: number): void
+  putQueue(clientId: string, queue: QueueRecord): void
   putIncoming(clientId: string, packetIdentifier: number): void
   removeIncoming(clientId: string, packetIdentifier: number): void
   /** Replaces the retained message of its topic. */

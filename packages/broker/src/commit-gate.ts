@@ -78,7 +78,8 @@ export class CommitGate {
 
   #take(): Held[] {
     const held = this.#held
-    if (held.length > 0) this.#held = []
+    // The array goes even when it is empty: what is held from now on waits for another commit than this.
+    this.#held = []
     return held
   }
 

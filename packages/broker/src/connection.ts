@@ -254,7 +254,6 @@ export class Connection {
     this.#unreadAnswers.clear()
     const socket = this.#socket
     const chunks = this.writer.take()
-    if (chunks.length === 0) return
     if (chunks.length > 1) socket.cork()
     for (const chunk of chunks) {
       this.core.counters.bytesSent += chunk.length
@@ -262,8 +261,7 @@ export class Connection {
     }
     if (chunks.length > 1) socket.uncork()
     this.#isFull = socket.writableLength >= FULL_FROM_BYTES
-    const queue = this.session?.outgoing
-    if (!this.#isFull && queue !== undefined && queue.queued > 0) queue.pump()
+    if (!this.#isFull && this.session?.outgoing.isWaiting) this.session.outgoing.pump()
   }
 
   /** Ends the connection for what its peer, or we, did wrong. */

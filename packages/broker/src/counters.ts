@@ -40,6 +40,8 @@ export class Counters {
   sessionsTakenOver = 0
   sessionsExpired = 0
   willsPublished = 0
+  /** Queued messages that were passed over because the store can not read them. */
+  damagedDeliveries = 0
   /** Times a hook threw, rejected, gave no answer in time or one that makes no sense. */
   hooksFailed = 0
   /** Publishes and wills that `onPublish` refused, or failed at. */

@@ -1,4 +1,6 @@
+import { ReasonCode } from '@jamey/protocol'
 import type { Clock } from './clock.js'
+import { ConnectionFault } from './errors.js'
 import type { Message, Outlet } from './message.js'
 import type { SharedGroup } from './shared-group.js'
 
@@ -8,6 +10,13 @@ import type { SharedGroup } from './shared-group.js'
  *       +--reconnect----+
  */
 export type DeliveryState = 'queued' | 'sent' | 'released' | 'done'
+
+export const HIGHEST_IDENTIFIER = 65_535
+
+/** The packet identifier of a delivery, unless another in flight has it; so a store need not be told. */
+export function identifierOf(sequence: number): number {
+  return 1 + (sequence % HIGHEST_IDENTIFIER)
+}
 
 /** One message of QoS 1 or 2 on its way to one session. */
 export class Delivery {
@@ -47,6 +56,20 @@ export class Delivery {
     this.sequence = sequence
   }
 
+  /** It turned out that it was not sent. */
+  forgetSending(): void {
+    this.packetIdentifier = 0
+    this.mayHaveBeenSent = false
+    this.state = 'queued'
+  }
+
+  /** One whose delivery has begun is completed all the same. [MQTT-3.3.2-5] */
+  hasExpired(clock: Clock): boolean {
+    const { expiresAtMs } = this.message
+    if (expiresAtMs === Number.POSITIVE_INFINITY || this.mayHaveBeenSent) return false
+    return expiresAtMs <= clock.now()
+  }
+
   /** As `Message.writeTo`. */
   writeTo(outlet: Outlet, frameIndex: number, clock: Clock): boolean {
     const { message, qos, retain, mayHaveBeenSent, packetIdentifier, subscriptionIdentifiers } = this
@@ -60,5 +83,12 @@ export class Delivery {
       frameIndex,
       clock,
     )
+  }
+
+  /** To throw where the client acknowledges it with a packet that its QoS, or its state, does not have. */
+  mismatch(packet: string): ConnectionFault {
+    const { packetIdentifier, qos, state } = this
+    const what = `${packet} ${packetIdentifier} does not fit a message of QoS ${qos} that is ${state}`
+    return new ConnectionFault(ReasonCode.protocolError, what)
   }
 }

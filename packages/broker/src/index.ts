@@ -8,9 +8,12 @@ export {
 export { type Broker, type BrokerOptions, createBroker } from './broker.js'
 export type {
   BrokerStore,
+  Damaged,
   DeliveryRecord,
   MessageRecord,
+  QueueRecord,
   SessionRecord,
+  StoredDelivery,
   StoredState,
   SubscriptionRecord,
 } from './broker-store.js'

@@ -54,9 +54,12 @@ export class Message {
   readonly bytes: number
   payload: Uint8Array
   properties: PublishProperties | undefined
-  /** Number in the store, 0 while it is not there, and how many deliveries there name it. */
+  /** The number it was stored under last, 0 for never. */
   storeId = 0
-  storeReferences = 0
+  /** How many deliveries in memory name it by that number, in the store, too. */
+  storeHolders = 0
+  /** The turn in which it got its number. */
+  storeTurn = -1
   #isKept = false
   #frames: (PublishFrame | undefined)[] | undefined
 

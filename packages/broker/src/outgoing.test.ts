@@ -3,19 +3,25 @@ import { runInNewContext } from 'node:vm'
 import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { insecureAuthenticator } from './authenticator.js'
+import type { BrokerStore } from './broker-store.js'
 import { Core, type Overflow } from './core.js'
 import type { Delivery } from './delivery.js'
 import { type Limits, resolveLimits } from './limits.js'
 import { silentLog } from './log.js'
+import { MemoryBrokerStore } from './memory-store.js'
 import { Message } from './message.js'
 import { Session } from './session.js'
 import type { SharedGroup } from './shared-group.js'
 
 /** A session that is away. */
-function away(overflow: Overflow, limits: Partial<Limits> = {}): { core: Core; session: Session } {
+function away(
+  overflow: Overflow,
+  limits: Partial<Limits> = {},
+  store?: BrokerStore,
+): { core: Core; session: Session } {
   const core = new Core({
     authenticator: insecureAuthenticator(),
-    store: undefined,
+    store,
     limits: resolveLimits(limits),
     clock: new FakeClock(),
     log: silentLog,
@@ -61,6 +67,16 @@ describe('the queue of a session that is away', () => {
     expect(session.outgoing.queued).toBe(1)
     // Entries to be skipped go in pieces.
     expect(await held()).toBeLessThan(2500)
+  })
+
+  it('is not in memory where there is a store [promise 35]', async () => {
+    const { core, session } = away('drop-newest', {}, new MemoryBrokerStore())
+    session.expirySeconds = 60
+    core.persistence.putSession(session)
+    for (let n = 0; n < 5000; n++) expect(offer(session, `${n}`)).toBe(true)
+    await core.persistence.commit()
+    expect(session.outgoing.queued).toBe(5000)
+    expect(await held()).toBeLessThan(10)
   })
 
   it('drops the oldest that was not sent, and is otherwise as it was [promise 35]', () => {

@@ -1,29 +1,33 @@
-import { encodeAcknowledgement, ReasonCode } from '@jamey/protocol'
+import { ReasonCode } from '@jamey/protocol'
+import { Backlog, WINDOW_BYTES, WINDOW_MESSAGES } from './backlog.js'
+import type { QueueRecord } from './broker-store.js'
 import type { Connection } from './connection.js'
 import type { Core } from './core.js'
-import { Delivery } from './delivery.js'
-import { ConnectionFault } from './errors.js'
+import { Delivery, HIGHEST_IDENTIFIER, identifierOf } from './delivery.js'
+import { DeliveryQueue } from './delivery-queue.js'
 import type { Message } from './message.js'
 import { PacketTable } from './packet-table.js'
 import type { Session } from './session.js'
 import type { SharedGroup } from './shared-group.js'
 
-const HIGHEST_IDENTIFIER = 65_535
-/** Handled entries at the queue's front are cut off in pieces of at least this many. */
-const CUT_FROM = 1024
-
-/** The messages of QoS 1 and 2 one session has yet to take: a queue, and what is in flight by packet identifier. */
+/**
+ * The messages of QoS 1 and 2 one session has yet to take: a queue, and what is in flight by packet identifier. Of a
+ * session that is stored, memory holds what is in flight and a window of the queue while it is connected, and nothing
+ * while it is away.
+ */
 export class Outgoing {
   readonly #core: Core
   readonly #session: Session
   readonly #table = new PacketTable<Delivery>()
-  #queue: (Delivery | undefined)[] = []
-  #head = 0
-  #queued = 0
+  /** In memory, and waiting to be sent. */
+  readonly #queue = new DeliveryQueue()
   /** Sent on the present connection and not done. */
   #unacknowledged = 0
+  /** In memory. */
   #bytes = 0
   #sequence = 0
+  /** What comes behind the queue in memory; present once the session is stored. */
+  #backlog: Backlog | undefined
   /** Something came through a shared subscription once, so it is worth looking whether something is left. */
   #hasShared = false
   /** The peer's Receive Maximum, within our own limit; the last connection's while there is none. [MQTT-3.3.4-9] */
@@ -37,24 +41,42 @@ export class Outgoing {
 
   /** Waiting to be sent for the first time, or again. */
   get queued(): number {
-    return this.#queued
+    const backlog = this.#backlog
+    const { waiting } = this.#queue
+    return backlog === undefined ? waiting : waiting + backlog.messages - backlog.sent
+  }
+
+  /** Whether there is more to send, whatever damaged records did to the count. */
+  get isWaiting(): boolean {
+    return this.#queue.waiting > 0 || this.#backlog?.isEmpty === false
   }
 
   /** Deliveries that have a packet identifier. */
   get inFlight(): number {
-    return this.#table.size
+    return this.#table.size + (this.#backlog?.sent ?? 0)
   }
 
-  /** Memory of everything queued and in flight. */
+  /** Memory of everything queued and in flight, if all of it were there. */
   get bytes(): number {
-    return this.#bytes
+    return this.#bytes + (this.#backlog?.bytes ?? 0)
+  }
+
+  /** What a start needs to know of it. */
+  get record(): QueueRecord {
+    return {
+      messages: this.#queue.waiting + this.#unacknowledged + (this.#backlog?.messages ?? 0),
+      bytes: this.bytes,
+      lastSequence: this.#sequence,
+      hasShared: this.#hasShared,
+    }
   }
 
   /** Whether a message offered now would be sent at once. */
   get isReady(): boolean {
     const { connection } = this.#session
-    if (connection === undefined || this.#queued > 0 || !this.#hasQuota) return false
-    return connection.isWritable && this.#bytes <= this.#core.limits.queuedBytes
+    if (connection === undefined || this.isWaiting || !this.#hasQuota) return false
+    const most = this.#backlog === undefined ? Number.POSITIVE_INFINITY : WINDOW_BYTES
+    return connection.isWritable && this.#bytes <= Math.min(most, this.#core.limits.queuedBytes)
   }
 
   get #hasQuota(): boolean {
@@ -75,45 +97,50 @@ export class Outgoing {
     message.keep()
     const sequence = ++this.#sequence
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
-    this.#bytes += message.bytes
     if (group !== undefined) this.#hasShared = true
+    const backlog = isReady || !this.#session.isStored ? undefined : this.#beyondWindow
+    if (backlog !== undefined) {
+      this.#core.persistence.append(this.#session, delivery)
+      backlog.add(delivery)
+      return true
+    }
+    this.#bytes += message.bytes
     if (this.#session.isStored) this.#core.persistence.addDelivery(this.#session, delivery)
     if (isReady) this.#send(this.#session.connection as Connection, delivery, frameIndex)
-    else this.#enqueue(delivery)
+    else this.#queue.push(delivery)
     return true
   }
 
-  /** Takes up a delivery of an earlier life of the broker; `mayHaveBeenSent` and `state` are set. */
-  restore(delivery: Delivery): void {
-    this.#sequence = Math.max(this.#sequence, delivery.sequence)
-    this.#bytes += delivery.message.bytes
-    this.#hasShared ||= delivery.group !== undefined
-    if (delivery.packetIdentifier !== 0) this.#table.set(delivery.packetIdentifier, delivery)
-    if (delivery.state === 'queued') this.#enqueue(delivery)
+  /** Takes up what an earlier life of the broker left; as many of the oldest as `inFlightWindow` may have been sent. */
+  restore(queue: QueueRecord | undefined, inFlightWindow: number): void {
+    this.#backlog = new Backlog(this.#core, this.#session)
+    if (queue === undefined) return
+    const { messages, bytes, lastSequence, hasShared } = queue
+    this.#sequence = lastSequence
+    this.#hasShared = hasShared
+    this.#backlog.takeBack(messages, bytes, Math.min(messages, inFlightWindow), lastSequence)
   }
 
   /** Sends what the peer, the socket and the quota allow. */
   pump(): void {
     const { connection } = this.#session
     if (connection === undefined) return
-    while (this.#head < this.#queue.length && this.#hasQuota && connection.isWritable) {
-      const delivery = this.#queue[this.#head]
-      this.#queue[this.#head++] = undefined
-      if (delivery?.state !== 'queued') continue
-      this.#queued--
-      if (this.#hasExpired(delivery)) {
-        this.#core.counters.droppedExpired++
-        this.#release(delivery)
-      } else this.#send(connection, delivery, -1)
+    this.#sendQueued(connection)
+    if (this.#backlog !== undefined && this.#mayReadOn(connection, this.#backlog)) {
+      if (!this.#takePage(this.#backlog)) return
+      this.dropDenied()
+      this.#sendQueued(connection)
+      // A page at a time, so that others get their turn; the end of this one brings the next.
+      if (this.#mayReadOn(connection, this.#backlog)) connection.schedule()
     }
-    this.#cut()
+    this.#queue.cut()
   }
 
   /** PUBACK. An identifier that is not in flight is ignored: it may belong to the connection before. */
   acknowledge(packetIdentifier: number): void {
     const delivery = this.#table.get(packetIdentifier)
     if (delivery === undefined) return
-    if (delivery.qos !== 1) throw mismatch('PUBACK', packetIdentifier, delivery)
+    if (delivery.qos !== 1) throw delivery.mismatch('PUBACK')
     this.#settle(delivery)
   }
 
@@ -121,14 +148,15 @@ export class Outgoing {
   receive(packetIdentifier: number, isFailure: boolean): boolean {
     const delivery = this.#table.get(packetIdentifier)
     if (delivery === undefined) return false
-    if (delivery.qos !== 2) throw mismatch('PUBREC', packetIdentifier, delivery)
+    if (delivery.qos !== 2) throw delivery.mismatch('PUBREC')
     if (isFailure) this.#settle(delivery)
     else if (delivery.state !== 'released') {
-      if (delivery.state === 'queued') {
-        this.#queued--
+      const wasQueued = delivery.state === 'queued'
+      delivery.state = 'released'
+      if (wasQueued) {
+        this.#queue.onLeft()
         this.#unacknowledged++
       }
-      delivery.state = 'released'
       if (delivery.isStored) this.#core.persistence.updateDelivery(this.#session, delivery)
     }
     return true
@@ -138,34 +166,28 @@ export class Outgoing {
   complete(packetIdentifier: number): void {
     const delivery = this.#table.get(packetIdentifier)
     if (delivery === undefined) return
-    if (delivery.state !== 'released') throw mismatch('PUBCOMP', packetIdentifier, delivery)
+    if (delivery.state !== 'released') throw delivery.mismatch('PUBCOMP')
     this.#settle(delivery)
   }
 
   /** A connection has come: sends again what the last one left unacknowledged, in the old order. [MQTT-4.4.0-1] */
   resume(connection: Connection): void {
+    const backlog = this.#backlog
+    while (backlog !== undefined && backlog.sent > 0) if (!this.#takePage(backlog)) return
     this.#unacknowledged = 0
     const again: Delivery[] = []
     const pending = [...this.#table.values()].sort((a, b) => a.sequence - b.sequence)
     for (const delivery of pending) {
       if (delivery.state === 'released') {
         this.#unacknowledged++
-        encodeAcknowledgement(
-          connection.writer,
-          'pubrel',
-          delivery.packetIdentifier,
-          ReasonCode.success,
-          connection.version,
-        )
+        connection.writeAcknowledgement('pubrel', delivery.packetIdentifier, ReasonCode.success)
       } else if (delivery.state === 'sent') {
         delivery.state = 'queued'
         delivery.mayHaveBeenSent = true
         again.push(delivery)
       }
     }
-    this.#queued += again.length
-    this.#queue = [...again, ...this.#queue.slice(this.#head)]
-    this.#head = 0
+    this.#queue.putBack(again)
     this.dropDenied()
     this.pump()
     connection.schedule()
@@ -178,22 +200,28 @@ export class Outgoing {
    */
   shareOut(handOn: (delivery: Delivery) => boolean): boolean {
     if (!this.#hasShared) return false
+    const mayBeTaken = ({ group, qos, wasSent }: Delivery): boolean =>
+      group !== undefined && (qos === 1 || !wasSent)
     let isGivenUp = false
-    const offered = this.#all().filter(({ group }) => group !== undefined)
-    offered.sort((a, b) => a.sequence - b.sequence)
-    for (const delivery of offered) {
-      const mayBeTaken = delivery.qos === 1 || !delivery.wasSent
-      if (!mayBeTaken || !handOn(delivery)) continue
+    const offered = this.#all().filter(mayBeTaken)
+    for (const delivery of offered.sort((a, b) => a.sequence - b.sequence)) {
+      if (!handOn(delivery)) continue
       this.#finish(delivery)
       isGivenUp = true
+    }
+    if (!this.#session.sharesWithOthers) return isGivenUp
+    try {
+      const isTaken = (delivery: Delivery): boolean => mayBeTaken(delivery) && handOn(delivery)
+      if (this.#backlog?.offer(isTaken)) isGivenUp = true
+    } catch (error) {
+      this.#onUnreadable(error)
     }
     return isGivenUp
   }
 
   /** The permissions are others than when these were queued. What came through a shared subscription goes to others. */
   dropDenied(): void {
-    for (const delivery of [...this.#queue]) {
-      if (delivery?.state !== 'queued') continue
+    for (const delivery of this.#queue.all()) {
       if (this.#session.mayReceive(delivery.message.topic)) continue
       const mayBeTaken = delivery.qos === 1 || !delivery.wasSent
       const isTaken = mayBeTaken && this.#core.router.handOn(delivery, this.#session, true)
@@ -202,23 +230,89 @@ export class Outgoing {
     }
   }
 
-  /** The session ends: the store forgets it as a whole, and messages nobody else waits for with it. */
+  /** The session is stored, and its client away: nothing of it need be in memory. */
+  unload(): void {
+    const messages = this.#queue.waiting + this.#unacknowledged
+    // What was sent comes first, and only that has an identifier.
+    this.#backlog?.takeBack(messages, this.#bytes, this.#table.size, this.#sequence)
+    this.discard()
+  }
+
+  /** Lets go of what is in memory. Where the session ends, the store forgets it as a whole. */
   discard(): void {
-    for (const delivery of this.#all()) this.#finish(delivery)
+    for (const delivery of this.#all()) {
+      if (delivery.isStored) this.#core.persistence.letGo(delivery.message)
+      delivery.state = 'done'
+    }
+    this.#table.clear()
+    this.#queue.clear()
+    this.#unacknowledged = this.#bytes = 0
   }
 
   /** The session has become one that outlives the process. */
   storeAll(): void {
+    this.#backlog ??= new Backlog(this.#core, this.#session)
     for (const delivery of this.#all()) this.#core.persistence.addDelivery(this.#session, delivery)
+  }
+
+  /** Where one more waits, unless that is in memory. */
+  get #beyondWindow(): Backlog | undefined {
+    const backlog = this.#backlog
+    if (this.#session.connection === undefined || backlog?.isEmpty === false) return backlog
+    return this.#queue.waiting >= WINDOW_MESSAGES || this.#bytes >= WINDOW_BYTES ? backlog : undefined
+  }
+
+  /** Whether the next page of the queue has its turn. */
+  #mayReadOn(connection: Connection, backlog: Backlog): boolean {
+    if (backlog.isEmpty || this.#queue.waiting > 0) return false
+    return this.#hasQuota && connection.isWritable && this.#bytes < WINDOW_BYTES
+  }
+
+  /** False: the store can not be read, which ends the connection; the session stays as it is. */
+  #takePage(backlog: Backlog): boolean {
+    try {
+      for (const delivery of backlog.take()) this.#takeUp(delivery)
+      return true
+    } catch (error) {
+      this.#onUnreadable(error)
+      return false
+    }
+  }
+
+  #takeUp(delivery: Delivery): void {
+    this.#bytes += delivery.message.bytes
+    if (delivery.packetIdentifier === 0) return this.#queue.push(delivery)
+    if (this.#table.get(delivery.packetIdentifier) === undefined) {
+      this.#table.set(delivery.packetIdentifier, delivery)
+      this.#unacknowledged++
+      return
+    }
+    // An older one was given this identifier, so this was not sent yet: it would have got another.
+    delivery.forgetSending()
+    this.#queue.push(delivery)
+  }
+
+  #onUnreadable(error: unknown): void {
+    const { clientId, connection } = this.#session
+    this.#core.log.error({ clientId, err: error }, 'the queue of a session can not be read')
+    connection?.end(ReasonCode.unspecifiedError, 'the queue of this session can not be read')
+  }
+
+  #sendQueued(connection: Connection): void {
+    while (this.#hasQuota && connection.isWritable) {
+      const delivery = this.#queue.shift()
+      if (delivery === undefined) return
+      if (delivery.hasExpired(this.#core.clock)) {
+        this.#core.counters.droppedExpired++
+        this.#release(delivery)
+      } else this.#send(connection, delivery, -1)
+    }
   }
 
   #all(): Delivery[] {
     // Deliveries that were given an identifier are in the table even while they queue to be sent again.
     const all = [...this.#table.values()]
-    for (const delivery of this.#queue) {
-      if (delivery?.state === 'queued' && delivery.packetIdentifier === 0) all.push(delivery)
-    }
-    return all
+    return all.concat(this.#queue.all().filter(({ packetIdentifier }) => packetIdentifier === 0))
   }
 
   #send(connection: Connection, delivery: Delivery, frameIndex: number): void {
@@ -234,7 +328,7 @@ export class Outgoing {
 
   /** Identifiers follow the sequence, so a store need not be told; one still in use is stepped over. */
   #identify(delivery: Delivery): void {
-    const expected = 1 + (delivery.sequence % HIGHEST_IDENTIFIER)
+    const expected = identifierOf(delivery.sequence)
     let identifier = expected
     while (this.#table.get(identifier) !== undefined) {
       identifier = identifier === HIGHEST_IDENTIFIER ? 1 : identifier + 1
@@ -248,18 +342,13 @@ export class Outgoing {
 
   #settle(delivery: Delivery): void {
     this.#finish(delivery)
-    if (this.#queued > 0) this.pump()
-  }
-
-  #enqueue(delivery: Delivery): void {
-    this.#queue.push(delivery)
-    this.#queued++
+    if (this.isWaiting) this.pump()
   }
 
   /** Whether one more message may wait here, after the overflow policy had its say. */
   #makeRoom(message: Message): boolean {
-    const { limits, overflow, counters } = this.#core
     if (this.hasRoomFor(message)) return true
+    const { limits, overflow, counters } = this.#core
     if (overflow === 'drop-oldest') {
       for (let oldest = this.#oldestUnsent(); oldest !== undefined; oldest = this.#oldestUnsent()) {
         counters.droppedOverflow++
@@ -268,15 +357,9 @@ export class Outgoing {
       }
     }
     counters.droppedOverflow++
-    this.#core.log.debug(
-      {
-        clientId: this.#session.clientId,
-        queued: this.#queued,
-        bytes: this.#bytes,
-        limit: limits.queuedBytes,
-      },
-      'queue is full; message dropped',
-    )
+    const { queued, bytes } = this
+    const about = { clientId: this.#session.clientId, queued, bytes, limit: limits.queuedBytes }
+    this.#core.log.debug(about, 'queue is full; message dropped')
     if (overflow === 'disconnect') {
       this.#session.connection?.end(ReasonCode.quotaExceeded, 'the queue of this session is full')
     }
@@ -286,28 +369,26 @@ export class Outgoing {
   /** Whether one more message may wait here, if nothing is dropped for it. */
   hasRoomFor(message: Message): boolean {
     const { queuedMessages, queuedBytes } = this.#core.limits
-    if (this.#queued >= queuedMessages) return false
+    const { queued, bytes } = this
+    if (queued >= queuedMessages) return false
     // One message always fits, however small the limit was set.
-    return this.#bytes === 0 || this.#bytes + message.bytes <= queuedBytes
+    return bytes === 0 || bytes + message.bytes <= queuedBytes
   }
 
-  /** One with an identifier may be half way through; the client could still acknowledge it. */
   #oldestUnsent(): Delivery | undefined {
-    for (let at = this.#head; at < this.#queue.length; at++) {
-      const delivery = this.#queue[at]
-      if (delivery?.state === 'queued' && delivery.packetIdentifier === 0) return delivery
+    let oldest = this.#queue.oldestUnsent
+    while (oldest === undefined && this.#backlog?.isEmpty === false && this.#takePage(this.#backlog)) {
+      oldest = this.#queue.oldestUnsent
     }
-    return undefined
+    return oldest
   }
 
-  /** Takes a delivery off the books, in whatever state; in the queue it stays as an entry to be skipped. */
+  /** Takes a delivery off the books, in whatever state. */
   #finish(delivery: Delivery): void {
     const wasQueued = delivery.state === 'queued'
-    if (wasQueued) this.#queued--
-    else this.#unacknowledged--
     this.#release(delivery)
-    if (this.#queued === 0) this.#clearQueue()
-    else if (wasQueued) this.#letGo()
+    if (wasQueued) this.#queue.onLeft()
+    else this.#unacknowledged--
   }
 
   #release(delivery: Delivery): void {
@@ -316,44 +397,4 @@ export class Outgoing {
     if (delivery.packetIdentifier !== 0) this.#table.delete(delivery.packetIdentifier)
     if (delivery.isStored) this.#core.persistence.removeDelivery(this.#session, delivery)
   }
-
-  #clearQueue(): void {
-    if (this.#queue.length === 0) return
-    this.#queue = []
-    this.#head = 0
-  }
-
-  /** While nobody pumps, entries to be skipped do not pile up: of a session that is away, for one. */
-  #letGo(): void {
-    while (this.#head < this.#queue.length && this.#queue[this.#head]?.state !== 'queued') {
-      this.#queue[this.#head++] = undefined
-    }
-    this.#cut()
-    const toSkip = this.#queue.length - this.#head - this.#queued
-    if (toSkip < CUT_FROM || toSkip < this.#queued) return
-    this.#queue = this.#queue.filter((delivery) => delivery?.state === 'queued')
-    this.#head = 0
-  }
-
-  #cut(): void {
-    if (this.#head === this.#queue.length) this.#clearQueue()
-    else if (this.#head >= CUT_FROM && this.#head * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head)
-      this.#head = 0
-    }
-  }
-
-  #hasExpired(delivery: Delivery): boolean {
-    const { expiresAtMs } = delivery.message
-    // One whose delivery has begun is completed all the same. [MQTT-3.3.2-5]
-    if (expiresAtMs === Number.POSITIVE_INFINITY || delivery.mayHaveBeenSent) return false
-    return expiresAtMs <= this.#core.clock.now()
-  }
-}
-
-function mismatch(packet: string, packetIdentifier: number, { qos, state }: Delivery): ConnectionFault {
-  return new ConnectionFault(
-    ReasonCode.protocolError,
-    `${packet} ${packetIdentifier} does not fit a message of QoS ${qos} that is ${state}`,
-  )
 }

@@ -47,6 +47,11 @@ export class PacketTable<T extends object> {
     this.#spare = page
   }
 
+  clear(): void {
+    this.#pages.length = 0
+    this.#size = 0
+  }
+
   /** By identifier, not by age. */
   *values(): IterableIterator<T> {
     for (const page of this.#pages) {

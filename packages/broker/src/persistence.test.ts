@@ -75,6 +75,28 @@ describe('persistence', () => {
     expect(answers.map(({ packetIdentifier }) => packetIdentifier)).toEqual([1, 2, 3])
   })
 
+  it('acknowledges nothing with a commit that began before it, though nothing waited for that one [promise 33]', async () => {
+    const store = new GatedStore()
+    const { port } = await startBroker({ store })
+    const s = await RawClient.connect(port, stays)
+    await s.subscribe('t', 1)
+    await s.leave()
+    const a = await RawClient.connect(port)
+    await a.settle()
+    store.isGated = true
+    await RawClient.connect(port, { ...stays, clientId: 'other' })
+    await until(() => store.waiting.length === 1)
+    a.publish('t', '1', { qos: 1, packetIdentifier: 1 })
+    expect(await a.settle()).toEqual([])
+    store.waiting.shift()?.()
+    await until(() => store.waiting.length === 1)
+    expect(await a.settle()).toEqual([])
+    store.isGated = false
+    store.waiting.shift()?.()
+    expect((await a.expect('puback')).packetIdentifier).toBe(1)
+    expect(await a.settle()).toEqual([])
+  })
+
   it('counts unacknowledged publishes that wait for the store against the Receive Maximum', async () => {
     const store = new GatedStore()
     const { port } = await startBroker({ store, limits: { receiveMaximum: 2 } })
@@ -173,10 +195,10 @@ describe('persistence', () => {
     expect(await store.load()).toEqual({
       sessions: [],
       subscriptions: [],
-      messages: new Map(),
-      deliveries: [],
+      queues: [],
       incoming: [],
       retained: [],
+      lastMessageId: 0,
     })
   })
 })

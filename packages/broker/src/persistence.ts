@@ -1,6 +1,13 @@
-import type { BrokerStore, DeliveryRecord, MessageRecord, SessionRecord } from './broker-store.js'
-import type { Delivery } from './delivery.js'
-import type { Message } from './message.js'
+import type {
+  BrokerStore,
+  Damaged,
+  DeliveryRecord,
+  MessageRecord,
+  SessionRecord,
+  StoredDelivery,
+} from './broker-store.js'
+import { type Delivery, identifierOf } from './delivery.js'
+import { Message } from './message.js'
 import type { Session } from './session.js'
 import type { Subscription } from './subscription.js'
 
@@ -14,6 +21,12 @@ export class Persistence {
   #nextMessageId = 1
   /** Something was staged since `takeDirty`. */
   #isDirty = false
+  /** Counts commits, for `Message.storeTurn`. */
+  #turn = 0
+  /** Sessions whose deliveries changed since the last commit. */
+  readonly #changedQueues = new Set<Session>()
+  /** Messages that were read from the store and are still held, by number: sessions that wait for one share it. */
+  readonly #loaded = new Map<number, Message>()
 
   constructor(store: BrokerStore | undefined, onDirty: () => void) {
     this.#store = store
@@ -31,17 +44,23 @@ export class Persistence {
 
   /** Everything staged is durable when the promise resolves. */
   async commit(): Promise<void> {
+    const store = this.#store
+    for (const session of this.#changedQueues) {
+      if (session.isStored) store?.putQueue(session.clientId, session.outgoing.record)
+    }
+    this.#changedQueues.clear()
     this.#isDirty = false
-    await this.#store?.commit()
+    this.#turn++
+    await store?.commit()
   }
 
   /** Stores a session that outlives its connection, or whose will must be published if the process dies. */
   putSession(session: Session): void {
     if (this.#store === undefined) return
-    const isStored = session.expirySeconds > 0 || session.will !== undefined
-    if (!isStored) {
-      if (session.isStored) this.removeSession(session)
-      return
+    const isWorthIt = session.expirySeconds > 0 || session.will !== undefined
+    // What waits for a session may lie in the store alone; then it stays there for as long as it lives.
+    if (!isWorthIt && (!session.isStored || session.outgoing.record.messages === 0)) {
+      return this.removeSession(session)
     }
     const isNew = !session.isStored
     session.isStored = true
@@ -73,29 +92,53 @@ export class Persistence {
   }
 
   addDelivery(session: Session, delivery: Delivery): void {
-    const store = this.#stage()
-    const { message } = delivery
-    if (message.storeId === 0) {
-      message.storeId = this.#nextMessageId++
-      store.putMessage(message.storeId, messageRecord(message))
-    }
-    message.storeReferences++
+    this.append(session, delivery)
+    delivery.message.storeHolders++
     delivery.isStored = true
-    store.putDelivery(session.clientId, delivery.sequence, deliveryRecord(delivery))
+  }
+
+  /** A delivery that memory does not hold. */
+  append(session: Session, delivery: Delivery): void {
+    const record = deliveryRecord(delivery, this.#numberOf(delivery.message))
+    this.#stageQueue(session).putDelivery(session.clientId, delivery.sequence, record)
   }
 
   updateDelivery(session: Session, delivery: Delivery): void {
-    this.#stage().putDelivery(session.clientId, delivery.sequence, deliveryRecord(delivery))
+    const record = deliveryRecord(delivery, delivery.message.storeId)
+    this.#stage().updateDelivery(session.clientId, delivery.sequence, record)
   }
 
   removeDelivery(session: Session, delivery: Delivery): void {
-    const store = this.#stage()
-    const { message } = delivery
     delivery.isStored = false
-    store.removeDelivery(session.clientId, delivery.sequence)
-    if (--message.storeReferences > 0) return
-    store.removeMessage(message.storeId)
-    message.storeId = 0
+    const { storeId } = delivery.message
+    this.#stageQueue(session).removeDelivery(session.clientId, delivery.sequence, storeId)
+    this.letGo(delivery.message)
+  }
+
+  /** A delivery of the message is in memory no longer; it may still be in the store. */
+  letGo(message: Message): void {
+    if (--message.storeHolders > 0) return
+    const { storeId } = message
+    if (this.#loaded.get(storeId) === message) this.#loaded.delete(storeId)
+  }
+
+  /** As `BrokerStore.readDeliveries`. */
+  readDeliveries(session: Session, after: number, maximum: number): readonly StoredDelivery[] {
+    return this.#store?.readDeliveries(session.clientId, after, maximum) ?? []
+  }
+
+  /** The message, held until `letGo`. Throws where the store can not be read. */
+  readMessage(messageId: number): Message | Damaged {
+    let message = this.#loaded.get(messageId)
+    if (message === undefined) {
+      const record = (this.#store as BrokerStore).readMessage(messageId)
+      if ('damage' in record) return record
+      message = messageOf(record)
+      message.storeId = messageId
+      this.#loaded.set(messageId, message)
+    }
+    message.storeHolders++
+    return message
   }
 
   putIncoming(session: Session, packetIdentifier: number): void {
@@ -114,6 +157,23 @@ export class Persistence {
     if (this.#store !== undefined) this.#stage().removeRetained(topic)
   }
 
+  /**
+   * Its number in the store, where it is put unless a delivery surely names it there: one in memory, or one that was
+   * staged in this turn. The store forgets a message with the last that names it, and does not tell.
+   */
+  #numberOf(message: Message): number {
+    if (message.storeHolders > 0 || message.storeTurn === this.#turn) return message.storeId
+    message.storeId = this.#nextMessageId++
+    message.storeTurn = this.#turn
+    this.#stage().putMessage(message.storeId, messageRecord(message))
+    return message.storeId
+  }
+
+  #stageQueue(session: Session): BrokerStore {
+    this.#changedQueues.add(session)
+    return this.#stage()
+  }
+
   /** Called only where there is a store: without one, nothing is marked as stored. */
   #stage(): BrokerStore {
     if (!this.#isDirty) {
@@ -124,8 +184,18 @@ export class Persistence {
   }
 }
 
+/** A message as it was when it was stored. */
+export function messageOf(record: MessageRecord): Message {
+  const { topic, payload, qos, retain, properties, expiresAtMs, publishedBy } = record
+  const expiry = expiresAtMs ?? Number.POSITIVE_INFINITY
+  return new Message(topic, payload, qos, retain, properties, expiry, publishedBy).keep()
+}
+
 function sessionRecord(session: Session): SessionRecord {
   const { clientId, username, version, expirySeconds, disconnectedAtMs, will } = session
+  const { inFlight, quota } = session.outgoing
+  // What was sent is the oldest: with a connection, as many as its quota may be out at any moment, and those that an
+  // earlier connection with a larger one has left.
   return {
     clientId,
     username,
@@ -133,8 +203,7 @@ function sessionRecord(session: Session): SessionRecord {
     expirySeconds,
     disconnectedAtMs,
     will,
-    // What was sent is the oldest: with a connection, as many as its quota may be out at any moment.
-    inFlightWindow: session.connection === undefined ? session.outgoing.inFlight : session.outgoing.quota,
+    inFlightWindow: session.connection === undefined ? inFlight : Math.max(quota, inFlight),
   }
 }
 
@@ -151,16 +220,16 @@ function messageRecord(message: Message): MessageRecord {
   }
 }
 
-function deliveryRecord(delivery: Delivery): DeliveryRecord {
-  const { message, qos, retain, subscriptionIdentifiers, group, packetIdentifier, sequence, state } = delivery
+function deliveryRecord(delivery: Delivery, messageId: number): DeliveryRecord {
+  const { qos, retain, subscriptionIdentifiers, group, packetIdentifier, sequence, state } = delivery
   return {
-    messageId: message.storeId,
+    messageId,
     qos,
     retain,
     subscriptionIdentifiers,
     sharedFilter: group?.filter,
     packetIdentifier:
-      packetIdentifier === 0 || packetIdentifier === 1 + (sequence % 65_535) ? undefined : packetIdentifier,
+      packetIdentifier === 0 || packetIdentifier === identifierOf(sequence) ? undefined : packetIdentifier,
     isReleased: state === 'released',
   }
 }

@@ -1,33 +1,23 @@
 import { splitShared } from '@jamey/protocol'
-import type {
-  DeliveryRecord,
-  MessageRecord,
-  SessionRecord,
-  StoredState,
-  SubscriptionRecord,
-} from './broker-store.js'
+import type { QueueRecord, SessionRecord, StoredState, SubscriptionRecord } from './broker-store.js'
 import type { Core } from './core.js'
-import { Delivery } from './delivery.js'
-import { Message } from './message.js'
+import { messageOf } from './persistence.js'
 import { Session } from './session.js'
 
-/** Builds the broker's state from what a store held. Nothing is written; nothing is sent yet. */
+/**
+ * Builds the broker's state from what a store held. Queues stay where they are until their turn comes. Nothing is
+ * written; nothing is sent yet.
+ */
 export function restore(core: Core, state: StoredState): void {
   const now = core.clock.now()
   for (const record of state.retained) {
     const message = messageOf(record)
     if (message.expiresAtMs > now) core.retained.set(message)
   }
-  const messages = new Map<number, Message>()
-  let lastMessageId = 0
-  for (const [messageId, record] of state.messages) {
-    const message = messageOf(record)
-    message.storeId = messageId
-    messages.set(messageId, message)
-    if (messageId > lastMessageId) lastMessageId = messageId
-  }
-  core.persistence.startMessagesAfter(lastMessageId)
-  for (const record of state.sessions) restoreSession(core, record)
+  core.persistence.startMessagesAfter(state.lastMessageId)
+  const queues = new Map<string, QueueRecord>()
+  for (const { clientId, queue } of state.queues) queues.set(clientId, queue)
+  for (const record of state.sessions) restoreSession(core, record, queues.get(record.clientId))
   for (const { clientId, subscription } of state.subscriptions) {
     const session = core.sessions.get(clientId)
     if (session !== undefined) restoreSubscription(core, session, subscription)
@@ -35,18 +25,9 @@ export function restore(core: Core, state: StoredState): void {
   for (const { clientId, packetIdentifier } of state.incoming) {
     core.sessions.get(clientId)?.incoming.add(packetIdentifier)
   }
-  const places = new Map<string, number>()
-  for (const { clientId, sequence, delivery } of state.deliveries) {
-    const session = core.sessions.get(clientId)
-    const message = messages.get(delivery.messageId)
-    if (session === undefined || message === undefined) continue
-    const place = places.get(clientId) ?? 0
-    places.set(clientId, place + 1)
-    restoreDelivery(session, sequence, delivery, message, place)
-  }
 }
 
-function restoreSession(core: Core, record: SessionRecord): void {
+function restoreSession(core: Core, record: SessionRecord, queue: QueueRecord | undefined): void {
   const { clientId, username, protocolVersion, expirySeconds, disconnectedAtMs, will, inFlightWindow } =
     record
   const session = new Session(core, clientId, username, protocolVersion)
@@ -54,7 +35,7 @@ function restoreSession(core: Core, record: SessionRecord): void {
   session.expirySeconds = expirySeconds
   session.disconnectedAtMs = disconnectedAtMs
   session.will = will
-  session.outgoing.quota = inFlightWindow
+  session.outgoing.restore(queue, inFlightWindow)
   core.sessions.restore(session)
 }
 
@@ -68,31 +49,4 @@ function restoreSubscription(core: Core, session: Session, record: SubscriptionR
   }
   session.subscriptions.set(record.filter, subscription)
   core.router.tree.add(subscription)
-}
-
-function restoreDelivery(
-  session: Session,
-  sequence: number,
-  record: DeliveryRecord,
-  message: Message,
-  place: number,
-): void {
-  const { qos, retain, subscriptionIdentifiers, sharedFilter, packetIdentifier, isReleased } = record
-  const group = sharedFilter === undefined ? undefined : session.subscriptions.get(sharedFilter)?.group
-  const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
-  delivery.isStored = true
-  message.storeReferences++
-  // Only the oldest, as many as the window held, can have been on the wire; they keep their identifiers.
-  if (place < session.outgoing.quota || isReleased || packetIdentifier !== undefined) {
-    delivery.mayHaveBeenSent = true
-    delivery.packetIdentifier = packetIdentifier ?? 1 + (sequence % 65_535)
-  }
-  if (isReleased) delivery.state = 'released'
-  session.outgoing.restore(delivery)
-}
-
-function messageOf(record: MessageRecord): Message {
-  const { topic, payload, qos, retain, properties, expiresAtMs, publishedBy } = record
-  const expiry = expiresAtMs ?? Number.POSITIVE_INFINITY
-  return new Message(topic, payload, qos, retain, properties, expiry, publishedBy).keep()
 }

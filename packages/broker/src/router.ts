@@ -61,7 +61,6 @@ export class Router {
   unsubscribe(session: Session, filter: string): boolean {
     const subscription = session.subscriptions.get(filter)
     if (subscription === undefined) return false
-    session.subscriptions.delete(filter)
     this.tree.remove(subscription)
     this.routes.forgetPath(subscription.path)
     this.#core.persistence.removeSubscription(subscription)
@@ -71,6 +70,8 @@ export class Router {
       const isLeft = (delivery: Delivery): boolean => delivery.group === group && !delivery.wasSent
       session.outgoing.shareOut((delivery) => isLeft(delivery) && this.handOn(delivery, session, true))
     }
+    // What is read from the store finds its group by the filter, so this goes last.
+    session.subscriptions.delete(filter)
     return true
   }
 
@@ -80,8 +81,8 @@ export class Router {
       this.tree.remove(subscription)
       this.routes.forgetPath(subscription.path)
     }
-    session.subscriptions.clear()
     session.outgoing.shareOut((delivery) => this.handOn(delivery, session, true))
+    session.subscriptions.clear()
   }
 
   /** The session lost its connection: connected members of its groups take over what they may. [MQTT-4.8.2-4] */

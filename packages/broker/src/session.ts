@@ -44,6 +44,14 @@ export class Session {
     this.willDelay = new Deadline(core.clock, () => core.sessions.endWillDelay(this))
   }
 
+  /** Whether anybody could take over what came through its shared subscriptions. */
+  get sharesWithOthers(): boolean {
+    for (const { group } of this.subscriptions.values()) {
+      if (group?.members.some(({ session }) => session !== this)) return true
+    }
+    return false
+  }
+
   /** Unknown permissions are checked when the client is back, before anything is sent. */
   mayReceive(topic: string): boolean {
     return this.identity === undefined || this.identity.mayReceive(topic)

@@ -118,6 +118,7 @@ export class Sessions {
     if (session.expirySeconds !== NEVER_EXPIRES) session.expiry.set(now + session.expirySeconds * 1000)
     this.#core.router.leaveGroups(session)
     this.#core.persistence.putSession(session)
+    if (session.isStored) session.outgoing.unload()
   }
 
   expire(session: Session): void {

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { backupBrokerStore, openBrokerStore, openSessionStore } from './index.js'
-import { changeBroker, inOrder, stateAfter } from './test-support/broker-model.js'
+import { changeBroker, stateAfter, stateOf } from './test-support/broker-model.js'
 import { BROKER_PROCESS } from './test-support/broker-process.js'
 import { Child } from './test-support/child.js'
 import { newFolder } from './test-support/folder.js'
@@ -20,7 +20,7 @@ function isEqual(found: unknown, expected: unknown): boolean {
 
 async function contentOf(path: string) {
   const store = await openBrokerStore({ path })
-  const state = inOrder(await store.load())
+  const state = await stateOf(store)
   await store.close()
   return state
 }
@@ -51,7 +51,7 @@ describe('a backup of a broker store', () => {
     expect(bytes).toBe(statSync(join(to, 'data.mdb')).size)
     const found = await contentOf(to)
     const turns = Array.from({ length: after + 2 - before }, (_, n) => before + n)
-    const states = await Promise.all(turns.map(async (n) => inOrder(await stateAfter(seed, n))))
+    const states = await Promise.all(turns.map((n) => stateAfter(seed, n)))
     const isOne = states.some((state) => isEqual(found, state))
     expect(isOne, `seed ${seed}, turns ${before} to ${after}`).toBe(true)
   })

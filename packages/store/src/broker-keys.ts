@@ -8,24 +8,23 @@ import { KEY_INTEGER_BYTES, type RecordWriter } from './record-writer.js'
  *     1 session 1 name                   a subscription, by its filter
  *     1 session 2 packet identifier      a QoS 2 message that was taken and not released; no content
  *     1 session 3 sequence               a delivery
+ *     1 session 4                        what the session's deliveries add up to, where it ever had one
  *     2 message                          a message
  *     3 name                             a retained message, by its topic
+ *     4 message                          how many deliveries name the message, where it is more than one
+ *     5 session                          a session that is gone, of which deliveries are left; no content
  *
  * Numbers are integers of seven bytes. A session's number stands for its client identifier, which may be longer than
  * a key can be; all that is a session's own lies together. A name is 0 and its UTF-8, or, where that is long, 1 and
  * its SHA-256.
  */
-export const BrokerKey = { session: 1, message: 2, retained: 3 } as const
-export const SessionPart = { session: 0, subscription: 1, incoming: 2, delivery: 3 } as const
+export const BrokerKey = { session: 1, message: 2, retained: 3, references: 4, removed: 5 } as const
+export const SessionPart = { session: 0, subscription: 1, incoming: 2, delivery: 3, queue: 4 } as const
 
 type SessionPart = (typeof SessionPart)[keyof typeof SessionPart]
 
 const PART_AT = 1 + KEY_INTEGER_BYTES
 const LONGEST_NAME_BYTES = 256
-
-export function sessionPrefix(writer: RecordWriter, session: number): Buffer {
-  return writer.byte(BrokerKey.session).keyInteger(session).endKey()
-}
 
 export function sessionKey(writer: RecordWriter, session: number): Buffer {
   return startSessionKey(writer, session, SessionPart.session).endKey()
@@ -41,6 +40,18 @@ export function incomingKey(writer: RecordWriter, session: number, packetIdentif
 
 export function deliveryKey(writer: RecordWriter, session: number, sequence: number): Buffer {
   return startSessionKey(writer, session, SessionPart.delivery).keyInteger(sequence).endKey()
+}
+
+export function queueKey(writer: RecordWriter, session: number): Buffer {
+  return startSessionKey(writer, session, SessionPart.queue).endKey()
+}
+
+export function referencesKey(writer: RecordWriter, messageId: number): Buffer {
+  return writer.byte(BrokerKey.references).keyInteger(messageId).endKey()
+}
+
+export function removedKey(writer: RecordWriter, session: number): Buffer {
+  return writer.byte(BrokerKey.removed).keyInteger(session).endKey()
 }
 
 export function messageKey(writer: RecordWriter, messageId: number): Buffer {

@@ -1,13 +1,16 @@
-import type { DeliveryRecord, MessageRecord, SessionRecord, SubscriptionRecord } from '@jamey/broker'
+import type {
+  DeliveryRecord,
+  MessageRecord,
+  QueueRecord,
+  SessionRecord,
+  SubscriptionRecord,
+} from '@jamey/broker'
 import type { ProtocolVersion, QoS, SubscriptionRequest, Will } from '@jamey/protocol'
-import type { Layout } from './layout.js'
 import { readProperties, writeProperties } from './property-record.js'
 import type { RecordReader } from './record-reader.js'
 import type { RecordWriter } from './record-writer.js'
 
-/** Keys in broker-keys.ts. Each value begins with its flags, the QoS in their lowest two bits. */
-export const BROKER_LAYOUT: Layout = { kind: 'jamey broker store', version: 1, migrations: new Map() }
-
+/** Keys in broker-keys.ts. Most values begin with their flags, the QoS in the lowest two bits. */
 const RETAIN = 1 << 2
 const HAS_PROPERTIES = 1 << 3
 
@@ -25,6 +28,8 @@ const IS_RELEASED = 1 << 3
 const HAS_SUBSCRIPTION_IDENTIFIERS = 1 << 4
 const IS_SHARED = 1 << 5
 const HAS_PACKET_IDENTIFIER = 1 << 6
+
+const HAS_SHARED = 1
 
 const flag = (isSet: boolean, bit: number): number => (isSet ? bit : 0)
 
@@ -150,6 +155,23 @@ export function readDelivery(reader: RecordReader): DeliveryRecord {
     packetIdentifier: (flags & HAS_PACKET_IDENTIFIER) === 0 ? undefined : reader.varint(),
     subscriptionIdentifiers: (flags & HAS_SUBSCRIPTION_IDENTIFIERS) === 0 ? undefined : readList(reader),
     sharedFilter: (flags & IS_SHARED) === 0 ? undefined : reader.string(),
+  }
+}
+
+/** Flags, messages, bytes, last sequence. */
+export function queueValue(writer: RecordWriter, queue: QueueRecord): Buffer {
+  const { messages, bytes, lastSequence, hasShared } = queue
+  writer.byte(flag(hasShared, HAS_SHARED)).varint(messages).varint(bytes).varint(lastSequence)
+  return writer.endValue()
+}
+
+export function readQueue(reader: RecordReader): QueueRecord {
+  const flags = reader.byte()
+  return {
+    messages: reader.varint(),
+    bytes: reader.varint(),
+    lastSequence: reader.varint(),
+    hasShared: (flags & HAS_SHARED) !== 0,
   }
 }
 

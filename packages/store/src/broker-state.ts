@@ -1,46 +1,67 @@
 import type {
-  DeliveryRecord,
   MessageRecord,
+  QueueRecord,
   SessionRecord,
   StoredState,
   SubscriptionRecord,
 } from '@jamey/broker'
-import { BrokerKey, numberOf, partNumberOf, partOf, SessionPart } from './broker-keys.js'
-import { readDelivery, readMessage, readSession, readSubscription } from './broker-records.js'
+import { BrokerKey, numberOf, partNumberOf, partOf, queueKey, SessionPart } from './broker-keys.js'
+import { readMessage, readQueue, readSession, readSubscription } from './broker-records.js'
 import type { Environment } from './environment.js'
+import { rangeOf } from './key-range.js'
 import type { RecordReader } from './record-reader.js'
+import { RecordWriter } from './record-writer.js'
 
-/** Everything that a store holds, as it is read. */
+/** What a broker reads at its start, as it is read. */
 export class BrokerState implements StoredState {
   readonly sessions: SessionRecord[] = []
   readonly subscriptions: { clientId: string; subscription: SubscriptionRecord }[] = []
-  readonly messages = new Map<number, MessageRecord>()
-  readonly deliveries: { clientId: string; sequence: number; delivery: DeliveryRecord }[] = []
+  readonly queues: { clientId: string; queue: QueueRecord }[] = []
   readonly incoming: { clientId: string; packetIdentifier: number }[] = []
   readonly retained: MessageRecord[] = []
+  lastMessageId = 0
 }
 
-/** Reads all of it. `onSession` is told the number that stands for each session in the keys. Throws `StoreError`. */
+/** `onSession` is told the number that stands for each session in the keys. Throws `StoreError`. */
 export function readState(
   environment: Environment,
   onSession: (clientId: string, number: number) => void,
 ): BrokerState {
   const state = new BrokerState()
-  let clientId = ''
-  for (const { key, reader } of environment.records([BrokerKey.session])) {
-    if (partOf(key) !== SessionPart.session) readPart(state, clientId, key, reader)
-    else {
-      const session = readSession(reader)
-      clientId = session.clientId
-      state.sessions.push(session)
-      onSession(clientId, numberOf(key))
-    }
-  }
-  for (const { key, reader } of environment.records([BrokerKey.message])) {
-    state.messages.set(numberOf(key), readMessage(reader))
-  }
+  readSessions(state, environment, onSession)
+  const lastMessage = environment.lastKey([BrokerKey.message])
+  if (lastMessage !== undefined) state.lastMessageId = numberOf(lastMessage)
   for (const { reader } of environment.records([BrokerKey.retained])) state.retained.push(readMessage(reader))
   return state
+}
+
+/** Steps over the deliveries of each session to what comes behind them. */
+function readSessions(
+  state: BrokerState,
+  environment: Environment,
+  onSession: (clientId: string, number: number) => void,
+): void {
+  const writer = new RecordWriter(64)
+  let clientId = ''
+  let range = rangeOf([BrokerKey.session])
+  for (let isOver = false; !isOver; ) {
+    isOver = true
+    for (const { key, value } of environment.entries(range)) {
+      if (partOf(key) === SessionPart.delivery) {
+        range = { ...range, start: queueKey(writer, numberOf(key)) }
+        isOver = false
+        break
+      }
+      const reader = environment.reader(key, value)
+      if (partOf(key) !== SessionPart.session) readPart(state, clientId, key, reader)
+      else {
+        const session = readSession(reader)
+        clientId = session.clientId
+        state.sessions.push(session)
+        onSession(clientId, numberOf(key))
+      }
+    }
+  }
 }
 
 /** A session comes before its parts, in the order of the keys. */
@@ -52,8 +73,8 @@ function readPart(state: BrokerState, clientId: string, key: Buffer, reader: Rec
     case SessionPart.incoming:
       state.incoming.push({ clientId, packetIdentifier: partNumberOf(key) })
       return
-    case SessionPart.delivery:
-      state.deliveries.push({ clientId, sequence: partNumberOf(key), delivery: readDelivery(reader) })
+    case SessionPart.queue:
+      state.queues.push({ clientId, queue: readQueue(reader) })
       return
     default:
       throw reader.damage('expected a part of a session in the key')

@@ -94,6 +94,32 @@ export class Environment {
     }
   }
 
+  /** As `entries`, without their values. Throws `StoreError`. */
+  *keysIn(range: { start: Buffer; end: Buffer }): Generator<Buffer> {
+    try {
+      const database = this.#expectOpen()
+      database.resetReadTxn()
+      yield* database.getKeys(range)
+    } catch (error) {
+      throw explainFailure(this.path, error)
+    }
+  }
+
+  /** The last key that begins with `prefix`. Throws `StoreError`. */
+  lastKey(prefix: Uint8Array | readonly number[]): Buffer | undefined {
+    const { start, end } = rangeOf(prefix)
+    if (end === undefined) throw new Error('a prefix of 0xff has no last key')
+    try {
+      for (const key of this.#expectOpen().getKeys({ start: end, end: start, reverse: true, limit: 2 })) {
+        // Both ends are part of a range that is read backwards.
+        if (key.compare(end) < 0) return key.compare(start) < 0 ? undefined : key
+      }
+      return undefined
+    } catch (error) {
+      throw explainFailure(this.path, error)
+    }
+  }
+
   /** Every record whose key begins with `prefix`, in the order of the keys. Throws `StoreError`. */
   *records(prefix: Uint8Array | readonly number[]): Generator<{ key: Buffer; reader: RecordReader }> {
     for (const { key, value } of this.entries(rangeOf(prefix))) {
@@ -112,12 +138,21 @@ export class Environment {
     }
   }
 
+  /** What is read from now on is as the last commit left it. */
+  refresh(): void {
+    this.#database?.resetReadTxn()
+  }
+
   /** Undefined where there is none. Throws `StoreError`. */
   get(key: Buffer): RecordReader | undefined {
+    this.#database?.resetReadTxn()
+    return this.getAgain(key)
+  }
+
+  /** As `get`, for many in a row: as it was at the read before, where that was in this turn of the event loop. */
+  getAgain(key: Buffer): RecordReader | undefined {
     try {
-      const database = this.#expectOpen()
-      database.resetReadTxn()
-      const value = database.get(key)
+      const value = this.#expectOpen().get(key)
       return value === undefined ? undefined : this.reader(key, value)
     } catch (error) {
       throw explainFailure(this.path, error)

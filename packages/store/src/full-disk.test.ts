@@ -49,9 +49,13 @@ describe('a disk that is full', () => {
     expect(await child.line()).toMatch(/^still (full|io-failed)$/)
     expect(await child.ended()).toBe(0)
     const store = await openBrokerStore({ path })
-    expect([...(await store.load()).messages.keys()]).toEqual(Array.from({ length: committed }, (_, i) => i))
+    expect((await store.load()).lastMessageId).toBe(committed)
+    const found = store.readDeliveries('s', 0, committed + 1)
+    expect(found.map(({ sequence }) => sequence)).toEqual(Array.from({ length: committed }, (_, i) => i + 1))
+    for (const { sequence } of found) expect(store.readMessage(sequence)).toMatchObject({ topic: 't' })
     // With room on the disk it goes on.
-    store.putMessage(committed, {
+    store.removeDelivery('s', 1, 1)
+    store.putMessage(committed + 1, {
       topic: 't',
       payload: new Uint8Array(1000),
       qos: 1,

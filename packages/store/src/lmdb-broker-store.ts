@@ -1,36 +1,89 @@
 import type {
   BrokerStore,
+  Damaged,
   DeliveryRecord,
   MessageRecord,
+  QueueRecord,
   SessionRecord,
+  StoredDelivery,
   StoredState,
   SubscriptionRecord,
 } from '@jamey/broker'
-import { Batch } from './batch.js'
+import { BrokerBatch } from './broker-batch.js'
 import { BrokerChanges, type SessionPartChanges } from './broker-changes.js'
-import { sessionPrefix } from './broker-keys.js'
+import { BrokerKey, deliveryKey, messageKey, numberOf, partNumberOf, queueKey } from './broker-keys.js'
+import { readDelivery, readMessage } from './broker-records.js'
 import { readState } from './broker-state.js'
 import type { Environment } from './environment.js'
+import type { RecordReader } from './record-reader.js'
 import { RecordWriter } from './record-writer.js'
+import { StoreError } from './store-error.js'
 
 /** A BrokerStore in LMDB; see `openBrokerStore`. */
 export class LmdbBrokerStore implements BrokerStore {
   readonly #environment: Environment
   readonly #writer = new RecordWriter()
   #changes = new BrokerChanges()
+  /** Handed to `commit` and not in the store yet, the first of them being written. */
+  readonly #committing: BrokerChanges[] = []
+  /** Numbers of removed sessions of which deliveries are left. */
+  #removed: number[] = []
   /** Client identifier to the session's number in the keys. */
   readonly #numbers = new Map<string, number>()
   #nextNumber = 1
-  #committing: Promise<void> = Promise.resolve()
+  /** Settles with the last commit that was asked for, and never rejects. */
+  #last: Promise<void> = Promise.resolve()
+  #isClosing = false
 
   constructor(environment: Environment) {
     this.#environment = environment
   }
 
   async load(): Promise<StoredState> {
-    return readState(this.#environment, (clientId, number) => {
+    const state = readState(this.#environment, (clientId, number) => {
       this.#numbers.set(clientId, number)
       this.#nextNumber = Math.max(this.#nextNumber, number + 1)
+    })
+    this.#removed = [...this.#environment.keys([BrokerKey.removed])].map(numberOf)
+    for (const number of this.#removed) this.#nextNumber = Math.max(this.#nextNumber, number + 1)
+    this.#clearSoon()
+    return state
+  }
+
+  readDeliveries(clientId: string, after: number, maximum: number): StoredDelivery[] {
+    const session = this.#numbers.get(clientId)
+    if (session === undefined) return []
+    const staged = this.#stagedDeliveries(session, after)
+    const found: StoredDelivery[] = []
+    const writer = new RecordWriter(64)
+    const range = { start: deliveryKey(writer, session, after + 1), end: queueKey(writer, session) }
+    for (const { key, value } of this.#environment.entries(range)) {
+      if (found.length === maximum) break
+      const sequence = partNumberOf(key)
+      // What is being written may be here already.
+      if (staged?.has(sequence)) continue
+      const delivery = this.#readable(() => readDelivery(this.#environment.reader(key, value)))
+      found.push({ sequence, delivery })
+    }
+    if (staged === undefined) return found
+    for (const [sequence, delivery] of staged) if (delivery !== undefined) found.push({ sequence, delivery })
+    return found.sort((a, b) => a.sequence - b.sequence).slice(0, maximum)
+  }
+
+  readMessage(messageId: number): MessageRecord | Damaged {
+    for (const { messages } of [...this.#committing, this.#changes]) {
+      const staged = messages.get(messageId)
+      if (staged !== undefined) return staged
+    }
+    return this.#readable(() => {
+      const key = messageKey(new RecordWriter(16), messageId)
+      const reader: RecordReader | undefined = this.#environment.getAgain(key)
+      if (reader !== undefined) return readMessage(reader)
+      throw new StoreError(
+        'damaged',
+        this.#environment.path,
+        `message ${messageId}, which is waited for, is missing`,
+      )
     })
   }
 
@@ -48,7 +101,7 @@ export class LmdbBrokerStore implements BrokerStore {
     if (number === undefined) return
     this.#numbers.delete(clientId)
     // A later session of this client has another number, so nothing can follow this.
-    this.#changes.sessions.set(number, undefined)
+    this.#changes.ofSession(number).remove()
   }
 
   putSubscription(clientId: string, subscription: SubscriptionRecord): void {
@@ -63,16 +116,21 @@ export class LmdbBrokerStore implements BrokerStore {
     this.#changes.messages.set(messageId, message)
   }
 
-  removeMessage(messageId: number): void {
-    this.#changes.messages.set(messageId, undefined)
-  }
-
   putDelivery(clientId: string, sequence: number, delivery: DeliveryRecord): void {
-    this.#of(clientId)?.deliveries.set(sequence, delivery)
+    this.#of(clientId)?.change(sequence, { kind: 'new', delivery })
   }
 
-  removeDelivery(clientId: string, sequence: number): void {
-    this.#of(clientId)?.deliveries.set(sequence, undefined)
+  updateDelivery(clientId: string, sequence: number, delivery: DeliveryRecord): void {
+    this.#of(clientId)?.change(sequence, { kind: 'updated', delivery })
+  }
+
+  removeDelivery(clientId: string, sequence: number, messageId: number): void {
+    this.#of(clientId)?.change(sequence, { kind: 'removed', messageId })
+  }
+
+  putQueue(clientId: string, queue: QueueRecord): void {
+    const changes = this.#of(clientId)
+    if (changes !== undefined) changes.queue = queue
   }
 
   putIncoming(clientId: string, packetIdentifier: number): void {
@@ -92,13 +150,14 @@ export class LmdbBrokerStore implements BrokerStore {
   }
 
   commit(): Promise<void> {
-    const committed = this.#committing.then(() => this.#commit())
-    this.#committing = committed.catch(() => {})
-    return committed
+    this.#committing.push(this.#changes)
+    this.#changes = new BrokerChanges()
+    return this.#inTurn(() => this.#commit())
   }
 
   /** What is staged is lost where it can not be committed, and the promise rejects; the files are let go of anyway. */
   async close(): Promise<void> {
+    this.#isClosing = true
     try {
       await this.commit()
     } finally {
@@ -111,24 +170,76 @@ export class LmdbBrokerStore implements BrokerStore {
     return number === undefined ? undefined : this.#changes.ofSession(number)
   }
 
+  #inTurn(step: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(step)
+    this.#last = done.catch(() => {})
+    return done
+  }
+
   async #commit(): Promise<void> {
-    await this.#environment.recover()
-    if (this.#changes.isEmpty) return
-    const changes = this.#changes
-    this.#changes = new BrokerChanges()
+    const changes = this.#committing[0] as BrokerChanges
     try {
-      const batch = new Batch()
-      changes.addTo(batch, this.#writer, (session) => this.#keysOf(session))
-      await this.#environment.commit(batch)
+      await this.#environment.recover()
+      if (!changes.isEmpty) await this.#write((batch) => batch.addChanges(changes))
+      this.#committing.shift()
     } catch (error) {
-      this.#changes = this.#changes.over(changes)
+      this.#committing.shift()
+      const [next] = this.#committing
+      if (next === undefined) this.#changes = this.#changes.over(changes)
+      else this.#committing[0] = next.over(changes)
       throw error
+    }
+  }
+
+  async #write(add: (batch: BrokerBatch) => void): Promise<void> {
+    try {
+      const changes = new BrokerBatch(this.#environment, this.#writer)
+      add(changes)
+      await this.#environment.commit(changes.batch)
+      if (changes.leftOver.length === 0) return
+      this.#removed.push(...changes.leftOver)
+      this.#clearSoon()
     } finally {
       this.#writer.reset()
     }
   }
 
-  #keysOf(session: number): Iterable<Buffer> {
-    return this.#environment.keys(sessionPrefix(this.#writer, session))
+  /** Clears away a piece of a removed session between commits, and then the next. Where that fails, a later start does. */
+  #clearSoon(): void {
+    if (this.#removed.length === 0) return
+    setImmediate(() => {
+      void this.#inTurn(() => this.#clearOne()).catch(() => {})
+    })
+  }
+
+  async #clearOne(): Promise<void> {
+    if (this.#isClosing) return
+    const session = this.#removed.shift()
+    if (session === undefined) return
+    await this.#environment.recover()
+    await this.#write((batch) => batch.addClearing(session))
+    this.#clearSoon()
+  }
+
+  /** By sequence; undefined where one was removed. Nothing where no change concerns what lies behind `after`. */
+  #stagedDeliveries(session: number, after: number): Map<number, DeliveryRecord | undefined> | undefined {
+    let staged: Map<number, DeliveryRecord | undefined> | undefined
+    for (const { sessions } of [...this.#committing, this.#changes]) {
+      for (const [sequence, change] of sessions.get(session)?.deliveries ?? []) {
+        if (sequence <= after) continue
+        staged ??= new Map()
+        staged.set(sequence, change.kind === 'removed' ? undefined : change.delivery)
+      }
+    }
+    return staged
+  }
+
+  #readable<Value>(read: () => Value): Value | Damaged {
+    try {
+      return read()
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'damaged') return { damage: error }
+      throw error
+    }
   }
 }

@@ -3,38 +3,55 @@ import {
   type DeliveryRecord,
   MemoryBrokerStore,
   type MessageRecord,
+  type QueueRecord,
   type SessionRecord,
-  type StoredState,
+  type StoredDelivery,
 } from '@jamey/broker'
 import { Random } from './random.js'
 
 const CLIENTS = ['a', 'a/', 'ü', 'x'.repeat(600)]
 const TOPICS = ['t', 't/1', 'ü/ü', 'y'.repeat(900), `${'y'.repeat(900)}/`]
 
-/** Every order that a store may choose made the same. */
-export function inOrder(state: StoredState): unknown {
+/** All that a store holds, in one order whatever the store's own. */
+export async function stateOf(store: BrokerStore): Promise<unknown> {
+  const state = await store.load()
   const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
-  const sequences = new Map<string, number[]>()
-  for (const { clientId, sequence } of state.deliveries) {
-    sequences.set(clientId, [...(sequences.get(clientId) ?? []), sequence])
-  }
+  const deliveries = state.sessions.map(({ clientId }) => [
+    clientId,
+    allOf(store, clientId).map(({ sequence, delivery }) => [
+      sequence,
+      delivery,
+      'damage' in delivery ? undefined : store.readMessage(delivery.messageId),
+    ]),
+  ])
   return {
     sessions: [...state.sessions].sort(byText),
     subscriptions: [...state.subscriptions].sort(byText),
-    messages: [...state.messages].sort(([a], [b]) => a - b),
-    deliveries: [...state.deliveries].sort(byText),
-    sequences: [...sequences].sort(byText),
+    queues: [...state.queues].sort(byText),
+    deliveries: deliveries.sort(byText),
     incoming: [...state.incoming].sort(byText),
     retained: [...state.retained].sort(byText),
+    lastMessageId: state.lastMessageId,
+  }
+}
+
+function allOf(store: BrokerStore, clientId: string): StoredDelivery[] {
+  const all: StoredDelivery[] = []
+  for (;;) {
+    const page = store.readDeliveries(clientId, all.at(-1)?.sequence ?? 0, 3)
+    all.push(...page)
+    if (page.length < 3) return all
   }
 }
 
 /** The state after the first `turns` turns of the life that a seed describes. */
-export async function stateAfter(seed: number, turns: number): Promise<StoredState> {
+export async function stateAfter(seed: number, turns: number): Promise<unknown> {
   const model = new MemoryBrokerStore()
-  for (let step = 0; step < turns; step++) changeBroker(seed, step, model)
-  await model.commit()
-  return model.load()
+  for (let step = 0; step < turns; step++) {
+    changeBroker(seed, step, model)
+    await model.commit()
+  }
+  return stateOf(model)
 }
 
 /** Stages the changes of turn number `step` of a broker whose life depends on nothing but the seed. */
@@ -46,7 +63,8 @@ export function changeBroker(seed: number, step: number, store: BrokerStore): vo
 function changeOnce(random: Random, number: number, store: BrokerStore): void {
   const clientId = random.pick(CLIENTS) as string
   const topic = random.pick(TOPICS) as string
-  const earlier = random.integer(number + 1)
+  const [earlier] = store.readDeliveries(clientId, random.integer(number + 1), 1)
+  const record = earlier === undefined || 'damage' in earlier.delivery ? undefined : earlier.delivery
   switch (random.integer(12)) {
     case 0:
     case 1:
@@ -60,10 +78,14 @@ function changeOnce(random: Random, number: number, store: BrokerStore): void {
     case 5:
     case 6:
       store.putMessage(number, messageOf(topic, random))
-      return store.putDelivery(clientId, number, deliveryOf(number, random))
+      for (const receiver of CLIENTS) {
+        if (random.integer(2) === 0) store.putDelivery(receiver, number, deliveryOf(number, random))
+      }
+      return store.putQueue(clientId, queueOf(number, random))
     case 7:
-      store.removeMessage(earlier)
-      return store.removeDelivery(clientId, earlier)
+      if (earlier === undefined || record === undefined) return
+      if (random.integer(3) > 0) return store.removeDelivery(clientId, earlier.sequence, record.messageId)
+      return store.updateDelivery(clientId, earlier.sequence, deliveryOf(record.messageId, random))
     case 8:
       return store.putIncoming(clientId, 1 + random.integer(5))
     case 9:
@@ -117,6 +139,15 @@ function messageOf(topic: string, random: Random): MessageRecord {
       random.integer(2) === 0 ? undefined : { contentType: 'x', messageExpiryInterval: 4_294_967_295 },
     expiresAtMs: random.integer(2) === 0 ? undefined : 1_800_000_000_000,
     publishedBy: 'p',
+  }
+}
+
+function queueOf(lastSequence: number, random: Random): QueueRecord {
+  return {
+    messages: random.integer(100),
+    bytes: random.integer(2 ** 40),
+    lastSequence,
+    hasShared: random.integer(2) === 0,
   }
 }
 

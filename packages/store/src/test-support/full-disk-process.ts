@@ -44,11 +44,22 @@ async function fillSession(path: string): Promise<void> {
 async function fillBroker(path: string): Promise<void> {
   const store = await openBrokerStore({ path })
   await store.load()
+  const session = {
+    clientId: 's',
+    username: '',
+    protocolVersion: 5,
+    expirySeconds: 1,
+    inFlightWindow: 1,
+  } as const
+  store.putSession({ ...session, disconnectedAtMs: undefined, will: undefined })
+  const delivery = { qos: 1, retain: false, isReleased: false, packetIdentifier: undefined } as const
+  const ordinary = { ...delivery, subscriptionIdentifiers: undefined, sharedFilter: undefined }
   const message = { topic: 't', payload, qos: 1, retain: false, publishedBy: 'p' } as const
   let committed = 0
   const failure = await untilFailure(async () => {
-    for (let i = 0; i < BATCH; i++) {
-      store.putMessage(committed + i, { ...message, properties: undefined, expiresAtMs: undefined })
+    for (let number = committed + 1; number <= committed + BATCH; number++) {
+      store.putMessage(number, { ...message, properties: undefined, expiresAtMs: undefined })
+      store.putDelivery('s', number, { ...ordinary, messageId: number })
     }
     await store.commit()
     committed += BATCH

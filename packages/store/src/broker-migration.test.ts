@@ -1,0 +1,110 @@
+import type { DeliveryRecord, MessageRecord } from '@jamey/broker'
+import { describe, expect, it } from 'vitest'
+import { Batch } from './batch.js'
+import { deliveryKey, messageKey, sessionKey } from './broker-keys.js'
+import { BROKER_LAYOUT } from './broker-layout.js'
+import { deliveryValue, messageValue, sessionValue } from './broker-records.js'
+import { Environment } from './environment.js'
+import { openBrokerStore } from './index.js'
+import type { Layout } from './layout.js'
+import { RecordWriter } from './record-writer.js'
+import { newFolder } from './test-support/folder.js'
+
+const FORMAT_1: Layout = { ...BROKER_LAYOUT, version: 1, migrations: new Map() }
+
+const session = (clientId: string) =>
+  ({
+    clientId,
+    username: 'u',
+    protocolVersion: 5,
+    expirySeconds: 60,
+    disconnectedAtMs: 5,
+    will: undefined,
+    inFlightWindow: 1,
+  }) as const
+
+const message = (topic: string): MessageRecord => ({
+  topic,
+  payload: new Uint8Array(100),
+  qos: 1,
+  retain: false,
+  properties: undefined,
+  expiresAtMs: undefined,
+  publishedBy: 'p',
+})
+
+const delivery = (messageId: number, sharedFilter?: string): DeliveryRecord => ({
+  messageId,
+  qos: 1,
+  retain: false,
+  subscriptionIdentifiers: undefined,
+  sharedFilter,
+  packetIdentifier: undefined,
+  isReleased: false,
+})
+
+/** Three sessions as format 1 wrote them: one waits for two messages, one for the first of these, one for none. */
+async function makeFormat1(): Promise<string> {
+  const path = newFolder()
+  const environment = await Environment.open(path, FORMAT_1)
+  const writer = new RecordWriter()
+  const batch = new Batch()
+  for (const [i, clientId] of ['both', 'first', 'none'].entries()) {
+    batch.put(sessionKey(writer, i + 1), sessionValue(writer, session(clientId)))
+  }
+  for (const number of [4, 6, 8]) {
+    batch.put(messageKey(writer, number), messageValue(writer, message(`${number}`)))
+  }
+  batch.put(deliveryKey(writer, 1, 10), deliveryValue(writer, delivery(4)))
+  batch.put(deliveryKey(writer, 1, 12), deliveryValue(writer, delivery(6, '$share/g/t')))
+  batch.put(deliveryKey(writer, 2, 3), deliveryValue(writer, delivery(4)))
+  await environment.commit(batch)
+  await environment.close()
+  return path
+}
+
+describe('a broker store of format 1', () => {
+  it('is brought to the present format, with all that is in it [promise 33]', async () => {
+    const path = await makeFormat1()
+    // The first opening migrates, the second finds it done.
+    for (let opening = 0; opening < 2; opening++) {
+      const store = await openBrokerStore({ path })
+      const state = await store.load()
+      expect(state.sessions.map(({ clientId }) => clientId)).toEqual(['both', 'first', 'none'])
+      expect(state.queues).toEqual([
+        {
+          clientId: 'both',
+          queue: { messages: 2, bytes: expect.any(Number), lastSequence: 12, hasShared: true },
+        },
+        {
+          clientId: 'first',
+          queue: { messages: 1, bytes: expect.any(Number), lastSequence: 3, hasShared: false },
+        },
+      ])
+      const [both = 0, first = 0] = state.queues.map(({ queue }) => queue.bytes)
+      // More than the payload, less than twice it and what surrounds it.
+      expect(first).toBeGreaterThan(100)
+      expect(first).toBeLessThan(300)
+      expect(both).toBe(2 * first)
+      expect(store.readDeliveries('both', 0, 9)).toEqual([
+        { sequence: 10, delivery: delivery(4) },
+        { sequence: 12, delivery: delivery(6, '$share/g/t') },
+      ])
+      // Nobody waited for message 8.
+      expect(state.lastMessageId).toBe(6)
+      await store.close()
+    }
+  })
+
+  it('has counted who waits for a message: it goes with the last', async () => {
+    const store = await openBrokerStore({ path: await makeFormat1() })
+    await store.load()
+    store.removeDelivery('both', 10, 4)
+    await store.commit()
+    expect(store.readMessage(4)).toEqual(message('4'))
+    store.removeDelivery('first', 3, 4)
+    await store.commit()
+    expect(store.readMessage(4)).toMatchObject({ damage: { code: 'damaged' } })
+    await store.close()
+  })
+})
