@@ -15,6 +15,8 @@ import type { Clock } from './clock.js'
 const NOTHING = new Uint8Array(0)
 /** What one message costs beside its payload and topic: the objects around it. */
 const OVERHEAD_BYTES = 128
+/** At most what a UTF-16 code unit takes in UTF-8; what is no text takes less than its overhead was put at. */
+const UNIT_BYTES = 3
 /** Frames of one message differ by subscription identifiers, version (5 or older), retain and QoS. */
 const FRAMES_PER_IDENTIFIERS = 12
 
@@ -164,6 +166,10 @@ export class Message {
     nowMs: number,
   ): number {
     if (maximumBytes === Number.POSITIVE_INFINITY) return maximumBytes
+    // Nearly always this tells enough, without encoding what will be encoded again.
+    const identifiers = subscriptionIdentifiers?.length ?? 0
+    const most = this.payload.length + UNIT_BYTES * (this.bytes - this.payload.length + 2 * identifiers)
+    if (most <= maximumBytes) return maximumBytes - most
     this.#fill(version, qos, false, subscriptionIdentifiers, nowMs)
     outgoing.dup = false
     // Any identifier takes as many bytes.
