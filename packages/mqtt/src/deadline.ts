@@ -3,6 +3,9 @@ import type { CallOptions } from './options.js'
 
 export type DeadlineCause = 'timeout' | 'aborted'
 
+/** Whose calls end with a signal. It has one listener for all: each more would make the next one slower to add. */
+const BY_SIGNAL = new WeakMap<AbortSignal, Set<Deadline>>()
+
 /** The end of one call's patience: a time-out, an abort signal, or both. Calls `onEnd` at most once. */
 export class Deadline {
   readonly #clock: Clock
@@ -12,10 +15,15 @@ export class Deadline {
 
   private constructor(clock: Clock, options: CallOptions, onEnd: (why: DeadlineCause) => void) {
     this.#clock = clock
+    const { signal, timeoutMs } = options
     this.#onEnd = onEnd
-    this.#signal = options.signal
-    this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
-    const { timeoutMs } = options
+    this.#signal = signal
+    if (signal !== undefined) {
+      const all = BY_SIGNAL.get(signal) ?? new Set()
+      BY_SIGNAL.set(signal, all.add(this))
+      // Once and for all: a listener that is there already is not added.
+      signal.addEventListener('abort', Deadline.#onAbort)
+    }
     if (timeoutMs !== undefined && timeoutMs <= 0x7fff_ffff) {
       this.#timer = clock.setTimeout(() => this.#end('timeout'), Math.max(0, timeoutMs))
     }
@@ -35,10 +43,13 @@ export class Deadline {
     this.#onEnd = undefined
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    const all = this.#signal && BY_SIGNAL.get(this.#signal)
+    if (all?.delete(this) && all.size === 0) this.#signal?.removeEventListener('abort', Deadline.#onAbort)
   }
 
-  readonly #onAbort = (): void => this.#end('aborted')
+  static readonly #onAbort = ({ target }: Event): void => {
+    for (const deadline of BY_SIGNAL.get(target as AbortSignal) ?? []) deadline.#end('aborted')
+  }
 
   #end(why: DeadlineCause): void {
     const onEnd = this.#onEnd

@@ -101,6 +101,20 @@ describe('a closed client', () => {
     await until(() => getEventListeners(signal, 'abort').length === 0)
   })
 
+  it('and a thousand calls with one signal have one listener there, and all end with it [promise 2] [promise 18]', async () => {
+    const client = createClient({ url: 'mqtt://127.0.0.1:1', clientId: 'test', waitForConnection: false })
+    const abort = new AbortController()
+    const { signal } = abort
+    const publish = () => client.publish('t', 'x', { qos: 1, signal, timeoutMs: 60_000 })
+    const errors = Array.from({ length: 1000 }, () => publish().catch((error) => error.code))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    abort.abort()
+    expect(new Set(await Promise.all(errors))).toEqual(new Set(['aborted']))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+    expect(client.stats().queuedMessages).toBe(0)
+    await client.close()
+  })
+
   it('at the end of `await using` was closed [promise 18]', async () => {
     const peer = await startPeer()
     let outlived: Client

@@ -212,7 +212,7 @@ export function queueFull(topic: string, settings: QueueSettings): PublishError 
   return new PublishError(
     'queue-full',
     `publish to '${topic}': the queue is full (at most ${settings.maximumMessages} messages and ` +
-      `${settings.maximumBytes} bytes); wait for earlier publishes, or raise the option queue`,
+      `${settings.maximumBytes} bytes); see the option queue`,
     { retryable: true },
   )
 }
