@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable, Writable } from 'node:stream'
 import { DEFAULT_LIFETIMES } from '@jamey/memory'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type HostProcess, main } from './command-line.js'
+import { runCommand } from './test-support/run-command.js'
 
 let folder: string
 
@@ -14,35 +13,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-function sink() {
-  const chunks: string[] = []
-  const stream = new Writable({
-    write(chunk, _, done) {
-      chunks.push(String(chunk))
-      done()
-    },
-  })
-  return Object.assign(stream, { text: () => chunks.join('') })
-}
-
-async function jamey(args: string[], env: NodeJS.ProcessEnv = {}) {
-  const [stdout, stderr] = [sink(), sink()]
-  const host = {
-    argv: ['node', 'jamey', ...args],
-    env,
-    cwd: () => folder,
-    on: () => host,
-    removeListener: () => host,
-    exit: (code: number) => {
-      throw new Error(`exit ${code}`)
-    },
-    stdin: Readable.from([]),
-    stdout,
-    stderr,
-  }
-  const code = await main(host as unknown as HostProcess)
-  return { code, stdout: stdout.text(), stderr: stderr.text() }
-}
+const jamey = (args: string[], env?: NodeJS.ProcessEnv) => runCommand(folder, args, env)
 
 describe('help', () => {
   it('lists every command, and exits 0', async () => {

@@ -1,11 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable, Writable } from 'node:stream'
 import { openSessionStore } from '@jamey/store'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type HostProcess, main } from './command-line.js'
 import { formatPayload } from './outbox-view.js'
+import { runCommand } from './test-support/run-command.js'
 
 let folder: string
 
@@ -16,33 +15,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-function sink() {
-  const chunks: string[] = []
-  const stream = new Writable({
-    write(chunk, _, done) {
-      chunks.push(String(chunk))
-      done()
-    },
-  })
-  return Object.assign(stream, { text: () => chunks.join('') })
-}
-
-async function outbox(...args: string[]) {
-  const [stdout, stderr] = [sink(), sink()]
-  const host = {
-    argv: ['node', 'jamey', 'outbox', ...args],
-    env: {},
-    cwd: () => folder,
-    on: () => host,
-    removeListener: () => host,
-    stdin: Readable.from([]),
-    stdout,
-    stderr,
-  }
-  const code = await main(host as unknown as HostProcess)
-  return { code, stdout: stdout.text(), stderr: stderr.text() }
-}
-
+const outbox = (...args: string[]) => runCommand(folder, ['outbox', ...args])
 const pathOf = (component: string) => join(folder, '.jamey', 'data', 'outbox', component)
 const linesOf = (text: string) => text.trim().split('\n')
 const objectsOf = (text: string) => linesOf(text).map((line) => JSON.parse(line) as Record<string, unknown>)

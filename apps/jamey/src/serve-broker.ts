@@ -129,8 +129,12 @@ class ServedBroker {
 function tlsOf(started: BrokerSettings, next: BrokerSettings): NonNullable<ReloadOptions['tls']> {
   return started.listeners.map((listener, i) => {
     const other = next.listeners[i]
-    return other !== undefined && fixedPart(other) === fixedPart(listener) ? other.tls : undefined
+    return isSameListener(listener, other) ? other?.tls : undefined
   })
+}
+
+function isSameListener(before: ListenerOptions | undefined, after: ListenerOptions | undefined): boolean {
+  return before !== undefined && after !== undefined && fixedPart(before) === fixedPart(after)
 }
 
 /** What of a listener holds for as long as it listens. */
@@ -141,11 +145,9 @@ function fixedPart({ tls, ...rest }: ListenerOptions): string {
 
 function fixedChanges(started: BrokerSettings, next: BrokerSettings): string[] {
   const count = Math.max(started.listeners.length, next.listeners.length)
-  const listeners = Array.from({ length: count }, (_, i) => {
-    const [before, after] = [started.listeners[i], next.listeners[i]]
-    const isSame = before !== undefined && after !== undefined && fixedPart(before) === fixedPart(after)
-    return isSame ? [] : [`listeners[${i}]`]
-  })
+  const listeners = Array.from({ length: count }, (_, i) =>
+    isSameListener(started.listeners[i], next.listeners[i]) ? [] : [`listeners[${i}]`],
+  )
   const methods = [started, next].map(({ authentication }) => authentication.method)
   const others: [string, boolean][] = [
     ['store', started.storePath !== next.storePath],
