@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '@jamey/testing'
 import { type Load, run } from './load.js'
 
 /**
@@ -51,14 +52,6 @@ async function startMosquitto(folder: string): Promise<Broker> {
   const child = spawn(MOSQUITTO, ['-c', config], { stdio: ['pipe', 'inherit', 'inherit'] })
   while (!(await accepts(port))) if (child.exitCode !== null) throw new Error('mosquitto did not start')
   return { port, process: child }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -3,7 +3,7 @@ import { GroupLedger, type Stream, type Tally } from './ledger.js'
 import { readPayload, writePayload } from './payload.js'
 import { chance, Loop, pause, type Role, type World } from './world.js'
 
-const FILTER = '$share/workers/soak/work/#'
+const FILTER = '$share/workers/soak/jobs/#'
 const EVERY_MS = 10
 
 /** A group that shares its work, whose members come, go, unsubscribe and lose their links: nothing is left undone. */
@@ -36,7 +36,7 @@ export class Workers implements Role {
       const number = this.#stream.next++
       this.counts.work++
       const payload = writePayload(this.#stream.id, number, performance.now())
-      await producer.publish(`soak/work/${number % 10}`, payload, { qos: 1 })
+      await producer.publish(`soak/jobs/${number % 10}`, payload, { qos: 1 })
       await pause(EVERY_MS)
     })
     this.#loops.push(
