@@ -13,7 +13,7 @@ import { Workers } from './workers.js'
 import { pause, type Role, World, type WorldOptions } from './world.js'
 
 /** All clients of a soak, in a process of their own. */
-const CALIBRATION_MS = 6000
+const CALIBRATION_MS = 24_000
 /** How long what is on its way may take to arrive at the end. */
 const SETTLE_MS = 60_000
 

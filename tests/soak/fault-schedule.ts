@@ -51,12 +51,12 @@ export class FaultSchedule {
       },
       'half open': async () => {
         this.#cut.faults = { isHalfOpen: true }
-        await this.#lasting(chance(500, this.#longestMs))
+        await this.#lasting(chance(Math.min(500, this.#longestMs), this.#longestMs))
         this.#cut.cutAll()
       },
       'one way': async () => {
         this.#cut.faults = { drops: chance(0, 1) === 0 ? 'client' : 'server' }
-        await this.#lasting(chance(500, this.#longestMs))
+        await this.#lasting(chance(Math.min(500, this.#longestMs), this.#longestMs))
         this.#cut.cutAll()
       },
       late: async () => {
