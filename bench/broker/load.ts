@@ -1,131 +1,208 @@
-import { encodeAcknowledgement, encodedBytes, encodePublish, type Publish, type QoS } from '@jamey/protocol'
-import { Peer } from './peer.js'
+import { createHistogram } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BareClient } from '../kit/bare-client.js'
+import type { Blaster } from '../kit/blaster.js'
+import { FrameRing } from '../kit/frame-ring.js'
+import { anonymousBytes, processorSeconds } from '../kit/processor.js'
+import { inGroups } from './groups.js'
+import { type Places, placesOf } from './layout.js'
+import type { LoadFigures, LoadJob } from './load-job.js'
 
-/** Unacknowledged publishes of QoS 1; within the Receive Maximum of every broker compared. */
-const WINDOW = 500
-/** The publisher waits while this much is not yet taken by the system. */
-const FULL_FROM_BYTES = 262_144
-/** Publishes encoded before the event loop gets its turn. */
-const BATCH = 250
+/** Unacknowledged at QoS 1 and 2, of all publishers together. */
+const IN_FLIGHT = 500
+/** Published and not delivered: so many messages, and no more bytes for one subscriber and for all of them. */
+const MOST_UNDELIVERED = 20_000
+const MOST_BYTES_EACH = 4_194_304
+const MOST_BYTES = 67_108_864
+/** More than a packet adds to its payload here. */
+const OVERHEAD_BYTES = 40
+const FILTERS_PER_PACKET = 500
+/** What was sent arrives within this, or never. */
+const PATIENCE_MS = 60_000
+const LEAST_FOR_P50 = 5
+const LEAST_FOR_P99 = 200
 
-export interface Load {
-  qos: QoS
-  subscribers: number
-  payloadBytes: number
-  milliseconds: number
-}
+/**
+ * Publishers and subscribers in one process, as fast as a broker takes and delivers. A publisher waits while too much
+ * of what was published has not arrived: nobody is measured by what it throws away, or piles up.
+ */
+export class Load {
+  readonly #job: LoadJob
+  readonly #places: Places
+  readonly #subscribers: BareClient[] = []
+  readonly #publishers: Blaster[] = []
+  #latency = createHistogram()
+  /** Where one message at a time is timed: when it left. */
+  #sentAtMs = 0
+  #delivered = 0
+  #isTurnDue = false
 
-export interface Result {
-  /** Publishes sent per second; for QoS 1, acknowledged ones. */
-  published: number
-  /** Deliveries received per second, all subscribers together. */
-  delivered: number
-}
+  constructor(job: LoadJob) {
+    this.#job = job
+    this.#places = placesOf(job.task.layout)
+  }
 
-/** One publisher as fast as it can, some subscribers, for a while. */
-export async function run(port: number, load: Load): Promise<Result> {
-  const { qos, milliseconds } = load
-  let delivered = 0
-  const publication = publishOf(load)
-  const packetBytes = encodedBytes(publication, 5)
-  const subscribers: Peer[] = []
-  for (let n = 0; n < load.subscribers; n++) {
-    const subscriber = await Peer.open(port, `sub-${n}`, { receiveMaximum: WINDOW })
-    const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
-    const subscriptions = [{ filter: 'bench/topic', qos, ...options }]
-    await subscriber.ask({ type: 'subscribe', packetIdentifier: 1, subscriptions, properties: undefined })
-    // Without acknowledgements there is nothing to read: bytes tell how many came, and the generator stays fast.
-    if (qos === 0) {
-      subscriber.countBytes((bytes) => {
-        delivered += bytes / packetBytes
-      })
-    } else {
-      subscriber.onPacket = (packet) => {
-        if (packet.type !== 'publish') return
-        delivered++
-        encodeAcknowledgement(subscriber.writer, 'puback', packet.packetIdentifier, 0, 5)
+  async run(): Promise<LoadFigures> {
+    const { warmUpMs, windowMs, pid } = this.#job
+    const before = anonymousBytes(pid)
+    const startedAt = performance.now()
+    await this.#subscribe()
+    const filters = this.#places.subscribers.flat().length
+    const subscribeMicros = ((performance.now() - startedAt) * 1000) / filters
+    const subscriptionBytes = difference(anonymousBytes(pid), before)
+    await this.#connectPublishers()
+    this.#turn()
+    await sleep(warmUpMs)
+    this.#latency = createHistogram()
+    const close = this.#openWindow()
+    await sleep(windowMs)
+    const figures = close()
+    const bytes = anonymousBytes(pid)
+    await this.#finish()
+    return { ...figures, anonymousBytes: bytes, subscriptionBytes, subscribeMicros }
+  }
+
+  async #subscribe(): Promise<void> {
+    const { subscribers } = this.#places
+    const { qos, isOneByOne } = this.#job.task
+    const onTurn = isOneByOne ? () => this.#onTimed() : () => this.#onDelivered()
+    await inGroups(subscribers, async (filters, i) => {
+      const subscriber = await this.#connect(`subscriber-${i}`)
+      for (let from = 0; from < filters.length; from += FILTERS_PER_PACKET) {
+        await subscriber.subscribe(filters.slice(from, from + FILTERS_PER_PACKET), qos)
       }
-    }
-    subscribers.push(subscriber)
+      subscriber.onTurn = onTurn
+      this.#subscribers.push(subscriber)
+    })
   }
-  const publisher = await Peer.open(port, 'pub', { receiveMaximum: WINDOW })
-  const publish = new Publisher(publisher, load, publication, () => delivered)
-  publish.start()
-  // A warm-up, so that compiled code is measured.
-  await new Promise((resolve) => setTimeout(resolve, milliseconds / 3))
-  const [from, publishedBefore, deliveredBefore] = [performance.now(), publish.count, delivered]
-  await new Promise((resolve) => setTimeout(resolve, milliseconds))
-  const seconds = (performance.now() - from) / 1000
-  const result = {
-    published: Math.round((publish.count - publishedBefore) / seconds),
-    delivered: Math.round((delivered - deliveredBefore) / seconds),
+
+  async #connectPublishers(): Promise<void> {
+    const { publishers, fanOut } = this.#places
+    const { qos, payloadBytes, isOneByOne } = this.#job.task
+    const window = isOneByOne ? 1 : Math.max(1, Math.floor(IN_FLIGHT / publishers.length))
+    const share = Math.max(1, Math.floor(mostUndelivered(payloadBytes, fanOut) / publishers.length))
+    const rings = new Map<string, FrameRing>()
+    await inGroups(publishers, async (topics, i) => {
+      const key = topics.length === 1 ? (topics[0] as string) : `many of ${i}`
+      const ring = rings.get(key) ?? this.#ring(topics, window)
+      rings.set(key, ring)
+      const client = await this.#connect(`publisher-${i}`)
+      // As if what has arrived were everybody's alike, which holds where each has sent as much.
+      const room = isOneByOne
+        ? () => this.#roomForOne()
+        : () => Math.floor(share - blaster.sent + this.#delivered / (fanOut * publishers.length))
+      const blaster = client.publish({ ring, qos, window, room })
+      this.#publishers.push(blaster)
+    })
   }
-  publish.stop()
-  for (const { socket } of [publisher, ...subscribers]) socket.destroy()
-  return result
-}
 
-function publishOf({ qos, payloadBytes }: Load): Publish {
-  return {
-    type: 'publish',
-    topic: 'bench/topic',
-    payload: Buffer.alloc(payloadBytes, 'x'),
-    qos,
-    retain: false,
-    dup: false,
-    packetIdentifier: qos === 0 ? 0 : 1,
-    properties: undefined,
+  #ring(topics: readonly string[], window: number): FrameRing {
+    const { qos, payloadBytes } = this.#job.task
+    return new FrameRing({
+      topics: topics.map((topic) => ({ topic, properties: undefined })),
+      qos,
+      payload: Buffer.alloc(payloadBytes, 'x'),
+      minimumFrames: qos === 0 ? 1 : 2 * window,
+      protocolVersion: this.#job.protocolVersion,
+    })
   }
-}
 
-class Publisher {
-  count = 0
-  readonly #peer: Peer
-  readonly #load: Load
-  readonly #delivered: () => number
-  readonly #publish: Publish
-  #sent = 0
-  #acknowledged = 0
-  #isStopped = false
+  #connect(clientId: string): Promise<BareClient> {
+    const { port, protocolVersion, ca, task } = this.#job
+    return BareClient.connect({ port, clientId, protocolVersion, ca, isPersistent: task.isPersistent })
+  }
 
-  constructor(peer: Peer, load: Load, publish: Publish, delivered: () => number) {
-    this.#peer = peer
-    this.#load = load
-    this.#publish = publish
+  /** Once a turn of the event loop, whatever has arrived in it. */
+  #onDelivered(): void {
+    if (this.#isTurnDue) return
+    this.#isTurnDue = true
+    setImmediate(() => this.#turn())
+  }
+
+  #turn(): void {
+    this.#isTurnDue = false
+    this.#count()
+    for (const blaster of this.#publishers) blaster.fill()
+  }
+
+  #onTimed(): void {
+    const before = this.#delivered
+    this.#count()
+    if (this.#delivered > before) this.#latency.record(Math.round((performance.now() - this.#sentAtMs) * 1e6))
+    for (const blaster of this.#publishers) blaster.fill()
+  }
+
+  #roomForOne(): number {
+    const [publisher] = this.#publishers
+    if (publisher === undefined || this.#delivered < publisher.sent * this.#places.fanOut) return 0
+    this.#sentAtMs = performance.now()
+    return 1
+  }
+
+  #count(): void {
+    let delivered = 0
+    for (const { acceptor } of this.#subscribers) delivered += acceptor.received
     this.#delivered = delivered
   }
 
-  start(): void {
-    this.#peer.onPacket = (packet) => {
-      if (packet.type !== 'puback') return
-      this.#acknowledged++
-      this.count++
+  #openWindow(): () => Omit<LoadFigures, 'anonymousBytes' | 'subscriptionBytes' | 'subscribeMicros'> {
+    const { pid } = this.#job
+    this.#count()
+    const deliveredBefore = this.#delivered
+    const brokerBefore = processorSeconds(pid)
+    const cpuBefore = process.cpuUsage()
+    const startedAt = performance.now()
+    return () => {
+      const seconds = (performance.now() - startedAt) / 1000
+      this.#count()
+      const delivered = this.#delivered - deliveredBefore
+      const { user, system } = process.cpuUsage(cpuBefore)
+      const brokerSeconds = difference(processorSeconds(pid), brokerBefore)
+      const { count } = this.#latency
+      return {
+        deliveredPerSecond: delivered / seconds,
+        cpuMicros: brokerSeconds === undefined ? undefined : (brokerSeconds * 1e6) / delivered,
+        brokerShare: brokerSeconds === undefined ? undefined : brokerSeconds / seconds,
+        generatorShare: (user + system) / 1e6 / seconds,
+        p50: count < LEAST_FOR_P50 ? undefined : this.#latency.percentile(50) / 1e6,
+        p99: count < LEAST_FOR_P99 ? undefined : this.#latency.percentile(99) / 1e6,
+      }
     }
-    const turn = (): void => {
-      if (this.#isStopped) return
-      this.#fill()
-      setImmediate(turn)
-    }
-    turn()
   }
 
-  stop(): void {
-    this.#isStopped = true
-  }
-
-  #fill(): void {
-    const { qos, subscribers } = this.#load
-    const { writer, socket } = this.#peer
-    if (socket.writableLength > FULL_FROM_BYTES) return
-    for (let n = 0; n < BATCH; n++) {
-      if (qos > 0 && this.#sent - this.#acknowledged >= WINDOW) break
-      // With QoS 0 nothing slows the publisher, and no broker is to be measured by what it throws away.
-      if (qos === 0 && this.#sent * subscribers - this.#delivered() > 20_000 * subscribers) break
-      this.#publish.packetIdentifier = qos === 0 ? 0 : 1 + (this.#sent % 65_535)
-      this.#sent++
-      if (qos === 0) this.count++
-      encodePublish(writer, this.#publish, 5)
+  /** Everything published has arrived, once, and was acknowledged. */
+  async #finish(): Promise<void> {
+    for (const blaster of this.#publishers) blaster.stop()
+    const { qos } = this.#job.task
+    const sum = (of: (blaster: Blaster) => number): number =>
+      this.#publishers.reduce((all, blaster) => all + of(blaster), 0)
+    const expected = sum(({ sent }) => sent) * this.#places.fanOut
+    const isAcknowledged = (): boolean =>
+      qos === 0 || this.#publishers.every(({ sent, acknowledged }) => sent === acknowledged)
+    const endsAt = performance.now() + PATIENCE_MS
+    for (;;) {
+      this.#count()
+      if (this.#delivered >= expected && isAcknowledged()) break
+      if (performance.now() > endsAt) break
+      await sleep(5)
     }
-    this.#peer.flush()
+    if (this.#delivered !== expected)
+      throw new Error(`${expected} messages were due, and ${this.#delivered} came`)
+    if (!isAcknowledged())
+      throw new Error(`${sum(({ sent, acknowledged }) => sent - acknowledged)} were not acknowledged`)
+    const faults = [...this.#publishers, ...this.#subscribers.map(({ acceptor }) => acceptor)].flatMap(
+      (one) => one.faults,
+    )
+    if (faults.length > 0) throw new Error(`the load generator saw ${faults[0]}`)
   }
+}
+
+function mostUndelivered(payloadBytes: number, fanOut: number): number {
+  const bytes = payloadBytes + OVERHEAD_BYTES
+  const most = Math.min(MOST_UNDELIVERED, MOST_BYTES_EACH / bytes, MOST_BYTES / (bytes * fanOut))
+  return Math.max(1, Math.floor(most))
+}
+
+function difference(after: number | undefined, before: number | undefined): number | undefined {
+  return after === undefined || before === undefined ? undefined : after - before
 }

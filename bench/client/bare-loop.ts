@@ -1,19 +1,11 @@
-import { once } from 'node:events'
-import { connect as connectSocket, type Socket } from 'node:net'
-import { encode, type Packet, type QoS, Writer } from '@jamey/protocol'
-import { Acceptor } from './acceptor.js'
-import { Blaster } from './blaster.js'
-import { FrameRing } from './frame-ring.js'
-import { FrameScanner } from './frame-scanner.js'
-import type { Gauge } from './gauge.js'
+import type { QoS } from '@jamey/protocol'
+import { BareClient } from '../kit/bare-client.js'
+import { FrameRing } from '../kit/frame-ring.js'
+import type { Gauge } from '../kit/gauge.js'
 import type { Counts, Task } from './job.js'
 import { sentOf } from './peer.js'
 import { CONTROL, TOPIC } from './sink.js'
 
-const CONNACK = 2
-const PUBLISH = 3
-const PUBREL = 6
-const SUBACK = 9
 const FIRST_OF_CONTROL = CONTROL.report.charCodeAt(0)
 
 /**
@@ -21,43 +13,24 @@ const FIRST_OF_CONTROL = CONTROL.report.charCodeAt(0)
  * against the sink is what the sink can do, and so the bound of what can be measured with it.
  */
 export class BareLoop {
-  readonly #socket: Socket
   readonly #gauge: Gauge
-  readonly #scanner = new FrameScanner(this)
-  readonly #acceptor: Acceptor
-  #blaster: Blaster | undefined
-  #onAnswer: () => void = () => {}
+  readonly #client: BareClient
   #onReport: (sent: number) => void = () => {}
 
-  private constructor(socket: Socket, gauge: Gauge) {
-    this.#socket = socket
+  private constructor(client: BareClient, gauge: Gauge) {
+    this.#client = client
     this.#gauge = gauge
-    this.#acceptor = new Acceptor(socket)
-    socket.setNoDelay(true)
-    socket.on('data', (chunk: Buffer) => {
-      this.#scanner.push(chunk)
-      this.#acceptor.flush()
-      this.#blaster?.fill()
-      this.#count()
-    })
-    socket.on('drain', () => this.#count())
+    client.onTurn = () => this.#count()
   }
 
   static async connect(port: number, gauge: Gauge): Promise<BareLoop> {
-    const socket = connectSocket(port, '127.0.0.1')
-    await once(socket, 'connect')
-    const loop = new BareLoop(socket, gauge)
-    await loop.#ask({
-      type: 'connect',
-      protocolVersion: 5,
-      cleanStart: true,
-      keepAlive: 0,
+    const client = await BareClient.connect({
+      port,
       clientId: 'bare',
-      will: undefined,
-      username: undefined,
-      password: undefined,
-      properties: undefined,
+      protocolVersion: 5,
+      onMessage: (bytes, at, bodyAt, size) => loop.#onMessage(bytes, at, bodyAt, size),
     })
+    const loop = new BareLoop(client, gauge)
     return loop
   }
 
@@ -65,70 +38,57 @@ export class BareLoop {
     const topics = [{ topic: TOPIC, properties: undefined }]
     const payload = Buffer.alloc(payloadBytes, 'x')
     const ring = new FrameRing({ topics, qos, payload, minimumFrames: qos === 0 ? 1 : 2 * window })
-    this.#blaster = new Blaster(this.#socket, ring, qos, window)
-    this.#blaster.fill()
+    this.#client.publish({ ring, qos, window }).fill()
   }
 
   async receive(qos: QoS): Promise<void> {
-    const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
-    const subscriptions = [{ filter: TOPIC, qos, ...options }]
-    await this.#ask({ type: 'subscribe', packetIdentifier: 1, subscriptions, properties: undefined })
+    await this.#client.subscribe([TOPIC], qos)
     this.#tellSink(CONTROL.start)
   }
 
   async stop({ work, qos }: Task): Promise<Counts> {
+    const { acceptor, blaster } = this.#client
     if (work === 'receive') {
       const sent = await new Promise<number>((resolve) => {
         this.#onReport = resolve
         this.#tellSink(CONTROL.stop)
       })
-      if (qos === 2) await this.#until(() => this.#acceptor.received === sent)
+      if (qos === 2) await this.#until(() => acceptor.received === sent)
     } else {
-      this.#blaster?.stop()
-      if (qos > 0) await this.#until(() => this.#blaster?.acknowledged === this.#blaster?.sent)
+      blaster?.stop()
+      if (qos > 0) await this.#until(() => blaster?.acknowledged === blaster?.sent)
     }
-    this.#socket.end()
-    await once(this.#socket, 'close')
-    return { published: this.#blaster?.sent ?? 0, received: this.#acceptor.received }
+    await this.#client.close()
+    return { published: blaster?.sent ?? 0, received: acceptor.received }
   }
 
-  onFrame(bytes: Buffer, at: number, bodyAt: number, size: number): void {
-    const type = (bytes[at] as number) >> 4
-    if (type === PUBLISH && bytes[bodyAt + 2] !== FIRST_OF_CONTROL) {
-      this.#acceptor.onPublish(bytes, at, bodyAt, size)
-    } else if (type === PUBLISH) {
-      // Topic, then no properties, then the report.
-      this.#onReport(sentOf(bytes.subarray(bodyAt + 2 + CONTROL.report.length + 1, at + size)))
-    } else if (type === PUBREL) this.#acceptor.onPubrel(bytes, bodyAt)
-    else if (type === CONNACK || type === SUBACK) this.#onAnswer()
-    else this.#blaster?.onAcknowledgement(bytes, at, bodyAt, size)
+  /** What the sink says of itself is no message to be counted. */
+  #onMessage(bytes: Buffer, at: number, bodyAt: number, size: number): boolean {
+    if (bytes[bodyAt + 2] !== FIRST_OF_CONTROL) return false
+    // Topic, then no properties, then the report.
+    this.#onReport(sentOf(bytes.subarray(bodyAt + 2 + CONTROL.report.length + 1, at + size)))
+    return true
   }
 
   #count(): void {
-    const blaster = this.#blaster
-    if (blaster === undefined) this.#gauge.count = this.#acceptor.received
+    const { acceptor, blaster } = this.#client
+    if (blaster === undefined) this.#gauge.count = acceptor.received
     else this.#gauge.count = blaster.acknowledged === 0 ? blaster.sent : blaster.acknowledged
   }
 
   #tellSink(topic: string): void {
     const message = { topic, payload: Buffer.alloc(0), qos: 1, retain: false, dup: false } as const
-    this.#send({ type: 'publish', ...message, packetIdentifier: 65_535, properties: undefined })
+    this.#client.send({ type: 'publish', ...message, packetIdentifier: 65_535, properties: undefined })
   }
 
-  #ask(packet: Packet): Promise<void> {
-    this.#send(packet)
+  #until(isSo: () => boolean): Promise<void> {
     return new Promise((resolve) => {
-      this.#onAnswer = resolve
+      const look = (): void => {
+        this.#count()
+        if (isSo()) resolve()
+        else this.#client.onTurn = look
+      }
+      look()
     })
-  }
-
-  #send(packet: Packet): void {
-    const writer = new Writer()
-    encode(writer, packet, 5)
-    for (const bytes of writer.take()) this.#socket.write(bytes)
-  }
-
-  async #until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) await once(this.#socket, 'data')
   }
 }

@@ -1,7 +1,7 @@
+import { Gauge } from '../kit/gauge.js'
+import { report, takeJob } from '../kit/role.js'
 import { BareLoop } from './bare-loop.js'
-import { Gauge } from './gauge.js'
-import type { ClientJob, ClientReport } from './job.js'
-import { messageOf, takeJob, tell } from './role.js'
+import type { ClientJob } from './job.js'
 import {
   busWork,
   connectPeer,
@@ -35,11 +35,4 @@ async function bareRun({ port, task, plan }: ClientJob, gauge: Gauge): Promise<D
 }
 
 const job = await takeJob<ClientJob>()
-const report = await new Promise<ClientReport>((resolve) => {
-  const onFailure = (error: unknown): void => resolve({ type: 'failed', message: messageOf(error) })
-  process.once('uncaughtException', onFailure)
-  process.once('unhandledRejection', onFailure)
-  run(job, onFailure).then((done) => resolve({ type: 'done', ...done }), onFailure)
-})
-await tell(report)
-process.exit()
+await report((onFailure) => run(job, onFailure))

@@ -1,4 +1,5 @@
-import type { Figures, Latency } from './gauge.js'
+import type { Figures, Latency } from '../kit/gauge.js'
+import { median, significant } from '../kit/numbers.js'
 import type { Row, Target } from './row.js'
 import type { Outcome } from './run.js'
 
@@ -118,12 +119,6 @@ function thousands(figures: Figures | undefined): number | undefined {
   return figures === undefined ? undefined : figures.perSecond / 1000
 }
 
-/** Three digits, which is more than a shared machine can promise. */
-export function significant(value: number): string {
-  if (value >= 100) return value.toFixed(0)
-  return value >= 10 ? value.toFixed(1) : value.toFixed(2)
-}
-
 /** The figures of all rounds; none where a round failed. */
 function allFigures(outcomes: readonly Outcome[]): Figures[] {
   const found = outcomes.flatMap((outcome) => ('figures' in outcome ? [outcome.figures] : []))
@@ -168,13 +163,6 @@ function medianFigures(rounds: readonly Figures[]): Figures | undefined {
     watchedShares: first.watchedShares.map((_, i) => ofSome((figures) => figures.watchedShares[i])),
     peakRssBytes: of((figures) => figures.peakRssBytes),
   }
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  if (sorted.length % 2 === 1) return sorted[middle] as number
-  return ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }
 
 function quotient(a: number | undefined, b: number | undefined): number | undefined {

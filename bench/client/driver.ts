@@ -1,4 +1,4 @@
-import type { Gauge } from './gauge.js'
+import type { Gauge } from '../kit/gauge.js'
 
 /** Told how it went with one message; made once and used for many, so that the load costs no closures. */
 export interface Settling {

@@ -1,10 +1,11 @@
-import { Child } from './children.js'
-import type { GrowthJob, GrowthReport, Point, SubscriptionKind, Values } from './growth-job.js'
+import { Child } from '../kit/children.js'
+import type { CurveOptions } from '../kit/growth.js'
+import { type Point, type PointReport, pointOf, type Values } from '../kit/point.js'
+import { temporaryFolder } from '../kit/temporary.js'
+import type { GrowthJob, SubscriptionKind } from './growth-job.js'
 import type { Side, Task } from './job.js'
-import { messageOf } from './role.js'
 import { run } from './run.js'
-import type { Certificates, SinkJob, SinkReady, SinkTotals } from './sink.js'
-import { temporaryFolder } from './temporary.js'
+import type { SinkJob, SinkReady, SinkTotals } from './sink.js'
 
 /** The curves: each yields its points one by one, so that what was measured is seen at once. */
 
@@ -14,11 +15,6 @@ const BLAST_WINDOW = 256
 const PATIENCE_MS = 3_600_000
 /** The port of a service that no machine of ours has: connecting is refused at once. */
 const NOBODY = 1
-
-export interface CurveOptions {
-  readonly sizes: readonly number[]
-  readonly certificates: Certificates
-}
 
 /** One client with many subscriptions, one message after the other for each of them. */
 export async function* subscriptionPoints({ sizes }: CurveOptions): AsyncGenerator<Point> {
@@ -41,7 +37,7 @@ export async function* subscriptionPoints({ sizes }: CurveOptions): AsyncGenerat
       const longestMs = size <= 10_000 ? 60_000 : 10_000
       const warmUp = { leastMs: 500, messages: Math.max(20_000, 2 * size), longestMs }
       const plan = { warmUp, windowMs: 1000, allocationMs: 0, watched: [] }
-      yield await point('subscriptions', series, size, async () => {
+      yield await pointOf('subscriptions', series, size, async () => {
         const { values } = await withSink(sink, (port) => ({
           curve: 'subscriptions',
           side,
@@ -64,7 +60,7 @@ export async function* inFlightPoints({ sizes, certificates }: CurveOptions): As
   ]
   for (const size of sizes) {
     for (const [side, name] of series) {
-      yield await point('in flight', name, size, async () => {
+      yield await pointOf('in flight', name, size, async () => {
         const warmUp = { leastMs: 500, messages: Math.max(20_000, 2 * size), longestMs: 8000 }
         const task = publishTask(size)
         // With ten thousands in flight a message takes seconds.
@@ -90,7 +86,7 @@ export async function* outboxPoints({ sizes }: CurveOptions): AsyncGenerator<Poi
     const folder = temporaryFolder()
     const job = { curve: 'outbox', size, storePath: folder.path } as const
     try {
-      yield await point('outbox', '@jamey', size, async () => {
+      yield await pointOf('outbox', '@jamey', size, async () => {
         const written = await tellOf({ ...job, step: 'fill', port: NOBODY })
         const silent: SinkJob = { certificates: undefined, receiveMaximum: 1, answers: false }
         const opened = await withSink(silent, (port) => ({ ...job, step: 'open', port }))
@@ -106,25 +102,15 @@ export async function* outboxPoints({ sizes }: CurveOptions): AsyncGenerator<Poi
   }
 }
 
-async function point(
-  curve: string,
-  series: string,
-  size: number,
-  measure: () => Promise<Values>,
-): Promise<Point> {
-  try {
-    return { curve, series, size, values: await measure() }
-  } catch (error) {
-    return { curve, series, size, values: {}, failure: messageOf(error) }
-  }
-}
-
 /** Has a process measure, and says what it told. */
 async function tellOf(job: GrowthJob): Promise<Values> {
-  const child = new Child('growth-process', ['--expose-gc', '--max-old-space-size=8192'])
+  const child = new Child(new URL('./growth-process.js', import.meta.url), [
+    '--expose-gc',
+    '--max-old-space-size=8192',
+  ])
   try {
     child.give(job)
-    const report = await child.next<GrowthReport>(PATIENCE_MS)
+    const report = await child.next<PointReport>(PATIENCE_MS)
     if (report.type === 'failed') throw new Error(report.message)
     return report.values
   } finally {
@@ -136,7 +122,7 @@ async function withSink(
   sinkJob: SinkJob,
   jobFor: (port: number) => GrowthJob,
 ): Promise<{ values: Values; totals: SinkTotals }> {
-  const sink = new Child('sink-process')
+  const sink = new Child(new URL('./sink-process.js', import.meta.url))
   try {
     sink.give(sinkJob)
     const { port } = await sink.next<SinkReady>()

@@ -1,4 +1,4 @@
-import type { GaugePlan } from './gauge.js'
+import type { GaugePlan } from '../kit/gauge.js'
 import type { Side } from './job.js'
 
 /** How the filters look, and whether messages say which subscription they are for. */
@@ -21,19 +21,3 @@ export type GrowthJob =
       readonly storePath: string
       readonly port: number
     }
-
-/** Named numbers; undefined where this point has none. */
-export type Values = Readonly<Record<string, number | undefined>>
-
-export type GrowthReport =
-  | { readonly type: 'done'; readonly values: Values }
-  | { readonly type: 'failed'; readonly message: string }
-
-/** One point of a curve, as it is kept. */
-export interface Point {
-  readonly curve: string
-  readonly series: string
-  readonly size: number
-  readonly values: Values
-  readonly failure?: string
-}

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, connect } from '@jamey/mqtt'
 import { openSessionStore } from '@jamey/store'
-import { Gauge } from './gauge.js'
-import type { GrowthJob, GrowthReport, SubscriptionKind, Values } from './growth-job.js'
+import { Gauge } from '../kit/gauge.js'
+import type { Values } from '../kit/point.js'
+import { anonymousBytes } from '../kit/processor.js'
+import { report, takeJob } from '../kit/role.js'
+import type { GrowthJob, SubscriptionKind } from './growth-job.js'
 import { JameyPeer } from './jamey-peer.js'
 import { MqttJsPeer } from './mqtt-js-peer.js'
 import type { Peer } from './peer.js'
-import { anonymousBytes } from './processor.js'
-import { messageOf, takeJob, tell } from './role.js'
 import { received } from './work.js'
 
 /** One point of a growth curve in a process of its own, started with `--expose-gc`. */
@@ -145,11 +146,4 @@ function measure(job: GrowthJob, onFailure: (error: unknown) => void): Promise<V
 }
 
 const job = await takeJob<GrowthJob>()
-const report = await new Promise<GrowthReport>((resolve) => {
-  const onFailure = (error: unknown): void => resolve({ type: 'failed', message: messageOf(error) })
-  process.once('uncaughtException', onFailure)
-  process.once('unhandledRejection', onFailure)
-  measure(job, onFailure).then((values) => resolve({ type: 'done', values }), onFailure)
-})
-await tell(report)
-process.exit()
+await report(async (onFailure) => ({ values: await measure(job, onFailure) }))

@@ -1,6 +1,7 @@
 import type { QoS } from '@jamey/protocol'
-import type { Figures, GaugePlan } from './gauge.js'
-import type { Certificates } from './sink.js'
+import type { Certificates } from '../kit/certificates.js'
+import type { Figures, GaugePlan } from '../kit/gauge.js'
+import type { Report } from '../kit/role.js'
 
 /** `bare` is a loop without a client around it, and shows what the load generator can do. */
 export type Side = 'theirs' | 'ours' | 'bare'
@@ -40,9 +41,7 @@ export interface ClientJob {
 }
 
 /** What it answers. */
-export type ClientReport =
-  | { readonly type: 'done'; readonly figures: Figures; readonly counts: Counts }
-  | { readonly type: 'failed'; readonly message: string }
+export type ClientReport = Report<{ readonly figures: Figures; readonly counts: Counts }>
 
 /** Of the whole run, warm-up included: to be compared with what the server counted. */
 export interface Counts {

@@ -1,5 +1,6 @@
-import { type Comparison, type Ratio, significant } from './comparison.js'
-import type { Figures } from './gauge.js'
+import type { Figures } from '../kit/gauge.js'
+import { significant } from '../kit/numbers.js'
+import type { Comparison, Ratio } from './comparison.js'
 
 /** From this share of a core on a process has no more to give. */
 const BUSY_FROM = 0.9

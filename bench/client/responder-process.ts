@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { messageOf, takeJob, tell } from '../kit/role.js'
 import { connectBenchBus, REQUESTED } from './bus-side.js'
 import type { ClientJob } from './job.js'
 import type { Peer, Received } from './peer.js'
-import { messageOf, takeJob, tell } from './role.js'
 import { connectPeer, peerOptionsOf, REQUEST_TOPIC } from './work.js'
 
 /**

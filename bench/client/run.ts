@@ -1,10 +1,12 @@
+import { startBroker } from '../kit/brokers.js'
+import type { Certificates } from '../kit/certificates.js'
+import { Child } from '../kit/children.js'
+import type { Figures, GaugePlan } from '../kit/gauge.js'
+import { messageOf } from '../kit/role.js'
+import { temporaryFolder } from '../kit/temporary.js'
 import { eventEnvelope } from './bus-side.js'
-import { Child, Mosquitto } from './children.js'
-import type { Figures, GaugePlan } from './gauge.js'
 import type { ClientJob, ClientReport, Counts, Side, Task } from './job.js'
-import { messageOf } from './role.js'
-import type { Certificates, SinkJob, SinkReady, SinkTotals } from './sink.js'
-import { temporaryFolder } from './temporary.js'
+import type { SinkJob, SinkReady, SinkTotals } from './sink.js'
 
 /** How a run ended: with figures, or with the reason why there are none. */
 export type Outcome = { readonly figures: Figures } | { readonly failure: string }
@@ -17,20 +19,25 @@ export interface RunOptions {
 }
 
 interface Server {
-  readonly child: Child | Mosquitto
+  readonly pid: number
   readonly port: number
+  /** Where it is a sink. */
+  readonly totals?: () => Promise<SinkTotals>
+  stop(): Promise<void>
 }
+
+const program = (name: string): URL => new URL(`./${name}.js`, import.meta.url)
 
 /** One run of one client: its server, whoever answers it, and itself, all started anew and all gone afterwards. */
 export async function run(options: RunOptions): Promise<Outcome> {
   const { task } = options
   const folder = temporaryFolder()
-  const client = new Child('client-process')
-  const responder = task.work === 'request' ? new Child('responder-process') : undefined
+  const client = new Child(program('client-process'))
+  const responder = task.work === 'request' ? new Child(program('responder-process')) : undefined
   const started: { stop(): Promise<void> }[] = responder === undefined ? [client] : [client, responder]
   try {
     const server = await startServer(options)
-    started.push(server.child)
+    started.push(server)
     const job = clientJob(options, server, folder.path)
     if (responder !== undefined) {
       responder.give(job)
@@ -43,8 +50,8 @@ export async function run(options: RunOptions): Promise<Outcome> {
     const report = await (responder === undefined ? answered : Promise.race([answered, responder.ended()]))
     if (report.type === 'failed') return { failure: report.message }
     if (report.figures.messages === 0) return { failure: 'no message in the whole window' }
-    if (server.child instanceof Child && task.via === 'sink') {
-      const fault = faultOf(task, report.counts, await server.child.next<SinkTotals>())
+    if (server.totals !== undefined) {
+      const fault = faultOf(task, report.counts, await server.totals())
       if (fault !== undefined) return { failure: fault }
     }
     return { figures: report.figures }
@@ -57,16 +64,15 @@ export async function run(options: RunOptions): Promise<Outcome> {
 }
 
 async function startServer({ task, certificates }: RunOptions): Promise<Server> {
-  if (task.via === 'mosquitto') {
-    const mosquitto = await Mosquitto.start()
-    return { child: mosquitto, port: mosquitto.port }
-  }
   const shown = task.isTls ? certificates : undefined
-  const child = new Child(task.via === 'sink' ? 'sink-process' : 'broker-process')
-  child.give(task.via === 'sink' ? sinkJob(task, shown) : { certificates: shown })
+  if (task.via !== 'sink') {
+    return startBroker(task.via === 'broker' ? 'jamey' : 'mosquitto', { certificates: shown })
+  }
+  const child = new Child(program('sink-process'))
+  child.give(sinkJob(task, shown))
   try {
     const { port } = await child.next<SinkReady>()
-    return { child, port }
+    return { port, pid: child.pid, totals: () => child.next<SinkTotals>(), stop: () => child.stop() }
   } catch (error) {
     await child.stop()
     throw error
@@ -91,7 +97,7 @@ function clientJob(
     port: server.port,
     certificates: task.isTls ? certificates : undefined,
     storePath,
-    plan: { ...plan, watched: [server.child.pid] },
+    plan: { ...plan, watched: [server.pid] },
   }
 }
 

@@ -1,11 +1,11 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { Decoder, encode, type Packet, type Publish, type Subscribe, Writer } from '@jamey/protocol'
-import { Acceptor } from './acceptor.js'
-import { Blaster } from './blaster.js'
-import { FrameRing, type RingTopic } from './frame-ring.js'
-import { FrameScanner } from './frame-scanner.js'
-import { takeJob, tell } from './role.js'
+import { Acceptor } from '../kit/acceptor.js'
+import { Blaster } from '../kit/blaster.js'
+import { FrameRing, type RingTopic } from '../kit/frame-ring.js'
+import { FrameScanner } from '../kit/frame-scanner.js'
+import { takeJob, tell } from '../kit/role.js'
 import { CONTROL, type SinkJob, type SinkTotals } from './sink.js'
 
 /**
@@ -147,7 +147,7 @@ class SinkConnection {
       payload: typeof payload === 'string' ? Buffer.from(payload) : Buffer.alloc(payload, 'x'),
       minimumFrames: qos === 0 ? 1 : 2 * window,
     })
-    return new Blaster(this.#socket, ring, qos, window)
+    return new Blaster({ socket: this.#socket, ring, qos, window })
   }
 
   #flush(): void {

@@ -1,11 +1,5 @@
 import type { QoS } from '@jamey/protocol'
-
-/** A certificate with its key, and who signed it; all PEM. */
-export interface Certificates {
-  readonly ca: string
-  readonly cert: string
-  readonly key: string
-}
+import type { Certificates } from '../kit/certificates.js'
 
 /** What a sink is to do with its connections. */
 export interface SinkJob {

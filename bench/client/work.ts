@@ -1,7 +1,7 @@
 import { openSessionStore } from '@jamey/store'
+import type { Figures, Gauge } from '../kit/gauge.js'
 import { connectBenchBus, EVENT, publishEvent, REQUEST, REQUESTED } from './bus-side.js'
 import { Driver, type Settling } from './driver.js'
-import type { Figures, Gauge } from './gauge.js'
 import { JameyPeer } from './jamey-peer.js'
 import type { ClientJob, Counts } from './job.js'
 import { MqttJsPeer } from './mqtt-js-peer.js'

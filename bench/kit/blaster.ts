@@ -9,6 +9,16 @@ const PUBACK = 4
 const PUBREC = 5
 const PUBCOMP = 7
 
+export interface BlasterOptions {
+  readonly socket: Socket
+  readonly ring: FrameRing
+  readonly qos: QoS
+  /** Messages of QoS 1 and 2 that are unacknowledged at all times. */
+  readonly window: number
+  /** How many more messages may go, whatever the socket and the window allow; any number by default. */
+  readonly room?: () => number
+}
+
 /**
  * The sending half of a load generator: messages as fast as the receiver takes them, at QoS 1 and 2 with `window` of
  * them unacknowledged at all times.
@@ -26,6 +36,7 @@ export class Blaster {
   readonly #ring: FrameRing
   readonly #qos: QoS
   readonly #window: number
+  readonly #room: () => number
   /** By packet identifier: 1 sent, 2 released. */
   readonly #stages = new Uint8Array(65_536)
   readonly #onDrain = (): void => this.fill()
@@ -33,11 +44,12 @@ export class Blaster {
   #releases: number[] = []
   #isStopped = false
 
-  constructor(socket: Socket, ring: FrameRing, qos: QoS, window: number) {
+  constructor({ socket, ring, qos, window, room = () => Number.POSITIVE_INFINITY }: BlasterOptions) {
     this.#socket = socket
     this.#ring = ring
     this.#qos = qos
     this.#window = window
+    this.#room = room
     socket.on('drain', this.#onDrain)
   }
 
@@ -63,8 +75,9 @@ export class Blaster {
   fill(): void {
     if (this.#releases.length > 0) this.#sendReleases()
     while (!this.#isStopped && this.#socket.writableLength < FULL_FROM_BYTES) {
-      const room = this.#qos === 0 ? this.#ring.length : this.#window - (this.sent - this.acknowledged)
-      if (room === 0) return
+      const quota = this.#qos === 0 ? this.#ring.length : this.#window - (this.sent - this.acknowledged)
+      const room = Math.min(quota, this.#room())
+      if (room <= 0) return
       const count = this.#ring.countFrom(this.#position, room, BYTES_PER_WRITE)
       if (this.#qos !== 0 && !this.#begin(count)) return
       this.#socket.write(this.#ring.slice(this.#position, count))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 /** A folder that lasts until `remove` is called, or until this process ends. TMPDIR decides on which disk it lies. */
 export function temporaryFolder(): { readonly path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), 'bench-client-'))
+  const path = mkdtempSync(join(tmpdir(), 'jamey-bench-'))
   const removeNow = (): void => rmSync(path, { recursive: true, force: true })
   process.once('exit', removeNow)
   return {

@@ -1,5 +1,11 @@
 import { createAuthority, issueServerCertificate } from '@jamey/auth'
-import type { Certificates } from './sink.js'
+
+/** A certificate with its key, and who signed it; all PEM. */
+export interface Certificates {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
 
 /** A server certificate for this machine, and the authority that every client is given. */
 export async function makeCertificates(): Promise<Certificates> {

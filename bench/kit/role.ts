@@ -14,6 +14,25 @@ export function tell(message: object): Promise<void> {
   })
 }
 
+/** How a process of the benchmark ends. */
+export type Report<Result extends object> =
+  | ({ readonly type: 'done' } & Result)
+  | { readonly type: 'failed'; readonly message: string }
+
+/** Works, tells what came of it or what went wrong anywhere in this process, and ends. */
+export async function report<Result extends object>(
+  work: (onFailure: (error: unknown) => void) => Promise<Result>,
+): Promise<never> {
+  const told = await new Promise<Report<Result>>((resolve) => {
+    const onFailure = (error: unknown): void => resolve({ type: 'failed', message: messageOf(error) })
+    process.once('uncaughtException', onFailure)
+    process.once('unhandledRejection', onFailure)
+    work(onFailure).then((result) => resolve({ type: 'done', ...result }), onFailure)
+  })
+  await tell(told)
+  process.exit()
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
 }

@@ -12,6 +12,9 @@ export interface RingOptions {
   readonly payload: Buffer
   /** At least as many frames, so that identifiers are free again when they are used again. */
   readonly minimumFrames: number
+  /** 5 by default. */
+  readonly protocolVersion?: 4 | 5
+  readonly retain?: boolean
 }
 
 /** Frames are made until the ring has this many bytes. */
@@ -26,7 +29,8 @@ export class FrameRing {
   /** Where frame i starts; one more for the end of the last. */
   readonly #offsets: number[] = [0]
 
-  constructor({ topics, qos, payload, minimumFrames }: RingOptions) {
+  constructor(options: RingOptions) {
+    const { topics, qos, payload, minimumFrames, protocolVersion = 5, retain = false } = options
     const writer = new Writer()
     const chunks: Uint8Array[] = []
     let bytes = 0
@@ -36,8 +40,8 @@ export class FrameRing {
       const packetIdentifier = qos === 0 ? 0 : i + 1
       encodePublish(
         writer,
-        { type: 'publish', topic, payload, qos, retain: false, dup: false, packetIdentifier, properties },
-        5,
+        { type: 'publish', topic, payload, qos, retain, dup: false, packetIdentifier, properties },
+        protocolVersion,
       )
       bytes += writer.pendingBytes
       chunks.push(...writer.take())

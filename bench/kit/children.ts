@@ -1,11 +1,8 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '@jamey/testing'
-import { temporaryFolder } from './temporary.js'
 
 export const MOSQUITTO = '/usr/sbin/mosquitto'
 /** Longer than any run takes on the slowest machine: whoever says nothing for so long hangs. */
@@ -25,10 +22,10 @@ class Started {
   }
 
   /** Stops it, unless it has ended; resolves when it is gone. */
-  async stop(): Promise<void> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return
     const gone = once(this.process, 'exit')
-    this.process.kill()
+    this.process.kill(signal)
     await gone
   }
 }
@@ -40,10 +37,10 @@ export class Child extends Started {
   #wake: () => void = () => {}
 
   /** It loads its modules at once, and begins with `give`. */
-  constructor(program: string, flags: readonly string[] = []) {
-    const path = fileURLToPath(new URL(`./${program}.js`, import.meta.url))
+  constructor(program: URL, flags: readonly string[] = []) {
+    const path = fileURLToPath(program)
     super(fork(path, { execArgv: [...flags], serialization: 'advanced' }))
-    this.#name = program
+    this.#name = basename(path, '.js')
     this.process.on('message', (message) => {
       this.#told.push(message)
       this.#wake()
@@ -89,35 +86,17 @@ export class Child extends Started {
   }
 }
 
-/** Debian's Mosquitto, nothing persisted, with room for every window that is measured. */
+/** Debian's Mosquitto. */
 export class Mosquitto extends Started {
-  readonly port: number
-
-  private constructor(port: number, configPath: string) {
+  constructor(configPath: string) {
     super(spawn(MOSQUITTO, ['-c', configPath], { stdio: 'ignore' }))
-    this.port = port
   }
 
-  static async start(): Promise<Mosquitto> {
-    const port = await freePort()
-    const folder = temporaryFolder()
-    const configPath = join(folder.path, 'mosquitto.conf')
-    const settings = [
-      `listener ${port} 127.0.0.1`,
-      'allow_anonymous true',
-      'persistence false',
-      'log_type none',
-      'set_tcp_nodelay true',
-      'max_queued_messages 0',
-      'max_inflight_messages 0',
-    ]
-    writeFileSync(configPath, `${settings.join('\n')}\n`)
-    const mosquitto = new Mosquitto(port, configPath)
+  /** Resolves when it accepts connections there. */
+  async listens(port: number): Promise<void> {
     while (!(await accepts(port))) {
-      if (mosquitto.process.exitCode !== null) throw new Error('mosquitto did not start')
+      if (this.process.exitCode !== null) throw new Error('mosquitto did not start')
     }
-    folder.remove()
-    return mosquitto
   }
 }
 

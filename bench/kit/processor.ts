@@ -15,10 +15,10 @@ export function processorSeconds(pid: number): number | undefined {
   }
 }
 
-/** Bytes of this process's memory that belong to no file: without the mapped data file of a store. */
-export function anonymousBytes(): number | undefined {
+/** Bytes of a process's memory that belong to no file: without the mapped data file of a store. */
+export function anonymousBytes(pid: number | 'self' = 'self'): number | undefined {
   try {
-    const found = /RssAnon:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'latin1'))
+    const found = /RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))
     return found === null ? undefined : Number(found[1]) * 1024
   } catch {
     return undefined
