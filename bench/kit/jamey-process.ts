@@ -11,6 +11,8 @@ const LIMITS = {
   connectionsPerAddress: PLENTY,
   pendingConnections: PLENTY,
   pendingPerAddress: PLENTY,
+  connectionsPerSecond: PLENTY,
+  connectionsPerSecondPerAddress: PLENTY,
   inFlight: 65_535,
   receiveMaximum: 65_535,
   subscriptionsPerClient: PLENTY,

@@ -1,3 +1,5 @@
+import type { Clock } from './clock.js'
+import { ConnectRate } from './connect-rate.js'
 import type { Limits } from './limits.js'
 
 interface Count {
@@ -9,25 +11,29 @@ interface Count {
 export class Admission {
   /** Others after a reload. */
   limits: Limits
+  readonly #rate: ConnectRate
   readonly #byNetwork = new Map<string, Count>()
   readonly #all: Count = { sockets: 0, passed: 0 }
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, clock: Clock) {
     this.limits = limits
+    this.#rate = new ConnectRate(clock)
   }
 
   /** Why a socket may not come in; undefined: it is in, and `exit` is to be called when it is gone. */
   enter(address: string): string | undefined {
     const { connectionsPerAddress, pendingConnections, pendingPerAddress } = this.limits
-    const { sockets, passed } = this.#byNetwork.get(networkOf(address)) ?? { sockets: 0, passed: 0 }
+    const network = networkOf(address)
+    const { sockets, passed } = this.#byNetwork.get(network) ?? { sockets: 0, passed: 0 }
     if (sockets >= connectionsPerAddress) return `${sockets} connections from this address are there already`
     const pendingHere = sockets - passed
     if (pendingHere >= pendingPerAddress)
       return `${pendingHere} of this address wait for their CONNECT already`
     const pending = this.#all.sockets - this.#all.passed
     if (pending >= pendingConnections) return `${pending} connections wait for their CONNECT already`
-    this.#count(address, 1, 0)
-    return undefined
+    const haste = this.#rate.take(network, this.limits)
+    if (haste === undefined) this.#count(address, 1, 0)
+    return haste
   }
 
   /** As `enter`, for a load balancer's socket whose client is not known yet: it counts for no address. */

@@ -82,7 +82,7 @@ export class Core {
     this.gate = options.store && new CommitGate(this.persistence, options.log, () => this.turn.request())
     this.router = new Router(this)
     this.sessions = new Sessions(this)
-    this.admission = new Admission(this.limits)
+    this.admission = new Admission(this.limits, this.clock)
   }
 
   /** For one that was authenticated while a reload changed who may do what. Throws `ConnectionFault`. */

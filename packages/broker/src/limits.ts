@@ -10,6 +10,10 @@ export interface Limits {
   pendingConnections: number
   /** As many of them may be of one address. */
   pendingPerAddress: number
+  /** Sockets accepted within a second, of all addresses; over it, new ones are closed before their TLS handshake. */
+  connectionsPerSecond: number
+  /** As many of them may be of one address. */
+  connectionsPerSecondPerAddress: number
   /** Milliseconds from accept (TLS handshake included) to a complete CONNECT. */
   connectTimeoutMs: number
   /** Bytes of a CONNECT, the only packet a stranger may send. */
@@ -62,6 +66,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   connectionsPerAddress: 2_000,
   pendingConnections: 1_000,
   pendingPerAddress: 100,
+  connectionsPerSecond: 1_000,
+  connectionsPerSecondPerAddress: 250,
   connectTimeoutMs: 10_000,
   connectPacketBytes: 262_144,
   packetBytes: 16_777_216,

@@ -185,6 +185,18 @@ export const FLOODS: Abuse[] = [
     },
   },
   {
+    what: 'more connects within a second than an address may have',
+    answer: 'closed',
+    act: async (stage) => {
+      for (let n = 0; n < 600; n++) {
+        const client = await stage.client()
+        client.socket.resetAndDestroy()
+        await client.closed
+      }
+      return lastWord(await stage.stranger())
+    },
+  },
+  {
     what: 'more sockets without CONNECT than an address may have',
     answer: 'closed',
     act: async (stage) => {

@@ -20,6 +20,8 @@ const LIMITS: Partial<Limits> = {
   connectionsPerAddress: 30,
   pendingConnections: 20,
   pendingPerAddress: 10,
+  connectionsPerSecond: 1_000,
+  connectionsPerSecondPerAddress: 600,
   connectTimeoutMs: 10_000,
   connectPacketBytes: 20_000,
   packetBytes: 100_000,
