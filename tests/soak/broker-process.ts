@@ -3,6 +3,7 @@ import { type Broker, createBroker, insecureAuthenticator, type Log } from '@jam
 import { openBrokerStore } from '@jamey/store'
 import { ErrorLog } from './error-log.js'
 import type { BrokerOptions, BrokerReport, Order } from './reports.js'
+import { obeyOrders } from './subordinate-side.js'
 import { Vitals } from './vital-signs.js'
 import { kindOf } from './world.js'
 
@@ -74,15 +75,4 @@ async function obey(order: Order): Promise<unknown> {
   }
 }
 
-process.on('message', (order: Order) => {
-  obey(order).then(
-    (answer) => {
-      process.send?.({ answer })
-      if (order.ask === 'finish') process.disconnect()
-    },
-    (error: Error) => process.send?.({ error: error.stack }),
-  )
-})
-process.on('disconnect', () => process.exit())
-// Ctrl-C is for the coordinating process, which then ends this one in order.
-process.on('SIGINT', () => {})
+obeyOrders(obey)

@@ -5,6 +5,7 @@ import { Retained } from './retained.js'
 import { Returners } from './returners.js'
 import { SlowConsumers } from './slow-consumers.js'
 import { Steady } from './steady.js'
+import { obeyOrders } from './subordinate-side.js'
 import { Vanishers } from './vanishers.js'
 import { Visitors } from './visitors.js'
 import { countHandles, Vitals } from './vital-signs.js'
@@ -120,15 +121,4 @@ async function obey(order: Order): Promise<unknown> {
   }
 }
 
-process.on('message', (order: Order) => {
-  obey(order).then(
-    (answer) => {
-      process.send?.({ answer })
-      if (order.ask === 'finish') process.disconnect()
-    },
-    (error: Error) => process.send?.({ error: error.stack }),
-  )
-})
-process.on('disconnect', () => process.exit())
-// Ctrl-C is for the coordinating process, which then ends this one in order.
-process.on('SIGINT', () => {})
+obeyOrders(obey)
