@@ -25,8 +25,8 @@ export async function report<Result extends object>(
 ): Promise<never> {
   const told = await new Promise<Report<Result>>((resolve) => {
     const onFailure = (error: unknown): void => resolve({ type: 'failed', message: messageOf(error) })
-    process.once('uncaughtException', onFailure)
-    process.once('unhandledRejection', onFailure)
+    process.on('uncaughtException', onFailure)
+    process.on('unhandledRejection', onFailure)
     work(onFailure).then((result) => resolve({ type: 'done', ...result }), onFailure)
   })
   await tell(told)

@@ -7,6 +7,9 @@ import { obeyOrders } from './subordinate-side.js'
 import { Vitals } from './vital-signs.js'
 import { kindOf } from './world.js'
 
+/** Room for what waits while a busy machine stands still: a drop by the policy would look like a loss. */
+const LIMITS = { queuedMessages: 2_000_000, queuedBytes: 1_000_000_000 }
+
 /** The broker of a soak in a process of its own: persistent, with TLS 1.3 and tokens as `jamey up` has it. */
 const vitals = new Vitals()
 const errors = new ErrorLog()
@@ -28,6 +31,7 @@ async function listen({ folder, security }: BrokerOptions): Promise<number> {
   broker = await createBroker({
     store: await openBrokerStore({ path: `${folder}/broker` }),
     log,
+    limits: LIMITS,
     ...(security === undefined
       ? {
           listeners: [{ host: '127.0.0.1', port: 0, insecure: true }],

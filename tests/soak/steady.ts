@@ -21,7 +21,7 @@ const PUBLISHERS: readonly (PublisherOptions & { readonly weight: number })[] = 
  * A calibrating publisher may be this far ahead of its receivers: far enough that queues form and go to disk, which is
  * dearer than what is delivered at once, and is what a soak meets whenever a link was down.
  */
-const MOST_AHEAD = 20_000
+const MOST_AHEAD = 5000
 
 interface SubscriberOptions {
   readonly name: string

@@ -62,8 +62,12 @@ export class Wanderers implements Role {
     return own[chance(0, own.length - 1)] as string
   }
 
-  /** A resubscription may find what the last one left; so only what is damaged or out of order counts. */
-  #onMessage({ payload, topic }: Message, qos: 0 | 1 | 2, ledgers: Map<number, Ledger>): void {
+  /**
+   * A resubscription may find what the last one left; so only what is damaged or out of order counts. A message of
+   * another QoS came for another subscription: for one that is over and was of QoS 2, say, and waited in the queue that
+   * messages of QoS 0 do not stand in.
+   */
+  #onMessage({ payload, topic, qos: sentAs }: Message, qos: 0 | 1 | 2, ledgers: Map<number, Ledger>): void {
     const content = readPayload(payload)
     const stream = content && this.#world.streams[content.stream]
     if (content === undefined || stream === undefined || Number(topic.at(-1)) !== content.number % 4) {
@@ -71,6 +75,7 @@ export class Wanderers implements Role {
       return
     }
     this.counts.received++
+    if (sentAs !== Math.min(qos, stream.qos)) return
     let ledger = ledgers.get(content.stream)
     if (ledger === undefined) {
       ledger = new Ledger(stream, qos, this.#tally, true)
