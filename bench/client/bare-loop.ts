@@ -23,9 +23,10 @@ export class BareLoop {
     client.onTurn = () => this.#count()
   }
 
-  static async connect(port: number, gauge: Gauge): Promise<BareLoop> {
+  static async connect(port: number, ca: string | undefined, gauge: Gauge): Promise<BareLoop> {
     const client = await BareClient.connect({
       port,
+      ca,
       clientId: 'bare',
       protocolVersion: 5,
       onMessage: (bytes, at, bodyAt, size) => loop.#onMessage(bytes, at, bodyAt, size),

@@ -26,8 +26,8 @@ async function run(job: ClientJob, onFailure: (error: unknown) => void): Promise
   return WORKS[task.work](await connectPeer(job, options), job, gauge)
 }
 
-async function bareRun({ port, task, plan }: ClientJob, gauge: Gauge): Promise<Done> {
-  const loop = await BareLoop.connect(port, gauge)
+async function bareRun({ port, task, plan, certificates }: ClientJob, gauge: Gauge): Promise<Done> {
+  const loop = await BareLoop.connect(port, certificates?.ca, gauge)
   if (task.work === 'receive') await loop.receive(task.qos)
   else loop.publish(task)
   const figures = await gauge.measure(plan)

@@ -127,8 +127,8 @@ class Benchmark {
 
   /** What the load generator reaches with no client at all; undefined where there is none of ours. */
   async bare(row: Row): Promise<string | undefined> {
-    const { via, isTls, isBus, isDurable } = row.task
-    if (!this.#settings.isBareWanted || via !== 'sink' || isTls || isBus || isDurable) return undefined
+    const { via, isBus, isDurable } = row.task
+    if (!this.#settings.isBareWanted || via !== 'sink' || isBus || isDurable) return undefined
     const outcome = await this.run(row, 'bare')
     return 'figures' in outcome ? shownFigures('bare', outcome.figures) : `  FAILED bare: ${outcome.failure}`
   }
