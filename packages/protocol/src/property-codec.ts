@@ -88,20 +88,19 @@ function readValue(reader: Reader, row: PropertyRow): Value {
   switch (row.kind) {
     case 'flag': {
       const value = reader.byte()
-      if (value > 1) throw violation(reader, row, value, '0 or 1', at)
+      if (value > 1) {
+        const message = `${row.name} is ${value}; expected 0 or 1`
+        throw reader.violation(message, ReasonCode.protocolError, at)
+      }
       return value
     }
     case 'uint16':
       return reader.uint16()
     case 'positiveUint16':
       return positive(reader, row, reader.uint16(), at)
-    case 'topicAlias': {
-      const value = reader.uint16()
-      // [MQTT-3.3.2-8]
-      if (value === 0)
-        throw reader.violation('topicAlias is 0; expected 1 to 65535', ReasonCode.topicAliasInvalid, at)
-      return value
-    }
+    // [MQTT-3.3.2-8]
+    case 'topicAlias':
+      return positive(reader, row, reader.uint16(), at, ReasonCode.topicAliasInvalid)
     case 'uint32':
       return reader.uint32()
     case 'positiveUint32':
@@ -119,13 +118,15 @@ function readValue(reader: Reader, row: PropertyRow): Value {
   }
 }
 
-function positive(reader: Reader, row: PropertyRow, value: number, at: number): number {
-  if (value === 0) throw violation(reader, row, value, 'at least 1', at)
+function positive(
+  reader: Reader,
+  row: PropertyRow,
+  value: number,
+  at: number,
+  reasonCode: number = ReasonCode.protocolError,
+): number {
+  if (value === 0) throw reader.violation(`${row.name} is 0; expected at least 1`, reasonCode, at)
   return value
-}
-
-function violation(reader: Reader, row: PropertyRow, found: number, expected: string, at: number): Error {
-  return reader.violation(`${row.name} is ${found}; expected ${expected}`, ReasonCode.protocolError, at)
 }
 
 /** Writes the property length and the properties that are there, and a `topicAlias` that is not among them. */

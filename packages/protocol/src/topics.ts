@@ -106,16 +106,8 @@ function topicFilterFault(filter: string): string | undefined {
 }
 
 function wildcardFault(filter: string): string | undefined {
-  for (let i = 0; i < filter.length; i++) {
-    const character = filter.charCodeAt(i)
-    if (character !== HASH && character !== PLUS) continue
-    const opens = i === 0 || filter.charCodeAt(i - 1) === SLASH
-    const isLast = i + 1 === filter.length
-    if (character === HASH && !(opens && isLast)) return "has '#' elsewhere than as its last level"
-    if (character === PLUS && !(opens && (isLast || filter.charCodeAt(i + 1) === SLASH))) {
-      return "has '+' beside other characters of a level"
-    }
-  }
+  if (/[^/]#|#./s.test(filter)) return "has '#' elsewhere than as its last level"
+  if (/[^/]\+|\+[^/]/.test(filter)) return "has '+' beside other characters of a level"
   return undefined
 }
 
