@@ -1,3 +1,4 @@
+export const NO_BYTES = new Uint8Array(0)
 const encoder = new TextEncoder()
 
 /** UTF-8. Node takes short texts from a pool with its own class; a browser has none. */

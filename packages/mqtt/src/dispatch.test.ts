@@ -1,4 +1,4 @@
-import { matches, type Publish } from '@jamey/protocol'
+import { isTopicFilter, matches, type Publish, splitShared } from '@jamey/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Dispatcher } from './dispatch.js'
@@ -17,11 +17,17 @@ const message = (topic: string, subscriptionIdentifiers?: number[]): Publish => 
 
 describe('dispatch', () => {
   it('finds the handlers of exactly the filters that match, after any change [promise 8]', () => {
-    const level = fc.constantFrom('a', 'b', '+', '$s')
-    const filter = fc.array(level, { minLength: 1, maxLength: 3 }).map((levels) => levels.join('/'))
-    const change = fc.tuple(filter, fc.boolean())
+    const level = fc.constantFrom('a', 'b', '', '+', '$s')
+    const path = fc
+      .tuple(fc.array(level, { maxLength: 3 }), fc.constantFrom([], [], ['#']))
+      .map(([levels, last]) => [...levels, ...last].join('/'))
+    const filter = fc
+      .tuple(fc.constantFrom('', '', '$share/g/', '$share/h/'), path)
+      .map(([share, selected]) => share + selected)
+      .filter(isTopicFilter)
+    const change = fc.tuple(fc.oneof(filter, fc.constantFrom('a/+', 'b/+')), fc.boolean())
     fc.assert(
-      fc.property(fc.array(change), (changes) => {
+      fc.property(fc.array(change, { maxLength: 30, size: 'max' }), (changes) => {
         const dispatcher = new Dispatcher()
         const model = new Map<string, { handling: Handling; identifier: number }>()
         for (const [name, isAdded] of changes) {
@@ -35,8 +41,8 @@ describe('dispatch', () => {
             dispatcher.delete(name, existing.identifier)
             model.delete(name)
           }
-          for (const topic of ['a', 'a/b', 'b/a/b', '$s/a']) {
-            const expected = [...model].filter(([own]) => matches(own, topic))
+          for (const topic of ['a', 'a/b', 'b/a/b', '/a', 'a/', '$s', '$s/a', '$share/g/a']) {
+            const expected = [...model].filter(([own]) => matches(splitShared(own).filter, topic))
             const handlings = new Set(expected.map(([, { handling }]) => handling))
             expect(new Set(dispatcher.find(message(topic)))).toEqual(handlings)
             const identifiers = expected.map(([, { identifier }]) => identifier)

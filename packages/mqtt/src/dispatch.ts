@@ -1,4 +1,5 @@
 import { matches, type Publish, splitShared } from '@jamey/protocol'
+import { digestOf, NO_BYTES } from './bytes.js'
 import { type Handling, NO_HANDLINGS } from './handling.js'
 
 /** Topics whose handlers are remembered; with more than that the memory starts anew. */
@@ -15,29 +16,32 @@ export interface Route {
 
 /**
  * Finds the handlers of a message: by the subscription identifiers it carries, which tell overlapping subscriptions
- * apart; where it carries none, by its topic.
+ * apart; where it carries none, by its topic. However many the filters of a client are, their forms are few: with the
+ * names of a topic each form makes one filter, which is there or not.
  */
 export class Dispatcher {
-  readonly #exact = new Map<string, Route>()
-  /** With wildcards or shared: each has to be tried. */
-  readonly #patterns = new Map<string, Route>()
+  readonly #byFilter = new Map<string, Route>()
+  /**
+   * How many filters have each form, which is what remains of a filter without the names of its levels: `$share/g//+`
+   * of `$share/g/a/+`. Filters that are the topic they select have none.
+   */
+  readonly #forms = new Map<string, number>()
   readonly #byIdentifier = new Map<number, Route>()
   readonly #byTopic = new Map<string, readonly Handling[]>()
 
-  /** Adds or replaces the route of its filter. */
+  /** Adds the route of a filter that has none. */
   set(route: Route, identifier: number): void {
-    const { filter } = route
-    const routes = /[+#]|^\$share\//.test(filter) ? this.#patterns : this.#exact
-    routes.set(filter, route)
+    this.#byFilter.set(route.filter, route)
     this.#byIdentifier.set(identifier, route)
-    this.#byTopic.clear()
+    this.#countForm(route.filter, 1)
+    this.changed()
   }
 
   delete(filter: string, identifier: number): void {
-    this.#exact.delete(filter)
-    this.#patterns.delete(filter)
+    if (!this.#byFilter.delete(filter)) return
     this.#byIdentifier.delete(identifier)
-    this.#byTopic.clear()
+    this.#countForm(filter, -1)
+    this.changed()
   }
 
   /** The handlers of a route have changed. */
@@ -47,7 +51,8 @@ export class Dispatcher {
 
   /** The same filter gets the same identifier in every process, so that messages of a resumed session find their way. */
   identifierFor(filter: string): number {
-    let identifier = hash(filter)
+    // `| 0`: so that it is kept as an integer, which takes no memory of its own.
+    let identifier = ((digestOf(filter, NO_BYTES) % LARGEST_IDENTIFIER) | 0) + 1
     while (this.#byIdentifier.has(identifier)) identifier = (identifier % LARGEST_IDENTIFIER) + 1
     return identifier
   }
@@ -75,26 +80,34 @@ export class Dispatcher {
   #findByTopic(topic: string): readonly Handling[] {
     const remembered = this.#byTopic.get(topic)
     if (remembered !== undefined) return remembered
-    let found = this.#exact.get(topic)?.handlings ?? NO_HANDLINGS
-    for (const route of this.#patterns.values()) {
-      if (!selects(route.filter, topic)) continue
+    const names = topic.split('/')
+    let found = NO_HANDLINGS
+    for (const filter of [topic, ...[...this.#forms.keys()].map((form) => filled(form, names))]) {
+      const route = this.#byFilter.get(filter)
+      if (route === undefined || !selects(filter, topic)) continue
       found = found.length === 0 ? route.handlings : found.concat(route.handlings)
     }
     if (this.#byTopic.size >= MAXIMUM_REMEMBERED_TOPICS) this.#byTopic.clear()
     this.#byTopic.set(topic, found)
     return found
   }
+
+  #countForm(filter: string, change: 1 | -1): void {
+    if (!/[+#]|^\$share\//.test(filter)) return
+    const form = filter.replace(/(^\$share\/[^/]+)|[^/+#]+/g, '$1')
+    const count = (this.#forms.get(form) ?? 0) + change
+    if (count > 0) this.#forms.set(form, count)
+    else this.#forms.delete(form)
+  }
+}
+
+/** The only filter of a form that may select the topic with these names. */
+function filled(form: string, names: readonly string[]): string {
+  const start = form.startsWith('$') ? 2 : 0
+  const levels = form.split('/').map((level, at) => level || names[at - start])
+  return levels.join('/')
 }
 
 function selects(filter: string, topic: string): boolean {
   return matches(filter.charCodeAt(0) === 0x24 ? splitShared(filter).filter : filter, topic)
-}
-
-/** FNV-1a, folded to the range of identifiers. */
-function hash(filter: string): number {
-  let value = 0x811c_9dc5
-  for (let i = 0; i < filter.length; i++) {
-    value = Math.imul(value ^ filter.charCodeAt(i), 0x0100_0193) >>> 0
-  }
-  return (value % LARGEST_IDENTIFIER) + 1
 }

@@ -1,10 +1,8 @@
 import type { Publish, PublishProperties, Pubrec, QoS } from '@jamey/protocol'
-import { utf8Encode } from './bytes.js'
+import { NO_BYTES, utf8Encode } from './bytes.js'
 import type { Deadline } from './deadline.js'
 import type { PublishOptions, PublishResult } from './options.js'
 import type { StoredPublish } from './session-store.js'
-
-const NO_BYTES = new Uint8Array(0)
 
 /**
  * `storing`: waits for the SessionStore. `queued`: waits for its turn. `sent`: PUBLISH is out, no answer yet.

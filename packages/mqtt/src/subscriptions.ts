@@ -35,7 +35,7 @@ interface Entry {
   handlings: readonly Handling[]
   state: 'unsent' | 'asked' | 'granted'
   granted: number
-  waiters: Waiter[]
+  waiters: Waiter[] | undefined
 }
 
 /** What a SUBSCRIBE or UNSUBSCRIBE in flight was about. */
@@ -81,9 +81,10 @@ export class Subscriptions {
     if (fault !== undefined) return Promise.reject(fault)
     const handling = new Handling(handler, options.whenHandlerFails === 'leave')
     const entry = this.#entryFor(filter, options)
-    entry.handlings = [...entry.handlings, handling]
+    entry.handlings = entry.handlings.concat(handling)
     this.dispatcher.changed()
     if (entry.state === 'granted') return Promise.resolve({ handling, qos: entry.granted })
+    entry.waiters ??= []
     const promise = this.#waitFor(entry.waiters, filter, options, handling)
     this.#ask(entry)
     return promise.then((qos) => ({ handling, qos }))
@@ -120,7 +121,11 @@ export class Subscriptions {
     this.#link = link
     this.#server = server
     if (!isResumed) {
-      for (const [filter, waiters] of this.#removals) this.#removed(filter, waiters)
+      // The server knows nothing of them any more.
+      for (const [filter, waiters] of this.#removals) {
+        this.#forgetLeaving(filter)
+        for (const waiter of waiters) waiter.resolve(0)
+      }
       this.#removals.clear()
     }
     this.#sendRemovals(link)
@@ -153,19 +158,13 @@ export class Subscriptions {
     const isWanted = this.#entries.get(entry.filter) === entry
     if (!isWanted || entry.state !== 'asked' || entry.request !== request) return
     const reasonCode = packet.reasonCodes[0] ?? 0x80
-    const { waiters } = entry
-    entry.waiters = []
-    if (!isFailure(reasonCode)) {
-      entry.state = 'granted'
-      entry.granted = reasonCode
-      for (const waiter of waiters) waiter.resolve(reasonCode)
-      return
+    if (isFailure(reasonCode)) {
+      const error = refusedSubscription(entry.filter, reasonCode, packet.properties?.reasonString)
+      return this.#refused(entry, error)
     }
-    this.#refused(
-      entry,
-      waiters,
-      refusedSubscription(entry.filter, reasonCode, packet.properties?.reasonString),
-    )
+    entry.state = 'granted'
+    entry.granted = reasonCode
+    for (const waiter of takeWaiters(entry)) waiter.resolve(reasonCode)
   }
 
   onUnsuback(packet: Unsuback): void {
@@ -182,7 +181,8 @@ export class Subscriptions {
 
   close(makeError: () => SubscriptionError): void {
     this.onDisconnected()
-    for (const entry of this.#entries.values()) for (const waiter of entry.waiters) waiter.reject(makeError())
+    for (const entry of this.#entries.values())
+      for (const waiter of takeWaiters(entry)) waiter.reject(makeError())
     for (const waiters of this.#removals.values()) for (const waiter of waiters) waiter.resolve(0)
     for (const entries of [this.#entries, this.#leaving]) {
       for (const { filter, identifier } of entries.values()) this.dispatcher.delete(filter, identifier)
@@ -224,7 +224,7 @@ export class Subscriptions {
       handlings: [],
       state: 'unsent',
       granted: 0,
-      waiters: [],
+      waiters: undefined,
     }
     this.#entries.set(filter, entry)
     for (const waiter of this.#removals.get(filter) ?? []) waiter.resolve(0)
@@ -238,11 +238,7 @@ export class Subscriptions {
     const link = this.#link
     if (link === undefined || entry.state !== 'unsent') return
     const fault = unsupported(entry.filter, this.#server)
-    if (fault !== undefined) {
-      const { waiters } = entry
-      entry.waiters = []
-      return this.#refused(entry, waiters, fault)
-    }
+    if (fault !== undefined) return this.#refused(entry, fault)
     if (!this.#hasIdentifier) {
       this.#postponed.add(entry)
       return
@@ -260,7 +256,8 @@ export class Subscriptions {
   }
 
   /** Those who asked for it just now lose it; for handlers that had it before it stays wanted. */
-  #refused(entry: Entry, waiters: readonly Waiter[], error: SubscriptionError): void {
+  #refused(entry: Entry, error: SubscriptionError): void {
+    const waiters = takeWaiters(entry)
     entry.state = 'unsent'
     this.#counters.subscriptionFailures++
     const refused = new Set(waiters.map((waiter) => waiter.handling))
@@ -275,12 +272,11 @@ export class Subscriptions {
     this.#entries.delete(entry.filter)
     this.#postponed.delete(entry)
     this.#leaving.set(entry.filter, entry)
-    for (const waiter of entry.waiters) {
+    for (const waiter of takeWaiters(entry)) {
       waiter.reject(
         new SubscriptionError('aborted', `subscribe to '${entry.filter}': unsubscribed meanwhile`),
       )
     }
-    entry.waiters = []
     return this.#askToRemove(entry.filter, options)
   }
 
@@ -311,11 +307,8 @@ export class Subscriptions {
 
   /** Those who wait for a removal that was not sent yet. */
   #removalOf(filter: string): Waiter[] {
-    let waiters = this.#removals.get(filter)
-    if (waiters === undefined) {
-      waiters = []
-      this.#removals.set(filter, waiters)
-    }
+    const waiters = this.#removals.get(filter) ?? []
+    this.#removals.set(filter, waiters)
     return waiters
   }
 
@@ -328,12 +321,6 @@ export class Subscriptions {
       this.#pending.set(packetIdentifier, { kind: 'unsubscribe', filter, waiters })
       link.send({ type: 'unsubscribe', packetIdentifier, filters: [filter], properties: undefined })
     }
-  }
-
-  /** The server knows nothing of the subscription any more. */
-  #removed(filter: string, waiters: readonly Waiter[]): void {
-    this.#forgetLeaving(filter)
-    for (const waiter of waiters) waiter.resolve(0)
   }
 
   #waitFor(
@@ -386,6 +373,13 @@ export class Subscriptions {
     this.#postponed.delete(entry)
     this.#ask(entry)
   }
+}
+
+/** Takes out those who wait for the server's answer. */
+function takeWaiters(entry: Entry): readonly Waiter[] {
+  const { waiters = [] } = entry
+  entry.waiters = undefined
+  return waiters
 }
 
 /** Section 3.8.3.1: 1 is for subscriptions that are new. */
