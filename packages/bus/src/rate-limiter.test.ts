@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AbortedError, RateLimitError } from './errors.js'
@@ -67,6 +68,28 @@ describe('the rate limiter', () => {
     })
     await clock.advance(1000)
     expect(passed).toBe(true)
+  })
+
+  it('has one listener at the signal that many wait with, and none when their turn has come', async () => {
+    const clock = new FakeClock()
+    const limiter = new RateLimiter({ messagesPerSecond: 1 }, clock)
+    const { signal } = new AbortController()
+    const turns = Array.from({ length: 12 }, () => limiter.pass(1, 60_000, signal))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    await clock.advance(11_000)
+    await Promise.all(turns)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+    expect(clock.timers).toBe(0)
+  })
+
+  it('gives nobody a turn who comes with a signal that was aborted', async () => {
+    const clock = new FakeClock()
+    const limiter = new RateLimiter({ messagesPerSecond: 1 }, clock)
+    limiter.pass(1)
+    await expect(limiter.pass(1, 60_000, AbortSignal.abort())).rejects.toBeInstanceOf(AbortedError)
+    expect(clock.timers).toBe(0)
+    await clock.advance(1000)
+    expect(limiter.pass(1)).toBeUndefined()
   })
 
   it('never lets more pass than the rate allows, whatever the arrivals', async () => {

@@ -1,3 +1,4 @@
+import { Deadline, type DeadlineCause } from '@jamey/mqtt'
 import type { Clock } from './clock.js'
 import { AbortedError, RateLimitError } from './errors.js'
 
@@ -54,20 +55,16 @@ export class RateLimiter {
   /** Someone who gives up waiting gives back what was reserved for them. */
   #wait(delayMs: number, bytes: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        this.#clock.clearTimeout(timer)
+      const giveUp = (): void => {
         this.#messages?.take(-1)
         this.#bytes?.take(-bytes)
         reject(
           new AbortedError('request-aborted', 'Aborted while waiting for the rate limit.', signal?.reason),
         )
       }
-      const timer = this.#clock.setTimeout(() => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve()
-      }, Math.ceil(delayMs))
-      if (signal?.aborted) onAbort()
-      else signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal?.aborted) return giveUp()
+      const onEnd = (why: DeadlineCause): void => (why === 'timeout' ? resolve() : giveUp())
+      Deadline.start(this.#clock, { timeoutMs: Math.ceil(delayMs), signal }, onEnd)
     })
   }
 }

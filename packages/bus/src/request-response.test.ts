@@ -1,9 +1,10 @@
+import { getEventListeners } from 'node:events'
 import { Permissions } from '@jamey/auth'
 import { type Call, type DataInput, topics } from '@jamey/contracts'
 import { PublishError } from '@jamey/mqtt'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { decodeEnvelope } from './envelope.js'
-import { RequestError } from './errors.js'
+import { AbortedError, RequestError } from './errors.js'
 import type { RequestContext } from './message.js'
 import { MqttBus } from './mqtt-bus.js'
 import { FakeBroker, type Sent } from './test-support/fake-broker.js'
@@ -122,6 +123,39 @@ describe('a request', () => {
       asker.request(contract, call, { timeoutMs: 1000, signal: controller.signal }),
     ).rejects.toMatchObject({ code: 'request-aborted' })
     expect(broker.to('jamey/api/requests')).toHaveLength(1)
+  })
+
+  it('shares its signal with any number of others: one listener, no warning, and all end with it [promise 30]', async () => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): number => warnings.push(warning)
+    process.on('warning', onWarning)
+    onTestFinished(() => void process.off('warning', onWarning))
+    const { asker, server, clock } = setUp()
+    await server.serve(contract, { group: 'api' }, () => new Promise(() => {}))
+    const controller = new AbortController()
+    const { signal } = controller
+    const failures = Array.from({ length: 50 }, () =>
+      asker.request(contract, call, { timeoutMs: 60_000, signal }).catch((error: unknown) => error),
+    )
+    await settled()
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    controller.abort()
+    for (const failure of await Promise.all(failures)) {
+      expect(failure).toBeInstanceOf(AbortedError)
+      expect(failure).toMatchObject({ code: 'request-aborted' })
+    }
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+    expect(asker.stats().requestsWaiting).toBe(0)
+    expect(clock.timers).toBe(0)
+    expect(warnings).toEqual([])
+  })
+
+  it('leaves no listener at its signal once it was answered [promise 30]', async () => {
+    const { asker, server } = setUp()
+    await server.serve(contract, { group: 'api' }, echo)
+    const { signal } = new AbortController()
+    await Promise.all([1, 2].map(() => asker.request(contract, call, { timeoutMs: 1000, signal })))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
   it('is not sent after all when it was given up before it could be sent', async () => {

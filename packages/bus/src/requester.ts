@@ -6,7 +6,7 @@ import {
   type ResponseData,
   remoteFailureSchema,
 } from '@jamey/contracts'
-import type { Message as MqttMessage } from '@jamey/mqtt'
+import { Deadline, type Message as MqttMessage } from '@jamey/mqtt'
 import { ReasonCode } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 import type { Counters } from './counters.js'
@@ -43,11 +43,10 @@ interface Waiting {
   readonly correlationId: string
   readonly options: RequestOptions
   /** Milliseconds since 1970. */
-  readonly deadline: number
+  readonly dueAtMs: number
   readonly resolve: (data: unknown) => void
   readonly reject: (error: unknown) => void
-  timer: unknown
-  onAbort: (() => void) | undefined
+  deadline: Deadline | undefined
 }
 
 /** The asking side of request and response: one inbox per client, and the requests that wait for answers in it. */
@@ -110,7 +109,7 @@ export class Requester {
     if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)
     counters.requests++
     const bytes = publisher.write({ topic, messageId, payload, correlationId, replyTo, traceparent })
-    const deadline = clock.now() + options.timeoutMs
+    const dueAtMs = clock.now() + options.timeoutMs
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         key,
@@ -118,12 +117,11 @@ export class Requester {
         replyTo,
         correlationId,
         options,
-        deadline,
+        dueAtMs,
         // What it resolves with was checked against the contract's own schema.
         resolve: resolve as (data: unknown) => void,
         reject,
-        timer: undefined,
-        onAbort: undefined,
+        deadline: undefined,
       }
       this.#wait(waiting)
       if (this.#isInboxOpen) return this.#send(waiting, bytes)
@@ -136,22 +134,19 @@ export class Requester {
 
   #wait(waiting: Waiting): void {
     const { key, contract, options } = waiting
-    const { signal, timeoutMs } = options
     this.#waiting.set(key, waiting)
-    const onLate = (): void => this.#fail(waiting, timedOut(contract, timeoutMs))
-    waiting.timer = this.#parts.clock.setTimeout(onLate, timeoutMs)
-    if (signal === undefined) return
-    waiting.onAbort = () => this.#fail(waiting, aborted(contract, signal))
-    signal.addEventListener('abort', waiting.onAbort, { once: true })
+    waiting.deadline = Deadline.start(this.#parts.clock, options, (why) => {
+      const isLate = why === 'timeout'
+      this.#fail(waiting, isLate ? timedOut(contract, options.timeoutMs) : aborted(contract, options.signal))
+    })
   }
 
   /** Whoever settles a request first wins, which true tells; settling leaves nothing behind. */
   #settle(waiting: Waiting): boolean {
-    const { key, timer, onAbort, options } = waiting
+    const { key, deadline } = waiting
     if (this.#waiting.get(key) !== waiting) return false
     this.#waiting.delete(key)
-    this.#parts.clock.clearTimeout(timer)
-    if (onAbort !== undefined) options.signal?.removeEventListener('abort', onAbort)
+    deadline?.cancel()
     return true
   }
 
@@ -164,7 +159,7 @@ export class Requester {
   #send(waiting: Waiting, bytes: Buffer): void {
     const { publisher, clock } = this.#parts
     const { contract, replyTo, correlationId, options } = waiting
-    const remainingMs = waiting.deadline - clock.now()
+    const remainingMs = waiting.dueAtMs - clock.now()
     // Whoever gave up in the meantime must not have the request carried out after all.
     if (this.#waiting.get(waiting.key) !== waiting || remainingMs <= 0) return
     const sent = publisher.send(contract.topic, bytes, {
@@ -240,8 +235,8 @@ export class Requester {
 
   /** A publish that was given up because the deadline passed is a time-out of the request. */
   #failUnsent(waiting: Waiting, error: unknown): void {
-    const { contract, options, deadline } = waiting
-    const isLate = this.#parts.clock.now() >= deadline - 1
+    const { contract, options, dueAtMs } = waiting
+    const isLate = this.#parts.clock.now() >= dueAtMs - 1
     if (options.signal?.aborted) this.#fail(waiting, aborted(contract, options.signal))
     else this.#fail(waiting, isLate ? timedOut(contract, options.timeoutMs, error) : error)
   }

@@ -1,6 +1,6 @@
 /**
- * The entry for browsers, chosen by the condition 'browser': what index.ts exports but for what only stores on disk need,
- * and no module of Node is reached.
+ * The entry for browsers, chosen by the condition 'browser': what index.ts exports but for what only stores on disk and
+ * the bus need, and no module of Node is reached.
  */
 
 export { connect, createClient } from './browser-connect.js'

@@ -6,7 +6,10 @@ export type DeadlineCause = 'timeout' | 'aborted'
 /** Whose calls end with a signal. It has one listener for all: each more would make the next one slower to add. */
 const BY_SIGNAL = new WeakMap<AbortSignal, Set<Deadline>>()
 
-/** The end of one call's patience: a time-out, an abort signal, or both. Calls `onEnd` at most once. */
+/**
+ * The end of one call's patience: a time-out, an abort signal, or both. Calls `onEnd` at most once. For whoever offers
+ * calls of their own on top of this client: theirs and the client's share one listener at a signal.
+ */
 export class Deadline {
   readonly #clock: Clock
   readonly #signal: AbortSignal | undefined

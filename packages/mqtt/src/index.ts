@@ -1,6 +1,7 @@
 export type { Client, CloseOptions, CloseReport, Subscription } from './client.js'
 export type { Clock } from './clock.js'
 export { connect, createClient } from './connect.js'
+export { Deadline, type DeadlineCause } from './deadline.js'
 export * from './errors.js'
 export type { Explanation, ToldReason } from './explanation.js'
 export { DROPPED_BY_HAND, publishedAnew, receiptOf } from './given-up.js'
