@@ -2,6 +2,7 @@
 export interface Clock {
   now(): number
   setTimeout(callback: () => void, delayMs: number): unknown
+  /** `undefined` stands for no timer. */
   clearTimeout(handle: unknown): void
 }
 

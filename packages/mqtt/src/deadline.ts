@@ -44,7 +44,7 @@ export class Deadline {
 
   cancel(): void {
     this.#onEnd = undefined
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+    this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined
     const all = this.#signal && BY_SIGNAL.get(this.#signal)
     if (all?.delete(this) && all.size === 0) this.#signal?.removeEventListener('abort', Deadline.#onAbort)
@@ -72,7 +72,6 @@ export function within<T>(
     promise.catch(() => {})
     return Promise.reject(makeError('aborted'))
   }
-  if (options.timeoutMs === undefined && options.signal === undefined) return promise
   return new Promise((resolve, reject) => {
     const deadline = Deadline.start(clock, options, (why) => reject(makeError(why)))
     promise.then(resolve, reject).finally(() => deadline?.cancel())

@@ -35,8 +35,7 @@ export class KeepAlive {
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#clock.clearTimeout(this.#timer)
   }
 
   readonly #look = (): void => {
@@ -47,7 +46,6 @@ export class KeepAlive {
   }
 
   readonly #expectAnswer = (): void => {
-    this.#timer = undefined
     if (this.#listener.hasReceived()) this.start()
     else this.#listener.onSilence()
   }

@@ -88,7 +88,7 @@ export class Outbox {
   drain(): void {
     if (!this.#isFull) return
     this.#isFull = false
-    this.#clearStuckTimer()
+    this.#clock.clearTimeout(this.#stuckTimer)
     // What was counted left long ago.
     this.#turnBytes = 0
     this.flush()
@@ -101,7 +101,7 @@ export class Outbox {
     this.#turn = undefined
     this.isWritable = false
     this.#isFull = true
-    this.#clearStuckTimer()
+    this.#clock.clearTimeout(this.#stuckTimer)
   }
 
   readonly #onTurn = (): void => {
@@ -115,10 +115,5 @@ export class Outbox {
     if (this.isWritable || this.#isFull || this.#turnBytes >= BYTES_PER_TURN) return
     this.isWritable = true
     this.#listener.onWritable()
-  }
-
-  #clearStuckTimer(): void {
-    if (this.#stuckTimer !== undefined) this.#clock.clearTimeout(this.#stuckTimer)
-    this.#stuckTimer = undefined
   }
 }

@@ -133,7 +133,7 @@ function credentialsOf(urls: readonly NamedUrl[]): Credentials {
 }
 
 function readReconnect(options: ConnectOptions['reconnect']): ReconnectSettings {
-  const given = options === false ? {} : (options ?? {})
+  const given = options || {}
   const baseDelayMs = milliseconds(given, 'baseDelayMs', 1000, 'reconnect.')
   const jitter = given.jitter ?? 0.2
   if (!(jitter >= 0 && jitter < 1)) throw invalid('reconnect.jitter', jitter, '0 or more and below 1')

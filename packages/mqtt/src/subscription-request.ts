@@ -19,20 +19,17 @@ export function wants(
   present: SubscriptionRequest,
   options: SubscribeOptions,
 ): SubscriptionRequest | undefined {
-  const added = requestFor(present.filter, options)
-  const request: SubscriptionRequest = {
-    filter: present.filter,
-    qos: added.qos > present.qos ? added.qos : present.qos,
-    // One subscription serves both: it has to bring what either of them wants.
-    noLocal: present.noLocal && added.noLocal,
-    retainAsPublished: present.retainAsPublished || added.retainAsPublished,
-    retainHandling: present.retainHandling,
+  const { qos, noLocal, retainAsPublished } = requestFor(present.filter, options)
+  const isMore =
+    qos > present.qos || (present.noLocal && !noLocal) || (retainAsPublished && !present.retainAsPublished)
+  if (!isMore) return undefined
+  // One subscription serves both: it has to bring what either of them wants.
+  return {
+    ...present,
+    qos: qos > present.qos ? qos : present.qos,
+    noLocal: noLocal && present.noLocal,
+    retainAsPublished: retainAsPublished || present.retainAsPublished,
   }
-  const isSame =
-    request.qos === present.qos &&
-    request.noLocal === present.noLocal &&
-    request.retainAsPublished === present.retainAsPublished
-  return isSame ? undefined : request
 }
 
 /** The error for a filter that the server of this connection does not support. */
