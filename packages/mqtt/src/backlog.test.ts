@@ -152,6 +152,59 @@ describe('a queue that is larger than memory', () => {
     expect(sent).toHaveLength(queuedMessages)
   })
 
+  it('drops none that the server has received already: PUBREL still ends its exchange [promise 6] [MQTT-4.3.3-5]', async () => {
+    const peer = await startPeer()
+    peer.follow({ connect: (_, server) => server.accept({ sessionPresent: true }) })
+    const store = new HeldStore()
+    for (const sequence of [0, 1, 2]) store.append({ ...publishOf(sequence, `${sequence}`), qos: 2 })
+    for (const sequence of [0, 1]) store.release(sequence)
+    const queue = { maximumMessages: 3, whenFull: 'drop-oldest' } as const
+    const client = makeClient({ url: peer.url, store, cleanStart: false, queue })
+    // Reading what is set aside opens the store.
+    await client.setAside.list()
+    for (const payload of ['3', '4']) await client.publish('t', payload, STORED)
+    const abort = new AbortController()
+    const gaveUp = rejection(client.publish('t', '5', { qos: 1, signal: abort.signal }))
+    await until(() => store.publishes.has(5))
+    await settled(3)
+    abort.abort()
+    expect(await gaveUp).toMatchObject({ mayBeDelivered: false })
+    for (const payload of ['6', '7']) await client.publish('t', payload, STORED)
+    expect(client.stats()).toMatchObject({ queuedMessages: 3, messagesDropped: 4 })
+    await until(() => store.publishes.size === 3)
+    expect([...store.publishes.keys()]).toEqual([0, 1, 7])
+    await client.connect()
+    await client.drained()
+    const { received } = await peer.connection(0)
+    const sent = received.flatMap((packet) =>
+      packet.type === 'publish'
+        ? [text(packet.payload)]
+        : packet.type === 'pubrel'
+          ? [`pubrel ${packet.packetIdentifier}`]
+          : [],
+    )
+    expect(sent).toEqual(['pubrel 1', 'pubrel 2', '7'])
+  })
+
+  it.each([1, 6000])(
+    'takes no more where all %i that wait are such [promise 6] [MQTT-4.3.3-5]',
+    async (count) => {
+      const store = new HeldStore()
+      for (let sequence = 0; sequence < count; sequence++) {
+        store.append({ ...publishOf(sequence, 'received'), qos: 2 })
+        store.release(sequence)
+      }
+      const queue = { maximumMessages: count, whenFull: 'drop-oldest' } as const
+      const client = makeClient({ url: 'mqtt://127.0.0.1:1', store, cleanStart: false, queue })
+      await client.setAside.list()
+      // Asking for the oldest has as much read as memory may hold.
+      expect(client.stats().queuedMessages).toBe(count)
+      await settled(3)
+      expect(await rejection(client.publish('t', 'x', STORED))).toMatchObject({ code: 'queue-full' })
+      expect(store.publishes.size).toBe(count)
+    },
+  )
+
   it('takes neither itself nor the connection down where a record can not be read [promise 37]', async () => {
     const peer = await startPeer()
     const store = new HeldStore()

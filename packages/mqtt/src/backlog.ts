@@ -79,6 +79,11 @@ export class Backlog {
     return this.#after >= this.#upTo
   }
 
+  /** A page is on its way, or tried for again. */
+  get isReading(): boolean {
+    return this.#isReading
+  }
+
   /** What an earlier process left, and the first page of it. */
   restore({ waiting, nextSequence }: StoredSession, page: StoredPage): void {
     this.#messages = waiting.messages

@@ -120,7 +120,10 @@ export interface QueueOptions {
   maximumBytes?: number | undefined
   /** A message that waited longer is given up as `expired`; no bound by default. */
   maximumAgeMs?: number | undefined
-  /** What to do with QoS 1 and 2 at the bound; `reject` by default. */
+  /**
+   * What to do with QoS 1 and 2 at the bound; `reject` by default. `drop-oldest` spares QoS 2 that the server has received
+   * already (PUBREC), and drops nothing for a message that does not fit all the same.
+   */
   whenFull?: 'reject' | 'drop-oldest' | 'drop-newest' | undefined
   /** What to do with QoS 0 while there is no connection; `reject` by default. `drop` resolves and counts. */
   qos0WhenOffline?: 'reject' | 'drop' | undefined

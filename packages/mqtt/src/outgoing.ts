@@ -105,14 +105,10 @@ export class Outgoing implements AppendListener {
       if (publication.settlesWhenStored) this.#settleStored(publication)
       return this.#accept(publication)
     }
-    if (!publication.isRecorded) {
-      if (this.#queue.hasTooManyUnrecorded(publication))
-        throw queueFull(publication.topic, this.#settings.queue)
-      if (this.#queue.held === 0 && this.#journal.hasBegun) {
-        publication.sequence = this.#journal.nextSequence()
-        return this.#accept(publication)
-      }
-      // Those before it are on their way into the store: it waits with them, since order is kept.
+    // Where those before it are on their way into the store, it waits with them, since order is kept.
+    if (!publication.isRecorded && this.#queue.held === 0 && this.#journal.hasBegun) {
+      publication.sequence = this.#journal.nextSequence()
+      return this.#accept(publication)
     }
     publication.stage = 'storing'
     this.#queue.hold(publication)

@@ -11,6 +11,8 @@ import type { Counters } from './stats.js'
 /** Of what waits, this much is in memory; the rest may lie in the store alone. */
 export const WINDOW_MESSAGES = 16_384
 export const WINDOW_BYTES = 16_777_216
+/** Places of messages that were taken out, beyond as many as there are messages. */
+const MOST_EMPTY = 1024
 /** Below this the next page is read from the store. */
 const LOW_MESSAGES = WINDOW_MESSAGES / 4
 const LOW_BYTES = WINDOW_BYTES / 4
@@ -74,7 +76,7 @@ export class PublishQueue {
 
   /** Whether nothing waits for its turn. */
   get isEmpty(): boolean {
-    return this.#messages === 0 && (this.#backlog === undefined || this.#backlog.isEmpty)
+    return this.#messages === 0 && this.#backlog?.isEmpty !== false
   }
 
   /** Messages that are on their way into the store. */
@@ -87,17 +89,9 @@ export class PublishQueue {
     return this.#bytes + this.#heldBytes + (this.#backlog?.bytes ?? 0)
   }
 
-  /** Whether one more message of this size would break a bound. */
+  /** Whether one more message would break a bound. */
   isFullFor(publication: Publication): boolean {
-    return (
-      this.messages + this.#held >= this.#settings.maximumMessages ||
-      this.bytes + publication.bytes > this.#settings.maximumBytes
-    )
-  }
-
-  /** Whether one more message without a record is one too many. */
-  hasTooManyUnrecorded(publication: Publication): boolean {
-    return this.#backlog?.hasTooManyUnrecorded(publication) === true
+    return this.#isTooMuch(this.messages + this.#held, this.bytes, publication)
   }
 
   /** Takes out what the policy sacrifices for one more message. Throws `PublishError` where it is not taken. */
@@ -106,11 +100,13 @@ export class PublishQueue {
     counters: Counters,
     onDropped: (publication: Publication, error: PublishError) => void,
   ): void {
-    const mayDrop = this.#settings.whenFull === 'drop-oldest'
+    // Where no dropping would make room, nothing is dropped.
+    const mayDrop =
+      this.#settings.whenFull === 'drop-oldest' && !this.#isTooMuch(this.#held, this.#heldBytes, publication)
     while (this.isFullFor(publication)) {
-      const oldest = mayDrop ? this.shift() : undefined
+      const oldest = mayDrop ? this.#withdrawOldest() : undefined
       // The oldest are still being read from the store: for that long there is one more than allowed.
-      if (mayDrop && oldest === undefined && this.#backlog?.isEmpty === false) return
+      if (mayDrop && oldest === undefined && this.#backlog?.isReading) return
       counters.messagesDropped++
       if (oldest === undefined) throw queueFull(publication.topic, this.#settings)
       onDropped(
@@ -163,6 +159,7 @@ export class PublishQueue {
   /** Takes a message out from wherever it stands; its place is skipped later. */
   withdraw(publication: Publication): void {
     publication.stage = 'settled'
+    publication.unload()
     if (this.#backlog?.withdraw(publication) !== true) this.#subtract(publication)
   }
 
@@ -190,6 +187,32 @@ export class PublishQueue {
     this.#messages++
     this.#bytes += publication.bytes
     this.#fifo.push(publication)
+    // Behind one that has to wait, the places of those that were taken out would add up.
+    let left = this.#fifo.length
+    if (left <= 2 * this.#messages + MOST_EMPTY) return
+    for (; left > 0; left--) {
+      const next = this.#fifo.shift() as Publication
+      if (next.stage !== 'settled') this.#fifo.push(next)
+    }
+  }
+
+  /** Whether one more beside so many would break a bound. */
+  #isTooMuch(messages: number, bytes: number, publication: Publication): boolean {
+    const { maximumMessages, maximumBytes } = this.#settings
+    return (
+      messages >= maximumMessages ||
+      bytes + publication.bytes > maximumBytes ||
+      (!publication.isRecorded && this.#backlog?.hasTooManyUnrecorded(publication) === true)
+    )
+  }
+
+  /** The oldest that may be dropped: the server has what is released, which PUBREL is to end. [MQTT-4.3.3-5] */
+  #withdrawOldest(): Publication | undefined {
+    let at = 0
+    let oldest = this.peek()
+    while (oldest !== undefined && oldest.stage !== 'queued') oldest = this.#fifo.at(++at)
+    if (oldest !== undefined) this.withdraw(oldest)
+    return oldest
   }
 
   #isBeyondWindow({ bytes }: Publication): boolean {

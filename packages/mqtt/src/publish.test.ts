@@ -328,6 +328,20 @@ describe('publish without a connection', () => {
     expect(client.stats().messagesDropped).toBe(1)
   })
 
+  it('drops nothing for a message that is larger than the whole queue may be [promise 6]', async () => {
+    const peer = await startPeer()
+    const queue = { maximumBytes: 10, whenFull: 'drop-oldest' } as const
+    const client = makeClient({ url: peer.url, queue })
+    await client.publish('t', 'stored', { qos: 1, until: 'stored' })
+    expect(await rejection(client.publish('t', '1234567890', { qos: 1 }))).toMatchObject({
+      code: 'queue-full',
+    })
+    expect(client.stats()).toMatchObject({ queuedMessages: 1, messagesDropped: 1 })
+    await client.connect()
+    await client.drained()
+    expect((await peer.connection(0)).all('publish').map((p) => text(p.payload))).toEqual(['stored'])
+  })
+
   it('bounds the queue by bytes of topic and payload [promise 6]', async () => {
     const client = makeClient({ url: 'mqtt://127.0.0.1:1', queue: { maximumBytes: 10 } })
     void client.publish('t', '12345678', { qos: 1 }).catch(() => {})

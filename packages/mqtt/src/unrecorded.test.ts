@@ -130,6 +130,22 @@ describe('a message that is not to be recorded', () => {
     for (const one of await Promise.all(kept)) expect(one).toMatchObject({ code: 'closed' })
   })
 
+  it('drops none of the others where it is refused itself [promise 6]', async () => {
+    const store = new HeldStore()
+    const queue = { ...BOUNDS, maximumMessages: MANY + 15, whenFull: 'drop-oldest' } as const
+    const client = makeClient({ url: 'mqtt://127.0.0.1:1', store, queue })
+    for (let i = 0; i < MANY; i++) void client.publish('t', 'x', { qos: 1, until: 'stored' })
+    await until(() => store.publishes.size === MANY)
+    await settled(3)
+    const megabyte = 'x'.repeat(1_048_576)
+    for (let i = 0; i < 15; i++) void client.publish('t', megabyte, UNRECORDED).catch(() => {})
+    const refused = rejection(client.publish('t', `${megabyte}${megabyte}`, UNRECORDED))
+    expect(await refused).toMatchObject({ code: 'queue-full' })
+    expect(client.stats()).toMatchObject({ queuedMessages: MANY + 15, messagesDropped: 1 })
+    expect(store.publishes.size).toBe(MANY)
+    await client.close({ drain: false })
+  })
+
   it.each([{ qos: 2 }, { qos: 1, until: 'stored' }] as const)(
     'needs its record with %j, which is said at once',
     async (options) => {
