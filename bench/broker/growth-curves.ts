@@ -1,18 +1,15 @@
 import { existsSync } from 'node:fs'
 import { type BrokerName, protocolVersionOf, type RunningBroker, startBroker } from '../kit/brokers.js'
 import type { Certificates } from '../kit/certificates.js'
-import { Child, MOSQUITTO } from '../kit/children.js'
+import { MOSQUITTO } from '../kit/children.js'
 import type { CurveOptions } from '../kit/growth.js'
-import { type Point, type PointReport, pointOf, type Values } from '../kit/point.js'
+import { type Point, pointOf, type Values, valuesFrom } from '../kit/point.js'
 import { temporaryFolder } from '../kit/temporary.js'
 import type { GrowthJob } from './growth-job.js'
 import type { Layout } from './layout.js'
 import { run } from './run.js'
 
 /** The curves: each yields its points one by one, so that what was measured is seen at once. */
-
-/** A million of anything takes its time. */
-const PATIENCE_MS = 3_600_000
 
 const BROKERS: readonly (readonly [BrokerName, string])[] = [
   ...(existsSync(MOSQUITTO) ? ([['mosquitto', 'Mosquitto']] as const) : []),
@@ -132,15 +129,6 @@ async function withBroker(
   }
 }
 
-/** Has a process measure, and says what it told. */
-async function tellOf(job: GrowthJob): Promise<Values> {
-  const child = new Child(new URL('./growth-process.js', import.meta.url))
-  try {
-    child.give(job)
-    const report = await child.next<PointReport>(PATIENCE_MS)
-    if (report.type === 'failed') throw new Error(report.message)
-    return report.values
-  } finally {
-    await child.stop()
-  }
+function tellOf(job: GrowthJob): Promise<Values> {
+  return valuesFrom(new URL('./growth-process.js', import.meta.url), job)
 }

@@ -1,6 +1,6 @@
 import { Child } from '../kit/children.js'
 import type { CurveOptions } from '../kit/growth.js'
-import { type Point, type PointReport, pointOf, type Values } from '../kit/point.js'
+import { type Point, pointOf, type Values, valuesFrom } from '../kit/point.js'
 import { temporaryFolder } from '../kit/temporary.js'
 import type { GrowthJob, SubscriptionKind } from './growth-job.js'
 import type { Side, Task } from './job.js'
@@ -11,8 +11,6 @@ import type { SinkJob, SinkReady, SinkTotals } from './sink.js'
 
 /** Bounds what still has to be handled at the end: a client that needs milliseconds for a message gets through. */
 const BLAST_WINDOW = 256
-/** A million records take their time on a slow disk. */
-const PATIENCE_MS = 3_600_000
 /** The port of a service that no machine of ours has: connecting is refused at once. */
 const NOBODY = 1
 
@@ -102,20 +100,9 @@ export async function* outboxPoints({ sizes }: CurveOptions): AsyncGenerator<Poi
   }
 }
 
-/** Has a process measure, and says what it told. */
-async function tellOf(job: GrowthJob): Promise<Values> {
-  const child = new Child(new URL('./growth-process.js', import.meta.url), [
-    '--expose-gc',
-    '--max-old-space-size=8192',
-  ])
-  try {
-    child.give(job)
-    const report = await child.next<PointReport>(PATIENCE_MS)
-    if (report.type === 'failed') throw new Error(report.message)
-    return report.values
-  } finally {
-    await child.stop()
-  }
+function tellOf(job: GrowthJob): Promise<Values> {
+  const flags = ['--expose-gc', '--max-old-space-size=8192']
+  return valuesFrom(new URL('./growth-process.js', import.meta.url), job, flags)
 }
 
 async function withSink(

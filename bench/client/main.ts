@@ -1,10 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import type { Certificates } from '../kit/certificates.js'
 import { makeCertificates } from '../kit/certificates.js'
 import { describeMachine, type Machine, shownMachine } from '../kit/machine.js'
+import { keepResults } from '../kit/results.js'
+import { type RowArguments, readRowArguments } from '../kit/row-arguments.js'
 import { endInOrderOnSignals } from '../kit/temporary.js'
 import { type Comparison, compare, type Round } from './comparison.js'
 import type { Side } from './job.js'
@@ -26,63 +26,33 @@ const USAGE = `Our MQTT client beside MQTT.js, row by row; see bench/client/READ
   --profile FOLDER  writes CPU profiles of our client's windows there, and tells where the time went
   --write           writes bench/results also when --only was given
 `
-const RESULTS = fileURLToPath(new URL('../../results/', import.meta.url))
 /** A slow machine needs more time until compiled code runs. */
 const WARM_UP = { leastMs: 400, messages: 20_000, longestMs: 4000 }
 const ALLOCATION_MS = 120
 
-interface Settings {
-  readonly rows: readonly Row[]
+interface Settings extends RowArguments<Row> {
   /** Rows without the broker they need. */
   readonly leftOut: number
-  readonly windowMs: number
-  readonly rounds: number
   readonly isBareWanted: boolean
   readonly profileFolder: string | undefined
-  readonly writes: boolean
 }
 
 function readSettings(machine: Machine): Settings | undefined {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string' },
-      seconds: { type: 'string', default: '0.6' },
-      rounds: { type: 'string', default: '3' },
-      list: { type: 'boolean', default: false },
-      bare: { type: 'boolean', default: false },
-      profile: { type: 'string' },
-      write: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
+  const read = readRowArguments(USAGE, ROWS, '0.6', {
+    bare: { type: 'boolean', default: false },
+    profile: { type: 'string' },
   })
-  if (values.help) {
-    process.stdout.write(USAGE)
-    return undefined
-  }
-  const pattern = new RegExp(values.only ?? '', 'i')
-  const rows = ROWS.filter(({ name }) => pattern.test(name))
-  if (rows.length === 0) throw new Error(`no row is named like ${pattern}; --list tells the names`)
-  if (values.list) {
-    process.stdout.write(`${rows.map(({ name }) => name).join('\n')}\n`)
-    return undefined
-  }
+  if (read === undefined) return undefined
   const isThere = (row: Row): boolean => row.task.via !== 'mosquitto' || machine.mosquitto !== undefined
-  const there = rows.filter(isThere)
+  const rows = read.rows.filter(isThere)
+  const { bare, profile } = read.own
   return {
-    rows: there,
-    leftOut: rows.length - there.length,
-    windowMs: 1000 * above('seconds', values.seconds, 0),
-    rounds: Math.ceil(above('rounds', values.rounds, 0)),
-    isBareWanted: values.bare,
-    profileFolder: values.profile,
-    writes: values.only === undefined || values.write,
+    ...read,
+    rows,
+    leftOut: read.rows.length - rows.length,
+    isBareWanted: bare === true,
+    profileFolder: typeof profile === 'string' ? profile : undefined,
   }
-}
-
-function above(name: string, text: string, least: number): number {
-  const value = Number(text)
-  if (value > least) return value
-  throw new Error(`--${name} is ${text}; expected a number above ${least}`)
 }
 
 class Benchmark {
@@ -169,20 +139,7 @@ async function main(): Promise<void> {
   say(summary(comparisons))
   if (comparisons.some(({ failures }) => failures.length > 0)) process.exitCode = 1
   if (!settings.writes) return
-  mkdirSync(RESULTS, { recursive: true })
-  writeFileSync(join(RESULTS, 'client.txt'), `${lines.join('\n')}\n`)
-  writeFileSync(
-    join(RESULTS, 'client.json'),
-    written({ machine, seconds: windowMs / 1000, rounds }, comparisons),
-  )
-}
-
-/** JSON with one line per row, so that a difference between two runs can be read. */
-function written(head: object, comparisons: readonly Comparison[]): string {
-  const short = (_: string, value: unknown): unknown =>
-    typeof value === 'number' ? Number(value.toPrecision(5)) : value
-  const rows = comparisons.map((comparison) => JSON.stringify(comparison, short))
-  return `{"run":${JSON.stringify(head)},\n"rows":[\n${rows.join(',\n')}\n]}\n`
+  keepResults('client', lines, { machine, seconds: windowMs / 1000, rounds }, comparisons)
 }
 
 await main()

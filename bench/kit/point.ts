@@ -1,4 +1,8 @@
+import { Child } from './children.js'
 import { messageOf, type Report } from './role.js'
+
+/** A million of anything takes its time. */
+const PATIENCE_MS = 3_600_000
 
 /** Named numbers; undefined where this point has none. */
 export type Values = Readonly<Record<string, number | undefined>>
@@ -13,7 +17,7 @@ export interface Point {
 }
 
 /** What a process that measures a point tells. */
-export type PointReport = Report<{ readonly values: Values }>
+type PointReport = Report<{ readonly values: Values }>
 
 /** Measures one; what goes wrong becomes part of it, so that the others are still measured. */
 export async function pointOf(
@@ -26,5 +30,18 @@ export async function pointOf(
     return { curve, series, size, values: await measure() }
   } catch (error) {
     return { curve, series, size, values: {}, failure: messageOf(error) }
+  }
+}
+
+/** Has a process measure, and says what it told. */
+export async function valuesFrom(program: URL, job: object, flags: readonly string[] = []): Promise<Values> {
+  const child = new Child(program, flags)
+  try {
+    child.give(job)
+    const report = await child.next<PointReport>(PATIENCE_MS)
+    if (report.type === 'failed') throw new Error(report.message)
+    return report.values
+  } finally {
+    await child.stop()
   }
 }
