@@ -156,7 +156,8 @@ describe('a queue that is larger than memory', () => {
     const peer = await startPeer()
     peer.follow({ connect: (_, server) => server.accept({ sessionPresent: true }) })
     const store = new HeldStore()
-    for (const sequence of [0, 1, 2]) store.append({ ...publishOf(sequence, `${sequence}`), qos: 2 })
+    for (const sequence of [0, 1]) store.append({ ...publishOf(sequence, `${sequence}`), qos: 2 })
+    store.append(publishOf(2, '2'))
     for (const sequence of [0, 1]) store.release(sequence)
     const queue = { maximumMessages: 3, whenFull: 'drop-oldest' } as const
     const client = makeClient({ url: peer.url, store, cleanStart: false, queue })
@@ -204,6 +205,24 @@ describe('a queue that is larger than memory', () => {
       expect(store.publishes.size).toBe(count)
     },
   )
+
+  it('drops no QoS 2 that the server may have received: it would take the next of that identifier for it [promise 6]', async () => {
+    const peer = await startPeer()
+    peer.follow({ connect: (_, server) => server.accept({ sessionPresent: true }) })
+    const store = new HeldStore()
+    for (const qos of [2, 1] as const) store.append({ ...publishOf(2 - qos, `qos ${qos}`), qos })
+    const queue = { maximumMessages: 2, whenFull: 'drop-oldest' } as const
+    const client = makeClient({ url: peer.url, store, cleanStart: false, queue })
+    await client.setAside.list()
+    await client.publish('t', 'new', STORED)
+    await client.connect()
+    await client.drained()
+    const sent = (await peer.connection(0)).all('publish')
+    expect(sent.map(({ payload, dup }) => [text(payload), dup])).toEqual([
+      ['qos 2', true],
+      ['new', false],
+    ])
+  })
 
   it('takes neither itself nor the connection down where a record can not be read [promise 37]', async () => {
     const peer = await startPeer()
@@ -268,6 +287,27 @@ describe('a queue that is larger than memory', () => {
       ['1', 40],
     ])
     expect(await rejection(client.acknowledged('abc.0'))).toMatchObject({ code: 'expired' })
+  })
+})
+
+describe('a QoS 2 message that an earlier process may have sent', () => {
+  it.each([
+    ['is sent again, though it has expired meanwhile', true, [['x', true, 1]]],
+    ['is not, where the session is gone that it was sent in', false, []],
+  ])('%s [MQTT-4.3.3-7]', async (_, sessionPresent, expected) => {
+    const peer = await startPeer()
+    peer.follow({ connect: (_packet, server) => server.accept({ sessionPresent }) })
+    const store = new HeldStore()
+    store.append({ ...publishOf(0, 'x'), qos: 2, properties: { messageExpiryInterval: 60 } })
+    const record = store.publishes.get(0)
+    if (record !== undefined) store.publishes.set(0, { ...record, ageMs: 61_000 })
+    const client = await connectTo(peer, { store, cleanStart: false })
+    await client.drained()
+    const sent = (await peer.connection(0)).all('publish')
+    expect(
+      sent.map(({ payload, dup, properties }) => [text(payload), dup, properties?.messageExpiryInterval]),
+    ).toEqual(expected)
+    expect(store.publishes.size).toBe(0)
   })
 })
 

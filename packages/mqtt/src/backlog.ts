@@ -214,6 +214,7 @@ export class Backlog {
     publication.queuedAt = this.#clock.now() - stored.ageMs
     if (stored.isReleased) publication.stage = 'released'
     publication.dup = isSent
+    publication.isInDoubt = isSent && stored.qos === 2
     return publication
   }
 

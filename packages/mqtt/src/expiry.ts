@@ -20,7 +20,10 @@ export class Expiry {
     if (hasInterval || hasBound) publication.queuedAt = this.#settings.clock.now()
   }
 
-  /** What has waited longer than it may is not sent; what goes on has that much less time left. [MQTT-3.3.2-6] */
+  /**
+   * What has waited longer than it may is not sent, unless it may have been [MQTT-4.3.3-7]; what goes on has that much
+   * less time left. [MQTT-3.3.2-6]
+   */
   refusalOf(publication: Publication): PublishError | undefined {
     const { queuedAt, properties } = publication
     const interval = properties?.messageExpiryInterval
@@ -30,16 +33,13 @@ export class Expiry {
       this.#settings.queue.maximumAgeMs,
       (interval ?? Number.POSITIVE_INFINITY) * 1000,
     )
-    const waitedSeconds = Math.floor(waitedMs / 1000)
-    if (waitedMs >= allowedMs && waitedMs > 0) {
+    if (waitedMs >= allowedMs && waitedMs > 0 && !publication.isInDoubt) {
       this.#counters.messagesExpired++
-      return new PublishError(
-        'expired',
-        `publish to '${publication.topic}': waited ${Math.round(waitedMs)} ms`,
-      )
+      return new PublishError('expired', `publish to '${publication.topic}': waited ${waitedMs} ms`)
     }
-    if (interval !== undefined && waitedSeconds > 0) {
-      publication.properties = { ...properties, messageExpiryInterval: interval - waitedSeconds }
+    if (interval !== undefined && waitedMs >= 1000) {
+      const messageExpiryInterval = Math.max(1, interval - Math.floor(waitedMs / 1000))
+      publication.properties = { ...properties, messageExpiryInterval }
     }
     return undefined
   }

@@ -111,9 +111,7 @@ describe('explain() says', () => {
     peer.follow({ publish: () => {} })
     const client = await connectTo(peer, { maximumInFlight: 1 })
     void client.publish('t', 'x', { qos: 1 }).catch(() => {})
-    expect(client.explain().because).toBe(
-      '1 messages were sent, and the server has not acknowledged them yet.',
-    )
+    expect(client.explain().because).toBe('1 messages were sent and are not acknowledged yet.')
     void client.publish('t', 'x', { qos: 1 }).catch(() => {})
     expect(client.explain().because).toContain('the option maximumInFlight is 1')
   })
@@ -219,7 +217,7 @@ describe('explain() says', () => {
     await client.subscribe('t', { qos: 0 }, () => new Promise(() => {}))
     ;(await peer.connection(0)).publish('t', 'x')
     await until(() => client.stats().handlersRunning === 1)
-    expect(client.explain().because).toBe('1 handlers are at work, all of them on messages of QoS 0.')
+    expect(client.explain().because).toBe('1 handlers are at work on messages of QoS 0.')
   })
 
   it('that messages were set aside', async () => {
@@ -232,7 +230,7 @@ describe('explain() says', () => {
     await client.publish('t', 'x', { qos: 1, until: 'stored' })
     await until(() => errors.length > 0)
     expect(client.explain()).toMatchObject({
-      because: '1 messages were set aside: the server does not take them.',
+      because: '1 messages were set aside: the server refuses them.',
       sending: { setAside: 1 },
     })
   })

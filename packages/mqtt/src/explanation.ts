@@ -180,15 +180,13 @@ function becauseOfReceiving({ receiving, sending }: Omit<Explanation, 'because'>
   if (receiving.unacknowledged >= receiving.receiveMaximum) {
     return `The server may send no more: ${receiving.unacknowledged} messages, our Receive Maximum, are with their handlers, the oldest for ${receiving.oldestAgeMs ?? 0} ms.`
   }
-  if (sending.onWire > 0)
-    return `${sending.onWire} messages were sent, and the server has not acknowledged them yet.`
+  if (sending.onWire > 0) return `${sending.onWire} messages were sent and are not acknowledged yet.`
   if (receiving.unacknowledged > 0) {
     return `${receiving.unacknowledged} messages are with their handlers, the oldest for ${receiving.oldestAgeMs ?? 0} ms.`
   }
   if (receiving.handlersRunning > 0) {
-    return `${receiving.handlersRunning} handlers are at work, all of them on messages of QoS 0.`
+    return `${receiving.handlersRunning} handlers are at work on messages of QoS 0.`
   }
-  if (sending.setAside > 0)
-    return `${sending.setAside} messages were set aside: the server does not take them.`
+  if (sending.setAside > 0) return `${sending.setAside} messages were set aside: the server refuses them.`
   return 'Nothing is held up.'
 }

@@ -32,6 +32,11 @@ export class Publication implements Publish, StoredPublish {
   /** Nobody waits any more: the exchange is completed, but nothing is begun anew for it. */
   isAbandoned = false
   settlesWhenStored = false
+  /**
+   * QoS 2, and an earlier process may have sent it: its exchange has to be completed, or the server would take the next
+   * message with its packet identifier for a repetition.
+   */
+  isInDoubt = false
   /** The SessionStore knows of it. */
   isRecorded = true
   /** The PUBREC that had something to say, such as 0x10: PUBCOMP does not repeat it. */

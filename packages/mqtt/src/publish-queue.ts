@@ -167,7 +167,7 @@ export class PublishQueue {
   forgetServerState(): void {
     for (let i = 0; i < this.#fifo.length; i++) {
       const publication = this.#fifo.at(i) as Publication
-      publication.dup = false
+      publication.dup = publication.isInDoubt = false
       if (publication.stage !== 'released') continue
       // It was received, and PUBREL, which is all that was due, means nothing any more.
       this.withdraw(publication)
@@ -206,11 +206,11 @@ export class PublishQueue {
     )
   }
 
-  /** The oldest that may be dropped: the server has what is released, which PUBREL is to end. [MQTT-4.3.3-5] */
+  /** The oldest that may be dropped: not what the server has, or may have, received. [MQTT-4.3.3-5] */
   #withdrawOldest(): Publication | undefined {
     let at = 0
     let oldest = this.peek()
-    while (oldest !== undefined && oldest.stage !== 'queued') oldest = this.#fifo.at(++at)
+    while (oldest && (oldest.stage !== 'queued' || oldest.isInDoubt)) oldest = this.#fifo.at(++at)
     if (oldest !== undefined) this.withdraw(oldest)
     return oldest
   }

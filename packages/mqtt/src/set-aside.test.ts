@@ -45,7 +45,7 @@ describe('messages that were taken over and that the server does not take', () =
     )
     expect(errors[0]?.message).toContain('set aside as number 0')
     expect(client.stats()).toMatchObject({ messagesSetAside: 4, queuedMessages: 0, inFlightMessages: 0 })
-    expect(client.explain().because).toBe('4 messages were set aside: the server does not take them.')
+    expect(client.explain().because).toBe('4 messages were set aside: the server refuses them.')
     await client.drained({ timeoutMs: 1000 })
   })
 
