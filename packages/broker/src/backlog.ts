@@ -11,6 +11,17 @@ export const WINDOW_BYTES = 16_777_216
 const PAGE_MESSAGES = 256
 const PAGE_BYTES = 1_048_576
 
+/** How far a queue was shown to others. */
+export class BacklogCursor {
+  /** Of the last delivery that was shown. */
+  after = -1
+  /** How many of those behind it may have been on the wire. */
+  sent = 0
+  /** How many were shown. */
+  shown = 0
+  isAtEnd = false
+}
+
 interface Page {
   /** Their messages are held. */
   readonly deliveries: Delivery[]
@@ -78,7 +89,7 @@ export class Backlog {
 
   /** The next of them, which are in memory from now on. Throws where the store can not be read. */
   take(): Delivery[] {
-    const { deliveries, records, upTo } = this.#read(this.#after, this.#sent)
+    const { deliveries, records, upTo } = this.#read(this.#after, this.#sent, PAGE_MESSAGES)
     for (const { message } of deliveries) this.#subtract(message)
     this.#sent = Math.max(0, this.#sent - records)
     this.#after = upTo
@@ -87,35 +98,37 @@ export class Backlog {
   }
 
   /**
-   * Shows all of them, in order; those that `isTaken` are over, the others stay where they are. Whether any was taken.
-   * Throws where the store can not be read.
+   * Shows the next of them behind the cursor, in order and at most so many; those that `isTaken` are over, the others
+   * stay where they are. Whether any was taken. Throws where the store can not be read.
    */
-  offer(isTaken: (delivery: Delivery) => boolean): boolean {
+  offer(cursor: BacklogCursor, maximum: number, isTaken: (delivery: Delivery) => boolean): boolean {
     const { persistence } = this.#core
-    const before = this.#messages
-    let after = this.#after
-    let sent = this.#sent
-    while (after < this.#upTo) {
-      const { deliveries, records, upTo } = this.#read(after, sent)
-      for (const delivery of deliveries) {
-        if (!isTaken(delivery)) {
-          persistence.letGo(delivery.message)
-          continue
-        }
-        this.#subtract(delivery.message)
-        if (delivery.wasSent) this.#sent--
-        persistence.removeDelivery(this.#session, delivery)
-      }
-      sent = Math.max(0, sent - records)
-      after = upTo
+    if (cursor.after < this.#after) {
+      cursor.after = this.#after
+      cursor.sent = this.#sent
     }
+    const before = this.#messages
+    const { deliveries, records, upTo } = this.#read(cursor.after, cursor.sent, maximum)
+    for (const delivery of deliveries) {
+      if (!isTaken(delivery)) {
+        persistence.letGo(delivery.message)
+        continue
+      }
+      this.#subtract(delivery.message)
+      if (delivery.wasSent) this.#sent--
+      persistence.removeDelivery(this.#session, delivery)
+    }
+    cursor.sent = Math.max(0, cursor.sent - records)
+    cursor.after = upTo
+    cursor.shown += records
+    cursor.isAtEnd = upTo >= this.#upTo
     if (this.#messages === 0) this.#after = this.#upTo
     return this.#messages < before
   }
 
-  #read(after: number, sent: number): Page {
+  #read(after: number, sent: number, maximum: number): Page {
     const { persistence } = this.#core
-    const found = persistence.readDeliveries(this.#session, after, PAGE_MESSAGES)
+    const found = persistence.readDeliveries(this.#session, after, maximum)
     const deliveries: Delivery[] = []
     let bytes = 0
     let records = 0
@@ -130,7 +143,7 @@ export class Backlog {
       for (const { message } of deliveries) persistence.letGo(message)
       throw error
     }
-    const isLast = records === found.length && found.length < PAGE_MESSAGES
+    const isLast = records === found.length && found.length < maximum
     return { deliveries, records, upTo: isLast ? this.#upTo : (found[records - 1]?.sequence ?? this.#upTo) }
   }
 
@@ -162,7 +175,7 @@ function revived(
   isSent: boolean,
 ): Delivery {
   const { qos, retain, subscriptionIdentifiers, sharedFilter, packetIdentifier, isReleased } = record
-  const group = sharedFilter === undefined ? undefined : session.subscriptions.get(sharedFilter)?.group
+  const group = sharedFilter === undefined ? undefined : session.groupOf(sharedFilter)
   const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
   delivery.isStored = true
   // One that was on the wire keeps its identifier. [MQTT-4.4.0-1]

@@ -349,6 +349,28 @@ export function testBrokerStore(name: string, makePlace: () => StorePlace | Prom
         await again.close()
       }))
 
+    it("gives all that is a session's own to the name that takes its place, and nothing to its next life", () =>
+      inPlace(async (place) => {
+        const store = await place.open()
+        await store.load()
+        store.putSession(session('s'))
+        store.putSubscription('s', SUBSCRIPTION)
+        store.putMessage(1, message('t'))
+        store.putDelivery('s', 1, delivery(1))
+        await store.commit()
+        store.renameSession('s', session('former', { expirySeconds: 0 }))
+        store.putSession(session('s'))
+        expect([sequencesOf(store, 's'), sequencesOf(store, 'former')]).toEqual([[], [1]])
+        await store.close()
+        const again = await place.open()
+        const { sessions, subscriptions } = await again.load()
+        expect(sessions).toHaveLength(2)
+        expect(sessions).toContainEqual(session('former', { expirySeconds: 0 }))
+        expect(subscriptions).toEqual([{ clientId: 'former', subscription: SUBSCRIPTION }])
+        expect([sequencesOf(again, 's'), sequencesOf(again, 'former')]).toEqual([[], [1]])
+        await again.close()
+      }))
+
     it('has nothing of what was staged and not committed, as after a crash [promise 33]', () =>
       inPlace(async (place) => {
         const store = await place.open()

@@ -111,6 +111,8 @@ export interface BrokerStore {
    * room on the disk, also after `commit`.
    */
   removeSession(clientId: string): void
+  /** `session`, which has another client identifier, takes the place of that of `clientId`, with all that is its own. */
+  renameSession(clientId: string, session: SessionRecord): void
   putSubscription(clientId: string, subscription: SubscriptionRecord): void
   removeSubscription(clientId: string, filter: string): void
   putMessage(messageId: number, message: MessageRecord): void

@@ -24,6 +24,9 @@ export class CommitGate {
   readonly #log: Log
   readonly #onHeld: () => void
   #held: Held[] = []
+  #afterCommit: (() => void)[] = []
+  /** What was staged is not durable, though nothing is staged since: the next commit takes it along. */
+  #hasFailed = false
   #committing: Promise<void> | undefined
 
   /** `onHeld` has `endTurn` called soon. */
@@ -50,10 +53,20 @@ export class CommitGate {
     this.#onHeld()
   }
 
+  /** Calls back, once and in a later turn, when everything that is staged by now is durable. */
+  afterCommit(callback: () => void): void {
+    this.#afterCommit.push(callback)
+    this.#onHeld()
+  }
+
   /** Called at the end of each turn. */
   endTurn(): void {
     if (this.#committing !== undefined) return
-    if (!this.#persistence.isDirty) return this.#release(this.#take())
+    if (!this.#persistence.isDirty) {
+      this.#release(this.#take())
+      if (!this.#hasFailed) this.#callBack(this.#takeWaiting())
+      return
+    }
     this.#committing = this.#commit()
   }
 
@@ -65,14 +78,19 @@ export class CommitGate {
 
   async #commit(): Promise<void> {
     const held = this.#take()
+    const waiting = this.#takeWaiting()
     try {
       await this.#persistence.commit()
+      this.#hasFailed = false
       this.#release(held)
     } catch (error) {
       this.#log.error({ err: error }, 'the store could not commit; connections that wait for it are ended')
       for (const { connection } of held) connection.fail(error)
+      this.#hasFailed = true
+      this.#afterCommit = [...waiting, ...this.#afterCommit]
     }
     this.#committing = undefined
+    if (!this.#hasFailed) this.#callBack(waiting)
     if (this.#held.length > 0 || this.#persistence.isDirty) this.endTurn()
   }
 
@@ -81,6 +99,16 @@ export class CommitGate {
     // The array goes even when it is empty: what is held from now on waits for another commit than this.
     this.#held = []
     return held
+  }
+
+  #takeWaiting(): (() => void)[] {
+    const waiting = this.#afterCommit
+    this.#afterCommit = []
+    return waiting
+  }
+
+  #callBack(waiting: readonly (() => void)[]): void {
+    for (const callback of waiting) callback()
   }
 
   #release(held: readonly Held[]): void {

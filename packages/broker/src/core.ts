@@ -6,6 +6,7 @@ import type { Clock } from './clock.js'
 import { CommitGate } from './commit-gate.js'
 import type { Connection } from './connection.js'
 import { Counters } from './counters.js'
+import { HandOvers } from './hand-over.js'
 import { HookRunner } from './hook-runner.js'
 import type { BrokerHooks } from './hooks.js'
 import type { Limits } from './limits.js'
@@ -59,6 +60,7 @@ export class Core {
   readonly gate: CommitGate | undefined
   readonly router: Router
   readonly sessions: Sessions
+  readonly handOvers: HandOvers
   readonly admission: Admission
   /** Present from the first reload that brought one: who is who by now. */
   revise: Revise | undefined
@@ -82,6 +84,7 @@ export class Core {
     this.gate = options.store && new CommitGate(this.persistence, options.log, () => this.turn.request())
     this.router = new Router(this)
     this.sessions = new Sessions(this)
+    this.handOvers = new HandOvers(this)
     this.admission = new Admission(this.limits, this.clock)
   }
 

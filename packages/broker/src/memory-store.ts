@@ -149,6 +149,15 @@ export class MemoryBrokerStore implements BrokerStore {
     })
   }
 
+  renameSession(clientId: string, record: SessionRecord): void {
+    this.#stage(({ sessions }) => {
+      const session = sessions.get(clientId)
+      if (session === undefined) return
+      sessions.delete(clientId)
+      sessions.set(record.clientId, { ...session, record })
+    })
+  }
+
   putSubscription(clientId: string, subscription: SubscriptionRecord): void {
     this.#stageOf(clientId, ({ subscriptions }) => subscriptions.set(subscription.filter, subscription))
   }

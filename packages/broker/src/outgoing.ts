@@ -71,6 +71,11 @@ export class Outgoing {
     }
   }
 
+  /** Of the last one offered. */
+  get lastSequence(): number {
+    return this.#sequence
+  }
+
   /** Whether a message offered now would be sent at once. */
   get isReady(): boolean {
     const { connection } = this.#session
@@ -193,30 +198,22 @@ export class Outgoing {
     connection.schedule()
   }
 
-  /**
-   * Offers what came through shared subscriptions and another member may take, in order; what `handOn` takes is given
-   * up. That is everything never sent, and QoS 1 that was not acknowledged. QoS 2 stays with the session that may have
-   * seen it. [MQTT-4.8.2-5] Whether anything was given up.
-   */
-  shareOut(handOn: (delivery: Delivery) => boolean): boolean {
+  /** Shows what lies in memory and came through shared subscriptions, in order; what `isTaken` is over. Whether any was. */
+  shareOut(isTaken: (delivery: Delivery) => boolean): boolean {
     if (!this.#hasShared) return false
-    const mayBeTaken = ({ group, qos, wasSent }: Delivery): boolean =>
-      group !== undefined && (qos === 1 || !wasSent)
     let isGivenUp = false
-    const offered = this.#all().filter(mayBeTaken)
-    for (const delivery of offered.sort((a, b) => a.sequence - b.sequence)) {
-      if (!handOn(delivery)) continue
+    const shared = this.#all().filter(({ group }) => group !== undefined)
+    for (const delivery of shared.sort((a, b) => a.sequence - b.sequence)) {
+      if (!isTaken(delivery)) continue
       this.#finish(delivery)
       isGivenUp = true
     }
-    if (!this.#session.sharesWithOthers) return isGivenUp
-    try {
-      const isTaken = (delivery: Delivery): boolean => mayBeTaken(delivery) && handOn(delivery)
-      if (this.#backlog?.offer(isTaken)) isGivenUp = true
-    } catch (error) {
-      this.#onUnreadable(error)
-    }
     return isGivenUp
+  }
+
+  /** What lies in the store, where something of it may have come through a shared subscription. */
+  get sharedBacklog(): Backlog | undefined {
+    return this.#hasShared ? this.#backlog : undefined
   }
 
   /** The permissions are others than when these were queued. What came through a shared subscription goes to others. */
@@ -274,7 +271,7 @@ export class Outgoing {
       for (const delivery of backlog.take()) this.#takeUp(delivery)
       return true
     } catch (error) {
-      this.#onUnreadable(error)
+      this.onUnreadable(error)
       return false
     }
   }
@@ -292,7 +289,8 @@ export class Outgoing {
     this.#queue.push(delivery)
   }
 
-  #onUnreadable(error: unknown): void {
+  /** The store can not be read, which ends the connection. */
+  onUnreadable(error: unknown): void {
     const { clientId, connection } = this.#session
     this.#core.log.error({ clientId, err: error }, 'the queue of a session can not be read')
     connection?.end(ReasonCode.unspecifiedError, 'the queue of this session can not be read')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type {
   BrokerStore,
   Damaged,
@@ -70,6 +71,15 @@ export class Persistence {
     for (const subscription of session.subscriptions.values()) this.putSubscription(subscription)
     for (const packetIdentifier of session.incoming) this.putIncoming(session, packetIdentifier)
     session.outgoing.storeAll()
+  }
+
+  /** Keeps what is stored of a session that is over, apart from what its client begins next. */
+  setAside(session: Session): void {
+    const { clientId } = session
+    // No client can have U+0000 in its identifier. [MQTT-1.5.4-2]
+    if (clientId.startsWith('\0')) return
+    session.clientId = `\0${randomUUID()} ${clientId}`
+    this.#stage().renameSession(clientId, sessionRecord(session))
   }
 
   /** After the session's deliveries were discarded, so that their messages go, too. */

@@ -40,6 +40,8 @@ export class Router {
     if (isFanOut) message.dropFrames()
     for (let i = 0; i < shared.length; i++) {
       const route = shared[i] as SharedRoute
+      if (route.group.inHandOver !== undefined && queueBehind(route.group.inHandOver, route, message))
+        continue
       const chosen = this.#choose(route, message, undefined)
       if (chosen !== undefined) deliverShared(chosen, message, route.group)
     }
@@ -51,6 +53,7 @@ export class Router {
     const { session, filter, path } = subscription
     const isNew = !session.subscriptions.has(filter)
     session.subscriptions.set(filter, subscription)
+    session.leftGroups.delete(filter)
     this.tree.add(subscription)
     this.routes.forgetPath(path)
     this.#core.persistence.putSubscription(subscription)
@@ -64,47 +67,32 @@ export class Router {
     this.tree.remove(subscription)
     this.routes.forgetPath(subscription.path)
     this.#core.persistence.removeSubscription(subscription)
+    session.subscriptions.delete(filter)
     const { group } = subscription
     if (group !== undefined) {
       // Later nobody would look for it here. What was sent is completed. [MQTT-3.10.4-3]
-      const isLeft = (delivery: Delivery): boolean => delivery.group === group && !delivery.wasSent
-      session.outgoing.shareOut((delivery) => isLeft(delivery) && this.handOn(delivery, session, true))
+      session.leftGroups.set(filter, group)
+      this.#core.handOvers.start(session)
     }
-    // What is read from the store finds its group by the filter, so this goes last.
-    session.subscriptions.delete(filter)
     return true
   }
 
-  /** The session ends: its subscriptions go, and what it had not taken from shared ones goes to the others. */
+  /** The session ends, and gets nothing more. */
   removeAll(session: Session): void {
     for (const subscription of session.subscriptions.values()) {
       this.tree.remove(subscription)
       this.routes.forgetPath(subscription.path)
     }
-    session.outgoing.shareOut((delivery) => this.handOn(delivery, session, true))
-    session.subscriptions.clear()
-  }
-
-  /** The session lost its connection: connected members of its groups take over what they may. [MQTT-4.8.2-4] */
-  leaveGroups(session: Session): void {
-    session.outgoing.shareOut((delivery) => this.handOn(delivery, session, false))
   }
 
   /** The session has a connection again: it takes what waits in members of its groups that have none. */
   enterGroups(session: Session): void {
-    for (const { group } of session.subscriptions.values()) {
-      if (group !== undefined) this.enterGroup(group, session)
-    }
+    for (const group of session.sharedGroups()) this.enterGroup(group, session)
   }
 
   enterGroup(group: SharedGroup, session: Session): void {
     for (const { session: from } of group.members) {
-      if (from === session || from.connection !== undefined) continue
-      const isGivenUp = from.outgoing.shareOut(
-        (delivery) => delivery.group === group && this.handOn(delivery, from, false),
-      )
-      // How many of its deliveries were sent is part of the record of one that is away.
-      if (isGivenUp && from.isStored) this.#core.persistence.putSession(from)
+      if (from !== session && from.connection === undefined) this.#core.handOvers.start(from)
     }
   }
 
@@ -140,6 +128,14 @@ function deliver(receiver: Receiver, message: Message, isFramed: boolean): void 
   const frameIndex = isFramed ? receiver.identifiersIndex : -1
   if (qos === 0) session.connection?.sendAtMostOnce(message, retain, subscriptionIdentifiers, frameIndex)
   else session.outgoing.offer(message, qos, retain, subscriptionIdentifiers, undefined, frameIndex)
+}
+
+/** The end of a queue that is being handed on; it is read from there. False: the message can not wait there. */
+function queueBehind(from: Session, { group, members }: SharedRoute, message: Message): boolean {
+  if (message.qos === 0 || !from.outgoing.hasRoomFor(message)) return false
+  const receiver = from.isOver ? members[0] : members.find(({ session }) => session === from)
+  if (receiver === undefined || receiver.qos === 0) return false
+  return deliverShared({ ...receiver, session: from }, message, group)
 }
 
 /** False: the member neither took the message nor keeps it. */

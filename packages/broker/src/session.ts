@@ -5,6 +5,7 @@ import type { Core } from './core.js'
 import { Deadline } from './deadline.js'
 import type { ClientInfo } from './hooks.js'
 import { Outgoing } from './outgoing.js'
+import type { SharedGroup } from './shared-group.js'
 import type { Subscription } from './subscription.js'
 
 /** The Session Expiry Interval that means never. [MQTT 5.0 section 3.1.2.11.2] */
@@ -12,7 +13,8 @@ export const NEVER_EXPIRES = 0xffff_ffff
 
 /** What the broker keeps for a client identifier, connected or not. Section 4.1. */
 export class Session {
-  readonly clientId: string
+  /** Of one that is over and was set aside: a name that no client can have. */
+  clientId: string
   username: string
   version: ProtocolVersion
   /** Who it was when last connected; unknown after the session was loaded from a store. */
@@ -25,6 +27,8 @@ export class Session {
   disconnectedAtMs: number | undefined
   will: Will | undefined
   readonly subscriptions = new Map<string, Subscription>()
+  /** By filter: those it unsubscribed from, while what it was not sent goes to their members. */
+  readonly leftGroups = new Map<string, SharedGroup>()
   /** Packet identifiers of QoS 2 publishes that were taken and wait for PUBREL. [MQTT-4.3.3-10] */
   readonly incoming = new Set<number>()
   /** Those among them that an earlier connection took: they do not count against this one's Receive Maximum. Section 4.9 */
@@ -32,6 +36,8 @@ export class Session {
   readonly outgoing: Outgoing
   /** It outlives the process, so its changes go to the store. */
   isStored = false
+  /** It ended; what came through its shared subscriptions is on its way to others. */
+  isOver = false
   readonly expiry: Deadline
   readonly willDelay: Deadline
 
@@ -44,10 +50,21 @@ export class Session {
     this.willDelay = new Deadline(core.clock, () => core.sessions.endWillDelay(this))
   }
 
+  /** The group of a shared subscription that it has, or left while something waits to go to the others. */
+  groupOf(filter: string): SharedGroup | undefined {
+    return this.subscriptions.get(filter)?.group ?? this.leftGroups.get(filter)
+  }
+
+  *sharedGroups(): Generator<SharedGroup> {
+    for (const { group } of this.subscriptions.values()) if (group !== undefined) yield group
+  }
+
   /** Whether anybody could take over what came through its shared subscriptions. */
-  get sharesWithOthers(): boolean {
-    for (const { group } of this.subscriptions.values()) {
-      if (group?.members.some(({ session }) => session !== this)) return true
+  get hasHeirs(): boolean {
+    for (const group of this.leftGroups.values()) if (group.hasOtherThan(this)) return true
+    if (this.connection !== undefined) return false
+    for (const group of this.sharedGroups()) {
+      if (this.isOver ? group.hasOtherThan(this) : group.hasConnectedBeside(this)) return true
     }
     return false
   }

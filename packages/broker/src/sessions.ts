@@ -116,9 +116,10 @@ export class Sessions {
     }
     if (session.expirySeconds === 0 && (ending !== 'shutdown' || !session.isStored)) return this.end(session)
     if (session.expirySeconds !== NEVER_EXPIRES) session.expiry.set(now + session.expirySeconds * 1000)
-    this.#core.router.leaveGroups(session)
     this.#core.persistence.putSession(session)
     if (session.isStored) session.outgoing.unload()
+    // Connected members of its groups take over what they may. [MQTT-4.8.2-4]
+    this.#core.handOvers.start(session)
   }
 
   expire(session: Session): void {
@@ -138,6 +139,16 @@ export class Sessions {
     if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId)
     this.publishWill(session)
     this.#core.router.removeAll(session)
+    if (session.isStored) session.outgoing.unload()
+    session.isOver = true
+    // Set aside and found by the next life of the broker, it ends at once.
+    session.expirySeconds = 0
+    this.#core.handOvers.start(session)
+  }
+
+  /** Nothing of a session that is over is left to do. */
+  forget(session: Session): void {
+    session.subscriptions.clear()
     session.outgoing.discard()
     this.#core.persistence.removeSession(session)
   }

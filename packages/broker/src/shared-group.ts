@@ -12,6 +12,12 @@ export class SharedGroup {
   /** Whose turn it is. */
   turn = 0
 
+  /**
+   * What waits in this session is being handed to the members, and what is published goes to the end of its queue: so
+   * it does not overtake.
+   */
+  inHandOver: Session | undefined
+
   /** Who got the last message of a publisher; used where a publisher's messages are to stay together. */
   readonly #byPublisher = new Map<string, Session>()
 
@@ -40,6 +46,10 @@ export class SharedGroup {
   remember(publisher: string, session: Session): void {
     if (this.#byPublisher.size >= MOST_PUBLISHERS) this.#byPublisher.clear()
     this.#byPublisher.set(publisher, session)
+  }
+
+  hasOtherThan(one: Session): boolean {
+    return this.members.some(({ session }) => session !== one)
   }
 
   /** Whether somebody else could take what `one` does not. */

@@ -2,14 +2,19 @@ import type { Core } from './core.js'
 import type { BrokerStats } from './counters.js'
 
 /** How things stand; goes once through all sessions. */
-export function statsOf({ counters, sessions, router, retained }: Core, uptimeSeconds: number): BrokerStats {
+export function statsOf(
+  { counters, sessions, handOvers, router, retained }: Core,
+  uptimeSeconds: number,
+): BrokerStats {
   let queuedMessages = 0
   let queuedBytes = 0
   let inFlightMessages = 0
-  for (const { outgoing } of sessions.values()) {
-    queuedMessages += outgoing.queued
-    queuedBytes += outgoing.bytes
-    inFlightMessages += outgoing.inFlight
+  for (const some of [sessions.values(), handOvers.remains()]) {
+    for (const { outgoing } of some) {
+      queuedMessages += outgoing.queued
+      queuedBytes += outgoing.bytes
+      inFlightMessages += outgoing.inFlight
+    }
   }
   return {
     ...counters,

@@ -104,6 +104,14 @@ export class LmdbBrokerStore implements BrokerStore {
     this.#changes.ofSession(number).remove()
   }
 
+  renameSession(clientId: string, session: SessionRecord): void {
+    const number = this.#numbers.get(clientId)
+    if (number === undefined) return
+    this.#numbers.delete(clientId)
+    this.#numbers.set(session.clientId, number)
+    this.putSession(session)
+  }
+
   putSubscription(clientId: string, subscription: SubscriptionRecord): void {
     this.#of(clientId)?.subscriptions.set(subscription.filter, subscription)
   }

@@ -65,7 +65,7 @@ function changeOnce(random: Random, number: number, store: BrokerStore): void {
   const topic = random.pick(TOPICS) as string
   const [earlier] = store.readDeliveries(clientId, random.integer(number + 1), 1)
   const record = earlier === undefined || 'damage' in earlier.delivery ? undefined : earlier.delivery
-  switch (random.integer(12)) {
+  switch (random.integer(13)) {
     case 0:
     case 1:
       return store.putSession(sessionOf(clientId, random))
@@ -92,6 +92,8 @@ function changeOnce(random: Random, number: number, store: BrokerStore): void {
       return store.removeIncoming(clientId, 1 + random.integer(5))
     case 10:
       return store.putRetained(messageOf(topic, random))
+    case 11:
+      return store.renameSession(clientId, sessionOf(`\0${number}`, random))
     default:
       return store.removeRetained(topic)
   }

@@ -1,0 +1,237 @@
+import { FakeClock, until } from '@jamey/testing'
+import { describe, expect, it } from 'vitest'
+import type { BrokerOptions } from './broker.js'
+import { HAND_OVER_MESSAGES } from './hand-over.js'
+import { MemoryBrokerStore } from './index.js'
+import { RawClient } from './raw-client.js'
+import { startBroker } from './start-broker.js'
+
+const FILTER = '$share/g/t'
+const SESSION_SECONDS = 1000
+const stays = (clientId: string, receiveMaximum = 65_535) =>
+  ({
+    clientId,
+    cleanStart: false,
+    properties: { sessionExpiryInterval: SESSION_SECONDS, receiveMaximum },
+  }) as const
+
+/** Counts what each commit moves, and can hold commits back or fail them. */
+class PagedStore extends MemoryBrokerStore {
+  readonly moved: number[] = []
+  readonly held: (() => void)[] = []
+  isHeld = false
+  failure: Error | undefined
+  #removed = 0
+
+  override removeDelivery(clientId: string, sequence: number, messageId: number): void {
+    this.#removed++
+    super.removeDelivery(clientId, sequence, messageId)
+  }
+
+  override async commit(): Promise<void> {
+    if (this.#removed > 0) this.moved.push(this.#removed)
+    this.#removed = 0
+    if (this.failure !== undefined) throw this.failure
+    const committed = super.commit()
+    if (this.isHeld) await new Promise<void>((resolve) => this.held.push(resolve))
+    return committed
+  }
+
+  /** Lets one commit be over. */
+  async letGo(): Promise<void> {
+    await until(() => this.held.length > 0)
+    this.held.shift()?.()
+  }
+}
+
+async function start(options: Partial<BrokerOptions> = {}) {
+  const store = new PagedStore()
+  return { store, ...(await startBroker({ store, ...options })) }
+}
+
+async function leaveBehind(port: number, clientId: string): Promise<void> {
+  const client = await RawClient.connect(port, stays(clientId))
+  await client.subscribe(FILTER, 1)
+  await client.leave()
+}
+
+/** The payloads are numbers, from `from` up to before `to`. */
+async function publishAll(port: number, from: number, to: number): Promise<void> {
+  const publisher = await RawClient.connect(port)
+  for (let n = from; n < to; n += 1000) {
+    const count = Math.min(1000, to - n)
+    for (let i = 0; i < count; i++) publisher.publish('t', `${n + i}`, { qos: 1, packetIdentifier: 1 + i })
+    for (let i = 0; i < count; i++) await publisher.expect('puback')
+  }
+  await publisher.leave()
+}
+
+const numbersUpTo = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, i) => from + i)
+
+async function take(client: RawClient, count: number): Promise<number[]> {
+  const numbers: number[] = []
+  while (numbers.length < count) {
+    const publish = await client.expect('publish')
+    numbers.push(Number(Buffer.from(publish.payload).toString()))
+    client.acknowledge(publish)
+  }
+  return numbers
+}
+
+describe('a take-over of a queue in the store', () => {
+  it('takes pages, each in a commit of its own, and keeps the order [MQTT-4.8.2-4] [promise 34]', async () => {
+    const { store, broker, port } = await start()
+    await leaveBehind(port, 'away')
+    await publishAll(port, 0, 4500)
+    // Never acknowledges, so that only the take-over removes deliveries.
+    const heir = await RawClient.connect(port, stays('heir'))
+    await heir.subscribe(FILTER, 1)
+    await until(() => broker.stats().redelivered === 4500)
+    await until(() => store.moved.reduce((sum, moved) => sum + moved, 0) === 4500)
+    expect(Math.max(...store.moved)).toBe(HAND_OVER_MESSAGES)
+    expect(await take(heir, 4500)).toEqual(numbersUpTo(0, 4500))
+  })
+
+  it('begins a page when the one before is durable, so a full disk stops it [promise 33]', async () => {
+    const { store, broker, port } = await start()
+    await leaveBehind(port, 'away')
+    await publishAll(port, 0, 3000)
+    const heir = await RawClient.connect(port, stays('heir'))
+    const other = await RawClient.connect(port, stays('other'))
+    await other.settle()
+    store.isHeld = true
+    const subscribed = heir.subscribe(FILTER, 1)
+    await store.letGo()
+    await subscribed
+    await until(() => store.held.length > 0)
+    await other.settle()
+    expect(broker.stats().redelivered).toBe(HAND_OVER_MESSAGES)
+    store.failure = new Error('disk is full')
+    await store.letGo()
+    await until(() => broker.stats().redelivered > HAND_OVER_MESSAGES)
+    for (let turn = 0; turn < 5; turn++) await other.settle()
+    expect(broker.stats().redelivered).toBe(2 * HAND_OVER_MESSAGES)
+    // The next commit takes the page along.
+    store.failure = undefined
+    store.isHeld = false
+    await other.subscribe('x')
+    expect(await take(heir, 3000)).toEqual(numbersUpTo(0, 3000))
+  })
+
+  it('has what is published meanwhile wait behind it, also when that is more than it moves', async () => {
+    const { store, broker, port } = await start({ limits: { receiveMaximum: 10_000 } })
+    await leaveBehind(port, 'away')
+    await publishAll(port, 0, 3000)
+    const heir = await RawClient.connect(port, stays('heir'))
+    const publisher = await RawClient.connect(port)
+    await publisher.settle()
+    store.isHeld = true
+    const subscribed = heir.subscribe(FILTER, 1)
+    await store.letGo()
+    await subscribed
+    let published = 3000
+    for (let page = 0; page < 3; page++) {
+      await until(() => store.held.length > 0)
+      for (let i = 0; i < 1500; i++, published++) {
+        publisher.publish('t', `${published}`, { qos: 1, packetIdentifier: published })
+      }
+      await publisher.settle()
+      await store.letGo()
+    }
+    store.isHeld = false
+    for (const open of store.held.splice(0)) open()
+    expect(await take(heir, published)).toEqual(numbersUpTo(0, published))
+    // What came between two pages moved beside the next one: the queue is not chased without end.
+    expect(store.moved.slice(0, 3)).toEqual([1000, 2500, 2500])
+    await until(() => broker.stats().queuedMessages === 0)
+    await publishAll(port, published, published + 1)
+    expect(await take(heir, 1)).toEqual([published])
+  })
+
+  it('ends when its client is back, which gets the rest, and each message has gone to one of them', async () => {
+    const { store, port } = await start()
+    await leaveBehind(port, 'away')
+    await publishAll(port, 0, 3000)
+    const heir = await RawClient.connect(port, stays('heir'))
+    await heir.settle()
+    store.isHeld = true
+    const subscribed = heir.subscribe(FILTER, 1)
+    await store.letGo()
+    await subscribed
+    await until(() => store.held.length > 0)
+    const back = await RawClient.connect(port, stays('away'))
+    store.isHeld = false
+    for (const open of store.held.splice(0)) open()
+    expect(await take(heir, HAND_OVER_MESSAGES)).toEqual(numbersUpTo(0, 1000))
+    expect(await take(back, 2000)).toEqual(numbersUpTo(1000, 3000))
+    expect([await heir.settle(), await back.settle()]).toEqual([[], []])
+  })
+
+  it('goes on in the next life of the broker where the session is over and its client has a new one [promise 33]', async () => {
+    const { store, broker, port } = await start()
+    for (const clientId of ['over', 'heir']) await leaveBehind(port, clientId)
+    await publishAll(port, 0, 5000)
+    store.isHeld = true
+    const anew = await RawClient.connect(port, { ...stays('over'), cleanStart: true })
+    await until(() => store.held.length > 0)
+    expect(broker.stats()).toMatchObject({ sessions: 2, queuedMessages: 5000 })
+    expect(broker.stats().redelivered).toBe(HAND_OVER_MESSAGES)
+
+    // A second broker over the same store, without closing the first: what a crash leaves.
+    const next = await startBroker({ store })
+    store.isHeld = false
+    await until(() => next.broker.stats().sessions === 2)
+    const back = await RawClient.connect(next.port, stays('over'))
+    expect(await back.settle()).toEqual([])
+    const heir = await RawClient.connect(next.port, stays('heir'))
+    const got = await take(heir, 5000)
+    expect(got.sort((a, b) => a - b)).toEqual(numbersUpTo(0, 5000))
+    expect(await heir.settle()).toEqual([])
+    await until(() => next.broker.stats().queuedMessages === 0)
+    expect((await store.load()).sessions.map(({ clientId }) => clientId).sort()).toEqual(['heir', 'over'])
+    for (const open of store.held.splice(0)) open()
+    await anew.vanish()
+  })
+
+  it('leaves with a member that unsubscribed what that gets first, and gives the rest to the others in pages [MQTT-3.10.4-3]', async () => {
+    const { store, broker, port } = await start()
+    await leaveBehind(port, 'leaving')
+    await publishAll(port, 0, 9000)
+    const leaving = await RawClient.connect(port, stays('leaving', 1))
+    const first = await leaving.expect('publish')
+    const other = await RawClient.connect(port, stays('other'))
+    await other.subscribe(FILTER, 1)
+    store.moved.length = 0
+    leaving.send({ type: 'unsubscribe', packetIdentifier: 1, filters: [FILTER], properties: undefined })
+    await leaving.expect('unsuback')
+    await until(() => broker.stats().redelivered === 8999)
+    await until(() => store.moved.reduce((sum, moved) => sum + moved, 0) === 8999)
+    // What lay in memory goes with the first page.
+    expect(Math.max(...store.moved)).toBeLessThanOrEqual(HAND_OVER_MESSAGES + 256)
+    expect(await take(other, 8999)).toEqual(numbersUpTo(1, 9000))
+    leaving.acknowledge(first)
+    expect(await leaving.settle()).toEqual([])
+  })
+
+  it('goes on when its own end makes it one of a session that is over', async () => {
+    const clock = new FakeClock()
+    const { store, broker, port } = await start({ clock })
+    await leaveBehind(port, 'away')
+    await publishAll(port, 0, 3000)
+    const heir = await RawClient.connect(port, stays('heir'))
+    await heir.settle()
+    store.isHeld = true
+    const subscribed = heir.subscribe(FILTER, 1)
+    await store.letGo()
+    await subscribed
+    await until(() => store.held.length > 0)
+    await clock.advance(SESSION_SECONDS * 1000)
+    expect(broker.stats().sessions).toBe(1)
+    store.isHeld = false
+    for (const open of store.held.splice(0)) open()
+    expect(await take(heir, 3000)).toEqual(numbersUpTo(0, 3000))
+    await heir.settle()
+    expect((await store.load()).sessions.map(({ clientId }) => clientId)).toEqual(['heir'])
+  })
+})
