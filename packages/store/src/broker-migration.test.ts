@@ -1,14 +1,18 @@
 import type { DeliveryRecord, MessageRecord } from '@jamey/broker'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Batch } from './batch.js'
 import { deliveryKey, messageKey, sessionKey } from './broker-keys.js'
 import { BROKER_LAYOUT } from './broker-layout.js'
+import { fromVersion1 } from './broker-migration.js'
 import { deliveryValue, messageValue, sessionValue } from './broker-records.js'
 import { Environment } from './environment.js'
 import { openBrokerStore } from './index.js'
-import type { Layout } from './layout.js'
+import type { Layout, MigrationRecords } from './layout.js'
 import { RecordWriter } from './record-writer.js'
+import { stateOf } from './test-support/broker-model.js'
+import { Child } from './test-support/child.js'
 import { newFolder } from './test-support/folder.js'
+import { MIGRATING_PROCESS, type Moment } from './test-support/migrating-process.js'
 
 const FORMAT_1: Layout = { ...BROKER_LAYOUT, version: 1, migrations: new Map() }
 
@@ -63,6 +67,13 @@ async function makeFormat1(): Promise<string> {
   return path
 }
 
+async function keysIn(path: string): Promise<string[]> {
+  const environment = await Environment.open(path, FORMAT_1)
+  const keys = [...environment.keys([])].map((key) => key.toString('hex'))
+  await environment.close()
+  return keys
+}
+
 describe('a broker store of format 1', () => {
   it('is brought to the present format, with all that is in it [promise 33]', async () => {
     const path = await makeFormat1()
@@ -95,6 +106,43 @@ describe('a broker store of format 1', () => {
       await store.close()
     }
   })
+
+  it.each([1, 2, 3])('is counted alike where memory holds %i messages at once', async (atOnce) => {
+    const [path, other] = [await makeFormat1(), await makeFormat1()]
+    const migrations = new Map([[1, (records: MigrationRecords) => fromVersion1(records, atOnce)]])
+    await (await Environment.open(path, { ...BROKER_LAYOUT, migrations })).close()
+    const [found, expected] = [await openBrokerStore({ path }), await openBrokerStore({ path: other })]
+    expect(await stateOf(found)).toEqual(await stateOf(expected))
+    for (const store of [found, expected]) {
+      store.removeDelivery('both', 10, 4)
+      await store.commit()
+      expect(store.readMessage(4)).toEqual(message('4'))
+      await store.close()
+    }
+  })
+
+  it.each<Moment>([
+    'before the first change',
+    'after the first change',
+    'after the last change',
+    'when done',
+  ])(
+    'is migrated in one transaction: killed %s it is as it was or as it shall be [promise 33]',
+    async (moment) => {
+      const path = await makeFormat1()
+      const child = new Child(MIGRATING_PROCESS, [path, moment])
+      onTestFinished(async () => void (await child.kill()))
+      expect(await child.line()).toBe(moment)
+      await child.ended()
+      if (moment !== 'when done') expect(await keysIn(path)).toEqual(await keysIn(await makeFormat1()))
+      const other = await openBrokerStore({ path: await makeFormat1() })
+      const store = await openBrokerStore({ path })
+      expect(await stateOf(store)).toEqual(await stateOf(other))
+      expect(store.readDeliveries('both', 0, 9)).toHaveLength(2)
+      await store.close()
+      await other.close()
+    },
+  )
 
   it('has counted who waits for a message: it goes with the last', async () => {
     const store = await openBrokerStore({ path: await makeFormat1() })

@@ -64,7 +64,11 @@ function initialise(path: string, database: RootDatabase<Buffer, Buffer>, layout
 function migrate(path: string, database: RootDatabase<Buffer, Buffer>, layout: Layout, from: number): void {
   const records: MigrationRecords = {
     path,
-    range: (prefix) => database.getRange(rangeOf(prefix)),
+    range: (prefix, after) => {
+      const range = rangeOf(prefix)
+      // The least key that is greater.
+      return database.getRange(after === undefined ? range : { ...range, start: Buffer.from([...after, 0]) })
+    },
     put: (key, value) => void database.put(Buffer.from(key), Buffer.from(value)),
     remove: (key) => void database.remove(Buffer.from(key)),
   }

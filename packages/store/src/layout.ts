@@ -2,8 +2,14 @@
 export interface MigrationRecords {
   /** Of the store, for errors. */
   readonly path: string
-  /** Every record whose key begins with `prefix`, in the order of the keys, read one by one: change none meanwhile. */
-  range(prefix: Uint8Array | readonly number[]): Iterable<{ key: Buffer; value: Buffer }>
+  /**
+   * Every record whose key begins with `prefix`, of those the ones behind the key `after` where it is given, in the order
+   * of the keys and read one by one: change none meanwhile.
+   */
+  range(
+    prefix: Uint8Array | readonly number[],
+    after?: Uint8Array | undefined,
+  ): Iterable<{ key: Buffer; value: Buffer }>
   put(key: Uint8Array, value: Uint8Array): void
   remove(key: Uint8Array): void
 }

@@ -1,0 +1,36 @@
+import { BROKER_LAYOUT } from '../broker-layout.js'
+import { fromVersion1 } from '../broker-migration.js'
+import { Environment } from '../environment.js'
+import type { MigrationRecords } from '../layout.js'
+import { report } from './report.js'
+
+/** This module, for `Child`. */
+export const MIGRATING_PROCESS = 'migrating-process.ts'
+
+export type Moment =
+  | 'before the first change'
+  | 'after the first change'
+  | 'after the last change'
+  | 'when done'
+
+/** Migrates the broker store in `path`, and kills itself at a moment that it prints. */
+export async function run(path: string, moment: Moment): Promise<void> {
+  const reach = (reached: Moment): void => {
+    if (reached !== moment) return
+    report(reached)
+    process.kill(process.pid, 'SIGKILL')
+  }
+  const migrate = (records: MigrationRecords): void => {
+    reach('before the first change')
+    fromVersion1({
+      ...records,
+      put: (key, value) => {
+        records.put(key, value)
+        reach('after the first change')
+      },
+    })
+    reach('after the last change')
+  }
+  await Environment.open(path, { ...BROKER_LAYOUT, migrations: new Map([[1, migrate]]) })
+  reach('when done')
+}
