@@ -4,9 +4,10 @@ import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { signToken } from '@jamey/auth'
+import { connectBus } from '@jamey/bus'
 import { freePort } from '@jamey/testing'
 import mqtt, { type IClientOptions, type IDisconnectPacket, type MqttClient } from 'mqtt'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { emptyFolder, jamey, Program, removeFolder, secretsOf } from './program.js'
 
 /** The broker by itself, as its file says: real processes, and a client of others. */
@@ -244,6 +245,35 @@ describe('SIGHUP', () => {
     await plainly('carl')
     await expect(plainly('dora')).rejects.toMatchObject({ code: 0x89 })
     expect([eva.connected, bob.connected]).toEqual([true, true])
+  })
+
+  it('takes tokens of the former secret for as long as the file has it behind the new one [promise 21]', async () => {
+    configure()
+    const program = await start()
+    const [former, present] = [secretsOf(folder).secret, 'n'.repeat(43)]
+    const writeSecrets = (...secrets: string[]) =>
+      writeFileSync(join(folder, '.jamey/token-secret'), secrets.map((secret) => `${secret}\n`).join(''))
+    const tokenBy = (secret: string) => signToken({ sub: 'dora', permissions: ['#'] }, secret)
+    const service = await connectBus({
+      url: `mqtt://127.0.0.1:${ports.plain}`,
+      insecure: true,
+      clientId: 'service',
+      jwtSecret: former,
+      permissions: ['#'],
+    })
+    onTestFinished(async () => void (await service.close({ drain: false })))
+    writeSecrets(present, former)
+    await reloaded(program)
+    // What runs still signs with the former, and renews; what is started signs with the new one.
+    await service.mqtt.reauthenticate()
+    for (const secret of [former, present]) {
+      const dora = await plainly('dora', { password: await tokenBy(secret) })
+      await dora.publishAsync('t', '', { qos: 1 })
+    }
+    writeSecrets(present)
+    await reloaded(program)
+    await plainly('dora', { password: await tokenBy(present) })
+    await expect(plainly('dora', { password: await tokenBy(former) })).rejects.toMatchObject({ code: 0x86 })
   })
 
   it('changes nothing for a faulty file, and says all that is wrong with it [promise 37]', async () => {

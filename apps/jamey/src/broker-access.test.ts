@@ -5,7 +5,7 @@ import { type Access, accessOf } from './broker-access.js'
 import type { PermissionEntry } from './broker-settings.js'
 
 const secret = 'a secret of at least thirty-two bytes, for tests'
-const token = { method: 'token', secret } as const
+const token = { method: 'token', secrets: [secret] } as const
 
 async function enter(access: Access, clientId: string, shown: Partial<AuthenticationRequest> = {}) {
   const request = { clientId, remoteAddress: '', protocolVersion: 5, ...shown } as const

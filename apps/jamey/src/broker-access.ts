@@ -51,7 +51,7 @@ export function accessOf({
 function authenticatorOf(settings: AuthenticationSettings): Authenticator {
   switch (settings.method) {
     case 'token':
-      return tokenAuthenticator({ secret: settings.secret })
+      return tokenAuthenticator({ secret: settings.secrets })
     case 'certificate':
       return { authenticate: async (request) => identityOfCertificate(request) }
     case 'none':

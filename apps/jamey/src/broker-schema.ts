@@ -4,7 +4,7 @@ import { BlockList, isIP } from 'node:net'
 import { dirname, resolve } from 'node:path'
 // Unless it was loaded before, X509Certificate of Node 20 leaves it without createSecureContext for good.
 import 'node:tls'
-import { MINIMUM_SECRET_BYTES, Permissions, readTokenSecretFile } from '@jamey/auth'
+import { MINIMUM_SECRET_BYTES, Permissions, readTokenSecretsFile } from '@jamey/auth'
 import { type CloseOptions, LIMIT_RANGES, type Limits, type ListenerOptions } from '@jamey/broker'
 import type { ConfigurationFault } from '@jamey/bus'
 import { z } from 'zod'
@@ -201,11 +201,11 @@ function expectPair({ cert, key }: { cert: string; key: string }, context: z.cor
 }
 
 function secretFile(folder: string) {
-  const expected = `a file of mode 0600 with the secret that signs tokens, at least ${MINIMUM_SECRET_BYTES} bytes in one line`
+  const expected = `a file of mode 0600 with the secret that signs tokens, at least ${MINIMUM_SECRET_BYTES} bytes a line`
   return text(expected).transform(async (given, context) => {
     const path = resolve(folder, given)
     try {
-      return await readTokenSecretFile(path)
+      return await readTokenSecretsFile(path)
     } catch (error) {
       const isSecret = /^[\w+/=-]{32,}$/.test(given) && (!given.includes('/') || !existsSync(dirname(path)))
       const found = isSecret

@@ -81,7 +81,7 @@ describe('the file of a broker', () => {
     expect(ca).toContain('BEGIN CERTIFICATE')
     expect(settings).toEqual({
       storePath: join(folder, 'etc/data/broker'),
-      authentication: { method: 'token', secret: readFileSync(directory.secret, 'utf8').trim() },
+      authentication: { method: 'token', secrets: [readFileSync(directory.secret, 'utf8').trim()] },
       permissions: [
         { clients: ['*'], allow: ['jamey/#'] },
         { clients: ['jamey-memory', 'sensor-*'], allow: ['publish:lab/#', 'subscribe:lab/commands/+'] },
@@ -260,7 +260,7 @@ logLevel: error
       } = await read(...from)
       const [{ host, port } = {}] = listeners
       const { connections, sessions, inFlight } = limits
-      const known = 'secret' in authentication ? authentication.secret : ''
+      const known = 'secrets' in authentication ? authentication.secrets.join() : ''
       return {
         host,
         port,

@@ -10,7 +10,7 @@ import type { LogLevel } from './log-level.js'
 
 /** Who a client is. `token`: who its token names. `certificate`: who its certificate names. `none`: who it says it is. */
 export type AuthenticationSettings =
-  | { readonly method: 'token'; readonly secret: string }
+  | { readonly method: 'token'; readonly secrets: readonly string[] }
   | { readonly method: 'certificate' }
   | { readonly method: 'none' }
 
@@ -88,9 +88,10 @@ export function readStorePath(source: SettingsSource): string | undefined {
 
 function authenticationOf(given: {
   method: AuthenticationSettings['method']
-  tokenSecretFile?: string | undefined
+  tokenSecretFile?: readonly string[] | undefined
   tokenSecret?: string | undefined
 }): AuthenticationSettings {
   const { method, tokenSecretFile, tokenSecret } = given
-  return method === 'token' ? { method, secret: tokenSecret ?? tokenSecretFile ?? '' } : { method }
+  if (method !== 'token') return { method }
+  return { method, secrets: tokenSecret === undefined ? (tokenSecretFile ?? []) : [tokenSecret] }
 }

@@ -14,14 +14,14 @@ export function embeddedSettings(given: {
   readonly cert: string
   readonly key: string
   readonly ca: string
-  readonly secret: string
+  readonly secrets: readonly string[]
   readonly storePath: string
 }): BrokerSettings {
-  const { host, port, cert, key, ca, secret, storePath } = given
+  const { host, port, cert, key, ca, secrets, storePath } = given
   return {
     listeners: [{ host, port, tls: { cert, key, ca, requestClientCertificate: true } }],
     storePath,
-    authentication: { method: 'token', secret },
+    authentication: { method: 'token', secrets },
     permissions: undefined,
     limits: {},
     overflow: undefined,

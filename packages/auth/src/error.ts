@@ -2,7 +2,7 @@
 export const TOKEN_ERRORS = {
   'token-malformed': 'it is not a JSON Web Token in compact form, or is longer than the limit',
   'token-algorithm': 'its header names another algorithm than HS256',
-  'token-signature': 'it was not signed with the secret in force',
+  'token-signature': 'it was not signed with a secret in force',
   'token-expired': 'its `exp` has passed',
   'token-not-yet-valid': 'its `iat` lies in the future',
   'token-claim-missing': 'one of the claims sub, exp, iat and permissions is missing',
@@ -30,7 +30,7 @@ export const SECRET_ERRORS = {
   'secret-too-short': 'it has fewer than 32 bytes',
   'secret-file-missing': 'its file does not exist',
   'secret-file-exposed': 'its file can be read or written by others than its owner',
-  'secret-file-damaged': 'its file does not hold exactly one secret',
+  'secret-file-damaged': 'its file does not hold one to four secrets, a line each',
   'secret-file-unreadable': 'its file can not be read or written by this process',
 } as const
 

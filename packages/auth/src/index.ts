@@ -32,6 +32,12 @@ export {
   type TokenIdentity,
   tokenAuthenticator,
 } from './token-authenticator.js'
-export { createTokenSecretFile, readTokenSecretFile } from './token-secret-file.js'
+export {
+  createTokenSecretFile,
+  readTokenSecretFile,
+  readTokenSecretsFile,
+  type TokenSecrets,
+  tokenSecretsIn,
+} from './token-secret-file.js'
 export { type IssuedToken, TokenSource, type TokenSourceOptions } from './token-source.js'
 export { CLOCK_TOLERANCE_SECONDS, TokenVerifier, type TokenVerifierOptions } from './token-verifier.js'

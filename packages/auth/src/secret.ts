@@ -26,6 +26,12 @@ export function keyOf(secret: Secret): KeyObject {
   return createSecretKey(bytesOf(secret))
 }
 
+/** As `keyOf`, of one or several. */
+export function keysOf(secret: Secret | readonly Secret[]): readonly KeyObject[] {
+  const isOne = typeof secret === 'string' || secret instanceof Uint8Array
+  return (isOne ? [secret] : secret).map(keyOf)
+}
+
 function bytesOf(secret: Secret): Uint8Array {
   return typeof secret === 'string' ? Buffer.from(secret, 'utf8') : secret
 }

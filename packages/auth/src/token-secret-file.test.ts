@@ -2,7 +2,14 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createTokenSecretFile, readTokenSecretFile, SecretError, signToken, TokenVerifier } from './index.js'
+import {
+  createTokenSecretFile,
+  readTokenSecretFile,
+  readTokenSecretsFile,
+  SecretError,
+  signToken,
+  TokenVerifier,
+} from './index.js'
 
 let folder: string
 let path: string
@@ -61,13 +68,15 @@ describe('the token secret file', () => {
   )
 
   it.each([
-    ['nothing', '', 'secret-file-damaged', 'does not hold one line without white space'],
-    ['two lines', `${'x'.repeat(40)}\n${'y'.repeat(40)}\n`, 'secret-file-damaged', 'does not hold one line'],
+    ['nothing', '', 'secret-file-damaged', 'does not hold one to 4 lines without'],
+    ['an empty line', `${'x'.repeat(40)}\n\n`, 'secret-file-damaged', 'does not hold one to 4 lines'],
+    ['five lines', `${'x'.repeat(40)}\n`.repeat(5), 'secret-file-damaged', 'does not hold one to 4 lines'],
+    ['a short second line', `${'x'.repeat(40)}\n${'x'.repeat(31)}\n`, 'secret-too-short', 'has 31 bytes'],
     [
       'a sentence',
       'correct horse battery staple correct horse',
       'secret-file-damaged',
-      'does not hold one line',
+      'does not hold one to 4 lines',
     ],
     ['too little', `${'x'.repeat(31)}\n`, 'secret-too-short', 'has 31 bytes; expected at least 32'],
     ['far too much', 'x'.repeat(70_000), 'secret-file-unreadable', 'can not be read: it has 70000 bytes'],
@@ -88,6 +97,24 @@ describe('the token secret file', () => {
     expect(error).toMatchObject({
       code: 'secret-file-unreadable',
       message: `the token secret file ${path} can not be written: ENOENT`,
+    })
+  })
+
+  it('may hold several secrets: the first signs, and a token signed with any of them is taken', async () => {
+    const [present, former] = ['n'.repeat(32), 'f'.repeat(32)]
+    await writeFile(path, `${present}\r\n${former}\n`, { mode: 0o600 })
+    expect(await readTokenSecretFile(path)).toBe(present)
+    const secret = await readTokenSecretsFile(path)
+    expect(secret).toEqual([present, former])
+    const verifier = new TokenVerifier({ secret })
+    for (const each of secret) {
+      const token = await signToken({ sub: 'eva', permissions: [] }, each)
+      expect(await verifier.verify(token)).toMatchObject({ sub: 'eva' })
+    }
+    const forged = await signToken({ sub: 'eva', permissions: [] }, 'x'.repeat(32))
+    await expect(verifier.verify(forged)).rejects.toMatchObject({ code: 'token-signature' })
+    await expect(new TokenVerifier({ secret: [] }).verify(forged)).rejects.toMatchObject({
+      code: 'token-signature',
     })
   })
 

@@ -3,11 +3,22 @@ import { SecretError } from './error.js'
 import { codeOf, readSmallFile, writeWhole } from './private-file.js'
 import { assertSecret } from './secret.js'
 
-/**
- * The token secret in the file at `path`: one line, whose text is the secret, as it would stand in `MQTT_JWT_SECRET`.
- * Throws `SecretError` that names the file: where it is missing, holds no secret, or could be read by others.
- */
+export type TokenSecrets = readonly [string, ...string[]]
+
+/** One in force, and the one before; a hurried operator may need to replace the former, too. */
+const MOST_SECRETS = 4
+
+/** The token secret in the file at `path` that signs: the first of `readTokenSecretsFile`. */
 export async function readTokenSecretFile(path: string): Promise<string> {
+  return (await readTokenSecretsFile(path))[0]
+}
+
+/**
+ * The token secrets in the file at `path`, one a line, each as it would stand in `MQTT_JWT_SECRET`. The first signs; a
+ * token that was signed with any of them is taken. Throws `SecretError` that names the file: where it is missing, holds
+ * no secret or more than 4, or could be read by others.
+ */
+export async function readTokenSecretsFile(path: string): Promise<TokenSecrets> {
   const finding = await readSmallFile(path, { isSecret: true })
   switch (finding.status) {
     case 'missing':
@@ -23,7 +34,7 @@ export async function readTokenSecretFile(path: string): Promise<string> {
         `the token secret file ${path} can not be read: ${finding.fault}`,
       )
     case 'read':
-      return secretOf(finding.text, path)
+      return secretsOf(finding.text, path)
   }
 }
 
@@ -45,21 +56,29 @@ export async function createTokenSecretFile(path: string): Promise<{ secret: str
   return { secret: isNew ? secret : await readTokenSecretFile(path), isNew }
 }
 
-function secretOf(text: string, path: string): string {
-  const secret = text.replace(/\r?\n$/, '')
-  if (secret === '' || /\s/.test(secret)) {
+/** The lines of such a file; undefined where it is none. Their length is not looked at. */
+export function tokenSecretsIn(text: string): TokenSecrets | undefined {
+  const [first, ...others] = text.replace(/\r?\n$/, '').split(/\r?\n/)
+  if (first === undefined || others.length >= MOST_SECRETS) return undefined
+  const secrets: TokenSecrets = [first, ...others]
+  return secrets.some((secret) => secret === '' || /\s/.test(secret)) ? undefined : secrets
+}
+
+function secretsOf(text: string, path: string): TokenSecrets {
+  const secrets = tokenSecretsIn(text)
+  if (secrets === undefined) {
     throw new SecretError(
       'secret-file-damaged',
-      `the token secret file ${path} does not hold one line without white space; restore it, or remove it to have a new one made`,
+      `the token secret file ${path} does not hold one to ${MOST_SECRETS} lines without white space; restore it, or remove it to have a new one made`,
     )
   }
   try {
-    assertSecret(secret)
+    for (const secret of secrets) assertSecret(secret)
   } catch (error) {
     if (!(error instanceof SecretError)) throw error
     throw new SecretError(error.code, `${error.message} (in ${path})`)
   }
-  return secret
+  return secrets
 }
 
 /** `path` so that it can be pasted into a shell. */

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { compactVerify, errors } from 'jose'
 import { quote } from './client-identifier.js'
 import { TokenError } from './error.js'
-import { keyOf, type Secret } from './secret.js'
+import { keysOf, type Secret } from './secret.js'
 import {
   ALGORITHM,
   assertPermissions,
@@ -16,7 +16,8 @@ import {
 export const CLOCK_TOLERANCE_SECONDS = 30
 
 export interface TokenVerifierOptions {
-  readonly secret: Secret
+  /** Several while one takes the place of another: a token signed with any of them is taken. */
+  readonly secret: Secret | readonly Secret[]
   /** 30 by default: how much earlier or later than now a token is still taken. */
   readonly clockToleranceSeconds?: number | undefined
   /** 3600 by default: the longest time between `iat` and `exp` that is accepted. */
@@ -29,19 +30,19 @@ const CLAIMS = ['sub', 'exp', 'iat', 'permissions'] as const
 const BASE64URL = /^[A-Za-z0-9_-]+$/
 
 /**
- * Reads tokens signed with one secret. The algorithm is pinned to HS256: what a header asks for is only compared,
+ * Reads tokens signed with a secret of its own. The algorithm is pinned to HS256: what a header asks for is only compared,
  * never followed. The signature is checked before anything is believed, then every claim.
  */
 export class TokenVerifier {
   readonly clockToleranceSeconds: number
   readonly maximumLifetimeSeconds: number
-  readonly #key: KeyObject
+  readonly #keys: readonly KeyObject[]
   readonly #now: () => number
 
   constructor(options: TokenVerifierOptions) {
     this.clockToleranceSeconds = options.clockToleranceSeconds ?? CLOCK_TOLERANCE_SECONDS
     this.maximumLifetimeSeconds = options.maximumLifetimeSeconds ?? MAXIMUM_LIFETIME_SECONDS
-    this.#key = keyOf(options.secret)
+    this.#keys = keysOf(options.secret)
     this.#now = options.now ?? Date.now
   }
 
@@ -61,18 +62,19 @@ export class TokenVerifier {
   }
 
   async #verifiedPayload(token: string): Promise<Uint8Array> {
-    try {
-      return (await compactVerify(token, this.#key, { algorithms: [ALGORITHM] })).payload
-    } catch (error) {
-      if (error instanceof errors.JWSSignatureVerificationFailed) {
-        throw new TokenError(
-          'token-signature',
-          'the token was not signed with the secret in force, or was changed; compare the secrets of both sides',
-        )
+    for (const key of this.#keys) {
+      try {
+        return (await compactVerify(token, key, { algorithms: [ALGORITHM] })).payload
+      } catch (error) {
+        if (error instanceof errors.JWSSignatureVerificationFailed) continue
+        // The cause is left out: a parser's message may quote what it parsed.
+        throw malformed('can not be read')
       }
-      // The cause is left out: a parser's message may quote what it parsed.
-      throw malformed('can not be read')
     }
+    throw new TokenError(
+      'token-signature',
+      'the token was not signed with a secret in force, or was changed; compare the secrets of both sides',
+    )
   }
 
   #assertTimes({ iat, exp }: TokenClaims): void {

@@ -124,9 +124,9 @@ const REFUSED: readonly (readonly [what: string, token: string, code: TokenError
     'another secret',
     forge(CLAIMS, undefined, `${SECRET}!`),
     'token-signature',
-    'was not signed with the secret',
+    'was not signed with a secret',
   ],
-  ['a cut signature', signed.slice(0, -4), 'token-signature', 'was not signed with the secret'],
+  ['a cut signature', signed.slice(0, -4), 'token-signature', 'was not signed with a secret'],
   ['no signature', signed.slice(0, -signaturePart.length), 'token-malformed', 'has no base64url signature'],
   [
     'a changed payload',

@@ -33,6 +33,8 @@ export interface BusConfig {
   readonly tls?: BusTls
   /** The shared HS256 secret, at least 32 bytes; without it the client connects without a token. */
   readonly jwtSecret?: string | Uint8Array | KeyObject
+  /** Whoever verifies tokens takes those that were signed with one of these, too; the bus itself signs with `jwtSecret`. */
+  readonly formerJwtSecrets?: readonly KeyObject[]
   /** Seconds; 300 by default. */
   readonly jwtLifetimeSeconds?: number
   /** MQTT filters, each optionally with `publish:` or `subscribe:`; nothing listed, nothing allowed. */

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -128,6 +129,25 @@ describe('configuration from the environment', () => {
     const env = { MQTT_CLIENT_ID: 'me', MQTT_JWT_SECRET_FILE: 'token.secret' }
     const { jwtSecret } = configFromEnvironment(env, { cwd })
     expect(jwtSecret).toMatchObject({ type: 'secret', symmetricKeySize: SECRET.length })
+  })
+
+  it('signs with the first of several secrets in that file, and knows the former ones [promise 37]', () => {
+    const env = { MQTT_CLIENT_ID: 'me', MQTT_JWT_SECRET_FILE: 'rotated.secret' }
+    const path = join(cwd, 'rotated.secret')
+    writeFileSync(path, `${'n'.repeat(40)}\n${'f'.repeat(50)}\n`, { mode: 0o600 })
+    const { jwtSecret, formerJwtSecrets } = configFromEnvironment(env, { cwd })
+    expect([jwtSecret, ...(formerJwtSecrets ?? [])]).toMatchObject([
+      { type: 'secret', symmetricKeySize: 40 },
+      { type: 'secret', symmetricKeySize: 50 },
+    ])
+    for (const [text, found] of [
+      [`${'n'.repeat(40)}\n${'f'.repeat(31)}`, '31 bytes'],
+      [`${'n'.repeat(40)}\n\n${'f'.repeat(40)}`, 'other lines'],
+    ] as const) {
+      writeFileSync(path, text, { mode: 0o600 })
+      expect(() => configFromEnvironment(env, { cwd })).toThrow(`MQTT_JWT_SECRET_FILE`)
+      expect(() => configFromEnvironment(env, { cwd })).toThrow(found)
+    }
   })
 
   it('needs no secret, and takes mqtt:// for plaintext on port 1883, where that is allowed', () => {

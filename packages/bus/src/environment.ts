@@ -1,5 +1,11 @@
 import { createPrivateKey, createSecretKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { isClientIdentifier, MAXIMUM_LIFETIME_SECONDS, MINIMUM_SECRET_BYTES, Permissions } from '@jamey/auth'
+import {
+  isClientIdentifier,
+  MAXIMUM_LIFETIME_SECONDS,
+  MINIMUM_SECRET_BYTES,
+  Permissions,
+  tokenSecretsIn,
+} from '@jamey/auth'
 import { COMPONENTS, type ComponentManifest } from '@jamey/contracts'
 import type { BusComponent, BusConfig, BusTls } from './config.js'
 import { EnvironmentReader, quote } from './environment-reader.js'
@@ -32,7 +38,7 @@ export function configFromEnvironment(
   const clientId = readClientId(reader, manifest)
   const url = readUrls(reader, insecure)
   const tls = readTls(reader, clientId)
-  const jwtSecret = readSecret(reader, insecure)
+  const [jwtSecret, ...formerJwtSecrets] = readSecrets(reader, insecure)
   const permissions = readPermissions(reader, clientId, manifest)
   const seconds = { unit: 'seconds' }
   const lifetime = { ...seconds, minimum: 1, maximum: MAXIMUM_LIFETIME_SECONDS }
@@ -56,6 +62,7 @@ export function configFromEnvironment(
     heartbeatSeconds,
     ...(tls === undefined ? {} : { tls }),
     ...(jwtSecret === undefined ? {} : { jwtSecret }),
+    ...(formerJwtSecrets.length === 0 ? {} : { formerJwtSecrets }),
     ...(options.component === undefined ? {} : { component: options.component }),
     ...(insecure ? { insecure } : {}),
   }
@@ -183,32 +190,36 @@ function assertIdentity(
   reader.fault(variable, found, `one whose common name is the client identifier ${quote(clientId)}`)
 }
 
-function readSecret(reader: EnvironmentReader, insecure: boolean): KeyObject | undefined {
+/** The first signs. Empty where there is none, or a fault. */
+function readSecrets(reader: EnvironmentReader, insecure: boolean): readonly KeyObject[] {
   const variable = 'MQTT_JWT_SECRET'
   const fileVariable = 'MQTT_JWT_SECRET_FILE'
+  const fault = (
+    ...[name, found, expected]: Parameters<EnvironmentReader['fault']>
+  ): readonly KeyObject[] => {
+    reader.fault(name, found, expected)
+    return []
+  }
   const text = reader.text(variable)
   const hasFile = reader.text(fileVariable) !== undefined
-  if (text !== undefined && hasFile) {
-    return reader.fault(fileVariable, `a file beside ${variable}`, 'one of the two only')
-  }
+  if (text !== undefined && hasFile)
+    return fault(fileVariable, `a file beside ${variable}`, 'one of the two only')
   const expected = `at least ${MINIMUM_SECRET_BYTES} random bytes, as made by: openssl rand -base64 32`
-  if (hasFile) {
-    const content = reader.file(fileVariable, 'a file with the token secret', { isSecret: true })
-    return content === undefined ? undefined : secretOf(reader, fileVariable, content.trim(), expected)
+  if (!hasFile && text === undefined) {
+    return insecure ? [] : fault(variable, 'nothing', `${expected} (or ${fileVariable})`)
   }
-  if (text !== undefined) return secretOf(reader, variable, text, expected)
-  return insecure ? undefined : reader.fault(variable, 'nothing', `${expected} (or ${fileVariable})`)
-}
-
-function secretOf(
-  reader: EnvironmentReader,
-  variable: string,
-  secret: string,
-  expected: string,
-): KeyObject | undefined {
-  const bytes = Buffer.from(secret, 'utf8')
-  if (bytes.length >= MINIMUM_SECRET_BYTES) return createSecretKey(bytes)
-  return reader.fault(variable, `${bytes.length} bytes (not shown)`, expected)
+  const name = hasFile ? fileVariable : variable
+  const content = hasFile ? reader.file(name, 'a file with the token secret', { isSecret: true }) : undefined
+  if (hasFile && content === undefined) return []
+  // One alone may have white space within, as in the variable.
+  const lines = (content ?? text ?? '').trim()
+  const secrets = hasFile && lines.includes('\n') ? tokenSecretsIn(lines) : [hasFile ? lines : (text ?? '')]
+  if (secrets === undefined)
+    return fault(name, 'other lines (not shown)', `a secret a line, each of ${expected}`)
+  const bytes = secrets.map((secret) => Buffer.from(secret, 'utf8'))
+  const short = bytes.find(({ length }) => length < MINIMUM_SECRET_BYTES)
+  if (short !== undefined) return fault(name, `${short.length} bytes (not shown)`, expected)
+  return bytes.map((secret) => createSecretKey(secret))
 }
 
 function readPermissions(

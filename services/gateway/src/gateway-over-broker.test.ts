@@ -10,6 +10,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { call, memoryOf, post, SECRET, VERDICT } from './gateway.support.js'
 import { type RunningGateway, runGateway } from './run.js'
 
+const FORMER_SECRET = 'a former secret of at least thirty-two bytes'.replaceAll(' ', '-')
+
 let tls: { cert: string; key: string }
 let ca: string
 let folder: string
@@ -53,13 +55,14 @@ beforeAll(async () => {
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'jamey-gateway-'))
   await writeFile(join(folder, 'ca.crt'), ca)
+  await writeFile(join(folder, 'token-secret'), `${SECRET}\n${FORMER_SECRET}\n`, { mode: 0o600 })
   broker = await startBroker()
   gateway = await runGateway({
     env: {
       MQTT_BROKER_URL: 'mqtt://localhost',
       MQTT_PORT: String(brokerPort()),
       MQTT_TLS_CA_CERT: 'ca.crt',
-      MQTT_JWT_SECRET: SECRET,
+      MQTT_JWT_SECRET_FILE: 'token-secret',
       JAMEY_HTTP_PORT: '0',
     },
     cwd: folder,
@@ -115,6 +118,16 @@ describe('a gateway over a broker', () => {
     await expect(
       gateway.bus.publish(topics.conscience.results, { ...VERDICT, rules: [] }),
     ).rejects.toMatchObject({ permission: 'publish:jamey/conscience/results' })
+  })
+
+  it('takes callers whose token is of a former secret that its file still has [promise 21]', async () => {
+    const statusOf = async (secret: string): Promise<number> => {
+      const token = await signToken({ sub: 'caller', permissions: [] }, secret)
+      return (await evaluate({ authorization: `Bearer ${token}` })).status
+    }
+    // Known, and without the permission; or not known.
+    const secrets = [SECRET, FORMER_SECRET, `${SECRET}!`]
+    expect(await Promise.all(secrets.map(statusOf))).toEqual([403, 403, 401])
   })
 
   it('answers 503 in one round trip where nobody serves [promise 28]', async () => {

@@ -17,8 +17,8 @@ export interface GatewaySettings {
   readonly host?: string
   /** 8080 by default; 0 takes any free one. */
   readonly port?: number
-  /** What callers' tokens are signed with; without it no token is accepted. */
-  readonly tokenSecret?: Secret
+  /** What callers' tokens are signed with, one of several where it is being replaced; without it no token is accepted. */
+  readonly tokenSecret?: Secret | readonly Secret[]
   /** Whether callers on this machine need a token too; false by default. */
   readonly requireToken?: boolean
   /** 30000 calls a minute for each caller by default; false turns it off. */

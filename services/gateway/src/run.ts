@@ -40,7 +40,7 @@ export async function runGateway({
   const settings = gatewayOptionsFromEnvironment(env)
   const component = { name: 'gateway', version: version() }
   const config = configFromEnvironment(env, cwd === undefined ? { component } : { component, cwd })
-  const tokenSecret = secretOf(config) ?? settings.tokenSecret
+  const tokenSecret = secretsOf(config) ?? settings.tokenSecret
   const bus = await connectBus({
     ...config,
     waitForConnection: false,
@@ -71,8 +71,11 @@ export async function runGateway({
 }
 
 /** The bus looks into `.env` too, and both halves must believe the same tokens. */
-function secretOf({ jwtSecret }: BusConfig): Secret | undefined {
-  return jwtSecret instanceof KeyObject ? jwtSecret.export() : jwtSecret
+function secretsOf({ jwtSecret, formerJwtSecrets = [] }: BusConfig): readonly Secret[] | undefined {
+  if (jwtSecret === undefined) return undefined
+  return [jwtSecret, ...formerJwtSecrets].map((secret) =>
+    secret instanceof KeyObject ? secret.export() : secret,
+  )
 }
 
 function version(): string {

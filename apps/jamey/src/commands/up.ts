@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { readTokenSecretFile } from '@jamey/auth'
+import { readTokenSecretsFile } from '@jamey/auth'
 import type { Broker } from '@jamey/broker'
 import type { Logger } from 'pino'
 import type { CommandContext, Outcome } from '../command-context.js'
@@ -103,14 +103,14 @@ class System {
   async start({ host, port, httpHost, httpPort }: Listening): Promise<void> {
     const { interrupted, env, cwd } = this.#context
     const directory = this.#directory
-    const secret = await readTokenSecretFile(directory.secret)
+    const secrets = await readTokenSecretsFile(directory.secret)
     const settings = embeddedSettings({
       host,
       port,
       cert: readDataFile(directory.serverCertificate),
       key: readDataFile(directory.serverKey),
       ca: readDataFile(directory.caCertificate),
-      secret,
+      secrets,
       storePath: join(directory.data, 'broker'),
     })
     const log = this.#log.child({ component: 'broker' })
