@@ -24,7 +24,10 @@ The first run creates the folder (mode 0700) with a certificate authority, a
 server certificate, a client certificate per component, a token secret and the
 data; later runs use it again. Ctrl-C drains and stops; a second Ctrl-C stops at
 once. JAMEY_* variables come from the environment, or from .env in this folder;
-MQTT_* variables mean another broker and are not read here.`,
+MQTT_* variables mean another broker and are not read here.
+
+SIGHUP has the broker read the folder's certificates and token secret again, and
+the conscience its rules, without ending a connection; a fault changes nothing.`,
     )
     .action((options) => run(async (context) => (await import('./commands/up.js')).up(context, options)))
   program

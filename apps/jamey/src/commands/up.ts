@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { readTokenSecretsFile } from '@jamey/auth'
-import type { Broker } from '@jamey/broker'
 import type { Logger } from 'pino'
+import type { BrokerSettings } from '../broker-settings.js'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { type RunningComponent, startComponent } from '../component.js'
 import { type BrokerAddress, directoryEnvironment, serviceSettings } from '../component-environment.js'
@@ -17,9 +17,10 @@ import { embeddedSettings, startBroker } from '../embedded-broker.js'
 import { EXIT } from '../exit-codes.js'
 import { httpPortFailure, type Listening, type ListeningOptions, listeningOf } from '../listening.js'
 import { createLog } from '../log.js'
-import { logLevelOf } from '../log-level.js'
+import { type LogLevel, logLevelOf } from '../log-level.js'
 import { makeDataDirectory, provision } from '../provision.js'
 import { claimRunFile, type RunClaim } from '../run-file.js'
+import { ServedBroker } from '../served-broker.js'
 import { type Stoppable, stopInOrder } from '../stop-in-order.js'
 import { formatBanner, formatWritten } from '../up-view.js'
 import { VERSION } from '../version.js'
@@ -35,15 +36,22 @@ export async function up(context: CommandContext, options: UpOptions): Outcome {
   const directory = dataDirectoryAt(resolve(context.cwd, options.dataDir))
   const { terminal, env } = context
   const listening = listeningOf(options, env)
-  const log = createLog(terminal, logLevelOf(options.logLevel, env, 'warn'))
+  const logLevel = logLevelOf(options.logLevel, env, 'warn')
+  const log = createLog(terminal, logLevel)
   for (const repair of makeDataDirectory(directory).repaired) terminal.warn(repair)
   const claim = claimRunFile(directory.path, VERSION)
   try {
     if (claim.replacedStale) terminal.note('the last `jamey up` here ended without cleaning up')
     const { written } = await provision(directory, listening.host)
     if (written.length > 0) terminal.note(formatWritten(written, displayPath(directory.path, context.cwd)))
-    const system = new System(directory, log, context)
-    await serveUntilStopped(system, claim, directory, context, listening)
+    const system = new System(directory, log, logLevel, context)
+    const reload = (): void => system.reload()
+    process.on('SIGHUP', reload)
+    try {
+      await serveUntilStopped(system, claim, directory, context, listening)
+    } finally {
+      process.removeListener('SIGHUP', reload)
+    }
   } finally {
     claim.release()
   }
@@ -80,14 +88,16 @@ async function serveUntilStopped(
 class System {
   readonly #directory: DataDirectory
   readonly #log: Logger
+  readonly #logLevel: LogLevel
   readonly #context: CommandContext
   readonly #components = new Map<ClientComponent, RunningComponent>()
-  #broker: Broker | undefined
+  #broker: ServedBroker | undefined
   brokerAddress: BrokerAddress = { host: '', port: 0 }
 
-  constructor(directory: DataDirectory, log: Logger, context: CommandContext) {
+  constructor(directory: DataDirectory, log: Logger, logLevel: LogLevel, context: CommandContext) {
     this.#directory = directory
     this.#log = log
+    this.#logLevel = logLevel
     this.#context = context
   }
 
@@ -103,19 +113,12 @@ class System {
   async start({ host, port, httpHost, httpPort }: Listening): Promise<void> {
     const { interrupted, env, cwd } = this.#context
     const directory = this.#directory
-    const secrets = await readTokenSecretsFile(directory.secret)
-    const settings = embeddedSettings({
-      host,
-      port,
-      cert: readDataFile(directory.serverCertificate),
-      key: readDataFile(directory.serverKey),
-      ca: readDataFile(directory.caCertificate),
-      secrets,
-      storePath: join(directory.data, 'broker'),
-    })
+    const read = (): Promise<BrokerSettings> => readSettings(directory, host, port)
+    const started = await read()
     const log = this.#log.child({ component: 'broker' })
-    this.#broker = await startBroker(settings, { log, portSetting: '--port' })
-    this.brokerAddress = { host, port: this.#broker.addresses[0]?.port ?? port }
+    const embedded = await startBroker(started, { log, portSetting: '--port' })
+    this.#broker = new ServedBroker({ broker: embedded, started, read, log, logLevel: this.#logLevel })
+    this.brokerAddress = { host, port: embedded.addresses[0]?.port ?? port }
     const broker = { host: reachableHost(host), port: this.brokerAddress.port }
     const starting = (['conscience', 'memory', 'gateway'] as const).map(async (name) => {
       const identity = directoryEnvironment(name, directory, { broker })
@@ -139,6 +142,12 @@ class System {
     }
   }
 
+  /** The broker's certificate, authority and token secrets, and what the components can read again. */
+  reload(): void {
+    void this.#broker?.reload()
+    for (const component of this.#components.values()) component.reload()
+  }
+
   /** The gateway takes no more calls before the services that answer them, and these before their broker. */
   async stop(): Promise<void> {
     const named = (...names: ClientComponent[]): Stoppable[] =>
@@ -150,9 +159,19 @@ class System {
     await stopInOrder([
       named('gateway'),
       named('conscience', 'memory'),
-      broker === undefined
-        ? []
-        : [{ name: 'broker', stop: (graceMs) => broker.close({ graceMs: Math.min(graceMs, 1_000) }) }],
+      broker === undefined ? [] : [{ name: 'broker', stop: (graceMs) => broker.stop(graceMs) }],
     ])
   }
+}
+
+async function readSettings(directory: DataDirectory, host: string, port: number): Promise<BrokerSettings> {
+  return embeddedSettings({
+    host,
+    port,
+    cert: readDataFile(directory.serverCertificate),
+    key: readDataFile(directory.serverKey),
+    ca: readDataFile(directory.caCertificate),
+    secrets: await readTokenSecretsFile(directory.secret),
+    storePath: join(directory.data, 'broker'),
+  })
 }
