@@ -12,6 +12,7 @@ import {
 import type { ByteStream, Peer } from './byte-stream.js'
 import { Connection } from './connection.js'
 import type { Core } from './core.js'
+import { Deadline } from './deadline.js'
 import { BrokerError } from './errors.js'
 import { networks, ProxyGate, type ProxyProtocolOptions } from './proxy-gate.js'
 import { WebSocketGate, type WebSocketOptions } from './web-socket-gate.js'
@@ -58,6 +59,8 @@ interface Arrival {
   readonly atMs: number
   /** Behind a load balancer the client's, once its header has come. */
   address: string
+  /** Ends a TLS handshake that takes too long. */
+  readonly handshake: Deadline
 }
 
 /** One address the broker accepts connections on. */
@@ -83,6 +86,7 @@ export class Listener {
     if (webSocket !== false) this.#gate = this.#webSocketGate(webSocket)
     this.#server = this.#gate === undefined ? this.#tcpServer() : this.#httpServer(this.#gate)
     this.#server.on('tlsClientError', (error, socket) => this.#onTlsError(error, socket))
+    this.#server.on('secureConnection', (socket) => this.#arrivalOf(socket)?.handshake.clear())
     this.#useLimits()
     this.#guard()
     this.#server.on('drop', () => {
@@ -156,11 +160,14 @@ export class Listener {
     this.#server.on('connection', (socket: Socket) => {
       const ends = endsOf(socket)
       if (ends === undefined) return this.#refuse(socket, 'it was closed at once', 'connection refused')
-      const arrival = { atMs: this.#core.clock.now(), address: socket.remoteAddress ?? '' }
+      const { clock } = this.#core
+      const handshake = new Deadline(clock, () => socket.destroy(handshakeTimeout()))
+      const arrival: Arrival = { atMs: clock.now(), address: socket.remoteAddress ?? '', handshake }
       this.#arrivals.set(ends, arrival)
       this.#sockets.add(socket)
       socket.once('close', () => {
         this.#sockets.delete(socket)
+        handshake.clear()
         // The next one between these ends may be there already.
         if (this.#arrivals.get(ends) === arrival) this.#arrivals.delete(ends)
       })
@@ -168,6 +175,7 @@ export class Listener {
         const refusal = this.#core.admission.enter(arrival.address)
         if (refusal !== undefined) return this.#refuse(socket, refusal, 'connection refused')
         socket.once('close', () => this.#core.admission.exit(arrival.address))
+        if (this.#options.tls !== undefined) handshake.set(arrival.atMs + this.#core.limits.connectTimeoutMs)
         for (const listener of takeUp) listener.call(this.#server, socket)
       }
       if (this.#proxy === undefined) enter()
@@ -240,7 +248,8 @@ export class Listener {
       requestCert: asksFor(tls) !== 'not asked for',
       // Where a client certificate is optional, whether a shown one verified is looked at afterwards.
       rejectUnauthorized: asksFor(tls) === 'required',
-      handshakeTimeout: this.#core.limits.connectTimeoutMs,
+      // Ours is by the clock of the broker, and follows a reload.
+      handshakeTimeout: 0,
     }
   }
 
@@ -281,6 +290,11 @@ export class Listener {
   #open(stream: ByteStream, peer: Peer): Connection {
     return new Connection(this.#core, stream, peer)
   }
+}
+
+/** As Node's own. */
+function handshakeTimeout(): Error {
+  return Object.assign(new Error('TLS handshake timeout'), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' })
 }
 
 /** Both ends of the connection, the same for a socket and the TLS in it; undefined: the peer has gone. */

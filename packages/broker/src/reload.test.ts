@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect as connectPlain } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
 import { FakeClock, until } from '@jamey/testing'
@@ -41,6 +42,41 @@ async function secure(port: number, options: object = {}): Promise<TLSSocket> {
 
 const namesIn = (socket: TLSSocket): string => String(socket.getPeerCertificate().subjectaltname)
 const taking = (port: number) => RawClient.connect(port, { clientId: 'new' })
+
+describe('reload of connectTimeoutMs', () => {
+  it.each([false, true])(
+    'bounds the TLS handshakes that come then (WebSocket: %s) [promise 34]',
+    async (webSocket) => {
+      const clock = new FakeClock()
+      const listeners = [{ host: '127.0.0.1', port: 0, tls: first, webSocket }]
+      const { broker, port } = await startBroker({ listeners, clock, limits: { connectTimeoutMs: 10_000 } })
+      const closed: string[] = []
+      /** Says nothing. What comes behind it shows that it was accepted. */
+      const arrive = async (name: string) => {
+        const socket = connectPlain(port, '127.0.0.1')
+        socket.on('error', () => {}).on('close', () => closed.push(name))
+        await once(socket, 'connect')
+        return (await secure(port)).on('error', () => {})
+      }
+      const kept = webSocket ? undefined : new RawClient(await secure(port), 5)
+      await kept?.handshake()
+      const slow = [await arrive('before')]
+      broker.reload({ limits: { connectTimeoutMs: 2000 } })
+      slow.push(await arrive('after'))
+      await clock.advance(1999)
+      expect(closed).toEqual([])
+      await clock.advance(1)
+      await until(() => closed.length > 0)
+      await clock.advance(7999)
+      expect(closed).toEqual(['after'])
+      await clock.advance(1)
+      await until(() => closed.length > 1)
+      expect(closed).toEqual(['after', 'before'])
+      if (kept !== undefined) expect(await kept.settle()).toEqual([])
+      for (const socket of slow) socket.destroy()
+    },
+  )
+})
 
 describe('reload of certificates', () => {
   it('serves the new one to new connections, ends none, and keeps to TLS 1.3 [promise 36]', async () => {

@@ -15,8 +15,7 @@ export interface ReloadOptions {
   /**
    * All of them: a limit that is not among these has its default. They bound what comes from now on and end nothing
    * that is there. A connection keeps what its CONNACK announced (`receiveMaximum`, `packetBytes`, `topicAliases`,
-   * `keepAliveSeconds`), and `controlPacketBytes`, `inFlight` and `sessionExpirySeconds` as they were when it came. TLS
-   * handshakes keep the `connectTimeoutMs` that the broker was made with.
+   * `keepAliveSeconds`), and `controlPacketBytes`, `inFlight` and `sessionExpirySeconds` as they were when it came.
    */
   limits?: Partial<Limits> | undefined
   /**
