@@ -1,10 +1,26 @@
 import type { PublishProperties } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 
-/** What of a received PUBLISH travels on; the alias belongs to one connection. [MQTT-3.3.2-7] */
+/** By properties that many packets share, which are frozen: the same without the alias. */
+const WITHOUT_ALIAS = new WeakMap<PublishProperties, PublishProperties>()
+
+/**
+ * What of a received PUBLISH travels on; the alias belongs to one connection. [MQTT-3.3.2-7] It is taken out of the
+ * packet's own properties, which have it no more.
+ */
 export function forwardable(properties: PublishProperties | undefined): PublishProperties | undefined {
   if (properties?.topicAlias === undefined) return properties
-  const { topicAlias: _, ...others } = properties
+  if (Object.isFrozen(properties)) return withoutAlias(properties)
+  properties.topicAlias = undefined
+  return properties
+}
+
+function withoutAlias(shared: PublishProperties): PublishProperties {
+  let others = WITHOUT_ALIAS.get(shared)
+  if (others === undefined) {
+    others = Object.freeze({ ...shared, topicAlias: undefined })
+    WITHOUT_ALIAS.set(shared, others)
+  }
   return others
 }
 
