@@ -13,6 +13,7 @@ const stays = (clientId: string, receiveMaximum = 65_535) =>
 class WatchedStore extends MemoryBrokerStore {
   largestPage = 0
   isUnreadable = false
+  failure: Error | undefined
   readonly damaged = new Set<number>()
 
   override readDeliveries(clientId: string, after: number, maximum: number): StoredDelivery[] {
@@ -20,6 +21,11 @@ class WatchedStore extends MemoryBrokerStore {
     const page = super.readDeliveries(clientId, after, maximum)
     this.largestPage = Math.max(this.largestPage, page.length)
     return page
+  }
+
+  override async commit(): Promise<void> {
+    if (this.failure !== undefined) throw this.failure
+    await super.commit()
   }
 
   override readMessage(messageId: number): MessageRecord | Damaged {
@@ -274,6 +280,24 @@ describe('the queue of a session that is stored', () => {
     expect(await take(client, 3)).toEqual([1, 3, 4])
     await client.settle()
     expect(broker.stats()).toMatchObject({ damagedDeliveries: 2, queuedMessages: 0, inFlightMessages: 0 })
+  })
+
+  it('is read on while commits fail, and is not delivered again once one succeeded [promise 33]', async () => {
+    const { broker, port, store } = await start()
+    await leaveBehind(port, 's')
+    await publishAll(port, 0, 2000)
+    const client = await RawClient.connect(port, stays('s', 100))
+    expect(await take(client, 300)).toEqual(numbersUpTo(0, 300))
+    store.failure = new Error('disk is full')
+    expect(await take(client, 1000)).toEqual(numbersUpTo(300, 1300))
+    store.failure = undefined
+    expect(await take(client, 500)).toEqual(numbersUpTo(1300, 1800))
+    await client.leave()
+    await broker.close({ graceMs: 0 })
+    const next = await startBroker({ store })
+    const again = await RawClient.connect(next.port, stays('s'))
+    expect(await take(again, 200)).toEqual(numbersUpTo(1800, 2000))
+    expect(await again.settle()).toEqual([])
   })
 
   it('waits for a store that can not be read, and its client is sent away [promise 33]', async () => {

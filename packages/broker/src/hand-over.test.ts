@@ -1,6 +1,7 @@
 import { FakeClock, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import type { BrokerOptions } from './broker.js'
+import type { StoredDelivery } from './broker-store.js'
 import { HAND_OVER_MESSAGES } from './hand-over.js'
 import { MemoryBrokerStore } from './index.js'
 import { RawClient } from './raw-client.js'
@@ -21,7 +22,13 @@ class PagedStore extends MemoryBrokerStore {
   readonly held: (() => void)[] = []
   isHeld = false
   failure: Error | undefined
+  isUnreadable = false
   #removed = 0
+
+  override readDeliveries(clientId: string, after: number, maximum: number): StoredDelivery[] {
+    if (this.isUnreadable) throw new Error('the disk is gone')
+    return super.readDeliveries(clientId, after, maximum)
+  }
 
   override removeDelivery(clientId: string, sequence: number, messageId: number): void {
     this.#removed++
@@ -192,6 +199,23 @@ describe('a take-over of a queue in the store', () => {
     expect((await store.load()).sessions.map(({ clientId }) => clientId).sort()).toEqual(['heir', 'over'])
     for (const open of store.held.splice(0)) open()
     await anew.vanish()
+  })
+
+  it('is tried again by the next life of the broker where the store could not be read [promise 33]', async () => {
+    const { store, port } = await start()
+    for (const clientId of ['over', 'heir']) await leaveBehind(port, clientId)
+    await publishAll(port, 0, 100)
+    store.isUnreadable = true
+    const anew = await RawClient.connect(port, { ...stays('over'), cleanStart: true })
+    await anew.subscribe('x', 1)
+    store.isUnreadable = false
+    expect(await anew.settle()).toEqual([])
+    await anew.vanish()
+    const next = await startBroker({ store })
+    const back = await RawClient.connect(next.port, stays('over'))
+    const heir = await RawClient.connect(next.port, stays('heir'))
+    expect((await take(heir, 100)).sort((a, b) => a - b)).toEqual(numbersUpTo(0, 100))
+    expect([await heir.settle(), await back.settle()]).toEqual([[], []])
   })
 
   it('leaves with a member that unsubscribed what that gets first, and gives the rest to the others in pages [MQTT-3.10.4-3]', async () => {

@@ -82,6 +82,7 @@ export class HandOvers {
       // It is left where it is, also where the session is over: the next start of the broker tries again.
       this.#running.delete(from)
       this.#endGroups(from)
+      if (from.isOver) this.#core.persistence.setAside(from)
       outgoing.onUnreadable(error)
       return 0
     }

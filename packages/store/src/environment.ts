@@ -39,7 +39,7 @@ const OPTIONS: RootDatabaseOptions & { permissionsMode: number } = {
 export class Environment {
   readonly path: string
   readonly #folder: string
-  /** Undefined after a failed commit, until the next one opens it again, and when it is closed. */
+  /** Undefined while it is opened again after a failed commit, or until the next one can, and when it is closed. */
   #database: Database | undefined
   #isClosed = false
   #recovering: Promise<void> | undefined
@@ -180,11 +180,13 @@ export class Environment {
       // LMDB may refuse every further transaction after a failed write, and lmdb would wait for it for ever.
       this.#database = undefined
       await letGo(this.#folder, database)
+      // Whoever only reads would have to wait for the next commit. Where it can not be opened, that one tells.
+      await this.recover().catch(() => {})
       throw failure
     }
   }
 
-  /** Before anything else: opens again what a failed commit has closed. Throws `StoreError`. */
+  /** Before anything else: opens again what a failed commit has closed and could not open. Throws `StoreError`. */
   async recover(): Promise<void> {
     if (this.#isClosed || this.#database !== undefined) return
     this.#recovering ??= this.#reopen().finally(() => {

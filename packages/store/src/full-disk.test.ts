@@ -42,6 +42,17 @@ describe('a disk that is full', () => {
     await store.close()
   })
 
+  it('leaves a queue readable, page by page, while a commit fails and once it has failed [promise 33]', async () => {
+    const path = newFolder()
+    const child = startFilling(path, 'reading')
+    const committed = await committedBy(child)
+    expect(committed).toBeGreaterThan(BATCH)
+    // For the moment in which the file is opened anew; nothing is found to be missing or damaged.
+    expect(await child.line()).toMatch(/^refused( closed)?$/)
+    expect(await child.line()).toBe('whole')
+    expect(await child.ended()).toBe(0)
+  })
+
   it('fails a broker commit whole, again and again [promise 33]', async () => {
     const path = newFolder()
     const child = startFilling(path, 'broker')
