@@ -14,6 +14,9 @@ interface OpeningOptions extends RootDatabaseOptions {
 /** Its own types leave out that it is a class. */
 type StoreClass = new (name: null, options: OpeningOptions) => RootDatabase<Buffer, Buffer>
 
+/** Its types leave this out, too. */
+type Unfinished = RootDatabase & { ensureReadTxn(): void }
+
 /**
  * Opens an LMDB file, again where another process closes it at the same moment: whoever closes it last destroys its
  * mutexes, and an opener that waited for that has joined a lock file without any (EINVAL). The next one to open it
@@ -27,11 +30,14 @@ export async function openLmdb(
   for (;;) {
     const settings: OpeningOptions = { ...options, path: folder, isRoot: true }
     const Store = openAsClass<Buffer, Buffer>(settings) as unknown as StoreClass
+    const unfinished = Object.assign(Object.create(Store.prototype) as Unfinished, { isRoot: true })
     try {
+      // Without mutexes this fails, too. A write transaction, with which lmdb would begin, fails unseen, and what follows
+      // it says "No current read transaction available" on standard error.
+      unfinished.ensureReadTxn()
       return new Store(null, settings)
     } catch (error) {
       // It is open already, and nobody but this could close it.
-      const unfinished = Object.assign(Object.create(Store.prototype) as RootDatabase, { isRoot: true })
       await unfinished.close()
       const isJoined = (error as { code?: unknown }).code === constants.errno.EINVAL
       if (!isJoined || performance.now() >= endsAtMs) throw error
