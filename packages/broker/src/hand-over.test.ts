@@ -175,6 +175,31 @@ describe('a take-over of a queue in the store', () => {
     expect([await heir.settle(), await back.settle()]).toEqual([[], []])
   })
 
+  it('is nothing that messages wait behind once its client is back and has unsubscribed', async () => {
+    const { store, port } = await start()
+    await leaveBehind(port, 'away')
+    await publishAll(port, 0, 2000)
+    const heir = await RawClient.connect(port, stays('heir'))
+    await heir.settle()
+    store.isHeld = true
+    const subscribed = heir.subscribe(FILTER, 1)
+    await store.letGo()
+    await subscribed
+    await until(() => store.held.length > 0)
+    const back = await RawClient.connect(port, stays('away'))
+    back.send({ type: 'unsubscribe', packetIdentifier: 1, filters: [FILTER], properties: undefined })
+    await back.settle()
+    store.isHeld = false
+    for (const open of store.held.splice(0)) open()
+    await take(heir, HAND_OVER_MESSAGES)
+    for (let packet = await back.next(); packet?.type !== 'unsuback'; packet = await back.next());
+    await back.subscribe(FILTER, 1)
+    for (const client of [heir, back]) await client.settle()
+    await publishAll(port, 2000, 2010)
+    const counts = [heir, back].map(async (client) => (await client.settle()).length)
+    expect(await Promise.all(counts)).toEqual([5, 5])
+  })
+
   it('goes on in the next life of the broker where the session is over and its client has a new one [promise 33]', async () => {
     const { store, broker, port } = await start()
     for (const clientId of ['over', 'heir']) await leaveBehind(port, clientId)

@@ -70,6 +70,7 @@ export class Router {
     session.subscriptions.delete(filter)
     const { group } = subscription
     if (group !== undefined) {
+      if (group.inHandOver === session) group.inHandOver = undefined
       // Later nobody would look for it here. What was sent is completed. [MQTT-3.10.4-3]
       session.leftGroups.set(filter, group)
       this.#core.handOvers.start(session)
