@@ -200,6 +200,39 @@ describe('a take-over of a queue in the store', () => {
     expect(await Promise.all(counts)).toEqual([5, 5])
   })
 
+  it('loses and doubles nothing where the member with the shortest queue overflows [promise 32]', async () => {
+    const limits = { queuedBytes: 1_000_000 }
+    const { port } = await start({ limits, overflow: 'disconnect' })
+    await leaveBehind(port, 'away')
+    await publishAll(port, 0, 500)
+    const publisher = await RawClient.connect(port)
+    const join = async (clientId: string, own: readonly string[]) => {
+      const heir = await RawClient.connect(port, stays(clientId, 1))
+      await heir.subscribe(clientId, 1)
+      for (const payload of own) await publisher.publishOnce(clientId, payload)
+      return { heir, first: await heir.expect('publish') }
+    }
+    // Neither can be sent anything now. The first has room for a few, the other for all.
+    const { heir: full } = await join('full', ['x'.repeat(499_000), 'x'.repeat(499_000)])
+    const { heir: roomy, first } = await join(
+      'roomy',
+      numbersUpTo(0, 50).map(() => 'x'),
+    )
+    const away = await RawClient.connect(port, stays('away', 1))
+    await away.expect('publish')
+    for (const heir of [full, roomy]) await heir.subscribe(FILTER, 1)
+    await away.vanish()
+    await full.closed
+    roomy.acknowledge(first)
+    const numbers = (await take(roomy, 548)).filter((n) => !Number.isNaN(n))
+    expect(await roomy.settle()).toEqual([])
+    // The one that did not fit stays where it was. What did fit came on from there.
+    const back = await RawClient.connect(port, stays('away'))
+    numbers.push(...(await take(back, 1)))
+    expect(await back.settle()).toEqual([])
+    expect(numbers.sort((a, b) => a - b)).toEqual(numbersUpTo(0, 500))
+  })
+
   it('goes on in the next life of the broker where the session is over and its client has a new one [promise 33]', async () => {
     const { store, broker, port } = await start()
     for (const clientId of ['over', 'heir']) await leaveBehind(port, clientId)
