@@ -13,16 +13,17 @@ export async function run(path: string, lastCommit: string): Promise<void> {
   const store = await openBrokerStore({ path })
   const { commit, removeSession } = store
   let commits = 0
-  let isGone = false
   store.commit = () => {
     const committed = commit.call(store)
     if (++commits === Number(lastCommit)) setImmediate(() => process.kill(process.pid, 'SIGKILL'))
     return committed
   }
-  store.removeSession = (clientId) => {
-    isGone = true
-    removeSession.call(store, clientId)
-  }
+  const isGone = new Promise<void>((resolve) => {
+    store.removeSession = (clientId) => {
+      removeSession.call(store, clientId)
+      resolve()
+    }
+  })
   const limits = { sysIntervalSeconds: 0 }
   const broker = await createBroker({
     listeners: [],
@@ -30,7 +31,7 @@ export async function run(path: string, lastCommit: string): Promise<void> {
     store,
     limits,
   })
-  while (!isGone) await new Promise(setImmediate)
+  await isGone
   await broker.close({ graceMs: 0 })
   report(commits)
 }
