@@ -6,6 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { createViteServer } from 'vitest/node'
 
 const [module, ...args] = process.argv.slice(2)
+// Whoever started it may be gone without a word, and some modules run until they are told to stop.
+const parent = process.ppid
+setInterval(() => {
+  if (process.ppid !== parent) process.exit(1)
+}, 1000).unref()
 const conditions = ['@jamey/source']
 const server = await createViteServer({
   root: fileURLToPath(new URL('.', import.meta.url)),
