@@ -85,9 +85,8 @@ const SECURE = [
 ]
 
 const DURABLE = [
-  row('publish', { isDurable: true }, undefined, STORE_NOTE),
-  // What a disk takes was measured in transactions of a thousand records.
-  row('publish', { isDurable: true, window: 1000 }, { kind: 'rate', atLeast: 150_000 }, STORE_NOTE),
+  row('publish', { isDurable: true }, { kind: 'rate', atLeast: 150_000 }, STORE_NOTE),
+  row('publish', { isDurable: true, window: 1000 }, undefined, STORE_NOTE),
   row('publish', { isDurable: true, window: 1 }, { kind: 'p50', atMostMs: 1 }, STORE_NOTE),
   row('publish', { isDurable: true, payloadBytes: 4 * KIB }, undefined, STORE_NOTE),
   row('publish', { isDurable: true, qos: 2 }, undefined, STORE_NOTE),
