@@ -20,13 +20,18 @@ export interface Ratio {
   readonly greatest: number
 }
 
+export interface Failure {
+  readonly side: Side
+  readonly message: string
+}
+
 export interface Comparison {
   readonly name: string
   readonly isOneByOne: boolean
   readonly sides: readonly SideFigures[]
   /** Of deliveries per second; of the latency's median where one message at a time is timed. */
   readonly ratios: readonly Ratio[]
-  readonly failures: readonly string[]
+  readonly failures: readonly Failure[]
   readonly target: { readonly atLeast: number; readonly isReached: boolean | undefined } | undefined
 }
 
@@ -34,12 +39,14 @@ export function compare(
   { name, task, atLeast }: Row,
   outcomes: ReadonlyMap<Side, readonly Outcome[]>,
 ): Comparison {
-  const failures: string[] = []
+  const failures: Failure[] = []
   const sides: SideFigures[] = []
   const rounds = new Map<Side, readonly LoadFigures[]>()
   for (const [side, all] of outcomes) {
     const found = all.flatMap((outcome) => ('figures' in outcome ? [outcome.figures] : []))
-    failures.push(...all.flatMap((outcome) => ('failure' in outcome ? [`${side}: ${outcome.failure}`] : [])))
+    failures.push(
+      ...all.flatMap((outcome) => ('failure' in outcome ? [{ side, message: outcome.failure }] : [])),
+    )
     if (found.length === 0 || found.length < all.length) continue
     rounds.set(side, found)
     sides.push({

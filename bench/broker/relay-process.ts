@@ -27,6 +27,8 @@ class RelayConnection {
     this.#acceptor = new Acceptor(socket)
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => {
+      // Who publishes has said all else before, so a chunk begins with it, be it the first part of a large one.
+      this.#isPublisher ||= (chunk[0] as number) >> 4 === PUBLISH
       this.#scanner.push(chunk)
       this.#acceptor.flush()
       if (this.#isPublisher) this.#relay(chunk)
@@ -37,10 +39,8 @@ class RelayConnection {
 
   onFrame(bytes: Buffer, at: number, bodyAt: number, size: number): void {
     const type = (bytes[at] as number) >> 4
-    if (type === PUBLISH) {
-      this.#isPublisher = true
-      this.#acceptor.onPublish(bytes, at, bodyAt, size)
-    } else if (!this.#isPublisher && type !== 4) this.#onPacket(bytes.subarray(at, at + size))
+    if (type === PUBLISH) this.#acceptor.onPublish(bytes, at, bodyAt, size)
+    else if (!this.#isPublisher && type !== 4) this.#onPacket(bytes.subarray(at, at + size))
   }
 
   #onPacket(bytes: Buffer): void {

@@ -16,7 +16,7 @@ const NAMES: Readonly<Record<Side, string>> = {
 export function shownComparison({ name, isOneByOne, sides, ratios, failures, target }: Comparison): string {
   const lines = [name, ...sides.map((side) => shownSide(side, isOneByOne))]
   if (ratios.length > 0) lines.push(`  ratio     ${ratios.map(shownRatio).join(', ')}`)
-  lines.push(...failures.map((failure) => `  FAILED ${failure}`))
+  lines.push(...failures.map(({ side, message }) => `  FAILED ${NAMES[side]}: ${message}`))
   if (target !== undefined) {
     const { atLeast, isReached } = target
     const word = isReached === undefined ? 'unknown' : isReached ? 'reached' : 'MISSED'
@@ -69,6 +69,8 @@ export function summary(comparisons: readonly Comparison[]): string {
     ...missed.map(
       ({ name, target, found }) => `  missed: ${name}: ${significant(found)}x, >= ${target.atLeast}x`,
     ),
-    ...failed.map(({ name, failures }) => `  FAILED: ${name}: ${failures[0]}`),
+    ...failed.map(
+      ({ name, failures }) => `  FAILED: ${name}: ${failures.map(({ side }) => NAMES[side]).join(', ')}`,
+    ),
   ].join('\n')
 }
