@@ -261,7 +261,9 @@ export class Connection {
     }
     if (chunks.length > 1) socket.uncork()
     this.#isFull = socket.writableLength >= FULL_FROM_BYTES
-    if (!this.#isFull && this.session?.outgoing.isWaiting) this.session.outgoing.pump()
+    if (this.#isFull) return
+    if (this.session?.outgoing.isWaiting) this.session.outgoing.pump()
+    this.greeter.onWritable()
   }
 
   /** Ends the connection for what its peer, or we, did wrong. */

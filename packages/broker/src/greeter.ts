@@ -1,23 +1,28 @@
 import type { Connection } from './connection.js'
 import type { Core } from './core.js'
+import type { Message } from './message.js'
 import type { Subscription } from './subscription.js'
 
 /** Nodes of the retained tree to look at in one turn of the event loop; some milliseconds. */
 const MOST_VISITED_PER_TURN = 20_000
 
-type Greeted = Pick<Connection, 'state' | 'pauseReading' | 'resumeReading'>
+type Greeted = Pick<Connection, 'state' | 'isWritable' | 'pauseReading' | 'resumeReading'>
 
 /**
  * Sends new subscriptions what is retained, filter by filter. A filter may select everything, and a client may send
- * thousands of them at once: what is more than one turn's share waits for the next, and with it whatever else the
- * client sent, so that nobody but the client waits.
+ * thousands of them at once: what is more than one turn's share, or more than the socket takes, waits, so that nobody
+ * but the client waits and a reader of QoS 0 misses nothing.
  */
 export class Greeter {
   readonly #core: Core
   readonly #connection: Greeted
   #waiting: Subscription[] = []
+  /** Of the first of them: what is left to look at, and the message whose turn it is. */
+  #left: Iterator<Message | undefined> | undefined
+  #message: Message | undefined
   #visited = 0
   #isTurnBegun = false
+  #isHolding = false
 
   constructor(core: Core, connection: Greeted) {
     this.#core = core
@@ -30,54 +35,84 @@ export class Greeter {
 
   greet(subscriptions: readonly Subscription[]): void {
     if (subscriptions.length === 0) return
-    const wasBusy = this.isBusy
     this.#waiting.push(...subscriptions)
     this.#run()
-    if (this.isBusy && !wasBusy) this.#connection.pauseReading()
+  }
+
+  /** The socket takes more. */
+  onWritable(): void {
+    if (this.isBusy && !this.#isTurnBegun) this.#run()
   }
 
   #run(): void {
-    const { retained } = this.#core
-    while (this.#visited < MOST_VISITED_PER_TURN) {
-      const subscription = this.#waiting.shift()
-      if (subscription === undefined) return
-      const before = retained.visited
-      sendRetained(this.#core, subscription)
-      this.#visited += retained.visited - before
-      if (this.#isTurnBegun) continue
-      this.#isTurnBegun = true
-      setImmediate(() => this.#nextTurn())
-    }
-  }
-
-  #nextTurn(): void {
-    this.#isTurnBegun = false
-    this.#visited = 0
-    if (!this.isBusy) return
     if (this.#connection.state !== 'open') {
       this.#waiting = []
+      this.#left = this.#message = undefined
       return
     }
-    this.#run()
-    if (!this.isBusy) this.#connection.resumeReading()
+    const isWaitingForSocket = !this.#send()
+    // What else the client sent waits its turn. One that reads slowly has to be heard, or its end would go unnoticed.
+    const holds = this.isBusy && !isWaitingForSocket
+    if (holds === this.#isHolding) return
+    this.#isHolding = holds
+    if (holds) this.#connection.pauseReading()
+    else this.#connection.resumeReading()
   }
-}
 
-function sendRetained(
-  core: Core,
-  { session, path, qos: mostQoS, subscriptionIdentifier }: Subscription,
-): void {
-  const identifiers = subscriptionIdentifier === undefined ? undefined : [subscriptionIdentifier]
-  for (const message of core.retained.match(path)) {
-    if (message.expiresAtMs <= core.clock.now()) {
-      core.counters.droppedExpired++
-      core.forgetRetained(message.topic)
-      continue
+  /** False: the socket has to take what was written first. */
+  #send(): boolean {
+    for (let subscription = this.#next(); subscription !== undefined; subscription = this.#next()) {
+      if (this.#message !== undefined && !this.#sendRetained(subscription, this.#message)) return false
+      this.#message = undefined
+      if (this.#visited >= MOST_VISITED_PER_TURN) return true
+      this.#left ??= this.#core.retained.match(subscription.path)
+      const { done, value } = this.#left.next()
+      this.#countVisit()
+      this.#message = value ?? undefined
+      if (!done) continue
+      this.#waiting.shift()
+      this.#left = undefined
     }
-    if (!session.mayReceive(message.topic)) continue
+    return true
+  }
+
+  /** The first that is still subscribed. */
+  #next(): Subscription | undefined {
+    for (;;) {
+      const [first] = this.#waiting
+      if (first === undefined || first.session.subscriptions.has(first.filter)) return first
+      this.#waiting.shift()
+      this.#left = this.#message = undefined
+    }
+  }
+
+  #countVisit(): void {
+    this.#visited++
+    if (this.#isTurnBegun) return
+    this.#isTurnBegun = true
+    setImmediate(() => {
+      this.#isTurnBegun = false
+      this.#visited = 0
+      if (this.isBusy) this.#run()
+    })
+  }
+
+  /** False: it has to wait for the socket. */
+  #sendRetained(subscription: Subscription, message: Message): boolean {
+    const { session, qos: mostQoS, subscriptionIdentifier } = subscription
+    const { counters, clock } = this.#core
+    if (message.expiresAtMs <= clock.now()) {
+      counters.droppedExpired++
+      this.#core.forgetRetained(message.topic)
+      return true
+    }
+    if (!session.mayReceive(message.topic)) return true
+    const identifiers = subscriptionIdentifier === undefined ? undefined : [subscriptionIdentifier]
     const qos = mostQoS < message.qos ? mostQoS : message.qos
     // It is sent because of the subscription, so RETAIN is set whatever Retain As Published says. [MQTT-3.3.1-8]
-    if (qos === 0) session.connection?.sendAtMostOnce(message, true, identifiers, -1)
-    else session.outgoing.offer(message, qos, true, identifiers, undefined, -1)
+    if (qos !== 0) session.outgoing.offer(message, qos, true, identifiers, undefined, -1)
+    else if (!this.#connection.isWritable) return false
+    else session.connection?.sendAtMostOnce(message, true, identifiers, -1)
+    return true
   }
 }

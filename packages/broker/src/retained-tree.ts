@@ -103,11 +103,15 @@ export class RetainedTree {
     return true
   }
 
-  /** Every retained message that `filter` (without `$share`) selects. */
-  match(filter: string): Message[] {
-    const found: Message[] = []
-    this.#visited += collect(this.#root, filter.split('/'), 0, found)
-    return found
+  /**
+   * Looks at one node after the other that may have what `filter` (without `$share`) selects, and gives its message, or
+   * undefined where there is none. What is set or deleted while it goes on may or may not be among them.
+   */
+  *match(filter: string): Generator<Message | undefined, void> {
+    for (const message of select(this.#root, filter.split('/'), 0)) {
+      this.#visited++
+      yield message
+    }
   }
 
   #charge(message: Message, sign: 1 | -1): void {
@@ -127,31 +131,25 @@ function bytesOf(message: Message): number {
   return message.bytes + countLevels(message.topic) * LEVEL_BYTES
 }
 
-/** Gathers into `found`; returns how many nodes it looked at. */
-function collect(node: Node, levels: readonly string[], at: number, found: Message[]): number {
+function* select(node: Node, levels: readonly string[], at: number): Generator<Message | undefined, void> {
   const level = levels[at]
-  if (level === undefined) {
-    if (node.message !== undefined) found.push(node.message)
-    return 1
-  }
-  if (level === '#') return collectAll(node, at === 0, found)
-  if (level !== '+') {
+  if (level === undefined) yield node.message
+  else if (level === '#') yield* selectAll(node, at === 0)
+  else if (level === '+') {
+    for (const [name, child] of node.children) {
+      // [MQTT-4.7.2-1]
+      if (at > 0 || !name.startsWith('$')) yield* select(child, levels, at + 1)
+    }
+  } else {
     const child = node.children.get(level)
-    return child === undefined ? 1 : 1 + collect(child, levels, at + 1, found)
+    if (child === undefined) yield undefined
+    else yield* select(child, levels, at + 1)
   }
-  let visited = 1
-  for (const [name, child] of node.children) {
-    // [MQTT-4.7.2-1]
-    if (at > 0 || !name.startsWith('$')) visited += collect(child, levels, at + 1, found)
-  }
-  return visited
 }
 
-function collectAll(node: Node, isFirstLevel: boolean, found: Message[]): number {
-  if (node.message !== undefined) found.push(node.message)
-  let visited = 1
+function* selectAll(node: Node, isFirstLevel: boolean): Generator<Message | undefined, void> {
+  yield node.message
   for (const [name, child] of node.children) {
-    if (!isFirstLevel || !name.startsWith('$')) visited += collectAll(child, false, found)
+    if (!isFirstLevel || !name.startsWith('$')) yield* selectAll(child, false)
   }
-  return visited
 }
