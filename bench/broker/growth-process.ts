@@ -73,7 +73,7 @@ async function retained(job: GrowthJob): Promise<Values> {
     'delivered/s': job.size / seconds,
     'ms to the first': firstMs,
     'broker us/message': perUnit(difference(look(job).cpuSeconds, cpuSeconds), 1e6 / job.size),
-    'MiB more while delivering': perUnit(difference(peak(), before.bytes), 1 / MEBIBYTE),
+    'peak MiB': perUnit(difference(peak(), before.bytes), 1 / MEBIBYTE),
   }
 }
 
