@@ -2,6 +2,7 @@ import { createHistogram } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BareClient, type BareClientOptions } from '../kit/bare-client.js'
 import { FrameRing } from '../kit/frame-ring.js'
+import { difference } from '../kit/numbers.js'
 import type { Values } from '../kit/point.js'
 import { anonymousBytes, processorSeconds } from '../kit/processor.js'
 import { report, takeJob } from '../kit/role.js'
@@ -218,10 +219,6 @@ function watchPeak(pid: number): () => number | undefined {
     sample()
     return most
   }
-}
-
-function difference(after: number | undefined, before: number | undefined): number | undefined {
-  return after === undefined || before === undefined ? undefined : after - before
 }
 
 function perUnit(value: number | undefined, factor: number): number | undefined {

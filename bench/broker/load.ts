@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BareClient } from '../kit/bare-client.js'
 import type { Blaster } from '../kit/blaster.js'
 import { FrameRing } from '../kit/frame-ring.js'
+import { difference } from '../kit/numbers.js'
 import { anonymousBytes, processorSeconds } from '../kit/processor.js'
 import { inGroups } from './groups.js'
 import { type Places, placesOf } from './layout.js'
@@ -201,8 +202,4 @@ function mostUndelivered(payloadBytes: number, fanOut: number): number {
   const bytes = payloadBytes + OVERHEAD_BYTES
   const most = Math.min(MOST_UNDELIVERED, MOST_BYTES_EACH / bytes, MOST_BYTES / (bytes * fanOut))
   return Math.max(1, Math.floor(most))
-}
-
-function difference(after: number | undefined, before: number | undefined): number | undefined {
-  return after === undefined || before === undefined ? undefined : after - before
 }

@@ -89,10 +89,6 @@ export class BareClient {
     return this.#blaster
   }
 
-  get port(): number | undefined {
-    return this.#socket.localPort
-  }
-
   /** Resolves when the server has taken them all. */
   subscribe(filters: readonly string[], qos: QoS): Promise<void> {
     const subscriptions = filters.map((filter) => ({ filter, qos, ...SUBSCRIPTION_OPTIONS }))
