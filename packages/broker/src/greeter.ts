@@ -20,6 +20,7 @@ export class Greeter {
   /** Of the first of them: what is left to look at, and the message whose turn it is. */
   #left: Iterator<Message | undefined> | undefined
   #message: Message | undefined
+  #identifiers: readonly number[] | undefined
   #visited = 0
   #isTurnBegun = false
   #isHolding = false
@@ -65,7 +66,7 @@ export class Greeter {
       if (this.#message !== undefined && !this.#sendRetained(subscription, this.#message)) return false
       this.#message = undefined
       if (this.#visited >= MOST_VISITED_PER_TURN) return true
-      this.#left ??= this.#core.retained.match(subscription.path)
+      this.#left ??= this.#begin(subscription)
       const { done, value } = this.#left.next()
       this.#countVisit()
       this.#message = value ?? undefined
@@ -74,6 +75,11 @@ export class Greeter {
       this.#left = undefined
     }
     return true
+  }
+
+  #begin({ path, subscriptionIdentifier }: Subscription): Iterator<Message | undefined> {
+    this.#identifiers = subscriptionIdentifier === undefined ? undefined : [subscriptionIdentifier]
+    return this.#core.retained.match(path)
   }
 
   /** The first that is still subscribed. */
@@ -99,7 +105,7 @@ export class Greeter {
 
   /** False: it has to wait for the socket. */
   #sendRetained(subscription: Subscription, message: Message): boolean {
-    const { session, qos: mostQoS, subscriptionIdentifier } = subscription
+    const { session, qos: mostQoS } = subscription
     const { counters, clock } = this.#core
     if (message.expiresAtMs <= clock.now()) {
       counters.droppedExpired++
@@ -107,7 +113,7 @@ export class Greeter {
       return true
     }
     if (!session.mayReceive(message.topic)) return true
-    const identifiers = subscriptionIdentifier === undefined ? undefined : [subscriptionIdentifier]
+    const identifiers = this.#identifiers
     const qos = mostQoS < message.qos ? mostQoS : message.qos
     // It is sent because of the subscription, so RETAIN is set whatever Retain As Published says. [MQTT-3.3.1-8]
     if (qos !== 0) session.outgoing.offer(message, qos, true, identifiers, undefined, -1)

@@ -44,6 +44,12 @@ class PagedStore extends MemoryBrokerStore {
     return committed
   }
 
+  /** Lets every commit be over. */
+  letAllGo(): void {
+    this.isHeld = false
+    for (const open of this.held.splice(0)) open()
+  }
+
   /** Lets one commit be over. */
   async letGo(): Promise<void> {
     await until(() => this.held.length > 0)
@@ -71,6 +77,15 @@ async function publishAll(port: number, from: number, to: number): Promise<void>
     for (let i = 0; i < count; i++) await publisher.expect('puback')
   }
   await publisher.leave()
+}
+
+/** The heir is a member, and the commit of the first page is held back. */
+async function holdFirstPage(store: PagedStore, heir: RawClient): Promise<void> {
+  store.isHeld = true
+  const subscribed = heir.subscribe(FILTER, 1)
+  await store.letGo()
+  await subscribed
+  await until(() => store.held.length > 0)
 }
 
 const numbersUpTo = (from: number, to: number): number[] =>
@@ -107,11 +122,7 @@ describe('a take-over of a queue in the store', () => {
     const heir = await RawClient.connect(port, stays('heir'))
     const other = await RawClient.connect(port, stays('other'))
     await other.settle()
-    store.isHeld = true
-    const subscribed = heir.subscribe(FILTER, 1)
-    await store.letGo()
-    await subscribed
-    await until(() => store.held.length > 0)
+    await holdFirstPage(store, heir)
     await other.settle()
     expect(broker.stats().redelivered).toBe(HAND_OVER_MESSAGES)
     store.failure = new Error('disk is full')
@@ -146,8 +157,7 @@ describe('a take-over of a queue in the store', () => {
       await publisher.settle()
       await store.letGo()
     }
-    store.isHeld = false
-    for (const open of store.held.splice(0)) open()
+    store.letAllGo()
     expect(await take(heir, published)).toEqual(numbersUpTo(0, published))
     // What came between two pages moved beside the next one: the queue is not chased without end.
     expect(store.moved.slice(0, 3)).toEqual([1000, 2500, 2500])
@@ -162,14 +172,9 @@ describe('a take-over of a queue in the store', () => {
     await publishAll(port, 0, 3000)
     const heir = await RawClient.connect(port, stays('heir'))
     await heir.settle()
-    store.isHeld = true
-    const subscribed = heir.subscribe(FILTER, 1)
-    await store.letGo()
-    await subscribed
-    await until(() => store.held.length > 0)
+    await holdFirstPage(store, heir)
     const back = await RawClient.connect(port, stays('away'))
-    store.isHeld = false
-    for (const open of store.held.splice(0)) open()
+    store.letAllGo()
     expect(await take(heir, HAND_OVER_MESSAGES)).toEqual(numbersUpTo(0, 1000))
     expect(await take(back, 2000)).toEqual(numbersUpTo(1000, 3000))
     expect([await heir.settle(), await back.settle()]).toEqual([[], []])
@@ -181,16 +186,11 @@ describe('a take-over of a queue in the store', () => {
     await publishAll(port, 0, 2000)
     const heir = await RawClient.connect(port, stays('heir'))
     await heir.settle()
-    store.isHeld = true
-    const subscribed = heir.subscribe(FILTER, 1)
-    await store.letGo()
-    await subscribed
-    await until(() => store.held.length > 0)
+    await holdFirstPage(store, heir)
     const back = await RawClient.connect(port, stays('away'))
     back.send({ type: 'unsubscribe', packetIdentifier: 1, filters: [FILTER], properties: undefined })
     await back.settle()
-    store.isHeld = false
-    for (const open of store.held.splice(0)) open()
+    store.letAllGo()
     await take(heir, HAND_OVER_MESSAGES)
     for (let packet = await back.next(); packet?.type !== 'unsuback'; packet = await back.next());
     await back.subscribe(FILTER, 1)
@@ -303,15 +303,10 @@ describe('a take-over of a queue in the store', () => {
     await publishAll(port, 0, 3000)
     const heir = await RawClient.connect(port, stays('heir'))
     await heir.settle()
-    store.isHeld = true
-    const subscribed = heir.subscribe(FILTER, 1)
-    await store.letGo()
-    await subscribed
-    await until(() => store.held.length > 0)
+    await holdFirstPage(store, heir)
     await clock.advance(SESSION_SECONDS * 1000)
     expect(broker.stats().sessions).toBe(1)
-    store.isHeld = false
-    for (const open of store.held.splice(0)) open()
+    store.letAllGo()
     expect(await take(heir, 3000)).toEqual(numbersUpTo(0, 3000))
     await heir.settle()
     expect((await store.load()).sessions.map(({ clientId }) => clientId)).toEqual(['heir'])
