@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Tests run against the sources: the condition `@jamey/source` of every package's `exports` points at `src`. */
@@ -5,6 +6,7 @@ const sources = {
   resolve: { conditions: ['@jamey/source'] },
   ssr: { resolve: { conditions: ['@jamey/source'], externalConditions: ['@jamey/source'] } },
 }
+const SLOW = '{packages,services,apps,tests}/**/*.slow.test.ts'
 const patience = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
@@ -14,6 +16,8 @@ const patience = {
 export default defineConfig({
   test: {
     pool: 'forks',
+    // One worker a core; by itself vitest leaves a core to whoever watches.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         ...sources,
@@ -21,15 +25,17 @@ export default defineConfig({
           ...patience,
           name: 'main',
           include: ['{packages,services,apps}/*/src/**/*.test.ts', 'tests/{tidy,examples,e2e}/**/*.test.ts'],
+          exclude: [SLOW],
         },
       },
+      // What takes its time for a reason: kills, disks, processes, fuzz. Needs a build, and npm alone.
+      { ...sources, test: { ...patience, name: 'slow', include: [SLOW, 'tests/fuzz/**/*.test.ts'] } },
       // Needs brokers from the system's packages.
       { ...sources, test: { ...patience, name: 'interop', include: ['tests/interop/**/*.test.ts'] } },
       // Needs Chromium from the system's packages.
       { ...sources, test: { ...patience, name: 'browser', include: ['tests/browser/**/*.test.ts'] } },
       // Needs a build, for its processes, and Mosquitto.
       { ...sources, test: { ...patience, name: 'chaos', include: ['tests/chaos/**/*.test.ts'] } },
-      { ...sources, test: { ...patience, name: 'fuzz', include: ['tests/fuzz/**/*.test.ts'] } },
       // Needs what `npm run build` makes.
       { ...sources, test: { ...patience, name: 'packages', include: ['tests/packages/**/*.test.ts'] } },
     ],

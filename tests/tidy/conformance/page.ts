@@ -65,5 +65,5 @@ function shown({ file, group, title }: TestName): string {
     .replace(/%(\.\d+)?[a-z]|\$\{?\w+\}?/g, '\u2026')
     .replaceAll('|', '\\|')
     .replaceAll('<', '&lt;')
-  return `\`${place.replace(/(\.test)?\.ts$/, '')}\`: ${words}`
+  return `\`${place.replace(/(\.slow)?(\.test)?\.ts$/, '')}\`: ${words}`
 }
