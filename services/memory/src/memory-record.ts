@@ -89,8 +89,10 @@ export function memoryFromRow(row: MemoryRow): Memory {
 }
 
 /**
- * Whether `repeat` asks for what `stored` holds; the order of tags does not matter. The times are left out: they belong to the first arrival,
- * unless the sender gave `occurred_at`.
+ * Whether `repeat` asks for what `stored` holds: the same text, kept in the same way; the order of tags does not
+ * matter. What tells of one occasion belongs to the first arrival, and is not compared: the times, unless the sender
+ * gave `occurred_at`, and the metadata. An id that follows from a text is the same wherever that text is met again,
+ * such as in another file, or further down in the same one.
  */
 export function isSameRequest(stored: MemoryRow, repeat: MemoryRow): boolean {
   return (
@@ -98,7 +100,6 @@ export function isSameRequest(stored: MemoryRow, repeat: MemoryRow): boolean {
     stored.layer === repeat.layer &&
     tagKeys(stored) === tagKeys(repeat) &&
     stored.importance === repeat.importance &&
-    stored.metadata === repeat.metadata &&
     (repeat.occurred_at === repeat.created_at || stored.occurred_at === repeat.occurred_at)
   )
 }

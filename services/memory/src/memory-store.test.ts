@@ -108,6 +108,19 @@ describe('storing', () => {
     await expect(put(store, 'm1', { tags: ['a'] })).rejects.toMatchObject({ code: 'memory-conflict' })
   })
 
+  it('answers a text met again elsewhere with what is stored: the metadata are those of its first arrival', async () => {
+    const { store } = temporaryStore()
+    const first = await put(store, 'm1', {
+      content: 'Ana likes tea',
+      metadata: { file: 'a.md', paragraph: 1 },
+    })
+    const again = await put(store, 'm1', {
+      content: 'Ana likes tea',
+      metadata: { file: 'b.md', paragraph: 7 },
+    })
+    expect(again).toEqual({ created: false, memory: first.memory })
+  })
+
   it('keeps half a surrogate pair from turning a repeat into a conflict', async () => {
     const { store } = temporaryStore()
     const odd = { content: 'broken \ud800 text', tags: ['\udfff'], metadata: { a: '\ud800' } }

@@ -23,6 +23,8 @@ export interface RememberOptions extends ClientOptions {
 const PIPELINE = 64
 /** A paragraph whose answer was lost is sent again under the same identifier, which stores it once. */
 const ATTEMPTS = 3
+/** Kinds of refusal that the memory gives for one paragraph and not for all that come after it. */
+const OF_ONE_PARAGRAPH: ReadonlySet<string> = new Set(['invalid-request', 'memory-conflict', 'memory-gone'])
 
 export async function remember(
   context: CommandContext,
@@ -73,6 +75,7 @@ async function rememberFile(context: CommandContext, path: string, options: Reme
   const progress = progressOn(terminal, paragraphs.length, options.json === true)
   const startedAt = performance.now()
   const tally = { stored: 0, known: 0 }
+  const refused: RefusedParagraph[] = []
   let expiresAt: string | null = null
   try {
     await withBus(context, options, (bus) =>
@@ -80,10 +83,14 @@ async function rememberFile(context: CommandContext, path: string, options: Reme
         paragraphs,
         (paragraph, i) => storeOne(bus, context, { paragraph, i, path }, options),
         (answer) => {
+          progress.step()
+          if ('refusal' in answer) {
+            refused.push(answer)
+            return
+          }
           tally[answer.created ? 'stored' : 'known'] += 1
           expiresAt = answer.memory.expires_at
           if (options.json) terminal.printJson(answer)
-          progress.step()
         },
       ),
     )
@@ -99,9 +106,33 @@ async function rememberFile(context: CommandContext, path: string, options: Reme
   progress.stop()
   if (!options.json) {
     terminal.print(summary(path, tally, performance.now() - startedAt))
-    terminal.print(formatExpiry(expiresAt, context.now()))
+    if (tally.stored + tally.known > 0) terminal.print(formatExpiry(expiresAt, context.now()))
   }
+  if (refused.length > 0) throw refusalOfAll(refused, paragraphs.length)
   return EXIT.success
+}
+
+/** A paragraph that the memory takes neither now nor later; the others are stored all the same. */
+interface RefusedParagraph {
+  /** From 1, as a person counts. */
+  readonly paragraph: number
+  readonly refusal: string
+}
+
+/** How many refusals are told in words; a file that is no text would fill the screen. */
+const TOLD = 5
+
+function refusalOfAll(refused: readonly RefusedParagraph[], total: number): CommandFailure {
+  const sorted = refused.toSorted((a, b) => a.paragraph - b.paragraph)
+  const told = sorted.slice(0, TOLD).map(({ paragraph, refusal }) => `paragraph ${paragraph}: ${refusal}`)
+  const more = sorted.length > TOLD ? [`and ${sorted.length - TOLD} more`] : []
+  return new CommandFailure(
+    `${sorted.length} of ${total} paragraphs were refused: ${[...told, ...more].join('; ')}`,
+    {
+      code: 'paragraphs-refused',
+      hint: 'the others are stored; correct these and repeat the command, which stores nothing twice',
+    },
+  )
 }
 
 /** `stored 41 paragraphs of NOTES.md in 0.3 s (2 were known already)` */
@@ -111,11 +142,11 @@ export function summary(path: string, tally: { stored: number; known: number }, 
   return `stored ${plural(tally.stored, 'paragraph', 'paragraphs')} of ${name} in ${(elapsedMs / 1000).toFixed(1)} s${known}`
 }
 
-/** Keeps `PIPELINE` paragraphs on their way; the first failure stops taking new ones and is thrown. */
+/** Keeps `PIPELINE` paragraphs on their way; the first failure that is not one paragraph's stops taking new ones and is thrown. */
 export async function storeAll(
   paragraphs: readonly string[],
-  store: (paragraph: string, index: number) => Promise<MemoryStored>,
-  onStored: (stored: MemoryStored) => void,
+  store: (paragraph: string, index: number) => Promise<MemoryStored | RefusedParagraph>,
+  onAnswer: (answer: MemoryStored | RefusedParagraph) => void,
 ): Promise<void> {
   let next = 0
   let failure: { error: unknown } | undefined
@@ -123,7 +154,7 @@ export async function storeAll(
     while (failure === undefined && next < paragraphs.length) {
       const index = next++
       try {
-        onStored(await store(paragraphs[index] ?? '', index))
+        onAnswer(await store(paragraphs[index] ?? '', index))
       } catch (error) {
         failure ??= { error }
       }
@@ -138,7 +169,7 @@ async function storeOne(
   { interrupted }: CommandContext,
   { paragraph, i, path }: { paragraph: string; i: number; path: string },
   options: RememberOptions,
-): Promise<MemoryStored> {
+): Promise<MemoryStored | RefusedParagraph> {
   const attributes = attributesOf(options)
   const messageId = contentId({
     content: paragraph,
@@ -155,7 +186,9 @@ async function storeOne(
         { timeoutMs: options.timeout, messageId, signal: interrupted },
       )
     } catch (error) {
-      if (attempt === ATTEMPTS || interrupted.aborted || reportOf(error).retryable !== true) throw error
+      const { code, message, retryable } = reportOf(error)
+      if (OF_ONE_PARAGRAPH.has(code)) return { paragraph: i + 1, refusal: message }
+      if (attempt === ATTEMPTS || interrupted.aborted || retryable !== true) throw error
     }
   }
 }
