@@ -1,4 +1,4 @@
-import { covers, isTopicFilter, isTopicName, matches, splitShared } from '@jamey/protocol'
+import { covers, isTopicFilter, isTopicName, matches, overlaps, splitShared } from '@jamey/protocol'
 import { assertClientIdentifier, quote } from './client-identifier.js'
 import { PermissionListError } from './error.js'
 
@@ -69,6 +69,11 @@ export class Permissions {
   /** Whether a message (a will, too) may be published to `topic`. */
   mayPublish(topic: string): boolean {
     return this.#published.get(topic) ?? remember(this.#published, topic, isAllowed(this.#rulePublish(topic)))
+  }
+
+  /** Whether there is any topic below `filter` that `mayPublish` allows, other clients' own topics left aside. */
+  mayPublishWithin(filter: string): boolean {
+    return this.#publish.some((grant) => overlaps(grant.filter, filter))
   }
 
   /**

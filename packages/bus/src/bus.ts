@@ -51,6 +51,7 @@ export interface Bus {
   /**
    * Answers the requests of `contract`, sharing them with the other members of the group. A request is acknowledged
    * only after its answer was published; a repeated one gets the same answer without the handler being called.
+   * Throws `PermissionError` where this client may not subscribe to the topic, or may publish into no reply inbox.
    */
   serve<C extends RequestContract>(
     contract: C,

@@ -594,6 +594,20 @@ describe('serving', () => {
     expect(broker.filters).toEqual(['jamey/api/requests'])
   })
 
+  it('is refused at once where its server may answer nobody', async () => {
+    const { broker, make } = setUp()
+    const mute = make('mute', ['subscribe:jamey/api/requests', 'publish:jamey/events/errors'])
+    await expect(mute.serve(contract, { group: 'api' }, echo)).rejects.toMatchObject({
+      name: 'PermissionError',
+      permission: 'publish:jamey/api/responses/#',
+    })
+    expect(broker.filters).toEqual([])
+    // One requester that can be answered is enough.
+    const narrow = make('narrow', ['subscribe:jamey/api/requests', 'publish:jamey/api/responses/asker/+'])
+    await narrow.serve(contract, { group: 'api' }, echo)
+    expect(broker.filters).toEqual(['$share/api/jamey/api/requests'])
+  })
+
   it('needs the permission to subscribe, and a group that is one level', async () => {
     const { asker } = setUp()
     await expect(asker.serve(contract, { group: 'api' }, echo)).rejects.toMatchObject({

@@ -1,5 +1,11 @@
 import type { Permissions } from '@jamey/auth'
-import type { Data, RequestContract, ResponseInput } from '@jamey/contracts'
+import {
+  type Data,
+  INBOXES_FILTER,
+  inboxFilter,
+  type RequestContract,
+  type ResponseInput,
+} from '@jamey/contracts'
 import { SubscriptionError } from '@jamey/mqtt'
 import { ReasonCode } from '@jamey/protocol'
 import { AnswerCache, type AnswerCacheLimits } from './answer-cache.js'
@@ -10,6 +16,9 @@ import type { Message, RequestContext, ServedContract, ServeOptions } from './me
 import type { MqttPort } from './mqtt-port.js'
 import type { Publisher } from './publisher.js'
 import { type Served, ServingDesk } from './serving-desk.js'
+
+/** What one client's answers go to, whichever client that is. */
+const SOME_INBOX = inboxFilter('+')
 
 export interface ResponderParts {
   readonly clientId: string
@@ -56,6 +65,10 @@ export class Responder {
     assertGroup(group)
     if (!permissions.maySubscribe(contract.topic)) {
       throw new PermissionError(`subscribe:${contract.topic}`, clientId)
+    }
+    // Without one inbox to answer into, every requester would wait out its deadline for nothing.
+    if (!permissions.mayPublishWithin(SOME_INBOX)) {
+      throw new PermissionError(`publish:${INBOXES_FILTER}`, clientId)
     }
     const key = `${group}/${contract.topic}`
     const station = this.#stations.get(key) ?? this.#open(key, contract, group)

@@ -1,4 +1,4 @@
-import { topics } from './topics.js'
+import { INBOXES_FILTER, topics } from './topics.js'
 
 /** What a component is called on the wire and what it may do there; whatever is not listed is denied. */
 export interface ComponentManifest {
@@ -17,7 +17,7 @@ const subscribe = (filter: string) => `subscribe:${filter}`
 /** Everybody tells how they are; their own status topic and reply inbox need no permission. */
 const PRESENCE = [publish(topics.events.heartbeat.topic), publish(topics.events.errors.topic)]
 /** Whoever serves requests answers into the inboxes of those who ask. */
-const ANSWERS = publish('jamey/api/responses/#')
+const ANSWERS = publish(INBOXES_FILTER)
 
 /** The one list of who may do what; tokens, the embedded broker and other brokers' rules are made from it. */
 export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {

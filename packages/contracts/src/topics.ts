@@ -32,6 +32,9 @@ export const OPERATIONS = {
 /** The levels before the client identifier in every reply inbox. */
 const INBOX_ROOT = 'jamey/api/responses'
 
+/** Every reply inbox: what a service that answers everybody may publish to. */
+export const INBOXES_FILTER = `${INBOX_ROOT}/#`
+
 /** `jamey/api/responses/<client id>/#`: what a client subscribes to for its answers. */
 export function inboxFilter(clientId: string): string {
   return `${INBOX_ROOT}/${clientId}/#`

@@ -7,6 +7,7 @@ import {
   isTopicFilter,
   isTopicName,
   matches,
+  overlaps,
   splitShared,
   utf8Bytes,
 } from './topics.js'
@@ -176,3 +177,16 @@ function topicsUpTo(depth: number): string[] {
   }
   return all.map((row) => row.join('/'))
 }
+
+describe('overlapping', () => {
+  it('says yes exactly where some topic of a small world is selected by both filters', () => {
+    const world = topicsUpTo(4)
+    fc.assert(
+      fc.property(filters, filters, (one, other) => {
+        const truth = world.some((topic) => matches(one, topic) && matches(other, topic))
+        expect(overlaps(one, other)).toBe(truth)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+})

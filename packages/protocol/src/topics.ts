@@ -84,6 +84,25 @@ export function covers(outer: string, inner: string): boolean {
   return a.length === b.length
 }
 
+/** Whether some topic is selected by both. Neither is a filter with `$share`. */
+export function overlaps(one: string, other: string): boolean {
+  const a = one.split('/')
+  const b = other.split('/')
+  if (isAnyLevel(a[0]) !== isAnyLevel(b[0]) && (a[0]?.startsWith('$') || b[0]?.startsWith('$'))) return false
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const [left, right] = [a[i], b[i]]
+    // `#` includes the parent, and so stands for no level as well as for many.
+    if (left === '#' || right === '#') return true
+    if (left === undefined || right === undefined) return false
+    if (left !== '+' && right !== '+' && left !== right) return false
+  }
+  return true
+}
+
+function isAnyLevel(level: string | undefined): boolean {
+  return level === '#' || level === '+'
+}
+
 const HASH = 0x23
 const PLUS = 0x2b
 const SLASH = 0x2f
