@@ -10,11 +10,26 @@ type BrowserWebSocket = new (url: string, protocols: string) => WebSocketPort
 export const browserPlatform: Platform = {
   openTransport: openBrowserWebSocket,
   readTls,
+  because,
   storeParts: () => import('./backlog.js'),
   warn: (message) => {
     // biome-ignore lint/suspicious/noConsole: a page has no other place for warnings.
     console.warn(message)
   },
+}
+
+let words: typeof import('./because.js') | undefined
+
+/** Asked seldom, so it is fetched with the first question, which gets the cause alone. */
+function because(...[facts, isClosed, isWindowFull]: Parameters<Platform['because']>): string {
+  if (words !== undefined) return words.because(facts, isClosed, isWindowFull)
+  import('./because.js').then(
+    (found) => {
+      words = found
+    },
+    () => {},
+  )
+  return facts.cause?.message ?? `The client is ${facts.state}.`
 }
 
 function openBrowserWebSocket(endpoint: Endpoint): Transport {

@@ -76,7 +76,10 @@ export interface Client extends AsyncDisposable {
   /** Resolves when nothing is queued or unacknowledged. */
   drained(options?: CallOptions): Promise<void>
   stats(): ClientStats
-  /** Why messages are, or are not, flowing: one plain object to log. */
+  /**
+   * Why messages are, or are not, flowing: one plain object to log. Pages fetch the sentence `because` with the first
+   * question, which is answered with the cause alone.
+   */
   explain(): Explanation
   /** Messages that were taken over and that the server does not take. */
   readonly setAside: SetAside

@@ -1,10 +1,5 @@
 import type { StoredReason } from './session-store.js'
 
-/** What names a message of a store, in whatever process. */
-export function receiptOf(identifier: string, sequence: number): string {
-  return `${identifier}.${sequence}`
-}
-
 /** Why a message that somebody dropped was given up. */
 export const DROPPED_BY_HAND: StoredReason = Object.freeze({
   code: 'dropped',

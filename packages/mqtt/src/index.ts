@@ -4,9 +4,10 @@ export { connect, createClient } from './connect.js'
 export { Deadline, type DeadlineCause } from './deadline.js'
 export * from './errors.js'
 export type { Explanation, ToldReason } from './explanation.js'
-export { DROPPED_BY_HAND, publishedAnew, receiptOf } from './given-up.js'
+export { DROPPED_BY_HAND, publishedAnew } from './given-up.js'
 export type { Message } from './message.js'
 export type * from './options.js'
+export { receiptOf } from './receipts.js'
 export type { ServerInformation } from './server-information.js'
 export type {
   SessionStore,

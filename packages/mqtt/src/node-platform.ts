@@ -1,5 +1,6 @@
 import { PropertyMemory } from '@jamey/protocol'
 import * as storeParts from './backlog.js'
+import { because } from './because.js'
 import { ConnectionError } from './errors.js'
 import type { Platform } from './platform.js'
 import { systemError } from './system-error.js'
@@ -20,6 +21,7 @@ export const nodePlatform: Platform = {
   },
   readTls: readTlsMaterial,
   systemError,
+  because,
   storeParts: async () => storeParts,
   propertyMemory: () => new PropertyMemory(),
   warn: (message) => process.emitWarning(message, 'MqttWarning'),

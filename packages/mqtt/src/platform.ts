@@ -10,6 +10,8 @@ export interface Platform {
   readTls(options: TlsOptions): Promise<TlsMaterial>
   /** What the system's error means, where more can be said than its message does. Browsers never say what it was. */
   systemError?(href: string, cause: SystemError): MqttError | undefined
+  /** The sentence of an explanation; see `because`. A page without it gets a shorter one, and fetches it for the next. */
+  because: typeof import('./because.js').because
   /** What a store that commits takes. Pages, which seldom have one, fetch it then; in Node it is there. */
   storeParts(): Promise<typeof import('./backlog.js')>
   /** Where the bytes of a program count for less than its speed. */

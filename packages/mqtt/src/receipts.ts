@@ -1,6 +1,5 @@
 import { randomHex } from './bytes.js'
 import type { Fifo } from './fifo.js'
-import { receiptOf } from './given-up.js'
 import type { InFlight } from './in-flight.js'
 import type { Journal } from './journal.js'
 import type { PublishResult } from './options.js'
@@ -54,4 +53,9 @@ export class Receipts {
     this.#isClosed = true
     this.#desk?.close()
   }
+}
+
+/** What names a message of a store, in whatever process. */
+export function receiptOf(identifier: string, sequence: number): string {
+  return `${identifier}.${sequence}`
 }

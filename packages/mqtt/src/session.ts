@@ -11,13 +11,7 @@ import type { ConnectionListener } from './connection.js'
 import { violation } from './connection-errors.js'
 import { Deferred } from './deferred.js'
 import { ConnectionError, type MqttError, PublishError } from './errors.js'
-import {
-  because,
-  type ConnectionFacts,
-  type Explanation,
-  type FailureKind,
-  LastFailures,
-} from './explanation.js'
+import { type ConnectionFacts, type Explanation, type FailureKind, LastFailures } from './explanation.js'
 import { Handling, NO_HANDLINGS } from './handling.js'
 import { Incoming } from './incoming.js'
 import { Journal } from './journal.js'
@@ -104,6 +98,7 @@ export class Session implements ConnectionListener {
       },
       lastFailures: this.#lastFailures.all,
     }
+    const { because } = this.#settings.platform
     return { because: because(facts, isClosed, isWindowFull), ...facts }
   }
 

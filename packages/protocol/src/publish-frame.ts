@@ -29,7 +29,14 @@ export class PublishFrame {
   }
 
   writeTo(writer: Writer, packetIdentifier: number): void {
-    writer.packet(this.#head, this.#identifierAt, packetIdentifier)
+    const head = this.#head
+    const at = this.#identifierAt
+    if (at >= 0) {
+      // In place, for the writer copies it at once.
+      head[at] = packetIdentifier >>> 8
+      head[at + 1] = packetIdentifier
+    }
+    writer.bytes(head)
     if (this.#payload !== undefined) writer.append(this.#payload)
   }
 }

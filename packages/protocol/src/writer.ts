@@ -164,17 +164,6 @@ export class Writer {
     return byteLength < BY_REFERENCE_FROM_BYTES
   }
 
-  /** Adds an encoded packet and puts `packetIdentifier` at `identifierAt`; negative where it has none. */
-  packet(head: Uint8Array, identifierAt: number, packetIdentifier: number): void {
-    this.reserve(head.length)
-    this.#slab.set(head, this.#at)
-    if (identifierAt >= 0) {
-      this.#slab[this.#at + identifierAt] = packetIdentifier >>> 8
-      this.#slab[this.#at + identifierAt + 1] = packetIdentifier
-    }
-    this.#at += head.length
-  }
-
   /** Makes room for `count` more bytes in one piece with the open packet. */
   reserve(count: number): void {
     if (this.#at + count > this.#slab.length) this.#nextSlab(count)
