@@ -9,7 +9,7 @@ export interface Answer {
 /** A request that was taken, for those who ask the same again. */
 export class TakenRequest {
   readonly key: string
-  /** The latest deadline of all who asked; after it nobody waits. */
+  /** The latest deadline of all who asked, by the monotonic clock; after it nobody waits. */
   deadline: number
   /** While it runs: settles when the answer was published or needs not be; rejects when it could not be. */
   published: Promise<void> | undefined = undefined

@@ -1,8 +1,8 @@
 import { KeyObject } from 'node:crypto'
 import { Permissions, TokenSource } from '@jamey/auth'
-import { type ConnectOptions, createClient, type TlsOptions } from '@jamey/mqtt'
+import { type ConnectOptions, createClient, type Clock as MonotonicClock, type TlsOptions } from '@jamey/mqtt'
 import type { Bus } from './bus.js'
-import { systemClock } from './clock.js'
+import { type Clock, systemClock } from './clock.js'
 import type { BusConfig, BusLog, BusTls } from './config.js'
 import { MqttBus } from './mqtt-bus.js'
 import { Renewal } from './renewal.js'
@@ -57,8 +57,17 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
     reconnect: { failuresBeforeOpen: config.breakerFailures ?? 10 },
     ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
     ...(config.store === undefined ? {} : { store: config.store }),
-    ...(config.clock === undefined ? {} : { clock: config.clock }),
+    ...(config.clock === undefined ? {} : { clock: monotonic(config.clock) }),
     ...(log === undefined ? {} : { onBackgroundError: (error) => warn(log, error) }),
+  }
+}
+
+/** The client counts durations only. */
+function monotonic(clock: Clock): MonotonicClock {
+  return {
+    now: () => clock.monotonicNow(),
+    setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
+    clearTimeout: (timer) => clock.clearTimeout(timer),
   }
 }
 

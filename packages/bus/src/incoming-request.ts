@@ -1,11 +1,10 @@
 import { inboxOwner } from '@jamey/contracts'
 import type { Message as MqttMessage } from '@jamey/mqtt'
+import type { Clock } from './clock.js'
 import type { Envelope } from './envelope.js'
 
 /** Where MQTT 3.1.1 carries no deadline, a requester is taken to wait this long from its `timestamp`. */
 const DEFAULT_DEADLINE_MS = 30_000
-/** The longest delay that timers can hold, 24.8 days; a message may ask for 136 years. */
-const LONGEST_DEADLINE_MS = 2_147_483_647
 
 /** Where the answer of a request goes, and the words that tell it from others. */
 export interface ReplyAddress {
@@ -44,12 +43,12 @@ function isInboxOf(clientId: string | undefined, topic: string): boolean {
   return clientId === undefined || owner === clientId
 }
 
-/** Until when somebody waits, by our clock in milliseconds since 1970. */
-export function deadlineOf(message: MqttMessage, envelope: Envelope, nowMs: number): number {
+/** For how long somebody still waits, in milliseconds. */
+export function remainingMsOf(message: MqttMessage, envelope: Envelope, clock: Pick<Clock, 'now'>): number {
   const expiry = message.properties?.messageExpiryInterval
-  if (expiry !== undefined) return nowMs + Math.min(expiry * 1000, LONGEST_DEADLINE_MS)
+  if (expiry !== undefined) return expiry * 1000
   // A sender's clock that is ahead of ours must not stretch the time.
-  return Math.min(Date.parse(envelope.timestamp), nowMs) + DEFAULT_DEADLINE_MS
+  return Math.min(Date.parse(envelope.timestamp) - clock.now(), 0) + DEFAULT_DEADLINE_MS
 }
 
 /** What makes a request the same as another: who waits where for what. Without an answer, the message itself. */

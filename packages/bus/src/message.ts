@@ -63,6 +63,8 @@ export interface ServeOptions {
 export interface RequestContext {
   /** Milliseconds since 1970 by our clock; after it nobody waits for the answer. */
   readonly deadline: number
+  /** What is left until then, milliseconds, whatever becomes of the time of day; 0 or less once it has passed. */
+  readonly remainingMs: number
   /** Aborted at the deadline, and when the bus is closed. */
   readonly signal: AbortSignal
 }

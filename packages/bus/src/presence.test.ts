@@ -72,6 +72,22 @@ describe('presence', () => {
     expect(clock.timers).toBe(0)
   })
 
+  it('goes on with its heartbeats, and in the right age, while the time of day is set back and forth', async () => {
+    const { broker, clock, bus } = setUp(PRESENCE, { heartbeatSeconds: 10 })
+    await clock.advance(10_000)
+    clock.correct(-3_600_000)
+    await clock.advance(10_000)
+    clock.correct(7_200_000)
+    await clock.advance(10_000)
+    const beats = broker.to('jamey/events/heartbeat').map((one) => heartbeatSchema.parse(dataOf(one)))
+    expect(beats.map(({ uptime_seconds }) => uptime_seconds)).toEqual([10, 20, 30])
+    await bus.close()
+  })
+
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('refuses %s seconds between heartbeats', (seconds) => {
+    expect(() => setUp(PRESENCE, { heartbeatSeconds: seconds })).toThrow(`heartbeatSeconds is ${seconds}`)
+  })
+
   it('reports failures without their stack, and only so many in a second', async () => {
     const { broker, bus, clock } = setUp()
     await bus.reportError(new PermissionError('publish:x', 'me'), { topic: 'x', correlationId: 'c' })

@@ -30,15 +30,19 @@ export interface PresenceParts {
 export class Presence {
   readonly #parts: PresenceParts
   readonly #metrics = new ProcessMetrics()
-  readonly #startedMs: number
+  /** The time of day, for people; the age comes from the other clock. */
+  readonly #sinceMs: number
+  readonly #startedAtMs: number
   readonly #reports: RateLimiter
   readonly #stopWatching: () => void
   #sequence = 0
   #timer: unknown
 
   constructor(parts: PresenceParts) {
+    assertHeartbeat(parts.heartbeatSeconds)
     this.#parts = parts
-    this.#startedMs = parts.clock.now()
+    this.#sinceMs = parts.clock.now()
+    this.#startedAtMs = parts.clock.monotonicNow()
     this.#reports = new RateLimiter({ messagesPerSecond: REPORTS_PER_SECOND, policy: 'reject' }, parts.clock)
     this.#stopWatching = parts.port.onState(({ state }) => {
       if (state === 'connected') this.#greet()
@@ -127,14 +131,14 @@ export class Presence {
       state,
       component: component.name,
       version: component.version,
-      since: new Date(state === 'online' ? this.#startedMs : clock.now()).toISOString(),
+      since: new Date(state === 'online' ? this.#sinceMs : clock.now()).toISOString(),
       ...(reason === undefined ? {} : { reason }),
     }
   }
 
   #scheduleHeartbeat(): void {
     const { heartbeatSeconds, clock } = this.#parts
-    if (heartbeatSeconds <= 0) return
+    if (heartbeatSeconds === 0) return
     this.#timer = clock.setTimeout(() => {
       this.#scheduleHeartbeat()
       void this.#beat()
@@ -149,7 +153,7 @@ export class Presence {
       await publisher.publish(topics.events.heartbeat, {
         component: component.name,
         sequence: this.#sequence,
-        uptime_seconds: (clock.now() - this.#startedMs) / 1000,
+        uptime_seconds: (clock.monotonicNow() - this.#startedAtMs) / 1000,
         process: this.#metrics.read(),
         messages: { published: counters.published, received: counters.received },
       })
@@ -157,4 +161,9 @@ export class Presence {
       log.warn({ err: error }, 'could not publish a heartbeat')
     }
   }
+}
+
+function assertHeartbeat(heartbeatSeconds: number): void {
+  if (heartbeatSeconds >= 0 && heartbeatSeconds < Number.POSITIVE_INFINITY) return
+  throw new RangeError(`heartbeatSeconds is ${heartbeatSeconds}; expected seconds, or 0 for no heartbeats.`)
 }

@@ -134,12 +134,12 @@ export class Publisher {
     sending: Sending,
   ): Promise<PublishResult> {
     const { clock } = this.#parts
-    const startMs = clock.now()
+    const startMs = clock.monotonicNow()
     const turn = this.#pass(limiter, bytes.length, sending)
     if (turn !== undefined) await turn
     const { timeoutMs } = sending
     if (timeoutMs === undefined) return this.deliver(topic, bytes, sending)
-    const remainingMs = Math.max(1, timeoutMs - (clock.now() - startMs))
+    const remainingMs = Math.max(1, timeoutMs - (clock.monotonicNow() - startMs))
     return this.deliver(topic, bytes, { ...sending, timeoutMs: remainingMs })
   }
 

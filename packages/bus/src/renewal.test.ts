@@ -84,6 +84,18 @@ describe('token renewal', () => {
     expect(clock.timers).toBe(0)
   })
 
+  it('renews in time although the time of day is set back meanwhile', async () => {
+    const { clock, client, renewal } = setUp(300)
+    await renewal.credentials({ reason: 'connect' })
+    clock.correct(-3_600_000)
+    await clock.advance(270_000)
+    expect(client.reauthentications).toBe(1)
+    // That one joined another; it comes again at once and not after an hour.
+    await clock.advance(100)
+    expect(client.reauthentications).toBe(2)
+    renewal.stop()
+  })
+
   it('tries again soon after a renewal that failed, and leaves it to the next connection without one', async () => {
     const { clock, client, renewal, warnings } = setUp(300)
     client.reauthenticate = async () => {

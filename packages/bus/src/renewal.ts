@@ -17,6 +17,8 @@ export class Renewal {
   readonly #log: BusLog
   #port: MqttPort | undefined
   #timer: unknown
+  /** When the present token is to be replaced, by the monotonic clock. */
+  #dueAtMs = 0
   #isStopped = false
 
   constructor(source: TokenSource, clock: Clock, log: BusLog) {
@@ -36,6 +38,8 @@ export class Renewal {
    */
   async credentials(request: Pick<CredentialsRequest, 'reason'>): Promise<Credentials> {
     const { token } = await (request.reason === 'connect' ? this.#source.current() : this.#source.renew())
+    // The time of day may be corrected before the token ends; the server's clock goes on.
+    this.#dueAtMs = this.#clock.monotonicNow() + this.#source.refreshAtMs - this.#clock.now()
     this.#schedule(this.#untilRefreshMs)
     return {
       username: this.#source.subject,
@@ -51,7 +55,7 @@ export class Renewal {
   }
 
   get #untilRefreshMs(): number {
-    return Math.max(SHORTEST_MS, this.#source.refreshAtMs - this.#clock.now())
+    return Math.max(SHORTEST_MS, this.#dueAtMs - this.#clock.monotonicNow())
   }
 
   #schedule(delayMs: number): void {

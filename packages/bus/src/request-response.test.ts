@@ -425,7 +425,10 @@ describe('serving', () => {
     const startMs = clock.now()
     const failure = asker.request(contract, call, { timeoutMs: 2000 }).catch((error: unknown) => error)
     await settled()
-    expect(context?.deadline).toBe(startMs + 2000)
+    expect(context).toMatchObject({ deadline: startMs + 2000, remainingMs: 2000 })
+    // Whatever the time of day is set to.
+    clock.correct(-3_600_000)
+    expect(context).toMatchObject({ deadline: startMs + 2000 - 3_600_000, remainingMs: 2000 })
     await clock.advance(1999)
     expect(context?.signal.aborted).toBe(false)
     await clock.advance(1)

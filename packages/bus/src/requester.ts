@@ -42,7 +42,7 @@ interface Waiting {
   readonly replyTo: string
   readonly correlationId: string
   readonly options: RequestOptions
-  /** Milliseconds since 1970. */
+  /** By the monotonic clock. */
   readonly dueAtMs: number
   readonly resolve: (data: unknown) => void
   readonly reject: (error: unknown) => void
@@ -109,7 +109,7 @@ export class Requester {
     if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)
     counters.requests++
     const bytes = publisher.write({ topic, messageId, payload, correlationId, replyTo, traceparent })
-    const dueAtMs = clock.now() + options.timeoutMs
+    const dueAtMs = clock.monotonicNow() + options.timeoutMs
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         key,
@@ -159,7 +159,7 @@ export class Requester {
   #send(waiting: Waiting, bytes: Buffer): void {
     const { publisher, clock } = this.#parts
     const { contract, replyTo, correlationId, options } = waiting
-    const remainingMs = waiting.dueAtMs - clock.now()
+    const remainingMs = waiting.dueAtMs - clock.monotonicNow()
     // Whoever gave up in the meantime must not have the request carried out after all.
     if (this.#waiting.get(waiting.key) !== waiting || remainingMs <= 0) return
     const sent = publisher.send(contract.topic, bytes, {
@@ -236,7 +236,7 @@ export class Requester {
   /** A publish that was given up because the deadline passed is a time-out of the request. */
   #failUnsent(waiting: Waiting, error: unknown): void {
     const { contract, options, dueAtMs } = waiting
-    const isLate = this.#parts.clock.now() >= dueAtMs - 1
+    const isLate = this.#parts.clock.monotonicNow() >= dueAtMs - 1
     if (options.signal?.aborted) this.#fail(waiting, aborted(contract, options.signal))
     else this.#fail(waiting, isLate ? timedOut(contract, options.timeoutMs, error) : error)
   }

@@ -4,24 +4,33 @@ import type { RequestContext } from './message.js'
 
 /** What a handler knows of its request's time. Signal and timer are only made for handlers that ask for them. */
 export class ServingContext implements RequestContext {
-  readonly deadline: number
+  readonly #dueAtMs: number
   readonly #clock: Clock
   readonly #topic: string
   readonly #action: string
   #controller: AbortController | undefined
   #timer: unknown
 
-  constructor(clock: Clock, topic: string, action: string, deadline: number) {
+  /** `dueAtMs`: the deadline by the monotonic clock. */
+  constructor(clock: Clock, topic: string, action: string, dueAtMs: number) {
     this.#clock = clock
     this.#topic = topic
     this.#action = action
-    this.deadline = deadline
+    this.#dueAtMs = dueAtMs
+  }
+
+  get deadline(): number {
+    return this.#clock.now() + this.remainingMs
+  }
+
+  get remainingMs(): number {
+    return this.#dueAtMs - this.#clock.monotonicNow()
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
-      const remainingMs = this.deadline - this.#clock.now()
+      const { remainingMs } = this
       if (remainingMs <= 0) this.#expire()
       else this.#timer = this.#clock.setTimeout(() => this.#expire(), remainingMs)
     }

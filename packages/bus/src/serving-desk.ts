@@ -3,7 +3,7 @@ import { MqttError, type Message as MqttMessage } from '@jamey/mqtt'
 import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
 import { checkData, decodeEnvelope, type Envelope, isTraceparent } from './envelope.js'
 import { MessageError, RequestError } from './errors.js'
-import { deadlineOf, identityOf, type ReplyAddress, replyAddressOf } from './incoming-request.js'
+import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from './incoming-request.js'
 import type { Message, RequestContext } from './message.js'
 import { exchangeProperties } from './publisher.js'
 import type { ResponderParts } from './responder.js'
@@ -61,12 +61,12 @@ export class ServingDesk {
       })
       return undefined
     }
-    const nowMs = clock.now()
-    const deadline = deadlineOf(message, envelope, nowMs)
-    if (deadline <= nowMs) {
+    const remainingMs = remainingMsOf(message, envelope, clock)
+    if (remainingMs <= 0) {
       counters.servedLate++
       return undefined
     }
+    const deadline = clock.monotonicNow() + remainingMs
     const incoming = { message, envelope, reply, key: identityOf(envelope, reply), deadline }
     const taken = this.#cache.get(incoming.key)
     return taken === undefined ? this.#take(incoming) : this.#answerAgain(taken, incoming)
@@ -101,10 +101,10 @@ export class ServingDesk {
       // Awaited in any case: until then, `#take` has not noted that it is under way.
       const outcome = await this.#outcomeOf(incoming, context)
       const answer = this.#write(incoming, outcome)
-      this.#cache.finish(taken, answer, clock.now())
+      this.#cache.finish(taken, answer, clock.monotonicNow())
       // A failure that may pass is no answer to somebody who tries again with the same ids.
       if ('error' in outcome && outcome.error.retryable) this.#cache.remove(taken)
-      if (taken.deadline <= clock.now()) {
+      if (taken.deadline <= clock.monotonicNow()) {
         counters.servedLate++
         return
       }
@@ -192,7 +192,7 @@ export class ServingDesk {
     const failure = { kind: 'invalid-message', message: error.message, retryable: false }
     const expirySeconds = message.properties?.messageExpiryInterval ?? 30
     const answer = this.#answer(reply, { action: 'error', error: failure })
-    await this.#publish(answer, clock.now() + expirySeconds * 1000)
+    await this.#publish(answer, clock.monotonicNow() + expirySeconds * 1000)
   }
 
   /** The answer to be published; undefined where none is wanted. */
@@ -222,7 +222,7 @@ export class ServingDesk {
    */
   #publish({ topic, bytes, correlationData }: Answer, deadline: number): Promise<void> | undefined {
     const { clock, counters, publisher, report } = this.#parts
-    const remainingMs = deadline - clock.now()
+    const remainingMs = deadline - clock.monotonicNow()
     if (remainingMs <= 0) {
       counters.servedLate++
       return undefined
@@ -235,7 +235,7 @@ export class ServingDesk {
       timeoutMs: remainingMs,
     })
     return delivered.then(nothing, (error) => {
-      if (clock.now() >= deadline - 1) counters.servedLate++
+      if (clock.monotonicNow() >= deadline - 1) counters.servedLate++
       else if (isRetryable(error)) throw error
       else report(error, { kind: 'answer-refused', topic })
     })

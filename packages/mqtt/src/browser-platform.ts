@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from './clock.js'
 import { ConnectionError } from './errors.js'
 import type { TlsOptions } from './options.js'
 import type { Platform } from './platform.js'
@@ -8,6 +9,11 @@ type BrowserWebSocket = new (url: string, protocols: string) => WebSocketPort
 
 /** WebSocket only; the browser alone decides which certificates it trusts. */
 export const browserPlatform: Platform = {
+  clock: {
+    now: () => performance.now(),
+    setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, LONGEST_TIMER_MS)),
+    clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  },
   openTransport: openBrowserWebSocket,
   readTls,
   because,

@@ -1,4 +1,7 @@
-/** The only source of time in this package, so that tests own it. `now` counts milliseconds from anywhere. */
+/**
+ * The only source of time in this package, so that tests own it. `now` counts milliseconds from anywhere and is
+ * monotonic: a corrected wall clock neither ages nor rejuvenates anything.
+ */
 export interface Clock {
   now(): number
   setTimeout(callback: () => void, delayMs: number): unknown
@@ -6,9 +9,5 @@ export interface Clock {
   clearTimeout(handle: unknown): void
 }
 
-/** Monotonic: a corrected wall clock neither ages nor rejuvenates anything. */
-export const systemClock: Clock = {
-  now: () => performance.now(),
-  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
-  clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
-}
+/** The longest delay that timers hold, 24.8 days: a longer one is over at once, here as in browsers. */
+export const LONGEST_TIMER_MS = 0x7fff_ffff

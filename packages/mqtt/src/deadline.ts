@@ -27,7 +27,7 @@ export class Deadline {
       // Once and for all: a listener that is there already is not added.
       signal.addEventListener('abort', Deadline.#onAbort)
     }
-    if (timeoutMs !== undefined && timeoutMs <= 0x7fff_ffff) {
+    if (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY) {
       this.#timer = clock.setTimeout(() => this.#end('timeout'), Math.max(0, timeoutMs))
     }
   }

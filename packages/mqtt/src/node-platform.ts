@@ -2,6 +2,7 @@ import { PropertyMemory } from '@jamey/protocol'
 import * as storeParts from './backlog.js'
 import { because } from './because.js'
 import { ConnectionError } from './errors.js'
+import { systemClock } from './node-clock.js'
 import type { Platform } from './platform.js'
 import { systemError } from './system-error.js'
 import { openTcp } from './tcp-transport.js'
@@ -10,6 +11,7 @@ import { openWebSocket } from './ws-socket.js'
 
 /** TCP, TLS and WebSocket; certificates from files or memory. */
 export const nodePlatform: Platform = {
+  clock: systemClock,
   openTransport: (endpoint, tls) => {
     const { scheme } = endpoint
     if (scheme === 'mqtt' || scheme === 'mqtts') return openTcp(endpoint, tls)

@@ -1,4 +1,5 @@
 import type { PropertyMemory } from '@jamey/protocol'
+import type { Clock } from './clock.js'
 import type { MqttError } from './errors.js'
 import type { TlsOptions } from './options.js'
 import type { TlsMaterial, TransportFactory } from './transport.js'
@@ -6,6 +7,7 @@ import type { SystemError } from './transport-error.js'
 
 /** What differs between Node and browsers, a port: the rest of this package runs in both. */
 export interface Platform {
+  readonly clock: Clock
   readonly openTransport: TransportFactory
   readTls(options: TlsOptions): Promise<TlsMaterial>
   /** What the system's error means, where more can be said than its message does. Browsers never say what it was. */

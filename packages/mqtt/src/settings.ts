@@ -1,7 +1,7 @@
 import type { QoS, UserProperty, WillProperties } from '@jamey/protocol'
 import { assertTopicName } from '@jamey/protocol'
 import { randomHex, utf8Encode } from './bytes.js'
-import { type Clock, systemClock } from './clock.js'
+import type { Clock } from './clock.js'
 import { type NamedUrl, readUrl } from './endpoint.js'
 import { ConnectionError, type MqttError } from './errors.js'
 import { guarded } from './guarded.js'
@@ -121,7 +121,7 @@ export function readSettings(options: ConnectOptions, platform: Platform): Setti
     waitForConnection: options.waitForConnection ?? true,
     onUnhandledMessage: options.onUnhandledMessage,
     onBackgroundError: guarded(options.onBackgroundError ?? warnOnce(platform)),
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? platform.clock,
     transport: options.transport ?? platform.openTransport,
     platform,
   }

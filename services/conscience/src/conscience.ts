@@ -141,13 +141,13 @@ class BusConscience implements Conscience {
     return { rulesVersion, evaluations, decisions, judgeFailures, ruleFailures }
   }
 
-  async #answer(request: Message<Evaluation>, { deadline }: RequestContext): Promise<Verdict> {
+  async #answer(request: Message<Evaluation>, context: RequestContext): Promise<Verdict> {
     assertWithinBounds(request.payload)
     const rules = this.#rules
     const { payload: proposal, clientId, envelope } = request
     const findings = applyRules(rules, proposal, { budgetMs: this.#options.ruleBudgetMs })
     this.#reportFailures(findings)
-    const answer = await this.#ask(proposal, deadline)
+    const answer = await this.#ask(proposal, context)
     const opinion = answer?.status === 'used' ? answer.opinion : undefined
     const verdict: Verdict = {
       evaluation_id: randomUUID(),
@@ -161,13 +161,13 @@ class BusConscience implements Conscience {
     if (answer?.status === 'failed')
       verdict.explanation += ` The judge was not heard (${answer.error}), so the rules alone decided.`
     this.#decisions[verdict.decision]++
-    await this.#announce(verdict, envelope.metadata.correlation_id, deadline)
+    await this.#announce(verdict, envelope.metadata.correlation_id, context)
     return verdict
   }
 
-  async #ask(proposal: Evaluation, deadline: number): Promise<JudgeAnswer | undefined> {
+  async #ask(proposal: Evaluation, { remainingMs }: RequestContext): Promise<JudgeAnswer | undefined> {
     if (this.#judge === undefined) return undefined
-    const answer = await this.#judge.ask(proposal, { limitMs: (deadline - this.#clock.now()) * JUDGE_SHARE })
+    const answer = await this.#judge.ask(proposal, { limitMs: remainingMs * JUDGE_SHARE })
     if (answer.status === 'failed') {
       this.#judgeFailures++
       this.#report(
@@ -179,8 +179,8 @@ class BusConscience implements Conscience {
   }
 
   /** A verdict that cannot be announced is still the answer. */
-  async #announce(verdict: Verdict, correlationId: string, deadline: number): Promise<void> {
-    const timeoutMs = Math.max(1, Math.min(ANNOUNCEMENT_TIMEOUT_MS, (deadline - this.#clock.now()) / 2))
+  async #announce(verdict: Verdict, correlationId: string, { remainingMs }: RequestContext): Promise<void> {
+    const timeoutMs = Math.max(1, Math.min(ANNOUNCEMENT_TIMEOUT_MS, remainingMs / 2))
     try {
       // The answer waits for it, and a request that was not answered comes again: no need to wait for a disk, too.
       const options = { correlationId, timeoutMs, isDurable: false }
@@ -202,7 +202,7 @@ class BusConscience implements Conscience {
   }
 
   #report(kind: string, error: unknown): void {
-    const nowMs = this.#clock.now()
+    const nowMs = this.#clock.monotonicNow()
     if (nowMs - (this.#reportedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return
     this.#reportedAtMs.set(kind, nowMs)
     this.#options.log?.error({ err: error, kind }, 'conscience failed')

@@ -22,6 +22,8 @@ export type JudgeAnswer =
   | { readonly status: 'failed'; readonly error: string }
 
 const DEFAULT_TIMEOUT_MS = 5_000
+/** The longest delay that timers hold, 24.8 days. */
+const LONGEST_TIMER_MS = 2_147_483_647
 const MAXIMUM_ANSWER_BYTES = 65_536
 const MAXIMUM_CIRCUMSTANCE_CHARACTERS = 8_000
 const MAXIMUM_ACTION_CHARACTERS = 10_000
@@ -61,7 +63,7 @@ export class Judge {
   /** Never rejects. `limitMs` shortens the configured timeout to what the requester has left. */
   async ask(proposal: Proposal, { limitMs = Number.POSITIVE_INFINITY } = {}): Promise<JudgeAnswer> {
     const timeoutMs = Math.max(1, Math.min(this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS, limitMs))
-    const timeout = AbortSignal.timeout(Math.ceil(timeoutMs))
+    const timeout = AbortSignal.timeout(Math.min(Math.ceil(timeoutMs), LONGEST_TIMER_MS))
     const signal = AbortSignal.any([timeout, this.#closed.signal])
     try {
       return { status: 'used', opinion: await this.#places.run(() => this.#call(proposal, signal), signal) }

@@ -34,8 +34,8 @@ describe('the API router', () => {
 
   it('works to what is left of the deadline [promise 27]', async () => {
     let remainingMs = 0
-    bus.answer(topics.memory.query, (_request, { deadline }) => {
-      remainingMs = deadline - Date.now()
+    bus.answer(topics.memory.query, (_request, context) => {
+      remainingMs = context.remainingMs
       return { memories: [], total: 0 }
     })
     await callRouter({ operation: 'memory.query', input: {} }, { timeoutMs: 500 })
@@ -45,11 +45,11 @@ describe('the API router', () => {
 
   it('asks nobody once the deadline has passed', async () => {
     const late = new FakeBus()
-    await serveApi(late.asBus(), () => Date.now() + 10_000)
+    await serveApi(late.asBus())
     const answer = late.request(
       topics.api.requests,
       { operation: 'memory.query', input: {} },
-      { timeoutMs: 1000 },
+      { timeoutMs: 0 },
     )
     await expect(answer).rejects.toMatchObject({ kind: 'request-timed-out', retryable: true })
     expect(late.requests).toHaveLength(1)

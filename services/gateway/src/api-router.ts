@@ -15,8 +15,8 @@ export const ROUTER_GROUP = 'gateway'
  * The component's request has the correlation id and trace of the call, so that all of them show as one chain. What
  * stores has its `message_id` too, so that a call that is repeated under one `message_id` stores once.
  */
-export async function serveApi(bus: RouterBus, now: () => number = Date.now): Promise<ServedContract> {
-  return bus.serve(topics.api.requests, { group: ROUTER_GROUP }, async (call, { deadline, signal }) => {
+export async function serveApi(bus: RouterBus): Promise<ServedContract> {
+  return bus.serve(topics.api.requests, { group: ROUTER_GROUP }, async (call, context) => {
     const { operation, input } = call.payload
     const contract = OPERATIONS[operation]
     const parsed = contract.schema.safeParse(input)
@@ -24,7 +24,7 @@ export async function serveApi(bus: RouterBus, now: () => number = Date.now): Pr
       const { detail } = faultOf(parsed.error.issues, input)
       throw new RequestError('invalid-request', detail)
     }
-    const timeoutMs = deadline - now()
+    const { remainingMs: timeoutMs, signal } = context
     if (timeoutMs <= 0)
       throw new RequestError('request-timed-out', 'The deadline had passed.', { retryable: true })
     const { correlation_id, traceparent } = call.envelope.metadata

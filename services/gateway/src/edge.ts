@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
+import { systemClock } from '@jamey/bus'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Logger } from 'pino'
 import type { CallerPolicy } from './caller.js'
@@ -95,11 +96,11 @@ export class Edge {
    */
   async drain(graceMs: number): Promise<void> {
     this.#isDraining = true
-    const timer = setTimeout(() => void this.#giveUp(), graceMs)
+    const timer = systemClock.setTimeout(() => void this.#giveUp(), graceMs)
     try {
       await this.#app.close()
     } finally {
-      clearTimeout(timer)
+      systemClock.clearTimeout(timer)
     }
   }
 
@@ -110,10 +111,10 @@ export class Edge {
       }),
     )
     const farewell = new AbortController()
-    const timer = setTimeout(() => farewell.abort(), FAREWELL_MS)
+    const timer = systemClock.setTimeout(() => farewell.abort(), FAREWELL_MS)
     const late = new Promise<void>((resolve) => farewell.signal.addEventListener('abort', () => resolve()))
     await Promise.race([this.#inFlight.empty(), late])
-    clearTimeout(timer)
+    systemClock.clearTimeout(timer)
     this.#app.server.closeAllConnections()
   }
 

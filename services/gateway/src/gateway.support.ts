@@ -78,7 +78,14 @@ export class FakeBus {
     }, options.timeoutMs)
     const signals = options.signal === undefined ? [deadline.signal] : [deadline.signal, options.signal]
     const signal = AbortSignal.any(signals)
-    const context = { deadline: Date.now() + options.timeoutMs, signal }
+    const dueAtMs = performance.now() + options.timeoutMs
+    const context = {
+      deadline: Date.now() + options.timeoutMs,
+      get remainingMs() {
+        return dueAtMs - performance.now()
+      },
+      signal,
+    }
     try {
       const message = messageOf(contract, data, { ...options, messageId, correlationId })
       const answer = Promise.resolve().then(() => handler(message, context))

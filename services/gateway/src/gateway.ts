@@ -1,4 +1,5 @@
 import { TokenVerifier } from '@jamey/auth'
+import { systemClock } from '@jamey/bus'
 import { type Logger, pino } from 'pino'
 import type { CallerPolicy } from './caller.js'
 import { type CallLimit, Edge } from './edge.js'
@@ -57,11 +58,11 @@ class HttpGateway implements Gateway {
   #stopped: Promise<void> | undefined
 
   constructor(options: GatewayOptions) {
-    const { bus, now = Date.now, log = pino({ level: 'silent' }) } = options
+    const { bus, log = pino({ level: 'silent' }) } = options
     this.#options = options
     this.#log = log.child({ service: 'gateway' }, { redact: ['authorization', '*.authorization'] })
     this.#callerPolicy = callerPolicyOf(options)
-    this.#router = new RouterAttendance(bus, this.#log, now)
+    this.#router = new RouterAttendance(bus, this.#log)
   }
 
   get ready(): Promise<void> {
@@ -126,13 +127,13 @@ function callerPolicyOf(options: GatewayOptions): CallerPolicy {
 
 /** Resolves when `promise` does, and after `limitMs` at the latest. */
 async function settledWithin(promise: Promise<void>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
+  let timer: unknown
   const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs)
+    timer = systemClock.setTimeout(resolve, limitMs)
   })
   try {
     await Promise.race([promise, limit])
   } finally {
-    clearTimeout(timer)
+    systemClock.clearTimeout(timer)
   }
 }

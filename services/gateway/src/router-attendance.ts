@@ -16,7 +16,6 @@ export class RouterAttendance {
   readonly ready: Promise<void>
   readonly #bus: GatewayBus
   readonly #log: Logger
-  readonly #now: () => number
   #resolveReady: () => void = () => {}
   #rejectReady: (reason: Error) => void = () => {}
   #served: Promise<ServedContract> | undefined
@@ -24,10 +23,9 @@ export class RouterAttendance {
   #isServed = false
   #isStopped = false
 
-  constructor(bus: GatewayBus, log: Logger, now: () => number) {
+  constructor(bus: GatewayBus, log: Logger) {
     this.#bus = bus
     this.#log = log
-    this.#now = now
     this.ready = new Promise((resolve, reject) => {
       this.#resolveReady = resolve
       this.#rejectReady = reject
@@ -62,7 +60,7 @@ export class RouterAttendance {
 
   async #serve(): Promise<void> {
     if (this.#isStopped || this.#served !== undefined) return
-    const attempt = serveApi(this.#bus, this.#now)
+    const attempt = serveApi(this.#bus)
     this.#served = attempt
     try {
       await attempt

@@ -110,7 +110,11 @@ export class FakeBus {
         metadata: { client_id: clientId, correlation_id: randomUUID() },
       },
     }
-    const context = { deadline: Date.now() + 30_000, signal: new AbortController().signal }
+    const context = {
+      deadline: Date.now() + 30_000,
+      remainingMs: 30_000,
+      signal: new AbortController().signal,
+    }
     const answer = Promise.resolve(handler(message, context))
     this.#working.add(answer)
     try {

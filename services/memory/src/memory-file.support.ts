@@ -19,6 +19,8 @@ export class StillClock {
 
   readonly now = (): number => this.nowMs
 
+  readonly monotonicNow = (): number => this.nowMs
+
   setTimeout(callback: () => void, delayMs: number): number {
     this.#lastTimer += 1
     this.#timers.set(this.#lastTimer, { atMs: this.nowMs + delayMs, callback })

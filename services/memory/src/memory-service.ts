@@ -167,7 +167,7 @@ class BusMemory implements MemoryService {
 
   #report(error: unknown): void {
     const kind = error instanceof Error && 'code' in error ? String(error.code) : 'internal'
-    const nowMs = this.#clock.now()
+    const nowMs = this.#clock.monotonicNow()
     if (nowMs - (this.#reportedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return
     this.#reportedAtMs.set(kind, nowMs)
     this.#options.log?.error({ err: error }, 'memory failed')

@@ -8,7 +8,9 @@ interface Timer {
 /** Time that stands still until a test moves it. Used by tests only. */
 export class FakeClock implements Clock {
   readonly #timers = new Set<Timer>()
+  /** Both clocks: the time of day is the monotonic one, moved by what it was corrected by. */
   #nowMs: number
+  #correctedByMs = 0
 
   constructor(nowMs = Date.UTC(2024, 10, 14, 20)) {
     this.#nowMs = nowMs
@@ -19,8 +21,15 @@ export class FakeClock implements Clock {
     return this.#timers.size
   }
 
-  now(): number {
+  readonly now = (): number => this.#nowMs + this.#correctedByMs
+
+  monotonicNow(): number {
     return this.#nowMs
+  }
+
+  /** Sets the time of day forward or back; timers do not notice. */
+  correct(byMs: number): void {
+    this.#correctedByMs += byMs
   }
 
   setTimeout(callback: () => void, delayMs: number): Timer {

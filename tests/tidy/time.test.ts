@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/**
+ * The time of day is for what people and other machines are told, and may be corrected at any moment; every duration
+ * comes from the monotonic clock. No timer gets a delay it can not hold, for it would be over at once.
+ */
+
+const root = resolve(import.meta.dirname, '../..')
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root })
+  .toString()
+  .split('\n')
+  .filter((file) => /\.(ts|tsx|js|mjs)$/.test(file) && !/\.(test|contract|support)\.ts$/.test(file))
+
+/** Reads the time of day. `new Date(value)` only writes one down. */
+const TIME_OF_DAY = /\bDate\.now\b|\bnew Date\(\)|\bnew Date\b(?!\()|(?<!new )\bDate\(\)/
+/** A timer of the system, which no port has checked the delay of. */
+const TIMER = /(?<![.\w#])set(?:Timeout|Interval)\((?!callback: )|\bAbortSignal\.timeout\(/
+
+/** Who may ask for the time of day, and what for. */
+const TELLS_THE_TIME: Readonly<Record<string, string>> = {
+  'apps/jamey/src/command-line.ts': 'what is printed, and whether certificates are valid',
+  'apps/jamey/src/raw-messages.ts': 'the timestamp of an envelope',
+  'apps/jamey/src/run-file.ts': 'when the system was started, for people',
+  'bench/client/bus-side.ts': 'the timestamp of an envelope',
+  'bench/kit/machine.ts': 'the date of a report',
+  'examples/broker-hooks/authenticate.js': 'until when a password is good',
+  'packages/auth/src/certificate-directory.ts': 'from when to when certificates are valid',
+  'packages/auth/src/certificate.ts': 'from when to when certificates are valid',
+  'packages/auth/src/token-source.ts': 'iat and exp of a token',
+  'packages/auth/src/token-verifier.ts': 'iat and exp of a token',
+  'packages/auth/src/token.ts': 'iat and exp of a token',
+  'packages/broker/src/clock.ts': 'its clock, which is still both',
+  'packages/bus/src/clock.ts': 'timestamps; durations have a clock of their own beside it',
+  'packages/bus/src/environment.ts': 'whether a certificate is valid',
+  'packages/store/src/open-outbox.ts': 'ages of records, which outlive the process and its monotonic clock',
+  'packages/store/src/open-session-store.ts': 'ages of records, which outlive the process',
+  'packages/store/src/session-records.ts': 'when a message was set aside, which outlives the process',
+  'services/gateway/src/gateway.ts': 'iat and exp of a token',
+  'services/memory/src/memory-store.ts': 'when a memory was made and expires, which outlives the process',
+  'tests/soak/main.ts': 'the name of a report',
+  'tests/soak/summary.ts': 'the date of a report',
+}
+
+/** Who may set a timer of the system, and why its delay is one that it holds. */
+const SETS_TIMERS: Readonly<Record<string, string>> = {
+  'apps/jamey/src/commands/sub.ts': 'a day at the most, as --timeout is checked',
+  'apps/jamey/src/commands/up.ts': 'a constant',
+  'apps/jamey/src/connection.ts': 'a constant',
+  'apps/jamey/src/health-checks.ts': 'a constant',
+  'apps/jamey/src/raw-messages.ts': 'a day at the most, as --timeout is checked',
+  'apps/jamey/src/stop-in-order.ts': 'a grace time of ten minutes at the most, as it is checked',
+  'packages/broker/src/clock.ts': 'what is long waits in the pieces of deadline.ts',
+  'packages/mqtt/src/browser-platform.ts': 'bounded there: pages do not live for 25 days',
+  'packages/mqtt/src/node-clock.ts': 'the one place where long delays are cut into pieces',
+  'packages/mqtt/src/web-socket-transport.ts': 'a constant',
+  'packages/store/src/lmdb-opening.ts': 'a constant',
+  'packages/store/src/ownership.ts': 'a constant',
+  'services/conscience/src/judge.ts': 'bounded there',
+}
+
+/** Harnesses, which end with their run; only their durations are of interest. */
+const isProduct = (file: string) => /^(packages|services|apps)\/(?!testing\/)[^/]+\/(src|bin)\//.test(file)
+
+/** Without comments, which may speak of what they forbid. */
+function codeOf(file: string): string {
+  return readFileSync(resolve(root, file), 'utf8')
+    .replace(/^\s*\/\*[\s\S]*?\*\//gm, '')
+    .replace(/(^|\s)\/\/.*$/gm, '')
+}
+
+function uses(pattern: RegExp, among: (file: string) => boolean): string[] {
+  return files.filter((file) => among(file) && pattern.test(codeOf(file))).sort()
+}
+
+describe('time', () => {
+  it('of day is asked for only where it is told', () => {
+    expect(uses(TIME_OF_DAY, () => true)).toEqual(Object.keys(TELLS_THE_TIME).sort())
+  })
+
+  it('is waited for by the timers of a clock, or by such as hold their delay', () => {
+    const product = (file: string) => isProduct(file) && !file.includes('/test-support/')
+    expect(uses(TIMER, product)).toEqual(Object.keys(SETS_TIMERS).sort())
+  })
+
+  it.each([
+    'const endsAtMs = Date.now() + 5000',
+    'const startedAt = new Date()',
+    'now = Date.now',
+    'const text = Date()',
+  ])('finds the time of day in: %s', (line) => {
+    expect(line).toMatch(TIME_OF_DAY)
+  })
+
+  it.each(['setTimeout(resolve, ms)', 'await setTimeout(ms)', 'AbortSignal.timeout(ms)'])(
+    'finds the timer in: %s',
+    (line) => {
+      expect(line).toMatch(TIMER)
+    },
+  )
+
+  it.each(['clock.setTimeout(resolve, ms)', 'setTimeout(callback: () => void, delayMs: number): unknown'])(
+    'finds no timer in: %s',
+    (line) => {
+      expect(line).not.toMatch(TIMER)
+    },
+  )
+})
