@@ -17,8 +17,7 @@ export class Allowance {
   /** Whether there was one left. */
   take(): boolean {
     const nowMs = this.#clock.now()
-    // A clock that was set back begins a period, too.
-    if (Math.abs(nowMs - this.#beganAtMs) >= this.#periodMs) {
+    if (nowMs - this.#beganAtMs >= this.#periodMs) {
       this.#beganAtMs = nowMs
       this.#taken = 0
     }

@@ -22,7 +22,7 @@ export interface ByteStream {
 export interface Peer {
   /** Behind a load balancer that speaks the PROXY protocol: the client's, as it says. */
   readonly remoteAddress: string
-  /** Milliseconds since 1970: `connectTimeoutMs` after it was accepted, whatever came before the first packet. */
+  /** By the monotonic clock: `connectTimeoutMs` after it was accepted, whatever came before the first packet. */
   readonly connectByMs: number
   readonly certificate: { commonName: string } | undefined
 }

@@ -1,13 +1,20 @@
 /** Where the broker takes its time from; tests pass one they move by hand. */
 export interface Clock {
-  /** Milliseconds since 1970, as `Date.now()`. */
+  /** Milliseconds from anywhere, for whatever lasts. Monotonic: a corrected time of day neither ages nor rejuvenates. */
   now(): number
+  /** Milliseconds since 1970, for what outlives the process or comes from others. It may be corrected at any moment. */
+  timeOfDay(): number
   setTimeout(callback: () => void, delayMs: number): unknown
   clearTimeout(handle: unknown): void
+  /** Calls back when everything that has arrived by now was read. */
+  afterInput(callback: () => void): void
 }
 
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => performance.now(),
+  timeOfDay: () => Date.now(),
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  // Between timers and immediates the event loop reads every socket that has something.
+  afterInput: (callback) => void setImmediate(callback),
 }

@@ -29,8 +29,7 @@ export class ConnectRate {
 
   #turnOver(): void {
     const nowMs = this.#clock.now()
-    // A clock that was set back begins a second, too.
-    if (Math.abs(nowMs - this.#beganAtMs) < PERIOD_MS) return
+    if (nowMs - this.#beganAtMs < PERIOD_MS) return
     this.#beganAtMs = nowMs
     this.#all = 0
     this.#byNetwork.clear()

@@ -21,6 +21,7 @@ import { ConnectionFault } from './errors.js'
 import { Greeter } from './greeter.js'
 import { handle } from './handlers/handle.js'
 import { type ClientInfo, type Departure, LOST } from './hooks.js'
+import { IdentityEnd } from './identity-end.js'
 import { isWithin, lingerMs, writeDisconnect, writeRefusal } from './last-words.js'
 import type { Limits } from './limits.js'
 import type { Message, Outlet } from './message.js'
@@ -69,7 +70,7 @@ export class Connection {
   readonly #socket: ByteStream
   readonly #decoder: Decoder
   readonly #silence: Silence
-  readonly #identityEnd: Deadline
+  readonly #identityEnd: IdentityEnd
   readonly #linger: Deadline
   readonly #unreadAnswers = new UnreadAnswers()
   #state: ConnectionState = 'waiting'
@@ -92,7 +93,7 @@ export class Connection {
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
     const isListening = (): boolean => this.holds === 0
     this.#silence = new Silence(clock, connectByMs, isListening, () => this.#onSilence())
-    this.#identityEnd = new Deadline(clock, () => this.#onIdentityEnd())
+    this.#identityEnd = new IdentityEnd(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
     core.connections.add(this)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
@@ -129,19 +130,6 @@ export class Connection {
     this.#socket.pause()
   }
 
-  /** Handles nothing more until `answer` has come, which may not reject, and then `next` was called. */
-  hold<T>(answer: Promise<T>, next: (value: T) => void): void {
-    this.pauseReading()
-    answer.then((value) => {
-      try {
-        if (this.#state === 'open') next(value)
-      } catch (error) {
-        this.fail(error)
-      }
-      this.resumeReading()
-    })
-  }
-
   /** Keep Alive is in seconds, 0 for none. */
   open(session: Session, identity: Identity, keepAliveSeconds: number): void {
     this.#become('open')
@@ -171,7 +159,7 @@ export class Connection {
   useIdentity(identity: Identity): void {
     this.publishPermission.use(identity)
     this.answerPermission.use(identity)
-    this.#identityEnd.set(identity.expiresAtMs ?? Number.POSITIVE_INFINITY)
+    this.#identityEnd.use(identity)
   }
 
   write(packet: Packet): void {

@@ -80,7 +80,7 @@ export class Core {
     this.responseInformation = options.responseInformation
     this.hooks = options.hooks && new HookRunner(this, options.hooks)
     this.turn = new Turn(() => this.gate?.endTurn())
-    this.persistence = new Persistence(options.store, () => this.turn.request())
+    this.persistence = new Persistence(options.store, options.clock, () => this.turn.request())
     this.gate = options.store && new CommitGate(this.persistence, options.log, () => this.turn.request())
     this.router = new Router(this)
     this.sessions = new Sessions(this)

@@ -3,7 +3,10 @@ import type { Clock } from './clock.js'
 /** The longest delay that timers of Node can wait; session expiry may be fifty times that. */
 const LONGEST_DELAY_MS = 2_147_483_647
 
-/** One moment that something waits for: set again it moves, cleared it never comes. */
+/**
+ * One moment that something waits for: set again it moves, cleared it never comes. It comes after what had arrived by
+ * then, so a process that was stopped for a while hears what was said meanwhile before it calls anybody late.
+ */
 export class Deadline {
   readonly #clock: Clock
   readonly #onReached: () => void
@@ -15,7 +18,7 @@ export class Deadline {
     this.#onReached = onReached
   }
 
-  /** Waits until `dueAtMs` (milliseconds since 1970); infinity waits for nothing. */
+  /** Waits until `dueAtMs` (by the monotonic clock); infinity waits for nothing. */
   set(dueAtMs: number): void {
     this.clear()
     this.#dueAtMs = dueAtMs
@@ -29,12 +32,17 @@ export class Deadline {
   }
 
   #arm(): void {
-    const delayMs = Math.min(Math.max(this.#dueAtMs - this.#clock.now(), 0), LONGEST_DELAY_MS)
+    const dueAtMs = this.#dueAtMs
+    const delayMs = Math.min(Math.max(dueAtMs - this.#clock.now(), 0), LONGEST_DELAY_MS)
     this.#handle = this.#clock.setTimeout(() => {
       this.#handle = undefined
-      if (this.#clock.now() < this.#dueAtMs) return this.#arm()
-      this.#dueAtMs = Number.POSITIVE_INFINITY
-      this.#onReached()
+      if (this.#clock.now() < dueAtMs) return this.#arm()
+      this.#clock.afterInput(() => {
+        // What arrived may have moved it.
+        if (this.#dueAtMs !== dueAtMs || this.#handle !== undefined) return
+        this.#dueAtMs = Number.POSITIVE_INFINITY
+        this.#onReached()
+      })
     }, delayMs)
   }
 }

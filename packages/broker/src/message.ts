@@ -48,7 +48,7 @@ export class Message {
   readonly qos: QoS
   /** As published. */
   readonly retain: boolean
-  /** Milliseconds since 1970; infinity where the message does not expire. */
+  /** By the monotonic clock; infinity where the message does not expire. */
   readonly expiresAtMs: number
   /** Client identifier of the publisher. */
   readonly publishedBy: string

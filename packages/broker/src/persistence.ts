@@ -7,10 +7,14 @@ import type {
   SessionRecord,
   StoredDelivery,
 } from './broker-store.js'
+import type { Clock } from './clock.js'
 import { type Delivery, identifierOf } from './delivery.js'
 import { Message } from './message.js'
 import type { Session } from './session.js'
+import { StoredTime } from './stored-time.js'
 import type { Subscription } from './subscription.js'
+
+const NEVER = Number.POSITIVE_INFINITY
 
 /**
  * Tells the store what changes in sessions that outlive the process. Without a store every method returns at once,
@@ -18,6 +22,8 @@ import type { Subscription } from './subscription.js'
  */
 export class Persistence {
   readonly #store: BrokerStore | undefined
+  readonly #clock: Clock
+  readonly #time: StoredTime
   readonly #onDirty: () => void
   #nextMessageId = 1
   /** Something was staged since `takeDirty`. */
@@ -29,8 +35,10 @@ export class Persistence {
   /** Messages that were read from the store and are still held, by number: sessions that wait for one share it. */
   readonly #loaded = new Map<number, Message>()
 
-  constructor(store: BrokerStore | undefined, onDirty: () => void) {
+  constructor(store: BrokerStore | undefined, clock: Clock, onDirty: () => void) {
     this.#store = store
+    this.#clock = clock
+    this.#time = new StoredTime(clock)
     this.#onDirty = onDirty
   }
 
@@ -65,7 +73,7 @@ export class Persistence {
     }
     const isNew = !session.isStored
     session.isStored = true
-    this.#stage().putSession(sessionRecord(session))
+    this.#stage().putSession(this.#sessionRecord(session))
     if (!isNew) return
     // A session may become durable after it subscribed: DISCONNECT can raise the expiry of CONNECT.
     for (const subscription of session.subscriptions.values()) this.putSubscription(subscription)
@@ -79,7 +87,7 @@ export class Persistence {
     // No client can have U+0000 in its identifier. [MQTT-1.5.4-2]
     if (clientId.startsWith('\0')) return
     session.clientId = `\0${randomUUID()} ${clientId}`
-    this.#stage().renameSession(clientId, sessionRecord(session))
+    this.#stage().renameSession(clientId, this.#sessionRecord(session))
   }
 
   /** After the session's deliveries were discarded, so that their messages go, too. */
@@ -132,6 +140,17 @@ export class Persistence {
     if (this.#loaded.get(storeId) === message) this.#loaded.delete(storeId)
   }
 
+  /** A retained message of an earlier life. */
+  restoreRetained(record: MessageRecord): Message {
+    return this.#revive(record, this.#time.moment(record.expiresAtMs ?? NEVER))
+  }
+
+  /** When a session of an earlier life lost its connection; now, where the time of day was set back since. */
+  restoreDisconnected({ disconnectedAtMs }: SessionRecord): number {
+    const nowMs = this.#clock.now()
+    return disconnectedAtMs === undefined ? nowMs : Math.min(this.#time.moment(disconnectedAtMs), nowMs)
+  }
+
   /** As `BrokerStore.readDeliveries`. */
   readDeliveries(session: Session, after: number, maximum: number): readonly StoredDelivery[] {
     return this.#store?.readDeliveries(session.clientId, after, maximum) ?? []
@@ -143,7 +162,7 @@ export class Persistence {
     if (message === undefined) {
       const record = (this.#store as BrokerStore).readMessage(messageId)
       if ('damage' in record) return record
-      message = messageOf(record)
+      message = this.#revive(record, this.#time.messageMoment(record.expiresAtMs ?? NEVER, messageId))
       message.storeId = messageId
       this.#loaded.set(messageId, message)
     }
@@ -160,7 +179,8 @@ export class Persistence {
   }
 
   putRetained(message: Message): void {
-    if (this.#store !== undefined) this.#stage().putRetained(messageRecord(message))
+    if (this.#store !== undefined)
+      this.#stage().putRetained(messageRecord(message, this.#time.of(message.expiresAtMs)))
   }
 
   removeRetained(topic: string): void {
@@ -175,8 +195,27 @@ export class Persistence {
     if (message.storeHolders > 0 || message.storeTurn === this.#turn) return message.storeId
     message.storeId = this.#nextMessageId++
     message.storeTurn = this.#turn
-    this.#stage().putMessage(message.storeId, messageRecord(message))
-    return message.storeId
+    const { storeId } = message
+    const record = messageRecord(message, this.#time.ofMessage(message.expiresAtMs, storeId))
+    this.#stage().putMessage(storeId, record)
+    return storeId
+  }
+
+  /** No message lives longer than from now on, however the time of day was set back. */
+  #revive(record: MessageRecord, momentMs: number): Message {
+    const { topic, payload, qos, retain, properties, publishedBy } = record
+    const seconds = properties?.messageExpiryInterval
+    const longestMs = seconds === undefined ? NEVER : this.#clock.now() + seconds * 1000
+    const expiresAtMs = Math.min(momentMs, longestMs)
+    return new Message(topic, payload, qos, retain, properties, expiresAtMs, publishedBy).keep()
+  }
+
+  #sessionRecord(session: Session): SessionRecord {
+    const { disconnectedAtMs } = session
+    return sessionRecord(
+      session,
+      disconnectedAtMs === undefined ? undefined : this.#time.of(disconnectedAtMs),
+    )
   }
 
   #stageQueue(session: Session): BrokerStore {
@@ -194,15 +233,8 @@ export class Persistence {
   }
 }
 
-/** A message as it was when it was stored. */
-export function messageOf(record: MessageRecord): Message {
-  const { topic, payload, qos, retain, properties, expiresAtMs, publishedBy } = record
-  const expiry = expiresAtMs ?? Number.POSITIVE_INFINITY
-  return new Message(topic, payload, qos, retain, properties, expiry, publishedBy).keep()
-}
-
-function sessionRecord(session: Session): SessionRecord {
-  const { clientId, username, version, expirySeconds, disconnectedAtMs, will } = session
+function sessionRecord(session: Session, disconnectedAtMs: number | undefined): SessionRecord {
+  const { clientId, username, version, expirySeconds, will } = session
   const { inFlight, quota } = session.outgoing
   // What was sent is the oldest: with a connection, as many as its quota may be out at any moment, and those that an
   // earlier connection with a larger one has left.
@@ -217,15 +249,15 @@ function sessionRecord(session: Session): SessionRecord {
   }
 }
 
-function messageRecord(message: Message): MessageRecord {
-  const { topic, payload, qos, retain, properties, expiresAtMs, publishedBy } = message
+function messageRecord(message: Message, expiresAtMs: number): MessageRecord {
+  const { topic, payload, qos, retain, properties, publishedBy } = message
   return {
     topic,
     payload,
     qos,
     retain,
     properties,
-    expiresAtMs: expiresAtMs === Number.POSITIVE_INFINITY ? undefined : expiresAtMs,
+    expiresAtMs: expiresAtMs === NEVER ? undefined : expiresAtMs,
     publishedBy,
   }
 }

@@ -24,7 +24,7 @@ function withoutAlias(shared: PublishProperties): PublishProperties {
   return others
 }
 
-/** Milliseconds since 1970 at which a message received now expires; infinity: never. */
+/** By the monotonic clock: when a message received now expires; infinity: never. */
 export function expiryOf(properties: PublishProperties | undefined, clock: Clock): number {
   const seconds = properties?.messageExpiryInterval
   return seconds === undefined ? Number.POSITIVE_INFINITY : clock.now() + seconds * 1000

@@ -1,7 +1,6 @@
 import { splitShared } from '@jamey/protocol'
 import type { QueueRecord, SessionRecord, StoredState, SubscriptionRecord } from './broker-store.js'
 import type { Core } from './core.js'
-import { messageOf } from './persistence.js'
 import { Session } from './session.js'
 
 /**
@@ -11,7 +10,7 @@ import { Session } from './session.js'
 export function restore(core: Core, state: StoredState): void {
   const now = core.clock.now()
   for (const record of state.retained) {
-    const message = messageOf(record)
+    const message = core.persistence.restoreRetained(record)
     if (message.expiresAtMs > now) core.retained.set(message)
   }
   core.persistence.startMessagesAfter(state.lastMessageId)
@@ -28,12 +27,11 @@ export function restore(core: Core, state: StoredState): void {
 }
 
 function restoreSession(core: Core, record: SessionRecord, queue: QueueRecord | undefined): void {
-  const { clientId, username, protocolVersion, expirySeconds, disconnectedAtMs, will, inFlightWindow } =
-    record
+  const { clientId, username, protocolVersion, expirySeconds, will, inFlightWindow } = record
   const session = new Session(core, clientId, username, protocolVersion)
   session.isStored = true
   session.expirySeconds = expirySeconds
-  session.disconnectedAtMs = disconnectedAtMs
+  session.disconnectedAtMs = core.persistence.restoreDisconnected(record)
   session.will = will
   session.outgoing.restore(queue, inFlightWindow)
   core.sessions.restore(session)

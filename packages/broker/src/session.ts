@@ -24,6 +24,7 @@ export class Session {
   client: ClientInfo | undefined
   /** Seconds after the connection's end; 0: ends with it. */
   expirySeconds = 0
+  /** By the monotonic clock; of one from an earlier life of the broker perhaps before its beginning. */
   disconnectedAtMs: number | undefined
   will: Will | undefined
   readonly subscriptions = new Map<string, Subscription>()

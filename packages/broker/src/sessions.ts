@@ -196,8 +196,7 @@ export class Sessions {
   /** Takes up a session of an earlier life of the broker. */
   restore(session: Session): void {
     this.#sessions.set(session.clientId, session)
-    const disconnectedAtMs = session.disconnectedAtMs ?? this.#core.clock.now()
-    session.disconnectedAtMs = disconnectedAtMs
+    const { disconnectedAtMs = this.#core.clock.now() } = session
     if (session.expirySeconds !== NEVER_EXPIRES) {
       session.expiry.set(disconnectedAtMs + session.expirySeconds * 1000)
     }

@@ -4,6 +4,9 @@ import { Deadline } from './deadline.js'
 /** So much of a packet that comes in pieces is a sign of life; whoever sends less may be dragging it out. */
 const SIGN_OF_LIFE_BYTES = 1000
 
+/** Whoever looks so late was stopped itself, or busy: that nothing was heard meanwhile says nothing about the peer. */
+const ABSENT_MS = 1000
+
 /** Notices that a peer says nothing: no CONNECT at first, however much it says; then no packet for too long. */
 export class Silence {
   readonly #clock: Clock
@@ -13,6 +16,7 @@ export class Silence {
   /** 0 until `keepAlive`: nothing but that prolongs the wait for CONNECT. */
   #limitMs = 0
   #heardAtMs = 0
+  #dueAtMs = 0
   #pieceBytes = 0
 
   /** CONNECT has to be there by `connectByMs`. From `keepAlive` on, the silence is ours and does not count while `isListening` is false. */
@@ -21,14 +25,14 @@ export class Silence {
     this.#isListening = isListening
     this.#onSilence = onSilence
     this.#deadline = new Deadline(clock, () => this.#onDeadline())
-    this.#deadline.set(connectByMs)
+    this.#wait(connectByMs)
   }
 
   /** In seconds, 0 for none; one and a half of it may pass without a packet. [MQTT-3.1.2-22] */
   keepAlive(seconds: number): void {
     this.#limitMs = seconds * 1500
     this.heard()
-    this.#deadline.set(seconds === 0 ? Number.POSITIVE_INFINITY : this.#heardAtMs + this.#limitMs)
+    this.#wait(seconds === 0 ? Number.POSITIVE_INFINITY : this.#heardAtMs + this.#limitMs)
   }
 
   /** A whole packet came. */
@@ -47,10 +51,17 @@ export class Silence {
     this.#deadline.clear()
   }
 
+  #wait(dueAtMs: number): void {
+    this.#dueAtMs = dueAtMs
+    this.#deadline.set(dueAtMs)
+  }
+
   #onDeadline(): void {
-    if (this.#limitMs > 0 && !this.#isListening()) this.heard()
+    const nowMs = this.#clock.now()
+    const isOurs = !this.#isListening() || nowMs - this.#dueAtMs >= ABSENT_MS
+    if (this.#limitMs > 0 && isOurs) this.heard()
     const dueAtMs = this.#heardAtMs + this.#limitMs
-    if (this.#limitMs > 0 && this.#clock.now() < dueAtMs) this.#deadline.set(dueAtMs)
+    if (this.#limitMs > 0 && nowMs < dueAtMs) this.#wait(dueAtMs)
     else this.#onSilence()
   }
 }

@@ -12,6 +12,8 @@ interface Timer {
 export class FakeClock {
   readonly #timers = new Set<Timer>()
   #nowMs: number
+  /** What the time of day was corrected by, which timers do not notice. */
+  #correctedByMs = 0
   #order = 0
 
   constructor(nowMs = 1_800_000_000_000) {
@@ -30,6 +32,17 @@ export class FakeClock {
   }
 
   readonly now = (): number => this.#nowMs
+
+  /** The same until it is corrected. */
+  readonly timeOfDay = (): number => this.#nowMs + this.#correctedByMs
+
+  /** Sets the time of day forward or back. */
+  correct(byMs: number): void {
+    this.#correctedByMs += byMs
+  }
+
+  /** Nothing arrives between a timer and what it calls. */
+  readonly afterInput = (callback: () => void): void => callback()
 
   readonly setTimeout = (callback: () => void, delayMs: number): unknown => {
     const timer: Timer = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, callback }

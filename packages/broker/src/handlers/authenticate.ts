@@ -14,7 +14,7 @@ export async function authenticate(connection: Connection, shown: Shown): Promis
     let outcome = await core.authenticator.authenticate(request)
     while (isChallenge(outcome)) outcome = await answerOf(connection, outcome, request)
     const identity = outcome
-    if (identity.expiresAtMs !== undefined && identity.expiresAtMs <= core.clock.now()) {
+    if (identity.expiresAtMs !== undefined && identity.expiresAtMs <= core.clock.timeOfDay()) {
       throw new ConnectionFault(ReasonCode.notAuthorized, 'the credentials have expired')
     }
     if (core.hooks === undefined) return identity

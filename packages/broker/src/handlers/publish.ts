@@ -1,6 +1,7 @@
 import { type Publish, type PublishProperties, REASON_CODES_OF, ReasonCode } from '@jamey/protocol'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
+import { hold } from '../hold.js'
 import type { HookRunner } from '../hook-runner.js'
 import type { ClientInfo, PublishOffer, Refusal } from '../hooks.js'
 import { Message } from '../message.js'
@@ -90,7 +91,7 @@ function judge(
     else take(connection, session, packet, verdict.topic, verdict.payload, verdict.properties)
   }
   const verdict = hooks.judge(client, offer)
-  if (verdict instanceof Promise) connection.hold(verdict, next)
+  if (verdict instanceof Promise) hold(connection, verdict, next)
   else next(verdict)
 }
 

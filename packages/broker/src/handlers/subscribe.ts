@@ -9,6 +9,7 @@ import {
 import type { Connection } from '../connection.js'
 import type { Core } from '../core.js'
 import { ConnectionFault } from '../errors.js'
+import { hold } from '../hold.js'
 import type { Session } from '../session.js'
 import type { Subscription } from '../subscription.js'
 import { countLevels } from '../topic-permission.js'
@@ -27,7 +28,7 @@ export function handleSubscribe(connection: Connection, session: Session, packet
   }
   const paths = packet.subscriptions.map(({ filter }) => splitShared(filter).filter)
   const asked = paths.filter((path) => session.identity?.maySubscribe(path))
-  connection.hold(hooks.denied(client, asked), (denied) => subscribe(connection, session, packet, denied))
+  hold(connection, hooks.denied(client, asked), (denied) => subscribe(connection, session, packet, denied))
 }
 
 /** `denied`: by a hook. */
