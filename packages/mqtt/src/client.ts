@@ -24,6 +24,11 @@ export interface Subscription extends AsyncDisposable {
    * a group is not lost.
    */
   unsubscribe(options?: CallOptions): Promise<void>
+  /**
+   * Asks the server for the subscription again, which changes nothing where it is there, and makes it where the server
+   * has lost it. Resolves with its yes; rejects with `SubscriptionError`, and the handler stays.
+   */
+  renew(options?: CallOptions): Promise<void>
 }
 
 export interface CloseOptions {

@@ -118,7 +118,10 @@ export class MqttClient implements Client {
     const { handling, qos } = await subscriptions.subscribe(filter, options, handler)
     const unsubscribe = (call?: CallOptions): Promise<void> =>
       subscriptions.removeHandling(filter, handling, call)
-    return { filter, qos, unsubscribe, [Symbol.asyncDispose]: () => unsubscribe() }
+    const renew = async (call?: CallOptions): Promise<void> => {
+      await subscriptions.renew(filter, handling, call)
+    }
+    return { filter, qos, unsubscribe, renew, [Symbol.asyncDispose]: () => unsubscribe() }
   }
 
   async unsubscribe(filter: string, options: CallOptions = {}): Promise<void> {

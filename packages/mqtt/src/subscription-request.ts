@@ -4,6 +4,9 @@ import { SubscriptionError } from './errors.js'
 import type { SubscribeOptions } from './options.js'
 import type { ServerInformation } from './server-information.js'
 
+/** From here on a reason code of SUBACK says that the server lacks a feature: 0x9E, 0xA1, 0xA2. Section 3.9.3. */
+const LACKS = ReasonCode.sharedSubscriptionsNotSupported
+
 export function requestFor(filter: string, options: SubscribeOptions): SubscriptionRequest {
   return {
     filter,
@@ -58,6 +61,11 @@ export function refusedSubscription(
     reasonCode,
     retryable: reasonCode === ReasonCode.quotaExceeded || reasonCode === ReasonCode.unspecifiedError,
   })
+}
+
+/** Whether a refusal may only tell of the moment; the others name what this subscription can never have. */
+export function mayPass({ code, reasonCode = 0 }: SubscriptionError): boolean {
+  return code === 'refused' && reasonCode !== ReasonCode.topicFilterInvalid && reasonCode < LACKS
 }
 
 export function gaveUp(filter: string, why: DeadlineCause): SubscriptionError {

@@ -6,26 +6,27 @@ import {
   type Unsuback,
 } from '@jamey/protocol'
 import type { Clock } from './clock.js'
-import { Deadline } from './deadline.js'
 import { Dispatcher } from './dispatch.js'
 import type { MqttError } from './errors.js'
 import { SubscriptionError } from './errors.js'
 import { Handling } from './handling.js'
 import type { Link } from './link.js'
 import type { CallOptions, MessageHandler, SubscribeOptions } from './options.js'
+import { RefusalRetry } from './refusal-retry.js'
 import type { ServerInformation } from './server-information.js'
 import { PUBLISH_IDENTIFIERS } from './settings.js'
 import type { Counters } from './stats.js'
-import { gaveUp, refusedSubscription, requestFor, unsupported, wants } from './subscription-request.js'
+import {
+  gaveUp,
+  mayPass,
+  refusedSubscription,
+  requestFor,
+  unsupported,
+  wants,
+} from './subscription-request.js'
+import { takeWaiters, type Waiter, waitFor } from './subscription-waiter.js'
 
 const LAST_IDENTIFIER = 65_535
-
-/** Someone who waits for SUBACK or UNSUBACK. */
-interface Waiter {
-  readonly handling: Handling | undefined
-  resolve(reasonCode: number): void
-  reject(error: SubscriptionError): void
-}
 
 /** A wanted subscription. `unsent`: the server is to be asked; `asked`: it was, on this connection. */
 interface Entry {
@@ -66,6 +67,7 @@ export class Subscriptions {
   /** To be asked for on this connection as soon as a packet identifier is free. */
   readonly #postponed = new Set<Entry>()
   #identifier = PUBLISH_IDENTIFIERS
+  readonly #refusals: RefusalRetry
   #link: Link | undefined
   #server: ServerInformation | undefined
 
@@ -73,6 +75,9 @@ export class Subscriptions {
     this.#clock = clock
     this.#counters = counters
     this.#onFailure = onFailure
+    this.#refusals = new RefusalRetry(clock, () => {
+      for (const entry of [...this.#entries.values()]) this.#ask(entry)
+    })
   }
 
   /** The handler is in place when this returns; the promise settles with the server's answer. */
@@ -88,6 +93,18 @@ export class Subscriptions {
     const promise = this.#waitFor(entry.waiters, filter, options, handling)
     this.#ask(entry)
     return promise.then((qos) => ({ handling, qos }))
+  }
+
+  /** Asks again for what the server has granted; settles with its answer, and with a refusal keeps the handler. */
+  renew(filter: string, handling: Handling, options: CallOptions = {}): Promise<unknown> {
+    const entry = this.#entries.get(filter)
+    if (entry === undefined || !entry.handlings.includes(handling)) return Promise.reject(ended(filter))
+    const wasGranted = entry.state === 'granted'
+    if (wasGranted) entry.state = 'unsent'
+    entry.waiters ??= []
+    const promise = this.#waitFor(entry.waiters, filter, options, undefined)
+    this.#ask(entry, wasGranted)
+    return promise
   }
 
   /** Removes one handler, and the subscription with the last one, which works until the server has confirmed that. */
@@ -114,7 +131,8 @@ export class Subscriptions {
   }
 
   /**
-   * `isInDoubt`: the session that was resumed may be a new one, and then has none of our subscriptions. Asking for what
+   * `isInDoubt`: the session that was resumed may be a new one, and then has none of our subscriptions. Shared ones are
+   * always in doubt: Mosquitto 2.0.11 forgets them over a restart and says that the session is present. Asking for what
    * is there already changes nothing. [MQTT-3.8.4-3]
    */
   onConnected(link: Link, server: ServerInformation, isResumed: boolean, isInDoubt: boolean): void {
@@ -130,7 +148,8 @@ export class Subscriptions {
     }
     this.#sendRemovals(link)
     for (const entry of this.#entries.values()) {
-      const wasGranted = isResumed && isInDoubt && entry.state === 'granted'
+      const mayBeGone = isInDoubt || entry.filter.startsWith('$share/')
+      const wasGranted = isResumed && mayBeGone && entry.state === 'granted'
       if (!isResumed || wasGranted) entry.state = 'unsent'
       if (entry.state === 'unsent') this.#ask(entry, wasGranted)
     }
@@ -139,6 +158,7 @@ export class Subscriptions {
   /** Answers will not come any more; what was asked is asked again with the next connection. */
   onDisconnected(): void {
     this.#link = undefined
+    this.#refusals.stop()
     this.#postponed.clear()
     for (const pending of this.#pending.values()) {
       if (pending.kind === 'subscribe') {
@@ -264,7 +284,10 @@ export class Subscriptions {
     entry.handlings = entry.handlings.filter((handling) => !refused.has(handling))
     this.dispatcher.changed()
     if (entry.handlings.length === 0) this.#forget(entry)
-    else this.#onFailure(error)
+    else {
+      this.#onFailure(error)
+      if (mayPass(error)) this.#refusals.schedule()
+    }
     for (const waiter of waiters) waiter.reject(error)
   }
 
@@ -273,9 +296,7 @@ export class Subscriptions {
     this.#postponed.delete(entry)
     this.#leaving.set(entry.filter, entry)
     for (const waiter of takeWaiters(entry)) {
-      waiter.reject(
-        new SubscriptionError('aborted', `subscribe to '${entry.filter}': unsubscribed meanwhile`),
-      )
+      waiter.reject(ended(entry.filter))
     }
     return this.#askToRemove(entry.filter, options)
   }
@@ -329,27 +350,11 @@ export class Subscriptions {
     options: CallOptions,
     handling: Handling | undefined,
   ): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const deadline = Deadline.start(this.#clock, options, (why) => {
-        const at = waiters.indexOf(waiter)
-        if (at >= 0) waiters.splice(at, 1)
-        if (handling !== undefined) this.removeHandling(filter, handling).catch(() => {})
-        // Whoever gave up wants to hear no more, in either case.
-        if (!this.#entries.has(filter)) this.#forgetLeaving(filter)
-        reject(gaveUp(filter, why))
-      })
-      const waiter: Waiter = {
-        handling,
-        resolve: (reasonCode) => {
-          deadline?.cancel()
-          resolve(reasonCode)
-        },
-        reject: (error) => {
-          deadline?.cancel()
-          reject(error)
-        },
-      }
-      waiters.push(waiter)
+    return waitFor(waiters, handling, this.#clock, options, (why) => {
+      if (handling !== undefined) this.removeHandling(filter, handling).catch(() => {})
+      // Whoever gave up wants to hear no more, in either case.
+      if (!this.#entries.has(filter)) this.#forgetLeaving(filter)
+      return gaveUp(filter, why)
     })
   }
 
@@ -375,11 +380,8 @@ export class Subscriptions {
   }
 }
 
-/** Takes out those who wait for the server's answer. */
-function takeWaiters(entry: Entry): readonly Waiter[] {
-  const { waiters = [] } = entry
-  entry.waiters = undefined
-  return waiters
+function ended(filter: string): SubscriptionError {
+  return new SubscriptionError('aborted', `subscribe to '${filter}': unsubscribed meanwhile`)
 }
 
 /** Section 3.8.3.1: 1 is for subscriptions that are new. */
