@@ -1,3 +1,4 @@
+export { checkMemoryFile, type MemoryFileCheck } from './check-memory-file.js'
 export {
   type MemoryConflictCode,
   MemoryConflictError,
