@@ -158,7 +158,7 @@ describe('docs/configuration.md', () => {
 
   it('knows every variable that the code reads, and no other', () => {
     const read = new Set<string>()
-    for (const file of product) {
+    for (const file of product.filter((one) => basename(one) !== 'known-variables.ts')) {
       for (const [name] of readFileSync(file, 'utf8').matchAll(/\b(?:JAMEY|MQTT)_[A-Z_]*[A-Z]\b/g))
         read.add(name)
     }
@@ -169,6 +169,10 @@ describe('docs/configuration.md', () => {
     const told = new Set([...page.matchAll(/`((?:JAMEY|MQTT)_[A-Z_]+)`/g)].map((match) => match[1] as string))
     expect([...read].filter((name) => !told.has(name))).toEqual([])
     expect([...told].filter((name) => !read.has(name))).toEqual([])
+    // By this list the doctor tells a variable that is misspelt.
+    const list = readFileSync(join(root, 'apps/jamey/src/known-variables.ts'), 'utf8')
+    const listed = [...list.matchAll(/^ {2}'([A-Z_]+)',$/gm)].map((match) => match[1] as string)
+    expect(listed).toEqual([...told].sort())
   })
 
   it('tells the default of every limit of the broker', () => {

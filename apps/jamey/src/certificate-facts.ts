@@ -66,6 +66,7 @@ export function keyFaultOf({ path, role }: CertificateFacts): unknown {
   const keyPath = path.replace(/\.crt$/, '.key')
   if (role === 'authority' && !existsSync(keyPath)) return undefined
   const reading = attempt(keyPath, () => {
+    if (!existsSync(keyPath)) throw keyMissing(path, keyPath)
     const pem = readDataFile(keyPath)
     const key = naming(keyPath, 'a private key', () => createPrivateKey(pem))
     if (readCertificate(path).checkPrivateKey(key)) return
@@ -75,6 +76,14 @@ export function keyFaultOf({ path, role }: CertificateFacts): unknown {
     })
   })
   return 'fault' in reading ? reading.fault : undefined
+}
+
+/** No start makes a new key for a certificate that is there. */
+function keyMissing(path: string, keyPath: string): CommandFailure {
+  return new CommandFailure(`${keyPath} is missing while its certificate is there`, {
+    code: 'certificate-mismatch',
+    hint: `put it back, or remove ${basename(path)}, and the next \`npx jamey up\` makes both anew`,
+  })
 }
 
 function certificateFiles({ certificates }: DataDirectory): string[] {

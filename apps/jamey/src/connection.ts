@@ -75,6 +75,14 @@ export function connectionFailure(
   const { cause } = change
   const systemCode = codesOf(cause).find((code) => code in SYSTEM_FAULTS || isCertificateFault(code))
   const report = reportOf(cause)
+  if (systemCode === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return new CommandFailure(`the certificate of ${target.address} is for other hosts: ${rootOf(cause)}`, {
+      code: 'certificate-host',
+      exitCode: EXIT.unavailable,
+      hint: 'connect to a host that it names, or have it issued for this one, too (`jamey certs issue --server --host NAME` where its authority is), and reload the broker',
+      cause,
+    })
+  }
   if (report.code === 'tls-verification' || (systemCode !== undefined && isCertificateFault(systemCode))) {
     return new CommandFailure(`the certificate of ${target.address} is not trusted: ${rootOf(cause)}`, {
       code: 'certificate-not-trusted',

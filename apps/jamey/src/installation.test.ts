@@ -176,6 +176,10 @@ describe('a command', () => {
     expect(refused).toMatchObject({ exitCode: 5, message: 'no broker at 127.0.0.1:8883' })
     expect(refused.hint).toContain('npx jamey up')
     expect(told(system('ERR_TLS_CERT_ALTNAME_INVALID'))).toMatchObject({
+      code: 'certificate-host',
+      hint: expect.stringContaining('certs issue --server --host'),
+    })
+    expect(told(system('SELF_SIGNED_CERT_IN_CHAIN'))).toMatchObject({
       code: 'certificate-not-trusted',
       exitCode: 5,
     })

@@ -56,9 +56,10 @@ for more than 30 days stays as it is; remove both files to have a new key. With
     )
   program
     .command('doctor')
-    .description('check folder, modes, certificates, ports, broker and clock, each with a way out')
+    .description('check settings, certificates, data, disks, broker and services, each with a way out')
     .option('--json', 'print one JSON object per check')
     .option('--data-dir <folder>', 'the folder to look at, instead of the nearest .jamey')
+    .option('--client-id <name>', 'sign in under this name, with MQTT_TLS_CLIENT_CERT')
     .action((options) =>
       run(async (context) => (await import('./commands/doctor.js')).doctor(context, options)),
     )

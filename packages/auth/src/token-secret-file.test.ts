@@ -44,6 +44,16 @@ describe('the token secret file', () => {
     expect(await createTokenSecretFile(path)).toEqual({ secret, isNew: false })
   })
 
+  it('is reused without writing anything, as on a disk that is full', async () => {
+    // Beside a name of this length no draft can be made.
+    const long = join(folder, 's'.repeat(250))
+    await writeFile(long, `${'x'.repeat(43)}\n`, { mode: 0o600 })
+    expect(await createTokenSecretFile(long)).toEqual({ secret: 'x'.repeat(43), isNew: false })
+    await expect(createTokenSecretFile(`${long.slice(0, -1)}t`)).rejects.toThrow(
+      /can not be written: ENAMETOOLONG/,
+    )
+  })
+
   it('holds one secret for all that make it at once, and leaves no draft', async () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => createTokenSecretFile(path)))
     expect(new Set(all.map(({ secret }) => secret)).size).toBe(1)

@@ -43,6 +43,10 @@ export async function readTokenSecretsFile(path: string): Promise<TokenSecrets> 
  * Of several processes that do so at once, all get the secret of the first.
  */
 export async function createTokenSecretFile(path: string): Promise<{ secret: string; isNew: boolean }> {
+  // One that is there needs no room on the disk.
+  if ((await readSmallFile(path, { isSecret: true })).status !== 'missing') {
+    return { secret: await readTokenSecretFile(path), isNew: false }
+  }
   const secret = randomBytes(32).toString('base64url')
   let isNew: boolean
   try {

@@ -117,7 +117,9 @@ function readUrl(
     url.hostname === '' ||
     !/^\/?$/.test(url.pathname + url.search + url.hash)
   ) {
-    return reader.fault(variable, quote(text), expected) ?? ''
+    // Before an @, and in a query, there may be a password, which may have a comma in it.
+    const found = /[@?]/.test(reader.text(variable) ?? '') ? 'something else (not shown)' : quote(text)
+    return reader.fault(variable, found, expected) ?? ''
   }
   if (url.port !== '' && port !== undefined && Number(url.port) !== port) {
     reader.fault('MQTT_PORT', String(port), `${url.port}, as in MQTT_BROKER_URL, or nothing`)

@@ -1,0 +1,90 @@
+/** Every variable that anything of Jamey reads; `tests/tidy` holds it against docs/configuration.md. */
+export const KNOWN_VARIABLES: readonly string[] = [
+  'JAMEY_BROKER_CA',
+  'JAMEY_BROKER_CERT',
+  'JAMEY_BROKER_CONFIG',
+  'JAMEY_BROKER_GRACE_MS',
+  'JAMEY_BROKER_HOST',
+  'JAMEY_BROKER_KEY',
+  'JAMEY_BROKER_LIMITS',
+  'JAMEY_BROKER_OVERFLOW',
+  'JAMEY_BROKER_PORT',
+  'JAMEY_BROKER_SERVER_REFERENCE',
+  'JAMEY_BROKER_SHARED_SUBSCRIPTIONS',
+  'JAMEY_BROKER_STORE',
+  'JAMEY_DATA_DIR',
+  'JAMEY_DEBUG',
+  'JAMEY_HEARTBEAT_SECONDS',
+  'JAMEY_HTTP_CALLS_PER_MINUTE',
+  'JAMEY_HTTP_HOST',
+  'JAMEY_HTTP_PORT',
+  'JAMEY_HTTP_REQUIRE_TOKEN',
+  'JAMEY_HTTP_TRUST_PROXY',
+  'JAMEY_JUDGE_KEY',
+  'JAMEY_JUDGE_MODEL',
+  'JAMEY_JUDGE_TIMEOUT_MS',
+  'JAMEY_JUDGE_URL',
+  'JAMEY_LOG_LEVEL',
+  'JAMEY_MEMORY_FILE',
+  'JAMEY_MEMORY_MAX_BYTES',
+  'JAMEY_MEMORY_SWEEP_SECONDS',
+  'JAMEY_MEMORY_TTL_EPISODIC_SECONDS',
+  'JAMEY_MEMORY_TTL_LONG_TERM_SECONDS',
+  'JAMEY_MEMORY_TTL_SEMANTIC_SECONDS',
+  'JAMEY_MEMORY_TTL_SHORT_TERM_SECONDS',
+  'JAMEY_MEMORY_TTL_WORKING_SECONDS',
+  'JAMEY_RULES',
+  'JAMEY_UNRECOGNISED',
+  'MQTT_BREAKER_FAILURES',
+  'MQTT_BROKER_URL',
+  'MQTT_CLIENT_ID',
+  'MQTT_INSECURE',
+  'MQTT_JWT_LIFETIME_SECONDS',
+  'MQTT_JWT_SECRET',
+  'MQTT_JWT_SECRET_FILE',
+  'MQTT_KEEP_ALIVE_SECONDS',
+  'MQTT_MAX_PACKET_SIZE',
+  'MQTT_OUTBOX_DIR',
+  'MQTT_PERMISSIONS',
+  'MQTT_PORT',
+  'MQTT_TLS_CA_CERT',
+  'MQTT_TLS_CLIENT_CERT',
+  'MQTT_TLS_CLIENT_KEY',
+]
+
+/** More differences than this, and it is another word; of short ones, more than a sixth of their letters. */
+const MOST_DIFFERENCES = 3
+const LETTERS_A_DIFFERENCE = 6
+
+/** The known variable that a name looks like, a few letters apart; undefined where it is one, or like none. */
+export function nearestVariable(name: string): string | undefined {
+  const written = name.toUpperCase().replaceAll('-', '_')
+  const ranked = KNOWN_VARIABLES.map((known) => ({ known, distance: differences(written, known) }))
+  const nearest = ranked.reduce((best, one) => (one.distance < best.distance ? one : best))
+  const most = Math.min(MOST_DIFFERENCES, Math.max(1, Math.floor(name.length / LETTERS_A_DIFFERENCE)))
+  return nearest.known === name || nearest.distance > most ? undefined : nearest.known
+}
+
+/** Letters to put in, leave out, replace or swap with their neighbour (Damerau and Levenshtein, each place once). */
+function differences(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > MOST_DIFFERENCES) return MOST_DIFFERENCES + 1
+  let before: number[] = []
+  let above = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const isSame = a[i - 1] === b[j - 1]
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const ways = [at(above, j) + 1, at(row, j - 1) + 1, at(above, j - 1) + (isSame ? 0 : 1)]
+      if (isSwap) ways.push(at(before, j - 2) + 1)
+      row.push(Math.min(...ways))
+    }
+    before = above
+    above = row
+  }
+  return at(above, b.length)
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Number.POSITIVE_INFINITY
+}

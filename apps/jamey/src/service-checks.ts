@@ -1,0 +1,57 @@
+import type { Bus } from '@jamey/bus'
+import { type RequestContract, topics } from '@jamey/contracts'
+import { z } from 'zod'
+import { reportOf } from './failure.js'
+import type { Finding } from './health-checks.js'
+
+const TIMEOUT_MS = 5_000
+
+/** Nobody has this action, so whoever serves the topic says so: that is an answer, and has no other effect. */
+const NOTHING = { action: 'are-you-there', schema: z.object({}), responseSchema: z.object({}) }
+
+interface Question {
+  readonly service: string
+  readonly contract: RequestContract
+  readonly data: object
+}
+
+/** The memory is asked for something that it has to read from its file. */
+const QUESTIONS: readonly Question[] = [
+  { service: 'conscience', contract: { ...topics.conscience.evaluate, ...NOTHING }, data: {} },
+  { service: 'memory', contract: topics.memory.query, data: { limit: 1 } },
+  { service: 'gateway', contract: { ...topics.api.requests, ...NOTHING }, data: {} },
+]
+
+/** Whether each service answers, by way of the broker as everybody asks it. Whom this client may not ask is left out. */
+export async function checkServices(bus: Bus, expected: 'all' | 'some'): Promise<Finding[]> {
+  const findings = await Promise.all(QUESTIONS.map((question) => ask(bus, question, expected)))
+  return findings.flat()
+}
+
+async function ask(
+  bus: Bus,
+  { service, contract, data }: Question,
+  expected: 'all' | 'some',
+): Promise<Finding[]> {
+  const check = `service ${service}`
+  const startedAt = performance.now()
+  const answers = (): Finding[] => {
+    return [{ check, status: 'ok', message: `answers in ${Math.round(performance.now() - startedAt)} ms` }]
+  }
+  try {
+    await bus.request(contract, data, { timeoutMs: TIMEOUT_MS })
+    return answers()
+  } catch (error) {
+    const { code, message } = reportOf(error)
+    const { name } = error as Error
+    if (code === 'unknown-action') return answers()
+    if (name === 'PermissionError') return []
+    if (name === 'NoResponderError') {
+      const hint = `start it: \`jamey run ${service}\``
+      const absent: Finding = { check, status: 'warning', message: 'nobody serves its requests', hint }
+      return [expected === 'all' ? { ...absent, status: 'failed' } : absent]
+    }
+    const hint = `look at the log of the ${service}`
+    return [{ check, status: 'failed', message, hint }]
+  }
+}
