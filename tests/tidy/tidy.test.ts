@@ -124,8 +124,8 @@ describe('files', () => {
     expect(bad.map(shown)).toEqual([])
   })
 
-  it('are all reached from a public entry, a program or a test', () => {
-    const isEntry = (file: string) => /(\/index|\/main|\/browser|\.test|\.contract)\.ts$/.test(file)
+  it('are all reached from a public entry, a program, a thread or a test', () => {
+    const isEntry = (file: string) => /(\/index|\/main|\/browser|-worker|\.test|\.contract)\.ts$/.test(file)
     const reached = new Set<string>()
     const visit = (file: string): void => {
       if (reached.has(file)) return

@@ -1,7 +1,7 @@
 import type { Announcement } from './outbox.js'
 
 export interface AnnouncerSource {
-  pendingAnnouncements(limit: number, afterSeq?: number): Announcement[]
+  pendingAnnouncements(limit: number, afterSeq?: number): Announcement[] | Promise<Announcement[]>
   announced(seqs: readonly number[]): Promise<void>
 }
 
@@ -50,7 +50,7 @@ export class Announcer {
     const { source, onError } = this.#options
     try {
       for (let afterSeq = 0; ; ) {
-        const batch = source.pendingAnnouncements(BATCH, afterSeq)
+        const batch = await source.pendingAnnouncements(BATCH, afterSeq)
         const last = batch.at(-1)
         if (last === undefined) return
         afterSeq = last.seq

@@ -1,4 +1,5 @@
 import { inflections } from './inflections.js'
+import { tellingWords } from './stop-words.js'
 
 /** Words beyond this many do not narrow a search any further and only cost time. */
 const MAXIMUM_WORDS = 32
@@ -9,11 +10,11 @@ const WORD = /[\p{L}\p{N}\p{M}\p{Co}]+/gu
 /** How the words of a text are joined: every one must be there, or any one is enough. */
 export type MatchMode = 'all' | 'any'
 
-/** The distinct words of what a user typed, at most 32; none where it holds nothing that could be looked for. */
+/** The distinct words of what a user typed that tell something, at most 32; none where it holds nothing that could be looked for. */
 export function searchWords(text: string): string[] {
   // A mark without a letter is no word: the tokenizer would make nothing of it, and nothing never matches.
   const words = (text.toWellFormed().match(WORD) ?? []).filter((word) => /[\p{L}\p{N}\p{Co}]/u.test(word))
-  return [...new Set(words)].slice(0, MAXIMUM_WORDS)
+  return tellingWords([...new Set(words)]).slice(0, MAXIMUM_WORDS)
 }
 
 /**

@@ -5,15 +5,18 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { FakeBus } from './bus.support.js'
 import { StillClock, temporaryFile } from './memory-file.support.js'
 import { createMemory, type MemoryOptions } from './memory-service.js'
-import { MemoryStore } from './memory-store.js'
+import { MemoryStore, type MemoryStoreOptions } from './memory-store.js'
 
 const { store, forget, query } = topics.memory
+
+/** In this thread, so that the fake clock alone says what comes first. */
+const openHere = async (options: MemoryStoreOptions) => MemoryStore.open(options)
 
 async function started(options: Partial<MemoryOptions> = {}) {
   const bus = new FakeBus()
   const clock = new StillClock()
   const file = temporaryFile()
-  const memory = createMemory({ file, bus: bus.asBus(), clock, ...options })
+  const memory = createMemory({ file, bus: bus.asBus(), clock, open: openHere, ...options })
   onTestFinished(() => memory.stop({ graceMs: 0 }))
   await memory.start()
   return { bus, clock, file: options.file ?? file, memory }
@@ -89,7 +92,7 @@ describe('announcements', () => {
     const { bus, memory } = await started()
     bus.become('reconnecting')
     const { memory: stored } = await bus.request(store, { content: 'meanwhile' })
-    expect(memory.stats()?.pendingAnnouncements).toBe(1)
+    expect((await memory.stats())?.pendingAnnouncements).toBe(1)
     expect(bus.published).toEqual([])
     bus.become('connected')
     await bus.until(() => bus.published.length === 1)
@@ -171,7 +174,7 @@ describe('starting', () => {
     const memory = createMemory({ file: temporaryFile(), bus: bus.asBus(), clock: new StillClock() })
     await expect(memory.start()).rejects.toThrow('subscribe:jamey/memory/query')
     expect(bus.served).toEqual([])
-    expect(memory.stats()).toBeUndefined()
+    expect(await memory.stats()).toBeUndefined()
   })
 
   it('may be stopped while it still waits for the broker', async () => {
@@ -202,7 +205,7 @@ describe('stopping', () => {
     expect(bus.listeners).toBe(0)
     expect(clock.timers).toBe(0)
     expect(existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0).toBe(0)
-    expect(memory.stats()).toBeUndefined()
+    expect(await memory.stats()).toBeUndefined()
   })
 
   it('settles within its grace time although the broker never acknowledges, and loses no announcement', async () => {
@@ -214,7 +217,7 @@ describe('stopping', () => {
       return never
     }
     await bus.request(store, { content: 'unheard' })
-    expect(publishing).toBe(1)
+    await expect.poll(() => publishing).toBe(1)
     const stopping = memory.stop({ graceMs: 2000 })
     clock.advance(2)
     await stopping

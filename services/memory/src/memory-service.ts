@@ -11,8 +11,10 @@ import type { Logger } from 'pino'
 import { Announcer } from './announcer.js'
 import { MemoryConflictError, MemoryInputError, StorageError } from './error.js'
 import type { Origin } from './memory-record.js'
-import { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './memory-store.js'
+import type { MemoryStorage, MemoryStoreStats } from './memory-storage.js'
+import type { MemoryStoreOptions } from './memory-store.js'
 import { Sweeper } from './sweeper.js'
+import { openThreadedMemory } from './threaded-memory.js'
 
 /** What the service needs of a bus. */
 export type MemoryBus = Pick<Bus, 'clientId' | 'state' | 'onState' | 'publish' | 'serve' | 'reportError'>
@@ -24,6 +26,8 @@ export interface MemoryOptions extends Omit<MemoryStoreOptions, 'now' | 'announc
   readonly sweepIntervalSeconds?: number | undefined
   readonly clock?: Clock | undefined
   readonly log?: Logger | undefined
+  /** How the file is opened; in threads of its own by default, so that no search holds up the bus. */
+  readonly open?: ((options: MemoryStoreOptions) => Promise<MemoryStorage>) | undefined
 }
 
 export interface MemoryService {
@@ -32,7 +36,7 @@ export interface MemoryService {
   /** Takes no more requests, answers those taken, publishes what can be, and closes the file; settles within `graceMs` (5000 by default). */
   stop(options?: { graceMs?: number }): Promise<void>
   /** Undefined unless started. */
-  stats(): MemoryStoreStats | undefined
+  stats(): Promise<MemoryStoreStats | undefined>
 }
 
 /** Servers of this group share the requests. */
@@ -51,6 +55,7 @@ class BusMemory implements MemoryService {
   readonly #clock: Clock
   readonly #reportedAtMs = new Map<string, number>()
   #running: Running | undefined
+  #opening: Promise<MemoryStorage> | undefined
 
   constructor(options: MemoryOptions) {
     this.#options = options
@@ -58,21 +63,40 @@ class BusMemory implements MemoryService {
   }
 
   async start(): Promise<void> {
-    if (this.#running !== undefined) return
-    const { bus, log, sweepIntervalSeconds = 60 } = this.#options
-    const store = MemoryStore.open({
-      ...this.#options,
-      now: () => this.#clock.now(),
-      announcer: bus.clientId,
-    })
+    if (this.#running !== undefined || this.#opening !== undefined) return
+    const opening = this.#open()
+    this.#opening = opening
+    try {
+      const store = await opening
+      // Stopped while the file was being opened.
+      if (this.#opening !== opening) return
+      this.#running = this.#begin(store)
+    } finally {
+      if (this.#opening === opening) this.#opening = undefined
+    }
+    await this.#takeRequests(this.#running)
+  }
+
+  #open(): Promise<MemoryStorage> {
+    const { open = openThreadedMemory, bus } = this.#options
+    const { file, lifetimes, limits, maximumFileBytes, busyTimeoutMs } = this.#options
+    const now = () => this.#clock.now()
+    return open({ file, lifetimes, limits, maximumFileBytes, busyTimeoutMs, now, announcer: bus.clientId })
+  }
+
+  #begin(store: MemoryStorage): Running {
+    const { bus, sweepIntervalSeconds = 60 } = this.#options
     const announcer = this.#announcerFor(store)
     const sweeper = new Sweeper(this.#clock, sweepIntervalSeconds * 1000, () => this.#sweep(store, announcer))
     const stopWatching = bus.onState(({ state }) => {
       if (state === 'connected') announcer.wake()
     })
-    const running: Running = { store, announcer, sweeper, stopWatching, served: [] }
-    this.#running = running
     sweeper.start()
+    return { store, announcer, sweeper, stopWatching, served: [] }
+  }
+
+  async #takeRequests(running: Running): Promise<void> {
+    const { store, announcer } = running
     const outcomes = await Promise.allSettled(this.#serve(store, announcer))
     running.served = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
     const refused = outcomes.find((outcome) => outcome.status === 'rejected')
@@ -82,12 +106,14 @@ class BusMemory implements MemoryService {
       if (this.#running === running) await this.stop()
       throw refused.reason
     }
-    if (this.#running === running) {
-      log?.info({ file: this.#options.file, ...store.stats() }, 'memory is serving')
-    }
+    if (this.#running !== running) return
+    this.#options.log?.info({ file: this.#options.file, ...(await store.stats()) }, 'memory is serving')
   }
 
   async stop({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<void> {
+    const opening = this.#opening
+    this.#opening = undefined
+    if (opening !== undefined) await opening.then(closeStorage, () => {})
     const running = this.#running
     if (running === undefined) return
     this.#running = undefined
@@ -107,11 +133,11 @@ class BusMemory implements MemoryService {
     this.#options.log?.info({ file: this.#options.file }, 'memory has stopped')
   }
 
-  stats(): MemoryStoreStats | undefined {
+  async stats(): Promise<MemoryStoreStats | undefined> {
     return this.#running?.store.stats()
   }
 
-  #serve(store: MemoryStore, announcer: Announcer): Promise<ServedContract>[] {
+  #serve(store: MemoryStorage, announcer: Announcer): Promise<ServedContract>[] {
     const { bus } = this.#options
     const group = { group: GROUP }
     const changing = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -126,7 +152,9 @@ class BusMemory implements MemoryService {
       bus.serve(topics.memory.forget, group, ({ payload, envelope }) =>
         changing(() => store.forget(payload, envelope.message_id)),
       ),
-      bus.serve(topics.memory.query, group, ({ payload }) => this.#answer(() => store.query(payload))),
+      bus.serve(topics.memory.query, group, ({ payload }, { signal }) =>
+        this.#answer(() => store.query(payload, { signal })),
+      ),
     ]
   }
 
@@ -139,7 +167,7 @@ class BusMemory implements MemoryService {
     }
   }
 
-  #announcerFor(store: MemoryStore): Announcer {
+  #announcerFor(store: MemoryStorage): Announcer {
     const { bus } = this.#options
     return new Announcer({
       source: {
@@ -155,7 +183,7 @@ class BusMemory implements MemoryService {
     })
   }
 
-  async #sweep(store: MemoryStore, announcer: Announcer): Promise<void> {
+  async #sweep(store: MemoryStorage, announcer: Announcer): Promise<void> {
     try {
       const expired = await store.sweep()
       if (expired > 0) this.#options.log?.info({ expired }, 'memories have expired')
@@ -183,11 +211,15 @@ class BusMemory implements MemoryService {
 }
 
 interface Running {
-  readonly store: MemoryStore
+  readonly store: MemoryStorage
   readonly announcer: Announcer
   readonly sweeper: Sweeper
   readonly stopWatching: () => void
   served: readonly ServedContract[]
+}
+
+async function closeStorage(storage: MemoryStorage): Promise<void> {
+  await storage.close()
 }
 
 async function stopAll(served: readonly ServedContract[]): Promise<void> {

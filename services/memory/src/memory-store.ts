@@ -24,6 +24,7 @@ import {
   parsed,
   recordFrom,
 } from './memory-record.js'
+import type { MemoryStorage, MemoryStoreStats } from './memory-storage.js'
 import { type Announcement, type MemoryChange, Outbox } from './outbox.js'
 import { Recall } from './recall.js'
 import { Removal } from './removal.js'
@@ -48,20 +49,12 @@ export interface MemoryStoreOptions {
   readonly announcer?: string | undefined
 }
 
-export interface MemoryStoreStats {
-  /** Memories in the file, with those that expired and were not swept yet. */
-  readonly memories: number
-  /** Writes that wait for their commit. */
-  readonly pendingWrites: number
-  readonly pendingAnnouncements: number
-}
-
 /**
  * Five layers of memories in one file, usable without any messaging. Everything a promise resolved for is on the
  * disk; several processes may share the file. Rejects with `MemoryInputError`, `MemoryConflictError` or
  * `StorageError`.
  */
-export class MemoryStore {
+export class MemoryStore implements MemoryStorage {
   readonly #database: Database
   readonly #writes: GroupCommit
   readonly #recall: Recall

@@ -1,0 +1,42 @@
+import type {
+  Memory,
+  MemoryForget,
+  MemoryForgotten,
+  MemoryQueryInput,
+  MemoryRecalled,
+  MemoryStored,
+  MemoryStoreInput,
+} from '@jamey/contracts'
+import type { Origin } from './memory-record.js'
+import type { Announcement } from './outbox.js'
+
+export interface MemoryStoreStats {
+  /** Memories in the file, with those that expired and were not swept yet. */
+  readonly memories: number
+  /** Writes that wait for their commit. */
+  readonly pendingWrites: number
+  readonly pendingAnnouncements: number
+}
+
+/** Waits for its turn no longer than the signal lets it; what has begun is finished. */
+export interface MemoryCallOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+type Awaitable<T> = T | Promise<T>
+
+/**
+ * What the service needs of whatever keeps the memories: `MemoryStore` itself, or one in threads of its own
+ * (`openMemoryThreads`). Everything rejects with `MemoryInputError`, `MemoryConflictError` or `StorageError`.
+ */
+export interface MemoryStorage {
+  store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored>
+  get(id: string): Promise<Memory | undefined>
+  query(input: MemoryQueryInput, options?: MemoryCallOptions): Promise<MemoryRecalled>
+  forget(input: MemoryForget, requestId?: string): Promise<MemoryForgotten>
+  sweep(): Promise<number>
+  pendingAnnouncements(limit: number, afterSeq?: number): Awaitable<Announcement[]>
+  announced(seqs: readonly number[]): Promise<void>
+  stats(): Awaitable<MemoryStoreStats>
+  close(): Promise<void>
+}

@@ -1,0 +1,173 @@
+import { Worker } from 'node:worker_threads'
+import { StorageError } from './error.js'
+import { type Answer, type Call, errorFrom, OPENING, type ThreadOptions } from './thread-message.js'
+
+export interface MemoryThreadOptions {
+  readonly store: ThreadOptions
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** So many calls are with the thread at once; the others wait here, where they can still be given up. */
+  readonly maximumRunning: number
+  /** More waiting calls than this are refused with 'storage-overloaded'. */
+  readonly maximumWaiting: number
+  /** The module that runs in the thread; `memory-worker.ts` by default. */
+  readonly worker?: URL | undefined
+}
+
+interface Pending {
+  readonly name: Call['name']
+  readonly arguments: readonly unknown[]
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Beside this module, and beside the built one where the sources themselves run, as in tests. */
+const WORKER = new URL(
+  import.meta.url.endsWith('.ts') ? '../dist/memory-worker.js' : './memory-worker.js',
+  import.meta.url,
+)
+
+/**
+ * A store in a thread of its own, so that no statement runs on an event loop that others wait for. A thread that
+ * ends unasked fails the calls it had with the retryable 'storage-io', and the next call starts another.
+ */
+export class MemoryThread {
+  readonly #options: MemoryThreadOptions
+  readonly #running = new Map<number, Pending>()
+  #waiting: Pending[] = []
+  #lastId = OPENING
+  #worker: Worker | undefined
+  #opened: Promise<void> | undefined
+  #isClosed = false
+
+  private constructor(options: MemoryThreadOptions) {
+    this.#options = options
+  }
+
+  /** Rejects with `StorageError` where the file cannot be opened. */
+  static async open(options: MemoryThreadOptions): Promise<MemoryThread> {
+    const thread = new MemoryThread(options)
+    await thread.#open()
+    return thread
+  }
+
+  /** Resolves with what the method `name` of the store gives; a signal ends the waiting alone. */
+  call<T>(name: Call['name'], given: readonly unknown[], signal?: AbortSignal): Promise<T> {
+    if (this.#isClosed) return Promise.reject(closedError(this.#options.store.file))
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const { maximumWaiting } = this.#options
+    if (this.#waiting.length >= maximumWaiting) {
+      return Promise.reject(
+        new StorageError('storage-overloaded', `${maximumWaiting} calls already wait; try again later.`),
+      )
+    }
+    return new Promise<T>((resolve, reject) => {
+      const pending: Pending = { name, arguments: given, resolve: resolve as Pending['resolve'], reject }
+      this.#waiting.push(pending)
+      if (signal !== undefined) this.#giveUpWith(signal, pending)
+      this.#fill()
+    })
+  }
+
+  /** Finishes what was asked for and closes the file. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    const closing = this.#worker === undefined ? undefined : this.call('close', [])
+    this.#isClosed = true
+    await closing
+  }
+
+  #giveUpWith(signal: AbortSignal, pending: Pending): void {
+    const giveUp = (): void => {
+      const place = this.#waiting.indexOf(pending)
+      if (place < 0) return
+      this.#waiting.splice(place, 1)
+      pending.reject(signal.reason)
+    }
+    signal.addEventListener('abort', giveUp, { once: true })
+  }
+
+  #fill(): void {
+    while (this.#waiting.length > 0 && this.#running.size < this.#options.maximumRunning) {
+      if (this.#worker === undefined) return this.#reopen()
+      const pending = this.#waiting.shift() as Pending
+      this.#lastId += 1
+      this.#running.set(this.#lastId, pending)
+      const { name, arguments: given } = pending
+      const call: Call = { id: this.#lastId, name, arguments: given, nowMs: this.#options.now() }
+      try {
+        this.#worker.postMessage(call)
+      } catch (error) {
+        // What cannot be copied to another thread costs this call alone.
+        this.#running.delete(call.id)
+        pending.reject(error)
+      }
+    }
+  }
+
+  #reopen(): void {
+    if (this.#opened !== undefined) return
+    this.#open().then(
+      () => this.#fill(),
+      (error: unknown) => {
+        for (const { reject } of this.#waiting.splice(0)) reject(error)
+      },
+    )
+  }
+
+  #open(): Promise<void> {
+    this.#opened = new Promise<void>((resolve, reject) => {
+      // Options of the process's own command line are not the thread's.
+      const options = { workerData: this.#options.store, name: 'jamey-memory', execArgv: [] }
+      const worker = new Worker(this.#options.worker ?? WORKER, options)
+      worker.on('message', (answer: Answer) => {
+        if (answer.id !== OPENING) return this.#settle(answer)
+        if ('error' in answer) return reject(errorFrom(answer.error))
+        this.#worker = worker
+        resolve()
+      })
+      let cause: unknown
+      worker.on('error', (error) => {
+        cause = error
+      })
+      worker.on('exit', (code) => {
+        const error = endedError(this.#options.store.file, code, cause)
+        reject(error)
+        if (this.#worker === worker) this.#end(error)
+      })
+    }).finally(() => {
+      this.#opened = undefined
+    })
+    return this.#opened
+  }
+
+  #settle(answer: Answer): void {
+    const pending = this.#running.get(answer.id)
+    this.#running.delete(answer.id)
+    if ('error' in answer) pending?.reject(errorFrom(answer.error))
+    else pending?.resolve(answer.value)
+    this.#fill()
+  }
+
+  #end(error: StorageError): void {
+    this.#worker = undefined
+    const lost = [...this.#running.values()]
+    this.#running.clear()
+    for (const { reject } of lost) reject(error)
+    if (!this.#isClosed) this.#fill()
+    else for (const { reject } of this.#waiting.splice(0)) reject(closedError(this.#options.store.file))
+  }
+}
+
+function endedError(file: string, code: number, cause: unknown): StorageError {
+  const reason = cause instanceof Error ? cause.message : `exit code ${code}`
+  return new StorageError(
+    'storage-io',
+    `The thread that keeps the memory file ${file} has ended (${reason}); another one is started.`,
+    cause,
+  )
+}
+
+function closedError(file: string): StorageError {
+  return new StorageError('storage-closed', `The memory file ${file} is closed.`)
+}

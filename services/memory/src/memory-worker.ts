@@ -1,0 +1,33 @@
+/** The thread in which a memory file is opened: answers one call after another until it is asked to close. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { MemoryStore } from './memory-store.js'
+import { type Answer, type Call, OPENING, recordOf, type ThreadOptions } from './thread-message.js'
+
+const port = parentPort as MessagePort
+/** The caller's clock, as of the last call: whoever asks has one clock for everything. */
+let nowMs = Date.now()
+
+function answer(message: Answer): void {
+  port.postMessage(message)
+}
+
+async function perform(store: MemoryStore, { id, name, arguments: given }: Call): Promise<void> {
+  try {
+    const method = store[name] as (...values: readonly unknown[]) => unknown
+    answer({ id, value: await method.apply(store, [...given]) })
+  } catch (error) {
+    answer({ id, error: recordOf(error) })
+  }
+  if (name === 'close') port.close()
+}
+
+try {
+  const store = MemoryStore.open({ ...(workerData as ThreadOptions), now: () => nowMs })
+  port.on('message', (call: Call) => {
+    nowMs = call.nowMs
+    void perform(store, call)
+  })
+  answer({ id: OPENING, value: undefined })
+} catch (error) {
+  answer({ id: OPENING, error: recordOf(error) })
+}
