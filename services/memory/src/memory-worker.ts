@@ -4,8 +4,8 @@ import { MemoryStore } from './memory-store.js'
 import { type Answer, type Call, OPENING, recordOf, type ThreadOptions } from './thread-message.js'
 
 const port = parentPort as MessagePort
-/** The caller's clock, as of the last call: whoever asks has one clock for everything. */
-let nowMs = Date.now()
+/** The caller's time of day, as of the last call: whoever asks has one clock for everything. */
+let nowMs = 0
 
 function answer(message: Answer): void {
   port.postMessage(message)
