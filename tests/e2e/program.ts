@@ -6,7 +6,8 @@ import { join, resolve } from 'node:path'
 import { freePort } from '@jamey/testing'
 
 /** The command line as a user has it after `npm run build`. */
-const JAMEY = resolve(import.meta.dirname, '../../apps/jamey/bin/jamey.js')
+const REPOSITORY = resolve(import.meta.dirname, '../..')
+const JAMEY = resolve(REPOSITORY, 'apps/jamey/bin/jamey.js')
 
 export interface Outcome {
   code: number | null
@@ -21,8 +22,8 @@ export class Program {
   #stdout = ''
   #stderr = ''
 
-  constructor(cwd: string, args: readonly string[], env: Record<string, string> = {}) {
-    this.#child = spawn(process.execPath, [JAMEY, ...args], {
+  constructor(cwd: string, args: readonly string[], env: Record<string, string> = {}, script = [JAMEY]) {
+    this.#child = spawn(process.execPath, [...script, ...args], {
       cwd,
       env: { ...cleanEnvironment(), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -88,6 +89,11 @@ export class Program {
   ended(): Promise<Outcome> {
     return this.#exit
   }
+}
+
+/** A program of its own, with the packages as a user has them after `npm run build`. */
+export function runScript(script: string, ...args: string[]): Program {
+  return new Program(REPOSITORY, args, {}, ['--input-type=module', '--eval', script, '--'])
 }
 
 /** Runs one command to its end. */

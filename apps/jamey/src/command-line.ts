@@ -18,6 +18,7 @@ export async function main(host: HostProcess): Promise<ExitCode> {
   const terminal = createTerminal(host)
   const isJson = host.argv.includes('--json')
   quietWhenReaderLeaves(host)
+  const stopWatching = failWhenNothingIsLeft(host, terminal, isJson)
   const interruption = watchSignals(() => host.exit(EXIT.interrupted), host as NodeJS.Process)
   try {
     const context: CommandContext = {
@@ -37,6 +38,7 @@ export async function main(host: HostProcess): Promise<ExitCode> {
     return report.exitCode
   } finally {
     interruption.dispose()
+    stopWatching()
   }
 }
 
@@ -71,6 +73,20 @@ function usageOutcome(error: CommanderError, terminal: Terminal, isJson: boolean
   }
   terminal.fail(report, isJson)
   return EXIT.usage
+}
+
+/**
+ * A command that waits for what nothing is left to bring about would end with a code of Node's own, 13, and without a
+ * word.
+ */
+function failWhenNothingIsLeft(host: HostProcess, terminal: Terminal, isJson: boolean): () => void {
+  const fail = (): void => {
+    const message = 'the command ended before it was done, which is a fault of its own'
+    terminal.fail({ code: 'internal', exitCode: EXIT.other, message }, isJson)
+    host.exit(EXIT.other)
+  }
+  host.on('beforeExit', fail)
+  return () => void host.removeListener('beforeExit', fail)
 }
 
 /** `jamey sub ... | head -1` ends the reader first, which is no failure of ours. */

@@ -40,6 +40,12 @@ export async function connectionTarget(
     : targetOfDirectory(context.cwd, options)
 }
 
+/**
+ * A command that has been connected goes on trying in an outage: nobody could close an open breaker in it. Those that
+ * wait for an answer have their own time-out, and the first connection is not waited for.
+ */
+const PATIENT = { breakerFailures: Number.POSITIVE_INFINITY } as const
+
 /** A folder that is named on the command line goes before a broker that is set for every command. */
 function usesEnvironment({ env }: Pick<CommandContext, 'env'>, options: ClientOptions): boolean {
   return options.dataDir === undefined && Boolean(env['MQTT_BROKER_URL'])
@@ -60,6 +66,7 @@ async function targetOfEnvironment(
   return {
     config: {
       ...(options.clientId === undefined ? withoutCertificate(config) : config),
+      ...(env['MQTT_BREAKER_FAILURES'] ? {} : PATIENT),
       clientId,
       permissions,
     },
@@ -89,6 +96,7 @@ async function targetOfDirectory(cwd: string, options: ClientOptions): Promise<C
       tls: { ca: readDataFile(directory.caCertificate) },
       jwtSecret: await readTokenSecretFile(directory.secret),
       permissions: options.permission ?? COMPONENTS.operator.permissions,
+      ...PATIENT,
     },
     address: `${hostInUrl(host)}:${port}`,
     wayOut: `start it with \`npx jamey up${dataDirectoryOption(directory, cwd)}\``,

@@ -48,6 +48,8 @@ export class MqttBus implements Bus {
   readonly #requester: Requester
   readonly #responder: Responder
   readonly #onClose: () => void
+  /** Somebody looks at the states, and so need not be told of the last one. */
+  #isWatched = false
   #closing: Promise<void> | undefined
 
   constructor(config: BusConfig, permissions: Permissions, port: MqttPort, onClose: () => void = () => {}) {
@@ -72,6 +74,7 @@ export class MqttBus implements Bus {
     this.#requester = new Requester(parts)
     const { maximumAnswers = 10_000, maximumBytes = 16 * 1024 * 1024 } = config.answerCache ?? {}
     this.#responder = new Responder({ ...parts, cache: { maximumAnswers, maximumBytes } })
+    this.#tellOfTheEnd(config)
     if (config.component !== undefined) {
       const { component, heartbeatSeconds = 30 } = config
       this.presence = new Presence({ ...parts, component, heartbeatSeconds })
@@ -88,6 +91,7 @@ export class MqttBus implements Bus {
   }
 
   onState(listener: (change: StateChange) => void): () => void {
+    this.#isWatched = true
     return this.#port.onState(listener)
   }
 
@@ -138,6 +142,18 @@ export class MqttBus implements Bus {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** A connection that ends for good must not do so unheard, where nobody looks at the states. */
+  #tellOfTheEnd({ clientId, log, waitForConnection = true }: BusConfig): void {
+    let isToldOtherwise = waitForConnection
+    this.#port.onState(({ state, cause }) => {
+      if (state === 'connected') isToldOtherwise = false
+      if (state !== 'error' || this.#isWatched || isToldOtherwise) return
+      const message = `${clientId} stays without a connection: ${cause?.message}`
+      if (log === undefined) process.emitWarning(message, 'BusWarning')
+      else log.error({ err: cause }, message)
+    })
   }
 
   /** One line of it is some forty times as long as the broken message that may have caused it. */

@@ -1,22 +1,91 @@
 import { inspect } from 'node:util'
+import type { CloseOptions, CloseReport } from './client.js'
 import type { Message } from './message.js'
 import { MessageStream } from './message-stream.js'
 import { MqttClient } from './mqtt-client.js'
-import type { MessagesOptions } from './options.js'
+import type { CallOptions, MessagesOptions } from './options.js'
+import type { ServerInformation } from './server-information.js'
 import type { Settings } from './settings.js'
+import type { StateChange } from './state.js'
 
-/** The client with what pages do without: how Node prints it (no options, no credentials [promise 19]), and streams at once. */
+/** The longest that a timer can wait: what comes of it is nothing, only its being there counts. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/**
+ * The client with what pages do without: how Node prints it (no options, no credentials [promise 19]), streams at
+ * once, and a process that lives as long as the client is not closed. A program that only waits for messages has
+ * nothing else to live by where nothing is tried any more, and would end with a code that says that all went well.
+ */
 export class NodeClient extends MqttClient {
+  readonly #settings: Settings
   readonly #url: string | undefined
+  #life: NodeJS.Timeout | undefined
+  #isClosing = false
+  #hasConnected = false
+  /** Somebody looks at the states, and so need not be warned of one. */
+  #isWatched = false
 
   constructor(settings: Settings) {
     super(settings)
+    this.#settings = settings
     this.#url = settings.endpoints[0]?.href
+    super.onState((change) => this.#look(change))
+  }
+
+  override async connect(options?: CallOptions): Promise<ServerInformation> {
+    this.#live()
+    try {
+      return await super.connect(options)
+    } catch (error) {
+      const isGivenUp = this.state === 'disconnected' || this.state === 'error'
+      // Whoever waited has been told, and may have nothing else to live for.
+      if (isGivenUp && this.#settings.waitForConnection) this.#letGo()
+      throw error
+    }
+  }
+
+  override reset(): void {
+    this.#live()
+    super.reset()
+  }
+
+  override close(options?: CloseOptions): Promise<CloseReport> {
+    this.#isClosing = true
+    return super.close(options).finally(() => this.#letGo())
+  }
+
+  override onState(observer: (change: StateChange) => void): () => void {
+    this.#isWatched = true
+    return super.onState(observer)
+  }
+
+  override states(): AsyncIterableIterator<StateChange> {
+    this.#isWatched = true
+    return super.states()
   }
 
   /** Nothing has to be fetched here: the first `next()` subscribes before whatever is published after it. */
   override messages(filter: string, options: MessagesOptions = {}): AsyncIterableIterator<Message> {
     return this.makeStream(MessageStream, filter, options)
+  }
+
+  #live(): void {
+    if (!this.#isClosing) this.#life ??= setInterval(() => {}, LONGEST_TIMER_MS)
+  }
+
+  #letGo(): void {
+    clearInterval(this.#life)
+    this.#life = undefined
+  }
+
+  #look({ state, cause }: StateChange): void {
+    this.#hasConnected ||= state === 'connected'
+    const isOver = state === 'error' || (state === 'disconnected' && !this.#isClosing)
+    if (!isOver || this.#isWatched) return
+    // Until there was a connection, `connect` tells those who wait for it.
+    if (this.#settings.waitForConnection && !this.#hasConnected) return
+    const why = cause?.message ?? 'no reason is known'
+    this.#settings.platform.warn(`${this.clientId} stays without a connection: ${why}`)
   }
 
   [inspect.custom](): string {

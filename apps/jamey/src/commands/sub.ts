@@ -3,7 +3,7 @@ import type { Message } from '@jamey/mqtt'
 import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
 import { EXIT, type ExitCode } from '../exit-codes.js'
-import { CommandFailure } from '../failure.js'
+import { CommandFailure, reportOf } from '../failure.js'
 import { formatMessage, jsonMessage } from '../message-view.js'
 import { assertPermitted } from '../permission-refusal.js'
 import type { Qos } from '../raw-messages.js'
@@ -16,16 +16,19 @@ export interface SubOptions extends ClientOptions {
   readonly timeout?: number
 }
 
-/** Prints messages until it has `--count`, nothing came for `--timeout`, or somebody stops it, which is success. */
+/**
+ * Prints messages until it has `--count`, nothing came for `--timeout`, or somebody stops it, which is success. In an
+ * outage it waits for the broker; a connection that ends for good is a failure.
+ */
 export async function sub(context: CommandContext, filters: readonly string[], options: SubOptions): Outcome {
   checkTopicFilters(filters)
   return withBus(context, options, async (bus) => {
     assertPermitted(bus, 'subscribe', filters)
-    const stopTelling = tellStates(bus, context)
+    const watch = watchStates(bus, context)
     try {
-      return await printMessages(bus, context, filters, options)
+      return await Promise.race([printMessages(bus, context, filters, options), watch.ended])
     } finally {
-      stopTelling()
+      watch.stop()
     }
   })
 }
@@ -93,15 +96,32 @@ function show(message: Message, { terminal, now }: CommandContext, options: SubO
     terminal.print(formatMessage(message, { colors: terminal.colors, columns: terminal.columns, now: now() }))
 }
 
-/** Says on standard error when the connection breaks and when it is back; messages of QoS 1 wait meanwhile. */
-function tellStates(bus: Bus, { terminal, interrupted }: CommandContext): () => void {
+/**
+ * Says on standard error when the connection breaks and when it is back; messages of QoS 1 wait meanwhile. `ended`
+ * rejects when there will be no other one.
+ */
+function watchStates(
+  bus: Bus,
+  { terminal, interrupted }: CommandContext,
+): { readonly ended: Promise<never>; readonly stop: () => void } {
   let isLost = false
-  return bus.onState(({ state }) => {
-    if (interrupted.aborted) return
-    if (state === 'reconnecting' && !isLost) terminal.warn('the connection is lost; trying again')
-    if (state === 'connected' && isLost) terminal.note('connected again')
-    isLost = state === 'reconnecting' || (state === 'connecting' && isLost)
+  let stop = (): void => {}
+  const ended = new Promise<never>((_, reject) => {
+    stop = bus.onState(({ state, cause }) => {
+      if (interrupted.aborted) return
+      if (state === 'error' || state === 'disconnected') reject(endedForGood(cause))
+      if (state === 'reconnecting' && !isLost) terminal.warn('the connection is lost; trying again')
+      if (state === 'connected' && isLost) terminal.note('connected again')
+      isLost = state === 'reconnecting' || (state === 'connecting' && isLost)
+    })
   })
+  return { ended, stop }
+}
+
+/** Refused by the broker, taken over by another client of this name, or tried as often as MQTT_BREAKER_FAILURES says. */
+function endedForGood(cause: Error | undefined): CommandFailure {
+  const { code, exitCode, message } = reportOf(cause ?? new Error('no reason was given'))
+  return new CommandFailure(`the connection ended for good: ${message}`, { code, exitCode, cause })
 }
 
 function nothingCame({ timeout = 0 }: SubOptions): CommandFailure {
