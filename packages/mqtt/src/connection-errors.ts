@@ -31,8 +31,12 @@ export function breakerOpen(failures: number, cause: Error): ConnectionError {
   )
 }
 
-export function invalidConnect(cause: Error): ConnectionError {
-  return new ConnectionError('invalid-argument', `CONNECT can not be sent: ${cause.message}`, { cause })
+/** `retryable`: the next one is made anew, by the functions among the options. */
+export function invalidConnect(cause: Error, retryable: boolean): ConnectionError {
+  return new ConnectionError('invalid-argument', `CONNECT can not be sent: ${cause.message}`, {
+    cause,
+    retryable,
+  })
 }
 
 export function notConnected(): ConnectionError {

@@ -151,7 +151,8 @@ export class Connection implements LinkListener, AuthenticationListener {
       link.send(makeConnect(this.#settings, this.#clientId, now.cleanStart, now.credentials))
       now.isAsked = true
     } catch (error) {
-      this.#failed(now, invalidConnect(error as Error), 'stop')
+      const invalid = invalidConnect(error as Error, !this.#settings.isConnectFixed)
+      this.#failed(now, invalid, actionOf(invalid))
     }
   }
 
@@ -289,22 +290,23 @@ export class Connection implements LinkListener, AuthenticationListener {
       return this.#reconnectIn(0, 'refresh', error)
     }
     this.#endpoints.failed(now.endpoint)
-    if (action !== 'retry' && action !== 'move') return this.#become({ state: 'error', cause: error })
+    if (action === 'stop') return this.#become({ state: 'error', cause: error })
     if (this.#settings.waitForConnection && !this.#hasConnected) {
       // Whoever waits for the first connection wants to hear of a failure, not of endless attempts.
       const mayGoOn = this.#endpointsTried < this.#endpoints.count || this.#endpoints.hasReferral
       if (mayGoOn && this.#attempts < 10) return this.#reconnectIn(0, 'connect', error)
       return this.#become({ state: 'disconnected', cause: error })
     }
-    this.#retry(error, 'connect')
+    this.#retry(error, action)
   }
 
-  #retry(cause: Error, reason: CredentialsReason): void {
+  #retry(cause: Error, after: Action): void {
     if (!this.#settings.reconnect.isWanted) return this.#become({ state: 'disconnected', cause })
     if (this.#backoff.isOpen) {
       return this.#become({ state: 'error', cause: breakerOpen(this.#backoff.failures, cause) })
     }
-    this.#reconnectIn(this.#backoff.next(), reason, cause)
+    // Who was refused asks for other credentials than those.
+    this.#reconnectIn(this.#backoff.next(), after === 'refresh' ? 'refresh' : 'connect', cause)
   }
 
   #reconnectIn(delayMs: number, reason: CredentialsReason, cause: Error | undefined): void {
@@ -334,9 +336,8 @@ export class Connection implements LinkListener, AuthenticationListener {
     // A server that sent us away is to be avoided like one that failed.
     if (action === 'move' || !hasHeld) this.#endpoints.failed(now.link.endpoint)
     else this.#endpoints.held(now.link.endpoint)
-    const isHopeless = action === 'stop' || (action === 'refresh' && !this.#authentication.isDynamic)
-    if (isHopeless) return this.#become({ state: 'error', cause: error })
-    this.#retry(error, action === 'refresh' ? 'refresh' : 'connect')
+    if (action === 'stop') return this.#become({ state: 'error', cause: error })
+    this.#retry(error, action)
   }
 
   /** Says goodbye properly, so that the server has read all our acknowledgements, and resumes the session. */

@@ -59,6 +59,8 @@ export interface Settings {
   readonly requestProblemInformation: boolean
   readonly userProperties: readonly UserProperty[] | undefined
   readonly will: () => Will | undefined
+  /** No option is a function, so every CONNECT is as the one before. */
+  readonly isConnectFixed: boolean
   readonly tls: TlsOptions
   readonly credentials: Credentials | CredentialsProvider
   readonly reconnect: ReconnectSettings
@@ -110,6 +112,7 @@ export function readSettings(options: ConnectOptions, platform: Platform): Setti
     requestProblemInformation: options.requestProblemInformation ?? true,
     userProperties: options.userProperties,
     will: readWill(options.will),
+    isConnectFixed: typeof options.will !== 'function' && typeof options.credentials !== 'function',
     tls: options.tls ?? {},
     credentials: options.credentials ?? credentialsOf(urls),
     reconnect: readReconnect(options.reconnect),

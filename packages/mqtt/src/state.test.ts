@@ -1,8 +1,7 @@
-import { REASON_CODES_OF } from '@jamey/protocol'
 import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Client, MAY_BECOME, type StateName } from './index.js'
-import { actionFor, errorFor } from './reason-table.js'
+import { errorFor } from './reason-table.js'
 import { StateStream } from './state-stream.js'
 import { makeHarness } from './test-support/harness.js'
 
@@ -83,41 +82,16 @@ describe('an iteration of states that nobody looks at', () => {
 })
 
 describe('reason codes', () => {
-  it.each([
-    [
-      'connack',
-      {
-        stop: [0x81, 0x82, 0x84, 0x85, 0x8a, 0x90, 0x95, 0x99, 0x9a, 0x9b],
-        refresh: [0x86, 0x87],
-        fallback: [0x8c],
-        move: [0x9c, 0x9d],
-      },
-    ],
-    [
-      'disconnect',
-      {
-        stop: [0x8c, 0x8e, 0x90, 0x95, 0x99, 0x9a, 0x9b, 0x9e, 0xa1, 0xa2],
-        refresh: [0x87],
-        move: [0x9c, 0x9d],
-      },
-    ],
-  ] as const)('of %s decide what happens next, every one of them [promise 15]', (packet, expected) => {
-    const found: Record<string, number[]> = {}
-    for (const code of [...REASON_CODES_OF[packet], 0x8c].sort((a, b) => a - b)) {
-      const action = actionFor(packet, code)
-      if (action === 'retry') continue
-      found[action] ??= []
-      if (found[action].at(-1) !== code) found[action].push(code)
-    }
-    expect(found).toEqual(expected)
-    expect(actionFor(packet, 0xff)).toBe('retry')
-  })
-
   it('become the error a caller can act on', () => {
     expect(errorFor('connack', 0x86, undefined, 'mqtt://h:1')).toMatchObject({
       name: 'AuthenticationError',
       code: 'bad-credentials',
+      retryable: true,
+    })
+    expect(errorFor('disconnect', 0x8e, undefined, 'mqtt://h:1')).toMatchObject({
       retryable: false,
+      message:
+        'mqtt://h:1 ended the connection: sessionTakenOver (0x8e); give one of the two another clientId, then call reset()',
     })
     expect(errorFor('disconnect', 0x8b, 'bye', 'mqtt://h:1')).toMatchObject({
       name: 'ConnectionError',

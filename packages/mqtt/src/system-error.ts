@@ -12,22 +12,24 @@ export function systemError(href: string, cause: SystemError): MqttError | undef
   return tlsError(href, cause)
 }
 
+/** All of it may pass: certificates are replaced, on either side, and clocks are set. */
 function tlsError(href: string, cause: SystemError): MqttError | undefined {
   const { code = '', message } = cause
+  const details = { cause, retryable: true }
   const reason = tlsReasonOf(cause)
   // The server's alert about our certificate first: codes of such alerts have the word in their names, too.
   if (reason !== undefined && /alert .*(certificate|unknown ca|access denied)/.test(reason)) {
     return new AuthenticationError(
       'client-certificate',
       `${href} does not accept our certificate, or wants one (${reason}); see the options tls.cert and tls.key`,
-      { cause },
+      details,
     )
   }
-  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME/.test(code)) {
-    return new AuthenticationError('tls-verification', `${href} is not trusted: ${message}`, { cause })
+  if (/CERT|CRL|SELF_SIGNED|^UNABLE_TO_|ALTNAME|HOSTNAME|^INVALID_|PATH_LENGTH/.test(code)) {
+    const clock = /EXPIRED|NOT_YET_VALID/.test(code) ? '; by the clock of this machine' : ''
+    return new AuthenticationError('tls-verification', `${href} is not trusted: ${message}${clock}`, details)
   }
   if (reason === undefined) return undefined
-  const details = { cause, retryable: true }
   return new ConnectionError('tls-failed', `connection with ${href} failed: ${tlsFault(reason)}`, details)
 }
 

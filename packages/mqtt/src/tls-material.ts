@@ -14,13 +14,22 @@ export async function readTlsMaterial(options: TlsOptions): Promise<TlsMaterial>
     options.cert === undefined ? undefined : readPem('cert', options.cert),
     options.key === undefined ? undefined : readPem('key', options.key),
   ])
-  for (const authority of authorities ?? []) assertCertificate('ca', authority)
-  if (cert !== undefined) assertCertificate('cert', cert)
-  return { ca: authorities, cert, key, passphrase: options.passphrase, servername: options.servername }
+  authorities?.forEach((authority, at) => {
+    assertCertificate('ca', authority, isPath([ca].flat()[at]))
+  })
+  if (cert !== undefined) assertCertificate('cert', cert, isPath(options.cert))
+  const { passphrase, servername } = options
+  const mayChange = isPath(options.cert) || isPath(options.key)
+  return { ca: authorities, cert, key, passphrase, servername, mayChange }
+}
+
+/** What a file holds may be another thing soon: it is written or replaced while we look. What was handed over stays. */
+function isPath(pemOrPath: string | Uint8Array | undefined): boolean {
+  return typeof pemOrPath === 'string' && !/-----BEGIN|\n/.test(pemOrPath)
 }
 
 /** OpenSSL passes over authorities that are none, and then trusts nobody without saying why. */
-function assertCertificate(name: string, pem: string | Uint8Array): void {
+function assertCertificate(name: string, pem: string | Uint8Array, retryable: boolean): void {
   try {
     new X509Certificate(toBuffer(pem))
   } catch (error) {
@@ -28,6 +37,7 @@ function assertCertificate(name: string, pem: string | Uint8Array): void {
     throw new ConnectionError(
       'invalid-argument',
       `tls.${name} is no certificate (${reason ?? message}); expected PEM or a file of it`,
+      { retryable },
     )
   }
 }
@@ -42,7 +52,7 @@ export function secureOptions(endpoint: Endpoint, tls: TlsMaterial): ConnectionO
   }
 }
 
-function secureContextOf({ ca, cert, key, passphrase }: TlsMaterial) {
+function secureContextOf({ ca, cert, key, passphrase, mayChange = false }: TlsMaterial) {
   const options: SecureContextOptions = {
     minVersion: 'TLSv1.3',
     ...(ca === undefined ? {} : { ca: ca.map(toBuffer) }),
@@ -58,6 +68,7 @@ function secureContextOf({ ca, cert, key, passphrase }: TlsMaterial) {
     throw new ConnectionError(
       'invalid-argument',
       `tls.cert and tls.key can not be used together: ${reason ?? message}; expected the PEM of a certificate and of its own key, with tls.passphrase where it has one`,
+      { retryable: mayChange },
     )
   }
 }
@@ -72,11 +83,12 @@ async function readPem(name: string, pemOrPath: string | Uint8Array): Promise<st
     return await readFile(pemOrPath)
   } catch (error) {
     // The text may be a damaged key instead of a path, so it is told only where it looks like one.
-    const place = pemOrPath.includes('\n') ? 'text' : JSON.stringify(pemOrPath)
+    const retryable = isPath(pemOrPath)
+    const place = retryable ? JSON.stringify(pemOrPath) : 'text'
     throw new ConnectionError(
       'invalid-argument',
       `tls.${name} ${place} can not be read (${(error as NodeJS.ErrnoException).code}); expected PEM or a file of it`,
-      name === 'key' ? {} : { cause: error },
+      name === 'key' ? { retryable } : { retryable, cause: error },
     )
   }
 }

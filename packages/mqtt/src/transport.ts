@@ -17,6 +17,8 @@ export interface TlsMaterial {
   readonly key: string | Uint8Array | undefined
   readonly passphrase: string | undefined
   readonly servername: string | undefined
+  /** `cert` or `key` was read from a file, which may hold another one soon. */
+  readonly mayChange?: boolean | undefined
 }
 
 /** What a transport tells. After `onClose` it tells nothing more. */
