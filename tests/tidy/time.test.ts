@@ -56,6 +56,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'packages/broker/src/clock.ts': 'what is long waits in the pieces of deadline.ts',
   'packages/mqtt/src/browser-platform.ts': 'bounded there: pages do not live for 25 days',
   'packages/mqtt/src/node-clock.ts': 'the one place where long delays are cut into pieces',
+  'packages/mqtt/src/node-client.ts': 'a constant',
   'packages/mqtt/src/web-socket-transport.ts': 'a constant',
   'packages/store/src/lmdb-opening.ts': 'a constant',
   'packages/store/src/ownership.ts': 'a constant',

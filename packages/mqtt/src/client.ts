@@ -44,7 +44,10 @@ export interface CloseReport {
   readonly runningHandlers: number
 }
 
-/** An MQTT client: one session with one server, over as many connections as it takes. */
+/**
+ * An MQTT client: one session with one server, over as many connections as it takes. Arguments are checked where they
+ * are handed over, and refused with code `invalid-argument`; in pages, some only once they are sent.
+ */
 export interface Client extends AsyncDisposable {
   readonly state: StateName
   /** The last state change, with its cause. */

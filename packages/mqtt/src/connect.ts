@@ -1,13 +1,13 @@
+import { CheckedClient } from './checked-client.js'
 import type { Client } from './client.js'
 import { firstConnection } from './first-connection.js'
-import { NodeClient } from './node-client.js'
 import { nodePlatform } from './node-platform.js'
 import type { ConnectOptions } from './options.js'
 import { readSettings } from './settings.js'
 
 /** A client that is not connected yet: register handlers first, then `connect()`. */
 export function createClient(options: ConnectOptions): Client {
-  return new NodeClient(readSettings(options, nodePlatform))
+  return new CheckedClient(readSettings(options, nodePlatform))
 }
 
 /**

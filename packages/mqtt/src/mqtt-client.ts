@@ -14,7 +14,7 @@ import type {
   PublishResult,
   SubscribeOptions,
 } from './options.js'
-import { makePacket, makePublication, type Publication } from './publication.js'
+import { invalidPublish, makePacket, makePublication, type Publication } from './publication.js'
 import type { ServerInformation } from './server-information.js'
 import { offline, Session } from './session.js'
 import type { SetAside } from './set-aside.js'
@@ -37,7 +37,8 @@ export class MqttClient implements Client {
   /** Rejects the calls of `connect` that wait. */
   readonly #connecting = new Set<() => void>()
   #closing: Promise<CloseReport> | undefined
-  #lastTopic: string | undefined
+  /** The one that was checked last; `undefined` is none, and would not be checked. */
+  #lastTopic: unknown = NO_OPTIONS
 
   constructor(settings: Settings) {
     this.#settings = settings
@@ -83,7 +84,7 @@ export class MqttClient implements Client {
   publish(topic: string, payload: Uint8Array | string, options = NO_OPTIONS): Promise<PublishResult> {
     try {
       if (topic !== this.#lastTopic) this.#checkTopic(topic)
-      if (options !== NO_OPTIONS) checkOptions(topic, options)
+      if (options !== NO_OPTIONS) this.checkOptions(topic, options)
       if (this.#closing !== undefined) throw closedPublish(topic, false)
       if ((options.qos ?? 0) !== 0) return this.#enqueue(topic, payload, options)
       const handed = this.#session.publishOnce(makePacket(topic, payload, options))
@@ -241,6 +242,17 @@ export class MqttClient implements Client {
     this.#lastTopic = topic
   }
 
+  /** Throws `PublishError`. */
+  protected checkOptions(topic: string, options: PublishOptions): void {
+    if (options.signal?.aborted) throw gaveUpPublishing(topic, 'aborted', false)
+    if (options.isDurable === false && (options.qos === 2 || options.until === 'stored')) {
+      throw invalidPublish(topic, "isDurable is false; qos 2 and until 'stored' need the record")
+    }
+    if (options.properties?.topicAlias !== undefined) {
+      throw invalidPublish(topic, 'topicAlias is given; aliases are used by the client itself')
+    }
+  }
+
   /** Settles with the first state that answers the question whether there is a connection. */
   #nextConnected(): { promise: Promise<ServerInformation>; stop: () => void } {
     let stop = (): void => {}
@@ -307,20 +319,6 @@ export class MqttClient implements Client {
     )
     stop()
   }
-}
-
-function checkOptions(topic: string, options: PublishOptions): void {
-  if (options.signal?.aborted) throw gaveUpPublishing(topic, 'aborted', false)
-  if (options.isDurable === false && (options.qos === 2 || options.until === 'stored')) {
-    throw invalidPublish(topic, "isDurable is false; qos 2 and until 'stored' need the record")
-  }
-  if (options.properties?.topicAlias !== undefined) {
-    throw invalidPublish(topic, 'topicAlias is given; aliases are used by the client itself')
-  }
-}
-
-function invalidPublish(topic: string, fault: string): PublishError {
-  return new PublishError('invalid-argument', `publish to '${topic}': ${fault}`)
 }
 
 function gaveUpPublishing(topic: string, why: DeadlineCause, mayBeDelivered: boolean): PublishError {

@@ -1,6 +1,7 @@
-import type { Publish, PublishProperties, Pubrec, QoS } from '@jamey/protocol'
+import { isBytes, type Publish, type PublishProperties, type Pubrec, type QoS, typeOf } from '@jamey/protocol'
 import { NO_BYTES, utf8Encode } from './bytes.js'
 import type { Deadline } from './deadline.js'
+import { PublishError } from './errors.js'
 import type { PublishOptions, PublishResult } from './options.js'
 import type { StoredPublish } from './session-store.js'
 
@@ -96,7 +97,7 @@ export function makePacket(topic: string, payload: Uint8Array | string, options:
   return {
     type: 'publish',
     topic,
-    payload: bytesOf(payload),
+    payload: bytesOf(topic, payload),
     qos: 0,
     retain: options.retain ?? false,
     dup: false,
@@ -111,13 +112,19 @@ export function makePublication(
   payload: Uint8Array | string,
   { qos, retain, properties, isDurable }: PublishOptions,
 ): Publication {
-  const publication = new Publication(topic, bytesOf(payload), qos ?? 0, retain ?? false, properties)
+  const publication = new Publication(topic, bytesOf(topic, payload), qos ?? 0, retain ?? false, properties)
   publication.isRecorded = isDurable ?? true
   return publication
 }
 
-function bytesOf(payload: Uint8Array | string): Uint8Array {
-  return typeof payload === 'string' ? utf8Encode(payload) : payload
+function bytesOf(topic: string, payload: Uint8Array | string): Uint8Array {
+  if (typeof payload === 'string') return utf8Encode(payload)
+  if (isBytes(payload)) return payload
+  throw invalidPublish(topic, `the payload is of type ${typeOf(payload)}; expected text or a Uint8Array`)
+}
+
+export function invalidPublish(topic: string, fault: string): PublishError {
+  return new PublishError('invalid-argument', `publish to '${topic}': ${fault}`)
 }
 
 /** A message that was published earlier, perhaps by another process. */

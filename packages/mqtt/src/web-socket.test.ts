@@ -291,7 +291,7 @@ describe('the client over the WebSocket of a browser', () => {
 describe('the entry for browsers', () => {
   it('exports what the entry for Node does', () => {
     const forStoresOnDisk = ['DROPPED_BY_HAND', 'publishedAnew', 'receiptOf']
-    const forTheBus = ['Deadline']
+    const forTheBus = ['Deadline', 'systemClock']
     const all = [...Object.keys(browserEntry), ...forStoresOnDisk, ...forTheBus]
     expect(all.sort()).toEqual(Object.keys(nodeEntry).sort())
   })

@@ -15,6 +15,7 @@ export { ALIAS_BYTES, OutgoingAliases } from './outgoing-aliases.js'
 export * from './packets.js'
 export type * from './properties.js'
 export { PROPERTIES } from './properties.js'
+export { assertProperties } from './property-codec.js'
 export { PropertyMemory } from './property-memory.js'
 export { PublishFrame } from './publish-frame.js'
 export {
@@ -25,4 +26,4 @@ export {
   type ReasonCodeName,
 } from './reason-codes.js'
 export * from './topics.js'
-export { Writer } from './writer.js'
+export { isBytes, typeOf, Writer } from './writer.js'

@@ -8,7 +8,7 @@ import {
 } from './properties.js'
 import type { Reader } from './reader.js'
 import { ReasonCode } from './reason-codes.js'
-import { invalidArgument, MAXIMUM_VARINT, type Writer } from './writer.js'
+import { invalidArgument, MAXIMUM_VARINT, notOfType, Writer } from './writer.js'
 
 type Value = number | string | Uint8Array | UserProperty
 /** Any property set, as the table-driven code below sees it. */
@@ -149,9 +149,30 @@ export function writeProperties<H extends PropertyHolder>(
     const value = bag[row.name]
     if (value === undefined) continue
     if (!row.repeats) writeValue(writer, row, value as Value)
-    else for (const member of value as readonly Value[]) writeValue(writer, row, member)
+    else if (!Array.isArray(value)) throw notOfType(row.name, value, 'a list')
+    else for (const member of value) writeValue(writer, row, member)
   }
   writer.closeSection(mark)
+}
+
+/** For `assertProperties` alone. */
+let scratch: Writer | undefined
+const LARGEST_SCRATCH_BYTES = 65_536
+
+/** Throws `ProtocolError` 'invalid-argument' where `holder` can not carry these. */
+export function assertProperties<H extends PropertyHolder>(holder: H, properties: PropertiesOf<H>): void {
+  if (typeof properties !== 'object' || properties === null) {
+    throw notOfType('properties', properties, 'an object')
+  }
+  scratch ??= new Writer()
+  const writer = scratch
+  writer.begin(0, 0)
+  try {
+    writeProperties(writer, holder, properties)
+    if (writer.pendingBytes > LARGEST_SCRATCH_BYTES) scratch = undefined
+  } finally {
+    writer.abort()
+  }
 }
 
 function writeValue(writer: Writer, row: PropertyRow, value: Value): void {
@@ -178,6 +199,7 @@ function writeValue(writer: Writer, row: PropertyRow, value: Value): void {
     case 'binary':
       return writer.binary(value as Uint8Array, row.name)
     case 'pair':
+      if (!Array.isArray(value)) throw notOfType(row.name, value, 'pairs of name and value')
       writer.string((value as UserProperty)[0], row.name)
       return writer.string((value as UserProperty)[1], row.name)
   }

@@ -131,6 +131,7 @@ function wildcardFault(filter: string): string | undefined {
 }
 
 function stringFault(text: string): string | undefined {
+  if (typeof text !== 'string') return 'is no text'
   if (text === '') return 'is empty'
   // A UTF-16 code unit takes at most three bytes of UTF-8, so short strings need no count.
   if (text.length * 3 > MAXIMUM_STRING_BYTES && utf8Bytes(text) > MAXIMUM_STRING_BYTES) {
@@ -153,6 +154,10 @@ export function utf8Bytes(text: string): number {
 }
 
 function invalid(reasonCode: number, what: string, found: string, fault: string): ProtocolError {
-  const shown = found.length > 80 ? `${found.slice(0, 80)}...` : found
-  return new ProtocolError('invalid-argument', reasonCode, -1, `${what} ${JSON.stringify(shown)} ${fault}`)
+  return new ProtocolError('invalid-argument', reasonCode, -1, `${what} ${shown(found)} ${fault}`)
+}
+
+function shown(found: string): string {
+  if (typeof found !== 'string') return `of type ${typeof found}`
+  return JSON.stringify(found.length > 80 ? `${found.slice(0, 80)}...` : found)
 }

@@ -120,6 +120,7 @@ export class Writer {
 
   /** A UTF-8 Encoded String. `isTopic` also refuses wildcards. [MQTT-1.5.4] [MQTT-3.3.2-2] */
   string(text: string, field: string, isTopic = false): void {
+    if (typeof text !== 'string') throw notOfType(field, text, 'text')
     const { length } = text
     if (length > MAXIMUM_STRING_BYTES) throw tooLong(field, length)
     this.reserve(2 + length * 3)
@@ -139,6 +140,7 @@ export class Writer {
 
   /** Binary Data: a length of two bytes, then the bytes. Section 1.5.6. */
   binary(bytes: Uint8Array, field: string): void {
+    if (!isBytes(bytes)) throw notOfType(field, bytes, 'a Uint8Array')
     if (bytes.length > MAXIMUM_STRING_BYTES) throw tooLong(field, bytes.length)
     this.uint16(bytes.length)
     this.bytes(bytes)
@@ -228,6 +230,21 @@ export class Writer {
 /** The caller handed over something that no packet can carry. */
 export function invalidArgument(message: string): ProtocolError {
   return new ProtocolError('invalid-argument', ReasonCode.implementationSpecificError, -1, message)
+}
+
+/** `what` is something else than the types allow, which JavaScript does not keep anybody from. */
+export function notOfType(what: string, found: unknown, expected: string): ProtocolError {
+  return invalidArgument(`${what} is of type ${typeOf(found)}; expected ${expected}`)
+}
+
+/** Also of another realm, such as a sandbox that tests run in. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array || typeOf(value) === 'Uint8Array'
+}
+
+/** `Number`, `Null`, `Float64Array`: nothing of the value itself, which may be a secret. */
+export function typeOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1)
 }
 
 function tooLong(field: string, bytes: number): ProtocolError {

@@ -1,0 +1,77 @@
+import { assertProperties, typeOf } from '@jamey/protocol'
+import type { CallOptions, MessagesOptions, PublishOptions, SubscribeOptions } from './options.js'
+
+/** What is wrong with an argument, which JavaScript hands over unchecked; undefined where nothing is. */
+type Fault = string | undefined
+
+const QOS: readonly unknown[] = [0, 1, 2]
+const BOOLEAN: readonly unknown[] = [false, true]
+const UNTIL: readonly unknown[] = ['acknowledged', 'stored']
+const WHEN_HANDLER_FAILS: readonly unknown[] = ['acknowledge', 'leave']
+
+/** Every call that waits has these. */
+export function callFault(options: CallOptions): Fault {
+  if (typeof options !== 'object' || options === null) return fault('options', options, 'an object')
+  const { timeoutMs, signal } = options
+  if (timeoutMs !== undefined && (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs))) {
+    return fault('timeoutMs', timeoutMs, 'milliseconds')
+  }
+  if (signal === undefined || typeof signal?.addEventListener === 'function') return undefined
+  return fault('signal', signal, 'an AbortSignal')
+}
+
+/** All but the properties. */
+export function publishFault(options: PublishOptions): Fault {
+  return (
+    callFault(options) ??
+    choiceFault('qos', options.qos, QOS) ??
+    choiceFault('retain', options.retain, BOOLEAN) ??
+    choiceFault('isDurable', options.isDurable, BOOLEAN) ??
+    choiceFault('until', options.until, UNTIL)
+  )
+}
+
+export function propertiesFault(properties: PublishOptions['properties']): Fault {
+  try {
+    if (properties !== undefined) assertProperties('publish', properties)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+export function subscribeFault(options: SubscribeOptions): Fault {
+  return (
+    callFault(options) ??
+    choiceFault('qos', options.qos, QOS) ??
+    choiceFault('noLocal', options.noLocal, BOOLEAN) ??
+    choiceFault('retainAsPublished', options.retainAsPublished, BOOLEAN) ??
+    choiceFault('retainHandling', options.retainHandling, QOS) ??
+    choiceFault('whenHandlerFails', options.whenHandlerFails, WHEN_HANDLER_FAILS)
+  )
+}
+
+export function messagesFault(options: MessagesOptions): Fault {
+  const { maximumBuffered = 0 } = options
+  if (typeof maximumBuffered === 'number' && maximumBuffered >= 0) return undefined
+  return fault('maximumBuffered', maximumBuffered, '0 or more')
+}
+
+export function functionFault(name: string, found: unknown): Fault {
+  return typeof found === 'function' ? undefined : fault(name, found, 'a function')
+}
+
+export function textFault(name: string, found: unknown): Fault {
+  return typeof found === 'string' ? undefined : fault(name, found, 'text')
+}
+
+function choiceFault(name: string, found: unknown, choices: readonly unknown[]): Fault {
+  if (found === undefined || choices.includes(found)) return undefined
+  return fault(name, found, choices.join(', '))
+}
+
+/** `found` may be a secret in the wrong place: its type tells enough, and its value only of what is short and plain. */
+function fault(name: string, found: unknown, expected: string): string {
+  const shown = typeof found === 'number' || typeof found === 'boolean' ? found : `of type ${typeOf(found)}`
+  return `${name} is ${shown}; expected ${expected}`
+}
