@@ -3,6 +3,7 @@ import type {
   Contract,
   Data,
   DataInput,
+  Fault,
   RequestContract,
   ResponseData,
   ResponseInput,
@@ -29,6 +30,13 @@ export interface Bus {
   /** The MQTT client underneath, for what has no contract. Its messages bypass contracts and permissions. */
   readonly mqtt: Client
   readonly state: StateName
+  /**
+   * What keeps this component from its work, as its status tells: what was set, and what the bus found itself, such as
+   * that nobody hears the requests of a topic it serves.
+   */
+  readonly faults: readonly Fault[]
+  /** Tells in the status of this component what keeps it from its work, until it is told undefined under this name. */
+  setFault(name: string, fault: Fault | undefined): void
   /** Calls `listener` on every change of state; returns what stops that. */
   onState(listener: (change: StateChange) => void): () => void
   /**
@@ -51,6 +59,10 @@ export interface Bus {
   /**
    * Answers the requests of `contract`, sharing them with the other members of the group. A request is acknowledged
    * only after its answer was published; a repeated one gets the same answer without the handler being called.
+   *
+   * A bus that heard no request for a while asks itself through the server (`ping`, where it may publish to the topic),
+   * and says in the log and in its status when nobody hears it, and mends that.
+   *
    * Throws `PermissionError` where this client may not subscribe to the topic, or may publish into no reply inbox.
    */
   serve<C extends RequestContract>(

@@ -1,3 +1,4 @@
+export type { Fault } from '@jamey/contracts'
 export type { Client, StateChange, StateName } from '@jamey/mqtt'
 export * from './bus.js'
 export * from './clock.js'

@@ -1,11 +1,20 @@
 import type { Permissions } from '@jamey/auth'
-import type { Contract, Data, DataInput, RequestContract, ResponseData } from '@jamey/contracts'
+import {
+  type Contract,
+  type Data,
+  type DataInput,
+  type Fault,
+  pingOf,
+  type RequestContract,
+  type ResponseData,
+} from '@jamey/contracts'
 import type { Client, StateChange, StateName } from '@jamey/mqtt'
 import type { Bus } from './bus.js'
 import { type Clock, systemClock } from './clock.js'
 import type { BusConfig, BusLog } from './config.js'
 import { type BusStats, Counters } from './counters.js'
 import { AbortedError } from './errors.js'
+import { Health } from './health.js'
 import type {
   BusSubscription,
   ErrorContext,
@@ -43,6 +52,7 @@ export class MqttBus implements Bus {
   readonly #loggedFailures: RateLimiter
   #unloggedFailures = 0
   readonly #counters = new Counters()
+  readonly #health = new Health()
   readonly #publisher: Publisher
   readonly #subscriber: Subscriber
   readonly #requester: Requester
@@ -69,11 +79,14 @@ export class MqttBus implements Bus {
     const publisher = new Publisher({ clientId, permissions, port, clock, counters, limiter })
     this.#publisher = publisher
     const report = (error: unknown, context: ErrorContext): void => void this.reportError(error, context)
-    const parts = { clientId, permissions, port, clock, counters, publisher, report, log }
+    const health = this.#health
+    const parts = { clientId, permissions, port, clock, counters, publisher, report, log, health }
     this.#subscriber = new Subscriber(parts)
     this.#requester = new Requester(parts)
     const { maximumAnswers = 10_000, maximumBytes = 16 * 1024 * 1024 } = config.answerCache ?? {}
-    this.#responder = new Responder({ ...parts, cache: { maximumAnswers, maximumBytes } })
+    const ping = async (topic: string, timeoutMs: number): Promise<string> =>
+      (await this.#requester.request(pingOf(topic), {}, { timeoutMs })).client_id
+    this.#responder = new Responder({ ...parts, ping, cache: { maximumAnswers, maximumBytes } })
     this.#tellOfTheEnd(config)
     if (config.component !== undefined) {
       const { component, heartbeatSeconds = 30 } = config
@@ -88,6 +101,15 @@ export class MqttBus implements Bus {
 
   get state(): StateName {
     return this.#port.state
+  }
+
+  get faults(): readonly Fault[] {
+    return this.#health.faults
+  }
+
+  setFault(name: string, fault: Fault | undefined): void {
+    if (fault === undefined) this.#health.clear(name)
+    else this.#health.set(name, fault)
   }
 
   onState(listener: (change: StateChange) => void): () => void {

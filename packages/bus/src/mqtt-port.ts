@@ -9,6 +9,13 @@ import type {
   SubscribeOptions,
 } from '@jamey/mqtt'
 
+/** A subscription as the bus keeps it. */
+export interface PortSubscription {
+  unsubscribe(): Promise<void>
+  /** Asks the server for it anew; resolves with its yes. */
+  renew(options: { timeoutMs: number }): Promise<void>
+}
+
 /** The part of the MQTT client that the bus stands on; tests put a fake in its place. */
 export interface MqttPort {
   readonly state: StateName
@@ -20,7 +27,7 @@ export interface MqttPort {
     filter: string,
     options: SubscribeOptions,
     handler: (message: MqttMessage) => void | Promise<void>,
-  ): Promise<{ unsubscribe(): Promise<void> }>
+  ): Promise<PortSubscription>
   onState(observer: (change: StateChange) => void): () => void
   reauthenticate(): Promise<void>
   close(options: CloseOptions): Promise<unknown>

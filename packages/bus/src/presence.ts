@@ -3,6 +3,7 @@ import type { WillOptions } from '@jamey/mqtt'
 import type { Clock } from './clock.js'
 import type { BusComponent, BusLog } from './config.js'
 import type { Counters } from './counters.js'
+import type { Health } from './health.js'
 import type { ErrorContext } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
 import { ProcessMetrics } from './process-metrics.js'
@@ -24,6 +25,7 @@ export interface PresenceParts {
   readonly counters: Counters
   readonly publisher: Publisher
   readonly log: BusLog
+  readonly health: Health
 }
 
 /** Tells the others that this component is there, how it is, and what went wrong. */
@@ -44,9 +46,16 @@ export class Presence {
     this.#sinceMs = parts.clock.now()
     this.#startedAtMs = parts.clock.monotonicNow()
     this.#reports = new RateLimiter({ messagesPerSecond: REPORTS_PER_SECOND, policy: 'reject' }, parts.clock)
-    this.#stopWatching = parts.port.onState(({ state }) => {
+    const stopWatchingState = parts.port.onState(({ state }) => {
       if (state === 'connected') this.#greet()
     })
+    const stopWatchingHealth = parts.health.onChange(() => {
+      if (parts.port.state === 'connected') this.#greet()
+    })
+    this.#stopWatching = () => {
+      stopWatchingState()
+      stopWatchingHealth()
+    }
     if (parts.port.state === 'connected') this.#greet()
     this.#scheduleHeartbeat()
   }
@@ -109,7 +118,7 @@ export class Presence {
     this.#parts.clock.clearTimeout(this.#timer)
   }
 
-  /** After every connect, for the will of the last connection may have spoken. */
+  /** After every connect, for the will of the last connection may have spoken, and whenever something else is wrong. */
   #greet(): void {
     void this.#publishStatus('online')
   }
@@ -126,13 +135,15 @@ export class Presence {
   }
 
   #status(state: Status['state'], reason?: string): Status {
-    const { component, clock } = this.#parts
+    const { component, clock, health } = this.#parts
+    const { faults } = health
     return {
       state,
       component: component.name,
       version: component.version,
       since: new Date(state === 'online' ? this.#sinceMs : clock.now()).toISOString(),
       ...(reason === undefined ? {} : { reason }),
+      ...(state === 'offline' || faults.length === 0 ? {} : { faults: [...faults] }),
     }
   }
 

@@ -9,11 +9,14 @@ import {
 import { SubscriptionError } from '@jamey/mqtt'
 import { ReasonCode } from '@jamey/protocol'
 import { AnswerCache, type AnswerCacheLimits } from './answer-cache.js'
+import { Attendance } from './attendance.js'
 import type { Clock } from './clock.js'
+import type { BusLog } from './config.js'
 import type { Counters } from './counters.js'
 import { AlreadyServedError, PermissionError } from './errors.js'
+import type { Health } from './health.js'
 import type { Message, RequestContext, ServedContract, ServeOptions } from './message.js'
-import type { MqttPort } from './mqtt-port.js'
+import type { MqttPort, PortSubscription } from './mqtt-port.js'
 import type { Publisher } from './publisher.js'
 import { type Served, ServingDesk } from './serving-desk.js'
 
@@ -28,6 +31,10 @@ export interface ResponderParts {
   readonly counters: Counters
   readonly publisher: Publisher
   readonly cache: AnswerCacheLimits
+  readonly log: BusLog
+  readonly health: Health
+  /** Asks on a topic who hears it; resolves with the client identifier of who answered. */
+  readonly ping: (topic: string, timeoutMs: number) => Promise<string>
   /** Told of what fails with nobody here to throw to. */
   readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
 }
@@ -40,7 +47,8 @@ export type ServeHandler<C extends RequestContract> = (
 /** One MQTT subscription of one group, shared by the actions that are served on its topic. */
 interface Station {
   readonly desk: ServingDesk
-  readonly subscription: Promise<{ unsubscribe(): Promise<void> }>
+  readonly attendance: Attendance
+  readonly subscription: Promise<PortSubscription>
 }
 
 /** The answering side of request and response. */
@@ -104,7 +112,15 @@ export class Responder {
 
   #open(key: string, contract: RequestContract, group: string): Station {
     const desk = new ServingDesk(this.#parts, this.#cache)
-    const station = { desk, subscription: this.#subscribe(contract, group, desk) }
+    const attendance = new Attendance(this.#parts, contract.topic, group, () => desk.heardAtMs)
+    const subscription = this.#subscribe(contract, group, desk)
+    subscription.then(
+      (granted) => {
+        if (this.#desks.has(desk)) attendance.begin(granted)
+      },
+      () => this.#desks.delete(desk),
+    )
+    const station = { desk, attendance, subscription }
     this.#stations.set(key, station)
     this.#desks.add(desk)
     return station
@@ -115,7 +131,7 @@ export class Responder {
     { topic, qos }: RequestContract,
     group: string,
     desk: ServingDesk,
-  ): Promise<{ unsubscribe(): Promise<void> }> {
+  ): Promise<PortSubscription> {
     const { port } = this.#parts
     // A request that could not be answered stays unacknowledged, so that the server sends it again.
     const options = { qos, whenHandlerFails: 'leave' } as const
@@ -132,11 +148,12 @@ export class Responder {
   }
 
   async #stop(key: string, station: Station, action: string): Promise<void> {
-    const { desk } = station
+    const { desk, attendance } = station
     if (!desk.actions.has(action)) return desk.idle(action)
     if (desk.actions.size === 1 && this.#stations.get(key) === station) {
       // Unsubscribed before the handler is taken away, so that no request meets a desk without it.
       this.#stations.delete(key)
+      attendance.end()
       const subscription = await station.subscription
       await subscription.unsubscribe()
     }

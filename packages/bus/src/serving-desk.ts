@@ -1,4 +1,4 @@
-import type { RemoteFailure, RequestContract } from '@jamey/contracts'
+import { PING_ACTION, type RemoteFailure, type RequestContract } from '@jamey/contracts'
 import { MqttError, type Message as MqttMessage } from '@jamey/mqtt'
 import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
 import { checkData, decodeEnvelope, type Envelope, isTraceparent } from './envelope.js'
@@ -34,11 +34,17 @@ export class ServingDesk {
   readonly actions = new Map<string, Served>()
   readonly #parts: ResponderParts
   readonly #cache: AnswerCache
+  #heardAtMs = Number.NEGATIVE_INFINITY
   readonly #running = new Map<ServingContext, { action: string; done: Promise<void> }>()
 
   constructor(parts: ResponderParts, cache: AnswerCache) {
     this.#parts = parts
     this.#cache = cache
+  }
+
+  /** When the last message came, by the monotonic clock. */
+  get heardAtMs(): number {
+    return this.#heardAtMs
   }
 
   /** Rejects where the answer could not be published, so that the request is sent again. */
@@ -66,7 +72,9 @@ export class ServingDesk {
       counters.servedLate++
       return undefined
     }
-    const deadline = clock.monotonicNow() + remainingMs
+    this.#heardAtMs = clock.monotonicNow()
+    const deadline = this.#heardAtMs + remainingMs
+    if (envelope.payload.action === PING_ACTION) return reply && this.#pong(reply, deadline)
     const incoming = { message, envelope, reply, key: identityOf(envelope, reply), deadline }
     const taken = this.#cache.get(incoming.key)
     return taken === undefined ? this.#take(incoming) : this.#answerAgain(taken, incoming)
@@ -80,6 +88,12 @@ export class ServingDesk {
 
   abort(reason: unknown): void {
     for (const context of this.#running.keys()) context.abort(reason)
+  }
+
+  /** Past whatever is waiting for its turn: it asks whether requests arrive, not how soon they are answered. */
+  #pong(reply: ReplyAddress, deadline: number): Promise<void> | undefined {
+    const data = { client_id: this.#parts.clientId }
+    return this.#publish(this.#answer(reply, { action: PING_ACTION, data }), deadline)
   }
 
   #take(incoming: Incoming): Promise<void> {

@@ -16,6 +16,8 @@ const subscribe = (filter: string) => `subscribe:${filter}`
 
 /** Everybody tells how they are; their own status topic and reply inbox need no permission. */
 const PRESENCE = [publish(topics.events.heartbeat.topic), publish(topics.events.errors.topic)]
+/** Whoever serves a topic asks there whether anybody hears it: see `pingOf`. */
+const served = (topic: string) => [subscribe(topic), publish(topic)]
 /** Whoever serves requests answers into the inboxes of those who ask. */
 const ANSWERS = publish(INBOXES_FILTER)
 
@@ -30,7 +32,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     clientId: 'jamey-conscience',
     description: 'Judges proposed actions.',
     permissions: [
-      subscribe(topics.conscience.evaluate.topic),
+      ...served(topics.conscience.evaluate.topic),
       publish(topics.conscience.results.topic),
       ANSWERS,
       ...PRESENCE,
@@ -40,8 +42,8 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     clientId: 'jamey-memory',
     description: 'Stores and recalls.',
     permissions: [
-      subscribe(topics.memory.store.topic),
-      subscribe(topics.memory.query.topic),
+      ...served(topics.memory.store.topic),
+      ...served(topics.memory.query.topic),
       publish(topics.memory.updates.topic),
       ANSWERS,
       ...PRESENCE,
@@ -51,8 +53,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     clientId: 'jamey-gateway',
     description: 'The HTTP edge: proxies API calls to the services.',
     permissions: [
-      publish(topics.api.requests.topic),
-      subscribe(topics.api.requests.topic),
+      ...served(topics.api.requests.topic),
       publish(topics.conscience.evaluate.topic),
       publish(topics.memory.store.topic),
       publish(topics.memory.query.topic),

@@ -122,6 +122,7 @@ describe('the manifest', () => {
   it('grants each service what its contracts need and nothing of other parts', () => {
     expect(COMPONENTS.conscience.permissions).toEqual([
       'subscribe:jamey/conscience/evaluate',
+      'publish:jamey/conscience/evaluate',
       'publish:jamey/conscience/results',
       'publish:jamey/api/responses/#',
       'publish:jamey/events/heartbeat',

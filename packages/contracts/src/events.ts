@@ -2,6 +2,14 @@ import { z } from 'zod'
 import type { Contract } from './contract.js'
 import { isoTime } from './fields.js'
 
+/** Something that keeps a component from its work, or from a part of it. */
+export const faultSchema = z.object({
+  /** A stable word, such as `unheard`, `refused` or `storage-full`. */
+  kind: z.string().min(1),
+  /** What is wrong, for people. */
+  message: z.string(),
+})
+
 export const statusSchema = z.object({
   state: z.enum(['online', 'offline']),
   component: z.string().min(1),
@@ -9,6 +17,8 @@ export const statusSchema = z.object({
   /** Since when this state holds. In a will it is when the lost connection was configured. */
   since: isoTime,
   reason: z.string().optional(),
+  /** What keeps an online component from its work; absent while nothing does. */
+  faults: z.array(faultSchema).optional(),
 })
 
 export const heartbeatSchema = z.object({
@@ -39,6 +49,7 @@ export const errorEventSchema = z.object({
   correlation_id: z.string().optional(),
 })
 
+export type Fault = z.output<typeof faultSchema>
 export type Status = z.output<typeof statusSchema>
 export type Heartbeat = z.output<typeof heartbeatSchema>
 export type ErrorEvent = z.output<typeof errorEventSchema>
@@ -50,7 +61,7 @@ export const events = {
     qos: 1,
     retain: true,
     schema: statusSchema,
-    description: 'Whether a component is there; retained, and the will of its connection.',
+    description: 'Whether a component is there and can work; retained, and the will of its connection.',
   } satisfies Contract,
   heartbeat: {
     topic: 'jamey/events/heartbeat',

@@ -7,7 +7,7 @@ import type {
   StateName,
 } from '@jamey/mqtt'
 import { matches, type PublishProperties, splitShared } from '@jamey/protocol'
-import type { MqttPort } from '../mqtt-port.js'
+import type { MqttPort, PortSubscription } from '../mqtt-port.js'
 
 type Handler = (message: Message) => Promise<void>
 
@@ -49,6 +49,25 @@ export class FakeBroker {
 
   add(subscription: Subscription): void {
     this.#subscriptions.push(subscription)
+  }
+
+  /** Every filter as often as it was asked for. */
+  readonly asked: string[] = []
+  /** Runs before a subscription is granted; throws in the place of a server that refuses. */
+  beforeSubscribe: (filter: string) => Promise<void> | void = () => {}
+
+  async grant(subscription: Subscription): Promise<void> {
+    this.asked.push(subscription.filter)
+    await this.beforeSubscribe(subscription.filter)
+    this.remove(subscription)
+    this.add(subscription)
+  }
+
+  /** Loses what was subscribed, and says nothing. */
+  forget(filter: string): void {
+    for (const one of this.#subscriptions.filter((subscription) => subscription.filter === filter)) {
+      this.remove(one)
+    }
   }
 
   remove(subscription: Subscription): void {
@@ -113,14 +132,13 @@ export class FakeClient implements MqttPort {
     return this.#broker.publish(this.#clientId, topic, payload, options)
   }
 
-  async subscribe(
-    filter: string,
-    _options: unknown,
-    handler: Handler,
-  ): Promise<{ unsubscribe(): Promise<void> }> {
+  async subscribe(filter: string, _options: unknown, handler: Handler): Promise<PortSubscription> {
     const subscription = { filter, handler }
-    this.#broker.add(subscription)
-    return { unsubscribe: async () => this.#broker.remove(subscription) }
+    await this.#broker.grant(subscription)
+    return {
+      unsubscribe: async () => this.#broker.remove(subscription),
+      renew: () => this.#broker.grant(subscription),
+    }
   }
 
   onState(observer: (change: StateChange) => void): () => void {

@@ -1,0 +1,33 @@
+import type { Fault } from '@jamey/contracts'
+
+/** What keeps this component from its work: each thing under a name of its own, until it has passed. */
+export class Health {
+  readonly #faults = new Map<string, Fault>()
+  readonly #observers = new Set<() => void>()
+
+  /** The oldest first. */
+  get faults(): readonly Fault[] {
+    return [...this.#faults.values()]
+  }
+
+  set(name: string, fault: Fault): void {
+    const known = this.#faults.get(name)
+    if (known?.kind === fault.kind && known.message === fault.message) return
+    this.#faults.set(name, fault)
+    this.#tell()
+  }
+
+  clear(name: string): void {
+    if (this.#faults.delete(name)) this.#tell()
+  }
+
+  /** Calls `observer` on every change; returns what stops that. */
+  onChange(observer: () => void): () => void {
+    this.#observers.add(observer)
+    return () => this.#observers.delete(observer)
+  }
+
+  #tell(): void {
+    for (const observer of [...this.#observers]) observer()
+  }
+}
