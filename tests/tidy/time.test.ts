@@ -22,6 +22,7 @@ const TIMER = /(?<![.\w#])set(?:Timeout|Interval)\((?!callback: )|\bAbortSignal\
 /** Who may ask for the time of day, and what for. */
 const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'apps/jamey/src/command-line.ts': 'what is printed, and whether certificates are valid',
+  'apps/jamey/src/log.ts': 'the timestamp of a line of the log',
   'apps/jamey/src/raw-messages.ts': 'the timestamp of an envelope',
   'apps/jamey/src/run-file.ts': 'when the system was started, for people',
   'bench/client/bus-side.ts': 'the timestamp of an envelope',
@@ -32,7 +33,7 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'packages/auth/src/token-source.ts': 'iat and exp of a token',
   'packages/auth/src/token-verifier.ts': 'iat and exp of a token',
   'packages/auth/src/token.ts': 'iat and exp of a token',
-  'packages/broker/src/clock.ts': 'its clock, which is still both',
+  'packages/broker/src/clock.ts': 'what outlives the process; durations have a clock of their own beside it',
   'packages/bus/src/clock.ts': 'timestamps; durations have a clock of their own beside it',
   'packages/bus/src/environment.ts': 'whether a certificate is valid',
   'packages/store/src/open-outbox.ts': 'ages of records, which outlive the process and its monotonic clock',
@@ -51,6 +52,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'apps/jamey/src/commands/up.ts': 'a constant',
   'apps/jamey/src/connection.ts': 'a constant',
   'apps/jamey/src/health-checks.ts': 'a constant',
+  'apps/jamey/src/main.ts': 'a constant',
   'apps/jamey/src/raw-messages.ts': 'a day at the most, as --timeout is checked',
   'apps/jamey/src/stop-in-order.ts': 'a grace time of ten minutes at the most, as it is checked',
   'packages/broker/src/clock.ts': 'what is long waits in the pieces of deadline.ts',

@@ -2,10 +2,10 @@ import { CommanderError } from 'commander'
 import type { CommandContext } from './command-context.js'
 import { environmentOf } from './environment.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
-import { type FailureReport, reportOf } from './failure.js'
+import { CommandFailure, type FailureReport, reportOf } from './failure.js'
 import { watchSignals } from './interruption.js'
 import { buildProgram } from './program.js'
-import { createTerminal, type Terminal, type TerminalStreams } from './terminal.js'
+import { createTerminal, type Terminal } from './terminal.js'
 
 /** What the command line needs of `process`. */
 export type HostProcess = Pick<
@@ -17,7 +17,7 @@ export type HostProcess = Pick<
 export async function main(host: HostProcess): Promise<ExitCode> {
   const terminal = createTerminal(host)
   const isJson = host.argv.includes('--json')
-  quietWhenReaderLeaves(host)
+  quietWhenReaderLeaves(host, terminal)
   const stopWatching = failWhenNothingIsLeft(host, terminal, isJson)
   const interruption = watchSignals(() => host.exit(EXIT.interrupted), host as NodeJS.Process)
   try {
@@ -28,7 +28,7 @@ export async function main(host: HostProcess): Promise<ExitCode> {
       interrupted: interruption.signal,
       now: () => new Date(),
     }
-    return await runCommandLine(host.argv.slice(2), context, isJson)
+    return outcomeOf(await runCommandLine(host.argv.slice(2), context, isJson), terminal)
   } catch (error) {
     const report = reportOf(error)
     // Whoever pressed Ctrl-C knows why the command ends.
@@ -89,10 +89,23 @@ function failWhenNothingIsLeft(host: HostProcess, terminal: Terminal, isJson: bo
   return () => void host.removeListener('beforeExit', fail)
 }
 
-/** `jamey sub ... | head -1` ends the reader first, which is no failure of ours. */
-function quietWhenReaderLeaves({ stdout, exit }: TerminalStreams & Pick<NodeJS.Process, 'exit'>): void {
+/** `jamey sub ... | head -1` ends the reader first, which is no failure of ours. What serves others goes on. */
+function quietWhenReaderLeaves(
+  { stdout, exit }: Pick<HostProcess, 'stdout' | 'exit'>,
+  terminal: Terminal,
+): void {
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') exit(EXIT.success)
-    throw error
+    if (error.code === 'EPIPE' && terminal.isForReader) exit(EXIT.success)
   })
+}
+
+/** Whoever reads the output later has to know that it is not whole. */
+function outcomeOf(code: ExitCode, { output, isForReader }: Terminal): ExitCode {
+  if (code !== EXIT.success || output.dropped === 0 || !isForReader) return code
+  throw new CommandFailure(
+    `${output.dropped} lines of standard output could not be written (${output.code})`,
+    {
+      code: 'output-lost',
+    },
+  )
 }

@@ -12,6 +12,12 @@ export function createLog(terminal: Terminal, level: string): Logger {
   const write = terminal.isInteractive
     ? (line: string) => terminal.note(formatLogLine(line, terminal.errorColors))
     : (line: string) => terminal.note(line.trimEnd())
+  const { errors } = terminal
+  errors.notice = (dropped, code) => {
+    const time = new Date().toISOString()
+    const line = JSON.stringify({ level: 40, time, dropped, code, msg: 'lines of this log were dropped' })
+    return terminal.isInteractive ? formatLogLine(line, terminal.errorColors) : line
+  }
   return pino(options, { write })
 }
 

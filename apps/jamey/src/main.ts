@@ -2,7 +2,8 @@ import { main } from './command-line.js'
 
 const code = await main(process)
 // Leaving explicitly: a handle that some library keeps open must not keep a finished command from ending.
-await Promise.all(
-  [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
-)
+const written = (stream: NodeJS.WriteStream) => new Promise((done) => stream.write('', done))
+// A log whose reader stands still keeps no command from ending.
+const patience = new Promise((done) => setTimeout(done, 1_000))
+await Promise.all([written(process.stdout), Promise.race([written(process.stderr), patience])])
 process.exit(code)

@@ -26,6 +26,7 @@ export interface ServeOptions {
 export async function serveBroker(context: CommandContext, options: ServeOptions): Promise<void> {
   const { terminal, env, cwd, interrupted } = context
   const { flags, directory, portSetting } = options
+  terminal.serve()
   const source: SettingsSource = { flags, env, cwd, directory }
   const settings = await readBrokerSettings(source)
   warnOf(settings, terminal.warn.bind(terminal))

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import pc from 'picocolors'
 import type { FailureReport } from './failure.js'
+import { LineOutlet } from './line-outlet.js'
 
 export type Colors = ReturnType<typeof pc.createColors>
 
@@ -14,6 +15,13 @@ export interface Terminal {
   /** Whether standard error is a terminal: progress bars and hints are for people only. */
   readonly isInteractive: boolean
   readonly errorStream: Writable
+  /** Where standard output and error end up; both may fail, which ends nothing. */
+  readonly output: LineOutlet
+  readonly errors: LineOutlet
+  /** Whether somebody who reads standard output is what the command is for. */
+  readonly isForReader: boolean
+  /** From now on the command goes on when nobody reads its standard output. */
+  serve(): void
   print(line?: string): void
   printJson(value: unknown): void
   write(bytes: Uint8Array | string): void
@@ -24,27 +32,50 @@ export interface Terminal {
 
 export interface TerminalStreams {
   readonly stdin: Readable & { readonly isTTY?: boolean }
-  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number }
-  readonly stderr: Writable & { readonly isTTY?: boolean }
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly fd?: number }
+  readonly stderr: Writable & { readonly isTTY?: boolean; readonly fd?: number }
   readonly env: NodeJS.ProcessEnv
 }
+
+/** Of the log, while its reader stands still. */
+const MOST_WAITING_BYTES = 1_048_576
 
 export function createTerminal({ stdin, stdout, stderr, env }: TerminalStreams): Terminal {
   const colors = pc.createColors(mayColor(stdout.isTTY, env))
   const errorColors = pc.createColors(mayColor(stderr.isTTY, env))
+  const errors = new LineOutlet(stderr, {
+    mostWaitingBytes: MOST_WAITING_BYTES,
+    notice: (dropped, code) => `jamey: ${dropped} lines that belong here could not be written (${code})`,
+  })
+  const warn = (line: string): void => errors.write(`${errorColors.yellow('warning:')} ${line}\n`)
+  const output = new LineOutlet(stdout, {
+    onLoss: (code) =>
+      warn(`standard output can not be written (${code}); what is printed is dropped until it can`),
+    onRecovery: (dropped, code) =>
+      warn(`standard output is written again; ${dropped} lines were dropped (${code})`),
+  })
+  let isForReader = true
   return {
     stdin,
+    output,
+    errors,
+    get isForReader() {
+      return isForReader
+    },
+    serve() {
+      isForReader = false
+    },
     colors,
     errorColors,
     columns: Math.max(40, Math.min(stdout.isTTY ? stdout.columns || 80 : 80, 100)),
     isInteractive: stderr.isTTY === true,
     errorStream: stderr,
-    print: (line = '') => void stdout.write(`${line}\n`),
-    printJson: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
-    write: (bytes) => void stdout.write(bytes),
-    note: (line) => void stderr.write(`${line}\n`),
-    warn: (line) => void stderr.write(`${errorColors.yellow('warning:')} ${line}\n`),
-    fail: (report, asJson) => void stderr.write(`${formatFailure(report, asJson, errorColors)}\n`),
+    print: (line = '') => output.write(`${line}\n`),
+    printJson: (value) => output.write(`${JSON.stringify(value)}\n`),
+    write: (bytes) => output.write(bytes),
+    note: (line) => errors.write(`${line}\n`),
+    warn,
+    fail: (report, asJson) => errors.write(`${formatFailure(report, asJson, errorColors)}\n`),
   }
 }
 

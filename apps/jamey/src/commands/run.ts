@@ -30,6 +30,7 @@ export async function run(
     await serveBroker(context, { flags, directory, logLevel: 'info', portSetting: 'JAMEY_BROKER_PORT' })
     return EXIT.success
   }
+  context.terminal.serve()
   const log = createLog(context.terminal, logLevelOf(options.logLevel, context.env, 'info'))
   await runComponent(context, part, directory, log)
   return EXIT.success

@@ -59,6 +59,8 @@ async function printMessages(
     const receive = (message: Message) => {
       if (early !== undefined) early.push({ ...message, payload: Uint8Array.from(message.payload) })
       else print(message)
+      // A reader that stands still has the broker wait, not the memory of this process.
+      return terminal.output.drained()
     }
     const print = (message: Message) => {
       if (left <= 0) return

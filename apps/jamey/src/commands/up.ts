@@ -35,6 +35,7 @@ export interface UpOptions extends ListeningOptions {
 export async function up(context: CommandContext, options: UpOptions): Outcome {
   const directory = dataDirectoryAt(resolve(context.cwd, options.dataDir))
   const { terminal, env } = context
+  terminal.serve()
   const listening = listeningOf(options, env)
   const logLevel = logLevelOf(options.logLevel, env, 'warn')
   const log = createLog(terminal, logLevel)
