@@ -25,8 +25,7 @@ export class Mosquitto {
     ;[this.port, this.tlsPort, this.webSocketPort, this.webSocketTlsPort] = ports
   }
 
-  /** `persistence`: what it knows of sessions is written when it is stopped in order, as Debian's own settings say. */
-  static async start({ persistence = false } = {}): Promise<Mosquitto> {
+  static async start(): Promise<Mosquitto> {
     const folder = mkdtempSync(join(tmpdir(), 'jamey-mosquitto-'))
     const authority = await createAuthority()
     const server = await issueServerCertificate(authority, { hosts: ['localhost', '127.0.0.1'] })
@@ -42,8 +41,7 @@ certfile ${file('server.crt', server.certPem)}
 keyfile ${file('server.key', server.keyPem)}`
     const config = `
 allow_anonymous true
-persistence ${persistence}
-persistence_location ${folder}/
+persistence false
 user root
 sys_interval 1
 listener ${ports[0]} 127.0.0.1
@@ -73,22 +71,12 @@ ${tls}
     if (!isUp) throw new Error('mosquitto ended while it was starting')
   }
 
-  /** Ends it in order, as a restart of the system's service does, and starts it again. */
-  async restart(): Promise<void> {
-    await this.#end('SIGTERM')
-    await this.resume()
-  }
-
-  kill(): Promise<void> {
-    return this.#end('SIGKILL')
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
+  async kill(): Promise<void> {
     const child = this.#process
     this.#process = undefined
     if (child === undefined) return
     const gone = once(child, 'exit')
-    child.kill(signal)
+    child.kill('SIGKILL')
     await gone
   }
 

@@ -26,44 +26,24 @@ export async function withBus<T>(
 }
 
 /**
- * Connects as the options say. Unlike a service, a command does not wait for a broker that is not there: the
- * first failure is the answer.
+ * Connects as the options say. Unlike a service, a command does not wait for a broker that is not there: once every
+ * address was tried, in every way that a broker may understand, the failure is the answer.
  */
-async function openBus(context: CommandContext, target: ConnectionTarget): Promise<Bus> {
+async function openBus({ terminal, interrupted }: CommandContext, target: ConnectionTarget): Promise<Bus> {
   if (target.config.insecure === true) {
-    context.terminal.warn(`the connection to ${target.address} is not encrypted`)
+    terminal.warn(`the connection to ${target.address} is not encrypted`)
   }
   const { connectBus } = await import('@jamey/bus')
-  const bus = await connectBus({ ...target.config, waitForConnection: false })
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), CONNECT_TIMEOUT_MS)
   try {
-    await firstConnection(bus, target, context.interrupted)
-    return bus
+    return await connectBus({ ...target.config, signal: AbortSignal.any([interrupted, deadline.signal]) })
   } catch (error) {
-    await bus.close({ drain: false, timeoutMs: 500 })
-    throw error
-  }
-}
-
-async function firstConnection(bus: Bus, target: ConnectionTarget, interrupted: AbortSignal): Promise<void> {
-  if (bus.state === 'connected') return
-  const cleanups: (() => void)[] = []
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const stopWatching = bus.onState((change) => {
-        if (change.state === 'connected') resolve()
-        else if (change.state !== 'connecting') reject(connectionFailure(change, target))
-      })
-      const timer = setTimeout(() => {
-        reject(unreachable(target, `no answer within ${CONNECT_TIMEOUT_MS / 1000} s`, undefined))
-      }, CONNECT_TIMEOUT_MS)
-      const interrupt = () => reject(interrupted.reason)
-      interrupted.addEventListener('abort', interrupt)
-      if (interrupted.aborted) interrupt()
-      cleanups.push(stopWatching, () => clearTimeout(timer))
-      cleanups.push(() => interrupted.removeEventListener('abort', interrupt))
-    })
+    interrupted.throwIfAborted()
+    if (!deadline.signal.aborted) throw connectionFailure({ cause: error as Error }, target)
+    throw unreachable(target, `no answer within ${CONNECT_TIMEOUT_MS / 1000} s`, error)
   } finally {
-    for (const cleanup of cleanups) cleanup()
+    clearTimeout(timer)
   }
 }
 

@@ -47,14 +47,16 @@ export interface BusConfig {
   readonly maximumPacketBytes?: number
   /** How long the server keeps the session of a lost connection; 300 s by default. */
   readonly sessionExpirySeconds?: number
-  /** 5 by default; 4 is MQTT 3.1.1. */
-  readonly protocolVersion?: 4 | 5
+  /** `auto` by default: 5, which is MQTT 5.0, or 4, MQTT 3.1.1, with a server that speaks nothing else. */
+  readonly protocolVersion?: 4 | 5 | 'auto'
   /** None by default. */
   readonly rateLimit?: RateLimit
   /** Seconds between heartbeats; 30 by default, 0 turns them off. */
   readonly heartbeatSeconds?: number
   /** Whether `connectBus` waits for the first connection (the default) or goes on trying in the background. */
   readonly waitForConnection?: boolean
+  /** Gives the first connection up, where `connectBus` waits for it. */
+  readonly signal?: AbortSignal
   /** Failed attempts in a row until the breaker opens and only `bus.mqtt.reset()` tries again; 10 by default, Infinity: never. */
   readonly breakerFailures?: number
   /** Makes `mqtt://` plaintext. For tests and closed networks; it is warned about. */

@@ -28,7 +28,7 @@ export async function connectBus(config: BusConfig): Promise<Bus> {
   bus = new MqttBus(config, permissions, client, () => renewal?.stop())
   renewal?.watch(client)
   try {
-    await connect(client, config.waitForConnection ?? true)
+    await connect(client, config)
   } catch (error) {
     await bus.close({ drain: false, timeoutMs: 1000 })
     throw error
@@ -36,9 +36,12 @@ export async function connectBus(config: BusConfig): Promise<Bus> {
   return bus
 }
 
-async function connect(client: ReturnType<typeof createClient>, waits: boolean): Promise<void> {
-  const connected = client.connect()
-  if (waits) await connected
+async function connect(
+  client: ReturnType<typeof createClient>,
+  { waitForConnection = true, signal }: BusConfig,
+): Promise<void> {
+  const connected = client.connect({ signal })
+  if (waitForConnection) await connected
   // States and errors tell how it goes; the promise itself has no one waiting.
   else connected.catch(() => {})
 }
@@ -49,7 +52,7 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
   return {
     urls: urls.map((url) => (config.insecure === true ? url : secured(url))),
     clientId: config.clientId,
-    protocolVersion: config.protocolVersion ?? 5,
+    protocolVersion: config.protocolVersion ?? 'auto',
     keepAliveSeconds: config.keepAliveSeconds ?? 60,
     maximumPacketBytes: config.maximumPacketBytes ?? DEFAULT_MAXIMUM_PACKET_BYTES,
     sessionExpirySeconds: config.sessionExpirySeconds ?? 300,

@@ -21,8 +21,6 @@ export interface AuthenticationListener {
 
 /** Credentials, and who waits for fresh ones. */
 export class Authentication {
-  /** The server does not know our authentication method; it is not offered again. */
-  isWithoutMethod = false
   readonly settings: Settings
   readonly listener: AuthenticationListener
   /** Once credentials named an authentication method: then AUTH may come. */
@@ -62,11 +60,8 @@ export class Authentication {
     challenge?: Uint8Array,
   ): Promise<PacketCredentials> {
     const credentials = await this.#source.get({ reason, attempt, reasonCode, challenge })
-    if (this.settings.protocolVersion === 5 && !this.isWithoutMethod) {
-      if (credentials.authenticationMethod !== undefined) this.exchange ??= await this.#openExchange()
-      return credentials
-    }
-    return { ...credentials, authenticationMethod: undefined, authenticationData: undefined }
+    if (credentials.authenticationMethod !== undefined) this.exchange ??= await this.#openExchange()
+    return credentials
   }
 
   /** From now on there is a re-authentication, until `settle`. */

@@ -11,10 +11,14 @@ export function actionOf(error: Error): Action {
   return 'retry'
 }
 
-/** A connection that was never made was not lost. */
-export function asUnreachable(error: Error): Error {
+/** A connection that was never made was not lost. `isAsked`: CONNECT was sent. */
+export function asUnreachable(error: Error, isAsked: boolean): Error {
   if (!(error instanceof ConnectionError) || error.code !== 'lost') return error
-  return new ConnectionError('unreachable', error.message, { cause: error.cause, retryable: true })
+  const when = isAsked ? ' instead of answering CONNECT' : ''
+  return new ConnectionError('unreachable', `${error.message}${when}`, {
+    cause: error.cause,
+    retryable: true,
+  })
 }
 
 export function timedOut(endpoint: Endpoint, timeoutMs: number): ConnectionError {

@@ -3,19 +3,23 @@ import type { ConnectionFacts } from './explanation.js'
 import type { Link } from './link.js'
 import type { ServerInformation } from './server-information.js'
 import type { SessionFate, StateChange } from './state.js'
-import type { Endpoint } from './transport.js'
+import type { Endpoint, TlsMaterial } from './transport.js'
 
 export interface Connecting {
   readonly state: 'connecting'
   readonly attempt: number
   readonly cause: Error | undefined
   readonly endpoint: Endpoint
+  protocolVersion: 4 | 5
   timer: unknown
   link: Link | undefined
+  tls: TlsMaterial | undefined
   credentials: PacketCredentials | undefined
   cleanStart: boolean
   /** CONNECT was sent, and CONNACK has not come. */
   isAsked: boolean
+  /** The server asked on, with AUTH. */
+  isChallenged: boolean
 }
 
 export interface Connected {
@@ -61,6 +65,24 @@ export function statusOf(now: Now): StateChange {
       return { state: now.state, cause: now.cause, attempt: now.attempt, delayMs: now.delayMs }
     default:
       return { state: now.state, cause: now.cause }
+  }
+}
+
+/** An attempt that has not begun. */
+export function connectingTo(endpoint: Endpoint, attempt: number, cause: Error | undefined): Connecting {
+  return {
+    state: 'connecting',
+    attempt,
+    cause,
+    endpoint,
+    protocolVersion: 5,
+    timer: undefined,
+    link: undefined,
+    tls: undefined,
+    credentials: undefined,
+    isAsked: false,
+    isChallenged: false,
+    cleanStart: false,
   }
 }
 

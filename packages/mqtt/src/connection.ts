@@ -12,36 +12,27 @@ import {
   timedOut,
   violation,
 } from './connection-errors.js'
+import type { ConnectionListener } from './connection-listener.js'
 import {
   type Connected,
   type Connecting,
+  connectingTo,
   factsOf,
   type Now,
   statusOf,
   waitingFor,
 } from './connection-state.js'
+import type { Dialects } from './dialects.js'
 import { Endpoints } from './endpoints.js'
 import type { ConnectionFacts } from './explanation.js'
 import { Link, type LinkListener } from './link.js'
 import type { CredentialsRequest } from './options.js'
 import { type Action, actionFor, errorFor } from './reason-table.js'
-import { readServerInformation, type ServerInformation } from './server-information.js'
+import { readServerInformation } from './server-information.js'
 import type { Settings } from './settings.js'
 import { MAY_BECOME, type StateChange } from './state.js'
 import type { Counters } from './stats.js'
-import type { Endpoint } from './transport.js'
-
-/** What the owner of the connection is told. */
-export interface ConnectionListener {
-  /** `isInDoubt`: a CONNECT before this one had no answer, so the server may have made a new session meanwhile. */
-  onConnected(link: Link, server: ServerInformation, isInDoubt: boolean): void
-  onPacket(link: Link, packet: Packet): void
-  onWritable(): void
-  onDisconnected(): void
-  /** The server told a failure. */
-  onFailure(kind: 'connack' | 'disconnect', reasonCode: number, reasonString: string | undefined): void
-  onState(change: StateChange): void
-}
+import type { Endpoint, TlsMaterial } from './transport.js'
 
 type CredentialsReason = CredentialsRequest['reason']
 
@@ -57,6 +48,8 @@ export class Connection implements LinkListener, AuthenticationListener {
   #now: Now = { state: 'disconnected', cause: undefined }
   #clientId: string
   #attempts = 0
+  /** Once there was an attempt whose CONNECT could have been written otherwise. */
+  #dialects: Dialects | undefined
   readonly #endpoints: Endpoints
   #endpointsTried = 0
   #lastEndpoint: Endpoint | undefined
@@ -117,8 +110,10 @@ export class Connection implements LinkListener, AuthenticationListener {
   async close(): Promise<void> {
     const now = this.#now
     // A session nobody is going to resume need not wait at the server. [MQTT 5.0 section 3.14.2.2.2]
-    const expiry = this.#settings.cleanStart && this.#settings.protocolVersion === 5 ? 0 : undefined
-    if (now.state === 'connected') this.#sayGoodbye(now.link, ReasonCode.normalDisconnection, expiry)
+    if (now.state === 'connected') {
+      const expiry = this.#settings.cleanStart && now.link.protocolVersion === 5 ? 0 : undefined
+      this.#sayGoodbye(now.link, ReasonCode.normalDisconnection, expiry)
+    }
     if (now.state !== 'disconnected') this.#become({ state: 'disconnected', cause: undefined })
     await Promise.all(this.#leaving.values())
   }
@@ -148,7 +143,7 @@ export class Connection implements LinkListener, AuthenticationListener {
     const now = this.#now
     if (now.state !== 'connecting' || now.link !== link || now.credentials === undefined) return
     try {
-      link.send(makeConnect(this.#settings, this.#clientId, now.cleanStart, now.credentials))
+      link.send(makeConnect(this.#settings, now, this.#clientId, now.credentials))
       now.isAsked = true
     } catch (error) {
       const invalid = invalidConnect(error as Error, !this.#settings.isConnectFixed)
@@ -166,6 +161,7 @@ export class Connection implements LinkListener, AuthenticationListener {
     if (now.state !== 'connecting') return
     if (packet.type === 'connack') return this.#onConnack(now, link, packet)
     if (packet.type === 'auth') {
+      now.isChallenged = true
       return this.#authentication
         .exchangeFor(packet)
         .onChallenge(now, now.credentials?.authenticationMethod, packet)
@@ -199,7 +195,7 @@ export class Connection implements LinkListener, AuthenticationListener {
   onLost(_link: Link, error: Error): void {
     const now = this.#now
     if (now.state === 'connected') this.#lost(now, error, 'retry')
-    else if (now.state === 'connecting') this.#failed(now, asUnreachable(error), actionOf(error))
+    else if (now.state === 'connecting') this.#failed(now, asUnreachable(error, now.isAsked), actionOf(error))
   }
 
   #attempt(reason: CredentialsReason, cause: Error | undefined): void {
@@ -208,17 +204,7 @@ export class Connection implements LinkListener, AuthenticationListener {
     this.#attempts++
     this.#endpointsTried++
     const { connectTimeoutMs, clock } = this.#settings
-    const now: Connecting = {
-      state: 'connecting',
-      attempt: this.#attempts,
-      cause,
-      endpoint,
-      timer: undefined,
-      link: undefined,
-      credentials: undefined,
-      isAsked: false,
-      cleanStart: this.#settings.cleanStart && !(this.#hasConnected && this.#settings.protocolVersion === 5),
-    }
+    const now = connectingTo(endpoint, this.#attempts, cause)
     this.#become(now)
     now.timer = clock.setTimeout(() => {
       this.#failed(now, timedOut(endpoint, connectTimeoutMs), 'retry')
@@ -235,9 +221,20 @@ export class Connection implements LinkListener, AuthenticationListener {
       ),
       this.#settings.platform.readTls(this.#settings.tls),
     ])
+    if (this.#settings.protocolVersion !== 5 || credentials.authenticationMethod !== undefined) {
+      const { Dialects: Known } = await import('./dialects.js')
+      this.#dialects ??= new Known(this.#settings)
+    }
     if (this.#now !== now) return
     now.credentials = credentials
-    now.link = new Link(this.#settings, this.#counters, now.endpoint, tls, this)
+    now.tls = tls
+    this.#dialects?.begin(now)
+    this.#dial(now, tls)
+  }
+
+  #dial(now: Connecting, tls: TlsMaterial): void {
+    now.cleanStart = this.#settings.cleanStart && !(this.#hasConnected && now.protocolVersion === 5)
+    now.link = new Link(this.#settings, this.#counters, now.endpoint, now.protocolVersion, tls, this)
     now.link.open()
   }
 
@@ -253,7 +250,11 @@ export class Connection implements LinkListener, AuthenticationListener {
     if (packet.sessionPresent && now.cleanStart) throw violation('session present after a clean start')
     const authenticationMethod = now.credentials?.authenticationMethod
     assertMethod(authenticationMethod, properties?.authenticationMethod)
-    const server = readServerInformation(packet, { ...this.#settings, clientId: this.#clientId })
+    const server = readServerInformation(packet, {
+      ...this.#settings,
+      protocolVersion: now.protocolVersion,
+      clientId: this.#clientId,
+    })
     const session = packet.sessionPresent ? 'resumed' : this.#hasConnected ? 'lost' : 'new'
     if (session === 'lost') this.#counters.sessionsLost++
     this.#clientId = server.clientId
@@ -261,6 +262,7 @@ export class Connection implements LinkListener, AuthenticationListener {
     this.#hasRefreshed = false
     this.#endpointsTried = 0
     this.#counters.connects++
+    this.#dialects?.worked(now)
     link.startKeepAlive(server.keepAliveSeconds)
     this.#become({
       state: 'connected',
@@ -279,12 +281,14 @@ export class Connection implements LinkListener, AuthenticationListener {
   /** An attempt came to nothing. Late news of an attempt that was left is ignored. */
   #failed(now: Connecting, error: Error, action: Action): void {
     if (this.#now !== now) return
+    if (now.tls !== undefined && this.#dialects?.mayGoOn(now, error)) {
+      this.#isInDoubt ||= now.isAsked
+      now.link?.abandon()
+      now.isAsked = false
+      return this.#dial(now, now.tls)
+    }
     this.#counters.connectFailures++
     this.#backoff.fail()
-    if (action === 'fallback' && !this.#authentication.isWithoutMethod) {
-      this.#authentication.isWithoutMethod = true
-      return this.#reconnectIn(0, 'connect', error)
-    }
     if (action === 'refresh' && !this.#hasRefreshed && this.#authentication.isDynamic) {
       this.#hasRefreshed = true
       return this.#reconnectIn(0, 'refresh', error)
@@ -328,6 +332,7 @@ export class Connection implements LinkListener, AuthenticationListener {
 
   #lost(now: Connected, error: Error, action: Action): void {
     this.#counters.connectionsLost++
+    this.#dialects?.lost(now.link.endpoint)
     this.#attempts = 0
     const heldMs = this.#settings.clock.now() - now.sinceMs
     const hasHeld = heldMs >= this.#settings.reconnect.stableAfterMs

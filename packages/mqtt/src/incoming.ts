@@ -32,6 +32,8 @@ export class Incoming {
   readonly #find: FindHandlings
   #aliases: IncomingAliases
   #link: Link | undefined
+  /** Ours, where the server knows it: before MQTT 5.0 there is none. */
+  #receiveMaximum = Number.POSITIVE_INFINITY
   /** What waits for its acknowledgement, in order of arrival. */
   #queue = new Fifo<Delivery>()
   #spare: Delivery[] = []
@@ -82,6 +84,8 @@ export class Incoming {
 
   onConnected(link: Link, isResumed: boolean, isInDoubt: boolean): void {
     this.#link = link
+    this.#receiveMaximum =
+      link.protocolVersion === 5 ? this.#settings.receiveMaximum : Number.POSITIVE_INFINITY
     this.#isInDoubt = isResumed && (isInDoubt || this.#isInDoubt)
     this.#aliases = new IncomingAliases(this.#settings.topicAliasMaximum)
     if (isResumed) return
@@ -170,9 +174,8 @@ export class Incoming {
 
   /** [MQTT-3.3.4-9] */
   #checkReceiveMaximum(): void {
-    const { protocolVersion, receiveMaximum } = this.#settings
-    if (protocolVersion < 5 || this.#queue.length < receiveMaximum) return
-    const message = `more than ${receiveMaximum} unacknowledged messages, our Receive Maximum`
+    if (this.#queue.length < this.#receiveMaximum) return
+    const message = `more than ${this.#receiveMaximum} unacknowledged messages, our Receive Maximum`
     throw violation(message, ReasonCode.receiveMaximumExceeded)
   }
 

@@ -12,6 +12,7 @@ import {
 import { ConnectionError } from './errors.js'
 import { KeepAlive } from './keep-alive.js'
 import { Outbox } from './outbox.js'
+import { errorFor } from './reason-table.js'
 import type { Settings } from './settings.js'
 import type { Counters } from './stats.js'
 import type { Endpoint, TlsMaterial, Transport } from './transport.js'
@@ -35,6 +36,7 @@ const UNREAD_ANSWER_BYTES = 1_048_576
 export class Link {
   readonly outbox: Outbox
   readonly endpoint: Endpoint
+  readonly protocolVersion: 4 | 5
   readonly #settings: Settings
   readonly #counters: Counters
   readonly #transport: Transport
@@ -53,16 +55,18 @@ export class Link {
     settings: Settings,
     counters: Counters,
     endpoint: Endpoint,
+    protocolVersion: 4 | 5,
     tls: TlsMaterial,
     listener: LinkListener,
   ) {
     this.#settings = settings
     this.#counters = counters
     this.endpoint = endpoint
+    this.protocolVersion = protocolVersion
     this.#listener = listener
     this.#transport = settings.transport(endpoint, tls)
     this.#decoder = new PacketDecoder(FROM_SERVER, {
-      protocolVersion: settings.protocolVersion,
+      protocolVersion,
       maximumPacketSize: settings.maximumPacketBytes,
       propertyMemory: settings.platform.propertyMemory?.(),
     })
@@ -89,7 +93,7 @@ export class Link {
 
   /** Throws `ProtocolError` 'invalid-argument' where the packet can not be sent. */
   send(packet: ClientPacket): void {
-    encodeFrom(CLIENT_BODIES, this.outbox.writer, packet, this.#settings.protocolVersion)
+    encodeFrom(CLIENT_BODIES, this.outbox.writer, packet, this.protocolVersion)
     this.outbox.written()
   }
 
@@ -98,7 +102,7 @@ export class Link {
     identifier: number,
     reasonCode: number,
   ): void {
-    encodeAcknowledgement(this.outbox.writer, type, identifier, reasonCode, this.#settings.protocolVersion)
+    encodeAcknowledgement(this.outbox.writer, type, identifier, reasonCode, this.protocolVersion)
     this.outbox.written()
   }
 
@@ -192,6 +196,11 @@ export class Link {
   /** The server broke the protocol: tells it why, then ends. [MQTT-4.13.1-1] */
   fail(error: ProtocolError): void {
     if (this.#listener === undefined) return
+    if (error.code === 'unsupported-protocol-version') {
+      const refused = errorFor('connack', error.reasonCode, error.message, this.endpoint.href)
+      this.#transport.close()
+      return this.#lose(refused)
+    }
     this.#disconnect(error.reasonCode)
     this.outbox.flush()
     this.#transport.close()
@@ -211,7 +220,7 @@ export class Link {
   #disconnect(reasonCode: number, sessionExpiryInterval?: number): void {
     const properties = sessionExpiryInterval === undefined ? undefined : { sessionExpiryInterval }
     // Before MQTT 5.0 DISCONNECT means a normal end and nothing else.
-    if (this.#settings.protocolVersion < 5 && reasonCode !== ReasonCode.normalDisconnection) return
+    if (this.protocolVersion < 5 && reasonCode !== ReasonCode.normalDisconnection) return
     this.send({ type: 'disconnect', reasonCode, properties })
   }
 

@@ -72,7 +72,10 @@ export interface WillOptions {
 export interface Credentials {
   username?: string | undefined
   password?: string | Uint8Array | undefined
-  /** MQTT 5.0 enhanced authentication; dropped where the server does not know the method (0x8C). Section 4.12. */
+  /**
+   * MQTT 5.0 enhanced authentication, section 4.12. A CONNECT that names a method and is refused is tried once more
+   * without it, for many servers do not say that it was the method which they do not know.
+   */
   authenticationMethod?: string | undefined
   authenticationData?: string | Uint8Array | undefined
 }
@@ -140,8 +143,11 @@ export interface ConnectOptions {
   urls?: readonly string[] | undefined
   /** Left out, the server assigns one (MQTT 5.0) or a random one is used (3.1.1). */
   clientId?: string | undefined
-  /** 5 (default) is MQTT 5.0, 4 is MQTT 3.1.1. */
-  protocolVersion?: 4 | 5 | undefined
+  /**
+   * 5 (default) is MQTT 5.0, 4 is MQTT 3.1.1. 'auto' is 5.0, and 3.1.1 with a server that speaks nothing else:
+   * `ServerInformation.protocolVersion` tells which it became.
+   */
+  protocolVersion?: 4 | 5 | 'auto' | undefined
   /** Whether the first connection starts a new session; true by default. Reconnects always resume. */
   cleanStart?: boolean | undefined
   /** How long the server keeps the session of a lost connection; 3600 s by default. */
@@ -165,6 +171,8 @@ export interface ConnectOptions {
   /** A function is asked for every connection. */
   will?: WillOptions | (() => WillOptions) | undefined
   tls?: TlsOptions | undefined
+  /** True: the authentication method of the credentials is never left out. */
+  requireAuthenticationMethod?: boolean | undefined
   /** A function is asked afresh for every attempt and every refresh. */
   credentials?: Credentials | CredentialsProvider | undefined
   /** False: never reconnect. */

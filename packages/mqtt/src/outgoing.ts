@@ -156,8 +156,10 @@ export class Outgoing implements AppendListener {
   }
 
   onConnected(link: Link, server: ServerInformation, isResumed: boolean): void {
-    this.#wire = new PublishWire(link, server, this.#settings.protocolVersion)
-    this.#quota = Math.min(server.receiveMaximum, this.#settings.maximumInFlight)
+    const { maximumInFlight, maximumInFlight311 } = this.#settings
+    this.#wire = new PublishWire(link, server)
+    const bound = server.protocolVersion === 5 ? maximumInFlight : maximumInFlight311
+    this.#quota = Math.min(server.receiveMaximum, bound)
     if (!isResumed) this.#forgetServerState()
     this.#inFlight.restart()
     this.pump()

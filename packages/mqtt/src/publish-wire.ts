@@ -11,10 +11,10 @@ export class PublishWire {
   readonly #limits: PublishLimits
   readonly #aliases: OutgoingAliases
 
-  constructor(link: Link, server: ServerInformation, version: 4 | 5) {
+  constructor(link: Link, server: ServerInformation) {
     this.link = link
-    this.#version = version
-    this.#limits = new PublishLimits(version, server)
+    this.#version = server.protocolVersion
+    this.#limits = new PublishLimits(server.protocolVersion, server)
     this.#aliases = new OutgoingAliases(server.topicAliasMaximum)
   }
 

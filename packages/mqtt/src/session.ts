@@ -7,8 +7,8 @@ import {
   ReasonCode,
   type Suback,
 } from '@jamey/protocol'
-import type { ConnectionListener } from './connection.js'
 import { violation } from './connection-errors.js'
+import type { ConnectionListener } from './connection-listener.js'
 import { Deferred } from './deferred.js'
 import { ConnectionError, type MqttError, PublishError } from './errors.js'
 import { type ConnectionFacts, type Explanation, type FailureKind, LastFailures } from './explanation.js'

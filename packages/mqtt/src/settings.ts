@@ -47,12 +47,14 @@ export interface Will {
 export interface Settings {
   readonly endpoints: readonly Endpoint[]
   readonly clientId: string
-  readonly protocolVersion: 4 | 5
+  readonly protocolVersion: 4 | 5 | 'auto'
   readonly cleanStart: boolean
   readonly sessionExpirySeconds: number
   readonly keepAliveSeconds: number
   readonly receiveMaximum: number
   readonly maximumInFlight: number
+  /** On a connection of MQTT 3.1.1. */
+  readonly maximumInFlight311: number
   readonly maximumPacketBytes: number
   readonly topicAliasMaximum: number
   readonly requestResponseInformation: boolean
@@ -62,6 +64,7 @@ export interface Settings {
   /** No option is a function, so every CONNECT is as the one before. */
   readonly isConnectFixed: boolean
   readonly tls: TlsOptions
+  readonly requireAuthenticationMethod: boolean
   readonly credentials: Credentials | CredentialsProvider
   readonly reconnect: ReconnectSettings
   readonly connectTimeoutMs: number
@@ -90,7 +93,7 @@ const MEBIBYTE = 1_048_576
 export function readSettings(options: ConnectOptions, platform: Platform): Settings {
   const urls = (options.urls ?? (options.url === undefined ? [] : [options.url])).map(readUrl)
   if (urls.length === 0) throw invalid('url', 'nothing', "one such as 'mqtts://host:8883'")
-  const protocolVersion = oneOf('protocolVersion', options.protocolVersion ?? 5, [4, 5] as const)
+  const protocolVersion = oneOf('protocolVersion', options.protocolVersion ?? 5, [4, 5, 'auto'] as const)
   return {
     endpoints: urls.map((url) => url.endpoint),
     clientId: options.clientId ?? (protocolVersion === 5 ? '' : randomClientId()),
@@ -99,13 +102,8 @@ export function readSettings(options: ConnectOptions, platform: Platform): Setti
     sessionExpirySeconds: count(options, 'sessionExpirySeconds', 3600, 0, 0xffff_ffff),
     keepAliveSeconds: count(options, 'keepAliveSeconds', 60, 0, 65_535),
     receiveMaximum: count(options, 'receiveMaximum', 1024, 1, 65_535),
-    maximumInFlight: count(
-      options,
-      'maximumInFlight',
-      protocolVersion === 5 ? PUBLISH_IDENTIFIERS : DEFAULT_IN_FLIGHT_3_1_1,
-      1,
-      PUBLISH_IDENTIFIERS,
-    ),
+    maximumInFlight: count(options, 'maximumInFlight', PUBLISH_IDENTIFIERS, 1, PUBLISH_IDENTIFIERS),
+    maximumInFlight311: options.maximumInFlight ?? DEFAULT_IN_FLIGHT_3_1_1,
     maximumPacketBytes: count(options, 'maximumPacketBytes', 16 * MEBIBYTE, 16, 0xffff_ffff),
     topicAliasMaximum: count(options, 'topicAliasMaximum', 16, 0, 65_535),
     requestResponseInformation: options.requestResponseInformation ?? false,
@@ -114,6 +112,7 @@ export function readSettings(options: ConnectOptions, platform: Platform): Setti
     will: readWill(options.will),
     isConnectFixed: typeof options.will !== 'function' && typeof options.credentials !== 'function',
     tls: options.tls ?? {},
+    requireAuthenticationMethod: options.requireAuthenticationMethod ?? false,
     credentials: options.credentials ?? credentialsOf(urls),
     reconnect: readReconnect(options.reconnect),
     connectTimeoutMs: milliseconds(options, 'connectTimeoutMs', 10_000),

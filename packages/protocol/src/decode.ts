@@ -186,6 +186,15 @@ function decodeConnack(reader: Reader, version: ProtocolVersion): Connack {
   // [MQTT-3.2.2-1]
   if (flags > 1) throw reader.malformed(`connack has acknowledge flags ${flags}; expected 0 or 1`, flagsAt)
   const codeAt = reader.at
+  // In 5.0 there are properties, be it none of them, so two bytes are a CONNACK of 3.1.1, whatever they say.
+  if (version === 5 && reader.left === 1) {
+    throw new ProtocolError(
+      'unsupported-protocol-version',
+      ReasonCode.unsupportedProtocolVersion,
+      codeAt - reader.start,
+      'the server speaks only MQTT 3.1.1',
+    )
+  }
   const code = version === 5 ? reasonCode(reader, 'connack') : REASON_CODE_OF_RETURN_CODE[reader.byte()]
   if (code === undefined) throw reader.malformed('connack has a return code over 5', codeAt)
   const sessionPresent = flags === 1

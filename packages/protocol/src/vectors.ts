@@ -369,6 +369,14 @@ export const FAULTS: readonly Fault[] = [
     ...malformed,
     offset: 0,
   },
+  {
+    name: 'CONNACK of MQTT 3.1.1 where MQTT 5.0 is spoken',
+    ...fromServer,
+    hex: '20 02 00 01',
+    code: 'unsupported-protocol-version',
+    reasonCode: ReasonCode.unsupportedProtocolVersion,
+    offset: 3,
+  },
   { name: 'CONNACK from a client', ...fromClient, hex: '20 03 00 00 00', ...violation, offset: 0 },
   {
     name: 'SUBSCRIBE from a server',

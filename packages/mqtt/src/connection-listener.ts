@@ -1,0 +1,16 @@
+import type { Packet } from '@jamey/protocol'
+import type { Link } from './link.js'
+import type { ServerInformation } from './server-information.js'
+import type { StateChange } from './state.js'
+
+/** What the owner of the connection is told. */
+export interface ConnectionListener {
+  /** `isInDoubt`: a CONNECT before this one had no answer, so the server may have made a new session meanwhile. */
+  onConnected(link: Link, server: ServerInformation, isInDoubt: boolean): void
+  onPacket(link: Link, packet: Packet): void
+  onWritable(): void
+  onDisconnected(): void
+  /** The server told a failure. */
+  onFailure(kind: 'connack' | 'disconnect', reasonCode: number, reasonString: string | undefined): void
+  onState(change: StateChange): void
+}
