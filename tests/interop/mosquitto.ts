@@ -25,7 +25,8 @@ export class Mosquitto {
     ;[this.port, this.tlsPort, this.webSocketPort, this.webSocketTlsPort] = ports
   }
 
-  static async start(): Promise<Mosquitto> {
+  /** `persistence`: what it knows of sessions is written when it is stopped in order, as Debian's own settings say. */
+  static async start({ persistence = false } = {}): Promise<Mosquitto> {
     const folder = mkdtempSync(join(tmpdir(), 'jamey-mosquitto-'))
     const authority = await createAuthority()
     const server = await issueServerCertificate(authority, { hosts: ['localhost', '127.0.0.1'] })
@@ -41,7 +42,8 @@ certfile ${file('server.crt', server.certPem)}
 keyfile ${file('server.key', server.keyPem)}`
     const config = `
 allow_anonymous true
-persistence false
+persistence ${persistence}
+persistence_location ${folder}/
 user root
 sys_interval 1
 listener ${ports[0]} 127.0.0.1
@@ -71,12 +73,22 @@ ${tls}
     if (!isUp) throw new Error('mosquitto ended while it was starting')
   }
 
-  async kill(): Promise<void> {
+  /** Ends it in order, as a restart of the system's service does, and starts it again. */
+  async restart(): Promise<void> {
+    await this.#end('SIGTERM')
+    await this.resume()
+  }
+
+  kill(): Promise<void> {
+    return this.#end('SIGKILL')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process
     this.#process = undefined
     if (child === undefined) return
     const gone = once(child, 'exit')
-    child.kill('SIGKILL')
+    child.kill(signal)
     await gone
   }
 
