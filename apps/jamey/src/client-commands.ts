@@ -1,4 +1,4 @@
-import { MEMORY_LAYERS } from '@jamey/contracts'
+import type { MemoryLayer } from '@jamey/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   collect,
@@ -37,7 +37,10 @@ function addConscienceCommands(program: Command, run: Run): void {
   )
 }
 
-/** The defaults of the memory service, which is not loaded for a help text; a test holds the two in step. */
+/** The layers of the contracts, which are not loaded to read a command line; a test holds the two in step. */
+export const LAYERS: readonly MemoryLayer[] = ['working', 'short_term', 'episodic', 'semantic', 'long_term']
+
+/** The defaults of the memory service, likewise. */
 const LIFETIMES = `working 1 hour,
 short_term (where none is given) 1 day, episodic 90 days, semantic for good,
 long_term for good`
@@ -167,11 +170,11 @@ function qos(fallback?: 0 | 1 | 2): Option {
 }
 
 function layer(description: string): Option {
-  return new Option('--layer <name>', description).choices(MEMORY_LAYERS)
+  return new Option('--layer <name>', description).choices(LAYERS)
 }
 
 function collectLayer(value: string, previous: readonly string[] = []): string[] {
-  const known: readonly string[] = MEMORY_LAYERS
+  const known: readonly string[] = LAYERS
   if (known.includes(value)) return [...previous, value]
-  throw new InvalidArgumentError(`Expected one of ${MEMORY_LAYERS.join(', ')}.`)
+  throw new InvalidArgumentError(`Expected one of ${LAYERS.join(', ')}.`)
 }

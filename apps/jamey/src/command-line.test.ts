@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { MEMORY_LAYERS } from '@jamey/contracts'
 import { DEFAULT_LIFETIMES } from '@jamey/memory'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LAYERS } from './client-commands.js'
 import { runCommand } from './test-support/run-command.js'
 
 let folder: string
@@ -40,6 +42,7 @@ describe('help', () => {
   })
 
   it('tells the lifetime of every layer as the memory service has it', async () => {
+    expect(LAYERS).toEqual(MEMORY_LAYERS)
     const { stdout } = await jamey(['remember', '--help'])
     const words: Record<string, string> = {
       3600: '1 hour',

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { compactVerify, errors } from 'jose'
+import { JWSSignatureVerificationFailed } from 'jose/errors'
+import { compactVerify } from 'jose/jws/compact/verify'
 import { quote } from './client-identifier.js'
 import { TokenError } from './error.js'
 import { keysOf, type Secret } from './secret.js'
@@ -66,7 +67,7 @@ export class TokenVerifier {
       try {
         return (await compactVerify(token, key, { algorithms: [ALGORITHM] })).payload
       } catch (error) {
-        if (error instanceof errors.JWSSignatureVerificationFailed) continue
+        if (error instanceof JWSSignatureVerificationFailed) continue
         // The cause is left out: a parser's message may quote what it parsed.
         throw malformed('can not be read')
       }

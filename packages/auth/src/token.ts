@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { CompactSign } from 'jose'
+// The whole of the library is 46 files, which a command line would wait for.
+import { CompactSign } from 'jose/jws/compact/sign'
 import { clientIdentifierFault, quote } from './client-identifier.js'
 import { PermissionListError, TokenError } from './error.js'
 import { Permissions } from './permissions.js'
