@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -152,5 +152,58 @@ rules:
     expect(
       evaluate(rules, { action: 'log it', context: { ok: true } }).rules.map((rule) => rule.name),
     ).toEqual(['a'])
+  })
+
+  it('is all the rules there are, unless it extends those that are shipped', () => {
+    const rule =
+      '  - {name: no-polkas, description: d, weight: 5, effect: forbid, condition: "mentions(action, dances)"}'
+    const text = `version: 1\nwords: {dances: [polka]}\nrules:\n${rule}\n`
+    const alone = parseRules(text, 'r.yaml')
+    expect(alone.rules.map(({ name }) => name)).toEqual(['no-polkas'])
+    const both = parseRules(`extends: shipped\n${text}`, 'r.yaml')
+    const shipped = loadRules().rules.map(({ name }) => name)
+    expect(both.rules.map(({ name }) => name)).toEqual([...shipped, 'no-polkas'])
+    expect(evaluate(both, { action: 'dance a polka' }).decision).toBe('forbidden')
+    expect(
+      evaluate(both, { action: "delete the customer's records", context: { consent: false } }).decision,
+    ).toBe('forbidden')
+    expect(both.version).not.toBe(alone.version)
+  })
+
+  it('that extends may replace words, definitions and rules by their names, and leave rules out', () => {
+    const rules = parseRules(
+      `version: 1
+extends: shipped
+without: [no-theft]
+words: {violence: [tickle]}
+rules:
+  - {name: consent, description: mine, weight: 1, effect: discourage, condition: "mentions(action, ['polka'])"}
+`,
+      'r.yaml',
+    )
+    const names = rules.rules.map(({ name }) => name)
+    expect(names).not.toContain('no-theft')
+    expect(names.filter((name) => name === 'consent')).toHaveLength(1)
+    expect(rules.rules.find(({ name }) => name === 'consent')?.description).toBe('mine')
+    expect(evaluate(rules, { action: 'tickle the user' }).decision).toBe('forbidden')
+    expect(faultsOf('version: 1\nextends: shipped\nwithout: [no-polkas]\n')).toEqual([
+      'r.yaml:3:11: there is no rule no-polkas to leave out',
+    ])
+    expect(faultsOf('version: 1\nwithout: [no-theft]\nrules: []\n').join()).toMatch(/extends: shipped/)
+    expect(faultsOf('version: 1\nextends: mine.yaml\n').join()).toContain('shipped')
+  })
+
+  it('of docs/rules.md can be used, and does what is said of it', () => {
+    const page = readFileSync(new URL('../../../docs/rules.md', import.meta.url), 'utf8')
+    const [, text = ''] = /^```yaml\n(.*?)^```/ms.exec(page) ?? []
+    const rules = parseRules(text, 'rules.md')
+    const names = rules.rules.map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(['no-harm', 'quiet-fridays', 'gentle-robots']))
+    expect(names).not.toContain('ask-before-paying')
+    const applied = (action: string, context = {}) =>
+      evaluate(rules, { action, context }).rules.map(({ name }) => name)
+    expect(applied('roll out the new version', { friday: true })).toContain('quiet-fridays')
+    expect(applied('roll out the new version')).not.toContain('quiet-fridays')
+    expect(applied('swing the arm', { speed: 0.9 })).toContain('gentle-robots')
   })
 })

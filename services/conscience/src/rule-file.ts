@@ -74,12 +74,23 @@ const ruleSchema = z.strictObject({
   condition: conditionSchema,
 })
 
-const fileSchema = z.strictObject({
-  version: z.union([z.string().min(1).max(40), z.number()]),
-  words: wordsSchema.default({}),
-  definitions: z.record(nameSchema, conditionSchema).default({}),
-  rules: z.array(ruleSchema).min(1).max(500),
-})
+const fileSchema = z
+  .strictObject({
+    version: z.union([z.string().min(1).max(40), z.number()]),
+    extends: z.literal('shipped').optional(),
+    without: z.array(z.string()).default([]),
+    words: wordsSchema.default({}),
+    definitions: z.record(nameSchema, conditionSchema).default({}),
+    rules: z.array(ruleSchema).max(500).default([]),
+  })
+  .refine((file) => file.extends !== undefined || file.rules.length > 0, {
+    path: ['rules'],
+    message: "expected a rule, or 'extends: shipped'",
+  })
+  .refine((file) => file.extends !== undefined || file.without.length === 0, {
+    path: ['without'],
+    message: "expected 'extends: shipped' beside it, whose rules it names",
+  })
 
 type RuleFile = z.output<typeof fileSchema>
 type Path = readonly PropertyKey[]
@@ -87,6 +98,9 @@ type Path = readonly PropertyKey[]
 /**
  * Reads and checks a rule file. Throws RuleFileError with every fault at once: YAML, unknown or missing fields,
  * weights, names used twice, and each condition's syntax, names and types.
+ *
+ * A file is all the rules there are, unless it says `extends: shipped`: then it adds to the rules of this package, and
+ * a word list, definition or rule of the same name stands in the place of theirs.
  */
 export function loadRules(file: string = DEFAULT_RULES_FILE): RuleSet {
   return parseRules(readRules(file), file)
@@ -105,45 +119,101 @@ function readRules(file: string): string {
 
 /** `loadRules` for text at hand; `file` is named in faults. */
 export function parseRules(text: string, file: string): RuleSet {
-  const source = new Source(text, file)
-  const content = source.content()
-  const rules = content === undefined ? [] : compileRules(content, source)
-  if (content === undefined || source.faults.length > 0) throw new RuleFileError(source.sortedFaults())
-  const hash = createHash('sha256').update(text).digest('hex').slice(0, 8)
-  return { file, version: `${content.version}-${hash}`, rules }
+  const own = partOf(text, file)
+  const parts = own.content.extends === undefined ? [own] : [shippedPart(), own]
+  const rules = compileRules(parts, own)
+  const faults = parts.flatMap(({ source }) => source.sortedFaults())
+  if (faults.length > 0) throw new RuleFileError(faults)
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part.text)
+  return { file, version: `${own.content.version}-${hash.digest('hex').slice(0, 8)}`, rules }
 }
 
-function compileRules(content: RuleFile, source: Source): Rule[] {
-  const compiler = compilerFor(content, source)
-  const seen = new Map<string, number>()
-  return content.rules.flatMap((rule, index) => {
-    const earlier = seen.get(rule.name)
-    if (earlier !== undefined) {
-      source.fault(['rules', index, 'name'], `the name ${rule.name} is already used by rule ${earlier + 1}`)
+/** One file of a rule set, checked as far as its shape goes. */
+interface Part {
+  readonly text: string
+  readonly source: Source
+  readonly content: RuleFile
+}
+
+function partOf(text: string, file: string): Part {
+  const source = new Source(text, file)
+  const content = source.content()
+  if (content === undefined) throw new RuleFileError(source.sortedFaults())
+  return { text, source, content }
+}
+
+/** The rules of this package, for files that extend them. */
+function shippedPart(): Part {
+  return partOf(readRules(DEFAULT_RULES_FILE), DEFAULT_RULES_FILE)
+}
+
+/** What a file says under a name, and where it says so. */
+interface Named<T> {
+  readonly value: T
+  readonly source: Source
+  readonly path: Path
+}
+
+/** What a later part says under the same name stands in the place of the earlier. */
+function namedIn<T>(
+  parts: readonly Part[],
+  field: 'words' | 'definitions',
+  of: (part: Part) => Readonly<Record<string, T>>,
+): Map<string, Named<T>> {
+  const named = new Map<string, Named<T>>()
+  for (const part of parts) {
+    for (const [name, value] of Object.entries(of(part))) {
+      named.set(name, { value, source: part.source, path: [field, name] })
     }
-    seen.set(rule.name, earlier ?? index)
-    const path = ['rules', index, 'condition']
-    const condition = source.attempt(path, `condition of ${rule.name}`, () =>
+  }
+  return named
+}
+
+function compileRules(parts: readonly Part[], own: Part): Rule[] {
+  const compiler = compilerFor(parts)
+  const named = new Map<string, Named<RuleFile['rules'][number]>>()
+  for (const { content, source } of parts) addRules(named, content, source)
+  for (const [index, name] of own.content.without.entries()) {
+    if (!named.delete(name)) own.source.fault(['without', index], `there is no rule ${name} to leave out`)
+  }
+  return [...named.values()].flatMap(({ value: rule, source, path }) => {
+    const condition = source.attempt([...path, 'condition'], `condition of ${rule.name}`, () =>
       compiler.compile(rule.condition),
     )
     return condition === undefined ? [] : [{ ...rule, condition }]
   })
 }
 
-/** A compiler that knows the file's words and definitions; bad ones are reported, so that the rest is still checked. */
-function compilerFor(content: RuleFile, source: Source): ConditionCompiler {
+function addRules(
+  named: Map<string, Named<RuleFile['rules'][number]>>,
+  { rules }: RuleFile,
+  source: Source,
+): void {
+  const seen = new Map<string, number>()
+  for (const [index, rule] of rules.entries()) {
+    const earlier = seen.get(rule.name)
+    if (earlier !== undefined) {
+      source.fault(['rules', index, 'name'], `the name ${rule.name} is already used by rule ${earlier + 1}`)
+    }
+    seen.set(rule.name, earlier ?? index)
+    // One of two with the same name would otherwise go unchecked.
+    const key = earlier === undefined ? rule.name : `${rule.name} ${index}`
+    named.set(key, { value: rule, source, path: ['rules', index] })
+  }
+}
+
+/** A compiler that knows all words and definitions; bad ones are reported, so that the rest is still checked. */
+function compilerFor(parts: readonly Part[]): ConditionCompiler {
   const usable: Record<string, readonly string[]> = {}
-  for (const [name, words] of Object.entries(content.words)) {
-    const compiler = source.attempt(
-      ['words', name],
-      `word list ${name}`,
-      () => new ConditionCompiler({ [name]: words }),
-    )
-    if (compiler !== undefined) usable[name] = words
+  for (const [name, { value, source, path }] of namedIn(parts, 'words', ({ content }) => content.words)) {
+    const compiler = source.attempt(path, `word list ${name}`, () => new ConditionCompiler({ [name]: value }))
+    if (compiler !== undefined) usable[name] = value
   }
   const compiler = new ConditionCompiler(usable)
-  for (const [name, condition] of Object.entries(content.definitions)) {
-    source.attempt(['definitions', name], `definition ${name}`, () => compiler.define(name, condition))
+  const definitions = namedIn(parts, 'definitions', ({ content }) => content.definitions)
+  for (const [name, { value, source, path }] of definitions) {
+    source.attempt(path, `definition ${name}`, () => compiler.define(name, value))
   }
   return compiler
 }
