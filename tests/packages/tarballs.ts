@@ -11,7 +11,18 @@ export const bin = (name: string): string => join(root, 'node_modules/.bin', nam
 
 export const packageNames = (await readdir(join(root, 'packages'))).sort()
 
-/** What would be published, packed into a folder of its own. */
+/** The folder of every workspace by its name without scope. */
+const workspaces = new Map<string, string>()
+for (const area of ['packages', 'services', 'apps']) {
+  for (const name of await readdir(join(root, area))) workspaces.set(name, `${area}/${name}`)
+}
+
+interface Packed {
+  readonly name: string
+  readonly filename: string
+}
+
+/** What would be published, packed into a folder of its own as `npm run pack:all` does. */
 export class Tarballs {
   readonly folder: string
   readonly #byName = new Map<string, string>()
@@ -22,22 +33,29 @@ export class Tarballs {
 
   static async pack(): Promise<Tarballs> {
     const tarballs = new Tarballs(await mkdtemp(join(tmpdir(), 'jamey-packages-')))
-    for (const name of packageNames) {
-      const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', tarballs.folder], {
-        cwd: join(root, 'packages', name),
-      })
-      tarballs.#byName.set(name, join(tarballs.folder, stdout.trim()))
+    const options = ['--silent', '--json', '--workspaces', '--pack-destination', tarballs.folder]
+    const { stdout } = await run('npm', ['pack', ...options], { cwd: root, maxBuffer: 2 ** 26 })
+    for (const { name, filename } of JSON.parse(stdout) as Packed[]) {
+      tarballs.#byName.set(name.replace('@jamey/', ''), join(tarballs.folder, filename))
     }
     return tarballs
   }
 
   path(name: string): string {
-    const path = this.#byName.get(name)
-    if (path === undefined) throw new Error(`there is no package ${name}`)
-    return path
+    return known(name, this.#byName.get(name))
+  }
+
+  /** Of its sources, such as `packages/mqtt`. */
+  folderOf(name: string): string {
+    return known(name, workspaces.get(name))
   }
 
   remove(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true })
   }
+}
+
+function known(name: string, found: string | undefined): string {
+  if (found === undefined) throw new Error(`there is no package ${name}`)
+  return found
 }
