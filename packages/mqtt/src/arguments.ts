@@ -11,24 +11,31 @@ const WHEN_HANDLER_FAILS: readonly unknown[] = ['acknowledge', 'leave']
 
 /** Every call that waits has these. */
 export function callFault(options: CallOptions): Fault {
-  if (typeof options !== 'object' || options === null) return fault('options', options, 'an object')
+  if (typeof options !== 'object' || options === null) return wrong('options', options, 'an object')
   const { timeoutMs, signal } = options
   if (timeoutMs !== undefined && (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs))) {
-    return fault('timeoutMs', timeoutMs, 'milliseconds')
+    return wrong('timeoutMs', timeoutMs, 'milliseconds')
   }
   if (signal === undefined || typeof signal?.addEventListener === 'function') return undefined
-  return fault('signal', signal, 'an AbortSignal')
+  return wrong('signal', signal, 'an AbortSignal')
 }
 
 /** All but the properties. */
 export function publishFault(options: PublishOptions): Fault {
-  return (
+  const fault =
     callFault(options) ??
     choiceFault('qos', options.qos, QOS) ??
     choiceFault('retain', options.retain, BOOLEAN) ??
     choiceFault('isDurable', options.isDurable, BOOLEAN) ??
     choiceFault('until', options.until, UNTIL)
-  )
+  if (
+    fault === undefined &&
+    options.isDurable === false &&
+    (options.qos === 2 || options.until === 'stored')
+  ) {
+    return "isDurable is false; qos 2 and until 'stored' need the record"
+  }
+  return fault
 }
 
 export function propertiesFault(properties: PublishOptions['properties']): Fault {
@@ -54,24 +61,24 @@ export function subscribeFault(options: SubscribeOptions): Fault {
 export function messagesFault(options: MessagesOptions): Fault {
   const { maximumBuffered = 0 } = options
   if (typeof maximumBuffered === 'number' && maximumBuffered >= 0) return undefined
-  return fault('maximumBuffered', maximumBuffered, '0 or more')
+  return wrong('maximumBuffered', maximumBuffered, '0 or more')
 }
 
 export function functionFault(name: string, found: unknown): Fault {
-  return typeof found === 'function' ? undefined : fault(name, found, 'a function')
+  return typeof found === 'function' ? undefined : wrong(name, found, 'a function')
 }
 
 export function textFault(name: string, found: unknown): Fault {
-  return typeof found === 'string' ? undefined : fault(name, found, 'text')
+  return typeof found === 'string' ? undefined : wrong(name, found, 'text')
 }
 
 function choiceFault(name: string, found: unknown, choices: readonly unknown[]): Fault {
   if (found === undefined || choices.includes(found)) return undefined
-  return fault(name, found, choices.join(', '))
+  return wrong(name, found, choices.join(', '))
 }
 
 /** `found` may be a secret in the wrong place: its type tells enough, and its value only of what is short and plain. */
-function fault(name: string, found: unknown, expected: string): string {
+function wrong(name: string, found: unknown, expected: string): string {
   const shown = typeof found === 'number' || typeof found === 'boolean' ? found : `of type ${typeOf(found)}`
   return `${name} is ${shown}; expected ${expected}`
 }

@@ -75,7 +75,12 @@ export interface Client extends AsyncDisposable {
   subscribe(filter: string, handler: MessageHandler): Promise<Subscription>
   /** Removes all handlers of a filter, the same way. */
   unsubscribe(filter: string, options?: CallOptions): Promise<void>
-  /** Subscribes with the first `next()`; a message is acknowledged when the next one is asked for. */
+  /**
+   * Subscribes with the first `next()`; a message is acknowledged when the next one is asked for, or the loop left, which
+   * unsubscribes. What was buffered and not seen is then dropped and counted; of a shared subscription it is not
+   * acknowledged, so that the server can give it to another member as soon as this connection ends. Where more than
+   * eight are left that way, the client makes room by a new connection, which resumes the session.
+   */
   messages(filter: string, options?: MessagesOptions): AsyncIterableIterator<Message>
   /** Starts with the present state and ends after `close`. */
   states(): AsyncIterableIterator<StateChange>

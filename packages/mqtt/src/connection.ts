@@ -67,8 +67,7 @@ export class Connection implements LinkListener, AuthenticationListener {
     this.#listener = listener
     this.#authentication = new Authentication(settings, this)
     this.#backoff = new Backoff(settings.reconnect)
-    const { endpoints, reconnect, clock } = settings
-    this.#endpoints = new Endpoints(endpoints, reconnect.maxDelayMs, () => clock.now())
+    this.#endpoints = new Endpoints(settings.endpoints, settings.reconnect.maxDelayMs, settings.clock)
     this.#clientId = settings.clientId
   }
 
@@ -81,9 +80,8 @@ export class Connection implements LinkListener, AuthenticationListener {
   }
 
   get facts(): ConnectionFacts {
-    const { breaker } = this.#backoff
     const facts = factsOf(this.#now, this.#settings.clock.now())
-    return { ...facts, breaker, endpoint: this.#lastEndpoint?.href }
+    return { ...facts, breaker: this.#backoff.breaker, endpoint: this.#lastEndpoint?.href }
   }
 
   /** From `disconnected` and `error`; elsewhere it changes nothing. */
@@ -134,9 +132,14 @@ export class Connection implements LinkListener, AuthenticationListener {
     const begun = this.#authentication.begin()
     // Every attempt asks for fresh credentials, so one that is under way will do.
     if (now.state !== 'connected') return begun
-    if (now.authenticationMethod === undefined) this.#reconnectForRefresh(now)
+    if (now.authenticationMethod === undefined) this.#reconnectFor(now, 'refresh')
     else this.#authentication.exchange?.renewInPlace(now)
     return begun
+  }
+
+  /** Another connection for the same session. */
+  resume(): void {
+    if (this.#now.state === 'connected') this.#reconnectFor(this.#now, 'connect')
   }
 
   onOpen(link: Link): void {
@@ -189,7 +192,7 @@ export class Connection implements LinkListener, AuthenticationListener {
   }
 
   onOtherMethod(now: Connected): void {
-    this.#reconnectForRefresh(now)
+    this.#reconnectFor(now, 'refresh')
   }
 
   onLost(_link: Link, error: Error): void {
@@ -346,20 +349,18 @@ export class Connection implements LinkListener, AuthenticationListener {
   }
 
   /** Says goodbye properly, so that the server has read all our acknowledgements, and resumes the session. */
-  #reconnectForRefresh(now: Connected): void {
+  #reconnectFor(now: Connected, reason: CredentialsReason): void {
     const gone = this.#sayGoodbye(now.link, ReasonCode.normalDisconnection)
     const next = waitingFor(1, 0, this.#settings.clock.now(), undefined)
     this.#attempts = 0
     this.#become(next)
     gone.then(() => {
-      if (this.#now === next) this.#attempt('refresh', undefined)
+      if (this.#now === next) this.#attempt(reason, undefined)
     })
   }
 
   #sayGoodbye(link: Link, reasonCode: number, sessionExpiryInterval?: number): Promise<void> {
-    const gone = link.close(reasonCode, sessionExpiryInterval).then(() => {
-      this.#leaving.delete(link)
-    })
+    const gone = link.close(reasonCode, sessionExpiryInterval).then(() => void this.#leaving.delete(link))
     this.#leaving.set(link, gone)
     return gone
   }

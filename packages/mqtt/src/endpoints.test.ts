@@ -22,7 +22,7 @@ function make(...hosts: string[]): { endpoints: Endpoints; clock: FakeClock; all
     href: `mqtts://${host}:8883`,
   }))
   const clock = new FakeClock()
-  return { endpoints: new Endpoints(all, AVOID_MS, clock.now), clock, all }
+  return { endpoints: new Endpoints(all, AVOID_MS, clock), clock, all }
 }
 
 describe('servers', () => {

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.js'
 import { readServerReference } from './endpoint.js'
 import type { Endpoint } from './transport.js'
 
@@ -15,15 +16,15 @@ interface Known {
 export class Endpoints {
   readonly #known: Known[]
   readonly #avoidMs: number
-  readonly #now: () => number
+  readonly #clock: Clock
   /** Where the last server sent us; for one attempt. */
   #referred: Endpoint | undefined
 
   /** A failure is held against a server for `avoidMs`. */
-  constructor(endpoints: readonly Endpoint[], avoidMs: number, now: () => number) {
+  constructor(endpoints: readonly Endpoint[], avoidMs: number, clock: Clock) {
     this.#known = endpoints.map((endpoint) => ({ endpoint, failedAtMs: undefined }))
     this.#avoidMs = avoidMs
-    this.#now = now
+    this.#clock = clock
   }
 
   get count(): number {
@@ -38,7 +39,7 @@ export class Endpoints {
     const referred = this.#referred
     this.#referred = undefined
     if (referred !== undefined) return referred
-    const now = this.#now()
+    const now = this.#clock.now()
     let best = this.#known[0] as Known
     for (const known of this.#known) {
       if (known.failedAtMs === undefined || now - known.failedAtMs >= this.#avoidMs) return known.endpoint
@@ -49,7 +50,7 @@ export class Endpoints {
 
   failed(endpoint: Endpoint): void {
     const known = this.#find(endpoint)
-    if (known !== undefined) known.failedAtMs = this.#now()
+    if (known !== undefined) known.failedAtMs = this.#clock.now()
   }
 
   held(endpoint: Endpoint): void {

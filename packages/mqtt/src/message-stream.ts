@@ -14,11 +14,17 @@ interface Held {
 interface StreamOptions {
   /** QoS 0 messages kept while the consumer is busy; the others are bounded by our Receive Maximum. */
   readonly maximumBuffered: number
+  readonly filter: string
   readonly subscribe: (handler: MessageHandler) => Promise<Subscription>
   readonly onDropped: () => void
+  /** By another connection, to which what stays unacknowledged on this one does not matter. */
+  readonly makeRoom: () => void
   readonly onStarted: () => void
   readonly onEnded: () => void
 }
+
+/** Messages that may stay unacknowledged: fewer than any server sends at once. Mosquitto sends 20. */
+const LEFT_PLACES = 8
 
 /** The messages of one subscription, pulled one by one; each is acknowledged when the next one is asked for. */
 export class MessageStream implements AsyncIterableIterator<Message> {
@@ -28,6 +34,7 @@ export class MessageStream implements AsyncIterableIterator<Message> {
   #subscription: Promise<Subscription> | undefined
   #waiting: { resolve(result: IteratorResult<Message>): void; reject(error: Error): void }[] = []
   #hasEnded = false
+  #left = 0
   #failure: Error | undefined
 
   constructor(options: StreamOptions) {
@@ -49,14 +56,25 @@ export class MessageStream implements AsyncIterableIterator<Message> {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
-  /** Whoever leaves the loop is done with the last message and wants no more. */
+  /**
+   * Whoever leaves the loop is done with the last message and wants no more. What it has not seen is dropped and counted;
+   * in a group others may still want it, so that it is not acknowledged.
+   */
   async return(): Promise<IteratorResult<Message>> {
     this.#current?.release()
     this.#current = undefined
-    for (const { release } of this.#held.splice(0)) release()
+    if (!this.#isShared) {
+      for (const { release } of this.#held.splice(0)) {
+        this.#options.onDropped()
+        release()
+      }
+    }
     this.end()
     const subscription = await this.#subscription?.catch(() => undefined)
     await subscription?.unsubscribe().catch(() => {})
+    // Each stays in the place of one that the server could send, as long as this connection lasts.
+    if (this.#left > LEFT_PLACES) this.#options.makeRoom()
+    this.#left = 0
     return { done: true, value: undefined }
   }
 
@@ -64,7 +82,10 @@ export class MessageStream implements AsyncIterableIterator<Message> {
   end(): void {
     this.#hasEnded = true
     this.#options.onEnded()
-    for (const { leave } of this.#held.splice(0)) leave()
+    for (const { message, leave } of this.#held.splice(0)) {
+      if (message.qos > 0) this.#left++
+      leave()
+    }
     for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined })
   }
 
@@ -81,7 +102,7 @@ export class MessageStream implements AsyncIterableIterator<Message> {
   }
 
   #onMessage(message: Message): Promise<void> | undefined {
-    if (this.#hasEnded) return undefined
+    if (this.#hasEnded) return this.#onLate(message)
     const waiting = this.#waiting.shift()
     if (message.qos === 0 && waiting === undefined && this.#held.length >= this.#options.maximumBuffered) {
       this.#options.onDropped()
@@ -92,6 +113,21 @@ export class MessageStream implements AsyncIterableIterator<Message> {
       if (waiting === undefined) this.#held.push(held)
       else waiting.resolve(this.#hand(held))
     })
+  }
+
+  /** Who leaves a group owes what it has not seen to the others. */
+  get #isShared(): boolean {
+    return this.#options.filter.startsWith('$share/')
+  }
+
+  /** It was on its way when the stream ended. */
+  #onLate({ qos }: Message): Promise<void> | undefined {
+    if (!this.#isShared) {
+      this.#options.onDropped()
+      return undefined
+    }
+    if (qos > 0) this.#left++
+    return Promise.reject(NOT_CONSUMED)
   }
 
   #hand(held: Held): IteratorResult<Message> {

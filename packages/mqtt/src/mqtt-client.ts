@@ -14,7 +14,7 @@ import type {
   PublishResult,
   SubscribeOptions,
 } from './options.js'
-import { invalidPublish, makePacket, makePublication, type Publication } from './publication.js'
+import { invalidPublish, makePacket, makePublication, type Publication, unfit } from './publication.js'
 import type { ServerInformation } from './server-information.js'
 import { offline, Session } from './session.js'
 import type { SetAside } from './set-aside.js'
@@ -223,10 +223,12 @@ export class MqttClient implements Client {
   ): MessageStream {
     const stream: MessageStream = new Stream({
       maximumBuffered: options.maximumBuffered ?? DEFAULT_BUFFERED,
+      filter,
       subscribe: (handler) => this.subscribe(filter, options, handler),
       onDropped: () => {
         this.#session.counters.messagesDroppedOnReceipt++
       },
+      makeRoom: () => this.#connection.resume(),
       onStarted: () => this.#streams.add(stream),
       onEnded: () => this.#streams.delete(stream),
     })
@@ -237,7 +239,7 @@ export class MqttClient implements Client {
     try {
       assertTopicName(topic)
     } catch (error) {
-      throw new PublishError('invalid-argument', `publish: ${(error as Error).message}`, { cause: error })
+      throw unfit(error)
     }
     this.#lastTopic = topic
   }
@@ -245,9 +247,6 @@ export class MqttClient implements Client {
   /** Throws `PublishError`. */
   protected checkOptions(topic: string, options: PublishOptions): void {
     if (options.signal?.aborted) throw gaveUpPublishing(topic, 'aborted', false)
-    if (options.isDurable === false && (options.qos === 2 || options.until === 'stored')) {
-      throw invalidPublish(topic, "isDurable is false; qos 2 and until 'stored' need the record")
-    }
     if (options.properties?.topicAlias !== undefined) {
       throw invalidPublish(topic, 'topicAlias is given; aliases are used by the client itself')
     }

@@ -1,4 +1,12 @@
-import { isBytes, type Publish, type PublishProperties, type Pubrec, type QoS, typeOf } from '@jamey/protocol'
+import {
+  isBytes,
+  ProtocolError,
+  type Publish,
+  type PublishProperties,
+  type Pubrec,
+  type QoS,
+  typeOf,
+} from '@jamey/protocol'
 import { NO_BYTES, utf8Encode } from './bytes.js'
 import type { Deadline } from './deadline.js'
 import { PublishError } from './errors.js'
@@ -113,7 +121,7 @@ export function makePublication(
   { qos, retain, properties, isDurable }: PublishOptions,
 ): Publication {
   const publication = new Publication(topic, bytesOf(topic, payload), qos ?? 0, retain ?? false, properties)
-  publication.isRecorded = isDurable ?? true
+  publication.isRecorded = isDurable !== false || qos === 2
   return publication
 }
 
@@ -121,6 +129,12 @@ function bytesOf(topic: string, payload: Uint8Array | string): Uint8Array {
   if (typeof payload === 'string') return utf8Encode(payload)
   if (isBytes(payload)) return payload
   throw invalidPublish(topic, `the payload is of type ${typeOf(payload)}; expected text or a Uint8Array`)
+}
+
+/** For what no packet can carry; any other error is one of ours, and thrown. */
+export function unfit(error: unknown): PublishError {
+  if (!(error instanceof ProtocolError)) throw error
+  return new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
 }
 
 export function invalidPublish(topic: string, fault: string): PublishError {

@@ -1,5 +1,6 @@
-import { encodePublish, ProtocolError, type Publish, type PublishProperties, Writer } from '@jamey/protocol'
+import { encodePublish, type Publish, type PublishProperties, Writer } from '@jamey/protocol'
 import { PublishError } from './errors.js'
+import { unfit } from './publication.js'
 import type { ServerInformation } from './server-information.js'
 
 /** At most: a fixed header, the lengths of topic and properties, a packet identifier, and a topic alias. */
@@ -58,8 +59,7 @@ export class PublishLimits {
       encodePublish(writer, { ...publish, packetIdentifier: 1 }, this.#version)
       return writer.pendingBytes
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      return new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
+      return unfit(error)
     }
   }
 }

@@ -1,6 +1,7 @@
-import { encodePublish, OutgoingAliases, ProtocolError, type Publish } from '@jamey/protocol'
-import { PublishError } from './errors.js'
+import { encodePublish, OutgoingAliases, type Publish } from '@jamey/protocol'
+import type { PublishError } from './errors.js'
 import type { Link } from './link.js'
+import { unfit } from './publication.js'
 import { PublishLimits } from './publish-limits.js'
 import type { ServerInformation } from './server-information.js'
 
@@ -31,8 +32,7 @@ export class PublishWire {
       encodePublish(this.link.outbox.writer, publish, this.#version, alias)
     } catch (error) {
       if (alias < 0) this.#aliases.undo(topic)
-      if (!(error instanceof ProtocolError)) throw error
-      throw new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
+      throw unfit(error)
     }
     this.link.outbox.written()
     // From here on the bytes may be on their way. [MQTT-3.3.1-1]

@@ -1,6 +1,6 @@
-import { FaultProxy, MqttPeer, until } from '@jamey/testing'
+import { FaultProxy, MqttPeer, type PeerConnection, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Message, SubscriptionError } from './index.js'
+import { type Client, type Message, SubscriptionError } from './index.js'
 import { collectErrors, makeHarness, rejection, text } from './test-support/harness.js'
 
 const { connectTo, makeClient, startPeer } = makeHarness({
@@ -572,4 +572,59 @@ describe('messages()', () => {
     expect(text((await messages.next()).value.payload)).toBe('2')
     await messages.return?.()
   })
+
+  it('that are left by break: drops what nobody has seen, and counts it', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    const server = await peer.connection(0)
+    await leaveAfterOne(client, 't', server, 5)
+    await expect.poll(() => server.all('puback').map((p) => p.packetIdentifier)).toEqual([1, 2, 3, 4, 5])
+    expect(client.stats().messagesDroppedOnReceipt).toBe(4)
+  })
+
+  it('that are left by break: does not acknowledge what others of the group may still get', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      unsubscribe: ({ packetIdentifier }, server) => {
+        // On its way while the server learns that we leave.
+        server.publish('t', 'late', { qos: 1, packetIdentifier: 9 })
+        server.send({ type: 'unsuback', packetIdentifier, reasonCodes: [0], properties: undefined })
+      },
+    })
+    const client = await connectTo(peer)
+    const server = await peer.connection(0)
+    await leaveAfterOne(client, '$share/g/t', server, 5)
+    server.publish('other', 'x', { qos: 1, packetIdentifier: 10 })
+    await server.packet('puback', 1)
+    expect(server.all('puback').map((p) => p.packetIdentifier)).toEqual([1, 10])
+    expect(client.stats().connects).toBe(1)
+  })
+
+  it('that are left by break with much unseen: makes room by a connection that resumes the session', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    const server = await peer.connection(0)
+    await leaveAfterOne(client, '$share/g/t', server, 20)
+    expect((await server.packet('disconnect')).reasonCode).toBe(0)
+    expect(await (await peer.connection(1)).packet('connect')).toMatchObject({ cleanStart: false })
+    expect(server.all('puback').map((p) => p.packetIdentifier)).toEqual([1])
+  })
 })
+
+/** Reads one of `messages`, and leaves the loop when all of them are there. */
+async function leaveAfterOne(
+  client: Client,
+  filter: string,
+  server: PeerConnection,
+  messages: number,
+): Promise<void> {
+  const loop = (async () => {
+    for await (const _ of client.messages(filter)) {
+      await until(() => client.stats().messagesReceived === messages)
+      break
+    }
+  })()
+  await server.packet('subscribe')
+  for (let i = 1; i <= messages; i++) server.publish('t', `${i}`, { qos: 1, packetIdentifier: i })
+  await loop
+}
