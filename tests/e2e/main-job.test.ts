@@ -39,7 +39,7 @@ describe('jamey up', () => {
     for (const part of ['broker', 'conscience', 'memory', 'gateway', `${system.port}`, system.http]) {
       expect(text).toContain(part)
     }
-    expect(text.match(/npx jamey (evaluate|remember|recall|sub)|curl /g)?.length).toBeGreaterThanOrEqual(3)
+    expect(text.match(/jamey\.js (evaluate|remember|recall)/g)?.length).toBeGreaterThanOrEqual(3)
   })
 
   it('keeps its folder to its owner: 0700, every secret file 0600', () => {
@@ -281,7 +281,7 @@ describe('stopping', () => {
     const away = await run('recall', 'lisbon')
     // Nothing runs here any more; what else may listen at the default port is not ours and not trusted.
     expect(away.code).not.toBe(0)
-    expect(away.stderr).toMatch(/jamey up|certificate/)
+    expect(away.stderr).toMatch(/jamey\.js up|certificate/)
     await system.program.ended()
     system = await startSystem(system.folder)
     const { stdout: kept } = await run('sub', 'jamey/test/kept', '--count', '1', '--raw')

@@ -82,7 +82,7 @@ export function keyFaultOf({ path, role }: CertificateFacts): unknown {
 function keyMissing(path: string, keyPath: string): CommandFailure {
   return new CommandFailure(`${keyPath} is missing while its certificate is there`, {
     code: 'certificate-mismatch',
-    hint: `put it back, or remove ${basename(path)}, and the next \`npx jamey up\` makes both anew`,
+    hint: `put it back, or remove ${basename(path)}, and the next \`jamey up\` makes both anew`,
   })
 }
 
@@ -137,7 +137,7 @@ function naming<T>(path: string, what: string, read: () => T): T {
   } catch (error) {
     throw new CommandFailure(`${path} is damaged: it is not ${what} in PEM`, {
       code: 'certificate-damaged',
-      hint: 'restore it, or remove it and its pair to have new ones issued by `npx jamey up`',
+      hint: 'restore it, or remove it and its pair to have new ones issued by `jamey up`',
       cause: error,
     })
   }

@@ -139,7 +139,7 @@ describe('without anything that runs', () => {
     const { code, stderr } = await jamey(['recall', 'lisbon'])
     expect(code).toBe(5)
     expect(stderr).toContain('no .jamey here')
-    expect(stderr).toContain('npx jamey up')
+    expect(stderr).toContain('jamey up')
   })
 
   it('tells every fault of the environment at once, with exit code 2', async () => {
@@ -166,6 +166,6 @@ describe('without anything that runs', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { check: string; hint?: string })
-    expect(findings.find(({ check }) => check === 'folder')?.hint).toContain('npx jamey up')
+    expect(findings.find(({ check }) => check === 'folder')?.hint).toContain('jamey up')
   })
 })

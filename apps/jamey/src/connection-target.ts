@@ -99,7 +99,7 @@ async function targetOfDirectory(cwd: string, options: ClientOptions): Promise<C
       ...PATIENT,
     },
     address: `${hostInUrl(host)}:${port}`,
-    wayOut: `start it with \`npx jamey up${dataDirectoryOption(directory, cwd)}\``,
+    wayOut: `start it with \`jamey up${dataDirectoryOption(directory, cwd)}\``,
     permissionSource: options.permission === undefined ? 'default' : 'option',
   }
 }

@@ -76,7 +76,7 @@ export function connectionFailure(
     return new CommandFailure(report.message, {
       code: report.code,
       exitCode: EXIT.refused,
-      hint: 'the token secret or the certificate belongs to another system, or the clock is wrong: `npx jamey doctor`',
+      hint: 'the token secret or the certificate belongs to another system, or the clock is wrong: `jamey doctor`',
       cause,
     })
   }

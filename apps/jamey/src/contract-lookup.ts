@@ -34,7 +34,7 @@ export function envelopedRequest(topic: string, payload: string): Enveloped<Requ
     throw new CommandFailure(`messages on ${topic} are not answered: ${contracts[0]?.description}`, {
       code: 'not-a-request',
       exitCode: EXIT.usage,
-      hint: `jamey pub ${topic} PAYLOAD`,
+      hint: `\`jamey pub ${topic} PAYLOAD\``,
     })
   }
   return choose(topic, payload, answered)

@@ -59,17 +59,17 @@ const PURPOSES = {
   connection: {
     lack: 'and MQTT_BROKER_URL is not set: there is nothing to connect to',
     exitCode: EXIT.unavailable,
-    hint: 'start jamey with `npx jamey up`, name its folder with --data-dir, or set the MQTT_* variables',
+    hint: 'start jamey with `jamey up`, name its folder with --data-dir, or set the MQTT_* variables',
   },
   secret: {
     lack: 'and no MQTT_JWT_SECRET: there is no secret to sign with',
     exitCode: EXIT.usage,
-    hint: 'name the folder with --data-dir, set MQTT_JWT_SECRET or MQTT_JWT_SECRET_FILE, or create a folder with `npx jamey up`',
+    hint: 'name the folder with --data-dir, set MQTT_JWT_SECRET or MQTT_JWT_SECRET_FILE, or create a folder with `jamey up`',
   },
   files: {
     lack: 'so there are no certificates',
     exitCode: EXIT.usage,
-    hint: 'name the folder with --data-dir, or create one with `npx jamey up`',
+    hint: 'name the folder with --data-dir, or create one with `jamey up`',
   },
   outboxes: {
     lack: 'and MQTT_OUTBOX_DIR is not set: there is no outbox to look at',
@@ -101,7 +101,7 @@ export function readDataFile(path: string): string {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const hint =
-      code === 'ENOENT' ? '`npx jamey up` creates what is missing' : 'run this as the user who ran `jamey up`'
+      code === 'ENOENT' ? '`jamey up` creates what is missing' : 'run this as the user who ran `jamey up`'
     throw new CommandFailure(code === 'ENOENT' ? `${path} is missing` : `cannot read ${path}: ${message}`, {
       code: 'data-file-unreadable',
       hint,

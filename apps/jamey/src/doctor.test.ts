@@ -228,7 +228,7 @@ describe('what the doctor says of a broker that runs alone', () => {
     })
     expect(find('certificate at port')?.message).toMatch(/36\d days left/)
     expect(find('port')).toMatchObject({ status: 'ok', message: 'the broker runs' })
-    expect(stdout).not.toContain('npx jamey up')
+    expect(stdout).not.toContain('jamey up')
     expect(code).toBe(0)
     await broker.close({ graceMs: 0 })
     const gone = await doctor(env)

@@ -6,6 +6,7 @@ import type { BrokerSettings } from './broker-settings.js'
 import { hostInUrl } from './connection-target.js'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
+import { anotherPort } from './listening.js'
 
 /** The broker of `jamey up`: one listener with TLS 1.3, everybody known by token. */
 export function embeddedSettings(given: {
@@ -84,10 +85,10 @@ function listenFailure(error: unknown, { listeners }: BrokerSettings, portSettin
   const taken = listeners.findIndex(({ host, port }) => message.startsWith(`${host}:${port} `))
   const { host, port } = listeners[taken] ?? {}
   const setting = taken === 0 ? portSetting : `listeners[${taken}].port`
-  const way = `choose another one with ${setting}, or stop what listens there`
-  return new CommandFailure(`port ${port} on ${host} is taken by another process: ${way}`, {
+  return new CommandFailure(`port ${port} on ${host} is taken by another process`, {
     code: 'port-taken',
     exitCode: EXIT.other,
+    hint: anotherPort(setting, port),
     cause: error,
   })
 }

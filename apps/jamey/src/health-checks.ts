@@ -48,8 +48,8 @@ export async function checkDirectory(directory: DataDirectory, cwd: string): Pro
       status: 'failed',
       message: reportOf(error).message,
       hint: existsSync(directory.secret)
-        ? 'mend it, or remove it: the next `npx jamey up` creates a new secret'
-        : '`npx jamey up` creates it',
+        ? 'mend it, or remove it: the next `jamey up` creates a new secret'
+        : '`jamey up` creates it',
     })
   }
   return findings
@@ -80,7 +80,7 @@ export function checkCertificates(directory: DataDirectory, now: Date, cwd: stri
     const check = `certificate ${displayPath(reading.path, cwd)}`
     const fault = 'fault' in reading ? reading.fault : neededKeyFault(reading.facts)
     if ('facts' in reading && fault === undefined) return { check, ...judge(reading.facts, now) }
-    const { message, hint = '`npx jamey up` creates what is missing' } = reportOf(fault)
+    const { message, hint = '`jamey up` creates what is missing' } = reportOf(fault)
     return { check, status: 'failed', message, hint }
   })
 }
@@ -96,7 +96,7 @@ function isFurtherClient({ role, name }: CertificateFacts): boolean {
 }
 
 function judge(facts: CertificateFacts, now: Date): Omit<Finding, 'check'> {
-  const issue = isFurtherClient(facts) ? `npx jamey certs issue ${shellWord(facts.name)}` : 'npx jamey up'
+  const issue = isFurtherClient(facts) ? `jamey certs issue ${shellWord(facts.name)}` : 'jamey up'
   const hint = `remove it, and \`${issue}\` issues a new one`
   const { isTrusted, daysLeft, validFrom, validTo } = facts
   if (isTrusted === false)
@@ -130,7 +130,7 @@ export async function checkPortFree(
     check,
     status: 'warning',
     message: `${port} is ${why}`,
-    hint: `use another one: \`npx jamey up ${option} N\``,
+    hint: `use another one: \`jamey up ${option} N\``,
   }
 }
 

@@ -183,7 +183,7 @@ describe('a command', () => {
     const system = (code: string) => Object.assign(new Error(code), { code })
     const refused = told(new Error('unreachable', { cause: system('ECONNREFUSED') }))
     expect(refused).toMatchObject({ exitCode: 5, message: 'no broker at 127.0.0.1:8883' })
-    expect(refused.hint).toContain('npx jamey up')
+    expect(refused.hint).toContain('jamey up')
     expect(told(system('ERR_TLS_CERT_ALTNAME_INVALID'))).toMatchObject({
       code: 'certificate-host',
       hint: expect.stringContaining('certs issue --server --host'),
@@ -342,6 +342,6 @@ describe('the greeting of `jamey up`', () => {
     expect(text).toContain('mqtts://[::1]:8883')
     expect(text).toContain('http://127.0.0.1:8080')
     expect(text).toContain('ready in 0.84 s')
-    expect(text.match(/npx jamey (evaluate|remember|recall) --data-dir \.jamey/g)).toHaveLength(3)
+    expect(text.match(/^ {2}jamey (evaluate|remember|recall) --data-dir \.jamey/gm)).toHaveLength(3)
   })
 })

@@ -34,6 +34,9 @@ describe('a taken HTTP port', () => {
       message: 'HTTP port 1 on h is taken by another process',
       hint: expect.stringMatching(/^choose another one with JAMEY_HTTP_PORT,/),
     })
+    expect(httpPortFailure(error, 'jamey up --http-port')).toMatchObject({
+      hint: 'choose another one with `jamey up --http-port 2`, or stop what listens there',
+    })
     const other = new Error('broken')
     expect(httpPortFailure(other, '--http-port')).toBe(other)
   })

@@ -39,15 +39,23 @@ function portOf(env: NodeJS.ProcessEnv, variable: string, fallback: number): num
   })
 }
 
+/** The way out of a taken port: `setting` is a variable, or a command that ends with the option, `jamey up --port`. */
+export function anotherPort(setting: string, taken: number | undefined): string {
+  const next = taken === undefined ? 'N' : taken < 65_535 ? taken + 1 : taken - 1
+  const how = setting.includes(' ') ? `\`${setting} ${next}\`` : setting
+  return `choose another one with ${how}, or stop what listens there`
+}
+
 /** The same error, but for a taken HTTP port, which is told with what chooses another one where it happened. */
 export function httpPortFailure(error: unknown, setting: string): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown }
   if (code !== 'port-in-use') return error
   // The gateway's own message goes on with settings of which only one is of use here.
   const what = String(message).replace(/ is already in use:.*$/s, '')
+  const port = /port (\d+)/i.exec(what)?.[1]
   return new CommandFailure(`${what} is taken by another process`, {
     code: 'port-taken',
-    hint: `choose another one with ${setting}, or stop what listens there`,
+    hint: anotherPort(setting, port === undefined ? undefined : Number(port)),
     cause: error,
   })
 }

@@ -29,7 +29,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
       outputError: () => {},
     })
     .exitOverride()
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', terminal.asStarted(EXAMPLES))
   program.commandsGroup('Run the system:')
   addServerCommands(program, run)
   program.commandsGroup('Talk to it:')
@@ -47,11 +47,11 @@ export function buildProgram(run: Run, context: CommandContext): Command {
 
 const EXAMPLES = `
 Examples:
-  npx jamey up
-  npx jamey evaluate "delete the customer's records" --context '{"consent": false}'
-  npx jamey remember --layer episodic --tag travel "We met in Lisbon in May"
-  npx jamey recall lisbon
-  npx jamey sub 'jamey/conscience/results'
+  jamey up
+  jamey evaluate "delete the customer's records" --context '{"consent": false}'
+  jamey remember --layer episodic --tag travel "We met in Lisbon in May"
+  jamey recall lisbon
+  jamey sub 'jamey/conscience/results'
 
 The commands that talk to a broker take it from MQTT_BROKER_URL and the other
 MQTT_* variables, also from .env; without them from .jamey in this folder or the

@@ -42,9 +42,11 @@ describe('a terminal', () => {
     expect(stderr.text()).toBe('note\nwarning: careful\n')
   })
 
-  it('wraps at 80 columns where the output is no terminal, and never wider than 100', () => {
+  it('wraps at 80 columns where the output is no terminal, never wider than 100, and as narrow as the window', () => {
     expect(terminalOn(false).terminal.columns).toBe(80)
     expect(terminalOn(true).terminal.columns).toBe(100)
+    const narrow = Object.assign(sink(true), { columns: 32 })
+    expect(createTerminal({ stdin: process.stdin, stdout: narrow, stderr: narrow, env: {} }).columns).toBe(32)
   })
 })
 
@@ -62,6 +64,19 @@ describe('a failure', () => {
     expect(formatFailure({ ...report, message: 'error: odd argument' }, false, plain)).toMatch(
       /^error: odd argument\n/,
     )
+  })
+
+  it('has one word for an error, in JSON none', () => {
+    const doubled = { ...report, message: "error: unknown option '--x'" }
+    expect(JSON.parse(formatFailure(doubled, true, plain)).error.message).toBe("unknown option '--x'")
+  })
+
+  it('names commands as they can be typed where this one was started', () => {
+    const stderr = sink(false)
+    const streams = { stdin: process.stdin, stdout: sink(false), stderr, env: {} }
+    const terminal = createTerminal({ ...streams, argv: ['node', '/opt/j/bin/jamey.js'], cwd: () => '/srv' })
+    terminal.fail({ ...report, hint: 'start it with `jamey up`' }, false)
+    expect(stderr.text()).toBe('error: no broker\n  -> start it with `node /opt/j/bin/jamey.js up`\n')
   })
 
   it('is one JSON object per line for scripts', () => {

@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import pc from 'picocolors'
 import type { FailureReport } from './failure.js'
 import { LineOutlet } from './line-outlet.js'
+import { asStarted, isNpmStart, type Start, startedAs } from './started-as.js'
 
 export type Colors = ReturnType<typeof pc.createColors>
 
@@ -28,9 +29,11 @@ export interface Terminal {
   note(line: string): void
   warn(line: string): void
   fail(report: FailureReport, asJson: boolean): void
+  /** A text that names commands, with how this one was started in place of `jamey`. */
+  asStarted(text: string): string
 }
 
-export interface TerminalStreams {
+export interface TerminalStreams extends Partial<Pick<Start, 'argv' | 'cwd'>> {
   readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly fd?: number }
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly fd?: number }
@@ -40,7 +43,12 @@ export interface TerminalStreams {
 /** Of the log, while its reader stands still. */
 const MOST_WAITING_BYTES = 1_048_576
 
-export function createTerminal({ stdin, stdout, stderr, env }: TerminalStreams): Terminal {
+export function createTerminal(streams: TerminalStreams): Terminal {
+  const { stdin, stdout, stderr, env, argv, cwd } = streams
+  const typed = (text: string): string => {
+    const command = argv === undefined || cwd === undefined ? 'jamey' : startedAs({ argv, env, cwd })
+    return asStarted(text, command, isNpmStart(env))
+  }
   const colors = pc.createColors(mayColor(stdout.isTTY, env))
   const errorColors = pc.createColors(mayColor(stderr.isTTY, env))
   const errors = new LineOutlet(stderr, {
@@ -67,7 +75,7 @@ export function createTerminal({ stdin, stdout, stderr, env }: TerminalStreams):
     },
     colors,
     errorColors,
-    columns: Math.max(40, Math.min(stdout.isTTY ? stdout.columns || 80 : 80, 100)),
+    columns: Math.max(20, Math.min(stdout.isTTY ? stdout.columns || 80 : 80, 100)),
     isInteractive: stderr.isTTY === true,
     errorStream: stderr,
     print: (line = '') => output.write(`${line}\n`),
@@ -75,7 +83,12 @@ export function createTerminal({ stdin, stdout, stderr, env }: TerminalStreams):
     write: (bytes) => output.write(bytes),
     note: (line) => errors.write(`${line}\n`),
     warn,
-    fail: (report, asJson) => errors.write(`${formatFailure(report, asJson, errorColors)}\n`),
+    fail: (report, asJson) => {
+      const { hint } = report
+      const told = hint === undefined ? report : { ...report, hint: typed(hint) }
+      errors.write(`${formatFailure(told, asJson, errorColors)}\n`)
+    },
+    asStarted: typed,
   }
 }
 
@@ -87,14 +100,17 @@ export function mayColor(isTty: boolean | undefined, env: NodeJS.ProcessEnv): bo
 
 export function formatFailure(report: FailureReport, asJson: boolean, colors: Colors): string {
   if (asJson) {
-    const { code, exitCode, message, hint, retryable } = report
-    return JSON.stringify({ error: { code, message, hint, retryable, exit_code: exitCode } })
+    const { code, exitCode, hint, retryable } = report
+    return JSON.stringify({
+      error: { code, message: messageOf(report), hint, retryable, exit_code: exitCode },
+    })
   }
-  const first = `${colors.red('error:')} ${message(report)}`
+  const first = `${colors.red('error:')} ${messageOf(report)}`
   return report.hint === undefined ? first : `${first}\n  ${colors.dim('->')} ${report.hint}`
 }
 
-function message(report: FailureReport): string {
+/** Commander's messages begin with the word that is put before every one. */
+function messageOf(report: FailureReport): string {
   return report.message.replace(/^error: /i, '').trimEnd()
 }
 

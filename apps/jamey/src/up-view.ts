@@ -38,9 +38,9 @@ export function formatBanner({ system, directory, cwd, elapsedMs, colors }: Bann
     '',
     'Try next, in another terminal:',
     '',
-    `  npx jamey evaluate${option} "delete the customer's records" --context '{"consent": false}'`,
-    `  npx jamey remember${option} --layer episodic --tag travel "We met in Lisbon in May"`,
-    `  npx jamey recall${option} lisbon`,
+    `  jamey evaluate${option} "delete the customer's records" --context '{"consent": false}'`,
+    `  jamey remember${option} --layer episodic --tag travel "We met in Lisbon in May"`,
+    `  jamey recall${option} lisbon`,
     '',
     colors.dim('Ctrl-C stops everything.'),
   ].join('\n')

@@ -16,7 +16,7 @@ export async function broker(context: CommandContext, { dataDir, ...flags }: Bro
     directory,
     // For conformance suites and load tests: its own warning about encryption would only repeat ours.
     logLevel: flags.insecure === true && flags.config === undefined ? 'error' : 'info',
-    portSetting: '--port',
+    portSetting: 'jamey broker --port',
   })
   return EXIT.success
 }

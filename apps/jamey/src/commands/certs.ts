@@ -24,7 +24,7 @@ export async function certs(context: CommandContext, options: CertsOptions): Out
     else if (options.json) terminal.printJson(jsonFacts(reading.facts))
     else terminal.print(`${formatCertificate(reading.facts, cwd, terminal.colors)}\n`)
   }
-  if (!options.json) terminal.print(terminal.colors.dim(RENEWAL))
+  if (!options.json) terminal.print(terminal.colors.dim(terminal.asStarted(RENEWAL)))
   return readings.some((reading) => 'fault' in reading) ? EXIT.other : EXIT.success
 }
 

@@ -39,13 +39,14 @@ export async function doctor(context: CommandContext, options: DoctorOptions): O
     failed: colors.red('failed '),
   }
   for (const finding of findings) {
+    const hint = finding.hint === undefined ? undefined : terminal.asStarted(finding.hint)
     if (options.json) {
-      const { check, status, message, hint } = finding
+      const { check, status, message } = finding
       terminal.printJson({ check, status, message, hint })
       continue
     }
     terminal.print(`${marks[finding.status]}  ${finding.check}: ${finding.message}`)
-    if (finding.hint !== undefined) terminal.print(`         ${colors.dim('->')} ${finding.hint}`)
+    if (hint !== undefined) terminal.print(`         ${colors.dim('->')} ${hint}`)
   }
   if (!options.json) terminal.print(`\n${conclusionOf(findings)}`)
   return exitOf(findings)
@@ -121,7 +122,7 @@ async function examineDirectory(context: CommandContext, options: DoctorOptions)
       check: 'folder',
       status: 'warning',
       message: `no ${options.dataDir ?? '.jamey here or in a folder above'}`,
-      hint: '`npx jamey up` creates it',
+      hint: '`jamey up` creates it',
       exitCode: EXIT.unavailable,
     }
     return [absent, ...(await portsFree(env))]
@@ -144,7 +145,7 @@ async function checkSystem(context: CommandContext, directory: DataDirectory): P
       check: 'jamey up',
       status: 'warning',
       message: run.state === 'stale' ? 'not running; the last one ended without cleaning up' : 'not running',
-      hint: 'start it with `npx jamey up`',
+      hint: 'start it with `jamey up`',
       exitCode: EXIT.unavailable,
     }
     return [status, ...(await portsFree(context.env)), checkClock(null, context.now())]

@@ -72,7 +72,8 @@ async function serveUntilStopped(
     await system.start(listening)
     claim.update({ broker: system.brokerAddress, gateway: { url: system.url } })
     // Counted from the start of the process: what a person waits for.
-    terminal.print(formatBanner({ system, directory, cwd, elapsedMs: performance.now(), colors }))
+    const banner = formatBanner({ system, directory, cwd, elapsedMs: performance.now(), colors })
+    terminal.print(terminal.asStarted(banner))
     await Promise.race([aborted(interrupted), system.lost])
     terminal.note('stopping: finishing what was taken (Ctrl-C again stops at once)')
   } catch (error) {
@@ -117,7 +118,7 @@ class System {
     const read = (): Promise<BrokerSettings> => readSettings(directory, host, port)
     const started = await read()
     const log = this.#log.child({ component: 'broker' })
-    const embedded = await startBroker(started, { log, portSetting: '--port' })
+    const embedded = await startBroker(started, { log, portSetting: 'jamey up --port' })
     this.#broker = new ServedBroker({ broker: embedded, started, read, log, logLevel: this.#logLevel })
     this.brokerAddress = { host, port: embedded.addresses[0]?.port ?? port }
     const broker = { host: reachableHost(host), port: this.brokerAddress.port }
@@ -139,7 +140,7 @@ class System {
     } catch (error) {
       // Those that are still starting must be known before they can be stopped.
       await Promise.race([Promise.allSettled(starting), aborted(AbortSignal.timeout(2_000))])
-      throw httpPortFailure(error, '--http-port')
+      throw httpPortFailure(error, 'jamey up --http-port')
     }
   }
 
