@@ -36,6 +36,13 @@ export class PlainClient {
     return undefined
   }
 
+  /** Whether somebody can connect there, at once and for a moment. */
+  static async isThere(port: number): Promise<boolean> {
+    const client = await PlainClient.connect(port).catch(() => undefined)
+    client?.socket.destroy()
+    return client !== undefined
+  }
+
   /** Whether the server answers a PINGREQ; false: it has closed. */
   async isServed(): Promise<boolean> {
     if (this.socket.destroyed) return false

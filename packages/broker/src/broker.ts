@@ -163,6 +163,7 @@ class RunningBroker implements Broker {
     await shutdown.run()
     for (const listener of this.#listeners) listener.destroySockets()
     core.sessions.stop()
+    core.admission.stop()
     await core.hooks?.drain()
     await core.gate?.drain()
     await this.#store?.close()

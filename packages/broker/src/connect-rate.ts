@@ -14,8 +14,15 @@ export class ConnectRate {
     this.#clock = clock
   }
 
-  /** Why one more is too many for this second; undefined: it was counted. */
+  /** Whether anybody may come in this second. */
+  hasRoom({ connectionsPerSecond }: Limits): boolean {
+    this.#turnOver()
+    return this.#all < connectionsPerSecond
+  }
+
+  /** Why one more is too many for this second; undefined: it was counted. Nothing is counted for an empty `network`. */
   take(network: string, limits: Limits): string | undefined {
+    if (network === '') return undefined
     this.#turnOver()
     const { connectionsPerSecond, connectionsPerSecondPerAddress } = limits
     if (this.#all >= connectionsPerSecond) return `${this.#all} connections came within a second already`

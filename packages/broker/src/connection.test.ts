@@ -203,7 +203,7 @@ describe('limits', () => {
 
   it('bound connections of one address, and those without CONNECT [promise 34]', async () => {
     for (const limits of [{ connectionsPerAddress: 2 }, { pendingConnections: 2 }]) {
-      const { broker, port } = await startBroker({ limits })
+      const { broker, port } = await startBroker({ limits: { ...limits, waitingConnections: 0 } })
       const idle = await RawClient.open(port)
       await RawClient.open(port)
       await until(() => broker.stats().connectionsAccepted === 2)

@@ -6,11 +6,12 @@ import type { Clock } from './clock.js'
 import { CommitGate } from './commit-gate.js'
 import type { Connection } from './connection.js'
 import { Counters } from './counters.js'
+import { Descriptors } from './descriptors.js'
 import { HandOvers } from './hand-over.js'
 import { HookRunner } from './hook-runner.js'
 import type { BrokerHooks } from './hooks.js'
 import type { Limits } from './limits.js'
-import { type Log, SparingLog } from './log.js'
+import { type Log, RareLog, SparingLog } from './log.js'
 import type { Message } from './message.js'
 import { Persistence } from './persistence.js'
 import { type Revise, revised } from './reload.js'
@@ -35,6 +36,7 @@ export interface CoreOptions {
   responseInformation: ((clientId: string) => string | undefined) | undefined
   hooks?: BrokerHooks | undefined
   sharedSubscriptions?: SharedSubscriptions | undefined
+  descriptors?: Descriptors | undefined
 }
 
 /** What all connections share. */
@@ -46,6 +48,9 @@ export class Core {
   readonly log: Log
   /** For what happens with those who were not let in: they may not fill the disk. */
   readonly strangersLog: Log
+  /** Of what the whole process has too little of. */
+  readonly shortageLog: RareLog
+  readonly descriptors: Descriptors
   readonly overflow: Overflow
   readonly sharedSubscriptions: SharedSubscriptions
   readonly responseInformation: ((clientId: string) => string | undefined) | undefined
@@ -71,9 +76,11 @@ export class Core {
 
   constructor(options: CoreOptions) {
     this.authenticator = options.authenticator
-    this.limits = options.limits
     this.clock = options.clock
     this.log = options.log
+    this.descriptors = options.descriptors ?? new Descriptors()
+    this.limits = this.fitted(options.limits)
+    this.shortageLog = new RareLog(options.log, options.clock)
     this.strangersLog = new SparingLog(options.log, options.clock)
     this.overflow = options.overflow
     this.sharedSubscriptions = options.sharedSubscriptions ?? 'in-turn'
@@ -86,6 +93,19 @@ export class Core {
     this.sessions = new Sessions(this)
     this.handOvers = new HandOvers(this)
     this.admission = new Admission(this.limits, this.clock)
+  }
+
+  /** Limits for which there are descriptors. */
+  fitted(limits: Readonly<Limits>): Readonly<Limits> {
+    const { most, reserve } = this.descriptors
+    const fitted = this.descriptors.fit(limits)
+    if (fitted === limits) return limits
+    const { connections, pendingConnections, waitingConnections } = fitted
+    this.log.warn(
+      { descriptors: most, reserve, connections, pendingConnections, waitingConnections },
+      'this process may open too few files (ulimit -n) for the connections that its limits allow; they are lowered',
+    )
+    return fitted
   }
 
   /** For one that was authenticated while a reload changed who may do what. Throws `ConnectionFault`. */

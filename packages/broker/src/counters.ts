@@ -4,6 +4,8 @@ export class Counters {
   /** Whose CONNECT was accepted. */
   connectionsPassed = 0
   connectionsRefused = 0
+  /** Those among them for which there were too few file descriptors. */
+  refusedForDescriptors = 0
   connectionsMaximum = 0
   authenticationsRefused = 0
   protocolErrors = 0

@@ -200,7 +200,7 @@ describe('a client that takes too much [promise 34]', () => {
   })
 
   it('does not count as waiting for CONNECT once it is in, and waits with its like before', async () => {
-    const { broker, port } = await startBroker({ limits: { pendingPerAddress: 2 } })
+    const { broker, port } = await startBroker({ limits: { pendingPerAddress: 2, waitingConnections: 0 } })
     const inside = []
     for (let i = 0; i < 3; i++) inside.push(await RawClient.connect(port))
     const idle = [await RawClient.open(port), await RawClient.open(port)]
@@ -214,7 +214,11 @@ describe('a client that takes too much [promise 34]', () => {
   it('gives up its place among those who wait soon after it was refused, though it does not hang up', async () => {
     const clock = new FakeClock()
     const authenticator = { authenticate: () => Promise.reject(new AuthenticationRefused('no')) }
-    const { broker, port } = await startBroker({ clock, authenticator, limits: { pendingPerAddress: 1 } })
+    const { broker, port } = await startBroker({
+      clock,
+      authenticator,
+      limits: { pendingPerAddress: 1, waitingConnections: 0 },
+    })
     const refused = await RawClient.open(port)
     refused.socket.allowHalfOpen = true
     expect((await refused.handshake()).reasonCode).toBe(0x87)

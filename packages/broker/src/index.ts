@@ -29,7 +29,8 @@ export type {
   Refusal,
 } from './hooks.js'
 export { DEFAULT_LIMITS, LIMIT_RANGES, type Limits } from './limits.js'
-export type { ListenerAddress, ListenerOptions, ListenerTls } from './listener.js'
+export type { ListenerAddress, ListenerOptions } from './listener.js'
+export type { ListenerTls } from './listener-tls.js'
 export type { Log } from './log.js'
 export { MemoryBrokerStore } from './memory-store.js'
 export type { ProxyProtocolOptions } from './proxy-gate.js'

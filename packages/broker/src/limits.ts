@@ -10,7 +10,9 @@ export interface Limits {
   pendingConnections: number
   /** As many of them may be of one address. */
   pendingPerAddress: number
-  /** Sockets accepted within a second, of all addresses; over it, new ones are closed before their TLS handshake. */
+  /** Sockets that wait for a place among the pending ones, or for the next second, before their TLS handshake. */
+  waitingConnections: number
+  /** Sockets that may begin within a second, of all addresses; over it, new ones wait. */
   connectionsPerSecond: number
   /** As many of them may be of one address. */
   connectionsPerSecondPerAddress: number
@@ -63,9 +65,10 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Readonly<Limits> = {
   connections: 10_000,
-  connectionsPerAddress: 2_000,
+  connectionsPerAddress: 5_000,
   pendingConnections: 1_000,
   pendingPerAddress: 100,
+  waitingConnections: 4_096,
   connectionsPerSecond: 1_000,
   connectionsPerSecondPerAddress: 250,
   connectTimeoutMs: 10_000,
@@ -97,6 +100,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
 
 /** Where the wire format or a timer bounds a limit; the others may be any positive number. */
 const BOUNDED: Partial<Record<keyof Limits, readonly [number, number]>> = {
+  waitingConnections: [0, Number.MAX_SAFE_INTEGER],
   receiveMaximum: [1, 65_535],
   inFlight: [1, 65_535],
   topicAliases: [0, 65_535],

@@ -94,7 +94,7 @@ describe('TLS listener', () => {
   })
 
   it('counts sockets that say nothing before their handshake, and destroys those over the limit [promise 34]', async () => {
-    const { broker, port } = await start({ pendingPerAddress: 2 })
+    const { broker, port } = await start({ pendingPerAddress: 2, waitingConnections: 0 })
     const silent = [await RawClient.open(port), await RawClient.open(port)]
     const third = await RawClient.open(port)
     await third.closed
@@ -106,6 +106,22 @@ describe('TLS listener', () => {
         return (await a.handshake()).reasonCode
       })
       .toBe(0)
+  })
+
+  it('has a fleet behind one address wait for its turn, and closes none of it', async () => {
+    const clock = new FakeClock()
+    const limits = { pendingPerAddress: 5, connectionsPerSecondPerAddress: 20 }
+    const { broker, port } = await start(limits, clock)
+    const fleet = Array.from({ length: 50 }, async () => {
+      const client = new RawClient(await secure(port), 5)
+      return (await client.handshake()).reasonCode
+    })
+    await expect.poll(() => broker.stats().connections).toBe(20)
+    await clock.advance(1_000)
+    await expect.poll(() => broker.stats().connections).toBe(40)
+    await clock.advance(1_000)
+    expect(new Set(await Promise.all(fleet))).toEqual(new Set([0]))
+    expect(broker.stats()).toMatchObject({ connections: 50, connectionsRefused: 0 })
   })
 
   it('has one span of time for TLS handshake and CONNECT together [promise 34]', async () => {

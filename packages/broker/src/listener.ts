@@ -2,7 +2,6 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net'
 import {
-  createSecureContext,
   createServer as createTlsServer,
   type SecureContextOptions,
   TLSSocket,
@@ -14,20 +13,9 @@ import { Connection } from './connection.js'
 import type { Core } from './core.js'
 import { Deadline } from './deadline.js'
 import { BrokerError } from './errors.js'
+import { asksFor, assertTls, contextOf, type ListenerTls } from './listener-tls.js'
 import { networks, ProxyGate, type ProxyProtocolOptions } from './proxy-gate.js'
 import { WebSocketGate, type WebSocketOptions } from './web-socket-gate.js'
-
-export interface ListenerTls {
-  /** PEM. */
-  cert: string | Uint8Array
-  key: string | Uint8Array
-  /** Who vouches for client certificates; needed with `requestClientCertificate`. */
-  ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
-  /** Clients may show a certificate; one that `ca` does not vouch for ends the connection. */
-  requestClientCertificate?: boolean | undefined
-  /** Clients must show one (mutual TLS): the handshake of one that does not fails. Needs `ca`. */
-  requireClientCertificate?: boolean | undefined
-}
 
 /** TLS 1.3, unless `insecure: true` asks for none. */
 export interface ListenerOptions {
@@ -56,7 +44,8 @@ export interface ListenerAddress {
 
 /** What is known of a socket before there is a connection on it. */
 interface Arrival {
-  readonly atMs: number
+  /** When its turn came. */
+  atMs: number
   /** Behind a load balancer the client's, once its header has come. */
   address: string
   /** Ends a TLS handshake that takes too long. */
@@ -91,6 +80,8 @@ export class Listener {
     this.#guard()
     this.#server.on('drop', () => {
       core.counters.connectionsRefused++
+      const { maxConnections } = this.#server
+      core.shortageLog.error({ sockets: maxConnections }, 'as many sockets are open as the limits allow')
     })
   }
 
@@ -109,7 +100,7 @@ export class Listener {
       this.#server.listen({ host, port, backlog: 1024 }, () => {
         this.#server.off('error', onError)
         this.#server.on('error', (error) =>
-          this.#core.log.error({ err: error, host, port }, 'listener failed'),
+          this.#core.shortageLog.error({ err: error, host, port }, 'listener failed'),
         )
         resolve()
       })
@@ -145,8 +136,8 @@ export class Listener {
   }
 
   #useLimits(): void {
-    const { connections, pendingConnections, connectTimeoutMs } = this.#core.limits
-    this.#server.maxConnections = connections + pendingConnections
+    const { connections, pendingConnections, waitingConnections, connectTimeoutMs } = this.#core.limits
+    this.#server.maxConnections = connections + pendingConnections + waitingConnections
     if (this.#gate === undefined) return
     const server = this.#server as HttpServer
     server.headersTimeout = connectTimeoutMs
@@ -158,6 +149,7 @@ export class Listener {
     const takeUp = this.#server.listeners('connection')
     this.#server.removeAllListeners('connection')
     this.#server.on('connection', (socket: Socket) => {
+      if (!this.#core.descriptors.leaveReserve(socket)) return this.#refuseForDescriptors(socket)
       const ends = endsOf(socket)
       if (ends === undefined) return this.#refuse(socket, 'it was closed at once', 'connection refused')
       const { clock } = this.#core
@@ -165,41 +157,65 @@ export class Listener {
       const arrival: Arrival = { atMs: clock.now(), address: socket.remoteAddress ?? '', handshake }
       this.#arrivals.set(ends, arrival)
       this.#sockets.add(socket)
+      // Whoever waits for a turn has nobody else who hears it fail.
+      socket.on('error', () => {})
       socket.once('close', () => {
         this.#sockets.delete(socket)
         handshake.clear()
         // The next one between these ends may be there already.
         if (this.#arrivals.get(ends) === arrival) this.#arrivals.delete(ends)
       })
-      const enter = (): void => {
-        const refusal = this.#core.admission.enter(arrival.address)
-        if (refusal !== undefined) return this.#refuse(socket, refusal, 'connection refused')
-        socket.once('close', () => this.#core.admission.exit(arrival.address))
-        if (this.#options.tls !== undefined) handshake.set(arrival.atMs + this.#core.limits.connectTimeoutMs)
+      const takeUpSocket = (): void => {
         for (const listener of takeUp) listener.call(this.#server, socket)
       }
-      if (this.#proxy === undefined) enter()
-      else this.#readProxyHeader(this.#proxy, socket, arrival, enter)
+      if (this.#proxy === undefined) this.#admitAs(arrival.address, socket, arrival, takeUpSocket)
+      else this.#readProxyHeader(this.#proxy, socket, arrival, takeUpSocket)
     })
   }
 
-  #readProxyHeader(proxy: ProxyGate, socket: Socket, arrival: Arrival, enter: () => void): void {
+  /** Goes on when the turn of the socket has come; `address` is undefined where it counts for none. */
+  #admitAs(address: string | undefined, socket: Socket, arrival: Arrival, next: () => void): void {
+    const { admission, clock } = this.#core
+    const pause = new ReadingPause(socket)
+    const entrant = {
+      address,
+      begin: () => {
+        pause.end()
+        arrival.atMs = clock.now()
+        const { connectTimeoutMs } = this.#core.limits
+        if (this.#options.tls !== undefined) arrival.handshake.set(arrival.atMs + connectTimeoutMs)
+        next()
+      },
+      wait: () => pause.begin(),
+      refuse: (reason: string) => this.#refuse(socket, reason, 'connection refused'),
+    }
+    socket.once('close', () => admission.exit(entrant))
+    admission.enter(entrant)
+  }
+
+  #readProxyHeader(proxy: ProxyGate, socket: Socket, arrival: Arrival, next: () => void): void {
     const { admission } = this.#core
-    const isTrusted = proxy.mayConnect(arrival.address)
-    const refusal = isTrusted ? admission.enterUnnamed() : 'not one of the trusted load balancers'
-    if (refusal !== undefined) return this.#refuse(socket, refusal, 'connection refused')
-    let isUnnamed = true
-    const name = (): void => {
-      if (isUnnamed) admission.exitUnnamed()
-      isUnnamed = false
+    const refuse = (reason: string): undefined => this.#refuse(socket, reason, 'connection refused')
+    if (!proxy.mayConnect(arrival.address)) return refuse('not one of the trusted load balancers')
+    const pause = new ReadingPause(socket)
+    const unnamed = {
+      address: undefined,
+      refuse,
+      wait: () => pause.begin(),
+      begin: () => {
+        pause.end()
+        const pass = (address: string | undefined): void => {
+          admission.exit(unnamed)
+          arrival.address = address ?? arrival.address
+          // A trusted load balancer's own connections are its health checks.
+          const counted = address ?? (proxy.knowsBalancers ? undefined : arrival.address)
+          this.#admitAs(counted, socket, arrival, next)
+        }
+        proxy.read(socket, pass, refuse)
+      },
     }
-    socket.once('close', name)
-    const pass = (address: string | undefined): void => {
-      name()
-      arrival.address = address ?? arrival.address
-      enter()
-    }
-    proxy.read(socket, pass, (reason) => this.#refuse(socket, reason, 'connection refused'))
+    socket.once('close', () => admission.exit(unnamed))
+    admission.enter(unnamed)
   }
 
   /** Undefined: the peer has gone. */
@@ -287,8 +303,42 @@ export class Listener {
     socket.destroy()
   }
 
+  /** The last descriptors are for those who are there already, and for what the process itself has to open. */
+  #refuseForDescriptors(socket: Socket): void {
+    const { counters, descriptors, shortageLog } = this.#core
+    counters.connectionsRefused++
+    counters.refusedForDescriptors++
+    const fields = { descriptors: descriptors.most, reserve: descriptors.reserve }
+    shortageLog.error(fields, 'new connections are refused: too few file descriptors are left (ulimit -n)')
+    socket.destroy()
+  }
+
   #open(stream: ByteStream, peer: Peer): Connection {
     return new Connection(this.#core, stream, peer)
+  }
+}
+
+interface Reading {
+  readonly _handle?: { readStart(): number; readStop(): number } | null
+}
+
+/** What a socket sends that waits for its turn stays in the system, and takes no memory of ours. */
+class ReadingPause {
+  readonly #socket: Reading
+  #isOn = false
+
+  constructor(socket: Socket) {
+    this.#socket = socket as Reading
+  }
+
+  begin(): void {
+    this.#isOn = true
+    this.#socket._handle?.readStop()
+  }
+
+  end(): void {
+    if (this.#isOn) this.#socket._handle?.readStart()
+    this.#isOn = false
   }
 }
 
@@ -300,40 +350,6 @@ function handshakeTimeout(): Error {
 /** Both ends of the connection, the same for a socket and the TLS in it; undefined: the peer has gone. */
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {
   return remoteAddress && `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
-}
-
-function contextOf({ cert, key, ca }: ListenerTls): SecureContextOptions {
-  const authorities = ca === undefined ? undefined : (Array.isArray(ca) ? ca : [ca]).map(pem)
-  return {
-    cert: pem(cert),
-    key: pem(key),
-    minVersion: 'TLSv1.3',
-    maxVersion: 'TLSv1.3',
-    ...(authorities && { ca: authorities }),
-  }
-}
-
-function asksFor({ requestClientCertificate, requireClientCertificate }: ListenerTls) {
-  if (requireClientCertificate === true) return 'required'
-  return requestClientCertificate === true ? 'optional' : 'not asked for'
-}
-
-/** Throws `BrokerError` for what no handshake could be made with. */
-function assertTls(tls: ListenerTls, where: string): void {
-  if (asksFor(tls) !== 'not asked for' && tls.ca === undefined) {
-    const message = `${where} requests client certificates but has no tls.ca to check them against`
-    throw new BrokerError('listener-invalid', message)
-  }
-  try {
-    createSecureContext(contextOf(tls))
-  } catch (error) {
-    const message = `${where} tls: certificate, key or authority can not be used: ${(error as Error).message}`
-    throw new BrokerError('listener-invalid', message, { cause: error })
-  }
-}
-
-function pem(text: string | Uint8Array): string | Buffer {
-  return typeof text === 'string' ? text : Buffer.from(text)
 }
 
 function assertUsable({ host, port, tls, insecure, webSocket, proxyProtocol }: ListenerOptions): void {

@@ -15,6 +15,27 @@ function ignore(): void {}
 
 export const silentLog: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 
+const RARELY_MS = 60_000
+
+/** Passes on one line a minute, which tells how many it stands for. */
+export class RareLog {
+  readonly #log: Log
+  readonly #lines: Allowance
+  #count = 0
+
+  constructor(log: Log, clock: Clock) {
+    this.#log = log
+    this.#lines = new Allowance(() => 1, RARELY_MS, clock)
+  }
+
+  error(fields: Record<string, unknown>, message: string): void {
+    this.#count++
+    if (!this.#lines.take()) return
+    this.#log.error({ ...fields, times: this.#count }, message)
+    this.#count = 0
+  }
+}
+
 const LINES_PER_SECOND = 10
 
 /** Passes on ten lines a second; the next one after that tells how many were left out. */

@@ -204,8 +204,21 @@ describe('a listener with the PROXY protocol', () => {
     await expect.poll(async () => (await (await enter('192.0.2.1')).next())?.type).toBe('connack')
   })
 
+  it('limits no trusted load balancer by its own address', async () => {
+    const { port } = await start(
+      { proxyProtocol: { trusted: ['127.0.0.0/8'] } },
+      { connectionsPerAddress: 1, pendingPerAddress: 1, connectionsPerSecondPerAddress: 1 },
+    )
+    const LOCAL = 0x20
+    for (const clientId of ['a', 'b', 'c']) {
+      const client = new RawClient(await opened(port), 5)
+      client.sendBytes(Buffer.concat([headerOf('0.0.0.0', LOCAL), bytesOfConnect(clientId)]))
+      expect((await client.expect('connack')).reasonCode).toBe(0)
+    }
+  })
+
   it('limits those whose header has not come yet [promise 34]', async () => {
-    const { port, clock, reasons } = await start({}, { pendingConnections: 2 })
+    const { port, clock, reasons } = await start({}, { pendingConnections: 2, waitingConnections: 0 })
     const waiting = [await opened(port), await opened(port)]
     await until(() => clock.pendingTimers === 2)
     const third = new RawClient(await opened(port), 5)

@@ -24,6 +24,11 @@ export class ProxyGate {
     this.#trusted = trusted && networks(trusted)
   }
 
+  /** Whether it is known who the load balancers are. */
+  get knowsBalancers(): boolean {
+    return this.#trusted !== undefined
+  }
+
   mayConnect(address: string): boolean {
     return this.#trusted === undefined || this.#trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
   }

@@ -216,7 +216,7 @@ describe('reload of limits', () => {
   it('counts sockets by the new ones from then on', async () => {
     const { broker, port } = await startBroker()
     await RawClient.open(port)
-    broker.reload({ limits: { pendingPerAddress: 1 } })
+    broker.reload({ limits: { pendingPerAddress: 1, waitingConnections: 0 } })
     await (await RawClient.open(port)).closed
     expect(broker.stats().connectionsRefused).toBe(1)
   })

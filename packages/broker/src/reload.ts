@@ -4,7 +4,8 @@ import type { Core } from './core.js'
 import { BrokerError, ConnectionFault } from './errors.js'
 import type { Refusal } from './hooks.js'
 import { type Limits, resolveLimits } from './limits.js'
-import type { Listener, ListenerTls } from './listener.js'
+import type { Listener } from './listener.js'
+import type { ListenerTls } from './listener-tls.js'
 import type { Session } from './session.js'
 
 /** What a client may do by now, given what it was allowed before; itself where nothing changed. Must not wait. */
@@ -42,8 +43,8 @@ export function reload(core: Core, listeners: readonly Listener[], options: Relo
   }
   const contexts = tls.map((entry, i) => entry && (listeners[i] as Listener).contextOf(entry))
   const revisions = revise === undefined ? [] : revisionsOf(core, revise)
-  core.limits = limits
-  core.admission.limits = limits
+  core.limits = options.limits === undefined ? limits : core.fitted(limits)
+  core.admission.limits = core.limits
   core.router.routes.maximum = limits.routedTopics
   for (const [i, listener] of listeners.entries()) listener.reload(contexts[i])
   if (authenticator !== undefined) core.authenticator = authenticator

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { getHeapStatistics } from 'node:v8'
 import type { Core } from './core.js'
 import type { BrokerStats } from './counters.js'
 import { Deadline } from './deadline.js'
@@ -64,7 +65,7 @@ export class SysTopics {
     const stats = statsOf(this.#core, this.uptimeSeconds)
     const dropped = publishesDropped(stats)
     const stored = stats.retainedMessages + stats.queuedMessages + stats.inFlightMessages
-    const heap = process.memoryUsage().heapUsed
+    const heap = getHeapStatistics().used_heap_size
     this.#heapMaximum = Math.max(this.#heapMaximum, heap)
     const disconnected = stats.sessions - stats.connections
     const values: Record<string, string | number> = {

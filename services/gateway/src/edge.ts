@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import type { CallerPolicy } from './caller.js'
 import { Callers } from './callers.js'
 import { answerUnreadable } from './client-error.js'
+import { guardDescriptors } from './descriptors.js'
 import { ENDPOINTS, endpointIndex, methodsAt } from './endpoints.js'
 import { listenError } from './error.js'
 import type { Forwarder } from './forwarder.js'
@@ -62,6 +63,7 @@ export class Edge {
   static async create(options: EdgeOptions): Promise<Edge> {
     const app = createApp(options)
     app.server.maxConnections = MAXIMUM_CONNECTIONS
+    guardDescriptors(app.server, options.log)
     const edge = new Edge(app, options)
     await app.register(helmet, {
       // Nothing here is a page; and an edge that speaks plain HTTP has no business to demand HTTPS.
