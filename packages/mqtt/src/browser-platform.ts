@@ -18,6 +18,10 @@ export const browserPlatform: Platform = {
   readTls,
   because,
   storeParts: () => import('./backlog.js'),
+  paceLimit: (use) => {
+    // A page that can not fetch it goes on as it did.
+    import('./pace-limit.js').then(({ PaceLimit }) => use(PaceLimit)).catch(() => {})
+  },
   warn: (message) => {
     // biome-ignore lint/suspicious/noConsole: a page has no other place for warnings.
     console.warn(message)
@@ -42,7 +46,7 @@ function openBrowserWebSocket(endpoint: Endpoint): Transport {
   if (!endpoint.scheme.startsWith('ws')) {
     throw new ConnectionError(
       'invalid-argument',
-      `a browser has no TCP sockets for ${endpoint.href}; use wss: and a listener that speaks it`,
+      `a browser has no TCP sockets for ${endpoint.href}; use wss:`,
     )
   }
   const { WebSocket } = globalThis as unknown as { WebSocket: BrowserWebSocket }
@@ -52,10 +56,7 @@ function openBrowserWebSocket(endpoint: Endpoint): Transport {
 async function readTls(options: TlsOptions): Promise<TlsMaterial> {
   const given = Object.entries(options).find(([, value]) => value !== undefined)
   if (given !== undefined) {
-    throw new ConnectionError(
-      'invalid-argument',
-      `option tls.${given[0]} can not be used in a browser, which has its own; leave it out`,
-    )
+    throw new ConnectionError('invalid-argument', `option tls.${given[0]} can not be used in a browser`)
   }
   return { ca: undefined, cert: undefined, key: undefined, passphrase: undefined, servername: undefined }
 }

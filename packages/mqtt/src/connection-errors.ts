@@ -14,7 +14,7 @@ export function actionOf(error: Error): Action {
 /** A connection that was never made was not lost. `isAsked`: CONNECT was sent. */
 export function asUnreachable(error: Error, isAsked: boolean): Error {
   if (!(error instanceof ConnectionError) || error.code !== 'lost') return error
-  const when = isAsked ? ' instead of answering CONNECT' : ''
+  const when = isAsked ? ' before CONNACK' : ''
   return new ConnectionError('unreachable', `${error.message}${when}`, {
     cause: error.cause,
     retryable: true,

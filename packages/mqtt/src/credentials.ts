@@ -40,7 +40,7 @@ export class CredentialsSource {
       return toPacket(typeof provider === 'function' ? await provider(request) : provider)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : 'no error was given'
-      throw new AuthenticationError('credentials-failed', `the credentials function failed: ${reason}`, {
+      throw new AuthenticationError('credentials-failed', `credentials failed: ${reason}`, {
         cause,
         retryable: true,
       })

@@ -1,4 +1,4 @@
-import { ReasonCode } from '@jamey/protocol'
+import { ProtocolError, ReasonCode } from '@jamey/protocol'
 import type { Connecting } from './connection-state.js'
 import type { MqttError } from './errors.js'
 import type { Settings } from './settings.js'
@@ -113,7 +113,12 @@ function refusalOf({ isAsked, isChallenged }: Connecting, error: Error): Refusal
   // A server that asks on has understood.
   if (isChallenged) return 'other'
   // Still asked: there was no CONNACK.
-  if (isAsked) return code === 'unreachable' ? 'silence' : 'other'
+  if (isAsked) {
+    if (code === 'unreachable') return 'silence'
+    // What can not be decoded as an answer of MQTT 5.0 is one of 3.1.1, or none.
+    const { cause } = error
+    return cause instanceof ProtocolError && cause.offset >= 0 ? 'version' : 'other'
+  }
   const isRefused = reasonCode !== undefined && code !== 'protocol-error'
   if (!isRefused || OF_THE_SERVER.includes(reasonCode)) return 'other'
   return reasonCode === ReasonCode.badAuthenticationMethod ? 'method' : 'unclear'

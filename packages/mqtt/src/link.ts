@@ -12,7 +12,6 @@ import {
 import { ConnectionError } from './errors.js'
 import { KeepAlive } from './keep-alive.js'
 import { Outbox } from './outbox.js'
-import { errorFor } from './reason-table.js'
 import type { Settings } from './settings.js'
 import type { Counters } from './stats.js'
 import type { Endpoint, TlsMaterial, Transport } from './transport.js'
@@ -196,11 +195,6 @@ export class Link {
   /** The server broke the protocol: tells it why, then ends. [MQTT-4.13.1-1] */
   fail(error: ProtocolError): void {
     if (this.#listener === undefined) return
-    if (error.code === 'unsupported-protocol-version') {
-      const refused = errorFor('connack', error.reasonCode, error.message, this.endpoint.href)
-      this.#transport.close()
-      return this.#lose(refused)
-    }
     this.#disconnect(error.reasonCode)
     this.outbox.flush()
     this.#transport.close()

@@ -248,7 +248,7 @@ export class MqttClient implements Client {
   protected checkOptions(topic: string, options: PublishOptions): void {
     if (options.signal?.aborted) throw gaveUpPublishing(topic, 'aborted', false)
     if (options.properties?.topicAlias !== undefined) {
-      throw invalidPublish(topic, 'topicAlias is given; aliases are used by the client itself')
+      throw invalidPublish(topic, "topicAlias is the client's own")
     }
   }
 

@@ -3,6 +3,7 @@ import * as storeParts from './backlog.js'
 import { because } from './because.js'
 import { ConnectionError } from './errors.js'
 import { systemClock } from './node-clock.js'
+import { PaceLimit } from './pace-limit.js'
 import type { Platform } from './platform.js'
 import { systemError } from './system-error.js'
 import { openTcp } from './tcp-transport.js'
@@ -25,6 +26,7 @@ export const nodePlatform: Platform = {
   systemError,
   because,
   storeParts: async () => storeParts,
+  paceLimit: (use) => use(PaceLimit),
   propertyMemory: () => new PropertyMemory(),
   warn: (message) => process.emitWarning(message, 'MqttWarning'),
 }

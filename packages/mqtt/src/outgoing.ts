@@ -47,13 +47,13 @@ export class Outgoing implements AppendListener {
     onPaceOpen: () => void,
     opened: () => Promise<void>,
   ) {
-    const { store, queue: bounds, clock } = settings
+    const { store, queue: bounds, clock, platform } = settings
     this.#settings = settings
     this.#counters = counters
     this.#journal = journal
     journal.listen(this)
     this.#expiry = new Expiry(settings, counters)
-    this.pace = new Pace(clock, onPaceOpen)
+    this.pace = new Pace(clock, platform, onPaceOpen)
     this.receipts = new Receipts(store, journal)
     const requeue = (message: SetAsideMessage): string => this.#requeue(message)
     const { receipts } = this

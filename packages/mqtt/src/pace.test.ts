@@ -1,5 +1,6 @@
 import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { nodePlatform } from './node-platform.js'
 import { Pace } from './pace.js'
 import { makeHarness, rejection, text } from './test-support/harness.js'
 
@@ -26,7 +27,7 @@ async function sendFor(pace: Pace, clock: FakeClock, seconds: number): Promise<n
 describe('the pace', () => {
   it('is unlimited until the server complains, then half of what it was, and recovers [promise 26]', async () => {
     const clock = new FakeClock()
-    const pace = new Pace(clock, () => {})
+    const pace = new Pace(clock, nodePlatform, () => {})
     for (let i = 0; i < 1000; i++) {
       expect(pace.isOpen).toBe(true)
       pace.take()
@@ -51,7 +52,7 @@ describe('the pace', () => {
 
   it('never stands still, however often the server complains [promise 26]', async () => {
     const clock = new FakeClock()
-    const pace = new Pace(clock, () => {})
+    const pace = new Pace(clock, nodePlatform, () => {})
     for (let i = 0; i < 50; i++) pace.slow()
     expect(await sendFor(pace, clock, 5)).toBeGreaterThan(3)
   })

@@ -1,76 +1,56 @@
 import type { Clock } from './clock.js'
+import type { PaceLimit } from './pace-limit.js'
+import type { Platform } from './platform.js'
 
-/** Never slower than this, however often the server complains. */
-const SLOWEST_PER_SECOND = 1
-/** The allowed rate grows by this much per second without a complaint. */
-const GROWTH_PER_SECOND = 1.1
 /** Messages after which the observed rate is taken anew. */
 const WINDOW_MESSAGES = 256
 
-/**
- * How fast messages may leave. Without limit, until the server says that it is too much (0x96, 0x97): then half the
- * rate it complained about, growing again until it is twice that rate and the limit falls away. [promise 26]
- */
+/** How fast messages may leave: without limit, until the server says that it is too much (0x96, 0x97). [promise 26] */
 export class Pace {
   readonly #clock: Clock
+  readonly #platform: Pick<Platform, 'paceLimit'>
   readonly #onOpen: () => void
-  #perSecond = Number.POSITIVE_INFINITY
-  /** The limit right after the last complaint, and when that was. */
-  #reduced = 0
-  #complainedAtMs = 0
-  #liftedFrom = 0
-  /** Messages that may leave now; below zero for those that did not wait. */
-  #level = 0
-  #atMs = 0
-  #timer: unknown
+  #limit: PaceLimit | undefined
   #windowMessages = 0
   #windowAtMs: number
   #observedPerSecond = 0
 
   /** `onOpen` is called when messages may leave again after `isOpen` was false. */
-  constructor(clock: Clock, onOpen: () => void) {
+  constructor(clock: Clock, platform: Pick<Platform, 'paceLimit'>, onOpen: () => void) {
     this.#clock = clock
+    this.#platform = platform
     this.#onOpen = onOpen
     this.#windowAtMs = clock.now()
   }
 
   /** Undefined without a limit. */
   get messagesPerSecond(): number | undefined {
-    if (this.#perSecond === Number.POSITIVE_INFINITY) return undefined
-    this.#refill()
-    return this.#perSecond === Number.POSITIVE_INFINITY ? undefined : this.#perSecond
+    return this.#limit?.messagesPerSecond
   }
 
   /** Whether a message may leave. Where not, `onOpen` will be called. */
   get isOpen(): boolean {
-    if (this.#perSecond === Number.POSITIVE_INFINITY) return true
-    this.#refill()
-    if (this.#level >= 1) return true
-    this.#wake()
-    return false
+    return this.#limit === undefined || this.#limit.isOpen
   }
 
   /** A message leaves. */
   take(): void {
-    this.#level--
+    this.#limit?.take()
     if (++this.#windowMessages === WINDOW_MESSAGES) this.#observe()
   }
 
   /** The server complained. */
   slow(): void {
-    const now = this.#clock.now()
-    const before = this.messagesPerSecond
     this.#observe()
-    const rate = before ?? this.#observedPerSecond
-    this.#reduced = this.#perSecond = Math.max(SLOWEST_PER_SECOND, rate / 2)
-    this.#liftedFrom = Math.max(before === undefined ? 2 * rate : this.#liftedFrom, 4 * SLOWEST_PER_SECOND)
-    this.#complainedAtMs = this.#atMs = now
-    this.#level = 0
+    const observed = this.#observedPerSecond
+    this.#platform.paceLimit((Limit) => {
+      this.#limit ??= new Limit(this.#clock, this.#onOpen)
+      this.#limit.slow(observed)
+    })
   }
 
   stop(): void {
-    this.#clock.clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#limit?.stop()
   }
 
   /** The rate of the messages since it was last looked at. */
@@ -79,25 +59,5 @@ export class Pace {
     this.#observedPerSecond = (this.#windowMessages * 1000) / Math.max(1, now - this.#windowAtMs)
     this.#windowMessages = 0
     this.#windowAtMs = now
-  }
-
-  #refill(): void {
-    const now = this.#clock.now()
-    const calmSeconds = (now - this.#complainedAtMs) / 1000
-    this.#perSecond = this.#reduced * GROWTH_PER_SECOND ** calmSeconds
-    if (this.#perSecond >= this.#liftedFrom) this.#perSecond = Number.POSITIVE_INFINITY
-    const gained = ((now - this.#atMs) / 1000) * this.#perSecond
-    // A tenth of a second's worth may leave at once, so that timers need not be finer than that.
-    this.#level = Math.min(Math.max(1, this.#perSecond / 10), this.#level + gained)
-    this.#atMs = now
-  }
-
-  #wake(): void {
-    if (this.#timer !== undefined) return
-    const delayMs = Math.ceil(((1 - this.#level) / this.#perSecond) * 1000)
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#timer = undefined
-      this.#onOpen()
-    }, delayMs)
   }
 }

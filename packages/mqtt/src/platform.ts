@@ -2,6 +2,7 @@ import type { PropertyMemory } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 import type { MqttError } from './errors.js'
 import type { TlsOptions } from './options.js'
+import type { PaceLimit } from './pace-limit.js'
 import type { TlsMaterial, TransportFactory } from './transport.js'
 import type { SystemError } from './transport-error.js'
 
@@ -16,6 +17,8 @@ export interface Platform {
   because: typeof import('./because.js').because
   /** What a store that commits takes. Pages, which seldom have one, fetch it then; in Node it is there. */
   storeParts(): Promise<typeof import('./backlog.js')>
+  /** Calls `use` with what slows messages down after a complaint. Pages, which seldom hear one, fetch it then. */
+  paceLimit(use: (Limit: typeof PaceLimit) => void): void
   /** Where the bytes of a program count for less than its speed. */
   propertyMemory?(): PropertyMemory
   /** Tells whoever runs the program. */

@@ -196,7 +196,7 @@ function warnOnce(platform: Platform): (error: MqttError) => void {
   return (error) => {
     if (hasWarned) return
     hasWarned = true
-    platform.warn(`${error.message} (further ones go to onBackgroundError only)`)
+    platform.warn(`${error.message} (more in onBackgroundError)`)
   }
 }
 

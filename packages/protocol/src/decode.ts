@@ -188,12 +188,7 @@ function decodeConnack(reader: Reader, version: ProtocolVersion): Connack {
   const codeAt = reader.at
   // In 5.0 there are properties, be it none of them, so two bytes are a CONNACK of 3.1.1, whatever they say.
   if (version === 5 && reader.left === 1) {
-    throw new ProtocolError(
-      'unsupported-protocol-version',
-      ReasonCode.unsupportedProtocolVersion,
-      codeAt - reader.start,
-      'the server speaks only MQTT 3.1.1',
-    )
+    throw reader.violation('the server speaks only MQTT 3.1.1', ReasonCode.protocolError, codeAt)
   }
   const code = version === 5 ? reasonCode(reader, 'connack') : REASON_CODE_OF_RETURN_CODE[reader.byte()]
   if (code === undefined) throw reader.malformed('connack has a return code over 5', codeAt)

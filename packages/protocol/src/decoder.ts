@@ -63,8 +63,7 @@ export class PacketDecoder {
 
   /** Takes the next bytes; every packet of the former ones must have been fetched. `chunk` must not change any more. */
   push(chunk: Uint8Array): void {
-    if (this.#chunk !== undefined)
-      throw new Error('push: packets of the last chunk are still waiting; call next() first')
+    if (this.#chunk !== undefined) throw new Error('push: next() has packets left')
     if (chunk.length === 0) return
     this.#chunk = chunk
     this.#at = 0

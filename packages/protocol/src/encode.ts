@@ -124,7 +124,7 @@ export function encodedBytes(packet: Packet, version: ProtocolVersion): number {
 function writeConnect(writer: Writer, packet: Connect): void {
   const { protocolVersion: version, will, username, password } = packet
   if (version < 5 && password !== undefined && username === undefined) {
-    throw invalidArgument('password without username: MQTT 3.1.1 carries no such CONNECT')
+    throw invalidArgument('password without username, before MQTT 5.0')
   }
   writer.string(version === 3 ? 'MQIsdp' : 'MQTT', 'protocol name')
   writer.byte(version)

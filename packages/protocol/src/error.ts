@@ -1,7 +1,7 @@
 /**
  * `malformed-packet`: the bytes can not be parsed. `protocol-error`: they can, but say what the standard forbids.
  * `packet-too-large`: longer than the Maximum Packet Size in force. `unsupported-protocol-version`: a CONNECT of
- * a version this codec does not speak, or a CONNACK of another than is spoken. `invalid-argument`: an encoder or topic function was handed a bad value.
+ * a version this codec does not speak. `invalid-argument`: an encoder or topic function was handed a bad value.
  */
 export type ProtocolErrorCode =
   | 'malformed-packet'

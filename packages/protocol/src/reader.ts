@@ -156,7 +156,7 @@ export class Reader {
   }
 
   short(wanted: number): ProtocolError {
-    return this.malformed(`packet ends where ${wanted} more bytes were expected, ${this.left} are left`)
+    return this.malformed(`packet ends where ${wanted} bytes were expected, ${this.left} are left`)
   }
 
   #newTopic(from: number): string {
