@@ -41,6 +41,39 @@ describe('help', () => {
     expect(stdout).toMatch(/^ +3 +refused /m)
   })
 
+  it('explains a command of a command', async () => {
+    expect((await jamey(['help', 'certs', 'issue'])).stdout).toContain('jamey certs issue [options]')
+    expect((await jamey(['help', 'outbox', 'drop'])).stdout).toContain('--yes')
+    const { code, stderr } = await jamey(['help', 'certs', 'isue'])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/^error: unknown command of certs 'isue'\n {2}-> did you mean issue\?/)
+  })
+
+  it('asks what was meant where something like it is known', async () => {
+    for (const [typed, meant] of [
+      [['evalute', 'x'], 'did you mean evaluate?'],
+      [['help', 'exitcodes'], 'did you mean exit-codes?'],
+      [['outbox', 'lst'], 'did you mean list?'],
+      [['certs', 'isue'], 'jamey certs issue`?'],
+      [['sub', 'a', '--jsn'], 'did you mean --json?'],
+    ] as const) {
+      const { code, stderr } = await jamey([...typed])
+      expect(code).toBe(2)
+      expect(stderr).toContain(meant)
+      expect(stderr).not.toContain('(Did')
+    }
+    const { stderr } = await jamey(['certs', 'everything'])
+    expect(stderr).toContain('goes on with issue, or with options')
+  })
+
+  it('shows a text whose quotes were forgotten with them', async () => {
+    const { code, stderr } = await jamey(['evaluate', 'email', 'the', "customer's", 'newsletter'])
+    expect(code).toBe(2)
+    expect(stderr).toContain(`jamey evaluate 'email the customer'\\''s newsletter'`)
+    expect((await jamey(['pub', 'lab/a', 'two', 'words'])).stderr).toContain("jamey pub lab/a 'two words'")
+    expect((await jamey(['doctor', 'now'])).stderr).toContain('--help shows what is possible')
+  })
+
   it('tells the lifetime of every layer as the memory service has it', async () => {
     expect(LAYERS).toEqual(MEMORY_LAYERS)
     const { stdout } = await jamey(['remember', '--help'])

@@ -1,11 +1,12 @@
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import type { CommandContext } from './command-context.js'
 import { environmentOf } from './environment.js'
 import { EXIT, type ExitCode } from './exit-codes.js'
-import { CommandFailure, type FailureReport, reportOf } from './failure.js'
+import { CommandFailure, reportOf } from './failure.js'
 import { watchSignals } from './interruption.js'
 import { buildProgram } from './program.js'
 import { createTerminal, type Terminal } from './terminal.js'
+import { usageFailure } from './usage-failure.js'
 
 /** What the command line needs of `process`. */
 export type HostProcess = Pick<
@@ -56,22 +57,21 @@ async function runCommandLine(
     return code
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    return usageOutcome(error, context.terminal, isJson)
+    return usageOutcome(error, program, context.terminal, isJson)
   }
 }
 
 /** Help and version are no failures; anything else that commander throws is a fault in what was typed. */
-function usageOutcome(error: CommanderError, terminal: Terminal, isJson: boolean): ExitCode {
+function usageOutcome(
+  error: CommanderError,
+  program: Command,
+  terminal: Terminal,
+  isJson: boolean,
+): ExitCode {
   if (error.exitCode === 0) return EXIT.success
   // Commander printed the help because no command was given.
   if (error.code === 'commander.help') return EXIT.usage
-  const report: FailureReport = {
-    code: 'usage',
-    exitCode: EXIT.usage,
-    message: error.message,
-    hint: '--help shows what is possible',
-  }
-  terminal.fail(report, isJson)
+  terminal.fail(usageFailure(error, program), isJson)
   return EXIT.usage
 }
 

@@ -5,6 +5,7 @@ import { EXIT, formatExitCodes } from './exit-codes.js'
 import { addKeeperCommands } from './keeper-commands.js'
 import { addOutboxCommands } from './outbox-commands.js'
 import { addServerCommands } from './server-commands.js'
+import { suggestionFor } from './usage-failure.js'
 import { VERSION } from './version.js'
 
 /** Runs one command; set by `buildProgram` on every action. */
@@ -39,9 +40,11 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addOutboxCommands(program, run)
   program
     .command('help')
-    .argument('[topic]', 'a command, or exit-codes')
+    .argument('[topic...]', 'a command, one of its commands, or exit-codes')
     .description('print the help of a command, or the exit codes')
-    .action((topic?: string) => run(async () => help(program, topic, (text) => terminal.print(text))))
+    .action((topics: readonly string[]) =>
+      run(async () => help(program, topics, (text) => terminal.print(text))),
+    )
   return program
 }
 
@@ -58,18 +61,25 @@ MQTT_* variables, also from .env; without them from .jamey in this folder or the
 nearest one above. Exit codes: 0 success, 1 other, 2 usage, 3 refused, 4 timeout,
 5 unavailable, 130 interrupted; \`jamey help exit-codes\` explains them.`
 
-async function help(program: Command, topic: string | undefined, print: (text: string) => void): Outcome {
-  if (topic === 'exit-codes') {
+async function help(program: Command, topics: readonly string[], print: (text: string) => void): Outcome {
+  if (topics.length === 1 && topics[0] === 'exit-codes') {
     print(formatExitCodes())
     return EXIT.success
   }
-  if (topic === undefined) {
-    program.outputHelp()
-    return EXIT.success
+  let command = program
+  for (const topic of topics) {
+    const found = command.commands.find((candidate) => candidate.name() === topic)
+    if (found === undefined) return unknownTopic(program, command, topic)
+    command = found
   }
-  const command = program.commands.find((candidate) => candidate.name() === topic)
-  if (command === undefined)
-    program.error(`error: unknown command or topic '${topic}'`, { exitCode: EXIT.usage })
-  else command.outputHelp()
+  command.outputHelp()
   return EXIT.success
+}
+
+function unknownTopic(program: Command, command: Command, topic: string): never {
+  const names = command.commands.map((candidate) => candidate.name())
+  const meant = suggestionFor(topic, command === program ? [...names, 'exit-codes'] : names)
+  const suggestion = meant === undefined ? '' : `\n(Did you mean ${meant}?)`
+  const what = command === program ? 'command or topic' : `command of ${command.name()}`
+  program.error(`error: unknown ${what} '${topic}'${suggestion}`, { exitCode: EXIT.usage })
 }

@@ -25,7 +25,9 @@ export async function retry(
 ): Outcome {
   const { terminal } = context
   const absent: number[] = []
-  for (const [name, outbox, chosen] of await choose(context, numbers, options, 'set-aside')) {
+  const all = await choose(context, numbers, options, 'set-aside')
+  if (all.length === 0 && !options.json) terminal.print('no message is set aside')
+  for (const [name, outbox, chosen] of all) {
     await outbox.change(async (changes) => {
       for (const number of chosen) {
         const renewed = await changes.retry(number)
@@ -56,12 +58,12 @@ export async function drop(
   }
   const absent: number[] = []
   const received: number[] = []
-  for (const [name, outbox, chosen] of await choose(
-    context,
-    numbers,
-    options,
-    options.waiting ? 'waiting' : 'set-aside',
-  )) {
+  const kind = options.waiting ? 'waiting' : 'set-aside'
+  const all = await choose(context, numbers, options, kind)
+  if (all.length === 0 && !options.json) {
+    context.terminal.print(options.waiting ? 'no message waits' : 'no message is set aside')
+  }
+  for (const [name, outbox, chosen] of all) {
     const dropped: number[] = []
     await outbox.change(async (changes) => {
       const lists = { dropped, absent, received }
