@@ -131,7 +131,7 @@ describe('jamey outbox retry and drop', () => {
   })
 
   it('say that nothing is there to be changed', async () => {
-    await (await fill('memory', ['a'], 0)).close()
+    await (await fill('memory', ['a'], 1)).close()
     expect(await outbox('retry', '--all')).toMatchObject({ code: 0, stdout: 'no message is set aside\n' })
     expect(await outbox('retry', '--all', '--json')).toMatchObject({ code: 0, stdout: '' })
     expect(await outbox('drop', '--all', '--yes')).toMatchObject({ stdout: 'no message is set aside\n' })
