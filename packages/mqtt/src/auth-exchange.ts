@@ -64,7 +64,13 @@ export class AuthExchange {
     method: string,
     challenge: Uint8Array | undefined,
   ): Promise<void> {
-    const answer = await this.#authentication.ask('challenge', state.attempt, undefined, challenge)
+    const answer = await this.#authentication.ask(
+      'challenge',
+      state.attempt,
+      endpointOf(state),
+      undefined,
+      challenge,
+    )
     if (!this.#authentication.listener.isNow(state)) return
     const { authenticationMethod = method, authenticationData } = answer
     if (authenticationMethod !== method) throw foreignMethod(authenticationMethod, method)
@@ -74,7 +80,7 @@ export class AuthExchange {
   }
 
   async #sendFresh(state: Connected, renewal: Deferred<void> | undefined): Promise<void> {
-    const fresh = await this.#authentication.ask('refresh', state.attempt)
+    const fresh = await this.#authentication.ask('refresh', state.attempt, state.link.endpoint)
     if (!this.#authentication.listener.isNow(state) || this.#authentication.renewal !== renewal) return
     const { authenticationMethod, authenticationData } = fresh
     // The method of a connection stays what it is. [MQTT-4.12.1-1]
@@ -107,4 +113,8 @@ function foreignMethod(found: string, expected: string | undefined): Authenticat
     `the credentials function answered a challenge of the method '${expected}' by the method '${found}'`,
     { retryable: true },
   )
+}
+
+function endpointOf(state: Connecting | Connected): Endpoint {
+  return state.state === 'connecting' ? state.endpoint : state.link.endpoint
 }

@@ -6,6 +6,7 @@ import { CredentialsSource, type PacketCredentials } from './credentials.js'
 import { Deferred } from './deferred.js'
 import type { CredentialsRequest } from './options.js'
 import type { Settings } from './settings.js'
+import type { Endpoint } from './transport.js'
 
 /** What the connection is told. */
 export interface AuthenticationListener {
@@ -56,10 +57,11 @@ export class Authentication {
   async ask(
     reason: CredentialsRequest['reason'],
     attempt: number,
+    endpoint: Endpoint,
     reasonCode?: number,
     challenge?: Uint8Array,
   ): Promise<PacketCredentials> {
-    const credentials = await this.#source.get({ reason, attempt, reasonCode, challenge })
+    const credentials = await this.#source.get({ reason, attempt, reasonCode, challenge }, endpoint)
     if (credentials.authenticationMethod !== undefined) this.exchange ??= await this.#openExchange()
     return credentials
   }

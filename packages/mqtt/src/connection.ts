@@ -220,6 +220,7 @@ export class Connection implements LinkListener, AuthenticationListener {
       this.#authentication.ask(
         reason,
         now.attempt,
+        now.endpoint,
         (cause as { reasonCode?: number } | undefined)?.reasonCode,
       ),
       this.#settings.platform.readTls(this.#settings.tls),

@@ -1,6 +1,8 @@
 import { utf8Encode } from './bytes.js'
+import { credentialsOf } from './endpoint.js'
 import { AuthenticationError } from './errors.js'
 import type { Credentials, CredentialsProvider, CredentialsRequest } from './options.js'
+import type { Endpoint } from './transport.js'
 
 /** Credentials as packets carry them. Held no longer than the attempt they are for. */
 export interface PacketCredentials {
@@ -12,10 +14,11 @@ export interface PacketCredentials {
 
 /** Asks the provider for every need afresh; needs that arise while it is being asked share its answer. */
 export class CredentialsSource {
-  readonly #provider: Credentials | CredentialsProvider
+  readonly #provider: Credentials | CredentialsProvider | undefined
   #pending: Promise<PacketCredentials> | undefined
 
-  constructor(provider: Credentials | CredentialsProvider) {
+  /** Without `provider`, the credentials are those of each endpoint's own URL. */
+  constructor(provider: Credentials | CredentialsProvider | undefined) {
     this.#provider = provider
   }
 
@@ -25,18 +28,18 @@ export class CredentialsSource {
   }
 
   /** Rejects with `AuthenticationError` 'credentials-failed'. */
-  get(request: CredentialsRequest): Promise<PacketCredentials> {
+  get(request: CredentialsRequest, endpoint: Endpoint): Promise<PacketCredentials> {
     // The answer to a challenge belongs to this one challenge.
-    if (request.reason === 'challenge') return this.#ask(request)
-    this.#pending ??= this.#ask(request).finally(() => {
+    if (request.reason === 'challenge') return this.#ask(request, endpoint)
+    this.#pending ??= this.#ask(request, endpoint).finally(() => {
       this.#pending = undefined
     })
     return this.#pending
   }
 
-  async #ask(request: CredentialsRequest): Promise<PacketCredentials> {
+  async #ask(request: CredentialsRequest, endpoint: Endpoint): Promise<PacketCredentials> {
     try {
-      const provider = this.#provider
+      const provider = this.#provider ?? credentialsOf(endpoint)
       return toPacket(typeof provider === 'function' ? await provider(request) : provider)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : 'no error was given'

@@ -4,49 +4,65 @@ import type { Endpoint } from './transport.js'
 
 const DEFAULT_PORT: Readonly<Record<string, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 }
 
-export interface NamedUrl {
-  readonly endpoint: Endpoint
-  readonly credentials: Credentials
+/** User and password of the URL that an endpoint was read from: with the endpoint itself they would be shown. */
+const CREDENTIALS = new WeakMap<Endpoint, Credentials>()
+
+export function credentialsOf(endpoint: Endpoint): Credentials {
+  return CREDENTIALS.get(endpoint) ?? {}
 }
 
 /** Throws `ConnectionError` 'invalid-argument'; the message never repeats user, password or query. */
-export function readUrl(text: string): NamedUrl {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || url.hostname === '') {
-    throw new ConnectionError(
-      'invalid-argument',
-      `url ${shown(text)}; expected one such as 'mqtts://host:8883'`,
-    )
+export function readUrl(text: string): Endpoint {
+  // The zone of an IPv6 address, which the standard of URLs has no place for. RFC 6874.
+  const zone = /%(?:25)?([\w.-]+)(?=\])/.exec(text)
+  const url = parsed(zone === null ? text : text.replace(zone[0], ''))
+  // Of schemes that it does not know, that standard leaves names as they are: `b%C3%BCcher` for `b\xfccher`.
+  const name = parsed(`ws://${url?.hostname}`)?.hostname
+  if (url === undefined || name === undefined || url.hostname === '') {
+    throw invalid(`${shown(text)}; expected one such as 'mqtts://host:8883'`)
   }
   const scheme = url.protocol.slice(0, -1)
   const fallback = DEFAULT_PORT[scheme]
   if (fallback === undefined) {
-    throw new ConnectionError(
-      'invalid-argument',
-      `url has the scheme '${scheme}'; expected ${Object.keys(DEFAULT_PORT).join(', ')}`,
-    )
+    throw invalid(`has the scheme '${scheme}'; expected ${Object.keys(DEFAULT_PORT).join(', ')}`)
   }
   // IPv6 addresses stand in brackets in URLs and without them everywhere else.
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  const host = name.replace(/^\[(.*)\]$/, zone === null ? '$1' : `$1%${zone[1]}`)
   const port = url.port === '' ? fallback : Number(url.port)
-  const path = url.pathname.length > 1 ? url.pathname : defaultPath(scheme)
-  return {
-    endpoint: {
-      scheme,
-      host,
-      port,
-      path: `${path}${url.search}`,
-      href: `${scheme}://${url.hostname}:${port}${path}`,
-    },
-    credentials: {
-      username: decoded(url.username),
-      password: decoded(url.password),
-    },
+  // The parsed URL has a path in any case.
+  const path = /^[^/]*\/\/[^/?#]*\//.test(text) ? url.pathname : defaultPath(scheme)
+  const endpoint = {
+    scheme,
+    host,
+    port,
+    path: `${path}${url.search}`,
+    href: `${scheme}://${bracketed(host)}:${port}${path}`,
   }
+  const username = decoded(url.username)
+  const password = decoded(url.password)
+  if (username !== undefined || password !== undefined) CREDENTIALS.set(endpoint, { username, password })
+  return endpoint
+}
+
+/** `host` stands in brackets where it is an IPv6 address. */
+export function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function parsed(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined
+}
+
+function invalid(fault: string): ConnectionError {
+  return new ConnectionError('invalid-argument', `url ${fault}`)
 }
 
 function decoded(text: string): string | undefined {
-  return text === '' ? undefined : decodeURIComponent(text)
+  try {
+    return text === '' ? undefined : decodeURIComponent(text)
+  } catch {
+    throw invalid("has a '%' in user or password that begins no escape; write it as %25")
+  }
 }
 
 /** Where brokers serve WebSocket by custom. */
@@ -54,11 +70,16 @@ function defaultPath(scheme: string): string {
   return scheme.startsWith('ws') ? '/mqtt' : ''
 }
 
-/** `host` or `host:port` of a Server Reference, with the scheme in use. Section 4.11. */
-export function readServerReference(reference: string, scheme: string): Endpoint | undefined {
+/**
+ * `host` or `host:port` of a Server Reference, with the scheme and, where they stood in a URL, the credentials of the
+ * server that gave it. Section 4.11.
+ */
+export function readServerReference(reference: string, from: Endpoint): Endpoint | undefined {
   const [first = ''] = reference.trim().split(/\s+/)
   try {
-    return readUrl(first.includes('://') ? first : `${scheme}://${first}`).endpoint
+    const endpoint = readUrl(first.includes('://') ? first : `${from.scheme}://${first}`)
+    CREDENTIALS.set(endpoint, credentialsOf(from))
+    return endpoint
   } catch {
     return undefined
   }

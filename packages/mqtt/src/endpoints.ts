@@ -64,7 +64,7 @@ export class Endpoints {
    */
   refer(reference: string | undefined, from: Endpoint, isForGood: boolean): void {
     if (reference === undefined) return
-    const endpoint = readServerReference(reference, from.scheme)
+    const endpoint = readServerReference(reference, from)
     if (endpoint === undefined || endpoint.scheme !== from.scheme) return
     this.#referred = endpoint
     const known = isForGood ? this.#find(from) : undefined

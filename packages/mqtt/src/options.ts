@@ -136,7 +136,8 @@ export interface ConnectOptions {
   /**
    * `mqtts://host[:8883]` (TLS 1.3, verified) or `mqtt://host[:1883]` (plain TCP); over WebSocket
    * `wss://host[:443][/mqtt]` or `ws://host[:80][/mqtt]`, the only ones in browsers. In Node those need the package
-   * `ws`.
+   * `ws`. User and password of a URL hold for it alone, where no `credentials` are given. `ws://host` means the path
+   * `/mqtt`, `ws://host/` the root.
    */
   url?: string | undefined
   /** Several servers of one cluster, tried in order; instead of `url`. */

@@ -2,7 +2,7 @@ import type { QoS, UserProperty, WillProperties } from '@jamey/protocol'
 import { assertTopicName } from '@jamey/protocol'
 import { randomHex, utf8Encode } from './bytes.js'
 import type { Clock } from './clock.js'
-import { type NamedUrl, readUrl } from './endpoint.js'
+import { readUrl } from './endpoint.js'
 import { ConnectionError, type MqttError } from './errors.js'
 import { guarded } from './guarded.js'
 import { MemorySessionStore } from './memory-session-store.js'
@@ -65,7 +65,8 @@ export interface Settings {
   readonly isConnectFixed: boolean
   readonly tls: TlsOptions
   readonly requireAuthenticationMethod: boolean
-  readonly credentials: Credentials | CredentialsProvider
+  /** Without it, those of the URL. */
+  readonly credentials: Credentials | CredentialsProvider | undefined
   readonly reconnect: ReconnectSettings
   readonly connectTimeoutMs: number
   readonly writeTimeoutMs: number
@@ -91,11 +92,13 @@ const MEBIBYTE = 1_048_576
 
 /** Throws `ConnectionError` 'invalid-argument' that names the option. */
 export function readSettings(options: ConnectOptions, platform: Platform): Settings {
-  const urls = (options.urls ?? (options.url === undefined ? [] : [options.url])).map(readUrl)
+  const { url, urls = url === undefined ? [] : [url] } = options
+  if (url !== undefined && options.urls !== undefined)
+    throw invalid('urls', 'given beside url', 'one of them')
   if (urls.length === 0) throw invalid('url', 'nothing', "one such as 'mqtts://host:8883'")
   const protocolVersion = oneOf('protocolVersion', options.protocolVersion ?? 5, [4, 5, 'auto'] as const)
   return {
-    endpoints: urls.map((url) => url.endpoint),
+    endpoints: urls.map(readUrl),
     clientId: options.clientId ?? (protocolVersion === 5 ? '' : randomClientId()),
     protocolVersion,
     cleanStart: options.cleanStart ?? true,
@@ -113,7 +116,7 @@ export function readSettings(options: ConnectOptions, platform: Platform): Setti
     isConnectFixed: typeof options.will !== 'function' && typeof options.credentials !== 'function',
     tls: options.tls ?? {},
     requireAuthenticationMethod: options.requireAuthenticationMethod ?? false,
-    credentials: options.credentials ?? credentialsOf(urls),
+    credentials: options.credentials,
     reconnect: readReconnect(options.reconnect),
     connectTimeoutMs: milliseconds(options, 'connectTimeoutMs', 10_000),
     writeTimeoutMs: milliseconds(options, 'writeTimeoutMs', 30_000),
@@ -127,11 +130,6 @@ export function readSettings(options: ConnectOptions, platform: Platform): Setti
     transport: options.transport ?? platform.openTransport,
     platform,
   }
-}
-
-/** User and password of a URL hold where no `credentials` are given. */
-function credentialsOf(urls: readonly NamedUrl[]): Credentials {
-  return urls.find((url) => url.credentials.username !== undefined)?.credentials ?? {}
 }
 
 function readReconnect(options: ConnectOptions['reconnect']): ReconnectSettings {

@@ -1,3 +1,4 @@
+import { bracketed } from './endpoint.js'
 import { ConnectionError } from './errors.js'
 import type { Endpoint, Transport, TransportListener } from './transport.js'
 
@@ -139,7 +140,6 @@ export class WebSocketTransport implements Transport {
   }
 }
 
-/** `host` stands in brackets where it is an IPv6 address. */
 export function webSocketUrl({ scheme, host, port, path }: Endpoint): string {
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}${path}`
+  return `${scheme}://${bracketed(host)}:${port}${path}`
 }

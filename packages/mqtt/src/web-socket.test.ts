@@ -154,7 +154,7 @@ describe('the client over WebSocket in Node', () => {
   })
 
   it('says what to do where the package ws is missing', async () => {
-    const { endpoint } = readUrl('ws://localhost')
+    const endpoint = readUrl('ws://localhost')
     const tls = await browserPlatform.readTls({})
     const transport = openWebSocket(endpoint, tls, () => Promise.reject(new Error('ERR_MODULE_NOT_FOUND')))
     const client = open('ws://localhost', { transport: () => transport })
@@ -238,7 +238,7 @@ describe('the client over the WebSocket of a browser', () => {
       onDrain: () => told.push('drain'),
       onClose: (error) => told.push(`close ${error?.message}`),
     }
-    const transport = new WebSocketTransport(readUrl('wss://host').endpoint, () => socket)
+    const transport = new WebSocketTransport(readUrl('wss://host'), () => socket)
     transport.open(listener)
     await expect.poll(() => socket.binaryType).toBe('arraybuffer')
     socket.onopen?.(undefined as never)
