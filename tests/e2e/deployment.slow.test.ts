@@ -1,5 +1,8 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { connect } from 'node:tls'
+import { issueServerCertificate } from '@jamey/auth'
 import { freePort } from '@jamey/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { emptyFolder, jamey, Program, removeFolder } from './program.js'
@@ -12,6 +15,8 @@ const PARTS = ['hub/broker', 'hub/memory', 'hub/conscience', 'edge/conscience', 
 let folder: string
 let ports: { broker: number; http: number }
 const parts = new Map<string, Program>()
+/** Four processes end, and four start. */
+const PATIENCE_MS = 180_000
 
 /** The `.env` of the page for a part; the gateway's is told as a change of the one before it. */
 function environmentOf(part: string): string {
@@ -30,14 +35,49 @@ async function start(part: string): Promise<void> {
   await program.prints(name === 'broker' ? /broker listens/ : /is ready/)
 }
 
-/** The commands of the first code block of the page's section about certificates. */
-function issueCommands(): string[][] {
-  const block = /## Certificates and secret[\s\S]*?```\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
+/** The commands of `jamey` in the first code block behind some words of the page. */
+function commandsBehind(words: string): string[][] {
+  const section = page.slice(page.indexOf(words))
+  const block = /```\n([\s\S]*?)```/.exec(section)?.[1] ?? ''
   return block
     .trim()
     .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('jamey '))
     .map((line) => line.replace(/^jamey /, '').split(' '))
 }
+
+const issueCommands = (): string[][] => commandsBehind('## Certificates and secret')
+
+/** What the page has copied to `edge`. */
+function copyToEdge(): void {
+  const named = [...page.matchAll(/^\| `\.jamey\/([^`]+)`(?:, `(\.key)`)? \|/gm)]
+  const files = named.flatMap(([, file = '', key]) => [
+    file,
+    ...(key === undefined ? [] : [file.replace('.crt', key)]),
+  ])
+  expect(files).toHaveLength(6)
+  for (const file of files)
+    cpSync(join(folder, 'hub/.jamey', file), join(folder, 'edge/.jamey', file), { recursive: true })
+}
+
+async function restart(part: string): Promise<void> {
+  await parts.get(part)?.stop()
+  await start(part)
+}
+
+/** The fingerprint of the certificate that the broker shows now. */
+function servedFingerprint(): Promise<string> {
+  return new Promise((resolvePrint, reject) => {
+    const socket = connect({ host: '127.0.0.1', port: ports.broker, rejectUnauthorized: false }, () => {
+      resolvePrint(socket.getPeerX509Certificate()?.fingerprint256 ?? '')
+      socket.destroy()
+    })
+    socket.once('error', reject)
+  })
+}
+
+const fingerprintOf = (path: string): string => new X509Certificate(readFileSync(path)).fingerprint256
 
 beforeAll(async () => {
   folder = emptyFolder()
@@ -51,14 +91,7 @@ beforeAll(async () => {
     writeFileSync(join(folder, part, '.env'), `${env}${port}\n`)
   }
   for (const command of issueCommands()) expect((await jamey(join(folder, 'hub'), command)).code).toBe(0)
-  const named = [...page.matchAll(/^\| `\.jamey\/([^`]+)`(?:, `(\.key)`)? \|/gm)]
-  const files = named.flatMap(([, file = '', key]) => [
-    file,
-    ...(key === undefined ? [] : [file.replace('.crt', key)]),
-  ])
-  expect(files).toHaveLength(6)
-  for (const file of files)
-    cpSync(join(folder, 'hub/.jamey', file), join(folder, 'edge/.jamey', file), { recursive: true })
+  copyToEdge()
   // The broker comes last: the order does not matter.
   await Promise.all([...PARTS].reverse().map(start))
 })
@@ -106,18 +139,95 @@ describe('two machines', () => {
     expect((await evaluate()).status).toBe(200)
   })
 
-  it('take a new secret as the page says: who has the old one is refused and started again', async () => {
-    const hub = join(folder, 'hub')
-    rmSync(join(hub, '.jamey/token-secret'))
-    const [command = []] = issueCommands()
-    expect((await jamey(hub, command)).stdout).toContain('made anew in .jamey: token-secret')
-    cpSync(join(hub, '.jamey/token-secret'), join(folder, 'edge/.jamey/token-secret'))
-    await parts.get('hub/broker')?.stop()
-    await start('hub/broker')
-    const others = PARTS.slice(1)
-    const codes = await Promise.all(others.map(async (part) => (await parts.get(part)?.ended())?.code))
-    expect(codes).toEqual(others.map(() => 3))
-    await Promise.all(others.map(start))
-    expect((await evaluate()).status).toBe(200)
+  it(
+    'renew certificates as the page says: the broker serves the new one, and ends no connection',
+    async () => {
+      const certificates = join(folder, 'hub/.jamey/certs')
+      const read = (name: string): string => readFileSync(join(certificates, name), 'utf8')
+      // One that was issued 340 days ago has 25 days left.
+      const issued = await issueServerCertificate(
+        { certPem: read('ca.crt'), keyPem: read('ca.key') },
+        {
+          hosts: ['127.0.0.1', '::1', 'localhost'],
+          keyPem: read('server.key'),
+          now: () => Date.now() - 340 * 86_400_000,
+        },
+      )
+      writeFileSync(join(certificates, 'server.crt'), issued.certPem)
+      const broker = parts.get('hub/broker')
+      const before = fingerprintOf(join(certificates, 'server.crt'))
+      broker?.signal('SIGHUP')
+      await expect.poll(servedFingerprint).toBe(before)
+      expect((await jamey(join(folder, 'hub/broker'), ['doctor'])).stdout).toMatch(
+        /warning.*: 2[45] days left/,
+      )
+      for (const command of commandsBehind('## Renewing certificates'))
+        expect((await jamey(join(folder, 'hub'), command)).code).toBe(0)
+      const after = fingerprintOf(join(certificates, 'server.crt'))
+      expect(after).not.toBe(before)
+      broker?.signal('SIGHUP')
+      await expect.poll(servedFingerprint).toBe(after)
+      expect((await evaluate()).status).toBe(200)
+      expect((await jamey(join(folder, 'edge/gateway'), ['doctor'])).code).toBe(0)
+    },
+    PATIENCE_MS,
+  )
+
+  it(
+    'take a new authority as the page says, each part with its new files',
+    async () => {
+      const hub = join(folder, 'hub')
+      const former = fingerprintOf(join(hub, '.jamey/certs/ca.crt'))
+      renameSync(join(hub, '.jamey/certs'), join(hub, '.jamey/certs-before'))
+      for (const command of commandsBehind('For a new authority'))
+        expect((await jamey(hub, command)).code).toBe(0)
+      expect(readdirSync(join(hub, '.jamey/certs'))).toContain('jamey-conscience-2.crt')
+      expect(fingerprintOf(join(hub, '.jamey/certs/ca.crt'))).not.toBe(former)
+      copyToEdge()
+      await restart('hub/broker')
+      await Promise.all(PARTS.slice(1).map(restart))
+      expect((await evaluate()).status).toBe(200)
+    },
+    PATIENCE_MS,
+  )
+
+  it(
+    'take a new secret as the page says: who has the old one is refused until it is restarted',
+    async () => {
+      const hub = join(folder, 'hub')
+      rmSync(join(hub, '.jamey/token-secret'))
+      const [command = []] = issueCommands()
+      expect((await jamey(hub, command)).stdout).toContain('made anew in .jamey: token-secret')
+      cpSync(join(hub, '.jamey/token-secret'), join(folder, 'edge/.jamey/token-secret'))
+      await restart('hub/broker')
+      const others = PARTS.slice(1)
+      await Promise.all(others.map((part) => parts.get(part)?.prints(/signature|notAuthorized|badUserName/)))
+      await Promise.all(others.map(restart))
+      expect((await evaluate()).status).toBe(200)
+    },
+    PATIENCE_MS,
+  )
+
+  it('print their log and nothing else: JSON, a line an entry, also of what ended them', async () => {
+    const outcomes = await Promise.all([...parts.values()].map((program) => program.stop()))
+    for (const { stdout, stderr } of outcomes) {
+      expect(stdout).toBe('')
+      const entries = stderr
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { time: string; msg?: string })
+      expect(entries.every(({ time }) => !Number.isNaN(Date.parse(time)))).toBe(true)
+      expect(entries.some(({ msg }) => /is ready|broker listens/.test(msg ?? ''))).toBe(true)
+    }
+    writeFileSync(join(folder, 'hub/memory/.env'), 'MQTT_BROKER_URL=http://x\nMQTT_CLIENT_ID=jamey-memory\n')
+    const failed = await jamey(join(folder, 'hub/memory'), ['run', 'memory'])
+    const entry = JSON.parse(failed.stderr) as object
+    expect(failed).toMatchObject({ code: 2, stdout: '' })
+    expect(entry).toMatchObject({
+      level: 60,
+      code: 'configuration-invalid',
+      exit_code: 2,
+      component: 'memory',
+    })
   })
 })

@@ -1,3 +1,5 @@
+import type { Logger } from 'pino'
+import { type Announcer, announcerAt } from './announcer.js'
 import type { BrokerFlags } from './broker-layers.js'
 import { type BrokerSettings, readBrokerSettings, type SettingsSource } from './broker-settings.js'
 import type { CommandContext } from './command-context.js'
@@ -20,6 +22,8 @@ export interface ServeOptions {
   /** Where nothing says another one. */
   readonly logLevel: LogLevel
   readonly portSetting: string
+  /** Who tells that it listens; by default lines for people. */
+  readonly announcer?: (log: Logger) => Announcer
 }
 
 /** A broker alone in this process, until somebody stops it; SIGHUP has it read its settings again. */
@@ -29,9 +33,10 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
   terminal.serve()
   const source: SettingsSource = { flags, env, cwd, directory }
   const settings = await readBrokerSettings(source)
-  warnOf(settings, terminal.warn.bind(terminal))
   const claim = directory && claimRunFile(directory.path, VERSION)
   const log = createLog(terminal, settings.logLevel ?? options.logLevel).child({ component: 'broker' })
+  const announcer = options.announcer?.(log) ?? announcerAt(terminal)
+  warnOf(settings, announcer.warn)
   // A signal that comes before there is a broker must not end the process.
   let serving: ServedBroker | undefined
   const reload = (): void => void serving?.reload()
@@ -44,10 +49,10 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
     const [first] = settings.listeners
     claim?.update({ broker: { host: first?.host ?? '', port: broker.addresses[0]?.port ?? 0 } })
     for (const [i, address] of broker.addresses.entries()) {
-      terminal.print(`broker listens at ${urlOf(address, settings.listeners[i]?.host ?? address.host)}`)
+      announcer.say(`broker listens at ${urlOf(address, settings.listeners[i]?.host ?? address.host)}`)
     }
     await aborted(interrupted)
-    terminal.note('stopping the broker')
+    announcer.note('stopping the broker')
     const served = serving
     const stop = (graceMs: number): Promise<void> => served.stop(graceMs)
     await stopInOrder([[{ name: 'broker', stop }]], (await served.graceMs()) + AFTER_GRACE_MS)

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { announcerIn, toItsEnd } from '../announcer.js'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { startComponent } from '../component.js'
 import { completed, directoryEnvironment } from '../component-environment.js'
@@ -23,17 +24,28 @@ export async function run(
   part: ClientComponent | 'broker',
   options: RunOptions,
 ): Outcome {
-  const directory =
-    options.dataDir === undefined ? undefined : requireDataDirectory(context.cwd, options.dataDir)
-  if (part === 'broker') {
-    const flags = options.logLevel === undefined ? {} : { logLevel: options.logLevel }
-    await serveBroker(context, { flags, directory, logLevel: 'info', portSetting: 'JAMEY_BROKER_PORT' })
-    return EXIT.success
-  }
-  context.terminal.serve()
-  const log = createLog(context.terminal, logLevelOf(options.logLevel, context.env, 'info'))
-  await runComponent(context, part, directory, log)
-  return EXIT.success
+  const { terminal, cwd, env } = context
+  terminal.serve()
+  const directory = options.dataDir === undefined ? undefined : requireDataDirectory(cwd, options.dataDir)
+  const log = createLog(terminal, logLevelOf(options.logLevel, env, 'info'))
+  const work = (): Promise<void> =>
+    part === 'broker' ? runBroker(context, directory, options) : runComponent(context, part, directory, log)
+  return (await toItsEnd(work, log.child({ component: part }), terminal)) ?? EXIT.success
+}
+
+function runBroker(
+  context: CommandContext,
+  directory: DataDirectory | undefined,
+  { logLevel }: RunOptions,
+): Promise<void> {
+  const { terminal } = context
+  return serveBroker(context, {
+    flags: logLevel === undefined ? {} : { logLevel },
+    directory,
+    logLevel: 'info',
+    portSetting: 'JAMEY_BROKER_PORT',
+    announcer: (log) => announcerIn(log, terminal),
+  })
 }
 
 async function runComponent(
@@ -48,12 +60,13 @@ async function runComponent(
   })
   const where = component.url === undefined ? '' : ` at ${component.url}`
   const { terminal, interrupted } = context
+  const announcer = announcerIn(log.child({ component: name }), terminal)
   const reload = () => component.reload()
   process.on('SIGHUP', reload)
   try {
-    terminal.print(`${name}${where}, connecting to ${brokerOf(env)}`)
+    announcer.say(`${name}${where}, connecting to ${brokerOf(env)}`)
     await unlessAborted(component.ready, interrupted)
-    terminal.print(`${name} is ready`)
+    announcer.say(`${name} is ready`)
     await Promise.race([aborted(interrupted), component.lost])
   } catch (error) {
     if (!interrupted.aborted) {
@@ -63,7 +76,7 @@ async function runComponent(
   } finally {
     process.removeListener('SIGHUP', reload)
   }
-  terminal.note(`stopping ${name}`)
+  announcer.note(`stopping ${name}`)
   await stopInOrder([[{ name, stop: (graceMs) => component.stop(graceMs) }]])
 }
 
