@@ -216,13 +216,9 @@ export class Connection implements LinkListener, AuthenticationListener {
   }
 
   async #open(now: Connecting, reason: CredentialsReason, cause: Error | undefined): Promise<void> {
+    const { reasonCode } = (cause ?? {}) as { reasonCode?: number }
     const [credentials, tls] = await Promise.all([
-      this.#authentication.ask(
-        reason,
-        now.attempt,
-        now.endpoint,
-        (cause as { reasonCode?: number } | undefined)?.reasonCode,
-      ),
+      this.#authentication.ask(reason, now.attempt, now.endpoint, reasonCode),
       this.#settings.platform.readTls(this.#settings.tls),
     ])
     if (this.#settings.protocolVersion !== 5 || credentials.authenticationMethod !== undefined) {
