@@ -24,7 +24,7 @@ export async function main(host: HostProcess): Promise<ExitCode> {
   try {
     const context: CommandContext = {
       terminal,
-      ...environmentOf(host.env, host.cwd()),
+      ...(await environmentOf(host.env, host.cwd())),
       cwd: host.cwd(),
       interrupted: interruption.signal,
       now: () => new Date(),

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Bus, StateChange } from '@jamey/bus'
-import type { SessionStore } from '@jamey/mqtt'
+import type { Client, SessionStore } from '@jamey/mqtt'
 import type { Logger } from 'pino'
 import type { ClientComponent } from './data-directory.js'
 import { CommandFailure, reportOf } from './failure.js'
@@ -13,7 +13,7 @@ export interface RunningComponent {
   readonly ready: Promise<void>
   /** Rejects when its connection ends for good: refused, or taken over by another client of its name. */
   readonly lost: Promise<never>
-  /** Tries again where the breaker is open, and reads again what can be read again (the conscience's rules). */
+  /** Tries again at once where the breaker is open or the next attempt is waited for, and reads again what can be read again (the conscience's rules). */
   reload(): void
   stop(graceMs: number): Promise<void>
 }
@@ -97,8 +97,14 @@ function watched(name: string, service: Service, log: Logger): RunningComponent 
   }
 }
 
-function reload(service: Service, log: Logger): void {
-  if (service.bus.mqtt.state === 'error') service.bus.mqtt.reset()
+/** What SIGHUP asks for. */
+export function reload(
+  service: { readonly bus: { readonly mqtt: Pick<Client, 'state' | 'reset'> }; reload?(): void },
+  log: Pick<Logger, 'info' | 'error'>,
+): void {
+  // An open breaker is closed, and a wait cut short.
+  if (service.bus.mqtt.state === 'error' || service.bus.mqtt.state === 'reconnecting')
+    service.bus.mqtt.reset()
   try {
     service.reload?.()
     log.info('reloaded')
@@ -112,7 +118,8 @@ function isBreaker({ cause }: StateChange): boolean {
   return (cause as { code?: unknown } | undefined)?.code === 'breaker-open'
 }
 
-function tell(change: StateChange, log: Logger): void {
+/** What the log of a component says of its connection. */
+export function tell(change: StateChange, log: Pick<Logger, 'info' | 'warn' | 'error'>): void {
   const { state, cause, attempt, delayMs } = change
   if (state === 'connected') log.info('connected to the broker')
   // Whatever else ends a connection for good ends the process, which tells it.
@@ -120,7 +127,8 @@ function tell(change: StateChange, log: Logger): void {
     const way = 'SIGHUP tries again; MQTT_BREAKER_FAILURES=never keeps trying for ever'
     log.error({ cause: cause?.message }, `no connection to the broker, and no further attempts: ${way}`)
   }
-  if (state !== 'reconnecting') return
+  // Without a cause the client itself wants a new connection, for a new token: the bus has told of it.
+  if (state !== 'reconnecting' || cause === undefined) return
   const facts = { attempt, delay_ms: Math.round(delayMs ?? 0), cause: cause?.message }
   log.warn(facts, 'not connected to the broker; trying again')
 }

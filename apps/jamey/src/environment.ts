@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseEnv } from 'node:util'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
 
@@ -12,7 +11,7 @@ export interface Environment {
 }
 
 /** The environment of a command that runs in `cwd`, with the `.env` of that folder. */
-export function environmentOf(env: NodeJS.ProcessEnv, cwd: string): Environment {
+export async function environmentOf(env: NodeJS.ProcessEnv, cwd: string): Promise<Environment> {
   const path = join(cwd, '.env')
   let text: string
   try {
@@ -27,7 +26,8 @@ export function environmentOf(env: NodeJS.ProcessEnv, cwd: string): Environment 
       cause: error,
     })
   }
-  const file = parseEnv(text)
+  const { parseEnvironmentFile } = await import('@jamey/bus')
+  const file = parseEnvironmentFile(text)
   const added = Object.keys(file).filter((name) => env[name] === undefined)
   return { env: { ...file, ...env }, fromFile: new Set(added) }
 }

@@ -232,13 +232,13 @@ describe('the environment of a part', () => {
     })
   })
 
-  it('holds what .env adds, and a variable that is set wins', () => {
-    writeFileSync(join(folder, '.env'), 'A=file\nB=file\n')
-    expect(environmentOf({ A: 'set' }, folder)).toEqual({
-      env: { A: 'set', B: 'file' },
+  it('holds what .env adds, filters without quotes, too, and a variable that is set wins', async () => {
+    writeFileSync(join(folder, '.env'), 'A=file\nB=jamey/#\n')
+    expect(await environmentOf({ A: 'set' }, folder)).toEqual({
+      env: { A: 'set', B: 'jamey/#' },
       fromFile: new Set(['B']),
     })
-    expect(environmentOf({ A: 'set' }, join(folder, 'absent')).env).toEqual({ A: 'set' })
+    expect((await environmentOf({ A: 'set' }, join(folder, 'absent'))).env).toEqual({ A: 'set' })
   })
 })
 

@@ -35,6 +35,7 @@ export const KNOWN_VARIABLES: readonly string[] = [
   'JAMEY_MEMORY_TTL_WORKING_SECONDS',
   'JAMEY_RULES',
   'JAMEY_UNRECOGNISED',
+  'MQTT_AUTH_METHOD',
   'MQTT_BREAKER_FAILURES',
   'MQTT_BROKER_URL',
   'MQTT_CLIENT_ID',
@@ -47,9 +48,11 @@ export const KNOWN_VARIABLES: readonly string[] = [
   'MQTT_OUTBOX_DIR',
   'MQTT_PERMISSIONS',
   'MQTT_PORT',
+  'MQTT_PROTOCOL_VERSION',
   'MQTT_TLS_CA_CERT',
   'MQTT_TLS_CLIENT_CERT',
   'MQTT_TLS_CLIENT_KEY',
+  'MQTT_USERNAME',
 ]
 
 /** More differences than this, and it is another word; of short ones, more than a sixth of their letters. */

@@ -28,9 +28,20 @@ export interface BusComponent {
 export interface BusConfig {
   /** `mqtts://host[:8883]`; `mqtt://` means the same unless `insecure`. Several fail over in order. */
   readonly url: string | readonly string[]
-  /** One topic level; also the token's `sub` and the user name. */
+  /** One topic level; also the token's `sub`. */
   readonly clientId: string
   readonly tls?: BusTls
+  /**
+   * The client identifier by default. False: neither user name nor token is sent, for the client certificate tells the
+   * server who this is, or it lets in everybody.
+   */
+  readonly username?: string | false
+  /**
+   * How the token is shown. `JWT`: also by enhanced authentication (MQTT 5.0), so that it is renewed within the connection, and
+   * by nothing less. `none`: as password alone; each renewal takes a new connection. `auto` (the default): `JWT`, and
+   * `none` with a server that turns out not to know it.
+   */
+  readonly authenticationMethod?: 'JWT' | 'none' | 'auto'
   /** The shared HS256 secret, at least 32 bytes; without it the client connects without a token. */
   readonly jwtSecret?: string | Uint8Array | KeyObject
   /** Whoever verifies tokens takes those that were signed with one of these, too; the bus itself signs with `jwtSecret`. */
@@ -43,7 +54,7 @@ export interface BusConfig {
   readonly component?: BusComponent
   /** Seconds; 60 by default, 0 turns it off. */
   readonly keepAliveSeconds?: number
-  /** The largest packet we accept; 268435456 by default. */
+  /** Bytes of the largest packet we accept; 268435455 by default. */
   readonly maximumPacketBytes?: number
   /** How long the server keeps the session of a lost connection; 300 s by default. */
   readonly sessionExpirySeconds?: number

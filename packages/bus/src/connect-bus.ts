@@ -1,13 +1,21 @@
 import { KeyObject } from 'node:crypto'
 import { Permissions, TokenSource } from '@jamey/auth'
-import { type ConnectOptions, createClient, type Clock as MonotonicClock, type TlsOptions } from '@jamey/mqtt'
+import {
+  type ConnectOptions,
+  type Credentials,
+  type CredentialsProvider,
+  createClient,
+  type Clock as MonotonicClock,
+  type TlsOptions,
+} from '@jamey/mqtt'
 import type { Bus } from './bus.js'
 import { type Clock, systemClock } from './clock.js'
 import type { BusConfig, BusLog, BusTls } from './config.js'
 import { MqttBus } from './mqtt-bus.js'
 import { Renewal } from './renewal.js'
 
-const DEFAULT_MAXIMUM_PACKET_BYTES = 268_435_456
+/** As many as Remaining Length can say. */
+const DEFAULT_MAXIMUM_PACKET_BYTES = 268_435_455
 
 /**
  * Connects, and resolves with the bus once connected; at once with `waitForConnection: false`.
@@ -20,7 +28,8 @@ export async function connectBus(config: BusConfig): Promise<Bus> {
   let bus: MqttBus | undefined
   const options: ConnectOptions = {
     ...clientOptionsOf(config),
-    ...(renewal === undefined ? {} : { credentials: (request) => renewal.credentials(request) }),
+    credentials: credentialsOf(config, renewal),
+    requireAuthenticationMethod: config.authenticationMethod === 'JWT',
     ...(config.component === undefined ? {} : { will: () => willOf(bus) }),
   }
   if (config.insecure === true) warnOfPlaintext(config)
@@ -91,9 +100,25 @@ function pemOf(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
+function credentialsOf(
+  { username }: BusConfig,
+  renewal: Renewal | undefined,
+): Credentials | CredentialsProvider {
+  if (renewal !== undefined) return (request) => renewal.credentials(request)
+  return username ? { username } : {}
+}
+
 function renewalOf(config: BusConfig): Renewal | undefined {
-  const { jwtSecret, clientId, permissions, jwtLifetimeSeconds, clock = systemClock } = config
-  if (jwtSecret === undefined) return undefined
+  const {
+    username,
+    authenticationMethod,
+    jwtSecret,
+    clientId,
+    permissions,
+    jwtLifetimeSeconds,
+    clock = systemClock,
+  } = config
+  if (jwtSecret === undefined || username === false) return undefined
   const source = new TokenSource({
     secret: jwtSecret instanceof KeyObject ? jwtSecret.export() : jwtSecret,
     subject: clientId,
@@ -102,7 +127,7 @@ function renewalOf(config: BusConfig): Renewal | undefined {
     now: () => clock.now(),
   })
   const log = config.log ?? { debug: () => {}, warn: () => {}, error: () => {} }
-  return new Renewal(source, clock, log)
+  return new Renewal(source, clock, log, { username, hasMethod: authenticationMethod !== 'none' })
 }
 
 function willOf(bus: MqttBus | undefined) {

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseEnv } from 'node:util'
+import { parseEnvironmentFile } from './environment-file.js'
 import { ConfigurationError, type ConfigurationFault } from './errors.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -46,6 +46,15 @@ export class EnvironmentReader {
     return this.fault(variable, quote(text), 'true or false')
   }
 
+  /** One of the words that `meanings` has, in small letters there. */
+  choice<Value>(variable: string, meanings: Readonly<Record<string, Value>>): Value | undefined {
+    const text = this.text(variable)
+    if (text === undefined) return undefined
+    const word = text.toLowerCase()
+    if (Object.hasOwn(meanings, word)) return meanings[word]
+    return this.fault(variable, quote(text), Object.values(meanings).join(', '))
+  }
+
   /** The content of the file that the variable names, its path taken from the working directory. */
   file(variable: string, expected: string, options: { isSecret: boolean }): string | undefined {
     const text = this.text(variable)
@@ -81,7 +90,7 @@ export class EnvironmentReader {
   #readDotEnv(): Environment {
     const path = join(this.#cwd, '.env')
     try {
-      return withoutEmpty(parseEnv(readFileSync(path, 'utf8')))
+      return withoutEmpty(parseEnvironmentFile(readFileSync(path, 'utf8')))
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code !== 'ENOENT')

@@ -57,7 +57,9 @@ describe('configuration from the environment', () => {
       clientId: 'me',
       jwtLifetimeSeconds: 300,
       keepAliveSeconds: 60,
-      maximumPacketBytes: 268_435_456,
+      maximumPacketBytes: 268_435_455,
+      protocolVersion: 'auto',
+      authenticationMethod: 'auto',
       breakerFailures: 10,
       heartbeatSeconds: 30,
       permissions: [],
@@ -92,6 +94,47 @@ describe('configuration from the environment', () => {
     expect(String(config.tls?.ca)).toContain('BEGIN CERTIFICATE')
     expect(String(config.tls?.cert)).toContain('BEGIN CERTIFICATE')
     expect(config.insecure).toBeUndefined()
+  })
+
+  it('reads how the client makes itself known', () => {
+    const read = (env: Record<string, string>) => configFromEnvironment({ ...base, ...env }, { cwd })
+    expect(
+      read({ MQTT_PROTOCOL_VERSION: '4', MQTT_AUTH_METHOD: 'none', MQTT_USERNAME: 'me@localhost' }),
+    ).toMatchObject({
+      protocolVersion: 4,
+      authenticationMethod: 'none',
+      username: 'me@localhost',
+    })
+    expect(read({ MQTT_PROTOCOL_VERSION: '5', MQTT_AUTH_METHOD: 'jwt' })).toMatchObject({
+      protocolVersion: 5,
+      authenticationMethod: 'JWT',
+    })
+  })
+
+  it('needs no secret where the certificate is enough', () => {
+    const certificate = { MQTT_TLS_CLIENT_CERT: 'me.crt', MQTT_TLS_CLIENT_KEY: 'me.key' }
+    const config = configFromEnvironment(
+      { MQTT_CLIENT_ID: 'me', MQTT_USERNAME: 'none', ...certificate },
+      { cwd },
+    )
+    expect(config).toMatchObject({ username: false })
+    expect(config.jwtSecret).toBeUndefined()
+  })
+
+  it('takes filters from .env without quotes', async () => {
+    cwd = await mkdtemp(join(certs, 'filters-'))
+    await writeFile(
+      join(cwd, '.env'),
+      'MQTT_PERMISSIONS=jamey/#,publish:lab/# # ours\nMQTT_KEEP_ALIVE_SECONDS=7\n',
+    )
+    expect(configFromEnvironment(base, { cwd })).toMatchObject({
+      permissions: ['jamey/#', 'publish:lab/#'],
+      keepAliveSeconds: 7,
+    })
+    await writeFile(join(cwd, '.env'), 'MQTT_PERMISSIONS=lab/x, #\n')
+    const { message } = faultsOf(base)
+    expect(message).toContain('MQTT_PERMISSIONS')
+    expect(message).toContain('in quotes')
   })
 
   it('never shows a secret when it is printed or written as JSON [promise 19]', () => {
@@ -197,6 +240,15 @@ describe('configuration from the environment', () => {
     [{ MQTT_KEEP_ALIVE_SECONDS: '-1' }, 'MQTT_KEEP_ALIVE_SECONDS', '"-1"', 'from 0 to 65535'],
     [{ MQTT_BREAKER_FAILURES: '0' }, 'MQTT_BREAKER_FAILURES', '"0"', "attempts (or 'never') from 1"],
     [{ MQTT_MAX_PACKET_SIZE: '1e9' }, 'MQTT_MAX_PACKET_SIZE', '"1e9"', 'from 1024 to 268435460'],
+    [{ MQTT_PROTOCOL_VERSION: '3.1' }, 'MQTT_PROTOCOL_VERSION', '"3.1"', 'auto'],
+    [{ MQTT_AUTH_METHOD: 'SCRAM' }, 'MQTT_AUTH_METHOD', '"SCRAM"', 'auto, JWT, none'],
+    [
+      { MQTT_AUTH_METHOD: 'JWT', MQTT_PROTOCOL_VERSION: '4' },
+      'MQTT_AUTH_METHOD',
+      'MQTT_PROTOCOL_VERSION=4',
+      'none or auto',
+    ],
+    [{ MQTT_USERNAME: 'none' }, 'MQTT_USERNAME', '"none"', 'MQTT_TLS_CLIENT_CERT'],
     [{ MQTT_INSECURE: 'maybe' }, 'MQTT_INSECURE', '"maybe"', 'true or false'],
     [{ MQTT_PERMISSIONS: 'jamey/#,a/#/b' }, 'MQTT_PERMISSIONS', '"a/#/b"', 'MQTT topic filters'],
     [{ MQTT_PERMISSIONS: 'jamey/#,' }, 'MQTT_PERMISSIONS', '""', 'MQTT topic filters'],

@@ -17,11 +17,15 @@ export interface EnvironmentOptions {
   readonly component?: BusComponent
 }
 
+/** As `MQTT_USERNAME`: neither user name nor token. */
+const NO_LOGIN = 'none'
 const DEFAULT_URL = 'mqtt://localhost'
 const TLS_PORT = 8883
 const PLAINTEXT_PORT = 1883
 /** 2^28 - 1 of Remaining Length and its own five bytes. [MQTT 5.0 section 2.1.4] */
 const LARGEST_PACKET = 268_435_460
+/** VerneMQ 2.1 ends a connection that asks for packets larger than what Remaining Length alone can say. */
+const LARGEST_ASKED = 268_435_455
 
 /**
  * The configuration in the `MQTT_*` variables, also from `.env` in the working directory; the environment wins.
@@ -38,7 +42,8 @@ export function configFromEnvironment(
   const clientId = readClientId(reader, manifest)
   const url = readUrls(reader, insecure)
   const tls = readTls(reader, clientId)
-  const [jwtSecret, ...formerJwtSecrets] = readSecrets(reader, insecure)
+  const login = readLogin(reader, insecure)
+  const [jwtSecret, ...formerJwtSecrets] = readSecrets(reader, insecure || login.username === false)
   const permissions = readPermissions(reader, clientId, manifest)
   const seconds = { unit: 'seconds' }
   const lifetime = { ...seconds, minimum: 1, maximum: MAXIMUM_LIFETIME_SECONDS }
@@ -46,7 +51,7 @@ export function configFromEnvironment(
   const keepAlive = { ...seconds, minimum: 0, maximum: 65_535 }
   const keepAliveSeconds = reader.integer('MQTT_KEEP_ALIVE_SECONDS', keepAlive) ?? 60
   const packet = { unit: 'bytes', minimum: 1024, maximum: LARGEST_PACKET }
-  const maximumPacketBytes = reader.integer('MQTT_MAX_PACKET_SIZE', packet) ?? 268_435_456
+  const maximumPacketBytes = reader.integer('MQTT_MAX_PACKET_SIZE', packet) ?? LARGEST_ASKED
   const breakerFailures = readBreaker(reader)
   const heartbeatSeconds =
     reader.integer('JAMEY_HEARTBEAT_SECONDS', { ...seconds, minimum: 0, maximum: 3600 }) ?? 30
@@ -60,12 +65,38 @@ export function configFromEnvironment(
     maximumPacketBytes,
     breakerFailures,
     heartbeatSeconds,
+    ...login,
     ...(tls === undefined ? {} : { tls }),
     ...(jwtSecret === undefined ? {} : { jwtSecret }),
     ...(formerJwtSecrets.length === 0 ? {} : { formerJwtSecrets }),
     ...(options.component === undefined ? {} : { component: options.component }),
     ...(insecure ? { insecure } : {}),
   }
+}
+
+/** How the client makes itself known, and in which version of MQTT. */
+function readLogin(
+  reader: EnvironmentReader,
+  insecure: boolean,
+): Pick<BusConfig, 'protocolVersion' | 'authenticationMethod' | 'username'> {
+  const protocolVersion =
+    reader.choice('MQTT_PROTOCOL_VERSION', { auto: 'auto', 5: 5, 4: 4 } as const) ?? 'auto'
+  const methods = { auto: 'auto', jwt: 'JWT', none: 'none' } as const
+  const authenticationMethod = reader.choice('MQTT_AUTH_METHOD', methods) ?? 'auto'
+  const username = reader.text('MQTT_USERNAME')
+  if (authenticationMethod === 'JWT' && (protocolVersion === 4 || username === NO_LOGIN)) {
+    const [variable, found] =
+      protocolVersion === 4 ? ['MQTT_PROTOCOL_VERSION', '4'] : ['MQTT_USERNAME', NO_LOGIN]
+    reader.fault('MQTT_AUTH_METHOD', `JWT beside ${variable}=${found}`, 'none or auto, or another of the two')
+  }
+  if (username !== NO_LOGIN) {
+    return { protocolVersion, authenticationMethod, ...(username === undefined ? {} : { username }) }
+  }
+  if (!insecure && reader.text('MQTT_TLS_CLIENT_CERT') === undefined) {
+    const expected = 'a client certificate (MQTT_TLS_CLIENT_CERT), without which nothing tells who this is'
+    reader.fault('MQTT_USERNAME', quote(NO_LOGIN), expected)
+  }
+  return { protocolVersion, authenticationMethod, username: false }
 }
 
 function readBreaker(reader: EnvironmentReader): number {
@@ -239,7 +270,7 @@ function readPermissions(
       reader.fault(
         'MQTT_PERMISSIONS',
         quote(permission),
-        'MQTT topic filters with commas between them, each optionally after publish: or subscribe:',
+        'MQTT topic filters with commas between them, each optionally after publish: or subscribe: (in .env a # after white space begins a comment, unless all is in quotes)',
       )
     }
   }

@@ -96,6 +96,35 @@ describe('token renewal', () => {
     renewal.stop()
   })
 
+  it('tells once that the server takes a new connection for each renewal', async () => {
+    const { client, renewal, warnings } = setUp()
+    client.become('reconnecting', new Error('cut'))
+    expect(warnings).toEqual([])
+    for (let renewals = 0; renewals < 3; renewals++) {
+      client.become('reconnecting')
+      client.become('connected')
+    }
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toContain('each renewal makes a new one')
+    renewal.stop()
+  })
+
+  it('names no method, and another user name, where it is told to', async () => {
+    const { clock } = setUp()
+    const source = new TokenSource({
+      secret,
+      subject: 'me',
+      permissions: ['jamey/#'],
+      now: () => clock.now(),
+    })
+    const log = { debug: () => {}, error: () => {}, warn: () => {} }
+    const renewal = new Renewal(source, clock, log, { username: 'me@localhost', hasMethod: false })
+    const credentials = await renewal.credentials({ reason: 'connect' })
+    expect(Object.keys(credentials)).toEqual(['username', 'password'])
+    expect(credentials.username).toBe('me@localhost')
+    renewal.stop()
+  })
+
   it('tries again soon after a renewal that failed, and leaves it to the next connection without one', async () => {
     const { clock, client, renewal, warnings } = setUp(300)
     client.reauthenticate = async () => {

@@ -10,26 +10,42 @@ const RETRY_MS = 5000
 /** Timers may come a little early, in the same second as the last token: what they get is not new enough. */
 const SHORTEST_MS = 100
 
+export interface Login {
+  /** The token's subject by default. */
+  readonly username?: string | undefined
+  /** Whether tokens are offered by enhanced authentication, too; true by default. */
+  readonly hasMethod?: boolean | undefined
+}
+
 /** Gives the client its tokens, and has each replaced in place before it ends. */
 export class Renewal {
   readonly #source: TokenSource
   readonly #clock: Clock
   readonly #log: BusLog
+  readonly #username: string
+  readonly #hasMethod: boolean
   #port: MqttPort | undefined
   #timer: unknown
   /** When the present token is to be replaced, by the monotonic clock. */
   #dueAtMs = 0
   #isStopped = false
+  #hasToldOfReconnection = false
 
-  constructor(source: TokenSource, clock: Clock, log: BusLog) {
+  constructor(source: TokenSource, clock: Clock, log: BusLog, { username, hasMethod = true }: Login = {}) {
     this.#source = source
     this.#clock = clock
     this.#log = log
+    this.#username = username ?? source.subject
+    this.#hasMethod = hasMethod
   }
 
   /** From now on tokens are renewed over `port`. */
   watch(port: MqttPort): void {
     this.#port = port
+    port.onState(({ state, cause }) => {
+      // A connection that nothing has ended is given up by the client itself, for a new token.
+      if (state === 'reconnecting' && cause === undefined) this.#tellOfReconnection()
+    })
   }
 
   /**
@@ -41,12 +57,9 @@ export class Renewal {
     // The time of day may be corrected before the token ends; the server's clock goes on.
     this.#dueAtMs = this.#clock.monotonicNow() + this.#source.refreshAtMs - this.#clock.now()
     this.#schedule(this.#untilRefreshMs)
-    return {
-      username: this.#source.subject,
-      password: token,
-      authenticationMethod: AUTHENTICATION_METHOD,
-      authenticationData: token,
-    }
+    const login = { username: this.#username, password: token }
+    if (!this.#hasMethod) return login
+    return { ...login, authenticationMethod: AUTHENTICATION_METHOD, authenticationData: token }
   }
 
   stop(): void {
@@ -62,6 +75,17 @@ export class Renewal {
     this.#clock.clearTimeout(this.#timer)
     if (this.#isStopped) return
     this.#timer = this.#clock.setTimeout(() => void this.#renew(), delayMs)
+  }
+
+  /** Once: it is how this server is, and happens again with every token. */
+  #tellOfReconnection(): void {
+    if (this.#hasToldOfReconnection) return
+    this.#hasToldOfReconnection = true
+    const version = this.#port?.serverInformation?.protocolVersion
+    this.#log.warn(
+      { protocolVersion: version, lifetimeSeconds: this.#source.lifetimeSeconds },
+      'the server does not renew a token within a connection (no authentication method JWT), so each renewal makes a new one; this is told once',
+    )
   }
 
   /** Without a connection there is nothing to renew: the next one asks for a token by itself. */

@@ -147,9 +147,9 @@ export class FakeClient implements MqttPort {
   }
 
   /** Moves to another state, as the network would. */
-  become(state: StateName): void {
+  become(state: StateName, cause?: Error): void {
     this.state = state
-    for (const observer of this.#observers) observer({ state })
+    for (const observer of this.#observers) observer({ state, cause })
   }
 
   async reauthenticate(): Promise<void> {
