@@ -114,9 +114,8 @@ function topicStart(words: readonly Word[], clause: Clause): number {
   return clause.end
 }
 
-/** Whether the verb at `index` is denied: "do not delete", "without deleting", but not "never fail to delete". */
-function isNegated(words: readonly Word[], index: number, start: number): boolean {
-  const isKept = words.slice(start, index).some((word) => has(word, PREVENTERS))
+/** Whether the verb at `index` is denied, where `isKept` tells whether a preventer stands before it in the clause: "do not delete", "without deleting", but not "never fail to delete". */
+function isNegated(words: readonly Word[], index: number, start: number, isKept: boolean): boolean {
   let from = index - 1
   while (from > start && isExactly(words[from], BE)) from--
   if (words[from]?.text === 'from' && isKept) return true
@@ -137,9 +136,11 @@ export function unmeant(words: readonly Word[], clauses: readonly Clause[]): Uin
   const marks = new Uint8Array(words.length)
   for (const clause of clauses) {
     const topic = topicStart(words, clause)
+    let isKept = false
     for (let index = clause.start; index < clause.end; index++) {
       if (index >= topic) marks[index] = MENTIONED
-      else if (isNegated(words, index, clause.start)) marks[index] = DENIED
+      else if (isNegated(words, index, clause.start, isKept)) marks[index] = DENIED
+      isKept ||= has(words[index], PREVENTERS)
     }
   }
   return marks

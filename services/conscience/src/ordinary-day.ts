@@ -15,6 +15,7 @@ import {
   QUESTION_WORDS,
 } from './grammar.js'
 import { findTerm, phrasesOf, type Span } from './phrases.js'
+import type { Text } from './text.js'
 import { termList, type Word } from './words.js'
 
 /** Verbs, what they may be done to, and, if given, `['*']` where any topic is harmless: [read, texts, ['*']]. */
@@ -50,6 +51,7 @@ const PRONOUN_REACH = 120
  * or adverb can make any deed a wrong one. One delicate word makes the whole unordinary.
  */
 export class OrdinaryDay {
+  readonly #text: Text
   readonly #words: readonly Word[]
   readonly #clauses: readonly Clause[]
   readonly #unmeant: Uint8Array
@@ -58,7 +60,9 @@ export class OrdinaryDay {
   readonly #harmless: Uint8Array
   readonly #areNamesTold: boolean
 
-  constructor(words: readonly Word[], clauses: readonly Clause[], unmeantMarks: Uint8Array, habits: Habits) {
+  constructor(text: Text, clauses: readonly Clause[], unmeantMarks: Uint8Array, habits: Habits) {
+    const { words } = text
+    this.#text = text
     this.#words = words
     this.#clauses = clauses
     this.#unmeant = unmeantMarks
@@ -98,7 +102,7 @@ export class OrdinaryDay {
   #mark(marks: Uint8Array, terms: readonly string[]): void {
     if (terms[0] === ANYTHING) return
     const list = termList(terms)
-    for (let index = 0; index < this.#words.length; index++) {
+    for (const index of this.#text.startsOf(list, 0, this.#words.length)) {
       const length = list.lengthAt(this.#words, index, this.#words.length)
       marks.fill(1, index, index + length)
     }
@@ -128,7 +132,7 @@ export class OrdinaryDay {
       for (const [verbs = [], objects = []] of this.#habits.spared) {
         const length = termList(verbs).lengthAt(this.#words, at, clause.end)
         if (length === 0) continue
-        if (objects[0] === ANYTHING || findTerm(this.#words, clause, objects)) isSpared = true
+        if (objects[0] === ANYTHING || findTerm(this.#text, clause, objects)) isSpared = true
       }
     }
     return isSpared
@@ -180,7 +184,7 @@ export class OrdinaryDay {
   }
 
   #objectIn(phrase: Span, objects: readonly string[]): Span | undefined {
-    const found = findTerm(this.#words, phrase, objects, true)
+    const found = findTerm(this.#text, phrase, objects, true)
     if (found) return found
     const words = this.#slice(phrase)
     if (objects.includes(NAME)) {
@@ -189,7 +193,7 @@ export class OrdinaryDay {
     }
     if (words.every((word) => PRONOUNS.has(word.text) || PARTICLES.has(word.text))) {
       const before = { start: Math.max(0, phrase.start - PRONOUN_REACH), end: phrase.start }
-      return findTerm(this.#words, before, objects, true) && phrase
+      return findTerm(this.#text, before, objects, true) && phrase
     }
     // "fix the typo and run all tests": another deed without an article, which the clause did not end for.
     const isCoordinated = COORDINATORS.has(this.#words[phrase.start - 1]?.text ?? '')
@@ -250,7 +254,7 @@ export class OrdinaryDay {
   /** Nothing delicate stands here, or only where it is known to be harmless. */
   #isCalm(span: Span): boolean {
     const list = termList(this.#habits.delicate)
-    for (let index = span.start; index < span.end; index++) {
+    for (const index of this.#text.startsOf(list, span.start, span.end)) {
       const length = list.lengthAt(this.#words, index, span.end)
       if (length === 0) continue
       for (let at = index; at < index + length; at++) if (this.#harmless[at] !== 1) return false

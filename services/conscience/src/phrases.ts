@@ -1,4 +1,5 @@
 import { COORDINATORS, PREPOSITIONS } from './grammar.js'
+import type { Text } from './text.js'
 import { termList, type Word } from './words.js'
 
 /** words[start, end). */
@@ -26,17 +27,17 @@ export function phrasesOf(words: readonly Word[], start: number, end: number): S
 
 /** The first of the terms within the span; `isOwnerExcluded` passes over "the user's" for what the user owns. */
 export function findTerm(
-  words: readonly Word[],
+  text: Text,
   span: Span,
   terms: readonly string[],
   isOwnerExcluded = false,
 ): Span | undefined {
   const list = termList(terms)
-  for (let start = span.start; start < span.end; start++) {
-    const length = list.lengthAt(words, start, span.end)
+  for (const start of text.startsOf(list, span.start, span.end)) {
+    const length = list.lengthAt(text.words, start, span.end)
     if (length === 0) continue
     const end = start + length
-    if (isOwnerExcluded && words[end - 1]?.isPossessive === true) continue
+    if (isOwnerExcluded && text.words[end - 1]?.isPossessive === true) continue
     return { start, end }
   }
   return undefined

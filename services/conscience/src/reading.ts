@@ -2,7 +2,8 @@ import { type Clause, clausesOf, leadOf, unmeant } from './clauses.js'
 import { ARTICLES, BE, DETERMINERS, LIGHT_VERBS, OPENERS, PREPOSITIONS, PRONOUNS } from './grammar.js'
 import { type Habits, OrdinaryDay } from './ordinary-day.js'
 import { findTerm, phrasesOf, type Span } from './phrases.js'
-import { termList, type Word, wordsOf } from './words.js'
+import { Text } from './text.js'
+import { termList, type Word } from './words.js'
 
 /** Matches any noun, as the object of a verb. */
 const ANYTHING = '*'
@@ -18,12 +19,14 @@ const MAXIMUM_QUOTE = 60
  * Each method answers with the words it found, for the explanation, or `undefined`.
  */
 export class Reading {
+  readonly #text: Text
   readonly #words: readonly Word[]
   readonly #clauses: readonly Clause[]
   readonly #unmeant: Uint8Array
 
   constructor(text: string) {
-    this.#words = wordsOf(text)
+    this.#text = new Text(text)
+    this.#words = this.#text.words
     this.#clauses = clausesOf(this.#words)
     this.#unmeant = unmeant(this.#words, this.#clauses)
   }
@@ -100,7 +103,7 @@ export class Reading {
 
   /** Everything that is proposed is a deed known to be harmless, done to what it may be done to, and nothing else. */
   isOrdinary(habits: Habits): string | undefined {
-    const lead = new OrdinaryDay(this.#words, this.#clauses, this.#unmeant, habits).holds()
+    const lead = new OrdinaryDay(this.#text, this.#clauses, this.#unmeant, habits).holds()
     return lead === undefined ? undefined : this.#quote(lead)
   }
 
@@ -121,7 +124,7 @@ export class Reading {
   *#occurrences(terms: readonly string[]): Generator<[Span, Clause]> {
     const list = termList(terms)
     for (const clause of this.#clauses) {
-      for (let start = clause.start; start < clause.end; start++) {
+      for (const start of this.#text.startsOf(list, clause.start, clause.end)) {
         const length = list.lengthAt(this.#words, start, this.#words.length, true)
         if (length > 0) yield [{ start, end: start + length }, clause]
       }
@@ -221,7 +224,7 @@ export class Reading {
 
   #findIn(span: Span, terms: readonly string[], isOwnerExcluded = false): Span | undefined {
     if (terms[0] === ANYTHING) return span
-    return findTerm(this.#words, span, terms, isOwnerExcluded)
+    return findTerm(this.#text, span, terms, isOwnerExcluded)
   }
 
   #quote(span: Span): string {

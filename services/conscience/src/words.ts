@@ -133,6 +133,19 @@ export class TermList {
     }
   }
 
+  /** How many words its terms begin with. */
+  get size(): number {
+    return this.#byFirst.size
+  }
+
+  firsts(): Iterable<string> {
+    return this.#byFirst.keys()
+  }
+
+  hasFirst(form: string): boolean {
+    return this.#byFirst.has(form)
+  }
+
   /** Number of words of the longest term at this place, 0 for none; `isSeparable` lets "turn … off" stand apart. */
   lengthAt(words: readonly Word[], index: number, end: number, isSeparable = false): number {
     let longest = 0
