@@ -17,6 +17,8 @@ export interface BusStats {
   readonly servedAgain: number
   /** Requests whose deadline passed before they could be answered. */
   readonly servedLate: number
+  /** Requests that were refused because their sender had as many unanswered as one may. */
+  readonly overloaded: number
   readonly handlerFailures: number
   readonly rateLimited: number
   /** Error events that could not be published. */
@@ -35,6 +37,7 @@ export class Counters {
   serving = 0
   servedAgain = 0
   servedLate = 0
+  overloaded = 0
   handlerFailures = 0
   rateLimited = 0
   reportsLost = 0

@@ -58,6 +58,13 @@ export interface RequestOptions {
 export interface ServeOptions {
   /** Servers of one group share the requests. */
   readonly group: string
+  /** How many of these requests are worked on at once; the others wait, and their senders take turns. No bound by default. */
+  readonly concurrency?: number
+  /**
+   * How many requests of one sender, waiting and worked on, may be unanswered here; 10000 by default. Beyond it they
+   * are answered with the retryable failure `overloaded`.
+   */
+  readonly maximumPerSender?: number
 }
 
 export interface RequestContext {

@@ -19,9 +19,12 @@ import type { Message, RequestContext, ServedContract, ServeOptions } from './me
 import type { MqttPort, PortSubscription } from './mqtt-port.js'
 import type { Publisher } from './publisher.js'
 import { type Served, ServingDesk } from './serving-desk.js'
+import { ServingQueue } from './serving-queue.js'
 
 /** What one client's answers go to, whichever client that is. */
 const SOME_INBOX = inboxFilter('+')
+
+const MAXIMUM_PER_SENDER = 10_000
 
 export interface ResponderParts {
   readonly clientId: string
@@ -66,7 +69,7 @@ export class Responder {
 
   async serve<C extends RequestContract>(
     contract: C,
-    { group }: ServeOptions,
+    { group, concurrency = Number.POSITIVE_INFINITY, maximumPerSender = MAXIMUM_PER_SENDER }: ServeOptions,
     handler: ServeHandler<C>,
   ): Promise<ServedContract> {
     const { permissions, clientId } = this.#parts
@@ -85,7 +88,9 @@ export class Responder {
       throw new AlreadyServedError(contract.topic, contract.action, group)
     }
     // The desk checks data against the very contract that the handler's type comes from.
-    desk.actions.set(contract.action, { contract, handler: handler as Served['handler'] })
+    const given = handler as Served['handler']
+    const queue = new ServingQueue(concurrency, maximumPerSender)
+    desk.actions.set(contract.action, { contract, handler: given, queue })
     try {
       await station.subscription
     } catch (error) {

@@ -31,8 +31,8 @@ export class ServingContext implements RequestContext {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
       const { remainingMs } = this
-      if (remainingMs <= 0) this.#expire()
-      else this.#timer = this.#clock.setTimeout(() => this.#expire(), remainingMs)
+      if (remainingMs <= 0) this.expire()
+      else this.#timer = this.#clock.setTimeout(() => this.expire(), remainingMs)
     }
     return this.#controller.signal
   }
@@ -49,13 +49,14 @@ export class ServingContext implements RequestContext {
     this.settle()
   }
 
+  /** The deadline has passed. */
+  expire(): void {
+    this.abort(new RequestTimeoutError(this.#topic, this.#action, 0))
+  }
+
   /** The handler is done: nothing is left to be timed. */
   settle(): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
     this.#timer = undefined
-  }
-
-  #expire(): void {
-    this.#controller?.abort(new RequestTimeoutError(this.#topic, this.#action, 0))
   }
 }

@@ -8,11 +8,13 @@ import type { Message, RequestContext } from './message.js'
 import { exchangeProperties } from './publisher.js'
 import type { ResponderParts } from './responder.js'
 import { ServingContext } from './serving-context.js'
+import type { ServingQueue } from './serving-queue.js'
 import { randomUuid } from './uuid.js'
 
 export interface Served {
   readonly contract: RequestContract
   readonly handler: (request: Message<unknown>, context: RequestContext) => unknown
+  readonly queue: ServingQueue
 }
 
 /** A request that was read, with all that answering it takes. */
@@ -96,24 +98,58 @@ export class ServingDesk {
     return this.#publish(this.#answer(reply, { action: PING_ACTION, data }), deadline)
   }
 
-  #take(incoming: Incoming): Promise<void> {
+  #take(incoming: Incoming): Promise<void> | undefined {
     const { message, envelope, key, deadline } = incoming
     const { action } = envelope.payload
+    const sender = envelope.metadata.client_id
+    const queue = this.actions.get(action)?.queue
+    if (queue?.enter(sender) === false) return this.#refuseForNow(incoming)
     const context = new ServingContext(this.#parts.clock, message.topic, action, deadline)
     const taken = new TakenRequest(key, deadline)
     this.#cache.add(taken)
     this.#parts.counters.serving++
-    const done = this.#work(incoming, taken, context)
+    const turn = queue?.begin(sender)
+    const done =
+      turn === undefined
+        ? this.#work(incoming, taken, context, queue)
+        : turn.then(() => this.#workInTurn(incoming, taken, context, queue))
     taken.published = done
     this.#running.set(context, { action, done })
     return done
   }
 
-  async #work(incoming: Incoming, taken: TakenRequest, context: ServingContext): Promise<void> {
+  /** Its time may have run out while it waited. */
+  #workInTurn(
+    incoming: Incoming,
+    taken: TakenRequest,
+    context: ServingContext,
+    queue: ServingQueue | undefined,
+  ): Promise<void> {
+    if (taken.deadline <= this.#parts.clock.monotonicNow()) context.expire()
+    return this.#work(incoming, taken, context, queue)
+  }
+
+  /** One sender's requests must not take the time of all the others; this one may try again. */
+  #refuseForNow({ envelope, reply, deadline }: Incoming): Promise<void> | undefined {
+    this.#parts.counters.overloaded++
+    if (reply === undefined) return undefined
+    const { action } = envelope.payload
+    const message = `As many requests '${action}' of ${envelope.metadata.client_id} wait here as one client may have; try again when some are answered.`
+    const error: RemoteFailure = { kind: 'overloaded', message, retryable: true }
+    return this.#publish(this.#answer(reply, { action, error }, envelope.metadata.traceparent), deadline)
+  }
+
+  async #work(
+    incoming: Incoming,
+    taken: TakenRequest,
+    context: ServingContext,
+    queue: ServingQueue | undefined,
+  ): Promise<void> {
     const { clock, counters } = this.#parts
     try {
       // Awaited in any case: until then, `#take` has not noted that it is under way.
       const outcome = await this.#outcomeOf(incoming, context)
+      queue?.end()
       const answer = this.#write(incoming, outcome)
       this.#cache.finish(taken, answer, clock.monotonicNow())
       // A failure that may pass is no answer to somebody who tries again with the same ids.
@@ -125,6 +161,7 @@ export class ServingDesk {
       counters.served++
       if (answer !== undefined) await this.#publish(answer, taken.deadline)
     } finally {
+      queue?.leave(incoming.envelope.metadata.client_id)
       context.settle()
       this.#running.delete(context)
       counters.serving--
@@ -142,6 +179,7 @@ export class ServingDesk {
   #outcomeOf({ message, envelope }: Incoming, context: ServingContext): Outcome | Promise<Outcome> {
     const { counters } = this.#parts
     const { action } = envelope.payload
+    if (context.isAborted) return { error: abortedFailure(action) }
     const served = this.actions.get(action)
     if (served === undefined) {
       counters.invalid++
@@ -185,8 +223,7 @@ export class ServingDesk {
       return { kind: error.kind, message: error.message, retryable: error.retryable }
     }
     if (context?.isAborted === true) {
-      const message = `'${payload.action}' was stopped before it was done; ask again.`
-      return { kind: 'aborted', message, retryable: true }
+      return abortedFailure(payload.action)
     }
     const { counters, report } = this.#parts
     const correlationId = envelope.metadata.correlation_id
@@ -253,6 +290,14 @@ export class ServingDesk {
       else if (isRetryable(error)) throw error
       else report(error, { kind: 'answer-refused', topic })
     })
+  }
+}
+
+function abortedFailure(action: string): RemoteFailure {
+  return {
+    kind: 'aborted',
+    message: `'${action}' was stopped before it was done; ask again.`,
+    retryable: true,
   }
 }
 

@@ -48,7 +48,8 @@ const MAXIMUM_REMEMBERED_READINGS = 16
 export class ConditionCompiler {
   readonly #environment: Environment
   readonly #readings = new Map<string, Reading | Error>()
-  readonly #outcomes = new Map<string, Outcome>()
+  /** Evaluations may take turns, so each keeps its own. */
+  readonly #outcomes = new WeakMap<Case, Map<string, Outcome>>()
   #case: Case | undefined
   #evidence: string[] = []
 
@@ -76,7 +77,6 @@ export class ConditionCompiler {
     }
     assertBounded(program.ast, 0)
     return (facts) => {
-      if (this.#case !== facts) this.#outcomes.clear()
       this.#case = facts
       return this.#run(program, facts)
     }
@@ -94,13 +94,15 @@ export class ConditionCompiler {
   }
 
   #defined(name: string, program: ParseResult | undefined): boolean {
-    if (program === undefined || this.#case === undefined)
-      throw new EvaluationError(`${name}() has no condition`)
-    let outcome = this.#outcomes.get(name)
+    const facts = this.#case
+    if (program === undefined || facts === undefined) throw new EvaluationError(`${name}() has no condition`)
+    const outcomes = this.#outcomes.get(facts) ?? new Map<string, Outcome>()
+    this.#outcomes.set(facts, outcomes)
+    let outcome = outcomes.get(name)
     if (outcome === undefined) {
       const outer = this.#evidence
-      outcome = this.#run(program, this.#case)
-      this.#outcomes.set(name, outcome)
+      outcome = this.#run(program, facts)
+      outcomes.set(name, outcome)
       this.#evidence = outer
     }
     if (outcome.holds) this.#evidence.push(...outcome.evidence)
@@ -124,11 +126,13 @@ export class ConditionCompiler {
 
   /** A text that cannot be read is tried once and refused from then on. */
   #reading(text: string): Reading {
-    let reading = this.#readings.get(text)
-    if (reading === undefined) {
-      reading = readingOf(text)
-      if (this.#readings.size >= MAXIMUM_REMEMBERED_READINGS) this.#readings.clear()
-      this.#readings.set(text, reading)
+    const reading = this.#readings.get(text) ?? readingOf(text)
+    // Put last, so that the one that was not used for longest is the first, and goes.
+    this.#readings.delete(text)
+    this.#readings.set(text, reading)
+    for (const [oldest] of this.#readings) {
+      if (this.#readings.size <= MAXIMUM_REMEMBERED_READINGS) break
+      this.#readings.delete(oldest)
     }
     if (reading instanceof Error) throw reading
     return reading

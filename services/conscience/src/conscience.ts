@@ -10,8 +10,9 @@ import {
 } from '@jamey/bus'
 import { type Evaluation, topics, type Verdict } from '@jamey/contracts'
 import type { Logger } from 'pino'
+import { Bench } from './bench.js'
 import { BOUNDS, excess } from './bounds.js'
-import { applyRules, type Finding, weigh } from './engine.js'
+import { applyingRules, type Finding, weigh } from './engine.js'
 import { Judge, type JudgeAnswer, type JudgeOptions } from './judge.js'
 import { DEFAULT_RULES_FILE, loadRules, type RuleSet } from './rule-file.js'
 
@@ -55,6 +56,8 @@ export interface Conscience {
 
 /** Servers of this group share the requests. */
 const GROUP = 'conscience'
+/** A sender's evaluations beyond this could not be answered within the time that anybody waits. */
+const MAXIMUM_PER_SENDER = 1_000
 /** The same kind of failure is reported at most once in this time. */
 const REPORT_INTERVAL_MS = 60_000
 const ANNOUNCEMENT_TIMEOUT_MS = 5_000
@@ -71,6 +74,7 @@ class BusConscience implements Conscience {
   readonly #clock: Clock
   readonly #reportedAtMs = new Map<string, number>()
   readonly #decisions = { approved: 0, forbidden: 0, disapproved: 0, unrecognised: 0 }
+  readonly #bench = new Bench<Finding[]>()
   #rules: RuleSet
   #judge: Judge | undefined
   #served: ServedContract | undefined
@@ -90,7 +94,8 @@ class BusConscience implements Conscience {
     const { bus, judge, log } = this.#options
     this.#judge = judge === undefined ? undefined : new Judge(judge)
     try {
-      const served = await bus.serve(topics.conscience.evaluate, { group: GROUP }, (request, context) =>
+      const options = { group: GROUP, maximumPerSender: MAXIMUM_PER_SENDER }
+      const served = await bus.serve(topics.conscience.evaluate, options, (request, context) =>
         this.#answer(request, context),
       )
       // Stopped while it waited for the broker: what was granted since must not stay behind.
@@ -145,7 +150,10 @@ class BusConscience implements Conscience {
     assertWithinBounds(request.payload)
     const rules = this.#rules
     const { payload: proposal, clientId, envelope } = request
-    const findings = applyRules(rules, proposal, { budgetMs: this.#options.ruleBudgetMs })
+    const findings = await this.#bench.hear(
+      clientId,
+      whileAwaited(applyingRules(rules, proposal, { budgetMs: this.#options.ruleBudgetMs }), context),
+    )
     this.#reportFailures(findings)
     const answer = await this.#ask(proposal, context)
     const opinion = answer?.status === 'used' ? answer.opinion : undefined
@@ -207,6 +215,23 @@ class BusConscience implements Conscience {
     this.#reportedAtMs.set(kind, nowMs)
     this.#options.log?.error({ err: error, kind }, 'conscience failed')
     void this.#options.bus.reportError(error, { kind })
+  }
+}
+
+/** Nobody waits any more: the time goes to those who do. */
+function* whileAwaited<Result>(
+  steps: Iterator<undefined, Result>,
+  context: RequestContext,
+): Generator<undefined, Result> {
+  for (;;) {
+    if (context.remainingMs <= 0) {
+      throw new RequestError('aborted', 'The deadline passed before there was a verdict.', {
+        retryable: true,
+      })
+    }
+    const { done, value } = steps.next()
+    if (done === true) return value
+    yield
   }
 }
 

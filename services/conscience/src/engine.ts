@@ -56,6 +56,19 @@ export function evaluate(rules: RuleSet, proposal: Proposal, options: Evaluation
 
 /** The rules that matched or failed, in the order of the file; all fail where context or user are out of bounds. */
 export function applyRules(rules: RuleSet, proposal: Proposal, options: EvaluationOptions = {}): Finding[] {
+  const steps = applyingRules(rules, proposal, options)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
+/** The same, rule by rule: between two of them others may have their turn, whose time is not counted. */
+export function* applyingRules(
+  rules: RuleSet,
+  proposal: Proposal,
+  options: EvaluationOptions = {},
+): Generator<undefined, Finding[]> {
   const { action, context = {}, user = {} } = proposal
   const fault = excess(context, 'context') ?? excess(user, 'user')
   if (fault !== undefined) {
@@ -64,16 +77,30 @@ export function applyRules(rules: RuleSet, proposal: Proposal, options: Evaluati
   }
   const facts: Case = { action, context: factMap(context), user: factMap(user) }
   const now = options.now ?? (() => performance.now())
-  const end = now() + (options.budgetMs ?? DEFAULT_BUDGET_MS)
-  return rules.rules.flatMap((rule): Finding[] => {
-    if (now() > end) return [{ rule, failure: 'no time was left to evaluate it', evidence: [] }]
-    try {
-      const { holds, evidence } = rule.condition(facts)
-      return holds ? [{ rule, evidence }] : []
-    } catch (error) {
-      return [{ rule, failure: firstLine(error), evidence: [] }]
+  const findings: Finding[] = []
+  let leftMs = options.budgetMs ?? DEFAULT_BUDGET_MS
+  for (const rule of rules.rules) {
+    if (leftMs < 0) {
+      findings.push({ rule, failure: 'no time was left to evaluate it', evidence: [] })
+      continue
     }
-  })
+    const startMs = now()
+    const finding = findingOf(rule, facts)
+    if (finding !== undefined) findings.push(finding)
+    leftMs -= now() - startMs
+    yield
+  }
+  return findings
+}
+
+/** Undefined where the rule does not apply. */
+function findingOf(rule: Rule, facts: Case): Finding | undefined {
+  try {
+    const { holds, evidence } = rule.condition(facts)
+    return holds ? { rule, evidence } : undefined
+  } catch (error) {
+    return { rule, failure: firstLine(error), evidence: [] }
+  }
 }
 
 /**

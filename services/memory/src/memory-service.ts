@@ -41,6 +41,8 @@ export interface MemoryService {
 
 /** Servers of this group share the requests. */
 const GROUP = 'memory'
+/** Enough to keep the thread that reads busy; the others wait where their senders take turns. */
+const QUERIES_AT_ONCE = 4
 const ANNOUNCEMENT_TIMEOUT_MS = 10_000
 /** The same failure is reported at most once in this time: a full disk would otherwise flood the error topic. */
 const REPORT_INTERVAL_MS = 60_000
@@ -152,7 +154,7 @@ class BusMemory implements MemoryService {
       bus.serve(topics.memory.forget, group, ({ payload, envelope }) =>
         changing(() => store.forget(payload, envelope.message_id)),
       ),
-      bus.serve(topics.memory.query, group, ({ payload }, { signal }) =>
+      bus.serve(topics.memory.query, { ...group, concurrency: QUERIES_AT_ONCE }, ({ payload }, { signal }) =>
         this.#answer(() => store.query(payload, { signal })),
       ),
     ]
