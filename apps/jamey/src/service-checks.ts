@@ -1,13 +1,9 @@
 import type { Bus } from '@jamey/bus'
-import { type RequestContract, topics } from '@jamey/contracts'
-import { z } from 'zod'
+import { pingOf, type RequestContract, topics } from '@jamey/contracts'
 import { reportOf } from './failure.js'
 import type { Finding } from './health-checks.js'
 
 const TIMEOUT_MS = 5_000
-
-/** Nobody has this action, so whoever serves the topic says so: that is an answer, and has no other effect. */
-const NOTHING = { action: 'are-you-there', schema: z.object({}), responseSchema: z.object({}) }
 
 interface Question {
   readonly service: string
@@ -17,9 +13,9 @@ interface Question {
 
 /** The memory is asked for something that it has to read from its file. */
 const QUESTIONS: readonly Question[] = [
-  { service: 'conscience', contract: { ...topics.conscience.evaluate, ...NOTHING }, data: {} },
+  { service: 'conscience', contract: pingOf(topics.conscience.evaluate.topic), data: {} },
   { service: 'memory', contract: topics.memory.query, data: { limit: 1 } },
-  { service: 'gateway', contract: { ...topics.api.requests, ...NOTHING }, data: {} },
+  { service: 'gateway', contract: pingOf(topics.api.requests.topic), data: {} },
 ]
 
 /** Whether each service answers, by way of the broker as everybody asks it. Whom this client may not ask is left out. */
@@ -44,6 +40,7 @@ async function ask(
   } catch (error) {
     const { code, message } = reportOf(error)
     const { name } = error as Error
+    // One that does not know the question was there to say so.
     if (code === 'unknown-action') return answers()
     if (name === 'PermissionError') return []
     if (name === 'NoResponderError') {

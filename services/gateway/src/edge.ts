@@ -44,7 +44,7 @@ export interface EdgeOptions {
   /** Why no call can be sent at the moment; undefined when it can. */
   readonly unavailability: () => Problem | undefined
   /** Why this gateway is not ready, which other gateways that share the routing may make up for. */
-  readonly unreadiness: () => Problem | undefined
+  readonly unreadiness: () => Promise<Problem | undefined>
   readonly log: Logger
 }
 
@@ -138,7 +138,7 @@ export class Edge {
     let document: object | undefined
     app.get('/healthz', async () => ({ status: 'alive' }))
     app.get('/readyz', async () => {
-      const problem = this.#options.unreadiness()
+      const problem = await this.#options.unreadiness()
       if (problem !== undefined) throw problem
       return { status: 'ready' }
     })

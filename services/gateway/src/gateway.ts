@@ -13,6 +13,7 @@ import {
   type GatewayOptions,
 } from './options.js'
 import { RouterAttendance } from './router-attendance.js'
+import { ServiceHealth } from './service-health.js'
 import { unavailability } from './unavailability.js'
 
 export const DEFAULT_GRACE_MS = 10_000
@@ -54,6 +55,7 @@ class HttpGateway implements Gateway {
   readonly #log: Logger
   readonly #callerPolicy: CallerPolicy
   readonly #router: RouterAttendance
+  readonly #services: ServiceHealth
   #edge: Edge | undefined
   #stopped: Promise<void> | undefined
 
@@ -62,6 +64,7 @@ class HttpGateway implements Gateway {
     this.#options = options
     this.#log = log.child({ service: 'gateway' }, { redact: ['authorization', '*.authorization'] })
     this.#callerPolicy = callerPolicyOf(options)
+    this.#services = new ServiceHealth(bus)
     this.#router = new RouterAttendance(bus, this.#log)
   }
 
@@ -81,7 +84,8 @@ class HttpGateway implements Gateway {
       callLimit: callLimit === false ? undefined : callLimit,
       trustProxy,
       unavailability: () => unavailability(bus.state),
-      unreadiness: () => unavailability(bus.state) ?? this.#router.unreadiness(),
+      unreadiness: async () =>
+        unavailability(bus.state) ?? this.#router.unreadiness() ?? (await this.#services.unreadiness()),
       log: this.#log,
     })
     const address = await this.#edge.listen(host, port)

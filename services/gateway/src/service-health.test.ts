@@ -1,0 +1,57 @@
+import { RequestError } from '@jamey/bus'
+import { pingOf, topics } from '@jamey/contracts'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { FakeBus } from './gateway.support.js'
+import { ServiceHealth } from './service-health.js'
+
+/** Found out anew with every question: the clock has moved on each time. */
+function healthOf(bus: FakeBus): () => Promise<string | undefined> {
+  let nowMs = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
+  onTestFinished(() => void clock.mockRestore())
+  const health = new ServiceHealth(bus.asBus())
+  return async () => {
+    nowMs += 5_000
+    return (await health.unreadiness())?.message
+  }
+}
+
+it('a service that never answered keeps nobody from being ready; one that did and does not, does', async () => {
+  const bus = new FakeBus()
+  const unreadiness = healthOf(bus)
+  expect(await unreadiness()).toBeUndefined()
+  const memory = await bus.serve(topics.memory.query, { group: 'memory' }, async () => ({
+    memories: [],
+    total: 0,
+  }))
+  expect(await unreadiness()).toBeUndefined()
+  await memory.stop()
+  expect(await unreadiness()).toBe('The memory does not answer.')
+})
+
+it('a memory that refuses is no memory that is ready, and is once it answers again', async () => {
+  const bus = new FakeBus()
+  const unreadiness = healthOf(bus)
+  bus.answer(topics.memory.query, async () => {
+    throw new RequestError('storage-damaged', 'The memory file is damaged.')
+  })
+  expect(await unreadiness()).toBe('The memory refuses: The memory file is damaged.')
+  bus.answer(topics.memory.query, async () => ({ memories: [], total: 0 }))
+  expect(await unreadiness()).toBeUndefined()
+})
+
+it('a conscience that does not know the question was there to say so', async () => {
+  const bus = new FakeBus()
+  const unreadiness = healthOf(bus)
+  bus.answer(pingOf(topics.conscience.evaluate.topic), async () => {
+    throw new RequestError('unknown-action', 'no such action')
+  })
+  expect(await unreadiness()).toBeUndefined()
+})
+
+it('is found out once, however many ask at a time', async () => {
+  const bus = new FakeBus()
+  const health = new ServiceHealth(bus.asBus())
+  await Promise.all(Array.from({ length: 50 }, () => health.unreadiness()))
+  expect(bus.requests).toHaveLength(2)
+})
