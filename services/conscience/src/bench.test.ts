@@ -1,10 +1,11 @@
+import { systemClock } from '@jamey/bus'
 import { describe, expect, it } from 'vitest'
 import { Bench } from './bench.js'
 
 /** A clock that only work moves on, and evaluations of so many steps of a millisecond. */
 function setUp() {
   let nowMs = 0
-  const bench = new Bench<string>(() => nowMs)
+  const bench = new Bench<string>({ ...systemClock, monotonicNow: () => nowMs })
   const done: string[] = []
   function* work(name: string, steps: number): Generator<undefined, string> {
     for (let i = 0; i < steps; i++) {

@@ -1,4 +1,4 @@
-import { Turns } from '@jamey/bus'
+import { type Clock, Turns } from '@jamey/bus'
 
 /** As long as this an evaluation may keep everything else in the process waiting, but for the rule that is at work. */
 const SLICE_MS = 1
@@ -16,13 +16,12 @@ interface Hearing<Result> {
  */
 export class Bench<Result> {
   readonly #turns = new Turns<Hearing<Result>>()
-  readonly #now: () => number
+  readonly #clock: Clock
   #spentMs = 0
   #isResting = false
 
-  /** `now`: milliseconds on a clock that never goes back. */
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now
+  constructor(clock: Clock) {
+    this.#clock = clock
   }
 
   /** Resolves with what the steps return; rejects with what they throw. */
@@ -38,9 +37,9 @@ export class Bench<Result> {
     while (this.#spentMs < SLICE_MS) {
       const hearing = this.#turns.take()
       if (hearing === undefined) break
-      const startMs = this.#now()
+      const startMs = this.#clock.monotonicNow()
       this.#goOn(hearing, startMs)
-      this.#spentMs += this.#now() - startMs
+      this.#spentMs += this.#clock.monotonicNow() - startMs
     }
     if (this.#isResting) return
     this.#isResting = true
@@ -51,7 +50,7 @@ export class Bench<Result> {
     }
     // A request passes through the event loop several times until it is answered: what is long rests for as long as
     // it has worked, so that those of others do not meet a slice each time.
-    if (this.#turns.size > 0) setTimeout(goOn, Math.max(1, this.#spentMs))
+    if (this.#turns.size > 0) this.#clock.setTimeout(goOn, Math.max(1, this.#spentMs))
     else setImmediate(goOn)
   }
 
@@ -60,7 +59,7 @@ export class Bench<Result> {
       do {
         const { done, value } = hearing.steps.next()
         if (done === true) return hearing.resolve(value)
-      } while (this.#now() - startMs + this.#spentMs < SLICE_MS)
+      } while (this.#clock.monotonicNow() - startMs + this.#spentMs < SLICE_MS)
     } catch (error) {
       return hearing.reject(error)
     }

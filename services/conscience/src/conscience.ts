@@ -74,7 +74,7 @@ class BusConscience implements Conscience {
   readonly #clock: Clock
   readonly #reportedAtMs = new Map<string, number>()
   readonly #decisions = { approved: 0, forbidden: 0, disapproved: 0, unrecognised: 0 }
-  readonly #bench = new Bench<Finding[]>()
+  readonly #bench: Bench<Finding[]>
   #rules: RuleSet
   #judge: Judge | undefined
   #served: ServedContract | undefined
@@ -85,6 +85,7 @@ class BusConscience implements Conscience {
   constructor(options: ConscienceOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#bench = new Bench(this.#clock)
     this.#rules = options.rules ?? loadRules(options.rulesFile ?? DEFAULT_RULES_FILE)
   }
 
