@@ -2,9 +2,13 @@
 export interface ByteStream {
   /** Written and not yet taken by the system. */
   readonly writableLength: number
+  /** Came, and is part of something that is not whole; absent where bytes are handed out as they come. */
+  readonly unfinishedLength?: number
   on(event: 'data', listener: (chunk: Buffer) => void): unknown
   /** `drain`: the system took what was written. `end`: the peer says no more. `close`: all is over. */
   on(event: 'drain' | 'end' | 'close', listener: () => void): unknown
+  /** `unfinishedLength` has grown. */
+  on(event: 'piece', listener: () => void): unknown
   /** `close` follows. */
   on(event: 'error', listener: (error: Error & { code?: string }) => void): unknown
   write(chunk: Uint8Array): unknown

@@ -15,6 +15,14 @@ interface Held {
   reasonCode: number
 }
 
+/** As `Connection.acknowledge`, for SUBACK and UNSUBACK; `then` runs when the packet was written. */
+export function acknowledgeWith(connection: Connection, packet: Packet, then: () => void): void {
+  const { gate } = connection.core
+  if (gate !== undefined) return gate.holdPacket(connection, packet, then)
+  connection.write(packet)
+  then()
+}
+
 /**
  * Holds acknowledgements back until what they promise is on disk. Everything of one turn of the event loop is one
  * commit; what arrives meanwhile is the next. So many clients share the price of one `fsync`.

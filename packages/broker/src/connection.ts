@@ -28,6 +28,7 @@ import type { Message, Outlet } from './message.js'
 import type { Session } from './session.js'
 import type { Ending } from './sessions.js'
 import { Silence } from './silence.js'
+import { endSilent, endUnrenewed } from './time-out.js'
 import { TopicAliases } from './topic-aliases.js'
 import { mayBeAnswered, mayPublish, TopicPermission } from './topic-permission.js'
 import { UnreadAnswers } from './unread-answers.js'
@@ -38,6 +39,8 @@ const FULL_FROM_BYTES = 262_144
 const MOST_PER_TURN_BYTES = 1_048_576
 /** The first byte of every CONNECT. */
 const CONNECT_BYTE = 0x10
+/** Of whoever is not listened to any more. */
+const NOTHING_MORE = new Decoder({ from: 'client' })
 
 /** One network connection: bytes in, packets to their handlers, one write per turn out. */
 export class Connection {
@@ -68,7 +71,7 @@ export class Connection {
   maximumPacketBytes = Number.POSITIVE_INFINITY
   outgoingAliases: Outlet['outgoingAliases']
   readonly #socket: ByteStream
-  readonly #decoder: Decoder
+  #decoder: Decoder
   readonly #silence: Silence
   readonly #identityEnd: IdentityEnd
   readonly #linger: Deadline
@@ -78,6 +81,8 @@ export class Connection {
   #hasPassed = false
   #isFull = false
   #isScheduled = false
+  #isDestroyed = false
+  #heldBytes = 0
 
   constructor(core: Core, socket: ByteStream, { remoteAddress, connectByMs, certificate }: Peer) {
     const { clock, limits } = core
@@ -92,11 +97,12 @@ export class Connection {
     this.renewals = new Allowance(() => core.limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
     const isListening = (): boolean => this.holds === 0
-    this.#silence = new Silence(clock, connectByMs, isListening, () => this.#onSilence())
-    this.#identityEnd = new IdentityEnd(clock, () => this.#onIdentityEnd())
+    this.#silence = new Silence(clock, connectByMs, isListening, () => endSilent(this))
+    this.#identityEnd = new IdentityEnd(clock, () => endUnrenewed(this))
     this.#linger = new Deadline(clock, () => socket.destroy())
     core.connections.add(this)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('piece', () => this.reckon())
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#leave('abnormal', 'closing', LOST))
     socket.on('error', (error) => this.#onError(error))
@@ -110,6 +116,23 @@ export class Connection {
   /** Written and not yet taken by the system. */
   get backlogBytes(): number {
     return this.writer.pendingBytes + this.#socket.writableLength
+  }
+
+  /** Of packets that are not whole, and written and not yet taken, as `reckon` found last. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** Tells what it holds now to whoever looks after all of them. */
+  reckon(): number {
+    const socket = this.#socket
+    const unfinished = this.#decoder.heldBytes + (socket.unfinishedLength ?? 0)
+    const isOver = this.#isDestroyed || this.#state === 'closed'
+    const held = isOver ? 0 : unfinished + this.writer.pendingBytes + socket.writableLength
+    const change = held - this.#heldBytes
+    this.#heldBytes = held
+    if (change !== 0) this.core.heldBytes.change(change)
+    return this.#heldBytes
   }
 
   /** Whether queues may go on filling it. */
@@ -182,14 +205,6 @@ export class Connection {
     else gate.hold(this, type, packetIdentifier, reasonCode)
   }
 
-  /** As `acknowledge`, for SUBACK and UNSUBACK; `then` runs when the packet was written. */
-  acknowledgeWith(packet: Packet, then: () => void): void {
-    const { gate } = this.core
-    if (gate !== undefined) return gate.holdPacket(this, packet, then)
-    this.write(packet)
-    then()
-  }
-
   writeAcknowledgement(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
     if (this.#state !== 'open') return
     this.core.counters.packetsSent++
@@ -238,7 +253,7 @@ export class Connection {
   /** Hands the system everything written in this turn. */
   flush(): void {
     this.#isScheduled = false
-    if (this.#isFull || this.#state === 'closed') return
+    if (this.#isFull || this.#state === 'closed') return void this.reckon()
     this.#unreadAnswers.clear()
     const socket = this.#socket
     const chunks = this.writer.take()
@@ -249,6 +264,7 @@ export class Connection {
     }
     if (chunks.length > 1) socket.uncork()
     this.#isFull = socket.writableLength >= FULL_FROM_BYTES
+    this.reckon()
     if (this.#isFull) return
     if (this.session?.outgoing.isWaiting) this.session.outgoing.pump()
     this.greeter.onWritable()
@@ -286,7 +302,9 @@ export class Connection {
   }
 
   destroy(): void {
+    this.#isDestroyed = true
     this.#socket.destroy()
+    this.reckon()
   }
 
   #leave(ending: Ending, next: 'closing' | 'closed', departure: Departure): void {
@@ -300,7 +318,9 @@ export class Connection {
     if (session?.connection === this) this.core.sessions.detach(session, ending)
     if (this.client !== undefined) this.core.hooks?.disconnect(this.client, departure)
     this.client = undefined
-    if (next !== 'closing') return
+    // What it held of a packet goes with it.
+    this.#decoder = NOTHING_MORE
+    if (next !== 'closing') return void this.reckon()
     this.#isFull = false
     this.flush()
     this.#socket.end()
@@ -329,6 +349,7 @@ export class Connection {
     this.#decoder.push(chunk)
     this.#process()
     if (this.#unreadAnswers.areTooMany) this.#socket.pause()
+    this.reckon()
   }
 
   /** Handles every whole packet, unless one ends the connection or has to be waited for. */
@@ -363,23 +384,11 @@ export class Connection {
 
   #onClose(): void {
     this.#leave('abnormal', 'closed', LOST)
+    this.reckon()
     this.#linger.clear()
     if (this.#hasPassed) this.core.admission.leave(this.remoteAddress)
     this.core.connections.delete(this)
     if (this.core.connections.size === 0) this.core.whenEmpty?.()
-  }
-
-  #onSilence(): void {
-    if (this.#state !== 'open') {
-      return this.end(ReasonCode.unspecifiedError, 'no CONNECT, or no answer to it, in time')
-    }
-    this.core.counters.keepAliveTimeouts++
-    this.end(ReasonCode.keepAliveTimeout, 'nothing was heard for one and a half keep alive intervals')
-  }
-
-  #onIdentityEnd(): void {
-    this.core.counters.identitiesExpired++
-    this.end(ReasonCode.notAuthorized, 'the credentials expired and were not renewed')
   }
 
   #about(): Record<string, unknown> {

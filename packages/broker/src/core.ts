@@ -8,6 +8,7 @@ import type { Connection } from './connection.js'
 import { Counters } from './counters.js'
 import { Descriptors } from './descriptors.js'
 import { HandOvers } from './hand-over.js'
+import { HeldBytes } from './held-bytes.js'
 import { HookRunner } from './hook-runner.js'
 import type { BrokerHooks } from './hooks.js'
 import type { Limits } from './limits.js'
@@ -58,6 +59,7 @@ export class Core {
   readonly hooks: HookRunner | undefined
   readonly counters = new Counters()
   readonly connections = new Set<Connection>()
+  readonly heldBytes = new HeldBytes(this)
   readonly retained = new RetainedTree()
   readonly turn: Turn
   readonly persistence: Persistence

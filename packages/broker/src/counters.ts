@@ -38,6 +38,8 @@ export class Counters {
   /** Handed to another member of a shared subscription. */
   redelivered = 0
   keepAliveTimeouts = 0
+  /** Connections that held most when all together held too much. */
+  endedForBytes = 0
   identitiesExpired = 0
   sessionsTakenOver = 0
   sessionsExpired = 0
@@ -72,4 +74,6 @@ export interface BrokerStats extends Readonly<Omit<Counters, 'countSent'>> {
   /** Of those queued and in flight, an estimate of their memory. */
   queuedBytes: number
   inFlightMessages: number
+  /** Of all connections, what is not whole or not taken; what the system took of the latter may count a while longer. */
+  heldBytes: number
 }

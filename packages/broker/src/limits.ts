@@ -24,6 +24,11 @@ export interface Limits {
   packetBytes: number
   /** Bytes of one that carries no message, and of the properties of a PUBLISH. */
   controlPacketBytes: number
+  /**
+   * Bytes of all connections together, of packets that are not whole and of what is written and not taken; over it,
+   * those that hold most are ended with 0x97.
+   */
+  heldBytes: number
   /** PUBLISH packets of QoS 1 and 2 a client may have unacknowledged; announced as Receive Maximum. */
   receiveMaximum: number
   /** PUBLISH packets of QoS 1 and 2 we leave unacknowledged towards a client, whatever more it allows. */
@@ -75,6 +80,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   connectPacketBytes: 262_144,
   packetBytes: 16_777_216,
   controlPacketBytes: 262_144,
+  heldBytes: 268_435_456,
   receiveMaximum: 1_024,
   inFlight: 4_096,
   topicAliases: 64,

@@ -3,7 +3,7 @@ import type { BrokerStats } from './counters.js'
 
 /** How things stand; goes once through all sessions. */
 export function statsOf(
-  { counters, sessions, handOvers, router, retained }: Core,
+  { counters, sessions, handOvers, router, retained, heldBytes }: Core,
   uptimeSeconds: number,
 ): BrokerStats {
   let queuedMessages = 0
@@ -28,5 +28,6 @@ export function statsOf(
     queuedMessages,
     queuedBytes,
     inFlightMessages,
+    heldBytes: heldBytes.total,
   }
 }

@@ -20,6 +20,9 @@ export class WebSocketStream extends EventEmitter implements ByteStream {
   #isPaused = false
   /** `ws` hands out every message of what it has read, paused or not; these wait here. */
   #held: Buffer[] = []
+  #heldBytes = 0
+  /** Of the message that is not whole, with its frames' headers. */
+  #unfinishedBytes = 0
 
   /** `socket` is the one that `webSocket` lives on. */
   constructor(webSocket: WebSocket, socket: Socket) {
@@ -30,10 +33,19 @@ export class WebSocketStream extends EventEmitter implements ByteStream {
     webSocket.on('error', (error) => this.emit('error', faultOf(error)))
     webSocket.on('close', () => this.emit('close'))
     socket.on('drain', () => this.emit('drain'))
+    // Before `ws`, which may find the end of the message in it.
+    socket.prependListener('data', (chunk: Buffer) => {
+      this.#unfinishedBytes += chunk.length
+      if (this.#unfinishedBytes > chunk.length) this.emit('piece')
+    })
   }
 
   get writableLength(): number {
     return this.#webSocket.bufferedAmount
+  }
+
+  get unfinishedLength(): number {
+    return this.#unfinishedBytes + this.#heldBytes
   }
 
   write(chunk: Uint8Array): void {
@@ -63,6 +75,7 @@ export class WebSocketStream extends EventEmitter implements ByteStream {
     while (!this.#isPaused) {
       const data = this.#held.shift()
       if (data === undefined) return this.#webSocket.resume()
+      this.#heldBytes -= data.length
       this.emit('data', data)
     }
   }
@@ -80,12 +93,17 @@ export class WebSocketStream extends EventEmitter implements ByteStream {
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
+    this.#unfinishedBytes = 0
     if (!isBinary) {
       const message = 'a text message came; MQTT is in binary ones only'
       this.emit('error', new ConnectionFault(ReasonCode.protocolError, message))
     } else if (data.length > 0) {
-      if (this.#isPaused) this.#held.push(data)
-      else this.emit('data', data)
+      if (!this.#isPaused) this.emit('data', data)
+      else {
+        this.#held.push(data)
+        this.#heldBytes += data.length
+        this.emit('piece')
+      }
     }
   }
 }

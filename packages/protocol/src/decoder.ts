@@ -61,6 +61,11 @@ export class PacketDecoder {
     this.maximumControlSize = options.maximumControlSize ?? Number.POSITIVE_INFINITY
   }
 
+  /** What came of a packet that is not whole. */
+  get heldBytes(): number {
+    return this.#partial === undefined ? 0 : this.#partialBytes
+  }
+
   /** Takes the next bytes; every packet of the former ones must have been fetched. `chunk` must not change any more. */
   push(chunk: Uint8Array): void {
     if (this.#chunk !== undefined) throw new Error('push: next() has packets left')

@@ -6,6 +6,7 @@ import {
   type SubscriptionRequest,
   splitShared,
 } from '@jamey/protocol'
+import { acknowledgeWith } from '../commit-gate.js'
 import type { Connection } from '../connection.js'
 import type { Core } from '../core.js'
 import { ConnectionFault } from '../errors.js'
@@ -58,7 +59,7 @@ function subscribe(
   })
   logRefusals(core, session, packet, reasonCodes)
   const suback = { type: 'suback', packetIdentifier, reasonCodes, properties: undefined } as const
-  connection.acknowledgeWith(suback, () => {
+  acknowledgeWith(connection, suback, () => {
     if (session.connection !== connection) return
     for (const { subscription } of added.values()) {
       if (subscription.group !== undefined) core.router.enterGroup(subscription.group, session)

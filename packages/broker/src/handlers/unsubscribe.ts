@@ -1,4 +1,5 @@
 import { isTopicFilter, ReasonCode, type Unsubscribe } from '@jamey/protocol'
+import { acknowledgeWith } from '../commit-gate.js'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
 import type { Session } from '../session.js'
@@ -17,7 +18,8 @@ export function handleUnsubscribe(connection: Connection, session: Session, pack
     return isTopicFilter(filter) ? ReasonCode.noSubscriptionExisted : ReasonCode.topicFilterInvalid
   })
   const { packetIdentifier } = packet
-  connection.acknowledgeWith(
+  acknowledgeWith(
+    connection,
     { type: 'unsuback', packetIdentifier, reasonCodes, properties: undefined },
     () => {},
   )
