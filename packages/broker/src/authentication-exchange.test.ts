@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Connect } from '@jamey/protocol'
 import { FakeClock, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
@@ -269,4 +270,15 @@ describe('re-authentication', () => {
     await a.vanish()
     await until(() => broker.stats().connections === 0 && clock.pendingTimers === 0)
   })
+})
+
+it('a broker for tests has no authentication method, and says no more than that [MQTT-4.12.0-1]', async () => {
+  const { port } = await startBroker()
+  const client = await RawClient.open(port)
+  const answer = once(client.socket, 'data')
+  client.sendBytes(
+    Buffer.from('102300044d5154540502000a1515000b756e737570706f7274656416000474657374000170', 'hex'),
+  )
+  const [bytes] = await answer
+  expect((bytes as Buffer).toString('hex')).toBe('2003008c00')
 })

@@ -1,4 +1,5 @@
-import type { ProtocolVersion } from '@jamey/protocol'
+import { type ProtocolVersion, ReasonCode } from '@jamey/protocol'
+import { AuthenticationRefused } from './errors.js'
 
 /** What a client showed of itself in CONNECT, or in AUTH when it renews. */
 export interface AuthenticationRequest {
@@ -75,11 +76,16 @@ export interface Authenticator {
 /** Lets everybody do everything. For conformance suites and load tests; never where others can connect. */
 export function insecureAuthenticator(): Authenticator {
   return {
-    authenticate: async ({ username, clientId }) => ({
-      username: username ?? clientId,
-      mayPublish: () => true,
-      maySubscribe: () => true,
-      mayReceive: () => true,
-    }),
+    authenticate: async ({ username, clientId, authenticationMethod }) => {
+      // It has none, and the code says all there is to say. [MQTT-4.12.0-1]
+      if (authenticationMethod !== undefined)
+        throw new AuthenticationRefused('', ReasonCode.badAuthenticationMethod)
+      return {
+        username: username ?? clientId,
+        mayPublish: () => true,
+        maySubscribe: () => true,
+        mayReceive: () => true,
+      }
+    },
   }
 }

@@ -65,7 +65,7 @@ export function writeRefusal(
 /** Made so that it can be encoded, whatever an authenticator put into its message. [MQTT-1.5.4] */
 function propertiesOf({ reasonString, serverReference }: Farewell) {
   const text = reasonString.slice(0, LONGEST_REASON).toWellFormed().replaceAll('\0', ' ')
-  return { reasonString: text, serverReference }
+  return { reasonString: text === '' ? undefined : text, serverReference }
 }
 
 function legal(reasonCode: number, codes: ReadonlySet<number>): number {

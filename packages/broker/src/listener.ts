@@ -230,7 +230,9 @@ export class Listener {
   }
 
   #webSocketGate(options: true | WebSocketOptions): WebSocketGate {
-    return new WebSocketGate(this.#core, options === true ? {} : options, (socket) => this.#addressOf(socket))
+    const served = { isSecure: this.#options.tls !== undefined, host: this.#options.host }
+    const given = options === true ? {} : options
+    return new WebSocketGate(this.#core, given, served, (socket) => this.#addressOf(socket))
   }
 
   #tcpServer(): Server {

@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { FakeClock } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from './raw-client.js'
+import { connectPacket, RawClient, text } from './raw-client.js'
 import { startBroker } from './start-broker.js'
 
 const stays = { clientId: 's', properties: { sessionExpiryInterval: 100 } }
@@ -236,5 +237,16 @@ describe('shared subscription', () => {
     for (let n = 0; n < 9; n++) await a.publishOnce('t', String(n))
     expect(await slow.settle()).toHaveLength(1)
     expect(await fast.settle()).toHaveLength(8)
+  })
+
+  it('sets no reserved bit in the CONNACK of a client of 3.1 whose session is there', async () => {
+    const { port } = await startBroker()
+    const old = { protocolVersion: 3, clientId: 'old', cleanStart: false } as const
+    await (await RawClient.connect(port, old)).leave()
+    const client = await RawClient.open(port, 3)
+    const answer = once(client.socket, 'data')
+    client.send(connectPacket(old))
+    const [bytes] = await answer
+    expect((bytes as Buffer).toString('hex')).toBe('20020000')
   })
 })

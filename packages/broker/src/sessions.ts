@@ -105,7 +105,7 @@ export class Sessions {
   detach(session: Session, ending: Ending): void {
     session.connection = undefined
     this.#connected--
-    // The others are on their way out, too; a stored will is published by the next life of the broker.
+    // At a shutdown, the will of a session that is stored is published by the next life of the broker.
     if (ending === 'normal' || (ending === 'shutdown' && !session.isStored)) session.will = undefined
     const now = this.#core.clock.now()
     session.disconnectedAtMs = now
@@ -153,8 +153,11 @@ export class Sessions {
     this.#core.persistence.removeSession(session)
   }
 
-  /** Publishes the will that waits, if there is one; it is published once. [MQTT-3.1.2-8] [MQTT-3.1.3-9] */
-  publishWill(session: Session): void {
+  /**
+   * Publishes the will that waits, if there is one; it is published once. [MQTT-3.1.2-8] [MQTT-3.1.3-9] A promise where
+   * a hook takes its time to judge it.
+   */
+  publishWill(session: Session): void | Promise<void> {
     session.willDelay.clear()
     const { will } = session
     if (will === undefined) return
@@ -178,7 +181,7 @@ export class Sessions {
       protocolVersion: version,
       certificate: undefined,
     }
-    onceKnown(hooks.judge(session.client ?? unknown, offer), (verdict) => {
+    return onceKnown(hooks.judge(session.client ?? unknown, offer), (verdict) => {
       if ('refuse' in verdict) this.#core.counters.publishesRefused++
       else this.#sendWill(session, verdict)
     })

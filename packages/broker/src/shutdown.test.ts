@@ -155,3 +155,55 @@ describe('close', () => {
     await closing
   })
 })
+
+describe('wills of a broker that closes', () => {
+  const will = { topic: 'w', payload: Buffer.from('gone'), qos: 1, retain: false } as const
+
+  it('reach those who are still there where sessions end with it [MQTT-3.1.2-8]', async () => {
+    const { broker, port, clock } = await start()
+    const watcher = await RawClient.connect(port)
+    await watcher.subscribe('w', 1)
+    const delayed = { ...will, payload: Buffer.from('late'), properties: { willDelayInterval: 60 } }
+    const away = await RawClient.connect(port, { properties: { sessionExpiryInterval: 90 }, will: delayed })
+    await away.vanish()
+    await until(() => broker.stats().connections === 1)
+    await RawClient.connect(port, { will: { ...will, properties: undefined } })
+    const closing = broker.close()
+    for (const payload of ['late', 'gone']) {
+      const message = await watcher.expect('publish')
+      expect(text(message)).toBe(`w=${payload} q1`)
+      watcher.acknowledge(message)
+    }
+    await watcher.expect('disconnect')
+    await clock.advance(1_000)
+    await closing
+    expect(broker.stats().willsPublished).toBe(2)
+  })
+
+  it('reach them at once, too, where there is no grace', async () => {
+    const { broker, port } = await start()
+    const watcher = await RawClient.connect(port)
+    await watcher.subscribe('w')
+    await RawClient.connect(port, { will: { ...will, properties: undefined } })
+    const closing = broker.close({ graceMs: 0 })
+    expect(text(await watcher.expect('publish'))).toBe('w=gone')
+    await watcher.expect('disconnect')
+    await closing
+  })
+
+  it('are judged by the hooks first, for as long as the grace lasts', async () => {
+    let judge = (): void => {}
+    const judged = new Promise<void>((resolve) => {
+      judge = resolve
+    })
+    const hooks = { onPublish: () => judged }
+    const { broker, port } = await start({ hooks })
+    const watcher = await RawClient.connect(port)
+    await watcher.subscribe('w')
+    await RawClient.connect(port, { will: { ...will, properties: undefined } })
+    const closing = broker.close()
+    judge()
+    expect(text(await watcher.expect('publish'))).toBe('w=gone')
+    await closing
+  })
+})

@@ -50,10 +50,11 @@ export class Shutdown {
   /** Resolves when no connection is left, at the latest when the grace is over. */
   async run(): Promise<void> {
     const { connections, clock, gate } = this.#core
+    const endsAtMs = clock.now() + this.#graceMs
+    await this.#publishWills(endsAtMs)
     // What was accepted is acknowledged before the goodbye.
     await gate?.drain()
     if (connections.size === 0) return
-    const endsAtMs = clock.now() + this.#graceMs
     const goodbyeMs = Math.min(this.#graceMs * GOODBYE_SHARE, LONGEST_GOODBYE_MS)
     const drained = new Deadline(clock, () => {
       for (const connection of [...connections]) this.#end(connection)
@@ -72,6 +73,25 @@ export class Shutdown {
     })
     drained.clear()
     over.clear()
+  }
+
+  /**
+   * Of sessions that end with this process: those who are still connected get them. The wills of stored sessions are
+   * for its next life. [MQTT-3.1.2-8]
+   */
+  async #publishWills(untilMs: number): Promise<void> {
+    const { sessions, clock } = this.#core
+    const ending = [...sessions.values()].filter(({ isStored, will }) => !isStored && will !== undefined)
+    const judged = ending.map((session) => sessions.publishWill(session)).filter((will) => will !== undefined)
+    if (judged.length === 0) return
+    await new Promise<void>((resolve) => {
+      const over = new Deadline(clock, resolve)
+      over.set(untilMs)
+      void Promise.all(judged).then(() => {
+        over.clear()
+        resolve()
+      })
+    })
   }
 
   /** Ends the connection if nothing is under way on it; called again whenever its client said something. */

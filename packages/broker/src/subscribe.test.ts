@@ -7,18 +7,18 @@ describe('subscribe', () => {
   it('answers each filter with its own code [MQTT-3.8.4-6] [MQTT-3.8.4-7]', async () => {
     const { port } = await startBroker({ limits: { subscriptionsPerClient: 2, topicLevels: 4 } })
     const a = await RawClient.connect(port)
-    const requests = ['a', 'b/#/c', 'x+', 'a/b/c/d/e', '$share//a', '$share/g', 'b', 'c']
+    const requests = ['a', 'a/b/c/d/e', 'b', 'c']
     const suback = await a.subscribe(
       requests.map((filter) => ({ filter })),
       2,
     )
-    expect(suback.reasonCodes).toEqual([2, 0x8f, 0x8f, 0x8f, 0x8f, 0x8f, 2, 0x97])
+    expect(suback.reasonCodes).toEqual([2, 0x8f, 2, 0x97])
   })
 
   it('has one failure code before MQTT 5.0 [MQTT-3.9.3-2 of 3.1.1]', async () => {
-    const { port } = await startBroker()
+    const { port } = await startBroker({ limits: { topicLevels: 2 } })
     const a = await RawClient.connect(port, { protocolVersion: 4, clientId: 'a' })
-    const { reasonCodes } = await a.subscribe([{ filter: 'b/#/c' }, { filter: 'ok', qos: 1 }])
+    const { reasonCodes } = await a.subscribe([{ filter: 'b/c/d' }, { filter: 'ok', qos: 1 }])
     expect(reasonCodes).toEqual([0x80, 1])
   })
 
@@ -83,8 +83,8 @@ describe('subscribe', () => {
     const { broker, port } = await startBroker()
     const a = await RawClient.connect(port)
     await a.subscribe([{ filter: 'a/#' }, { filter: 'b' }])
-    a.send({ type: 'unsubscribe', packetIdentifier: 3, filters: ['a/#', 'c', 'x#'], properties: undefined })
-    expect((await a.expect('unsuback')).reasonCodes).toEqual([0, 0x11, 0x8f])
+    a.send({ type: 'unsubscribe', packetIdentifier: 3, filters: ['a/#', 'c'], properties: undefined })
+    expect((await a.expect('unsuback')).reasonCodes).toEqual([0, 0x11])
     a.publish('a/1', 'm')
     a.publish('b', 'm')
     expect(await a.received()).toEqual(['b=m'])

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerOptions } from 'node:http'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { WebSocketServer } from 'ws'
 import type { ByteStream } from './byte-stream.js'
 import type { Connection } from './connection.js'
@@ -11,16 +11,26 @@ export interface WebSocketOptions {
   path?: string | undefined
   /**
    * Web sites whose pages may connect, such as 'https://app.example'; '*' for all. By default only pages of the very
-   * host and port that is connected to. Programs that are no browsers name no site and are not asked for one.
+   * scheme, host and port that is connected to, and without TLS only where that host is an address, localhost or the
+   * listener's `host`: any other name could be one of an attacker that was pointed at this machine. Programs that are
+   * no browsers name no site and are not asked for one.
    */
   origins?: readonly string[] | '*' | undefined
 }
 
 const DEFAULT_PATH = '/mqtt'
-const SUBPROTOCOL = 'mqtt'
+/** The second is what clients of 3.1 were told to offer before the standard named one. */
+const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const
 const LARGEST_HEADERS_BYTES = 8_192
 /** One message may hold the end of one packet and more besides. */
 const BYTES_BESIDE_PACKET = 1_048_576
+
+/** What pages of its own are told by. */
+interface Served {
+  readonly isSecure: boolean
+  /** As its listener was told. */
+  readonly host: string
+}
 
 interface Refusal {
   status: '400 Bad Request' | '403 Forbidden' | '404 Not Found'
@@ -31,13 +41,20 @@ interface Refusal {
 export class WebSocketGate {
   readonly path: string
   readonly #core: Core
+  readonly #served: Served
   readonly #addressOf: (socket: Socket) => string | undefined
   readonly #origins: WebSocketOptions['origins']
   readonly #webSockets: WebSocketServer
 
   /** `addressOf` tells whose a socket is, for the log. */
-  constructor(core: Core, options: WebSocketOptions, addressOf: (socket: Socket) => string | undefined) {
+  constructor(
+    core: Core,
+    options: WebSocketOptions,
+    served: Served,
+    addressOf: (socket: Socket) => string | undefined,
+  ) {
     this.#core = core
+    this.#served = served
     this.#addressOf = addressOf
     this.path = options.path ?? DEFAULT_PATH
     this.#origins = options.origins
@@ -48,7 +65,7 @@ export class WebSocketGate {
       // What text says is of no interest: it ends the connection.
       skipUTF8Validation: true,
       // [MQTT-6.0.0-4]
-      handleProtocols: () => SUBPROTOCOL,
+      handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
     })
   }
 
@@ -97,14 +114,14 @@ export class WebSocketGate {
     }
     // [MQTT-6.0.0-3]
     const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? []
-    if (offered.includes(SUBPROTOCOL)) return undefined
-    return { status: '400 Bad Request', reason: `the subprotocol ${SUBPROTOCOL} has to be offered` }
+    if (SUBPROTOCOLS.some((name) => offered.includes(name))) return undefined
+    return { status: '400 Bad Request', reason: `the subprotocol ${SUBPROTOCOLS[0]} has to be offered` }
   }
 
   #mayConnect(origin: string | undefined, host: string | undefined): boolean {
     if (origin === undefined || this.#origins === '*') return true
     if (this.#origins !== undefined) return this.#origins.includes(origin)
-    return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
+    return isOwnPage(origin, host, this.#served)
   }
 
   #refuse(socket: Socket, { status, reason }: Refusal): void {
@@ -116,6 +133,20 @@ export class WebSocketGate {
     const body = `${reason}\n`
     socket.end(`${head}Content-Length: ${body.length}\r\n\r\n${body}`, () => socket.destroy())
   }
+}
+
+/**
+ * The page says which host it takes this for, and so does its name server. TLS has proved that name to the browser;
+ * without it, only names that no name server gives out are believed.
+ */
+function isOwnPage(origin: string, host: string | undefined, { isSecure, host: ownHost }: Served): boolean {
+  if (!URL.canParse(origin)) return false
+  const page = new URL(origin)
+  const scheme = isSecure ? 'https:' : 'http:'
+  if (page.protocol !== scheme || page.host !== host?.toLowerCase()) return false
+  if (isSecure) return true
+  const name = page.hostname.replace(/^\[|\]$/g, '')
+  return isIP(name) !== 0 || /(^|\.)localhost$/.test(name) || name === ownHost.toLowerCase()
 }
 
 /** `ws` holds a message until it is whole; nobody who has not said CONNECT may have it hold much. */

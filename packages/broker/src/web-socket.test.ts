@@ -207,12 +207,15 @@ describe('the handshake of a WebSocket listener', () => {
   it('wants the subprotocol mqtt and its path [MQTT-6.0.0-3] [MQTT-6.0.0-3 of 3.1.1]', async () => {
     const { broker, port } = await start()
     expect(await refusal(port, {}, '/mqtt', [])).toBe(400)
-    expect(await refusal(port, {}, '/mqtt', ['mqttv3.1'])).toBe(400)
+    expect(await refusal(port, {}, '/mqtt', ['mqttv4'])).toBe(400)
     expect(await refusal(port, {}, '/other')).toBe(404)
     expect(broker.stats()).toMatchObject({ connectionsRefused: 3, connectionsAccepted: 0 })
     const both = new WebSocket(`ws://127.0.0.1:${port}/mqtt?a=b`, ['other', 'mqtt'])
     await once(both, 'open')
     expect(both.protocol).toBe('mqtt')
+    const old = new WebSocket(`ws://127.0.0.1:${port}/mqtt`, ['mqttv3.1'])
+    await once(old, 'open')
+    expect(old.protocol).toBe('mqttv3.1')
     both.terminate()
   })
 
@@ -221,6 +224,7 @@ describe('the handshake of a WebSocket listener', () => {
     expect(await refusal(port, { origin: 'https://elsewhere.example' })).toBe(403)
     expect(await refusal(port, { origin: 'null' })).toBe(403)
     await FrameClient.open(port, { origin: `http://127.0.0.1:${port}` })
+    expect(await refusal(port, { origin: `https://127.0.0.1:${port}` })).toBe(403)
     const listed = await start({
       listeners: [{ ...plain, webSocket: { path: '/ws', origins: ['https://app.example'] } }],
     })
@@ -228,6 +232,35 @@ describe('the handshake of a WebSocket listener', () => {
     await FrameClient.open(listed.port, { origin: 'https://app.example' }, '/ws')
     const open = await start({ listeners: [{ ...plain, webSocket: { origins: '*' } }] })
     await FrameClient.open(open.port, { origin: 'https://elsewhere.example' })
+  })
+
+  it('believes no name of a page that a name server may have pointed here', async () => {
+    const { port } = await start()
+    const rebound = { origin: `http://evil.example:${port}`, headers: { host: `evil.example:${port}` } }
+    expect(await refusal(port, rebound)).toBe(403)
+    for (const name of ['localhost', 'app.localhost', '[::1]', '192.0.2.1']) {
+      const origin = `http://${name}:${port}`
+      await FrameClient.open(port, { origin, headers: { host: `${name}:${port}` } })
+    }
+  })
+
+  it('believes the name of a page that TLS has proved, and no page without TLS', async () => {
+    const authority = await createAuthority()
+    const { certPem: cert, keyPem: key } = await issueServerCertificate(authority, { hosts: ['localhost'] })
+    const { port } = await start({
+      listeners: [{ ...plain, insecure: false, tls: { cert, key }, webSocket: true }],
+    })
+    const open = async (scheme: string) => {
+      const origin = `${scheme}://localhost:${port}`
+      const socket = new WebSocket(`wss://localhost:${port}/mqtt`, ['mqtt'], {
+        ca: authority.certPem,
+        origin,
+      })
+      await once(socket, 'open')
+      socket.terminate()
+    }
+    await open('https')
+    await expect(open('http')).rejects.toThrow('403')
   })
 
   it('answers requests that want no WebSocket, and ends what asks for nothing in time', async () => {

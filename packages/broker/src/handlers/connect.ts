@@ -68,7 +68,8 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   session.client = connection.client
   connection.exchange?.end()
   connection.open(session, identity, keepAlive)
-  connection.write({ ...connack, sessionPresent: isPresent })
+  // A reserved bit before 3.1.1.
+  connection.write({ ...connack, sessionPresent: isPresent && connection.version !== 3 })
   core.log.info(
     { clientId, remoteAddress: connection.remoteAddress, sessionPresent: isPresent },
     'client connected',

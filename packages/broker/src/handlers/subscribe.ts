@@ -1,11 +1,4 @@
-import {
-  isFailure,
-  isTopicFilter,
-  ReasonCode,
-  type Subscribe,
-  type SubscriptionRequest,
-  splitShared,
-} from '@jamey/protocol'
+import { isFailure, ReasonCode, type Subscribe, type SubscriptionRequest, splitShared } from '@jamey/protocol'
 import { acknowledgeWith } from '../commit-gate.js'
 import type { Connection } from '../connection.js'
 import type { Core } from '../core.js'
@@ -14,6 +7,7 @@ import { hold } from '../hold.js'
 import type { Session } from '../session.js'
 import type { Subscription } from '../subscription.js'
 import { countLevels } from '../topic-permission.js'
+import { assertWellFormed } from './well-formed.js'
 
 interface Added {
   subscription: Subscription
@@ -22,6 +16,7 @@ interface Added {
 }
 
 export function handleSubscribe(connection: Connection, session: Session, packet: Subscribe): void {
+  for (const { filter } of packet.subscriptions) assertWellFormed(filter)
   const { hooks, limits } = connection.core
   const { client } = connection
   if (!hooks?.authorizes || client === undefined || packet.subscriptions.length > limits.filtersPerPacket) {
@@ -96,7 +91,6 @@ function refusalOf(
 ): number | undefined {
   const { filter, noLocal } = request
   const { limits } = core
-  if (!isTopicFilter(filter)) return ReasonCode.topicFilterInvalid
   const { group, filter: path } = splitShared(filter)
   // [MQTT-3.8.3-4]
   if (group !== undefined && noLocal) {
