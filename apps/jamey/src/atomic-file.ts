@@ -1,4 +1,5 @@
 import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { CommandFailure } from './failure.js'
 
 /** Replaces a file in one step: a crash leaves the old one or the new one, never half of one. */
 export function replaceFile(path: string, text: string, mode: number): void {
@@ -38,6 +39,22 @@ function createPlainly(path: string, text: string, mode: number): boolean {
 function writeDraft(path: string, text: string, mode: number): string {
   const draft = `${path}.${process.pid}.new`
   rmSync(draft, { force: true })
-  writeFileSync(draft, text, { mode, flag: 'wx' })
-  return draft
+  try {
+    writeFileSync(draft, text, { mode, flag: 'wx' })
+    return draft
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw unwritable(path, error as NodeJS.ErrnoException)
+  }
+}
+
+function unwritable(path: string, error: NodeJS.ErrnoException): CommandFailure {
+  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT'
+  return new CommandFailure(`cannot write ${path}: ${isFull ? 'the disk is full' : error.message}`, {
+    code: 'file-unwritable',
+    hint: isFull
+      ? 'make room on the disk; `jamey doctor` tells how much there is'
+      : 'let the user who runs this write there, or choose another folder',
+    cause: error,
+  })
 }

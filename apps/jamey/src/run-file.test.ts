@@ -38,6 +38,18 @@ describe('the run file', () => {
     )
   })
 
+  it('that can not be written is told with its path and a way out, and leaves nothing behind', () => {
+    const absent = join(folder, 'absent')
+    expect(() => claimRunFile(absent, '0.1.0', here)).toThrow(
+      expect.objectContaining({
+        code: 'file-unwritable',
+        message: expect.stringContaining(`cannot write ${runFilePath(absent)}`),
+        hint: expect.stringContaining('write there'),
+      }),
+    )
+    expect(readdirSync(folder)).toEqual([])
+  })
+
   it('is stale when its process is gone, or is another one with the same id', () => {
     claimRunFile(folder, '0.1.0', here)
     expect(readRunFile(folder, machine({}))).toMatchObject({ state: 'stale', record: { pid: process.pid } })
