@@ -99,7 +99,7 @@ export class Attendance {
     const hearing = await this.#ask()
     if (round !== this.#round) return
     if (hearing === 'own') return this.#hear(IDLE_MS)
-    const refusal = await this.#renew()
+    const refusal = await this.#renew(hearing)
     if (round !== this.#round) return
     if (hearing === 'other' && refusal === undefined) this.#hear(IDLE_MS)
     else this.#miss(hearing, refusal)
@@ -121,9 +121,10 @@ export class Attendance {
   }
 
   /** Why the server does not give the subscription; undefined where it does. */
-  async #renew(): Promise<Error | undefined> {
+  async #renew(hearing: Hearing): Promise<Error | undefined> {
+    const isUnheard = hearing !== 'other'
     try {
-      await this.#subscription?.renew({ timeoutMs: PING_TIMEOUT_MS })
+      await this.#subscription?.renew({ timeoutMs: PING_TIMEOUT_MS, isUnheard })
       return undefined
     } catch (error) {
       return error as Error

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { SessionStore } from '@jamey/mqtt'
 import type { Clock } from './clock.js'
 import type { RateLimit } from './rate-limiter.js'
+import type { SharedSubscriptions } from './serving-place.js'
 
 /** The part of a pino logger that the bus uses. */
 export interface BusLog {
@@ -60,6 +61,11 @@ export interface BusConfig {
   readonly sessionExpirySeconds?: number
   /** `auto` by default: 5, which is MQTT 5.0, or 4, MQTT 3.1.1, with a server that speaks nothing else. */
   readonly protocolVersion?: 4 | 5 | 'auto'
+  /**
+   * Whether requests may be shared with the other members of a group. `auto` (the default): a server of MQTT 5.0 says
+   * it, and with one of 3.1.1 a service finds it out. Without, each of several instances gets every request.
+   */
+  readonly sharedSubscriptions?: SharedSubscriptions
   /** None by default. */
   readonly rateLimit?: RateLimit
   /** Seconds between heartbeats; 30 by default, 0 turns them off. */

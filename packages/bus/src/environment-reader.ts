@@ -52,7 +52,7 @@ export class EnvironmentReader {
     if (text === undefined) return undefined
     const word = text.toLowerCase()
     if (Object.hasOwn(meanings, word)) return meanings[word]
-    return this.fault(variable, quote(text), Object.values(meanings).join(', '))
+    return this.fault(variable, quote(text), Object.keys(meanings).join(', '))
   }
 
   /** The content of the file that the variable names, its path taken from the working directory. */

@@ -241,7 +241,7 @@ describe('configuration from the environment', () => {
     [{ MQTT_BREAKER_FAILURES: '0' }, 'MQTT_BREAKER_FAILURES', '"0"', "attempts (or 'never') from 1"],
     [{ MQTT_MAX_PACKET_SIZE: '1e9' }, 'MQTT_MAX_PACKET_SIZE', '"1e9"', 'from 1024 to 268435460'],
     [{ MQTT_PROTOCOL_VERSION: '3.1' }, 'MQTT_PROTOCOL_VERSION', '"3.1"', 'auto'],
-    [{ MQTT_AUTH_METHOD: 'SCRAM' }, 'MQTT_AUTH_METHOD', '"SCRAM"', 'auto, JWT, none'],
+    [{ MQTT_AUTH_METHOD: 'SCRAM' }, 'MQTT_AUTH_METHOD', '"SCRAM"', 'auto, jwt, none'],
     [
       { MQTT_AUTH_METHOD: 'JWT', MQTT_PROTOCOL_VERSION: '4' },
       'MQTT_AUTH_METHOD',
@@ -249,6 +249,7 @@ describe('configuration from the environment', () => {
       'none or auto',
     ],
     [{ MQTT_USERNAME: 'none' }, 'MQTT_USERNAME', '"none"', 'MQTT_TLS_CLIENT_CERT'],
+    [{ MQTT_SHARED_SUBSCRIPTIONS: 'maybe' }, 'MQTT_SHARED_SUBSCRIPTIONS', '"maybe"', 'auto, true, false'],
     [{ MQTT_INSECURE: 'maybe' }, 'MQTT_INSECURE', '"maybe"', 'true or false'],
     [{ MQTT_PERMISSIONS: 'jamey/#,a/#/b' }, 'MQTT_PERMISSIONS', '"a/#/b"', 'MQTT topic filters'],
     [{ MQTT_PERMISSIONS: 'jamey/#,' }, 'MQTT_PERMISSIONS', '""', 'MQTT topic filters'],

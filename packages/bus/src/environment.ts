@@ -53,6 +53,8 @@ export function configFromEnvironment(
   const packet = { unit: 'bytes', minimum: 1024, maximum: LARGEST_PACKET }
   const maximumPacketBytes = reader.integer('MQTT_MAX_PACKET_SIZE', packet) ?? LARGEST_ASKED
   const breakerFailures = readBreaker(reader)
+  const sharing = { auto: 'auto', true: 'available', false: 'unavailable' } as const
+  const sharedSubscriptions = reader.choice('MQTT_SHARED_SUBSCRIPTIONS', sharing) ?? 'auto'
   const heartbeatSeconds =
     reader.integer('JAMEY_HEARTBEAT_SECONDS', { ...seconds, minimum: 0, maximum: 3600 }) ?? 30
   reader.assertFaultless()
@@ -64,6 +66,7 @@ export function configFromEnvironment(
     keepAliveSeconds,
     maximumPacketBytes,
     breakerFailures,
+    sharedSubscriptions,
     heartbeatSeconds,
     ...login,
     ...(tls === undefined ? {} : { tls }),

@@ -3,6 +3,7 @@ import type { Fault } from '@jamey/contracts'
 /** What keeps this component from its work: each thing under a name of its own, until it has passed. */
 export class Health {
   readonly #faults = new Map<string, Fault>()
+  readonly #remarks = new Map<string, string>()
   readonly #observers = new Set<() => void>()
 
   /** The oldest first. */
@@ -19,6 +20,19 @@ export class Health {
 
   clear(name: string): void {
     if (this.#faults.delete(name)) this.#tell()
+  }
+
+  /** What is worth knowing of how this component works, and keeps it from nothing; `undefined` takes it back. */
+  remark(name: string, text: string | undefined): void {
+    if (this.#remarks.get(name) === text) return
+    if (text === undefined) this.#remarks.delete(name)
+    else this.#remarks.set(name, text)
+    this.#tell()
+  }
+
+  /** The oldest first. */
+  get remarks(): readonly string[] {
+    return [...this.#remarks.values()]
   }
 
   /** Calls `observer` on every change; returns what stops that. */

@@ -86,7 +86,12 @@ export class MqttBus implements Bus {
     const { maximumAnswers = 10_000, maximumBytes = 16 * 1024 * 1024 } = config.answerCache ?? {}
     const ping = async (topic: string, timeoutMs: number): Promise<string> =>
       (await this.#requester.request(pingOf(topic), {}, { timeoutMs })).client_id
-    this.#responder = new Responder({ ...parts, ping, cache: { maximumAnswers, maximumBytes } })
+    this.#responder = new Responder({
+      ...parts,
+      ping,
+      sharedSubscriptions: config.sharedSubscriptions ?? 'auto',
+      cache: { maximumAnswers, maximumBytes },
+    })
     this.#tellOfTheEnd(config)
     if (config.component !== undefined) {
       const { component, heartbeatSeconds = 30 } = config

@@ -12,8 +12,8 @@ import type {
 /** A subscription as the bus keeps it. */
 export interface PortSubscription {
   unsubscribe(): Promise<void>
-  /** Asks the server for it anew; resolves with its yes. */
-  renew(options: { timeoutMs: number }): Promise<void>
+  /** Asks the server for it anew; resolves with its yes. `isUnheard`: because nothing came by it. */
+  renew(options: { timeoutMs: number; isUnheard?: boolean }): Promise<void>
 }
 
 /** The part of the MQTT client that the bus stands on; tests put a fake in its place. */

@@ -136,13 +136,14 @@ export class Presence {
 
   #status(state: Status['state'], reason?: string): Status {
     const { component, clock, health } = this.#parts
-    const { faults } = health
+    const { faults, remarks } = health
+    const why = reason ?? (state === 'online' && remarks.length > 0 ? remarks.join('; ') : undefined)
     return {
       state,
       component: component.name,
       version: component.version,
       since: new Date(state === 'online' ? this.#sinceMs : clock.now()).toISOString(),
-      ...(reason === undefined ? {} : { reason }),
+      ...(why === undefined ? {} : { reason: why }),
       ...(state === 'offline' || faults.length === 0 ? {} : { faults: [...faults] }),
     }
   }

@@ -6,8 +6,6 @@ import {
   type RequestContract,
   type ResponseInput,
 } from '@jamey/contracts'
-import { SubscriptionError } from '@jamey/mqtt'
-import { ReasonCode } from '@jamey/protocol'
 import { AnswerCache, type AnswerCacheLimits } from './answer-cache.js'
 import { Attendance } from './attendance.js'
 import type { Clock } from './clock.js'
@@ -19,6 +17,7 @@ import type { Message, RequestContext, ServedContract, ServeOptions } from './me
 import type { MqttPort, PortSubscription } from './mqtt-port.js'
 import type { Publisher } from './publisher.js'
 import { type Served, ServingDesk } from './serving-desk.js'
+import { ServingPlace, type SharedSubscriptions } from './serving-place.js'
 import { ServingQueue } from './serving-queue.js'
 
 /** What one client's answers go to, whichever client that is. */
@@ -36,6 +35,7 @@ export interface ResponderParts {
   readonly cache: AnswerCacheLimits
   readonly log: BusLog
   readonly health: Health
+  readonly sharedSubscriptions: SharedSubscriptions
   /** Asks on a topic who hears it; resolves with the client identifier of who answered. */
   readonly ping: (topic: string, timeoutMs: number) => Promise<string>
   /** Told of what fails with nobody here to throw to. */
@@ -61,6 +61,7 @@ export class Responder {
   /** Every desk that may still be at work, those of stations that were stopped included. */
   readonly #desks = new Set<ServingDesk>()
   readonly #cache: AnswerCache
+  readonly #closing = new AbortController()
 
   constructor(parts: ResponderParts) {
     this.#parts = parts
@@ -103,6 +104,7 @@ export class Responder {
 
   /** Takes no more requests and waits for those already taken. */
   async drain(): Promise<void> {
+    this.#closing.abort()
     await Promise.allSettled(
       [...this.#stations].flatMap(([key, station]) =>
         [...station.desk.actions.keys()].map((action) => this.#stop(key, station, action)),
@@ -131,25 +133,11 @@ export class Responder {
     return station
   }
 
-  /** Shared where the server can share; alone on the topic where it cannot, which is right for a single instance. */
-  async #subscribe(
-    { topic, qos }: RequestContract,
-    group: string,
-    desk: ServingDesk,
-  ): Promise<PortSubscription> {
-    const { port } = this.#parts
+  #subscribe({ topic, qos }: RequestContract, group: string, desk: ServingDesk): Promise<PortSubscription> {
     // A request that could not be answered stays unacknowledged, so that the server sends it again.
     const options = { qos, whenHandlerFails: 'leave' } as const
-    const handle = desk.handle.bind(desk)
-    if (port.serverInformation?.sharedSubscriptionAvailable === false) {
-      return port.subscribe(topic, options, handle)
-    }
-    try {
-      return await port.subscribe(`$share/${group}/${topic}`, options, handle)
-    } catch (error) {
-      if (!isSharingRefused(error)) throw error
-      return port.subscribe(topic, options, handle)
-    }
+    const parts = { ...this.#parts, closing: this.#closing.signal }
+    return ServingPlace.take(parts, { topic, group, options, handle: desk.handle.bind(desk) })
   }
 
   async #stop(key: string, station: Station, action: string): Promise<void> {
@@ -166,13 +154,6 @@ export class Responder {
     await desk.idle(action)
     if (desk.actions.size === 0) this.#desks.delete(desk)
   }
-}
-
-function isSharingRefused(error: unknown): boolean {
-  return (
-    error instanceof SubscriptionError &&
-    (error.code === 'not-supported' || error.reasonCode === ReasonCode.sharedSubscriptionsNotSupported)
-  )
 }
 
 function assertGroup(group: string): void {

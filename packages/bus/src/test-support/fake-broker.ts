@@ -31,6 +31,9 @@ export class FakeBroker {
   readonly sent: Sent[] = []
   readonly #subscriptions: Subscription[] = []
   sharedSubscriptionAvailable = true
+  protocolVersion: 4 | 5 = 5
+  /** `$share/...` is a topic like any other to it. */
+  takesSharesLiterally = false
   /** Runs before a message is accepted; throws or waits in the place of a server that refuses or is away. */
   beforePublish: (topic: string, from: string) => Promise<void> | void = () => {}
 
@@ -86,7 +89,8 @@ export class FakeBroker {
     const handled = this.deliver(topic, payload, options.properties)
     for (const promise of handled) promise.catch(() => {})
     this.sent.push({ from, topic, payload, options, handled })
-    return { reasonCode: handled.length === 0 && options.qos !== 0 ? 0x10 : 0 }
+    const isUnheard = handled.length === 0 && options.qos !== 0 && this.protocolVersion === 5
+    return { reasonCode: isUnheard ? 0x10 : 0 }
   }
 
   /** Hands a message to its receivers as a server would; also for messages no client of ours would send. */
@@ -96,6 +100,7 @@ export class FakeBroker {
       const shared = splitShared(filter)
       if (!matches(shared.filter, topic)) return false
       if (shared.group === undefined) return true
+      if (this.takesSharesLiterally) return false
       const isFirst = !groups.has(filter)
       groups.add(filter)
       return isFirst
@@ -124,8 +129,8 @@ export class FakeClient implements MqttPort {
   }
 
   get serverInformation(): ServerInformation {
-    const { sharedSubscriptionAvailable } = this.#broker
-    return { sharedSubscriptionAvailable } as ServerInformation
+    const { sharedSubscriptionAvailable, protocolVersion } = this.#broker
+    return { sharedSubscriptionAvailable, protocolVersion } as ServerInformation
   }
 
   publish(topic: string, payload: Uint8Array, options: PublishOptions): Promise<PublishResult> {
