@@ -97,8 +97,13 @@ export function runScript(script: string, ...args: string[]): Program {
 }
 
 /** Runs one command to its end. */
-export async function jamey(cwd: string, args: readonly string[], input?: string): Promise<Outcome> {
-  const program = new Program(cwd, args)
+export async function jamey(
+  cwd: string,
+  args: readonly string[],
+  input?: string,
+  env?: Record<string, string>,
+): Promise<Outcome> {
+  const program = new Program(cwd, args, env)
   if (input !== undefined) program.input(input)
   return program.ended()
 }

@@ -90,6 +90,7 @@ importance: storing the same file again stores nothing twice.`,
       .addOption(layer('all of this layer'))
       .option('--tag <tag>', 'all with this tag; may be given several times', collect)
       .option('--before <moment>', 'all from before this', parseMoment)
+      .option('--yes', 'do not ask where conditions fit more than 100')
       .addOption(timeout(30)),
   ).action((ids, options) =>
     run(async (context) => (await import('./commands/forget.js')).forget(context, ids, options)),

@@ -22,7 +22,7 @@ describe('help', () => {
     const { code, stdout, stderr } = await jamey(['--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const commands =
-      'up run broker evaluate remember recall forget sub pub request token certs doctor outbox help'
+      'up run broker evaluate remember recall forget sub pub request token certs doctor outbox memory help'
     for (const command of commands.split(' ')) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'))
   })
 

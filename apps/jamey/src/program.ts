@@ -3,6 +3,7 @@ import { addClientCommands } from './client-commands.js'
 import type { CommandContext, Outcome } from './command-context.js'
 import { EXIT, formatExitCodes } from './exit-codes.js'
 import { addKeeperCommands } from './keeper-commands.js'
+import { addMemoryFileCommands } from './memory-commands.js'
 import { addOutboxCommands } from './outbox-commands.js'
 import { addServerCommands } from './server-commands.js'
 import { suggestionFor } from './usage-failure.js'
@@ -38,6 +39,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   program.commandsGroup('Look after it:')
   addKeeperCommands(program, run)
   addOutboxCommands(program, run)
+  addMemoryFileCommands(program, run)
   program
     .command('help')
     .argument('[topic...]', 'a command, one of its commands, or exit-codes')

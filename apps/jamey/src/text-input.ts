@@ -28,14 +28,19 @@ async function readBytes(context: CommandContext, path: string): Promise<Buffer>
   try {
     return await readFile(resolve(context.cwd, path))
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const why = FILE_FAULTS[code ?? ''] ?? message
-    throw new CommandFailure(`cannot read ${path}: ${why}`, {
-      code: 'file-unreadable',
-      exitCode: EXIT.usage,
-      cause: error,
-    })
+    throw unreadable(path, error)
   }
+}
+
+/** What to tell of a file that can not be read. */
+export function unreadable(path: string, error: unknown): CommandFailure {
+  const { code, message } = error as NodeJS.ErrnoException
+  const why = FILE_FAULTS[code ?? ''] ?? message
+  return new CommandFailure(`cannot read ${path}: ${why}`, {
+    code: 'file-unreadable',
+    exitCode: EXIT.usage,
+    cause: error,
+  })
 }
 
 const FILE_FAULTS: Readonly<Record<string, string>> = {

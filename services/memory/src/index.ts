@@ -6,12 +6,13 @@ export {
   StorageError,
   type StorageErrorCode,
 } from './error.js'
+export { MemoryArchive } from './memory-archive.js'
 export { type MemoryEnvironment, memoryOptionsFromEnvironment } from './memory-environment.js'
 export { DEFAULT_LIFETIMES, type LayerLifetimes } from './memory-layers.js'
-export { MEMORY_LIMITS, type MemoryLimits, type Origin } from './memory-record.js'
+export { type ArchivedMemory, MEMORY_LIMITS, type MemoryLimits, type Origin } from './memory-record.js'
 export { createMemory, type MemoryBus, type MemoryOptions, type MemoryService } from './memory-service.js'
 export type { MemoryCallOptions, MemoryStorage, MemoryStoreStats } from './memory-storage.js'
-export { MemoryStore, type MemoryStoreOptions } from './memory-store.js'
+export { MemoryStore, type MemoryStoreOptions, type Restored } from './memory-store.js'
 export type { Announcement, MemoryChange } from './outbox.js'
 export { type RunMemoryOptions, type RunningMemory, runMemory } from './run-memory.js'
 export { RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from './score.js'

@@ -1,4 +1,10 @@
-import { type Memory, type MemoryLayer, type MemoryStoreInput, storeSchema } from '@jamey/contracts'
+import {
+  type Memory,
+  type MemoryLayer,
+  type MemoryStoreInput,
+  memorySchema,
+  storeSchema,
+} from '@jamey/contracts'
 import type { z } from 'zod'
 import { MemoryInputError } from './error.js'
 import type { LayerLifetimes } from './memory-layers.js'
@@ -44,6 +50,14 @@ export const MEMORY_LIMITS: MemoryLimits = {
   maximumMetadataBytes: 65_536,
 }
 
+/** A memory with all that its file knows of it. Nothing else is taken: what is not known would be lost. */
+export const archivedMemorySchema = memorySchema.strict().extend({
+  /** From the envelope that stored it; it tells a repeat of that message from a new one. */
+  sent_at: memorySchema.shape.created_at,
+})
+
+export type ArchivedMemory = z.output<typeof archivedMemorySchema>
+
 const MAXIMUM_ID_CHARACTERS = 200
 
 export interface RecordContext {
@@ -71,6 +85,40 @@ export function recordFrom(input: MemoryStoreInput, origin: Origin, context: Rec
     source: origin.source.toWellFormed().replaceAll('\0', '\ufffd'),
     metadata: metadataFrom(data.metadata ?? {}, limits),
   }
+}
+
+/**
+ * Checks a memory of an archive and makes its row, as it was. Throws `MemoryInputError` naming the field at fault.
+ */
+export function rowFromArchive(input: unknown, limits: MemoryLimits): MemoryRow {
+  const memory = parsed(archivedMemorySchema, input as z.input<typeof archivedMemorySchema>)
+  checkId('id', memory.id)
+  return {
+    id: memory.id,
+    content: bounded('content', memory.content, limits.maximumContentCharacters),
+    layer: memory.layer,
+    tags: JSON.stringify(tagsFrom(memory.tags, limits)),
+    importance: memory.importance,
+    sent_at: Date.parse(memory.sent_at),
+    created_at: Date.parse(memory.created_at),
+    occurred_at: Date.parse(memory.occurred_at),
+    expires_at: memory.expires_at === null ? null : Date.parse(memory.expires_at),
+    source: memory.source.toWellFormed().replaceAll('\0', '\ufffd'),
+    metadata: metadataFrom(memory.metadata, limits),
+  }
+}
+
+/** Whether two rows hold the same in every column; the order of tags does not matter. */
+export function isSameRow(one: MemoryRow, other: MemoryRow): boolean {
+  return (
+    isSameRequest(one, other) &&
+    one.metadata === other.metadata &&
+    one.source === other.source &&
+    one.sent_at === other.sent_at &&
+    one.created_at === other.created_at &&
+    one.occurred_at === other.occurred_at &&
+    one.expires_at === other.expires_at
+  )
 }
 
 export function memoryFromRow(row: MemoryRow): Memory {

@@ -16,6 +16,7 @@ import { DEFAULT_LIFETIMES, type LayerLifetimes } from './memory-layers.js'
 import {
   checkId,
   isSameRequest,
+  isSameRow,
   MEMORY_LIMITS,
   type MemoryLimits,
   type MemoryRow,
@@ -23,6 +24,7 @@ import {
   type Origin,
   parsed,
   recordFrom,
+  rowFromArchive,
 } from './memory-record.js'
 import type { MemoryStorage, MemoryStoreStats } from './memory-storage.js'
 import { type Announcement, type MemoryChange, Outbox } from './outbox.js'
@@ -48,6 +50,9 @@ export interface MemoryStoreOptions {
    */
   readonly announcer?: string | undefined
 }
+
+/** `known`: it was here already. `expired`: its time has passed, so it was left out. */
+export type Restored = 'restored' | 'known' | 'expired'
 
 /**
  * Five layers of memories in one file, usable without any messaging. Everything a promise resolved for is on the
@@ -99,6 +104,18 @@ export class MemoryStore implements MemoryStorage {
     const nowMs = this.#now()
     const record = recordFrom(input, origin, { nowMs, lifetimes: this.#lifetimes, limits: this.#limits })
     const outcome = await this.#writes.submit(() => this.#insert(record))
+    if (outcome instanceof MemoryConflictError) throw outcome
+    return outcome
+  }
+
+  /**
+   * Takes a memory of an archive as it was, its id and times included, also where it was forgotten here. Nothing is
+   * announced. Rejects with `MemoryInputError`, and with `MemoryConflictError` for an id under which something else
+   * is stored.
+   */
+  async restore(archived: unknown): Promise<Restored> {
+    const row = rowFromArchive(archived, this.#limits)
+    const outcome = await this.#writes.submit(() => this.#restore(row))
     if (outcome instanceof MemoryConflictError) throw outcome
     return outcome
   }
@@ -169,6 +186,24 @@ export class MemoryStore implements MemoryStorage {
     if (stored !== undefined) return repeated(stored, record)
     const [gone] = this.#statements.goneById.all(record.id)
     if (gone !== undefined && wasSentBefore(record, gone)) return goneError(record.id, gone.change)
+    const memory = this.#write(record)
+    this.#announce('stored', [record.id], record.created_at)
+    return { memory, created: true }
+  }
+
+  #restore(row: MemoryRow): Restored | MemoryConflictError {
+    const nowMs = this.#now()
+    if (hasExpired(row, nowMs)) return 'expired'
+    this.#removal.sweepOne(row.id, nowMs)
+    const [stored] = this.#statements.byId.all(row.id)
+    if (stored !== undefined)
+      return isSameRow(stored, row) ? 'known' : conflictError('id', row.id, 'that one stays')
+    this.#statements.dropGone.run(row.id)
+    this.#write(row)
+    return 'restored'
+  }
+
+  #write(record: MemoryRow): Memory {
     const { tags, metadata, content } = record
     this.#statements.insert.run(
       record.id,
@@ -185,8 +220,7 @@ export class MemoryStore implements MemoryStorage {
     )
     const memory = memoryFromRow(record)
     this.#statements.insertTags(memory)
-    this.#announce('stored', [record.id], record.created_at)
-    return { memory, created: true }
+    return memory
   }
 
   #announce(change: MemoryChange, ids: readonly string[], nowMs: number): void {
@@ -196,10 +230,11 @@ export class MemoryStore implements MemoryStorage {
 
 function repeated(stored: MemoryRow, record: MemoryRow): MemoryStored | MemoryConflictError {
   if (isSameRequest(stored, record)) return { memory: memoryFromRow(stored), created: false }
-  return new MemoryConflictError(
-    'memory-conflict',
-    `message_id: another memory is stored under ${record.id}; send this one in a message of its own`,
-  )
+  return conflictError('message_id', record.id, 'send this one in a message of its own')
+}
+
+function conflictError(field: string, id: string, way: string): MemoryConflictError {
+  return new MemoryConflictError('memory-conflict', `${field}: another memory is stored under ${id}; ${way}`)
 }
 
 /** The very message again has the same time in its envelope, however wrong the sender's clock is. */

@@ -18,6 +18,7 @@ export function statementsFor(database: Database) {
   return {
     byId: database.prepare<MemoryRow>('SELECT * FROM memories WHERE id = ?'),
     goneById: database.prepare<GoneRow>('SELECT change, sent_at, at FROM gone WHERE id = ?'),
+    dropGone: database.prepare('DELETE FROM gone WHERE id = ?'),
     counts: database.prepare<{ memories: number; announcements: number }>(
       `SELECT (SELECT count(*) FROM memories) AS memories,
         (SELECT count(*) FROM announcements) AS announcements`,

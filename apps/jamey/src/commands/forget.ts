@@ -1,4 +1,6 @@
+import type { Bus } from '@jamey/bus'
 import { type MemoryForget, type MemoryLayer, topics } from '@jamey/contracts'
+import { askPerson } from '../ask-person.js'
 import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
@@ -9,8 +11,12 @@ export interface ForgetOptions extends ClientOptions {
   readonly layer?: MemoryLayer
   readonly tag?: string[]
   readonly before?: string
+  readonly yes?: boolean
   readonly timeout: number
 }
+
+/** More than so many are forgotten only by somebody who means it. */
+const MOST_UNASKED = 100
 
 /**
  * Removes what is named. That conditions fit nothing is an answer; an id that is nobody's is a failure, told once
@@ -26,6 +32,7 @@ export async function forget(
   const absent: string[] = []
   const forgotten = await withBus(context, options, async (bus) => {
     let count = 0
+    if (ids.length === 0 && options.yes !== true) await mustBeMeant(bus, context, options)
     for (const selection of selections) {
       const answer = await bus.request(topics.memory.forget, selection, {
         timeoutMs: options.timeout,
@@ -47,6 +54,31 @@ export async function forget(
     })
   }
   return EXIT.success
+}
+
+/** Asks a person, and refuses for a script, where conditions fit many: what is forgotten does not come back. */
+async function mustBeMeant(bus: Bus, context: CommandContext, options: ForgetOptions): Promise<void> {
+  const { layer, tag, before, timeout } = options
+  const { total } = await bus.request(
+    topics.memory.query,
+    {
+      ...(layer === undefined ? {} : { layers: [layer] }),
+      ...(tag === undefined ? {} : { tags: tag }),
+      // The end of a query's time is part of it, that of what is to be forgotten is not.
+      ...(before === undefined ? {} : { to: new Date(Date.parse(before) - 1).toISOString() }),
+      limit: 1,
+    },
+    { timeoutMs: timeout, signal: context.interrupted },
+  )
+  if (total <= MOST_UNASKED) return
+  const many = plural(total, 'memory', 'memories')
+  const answer = await askPerson(context, `Forget ${many} for good? [y/N] `)
+  if (answer !== undefined && /^y(es)?$/i.test(answer.trim())) return
+  const way = 'say --yes, too, where that is meant; `jamey memory backup FILE` keeps a copy'
+  throw new CommandFailure(
+    answer === undefined ? `these conditions fit ${many}, and nobody can be asked` : 'nothing was forgotten',
+    { code: 'not-confirmed', exitCode: EXIT.usage, hint: way },
+  )
 }
 
 /** One request per id, or one for all conditions; never both, and never nothing, which would mean everything. */
