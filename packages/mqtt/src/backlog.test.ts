@@ -199,7 +199,7 @@ describe('a queue that is larger than memory', () => {
       const client = makeClient({ url: 'mqtt://127.0.0.1:1', store, cleanStart: false, queue })
       await client.setAside.list()
       // Asking for the oldest has as much read as memory may hold.
-      expect(client.stats().queuedMessages).toBe(count)
+      expect(client.explain().queue.messages).toBe(count)
       await settled(3)
       expect(await rejection(client.publish('t', 'x', STORED))).toMatchObject({ code: 'queue-full' })
       expect(store.publishes.size).toBe(count)

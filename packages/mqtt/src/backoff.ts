@@ -15,11 +15,6 @@ export class Backoff {
     this.#random = random
   }
 
-  get breaker(): { isOpen: boolean; failures: number; failuresBeforeOpen: number } {
-    const { failuresBeforeOpen } = this.#settings
-    return { isOpen: this.isOpen, failures: this.#failures, failuresBeforeOpen }
-  }
-
   get failures(): number {
     return this.#failures
   }
@@ -40,6 +35,12 @@ export class Backoff {
     if (retry === 0) return 0
     const delayMs = Math.min(maxDelayMs, baseDelayMs * 2 ** (retry - 1))
     return delayMs * (1 + jitter * (2 * this.#random() - 1))
+  }
+
+  /** The cause of the last failures was found, and is gone. */
+  forgive(): void {
+    this.#failures = 0
+    this.#retries = Math.min(this.#retries, 2)
   }
 
   reset(): void {

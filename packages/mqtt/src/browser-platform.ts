@@ -1,9 +1,13 @@
 import { LONGEST_TIMER_MS } from './clock.js'
+import { statusOf } from './connection-state.js'
 import { ConnectionError } from './errors.js'
+import type { Explanation } from './explanation.js'
 import type { TlsOptions } from './options.js'
 import type { Platform } from './platform.js'
 import type { Endpoint, TlsMaterial, Transport } from './transport.js'
 import { type WebSocketPort, WebSocketTransport, webSocketUrl } from './web-socket-transport.js'
+
+const NOT_KNOWN = { breaker: {}, sending: {}, queue: {}, socket: {}, receiving: {}, lastFailures: {} }
 
 type BrowserWebSocket = new (url: string, protocols: string) => WebSocketPort
 
@@ -16,7 +20,8 @@ export const browserPlatform: Platform = {
   },
   openTransport: openBrowserWebSocket,
   readTls,
-  because,
+  explain,
+  startTrial: (session) => import('./trial.js').then(({ Trial }) => new Trial(session)),
   storeParts: () => import('./backlog.js'),
   paceLimit: (use) => {
     // A page that can not fetch it goes on as it did.
@@ -28,18 +33,19 @@ export const browserPlatform: Platform = {
   },
 }
 
-let words: typeof import('./because.js') | undefined
+let explaining: typeof import('./explain.js') | undefined
 
-/** Asked seldom, so it is fetched with the first question, which gets the cause alone. */
-function because(...[facts, isClosed, isWindowFull]: Parameters<Platform['because']>): string {
-  if (words !== undefined) return words.because(facts, isClosed, isWindowFull)
-  import('./because.js').then(
+/** Asked seldom, so it is fetched with the first question, which learns the state and its cause alone. */
+function explain(...parts: Parameters<Platform['explain']>): Explanation {
+  if (explaining !== undefined) return explaining.explain(...parts)
+  import('./explain.js').then(
     (found) => {
-      words = found
+      explaining = found
     },
     () => {},
   )
-  return facts.cause?.message ?? `The client is ${facts.state}.`
+  const { state, cause } = statusOf(parts[1].now)
+  return { ...NOT_KNOWN, state, because: cause?.message ?? state } as unknown as Explanation
 }
 
 function openBrowserWebSocket(endpoint: Endpoint): Transport {
@@ -58,5 +64,5 @@ async function readTls(options: TlsOptions): Promise<TlsMaterial> {
   if (given !== undefined) {
     throw new ConnectionError('invalid-argument', `option tls.${given[0]} can not be used in a browser`)
   }
-  return { ca: undefined, cert: undefined, key: undefined, passphrase: undefined, servername: undefined }
+  return {} as TlsMaterial
 }

@@ -90,8 +90,8 @@ export interface Client extends AsyncDisposable {
   drained(options?: CallOptions): Promise<void>
   stats(): ClientStats
   /**
-   * Why messages are, or are not, flowing: one plain object to log. Pages fetch the sentence `because` with the first
-   * question, which is answered with the cause alone.
+   * Why messages are, or are not, flowing: one plain object to log. Pages fetch what it takes with the first
+   * question, whose answer has the state and its cause alone, and no numbers.
    */
   explain(): Explanation
   /** Messages that were taken over and that the server does not take. */

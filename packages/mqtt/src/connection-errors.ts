@@ -5,10 +5,11 @@ import type { Endpoint } from './transport.js'
 
 /** What to do after an error that is not the server's word. */
 export function actionOf(error: Error): Action {
-  if (error instanceof AuthenticationError || error instanceof ConnectionError) {
-    return error.retryable ? 'retry' : 'stop'
-  }
-  return 'retry'
+  if (!(error instanceof AuthenticationError || error instanceof ConnectionError)) return 'retry'
+  // The server hung up; or else the network broke, which is nobody's fault here.
+  const { code = '' } = (error.cause ?? {}) as { code?: string }
+  if (error.code === 'lost' && /^$|PIPE|CONNRESET/.test(code)) return 'suspect'
+  return error.retryable ? 'retry' : 'stop'
 }
 
 /** A connection that was never made was not lost. `isAsked`: CONNECT was sent. */

@@ -1,4 +1,5 @@
 import type { Packet } from '@jamey/protocol'
+import type { MqttError } from './errors.js'
 import type { Link } from './link.js'
 import type { ServerInformation } from './server-information.js'
 import type { StateChange } from './state.js'
@@ -10,6 +11,8 @@ export interface ConnectionListener {
   onPacket(link: Link, packet: Packet): void
   onWritable(): void
   onDisconnected(): void
+  /** The connection ends, perhaps because of one packet; true where that was found. Before `onDisconnected`. */
+  onEnding(error: MqttError): boolean
   /** The server told a failure. */
   onFailure(kind: 'connack' | 'disconnect', reasonCode: number, reasonString: string | undefined): void
   onState(change: StateChange): void

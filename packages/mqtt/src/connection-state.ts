@@ -1,5 +1,4 @@
 import type { PacketCredentials } from './credentials.js'
-import type { ConnectionFacts } from './explanation.js'
 import type { Link } from './link.js'
 import type { ServerInformation } from './server-information.js'
 import type { SessionFate, StateChange } from './state.js'
@@ -93,14 +92,4 @@ export function waitingFor(
   cause: Error | undefined,
 ): Reconnecting {
   return { state: 'reconnecting', attempt, delayMs, dueAtMs: nowMs + delayMs, cause, timer: undefined }
-}
-
-/** For `explain`. */
-export function factsOf(
-  now: Now,
-  nowMs: number,
-): Pick<ConnectionFacts, 'state' | 'cause' | 'attempt' | 'nextAttemptMs'> {
-  const { state, cause, attempt } = statusOf(now)
-  const nextAttemptMs = now.state === 'reconnecting' ? Math.max(0, now.dueAtMs - nowMs) : undefined
-  return { state, cause, attempt, nextAttemptMs }
 }

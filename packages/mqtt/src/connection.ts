@@ -17,13 +17,13 @@ import {
   type Connected,
   type Connecting,
   connectingTo,
-  factsOf,
   type Now,
   statusOf,
   waitingFor,
 } from './connection-state.js'
 import type { Dialects } from './dialects.js'
 import { Endpoints } from './endpoints.js'
+import type { MqttError } from './errors.js'
 import type { ConnectionFacts } from './explanation.js'
 import { Link, type LinkListener } from './link.js'
 import type { CredentialsRequest } from './options.js'
@@ -80,8 +80,7 @@ export class Connection implements LinkListener, AuthenticationListener {
   }
 
   get facts(): ConnectionFacts {
-    const facts = factsOf(this.#now, this.#settings.clock.now())
-    return { ...facts, breaker: this.#backoff.breaker, endpoint: this.#lastEndpoint?.href }
+    return { now: this.#now, failures: this.#backoff.failures, endpoint: this.#lastEndpoint?.href }
   }
 
   /** From `disconnected` and `error`; elsewhere it changes nothing. */
@@ -197,7 +196,7 @@ export class Connection implements LinkListener, AuthenticationListener {
 
   onLost(_link: Link, error: Error): void {
     const now = this.#now
-    if (now.state === 'connected') this.#lost(now, error, 'retry')
+    if (now.state === 'connected') this.#lost(now, error, actionOf(error) === 'suspect' ? 'suspect' : 'retry')
     else if (now.state === 'connecting') this.#failed(now, asUnreachable(error, now.isAsked), actionOf(error))
   }
 
@@ -338,6 +337,8 @@ export class Connection implements LinkListener, AuthenticationListener {
     const hasHeld = heldMs >= this.#settings.reconnect.stableAfterMs
     if (hasHeld) this.#backoff.reset()
     else this.#backoff.fail()
+    const mayBeOnePacket = action === 'suspect' || action === 'refresh'
+    if (mayBeOnePacket && this.#listener.onEnding(error as MqttError)) this.#backoff.forgive()
     // A server that sent us away is to be avoided like one that failed.
     if (action === 'move' || !hasHeld) this.#endpoints.failed(now.link.endpoint)
     else this.#endpoints.held(now.link.endpoint)

@@ -42,7 +42,7 @@ export class Endings {
 
   /** The server has it. */
   done(publication: Publication, result = SUCCESS): void {
-    this.#journal.remove(publication)
+    this.#journal.commits?.remove(publication)
     publication.stage = 'settled'
     publication.settle(result)
     this.#receipts.settle(publication.sequence, result)
@@ -50,7 +50,7 @@ export class Endings {
 
   /** The caller gave up in time, or learns otherwise that it will not be delivered. */
   withdrawn(publication: Publication): void {
-    this.#journal.remove(publication)
+    this.#journal.commits?.remove(publication)
     publication.stage = 'settled'
   }
 
@@ -58,12 +58,12 @@ export class Endings {
   failed(publication: Publication, error: Error): void {
     publication.stage = 'settled'
     if (publication.hasCaller || publication.isAbandoned || !(error instanceof PublishError)) {
-      this.#journal.remove(publication)
+      this.#journal.commits?.remove(publication)
       return publication.fail(error)
     }
     if (error.code !== 'expired' && error.code !== 'dropped') return this.#setAside.add(publication, error)
     const { code, message, reasonCode } = error
-    this.#journal.remove(publication)
+    this.#journal.commits?.remove(publication)
     this.#journal.giveUp(publication.sequence, { code, message, reasonCode })
     this.#receipts.fail(publication.sequence, error)
   }

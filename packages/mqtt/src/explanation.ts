@@ -1,4 +1,4 @@
-import { describeReasonCode } from '@jamey/protocol'
+import type { Now } from './connection-state.js'
 import type { ServerInformation } from './server-information.js'
 import type { StateName } from './state.js'
 
@@ -68,58 +68,20 @@ export interface Explanation {
   }
 }
 
-/** The outgoing half. */
-export interface OutgoingFacts {
-  readonly quota: number
-  readonly onWire: number
-  readonly inFlight: number
-  readonly messagesPerSecond: number | undefined
-  readonly messages: number
-  readonly storing: number
-  readonly bytes: number
-  readonly oldestAgeMs: number | undefined
-  readonly isWindowFull: boolean
-  readonly bufferedBytes: number
-  readonly isWritable: boolean
+/** What a connection knows of itself. */
+export interface ConnectionFacts {
+  readonly now: Now
+  /** In a row. */
+  readonly failures: number
+  /** Of the server in use or tried last. */
+  readonly endpoint: string | undefined
 }
-
-/** The connection. */
-export type ConnectionFacts = Pick<
-  Explanation,
-  'state' | 'attempt' | 'nextAttemptMs' | 'breaker' | 'endpoint'
-> & { readonly cause: Error | undefined }
 
 export type FailureKind = keyof Explanation['lastFailures']
 
-/** Remembers the last failure of each kind. */
-export class LastFailures {
-  readonly #now: () => number
-  readonly #told = new Map<
-    FailureKind,
-    { reasonCode: number; reasonString: string | undefined; atMs: number }
-  >()
-
-  constructor(now: () => number) {
-    this.#now = now
-  }
-
-  tell(kind: FailureKind, reasonCode: number, reasonString: string | undefined): void {
-    this.#told.set(kind, { reasonCode, reasonString, atMs: this.#now() })
-  }
-
-  get all(): Explanation['lastFailures'] {
-    const of = (kind: FailureKind): ToldReason | undefined => {
-      const told = this.#told.get(kind)
-      if (told === undefined) return undefined
-      const { reasonCode, reasonString, atMs } = told
-      const agoMs = this.#now() - atMs
-      return { reasonCode, reasonString, description: describeReasonCode(reasonCode), agoMs }
-    }
-    return {
-      connack: of('connack'),
-      disconnect: of('disconnect'),
-      publish: of('publish'),
-      subscribe: of('subscribe'),
-    }
-  }
+/** A failure the server told, as it is remembered. */
+export interface Told {
+  readonly reasonCode: number
+  readonly reasonString: string | undefined
+  readonly atMs: number
 }

@@ -101,6 +101,12 @@ export class InFlight {
     return undefined
   }
 
+  /** The first that was sent and not acknowledged. */
+  get oldest(): Publication | undefined {
+    this.#advanceOldest()
+    return this.#count === 0 ? undefined : this.#byIdentifier[identifierOf(this.#oldest)]
+  }
+
   /** In order of sequence. */
   *all(): Iterable<Publication> {
     this.#advanceOldest()

@@ -35,10 +35,10 @@ export class Incoming {
   /** Ours, where the server knows it: before MQTT 5.0 there is none. */
   #receiveMaximum = Number.POSITIVE_INFINITY
   /** What waits for its acknowledgement, in order of arrival. */
-  #queue = new Fifo<Delivery>()
+  readonly queue = new Fifo<Delivery>()
   #spare: Delivery[] = []
   /** Deliveries whose handlers were at work when their connection ended, by packet identifier. */
-  readonly #carried = new Map<number, Delivery>()
+  readonly carried = new Map<number, Delivery>()
   /** Digests by packet identifier of QoS 2 messages that were delivered, and whose PUBREL is still to come. [MQTT-4.3.3-10] */
   readonly #received = new Map<number, number | undefined>()
   /** The server may have lost its session without our knowing: its CONNACK was lost, too. */
@@ -59,18 +59,9 @@ export class Incoming {
     return this.#running
   }
 
-  /** Since when the handlers of the oldest unacknowledged message have been at work; undefined without one. */
-  get oldestBeganAtMs(): number | undefined {
-    let oldest = this.#queue.peek()?.beganAtMs ?? 0
-    for (const { beganAtMs, running } of this.#carried.values()) {
-      if (running > 0 && (oldest === 0 || beganAtMs < oldest)) oldest = beganAtMs
-    }
-    return oldest === 0 ? undefined : oldest
-  }
-
   /** Messages without their acknowledgement. */
   get unacknowledged(): number {
-    return this.#queue.length
+    return this.queue.length
   }
 
   whenIdle(callback: () => void): void {
@@ -89,20 +80,20 @@ export class Incoming {
     this.#isInDoubt = isResumed && (isInDoubt || this.#isInDoubt)
     this.#aliases = new IncomingAliases(this.#settings.topicAliasMaximum)
     if (isResumed) return
-    for (const delivery of this.#carried.values()) delivery.isForgotten = true
-    this.#carried.clear()
+    for (const delivery of this.carried.values()) delivery.isForgotten = true
+    this.carried.clear()
     this.#received.clear()
-    this.#journal.forgetReceived()
+    this.#journal.commits?.forgetReceived()
   }
 
   /** The server will send again what we did not acknowledge; what is still being worked on joins that later. */
   onDisconnected(): void {
     this.#link = undefined
-    for (let delivery = this.#queue.shift(); delivery !== undefined; delivery = this.#queue.shift()) {
+    for (let delivery = this.queue.shift(); delivery !== undefined; delivery = this.queue.shift()) {
       delivery.isQueued = false
       delivery.isStale = true
       if (delivery.packet !== undefined && !delivery.isLeft) {
-        this.#carried.set(delivery.packet.packetIdentifier, delivery)
+        this.carried.set(delivery.packet.packetIdentifier, delivery)
       }
     }
   }
@@ -118,7 +109,7 @@ export class Incoming {
       if (this.#isRepeated(packet, digest)) return this.#repeatPubrec(packet, digest)
       this.#received.set(packet.packetIdentifier, digest)
     }
-    if (packet.dup && this.#carried.size > 0 && this.#joinCarried(packet)) return
+    if (packet.dup && this.carried.size > 0 && this.#joinCarried(packet)) return
     this.#deliver(packet)
   }
 
@@ -136,7 +127,7 @@ export class Incoming {
 
   onPubrel(link: Link, packet: Pubrel): void {
     const isKnown = this.#received.delete(packet.packetIdentifier)
-    if (isKnown) this.#journal.complete(packet.packetIdentifier)
+    if (isKnown) this.#journal.commits?.complete(packet.packetIdentifier)
     link.acknowledge(
       'pubcomp',
       packet.packetIdentifier,
@@ -174,7 +165,7 @@ export class Incoming {
 
   /** [MQTT-3.3.4-9] */
   #checkReceiveMaximum(): void {
-    if (this.#queue.length < this.#receiveMaximum) return
+    if (this.queue.length < this.#receiveMaximum) return
     const message = `more than ${this.#receiveMaximum} unacknowledged messages, our Receive Maximum`
     throw violation(message, ReasonCode.receiveMaximumExceeded)
   }
@@ -221,7 +212,7 @@ export class Incoming {
       if (!delivery.isForgotten) this.#settle(delivery)
     }
     const digest = this.#received.get(packet.packetIdentifier) ?? digestOf(packet.topic, packet.payload)
-    this.#journal.receive(packet.packetIdentifier, digest, settle, () => {
+    this.#journal.commits?.receive(packet.packetIdentifier, digest, settle, () => {
       delivery.isLeft = true
       settle()
     })
@@ -231,18 +222,18 @@ export class Incoming {
     delivery.isSettled = true
     if (delivery.isQueued) return this.#acknowledgeSettled()
     if (delivery.isStale) return
-    if (this.#queue.length > 0) return this.#enqueue(delivery)
+    if (this.queue.length > 0) return this.#enqueue(delivery)
     this.#acknowledge(delivery)
   }
 
   #enqueue(delivery: Delivery): void {
     delivery.isQueued = true
-    this.#queue.push(delivery)
+    this.queue.push(delivery)
   }
 
   #acknowledgeSettled(): void {
-    for (let head = this.#queue.peek(); head?.isSettled; head = this.#queue.peek()) {
-      this.#queue.shift()
+    for (let head = this.queue.peek(); head?.isSettled; head = this.queue.peek()) {
+      this.queue.shift()
       this.#acknowledge(head)
     }
   }
@@ -270,9 +261,9 @@ export class Incoming {
 
   /** A message whose handlers were at work when the connection ended is not handed out a second time. */
   #joinCarried(packet: Publish): boolean {
-    const carried = this.#carried.get(packet.packetIdentifier)
+    const carried = this.carried.get(packet.packetIdentifier)
     if (carried === undefined) return false
-    this.#carried.delete(packet.packetIdentifier)
+    this.carried.delete(packet.packetIdentifier)
     const { packet: former } = carried
     if (former === undefined || !isSameMessage(former, packet)) {
       // Its identifier is another message's by now.

@@ -22,7 +22,7 @@ export class Journal {
   #sequence = 0
   #listener: AppendListener | undefined
   /** Once a store that commits was read. */
-  #commits: Commits | undefined
+  commits: Commits | undefined
 
   constructor(store: SessionStore, clock: Clock, onFailure: (error: MqttError) => void) {
     this.#store = store
@@ -46,15 +46,10 @@ export class Journal {
     return sequence < this.#sequence
   }
 
-  /** Whether a message can have its number: a store that commits was read. */
-  get hasBegun(): boolean {
-    return this.#commits !== undefined
-  }
-
   /** A store that commits was read, and its messages have numbers below `sequence`. */
   begin(sequence: number, commits: typeof Commits): void {
     this.#sequence = sequence
-    this.#commits = new commits(this.#store, this.#clock, this.#onFailure, this.#listener)
+    this.commits = new commits(this.#store, this.#clock, this.#onFailure, this.#listener)
     for (const publication of this.#early.splice(0)) this.append(publication)
   }
 
@@ -66,7 +61,7 @@ export class Journal {
   }
 
   append(publication: Publication): void {
-    const commits = this.#commits
+    const commits = this.commits
     if (commits === undefined) {
       this.#early.push(publication)
       return
@@ -75,53 +70,29 @@ export class Journal {
     commits.append(publication)
   }
 
-  release(
-    publication: Publication,
-    onReleased: (publication: Publication) => void,
-    onFailed: (publication: Publication) => void,
-  ): void {
-    this.#commits?.release(publication, onReleased, onFailed)
-  }
-
-  remove(publication: Publication): void {
-    this.#commits?.remove(publication)
-  }
-
   setAside(publication: Publication, reason: StoredReason): void {
     this.#store.setAside(publication, reason)
-    this.#commits?.schedule()
+    this.commits?.schedule()
   }
 
   removeSetAside(sequence: number, bytes: number): void {
     this.#store.removeSetAside(sequence, bytes)
-    this.#commits?.schedule()
+    this.commits?.schedule()
   }
 
   giveUp(sequence: number, reason: StoredReason): void {
     this.#store.giveUp(sequence, reason)
-    this.#commits?.schedule()
+    this.commits?.schedule()
   }
 
   /** Resolves when everything told so far is committed. Rejects with `PublishError`. */
   async settled(): Promise<void> {
-    await this.#commits?.settled()
-  }
-
-  receive(packetIdentifier: number, digest: number, onStored: () => void, onFailed: () => void): void {
-    this.#commits?.receive(packetIdentifier, digest, onStored, onFailed)
-  }
-
-  complete(packetIdentifier: number): void {
-    this.#commits?.complete(packetIdentifier)
-  }
-
-  forgetReceived(): void {
-    this.#commits?.forgetReceived()
+    await this.commits?.settled()
   }
 
   /** Rejects the publishes that are on their way into the store. */
   failAppending(makeError: (publication: Publication) => PublishError): void {
-    for (const publication of [...this.#early, ...(this.#commits?.appending ?? [])]) {
+    for (const publication of [...this.#early, ...(this.commits?.appending ?? [])]) {
       publication.fail(makeError(publication))
     }
   }
@@ -129,7 +100,7 @@ export class Journal {
   /** Commits what is left and closes the store. */
   async close(): Promise<void> {
     try {
-      await this.#commits?.end()
+      await this.commits?.end()
       await this.#store.close()
     } catch (error) {
       this.#onFailure(storeFailed(undefined, error))

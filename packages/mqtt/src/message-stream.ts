@@ -2,7 +2,8 @@ import type { Subscription } from './client.js'
 import { NOT_CONSUMED } from './delivery.js'
 import { SubscriptionError } from './errors.js'
 import type { Message } from './message.js'
-import type { MessageHandler } from './options.js'
+import type { MessageHandler, MessagesOptions } from './options.js'
+import type { Counters } from './stats.js'
 
 interface Held {
   readonly message: Message
@@ -11,24 +12,26 @@ interface Held {
   readonly leave: () => void
 }
 
-interface StreamOptions {
-  /** QoS 0 messages kept while the consumer is busy; the others are bounded by our Receive Maximum. */
-  readonly maximumBuffered: number
-  readonly filter: string
+/** What a stream needs of its client. */
+export interface StreamHost {
   readonly subscribe: (handler: MessageHandler) => Promise<Subscription>
-  readonly onDropped: () => void
-  /** By another connection, to which what stays unacknowledged on this one does not matter. */
-  readonly makeRoom: () => void
-  readonly onStarted: () => void
-  readonly onEnded: () => void
+  readonly counters: Counters
+  /** `resume`: by another connection, to which what stays unacknowledged on this one does not matter. */
+  readonly connection: { resume(): void }
+  /** Of the client, which ends those that are open when it closes. */
+  readonly streams: Set<MessageStream>
 }
 
+/** QoS 0 messages kept while the consumer is busy; the others are bounded by our Receive Maximum. */
+const DEFAULT_BUFFERED = 1000
 /** Messages that may stay unacknowledged: fewer than any server sends at once. Mosquitto sends 20. */
 const LEFT_PLACES = 8
 
 /** The messages of one subscription, pulled one by one; each is acknowledged when the next one is asked for. */
 export class MessageStream implements AsyncIterableIterator<Message> {
-  readonly #options: StreamOptions
+  readonly #host: StreamHost
+  readonly #filter: string
+  readonly #maximumBuffered: number
   readonly #held: Held[] = []
   #current: Held | undefined
   #subscription: Promise<Subscription> | undefined
@@ -37,8 +40,10 @@ export class MessageStream implements AsyncIterableIterator<Message> {
   #left = 0
   #failure: Error | undefined
 
-  constructor(options: StreamOptions) {
-    this.#options = options
+  constructor(host: StreamHost, filter: string, { maximumBuffered = DEFAULT_BUFFERED }: MessagesOptions) {
+    this.#host = host
+    this.#filter = filter
+    this.#maximumBuffered = maximumBuffered
   }
 
   [Symbol.asyncIterator](): this {
@@ -65,7 +70,7 @@ export class MessageStream implements AsyncIterableIterator<Message> {
     this.#current = undefined
     if (!this.#isShared) {
       for (const { release } of this.#held.splice(0)) {
-        this.#options.onDropped()
+        this.#host.counters.messagesDroppedOnReceipt++
         release()
       }
     }
@@ -73,7 +78,7 @@ export class MessageStream implements AsyncIterableIterator<Message> {
     const subscription = await this.#subscription?.catch(() => undefined)
     await subscription?.unsubscribe().catch(() => {})
     // Each stays in the place of one that the server could send, as long as this connection lasts.
-    if (this.#left > LEFT_PLACES) this.#options.makeRoom()
+    if (this.#left > LEFT_PLACES) this.#host.connection.resume()
     this.#left = 0
     return { done: true, value: undefined }
   }
@@ -81,7 +86,7 @@ export class MessageStream implements AsyncIterableIterator<Message> {
   /** The client closes: nothing more will come, and what the consumer never saw is not acknowledged. */
   end(): void {
     this.#hasEnded = true
-    this.#options.onEnded()
+    this.#host.streams.delete(this)
     for (const { message, leave } of this.#held.splice(0)) {
       if (message.qos > 0) this.#left++
       leave()
@@ -91,8 +96,8 @@ export class MessageStream implements AsyncIterableIterator<Message> {
 
   #start(): void {
     if (this.#subscription !== undefined || this.#hasEnded) return
-    this.#options.onStarted()
-    this.#subscription = this.#options.subscribe((message) => this.#onMessage(message))
+    this.#host.streams.add(this)
+    this.#subscription = this.#host.subscribe((message) => this.#onMessage(message))
     this.#subscription.catch((error: Error) => {
       // A client that is closed while it waits ends its streams in good order.
       if (error instanceof SubscriptionError && error.code === 'closed') return this.end()
@@ -104,8 +109,8 @@ export class MessageStream implements AsyncIterableIterator<Message> {
   #onMessage(message: Message): Promise<void> | undefined {
     if (this.#hasEnded) return this.#onLate(message)
     const waiting = this.#waiting.shift()
-    if (message.qos === 0 && waiting === undefined && this.#held.length >= this.#options.maximumBuffered) {
-      this.#options.onDropped()
+    if (message.qos === 0 && waiting === undefined && this.#held.length >= this.#maximumBuffered) {
+      this.#host.counters.messagesDroppedOnReceipt++
       return undefined
     }
     return new Promise((release, reject) => {
@@ -117,13 +122,13 @@ export class MessageStream implements AsyncIterableIterator<Message> {
 
   /** Who leaves a group owes what it has not seen to the others. */
   get #isShared(): boolean {
-    return this.#options.filter.startsWith('$share/')
+    return this.#filter.startsWith('$share/')
   }
 
   /** It was on its way when the stream ended. */
   #onLate({ qos }: Message): Promise<void> | undefined {
     if (!this.#isShared) {
-      this.#options.onDropped()
+      this.#host.counters.messagesDroppedOnReceipt++
       return undefined
     }
     if (qos > 0) this.#left++

@@ -24,7 +24,6 @@ import { StateStream } from './state-stream.js'
 import type { ClientStats } from './stats.js'
 
 const DEFAULT_CLOSE_MS = 5000
-const DEFAULT_BUFFERED = 1000
 const NO_OPTIONS: PublishOptions = Object.freeze({})
 
 /** The public face of a connection and the session that outlives it. */
@@ -163,7 +162,8 @@ export class MqttClient implements Client {
   }
 
   explain(): Explanation {
-    return this.#session.explain(this.#connection.facts, this.#closing !== undefined)
+    const isClosed = this.#closing !== undefined
+    return this.#settings.platform.explain(this.#session, this.#connection.facts, isClosed)
   }
 
   get setAside(): SetAside {
@@ -221,18 +221,10 @@ export class MqttClient implements Client {
     filter: string,
     options: MessagesOptions,
   ): MessageStream {
-    const stream: MessageStream = new Stream({
-      maximumBuffered: options.maximumBuffered ?? DEFAULT_BUFFERED,
-      filter,
-      subscribe: (handler) => this.subscribe(filter, options, handler),
-      onDropped: () => {
-        this.#session.counters.messagesDroppedOnReceipt++
-      },
-      makeRoom: () => this.#connection.resume(),
-      onStarted: () => this.#streams.add(stream),
-      onEnded: () => this.#streams.delete(stream),
-    })
-    return stream
+    const { counters } = this.#session
+    const subscribe = (handler: MessageHandler) => this.subscribe(filter, options, handler)
+    const host = { subscribe, counters, connection: this.#connection, streams: this.#streams }
+    return new Stream(host, filter, options)
   }
 
   #checkTopic(topic: string): void {
@@ -275,12 +267,12 @@ export class MqttClient implements Client {
     const { outgoing, incoming, subscriptions } = this.#session
     const endsAtMs = clock.now() + (options.timeoutMs ?? DEFAULT_CLOSE_MS)
     const left = (): { timeoutMs: number } => ({ timeoutMs: Math.max(0, endsAtMs - clock.now()) })
-    if (options.drain !== false) await this.#drain(left().timeoutMs)
+    for (const stream of [...this.#streams]) stream.end()
+    if (options.drain !== false) await within(this.#drained(), clock, left(), gaveUpDraining).catch(() => {})
     const report: CloseReport = {
       unacknowledgedMessages: outgoing.unacknowledged,
       runningHandlers: incoming.running,
     }
-    for (const stream of [...this.#streams]) stream.end()
     for (const stop of this.#connecting) stop()
     subscriptions.close(() => closedSubscription('...'))
     const gone = this.#connection.close()
@@ -297,26 +289,18 @@ export class MqttClient implements Client {
     return closedPublish(topic, this.#settings.store.commits || !isOurs)
   }
 
-  /** Waits for what is on its way, as long as there is hope that it arrives. */
-  async #drain(timeoutMs: number): Promise<void> {
+  /** Nothing is on its way any more, or there is no hope that it arrives. */
+  #drained(): Promise<unknown> {
     const { outgoing, incoming } = this.#session
-    for (const stream of [...this.#streams]) stream.end()
-    const hasHope = (): boolean => this.state !== 'disconnected' && this.state !== 'error'
-    if (!hasHope()) return
-    const idle = Promise.all([
-      new Promise<void>((resolve) => outgoing.whenIdle(resolve)),
-      new Promise<void>((resolve) => incoming.whenIdle(resolve)),
-    ])
-    let stop = (): void => {}
+    const idle = [outgoing, incoming].map((half) => new Promise<void>((resolve) => half.whenIdle(resolve)))
     const hopeless = new Promise<void>((resolve) => {
-      stop = this.#states.observe(() => {
-        if (!hasHope()) resolve()
-      })
+      const look = (): void => {
+        if (this.state === 'disconnected' || this.state === 'error') resolve()
+      }
+      this.#states.observe(look)
+      look()
     })
-    await within(Promise.race([idle, hopeless]), this.#settings.clock, { timeoutMs }, gaveUpDraining).catch(
-      () => {},
-    )
-    stop()
+    return Promise.race([Promise.all(idle), hopeless])
   }
 }
 

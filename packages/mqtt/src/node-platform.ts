@@ -1,13 +1,14 @@
 import { PropertyMemory } from '@jamey/protocol'
 import * as storeParts from './backlog.js'
-import { because } from './because.js'
 import { ConnectionError } from './errors.js'
+import { explain } from './explain.js'
 import { systemClock } from './node-clock.js'
 import { PaceLimit } from './pace-limit.js'
 import type { Platform } from './platform.js'
 import { systemError } from './system-error.js'
 import { openTcp } from './tcp-transport.js'
 import { readTlsMaterial } from './tls-material.js'
+import { Trial } from './trial.js'
 import { openWebSocket } from './ws-socket.js'
 
 /** TCP, TLS and WebSocket; certificates from files or memory. */
@@ -24,7 +25,8 @@ export const nodePlatform: Platform = {
   },
   readTls: readTlsMaterial,
   systemError,
-  because,
+  explain,
+  startTrial: async (...parts) => new Trial(...parts),
   storeParts: async () => storeParts,
   paceLimit: (use) => use(PaceLimit),
   propertyMemory: () => new PropertyMemory(),

@@ -3,10 +3,10 @@ import type { Backlog } from './backlog.js'
 import { Endings } from './endings.js'
 import type { MqttError, PublishError } from './errors.js'
 import { Expiry } from './expiry.js'
-import type { OutgoingFacts } from './explanation.js'
 import { InFlight } from './in-flight.js'
 import type { AppendListener, Journal } from './journal.js'
 import type { Link } from './link.js'
+import type { Outbox } from './outbox.js'
 import { Pace } from './pace.js'
 import { type Publication, publicationOf } from './publication.js'
 import { PublishQueue, queueFull } from './publish-queue.js'
@@ -31,12 +31,15 @@ export class Outgoing implements AppendListener {
   readonly #counters: Counters
   readonly #journal: Journal
   readonly #endings: Endings
-  readonly #queue: PublishQueue
-  readonly #inFlight = new InFlight()
+  readonly queue: PublishQueue
+  readonly inFlight = new InFlight()
   readonly #expiry: Expiry
   #wire: PublishWire | undefined
   /** How many messages may be unacknowledged on this connection: the peer's Receive Maximum. [MQTT-3.3.4-7] */
-  #quota = 0
+  mostOnWire = 0
+  /** Of those, what may be now. */
+  quota = 0
+  #allowed = Number.POSITIVE_INFINITY
   #onIdle: (() => void)[] = []
 
   constructor(
@@ -68,7 +71,7 @@ export class Outgoing implements AppendListener {
       opened,
     })
     this.#endings = new Endings(counters, journal, receipts, this.setAside, report)
-    this.#queue = new PublishQueue(bounds, clock, store, this.#endings, () => {
+    this.queue = new PublishQueue(bounds, clock, store, this.#endings, () => {
       this.pump()
       this.#checkIdle()
     })
@@ -76,7 +79,7 @@ export class Outgoing implements AppendListener {
 
   /** Messages that are queued or in flight. */
   get unacknowledged(): number {
-    return this.#inFlight.count + this.#queue.messages + this.#queue.held
+    return this.inFlight.count + this.queue.messages + this.queue.held
   }
 
   /** Calls back once nothing is queued or in flight. */
@@ -89,13 +92,13 @@ export class Outgoing implements AppendListener {
   restore(session: StoredSession, backlog: typeof Backlog, firstPage: StoredPage): void {
     this.receipts.open(session.identifier)
     this.setAside.restore(session.setAside)
-    this.#queue.restore(session, backlog, firstPage)
+    this.queue.restore(session, backlog, firstPage)
   }
 
   /** QoS 1 and 2. Throws `PublishError` where the queue does not take it. */
   enqueue(publication: Publication): void {
-    if (this.#queue.isFullFor(publication) && !this.#canSendAtOnce()) {
-      this.#queue.makeRoomFor(publication, this.#counters, (dropped, error) =>
+    if (this.queue.isFullFor(publication) && !this.#canSendAtOnce()) {
+      this.queue.makeRoomFor(publication, this.#counters, (dropped, error) =>
         this.#endings.failed(dropped, error),
       )
     }
@@ -106,12 +109,12 @@ export class Outgoing implements AppendListener {
       return this.#accept(publication)
     }
     // Where those before it are on their way into the store, it waits with them, since order is kept.
-    if (!publication.isRecorded && this.#queue.held === 0 && this.#journal.hasBegun) {
+    if (!publication.isRecorded && this.queue.held === 0 && this.#journal.commits !== undefined) {
       publication.sequence = this.#journal.nextSequence()
       return this.#accept(publication)
     }
     publication.stage = 'storing'
-    this.#queue.hold(publication)
+    this.queue.hold(publication)
     this.#journal.append(publication)
   }
 
@@ -130,73 +133,65 @@ export class Outgoing implements AppendListener {
     return true
   }
 
-  /** For `explain`. */
-  get facts(): OutgoingFacts {
-    const next = this.#queue.peek()
-    const outbox = this.#wire?.link.outbox
-    return {
-      quota: this.#quota,
-      onWire: this.#inFlight.onWire,
-      inFlight: this.#inFlight.count,
-      messagesPerSecond: this.pace.messagesPerSecond,
-      messages: this.#queue.messages,
-      storing: this.#queue.held,
-      bytes: this.#queue.bytes,
-      oldestAgeMs: this.#queue.oldestAgeMs,
-      // The next message would get an identifier that a much older one still has, or they hold too many bytes.
-      isWindowFull: next !== undefined && !this.#inFlight.hasRoomFor(next),
-      bufferedBytes: outbox?.bufferedBytes ?? 0,
-      isWritable: outbox?.isWritable ?? false,
-    }
+  /** Of the connection there is. */
+  get outbox(): Outbox | undefined {
+    return this.#wire?.link.outbox
   }
 
   /** Whether one more message could leave at once, as far as the socket and the server's complaints go. */
   get isOpen(): boolean {
-    return this.#wire?.link.outbox.isWritable === true && this.pace.isOpen
+    return this.outbox?.isWritable === true && this.pace.isOpen
   }
 
   onConnected(link: Link, server: ServerInformation, isResumed: boolean): void {
     const { maximumInFlight, maximumInFlight311 } = this.#settings
     this.#wire = new PublishWire(link, server)
     const bound = server.protocolVersion === 5 ? maximumInFlight : maximumInFlight311
-    this.#quota = Math.min(server.receiveMaximum, bound)
+    this.mostOnWire = Math.min(server.receiveMaximum, bound)
     if (!isResumed) this.#forgetServerState()
-    this.#inFlight.restart()
+    this.inFlight.restart()
+    this.allow(this.#allowed)
+  }
+
+  /** Bounds what may be unacknowledged on a connection further. */
+  allow(messages: number): void {
+    this.#allowed = messages
+    this.quota = Math.min(this.mostOnWire, messages)
     this.pump()
   }
 
   onDisconnected(): void {
     this.#wire = undefined
-    this.#quota = 0
+    this.quota = this.mostOnWire = 0
   }
 
   /** Sends what may be sent: first what was sent on an earlier connection, then the queue. [MQTT-4.4.0-1] */
   pump(): void {
     const wire = this.#wire
     if (wire === undefined) return
-    while (this.#inFlight.onWire < this.#quota && wire.link.outbox.isWritable) {
-      if (!this.#inFlight.hasRepeats && this.#queue.peek() === undefined) return
+    while (this.inFlight.onWire < this.quota && wire.link.outbox.isWritable) {
+      if (!this.inFlight.hasRepeats && this.queue.peek() === undefined) return
       if (!this.pace.isOpen) return
-      const repeated = this.#inFlight.nextToRepeat()
+      const repeated = this.inFlight.nextToRepeat()
       if (repeated !== undefined) {
         this.#repeat(wire, repeated)
         continue
       }
-      const next = this.#queue.peek()
-      if (next === undefined || !this.#inFlight.hasRoomFor(next)) return
-      this.#queue.shift()
+      const next = this.queue.peek()
+      if (next === undefined || !this.inFlight.hasRoomFor(next)) return
+      this.queue.shift()
       this.#begin(wire, next)
     }
   }
 
   onPuback(packet: Puback): void {
-    const publication = this.#inFlight.get(packet.packetIdentifier)
+    const publication = this.inFlight.get(packet.packetIdentifier)
     if (publication === undefined || publication.qos !== 1) return
     this.#finish(publication, packet)
   }
 
   onPubrec(link: Link, packet: Pubrec): void {
-    const publication = this.#inFlight.get(packet.packetIdentifier)
+    const publication = this.inFlight.get(packet.packetIdentifier)
     if (publication === undefined || publication.qos !== 2) {
       // [MQTT-4.3.3-4] asks for an answer; 0x92 says that there is nothing of the kind here.
       link.acknowledge('pubrel', packet.packetIdentifier, ReasonCode.packetIdentifierNotFound)
@@ -208,11 +203,11 @@ export class Outgoing implements AppendListener {
     publication.stage = 'released'
     if (!this.#journal.isNeeded) return link.acknowledge('pubrel', packet.packetIdentifier, 0)
     publication.stage = 'releasing'
-    this.#journal.release(publication, this.#onReleased, this.#onNotReleased)
+    this.#journal.commits?.release(publication, this.#onReleased, this.#onNotReleased)
   }
 
   onPubcomp(packet: Pubcomp): void {
-    const publication = this.#inFlight.get(packet.packetIdentifier)
+    const publication = this.inFlight.get(packet.packetIdentifier)
     if (publication === undefined || publication.qos !== 2) return
     // Its PUBCOMP was lost, and the server is done with it: no failure. [MQTT 5.0 section 4.13.2, 0x92]
     const isDone = packet.reasonCode === ReasonCode.packetIdentifierNotFound
@@ -223,7 +218,7 @@ export class Outgoing implements AppendListener {
   giveUp(publication: Publication): boolean {
     switch (publication.stage) {
       case 'queued':
-        this.#queue.withdraw(publication)
+        this.queue.withdraw(publication)
         this.#endings.withdrawn(publication)
         this.#checkIdle()
         return false
@@ -241,14 +236,14 @@ export class Outgoing implements AppendListener {
 
   /** See `Receipts.ask`. */
   ask(receipt: string): Promise<Answer> {
-    return this.receipts.ask(receipt, this.#inFlight, this.#queue.inMemory)
+    return this.receipts.ask(receipt, this.inFlight, this.queue.inMemory)
   }
 
   /** Rejects everything that waits; nothing will be sent any more. */
   close(makeError: (publication: Publication) => PublishError): void {
-    for (const publication of this.#queue.close()) publication.fail(makeError(publication))
-    for (const publication of this.#inFlight.all()) publication.fail(makeError(publication))
-    this.#inFlight.clear()
+    for (const publication of this.queue.close()) publication.fail(makeError(publication))
+    for (const publication of this.inFlight.all()) publication.fail(makeError(publication))
+    this.inFlight.clear()
     this.pace.stop()
     this.#journal.failAppending(makeError)
     this.#wire = undefined
@@ -257,9 +252,9 @@ export class Outgoing implements AppendListener {
 
   /** `AppendListener`. */
   onStored(publication: Publication): void {
-    this.#queue.unhold(publication)
+    this.queue.unhold(publication)
     if (publication.isAbandoned) {
-      this.#queue.skip(publication)
+      this.queue.skip(publication)
       this.#endings.withdrawn(publication)
       return this.#checkIdle()
     }
@@ -268,7 +263,7 @@ export class Outgoing implements AppendListener {
   }
 
   onNotStored(publication: Publication, error: PublishError): void {
-    this.#queue.unhold(publication)
+    this.queue.unhold(publication)
     publication.stage = 'settled'
     publication.fail(error)
     this.#checkIdle()
@@ -292,45 +287,43 @@ export class Outgoing implements AppendListener {
   #accept(publication: Publication): void {
     publication.stage = 'queued'
     const wire = this.#wire
-    if (wire !== undefined && this.#canSendAtOnce() && this.#inFlight.hasRoomFor(publication)) {
+    if (wire !== undefined && this.#canSendAtOnce() && this.inFlight.hasRoomFor(publication)) {
       return this.#begin(wire, publication)
     }
-    this.#queue.push(publication)
+    this.queue.push(publication)
     this.pump()
   }
 
   #canSendAtOnce(): boolean {
-    return (
-      this.#inFlight.onWire < this.#quota && this.#queue.isEmpty && !this.#inFlight.hasRepeats && this.isOpen
-    )
+    return this.inFlight.onWire < this.quota && this.queue.isEmpty && !this.inFlight.hasRepeats && this.isOpen
   }
 
   #begin(wire: PublishWire, publication: Publication): void {
     // From an earlier process, whose server had received it.
     if (publication.stage === 'released') {
-      this.#inFlight.add(publication)
+      this.inFlight.add(publication)
       return this.#repeat(wire, publication)
     }
     const refusal = this.#expiry.refusalOf(publication) ?? wire.refusalOf(publication)
-    if (refusal !== undefined) return this.#refuse(publication, refusal)
+    if (refusal !== undefined) return this.refuse(publication, refusal)
     publication.stage = 'sent'
     const isRepeated = publication.dup
-    this.#inFlight.add(publication)
+    this.inFlight.add(publication)
     this.#write(wire, publication, isRepeated)
   }
 
   #repeat(wire: PublishWire, publication: Publication): void {
     if (publication.stage === 'released') {
       wire.link.acknowledge('pubrel', publication.packetIdentifier, 0)
-      return this.#inFlight.sent()
+      return this.inFlight.sent()
     }
     const refusal = wire.refusalOf(publication)
     if (refusal !== undefined) {
-      this.#inFlight.remove(publication)
-      return this.#refuse(publication, refusal)
+      this.inFlight.remove(publication)
+      return this.refuse(publication, refusal)
     }
     // PUBREC came, but the store does not know yet: PUBREL follows when it does. [MQTT-4.3.3-6]
-    if (publication.stage === 'releasing') return this.#inFlight.sent()
+    if (publication.stage === 'releasing') return this.inFlight.sent()
     this.#write(wire, publication, true)
   }
 
@@ -338,24 +331,25 @@ export class Outgoing implements AppendListener {
     try {
       wire.encode(publication)
     } catch (error) {
-      this.#inFlight.remove(publication)
-      return this.#refuse(publication, error as Error)
+      this.inFlight.remove(publication)
+      return this.refuse(publication, error as Error)
     }
-    this.#inFlight.sent()
+    this.inFlight.sent()
     this.pace.take()
     if (isRepeated) this.#counters.messagesRetransmitted++
     else this.#counters.messagesPublished++
   }
 
   #finish(publication: Publication, packet: Puback | Pubrec | Pubcomp): void {
-    this.#inFlight.acknowledged(publication)
+    this.inFlight.acknowledged(publication)
     if (packet.reasonCode === ReasonCode.quotaExceeded) this.pace.slow()
     this.#endings.answered(publication, packet)
     this.pump()
     if (this.#onIdle.length > 0) this.#checkIdle()
   }
 
-  #refuse(publication: Publication, error: Error): void {
+  /** It is not in flight, and will not be sent. */
+  refuse(publication: Publication, error: Error): void {
     this.#endings.failed(publication, error)
     this.#checkIdle()
   }
@@ -372,14 +366,14 @@ export class Outgoing implements AppendListener {
    * received (PUBREC) is the server's already; what nobody waits for any more is let go.
    */
   #forgetServerState(): void {
-    for (const publication of this.#inFlight.all()) {
+    for (const publication of this.inFlight.all()) {
       publication.dup = false
       const isDone = publication.stage === 'released' || publication.stage === 'releasing'
       if (!isDone && !publication.isAbandoned) continue
-      this.#inFlight.remove(publication)
+      this.inFlight.remove(publication)
       this.#endings.done(publication)
     }
-    this.#queue.forgetServerState()
+    this.queue.forgetServerState()
     this.#checkIdle()
   }
 

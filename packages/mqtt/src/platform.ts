@@ -5,6 +5,7 @@ import type { TlsOptions } from './options.js'
 import type { PaceLimit } from './pace-limit.js'
 import type { TlsMaterial, TransportFactory } from './transport.js'
 import type { SystemError } from './transport-error.js'
+import type { Trial } from './trial.js'
 
 /** What differs between Node and browsers, a port: the rest of this package runs in both. */
 export interface Platform {
@@ -13,8 +14,10 @@ export interface Platform {
   readTls(options: TlsOptions): Promise<TlsMaterial>
   /** What the system's error means, where more can be said than its message does. Browsers never say what it was. */
   systemError?(href: string, cause: SystemError): MqttError | undefined
-  /** The sentence of an explanation; see `because`. A page without it gets a shorter one, and fetches it for the next. */
-  because: typeof import('./because.js').because
+  /** See `Client.explain`. A page that has not fetched it yet says less. */
+  explain: typeof import('./explain.js').explain
+  /** What finds the packet under which connections end. Pages, which seldom need it, fetch it then. */
+  startTrial(...parts: ConstructorParameters<typeof Trial>): Promise<Trial>
   /** What a store that commits takes. Pages, which seldom have one, fetch it then; in Node it is there. */
   storeParts(): Promise<typeof import('./backlog.js')>
   /** Calls `use` with what slows messages down after a complaint. Pages, which seldom hear one, fetch it then. */

@@ -52,7 +52,7 @@ function patient(
     protocolVersion,
     waitForConnection: false,
     keepAliveSeconds: 0,
-    credentials: { username: 'me', password: 'x', authenticationMethod: 'M' },
+    credentials: { username: 'me', password: 'x' },
     reconnect: { jitter: 0, failuresBeforeOpen: Number.POSITIVE_INFINITY },
   })
   client.onState((change) => told.push(change))
@@ -94,7 +94,6 @@ describe('the tables of docs/errors.md', () => {
     expect(codes(DISCONNECT)).toEqual(sorted([...REASON_CODES_OF.disconnect, 0x8c]))
     for (const { reasonCode, then } of CONNACK) expect(actionFor('connack', reasonCode)).toBe(then)
     for (const { reasonCode, then } of DISCONNECT) expect(actionFor('disconnect', reasonCode)).toBe(then)
-    expect(actionFor('connack', 0xff)).toBe('retry')
     expect(CONNACK.flatMap(({ returnCode }) => returnCode ?? []).sort()).toEqual([1, 2, 3, 4, 5])
   })
 })
@@ -124,6 +123,22 @@ describe('a client whose CONNECT is refused once', () => {
       await holds(row, peer, patient(peer.url, 4), 1)
     },
   )
+})
+
+describe('a client that can ask in another way', () => {
+  it.each([
+    [0x84, { protocolVersion: 'auto' }],
+    [0x8c, { credentials: { username: 'me', authenticationMethod: 'M' } }],
+  ] as const)('does so at once after %i', async (reasonCode, options) => {
+    expect(CONNACK.find((row) => row.reasonCode === reasonCode)?.then).toBe('fallback')
+    const peer = await startPeer()
+    let refusals = 0
+    peer.follow({ connect: (_, server) => server.accept({ reasonCode: refusals++ === 0 ? reasonCode : 0 }) })
+    const client = makeClient({ url: peer.url, ...options })
+    await client.connect()
+    expect(peer.connections).toHaveLength(2)
+    expect(client.stats().connectFailures).toBe(0)
+  })
 })
 
 describe('a client whose connection is ended once', () => {

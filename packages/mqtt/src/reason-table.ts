@@ -1,4 +1,4 @@
-import { describeReasonCode, ReasonCode } from '@jamey/protocol'
+import { describeReasonCode } from '@jamey/protocol'
 import { AuthenticationError, type AuthenticationErrorCode, ConnectionError } from './errors.js'
 
 /**
@@ -13,52 +13,45 @@ export type Action = 'retry' | 'refresh' | 'fallback' | 'move' | 'suspect' | 'st
 
 type Sender = 'connack' | 'disconnect'
 
-type Row = readonly [reasonCode: number, connack: Action, disconnect: Action, change?: string]
-
-const CONNECT = 'compare the options with what the server allows'
-const WILL = 'change the option will'
-
 /**
- * By reason code: what CONNACK leads to, what DISCONNECT leads to, and what has to be changed where that is to stop.
- * Codes that are not listed are retried. Nobody here can tell a refusal from a server that could not ask whom it asks,
- * or was not ready, so nearly all of them may pass. docs/errors.md says it in full. Section 2.4.
+ * By action, the codes of CONNACK and of DISCONNECT. Of CONNACK what is not listed is a `retry`, of DISCONNECT a
+ * `suspect`. Nobody here can tell a refusal from a server that could not ask whom it asks, or was not ready, so nearly
+ * all of them may pass. docs/errors.md has the table in full, with names. Section 2.4.
  */
-const TABLE: readonly Row[] = [
-  [ReasonCode.normalDisconnection, 'retry', 'suspect'],
-  [ReasonCode.unspecifiedError, 'retry', 'suspect'],
-  // The same CONNECT is refused for the same reason; within a connection it may have been one packet.
-  [ReasonCode.malformedPacket, 'stop', 'suspect', CONNECT],
-  [ReasonCode.protocolError, 'stop', 'suspect', CONNECT],
-  [ReasonCode.implementationSpecificError, 'retry', 'suspect'],
-  [ReasonCode.unsupportedProtocolVersion, 'fallback', 'retry'],
-  [ReasonCode.badUserNameOrPassword, 'refresh', 'refresh'],
-  [ReasonCode.notAuthorized, 'refresh', 'refresh'],
-  [ReasonCode.badAuthenticationMethod, 'fallback', 'refresh'],
-  // Whoever connected with our identifier would be thrown out in turn, and so on for ever.
-  [ReasonCode.sessionTakenOver, 'retry', 'stop', 'give one of the two another clientId, then call reset()'],
-  [ReasonCode.topicFilterInvalid, 'retry', 'suspect'],
-  [ReasonCode.topicNameInvalid, 'stop', 'suspect', WILL],
-  [ReasonCode.packetTooLarge, 'retry', 'suspect'],
-  [ReasonCode.payloadFormatInvalid, 'stop', 'suspect', WILL],
-  [ReasonCode.retainNotSupported, 'stop', 'suspect', WILL],
-  [ReasonCode.qosNotSupported, 'stop', 'suspect', WILL],
-  [ReasonCode.useAnotherServer, 'move', 'move'],
-  [ReasonCode.serverMoved, 'move', 'move'],
-  [ReasonCode.sharedSubscriptionsNotSupported, 'retry', 'suspect'],
-  [ReasonCode.subscriptionIdentifiersNotSupported, 'retry', 'suspect'],
-  [ReasonCode.wildcardSubscriptionsNotSupported, 'retry', 'suspect'],
-]
+const TABLE: Readonly<Record<Sender, { readonly [action in Action]?: readonly number[] }>> = {
+  connack: {
+    refresh: [0x86, 0x87],
+    fallback: [0x84, 0x8c],
+    move: [0x9c, 0x9d],
+    // The same CONNECT, or the same will, is refused for the same reason.
+    stop: [0x81, 0x82, 0x90, 0x99, 0x9a, 0x9b],
+  },
+  disconnect: {
+    // For a reason of the server's own, or for everything that was sent.
+    retry: [0x04, 0x89, 0x8b, 0x8d, 0x93, 0x94, 0x96, 0x97, 0x98, 0x9f, 0xa0],
+    refresh: [0x87, 0x8c],
+    move: [0x9c, 0x9d],
+    // Whoever connected with our identifier would be thrown out in turn, and so on for ever.
+    stop: [0x8e],
+  },
+}
 
-const AUTHENTICATION_CODES = new Map<number, AuthenticationErrorCode>([
-  [ReasonCode.badUserNameOrPassword, 'bad-credentials'],
-  [ReasonCode.notAuthorized, 'not-authorized'],
-  [ReasonCode.badAuthenticationMethod, 'bad-authentication-method'],
-  [ReasonCode.banned, 'banned'],
-])
+const AUTHENTICATION_CODES: Readonly<Record<number, AuthenticationErrorCode>> = {
+  134: 'bad-credentials',
+  135: 'not-authorized',
+  138: 'banned',
+  140: 'bad-authentication-method',
+}
 
 export function actionFor(packet: Sender, reasonCode: number): Action {
-  const [, connack, disconnect] = rowOf(reasonCode)
-  return packet === 'connack' ? connack : disconnect
+  const found = Object.entries(TABLE[packet]).find(([, codes]) => codes.includes(reasonCode))
+  return (found?.[0] as Action | undefined) ?? (packet === 'connack' ? 'retry' : 'suspect')
+}
+
+/** What has to be changed after a `stop`. */
+function changeFor(packet: Sender, reasonCode: number): string {
+  if (packet === 'disconnect') return 'give one of the two another clientId, then call reset()'
+  return reasonCode < 0x90 ? 'compare the options with what the server allows' : 'change the option will'
 }
 
 /** The typed error for a CONNACK or DISCONNECT of the server at `where`. */
@@ -71,14 +64,10 @@ export function errorFor(
   const isFinal = actionFor(packet, reasonCode) === 'stop'
   const said = describeReasonCode(reasonCode, reasonString)
   const what = packet === 'connack' ? 'refused the connection' : 'ended the connection'
-  const change = isFinal ? `; ${rowOf(reasonCode)[3]}` : ''
+  const change = isFinal ? `; ${changeFor(packet, reasonCode)}` : ''
   const message = `${where} ${what}: ${said}${change}`
   const details = { reasonCode, retryable: !isFinal }
-  const code = AUTHENTICATION_CODES.get(reasonCode)
+  const code = AUTHENTICATION_CODES[reasonCode]
   if (code !== undefined) return new AuthenticationError(code, message, details)
   return new ConnectionError(packet === 'connack' ? 'refused' : 'server-disconnected', message, details)
-}
-
-function rowOf(reasonCode: number): Row {
-  return TABLE.find(([code]) => code === reasonCode) ?? [reasonCode, 'retry', 'retry']
 }

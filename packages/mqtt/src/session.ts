@@ -11,7 +11,7 @@ import { violation } from './connection-errors.js'
 import type { ConnectionListener } from './connection-listener.js'
 import { Deferred } from './deferred.js'
 import { ConnectionError, type MqttError, PublishError } from './errors.js'
-import { type ConnectionFacts, type Explanation, type FailureKind, LastFailures } from './explanation.js'
+import type { FailureKind, Told } from './explanation.js'
 import { Handling, NO_HANDLINGS } from './handling.js'
 import { Incoming } from './incoming.js'
 import { Journal } from './journal.js'
@@ -26,6 +26,7 @@ import type { Settings } from './settings.js'
 import type { StateChange } from './state.js'
 import { type ClientStats, Counters } from './stats.js'
 import { Subscriptions } from './subscriptions.js'
+import type { Trial } from './trial.js'
 
 const SUCCEEDED: Promise<PublishResult> = Promise.resolve(SUCCESS)
 
@@ -35,20 +36,26 @@ export class Session implements ConnectionListener {
   readonly outgoing: Outgoing
   readonly incoming: Incoming
   readonly subscriptions: Subscriptions
-  readonly #settings: Settings
+  readonly report: (error: MqttError) => void
+  readonly settings: Settings
+  /** What the server told last, by kind. */
+  readonly lastFailures = new Map<FailureKind, Told>()
   readonly #journal: Journal
-  readonly #lastFailures: LastFailures
   readonly #onState: (change: StateChange) => void
   #server: ServerInformation | undefined
   #loading: Promise<void> | undefined
+  /** Looks for the packet under which connections end again and again. */
+  trial: Trial | undefined
+  /** Of connections, since the last trial, on which something waited for its answer. */
+  #endings = 0
   /** QoS 0 publishers that wait until the socket has room: one promise for all of them. */
   #room: Deferred<PublishResult> | undefined
 
   constructor(settings: Settings, onState: (change: StateChange) => void) {
-    this.#settings = settings
+    this.settings = settings
     this.#onState = onState
-    this.#lastFailures = new LastFailures(() => settings.clock.now())
-    const report = (error: MqttError): void => settings.onBackgroundError(error)
+    const report = settings.onBackgroundError
+    this.report = report
     this.#journal = new Journal(settings.store, settings.clock, report)
     this.subscriptions = new Subscriptions(settings.clock, this.counters, report)
     this.outgoing = new Outgoing(
@@ -68,38 +75,14 @@ export class Session implements ConnectionListener {
   }
 
   get stats(): ClientStats {
-    const { messages, storing, bytes, inFlight } = this.outgoing.facts
+    const { queue, inFlight } = this.outgoing
     return {
       ...this.counters,
-      queuedMessages: messages + storing,
-      queuedBytes: bytes,
-      inFlightMessages: inFlight,
+      queuedMessages: queue.messages + queue.held,
+      queuedBytes: queue.bytes,
+      inFlightMessages: inFlight.count,
       handlersRunning: this.incoming.running,
     }
-  }
-
-  explain(connection: ConnectionFacts, isClosed: boolean): Explanation {
-    const { maximumMessages, maximumBytes } = this.#settings.queue
-    const { oldestBeganAtMs } = this.incoming
-    const { isWindowFull, bufferedBytes, isWritable, ...outgoing } = this.outgoing.facts
-    const { quota, onWire, inFlight, messagesPerSecond, ...queue } = outgoing
-    const facts = {
-      ...connection,
-      cause: plain(connection.cause),
-      server: this.#server,
-      sending: { quota, onWire, inFlight, messagesPerSecond, setAside: this.outgoing.setAside.size },
-      queue: { ...queue, maximumMessages, maximumBytes },
-      socket: { bufferedBytes, isWritable },
-      receiving: {
-        handlersRunning: this.incoming.running,
-        oldestAgeMs: oldestBeganAtMs === undefined ? undefined : this.#settings.clock.now() - oldestBeganAtMs,
-        unacknowledged: this.incoming.unacknowledged,
-        receiveMaximum: this.#settings.receiveMaximum,
-      },
-      lastFailures: this.#lastFailures.all,
-    }
-    const { because } = this.#settings.platform
-    return { because: because(facts, isClosed, isWindowFull), ...facts }
   }
 
   /** Once: takes over what an earlier process left in the store. */
@@ -139,6 +122,7 @@ export class Session implements ConnectionListener {
   onConnected(link: Link, server: ServerInformation, isInDoubt: boolean): void {
     this.#server = server
     const isResumed = server.sessionPresent
+    this.trial?.begin(link)
     // Subscriptions first: the answer to what is published next may already need them.
     this.subscriptions.onConnected(link, server, isResumed, isInDoubt)
     this.incoming.onConnected(link, isResumed, isInDoubt)
@@ -151,25 +135,31 @@ export class Session implements ConnectionListener {
       case 'publish':
         return this.incoming.onPublish(packet)
       case 'puback':
-        this.#note('publish', packet.reasonCode, packet)
-        return this.outgoing.onPuback(packet)
+        if (packet.reasonCode !== 0) this.#note('publish', packet.reasonCode, packet)
+        this.outgoing.onPuback(packet)
+        break
       case 'pubrec':
-        this.#note('publish', packet.reasonCode, packet)
-        return this.outgoing.onPubrec(link, packet)
+        if (packet.reasonCode !== 0) this.#note('publish', packet.reasonCode, packet)
+        this.outgoing.onPubrec(link, packet)
+        break
       case 'pubrel':
         return this.incoming.onPubrel(link, packet)
       case 'pubcomp':
-        return this.outgoing.onPubcomp(packet)
+        this.outgoing.onPubcomp(packet)
+        break
       case 'suback':
         this.#note('subscribe', packet.reasonCodes[0] ?? 0, packet)
-        return this.subscriptions.onSuback(packet)
+        this.subscriptions.onSuback(packet)
+        break
       case 'unsuback':
-        return this.subscriptions.onUnsuback(packet)
+        this.subscriptions.onUnsuback(packet)
+        break
       case 'pingresp':
-        return
+        return this.trial?.onPong()
       default:
         throw violation(`${packet.type} came within a connection`)
     }
+    this.trial?.onAnswer()
   }
 
   onWritable(): void {
@@ -190,8 +180,26 @@ export class Session implements ConnectionListener {
     )
   }
 
+  /**
+   * The connection ended, perhaps because of one packet; true where that was found, and will not be sent again. Where it
+   * has happened twice, what waits for its answer is looked at piece by piece, which costs a sound connection little.
+   */
+  onEnding(error: MqttError): boolean {
+    if (this.trial !== undefined) return this.trial.onEnding(error)
+    if (this.outgoing.inFlight.onWire + this.subscriptions.asked.size === 0) return false
+    if (++this.#endings < 2) return false
+    this.#endings = 0
+    this.settings.platform.startTrial(this).then(
+      (trial) => {
+        this.trial = trial
+      },
+      () => {},
+    )
+    return false
+  }
+
   onFailure(kind: FailureKind, reasonCode: number, reasonString: string | undefined): void {
-    this.#lastFailures.tell(kind, reasonCode, reasonString)
+    this.lastFailures.set(kind, { reasonCode, reasonString, atMs: this.settings.clock.now() })
   }
 
   onState(change: StateChange): void {
@@ -206,12 +214,12 @@ export class Session implements ConnectionListener {
   }
 
   #note(kind: FailureKind, reasonCode: number, { properties }: Puback | Pubrec | Suback): void {
-    if (isFailure(reasonCode)) this.#lastFailures.tell(kind, reasonCode, properties?.reasonString)
+    if (isFailure(reasonCode)) this.onFailure(kind, reasonCode, properties?.reasonString)
   }
 
   /** Rejects with `ConnectionError` 'store-failed'; what waits for the store is rejected, too. */
   async #load(): Promise<void> {
-    const { store, platform } = this.#settings
+    const { store, platform } = this.settings
     try {
       const session = await store.open()
       if (store.commits) {
@@ -227,20 +235,20 @@ export class Session implements ConnectionListener {
       const error = new ConnectionError('store-failed', `the session store can not be read: ${reason}`, {
         cause,
       })
-      this.#settings.onBackgroundError(error)
+      this.settings.onBackgroundError(error)
       throw error
     }
   }
 
   #publishOffline(topic: string): Promise<PublishResult> {
-    if (this.#settings.queue.qos0WhenOffline === 'reject') throw offline(topic, undefined)
+    if (this.settings.queue.qos0WhenOffline === 'reject') throw offline(topic, undefined)
     this.counters.messagesDropped++
     return SUCCEEDED
   }
 
   #finder(): (packet: Publish) => readonly Handling[] {
     const { dispatcher } = this.subscriptions
-    const handler = this.#settings.onUnhandledMessage
+    const handler = this.settings.onUnhandledMessage
     const otherwise = handler === undefined ? NO_HANDLINGS : [new Handling(handler, false)]
     return (packet) => {
       const found = dispatcher.find(packet)
@@ -255,12 +263,6 @@ export class Session implements ConnectionListener {
 function isComplaint(cause: Error | undefined): boolean {
   const reasonCode = cause instanceof ConnectionError ? cause.reasonCode : undefined
   return reasonCode === ReasonCode.messageRateTooHigh || reasonCode === ReasonCode.quotaExceeded
-}
-
-function plain(cause: Error | undefined): Explanation['cause'] {
-  if (cause === undefined) return undefined
-  const { code, reasonCode } = cause as Partial<MqttError>
-  return { name: cause.name, code, reasonCode, message: cause.message }
 }
 
 export function offline(topic: string, cause: Error | undefined): PublishError {

@@ -5,6 +5,7 @@ import {
   type SubscriptionRequest,
   type Unsuback,
 } from '@jamey/protocol'
+import { AskedPackets, type Entry } from './asked-packets.js'
 import type { Clock } from './clock.js'
 import { Dispatcher } from './dispatch.js'
 import type { MqttError } from './errors.js'
@@ -14,7 +15,6 @@ import type { Link } from './link.js'
 import type { CallOptions, MessageHandler, SubscribeOptions } from './options.js'
 import { RefusalRetry } from './refusal-retry.js'
 import type { ServerInformation } from './server-information.js'
-import { PUBLISH_IDENTIFIERS } from './settings.js'
 import type { Counters } from './stats.js'
 import {
   gaveUp,
@@ -25,24 +25,6 @@ import {
   wants,
 } from './subscription-request.js'
 import { takeWaiters, type Waiter, waitFor } from './subscription-waiter.js'
-
-const LAST_IDENTIFIER = 65_535
-
-/** A wanted subscription. `unsent`: the server is to be asked; `asked`: it was, on this connection. */
-interface Entry {
-  readonly filter: string
-  readonly identifier: number
-  request: SubscriptionRequest
-  handlings: readonly Handling[]
-  state: 'unsent' | 'asked' | 'granted'
-  granted: number
-  waiters: Waiter[] | undefined
-}
-
-/** What a SUBSCRIBE or UNSUBSCRIBE in flight was about. */
-type Pending =
-  | { readonly kind: 'subscribe'; readonly entry: Entry; readonly request: SubscriptionRequest }
-  | { readonly kind: 'unsubscribe'; readonly filter: string; readonly waiters: Waiter[] }
 
 export interface Grant {
   readonly handling: Handling
@@ -63,10 +45,9 @@ export class Subscriptions {
   readonly #removals = new Map<string, Waiter[]>()
   /** Unsubscribed, and the server has not confirmed it: what is on its way still finds its handlers. */
   readonly #leaving = new Map<string, Entry>()
-  readonly #pending = new Map<number, Pending>()
-  /** To be asked for on this connection as soon as a packet identifier is free. */
-  readonly #postponed = new Set<Entry>()
-  #identifier = PUBLISH_IDENTIFIERS
+  readonly asked = new AskedPackets()
+  /** To be asked for on this connection as soon as there is room, and whether again. */
+  readonly #postponed = new Map<Entry, boolean>()
   readonly #refusals: RefusalRetry
   #link: Link | undefined
   #server: ServerInformation | undefined
@@ -100,7 +81,7 @@ export class Subscriptions {
     const entry = this.#entries.get(filter)
     if (entry === undefined || !entry.handlings.includes(handling)) return Promise.reject(ended(filter))
     const wasGranted = entry.state === 'granted'
-    if (wasGranted) entry.state = 'unsent'
+    if (entry.state !== 'asked') entry.state = 'unsent'
     entry.waiters ??= []
     const promise = this.#waitFor(entry.waiters, filter, options, undefined)
     this.#ask(entry, wasGranted)
@@ -150,7 +131,7 @@ export class Subscriptions {
     for (const entry of this.#entries.values()) {
       const mayBeGone = isInDoubt || entry.filter.startsWith('$share/')
       const wasGranted = isResumed && mayBeGone && entry.state === 'granted'
-      if (!isResumed || wasGranted) entry.state = 'unsent'
+      if (wasGranted || (!isResumed && entry.state !== 'condemned')) entry.state = 'unsent'
       if (entry.state === 'unsent') this.#ask(entry, wasGranted)
     }
   }
@@ -160,27 +141,26 @@ export class Subscriptions {
     this.#link = undefined
     this.#refusals.stop()
     this.#postponed.clear()
-    for (const pending of this.#pending.values()) {
-      if (pending.kind === 'subscribe') {
-        if (pending.entry.state === 'asked') pending.entry.state = 'unsent'
-      } else if (!this.#entries.has(pending.filter)) this.#removalOf(pending.filter).push(...pending.waiters)
-      else for (const waiter of pending.waiters) waiter.resolve(0)
+    for (const asked of this.asked.take()) {
+      if (asked.kind === 'subscribe') {
+        if (asked.entry.state === 'asked') asked.entry.state = 'unsent'
+      } else if (!this.#entries.has(asked.filter)) this.#removalOf(asked.filter).push(...asked.waiters)
+      else for (const waiter of asked.waiters) waiter.resolve(0)
     }
-    this.#pending.clear()
   }
 
   onSuback(packet: Suback): void {
-    const pending = this.#pending.get(packet.packetIdentifier)
-    if (pending?.kind !== 'subscribe') return
+    const asked = this.asked.get(packet.packetIdentifier)
+    if (asked?.kind !== 'subscribe') return
     this.#release(packet.packetIdentifier)
-    const { entry, request } = pending
+    const { entry, request } = asked
     // Asked again in the meantime, with other options: that answer decides. Unsubscribed: none does.
     const isWanted = this.#entries.get(entry.filter) === entry
     if (!isWanted || entry.state !== 'asked' || entry.request !== request) return
     const reasonCode = packet.reasonCodes[0] ?? 0x80
     if (isFailure(reasonCode)) {
       const error = refusedSubscription(entry.filter, reasonCode, packet.properties?.reasonString)
-      return this.#refused(entry, error)
+      return this.refuse(entry, error)
     }
     entry.state = 'granted'
     entry.granted = reasonCode
@@ -188,14 +168,14 @@ export class Subscriptions {
   }
 
   onUnsuback(packet: Unsuback): void {
-    const pending = this.#pending.get(packet.packetIdentifier)
-    if (pending?.kind !== 'unsubscribe') return
+    const asked = this.asked.get(packet.packetIdentifier)
+    if (asked?.kind !== 'unsubscribe') return
     this.#release(packet.packetIdentifier)
-    this.#forgetLeaving(pending.filter)
+    this.#forgetLeaving(asked.filter)
     const reasonCode = packet.reasonCodes[0] ?? 0
-    for (const waiter of pending.waiters) {
+    for (const waiter of asked.waiters) {
       if (!isFailure(reasonCode)) waiter.resolve(reasonCode)
-      else waiter.reject(refusedSubscription(pending.filter, reasonCode, packet.properties?.reasonString))
+      else waiter.reject(refusedSubscription(asked.filter, reasonCode, packet.properties?.reasonString))
     }
   }
 
@@ -229,9 +209,8 @@ export class Subscriptions {
     const existing = this.#entries.get(filter)
     if (existing !== undefined) {
       const request = wants(existing.request, options)
-      if (request === undefined) return existing
-      existing.request = request
-      existing.state = 'unsent'
+      if (request !== undefined || existing.state === 'condemned') existing.state = 'unsent'
+      existing.request = request ?? existing.request
       return existing
     }
     // Handlers that are leaving make room for those that come.
@@ -258,25 +237,25 @@ export class Subscriptions {
     const link = this.#link
     if (link === undefined || entry.state !== 'unsent') return
     const fault = unsupported(entry.filter, this.#server)
-    if (fault !== undefined) return this.#refused(entry, fault)
-    if (!this.#hasIdentifier) {
-      this.#postponed.add(entry)
+    if (fault !== undefined) return this.refuse(entry, fault)
+    if (!this.asked.hasRoom) {
+      this.#postponed.set(entry, isAgain)
       return
     }
     entry.state = 'asked'
-    const packetIdentifier = this.#nextIdentifier()
-    this.#pending.set(packetIdentifier, { kind: 'subscribe', entry, request: entry.request })
+    const { filter, request } = entry
+    const packetIdentifier = this.asked.add({ kind: 'subscribe', filter, entry, request })
     const isIdentified = this.#server?.subscriptionIdentifiersAvailable === true
     link.send({
       type: 'subscribe',
       packetIdentifier,
-      subscriptions: [isAgain ? withoutKnownRetained(entry.request) : entry.request],
+      subscriptions: [isAgain ? withoutKnownRetained(request) : request],
       properties: isIdentified ? { subscriptionIdentifier: entry.identifier } : undefined,
     })
   }
 
   /** Those who asked for it just now lose it; for handlers that had it before it stays wanted. */
-  #refused(entry: Entry, error: SubscriptionError): void {
+  refuse(entry: Entry, error: SubscriptionError): void {
     const waiters = takeWaiters(entry)
     entry.state = 'unsent'
     this.#counters.subscriptionFailures++
@@ -336,10 +315,9 @@ export class Subscriptions {
   /** Sends UNSUBSCRIBE for what is to be removed, as far as there are packet identifiers. */
   #sendRemovals(link: Link): void {
     for (const [filter, waiters] of this.#removals) {
-      if (!this.#hasIdentifier) return
+      if (!this.asked.hasRoom) return
       this.#removals.delete(filter)
-      const packetIdentifier = this.#nextIdentifier()
-      this.#pending.set(packetIdentifier, { kind: 'unsubscribe', filter, waiters })
+      const packetIdentifier = this.asked.add({ kind: 'unsubscribe', filter, waiters })
       link.send({ type: 'unsubscribe', packetIdentifier, filters: [filter], properties: undefined })
     }
   }
@@ -358,25 +336,30 @@ export class Subscriptions {
     })
   }
 
-  get #hasIdentifier(): boolean {
-    return this.#pending.size < LAST_IDENTIFIER - PUBLISH_IDENTIFIERS
-  }
-
-  /** Above the identifiers of PUBLISH, so that the two never meet. There has to be a free one. */
-  #nextIdentifier(): number {
-    do this.#identifier = this.#identifier >= LAST_IDENTIFIER ? PUBLISH_IDENTIFIERS + 1 : this.#identifier + 1
-    while (this.#pending.has(this.#identifier))
-    return this.#identifier
-  }
-
   /** A packet was answered: what waited for its identifier may go. */
   #release(packetIdentifier: number): void {
-    this.#pending.delete(packetIdentifier)
+    this.asked.delete(packetIdentifier)
+    this.#sendPostponed()
+  }
+
+  #sendPostponed(): void {
     if (this.#link !== undefined && this.#removals.size > 0) this.#sendRemovals(this.#link)
-    const [entry] = this.#postponed
-    if (entry === undefined) return
-    this.#postponed.delete(entry)
-    this.#ask(entry)
+    for (const [entry, isAgain] of this.#postponed) {
+      if (!this.asked.hasRoom) return
+      this.#postponed.delete(entry)
+      this.#ask(entry, isAgain)
+    }
+  }
+
+  /** Bounds how many packets may wait for their answers on a connection. */
+  allow(packets: number): void {
+    this.asked.most = packets
+    this.#sendPostponed()
+  }
+
+  /** Nothing is asked, or is to be asked on this connection. */
+  get isIdle(): boolean {
+    return this.asked.size + this.#postponed.size + this.#removals.size === 0
   }
 }
 

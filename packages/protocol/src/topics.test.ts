@@ -63,9 +63,9 @@ describe('a topic filter', () => {
     ['a+', "has '+' beside other characters of a level"],
     ['+a/b', "has '+' beside other characters of a level"],
     ['$share/g', 'has no filter after $share/<group>/'],
-    ['$share//a', 'has an empty share name'],
-    ['$share/g/', 'has an empty filter after its share name'],
-    ['$share/+/a', 'has a wildcard in its share name'],
+    ['$share//a', 'has a share name that is empty or has a wildcard'],
+    ['$share/g/', 'has no filter after $share/<group>/'],
+    ['$share/+/a', 'has a share name that is empty or has a wildcard'],
     ['$share/g/a#', "has '#' elsewhere than as its last level"],
   ])(
     'may not be %j, which %s [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.8.2-1] [MQTT-4.8.2-2]',

@@ -117,10 +117,8 @@ function topicFilterFault(filter: string): string | undefined {
   if (fault !== undefined) return fault
   if (!filter.startsWith('$share/')) return wildcardFault(filter)
   const shared = splitShared(filter)
-  if (shared.group === undefined) return 'has no filter after $share/<group>/'
-  if (shared.group === '') return 'has an empty share name'
-  if (/[+#]/.test(shared.group)) return 'has a wildcard in its share name'
-  if (shared.filter === '') return 'has an empty filter after its share name'
+  if (shared.group === undefined || shared.filter === '') return 'has no filter after $share/<group>/'
+  if (!/^[^+#]+$/.test(shared.group)) return 'has a share name that is empty or has a wildcard'
   return wildcardFault(shared.filter)
 }
 

@@ -79,7 +79,7 @@ export class MemoryLink {
     this.isOpen = false
     const listener = this.#listener
     this.#listener = undefined
-    listener?.onClose(undefined)
+    listener?.onClose(Object.assign(new Error('the network is down'), { code: 'ENETDOWN' }))
   }
 }
 
