@@ -75,7 +75,8 @@ async function checkListener(
   return { check, status: 'warning', message: `${message} with an earlier certificate, ${left}`, hint }
 }
 
-async function certificateServedAt(host: string, port: number): Promise<X509Certificate | undefined> {
+/** Whoever vouches for it; nothing where nobody speaks TLS there. */
+export async function certificateServedAt(host: string, port: number): Promise<X509Certificate | undefined> {
   const { certificate } = await probeTls({ host, port, ca: undefined, takesAny: true, client: undefined })
   return certificate
 }

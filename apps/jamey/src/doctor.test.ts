@@ -236,6 +236,14 @@ describe('what the doctor says of a broker that runs alone', () => {
     expect(gone.code).toBe(5)
   })
 
+  it('is seen from the folder whose certificate it shows, and is not told to be a stranger at its port', async () => {
+    const broker = await startBroker()
+    const { find, stdout, code } = await doctor({ JAMEY_BROKER_PORT: String(broker.addresses[0]?.port) })
+    expect(find('jamey up')?.message).toContain("a broker with this folder's certificate runs at port")
+    expect(stdout).not.toContain('taken by another process')
+    expect(code).toBe(0)
+  })
+
   it('tells everything that is wrong with them', async () => {
     const { find, code } = await doctor({ ...brokerEnvironment(0), JAMEY_BROKER_KEY: 'nowhere.key' })
     expect(find('broker settings')).toMatchObject({

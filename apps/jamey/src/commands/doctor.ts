@@ -1,6 +1,7 @@
-import { checkBrokerSettings, runsBroker } from '../broker-checks.js'
+import { certificateServedAt, checkBrokerSettings, runsBroker } from '../broker-checks.js'
 import { checkBroker, checkTls } from '../client-checks.js'
 import type { CommandContext, Outcome } from '../command-context.js'
+import { reachableHost } from '../connection-target.js'
 import { checkData, placesOfDirectory, placesOfEnvironment } from '../data-checks.js'
 import { type DataDirectory, findDataDirectory } from '../data-directory.js'
 import { EXIT, type ExitCode } from '../exit-codes.js'
@@ -16,7 +17,7 @@ import {
 import { listeningOf } from '../listening.js'
 import { plural } from '../memory-view.js'
 import { readRunFile } from '../run-file.js'
-import { checkOwnCertificate, checkUrl, checkVariables } from '../settings-checks.js'
+import { certificatesIn, checkOwnCertificate, checkUrl, checkVariables } from '../settings-checks.js'
 
 export interface DoctorOptions {
   readonly json?: boolean
@@ -141,6 +142,8 @@ async function examineDirectory(context: CommandContext, options: DoctorOptions)
 async function checkSystem(context: CommandContext, directory: DataDirectory): Promise<Finding[]> {
   const run = readRunFile(directory.path)
   if (run.state !== 'running') {
+    const apart = await findBrokerApart(context, directory)
+    if (apart !== undefined) return [apart, checkClock(null, context.now())]
     const status: Finding = {
       check: 'jamey up',
       status: 'warning',
@@ -158,6 +161,20 @@ async function checkSystem(context: CommandContext, directory: DataDirectory): P
   ]
   if (record.gateway !== null) findings.push(...(await checkGateway(record.gateway.url, context.now)))
   return findings
+}
+
+/** A broker that `jamey run broker` has started with the certificate of this folder, and not from it. */
+async function findBrokerApart(
+  { env }: CommandContext,
+  directory: DataDirectory,
+): Promise<Finding | undefined> {
+  const { host, port } = listeningOf({}, env)
+  const own = certificatesIn(directory.serverCertificate)[0]?.fingerprint256
+  const served = await certificateServedAt(reachableHost(host), port)
+  if (own === undefined || served?.fingerprint256 !== own) return undefined
+  const message = `a broker with this folder's certificate runs at port ${port}, started from other settings`
+  const hint = '`jamey doctor` in the folder of its `.env`, or with its variables, looks at it'
+  return { check: 'jamey up', status: 'ok', message, hint }
 }
 
 function portsFree(env: NodeJS.ProcessEnv): Promise<Finding[]> {
