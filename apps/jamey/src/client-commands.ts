@@ -100,8 +100,13 @@ importance: storing the same file again stores nothing twice.`,
 const ENVELOPE_HELP = `
 On a topic of Jamey's own the payload is the JSON data of its contract, or
 {"action": ..., "data": ...} where several share a topic; it is checked and put
-into the envelope. On any other topic, and with --raw, the bytes are sent as
-they are.`
+into the envelope. On a topic of your own --action NAME does the same for any
+JSON, as \`bus.serve\` and \`bus.subscribe\` expect it; without it, and with --raw,
+the bytes are sent as they are.`
+
+const REQUEST_HELP = `
+An answer that tells an error ends with the code of its kind: 2 for what is asked
+wrongly, 3 refused, 4 too late, 5 not available, 1 for all others.`
 
 function addMessageCommands(program: Command, run: Run): void {
   client(
@@ -124,6 +129,7 @@ function addMessageCommands(program: Command, run: Run): void {
       .argument('[payload]', 'what; - reads standard input, nothing is an empty payload')
       .addOption(qos())
       .option('--retain', 'let the broker keep it for later subscribers')
+      .option('--action <name>', 'send the payload as the data of this action, in an envelope')
       .option('--raw', 'send the bytes as they are')
       .addOption(timeout(30))
       .addHelpText('after', ENVELOPE_HELP),
@@ -137,9 +143,10 @@ function addMessageCommands(program: Command, run: Run): void {
       .argument('<topic>', 'where to')
       .argument('[payload]', 'what to ask; - reads standard input')
       .addOption(qos())
+      .option('--action <name>', 'send the payload as the data of this action, in an envelope')
       .option('--raw', 'send the bytes as they are and print the answer as it is')
       .addOption(timeout(30))
-      .addHelpText('after', ENVELOPE_HELP),
+      .addHelpText('after', ENVELOPE_HELP + REQUEST_HELP),
   ).action((topic, payload, options) =>
     run(async (context) => (await import('./commands/request.js')).request(context, topic, payload, options)),
   )

@@ -51,6 +51,17 @@ describe('a payload on a contract topic', () => {
     expect(data.message).toContain('data.importance')
   })
 
+  it('is the data of the action that is named, also of one that nobody told us of', () => {
+    const forget = envelopedRequest('jamey/memory/store', '{"id": "x"}', 'forget')
+    expect(forget).toMatchObject({ contract: topics.memory.forget, data: { id: 'x' } })
+    const own = envelopedRequest('jamey/lab/a', '"two words"', 'say')
+    expect(own).toMatchObject({ contract: { topic: 'jamey/lab/a', action: 'say' }, data: 'two words' })
+    expect(envelopedMessage('jamey/lab/a', '', 'say')?.data).toEqual({})
+    expect(thrown(() => envelopedMessage('jamey/lab/a', 'two words', 'say'))).toMatchObject({ exitCode: 2 })
+    const unknown = thrown(() => envelopedRequest('jamey/memory/query', '{}', 'burn'))
+    expect(unknown).toMatchObject({ exitCode: 2, code: 'unknown-action' })
+  })
+
   it('is no request where nobody answers', () => {
     const report = thrown(() => envelopedRequest('jamey/conscience/results', '{}'))
     expect(report).toMatchObject({ exitCode: 2, code: 'not-a-request' })

@@ -6,6 +6,7 @@ import {
   type RequestContract,
   type TopicParameters,
 } from '@jamey/contracts'
+import { z } from 'zod'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
 
@@ -21,13 +22,24 @@ export function contractsOf(topic: string): Contract[] {
   return CONTRACTS.filter((contract) => parametersOf(contract, topic) !== undefined)
 }
 
-/** Which message of the topic's contracts a payload is; undefined for a topic without a contract. */
-export function envelopedMessage(topic: string, payload: string): Enveloped | undefined {
-  return choose(topic, payload, contractsOf(topic))
+/**
+ * Which message of the topic's contracts a payload is; undefined for a topic without a contract. With `action` the
+ * payload is the data of that action, on a topic of anybody's own, too.
+ */
+export function envelopedMessage(topic: string, payload: string, action?: string): Enveloped | undefined {
+  const contracts = contractsOf(topic)
+  if (action === undefined) return choose(topic, payload, contracts)
+  return contracts.length === 0
+    ? ownMessage(topic, payload, action)
+    : withAction(topic, contracts, action, parseObject(topic, payload))
 }
 
 /** The same among the contracts that are answered; a topic whose messages nobody answers is an error. */
-export function envelopedRequest(topic: string, payload: string): Enveloped<RequestContract> | undefined {
+export function envelopedRequest(
+  topic: string,
+  payload: string,
+  action?: string,
+): Enveloped<RequestContract> | undefined {
   const contracts = contractsOf(topic)
   const answered = contracts.filter(isRequestContract)
   if (contracts.length > 0 && answered.length === 0) {
@@ -37,7 +49,42 @@ export function envelopedRequest(topic: string, payload: string): Enveloped<Requ
       hint: `\`jamey pub ${topic} PAYLOAD\``,
     })
   }
-  return choose(topic, payload, answered)
+  if (action === undefined) return choose(topic, payload, answered)
+  return contracts.length === 0
+    ? ownMessage(topic, payload, action)
+    : withAction(topic, answered, action, parseObject(topic, payload))
+}
+
+/** A contract that nobody told us of: whatever is JSON is its data, and whoever serves it checks that. */
+function ownMessage(topic: string, payload: string, action: string): Enveloped<RequestContract> {
+  const contract = {
+    topic,
+    action,
+    qos: 1,
+    retain: false,
+    schema: z.unknown(),
+    responseSchema: z.unknown(),
+    description: 'A contract of an own program.',
+  } as const
+  return { contract, parameters: {}, data: payload.trim() === '' ? {} : parseJson(topic, payload) }
+}
+
+function withAction<C extends Contract>(
+  topic: string,
+  contracts: readonly C[],
+  action: string,
+  data: unknown,
+): Enveloped<C> {
+  const contract = contracts.find((candidate) => candidate.action === action)
+  if (contract !== undefined) return { contract, parameters: parametersOf(contract, topic) ?? {}, data }
+  const known = contracts.map((candidate) => `"${candidate.action}"`).join(', ')
+  throw new CommandFailure(
+    `the action on ${topic} must be one of ${known}; it is ${JSON.stringify(action)}`,
+    {
+      code: 'unknown-action',
+      exitCode: EXIT.usage,
+    },
+  )
 }
 
 function choose<C extends Contract>(
@@ -53,15 +100,7 @@ function choose<C extends Contract>(
     'data' in value &&
     Object.keys(value).every((key) => key === 'action' || key === 'data')
   if (!isPair) return { contract: first, parameters: parametersOf(first, topic) ?? {}, data: value }
-  const contract = contracts.find(({ action }) => action === value['action'])
-  if (contract === undefined) {
-    const known = contracts.map(({ action }) => `"${action}"`).join(', ')
-    throw new CommandFailure(
-      `payload.action on ${topic} must be one of ${known}; it is ${JSON.stringify(value['action'])}`,
-      { code: 'unknown-action', exitCode: EXIT.usage },
-    )
-  }
-  return { contract, parameters: parametersOf(contract, topic) ?? {}, data: value['data'] }
+  return withAction(topic, contracts, value['action'] as string, value['data'])
 }
 
 /** The data with its defaults filled in; what does not fit the contract is told by field. */
@@ -74,6 +113,18 @@ export function checkedData(contract: Contract, topic: string, data: unknown): u
     exitCode: EXIT.usage,
     hint: 'correct the field, or send the bytes as they are with --raw',
   })
+}
+
+function parseJson(topic: string, payload: string): unknown {
+  try {
+    return JSON.parse(payload)
+  } catch (error) {
+    throw new CommandFailure(`the data for ${topic} is no JSON: ${(error as Error).message}`, {
+      code: 'invalid-payload',
+      exitCode: EXIT.usage,
+      hint: `text is JSON in quotes: '"two words"'; without --action the bytes are sent as they are`,
+    })
+  }
 }
 
 function parseObject(topic: string, payload: string): Record<string, unknown> {

@@ -23,6 +23,15 @@ export function checkTopicFilters(filters: readonly string[]): void {
   }
 }
 
+/** An action has its place in an envelope, and raw bytes are in none. */
+export function checkRawAction({ raw, action }: { readonly raw?: boolean; readonly action?: string }): void {
+  if (raw !== true || action === undefined) return
+  throw new CommandFailure('give --action or --raw, not both', {
+    code: 'action-ambiguous',
+    exitCode: EXIT.usage,
+  })
+}
+
 function check(assert: () => void, hint: string): void {
   try {
     assert()

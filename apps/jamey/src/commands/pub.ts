@@ -5,12 +5,13 @@ import { EXIT } from '../exit-codes.js'
 import { plural } from '../memory-view.js'
 import { envelopeOf, NO_MATCHING_SUBSCRIBERS, publishRaw, type Qos } from '../raw-messages.js'
 import { readPayload } from '../text-input.js'
-import { checkTopicName } from '../topic-argument.js'
+import { checkRawAction, checkTopicName } from '../topic-argument.js'
 
 export interface PubOptions extends ClientOptions {
   readonly qos?: Qos
   readonly retain?: boolean
   readonly raw?: boolean
+  readonly action?: string
   readonly timeout: number
 }
 
@@ -23,10 +24,12 @@ export async function pub(
 ): Outcome {
   const { terminal, interrupted } = context
   checkTopicName(topic)
+  checkRawAction(options)
   const payload = await readPayload(context, argument)
   // An empty retained payload takes the retained message away, also on a contract's topic.
-  const isPlain = options.raw === true || (payload.length === 0 && options.retain === true)
-  const message = isPlain ? undefined : envelopedMessage(topic, payload.toString('utf8'))
+  const isRemoval = payload.length === 0 && options.retain === true && options.action === undefined
+  const isPlain = options.raw === true || isRemoval
+  const message = isPlain ? undefined : envelopedMessage(topic, payload.toString('utf8'), options.action)
   const qos = options.qos ?? message?.contract.qos ?? 1
   const isRetained = options.retain ?? message?.contract.retain ?? false
   const { reasonCode, messageId, bytes, isOldServer } = await withBus(context, options, async (bus) => {

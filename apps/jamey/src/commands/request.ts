@@ -1,21 +1,26 @@
 import type { Bus } from '@jamey/bus'
-import type { RequestContract } from '@jamey/contracts'
+import { type RequestContract, remoteFailureSchema } from '@jamey/contracts'
 import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
 import { type Enveloped, envelopedRequest } from '../contract-lookup.js'
 import { EXIT } from '../exit-codes.js'
-import { jsonPayload } from '../message-view.js'
+import { CommandFailure, reportOf } from '../failure.js'
+import { jsonPayload, parseJson, textOf } from '../message-view.js'
 import { envelopeOf, type Qos, type RawCall, type ReplyAddress, requestRaw } from '../raw-messages.js'
 import { readPayload } from '../text-input.js'
-import { checkTopicName } from '../topic-argument.js'
+import { checkRawAction, checkTopicName } from '../topic-argument.js'
 
 export interface RequestOptions extends ClientOptions {
   readonly qos?: Qos
   readonly raw?: boolean
+  readonly action?: string
   readonly timeout: number
 }
 
-/** Asks once and prints the answer: typed on a contract's topic, else the bytes that came back. */
+/**
+ * Asks once and prints the answer: its data where the question was in an envelope, else the bytes that came back. An
+ * answer that tells an error ends with the code of its kind, after the bytes.
+ */
 export async function request(
   context: CommandContext,
   topic: string,
@@ -24,8 +29,10 @@ export async function request(
 ): Outcome {
   const { terminal, interrupted } = context
   checkTopicName(topic)
+  checkRawAction(options)
   const payload = await readPayload(context, argument)
-  const message = options.raw === true ? undefined : envelopedRequest(topic, payload.toString('utf8'))
+  const message =
+    options.raw === true ? undefined : envelopedRequest(topic, payload.toString('utf8'), options.action)
   const call = {
     qos: options.qos ?? message?.contract.qos ?? 1,
     timeoutMs: options.timeout,
@@ -42,7 +49,15 @@ export async function request(
     terminal.write(answer)
     if (answer.at(-1) !== 0x0a) terminal.write('\n')
   }
-  return EXIT.success
+  const failure = failureIn(parseJson(textOf(answer) ?? ''))
+  if (failure === undefined) return EXIT.success
+  const { code, exitCode, message: told } = reportOf(failure)
+  const isForEnvelopes = code === 'invalid-message' && options.raw !== true
+  throw new CommandFailure(`the answer is an error: ${told}`, {
+    code,
+    exitCode,
+    ...(isForEnvelopes ? { hint: '--action NAME sends the payload as the data of an envelope' } : {}),
+  })
 }
 
 /** By the bus where the QoS is the contract's own, else the same message by hand. */
@@ -53,9 +68,9 @@ async function requestEnveloped(
   call: RawCall,
 ): Promise<unknown> {
   const { contract, data } = message
-  if (call.qos === contract.qos) return bus.request(contract, data, call)
-  const { decodeEnvelope, RemoteError } = await import('@jamey/bus')
-  const { remoteFailureSchema } = await import('@jamey/contracts')
+  // Braces in a topic of somebody's own are no parameters.
+  if (call.qos === contract.qos && !topic.includes('{')) return bus.request(contract, data, call)
+  const { decodeEnvelope } = await import('@jamey/bus')
   let answerTopic = topic
   const ask = async (reply: ReplyAddress) => {
     answerTopic = reply.responseTopic
@@ -63,7 +78,16 @@ async function requestEnveloped(
   }
   const bytes = await requestRaw(bus, topic, ask, call)
   const answer = decodeEnvelope(answerTopic, bytes)
-  const failure = remoteFailureSchema.safeParse(answer.payload.error)
-  if (!failure.success) return answer.payload.data
-  throw new RemoteError(failure.data.kind, failure.data.message, failure.data.retryable)
+  const failure = failureIn(answer)
+  if (failure === undefined) return answer.payload.data
+  throw failure
+}
+
+/** The error that an envelope tells, as the bus would throw it; undefined for everything else. */
+function failureIn(answer: unknown): Error | undefined {
+  const { payload } = (answer ?? {}) as { payload?: { error?: unknown } }
+  const { success, data } = remoteFailureSchema.safeParse(payload?.error)
+  if (!success) return undefined
+  const { kind, message, retryable } = data
+  return Object.assign(new Error(message), { name: 'RemoteError', kind, retryable })
 }
