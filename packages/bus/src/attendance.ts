@@ -47,6 +47,7 @@ export class Attendance {
   #failures = 0
   /** Counts what makes a look under way worthless: another connection, the end. */
   #round = 0
+  #isEnded = false
   #timer: unknown
 
   /** `heardAtMs`: when the last request came, by the monotonic clock. */
@@ -58,6 +59,7 @@ export class Attendance {
   }
 
   begin(subscription: PortSubscription): void {
+    if (this.#isEnded) return
     const { port } = this.#parts
     this.#subscription = subscription
     this.#stopWatching = port.onState(({ state }) => {
@@ -69,6 +71,7 @@ export class Attendance {
   }
 
   end(): void {
+    this.#isEnded = true
     this.#round++
     this.#stopWatching?.()
     this.#schedule(undefined)

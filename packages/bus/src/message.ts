@@ -61,6 +61,12 @@ export interface ServeOptions {
   /** How many of these requests are worked on at once; the others wait, and their senders take turns. No bound by default. */
   readonly concurrency?: number
   /**
+   * What a refusal of the server means: `reject` (the default) makes `serve` reject with it; with `retry` it is logged,
+   * told in the status, and asked again after a second, doubling to a minute, since a server whose own authorization
+   * is away refuses like one that means it.
+   */
+  readonly whenRefused?: 'reject' | 'retry'
+  /**
    * How many requests of one sender, waiting and worked on, may be unanswered here; 10000 by default. Beyond it they
    * are answered with the retryable failure `overloaded`.
    */

@@ -6,6 +6,7 @@ import {
   type RequestContract,
   type ResponseInput,
 } from '@jamey/contracts'
+import { Admission } from './admission.js'
 import { AnswerCache, type AnswerCacheLimits } from './answer-cache.js'
 import { Attendance } from './attendance.js'
 import type { Clock } from './clock.js'
@@ -51,7 +52,7 @@ export type ServeHandler<C extends RequestContract> = (
 interface Station {
   readonly desk: ServingDesk
   readonly attendance: Attendance
-  readonly subscription: Promise<PortSubscription>
+  readonly admission: Admission<PortSubscription>
 }
 
 /** The answering side of request and response. */
@@ -70,10 +71,11 @@ export class Responder {
 
   async serve<C extends RequestContract>(
     contract: C,
-    { group, concurrency = Number.POSITIVE_INFINITY, maximumPerSender = MAXIMUM_PER_SENDER }: ServeOptions,
+    options: ServeOptions,
     handler: ServeHandler<C>,
   ): Promise<ServedContract> {
     const { permissions, clientId } = this.#parts
+    const { group, concurrency = Number.POSITIVE_INFINITY, maximumPerSender = MAXIMUM_PER_SENDER } = options
     assertGroup(group)
     if (!permissions.maySubscribe(contract.topic)) {
       throw new PermissionError(`subscribe:${contract.topic}`, clientId)
@@ -83,7 +85,7 @@ export class Responder {
       throw new PermissionError(`publish:${INBOXES_FILTER}`, clientId)
     }
     const key = `${group}/${contract.topic}`
-    const station = this.#stations.get(key) ?? this.#open(key, contract, group)
+    const station = this.#stations.get(key) ?? this.#open(key, contract, options)
     const { desk } = station
     if (desk.actions.has(contract.action)) {
       throw new AlreadyServedError(contract.topic, contract.action, group)
@@ -93,7 +95,7 @@ export class Responder {
     const queue = new ServingQueue(concurrency, maximumPerSender)
     desk.actions.set(contract.action, { contract, handler: given, queue })
     try {
-      await station.subscription
+      await station.admission.granted
     } catch (error) {
       desk.actions.delete(contract.action)
       if (this.#stations.get(key) === station) this.#stations.delete(key)
@@ -105,6 +107,7 @@ export class Responder {
   /** Takes no more requests and waits for those already taken. */
   async drain(): Promise<void> {
     this.#closing.abort()
+    for (const { admission } of this.#stations.values()) admission.end()
     await Promise.allSettled(
       [...this.#stations].flatMap(([key, station]) =>
         [...station.desk.actions.keys()].map((action) => this.#stop(key, station, action)),
@@ -117,17 +120,23 @@ export class Responder {
     for (const desk of this.#desks) desk.abort(reason)
   }
 
-  #open(key: string, contract: RequestContract, group: string): Station {
+  #open(key: string, contract: RequestContract, { group, whenRefused }: ServeOptions): Station {
     const desk = new ServingDesk(this.#parts, this.#cache)
     const attendance = new Attendance(this.#parts, contract.topic, group, () => desk.heardAtMs)
-    const subscription = this.#subscribe(contract, group, desk)
-    subscription.then(
-      (granted) => {
-        if (this.#desks.has(desk)) attendance.begin(granted)
+    let asked: Promise<PortSubscription> | undefined
+    const admission = new Admission(this.#parts, key, whenRefused === 'retry', () => {
+      asked = this.#subscribe(contract, group, desk)
+      return asked
+    })
+    admission.granted.then(
+      (granted) => attendance.begin(granted),
+      () => {
+        this.#desks.delete(desk)
+        // Given up while the server was being asked: what it grants after all must not bring requests.
+        asked?.then((granted) => granted.unsubscribe()).catch(() => {})
       },
-      () => this.#desks.delete(desk),
     )
-    const station = { desk, attendance, subscription }
+    const station = { desk, attendance, admission }
     this.#stations.set(key, station)
     this.#desks.add(desk)
     return station
@@ -147,7 +156,7 @@ export class Responder {
       // Unsubscribed before the handler is taken away, so that no request meets a desk without it.
       this.#stations.delete(key)
       attendance.end()
-      const subscription = await station.subscription
+      const subscription = await station.admission.granted
       await subscription.unsubscribe()
     }
     desk.actions.delete(action)

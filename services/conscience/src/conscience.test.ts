@@ -256,6 +256,17 @@ describe('runConscience', () => {
     expect(running.bus.state).toBe('disconnected')
   })
 
+  it('that is never let in tells why, with everything closed, once nothing is tried any more', async () => {
+    const env = { ...environment(), MQTT_JWT_SECRET: `${SECRET}, but another`, MQTT_BREAKER_FAILURES: '2' }
+    const running = await runConscience({ env, cwd: folder })
+    await expect(running.ready).rejects.toMatchObject({
+      code: 'breaker-open',
+      cause: { code: 'bad-credentials' },
+    })
+    expect(running.bus.state).toBe('disconnected')
+    await running.stop()
+  })
+
   it('refuses a broken configuration before it connects', async () => {
     await expect(runConscience({ env: { JAMEY_UNRECOGNISED: 'x' }, cwd: folder })).rejects.toThrow(
       ConfigurationError,

@@ -95,7 +95,11 @@ class BusConscience implements Conscience {
     const { bus, judge, log } = this.#options
     this.#judge = judge === undefined ? undefined : new Judge(judge)
     try {
-      const options = { group: GROUP, maximumPerSender: MAXIMUM_PER_SENDER }
+      const options = {
+        group: GROUP,
+        maximumPerSender: MAXIMUM_PER_SENDER,
+        whenRefused: 'retry',
+      } as const
       const served = await bus.serve(topics.conscience.evaluate, options, (request, context) =>
         this.#answer(request, context),
       )

@@ -16,31 +16,35 @@ export const ROUTER_GROUP = 'gateway'
  * stores has its `message_id` too, so that a call that is repeated under one `message_id` stores once.
  */
 export async function serveApi(bus: RouterBus): Promise<ServedContract> {
-  return bus.serve(topics.api.requests, { group: ROUTER_GROUP }, async (call, context) => {
-    const { operation, input } = call.payload
-    const contract = OPERATIONS[operation]
-    const parsed = contract.schema.safeParse(input)
-    if (!parsed.success) {
-      const { detail } = faultOf(parsed.error.issues, input)
-      throw new RequestError('invalid-request', detail)
-    }
-    const { remainingMs: timeoutMs, signal } = context
-    if (timeoutMs <= 0)
-      throw new RequestError('request-timed-out', 'The deadline had passed.', { retryable: true })
-    const { correlation_id, traceparent } = call.envelope.metadata
-    try {
-      const output = await bus.request(contract, parsed.data, {
-        timeoutMs,
-        signal,
-        correlationId: correlation_id,
-        ...(operation === 'memory.store' ? { messageId: call.envelope.message_id } : {}),
-        ...(traceparent === undefined ? {} : { traceparent }),
-      })
-      return { output }
-    } catch (error) {
-      throw requestErrorOf(error)
-    }
-  })
+  return bus.serve(
+    topics.api.requests,
+    { group: ROUTER_GROUP, whenRefused: 'retry' },
+    async (call, context) => {
+      const { operation, input } = call.payload
+      const contract = OPERATIONS[operation]
+      const parsed = contract.schema.safeParse(input)
+      if (!parsed.success) {
+        const { detail } = faultOf(parsed.error.issues, input)
+        throw new RequestError('invalid-request', detail)
+      }
+      const { remainingMs: timeoutMs, signal } = context
+      if (timeoutMs <= 0)
+        throw new RequestError('request-timed-out', 'The deadline had passed.', { retryable: true })
+      const { correlation_id, traceparent } = call.envelope.metadata
+      try {
+        const output = await bus.request(contract, parsed.data, {
+          timeoutMs,
+          signal,
+          correlationId: correlation_id,
+          ...(operation === 'memory.store' ? { messageId: call.envelope.message_id } : {}),
+          ...(traceparent === undefined ? {} : { traceparent }),
+        })
+        return { output }
+      } catch (error) {
+        throw requestErrorOf(error)
+      }
+    },
+  )
 }
 
 /** A component's own failure goes on as it is; how the bus failed to reach it gets that failure's code as kind. */

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import {
-  type Bus,
   DuplicateRequestError,
   type Message,
   NoResponderError,
@@ -32,6 +31,7 @@ export interface SeenRequest {
 /** A bus without a broker: requests go to the handler that serves them, failures travel as they would. */
 export class FakeBus {
   state: StateName = 'connected'
+  faults: { kind: string; message: string }[] = []
   readonly requests: SeenRequest[] = []
   readonly #handlers = new Map<string, Handler>()
   readonly #waiting = new Set<string>()
@@ -101,7 +101,7 @@ export class FakeBus {
   }
 
   asBus(): GatewayBus {
-    return this as unknown as Pick<Bus, 'request' | 'serve' | 'state' | 'onState'>
+    return this as unknown as GatewayBus
   }
 }
 

@@ -53,6 +53,17 @@ describe('starting', () => {
     await gateway.stop()
   })
 
+  it('is not ready while its bus finds that nobody hears the calls', async () => {
+    const { gateway, bus, url } = await startGateway()
+    expect((await call(`${url}/readyz`)).status).toBe(200)
+    bus.faults.push({ kind: 'unheard', message: 'nobody hears the requests on jamey/api/requests' })
+    const answer = await call(`${url}/readyz`)
+    expect(answer).toMatchObject({ status: 503, body: { detail: expect.stringContaining('nobody hears') } })
+    bus.faults.length = 0
+    expect((await call(`${url}/readyz`)).status).toBe(200)
+    await gateway.stop()
+  })
+
   it('tries to serve again with the next connection where the first attempt failed', async () => {
     const bus = new FakeBus()
     bus.become('connecting')

@@ -45,6 +45,13 @@ export class RouterAttendance {
 
   /** Why this router takes no calls; undefined when it does. */
   unreadiness(): Problem | undefined {
+    // What the bus has found out itself: that nobody hears the calls, say.
+    const [fault] = this.#bus.faults
+    if (fault !== undefined) {
+      return new Problem('unavailable', `The gateway can not work: ${fault.message}.`, {
+        headers: retryAfter(1_000),
+      })
+    }
     if (this.#isServed) return undefined
     return new Problem('unavailable', 'The gateway does not route calls yet.', { headers: retryAfter(1_000) })
   }

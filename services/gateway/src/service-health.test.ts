@@ -11,7 +11,7 @@ function healthOf(bus: FakeBus): () => Promise<string | undefined> {
   onTestFinished(() => void clock.mockRestore())
   const health = new ServiceHealth(bus.asBus())
   return async () => {
-    nowMs += 5_000
+    nowMs += 5_001
     return (await health.unreadiness())?.message
   }
 }

@@ -75,6 +75,13 @@ export class FakeBus {
     return { messageId: options.messageId ?? '', reasonCode: 0 }
   }
 
+  readonly faults = new Map<string, unknown>()
+
+  setFault(name: string, fault: unknown): void {
+    if (fault === undefined) this.faults.delete(name)
+    else this.faults.set(name, fault)
+  }
+
   async reportError(error: unknown, { kind = '' }: { kind?: string } = {}): Promise<void> {
     this.reported.push({ error, kind })
     this.#changed()

@@ -147,10 +147,14 @@ describe('when the file fails', () => {
       expect((failure as Error).message).not.toContain(file)
     }
     expect(bus.reported.map(({ kind }) => kind)).toEqual(['storage-full'])
+    expect([...bus.faults.values()]).toMatchObject([{ kind: 'storage-full' }])
     expect((await bus.request(query, {})).total).toBe(30 - failures.length)
+    expect([...bus.faults.values()]).toMatchObject([{ kind: 'storage-full' }])
     clock.advance(61)
     await bus.request(store, { content }).catch(() => {})
     expect(bus.reported).toHaveLength(2)
+    await bus.request(forget, { layer: 'short_term' })
+    expect([...bus.faults.values()]).toEqual([])
   })
 
   it('at the start, starting fails and nothing is served', async () => {

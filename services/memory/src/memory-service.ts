@@ -17,7 +17,10 @@ import { Sweeper } from './sweeper.js'
 import { openThreadedMemory } from './threaded-memory.js'
 
 /** What the service needs of a bus. */
-export type MemoryBus = Pick<Bus, 'clientId' | 'state' | 'onState' | 'publish' | 'serve' | 'reportError'>
+export type MemoryBus = Pick<
+  Bus,
+  'clientId' | 'state' | 'onState' | 'publish' | 'serve' | 'reportError' | 'setFault'
+>
 
 export interface MemoryOptions extends Omit<MemoryStoreOptions, 'now' | 'announcer'> {
   /** Connected, or connecting in the background; it stays open when the service stops. */
@@ -41,6 +44,9 @@ export interface MemoryService {
 
 /** Servers of this group share the requests. */
 const GROUP = 'memory'
+/** What may be wrong with the file, among the faults of this component: a full disk can still be read. */
+const WRITING = 'writing the memory file'
+const READING = 'reading the memory file'
 /** Enough to keep the thread that reads busy; the others wait where their senders take turns. */
 const QUERIES_AT_ONCE = 4
 const ANNOUNCEMENT_TIMEOUT_MS = 10_000
@@ -141,9 +147,9 @@ class BusMemory implements MemoryService {
 
   #serve(store: MemoryStorage, announcer: Announcer): Promise<ServedContract>[] {
     const { bus } = this.#options
-    const group = { group: GROUP }
+    const group = { group: GROUP, whenRefused: 'retry' } as const
     const changing = async <T>(work: () => Promise<T>): Promise<T> => {
-      const answer = await this.#answer(work)
+      const answer = await this.#answer(WRITING, work)
       announcer.wake()
       return answer
     }
@@ -155,16 +161,22 @@ class BusMemory implements MemoryService {
         changing(() => store.forget(payload, envelope.message_id)),
       ),
       bus.serve(topics.memory.query, { ...group, concurrency: QUERIES_AT_ONCE }, ({ payload }, { signal }) =>
-        this.#answer(() => store.query(payload, { signal })),
+        this.#answer(READING, () => store.query(payload, { signal })),
       ),
     ]
   }
 
-  async #answer<T>(work: () => Promise<T>): Promise<T> {
+  async #answer<T>(part: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await work()
+      const answer = await work()
+      this.#options.bus.setFault(part, undefined)
+      return answer
     } catch (error) {
       if (!(error instanceof MemoryInputError) && !(error instanceof MemoryConflictError)) this.#report(error)
+      // Too many questions are no fault of the file; what is one is told until the same works again.
+      if (error instanceof StorageError && error.code !== 'storage-overloaded') {
+        this.#options.bus.setFault(part, { kind: error.code, message: adviceOf(error) })
+      }
       throw requestErrorFrom(error)
     }
   }
@@ -245,9 +257,10 @@ function requestErrorFrom(error: unknown): unknown {
   if (error instanceof MemoryInputError) return new RequestError('invalid-request', error.message)
   if (error instanceof MemoryConflictError) return new RequestError(error.code, error.message)
   if (!(error instanceof StorageError)) return error
-  const advice = error.retryable ? 'try again later' : 'its operator has to look at the file'
-  return new RequestError(error.code, `The memory cannot do this now (${error.code}); ${advice}.`, {
-    retryable: error.retryable,
-    cause: error,
-  })
+  return new RequestError(error.code, adviceOf(error), { retryable: error.retryable, cause: error })
+}
+
+function adviceOf({ code, retryable }: StorageError): string {
+  const advice = retryable ? 'try again later' : 'its operator has to look at the file'
+  return `The memory cannot do this now (${code}); ${advice}.`
 }

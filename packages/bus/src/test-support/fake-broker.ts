@@ -118,6 +118,7 @@ export class FakeClient implements MqttPort {
   state: StateName = 'connected'
   reauthentications = 0
   isClosed = false
+  #cause: Error | undefined
 
   constructor(broker: FakeBroker, clientId: string) {
     this.#broker = broker
@@ -125,7 +126,7 @@ export class FakeClient implements MqttPort {
   }
 
   get status(): StateChange {
-    return { state: this.state }
+    return { state: this.state, cause: this.#cause }
   }
 
   get serverInformation(): ServerInformation {
@@ -154,6 +155,7 @@ export class FakeClient implements MqttPort {
   /** Moves to another state, as the network would. */
   become(state: StateName, cause?: Error): void {
     this.state = state
+    this.#cause = cause
     for (const observer of this.#observers) observer({ state, cause })
   }
 
