@@ -314,6 +314,19 @@ describe('SIGHUP', () => {
     await eva.publishAsync('t', '', { qos: 1 })
   })
 
+  it('shuts out whom the file refuses by name, and nobody else [promise 36]', async () => {
+    configure()
+    const program = await start()
+    const [eva, bob] = [await plainly('eva'), await plainly('bob')]
+    const told = disconnectOf(bob)
+    configure('refused: [bob]')
+    await reloaded(program)
+    expect(await told).toMatchObject({ reasonCode: 0x87 })
+    await expect(plainly('bob')).rejects.toMatchObject({ code: 0x87 })
+    await eva.publishAsync('t', '', { qos: 1 })
+    expect((await plainly('bobby')).connected).toBe(true)
+  })
+
   it('names in the log what takes a restart, and takes the rest', async () => {
     configure('limits: { subscriptionsPerClient: 1 }')
     const program = await start()

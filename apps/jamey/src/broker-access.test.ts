@@ -68,6 +68,21 @@ describe('permissions of the broker', () => {
     await expect(enter(access, 'a/b')).rejects.toMatchObject({ reasonCode: 0x85 })
   })
 
+  it('let in all but those that are refused by name, those who are there already among them [promise 36]', async () => {
+    const before = accessOf({ authentication: token, permissions: undefined })
+    const eva = await enter(before, 'eva', await bearing(['#']))
+    const after = accessOf({ authentication: token, refused: ['eva', 'old-*'], permissions: undefined })
+    expect(after.revise(eva, 'eva')).toMatchObject({
+      refuse: 0x87,
+      reason: expect.stringContaining('by its name'),
+    })
+    await expect(enter(after, 'eva', await bearing(['#']))).rejects.toMatchObject({ reasonCode: 0x87 })
+    await expect(enter(after, 'old-1', await bearing(['#'], 'old-1'))).rejects.toMatchObject({
+      reasonCode: 0x87,
+    })
+    expect(may(await enter(after, 'evan', await bearing(['x'], 'evan')), 'x')).toBe('111')
+  })
+
   it('are replaced, not narrowed once more, for who is there already [promise 36]', async () => {
     const before = accessOf({ authentication: token, permissions: [{ clients: ['*'], allow: ['a', 'b'] }] })
     const eva = await enter(before, 'eva', await bearing(['a', 'b', 'c']))

@@ -22,15 +22,20 @@ const UNNARROWED = new WeakMap<Identity, Identity>()
 
 /**
  * Who a client is decides the method. What it may do is what its token says (anything, where it has none), and, where
- * there is a list of permissions, only what the entries that name it allow, too. Whom no entry names is refused.
+ * there is a list of permissions, only what the entries that name it allow, too. Whom no entry names is refused, and so is whom `refused` names.
  */
 export function accessOf({
   authentication,
+  refused = [],
   permissions,
-}: Pick<BrokerSettings, 'authentication' | 'permissions'>): Access {
+}: Pick<BrokerSettings, 'authentication' | 'permissions'> & { refused?: readonly string[] }): Access {
   const base = authenticatorOf(authentication)
   const table = permissions && new PermissionTable(permissions)
+  const isRefused = patternOf(refused)
   const narrow = (identity: Identity, clientId: string): Identity | Refusal => {
+    if (refused.length > 0 && isRefused.test(clientId)) {
+      return { refuse: ReasonCode.notAuthorized, reason: 'the broker refuses this client by its name' }
+    }
     const whole = UNNARROWED.get(identity) ?? identity
     return table === undefined ? whole : table.narrow(whole, clientId)
   }

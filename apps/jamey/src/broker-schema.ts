@@ -14,6 +14,7 @@ import { LOG_LEVELS } from './log-level.js'
 
 const MOST_FILE_BYTES = 4 * 1024 * 1024
 const LONGEST_GRACE_MS = 600_000
+const NAME = 'a client identifier, in which * stands for any characters'
 const NAMES = 'a list of one client identifier or more'
 
 type Context = z.core.$RefinementCtx<string>
@@ -32,12 +33,11 @@ export function brokerSchema(folder: string) {
       tokenSecretFile: secretFile(folder).optional(),
       tokenSecret: secret().optional(),
     }).default({ method: 'token' }),
+    refused: z.array(text(NAME), { error: 'a list of client identifiers' }).default([]),
     permissions: z
       .array(
         fields({
-          clients: z
-            .array(text('a client identifier, in which * stands for any characters'), { error: NAMES })
-            .min(1, { error: NAMES }),
+          clients: z.array(text(NAME), { error: NAMES }).min(1, { error: NAMES }),
           allow: z.array(permission(), { error: 'a list of permissions' }),
         }),
         { error: 'a list of { clients, allow }' },

@@ -82,6 +82,7 @@ describe('the file of a broker', () => {
     expect(settings).toEqual({
       storePath: join(folder, 'etc/data/broker'),
       authentication: { method: 'token', secrets: [readFileSync(directory.secret, 'utf8').trim()] },
+      refused: ['robot-7', 'retired-*'],
       permissions: [
         { clients: ['*'], allow: ['jamey/#'] },
         { clients: ['jamey-memory', 'sensor-*'], allow: ['publish:lab/#', 'subscribe:lab/commands/+'] },
@@ -183,6 +184,7 @@ colour: red
     ['listeners: 5', 'listeners: expected a list of listeners, found 5'],
     ['listeners: []', 'listeners: expected at least one listener, found a list'],
     ['listeners: [5]', 'listeners[0]: expected a mapping of host, port'],
+    ['refused: robot-7', 'refused: expected a list of client identifiers'],
     ['permissions: {}', 'permissions: expected a list of { clients, allow }, found a mapping'],
   ])('is refused as a whole where it is %j [promise 37]', async (yaml, message) => {
     expect((await faultsOf(yaml)).message).toContain(message)

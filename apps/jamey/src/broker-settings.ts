@@ -25,6 +25,8 @@ export interface BrokerSettings {
   /** Where sessions, queued and retained messages are kept; undefined: nowhere. */
   readonly storePath: string | undefined
   readonly authentication: AuthenticationSettings
+  /** Identifiers of clients that do not come in, in which `*` stands for any characters. */
+  readonly refused: readonly string[]
   /** Undefined: whatever the token says. */
   readonly permissions: readonly PermissionEntry[] | undefined
   readonly limits: Partial<Limits>
@@ -55,11 +57,13 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
     ...(file.faults.length > 0 ? [] : contradictionsIn(layers)),
   ]
   if (!parsed.success || faults.length > 0) throw new ConfigurationError(faults)
-  const { listeners, authentication, permissions, limits, overflow, sharedSubscriptions } = parsed.data
+  const { listeners, authentication, refused, permissions, limits, overflow, sharedSubscriptions } =
+    parsed.data
   return {
     listeners,
     storePath: parsed.data.store === 'none' ? undefined : parsed.data.store,
     authentication: authenticationOf(authentication),
+    refused,
     permissions,
     limits,
     overflow,

@@ -23,6 +23,7 @@ export function embeddedSettings(given: {
     listeners: [{ host, port, tls: { cert, key, ca, requestClientCertificate: true } }],
     storePath,
     authentication: { method: 'token', secrets },
+    refused: [],
     permissions: undefined,
     limits: {},
     overflow: undefined,
