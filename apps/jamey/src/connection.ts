@@ -37,7 +37,9 @@ async function openBus({ terminal, interrupted }: CommandContext, target: Connec
   const deadline = new AbortController()
   const timer = setTimeout(() => deadline.abort(), CONNECT_TIMEOUT_MS)
   try {
-    return await connectBus({ ...target.config, signal: AbortSignal.any([interrupted, deadline.signal]) })
+    const signal = AbortSignal.any([interrupted, deadline.signal])
+    // A name that is never used again must leave no session with a server that does not forget any.
+    return await connectBus({ ...target.config, cleanSession: true, signal })
   } catch (error) {
     interrupted.throwIfAborted()
     if (!deadline.signal.aborted) throw connectionFailure({ cause: error as Error }, target)

@@ -59,6 +59,11 @@ export interface BusConfig {
   readonly maximumPacketBytes?: number
   /** How long the server keeps the session of a lost connection; 300 s by default. */
   readonly sessionExpirySeconds?: number
+  /**
+   * MQTT 3.1.1: true ends the session with each connection. By default it is kept, so that nothing is lost when a new
+   * token takes a new connection; the server keeps it beyond the process, too, until the next one of this name.
+   */
+  readonly cleanSession?: boolean
   /** `auto` by default: 5, which is MQTT 5.0, or 4, MQTT 3.1.1, with a server that speaks nothing else. */
   readonly protocolVersion?: 4 | 5 | 'auto'
   /**

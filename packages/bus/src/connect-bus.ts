@@ -62,6 +62,7 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
     urls: urls.map((url) => (config.insecure === true ? url : secured(url))),
     clientId: config.clientId,
     protocolVersion: config.protocolVersion ?? 'auto',
+    cleanSession: config.cleanSession ?? config.sessionExpirySeconds === 0,
     keepAliveSeconds: config.keepAliveSeconds ?? 60,
     maximumPacketBytes: config.maximumPacketBytes ?? DEFAULT_MAXIMUM_PACKET_BYTES,
     sessionExpirySeconds: config.sessionExpirySeconds ?? 300,

@@ -15,6 +15,8 @@ export interface Connecting {
   tls: TlsMaterial | undefined
   credentials: PacketCredentials | undefined
   cleanStart: boolean
+  /** Of MQTT 3.1.1, instead of the rule for `cleanStart`. */
+  cleanSession: boolean | undefined
   /** CONNECT was sent, and CONNACK has not come. */
   isAsked: boolean
   /** The server asked on, with AUTH. */
@@ -82,6 +84,7 @@ export function connectingTo(endpoint: Endpoint, attempt: number, cause: Error |
     isAsked: false,
     isChallenged: false,
     cleanStart: false,
+    cleanSession: undefined,
   }
 }
 

@@ -232,7 +232,7 @@ export class Connection implements LinkListener, AuthenticationListener {
   }
 
   #dial(now: Connecting, tls: TlsMaterial): void {
-    now.cleanStart = this.#settings.cleanStart && !(this.#hasConnected && now.protocolVersion === 5)
+    now.cleanStart = now.cleanSession ?? (this.#settings.cleanStart && !this.#hasConnected)
     now.link = new Link(this.#settings, this.#counters, now.endpoint, now.protocolVersion, tls, this)
     now.link.open()
   }

@@ -205,6 +205,35 @@ describe('protocolVersion auto', () => {
   })
 })
 
+describe('a session of MQTT 3.1.1', () => {
+  it.each([
+    [{}, [true, true]],
+    [{ cleanSession: false }, [false, false]],
+    [{ cleanStart: false }, [false, false]],
+    [{ cleanStart: false, cleanSession: true }, [true, true]],
+  ])('is one over all connections where that is asked for: %j', async (options, expected) => {
+    const peer = await startPeer()
+    peer.follow({ connect: ({ cleanStart }, server) => server.accept({ sessionPresent: !cleanStart }) })
+    const client = await connectTo(peer, { protocolVersion: 4, ...options })
+    await client.reauthenticate()
+    expect(peer.connections.map(({ connect }) => connect.cleanStart)).toEqual(expected)
+  })
+
+  it('of a client that was turned down in 5.0 is kept in the same way, and resumed', async () => {
+    const peer = await startPeer()
+    peer.follow({
+      connect: ({ protocolVersion, cleanStart }, server) => {
+        if (protocolVersion === 5) unacceptable(server)
+        else server.accept({ sessionPresent: !cleanStart })
+      },
+    })
+    const client = await connectTo(peer, { protocolVersion: 'auto', cleanSession: false })
+    await client.reauthenticate()
+    expect(peer.connections.map(({ connect }) => connect.cleanStart)).toEqual([true, false, false])
+    expect(client.status.session).toBe('resumed')
+  })
+})
+
 describe('protocolVersion 5', () => {
   it('names the cause where the server speaks only MQTT 3.1.1', async () => {
     const peer = await startPeer()

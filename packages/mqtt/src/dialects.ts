@@ -57,7 +57,7 @@ export class Dialects {
 
   /** Makes the CONNECT of an attempt what the server is known to understand. */
   begin(attempt: Connecting): void {
-    write(attempt, this.#known.get(attempt.endpoint.href)?.dialect ?? this.#first)
+    this.#write(attempt, this.#known.get(attempt.endpoint.href)?.dialect ?? this.#first)
   }
 
   /** Whether an attempt that failed goes on at once, as another CONNECT; false where the failure counts. */
@@ -80,7 +80,7 @@ export class Dialects {
     }
     const isGuess = refusal === 'silence' || known?.isGuess === true
     this.#keep(endpoint, { dialect: next, isGuess, hasWorked: false })
-    write(attempt, next)
+    this.#write(attempt, next)
     return true
   }
 
@@ -94,17 +94,19 @@ export class Dialects {
     if (this.#known.get(href)?.isGuess) this.#known.delete(href)
   }
 
+  #write(attempt: Connecting, { protocolVersion, hasMethod }: Dialect): void {
+    const { cleanStart, cleanSession = cleanStart } = this.#settings
+    attempt.protocolVersion = protocolVersion
+    attempt.cleanSession = protocolVersion === 4 ? cleanSession : undefined
+    const { credentials } = attempt
+    if (hasMethod || credentials === undefined) return
+    attempt.credentials = { ...credentials, authenticationMethod: undefined, authenticationData: undefined }
+  }
+
   #keep({ href }: Endpoint, known: Known): void {
     if (this.#known.size >= MOST_SERVERS && !this.#known.has(href)) this.#known.clear()
     this.#known.set(href, known)
   }
-}
-
-function write(attempt: Connecting, { protocolVersion, hasMethod }: Dialect): void {
-  attempt.protocolVersion = protocolVersion
-  const { credentials } = attempt
-  if (hasMethod || credentials === undefined) return
-  attempt.credentials = { ...credentials, authenticationMethod: undefined, authenticationData: undefined }
 }
 
 function refusalOf({ isAsked, isChallenged }: Connecting, error: Error): Refusal {

@@ -149,8 +149,14 @@ export interface ConnectOptions {
    * `ServerInformation.protocolVersion` tells which it became.
    */
   protocolVersion?: 4 | 5 | 'auto' | undefined
-  /** Whether the first connection starts a new session; true by default. Reconnects always resume. */
+  /** Whether the first connection starts a new session; true by default. Reconnects always resume (MQTT 5.0). */
   cleanStart?: boolean | undefined
+  /**
+   * MQTT 3.1.1, where a session ends with its connection or not at all: false keeps it over all connections, those of
+   * earlier and later processes with this client identifier, too. As `cleanStart` by default, for a server of 3.1.1 can
+   * not be told when to forget it.
+   */
+  cleanSession?: boolean | undefined
   /** How long the server keeps the session of a lost connection; 3600 s by default. */
   sessionExpirySeconds?: number | undefined
   /** 60 s by default; 0 turns it off. */

@@ -49,6 +49,7 @@ export interface Settings {
   readonly clientId: string
   readonly protocolVersion: 4 | 5 | 'auto'
   readonly cleanStart: boolean
+  readonly cleanSession: boolean | undefined
   readonly sessionExpirySeconds: number
   readonly keepAliveSeconds: number
   readonly receiveMaximum: number
@@ -102,6 +103,7 @@ export function readSettings(options: ConnectOptions, platform: Platform): Setti
     clientId: options.clientId ?? (protocolVersion === 5 ? '' : randomClientId()),
     protocolVersion,
     cleanStart: options.cleanStart ?? true,
+    cleanSession: options.cleanSession,
     sessionExpirySeconds: count(options, 'sessionExpirySeconds', 3600, 0, 0xffff_ffff),
     keepAliveSeconds: count(options, 'keepAliveSeconds', 60, 0, 65_535),
     receiveMaximum: count(options, 'receiveMaximum', 1024, 1, 65_535),

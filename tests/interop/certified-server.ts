@@ -1,0 +1,164 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
+import { freePort } from '@jamey/testing'
+import { listening } from './mosquitto.js'
+
+export interface CertifiedClient {
+  readonly url: string
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string }
+}
+
+/** A server of another project on loopback, which knows its clients by their certificates alone. */
+export class CertifiedServer {
+  readonly port: number
+  readonly #folder: string
+  readonly #authority: Awaited<ReturnType<typeof createAuthority>>
+  readonly #processes: ChildProcess[] = []
+
+  private constructor(port: number, folder: string, authority: Awaited<ReturnType<typeof createAuthority>>) {
+    this.port = port
+    this.#folder = folder
+    this.#authority = authority
+  }
+
+  /** RabbitMQ of Debian: MQTT 3.1.1 alone, no shared subscriptions. */
+  static async rabbitMq(users: readonly string[]): Promise<CertifiedServer> {
+    const server = await CertifiedServer.#make('rabbitmq')
+    const [amqp, distribution, mapper] = [await freePort(), await freePort(), await freePort()]
+    const everything = { vhost: '/', configure: '.*', write: '.*', read: '.*' }
+    const definitions = {
+      vhosts: [{ name: '/' }],
+      users: users.map((name) => ({ name, password_hash: '', tags: '' })),
+      permissions: users.map((user) => ({ user, ...everything })),
+    }
+    const file = (name: string, text: string) => server.#write(name, text)
+    file('enabled_plugins', '[rabbitmq_mqtt].')
+    file('.erlang.cookie', 'a cookie for a test')
+    file(
+      'rabbitmq.conf',
+      `
+listeners.tcp.1 = 127.0.0.1:${amqp}
+mqtt.listeners.tcp = none
+mqtt.listeners.ssl.1 = 127.0.0.1:${server.port}
+mqtt.allow_anonymous = false
+mqtt.ssl_cert_login = true
+ssl_cert_login_from = common_name
+ssl_options.cacertfile = ${server.#path('ca.crt')}
+ssl_options.certfile = ${server.#path('server.crt')}
+ssl_options.keyfile = ${server.#path('server.key')}
+ssl_options.versions.1 = tlsv1.3
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = true
+load_definitions = ${file('definitions.json', JSON.stringify(definitions))}
+log.console = true
+log.file = false
+`,
+    )
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: server.#folder,
+      RABBITMQ_NODENAME: `jamey${server.port}@localhost`,
+      RABBITMQ_DIST_PORT: String(distribution),
+      RABBITMQ_MNESIA_BASE: server.#path('mnesia'),
+      RABBITMQ_LOG_BASE: server.#path('log'),
+      RABBITMQ_CONFIG_FILE: server.#path('rabbitmq.conf'),
+      RABBITMQ_ENABLED_PLUGINS_FILE: server.#path('enabled_plugins'),
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+      ERL_EPMD_ADDRESS: '127.0.0.1',
+      ERL_EPMD_PORT: String(mapper),
+    }
+    // Started here, so that the node does not leave one behind.
+    server.#run('/usr/bin/epmd', ['-address', '127.0.0.1', '-port', String(mapper)], env)
+    await listening(mapper)
+    await server.#serve('/usr/lib/rabbitmq/bin/rabbitmq-server', [], env)
+    return server
+  }
+
+  /** NATS of Debian: MQTT 3.1.1 alone, no shared subscriptions. */
+  static async nats(users: readonly string[]): Promise<CertifiedServer> {
+    const server = await CertifiedServer.#make('nats')
+    const config = server.#write(
+      'nats.conf',
+      `
+server_name: jamey
+listen: "127.0.0.1:${await freePort()}"
+jetstream { store_dir: "${server.#path('jetstream')}" }
+authorization { users: [${users.map((user) => `{ user: "CN=${user}" }`).join(', ')}] }
+mqtt {
+  listen: "127.0.0.1:${server.port}"
+  # What a connection left unacknowledged, the next one gets only after this time; 30 s by default.
+  ack_wait: "1s"
+  tls {
+    ca_file: "${server.#path('ca.crt')}"
+    cert_file: "${server.#path('server.crt')}"
+    key_file: "${server.#path('server.key')}"
+    verify_and_map: true
+  }
+}
+`,
+    )
+    await server.#serve('/usr/sbin/nats-server', ['-c', config], { PATH: process.env['PATH'] })
+    return server
+  }
+
+  static async #make(name: string): Promise<CertifiedServer> {
+    const authority = await createAuthority()
+    const folder = mkdtempSync(join(tmpdir(), `jamey-${name}-`))
+    const server = new CertifiedServer(await freePort(), folder, authority)
+    const certificate = await issueServerCertificate(authority, { hosts: ['localhost', '127.0.0.1'] })
+    server.#write('ca.crt', authority.certPem)
+    server.#write('server.crt', certificate.certPem)
+    server.#write('server.key', certificate.keyPem)
+    return server
+  }
+
+  /** What lets `commonName` in, and tells who it is. */
+  async client(commonName: string): Promise<CertifiedClient> {
+    const { certPem, keyPem } = await issueClientCertificate(this.#authority, { commonName })
+    const tls = { ca: this.#authority.certPem, cert: certPem, key: keyPem }
+    return { url: `mqtts://127.0.0.1:${this.port}`, tls }
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#processes.reverse()) {
+      const gone = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined
+      // Its whole group: the server may be a child of the script that starts it.
+      if (gone !== undefined && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+      await gone
+    }
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name)
+  }
+
+  #write(name: string, text: string): string {
+    mkdirSync(this.#folder, { recursive: true })
+    writeFileSync(this.#path(name), text, { mode: 0o600 })
+    return this.#path(name)
+  }
+
+  async #serve(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+    const said: string[] = []
+    const child = this.#run(program, args, env)
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => said.push(chunk.toString()))
+    }
+    const isUp = await Promise.race([
+      listening(this.port).then(() => true),
+      once(child, 'exit').then(() => false),
+    ])
+    if (!isUp) throw new Error(`${program} ended while it was starting:\n${said.join('').slice(-4000)}`)
+  }
+
+  #run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+    const child = spawn(program, args, { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#processes.push(child)
+    return child
+  }
+}
