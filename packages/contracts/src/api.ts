@@ -7,6 +7,7 @@ export const OPERATION_NAMES = [
   'conscience.evaluate',
   'memory.store',
   'memory.query',
+  'memory.get',
   'memory.forget',
 ] as const
 

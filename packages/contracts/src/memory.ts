@@ -77,6 +77,13 @@ export const recalledSchema = z.object({
   total: z.int().min(0),
 })
 
+export const getSchema = z.strictObject({ id: z.string().min(1) })
+
+export const gotSchema = z.object({
+  /** Null where there is no memory with this id, or none any more. */
+  memory: memorySchema.nullable(),
+})
+
 export const memoryUpdateSchema = z.object({
   change: z.enum(['stored', 'forgotten', 'expired']),
   memory_ids: z.array(z.string()),
@@ -93,6 +100,8 @@ export type MemoryForgotten = z.output<typeof forgottenSchema>
 export type MemoryQuery = z.output<typeof querySchema>
 export type MemoryQueryInput = z.input<typeof querySchema>
 export type MemoryRecalled = z.output<typeof recalledSchema>
+export type MemoryGet = z.output<typeof getSchema>
+export type MemoryGot = z.output<typeof gotSchema>
 export type MemoryUpdate = z.output<typeof memoryUpdateSchema>
 
 export const memory = {
@@ -122,6 +131,15 @@ export const memory = {
     schema: querySchema,
     responseSchema: recalledSchema,
     description: 'Recalls memories by text, layer, tag and time, best first.',
+  } satisfies RequestContract,
+  get: {
+    topic: 'jamey/memory/query',
+    action: 'get',
+    qos: 1,
+    retain: false,
+    schema: getSchema,
+    responseSchema: gotSchema,
+    description: 'Gives one memory by its id.',
   } satisfies RequestContract,
   updates: {
     topic: 'jamey/memory/updates',

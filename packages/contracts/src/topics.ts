@@ -14,6 +14,7 @@ export const CONTRACTS: readonly Contract[] = [
   topics.memory.store,
   topics.memory.forget,
   topics.memory.query,
+  topics.memory.get,
   topics.memory.updates,
   topics.events.status,
   topics.events.heartbeat,
@@ -26,6 +27,7 @@ export const OPERATIONS = {
   'conscience.evaluate': topics.conscience.evaluate,
   'memory.store': topics.memory.store,
   'memory.query': topics.memory.query,
+  'memory.get': topics.memory.get,
   'memory.forget': topics.memory.forget,
 } as const satisfies Record<OperationName, RequestContract>
 

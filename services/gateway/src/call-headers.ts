@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { excerpt } from './invalid-input.js'
 import { Problem } from './problem.js'
@@ -23,14 +24,31 @@ export function timeoutOf(headers: IncomingHttpHeaders): number {
   )
 }
 
-/** The key under which a repeated call has its effect once: a UUID, lower case. */
-export function idempotencyKeyOf(headers: IncomingHttpHeaders): string | undefined {
+/**
+ * The identifier under which a repeated call has its effect once, from `Idempotency-Key`: a UUID is that itself, in
+ * lower case; any other text is one of `caller`'s own, with a UUID that follows from both. Quotes around it are those
+ * of a structured field. [draft-ietf-httpapi-idempotency-key-header, section 2.1]
+ */
+export function idempotencyKeyOf(headers: IncomingHttpHeaders, caller: string): string | undefined {
   const value = headers['idempotency-key']
   if (value === undefined) return undefined
-  if (typeof value === 'string' && UUID.test(value)) return value.toLowerCase()
-  throw new Problem('invalid-input', `Idempotency-Key must be a UUID; found ${excerpt(value)}.`, {
-    field: 'Idempotency-Key',
-  })
+  const key = typeof value === 'string' ? value.replace(/^"(.*)"$/, '$1') : ''
+  if (UUID.test(key)) return key.toLowerCase()
+  if (/^[\x20-\x7e]{1,255}$/.test(key)) return uuidOf(caller, key)
+  throw new Problem(
+    'invalid-input',
+    `Idempotency-Key must be 1 to 255 printable characters of ASCII, such as a UUID; found ${excerpt(value)}.`,
+    { field: 'Idempotency-Key' },
+  )
+}
+
+/** The layout of version 8 is the maker's own but for two of its fields. [RFC 9562, section 5.8] */
+function uuidOf(caller: string, key: string): string {
+  const named = JSON.stringify(['jamey idempotency', caller, key])
+  const bytes = createHash('sha256').update(named).digest().subarray(0, 16)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
 /** The trace this call is part of; a malformed header is ignored, as the standard asks. */

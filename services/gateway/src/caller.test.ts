@@ -3,11 +3,22 @@ import { signToken } from '@jamey/auth'
 import { topics } from '@jamey/contracts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { identifyCaller } from './caller.js'
-import { call, post, type RunningFixture, SECRET, startGateway, VERDICT } from './gateway.support.js'
+import {
+  call,
+  memoryOf,
+  post,
+  type RunningFixture,
+  SECRET,
+  startGateway,
+  VERDICT,
+} from './gateway.support.js'
 
 const EVALUATE = 'publish:jamey/conscience/evaluate'
 
-function tokenFor(permissions: string[], options: { lifetimeSeconds?: number; now?: () => number } = {}) {
+function tokenFor(
+  permissions: string[],
+  options: { sub?: string; lifetimeSeconds?: number; now?: () => number } = {},
+) {
   return signToken({ sub: 'agent-1', permissions, ...options }, SECRET)
 }
 
@@ -41,11 +52,27 @@ describe('callers with a token', () => {
     expect((await evaluate(`bearer ${await tokenFor(['jamey/#'])}`)).status).toBe(200)
   })
 
+  it('have Idempotency-Keys of their own', async () => {
+    const ids: string[] = []
+    running.bus.answer(topics.memory.store, ({ envelope }) => {
+      ids.push(envelope.message_id)
+      return { memory: memoryOf(envelope.message_id, 'hello'), created: true }
+    })
+    for (const sub of ['agent-1', 'agent-2', 'agent-1']) {
+      const secret = { authorization: `Bearer ${await tokenFor(['publish:jamey/memory/store'], { sub })}` }
+      const headers = { ...secret, 'idempotency-key': 'first' }
+      await post(`${running.url}/v1/memories`, { content: 'hello' }, headers)
+    }
+    expect(ids[2]).toBe(ids[0])
+    expect(ids[1]).not.toBe(ids[0])
+  })
+
   it.each([
     ['evaluating', 'POST', '/v1/conscience/evaluate', 'publish:jamey/conscience/evaluate'],
     ['storing', 'POST', '/v1/memories', 'publish:jamey/memory/store'],
     ['forgetting', 'DELETE', '/v1/memories/1', 'publish:jamey/memory/store'],
     ['recalling', 'GET', '/v1/memories', 'publish:jamey/memory/query'],
+    ['reading one', 'GET', '/v1/memories/1', 'publish:jamey/memory/query'],
   ])('is told with 403 which permission %s needs [promise 23]', async (_what, method, path, permission) => {
     const token = await tokenFor(['publish:jamey/events/errors', 'subscribe:jamey/#'])
     const answer = await call(`${running.url}${path}`, {

@@ -23,6 +23,14 @@ export class Callers {
     }
   }
 
+  /** Whose call it is: the name that a token proves; without one all are somebody on this machine. */
+  nameOf(request: FastifyRequest): string {
+    const caller = this.#known.get(request)
+    return caller === undefined || caller instanceof Problem || !caller.hasToken
+      ? 'local'
+      : `token ${caller.name}`
+  }
+
   /** What a caller's calls are counted under: its name where a token proves it, its address otherwise. */
   keyOf(request: FastifyRequest): string {
     const caller = this.#known.get(request)

@@ -53,6 +53,21 @@ describe('the calls of the edge', () => {
     expect([...stored]).toEqual(['0f8fad5b-d9cb-469f-a165-70867728950e'])
   })
 
+  it('stores once under any Idempotency-Key, in quotes or not', async () => {
+    const { bus, url } = running
+    const ids: string[] = []
+    bus.answer(topics.memory.store, ({ envelope }) => {
+      ids.push(envelope.message_id)
+      return { memory: memoryOf(envelope.message_id, 'hello'), created: true }
+    })
+    for (const key of ['order 17/a', '"order 17/a"', 'order 17/b']) {
+      await post(`${url}/v1/memories`, { content: 'hello' }, { 'idempotency-key': key })
+    }
+    expect(ids[1]).toBe(ids[0])
+    expect(ids[2]).not.toBe(ids[0])
+    expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  })
+
   it('stores a memory under the request identifier where there is no Idempotency-Key', async () => {
     const { bus, url } = running
     bus.answer(topics.memory.store, ({ envelope }) => ({
@@ -85,6 +100,18 @@ describe('the calls of the edge', () => {
       limit: 5,
       offset: 10,
     })
+  })
+
+  it('gives one memory by its id, and says 404 where there is none', async () => {
+    const { bus, url } = running
+    bus.answer(topics.memory.get, ({ payload }) => {
+      const { id } = payload as { id: string }
+      return { memory: id === 'a/b' ? memoryOf(id, 'Lisbon') : null }
+    })
+    const known = await call(`${url}/v1/memories/a%2Fb`)
+    expect(known).toMatchObject({ status: 200, body: { memory: { id: 'a/b', content: 'Lisbon' } } })
+    const unknown = await call(`${url}/v1/memories/unknown`)
+    expect(unknown).toMatchObject({ status: 404, body: { type: 'urn:jamey:problem:not-found' } })
   })
 
   it('forgets a memory by its id, and says 404 where there is none', async () => {
@@ -167,7 +194,7 @@ describe('what the edge says about itself', () => {
     const wrongMethod = await call(`${running.url}/v1/memories/1`, { method: 'PUT' })
     expect(nothing).toMatchObject({ status: 404, body: { type: 'urn:jamey:problem:not-found' } })
     expect(wrongMethod.status).toBe(405)
-    expect(wrongMethod.headers['allow']).toBe('DELETE')
+    expect(wrongMethod.headers['allow']).toBe('GET, HEAD, DELETE')
   })
 
   it('answers problems as application/problem+json and marks every answer with safe headers', async () => {

@@ -165,7 +165,7 @@ export class Edge {
           (request) => callers.admit(request, endpoint.contract.topic),
         ],
         handler: async (request, reply) => {
-          const call = forwarder.prepare(endpoint, request)
+          const call = forwarder.prepare(endpoint, request, callers.nameOf(request))
           const problem = unavailability()
           if (problem !== undefined) throw problem
           const signal = this.#inFlight.begin(reply.raw)

@@ -68,18 +68,39 @@ export const ENDPOINTS: readonly Endpoint[] = [
   },
   {
     ...COMMON,
+    method: 'GET',
+    path: '/v1/memories/:id',
+    operation: 'memory.get',
+    contract: OPERATIONS['memory.get'],
+    summary: 'One memory.',
+    input: idOf,
+    statusOf: (output) => {
+      if (output['memory'] === null) throw noSuchMemory()
+      return 200
+    },
+  },
+  {
+    ...COMMON,
     method: 'DELETE',
     path: '/v1/memories/:id',
     operation: 'memory.forget',
     contract: OPERATIONS['memory.forget'],
     summary: 'Forget one memory.',
-    input: (request) => ({ id: (request.params as { id: string }).id }),
+    input: idOf,
     statusOf: (output) => {
-      if (output['forgotten'] === 0) throw new Problem('not-found', 'There is no memory with this id.')
+      if (output['forgotten'] === 0) throw noSuchMemory()
       return 200
     },
   },
 ]
+
+function idOf(request: FastifyRequest): unknown {
+  return { id: (request.params as { id: string }).id }
+}
+
+function noSuchMemory(): Problem {
+  return new Problem('not-found', 'There is no memory with this id.')
+}
 
 /** The endpoints that say something about the gateway itself and ask nobody. */
 export const OWN_ENDPOINTS = [

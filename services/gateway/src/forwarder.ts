@@ -28,8 +28,8 @@ export class Forwarder {
     this.#bus = bus
   }
 
-  /** Reads and checks a request; throws a `Problem` 400 that names the field. */
-  prepare(endpoint: Endpoint, request: FastifyRequest): PreparedCall {
+  /** Reads and checks a request of `caller`; throws a `Problem` 400 that names the field. */
+  prepare(endpoint: Endpoint, request: FastifyRequest, caller: string): PreparedCall {
     const { headers } = request
     return {
       endpoint,
@@ -38,7 +38,7 @@ export class Forwarder {
         unknown
       >,
       timeoutMs: timeoutOf(headers),
-      identity: identityOf(endpoint, request),
+      identity: identityOf(endpoint, request, caller),
       traceparent: traceparentOf(headers),
     }
   }
@@ -70,7 +70,11 @@ export class Forwarder {
  * as well, because repeating it must have no second effect, the bus makes the correlation id: the router's own
  * request waits in the same inbox as ours, and one of the two has to tell them apart.
  */
-function identityOf({ takesIdempotencyKey }: Endpoint, request: FastifyRequest): PreparedCall['identity'] {
+function identityOf(
+  { takesIdempotencyKey }: Endpoint,
+  request: FastifyRequest,
+  caller: string,
+): PreparedCall['identity'] {
   if (!takesIdempotencyKey) return { correlationId: request.id }
-  return { messageId: idempotencyKeyOf(request.headers) ?? request.id }
+  return { messageId: idempotencyKeyOf(request.headers, caller) ?? request.id }
 }

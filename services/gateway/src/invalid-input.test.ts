@@ -68,7 +68,9 @@ describe('bad input', () => {
     ['x-timeout-ms', '60001', 'X-Timeout-Ms'],
     ['x-timeout-ms', '1e3', 'X-Timeout-Ms'],
     ['x-timeout-ms', '', 'X-Timeout-Ms'],
-    ['idempotency-key', 'again', 'Idempotency-Key'],
+    ['idempotency-key', '', 'Idempotency-Key'],
+    ['idempotency-key', 'x'.repeat(256), 'Idempotency-Key'],
+    ['idempotency-key', 'tea\tfor two', 'Idempotency-Key'],
   ])('in the header %s: %j is answered 400 with the header', async (header, value, field) => {
     const answer = await post(memories(), { content: 'a' }, { [header]: value })
     expect(answer).toMatchObject({ status: 400, body: { field } })

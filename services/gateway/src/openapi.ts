@@ -101,8 +101,9 @@ const TIMEOUT_HEADER: Json = {
 const IDEMPOTENCY_HEADER: Json = {
   name: 'Idempotency-Key',
   in: 'header',
-  description: 'Calls with the same key store once; it becomes the id of the memory.',
-  schema: { type: 'string', format: 'uuid' },
+  description:
+    'Calls of one caller with the same key store once. A UUID becomes the id of the memory, for whoever sends it.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
 }
 
 /** [RFC 9457, section 3.1] */

@@ -7,7 +7,7 @@ import { StillClock, temporaryFile } from './memory-file.support.js'
 import { createMemory, type MemoryOptions } from './memory-service.js'
 import { MemoryStore, type MemoryStoreOptions } from './memory-store.js'
 
-const { store, forget, query } = topics.memory
+const { store, forget, get, query } = topics.memory
 
 /** In this thread, so that the fake clock alone says what comes first. */
 const openHere = async (options: MemoryStoreOptions) => MemoryStore.open(options)
@@ -26,6 +26,7 @@ describe('the memory service', () => {
   it('stores, recalls and forgets for requests of its group', async () => {
     const { bus } = await started()
     expect(bus.served.toSorted()).toEqual([
+      'memory jamey/memory/query get',
       'memory jamey/memory/query query',
       'memory jamey/memory/store forget',
       'memory jamey/memory/store store',
@@ -36,7 +37,9 @@ describe('the memory service', () => {
     expect(stored).toMatchObject({ created: true, memory: { id: messageId, source: 'agent-7', content } })
     const found = await bus.request(query, { query: 'lisbon' })
     expect(found).toMatchObject({ total: 1, memories: [{ ...stored.memory, score: expect.any(Number) }] })
+    expect(await bus.request(get, { id: messageId })).toEqual({ memory: stored.memory })
     expect(await bus.request(forget, { id: messageId })).toEqual({ forgotten: 1 })
+    expect(await bus.request(get, { id: messageId })).toEqual({ memory: null })
     expect(await bus.request(query, { query: 'lisbon' })).toEqual({ memories: [], total: 0 })
   })
 

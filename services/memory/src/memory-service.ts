@@ -163,6 +163,9 @@ class BusMemory implements MemoryService {
       bus.serve(topics.memory.query, { ...group, concurrency: QUERIES_AT_ONCE }, ({ payload }, { signal }) =>
         this.#answer(READING, () => store.query(payload, { signal })),
       ),
+      bus.serve(topics.memory.get, { ...group, concurrency: QUERIES_AT_ONCE }, ({ payload }) =>
+        this.#answer(async () => ({ memory: (await store.get(payload.id)) ?? null })),
+      ),
     ]
   }
 
