@@ -40,8 +40,9 @@ export function publishFault(options: PublishOptions): Fault {
 
 export function propertiesFault(properties: PublishOptions['properties']): Fault {
   try {
-    if (properties !== undefined) assertProperties('publish', properties)
-    return undefined
+    if (properties === undefined) return undefined
+    assertProperties('publish', properties)
+    return properties.topicAlias === undefined ? undefined : "topicAlias is the client's own"
   } catch (error) {
     return (error as Error).message
   }

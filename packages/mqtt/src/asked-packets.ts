@@ -11,7 +11,8 @@ const LAST_IDENTIFIER = 65_535
  */
 export interface Entry {
   readonly filter: string
-  readonly identifier: number
+  /** Subscription identifiers; the last one is the one to ask with. */
+  readonly identifiers: number[]
   request: SubscriptionRequest
   handlings: readonly Handling[]
   state: 'unsent' | 'asked' | 'granted' | 'condemned'

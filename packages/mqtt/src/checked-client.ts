@@ -19,7 +19,6 @@ import type {
   PublishResult,
   SubscribeOptions,
 } from './options.js'
-import { invalidPublish } from './publication.js'
 import type { ServerInformation } from './server-information.js'
 import type { StateChange } from './state.js'
 
@@ -107,4 +106,8 @@ function assertCall(call: string, options: CallOptions): void {
 function assertSubscription(filter: string, fault: string | undefined): void {
   if (fault === undefined) return
   throw new SubscriptionError('invalid-argument', `subscription to '${String(filter)}': ${fault}`)
+}
+
+function invalidPublish(topic: string, fault: string): PublishError {
+  return new PublishError('invalid-argument', `publish to '${topic}': ${fault}`)
 }

@@ -38,7 +38,7 @@ describe('dispatch', () => {
             dispatcher.set({ filter: name, handlings: [handling] }, identifier)
             model.set(name, { handling, identifier })
           } else if (!isAdded && existing !== undefined) {
-            dispatcher.delete(name, existing.identifier)
+            dispatcher.delete(name, [existing.identifier])
             model.delete(name)
           }
           for (const topic of ['a', 'a/b', 'b/a/b', '/a', 'a/', '$s', '$s/a', '$share/g/a']) {

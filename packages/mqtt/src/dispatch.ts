@@ -37,11 +37,17 @@ export class Dispatcher {
     this.changed()
   }
 
-  delete(filter: string, identifier: number): void {
+  delete(filter: string, identifiers: readonly number[]): void {
     if (!this.#byFilter.delete(filter)) return
-    this.#byIdentifier.delete(identifier)
+    for (const identifier of identifiers) this.#byIdentifier.delete(identifier)
     this.#countForm(filter, -1)
     this.changed()
+  }
+
+  /** What comes with `identifier` is for `route`; without one, for those whom its topic finds. */
+  identify(identifier: number, route?: Route): void {
+    if (route === undefined) this.#byIdentifier.delete(identifier)
+    else this.#byIdentifier.set(identifier, route)
   }
 
   /** The handlers of a route have changed. */

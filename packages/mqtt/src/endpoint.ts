@@ -14,8 +14,13 @@ export function credentialsOf(endpoint: Endpoint): Credentials {
 /** Throws `ConnectionError` 'invalid-argument'; the message never repeats user, password or query. */
 export function readUrl(text: string): Endpoint {
   // The zone of an IPv6 address, which the standard of URLs has no place for. RFC 6874.
-  const zone = /%(?:25)?([\w.-]+)(?=\])/.exec(text)
-  const url = parsed(zone === null ? text : text.replace(zone[0], ''))
+  let zone = ''
+  const url = parsed(
+    text.replace(/%(?:25)?([\w.-]+)\]/, (_, name: string) => {
+      zone = `%${name}`
+      return ']'
+    }),
+  )
   // Of schemes that it does not know, that standard leaves names as they are: `b%C3%BCcher` for `b\xfccher`.
   const name = parsed(`ws://${url?.hostname}`)?.hostname
   if (url === undefined || name === undefined || url.hostname === '') {
@@ -27,7 +32,7 @@ export function readUrl(text: string): Endpoint {
     throw invalid(`has the scheme '${scheme}'; expected ${Object.keys(DEFAULT_PORT).join(', ')}`)
   }
   // IPv6 addresses stand in brackets in URLs and without them everywhere else.
-  const host = name.replace(/^\[(.*)\]$/, zone === null ? '$1' : `$1%${zone[1]}`)
+  const host = name.replace(/[[\]]/g, '') + zone
   const port = url.port === '' ? fallback : Number(url.port)
   // The parsed URL has a path in any case.
   const path = /^[^/]*\/\/[^/?#]*\//.test(text) ? url.pathname : defaultPath(scheme)
@@ -38,9 +43,7 @@ export function readUrl(text: string): Endpoint {
     path: `${path}${url.search}`,
     href: `${scheme}://${bracketed(host)}:${port}${path}`,
   }
-  const username = decoded(url.username)
-  const password = decoded(url.password)
-  if (username !== undefined || password !== undefined) CREDENTIALS.set(endpoint, { username, password })
+  CREDENTIALS.set(endpoint, { username: decoded(url.username), password: decoded(url.password) })
   return endpoint
 }
 
@@ -61,7 +64,7 @@ function decoded(text: string): string | undefined {
   try {
     return text === '' ? undefined : decodeURIComponent(text)
   } catch {
-    throw invalid("has a '%' in user or password that begins no escape; write it as %25")
+    throw invalid("has a '%' in user or password; expected %25")
   }
 }
 

@@ -2,8 +2,10 @@ import type { MessageHandler } from './options.js'
 
 /** One handler of one subscription. */
 export class Handling {
-  readonly handler: MessageHandler
+  handler: MessageHandler
   readonly leavesFailed: boolean
+  /** Subscription identifiers whose retained messages are for others. */
+  deafTo: Set<number> | undefined = undefined
 
   constructor(handler: MessageHandler, leavesFailed: boolean) {
     this.handler = handler

@@ -14,7 +14,7 @@ import type {
   PublishResult,
   SubscribeOptions,
 } from './options.js'
-import { invalidPublish, makePacket, makePublication, type Publication, unfit } from './publication.js'
+import { makePacket, makePublication, type Publication, unfit } from './publication.js'
 import type { ServerInformation } from './server-information.js'
 import { offline, Session } from './session.js'
 import type { SetAside } from './set-aside.js'
@@ -239,9 +239,6 @@ export class MqttClient implements Client {
   /** Throws `PublishError`. */
   protected checkOptions(topic: string, options: PublishOptions): void {
     if (options.signal?.aborted) throw gaveUpPublishing(topic, 'aborted', false)
-    if (options.properties?.topicAlias !== undefined) {
-      throw invalidPublish(topic, "topicAlias is the client's own")
-    }
   }
 
   /** Settles with the first state that answers the question whether there is a connection. */

@@ -42,6 +42,11 @@ export interface SubscribeOptions extends CallOptions {
   qos?: QoS | undefined
   noLocal?: boolean | undefined
   retainAsPublished?: boolean | undefined
+  /**
+   * 0 is the default: each handler gets the retained messages, also one that comes to a filter which others have
+   * already; those get a second copy only where the server knows no subscription identifiers (and so before MQTT 5.0)
+   * or `retainAsPublished` is set.
+   */
   retainHandling?: 0 | 1 | 2 | undefined
   /**
    * When the handler of a QoS 1 or 2 message fails: `acknowledge` (default) answers reason code 0x83, `leave` sends

@@ -1,11 +1,11 @@
 import {
   isBytes,
+  notOfType,
   ProtocolError,
   type Publish,
   type PublishProperties,
   type Pubrec,
   type QoS,
-  typeOf,
 } from '@jamey/protocol'
 import { NO_BYTES, utf8Encode } from './bytes.js'
 import type { Deadline } from './deadline.js'
@@ -105,7 +105,7 @@ export function makePacket(topic: string, payload: Uint8Array | string, options:
   return {
     type: 'publish',
     topic,
-    payload: bytesOf(topic, payload),
+    payload: bytesOf(payload),
     qos: 0,
     retain: options.retain ?? false,
     dup: false,
@@ -120,25 +120,21 @@ export function makePublication(
   payload: Uint8Array | string,
   { qos, retain, properties, isDurable }: PublishOptions,
 ): Publication {
-  const publication = new Publication(topic, bytesOf(topic, payload), qos ?? 0, retain ?? false, properties)
+  const publication = new Publication(topic, bytesOf(payload), qos ?? 0, retain ?? false, properties)
   publication.isRecorded = isDurable !== false || qos === 2
   return publication
 }
 
-function bytesOf(topic: string, payload: Uint8Array | string): Uint8Array {
+function bytesOf(payload: Uint8Array | string): Uint8Array {
   if (typeof payload === 'string') return utf8Encode(payload)
   if (isBytes(payload)) return payload
-  throw invalidPublish(topic, `the payload is of type ${typeOf(payload)}; expected text or a Uint8Array`)
+  throw unfit(notOfType('payload', payload, 'text or a Uint8Array'))
 }
 
 /** For what no packet can carry; any other error is one of ours, and thrown. */
 export function unfit(error: unknown): PublishError {
   if (!(error instanceof ProtocolError)) throw error
   return new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
-}
-
-export function invalidPublish(topic: string, fault: string): PublishError {
-  return new PublishError('invalid-argument', `publish to '${topic}': ${fault}`)
 }
 
 /** A message that was published earlier, perhaps by another process. */

@@ -129,12 +129,12 @@ describe('subscribe', () => {
     expect(seen).toEqual(['b'])
   })
 
-  it('subscribes once for two handlers, and unsubscribes with the last [promise 8]', async () => {
+  it('subscribes once for two handlers of live messages, and unsubscribes with the last [promise 8]', async () => {
     const peer = await startPeer()
     const client = await connectTo(peer)
     const seen: string[] = []
     const first = await client.subscribe('a', () => seen.push('first'))
-    const second = await client.subscribe('a', () => seen.push('second'))
+    const second = await client.subscribe('a', { retainHandling: 2 }, () => seen.push('second'))
     const server = await peer.connection(0)
     expect(server.all('subscribe')).toHaveLength(1)
     await first.unsubscribe()
@@ -145,6 +145,76 @@ describe('subscribe', () => {
     await second.unsubscribe()
     await second.unsubscribe()
     expect(server.all('unsubscribe').map((p) => p.filters)).toEqual([['a']])
+  })
+
+  it('brings the retained messages to a second handler, too, and no second copy to the first', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    const seen: string[] = []
+    const subscribe = (name: string) =>
+      client.subscribe('t/#', (m) => seen.push(`${name} ${m.retain ? 'kept' : 'live'} ${text(m.payload)}`))
+    await subscribe('first')
+    await subscribe('second')
+    const server = await peer.connection(0)
+    const asked = server.all('subscribe')
+    expect(asked.map((p) => p.subscriptions[0]?.retainHandling)).toEqual([0, 0])
+    const [one = 0, other = 0] = asked.map((p) => p.properties?.subscriptionIdentifier)
+    expect(other).not.toBe(one)
+    const kept = (payload: string, identifier: number): void =>
+      server.publish('t/x', payload, {
+        retain: true,
+        properties: { subscriptionIdentifiers: [identifier] },
+      })
+    // The server may still be sending those that the first was asked for.
+    kept('a', one)
+    kept('a', other)
+    kept('b', one)
+    kept('b', other)
+    server.publish('t/x', 'c', { properties: { subscriptionIdentifiers: [one] } })
+    server.publish('t/x', 'd', { properties: { subscriptionIdentifiers: [other] } })
+    await until(() => seen.length >= 8)
+    expect(seen).toEqual([
+      'first kept a',
+      'second kept a',
+      'first kept b',
+      'second kept b',
+      'first live c',
+      'second live c',
+      'first live d',
+      'second live d',
+    ])
+  })
+
+  it('brings the retained messages to all of its handlers when the session is lost', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    const seen: string[] = []
+    await client.subscribe('t', () => seen.push('first'))
+    await client.subscribe('t', () => seen.push('second'))
+    ;(await peer.connection(0)).cut()
+    const server = await peer.connection(1)
+    const { properties } = await server.packet('subscribe')
+    const subscriptionIdentifiers = [properties?.subscriptionIdentifier as number]
+    server.publish('t', 'x', { retain: true, properties: { subscriptionIdentifiers } })
+    await until(() => seen.length >= 2)
+    expect(seen).toEqual(['first', 'second'])
+  })
+
+  it('tells handlers that come and go apart, however many', async () => {
+    const peer = await startPeer()
+    const client = await connectTo(peer)
+    const server = await peer.connection(0)
+    const seen: string[] = []
+    await client.subscribe('t', () => seen.push('first'))
+    for (let i = 0; i < 5; i++) {
+      const other = await client.subscribe('t', () => seen.push(`other ${i}`))
+      const identifier = server.all('subscribe').at(-1)?.properties?.subscriptionIdentifier as number
+      server.publish('t', 'x', { retain: true, properties: { subscriptionIdentifiers: [identifier] } })
+      await until(() => seen.length > i)
+      await other.unsubscribe()
+    }
+    expect(seen).toEqual([0, 1, 2, 3, 4].map((i) => `other ${i}`))
+    expect(server.all('unsubscribe')).toHaveLength(0)
   })
 
   it('works until the server has confirmed its end: what is on its way is handled, not acknowledged away', async () => {

@@ -1,4 +1,4 @@
-import { describeReasonCode, ReasonCode, type SubscriptionRequest } from '@jamey/protocol'
+import { assertTopicFilter, describeReasonCode, ReasonCode, type SubscriptionRequest } from '@jamey/protocol'
 import type { DeadlineCause } from './deadline.js'
 import { SubscriptionError } from './errors.js'
 import type { SubscribeOptions } from './options.js'
@@ -33,6 +33,29 @@ export function wants(
     noLocal: noLocal && present.noLocal,
     retainAsPublished: retainAsPublished || present.retainAsPublished,
   }
+}
+
+/** What is wrong with the call, or can not be had of `server`. */
+export function faultOf(
+  filter: string,
+  options: SubscribeOptions,
+  server: ServerInformation | undefined,
+): SubscriptionError | undefined {
+  if (options.signal?.aborted) return gaveUp(filter, 'aborted')
+  try {
+    assertTopicFilter(filter)
+  } catch (error) {
+    return invalidFilter(error as Error)
+  }
+  if (options.noLocal && filter.startsWith('$share/')) {
+    // [MQTT-3.8.3-4]
+    return new SubscriptionError('invalid-argument', `subscribe to '${filter}': noLocal can not be shared`)
+  }
+  return unsupported(filter, server)
+}
+
+export function invalidFilter(error: Error): SubscriptionError {
+  return new SubscriptionError('invalid-argument', error.message, { cause: error })
 }
 
 /** The error for a filter that the server of this connection does not support. */

@@ -17,7 +17,9 @@ import { RefusalRetry } from './refusal-retry.js'
 import type { ServerInformation } from './server-information.js'
 import type { Counters } from './stats.js'
 import {
+  faultOf,
   gaveUp,
+  invalidFilter,
   mayPass,
   refusedSubscription,
   requestFor,
@@ -63,16 +65,18 @@ export class Subscriptions {
 
   /** The handler is in place when this returns; the promise settles with the server's answer. */
   subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<Grant> {
-    const fault = this.#faultOf(filter, options)
+    const fault = faultOf(filter, options, this.#link && this.#server)
     if (fault !== undefined) return Promise.reject(fault)
     const handling = new Handling(handler, options.whenHandlerFails === 'leave')
+    const known = this.#entries.get(filter)
+    const isLate = known?.state === 'asked' || known?.state === 'granted'
     const entry = this.#entryFor(filter, options)
     entry.handlings = entry.handlings.concat(handling)
     this.dispatcher.changed()
-    if (entry.state === 'granted') return Promise.resolve({ handling, qos: entry.granted })
     entry.waiters ??= []
     const promise = this.#waitFor(entry.waiters, filter, options, handling)
-    this.#ask(entry)
+    if (isLate) this.#welcome(entry, handling, options)
+    else this.#ask(entry)
     return promise.then((qos) => ({ handling, qos }))
   }
 
@@ -132,6 +136,7 @@ export class Subscriptions {
       const mayBeGone = isInDoubt || entry.filter.startsWith('$share/')
       const wasGranted = isResumed && mayBeGone && entry.state === 'granted'
       if (wasGranted || (!isResumed && entry.state !== 'condemned')) entry.state = 'unsent'
+      if (!isResumed) for (const { deafTo } of entry.handlings) deafTo?.clear()
       if (entry.state === 'unsent') this.#ask(entry, wasGranted)
     }
   }
@@ -185,24 +190,10 @@ export class Subscriptions {
       for (const waiter of takeWaiters(entry)) waiter.reject(makeError())
     for (const waiters of this.#removals.values()) for (const waiter of waiters) waiter.resolve(0)
     for (const entries of [this.#entries, this.#leaving]) {
-      for (const { filter, identifier } of entries.values()) this.dispatcher.delete(filter, identifier)
+      for (const { filter, identifiers } of entries.values()) this.dispatcher.delete(filter, identifiers)
       entries.clear()
     }
     this.#removals.clear()
-  }
-
-  #faultOf(filter: string, options: SubscribeOptions): SubscriptionError | undefined {
-    if (options.signal?.aborted) return gaveUp(filter, 'aborted')
-    try {
-      assertTopicFilter(filter)
-    } catch (error) {
-      return invalidFilter(error as Error)
-    }
-    if (options.noLocal && filter.startsWith('$share/')) {
-      // [MQTT-3.8.3-4]
-      return new SubscriptionError('invalid-argument', `subscribe to '${filter}': noLocal can not be shared`)
-    }
-    return this.#link === undefined ? undefined : unsupported(filter, this.#server)
   }
 
   #entryFor(filter: string, options: SubscribeOptions): Entry {
@@ -218,7 +209,7 @@ export class Subscriptions {
     const identifier = this.dispatcher.identifierFor(filter)
     const entry: Entry = {
       filter,
-      identifier,
+      identifiers: [identifier],
       request: requestFor(filter, options),
       handlings: [],
       state: 'unsent',
@@ -230,6 +221,15 @@ export class Subscriptions {
     this.#removals.delete(filter)
     this.dispatcher.set(entry, identifier)
     return entry
+  }
+
+  /** A page that can not fetch it does without the retained messages. */
+  async #welcome(entry: Entry, handling: Handling, options: SubscribeOptions): Promise<void> {
+    const late = await import('./late-handler.js').catch(() => undefined)
+    if (this.#entries.get(entry.filter) !== entry) return
+    late?.welcome(this.dispatcher, entry, handling, options)
+    if (entry.state === 'granted') for (const waiter of takeWaiters(entry)) waiter.resolve(entry.granted)
+    this.#ask(entry)
   }
 
   /** `isAgain`: the subscription may be there, whose retained messages have come already. */
@@ -250,7 +250,7 @@ export class Subscriptions {
       type: 'subscribe',
       packetIdentifier,
       subscriptions: [isAgain ? withoutKnownRetained(request) : request],
-      properties: isIdentified ? { subscriptionIdentifier: entry.identifier } : undefined,
+      properties: isIdentified ? { subscriptionIdentifier: entry.identifiers.at(-1) } : undefined,
     })
   }
 
@@ -283,14 +283,14 @@ export class Subscriptions {
   #forget(entry: Entry): void {
     this.#entries.delete(entry.filter)
     this.#postponed.delete(entry)
-    this.dispatcher.delete(entry.filter, entry.identifier)
+    this.dispatcher.delete(entry.filter, entry.identifiers)
   }
 
   #forgetLeaving(filter: string): void {
     const entry = this.#leaving.get(filter)
     if (entry === undefined) return
     this.#leaving.delete(filter)
-    this.dispatcher.delete(filter, entry.identifier)
+    this.dispatcher.delete(filter, entry.identifiers)
   }
 
   #askToRemove(filter: string, options: CallOptions): Promise<void> {
@@ -370,8 +370,4 @@ function ended(filter: string): SubscriptionError {
 /** Section 3.8.3.1: 1 is for subscriptions that are new. */
 function withoutKnownRetained(request: SubscriptionRequest): SubscriptionRequest {
   return request.retainHandling === 0 ? { ...request, retainHandling: 1 } : request
-}
-
-function invalidFilter(error: Error): SubscriptionError {
-  return new SubscriptionError('invalid-argument', error.message, { cause: error })
 }

@@ -26,4 +26,4 @@ export {
   type ReasonCodeName,
 } from './reason-codes.js'
 export * from './topics.js'
-export { isBytes, typeOf, Writer } from './writer.js'
+export { isBytes, notOfType, typeOf, Writer } from './writer.js'
