@@ -164,7 +164,7 @@ class BusMemory implements MemoryService {
         this.#answer(READING, () => store.query(payload, { signal })),
       ),
       bus.serve(topics.memory.get, { ...group, concurrency: QUERIES_AT_ONCE }, ({ payload }) =>
-        this.#answer(async () => ({ memory: (await store.get(payload.id)) ?? null })),
+        this.#answer(READING, async () => ({ memory: (await store.get(payload.id)) ?? null })),
       ),
     ]
   }
