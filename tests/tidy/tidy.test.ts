@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   auth: ['protocol'],
   contracts: [],
   store: ['protocol', 'mqtt', 'broker'],
-  bus: ['protocol', 'mqtt', 'auth', 'contracts'],
+  bus: ['protocol', 'mqtt', 'auth', 'contracts', 'store'],
   conscience: ['bus', 'contracts'],
   memory: ['bus', 'contracts'],
   gateway: ['bus', 'contracts', 'auth'],

@@ -58,7 +58,8 @@ async function targetOfEnvironment(
   const { configFromEnvironment } = await import('@jamey/bus')
   const clientId = options.clientId ?? newClientId()
   const readAs = options.clientId ?? (env['MQTT_CLIENT_ID'] || clientId)
-  const config = configFromEnvironment({ ...env, MQTT_CLIENT_ID: readAs }, { cwd })
+  // The outbox is the component's, whose process has it open.
+  const { outboxFolder: _, ...config } = configFromEnvironment({ ...env, MQTT_CLIENT_ID: readAs }, { cwd })
   const isListed = Boolean(env['MQTT_PERMISSIONS'])
   const listedIn = fromFile.has('MQTT_PERMISSIONS') ? 'file' : 'environment'
   const permissions = options.permission ?? (isListed ? config.permissions : COMPONENTS.operator.permissions)

@@ -90,6 +90,8 @@ export interface BusConfig {
    * default. Requests, answers and presence are not: their deadline, or the next connection, makes up for a lost one.
    */
   readonly store?: SessionStore
+  /** The folder of such a store on disk, of one process only, where `store` is not given; takes the package `@jamey/store`. */
+  readonly outboxFolder?: string
   readonly clock?: Clock
   readonly log?: BusLog
 }

@@ -6,6 +6,7 @@ import {
   type CredentialsProvider,
   createClient,
   type Clock as MonotonicClock,
+  type SessionStore,
   type TlsOptions,
 } from '@jamey/mqtt'
 import type { Bus } from './bus.js'
@@ -23,11 +24,13 @@ const DEFAULT_MAXIMUM_PACKET_BYTES = 268_435_455
  */
 export async function connectBus(config: BusConfig): Promise<Bus> {
   const permissions = new Permissions(config.permissions, { clientId: config.clientId })
+  const store = await storeOf(config)
   const renewal = renewalOf(config)
   // The will is asked for with every connection, when the bus that writes it exists.
   let bus: MqttBus | undefined
   const options: ConnectOptions = {
     ...clientOptionsOf(config),
+    ...(store === undefined ? {} : { store }),
     credentials: credentialsOf(config, renewal),
     requireAuthenticationMethod: config.authenticationMethod === 'JWT',
     ...(config.component === undefined ? {} : { will: () => willOf(bus) }),
@@ -43,6 +46,13 @@ export async function connectBus(config: BusConfig): Promise<Bus> {
     throw error
   }
   return bus
+}
+
+/** LMDB is fetched by those alone who keep their messages on disk. */
+async function storeOf({ store, outboxFolder }: BusConfig): Promise<SessionStore | undefined> {
+  if (store !== undefined || outboxFolder === undefined) return store
+  const { openSessionStore } = await import('@jamey/store')
+  return openSessionStore({ path: outboxFolder })
 }
 
 async function connect(
@@ -69,7 +79,6 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
     waitForConnection: config.waitForConnection ?? true,
     reconnect: { failuresBeforeOpen: config.breakerFailures ?? 10 },
     ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
-    ...(config.store === undefined ? {} : { store: config.store }),
     ...(config.clock === undefined ? {} : { clock: monotonic(config.clock) }),
     ...(log === undefined ? {} : { onBackgroundError: (error) => warn(log, error) }),
   }

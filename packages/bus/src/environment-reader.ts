@@ -55,6 +55,12 @@ export class EnvironmentReader {
     return this.fault(variable, quote(text), Object.keys(meanings).join(', '))
   }
 
+  /** The path that the variable holds, taken from the working directory. */
+  path(variable: string): string | undefined {
+    const text = this.text(variable)
+    return text === undefined ? undefined : resolve(this.#cwd, text)
+  }
+
   /** The content of the file that the variable names, its path taken from the working directory. */
   file(variable: string, expected: string, options: { isSecret: boolean }): string | undefined {
     const text = this.text(variable)

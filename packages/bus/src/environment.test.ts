@@ -121,6 +121,12 @@ describe('configuration from the environment', () => {
     expect(config.jwtSecret).toBeUndefined()
   })
 
+  it('takes the folder of the outbox from the working directory', () => {
+    const read = (MQTT_OUTBOX_DIR: string) => configFromEnvironment({ ...base, MQTT_OUTBOX_DIR }, { cwd })
+    expect(read('outbox').outboxFolder).toBe(join(cwd, 'outbox'))
+    expect(read('').outboxFolder).toBeUndefined()
+  })
+
   it('takes filters from .env without quotes', async () => {
     cwd = await mkdtemp(join(certs, 'filters-'))
     await writeFile(

@@ -57,6 +57,7 @@ export function configFromEnvironment(
   const sharedSubscriptions = reader.choice('MQTT_SHARED_SUBSCRIPTIONS', sharing) ?? 'auto'
   const heartbeatSeconds =
     reader.integer('JAMEY_HEARTBEAT_SECONDS', { ...seconds, minimum: 0, maximum: 3600 }) ?? 30
+  const outboxFolder = reader.path('MQTT_OUTBOX_DIR')
   reader.assertFaultless()
   return {
     url,
@@ -69,6 +70,7 @@ export function configFromEnvironment(
     sharedSubscriptions,
     heartbeatSeconds,
     ...login,
+    ...(outboxFolder === undefined ? {} : { outboxFolder }),
     ...(tls === undefined ? {} : { tls }),
     ...(jwtSecret === undefined ? {} : { jwtSecret }),
     ...(formerJwtSecrets.length === 0 ? {} : { formerJwtSecrets }),
