@@ -117,7 +117,7 @@ async function checkMemory(file: string, cwd: string): Promise<Finding> {
     return { check, status: 'ok', message }
   } catch (error) {
     const hint =
-      'stop the memory, and put a copy in its place, or move the file away to begin with an empty one'
+      'stop the memory, and put a copy (`jamey memory backup`) in its place, or move the file away to begin with an empty one'
     return { check, status: 'failed', message: reportOf(error).message, hint }
   }
 }

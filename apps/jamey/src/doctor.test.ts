@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAuthority, issueClientCertificate } from '@jamey/auth'
 import { type Broker, createBroker } from '@jamey/broker'
+import { topics } from '@jamey/contracts'
 import { openBrokerStore } from '@jamey/store'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { accessOf } from './broker-access.js'
@@ -273,5 +274,27 @@ describe('what the doctor says of services', () => {
       status: 'warning',
       message: expect.stringMatching(/^nobody/),
     })
+  })
+
+  it('tells the faults that components have put into their status', async () => {
+    const env = clientEnvironment(await startBroker())
+    const { connectBus, configFromEnvironment } = await import('@jamey/bus')
+    const component = { name: 'memory', version: '1' }
+    const bus = await connectBus({ ...configFromEnvironment(env, { component }), component })
+    onTestFinished(() => bus.close())
+    const message = 'no room on the disk'
+    const status = {
+      state: 'online',
+      component: 'memory',
+      version: '1',
+      since: new Date().toISOString(),
+    } as const
+    await bus.publish(topics.events.status, { ...status, faults: [{ kind: 'storage-full', message }] })
+    const { find, code } = await doctor(env)
+    expect(find('status jamey-memory')).toMatchObject({
+      status: 'failed',
+      message: 'storage-full: no room on the disk',
+    })
+    expect(code).toBe(1)
   })
 })

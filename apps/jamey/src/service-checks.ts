@@ -1,5 +1,5 @@
-import type { Bus } from '@jamey/bus'
-import { pingOf, type RequestContract, topics } from '@jamey/contracts'
+import type { Bus, Message } from '@jamey/bus'
+import { pingOf, type RequestContract, type Status, topics } from '@jamey/contracts'
 import { reportOf } from './failure.js'
 import type { Finding } from './health-checks.js'
 
@@ -20,8 +20,30 @@ const QUESTIONS: readonly Question[] = [
 
 /** Whether each service answers, by way of the broker as everybody asks it. Whom this client may not ask is left out. */
 export async function checkServices(bus: Bus, expected: 'all' | 'some'): Promise<Finding[]> {
+  const faults = await watchFaults(bus)
   const findings = await Promise.all(QUESTIONS.map((question) => ask(bus, question, expected)))
-  return findings.flat()
+  return [...findings.flat(), ...faults]
+}
+
+/**
+ * What components say of themselves in their retained status, which the broker sends before any answer to what is asked
+ * afterwards. The list grows meanwhile.
+ */
+async function watchFaults(bus: Bus): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  const tell = ({ topic, payload }: Message<Status>): void => {
+    const check = `status ${topic.split('/').at(-1)}`
+    for (const { kind, message } of payload.faults ?? []) {
+      const hint = `look at the log of ${payload.component}`
+      findings.push({ check, status: 'failed', message: `${kind}: ${message}`, hint })
+    }
+  }
+  try {
+    await bus.subscribe(topics.events.status, tell)
+  } catch (error) {
+    if ((error as Error).name !== 'PermissionError') throw error
+  }
+  return findings
 }
 
 async function ask(
