@@ -133,8 +133,8 @@ describe.each([
     for (const [n, qos] of [1, 2, 1, 2, 0].entries())
       await sender.publish(`${name}/queue`, String(n), { qos })
     const second = await open('stays', stays)
-    // MQTT 3.1 had no such flag; our CONNACK carries it all the same.
-    expect(second.sessionPresent).toBe(true)
+    // MQTT 3.1 had no such flag.
+    expect(second.sessionPresent).toBe(version !== 3)
     await expect.poll(() => second.messages.length).toBe(4)
     expect(second.messages.map(short).sort()).toEqual([
       `${name}/queue=0 q1`,

@@ -11,7 +11,7 @@ export interface WebSocketOptions {
   path?: string | undefined
   /**
    * Web sites whose pages may connect, such as 'https://app.example'; '*' for all. By default only pages of the very
-   * scheme, host and port that is connected to, and without TLS only where that host is an address, localhost or the
+   * host and port that is connected to, over https where this is TLS, and without TLS only where that host is an address, localhost or the
    * listener's `host`: any other name could be one of an attacker that was pointed at this machine. Programs that are
    * no browsers name no site and are not asked for one.
    */
@@ -136,17 +136,22 @@ export class WebSocketGate {
 }
 
 /**
- * The page says which host it takes this for, and so does its name server. TLS has proved that name to the browser;
- * without it, only names that no name server gives out are believed.
+ * The page says which host it takes this for, and so does its name server. TLS has proved that name to the browser, if
+ * to the page, too; without it, only names that no name server gives out are believed. Programs that are no browsers
+ * say https there all the same.
  */
 function isOwnPage(origin: string, host: string | undefined, { isSecure, host: ownHost }: Served): boolean {
-  if (!URL.canParse(origin)) return false
-  const page = new URL(origin)
-  const scheme = isSecure ? 'https:' : 'http:'
-  if (page.protocol !== scheme || page.host !== host?.toLowerCase()) return false
-  if (isSecure) return true
+  const here = `${isSecure ? 'https' : 'http'}://${host}`
+  if (!URL.canParse(origin) || !URL.canParse(here)) return false
+  const [page, own] = [new URL(origin), new URL(here)]
+  if (page.hostname !== own.hostname || portOf(page) !== portOf(own)) return false
+  if (isSecure) return page.protocol === 'https:'
   const name = page.hostname.replace(/^\[|\]$/g, '')
   return isIP(name) !== 0 || /(^|\.)localhost$/.test(name) || name === ownHost.toLowerCase()
+}
+
+function portOf({ port, protocol }: URL): string {
+  return port === '' ? (protocol === 'https:' ? '443' : '80') : port
 }
 
 /** `ws` holds a message until it is whole; nobody who has not said CONNECT may have it hold much. */

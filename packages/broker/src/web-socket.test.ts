@@ -224,7 +224,10 @@ describe('the handshake of a WebSocket listener', () => {
     expect(await refusal(port, { origin: 'https://elsewhere.example' })).toBe(403)
     expect(await refusal(port, { origin: 'null' })).toBe(403)
     await FrameClient.open(port, { origin: `http://127.0.0.1:${port}` })
-    expect(await refusal(port, { origin: `https://127.0.0.1:${port}` })).toBe(403)
+    expect(await refusal(port, { origin: 'http://127.0.0.1' })).toBe(403)
+    expect(await refusal(port, { origin: 'https://127.0.0.1', headers: { host: '127.0.0.1' } })).toBe(403)
+    // No page can be there, but programs say so.
+    await FrameClient.open(port, { origin: `https://127.0.0.1:${port}` })
     const listed = await start({
       listeners: [{ ...plain, webSocket: { path: '/ws', origins: ['https://app.example'] } }],
     })
