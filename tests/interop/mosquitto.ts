@@ -25,8 +25,11 @@ export class Mosquitto {
     ;[this.port, this.tlsPort, this.webSocketPort, this.webSocketTlsPort] = ports
   }
 
-  /** `persistence`: what it knows of sessions is written when it is stopped in order, as Debian's own settings say. */
-  static async start({ persistence = false } = {}): Promise<Mosquitto> {
+  /**
+   * `persistence`: what it knows of sessions is written when it is stopped in order, as Debian's own settings say.
+   * `settings`: further lines of its configuration.
+   */
+  static async start({ persistence = false, settings = '' } = {}): Promise<Mosquitto> {
     const folder = mkdtempSync(join(tmpdir(), 'jamey-mosquitto-'))
     const authority = await createAuthority()
     const server = await issueServerCertificate(authority, { hosts: ['localhost', '127.0.0.1'] })
@@ -46,6 +49,7 @@ persistence ${persistence}
 persistence_location ${folder}/
 user root
 sys_interval 1
+${settings}
 listener ${ports[0]} 127.0.0.1
 listener ${ports[1]} 127.0.0.1
 ${tls}

@@ -7,8 +7,6 @@ import type { Platform } from './platform.js'
 import type { Endpoint, TlsMaterial, Transport } from './transport.js'
 import { type WebSocketPort, WebSocketTransport, webSocketUrl } from './web-socket-transport.js'
 
-const NOT_KNOWN = { breaker: {}, sending: {}, queue: {}, socket: {}, receiving: {}, lastFailures: {} }
-
 type BrowserWebSocket = new (url: string, protocols: string) => WebSocketPort
 
 /** WebSocket only; the browser alone decides which certificates it trusts. */
@@ -45,7 +43,18 @@ function explain(...parts: Parameters<Platform['explain']>): Explanation {
     () => {},
   )
   const { state, cause } = statusOf(parts[1].now)
-  return { ...NOT_KNOWN, state, because: cause?.message ?? state } as unknown as Explanation
+  const because = cause?.message ?? state
+  const none = {}
+  return {
+    state,
+    because,
+    breaker: none,
+    sending: none,
+    queue: none,
+    socket: none,
+    receiving: none,
+    lastFailures: none,
+  } as unknown as Explanation
 }
 
 function openBrowserWebSocket(endpoint: Endpoint): Transport {

@@ -1,6 +1,7 @@
 import type { Packet } from '@jamey/protocol'
 import type { MqttError } from './errors.js'
 import type { Link } from './link.js'
+import type { Skipped } from './node-skipping.js'
 import type { ServerInformation } from './server-information.js'
 import type { StateChange } from './state.js'
 
@@ -8,7 +9,7 @@ import type { StateChange } from './state.js'
 export interface ConnectionListener {
   /** `isInDoubt`: a CONNECT before this one had no answer, so the server may have made a new session meanwhile. */
   onConnected(link: Link, server: ServerInformation, isInDoubt: boolean): void
-  onPacket(link: Link, packet: Packet): void
+  onPacket(link: Link, packet: Packet | Skipped): void
   onWritable(): void
   onDisconnected(): void
   /** The connection ends, perhaps because of one packet; true where that was found. Before `onDisconnected`. */

@@ -26,6 +26,7 @@ import { Endpoints } from './endpoints.js'
 import type { MqttError } from './errors.js'
 import type { ConnectionFacts } from './explanation.js'
 import { Link, type LinkListener } from './link.js'
+import type { Skipped } from './node-skipping.js'
 import type { CredentialsRequest } from './options.js'
 import { type Action, actionFor, errorFor } from './reason-table.js'
 import { readServerInformation } from './server-information.js'
@@ -153,7 +154,7 @@ export class Connection implements LinkListener, AuthenticationListener {
     }
   }
 
-  onPacket(link: Link, packet: Packet): void {
+  onPacket(link: Link, packet: Packet | Skipped): void {
     const now = this.#now
     if (now.state === 'connected') {
       if (packet.type === 'disconnect') return this.#onDisconnect(now, packet)

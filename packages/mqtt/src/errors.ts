@@ -58,7 +58,10 @@ export type SubscriptionErrorCode =
   | 'aborted'
   | 'closed'
 
-/** `handler-failed`: a message handler threw. `dropped`: no room for an incoming QoS 0 message. */
+/**
+ * `handler-failed`: a message handler threw. `dropped`: no room for an incoming QoS 0 message, or one is larger than
+ * `maximumPacketBytes`.
+ */
 export type MessageErrorCode = 'handler-failed' | 'dropped' | 'invalid'
 
 export interface ErrorDetails {

@@ -98,11 +98,11 @@ export class Incoming {
     }
   }
 
-  /** Throws `ProtocolError` where the topic alias is none. */
-  onPublish(packet: Publish): void {
+  /** `handlings`: those for it, where not all that it is for. Throws `ProtocolError` where the topic alias is none. */
+  onPublish(packet: Publish, handlings?: readonly Handling[]): void {
     this.#counters.messagesReceived++
     if (packet.properties !== undefined) this.#aliases.resolve(packet)
-    if (packet.qos === 0) return this.#deliverOnce(packet)
+    if (packet.qos === 0) return this.#deliverOnce(packet, handlings)
     this.#checkReceiveMaximum()
     if (packet.qos === 2) {
       const digest = digestOf(packet.topic, packet.payload)
@@ -110,7 +110,7 @@ export class Incoming {
       this.#received.set(packet.packetIdentifier, digest)
     }
     if (packet.dup && this.carried.size > 0 && this.#joinCarried(packet)) return
-    this.#deliver(packet)
+    this.#deliver(packet, handlings)
   }
 
   /**
@@ -135,8 +135,7 @@ export class Incoming {
     )
   }
 
-  #deliverOnce(packet: Publish): void {
-    const handlings = this.#find(packet)
+  #deliverOnce(packet: Publish, handlings = this.#find(packet)): void {
     for (let i = 0; i < handlings.length; i++) {
       if (this.#running >= MAXIMUM_QOS0_RUNNING) {
         this.#counters.messagesDroppedOnReceipt++
@@ -153,10 +152,10 @@ export class Incoming {
     }
   }
 
-  #deliver(packet: Publish): void {
+  #deliver(packet: Publish, handlings = this.#find(packet)): void {
     const delivery = this.#take(packet)
     this.#running++
-    if (delivery.run(packet, this.#find(packet))) this.#finish(delivery)
+    if (delivery.run(packet, handlings)) this.#finish(delivery)
     else {
       delivery.beganAtMs = this.#settings.clock.now()
       this.#enqueue(delivery)

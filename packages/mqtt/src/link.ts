@@ -11,6 +11,7 @@ import {
 } from '@jamey/protocol'
 import { ConnectionError } from './errors.js'
 import { KeepAlive } from './keep-alive.js'
+import type { Decoding, Skipped } from './node-skipping.js'
 import { Outbox } from './outbox.js'
 import type { Settings } from './settings.js'
 import type { Counters } from './stats.js'
@@ -20,7 +21,7 @@ import { transportError } from './transport-error.js'
 /** What the owner of a link is told. After `onLost` and after `abandon` it is told nothing more. */
 export interface LinkListener {
   onOpen(link: Link): void
-  onPacket(link: Link, packet: Packet): void
+  onPacket(link: Link, packet: Packet | Skipped): void
   onWritable(link: Link): void
   /** Exactly once, unless abandoned before. */
   onLost(link: Link, error: Error): void
@@ -39,7 +40,7 @@ export class Link {
   readonly #settings: Settings
   readonly #counters: Counters
   readonly #transport: Transport
-  readonly #decoder: PacketDecoder
+  readonly #decoder: Decoding
   #listener: LinkListener | undefined
   #keepAlive: KeepAlive | undefined
   #hasReceived = false
@@ -64,11 +65,13 @@ export class Link {
     this.protocolVersion = protocolVersion
     this.#listener = listener
     this.#transport = settings.transport(endpoint, tls)
-    this.#decoder = new PacketDecoder(FROM_SERVER, {
+    const { platform } = settings
+    const decoder = new PacketDecoder(FROM_SERVER, {
       protocolVersion,
       maximumPacketSize: settings.maximumPacketBytes,
-      propertyMemory: settings.platform.propertyMemory?.(),
+      propertyMemory: platform.propertyMemory?.(),
     })
+    this.#decoder = platform.skipping?.(decoder, settings, counters) ?? decoder
     this.outbox = new Outbox(
       this.#transport,
       settings.clock,

@@ -20,6 +20,7 @@ import { offline, Session } from './session.js'
 import type { SetAside } from './set-aside.js'
 import type { Settings } from './settings.js'
 import type { StateChange, StateName } from './state.js'
+import type { iterate } from './state-iteration.js'
 import { StateStream } from './state-stream.js'
 import type { ClientStats } from './stats.js'
 
@@ -130,22 +131,18 @@ export class MqttClient implements Client {
   }
 
   messages(filter: string, options: MessagesOptions = {}): AsyncIterableIterator<Message> {
-    let opening: Promise<MessageStream> | undefined
-    const open = (): Promise<MessageStream> => {
-      opening ??= this.#openStream(filter, options)
-      return opening
-    }
-    return {
-      next: async () => (await open()).next(),
-      return: async () => (await open()).return(),
-      [Symbol.asyncIterator]() {
-        return this
-      },
-    }
+    // Not every page reads messages this way, so it is fetched by those that do; as are iterations of states.
+    return fetched(async () =>
+      this.makeStream((await import('./message-stream.js')).MessageStream, filter, options),
+    )
   }
 
   states(): AsyncIterableIterator<StateChange> {
-    return this.#states.iterate(this.status)
+    return fetched(async () => this.makeIteration((await import('./state-iteration.js')).iterate))
+  }
+
+  protected makeIteration(iterateStates: typeof iterate): ReturnType<typeof iterate> {
+    return iterateStates(this.#states, this.status)
   }
 
   onState(observer: (change: StateChange) => void): () => void {
@@ -208,12 +205,6 @@ export class MqttClient implements Client {
       publication.fail(error as Error)
     }
     return promise
-  }
-
-  /** Not every page reads messages this way, so it is fetched by those that do. */
-  async #openStream(filter: string, options: MessagesOptions): Promise<MessageStream> {
-    const { MessageStream: Stream } = await import('./message-stream.js')
-    return this.makeStream(Stream, filter, options)
   }
 
   protected makeStream(
@@ -298,6 +289,24 @@ export class MqttClient implements Client {
       look()
     })
     return Promise.race([Promise.all(idle), hopeless])
+  }
+}
+
+type Iterated<T> = Required<Pick<AsyncIterator<T>, 'next' | 'return'>>
+
+/** What is iterated over is fetched with the first question. */
+function fetched<T>(open: () => Promise<Iterated<T>>): AsyncIterableIterator<T> {
+  let opening: Promise<Iterated<T>> | undefined
+  const call = async (name: keyof Iterated<T>): Promise<IteratorResult<T>> => {
+    opening ??= open()
+    return (await opening)[name]()
+  }
+  return {
+    next: () => call('next'),
+    return: () => call('return'),
+    [Symbol.asyncIterator]() {
+      return this
+    },
   }
 }
 

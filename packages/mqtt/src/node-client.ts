@@ -7,6 +7,7 @@ import type { CallOptions, MessagesOptions } from './options.js'
 import type { ServerInformation } from './server-information.js'
 import type { Settings } from './settings.js'
 import type { StateChange } from './state.js'
+import { iterate } from './state-iteration.js'
 
 /** The longest that a timer can wait: what comes of it is nothing, only its being there counts. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -61,7 +62,7 @@ export class NodeClient extends MqttClient {
 
   override states(): AsyncIterableIterator<StateChange> {
     this.#isWatched = true
-    return super.states()
+    return this.makeIteration(iterate)
   }
 
   /** Nothing has to be fetched here: the first `next()` subscribes before whatever is published after it. */

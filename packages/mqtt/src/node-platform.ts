@@ -3,6 +3,7 @@ import * as storeParts from './backlog.js'
 import { ConnectionError } from './errors.js'
 import { explain } from './explain.js'
 import { systemClock } from './node-clock.js'
+import { skipping } from './node-skipping.js'
 import { PaceLimit } from './pace-limit.js'
 import type { Platform } from './platform.js'
 import { systemError } from './system-error.js'
@@ -26,6 +27,7 @@ export const nodePlatform: Platform = {
   readTls: readTlsMaterial,
   systemError,
   explain,
+  skipping,
   startTrial: async (...parts) => new Trial(...parts),
   storeParts: async () => storeParts,
   paceLimit: (use) => use(PaceLimit),

@@ -1,8 +1,11 @@
-import type { PropertyMemory } from '@jamey/protocol'
+import type { PacketDecoder, PropertyMemory } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 import type { MqttError } from './errors.js'
+import type { Decoding } from './node-skipping.js'
 import type { TlsOptions } from './options.js'
 import type { PaceLimit } from './pace-limit.js'
+import type { Settings } from './settings.js'
+import type { Counters } from './stats.js'
 import type { TlsMaterial, TransportFactory } from './transport.js'
 import type { SystemError } from './transport-error.js'
 import type { Trial } from './trial.js'
@@ -24,6 +27,8 @@ export interface Platform {
   paceLimit(use: (Limit: typeof PaceLimit) => void): void
   /** Where the bytes of a program count for less than its speed. */
   propertyMemory?(): PropertyMemory
+  /** What passes over messages that are larger than we take. Pages, which have less memory to lose, refuse them. */
+  skipping?(decoder: PacketDecoder, settings: Settings, counters: Counters): Decoding
   /** Tells whoever runs the program. */
   warn(message: string): void
 }

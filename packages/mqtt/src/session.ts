@@ -16,6 +16,7 @@ import { Handling, NO_HANDLINGS } from './handling.js'
 import { Incoming } from './incoming.js'
 import { Journal } from './journal.js'
 import type { Link } from './link.js'
+import type { Skipped } from './node-skipping.js'
 import type { PublishResult } from './options.js'
 import { Outgoing } from './outgoing.js'
 import type { Publication } from './publication.js'
@@ -46,7 +47,7 @@ export class Session implements ConnectionListener {
   #loading: Promise<void> | undefined
   /** Looks for the packet under which connections end again and again. */
   trial: Trial | undefined
-  /** Of connections, since the last trial, on which something waited for its answer. */
+  /** Of connections on which something waited for its answer. */
   #endings = 0
   /** QoS 0 publishers that wait until the socket has room: one promise for all of them. */
   #room: Deferred<PublishResult> | undefined
@@ -130,7 +131,7 @@ export class Session implements ConnectionListener {
   }
 
   /** Throws `ProtocolError` where the packet must not come. */
-  onPacket(link: Link, packet: Packet): void {
+  onPacket(link: Link, packet: Packet | Skipped): void {
     switch (packet.type) {
       case 'publish':
         return this.incoming.onPublish(packet)
@@ -142,6 +143,8 @@ export class Session implements ConnectionListener {
         if (packet.reasonCode !== 0) this.#note('publish', packet.reasonCode, packet)
         this.outgoing.onPubrec(link, packet)
         break
+      case 'skipped':
+        return this.incoming.onPublish(packet.publish, NO_HANDLINGS)
       case 'pubrel':
         return this.incoming.onPubrel(link, packet)
       case 'pubcomp':
@@ -186,15 +189,15 @@ export class Session implements ConnectionListener {
    */
   onEnding(error: MqttError): boolean {
     if (this.trial !== undefined) return this.trial.onEnding(error)
-    if (this.outgoing.inFlight.onWire + this.subscriptions.asked.size === 0) return false
-    if (++this.#endings < 2) return false
-    this.#endings = 0
-    this.settings.platform.startTrial(this).then(
-      (trial) => {
-        this.trial = trial
-      },
-      () => {},
-    )
+    // With every second one.
+    if (this.outgoing.inFlight.onWire + this.subscriptions.asked.size > 0 && this.#endings++ % 2 > 0) {
+      this.settings.platform.startTrial(this).then(
+        (trial) => {
+          this.trial = trial
+        },
+        () => {},
+      )
+    }
     return false
   }
 

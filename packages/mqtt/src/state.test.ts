@@ -2,6 +2,7 @@ import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Client, MAY_BECOME, type StateName } from './index.js'
 import { errorFor } from './reason-table.js'
+import { iterate } from './state-iteration.js'
 import { StateStream } from './state-stream.js'
 import { makeHarness } from './test-support/harness.js'
 
@@ -71,7 +72,7 @@ describe('states', () => {
 describe('an iteration of states that nobody looks at', () => {
   it('keeps the newest thousand [promise 13]', async () => {
     const stream = new StateStream()
-    const states = stream.iterate({ state: 'disconnected' })
+    const states = iterate(stream, { state: 'disconnected' })
     expect((await states.next()).value).toEqual({ state: 'disconnected' })
     for (let attempt = 1; attempt <= 1500; attempt++) stream.tell({ state: 'connecting', attempt })
     stream.end()
@@ -91,7 +92,7 @@ describe('reason codes', () => {
     expect(errorFor('disconnect', 0x8e, undefined, 'mqtt://h:1')).toMatchObject({
       retryable: false,
       message:
-        'mqtt://h:1 ended the connection: sessionTakenOver (0x8e); give one of the two another clientId, then call reset()',
+        'mqtt://h:1 ended the connection: sessionTakenOver (0x8e); give one of the two another clientId',
     })
     expect(errorFor('disconnect', 0x8b, 'bye', 'mqtt://h:1')).toMatchObject({
       name: 'ConnectionError',

@@ -87,6 +87,13 @@ export class PacketDecoder {
     }
   }
 
+  /** What came of a packet that failed in earlier chunks, and in the last one with all behind it. Then it is as new. */
+  rest(): (Uint8Array | undefined)[] {
+    const rest = [this.#partial?.subarray(0, this.#partialBytes), this.#chunk?.subarray(this.#at)]
+    this.#chunk = this.#partial = this.#failure = undefined
+    return rest
+  }
+
   #whole(chunk: Uint8Array): Packet | undefined {
     const from = this.#at
     this.#readHeader(chunk, from, chunk.length)
