@@ -285,12 +285,7 @@ function decodeUnsuback(reader: Reader, version: ProtocolVersion): Unsuback {
   return { type: 'unsuback', packetIdentifier, reasonCodes, properties }
 }
 
-function decodeDisconnect(
-  reader: Reader,
-  version: ProtocolVersion,
-  from: Sender,
-  allowed?: ReadonlySet<number>,
-): Disconnect {
+function decodeDisconnect(reader: Reader, version: ProtocolVersion, from: Sender): Disconnect {
   // Before MQTT 5.0 only a client says goodbye. [MQTT-3.14 of 3.1.1]
   if (version < 5 && from === 'server') {
     throw reader.violation(
@@ -299,16 +294,8 @@ function decodeDisconnect(
       reader.start,
     )
   }
-  const codeAt = reader.at
   const code =
     version === 5 && reader.left > 0 ? reasonCode(reader, 'disconnect') : ReasonCode.normalDisconnection
-  if (allowed?.has(code) === false) {
-    throw reader.violation(
-      `a ${from} never disconnects with ${describeReasonCode(code)}`,
-      ReasonCode.protocolError,
-      codeAt,
-    )
-  }
   const propertiesAt = reader.at
   const properties = version === 5 && reader.left > 0 ? readProperties(reader, 'disconnect') : undefined
   // [MQTT-3.14.2-2]
@@ -363,7 +350,16 @@ const directionOf = (from: Sender, own: Direction['decoders']): Direction => ({
 
 export const FROM_CLIENT = /* @__PURE__ */ directionOf('client', {
   connect: decodeConnect,
-  disconnect: (reader, version, from) => decodeDisconnect(reader, version, from, DISCONNECT_CODES_OF_CLIENT),
+  disconnect: (reader, version, from) => {
+    const codeAt = reader.at
+    const packet = decodeDisconnect(reader, version, from)
+    if (DISCONNECT_CODES_OF_CLIENT.has(packet.reasonCode)) return packet
+    throw reader.violation(
+      `a ${from} never disconnects with ${describeReasonCode(packet.reasonCode)}`,
+      ReasonCode.protocolError,
+      codeAt,
+    )
+  },
   subscribe: decodeSubscribe,
   unsubscribe: decodeUnsubscribe,
   pingreq: () => ({ type: 'pingreq' }),
