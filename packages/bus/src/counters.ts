@@ -9,6 +9,8 @@ export interface BusStats {
   readonly requests: number
   readonly requestsWaiting: number
   readonly requestsTimedOut: number
+  /** Requests sent again because no answer came. */
+  readonly requestsRepeated: number
   /** Answers that came too late or belonged to nobody here. */
   readonly answersDropped: number
   readonly served: number
@@ -32,6 +34,7 @@ export class Counters {
   invalid = 0
   requests = 0
   requestsTimedOut = 0
+  requestsRepeated = 0
   answersDropped = 0
   served = 0
   serving = 0

@@ -49,6 +49,11 @@ export interface RequestOptions {
   /** Milliseconds until the requester gives up; the server gets it in whole seconds, rounded up. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
+  /**
+   * Whether to carry the request out twice is as good as once, so that it is sent again, a few times within its time and
+   * under the same ids, where no answer comes: the server that got it may have died. The contract's word unless given.
+   */
+  readonly isRepeatable?: boolean
   /** A UUID. Repeating a request with the ids of the first gets the first one's answer. */
   readonly correlationId?: string
   readonly messageId?: string

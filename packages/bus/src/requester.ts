@@ -6,7 +6,7 @@ import {
   type ResponseData,
   remoteFailureSchema,
 } from '@jamey/contracts'
-import { Deadline, type Message as MqttMessage } from '@jamey/mqtt'
+import { Deadline, type Message as MqttMessage, type PublishResult } from '@jamey/mqtt'
 import { ReasonCode } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 import type { Counters } from './counters.js'
@@ -20,8 +20,9 @@ import {
 } from './errors.js'
 import { latin1 } from './incoming-request.js'
 import type { RequestOptions } from './message.js'
-import type { MqttPort } from './mqtt-port.js'
+import type { MqttPort, PortSubscription } from './mqtt-port.js'
 import { exchangeProperties, type Publisher } from './publisher.js'
+import { type Repeatable, Repetitions } from './repetitions.js'
 import { randomUuid } from './uuid.js'
 
 /** The longest delay that timers can hold, 24.8 days. */
@@ -36,7 +37,7 @@ export interface RequesterParts {
 }
 
 /** A request whose answer is awaited. */
-interface Waiting {
+interface Waiting extends Repeatable {
   readonly key: string
   readonly contract: RequestContract
   readonly replyTo: string
@@ -46,7 +47,10 @@ interface Waiting {
   readonly dueAtMs: number
   readonly resolve: (data: unknown) => void
   readonly reject: (error: unknown) => void
+  /** What is sent again; undefined where to carry it out twice may do harm. */
+  readonly bytes: Buffer | undefined
   deadline: Deadline | undefined
+  isSettled: boolean
 }
 
 /** The asking side of request and response: one inbox per client, and the requests that wait for answers in it. */
@@ -54,13 +58,19 @@ export class Requester {
   readonly #parts: RequesterParts
   readonly #waiting = new Map<string, Waiting>()
   readonly #answersTopic: string
-  #inbox: Promise<unknown> | undefined
+  readonly #repetitions: Repetitions<Waiting>
+  #inbox: Promise<PortSubscription> | undefined
   #isInboxOpen = false
   #isClosed = false
 
   constructor(parts: RequesterParts) {
     this.#parts = parts
     this.#answersTopic = inboxTopic(parts.clientId, 'answers')
+    this.#repetitions = new Repetitions(
+      parts.clock,
+      () => this.#waiting.values(),
+      (waiting) => this.#repeat(waiting),
+    )
   }
 
   get waiting(): number {
@@ -121,7 +131,12 @@ export class Requester {
         // What it resolves with was checked against the contract's own schema.
         resolve: resolve as (data: unknown) => void,
         reject,
+        bytes: (options.isRepeatable ?? contract.isRepeatable === true) ? bytes : undefined,
         deadline: undefined,
+        isSettled: false,
+        nextAtMs: Number.POSITIVE_INFINITY,
+        handedOverAtMs: 0,
+        repetitions: 0,
       }
       this.#wait(waiting)
       if (this.#isInboxOpen) return this.#send(waiting, bytes)
@@ -147,6 +162,8 @@ export class Requester {
     if (this.#waiting.get(key) !== waiting) return false
     this.#waiting.delete(key)
     deadline?.cancel()
+    waiting.isSettled = true
+    if (this.#waiting.size === 0) this.#repetitions.stop()
     return true
   }
 
@@ -157,12 +174,24 @@ export class Requester {
   }
 
   #send(waiting: Waiting, bytes: Buffer): void {
-    const { publisher, clock } = this.#parts
-    const { contract, replyTo, correlationId, options } = waiting
+    const { clock } = this.#parts
+    const { contract } = waiting
     const remainingMs = waiting.dueAtMs - clock.monotonicNow()
     // Whoever gave up in the meantime must not have the request carried out after all.
     if (this.#waiting.get(waiting.key) !== waiting || remainingMs <= 0) return
-    const sent = publisher.send(contract.topic, bytes, {
+    this.#publish(waiting, bytes, remainingMs).then(
+      ({ reasonCode }) => {
+        if (reasonCode === ReasonCode.noMatchingSubscribers) {
+          this.#fail(waiting, new NoResponderError(contract.topic, contract.action))
+        } else if (waiting.bytes !== undefined && !waiting.isSettled) this.#repetitions.handedOver(waiting)
+      },
+      (error) => this.#failUnsent(waiting, error),
+    )
+  }
+
+  #publish(waiting: Waiting, bytes: Buffer, remainingMs: number): Promise<PublishResult> {
+    const { contract, replyTo, correlationId, options } = waiting
+    return this.#parts.publisher.send(contract.topic, bytes, {
       // After a restart nobody would wait for its answer.
       isDurable: false,
       qos: contract.qos,
@@ -171,17 +200,29 @@ export class Requester {
       timeoutMs: remainingMs,
       signal: options.signal,
     })
-    sent.then(
-      ({ reasonCode }) => {
-        if (reasonCode !== ReasonCode.noMatchingSubscribers) return
-        this.#fail(waiting, new NoResponderError(contract.topic, contract.action))
-      },
-      (error) => this.#failUnsent(waiting, error),
-    )
+  }
+
+  /**
+   * The same request under the same identity: whoever has carried it out, or is at it, answers with that answer. That
+   * it meets nobody now proves nothing, for the first one was taken; and the inbox may be what the server has lost.
+   */
+  #repeat(waiting: Waiting): void {
+    const { clock, counters, port } = this.#parts
+    const { bytes, dueAtMs } = waiting
+    const remainingMs = dueAtMs - clock.monotonicNow()
+    if (bytes === undefined || remainingMs <= 0 || port.state !== 'connected') return
+    counters.requestsRepeated++
+    this.#inbox
+      ?.then((inbox) => {
+        // Asked for before, so that it is there when the answer comes. What fails is made up for by the deadline.
+        inbox.renew({ timeoutMs: remainingMs }).catch(() => {})
+        return this.#publish(waiting, bytes, remainingMs)
+      })
+      .catch(() => {})
   }
 
   /** One subscription for all answers, made with the first request; the client restores it after a reconnect. */
-  #openInbox(): Promise<unknown> {
+  #openInbox(): Promise<PortSubscription> {
     if (this.#inbox !== undefined) return this.#inbox
     const { port, clientId } = this.#parts
     const inbox = port.subscribe(inboxFilter(clientId), { qos: 1 }, (message) => this.#handleAnswer(message))
@@ -223,6 +264,7 @@ export class Requester {
   }
 
   #takeAnswer(waiting: Waiting, topic: string, { payload: { data, error } }: Envelope): void {
+    this.#repetitions.answered(waiting)
     if (error === undefined) {
       const checked = checkData(waiting.contract.responseSchema, topic, data)
       if (this.#settle(waiting)) waiting.resolve(checked)

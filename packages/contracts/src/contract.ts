@@ -26,6 +26,11 @@ export interface RequestContract<
   ResponseSchema extends z.ZodType = z.ZodType,
 > extends Contract<Schema> {
   readonly responseSchema: ResponseSchema
+  /**
+   * Whether to carry a request out twice, perhaps at two members of a group, is as good as once; then requesters send
+   * it again where no answer comes. False unless given.
+   */
+  readonly isRepeatable?: boolean
 }
 
 /** What a sender gives: fields with a default may be left out. */

@@ -112,6 +112,7 @@ export const memory = {
     retain: false,
     schema: storeSchema,
     responseSchema: storedSchema,
+    isRepeatable: true,
     description: 'Stores a memory; the message_id of its envelope becomes its id.',
   } satisfies RequestContract,
   forget: {
@@ -121,6 +122,7 @@ export const memory = {
     retain: false,
     schema: forgetSchema,
     responseSchema: forgottenSchema,
+    isRepeatable: true,
     description: 'Removes one memory by id, or all that fit the given conditions.',
   } satisfies RequestContract,
   query: {
@@ -130,6 +132,7 @@ export const memory = {
     retain: false,
     schema: querySchema,
     responseSchema: recalledSchema,
+    isRepeatable: true,
     description: 'Recalls memories by text, layer, tag and time, best first.',
   } satisfies RequestContract,
   get: {
@@ -139,6 +142,7 @@ export const memory = {
     retain: false,
     schema: getSchema,
     responseSchema: gotSchema,
+    isRepeatable: true,
     description: 'Gives one memory by its id.',
   } satisfies RequestContract,
   updates: {

@@ -53,6 +53,8 @@ export class Forwarder {
         {
           timeoutMs,
           signal,
+          // Of two routers each would have forgotten under an identity of its own; the others are as good twice.
+          isRepeatable: endpoint.operation !== 'memory.forget',
           ...identity,
           ...(traceparent === undefined ? {} : { traceparent }),
         },
