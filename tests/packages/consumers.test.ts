@@ -18,7 +18,10 @@ afterAll(() => tarballs?.remove())
 async function neededBy(folder: string): Promise<string[]> {
   const examples = examplesOf(folder).map(({ program }) => program)
   const imported = examples.flatMap((program) => [...program.matchAll(/from '@jamey\/([a-z]+)'/g)])
-  const needed = new Set([folder.split('/')[1] as string, ...imported.map((match) => match[1] as string)])
+  // An outbox is opened by an optional peer of the bus.
+  const peers = examples.some((program) => program.includes('MQTT_OUTBOX_DIR')) ? ['store'] : []
+  const names = imported.map((match) => match[1] as string)
+  const needed = new Set([folder.split('/')[1] as string, ...names, ...peers])
   for (const name of needed) {
     const path = join(root, tarballs.folderOf(name), 'package.json')
     const { dependencies } = JSON.parse(await readFile(path, 'utf8')) as {
