@@ -80,7 +80,9 @@ export class MqttBus implements Bus {
     this.#publisher = publisher
     const report = (error: unknown, context: ErrorContext): void => void this.reportError(error, context)
     const health = this.#health
-    const parts = { clientId, permissions, port, clock, counters, publisher, report, log, health }
+    const { sharedSubscriptions = 'auto' } = config
+    const shared = { clientId, permissions, port, clock, counters, publisher, report, log, health }
+    const parts = { ...shared, sharedSubscriptions }
     this.#subscriber = new Subscriber(parts)
     this.#requester = new Requester(parts)
     const { maximumAnswers = 10_000, maximumBytes = 16 * 1024 * 1024 } = config.answerCache ?? {}
@@ -89,7 +91,6 @@ export class MqttBus implements Bus {
     this.#responder = new Responder({
       ...parts,
       ping,
-      sharedSubscriptions: config.sharedSubscriptions ?? 'auto',
       cache: { maximumAnswers, maximumBytes },
     })
     this.#tellOfTheEnd(config)

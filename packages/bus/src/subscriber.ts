@@ -1,17 +1,21 @@
 import type { Permissions } from '@jamey/auth'
 import { type Contract, type Data, filterOf } from '@jamey/contracts'
-import type { Message as MqttMessage } from '@jamey/mqtt'
+import { type Message as MqttMessage, SubscriptionError } from '@jamey/mqtt'
+import type { BusLog } from './config.js'
 import type { Counters } from './counters.js'
 import { checkData, decodeEnvelope, type Envelope } from './envelope.js'
 import { PermissionError } from './errors.js'
 import type { BusSubscription, Message, SubscribeOptions } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
+import type { SharedSubscriptions } from './serving-place.js'
 
 export interface SubscriberParts {
   readonly clientId: string
   readonly permissions: Permissions
   readonly port: MqttPort
   readonly counters: Counters
+  readonly log: BusLog
+  readonly sharedSubscriptions: SharedSubscriptions
   readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
 }
 
@@ -30,14 +34,30 @@ export class Subscriber {
     handler: SubscriptionHandler<C>,
     options: SubscribeOptions = {},
   ): Promise<BusSubscription> {
-    const { permissions, clientId, port } = this.#parts
+    const { permissions, clientId, port, sharedSubscriptions } = this.#parts
     const filter = filterOf(contract, options.parameters)
     if (!permissions.maySubscribe(filter)) throw new PermissionError(`subscribe:${filter}`, clientId)
-    const shared = options.group === undefined ? filter : `$share/${options.group}/${filter}`
+    const { group } = options
+    if (group !== undefined && sharedSubscriptions === 'unavailable') {
+      const why = 'it is set that the server has no shared subscriptions; leave the group out'
+      throw new SubscriptionError('not-supported', `subscription of ${group} to '${filter}': ${why}`)
+    }
+    const shared = group === undefined ? filter : `$share/${group}/${filter}`
     const subscription = await port.subscribe(shared, { qos: contract.qos }, (message) =>
       this.#handle(contract, handler, message),
     )
+    if (group !== undefined) this.#warnOfOldServer(group, filter)
     return { unsubscribe: () => subscription.unsubscribe() }
+  }
+
+  /** Some servers of MQTT 3.1.1 grant `$share/...` as a topic of that name, and nothing ever tells. */
+  #warnOfOldServer(group: string, filter: string): void {
+    const { port, log, sharedSubscriptions } = this.#parts
+    if (sharedSubscriptions === 'available' || port.serverInformation?.protocolVersion !== 4) return
+    log.warn(
+      { group, filter },
+      'a server of MQTT 3.1.1 does not tell whether it shares, so this subscription may bring nothing; MQTT_SHARED_SUBSCRIPTIONS says it',
+    )
   }
 
   /** Rejects where the handler fails, so that the client's policy for failed handlers applies. */
