@@ -53,6 +53,7 @@ export type PublishErrorCode =
 export type SubscriptionErrorCode =
   | 'invalid-argument'
   | 'refused'
+  | 'offline'
   | 'not-supported'
   | 'timeout'
   | 'aborted'

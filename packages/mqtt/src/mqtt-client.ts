@@ -115,6 +115,11 @@ export class MqttClient implements Client {
       throw new SubscriptionError('invalid-argument', `subscribe to '${filter}': a handler is missing`)
     }
     if (this.#closing !== undefined) throw closedSubscription(filter)
+    const { state, cause } = this.status
+    if (state === 'error') {
+      const why = `subscription to '${filter}': ${cause?.message}`
+      throw new SubscriptionError('offline', why, { retryable: true, cause })
+    }
     const { subscriptions } = this.#session
     const { handling, qos } = await subscriptions.subscribe(filter, options, handler)
     const unsubscribe = (call?: CallOptions): Promise<void> =>

@@ -51,7 +51,7 @@ export function actionFor(packet: Sender, reasonCode: number): Action {
 /** What has to be changed after a `stop`. */
 function changeFor(packet: Sender, reasonCode: number): string {
   if (packet === 'disconnect') return 'give one of the two another clientId'
-  return reasonCode < 0x90 ? 'compare the options with what the server allows' : 'change the will'
+  return reasonCode < 0x90 ? 'change the options' : 'change the will'
 }
 
 /** The typed error for a CONNACK or DISCONNECT of the server at `where`. */

@@ -698,3 +698,18 @@ async function leaveAfterOne(
   for (let i = 1; i <= messages; i++) server.publish('t', `${i}`, { qos: 1, packetIdentifier: i })
   await loop
 }
+
+it('subscribing is refused at once where the client has stopped, like publishing; and works after reset()', async () => {
+  const peer = await startPeer()
+  const client = await connectTo(peer)
+  ;(await peer.connection(0)).send({ type: 'disconnect', reasonCode: 0x8e, properties: undefined })
+  await until(() => client.state === 'error')
+  const expected = { name: 'SubscriptionError', code: 'offline', retryable: true }
+  const refused = await rejection(client.subscribe('a', () => {}))
+  expect(refused).toMatchObject(expected)
+  expect(refused.message).toContain("subscription to 'a': ")
+  expect(refused.message).toContain('sessionTakenOver (0x8e)')
+  expect(await rejection(client.messages('a').next())).toMatchObject(expected)
+  client.reset()
+  expect((await client.subscribe('a', () => {})).qos).toBe(1)
+})
