@@ -19,7 +19,7 @@ export function addBrokerCommand(program: Command, run: Run): void {
     .option('--store <folder>', 'where sessions and messages outlive the process, or none')
     .option('--data-dir <folder>', 'take what is not said otherwise from this folder')
     .option('--limit <name=n>', 'one of the limits; may be given several times', parseLimit)
-    .option('--overflow <way>', 'of full queues: drop-newest, drop-oldest or disconnect')
+    .option('--overflow <way>', 'of full queues: drop-newest, drop-oldest, disconnect or refuse')
     .option('--shared-subscriptions <way>', 'in-turn or by-publisher')
     .option('--grace-ms <n>', 'how long clients may finish when it stops (default: 1000)')
     .option('--server-reference <host:port>', 'where clients are to go when it stops')

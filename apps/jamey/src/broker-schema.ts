@@ -44,7 +44,7 @@ export function brokerSchema(folder: string) {
       )
       .optional(),
     limits: limits().default({}),
-    overflow: oneOf(['drop-newest', 'drop-oldest', 'disconnect']).optional(),
+    overflow: oneOf(['drop-newest', 'drop-oldest', 'disconnect', 'refuse']).optional(),
     sharedSubscriptions: oneOf(['in-turn', 'by-publisher']).optional(),
     logLevel: oneOf(LOG_LEVELS).optional(),
     shutdown: fields({

@@ -22,7 +22,7 @@ export interface BrokerOptions {
   limits?: Partial<Limits> | undefined
   clock?: Clock | undefined
   log?: Log | undefined
-  /** What happens when a session's queue is full; 'drop-newest' by default. Every drop is counted. */
+  /** What happens when a session's queue is full; 'drop-newest' by default. Every drop is counted. See `Overflow`. */
   overflow?: Overflow | undefined
   /**
    * Members of a shared subscription get messages 'in-turn' (the default), or what one publisher says stays with one

@@ -50,7 +50,7 @@ export class CommitGate {
     packetIdentifier: number,
     reasonCode: number,
   ): void {
-    if (type === 'puback') connection.heldPubacks++
+    if (type === 'puback') connection.answers.heldPubacks++
     this.#held.push({ connection, packet: undefined, after: undefined, type, packetIdentifier, reasonCode })
     this.#onHeld()
   }
@@ -121,7 +121,7 @@ export class CommitGate {
 
   #release(held: readonly Held[]): void {
     for (const { connection, packet, after, type, packetIdentifier, reasonCode } of held) {
-      if (type === 'puback') connection.heldPubacks--
+      if (type === 'puback') connection.answers.heldPubacks--
       if (packet === undefined) connection.writeAcknowledgement(type, packetIdentifier, reasonCode)
       else {
         connection.write(packet)

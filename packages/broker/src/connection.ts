@@ -9,6 +9,7 @@ import {
   Writer,
 } from '@jamey/protocol'
 import { Allowance } from './allowance.js'
+import { Answers } from './answers.js'
 import type { AuthenticationExchange } from './authentication-exchange.js'
 import type { Identity } from './authenticator.js'
 import type { ByteStream, Peer } from './byte-stream.js'
@@ -55,6 +56,7 @@ export class Connection {
   /** Of Response Topics. */
   readonly answerPermission = new TopicPermission(mayBeAnswered)
   readonly greeter: Greeter
+  readonly answers = new Answers(this)
   readonly renewals: Allowance
   /** Known from CONNECT on. */
   version: ProtocolVersion = 5
@@ -63,8 +65,6 @@ export class Connection {
   client: ClientInfo | undefined
   /** Present where CONNECT named an authentication method. */
   exchange: AuthenticationExchange | undefined
-  /** PUBACKs that wait for the store: their publishes still count against our Receive Maximum. */
-  heldPubacks = 0
   /** How many wait for something before the next packet is handled. */
   holds = 0
   /** The peer's Maximum Packet Size; infinity where it has none. */
@@ -196,13 +196,6 @@ export class Connection {
     this.core.counters.packetsSent++
     if (this.#isFull) this.#unreadAnswers.add(this.writer.pendingBytes - before)
     this.schedule()
-  }
-
-  /** An acknowledgement that promises something; with a store it leaves after the commit. */
-  acknowledge(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
-    const { gate } = this.core
-    if (gate === undefined) this.writeAcknowledgement(type, packetIdentifier, reasonCode)
-    else gate.hold(this, type, packetIdentifier, reasonCode)
   }
 
   writeAcknowledgement(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {

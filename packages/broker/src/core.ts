@@ -25,7 +25,12 @@ import { Turn } from './turn.js'
 /** Who of a shared subscription gets a message: the next member, or the one that got the publisher's last. */
 export type SharedSubscriptions = 'in-turn' | 'by-publisher'
 
-export type Overflow = 'drop-newest' | 'drop-oldest' | 'disconnect'
+/**
+ * What becomes of a message that finds a session's queue full, whose client is away or takes nothing: it, or the oldest
+ * in the queue, is dropped and counted; the connection ends; or the publish is refused with 0x97 before anybody has it
+ * ('refuse'; before MQTT 5.0 the publisher's connection ends, for it can not be told).
+ */
+export type Overflow = 'drop-newest' | 'drop-oldest' | 'disconnect' | 'refuse'
 
 export interface CoreOptions {
   authenticator: Authenticator

@@ -28,6 +28,12 @@ export class Counters {
   droppedSlow = 0
   /** QoS 1 and 2 messages that found a session's queue full. */
   droppedOverflow = 0
+  /** QoS 1 and 2 publishes refused with 0x97 because a receiver's queue was full, where that is the policy. */
+  refusedOverflow = 0
+  /** PUBACKs and PUBRECs that waited for a subscriber to take what lies in its queue. */
+  acknowledgementsDelayed = 0
+  /** Connected subscribers that took too little for too long, so that publishers no longer waited for them. */
+  subscribersGivenUp = 0
   droppedExpired = 0
   /** Larger than the receiver's Maximum Packet Size. [MQTT-3.1.2-25] */
   droppedTooLarge = 0

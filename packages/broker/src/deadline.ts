@@ -25,6 +25,10 @@ export class Deadline {
     if (dueAtMs !== Number.POSITIVE_INFINITY) this.#arm()
   }
 
+  get isSet(): boolean {
+    return this.#dueAtMs !== Number.POSITIVE_INFINITY
+  }
+
   clear(): void {
     if (this.#handle !== undefined) this.#clock.clearTimeout(this.#handle)
     this.#handle = undefined

@@ -1,10 +1,19 @@
 import type { Connection } from './connection.js'
 import type { Core } from './core.js'
 import type { Message } from './message.js'
+import type { Session } from './session.js'
 import type { Subscription } from './subscription.js'
 
 /** Nodes of the retained tree to look at in one turn of the event loop; some milliseconds. */
 const MOST_VISITED_PER_TURN = 20_000
+
+/** What one connection was not sent, for the next one of its session. */
+export interface GreetingRest {
+  readonly waiting: Subscription[]
+  readonly left: Iterator<Message | undefined> | undefined
+  readonly message: Message | undefined
+  readonly identifiers: readonly number[] | undefined
+}
 
 type Greeted = Pick<Connection, 'state' | 'isWritable' | 'pauseReading' | 'resumeReading'>
 
@@ -24,6 +33,7 @@ export class Greeter {
   #visited = 0
   #isTurnBegun = false
   #isHolding = false
+  #isWaitingForRoom = false
 
   constructor(core: Core, connection: Greeted) {
     this.#core = core
@@ -40,6 +50,29 @@ export class Greeter {
     this.#run()
   }
 
+  /** The connection is over; undefined: all was sent. */
+  leave(): GreetingRest | undefined {
+    if (!this.isBusy) return undefined
+    const rest = {
+      waiting: this.#waiting,
+      left: this.#left,
+      message: this.#message,
+      identifiers: this.#identifiers,
+    }
+    this.#waiting = []
+    this.#left = this.#message = undefined
+    return rest
+  }
+
+  /** Goes on where another connection of the session ended. */
+  takeUp({ waiting, left, message, identifiers }: GreetingRest): void {
+    this.#waiting = waiting
+    this.#left = left
+    this.#message = message
+    this.#identifiers = identifiers
+    this.#run()
+  }
+
   /** The socket takes more. */
   onWritable(): void {
     if (this.isBusy && !this.#isTurnBegun) this.#run()
@@ -51,16 +84,18 @@ export class Greeter {
       this.#left = this.#message = undefined
       return
     }
-    const isWaitingForSocket = !this.#send()
+    // What waited may have been replaced or deleted since, and then is not sent behind what replaced it.
+    if (this.#message !== undefined) this.#message = this.#core.retained.get(this.#message.topic)
+    const isWaiting = !this.#send()
     // What else the client sent waits its turn. One that reads slowly has to be heard, or its end would go unnoticed.
-    const holds = this.isBusy && !isWaitingForSocket
+    const holds = this.isBusy && !isWaiting
     if (holds === this.#isHolding) return
     this.#isHolding = holds
     if (holds) this.#connection.pauseReading()
     else this.#connection.resumeReading()
   }
 
-  /** False: the socket has to take what was written first. */
+  /** False: the socket has to take what was written first, or the queue has to shrink. */
   #send(): boolean {
     for (let subscription = this.#next(); subscription !== undefined; subscription = this.#next()) {
       if (this.#message !== undefined && !this.#sendRetained(subscription, this.#message)) return false
@@ -80,6 +115,11 @@ export class Greeter {
   #begin({ path, subscriptionIdentifier }: Subscription): Iterator<Message | undefined> {
     this.#identifiers = subscriptionIdentifier === undefined ? undefined : [subscriptionIdentifier]
     return this.#core.retained.match(path)
+  }
+
+  #onRoom(): void {
+    this.#isWaitingForRoom = false
+    this.onWritable()
   }
 
   /** The first that is still subscribed. */
@@ -116,9 +156,21 @@ export class Greeter {
     const identifiers = this.#identifiers
     const qos = mostQoS < message.qos ? mostQoS : message.qos
     // It is sent because of the subscription, so RETAIN is set whatever Retain As Published says. [MQTT-3.3.1-8]
-    if (qos !== 0) session.outgoing.offer(message, qos, true, identifiers, undefined, -1)
-    else if (!this.#connection.isWritable) return false
-    else session.connection?.sendAtMostOnce(message, true, identifiers, -1)
+    if (qos !== 0) return this.#offer(session, message, qos)
+    if (!this.#connection.isWritable) return false
+    session.connection?.sendAtMostOnce(message, true, identifiers, -1)
+    return true
+  }
+
+  /** False: its queue is to shrink first, so that what is retained does not overflow it. [MQTT-3.3.1-9] */
+  #offer({ outgoing }: Session, message: Message, qos: 1 | 2): boolean {
+    const { room } = outgoing
+    if (!outgoing.isReady && (room.isCrowded || !room.hasRoomFor(message))) {
+      if (!this.#isWaitingForRoom) room.whenRoomier(() => this.#onRoom())
+      this.#isWaitingForRoom = true
+      return false
+    }
+    outgoing.offer(message, qos, true, this.#identifiers, undefined, -1)
     return true
   }
 }

@@ -201,7 +201,7 @@ describe('a take-over of a queue in the store', () => {
   })
 
   it('loses and doubles nothing where the member with the shortest queue overflows [promise 32]', async () => {
-    const limits = { queuedBytes: 1_000_000 }
+    const limits = { queuedBytes: 1_000_000, slowSubscriberMs: 0 }
     const { port } = await start({ limits, overflow: 'disconnect' })
     await leaveBehind(port, 'away')
     await publishAll(port, 0, 500)
@@ -222,7 +222,7 @@ describe('a take-over of a queue in the store', () => {
     await away.expect('publish')
     for (const heir of [full, roomy]) await heir.subscribe(FILTER, 1)
     await away.vanish()
-    await full.closed
+    await full.settle()
     roomy.acknowledge(first)
     const numbers = (await take(roomy, 548)).filter((n) => !Number.isNaN(n))
     expect(await roomy.settle()).toEqual([])

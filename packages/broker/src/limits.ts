@@ -51,6 +51,11 @@ export interface Limits {
   queuedMessages: number
   /** Bytes waiting in one session, its socket's backlog included. */
   queuedBytes: number
+  /**
+   * Milliseconds without a sign of life from a subscriber's acknowledgements, after which publishers no longer wait for
+   * its queue; nobody waits for one message longer than six times that. 0: publishers never wait.
+   */
+  slowSubscriberMs: number
   retainedMessages: number
   /** Estimate of their memory: payload, topic, properties, and what each level of the topic takes in the tree. */
   retainedBytes: number
@@ -93,6 +98,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   authenticationSteps: 8,
   queuedMessages: 100_000,
   queuedBytes: 16_777_216,
+  slowSubscriberMs: 10_000,
   retainedMessages: 100_000,
   retainedBytes: 268_435_456,
   retainedMessagesPerClient: 10_000,
@@ -116,6 +122,8 @@ const BOUNDED: Partial<Record<keyof Limits, readonly [number, number]>> = {
   controlPacketBytes: [16, 268_435_460],
   sessionExpirySeconds: [0, 4_294_967_295],
   keepAliveSeconds: [0, 65_535],
+  // The longest delay of a timer.
+  slowSubscriberMs: [0, 2_147_483_647],
   sysIntervalSeconds: [0, 86_400],
 }
 

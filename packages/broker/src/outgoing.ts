@@ -7,6 +7,7 @@ import { Delivery, HIGHEST_IDENTIFIER, identifierOf } from './delivery.js'
 import { DeliveryQueue } from './delivery-queue.js'
 import type { Message } from './message.js'
 import { PacketTable } from './packet-table.js'
+import { QueueRoom } from './queue-room.js'
 import type { Session } from './session.js'
 import type { SharedGroup } from './shared-group.js'
 
@@ -19,6 +20,7 @@ export class Outgoing {
   readonly #core: Core
   readonly #session: Session
   readonly #table = new PacketTable<Delivery>()
+  readonly room: QueueRoom
   /** In memory, and waiting to be sent. */
   readonly #queue = new DeliveryQueue()
   /** Sent on the present connection and not done. */
@@ -36,6 +38,7 @@ export class Outgoing {
   constructor(core: Core, session: Session) {
     this.#core = core
     this.#session = session
+    this.room = new QueueRoom(core, session)
     this.quota = core.limits.inFlight
   }
 
@@ -103,6 +106,7 @@ export class Outgoing {
     const sequence = ++this.#sequence
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
     if (group !== undefined) this.#hasShared = true
+    if (!isReady) this.#core.router.noteQueued(this.room)
     const backlog = isReady || !this.#session.isStored ? undefined : this.#beyondWindow
     if (backlog !== undefined) {
       this.#core.persistence.append(this.#session, delivery)
@@ -345,32 +349,18 @@ export class Outgoing {
 
   /** Whether one more message may wait here, after the overflow policy had its say. */
   #makeRoom(message: Message): boolean {
-    if (this.hasRoomFor(message)) return true
-    const { limits, overflow, counters } = this.#core
+    const { room } = this
+    if (room.mayTake(message)) return true
+    const { overflow, counters } = this.#core
     if (overflow === 'drop-oldest') {
       for (let oldest = this.#oldestUnsent(); oldest !== undefined; oldest = this.#oldestUnsent()) {
         counters.droppedOverflow++
         this.#finish(oldest)
-        if (this.hasRoomFor(message)) return true
+        if (room.hasRoomFor(message)) return true
       }
     }
-    counters.droppedOverflow++
-    const { queued, bytes } = this
-    const about = { clientId: this.#session.clientId, queued, bytes, limit: limits.queuedBytes }
-    this.#core.log.debug(about, 'queue is full; message dropped')
-    if (overflow === 'disconnect') {
-      this.#session.connection?.end(ReasonCode.quotaExceeded, 'the queue of this session is full')
-    }
+    room.onOverflow()
     return false
-  }
-
-  /** Whether one more message may wait here, if nothing is dropped for it. */
-  hasRoomFor(message: Message): boolean {
-    const { queuedMessages, queuedBytes } = this.#core.limits
-    const { queued, bytes } = this
-    if (queued >= queuedMessages) return false
-    // One message always fits, however small the limit was set.
-    return bytes === 0 || bytes + message.bytes <= queuedBytes
   }
 
   #oldestUnsent(): Delivery | undefined {
@@ -394,5 +384,6 @@ export class Outgoing {
     this.#bytes -= delivery.message.bytes
     if (delivery.packetIdentifier !== 0) this.#table.delete(delivery.packetIdentifier)
     if (delivery.isStored) this.#core.persistence.removeDelivery(this.#session, delivery)
+    if (this.room.isWatched) this.room.onSettled()
   }
 }

@@ -2,6 +2,7 @@ import type { QoS } from '@jamey/protocol'
 import type { Core } from './core.js'
 import type { Delivery } from './delivery.js'
 import type { Message } from './message.js'
+import type { QueueRoom } from './queue-room.js'
 import type { Receiver, SharedRoute } from './route.js'
 import { RouteCache } from './route-cache.js'
 import type { Session } from './session.js'
@@ -18,6 +19,8 @@ export class Router {
   readonly routes: RouteCache
   readonly #core: Core
   readonly #isSticky: boolean
+  /** Of those that what is being published has to wait in: the fullest that is crowded. */
+  #crowded: QueueRoom | undefined
 
   constructor(core: Core) {
     this.#core = core
@@ -27,6 +30,7 @@ export class Router {
 
   /** Whether anybody subscribed; a session that is not there or is full counts. `publisher` is for No Local. */
   publish(message: Message, publisher: Session | undefined): boolean {
+    this.#crowded = undefined
     const { receivers, shared } = this.routes.get(message.topic)
     const isFanOut = receivers.length > 1
     let matched = shared.length
@@ -46,6 +50,27 @@ export class Router {
       if (chosen !== undefined) deliverShared(chosen, message, route.group)
     }
     return matched > 0
+  }
+
+  /** A message has to wait in this queue. */
+  noteQueued(room: QueueRoom): void {
+    if (!room.isCrowded || !room.isWaitedFor) return
+    if (this.#crowded === undefined || this.#crowded.fullness < room.fullness) this.#crowded = room
+  }
+
+  /** What was published last is acknowledged when this has room; undefined: at once. */
+  get crowded(): QueueRoom | undefined {
+    return this.#crowded
+  }
+
+  /** Whether all who are to get the message can keep it. */
+  canBeKept(message: Message, publisher: Session): boolean {
+    const { receivers, shared } = this.routes.get(message.topic)
+    const isKept = receivers.every((receiver) => {
+      const actual = receiver.hasNoLocal && receiver.session === publisher ? receiver.whenOwn : receiver
+      return actual === undefined || canKeep(actual, message)
+    })
+    return isKept && shared.every(({ members }) => members.some((member) => canKeep(member, message)))
   }
 
   /** Adds or replaces a subscription. Whether it is new. */
@@ -106,17 +131,18 @@ export class Router {
     const route = this.routes.get(message.topic).shared.find((shared) => shared.group === group)
     const chosen = route && this.#choose(route, message, from)
     if (chosen === undefined || (!mayBeAway && chosen.session.connection === undefined)) return false
+    if (chosen.qos > 0 && !chosen.session.outgoing.room.hasRoomFor(message)) return false
     if (!deliverShared(chosen, message, group)) return false
     this.#core.counters.redelivered++
     return true
   }
 
   #choose({ group, members }: SharedRoute, message: Message, without: Session | undefined) {
-    if (!this.#isSticky) return choose(group, members, without)
+    if (!this.#isSticky) return choose(group, members, message, without)
     const former = group.memberOf(message.publishedBy)
     const same = members.find(({ session }) => session === former)
     if (same !== undefined && former !== without && canGoOnTaking(same, message)) return same
-    const chosen = choose(group, members, without)
+    const chosen = choose(group, members, message, without)
     if (chosen !== undefined) group.remember(message.publishedBy, chosen.session)
     return chosen
   }
@@ -133,7 +159,7 @@ function deliver(receiver: Receiver, message: Message, isFramed: boolean): void 
 
 /** The end of a queue that is being handed on; it is read from there. False: the message can not wait there. */
 function queueBehind(from: Session, { group, members }: SharedRoute, message: Message): boolean {
-  if (message.qos === 0 || !from.outgoing.hasRoomFor(message)) return false
+  if (message.qos === 0 || !from.outgoing.room.hasRoomFor(message)) return false
   const receiver = from.isOver ? members[0] : members.find(({ session }) => session === from)
   if (receiver === undefined || receiver.qos === 0) return false
   return deliverShared({ ...receiver, session: from }, message, group)
@@ -153,13 +179,19 @@ function deliverShared(chosen: Receiver, message: Message, group: SharedGroup): 
 /** Whether the order of a publisher's messages is worth that they wait in line here. */
 function canGoOnTaking({ session, qos }: Receiver, message: Message): boolean {
   if (session.connection === undefined) return false
-  return qos === 0 || message.qos === 0 || session.outgoing.hasRoomFor(message)
+  return qos === 0 || message.qos === 0 || session.outgoing.room.hasRoomFor(message)
+}
+
+/** What goes out at QoS 0 waits nowhere. */
+function canKeep({ session, qos }: Receiver, message: Message): boolean {
+  return qos === 0 || message.qos === 0 || session.outgoing.room.mayTake(message)
 }
 
 /** In turn among the members that can take a message now, else the one with the shortest queue. */
 function choose(
   group: SharedGroup,
   members: readonly Receiver[],
+  message: Message,
   without: Session | undefined,
 ): Receiver | undefined {
   const count = members.length
@@ -173,15 +205,17 @@ function choose(
       group.turn = (at + 1) % count
       return member
     }
-    if (best === undefined || isBetter(session, best.session)) best = member
+    if (best === undefined || isBetter(session, best.session, message)) best = member
   }
   group.turn = (group.turn + 1) % count
   return best
 }
 
-/** Connected before away, then by the shorter queue. */
-function isBetter(candidate: Session, best: Session): boolean {
+/** Connected before away, with room before full, then by the shorter queue. */
+function isBetter(candidate: Session, best: Session, message: Message): boolean {
   const isHere = candidate.connection !== undefined
   if (isHere !== (best.connection !== undefined)) return isHere
+  const hasRoom = candidate.outgoing.room.hasRoomFor(message)
+  if (hasRoom !== best.outgoing.room.hasRoomFor(message)) return hasRoom
   return candidate.outgoing.queued < best.outgoing.queued
 }

@@ -3,6 +3,7 @@ import type { Identity } from './authenticator.js'
 import type { Connection } from './connection.js'
 import type { Core } from './core.js'
 import { Deadline } from './deadline.js'
+import type { GreetingRest } from './greeter.js'
 import type { ClientInfo } from './hooks.js'
 import { Outgoing } from './outgoing.js'
 import type { SharedGroup } from './shared-group.js'
@@ -35,6 +36,8 @@ export class Session {
   /** Those among them that an earlier connection took: they do not count against this one's Receive Maximum. Section 4.9 */
   takenBefore: Set<number> | undefined
   readonly outgoing: Outgoing
+  /** Retained messages that its last connection was not sent before it ended. */
+  greetingRest: GreetingRest | undefined
   /** It outlives the process, so its changes go to the store. */
   isStored = false
   /** It ended; what came through its shared subscriptions is on its way to others. */

@@ -80,6 +80,7 @@ export class Sessions {
     session.will = connect.will && { ...connect.will, payload: Buffer.from(connect.will.payload) }
     this.#identify(session, identity)
     session.connection = connection
+    session.outgoing.room.onConnection()
     session.outgoing.quota = Math.min(connect.properties?.receiveMaximum ?? 65_535, limits.inFlight)
     this.#connected++
     counters.connectionsPassed++
@@ -103,7 +104,9 @@ export class Sessions {
 
   /** The connection has ended; the session goes with it, or waits. */
   detach(session: Session, ending: Ending): void {
+    session.greetingRest = session.connection?.greeter.leave()
     session.connection = undefined
+    session.outgoing.room.onConnection()
     this.#connected--
     // At a shutdown, the will of a session that is stored is published by the next life of the broker.
     if (ending === 'normal' || (ending === 'shutdown' && !session.isStored)) session.will = undefined

@@ -118,8 +118,10 @@ export class Shutdown {
   }
 }
 
-function isBusy({ session, holds, heldPubacks }: Connection): boolean {
+function isBusy({ session, holds, answers }: Connection): boolean {
   if (session === undefined) return false
   const { outgoing, incoming } = session
-  return holds > 0 || heldPubacks > 0 || incoming.size > 0 || outgoing.inFlight > 0 || outgoing.queued > 0
+  return (
+    holds > 0 || answers.heldPubacks > 0 || incoming.size > 0 || outgoing.inFlight > 0 || outgoing.queued > 0
+  )
 }

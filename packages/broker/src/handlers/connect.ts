@@ -76,6 +76,8 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   )
   session.outgoing.resume(connection)
   core.router.enterGroups(session)
+  if (session.greetingRest !== undefined) connection.greeter.takeUp(session.greetingRest)
+  session.greetingRest = undefined
   connection.resumeReading()
 }
 

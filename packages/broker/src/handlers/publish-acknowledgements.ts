@@ -11,7 +11,7 @@ export function handlePubrec(connection: Connection, session: Session, packet: P
   const isKnown = session.outgoing.receive(packetIdentifier, isFailure(reasonCode))
   if (isFailure(reasonCode)) return
   const code = isKnown ? ReasonCode.success : ReasonCode.packetIdentifierNotFound
-  connection.acknowledge('pubrel', packetIdentifier, code)
+  connection.answers.acknowledge('pubrel', packetIdentifier, code)
 }
 
 export function handlePubrel(connection: Connection, session: Session, { packetIdentifier }: Pubrel): void {
@@ -19,7 +19,7 @@ export function handlePubrel(connection: Connection, session: Session, { packetI
   session.takenBefore?.delete(packetIdentifier)
   if (isKnown) connection.core.persistence.removeIncoming(session, packetIdentifier)
   const code = isKnown ? ReasonCode.success : ReasonCode.packetIdentifierNotFound
-  connection.acknowledge('pubcomp', packetIdentifier, code)
+  connection.answers.acknowledge('pubcomp', packetIdentifier, code)
 }
 
 export function handlePubcomp(session: Session, { packetIdentifier }: Pubcomp): void {

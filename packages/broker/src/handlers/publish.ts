@@ -6,6 +6,7 @@ import type { HookRunner } from '../hook-runner.js'
 import type { ClientInfo, PublishOffer, Refusal } from '../hooks.js'
 import { Message } from '../message.js'
 import { expiryOf, forwardable } from '../publish-properties.js'
+import type { QueueRoom } from '../queue-room.js'
 import type { Session } from '../session.js'
 
 export function handlePublish(connection: Connection, session: Session, packet: Publish): void {
@@ -16,7 +17,7 @@ export function handlePublish(connection: Connection, session: Session, packet: 
   const topic = properties === undefined ? packet.topic : connection.aliases.resolve(packet)
   if (qos === 2 && session.incoming.has(packetIdentifier)) {
     // Taken before: only the answer was lost. [MQTT-4.3.3-10]
-    return connection.acknowledge('pubrec', packetIdentifier, ReasonCode.success)
+    return connection.answers.acknowledge('pubrec', packetIdentifier, ReasonCode.success)
   }
   if (qos > 0) admit(connection, session)
   if (!connection.publishPermission.allows(topic)) return refuse(connection, packet, topic)
@@ -41,22 +42,26 @@ function take(
   const { qos, retain } = packet
   const expiresAtMs = properties === undefined ? Number.POSITIVE_INFINITY : expiryOf(properties, core.clock)
   const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, session.clientId)
+  if (qos > 0 && core.overflow === 'refuse' && !core.router.canBeKept(message, session)) {
+    return refuseOverflow(connection, packet)
+  }
   const retained = packet.retain ? core.retain(message) : ReasonCode.success
   // A publisher that is told of a failure may send the message again: then nobody may have it yet. [MQTT-4.3.3-9]
   if (retained !== ReasonCode.success && qos > 0 && connection.version === 5) {
-    return accept(connection, session, packet, retained)
+    return accept(connection, session, packet, retained, undefined)
   }
   const isMatched = core.router.publish(message, session)
   if (!isMatched) core.counters.publishesUnmatched++
   if (qos === 0) return
-  accept(connection, session, packet, isMatched ? ReasonCode.success : ReasonCode.noMatchingSubscribers)
+  const reasonCode = isMatched ? ReasonCode.success : ReasonCode.noMatchingSubscribers
+  accept(connection, session, packet, reasonCode, core.router.crowded)
 }
 
 /** Our Receive Maximum is a promise of the client's. [MQTT-3.3.4-7] [MQTT-3.3.4-8] */
 function admit(connection: Connection, session: Session): void {
   if (connection.version < 5) return
   const { receiveMaximum } = connection.terms
-  const open = session.incoming.size - (session.takenBefore?.size ?? 0) + connection.heldPubacks
+  const open = session.incoming.size - (session.takenBefore?.size ?? 0) + connection.answers.heldPubacks
   if (open < receiveMaximum) return
   throw new ConnectionFault(
     ReasonCode.receiveMaximumExceeded,
@@ -64,15 +69,34 @@ function admit(connection: Connection, session: Session): void {
   )
 }
 
-function accept(connection: Connection, session: Session, packet: Publish, reasonCode: number): void {
+/** `crowded`: the queue that the answer has to wait for. */
+function accept(
+  connection: Connection,
+  session: Session,
+  packet: Publish,
+  reasonCode: number,
+  crowded: QueueRoom | undefined,
+): void {
   const { qos, packetIdentifier } = packet
-  if (qos === 1) return connection.acknowledge('puback', packetIdentifier, reasonCode)
   // A failed PUBREC ends the exchange, so the identifier is free again. Section 4.3.3.
-  if (reasonCode < 0x80) {
+  if (qos === 2 && reasonCode < 0x80) {
     session.incoming.add(packetIdentifier)
     connection.core.persistence.putIncoming(session, packetIdentifier)
   }
-  connection.acknowledge('pubrec', packetIdentifier, reasonCode)
+  const type = qos === 1 ? 'puback' : 'pubrec'
+  if (crowded === undefined) connection.answers.acknowledge(type, packetIdentifier, reasonCode)
+  else connection.answers.acknowledgeWhenRoomier(crowded, type, packetIdentifier, reasonCode)
+}
+
+/** Nobody has it yet, so the publisher may send it again. [MQTT-4.3.3-9] */
+function refuseOverflow(connection: Connection, packet: Publish): void {
+  connection.core.counters.refusedOverflow++
+  const type = packet.qos === 1 ? 'puback' : 'pubrec'
+  if (connection.version === 5) {
+    return connection.answers.acknowledge(type, packet.packetIdentifier, ReasonCode.quotaExceeded)
+  }
+  // An ordinary acknowledgement would be a lie, and there is no other.
+  connection.end(ReasonCode.quotaExceeded, `the queue of a subscriber of '${packet.topic}' is full`)
 }
 
 /** The hooks have their say, at once or while the client's next packets wait. */
@@ -114,5 +138,5 @@ function refuse(
   if (qos === 0) return
   const known = REASON_CODES_OF.puback.has(code) ? code : ReasonCode.unspecifiedError
   const reasonCode = version === 5 ? known : ReasonCode.success
-  connection.acknowledge(qos === 1 ? 'puback' : 'pubrec', packetIdentifier, reasonCode)
+  connection.answers.acknowledge(qos === 1 ? 'puback' : 'pubrec', packetIdentifier, reasonCode)
 }

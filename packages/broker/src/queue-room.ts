@@ -1,0 +1,246 @@
+import { ReasonCode } from '@jamey/protocol'
+import type { HeldAnswer } from './answers.js'
+import type { Connection } from './connection.js'
+import type { Core } from './core.js'
+import { Deadline } from './deadline.js'
+import type { Message } from './message.js'
+import type { Session } from './session.js'
+
+/** From this share of its limits on, a queue slows down whoever publishes into it. */
+const CROWDED_FROM = 1 / 2
+/** Where a publisher could not be stopped at the limit, this many times of it end all patience. */
+const MOST_TIMES = 2
+/** However slowly a subscriber takes something: nobody waits for one message longer than so many of its delays. */
+const MOST_DELAYS = 6
+/** Longer chains of publishers that wait for each other are taken for a circle. */
+const LONGEST_CHAIN = 100
+
+interface Paused {
+  readonly connection: Connection
+  readonly since: number
+}
+
+/**
+ * How much may wait in one session, and who waits because of it. While its client is connected and takes what it is
+ * sent, a queue does not overflow: from half of its limits on, publishers get an acknowledgement for each message that
+ * the client takes; from the limits on they are not read from either. A client that takes nothing for
+ * `limits.slowSubscriberMs` is given up: nobody waits for it, and what finds its queue full is up to the overflow
+ * policy, as for a session that is away.
+ */
+export class QueueRoom {
+  readonly #core: Core
+  readonly #session: Session
+  /** Whether `onSettled` is to be told. */
+  isWatched = false
+  #isGivenUp = false
+  /** Since it last had room. */
+  #dropped = 0
+  #answers: HeldAnswer[] = []
+  #paused: Paused[] = []
+  #greeters: (() => void)[] = []
+  /** Since the last flush. */
+  #settled = 0
+  #hasMoved = false
+  #isScheduled = false
+  #delays = 0
+  /** A sign of life is due. */
+  readonly #delay: Deadline
+
+  constructor(core: Core, session: Session) {
+    this.#core = core
+    this.#session = session
+    this.#delay = new Deadline(core.clock, () => this.#onDelay())
+  }
+
+  /** Whether one more message may wait, if nothing is dropped for it. */
+  hasRoomFor(message: Message): boolean {
+    const { queuedMessages, queuedBytes } = this.#core.limits
+    const { queued, bytes } = this.#session.outgoing
+    if (queued >= queuedMessages) return false
+    // One message always fits, however small the limit was set.
+    return bytes === 0 || bytes + message.bytes <= queuedBytes
+  }
+
+  /** As `hasRoomFor`, or its publisher will be stopped for it. */
+  mayTake(message: Message): boolean {
+    if (this.hasRoomFor(message)) return true
+    if (!this.isWaitedFor) return false
+    const { queuedMessages, queuedBytes } = this.#core.limits
+    const { queued, bytes } = this.#session.outgoing
+    return queued < MOST_TIMES * queuedMessages && bytes + message.bytes <= MOST_TIMES * queuedBytes
+  }
+
+  /** Whether publishers are to be slowed down. */
+  get isCrowded(): boolean {
+    return this.fullness > CROWDED_FROM
+  }
+
+  /** 1 at the limits. */
+  get fullness(): number {
+    const { queuedMessages, queuedBytes } = this.#core.limits
+    const { queued, bytes } = this.#session.outgoing
+    return Math.max(queued / queuedMessages, bytes / queuedBytes)
+  }
+
+  /** Whether its client is one that publishers wait for. */
+  get isWaitedFor(): boolean {
+    return (
+      !this.#isGivenUp &&
+      this.#session.connection !== undefined &&
+      this.#core.limits.slowSubscriberMs > 0 &&
+      this.#core.shutdown === undefined
+    )
+  }
+
+  /** Keeps the answer until the client has taken as many messages as there are answers up to this. */
+  hold(answer: HeldAnswer): void {
+    answer.since = this.#delays
+    this.#answers.push(answer)
+    this.#watch()
+  }
+
+  /** Where the queue is full: reads no more from the publisher until it is not. */
+  pause(publisher: Connection): void {
+    if (this.fullness < 1 || publisher.answers.pausedFor !== undefined || this.#waitsFor(publisher)) return
+    publisher.answers.pausedFor = this
+    this.#paused.push({ connection: publisher, since: this.#delays })
+    publisher.pauseReading()
+    this.#watch()
+  }
+
+  /** Calls back, once and at the end of a turn, when something has left the queue. */
+  whenRoomier(callback: () => void): void {
+    this.#greeters.push(callback)
+    this.isWatched = true
+  }
+
+  /** Something has left the queue. */
+  onSettled(): void {
+    this.#settled++
+    this.#hasMoved = true
+    this.#schedule()
+  }
+
+  /** The connection has ended, or another has come. */
+  onConnection(): void {
+    this.#isGivenUp = false
+    this.#greeters = []
+    this.#letAllGo()
+  }
+
+  /** A message was dropped, or the session's connection will be ended, because there was no room for it. */
+  onOverflow(): void {
+    const { counters, log, limits, overflow } = this.#core
+    const { clientId, outgoing, connection } = this.#session
+    counters.droppedOverflow++
+    this.isWatched = true
+    if (this.#dropped++ === 0) {
+      const { queued, bytes } = outgoing
+      const about = { clientId, queued, bytes, limit: limits.queuedBytes, overflow }
+      log.warn(about, 'the queue of a session is full; messages for it are dropped')
+    }
+    if (overflow === 'disconnect') {
+      connection?.end(ReasonCode.quotaExceeded, 'the queue of this session is full')
+    }
+  }
+
+  /** The end of a turn in which something has left the queue. */
+  flush(): void {
+    this.#isScheduled = false
+    const isCrowded = this.isCrowded
+    this.#letGo(isCrowded ? this.#settled : this.#answers.length)
+    this.#settled = 0
+    if (this.fullness < 1) this.#resume()
+    const greeters = this.#greeters
+    this.#greeters = []
+    for (const callBack of greeters) callBack()
+    if (!isCrowded) this.#onRoom()
+    if (this.#answers.length + this.#paused.length === 0) this.#delay.clear()
+    this.isWatched = this.#isHeeded
+  }
+
+  get #isHeeded(): boolean {
+    const waiting = this.#answers.length + this.#paused.length + this.#greeters.length
+    return waiting > 0 || this.#isGivenUp || this.#dropped > 0
+  }
+
+  #onRoom(): void {
+    this.#isGivenUp = false
+    if (this.#dropped === 0) return
+    const about = { clientId: this.#session.clientId, dropped: this.#dropped }
+    this.#core.log.info(about, 'the queue of a session has room again')
+    this.#dropped = 0
+  }
+
+  #watch(): void {
+    this.isWatched = true
+    if (this.#delay.isSet) return
+    this.#hasMoved = false
+    this.#arm()
+  }
+
+  #arm(): void {
+    const { clock, limits } = this.#core
+    this.#delay.set(clock.now() + limits.slowSubscriberMs)
+  }
+
+  #onDelay(): void {
+    this.#delays++
+    const first = Math.min(
+      this.#answers[0]?.since ?? Number.POSITIVE_INFINITY,
+      this.#paused[0]?.since ?? Number.POSITIVE_INFINITY,
+    )
+    if (this.#hasMoved && this.#delays - first < MOST_DELAYS) {
+      this.#hasMoved = false
+      return this.#arm()
+    }
+    this.#isGivenUp = true
+    this.#core.counters.subscribersGivenUp++
+    const { clientId, outgoing } = this.#session
+    const { queued, bytes } = outgoing
+    this.#core.log.warn({ clientId, queued, bytes }, 'publishers no longer wait for a slow subscriber')
+    this.#letAllGo()
+  }
+
+  #letAllGo(): void {
+    if (this.#answers.length + this.#paused.length === 0) return
+    this.#delay.clear()
+    this.#letGo(this.#answers.length)
+    this.#resume()
+  }
+
+  #letGo(count: number): void {
+    if (count === 0 || this.#answers.length === 0) return
+    for (const answer of this.#answers.splice(0, count)) answer.of.release(answer)
+  }
+
+  #resume(): void {
+    const paused = this.#paused
+    this.#paused = []
+    for (const { connection } of paused) {
+      connection.answers.pausedFor = undefined
+      connection.resumeReading()
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#core.turn.add(this)
+  }
+
+  /**
+   * Whether this queue can only shrink when more is read from `publisher`: it is its own, or that of one that is not
+   * read from until another's shrinks, and so on.
+   */
+  #waitsFor(publisher: Connection): boolean {
+    let room: QueueRoom | undefined = this
+    for (let hops = 0; hops < LONGEST_CHAIN; hops++) {
+      const connection: Connection | undefined = room.#session.connection
+      if (connection === publisher) return true
+      room = connection?.answers.pausedFor
+      if (room === undefined) return false
+    }
+    return true
+  }
+}
