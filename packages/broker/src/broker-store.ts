@@ -88,8 +88,9 @@ export interface StoredState {
  *
  * `put`, `update` and `remove` only stage, in memory, and return at once. `commit` makes everything staged so far
  * durable in one step, all or nothing and in order; the broker calls it once per turn of the event loop, one at a
- * time, and sends the acknowledgements of that turn when it resolves. A rejected `commit` is fatal to the broker's
- * clients: nothing is acknowledged that is not safe.
+ * time, and sends the acknowledgements of that turn when it resolves. Nothing is acknowledged that is not safe: after a
+ * rejected `commit` everything stays staged, and the broker calls again soon. An error with the `code` 'full' says that
+ * there is no room.
  *
  * A message lives as long as a delivery names it; the store counts. It is put before the deliveries that name it,
  * the first of them before the next `commit`.
@@ -129,6 +130,11 @@ export interface BrokerStore {
   putRetained(message: MessageRecord): void
   removeRetained(topic: string): void
   commit(): Promise<void>
+  /**
+   * Throws where nothing could be committed now, as `commit` would reject; asked every few seconds, so that it is noticed
+   * before anybody publishes. Within a millisecond.
+   */
+  check?(): void
   /** Commits what is staged and lets go of files. */
   close(): Promise<void>
 }

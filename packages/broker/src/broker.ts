@@ -88,6 +88,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       restore(core, await store.load())
     } catch (error) {
       core.sessions.stop()
+      core.gate?.health.stop()
       throw new BrokerError('store-failed', `the store can not be loaded: ${String(error)}`, { cause: error })
     }
   }
@@ -166,6 +167,7 @@ class RunningBroker implements Broker {
     core.admission.stop()
     await core.hooks?.drain()
     await core.gate?.drain()
+    core.gate?.health.stop()
     await this.#store?.close()
     core.log.info({}, 'broker closed')
   }

@@ -1,7 +1,10 @@
 import type { Packet } from '@jamey/protocol'
+import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
+import type { Counters } from './counters.js'
 import type { Log } from './log.js'
 import type { Persistence } from './persistence.js'
+import { StoreHealth } from './store-health.js'
 
 export type AcknowledgementType = 'puback' | 'pubrec' | 'pubrel' | 'pubcomp'
 
@@ -28,20 +31,18 @@ export function acknowledgeWith(connection: Connection, packet: Packet, then: ()
  * commit; what arrives meanwhile is the next. So many clients share the price of one `fsync`.
  */
 export class CommitGate {
+  readonly health: StoreHealth
   readonly #persistence: Persistence
-  readonly #log: Log
   readonly #onHeld: () => void
   #held: Held[] = []
   #afterCommit: (() => void)[] = []
-  /** What was staged is not durable, though nothing is staged since: the next commit takes it along. */
-  #hasFailed = false
   #committing: Promise<void> | undefined
 
   /** `onHeld` has `endTurn` called soon. */
-  constructor(persistence: Persistence, log: Log, onHeld: () => void) {
+  constructor(persistence: Persistence, clock: Clock, log: Log, counters: Counters, onHeld: () => void) {
     this.#persistence = persistence
-    this.#log = log
     this.#onHeld = onHeld
+    this.health = new StoreHealth(clock, log, counters, persistence.check, () => this.#begin())
   }
 
   hold(
@@ -67,21 +68,23 @@ export class CommitGate {
     this.#onHeld()
   }
 
-  /** Called at the end of each turn. */
+  /** Called at the end of each turn. While the store fails, everything waits for its next try. */
   endTurn(): void {
-    if (this.#committing !== undefined) return
-    if (!this.#persistence.isDirty) {
-      this.#release(this.#take())
-      if (!this.#hasFailed) this.#callBack(this.#takeWaiting())
-      return
-    }
-    this.#committing = this.#commit()
+    if (this.#committing !== undefined || this.health.isFailing) return
+    if (this.#persistence.isDirty) return this.#begin()
+    this.#release(this.#take())
+    this.#callBack(this.#takeWaiting())
   }
 
-  /** Resolves when nothing is left to commit. */
+  /** Resolves when nothing is left to commit, or what is left can not be. */
   async drain(): Promise<void> {
     this.endTurn()
+    if (this.#committing === undefined && this.health.isFailing) this.#begin()
     while (this.#committing !== undefined) await this.#committing
+  }
+
+  #begin(): void {
+    this.#committing ??= this.#commit()
   }
 
   async #commit(): Promise<void> {
@@ -89,17 +92,26 @@ export class CommitGate {
     const waiting = this.#takeWaiting()
     try {
       await this.#persistence.commit()
-      this.#hasFailed = false
+      this.health.onCommitted()
       this.#release(held)
     } catch (error) {
-      this.#log.error({ err: error }, 'the store could not commit; connections that wait for it are ended')
-      for (const { connection } of held) connection.fail(error)
-      this.#hasFailed = true
+      // What was staged still is: the next commit takes it along, and whoever waits waits for that.
+      this.#held = [...held, ...this.#held]
       this.#afterCommit = [...waiting, ...this.#afterCommit]
+      this.health.onFailed(error)
     }
     this.#committing = undefined
-    if (!this.#hasFailed) this.#callBack(waiting)
+    if (this.health.isFailing) return this.#refuse()
+    this.#callBack(waiting)
     if (this.#held.length > 0 || this.#persistence.isDirty) this.endTurn()
+  }
+
+  /** Sends those away who have waited long enough. Their sessions stay, and what they sent, which may come again. */
+  #refuse(): void {
+    const { refusal } = this.health
+    if (refusal === undefined) return
+    const { reasonCode, reasonString } = refusal
+    for (const { connection } of this.#take()) connection.end(reasonCode, reasonString)
   }
 
   #take(): Held[] {

@@ -7,6 +7,7 @@ import { CommitGate } from './commit-gate.js'
 import type { Connection } from './connection.js'
 import { Counters } from './counters.js'
 import { Descriptors } from './descriptors.js'
+import { ExpirySweep } from './expiry-sweep.js'
 import { HandOvers } from './hand-over.js'
 import { HeldBytes } from './held-bytes.js'
 import { HookRunner } from './hook-runner.js'
@@ -66,6 +67,7 @@ export class Core {
   readonly connections = new Set<Connection>()
   readonly heldBytes = new HeldBytes(this)
   readonly retained = new RetainedTree()
+  readonly expirySweep: ExpirySweep
   readonly turn: Turn
   readonly persistence: Persistence
   /** Present with a store: acknowledgements wait for it. */
@@ -95,7 +97,10 @@ export class Core {
     this.hooks = options.hooks && new HookRunner(this, options.hooks)
     this.turn = new Turn(() => this.gate?.endTurn())
     this.persistence = new Persistence(options.store, options.clock, () => this.turn.request())
-    this.gate = options.store && new CommitGate(this.persistence, options.log, () => this.turn.request())
+    this.gate =
+      options.store &&
+      new CommitGate(this.persistence, this.clock, this.log, this.counters, () => this.turn.request())
+    this.expirySweep = new ExpirySweep(this)
     this.router = new Router(this)
     this.sessions = new Sessions(this)
     this.handOvers = new HandOvers(this)
@@ -122,18 +127,26 @@ export class Core {
 
   /** Makes `message` the retained one of its topic, or removes that when the payload is empty. [MQTT-3.3.1-6] */
   retain(message: Message): number {
-    const { retained, limits } = this
+    const { retained } = this
     if (message.payload.length === 0) {
       this.forgetRetained(message.topic)
       return ReasonCode.success
     }
-    if (!retained.hasRoomFor(message, limits)) {
+    if (!this.#hasRoomToRetain(message)) {
       this.counters.retainedRefused++
       return ReasonCode.quotaExceeded
     }
     retained.set(message.keep())
+    if (message.expiresAtMs !== Number.POSITIVE_INFINITY) this.expirySweep.noteRetained(message.expiresAtMs)
     this.persistence.putRetained(message)
     return ReasonCode.success
+  }
+
+  #hasRoomToRetain(message: Message): boolean {
+    while (!this.retained.hasRoomFor(message, this.limits)) {
+      if (!this.expirySweep.dropRetained()) return false
+    }
+    return true
   }
 
   forgetRetained(topic: string): void {

@@ -52,6 +52,12 @@ export class Counters {
   willsPublished = 0
   /** Queued messages that were passed over because the store can not read them. */
   damagedDeliveries = 0
+  /** Times the store began to fail. */
+  storeFailures = 0
+  /** Records of the store that can not be read and were set aside. */
+  damagedRecords = 0
+  /** Publishes of QoS 1 and 2 that were refused because the store failed. */
+  refusedByStore = 0
   /** Times a hook threw, rejected, gave no answer in time or one that makes no sense. */
   hooksFailed = 0
   /** Publishes and wills that `onPublish` refused, or failed at. */
@@ -82,4 +88,6 @@ export interface BrokerStats extends Readonly<Omit<Counters, 'countSent'>> {
   inFlightMessages: number
   /** Of all connections, what is not whole or not taken; what the system took of the latter may count a while longer. */
   heldBytes: number
+  /** For how long the store has failed; 0 where it does not. */
+  storeFailingSeconds: number
 }

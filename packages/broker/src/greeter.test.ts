@@ -191,26 +191,21 @@ describe('retained messages for new subscriptions', () => {
   it('are what is retained when their turn comes, not what was replaced while they waited', async () => {
     const { broker, port } = await startBroker({ limits: { queuedMessages: 2, inFlight: 1 } })
     const publisher = await RawClient.connect(port)
-    for (let i = 0; i < 4; i++) await publisher.publishOnce(`r/${i}`, 'old', { retain: true })
+    for (let i = 0; i < 5; i++) await publisher.publishOnce(`r/${i}`, 'old', { retain: true })
     const reader = await RawClient.connect(port)
     await reader.subscribe('r/#', 1)
+    // One is sent, two are queued, the fourth waits for room.
     await until(() => broker.stats().queuedMessages === 2)
-    publisher.publish('r/3', '', { retain: true })
-    publisher.publish('r/2', 'new', { qos: 1, packetIdentifier: 1, retain: true })
+    publisher.publish('r/4', '', { retain: true })
+    publisher.publish('r/3', 'new', { qos: 1, packetIdentifier: 1, retain: true })
     const seen: string[] = []
-    while (!seen.includes('r/2=new q1 retain')) {
+    while (!seen.includes('r/3=new q1 retain')) {
       const publish = await reader.expect('publish')
       seen.push(text(publish))
       if (publish.qos > 0) reader.acknowledge(publish)
     }
     expect(await reader.settle()).toEqual([])
-    expect(seen).toEqual([
-      'r/0=old q1 retain',
-      'r/3=',
-      'r/1=old q1 retain',
-      'r/2=new q1',
-      'r/2=new q1 retain',
-    ])
+    expect(seen.filter((what) => /r\/[34]/.test(what))).toEqual(['r/4=', 'r/3=new q1', 'r/3=new q1 retain'])
   })
 
   it('wait for a client that does not read only as long as it is heard, and end with its subscription [promise 34]', async () => {

@@ -101,6 +101,19 @@ async function take(client: RawClient, count: number): Promise<number[]> {
   return numbers
 }
 
+/** As `take`, until nothing more comes; without what is no number. */
+async function takeAll(client: RawClient): Promise<number[]> {
+  const numbers: number[] = []
+  for (let got = await client.settle(); got.length > 0; got = await client.settle()) {
+    for (const packet of got) {
+      if (packet.type !== 'publish') throw new Error(`got ${packet.type}`)
+      numbers.push(Number(Buffer.from(packet.payload).toString()))
+      client.acknowledge(packet)
+    }
+  }
+  return numbers.filter((n) => !Number.isNaN(n))
+}
+
 describe('a take-over of a queue in the store', () => {
   it('takes pages, each in a commit of its own, and keeps the order [MQTT-4.8.2-4] [promise 34]', async () => {
     const { store, broker, port } = await start()
@@ -200,9 +213,9 @@ describe('a take-over of a queue in the store', () => {
     expect(await Promise.all(counts)).toEqual([5, 5])
   })
 
-  it('loses and doubles nothing where the member with the shortest queue overflows [promise 32]', async () => {
+  it('loses and doubles nothing where the member with the shortest queue has no room [promise 32]', async () => {
     const limits = { queuedBytes: 1_000_000, slowSubscriberMs: 0 }
-    const { port } = await start({ limits, overflow: 'disconnect' })
+    const { broker, port } = await start({ limits, overflow: 'disconnect' })
     await leaveBehind(port, 'away')
     await publishAll(port, 0, 500)
     const publisher = await RawClient.connect(port)
@@ -213,7 +226,7 @@ describe('a take-over of a queue in the store', () => {
       return { heir, first: await heir.expect('publish') }
     }
     // Neither can be sent anything now. The first has room for a few, the other for all.
-    const { heir: full } = await join('full', ['x'.repeat(499_000), 'x'.repeat(499_000)])
+    const { heir: full, first: firstOfFull } = await join('full', ['x'.repeat(499_000), 'x'.repeat(499_000)])
     const { heir: roomy, first } = await join(
       'roomy',
       numbersUpTo(0, 50).map(() => 'x'),
@@ -222,15 +235,14 @@ describe('a take-over of a queue in the store', () => {
     await away.expect('publish')
     for (const heir of [full, roomy]) await heir.subscribe(FILTER, 1)
     await away.vanish()
-    await full.settle()
+    full.acknowledge(firstOfFull)
     roomy.acknowledge(first)
-    const numbers = (await take(roomy, 548)).filter((n) => !Number.isNaN(n))
-    expect(await roomy.settle()).toEqual([])
-    // The one that did not fit stays where it was. What did fit came on from there.
+    const numbers = [...(await takeAll(full)), ...(await takeAll(roomy))]
     const back = await RawClient.connect(port, stays('away'))
-    numbers.push(...(await take(back, 1)))
-    expect(await back.settle()).toEqual([])
+    numbers.push(...(await takeAll(back)))
     expect(numbers.sort((a, b) => a - b)).toEqual(numbersUpTo(0, 500))
+    // What found no room in the one went to the other, and nobody was cut for it.
+    expect(broker.stats()).toMatchObject({ droppedOverflow: 0, connections: 4 })
   })
 
   it('goes on in the next life of the broker where the session is over and its client has a new one [promise 33]', async () => {

@@ -7,6 +7,7 @@ import { Delivery, HIGHEST_IDENTIFIER, identifierOf } from './delivery.js'
 import { DeliveryQueue } from './delivery-queue.js'
 import type { Message } from './message.js'
 import { PacketTable } from './packet-table.js'
+import { QueueExpiry } from './queue-expiry.js'
 import { QueueRoom } from './queue-room.js'
 import type { Session } from './session.js'
 import type { SharedGroup } from './shared-group.js'
@@ -21,6 +22,7 @@ export class Outgoing {
   readonly #session: Session
   readonly #table = new PacketTable<Delivery>()
   readonly room: QueueRoom
+  readonly expiry: QueueExpiry
   /** In memory, and waiting to be sent. */
   readonly #queue = new DeliveryQueue()
   /** Sent on the present connection and not done. */
@@ -39,6 +41,7 @@ export class Outgoing {
     this.#core = core
     this.#session = session
     this.room = new QueueRoom(core, session)
+    this.expiry = new QueueExpiry(core, this.#queue, (delivery) => this.#finish(delivery))
     this.quota = core.limits.inFlight
   }
 
@@ -106,7 +109,7 @@ export class Outgoing {
     const sequence = ++this.#sequence
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
     if (group !== undefined) this.#hasShared = true
-    if (!isReady) this.#core.router.noteQueued(this.room)
+    if (!isReady) this.room.onQueued(message)
     const backlog = isReady || !this.#session.isStored ? undefined : this.#beyondWindow
     if (backlog !== undefined) {
       this.#core.persistence.append(this.#session, delivery)
@@ -128,6 +131,14 @@ export class Outgoing {
     this.#sequence = lastSequence
     this.#hasShared = hasShared
     this.#backlog.takeBack(messages, bytes, Math.min(messages, inFlightWindow), lastSequence)
+    if (messages === 0) return
+    this.expiry.noteUnknown()
+    this.#core.expirySweep.add(this)
+  }
+
+  /** As `QueueExpiry.sweep`. */
+  dropExpired(maximum: number): boolean {
+    return this.expiry.sweep(this.#backlog, maximum)
   }
 
   /** Sends what the peer, the socket and the quota allow. */

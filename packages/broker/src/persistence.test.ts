@@ -111,20 +111,6 @@ describe('persistence', () => {
     for (const open of store.waiting) open()
   })
 
-  it('ends connections whose publishes could not be committed, unacknowledged', async () => {
-    const store = new GatedStore()
-    const { port } = await startBroker({ store })
-    const s = await RawClient.connect(port, stays)
-    await s.subscribe('t', 1)
-    await s.settle()
-    store.failure = new Error('disk is full')
-    s.publish('t', 'm', { qos: 1, packetIdentifier: 1 })
-    let last = await s.next()
-    while (last?.type === 'publish') last = await s.next()
-    expect(last).toMatchObject({ type: 'disconnect', reasonCode: 0x80 })
-    store.failure = undefined
-  })
-
   it('does not take a QoS 2 message twice across a crash [MQTT-4.3.3-10] [promise 33]', async () => {
     const store = new MemoryBrokerStore()
     const first = await startBroker({ store })

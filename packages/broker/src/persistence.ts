@@ -42,6 +42,12 @@ export class Persistence {
     this.#onDirty = onDirty
   }
 
+  /** As `BrokerStore.check`, where the store has it. */
+  get check(): (() => void) | undefined {
+    const store = this.#store
+    return store?.check === undefined ? undefined : () => store.check?.()
+  }
+
   get isDirty(): boolean {
     return this.#isDirty
   }

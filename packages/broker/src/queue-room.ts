@@ -12,6 +12,8 @@ const CROWDED_FROM = 1 / 2
 const MOST_TIMES = 2
 /** However slowly a subscriber takes something: nobody waits for one message longer than so many of its delays. */
 const MOST_DELAYS = 6
+/** Stored deliveries that are looked at for one that needs a place, before the policy decides; some milliseconds. */
+const MOST_SWEPT = 2048
 /** Longer chains of publishers that wait for each other are taken for a circle. */
 const LONGEST_CHAIN = 100
 
@@ -61,13 +63,22 @@ export class QueueRoom {
     return bytes === 0 || bytes + message.bytes <= queuedBytes
   }
 
-  /** As `hasRoomFor`, or its publisher will be stopped for it. */
+  /** As `hasRoomFor`, perhaps after what has expired is dropped, or its publisher will be stopped for it. */
   mayTake(message: Message): boolean {
     if (this.hasRoomFor(message)) return true
+    const { outgoing } = this.#session
+    if (outgoing.dropExpired(MOST_SWEPT) && this.hasRoomFor(message)) return true
     if (!this.isWaitedFor) return false
     const { queuedMessages, queuedBytes } = this.#core.limits
-    const { queued, bytes } = this.#session.outgoing
+    const { queued, bytes } = outgoing
     return queued < MOST_TIMES * queuedMessages && bytes + message.bytes <= MOST_TIMES * queuedBytes
+  }
+
+  /** The message has to wait. */
+  onQueued(message: Message): void {
+    const { outgoing } = this.#session
+    this.#core.router.noteQueued(this)
+    if (outgoing.expiry.note(message)) this.#core.expirySweep.add(outgoing)
   }
 
   /** Whether publishers are to be slowed down. */

@@ -5,14 +5,15 @@ import { Session } from './session.js'
 
 /**
  * Builds the broker's state from what a store held. Queues stay where they are until their turn comes. Nothing is
- * written; nothing is sent yet.
+ * sent yet; what expired meanwhile goes with the first commit.
  */
 export function restore(core: Core, state: StoredState): void {
-  const now = core.clock.now()
   for (const record of state.retained) {
     const message = core.persistence.restoreRetained(record)
-    if (message.expiresAtMs > now) core.retained.set(message)
+    core.retained.set(message)
+    core.expirySweep.noteRetained(message.expiresAtMs)
   }
+  core.expirySweep.dropRetained(Number.POSITIVE_INFINITY)
   core.persistence.startMessagesAfter(state.lastMessageId)
   const queues = new Map<string, QueueRecord>()
   for (const { clientId, queue } of state.queues) queues.set(clientId, queue)

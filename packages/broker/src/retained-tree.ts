@@ -1,9 +1,13 @@
+import { ExpiryHeap } from './expiry-heap.js'
 import type { Limits } from './limits.js'
 import type { Message } from './message.js'
 import { countLevels } from './topic-permission.js'
 
 /** What one level of a topic takes in the tree, measured: a node, its map and the entry that leads to it. */
 const LEVEL_BYTES = 288
+
+/** From so many on, expiring ones that no longer are retained are sorted out. */
+const LEAST_TO_SORT_OUT = 1000
 
 interface Node {
   children: Map<string, Node>
@@ -24,6 +28,9 @@ type RetainedLimits = Pick<
 export class RetainedTree {
   readonly #root: Node = { children: new Map(), message: undefined }
   readonly #byClient = new Map<string, Share>()
+  readonly #expiring = new ExpiryHeap<Message>()
+  /** Of what is retained. */
+  #expiringSize = 0
   #size = 0
   #bytes = 0
   #visited = 0
@@ -80,6 +87,31 @@ export class RetainedTree {
     if (node.message !== undefined) this.#charge(node.message, -1)
     this.#charge(message, 1)
     node.message = message
+    if (message.expiresAtMs !== Number.POSITIVE_INFINITY) this.#addExpiring(message)
+  }
+
+  #addExpiring(message: Message): void {
+    this.#expiring.push(message)
+    // Those that were replaced or deleted before their time may not pile up.
+    if (this.#expiring.size < LEAST_TO_SORT_OUT || this.#expiring.size < 2 * this.#expiringSize) return
+    this.#expiring.keepOnly((one) => this.get(one.topic) === one)
+  }
+
+  /** Nothing expires before, by the monotonic clock; infinity where nothing does. */
+  get expiresFromMs(): number {
+    return this.#expiringSize === 0
+      ? Number.POSITIVE_INFINITY
+      : (this.#expiring.first?.expiresAtMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** One that has expired by then and is to be deleted. */
+  firstExpired(nowMs: number): Message | undefined {
+    for (let first = this.#expiring.first; first !== undefined; first = this.#expiring.first) {
+      const isRetained = this.get(first.topic) === first
+      if (isRetained) return first.expiresAtMs <= nowMs ? first : undefined
+      this.#expiring.shift()
+    }
+    return undefined
   }
 
   /** Whether there was one. */
@@ -119,6 +151,7 @@ export class RetainedTree {
     const share = this.#byClient.get(publishedBy) ?? { messages: 0, bytes: 0 }
     const bytes = sign * bytesOf(message)
     this.#size += sign
+    if (message.expiresAtMs !== Number.POSITIVE_INFINITY) this.#expiringSize += sign
     this.#bytes += bytes
     share.messages += sign
     share.bytes += bytes

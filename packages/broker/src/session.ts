@@ -33,6 +33,8 @@ export class Session {
   readonly leftGroups = new Map<string, SharedGroup>()
   /** Packet identifiers of QoS 2 publishes that were taken and wait for PUBREL. [MQTT-4.3.3-10] */
   readonly incoming = new Set<number>()
+  /** Its connection took it up where another had left it. */
+  isResumed = false
   /** Those among them that an earlier connection took: they do not count against this one's Receive Maximum. Section 4.9 */
   takenBefore: Set<number> | undefined
   readonly outgoing: Outgoing

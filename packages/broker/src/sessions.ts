@@ -80,6 +80,7 @@ export class Sessions {
     session.will = connect.will && { ...connect.will, payload: Buffer.from(connect.will.payload) }
     this.#identify(session, identity)
     session.connection = connection
+    session.isResumed = isPresent
     session.outgoing.room.onConnection()
     session.outgoing.quota = Math.min(connect.properties?.receiveMaximum ?? 65_535, limits.inFlight)
     this.#connected++
@@ -153,6 +154,7 @@ export class Sessions {
   forget(session: Session): void {
     session.subscriptions.clear()
     session.outgoing.discard()
+    this.#core.expirySweep.forget(session.outgoing)
     this.#core.persistence.removeSession(session)
   }
 
@@ -212,6 +214,7 @@ export class Sessions {
 
   /** Stops every timer; nothing is published or forgotten. */
   stop(): void {
+    this.#core.expirySweep.stop()
     for (const session of this.#sessions.values()) {
       session.expiry.clear()
       session.willDelay.clear()

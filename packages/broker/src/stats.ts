@@ -3,7 +3,7 @@ import type { BrokerStats } from './counters.js'
 
 /** How things stand; goes once through all sessions. */
 export function statsOf(
-  { counters, sessions, handOvers, router, retained, heldBytes }: Core,
+  { counters, sessions, handOvers, router, retained, heldBytes, gate }: Core,
   uptimeSeconds: number,
 ): BrokerStats {
   let queuedMessages = 0
@@ -29,5 +29,6 @@ export function statsOf(
     queuedBytes,
     inFlightMessages,
     heldBytes: heldBytes.total,
+    storeFailingSeconds: gate?.health.failingSeconds ?? 0,
   }
 }

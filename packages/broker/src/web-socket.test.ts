@@ -171,7 +171,7 @@ describe('a WebSocket listener', () => {
   })
 
   it('waits for a client that reads slowly, and drops nothing of QoS 1', async () => {
-    const { broker, port } = await start()
+    const { broker, port } = await start({ limits: { queuedBytes: 67_108_864 } })
     const [slow, sender] = [await FrameClient.open(port), await FrameClient.open(port)]
     slow.socket.send(Buffer.concat([connectBytes({ clientId: 'slow' }), subscribeBytes('t')]))
     await slow.got('suback')

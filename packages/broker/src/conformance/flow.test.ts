@@ -76,7 +76,7 @@ describe("the client's Receive Maximum", () => {
   })
 
   it('is 65535 where the client names none [MQTT-3.3.4-9]', async () => {
-    const { port } = await startBroker({ limits: { inFlight: 65_535 } })
+    const { port } = await startBroker({ limits: { inFlight: 65_535, queuedBytes: 67_108_864 } })
     const s = await RawClient.connect(port)
     await s.subscribe('t', 1)
     const publisher = await RawClient.connect(port)

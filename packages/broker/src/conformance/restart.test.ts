@@ -125,4 +125,24 @@ describe.each(['closed', 'killed'] as const)('a broker that was %s', (how) => {
     const back = await RawClient.connect(again.port, { ...stays, clientId: 'watcher' })
     expect(await back.settle()).toEqual([])
   })
+
+  it('answers PUBREL of what it had released before with success, where the session survived [MQTT-4.4.0-1]', async () => {
+    const { broker, port, next } = await live()
+    const publisher = await RawClient.connect(port, stays)
+    publisher.publish('t', 'm', { qos: 2, packetIdentifier: 5 })
+    await publisher.expect('pubrec')
+    const pubrel = { type: 'pubrel', packetIdentifier: 5, reasonCode: 0, properties: undefined } as const
+    publisher.send(pubrel)
+    expect((await publisher.expect('pubcomp')).reasonCode).toBe(0)
+    await publisher.vanish()
+    await until(() => broker.stats().connections === 0)
+    const again = await next()
+    const back = await RawClient.connect(again.port, stays)
+    back.send(pubrel)
+    expect((await back.expect('pubcomp')).reasonCode).toBe(0)
+    // A session that is new knows of nothing.
+    const other = await RawClient.connect(again.port, { ...stays, clientId: 'other' })
+    other.send(pubrel)
+    expect((await other.expect('pubcomp')).reasonCode).toBe(0x92)
+  })
 })

@@ -18,7 +18,10 @@ export function handlePubrel(connection: Connection, session: Session, { packetI
   const isKnown = session.incoming.delete(packetIdentifier)
   session.takenBefore?.delete(packetIdentifier)
   if (isKnown) connection.core.persistence.removeIncoming(session, packetIdentifier)
-  const code = isKnown ? ReasonCode.success : ReasonCode.packetIdentifierNotFound
+  // A client sends PUBREL for what we have taken, and in a session that outlived its connection that is known until it
+  // was released: so this one was, and only the answer was lost. Section 4.4
+  const isReleased = isKnown || session.isResumed
+  const code = isReleased ? ReasonCode.success : ReasonCode.packetIdentifierNotFound
   connection.answers.acknowledge('pubcomp', packetIdentifier, code)
 }
 

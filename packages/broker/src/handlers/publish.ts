@@ -40,6 +40,9 @@ function take(
 ): void {
   const { core } = connection
   const { qos, retain } = packet
+  if (qos > 0 && core.gate?.health.isFailing) {
+    return waitForStore(connection, session, packet, topic, payload, properties)
+  }
   const expiresAtMs = properties === undefined ? Number.POSITIVE_INFINITY : expiryOf(properties, core.clock)
   const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, session.clientId)
   if (qos > 0 && core.overflow === 'refuse' && !core.router.canBeKept(message, session)) {
@@ -67,6 +70,29 @@ function admit(connection: Connection, session: Session): void {
     ReasonCode.receiveMaximumExceeded,
     `more than ${receiveMaximum} publishes of QoS 1 and 2 at a time`,
   )
+}
+
+/** Nothing is taken that the store could not keep: it waits for some seconds, and then it is refused. */
+function waitForStore(
+  connection: Connection,
+  session: Session,
+  packet: Publish,
+  topic: string,
+  payload: Uint8Array,
+  properties: PublishProperties | undefined,
+): void {
+  const { counters, gate } = connection.core
+  const health = gate?.health
+  if (health?.refusal === undefined) {
+    const decided = health?.decided ?? Promise.resolve()
+    return hold(connection, decided, () => take(connection, session, packet, topic, payload, properties))
+  }
+  counters.refusedByStore++
+  const { reasonCode, reasonString } = health.refusal
+  // Before MQTT 5.0 there is no way to say no.
+  if (connection.version < 5) return connection.end(reasonCode, reasonString)
+  // Not held until the next commit, as it promises nothing.
+  connection.writeAcknowledgement(packet.qos === 1 ? 'puback' : 'pubrec', packet.packetIdentifier, reasonCode)
 }
 
 /** `crowded`: the queue that the answer has to wait for. */

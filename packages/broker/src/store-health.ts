@@ -1,0 +1,134 @@
+import { ReasonCode } from '@jamey/protocol'
+import type { Clock } from './clock.js'
+import type { Counters } from './counters.js'
+import { Deadline } from './deadline.js'
+import type { Log } from './log.js'
+
+/** A failed commit is tried again after this, then after twice as long, and so on. */
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 2_000
+/** So long clients wait for a store that fails; then they are told. */
+const PATIENCE_MS = 10_000
+/** Between two looks at a store that nobody asks for anything. */
+const WATCH_MS = 2_000
+
+/** What a client is told. */
+export interface StoreRefusal {
+  readonly reasonCode: number
+  readonly reasonString: string
+}
+
+interface Failing {
+  readonly sinceMs: number
+  readonly code: unknown
+  retryMs: number
+  /** Settles when the store is well again, or the patience is at its end. */
+  readonly decided: Promise<void>
+  readonly onDecided: () => void
+}
+
+/**
+ * Whether the store keeps what it is given. While it does not, nothing is acknowledged that is not safe: for some
+ * seconds clients wait for it, then they are told, until it is well again. The log has one line when it begins, one
+ * when it ends, and one whenever the reason is another.
+ */
+export class StoreHealth {
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #counters: Counters
+  readonly #check: () => void
+  readonly #next: Deadline
+  #failing: Failing | undefined
+  #isWatched: boolean
+
+  /** `check` throws where the store can not be used; `retry` is called for a commit that failed. */
+  constructor(
+    clock: Clock,
+    log: Log,
+    counters: Counters,
+    check: (() => void) | undefined,
+    retry: () => void,
+  ) {
+    this.#clock = clock
+    this.#log = log
+    this.#counters = counters
+    this.#check = check ?? (() => {})
+    this.#isWatched = check !== undefined
+    this.#next = new Deadline(clock, () => (this.#failing === undefined ? this.#watch() : retry()))
+    this.#armWatch()
+  }
+
+  get isFailing(): boolean {
+    return this.#failing !== undefined
+  }
+
+  /** Seconds; 0 where it is well. */
+  get failingSeconds(): number {
+    if (this.#failing === undefined) return 0
+    return Math.ceil((this.#clock.now() - this.#failing.sinceMs) / 1000)
+  }
+
+  /** Settles when `refusal` or `isFailing` changes. */
+  get decided(): Promise<void> {
+    return this.#failing?.decided ?? Promise.resolve()
+  }
+
+  /** Present where clients have waited long enough. */
+  get refusal(): StoreRefusal | undefined {
+    const failing = this.#failing
+    if (failing === undefined || this.#clock.now() - failing.sinceMs < PATIENCE_MS) return undefined
+    if (failing.code === 'full') {
+      return { reasonCode: ReasonCode.quotaExceeded, reasonString: 'the disk of the server is full' }
+    }
+    return { reasonCode: ReasonCode.unspecifiedError, reasonString: 'the store of the server can not write' }
+  }
+
+  onCommitted(): void {
+    const failing = this.#failing
+    if (failing === undefined) return
+    this.#log.info({ failedForMs: this.#clock.now() - failing.sinceMs }, 'the store commits again')
+    this.#failing = undefined
+    failing.onDecided()
+    this.#armWatch()
+  }
+
+  onFailed(error: unknown): void {
+    const { code } = error as { code?: unknown }
+    const former = this.#failing
+    if (former === undefined) this.#counters.storeFailures++
+    if (former === undefined || former.code !== code) {
+      this.#log.error({ err: error }, 'the store can not commit; nothing is acknowledged until it can')
+    }
+    let onDecided = (): void => {}
+    const decided = new Promise<void>((resolve) => {
+      onDecided = resolve
+    })
+    const sinceMs = former?.sinceMs ?? this.#clock.now()
+    const retryMs = Math.min(2 * (former?.retryMs ?? FIRST_RETRY_MS / 2), LONGEST_RETRY_MS)
+    this.#failing = { decided, onDecided, ...former, code, sinceMs, retryMs }
+    if (this.refusal !== undefined) this.#failing.onDecided()
+    const nowMs = this.#clock.now()
+    const patienceEndsAtMs = sinceMs + PATIENCE_MS
+    const isPatient = nowMs < patienceEndsAtMs
+    this.#next.set(isPatient ? Math.min(nowMs + retryMs, patienceEndsAtMs) : nowMs + retryMs)
+  }
+
+  stop(): void {
+    this.#isWatched = false
+    this.#next.clear()
+  }
+
+  #watch(): void {
+    try {
+      this.#check()
+      this.#armWatch()
+    } catch (error) {
+      this.onFailed(error)
+    }
+  }
+
+  #armWatch(): void {
+    if (this.#isWatched) this.#next.set(this.#clock.now() + WATCH_MS)
+    else this.#next.clear()
+  }
+}
