@@ -154,11 +154,15 @@ export class Backlog {
     return revived(this.#session, sequence, record, message, isSent)
   }
 
-  /** It is left in the store, for whoever repairs it, until the session ends. */
+  /** It is kept apart in the store, for whoever repairs it. */
   #passOver(sequence: number, damage: Error): undefined {
+    this.#core.persistence.setAsideDelivery(this.#session, sequence)
     const { clientId } = this.#session
     this.#core.counters.damagedDeliveries++
-    this.#core.log.error({ clientId, sequence, err: damage }, 'a queued message can not be read')
+    this.#core.log.error(
+      { clientId, sequence, err: damage },
+      'a queued message can not be read; it was set aside',
+    )
   }
 
   #subtract({ bytes }: Message): void {

@@ -86,6 +86,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   if (store !== undefined) {
     try {
       restore(core, await store.load())
+      core.noteDamage()
     } catch (error) {
       core.sessions.stop()
       core.gate?.health.stop()

@@ -1,8 +1,6 @@
 import type { Packet } from '@jamey/protocol'
-import type { Clock } from './clock.js'
 import type { Connection } from './connection.js'
-import type { Counters } from './counters.js'
-import type { Log } from './log.js'
+import type { Core } from './core.js'
 import type { Persistence } from './persistence.js'
 import { StoreHealth } from './store-health.js'
 
@@ -38,11 +36,11 @@ export class CommitGate {
   #afterCommit: (() => void)[] = []
   #committing: Promise<void> | undefined
 
-  /** `onHeld` has `endTurn` called soon. */
-  constructor(persistence: Persistence, clock: Clock, log: Log, counters: Counters, onHeld: () => void) {
+  constructor(core: Core) {
+    const { persistence, turn } = core
     this.#persistence = persistence
-    this.#onHeld = onHeld
-    this.health = new StoreHealth(clock, log, counters, persistence.check, () => this.#begin())
+    this.#onHeld = () => turn.request()
+    this.health = new StoreHealth(core, () => this.#begin())
   }
 
   hold(

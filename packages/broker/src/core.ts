@@ -46,6 +46,9 @@ export interface CoreOptions {
   descriptors?: Descriptors | undefined
 }
 
+/** A disk that fails may have spoiled very many. */
+const MOST_DAMAGE_LINES = 20
+
 /** What all connections share. */
 export class Core {
   authenticator: Authenticator
@@ -97,9 +100,7 @@ export class Core {
     this.hooks = options.hooks && new HookRunner(this, options.hooks)
     this.turn = new Turn(() => this.gate?.endTurn())
     this.persistence = new Persistence(options.store, options.clock, () => this.turn.request())
-    this.gate =
-      options.store &&
-      new CommitGate(this.persistence, this.clock, this.log, this.counters, () => this.turn.request())
+    this.gate = options.store && new CommitGate(this)
     this.expirySweep = new ExpirySweep(this)
     this.router = new Router(this)
     this.sessions = new Sessions(this)
@@ -123,6 +124,17 @@ export class Core {
   /** For one that was authenticated while a reload changed who may do what. Throws `ConnectionFault`. */
   revised(identity: Identity, clientId: string): Identity {
     return this.revise === undefined ? identity : revised(this.revise, identity, clientId)
+  }
+
+  /** Says, and counts, what the store has set aside. */
+  noteDamage(): void {
+    const damage = this.persistence.takeDamage()
+    this.counters.damagedRecords += damage.length
+    for (const err of damage.slice(0, MOST_DAMAGE_LINES)) {
+      this.log.error({ err }, 'the store holds what can not be read; it was set aside')
+    }
+    const leftOut = damage.length - MOST_DAMAGE_LINES
+    if (leftOut > 0) this.log.error({ leftOut }, 'left out lines about what can not be read')
   }
 
   /** Makes `message` the retained one of its topic, or removes that when the payload is empty. [MQTT-3.3.1-6] */

@@ -42,10 +42,13 @@ export class Persistence {
     this.#onDirty = onDirty
   }
 
-  /** As `BrokerStore.check`, where the store has it. */
-  get check(): (() => void) | undefined {
-    const store = this.#store
-    return store?.check === undefined ? undefined : () => store.check?.()
+  get isCheckable(): boolean {
+    return this.#store?.check !== undefined
+  }
+
+  /** As `BrokerStore.check`. */
+  check(): void {
+    this.#store?.check?.()
   }
 
   get isDirty(): boolean {
@@ -137,6 +140,16 @@ export class Persistence {
     const { storeId } = delivery.message
     this.#stageQueue(session).removeDelivery(session.clientId, delivery.sequence, storeId)
     this.letGo(delivery.message)
+  }
+
+  /** One that can not be read. */
+  setAsideDelivery(session: Session, sequence: number): void {
+    this.#stageQueue(session).setAsideDelivery?.(session.clientId, sequence)
+  }
+
+  /** As `BrokerStore.takeDamage`. */
+  takeDamage(): readonly Error[] {
+    return this.#store?.takeDamage?.() ?? []
   }
 
   /** A delivery of the message is in memory no longer; it may still be in the store. */

@@ -1,8 +1,7 @@
 import { ReasonCode } from '@jamey/protocol'
 import type { Clock } from './clock.js'
-import type { Counters } from './counters.js'
+import type { Core } from './core.js'
 import { Deadline } from './deadline.js'
-import type { Log } from './log.js'
 
 /** A failed commit is tried again after this, then after twice as long, and so on. */
 const FIRST_RETRY_MS = 100
@@ -33,28 +32,18 @@ interface Failing {
  * when it ends, and one whenever the reason is another.
  */
 export class StoreHealth {
+  readonly #core: Core
   readonly #clock: Clock
-  readonly #log: Log
-  readonly #counters: Counters
-  readonly #check: () => void
   readonly #next: Deadline
   #failing: Failing | undefined
   #isWatched: boolean
 
-  /** `check` throws where the store can not be used; `retry` is called for a commit that failed. */
-  constructor(
-    clock: Clock,
-    log: Log,
-    counters: Counters,
-    check: (() => void) | undefined,
-    retry: () => void,
-  ) {
-    this.#clock = clock
-    this.#log = log
-    this.#counters = counters
-    this.#check = check ?? (() => {})
-    this.#isWatched = check !== undefined
-    this.#next = new Deadline(clock, () => (this.#failing === undefined ? this.#watch() : retry()))
+  /** `retry` is called for a commit that failed. */
+  constructor(core: Core, retry: () => void) {
+    this.#core = core
+    this.#clock = core.clock
+    this.#isWatched = core.persistence.isCheckable
+    this.#next = new Deadline(core.clock, () => (this.#failing === undefined ? this.#watch() : retry()))
     this.#armWatch()
   }
 
@@ -86,7 +75,7 @@ export class StoreHealth {
   onCommitted(): void {
     const failing = this.#failing
     if (failing === undefined) return
-    this.#log.info({ failedForMs: this.#clock.now() - failing.sinceMs }, 'the store commits again')
+    this.#core.log.info({ failedForMs: this.#clock.now() - failing.sinceMs }, 'the store commits again')
     this.#failing = undefined
     failing.onDecided()
     this.#armWatch()
@@ -95,9 +84,9 @@ export class StoreHealth {
   onFailed(error: unknown): void {
     const { code } = error as { code?: unknown }
     const former = this.#failing
-    if (former === undefined) this.#counters.storeFailures++
+    if (former === undefined) this.#core.counters.storeFailures++
     if (former === undefined || former.code !== code) {
-      this.#log.error({ err: error }, 'the store can not commit; nothing is acknowledged until it can')
+      this.#core.log.error({ err: error }, 'the store can not commit; nothing is acknowledged until it can')
     }
     let onDecided = (): void => {}
     const decided = new Promise<void>((resolve) => {
@@ -120,7 +109,8 @@ export class StoreHealth {
 
   #watch(): void {
     try {
-      this.#check()
+      this.#core.persistence.check()
+      this.#core.noteDamage()
       this.#armWatch()
     } catch (error) {
       this.onFailed(error)

@@ -1,6 +1,7 @@
 import { Batch } from './batch.js'
 import type { BrokerChanges, SessionPartChanges } from './broker-changes.js'
 import {
+  asideKey,
   deliveryKey,
   incomingKey,
   messageKey,
@@ -74,6 +75,14 @@ export class BrokerBatch {
     this.#count()
   }
 
+  /** A record that can not be read keeps no place among the others. */
+  setAside(key: Buffer): void {
+    const value = this.#environment.raw(key)
+    if (value === undefined) return
+    this.batch.put(asideKey(key), value)
+    this.batch.remove(key)
+  }
+
   #addSession(session: number, changes: SessionPartChanges): void {
     const { batch } = this
     const writer = this.#writer
@@ -92,6 +101,10 @@ export class BrokerBatch {
     }
     for (const [sequence, change] of changes.deliveries) {
       const key = deliveryKey(writer, session, sequence)
+      if (change.kind === 'aside') {
+        this.setAside(key)
+        continue
+      }
       if (change.kind === 'removed') batch.remove(key)
       else batch.put(key, deliveryValue(writer, change.delivery))
       if (change.kind === 'new') this.#refer(change.delivery.messageId, 1)

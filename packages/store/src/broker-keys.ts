@@ -13,12 +13,13 @@ import { KEY_INTEGER_BYTES, type RecordWriter } from './record-writer.js'
  *     3 name                             a retained message, by its topic
  *     4 message                          how many deliveries name the message, where it is more than one
  *     5 session                          a session that is gone, of which deliveries are left; no content
+ *     6 key                              a record that could not be read, as it was found under that key
  *
  * Numbers are integers of seven bytes. A session's number stands for its client identifier, which may be longer than
  * a key can be; all that is a session's own lies together. A name is 0 and its UTF-8, or, where that is long, 1 and
  * its SHA-256.
  */
-export const BrokerKey = { session: 1, message: 2, retained: 3, references: 4, removed: 5 } as const
+export const BrokerKey = { session: 1, message: 2, retained: 3, references: 4, removed: 5, aside: 6 } as const
 export const SessionPart = { session: 0, subscription: 1, incoming: 2, delivery: 3, queue: 4 } as const
 
 type SessionPart = (typeof SessionPart)[keyof typeof SessionPart]
@@ -52,6 +53,10 @@ export function referencesKey(writer: RecordWriter, messageId: number): Buffer {
 
 export function removedKey(writer: RecordWriter, session: number): Buffer {
   return writer.byte(BrokerKey.removed).keyInteger(session).endKey()
+}
+
+export function asideKey(key: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([BrokerKey.aside]), key])
 }
 
 export function messageKey(writer: RecordWriter, messageId: number): Buffer {

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
 import { endianness } from 'node:os'
+import { PageTree } from './page-tree.js'
 import { WHAT_TO_DO_WITH_DAMAGE } from './record-reader.js'
 import { StoreError } from './store-error.js'
 
@@ -58,6 +59,24 @@ export function fillUpDataFile(file: string): void {
 export function isShortDataFile(file: string): boolean {
   const { bytes, expectedBytes } = sizeOf(file)
   return bytes < expectedBytes
+}
+
+/** The pages of the commit that counts; undefined where there was none. */
+export function readTree(descriptor: number): PageTree | undefined {
+  const first = readMeta(descriptor, 0)
+  const second = first === undefined ? undefined : readMeta(descriptor, first.pageBytes)
+  if (first === undefined) return undefined
+  const isSecond = second !== undefined && second.transaction > first.transaction
+  const page = Buffer.alloc(META_BYTES)
+  readSync(descriptor, page, 0, META_BYTES, isSecond ? first.pageBytes : 0)
+  const { lastPage } = isSecond ? second : first
+  return new PageTree(descriptor, page, first.pageBytes, lastPage)
+}
+
+/** What tells a file from another one of its name; undefined where there is none. */
+export function identityOf(file: string): string | undefined {
+  const stats = statSync(file, { throwIfNoEntry: false })
+  return stats === undefined ? undefined : `${stats.dev} ${stats.ino}`
 }
 
 function sizeOf(file: string): { bytes: number; expectedBytes: number } {

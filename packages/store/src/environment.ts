@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { RootDatabase, RootDatabaseOptions } from 'lmdb'
 import type { Batch } from './batch.js'
-import { DATA_FILE, fillUpDataFile, isShortDataFile } from './data-file.js'
+import { DATA_FILE, fillUpDataFile, identityOf, isShortDataFile } from './data-file.js'
 import { findFolder, flushFolder, prepareFolder } from './folder.js'
 import { bringUpToDate, expectUpToDate, FORMAT_KEY } from './format.js'
 import { rangeOf } from './key-range.js'
@@ -9,7 +9,9 @@ import type { Layout } from './layout.js'
 import { explainCommitFailure, explainCopyFailure, explainFailure } from './lmdb-failure.js'
 import { openLmdb } from './lmdb-opening.js'
 import { claim, letGo, openOnce, ownerOf } from './ownership.js'
+import { writeQuietly } from './quiet-write.js'
 import { RecordReader } from './record-reader.js'
+import { damageOf, type Salvage, salvageDamaged } from './salvage.js'
 import { StoreError } from './store-error.js'
 
 type Database = RootDatabase<Buffer, Buffer>
@@ -42,25 +44,44 @@ export class Environment {
   /** Undefined while it is opened again after a failed commit, or until the next one can, and when it is closed. */
   #database: Database | undefined
   #isClosed = false
+  /** A page can not be read, and no other with this transaction: it is to be opened again. */
+  #isDamaged = false
+  /** Of the data file that is open. */
+  #identity: string | undefined
+  /** What was found at the openings, and not asked for yet. */
+  #salvages: Salvage[] = []
   #recovering: Promise<void> | undefined
 
   private constructor(path: string, folder: string, database: Database) {
     this.path = path
     this.#folder = folder
     this.#database = database
+    this.#identity = identityOf(join(folder, DATA_FILE))
   }
 
   /** Throws `StoreError`. */
   static async open(path: string, layout: Layout): Promise<Environment> {
     const folder = prepareFolder(path)
-    const database = await openDatabase(path, folder)
+    const { database, salvage } = await openDatabase(path, folder)
     try {
       if (bringUpToDate(path, database, layout) === 'new') flushFolder(folder)
     } catch (error) {
       await letGo(folder, database)
       throw explainFailure(path, error)
     }
-    return new Environment(path, folder, database)
+    const environment = new Environment(path, folder, database)
+    if (salvage !== undefined) environment.#salvages.push(salvage)
+    return environment
+  }
+
+  /** A page could not be read; `recover` is due. */
+  get isDamaged(): boolean {
+    return this.#isDamaged
+  }
+
+  /** What is to be said of damaged files that were found since the last call. */
+  takeDamage(): StoreError[] {
+    return this.#salvages.splice(0).map((salvage) => damageOf(this.path, salvage))
   }
 
   /**
@@ -90,7 +111,7 @@ export class Environment {
     try {
       yield* this.#expectOpen().getKeys(rangeOf(prefix))
     } catch (error) {
-      throw explainFailure(this.path, error)
+      throw this.#explain(error)
     }
   }
 
@@ -101,7 +122,7 @@ export class Environment {
       database.resetReadTxn()
       yield* database.getKeys(range)
     } catch (error) {
-      throw explainFailure(this.path, error)
+      throw this.#explain(error)
     }
   }
 
@@ -116,7 +137,7 @@ export class Environment {
       }
       return undefined
     } catch (error) {
-      throw explainFailure(this.path, error)
+      throw this.#explain(error)
     }
   }
 
@@ -134,7 +155,7 @@ export class Environment {
       database.resetReadTxn()
       yield* database.getRange(range)
     } catch (error) {
-      throw explainFailure(this.path, error)
+      throw this.#explain(error)
     }
   }
 
@@ -155,7 +176,16 @@ export class Environment {
       const value = this.#expectOpen().get(key)
       return value === undefined ? undefined : this.reader(key, value)
     } catch (error) {
-      throw explainFailure(this.path, error)
+      throw this.#explain(error)
+    }
+  }
+
+  /** As it lies there, whether it can be read or not. Throws `StoreError`. */
+  raw(key: Buffer): Buffer | undefined {
+    try {
+      return this.#expectOpen().get(key)
+    } catch (error) {
+      throw this.#explain(error)
     }
   }
 
@@ -164,31 +194,50 @@ export class Environment {
     return new RecordReader(value, this.path, key)
   }
 
+  /** Throws `StoreError` 'gone' where the file that is open no longer is the one of the folder. */
+  check(): void {
+    if (this.#isClosed || identityOf(join(this.#folder, DATA_FILE)) === this.#identity) return
+    throw new StoreError(
+      'gone',
+      this.path,
+      'its folder was deleted or replaced while it was open; put it back as it was, or stop this process and restore the folder from a backup',
+    )
+  }
+
   /** All of the batch is durable, or, where it rejects with `StoreError`, nothing of it is there. One at a time. */
   async commit({ keys, values }: Batch): Promise<void> {
     const database = this.#expectOpen()
+    this.check()
     try {
-      await database.batch(() => {
-        for (let i = 0; i < keys.length; i++) {
-          const value = values[i]
-          if (value === undefined) void database.remove(keys[i] as Buffer)
-          else void database.put(keys[i] as Buffer, value)
-        }
-      })
+      await writeQuietly(() =>
+        database.batch(() => {
+          for (let i = 0; i < keys.length; i++) {
+            const value = values[i]
+            if (value === undefined) void database.remove(keys[i] as Buffer)
+            else void database.put(keys[i] as Buffer, value)
+          }
+        }),
+      )
     } catch (error) {
       const failure = await explainCommitFailure(this.path, this.#folder, error)
       // LMDB may refuse every further transaction after a failed write, and lmdb would wait for it for ever.
       this.#database = undefined
       await letGo(this.#folder, database)
+      this.#isDamaged = false
       // Whoever only reads would have to wait for the next commit. Where it can not be opened, that one tells.
       await this.recover().catch(() => {})
       throw failure
     }
+    // Written to a file that has no name any more, it is as good as lost.
+    this.check()
   }
 
-  /** Before anything else: opens again what a failed commit has closed and could not open. Throws `StoreError`. */
+  /**
+   * Before anything else: opens again what a failed commit has closed and could not open, or what has a page that can
+   * not be read. Throws `StoreError`.
+   */
   async recover(): Promise<void> {
-    if (this.#isClosed || this.#database !== undefined) return
+    if (this.#isClosed || (this.#database !== undefined && !this.#isDamaged)) return
     this.#recovering ??= this.#reopen().finally(() => {
       this.#recovering = undefined
     })
@@ -217,7 +266,22 @@ export class Environment {
   }
 
   async #reopen(): Promise<void> {
-    this.#database = await openDatabase(this.path, this.#folder)
+    this.check()
+    const damaged = this.#database
+    this.#database = undefined
+    this.#isDamaged = false
+    if (damaged !== undefined) await letGo(this.#folder, damaged)
+    const { database, salvage } = await openDatabase(this.path, this.#folder)
+    this.#database = database
+    this.#identity = identityOf(join(this.#folder, DATA_FILE))
+    if (salvage !== undefined) this.#salvages.push(salvage)
+  }
+
+  /** A reading has failed. */
+  #explain(error: unknown): StoreError {
+    const failure = explainFailure(this.path, error)
+    if (failure !== error && failure.code === 'damaged') this.#isDamaged = true
+    return failure
   }
 
   #expectOpen(): Database {
@@ -226,23 +290,37 @@ export class Environment {
   }
 }
 
-async function openDatabase(path: string, folder: string): Promise<Database> {
+async function openDatabase(
+  path: string,
+  folder: string,
+): Promise<{ database: Database; salvage: Salvage | undefined }> {
   let database: Database | undefined
   try {
-    database = await claim(path, folder, () => openLmdb(folder, OPTIONS))
-    fillUpDataFile(join(folder, DATA_FILE))
-    return database
+    database = await claimSound(path, folder)
+    const salvage = await salvageDamaged(path, folder, (workshop) => openLmdb(workshop, OPTIONS))
+    if (salvage === undefined) return { database, salvage }
+    await letGo(folder, database)
+    database = undefined
+    database = await claimSound(path, folder)
+    return { database, salvage }
   } catch (error) {
     if (database !== undefined) await letGo(folder, database)
     throw explainFailure(path, error)
   }
 }
 
+async function claimSound(path: string, folder: string): Promise<Database> {
+  const database = await claim(path, folder, () => openLmdb(folder, OPTIONS))
+  fillUpDataFile(join(folder, DATA_FILE))
+  return database
+}
+
 /** Missing pages would end a reader, too. What a living owner leaves out it filled up before, so nothing refers to it. */
 async function fillUpUnowned(path: string, folder: string): Promise<void> {
   if (!isShortDataFile(join(folder, DATA_FILE))) return
   try {
-    await letGo(folder, await openDatabase(path, folder))
+    const { database } = await openDatabase(path, folder)
+    await letGo(folder, database)
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== 'in-use') throw error
   }

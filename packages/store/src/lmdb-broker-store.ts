@@ -34,16 +34,27 @@ export class LmdbBrokerStore implements BrokerStore {
   /** Settles with the last commit that was asked for, and never rejects. */
   #last: Promise<void> = Promise.resolve()
   #isClosing = false
+  /** Found and not asked for yet. */
+  #damage: Error[] = []
 
   constructor(environment: Environment) {
     this.#environment = environment
   }
 
   async load(): Promise<StoredState> {
-    const state = readState(this.#environment, (clientId, number) => {
-      this.#numbers.set(clientId, number)
-      this.#nextNumber = Math.max(this.#nextNumber, number + 1)
+    const damaged: Buffer[] = []
+    const { numbers: _, ...state } = readState(this.#environment, {
+      onSession: (clientId, number) => {
+        if (clientId !== undefined) this.#numbers.set(clientId, number)
+        this.#nextNumber = Math.max(this.#nextNumber, number + 1)
+      },
+      onDamage: (key, error) => {
+        damaged.push(Buffer.from(key))
+        this.#damage.push(error)
+      },
     })
+    // Where that is not possible now, they are found again at the next start.
+    await this.#setAside(damaged).catch(() => {})
     this.#removed = [...this.#environment.keys([BrokerKey.removed])].map(numberOf)
     for (const number of this.#removed) this.#nextNumber = Math.max(this.#nextNumber, number + 1)
     this.#clearSoon()
@@ -53,6 +64,15 @@ export class LmdbBrokerStore implements BrokerStore {
   readDeliveries(clientId: string, after: number, maximum: number): StoredDelivery[] {
     const session = this.#numbers.get(clientId)
     if (session === undefined) return []
+    try {
+      return this.#readDeliveries(session, after, maximum)
+    } catch (error) {
+      this.#recoverSoon()
+      throw error
+    }
+  }
+
+  #readDeliveries(session: number, after: number, maximum: number): StoredDelivery[] {
     const staged = this.#stagedDeliveries(session, after)
     const found: StoredDelivery[] = []
     const writer = new RecordWriter(64)
@@ -157,6 +177,18 @@ export class LmdbBrokerStore implements BrokerStore {
     this.#changes.retained.set(topic, undefined)
   }
 
+  setAsideDelivery(clientId: string, sequence: number): void {
+    this.#of(clientId)?.change(sequence, { kind: 'aside' })
+  }
+
+  check(): void {
+    this.#environment.check()
+  }
+
+  takeDamage(): Error[] {
+    return [...this.#environment.takeDamage(), ...this.#damage.splice(0)]
+  }
+
   commit(): Promise<void> {
     this.#committing.push(this.#changes)
     this.#changes = new BrokerChanges()
@@ -171,6 +203,15 @@ export class LmdbBrokerStore implements BrokerStore {
     } finally {
       await this.#environment.close()
     }
+  }
+
+  async #setAside(keys: readonly Buffer[]): Promise<void> {
+    if (keys.length === 0) return
+    await this.#inTurn(() =>
+      this.#write((batch) => {
+        for (const key of keys) batch.setAside(key)
+      }),
+    )
   }
 
   #of(clientId: string): SessionPartChanges | undefined {
@@ -236,7 +277,8 @@ export class LmdbBrokerStore implements BrokerStore {
       for (const [sequence, change] of sessions.get(session)?.deliveries ?? []) {
         if (sequence <= after) continue
         staged ??= new Map()
-        staged.set(sequence, change.kind === 'removed' ? undefined : change.delivery)
+        const isGone = change.kind === 'removed' || change.kind === 'aside'
+        staged.set(sequence, isGone ? undefined : change.delivery)
       }
     }
     return staged
@@ -246,8 +288,16 @@ export class LmdbBrokerStore implements BrokerStore {
     try {
       return read()
     } catch (error) {
-      if (error instanceof StoreError && error.code === 'damaged') return { damage: error }
+      const isRecord = error instanceof StoreError && error.code === 'damaged'
+      if (isRecord && !this.#environment.isDamaged) return { damage: error }
+      this.#recoverSoon()
       throw error
     }
+  }
+
+  /** A page can not be read, and nothing more until the file is opened again. Where that fails, the next commit tells. */
+  #recoverSoon(): void {
+    if (!this.#environment.isDamaged) return
+    void this.#inTurn(() => this.#environment.recover()).catch(() => {})
   }
 }

@@ -12,6 +12,7 @@ const LMDB_CODES: Readonly<Record<number, StoreErrorCode>> = {
   [-30793]: 'foreign', // MDB_INVALID
   [-30792]: 'full', // MDB_MAP_FULL
   [-30784]: 'foreign', // MDB_INCOMPATIBLE
+  [-30782]: 'damaged', // MDB_BAD_TXN, which a page that can not be read leaves behind
   [-30779]: 'damaged', // MDB_PROBLEM
 }
 

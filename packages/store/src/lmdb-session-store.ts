@@ -14,13 +14,12 @@ import type { Environment } from './environment.js'
 import type { RecordReader } from './record-reader.js'
 import { RecordWriter } from './record-writer.js'
 import { SessionChanges } from './session-changes.js'
+import { ledgerOf, readable, warnOf } from './session-damage.js'
 import {
   bytesOf,
   LEDGER_KEY,
   type Ledger,
-  newLedger,
   numberOf,
-  readLedger,
   readPublish,
   readReason,
   SessionKey,
@@ -55,16 +54,18 @@ export class LmdbSessionStore implements SessionStore {
   constructor(environment: Environment, now: () => number) {
     this.#environment = environment
     this.#now = now
-    const ledger = environment.get(LEDGER_KEY)
-    this.#ledger = ledger === undefined ? newLedger() : readLedger(ledger)
+    for (const damage of environment.takeDamage()) warnOf(damage)
+    this.#ledger = ledgerOf(environment)
     const numbers = (kind: number): Set<number> => new Set([...environment.keys([kind])].map(numberOf))
     // Each of them is bounded: by the identifiers in flight, or by what is kept.
     this.#released = numbers(SessionKey.released)
     this.#givenUp = numbers(SessionKey.givenUp)
     this.#received = new Map()
-    for (const { key, reader } of environment.records([SessionKey.received])) {
-      const digest = reader.isAtEnd ? undefined : reader.varint()
-      this.#received.set(numberOf(key), { packetIdentifier: numberOf(key), digest })
+    for (const key of environment.keys([SessionKey.received])) {
+      const packetIdentifier = numberOf(key)
+      // Without its digest it is as one that was received before there were any.
+      const digest = readable(() => digestOf(environment.get(key)), warnOf)
+      this.#received.set(packetIdentifier, { packetIdentifier, digest })
     }
   }
 
@@ -72,7 +73,7 @@ export class LmdbSessionStore implements SessionStore {
     await this.#committing
     await this.#environment.recover()
     // Whoever closed it before is told so.
-    this.#environment.get(LEDGER_KEY)
+    this.#environment.raw(LEDGER_KEY)
     return { ...this.#ledger, received: [...this.#received.values()] }
   }
 
@@ -212,6 +213,10 @@ export class LmdbSessionStore implements SessionStore {
     }
     return { publishes, damaged, upTo }
   }
+}
+
+function digestOf(reader: RecordReader | undefined): number | undefined {
+  return reader === undefined || reader.isAtEnd ? undefined : reader.varint()
 }
 
 function ageOf(storedAtMs: number | undefined, nowMs: number): number {

@@ -4,7 +4,8 @@
  * `migration-failed`: it is older and could not be brought to the present format.
  * `foreign`: the folder holds something else. `damaged`: what is there can not be read. `full`: no room for what was
  * to be written. `not-accessible`: the system does not let this process read or write there. `io-failed`: the disk
- * failed. `closed`: the store was closed before. `exists`: a backup is to be written where something is already.
+ * failed. `gone`: its folder was deleted or replaced while it was open. `closed`: the store was closed before.
+ * `exists`: a backup is to be written where something is already.
  */
 export type StoreErrorCode =
   | 'in-use'
@@ -16,10 +17,11 @@ export type StoreErrorCode =
   | 'full'
   | 'not-accessible'
   | 'io-failed'
+  | 'gone'
   | 'closed'
   | 'exists'
 
-const RETRYABLE: readonly StoreErrorCode[] = ['in-use', 'full', 'io-failed']
+const RETRYABLE: readonly StoreErrorCode[] = ['in-use', 'full', 'io-failed', 'gone']
 
 /** A store can not be opened or did not commit; the message says what to do. */
 export class StoreError extends Error {
