@@ -1,13 +1,18 @@
 import { CheckedClient } from './checked-client.js'
 import type { Client } from './client.js'
 import { firstConnection } from './first-connection.js'
-import { nodePlatform } from './node-platform.js'
+import { systemClock } from './node-clock.js'
+import { NodeDialer } from './node-dialer.js'
+import { makeNodePlatform } from './node-platform.js'
 import type { ConnectOptions } from './options.js'
 import { readSettings } from './settings.js'
 
 /** A client that is not connected yet: register handlers first, then `connect()`. */
 export function createClient(options: ConnectOptions): Client {
-  return new CheckedClient(readSettings(options, nodePlatform))
+  // As long as a failure is held against a server among `urls`.
+  const { maxDelayMs = 60_000 } = options.reconnect || {}
+  const dialer = new NodeDialer(systemClock, maxDelayMs)
+  return new CheckedClient(readSettings(options, makeNodePlatform(dialer)))
 }
 
 /**

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import type { CloseOptions, CloseReport } from './client.js'
+import type { MqttError } from './errors.js'
 import type { Message } from './message.js'
 import { MessageStream } from './message-stream.js'
 import { MqttClient } from './mqtt-client.js'
@@ -38,6 +39,7 @@ export class NodeClient extends MqttClient {
     try {
       return await super.connect(options)
     } catch (error) {
+      if (this.#hasOtherAddress(error)) return this.connect(options)
       const isGivenUp = this.state === 'disconnected' || this.state === 'error'
       // Whoever waited has been told, and may have nothing else to live for.
       if (isGivenUp && this.#settings.waitForConnection) this.#letGo()
@@ -68,6 +70,13 @@ export class NodeClient extends MqttClient {
   /** Nothing has to be fetched here: the first `next()` subscribes before whatever is published after it. */
   override messages(filter: string, options: MessagesOptions = {}): AsyncIterableIterator<Message> {
     return this.makeStream(MessageStream, filter, options)
+  }
+
+  /** `connect` fails when every server has; so long as one of them has an address that has not, it goes on. */
+  #hasOtherAddress(error: unknown): boolean {
+    if (this.state !== 'disconnected' || this.#isClosing || !(error as MqttError).retryable) return false
+    const { endpoints, platform } = this.#settings
+    return endpoints.some((endpoint) => platform.hasOtherAddress?.(endpoint) === true)
   }
 
   #live(): void {

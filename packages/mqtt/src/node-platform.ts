@@ -3,6 +3,7 @@ import * as storeParts from './backlog.js'
 import { ConnectionError } from './errors.js'
 import { explain } from './explain.js'
 import { systemClock } from './node-clock.js'
+import type { NodeDialer } from './node-dialer.js'
 import { skipping } from './node-skipping.js'
 import { PaceLimit } from './pace-limit.js'
 import type { Platform } from './platform.js'
@@ -12,18 +13,25 @@ import { readTlsMaterial } from './tls-material.js'
 import { Trial } from './trial.js'
 import { openWebSocket } from './ws-socket.js'
 
-/** TCP, TLS and WebSocket; certificates from files or memory. */
-export const nodePlatform: Platform = {
+/** TCP, TLS and WebSocket; certificates from files or memory. What one client learns of addresses is its own. */
+export function makeNodePlatform(dialer: NodeDialer): Platform {
+  return {
+    ...base,
+    openTransport: (endpoint, tls) => {
+      const { scheme } = endpoint
+      if (scheme === 'mqtt' || scheme === 'mqtts') return openTcp(endpoint, tls, dialer)
+      if (scheme === 'ws' || scheme === 'wss') return openWebSocket(endpoint, tls, undefined, dialer)
+      throw new ConnectionError(
+        'invalid-argument',
+        `no transport for ${endpoint.href}; expected mqtts:, wss:, mqtt: or ws:, or an own one in the option 'transport'`,
+      )
+    },
+    hasOtherAddress: ({ host, port }) => dialer.hasHealthy(host, port),
+  }
+}
+
+const base: Omit<Platform, 'openTransport'> = {
   clock: systemClock,
-  openTransport: (endpoint, tls) => {
-    const { scheme } = endpoint
-    if (scheme === 'mqtt' || scheme === 'mqtts') return openTcp(endpoint, tls)
-    if (scheme === 'ws' || scheme === 'wss') return openWebSocket(endpoint, tls)
-    throw new ConnectionError(
-      'invalid-argument',
-      `no transport for ${endpoint.href}; expected mqtts:, wss:, mqtt: or ws:, or an own one in the option 'transport'`,
-    )
-  },
   readTls: readTlsMaterial,
   systemError,
   explain,

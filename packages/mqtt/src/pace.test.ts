@@ -1,6 +1,8 @@
 import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { nodePlatform } from './node-platform.js'
+import { systemClock } from './node-clock.js'
+import { NodeDialer } from './node-dialer.js'
+import { makeNodePlatform } from './node-platform.js'
 import { Pace } from './pace.js'
 import { makeHarness, rejection, text } from './test-support/harness.js'
 
@@ -9,6 +11,8 @@ const { connectTo, startPeer } = makeHarness({
   listen: MqttPeer.listen,
   proxy: FaultProxy.listen,
 })
+
+const nodePlatform = makeNodePlatform(new NodeDialer(systemClock, 0))
 
 /** Sends as fast as it may for `seconds`; returns how many it was. */
 async function sendFor(pace: Pace, clock: FakeClock, seconds: number): Promise<number> {

@@ -6,7 +6,7 @@ import type { TlsOptions } from './options.js'
 import type { PaceLimit } from './pace-limit.js'
 import type { Settings } from './settings.js'
 import type { Counters } from './stats.js'
-import type { TlsMaterial, TransportFactory } from './transport.js'
+import type { Endpoint, TlsMaterial, TransportFactory } from './transport.js'
 import type { SystemError } from './transport-error.js'
 import type { Trial } from './trial.js'
 
@@ -14,6 +14,8 @@ import type { Trial } from './trial.js'
 export interface Platform {
   readonly clock: Clock
   readonly openTransport: TransportFactory
+  /** Whether the name stands for addresses that another attempt may find in better health. */
+  hasOtherAddress?(endpoint: Endpoint): boolean
   readTls(options: TlsOptions): Promise<TlsMaterial>
   /** What the system's error means, where more can be said than its message does. Browsers never say what it was. */
   systemError?(href: string, cause: SystemError): MqttError | undefined

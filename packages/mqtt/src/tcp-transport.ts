@@ -1,5 +1,6 @@
-import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import type { Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import type { NodeDialer } from './node-dialer.js'
 import { secureOptions } from './tls-material.js'
 import type { Endpoint, TlsMaterial, Transport, TransportListener } from './transport.js'
 
@@ -7,37 +8,34 @@ import type { Endpoint, TlsMaterial, Transport, TransportListener } from './tran
 const HIGH_WATER_BYTES = 1_048_576
 
 /** `mqtt:` over TCP, `mqtts:` over TLS 1.3 with a verified certificate. */
-export function openTcp(endpoint: Endpoint, tls: TlsMaterial): Transport {
-  return new TcpTransport(endpoint, tls)
+export function openTcp(endpoint: Endpoint, tls: TlsMaterial, dialer: NodeDialer): Transport {
+  return new TcpTransport(endpoint, tls, dialer)
 }
 
 class TcpTransport implements Transport {
   readonly #endpoint: Endpoint
   readonly #tls: TlsMaterial
+  readonly #dialer: NodeDialer
+  readonly #dialing = new AbortController()
   #socket: Socket | undefined
   #listener: TransportListener | undefined
   #error: Error | undefined
   #isFull = false
 
-  constructor(endpoint: Endpoint, tls: TlsMaterial) {
+  constructor(endpoint: Endpoint, tls: TlsMaterial, dialer: NodeDialer) {
     this.#endpoint = endpoint
     this.#tls = tls
+    this.#dialer = dialer
   }
 
   open(listener: TransportListener): void {
     this.#listener = listener
-    const isTls = this.#endpoint.scheme === 'mqtts'
-    const socket = isTls ? openTls(this.#endpoint, this.#tls) : openPlain(this.#endpoint)
-    this.#socket = socket
-    // Small packets would otherwise wait for the acknowledgement of the ones before them (Nagle).
-    socket.setNoDelay(true)
-    socket.once(isTls ? 'secureConnect' : 'connect', () => this.#listener?.onOpen())
-    socket.on('data', (chunk: Buffer) => this.#listener?.onData(chunk))
-    socket.on('drain', () => this.#onDrain())
-    socket.on('error', (error) => {
-      this.#error ??= error
+    // Where the certificates can not be used, nothing is connected.
+    const secure = this.#endpoint.scheme === 'mqtts' ? secureOptions(this.#endpoint, this.#tls) : undefined
+    this.#start(secure).catch((error: Error) => {
+      this.#error = error
+      this.#onClose()
     })
-    socket.once('close', () => this.#onClose())
   }
 
   write(chunks: readonly Uint8Array[]): boolean {
@@ -71,7 +69,27 @@ class TcpTransport implements Transport {
 
   destroy(): void {
     this.#listener = undefined
+    this.#dialing.abort(new Error('the attempt was given up'))
     this.#socket?.destroy()
+  }
+
+  async #start(secure: ConnectionOptions | undefined): Promise<void> {
+    const { host, port } = this.#endpoint
+    const raw = await this.#dialer.dial(host, port, this.#dialing.signal)
+    // Small packets would otherwise wait for the acknowledgement of the ones before them (Nagle).
+    raw.setNoDelay(true)
+    const socket = secure === undefined ? raw : connectTls({ ...secure, socket: raw, host })
+    this.#socket = socket
+    this.#dialer.watch(raw, socket, host, port)
+    socket.on('data', (chunk: Buffer) => this.#listener?.onData(chunk))
+    socket.on('drain', () => this.#onDrain())
+    socket.on('error', (error) => {
+      this.#error ??= error
+    })
+    socket.once('close', () => this.#onClose())
+    if (this.#listener === undefined) socket.destroy()
+    else if (secure === undefined) this.#listener.onOpen()
+    else socket.once('secureConnect', () => this.#listener?.onOpen())
   }
 
   #onDrain(): void {
@@ -85,12 +103,4 @@ class TcpTransport implements Transport {
     this.#listener = undefined
     listener?.onClose(this.#error)
   }
-}
-
-function openPlain(endpoint: Endpoint): Socket {
-  return connectTcp({ host: endpoint.host, port: endpoint.port })
-}
-
-function openTls(endpoint: Endpoint, tls: TlsMaterial): Socket {
-  return connectTls({ host: endpoint.host, port: endpoint.port, ...secureOptions(endpoint, tls) })
 }

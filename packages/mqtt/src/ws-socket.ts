@@ -1,4 +1,8 @@
+import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { ConnectionError } from './errors.js'
+import { systemClock } from './node-clock.js'
+import { NodeDialer } from './node-dialer.js'
 import { secureOptions } from './tls-material.js'
 import type { Endpoint, TlsMaterial, Transport } from './transport.js'
 import { type WebSocketPort, WebSocketTransport, webSocketUrl } from './web-socket-transport.js'
@@ -13,18 +17,39 @@ export function openWebSocket(
   endpoint: Endpoint,
   tls: TlsMaterial,
   load: LoadWs = () => import('ws'),
+  dialer: NodeDialer = new NodeDialer(systemClock, 0),
 ): Transport {
-  return new WebSocketTransport(endpoint, async () => {
+  const dialing = new AbortController()
+  const open = async (): Promise<WebSocketPort> => {
     const { WebSocket } = await load().catch((cause) => {
       throw missing(endpoint, cause)
     })
-    const socket = new WebSocket(webSocketUrl(endpoint), ['mqtt'], {
-      perMessageDeflate: false,
-      maxPayload: LARGEST_MESSAGE_BYTES,
-      ...(endpoint.scheme === 'wss' ? secureOptions(endpoint, tls) : {}),
-    })
-    return socket as unknown as WebSocketPort
-  })
+    const { host, port, scheme } = endpoint
+    const secure = scheme === 'wss' ? secureOptions(endpoint, tls) : undefined
+    const raw = await dialer.dial(host, port, dialing.signal)
+    const createConnection = (): Socket => {
+      const socket = secure === undefined ? raw : connectTls({ ...secure, socket: raw, host })
+      dialer.watch(raw, socket, host, port)
+      return socket
+    }
+    const options = { perMessageDeflate: false, maxPayload: LARGEST_MESSAGE_BYTES, createConnection }
+    return new WebSocket(webSocketUrl(endpoint), ['mqtt'], options) as unknown as WebSocketPort
+  }
+  return new DialledWebSocket(endpoint, open, dialing)
+}
+
+class DialledWebSocket extends WebSocketTransport {
+  readonly #dialing: AbortController
+
+  constructor(endpoint: Endpoint, open: () => Promise<WebSocketPort>, dialing: AbortController) {
+    super(endpoint, open)
+    this.#dialing = dialing
+  }
+
+  override destroy(): void {
+    super.destroy()
+    this.#dialing.abort(new Error('the attempt was given up'))
+  }
 }
 
 function missing({ href }: Endpoint, cause: unknown): ConnectionError {
