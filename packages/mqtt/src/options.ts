@@ -97,12 +97,16 @@ export interface CredentialsRequest {
 
 export type CredentialsProvider = (request: CredentialsRequest) => Credentials | Promise<Credentials>
 
-/** Each is PEM (text or bytes) or the path of a PEM file, which is read again for every attempt. */
+/** Each is PEM (text or bytes), DER (bytes) or the path of such a file, which is read again for every attempt. */
 export interface TlsOptions {
   ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
   cert?: string | Uint8Array | undefined
   key?: string | Uint8Array | undefined
   passphrase?: string | undefined
+  /** PKCS#12, which holds certificate and key: bytes, or the path of a file. Instead of `cert` and `key`. */
+  pfx?: string | Uint8Array | undefined
+  /** Offered to the server by ALPN, the preferred one first: `['x-amzn-mqtt-ca']` for MQTT at port 443 of AWS IoT. */
+  ALPNProtocols?: readonly string[] | undefined
   /** The name the server's certificate must have, where it is not the host of the URL. */
   servername?: string | undefined
 }

@@ -9,18 +9,30 @@ import type { Endpoint, TlsMaterial } from './transport.js'
 /** Reads the files among the options; done for every attempt, so that renewed certificates are picked up. */
 export async function readTlsMaterial(options: TlsOptions): Promise<TlsMaterial> {
   const { ca } = options
-  const [authorities, cert, key] = await Promise.all([
+  if (Array.isArray(ca) && ca.length === 0) {
+    // OpenSSL would trust nobody, and tell of a server that is not trusted.
+    throw new ConnectionError(
+      'invalid-argument',
+      'tls.ca is an empty list; expected certificates, or none of it',
+    )
+  }
+  const [authorities, cert, key, pfx] = await Promise.all([
     ca === undefined ? undefined : Promise.all([ca].flat().map((one) => readPem('ca', one))),
     options.cert === undefined ? undefined : readPem('cert', options.cert),
     options.key === undefined ? undefined : readPem('key', options.key),
+    options.pfx === undefined ? undefined : readPem('pfx', options.pfx),
   ])
-  authorities?.forEach((authority, at) => {
-    assertCertificate('ca', authority, isPath([ca].flat()[at]))
-  })
-  if (cert !== undefined) assertCertificate('cert', cert, isPath(options.cert))
-  const { passphrase, servername } = options
-  const mayChange = isPath(options.cert) || isPath(options.key)
-  return { ca: authorities, cert, key, passphrase, servername, mayChange }
+  const { passphrase, servername, ALPNProtocols } = options
+  return {
+    ca: authorities?.flatMap((authority, at) => certificatesOf('ca', authority, isPath([ca].flat()[at]))),
+    cert: cert === undefined ? undefined : certificatesOf('cert', cert, isPath(options.cert)).join('\n'),
+    key,
+    pfx,
+    passphrase,
+    servername,
+    alpnProtocols: ALPNProtocols,
+    mayChange: isPath(options.cert) || isPath(options.key) || isPath(options.pfx),
+  }
 }
 
 /** What a file holds may be another thing soon: it is written or replaced while we look. What was handed over stays. */
@@ -28,18 +40,29 @@ function isPath(pemOrPath: string | Uint8Array | undefined): boolean {
   return typeof pemOrPath === 'string' && !/-----BEGIN|\n/.test(pemOrPath)
 }
 
-/** OpenSSL passes over authorities that are none, and then trusts nobody without saying why. */
-function assertCertificate(name: string, pem: string | Uint8Array, retryable: boolean): void {
-  try {
-    new X509Certificate(toBuffer(pem))
-  } catch (error) {
-    const { reason, message } = error as Error & { reason?: string }
-    throw new ConnectionError(
-      'invalid-argument',
-      `tls.${name} is no certificate (${reason ?? message}); expected PEM or a file of it`,
-      { retryable },
-    )
-  }
+/**
+ * As PEM, each for itself: of a bundle OpenSSL takes what stands before the first that is damaged, and passes over DER;
+ * either way it then trusts less than was meant without saying why.
+ */
+function certificatesOf(name: string, given: string | Uint8Array, retryable: boolean): string[] {
+  const text = typeof given === 'string' ? given : toBuffer(given).toString('latin1')
+  const blocks = text.match(
+    /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----[\s\S]*?-----END [A-Z0-9 ]*CERTIFICATE-----/g,
+  )
+  const count = Math.max(blocks?.length ?? 0, text.split(/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/).length - 1)
+  return (blocks !== null && blocks.length === count ? blocks : [toBuffer(given)]).map((block, at) => {
+    try {
+      return new X509Certificate(block).toString()
+    } catch (error) {
+      const { reason, message } = error as Error & { reason?: string }
+      const which = count > 1 ? `: certificate ${at + 1} of ${count}` : ''
+      throw new ConnectionError(
+        'invalid-argument',
+        `tls.${name}${which} is no certificate (${reason ?? message}); expected PEM or a file of it`,
+        { retryable },
+      )
+    }
+  })
 }
 
 /** TLS 1.3 with a server whose certificate holds. Throws `ConnectionError` where the certificates can not be used. */
@@ -48,16 +71,18 @@ export function secureOptions(endpoint: Endpoint, tls: TlsMaterial): ConnectionO
     // Server Name Indication carries no addresses; the certificate is checked against the host all the same.
     servername: tls.servername ?? (isIP(endpoint.host) === 0 ? endpoint.host : ''),
     rejectUnauthorized: true,
+    ...(tls.alpnProtocols === undefined ? {} : { ALPNProtocols: [...tls.alpnProtocols] }),
     secureContext: secureContextOf(tls),
   }
 }
 
-function secureContextOf({ ca, cert, key, passphrase, mayChange = false }: TlsMaterial) {
+function secureContextOf({ ca, cert, key, pfx, passphrase, mayChange = false }: TlsMaterial) {
   const options: SecureContextOptions = {
     minVersion: 'TLSv1.3',
     ...(ca === undefined ? {} : { ca: ca.map(toBuffer) }),
     ...(cert === undefined ? {} : { cert: toBuffer(cert) }),
     ...(key === undefined ? {} : { key: toBuffer(key) }),
+    ...(pfx === undefined ? {} : { pfx: toBuffer(pfx) }),
     ...(passphrase === undefined ? {} : { passphrase }),
   }
   try {
@@ -67,7 +92,7 @@ function secureContextOf({ ca, cert, key, passphrase, mayChange = false }: TlsMa
     // What OpenSSL says of a key holds nothing of it; the error itself may hold the options, so it is no cause here.
     throw new ConnectionError(
       'invalid-argument',
-      `tls.cert and tls.key can not be used together: ${reason ?? message}; expected the PEM of a certificate and of its own key, with tls.passphrase where it has one`,
+      `${pfx === undefined ? 'tls.cert and tls.key can not be used together' : 'tls.pfx can not be used'}: ${reason ?? message}; expected a certificate and its own key, with tls.passphrase where it has one`,
       { retryable: mayChange },
     )
   }

@@ -15,6 +15,9 @@ export interface TlsMaterial {
   readonly ca: readonly (string | Uint8Array)[] | undefined
   readonly cert: string | Uint8Array | undefined
   readonly key: string | Uint8Array | undefined
+  /** PKCS#12. */
+  readonly pfx?: string | Uint8Array | undefined
+  readonly alpnProtocols?: readonly string[] | undefined
   readonly passphrase: string | undefined
   readonly servername: string | undefined
   /** `cert` or `key` was read from a file, which may hold another one soon. */

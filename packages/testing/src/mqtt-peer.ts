@@ -26,6 +26,7 @@ export interface MqttPeerOptions {
     maxVersion?: 'TLSv1.2' | 'TLSv1.3'
     ca?: string
     requestCert?: boolean
+    ALPNProtocols?: string[]
     rejectUnauthorized?: boolean
   }
 }
