@@ -21,9 +21,9 @@ export class NodeAddresses {
     this.#avoidMs = avoidMs
   }
 
-  /** Whether there is one that has not failed lately. */
+  /** Whether there are several, of which one has not failed lately. */
   get hasHealthy(): boolean {
-    return this.#known.some((known) => !this.#isAvoided(known))
+    return this.#known.length > 1 && this.#known.some((known) => !this.#isAvoided(known))
   }
 
   /** All that were found, the best first. */

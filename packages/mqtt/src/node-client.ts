@@ -74,7 +74,9 @@ export class NodeClient extends MqttClient {
 
   /** `connect` fails when every server has; so long as one of them has an address that has not, it goes on. */
   #hasOtherAddress(error: unknown): boolean {
-    if (this.state !== 'disconnected' || this.#isClosing || !(error as MqttError).retryable) return false
+    // What the server itself has said, it says at its other addresses, too.
+    const isUnheard = ['unreachable', 'timeout'].includes((error as MqttError).code)
+    if (this.state !== 'disconnected' || this.#isClosing || !isUnheard) return false
     const { endpoints, platform } = this.#settings
     return endpoints.some((endpoint) => platform.hasOtherAddress?.(endpoint) === true)
   }
