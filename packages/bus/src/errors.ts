@@ -1,4 +1,5 @@
 import { MqttError, MessageError as MqttMessageError } from '@jamey/mqtt'
+import { fateOf } from './request-fate.js'
 
 /** Every `code` of an error that this package adds; errors of the MQTT client pass through with their own. */
 export type BusErrorCode =
@@ -58,18 +59,29 @@ export class RateLimitError extends BusError {
   }
 }
 
-/** No answer within the request's deadline. The request may have been carried out. Retryable. */
+/** How a request that has no answer ended. */
+export interface UnansweredDetails {
+  readonly cause?: unknown
+  /** False: it was never sent. */
+  readonly mayBeDelivered?: boolean
+}
+
+/** No answer within the request's deadline. Retryable. */
 export class RequestTimeoutError extends BusError {
   override readonly name = 'RequestTimeoutError'
   readonly timeoutMs: number
+  /** False: nobody will ever get the request. True: it was or is on its way, and may have been carried out. */
+  readonly mayBeDelivered: boolean
 
-  constructor(topic: string, action: string, timeoutMs: number, cause?: unknown) {
+  constructor(topic: string, action: string, timeoutMs: number, details: UnansweredDetails = {}) {
+    const { cause, mayBeDelivered = true } = details
     super(
       'request-timed-out',
-      `No answer to '${action}' on ${topic} within ${timeoutMs} ms; it may have been carried out.`,
+      `No answer to '${action}' on ${topic} within ${timeoutMs} ms; ${fateOf(mayBeDelivered)}.`,
       { retryable: true, cause },
     )
     this.timeoutMs = timeoutMs
+    this.mayBeDelivered = mayBeDelivered
   }
 }
 
@@ -103,9 +115,13 @@ export class RemoteError extends BusError {
 /** The bus was closed, or the caller aborted, before the call was finished. */
 export class AbortedError extends BusError {
   override readonly name = 'AbortedError'
+  /** False: what was asked for was never sent. True: it may be carried out all the same. */
+  readonly mayBeDelivered: boolean
 
-  constructor(code: 'request-aborted' | 'bus-closed', message: string, cause?: unknown) {
+  constructor(code: 'request-aborted' | 'bus-closed', message: string, details: UnansweredDetails = {}) {
+    const { cause, mayBeDelivered = false } = details
     super(code, message, { cause })
+    this.mayBeDelivered = mayBeDelivered
   }
 }
 

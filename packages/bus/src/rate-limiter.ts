@@ -59,7 +59,9 @@ export class RateLimiter {
         this.#messages?.take(-1)
         this.#bytes?.take(-bytes)
         reject(
-          new AbortedError('request-aborted', 'Aborted while waiting for the rate limit.', signal?.reason),
+          new AbortedError('request-aborted', 'Aborted while waiting for the rate limit.', {
+            cause: signal?.reason,
+          }),
         )
       }
       if (signal?.aborted) return giveUp()

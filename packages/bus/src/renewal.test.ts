@@ -2,7 +2,7 @@ import { TokenSource, TokenVerifier } from '@jamey/auth'
 import { describe, expect, it } from 'vitest'
 import { Renewal } from './renewal.js'
 import { FakeBroker, type FakeClient } from './test-support/fake-broker.js'
-import { FakeClock } from './test-support/fake-clock.js'
+import { FakeClock, settled } from './test-support/fake-clock.js'
 
 const secret = 'a secret of at least 32 bytes, for tests'
 
@@ -107,6 +107,36 @@ describe('token renewal', () => {
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toContain('each renewal makes a new one')
     renewal.stop()
+  })
+
+  it('that falls due while a connection is being made follows once it is there', async () => {
+    const { clock, client, renewal } = setUp(300)
+    renewThrough(client, renewal)
+    client.become('connecting')
+    await renewal.credentials({ reason: 'connect' })
+    await clock.advance(270_000)
+    expect(client.reauthentications).toBe(0)
+    client.become('connected')
+    expect(client.reauthentications).toBe(1)
+    await untilTimer(clock)
+    // It is not owed any more.
+    client.become('reconnecting', new Error('cut'))
+    client.become('connected')
+    await settled()
+    expect(client.reauthentications).toBe(1)
+    renewal.stop()
+  })
+
+  it('does not follow where the next attempt has asked for a token by itself', async () => {
+    const { clock, client, renewal } = setUp(300)
+    await renewal.credentials({ reason: 'connect' })
+    client.become('reconnecting', new Error('cut'))
+    await clock.advance(270_000)
+    await renewal.credentials({ reason: 'connect' })
+    client.become('connected')
+    expect(client.reauthentications).toBe(0)
+    renewal.stop()
+    expect(clock.timers).toBe(0)
   })
 
   it('names no method, and another user name, where it is told to', async () => {

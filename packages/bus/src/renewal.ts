@@ -28,6 +28,8 @@ export class Renewal {
   #timer: unknown
   /** When the present token is to be replaced, by the monotonic clock. */
   #dueAtMs = 0
+  /** A renewal fell due while there was no connection to renew over. */
+  #isOverdue = false
   #isStopped = false
   #hasToldOfReconnection = false
 
@@ -45,6 +47,8 @@ export class Renewal {
     port.onState(({ state, cause }) => {
       // A connection that nothing has ended is given up by the client itself, for a new token.
       if (state === 'reconnecting' && cause === undefined) this.#tellOfReconnection()
+      // It was made with the token that was due while it was being made.
+      if (state === 'connected' && this.#isOverdue) void this.#renew()
     })
   }
 
@@ -73,6 +77,7 @@ export class Renewal {
 
   #schedule(delayMs: number): void {
     this.#clock.clearTimeout(this.#timer)
+    this.#isOverdue = false
     if (this.#isStopped) return
     this.#timer = this.#clock.setTimeout(() => void this.#renew(), delayMs)
   }
@@ -88,10 +93,18 @@ export class Renewal {
     )
   }
 
-  /** Without a connection there is nothing to renew: the next one asks for a token by itself. */
+  /**
+   * Without a connection there is nothing to renew: the next attempt asks for a token by itself. One that is under way
+   * has its token already, which is renewed once it is through.
+   */
   async #renew(): Promise<void> {
     const port = this.#port
-    if (port === undefined || port.state !== 'connected') return
+    if (port === undefined || this.#isStopped) return
+    if (port.state !== 'connected') {
+      this.#isOverdue = true
+      return
+    }
+    this.#isOverdue = false
     try {
       await port.reauthenticate()
       // A renewal that joined one under way has asked for no token, and so set no timer.

@@ -50,6 +50,14 @@ function only(sent: Sent[]): Sent {
   return first
 }
 
+async function rejection(promise: Promise<unknown>): Promise<Error> {
+  const error = await promise.then(
+    () => new Error('the promise did not reject'),
+    (reason: unknown) => reason,
+  )
+  return error as Error
+}
+
 describe('a request', () => {
   it('is answered with checked data', async () => {
     const { asker, server } = setUp()
@@ -178,6 +186,52 @@ describe('a request', () => {
     open()
     await settled()
     expect(broker.to('jamey/api/requests')).toHaveLength(0)
+  })
+
+  it('that was never sent is not said to have been carried out, perhaps', async () => {
+    const { asker, broker, clock } = setUp()
+    // A client without a connection keeps it until the deadline, which is its own as well.
+    broker.beforePublish = () =>
+      new Promise((_, reject) => {
+        clock.setTimeout(
+          () => reject(new PublishError('timeout', 'never left', { mayBeDelivered: false })),
+          100,
+        )
+      })
+    const unsent = rejection(asker.request(contract, call, { timeoutMs: 100 }))
+    await settled()
+    await clock.advance(100)
+    expect(await unsent).toMatchObject({ code: 'request-timed-out', mayBeDelivered: false })
+    expect((await unsent).message).toContain('it was not sent, so nobody carries it out')
+
+    const controller = new AbortController()
+    broker.beforePublish = () =>
+      new Promise((_, reject) => {
+        controller.signal.addEventListener('abort', () =>
+          reject(new PublishError('aborted', 'never left', { mayBeDelivered: false })),
+        )
+      })
+    const { signal } = controller
+    const aborted = rejection(asker.request(contract, call, { timeoutMs: 100, signal }))
+    await settled()
+    controller.abort()
+    expect(await aborted).toMatchObject({ code: 'request-aborted', mayBeDelivered: false })
+    expect((await aborted).message).toContain('it was not sent')
+    expect(clock.timers).toBe(0)
+  })
+
+  it('that has left, or of which nobody says whether it has, may have been carried out', async () => {
+    const { asker, broker, clock, server } = setUp()
+    await server.serve(contract, { group: 'api' }, () => new Promise(() => {}))
+    const taken = rejection(asker.request(contract, call, { timeoutMs: 100 }))
+    await settled()
+    await clock.advance(100)
+    expect(await taken).toMatchObject({ code: 'request-timed-out', mayBeDelivered: true })
+    broker.beforePublish = () => new Promise(() => {})
+    const silent = rejection(asker.request(contract, call, { timeoutMs: 100 }))
+    await clock.advance(120)
+    expect(await silent).toMatchObject({ code: 'request-timed-out', mayBeDelivered: true })
+    expect((await silent).message).toContain('it may have been carried out')
   })
 
   it('passes on the error of the client, unless its time is up', async () => {

@@ -6,13 +6,14 @@ import {
   type ResponseData,
   remoteFailureSchema,
 } from '@jamey/contracts'
-import { Deadline, type Message as MqttMessage, type PublishResult } from '@jamey/mqtt'
+import { Deadline, type Message as MqttMessage, PublishError, type PublishResult } from '@jamey/mqtt'
 import { ReasonCode } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 import type { Counters } from './counters.js'
 import { assertIdentifiers, checkData, decodeEnvelope, type Envelope } from './envelope.js'
 import {
   AbortedError,
+  BusError,
   DuplicateRequestError,
   NoResponderError,
   RemoteError,
@@ -23,10 +24,13 @@ import type { RequestOptions } from './message.js'
 import type { MqttPort, PortSubscription } from './mqtt-port.js'
 import { exchangeProperties, type Publisher } from './publisher.js'
 import { type Repeatable, Repetitions } from './repetitions.js'
+import { fateOf } from './request-fate.js'
 import { randomUuid } from './uuid.js'
 
 /** The longest delay that timers can hold, 24.8 days. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647
+/** How long after a deadline the client, whose own is the same, may take to say whether the request has left. */
+const LAST_WORD_MS = 20
 
 export interface RequesterParts {
   readonly clientId: string
@@ -50,6 +54,8 @@ interface Waiting extends Repeatable {
   /** What is sent again; undefined where to carry it out twice may do harm. */
   readonly bytes: Buffer | undefined
   deadline: Deadline | undefined
+  /** `handed-over`: the client has it, and may have sent it or not. */
+  stage: 'unsent' | 'handed-over' | 'taken'
   isSettled: boolean
 }
 
@@ -92,7 +98,7 @@ export class Requester {
   /** Fails what still waits. */
   close(): void {
     this.#isClosed = true
-    for (const waiting of [...this.#waiting.values()]) this.#fail(waiting, closed())
+    for (const waiting of [...this.#waiting.values()]) this.#fail(waiting, closed(waiting))
   }
 
   #request<C extends RequestContract>(
@@ -106,7 +112,7 @@ export class Requester {
     if (this.#isClosed) throw closed()
     // Nothing is tried any more (the breaker is open, say): to wait for the deadline would help nobody.
     if (port.status.state === 'error') throw port.status.cause ?? closed()
-    if (options.signal?.aborted) throw aborted(contract, options.signal)
+    if (options.signal?.aborted) throw aborted({ contract, options }, false)
     const payload = { action, data: checkData(contract.schema, topic, data) }
     publisher.authorize(topic)
     assertIdentifiers(topic, options)
@@ -133,6 +139,7 @@ export class Requester {
         reject,
         bytes: (options.isRepeatable ?? contract.isRepeatable === true) ? bytes : undefined,
         deadline: undefined,
+        stage: 'unsent',
         isSettled: false,
         nextAtMs: Number.POSITIVE_INFINITY,
         handedOverAtMs: 0,
@@ -148,11 +155,20 @@ export class Requester {
   }
 
   #wait(waiting: Waiting): void {
-    const { key, contract, options } = waiting
+    const { key, options } = waiting
+    const { clock } = this.#parts
     this.#waiting.set(key, waiting)
-    waiting.deadline = Deadline.start(this.#parts.clock, options, (why) => {
-      const isLate = why === 'timeout'
-      this.#fail(waiting, isLate ? timedOut(contract, options.timeoutMs) : aborted(contract, options.signal))
+    waiting.deadline = Deadline.start(clock, options, (why) => {
+      const giveUp = (): void => {
+        const mayBeDelivered = waiting.stage !== 'unsent'
+        this.#fail(
+          waiting,
+          why === 'timeout' ? timedOut(waiting, mayBeDelivered) : aborted(waiting, mayBeDelivered),
+        )
+      }
+      if (waiting.stage !== 'handed-over') return giveUp()
+      // The client gives it up now, too, and alone knows whether it has left: see `#failUnsent`.
+      waiting.deadline = Deadline.start(clock, { timeoutMs: LAST_WORD_MS }, giveUp)
     })
   }
 
@@ -179,8 +195,10 @@ export class Requester {
     const remainingMs = waiting.dueAtMs - clock.monotonicNow()
     // Whoever gave up in the meantime must not have the request carried out after all.
     if (this.#waiting.get(waiting.key) !== waiting || remainingMs <= 0) return
+    waiting.stage = 'handed-over'
     this.#publish(waiting, bytes, remainingMs).then(
       ({ reasonCode }) => {
+        waiting.stage = 'taken'
         if (reasonCode === ReasonCode.noMatchingSubscribers) {
           this.#fail(waiting, new NoResponderError(contract.topic, contract.action))
         } else if (waiting.bytes !== undefined && !waiting.isSettled) this.#repetitions.handedOver(waiting)
@@ -277,10 +295,13 @@ export class Requester {
 
   /** A publish that was given up because the deadline passed is a time-out of the request. */
   #failUnsent(waiting: Waiting, error: unknown): void {
-    const { contract, options, dueAtMs } = waiting
+    const { options, dueAtMs, stage } = waiting
     const isLate = this.#parts.clock.monotonicNow() >= dueAtMs - 1
-    if (options.signal?.aborted) this.#fail(waiting, aborted(contract, options.signal))
-    else this.#fail(waiting, isLate ? timedOut(contract, options.timeoutMs, error) : error)
+    // What the bus itself refuses, the rate limit say, never came to the client.
+    const isHeldBack = error instanceof PublishError ? !error.mayBeDelivered : error instanceof BusError
+    const mayBeDelivered = stage !== 'unsent' && !isHeldBack
+    if (options.signal?.aborted) this.#fail(waiting, aborted(waiting, mayBeDelivered))
+    else this.#fail(waiting, isLate ? timedOut(waiting, mayBeDelivered, error) : error)
   }
 }
 
@@ -288,17 +309,27 @@ function keyOf(replyTo: string, correlationId: string): string {
   return `${replyTo} ${correlationId}`
 }
 
-function timedOut(contract: RequestContract, timeoutMs: number, cause?: unknown): RequestTimeoutError {
-  return new RequestTimeoutError(contract.topic, contract.action, timeoutMs, cause)
+function timedOut(
+  { contract, options }: Waiting,
+  mayBeDelivered: boolean,
+  cause?: unknown,
+): RequestTimeoutError {
+  const { topic, action } = contract
+  return new RequestTimeoutError(topic, action, options.timeoutMs, { cause, mayBeDelivered })
 }
 
-function aborted(contract: RequestContract, signal: AbortSignal | undefined): AbortedError {
-  const what = `The request '${contract.action}' on ${contract.topic} was aborted; it may have been carried out.`
-  return new AbortedError('request-aborted', what, signal?.reason)
+function aborted(
+  { contract, options }: Pick<Waiting, 'contract' | 'options'>,
+  mayBeDelivered: boolean,
+): AbortedError {
+  const what = `The request '${contract.action}' on ${contract.topic} was aborted; ${fateOf(mayBeDelivered)}.`
+  return new AbortedError('request-aborted', what, { cause: options.signal?.reason, mayBeDelivered })
 }
 
-function closed(): AbortedError {
-  return new AbortedError('bus-closed', 'The bus was closed before the request was answered.')
+function closed(waiting?: Waiting): AbortedError {
+  const mayBeDelivered = waiting !== undefined && waiting.stage !== 'unsent'
+  const what = `The bus was closed before the request was answered; ${fateOf(mayBeDelivered)}.`
+  return new AbortedError('bus-closed', what, { mayBeDelivered })
 }
 
 function assertTimeout(timeoutMs: number): void {
