@@ -5,12 +5,14 @@ import { systemClock } from './node-clock.js'
 import { NodeDialer } from './node-dialer.js'
 import { makeNodePlatform } from './node-platform.js'
 import { assertOptionNames } from './option-names.js'
+import { assertOptionValues } from './option-values.js'
 import type { ConnectOptions } from './options.js'
 import { readSettings } from './settings.js'
 
 /** A client that is not connected yet: register handlers first, then `connect()`. */
 export function createClient(options: ConnectOptions): Client {
   assertOptionNames(options)
+  assertOptionValues(options)
   // As long as a failure is held against a server among `urls`.
   const { maxDelayMs = 60_000 } = options.reconnect || {}
   const dialer = new NodeDialer(systemClock, maxDelayMs)

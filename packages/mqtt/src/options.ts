@@ -141,6 +141,10 @@ export interface QueueOptions {
   qos0WhenOffline?: 'reject' | 'drop' | undefined
 }
 
+/**
+ * Unknown names and values out of bounds are refused by `ConnectionError` 'invalid-argument' that names the option; in
+ * pages, whose bundle has no room for that, the compiler alone tells, and a value out of bounds has no defined effect.
+ */
 export interface ConnectOptions {
   /**
    * `mqtts://host[:8883]` (TLS 1.3, verified) or `mqtt://host[:1883]` (plain TCP); over WebSocket

@@ -91,26 +91,28 @@ export const PUBLISH_IDENTIFIERS = 16_384
 const DEFAULT_IN_FLIGHT_3_1_1 = 20
 const MEBIBYTE = 1_048_576
 
-/** Throws `ConnectionError` 'invalid-argument' that names the option. */
+/**
+ * Throws `ConnectionError` 'invalid-argument' that names the option where no client can be made of the options. Values
+ * that are out of bounds are refused before, in Node.
+ */
 export function readSettings(options: ConnectOptions, platform: Platform): Settings {
-  const { url, urls = url === undefined ? [] : [url] } = options
+  const { url, urls = url === undefined ? [] : [url], protocolVersion = 5 } = options
   if (url !== undefined && options.urls !== undefined)
     throw invalid('urls', 'given beside url', 'one of them')
   if (urls.length === 0) throw invalid('url', 'nothing', "one such as 'mqtts://host:8883'")
-  const protocolVersion = oneOf('protocolVersion', options.protocolVersion ?? 5, [4, 5, 'auto'] as const)
   return {
     endpoints: urls.map(readUrl),
     clientId: options.clientId ?? (protocolVersion === 5 ? '' : randomClientId()),
     protocolVersion,
     cleanStart: options.cleanStart ?? true,
     cleanSession: options.cleanSession,
-    sessionExpirySeconds: count(options, 'sessionExpirySeconds', 3600, 0, 0xffff_ffff),
-    keepAliveSeconds: count(options, 'keepAliveSeconds', 60, 0, 65_535),
-    receiveMaximum: count(options, 'receiveMaximum', 1024, 1, 65_535),
-    maximumInFlight: count(options, 'maximumInFlight', PUBLISH_IDENTIFIERS, 1, PUBLISH_IDENTIFIERS),
+    sessionExpirySeconds: options.sessionExpirySeconds ?? 3600,
+    keepAliveSeconds: options.keepAliveSeconds ?? 60,
+    receiveMaximum: options.receiveMaximum ?? 1024,
+    maximumInFlight: options.maximumInFlight ?? PUBLISH_IDENTIFIERS,
     maximumInFlight311: options.maximumInFlight ?? DEFAULT_IN_FLIGHT_3_1_1,
-    maximumPacketBytes: count(options, 'maximumPacketBytes', 16 * MEBIBYTE, 16, 0xffff_ffff),
-    topicAliasMaximum: count(options, 'topicAliasMaximum', 16, 0, 65_535),
+    maximumPacketBytes: options.maximumPacketBytes ?? 16 * MEBIBYTE,
+    topicAliasMaximum: options.topicAliasMaximum ?? 16,
     requestResponseInformation: options.requestResponseInformation ?? false,
     requestProblemInformation: options.requestProblemInformation ?? true,
     userProperties: options.userProperties,
@@ -120,9 +122,9 @@ export function readSettings(options: ConnectOptions, platform: Platform): Setti
     requireAuthenticationMethod: options.requireAuthenticationMethod ?? false,
     credentials: options.credentials,
     reconnect: readReconnect(options.reconnect),
-    connectTimeoutMs: milliseconds(options, 'connectTimeoutMs', 10_000),
-    writeTimeoutMs: milliseconds(options, 'writeTimeoutMs', 30_000),
-    pingTimeoutMs: milliseconds(options, 'pingTimeoutMs', 5_000),
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    writeTimeoutMs: options.writeTimeoutMs ?? 30_000,
+    pingTimeoutMs: options.pingTimeoutMs ?? 5_000,
     queue: readQueue(options.queue),
     store: options.store ?? new MemorySessionStore(),
     waitForConnection: options.waitForConnection ?? true,
@@ -136,30 +138,24 @@ export function readSettings(options: ConnectOptions, platform: Platform): Setti
 
 function readReconnect(options: ConnectOptions['reconnect']): ReconnectSettings {
   const given = options || {}
-  const baseDelayMs = milliseconds(given, 'baseDelayMs', 1000, 'reconnect.')
-  const jitter = given.jitter ?? 0.2
-  if (!(jitter >= 0 && jitter < 1)) throw invalid('reconnect.jitter', jitter, '0 or more and below 1')
-  const failuresBeforeOpen = given.failuresBeforeOpen ?? 10
-  if (!(failuresBeforeOpen >= 1)) {
-    throw invalid('reconnect.failuresBeforeOpen', failuresBeforeOpen, '1 or more')
-  }
+  const baseDelayMs = given.baseDelayMs ?? 1000
   return {
     isWanted: options !== false,
     baseDelayMs,
-    maxDelayMs: Math.max(baseDelayMs, milliseconds(given, 'maxDelayMs', 60_000, 'reconnect.')),
-    jitter,
-    failuresBeforeOpen,
-    stableAfterMs: milliseconds(given, 'stableAfterMs', 5000, 'reconnect.'),
+    maxDelayMs: Math.max(baseDelayMs, given.maxDelayMs ?? 60_000),
+    jitter: given.jitter ?? 0.2,
+    failuresBeforeOpen: given.failuresBeforeOpen ?? 10,
+    stableAfterMs: given.stableAfterMs ?? 5000,
   }
 }
 
 function readQueue(given: ConnectOptions['queue'] = {}): QueueSettings {
   return {
-    maximumMessages: count(given, 'maximumMessages', 100_000, 0, Number.MAX_SAFE_INTEGER, 'queue.'),
-    maximumBytes: count(given, 'maximumBytes', 64 * MEBIBYTE, 0, Number.MAX_SAFE_INTEGER, 'queue.'),
+    maximumMessages: given.maximumMessages ?? 100_000,
+    maximumBytes: given.maximumBytes ?? 64 * MEBIBYTE,
     maximumAgeMs: given.maximumAgeMs ?? Number.POSITIVE_INFINITY,
-    whenFull: oneOf('queue.whenFull', given.whenFull ?? 'reject', ['reject', 'drop-oldest', 'drop-newest']),
-    qos0WhenOffline: oneOf('queue.qos0WhenOffline', given.qos0WhenOffline ?? 'reject', ['reject', 'drop']),
+    whenFull: given.whenFull ?? 'reject',
+    qos0WhenOffline: given.qos0WhenOffline ?? 'reject',
   }
 }
 
@@ -198,38 +194,6 @@ function warnOnce(platform: Platform): (error: MqttError) => void {
     hasWarned = true
     platform.warn(`${error.message} (more in onBackgroundError)`)
   }
-}
-
-type Numbers<Name extends string> = { readonly [name in Name]?: number | undefined }
-
-/** `group` is what errors put before the name. */
-function count<Name extends string>(
-  options: Numbers<Name>,
-  name: Name,
-  otherwise: number,
-  from: number,
-  to: number,
-  group = '',
-): number {
-  const found = options[name] ?? otherwise
-  if (Number.isInteger(found) && found >= from && found <= to) return found
-  throw invalid(group + name, found, `a whole number from ${from} to ${to}`)
-}
-
-function milliseconds<Name extends string>(
-  options: Numbers<Name>,
-  name: Name,
-  otherwise: number,
-  group = '',
-): number {
-  const found = options[name] ?? otherwise
-  if (found >= 0 && found <= 0x7fff_ffff) return found
-  throw invalid(group + name, found, 'milliseconds from 0 to 2147483647')
-}
-
-function oneOf<T extends string | number>(name: string, value: T, allowed: readonly T[]): T {
-  if (allowed.includes(value)) return value
-  throw invalid(name, value, allowed.join(' or '))
 }
 
 function invalid(name: string, found: unknown, expected: string): ConnectionError {
