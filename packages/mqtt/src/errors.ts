@@ -55,6 +55,7 @@ export type SubscriptionErrorCode =
   | 'refused'
   | 'offline'
   | 'not-supported'
+  | 'packet-too-large'
   | 'timeout'
   | 'aborted'
   | 'closed'

@@ -1,4 +1,14 @@
-import { assertTopicFilter, describeReasonCode, ReasonCode, type SubscriptionRequest } from '@jamey/protocol'
+import {
+  assertTopicFilter,
+  CLIENT_BODIES,
+  describeReasonCode,
+  encodeFrom,
+  ReasonCode,
+  type Subscribe,
+  type SubscriptionRequest,
+  type Unsubscribe,
+  Writer,
+} from '@jamey/protocol'
 import type { DeadlineCause } from './deadline.js'
 import { SubscriptionError } from './errors.js'
 import type { SubscribeOptions } from './options.js'
@@ -6,6 +16,11 @@ import type { ServerInformation } from './server-information.js'
 
 /** From here on a reason code of SUBACK says that the server lacks a feature: 0x9E, 0xA1, 0xA2. Section 3.9.3. */
 const LACKS = ReasonCode.sharedSubscriptionsNotSupported
+
+/** At most: a fixed header, a packet identifier, properties, the length of the filter and its options. */
+const HEAD_BYTES = 5 + 2 + 6 + 2 + 1
+/** At most what a UTF-16 code unit takes in UTF-8. */
+const UNIT_BYTES = 3
 
 export function requestFor(filter: string, options: SubscribeOptions): SubscriptionRequest {
   return {
@@ -72,6 +87,24 @@ export function unsupported(
     return refuse(filter, 'no wildcards', ReasonCode.wildcardSubscriptionsNotSupported)
   }
   return undefined
+}
+
+/** The error for a packet about one filter that is larger than the server of this connection takes. [MQTT-3.2.2-15] */
+export function oversized(
+  filter: string,
+  packet: Subscribe | Unsubscribe,
+  server: ServerInformation | undefined,
+): SubscriptionError | undefined {
+  const maximum = server?.maximumPacketSize
+  if (maximum === undefined || HEAD_BYTES + UNIT_BYTES * filter.length <= maximum) return undefined
+  const writer = new Writer()
+  encodeFrom(CLIENT_BODIES, writer, packet, 5)
+  const bytes = writer.pendingBytes
+  if (bytes <= maximum) return undefined
+  return new SubscriptionError(
+    'packet-too-large',
+    `${packet.type} of '${filter}': the packet takes ${bytes} bytes; the server accepts ${maximum}`,
+  )
 }
 
 export function refusedSubscription(

@@ -2,8 +2,10 @@ import {
   assertTopicFilter,
   isFailure,
   type Suback,
+  type Subscribe,
   type SubscriptionRequest,
   type Unsuback,
+  type Unsubscribe,
 } from '@jamey/protocol'
 import { AskedPackets, type Entry } from './asked-packets.js'
 import type { Clock } from './clock.js'
@@ -21,6 +23,7 @@ import {
   gaveUp,
   invalidFilter,
   mayPass,
+  oversized,
   refusedSubscription,
   requestFor,
   unsupported,
@@ -236,22 +239,23 @@ export class Subscriptions {
   #ask(entry: Entry, isAgain = false): void {
     const link = this.#link
     if (link === undefined || entry.state !== 'unsent') return
-    const fault = unsupported(entry.filter, this.#server)
+    const { filter, request } = entry
+    const isIdentified = this.#server?.subscriptionIdentifiersAvailable === true
+    const packet: Subscribe = {
+      type: 'subscribe',
+      packetIdentifier: 1,
+      subscriptions: [isAgain ? withoutKnownRetained(request) : request],
+      properties: isIdentified ? { subscriptionIdentifier: entry.identifiers.at(-1) } : undefined,
+    }
+    const fault = unsupported(filter, this.#server) ?? oversized(filter, packet, this.#server)
     if (fault !== undefined) return this.refuse(entry, fault)
     if (!this.asked.hasRoom) {
       this.#postponed.set(entry, isAgain)
       return
     }
     entry.state = 'asked'
-    const { filter, request } = entry
-    const packetIdentifier = this.asked.add({ kind: 'subscribe', filter, entry, request })
-    const isIdentified = this.#server?.subscriptionIdentifiersAvailable === true
-    link.send({
-      type: 'subscribe',
-      packetIdentifier,
-      subscriptions: [isAgain ? withoutKnownRetained(request) : request],
-      properties: isIdentified ? { subscriptionIdentifier: entry.identifiers.at(-1) } : undefined,
-    })
+    packet.packetIdentifier = this.asked.add({ kind: 'subscribe', filter, entry, request })
+    link.send(packet)
   }
 
   /** Those who asked for it just now lose it; for handlers that had it before it stays wanted. */
@@ -317,9 +321,28 @@ export class Subscriptions {
     for (const [filter, waiters] of this.#removals) {
       if (!this.asked.hasRoom) return
       this.#removals.delete(filter)
-      const packetIdentifier = this.asked.add({ kind: 'unsubscribe', filter, waiters })
-      link.send({ type: 'unsubscribe', packetIdentifier, filters: [filter], properties: undefined })
+      const packet: Unsubscribe = {
+        type: 'unsubscribe',
+        packetIdentifier: 1,
+        filters: [filter],
+        properties: undefined,
+      }
+      const fault = oversized(filter, packet, this.#server)
+      if (fault !== undefined) {
+        this.#keepAtServer(filter, waiters, fault)
+        continue
+      }
+      packet.packetIdentifier = this.asked.add({ kind: 'unsubscribe', filter, waiters })
+      link.send(packet)
     }
+  }
+
+  /** The server can not be told that a filter is not wanted any more; what it sends for it has no handler. */
+  #keepAtServer(filter: string, waiters: readonly Waiter[], error: SubscriptionError): void {
+    this.#counters.subscriptionFailures++
+    this.#forgetLeaving(filter)
+    if (waiters.length === 0) this.#onFailure(error)
+    for (const waiter of waiters) waiter.reject(error)
   }
 
   #waitFor(
