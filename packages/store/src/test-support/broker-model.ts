@@ -78,10 +78,13 @@ function changeOnce(random: Random, number: number, store: BrokerStore): void {
     case 5:
     case 6:
       store.putMessage(number, messageOf(topic, random))
+      // As a broker does, every queue that changes is counted with it: a store counts what nobody has.
       for (const receiver of CLIENTS) {
-        if (random.integer(2) === 0) store.putDelivery(receiver, number, deliveryOf(number, random))
+        if (random.integer(2) > 0) continue
+        store.putDelivery(receiver, number, deliveryOf(number, random))
+        store.putQueue(receiver, queueOf(number, random))
       }
-      return store.putQueue(clientId, queueOf(number, random))
+      return
     case 7:
       if (earlier === undefined || record === undefined) return
       if (random.integer(3) > 0) return store.removeDelivery(clientId, earlier.sequence, record.messageId)
