@@ -29,7 +29,10 @@ export default defineConfig({
         },
       },
       // What takes its time for a reason: kills, disks, processes, fuzz. Needs a build, and npm alone.
-      { ...sources, test: { ...patience, name: 'slow', include: [SLOW, 'tests/fuzz/**/*.test.ts'] } },
+      {
+        ...sources,
+        test: { ...patience, testTimeout: 180_000, name: 'slow', include: [SLOW, 'tests/fuzz/**/*.test.ts'] },
+      },
       // Needs brokers from the system's packages.
       { ...sources, test: { ...patience, name: 'interop', include: ['tests/interop/**/*.test.ts'] } },
       // Needs Chromium from the system's packages.

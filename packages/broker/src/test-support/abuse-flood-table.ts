@@ -188,7 +188,7 @@ export const FLOODS: Abuse[] = [
     },
   },
   {
-    what: 'more connects within a second than an address may have',
+    what: 'more connects within a second than an address may have, and more than may wait',
     answer: 'closed',
     act: async (stage) => {
       for (let n = 0; n < 600; n++) {
@@ -196,14 +196,15 @@ export const FLOODS: Abuse[] = [
         client.socket.resetAndDestroy()
         await client.closed
       }
+      for (let n = 0; n < 5; n++) await stage.stranger()
       return lastWord(await stage.stranger())
     },
   },
   {
-    what: 'more sockets without CONNECT than an address may have',
+    what: 'more sockets without CONNECT than an address may have, and more than may wait',
     answer: 'closed',
     act: async (stage) => {
-      for (let n = 0; n < 10; n++) await stage.stranger()
+      for (let n = 0; n < 15; n++) await stage.stranger()
       return lastWord(await stage.stranger())
     },
   },

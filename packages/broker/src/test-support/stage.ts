@@ -20,6 +20,7 @@ const LIMITS: Partial<Limits> = {
   connectionsPerAddress: 30,
   pendingConnections: 20,
   pendingPerAddress: 10,
+  waitingConnections: 10,
   connectionsPerSecond: 1_000,
   connectionsPerSecondPerAddress: 600,
   connectTimeoutMs: 10_000,
