@@ -82,9 +82,42 @@ const lines: string[] = [
 console.log(lines.join('\\n'))
 `
 
+/** What a page may write. */
+const PAGE = `
+import { type Client, type Explanation, connect, type Message } from '@jamey/mqtt'
+
+export const follow = async (url: string, handler: (message: Message) => void): Promise<Explanation> => {
+  const client: Client = await connect({ url })
+  await using _subscription = await client.subscribe('a/+', handler)
+  return client.explain()
+}
+`
+
 describe('a project that installs the client from its tarballs', () => {
   const compile = (folder: string) => run(process.execPath, [bin('tsc'), '-p', folder], { cwd: folder })
+  const strict = {
+    target: 'ES2022',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    // No types of disposables: what we declare brings them along.
+    lib: ['ES2022', 'DOM'],
+  }
+  const forNode = { ...strict, module: 'NodeNext' }
+  const forPages = {
+    ...strict,
+    module: 'ESNext',
+    moduleResolution: 'Bundler',
+    customConditions: ['browser'],
+    types: [],
+    noEmit: true,
+  }
   let folder: string
+
+  const write = async (compilerOptions: object, program: string): Promise<void> => {
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }))
+    await writeFile(join(folder, 'main.ts'), program)
+  }
 
   beforeAll(async () => {
     folder = join(tarballs.folder, 'consumer')
@@ -97,21 +130,13 @@ describe('a project that installs the client from its tarballs', () => {
     await run('npm', ['install', ...options, tarballs.path('protocol'), tarballs.path('mqtt')], {
       cwd: folder,
     })
-    const compilerOptions = {
-      target: 'ES2022',
-      module: 'NodeNext',
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      skipLibCheck: false,
-      // No types of Node: what we declare must do without.
-      lib: ['ES2023', 'ESNext.Disposable', 'DOM'],
-      types: [],
-    }
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }))
   })
 
-  it('compiles strictly, every declaration file looked at, and runs', async () => {
-    await writeFile(join(folder, 'main.ts'), PROGRAM)
+  it.each([
+    ['without types of Node', { types: [] }],
+    ['with types of Node', { types: ['node'], typeRoots: [join(root, 'node_modules/@types')] }],
+  ])('compiles strictly %s, every declaration file looked at, and runs', async (_, types) => {
+    await write({ ...forNode, ...types }, PROGRAM)
     await compile(folder)
     const { stdout } = await run(process.execPath, ['main.js'], { cwd: folder })
     expect(stdout.trim().split('\n')).toEqual([
@@ -122,8 +147,30 @@ describe('a project that installs the client from its tarballs', () => {
   })
 
   it('is told by the compiler what it writes wrongly', async () => {
-    const wrong = PROGRAM.replace('{ qos: 1 }, handler', "{ qos: 3 }, 'handler'")
-    await writeFile(join(folder, 'main.ts'), wrong)
+    await write({ ...forNode, types: [] }, PROGRAM.replace('{ qos: 1 }, handler', "{ qos: 3 }, 'handler'"))
     await expect(compile(folder)).rejects.toMatchObject({ stdout: expect.stringContaining('error TS') })
+  })
+
+  it('compiles strictly for pages, every declaration file looked at', async () => {
+    await write(forPages, PAGE)
+    expect((await compile(folder)).stdout).toBe('')
+  })
+
+  it('is told by the compiler what exists for Node alone, where it is for pages', async () => {
+    const list = "console.log(Object.keys(await import('@jamey/mqtt')).join())"
+    const namesFor = async (...conditions: string[]): Promise<string[]> => {
+      const { stdout } = await run(process.execPath, [...conditions, '--input-type=module', '-e', list], {
+        cwd: folder,
+      })
+      return stdout.trim().split(',')
+    }
+    const inPages = new Set(await namesFor('--conditions=browser'))
+    const inNode = await namesFor()
+    const missing = inNode.filter((name) => !inPages.has(name))
+    expect(missing).toContain('systemClock')
+    await write(forPages, `export { ${inNode.join(', ')} } from '@jamey/mqtt'\n`)
+    const { stdout } = (await compile(folder).catch((error: unknown) => error)) as { stdout: string }
+    const told = [...stdout.matchAll(/has no exported member(?: named)? '(\w+)'/g)].map((match) => match[1])
+    expect(told.sort()).toEqual(missing.sort())
   })
 })

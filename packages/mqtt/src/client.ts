@@ -1,3 +1,6 @@
+// For AsyncDisposable, which older sets of types (`lib: ['es2022', 'dom']`) lack: kept in the declarations.
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { Explanation } from './explanation.js'
 import type { Message } from './message.js'
 import type {
