@@ -1,5 +1,5 @@
 import type { Packet } from '@jamey/protocol'
-import { until } from '@jamey/testing'
+import { FakeClock, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused, MemoryBrokerStore } from '../index.js'
 import { connectPacket, publishPacket, RawClient } from '../raw-client.js'
@@ -86,7 +86,8 @@ describe('a store that fails', () => {
     'ends the connection whose packet needed it, in version %i [MQTT-4.8.0-2 of 3.1.1]',
     async (version) => {
       const store = new FailingStore()
-      const { broker, port } = await startBroker({ store })
+      const clock = new FakeClock()
+      const { broker, port } = await startBroker({ store, clock })
       const bystander = await RawClient.connect(port, { clientId: 'bystander' })
       const client = await RawClient.connect(port, {
         protocolVersion: version,
@@ -96,6 +97,9 @@ describe('a store that fails', () => {
       await client.settle()
       store.failure = new Error('disk is full')
       client.publish('t', 'm', { qos: 1, packetIdentifier: 1, retain: true })
+      await until(() => broker.stats().storeFailures === 1)
+      // For so long it is tried again.
+      await clock.advance(10_000)
       const told = (await all(client)).map((packet) => 'reasonCode' in packet && packet.reasonCode)
       expect(told).toEqual(version === 5 ? [0x80] : [])
       store.failure = undefined
