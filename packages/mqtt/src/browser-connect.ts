@@ -2,11 +2,11 @@ import { browserPlatform } from './browser-platform.js'
 import type { Client } from './client.js'
 import { firstConnection } from './first-connection.js'
 import { MqttClient } from './mqtt-client.js'
-import type { ConnectOptions } from './options.js'
+import type { BrowserConnectOptions } from './options.js'
 import { readSettings } from './settings.js'
 
 /** As in Node, but over WebSocket only. */
-export function createClient(options: ConnectOptions): Client {
+export function createClient(options: BrowserConnectOptions): Client {
   return new MqttClient(readSettings(options, browserPlatform))
 }
 
@@ -15,6 +15,6 @@ export function createClient(options: ConnectOptions): Client {
  *
  *     const client = await connect({ url: 'wss://broker.example/mqtt', credentials })
  */
-export async function connect(options: ConnectOptions): Promise<Client> {
+export async function connect(options: BrowserConnectOptions): Promise<Client> {
   return firstConnection(createClient(options), options)
 }

@@ -4,19 +4,49 @@ import { firstConnection } from './first-connection.js'
 import { systemClock } from './node-clock.js'
 import { NodeDialer } from './node-dialer.js'
 import { makeNodePlatform } from './node-platform.js'
+import { UrlPerAttempt } from './node-url-per-attempt.js'
 import { assertOptionNames } from './option-names.js'
 import { assertOptionValues } from './option-values.js'
 import type { ConnectOptions } from './options.js'
-import { readSettings } from './settings.js'
+import type { Platform } from './platform.js'
+import { readSettings, type Settings } from './settings.js'
+import { assertWebSocketOptions } from './ws-options.js'
 
 /** A client that is not connected yet: register handlers first, then `connect()`. */
 export function createClient(options: ConnectOptions): Client {
   assertOptionNames(options)
   assertOptionValues(options)
+  assertWebSocketOptions(options.webSocket)
   // As long as a failure is held against a server among `urls`.
   const { maxDelayMs = 60_000 } = options.reconnect || {}
   const dialer = new NodeDialer(systemClock, maxDelayMs)
-  return new CheckedClient(readSettings(options, makeNodePlatform(dialer)))
+  return new CheckedClient(settingsOf(options, makeNodePlatform(dialer, options.webSocket)))
+}
+
+function settingsOf(options: ConnectOptions, platform: Platform): Settings {
+  const { url } = options
+  if (typeof url !== 'function') return readSettings({ ...options, url }, platform)
+  const endpoint = new UrlPerAttempt(url)
+  const asking: Platform = {
+    ...platform,
+    readTls: async (tls) => {
+      const [material] = await Promise.all([platform.readTls(tls), endpoint.ask()])
+      return material
+    },
+  }
+  // Any URL: what is read of it is replaced.
+  const given = {
+    ...options,
+    url: 'mqtts://localhost',
+    credentials: options.credentials ?? endpoint.credentials,
+  }
+  const settings = readSettings(given, asking)
+  return {
+    ...settings,
+    endpoints: [endpoint],
+    // Each connection keeps the one that it was made to.
+    transport: (to, tls) => settings.transport(to === endpoint ? endpoint.latest : to, tls),
+  }
 }
 
 /**

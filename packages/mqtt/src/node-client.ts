@@ -20,7 +20,6 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
  */
 export class NodeClient extends MqttClient {
   readonly #settings: Settings
-  readonly #url: string | undefined
   #life: NodeJS.Timeout | undefined
   #isClosing = false
   #hasConnected = false
@@ -30,7 +29,6 @@ export class NodeClient extends MqttClient {
   constructor(settings: Settings) {
     super(settings)
     this.#settings = settings
-    this.#url = settings.endpoints[0]?.href
     super.onState((change) => this.#look(change))
   }
 
@@ -101,6 +99,7 @@ export class NodeClient extends MqttClient {
   }
 
   [inspect.custom](): string {
-    return `MqttClient { clientId: '${this.clientId}', url: '${this.#url}', state: '${this.state}' }`
+    const url = this.#settings.endpoints[0]?.href
+    return `MqttClient { clientId: '${this.clientId}', url: '${url}', state: '${this.state}' }`
   }
 }

@@ -5,6 +5,7 @@ import { explain } from './explain.js'
 import { systemClock } from './node-clock.js'
 import type { NodeDialer } from './node-dialer.js'
 import { skipping } from './node-skipping.js'
+import type { WebSocketOptions } from './options.js'
 import { PaceLimit } from './pace-limit.js'
 import type { Platform } from './platform.js'
 import { systemError } from './system-error.js'
@@ -14,13 +15,14 @@ import { Trial } from './trial.js'
 import { openWebSocket } from './ws-socket.js'
 
 /** TCP, TLS and WebSocket; certificates from files or memory. What one client learns of addresses is its own. */
-export function makeNodePlatform(dialer: NodeDialer): Platform {
+export function makeNodePlatform(dialer: NodeDialer, webSocket: WebSocketOptions = {}): Platform {
   return {
     ...base,
     openTransport: (endpoint, tls) => {
       const { scheme } = endpoint
       if (scheme === 'mqtt' || scheme === 'mqtts') return openTcp(endpoint, tls, dialer)
-      if (scheme === 'ws' || scheme === 'wss') return openWebSocket(endpoint, tls, undefined, dialer)
+      if (scheme === 'ws' || scheme === 'wss')
+        return openWebSocket(endpoint, tls, undefined, dialer, webSocket)
       throw new ConnectionError(
         'invalid-argument',
         `no transport for ${endpoint.href}; expected mqtts:, wss:, mqtt: or ws:, or an own one in the option 'transport'`,

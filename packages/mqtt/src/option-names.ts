@@ -1,5 +1,12 @@
 import { ConnectionError } from './errors.js'
-import type { ConnectOptions, QueueOptions, ReconnectOptions, TlsOptions, WillOptions } from './options.js'
+import type {
+  ConnectOptions,
+  QueueOptions,
+  ReconnectOptions,
+  TlsOptions,
+  WebSocketOptions,
+  WillOptions,
+} from './options.js'
 
 type Names<T> = Readonly<Record<keyof T, true>>
 
@@ -33,6 +40,7 @@ const TOP: Names<ConnectOptions> = {
   signal: true,
   onUnhandledMessage: true,
   onBackgroundError: true,
+  webSocket: true,
   clock: true,
   transport: true,
 }
@@ -59,15 +67,17 @@ const QUEUE: Names<QueueOptions> = {
   whenFull: true,
   qos0WhenOffline: true,
 }
+const WEB_SOCKET: Names<WebSocketOptions> = { headers: true, protocol: true }
 const WILL: Names<WillOptions> = { topic: true, payload: true, qos: true, retain: true, properties: true }
 
 /** Throws `ConnectionError` 'invalid-argument' for an option that there is none of: ignored, it would mislead. */
 export function assertOptionNames(options: ConnectOptions): void {
   assertNames(options, TOP, '')
-  const { tls, reconnect, queue, will } = options
+  const { tls, reconnect, queue, webSocket, will } = options
   assertNames(tls, TLS, 'tls.')
   if (reconnect !== false) assertNames(reconnect, RECONNECT, 'reconnect.')
   assertNames(queue, QUEUE, 'queue.')
+  assertNames(webSocket, WEB_SOCKET, 'webSocket.')
   if (typeof will !== 'function') assertNames(will, WILL, 'will.')
 }
 

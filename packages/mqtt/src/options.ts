@@ -141,6 +141,18 @@ export interface QueueOptions {
   qos0WhenOffline?: 'reject' | 'drop' | undefined
 }
 
+export interface WebSocketOptions {
+  /** Sent with the handshake, beside those of the protocol. A function is asked for every attempt. */
+  headers?: HttpHeaders | (() => HttpHeaders | Promise<HttpHeaders>) | undefined
+  /** The subprotocol, 'mqtt' by default, which the server has to choose; some old ones know 'mqttv3.1' alone. */
+  protocol?: string | undefined
+}
+
+export type HttpHeaders = Readonly<Record<string, string>>
+
+/** What pages have no say in, the browser decides. */
+export type BrowserConnectOptions = Omit<ConnectOptions, 'url' | 'webSocket'> & { url?: string | undefined }
+
 /**
  * Unknown names and values out of bounds are refused by `ConnectionError` 'invalid-argument' that names the option; in
  * pages, whose bundle has no room for that, the compiler alone tells, and a value out of bounds has no defined effect.
@@ -150,9 +162,10 @@ export interface ConnectOptions {
    * `mqtts://host[:8883]` (TLS 1.3, verified) or `mqtt://host[:1883]` (plain TCP); over WebSocket
    * `wss://host[:443][/mqtt]` or `ws://host[:80][/mqtt]`, the only ones in browsers. In Node those need the package
    * `ws`. User and password of a URL hold for it alone, where no `credentials` are given. `ws://host` means the path
-   * `/mqtt`, `ws://host/` the root.
+   * `/mqtt`, `ws://host/` the root. In Node, a function is asked for every attempt, for URLs that are signed for a
+   * while.
    */
-  url?: string | undefined
+  url?: string | (() => string | Promise<string>) | undefined
   /** Several servers of one cluster, tried in order; instead of `url`. */
   urls?: readonly string[] | undefined
   /** Left out, the server assigns one (MQTT 5.0) or a random one is used (3.1.1). */
@@ -214,6 +227,8 @@ export interface ConnectOptions {
   onUnhandledMessage?: MessageHandler | undefined
   /** Told of what fails with nobody waiting for it. By default the first one becomes a process warning. */
   onBackgroundError?: ((error: MqttError) => void) | undefined
+  /** Of `ws:` and `wss:` in Node; browsers let no page choose. */
+  webSocket?: WebSocketOptions | undefined
   clock?: Clock | undefined
   /** Instead of what carries the schemes of `url`. */
   transport?: TransportFactory | undefined

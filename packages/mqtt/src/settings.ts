@@ -7,6 +7,7 @@ import { ConnectionError, type MqttError } from './errors.js'
 import { guarded } from './guarded.js'
 import { MemorySessionStore } from './memory-session-store.js'
 import type {
+  BrowserConnectOptions,
   ConnectOptions,
   Credentials,
   CredentialsProvider,
@@ -95,7 +96,7 @@ const MEBIBYTE = 1_048_576
  * Throws `ConnectionError` 'invalid-argument' that names the option where no client can be made of the options. Values
  * that are out of bounds are refused before, in Node.
  */
-export function readSettings(options: ConnectOptions, platform: Platform): Settings {
+export function readSettings(options: BrowserConnectOptions, platform: Platform): Settings {
   const { url, urls = url === undefined ? [] : [url], protocolVersion = 5 } = options
   if (url !== undefined && options.urls !== undefined)
     throw invalid('urls', 'given beside url', 'one of them')

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TlsOptions } from 'node:tls'
@@ -11,7 +11,7 @@ import * as browserEntry from './browser.js'
 import { browserPlatform } from './browser-platform.js'
 import { readUrl } from './endpoint.js'
 import * as nodeEntry from './index.js'
-import { type Client, type ConnectOptions, connect } from './index.js'
+import { type BrowserConnectOptions, type Client, type ConnectOptions, connect } from './index.js'
 import { rejection, text } from './test-support/harness.js'
 import type { TransportListener } from './transport.js'
 import { type WebSocketPort, WebSocketTransport } from './web-socket-transport.js'
@@ -20,6 +20,7 @@ import { openWebSocket } from './ws-socket.js'
 interface WebSocketPeer {
   readonly port: number
   /** What the client asked for, in order. */
+  readonly headers: IncomingHttpHeaders[]
   readonly urls: (string | undefined)[]
   readonly sockets: WebSocket[]
   readonly connections: PeerConnection[]
@@ -33,11 +34,13 @@ async function startPeer(
   const server: Server = tls === undefined ? createHttpServer() : createHttpsServer(tls)
   const webSockets = new WebSocketServer({ server, handleProtocols: () => subprotocol })
   const peer = {
+    headers: [] as IncomingHttpHeaders[],
     urls: [] as (string | undefined)[],
     sockets: [] as WebSocket[],
     connections: [] as PeerConnection[],
   }
   webSockets.on('connection', (socket, request) => {
+    peer.headers.push(request.headers)
     peer.urls.push(request.url)
     peer.sockets.push(socket)
     const stream = Object.assign(createWebSocketStream(socket), { setNoDelay: () => {} })
@@ -60,6 +63,52 @@ async function open(url: string, options: ConnectOptions = {}): Promise<Client> 
   })
   return client
 }
+
+describe('the handshake of a WebSocket', () => {
+  it('carries the headers of the options, of a function anew with every attempt', async () => {
+    const peer = await startPeer()
+    const url = `ws://127.0.0.1:${peer.port}`
+    await open(url, { webSocket: { headers: { authorization: 'Bearer one', 'x-tenant': 'a' } } })
+    expect(peer.headers[0]).toMatchObject({ authorization: 'Bearer one', 'x-tenant': 'a' })
+    let asked = 0
+    const client = await open(url, {
+      webSocket: { headers: async () => ({ authorization: `Bearer ${++asked}` }) },
+      reconnect: { baseDelayMs: 1 },
+    })
+    peer.sockets[1]?.terminate()
+    await expect.poll(() => client.stats().connects).toBe(2)
+    expect(peer.headers.slice(1).map(({ authorization }) => authorization)).toEqual(['Bearer 1', 'Bearer 2'])
+  })
+
+  it('asks for another subprotocol, which the server has to choose', async () => {
+    const old = await startPeer({ subprotocol: 'mqttv3.1' })
+    const webSocket = { protocol: 'mqttv3.1' }
+    const client = await open(`ws://127.0.0.1:${old.port}`, { webSocket })
+    expect(old.headers[0]?.['sec-websocket-protocol']).toBe('mqttv3.1')
+    expect(await client.publish('t', 'one', { qos: 1 })).toEqual({ reasonCode: 0 })
+    const other = await startPeer()
+    const error = await rejection(open(`ws://127.0.0.1:${other.port}`, { webSocket }))
+    expect(error).toMatchObject({ name: 'ConnectionError', code: 'unreachable' })
+    expect(error.message).toContain('subprotocol')
+  })
+
+  it.each([
+    [{ headers: { 'x y': 'secret' } }, 'option webSocket.headers has "x y"'],
+    [{ headers: { authorization: 'secret\r\nx: y' } }, 'option webSocket.headers has "authorization"'],
+    [{ headers: () => ({ authorization: 'secret\n' }) }, 'option webSocket.headers has "authorization"'],
+    [{ headers: () => Promise.reject(new Error('no token')) }, 'its function failed: no token'],
+    [{ protocol: 'a b' }, 'option webSocket.protocol is "a b"'],
+    [{ subprotocol: 'mqtt' }, 'option webSocket.subprotocol is unknown'],
+  ])('is not begun with what can not be sent: %o', async (webSocket, fault) => {
+    const peer = await startPeer()
+    const options = { webSocket } as ConnectOptions
+    const error = await rejection(open(`ws://127.0.0.1:${peer.port}`, options))
+    expect(error.name).toBe('ConnectionError')
+    expect(error.message).toContain(fault)
+    expect(error.message).not.toContain('secret')
+    expect(peer.headers).toEqual([])
+  })
+})
 
 describe('the client over WebSocket in Node', () => {
   it('offers mqtt, asks for /mqtt, and does all that it does over TCP [MQTT-6.0.0-3]', async () => {
@@ -297,7 +346,7 @@ describe('the entry for browsers', () => {
   })
 
   it('says that browsers have WebSocket only, and their own certificates', async () => {
-    const reject = (options: ConnectOptions) =>
+    const reject = (options: BrowserConnectOptions) =>
       rejection(browserEntry.connect({ clientId: 'test', ...options }))
     const expected = { name: 'ConnectionError', code: 'invalid-argument' }
     const plain = await reject({ url: 'mqtts://localhost' })

@@ -3,9 +3,11 @@ import { connect as connectTls } from 'node:tls'
 import { ConnectionError } from './errors.js'
 import { systemClock } from './node-clock.js'
 import { NodeDialer } from './node-dialer.js'
+import type { WebSocketOptions } from './options.js'
 import { secureOptions } from './tls-material.js'
 import type { Endpoint, TlsMaterial, Transport } from './transport.js'
 import { type WebSocketPort, WebSocketTransport, webSocketUrl } from './web-socket-transport.js'
+import { headersOf } from './ws-options.js'
 
 /** The largest packet MQTT has, so that a message may always hold one. */
 const LARGEST_MESSAGE_BYTES = 268_435_460
@@ -18,6 +20,7 @@ export function openWebSocket(
   tls: TlsMaterial,
   load: LoadWs = () => import('ws'),
   dialer: NodeDialer = new NodeDialer(systemClock, 0),
+  given: WebSocketOptions = {},
 ): Transport {
   const dialing = new AbortController()
   const open = async (): Promise<WebSocketPort> => {
@@ -26,14 +29,19 @@ export function openWebSocket(
     })
     const { host, port, scheme } = endpoint
     const secure = scheme === 'wss' ? secureOptions(endpoint, tls) : undefined
+    const headers = await headersOf(given)
     const raw = await dialer.dial(host, port, dialing.signal)
     const createConnection = (): Socket => {
       const socket = secure === undefined ? raw : connectTls({ ...secure, socket: raw, host })
       dialer.watch(raw, socket, host, port)
       return socket
     }
-    const options = { perMessageDeflate: false, maxPayload: LARGEST_MESSAGE_BYTES, createConnection }
-    return new WebSocket(webSocketUrl(endpoint), ['mqtt'], options) as unknown as WebSocketPort
+    const options = { perMessageDeflate: false, maxPayload: LARGEST_MESSAGE_BYTES, headers, createConnection }
+    const { protocol = 'mqtt' } = given
+    const socket = new WebSocket(webSocketUrl(endpoint), [protocol], options)
+    // `ws` ends the handshake where the server chooses another one; the transport knows the standard's name alone.
+    if (protocol !== 'mqtt') Object.defineProperty(socket, 'protocol', { value: 'mqtt' })
+    return socket as unknown as WebSocketPort
   }
   return new DialledWebSocket(endpoint, open, dialing)
 }
