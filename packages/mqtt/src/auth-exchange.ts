@@ -1,4 +1,4 @@
-import { type Auth, describeReasonCode, ReasonCode } from '@jamey/protocol'
+import { type Auth, CLIENT_BODIES, describeReasonCode, encodeFrom, ReasonCode, Writer } from '@jamey/protocol'
 import type { Authentication } from './authentication.js'
 import { assertMethod, violation } from './connection-errors.js'
 import type { Connected, Connecting } from './connection-state.js'
@@ -76,7 +76,7 @@ export class AuthExchange {
     if (authenticationMethod !== method) throw foreignMethod(authenticationMethod, method)
     const properties = { authenticationMethod, authenticationData }
     // [MQTT-4.12.0-3]
-    state.link?.send({ type: 'auth', reasonCode: ReasonCode.continueAuthentication, properties })
+    send(state, { type: 'auth', reasonCode: ReasonCode.continueAuthentication, properties })
   }
 
   async #sendFresh(state: Connected, renewal: Deferred<void> | undefined): Promise<void> {
@@ -87,9 +87,29 @@ export class AuthExchange {
     if (authenticationMethod !== state.authenticationMethod)
       return this.#authentication.listener.onOtherMethod(state)
     const properties = { authenticationMethod, authenticationData }
-    state.link.send({ type: 'auth', reasonCode: ReasonCode.reAuthenticate, properties })
+    send(state, { type: 'auth', reasonCode: ReasonCode.reAuthenticate, properties })
     state.isRenewing = true
   }
+}
+
+/**
+ * Throws `AuthenticationError` where the server takes no packet of that size: it would end the connection, which without
+ * fresh credentials lasts as long as those that it has. [MQTT-3.2.2-15]
+ */
+function send(state: Connecting | Connected, packet: Auth): void {
+  const maximum = state.state === 'connected' ? state.server.maximumPacketSize : undefined
+  if (maximum !== undefined) {
+    const writer = new Writer()
+    encodeFrom(CLIENT_BODIES, writer, packet, 5)
+    const bytes = writer.pendingBytes
+    if (bytes > maximum) {
+      throw new AuthenticationError(
+        'credentials-failed',
+        `the credentials function gave data for an AUTH of ${bytes} bytes; the server accepts ${maximum}`,
+      )
+    }
+  }
+  state.link?.send(packet)
 }
 
 function authenticationTimedOut(endpoint: Endpoint, timeoutMs: number): ConnectionError {

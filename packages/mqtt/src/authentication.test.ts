@@ -311,6 +311,40 @@ describe('re-authentication in place', () => {
     await until(() => client.state === 'connected')
   })
 
+  it.each([
+    ['at once', 'refresh', 0, []],
+    ['at the next step, which ends the connection', 'challenge', 1, ['19 refresh']],
+  ])(
+    'that would take more than the server does is not sent: %s [MQTT-3.2.2-15]',
+    async (_, large, lost, sent) => {
+      const peer = await startPeer()
+      peer.follow({
+        connect: (_, server) =>
+          server.accept({ properties: { maximumPacketSize: 60, authenticationMethod: METHOD } }),
+      })
+      const provider = ({ reason }: CredentialsRequest): Credentials => ({
+        authenticationMethod: METHOD,
+        authenticationData: reason === large ? 'x'.repeat(100) : reason,
+      })
+      const client = await connectTo(peer, { credentials: provider, reconnect: { baseDelayMs: 60_000 } })
+      const server = await peer.connection(0)
+      const states: string[] = []
+      client.onState((change) => states.push(change.state))
+      const renewed = rejection(client.reauthenticate())
+      if (large === 'challenge') {
+        await server.packet('auth')
+        server.send(auth(0x18, '?'))
+      }
+      const error = await renewed
+      expect(error).toMatchObject({ name: 'AuthenticationError', code: 'credentials-failed' })
+      expect(error.message).toBe(
+        'the credentials function gave data for an AUTH of 115 bytes; the server accepts 60',
+      )
+      expect(client.stats().connectionsLost).toBe(lost)
+      expect(dataOf(server)).toEqual(sent)
+    },
+  )
+
   it('that the server does not answer in time is tried by a new connection', async () => {
     const { client, server, clock } = await start({ connectTimeoutMs: 2000 })
     const renewed = client.reauthenticate()
