@@ -79,6 +79,10 @@ describe.each([4, 5] as const)(
         }),
       ])
       expect(subscribed.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+      const code = protocolVersion === 5 ? 'packet-too-large' : 'refused'
+      expect(subscribed[0]).toMatchObject({ reason: { name: 'SubscriptionError', code } })
+      // MQTT 5.0 says how much the server takes, so no connection has to end for it.
+      if (protocolVersion === 5) expect(client.stats().connects).toBe(1)
       expect(await fates(client, [[`kept/v${protocolVersion}`, 'x']])).toEqual(['taken'])
       await expect.poll(() => seen).toEqual(['x'])
     })
