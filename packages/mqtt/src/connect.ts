@@ -4,6 +4,7 @@ import { firstConnection } from './first-connection.js'
 import { systemClock } from './node-clock.js'
 import { NodeDialer } from './node-dialer.js'
 import { makeNodePlatform } from './node-platform.js'
+import { readProxy } from './node-proxy.js'
 import { UrlPerAttempt } from './node-url-per-attempt.js'
 import { assertOptionNames } from './option-names.js'
 import { assertOptionValues } from './option-values.js'
@@ -19,7 +20,8 @@ export function createClient(options: ConnectOptions): Client {
   assertWebSocketOptions(options.webSocket)
   // As long as a failure is held against a server among `urls`.
   const { maxDelayMs = 60_000 } = options.reconnect || {}
-  const dialer = new NodeDialer(systemClock, maxDelayMs)
+  const proxy = options.proxy === undefined ? undefined : readProxy(options.proxy)
+  const dialer = new NodeDialer(systemClock, maxDelayMs, undefined, undefined, proxy)
   return new CheckedClient(settingsOf(options, makeNodePlatform(dialer, options.webSocket)))
 }
 

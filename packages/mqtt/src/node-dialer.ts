@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import type { Clock } from './clock.js'
 import { NodeAddresses } from './node-addresses.js'
+import { type ProxyServer, tunnel, unreachable } from './node-proxy.js'
 
 /** When the next address is tried beside one that does not answer. RFC 8305 section 5. */
 const NEXT_ADDRESS_MS = 250
@@ -26,19 +27,22 @@ export class NodeDialer {
   readonly #avoidMs: number
   readonly #lookUp: LookUp
   readonly #open: OpenSocket
+  readonly #proxy: ProxyServer | undefined
   readonly #byTarget = new Map<string, NodeAddresses>()
 
-  /** A failure is held against an address for `avoidMs`. */
+  /** A failure is held against an address for `avoidMs`. With `proxy` all connections are made by that. */
   constructor(
     clock: Clock,
     avoidMs: number,
     lookUp: LookUp = (host) => lookup(host, { all: true }),
     open: OpenSocket = openSocket,
+    proxy?: ProxyServer,
   ) {
     this.#clock = clock
     this.#avoidMs = avoidMs
     this.#lookUp = lookUp
     this.#open = open
+    this.#proxy = proxy
   }
 
   /** Whether another attempt would begin with an address that has not failed lately. */
@@ -48,6 +52,16 @@ export class NodeDialer {
 
   /** Rejects where no address takes a connection, or with the reason of `signal`. */
   async dial(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+    const proxy = this.#proxy
+    if (proxy === undefined) return this.#dial(host, port, signal)
+    const socket = await this.#dial(proxy.host, proxy.port, signal).catch((error: Error) => {
+      throw signal.aborted ? error : unreachable(proxy, error)
+    })
+    await tunnel(socket, proxy, host, port, signal)
+    return socket
+  }
+
+  async #dial(host: string, port: number, signal: AbortSignal): Promise<Socket> {
     const addresses = this.#addressesOf(host, port)
     const candidates = addresses.inOrder(await this.#found(host, signal))
     return new Race(candidates, (address) => this.#open(address, port), addresses, this.#clock).run(signal)

@@ -40,6 +40,7 @@ const TOP: Names<ConnectOptions> = {
   signal: true,
   onUnhandledMessage: true,
   onBackgroundError: true,
+  proxy: true,
   webSocket: true,
   clock: true,
   transport: true,

@@ -151,7 +151,9 @@ export interface WebSocketOptions {
 export type HttpHeaders = Readonly<Record<string, string>>
 
 /** What pages have no say in, the browser decides. */
-export type BrowserConnectOptions = Omit<ConnectOptions, 'url' | 'webSocket'> & { url?: string | undefined }
+export type BrowserConnectOptions = Omit<ConnectOptions, 'url' | 'proxy' | 'webSocket'> & {
+  url?: string | undefined
+}
 
 /**
  * Unknown names and values out of bounds are refused by `ConnectionError` 'invalid-argument' that names the option; in
@@ -227,6 +229,11 @@ export interface ConnectOptions {
   onUnhandledMessage?: MessageHandler | undefined
   /** Told of what fails with nobody waiting for it. By default the first one becomes a process warning. */
   onBackgroundError?: ((error: MqttError) => void) | undefined
+  /**
+   * What makes all connections, in Node: `http://[user:password@]host[:80]` (CONNECT) or
+   * `socks5://[user:password@]host[:1080]`. It resolves the names of the servers; TLS is with those all the same.
+   */
+  proxy?: string | undefined
   /** Of `ws:` and `wss:` in Node; browsers let no page choose. */
   webSocket?: WebSocketOptions | undefined
   clock?: Clock | undefined

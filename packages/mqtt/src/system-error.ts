@@ -1,8 +1,10 @@
-import { AuthenticationError, ConnectionError, type MqttError } from './errors.js'
+import { AuthenticationError, ConnectionError, MqttError } from './errors.js'
 import type { SystemError } from './transport-error.js'
 
 /** What failed, in words of its own where the system's have to be explained; undefined where they do not. */
 export function systemError(href: string, cause: SystemError): MqttError | undefined {
+  // It says what it is: a proxy's refusal, say.
+  if (cause instanceof MqttError) return cause
   const { code = '', message } = cause
   const lost = (fault: string): MqttError =>
     new ConnectionError('lost', `connection with ${href} failed: ${fault}`, { cause, retryable: true })
