@@ -72,6 +72,7 @@ function serverFindings(check: string, { certificate }: TlsProbe, now: Date): Fi
 function targetsOf(env: NodeJS.ProcessEnv, cwd: string): TlsProbeOptions[] {
   const isInsecure = ['1', 'true'].includes((env['MQTT_INSECURE'] ?? '').toLowerCase())
   const { MQTT_TLS_CA_CERT: ca, MQTT_TLS_CLIENT_CERT: cert, MQTT_TLS_CLIENT_KEY: key } = env
+  const passphrase = env['MQTT_TLS_CLIENT_KEY_PASSPHRASE'] || undefined
   const texts = (env['MQTT_BROKER_URL'] ?? '').split(',').map((text) => text.trim())
   return texts.flatMap((text) => {
     const url = URL.canParse(text) ? new URL(text) : undefined
@@ -81,7 +82,7 @@ function targetsOf(env: NodeJS.ProcessEnv, cwd: string): TlsProbeOptions[] {
       const read = (path: string): Buffer => readFileSync(resolve(cwd, path))
       const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
       const port = Number(url.port || env['MQTT_PORT'] || DEFAULT_BROKER_PORT)
-      const client = cert && key ? { cert: read(cert), key: read(key) } : undefined
+      const client = cert && key ? { cert: read(cert), key: read(key), passphrase } : undefined
       return [{ host, port, ca: ca ? read(ca) : undefined, client }]
     } catch {
       return []

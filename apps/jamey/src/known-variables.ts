@@ -53,6 +53,7 @@ export const KNOWN_VARIABLES: readonly string[] = [
   'MQTT_TLS_CA_CERT',
   'MQTT_TLS_CLIENT_CERT',
   'MQTT_TLS_CLIENT_KEY',
+  'MQTT_TLS_CLIENT_KEY_PASSPHRASE',
   'MQTT_USERNAME',
 ]
 

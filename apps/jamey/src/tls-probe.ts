@@ -9,8 +9,14 @@ export interface TlsProbeOptions {
   readonly ca: string | Buffer | undefined
   /** To look at any certificate, whoever vouches for it. */
   readonly takesAny?: boolean
-  /** What to show, PEM. */
-  readonly client: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined
+  /** What to show, PEM; the key may be encrypted. */
+  readonly client:
+    | {
+        readonly cert: string | Buffer
+        readonly key: string | Buffer
+        readonly passphrase?: string | undefined
+      }
+    | undefined
 }
 
 /**

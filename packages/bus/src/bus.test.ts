@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto'
 import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net'
 import {
   createAuthority,
@@ -193,6 +194,16 @@ describe('the bus over a broker with TLS and tokens', () => {
     const tls = { ca, cert: client.certPem, key: client.keyPem }
     const welcome = await join(port, 'with-certificate', { tls })
     expect(welcome.state).toBe('connected')
+    const passphrase = 'hush'
+    const key = createPrivateKey(client.keyPem).export({
+      type: 'pkcs8',
+      format: 'pem',
+      cipher: 'aes-256-cbc',
+      passphrase,
+    })
+    await welcome.close()
+    const again = await join(port, 'with-certificate', { tls: { ...tls, key, passphrase } })
+    expect(again.state).toBe('connected')
     await expect(join(port, 'other', { tls })).rejects.toMatchObject({ name: 'AuthenticationError' })
   })
 

@@ -18,6 +18,8 @@ export interface BusTls {
   /** A client certificate, whose common name must be the client identifier. */
   readonly cert?: string | Uint8Array
   readonly key?: string | Uint8Array | KeyObject
+  /** Of a `key` in encrypted PEM. */
+  readonly passphrase?: string
 }
 
 /** Who this is, for its status, heartbeats and error events. */

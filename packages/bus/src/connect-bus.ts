@@ -98,11 +98,12 @@ function secured(url: string): string {
   return url.replace(/^mqtt:/i, 'mqtts:').replace(/^ws:/i, 'wss:')
 }
 
-function tlsOf({ ca, cert, key }: BusTls): TlsOptions {
+function tlsOf({ ca, cert, key, passphrase }: BusTls): TlsOptions {
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key: key instanceof KeyObject ? pemOf(key) : key }),
+    ...(passphrase === undefined ? {} : { passphrase }),
   }
 }
 

@@ -1,5 +1,6 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -119,6 +120,22 @@ describe('configuration from the environment', () => {
     )
     expect(config).toMatchObject({ username: false })
     expect(config.jwtSecret).toBeUndefined()
+  })
+
+  it('takes an encrypted key with its passphrase', async () => {
+    const key = createPrivateKey(await readFile(join(certs, 'me.key')))
+    const encrypted = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'hush' })
+    const path = join(certs, 'encrypted.key')
+    await writeFile(path, encrypted, { mode: 0o600 })
+    const env = { ...base, MQTT_TLS_CLIENT_CERT: 'me.crt', MQTT_TLS_CLIENT_KEY: path }
+    const variable = 'MQTT_TLS_CLIENT_KEY_PASSPHRASE'
+    const config = configFromEnvironment({ ...env, [variable]: 'hush' }, { cwd })
+    expect((config.tls as { key: KeyObject }).key.equals(key)).toBe(true)
+    expect(inspect(config, { depth: 10, showHidden: true })).not.toContain('hush')
+    expect(faultsOf(env).faults).toMatchObject([{ variable, found: 'nothing' }])
+    const wrong = faultsOf({ ...env, [variable]: 'hush-hush' })
+    expect(wrong.faults).toMatchObject([{ variable, found: 'one that is not its (not shown)' }])
+    expect(wrong.message).not.toContain('hush-hush')
   })
 
   it('takes the folder of the outbox from the working directory', () => {

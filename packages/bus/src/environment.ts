@@ -19,6 +19,7 @@ export interface EnvironmentOptions {
 
 /** As `MQTT_USERNAME`: neither user name nor token. */
 const NO_LOGIN = 'none'
+const KEY_PASSPHRASE = 'MQTT_TLS_CLIENT_KEY_PASSPHRASE'
 const DEFAULT_URL = 'mqtt://localhost'
 const TLS_PORT = 8883
 const PLAINTEXT_PORT = 1883
@@ -207,11 +208,16 @@ function readCertificate(
 }
 
 function readKey(reader: EnvironmentReader, variable: string, pem: string): KeyObject | undefined {
+  const passphrase = reader.text(KEY_PASSPHRASE)
   try {
-    return createPrivateKey(pem)
+    return createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase })
   } catch {
-    const found = `${quote(reader.text(variable) ?? '')}, which holds no key that can be read`
-    return reader.fault(variable, found, 'a private key in PEM without a passphrase')
+    const path = quote(reader.text(variable) ?? '')
+    const isEncrypted = /BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(pem)
+    if (!isEncrypted)
+      return reader.fault(variable, `${path}, which holds no key that can be read`, 'a private key in PEM')
+    const found = passphrase === undefined ? 'nothing' : 'one that is not its (not shown)'
+    return reader.fault(KEY_PASSPHRASE, found, `the passphrase of ${path} in ${variable}, which is encrypted`)
   }
 }
 
