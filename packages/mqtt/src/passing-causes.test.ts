@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect as connectTcp, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
@@ -66,6 +69,43 @@ async function replaced(bad: MqttPeerOptions, by: MqttPeerOptions = { tls: good 
       const next = await startPeer(by)
       await next.close()
       await next.relisten(port)
+    },
+  }
+}
+
+/** The option url gives what is none first, and the server's after that. */
+async function urlOnce(first: () => string | Promise<string>): Promise<Case> {
+  const peer = await startPeer()
+  let hasAsked = false
+  const url = (): string | Promise<string> => {
+    if (hasAsked) return peer.url
+    hasAsked = true
+    return first()
+  }
+  return { options: { url } }
+}
+
+/** A proxy that answers `refusal` until it is put right. */
+async function proxyOnce(refusal: string): Promise<Case> {
+  const peer = await startPeer()
+  let isRight = false
+  const proxy = createServer().on('connect', (_, socket: Socket) => {
+    if (!isRight) return socket.end(`HTTP/1.1 ${refusal}\r\n\r\n`)
+    const onward = connectTcp(peer.port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      socket.pipe(onward).pipe(socket)
+    })
+    onward.on('error', () => socket.destroy())
+    socket.on('error', () => onward.destroy())
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  onTestFinished(() => void proxy.close())
+  const { port } = proxy.address() as AddressInfo
+  return {
+    options: { url: peer.url, proxy: `http://me:secret@127.0.0.1:${port}` },
+    mend: () => {
+      isRight = true
     },
   }
 }
@@ -149,6 +189,12 @@ const CASES: Record<string, (() => Promise<Case>)[]> = {
   'the server has no TLS 1.3, or no TLS': [() => replaced({ tls: { ...good, maxVersion: 'TLSv1.2' } })],
   'the server sends what MQTT forbids': [forbidden],
   'the credentials function fails': [credentialsFail],
+  'the function of `url` or of `webSocket.headers` fails': [
+    () => urlOnce(() => Promise.reject(new Error('no signature'))),
+  ],
+  'that of `url` gives no URL, that of `webSocket.headers` no headers': [() => urlOnce(() => 'nowhere')],
+  'the proxy is not there, or does not connect to the server': [() => proxyOnce('502 Bad Gateway')],
+  'the proxy does not take our user and password': [() => proxyOnce('407 Proxy Authentication Required')],
   'a file among them is missing or can not be read': [
     async () => {
       const file = fileWith(undefined)
