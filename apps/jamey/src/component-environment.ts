@@ -44,6 +44,18 @@ export function directoryEnvironment(
   }
 }
 
+/**
+ * The same for a component whose broker runs in its own process. It tries for ever: whatever that broker can not do for
+ * a while (its disk is full) passes without anybody who would close an open breaker, and no other broker is meant.
+ */
+export function environmentBesideBroker(
+  component: ClientComponent,
+  directory: DataDirectory,
+  broker: BrokerAddress,
+): NodeJS.ProcessEnv {
+  return { ...directoryEnvironment(component, directory, { broker }), MQTT_BREAKER_FAILURES: 'never' }
+}
+
 /** Settings that hold a path, which a person means relative to the folder he is in. */
 const PATH_SETTINGS = ['JAMEY_RULES', 'JAMEY_MEMORY_FILE', 'JAMEY_DATA_DIR']
 

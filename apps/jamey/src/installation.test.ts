@@ -11,11 +11,17 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { configFromEnvironment } from '@jamey/bus'
 import pc from 'picocolors'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { serverHostsOf } from './certificate-facts.js'
 import { conclusionOf, exitOf } from './commands/doctor.js'
-import { completed, directoryEnvironment, serviceSettings } from './component-environment.js'
+import {
+  completed,
+  directoryEnvironment,
+  environmentBesideBroker,
+  serviceSettings,
+} from './component-environment.js'
 import { connectionFailure } from './connection.js'
 import { connectionTarget, reachableHost } from './connection-target.js'
 import {
@@ -230,6 +236,16 @@ describe('the environment of a part', () => {
       JAMEY_JUDGE_URL: 'y',
       JAMEY_RULES: join(folder, 'mine.yaml'),
     })
+  })
+
+  it('has a part that runs beside its broker try for ever, as no outage of that one outlasts the process', async () => {
+    await install()
+    const broker = { host: '127.0.0.1', port: 18_883 }
+    const beside = environmentBesideBroker('gateway', directory, broker)
+    expect(configFromEnvironment(beside).breakerFailures).toBe(Number.POSITIVE_INFINITY)
+    const alone = directoryEnvironment('gateway', directory, { broker })
+    expect(configFromEnvironment(alone).breakerFailures).toBe(10)
+    expect({ ...beside, MQTT_BREAKER_FAILURES: undefined }).toMatchObject(alone)
   })
 
   it('holds what .env adds, filters without quotes, too, and a variable that is set wins', async () => {

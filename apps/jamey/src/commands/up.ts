@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { BrokerSettings } from '../broker-settings.js'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { type RunningComponent, startComponent } from '../component.js'
-import { type BrokerAddress, directoryEnvironment, serviceSettings } from '../component-environment.js'
+import { type BrokerAddress, environmentBesideBroker, serviceSettings } from '../component-environment.js'
 import { reachableHost } from '../connection-target.js'
 import {
   type ClientComponent,
@@ -123,7 +123,7 @@ class System {
     this.brokerAddress = { host, port: embedded.addresses[0]?.port ?? port }
     const broker = { host: reachableHost(host), port: this.brokerAddress.port }
     const starting = (['conscience', 'memory', 'gateway'] as const).map(async (name) => {
-      const identity = directoryEnvironment(name, directory, { broker })
+      const identity = environmentBesideBroker(name, directory, broker)
       const http = { JAMEY_HTTP_HOST: httpHost, JAMEY_HTTP_PORT: String(httpPort) }
       // A service would read the `.env` of its folder, too, whose MQTT_* variables mean another broker.
       const settings = {
