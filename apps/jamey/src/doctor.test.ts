@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAuthority, issueClientCertificate } from '@jamey/auth'
-import { type Broker, createBroker } from '@jamey/broker'
+import { type Broker, type BrokerOptions, createBroker } from '@jamey/broker'
 import { topics } from '@jamey/contracts'
 import { openBrokerStore } from '@jamey/store'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
@@ -11,6 +11,7 @@ import { checkSpace } from './data-checks.js'
 import { type DataDirectory, dataDirectoryAt, readDataFile } from './data-directory.js'
 import type { Finding } from './health-checks.js'
 import { makeDataDirectory, provision } from './provision.js'
+import { checkServices } from './service-checks.js'
 import { runCommand } from './test-support/run-command.js'
 
 let folder: string
@@ -39,6 +40,7 @@ async function doctor(env: NodeJS.ProcessEnv = {}, args: readonly string[] = [])
 async function startBroker(
   client: 'optional' | 'required' = 'optional',
   host = '127.0.0.1',
+  settings: Partial<BrokerOptions> = {},
 ): Promise<Broker> {
   const tls = {
     cert: readDataFile(directory.serverCertificate),
@@ -49,7 +51,7 @@ async function startBroker(
   }
   const secrets = [readFileSync(directory.secret, 'utf8').trim()]
   const { authenticator } = accessOf({ authentication: { method: 'token', secrets }, permissions: undefined })
-  const broker = await createBroker({ listeners: [{ host, port: 0, tls }], authenticator })
+  const broker = await createBroker({ listeners: [{ host, port: 0, tls }], authenticator, ...settings })
   await broker.listen()
   onTestFinished(() => broker.close({ graceMs: 0 }))
   return broker
@@ -274,6 +276,26 @@ describe('what the doctor says of services', () => {
       status: 'warning',
       message: expect.stringMatching(/^nobody/),
     })
+  })
+
+  it('gives up on a broker that acknowledges no subscription, as one does that can not store any, and says so', async () => {
+    const env = clientEnvironment(
+      await startBroker('optional', '127.0.0.1', {
+        hooks: { authorize: () => new Promise<boolean>(() => {}) },
+        limits: { hookTimeoutMs: 600_000 },
+      }),
+    )
+    const { connectBus, configFromEnvironment } = await import('@jamey/bus')
+    const bus = await connectBus(configFromEnvironment({ ...env, MQTT_PERMISSIONS: 'jamey/#' }))
+    onTestFinished(() => bus.close({ drain: false }))
+    const findings = await checkServices(bus, 'all', 50)
+    expect(findings.map(({ check, status }) => [check, status])).toEqual([
+      ['service conscience', 'failed'],
+      ['service memory', 'failed'],
+      ['service gateway', 'failed'],
+      ['broker', 'failed'],
+    ])
+    expect(findings.at(-1)?.message).toBe('the broker did not acknowledge a subscription within 0.05 s')
   })
 
   it('tells the faults that components have put into their status', async () => {

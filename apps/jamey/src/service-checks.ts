@@ -2,7 +2,9 @@ import type { Bus, Message } from '@jamey/bus'
 import { pingOf, type RequestContract, type Status, topics } from '@jamey/contracts'
 import { reportOf } from './failure.js'
 import type { Finding } from './health-checks.js'
+import { aborted } from './waiting.js'
 
+/** How long each step may take: a broker whose disk is full acknowledges no subscription, and the doctor has to say so. */
 const TIMEOUT_MS = 5_000
 
 interface Question {
@@ -19,9 +21,13 @@ const QUESTIONS: readonly Question[] = [
 ]
 
 /** Whether each service answers, by way of the broker as everybody asks it. Whom this client may not ask is left out. */
-export async function checkServices(bus: Bus, expected: 'all' | 'some'): Promise<Finding[]> {
-  const faults = await watchFaults(bus)
-  const findings = await Promise.all(QUESTIONS.map((question) => ask(bus, question, expected)))
+export async function checkServices(
+  bus: Bus,
+  expected: 'all' | 'some',
+  timeoutMs = TIMEOUT_MS,
+): Promise<Finding[]> {
+  const faults = await watchFaults(bus, timeoutMs)
+  const findings = await Promise.all(QUESTIONS.map((question) => ask(bus, question, expected, timeoutMs)))
   return [...findings.flat(), ...faults]
 }
 
@@ -29,7 +35,7 @@ export async function checkServices(bus: Bus, expected: 'all' | 'some'): Promise
  * What components say of themselves in their retained status, which the broker sends before any answer to what is asked
  * afterwards. The list grows meanwhile.
  */
-async function watchFaults(bus: Bus): Promise<readonly Finding[]> {
+async function watchFaults(bus: Bus, timeoutMs: number): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   const tell = ({ topic, payload }: Message<Status>): void => {
     const check = `status ${topic.split('/').at(-1)}`
@@ -38,10 +44,18 @@ async function watchFaults(bus: Bus): Promise<readonly Finding[]> {
       findings.push({ check, status: 'failed', message: `${kind}: ${message}`, hint })
     }
   }
-  try {
-    await bus.subscribe(topics.events.status, tell)
-  } catch (error) {
-    if ((error as Error).name !== 'PermissionError') throw error
+  const deadline = AbortSignal.timeout(timeoutMs)
+  const subscribed = bus.subscribe(topics.events.status, tell).then(
+    () => true,
+    (error: Error) => {
+      if (deadline.aborted || error.name === 'PermissionError') return true
+      throw error
+    },
+  )
+  const isInTime = await Promise.race([subscribed, aborted(deadline).then(() => false)])
+  if (!isInTime) {
+    const message = `the broker did not acknowledge a subscription within ${timeoutMs / 1000} s`
+    findings.push({ check: 'broker', status: 'failed', message, hint: 'look at its log and its disk' })
   }
   return findings
 }
@@ -50,6 +64,7 @@ async function ask(
   bus: Bus,
   { service, contract, data }: Question,
   expected: 'all' | 'some',
+  timeoutMs: number,
 ): Promise<Finding[]> {
   const check = `service ${service}`
   const startedAt = performance.now()
@@ -57,7 +72,7 @@ async function ask(
     return [{ check, status: 'ok', message: `answers in ${Math.round(performance.now() - startedAt)} ms` }]
   }
   try {
-    await bus.request(contract, data, { timeoutMs: TIMEOUT_MS })
+    await bus.request(contract, data, { timeoutMs })
     return answers()
   } catch (error) {
     const { code, message } = reportOf(error)
