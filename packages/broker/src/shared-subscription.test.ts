@@ -138,7 +138,9 @@ describe('members of a shared subscription', () => {
   })
 
   it('without room leave to one that is away what is its own', async () => {
-    const { broker, port, join, publisher } = await start({ limits: { queuedMessages: 3, slowSubscriberMs: 1 } })
+    const { broker, port, join, publisher } = await start({
+      limits: { queuedMessages: 3, slowSubscriberMs: 1 },
+    })
     const away = await join('away', staying(1))
     await publishAll(publisher, 0, 4)
     const small = await join('small', { properties: { receiveMaximum: 1 } })
