@@ -23,10 +23,10 @@ await broker.listen()
 const url = `mqtt://127.0.0.1:${broker.addresses[0].port}`
 const ann = await connect({ url, clientId: 'ann' })
 const bob = await connect({ url, clientId: 'bob', reconnect: false })
+// Until it is closed, a client keeps its process; this one has nothing more to try.
+bob.onState(({ state }) => state === 'disconnected' && bob.close())
 await ann.close()
 await broker.close()
-// Until it is closed, a client keeps its process.
-await bob.close()
 
 // prints:
 // ann: by the client, 0x0, 1 left
