@@ -75,7 +75,7 @@ describe('the whole system in a process that may open 256 files', () => {
     for (let n = 0; n < 250; n++) idle(port)
     // Every component has published its heartbeat, with the memory in use, by then.
     await new Promise((resolve) => setTimeout(resolve, 6_000))
-    expect(child.process.exitCode).toBeNull()
+    expect(child.process.exitCode, child.stderr).toBeNull()
     expect(linesWith(child, 'HTTP connections are refused')).toBe(1)
     for (const socket of sockets.splice(0)) socket.destroy()
     await expect.poll(isReady).toBe(true)

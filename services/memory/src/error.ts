@@ -41,6 +41,7 @@ export type StorageErrorCode =
   | 'storage-moved'
   | 'storage-overloaded'
   | 'storage-readonly'
+  | 'storage-thread'
   | 'storage-version'
 
 const RETRYABLE: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>([
@@ -50,6 +51,7 @@ const RETRYABLE: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>([
   'storage-io',
   'storage-overloaded',
   'storage-readonly',
+  'storage-thread',
 ])
 
 /**

@@ -85,7 +85,24 @@ class BusMemory implements MemoryService {
     await this.#takeRequests(this.#running)
   }
 
-  #open(): Promise<MemoryStorage> {
+  /** A process that is short of descriptors or memory may have room for a thread later. */
+  async #open(): Promise<MemoryStorage> {
+    for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1000)) {
+      try {
+        return await this.#openOnce()
+      } catch (error) {
+        if (!(error instanceof StorageError && error.code === 'storage-thread')) throw error
+        this.#options.log?.warn({ err: error, delay_ms: delayMs }, 'the memory file could not be opened yet')
+        const { promise, resolve } = withResolver()
+        this.#clock.setTimeout(resolve, delayMs)
+        await promise
+        // Stopped meanwhile.
+        if (this.#opening === undefined) throw error
+      }
+    }
+  }
+
+  #openOnce(): Promise<MemoryStorage> {
     const { open = openThreadedMemory, bus } = this.#options
     const { file, lifetimes, limits, maximumFileBytes, busyTimeoutMs } = this.#options
     const now = () => this.#clock.now()

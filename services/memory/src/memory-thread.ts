@@ -29,7 +29,7 @@ const WORKER = new URL(
 
 /**
  * A store in a thread of its own, so that no statement runs on an event loop that others wait for. A thread that
- * ends unasked fails the calls it had with the retryable 'storage-io', and the next call starts another.
+ * ends unasked fails the calls it had with the retryable 'storage-thread', and the next call starts another.
  */
 export class MemoryThread {
   readonly #options: MemoryThreadOptions
@@ -162,7 +162,7 @@ export class MemoryThread {
 function endedError(file: string, code: number, cause: unknown): StorageError {
   const reason = cause instanceof Error ? cause.message : `exit code ${code}`
   return new StorageError(
-    'storage-io',
+    'storage-thread',
     `The thread that keeps the memory file ${file} has ended (${reason}); another one is started.`,
     cause,
   )

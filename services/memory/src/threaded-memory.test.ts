@@ -4,7 +4,7 @@ import { FakeBus } from './bus.support.js'
 import { MemoryConflictError, MemoryInputError, StorageError } from './error.js'
 import { StillClock, temporaryFile } from './memory-file.support.js'
 import { createMemory } from './memory-service.js'
-import { MemoryStore } from './memory-store.js'
+import { MemoryStore, type MemoryStoreOptions } from './memory-store.js'
 import { MemoryThread } from './memory-thread.js'
 import { openThreadedMemory } from './threaded-memory.js'
 
@@ -42,6 +42,51 @@ describe('a memory service', () => {
     await bus.request(topics.memory.store, { content: 'in a thread of its own' })
     expect(await bus.request(topics.memory.query, { query: 'thread' })).toMatchObject({ total: 1 })
     expect(opened).not.toHaveBeenCalled()
+  })
+})
+
+describe('a memory service whose thread ends before it is there', () => {
+  const short = new StorageError('storage-thread', 'too many open files')
+
+  it('starts another, ever more seldom, until there is room [promise 47]', async () => {
+    const clock = new StillClock()
+    const failures = [short, short]
+    let attempts = 0
+    const open = async (options: MemoryStoreOptions) => {
+      attempts++
+      const failure = failures.shift()
+      if (failure !== undefined) throw failure
+      return MemoryStore.open(options)
+    }
+    const service = createMemory({ file: temporaryFile(), bus: new FakeBus().asBus(), clock, open })
+    onTestFinished(() => service.stop({ graceMs: 0 }))
+    const started = service.start()
+    await expect.poll(() => [attempts, clock.timers]).toEqual([1, 1])
+    clock.advance(0.1)
+    await expect.poll(() => [attempts, clock.timers]).toEqual([2, 1])
+    clock.advance(0.1)
+    expect(attempts).toBe(2)
+    clock.advance(0.1)
+    await started
+    expect(await service.stats()).toMatchObject({ memories: 0 })
+  })
+
+  it('starts no other once it is stopped', async () => {
+    const clock = new StillClock()
+    let attempts = 0
+    const open = async () => {
+      attempts++
+      throw short
+    }
+    const service = createMemory({ file: temporaryFile(), bus: new FakeBus().asBus(), clock, open })
+    const started = service.start()
+    started.catch(() => {})
+    await expect.poll(() => clock.timers).toBe(1)
+    const stopped = service.stop({ graceMs: 0 })
+    clock.advance(0.1)
+    await stopped
+    await expect(started).rejects.toBe(short)
+    expect(attempts).toBe(1)
   })
 })
 
@@ -112,8 +157,8 @@ describe('a thread', () => {
     const thread = await pretending(`if (given[0] === 'die') process.exit(7); else ${answering}`)
     const lost = thread.call('query', ['die'])
     const behind = thread.call('query', ['behind'])
-    await expect(lost).rejects.toMatchObject({ code: 'storage-io', retryable: true })
-    await expect(behind).rejects.toMatchObject({ code: 'storage-io', retryable: true })
+    await expect(lost).rejects.toMatchObject({ code: 'storage-thread', retryable: true })
+    await expect(behind).rejects.toMatchObject({ code: 'storage-thread', retryable: true })
     expect(await thread.call('query', ['alive'])).toBe('alive')
     const error = "throw new Error('out of order')"
     const other = await pretending(`if (given[0] === 'die') ${error}; else ${answering}`)
