@@ -71,6 +71,21 @@ describe('a store that fails', () => {
     expect(await back.received()).toEqual(Array(6).fill('t=m q1'))
   })
 
+  it('lets clients that can not be told why a publish is refused come back when it is well again', async () => {
+    const { store, clock, broker, port } = await start()
+    const publisher = await RawClient.connect(port, { protocolVersion: 4 })
+    store.failure = full
+    publisher.publish('t', 'm', { qos: 1, packetIdentifier: 1 })
+    await until(() => broker.stats().storeFailures === 1)
+    await clock.advance(10_000)
+    expect(await publisher.next()).toBeUndefined()
+    expect((await (await RawClient.open(port, 4)).handshake()).reasonCode).toBe(0x88)
+    expect((await (await RawClient.open(port)).handshake()).reasonCode).toBe(0)
+    store.failure = undefined
+    await clock.advance(2000)
+    expect((await (await RawClient.open(port, 4)).handshake()).reasonCode).toBe(0)
+  })
+
   it('is tried again a few times a second at first, not with every turn', async () => {
     const { store, clock, broker, port } = await start()
     const publisher = await RawClient.connect(port)

@@ -37,6 +37,11 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   if (core.sessions.connected >= core.limits.connections) {
     throw new ConnectionFault(ReasonCode.serverBusy, 'the server has as many connections as it may')
   }
+  const refusal = core.gate?.health.refusal
+  // Before 5.0 nobody can be told that a publish is refused: who was thrown out for it would come and publish again.
+  if (refusal !== undefined && connection.version !== 5) {
+    throw new ConnectionFault(ReasonCode.serverUnavailable, refusal.reasonString)
+  }
   const clientId = clientIdOf(packet)
   const authenticated = await authenticate(connection, {
     clientId,
