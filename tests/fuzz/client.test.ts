@@ -94,7 +94,8 @@ class Obliging {
       } else if (packet.type === 'unsubscribe') {
         const reasonCodes = packet.filters.map(() => 0)
         send({ type: 'unsuback', packetIdentifier: packet.packetIdentifier, reasonCodes, properties })
-      } else if (packet.type === 'auth') send({ type: 'auth', reasonCode, properties: packet.properties })
+      } else if (packet.type === 'pingreq') send({ type: 'pingresp' })
+      else if (packet.type === 'auth') send({ type: 'auth', reasonCode, properties: packet.properties })
     }
     this.#link.writeAsServer(writer.take())
     this.#link.deliverToClient()
