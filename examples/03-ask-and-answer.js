@@ -9,10 +9,10 @@ const broker = await createBroker({
 })
 await broker.listen()
 const url = `mqtt://127.0.0.1:${broker.addresses[0].port}`
-const permissions = ['jamey/memory/#', 'publish:jamey/api/responses/#']
+const permissions = ['jamey/memory/#', 'publish:jamey/api/responses/+/memory/#']
 
 const librarian = await connectBus({ url, insecure: true, clientId: 'librarian', permissions })
-await librarian.serve(topics.memory.query, { group: 'memory' }, async ({ payload }) => {
+await librarian.serve(topics.memory.query, {}, async ({ payload }) => {
   if (payload.query === 'secrets') throw new RequestError('forbidden', 'not in this library')
   return { memories: [], total: 0 }
 })

@@ -17,6 +17,7 @@ const WEIGH = {
   retain: false,
   schema: z.object({ grams: z.number() }),
   responseSchema: z.object({ kilograms: z.number() }),
+  service: 'lab',
   description: 'Turns grams into kilograms.',
 } as const satisfies RequestContract
 
@@ -40,7 +41,7 @@ beforeAll(async () => {
     clientId: 'scales',
     permissions: ['jamey/#'],
   })
-  await bus.serve(WEIGH, { group: 'lab' }, ({ payload }) => {
+  await bus.serve(WEIGH, {}, ({ payload }) => {
     if (payload.grams < 0) throw new RequestError('forbidden', 'nothing weighs less than nothing')
     return { kilograms: payload.grams / 1000 }
   })

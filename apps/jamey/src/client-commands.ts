@@ -145,6 +145,7 @@ function addMessageCommands(program: Command, run: Run): void {
       .addOption(qos())
       .option('--action <name>', 'send the payload as the data of this action, in an envelope')
       .option('--raw', 'send the bytes as they are and print the answer as it is')
+      .option('--service <name>', 'who answers, on a topic of your own (default: its first level)')
       .addOption(timeout(30))
       .addHelpText('after', ENVELOPE_HELP + REQUEST_HELP),
   ).action((topic, payload, options) =>

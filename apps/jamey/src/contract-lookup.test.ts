@@ -52,13 +52,13 @@ describe('a payload on a contract topic', () => {
   })
 
   it('is the data of the action that is named, also of one that nobody told us of', () => {
-    const forget = envelopedRequest('jamey/memory/store', '{"id": "x"}', 'forget')
+    const forget = envelopedRequest('jamey/memory/store', '{"id": "x"}', { action: 'forget' })
     expect(forget).toMatchObject({ contract: topics.memory.forget, data: { id: 'x' } })
-    const own = envelopedRequest('jamey/lab/a', '"two words"', 'say')
+    const own = envelopedRequest('jamey/lab/a', '"two words"', { action: 'say' })
     expect(own).toMatchObject({ contract: { topic: 'jamey/lab/a', action: 'say' }, data: 'two words' })
     expect(envelopedMessage('jamey/lab/a', '', 'say')?.data).toEqual({})
     expect(thrown(() => envelopedMessage('jamey/lab/a', 'two words', 'say'))).toMatchObject({ exitCode: 2 })
-    const unknown = thrown(() => envelopedRequest('jamey/memory/query', '{}', 'burn'))
+    const unknown = thrown(() => envelopedRequest('jamey/memory/query', '{}', { action: 'burn' }))
     expect(unknown).toMatchObject({ exitCode: 2, code: 'unknown-action' })
   })
 

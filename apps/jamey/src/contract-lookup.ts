@@ -38,7 +38,7 @@ export function envelopedMessage(topic: string, payload: string, action?: string
 export function envelopedRequest(
   topic: string,
   payload: string,
-  action?: string,
+  { action, service }: { readonly action?: string; readonly service?: string } = {},
 ): Enveloped<RequestContract> | undefined {
   const contracts = contractsOf(topic)
   const answered = contracts.filter(isRequestContract)
@@ -51,12 +51,17 @@ export function envelopedRequest(
   }
   if (action === undefined) return choose(topic, payload, answered)
   return contracts.length === 0
-    ? ownMessage(topic, payload, action)
+    ? ownMessage(topic, payload, action, service)
     : withAction(topic, answered, action, parseObject(topic, payload))
 }
 
 /** A contract that nobody told us of: whatever is JSON is its data, and whoever serves it checks that. */
-function ownMessage(topic: string, payload: string, action: string): Enveloped<RequestContract> {
+function ownMessage(
+  topic: string,
+  payload: string,
+  action: string,
+  service = serviceOf(topic),
+): Enveloped<RequestContract> {
   const contract = {
     topic,
     action,
@@ -64,9 +69,18 @@ function ownMessage(topic: string, payload: string, action: string): Enveloped<R
     retain: false,
     schema: z.unknown(),
     responseSchema: z.unknown(),
+    service,
     description: 'A contract of an own program.',
   } as const
   return { contract, parameters: {}, data: payload.trim() === '' ? {} : parseJson(topic, payload) }
+}
+
+/** Who answers on a topic, where nobody says it: its contract's service, else its first level, `jamey` left aside. */
+export function serviceOf(topic: string): string {
+  const contract = contractsOf(topic).find(isRequestContract)
+  if (contract !== undefined) return contract.service
+  const [first = '', second] = topic.split('/')
+  return first === 'jamey' && second !== undefined ? second : first
 }
 
 function withAction<C extends Contract>(

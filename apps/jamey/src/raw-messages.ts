@@ -66,17 +66,17 @@ const JSON_PROPERTIES = { contentType: 'application/json', payloadFormatIndicato
 
 /**
  * A request in the way of MQTT 5.0 (section 4.10), with the bytes that `payloadFor` makes: the answer comes
- * to a topic of its own in the caller's inbox.
+ * to a topic of its own in the caller's inbox, at the level of `service`.
  */
 export async function requestRaw(
   bus: Bus,
-  topic: string,
+  { topic, service }: { readonly topic: string; readonly service: string },
   payloadFor: (reply: ReplyAddress) => Uint8Array | Promise<Uint8Array>,
   call: RawCall,
 ): Promise<Uint8Array> {
   assertPermitted(bus, 'publish', [topic])
   const correlationId = randomUUID()
-  const responseTopic = inboxTopic(bus.clientId, `raw-${correlationId}`)
+  const responseTopic = inboxTopic(bus.clientId, service, `raw-${correlationId}`)
   const payload = await payloadFor({ responseTopic, correlationId })
   const deadline = AbortSignal.timeout(call.timeoutMs)
   const signal = AbortSignal.any([call.signal, deadline])

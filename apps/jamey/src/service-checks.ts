@@ -15,9 +15,9 @@ interface Question {
 
 /** The memory is asked for something that it has to read from its file. */
 const QUESTIONS: readonly Question[] = [
-  { service: 'conscience', contract: pingOf(topics.conscience.evaluate.topic), data: {} },
+  { service: 'conscience', contract: pingOf(topics.conscience.evaluate.topic, 'conscience'), data: {} },
   { service: 'memory', contract: topics.memory.query, data: { limit: 1 } },
-  { service: 'gateway', contract: pingOf(topics.api.requests.topic), data: {} },
+  { service: 'gateway', contract: pingOf(topics.api.requests.topic, 'api'), data: {} },
 ]
 
 /** Whether each service answers, by way of the broker as everybody asks it. Whom this client may not ask is left out. */

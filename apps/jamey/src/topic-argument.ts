@@ -32,6 +32,15 @@ export function checkRawAction({ raw, action }: { readonly raw?: boolean; readon
   })
 }
 
+/** The service is a level in the topic of the answer. */
+export function checkService(service: string | undefined): void {
+  if (service === undefined || (service !== '' && !/[/+#\0]/.test(service))) return
+  throw new CommandFailure(`a service is one topic level without / + #; it is ${JSON.stringify(service)}`, {
+    code: 'service-invalid',
+    exitCode: EXIT.usage,
+  })
+}
+
 function check(assert: () => void, hint: string): void {
   try {
     assert()

@@ -19,8 +19,8 @@ export interface AttendanceParts {
   readonly clock: Clock
   readonly log: BusLog
   readonly health: Health
-  /** Asks on a topic who hears it; resolves with the client identifier of who answered. */
-  readonly ping: (topic: string, timeoutMs: number) => Promise<string>
+  /** Asks on the topic who hears it; resolves with the client identifier of who answered. */
+  readonly ping: (timeoutMs: number) => Promise<string>
 }
 
 /**
@@ -111,7 +111,7 @@ export class Attendance {
   async #ask(): Promise<Hearing> {
     const { ping, clientId, log } = this.#parts
     try {
-      return (await ping(this.#topic, PING_TIMEOUT_MS)) === clientId ? 'own' : 'other'
+      return (await ping(PING_TIMEOUT_MS)) === clientId ? 'own' : 'other'
     } catch (error) {
       if (error instanceof NoResponderError) return 'nobody'
       if (error instanceof RequestTimeoutError) return 'silence'

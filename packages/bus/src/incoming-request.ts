@@ -1,4 +1,4 @@
-import { inboxOwner } from '@jamey/contracts'
+import { isInboxOf, isInboxTopic } from '@jamey/contracts'
 import type { Message as MqttMessage } from '@jamey/mqtt'
 import type { Clock } from './clock.js'
 import type { Envelope } from './envelope.js'
@@ -16,11 +16,13 @@ export interface ReplyAddress {
 
 /**
  * The address in the MQTT 5.0 properties, else the same facts in the metadata. Undefined where no answer is wanted.
- * `isForeign` marks an address outside of the sender's own inbox: answering there would let it speak through us.
+ * `isForeign` marks an address outside of the sender's own inbox for `service`: answering there would let it speak
+ * through us.
  */
 export function replyAddressOf(
   message: MqttMessage,
   envelope: Envelope | undefined,
+  service: string,
 ): (ReplyAddress & { isForeign: boolean }) | undefined {
   const topic = message.properties?.responseTopic ?? envelope?.metadata.reply_to
   if (topic === undefined) return undefined
@@ -32,15 +34,13 @@ export function replyAddressOf(
     topic,
     correlationId,
     correlationData,
-    isForeign: !isInboxOf(envelope?.metadata.client_id, topic),
+    isForeign: !isReplyTopic(topic, envelope?.metadata.client_id, service),
   }
 }
 
 /** Where the envelope can not be read, nobody knows the sender, and any inbox will do for saying so. */
-function isInboxOf(clientId: string | undefined, topic: string): boolean {
-  const owner = inboxOwner(topic)
-  if (owner === undefined || /[+#]/.test(topic)) return false
-  return clientId === undefined || owner === clientId
+function isReplyTopic(topic: string, clientId: string | undefined, service: string): boolean {
+  return clientId === undefined ? isInboxTopic(topic) : isInboxOf(topic, clientId, service)
 }
 
 /** For how long somebody still waits, in milliseconds. */

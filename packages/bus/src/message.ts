@@ -61,8 +61,8 @@ export interface RequestOptions {
 }
 
 export interface ServeOptions {
-  /** Servers of one group share the requests. */
-  readonly group: string
+  /** Servers of one group share the requests; the contract's service by default. */
+  readonly group?: string
   /** How many of these requests are worked on at once; the others wait, and their senders take turns. No bound by default. */
   readonly concurrency?: number
   /**

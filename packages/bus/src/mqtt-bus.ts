@@ -86,8 +86,8 @@ export class MqttBus implements Bus {
     this.#subscriber = new Subscriber(parts)
     this.#requester = new Requester(parts)
     const { maximumAnswers = 10_000, maximumBytes = 16 * 1024 * 1024 } = config.answerCache ?? {}
-    const ping = async (topic: string, timeoutMs: number): Promise<string> =>
-      (await this.#requester.request(pingOf(topic), {}, { timeoutMs })).client_id
+    const ping = async (topic: string, service: string, timeoutMs: number): Promise<string> =>
+      (await this.#requester.request(pingOf(topic, service), {}, { timeoutMs })).client_id
     this.#responder = new Responder({
       ...parts,
       ping,

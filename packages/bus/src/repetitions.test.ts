@@ -21,7 +21,7 @@ function setUp() {
   const asker = make('asker', ['publish:jamey/memory/#'])
   broker.add({ filter: SHARED, handler: async () => {} })
   const serve = async () => {
-    const server = make('server', ['subscribe:jamey/memory/#', 'publish:jamey/api/responses/#'])
+    const server = make('server', ['subscribe:jamey/memory/#', 'publish:jamey/api/responses/+/memory/#'])
     await server.serve(query, { group: 'memory' }, () => ({ memories: [], total: 7 }))
     return server
   }

@@ -27,7 +27,7 @@ function setUp(options: { answers?: number } = {}) {
     return new MqttBus(config, new Permissions(permissions, { clientId }), broker.connect(clientId))
   }
   const asker = make('asker', ['publish:jamey/api/requests'])
-  const server = make('server', ['subscribe:jamey/api/requests', 'publish:jamey/api/responses/#'])
+  const server = make('server', ['subscribe:jamey/api/requests', 'publish:jamey/api/responses/+/api/#'])
   return { broker, clock, asker, server, make }
 }
 
@@ -75,11 +75,11 @@ describe('a request', () => {
     expect(options.properties).toEqual({
       contentType: 'application/json',
       payloadFormatIndicator: 1,
-      responseTopic: 'jamey/api/responses/asker/answers',
+      responseTopic: 'jamey/api/responses/asker/api/answers',
       correlationData: Buffer.from(metadata.correlation_id),
       messageExpiryInterval: 3,
     })
-    expect(metadata).toMatchObject({ client_id: 'asker', reply_to: 'jamey/api/responses/asker/answers' })
+    expect(metadata).toMatchObject({ client_id: 'asker', reply_to: 'jamey/api/responses/asker/api/answers' })
   })
 
   it('subscribes to one inbox for any number of requests', async () => {
@@ -505,7 +505,7 @@ describe('serving', () => {
     })
     await asker.request(contract, call, { timeoutMs: 1000 })
     const { topic, payload } = only(broker.to('jamey/api/requests'))
-    const late = { messageExpiryInterval: 0, responseTopic: 'jamey/api/responses/asker/late' }
+    const late = { messageExpiryInterval: 0, responseTopic: 'jamey/api/responses/asker/api/late' }
     await Promise.all(broker.deliver(topic, payload, late))
     expect(calls).toBe(1)
     expect(server.stats().servedLate).toBe(1)
@@ -530,7 +530,7 @@ describe('serving', () => {
             metadata: {
               client_id: 'old',
               correlation_id: `${CHAIN.slice(0, -1)}${id}`,
-              reply_to: 'jamey/api/responses/old/x',
+              reply_to: 'jamey/api/responses/old/api/x',
             },
           }),
         ),
@@ -539,11 +539,13 @@ describe('serving', () => {
     await send(-10, 2)
     await send(31, 3)
     expect(deadlines).toEqual([20_000, 30_000])
-    const [answer] = broker.to('jamey/api/responses/old/x')
-    expect(decodeEnvelope('jamey/api/responses/old/x', answer?.payload ?? Buffer.alloc(0))).toMatchObject({
-      payload: { action: 'call', data: { output: call.input } },
-      metadata: { client_id: 'server', correlation_id: `${CHAIN.slice(0, -1)}1` },
-    })
+    const [answer] = broker.to('jamey/api/responses/old/api/x')
+    expect(decodeEnvelope('jamey/api/responses/old/api/x', answer?.payload ?? Buffer.alloc(0))).toMatchObject(
+      {
+        payload: { action: 'call', data: { output: call.input } },
+        metadata: { client_id: 'server', correlation_id: `${CHAIN.slice(0, -1)}1` },
+      },
+    )
     expect(server.stats().servedLate).toBe(1)
   })
 
@@ -562,7 +564,7 @@ describe('serving', () => {
     expect(broker.to('jamey/api/responses/#')).toEqual([])
   })
 
-  it('answers only into the inbox of the sender, for nobody may speak through a service', async () => {
+  it('answers only at its own level in the inbox of the sender, for nobody may speak through a service', async () => {
     const { make, broker } = setUp()
     const server = make('wide', ['jamey/#'])
     let calls = 0
@@ -576,23 +578,26 @@ describe('serving', () => {
     calls = 0
     for (const responseTopic of [
       'jamey/conscience/results',
-      'jamey/api/responses/+/x',
+      'jamey/api/responses/+/api/x',
       'jamey/api/responses/',
-      'jamey/api/responses/victim/answers',
+      'jamey/api/responses/victim/api/answers',
+      'jamey/api/responses/attacker/memory/answers',
+      'jamey/api/responses/attacker/api/',
+      'jamey/api/responses/attacker/api',
     ]) {
       await Promise.all(broker.deliver(contract.topic, payload, { responseTopic }))
     }
     expect(calls).toBe(0)
     expect(broker.sent).toHaveLength(1)
-    expect(server.stats().invalid).toBe(4)
+    expect(server.stats().invalid).toBe(7)
   })
 
   it('refuses data that breaks the contract with the name of the field, and unknown actions', async () => {
     const { make, broker } = setUp()
-    const server = make('memory', ['subscribe:jamey/memory/store', 'publish:jamey/api/responses/#'])
+    const server = make('memory', ['subscribe:jamey/memory/store', 'publish:jamey/api/responses/+/memory/#'])
     await server.serve(topics.memory.forget, { group: 'memory' }, () => ({ forgotten: 0 }))
     const ask = async (payload: object) => {
-      const replyTo = 'jamey/api/responses/other/x'
+      const replyTo = 'jamey/api/responses/other/memory/x'
       const metadata = { client_id: 'other', correlation_id: CHAIN, reply_to: replyTo }
       const envelope = {
         message_id: ID,
@@ -617,7 +622,7 @@ describe('serving', () => {
   it('tells the sender of something that is no envelope, where the properties say how', async () => {
     const { server, broker } = setUp()
     await server.serve(contract, { group: 'api' }, echo)
-    const responseTopic = 'jamey/api/responses/other/x'
+    const responseTopic = 'jamey/api/responses/other/api/x'
     await Promise.all(
       broker.deliver(contract.topic, '{}', { responseTopic, correlationData: Buffer.from(CHAIN) }),
     )
@@ -631,7 +636,7 @@ describe('serving', () => {
 
   it('shares one subscription among the actions of a topic, and ends it with the last', async () => {
     const { make, broker } = setUp()
-    const server = make('memory', ['subscribe:jamey/memory/store', 'publish:jamey/api/responses/#'])
+    const server = make('memory', ['subscribe:jamey/memory/store', 'publish:jamey/api/responses/+/memory/#'])
     const store = await server.serve(topics.memory.store, { group: 'memory' }, () => {
       throw new RequestError('unused', 'unused')
     })
@@ -658,13 +663,38 @@ describe('serving', () => {
     const mute = make('mute', ['subscribe:jamey/api/requests', 'publish:jamey/events/errors'])
     await expect(mute.serve(contract, { group: 'api' }, echo)).rejects.toMatchObject({
       name: 'PermissionError',
-      permission: 'publish:jamey/api/responses/#',
+      permission: 'publish:jamey/api/responses/+/api/#',
     })
     expect(broker.filters).toEqual([])
     // One requester that can be answered is enough.
-    const narrow = make('narrow', ['subscribe:jamey/api/requests', 'publish:jamey/api/responses/asker/+'])
+    const narrow = make('narrow', ['subscribe:jamey/api/requests', 'publish:jamey/api/responses/asker/api/+'])
     await narrow.serve(contract, { group: 'api' }, echo)
     expect(broker.filters).toEqual(['$share/api/jamey/api/requests'])
+  })
+
+  it('takes an answer at the level of the service that was asked, and at no other', async () => {
+    const { asker, server, broker } = setUp()
+    await server.serve(contract, {}, (request) => {
+      const { correlation_id, reply_to = '' } = request.envelope.metadata
+      const topic = reply_to.replace('/api/answers', '/memory/answers')
+      const payload = { action: 'call', data: { output: { forged: true } } }
+      const metadata = { client_id: 'memory', correlation_id }
+      const forged = { message_id: ID, timestamp: '2024-11-14T20:00:00Z', topic, payload, metadata }
+      const correlationData = Buffer.from(correlation_id)
+      expect(broker.deliver(topic, JSON.stringify(forged), { correlationData })).toHaveLength(1)
+      broker.deliver(topic, JSON.stringify(forged))
+      return echo(request)
+    })
+    expect(await asker.request(contract, call, { timeoutMs: 1000 })).toEqual({ output: call.input })
+    expect(asker.stats().answersDropped).toBe(2)
+  })
+
+  it('serves one service on a topic', async () => {
+    const { make } = setUp()
+    const server = make('both', ['jamey/#'])
+    await server.serve(contract, { group: 'all' }, echo)
+    const other = { ...contract, action: 'other', service: 'other' }
+    await expect(server.serve(other, { group: 'all' }, echo)).rejects.toThrow('is of one service, "api"')
   })
 
   it('needs the permission to subscribe, and a group that is one level', async () => {
@@ -673,6 +703,10 @@ describe('serving', () => {
       permission: 'subscribe:jamey/api/requests',
     })
     await expect(asker.serve(contract, { group: 'a/b' }, echo)).rejects.toThrow(TypeError)
+    await expect(asker.serve({ ...contract, service: '+' }, {}, echo)).rejects.toThrow('service')
+    await expect(asker.request({ ...contract, service: '+' }, call, { timeoutMs: 9 })).rejects.toThrow(
+      'service',
+    )
   })
 
   it('finishes what it took before it stops', async () => {

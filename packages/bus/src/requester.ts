@@ -25,12 +25,15 @@ import type { MqttPort, PortSubscription } from './mqtt-port.js'
 import { exchangeProperties, type Publisher } from './publisher.js'
 import { type Repeatable, Repetitions } from './repetitions.js'
 import { fateOf } from './request-fate.js'
+import { assertLevel } from './topic-level.js'
 import { randomUuid } from './uuid.js'
 
 /** The longest delay that timers can hold, 24.8 days. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647
 /** How long after a deadline the client, whose own is the same, may take to say whether the request has left. */
 const LAST_WORD_MS = 20
+/** More than anybody asks. */
+const SERVICES_KEPT = 100
 
 export interface RequesterParts {
   readonly clientId: string
@@ -63,7 +66,8 @@ interface Waiting extends Repeatable {
 export class Requester {
   readonly #parts: RequesterParts
   readonly #waiting = new Map<string, Waiting>()
-  readonly #answersTopic: string
+  /** Where answers arrive whose correlation id is ours, by the service that gives them. */
+  readonly #answersTopics = new Map<string, string>()
   readonly #repetitions: Repetitions<Waiting>
   #inbox: Promise<PortSubscription> | undefined
   #isInboxOpen = false
@@ -71,7 +75,6 @@ export class Requester {
 
   constructor(parts: RequesterParts) {
     this.#parts = parts
-    this.#answersTopic = inboxTopic(parts.clientId, 'answers')
     this.#repetitions = new Repetitions(
       parts.clock,
       () => this.#waiting.values(),
@@ -120,7 +123,8 @@ export class Requester {
     // A correlation id of the caller's runs through a chain that may ask several times. Then the response topic is
     // the request's own, so that the pair of both still names this request and only its repetitions.
     const isOurs = options.correlationId === undefined
-    const replyTo = isOurs ? this.#answersTopic : inboxTopic(clientId, messageId)
+    const { service } = contract
+    const replyTo = isOurs ? this.#answersTopicOf(service) : inboxTopic(clientId, service, messageId)
     const key = keyOf(replyTo, correlationId)
     if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)
     counters.requests++
@@ -152,6 +156,16 @@ export class Requester {
         (error) => this.#failUnsent(waiting, error),
       )
     })
+  }
+
+  #answersTopicOf(service: string): string {
+    let topic = this.#answersTopics.get(service)
+    if (topic !== undefined) return topic
+    assertLevel('service', service)
+    topic = inboxTopic(this.#parts.clientId, service, 'answers')
+    if (this.#answersTopics.size >= SERVICES_KEPT) this.#answersTopics.clear()
+    this.#answersTopics.set(service, topic)
+    return topic
   }
 
   #wait(waiting: Waiting): void {

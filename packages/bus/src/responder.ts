@@ -1,11 +1,5 @@
 import type { Permissions } from '@jamey/auth'
-import {
-  type Data,
-  INBOXES_FILTER,
-  inboxFilter,
-  type RequestContract,
-  type ResponseInput,
-} from '@jamey/contracts'
+import { answersFilter, type Data, type RequestContract, type ResponseInput } from '@jamey/contracts'
 import { Admission } from './admission.js'
 import { AnswerCache, type AnswerCacheLimits } from './answer-cache.js'
 import { Attendance } from './attendance.js'
@@ -20,9 +14,7 @@ import type { Publisher } from './publisher.js'
 import { type Served, ServingDesk } from './serving-desk.js'
 import { ServingPlace, type SharedSubscriptions } from './serving-place.js'
 import { ServingQueue } from './serving-queue.js'
-
-/** What one client's answers go to, whichever client that is. */
-const SOME_INBOX = inboxFilter('+')
+import { assertLevel } from './topic-level.js'
 
 const MAXIMUM_PER_SENDER = 10_000
 
@@ -37,8 +29,8 @@ export interface ResponderParts {
   readonly log: BusLog
   readonly health: Health
   readonly sharedSubscriptions: SharedSubscriptions
-  /** Asks on a topic who hears it; resolves with the client identifier of who answered. */
-  readonly ping: (topic: string, timeoutMs: number) => Promise<string>
+  /** Asks the members of a service on a topic who hears it; resolves with the client identifier of who answered. */
+  readonly ping: (topic: string, service: string, timeoutMs: number) => Promise<string>
   /** Told of what fails with nobody here to throw to. */
   readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
 }
@@ -75,18 +67,22 @@ export class Responder {
     handler: ServeHandler<C>,
   ): Promise<ServedContract> {
     const { permissions, clientId } = this.#parts
-    const { group, concurrency = Number.POSITIVE_INFINITY, maximumPerSender = MAXIMUM_PER_SENDER } = options
-    assertGroup(group)
+    const { service } = contract
+    const { group = service } = options
+    const { concurrency = Number.POSITIVE_INFINITY, maximumPerSender = MAXIMUM_PER_SENDER } = options
+    assertLevel('service', service)
+    assertLevel('group', group)
     if (!permissions.maySubscribe(contract.topic)) {
       throw new PermissionError(`subscribe:${contract.topic}`, clientId)
     }
     // Without one inbox to answer into, every requester would wait out its deadline for nothing.
-    if (!permissions.mayPublishWithin(SOME_INBOX)) {
-      throw new PermissionError(`publish:${INBOXES_FILTER}`, clientId)
+    if (!permissions.mayPublishWithin(answersFilter(service))) {
+      throw new PermissionError(`publish:${answersFilter(service)}`, clientId)
     }
     const key = `${group}/${contract.topic}`
-    const station = this.#stations.get(key) ?? this.#open(key, contract, options)
+    const station = this.#stations.get(key) ?? this.#open(key, contract, { ...options, group })
     const { desk } = station
+    if (desk.service !== service) throw anotherService(contract, desk.service)
     if (desk.actions.has(contract.action)) {
       throw new AlreadyServedError(contract.topic, contract.action, group)
     }
@@ -120,12 +116,18 @@ export class Responder {
     for (const desk of this.#desks) desk.abort(reason)
   }
 
-  #open(key: string, contract: RequestContract, { group, whenRefused }: ServeOptions): Station {
-    const desk = new ServingDesk(this.#parts, this.#cache)
-    const attendance = new Attendance(this.#parts, contract.topic, group, () => desk.heardAtMs)
+  #open(
+    key: string,
+    contract: RequestContract,
+    { group, whenRefused }: ServeOptions & { readonly group: string },
+  ): Station {
+    const { topic, service } = contract
+    const desk = new ServingDesk(this.#parts, this.#cache, service)
+    const ping = (timeoutMs: number) => this.#parts.ping(topic, service, timeoutMs)
+    const attendance = new Attendance({ ...this.#parts, ping }, topic, group, () => desk.heardAtMs)
     let asked: Promise<PortSubscription> | undefined
     const admission = new Admission(this.#parts, key, whenRefused === 'retry', () => {
-      asked = this.#subscribe(contract, group, desk)
+      asked = this.#subscribe(contract, group, desk, ping)
       return asked
     })
     admission.granted.then(
@@ -142,10 +144,15 @@ export class Responder {
     return station
   }
 
-  #subscribe({ topic, qos }: RequestContract, group: string, desk: ServingDesk): Promise<PortSubscription> {
+  #subscribe(
+    { topic, qos }: RequestContract,
+    group: string,
+    desk: ServingDesk,
+    ping: (timeoutMs: number) => Promise<string>,
+  ): Promise<PortSubscription> {
     // A request that could not be answered stays unacknowledged, so that the server sends it again.
     const options = { qos, whenHandlerFails: 'leave' } as const
-    const parts = { ...this.#parts, closing: this.#closing.signal }
+    const parts = { ...this.#parts, ping, closing: this.#closing.signal }
     return ServingPlace.take(parts, { topic, group, options, handle: desk.handle.bind(desk) })
   }
 
@@ -165,9 +172,8 @@ export class Responder {
   }
 }
 
-function assertGroup(group: string): void {
-  if (group !== '' && !/[/+#\0]/.test(group)) return
-  throw new TypeError(
-    `A group must be one topic level without '/', '+', '#'; it is ${JSON.stringify(group)}.`,
-  )
+/** Requests and answers of one subscription have one address. */
+function anotherService({ topic, action, service }: RequestContract, served: string): TypeError {
+  const found = `'${action}' says ${JSON.stringify(service)}`
+  return new TypeError(`What is served on ${topic} is of one service, ${JSON.stringify(served)}; ${found}.`)
 }

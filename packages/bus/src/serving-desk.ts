@@ -34,14 +34,16 @@ type Outcome = { data: unknown } | { error: RemoteFailure }
  */
 export class ServingDesk {
   readonly actions = new Map<string, Served>()
+  readonly service: string
   readonly #parts: ResponderParts
   readonly #cache: AnswerCache
   #heardAtMs = Number.NEGATIVE_INFINITY
   readonly #running = new Map<ServingContext, { action: string; done: Promise<void> }>()
 
-  constructor(parts: ResponderParts, cache: AnswerCache) {
+  constructor(parts: ResponderParts, cache: AnswerCache, service: string) {
     this.#parts = parts
     this.#cache = cache
+    this.service = service
   }
 
   /** When the last message came, by the monotonic clock. */
@@ -58,7 +60,7 @@ export class ServingDesk {
     } catch (error) {
       return this.#refuse(message, error as MessageError)
     }
-    const reply = replyAddressOf(message, envelope)
+    const reply = replyAddressOf(message, envelope, this.service)
     const correlationId = envelope.metadata.correlation_id
     if (reply !== undefined && (reply.isForeign || !publisher.mayPublish(reply.topic))) {
       counters.invalid++
@@ -238,7 +240,7 @@ export class ServingDesk {
     const { clock, counters, publisher, report } = this.#parts
     counters.invalid++
     report(error, { kind: 'invalid-message', topic: message.topic })
-    const reply = replyAddressOf(message, undefined)
+    const reply = replyAddressOf(message, undefined, this.service)
     if (reply === undefined || reply.isForeign || !publisher.mayPublish(reply.topic)) return
     const failure = { kind: 'invalid-message', message: error.message, retryable: false }
     const expirySeconds = message.properties?.messageExpiryInterval ?? 30

@@ -13,8 +13,8 @@ export interface ServingPlaceParts {
   readonly log: BusLog
   readonly health: Health
   readonly sharedSubscriptions: SharedSubscriptions
-  /** Asks on a topic who hears it; resolves with the client identifier of who answered. */
-  readonly ping: (topic: string, timeoutMs: number) => Promise<string>
+  /** Asks on the topic who hears it; resolves with the client identifier of who answered. */
+  readonly ping: (timeoutMs: number) => Promise<string>
   /** Aborted when nobody is to be served any more. */
   readonly closing: AbortSignal
 }
@@ -97,7 +97,7 @@ export class ServingPlace implements PortSubscription {
     const { ping, log } = this.#parts
     const { topic } = this.#wanted
     try {
-      await ping(topic, PROBE_MS)
+      await ping(PROBE_MS)
     } catch (error) {
       // Who refuses the question has heard it.
       if (error instanceof RemoteError) return

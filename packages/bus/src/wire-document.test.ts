@@ -63,11 +63,12 @@ describe('docs/wire.md', () => {
     const requests = envelopes.filter((envelope) => envelope.metadata.reply_to !== undefined)
     const kinds = CONTRACTS.filter(isRequestContract)
     expect(requests).toHaveLength(kinds.length)
-    for (const { metadata, payload } of requests) {
+    for (const { topic, metadata, payload } of requests) {
+      const service = kinds.find((one) => one.topic === topic)?.service
       const answers = envelopes.filter((one) => one.topic === metadata.reply_to)
       const answer = answers.find((one) => one.metadata.correlation_id === metadata.correlation_id)
       expect(answer?.payload.action).toBe(payload.action)
-      expect(metadata.reply_to).toMatch(new RegExp(`^jamey/api/responses/${metadata.client_id}/`))
+      expect(metadata.reply_to).toMatch(new RegExp(`^jamey/api/responses/${metadata.client_id}/${service}/`))
     }
   })
 

@@ -47,12 +47,14 @@ export const api = {
     retain: false,
     schema: callSchema,
     responseSchema: callResultSchema,
+    service: 'api',
     description: 'Calls an operation on behalf of a user of the HTTP API.',
   } satisfies RequestContract,
   responses: {
     topic: 'jamey/api/responses/{client_id}/#',
     qos: 1,
     retain: false,
-    description: 'The reply inbox of a client: answers carry the action of their request, and data or error.',
+    description:
+      'The reply inbox of a client, in which each service has a level of its own: answers carry the action of their request, and data or error.',
   } satisfies Inbox,
 } as const

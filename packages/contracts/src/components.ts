@@ -1,4 +1,5 @@
-import { INBOXES_FILTER, topics } from './topics.js'
+import type { RequestContract } from './contract.js'
+import { answersFilter, topics } from './topics.js'
 
 /** What a component is called on the wire and what it may do there; whatever is not listed is denied. */
 export interface ComponentManifest {
@@ -18,8 +19,8 @@ const subscribe = (filter: string) => `subscribe:${filter}`
 const PRESENCE = [publish(topics.events.heartbeat.topic), publish(topics.events.errors.topic)]
 /** Whoever serves a topic asks there whether anybody hears it: see `pingOf`. */
 const served = (topic: string) => [subscribe(topic), publish(topic)]
-/** Whoever serves requests answers into the inboxes of those who ask. */
-const ANSWERS = publish(INBOXES_FILTER)
+/** Whoever serves requests answers at its own level of the inboxes of those who ask. */
+const answers = ({ service }: RequestContract) => publish(answersFilter(service))
 
 /** The one list of who may do what; tokens, the embedded broker and other brokers' rules are made from it. */
 export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
@@ -34,7 +35,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     permissions: [
       ...served(topics.conscience.evaluate.topic),
       publish(topics.conscience.results.topic),
-      ANSWERS,
+      answers(topics.conscience.evaluate),
       ...PRESENCE,
     ],
   },
@@ -45,7 +46,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
       ...served(topics.memory.store.topic),
       ...served(topics.memory.query.topic),
       publish(topics.memory.updates.topic),
-      ANSWERS,
+      answers(topics.memory.store),
       ...PRESENCE,
     ],
   },
@@ -58,7 +59,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
       publish(topics.memory.store.topic),
       publish(topics.memory.query.topic),
       subscribe('jamey/events/#'),
-      ANSWERS,
+      answers(topics.api.requests),
       ...PRESENCE,
     ],
   },

@@ -60,6 +60,7 @@ export const conscience = {
     retain: false,
     schema: evaluationSchema,
     responseSchema: verdictSchema,
+    service: 'conscience',
     isRepeatable: true,
     description: 'Asks whether a proposed action is right; answered with the verdict.',
   } satisfies RequestContract,

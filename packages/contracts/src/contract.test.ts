@@ -3,7 +3,16 @@ import { z } from 'zod'
 import { OPERATION_NAMES } from './api.js'
 import { COMPONENTS } from './components.js'
 import { filterOf, isRequestContract, parametersOf, topicOf } from './contract.js'
-import { CONTRACTS, inboxFilter, inboxTopic, isInboxTopic, OPERATIONS, topics } from './topics.js'
+import {
+  answersFilter,
+  CONTRACTS,
+  inboxFilter,
+  inboxTopic,
+  isInboxOf,
+  isInboxTopic,
+  OPERATIONS,
+  topics,
+} from './topics.js'
 
 const { status } = topics.events
 
@@ -75,9 +84,29 @@ describe('the reply inbox', () => {
   it('is below jamey/api/responses/<client id>', () => {
     expect(inboxFilter('a')).toBe('jamey/api/responses/a/#')
     expect(topics.api.responses.topic.replace('{client_id}', 'a')).toBe(inboxFilter('a'))
-    expect(isInboxTopic(inboxTopic('a', 'x'))).toBe(true)
+    expect(isInboxTopic(inboxTopic('a', 'memory', 'x'))).toBe(true)
     expect(isInboxTopic('jamey/api/responses/')).toBe(false)
     expect(isInboxTopic('jamey/conscience/results')).toBe(false)
+  })
+
+  it('has a level for each service, whose answers alone come there', () => {
+    const topic = inboxTopic('eva', 'memory', 'x')
+    expect(topic).toBe('jamey/api/responses/eva/memory/x')
+    expect(answersFilter('memory')).toBe('jamey/api/responses/+/memory/#')
+    expect(isInboxOf(topic, 'eva', 'memory')).toBe(true)
+    expect(isInboxOf(`${topic}/y`, 'eva', 'memory')).toBe(true)
+    for (const other of [
+      'eva/memory',
+      'eva/memory/',
+      'eva/api/x',
+      'ev/memory/x',
+      'evan/memory/x',
+      'eva/memor/yx',
+    ]) {
+      expect(isInboxOf(`jamey/api/responses/${other}`, 'eva', 'memory'), other).toBe(false)
+    }
+    expect(isInboxOf('jamey/api/response/eva/memory/x', 'eva', 'memory')).toBe(false)
+    expect(isInboxOf('jamey/api/responsesXevaXmemoryXx', 'eva', 'memory')).toBe(false)
   })
 })
 
@@ -124,11 +153,13 @@ describe('the manifest', () => {
       'subscribe:jamey/conscience/evaluate',
       'publish:jamey/conscience/evaluate',
       'publish:jamey/conscience/results',
-      'publish:jamey/api/responses/#',
+      'publish:jamey/api/responses/+/conscience/#',
       'publish:jamey/events/heartbeat',
       'publish:jamey/events/errors',
     ])
     expect(COMPONENTS.memory.permissions.some((one) => one.includes('conscience'))).toBe(false)
+    expect(COMPONENTS.memory.permissions).toContain('publish:jamey/api/responses/+/memory/#')
+    expect(COMPONENTS.gateway.permissions).toContain('publish:jamey/api/responses/+/api/#')
     const subscriptions = COMPONENTS.gateway.permissions.filter((one) => !one.startsWith('publish:'))
     expect(subscriptions).toEqual(['subscribe:jamey/api/requests', 'subscribe:jamey/events/#'])
   })

@@ -27,6 +27,11 @@ export interface RequestContract<
 > extends Contract<Schema> {
   readonly responseSchema: ResponseSchema
   /**
+   * Who answers, as one topic level: the group of its members, and the level of the reply inboxes that it alone may
+   * publish to (`inboxTopic`).
+   */
+  readonly service: string
+  /**
    * Whether to carry a request out twice, perhaps at two members of a group, is as good as once; then requesters send
    * it again where no answer comes. False unless given.
    */

@@ -11,10 +11,10 @@ export const pongSchema = z.object({
 export type PingContract = RequestContract<typeof pingSchema, typeof pongSchema>
 
 /**
- * The question whether requests on `topic` are heard. Every server answers it on every topic it serves, beside the
+ * The question to `service` whether requests on `topic` are heard. Every server answers it on every topic it serves, beside the
  * topic's own actions; one that does not know it refuses it, which is an answer as well.
  */
-export function pingOf(topic: string): PingContract {
+export function pingOf(topic: string, service: string): PingContract {
   return {
     topic,
     action: PING_ACTION,
@@ -22,6 +22,7 @@ export function pingOf(topic: string): PingContract {
     retain: false,
     schema: pingSchema,
     responseSchema: pongSchema,
+    service,
     description: 'Asks whether requests on this topic are heard; answered with who heard it.',
   }
 }

@@ -34,25 +34,38 @@ export const OPERATIONS = {
 /** The levels before the client identifier in every reply inbox. */
 const INBOX_ROOT = 'jamey/api/responses'
 
-/** Every reply inbox: what a service that answers everybody may publish to. */
-export const INBOXES_FILTER = `${INBOX_ROOT}/#`
-
 /** `jamey/api/responses/<client id>/#`: what a client subscribes to for its answers. */
 export function inboxFilter(clientId: string): string {
   return `${INBOX_ROOT}/${clientId}/#`
 }
 
-/** `jamey/api/responses/<client id>/<name>`: a response topic inside a client's inbox. */
-export function inboxTopic(clientId: string, name: string): string {
-  return `${INBOX_ROOT}/${clientId}/${name}`
+/** `jamey/api/responses/<client id>/<service>/<name>`: where a client takes answers of one service, and only its. */
+export function inboxTopic(clientId: string, service: string, name: string): string {
+  return `${INBOX_ROOT}/${clientId}/${service}/${name}`
 }
 
-/** The client whose inbox `topic` lies in; undefined where it lies in none. */
-export function inboxOwner(topic: string): string | undefined {
-  return isInboxTopic(topic) ? topic.slice(INBOX_ROOT.length + 1).split('/')[0] : undefined
+/** `jamey/api/responses/+/<service>/#`: where a service answers, whoever asks. */
+export function answersFilter(service: string): string {
+  return `${INBOX_ROOT}/+/${service}/#`
 }
 
-/** Whether `topic` lies in some client's inbox; answers go nowhere else. */
+/** Whether `topic` is a topic in some client's inbox; answers go nowhere else. */
 export function isInboxTopic(topic: string): boolean {
   return topic.startsWith(`${INBOX_ROOT}/`) && topic.length > INBOX_ROOT.length + 1
+}
+
+/** Whether `topic` is one at which `clientId` takes answers of `service`. Asked for every request, so it makes nothing. */
+export function isInboxOf(topic: string, clientId: string, service: string): boolean {
+  const owner = INBOX_ROOT.length + 1
+  const level = owner + clientId.length + 1
+  const name = level + service.length + 1
+  return (
+    topic.length > name &&
+    topic.startsWith(INBOX_ROOT) &&
+    topic.startsWith(clientId, owner) &&
+    topic.startsWith(service, level) &&
+    topic[owner - 1] === '/' &&
+    topic[level - 1] === '/' &&
+    topic[name - 1] === '/'
+  )
 }

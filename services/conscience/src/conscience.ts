@@ -54,8 +54,6 @@ export interface Conscience {
   stats(): ConscienceStats
 }
 
-/** Servers of this group share the requests. */
-const GROUP = 'conscience'
 /** A sender's evaluations beyond this could not be answered within the time that anybody waits. */
 const MAXIMUM_PER_SENDER = 1_000
 /** The same kind of failure is reported at most once in this time. */
@@ -96,7 +94,6 @@ class BusConscience implements Conscience {
     this.#judge = judge === undefined ? undefined : new Judge(judge)
     try {
       const options = {
-        group: GROUP,
         maximumPerSender: MAXIMUM_PER_SENDER,
         whenRefused: 'retry',
       } as const

@@ -5,9 +5,6 @@ import { faultOf } from './invalid-input.js'
 /** What the router needs of a bus. */
 export type RouterBus = Pick<Bus, 'request' | 'serve'>
 
-/** Routers of this name share the calls among each other. */
-export const ROUTER_GROUP = 'gateway'
-
 /**
  * Serves `jamey/api/requests`: checks the input of each call against the contract of its operation, asks the
  * component that serves it within what is left of the caller's time, and hands the answer back.
@@ -16,35 +13,31 @@ export const ROUTER_GROUP = 'gateway'
  * stores has its `message_id` too, so that a call that is repeated under one `message_id` stores once.
  */
 export async function serveApi(bus: RouterBus): Promise<ServedContract> {
-  return bus.serve(
-    topics.api.requests,
-    { group: ROUTER_GROUP, whenRefused: 'retry' },
-    async (call, context) => {
-      const { operation, input } = call.payload
-      const contract = OPERATIONS[operation]
-      const parsed = contract.schema.safeParse(input)
-      if (!parsed.success) {
-        const { detail } = faultOf(parsed.error.issues, input)
-        throw new RequestError('invalid-request', detail)
-      }
-      const { remainingMs: timeoutMs, signal } = context
-      if (timeoutMs <= 0)
-        throw new RequestError('request-timed-out', 'The deadline had passed.', { retryable: true })
-      const { correlation_id, traceparent } = call.envelope.metadata
-      try {
-        const output = await bus.request(contract, parsed.data, {
-          timeoutMs,
-          signal,
-          correlationId: correlation_id,
-          ...(operation === 'memory.store' ? { messageId: call.envelope.message_id } : {}),
-          ...(traceparent === undefined ? {} : { traceparent }),
-        })
-        return { output }
-      } catch (error) {
-        throw requestErrorOf(error)
-      }
-    },
-  )
+  return bus.serve(topics.api.requests, { whenRefused: 'retry' }, async (call, context) => {
+    const { operation, input } = call.payload
+    const contract = OPERATIONS[operation]
+    const parsed = contract.schema.safeParse(input)
+    if (!parsed.success) {
+      const { detail } = faultOf(parsed.error.issues, input)
+      throw new RequestError('invalid-request', detail)
+    }
+    const { remainingMs: timeoutMs, signal } = context
+    if (timeoutMs <= 0)
+      throw new RequestError('request-timed-out', 'The deadline had passed.', { retryable: true })
+    const { correlation_id, traceparent } = call.envelope.metadata
+    try {
+      const output = await bus.request(contract, parsed.data, {
+        timeoutMs,
+        signal,
+        correlationId: correlation_id,
+        ...(operation === 'memory.store' ? { messageId: call.envelope.message_id } : {}),
+        ...(traceparent === undefined ? {} : { traceparent }),
+      })
+      return { output }
+    } catch (error) {
+      throw requestErrorOf(error)
+    }
+  })
 }
 
 /** A component's own failure goes on as it is; how the bus failed to reach it gets that failure's code as kind. */

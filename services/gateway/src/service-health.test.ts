@@ -43,7 +43,7 @@ it('a memory that refuses is no memory that is ready, and is once it answers aga
 it('a conscience that does not know the question was there to say so', async () => {
   const bus = new FakeBus()
   const unreadiness = healthOf(bus)
-  bus.answer(pingOf(topics.conscience.evaluate.topic), async () => {
+  bus.answer(pingOf(topics.conscience.evaluate.topic, 'conscience'), async () => {
     throw new RequestError('unknown-action', 'no such action')
   })
   expect(await unreadiness()).toBeUndefined()

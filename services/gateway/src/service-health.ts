@@ -14,7 +14,7 @@ interface Service {
 
 /** The memory is asked for something that it has to read from its file. */
 const SERVICES: readonly Service[] = [
-  { name: 'conscience', contract: pingOf(topics.conscience.evaluate.topic), data: {} },
+  { name: 'conscience', contract: pingOf(topics.conscience.evaluate.topic, 'conscience'), data: {} },
   { name: 'memory', contract: topics.memory.query, data: { limit: 1 } },
 ]
 

@@ -54,8 +54,8 @@ export class FakeBus {
     return () => void this.#listeners.delete(listener)
   }
 
-  async serve(contract: RequestContract, { group }: { group: string }, handler: Handler) {
-    const key = `${group} ${contract.topic} ${contract.action}`
+  async serve(contract: RequestContract, _options: unknown, handler: Handler) {
+    const key = `${contract.service} ${contract.topic} ${contract.action}`
     await this.beforeServe(contract.action)
     this.#handlers.set(key, handler)
     return {

@@ -42,8 +42,6 @@ export interface MemoryService {
   stats(): Promise<MemoryStoreStats | undefined>
 }
 
-/** Servers of this group share the requests. */
-const GROUP = 'memory'
 /** What may be wrong with the file, among the faults of this component: a full disk can still be read. */
 const WRITING = 'writing the memory file'
 const READING = 'reading the memory file'
@@ -164,23 +162,25 @@ class BusMemory implements MemoryService {
 
   #serve(store: MemoryStorage, announcer: Announcer): Promise<ServedContract>[] {
     const { bus } = this.#options
-    const group = { group: GROUP, whenRefused: 'retry' } as const
+    const patient = { whenRefused: 'retry' } as const
     const changing = async <T>(work: () => Promise<T>): Promise<T> => {
       const answer = await this.#answer(WRITING, work)
       announcer.wake()
       return answer
     }
     return [
-      bus.serve(topics.memory.store, group, ({ payload, envelope, clientId }) =>
+      bus.serve(topics.memory.store, patient, ({ payload, envelope, clientId }) =>
         changing(() => store.store(payload, originOf(envelope, clientId))),
       ),
-      bus.serve(topics.memory.forget, group, ({ payload, envelope }) =>
+      bus.serve(topics.memory.forget, patient, ({ payload, envelope }) =>
         changing(() => store.forget(payload, envelope.message_id)),
       ),
-      bus.serve(topics.memory.query, { ...group, concurrency: QUERIES_AT_ONCE }, ({ payload }, { signal }) =>
-        this.#answer(READING, () => store.query(payload, { signal })),
+      bus.serve(
+        topics.memory.query,
+        { ...patient, concurrency: QUERIES_AT_ONCE },
+        ({ payload }, { signal }) => this.#answer(READING, () => store.query(payload, { signal })),
       ),
-      bus.serve(topics.memory.get, { ...group, concurrency: QUERIES_AT_ONCE }, ({ payload }) =>
+      bus.serve(topics.memory.get, { ...patient, concurrency: QUERIES_AT_ONCE }, ({ payload }) =>
         this.#answer(READING, async () => ({ memory: (await store.get(payload.id)) ?? null })),
       ),
     ]

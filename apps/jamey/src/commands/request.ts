@@ -2,18 +2,19 @@ import type { Bus } from '@jamey/bus'
 import { type RequestContract, remoteFailureSchema } from '@jamey/contracts'
 import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
-import { type Enveloped, envelopedRequest } from '../contract-lookup.js'
+import { type Enveloped, envelopedRequest, serviceOf } from '../contract-lookup.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure, reportOf } from '../failure.js'
 import { jsonPayload, parseJson, textOf } from '../message-view.js'
 import { envelopeOf, type Qos, type RawCall, type ReplyAddress, requestRaw } from '../raw-messages.js'
 import { readPayload } from '../text-input.js'
-import { checkRawAction, checkTopicName } from '../topic-argument.js'
+import { checkRawAction, checkService, checkTopicName } from '../topic-argument.js'
 
 export interface RequestOptions extends ClientOptions {
   readonly qos?: Qos
   readonly raw?: boolean
   readonly action?: string
+  readonly service?: string
   readonly timeout: number
 }
 
@@ -30,9 +31,10 @@ export async function request(
   const { terminal, interrupted } = context
   checkTopicName(topic)
   checkRawAction(options)
+  checkService(options.service)
   const payload = await readPayload(context, argument)
   const message =
-    options.raw === true ? undefined : envelopedRequest(topic, payload.toString('utf8'), options.action)
+    options.raw === true ? undefined : envelopedRequest(topic, payload.toString('utf8'), options)
   const call = {
     qos: options.qos ?? message?.contract.qos ?? 1,
     timeoutMs: options.timeout,
@@ -43,7 +45,8 @@ export async function request(
     terminal.print(options.json ? JSON.stringify(data) : JSON.stringify(data, null, 2))
     return EXIT.success
   }
-  const answer = await withBus(context, options, (bus) => requestRaw(bus, topic, () => payload, call))
+  const asked = { topic, service: options.service ?? serviceOf(topic) }
+  const answer = await withBus(context, options, (bus) => requestRaw(bus, asked, () => payload, call))
   if (options.json) terminal.printJson(jsonPayload(answer))
   else {
     terminal.write(answer)
@@ -76,7 +79,7 @@ async function requestEnveloped(
     answerTopic = reply.responseTopic
     return (await envelopeOf(bus, topic, message, reply)).bytes
   }
-  const bytes = await requestRaw(bus, topic, ask, call)
+  const bytes = await requestRaw(bus, { topic, service: contract.service }, ask, call)
   const answer = decodeEnvelope(answerTopic, bytes)
   const failure = failureIn(answer)
   if (failure === undefined) return answer.payload.data
