@@ -56,6 +56,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'apps/jamey/src/raw-messages.ts': 'a day at the most, as --timeout is checked',
   'apps/jamey/src/service-checks.ts': 'a constant, for who passes nothing else',
   'apps/jamey/src/stop-in-order.ts': 'a grace time of ten minutes at the most, as it is checked',
+  'packages/auth/src/https-request.ts': 'a minute at the most',
   'packages/broker/src/clock.ts': 'what is long waits in the pieces of deadline.ts',
   'packages/mqtt/src/browser-platform.ts': 'bounded there: pages do not live for 25 days',
   'packages/mqtt/src/node-clock.ts': 'the one place where long delays are cut into pieces',

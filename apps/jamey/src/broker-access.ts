@@ -1,21 +1,36 @@
-import { Permissions, type Permissions as PermissionsOf, tokenAuthenticator } from '@jamey/auth'
+import {
+  KeySet,
+  LiveKeySet,
+  Permissions,
+  type Permissions as PermissionsOf,
+  tokenAuthenticator,
+  type VerificationKeys,
+} from '@jamey/auth'
 import {
   AuthenticationRefused,
   type AuthenticationRequest,
   type Authenticator,
   type Identity,
   insecureAuthenticator,
+  type Log,
   type Refusal,
   type Revise,
 } from '@jamey/broker'
 import { ReasonCode } from '@jamey/protocol'
-import type { AuthenticationSettings, BrokerSettings, PermissionEntry } from './broker-settings.js'
+import type {
+  AuthenticationSettings,
+  BrokerSettings,
+  PermissionEntry,
+  TokenTrust,
+} from './broker-settings.js'
 
 /** Who comes in, and what those may do who are in already. */
 export interface Access {
   readonly authenticator: Authenticator
   readonly revise: Revise
 }
+
+type AccessLog = Pick<Log, 'warn'> | undefined
 
 /** What an identity was before the permissions of the configuration narrowed it. */
 const UNNARROWED = new WeakMap<Identity, Identity>()
@@ -24,12 +39,15 @@ const UNNARROWED = new WeakMap<Identity, Identity>()
  * Who a client is decides the method. What it may do is what its token says (anything, where it has none), and, where
  * there is a list of permissions, only what the entries that name it allow, too. Whom no entry names is refused, and so is whom `refused` names.
  */
-export function accessOf({
-  authentication,
-  refused = [],
-  permissions,
-}: Pick<BrokerSettings, 'authentication' | 'permissions'> & { refused?: readonly string[] }): Access {
-  const base = authenticatorOf(authentication)
+export function accessOf(
+  {
+    authentication,
+    refused = [],
+    permissions,
+  }: Pick<BrokerSettings, 'authentication' | 'permissions'> & { refused?: readonly string[] },
+  log?: AccessLog,
+): Access {
+  const base = authenticatorOf(authentication, log)
   const table = permissions && new PermissionTable(permissions)
   const isRefused = patternOf(refused)
   const narrow = (identity: Identity, clientId: string): Identity | Refusal => {
@@ -53,10 +71,30 @@ export function accessOf({
   }
 }
 
-function authenticatorOf(settings: AuthenticationSettings): Authenticator {
+/** By where they are published: what was fetched outlives a reload, for the issuer may be away just then. */
+const PUBLISHED = new Map<string, LiveKeySet>()
+
+function verifierOf({ secrets, keys, audience, issuers }: TokenTrust, log: AccessLog) {
+  return {
+    ...(secrets.length === 0 ? {} : { secret: secrets }),
+    keys: keys === undefined || keys instanceof KeySet ? keys : publishedAt(keys, log),
+    audience,
+    issuers,
+  }
+}
+
+function publishedAt({ url, ca }: { url: string; ca: string | undefined }, log: AccessLog): VerificationKeys {
+  const name = JSON.stringify([url, ca])
+  const onError = (err: Error): void => log?.warn({ err }, 'the keys that verify tokens can not be looked at')
+  const keys = PUBLISHED.get(name) ?? new LiveKeySet({ url, ca, onError })
+  PUBLISHED.set(name, keys)
+  return keys
+}
+
+function authenticatorOf(settings: AuthenticationSettings, log: AccessLog): Authenticator {
   switch (settings.method) {
     case 'token':
-      return tokenAuthenticator({ secret: settings.secrets })
+      return tokenAuthenticator(verifierOf(settings, log))
     case 'certificate':
       return { authenticate: async (request) => identityOfCertificate(request) }
     case 'none':

@@ -14,6 +14,11 @@ export interface BrokerFlags {
   readonly ca?: string
   readonly store?: string
   readonly tokenSecretFile?: string
+  readonly jwksFile?: string
+  readonly jwksUrl?: string
+  readonly jwksCa?: string
+  readonly audience?: string
+  readonly issuer?: string
   /** Each `name=number`. */
   readonly limit?: readonly string[]
   readonly overflow?: string
@@ -31,7 +36,7 @@ interface Row {
   readonly flag: keyof BrokerFlags
   readonly option: string
   readonly variable: string
-  readonly kind: 'text' | 'number' | 'path'
+  readonly kind: 'text' | 'number' | 'path' | 'list'
 }
 
 export const ROWS: readonly Row[] = [
@@ -48,6 +53,11 @@ export const ROWS: readonly Row[] = [
     'MQTT_JWT_SECRET_FILE',
     'path',
   ),
+  row(['authentication', 'jwksFile'], 'jwksFile', '--jwks-file', 'MQTT_JWKS_FILE', 'path'),
+  row(['authentication', 'jwksUrl'], 'jwksUrl', '--jwks-url', 'MQTT_JWKS_URL', 'text'),
+  row(['authentication', 'jwksCa'], 'jwksCa', '--jwks-ca', 'MQTT_JWKS_CA_CERT', 'path'),
+  row(['authentication', 'audience'], 'audience', '--audience', 'MQTT_JWT_AUDIENCE', 'list'),
+  row(['authentication', 'issuers'], 'issuer', '--issuer', 'MQTT_JWT_ISSUER', 'list'),
   row(['overflow'], 'overflow', '--overflow', 'JAMEY_BROKER_OVERFLOW', 'text'),
   row(
     ['sharedSubscriptions'],
@@ -157,6 +167,14 @@ function overlay(layers: Layers, { path, flag, option, variable, kind }: Row, so
   if (value === undefined) return
   const name = typed === undefined ? variable : option
   if (kind === 'number') return layers.set(path, numberIn(value), name)
+  if (kind === 'list') {
+    const entries = String(value).split(',')
+    return layers.set(
+      path,
+      entries.map((entry) => entry.trim()),
+      name,
+    )
+  }
   const isPath = kind === 'path' && !(flag === 'store' && value === 'none')
   layers.set(path, isPath ? resolve(source.cwd, String(value)) : value, name)
 }

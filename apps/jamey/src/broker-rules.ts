@@ -79,8 +79,15 @@ function checkListener(layers: Layers, i: number, listener: Record<string, unkno
 function checkAuthentication(layers: Layers, fault: Fault): void {
   const method = layers.get(['authentication', 'method']) ?? 'token'
   const isThere = (field: string): boolean => layers.get(['authentication', field]) !== undefined
-  if (method === 'token' && !isThere('tokenSecret') && !isThere('tokenSecretFile')) {
-    const expected = 'the file of the secret that signs tokens, or MQTT_JWT_SECRET'
+  if (isThere('jwksFile') && isThere('jwksUrl')) {
+    fault(['authentication', 'jwksUrl'], 'a URL, beside jwksFile', 'one of the two')
+  }
+  if (isThere('jwksCa') && !isThere('jwksUrl')) {
+    fault(['authentication', 'jwksUrl'], 'nothing', 'where the key set is published, beside jwksCa')
+  }
+  const isVerified = ['tokenSecret', 'tokenSecretFile', 'jwksFile', 'jwksUrl'].some(isThere)
+  if (method === 'token' && !isVerified) {
+    const expected = 'the file of the secret that signs tokens, MQTT_JWT_SECRET, or jwksFile or jwksUrl'
     fault(['authentication', 'tokenSecretFile'], 'nothing', expected)
   }
   if (method === 'certificate' && layers.get(['permissions']) === undefined) {

@@ -4,7 +4,13 @@ import { BlockList, isIP } from 'node:net'
 import { dirname, resolve } from 'node:path'
 // Unless it was loaded before, X509Certificate of Node 20 leaves it without createSecureContext for good.
 import 'node:tls'
-import { MINIMUM_SECRET_BYTES, Permissions, readTokenSecretsFile } from '@jamey/auth'
+import {
+  LiveKeySet,
+  MINIMUM_SECRET_BYTES,
+  Permissions,
+  readKeySetFile,
+  readTokenSecretsFile,
+} from '@jamey/auth'
 import { type CloseOptions, LIMIT_RANGES, type Limits, type ListenerOptions } from '@jamey/broker'
 import type { ConfigurationFault } from '@jamey/bus'
 import { z } from 'zod'
@@ -32,6 +38,15 @@ export function brokerSchema(folder: string) {
       method: oneOf(['token', 'certificate', 'none']).default('token'),
       tokenSecretFile: secretFile(folder).optional(),
       tokenSecret: secret().optional(),
+      jwksFile: keySetFile(folder).optional(),
+      jwksUrl: keySetUrl().optional(),
+      jwksCa: file(
+        folder,
+        'who vouches for the server at jwksUrl',
+        (pem) => new X509Certificate(pem),
+      ).optional(),
+      audience: names('an audience, or a list of them'),
+      issuers: names('an issuer, or a list of them'),
     }).default({ method: 'token' }),
     refused: z.array(text(NAME), { error: 'a list of client identifiers' }).default([]),
     permissions: z
@@ -214,6 +229,36 @@ function secretFile(folder: string) {
       return refuse(context, expected, found)
     }
   })
+}
+
+function keySetFile(folder: string) {
+  const expected = 'a file with a JSON Web Key Set of public keys'
+  return text(expected).transform(async (given, context) => {
+    try {
+      return await readKeySetFile(resolve(folder, given))
+    } catch (error) {
+      return refuse(context, expected, (error as Error).message)
+    }
+  })
+}
+
+function keySetUrl() {
+  const expected = 'where a JSON Web Key Set is published: https://... (http:// of this machine alone)'
+  return text(expected).transform((given, context) => {
+    try {
+      new LiveKeySet({ url: given })
+      return given
+    } catch (error) {
+      // The URL itself may hold a password.
+      return refuse(context, expected, (error as Error).message)
+    }
+  })
+}
+
+/** One text or several. */
+function names(expected: string) {
+  const several = z.array(text(expected), { error: expected }).min(1, { error: expected })
+  return z.preprocess((value) => (typeof value === 'string' ? [value] : value), several.optional())
 }
 
 function secret() {

@@ -81,7 +81,13 @@ describe('the file of a broker', () => {
     expect(ca).toContain('BEGIN CERTIFICATE')
     expect(settings).toEqual({
       storePath: join(folder, 'etc/data/broker'),
-      authentication: { method: 'token', secrets: [readFileSync(directory.secret, 'utf8').trim()] },
+      authentication: {
+        method: 'token',
+        secrets: [readFileSync(directory.secret, 'utf8').trim()],
+        keys: { url: 'https://idp.example.org/jwks', ca: undefined },
+        audience: ['hub.example.org'],
+        issuers: ['hub', 'https://idp.example.org'],
+      },
       refused: ['robot-7', 'retired-*'],
       permissions: [
         { clients: ['*'], allow: ['jamey/#'] },
@@ -93,6 +99,46 @@ describe('the file of a broker', () => {
       logLevel: 'info',
       shutdown: { graceMs: 5_000, serverReference: 'broker2.example.org:8883', reasonCode: 0x9d },
     })
+  })
+
+  it('tells what is wrong with public keys, and shows no password of their URL [promise 37]', async () => {
+    writeFileSync(join(folder, 'etc/private.json'), '{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}')
+    const faults = async (authentication: string, env: NodeJS.ProcessEnv = {}) =>
+      listOf(await faultsOf(`listeners: [{ ${TLS} }]\nauthentication: ${authentication}`, {}, env))
+    expect(await faults('{ jwksFile: absent.json, audience: [], issuers: 5 }')).toEqual([
+      'authentication.audience: a list',
+      'authentication.issuers: 5',
+      expect.stringMatching(/^authentication.jwksFile: .*absent.json does not exist$/),
+    ])
+    const refused = await faults('{ jwksFile: private.json }')
+    expect(refused).toEqual([expect.stringContaining('keys[0] is a secret key')])
+    expect(refused.join()).not.toContain('c2VjcmV0')
+    const url = 'https://eva:geheim@idp.example.org/jwks'
+    expect(await faults('{}', { MQTT_JWKS_URL: url })).toEqual([
+      'MQTT_JWKS_URL: the URL of the key set has a user name or password in it; expected https://...',
+    ])
+    expect(await faults('{ jwksUrl: "http://idp.example.org" }')).toEqual([
+      expect.stringContaining('is without encryption and not of this machine'),
+    ])
+    expect(await faults('{ jwksUrl: "https://idp.example.org", jwksFile: private.json }')).toContain(
+      'authentication.jwksUrl: a URL, beside jwksFile',
+    )
+    expect(await faults('{}')).toEqual(['authentication.tokenSecretFile: nothing'])
+  })
+
+  it('takes public keys in place of a secret, by file, variable or option', async () => {
+    const keys = { url: 'https://idp.example.org/jwks', ca: pem.ca }
+    const env = {
+      MQTT_JWKS_URL: keys.url,
+      MQTT_JWKS_CA_CERT: directory.caCertificate,
+      MQTT_JWT_AUDIENCE: 'a, b',
+      MQTT_JWT_ISSUER: 'c',
+    }
+    const { authentication } = await read(`listeners: [{ ${TLS} }]`, { audience: 'd' }, env)
+    expect(authentication).toEqual({ method: 'token', secrets: [], keys, audience: ['d'], issuers: ['c'] })
+    const inFile = '{ jwksUrl: "https://idp.example.org/jwks", jwksCa: ../.jamey/certs/ca.crt, audience: e }'
+    const fromFile = await read(`listeners: [{ ${TLS} }]\nauthentication: ${inFile}`)
+    expect(fromFile.authentication).toEqual({ method: 'token', secrets: [], keys, audience: ['e'] })
   })
 
   it('takes every limit of the broker', async () => {

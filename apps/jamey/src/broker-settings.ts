@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { KeySet } from '@jamey/auth'
 import type { BrokerOptions, CloseOptions, Limits, ListenerOptions } from '@jamey/broker'
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import { readBrokerFile } from './broker-file.js'
@@ -10,9 +11,18 @@ import type { LogLevel } from './log-level.js'
 
 /** Who a client is. `token`: who its token names. `certificate`: who its certificate names. `none`: who it says it is. */
 export type AuthenticationSettings =
-  | { readonly method: 'token'; readonly secrets: readonly string[] }
+  | ({ readonly method: 'token' } & TokenTrust)
   | { readonly method: 'certificate' }
   | { readonly method: 'none' }
+
+/** Whose tokens are believed. */
+export interface TokenTrust {
+  /** Of HS256; empty where only public keys verify. */
+  readonly secrets: readonly string[]
+  readonly keys?: KeySet | { readonly url: string; readonly ca: string | undefined } | undefined
+  readonly audience?: readonly string[] | undefined
+  readonly issuers?: readonly string[] | undefined
+}
 
 /** What clients may do at most; `clients` are identifiers in which `*` stands for any characters. */
 export interface PermissionEntry {
@@ -94,8 +104,20 @@ function authenticationOf(given: {
   method: AuthenticationSettings['method']
   tokenSecretFile?: readonly string[] | undefined
   tokenSecret?: string | undefined
+  jwksFile?: KeySet | undefined
+  jwksUrl?: string | undefined
+  jwksCa?: string | undefined
+  audience?: readonly string[] | undefined
+  issuers?: readonly string[] | undefined
 }): AuthenticationSettings {
-  const { method, tokenSecretFile, tokenSecret } = given
+  const { method, tokenSecretFile = [], tokenSecret, jwksFile, jwksUrl, jwksCa, audience, issuers } = given
   if (method !== 'token') return { method }
-  return { method, secrets: tokenSecret === undefined ? (tokenSecretFile ?? []) : [tokenSecret] }
+  const keys = jwksFile ?? (jwksUrl === undefined ? undefined : { url: jwksUrl, ca: jwksCa })
+  return {
+    method,
+    secrets: tokenSecret === undefined ? tokenSecretFile : [tokenSecret],
+    ...(keys === undefined ? {} : { keys }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(issuers === undefined ? {} : { issuers }),
+  }
 }

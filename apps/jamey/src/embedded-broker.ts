@@ -43,7 +43,7 @@ export async function startBroker(
     import('./broker-access.js'),
   ])
   const { listeners, storePath, limits, overflow, sharedSubscriptions } = settings
-  const { authenticator } = access ?? accessOf(settings)
+  const { authenticator } = access ?? accessOf(settings, log)
   const store = storePath === undefined ? undefined : await openStore(storePath)
   let broker: Broker
   try {

@@ -59,7 +59,7 @@ export class ServedBroker {
       const { accessOf } = await import('./broker-access.js')
       // Permissions of another method might be none at all, and open everything to this one.
       const isSameMethod = next.authentication.method === this.#started.authentication.method
-      const access = isSameMethod ? accessOf(next) : undefined
+      const access = isSameMethod ? accessOf(next, this.#log) : undefined
       this.#broker.reload({ limits: next.limits, tls: tlsOf(this.#started, next), ...access })
       this.#present = next
       this.#log.level = next.logLevel ?? this.#logLevel

@@ -1,12 +1,14 @@
 /** Every way a token is refused or can not be made, and what it means. */
 export const TOKEN_ERRORS = {
   'token-malformed': 'it is not a JSON Web Token in compact form, or is longer than the limit',
-  'token-algorithm': 'its header names another algorithm than HS256',
-  'token-signature': 'it was not signed with a secret in force',
+  'token-algorithm': 'its header names an algorithm for which there is no key',
+  'token-signature': 'it was not signed with a secret or key in force',
+  'token-keys-unavailable': 'the keys to verify it with can not be fetched at the moment',
   'token-expired': 'its `exp` has passed',
-  'token-not-yet-valid': 'its `iat` lies in the future',
+  'token-not-yet-valid': 'its `iat` or `nbf` lies in the future',
   'token-claim-missing': 'one of the claims sub, exp, iat and permissions is missing',
-  'token-claim-unknown': 'it has a claim besides sub, exp, iat and permissions',
+  'token-audience': 'it was issued for other servers, or for none where one is expected',
+  'token-issuer': 'it was issued by somebody else than those expected',
   'token-claim-invalid': 'a claim has a value of the wrong kind',
   'token-lifetime': 'its lifetime is not positive or longer than allowed',
   'token-subject': 'it was issued to another client',
@@ -42,6 +44,27 @@ export class SecretError extends Error {
   readonly code: SecretErrorCode
 
   constructor(code: SecretErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Every way public keys of a token's issuer can not be used, and what it means. */
+export const KEY_SET_ERRORS = {
+  'key-set-damaged': 'the text is no JSON Web Key Set, or has too many keys',
+  'key-set-empty': 'no key in it verifies EdDSA, RS256 or ES256',
+  'key-set-private': 'it holds a secret or private key',
+  'key-set-unreadable': 'its file can not be read, or its URL may not be asked',
+} as const
+
+export type KeySetErrorCode = keyof typeof KEY_SET_ERRORS
+
+/** Public keys that can not be used. */
+export class KeySetError extends Error {
+  override readonly name = 'KeySetError'
+  readonly code: KeySetErrorCode
+
+  constructor(code: KeySetErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
   }

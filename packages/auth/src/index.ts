@@ -14,6 +14,8 @@ export {
 } from './certificate-directory.js'
 export { isClientIdentifier } from './client-identifier.js'
 export * from './error.js'
+export { KeySet, readKeySetFile, type VerificationKeys } from './key-set.js'
+export { LiveKeySet, type LiveKeySetOptions } from './live-key-set.js'
 export { PERMISSION_CASES, type PermissionCase } from './permission-cases.js'
 export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions.js'
 export { assertSecret, MINIMUM_SECRET_BYTES, type Secret } from './secret.js'

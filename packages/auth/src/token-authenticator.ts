@@ -120,10 +120,15 @@ async function verifiedClaims(
     return await verifier.verify(token, { expectedSubject: request.clientId })
   } catch (error) {
     if (!(error instanceof TokenError)) throw error
-    const reasonCode =
-      error.code === 'token-subject' ? ReasonCode.notAuthorized : ReasonCode.badUserNameOrPassword
-    throw refused(request, reasonCode, error.message, error)
+    throw refused(request, reasonCodeOf(error, request), error.message, error)
   }
+}
+
+function reasonCodeOf({ code }: TokenError, { isRenewal }: AuthenticationRequest): number {
+  if (code === 'token-subject') return ReasonCode.notAuthorized
+  if (code !== 'token-keys-unavailable') return ReasonCode.badUserNameOrPassword
+  // It may try again. A DISCONNECT has another word for that.
+  return isRenewal === true ? ReasonCode.serverBusy : ReasonCode.serverUnavailable
 }
 
 function identityOf(claims: TokenClaims, clockToleranceSeconds: number): TokenIdentity {
@@ -145,7 +150,10 @@ function refused(
   cause?: TokenError,
 ): AuthenticationRefused {
   // A renewal is answered by DISCONNECT, which can not carry 0x85 or 0x86. [MQTT 5.0 table 3-10]
-  const isCarried = request.isRenewal !== true || reasonCode === ReasonCode.badAuthenticationMethod
+  const isCarried =
+    request.isRenewal !== true ||
+    reasonCode === ReasonCode.badAuthenticationMethod ||
+    reasonCode === ReasonCode.serverBusy
   const carried = isCarried ? reasonCode : ReasonCode.notAuthorized
   return new AuthenticationRefused(carried, message, cause === undefined ? undefined : { cause })
 }

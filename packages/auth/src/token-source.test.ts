@@ -62,6 +62,23 @@ describe('TokenSource', () => {
     expect(await source.current()).toBe(second)
   })
 
+  it('names audience and issuer where it was told them, and each token by an identifier of its own', async () => {
+    const now = () => NOW * 1000
+    const audience = ['hub', 'edge']
+    const source = new TokenSource({
+      secret: SECRET,
+      subject: 'eva',
+      permissions: [],
+      audience,
+      issuer: 'me',
+      now,
+    })
+    const verifier = new TokenVerifier({ secret: SECRET, audience: 'edge', issuers: ['me'], now })
+    const first = await verifier.verify((await source.current()).token)
+    expect(first).toMatchObject({ aud: audience, iss: 'me', jti: expect.any(String) })
+    expect((await verifier.verify((await source.renew()).token)).jti).not.toBe(first.jti)
+  })
+
   it('refuses faulty options at once [promise 37]', () => {
     const good = { secret: SECRET, subject: 'eva', permissions: [] }
     expect(() => new TokenSource({ ...good, subject: 'a/b' })).toThrow(TokenError)

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { keyOf, type Secret } from './secret.js'
-import { claimsOf, DEFAULT_LIFETIME_SECONDS, signClaims } from './token.js'
+import { claimsOf, DEFAULT_LIFETIME_SECONDS, signClaims, type TokenContent } from './token.js'
 
 /** How long before its end a token is replaced. */
 const REFRESH_SECONDS = 30
@@ -12,6 +12,10 @@ export interface TokenSourceOptions {
   readonly permissions: readonly string[]
   /** 300 by default. */
   readonly lifetimeSeconds?: number | undefined
+  /** The servers that are to take the tokens; none is named by default. */
+  readonly audience?: string | readonly string[] | undefined
+  /** Who signs them; nobody is named by default. */
+  readonly issuer?: string | undefined
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined
 }
@@ -31,6 +35,7 @@ export class TokenSource {
   readonly permissions: readonly string[]
   readonly lifetimeSeconds: number
   readonly #key: KeyObject
+  readonly #named: Pick<TokenContent, 'aud' | 'iss'>
   readonly #now: () => number
   #issuedAtMs = 0
   #refreshAtMs = 0
@@ -41,6 +46,7 @@ export class TokenSource {
     this.permissions = Object.freeze([...options.permissions])
     this.lifetimeSeconds = options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS
     this.#key = keyOf(options.secret)
+    this.#named = { aud: options.audience, iss: options.issuer }
     this.#now = options.now ?? Date.now
     this.#claims()
   }
@@ -69,6 +75,6 @@ export class TokenSource {
 
   #claims() {
     const { subject: sub, permissions, lifetimeSeconds } = this
-    return claimsOf({ sub, permissions, lifetimeSeconds, now: this.#now })
+    return claimsOf({ sub, permissions, lifetimeSeconds, ...this.#named, now: this.#now })
   }
 }

@@ -3,22 +3,33 @@ import { JWSSignatureVerificationFailed } from 'jose/errors'
 import { compactVerify } from 'jose/jws/compact/verify'
 import { quote } from './client-identifier.js'
 import { TokenError } from './error.js'
+import { isSignedBy, PUBLIC_KEY_ALGORITHMS, type VerificationKeys } from './key-set.js'
 import { keysOf, type Secret } from './secret.js'
 import {
   ALGORITHM,
   assertPermissions,
   assertSubject,
   MAXIMUM_LIFETIME_SECONDS,
-  MAXIMUM_TOKEN_CHARACTERS,
   type TokenClaims,
 } from './token.js'
+import { malformed, readForm, readObject, type TokenParts } from './token-form.js'
 
 /** How far two clocks may be apart without harm. */
 export const CLOCK_TOLERANCE_SECONDS = 30
 
+/** Of `secret` and `keys` at least one. */
 export interface TokenVerifierOptions {
-  /** Several while one takes the place of another: a token signed with any of them is taken. */
-  readonly secret: Secret | readonly Secret[]
+  /** For HS256. Several while one takes the place of another: a token signed with any of them is taken. */
+  readonly secret?: Secret | readonly Secret[] | undefined
+  /** Public keys for EdDSA, RS256 and ES256: a `KeySet` or a `LiveKeySet`. */
+  readonly keys?: VerificationKeys | undefined
+  /**
+   * Who we are, by one or several names. Tokens have to be for one of these (`aud`). Without it, only tokens that name
+   * no audience are taken. RFC 7519 section 4.1.3
+   */
+  readonly audience?: string | readonly string[] | undefined
+  /** Whose tokens are taken (`iss`); anybody's by default, as long as the signature is good. */
+  readonly issuers?: readonly string[] | undefined
   /** 30 by default: how much earlier or later than now a token is still taken. */
   readonly clockToleranceSeconds?: number | undefined
   /** 3600 by default: the longest time between `iat` and `exp` that is accepted. */
@@ -27,31 +38,47 @@ export interface TokenVerifierOptions {
   readonly now?: (() => number) | undefined
 }
 
-const CLAIMS = ['sub', 'exp', 'iat', 'permissions'] as const
-const BASE64URL = /^[A-Za-z0-9_-]+$/
+const REQUIRED = ['sub', 'exp', 'iat', 'permissions'] as const
+const MAXIMUM_TOKEN_ID_CHARACTERS = 256
+const MOST_AUDIENCES = 64
 
 /**
- * Reads tokens signed with a secret of its own. The algorithm is pinned to HS256: what a header asks for is only compared,
- * never followed. The signature is checked before anything is believed, then every claim.
+ * Reads tokens. HS256 is verified with secrets alone, and everything else with public keys alone, each with its own
+ * kind: what a header asks for is only compared, never followed. The signature is checked before anything is believed,
+ * then every claim that means something here; others are left alone. RFC 7519 section 4
  */
 export class TokenVerifier {
   readonly clockToleranceSeconds: number
   readonly maximumLifetimeSeconds: number
-  readonly #keys: readonly KeyObject[]
+  readonly #secrets: readonly KeyObject[]
+  readonly #keys: VerificationKeys | undefined
+  readonly #algorithms: readonly string[]
+  readonly #audience: readonly string[]
+  readonly #issuers: readonly string[] | undefined
   readonly #now: () => number
 
   constructor(options: TokenVerifierOptions) {
+    const { secret, keys, audience = [] } = options
     this.clockToleranceSeconds = options.clockToleranceSeconds ?? CLOCK_TOLERANCE_SECONDS
     this.maximumLifetimeSeconds = options.maximumLifetimeSeconds ?? MAXIMUM_LIFETIME_SECONDS
-    this.#keys = keysOf(options.secret)
+    this.#secrets = secret === undefined ? [] : keysOf(secret)
+    this.#keys = keys
+    this.#algorithms = [
+      ...(secret === undefined ? [] : [ALGORITHM]),
+      ...(keys === undefined ? [] : PUBLIC_KEY_ALGORITHMS),
+    ]
+    this.#audience = typeof audience === 'string' ? [audience] : [...audience]
+    this.#issuers = options.issuers
     this.#now = options.now ?? Date.now
   }
 
   /** The claims of a valid token; throws `TokenError`, whose `code` tells what is wrong. */
   async verify(token: string, options: { expectedSubject?: string } = {}): Promise<TokenClaims> {
-    assertForm(token)
-    const claims = readClaims(await this.#verifiedPayload(token))
+    const parts = readForm(token, this.#algorithms)
+    const claims = readClaims(await this.#verifiedPayload(token, parts))
     this.#assertTimes(claims)
+    this.#assertIssuer(claims)
+    this.#assertAudience(claims)
     const { expectedSubject } = options
     if (expectedSubject !== undefined && claims.sub !== expectedSubject) {
       throw new TokenError(
@@ -62,8 +89,9 @@ export class TokenVerifier {
     return claims
   }
 
-  async #verifiedPayload(token: string): Promise<Uint8Array> {
-    for (const key of this.#keys) {
+  async #verifiedPayload(token: string, parts: TokenParts): Promise<Uint8Array> {
+    if (parts.header.alg !== ALGORITHM) return this.#payloadByPublicKey(parts)
+    for (const key of this.#secrets) {
       try {
         return (await compactVerify(token, key, { algorithms: [ALGORITHM] })).payload
       } catch (error) {
@@ -78,7 +106,17 @@ export class TokenVerifier {
     )
   }
 
-  #assertTimes({ iat, exp }: TokenClaims): void {
+  async #payloadByPublicKey(parts: TokenParts): Promise<Uint8Array> {
+    const { kid } = parts.header
+    const keys = (await this.#keys?.keysFor(parts.header)) ?? []
+    if (await isSignedBy(keys, parts)) return Buffer.from(parts.payload, 'base64url')
+    const named = kid === undefined ? 'names no key' : `names the key ${quote(kid)}`
+    const fault =
+      keys.length === 0 ? 'which is not among those in force' : 'and was not signed with it, or was changed'
+    throw new TokenError('token-signature', `the token ${named}, ${fault}; look at the key set of its issuer`)
+  }
+
+  #assertTimes({ iat, exp, nbf = 0 }: TokenClaims): void {
     const now = this.#now() / 1000
     const lifetime = exp - iat
     if (lifetime <= 0 || lifetime > this.maximumLifetimeSeconds) {
@@ -87,10 +125,17 @@ export class TokenVerifier {
         `the token lives ${lifetime} seconds; expected more than 0 and at most ${this.maximumLifetimeSeconds}`,
       )
     }
-    if (iat > now + this.clockToleranceSeconds) {
+    const latest = now + this.clockToleranceSeconds
+    if (iat > latest) {
       throw new TokenError(
         'token-not-yet-valid',
         `the token was issued ${Math.ceil(iat - now)} seconds in the future, more than the ${this.clockToleranceSeconds} that clocks may differ; set the clocks`,
+      )
+    }
+    if (nbf > latest) {
+      throw new TokenError(
+        'token-not-yet-valid',
+        `the token is not valid before ${Math.ceil(nbf - now)} seconds from now (nbf); wait, or set the clocks`,
       )
     }
     if (exp + this.clockToleranceSeconds <= now) {
@@ -100,75 +145,63 @@ export class TokenVerifier {
       )
     }
   }
+
+  #assertIssuer({ iss }: TokenClaims): void {
+    if (this.#issuers === undefined || (iss !== undefined && this.#issuers.includes(iss))) return
+    const found = iss === undefined ? 'nobody it names' : quote(iss)
+    throw new TokenError('token-issuer', `the token was issued by ${found}; expected ${anyOf(this.#issuers)}`)
+  }
+
+  #assertAudience({ aud }: TokenClaims): void {
+    const audience = this.#audience
+    if (aud === undefined && audience.length === 0) return
+    const named = typeof aud === 'string' ? [aud] : (aud ?? [])
+    if (named.some((name) => audience.includes(name))) return
+    const found = aud === undefined ? 'for no audience' : `for ${anyOf(named)}`
+    const expected =
+      audience.length === 0 ? 'one without aud, for this server has no audience' : anyOf(audience)
+    throw new TokenError('token-audience', `the token is ${found}; expected ${expected}`)
+  }
 }
 
-/** Refuses what is no token, and every algorithm but one, before a byte of it reaches the signature check. */
-function assertForm(token: string): void {
-  if (token.length > MAXIMUM_TOKEN_CHARACTERS) {
-    throw malformed(`has ${token.length} characters, more than ${MAXIMUM_TOKEN_CHARACTERS}`)
-  }
-  const parts = token.split('.')
-  const [header = '', payload = '', signature = ''] = parts
-  if (parts.length !== 3) throw malformed(`has ${parts.length} parts instead of 3`)
-  if (!BASE64URL.test(header) || !BASE64URL.test(payload)) throw malformed('is not base64url')
-  const { alg, typ } = readObject(Buffer.from(header, 'base64url'), 'header')
-  if (alg !== ALGORITHM) {
-    throw new TokenError('token-algorithm', `the token is signed with ${nameOf(alg)}; expected ${ALGORITHM}`)
-  }
-  if (typ !== undefined && !(typeof typ === 'string' && typ.toUpperCase() === 'JWT')) {
-    throw malformed('is of another type than JWT')
-  }
-  if (!BASE64URL.test(signature)) throw malformed('has no base64url signature')
-}
-
-/** Names of algorithms are shown, anything else is not: a header is written by whoever sends it. */
-function nameOf(alg: unknown): string {
-  return typeof alg === 'string' && /^[A-Za-z0-9-]{1,20}$/.test(alg) ? alg : 'an unnamed algorithm'
+function anyOf(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map(quote).join(' or ')
+  return names.length > 3 ? `${shown} or another` : shown || 'nobody'
 }
 
 function readClaims(payload: Uint8Array): TokenClaims {
   const claims = readObject(payload, 'payload')
-  for (const name of CLAIMS) {
+  for (const name of REQUIRED) {
     if (claims[name] === undefined)
       throw new TokenError('token-claim-missing', `the token has no claim ${name}`)
   }
-  const unknown = Object.keys(claims).find((name) => !CLAIMS.some((known) => known === name))
-  if (unknown !== undefined) {
-    throw new TokenError(
-      'token-claim-unknown',
-      `the token has the claim ${quote(unknown)}; expected only ${CLAIMS.join(', ')}`,
-    )
-  }
-  const { sub, exp, iat, permissions } = claims
+  const { sub, exp, iat, permissions, nbf, jti, iss, aud } = claims
   if (typeof sub !== 'string') throw invalid('sub', 'a string')
   if (!isSeconds(exp)) throw invalid('exp', 'seconds since 1970')
   if (!isSeconds(iat)) throw invalid('iat', 'seconds since 1970')
+  if (nbf !== undefined && !isSeconds(nbf)) throw invalid('nbf', 'seconds since 1970')
+  if (jti !== undefined && !isTokenId(jti))
+    throw invalid('jti', `a string of 1 to ${MAXIMUM_TOKEN_ID_CHARACTERS} characters`)
+  if (iss !== undefined && typeof iss !== 'string') throw invalid('iss', 'a string')
+  if (aud !== undefined && typeof aud !== 'string' && !(isStrings(aud) && aud.length <= MOST_AUDIENCES))
+    throw invalid('aud', `a string, or an array of at most ${MOST_AUDIENCES}`)
   if (!isStrings(permissions)) throw invalid('permissions', 'an array of strings')
   assertSubject(sub)
   assertPermissions(permissions, sub)
-  return { sub, exp, iat, permissions }
-}
-
-function readObject(bytes: Uint8Array, what: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  } catch {
-    // Falls through: a parser's message would quote the token.
-  }
-  throw malformed(`has a ${what} that is not a JSON object`)
+  const optional = Object.entries({ nbf, jti, iss, aud }).filter(([, value]) => value !== undefined)
+  return { sub, exp, iat, permissions, ...Object.fromEntries(optional) }
 }
 
 function isSeconds(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER
 }
 
-function isStrings(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+function isTokenId(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAXIMUM_TOKEN_ID_CHARACTERS
 }
 
-function malformed(fault: string): TokenError {
-  return new TokenError('token-malformed', `the token ${fault}; expected a JSON Web Token in compact form`)
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string')
 }
 
 function invalid(claim: string, expected: string): TokenError {

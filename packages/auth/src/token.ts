@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto'
+import { type KeyObject, randomUUID } from 'node:crypto'
 // The whole of the library is 46 files, which a command line would wait for.
 import { CompactSign } from 'jose/jws/compact/sign'
 import { clientIdentifierFault, quote } from './client-identifier.js'
@@ -6,19 +6,25 @@ import { PermissionListError, TokenError } from './error.js'
 import { Permissions } from './permissions.js'
 import { keyOf, type Secret } from './secret.js'
 
-/** The one algorithm that is written and read. */
+/** The one algorithm that is written. */
 export const ALGORITHM = 'HS256'
 export const DEFAULT_LIFETIME_SECONDS = 300
 export const MAXIMUM_LIFETIME_SECONDS = 3600
 /** An MQTT password holds at most 65535 bytes; a token of this size holds some 200 permissions. */
 export const MAXIMUM_TOKEN_CHARACTERS = 16_384
 
-/** What a token says, and all it may say. Times are whole seconds since 1970. */
+/** What a token says that means anything here. Times are seconds since 1970. */
 export interface TokenClaims {
   readonly sub: string
   readonly exp: number
   readonly iat: number
   readonly permissions: readonly string[]
+  /** Of this one token: what it can be denied by. RFC 7519 section 4.1.7 */
+  readonly jti?: string | undefined
+  /** Whom it is for; every other server refuses it. */
+  readonly aud?: string | readonly string[] | undefined
+  readonly iss?: string | undefined
+  readonly nbf?: number | undefined
 }
 
 export interface TokenContent {
@@ -28,12 +34,18 @@ export interface TokenContent {
   readonly permissions: readonly string[]
   /** 300 by default; whole seconds, at most 3600 unless the verifier is told otherwise. */
   readonly lifetimeSeconds?: number | undefined
+  /** A random UUID by default. */
+  readonly jti?: string | undefined
+  /** The servers that are to take it: those whose verifier names one of these. None by default. */
+  readonly aud?: string | readonly string[] | undefined
+  /** Who signs it, for verifiers that ask. None by default. */
+  readonly iss?: string | undefined
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined
 }
 
 /**
- * A signed HS256 token with exactly the claims sub, exp, iat and permissions. Throws `SecretError` for a weak secret,
+ * A signed HS256 token with the claims sub, exp, iat, jti and permissions, and aud and iss where given. Throws `SecretError` for a weak secret,
  * `TokenError` for content that no verifier would accept.
  */
 export async function signToken(content: TokenContent, secret: Secret): Promise<string> {
@@ -43,6 +55,7 @@ export async function signToken(content: TokenContent, secret: Secret): Promise<
 /** The claims of a token issued now. */
 export function claimsOf(content: TokenContent): TokenClaims {
   const { sub, permissions, lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, now = Date.now } = content
+  const { jti = randomUUID(), aud, iss } = content
   if (!Number.isSafeInteger(lifetimeSeconds) || lifetimeSeconds < 1) {
     throw new TokenError(
       'token-lifetime',
@@ -52,7 +65,8 @@ export function claimsOf(content: TokenContent): TokenClaims {
   assertSubject(sub)
   assertPermissions(permissions, sub)
   const iat = Math.floor(now() / 1000)
-  return { sub, exp: iat + lifetimeSeconds, iat, permissions: [...permissions] }
+  const named = { ...(aud === undefined ? {} : { aud }), ...(iss === undefined ? {} : { iss }) }
+  return { sub, exp: iat + lifetimeSeconds, iat, jti, ...named, permissions: [...permissions] }
 }
 
 export async function signClaims(claims: TokenClaims, key: KeyObject): Promise<string> {

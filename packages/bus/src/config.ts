@@ -49,6 +49,10 @@ export interface BusConfig {
   readonly jwtSecret?: string | Uint8Array | KeyObject
   /** Whoever verifies tokens takes those that were signed with one of these, too; the bus itself signs with `jwtSecret`. */
   readonly formerJwtSecrets?: readonly KeyObject[]
+  /** Whom the tokens are for (`aud`), for brokers that ask; whoever verifies tokens takes those for one of these. */
+  readonly jwtAudience?: readonly string[]
+  /** The first signs (`iss`), for brokers that ask; whoever verifies tokens takes those of one of these. */
+  readonly jwtIssuers?: readonly string[]
   /** Seconds; 300 by default. */
   readonly jwtLifetimeSeconds?: number
   /** MQTT filters, each optionally with `publish:` or `subscribe:`; nothing listed, nothing allowed. */

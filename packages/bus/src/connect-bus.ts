@@ -127,6 +127,8 @@ function renewalOf(config: BusConfig): Renewal | undefined {
     clientId,
     permissions,
     jwtLifetimeSeconds,
+    jwtAudience,
+    jwtIssuers,
     clock = systemClock,
   } = config
   if (jwtSecret === undefined || username === false) return undefined
@@ -135,6 +137,8 @@ function renewalOf(config: BusConfig): Renewal | undefined {
     subject: clientId,
     permissions,
     lifetimeSeconds: jwtLifetimeSeconds,
+    audience: jwtAudience?.length === 1 ? jwtAudience[0] : jwtAudience,
+    issuer: jwtIssuers?.[0],
     now: () => clock.now(),
   })
   const log = config.log ?? { debug: () => {}, warn: () => {}, error: () => {} }

@@ -26,6 +26,15 @@ export class EnvironmentReader {
     return value === '' ? undefined : value
   }
 
+  /** What stands between commas; at least one text, none of them empty. */
+  list(variable: string): readonly string[] | undefined {
+    const text = this.text(variable)
+    if (text === undefined) return undefined
+    const entries = text.split(',').map((entry) => entry.trim())
+    if (!entries.includes('')) return entries
+    return this.fault(variable, quote(text), 'one or several texts with commas between them')
+  }
+
   integer(variable: string, range: { minimum: number; maximum: number; unit: string }): number | undefined {
     const text = this.text(variable)
     if (text === undefined) return undefined

@@ -49,6 +49,8 @@ export function configFromEnvironment(
   const seconds = { unit: 'seconds' }
   const lifetime = { ...seconds, minimum: 1, maximum: MAXIMUM_LIFETIME_SECONDS }
   const jwtLifetimeSeconds = reader.integer('MQTT_JWT_LIFETIME_SECONDS', lifetime) ?? 300
+  const jwtAudience = reader.list('MQTT_JWT_AUDIENCE')
+  const jwtIssuers = reader.list('MQTT_JWT_ISSUER')
   const keepAlive = { ...seconds, minimum: 0, maximum: 65_535 }
   const keepAliveSeconds = reader.integer('MQTT_KEEP_ALIVE_SECONDS', keepAlive) ?? 60
   const packet = { unit: 'bytes', minimum: 1024, maximum: LARGEST_PACKET }
@@ -74,6 +76,8 @@ export function configFromEnvironment(
     ...(outboxFolder === undefined ? {} : { outboxFolder }),
     ...(tls === undefined ? {} : { tls }),
     ...(jwtSecret === undefined ? {} : { jwtSecret }),
+    ...(jwtAudience === undefined ? {} : { jwtAudience }),
+    ...(jwtIssuers === undefined ? {} : { jwtIssuers }),
     ...(formerJwtSecrets.length === 0 ? {} : { formerJwtSecrets }),
     ...(options.component === undefined ? {} : { component: options.component }),
     ...(insecure ? { insecure } : {}),

@@ -97,11 +97,12 @@ describe('docs/wire.md', () => {
       sub: string
       iat: number
       exp: number
+      jti: string
       permissions: string[]
     }
     const secret = 'a secret of at least 32 bytes, for tests'
     const now = (): number => claims.iat * 1000
-    const token = await signToken({ sub: claims.sub, permissions: claims.permissions, now }, secret)
+    const token = await signToken({ ...claims, now }, secret)
     const verified = await new TokenVerifier({ secret, now }).verify(token, { expectedSubject: claims.sub })
     expect(verified).toEqual(claims)
   })

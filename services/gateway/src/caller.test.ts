@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto'
-import { signToken } from '@jamey/auth'
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
+import { KeySet, LiveKeySet, signToken } from '@jamey/auth'
 import { topics } from '@jamey/contracts'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { identifyCaller } from './caller.js'
 import {
   call,
@@ -28,6 +28,47 @@ function unsigned(header: object): string {
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   return `${encode(header)}.${encode(claims)}`
 }
+
+describe('callers with a token of public keys', () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const keys = new KeySet(JSON.stringify({ keys: [publicKey.export({ format: 'jwk' })] }))
+
+  function edDsa(more: object = {}): string {
+    const now = Math.floor(Date.now() / 1000)
+    const claims = { sub: 'agent-1', iat: now, exp: now + 60, permissions: [EVALUATE], aud: 'hub', ...more }
+    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const content = `${encode({ alg: 'EdDSA' })}.${encode(claims)}`
+    return `${content}.${sign(null, Buffer.from(content), privateKey).toString('base64url')}`
+  }
+
+  it('may do what it permits, where it is for this gateway; it has no secret [promise 20]', async () => {
+    const running = await startGateway({ keys, audience: 'hub', requireToken: true })
+    onTestFinished(() => running.gateway.stop())
+    running.bus.answer(topics.conscience.evaluate, () => VERDICT)
+    const evaluate = (token: string) =>
+      post(`${running.url}/v1/conscience/evaluate`, { action: 'a' }, { authorization: `Bearer ${token}` })
+    expect((await evaluate(edDsa())).status).toBe(200)
+    const foreign = await evaluate(edDsa({ aud: 'other' }))
+    expect(foreign.status).toBe(401)
+    expect(foreign.headers['www-authenticate']).toContain('error_description="token-audience"')
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    const forged = await evaluate(
+      await signToken({ sub: 'agent-1', permissions: [EVALUATE], aud: 'hub' }, pem),
+    )
+    expect(forged.headers['www-authenticate']).toContain('error_description="token-algorithm"')
+  })
+
+  it('are told to come back where its issuer can not be reached', async () => {
+    const away = new LiveKeySet({ path: '/absent/jwks.json' })
+    const running = await startGateway({ keys: away, requireToken: true })
+    onTestFinished(() => running.gateway.stop())
+    const headers = { authorization: `Bearer ${edDsa()}` }
+    const answer = await post(`${running.url}/v1/conscience/evaluate`, { action: 'a' }, headers)
+    expect(answer.status).toBe(503)
+    expect(answer.headers['retry-after']).toBe('5')
+    expect(answer.text).not.toContain('/absent')
+  })
+})
 
 describe('callers with a token', () => {
   let running: RunningFixture

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Permissions, TokenError, type TokenVerifier } from '@jamey/auth'
 import { isLocalHostHeader, isLoopbackAddress } from './loopback.js'
-import { Problem } from './problem.js'
+import { Problem, retryAfter } from './problem.js'
 
 /** Who calls: the subject of a verified token, or somebody on this very machine. */
 export interface Caller {
@@ -62,7 +62,10 @@ async function callerOfToken(authorization: string, policy: CallerPolicy): Promi
   const token = BEARER.exec(authorization)?.[1]
   if (token === undefined) throw invalidToken('malformed', 'Authorization must be "Bearer <token>".')
   if (policy.verifier === undefined) {
-    throw invalidToken('unverifiable', 'This gateway has no MQTT_JWT_SECRET, so it can verify no token.')
+    throw invalidToken(
+      'unverifiable',
+      'This gateway has neither MQTT_JWT_SECRET nor MQTT_JWKS_URL, so it can verify no token.',
+    )
   }
   try {
     const claims = await policy.verifier.verify(token)
@@ -70,6 +73,16 @@ async function callerOfToken(authorization: string, policy: CallerPolicy): Promi
     return { name: claims.sub, hasToken: true, mayPublish: (topic) => permissions.mayPublish(topic) }
   } catch (error) {
     if (!(error instanceof TokenError)) throw error
+    if (error.code === 'token-keys-unavailable') {
+      throw new Problem(
+        'unavailable',
+        'Tokens can not be verified at the moment: their issuer can not be reached.',
+        {
+          headers: retryAfter(5_000),
+          cause: error,
+        },
+      )
+    }
     throw invalidToken(error.code, `${error.message[0]?.toUpperCase() ?? ''}${error.message.slice(1)}.`)
   }
 }

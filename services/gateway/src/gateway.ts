@@ -43,7 +43,8 @@ export interface Gateway {
 
 /**
  * Makes a gateway over a bus. Throws a `GatewayError` 'token-secret-missing' where callers need tokens, because the
- * host can be reached from other machines or `requireToken` is set, and there is no secret to verify them with.
+ * host can be reached from other machines or `requireToken` is set, and there is neither secret nor key to verify
+ * them with.
  */
 export function createGateway(options: GatewayOptions): Gateway {
   return new HttpGateway(options)
@@ -114,18 +115,21 @@ class HttpGateway implements Gateway {
 }
 
 function callerPolicyOf(options: GatewayOptions): CallerPolicy {
-  const { host = DEFAULT_HTTP_HOST, requireToken = false, tokenSecret, now = Date.now } = options
+  const { host = DEFAULT_HTTP_HOST, requireToken = false, tokenSecret, keys, now = Date.now } = options
+  const { audience, issuers } = options
+  const isVerifiable = tokenSecret !== undefined || keys !== undefined
   const trustsLoopback = isLoopbackHost(host) && !requireToken
-  if (!trustsLoopback && tokenSecret === undefined) {
+  if (!trustsLoopback && !isVerifiable) {
     const why = requireToken
       ? 'JAMEY_HTTP_REQUIRE_TOKEN is set'
       : `${host} can be reached from other machines`
     throw new GatewayError(
       'token-secret-missing',
-      `Callers need tokens because ${why}, but there is no secret to verify them with: set MQTT_JWT_SECRET, or listen on 127.0.0.1 without requiring tokens.`,
+      `Callers need tokens because ${why}, but there is no secret and no key to verify them with: set MQTT_JWT_SECRET or MQTT_JWKS_URL, or listen on 127.0.0.1 without requiring tokens.`,
     )
   }
-  const verifier = tokenSecret === undefined ? undefined : new TokenVerifier({ secret: tokenSecret, now })
+  if (!isVerifiable) return { verifier: undefined, trustsLoopback }
+  const verifier = new TokenVerifier({ secret: tokenSecret, keys, audience, issuers, now })
   return { verifier, trustsLoopback }
 }
 

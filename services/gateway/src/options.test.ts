@@ -1,3 +1,4 @@
+import { LiveKeySet } from '@jamey/auth'
 import { ConfigurationError } from '@jamey/bus'
 import { describe, expect, it } from 'vitest'
 import { gatewayOptionsFromEnvironment } from './options.js'
@@ -26,6 +27,32 @@ describe('gatewayOptionsFromEnvironment', () => {
       trustProxy: ['10.0.0.0/8', '::1', 'loopback'],
       tokenSecret: 'x'.repeat(32),
     })
+  })
+
+  it('reads whose tokens are taken, and tells what is wrong with it', () => {
+    const { keys, ...others } = gatewayOptionsFromEnvironment({
+      MQTT_JWT_AUDIENCE: 'hub, edge',
+      MQTT_JWT_ISSUER: 'https://idp.example',
+      MQTT_JWKS_URL: 'https://idp.example/jwks',
+    })
+    expect(others).toEqual({ audience: ['hub', 'edge'], issuers: ['https://idp.example'] })
+    expect(keys).toBeInstanceOf(LiveKeySet)
+    const faults = (env: Record<string, string>) => {
+      try {
+        return gatewayOptionsFromEnvironment(env)
+      } catch (error) {
+        return (error as ConfigurationError).faults.map(({ variable, found }) => `${variable}: ${found}`)
+      }
+    }
+    expect(faults({ MQTT_JWT_AUDIENCE: 'a,,b', MQTT_JWKS_URL: 'https://u:geheim@idp.example' })).toEqual([
+      'MQTT_JWT_AUDIENCE: "a,,b"',
+      'MQTT_JWKS_URL: the URL of the key set has a user name or password in it; expected https://...',
+    ])
+    expect(faults({ MQTT_JWKS_FILE: 'a', MQTT_JWKS_URL: 'https://idp.example' })).toEqual([
+      'MQTT_JWKS_URL: both',
+    ])
+    const absent = { MQTT_JWKS_URL: 'https://idp.example', MQTT_JWKS_CA_CERT: '/absent.pem' }
+    expect(faults(absent)).toEqual(['MQTT_JWKS_CA_CERT: "/absent.pem", which can not be read (ENOENT)'])
   })
 
   it('reads 0 calls per minute as no limit, and 0 as no token', () => {

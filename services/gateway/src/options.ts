@@ -1,4 +1,6 @@
-import { MINIMUM_SECRET_BYTES, type Secret } from '@jamey/auth'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { LiveKeySet, MINIMUM_SECRET_BYTES, type Secret, type TokenVerifierOptions } from '@jamey/auth'
 import { type Bus, ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import type { Logger } from 'pino'
 import type { CallLimit } from './edge.js'
@@ -19,6 +21,12 @@ export interface GatewaySettings {
   readonly port?: number
   /** What callers' tokens are signed with, one of several where it is being replaced; without it no token is accepted. */
   readonly tokenSecret?: Secret | readonly Secret[]
+  /** Public keys that callers' tokens may be signed for, too: a `KeySet` or a `LiveKeySet`. */
+  readonly keys?: TokenVerifierOptions['keys']
+  /** What callers' tokens have to be for (`aud`); see `TokenVerifierOptions`. */
+  readonly audience?: TokenVerifierOptions['audience']
+  /** Who may have issued them (`iss`); anybody by default. */
+  readonly issuers?: TokenVerifierOptions['issuers']
   /** Whether callers on this machine need a token too; false by default. */
   readonly requireToken?: boolean
   /** 30000 calls a minute for each caller by default; false turns it off. */
@@ -39,10 +47,14 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Reads JAMEY_HTTP_HOST, JAMEY_HTTP_PORT, JAMEY_HTTP_REQUIRE_TOKEN, JAMEY_HTTP_CALLS_PER_MINUTE (0: no limit),
- * JAMEY_HTTP_TRUST_PROXY (addresses, separated by commas) and MQTT_JWT_SECRET. Throws `ConfigurationError` with every
+ * JAMEY_HTTP_TRUST_PROXY (addresses, separated by commas), MQTT_JWT_SECRET, MQTT_JWT_AUDIENCE, MQTT_JWT_ISSUER and
+ * MQTT_JWKS_FILE, or MQTT_JWKS_URL with MQTT_JWKS_CA_CERT. Throws `ConfigurationError` with every
  * fault at once.
  */
-export function gatewayOptionsFromEnvironment(env: Environment = process.env): GatewaySettings {
+export function gatewayOptionsFromEnvironment(
+  env: Environment = process.env,
+  cwd: string = process.cwd(),
+): GatewaySettings {
   const faults: ConfigurationFault[] = []
   const read = <T>(
     variable: string,
@@ -62,6 +74,9 @@ export function gatewayOptionsFromEnvironment(env: Environment = process.env): G
     integerOf(text, 1_000_000_000),
   )
   const trustProxy = read('JAMEY_HTTP_TRUST_PROXY', 'addresses or networks, separated by commas', addressesOf)
+  const audience = read('MQTT_JWT_AUDIENCE', 'texts, separated by commas', listOf)
+  const issuers = read('MQTT_JWT_ISSUER', 'texts, separated by commas', listOf)
+  const keys = keysOf(env, cwd, faults)
   const tokenSecret = env['MQTT_JWT_SECRET']
   if (
     tokenSecret !== undefined &&
@@ -82,8 +97,38 @@ export function gatewayOptionsFromEnvironment(env: Environment = process.env): G
     ...(requireToken === undefined ? {} : { requireToken }),
     ...(calls === undefined ? {} : { callLimit: calls === 0 ? false : { calls, windowMs: 60_000 } }),
     ...(trustProxy === undefined ? {} : { trustProxy }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(issuers === undefined ? {} : { issuers }),
+    ...(keys === undefined ? {} : { keys }),
     ...(tokenSecret === undefined || tokenSecret === '' ? {} : { tokenSecret }),
   }
+}
+
+function keysOf(env: Environment, cwd: string, faults: ConfigurationFault[]): LiveKeySet | undefined {
+  const { MQTT_JWKS_FILE: path, MQTT_JWKS_URL: url, MQTT_JWKS_CA_CERT: caPath } = env
+  const fault = (variable: string, expected: string, found: string): undefined => {
+    faults.push({ variable, expected, found })
+  }
+  if (path && url) return fault('MQTT_JWKS_URL', 'one of MQTT_JWKS_FILE and MQTT_JWKS_URL', 'both')
+  if (path) return new LiveKeySet({ path: resolve(cwd, path) })
+  if (!url) return undefined
+  let ca: string | undefined
+  try {
+    if (caPath) ca = readFileSync(resolve(cwd, caPath), 'utf8')
+  } catch (error) {
+    const found = `${JSON.stringify(caPath)}, which can not be read (${(error as NodeJS.ErrnoException).code})`
+    return fault('MQTT_JWKS_CA_CERT', 'a PEM file of who vouches for MQTT_JWKS_URL', found)
+  }
+  try {
+    return new LiveKeySet({ url, ca })
+  } catch (error) {
+    return fault('MQTT_JWKS_URL', 'https://... (http:// of this machine alone)', (error as Error).message)
+  }
+}
+
+function listOf(text: string): string[] | undefined {
+  const entries = text.split(',').map((entry) => entry.trim())
+  return entries.includes('') ? undefined : entries
 }
 
 function hostOf(text: string): string | undefined {

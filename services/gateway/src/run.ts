@@ -37,10 +37,11 @@ export async function runGateway({
   log,
   store,
 }: RunOptions): Promise<RunningGateway> {
-  const settings = gatewayOptionsFromEnvironment(env)
+  const settings = gatewayOptionsFromEnvironment(env, cwd)
   const component = { name: 'gateway', version: version() }
   const config = configFromEnvironment(env, cwd === undefined ? { component } : { component, cwd })
   const tokenSecret = secretsOf(config) ?? settings.tokenSecret
+  const { jwtAudience: audience = settings.audience, jwtIssuers: issuers = settings.issuers } = config
   const bus = await connectBus({
     ...config,
     waitForConnection: false,
@@ -51,6 +52,8 @@ export async function runGateway({
     const gateway = createGateway({
       ...settings,
       ...(tokenSecret === undefined ? {} : { tokenSecret }),
+      ...(audience === undefined ? {} : { audience }),
+      ...(issuers === undefined ? {} : { issuers }),
       bus,
       log,
     })
