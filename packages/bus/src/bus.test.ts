@@ -93,7 +93,7 @@ describe('the bus over a broker with TLS and tokens', () => {
       component: { name: 'conscience', version: '1' },
     })
     await service.serve(topics.conscience.evaluate, { group: 'conscience' }, (request) =>
-      verdictOn(request.payload.action, request.clientId),
+      verdictOn(request.payload.action, request.sender.clientId),
     )
     const asker = await join(port, 'asker', { permissions: ['publish:jamey/conscience/evaluate'] })
     const verdict = await asker.request(topics.conscience.evaluate, { action: 'hurt' }, { timeoutMs: 5000 })

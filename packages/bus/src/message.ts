@@ -1,5 +1,20 @@
+import type { Permissions } from '@jamey/auth'
 import type { TopicParameters } from '@jamey/contracts'
 import type { Envelope } from './envelope.js'
+
+/** The client that published a message. */
+export interface Sender {
+  readonly clientId: string
+  /** Whether the server vouches for it; otherwise it is what the message says of itself. */
+  readonly isVerified: boolean
+}
+
+/** For whom a request is made: its sender, or whom that acts for. */
+export interface Principal {
+  readonly clientId: string
+  /** Known only where a sender that may act for others passed them on. */
+  readonly permissions: Permissions | undefined
+}
 
 /** A message as handlers get it. */
 export interface Message<Data> {
@@ -9,8 +24,9 @@ export interface Message<Data> {
   readonly topic: string
   /** Whether the server kept it for us, rather than its being sent just now. */
   readonly isRetained: boolean
-  /** Who sent it, as it says itself; the broker does not check this. */
-  readonly clientId: string
+  readonly sender: Sender
+  /** Whose it is to be taken as: what is permitted, kept and recorded goes by this. */
+  readonly principal: Principal
 }
 
 export interface PublishOptions {

@@ -124,7 +124,8 @@ describe('subscribing', () => {
       payload: update,
       envelope: { message_id: ID },
       topic: 'jamey/memory/updates',
-      clientId: 'me',
+      sender: { clientId: 'me', isVerified: false },
+      principal: { clientId: 'me', permissions: undefined },
       isRetained: false,
     })
   })

@@ -5,6 +5,7 @@ import { checkData, decodeEnvelope, type Envelope, isTraceparent } from './envel
 import { MessageError, RequestError } from './errors.js'
 import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from './incoming-request.js'
 import type { Message, RequestContext } from './message.js'
+import { originOf } from './origin.js'
 import { exchangeProperties } from './publisher.js'
 import type { ResponderParts } from './responder.js'
 import { ServingContext } from './serving-context.js'
@@ -202,7 +203,7 @@ export class ServingDesk {
       payload,
       envelope,
       topic: message.topic,
-      clientId: envelope.metadata.client_id,
+      ...originOf(envelope),
       isRetained: message.retain,
     }
     return this.#ask(served, request, context)

@@ -19,7 +19,7 @@ async function setUp(options: Partial<ServeOptions>) {
   const server = make('server', ['subscribe:jamey/api/requests', 'publish:jamey/api/responses/+/api/#'])
   const begun: string[] = []
   const working: (() => void)[] = []
-  await server.serve(contract, { group: 'api', ...options }, async ({ payload, clientId }) => {
+  await server.serve(contract, { group: 'api', ...options }, async ({ payload, sender: { clientId } }) => {
     begun.push(`${clientId}${String(payload.input['n'])}`)
     await new Promise<void>((resolve) => working.push(resolve))
     return { output: payload.input }

@@ -7,6 +7,7 @@ import { checkData, decodeEnvelope, type Envelope } from './envelope.js'
 import { PermissionError } from './errors.js'
 import type { BusSubscription, Message, SubscribeOptions } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
+import { originOf } from './origin.js'
 import type { SharedSubscriptions } from './serving-place.js'
 
 export interface SubscriberParts {
@@ -97,5 +98,5 @@ function read<C extends Contract>(contract: C, mqttMessage: MqttMessage): Messag
   const envelope: Envelope = decodeEnvelope(topic, payload)
   if (envelope.payload.action !== contract.action) return undefined
   const data = checkData(contract.schema, topic, envelope.payload.data) as Data<C>
-  return { payload: data, envelope, topic, clientId: envelope.metadata.client_id, isRetained: retain }
+  return { payload: data, envelope, topic, ...originOf(envelope), isRetained: retain }
 }

@@ -151,7 +151,8 @@ class BusConscience implements Conscience {
   async #answer(request: Message<Evaluation>, context: RequestContext): Promise<Verdict> {
     assertWithinBounds(request.payload)
     const rules = this.#rules
-    const { payload: proposal, clientId, envelope } = request
+    const { payload: proposal, principal, envelope } = request
+    const { clientId } = principal
     const findings = await this.#bench.hear(
       clientId,
       whileAwaited(applyingRules(rules, proposal, { budgetMs: this.#options.ruleBudgetMs }), context),

@@ -114,7 +114,8 @@ function messageOf(contract: RequestContract, data: unknown, options: RequestOpt
   return {
     payload: contract.schema.parse(data),
     topic: contract.topic,
-    clientId: 'somebody',
+    sender: { clientId: 'somebody', isVerified: true },
+    principal: { clientId: 'somebody', permissions: undefined },
     isRetained: false,
     envelope: {
       message_id: messageId,

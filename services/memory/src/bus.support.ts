@@ -107,7 +107,8 @@ export class FakeBus {
     const message: Message<unknown> = {
       payload: contract.schema.parse(data),
       topic: contract.topic,
-      clientId,
+      sender: { clientId, isVerified: true },
+      principal: { clientId, permissions: undefined },
       isRetained: false,
       envelope: {
         message_id: messageId,

@@ -169,8 +169,8 @@ class BusMemory implements MemoryService {
       return answer
     }
     return [
-      bus.serve(topics.memory.store, patient, ({ payload, envelope, clientId }) =>
-        changing(() => store.store(payload, originOf(envelope, clientId))),
+      bus.serve(topics.memory.store, patient, ({ payload, envelope, principal }) =>
+        changing(() => store.store(payload, originOf(envelope, principal.clientId))),
       ),
       bus.serve(topics.memory.forget, patient, ({ payload, envelope }) =>
         changing(() => store.forget(payload, envelope.message_id)),
