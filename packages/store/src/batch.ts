@@ -6,8 +6,11 @@ export class Batch {
   readonly keys: Buffer[] = []
   /** Undefined removes the key. */
   readonly values: (Buffer | undefined)[] = []
+  /** Of what is put. */
+  bytes = 0
 
   put(key: Buffer, value: Buffer): void {
+    this.bytes += key.length + value.length
     this.keys.push(key)
     this.values.push(value)
   }

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import type { RootDatabase, RootDatabaseOptions } from 'lmdb'
 import type { Batch } from './batch.js'
 import { DATA_FILE, fillUpDataFile, identityOf, isShortDataFile } from './data-file.js'
+import { DiskRoom } from './disk-room.js'
 import { findFolder, flushFolder, prepareFolder } from './folder.js'
 import { bringUpToDate, expectUpToDate, FORMAT_KEY } from './format.js'
 import { rangeOf } from './key-range.js'
 import type { Layout } from './layout.js'
-import { explainCommitFailure, explainCopyFailure, explainFailure } from './lmdb-failure.js'
+import { explainCommitFailure, explainCopyFailure, explainFailure, noRoom } from './lmdb-failure.js'
 import { openLmdb } from './lmdb-opening.js'
 import { claim, letGo, openOnce, ownerOf } from './ownership.js'
 import { writeQuietly } from './quiet-write.js'
@@ -44,6 +45,7 @@ export class Environment {
   /** Undefined while it is opened again after a failed commit, or until the next one can, and when it is closed. */
   #database: Database | undefined
   #isClosed = false
+  readonly #room: DiskRoom
   /** A page can not be read, and no other with this transaction: it is to be opened again. */
   #isDamaged = false
   /** Of the data file that is open. */
@@ -55,6 +57,7 @@ export class Environment {
   private constructor(path: string, folder: string, database: Database) {
     this.path = path
     this.#folder = folder
+    this.#room = new DiskRoom(folder)
     this.#database = database
     this.#identity = identityOf(join(folder, DATA_FILE))
   }
@@ -205,7 +208,12 @@ export class Environment {
   }
 
   /** All of the batch is durable, or, where it rejects with `StoreError`, nothing of it is there. One at a time. */
-  async commit({ keys, values }: Batch): Promise<void> {
+  async commit(batch: Batch): Promise<void> {
+    const { keys, values } = batch
+    if (!this.#room.isPlenty) {
+      const shortage = await this.#room.shortageFor(this.#expectOpen(), batch)
+      if (shortage !== undefined) throw noRoom(this.path, shortage)
+    }
     const database = this.#expectOpen()
     this.check()
     try {

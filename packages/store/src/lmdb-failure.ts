@@ -68,6 +68,11 @@ export function explainCopyFailure(path: string, error: unknown): StoreError {
   return makeError(path, error, /denied|not permitted|read-only/i.test(message) ? 'not-accessible' : code)
 }
 
+/** Nothing was tried, for want of room. */
+export function noRoom(path: string, shortage: string): StoreError {
+  return new StoreError('full', path, `${shortage}; make room on the disk; nothing was written`)
+}
+
 function makeError(path: string, cause: unknown, code: StoreErrorCode): StoreError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new StoreError(code, path, `${reason}; ${ADVICE[code]}`, { cause })
