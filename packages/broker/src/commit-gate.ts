@@ -6,6 +6,9 @@ import { StoreHealth } from './store-health.js'
 
 export type AcknowledgementType = 'puback' | 'pubrec' | 'pubrel' | 'pubcomp'
 
+/** SUBSCRIBE and UNSUBSCRIBE of a connection that wait while the store fails. */
+const MOST_ASKED = 100
+
 interface Held {
   connection: Connection
   /** SUBACK and UNSUBACK travel whole; the frequent ones as their parts. */
@@ -104,12 +107,22 @@ export class CommitGate {
     if (this.#held.length > 0 || this.#persistence.isDirty) this.endTurn()
   }
 
-  /** Sends those away who have waited long enough. Their sessions stay, and what they sent, which may come again. */
+  /**
+   * Sends those away who have published and waited long enough. Their sessions stay, and what they sent, which may come
+   * again. Who only subscribed would come back to do so again, ever more seldom: those wait, some packets of each.
+   */
   #refuse(): void {
     const { refusal } = this.health
     if (refusal === undefined) return
-    const { reasonCode, reasonString } = refusal
-    for (const { connection } of this.#take()) connection.end(reasonCode, reasonString)
+    const { disconnectCode, reasonString } = refusal
+    const held = this.#take()
+    const asked = new Map<Connection, number>()
+    for (const { connection, packet } of held) {
+      const packets = (asked.get(connection) ?? 0) + 1
+      asked.set(connection, packets)
+      if (packet === undefined || packets > MOST_ASKED) connection.end(disconnectCode, reasonString)
+    }
+    this.#held = held.filter(({ connection }) => connection.state === 'open')
   }
 
   #take(): Held[] {

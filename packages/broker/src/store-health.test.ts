@@ -1,3 +1,4 @@
+import type { Packet } from '@jamey/protocol'
 import { FakeClock, settled, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MemoryBrokerStore } from './memory-store.js'
@@ -24,6 +25,16 @@ class FailingStore extends MemoryBrokerStore {
 
   check(): void {
     if (this.isGone) throw Object.assign(new Error('the folder is gone'), { code: 'gone' })
+  }
+}
+
+function subscribeTo(filter: string, packetIdentifier: number): Packet {
+  const options = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
+  return {
+    type: 'subscribe',
+    packetIdentifier,
+    subscriptions: [{ filter, ...options }],
+    properties: undefined,
   }
 }
 
@@ -112,13 +123,13 @@ describe('a store that fails', () => {
     expect(broker.stats().connections).toBe(3)
     await clock.advance(3000)
     expect(await waiting.expect('disconnect')).toMatchObject({
-      reasonCode: 0x97,
+      reasonCode: 0x89,
       properties: { reasonString: 'the disk of the server is full' },
     })
     // Whoever comes now is told at once, before anything of it is taken.
-    expect(await idle.publishOnce('t', 'm')).toBe(0x97)
+    expect(await idle.publishOnce('t', 'm')).toBe(0x83)
     idle.publish('t', 'm', { qos: 2, packetIdentifier: 5 })
-    expect((await idle.expect('pubrec')).reasonCode).toBe(0x97)
+    expect((await idle.expect('pubrec')).reasonCode).toBe(0x83)
     older.publish('t', 'm', { qos: 1, packetIdentifier: 1 })
     await older.closed
     expect(broker.stats()).toMatchObject({ refusedByStore: 3, queuedMessages: 1 })
@@ -128,6 +139,50 @@ describe('a store that fails', () => {
     await clock.advance(2000)
     expect(await idle.publishOnce('t', 'well')).toBe(0)
     expect(lines()).toEqual([FAILS, IS_WELL])
+  })
+
+  it('has SUBACK and UNSUBACK wait for it, and nobody is sent away for those', async () => {
+    const { store, clock, broker, port } = await start()
+    const publisher = await RawClient.connect(port)
+    store.failure = full
+    publisher.publish('t', 'm', { qos: 1, packetIdentifier: 1 })
+    await until(() => broker.stats().storeFailures === 1)
+    await clock.advance(12_000)
+    const subscriber = await RawClient.connect(port, { ...stays, clientId: 'late' })
+    subscriber.send(subscribeTo('u', 1))
+    subscriber.send({ type: 'unsubscribe', packetIdentifier: 2, filters: ['v'], properties: undefined })
+    await clock.advance(600_000)
+    expect(await subscriber.settle()).toEqual([])
+    expect(broker.stats().connections).toBe(1)
+    store.failure = undefined
+    await clock.advance(2000)
+    expect(await subscriber.expect('suback')).toMatchObject({ packetIdentifier: 1, reasonCodes: [1] })
+    expect(await subscriber.expect('unsuback')).toMatchObject({ packetIdentifier: 2 })
+  })
+
+  it('ends those who ask for more than can wait', async () => {
+    const { store, clock, broker, port } = await start()
+    const publisher = await RawClient.connect(port)
+    store.failure = full
+    publisher.publish('t', 'm', { qos: 1, packetIdentifier: 1 })
+    await until(() => broker.stats().storeFailures === 1)
+    await clock.advance(12_000)
+    const greedy = await RawClient.connect(port)
+    const modest = await RawClient.connect(port)
+    for (let packetIdentifier = 1; packetIdentifier <= 101; packetIdentifier++) {
+      greedy.send(subscribeTo('u', packetIdentifier))
+      if (packetIdentifier < 101) modest.send(subscribeTo('u', packetIdentifier))
+    }
+    await greedy.settle()
+    await modest.settle()
+    await clock.advance(2000)
+    expect(await greedy.expect('disconnect')).toMatchObject({ reasonCode: 0x89 })
+    expect(broker.stats().connections).toBe(1)
+    store.failure = undefined
+    await clock.advance(2000)
+    for (let packetIdentifier = 1; packetIdentifier <= 100; packetIdentifier++) {
+      expect(await modest.expect('suback')).toMatchObject({ packetIdentifier })
+    }
   })
 
   it('is noticed within seconds though nobody publishes, and nothing is acknowledged', async () => {

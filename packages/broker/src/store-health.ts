@@ -11,10 +11,26 @@ const PATIENCE_MS = 10_000
 /** Between two looks at a store that nobody asks for anything. */
 const WATCH_MS = 2_000
 
-/** What a client is told. */
+/**
+ * What a client is told: in PUBACK and PUBREC by a code that says nothing of how much it publishes, since to publish
+ * less would help nobody; in DISCONNECT by one after which it just comes back.
+ */
 export interface StoreRefusal {
-  readonly reasonCode: number
+  readonly publishCode: number
+  readonly disconnectCode: number
   readonly reasonString: string
+}
+
+const disconnectCode = ReasonCode.serverBusy
+const FULL: StoreRefusal = {
+  publishCode: ReasonCode.implementationSpecificError,
+  disconnectCode,
+  reasonString: 'the disk of the server is full',
+}
+const BROKEN: StoreRefusal = {
+  publishCode: ReasonCode.unspecifiedError,
+  disconnectCode,
+  reasonString: 'the store of the server can not write',
 }
 
 interface Failing {
@@ -66,10 +82,7 @@ export class StoreHealth {
   get refusal(): StoreRefusal | undefined {
     const failing = this.#failing
     if (failing === undefined || this.#clock.now() - failing.sinceMs < PATIENCE_MS) return undefined
-    if (failing.code === 'full') {
-      return { reasonCode: ReasonCode.quotaExceeded, reasonString: 'the disk of the server is full' }
-    }
-    return { reasonCode: ReasonCode.unspecifiedError, reasonString: 'the store of the server can not write' }
+    return failing.code === 'full' ? FULL : BROKEN
   }
 
   onCommitted(): void {

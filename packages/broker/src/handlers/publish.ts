@@ -88,11 +88,15 @@ function waitForStore(
     return hold(connection, decided, () => take(connection, session, packet, topic, payload, properties))
   }
   counters.refusedByStore++
-  const { reasonCode, reasonString } = health.refusal
+  const { publishCode, disconnectCode, reasonString } = health.refusal
   // Before MQTT 5.0 there is no way to say no.
-  if (connection.version < 5) return connection.end(reasonCode, reasonString)
+  if (connection.version < 5) return connection.end(disconnectCode, reasonString)
   // Not held until the next commit, as it promises nothing.
-  connection.writeAcknowledgement(packet.qos === 1 ? 'puback' : 'pubrec', packet.packetIdentifier, reasonCode)
+  connection.writeAcknowledgement(
+    packet.qos === 1 ? 'puback' : 'pubrec',
+    packet.packetIdentifier,
+    publishCode,
+  )
 }
 
 /** `crowded`: the queue that the answer has to wait for. */
