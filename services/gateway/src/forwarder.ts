@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { idempotencyKeyOf, timeoutOf, traceparentOf } from './call-headers.js'
 import type { Endpoint } from './endpoints.js'
 import { parseInput } from './invalid-input.js'
+import type { ServiceHealth } from './service-health.js'
 
 /** A checked call, ready to be sent. */
 export interface PreparedCall {
@@ -23,9 +24,11 @@ export interface Answer {
 /** Turns HTTP requests into requests on `jamey/api/requests`. */
 export class Forwarder {
   readonly #bus: Pick<Bus, 'request'>
+  readonly #services: ServiceHealth
 
-  constructor(bus: Pick<Bus, 'request'>) {
+  constructor(bus: Pick<Bus, 'request'>, services: ServiceHealth) {
     this.#bus = bus
+    this.#services = services
   }
 
   /** Reads and checks a request of `caller`; throws a `Problem` 400 that names the field. */
@@ -59,9 +62,11 @@ export class Forwarder {
           ...(traceparent === undefined ? {} : { traceparent }),
         },
       )
+      this.#services.noteOutcome(endpoint.operation, undefined)
       return { status: endpoint.statusOf(output), output }
     } catch (error) {
       if (signal.aborted) throw signal.reason
+      this.#services.noteOutcome(endpoint.operation, error)
       throw error
     }
   }

@@ -80,7 +80,7 @@ class HttpGateway implements Gateway {
     const { bus, callLimit = DEFAULT_CALL_LIMIT, trustProxy = false } = this.#options
     const { host = DEFAULT_HTTP_HOST, port = DEFAULT_HTTP_PORT } = this.#options
     this.#edge = await Edge.create({
-      forwarder: new Forwarder(bus),
+      forwarder: new Forwarder(bus, this.#services),
       callerPolicy: this.#callerPolicy,
       callLimit: callLimit === false ? undefined : callLimit,
       trustProxy,
