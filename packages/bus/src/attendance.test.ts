@@ -97,6 +97,27 @@ describe('a service that hears nothing', () => {
     ])
   })
 
+  it('because the server can not answer for a while is heard within seconds of its answer, and says so once', async () => {
+    const { broker, clock, logged, member } = setUp()
+    const { bus } = await member('one')
+    broker.forget(SHARED)
+    let isSilent = true
+    broker.beforeSubscribe = () => {
+      if (isSilent) throw new SubscriptionError('timeout', 'no answer')
+    }
+    await clock.advance(1000)
+    for (let second = 0; second < 120; second++) await clock.advance(1000)
+    expect(bus.faults).toMatchObject([{ kind: 'refused' }])
+    isSilent = false
+    for (let second = 0; second < 10; second++) await clock.advance(1000)
+    expect(bus.faults).toEqual([])
+    expect(logged).toEqual([
+      expect.stringContaining('does not give the subscription: no answer'),
+      expect.stringContaining('nobody hears the requests'),
+      'requests are heard again',
+    ])
+  })
+
   it('and gets no word from the server either is given one late answer before it says so', async () => {
     const { broker, clock, member } = setUp()
     const { bus } = await member('one')

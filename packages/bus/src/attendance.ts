@@ -1,3 +1,4 @@
+import { SubscriptionError } from '@jamey/mqtt'
 import type { Clock } from './clock.js'
 import type { BusLog } from './config.js'
 import { NoResponderError, RemoteError, RequestTimeoutError } from './errors.js'
@@ -12,6 +13,8 @@ const PING_TIMEOUT_MS = 5000
 /** Until it is looked at again whether a mended subscription works; doubled each time. */
 const FIRST_RETRY_MS = 1000
 const LONGEST_RETRY_MS = 30_000
+/** So often it doubles where the server gives no answer: its store can not write, say, and that is over any time. */
+const SILENT_DOUBLINGS = 2
 
 export interface AttendanceParts {
   readonly clientId: string
@@ -45,6 +48,8 @@ export class Attendance {
   #stopWatching: (() => void) | undefined
   #connectedAtMs = 0
   #failures = 0
+  /** What was said last, until requests are heard again. */
+  #said: string | undefined
   /** Counts what makes a look under way worthless: another connection, the end. */
   #round = 0
   #isEnded = false
@@ -138,6 +143,7 @@ export class Attendance {
     const { health, log } = this.#parts
     const was = this.#failures
     this.#failures = 0
+    this.#said = undefined
     health.clear(this.#name)
     if (was > 0) log.warn({ topic: this.#topic, group: this.#group, looks: was }, 'requests are heard again')
     this.#schedule(nextLookMs)
@@ -145,7 +151,9 @@ export class Attendance {
 
   #miss(hearing: Hearing, refusal: Error | undefined): void {
     const { health, log } = this.#parts
+    const isSilent = refusal instanceof SubscriptionError && refusal.code === 'timeout'
     const retryMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++)
+    if (isSilent) this.#failures = Math.min(this.#failures, SILENT_DOUBLINGS)
     // One answer may be late because this process was busy.
     if (hearing !== 'silence' || refusal !== undefined || this.#failures > 1) {
       const message =
@@ -153,7 +161,9 @@ export class Attendance {
           ? `nobody hears the requests on ${this.#topic}; its subscription was asked for anew`
           : `the requests on ${this.#topic} are not heard, for the server does not give the subscription: ${refusal.message}`
       const facts = { topic: this.#topic, group: this.#group, retryMs }
-      log.warn(refusal === undefined ? facts : { ...facts, err: refusal }, message)
+      if (message !== this.#said)
+        log.warn(refusal === undefined ? facts : { ...facts, err: refusal }, message)
+      this.#said = message
       health.set(this.#name, { kind: refusal === undefined ? 'unheard' : 'refused', message })
     }
     this.#schedule(retryMs)
