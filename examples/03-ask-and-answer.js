@@ -9,15 +9,17 @@ const broker = await createBroker({
 })
 await broker.listen()
 const url = `mqtt://127.0.0.1:${broker.addresses[0].port}`
-const permissions = ['jamey/memory/#', 'publish:jamey/api/responses/+/memory/#']
+// To be in the group that serves is a right of its own; `jamey/memory/#` would not give it.
+const serving = ['subscribe:$share/memory/jamey/memory/query', 'publish:jamey/api/responses/+/memory/#']
 
-const librarian = await connectBus({ url, insecure: true, clientId: 'librarian', permissions })
+const librarian = await connectBus({ url, insecure: true, clientId: 'librarian', permissions: serving })
 await librarian.serve(topics.memory.query, {}, async ({ payload }) => {
   if (payload.query === 'secrets') throw new RequestError('forbidden', 'not in this library')
   return { memories: [], total: 0 }
 })
 
-const reader = await connectBus({ url, insecure: true, clientId: 'reader', permissions })
+const asking = ['publish:jamey/memory/query']
+const reader = await connectBus({ url, insecure: true, clientId: 'reader', permissions: asking })
 const ask = (query) => reader.request(topics.memory.query, { query }, { timeoutMs: 5000 })
 console.log(await ask('lisbon'))
 await ask('secrets').catch((error) => console.log(`${error.name}: ${error.kind}, ${error.message}`))

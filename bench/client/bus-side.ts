@@ -39,7 +39,7 @@ export async function connectBenchBus(options: PeerOptions): Promise<Bus> {
   const bus = await connectBus({
     url: urlOf(options),
     clientId,
-    permissions: ['jamey/#'],
+    permissions: ['jamey/#', 'subscribe:$share/bench/jamey/#'],
     log: {
       ...SILENT,
       error: (details, message) => onFailure(new Error(`${message} ${JSON.stringify(details)}`)),

@@ -39,7 +39,7 @@ beforeAll(async () => {
     url: `mqtt://127.0.0.1:${port}`,
     insecure: true,
     clientId: 'scales',
-    permissions: ['jamey/#'],
+    permissions: ['jamey/#', 'subscribe:$share/lab/jamey/#'],
   })
   await bus.serve(WEIGH, {}, ({ payload }) => {
     if (payload.grams < 0) throw new RequestError('forbidden', 'nothing weighs less than nothing')

@@ -1,11 +1,11 @@
 import type { Message } from '@jamey/mqtt'
 import { Ledger, type Tally } from './ledger.js'
 import { readPayload } from './payload.js'
-import { chance, Loop, pause, type Role, type World } from './world.js'
+import { chance, Loop, pause, type Role, WANDERING_GROUPS, type World } from './world.js'
 
 const AT_ONCE = 4
 
-/** A client whose subscriptions come and go all the time: plain, with wildcards, and shared by groups never seen again. */
+/** A client whose subscriptions come and go all the time: plain, with wildcards, and shared by groups seldom seen again. */
 export class Wanderers implements Role {
   readonly name = 'wanderers'
   readonly counts = { subscriptions: 0, received: 0 }
@@ -56,7 +56,7 @@ export class Wanderers implements Role {
       ['soak/steady/old-one/0', 'soak/steady/two/0'],
       ['soak/steady/old-one/+', 'soak/steady/+/1'],
       ['soak/+/cut-two/#', 'soak/steady/durable-one/#'],
-      [`$share/wanderers-${this.#groups++}/soak/steady/durable-two/#`],
+      [`$share/wanderers-${this.#groups++ % WANDERING_GROUPS}/soak/steady/durable-two/#`],
     ]
     const own = filters[loop] as string[]
     return own[chance(0, own.length - 1)] as string

@@ -111,7 +111,7 @@ export class World {
     const source = new TokenSource({
       secret: this.options.secret as string,
       subject: clientId,
-      permissions: ['soak/#'],
+      permissions: ['soak/#', ...sharedBy(clientId)],
     })
     return async ({ reason }) => {
       const { token } = await (reason === 'connect' ? source.current() : source.renew())
@@ -119,6 +119,15 @@ export class World {
       return { authenticationMethod: AUTHENTICATION_METHOD, authenticationData: token }
     }
   }
+}
+
+/** A token holds no more entries than it has bytes for, and each group is a right of its own. */
+export const WANDERING_GROUPS = 100
+
+/** The share groups that a client enters. */
+function sharedBy(clientId: string): string[] {
+  if (clientId !== 'wanderer') return ['subscribe:$share/workers/soak/jobs/#']
+  return Array.from({ length: WANDERING_GROUPS }, (_, n) => `subscribe:$share/wanderers-${n}/soak/#`)
 }
 
 /** Without what makes it different from its like. */

@@ -37,6 +37,27 @@ describe('permissions of the broker', () => {
     expect(eva.expiresAtMs).toBeGreaterThan(Date.now())
   })
 
+  it('bound the groups and those for whom a client acts in the same way', async () => {
+    const access = accessOf({
+      authentication: token,
+      permissions: [
+        { clients: ['eva'], allow: ['#', 'subscribe:$share/lab/#', 'act-for:bob', 'act-for:carl'] },
+      ],
+    })
+    const listed = ['lab/#', 'subscribe:$share/lab/lab/a', 'subscribe:$share/other/lab/a']
+    const groups = ['lab', 'other'].map((group) => `$share/${group}/lab/a`)
+    const eva = await enter(access, 'eva', await bearing([...listed, 'act-for:+']))
+    expect(groups.map((filter) => eva.maySubscribe(filter))).toEqual([true, false])
+    expect(eva.actsFor).toEqual(['bob', 'carl'])
+    const narrow = await enter(access, 'eva', await bearing([...listed, 'act-for:carl', 'act-for:dora']))
+    expect(narrow.actsFor).toEqual(['carl'])
+    const nobody = await enter(access, 'eva', await bearing(['lab/#']))
+    expect([nobody.actsFor, groups.map((filter) => nobody.maySubscribe(filter))]).toEqual([
+      [],
+      [false, false],
+    ])
+  })
+
   it.each<[string, PermissionEntry[], string, string]>([
     [
       'the entries that name it together',

@@ -121,7 +121,13 @@ function identityOfCertificate(request: AuthenticationRequest): Identity {
       `the client certificate is of ${JSON.stringify(name)}; client identifier and user name must be the same`,
     )
   }
-  return { username: name, mayPublish: () => true, maySubscribe: () => true, mayReceive: () => true }
+  return {
+    username: name,
+    actsFor: ['+'],
+    mayPublish: () => true,
+    maySubscribe: () => true,
+    mayReceive: () => true,
+  }
 }
 
 class PermissionTable {
@@ -144,13 +150,14 @@ class PermissionTable {
     } catch (error) {
       return { refuse: ReasonCode.clientIdentifierNotValid, reason: (error as Error).message }
     }
-    const { username, expiresAtMs, authenticationData, permissions } = identity
+    const { username, expiresAtMs, authenticationData, permissions, actsFor = [] } = identity
     const narrowed: Identity = {
       username,
       expiresAtMs,
       authenticationData,
       // Both lists, and between them what is no permission.
       permissions: { list: [...(permissions?.list ?? ['everything ']), '', ...allowed.list] },
+      actsFor: bothActFor(allowed.actsFor(), actsFor),
       mayPublish: (topic) => allowed.mayPublish(topic) && identity.mayPublish(topic),
       maySubscribe: (filter) => allowed.maySubscribe(filter) && identity.maySubscribe(filter),
       mayReceive: (topic) => allowed.mayReceive(topic) && identity.mayReceive(topic),
@@ -158,6 +165,12 @@ class PermissionTable {
     UNNARROWED.set(narrowed, identity)
     return narrowed
   }
+}
+
+/** Whom both let the client act for. */
+function bothActFor(one: readonly string[], other: readonly string[]): readonly string[] {
+  const within = (list: readonly string[]) => (whom: string) => list.includes('+') || list.includes(whom)
+  return [...new Set([...one.filter(within(other)), ...other.filter(within(one))])]
 }
 
 function patternOf(clients: readonly string[]): RegExp {

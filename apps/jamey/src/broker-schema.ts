@@ -7,6 +7,7 @@ import 'node:tls'
 import {
   LiveKeySet,
   MINIMUM_SECRET_BYTES,
+  PERMISSION_FORM,
   Permissions,
   readKeySetFile,
   readTokenSecretsFile,
@@ -159,7 +160,7 @@ function whole(what: string, least: number, most: number) {
 }
 
 function permission() {
-  const expected = 'a topic filter, optionally after publish: or subscribe:'
+  const expected = PERMISSION_FORM
   return z.string({ error: expected }).refine(
     (entry) => {
       try {

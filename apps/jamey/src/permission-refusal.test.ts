@@ -68,6 +68,15 @@ describe('a missing permission', () => {
   })
 })
 
+describe('a share group', () => {
+  it('takes the entry for the group, which is told', () => {
+    expect(refused('default', ['jamey/#', '$share/g/jamey/+'])).toMatchObject({
+      message: 'me lacks the permission subscribe:$share/g/jamey/+',
+      hint: "without --permission a command may use jamey/# alone; add --permission 'jamey/#' --permission 'subscribe:$share/g/jamey/+'",
+    })
+  })
+})
+
 describe('what belongs to another client', () => {
   it('is told as that, and no permission is offered', () => {
     const error = thrownBy(() =>
@@ -83,7 +92,10 @@ describe('what belongs to another client', () => {
   it('is not what is allowed', () => {
     expect(() => assertPermitted(asker('default').bus, 'publish', ['jamey/a'])).not.toThrow()
     expect(() =>
-      assertPermitted(asker('default').bus, 'subscribe', ['jamey/#', '$share/g/jamey/+']),
+      assertPermitted(asker('default', ['jamey/#', 'subscribe:$share/g/jamey/#']).bus, 'subscribe', [
+        'jamey/#',
+        '$share/g/jamey/+',
+      ]),
     ).not.toThrow()
   })
 })

@@ -72,7 +72,7 @@ export class KeySetError extends Error {
 
 /** Every way a permission list or a client identifier is not usable, and what it means. */
 export const PERMISSION_LIST_ERRORS = {
-  'permission-malformed': 'an entry is not an MQTT topic filter, optionally after publish: or subscribe:',
+  'permission-malformed': 'an entry is not written as permissions are',
   'client-identifier-invalid': 'a client identifier can not stand as one level of a topic',
 } as const
 

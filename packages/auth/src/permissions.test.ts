@@ -34,8 +34,10 @@ const FILTERS = [
 describe('Permissions', () => {
   it.each(PERMISSION_CASES)('$name [promise 23]', ({ clientId, permissions, action, topic, isAllowed }) => {
     const decided = new Permissions(permissions, { clientId })
-    const { mayPublish, maySubscribe, mayReceive } = Permissions.prototype
-    const may = { publish: mayPublish, subscribe: maySubscribe, receive: mayReceive }[action]
+    const { mayPublish, maySubscribe, mayReceive, mayActFor } = Permissions.prototype
+    const may = { publish: mayPublish, subscribe: maySubscribe, receive: mayReceive, 'act-for': mayActFor }[
+      action
+    ]
     expect(may.call(decided, topic)).toBe(isAllowed)
     expect(may.call(decided, topic)).toBe(isAllowed)
     expect(decided.decide(action, topic).isAllowed).toBe(isAllowed)
@@ -129,8 +131,25 @@ describe('a decision explained', () => {
     ],
     [
       'subscribe',
+      'jamey/memory/+',
+      '"eva" may subscribe to "jamey/memory/+": its permission "subscribe:jamey/memory/+" grants it',
+    ],
+    [
+      'subscribe',
       '$share/g/jamey/memory/+',
-      '"eva" may subscribe to "$share/g/jamey/memory/+": its permission "subscribe:jamey/memory/+" grants it',
+      '"eva" may not subscribe to "$share/g/jamey/memory/+": none of its 1 permissions for this does; it needs "subscribe:$share/g/jamey/memory/+"',
+    ],
+    [
+      'publish',
+      'jamey/memory/store/eva',
+      '"eva" may not publish to "jamey/memory/store/eva": none of its 1 permissions for this does; it needs "publish:jamey/memory/store"',
+    ],
+    ['act-for', 'bob', '"eva" may not act for "bob": it has no permissions for this; it needs "act-for:bob"'],
+    ['act-for', '+', '"eva" may not act for "+": it is not a client identifier'],
+    [
+      'publish',
+      'jamey/50%coffee/x ',
+      '"eva" may not publish to "jamey/50%coffee/x ": none of its 1 permissions for this does; it needs "publish:jamey/+/+"',
     ],
     [
       'receive',
@@ -144,8 +163,8 @@ describe('a decision explained', () => {
     ],
     [
       'subscribe',
-      '$share/g/jamey/x',
-      '"eva" may not subscribe to "$share/g/jamey/x": none of its 1 permissions for this does; it needs "subscribe:jamey/x"',
+      '$share/%c/jamey/x',
+      '"eva" may not subscribe to "$share/%c/jamey/x": none of its 1 permissions for this does',
     ],
     [
       'publish',
@@ -162,7 +181,8 @@ describe('a decision explained', () => {
     for (const each of PERMISSION_CASES) {
       const { ruling, permission } = new Permissions(each.permissions, each).decide(each.action, each.topic)
       if (ruling !== 'not-granted') continue
-      const widened = new Permissions([...each.permissions, permission ?? ''], each)
+      if (permission === undefined) continue
+      const widened = new Permissions([...each.permissions, permission], each)
       expect(widened.decide(each.action, each.topic)).toEqual({
         isAllowed: true,
         ruling: 'granted',
@@ -185,12 +205,25 @@ describe('a permission list', () => {
     ['subscribe: jamey/x', 'has white space at an end'],
     ['jamey/#/x', 'has no valid topic filter'],
     ['jamey/x#', 'has no valid topic filter'],
-    ['subscribe:$share/g/jamey/x', 'has a share name; it is looked through, so leave it out'],
+    ['$share/g/jamey/x', 'has a share name without subscribe: before it'],
+    ['publish:$share/g/jamey/x', 'has a share name, and nobody publishes to a group'],
+    ['subscribe:$share/g', 'has no valid share name with a topic filter after it'],
+    ['subscribe:$share/g/', 'has no valid share name with a topic filter after it'],
+    ['subscribe:$share/+/x', 'has no valid share name with a topic filter after it'],
+    ['subscribe:$share/g/x#', 'has no valid share name with a topic filter after it'],
+    ['subscribe:$share/a%c/x', 'has %c beside other characters of a level'],
+    ['lab/a%c', 'has %c beside other characters of a level'],
+    ['publish:%c%c/x', 'has %c beside other characters of a level'],
+    ['act-for:', 'is empty'],
+    ['act-for:a/b', 'has a topic separator or wildcard'],
+    ['act-for:#', 'has a topic separator or wildcard'],
+    ['act-for:%c', 'has %c, which no client acts for'],
+    ['act-for: bob', 'has white space at an end'],
   ])('is refused as a whole for the entry %j [promise 37]', (entry, fault) => {
     const make = () => new Permissions(['jamey/x', entry], { clientId: 'eva' })
     expect(make).toThrow(PermissionListError)
     expect(make).toThrow(
-      `permission ${JSON.stringify(entry)} ${fault}; expected an MQTT topic filter, optionally after "publish:" or "subscribe:"`,
+      `permission ${JSON.stringify(entry)} ${fault}; expected an MQTT topic filter, optionally after publish: or subscribe:, subscribe:$share/<group>/<filter>, or act-for: before a client identifier or +`,
     )
   })
 

@@ -1,27 +1,43 @@
 import { covers, isTopicFilter, isTopicName, matches, overlaps, splitShared } from '@jamey/protocol'
-import { assertClientIdentifier, quote } from './client-identifier.js'
-import { PermissionListError } from './error.js'
+import { assertClientIdentifier, isClientIdentifier, quote } from './client-identifier.js'
+import { type ActForEntry, type Entries, entryFor, readEntries } from './permission-entry.js'
 
-/** What a client may ask for: publish to a topic, subscribe to a filter, be handed a message of a topic. */
-export type Action = 'publish' | 'subscribe' | 'receive'
+/**
+ * What a client may ask for: publish to a topic, subscribe to a filter, be handed a message of a topic, act for
+ * another client.
+ */
+export type Action = 'publish' | 'subscribe' | 'receive' | 'act-for'
 
 /**
  * Why a decision was made. `own`: the client's own topic. `granted`: a permission selects the topic or covers the
- * filter. `foreign`: another client's own topic, which no permission opens. `invalid`: not a topic or filter.
- * `not-granted`: no permission says so, and nothing is allowed that is not granted.
+ * filter. `foreign`: another client's own topic, which no permission opens. `invalid`: not a topic, filter or client
+ * identifier. `not-granted`: no permission says so, and nothing is allowed that is not granted.
  */
 export type Ruling = 'own' | 'granted' | 'foreign' | 'invalid' | 'not-granted'
 
-/** A decision and what it rests on. `permission` is the entry that grants it, or the one that would have to. */
+/** A decision and what it rests on. `permission` is the entry that grants it, or one that would. */
 export interface Decision {
   readonly isAllowed: boolean
   readonly ruling: Ruling
   readonly permission: string | undefined
 }
 
+/** Below it the last level of a topic may tell who published. */
+const ROOT = 'jamey/'
 const INBOXES = 'jamey/api/responses/'
 const STATUSES = 'jamey/events/status/'
-const VERBS = { publish: 'publish to', subscribe: 'subscribe to', receive: 'receive' } as const
+const VERBS = {
+  publish: 'publish to',
+  subscribe: 'subscribe to',
+  receive: 'receive',
+  'act-for': 'act for',
+} as const
+const KINDS = {
+  publish: 'an MQTT topic name',
+  subscribe: 'an MQTT topic filter',
+  receive: 'an MQTT topic name',
+  'act-for': 'a client identifier',
+} as const
 const MAXIMUM_KEPT_TOPICS = 256
 const MAXIMUM_KEPT_CHARACTERS = 128
 
@@ -34,13 +50,11 @@ export function ownTopics(clientId: string): { inbox: string; status: string } {
   return { inbox: INBOXES + clientId, status: STATUSES + clientId }
 }
 
-interface Grant {
-  readonly text: string
-  readonly filter: string
-}
-
 /**
  * What one client may do: a list of MQTT filters, each optionally prefixed `publish:` or `subscribe:` (none = both).
+ * The right to be in a share group is one of its own, `subscribe:$share/<group>/<filter>`, and so is that to act for
+ * others, `act-for:<client identifier>` or `act-for:+`. `%c` as a whole level is the client's identifier. Who may
+ * publish to a topic below `jamey/` may put its own identifier behind it as one more level.
  * Nothing listed, nothing allowed; only the client's own topics need no entry. The one place where such decisions are
  * made, for clients and brokers alike. Throws `PermissionListError` for an entry or identifier that can not be read.
  *
@@ -49,8 +63,7 @@ interface Grant {
 export class Permissions {
   readonly clientId: string
   readonly list: readonly string[]
-  readonly #publish: readonly Grant[]
-  readonly #subscribe: readonly Grant[]
+  readonly #entries: Entries
   readonly #inbox: string
   readonly #status: string
   readonly #published = new Map<string, boolean>()
@@ -62,96 +75,151 @@ export class Permissions {
     this.list = Object.freeze([...list])
     this.#inbox = own.inbox
     this.#status = own.status
-    this.#publish = list.filter((text) => !text.startsWith('subscribe:')).map(readGrant)
-    this.#subscribe = list.filter((text) => !text.startsWith('publish:')).map(readGrant)
+    this.#entries = readEntries(list, clientId)
   }
 
   /** Whether a message (a will, too) may be published to `topic`. */
   mayPublish(topic: string): boolean {
-    return this.#published.get(topic) ?? remember(this.#published, topic, isAllowed(this.#rulePublish(topic)))
+    return (
+      this.#published.get(topic) ?? remember(this.#published, topic, this.#decidePublish(topic).isAllowed)
+    )
   }
 
-  /** Whether there is any topic below `filter` that `mayPublish` allows, other clients' own topics left aside. */
+  /** Whether an entry allows any topic below `filter`, other clients' own topics left aside. */
   mayPublishWithin(filter: string): boolean {
-    return this.#publish.some((grant) => overlaps(grant.filter, filter))
+    return this.#entries.publish.some((grant) => overlaps(grant.filter, filter))
   }
 
   /**
-   * Whether a subscription to `filter` is accepted: some permission covers all it can select. `$share/<group>/` is
-   * looked through. What is delivered is still decided message by message, see `mayReceive`.
+   * Whether a subscription to `filter` is accepted: some permission covers all it can select, and where it begins
+   * with `$share/<group>/`, one that is for this group. What is delivered is still decided message by message, see
+   * `mayReceive`.
    */
   maySubscribe(filter: string): boolean {
-    return isAllowed(this.#ruleSubscribe(filter))
+    return this.#decideSubscribe(filter).isAllowed
   }
 
-  /** Whether a message of `topic` may be delivered to the client. */
+  /** Whether a message of `topic` may be delivered to the client, whether it came to a share group or not. */
   mayReceive(topic: string): boolean {
-    return this.#received.get(topic) ?? remember(this.#received, topic, isAllowed(this.#ruleReceive(topic)))
+    return this.#received.get(topic) ?? remember(this.#received, topic, this.#decideReceive(topic).isAllowed)
   }
 
-  /** The decision together with its reason; the same one that `mayPublish`, `maySubscribe`, `mayReceive` give. */
+  /**
+   * Whether the client may pass on requests in the name of `clientId`, and with it the permissions to judge them by.
+   * For its own name, too, it needs an entry: otherwise it could give itself permissions.
+   */
+  mayActFor(clientId: string): boolean {
+    return this.#decideActFor(clientId).isAllowed
+  }
+
+  /** Whom the client may act for, as listed: client identifiers, `+` for anybody. */
+  actsFor(): readonly string[] {
+    return this.#entries.actFor.map(({ whom }) => whom)
+  }
+
+  /** The decision together with its reason; the same one that `mayPublish` and the others give. */
   decide(action: Action, topic: string): Decision {
-    const ruling = this.#rule(action, topic)
-    return { isAllowed: isAllowed(ruling), ruling, permission: this.#permission(action, topic, ruling) }
+    switch (action) {
+      case 'publish':
+        return this.#decidePublish(topic)
+      case 'subscribe':
+        return this.#decideSubscribe(topic)
+      case 'receive':
+        return this.#decideReceive(topic)
+      case 'act-for':
+        return this.#decideActFor(topic)
+    }
   }
 
   /** A sentence that tells whether the client may do this, by which permission, or which one it lacks. */
   explain(action: Action, topic: string): string {
-    const { ruling, permission } = this.decide(action, topic)
-    const subject = `${quote(this.clientId)} ${isAllowed(ruling) ? 'may' : 'may not'} ${VERBS[action]} ${quote(topic)}: `
-    if (ruling === 'own') return `${subject}it is the client's own`
-    if (ruling === 'granted') return `${subject}its permission ${quote(permission ?? '')} grants it`
-    if (ruling === 'foreign') return `${subject}it belongs to another client, which no permission changes`
-    if (ruling === 'invalid') {
-      return `${subject}it is not an MQTT ${action === 'subscribe' ? 'topic filter' : 'topic name'}`
+    const { ruling, permission, isAllowed } = this.decide(action, topic)
+    const subject = `${quote(this.clientId)} ${isAllowed ? 'may' : 'may not'} ${VERBS[action]} ${quote(topic)}: `
+    switch (ruling) {
+      case 'own':
+        return `${subject}it is the client's own`
+      case 'granted':
+        return `${subject}its permission ${quote(permission ?? '')} grants it`
+      case 'foreign':
+        return `${subject}it belongs to another client, which no permission changes`
+      case 'invalid':
+        return `${subject}it is not ${KINDS[action]}`
+      case 'not-granted': {
+        const { length } = this.#entriesFor(action)
+        const has =
+          length === 0 ? 'it has no permissions for this' : `none of its ${length} permissions for this does`
+        return `${subject}${has}${permission === undefined ? '' : `; it needs ${quote(permission)}`}`
+      }
     }
-    const count = (action === 'publish' ? this.#publish : this.#subscribe).length
-    const list =
-      count === 0 ? 'it has no permissions for this' : `none of its ${count} permissions for this does`
-    return `${subject}${list}; it needs ${quote(permission ?? '')}`
   }
 
-  #rule(action: Action, topic: string): Ruling {
-    if (action === 'publish') return this.#rulePublish(topic)
-    return action === 'subscribe' ? this.#ruleSubscribe(topic) : this.#ruleReceive(topic)
+  #entriesFor(action: Action): readonly { readonly text: string }[] {
+    if (action === 'act-for') return this.#entries.actFor
+    return action === 'publish' ? this.#entries.publish : this.#entries.subscribe
   }
 
-  #rulePublish(topic: string): Ruling {
-    // What starts with `$share/` can be named, but no subscription can ever select it. [MQTT 5.0 section 4.8.2]
-    if (!isTopicName(topic) || topic.startsWith('$share/')) return 'invalid'
-    if (topic === this.#status) return 'own'
-    if (topic.startsWith(STATUSES) && !isAtOrBelow(topic, this.#status)) return 'foreign'
-    return this.#publish.some((grant) => matches(grant.filter, topic)) ? 'granted' : 'not-granted'
+  #decidePublish(topic: string): Decision {
+    if (!isReachable(topic)) return INVALID
+    if (topic === this.#status) return OWN
+    if (topic.startsWith(STATUSES) && !isAtOrBelow(topic, this.#status)) return FOREIGN
+    const bare = this.#withoutSender(topic)
+    const grants = this.#entries.publish
+    const grant =
+      grants.find(({ filter }) => matches(filter, topic)) ??
+      (bare === undefined ? undefined : grants.find(({ filter }) => matches(filter, bare)))
+    return decisionBy(grant, () => entryFor('publish', bare ?? topic))
   }
 
-  #ruleReceive(topic: string): Ruling {
-    if (!isTopicName(topic)) return 'invalid'
-    if (isAtOrBelow(topic, this.#inbox)) return 'own'
-    if (topic.startsWith(INBOXES)) return 'foreign'
-    return this.#subscribe.some((grant) => matches(grant.filter, topic)) ? 'granted' : 'not-granted'
+  #decideReceive(topic: string): Decision {
+    if (!isReachable(topic)) return INVALID
+    if (isAtOrBelow(topic, this.#inbox)) return OWN
+    if (topic.startsWith(INBOXES)) return FOREIGN
+    const grant = this.#entries.subscribe.find(({ filter }) => matches(filter, topic))
+    return decisionBy(grant, () => entryFor('subscribe', topic))
   }
 
-  #ruleSubscribe(subscription: string): Ruling {
-    if (!isTopicFilter(subscription)) return 'invalid'
-    const { filter } = splitShared(subscription)
-    if (isAtOrBelow(filter, this.#inbox)) return 'own'
+  #decideSubscribe(subscription: string): Decision {
+    if (!isTopicFilter(subscription)) return INVALID
+    const { group, filter } = splitShared(subscription)
+    if (group === undefined && isAtOrBelow(filter, this.#inbox)) return OWN
     // `jamey/api/responses/+/...` selects nothing but inboxes, so it is as foreign as one that is named. A wider
     // filter is accepted where it is granted, and foreign inboxes are left out at delivery.
-    if (filter.startsWith(INBOXES) && filter !== `${INBOXES}#`) return 'foreign'
-    return this.#subscribe.some((grant) => covers(grant.filter, filter)) ? 'granted' : 'not-granted'
+    const isForeign =
+      filter.startsWith(INBOXES) && filter !== `${INBOXES}#` && !isAtOrBelow(filter, this.#inbox)
+    if (isForeign) return FOREIGN
+    const grant = this.#entries.subscribe.find((each) => each.group === group && covers(each.filter, filter))
+    return decisionBy(grant, () => entryFor('subscribe', subscription))
   }
 
-  #permission(action: Action, topic: string, ruling: Ruling): string | undefined {
-    if (ruling !== 'granted' && ruling !== 'not-granted') return undefined
-    const filter = action === 'subscribe' ? splitShared(topic).filter : topic
-    if (ruling === 'not-granted') return `${action === 'publish' ? 'publish' : 'subscribe'}:${filter}`
-    const grants = action === 'publish' ? this.#publish : this.#subscribe
-    return grants.find((grant) => covers(grant.filter, filter))?.text
+  #decideActFor(clientId: string): Decision {
+    if (!isClientIdentifier(clientId)) return INVALID
+    const isFor = ({ whom }: ActForEntry): boolean => whom === '+' || whom === clientId
+    return decisionBy(this.#entries.actFor.find(isFor), () => `act-for:${clientId === '%c' ? '+' : clientId}`)
+  }
+
+  /** The topic before the level that tells the sender, where that is this client. */
+  #withoutSender(topic: string): string | undefined {
+    const end = topic.length - this.clientId.length - 1
+    const isOwn = end > ROOT.length - 1 && topic.charCodeAt(end) === 0x2f && topic.endsWith(this.clientId)
+    return isOwn && topic.startsWith(ROOT) ? topic.slice(0, end) : undefined
   }
 }
 
-function isAllowed(ruling: Ruling): boolean {
-  return ruling === 'own' || ruling === 'granted'
+const OWN: Decision = { isAllowed: true, ruling: 'own', permission: undefined }
+const FOREIGN: Decision = { isAllowed: false, ruling: 'foreign', permission: undefined }
+const INVALID: Decision = { isAllowed: false, ruling: 'invalid', permission: undefined }
+
+function decisionBy(
+  entry: { readonly text: string } | undefined,
+  needed: () => string | undefined,
+): Decision {
+  if (entry !== undefined) return { isAllowed: true, ruling: 'granted', permission: entry.text }
+  return { isAllowed: false, ruling: 'not-granted', permission: needed() }
+}
+
+/** What starts with `$share/` can be named, but no subscription can ever select it. [MQTT 5.0 section 4.8.2] */
+function isReachable(topic: string): boolean {
+  return isTopicName(topic) && !topic.startsWith('$share/')
 }
 
 /**
@@ -168,25 +236,4 @@ function remember(answers: Map<string, boolean>, topic: string, answer: boolean)
 /** Whether `topic` (or a filter) is `root` or lies below it. */
 function isAtOrBelow(topic: string, root: string): boolean {
   return topic.startsWith(root) && (topic.length === root.length || topic.charCodeAt(root.length) === 0x2f)
-}
-
-function readGrant(text: string): Grant {
-  const filter = text.startsWith('publish:')
-    ? text.slice(8)
-    : text.startsWith('subscribe:')
-      ? text.slice(10)
-      : text
-  const fault = permissionFault(filter)
-  if (fault === undefined) return { text, filter }
-  throw new PermissionListError(
-    'permission-malformed',
-    `permission ${quote(text)} ${fault}; expected an MQTT topic filter, optionally after "publish:" or "subscribe:"`,
-  )
-}
-
-function permissionFault(filter: string): string | undefined {
-  if (filter === '') return 'has no filter'
-  if (filter.trim() !== filter) return 'has white space at an end'
-  if (filter.startsWith('$share/')) return 'has a share name; it is looked through, so leave it out'
-  return isTopicFilter(filter) ? undefined : 'has no valid topic filter'
 }

@@ -134,6 +134,8 @@ describe('tokenAuthenticator', () => {
         publish: identity.mayPublish,
         subscribe: identity.maySubscribe,
         receive: identity.mayReceive,
+        'act-for': (whom: string) =>
+          ['+', whom].some((each) => identity.actsFor.includes(each)) && whom !== '+',
       }
       expect(may[action](topic), name).toBe(isAllowed)
     }

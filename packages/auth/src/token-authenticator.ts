@@ -26,6 +26,8 @@ export interface TokenIdentity {
   readonly username: string
   readonly expiresAtMs: number
   readonly permissions: Permissions
+  /** As `Permissions.actsFor` tells. */
+  readonly actsFor: readonly string[]
   mayPublish(topic: string): boolean
   maySubscribe(filter: string): boolean
   mayReceive(topic: string): boolean
@@ -137,6 +139,7 @@ function identityOf(claims: TokenClaims, clockToleranceSeconds: number): TokenId
     username: claims.sub,
     expiresAtMs: (claims.exp + clockToleranceSeconds) * 1000,
     permissions,
+    actsFor: permissions.actsFor(),
     mayPublish: (topic) => permissions.mayPublish(topic),
     maySubscribe: (filter) => permissions.maySubscribe(filter),
     mayReceive: (topic) => permissions.mayReceive(topic),

@@ -41,8 +41,10 @@ export interface Identity {
   permissions?: { readonly list: readonly string[] } | undefined
   /** The last word to a client that named an authentication method, in CONNACK or AUTH. */
   authenticationData?: Uint8Array | undefined
+  /** Whose requests it may pass on in their name: client identifiers, `+` for anybody. Absent: nobody's. */
+  actsFor?: readonly string[] | undefined
   mayPublish(topic: string): boolean
-  /** `filter` without its `$share/<group>/`. */
+  /** `filter` as sent: to be in a share group, `$share/<group>/<filter>`, is a right of its own. */
   maySubscribe(filter: string): boolean
   /** Asked once for a topic and identity, then remembered until subscriptions or identities change. */
   mayReceive(topic: string): boolean
@@ -82,6 +84,7 @@ export function insecureAuthenticator(): Authenticator {
         throw new AuthenticationRefused('', ReasonCode.badAuthenticationMethod)
       return {
         username: username ?? clientId,
+        actsFor: ['+'],
         mayPublish: () => true,
         maySubscribe: () => true,
         mayReceive: () => true,

@@ -1,4 +1,4 @@
-import { encodedBytes, isFailure, type Publish, ReasonCode } from '@jamey/protocol'
+import { encodedBytes, isFailure, type Publish, ReasonCode, splitShared } from '@jamey/protocol'
 import type { AuthenticationRequest, Identity } from './authenticator.js'
 import type { Core } from './core.js'
 import { Deadline } from './deadline.js'
@@ -64,14 +64,24 @@ export class HookRunner {
     await Promise.all(this.#departures)
   }
 
-  allows(client: ClientInfo, action: 'publish' | 'subscribe', topic: string): boolean | Promise<boolean> {
-    const answer = this.#ask('authorize', () => this.#hooks.authorize?.(client, action, topic) ?? true)
+  allows(
+    client: ClientInfo,
+    action: 'publish' | 'subscribe',
+    topic: string,
+    group?: string,
+  ): boolean | Promise<boolean> {
+    const answer = this.#ask('authorize', () => this.#hooks.authorize?.(client, action, topic, group) ?? true)
     return onceKnown(answer, (allowed) => allowed === true)
   }
 
-  /** The filters among those asked for that are denied. */
+  /** The filters, as sent, among those asked for that are denied. */
   async denied(client: ClientInfo, filters: readonly string[]): Promise<ReadonlySet<string>> {
-    const answers = await Promise.all(filters.map((filter) => this.allows(client, 'subscribe', filter)))
+    const answers = await Promise.all(
+      filters.map((sent) => {
+        const { group, filter } = splitShared(sent)
+        return this.allows(client, 'subscribe', filter, group)
+      }),
+    )
     return new Set(filters.filter((_, i) => answers[i] !== true))
   }
 

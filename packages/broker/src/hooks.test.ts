@@ -92,6 +92,13 @@ describe('the hook authorize', () => {
     expect((await b.handshake({ clientId: 'b', will })).reasonCode).toBe(0x87)
     expect(broker.stats()).toMatchObject({ publishesDenied: 3, subscriptionsDenied: 2, hooksFailed: 0 })
   })
+
+  it('is told the share group, and may keep somebody out of it alone', async () => {
+    const { port } = await start({ authorize: (_client, _action, _topic, group) => group !== 'theirs' })
+    const a = await RawClient.connect(port, { clientId: 'a' })
+    const filters = ['$share/theirs/t', '$share/ours/t', 't'].map((filter) => ({ filter }))
+    expect((await a.subscribe(filters)).reasonCodes).toEqual([0x87, 0, 0])
+  })
 })
 
 describe('the hook onPublish', () => {

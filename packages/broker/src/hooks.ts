@@ -64,10 +64,16 @@ export interface BrokerHooks {
     | undefined
   /**
    * Asked for each PUBLISH, will and subscription that the identity allows; `false` denies. A Response Topic is asked
-   * for as a subscription, since whoever names it has answers put there. `topic` is without `$share/<group>/`.
+   * for as a subscription, since whoever names it has answers put there. `topic` is without `$share/<group>/`, and
+   * `group` is the share group of a subscription that has one.
    */
   authorize?:
-    | ((client: ClientInfo, action: 'publish' | 'subscribe', topic: string) => Later<boolean>)
+    | ((
+        client: ClientInfo,
+        action: 'publish' | 'subscribe',
+        topic: string,
+        group: string | undefined,
+      ) => Later<boolean>)
     | undefined
   /** Each message of a client, when it is allowed: take it as it is, change it, or refuse it. */
   onPublish?:

@@ -15,7 +15,7 @@ function setUp() {
   const logged: string[] = []
   const warn = (_: object, message: string): void => void logged.push(message)
   const log = { debug: () => {}, warn, error: warn }
-  const permissions = ['subscribe:jamey/api/requests', 'publish:jamey/api/responses/+/api/#']
+  const permissions = [`subscribe:${SHARED}`, 'publish:jamey/api/responses/+/api/#']
   const client = broker.connect('server')
   const config = { url: 'mqtt://fake', clientId: 'server', permissions, clock, log }
   const bus = new MqttBus(config, new Permissions(permissions, { clientId: 'server' }), client)

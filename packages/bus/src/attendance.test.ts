@@ -9,7 +9,7 @@ import { FakeClock, settled } from './test-support/fake-clock.js'
 
 const TOPIC = 'jamey/api/requests'
 const SHARED = `$share/api/${TOPIC}`
-const SERVE = [`subscribe:${TOPIC}`, 'publish:jamey/api/responses/+/api/#']
+const SERVE = [`subscribe:${SHARED}`, 'publish:jamey/api/responses/+/api/#']
 
 /** Members of one group over one fake broker, and what they write into their logs. */
 function setUp() {

@@ -49,7 +49,7 @@ async function join(port: number, clientId: string, extra: Partial<BusConfig> = 
     clientId,
     tls: { ca },
     jwtSecret: secret,
-    permissions: ['jamey/#'],
+    permissions: ['jamey/#', 'subscribe:$share/api/#', 'subscribe:$share/memory/#'],
     ...extra,
   })
   open.push(bus)

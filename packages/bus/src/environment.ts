@@ -3,6 +3,7 @@ import {
   isClientIdentifier,
   MAXIMUM_LIFETIME_SECONDS,
   MINIMUM_SECRET_BYTES,
+  PERMISSION_FORM,
   Permissions,
   tokenSecretsIn,
 } from '@jamey/auth'
@@ -285,7 +286,7 @@ function readPermissions(
       reader.fault(
         'MQTT_PERMISSIONS',
         quote(permission),
-        'MQTT topic filters with commas between them, each optionally after publish: or subscribe: (in .env a # after white space begins a comment, unless all is in quotes)',
+        `permissions with commas between them, each ${PERMISSION_FORM} (in .env a # after white space begins a comment, unless all is in quotes)`,
       )
     }
   }

@@ -33,13 +33,19 @@ export class MessageError extends MqttMessageError {
 /** A call that the client's own permissions do not allow; nothing was sent. Not retryable. */
 export class PermissionError extends BusError {
   override readonly name = 'PermissionError'
-  /** The permission that is missing, as it would be listed: `publish:jamey/memory/store`. */
-  readonly permission: string
+  /**
+   * The permission that is missing, as it would be listed: `publish:jamey/memory/store`. Undefined where none helps,
+   * as with what belongs to another client.
+   */
+  readonly permission: string | undefined
 
-  constructor(permission: string, clientId: string) {
+  /** `why`: a sentence for where no permission helps. */
+  constructor(permission: string | undefined, clientId: string, why = '') {
     super(
       'permission-missing',
-      `Client ${clientId} lacks the permission ${permission}; list it in MQTT_PERMISSIONS, or in what issues its token.`,
+      permission === undefined
+        ? `Client ${why}.`
+        : `Client ${clientId} lacks the permission ${permission}; list it in MQTT_PERMISSIONS, or in what issues its token.`,
     )
     this.permission = permission
   }

@@ -32,7 +32,7 @@ async function connectAt(
     insecure: true,
     clientId: 'me',
     jwtSecret: 'a secret of at least 32 bytes, for tests',
-    permissions: ['jamey/#'],
+    permissions: ['jamey/#', 'subscribe:$share/g/jamey/#'],
     log: { debug: () => {}, warn, error: warn },
     ...settings,
   })

@@ -6,9 +6,10 @@ import type { Clock } from './clock.js'
 import type { Counters } from './counters.js'
 import { assertIdentifiers, checkData } from './envelope.js'
 import { type Draft, EnvelopeWriter } from './envelope-writer.js'
-import { PermissionError, RateLimitError } from './errors.js'
+import { RateLimitError } from './errors.js'
 import type { Published, PublishOptions } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
+import { assertPermitted } from './permission-check.js'
 import type { RateLimiter } from './rate-limiter.js'
 import { randomUuid } from './uuid.js'
 
@@ -76,7 +77,7 @@ export class Publisher {
 
   /** Throws `PermissionError` where this client may not publish to `topic`. */
   authorize(topic: string): void {
-    if (!this.mayPublish(topic)) throw new PermissionError(`publish:${topic}`, this.#parts.clientId)
+    if (!this.mayPublish(topic)) assertPermitted(this.#parts.permissions, 'publish', topic)
   }
 
   mayPublish(topic: string): boolean {

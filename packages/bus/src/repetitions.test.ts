@@ -21,7 +21,10 @@ function setUp() {
   const asker = make('asker', ['publish:jamey/memory/#'])
   broker.add({ filter: SHARED, handler: async () => {} })
   const serve = async () => {
-    const server = make('server', ['subscribe:jamey/memory/#', 'publish:jamey/api/responses/+/memory/#'])
+    const server = make('server', [
+      'subscribe:$share/memory/jamey/memory/#',
+      'publish:jamey/api/responses/+/memory/#',
+    ])
     await server.serve(query, { group: 'memory' }, () => ({ memories: [], total: 7 }))
     return server
   }

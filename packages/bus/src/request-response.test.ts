@@ -27,7 +27,10 @@ function setUp(options: { answers?: number } = {}) {
     return new MqttBus(config, new Permissions(permissions, { clientId }), broker.connect(clientId))
   }
   const asker = make('asker', ['publish:jamey/api/requests'])
-  const server = make('server', ['subscribe:jamey/api/requests', 'publish:jamey/api/responses/+/api/#'])
+  const server = make('server', [
+    'subscribe:$share/api/jamey/api/requests',
+    'publish:jamey/api/responses/+/api/#',
+  ])
   return { broker, clock, asker, server, make }
 }
 
@@ -566,7 +569,7 @@ describe('serving', () => {
 
   it('answers only at its own level in the inbox of the sender, for nobody may speak through a service', async () => {
     const { make, broker } = setUp()
-    const server = make('wide', ['jamey/#'])
+    const server = make('wide', ['jamey/#', 'subscribe:$share/api/#'])
     let calls = 0
     await server.serve(contract, { group: 'api' }, (request) => {
       calls++
@@ -594,7 +597,10 @@ describe('serving', () => {
 
   it('refuses data that breaks the contract with the name of the field, and unknown actions', async () => {
     const { make, broker } = setUp()
-    const server = make('memory', ['subscribe:jamey/memory/store', 'publish:jamey/api/responses/+/memory/#'])
+    const server = make('memory', [
+      'subscribe:$share/memory/jamey/memory/store',
+      'publish:jamey/api/responses/+/memory/#',
+    ])
     await server.serve(topics.memory.forget, { group: 'memory' }, () => ({ forgotten: 0 }))
     const ask = async (payload: object) => {
       const replyTo = 'jamey/api/responses/other/memory/x'
@@ -636,7 +642,10 @@ describe('serving', () => {
 
   it('shares one subscription among the actions of a topic, and ends it with the last', async () => {
     const { make, broker } = setUp()
-    const server = make('memory', ['subscribe:jamey/memory/store', 'publish:jamey/api/responses/+/memory/#'])
+    const server = make('memory', [
+      'subscribe:$share/memory/jamey/memory/store',
+      'publish:jamey/api/responses/+/memory/#',
+    ])
     const store = await server.serve(topics.memory.store, { group: 'memory' }, () => {
       throw new RequestError('unused', 'unused')
     })
@@ -652,22 +661,30 @@ describe('serving', () => {
   })
 
   it('subscribes alone where the server cannot share', async () => {
-    const { server, broker } = setUp()
+    const { server, broker, make } = setUp()
     broker.sharedSubscriptionAvailable = false
-    await server.serve(contract, { group: 'api' }, echo)
+    const alone = ['subscribe:jamey/api/requests', 'subscribe:$share/api/jamey/api/requests']
+    await make('alone', [...alone, 'publish:jamey/api/responses/#']).serve(contract, { group: 'api' }, echo)
     expect(broker.filters).toEqual(['jamey/api/requests'])
+    // The right to be in a group is not the right to the topic itself.
+    await expect(server.serve(contract, { group: 'api' }, echo)).rejects.toMatchObject({
+      permission: 'subscribe:jamey/api/requests',
+    })
   })
 
   it('is refused at once where its server may answer nobody', async () => {
     const { broker, make } = setUp()
-    const mute = make('mute', ['subscribe:jamey/api/requests', 'publish:jamey/events/errors'])
+    const mute = make('mute', ['subscribe:$share/api/jamey/api/requests', 'publish:jamey/events/errors'])
     await expect(mute.serve(contract, { group: 'api' }, echo)).rejects.toMatchObject({
       name: 'PermissionError',
       permission: 'publish:jamey/api/responses/+/api/#',
     })
     expect(broker.filters).toEqual([])
     // One requester that can be answered is enough.
-    const narrow = make('narrow', ['subscribe:jamey/api/requests', 'publish:jamey/api/responses/asker/api/+'])
+    const narrow = make('narrow', [
+      'subscribe:$share/api/jamey/api/requests',
+      'publish:jamey/api/responses/asker/api/+',
+    ])
     await narrow.serve(contract, { group: 'api' }, echo)
     expect(broker.filters).toEqual(['$share/api/jamey/api/requests'])
   })
@@ -691,7 +708,7 @@ describe('serving', () => {
 
   it('serves one service on a topic', async () => {
     const { make } = setUp()
-    const server = make('both', ['jamey/#'])
+    const server = make('both', ['jamey/#', 'subscribe:$share/all/jamey/#'])
     await server.serve(contract, { group: 'all' }, echo)
     const other = { ...contract, action: 'other', service: 'other' }
     await expect(server.serve(other, { group: 'all' }, echo)).rejects.toThrow('is of one service, "api"')
@@ -700,7 +717,7 @@ describe('serving', () => {
   it('needs the permission to subscribe, and a group that is one level', async () => {
     const { asker } = setUp()
     await expect(asker.serve(contract, { group: 'api' }, echo)).rejects.toMatchObject({
-      permission: 'subscribe:jamey/api/requests',
+      permission: 'subscribe:$share/api/jamey/api/requests',
     })
     await expect(asker.serve(contract, { group: 'a/b' }, echo)).rejects.toThrow(TypeError)
     await expect(asker.serve({ ...contract, service: '+' }, {}, echo)).rejects.toThrow('service')

@@ -10,9 +10,10 @@ import { AlreadyServedError, PermissionError } from './errors.js'
 import type { Health } from './health.js'
 import type { Message, RequestContext, ServedContract, ServeOptions } from './message.js'
 import type { MqttPort, PortSubscription } from './mqtt-port.js'
+import { assertPermitted } from './permission-check.js'
 import type { Publisher } from './publisher.js'
 import { type Served, ServingDesk } from './serving-desk.js'
-import { ServingPlace, type SharedSubscriptions } from './serving-place.js'
+import { filterAt, ServingPlace, type SharedSubscriptions } from './serving-place.js'
 import { ServingQueue } from './serving-queue.js'
 import { assertLevel } from './topic-level.js'
 
@@ -72,9 +73,8 @@ export class Responder {
     const { concurrency = Number.POSITIVE_INFINITY, maximumPerSender = MAXIMUM_PER_SENDER } = options
     assertLevel('service', service)
     assertLevel('group', group)
-    if (!permissions.maySubscribe(contract.topic)) {
-      throw new PermissionError(`subscribe:${contract.topic}`, clientId)
-    }
+    const form = this.#parts.sharedSubscriptions === 'unavailable' ? 'alone' : 'shared'
+    assertPermitted(permissions, 'subscribe', filterAt(form, group, contract.topic))
     // Without one inbox to answer into, every requester would wait out its deadline for nothing.
     if (!permissions.mayPublishWithin(answersFilter(service))) {
       throw new PermissionError(`publish:${answersFilter(service)}`, clientId)

@@ -18,7 +18,12 @@ function setUp(settings: Partial<BusConfig> = {}) {
   const clock = new FakeClock()
   const logged: string[] = []
   const warn = (_: object, message: string): void => void logged.push(message)
-  const permissions = [`subscribe:${TOPIC}`, `publish:${TOPIC}`, 'publish:jamey/api/responses/+/api/#']
+  const permissions = [
+    `subscribe:${SHARED}`,
+    `subscribe:${TOPIC}`,
+    `publish:${TOPIC}`,
+    'publish:jamey/api/responses/+/api/#',
+  ]
   const config = {
     url: 'mqtt://fake',
     clientId: 'one',

@@ -1,14 +1,17 @@
+import type { Permissions } from '@jamey/auth'
 import { type Message as MqttMessage, type SubscribeOptions, SubscriptionError } from '@jamey/mqtt'
 import { ReasonCode } from '@jamey/protocol'
 import type { BusLog } from './config.js'
 import { AbortedError, RemoteError, RequestTimeoutError } from './errors.js'
 import type { Health } from './health.js'
 import type { MqttPort, PortSubscription } from './mqtt-port.js'
+import { assertPermitted } from './permission-check.js'
 
 /** Whether the server shares, where its word does not tell: found out, or known to whoever configures. */
 export type SharedSubscriptions = 'auto' | 'available' | 'unavailable'
 
 export interface ServingPlaceParts {
+  readonly permissions: Permissions
   readonly port: MqttPort
   readonly log: BusLog
   readonly health: Health
@@ -110,11 +113,12 @@ export class ServingPlace implements PortSubscription {
 
   /** Takes the other place before the one it has is left, so that no request is missed. */
   async #sit(form: Form): Promise<void> {
-    const { port } = this.#parts
+    const { port, permissions } = this.#parts
     const { topic, group, options, handle } = this.#wanted
     const former = this.#subscription
     try {
-      const filter = form === 'shared' ? `$share/${group}/${topic}` : topic
+      const filter = filterAt(form, group, topic)
+      assertPermitted(permissions, 'subscribe', filter)
       this.#subscription = await port.subscribe(filter, options, (message) => handle(message) ?? undefined)
     } catch (error) {
       if (form === 'alone' || !isSharingRefused(error)) throw error
@@ -133,6 +137,11 @@ export class ServingPlace implements PortSubscription {
     log.warn({ topic, group }, remark)
     health.remark(this.#name, remark)
   }
+}
+
+/** What is subscribed to: the right to be in a group is one of its own, and so is that to the topic itself. */
+export function filterAt(form: Form, group: string, topic: string): string {
+  return form === 'shared' ? `$share/${group}/${topic}` : topic
 }
 
 /** Resolves once there is a connection, and with it the server's word. */

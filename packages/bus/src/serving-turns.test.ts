@@ -16,7 +16,10 @@ async function setUp(options: Partial<ServeOptions>) {
     const config = { url: 'mqtt://fake', clientId, permissions, clock }
     return new MqttBus(config, new Permissions(permissions, { clientId }), broker.connect(clientId))
   }
-  const server = make('server', ['subscribe:jamey/api/requests', 'publish:jamey/api/responses/+/api/#'])
+  const server = make('server', [
+    'subscribe:$share/api/jamey/api/requests',
+    'publish:jamey/api/responses/+/api/#',
+  ])
   const begun: string[] = []
   const working: (() => void)[] = []
   await server.serve(contract, { group: 'api', ...options }, async ({ payload, sender: { clientId } }) => {

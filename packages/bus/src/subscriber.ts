@@ -4,10 +4,10 @@ import { type Message as MqttMessage, SubscriptionError } from '@jamey/mqtt'
 import type { BusLog } from './config.js'
 import type { Counters } from './counters.js'
 import { checkData, decodeEnvelope, type Envelope } from './envelope.js'
-import { PermissionError } from './errors.js'
 import type { BusSubscription, Message, SubscribeOptions } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
 import { originOf } from './origin.js'
+import { assertPermitted } from './permission-check.js'
 import type { SharedSubscriptions } from './serving-place.js'
 
 export interface SubscriberParts {
@@ -35,15 +35,15 @@ export class Subscriber {
     handler: SubscriptionHandler<C>,
     options: SubscribeOptions = {},
   ): Promise<BusSubscription> {
-    const { permissions, clientId, port, sharedSubscriptions } = this.#parts
+    const { permissions, port, sharedSubscriptions } = this.#parts
     const filter = filterOf(contract, options.parameters)
-    if (!permissions.maySubscribe(filter)) throw new PermissionError(`subscribe:${filter}`, clientId)
     const { group } = options
+    const shared = group === undefined ? filter : `$share/${group}/${filter}`
+    assertPermitted(permissions, 'subscribe', shared)
     if (group !== undefined && sharedSubscriptions === 'unavailable') {
       const why = 'it is set that the server has no shared subscriptions; leave the group out'
       throw new SubscriptionError('not-supported', `subscription of ${group} to '${filter}': ${why}`)
     }
-    const shared = group === undefined ? filter : `$share/${group}/${filter}`
     const subscription = await port.subscribe(shared, { qos: contract.qos }, (message) =>
       this.#handle(contract, handler, message),
     )

@@ -6,7 +6,7 @@ export interface ComponentManifest {
   /** The client identifier of its first instance; further ones need identifiers of their own. */
   readonly clientId: string
   readonly description: string
-  /** MQTT filters, each with `publish:` or `subscribe:`; without a prefix one grants both. */
+  /** As `Permissions` of `@jamey/auth` reads them. */
   readonly permissions: readonly string[]
 }
 
@@ -17,8 +17,15 @@ const subscribe = (filter: string) => `subscribe:${filter}`
 
 /** Everybody tells how they are; their own status topic and reply inbox need no permission. */
 const PRESENCE = [publish(topics.events.heartbeat.topic), publish(topics.events.errors.topic)]
-/** Whoever serves a topic asks there whether anybody hears it: see `pingOf`. */
-const served = (topic: string) => [subscribe(topic), publish(topic)]
+/**
+ * Whoever serves a topic is in a group of its service, which nobody else may be in; below the topic it is told who asks.
+ * It is alone where a server has no shared subscriptions, and asks at the topic whether anybody hears it: see `pingOf`.
+ */
+const served = ({ service, topic }: RequestContract) => [
+  subscribe(`$share/${service}/${topic}/#`),
+  subscribe(`${topic}/#`),
+  publish(topic),
+]
 /** Whoever serves requests answers at its own level of the inboxes of those who ask. */
 const answers = ({ service }: RequestContract) => publish(answersFilter(service))
 
@@ -33,7 +40,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     clientId: 'jamey-conscience',
     description: 'Judges proposed actions.',
     permissions: [
-      ...served(topics.conscience.evaluate.topic),
+      ...served(topics.conscience.evaluate),
       publish(topics.conscience.results.topic),
       answers(topics.conscience.evaluate),
       ...PRESENCE,
@@ -43,8 +50,8 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     clientId: 'jamey-memory',
     description: 'Stores and recalls.',
     permissions: [
-      ...served(topics.memory.store.topic),
-      ...served(topics.memory.query.topic),
+      ...served(topics.memory.store),
+      ...served(topics.memory.query),
       publish(topics.memory.updates.topic),
       answers(topics.memory.store),
       ...PRESENCE,
@@ -54,7 +61,8 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     clientId: 'jamey-gateway',
     description: 'The HTTP edge: proxies API calls to the services.',
     permissions: [
-      ...served(topics.api.requests.topic),
+      ...served(topics.api.requests),
+      'act-for:+',
       publish(topics.conscience.evaluate.topic),
       publish(topics.memory.store.topic),
       publish(topics.memory.query.topic),

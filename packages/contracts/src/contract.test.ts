@@ -150,7 +150,8 @@ describe('the schemas', () => {
 describe('the manifest', () => {
   it('grants each service what its contracts need and nothing of other parts', () => {
     expect(COMPONENTS.conscience.permissions).toEqual([
-      'subscribe:jamey/conscience/evaluate',
+      'subscribe:$share/conscience/jamey/conscience/evaluate/#',
+      'subscribe:jamey/conscience/evaluate/#',
       'publish:jamey/conscience/evaluate',
       'publish:jamey/conscience/results',
       'publish:jamey/api/responses/+/conscience/#',
@@ -161,7 +162,27 @@ describe('the manifest', () => {
     expect(COMPONENTS.memory.permissions).toContain('publish:jamey/api/responses/+/memory/#')
     expect(COMPONENTS.gateway.permissions).toContain('publish:jamey/api/responses/+/api/#')
     const subscriptions = COMPONENTS.gateway.permissions.filter((one) => !one.startsWith('publish:'))
-    expect(subscriptions).toEqual(['subscribe:jamey/api/requests', 'subscribe:jamey/events/#'])
+    expect(subscriptions).toEqual([
+      'subscribe:$share/api/jamey/api/requests/#',
+      'subscribe:jamey/api/requests/#',
+      'act-for:+',
+      'subscribe:jamey/events/#',
+    ])
+  })
+
+  it('lets the gateway alone act for others, and nobody into the group of another service', () => {
+    const groups = {
+      conscience: ['conscience'],
+      memory: ['memory'],
+      gateway: ['api'],
+      broker: [],
+      operator: [],
+    }
+    for (const [name, { permissions }] of Object.entries(COMPONENTS)) {
+      const shared = permissions.flatMap((one) => /^subscribe:\$share\/([^/]+)\//.exec(one)?.[1] ?? [])
+      expect([name, [...new Set(shared)]]).toEqual([name, groups[name as keyof typeof groups]])
+      expect(permissions.includes('act-for:+')).toBe(name === 'gateway')
+    }
   })
 
   it('names every client differently', () => {

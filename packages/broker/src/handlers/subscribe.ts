@@ -22,8 +22,8 @@ export function handleSubscribe(connection: Connection, session: Session, packet
   if (!hooks?.authorizes || client === undefined || packet.subscriptions.length > limits.filtersPerPacket) {
     return subscribe(connection, session, packet, undefined)
   }
-  const paths = packet.subscriptions.map(({ filter }) => splitShared(filter).filter)
-  const asked = paths.filter((path) => session.identity?.maySubscribe(path))
+  const filters = packet.subscriptions.map(({ filter }) => filter)
+  const asked = filters.filter((filter) => session.identity?.maySubscribe(filter))
   hold(connection, hooks.denied(client, asked), (denied) => subscribe(connection, session, packet, denied))
 }
 
@@ -99,7 +99,7 @@ function refusalOf(
   if (countLevels(path) > limits.topicLevels) return ReasonCode.topicFilterInvalid
   const isNew = !session.subscriptions.has(filter)
   if (isNew && session.subscriptions.size >= limits.subscriptionsPerClient) return ReasonCode.quotaExceeded
-  const isAllowed = session.identity?.maySubscribe(path) && !denied?.has(path)
+  const isAllowed = session.identity?.maySubscribe(filter) && !denied?.has(filter)
   return isAllowed ? undefined : ReasonCode.notAuthorized
 }
 
