@@ -1,3 +1,4 @@
+import type { Finding } from './connection-listener.js'
 import type { ReconnectSettings } from './settings.js'
 
 /**
@@ -37,10 +38,12 @@ export class Backoff {
     return delayMs * (1 + jitter * (2 * this.#random() - 1))
   }
 
-  /** The cause of the last failures was found, and is gone. */
-  forgive(): void {
-    this.#failures = 0
-    this.#retries = Math.min(this.#retries, 2)
+  /** Where the server is well but for one packet, the next attempt comes after the base delay. */
+  learn(finding: Finding): void {
+    if (finding === 'none') return
+    this.#retries = Math.min(this.#retries, 1)
+    // The cause of the last failures is gone.
+    if (finding === 'found') this.#failures = 0
   }
 
   reset(): void {

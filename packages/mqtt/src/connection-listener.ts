@@ -5,6 +5,12 @@ import type { Skipped } from './node-skipping.js'
 import type { ServerInformation } from './server-information.js'
 import type { StateChange } from './state.js'
 
+/**
+ * What is known of the packet under which a connection ended: `found`, and not sent again; `near`: it is looked for, and
+ * the server was well before that packet came; `none`.
+ */
+export type Finding = 'found' | 'near' | 'none'
+
 /** What the owner of the connection is told. */
 export interface ConnectionListener {
   /** `isInDoubt`: a CONNECT before this one had no answer, so the server may have made a new session meanwhile. */
@@ -12,8 +18,8 @@ export interface ConnectionListener {
   onPacket(link: Link, packet: Packet | Skipped): void
   onWritable(): void
   onDisconnected(): void
-  /** The connection ends, perhaps because of one packet; true where that was found. Before `onDisconnected`. */
-  onEnding(error: MqttError): boolean
+  /** The connection ends, perhaps because of one packet. Before `onDisconnected`. */
+  onEnding(error: MqttError): Finding
   /** The server told a failure. */
   onFailure(kind: 'connack' | 'disconnect', reasonCode: number, reasonString: string | undefined): void
   onState(change: StateChange): void

@@ -339,7 +339,7 @@ export class Connection implements LinkListener, AuthenticationListener {
     if (hasHeld) this.#backoff.reset()
     else this.#backoff.fail()
     const mayBeOnePacket = action === 'suspect' || action === 'refresh'
-    if (mayBeOnePacket && this.#listener.onEnding(error as MqttError)) this.#backoff.forgive()
+    if (mayBeOnePacket) this.#backoff.learn(this.#listener.onEnding(error as MqttError))
     // A server that sent us away is to be avoided like one that failed.
     if (action === 'move' || !hasHeld) this.#endpoints.failed(now.link.endpoint)
     else this.#endpoints.held(now.link.endpoint)

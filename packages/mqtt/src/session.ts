@@ -8,7 +8,7 @@ import {
   type Suback,
 } from '@jamey/protocol'
 import { violation } from './connection-errors.js'
-import type { ConnectionListener } from './connection-listener.js'
+import type { ConnectionListener, Finding } from './connection-listener.js'
 import { Deferred } from './deferred.js'
 import { ConnectionError, type MqttError, PublishError } from './errors.js'
 import type { FailureKind, Told } from './explanation.js'
@@ -184,10 +184,10 @@ export class Session implements ConnectionListener {
   }
 
   /**
-   * The connection ended, perhaps because of one packet; true where that was found, and will not be sent again. Where it
-   * has happened twice, what waits for its answer is looked at piece by piece, which costs a sound connection little.
+   * The connection ended, perhaps because of one packet. Where it has happened twice, what waits for its answer is
+   * looked at piece by piece, which costs a sound connection little.
    */
-  onEnding(error: MqttError): boolean {
+  onEnding(error: MqttError): Finding {
     if (this.trial !== undefined) return this.trial.onEnding(error)
     // With every second one.
     if (this.outgoing.inFlight.onWire + this.subscriptions.asked.size > 0 && this.#endings++ % 2 > 0) {
@@ -198,7 +198,7 @@ export class Session implements ConnectionListener {
         () => {},
       )
     }
-    return false
+    return 'none'
   }
 
   onFailure(kind: FailureKind, reasonCode: number, reasonString: string | undefined): void {

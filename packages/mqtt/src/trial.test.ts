@@ -104,6 +104,19 @@ describe('a message under which the connection ends again and again', () => {
     expect([client.state, client.stats().messagesRefused]).toEqual(['connected', 1])
   })
 
+  it('holds up those behind it for some seconds, no more', async () => {
+    const { client, clock } = await start(cuts)
+    const bad = rejection(client.publish(JUNK, 'x', { qos: 1 }))
+    const begunAtMs = clock.now()
+    let good = 0
+    client.publish('t', 'good', { qos: 1 }).then(() => {
+      good = clock.now()
+    })
+    await pass(client, clock, () => good > 0)
+    expect(await bad).toMatchObject({ code: 'refused' })
+    expect(good - begunAtMs).toBeLessThanOrEqual(4000)
+  })
+
   it('is found at QoS 2, and where several stand side by side', async () => {
     const { client, clock, taken } = await start(cuts)
     const junk = Array.from({ length: 6 }, (_, i) => rejection(client.publish(JUNK, `${i}`, { qos: 2 })))

@@ -1,4 +1,5 @@
 import { describeReasonCode } from '@jamey/protocol'
+import type { Finding } from './connection-listener.js'
 import { type MqttError, PublishError, SubscriptionError } from './errors.js'
 import type { Link } from './link.js'
 import type { Publication } from './publication.js'
@@ -58,8 +59,8 @@ export class Trial {
     outgoing.allow(this.#most)
   }
 
-  /** The connection ended with `error`. True where a packet is found to be the cause. */
-  onEnding(error: MqttError): boolean {
+  /** The connection ended with `error`. */
+  onEnding(error: MqttError): Finding {
     const { outgoing, subscriptions } = this.#session
     const { onWire } = outgoing.inFlight
     const message = onWire === 1 ? outgoing.inFlight.oldest : undefined
@@ -69,11 +70,12 @@ export class Trial {
     const isAlone = subscriptions.asked.size + onWire === 1 && this.#sent - this.#sentBefore <= onWire
     if (this.#stage === 'pinged' || !isAlone || suspect !== this.#accused) this.#strikes = 0
     this.#accused = suspect
-    if (this.#stage === 'pinged' || !isAlone || ++this.#strikes < STRIKES) return false
+    if (this.#stage === 'pinged') return 'none'
+    if (!isAlone || ++this.#strikes < STRIKES) return 'near'
     this.#strikes = 0
     if (message === undefined) this.#refuseAsked(error)
     else this.#refuse(message, error)
-    return true
+    return 'found'
   }
 
   /** It is not asked again, unless somebody wants that. */
