@@ -66,6 +66,17 @@ export class Authentication {
     return credentials
   }
 
+  /**
+   * Renews until the credentials in force were asked for after this call, or the answer to that question was still to
+   * come: what was known before may be older than the caller's wish.
+   */
+  async renewed(renew: () => Promise<void>): Promise<void> {
+    const { nextAnswer } = this.#source
+    do {
+      await renew()
+    } while (this.#source.answers < nextAnswer)
+  }
+
   /** From now on there is a re-authentication, until `settle`. */
   begin(): Promise<void> {
     this.#renewal = new Deferred()

@@ -99,7 +99,11 @@ export interface Client extends AsyncDisposable {
   explain(): Explanation
   /** Messages that were taken over and that the server does not take. */
   readonly setAside: SetAside
-  /** Fresh credentials without a gap: AUTH in place (MQTT 5.0 with a method), else a resumed session. */
+  /**
+   * Fresh credentials without a gap: AUTH in place (MQTT 5.0 with a method), else a resumed session. Resolves once the
+   * server has taken some that the credentials function gave after the call; an attempt that had its own before is
+   * waited for, and then followed by another one. Rejects where that, or what it waited for, fails.
+   */
   reauthenticate(options?: CallOptions): Promise<void>
   /** Leaves `error` (an open breaker included) and tries again. */
   reset(): void

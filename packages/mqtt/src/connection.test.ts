@@ -1,5 +1,13 @@
 import { inspect } from 'node:util'
-import { FakeClock, FaultProxy, MemoryNetwork, MqttPeer, settled, until } from '@jamey/testing'
+import {
+  FakeClock,
+  FaultProxy,
+  MemoryNetwork,
+  MqttPeer,
+  type PeerConnection,
+  settled,
+  until,
+} from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
   AuthenticationError,
@@ -504,6 +512,31 @@ describe('reauthenticate', () => {
     expect(text(second.connect.password as Uint8Array)).toBe('token 2')
     expect(second.connect.cleanStart).toBe(false)
     expect([...first.all('publish'), ...second.all('publish')]).toHaveLength(1)
+  })
+
+  it('settles with credentials that were asked for after the call, whatever was under way', async () => {
+    const peer = await startPeer()
+    const held: PeerConnection[] = []
+    peer.follow({ connect: (_, server) => void held.push(server) })
+    let secret = 'old'
+    const client = makeClient({ url: peer.url, credentials: () => ({ username: 'me', password: secret }) })
+    const connecting = client.connect()
+    await until(() => held.length === 1)
+    secret = 'new'
+    const renewed = client.reauthenticate()
+    held[0]?.accept()
+    await connecting
+    await until(() => held.length === 2)
+    expect(held.map(({ connect }) => text(connect.password as Uint8Array))).toEqual(['old', 'new'])
+    // So does one that comes while this renewal waits for the server.
+    secret = 'newest'
+    const again = client.reauthenticate()
+    held[1]?.accept()
+    await renewed
+    await until(() => held.length === 3)
+    held[2]?.accept()
+    await again
+    expect(text(held[2]?.connect.password as Uint8Array)).toBe('newest')
   })
 
   it('rejects where there is no hope of a connection', async () => {

@@ -123,14 +123,15 @@ export class Connection implements LinkListener, AuthenticationListener {
 
   /** See `Client.reauthenticate`. */
   reauthenticate(): Promise<void> {
+    return this.#authentication.renewed(() => this.#renew())
+  }
+
+  async #renew(): Promise<void> {
+    const now = this.#now
     const { renewal } = this.#authentication
     if (renewal !== undefined) return renewal.promise
-    const now = this.#now
-    if (now.state === 'error' || now.state === 'disconnected') {
-      return Promise.reject(now.cause ?? notConnected())
-    }
+    if (now.state === 'error' || now.state === 'disconnected') throw now.cause ?? notConnected()
     const begun = this.#authentication.begin()
-    // Every attempt asks for fresh credentials, so one that is under way will do.
     if (now.state !== 'connected') return begun
     if (now.authenticationMethod === undefined) this.#reconnectFor(now, 'refresh')
     else this.#authentication.exchange?.renewInPlace(now)

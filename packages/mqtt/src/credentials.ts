@@ -16,6 +16,8 @@ export interface PacketCredentials {
 export class CredentialsSource {
   readonly #provider: Credentials | CredentialsProvider | undefined
   #pending: Promise<PacketCredentials> | undefined
+  /** Those to challenges apart. */
+  answers = 0
 
   /** Without `provider`, the credentials are those of each endpoint's own URL. */
   constructor(provider: Credentials | CredentialsProvider | undefined) {
@@ -27,12 +29,18 @@ export class CredentialsSource {
     return typeof this.#provider === 'function'
   }
 
+  /** The number of the first answer that holds what the provider knows by now. */
+  get nextAnswer(): number {
+    return this.answers + 1
+  }
+
   /** Rejects with `AuthenticationError` 'credentials-failed'. */
   get(request: CredentialsRequest, endpoint: Endpoint): Promise<PacketCredentials> {
     // The answer to a challenge belongs to this one challenge.
     if (request.reason === 'challenge') return this.#ask(request, endpoint)
     this.#pending ??= this.#ask(request, endpoint).finally(() => {
       this.#pending = undefined
+      this.answers++
     })
     return this.#pending
   }
