@@ -68,6 +68,16 @@ export function parseMoment(value: string): string {
   return moment.toISOString()
 }
 
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** A number and its unit, up to ten years, in milliseconds. */
+export function parseDurationMs(value: string): number {
+  const [, number, unit = ''] = /^(\d{1,6})([smhd])$/.exec(value) ?? []
+  const durationMs = Number(number) * (UNIT_MS[unit] ?? Number.NaN)
+  if (durationMs > 0 && durationMs <= 3_660 * 86_400_000) return durationMs
+  throw new InvalidArgumentError('Expected a number and s, m, h or d, such as 30m, 2h or 7d.')
+}
+
 /** Collects an option that may be given several times. */
 export function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value]

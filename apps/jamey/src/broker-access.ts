@@ -1,8 +1,10 @@
 import {
+  type Bearer,
   KeySet,
   LiveKeySet,
   Permissions,
   type Permissions as PermissionsOf,
+  type Revocations,
   tokenAuthenticator,
   type VerificationKeys,
 } from '@jamey/auth'
@@ -30,7 +32,14 @@ export interface Access {
   readonly revise: Revise
 }
 
-type AccessLog = Pick<Log, 'warn'> | undefined
+export interface AccessOptions {
+  readonly log?: Pick<Log, 'warn'> | undefined
+  /** Asked at every connection and renewal, and by `revise`. */
+  readonly revocations?: Pick<Revocations, 'objectionTo'> | undefined
+}
+
+/** What a denial goes by, of an identity as it came. */
+const BEARERS = new WeakMap<Identity, Bearer>()
 
 /** What an identity was before the permissions of the configuration narrowed it. */
 const UNNARROWED = new WeakMap<Identity, Identity>()
@@ -45,7 +54,7 @@ export function accessOf(
     refused = [],
     permissions,
   }: Pick<BrokerSettings, 'authentication' | 'permissions'> & { refused?: readonly string[] },
-  log?: AccessLog,
+  { log, revocations }: AccessOptions = {},
 ): Access {
   const base = authenticatorOf(authentication, log)
   const table = permissions && new PermissionTable(permissions)
@@ -55,6 +64,8 @@ export function accessOf(
       return { refuse: ReasonCode.notAuthorized, reason: 'the broker refuses this client by its name' }
     }
     const whole = UNNARROWED.get(identity) ?? identity
+    const objection = revocations?.objectionTo(BEARERS.get(whole) ?? { sub: clientId })
+    if (objection !== undefined) return { refuse: ReasonCode.administrativeAction, reason: objection }
     return table === undefined ? whole : table.narrow(whole, clientId)
   }
   return {
@@ -62,19 +73,30 @@ export function accessOf(
       async authenticate(request) {
         // None of these asks a client anything more.
         const identity = (await base.authenticate(request)) as Identity
+        BEARERS.set(identity, bearerOf(identity, request))
         const outcome = narrow(identity, request.clientId)
         if (!('refuse' in outcome)) return outcome
-        throw new AuthenticationRefused(outcome.reason ?? '', outcome.refuse)
+        throw new AuthenticationRefused(outcome.reason ?? '', codeOf(outcome, request))
       },
     },
     revise: narrow,
   }
 }
 
+function bearerOf({ tokenId }: Identity & { tokenId?: string }, request: AuthenticationRequest): Bearer {
+  return { sub: request.clientId, jti: tokenId, certificate: request.certificate?.raw }
+}
+
+/** CONNACK has a word of its own for whom the administrator has shut out; a renewal is answered by DISCONNECT. */
+function codeOf({ refuse }: Refusal, { isRenewal }: AuthenticationRequest): number {
+  if (refuse !== ReasonCode.administrativeAction) return refuse
+  return isRenewal === true ? ReasonCode.notAuthorized : ReasonCode.banned
+}
+
 /** By where they are published: what was fetched outlives a reload, for the issuer may be away just then. */
 const PUBLISHED = new Map<string, LiveKeySet>()
 
-function verifierOf({ secrets, keys, audience, issuers }: TokenTrust, log: AccessLog) {
+function verifierOf({ secrets, keys, audience, issuers }: TokenTrust, log: AccessOptions['log']) {
   return {
     ...(secrets.length === 0 ? {} : { secret: secrets }),
     keys: keys === undefined || keys instanceof KeySet ? keys : publishedAt(keys, log),
@@ -83,7 +105,10 @@ function verifierOf({ secrets, keys, audience, issuers }: TokenTrust, log: Acces
   }
 }
 
-function publishedAt({ url, ca }: { url: string; ca: string | undefined }, log: AccessLog): VerificationKeys {
+function publishedAt(
+  { url, ca }: { url: string; ca: string | undefined },
+  log: AccessOptions['log'],
+): VerificationKeys {
   const name = JSON.stringify([url, ca])
   const onError = (err: Error): void => log?.warn({ err }, 'the keys that verify tokens can not be looked at')
   const keys = PUBLISHED.get(name) ?? new LiveKeySet({ url, ca, onError })
@@ -91,7 +116,7 @@ function publishedAt({ url, ca }: { url: string; ca: string | undefined }, log: 
   return keys
 }
 
-function authenticatorOf(settings: AuthenticationSettings, log: AccessLog): Authenticator {
+function authenticatorOf(settings: AuthenticationSettings, log: AccessOptions['log']): Authenticator {
   switch (settings.method) {
     case 'token':
       return tokenAuthenticator(verifierOf(settings, log))

@@ -21,6 +21,8 @@ export function addBrokerCommand(program: Command, run: Run): void {
     .option('--jwks-ca <file>', 'who vouches for that server, PEM')
     .option('--audience <names>', 'what tokens have to be for (aud), with commas')
     .option('--issuer <names>', 'who may have issued them (iss), with commas')
+    .option('--denied-file <file>', 'who is denied, as `jamey deny` writes it')
+    .option('--crl <files>', 'revoked client certificates, CRLs in PEM or DER, with commas')
     .option('--store <folder>', 'where sessions and messages outlive the process, or none')
     .option('--data-dir <folder>', 'take what is not said otherwise from this folder')
     .option('--limit <name=n>', 'one of the limits; may be given several times', parseLimit)

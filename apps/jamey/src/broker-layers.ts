@@ -18,6 +18,8 @@ export interface BrokerFlags {
   readonly jwksUrl?: string
   readonly jwksCa?: string
   readonly audience?: string
+  readonly deniedFile?: string
+  readonly crl?: string
   readonly issuer?: string
   /** Each `name=number`. */
   readonly limit?: readonly string[]
@@ -36,7 +38,7 @@ interface Row {
   readonly flag: keyof BrokerFlags
   readonly option: string
   readonly variable: string
-  readonly kind: 'text' | 'number' | 'path' | 'list'
+  readonly kind: 'text' | 'number' | 'path' | 'list' | 'paths'
 }
 
 export const ROWS: readonly Row[] = [
@@ -58,6 +60,8 @@ export const ROWS: readonly Row[] = [
   row(['authentication', 'jwksCa'], 'jwksCa', '--jwks-ca', 'MQTT_JWKS_CA_CERT', 'path'),
   row(['authentication', 'audience'], 'audience', '--audience', 'MQTT_JWT_AUDIENCE', 'list'),
   row(['authentication', 'issuers'], 'issuer', '--issuer', 'MQTT_JWT_ISSUER', 'list'),
+  row(['deniedFile'], 'deniedFile', '--denied-file', 'JAMEY_DENIED_FILE', 'path'),
+  row(['crlFiles'], 'crl', '--crl', 'JAMEY_BROKER_CRL', 'paths'),
   row(['overflow'], 'overflow', '--overflow', 'JAMEY_BROKER_OVERFLOW', 'text'),
   row(
     ['sharedSubscriptions'],
@@ -167,13 +171,12 @@ function overlay(layers: Layers, { path, flag, option, variable, kind }: Row, so
   if (value === undefined) return
   const name = typed === undefined ? variable : option
   if (kind === 'number') return layers.set(path, numberIn(value), name)
-  if (kind === 'list') {
-    const entries = String(value).split(',')
-    return layers.set(
-      path,
-      entries.map((entry) => entry.trim()),
-      name,
-    )
+  if (kind === 'list' || kind === 'paths') {
+    const entries = String(value)
+      .split(',')
+      .map((entry) => entry.trim())
+    const resolved = (entry: string): string => (entry === '' ? '' : resolve(source.cwd, entry))
+    return layers.set(path, kind === 'list' ? entries : entries.map(resolved), name)
   }
   const isPath = kind === 'path' && !(flag === 'store' && value === 'none')
   layers.set(path, isPath ? resolve(source.cwd, String(value)) : value, name)
@@ -246,6 +249,7 @@ function fillFrom(layers: Layers, directory: NonNullable<SettingsSource['directo
   if (method === 'token' && layers.get(['authentication', 'tokenSecret']) === undefined) {
     fill(['authentication', 'tokenSecretFile'], directory.secret)
   }
+  fill(['deniedFile'], directory.denied)
   fill(['store'], join(directory.data, 'broker'))
 }
 

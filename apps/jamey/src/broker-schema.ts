@@ -22,6 +22,7 @@ import { LOG_LEVELS } from './log-level.js'
 const MOST_FILE_BYTES = 4 * 1024 * 1024
 const LONGEST_GRACE_MS = 600_000
 const NAME = 'a client identifier, in which * stands for any characters'
+const CRLS = 'the path of a CRL in PEM or DER, or a list of them'
 const NAMES = 'a list of one client identifier or more'
 
 type Context = z.core.$RefinementCtx<string>
@@ -50,6 +51,15 @@ export function brokerSchema(folder: string) {
       issuers: names('an issuer, or a list of them'),
     }).default({ method: 'token' }),
     refused: z.array(text(NAME), { error: 'a list of client identifiers' }).default([]),
+    deniedFile: text('the path of a deny list')
+      .transform((path) => resolve(folder, path))
+      .optional(),
+    crlFiles: z
+      .preprocess(
+        (value) => (typeof value === 'string' ? [value] : value),
+        z.array(text(CRLS), { error: CRLS }).optional(),
+      )
+      .transform((paths = []) => paths.map((path) => resolve(folder, path))),
     permissions: z
       .array(
         fields({

@@ -89,6 +89,11 @@ describe('the file of a broker', () => {
         issuers: ['hub', 'https://idp.example.org'],
       },
       refused: ['robot-7', 'retired-*'],
+      revocation: {
+        deniedFile: join(folder, 'etc/denied.json'),
+        crlFiles: [join(folder, 'etc/certs/ca.crl')],
+        authorities: [pem.ca],
+      },
       permissions: [
         { clients: ['*'], allow: ['jamey/#'] },
         { clients: ['jamey-memory', 'sensor-*'], allow: ['publish:lab/#', 'subscribe:lab/commands/+'] },

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { KeySet } from '@jamey/auth'
+import type { KeySet, RevocationFiles } from '@jamey/auth'
 import type { BrokerOptions, CloseOptions, Limits, ListenerOptions } from '@jamey/broker'
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import { readBrokerFile } from './broker-file.js'
@@ -37,6 +37,8 @@ export interface BrokerSettings {
   readonly authentication: AuthenticationSettings
   /** Identifiers of clients that do not come in, in which `*` stands for any characters. */
   readonly refused: readonly string[]
+  /** Who comes in no more, by files that are looked at all the time. */
+  readonly revocation: RevocationFiles
   /** Undefined: whatever the token says. */
   readonly permissions: readonly PermissionEntry[] | undefined
   readonly limits: Partial<Limits>
@@ -67,13 +69,14 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
     ...(file.faults.length > 0 ? [] : contradictionsIn(layers)),
   ]
   if (!parsed.success || faults.length > 0) throw new ConfigurationError(faults)
-  const { listeners, authentication, refused, permissions, limits, overflow, sharedSubscriptions } =
-    parsed.data
+  const { listeners, authentication, refused, deniedFile, crlFiles, permissions } = parsed.data
+  const { limits, overflow, sharedSubscriptions } = parsed.data
   return {
     listeners,
     storePath: parsed.data.store === 'none' ? undefined : parsed.data.store,
     authentication: authenticationOf(authentication),
     refused,
+    revocation: { deniedFile, crlFiles, authorities: authoritiesOf(listeners) },
     permissions,
     limits,
     overflow,
@@ -98,6 +101,12 @@ export function readStorePath(source: SettingsSource): string | undefined {
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
   return store === 'none' ? undefined : resolve(file.folder, String(store))
+}
+
+/** Who vouches for client certificates. */
+function authoritiesOf(listeners: readonly ListenerOptions[]): string[] {
+  // What the file named was read as text.
+  return [...new Set(listeners.flatMap(({ tls }) => (typeof tls?.ca === 'string' ? [tls.ca] : [])))]
 }
 
 function authenticationOf(given: {

@@ -3,16 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { signToken } from '@jamey/auth'
-import type { Broker } from '@jamey/broker'
 import { connect } from '@jamey/mqtt'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { BrokerFlags } from './broker-layers.js'
 import { readBrokerSettings } from './broker-settings.js'
 import { type DataDirectory, dataDirectoryAt } from './data-directory.js'
-import { startBroker } from './embedded-broker.js'
-import { makeDataDirectory, provision } from './provision.js'
-import { ServedBroker } from './served-broker.js'
+import { issueClient, makeDataDirectory, provision } from './provision.js'
+import { startServedBroker } from './served-broker.js'
+import { runCommand } from './test-support/run-command.js'
 
 const log = pino({ level: 'silent' })
 
@@ -46,19 +45,13 @@ async function serve(yaml: string, flags: BrokerFlags = {}) {
   writeFileSync(join(folder, 'broker.yaml'), yaml)
   const source = { flags: { config: 'broker.yaml', ...flags }, env: {}, cwd: folder }
   const started = await readBrokerSettings(source)
-  const broker: Broker = await startBroker(started, { log, portSetting: '' })
-  const served = new ServedBroker({
-    broker,
-    started,
-    read: () => readBrokerSettings(source),
-    log,
-    logLevel: 'silent',
-  })
-  onTestFinished(() => broker.close({ graceMs: 0 }))
-  const enter = async (password: string, clientId = 'eva') => {
+  const read = () => readBrokerSettings(source)
+  const served = await startServedBroker({ started, read, log, logLevel: 'silent', portSetting: '' })
+  onTestFinished(() => served.stop(0))
+  const enter = async (password: string, clientId = 'eva', own: { cert?: string; key?: string } = {}) => {
     const client = await connect({
-      url: `mqtts://127.0.0.1:${broker.addresses[0]?.port}`,
-      tls: { ca: readFileSync(directory.caCertificate, 'utf8') },
+      url: `mqtts://127.0.0.1:${served.addresses[0]?.port}`,
+      tls: { ca: readFileSync(directory.caCertificate, 'utf8'), ...own },
       clientId,
       credentials: { username: clientId, password },
       reconnect: false,
@@ -118,5 +111,128 @@ describe('a broker that is given public keys', () => {
     await expect(enter(await signToken({ sub: 'carl', permissions: [] }, secret), 'carl')).rejects.toThrow(
       'was issued by nobody it names; expected "idp" or "me"',
     )
+  })
+})
+
+describe('who is denied', () => {
+  const secret = () => readFileSync(directory.secret, 'utf8').trim()
+  const token = (sub: string, jti?: string) => signToken({ sub, permissions: ['#'], jti }, secret())
+  const YAML = `
+listeners:
+  - port: 0
+    tls: { cert: .jamey/certs/server.crt, key: .jamey/certs/server.key, ca: .jamey/certs/ca.crt }
+store: none
+authentication: { tokenSecretFile: .jamey/token-secret }
+deniedFile: .jamey/denied.json
+`
+
+  it('is disconnected within a second, by name, token or certificate, and comes in no more; others go on', async () => {
+    await issueClient(directory, 'carl')
+    const own = (name: string) => ({
+      cert: readFileSync(directory.clientCertificate(name), 'utf8'),
+      key: readFileSync(directory.clientKey(name), 'utf8'),
+    })
+    const { enter } = await serve(YAML)
+    const clients = {
+      eva: await enter(await token('eva'), 'eva'),
+      bob: await enter(await token('bob', 'stolen'), 'bob'),
+      carl: await enter(await token('carl'), 'carl', own('carl')),
+      dora: await enter(await token('dora'), 'dora'),
+    }
+    const ended: Record<string, unknown> = {}
+    for (const [name, client] of Object.entries(clients)) {
+      client.onState(({ cause }) => {
+        const { reasonCode, message } = (cause ?? {}) as { reasonCode?: number; message?: string }
+        if (reasonCode !== undefined)
+          ended[name] = [reasonCode, /denied by the administrator \(\w+\)/.exec(message ?? '')?.[0]]
+      })
+    }
+    const deny = async (...args: string[]) => {
+      const { code, stderr } = await runCommand(folder, ['deny', 'add', ...args])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    }
+    await deny('--sub', 'eva', '--for', '1h', '--reason', 'left')
+    await deny('--jti', 'stolen')
+    await deny('--certificate', directory.clientCertificate('carl'))
+    await expect
+      .poll(() => ended, { timeout: 3_000 })
+      .toEqual({
+        eva: [0x98, 'denied by the administrator (sub)'],
+        bob: [0x98, 'denied by the administrator (jti)'],
+        carl: [0x98, 'denied by the administrator (certificate_serial)'],
+      })
+    const banned = { reasonCode: 0x8a }
+    await expect(enter(await token('eva'), 'eva')).rejects.toMatchObject(banned)
+    await expect(enter(await token('bob', 'stolen'), 'bob')).rejects.toMatchObject(banned)
+    await expect(enter(await token('carl'), 'carl', own('carl'))).rejects.toMatchObject(banned)
+    // The token is denied and not its owner, the certificate and not its name.
+    await enter(await token('bob'), 'bob')
+    await enter(await token('carl'), 'carl')
+    expect((await clients.dora.publish('t', 'm', { qos: 1 })).reasonCode).toBe(0x10)
+    const { stdout } = await runCommand(folder, ['deny', 'list'])
+    expect(stdout).toMatch(
+      /^sub eva, until 20\S+: left\njti stolen, until 20\S+\ncertificate_serial [\dA-F]+, until 20/,
+    )
+    expect((await runCommand(folder, ['deny', 'remove', '--sub', 'eva'])).code).toBe(0)
+    await expect
+      .poll(
+        async () =>
+          enter(await token('eva'), 'eva').then(
+            () => 'in',
+            () => 'out',
+          ),
+        { timeout: 3_000 },
+      )
+      .toBe('in')
+  })
+
+  it('is not let in by a renewal either [MQTT 5.0 table 3-10]', async () => {
+    writeFileSync(directory.denied, '[]')
+    const { served } = await serve(YAML)
+    const broker = { host: '127.0.0.1', port: served.addresses[0]?.port ?? 0 }
+    let tokenId = 'first'
+    const client = await connect({
+      url: `mqtts://127.0.0.1:${broker.port}`,
+      tls: { ca: readFileSync(directory.caCertificate, 'utf8') },
+      clientId: 'eva',
+      credentials: async () => ({
+        username: 'eva',
+        authenticationMethod: 'JWT',
+        authenticationData: await token('eva', tokenId),
+      }),
+      reconnect: false,
+    })
+    onTestFinished(async () => void (await client.close({ timeoutMs: 1000 })))
+    tokenId = 'second'
+    await client.reauthenticate()
+    writeFileSync(directory.denied, JSON.stringify([{ jti: 'first' }, { jti: 'third' }]))
+    await served.reload()
+    expect(client.state).toBe('connected')
+    tokenId = 'third'
+    await expect(client.reauthenticate()).rejects.toMatchObject({ reasonCode: 0x87 })
+  })
+
+  it('is told at the command line what is wrong [promise 37]', async () => {
+    const failing = async (...args: string[]) => (await runCommand(folder, ['deny', ...args])).stderr
+    expect(await failing('add')).toContain('give one of --sub, --jti, --serial and --certificate')
+    expect(await failing('add', '--sub', 'a', '--jti', 'b')).toContain('give one of')
+    expect(await failing('add', '--sub', 'a/b')).toContain('sub "a/b" has a topic separator')
+    expect(await failing('add', '--sub', 'a', '--for', '5')).toContain('such as 30m, 2h or 7d')
+    expect(await failing('add', '--sub', 'a', '--until', '2001-01-01')).toContain('lies in the past')
+    expect(await failing('add', '--certificate', 'absent.crt')).toContain(
+      'absent.crt can not be read: ENOENT',
+    )
+    expect(await failing('remove', '--serial', '7')).toContain('certificate_serial 7 is not denied')
+  })
+
+  it('keeps a broker from starting where its list can not be read, and from forgetting it at SIGHUP', async () => {
+    writeFileSync(directory.denied, '[{"sub":"eva"}]')
+    const { served, enter } = await serve(YAML)
+    await expect(enter(await token('eva'), 'eva')).rejects.toMatchObject({ reasonCode: 0x8a })
+    writeFileSync(directory.denied, 'nonsense')
+    await served.reload()
+    await expect(enter(await token('eva'), 'eva')).rejects.toMatchObject({ reasonCode: 0x8a })
+    await expect(serve(YAML)).rejects.toThrow('found no list')
+    rmSync(directory.denied)
   })
 })

@@ -33,6 +33,7 @@ export function directoryEnvironment(
       ? { MQTT_TLS_CLIENT_CERT: certificate, MQTT_TLS_CLIENT_KEY: directory.clientKey(clientId) }
       : {}),
     MQTT_JWT_SECRET_FILE: directory.secret,
+    JAMEY_DENIED_FILE: directory.denied,
     MQTT_CLIENT_ID: clientId,
     // One client's: another one beside it, under a name of its own, has its own.
     MQTT_OUTBOX_DIR: join(
@@ -57,7 +58,7 @@ export function environmentBesideBroker(
 }
 
 /** Settings that hold a path, which a person means relative to the folder he is in. */
-const PATH_SETTINGS = ['JAMEY_RULES', 'JAMEY_MEMORY_FILE', 'JAMEY_DATA_DIR']
+const PATH_SETTINGS = ['JAMEY_DENIED_FILE', 'JAMEY_RULES', 'JAMEY_MEMORY_FILE', 'JAMEY_DATA_DIR']
 
 /** What of the environment is meant for the services and not for their connection. */
 export function serviceSettings(env: NodeJS.ProcessEnv, cwd: string): NodeJS.ProcessEnv {

@@ -18,6 +18,8 @@ export interface DataDirectory {
   readonly serverCertificate: string
   readonly serverKey: string
   readonly secret: string
+  /** Who is denied; absent where nobody is. */
+  readonly denied: string
   readonly data: string
   /** A folder of each component's: what it published and the broker has not acknowledged. */
   readonly outboxes: string
@@ -34,6 +36,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     serverCertificate: join(certificates, 'server.crt'),
     serverKey: join(certificates, 'server.key'),
     secret: join(path, 'token-secret'),
+    denied: join(path, 'denied.json'),
     data: join(path, 'data'),
     outboxes: join(path, 'data', 'outbox'),
     clientCertificate: (clientId) => join(certificates, `${clientId}.crt`),
@@ -70,6 +73,11 @@ const PURPOSES = {
     lack: 'so there are no certificates',
     exitCode: EXIT.usage,
     hint: 'name the folder with --data-dir, or create one with `jamey up`',
+  },
+  denied: {
+    lack: 'and JAMEY_DENIED_FILE is not set: there is no deny list',
+    exitCode: EXIT.usage,
+    hint: 'name the list with --file, or the folder of the system with --data-dir',
   },
   outboxes: {
     lack: 'and MQTT_OUTBOX_DIR is not set: there is no outbox to look at',

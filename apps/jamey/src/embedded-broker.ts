@@ -17,6 +17,7 @@ export function embeddedSettings(given: {
   readonly ca: string
   readonly secrets: readonly string[]
   readonly storePath: string
+  readonly deniedFile: string
 }): BrokerSettings {
   const { host, port, cert, key, ca, secrets, storePath } = given
   return {
@@ -24,6 +25,7 @@ export function embeddedSettings(given: {
     storePath,
     authentication: { method: 'token', secrets },
     refused: [],
+    revocation: { deniedFile: given.deniedFile },
     permissions: undefined,
     limits: {},
     overflow: undefined,
@@ -43,7 +45,7 @@ export async function startBroker(
     import('./broker-access.js'),
   ])
   const { listeners, storePath, limits, overflow, sharedSubscriptions } = settings
-  const { authenticator } = access ?? accessOf(settings, log)
+  const { authenticator } = access ?? accessOf(settings, { log })
   const store = storePath === undefined ? undefined : await openStore(storePath)
   let broker: Broker
   try {

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addClientCommands } from './client-commands.js'
 import type { CommandContext, Outcome } from './command-context.js'
+import { addDenyCommands } from './deny-commands.js'
 import { EXIT, formatExitCodes } from './exit-codes.js'
 import { addKeeperCommands } from './keeper-commands.js'
 import { addMemoryFileCommands } from './memory-commands.js'
@@ -38,6 +39,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addClientCommands(program, run)
   program.commandsGroup('Look after it:')
   addKeeperCommands(program, run)
+  addDenyCommands(program, run)
   addOutboxCommands(program, run)
   addMemoryFileCommands(program, run)
   program

@@ -4,11 +4,11 @@ import type { BrokerFlags } from './broker-layers.js'
 import { type BrokerSettings, readBrokerSettings, type SettingsSource } from './broker-settings.js'
 import type { CommandContext } from './command-context.js'
 import type { DataDirectory } from './data-directory.js'
-import { startBroker, urlOf } from './embedded-broker.js'
+import { urlOf } from './embedded-broker.js'
 import { createLog } from './log.js'
 import type { LogLevel } from './log-level.js'
 import { claimRunFile } from './run-file.js'
-import { ServedBroker } from './served-broker.js'
+import { type ServedBroker, startServedBroker } from './served-broker.js'
 import { stopInOrder } from './stop-in-order.js'
 import { VERSION } from './version.js'
 import { aborted } from './waiting.js'
@@ -42,10 +42,10 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
   const reload = (): void => void serving?.reload()
   process.on('SIGHUP', reload)
   try {
-    const broker = await startBroker(settings, { log, portSetting })
     const { logLevel } = options
     const read = (): Promise<BrokerSettings> => readBrokerSettings(source)
-    serving = new ServedBroker({ broker, started: settings, read, log, logLevel })
+    const broker = await startServedBroker({ started: settings, read, log, logLevel, portSetting })
+    serving = broker
     const [first] = settings.listeners
     claim?.update({ broker: { host: first?.host ?? '', port: broker.addresses[0]?.port ?? 0 } })
     for (const [i, address] of broker.addresses.entries()) {

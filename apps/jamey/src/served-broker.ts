@@ -1,10 +1,12 @@
+import type { Revocations } from '@jamey/auth'
 import type { Broker, ListenerOptions, ReloadOptions } from '@jamey/broker'
 import type { Logger } from 'pino'
+import type { Access } from './broker-access.js'
 import type { BrokerSettings } from './broker-settings.js'
+import { startBroker } from './embedded-broker.js'
 import type { LogLevel } from './log-level.js'
 
 export interface ServedBrokerOptions {
-  readonly broker: Broker
   /** What the broker was started with, which bounds what can change. */
   readonly started: BrokerSettings
   /** Reads the settings of now, with every file that they name. */
@@ -14,6 +16,38 @@ export interface ServedBrokerOptions {
   readonly logLevel: LogLevel
 }
 
+/** Resolves when every listener accepts connections. `portSetting` is how the user changes the port of the first. */
+export async function startServedBroker(
+  options: ServedBrokerOptions & { readonly portSetting: string },
+): Promise<ServedBroker> {
+  const { started, log, portSetting } = options
+  const [{ Revocations }, { accessOf }] = await Promise.all([
+    import('@jamey/auth'),
+    import('./broker-access.js'),
+  ])
+  let served: ServedBroker | undefined
+  const revocations = await Revocations.open({
+    ...started.revocation,
+    onChange: () => served?.revise(),
+    onError: (err) => log.error({ err }, 'who is denied or revoked by this file is not known'),
+  })
+  try {
+    const access = accessOf(started, { log, revocations })
+    const broker = await startBroker(started, { log, portSetting, access })
+    served = new ServedBroker(options, { broker, access, revocations })
+    return served
+  } catch (error) {
+    revocations.stop()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly broker: Broker
+  readonly access: Access
+  readonly revocations: Revocations
+}
+
 /** A broker that runs, and reads its settings again when somebody says so. */
 export class ServedBroker {
   readonly #broker: Broker
@@ -21,17 +55,31 @@ export class ServedBroker {
   readonly #started: BrokerSettings
   readonly #log: Logger
   readonly #logLevel: LogLevel
+  readonly #revocations: Revocations
+  #access: Access
   #present: BrokerSettings
   /** One reading after the other, so that the last signal wins. */
   #last: Promise<void> = Promise.resolve()
 
-  constructor({ broker, started, read, log, logLevel }: ServedBrokerOptions) {
+  constructor({ started, read, log, logLevel }: ServedBrokerOptions, { broker, access, revocations }: Parts) {
+    this.#revocations = revocations
+    this.#access = access
     this.#broker = broker
     this.#read = read
     this.#started = started
     this.#present = started
     this.#log = log
     this.#logLevel = logLevel
+  }
+
+  get addresses(): Broker['addresses'] {
+    return this.#broker.addresses
+  }
+
+  /** Who is denied or revoked by now is disconnected. */
+  revise(): void {
+    this.#broker.reload({ revise: this.#access.revise })
+    this.#log.info('who is denied or revoked was read again')
   }
 
   /** As the settings of now have it, once they are read. */
@@ -48,6 +96,7 @@ export class ServedBroker {
   /** Tells the clients, and where they are to go. */
   async stop(graceMs: number): Promise<void> {
     await this.#last
+    this.#revocations.stop()
     const { shutdown } = this.#present
     await this.#broker.close({ ...shutdown, graceMs: Math.min(graceMs, shutdown.graceMs) })
   }
@@ -59,8 +108,12 @@ export class ServedBroker {
       const { accessOf } = await import('./broker-access.js')
       // Permissions of another method might be none at all, and open everything to this one.
       const isSameMethod = next.authentication.method === this.#started.authentication.method
-      const access = isSameMethod ? accessOf(next, this.#log) : undefined
+      const access = isSameMethod
+        ? accessOf(next, { log: this.#log, revocations: this.#revocations })
+        : this.#access
+      await this.#revocations.use(next.revocation)
       this.#broker.reload({ limits: next.limits, tls: tlsOf(this.#started, next), ...access })
+      this.#access = access
       this.#present = next
       this.#log.level = next.logLevel ?? this.#logLevel
       for (const setting of fixedChanges(this.#started, next)) {

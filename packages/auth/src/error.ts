@@ -12,6 +12,7 @@ export const TOKEN_ERRORS = {
   'token-claim-invalid': 'a claim has a value of the wrong kind',
   'token-lifetime': 'its lifetime is not positive or longer than allowed',
   'token-subject': 'it was issued to another client',
+  'token-denied': 'the deny list names it, or whom it was issued to',
 } as const
 
 export type TokenErrorCode = keyof typeof TOKEN_ERRORS
@@ -65,6 +66,26 @@ export class KeySetError extends Error {
   readonly code: KeySetErrorCode
 
   constructor(code: KeySetErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Every way a deny list can not be used, and what it means. */
+export const DENY_LIST_ERRORS = {
+  'deny-list-damaged': 'an entry, or the whole, is not what it has to be',
+  'deny-list-full': 'it has more than 10000 entries',
+  'deny-list-unreadable': 'its file can not be read or written by this process',
+} as const
+
+export type DenyListErrorCode = keyof typeof DENY_LIST_ERRORS
+
+/** A deny list that can not be used. */
+export class DenyListError extends Error {
+  override readonly name = 'DenyListError'
+  readonly code: DenyListErrorCode
+
+  constructor(code: DenyListErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
   }

@@ -13,12 +13,31 @@ export {
   createCertificateDirectory,
 } from './certificate-directory.js'
 export { isClientIdentifier } from './client-identifier.js'
+export {
+  DENIAL_KINDS,
+  type Denial,
+  type DenialKind,
+  DenyList,
+  denialOf,
+  isInForce,
+  readDenyListFile,
+  type Shown,
+  writeDenyListFile,
+} from './deny-list.js'
 export * from './error.js'
 export { KeySet, readKeySetFile, type VerificationKeys } from './key-set.js'
 export { LiveKeySet, type LiveKeySetOptions } from './live-key-set.js'
 export { PERMISSION_CASES, type PermissionCase } from './permission-cases.js'
 export { PERMISSION_FORM } from './permission-entry.js'
 export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions.js'
+export {
+  type CertificateNumber,
+  certificateNumberOf,
+  normalSerialNumber,
+  RevocationList,
+  readRevocationLists,
+} from './revocation-list.js'
+export { type Bearer, type RevocationFiles, Revocations, type RevocationsOptions } from './revocations.js'
 export { assertSecret, MINIMUM_SECRET_BYTES, type Secret } from './secret.js'
 export {
   DEFAULT_LIFETIME_SECONDS,

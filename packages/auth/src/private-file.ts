@@ -13,14 +13,17 @@ export type FileFinding =
   | { readonly status: 'unreadable'; readonly fault: string }
 
 /** Reads a small text file; with `isSecret` only one that its owner alone can read or write. */
-export async function readSmallFile(path: string, { isSecret }: { isSecret: boolean }): Promise<FileFinding> {
+export async function readSmallFile(
+  path: string,
+  { isSecret, maximumBytes = MAXIMUM_BYTES }: { isSecret: boolean; maximumBytes?: number },
+): Promise<FileFinding> {
   try {
     const file = await open(path, 'r')
     try {
       // The opened file is asked, not the path, which could be another file a moment later.
       const { mode, size } = await file.stat()
       if (isSecret && isExposed(mode)) return { status: 'exposed', mode: octal(mode) }
-      if (size > MAXIMUM_BYTES) return { status: 'unreadable', fault: `it has ${size} bytes` }
+      if (size > maximumBytes) return { status: 'unreadable', fault: `it has ${size} bytes` }
       return { status: 'read', text: await file.readFile('utf8') }
     } finally {
       await file.close()

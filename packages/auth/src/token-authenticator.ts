@@ -16,7 +16,7 @@ export interface AuthenticationRequest {
   readonly authenticationMethod?: string | undefined
   readonly authenticationData?: Uint8Array | undefined
   /** Of a client certificate that was verified during the handshake. */
-  readonly certificate?: { readonly commonName: string } | undefined
+  readonly certificate?: { readonly commonName: string; readonly raw?: Uint8Array | undefined } | undefined
   /** The client is connected already and brings a new token. */
   readonly isRenewal?: boolean | undefined
 }
@@ -25,6 +25,8 @@ export interface AuthenticationRequest {
 export interface TokenIdentity {
   readonly username: string
   readonly expiresAtMs: number
+  /** The token's `jti`, where it has one. */
+  readonly tokenId?: string | undefined
   readonly permissions: Permissions
   /** As `Permissions.actsFor` tells. */
   readonly actsFor: readonly string[]
@@ -128,6 +130,7 @@ async function verifiedClaims(
 
 function reasonCodeOf({ code }: TokenError, { isRenewal }: AuthenticationRequest): number {
   if (code === 'token-subject') return ReasonCode.notAuthorized
+  if (code === 'token-denied') return ReasonCode.banned
   if (code !== 'token-keys-unavailable') return ReasonCode.badUserNameOrPassword
   // It may try again. A DISCONNECT has another word for that.
   return isRenewal === true ? ReasonCode.serverBusy : ReasonCode.serverUnavailable
@@ -138,6 +141,7 @@ function identityOf(claims: TokenClaims, clockToleranceSeconds: number): TokenId
   return {
     username: claims.sub,
     expiresAtMs: (claims.exp + clockToleranceSeconds) * 1000,
+    tokenId: claims.jti,
     permissions,
     actsFor: permissions.actsFor(),
     mayPublish: (topic) => permissions.mayPublish(topic),

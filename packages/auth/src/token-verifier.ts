@@ -4,6 +4,7 @@ import { compactVerify } from 'jose/jws/compact/verify'
 import { quote } from './client-identifier.js'
 import { TokenError } from './error.js'
 import { isSignedBy, PUBLIC_KEY_ALGORITHMS, type VerificationKeys } from './key-set.js'
+import type { Revocations } from './revocations.js'
 import { keysOf, type Secret } from './secret.js'
 import {
   ALGORITHM,
@@ -30,6 +31,8 @@ export interface TokenVerifierOptions {
   readonly audience?: string | readonly string[] | undefined
   /** Whose tokens are taken (`iss`); anybody's by default, as long as the signature is good. */
   readonly issuers?: readonly string[] | undefined
+  /** Who is denied, such as `Revocations`; asked for every token. */
+  readonly denied?: Pick<Revocations, 'objectionTo'> | undefined
   /** 30 by default: how much earlier or later than now a token is still taken. */
   readonly clockToleranceSeconds?: number | undefined
   /** 3600 by default: the longest time between `iat` and `exp` that is accepted. */
@@ -55,6 +58,7 @@ export class TokenVerifier {
   readonly #algorithms: readonly string[]
   readonly #audience: readonly string[]
   readonly #issuers: readonly string[] | undefined
+  readonly #denied: TokenVerifierOptions['denied']
   readonly #now: () => number
 
   constructor(options: TokenVerifierOptions) {
@@ -69,6 +73,7 @@ export class TokenVerifier {
     ]
     this.#audience = typeof audience === 'string' ? [audience] : [...audience]
     this.#issuers = options.issuers
+    this.#denied = options.denied
     this.#now = options.now ?? Date.now
   }
 
@@ -86,7 +91,9 @@ export class TokenVerifier {
         `the token was issued to ${quote(claims.sub)}; expected one for ${quote(expectedSubject)}`,
       )
     }
-    return claims
+    const objection = this.#denied?.objectionTo(claims)
+    if (objection === undefined) return claims
+    throw new TokenError('token-denied', `the token is not taken: ${objection}`)
   }
 
   async #verifiedPayload(token: string, parts: TokenParts): Promise<Uint8Array> {

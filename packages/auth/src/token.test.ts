@@ -261,8 +261,8 @@ describe('TokenVerifier', () => {
 
   it('has a refusal of its own for every documented code [promise 20]', () => {
     const seen = new Set(REFUSED.map(([, , code]) => code))
-    // Those of options that this verifier has not; each has a test of its own below or in key-set.test.ts.
-    const others = ['token-issuer', 'token-keys-unavailable']
+    // Those of options that this verifier has not; each has a test of its own below or of key-set and revocations.
+    const others = ['token-denied', 'token-issuer', 'token-keys-unavailable']
     expect([...seen, ...others].sort()).toEqual(Object.keys(TOKEN_ERRORS).sort())
   })
 

@@ -1,6 +1,13 @@
 import { type ProtocolVersion, ReasonCode } from '@jamey/protocol'
 import { AuthenticationRefused } from './errors.js'
 
+/** Of a certificate that was verified. */
+export interface ClientCertificate {
+  readonly commonName: string
+  /** The whole of it, DER. */
+  readonly raw?: Uint8Array | undefined
+}
+
 /** What a client showed of itself in CONNECT, or in AUTH when it renews. */
 export interface AuthenticationRequest {
   /** Never empty: the assigned one where the client sent none. */
@@ -11,7 +18,7 @@ export interface AuthenticationRequest {
   authenticationMethod?: string | undefined
   authenticationData?: Uint8Array | undefined
   /** Present only where the client showed a certificate that the listener's `ca` vouches for. */
-  certificate?: { commonName: string } | undefined
+  certificate?: ClientCertificate | undefined
   remoteAddress: string
   protocolVersion: ProtocolVersion
   /** The connection stands already and renews its identity by AUTH. [MQTT-4.12.1-1] */

@@ -1,3 +1,5 @@
+import type { ClientCertificate } from './authenticator.js'
+
 /** What a connection needs of the network, a port: sockets of `net` and `tls` have it, WebSockets are made to. */
 export interface ByteStream {
   /** Written and not yet taken by the system. */
@@ -28,5 +30,5 @@ export interface Peer {
   readonly remoteAddress: string
   /** By the monotonic clock: `connectTimeoutMs` after it was accepted, whatever came before the first packet. */
   readonly connectByMs: number
-  readonly certificate: { commonName: string } | undefined
+  readonly certificate: ClientCertificate | undefined
 }

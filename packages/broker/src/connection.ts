@@ -11,7 +11,7 @@ import {
 import { Allowance } from './allowance.js'
 import { Answers } from './answers.js'
 import type { AuthenticationExchange } from './authentication-exchange.js'
-import type { Identity } from './authenticator.js'
+import type { ClientCertificate, Identity } from './authenticator.js'
 import type { ByteStream, Peer } from './byte-stream.js'
 import type { AcknowledgementType } from './commit-gate.js'
 import { type ConnectionState, MAY_BECOME } from './connection-state.js'
@@ -49,7 +49,7 @@ export class Connection {
   /** The limits when it was accepted: what CONNACK announces holds for as long as it lasts, whatever is reloaded. */
   readonly terms: Readonly<Limits>
   readonly remoteAddress: string
-  readonly certificate: { commonName: string } | undefined
+  readonly certificate: ClientCertificate | undefined
   readonly writer = new Writer()
   readonly aliases: TopicAliases
   readonly publishPermission: TopicPermission

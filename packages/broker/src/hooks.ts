@@ -1,5 +1,5 @@
 import type { ProtocolVersion, PublishProperties, QoS } from '@jamey/protocol'
-import type { AuthenticationRequest, Identity } from './authenticator.js'
+import type { AuthenticationRequest, ClientCertificate, Identity } from './authenticator.js'
 
 /** One connection's client. The same object goes to every hook from `onConnect` to `onDisconnect`. */
 export interface ClientInfo {
@@ -8,7 +8,7 @@ export interface ClientInfo {
   /** '' where nobody is connected any more and the broker was restarted since: see wills. */
   readonly remoteAddress: string
   readonly protocolVersion: ProtocolVersion
-  readonly certificate: { readonly commonName: string } | undefined
+  readonly certificate: ClientCertificate | undefined
 }
 
 /** No, and why: a reason code of at least 0x80, of CONNACK or PUBACK; one they do not have becomes 0x80. */

@@ -2,6 +2,7 @@ export {
   type AuthenticationRequest,
   type Authenticator,
   type Challenge,
+  type ClientCertificate,
   type Identity,
   insecureAuthenticator,
 } from './authenticator.js'

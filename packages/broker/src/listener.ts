@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net'
 import {
   createServer as createTlsServer,
+  type PeerCertificate,
   type SecureContextOptions,
   TLSSocket,
   type TlsOptions,
@@ -51,6 +52,8 @@ interface Arrival {
   /** Ends a TLS handshake that takes too long. */
   readonly handshake: Deadline
 }
+
+const NO_CERTIFICATE: Partial<Pick<PeerCertificate, 'subject' | 'raw'>> = {}
 
 /** One address the broker accepts connections on. */
 export class Listener {
@@ -284,7 +287,7 @@ export class Listener {
     // Its limits and its hooks would go by an address that nobody knows any more.
     if (arrival === undefined) return this.#refuse(socket, 'the peer has gone', 'connection refused')
     // An empty object where the client showed none.
-    const subject = socket instanceof TLSSocket ? socket.getPeerCertificate().subject : undefined
+    const { subject, raw } = socket instanceof TLSSocket ? socket.getPeerCertificate() : NO_CERTIFICATE
     if (subject !== undefined && !(socket as TLSSocket).authorized) {
       const reason = String((socket as TLSSocket).authorizationError)
       return this.#refuse(socket, reason, 'client certificate refused')
@@ -294,7 +297,7 @@ export class Listener {
     return {
       remoteAddress: arrival.address,
       connectByMs: arrival.atMs + this.#core.limits.connectTimeoutMs,
-      certificate: subject && { commonName: typeof commonName === 'string' ? commonName : '' },
+      certificate: subject && { commonName: typeof commonName === 'string' ? commonName : '', raw },
     }
   }
 

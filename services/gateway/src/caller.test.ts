@@ -58,6 +58,32 @@ describe('callers with a token of public keys', () => {
     expect(forged.headers['www-authenticate']).toContain('error_description="token-algorithm"')
   })
 
+  it('are refused as soon as they are denied, and others are not', async () => {
+    let denied: string | undefined
+    const objectionTo = ({ jti }: { jti?: string | undefined }) =>
+      jti === denied ? 'denied by the administrator (jti)' : undefined
+    const running = await startGateway({
+      keys,
+      audience: 'hub',
+      requireToken: true,
+      denied: { objectionTo },
+    })
+    onTestFinished(() => running.gateway.stop())
+    running.bus.answer(topics.conscience.evaluate, () => VERDICT)
+    const evaluate = (jti: string) =>
+      post(
+        `${running.url}/v1/conscience/evaluate`,
+        { action: 'a' },
+        { authorization: `Bearer ${edDsa({ jti })}` },
+      )
+    expect((await evaluate('stolen')).status).toBe(200)
+    denied = 'stolen'
+    const refused = await evaluate('stolen')
+    expect(refused.status).toBe(401)
+    expect(refused.headers['www-authenticate']).toContain('error_description="token-denied"')
+    expect((await evaluate('other')).status).toBe(200)
+  })
+
   it('are told to come back where its issuer can not be reached', async () => {
     const away = new LiveKeySet({ path: '/absent/jwks.json' })
     const running = await startGateway({ keys: away, requireToken: true })

@@ -64,6 +64,7 @@ beforeEach(async () => {
       MQTT_TLS_CA_CERT: 'ca.crt',
       MQTT_JWT_SECRET_FILE: 'token-secret',
       JAMEY_HTTP_PORT: '0',
+      JAMEY_DENIED_FILE: 'denied.json',
     },
     cwd: folder,
     log: pino({ level: 'silent' }),
@@ -83,6 +84,18 @@ const evaluate = (headers: Record<string, string> = {}) =>
   post(`${gateway.url}/v1/conscience/evaluate`, { action: 'water the plants' }, headers)
 
 describe('a gateway over a broker', () => {
+  it('refuses a token within a second of its being denied in the file', async () => {
+    const conscience = await connectComponent('conscience')
+    await conscience.serve(topics.conscience.evaluate, {}, () => ({ ...VERDICT, rules: [] }))
+    const token = await signToken({ sub: 'eva', permissions: ['jamey/#'] }, SECRET)
+    const status = async () => (await evaluate({ authorization: `Bearer ${token}` })).status
+    expect(await status()).toBe(200)
+    await writeFile(join(folder, 'denied.json'), '[{"sub":"eva"}]')
+    await expect.poll(status, { timeout: 3_000 }).toBe(401)
+    const other = await signToken({ sub: 'bob', permissions: ['jamey/#'] }, SECRET)
+    expect((await evaluate({ authorization: `Bearer ${other}` })).status).toBe(200)
+  })
+
   it('has an action judged by the conscience, under one correlation id', async () => {
     const conscience = await connectComponent('conscience')
     let correlationId = ''

@@ -116,7 +116,7 @@ class HttpGateway implements Gateway {
 
 function callerPolicyOf(options: GatewayOptions): CallerPolicy {
   const { host = DEFAULT_HTTP_HOST, requireToken = false, tokenSecret, keys, now = Date.now } = options
-  const { audience, issuers } = options
+  const { audience, issuers, denied } = options
   const isVerifiable = tokenSecret !== undefined || keys !== undefined
   const trustsLoopback = isLoopbackHost(host) && !requireToken
   if (!trustsLoopback && !isVerifiable) {
@@ -129,7 +129,7 @@ function callerPolicyOf(options: GatewayOptions): CallerPolicy {
     )
   }
   if (!isVerifiable) return { verifier: undefined, trustsLoopback }
-  const verifier = new TokenVerifier({ secret: tokenSecret, keys, audience, issuers, now })
+  const verifier = new TokenVerifier({ secret: tokenSecret, keys, audience, issuers, denied, now })
   return { verifier, trustsLoopback }
 }
 

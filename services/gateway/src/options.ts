@@ -27,6 +27,8 @@ export interface GatewaySettings {
   readonly audience?: TokenVerifierOptions['audience']
   /** Who may have issued them (`iss`); anybody by default. */
   readonly issuers?: TokenVerifierOptions['issuers']
+  /** Who is denied, such as `Revocations`; nobody by default. */
+  readonly denied?: TokenVerifierOptions['denied']
   /** Whether callers on this machine need a token too; false by default. */
   readonly requireToken?: boolean
   /** 30000 calls a minute for each caller by default; false turns it off. */

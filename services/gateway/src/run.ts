@@ -1,6 +1,7 @@
 import { KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Secret } from '@jamey/auth'
+import { resolve } from 'node:path'
+import { Revocations, type Secret } from '@jamey/auth'
 import { type Bus, type BusConfig, configFromEnvironment, connectBus } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { createGateway, DEFAULT_GRACE_MS } from './gateway.js'
@@ -42,6 +43,7 @@ export async function runGateway({
   const config = configFromEnvironment(env, cwd === undefined ? { component } : { component, cwd })
   const tokenSecret = secretsOf(config) ?? settings.tokenSecret
   const { jwtAudience: audience = settings.audience, jwtIssuers: issuers = settings.issuers } = config
+  const denied = await deniedOf(env, cwd, log)
   const bus = await connectBus({
     ...config,
     waitForConnection: false,
@@ -54,6 +56,7 @@ export async function runGateway({
       ...(tokenSecret === undefined ? {} : { tokenSecret }),
       ...(audience === undefined ? {} : { audience }),
       ...(issuers === undefined ? {} : { issuers }),
+      denied,
       bus,
       log,
     })
@@ -63,14 +66,25 @@ export async function runGateway({
       url: gateway.url ?? '',
       ready: gateway.ready,
       async stop({ graceMs = DEFAULT_GRACE_MS } = {}) {
+        denied.stop()
         await gateway.stop({ graceMs })
         await bus.close({ drain: true, timeoutMs: Math.max(1_000, graceMs / 4) })
       },
     }
   } catch (error) {
+    denied.stop()
     await bus.close({ drain: false })
     throw error
   }
+}
+
+/** JAMEY_DENIED_FILE, which is looked at all the time. */
+function deniedOf(env: NonNullable<RunOptions['env']>, cwd = '.', log: Logger): Promise<Revocations> {
+  const path = env['JAMEY_DENIED_FILE']
+  return Revocations.open({
+    deniedFile: path ? resolve(cwd, path) : undefined,
+    onError: (err) => log.error({ err }, 'who is denied by this file is not known'),
+  })
 }
 
 /** The bus looks into `.env` too, and both halves must believe the same tokens. */

@@ -13,14 +13,14 @@ import {
   displayPath,
   readDataFile,
 } from '../data-directory.js'
-import { embeddedSettings, startBroker } from '../embedded-broker.js'
+import { embeddedSettings } from '../embedded-broker.js'
 import { EXIT } from '../exit-codes.js'
 import { httpPortFailure, type Listening, type ListeningOptions, listeningOf } from '../listening.js'
 import { createLog } from '../log.js'
 import { type LogLevel, logLevelOf } from '../log-level.js'
 import { makeDataDirectory, provision } from '../provision.js'
 import { claimRunFile, type RunClaim } from '../run-file.js'
-import { ServedBroker } from '../served-broker.js'
+import { type ServedBroker, startServedBroker } from '../served-broker.js'
 import { type Stoppable, stopInOrder } from '../stop-in-order.js'
 import { formatBanner, formatWritten } from '../up-view.js'
 import { VERSION } from '../version.js'
@@ -118,18 +118,19 @@ class System {
     const read = (): Promise<BrokerSettings> => readSettings(directory, host, port)
     const started = await read()
     const log = this.#log.child({ component: 'broker' })
-    const embedded = await startBroker(started, { log, portSetting: 'jamey up --port' })
-    this.#broker = new ServedBroker({ broker: embedded, started, read, log, logLevel: this.#logLevel })
-    this.brokerAddress = { host, port: embedded.addresses[0]?.port ?? port }
+    const portSetting = 'jamey up --port'
+    this.#broker = await startServedBroker({ started, read, log, logLevel: this.#logLevel, portSetting })
+    this.brokerAddress = { host, port: this.#broker.addresses[0]?.port ?? port }
     const broker = { host: reachableHost(host), port: this.brokerAddress.port }
     const starting = (['conscience', 'memory', 'gateway'] as const).map(async (name) => {
       const identity = environmentBesideBroker(name, directory, broker)
       const http = { JAMEY_HTTP_HOST: httpHost, JAMEY_HTTP_PORT: String(httpPort) }
+      const sameAsBroker = { JAMEY_DENIED_FILE: directory.denied }
       // A service would read the `.env` of its folder, too, whose MQTT_* variables mean another broker.
       const settings = {
         cwd: directory.path,
         log: this.#log,
-        env: { ...identity, ...serviceSettings(env, cwd), ...http },
+        env: { ...identity, ...serviceSettings(env, cwd), ...http, ...sameAsBroker },
       }
       const component = await startComponent(name, settings)
       this.#components.set(name, component)
@@ -175,5 +176,6 @@ async function readSettings(directory: DataDirectory, host: string, port: number
     ca: readDataFile(directory.caCertificate),
     secrets: await readTokenSecretsFile(directory.secret),
     storePath: join(directory.data, 'broker'),
+    deniedFile: directory.denied,
   })
 }

@@ -1,0 +1,46 @@
+import { stat } from 'node:fs/promises'
+
+/** Between two looks. What the system tells of itself (inotify) is not told on every file system, and has a limit. */
+const INTERVAL_MS = 400
+
+/** Tells when a file, whether it is there or not, is another one than before; it may be replaced or written to. */
+export class WatchedFile {
+  readonly #path: string
+  readonly #onChange: () => void
+  readonly #timer: NodeJS.Timeout
+  #seen: string | undefined
+  #isLooking = false
+
+  /** `onChange` is called the first time where the file changes after `seen`, which `signatureOf` gave. */
+  constructor(path: string, seen: string, onChange: () => void) {
+    this.#path = path
+    this.#seen = seen
+    this.#onChange = onChange
+    this.#timer = setInterval(() => void this.#look(), INTERVAL_MS)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    const found = await signatureOf(this.#path)
+    this.#isLooking = false
+    if (found === this.#seen) return
+    this.#seen = found
+    this.#onChange()
+  }
+}
+
+/** What tells one state of a file from the next. Take it before the file is read, and no change is missed. */
+export async function signatureOf(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code)
+  }
+}
