@@ -27,7 +27,6 @@ export {
 export * from './error.js'
 export { KeySet, readKeySetFile, type VerificationKeys } from './key-set.js'
 export { LiveKeySet, type LiveKeySetOptions } from './live-key-set.js'
-export { PERMISSION_CASES, type PermissionCase } from './permission-cases.js'
 export { PERMISSION_FORM } from './permission-entry.js'
 export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions.js'
 export {
