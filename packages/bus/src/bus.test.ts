@@ -1,5 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
-import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net'
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo, connect as connectTcp, createServer, type Server, type Socket } from 'node:net'
 import {
   createAuthority,
   issueClientCertificate,
@@ -83,6 +84,26 @@ function verdictOn(action: string, requestedBy: string): Verdict {
     evaluated_at: '2024-11-14T20:00:00Z',
   }
 }
+
+it('a bus goes through its proxy', async () => {
+  const broker = await startBroker()
+  const targets: string[] = []
+  const proxy = createHttpServer().on('connect', ({ url = '' }: IncomingMessage, socket: Socket) => {
+    targets.push(url)
+    const onward = connectTcp(broker.port, host, () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      socket.pipe(onward).pipe(socket)
+    })
+    onward.on('error', () => socket.destroy())
+    socket.on('error', () => onward.destroy())
+  })
+  await new Promise<void>((resolve) => void proxy.listen(0, host, resolve))
+  open.push({ close: async () => void proxy.close() })
+  const at = `http://${host}:${(proxy.address() as AddressInfo).port}`
+  const bus = await join(broker.port, 'far', { proxy: at })
+  expect(bus.state).toBe('connected')
+  expect(targets).toEqual([`localhost:${broker.port}`])
+})
 
 describe('the bus over a broker with TLS and tokens', () => {
   it('carries a request to a service with least privilege and its answer back', async () => {

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { SessionStore } from '@jamey/mqtt'
+import type { ConnectOptions, SessionStore } from '@jamey/mqtt'
 import type { Clock } from './clock.js'
 import type { RateLimit } from './rate-limiter.js'
 import type { SharedSubscriptions } from './serving-place.js'
@@ -31,6 +31,8 @@ export interface BusComponent {
 export interface BusConfig {
   /** `mqtts://host[:8883]`; `mqtt://` means the same unless `insecure`. Several fail over in order. */
   readonly url: string | readonly string[]
+  /** What makes all connections; see the option `proxy` of `@jamey/mqtt`. */
+  readonly proxy?: ConnectOptions['proxy']
   /** One topic level; also the token's `sub`. */
   readonly clientId: string
   readonly tls?: BusTls

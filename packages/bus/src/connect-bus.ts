@@ -79,6 +79,7 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
     waitForConnection: config.waitForConnection ?? true,
     reconnect: { failuresBeforeOpen: config.breakerFailures ?? 10 },
     ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
+    ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
     ...(config.clock === undefined ? {} : { clock: monotonic(config.clock) }),
     ...(log === undefined ? {} : { onBackgroundError: (error) => warn(log, error) }),
   }

@@ -138,6 +138,20 @@ describe('configuration from the environment', () => {
     expect(wrong.message).not.toContain('hush-hush')
   })
 
+  it('takes a proxy, and shows nothing of its password', () => {
+    const read = (MQTT_PROXY: string) => configFromEnvironment({ ...base, MQTT_PROXY }, { cwd })
+    const config = read('https://me:hush@proxy.example:3128')
+    expect(config.proxy).toMatchObject({ url: 'https://me:hush@proxy.example:3128' })
+    expect(inspect(config, { depth: 10, showHidden: true }) + JSON.stringify(config)).not.toContain('hush')
+    expect(read('environment').proxy).toBe('environment')
+    expect(read('').proxy).toBeUndefined()
+    for (const wrong of ['hush', 'ftp://me:hush@h', 'me:hush@h:1']) {
+      const found = faultsOf({ ...base, MQTT_PROXY: wrong })
+      expect(found.faults).toMatchObject([{ variable: 'MQTT_PROXY', found: 'something else (not shown)' }])
+      expect(found.message).not.toContain('hush')
+    }
+  })
+
   it('takes the folder of the outbox from the working directory', () => {
     const read = (MQTT_OUTBOX_DIR: string) => configFromEnvironment({ ...base, MQTT_OUTBOX_DIR }, { cwd })
     expect(read('outbox').outboxFolder).toBe(join(cwd, 'outbox'))

@@ -22,6 +22,7 @@ export interface EnvironmentOptions {
 const NO_LOGIN = 'none'
 const KEY_PASSPHRASE = 'MQTT_TLS_CLIENT_KEY_PASSPHRASE'
 const DEFAULT_URL = 'mqtt://localhost'
+const PROXY_SCHEMES = ['http:', 'https:', 'socks5:', 'socks5h:']
 const TLS_PORT = 8883
 const PLAINTEXT_PORT = 1883
 /** 2^28 - 1 of Remaining Length and its own five bytes. [MQTT 5.0 section 2.1.4] */
@@ -44,6 +45,7 @@ export function configFromEnvironment(
   const clientId = readClientId(reader, manifest)
   const url = readUrls(reader, insecure)
   const tls = readTls(reader, clientId)
+  const proxy = readProxy(reader)
   const login = readLogin(reader, insecure)
   const [jwtSecret, ...formerJwtSecrets] = readSecrets(reader, insecure || login.username === false)
   const permissions = readPermissions(reader, clientId, manifest)
@@ -76,6 +78,7 @@ export function configFromEnvironment(
     ...login,
     ...(outboxFolder === undefined ? {} : { outboxFolder }),
     ...(tls === undefined ? {} : { tls }),
+    ...(proxy === undefined ? {} : { proxy }),
     ...(jwtSecret === undefined ? {} : { jwtSecret }),
     ...(jwtAudience === undefined ? {} : { jwtAudience }),
     ...(jwtIssuers === undefined ? {} : { jwtIssuers }),
@@ -169,6 +172,32 @@ function readUrl(
   const isPlaintext = insecure && url.protocol === 'mqtt:'
   const defaultPort = isPlaintext ? PLAINTEXT_PORT : TLS_PORT
   return `${url.protocol}//${url.hostname}:${url.port || port || defaultPort}`
+}
+
+/** Its URL may hold a password, which neither logs nor `inspect()` show. */
+class GivenProxy {
+  readonly #url: string
+
+  constructor(url: string) {
+    this.#url = url
+  }
+
+  get url(): string {
+    return this.#url
+  }
+}
+
+function readProxy(reader: EnvironmentReader): BusConfig['proxy'] {
+  const text = reader.text('MQTT_PROXY')
+  if (text === undefined || text === 'environment') return text
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && url.hostname !== '' && PROXY_SCHEMES.includes(url.protocol))
+    return new GivenProxy(text)
+  return reader.fault(
+    'MQTT_PROXY',
+    'something else (not shown)',
+    "http://, https:// or socks5:// with [user:password@]host[:port], or 'environment' for what https_proxy and no_proxy say",
+  )
 }
 
 function readTls(reader: EnvironmentReader, clientId: string): BusTls | undefined {

@@ -2,9 +2,10 @@ import { CheckedClient } from './checked-client.js'
 import type { Client } from './client.js'
 import { firstConnection } from './first-connection.js'
 import { systemClock } from './node-clock.js'
-import { NodeDialer } from './node-dialer.js'
+import { NodeDialer, type ProxyFor } from './node-dialer.js'
 import { makeNodePlatform } from './node-platform.js'
 import { readProxy } from './node-proxy.js'
+import { proxyOfEnvironment } from './node-proxy-environment.js'
 import { UrlPerAttempt } from './node-url-per-attempt.js'
 import { assertOptionNames } from './option-names.js'
 import { assertOptionValues } from './option-values.js'
@@ -20,9 +21,17 @@ export function createClient(options: ConnectOptions): Client {
   assertWebSocketOptions(options.webSocket)
   // As long as a failure is held against a server among `urls`.
   const { maxDelayMs = 60_000 } = options.reconnect || {}
-  const proxy = options.proxy === undefined ? undefined : readProxy(options.proxy)
-  const dialer = new NodeDialer(systemClock, maxDelayMs, undefined, undefined, proxy)
+  const dialer = new NodeDialer(systemClock, maxDelayMs, undefined, undefined, proxyFor(options))
   return new CheckedClient(settingsOf(options, makeNodePlatform(dialer, options.webSocket)))
+}
+
+function proxyFor({ proxy: given }: ConnectOptions): ProxyFor | undefined {
+  if (given === undefined) return undefined
+  if (given === 'environment') {
+    return (host, port, isSecure) => proxyOfEnvironment(process.env, host, port, isSecure)
+  }
+  const proxy = readProxy(given)
+  return () => proxy
 }
 
 function settingsOf(options: ConnectOptions, platform: Platform): Settings {

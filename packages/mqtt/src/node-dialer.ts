@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { connect, isIP, type Socket } from 'node:net'
 import type { Clock } from './clock.js'
 import { NodeAddresses } from './node-addresses.js'
-import { type ProxyServer, tunnel, unreachable } from './node-proxy.js'
+import { greet, type ProxyServer, tunnel, unreachable } from './node-proxy.js'
 
 /** When the next address is tried beside one that does not answer. RFC 8305 section 5. */
 const NEXT_ADDRESS_MS = 250
@@ -12,6 +12,8 @@ const HELD_MS = 5000
 
 export type LookUp = (host: string) => Promise<readonly LookupAddress[]>
 export type OpenSocket = (address: string, port: number) => Socket
+/** Undefined where the connection is made without one. */
+export type ProxyFor = (host: string, port: number, isSecure: boolean) => ProxyServer | undefined
 
 /** The address is picked here, so that Node gives none up after a time of its own, which no option reaches. */
 function openSocket(address: string, port: number): Socket {
@@ -27,22 +29,22 @@ export class NodeDialer {
   readonly #avoidMs: number
   readonly #lookUp: LookUp
   readonly #open: OpenSocket
-  readonly #proxy: ProxyServer | undefined
+  readonly #proxyFor: ProxyFor
   readonly #byTarget = new Map<string, NodeAddresses>()
 
-  /** A failure is held against an address for `avoidMs`. With `proxy` all connections are made by that. */
+  /** A failure is held against an address for `avoidMs`. `proxyFor` is asked for every connection. */
   constructor(
     clock: Clock,
     avoidMs: number,
     lookUp: LookUp = (host) => lookup(host, { all: true }),
     open: OpenSocket = openSocket,
-    proxy?: ProxyServer,
+    proxyFor: ProxyFor = () => undefined,
   ) {
     this.#clock = clock
     this.#avoidMs = avoidMs
     this.#lookUp = lookUp
     this.#open = open
-    this.#proxy = proxy
+    this.#proxyFor = proxyFor
   }
 
   /** Whether another attempt would begin with an address that has not failed lately. */
@@ -50,13 +52,14 @@ export class NodeDialer {
     return this.#byTarget.get(`${host} ${port}`)?.hasHealthy === true
   }
 
-  /** Rejects where no address takes a connection, or with the reason of `signal`. */
-  async dial(host: string, port: number, signal: AbortSignal): Promise<Socket> {
-    const proxy = this.#proxy
+  /** `isSecure`: it is to carry TLS. Rejects where no address takes a connection, or with the reason of `signal`. */
+  async dial(host: string, port: number, signal: AbortSignal, isSecure = false): Promise<Socket> {
+    const proxy = this.#proxyFor(host, port, isSecure)
     if (proxy === undefined) return this.#dial(host, port, signal)
-    const socket = await this.#dial(proxy.host, proxy.port, signal).catch((error: Error) => {
+    const raw = await this.#dial(proxy.host, proxy.port, signal).catch((error: Error) => {
       throw signal.aborted ? error : unreachable(proxy, error)
     })
+    const socket = await greet(raw, proxy, signal)
     await tunnel(socket, proxy, host, port, signal)
     return socket
   }

@@ -1,14 +1,16 @@
 import { once } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect as connectTcp, createServer, type Server, type Socket } from 'node:net'
 import { inspect } from 'node:util'
 import { createAuthority, issueServerCertificate } from '@jamey/auth'
 import { FaultProxy, MqttPeer, until } from '@jamey/testing'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { systemClock } from './node-clock.js'
 import { NodeDialer } from './node-dialer.js'
 import { readProxy } from './node-proxy.js'
+import { proxyOfEnvironment } from './node-proxy-environment.js'
 import { makeHarness, rejection } from './test-support/harness.js'
 
 const { connectTo, startPeer, makeClient } = makeHarness({
@@ -45,9 +47,13 @@ function join(one: Socket, other: Socket): void {
 
 /** Leads to the local `port` whatever it is asked for, which alone knows the names of tests. */
 function httpProxy(port: number, login?: string): Promise<Started> {
-  const targets: string[] = []
   const server = createHttpServer()
-  server.on('connect', ({ url = '', headers }, socket: Socket) => {
+  return start(server, leadingTo(server, port, login).targets)
+}
+
+function leadingTo(server: Server, port: number, login?: string): { targets: string[] } {
+  const targets: string[] = []
+  server.on('connect', ({ url = '', headers }: IncomingMessage, socket: Socket) => {
     const expected = login && `Basic ${Buffer.from(login).toString('base64')}`
     if (headers['proxy-authorization'] !== expected) {
       return socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n')
@@ -58,7 +64,7 @@ function httpProxy(port: number, login?: string): Promise<Started> {
       join(socket, onward)
     })
   })
-  return start(server, targets)
+  return { targets }
 }
 
 function socksProxy(port: number, login?: string): Promise<Started> {
@@ -192,6 +198,125 @@ describe.each(proxies)('a proxy by %s', (scheme, startProxy) => {
   })
 })
 
+describe('a proxy by https', () => {
+  /** TLS to the proxy at 127.0.0.1, which leads to the local `port`. */
+  async function startSecured(port: number): Promise<Started & { ca: string }> {
+    const authority = await createAuthority()
+    const { certPem, keyPem } = await issueServerCertificate(authority, { hosts: ['127.0.0.1'] })
+    const server = createHttpsServer({ cert: certPem, key: keyPem })
+    const { targets } = leadingTo(server, port, 'me:secret')
+    return { ...(await start(server, targets)), ca: authority.certPem }
+  }
+
+  it('is told the login within TLS, and carries TLS to the server', async () => {
+    const authority = await createAuthority()
+    const { certPem, keyPem } = await issueServerCertificate(authority, { hosts: ['broker.example'] })
+    const peer = await startPeer({ tls: { cert: certPem, key: keyPem } })
+    const { port, ca, targets } = await startSecured(peer.port)
+    const seen: Buffer[] = []
+    const relay = await start(
+      createServer((socket) => {
+        join(
+          socket.on('data', (chunk: Buffer) => seen.push(chunk)),
+          connectTcp(port, '127.0.0.1'),
+        )
+      }),
+    )
+    const client = await connectTo(
+      { url: 'mqtts://broker.example' },
+      { proxy: { url: `https://me:secret@127.0.0.1:${relay.port}`, ca }, tls: { ca: authority.certPem } },
+    )
+    expect(await client.publish('t', Buffer.alloc(200_000, 1), { qos: 1 })).toEqual({ reasonCode: 0 })
+    expect(targets).toEqual(['broker.example:8883'])
+    expect(Buffer.concat(seen).toString('latin1')).not.toContain('CONNECT')
+  })
+
+  it('that shows a certificate of somebody unknown is told nothing', async () => {
+    const { port, targets } = await startSecured(1)
+    const { certPem } = await createAuthority()
+    const error = await rejection(
+      connectTo(
+        { url: 'mqtt://broker.example' },
+        { proxy: { url: `https://me:secret@127.0.0.1:${port}`, ca: certPem } },
+      ),
+    )
+    expect(error).toMatchObject({ name: 'ConnectionError', code: 'unreachable', retryable: true })
+    expect(error.message).toMatch(/^the proxy https:\/\/127\.0\.0\.1:\d+ makes no TLS: .*certificate/)
+    expect(targets).toEqual([])
+  })
+
+  it('that says nothing is left with the attempt', async () => {
+    const silent = await start(createServer((socket) => void socket.resume()))
+    const options = { proxy: `https://127.0.0.1:${silent.port}`, waitForConnection: false } as const
+    const client = makeClient({ url: 'mqtt://broker.example', ...options })
+    client.connect().catch(() => {})
+    await until(() => silent.sockets.size === 1)
+    await client.close({ drain: false })
+    await until(() => silent.sockets.size === 0)
+  })
+})
+
+describe('the proxy of the environment', () => {
+  it('is asked for every attempt, and not without being wanted', async () => {
+    const peer = await startPeer()
+    const proxy = await httpProxy(peer.port)
+    vi.stubEnv('http_proxy', `127.0.0.1:${proxy.port}`)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    await connectTo({ url: `mqtt://127.0.0.1:${peer.port}` })
+    expect(proxy.targets).toEqual([])
+    const options = { proxy: 'environment', reconnect: { baseDelayMs: 1 } }
+    const client = await connectTo({ url: 'mqtt://broker.example' }, options)
+    expect(proxy.targets).toEqual(['broker.example:1883'])
+    const other = await httpProxy(peer.port)
+    vi.stubEnv('http_proxy', `http://127.0.0.1:${other.port}`)
+    for (const socket of proxy.sockets) socket.destroy()
+    await until(() => client.stats().connects === 2)
+    expect(other.targets).toEqual(['broker.example:1883'])
+  })
+
+  const secure = (env: Record<string, string>, host = 'a.example', port = 8883) =>
+    proxyOfEnvironment(env, host, port, true)?.href
+
+  it('is https_proxy for TLS and http_proxy for what is not, else all_proxy, small letters first', () => {
+    const env = {
+      HTTPS_PROXY: 'http://big',
+      https_proxy: 'http://small',
+      all_proxy: 'http://all',
+      HTTP_PROXY: 'x',
+    }
+    expect(secure(env)).toBe('http://small:80')
+    expect(secure({ ...env, https_proxy: '' })).toBe('http://big:80')
+    expect(secure({ ALL_PROXY: 'socks5h://all' })).toBe('socks5://all:1080')
+    expect(proxyOfEnvironment(env, 'a.example', 1883, false)?.href).toBe('http://all:80')
+    expect(secure({})).toBeUndefined()
+    expect(() => secure({ HTTPS_PROXY: 'ftp://me:secret@h' })).toThrow(
+      /^variable HTTPS_PROXY is no URL of one/,
+    )
+  })
+
+  it.each([
+    ['*', 'a.example', true],
+    ['example', 'a.example', true],
+    ['.example', 'a.example', true],
+    ['*.example', 'A.Example', true],
+    ['xample', 'a.example', false],
+    ['a.example:8883', 'a.example', true],
+    ['a.example:1883', 'a.example', false],
+    ['b.example, 10.0.0.0/8', '10.1.2.3', true],
+    ['10.0.0.0/8', '11.1.2.3', false],
+    ['10.0.0.0/99', '10.1.2.3', false],
+    ['10.1.2.3:8883', '10.1.2.3', true],
+    ['fe80::/10', 'fe80::1%eth0', true],
+    ['[fd00::1]:8883', 'fd00::1', true],
+    ['fd00::1', 'fd00::1', true],
+    ['', 'localhost', true],
+    ['', '127.1.2.3', true],
+    ['', '::1', true],
+  ])('with no_proxy=%s is left out for %s: %s', (noProxy, host, isLeftOut) => {
+    expect(secure({ https_proxy: 'http://h', NO_PROXY: noProxy }, host) === undefined).toBe(isLeftOut)
+  })
+})
+
 describe('what a proxy answers', () => {
   const answers: [string, string | number[], string][] = [
     [
@@ -223,7 +348,7 @@ describe('what a proxy answers', () => {
   ])('by %s goes no further than its end: what follows is the server', async (scheme, answer) => {
     const proxy = await start(createServer((socket) => void socket.write(answer)))
     const through = readProxy(`${scheme}://127.0.0.1:${proxy.port}`)
-    const dialer = new NodeDialer(systemClock, 0, undefined, undefined, through)
+    const dialer = new NodeDialer(systemClock, 0, undefined, undefined, () => through)
     const socket = await dialer.dial('broker.example', 1883, new AbortController().signal)
     const [chunk] = await once(socket, 'data')
     expect(String(chunk)).toBe('hello')
@@ -244,7 +369,7 @@ describe('what a proxy answers', () => {
 
 describe('the option proxy', () => {
   it.each([
-    ['https://me:secret@host:1', 'is no URL of one'],
+    ['ftp://me:secret@host:1', 'is no URL of one'],
     ['secret', 'is no URL of one'],
     ['http://', 'is no URL of one'],
     ['http://se%3Acret:x@host', "has a ':' in its user"],
@@ -258,7 +383,9 @@ describe('the option proxy', () => {
 
   it.each([
     ['http://h', 'http://h:80'],
+    ['https://h', 'https://h:443'],
     ['socks5://[::1]', 'socks5://[::1]:1080'],
+    ['socks5h://h', 'socks5://h:1080'],
   ])('%s has the port of its scheme', (text, href) => {
     expect(readProxy(text)).toMatchObject({ href, login: undefined })
   })

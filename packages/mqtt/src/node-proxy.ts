@@ -1,18 +1,25 @@
-import { isIPv4, isIPv6, type Socket } from 'node:net'
+import { isIP, isIPv4, isIPv6, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { bracketed } from './endpoint.js'
 import { AuthenticationError, ConnectionError } from './errors.js'
+import type { ProxyOptions } from './options.js'
 
-/** A server that makes connections for others: HTTP CONNECT (RFC 9110 section 9.3.6) or SOCKS5 (RFC 1928, 1929). */
+/**
+ * A server that makes connections for others: HTTP CONNECT (RFC 9110 section 9.3.6), over TLS as well, or SOCKS5
+ * (RFC 1928, 1929).
+ */
 export interface ProxyServer {
-  readonly scheme: 'http' | 'socks5'
+  readonly scheme: 'http' | 'https' | 'socks5'
   readonly host: string
   readonly port: number
   /** For messages: without user and password. */
   readonly href: string
   readonly login: { readonly username: string; readonly password: string } | undefined
+  /** Of `https`: PEM of who may have signed its certificate. */
+  readonly ca: ProxyOptions['ca']
 }
 
-const DEFAULT_PORT = { http: 80, socks5: 1080 } as const
+const DEFAULT_PORT = { http: 80, https: 443, socks5: 1080 } as const
 /** No answer of a proxy needs as much. */
 const LONGEST_ANSWER_BYTES = 16_384
 /** A length of SOCKS5 is one byte. */
@@ -30,25 +37,69 @@ const SOCKS_FAULTS: readonly string[] = [
   'address type not supported',
 ]
 
-/** Throws `ConnectionError` 'invalid-argument'; the message never repeats user and password. */
-export function readProxy(text: string): ProxyServer {
+/** Throws `ConnectionError` 'invalid-argument'; the message never repeats user and password. `what` names the text. */
+export function readProxy(given: string | ProxyOptions, what = 'option proxy'): ProxyServer {
+  const { url: text, ca } = typeof given === 'string' ? { url: given, ca: undefined } : given
   const url = URL.canParse(text) ? new URL(text) : undefined
-  const scheme = url?.protocol.slice(0, -1)
-  if (url === undefined || url.hostname === '' || (scheme !== 'http' && scheme !== 'socks5')) {
-    throw invalid("is no URL of one; expected one such as 'http://host:3128' or 'socks5://host:1080'")
+  const scheme = schemeOf(url)
+  if (url === undefined || url.hostname === '' || scheme === undefined) {
+    const expected = "one such as 'http://host:3128', 'https://host' or 'socks5://host:1080'"
+    throw invalid(what, `is no URL of one; expected ${expected}`)
   }
   const host = url.hostname.replace(/[[\]]/g, '')
   const port = url.port === '' ? DEFAULT_PORT[scheme] : Number(url.port)
-  const username = decoded(url.username)
-  const password = decoded(url.password)
-  if (scheme === 'http' && username.includes(':'))
-    throw invalid("has a ':' in its user, which HTTP can not say")
+  const username = decoded(url.username, what)
+  const password = decoded(url.password, what)
+  if (scheme !== 'socks5' && username.includes(':'))
+    throw invalid(what, "has a ':' in its user, which HTTP can not say")
   const longest = Math.max(Buffer.byteLength(username), Buffer.byteLength(password))
   if (scheme === 'socks5' && longest > LONGEST_SOCKS_TEXT_BYTES) {
-    throw invalid(`has a user or password of ${longest} bytes; SOCKS5 can say ${LONGEST_SOCKS_TEXT_BYTES}`)
+    throw invalid(
+      what,
+      `has a user or password of ${longest} bytes; SOCKS5 can say ${LONGEST_SOCKS_TEXT_BYTES}`,
+    )
   }
   const login = username === '' && password === '' ? undefined : { username, password }
-  return { scheme, host, port, href: `${scheme}://${bracketed(host)}:${port}`, login }
+  return { scheme, host, port, href: `${scheme}://${bracketed(host)}:${port}`, login, ca }
+}
+
+/** `socks5h` says elsewhere what we do anyway: that the proxy resolves the names. */
+function schemeOf(url: URL | undefined): ProxyServer['scheme'] | undefined {
+  const scheme = url?.protocol.slice(0, -1).replace(/^socks5h$/, 'socks5')
+  return scheme === 'http' || scheme === 'https' || scheme === 'socks5' ? scheme : undefined
+}
+
+/** `socket`, or TLS over it where the proxy speaks that. Rejects with `ConnectionError`, or with the reason of `signal`. */
+export async function greet(socket: Socket, proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
+  if (proxy.scheme !== 'https') return socket
+  const onAbort = (): void => void socket.destroy()
+  signal.addEventListener('abort', onAbort)
+  try {
+    signal.throwIfAborted()
+    const secured = connectTls(tlsOptionsOf(socket, proxy))
+    await new Promise<void>((resolve, reject) => {
+      secured.once('secureConnect', resolve)
+      secured.once('error', reject)
+      secured.once('close', () => reject(new Error('it hung up')))
+    })
+    return secured
+  } catch (error) {
+    socket.destroy()
+    throw signal.aborted ? signal.reason : failed(proxy, `makes no TLS: ${(error as Error).message}`, error)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function tlsOptionsOf(socket: Socket, { host, ca }: ProxyServer): ConnectionOptions {
+  return {
+    socket,
+    host,
+    ALPNProtocols: ['http/1.1'],
+    // An address is no name for SNI. RFC 6066 section 3
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : Buffer.from(ca) }),
+  }
 }
 
 /**
@@ -68,7 +119,7 @@ export async function tunnel(
   signal.addEventListener('abort', onAbort)
   try {
     signal.throwIfAborted()
-    if (proxy.scheme === 'http') await tunnelByHttp(socket, proxy, `${bracketed(host)}:${port}`)
+    if (proxy.scheme !== 'socks5') await tunnelByHttp(socket, proxy, `${bracketed(host)}:${port}`)
     else await tunnelBySocks(socket, proxy, host, port)
   } catch (error) {
     socket.destroy()
@@ -192,7 +243,7 @@ export function unreachable(proxy: ProxyServer, cause: Error): ConnectionError {
   return failed(proxy, `can not be reached: ${cause.message || code || 'unknown fault'}`, cause)
 }
 
-function failed({ href }: ProxyServer, fault: string, cause?: Error): ConnectionError {
+function failed({ href }: ProxyServer, fault: string, cause?: unknown): ConnectionError {
   return new ConnectionError('unreachable', `the proxy ${href} ${fault}`, { cause, retryable: true })
 }
 
@@ -203,15 +254,15 @@ function refused({ href, login }: ProxyServer): AuthenticationError {
   })
 }
 
-function invalid(fault: string): ConnectionError {
-  return new ConnectionError('invalid-argument', `option proxy ${fault}`)
+function invalid(what: string, fault: string): ConnectionError {
+  return new ConnectionError('invalid-argument', `${what} ${fault}`)
 }
 
-function decoded(text: string): string {
+function decoded(text: string, what: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw invalid("has a '%' in user or password; expected %25")
+    throw invalid(what, "has a '%' in user or password; expected %25")
   }
 }
 

@@ -150,6 +150,13 @@ export interface WebSocketOptions {
 
 export type HttpHeaders = Readonly<Record<string, string>>
 
+export interface ProxyOptions {
+  /** As `proxy`. */
+  readonly url: string
+  /** PEM of who may have signed the certificate of an `https:` proxy; the authorities Node knows by default. */
+  readonly ca?: string | Uint8Array | undefined
+}
+
 /** What pages have no say in, the browser decides. */
 export type BrowserConnectOptions = Omit<ConnectOptions, 'url' | 'proxy' | 'webSocket'> & {
   url?: string | undefined
@@ -230,10 +237,11 @@ export interface ConnectOptions {
   /** Told of what fails with nobody waiting for it. By default the first one becomes a process warning. */
   onBackgroundError?: ((error: MqttError) => void) | undefined
   /**
-   * What makes all connections, in Node: `http://[user:password@]host[:80]` (CONNECT) or
-   * `socks5://[user:password@]host[:1080]`. It resolves the names of the servers; TLS is with those all the same.
+   * What makes all connections, in Node: `http://[user:password@]host[:80]` (CONNECT), `https://...[:443]` (the same over
+   * TLS) or `socks5://...[:1080]`. It resolves the names of the servers; TLS is with those all the same. `environment`:
+   * what the variables https_proxy, http_proxy, all_proxy and no_proxy say at each attempt; they are not read otherwise.
    */
-  proxy?: string | undefined
+  proxy?: string | ProxyOptions | undefined
   /** Of `ws:` and `wss:` in Node; browsers let no page choose. */
   webSocket?: WebSocketOptions | undefined
   clock?: Clock | undefined

@@ -75,7 +75,7 @@ class TcpTransport implements Transport {
 
   async #start(secure: ConnectionOptions | undefined): Promise<void> {
     const { host, port } = this.#endpoint
-    const raw = await this.#dialer.dial(host, port, this.#dialing.signal)
+    const raw = await this.#dialer.dial(host, port, this.#dialing.signal, secure !== undefined)
     // Small packets would otherwise wait for the acknowledgement of the ones before them (Nagle).
     raw.setNoDelay(true)
     const socket = secure === undefined ? raw : connectTls({ ...secure, socket: raw, host })

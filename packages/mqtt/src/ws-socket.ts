@@ -30,7 +30,7 @@ export function openWebSocket(
     const { host, port, scheme } = endpoint
     const secure = scheme === 'wss' ? secureOptions(endpoint, tls) : undefined
     const headers = await headersOf(given)
-    const raw = await dialer.dial(host, port, dialing.signal)
+    const raw = await dialer.dial(host, port, dialing.signal, secure !== undefined)
     const createConnection = (): Socket => {
       const socket = secure === undefined ? raw : connectTls({ ...secure, socket: raw, host })
       dialer.watch(raw, socket, host, port)
