@@ -1,63 +1,60 @@
-import { systemClock } from '@jamey/bus'
 import { describe, expect, it } from 'vitest'
 import { Bench } from './bench.js'
+import { Progress } from './progress.js'
 
-/** A clock that only work moves on, and evaluations of so many steps of a millisecond. */
+/** A clock that only work moves on, and evaluations of so many steps of a quarter of a millisecond. */
 function setUp() {
   let nowMs = 0
-  const bench = new Bench<string>({ ...systemClock, monotonicNow: () => nowMs })
+  const progress = new Progress()
+  const bench = new Bench(progress, () => nowMs)
   const done: string[] = []
-  function* work(name: string, steps: number): Generator<undefined, string> {
-    for (let i = 0; i < steps; i++) {
-      nowMs++
-      yield
-    }
-    return name
-  }
-  const hear = (sender: string, name: string, steps: number): Promise<void> =>
-    bench.hear(sender, work(name, steps)).then((result) => void done.push(`${result} at ${nowMs}`))
-  return { bench, hear, done }
+  const at: (number | undefined)[] = []
+  let lastId = 0
+  const hear = (name: string, steps: number): Promise<void> =>
+    new Promise((resolve) => {
+      function* work(): Generator<undefined, void> {
+        for (let i = 0; i < steps; i++) {
+          nowMs += 0.25
+          at.push(progress.id)
+          yield
+        }
+        done.push(`${name} at ${nowMs}`)
+        resolve()
+      }
+      bench.hear(++lastId, work())
+    })
+  return { hear, done, progress, at }
 }
 
 describe('the bench', () => {
-  it('is done with a short evaluation in the turn it came in', async () => {
-    const { hear, done } = setUp()
-    await Promise.all([hear('a', 'one', 0), hear('a', 'two', 1)])
-    expect(done).toEqual(['one at 1', 'two at 1'])
-  })
-
   it('lets the event loop go on after each slice of a long one', async () => {
-    const { hear, done } = setUp()
-    const long = hear('a', 'long', 7)
+    const { hear } = setUp()
+    let isOver = false
+    const long = hear('long', 20).then(() => {
+      isOver = true
+    })
     let turns = 0
     const count = (): void => {
       turns++
-      if (done.length === 0) setImmediate(count)
+      if (!isOver) setImmediate(count)
     }
     setImmediate(count)
     await long
-    expect(turns).toBeGreaterThanOrEqual(2)
+    expect(turns).toBeGreaterThanOrEqual(5)
   })
 
-  it('has somebody else wait for one slice, however many long ones of one sender wait', async () => {
+  it('has a short one wait for one slice of each long one, and those take turns', async () => {
     const { hear, done } = setUp()
-    const many = Array.from({ length: 50 }, (_, i) => hear('a', `a${i}`, 10))
-    await hear('b', 'b', 1)
-    // Its millisecond and its end each waited for one slice of the other sender.
-    expect(done).toEqual(['b at 5'])
-    await Promise.all(many)
-    expect(done.slice(1).map((line) => line.split(' ')[0])).toEqual(many.map((_, i) => `a${i}`))
+    const all = [hear('a', 40), hear('b', 40), hear('c', 2)]
+    await Promise.all(all)
+    expect(done).toEqual(['c at 2.5', 'a at 20.5', 'b at 20.5'])
   })
 
-  it('tells a failure to whom it belongs, and goes on', async () => {
-    const { bench, hear, done } = setUp()
-    const failing = {
-      next: () => {
-        throw new Error('no')
-      },
-    }
-    const failure = bench.hear('a', failing).catch(String)
-    await hear('a', 'other', 3)
-    expect([await failure, done]).toEqual(['Error: no', ['other at 3']])
+  it('notes what it is at, and that it goes on', async () => {
+    const { hear, progress, at } = setUp()
+    await Promise.all([hear('a', 5), hear('b', 1)])
+    await new Promise(setImmediate)
+    expect(at).toEqual([1, 1, 1, 1, 2, 1])
+    expect(progress).toMatchObject({ id: undefined, beats: 3 })
   })
 })

@@ -1,68 +1,48 @@
-import { type Clock, Turns } from '@jamey/bus'
+import type { Progress } from './progress.js'
 
-/** As long as this an evaluation may keep everything else in the process waiting, but for the rule that is at work. */
+/** For as long as this an evaluation may keep the others waiting, but for the rule that is at work. */
 const SLICE_MS = 1
 
-interface Hearing<Result> {
-  readonly sender: string
-  readonly steps: Iterator<undefined, Result>
-  readonly resolve: (result: Result) => void
-  readonly reject: (error: unknown) => void
+interface Hearing {
+  readonly id: number
+  readonly steps: Iterator<undefined, void>
 }
 
-/**
- * Where evaluations are carried out, a few steps in a turn of the event loop. Long ones go on turn by turn; those who
- * ask take turns, whatever they ask for, so a short evaluation is done after at most one slice of everybody else's.
- */
-export class Bench<Result> {
-  readonly #turns = new Turns<Hearing<Result>>()
-  readonly #clock: Clock
-  #spentMs = 0
-  #isResting = false
+/** Where evaluations are carried out: they take turns, so a short one waits for at most one slice of each other. */
+export class Bench {
+  readonly #progress: Progress
+  readonly #now: () => number
+  readonly #hearings: Hearing[] = []
 
-  constructor(clock: Clock) {
-    this.#clock = clock
+  /** `now`: milliseconds on a clock that never goes back. */
+  constructor(progress: Progress, now = () => performance.now()) {
+    this.#progress = progress
+    this.#now = now
   }
 
-  /** Resolves with what the steps return; rejects with what they throw. */
-  hear(sender: string, steps: Iterator<undefined, Result>): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      this.#turns.push(sender, { sender, steps, resolve, reject })
-      // What comes in one turn of the event loop shares one slice, which most often is long enough for all of it.
-      this.#sit()
-    })
+  /** The steps are to tell their result themselves, and not to throw. */
+  hear(id: number, steps: Iterator<undefined, void>): void {
+    this.#hearings.push({ id, steps })
+    if (this.#hearings.length === 1) setImmediate(this.#sit)
   }
 
-  #sit(): void {
-    while (this.#spentMs < SLICE_MS) {
-      const hearing = this.#turns.take()
-      if (hearing === undefined) break
-      const startMs = this.#clock.monotonicNow()
-      this.#goOn(hearing, startMs)
-      this.#spentMs += this.#clock.monotonicNow() - startMs
-    }
-    if (this.#isResting) return
-    this.#isResting = true
-    const goOn = (): void => {
-      this.#isResting = false
-      this.#spentMs = 0
-      if (this.#turns.size > 0) this.#sit()
-    }
-    // A request passes through the event loop several times until it is answered: what is long rests for as long as
-    // it has worked, so that those of others do not meet a slice each time.
-    if (this.#turns.size > 0) this.#clock.setTimeout(goOn, Math.max(1, this.#spentMs))
-    else setImmediate(goOn)
+  /** One slice in a turn of the event loop, so that what is asked meanwhile is heard after it. */
+  readonly #sit = (): void => {
+    const [hearing] = this.#hearings
+    if (hearing === undefined) return
+    this.#progress.begin(hearing.id)
+    const isDone = this.#goOn(hearing)
+    this.#progress.end()
+    this.#hearings.shift()
+    if (!isDone) this.#hearings.push(hearing)
+    if (this.#hearings.length > 0) setImmediate(this.#sit)
   }
 
-  #goOn(hearing: Hearing<Result>, startMs: number): void {
-    try {
-      do {
-        const { done, value } = hearing.steps.next()
-        if (done === true) return hearing.resolve(value)
-      } while (this.#clock.monotonicNow() - startMs + this.#spentMs < SLICE_MS)
-    } catch (error) {
-      return hearing.reject(error)
-    }
-    this.#turns.putBack(hearing.sender, hearing)
+  #goOn({ steps }: Hearing): boolean {
+    const endMs = this.#now() + SLICE_MS
+    do {
+      if (steps.next().done === true) return true
+    } while (this.#now() < endMs)
+    return false
   }
 }

@@ -39,6 +39,7 @@ export type Condition = (facts: Case) => Outcome
 
 const MAXIMUM_NESTED_LOOPS = 2
 const LOOPS = new Set(['all', 'exists', 'exists_one', 'map', 'filter', 'transformList', 'transformMap'])
+/** Of one case: its action, and what its circumstances say. */
 const MAXIMUM_REMEMBERED_READINGS = 16
 
 /**
@@ -47,9 +48,9 @@ const MAXIMUM_REMEMBERED_READINGS = 16
  */
 export class ConditionCompiler {
   readonly #environment: Environment
-  readonly #readings = new Map<string, Reading | Error>()
   /** Evaluations may take turns, so each keeps its own. */
   readonly #outcomes = new WeakMap<Case, Map<string, Outcome>>()
+  readonly #readings = new WeakMap<Case, Map<string, Reading | Error>>()
   #case: Case | undefined
   #evidence: string[] = []
 
@@ -96,8 +97,7 @@ export class ConditionCompiler {
   #defined(name: string, program: ParseResult | undefined): boolean {
     const facts = this.#case
     if (program === undefined || facts === undefined) throw new EvaluationError(`${name}() has no condition`)
-    const outcomes = this.#outcomes.get(facts) ?? new Map<string, Outcome>()
-    this.#outcomes.set(facts, outcomes)
+    const outcomes = keptFor(facts, this.#outcomes)
     let outcome = outcomes.get(name)
     if (outcome === undefined) {
       const outer = this.#evidence
@@ -126,13 +126,16 @@ export class ConditionCompiler {
 
   /** A text that cannot be read is tried once and refused from then on. */
   #reading(text: string): Reading {
-    const reading = this.#readings.get(text) ?? readingOf(text)
+    const facts = this.#case
+    if (facts === undefined) throw new EvaluationError('there is nothing to be read')
+    const readings = keptFor(facts, this.#readings)
+    const reading = readings.get(text) ?? readingOf(text)
     // Put last, so that the one that was not used for longest is the first, and goes.
-    this.#readings.delete(text)
-    this.#readings.set(text, reading)
-    for (const [oldest] of this.#readings) {
-      if (this.#readings.size <= MAXIMUM_REMEMBERED_READINGS) break
-      this.#readings.delete(oldest)
+    readings.delete(text)
+    readings.set(text, reading)
+    for (const [oldest] of readings) {
+      if (readings.size <= MAXIMUM_REMEMBERED_READINGS) break
+      readings.delete(oldest)
     }
     if (reading instanceof Error) throw reading
     return reading
@@ -214,6 +217,15 @@ export class ConditionCompiler {
       )
     }
   }
+}
+
+function keptFor<Kept>(facts: Case, kept: WeakMap<Case, Map<string, Kept>>): Map<string, Kept> {
+  let own = kept.get(facts)
+  if (own === undefined) {
+    own = new Map()
+    kept.set(facts, own)
+  }
+  return own
 }
 
 function readingOf(text: string): Reading | Error {

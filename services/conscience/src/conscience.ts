@@ -10,9 +10,10 @@ import {
 } from '@jamey/bus'
 import { type Evaluation, topics, type Verdict } from '@jamey/contracts'
 import type { Logger } from 'pino'
-import { Bench } from './bench.js'
 import { BOUNDS, excess } from './bounds.js'
-import { applyingRules, type Finding, weigh } from './engine.js'
+import { type Finding, weigh } from './engine.js'
+import type { Findings } from './evaluation-message.js'
+import { EvaluationThread } from './evaluation-thread.js'
 import { Judge, type JudgeAnswer, type JudgeOptions } from './judge.js'
 import { DEFAULT_RULES_FILE, loadRules, type RuleSet } from './rule-file.js'
 
@@ -72,7 +73,7 @@ class BusConscience implements Conscience {
   readonly #clock: Clock
   readonly #reportedAtMs = new Map<string, number>()
   readonly #decisions = { approved: 0, forbidden: 0, disapproved: 0, unrecognised: 0 }
-  readonly #bench: Bench<Finding[]>
+  #thread: EvaluationThread | undefined
   #rules: RuleSet
   #judge: Judge | undefined
   #served: ServedContract | undefined
@@ -83,7 +84,6 @@ class BusConscience implements Conscience {
   constructor(options: ConscienceOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#bench = new Bench(this.#clock)
     this.#rules = options.rules ?? loadRules(options.rulesFile ?? DEFAULT_RULES_FILE)
   }
 
@@ -92,7 +92,11 @@ class BusConscience implements Conscience {
     this.#isWanted = true
     const { bus, judge, log } = this.#options
     this.#judge = judge === undefined ? undefined : new Judge(judge)
+    const thread = this.#startThread()
+    this.#thread = thread
     try {
+      await thread.opened
+      if (!this.#isWanted) return
       const options = {
         maximumPerSender: MAXIMUM_PER_SENDER,
         whenRefused: 'retry',
@@ -105,6 +109,7 @@ class BusConscience implements Conscience {
       this.#served = served
     } catch (error) {
       this.#isWanted = false
+      await thread.close()
       throw error
     }
     log?.info({ rules: this.#rules.rules.length, rulesVersion: this.#rules.version }, 'conscience is serving')
@@ -113,7 +118,7 @@ class BusConscience implements Conscience {
   async stop({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<void> {
     if (!this.#isWanted) return
     this.#isWanted = false
-    const judge = this.#judge
+    const [judge, thread] = [this.#judge, this.#thread]
     const drained = this.#served?.stop().catch((error: unknown) => this.#report('stop-failed', error))
     this.#served = undefined
     // Opinions still awaited are given up in time for the rules alone to answer.
@@ -126,6 +131,7 @@ class BusConscience implements Conscience {
     this.#clock.clearTimeout(hurry)
     this.#clock.clearTimeout(end)
     judge?.close()
+    await thread?.close()
     this.#options.log?.info('conscience has stopped')
   }
 
@@ -136,6 +142,7 @@ class BusConscience implements Conscience {
       this.#report('rules-refused', error)
       throw error
     }
+    this.#thread?.use(this.#rules)
     this.#options.log?.info({ rulesVersion: this.#rules.version }, 'rules were read again')
     return { rulesVersion: this.#rules.version }
   }
@@ -150,13 +157,9 @@ class BusConscience implements Conscience {
 
   async #answer(request: Message<Evaluation>, context: RequestContext): Promise<Verdict> {
     assertWithinBounds(request.payload)
-    const rules = this.#rules
     const { payload: proposal, principal, envelope } = request
     const { clientId } = principal
-    const findings = await this.#bench.hear(
-      clientId,
-      whileAwaited(applyingRules(rules, proposal, { budgetMs: this.#options.ruleBudgetMs }), context),
-    )
+    const { findings, rulesVersion } = await this.#evaluate(clientId, proposal, context)
     this.#reportFailures(findings)
     const answer = await this.#ask(proposal, context)
     const opinion = answer?.status === 'used' ? answer.opinion : undefined
@@ -165,7 +168,7 @@ class BusConscience implements Conscience {
       action: proposal.action,
       ...weigh(findings, { unrecognised: this.#options.unrecognised, opinion }),
       judge: judgeOf(answer),
-      rules_version: rules.version,
+      rules_version: rulesVersion,
       requested_by: clientId,
       evaluated_at: new Date(this.#clock.now()).toISOString(),
     }
@@ -174,6 +177,17 @@ class BusConscience implements Conscience {
     this.#decisions[verdict.decision]++
     await this.#announce(verdict, envelope.metadata.correlation_id, context)
     return verdict
+  }
+
+  #startThread(): EvaluationThread {
+    const { ruleBudgetMs: budgetMs } = this.#options
+    const onEnd = (error: RequestError): void => this.#report(error.kind, error)
+    return new EvaluationThread({ rules: this.#rules, budgetMs, clock: this.#clock, onEnd })
+  }
+
+  #evaluate(sender: string, proposal: Evaluation, context: RequestContext): Promise<Findings> {
+    // Present for as long as requests are taken.
+    return (this.#thread as EvaluationThread).evaluate(sender, proposal, context)
   }
 
   async #ask(proposal: Evaluation, { remainingMs }: RequestContext): Promise<JudgeAnswer | undefined> {
@@ -218,23 +232,6 @@ class BusConscience implements Conscience {
     this.#reportedAtMs.set(kind, nowMs)
     this.#options.log?.error({ err: error, kind }, 'conscience failed')
     void this.#options.bus.reportError(error, { kind })
-  }
-}
-
-/** Nobody waits any more: the time goes to those who do. */
-function* whileAwaited<Result>(
-  steps: Iterator<undefined, Result>,
-  context: RequestContext,
-): Generator<undefined, Result> {
-  for (;;) {
-    if (context.remainingMs <= 0) {
-      throw new RequestError('aborted', 'The deadline passed before there was a verdict.', {
-        retryable: true,
-      })
-    }
-    const { done, value } = steps.next()
-    if (done === true) return value
-    yield
   }
 }
 

@@ -38,7 +38,7 @@ export type Judgement = Pick<
 
 /** A rule that matched, or whose condition failed. */
 export interface Finding {
-  readonly rule: Rule
+  readonly rule: Omit<Rule, 'condition'>
   /** Why the condition could not be evaluated. */
   readonly failure?: string
   readonly evidence: readonly string[]
@@ -164,7 +164,7 @@ function describe({ rule, failure, evidence }: Finding): AppliedRule {
   return { name, description, effect, weight, ...(reason === '' ? {} : { reason }) }
 }
 
-function failureReason(rule: Rule, failure: string): string {
+function failureReason(rule: Finding['rule'], failure: string): string {
   const counted =
     rule.effect === 'encourage' ? 'it gives the action no support' : 'it counts as if it applied'
   return `its condition could not be evaluated (${failure}), so ${counted}`

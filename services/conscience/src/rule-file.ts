@@ -25,11 +25,19 @@ export interface Rule {
   readonly condition: Condition
 }
 
+/** What a rule file says. */
+export interface RuleText {
+  readonly file: string
+  readonly text: string
+}
+
 /** A checked rule file. `version` is the file's own version and the start of its SHA-256, such as `1-5f1d7a84`. */
 export interface RuleSet {
   readonly file: string
   readonly version: string
   readonly rules: readonly Rule[]
+  /** What they were made of, the file itself last; `rulesOf` makes them again, in another thread. */
+  readonly texts: readonly RuleText[]
 }
 
 /** One thing wrong with a rule file. Line and column count from 1. */
@@ -119,33 +127,43 @@ function readRules(file: string): string {
 
 /** `loadRules` for text at hand; `file` is named in faults. */
 export function parseRules(text: string, file: string): RuleSet {
-  const own = partOf(text, file)
-  const parts = own.content.extends === undefined ? [own] : [shippedPart(), own]
-  const rules = compileRules(parts, own)
-  const faults = parts.flatMap(({ source }) => source.sortedFaults())
-  if (faults.length > 0) throw new RuleFileError(faults)
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part.text)
-  return { file, version: `${own.content.version}-${hash.digest('hex').slice(0, 8)}`, rules }
+  const own = partOf({ file, text })
+  return setOf(own.content.extends === undefined ? [] : [shippedPart()], own)
+}
+
+/** The rules once more of which these were the `texts`. */
+export function rulesOf(texts: RuleSet['texts']): RuleSet {
+  const parts = texts.map(partOf)
+  return setOf(parts.slice(0, -1), parts.at(-1) as Part)
 }
 
 /** One file of a rule set, checked as far as its shape goes. */
-interface Part {
-  readonly text: string
+interface Part extends RuleText {
   readonly source: Source
   readonly content: RuleFile
 }
 
-function partOf(text: string, file: string): Part {
+function partOf({ file, text }: RuleText): Part {
   const source = new Source(text, file)
   const content = source.content()
   if (content === undefined) throw new RuleFileError(source.sortedFaults())
-  return { text, source, content }
+  return { file, text, source, content }
 }
 
 /** The rules of this package, for files that extend them. */
 function shippedPart(): Part {
-  return partOf(readRules(DEFAULT_RULES_FILE), DEFAULT_RULES_FILE)
+  return partOf({ file: DEFAULT_RULES_FILE, text: readRules(DEFAULT_RULES_FILE) })
+}
+
+function setOf(before: readonly Part[], own: Part): RuleSet {
+  const parts = [...before, own]
+  const rules = compileRules(parts, own)
+  const faults = parts.flatMap(({ source }) => source.sortedFaults())
+  if (faults.length > 0) throw new RuleFileError(faults)
+  const hash = createHash('sha256')
+  for (const { text } of parts) hash.update(text)
+  const version = `${own.content.version}-${hash.digest('hex').slice(0, 8)}`
+  return { file: own.file, version, rules, texts: parts.map(({ file, text }) => ({ file, text })) }
 }
 
 /** What a file says under a name, and where it says so. */

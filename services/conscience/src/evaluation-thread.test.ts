@@ -1,0 +1,196 @@
+import { type RequestError, systemClock } from '@jamey/bus'
+import { FakeClock } from '@jamey/testing'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { EvaluationThread } from './evaluation-thread.js'
+import { loadRules, parseRules } from './rule-file.js'
+
+const patient = { remainingMs: 60_000 }
+
+function rulesOf(condition: string, version = '1') {
+  const rule = `{name: only, description: d, weight: 5, effect: forbid, condition: ${JSON.stringify(condition)}}`
+  return parseRules(`{version: ${version}, rules: [${rule}]}`, 'rules.yaml')
+}
+
+function setUp({ worker, clock }: { worker?: string; clock?: FakeClock } = {}) {
+  const ends: string[] = []
+  const thread = new EvaluationThread({
+    rules: worker === undefined ? loadRules() : rulesOf('true'),
+    budgetMs: 60_000,
+    clock: clock ?? systemClock,
+    onEnd: (error) => ends.push(error.message),
+    ...(worker === undefined ? {} : { worker: pretending(worker) }),
+  })
+  onTestFinished(() => thread.close())
+  const ask = (sender: string, action: string, context = patient) =>
+    thread.evaluate(sender, { action }, context).then(
+      ({ findings, rulesVersion }) => [rulesVersion, ...findings.map(({ rule }) => rule.name)].join(' '),
+      ({ kind, retryable }: RequestError) => `${kind} ${retryable}`,
+    )
+  return { thread, ask, ends }
+}
+
+/** A thread in which `body` says what becomes of an order; `done(id)` tells that it is done, `begin(id)` that it is at it. */
+function pretending(body: string): URL {
+  const script = `import { parentPort, workerData } from 'node:worker_threads'
+    const cells = new Int32Array(workerData.progress)
+    const begin = (id) => { Atomics.store(cells, 0, id); Atomics.add(cells, 1, 1) }
+    const done = (id) => parentPort.postMessage({ id, result: { findings: [], rulesVersion: 'done' } })
+    parentPort.on('message', ({ id, proposal, leftMs }) => { ${body} })
+    parentPort.postMessage('ready')`
+  return new URL(`data:text/javascript,${encodeURIComponent(script)}`)
+}
+
+describe('evaluations in a thread', () => {
+  it('tell what the rules say, and which rules they were', async () => {
+    const { thread } = setUp()
+    const { findings, rulesVersion } = await thread.evaluate(
+      'a',
+      { action: "delete the customer's records", context: { consent: false } },
+      patient,
+    )
+    expect(rulesVersion).toBe(loadRules().version)
+    expect(findings[0]).toMatchObject({
+      rule: { name: 'consent', effect: 'forbid' },
+      evidence: expect.arrayContaining(['consent: no']),
+    })
+  })
+
+  it('leave the event loop to others [promise 46]', async () => {
+    const { thread, ask } = setUp()
+    await thread.opened
+    const before = performance.eventLoopUtilization()
+    await Promise.all([1, 2, 3].map((n) => ask(`${n}`, `plan the day ${n} and delete records `.repeat(250))))
+    const { active, idle } = performance.eventLoopUtilization(before)
+    expect(active).toBeLessThan(idle)
+  })
+
+  it('go by new rules from when these are given', async () => {
+    const { thread, ask } = setUp()
+    await thread.opened
+    thread.use(rulesOf('true', 'two'))
+    expect(await ask('a', 'x')).toMatch(/^two-\w+ only$/)
+  })
+
+  it('that nobody waits for any more are not begun, or not ended', async () => {
+    const { thread, ask } = setUp()
+    await thread.opened
+    expect(await ask('a', 'read the news', { remainingMs: 0 })).toBe('aborted true')
+    expect(await ask('a', 'delete records and '.repeat(500), { remainingMs: 1 })).toBe('aborted true')
+    expect(await ask('a', 'read the news')).toContain(loadRules().version)
+  })
+
+  it('that are not done are given up when it is closed', async () => {
+    const { thread, ask } = setUp({ worker: '' })
+    const answers = [ask('a', '1'), ask('a', '2'), ask('b', '3')]
+    await thread.opened
+    await thread.close()
+    expect(await Promise.all([...answers, ask('c', '4')])).toEqual(Array(4).fill('aborted true'))
+  })
+})
+
+describe('a sender of many evaluations', () => {
+  it('has one of them with the thread, so that another sender waits for that one alone', async () => {
+    const { ask } = setUp({ worker: 'setTimeout(() => done(id), 5)' })
+    const order: string[] = []
+    const many = Array.from({ length: 20 }, (_, n) => ask('a', `${n}`).then(() => order.push('a')))
+    await Promise.all([...many, ask('b', 'x').then(() => order.push('b'))])
+    expect(order.indexOf('b')).toBeLessThanOrEqual(1)
+    expect(order).toHaveLength(21)
+  })
+
+  it('and many senders leave the thread no more than it can hold', async () => {
+    const { ask, thread } = setUp({
+      worker: `(globalThis.all ??= []).push(id)
+        if (all.length > 32) process.exit(1)
+        setTimeout(() => done(all.shift()), 5)`,
+    })
+    await thread.opened
+    const answers = Array.from({ length: 100 }, (_, n) => ask(`${n}`, 'x'))
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['done']))
+  })
+})
+
+describe('a thread that ends', () => {
+  const orders = `begin(id)
+    if (proposal.action === 'poison') process.exit(7)
+    setTimeout(() => done(id), 20)`
+
+  it('costs what it was at, which may be asked again; all else is done by another one', async () => {
+    const { ask, ends } = setUp({ worker: orders })
+    const answers = ['a', 'b', 'poison', 'c'].map((action) => ask(action, action))
+    answers.push(ask('a', 'again'), ask('poison', 'afterwards'))
+    expect(await Promise.all(answers)).toEqual([
+      'done',
+      'done',
+      'evaluation-ended true',
+      'done',
+      'done',
+      'done',
+    ])
+    expect(ends).toEqual([expect.stringContaining('(exit code 7)')])
+  })
+
+  it('for want of memory ends nothing else', async () => {
+    const clock = new FakeClock()
+    const { ask, ends } = setUp({
+      worker: `begin(id)
+        const all = []
+        while (proposal.action === 'poison') all.push(new Array(1e6).fill(all.length))
+        done(id)`,
+      clock,
+    })
+    const answers = [ask('a', 'poison'), ask('b', 'x')]
+    expect(await answers[0]).toBe('evaluation-ended true')
+    expect(ends).toEqual([expect.stringContaining('memory limit')])
+    await clock.advance(0)
+    expect(await answers[1]).toBe('done')
+  })
+
+  it('since it got stuck in one step is ended', async () => {
+    const clock = new FakeClock()
+    const { ask, ends, thread } = setUp({
+      worker: "begin(id); while (proposal.action === 'poison'); done(id)",
+      clock,
+    })
+    await thread.opened
+    let answer: string | undefined
+    void ask('a', 'poison').then((text) => {
+      answer = text
+    })
+    await expect.poll(() => clock.pendingTimers).toBe(1)
+    await expect
+      .poll(async () => {
+        await clock.advance(10_000)
+        return answer
+      })
+      .toBe('evaluation-ended true')
+    expect(ends).toEqual([expect.stringContaining('one step took longer than 10000 ms')])
+    const next = ask('a', 'x')
+    await expect.poll(() => clock.pendingTimers).toBe(1)
+    await clock.advance(0)
+    expect(await next).toBe('done')
+  })
+
+  it('before it is there is started again, ever more seldom, and nothing is lost meanwhile [promise 47]', async () => {
+    const clock = new FakeClock()
+    const ends: string[] = []
+    const thread = new EvaluationThread({
+      rules: rulesOf('true'),
+      budgetMs: undefined,
+      clock,
+      onEnd: (error) => ends.push(error.message),
+      worker: new URL('data:text/javascript,throw new Error("too many open files")'),
+    })
+    onTestFinished(() => thread.close())
+    const answer = thread.evaluate('a', { action: 'x' }, patient).catch(({ kind }: RequestError) => kind)
+    for (const [attempt, delayMs] of [100, 200, 400, 800, 1_000, 1_000].entries()) {
+      await expect.poll(() => [ends.length, clock.pendingTimers]).toEqual([attempt + 1, 1])
+      await clock.advance(delayMs - 1)
+      expect(clock.pendingTimers).toBe(1)
+      await clock.advance(1)
+    }
+    expect(new Set(ends)).toEqual(new Set([expect.stringContaining('(too many open files)')]))
+    await thread.close()
+    expect(await answer).toBe('aborted')
+  })
+})

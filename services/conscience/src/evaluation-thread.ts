@@ -1,0 +1,234 @@
+import { Worker } from 'node:worker_threads'
+import { type Clock, type RequestContext, RequestError } from '@jamey/bus'
+import type { Proposal } from './engine.js'
+import type { Findings, Order, Result, ThreadOptions } from './evaluation-message.js'
+import { Progress } from './progress.js'
+import type { RuleSet } from './rule-file.js'
+
+export interface EvaluationThreadOptions {
+  readonly rules: RuleSet
+  readonly budgetMs: number | undefined
+  readonly clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>
+  /** The thread has ended by itself, or was ended; another one is started. */
+  readonly onEnd: (error: RequestError) => void
+  /** The module that runs in the thread; `evaluation-worker.ts` by default. */
+  readonly worker?: URL | undefined
+}
+
+interface Pending {
+  readonly sender: string
+  readonly proposal: Proposal
+  readonly context: Pick<RequestContext, 'remainingMs'>
+  readonly resolve: (findings: Findings) => void
+  readonly reject: (error: RequestError) => void
+}
+
+/** Beside this module, and beside the built one where the sources themselves run, as in tests. */
+const WORKER = new URL(
+  import.meta.url.endsWith('.ts') ? '../dist/evaluation-worker.js' : './evaluation-worker.js',
+  import.meta.url,
+)
+/** So many evaluations are with the thread at once, each of another sender. */
+const MAXIMUM_RUNNING = 32
+/** Many times what that many evaluations need, of the longest texts. */
+const HEAP_MEGABYTES = 256
+/** A thread that is at one step for longer than this is ended: no step takes a hundredth of it. */
+const STALLED_MS = 10_000
+const FIRST_DELAY_MS = 100
+const LONGEST_DELAY_MS = 1_000
+const HIGHEST_ID = 0x7fff_ffff
+
+/**
+ * Evaluations in a thread of its own, so that none of them keeps an event loop waiting, and neither does whoever asks
+ * for many: of each sender one is with the thread, which works on all that it has in turns.
+ *
+ * A thread that ends unasked costs the evaluation it was at, which fails with the retryable 'evaluation-ended'; the
+ * others are done by the next one.
+ */
+export class EvaluationThread {
+  readonly #options: EvaluationThreadOptions
+  /** By sender: those that wait until another one of the same is done. */
+  readonly #behind = new Map<string, Pending[]>()
+  /** At most one of each sender. */
+  #waiting: Pending[] = []
+  readonly #running = new Map<number, Pending>()
+  #rules: RuleSet
+  #worker: Worker | undefined
+  #isReady = false
+  readonly #opened = withResolver()
+  #progress = new Progress()
+  #delayMs = FIRST_DELAY_MS
+  #restart: unknown
+  #watch: unknown
+  #lastId = 0
+  #isClosed = false
+
+  constructor(options: EvaluationThreadOptions) {
+    this.#options = options
+    this.#rules = options.rules
+    this.#start()
+  }
+
+  /** Resolves when the first thread is there, however often it has to be started; or when it is closed. */
+  get opened(): Promise<void> {
+    return this.#opened.promise
+  }
+
+  /** Rejects with a retryable `RequestError`: `context` tells for how long somebody waits. */
+  evaluate(sender: string, proposal: Proposal, context: Pending['context']): Promise<Findings> {
+    return new Promise((resolve, reject) => {
+      const pending = { sender, proposal, context, resolve, reject }
+      if (this.#isClosed) return reject(closedError())
+      const behind = this.#behind.get(sender)
+      if (behind !== undefined) return void behind.push(pending)
+      this.#behind.set(sender, [])
+      this.#waiting.push(pending)
+      this.#fill()
+    })
+  }
+
+  /** The rules of evaluations that begin from now on. */
+  use(rules: RuleSet): void {
+    this.#rules = rules
+    this.#order({ rules: rules.texts })
+  }
+
+  /** Gives up what is not done. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#opened.resolve()
+    const { clock } = this.#options
+    clock.clearTimeout(this.#restart)
+    clock.clearTimeout(this.#watch)
+    const given = [...this.#running.values(), ...this.#waiting, ...[...this.#behind.values()].flat()]
+    this.#running.clear()
+    this.#waiting = []
+    this.#behind.clear()
+    for (const { reject } of given) reject(closedError())
+    await this.#worker?.terminate()
+  }
+
+  #order(order: Order): void {
+    this.#worker?.postMessage(order)
+  }
+
+  #fill(): void {
+    while (this.#isReady && this.#running.size < MAXIMUM_RUNNING) {
+      const pending = this.#waiting.shift()
+      if (pending === undefined) return
+      const leftMs = pending.context.remainingMs
+      if (leftMs <= 0) {
+        pending.reject(lateError())
+        this.#letNext(pending)
+        continue
+      }
+      this.#lastId = this.#lastId === HIGHEST_ID ? 1 : this.#lastId + 1
+      this.#running.set(this.#lastId, pending)
+      this.#order({ id: this.#lastId, proposal: pending.proposal, leftMs })
+      if (this.#watch === undefined) this.#look(undefined)
+    }
+  }
+
+  /** Another one of the same sender may wait for its turn now. */
+  #letNext({ sender }: Pending): void {
+    const next = this.#behind.get(sender)?.shift()
+    if (next === undefined) this.#behind.delete(sender)
+    else this.#waiting.push(next)
+  }
+
+  #settle({ id, result }: Exclude<Result, 'ready'>): void {
+    const pending = this.#running.get(id)
+    if (pending === undefined) return
+    this.#running.delete(id)
+    if (result === 'late') pending.reject(lateError())
+    else pending.resolve(result)
+    this.#letNext(pending)
+    this.#fill()
+  }
+
+  #start(): void {
+    this.#progress = new Progress()
+    const { budgetMs, worker: module = WORKER } = this.#options
+    const data: ThreadOptions = { rules: this.#rules.texts, budgetMs, progress: this.#progress.buffer }
+    try {
+      this.#worker = new Worker(module, {
+        workerData: data,
+        name: 'jamey-conscience',
+        // Options of the process's own command line are not the thread's.
+        execArgv: [],
+        resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
+      })
+    } catch (error) {
+      return this.#end(reasonOf(error, 0))
+    }
+    const worker = this.#worker
+    worker.unref()
+    worker.on('message', (result: Result) => {
+      if (result !== 'ready') return this.#settle(result)
+      this.#isReady = true
+      this.#opened.resolve()
+      this.#delayMs = FIRST_DELAY_MS
+      this.#fill()
+    })
+    let cause: unknown
+    worker.on('error', (error) => {
+      cause = error
+    })
+    worker.on('exit', (code) => this.#end(reasonOf(cause, code)))
+  }
+
+  #end(reason: string): void {
+    this.#worker = undefined
+    if (this.#isClosed) return
+    const { clock, onEnd } = this.#options
+    const error = endedError(reason)
+    const culprit = this.#running.get(this.#progress.id ?? 0)
+    // The next thread does the others, in their order.
+    this.#waiting = [...[...this.#running.values()].filter((one) => one !== culprit), ...this.#waiting]
+    this.#running.clear()
+    culprit?.reject(error)
+    if (culprit !== undefined) this.#letNext(culprit)
+    // One that could not even begin may have found no room; there may be some later.
+    this.#restart = clock.setTimeout(() => this.#start(), this.#isReady ? 0 : this.#delayMs)
+    if (!this.#isReady) this.#delayMs = Math.min(2 * this.#delayMs, LONGEST_DELAY_MS)
+    this.#isReady = false
+    onEnd(error)
+  }
+
+  /** Ends a thread that gets nowhere, for as long as there is anything to be done. */
+  #look(beats: number | undefined): void {
+    this.#watch = undefined
+    if (this.#running.size === 0) return
+    const { id, beats: now } = this.#progress
+    if (id !== undefined && now === beats) {
+      this.#worker?.emit('error', new Error(`one step took longer than ${STALLED_MS} ms`))
+      return void this.#worker?.terminate()
+    }
+    this.#watch = this.#options.clock.setTimeout(() => this.#look(now), STALLED_MS)
+  }
+}
+
+function withResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve!: () => void
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
+function reasonOf(cause: unknown, code: number): string {
+  return cause instanceof Error ? cause.message : `exit code ${code}`
+}
+
+function endedError(reason: string): RequestError {
+  const message = `The thread that evaluates actions has ended (${reason}); another one is started.`
+  return new RequestError('evaluation-ended', message, { retryable: true })
+}
+
+function lateError(): RequestError {
+  return new RequestError('aborted', 'The deadline passed before there was a verdict.', { retryable: true })
+}
+
+function closedError(): RequestError {
+  return new RequestError('aborted', 'The conscience stops; ask again.', { retryable: true })
+}
