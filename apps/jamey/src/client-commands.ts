@@ -55,6 +55,8 @@ function addMemoryCommands(program: Command, run: Run): void {
       .addOption(layer('where to keep it'))
       .option('--tag <tag>', 'a tag; may be given several times', collect)
       .option('--importance <n>', 'from 0 to 1', parseImportance)
+      .option('--shared', 'let everybody recall it; otherwise it is yours alone')
+      .option('--for <client-id>', 'whose memory it is to be, where you may store for others')
       .addOption(timeout(30))
       .addHelpText(
         'after',
@@ -78,6 +80,8 @@ importance: storing the same file again stores nothing twice.`,
       .option('--from <moment>', 'not older than this', parseMoment)
       .option('--to <moment>', 'not newer than this', parseMoment)
       .option('--limit <n>', 'how many, 1 to 100', parseLimit, 10)
+      .option('--others', 'among the memories of everybody, where you may read them')
+      .option('--owner <client-id>', 'only those of this client, where you may read them')
       .addOption(timeout(30)),
   ).action((query, options) =>
     run(async (context) => (await import('./commands/recall.js')).recall(context, query, options)),
@@ -90,6 +94,8 @@ importance: storing the same file again stores nothing twice.`,
       .addOption(layer('all of this layer'))
       .option('--tag <tag>', 'all with this tag; may be given several times', collect)
       .option('--before <moment>', 'all from before this', parseMoment)
+      .option('--others', 'whosever they are, where you may forget what is others')
+      .option('--owner <client-id>', 'all of this client, where you may forget them')
       .option('--yes', 'do not ask where conditions fit more than 100')
       .addOption(timeout(30)),
   ).action((ids, options) =>

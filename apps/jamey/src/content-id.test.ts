@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { contentId } from './content-id.js'
 
-const memory = { content: 'We met in Lisbon', layer: 'episodic', tags: ['travel', 'may'], importance: 0.5 }
+const memory = {
+  owner: 'ada',
+  content: 'We met in Lisbon',
+  layer: 'episodic',
+  tags: ['travel', 'may'],
+  importance: 0.5,
+}
 
 describe('contentId', () => {
   it('is a version 4 UUID, as the envelope demands', () => {
@@ -18,6 +24,7 @@ describe('contentId', () => {
 
   it('differs where anything that is stored differs', () => {
     const others = [
+      { ...memory, owner: 'bob' },
       { ...memory, content: 'We met in Porto' },
       { ...memory, layer: 'semantic' },
       { ...memory, layer: undefined },
@@ -25,6 +32,6 @@ describe('contentId', () => {
       { ...memory, tags: ['travel,may'] },
       { ...memory, importance: undefined },
     ]
-    expect(new Set([memory, ...others].map(contentId)).size).toBe(7)
+    expect(new Set([memory, ...others].map(contentId)).size).toBe(8)
   })
 })

@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto'
 
 /**
- * A message identifier that follows from what is stored: storing the same paragraph with the same layer,
+ * A message identifier that follows from what is stored: storing the same paragraph with the same owner, layer,
  * tags and importance again carries the same identifier, and the memory keeps it once. The envelope demands
  * a version 4 UUID, so the hash is dressed as one.
  */
 export function contentId(parts: {
+  /** Whose memory it is to be: the same text of another is another memory. */
+  readonly owner: string
   readonly content: string
   readonly layer: string | undefined
   readonly tags: readonly string[]
   readonly importance: number | undefined
 }): string {
   const canonical = JSON.stringify([
+    parts.owner,
     parts.content,
     parts.layer ?? null,
     [...parts.tags].sort(),

@@ -20,10 +20,10 @@ describe('a payload on a contract topic', () => {
   })
 
   it('may name its action where several contracts share the topic', () => {
-    const forget = envelopedMessage('jamey/memory/store', '{"action": "forget", "data": {"id": "x"}}')
-    expect(forget?.contract).toBe(topics.memory.forget)
-    expect(forget?.data).toEqual({ id: 'x' })
-    expect(envelopedMessage('jamey/memory/store', '{"content": "x"}')?.contract).toBe(topics.memory.store)
+    const get = envelopedMessage('jamey/memory/query', '{"action": "get", "data": {"id": "x"}}')
+    expect(get?.contract).toBe(topics.memory.get)
+    expect(get?.data).toEqual({ id: 'x' })
+    expect(envelopedMessage('jamey/memory/query', '{"query": "x"}')?.contract).toBe(topics.memory.query)
   })
 
   it('knows the levels of a topic that has parameters', () => {
@@ -42,8 +42,8 @@ describe('a payload on a contract topic', () => {
       expect(report).toMatchObject({ exitCode: 2, code: 'invalid-payload' })
       expect(report.hint).toContain('--raw')
     }
-    const unknown = thrown(() => envelopedMessage('jamey/memory/store', '{"action": "burn", "data": {}}'))
-    expect(unknown.message).toContain('"store", "forget"')
+    const unknown = thrown(() => envelopedMessage('jamey/memory/query', '{"action": "burn", "data": {}}'))
+    expect(unknown.message).toContain('"query", "get"')
     const data = thrown(() =>
       checkedData(topics.memory.store, 'jamey/memory/store', { content: 'x', importance: 7 }),
     )
@@ -52,8 +52,8 @@ describe('a payload on a contract topic', () => {
   })
 
   it('is the data of the action that is named, also of one that nobody told us of', () => {
-    const forget = envelopedRequest('jamey/memory/store', '{"id": "x"}', { action: 'forget' })
-    expect(forget).toMatchObject({ contract: topics.memory.forget, data: { id: 'x' } })
+    const get = envelopedRequest('jamey/memory/query', '{"id": "x"}', { action: 'get' })
+    expect(get).toMatchObject({ contract: topics.memory.get, data: { id: 'x' } })
     const own = envelopedRequest('jamey/lab/a', '"two words"', { action: 'say' })
     expect(own).toMatchObject({ contract: { topic: 'jamey/lab/a', action: 'say' }, data: 'two words' })
     expect(envelopedMessage('jamey/lab/a', '', 'say')?.data).toEqual({})

@@ -38,7 +38,8 @@ export function formatExpiry(expiresAt: string | null, now: Date): string {
 }
 
 function factsOf(memory: Memory, now: Date): string[] {
-  const facts = [memory.layer, formatAge(memory.occurred_at, now)]
+  const facts: string[] = [memory.layer, formatAge(memory.occurred_at, now)]
+  if (memory.scope === 'shared') facts.push('shared')
   if (memory.tags.length > 0) facts.push(memory.tags.map((tag) => `#${printable(tag)}`).join(' '))
   return facts
 }

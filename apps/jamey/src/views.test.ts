@@ -44,6 +44,8 @@ const memory: Memory & { score: number } = {
   created_at: '2026-05-29T12:00:00Z',
   occurred_at: '2026-05-29T12:00:00Z',
   expires_at: null,
+  owner: 'jamey-cli-1',
+  scope: 'private',
   source: 'jamey-cli-1',
   metadata: {},
   score: 0.87654,

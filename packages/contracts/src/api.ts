@@ -9,6 +9,10 @@ export const OPERATION_NAMES = [
   'memory.query',
   'memory.get',
   'memory.forget',
+  'memory.others.store',
+  'memory.others.query',
+  'memory.others.get',
+  'memory.others.forget',
 ] as const
 
 export const callSchema = z.strictObject({

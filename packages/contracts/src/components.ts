@@ -51,7 +51,11 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     description: 'Stores and recalls.',
     permissions: [
       ...served(topics.memory.store),
+      ...served(topics.memory.forget),
       ...served(topics.memory.query),
+      ...[topics.memory.others.store, topics.memory.others.query, topics.memory.others.forget].flatMap(
+        served,
+      ),
       publish(topics.memory.updates.topic),
       answers(topics.memory.store),
       ...PRESENCE,
@@ -65,7 +69,9 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
       'act-for:+',
       publish(topics.conscience.evaluate.topic),
       publish(topics.memory.store.topic),
+      publish(topics.memory.forget.topic),
       publish(topics.memory.query.topic),
+      publish('jamey/memory/others/+'),
       subscribe('jamey/events/#'),
       answers(topics.api.requests),
       ...PRESENCE,

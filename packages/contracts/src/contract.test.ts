@@ -27,6 +27,10 @@ describe('contracts', () => {
       'jamey/events/errors',
       'jamey/events/heartbeat',
       'jamey/events/status/{client_id}',
+      'jamey/memory/forget',
+      'jamey/memory/others/forget',
+      'jamey/memory/others/query',
+      'jamey/memory/others/store',
       'jamey/memory/query',
       'jamey/memory/store',
       'jamey/memory/updates',
@@ -35,7 +39,9 @@ describe('contracts', () => {
 
   it('are all listed, each with a topic and action of its own', () => {
     const { responses: _, ...api } = topics.api
-    const all = [topics.conscience, topics.memory, topics.events, api].flatMap((part) => Object.values(part))
+    const { others, ...memory } = topics.memory
+    const parts = [topics.conscience, memory, others, topics.events, api]
+    const all = parts.flatMap((part) => Object.values(part))
     expect(new Set(CONTRACTS)).toEqual(new Set(all))
     expect(new Set(CONTRACTS.map(({ topic, action }) => `${topic} ${action}`)).size).toBe(CONTRACTS.length)
   })

@@ -11,6 +11,9 @@ const isGiven = (value: unknown): boolean => value !== undefined
 
 const tag = z.string().min(1).max(200)
 
+/** `private`: its owner's alone. `shared`: everybody's to read, and its owner's to forget. */
+export const memoryScopeSchema = z.enum(['private', 'shared'])
+
 export const storeSchema = z.strictObject({
   content: z.string().min(1).max(100_000),
   layer: memoryLayerSchema.default('short_term'),
@@ -21,8 +24,14 @@ export const storeSchema = z.strictObject({
   importance: z.number().min(0).max(1).default(0.5),
   /** When it happened, where that is not now. */
   occurred_at: isoTime.optional(),
+  scope: memoryScopeSchema.default('private'),
   metadata: jsonObject.optional(),
 })
+
+/** The client identifier of whose memories they are. */
+const owner = z.string().min(1).max(128)
+
+export const storeForSchema = storeSchema.extend({ owner })
 
 export const memorySchema = z.object({
   /** The `message_id` of the envelope that stored it, so that storing twice stores once. */
@@ -35,6 +44,9 @@ export const memorySchema = z.object({
   occurred_at: isoTime,
   /** Null where the layer keeps memories for good. */
   expires_at: isoTime.nullable(),
+  /** The client identifier of whose it is. */
+  owner: z.string(),
+  scope: memoryScopeSchema,
   /** The client identifier of who stored it. */
   source: z.string(),
   metadata: jsonObject,
@@ -45,6 +57,17 @@ export const storedSchema = z.object({
   /** False where this message had been stored before. */
   created: z.boolean(),
 })
+
+const forgetConditions = {
+  id: z.string().min(1).optional(),
+  tags: z.array(tag).min(1).max(100).optional(),
+  layer: memoryLayerSchema.optional(),
+  before: isoTime.optional(),
+}
+
+function isOneOrSome({ id, ...conditions }: Readonly<Record<string, unknown>>): boolean {
+  return isGiven(id) !== Object.values(conditions).some(isGiven)
+}
 
 /** Either one memory by its `id`, or all that fit every given condition; at least one of the four is needed. */
 export const forgetSchema = z
@@ -59,6 +82,14 @@ export const forgetSchema = z
       'needs either id, or at least one of tags, layer and before; without any everything would be forgotten',
   })
 
+const FORGET_NEEDS =
+  'needs either id, or at least one of owner, tags, layer and before; without any everything would be forgotten'
+
+/** The same of anybody's. */
+export const forgetOthersSchema = z
+  .strictObject({ ...forgetConditions, owner: owner.optional() })
+  .refine(isOneOrSome, { error: FORGET_NEEDS })
+
 export const forgottenSchema = z.object({ forgotten: z.int().min(0) })
 
 export const querySchema = z.strictObject({
@@ -70,6 +101,9 @@ export const querySchema = z.strictObject({
   limit: z.int().min(1).max(100).default(10),
   offset: z.int().min(0).optional(),
 })
+
+/** The same among everybody's, or those of one owner. */
+export const queryOthersSchema = querySchema.extend({ owner: owner.optional() })
 
 export const recalledSchema = z.object({
   memories: z.array(memorySchema.extend({ score: z.number() })),
@@ -87,11 +121,13 @@ export const gotSchema = z.object({
 export const memoryUpdateSchema = z.object({
   change: z.enum(['stored', 'forgotten', 'expired']),
   memory_ids: z.array(z.string()),
+  /** What was stored, where it is shared. */
   memory: memorySchema.optional(),
 })
 
 export type MemoryLayer = z.output<typeof memoryLayerSchema>
 export type Memory = z.output<typeof memorySchema>
+export type MemoryScope = z.output<typeof memoryScopeSchema>
 export type MemoryStore = z.output<typeof storeSchema>
 export type MemoryStoreInput = z.input<typeof storeSchema>
 export type MemoryStored = z.output<typeof storedSchema>
@@ -117,7 +153,7 @@ export const memory = {
     description: 'Stores a memory; the message_id of its envelope becomes its id.',
   } satisfies RequestContract,
   forget: {
-    topic: 'jamey/memory/store',
+    topic: 'jamey/memory/forget',
     action: 'forget',
     qos: 1,
     retain: false,
@@ -125,7 +161,7 @@ export const memory = {
     responseSchema: forgottenSchema,
     service: 'memory',
     isRepeatable: true,
-    description: 'Removes one memory by id, or all that fit the given conditions.',
+    description: 'Removes one memory of its own by id, or all that fit the given conditions.',
   } satisfies RequestContract,
   query: {
     topic: 'jamey/memory/query',
@@ -136,7 +172,7 @@ export const memory = {
     responseSchema: recalledSchema,
     service: 'memory',
     isRepeatable: true,
-    description: 'Recalls memories by text, layer, tag and time, best first.',
+    description: 'Recalls memories by text, layer, tag and time, best first: its own, and what is shared.',
   } satisfies RequestContract,
   get: {
     topic: 'jamey/memory/query',
@@ -147,7 +183,7 @@ export const memory = {
     responseSchema: gotSchema,
     service: 'memory',
     isRepeatable: true,
-    description: 'Gives one memory by its id.',
+    description: 'Gives one memory by its id, its own or a shared one.',
   } satisfies RequestContract,
   updates: {
     topic: 'jamey/memory/updates',
@@ -155,6 +191,54 @@ export const memory = {
     qos: 1,
     retain: false,
     schema: memoryUpdateSchema,
-    description: 'Announces memories that were stored, forgotten or have expired.',
+    description:
+      'Announces memories that were stored, forgotten or have expired; with its content, what is shared.',
   } satisfies Contract,
+  /** What is others' is read, changed and forgotten at topics of its own, which take rights of their own. */
+  others: {
+    store: {
+      topic: 'jamey/memory/others/store',
+      service: 'memory',
+      action: 'store',
+      qos: 1,
+      retain: false,
+      schema: storeForSchema,
+      responseSchema: storedSchema,
+      isRepeatable: true,
+      description: 'Stores a memory for somebody else, whose it is from then on.',
+    } satisfies RequestContract,
+    query: {
+      topic: 'jamey/memory/others/query',
+      service: 'memory',
+      action: 'query',
+      qos: 1,
+      retain: false,
+      schema: queryOthersSchema,
+      responseSchema: recalledSchema,
+      isRepeatable: true,
+      description: 'Recalls memories of everybody, or of one owner.',
+    } satisfies RequestContract,
+    get: {
+      topic: 'jamey/memory/others/query',
+      service: 'memory',
+      action: 'get',
+      qos: 1,
+      retain: false,
+      schema: getSchema,
+      responseSchema: gotSchema,
+      isRepeatable: true,
+      description: 'Gives one memory by its id, whosever it is.',
+    } satisfies RequestContract,
+    forget: {
+      topic: 'jamey/memory/others/forget',
+      service: 'memory',
+      action: 'forget',
+      qos: 1,
+      retain: false,
+      schema: forgetOthersSchema,
+      responseSchema: forgottenSchema,
+      isRepeatable: true,
+      description: 'Removes one memory by id, whosever it is, or all that fit the given conditions.',
+    } satisfies RequestContract,
+  },
 } as const

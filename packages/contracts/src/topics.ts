@@ -16,6 +16,10 @@ export const CONTRACTS: readonly Contract[] = [
   topics.memory.query,
   topics.memory.get,
   topics.memory.updates,
+  topics.memory.others.store,
+  topics.memory.others.query,
+  topics.memory.others.get,
+  topics.memory.others.forget,
   topics.events.status,
   topics.events.heartbeat,
   topics.events.errors,
@@ -29,6 +33,10 @@ export const OPERATIONS = {
   'memory.query': topics.memory.query,
   'memory.get': topics.memory.get,
   'memory.forget': topics.memory.forget,
+  'memory.others.store': topics.memory.others.store,
+  'memory.others.query': topics.memory.others.query,
+  'memory.others.get': topics.memory.others.get,
+  'memory.others.forget': topics.memory.others.forget,
 } as const satisfies Record<OperationName, RequestContract>
 
 /** The levels before the client identifier in every reply inbox. */

@@ -30,7 +30,7 @@ export async function serveApi(bus: RouterBus): Promise<ServedContract> {
         timeoutMs,
         signal,
         correlationId: correlation_id,
-        ...(operation === 'memory.store' ? { messageId: call.envelope.message_id } : {}),
+        ...(operation.endsWith('store') ? { messageId: call.envelope.message_id } : {}),
         ...(traceparent === undefined ? {} : { traceparent }),
       })
       return { output }

@@ -1,6 +1,6 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { KeySet, LiveKeySet, signToken } from '@jamey/auth'
-import { topics } from '@jamey/contracts'
+import { pingOf, topics } from '@jamey/contracts'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { identifyCaller } from './caller.js'
 import {
@@ -102,6 +102,9 @@ describe('callers with a token', () => {
   beforeAll(async () => {
     running = await startGateway({ tokenSecret: SECRET, requireToken: true })
     running.bus.answer(topics.conscience.evaluate, () => VERDICT)
+    running.bus.answer(pingOf(topics.conscience.evaluate.topic, 'conscience'), () => ({
+      client_id: 'jamey-conscience',
+    }))
     running.bus.answer(topics.memory.query, () => ({ memories: [], total: 0 }))
   })
 
@@ -137,7 +140,11 @@ describe('callers with a token', () => {
   it.each([
     ['evaluating', 'POST', '/v1/conscience/evaluate', 'publish:jamey/conscience/evaluate'],
     ['storing', 'POST', '/v1/memories', 'publish:jamey/memory/store'],
-    ['forgetting', 'DELETE', '/v1/memories/1', 'publish:jamey/memory/store'],
+    ['forgetting', 'DELETE', '/v1/memories/1', 'publish:jamey/memory/forget'],
+    ['storing for others', 'POST', '/v1/others/memories', 'publish:jamey/memory/others/store'],
+    ['forgetting of others', 'DELETE', '/v1/others/memories/1', 'publish:jamey/memory/others/forget'],
+    ['recalling of others', 'GET', '/v1/others/memories', 'publish:jamey/memory/others/query'],
+    ['reading one of others', 'GET', '/v1/others/memories/1', 'publish:jamey/memory/others/query'],
     ['recalling', 'GET', '/v1/memories', 'publish:jamey/memory/query'],
     ['reading one', 'GET', '/v1/memories/1', 'publish:jamey/memory/query'],
   ])('is told with 403 which permission %s needs [promise 23]', async (_what, method, path, permission) => {

@@ -2,7 +2,7 @@ import { OPERATIONS, type OperationName, type RequestContract } from '@jamey/con
 import type { FastifyRequest } from 'fastify'
 import type { FieldNames } from './invalid-input.js'
 import { Problem } from './problem.js'
-import { RECALL_FIELD_NAMES, recallQueryOf } from './recall-query.js'
+import { OTHERS_RECALL_PARAMETERS, RECALL_FIELD_NAMES, recallQueryOf } from './recall-query.js'
 
 /** One HTTP endpoint that stands for one operation of the API. Routes, index and OpenAPI come from these. */
 export interface Endpoint {
@@ -54,7 +54,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     takesIdempotencyKey: true,
     successes: [201, 200],
     input: (request) => request.body,
-    statusOf: (output) => (output['created'] === false ? 200 : 201),
+    statusOf: storedStatus,
   },
   {
     ...COMMON,
@@ -74,10 +74,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     contract: OPERATIONS['memory.get'],
     summary: 'One memory.',
     input: idOf,
-    statusOf: (output) => {
-      if (output['memory'] === null) throw noSuchMemory()
-      return 200
-    },
+    statusOf: gotStatus,
   },
   {
     ...COMMON,
@@ -87,12 +84,66 @@ export const ENDPOINTS: readonly Endpoint[] = [
     contract: OPERATIONS['memory.forget'],
     summary: 'Forget one memory.',
     input: idOf,
-    statusOf: (output) => {
-      if (output['forgotten'] === 0) throw noSuchMemory()
-      return 200
-    },
+    statusOf: forgottenStatus,
+  },
+  {
+    ...COMMON,
+    method: 'POST',
+    path: '/v1/others/memories',
+    operation: 'memory.others.store',
+    contract: OPERATIONS['memory.others.store'],
+    summary: 'Store a memory for the owner that it names.',
+    readsBody: true,
+    takesIdempotencyKey: true,
+    successes: [201, 200],
+    input: (request) => request.body,
+    statusOf: storedStatus,
+  },
+  {
+    ...COMMON,
+    method: 'GET',
+    path: '/v1/others/memories',
+    operation: 'memory.others.query',
+    contract: OPERATIONS['memory.others.query'],
+    summary: 'Recall memories of everybody, or of one owner.',
+    fieldNames: RECALL_FIELD_NAMES,
+    input: (request) => recallQueryOf(request.query as Record<string, unknown>, OTHERS_RECALL_PARAMETERS),
+  },
+  {
+    ...COMMON,
+    method: 'GET',
+    path: '/v1/others/memories/:id',
+    operation: 'memory.others.get',
+    contract: OPERATIONS['memory.others.get'],
+    summary: 'One memory, whosever it is.',
+    input: idOf,
+    statusOf: gotStatus,
+  },
+  {
+    ...COMMON,
+    method: 'DELETE',
+    path: '/v1/others/memories/:id',
+    operation: 'memory.others.forget',
+    contract: OPERATIONS['memory.others.forget'],
+    summary: 'Forget one memory, whosever it is.',
+    input: idOf,
+    statusOf: forgottenStatus,
   },
 ]
+
+function storedStatus(output: Readonly<Record<string, unknown>>): number {
+  return output['created'] === false ? 200 : 201
+}
+
+function gotStatus(output: Readonly<Record<string, unknown>>): number {
+  if (output['memory'] === null) throw noSuchMemory()
+  return 200
+}
+
+function forgottenStatus(output: Readonly<Record<string, unknown>>): number {
+  if (output['forgotten'] === 0) throw noSuchMemory()
+  return 200
+}
 
 function idOf(request: FastifyRequest): unknown {
   return { id: (request.params as { id: string }).id }

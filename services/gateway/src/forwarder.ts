@@ -57,7 +57,7 @@ export class Forwarder {
           timeoutMs,
           signal,
           // Of two routers each would have forgotten under an identity of its own; the others are as good twice.
-          isRepeatable: endpoint.operation !== 'memory.forget',
+          isRepeatable: !endpoint.operation.endsWith('forget'),
           ...identity,
           ...(traceparent === undefined ? {} : { traceparent }),
         },

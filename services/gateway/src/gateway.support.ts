@@ -226,6 +226,8 @@ export function memoryOf(id: string, content: string) {
     created_at: '2024-11-14T20:00:00Z',
     occurred_at: '2024-11-14T20:00:00Z',
     expires_at: null,
+    owner: 'jamey-gateway',
+    scope: 'private',
     source: 'jamey-gateway',
     metadata: {},
   } as const

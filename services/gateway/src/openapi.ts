@@ -1,9 +1,9 @@
-import { querySchema } from '@jamey/contracts'
+import { queryOthersSchema } from '@jamey/contracts'
 import { z } from 'zod'
 import { DEFAULT_TIMEOUT_MS, MAXIMUM_TIMEOUT_MS, MINIMUM_TIMEOUT_MS } from './call-headers.js'
 import { ENDPOINTS, type Endpoint, OWN_ENDPOINTS } from './endpoints.js'
 import { PROBLEM_STATUSES } from './problem.js'
-import { RECALL_PARAMETERS } from './recall-query.js'
+import { OTHERS_RECALL_PARAMETERS, RECALL_PARAMETERS } from './recall-query.js'
 
 type Json = Record<string, unknown>
 
@@ -72,17 +72,20 @@ function parametersOf(endpoint: Endpoint): Json[] {
     required: true,
     schema: { type: 'string' },
   }))
-  const inQuery = endpoint.operation === 'memory.query' ? recallParameters() : []
+  const inQuery = recallParametersOf(endpoint)
   const headers = endpoint.takesIdempotencyKey ? [TIMEOUT_HEADER, IDEMPOTENCY_HEADER] : [TIMEOUT_HEADER]
   return [...inPath, ...inQuery, ...headers]
 }
 
-function recallParameters(): Json[] {
-  return Object.entries(RECALL_PARAMETERS).map(([name, { field = name, description }]) => ({
+function recallParametersOf({ operation }: Endpoint): Json[] {
+  if (operation !== 'memory.query' && operation !== 'memory.others.query') return []
+  const parameters = operation === 'memory.query' ? RECALL_PARAMETERS : OTHERS_RECALL_PARAMETERS
+  const { shape } = queryOthersSchema
+  return Object.entries(parameters).map(([name, { field = name, description }]) => ({
     name,
     in: 'query',
     description,
-    schema: schemaOf(querySchema.shape[field as keyof typeof querySchema.shape], 'input'),
+    schema: schemaOf(shape[field as keyof typeof shape], 'input'),
   }))
 }
 

@@ -5,7 +5,7 @@ import { Problem } from './problem.js'
 
 interface Parameter {
   /** The field of the query contract that it fills, where that has another name. */
-  readonly field?: keyof MemoryQueryInput
+  readonly field?: keyof MemoryQueryInput | 'owner'
   readonly kind: 'text' | 'list' | 'integer' | 'time'
   readonly description: string
 }
@@ -21,6 +21,12 @@ export const RECALL_PARAMETERS: Readonly<Record<string, Parameter>> = {
   offset: { kind: 'integer', description: 'How many to leave out, for the next page.' },
 }
 
+/** Those of `GET /v1/others/memories`. */
+export const OTHERS_RECALL_PARAMETERS: Readonly<Record<string, Parameter>> = {
+  ...RECALL_PARAMETERS,
+  owner: { kind: 'text', description: 'Only the memories of this client.' },
+}
+
 /** What a caller calls the fields of the query contract. */
 export const RECALL_FIELD_NAMES: FieldNames = Object.fromEntries(
   Object.entries(RECALL_PARAMETERS).map(([name, { field = name }]) => [field, name]),
@@ -30,11 +36,14 @@ export const RECALL_FIELD_NAMES: FieldNames = Object.fromEntries(
  * The data of a memory query from a parsed query string, still to be checked against the contract. Throws a
  * `Problem` 400 on a parameter that does not exist, so that a misspelt filter is never silently ignored.
  */
-export function recallQueryOf(query: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function recallQueryOf(
+  query: Readonly<Record<string, unknown>>,
+  parameters = RECALL_PARAMETERS,
+): Record<string, unknown> {
   const input: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(query)) {
-    const parameter = Object.hasOwn(RECALL_PARAMETERS, name) ? RECALL_PARAMETERS[name] : undefined
-    if (parameter === undefined) throw unknownParameter(name)
+    const parameter = Object.hasOwn(parameters, name) ? parameters[name] : undefined
+    if (parameter === undefined) throw unknownParameter(name, parameters)
     if (value !== '') input[parameter.field ?? name] = readValue(parameter.kind, value)
   }
   return input
@@ -49,8 +58,8 @@ function readValue(kind: Parameter['kind'], value: unknown): unknown {
   return value
 }
 
-function unknownParameter(name: string): Problem {
-  const known = Object.keys(RECALL_PARAMETERS).join(', ')
+function unknownParameter(name: string, parameters: typeof RECALL_PARAMETERS): Problem {
+  const known = Object.keys(parameters).join(', ')
   return new Problem('invalid-input', `There is no query parameter ${excerpt(name)}; there are ${known}.`, {
     field: name.slice(0, 60),
   })

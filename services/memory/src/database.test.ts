@@ -235,6 +235,19 @@ describe('migration', () => {
     expect(row?.count).toBe(100)
   })
 
+  it('gives what was stored before there were owners to whoever stored it', async () => {
+    const database = databaseAt(temporaryFile())
+    migrate(database, MIGRATIONS.slice(0, 1))
+    database.execute(
+      `INSERT INTO memories (id, layer, importance, sent_at, created_at, occurred_at, source, tags, metadata, content)
+        VALUES ('m1', 'semantic', 0.5, 0, 0, 0, 'agent-1', '[]', '{}', 'of old')`,
+    )
+    migrate(database)
+    expect(database.prepare('SELECT owner, scope, content FROM memories').all()).toEqual([
+      { owner: 'agent-1', scope: 'private', content: 'of old' },
+    ])
+  })
+
   it('leaves the file as it was when a step fails', async () => {
     const file = await closedFile()
     const database = databaseAt(file)

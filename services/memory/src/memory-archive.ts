@@ -34,7 +34,15 @@ export class MemoryArchive {
         after,
         this.#now(),
       )
-      for (const row of page) yield { ...memoryFromRow(row), sent_at: new Date(row.sent_at).toISOString() }
+      for (const row of page) {
+        // A file that its service has not brought to the newest version yet knows no owners.
+        const memory = memoryFromRow({
+          ...row,
+          owner: row.owner ?? row.source,
+          scope: row.scope ?? 'private',
+        })
+        yield { ...memory, sent_at: new Date(row.sent_at).toISOString() }
+      }
       const last = page.at(-1)
       if (last === undefined) return
       after = last.seq

@@ -1,6 +1,7 @@
 import {
   type Memory,
   type MemoryLayer,
+  type MemoryScope,
   type MemoryStoreInput,
   memorySchema,
   storeSchema,
@@ -21,6 +22,8 @@ export interface MemoryRow {
   readonly occurred_at: number
   readonly expires_at: number | null
   readonly source: string
+  readonly owner: string
+  readonly scope: MemoryScope
   readonly metadata: string
 }
 
@@ -28,8 +31,10 @@ export interface MemoryRow {
 export interface Origin {
   /** The envelope's `message_id`, which becomes the id of the memory. */
   readonly id: string
-  /** The client identifier of the sender. */
+  /** The client identifier of who stores it. */
   readonly source: string
+  /** The client identifier of whose it is to be; `source` by default. */
+  readonly owner?: string | undefined
   /** Milliseconds since 1970, from the envelope's `timestamp`; now by default. */
   readonly sentAtMs?: number | undefined
 }
@@ -54,6 +59,9 @@ export const MEMORY_LIMITS: MemoryLimits = {
 export const archivedMemorySchema = memorySchema.strict().extend({
   /** From the envelope that stored it; it tells a repeat of that message from a new one. */
   sent_at: memorySchema.shape.created_at,
+  /** An archive from before there were owners: whoever stored it. */
+  owner: memorySchema.shape.owner.optional(),
+  scope: memorySchema.shape.scope.default('private'),
 })
 
 export type ArchivedMemory = z.output<typeof archivedMemorySchema>
@@ -82,7 +90,9 @@ export function recordFrom(input: MemoryStoreInput, origin: Origin, context: Rec
     created_at: nowMs,
     occurred_at: data.occurred_at === undefined ? nowMs : Date.parse(data.occurred_at),
     expires_at: lifetime === null ? null : nowMs + lifetime * 1000,
-    source: origin.source.toWellFormed().replaceAll('\0', '\ufffd'),
+    source: storable(origin.source),
+    owner: storable(origin.owner ?? origin.source),
+    scope: data.scope,
     metadata: metadataFrom(data.metadata ?? {}, limits),
   }
 }
@@ -103,7 +113,9 @@ export function rowFromArchive(input: unknown, limits: MemoryLimits): MemoryRow 
     created_at: Date.parse(memory.created_at),
     occurred_at: Date.parse(memory.occurred_at),
     expires_at: memory.expires_at === null ? null : Date.parse(memory.expires_at),
-    source: memory.source.toWellFormed().replaceAll('\0', '\ufffd'),
+    source: storable(memory.source),
+    owner: storable(memory.owner ?? memory.source),
+    scope: memory.scope,
     metadata: metadataFrom(memory.metadata, limits),
   }
 }
@@ -114,6 +126,7 @@ export function isSameRow(one: MemoryRow, other: MemoryRow): boolean {
     isSameRequest(one, other) &&
     one.metadata === other.metadata &&
     one.source === other.source &&
+    one.scope === other.scope &&
     one.sent_at === other.sent_at &&
     one.created_at === other.created_at &&
     one.occurred_at === other.occurred_at &&
@@ -131,6 +144,8 @@ export function memoryFromRow(row: MemoryRow): Memory {
     created_at: new Date(row.created_at).toISOString(),
     occurred_at: new Date(row.occurred_at).toISOString(),
     expires_at: row.expires_at === null ? null : new Date(row.expires_at).toISOString(),
+    owner: row.owner,
+    scope: row.scope,
     source: row.source,
     metadata: JSON.parse(row.metadata) as Record<string, unknown>,
   }
@@ -144,12 +159,18 @@ export function memoryFromRow(row: MemoryRow): Memory {
  */
 export function isSameRequest(stored: MemoryRow, repeat: MemoryRow): boolean {
   return (
+    stored.owner === repeat.owner &&
     stored.content === repeat.content &&
     stored.layer === repeat.layer &&
     tagKeys(stored) === tagKeys(repeat) &&
     stored.importance === repeat.importance &&
     (repeat.occurred_at === repeat.created_at || stored.occurred_at === repeat.occurred_at)
   )
+}
+
+/** A client identifier as the file can hold it. */
+export function storable(clientId: string): string {
+  return clientId.toWellFormed().replaceAll('\0', '\ufffd')
 }
 
 function tagKeys(row: MemoryRow): string {

@@ -26,15 +26,19 @@ describe('the memory service', () => {
   it('stores, recalls and forgets for requests of its group', async () => {
     const { bus } = await started()
     expect(bus.served.toSorted()).toEqual([
+      'memory jamey/memory/forget forget',
+      'memory jamey/memory/others/forget forget',
+      'memory jamey/memory/others/query get',
+      'memory jamey/memory/others/query query',
+      'memory jamey/memory/others/store store',
       'memory jamey/memory/query get',
       'memory jamey/memory/query query',
-      'memory jamey/memory/store forget',
       'memory jamey/memory/store store',
     ])
     const messageId = randomUUID()
     const content = 'We met in Lisbon in May'
-    const stored = await bus.request(store, { content, tags: ['travel'] }, { messageId, clientId: 'agent-7' })
-    expect(stored).toMatchObject({ created: true, memory: { id: messageId, source: 'agent-7', content } })
+    const stored = await bus.request(store, { content, tags: ['travel'] }, { messageId })
+    expect(stored).toMatchObject({ created: true, memory: { id: messageId, source: 'agent-1', content } })
     const found = await bus.request(query, { query: 'lisbon' })
     expect(found).toMatchObject({ total: 1, memories: [{ ...stored.memory, score: expect.any(Number) }] })
     expect(await bus.request(get, { id: messageId })).toEqual({ memory: stored.memory })
@@ -47,10 +51,12 @@ describe('the memory service', () => {
     const { bus } = await started()
     const messageId = randomUUID()
     const answers = await Promise.all(
-      Array.from({ length: 5 }, () => bus.request(store, { content: 'once' }, { messageId })),
+      Array.from({ length: 5 }, () =>
+        bus.request(store, { content: 'once', scope: 'shared' }, { messageId }),
+      ),
     )
     expect(answers.map(({ created }) => created)).toEqual([true, false, false, false, false])
-    await bus.request(store, { content: 'another' })
+    await bus.request(store, { content: 'another', scope: 'shared' })
     await bus.until(() => bus.published.length === 2)
     expect(bus.published.map(({ update }) => update.memory?.content)).toEqual(['once', 'another'])
   })
@@ -73,10 +79,81 @@ describe('the memory service', () => {
   })
 })
 
+describe('what belongs to somebody', () => {
+  const ada = { clientId: 'ada' }
+  const bob = { clientId: 'bob' }
+
+  it('is found, got and forgotten by its owner alone', async () => {
+    const { bus } = await started()
+    const { memory } = await bus.request(store, { content: 'the diary of ada', tags: ['diary'] }, ada)
+    expect(memory).toMatchObject({ owner: 'ada', source: 'ada', scope: 'private' })
+    for (const words of [{ query: 'diary' }, {}, { tags: ['diary'] }]) {
+      expect(await bus.request(query, words, bob)).toEqual({ memories: [], total: 0 })
+      expect(await bus.request(query, words, ada)).toMatchObject({ total: 1, memories: [{ id: memory.id }] })
+    }
+    expect(await bus.request(get, { id: memory.id }, bob)).toEqual({ memory: null })
+    const everything = { before: '2999-01-01T00:00:00Z' }
+    for (const selection of [{ id: memory.id }, { tags: ['diary'] }, everything]) {
+      expect(await bus.request(forget, selection, bob)).toEqual({ forgotten: 0 })
+    }
+    expect(await bus.request(forget, everything, ada)).toEqual({ forgotten: 1 })
+  })
+
+  it('is read by everybody where it is shared, and forgotten by its owner alone', async () => {
+    const { bus } = await started()
+    const { memory } = await bus.request(store, { content: 'the menu of today', scope: 'shared' }, ada)
+    expect(await bus.request(query, { query: 'menu' }, bob)).toMatchObject({ total: 1 })
+    expect(await bus.request(get, { id: memory.id }, bob)).toEqual({ memory })
+    expect(await bus.request(forget, { id: memory.id }, bob)).toEqual({ forgotten: 0 })
+    expect(await bus.request(forget, { id: memory.id }, ada)).toEqual({ forgotten: 1 })
+  })
+
+  it('is everybody’s at the topics of others, as a whole or by owner', async () => {
+    const { bus } = await started()
+    const { others } = topics.memory
+    const { memory } = await bus.request(store, { content: 'the diary of ada' }, ada)
+    await bus.request(store, { content: 'the diary of bob' }, bob)
+    const carol = { clientId: 'carol' }
+    expect(await bus.request(others.query, { query: 'diary' }, carol)).toMatchObject({ total: 2 })
+    expect(await bus.request(others.query, { owner: 'ada' }, carol)).toMatchObject({
+      total: 1,
+      memories: [{ owner: 'ada' }],
+    })
+    expect(await bus.request(others.get, { id: memory.id }, carol)).toEqual({ memory })
+    expect(await bus.request(others.forget, { owner: 'ada' }, carol)).toEqual({ forgotten: 1 })
+    expect(await bus.request(query, {}, bob)).toMatchObject({ total: 1 })
+  })
+
+  it('may have been stored by another, who does not reach it any more', async () => {
+    const { bus } = await started()
+    const { memory } = await bus.request(
+      topics.memory.others.store,
+      { content: 'a letter', owner: 'ada' },
+      bob,
+    )
+    expect(memory).toMatchObject({ owner: 'ada', source: 'bob' })
+    expect(await bus.request(query, {}, ada)).toMatchObject({ total: 1 })
+    expect(await bus.request(query, {}, bob)).toMatchObject({ total: 0 })
+  })
+
+  it('is not shown, taken or replaced by its id, nor finished by a request of another', async () => {
+    const { bus } = await started()
+    const messageId = randomUUID()
+    await bus.request(store, { content: 'of ada' }, { ...ada, messageId })
+    for (const content of ['of ada', 'of bob']) {
+      const refused = bus.request(store, { content }, { ...bob, messageId })
+      await expect(refused).rejects.toMatchObject({ kind: 'memory-conflict' })
+    }
+    const everything = { before: '2999-01-01T00:00:00Z' }
+    expect(await bus.request(forget, everything, { ...bob, messageId })).toEqual({ forgotten: 0 })
+    expect(await bus.request(forget, everything, { ...ada, messageId })).toEqual({ forgotten: 1 })
+  })
+})
+
 describe('announcements', () => {
   it('tell what was stored, forgotten and has expired', async () => {
     const { bus, clock } = await started()
-    const first = await bus.request(store, { content: 'first', layer: 'working' })
+    const first = await bus.request(store, { content: 'first', layer: 'working', scope: 'shared' })
     const second = await bus.request(store, { content: 'second' })
     await bus.request(forget, { id: second.memory.id })
     await bus.until(() => bus.published.length === 3)
@@ -94,7 +171,7 @@ describe('announcements', () => {
   it('wait while the bus is not connected and follow when it is', async () => {
     const { bus, memory } = await started()
     bus.become('reconnecting')
-    const { memory: stored } = await bus.request(store, { content: 'meanwhile' })
+    const { memory: stored } = await bus.request(store, { content: 'meanwhile', scope: 'shared' })
     expect((await memory.stats())?.pendingAnnouncements).toBe(1)
     expect(bus.published).toEqual([])
     bus.become('connected')
@@ -120,7 +197,7 @@ describe('announcements', () => {
   it('that the last run left behind are published by the next', async () => {
     const first = await started()
     first.bus.become('reconnecting')
-    const { memory: stored } = await first.bus.request(store, { content: 'left behind' })
+    const { memory: stored } = await first.bus.request(store, { content: 'left behind', scope: 'shared' })
     await first.memory.stop()
     const next = await started({ file: first.file })
     await next.bus.until(() => next.bus.published.length === 1)

@@ -2,6 +2,7 @@ import {
   type Bus,
   type Clock,
   type Envelope,
+  type Message,
   RequestError,
   type ServedContract,
   systemClock,
@@ -11,7 +12,7 @@ import type { Logger } from 'pino'
 import { Announcer } from './announcer.js'
 import { MemoryConflictError, MemoryInputError, StorageError } from './error.js'
 import type { Origin } from './memory-record.js'
-import type { MemoryStorage, MemoryStoreStats } from './memory-storage.js'
+import type { MemoryStorage, MemoryStoreStats, Reach } from './memory-storage.js'
 import type { MemoryStoreOptions } from './memory-store.js'
 import { Sweeper } from './sweeper.js'
 import { openThreadedMemory } from './threaded-memory.js'
@@ -162,27 +163,37 @@ class BusMemory implements MemoryService {
 
   #serve(store: MemoryStorage, announcer: Announcer): Promise<ServedContract>[] {
     const { bus } = this.#options
+    const { others, ...own } = topics.memory
     const patient = { whenRefused: 'retry' } as const
+    const reading = { ...patient, concurrency: QUERIES_AT_ONCE }
+    const get = (id: string, reach?: Reach) =>
+      this.#answer(READING, async () => ({ memory: (await store.get(id, reach)) ?? null }))
     const changing = async <T>(work: () => Promise<T>): Promise<T> => {
       const answer = await this.#answer(WRITING, work)
       announcer.wake()
       return answer
     }
     return [
-      bus.serve(topics.memory.store, patient, ({ payload, envelope, principal }) =>
+      bus.serve(own.store, patient, ({ payload, envelope, principal }) =>
         changing(() => store.store(payload, originOf(envelope, principal.clientId))),
       ),
-      bus.serve(topics.memory.forget, patient, ({ payload, envelope }) =>
-        changing(() => store.forget(payload, envelope.message_id)),
+      bus.serve(others.store, patient, ({ payload: { owner, ...payload }, envelope, principal }) =>
+        changing(() => store.store(payload, { ...originOf(envelope, principal.clientId), owner })),
       ),
-      bus.serve(
-        topics.memory.query,
-        { ...patient, concurrency: QUERIES_AT_ONCE },
-        ({ payload }, { signal }) => this.#answer(READING, () => store.query(payload, { signal })),
+      bus.serve(own.forget, patient, (request) =>
+        changing(() => store.forget(request.payload, requestIdOf(request), reachOf(request))),
       ),
-      bus.serve(topics.memory.get, { ...patient, concurrency: QUERIES_AT_ONCE }, ({ payload }) =>
-        this.#answer(READING, async () => ({ memory: (await store.get(payload.id)) ?? null })),
+      bus.serve(others.forget, patient, (request) =>
+        changing(() => store.forget(request.payload, requestIdOf(request))),
       ),
+      bus.serve(own.query, reading, (request, { signal }) =>
+        this.#answer(READING, () => store.query(request.payload, { signal, reach: reachOf(request) })),
+      ),
+      bus.serve(others.query, reading, ({ payload }, { signal }) =>
+        this.#answer(READING, () => store.query(payload, { signal })),
+      ),
+      bus.serve(own.get, reading, (request) => get(request.payload.id, reachOf(request))),
+      bus.serve(others.get, reading, ({ payload }) => get(payload.id)),
     ]
   }
 
@@ -266,6 +277,16 @@ function withResolver(): { promise: Promise<void>; resolve: () => void } {
     resolve = settle
   })
   return { promise, resolve }
+}
+
+/** Everybody reaches what is its own and what is shared. */
+function reachOf({ principal }: Message<unknown>): Reach {
+  return { owner: principal.clientId }
+}
+
+/** A repeat is one only where the same client says so: another that guessed the id does not finish it in its place. */
+function requestIdOf({ principal, envelope }: Message<unknown>): string {
+  return `${principal.clientId} ${envelope.message_id}`
 }
 
 function originOf({ message_id, timestamp }: Envelope, source: string): Origin {

@@ -18,8 +18,17 @@ export interface MemoryStoreStats {
   readonly pendingAnnouncements: number
 }
 
+/** How far a call reaches: what is this owner's, and what is shared; without one, everything. */
+export interface Reach {
+  /** A client identifier. */
+  readonly owner: string
+  /** What others share is left out, too. */
+  readonly isOwnOnly?: boolean | undefined
+}
+
 /** Waits for its turn no longer than the signal lets it; what has begun is finished. */
 export interface MemoryCallOptions {
+  readonly reach?: Reach | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -31,9 +40,10 @@ type Awaitable<T> = T | Promise<T>
  */
 export interface MemoryStorage {
   store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored>
-  get(id: string): Promise<Memory | undefined>
+  get(id: string, reach?: Reach): Promise<Memory | undefined>
   query(input: MemoryQueryInput, options?: MemoryCallOptions): Promise<MemoryRecalled>
-  forget(input: MemoryForget, requestId?: string): Promise<MemoryForgotten>
+  /** What is shared can be forgotten by its owner alone. */
+  forget(input: MemoryForget, requestId?: string, reach?: Reach): Promise<MemoryForgotten>
   sweep(): Promise<number>
   pendingAnnouncements(limit: number, afterSeq?: number): Awaitable<Announcement[]>
   announced(seqs: readonly number[]): Promise<void>

@@ -32,6 +32,8 @@ describe('storing', () => {
         ...LISBON,
         id: 'm1',
         source: 'agent-1',
+        owner: 'agent-1',
+        scope: 'private',
         created_at: '2026-05-01T12:00:00.000Z',
         occurred_at: '2026-05-01T12:00:00.000Z',
         expires_at: '2026-07-30T12:00:00.000Z',
@@ -318,7 +320,8 @@ describe('announcements', () => {
     const { store, file } = temporaryStore({ announcer: 'me' })
     const { memory } = await put(store, 'm1')
     await store.forget({ id: 'm1' })
-    const { memory: second } = await put(store, 'm2')
+    const { memory: second } = await put(store, 'm2', { scope: 'shared' })
+    await put(store, 'm3')
     await store.close()
     const again = temporaryStore({ file, announcer: 'me' }).store
     const pending = again.pendingAnnouncements(10)
@@ -327,6 +330,8 @@ describe('announcements', () => {
       { change: 'stored', memory_ids: [memory.id] },
       { change: 'forgotten', memory_ids: [memory.id] },
       { change: 'stored', memory_ids: [second.id], memory: second },
+      // Private, so its content is nobody else's.
+      { change: 'stored', memory_ids: ['m3'] },
     ])
     await again.announced(pending.slice(0, 2).map(({ seq }) => seq))
     expect(again.pendingAnnouncements(10)).toEqual(pending.slice(2))

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
-  forgetSchema,
+  forgetOthersSchema,
   type Memory,
   type MemoryForget,
   type MemoryForgotten,
@@ -25,8 +25,9 @@ import {
   parsed,
   recordFrom,
   rowFromArchive,
+  storable,
 } from './memory-record.js'
-import type { MemoryStorage, MemoryStoreStats } from './memory-storage.js'
+import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from './memory-storage.js'
 import { type Announcement, type MemoryChange, Outbox } from './outbox.js'
 import { Recall } from './recall.js'
 import { Removal } from './removal.js'
@@ -121,25 +122,32 @@ export class MemoryStore implements MemoryStorage {
   }
 
   /** One memory by its id; undefined where there is none, or none any more. */
-  async get(id: string): Promise<Memory | undefined> {
+  async get(id: string, reach?: Reach): Promise<Memory | undefined> {
     const [row] = this.#statements.byId.all(id)
-    return row === undefined || hasExpired(row, this.#now()) ? undefined : memoryFromRow(row)
+    if (row === undefined || hasExpired(row, this.#now()) || !mayRead(row, reach)) return undefined
+    return memoryFromRow(row)
   }
 
   /** The newest first without words, else the best first; see `score.ts` for what best means. */
-  async query(input: MemoryQueryInput): Promise<MemoryRecalled> {
-    return this.#recall.query(input, this.#now())
+  async query(input: MemoryQueryInput, { reach }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
+    return this.#recall.query(input, this.#now(), reach)
   }
 
   /**
    * Forgets one memory by id, or all that fit every condition and were stored before this call. With the same
    * `requestId` a repeat forgets nothing more and resolves with the same count.
    */
-  async forget(input: MemoryForget, requestId: string = randomUUID()): Promise<MemoryForgotten> {
-    const request = parsed(forgetSchema, input)
+  async forget(
+    input: MemoryForget,
+    requestId: string = randomUUID(),
+    reach?: Reach,
+  ): Promise<MemoryForgotten> {
+    const request = parsed(forgetOthersSchema, input)
     checkId('message_id', requestId)
     for (;;) {
-      const step = await this.#writes.submit(() => this.#removal.forgetSome(request, requestId, this.#now()))
+      const step = await this.#writes.submit(() =>
+        this.#removal.forgetSome(request, requestId, this.#now(), reach),
+      )
       if (step.isFinished) return { forgotten: step.forgotten }
     }
   }
@@ -214,6 +222,8 @@ export class MemoryStore implements MemoryStorage {
       record.occurred_at,
       record.expires_at,
       record.source,
+      record.owner,
+      record.scope,
       tags,
       metadata,
       content,
@@ -240,6 +250,12 @@ function conflictError(field: string, id: string, way: string): MemoryConflictEr
 /** The very message again has the same time in its envelope, however wrong the sender's clock is. */
 function wasSentBefore(record: MemoryRow, gone: GoneRow): boolean {
   return record.sent_at === gone.sent_at || record.sent_at < gone.at
+}
+
+function mayRead({ owner, scope }: MemoryRow, reach: Reach | undefined): boolean {
+  return (
+    reach === undefined || owner === storable(reach.owner) || (scope === 'shared' && reach.isOwnOnly !== true)
+  )
 }
 
 function hasExpired(row: MemoryRow, nowMs: number): boolean {

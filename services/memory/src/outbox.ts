@@ -77,9 +77,9 @@ export class Outbox {
     return { change, memory_ids: ids, ...(memory === undefined ? {} : { memory }) }
   }
 
-  /** Read only now, so that what was forgotten in between is announced without its content. */
+  /** Read only now, so that what was forgotten in between is announced without its content, as what is private is. */
   #memory(id: string): Memory | undefined {
     const [row] = this.#statements.memory.all(id)
-    return row === undefined ? undefined : memoryFromRow(row)
+    return row?.scope === 'shared' ? memoryFromRow(row) : undefined
   }
 }

@@ -1,7 +1,13 @@
-import { type MemoryQuery, type MemoryQueryInput, type MemoryRecalled, querySchema } from '@jamey/contracts'
+import {
+  type MemoryQuery,
+  type MemoryQueryInput,
+  type MemoryRecalled,
+  queryOthersSchema,
+} from '@jamey/contracts'
 import type { Database, SqlValue, Statement } from './database.js'
 import { type MatchMode, matchExpression, searchWords } from './match-expression.js'
-import { type MemoryRow, memoryFromRow, parsed, tagKey } from './memory-record.js'
+import { type MemoryRow, memoryFromRow, parsed, storable, tagKey } from './memory-record.js'
+import type { Reach } from './memory-storage.js'
 import { score, scoreSql } from './score.js'
 
 interface Condition {
@@ -24,6 +30,7 @@ export interface Filter {
   readonly toMs?: number | undefined
   /** Everything at or after this moment is left out. */
   readonly beforeMs?: number | undefined
+  readonly reach?: Reach | undefined
 }
 
 /** The filter as SQL; what has expired never fits, swept or not. Lists go in as JSON so that their length does not change the statement. */
@@ -49,7 +56,16 @@ export function filterCondition(filter: Filter, nowMs: number): Condition {
   if (filter.fromMs !== undefined) add('m.occurred_at >= ?', filter.fromMs)
   if (filter.toMs !== undefined) add('m.occurred_at <= ?', filter.toMs)
   if (filter.beforeMs !== undefined) add('m.occurred_at < ?', filter.beforeMs)
+  if (filter.reach !== undefined) {
+    const { owner, isOwnOnly } = filter.reach
+    add(isOwnOnly === true ? 'm.owner = ?' : "(m.owner = ? OR m.scope = 'shared')", storable(owner))
+  }
   return { sql: sql.join(' AND '), values }
+}
+
+/** Those of one owner, where somebody who may read everybody's asks for them. */
+export function ownedBy(owner: string | undefined): Reach | undefined {
+  return owner === undefined ? undefined : { owner, isOwnOnly: true }
 }
 
 /**
@@ -65,14 +81,15 @@ export class Recall {
     this.#database = database
   }
 
-  query(input: MemoryQueryInput, nowMs: number): MemoryRecalled {
-    const query = parsed(querySchema, input)
+  query(input: MemoryQueryInput, nowMs: number, reach?: Reach): MemoryRecalled {
+    const query = parsed(queryOthersSchema, input)
     const filter = filterCondition(
       {
         layers: query.layers,
         tags: query.tags,
         fromMs: query.from === undefined ? undefined : Date.parse(query.from),
         toMs: query.to === undefined ? undefined : Date.parse(query.to),
+        reach: reach ?? ownedBy(query.owner),
       },
       nowMs,
     )

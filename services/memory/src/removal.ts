@@ -1,8 +1,10 @@
 import type { MemoryForget } from '@jamey/contracts'
 import type { Database } from './database.js'
+import type { Reach } from './memory-storage.js'
 import type { MemoryChange } from './outbox.js'
-import { filterCondition } from './recall.js'
+import { filterCondition, ownedBy } from './recall.js'
 
+type ForgetOthers = MemoryForget & { readonly owner?: string | undefined }
 type Announce = (change: MemoryChange, ids: readonly string[], nowMs: number) => void
 
 interface Doomed {
@@ -58,13 +60,14 @@ export class Removal {
    * so neither a later batch nor a repeat of the request takes what was stored meanwhile.
    */
   forgetSome(
-    request: MemoryForget,
+    request: ForgetOthers,
     requestId: string,
     nowMs: number,
+    reach?: Reach,
   ): { forgotten: number; isFinished: boolean } {
     const [begun] = this.#statements.progress.all(requestId)
     const upTo = begun?.up_to ?? this.#statements.newest.all()[0]?.seq ?? 0
-    const doomed = this.#fitting(request, upTo, nowMs)
+    const doomed = this.#fitting(request, upTo, nowMs, reach)
     const forgotten = (begun?.forgotten ?? 0) + doomed.length
     this.#statements.saveProgress.run(requestId, upTo, forgotten, nowMs)
     this.#remove(doomed, 'forgotten', nowMs)
@@ -86,19 +89,19 @@ export class Removal {
     this.#remove(this.#statements.oneExpired.all(id, nowMs), 'expired', nowMs)
   }
 
-  #fitting(request: MemoryForget, upTo: number, nowMs: number): Doomed[] {
+  #fitting(request: ForgetOthers, upTo: number, nowMs: number, reach: Reach | undefined): Doomed[] {
     if (request.id !== undefined) {
+      const own = filterCondition({ reach: reach && { ...reach, isOwnOnly: true } }, nowMs)
       return this.#database
-        .prepare<Doomed>(
-          'SELECT seq, id FROM memories WHERE id = ? AND seq <= ? AND (expires_at IS NULL OR expires_at > ?)',
-        )
-        .all(request.id, upTo, nowMs)
+        .prepare<Doomed>(`SELECT m.seq, m.id FROM memories m WHERE m.id = ? AND m.seq <= ? AND ${own.sql}`)
+        .all(request.id, upTo, ...own.values)
     }
     const filter = filterCondition(
       {
         layers: request.layer === undefined ? undefined : [request.layer],
         tags: request.tags,
         beforeMs: request.before === undefined ? undefined : Date.parse(request.before),
+        reach: reach === undefined ? ownedBy(request.owner) : { ...reach, isOwnOnly: true },
       },
       nowMs,
     )

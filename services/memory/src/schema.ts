@@ -13,6 +13,7 @@ export const APPLICATION_ID = 0x4a4d454d
  * - `gone` remembers ids that were stored and removed, so that a message delivered late once more cannot bring
  *   them back; `sent_at`, the time in its envelope, tells it from a new message with the same id.
  * - `forget_requests` makes forgetting by filter idempotent: a repeat must not reach what was stored since.
+ * - `owner` and `scope` stand in the index by time, so that a list leaves out what is others' without reading it.
  * - `announcements` is an outbox: written with the change, removed once the server has the message.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -78,6 +79,14 @@ export const MIGRATIONS: readonly string[] = [
     memory_ids TEXT NOT NULL,
     at INTEGER NOT NULL
   ) STRICT;
+  `,
+  // What was stored before there were owners belongs to whoever stored it.
+  `
+  ALTER TABLE memories ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+  ALTER TABLE memories ADD COLUMN scope TEXT NOT NULL DEFAULT 'private';
+  UPDATE memories SET owner = source;
+  DROP INDEX memories_by_time;
+  CREATE INDEX memories_by_time ON memories (occurred_at, seq, expires_at, layer, owner, scope);
   `,
 ]
 

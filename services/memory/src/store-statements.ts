@@ -24,8 +24,8 @@ export function statementsFor(database: Database) {
         (SELECT count(*) FROM announcements) AS announcements`,
     ),
     insert: database.prepare(
-      `INSERT INTO memories (id, layer, importance, sent_at, created_at, occurred_at, expires_at, source, tags, metadata,
-        content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO memories (id, layer, importance, sent_at, created_at, occurred_at, expires_at, source, owner, scope, tags,
+        metadata, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     insertTags: (memory: Memory) => {
       for (const tag of memory.tags) insertTag.run(tagKey(tag), memory.id)

@@ -8,7 +8,7 @@ import type {
   MemoryStoreInput,
 } from '@jamey/contracts'
 import type { Origin } from './memory-record.js'
-import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats } from './memory-storage.js'
+import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from './memory-storage.js'
 import type { MemoryStoreOptions } from './memory-store.js'
 import { MemoryThread } from './memory-thread.js'
 import type { Announcement } from './outbox.js'
@@ -62,16 +62,16 @@ class ThreadedMemory implements MemoryStorage {
     return this.#writer.call('store', [input, origin])
   }
 
-  get(id: string): Promise<Memory | undefined> {
-    return this.#reader.call('get', [id])
+  get(id: string, reach?: Reach): Promise<Memory | undefined> {
+    return this.#reader.call('get', [id, reach])
   }
 
-  query(input: MemoryQueryInput, { signal }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
-    return this.#reader.call('query', [input], signal)
+  query(input: MemoryQueryInput, { signal, reach }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
+    return this.#reader.call('query', [input, { reach }], signal)
   }
 
-  forget(input: MemoryForget, requestId?: string): Promise<MemoryForgotten> {
-    return this.#writer.call('forget', requestId === undefined ? [input] : [input, requestId])
+  forget(input: MemoryForget, requestId?: string, reach?: Reach): Promise<MemoryForgotten> {
+    return this.#writer.call('forget', [input, requestId, reach])
   }
 
   sweep(): Promise<number> {

@@ -6,14 +6,19 @@ import { withBus } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
 import { plural } from '../memory-view.js'
+import { queryOf } from './recall.js'
 
 export interface ForgetOptions extends ClientOptions {
   readonly layer?: MemoryLayer
   readonly tag?: string[]
   readonly before?: string
+  readonly others?: boolean
+  readonly owner?: string
   readonly yes?: boolean
   readonly timeout: number
 }
+
+type ForgetSelection = MemoryForget & { readonly owner?: string }
 
 /** More than so many are forgotten only by somebody who means it. */
 const MOST_UNASKED = 100
@@ -29,12 +34,14 @@ export async function forget(
 ): Outcome {
   const { terminal, interrupted } = context
   const selections = forgetSelections(ids, options)
+  const isOthers = options.others === true || options.owner !== undefined
+  const contract = isOthers ? topics.memory.others.forget : topics.memory.forget
   const absent: string[] = []
   const forgotten = await withBus(context, options, async (bus) => {
     let count = 0
     if (ids.length === 0 && options.yes !== true) await mustBeMeant(bus, context, options)
     for (const selection of selections) {
-      const answer = await bus.request(topics.memory.forget, selection, {
+      const answer = await bus.request(contract, selection, {
         timeoutMs: options.timeout,
         signal: interrupted,
       })
@@ -59,9 +66,11 @@ export async function forget(
 /** Asks a person, and refuses for a script, where conditions fit many: what is forgotten does not come back. */
 async function mustBeMeant(bus: Bus, context: CommandContext, options: ForgetOptions): Promise<void> {
   const { layer, tag, before, timeout } = options
+  const { contract, owner } = queryOf(options)
   const { total } = await bus.request(
-    topics.memory.query,
+    contract,
     {
+      ...owner,
       ...(layer === undefined ? {} : { layers: [layer] }),
       ...(tag === undefined ? {} : { tags: tag }),
       // The end of a query's time is part of it, that of what is to be forgotten is not.
@@ -84,11 +93,12 @@ async function mustBeMeant(bus: Bus, context: CommandContext, options: ForgetOpt
 /** One request per id, or one for all conditions; never both, and never nothing, which would mean everything. */
 export function forgetSelections(
   ids: readonly string[],
-  { layer, tag, before }: Pick<ForgetOptions, 'layer' | 'tag' | 'before'>,
-): MemoryForget[] {
-  const hasConditions = layer !== undefined || tag !== undefined || before !== undefined
+  { layer, tag, before, owner }: Pick<ForgetOptions, 'layer' | 'tag' | 'before' | 'owner'>,
+): ForgetSelection[] {
+  const given = [layer, tag, before, owner]
+  const hasConditions = given.some((condition) => condition !== undefined)
   if (ids.length > 0 && hasConditions) {
-    throw new CommandFailure('give ids, or --layer, --tag and --before, not both', {
+    throw new CommandFailure('give ids, or --layer, --tag, --before and --owner, not both', {
       code: 'selection-ambiguous',
       exitCode: EXIT.usage,
     })
@@ -96,7 +106,7 @@ export function forgetSelections(
   if (ids.length > 0) return ids.map((id) => ({ id }))
   if (!hasConditions) {
     throw new CommandFailure(
-      'what is to be forgotten? give ids, or at least one of --layer, --tag, --before',
+      'what is to be forgotten? give ids, or at least one of --layer, --tag, --before, --owner',
       {
         code: 'selection-missing',
         exitCode: EXIT.usage,
@@ -109,6 +119,7 @@ export function forgetSelections(
       ...(layer === undefined ? {} : { layer }),
       ...(tag === undefined ? {} : { tags: tag }),
       ...(before === undefined ? {} : { before }),
+      ...(owner === undefined ? {} : { owner }),
     },
   ]
 }

@@ -10,7 +10,15 @@ export interface RecallOptions extends ClientOptions {
   readonly from?: string
   readonly to?: string
   readonly limit: number
+  readonly others?: boolean
+  readonly owner?: string
   readonly timeout: number
+}
+
+/** Where everybody's memories, or those of one owner, are asked for; without either, its own and what is shared. */
+export function queryOf({ others, owner }: Pick<RecallOptions, 'others' | 'owner'>) {
+  if (owner !== undefined) return { contract: topics.memory.others.query, owner: { owner } }
+  return { contract: others === true ? topics.memory.others.query : topics.memory.query, owner: {} }
 }
 
 /** Finds memories and prints them ranked; finding nothing is an answer, not a failure. */
@@ -20,10 +28,12 @@ export async function recall(
   options: RecallOptions,
 ): Outcome {
   const { terminal, interrupted } = context
+  const { contract, owner } = queryOf(options)
   const recalled = await withBus(context, options, (bus) =>
     bus.request(
-      topics.memory.query,
+      contract,
       {
+        ...owner,
         ...(query === undefined || query === '' ? {} : { query }),
         ...(options.layer === undefined ? {} : { layers: options.layer }),
         ...(options.tag === undefined ? {} : { tags: options.tag }),

@@ -16,6 +16,9 @@ export interface RememberOptions extends ClientOptions {
   readonly layer?: MemoryLayer
   readonly tag?: string[]
   readonly importance?: number
+  readonly shared?: boolean
+  /** The client identifier of whose memory it is to be. */
+  readonly for?: string
   readonly timeout: number
 }
 
@@ -51,11 +54,7 @@ async function rememberText(context: CommandContext, text: string, options: Reme
   }
   const { terminal, interrupted } = context
   const stored = await withBus(context, options, (bus) =>
-    bus.request(
-      topics.memory.store,
-      { content: text, ...attributesOf(options) },
-      { timeoutMs: options.timeout, signal: interrupted },
-    ),
+    storeFor(bus, { content: text, ...attributesOf(options) }, options, { signal: interrupted }),
   )
   const view = { colors: terminal.colors, columns: terminal.columns, now: context.now() }
   if (options.json) terminal.printJson(stored)
@@ -172,6 +171,7 @@ async function storeOne(
 ): Promise<MemoryStored | RefusedParagraph> {
   const attributes = attributesOf(options)
   const messageId = contentId({
+    owner: options.for ?? bus.clientId,
     content: paragraph,
     layer: attributes.layer,
     tags: attributes.tags ?? [],
@@ -180,11 +180,9 @@ async function storeOne(
   const source = path === '-' ? {} : { file: basename(path) }
   for (let attempt = 1; ; attempt++) {
     try {
-      return await bus.request(
-        topics.memory.store,
-        { content: paragraph, ...attributes, metadata: { ...source, paragraph: i + 1 } },
-        { timeoutMs: options.timeout, messageId, signal: interrupted },
-      )
+      const metadata = { ...source, paragraph: i + 1 }
+      const memory = { content: paragraph, ...attributes, metadata }
+      return await storeFor(bus, memory, options, { messageId, signal: interrupted })
     } catch (error) {
       const { code, message, retryable } = reportOf(error)
       if (OF_ONE_PARAGRAPH.has(code)) return { paragraph: i + 1, refusal: message }
@@ -193,8 +191,25 @@ async function storeOne(
   }
 }
 
-function attributesOf({ layer, tag, importance }: RememberOptions): Omit<MemoryStoreInput, 'content'> {
+function storeFor(
+  bus: Bus,
+  memory: MemoryStoreInput,
+  { for: owner, timeout }: RememberOptions,
+  identity: { messageId?: string; signal: AbortSignal },
+): Promise<MemoryStored> {
+  const options = { timeoutMs: timeout, ...identity }
+  if (owner === undefined) return bus.request(topics.memory.store, memory, options)
+  return bus.request(topics.memory.others.store, { ...memory, owner }, options)
+}
+
+function attributesOf({
+  layer,
+  tag,
+  importance,
+  shared,
+}: RememberOptions): Omit<MemoryStoreInput, 'content'> {
   return {
+    ...(shared === true ? { scope: 'shared' } : {}),
     ...(layer === undefined ? {} : { layer }),
     ...(tag === undefined ? {} : { tags: tag }),
     ...(importance === undefined ? {} : { importance }),
