@@ -1,6 +1,6 @@
 import { covers, isTopicFilter, isTopicName, matches, overlaps, splitShared } from '@jamey/protocol'
 import { assertClientIdentifier, isClientIdentifier, quote } from './client-identifier.js'
-import { type ActForEntry, type Entries, entryFor, readEntries } from './permission-entry.js'
+import { type Entries, entryFor, readEntries } from './permission-entry.js'
 
 /**
  * What a client may ask for: publish to a topic, subscribe to a filter, be handed a message of a topic, act for
@@ -80,9 +80,7 @@ export class Permissions {
 
   /** Whether a message (a will, too) may be published to `topic`. */
   mayPublish(topic: string): boolean {
-    return (
-      this.#published.get(topic) ?? remember(this.#published, topic, this.#decidePublish(topic).isAllowed)
-    )
+    return this.#published.get(topic) ?? remember(this.#published, topic, isAllowed(this.#findPublish(topic)))
   }
 
   /** Whether an entry allows any topic below `filter`, other clients' own topics left aside. */
@@ -96,12 +94,12 @@ export class Permissions {
    * `mayReceive`.
    */
   maySubscribe(filter: string): boolean {
-    return this.#decideSubscribe(filter).isAllowed
+    return isAllowed(this.#findSubscribe(filter))
   }
 
   /** Whether a message of `topic` may be delivered to the client, whether it came to a share group or not. */
   mayReceive(topic: string): boolean {
-    return this.#received.get(topic) ?? remember(this.#received, topic, this.#decideReceive(topic).isAllowed)
+    return this.#received.get(topic) ?? remember(this.#received, topic, isAllowed(this.#findReceive(topic)))
   }
 
   /**
@@ -109,7 +107,7 @@ export class Permissions {
    * For its own name, too, it needs an entry: otherwise it could give itself permissions.
    */
   mayActFor(clientId: string): boolean {
-    return this.#decideActFor(clientId).isAllowed
+    return isAllowed(this.#findActFor(clientId))
   }
 
   /** Whom the client may act for, as listed: client identifiers, `+` for anybody. */
@@ -119,22 +117,18 @@ export class Permissions {
 
   /** The decision together with its reason; the same one that `mayPublish` and the others give. */
   decide(action: Action, topic: string): Decision {
-    switch (action) {
-      case 'publish':
-        return this.#decidePublish(topic)
-      case 'subscribe':
-        return this.#decideSubscribe(topic)
-      case 'receive':
-        return this.#decideReceive(topic)
-      case 'act-for':
-        return this.#decideActFor(topic)
+    const found = this.#find(action, topic)
+    if (found === undefined) {
+      return { isAllowed: false, ruling: 'not-granted', permission: this.#needed(action, topic) }
     }
+    if (typeof found !== 'string') return { isAllowed: true, ruling: 'granted', permission: found.text }
+    return { isAllowed: found === 'own', ruling: found, permission: undefined }
   }
 
   /** A sentence that tells whether the client may do this, by which permission, or which one it lacks. */
   explain(action: Action, topic: string): string {
-    const { ruling, permission, isAllowed } = this.decide(action, topic)
-    const subject = `${quote(this.clientId)} ${isAllowed ? 'may' : 'may not'} ${VERBS[action]} ${quote(topic)}: `
+    const { ruling, permission, isAllowed: may } = this.decide(action, topic)
+    const subject = `${quote(this.clientId)} ${may ? 'may' : 'may not'} ${VERBS[action]} ${quote(topic)}: `
     switch (ruling) {
       case 'own':
         return `${subject}it is the client's own`
@@ -158,43 +152,57 @@ export class Permissions {
     return action === 'publish' ? this.#entries.publish : this.#entries.subscribe
   }
 
-  #decidePublish(topic: string): Decision {
-    if (!isReachable(topic)) return INVALID
-    if (topic === this.#status) return OWN
-    if (topic.startsWith(STATUSES) && !isAtOrBelow(topic, this.#status)) return FOREIGN
-    const bare = this.#withoutSender(topic)
+  #find(action: Action, topic: string): Found {
+    switch (action) {
+      case 'publish':
+        return this.#findPublish(topic)
+      case 'subscribe':
+        return this.#findSubscribe(topic)
+      case 'receive':
+        return this.#findReceive(topic)
+      case 'act-for':
+        return this.#findActFor(topic)
+    }
+  }
+
+  #findPublish(topic: string): Found {
+    if (!isReachable(topic)) return 'invalid'
+    if (topic === this.#status) return 'own'
+    if (topic.startsWith(STATUSES) && !isAtOrBelow(topic, this.#status)) return 'foreign'
     const grants = this.#entries.publish
-    const grant =
-      grants.find(({ filter }) => matches(filter, topic)) ??
-      (bare === undefined ? undefined : grants.find(({ filter }) => matches(filter, bare)))
-    return decisionBy(grant, () => entryFor('publish', bare ?? topic))
+    const grant = grants.find(({ filter }) => matches(filter, topic))
+    const bare = grant === undefined ? this.#withoutSender(topic) : undefined
+    return bare === undefined ? grant : grants.find(({ filter }) => matches(filter, bare))
   }
 
-  #decideReceive(topic: string): Decision {
-    if (!isReachable(topic)) return INVALID
-    if (isAtOrBelow(topic, this.#inbox)) return OWN
-    if (topic.startsWith(INBOXES)) return FOREIGN
-    const grant = this.#entries.subscribe.find(({ filter }) => matches(filter, topic))
-    return decisionBy(grant, () => entryFor('subscribe', topic))
+  #findReceive(topic: string): Found {
+    if (!isReachable(topic)) return 'invalid'
+    if (isAtOrBelow(topic, this.#inbox)) return 'own'
+    if (topic.startsWith(INBOXES)) return 'foreign'
+    return this.#entries.subscribe.find(({ filter }) => matches(filter, topic))
   }
 
-  #decideSubscribe(subscription: string): Decision {
-    if (!isTopicFilter(subscription)) return INVALID
+  #findSubscribe(subscription: string): Found {
+    if (!isTopicFilter(subscription)) return 'invalid'
     const { group, filter } = splitShared(subscription)
-    if (group === undefined && isAtOrBelow(filter, this.#inbox)) return OWN
+    const isOwn = isAtOrBelow(filter, this.#inbox)
+    if (isOwn && group === undefined) return 'own'
     // `jamey/api/responses/+/...` selects nothing but inboxes, so it is as foreign as one that is named. A wider
     // filter is accepted where it is granted, and foreign inboxes are left out at delivery.
-    const isForeign =
-      filter.startsWith(INBOXES) && filter !== `${INBOXES}#` && !isAtOrBelow(filter, this.#inbox)
-    if (isForeign) return FOREIGN
-    const grant = this.#entries.subscribe.find((each) => each.group === group && covers(each.filter, filter))
-    return decisionBy(grant, () => entryFor('subscribe', subscription))
+    if (!isOwn && filter.startsWith(INBOXES) && filter !== `${INBOXES}#`) return 'foreign'
+    return this.#entries.subscribe.find((each) => each.group === group && covers(each.filter, filter))
   }
 
-  #decideActFor(clientId: string): Decision {
-    if (!isClientIdentifier(clientId)) return INVALID
-    const isFor = ({ whom }: ActForEntry): boolean => whom === '+' || whom === clientId
-    return decisionBy(this.#entries.actFor.find(isFor), () => `act-for:${clientId === '%c' ? '+' : clientId}`)
+  #findActFor(clientId: string): Found {
+    if (!isClientIdentifier(clientId)) return 'invalid'
+    return this.#entries.actFor.find(({ whom }) => whom === '+' || whom === clientId)
+  }
+
+  /** The entry that would grant what none does. */
+  #needed(action: Action, topic: string): string | undefined {
+    if (action === 'act-for') return topic === '%c' ? 'act-for:+' : `act-for:${topic}`
+    if (action === 'publish') return entryFor('publish', this.#withoutSender(topic) ?? topic)
+    return entryFor('subscribe', topic)
   }
 
   /** The topic before the level that tells the sender, where that is this client. */
@@ -205,16 +213,11 @@ export class Permissions {
   }
 }
 
-const OWN: Decision = { isAllowed: true, ruling: 'own', permission: undefined }
-const FOREIGN: Decision = { isAllowed: false, ruling: 'foreign', permission: undefined }
-const INVALID: Decision = { isAllowed: false, ruling: 'invalid', permission: undefined }
+/** The entry that grants what was asked for, or what is to be said without one; undefined: no entry does. */
+type Found = { readonly text: string } | 'own' | 'foreign' | 'invalid' | undefined
 
-function decisionBy(
-  entry: { readonly text: string } | undefined,
-  needed: () => string | undefined,
-): Decision {
-  if (entry !== undefined) return { isAllowed: true, ruling: 'granted', permission: entry.text }
-  return { isAllowed: false, ruling: 'not-granted', permission: needed() }
+function isAllowed(found: Found): boolean {
+  return found === 'own' || typeof found === 'object'
 }
 
 /** What starts with `$share/` can be named, but no subscription can ever select it. [MQTT 5.0 section 4.8.2] */

@@ -121,6 +121,33 @@ describe('the bus over a broker with TLS and tokens', () => {
     expect(verdict).toEqual(verdictOn('hurt', 'asker'))
   })
 
+  it('lets nobody into the group of a service, and the service answers everything', async () => {
+    const { port } = await startBroker()
+    const { clientId, permissions } = COMPONENTS.conscience
+    const service = await join(port, clientId, { permissions })
+    await service.serve(topics.conscience.evaluate, {}, (request) =>
+      verdictOn(request.payload.action, request.sender.clientId),
+    )
+    // All that any list can have but the group itself; and past the bus, which would refuse.
+    const { topic } = topics.conscience.evaluate
+    const thief = await join(port, 'thief', {
+      permissions: ['#', `subscribe:${topic}`, 'subscribe:$share/thief/#'],
+    })
+    const stolen: string[] = []
+    for (const filter of [topic, `${topic}/#`, 'jamey/#', '#']) {
+      const joining = thief.mqtt.subscribe(`$share/conscience/${filter}`, { qos: 1 }, (message) => {
+        stolen.push(message.topic)
+      })
+      await expect(joining).rejects.toMatchObject({ name: 'SubscriptionError', reasonCode: 0x87 })
+    }
+    const asker = await join(port, 'asker', { permissions: [`publish:${topic}`] })
+    for (const action of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
+      const verdict = await asker.request(topics.conscience.evaluate, { action }, { timeoutMs: 5000 })
+      expect(verdict).toEqual(verdictOn(action, 'asker'))
+    }
+    expect(stolen).toEqual([])
+  })
+
   it('answers hundreds of requests at once, each its own, over shared servers', async () => {
     const { port } = await startBroker()
     const served = [0, 0]
