@@ -58,9 +58,9 @@ export function accessOf(
 ): Access {
   const base = authenticatorOf(authentication, log)
   const table = permissions && new PermissionTable(permissions)
-  const isRefused = patternOf(refused)
+  const isRefused = matcherOf(refused)
   const narrow = (identity: Identity, clientId: string): Identity | Refusal => {
-    if (refused.length > 0 && isRefused.test(clientId)) {
+    if (isRefused(clientId)) {
       return { refuse: ReasonCode.notAuthorized, reason: 'the broker refuses this client by its name' }
     }
     const whole = UNNARROWED.get(identity) ?? identity
@@ -96,12 +96,16 @@ function codeOf({ refuse }: Refusal, { isRenewal }: AuthenticationRequest): numb
 /** By where they are published: what was fetched outlives a reload, for the issuer may be away just then. */
 const PUBLISHED = new Map<string, LiveKeySet>()
 
-function verifierOf({ secrets, keys, audience, issuers }: TokenTrust, log: AccessOptions['log']) {
+function verifierOf(
+  { secrets, keys, audience, issuers, certificateRequiredFor }: TokenTrust,
+  log: AccessOptions['log'],
+) {
   return {
     ...(secrets.length === 0 ? {} : { secret: secrets }),
     keys: keys === undefined || keys instanceof KeySet ? keys : publishedAt(keys, log),
     audience,
     issuers,
+    requireCertificate: certificateRequiredFor && matcherOf(certificateRequiredFor),
   }
 }
 
@@ -196,6 +200,11 @@ class PermissionTable {
 function bothActFor(one: readonly string[], other: readonly string[]): readonly string[] {
   const within = (list: readonly string[]) => (whom: string) => list.includes('+') || list.includes(whom)
   return [...new Set([...one.filter(within(other)), ...other.filter(within(one))])]
+}
+
+function matcherOf(names: readonly string[]): (clientId: string) => boolean {
+  const pattern = patternOf(names)
+  return (clientId) => names.length > 0 && pattern.test(clientId)
 }
 
 function patternOf(clients: readonly string[]): RegExp {

@@ -1,7 +1,9 @@
 import { join, resolve } from 'node:path'
 import type { ConfigurationFault } from '@jamey/bus'
+import { COMPONENTS } from '@jamey/contracts'
 import type { BrokerFile } from './broker-file.js'
 import type { SettingsSource } from './broker-settings.js'
+import { CLIENT_COMPONENTS } from './data-directory.js'
 
 /** What was typed, by the names of the options. */
 export interface BrokerFlags {
@@ -92,6 +94,7 @@ function row(
 }
 
 const PLAIN_PORT = 1883
+const OWN_CLIENTS = CLIENT_COMPONENTS.map((name) => COMPONENTS[name].clientId)
 
 /** All settings in the shape of the file, with those of options and variables laid over it. */
 export class Layers {
@@ -234,7 +237,7 @@ function makeInsecure(layers: Layers): void {
 
 /** What is not set otherwise; a certificate goes with its key, wherever that comes from. */
 function fillFrom(layers: Layers, directory: NonNullable<SettingsSource['directory']>): void {
-  const fill = (path: SettingPath, value: string): void => {
+  const fill = (path: SettingPath, value: string | readonly string[]): void => {
     if (layers.get(path) === undefined) layers.set(path, value, directory.path)
   }
   const tls = ['listeners', 0, 'tls'] as const
@@ -248,6 +251,10 @@ function fillFrom(layers: Layers, directory: NonNullable<SettingsSource['directo
   const method = layers.get(['authentication', 'method']) ?? 'token'
   if (method === 'token' && layers.get(['authentication', 'tokenSecret']) === undefined) {
     fill(['authentication', 'tokenSecretFile'], directory.secret)
+  }
+  // The parts of the system have certificates of that authority, and nobody else is to become one of them.
+  if (method === 'token' && layers.get([...tls, 'ca']) === directory.caCertificate) {
+    fill(['authentication', 'certificateRequiredFor'], OWN_CLIENTS)
   }
   fill(['deniedFile'], directory.denied)
   fill(['store'], join(directory.data, 'broker'))

@@ -85,6 +85,16 @@ function checkAuthentication(layers: Layers, fault: Fault): void {
   if (isThere('jwksCa') && !isThere('jwksUrl')) {
     fault(['authentication', 'jwksUrl'], 'nothing', 'where the key set is published, beside jwksCa')
   }
+  const named = layers.get(['authentication', 'certificateRequiredFor'])
+  const listeners = layers.get(['listeners'])
+  const isShown = (listener: unknown): boolean => {
+    const tls = isMapping(listener) ? listener['tls'] : undefined
+    return isMapping(tls) && tls['ca'] !== undefined && tls['clientCertificate'] !== 'none'
+  }
+  if (Array.isArray(named) && named.length > 0 && Array.isArray(listeners) && !listeners.some(isShown)) {
+    const expected = 'nobody, or a listener with tls.ca, for no other asks for certificates'
+    fault(['authentication', 'certificateRequiredFor'], 'a list of clients', expected)
+  }
   const isVerified = ['tokenSecret', 'tokenSecretFile', 'jwksFile', 'jwksUrl'].some(isThere)
   if (method === 'token' && !isVerified) {
     const expected = 'the file of the secret that signs tokens, MQTT_JWT_SECRET, or jwksFile or jwksUrl'

@@ -49,6 +49,7 @@ export function brokerSchema(folder: string) {
       ).optional(),
       audience: names('an audience, or a list of them'),
       issuers: names('an issuer, or a list of them'),
+      certificateRequiredFor: z.array(text(NAME), { error: 'a list of client identifiers' }).optional(),
     }).default({ method: 'token' }),
     refused: z.array(text(NAME), { error: 'a list of client identifiers' }).default([]),
     deniedFile: text('the path of a deny list')

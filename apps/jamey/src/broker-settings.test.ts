@@ -87,6 +87,7 @@ describe('the file of a broker', () => {
         keys: { url: 'https://idp.example.org/jwks', ca: undefined },
         audience: ['hub.example.org'],
         issuers: ['hub', 'https://idp.example.org'],
+        certificateRequiredFor: ['jamey-memory', 'jamey-gateway*'],
       },
       refused: ['robot-7', 'retired-*'],
       revocation: {

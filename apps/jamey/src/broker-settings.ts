@@ -22,6 +22,8 @@ export interface TokenTrust {
   readonly keys?: KeySet | { readonly url: string; readonly ca: string | undefined } | undefined
   readonly audience?: readonly string[] | undefined
   readonly issuers?: readonly string[] | undefined
+  /** Identifiers, in which `*` stands for any characters, of which a token alone is not enough. */
+  readonly certificateRequiredFor?: readonly string[] | undefined
 }
 
 /** What clients may do at most; `clients` are identifiers in which `*` stands for any characters. */
@@ -118,7 +120,9 @@ function authenticationOf(given: {
   jwksCa?: string | undefined
   audience?: readonly string[] | undefined
   issuers?: readonly string[] | undefined
+  certificateRequiredFor?: readonly string[] | undefined
 }): AuthenticationSettings {
+  const { certificateRequiredFor } = given
   const { method, tokenSecretFile = [], tokenSecret, jwksFile, jwksUrl, jwksCa, audience, issuers } = given
   if (method !== 'token') return { method }
   const keys = jwksFile ?? (jwksUrl === undefined ? undefined : { url: jwksUrl, ca: jwksCa })
@@ -128,5 +132,6 @@ function authenticationOf(given: {
     ...(keys === undefined ? {} : { keys }),
     ...(audience === undefined ? {} : { audience }),
     ...(issuers === undefined ? {} : { issuers }),
+    ...(certificateRequiredFor === undefined ? {} : { certificateRequiredFor }),
   }
 }

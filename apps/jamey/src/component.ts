@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
-import type { Bus, StateChange } from '@jamey/bus'
+import { type Bus, type StateChange, systemClock } from '@jamey/bus'
 import type { Client, SessionStore } from '@jamey/mqtt'
 import type { Logger } from 'pino'
+import { Comeback } from './comeback.js'
 import type { ClientComponent } from './data-directory.js'
 import { CommandFailure, reportOf } from './failure.js'
 
@@ -11,7 +12,7 @@ export interface RunningComponent {
   readonly url: string | undefined
   /** Resolves once it serves; rejects where it never can. */
   readonly ready: Promise<void>
-  /** Rejects when its connection ends for good: refused, or taken over by another client of its name. */
+  /** Rejects when its connection ends for good, as when another client of its name takes it over; never with `comesBack`. */
   readonly lost: Promise<never>
   /** Tries again at once where the breaker is open or the next attempt is waited for, and reads again what can be read again (the conscience's rules). */
   reload(): void
@@ -23,15 +24,23 @@ export interface ComponentOptions {
   /** Where a service looks for `.env` and relative paths. */
   readonly cwd: string
   readonly log: Logger
+  /** Takes its connection up again, whatever ended it: others in this process go on, and would go with it. */
+  readonly comesBack?: boolean
 }
 
 /** Starts one component as its environment says. Throws its configuration errors. */
 export async function startComponent(
   component: ClientComponent,
-  { env, cwd, log }: ComponentOptions,
+  { env, cwd, log, comesBack = false }: ComponentOptions,
 ): Promise<RunningComponent> {
   const store = await openOutbox(env, cwd)
-  const options = { env, cwd, log: log.child({ component }), ...(store === undefined ? {} : { store }) }
+  const options = {
+    env,
+    cwd,
+    comesBack,
+    log: log.child({ component }),
+    ...(store === undefined ? {} : { store }),
+  }
   try {
     return await startService(component, options)
   } catch (error) {
@@ -53,7 +62,7 @@ async function startService(
   component: ClientComponent,
   options: ComponentOptions & { readonly store?: SessionStore },
 ): Promise<RunningComponent> {
-  const running = (service: Service) => watched(component, service, options.log)
+  const running = (service: Service) => watched(component, service, options)
   switch (component) {
     case 'conscience': {
       const { runConscience } = await import('@jamey/conscience')
@@ -79,11 +88,19 @@ interface Service {
   stop(options?: { graceMs?: number }): Promise<void>
 }
 
-function watched(name: string, service: Service, log: Logger): RunningComponent {
+function watched(
+  name: string,
+  service: Service,
+  { log, comesBack = false }: ComponentOptions,
+): RunningComponent {
+  const comeback = comesBack ? new Comeback(service.bus.mqtt, systemClock, log) : undefined
   const lost = new Promise<never>((_, reject) => {
     service.bus.onState((change) => {
       tell(change, log)
-      if (change.state === 'error' && !isBreaker(change)) reject(connectionLost(name, change.cause))
+      if (change.state === 'connected') comeback?.onConnected()
+      if (change.state !== 'error' || isBreaker(change)) return
+      if (comeback === undefined) reject(connectionLost(name, change.cause))
+      else comeback.onGivenUp(change.cause)
     })
   })
   // It is awaited only once everything is ready; until then `ready` tells the same.
@@ -93,7 +110,10 @@ function watched(name: string, service: Service, log: Logger): RunningComponent 
     ready: service.ready,
     lost,
     reload: () => reload(service, log),
-    stop: (graceMs) => service.stop({ graceMs }),
+    stop: (graceMs) => {
+      comeback?.stop()
+      return service.stop({ graceMs })
+    },
   }
 }
 

@@ -18,12 +18,14 @@ export function embeddedSettings(given: {
   readonly secrets: readonly string[]
   readonly storePath: string
   readonly deniedFile: string
+  /** The parts of the system, each of which has a certificate of `ca`. */
+  readonly ownClients: readonly string[]
 }): BrokerSettings {
   const { host, port, cert, key, ca, secrets, storePath } = given
   return {
     listeners: [{ host, port, tls: { cert, key, ca, requestClientCertificate: true } }],
     storePath,
-    authentication: { method: 'token', secrets },
+    authentication: { method: 'token', secrets, certificateRequiredFor: given.ownClients },
     refused: [],
     revocation: { deniedFile: given.deniedFile },
     permissions: undefined,

@@ -115,10 +115,22 @@ describe('tokenAuthenticator', () => {
   it('can insist on a client certificate [promise 25]', async () => {
     const strict = tokenAuthenticator({ secret, now, requireCertificate: true })
     expect((await refusal(byPassword, strict)).message).toBe(
-      'a client certificate is required and none was presented',
+      'a client certificate is required of "eva" and none was presented',
     )
     const identity = await strict.authenticate({ ...byPassword, certificate: { commonName: 'eva' } })
     expect(identity.username).toBe('eva')
+  })
+
+  it('can insist on a certificate of some alone: a token of theirs is not enough [promise 25]', async () => {
+    const strict = tokenAuthenticator({ secret, now, requireCertificate: (name) => name === 'eva' })
+    for (const request of [byPassword, byMethod, { ...byMethod, isRenewal: true }]) {
+      expect((await refusal(request, strict)).reasonCode).toBe(0x87)
+    }
+    await strict.authenticate({ ...byPassword, certificate: { commonName: 'eva' } })
+    const bob = Buffer.from(await signToken({ sub: 'bob', permissions: [], now }, secret))
+    expect(await strict.authenticate({ clientId: 'bob', username: 'bob', password: bob })).toMatchObject({
+      username: 'bob',
+    })
   })
 
   it('reads a token that lies inside a larger buffer', async () => {

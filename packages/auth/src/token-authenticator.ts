@@ -36,8 +36,11 @@ export interface TokenIdentity {
 }
 
 export interface TokenAuthenticatorOptions extends TokenVerifierOptions {
-  /** Refuse clients that show no certificate. False by default. */
-  readonly requireCertificate?: boolean | undefined
+  /**
+   * Refuse clients that show no certificate: all, or those of which the function says so. None by default. Of these a
+   * token alone is not enough, and so whoever can sign tokens can not become one.
+   */
+  readonly requireCertificate?: boolean | ((clientId: string) => boolean) | undefined
 }
 
 /** Fits the broker's port of the same name. */
@@ -53,10 +56,12 @@ export interface TokenAuthenticator {
  */
 export function tokenAuthenticator(options: TokenAuthenticatorOptions): TokenAuthenticator {
   const verifier = new TokenVerifier(options)
-  const requireCertificate = options.requireCertificate ?? false
+  const { requireCertificate = false } = options
+  const needsCertificate =
+    typeof requireCertificate === 'function' ? requireCertificate : () => requireCertificate
   return {
     async authenticate(request) {
-      assertSameName(request, requireCertificate)
+      assertSameName(request, needsCertificate(request.clientId))
       const claims = await verifiedClaims(verifier, request, readToken(request))
       return identityOf(claims, verifier.clockToleranceSeconds)
     },
@@ -84,7 +89,7 @@ function assertSameName(request: AuthenticationRequest, requireCertificate: bool
     throw refused(
       request,
       ReasonCode.notAuthorized,
-      'a client certificate is required and none was presented',
+      `a client certificate is required of ${quote(clientId)} and none was presented`,
     )
   }
   if (certificate !== undefined && certificate.commonName !== clientId) {

@@ -18,7 +18,7 @@ import { EXIT } from '../exit-codes.js'
 import { httpPortFailure, type Listening, type ListeningOptions, listeningOf } from '../listening.js'
 import { createLog } from '../log.js'
 import { type LogLevel, logLevelOf } from '../log-level.js'
-import { makeDataDirectory, provision } from '../provision.js'
+import { CERTIFIED_CLIENTS, makeDataDirectory, provision } from '../provision.js'
 import { claimRunFile, type RunClaim } from '../run-file.js'
 import { type ServedBroker, startServedBroker } from '../served-broker.js'
 import { type Stoppable, stopInOrder } from '../stop-in-order.js'
@@ -74,7 +74,7 @@ async function serveUntilStopped(
     // Counted from the start of the process: what a person waits for.
     const banner = formatBanner({ system, directory, cwd, elapsedMs: performance.now(), colors })
     terminal.print(terminal.asStarted(banner))
-    await Promise.race([aborted(interrupted), system.lost])
+    await aborted(interrupted)
     terminal.note('stopping: finishing what was taken (Ctrl-C again stops at once)')
   } catch (error) {
     const stopping = system.stop()
@@ -103,11 +103,6 @@ class System {
     this.#context = context
   }
 
-  /** Rejects when one of the components can not go on. */
-  get lost(): Promise<never> {
-    return Promise.race([...this.#components.values()].map(({ lost }) => lost))
-  }
-
   get url(): string {
     return this.#components.get('gateway')?.url ?? ''
   }
@@ -130,6 +125,7 @@ class System {
       const settings = {
         cwd: directory.path,
         log: this.#log,
+        comesBack: true,
         env: { ...identity, ...serviceSettings(env, cwd), ...http, ...sameAsBroker },
       }
       const component = await startComponent(name, settings)
@@ -177,5 +173,6 @@ async function readSettings(directory: DataDirectory, host: string, port: number
     secrets: await readTokenSecretsFile(directory.secret),
     storePath: join(directory.data, 'broker'),
     deniedFile: directory.denied,
+    ownClients: CERTIFIED_CLIENTS,
   })
 }
