@@ -13,6 +13,7 @@ import {
   VERDICT,
 } from './gateway.support.js'
 
+const peerUser = async () => process.geteuid?.()
 const EVALUATE = 'publish:jamey/conscience/evaluate'
 
 function tokenFor(
@@ -273,30 +274,46 @@ describe('callers without a token', () => {
     const headers = { host: 'localhost' }
     const local = { verifier: undefined, trustsLoopback: true }
     await expect(
-      identifyCaller({ headers, httpVersion: '1.1', peerAddress: '192.0.2.1' }, local),
+      identifyCaller({ headers, httpVersion: '1.1', peerAddress: '192.0.2.1', peerUser }, local),
     ).rejects.toMatchObject({
       status: 401,
     })
     await expect(
-      identifyCaller({ headers, httpVersion: '1.1', peerAddress: undefined }, local),
+      identifyCaller({ headers, httpVersion: '1.1', peerAddress: undefined, peerUser }, local),
     ).rejects.toMatchObject({
       status: 401,
     })
     await expect(
       identifyCaller(
-        { headers, httpVersion: '1.1', peerAddress: '127.0.0.1' },
+        { headers, httpVersion: '1.1', peerAddress: '127.0.0.1', peerUser },
         { verifier: undefined, trustsLoopback: false },
       ),
     ).rejects.toMatchObject({ status: 401 })
     await expect(
-      identifyCaller({ headers, httpVersion: '1.1', peerAddress: '::ffff:127.0.0.1' }, local),
+      identifyCaller({ headers, httpVersion: '1.1', peerAddress: '::ffff:127.0.0.1', peerUser }, local),
     ).resolves.toMatchObject({
       name: 'local',
     })
   })
 
+  it('are refused where they are of another user of this machine, or nobody can tell of whom', async () => {
+    const local = { verifier: undefined, trustsLoopback: true }
+    const headers = { host: 'localhost' }
+    const of = (user: number | undefined) =>
+      identifyCaller(
+        { headers, httpVersion: '1.1', peerAddress: '127.0.0.1', peerUser: async () => user },
+        local,
+      )
+    const stranger = (process.geteuid?.() ?? 0) + 1
+    await expect(of(stranger)).rejects.toMatchObject({ status: 401 })
+    await expect(of(stranger)).rejects.toThrow(`this is one of uid ${stranger}`)
+    await expect(of(undefined)).rejects.toMatchObject({ status: 401 })
+    await expect(of(0)).resolves.toMatchObject({ name: 'local' })
+    await expect(peerUser().then(of)).resolves.toMatchObject({ name: 'local' })
+  })
+
   it('are refused by HTTP/1.0, which is how a proxy asks that says nothing of itself', async () => {
-    const facts = { headers: { host: 'localhost' }, httpVersion: '1.0', peerAddress: '127.0.0.1' }
+    const facts = { headers: { host: 'localhost' }, httpVersion: '1.0', peerAddress: '127.0.0.1', peerUser }
     await expect(identifyCaller(facts, { verifier: undefined, trustsLoopback: true })).rejects.toMatchObject({
       status: 401,
     })

@@ -16,6 +16,8 @@ export interface CallerFacts {
   readonly headers: IncomingHttpHeaders
   /** The address of the TCP peer itself, not what a header claims. */
   readonly peerAddress: string | undefined
+  /** The user of this machine whose program the peer is; undefined where that can not be told. */
+  readonly peerUser: () => Promise<number | undefined>
   /** Proxies that say nothing of themselves still speak HTTP/1.0; programs of today do not. */
   readonly httpVersion: string
 }
@@ -37,7 +39,7 @@ const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-re
 export async function identifyCaller(facts: CallerFacts, policy: CallerPolicy): Promise<Caller> {
   const { authorization } = facts.headers
   if (authorization !== undefined) return callerOfToken(authorization, policy)
-  const objection = objectionToLocalCaller(facts, policy)
+  const objection = objectionToLocalCaller(facts, policy) ?? (await objectionToUser(facts))
   if (objection === undefined) return LOCAL_CALLER
   throw new Problem(
     'token-required',
@@ -109,6 +111,16 @@ function objectionToLocalCaller(facts: CallerFacts, policy: CallerPolicy): strin
     return 'Without a token the Host header must be localhost, 127.0.0.1 or [::1].'
   }
   return isSameOrigin(headers) ? undefined : 'Pages of other origins may not call without a token.'
+}
+
+/** The other users of this machine reach its loopback addresses, too. Asked last, as it takes a look at the system. */
+async function objectionToUser({ peerUser }: CallerFacts): Promise<string | undefined> {
+  const [user, own] = [await peerUser(), process.geteuid?.()]
+  if (user === undefined || own === undefined) {
+    return 'Which user of this machine calls can not be told here, and only the one who runs this gateway may leave the token out.'
+  }
+  if (user === own || user === 0) return undefined
+  return `Only programs of the user who runs this gateway (uid ${own}) or of root may leave the token out; this is one of uid ${user}.`
 }
 
 /**

@@ -1,10 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import { type Caller, type CallerPolicy, identifyCaller, requirePermission } from './caller.js'
+import { PeerUsers } from './peer-user.js'
 import { Problem } from './problem.js'
 
 /** Who made each request: found out once, then used for counting and for permission. */
 export class Callers {
   readonly #policy: CallerPolicy
+  readonly #peerUsers = new PeerUsers()
   readonly #known = new WeakMap<FastifyRequest, Caller | Problem>()
 
   constructor(policy: CallerPolicy) {
@@ -14,7 +16,12 @@ export class Callers {
   /** Finds out who calls. A caller that is not accepted is only remembered here; `admit` refuses it. */
   async identify(request: FastifyRequest): Promise<void> {
     const { headers, raw } = request
-    const facts = { headers, peerAddress: raw.socket.remoteAddress, httpVersion: raw.httpVersion }
+    const facts = {
+      headers,
+      peerAddress: raw.socket.remoteAddress,
+      peerUser: () => this.#peerUsers.userOf(raw.socket),
+      httpVersion: raw.httpVersion,
+    }
     try {
       this.#known.set(request, await identifyCaller(facts, this.#policy))
     } catch (error) {
@@ -31,11 +38,14 @@ export class Callers {
       : `token ${caller.name}`
   }
 
-  /** What a caller's calls are counted under: its name where a token proves it, its address otherwise. */
+  /**
+   * What a caller's calls are counted under: its name where a token or the system proves it, its address otherwise, so
+   * that those of other users of this machine, who are refused, take nothing from the one who is not.
+   */
   keyOf(request: FastifyRequest): string {
     const caller = this.#known.get(request)
-    const isProven = caller !== undefined && !(caller instanceof Problem) && caller.hasToken
-    return isProven ? `token ${caller.name}` : `address ${request.ip}`
+    if (caller === undefined || caller instanceof Problem) return `address ${request.ip}`
+    return caller.hasToken ? `token ${caller.name}` : 'local'
   }
 
   /** Throws a `Problem` 401 or 403 unless the caller may publish to `topic`. */
