@@ -22,8 +22,16 @@ export class Program {
   #stdout = ''
   #stderr = ''
 
-  constructor(cwd: string, args: readonly string[], env: Record<string, string> = {}, script = [JAMEY]) {
+  /** `user`: whose process it is, where that is not the one of the tests. */
+  constructor(
+    cwd: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+    script = [JAMEY],
+    user: { uid?: number; gid?: number } = {},
+  ) {
     this.#child = spawn(process.execPath, [...script, ...args], {
+      ...user,
       cwd,
       env: { ...cleanEnvironment(), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -20,8 +20,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   contracts: [],
   store: ['protocol', 'mqtt', 'broker'],
   bus: ['protocol', 'mqtt', 'auth', 'contracts', 'store'],
-  conscience: ['bus', 'contracts'],
-  memory: ['bus', 'contracts'],
+  conscience: ['bus', 'contracts', 'auth'],
+  memory: ['bus', 'contracts', 'auth'],
   gateway: ['bus', 'contracts', 'auth'],
   jamey: [
     'auth',

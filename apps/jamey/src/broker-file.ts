@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { OwnershipError, readOwnFile } from '@jamey/auth'
 import type { ConfigurationFault } from '@jamey/bus'
 import { LineCounter, parseDocument } from 'yaml'
 
@@ -25,14 +25,12 @@ export function readBrokerFile(name: string | undefined, cwd: string): BrokerFil
   const unusable = (faults: ConfigurationFault[]): BrokerFile => ({ name, folder, value: {}, faults })
   let text: string
   try {
-    const { size } = statSync(path)
-    if (size > MOST_BYTES) throw new Error(`it has ${size} bytes, at most ${MOST_BYTES} are read`)
-    text = readFileSync(path, 'utf8')
+    text = readOwnFile(path, { maximumBytes: MOST_BYTES })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return unusable([
-      { variable: name, found: `a path that cannot be read (${code ?? message})`, expected: EXPECTED },
-    ])
+    const isUntold = !(error instanceof OwnershipError) && code !== 'EFBIG'
+    const found = isUntold ? `a path that cannot be read (${code ?? message})` : message
+    return unusable([{ variable: name, found, expected: EXPECTED }])
   }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { dirname, resolve } from 'node:path'
 // Unless it was loaded before, X509Certificate of Node 20 leaves it without createSecureContext for good.
@@ -7,9 +7,11 @@ import 'node:tls'
 import {
   LiveKeySet,
   MINIMUM_SECRET_BYTES,
+  OwnershipError,
   PERMISSION_FORM,
   Permissions,
   readKeySetFile,
+  readOwnFile,
   readTokenSecretsFile,
 } from '@jamey/auth'
 import { type CloseOptions, LIMIT_RANGES, type Limits, type ListenerOptions } from '@jamey/broker'
@@ -91,7 +93,7 @@ function listener(folder: string) {
     insecure: z.boolean({ error: 'true or false' }).optional(),
     tls: fields({
       cert: file(folder, "the server's certificate", (pem) => new X509Certificate(pem)),
-      key: file(folder, "the server's private key", (pem) => createPrivateKey(pem)),
+      key: file(folder, "the server's private key", (pem) => createPrivateKey(pem), { isSecret: true }),
       ca: file(folder, "the clients' authority", (pem) => new X509Certificate(pem)).optional(),
       clientCertificate: oneOf(['none', 'optional', 'required']).optional(),
     })
@@ -202,18 +204,20 @@ function network() {
 }
 
 /** The content of a PEM file that `read` can read. */
-function file(folder: string, what: string, read: (pem: string) => unknown) {
+function file(folder: string, what: string, read: (pem: string) => unknown, { isSecret = false } = {}) {
   const expected = `the path of ${what} in PEM`
   return text(expected).transform((given, context) => {
     const path = resolve(folder, given)
     try {
-      const { size } = statSync(path)
-      if (size > MOST_FILE_BYTES) return refuse(context, expected, `${shown(given)}, which has ${size} bytes`)
-      const pem = readFileSync(path, 'utf8')
+      const options = { maximumBytes: MOST_FILE_BYTES }
+      const pem = readOwnFile(path, options)
       read(pem)
+      if (isSecret) readOwnFile(path, { ...options, isSecret })
       return pem
     } catch (error) {
+      if (error instanceof OwnershipError) return refuse(context, expected, error.message)
       const { code } = error as NodeJS.ErrnoException
+      if (code === 'EFBIG') return refuse(context, expected, `${shown(given)}, which is far too large`)
       const isSystem = code !== undefined && !code.startsWith('ERR_')
       const why = isSystem ? `which cannot be read (${code})` : 'which holds something else, or is encrypted'
       return refuse(context, expected, `${shown(given)}, ${why}`)

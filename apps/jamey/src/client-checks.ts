@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readOwnFile } from '@jamey/auth'
 import type { ClientOptions, CommandContext } from './command-context.js'
 import { withBus } from './connection.js'
 import { DEFAULT_BROKER_PORT } from './connection-target.js'
@@ -9,6 +9,8 @@ import type { Finding } from './health-checks.js'
 import { checkServices } from './service-checks.js'
 import { certificatesIn, judgeDays } from './settings-checks.js'
 import { probeTls, type TlsProbe, type TlsProbeOptions } from './tls-probe.js'
+
+const MOST_FILE_BYTES = 4 * 1024 * 1024
 
 /** Whether the broker lets this client in, and who answers behind it. */
 export async function checkBroker(
@@ -79,7 +81,8 @@ function targetsOf(env: NodeJS.ProcessEnv, cwd: string): TlsProbeOptions[] {
     if (url === undefined || !/^mqtts?:$/.test(url.protocol) || (isInsecure && url.protocol === 'mqtt:'))
       return []
     try {
-      const read = (path: string): Buffer => readFileSync(resolve(cwd, path))
+      const read = (path: string): string =>
+        readOwnFile(resolve(cwd, path), { maximumBytes: MOST_FILE_BYTES })
       const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
       const port = Number(url.port || env['MQTT_PORT'] || DEFAULT_BROKER_PORT)
       const client = cert && key ? { cert: read(cert), key: read(key), passphrase } : undefined

@@ -54,7 +54,11 @@ export async function startComponent(
 async function openOutbox(env: NodeJS.ProcessEnv, cwd: string): Promise<SessionStore | undefined> {
   const path = env['MQTT_OUTBOX_DIR']
   if (!path) return undefined
-  const { openSessionStore } = await import('@jamey/store')
+  const [{ assertOwnFolder }, { openSessionStore }] = await Promise.all([
+    import('@jamey/auth'),
+    import('@jamey/store'),
+  ])
+  assertOwnFolder(resolve(cwd, path))
   return openSessionStore({ path: resolve(cwd, path) })
 }
 

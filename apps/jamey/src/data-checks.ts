@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { assertOwnFolder, OwnershipError } from '@jamey/auth'
 import { readStorePath } from './broker-settings.js'
 import { type DataDirectory, displayPath } from './data-directory.js'
 import { reportOf } from './failure.js'
@@ -131,6 +132,7 @@ async function checkStoreAt(
   const check = `${kind === 'broker' ? 'broker store' : 'outbox'} ${displayPath(path, cwd)}`
   const { checkStore } = await import('@jamey/store')
   try {
+    assertOwnFolder(path)
     const { records, damaged, damage, owner } = await checkStore({ path, kind })
     const user = owner === undefined ? '' : `, open in process ${owner}`
     const whole = `${plural(records, 'record', 'records')} whole${user}`
@@ -140,6 +142,7 @@ async function checkStoreAt(
   } catch (error) {
     const { code, message } = error as { code?: unknown; message: string }
     // The next start brings it up to date.
+    if (error instanceof OwnershipError) return { finding: { check, status: 'failed', message } }
     if (code === 'older-version')
       return { finding: { check, status: 'ok', message: 'of an earlier version' } }
     return { finding: { check, status: 'failed', message, hint: DAMAGE_HINTS[kind] } }

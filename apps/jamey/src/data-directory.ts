@@ -1,10 +1,12 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import { assertOwnFolder, OwnershipError, ownPath, readOwnFile } from '@jamey/auth'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
 import { shellWord } from './shell-word.js'
 
 export const DIRECTORY_NAME = '.jamey'
+const MAXIMUM_FILE_BYTES = 1_048_576
 
 /** The components that connect as clients, each with a certificate of its own. */
 export const CLIENT_COMPONENTS = ['conscience', 'memory', 'gateway'] as const
@@ -44,8 +46,31 @@ export function dataDirectoryAt(path: string): DataDirectory {
   }
 }
 
-/** `--data-dir`, else `.jamey` in the current folder or the nearest one above it; undefined where none is. */
+/**
+ * `--data-dir`, else `.jamey` in the current folder or the nearest one above it; undefined where none is. It is believed
+ * only where nobody but this user and root can have put it there: throws `OwnershipError` otherwise.
+ */
 export function findDataDirectory(cwd: string, option: string | undefined): DataDirectory | undefined {
+  const found = locateDataDirectory(cwd, option)
+  if (found !== undefined) assertOwn(found, option)
+  return found
+}
+
+/** The same of a folder that is to be made; those above it can have been made by somebody else. */
+export function newDataDirectory(cwd: string, option: string): DataDirectory {
+  const directory = dataDirectoryAt(resolve(cwd, option))
+  ownPath(dirname(directory.path))
+  assertOwn(directory, option)
+  return directory
+}
+
+/** What a link of its own name leads to was not named by anybody. */
+function assertOwn({ path }: DataDirectory, option: string | undefined): void {
+  const isNamed = option !== undefined && option !== DIRECTORY_NAME
+  assertOwnFolder(path, isNamed ? {} : { within: dirname(path) })
+}
+
+function locateDataDirectory(cwd: string, option: string | undefined): DataDirectory | undefined {
   if (option !== undefined) {
     const path = resolve(cwd, option)
     return isDirectory(path) ? dataDirectoryAt(path) : undefined
@@ -105,8 +130,9 @@ export function requireDataDirectory(
 /** A file of the data directory; a missing one is told with the way to get it back. */
 export function readDataFile(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readOwnFile(path, { maximumBytes: MAXIMUM_FILE_BYTES })
   } catch (error) {
+    if (error instanceof OwnershipError) throw error
     const { code, message } = error as NodeJS.ErrnoException
     const hint =
       code === 'ENOENT' ? '`jamey up` creates what is missing' : 'run this as the user who ran `jamey up`'
@@ -126,7 +152,7 @@ export function displayPath(path: string, cwd: string): string {
 
 /** The option that makes another command find this directory, or nothing where it finds it by itself. */
 export function dataDirectoryOption(directory: DataDirectory, cwd: string): string {
-  if (findDataDirectory(cwd, undefined)?.path === directory.path) return ''
+  if (locateDataDirectory(cwd, undefined)?.path === directory.path) return ''
   return ` --data-dir ${shellWord(displayPath(directory.path, cwd))}`
 }
 

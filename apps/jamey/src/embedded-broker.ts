@@ -74,6 +74,8 @@ export async function startBroker(
 }
 
 async function openStore(path: string): Promise<BrokerStore> {
+  const { assertOwnFolder } = await import('@jamey/auth')
+  assertOwnFolder(path)
   const { openBrokerStore } = await import('@jamey/store')
   return openBrokerStore({ path })
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
@@ -10,24 +10,24 @@ export interface Environment {
   readonly fromFile: ReadonlySet<string>
 }
 
-/** The environment of a command that runs in `cwd`, with the `.env` of that folder. */
+/** The environment of a command that runs in `cwd`, with the `.env` of that folder. Throws `OwnershipError`. */
 export async function environmentOf(env: NodeJS.ProcessEnv, cwd: string): Promise<Environment> {
   const path = join(cwd, '.env')
-  let text: string
+  let file: Record<string, string>
   try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
+    const found = lstatSync(path, { throwIfNoEntry: false })
     // A directory of that name, as virtual environments of other languages have, is not meant for us.
-    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR') return { env, fromFile: new Set() }
+    if (found === undefined || found.isDirectory()) return { env, fromFile: new Set() }
+    const { readEnvironmentFile } = await import('@jamey/bus')
+    file = readEnvironmentFile(path)
+  } catch (error) {
+    if ((error as Error).name === 'OwnershipError') throw error
     throw new CommandFailure(`cannot read ${path}: ${(error as Error).message}`, {
       code: 'env-file-unreadable',
       exitCode: EXIT.usage,
       cause: error,
     })
   }
-  const { parseEnvironmentFile } = await import('@jamey/bus')
-  const file = parseEnvironmentFile(text)
   const added = Object.keys(file).filter((name) => env[name] === undefined)
   return { env: { ...file, ...env }, fromFile: new Set(added) }
 }

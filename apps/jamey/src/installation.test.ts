@@ -163,7 +163,7 @@ describe('a command', () => {
     }
     // The bus looks into `.env` once more.
     const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`)
-    writeFileSync(join(folder, '.env'), lines.join(''))
+    writeFileSync(join(folder, '.env'), lines.join(''), { mode: 0o600 })
     const { config, wayOut } = await connectionTarget(from(env), {})
     expect(config.clientId).toMatch(/^jamey-cli-/)
     expect(config.tls).toEqual({ ca: readFileSync(directory.caCertificate, 'utf8') })

@@ -57,6 +57,10 @@ export function outboxOf(context: Pick<CommandContext, 'cwd' | 'env'>, options: 
 }
 
 export async function openFound({ path }: FoundOutbox): Promise<Outbox> {
-  const { openOutbox } = await import('@jamey/store')
+  const [{ assertOwnFolder }, { openOutbox }] = await Promise.all([
+    import('@jamey/auth'),
+    import('@jamey/store'),
+  ])
+  assertOwnFolder(path)
   return openOutbox({ path })
 }

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { createCertificateDirectory, createTokenSecretFile } from '@jamey/auth'
+import { assertOwnFolder, createCertificateDirectory, createTokenSecretFile } from '@jamey/auth'
 import { COMPONENTS } from '@jamey/contracts'
 import { serverHostsOf } from './certificate-facts.js'
 import { CLIENT_COMPONENTS, type DataDirectory } from './data-directory.js'
@@ -19,6 +19,8 @@ export const CERTIFIED_CLIENTS: readonly string[] = CLIENT_COMPONENTS.map((name)
 /** Makes the folder alone, with mode 0700, so that it can be claimed before anything is put into it. */
 export function makeDataDirectory(directory: DataDirectory): Provisioned {
   for (const folder of [directory.path, directory.data]) makeFolder(folder)
+  // Somebody else may have been quicker, in a folder that everybody may write to.
+  assertOwnFolder(directory.path)
   const repaired = openFolders(directory).map(({ path, mode }) => {
     chmodSync(path, 0o700)
     return `${path} was open to others (mode ${octal(mode)}); its mode is 0700 now`

@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { OwnershipError, readOwnFile } from '@jamey/auth'
 import { createFile, replaceFile } from './atomic-file.js'
 import { CommandFailure } from './failure.js'
 
@@ -20,6 +21,7 @@ export type RunState =
   | { readonly state: 'running'; readonly record: RunRecord }
 
 const FILE = 'run.json'
+const MAXIMUM_BYTES = 65_536
 
 export function runFilePath(directory: string): string {
   return join(directory, FILE)
@@ -29,8 +31,9 @@ export function runFilePath(directory: string): string {
 export function readRunFile(directory: string, processes: Processes = operatingSystem): RunState {
   let text: string
   try {
-    text = readFileSync(runFilePath(directory), 'utf8')
+    text = readOwnFile(runFilePath(directory), { maximumBytes: MAXIMUM_BYTES })
   } catch (error) {
+    if (error instanceof OwnershipError) throw error
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { state: 'none' }
     throw new CommandFailure(`cannot read ${runFilePath(directory)}: ${(error as Error).message}`, {
       code: 'run-file-unreadable',

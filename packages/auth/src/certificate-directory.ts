@@ -1,7 +1,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 // Unless it was loaded before, toLegacyObject() of Node 20 leaves it without createSecureContext for good.
 import 'node:tls'
 import {
@@ -18,8 +18,9 @@ import {
 import { readHosts } from './certificate-name.js'
 import { quote } from './client-identifier.js'
 import { CertificateError } from './error.js'
-import { codeOf, isExposed, octal, readSmallFile, writeWhole } from './private-file.js'
-import { shellWord } from './token-secret-file.js'
+import { ownPath } from './own-files.js'
+import { codeOf, octal, readSmallFile, writeWhole } from './private-file.js'
+import { shellWord } from './shell-word.js'
 
 const DAY_MS = 86_400_000
 const RENEWAL_DAYS = 30
@@ -54,8 +55,8 @@ export interface CertificateDirectoryOptions {
  * server.key) and one per component (<component>.crt, .key). What is there is reused; a certificate is made anew, with
  * its old key, where it ends within 30 days or lacks a host. The directory is made with mode 0700, keys with 0600;
  * every file appears whole. ca.key is needed only to issue, so it may be kept elsewhere.
- * Throws `CertificateError` that names the file for what is damaged, foreign, expired or open to others: nothing that
- * a person put there is ever overwritten.
+ * Throws `CertificateError` that names the file for what is damaged, foreign, expired or open to others, and
+ * `OwnershipError` for what another user could have put there: nothing that a person put there is ever overwritten.
  */
 export async function createCertificateDirectory(
   path: string,
@@ -218,6 +219,7 @@ class Folder {
 }
 
 async function makeDirectory(path: string): Promise<void> {
+  ownPath(dirname(resolve(path)))
   let mode: number
   try {
     const made = await mkdir(path, { recursive: true, mode: 0o700 })
@@ -232,12 +234,14 @@ async function makeDirectory(path: string): Promise<void> {
     )
   }
   // Who may write here can replace any key, whatever the mode of its file.
-  if (!isExposed(mode, 0o022)) return
-  throw new CertificateError(
-    'certificate-exposed',
-    `the directory ${path} has mode ${octal(mode)}, so others can replace its keys; run: chmod 700 ${shellWord(path)}`,
-    { path },
-  )
+  if (process.platform !== 'win32' && (mode & 0o022) !== 0) {
+    throw new CertificateError(
+      'certificate-exposed',
+      `the directory ${path} has mode ${octal(mode)}, so others can replace its keys; run: chmod 700 ${shellWord(path)}`,
+      { path },
+    )
+  }
+  ownPath(path, { kind: 'folder' })
 }
 
 function assertComponent(component: string): void {

@@ -136,6 +136,29 @@ export class CertificateError extends Error {
   }
 }
 
+/** Every reason for which a file or folder is not believed. */
+export const OWNERSHIP_ERRORS = {
+  'owner-foreign': 'it, or a folder above it, belongs to another user than the one of this process and root',
+  'open-to-others': 'others than its owner may write to it, or to a folder above it',
+  'link-leads-out': 'a link in a folder that was looked for leads out of that folder',
+  'secret-exposed': 'others than its owner can read a secret',
+} as const
+
+export type OwnershipErrorCode = keyof typeof OWNERSHIP_ERRORS
+
+/** A file or folder that somebody else may have put there. `path` is where the fault is; the message has the way out. */
+export class OwnershipError extends Error {
+  override readonly name = 'OwnershipError'
+  readonly code: OwnershipErrorCode
+  readonly path: string
+
+  constructor(code: OwnershipErrorCode, message: string, options: { path: string }) {
+    super(message)
+    this.code = code
+    this.path = options.path
+  }
+}
+
 /**
  * A client that is not let in. `reasonCode` is what a CONNACK (or, for a renewal, a DISCONNECT) carries; `message`
  * holds no secret and may be sent as its Reason String. `cause` is the `TokenError` where a token was at fault.

@@ -27,6 +27,14 @@ export {
 export * from './error.js'
 export { KeySet, readKeySetFile, type VerificationKeys } from './key-set.js'
 export { LiveKeySet, type LiveKeySetOptions } from './live-key-set.js'
+export {
+  assertOwnFolder,
+  isOpenSecret,
+  type OwnFileOptions,
+  type OwnPathOptions,
+  ownPath,
+  readOwnFile,
+} from './own-files.js'
 export { PERMISSION_FORM } from './permission-entry.js'
 export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions.js'
 export {

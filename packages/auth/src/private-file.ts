@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { link, open, rename, unlink } from 'node:fs/promises'
+import { OwnershipError } from './error.js'
+import { isOpenSecret, ownPath } from './own-files.js'
 
 /** More than any key, certificate or secret takes. */
 const MAXIMUM_BYTES = 65_536
-const OTHERS = 0o077
 
 /** What was found at a path. `exposed`: others than the owner have rights on it, `mode` tells which. */
 export type FileFinding =
@@ -12,23 +13,28 @@ export type FileFinding =
   | { readonly status: 'exposed'; readonly mode: string }
   | { readonly status: 'unreadable'; readonly fault: string }
 
-/** Reads a small text file; with `isSecret` only one that its owner alone can read or write. */
+/**
+ * Reads a small text file that only this user or root can have put there; with `isSecret` only one that its owner alone
+ * can read. Throws `OwnershipError`.
+ */
 export async function readSmallFile(
   path: string,
   { isSecret, maximumBytes = MAXIMUM_BYTES }: { isSecret: boolean; maximumBytes?: number },
 ): Promise<FileFinding> {
   try {
-    const file = await open(path, 'r')
+    const file = await open(ownPath(path, { kind: isSecret ? 'secret' : 'file' }), 'r')
     try {
       // The opened file is asked, not the path, which could be another file a moment later.
-      const { mode, size } = await file.stat()
-      if (isSecret && isExposed(mode)) return { status: 'exposed', mode: octal(mode) }
+      const stats = await file.stat()
+      const { mode, size } = stats
+      if (isSecret && isOpenSecret(stats)) return { status: 'exposed', mode: octal(mode) }
       if (size > maximumBytes) return { status: 'unreadable', fault: `it has ${size} bytes` }
       return { status: 'read', text: await file.readFile('utf8') }
     } finally {
       await file.close()
     }
   } catch (error) {
+    if (error instanceof OwnershipError) throw error
     const code = codeOf(error)
     return code === 'ENOENT' ? { status: 'missing' } : { status: 'unreadable', fault: code }
   }
@@ -61,11 +67,6 @@ export async function writeWhole(
   } finally {
     await unlink(draft).catch(() => undefined)
   }
-}
-
-/** Windows has no such modes; there the folder's access list decides. */
-export function isExposed(mode: number, rights = OTHERS): boolean {
-  return process.platform !== 'win32' && (mode & rights) !== 0
 }
 
 export function octal(mode: number): string {

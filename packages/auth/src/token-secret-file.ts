@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { SecretError } from './error.js'
 import { codeOf, readSmallFile, writeWhole } from './private-file.js'
 import { assertSecret } from './secret.js'
+import { shellWord } from './shell-word.js'
 
 export type TokenSecrets = readonly [string, ...string[]]
 
@@ -83,9 +84,4 @@ function secretsOf(text: string, path: string): TokenSecrets {
     throw new SecretError(error.code, `${error.message} (in ${path})`)
   }
   return secrets
-}
-
-/** `path` so that it can be pasted into a shell. */
-export function shellWord(path: string): string {
-  return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }

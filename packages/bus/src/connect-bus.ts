@@ -1,5 +1,5 @@
 import { KeyObject } from 'node:crypto'
-import { Permissions, TokenSource } from '@jamey/auth'
+import { assertOwnFolder, Permissions, TokenSource } from '@jamey/auth'
 import {
   type ConnectOptions,
   type Credentials,
@@ -51,6 +51,7 @@ export async function connectBus(config: BusConfig): Promise<Bus> {
 /** LMDB is fetched by those alone who keep their messages on disk. */
 async function storeOf({ store, outboxFolder }: BusConfig): Promise<SessionStore | undefined> {
   if (store !== undefined || outboxFolder === undefined) return store
+  assertOwnFolder(outboxFolder)
   const { openSessionStore } = await import('@jamey/store')
   return openSessionStore({ path: outboxFolder })
 }

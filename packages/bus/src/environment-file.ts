@@ -1,3 +1,21 @@
+import { dirname } from 'node:path'
+import { readOwnFile } from '@jamey/auth'
+
+const MAXIMUM_BYTES = 1_048_576
+/** Those whose values nobody else may know. */
+const SECRETS = ['MQTT_JWT_SECRET', 'MQTT_TLS_CLIENT_KEY_PASSPHRASE']
+
+/**
+ * The variables of the file at `path`, which nobody but this user and root can have put there, not by a link either;
+ * with a secret among them only where nobody else can read it. Throws `OwnershipError`, or the system's error.
+ */
+export function readEnvironmentFile(path: string): Record<string, string> {
+  const options = { maximumBytes: MAXIMUM_BYTES, within: dirname(path) }
+  const variables = parseEnvironmentFile(readOwnFile(path, options))
+  if (SECRETS.some((name) => variables[name])) readOwnFile(path, { ...options, isSecret: true })
+  return variables
+}
+
 /**
  * The variables of a file such as `.env`: `NAME=value` a line, with or without `export`. `#` begins a comment at the
  * beginning of a line and after white space only, as in a shell, so that MQTT filters need no quotes; what is between

@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseEnvironmentFile } from './environment-file.js'
+import { OwnershipError, readOwnFile } from '@jamey/auth'
+import { readEnvironmentFile } from './environment-file.js'
 import { ConfigurationError, type ConfigurationFault } from './errors.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -76,16 +76,9 @@ export class EnvironmentReader {
     if (text === undefined) return undefined
     const path = resolve(this.#cwd, text)
     try {
-      const { mode, size } = statSync(path)
-      if (size > MAXIMUM_FILE_BYTES) {
-        return this.fault(variable, `${quote(text)}, which has ${size} bytes`, expected)
-      }
-      if (options.isSecret && process.platform !== 'win32' && (mode & 0o077) !== 0) {
-        const found = `${quote(text)} with mode ${(mode & 0o777).toString(8)}`
-        return this.fault(variable, found, `${expected} that only its owner can read (chmod 600)`)
-      }
-      return readFileSync(path, 'utf8')
+      return readOwnFile(path, { ...options, maximumBytes: MAXIMUM_FILE_BYTES })
     } catch (error) {
+      if (error instanceof OwnershipError) return this.fault(variable, error.message, expected)
       const code = (error as NodeJS.ErrnoException).code ?? 'an error'
       return this.fault(variable, `${quote(text)}, which cannot be read (${code}: ${path})`, expected)
     }
@@ -105,11 +98,12 @@ export class EnvironmentReader {
   #readDotEnv(): Environment {
     const path = join(this.#cwd, '.env')
     try {
-      return withoutEmpty(parseEnvironmentFile(readFileSync(path, 'utf8')))
+      return withoutEmpty(readEnvironmentFile(path))
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code !== 'ENOENT')
-        this.fault('.env', `${path}, which cannot be read (${code})`, 'a readable file, or none')
+      const found =
+        error instanceof OwnershipError ? error.message : `${path}, which cannot be read (${code})`
+      if (code !== 'ENOENT') this.fault('.env', found, 'a readable file, or none')
       return {}
     }
   }

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -174,6 +174,25 @@ describe('configuration from the environment', () => {
     expect(message).toContain('in quotes')
   })
 
+  it('takes no secret from a .env that others can read, nor anything from one that they can write or link', async () => {
+    cwd = await mkdtemp(join(certs, 'open-'))
+    const path = join(cwd, '.env')
+    await writeFile(path, 'MQTT_KEEP_ALIVE_SECONDS=7\n')
+    expect(configFromEnvironment(base, { cwd })).toMatchObject({ keepAliveSeconds: 7 })
+    await chmod(path, 0o646)
+    expect(faultsOf(base).faults).toMatchObject([
+      { variable: '.env', found: expect.stringContaining('0646') },
+    ])
+    await writeFile(path, `MQTT_JWT_SECRET=${SECRET}\n`)
+    await chmod(path, 0o644)
+    expect(faultsOf(base).message).toContain(`chmod 600 ${path}`)
+    await chmod(path, 0o600)
+    expect(configFromEnvironment({ MQTT_CLIENT_ID: 'me' }, { cwd })).toMatchObject({ clientId: 'me' })
+    await rename(path, join(cwd, '..', 'elsewhere'))
+    await symlink('../elsewhere', path)
+    expect(faultsOf(base).message).toContain('it is a link out of its folder')
+  })
+
   it('never shows a secret when it is printed or written as JSON [promise 19]', () => {
     const env = { ...base, MQTT_TLS_CLIENT_CERT: 'me.crt', MQTT_TLS_CLIENT_KEY: 'me.key' }
     const config = configFromEnvironment(env, { cwd })
@@ -196,6 +215,7 @@ describe('configuration from the environment', () => {
     await writeFile(
       join(cwd, '.env'),
       `MQTT_CLIENT_ID=from-file\nMQTT_JWT_SECRET=${SECRET}\nMQTT_KEEP_ALIVE_SECONDS=7\nMQTT_TLS_CLIENT_CERT=\n`,
+      { mode: 0o600 },
     )
     expect(
       configFromEnvironment({ MQTT_CLIENT_ID: '', MQTT_KEEP_ALIVE_SECONDS: '8' }, { cwd }),
@@ -258,8 +278,8 @@ describe('configuration from the environment', () => {
     [
       { MQTT_JWT_SECRET: '', MQTT_JWT_SECRET_FILE: 'open.secret' },
       'MQTT_JWT_SECRET_FILE',
-      'mode 644',
-      'chmod 600',
+      'mode 0644',
+      'a file with the token secret',
     ],
     [
       { MQTT_JWT_SECRET: '', MQTT_JWT_SECRET_FILE: 'short.secret' },

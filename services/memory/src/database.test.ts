@@ -1,6 +1,8 @@
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -145,8 +147,23 @@ describe('a file that cannot be used is refused with a clear error [promise 37]'
     expect(failureOf(() => MemoryStore.open({ file })).code).toBe('storage-damaged')
   })
 
+  it.skipIf(process.getuid?.() !== 0)('when somebody else could have put it, or a log of it, there', () => {
+    const file = temporaryFile()
+    chownSync(dirname(file), 61_234, 61_234)
+    const error = failureOf(() => MemoryStore.open({ file }))
+    expect(error.code).toBe('storage-foreign')
+    expect(error.message).toContain('belongs to uid 61234')
+    chownSync(dirname(file), 0, 0)
+    chmodSync(dirname(file), 0o1777)
+    expect(failureOf(() => MemoryStore.open({ file })).code).toBe('storage-foreign')
+    chmodSync(dirname(file), 0o700)
+    expect(() => MemoryStore.open({ file }).close()).not.toThrow()
+  })
+
   it('when its place is taken by a folder', () => {
-    const error = failureOf(() => MemoryStore.open({ file: dirname(temporaryFile()) }))
+    const file = join(dirname(temporaryFile()), 'folder')
+    mkdirSync(file)
+    const error = failureOf(() => MemoryStore.open({ file }))
     expect(error.code).toBe('storage-io')
     expect(error.message).toContain('JAMEY_MEMORY_FILE')
   })

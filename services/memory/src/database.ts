@@ -1,7 +1,8 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { OwnershipError, ownPath } from '@jamey/auth'
 import Libsql from 'libsql'
-import { StorageError, storageErrorFrom } from './error.js'
+import { foreignFile, StorageError, storageErrorFrom } from './error.js'
 
 export type SqlValue = string | number | null
 
@@ -22,6 +23,12 @@ export interface DatabaseOptions {
   readonly busyTimeoutMs: number
   /** Writing beyond this size fails with 'storage-full'; unlimited where undefined. */
   readonly maximumFileBytes?: number | undefined
+}
+
+/** Nobody else may put files of SQLite's own (`-wal`, `-journal`) beside it either. Throws `OwnershipError`. */
+export function mustBeOwn(file: string): void {
+  ownPath(dirname(file), { kind: 'folder' })
+  ownPath(file)
 }
 
 /** Beyond this size a full check at the start would take longer than a start may; SQLite still checks each page it reads. */
@@ -145,12 +152,16 @@ export class Database {
   /** SQLite gives its side files the mode of the main one, so setting that before opening is enough. */
   #secureFile(): number {
     try {
-      mkdirSync(dirname(this.file), { recursive: true, mode: 0o700 })
+      const folder = dirname(this.file)
+      ownPath(dirname(folder))
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      mustBeOwn(this.file)
       closeSync(openSync(this.file, 'a', 0o600))
       const found = statSync(this.file)
       if ((found.mode & 0o077) !== 0) chmodSync(this.file, 0o600)
       return found.size
     } catch (error) {
+      if (error instanceof OwnershipError) throw foreignFile(error)
       const reason = error instanceof Error ? error.message : String(error)
       const code = /EROFS|EACCES|EPERM/.test(reason) ? 'storage-readonly' : 'storage-io'
       throw new StorageError(

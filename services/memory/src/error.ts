@@ -1,3 +1,5 @@
+import type { OwnershipError } from '@jamey/auth'
+
 /** The request itself is wrong; sending it again unchanged cannot help. `field` names what to change. */
 export class MemoryInputError extends Error {
   override readonly name = 'MemoryInputError'
@@ -68,6 +70,11 @@ export class StorageError extends Error {
     this.code = code
     this.retryable = RETRYABLE.has(code)
   }
+}
+
+/** What another user could have put there is no file of ours either. */
+export function foreignFile(error: OwnershipError): StorageError {
+  return new StorageError('storage-foreign', `The memory file cannot be used: ${error.message}.`, error)
 }
 
 const ADVICE: Readonly<Record<string, readonly [StorageErrorCode, string]>> = {

@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
+import { OwnershipError } from '@jamey/auth'
 import Libsql from 'libsql'
-import { StorageError, storageErrorFrom } from './error.js'
+import { mustBeOwn } from './database.js'
+import { foreignFile, StorageError, storageErrorFrom } from './error.js'
 import { APPLICATION_ID } from './schema.js'
 
 type Connection = InstanceType<typeof Libsql>
@@ -20,7 +22,10 @@ export class ReadOnlyFile {
   /** Throws `StorageError` where there is none, it can not be opened, or is no memory file. */
   constructor(file: string) {
     this.file = file
-    this.bytes = this.#guard(() => statSync(file).size)
+    this.bytes = this.#guard(() => {
+      mustBeOwn(file)
+      return statSync(file).size
+    })
     const url = pathToFileURL(file)
     // The library ignores its own option `readonly`.
     url.searchParams.set('mode', 'ro')
@@ -64,6 +69,7 @@ export class ReadOnlyFile {
     try {
       return work()
     } catch (error) {
+      if (error instanceof OwnershipError) throw foreignFile(error)
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw storageErrorFrom(error, this.file)
       const { message } = error as Error
       throw new StorageError('storage-io', `The memory file ${this.file} can not be read: ${message}.`, error)

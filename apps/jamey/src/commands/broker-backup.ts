@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
+import { assertOwnFolder, ownPath } from '@jamey/auth'
 import { readStorePath } from '../broker-settings.js'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { displayPath, requireDataDirectory } from '../data-directory.js'
@@ -21,8 +22,11 @@ export async function brokerBackup(
       hint: 'name the folder of another one with --store',
     })
   }
+  const to = resolve(cwd, target)
+  assertOwnFolder(path)
+  ownPath(dirname(to))
   const { backupBrokerStore } = await import('@jamey/store')
-  const backup = await backupBrokerStore({ path, to: resolve(cwd, target) })
+  const backup = await backupBrokerStore({ path, to })
   const whose = backup.owner === undefined ? 'which nobody has open' : `while process ${backup.owner} runs it`
   terminal.print(`${displayPath(backup.path, cwd)}: ${backup.bytes} bytes of the store ${path}, ${whose}`)
   terminal.note('to restore it, stop the broker and start it with this folder as its store')

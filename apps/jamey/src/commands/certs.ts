@@ -1,7 +1,6 @@
-import { resolve } from 'node:path'
 import { type CertificateFacts, certificatesOf, serverHostsOf } from '../certificate-facts.js'
 import type { CommandContext, Outcome } from '../command-context.js'
-import { dataDirectoryAt, displayPath, requireDataDirectory } from '../data-directory.js'
+import { displayPath, newDataDirectory, requireDataDirectory } from '../data-directory.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure, reportOf } from '../failure.js'
 import { plural } from '../memory-view.js'
@@ -53,7 +52,7 @@ export async function issue(
   }
   const directory =
     isServer && options.dataDir !== undefined
-      ? dataDirectoryAt(resolve(cwd, options.dataDir))
+      ? newDataDirectory(cwd, options.dataDir)
       : requireDataDirectory(cwd, options.dataDir, 'files')
   const shown = (path: string) => displayPath(path, cwd)
   if (name === undefined) {

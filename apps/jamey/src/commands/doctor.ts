@@ -5,6 +5,7 @@ import { reachableHost } from '../connection-target.js'
 import { checkData, placesOfDirectory, placesOfEnvironment } from '../data-checks.js'
 import { type DataDirectory, findDataDirectory } from '../data-directory.js'
 import { EXIT, type ExitCode } from '../exit-codes.js'
+import { reportOf } from '../failure.js'
 import {
   checkCertificates,
   checkClock,
@@ -117,7 +118,13 @@ async function examineClient(context: CommandContext, options: DoctorOptions): P
 /** The folder of a `jamey up`. */
 async function examineDirectory(context: CommandContext, options: DoctorOptions): Promise<Finding[]> {
   const { cwd, env } = context
-  const directory = findDataDirectory(cwd, options.dataDir)
+  let directory: DataDirectory | undefined
+  try {
+    directory = findDataDirectory(cwd, options.dataDir)
+  } catch (error) {
+    // Nothing in there is looked at: it would be somebody else's that is told.
+    return [{ check: 'folder', status: 'failed', message: reportOf(error).message }]
+  }
   if (directory === undefined) {
     const absent: Finding = {
       check: 'folder',

@@ -8,7 +8,8 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { ownPath } from '@jamey/auth'
 import type { MemoryArchive, MemoryStore } from '@jamey/memory'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { displayPath, requireDataDirectory } from '../data-directory.js'
@@ -74,6 +75,7 @@ async function writeAll(
 /** The file is there only once it is whole and on the disk. */
 async function intoNewFile<T>(path: string, work: (write: (text: string) => void) => Promise<T>): Promise<T> {
   mustBeNew(path)
+  ownPath(dirname(path))
   const draft = `${path}.${process.pid}.new`
   try {
     const fd = openSync(draft, 'wx', 0o600)
@@ -194,6 +196,7 @@ export async function backupMemories(
   const { terminal, cwd } = context
   const path = resolve(cwd, target)
   mustBeNew(path)
+  ownPath(dirname(path))
   const archive = await openArchive(context, options)
   try {
     const { memories, bytes } = archive.backup(path)

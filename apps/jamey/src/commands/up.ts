@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { readTokenSecretsFile } from '@jamey/auth'
 import type { Logger } from 'pino'
 import type { BrokerSettings } from '../broker-settings.js'
@@ -9,8 +9,8 @@ import { reachableHost } from '../connection-target.js'
 import {
   type ClientComponent,
   type DataDirectory,
-  dataDirectoryAt,
   displayPath,
+  newDataDirectory,
   readDataFile,
 } from '../data-directory.js'
 import { embeddedSettings } from '../embedded-broker.js'
@@ -33,7 +33,7 @@ export interface UpOptions extends ListeningOptions {
 
 /** The whole system in this process, until somebody stops it. */
 export async function up(context: CommandContext, options: UpOptions): Outcome {
-  const directory = dataDirectoryAt(resolve(context.cwd, options.dataDir))
+  const directory = newDataDirectory(context.cwd, options.dataDir)
   const { terminal, env } = context
   terminal.serve()
   const listening = listeningOf(options, env)
