@@ -1,13 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freePort } from '@jamey/testing'
 
 /** The command line as a user has it after `npm run build`. */
-const REPOSITORY = resolve(import.meta.dirname, '../..')
-const JAMEY = resolve(REPOSITORY, 'apps/jamey/bin/jamey.js')
+export const REPOSITORY = resolve(import.meta.dirname, '../..')
+export const JAMEY = resolve(REPOSITORY, 'apps/jamey/bin/jamey.js')
+
+/** The compiler alone leaves the bundle as it was, and tests would be of what is no more. */
+for (const area of ['packages', 'services', 'apps']) {
+  for (const name of readdirSync(join(REPOSITORY, area))) {
+    const changedMs = (path: string) =>
+      statSync(join(REPOSITORY, path), { throwIfNoEntry: false })?.mtimeMs ?? 0
+    if (changedMs(`${area}/${name}/tsconfig.tsbuildinfo`) > changedMs('apps/jamey/bundle/LICENSES.txt')) {
+      throw new Error(
+        `${area}/${name} was compiled after apps/jamey/bundle was made: npm run build makes both`,
+      )
+    }
+  }
+}
 
 export interface Outcome {
   code: number | null

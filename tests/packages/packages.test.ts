@@ -55,6 +55,16 @@ describe.each(packageNames)('the tarball of %s', (name) => {
   })
 })
 
+it('the tarball of jamey holds its bundle, the licenses of what is in it, and no compiled code', async () => {
+  const { stdout } = await run('tar', ['-tzf', tarballs.path('jamey')])
+  expect(stdout).toContain('package/bundle/command-process.cjs\n')
+  expect(stdout).not.toContain('package/bundle/code/')
+  const licenses = await run('tar', ['-xzOf', tarballs.path('jamey'), 'package/bundle/LICENSES.txt'])
+  for (const name of ['zod', 'jose', 'commander']) {
+    expect(licenses.stdout).toMatch(new RegExp(`^${name} \\d+\\.[^]*?\\bCopyright`, 'm'))
+  }
+})
+
 /** What a user of the client may write on the first day. */
 const PROGRAM = `
 import { type Client, ConnectionError, connect, type ConnectOptions, type Message } from '@jamey/mqtt'

@@ -49,11 +49,11 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
 
 /** Who may set a timer of the system, and why its delay is one that it holds. */
 const SETS_TIMERS: Readonly<Record<string, string>> = {
+  'apps/jamey/src/command-process.ts': 'a constant',
   'apps/jamey/src/commands/sub.ts': 'a day at the most, as --timeout is checked',
   'apps/jamey/src/commands/up.ts': 'a constant',
   'apps/jamey/src/connection.ts': 'a constant',
   'apps/jamey/src/health-checks.ts': 'a constant',
-  'apps/jamey/src/main.ts': 'a constant',
   'apps/jamey/src/raw-messages.ts': 'a day at the most, as --timeout is checked',
   'apps/jamey/src/service-checks.ts': 'a constant, for who passes nothing else',
   'apps/jamey/src/stop-in-order.ts': 'a grace time of ten minutes at the most, as it is checked',

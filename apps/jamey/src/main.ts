@@ -1,9 +1,15 @@
-import { main } from './command-line.js'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Bundle } from './bundle.js'
+import type * as CommandProcess from './command-process.js'
 
-const code = await main(process)
-// Leaving explicitly: a handle that some library keeps open must not keep a finished command from ending.
-const written = (stream: NodeJS.WriteStream) => new Promise((done) => stream.write('', done))
-// A log whose reader stands still keeps no command from ending.
-const patience = new Promise((done) => setTimeout(done, 1_000))
-await Promise.all([written(process.stdout), Promise.race([written(process.stderr), patience])])
-process.exit(code)
+/** The commands that serve, and the one that looks at them, use packages with threads and files of their own. */
+const UNBUNDLED: readonly string[] = ['up', 'run', 'broker', 'doctor']
+
+const folder = fileURLToPath(new URL('../bundle', import.meta.url))
+const command = process.argv.slice(2).find((word) => !word.startsWith('-')) ?? 'help'
+const isBundled = !UNBUNDLED.includes(command) && existsSync(folder)
+const { runProcess } = isBundled
+  ? (new Bundle(folder, command).load('command-process.cjs') as typeof CommandProcess)
+  : await import('./command-process.js')
+await runProcess()
