@@ -78,11 +78,21 @@ export function connectionFailure(
     return new CommandFailure(report.message, {
       code: report.code,
       exitCode: EXIT.refused,
-      hint: 'the token secret or the certificate belongs to another system, or the clock is wrong: `jamey doctor`',
+      hint: refusalHint(report.code, target),
       cause,
     })
   }
   return unreachable(target, report.message, cause)
+}
+
+const WANTS_CERTIFICATE =
+  'the broker wants a client certificate: --client-id with the name of one that `jamey certs` lists (`jamey certs issue NAME` makes it), or that of MQTT_TLS_CLIENT_CERT'
+const WANTS_OTHER =
+  'the token secret or the certificate belongs to another system, or the clock is wrong: `jamey doctor`'
+
+/** Whoever shows no certificate learns first that one is wanted. */
+function refusalHint(code: string, { config }: ConnectionTarget): string {
+  return code === 'client-certificate' && config.tls?.cert === undefined ? WANTS_CERTIFICATE : WANTS_OTHER
 }
 
 const SYSTEM_FAULTS: Readonly<Record<string, string>> = {

@@ -42,6 +42,7 @@ import {
 } from './health-checks.js'
 import { issueClient, issueServer, makeDataDirectory, provision, serverHosts } from './provision.js'
 import { claimRunFile } from './run-file.js'
+import { runCommand } from './test-support/run-command.js'
 import { formatBanner } from './up-view.js'
 
 let folder: string
@@ -203,7 +204,22 @@ describe('a command', () => {
       code: 'bad-credentials',
     })
     expect(told(unwanted)).toMatchObject({ exitCode: 3, code: 'bad-credentials' })
+    const bare = Object.assign(new Error('no'), { name: 'AuthenticationError', code: 'client-certificate' })
+    expect(told(bare)).toMatchObject({ exitCode: 3, hint: expect.stringContaining('certs issue NAME') })
+    const shown = { ...target, config: { ...target.config, tls: { cert: 'PEM', key: 'PEM' } } }
+    expect(connectionFailure({ cause: bare }, shown).hint).toContain('belongs to another system')
     expect(reachableHost('::')).toBe('::1')
+  })
+})
+
+describe('a certificate for a client elsewhere', () => {
+  it('is told with all that the client has to be told, permissions too, which parts of Jamey have', async () => {
+    await install()
+    const lines = async (name: string) => (await runCommand(folder, ['certs', 'issue', name])).stdout
+    expect(await lines('worker-1')).toContain(
+      '\n  MQTT_PERMISSIONS=publish:worker-1/#,subscribe:worker-1/#\n',
+    )
+    expect(await lines('jamey-memory')).not.toContain('MQTT_PERMISSIONS')
   })
 })
 

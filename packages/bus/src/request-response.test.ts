@@ -103,6 +103,35 @@ describe('a request', () => {
     expect(clock.timers).toBe(0)
   })
 
+  it('asks again for two seconds where its server may only have been restarted', async () => {
+    const { broker, clock } = setUp()
+    const client = broker.connect('restarted')
+    const permissions = ['publish:jamey/api/requests']
+    const config = { url: 'mqtt://fake', clientId: 'restarted', permissions, clock }
+    const bus = new MqttBus(config, new Permissions(permissions, { clientId: 'restarted' }), client)
+    client.become('reconnecting')
+    client.become('connected')
+    const missed = bus.request(contract, call, { timeoutMs: 10_000 }).catch((error: Error) => error.name)
+    const late = rejection(bus.request(contract, call, { timeoutMs: 500 }))
+    await settled()
+    for (let i = 0; i < 9; i++) await clock.advance(200)
+    expect(await late).toMatchObject({ name: 'RequestTimeoutError', mayBeDelivered: false })
+    expect(bus.stats().requestsWaiting).toBe(1)
+    await clock.advance(200)
+    expect(await missed).toBe('NoResponderError')
+    client.become('reconnecting')
+    client.become('connected')
+    const answered = rejection(bus.request(contract, call, { timeoutMs: 10_000, isRepeatable: false }))
+    await settled()
+    let taken = 0
+    broker.add({ filter: 'jamey/api/requests', handler: async () => void taken++ })
+    await clock.advance(2000)
+    expect(taken).toBe(1)
+    await bus.close()
+    expect(await answered).toMatchObject({ code: 'bus-closed', mayBeDelivered: true })
+    expect(clock.timers).toBe(0)
+  })
+
   it('times out by the millisecond, and drops the answer that comes later [promises 27, 30]', async () => {
     const { asker, server, clock } = setUp()
     const { opening, open } = gate()

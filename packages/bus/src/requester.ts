@@ -30,6 +30,12 @@ import { randomUuid } from './uuid.js'
 
 /** The longest delay that timers can hold, 24.8 days. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647
+/**
+ * For so long after it connected, a server that knows nobody may only have been restarted: whoever serves comes back
+ * like we did. So often it is asked again.
+ */
+const ARRIVAL_MS = 2000
+const ARRIVAL_RETRY_MS = 200
 /** How long after a deadline the client, whose own is the same, may take to say whether the request has left. */
 const LAST_WORD_MS = 20
 /** More than anybody asks. */
@@ -58,6 +64,8 @@ interface Waiting extends Repeatable {
   readonly bytes: Buffer | undefined
   deadline: Deadline | undefined
   /** `handed-over`: the client has it, and may have sent it or not. */
+  /** Until it is sent again, for nobody was there. */
+  timer: unknown
   stage: 'unsent' | 'handed-over' | 'taken'
   isSettled: boolean
 }
@@ -72,9 +80,14 @@ export class Requester {
   #inbox: Promise<PortSubscription> | undefined
   #isInboxOpen = false
   #isClosed = false
+  readonly #stopWatching: () => void
+  #connectedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: RequesterParts) {
     this.#parts = parts
+    this.#stopWatching = parts.port.onState(({ state }) => {
+      if (state === 'connected') this.#connectedAtMs = parts.clock.monotonicNow()
+    })
     this.#repetitions = new Repetitions(
       parts.clock,
       () => this.#waiting.values(),
@@ -101,6 +114,7 @@ export class Requester {
   /** Fails what still waits. */
   close(): void {
     this.#isClosed = true
+    this.#stopWatching()
     for (const waiting of [...this.#waiting.values()]) this.#fail(waiting, closed(waiting))
   }
 
@@ -143,6 +157,7 @@ export class Requester {
         reject,
         bytes: (options.isRepeatable ?? contract.isRepeatable === true) ? bytes : undefined,
         deadline: undefined,
+        timer: undefined,
         stage: 'unsent',
         isSettled: false,
         nextAtMs: Number.POSITIVE_INFINITY,
@@ -188,10 +203,11 @@ export class Requester {
 
   /** Whoever settles a request first wins, which true tells; settling leaves nothing behind. */
   #settle(waiting: Waiting): boolean {
-    const { key, deadline } = waiting
+    const { key, deadline, timer } = waiting
     if (this.#waiting.get(key) !== waiting) return false
     this.#waiting.delete(key)
     deadline?.cancel()
+    this.#parts.clock.clearTimeout(timer)
     waiting.isSettled = true
     if (this.#waiting.size === 0) this.#repetitions.stop()
     return true
@@ -205,7 +221,6 @@ export class Requester {
 
   #send(waiting: Waiting, bytes: Buffer): void {
     const { clock } = this.#parts
-    const { contract } = waiting
     const remainingMs = waiting.dueAtMs - clock.monotonicNow()
     // Whoever gave up in the meantime must not have the request carried out after all.
     if (this.#waiting.get(waiting.key) !== waiting || remainingMs <= 0) return
@@ -213,12 +228,23 @@ export class Requester {
     this.#publish(waiting, bytes, remainingMs).then(
       ({ reasonCode }) => {
         waiting.stage = 'taken'
-        if (reasonCode === ReasonCode.noMatchingSubscribers) {
-          this.#fail(waiting, new NoResponderError(contract.topic, contract.action))
-        } else if (waiting.bytes !== undefined && !waiting.isSettled) this.#repetitions.handedOver(waiting)
+        if (reasonCode === ReasonCode.noMatchingSubscribers) this.#missed(waiting, bytes)
+        else if (waiting.bytes !== undefined && !waiting.isSettled) this.#repetitions.handedOver(waiting)
       },
       (error) => this.#failUnsent(waiting, error),
     )
+  }
+
+  /** Nobody got it, so that it may be sent again whatever it asks for. */
+  #missed(waiting: Waiting, bytes: Buffer): void {
+    const { clock } = this.#parts
+    if (waiting.isSettled) return
+    if (clock.monotonicNow() - this.#connectedAtMs >= ARRIVAL_MS) {
+      const { topic, action } = waiting.contract
+      return this.#fail(waiting, new NoResponderError(topic, action))
+    }
+    waiting.stage = 'unsent'
+    waiting.timer = clock.setTimeout(() => this.#send(waiting, bytes), ARRIVAL_RETRY_MS)
   }
 
   #publish(waiting: Waiting, bytes: Buffer, remainingMs: number): Promise<PublishResult> {

@@ -1,3 +1,4 @@
+import { COMPONENTS } from '@jamey/contracts'
 import { type CertificateFacts, certificatesOf, serverHostsOf } from '../certificate-facts.js'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { displayPath, newDataDirectory, requireDataDirectory } from '../data-directory.js'
@@ -96,7 +97,18 @@ function formatClientIssued(
     `  MQTT_TLS_CLIENT_CERT=${certificate}`,
     `  MQTT_TLS_CLIENT_KEY=${shown(files.key)}`,
     `  MQTT_TLS_CA_CERT=${shown(files.authority)}`,
+    ...permissionLines(name),
   ].join('\n')
+}
+
+/** Without any a client may do nothing; the parts of Jamey have theirs. */
+function permissionLines(name: string): readonly string[] {
+  if (Object.values(COMPONENTS).some(({ clientId }) => clientId === name)) return []
+  return [
+    `  MQTT_PERMISSIONS=publish:${name}/#,subscribe:${name}/#`,
+    '',
+    'The last line is an example: it lists all that this client may use.',
+  ]
 }
 
 export function formatCertificate(facts: CertificateFacts, cwd: string, colors: Colors): string {
