@@ -19,6 +19,8 @@ interface Pending {
   readonly arguments: readonly unknown[]
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
+  /** It waits no longer: its signal is let go of. */
+  readonly leave: () => void
 }
 
 /** Beside this module, and beside the built one where the sources themselves run, as in tests. */
@@ -62,9 +64,17 @@ export class MemoryThread {
       )
     }
     return new Promise<T>((resolve, reject) => {
-      const pending: Pending = { name, arguments: given, resolve: resolve as Pending['resolve'], reject }
+      const giveUp = (): void => this.#giveUp(pending, signal)
+      const leave = (): void => signal?.removeEventListener('abort', giveUp)
+      const pending: Pending = {
+        name,
+        arguments: given,
+        resolve: resolve as Pending['resolve'],
+        reject,
+        leave,
+      }
       this.#waiting.push(pending)
-      if (signal !== undefined) this.#giveUpWith(signal, pending)
+      signal?.addEventListener('abort', giveUp, { once: true })
       this.#fill()
     })
   }
@@ -77,20 +87,23 @@ export class MemoryThread {
     await closing
   }
 
-  #giveUpWith(signal: AbortSignal, pending: Pending): void {
-    const giveUp = (): void => {
-      const place = this.#waiting.indexOf(pending)
-      if (place < 0) return
-      this.#waiting.splice(place, 1)
-      pending.reject(signal.reason)
+  #giveUp(pending: Pending, signal: AbortSignal | undefined): void {
+    this.#waiting.splice(this.#waiting.indexOf(pending), 1)
+    pending.reject(signal?.reason)
+  }
+
+  #failWaiting(error: unknown): void {
+    for (const { leave, reject } of this.#waiting.splice(0)) {
+      leave()
+      reject(error)
     }
-    signal.addEventListener('abort', giveUp, { once: true })
   }
 
   #fill(): void {
     while (this.#waiting.length > 0 && this.#running.size < this.#options.maximumRunning) {
       if (this.#worker === undefined) return this.#reopen()
       const pending = this.#waiting.shift() as Pending
+      pending.leave()
       this.#lastId += 1
       this.#running.set(this.#lastId, pending)
       const { name, arguments: given } = pending
@@ -109,9 +122,7 @@ export class MemoryThread {
     if (this.#opened !== undefined) return
     this.#open().then(
       () => this.#fill(),
-      (error: unknown) => {
-        for (const { reject } of this.#waiting.splice(0)) reject(error)
-      },
+      (error: unknown) => this.#failWaiting(error),
     )
   }
 
@@ -155,7 +166,7 @@ export class MemoryThread {
     this.#running.clear()
     for (const { reject } of lost) reject(error)
     if (!this.#isClosed) this.#fill()
-    else for (const { reject } of this.#waiting.splice(0)) reject(closedError(this.#options.store.file))
+    else this.#failWaiting(closedError(this.#options.store.file))
   }
 }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { FakeBus } from './bus.support.js'
@@ -183,6 +184,16 @@ describe('a thread', () => {
     abandoned.abort(new Error('nobody waits'))
     await expect(waiting).rejects.toThrow('nobody waits')
     expect(await Promise.all([running, behind])).toEqual(['running', 'behind'])
+    await thread.close()
+  })
+
+  it('leaves nothing on the signal of a call that waits no longer', async () => {
+    const thread = await pretending(answering, { maximumRunning: 1 })
+    const { signal } = new AbortController()
+    const calls = ['one', 'two'].map((name) => thread.call('query', [name], signal))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    expect(await Promise.all(calls)).toEqual(['one', 'two'])
+    expect(getEventListeners(signal, 'abort')).toEqual([])
     await thread.close()
   })
 

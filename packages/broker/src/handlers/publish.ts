@@ -8,6 +8,7 @@ import { Message } from '../message.js'
 import { expiryOf, forwardable } from '../publish-properties.js'
 import type { QueueRoom } from '../queue-room.js'
 import type { Session } from '../session.js'
+import type { StoreHealth } from '../store-health.js'
 
 export function handlePublish(connection: Connection, session: Session, packet: Publish): void {
   const { core } = connection
@@ -40,8 +41,11 @@ function take(
 ): void {
   const { core } = connection
   const { qos, retain } = packet
-  if (qos > 0 && core.gate?.health.isFailing) {
-    return waitForStore(connection, session, packet, topic, payload, properties)
+  const health = core.gate?.health
+  if (qos > 0 && health?.isFailing) {
+    return waitForStore(health, connection, packet, () =>
+      take(connection, session, packet, topic, payload, properties),
+    )
   }
   const expiresAtMs = properties === undefined ? Number.POSITIVE_INFINITY : expiryOf(properties, core.clock)
   const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, session.clientId)
@@ -74,20 +78,13 @@ function admit(connection: Connection, session: Session): void {
 
 /** Nothing is taken that the store could not keep: it waits for some seconds, and then it is refused. */
 function waitForStore(
+  health: StoreHealth,
   connection: Connection,
-  session: Session,
   packet: Publish,
-  topic: string,
-  payload: Uint8Array,
-  properties: PublishProperties | undefined,
+  takeIt: () => void,
 ): void {
-  const { counters, gate } = connection.core
-  const health = gate?.health
-  if (health?.refusal === undefined) {
-    const decided = health?.decided ?? Promise.resolve()
-    return hold(connection, decided, () => take(connection, session, packet, topic, payload, properties))
-  }
-  counters.refusedByStore++
+  if (health.refusal === undefined) return hold(connection, health.decided, takeIt)
+  connection.core.counters.refusedByStore++
   const { publishCode, disconnectCode, reasonString } = health.refusal
   // Before MQTT 5.0 there is no way to say no.
   if (connection.version < 5) return connection.end(disconnectCode, reasonString)
