@@ -2,6 +2,7 @@ import {
   type DataInput,
   inboxFilter,
   inboxTopic,
+  PING_ACTION,
   type RequestContract,
   type ResponseData,
   remoteFailureSchema,
@@ -239,8 +240,9 @@ export class Requester {
   #missed(waiting: Waiting, bytes: Buffer): void {
     const { clock } = this.#parts
     if (waiting.isSettled) return
-    if (clock.monotonicNow() - this.#connectedAtMs >= ARRIVAL_MS) {
-      const { topic, action } = waiting.contract
+    const { topic, action } = waiting.contract
+    // Whether anybody is there is what a ping asks.
+    if (action === PING_ACTION || clock.monotonicNow() - this.#connectedAtMs >= ARRIVAL_MS) {
       return this.#fail(waiting, new NoResponderError(topic, action))
     }
     waiting.stage = 'unsent'
