@@ -59,7 +59,7 @@ export function compare(
   const better = task.isOneByOne
     ? (us: LoadFigures, them: LoadFigures) => (them.p50 ?? Number.NaN) / (us.p50 ?? Number.NaN)
     : (us: LoadFigures, them: LoadFigures) => us.deliveredPerSecond / them.deliveredPerSecond
-  const ratios = (['mosquitto', 'aedes'] as const).flatMap((against) => {
+  const ratios = (['mosquitto', 'aedes', 'stamped'] as const).flatMap((against) => {
     const theirs = rounds.get(against) ?? []
     const found = ours.flatMap((figures, i) => (theirs[i] === undefined ? [] : [better(figures, theirs[i])]))
     if (found.length === 0) return []

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import type { BrokerName } from '../kit/brokers.js'
 import { makeCertificates } from '../kit/certificates.js'
 import { MOSQUITTO } from '../kit/children.js'
 import { describeMachine, shownMachine } from '../kit/machine.js'
@@ -18,6 +17,7 @@ const USAGE = `Our broker beside Mosquitto and Aedes, row by row; see bench/brok
   --only PATTERN    rows whose name fits this regular expression, such as '1 to 20 qos1'
   --seconds N       length of each measured window; 1 by default
   --rounds N        rounds of every row; 3 by default
+  --stamped         ours once more, telling with every message who sent it
   --list            tells the rows' names and measures nothing
   --write           writes bench/results also when --only was given
 `
@@ -30,9 +30,9 @@ function hasBound({ layout, qos, isPersistent }: Row['task']): boolean {
 
 async function main(): Promise<void> {
   endInOrderOnSignals()
-  const settings = readRowArguments(USAGE, ROWS, '1')
+  const settings = readRowArguments(USAGE, ROWS, '1', { stamped: { type: 'boolean', default: false } })
   if (settings === undefined) return
-  const { rows, windowMs, rounds, writes } = settings
+  const { rows, windowMs, rounds, writes, own } = settings
   const certificates = await makeCertificates()
   const lines: string[] = []
   const say = (text: string): void => {
@@ -42,10 +42,14 @@ async function main(): Promise<void> {
   const machine = describeMachine()
   say(shownMachine(machine))
   say(`${rounds} rounds of ${windowMs / 1000} s, medians; extremes in parentheses; deliveries per second\n`)
-  const brokers: readonly BrokerName[] = existsSync(MOSQUITTO)
-    ? ['mosquitto', 'aedes', 'jamey']
-    : ['aedes', 'jamey']
-  if (brokers.length < 3) say('Mosquitto is not installed\n')
+  const isMosquittoHere = existsSync(MOSQUITTO)
+  if (!isMosquittoHere) say('Mosquitto is not installed\n')
+  const brokers: readonly Side[] = [
+    ...(isMosquittoHere ? (['mosquitto'] as const) : []),
+    'aedes',
+    'jamey',
+    ...(own['stamped'] === true ? (['stamped'] as const) : []),
+  ]
   const comparisons: Comparison[] = []
   for (const row of rows) {
     const measure = (side: Side): Promise<Outcome> =>
@@ -54,7 +58,7 @@ async function main(): Promise<void> {
     for (let round = 0; round < rounds; round++) {
       // Who begins changes from round to round.
       for (let i = 0; i < brokers.length; i++) {
-        const side = brokers[(i + round) % brokers.length] as BrokerName
+        const side = brokers[(i + round) % brokers.length] as Side
         outcomes.get(side)?.push(await measure(side))
       }
     }
@@ -64,7 +68,7 @@ async function main(): Promise<void> {
     say(`${shownComparison(comparison)}\n`)
   }
   say(summary(comparisons))
-  const isOurs = ({ side }: Failure): boolean => side === 'jamey' || side === 'bare'
+  const isOurs = ({ side }: Failure): boolean => side !== 'mosquitto' && side !== 'aedes'
   if (comparisons.some(({ failures }) => failures.some(isOurs))) process.exitCode = 1
   if (writes) keepResults('broker', lines, { machine, seconds: windowMs / 1000, rounds }, comparisons)
 }

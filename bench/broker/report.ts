@@ -7,6 +7,7 @@ const BUSY_FROM = 0.9
 
 const NAMES: Readonly<Record<Side, string>> = {
   jamey: '@jamey',
+  stamped: 'stamped',
   mosquitto: 'Mosquitto',
   aedes: 'Aedes',
   bare: '(relay)',

@@ -6,8 +6,8 @@ import { temporaryFolder } from '../kit/temporary.js'
 import type { LoadFigures, LoadJob, LoadReport, Task } from './load-job.js'
 import { startRelay } from './relay.js'
 
-/** A broker, or the relay that is none and shows what the load generator can do. */
-export type Side = BrokerName | 'bare'
+/** A broker, ours that tells who sent each message, or the relay that is none and shows what the load generator can do. */
+export type Side = BrokerName | 'stamped' | 'bare'
 
 /** How a run ended: with figures, or with the reason why there are none. */
 export type Outcome = { readonly figures: LoadFigures } | { readonly failure: string }
@@ -29,13 +29,17 @@ export async function run(options: RunOptions): Promise<Outcome> {
   try {
     const certificates = task.isTls ? options.certificates : undefined
     const storePath = task.isPersistent ? folder.path : undefined
+    const name = side === 'stamped' ? 'jamey' : side
+    const isStamped = side === 'stamped'
     const broker =
-      side === 'bare' ? await startRelay(certificates) : await startBroker(side, { certificates, storePath })
+      name === 'bare'
+        ? await startRelay(certificates)
+        : await startBroker(name, { certificates, storePath, isStamped })
     started.push(broker)
     const job: LoadJob = {
       task,
       port: broker.port,
-      protocolVersion: side === 'bare' ? 5 : protocolVersionOf(side),
+      protocolVersion: name === 'bare' ? 5 : protocolVersionOf(name),
       ca: certificates?.ca,
       pid: broker.pid,
       warmUpMs,

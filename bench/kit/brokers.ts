@@ -13,6 +13,8 @@ export interface BrokerJob {
   readonly certificates: Certificates | undefined
   /** State lies here; in memory without. Aedes has no store of its own, and keeps it in memory. */
   readonly storePath?: string | undefined
+  /** Ours tells with every message who sent it. */
+  readonly isStamped?: boolean | undefined
 }
 
 export interface RunningBroker {

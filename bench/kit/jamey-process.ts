@@ -25,13 +25,16 @@ const LIMITS = {
   retainedBytesPerClient: 1_000 * PLENTY,
 }
 
-const { certificates, storePath } = await takeJob<BrokerJob>()
+const { authenticate } = insecureAuthenticator()
+const { certificates, storePath, isStamped } = await takeJob<BrokerJob>()
 const startedAt = performance.now()
 const where = { host: '127.0.0.1', port: 0 }
 const broker = await createBroker({
   listeners: [certificates === undefined ? { ...where, insecure: true } : { ...where, tls: certificates }],
-  authenticator: insecureAuthenticator(),
+  // As most clients are, who may act for nobody else.
+  authenticator: { authenticate: async (request) => ({ ...(await authenticate(request)), actsFor: [] }) },
   limits: LIMITS,
+  ...(isStamped === true ? { stampSenders: ['#'] } : {}),
   ...(storePath === undefined ? {} : { store: await openBrokerStore({ path: storePath }) }),
 })
 await broker.listen()

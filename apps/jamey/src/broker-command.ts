@@ -28,6 +28,10 @@ export function addBrokerCommand(program: Command, run: Run): void {
     .option('--limit <name=n>', 'one of the limits; may be given several times', parseLimit)
     .option('--overflow <way>', 'of full queues: drop-newest, drop-oldest, disconnect or refuse')
     .option('--shared-subscriptions <way>', 'in-turn or by-publisher')
+    .option(
+      '--stamp-senders <filters>',
+      'whose messages tell who sent them, with commas, or none (default: jamey/#)',
+    )
     .option('--grace-ms <n>', 'how long clients may finish when it stops (default: 1000)')
     .option('--server-reference <host:port>', 'where clients are to go when it stops')
     .option('--insecure', 'no encryption, no passwords: anybody who reaches the port may do everything')

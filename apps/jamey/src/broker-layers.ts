@@ -27,6 +27,7 @@ export interface BrokerFlags {
   readonly limit?: readonly string[]
   readonly overflow?: string
   readonly sharedSubscriptions?: string
+  readonly stampSenders?: string
   readonly logLevel?: string
   readonly graceMs?: string
   readonly serverReference?: string
@@ -72,6 +73,7 @@ export const ROWS: readonly Row[] = [
     'JAMEY_BROKER_SHARED_SUBSCRIPTIONS',
     'text',
   ),
+  row(['stampSenders'], 'stampSenders', '--stamp-senders', 'JAMEY_BROKER_STAMP_SENDERS', 'list'),
   row(['logLevel'], 'logLevel', '--log-level', 'JAMEY_LOG_LEVEL', 'text'),
   row(['shutdown', 'graceMs'], 'graceMs', '--grace-ms', 'JAMEY_BROKER_GRACE_MS', 'number'),
   row(
@@ -174,14 +176,13 @@ function overlay(layers: Layers, { path, flag, option, variable, kind }: Row, so
   if (value === undefined) return
   const name = typed === undefined ? variable : option
   if (kind === 'number') return layers.set(path, numberIn(value), name)
+  const isNone = value === 'none' && (flag === 'store' || flag === 'stampSenders')
   if (kind === 'list' || kind === 'paths') {
-    const entries = String(value)
-      .split(',')
-      .map((entry) => entry.trim())
+    const entries = isNone ? [] : listIn(String(value))
     const resolved = (entry: string): string => (entry === '' ? '' : resolve(source.cwd, entry))
     return layers.set(path, kind === 'list' ? entries : entries.map(resolved), name)
   }
-  const isPath = kind === 'path' && !(flag === 'store' && value === 'none')
+  const isPath = kind === 'path' && !isNone
   layers.set(path, isPath ? resolve(source.cwd, String(value)) : value, name)
 }
 
@@ -273,6 +274,10 @@ export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
   if (Array.isArray(value)) return 'a list'
   return typeof value === 'object' ? 'a mapping' : `${JSON.stringify(value)}`
+}
+
+function listIn(text: string): string[] {
+  return text.split(',').map((entry) => entry.trim())
 }
 
 function numberIn(value: unknown): unknown {

@@ -16,8 +16,14 @@ import {
 } from '@jamey/auth'
 import { type CloseOptions, LIMIT_RANGES, type Limits, type ListenerOptions } from '@jamey/broker'
 import type { ConfigurationFault } from '@jamey/bus'
+import { isTopicFilter } from '@jamey/protocol'
 import { z } from 'zod'
-import { DEFAULT_BROKER_HOST, DEFAULT_BROKER_PORT, DEFAULT_GRACE_MS } from './broker-defaults.js'
+import {
+  DEFAULT_BROKER_HOST,
+  DEFAULT_BROKER_PORT,
+  DEFAULT_GRACE_MS,
+  DEFAULT_STAMP_SENDERS,
+} from './broker-defaults.js'
 import { kindOf, type Layers, ROWS, type SettingPath, textOf } from './broker-layers.js'
 import { LOG_LEVELS } from './log-level.js'
 
@@ -75,6 +81,9 @@ export function brokerSchema(folder: string) {
     limits: limits().default({}),
     overflow: oneOf(['drop-newest', 'drop-oldest', 'disconnect', 'refuse']).optional(),
     sharedSubscriptions: oneOf(['in-turn', 'by-publisher']).optional(),
+    stampSenders: z
+      .array(stampFilter(), { error: 'a list of topic filters' })
+      .default([...DEFAULT_STAMP_SENDERS]),
     logLevel: oneOf(LOG_LEVELS).optional(),
     shutdown: fields({
       graceMs: whole('milliseconds', 0, LONGEST_GRACE_MS).default(DEFAULT_GRACE_MS),
@@ -184,6 +193,12 @@ function permission() {
     },
     { error: expected },
   )
+}
+
+function stampFilter() {
+  const expected = 'a topic filter, not shared, and none under $SYS'
+  const isOne = (filter: string): boolean => isTopicFilter(filter) && !/^\$(share|SYS)\//.test(filter)
+  return z.string({ error: expected }).refine(isOne, { error: expected })
 }
 
 function network() {

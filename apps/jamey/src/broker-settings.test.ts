@@ -102,6 +102,7 @@ describe('the file of a broker', () => {
       limits: { connections: 5_000, packetBytes: 1_048_576 },
       overflow: 'drop-oldest',
       sharedSubscriptions: 'by-publisher',
+      stampSenders: ['jamey/#', 'lab/#'],
       logLevel: 'info',
       shutdown: { graceMs: 5_000, serverReference: 'broker2.example.org:8883', reasonCode: 0x9d },
     })
@@ -168,6 +169,7 @@ authentication: { method: tokn }
 permissions: [{ clients: [], allow: [a/#/b, 'publish:fine/#'] }]
 limits: { packetBytes: 1, conections: 5, sessions: 1.5 }
 overflow: drop
+stampSenders: [jamey/#, a/#/b, $share/g/a, $SYS/#, 5]
 shutdown: { graceMs: -1, serverReference: 'a:1', reason: shutting-down }
 logLevel: 5
 colour: red
@@ -197,6 +199,10 @@ colour: red
         'limits.conections: an unknown field',
         'limits.sessions: 1.5',
         'overflow: "drop"',
+        'stampSenders[1]: "a/#/b"',
+        'stampSenders[2]: "$share/g/a"',
+        'stampSenders[3]: "$SYS/#"',
+        'stampSenders[4]: 5',
         'shutdown.graceMs: -1',
         'shutdown.reason: "shutting-down"',
         'logLevel: 5',
@@ -271,6 +277,7 @@ ${TOKEN}
 store: kept
 limits: { connections: 1, sessions: 1, inFlight: 1 }
 overflow: disconnect
+stampSenders: [one/#]
 shutdown: { graceMs: 1 }
 logLevel: error
 `
@@ -281,6 +288,7 @@ logLevel: error
     JAMEY_BROKER_LIMITS: 'connections=2, sessions=2',
     JAMEY_BROKER_OVERFLOW: 'drop-newest',
     JAMEY_BROKER_SHARED_SUBSCRIPTIONS: 'by-publisher',
+    JAMEY_BROKER_STAMP_SENDERS: 'two/#, +/two',
     JAMEY_BROKER_GRACE_MS: '2',
     JAMEY_BROKER_SERVER_REFERENCE: 'two:2',
     JAMEY_LOG_LEVEL: 'warn',
@@ -293,6 +301,7 @@ logLevel: error
     limit: ['connections=3'],
     overflow: 'drop-oldest',
     sharedSubscriptions: 'in-turn',
+    stampSenders: 'none',
     graceMs: '3',
     serverReference: 'three:3',
     logLevel: 'debug',
@@ -308,6 +317,7 @@ logLevel: error
         limits,
         overflow,
         sharedSubscriptions,
+        stampSenders,
         shutdown,
         logLevel,
         authentication,
@@ -322,6 +332,7 @@ logLevel: error
         n: [connections, sessions, inFlight],
         overflow,
         sharedSubscriptions,
+        stampSenders,
         shutdown,
         logLevel,
         known,
@@ -331,6 +342,7 @@ logLevel: error
       host: '127.0.0.1',
       port: 8883,
       storePath: join(folder, '.jamey/data/broker'),
+      stampSenders: ['jamey/#'],
       shutdown: { graceMs: 1_000 },
     })
     expect(await facts(file)).toMatchObject({
@@ -340,6 +352,7 @@ logLevel: error
       n: [1, 1, 1],
       overflow: 'disconnect',
       sharedSubscriptions: undefined,
+      stampSenders: ['one/#'],
       shutdown: { graceMs: 1 },
       logLevel: 'error',
       known: secret,
@@ -351,6 +364,7 @@ logLevel: error
       n: [2, 2, 1],
       overflow: 'drop-newest',
       sharedSubscriptions: 'by-publisher',
+      stampSenders: ['two/#', '+/two'],
       shutdown: { graceMs: 2, serverReference: 'two:2' },
       logLevel: 'warn',
       known: SECRET,
@@ -362,6 +376,7 @@ logLevel: error
       n: [3, 2, 1],
       overflow: 'drop-oldest',
       sharedSubscriptions: 'in-turn',
+      stampSenders: [],
       shutdown: { graceMs: 3, serverReference: 'three:3' },
       logLevel: 'debug',
       known: secret,

@@ -46,6 +46,8 @@ export interface BrokerSettings {
   readonly limits: Partial<Limits>
   readonly overflow: BrokerOptions['overflow']
   readonly sharedSubscriptions: BrokerOptions['sharedSubscriptions']
+  /** Topic filters under which messages tell who published them. */
+  readonly stampSenders: readonly string[]
   readonly logLevel: LogLevel | undefined
   readonly shutdown: CloseOptions & { readonly graceMs: number }
 }
@@ -72,7 +74,7 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
   ]
   if (!parsed.success || faults.length > 0) throw new ConfigurationError(faults)
   const { listeners, authentication, refused, deniedFile, crlFiles, permissions } = parsed.data
-  const { limits, overflow, sharedSubscriptions } = parsed.data
+  const { limits, overflow, sharedSubscriptions, stampSenders } = parsed.data
   return {
     listeners,
     storePath: parsed.data.store === 'none' ? undefined : parsed.data.store,
@@ -83,6 +85,7 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
     limits,
     overflow,
     sharedSubscriptions,
+    stampSenders,
     logLevel: parsed.data.logLevel,
     shutdown: parsed.data.shutdown,
   }

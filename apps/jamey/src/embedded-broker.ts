@@ -1,7 +1,7 @@
 import type { Broker, BrokerStore, ListenerAddress } from '@jamey/broker'
 import type { Logger } from 'pino'
 import type { Access } from './broker-access.js'
-import { DEFAULT_GRACE_MS } from './broker-defaults.js'
+import { DEFAULT_GRACE_MS, DEFAULT_STAMP_SENDERS } from './broker-defaults.js'
 import type { BrokerSettings } from './broker-settings.js'
 import { hostInUrl } from './connection-target.js'
 import { EXIT } from './exit-codes.js'
@@ -32,6 +32,7 @@ export function embeddedSettings(given: {
     limits: {},
     overflow: undefined,
     sharedSubscriptions: undefined,
+    stampSenders: DEFAULT_STAMP_SENDERS,
     logLevel: undefined,
     shutdown: { graceMs: DEFAULT_GRACE_MS },
   }
@@ -46,7 +47,7 @@ export async function startBroker(
     import('@jamey/broker'),
     import('./broker-access.js'),
   ])
-  const { listeners, storePath, limits, overflow, sharedSubscriptions } = settings
+  const { listeners, storePath, limits, overflow, sharedSubscriptions, stampSenders } = settings
   const { authenticator } = access ?? accessOf(settings, { log })
   const store = storePath === undefined ? undefined : await openStore(storePath)
   let broker: Broker
@@ -56,6 +57,7 @@ export async function startBroker(
       limits,
       overflow,
       sharedSubscriptions,
+      stampSenders,
       store,
       authenticator,
       log,

@@ -157,6 +157,8 @@ function fixedChanges(started: BrokerSettings, next: BrokerSettings): string[] {
     ['refused', methods[0] !== methods[1] && next.refused.length > 0],
     ['overflow', started.overflow !== next.overflow],
     ['sharedSubscriptions', started.sharedSubscriptions !== next.sharedSubscriptions],
+    // What CONNACK announced holds.
+    ['stampSenders', `${started.stampSenders}` !== `${next.stampSenders}`],
   ]
   return [...listeners.flat(), ...others.filter(([, isOther]) => isOther).map(([name]) => name)]
 }

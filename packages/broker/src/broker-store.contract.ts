@@ -128,7 +128,13 @@ export function testBrokerStore(name: string, makePlace: () => StorePlace | Prom
           disconnectedAtMs: 1_700_000_000_123,
           expirySeconds: 4_294_967_295,
         })
-        const full = message('t/ü', { qos: 2, retain: true, properties, expiresAtMs: 1_800_000_000_000 })
+        const full = message('t/ü', {
+          qos: 2,
+          retain: true,
+          properties,
+          expiresAtMs: 1_800_000_000_000,
+          actsFor: ['+', 'ü'],
+        })
         const fullDelivery = delivery(7, {
           qos: 2,
           retain: true,

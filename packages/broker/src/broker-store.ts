@@ -10,8 +10,10 @@ export interface MessageRecord {
   properties: PublishProperties | undefined
   /** Milliseconds since 1970; undefined: never. */
   expiresAtMs: number | undefined
-  /** Client identifier of the publisher, for No Local. */
+  /** Client identifier of the publisher, for No Local and for the stamp. */
   publishedBy: string
+  /** For whom the publisher could act when its message was stamped; absent: for nobody. */
+  actsFor?: readonly string[] | undefined
 }
 
 /** A session that outlives its connection. */

@@ -31,6 +31,12 @@ export interface BrokerOptions {
   sharedSubscriptions?: SharedSubscriptions | undefined
   /** Told to clients that request it: under which topic prefix their answers may lie. Section 3.1.2.11.6. */
   responseInformation?: ((clientId: string) => string | undefined) | undefined
+  /**
+   * Topic filters. What is published under them in MQTT 5.0 is delivered with one user property `jamey-sender`, the
+   * client identifier of the publisher as it was authenticated, and with one `jamey-act-for` for each client that it may
+   * act for; those that a client wrote are removed. CONNACK tells each filter as `jamey-sender`. Absent: none.
+   */
+  stampSenders?: readonly string[] | undefined
   /** What you have a say in; see `BrokerHooks`. */
   hooks?: BrokerHooks | undefined
 }
@@ -81,6 +87,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     responseInformation,
     hooks: options.hooks,
     sharedSubscriptions: options.sharedSubscriptions,
+    stampSenders: options.stampSenders,
   })
   const listeners = options.listeners.map((listener) => new Listener(core, listener))
   if (store !== undefined) {

@@ -29,6 +29,7 @@ import type { Message, Outlet } from './message.js'
 import type { Session } from './session.js'
 import type { Ending } from './sessions.js'
 import { Silence } from './silence.js'
+import type { Stamp } from './stamping.js'
 import { endSilent, endUnrenewed } from './time-out.js'
 import { TopicAliases } from './topic-aliases.js'
 import { mayBeAnswered, mayPublish, TopicPermission } from './topic-permission.js'
@@ -52,7 +53,8 @@ export class Connection {
   readonly certificate: ClientCertificate | undefined
   readonly writer = new Writer()
   readonly aliases: TopicAliases
-  readonly publishPermission: TopicPermission
+  /** Allows with the stamp of the messages, where they get one. */
+  readonly publishPermission: TopicPermission<Stamp>
   /** Of Response Topics. */
   readonly answerPermission = new TopicPermission(mayBeAnswered)
   readonly greeter: Greeter
@@ -92,7 +94,9 @@ export class Connection {
     this.remoteAddress = remoteAddress
     this.certificate = certificate
     this.aliases = new TopicAliases(limits.topicAliases)
-    this.publishPermission = new TopicPermission((by, name) => mayPublish(by, name, core.limits.topicLevels))
+    this.publishPermission = new TopicPermission((by, topic) => {
+      return mayPublish(by, topic, core.limits.topicLevels) && (this.session?.stampFor(topic) ?? true)
+    })
     this.greeter = new Greeter(core, this)
     this.renewals = new Allowance(() => core.limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })

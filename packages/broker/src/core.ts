@@ -21,6 +21,7 @@ import { RetainedTree } from './retained-tree.js'
 import { Router } from './router.js'
 import { Sessions } from './sessions.js'
 import type { Shutdown } from './shutdown.js'
+import { Stamping } from './stamping.js'
 import { Turn } from './turn.js'
 
 /** Who of a shared subscription gets a message: the next member, or the one that got the publisher's last. */
@@ -43,6 +44,7 @@ export interface CoreOptions {
   responseInformation: ((clientId: string) => string | undefined) | undefined
   hooks?: BrokerHooks | undefined
   sharedSubscriptions?: SharedSubscriptions | undefined
+  stampSenders?: readonly string[] | undefined
   descriptors?: Descriptors | undefined
 }
 
@@ -66,6 +68,8 @@ export class Core {
   readonly responseInformation: ((clientId: string) => string | undefined) | undefined
   /** Absent where none was given. */
   readonly hooks: HookRunner | undefined
+  /** Absent where no topic is stamped. */
+  readonly stamping: Stamping | undefined
   readonly counters = new Counters()
   readonly connections = new Set<Connection>()
   readonly heldBytes = new HeldBytes(this)
@@ -98,8 +102,10 @@ export class Core {
     this.sharedSubscriptions = options.sharedSubscriptions ?? 'in-turn'
     this.responseInformation = options.responseInformation
     this.hooks = options.hooks && new HookRunner(this, options.hooks)
+    const { stampSenders = [] } = options
+    this.stamping = stampSenders.length === 0 ? undefined : new Stamping(stampSenders, options.log)
     this.turn = new Turn(() => this.gate?.endTurn())
-    this.persistence = new Persistence(options.store, options.clock, () => this.turn.request())
+    this.persistence = new Persistence(options.store, options.clock, this.stamping, () => this.turn.request())
     this.gate = options.store && new CommitGate(this)
     this.expirySweep = new ExpirySweep(this)
     this.router = new Router(this)

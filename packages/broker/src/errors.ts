@@ -5,7 +5,8 @@ import { ReasonCode } from '@jamey/protocol'
  * certificate can not be used. `limit-invalid`: a limit is no number in its range. `authenticator-missing`.
  * `address-in-use`: another process listens there. `listen-failed`: the system refused for another reason.
  * `store-failed`: the store could not load what it holds. `close-invalid`: the options of `close` do not go together.
- * `reload-invalid`: what `reload` was given does not fit the listeners that are there.
+ * `reload-invalid`: what `reload` was given does not fit the listeners that are there. `stamp-invalid`: what
+ * `stampSenders` holds is no topic filter that clients publish under.
  */
 export type BrokerErrorCode =
   | 'listener-insecure'
@@ -17,6 +18,7 @@ export type BrokerErrorCode =
   | 'store-failed'
   | 'close-invalid'
   | 'reload-invalid'
+  | 'stamp-invalid'
 
 /** The broker can not be made or started as it was asked to; the message says what to change. */
 export class BrokerError extends Error {

@@ -1,6 +1,5 @@
 import {
   ALIAS_BYTES,
-  encodedBytes,
   encodePublish,
   type OutgoingAliases,
   type ProtocolVersion,
@@ -8,9 +7,10 @@ import {
   PublishFrame,
   type PublishProperties,
   type QoS,
-  type Writer,
+  Writer,
 } from '@jamey/protocol'
 import type { Clock } from './clock.js'
+import type { Stamp } from './stamping.js'
 
 const NOTHING = new Uint8Array(0)
 /** What one message costs beside its payload and topic: the objects around it. */
@@ -52,6 +52,8 @@ export class Message {
   readonly expiresAtMs: number
   /** Client identifier of the publisher. */
   readonly publishedBy: string
+  /** What receivers are told of that; undefined: nothing. */
+  readonly stamp: Stamp | undefined
   /** Estimate of the memory it holds. */
   readonly bytes: number
   payload: Uint8Array
@@ -73,6 +75,7 @@ export class Message {
     properties: PublishProperties | undefined,
     expiresAtMs: number,
     publishedBy: string,
+    stamp?: Stamp | undefined,
   ) {
     this.topic = topic
     this.payload = payload
@@ -81,8 +84,10 @@ export class Message {
     this.properties = properties
     this.expiresAtMs = expiresAtMs
     this.publishedBy = publishedBy
+    this.stamp = stamp
     this.bytes = payload.length + topic.length + OVERHEAD_BYTES
     if (properties !== undefined) this.bytes += propertyBytes(properties)
+    if (stamp !== undefined) this.bytes += stamp.encoded.length
   }
 
   /** Called before the message outlives the chunk it was decoded from: copies what views the chunk, once. */
@@ -122,7 +127,8 @@ export class Message {
     this.#fill(version, qos, retain, subscriptionIdentifiers, nowMs)
     outgoing.dup = dup
     outgoing.packetIdentifier = packetIdentifier
-    encodePublish(writer, outgoing, version, outgoingAliases?.aliasOf(this.topic, room >= ALIAS_BYTES))
+    const alias = outgoingAliases?.aliasOf(this.topic, room >= ALIAS_BYTES)
+    encodePublish(writer, outgoing, version, alias, this.stamp?.encoded)
     outgoing.payload = NOTHING
     return true
   }
@@ -150,7 +156,7 @@ export class Message {
       outgoing.dup = false
       // Any legal identifier will do: it is replaced for each receiver.
       outgoing.packetIdentifier = qos === 0 ? 0 : 1
-      frame = new PublishFrame(outgoing, version)
+      frame = new PublishFrame(outgoing, version, this.stamp?.encoded)
       outgoing.payload = NOTHING
       this.#frames[index] = frame
     }
@@ -174,9 +180,10 @@ export class Message {
     outgoing.dup = false
     // Any identifier takes as many bytes.
     outgoing.packetIdentifier = qos === 0 ? 0 : 1
-    const bytes = encodedBytes(outgoing, version)
+    const writer = new Writer()
+    encodePublish(writer, outgoing, version, 0, this.stamp?.encoded)
     outgoing.payload = NOTHING
-    return maximumBytes - bytes
+    return maximumBytes - writer.pendingBytes
   }
 
   #fill(

@@ -11,6 +11,7 @@ import type { Clock } from './clock.js'
 import { type Delivery, identifierOf } from './delivery.js'
 import { Message } from './message.js'
 import type { Session } from './session.js'
+import { besideStamp, type Stamping } from './stamping.js'
 import { StoredTime } from './stored-time.js'
 import type { Subscription } from './subscription.js'
 
@@ -23,6 +24,7 @@ const NEVER = Number.POSITIVE_INFINITY
 export class Persistence {
   readonly #store: BrokerStore | undefined
   readonly #clock: Clock
+  readonly #stamping: Stamping | undefined
   readonly #time: StoredTime
   readonly #onDirty: () => void
   #nextMessageId = 1
@@ -35,9 +37,15 @@ export class Persistence {
   /** Messages that were read from the store and are still held, by number: sessions that wait for one share it. */
   readonly #loaded = new Map<number, Message>()
 
-  constructor(store: BrokerStore | undefined, clock: Clock, onDirty: () => void) {
+  constructor(
+    store: BrokerStore | undefined,
+    clock: Clock,
+    stamping: Stamping | undefined,
+    onDirty: () => void,
+  ) {
     this.#store = store
     this.#clock = clock
+    this.#stamping = stamping
     this.#time = new StoredTime(clock)
     this.#onDirty = onDirty
   }
@@ -220,13 +228,18 @@ export class Persistence {
     return storeId
   }
 
-  /** No message lives longer than from now on, however the time of day was set back. */
+  /**
+   * No message lives longer than from now on, however the time of day was set back. It is stamped as topics are now:
+   * when it was stored, it may have said of itself who had published it.
+   */
   #revive(record: MessageRecord, momentMs: number): Message {
-    const { topic, payload, qos, retain, properties, publishedBy } = record
+    const { topic, payload, qos, retain, publishedBy, actsFor = [] } = record
+    const stamp = this.#stamping?.selects(topic) ? this.#stamping.stampOf(publishedBy, actsFor) : undefined
+    const properties = besideStamp(record.properties, stamp)
     const seconds = properties?.messageExpiryInterval
     const longestMs = seconds === undefined ? NEVER : this.#clock.now() + seconds * 1000
     const expiresAtMs = Math.min(momentMs, longestMs)
-    return new Message(topic, payload, qos, retain, properties, expiresAtMs, publishedBy).keep()
+    return new Message(topic, payload, qos, retain, properties, expiresAtMs, publishedBy, stamp).keep()
   }
 
   #sessionRecord(session: Session): SessionRecord {
@@ -269,7 +282,7 @@ function sessionRecord(session: Session, disconnectedAtMs: number | undefined): 
 }
 
 function messageRecord(message: Message, expiresAtMs: number): MessageRecord {
-  const { topic, payload, qos, retain, properties, publishedBy } = message
+  const { topic, payload, qos, retain, properties, publishedBy, stamp } = message
   return {
     topic,
     payload,
@@ -278,6 +291,7 @@ function messageRecord(message: Message, expiresAtMs: number): MessageRecord {
     properties,
     expiresAtMs: expiresAtMs === NEVER ? undefined : expiresAtMs,
     publishedBy,
+    actsFor: stamp === undefined || stamp.actsFor.length === 0 ? undefined : stamp.actsFor,
   }
 }
 

@@ -7,6 +7,7 @@ import type { GreetingRest } from './greeter.js'
 import type { ClientInfo } from './hooks.js'
 import { Outgoing } from './outgoing.js'
 import type { SharedGroup } from './shared-group.js'
+import type { Stamp, Stamping } from './stamping.js'
 import type { Subscription } from './subscription.js'
 
 /** The Session Expiry Interval that means never. [MQTT 5.0 section 3.1.2.11.2] */
@@ -16,10 +17,10 @@ export const NEVER_EXPIRES = 0xffff_ffff
 export class Session {
   /** Of one that is over and was set aside: a name that no client can have. */
   clientId: string
+  /** Client identifier in what it publishes, its will included, which hooks may still judge when it is over. */
+  readonly publishesAs: string
   username: string
   version: ProtocolVersion
-  /** Who it was when last connected; unknown after the session was loaded from a store. */
-  identity: Identity | undefined
   connection: Connection | undefined
   /** What hooks know the last connection by; absent without hooks. */
   client: ClientInfo | undefined
@@ -46,14 +47,36 @@ export class Session {
   isOver = false
   readonly expiry: Deadline
   readonly willDelay: Deadline
+  readonly #stamping: Stamping | undefined
+  #identity: Identity | undefined
+  /** Made for its first message that has one. */
+  #stamp: Stamp | undefined
 
   constructor(core: Core, clientId: string, username: string, version: ProtocolVersion) {
-    this.clientId = clientId
+    this.clientId = this.publishesAs = clientId
+    this.#stamping = core.stamping
     this.username = username
     this.version = version
     this.outgoing = new Outgoing(core, this)
     this.expiry = new Deadline(core.clock, () => core.sessions.expire(this))
     this.willDelay = new Deadline(core.clock, () => core.sessions.endWillDelay(this))
+  }
+
+  /** Who it was when last connected; unknown after the session was loaded from a store. */
+  get identity(): Identity | undefined {
+    return this.#identity
+  }
+
+  set identity(identity: Identity) {
+    this.#identity = identity
+    this.#stamp = undefined
+  }
+
+  /** What receivers of its messages to `topic` are told about its client; undefined: nothing. */
+  stampFor(topic: string): Stamp | undefined {
+    if (!this.#stamping?.selects(topic)) return undefined
+    this.#stamp ??= this.#stamping.stampOf(this.publishesAs, this.#identity?.actsFor ?? [])
+    return this.#stamp
   }
 
   /** The group of a shared subscription that it has, or left while something waits to go to the others. */
@@ -77,6 +100,6 @@ export class Session {
 
   /** Unknown permissions are checked when the client is back, before anything is sent. */
   mayReceive(topic: string): boolean {
-    return this.identity === undefined || this.identity.mayReceive(topic)
+    return this.#identity === undefined || this.#identity.mayReceive(topic)
   }
 }

@@ -8,6 +8,7 @@ import type { PublishOffer } from './hooks.js'
 import { Message } from './message.js'
 import { expiryOf } from './publish-properties.js'
 import { NEVER_EXPIRES, Session } from './session.js'
+import { besideStamp } from './stamping.js'
 import { mayPublishWill } from './topic-permission.js'
 
 /** How a connection ended, which decides about its will. */
@@ -174,13 +175,14 @@ export class Sessions {
       return
     }
     const { topic, payload, qos, retain } = will
-    const { willDelayInterval: _, ...properties } = will.properties ?? {}
+    const { willDelayInterval: _, ...own } = will.properties ?? {}
+    const properties = besideStamp(own, session.stampFor(topic))
     const offer = { topic, payload, qos, retain, properties, isWill: true }
     const { hooks } = this.#core
     if (!hooks?.judgesPublish) return this.#sendWill(session, offer)
-    const { clientId, username, version } = session
+    const { publishesAs, username, version } = session
     const unknown = {
-      clientId,
+      clientId: publishesAs,
       username,
       remoteAddress: '',
       protocolVersion: version,
@@ -192,10 +194,14 @@ export class Sessions {
     })
   }
 
-  #sendWill(session: Session, { topic, payload, qos, retain, properties }: PublishOffer): void {
+  #sendWill(session: Session, will: PublishOffer): void {
     const core = this.#core
+    const { topic, payload, qos, retain } = will
+    const stamp = session.stampFor(topic)
+    const properties = besideStamp(will.properties, stamp)
     const expiresAtMs = expiryOf(properties, core.clock)
-    const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, session.clientId)
+    const { publishesAs } = session
+    const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, publishesAs, stamp)
     core.counters.willsPublished++
     if (retain) core.retain(message)
     core.router.publish(message, session)

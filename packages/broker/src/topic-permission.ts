@@ -5,15 +5,15 @@ import { LONGEST_REMEMBERED_TOPIC } from './route-cache.js'
 /** Answers remembered for one connection. */
 const MOST_REMEMBERED = 256
 
-/** What an identity says about topics, asked once per topic. */
-export class TopicPermission {
-  readonly #ask: (identity: Identity, topic: string) => boolean
-  readonly #answers = new Map<string, boolean>()
+/** What an identity says about topics, asked once per topic: `false`, or a yes that may say more. */
+export class TopicPermission<Yes = true> {
+  readonly #ask: (identity: Identity, topic: string) => Yes | boolean
+  readonly #answers = new Map<string, Yes | boolean>()
   #identity: Identity | undefined
   #lastTopic: string | undefined
-  #lastAnswer = false
+  #lastAnswer: Yes | boolean = false
 
-  constructor(ask: (identity: Identity, topic: string) => boolean) {
+  constructor(ask: (identity: Identity, topic: string) => Yes | boolean) {
     this.#ask = ask
   }
 
@@ -24,11 +24,11 @@ export class TopicPermission {
     this.#lastTopic = undefined
   }
 
-  allows(topic: string): boolean {
+  allows(topic: string): Yes | boolean {
     if (topic === this.#lastTopic) return this.#lastAnswer
     let answer = this.#answers.get(topic)
     if (answer === undefined) {
-      answer = this.#identity !== undefined && this.#ask(this.#identity, topic)
+      answer = this.#identity === undefined ? false : this.#ask(this.#identity, topic)
       if (topic.length > LONGEST_REMEMBERED_TOPIC) return answer
       if (this.#answers.size >= MOST_REMEMBERED) this.#answers.clear()
       this.#answers.set(topic, answer)

@@ -68,19 +68,22 @@ export function encodeFrom<P extends Exclude<Packet, Publish>>(
 
 /**
  * `encode` for PUBLISH alone. A payload of 16 KiB or more is kept by reference and must not change any more.
- * `topicAlias` stands in the place of the topic; below 0, beside it.
+ * `topicAlias` stands in the place of the topic; below 0, beside it. `encoded` are more properties, as
+ * `encodeUserProperties` makes them, behind the others; only MQTT 5.0 gets them.
  */
 export function encodePublish(
   writer: Writer,
   publish: Publish,
   version: ProtocolVersion,
   topicAlias = 0,
+  encoded?: Uint8Array | undefined,
 ): void {
   const { payload, qos, packetIdentifier, properties } = publish
   const topic = topicAlias > 0 ? '' : publish.topic
   const isCopied = Writer.copies(payload.length)
   const firstByte = 0x30 | (publish.dup ? 8 : 0) | (qos << 1) | (publish.retain ? 1 : 0)
-  const headBytes = topic.length + (qos === 0 ? 2 : 4) + (version === 5 ? 1 : 0)
+  const propertyBytes = version === 5 ? 1 + (encoded === undefined ? 0 : encoded.length) : 0
+  const headBytes = topic.length + (qos === 0 ? 2 : 4) + propertyBytes
   try {
     writer.begin(firstByte, headBytes + (isCopied ? payload.length : 0))
     if (topic === '' && topicAlias === 0 && properties?.topicAlias === undefined)
@@ -88,7 +91,7 @@ export function encodePublish(
     writer.string(topic, 'topic', true)
     if (qos !== 0) writer.uint16(checkedIdentifier(packetIdentifier))
     else if (publish.dup) throw invalidArgument('dup is set with QoS 0, where nothing is sent twice')
-    if (version === 5) writeProperties(writer, 'publish', properties, Math.abs(topicAlias))
+    if (version === 5) writeProperties(writer, 'publish', properties, Math.abs(topicAlias), encoded)
     if (isCopied) writer.bytes(payload)
     writer.end(isCopied ? 0 : payload.length)
   } catch (error) {

@@ -15,7 +15,7 @@ export { ALIAS_BYTES, OutgoingAliases } from './outgoing-aliases.js'
 export * from './packets.js'
 export type * from './properties.js'
 export { PROPERTIES } from './properties.js'
-export { assertProperties } from './property-codec.js'
+export { assertProperties, encodeUserProperties } from './property-codec.js'
 export { PropertyMemory } from './property-memory.js'
 export { PublishFrame } from './publish-frame.js'
 export {

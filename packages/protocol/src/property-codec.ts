@@ -24,6 +24,7 @@ interface Layout {
 const LARGEST = { uint16: 0xffff, uint32: 0xffff_ffff, varint: MAXIMUM_VARINT } as const
 
 const TOPIC_ALIAS = 0x23
+const USER_PROPERTY = PROPERTIES.find(({ name }) => name === 'userProperties') as PropertyRow
 
 const LAYOUTS = new Map<PropertyHolder, Layout>()
 for (const row of PROPERTIES) {
@@ -129,20 +130,33 @@ function positive(
   return value
 }
 
-/** Writes the property length and the properties that are there, and a `topicAlias` that is not among them. */
+/**
+ * Writes the property length and the properties that are there, and what is not among them: a `topicAlias`, and behind
+ * all others `encoded` ones.
+ */
 export function writeProperties<H extends PropertyHolder>(
   writer: Writer,
   holder: H,
   properties: PropertiesOf<H> | undefined,
   topicAlias = 0,
+  encoded?: Uint8Array | undefined,
 ): void {
-  if (properties === undefined && topicAlias === 0) return writer.byte(0)
+  if (properties === undefined && topicAlias === 0) {
+    if (encoded === undefined) return writer.byte(0)
+    writer.varint(encoded.length)
+    return writer.bytes(encoded)
+  }
   const mark = writer.openSection()
   if (topicAlias > 0) {
     writer.byte(TOPIC_ALIAS)
     writer.uint16(topicAlias)
   }
-  const bag = (properties ?? {}) as PropertyBag
+  if (properties !== undefined) writeEach(writer, holder, properties as PropertyBag)
+  if (encoded !== undefined) writer.bytes(encoded)
+  writer.closeSection(mark)
+}
+
+function writeEach(writer: Writer, holder: PropertyHolder, bag: PropertyBag): void {
   const { rows } = LAYOUTS.get(holder) as Layout
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as PropertyRow
@@ -152,7 +166,19 @@ export function writeProperties<H extends PropertyHolder>(
     else if (!Array.isArray(value)) throw notOfType(row.name, value, 'a list')
     else for (const member of value) writeValue(writer, row, member)
   }
-  writer.closeSection(mark)
+}
+
+/** As they stand among the properties of a packet, for `encodePublish`. Throws `ProtocolError` 'invalid-argument'. */
+export function encodeUserProperties(pairs: readonly UserProperty[]): Uint8Array {
+  const writer = new Writer()
+  for (const pair of pairs) writeValue(writer, USER_PROPERTY, pair)
+  const bytes = new Uint8Array(writer.pendingBytes)
+  let at = 0
+  for (const chunk of writer.take()) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
 }
 
 /** For `assertProperties` alone. */

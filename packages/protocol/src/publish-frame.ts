@@ -17,10 +17,10 @@ export class PublishFrame {
   readonly #payload: Uint8Array | undefined
   readonly #identifierAt: number
 
-  /** `publish.packetIdentifier` is not looked at. A payload of 16 KiB or more is kept, not copied. */
-  constructor(publish: Publish, version: ProtocolVersion) {
+  /** `publish.packetIdentifier` is not looked at. A payload of 16 KiB or more is kept, not copied. See `encodePublish`. */
+  constructor(publish: Publish, version: ProtocolVersion, encoded?: Uint8Array | undefined) {
     const hasIdentifier = publish.qos !== 0
-    encodePublish(scratch, hasIdentifier ? { ...publish, packetIdentifier: 1 } : publish, version)
+    encodePublish(scratch, hasIdentifier ? { ...publish, packetIdentifier: 1 } : publish, version, 0, encoded)
     this.bytes = scratch.pendingBytes
     const [head, payload] = joinedHead(scratch.take(), publish.payload)
     this.#head = head

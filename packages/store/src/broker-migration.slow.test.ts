@@ -74,6 +74,27 @@ async function keysIn(path: string): Promise<string[]> {
   return keys
 }
 
+describe('a broker store of format 2', () => {
+  it('is taken as it is: of its messages nobody knows for whom they were', async () => {
+    const path = newFolder()
+    const environment = await Environment.open(path, { ...BROKER_LAYOUT, version: 2 })
+    const writer = new RecordWriter()
+    const batch = new Batch()
+    batch.put(sessionKey(writer, 1), sessionValue(writer, session('s')))
+    batch.put(messageKey(writer, 4), messageValue(writer, message('t')))
+    batch.put(deliveryKey(writer, 1, 10), deliveryValue(writer, delivery(4)))
+    await environment.commit(batch)
+    await environment.close()
+    const store = await openBrokerStore({ path })
+    await store.load()
+    expect(store.readMessage(4)).toEqual({ ...message('t'), actsFor: undefined })
+    await store.close()
+    // What wrote it can not read what is in it from now on.
+    const before = { ...BROKER_LAYOUT, version: 2 }
+    await expect(Environment.open(path, before)).rejects.toMatchObject({ name: 'StoreError' })
+  })
+})
+
 describe('a broker store of format 1', () => {
   it('is brought to the present format, with all that is in it [promise 33]', async () => {
     const path = await makeFormat1()
@@ -109,7 +130,8 @@ describe('a broker store of format 1', () => {
 
   it.each([1, 2, 3])('is counted alike where memory holds %i messages at once', async (atOnce) => {
     const [path, other] = [await makeFormat1(), await makeFormat1()]
-    const migrations = new Map([[1, (records: MigrationRecords) => fromVersion1(records, atOnce)]])
+    const migrations = new Map(BROKER_LAYOUT.migrations)
+    migrations.set(1, (records: MigrationRecords) => fromVersion1(records, atOnce))
     await (await Environment.open(path, { ...BROKER_LAYOUT, migrations })).close()
     const [found, expected] = [await openBrokerStore({ path }), await openBrokerStore({ path: other })]
     expect(await stateOf(found)).toEqual(await stateOf(expected))

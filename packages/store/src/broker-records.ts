@@ -15,6 +15,7 @@ const RETAIN = 1 << 2
 const HAS_PROPERTIES = 1 << 3
 
 const MESSAGE_EXPIRES = 1 << 4
+const HAS_ACT_FOR = 1 << 5
 
 const SESSION_HAS_WILL = 1 << 4
 const SESSION_IS_DISCONNECTED = 1 << 5
@@ -33,15 +34,20 @@ const HAS_SHARED = 1
 
 const flag = (isSet: boolean, bit: number): number => (isSet ? bit : 0)
 
-/** Flags, topic, publisher, expiry, properties, payload up to the end. */
+/** Flags, topic, publisher, for whom it acts with their count, expiry, properties, payload up to the end. */
 export function messageValue(writer: RecordWriter, message: MessageRecord): Buffer {
-  const { topic, payload, qos, retain, properties, expiresAtMs, publishedBy } = message
+  const { topic, payload, qos, retain, properties, expiresAtMs, publishedBy, actsFor } = message
   const flags =
     qos |
     flag(retain, RETAIN) |
     flag(properties !== undefined, HAS_PROPERTIES) |
-    flag(expiresAtMs !== undefined, MESSAGE_EXPIRES)
+    flag(expiresAtMs !== undefined, MESSAGE_EXPIRES) |
+    flag(actsFor !== undefined, HAS_ACT_FOR)
   writer.byte(flags).string(topic).string(publishedBy)
+  if (actsFor !== undefined) {
+    writer.varint(actsFor.length)
+    for (const clientId of actsFor) writer.string(clientId)
+  }
   if (expiresAtMs !== undefined) writer.double(expiresAtMs)
   if (properties !== undefined) writeProperties(writer, properties)
   return writer.rest(payload).endValue()
@@ -51,6 +57,7 @@ export function readMessage(reader: RecordReader): MessageRecord {
   const flags = reader.byte()
   const topic = reader.string()
   const publishedBy = reader.string()
+  const actsFor = (flags & HAS_ACT_FOR) === 0 ? undefined : readList(reader, () => reader.string())
   const expiresAtMs = (flags & MESSAGE_EXPIRES) === 0 ? undefined : reader.double()
   const properties = (flags & HAS_PROPERTIES) === 0 ? undefined : readProperties(reader)
   return {
@@ -61,6 +68,7 @@ export function readMessage(reader: RecordReader): MessageRecord {
     properties,
     expiresAtMs,
     publishedBy,
+    actsFor,
   }
 }
 
@@ -153,7 +161,8 @@ export function readDelivery(reader: RecordReader): DeliveryRecord {
     retain: (flags & RETAIN) !== 0,
     isReleased: (flags & IS_RELEASED) !== 0,
     packetIdentifier: (flags & HAS_PACKET_IDENTIFIER) === 0 ? undefined : reader.varint(),
-    subscriptionIdentifiers: (flags & HAS_SUBSCRIPTION_IDENTIFIERS) === 0 ? undefined : readList(reader),
+    subscriptionIdentifiers:
+      (flags & HAS_SUBSCRIPTION_IDENTIFIERS) === 0 ? undefined : readList(reader, () => reader.varint()),
     sharedFilter: (flags & IS_SHARED) === 0 ? undefined : reader.string(),
   }
 }
@@ -195,9 +204,9 @@ function readWill(reader: RecordReader): Will {
   }
 }
 
-function readList(reader: RecordReader): number[] {
-  const list: number[] = []
-  for (let left = reader.varint(); left > 0; left--) list.push(reader.varint())
+function readList<Entry>(reader: RecordReader, readEntry: () => Entry): Entry[] {
+  const list: Entry[] = []
+  for (let left = reader.varint(); left > 0; left--) list.push(readEntry())
   return list
 }
 

@@ -1,4 +1,4 @@
-import { type Client, createClient } from '@jamey/mqtt'
+import { type Client, createClient, type MessageHandler } from '@jamey/mqtt'
 import { MqttPeer, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Child } from './test-support/child.js'
@@ -13,7 +13,12 @@ function start(module: string, ...args: string[]): Child {
 }
 
 /** A client of a broker that may die at any moment; `received` has what came, as `topic=payload`. */
-async function connectTo(port: number, clientId: string, isResumed = false) {
+async function connectTo(
+  port: number,
+  clientId: string,
+  isResumed = false,
+  onUnhandledMessage?: MessageHandler,
+) {
   const received: string[] = []
   const client: Client = createClient({
     url: `mqtt://127.0.0.1:${port}`,
@@ -21,7 +26,8 @@ async function connectTo(port: number, clientId: string, isResumed = false) {
     // Otherwise its close would end the session.
     cleanStart: false,
     reconnect: false,
-    onUnhandledMessage: ({ topic, payload }) => received.push(`${topic}=${Buffer.from(payload)}`),
+    onUnhandledMessage:
+      onUnhandledMessage ?? (({ topic, payload }) => received.push(`${topic}=${Buffer.from(payload)}`)),
     onBackgroundError: () => {},
   })
   onTestFinished(async () => void (await client.close({ drain: false, timeoutMs: 500 })))
@@ -70,6 +76,38 @@ describe('a broker killed with kill -9', () => {
       retained = `${Buffer.from(payload)}`
     })
     await until(() => retained === 'kept')
+  })
+
+  it('still tells who published what is queued and retained, and for whom they act [promise 33] [promise 40]', async () => {
+    const path = newFolder()
+    const first = await startBroker(path)
+    const subscriber = await connectTo(first.port, 's')
+    await subscriber.client.subscribe('s/queued', { qos: 1 }, () => {})
+    await subscriber.client.close()
+    const userProperties = [['jamey-sender', 'victim'] as const]
+    for (const clientId of ['p', 'gateway']) {
+      const { client } = await connectTo(first.port, clientId)
+      for (const name of ['queued', 'retained']) {
+        const retain = name === 'retained'
+        await client.publish(`s/${name}`, clientId, { qos: 1, retain, properties: { userProperties } })
+      }
+    }
+    await first.child.kill()
+
+    const second = await startBroker(path)
+    const told: string[] = []
+    const { client } = await connectTo(second.port, 's', true, ({ topic, properties }) =>
+      told.push(`${topic} ${properties?.userProperties?.join(' ')}`),
+    )
+    await client.subscribe('s/retained', { qos: 1 }, ({ topic, properties }) => {
+      told.push(`${topic} ${properties?.userProperties?.join(' ')}`)
+    })
+    await until(() => told.length === 3)
+    expect(told).toEqual([
+      's/queued jamey-sender,p',
+      's/queued jamey-sender,gateway jamey-act-for,agent-7',
+      's/retained jamey-sender,gateway jamey-act-for,agent-7',
+    ])
   })
 
   it('does not deliver again what was acknowledged before [promise 33]', async () => {

@@ -59,16 +59,8 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   const expirySeconds = expiryOf(connection, packet)
   const keepAlive = keepAliveOf(connection, packet)
   const { authenticationData } = identity
-  const connack: Connack = {
-    type: 'connack',
-    sessionPresent: false,
-    reasonCode: ReasonCode.success,
-    properties: announcement(connection, packet, clientId, expirySeconds, keepAlive, authenticationData),
-  }
-  // A client that can not be answered can not be served. [MQTT-3.1.2-24]
-  if (!isWithin(connack, connection.version, connection.maximumPacketBytes)) {
-    throw new ConnectionFault(ReasonCode.packetTooLarge, 'CONNACK is larger than the client takes')
-  }
+  const announced = announcement(connection, packet, clientId, expirySeconds, keepAlive, authenticationData)
+  const connack = connackWithin(connection, announced)
   const { session, isPresent } = core.sessions.attach(connection, packet, clientId, identity, expirySeconds)
   session.client = connection.client
   connection.exchange?.end()
@@ -84,6 +76,20 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   if (session.greetingRest !== undefined) connection.greeter.takeUp(session.greetingRest)
   session.greetingRest = undefined
   connection.resumeReading()
+}
+
+/** Throws where the client takes none: who can not be answered can not be served. [MQTT-3.1.2-24] */
+function connackWithin(connection: Connection, properties: ConnackProperties | undefined): Connack {
+  const { core, version, maximumPacketBytes } = connection
+  const bare: Connack = { type: 'connack', sessionPresent: false, reasonCode: ReasonCode.success, properties }
+  if (version === 5 && core.stamping !== undefined) {
+    const { announcement: userProperties } = core.stamping
+    const full = { ...bare, properties: { ...properties, userProperties } }
+    // Else nothing is said, and the client takes nobody's word for who a sender is. [MQTT-3.2.2-20]
+    if (isWithin(full, version, maximumPacketBytes)) return full
+  }
+  if (isWithin(bare, version, maximumPacketBytes)) return bare
+  throw new ConnectionFault(ReasonCode.packetTooLarge, 'CONNACK is larger than the client takes')
 }
 
 /** Shows the client to the hooks; rejects when they do not let it in. */

@@ -1,4 +1,4 @@
-import { type Publish, type PublishProperties, REASON_CODES_OF, ReasonCode } from '@jamey/protocol'
+import { type Publish, REASON_CODES_OF, ReasonCode } from '@jamey/protocol'
 import type { Connection } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
 import { hold } from '../hold.js'
@@ -8,6 +8,7 @@ import { Message } from '../message.js'
 import { expiryOf, forwardable } from '../publish-properties.js'
 import type { QueueRoom } from '../queue-room.js'
 import type { Session } from '../session.js'
+import { besideStamp, type Stamp } from '../stamping.js'
 import type { StoreHealth } from '../store-health.js'
 
 export function handlePublish(connection: Connection, session: Session, packet: Publish): void {
@@ -21,34 +22,29 @@ export function handlePublish(connection: Connection, session: Session, packet: 
     return connection.answers.acknowledge('pubrec', packetIdentifier, ReasonCode.success)
   }
   if (qos > 0) admit(connection, session)
-  if (!connection.publishPermission.allows(topic)) return refuse(connection, packet, topic)
+  const permission = connection.publishPermission.allows(topic)
+  if (permission === false) return refuse(connection, packet, topic)
   const responseTopic = properties?.responseTopic
   if (responseTopic !== undefined && !connection.answerPermission.allows(responseTopic)) {
     return refuse(connection, packet, responseTopic)
   }
-  if (core.hooks?.judgesPublish) return judge(core.hooks, connection, session, packet, topic)
-  const kept = properties === undefined ? undefined : forwardable(properties)
-  take(connection, session, packet, topic, packet.payload, kept)
+  const stamp = permission === true ? undefined : permission
+  if (core.hooks?.judgesPublish) return judge(core.hooks, connection, session, packet, topic, stamp)
+  const { payload, retain } = packet
+  const forwarded = properties === undefined ? undefined : forwardable(properties)
+  const kept = besideStamp(forwarded, stamp)
+  const expiresAtMs = kept === undefined ? Number.POSITIVE_INFINITY : expiryOf(kept, core.clock)
+  const message = new Message(topic, payload, qos, retain, kept, expiresAtMs, session.clientId, stamp)
+  take(connection, session, packet, message)
 }
 
-function take(
-  connection: Connection,
-  session: Session,
-  packet: Publish,
-  topic: string,
-  payload: Uint8Array,
-  properties: PublishProperties | undefined,
-): void {
+function take(connection: Connection, session: Session, packet: Publish, message: Message): void {
   const { core } = connection
-  const { qos, retain } = packet
+  const { qos } = packet
   const health = core.gate?.health
   if (qos > 0 && health?.isFailing) {
-    return waitForStore(health, connection, packet, () =>
-      take(connection, session, packet, topic, payload, properties),
-    )
+    return waitForStore(health, connection, packet, () => take(connection, session, packet, message))
   }
-  const expiresAtMs = properties === undefined ? Number.POSITIVE_INFINITY : expiryOf(properties, core.clock)
-  const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, session.clientId)
   if (qos > 0 && core.overflow === 'refuse' && !core.router.canBeKept(message, session)) {
     return refuseOverflow(connection, packet)
   }
@@ -133,17 +129,28 @@ function judge(
   session: Session,
   packet: Publish,
   topic: string,
+  stamp: Stamp | undefined,
 ): void {
   const client = connection.client as ClientInfo
   const { payload, qos, retain } = packet
-  const offer = { topic, payload, qos, retain, properties: forwardable(packet.properties), isWill: false }
+  const properties = besideStamp(forwardable(packet.properties), stamp)
+  const offer = { topic, payload, qos, retain, properties, isWill: false }
   const next = (verdict: PublishOffer | Refusal): void => {
     if ('refuse' in verdict) refuse(connection, packet, topic, verdict.refuse)
-    else take(connection, session, packet, verdict.topic, verdict.payload, verdict.properties)
+    else take(connection, session, packet, judged(connection, session, verdict))
   }
   const verdict = hooks.judge(client, offer)
   if (verdict instanceof Promise) hold(connection, verdict, next)
   else next(verdict)
+}
+
+/** A hook may have given it another topic, and properties. */
+function judged(connection: Connection, session: Session, verdict: PublishOffer): Message {
+  const { topic, payload, qos, retain } = verdict
+  const stamp = session.stampFor(topic)
+  const properties = besideStamp(verdict.properties, stamp)
+  const expiresAtMs = expiryOf(properties, connection.core.clock)
+  return new Message(topic, payload, qos, retain, properties, expiresAtMs, session.clientId, stamp)
 }
 
 /**

@@ -31,6 +31,7 @@ export async function run(path: string, moment: Moment): Promise<void> {
     })
     reach('after the last change')
   }
-  await Environment.open(path, { ...BROKER_LAYOUT, migrations: new Map([[1, migrate]]) })
+  const migrations = new Map(BROKER_LAYOUT.migrations).set(1, migrate)
+  await Environment.open(path, { ...BROKER_LAYOUT, migrations })
   reach('when done')
 }
