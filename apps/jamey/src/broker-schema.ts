@@ -116,6 +116,11 @@ function listener(folder: string) {
             error: 'a list of origins such as https://app.example, or *',
           })
           .optional(),
+        hosts: z
+          .array(text('a host name or address, without port'), {
+            error: 'a list of host names and addresses',
+          })
+          .optional(),
       }),
     ),
     proxyProtocol: switchable(

@@ -68,7 +68,7 @@ describe('the file of a broker', () => {
         host: '0.0.0.0',
         port: 8084,
         tls: { ...own, requestClientCertificate: false, requireClientCertificate: false },
-        webSocket: { path: '/mqtt', origins: ['https://app.example'] },
+        webSocket: { path: '/mqtt', origins: ['https://app.example'], hosts: ['hub.example.org'] },
       },
       {
         host: '0.0.0.0',

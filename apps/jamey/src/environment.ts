@@ -13,12 +13,10 @@ export interface Environment {
 /** The environment of a command that runs in `cwd`, with the `.env` of that folder. Throws `OwnershipError`. */
 export async function environmentOf(env: NodeJS.ProcessEnv, cwd: string): Promise<Environment> {
   const path = join(cwd, '.env')
+  if (!isThere(path)) return { env, fromFile: new Set() }
+  const { readEnvironmentFile } = await import('@jamey/bus')
   let file: Record<string, string>
   try {
-    const found = lstatSync(path, { throwIfNoEntry: false })
-    // A directory of that name, as virtual environments of other languages have, is not meant for us.
-    if (found === undefined || found.isDirectory()) return { env, fromFile: new Set() }
-    const { readEnvironmentFile } = await import('@jamey/bus')
     file = readEnvironmentFile(path)
   } catch (error) {
     if ((error as Error).name === 'OwnershipError') throw error
@@ -30,4 +28,15 @@ export async function environmentOf(env: NodeJS.ProcessEnv, cwd: string): Promis
   }
   const added = Object.keys(file).filter((name) => env[name] === undefined)
   return { env: { ...file, ...env }, fromFile: new Set(added) }
+}
+
+/** A directory of that name, as virtual environments of other languages have, is not meant for us. */
+function isThere(path: string): boolean {
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    return found !== undefined && !found.isDirectory()
+  } catch {
+    // Whoever reads it says why that can not be done.
+    return true
+  }
 }

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { type Denial, DenyList, readDenyListFile } from './deny-list.js'
-import { CertificateError } from './error.js'
+import { CertificateError, OwnershipError } from './error.js'
+import { ownPath } from './own-files.js'
 import { codeOf } from './private-file.js'
 import {
   type CertificateNumber,
@@ -150,7 +151,7 @@ export class Revocations {
 
 async function bytesOf(path: string): Promise<Buffer> {
   try {
-    const file = await open(path, 'r')
+    const file = await open(ownPath(path), 'r')
     try {
       const { size } = await file.stat()
       if (size <= MAXIMUM_LIST_BYTES) return await file.readFile()
@@ -162,7 +163,7 @@ async function bytesOf(path: string): Promise<Buffer> {
       await file.close()
     }
   } catch (error) {
-    if (error instanceof CertificateError) throw error
+    if (error instanceof CertificateError || error instanceof OwnershipError) throw error
     throw new CertificateError(
       'certificate-unwritable',
       `the revocation list can not be read: ${codeOf(error)}`,

@@ -16,6 +16,12 @@ export interface WebSocketOptions {
    * no browsers name no site and are not asked for one.
    */
   origins?: readonly string[] | '*' | undefined
+  /**
+   * The names in `Host` by which this is reached, such as 'hub.example.org' or '127.0.0.1', without port; others are
+   * answered 421, whoever asks. All by default: then `origins` alone keep out a page whose name was pointed at this
+   * machine, which '*' does not.
+   */
+  hosts?: readonly string[] | undefined
 }
 
 const DEFAULT_PATH = '/mqtt'
@@ -33,7 +39,7 @@ interface Served {
 }
 
 interface Refusal {
-  status: '400 Bad Request' | '403 Forbidden' | '404 Not Found'
+  status: '400 Bad Request' | '403 Forbidden' | '404 Not Found' | '421 Misdirected Request'
   reason: string
 }
 
@@ -44,6 +50,7 @@ export class WebSocketGate {
   readonly #served: Served
   readonly #addressOf: (socket: Socket) => string | undefined
   readonly #origins: WebSocketOptions['origins']
+  readonly #hosts: ReadonlySet<string> | undefined
   readonly #webSockets: WebSocketServer
 
   /** `addressOf` tells whose a socket is, for the log. */
@@ -58,6 +65,7 @@ export class WebSocketGate {
     this.#addressOf = addressOf
     this.path = options.path ?? DEFAULT_PATH
     this.#origins = options.origins
+    this.#hosts = options.hosts && new Set(options.hosts.map((host) => nameIn(host) ?? host))
     this.#webSockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -109,6 +117,9 @@ export class WebSocketGate {
     if (path !== this.path) {
       return { status: '404 Not Found', reason: `MQTT is served at ${this.path}` }
     }
+    if (this.#hosts?.has(nameIn(headers.host) ?? '') === false) {
+      return { status: '421 Misdirected Request', reason: 'this host is none of those served here' }
+    }
     if (!this.#mayConnect(headers.origin, headers.host)) {
       return { status: '403 Forbidden', reason: 'pages of this origin may not connect' }
     }
@@ -148,6 +159,12 @@ function isOwnPage(origin: string, host: string | undefined, { isSecure, host: o
   if (isSecure) return page.protocol === 'https:'
   const name = page.hostname.replace(/^\[|\]$/g, '')
   return isIP(name) !== 0 || /(^|\.)localhost$/.test(name) || name === ownHost.toLowerCase()
+}
+
+/** Without port, in the one form that the same name or address has; undefined where it is none. */
+function nameIn(host: string | undefined): string | undefined {
+  const url = `http://${host !== undefined && isIP(host) === 6 ? `[${host}]` : host}`
+  return host !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined
 }
 
 function portOf({ port, protocol }: URL): string {

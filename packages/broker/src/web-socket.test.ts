@@ -247,6 +247,19 @@ describe('the handshake of a WebSocket listener', () => {
     }
   })
 
+  it('answers under its own names only, whoever asks, where they are listed', async () => {
+    const webSocket = { origins: '*' as const, hosts: ['hub.example.org', '127.0.0.1', '::1'] }
+    const { port } = await start({ listeners: [{ ...plain, webSocket }] })
+    const rebound = { origin: `http://evil.example:${port}`, headers: { host: `evil.example:${port}` } }
+    expect(await refusal(port, rebound)).toBe(421)
+    // A program names no origin.
+    expect(await refusal(port, { headers: { host: 'evil.example' } })).toBe(421)
+    expect(await refusal(port, { headers: { host: 'hub.example.org.evil.example' } })).toBe(421)
+    for (const host of ['Hub.Example.ORG', `hub.example.org:${port}`, '[::1]', `127.0.0.1:${port}`]) {
+      await FrameClient.open(port, { origin: 'https://elsewhere.example', headers: { host } })
+    }
+  })
+
   it('believes the name of a page that TLS has proved, and no page without TLS', async () => {
     const authority = await createAuthority()
     const { certPem: cert, keyPem: key } = await issueServerCertificate(authority, { hosts: ['localhost'] })

@@ -1,5 +1,9 @@
 import type { Socket } from 'node:net'
+import { systemClock } from '@jamey/bus'
 import { PROBLEM_CONTENT_TYPE, Problem } from './problem.js'
+
+/** Time for the answer to be read. */
+const FAREWELL_MS = 1_000
 
 /** Answers bytes that are no readable request, for which there is no request object to answer through. */
 export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -14,6 +18,9 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
       `content-type: ${PROBLEM_CONTENT_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       `connection: close\r\n\r\n${body}`,
   )
+  // A peer that does not hang up, too, would keep its half of the connection open for good.
+  const timer = systemClock.setTimeout(() => socket.destroy(), FAREWELL_MS)
+  socket.once('close', () => systemClock.clearTimeout(timer))
 }
 
 function unreadable(code: string | undefined): Problem {

@@ -42,7 +42,7 @@ export function guardDescriptors(server: Server, log: Logger): void {
 }
 
 /** One line a minute, which tells how many it stands for. */
-function tellRarely(log: Logger, facts: object): (message: string) => void {
+export function tellRarely(log: Logger, facts: object): (message: string) => void {
   let toldAtMs = Number.NEGATIVE_INFINITY
   let times = 0
   return (message) => {

@@ -5,10 +5,11 @@ import rateLimit from '@fastify/rate-limit'
 import { systemClock } from '@jamey/bus'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Logger } from 'pino'
+import { boundAddresses, MAXIMUM_CONNECTIONS_OF_ADDRESS } from './address-bounds.js'
 import type { CallerPolicy } from './caller.js'
 import { Callers } from './callers.js'
 import { answerUnreadable } from './client-error.js'
-import { guardDescriptors } from './descriptors.js'
+import { guardDescriptors, tellRarely } from './descriptors.js'
 import { ENDPOINTS, endpointIndex, methodsAt } from './endpoints.js'
 import { listenError } from './error.js'
 import type { Forwarder } from './forwarder.js'
@@ -26,6 +27,8 @@ export const MAXIMUM_CONNECTIONS = 1_000
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
+/** Neither a byte in nor a byte out: longer than any call takes, so the peer has gone, or does not read. */
+const SILENCE_TIMEOUT_MS = 150_000
 /** How long calls that were given up at the end of the grace have to say so to their callers. */
 const FAREWELL_MS = 200
 
@@ -64,6 +67,8 @@ export class Edge {
     const app = createApp(options)
     app.server.maxConnections = MAXIMUM_CONNECTIONS
     guardDescriptors(app.server, options.log)
+    // All that a trusted proxy passes on comes from its address; how much of one peer's, is for it to say.
+    if (options.trustProxy === false) boundAddresses(app.server, { onRefused: tellOfBound(options.log) })
     const edge = new Edge(app, options)
     await app.register(helmet, {
       // Nothing here is a page; and an edge that speaks plain HTTP has no business to demand HTTPS.
@@ -190,12 +195,18 @@ export class Edge {
   }
 }
 
+function tellOfBound(log: Logger): () => void {
+  const tell = tellRarely(log, { connections: MAXIMUM_CONNECTIONS_OF_ADDRESS })
+  return () => tell('HTTP connections are refused: one address has as many as it may')
+}
+
 function createApp({ log, trustProxy }: EdgeOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionTimeout: SILENCE_TIMEOUT_MS,
     // Node looks for late requests every 30 s by default, which would stretch the limits to twice their length.
     http: {
       maxHeaderSize: HEADER_LIMIT_BYTES,
