@@ -30,6 +30,8 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'examples/broker-hooks/authenticate.js': 'until when a password is good',
   'packages/auth/src/certificate-directory.ts': 'from when to when certificates are valid',
   'packages/auth/src/certificate.ts': 'from when to when certificates are valid',
+  'packages/auth/src/client-registry.ts': 'until when a former secret is taken',
+  'packages/auth/src/remote-token-source.ts': 'until when a token is good',
   'packages/auth/src/revocations.ts': 'until when somebody is denied',
   'packages/auth/src/token-source.ts': 'iat and exp of a token',
   'packages/auth/src/token-verifier.ts': 'iat and exp of a token',

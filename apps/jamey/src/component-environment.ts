@@ -33,6 +33,7 @@ export function directoryEnvironment(
       ? { MQTT_TLS_CLIENT_CERT: certificate, MQTT_TLS_CLIENT_KEY: directory.clientKey(clientId) }
       : {}),
     MQTT_JWT_SECRET_FILE: directory.secret,
+    JAMEY_CLIENTS_FILE: directory.clients,
     JAMEY_DENIED_FILE: directory.denied,
     MQTT_CLIENT_ID: clientId,
     // One client's: another one beside it, under a name of its own, has its own.
@@ -88,6 +89,7 @@ const CLOSES: Readonly<Record<string, readonly string[]>> = {
   MQTT_TLS_CLIENT_KEY: ['MQTT_TLS_CLIENT_CERT'],
   MQTT_JWT_SECRET: ['MQTT_JWT_SECRET_FILE'],
   MQTT_JWT_SECRET_FILE: ['MQTT_JWT_SECRET'],
+  MQTT_TOKEN_URL: ['MQTT_JWT_SECRET', 'MQTT_JWT_SECRET_FILE'],
   JAMEY_BROKER_CERT: ['JAMEY_BROKER_KEY'],
   JAMEY_BROKER_KEY: ['JAMEY_BROKER_CERT'],
 }

@@ -22,6 +22,8 @@ export interface DataDirectory {
   readonly secret: string
   /** Who is denied; absent where nobody is. */
   readonly denied: string
+  /** Who gets tokens for a secret; absent where nobody does. */
+  readonly clients: string
   readonly data: string
   /** A folder of each component's: what it published and the broker has not acknowledged. */
   readonly outboxes: string
@@ -39,6 +41,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     serverKey: join(certificates, 'server.key'),
     secret: join(path, 'token-secret'),
     denied: join(path, 'denied.json'),
+    clients: join(path, 'clients.json'),
     data: join(path, 'data'),
     outboxes: join(path, 'data', 'outbox'),
     clientCertificate: (clientId) => join(certificates, `${clientId}.crt`),
@@ -98,6 +101,11 @@ const PURPOSES = {
     lack: 'so there are no certificates',
     exitCode: EXIT.usage,
     hint: 'name the folder with --data-dir, or create one with `jamey up`',
+  },
+  clients: {
+    lack: 'and JAMEY_CLIENTS_FILE is not set: there is no file of clients',
+    exitCode: EXIT.usage,
+    hint: 'name the file with --file, or the folder of the system with --data-dir',
   },
   denied: {
     lack: 'and JAMEY_DENIED_FILE is not set: there is no deny list',

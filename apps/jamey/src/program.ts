@@ -6,6 +6,7 @@ import { EXIT, formatExitCodes } from './exit-codes.js'
 import { addKeeperCommands } from './keeper-commands.js'
 import { addMemoryFileCommands } from './memory-commands.js'
 import { addOutboxCommands } from './outbox-commands.js'
+import { addSecretCommands } from './secret-commands.js'
 import { addServerCommands } from './server-commands.js'
 import { suggestionFor } from './usage-failure.js'
 import { VERSION } from './version.js'
@@ -40,6 +41,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   program.commandsGroup('Look after it:')
   addKeeperCommands(program, run)
   addDenyCommands(program, run)
+  addSecretCommands(program, run)
   addOutboxCommands(program, run)
   addMemoryFileCommands(program, run)
   program

@@ -71,6 +71,46 @@ export class KeySetError extends Error {
   }
 }
 
+/** Every way a file of clients can not be used, and what it means. */
+export const CLIENT_FILE_ERRORS = {
+  'client-file-damaged': 'an entry, or the whole, is not what it has to be',
+  'client-file-exposed': 'it can be read or written by others than its owner',
+  'client-file-unreadable': 'it can not be read or written by this process',
+} as const
+
+export type ClientFileErrorCode = keyof typeof CLIENT_FILE_ERRORS
+
+/** A file of clients that can not be used. Its message holds no secret and no hash of one. */
+export class ClientFileError extends Error {
+  override readonly name = 'ClientFileError'
+  readonly code: ClientFileErrorCode
+
+  constructor(code: ClientFileErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Every way a token can not be had from its issuer, and what it means. */
+export const TOKEN_REQUEST_ERRORS = {
+  'token-url-invalid': 'a secret may not be sent to such a URL',
+  'token-issuer-unreachable': 'there was no answer, or one that says to try again',
+  'token-issuer-refused': 'the issuer does not know the client or its secret, or its answer is none',
+} as const
+
+export type TokenRequestErrorCode = keyof typeof TOKEN_REQUEST_ERRORS
+
+/** No token could be had from its issuer. */
+export class TokenRequestError extends Error {
+  override readonly name = 'TokenRequestError'
+  readonly code: TokenRequestErrorCode
+
+  constructor(code: TokenRequestErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
 /** Every way a deny list can not be used, and what it means. */
 export const DENY_LIST_ERRORS = {
   'deny-list-damaged': 'an entry, or the whole, is not what it has to be',

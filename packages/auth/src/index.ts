@@ -12,7 +12,16 @@ export {
   type CertificateFiles,
   createCertificateDirectory,
 } from './certificate-directory.js'
+export {
+  assertClientPermissions,
+  type ClientEntry,
+  type HashedSecret,
+  readClientFile,
+  writeClientFile,
+} from './client-file.js'
 export { isClientIdentifier } from './client-identifier.js'
+export { ClientRegistry, type ClientRegistryOptions, RegistryBusyError } from './client-registry.js'
+export { createClientSecret, hashClientSecret, isClientSecret } from './client-secret.js'
 export {
   DENIAL_KINDS,
   type Denial,
@@ -25,6 +34,7 @@ export {
   writeDenyListFile,
 } from './deny-list.js'
 export * from './error.js'
+export { urlFault as tokenUrlFault } from './https-request.js'
 export { KeySet, readKeySetFile, type VerificationKeys } from './key-set.js'
 export { LiveKeySet, type LiveKeySetOptions } from './live-key-set.js'
 export {
@@ -37,6 +47,7 @@ export {
 } from './own-files.js'
 export { PERMISSION_FORM } from './permission-entry.js'
 export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions.js'
+export { RemoteTokenSource, type RemoteTokenSourceOptions } from './remote-token-source.js'
 export {
   type CertificateNumber,
   certificateNumberOf,

@@ -49,6 +49,14 @@ export interface BusConfig {
   readonly authenticationMethod?: 'JWT' | 'none' | 'auto'
   /** The shared HS256 secret, at least 32 bytes; without it the client connects without a token. */
   readonly jwtSecret?: string | Uint8Array | KeyObject
+  /**
+   * Where tokens are issued for `clientSecret` (OAuth 2.0, client credentials), in place of `jwtSecret`: the client then
+   * holds nothing that could sign one. `https:`, or `http:` of this machine.
+   */
+  readonly tokenUrl?: string
+  readonly clientSecret?: string | KeyObject
+  /** Who may have signed the certificate of the server at `tokenUrl`, PEM; the authorities Node knows by default. */
+  readonly tokenCa?: string | Uint8Array
   /** Whoever verifies tokens takes those that were signed with one of these, too; the bus itself signs with `jwtSecret`. */
   readonly formerJwtSecrets?: readonly KeyObject[]
   /** Whom the tokens are for (`aud`), for brokers that ask; whoever verifies tokens takes those for one of these. */

@@ -1,5 +1,5 @@
 import { KeyObject } from 'node:crypto'
-import { assertOwnFolder, Permissions, TokenSource } from '@jamey/auth'
+import { assertOwnFolder, Permissions, RemoteTokenSource, TokenSource } from '@jamey/auth'
 import {
   type ConnectOptions,
   type Credentials,
@@ -13,7 +13,7 @@ import type { Bus } from './bus.js'
 import { type Clock, systemClock } from './clock.js'
 import type { BusConfig, BusLog, BusTls } from './config.js'
 import { MqttBus } from './mqtt-bus.js'
-import { Renewal } from './renewal.js'
+import { Renewal, type Tokens } from './renewal.js'
 
 /** As many as Remaining Length can say. */
 const DEFAULT_MAXIMUM_PACKET_BYTES = 268_435_455
@@ -122,29 +122,33 @@ function credentialsOf(
 }
 
 function renewalOf(config: BusConfig): Renewal | undefined {
-  const {
-    username,
-    authenticationMethod,
-    jwtSecret,
-    clientId,
-    permissions,
-    jwtLifetimeSeconds,
-    jwtAudience,
-    jwtIssuers,
-    clock = systemClock,
-  } = config
-  if (jwtSecret === undefined || username === false) return undefined
-  const source = new TokenSource({
+  const { username, authenticationMethod, clock = systemClock } = config
+  if (username === false) return undefined
+  const source = tokensOf(config, clock)
+  if (source === undefined) return undefined
+  const log = config.log ?? { debug: () => {}, warn: () => {}, error: () => {} }
+  return new Renewal(source, clock, log, { username, hasMethod: authenticationMethod !== 'none' })
+}
+
+/** Undefined where nothing says how tokens are to be had. */
+function tokensOf(config: BusConfig, clock: Clock): Tokens | undefined {
+  const { clientId: subject, permissions, jwtSecret, jwtLifetimeSeconds, jwtAudience, jwtIssuers } = config
+  const { tokenUrl: url, clientSecret, tokenCa: ca } = config
+  const now = (): number => clock.now()
+  if (url !== undefined && clientSecret !== undefined) {
+    const secret = clientSecret instanceof KeyObject ? clientSecret.export().toString('utf8') : clientSecret
+    return new RemoteTokenSource({ url, subject, secret, ca, now })
+  }
+  if (jwtSecret === undefined) return undefined
+  return new TokenSource({
     secret: jwtSecret instanceof KeyObject ? jwtSecret.export() : jwtSecret,
-    subject: clientId,
+    subject,
     permissions,
     lifetimeSeconds: jwtLifetimeSeconds,
     audience: jwtAudience?.length === 1 ? jwtAudience[0] : jwtAudience,
     issuer: jwtIssuers?.[0],
-    now: () => clock.now(),
+    now,
   })
-  const log = config.log ?? { debug: () => {}, warn: () => {}, error: () => {} }
-  return new Renewal(source, clock, log, { username, hasMethod: authenticationMethod !== 'none' })
 }
 
 function willOf(bus: MqttBus | undefined) {

@@ -52,6 +52,44 @@ function faultsOf(env: Record<string, string>): ConfigurationError {
 }
 
 describe('configuration from the environment', () => {
+  it('reads where tokens are issued, and for which secret, in place of the one that signs', () => {
+    const url = 'https://hub.example.org/v1/token'
+    const env = { MQTT_CLIENT_ID: 'me', MQTT_TOKEN_URL: url, MQTT_TOKEN_CA_CERT: 'ca.crt' }
+    for (const secret of [{ MQTT_CLIENT_SECRET: SECRET }, { MQTT_CLIENT_SECRET_FILE: 'token.secret' }]) {
+      const config = configFromEnvironment({ ...env, ...secret }, { cwd })
+      expect(config).toMatchObject({ tokenUrl: url, tokenCa: expect.stringContaining('BEGIN') })
+      expect(config).not.toHaveProperty('jwtSecret')
+      expect((config.clientSecret as KeyObject).export().toString()).toBe(SECRET)
+      expect(inspect(config, { depth: 9 })).not.toContain(SECRET)
+    }
+    const variables = (more: Record<string, string>) =>
+      faultsOf({ MQTT_CLIENT_ID: 'me', ...more }).faults.map(({ variable }) => variable)
+    expect(variables({ MQTT_TOKEN_URL: url })).toEqual(['MQTT_CLIENT_SECRET'])
+    expect(variables({ MQTT_CLIENT_SECRET: SECRET })).toEqual(['MQTT_TOKEN_URL'])
+    expect(variables({ ...env, MQTT_CLIENT_SECRET: SECRET, MQTT_JWT_SECRET: SECRET })).toEqual([
+      'MQTT_JWT_SECRET',
+    ])
+    expect(
+      variables({ ...env, MQTT_CLIENT_SECRET: SECRET, MQTT_CLIENT_SECRET_FILE: 'token.secret' }),
+    ).toEqual(['MQTT_CLIENT_SECRET_FILE'])
+    expect(variables({ ...env, MQTT_CLIENT_SECRET_FILE: 'open.secret' })).toEqual(['MQTT_CLIENT_SECRET_FILE'])
+    const plain = { MQTT_CLIENT_SECRET: SECRET, MQTT_TOKEN_URL: 'http://u:geheim@hub.example.org' }
+    expect(variables(plain)).toEqual(['MQTT_TOKEN_URL'])
+    expect(faultsOf({ MQTT_CLIENT_ID: 'me', ...plain }).message).not.toMatch(/geheim|correct-horse/)
+  })
+
+  it('reads audience and issuers of tokens', () => {
+    const env = { ...base, MQTT_JWT_AUDIENCE: 'hub, edge', MQTT_JWT_ISSUER: 'me' }
+    expect(configFromEnvironment(env, { cwd })).toMatchObject({
+      jwtAudience: ['hub', 'edge'],
+      jwtIssuers: ['me'],
+    })
+    expect(faultsOf({ ...base, MQTT_JWT_AUDIENCE: 'hub,' }).faults[0]).toMatchObject({
+      variable: 'MQTT_JWT_AUDIENCE',
+      found: '"hub,"',
+    })
+  })
+
   it('takes the defaults of the specification where nothing is set', () => {
     expect(configFromEnvironment(base, { cwd })).toMatchObject({
       url: ['mqtt://localhost:8883'],

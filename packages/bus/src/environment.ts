@@ -6,6 +6,7 @@ import {
   PERMISSION_FORM,
   Permissions,
   tokenSecretsIn,
+  tokenUrlFault,
 } from '@jamey/auth'
 import { COMPONENTS, type ComponentManifest } from '@jamey/contracts'
 import type { BusComponent, BusConfig, BusTls } from './config.js'
@@ -47,7 +48,9 @@ export function configFromEnvironment(
   const tls = readTls(reader, clientId)
   const proxy = readProxy(reader)
   const login = readLogin(reader, insecure)
-  const [jwtSecret, ...formerJwtSecrets] = readSecrets(reader, insecure || login.username === false)
+  const issued = readIssuer(reader)
+  const needsNoSecret = insecure || login.username === false || issued !== undefined
+  const [jwtSecret, ...formerJwtSecrets] = readSecrets(reader, needsNoSecret)
   const permissions = readPermissions(reader, clientId, manifest)
   const seconds = { unit: 'seconds' }
   const lifetime = { ...seconds, minimum: 1, maximum: MAXIMUM_LIFETIME_SECONDS }
@@ -76,6 +79,7 @@ export function configFromEnvironment(
     sharedSubscriptions,
     heartbeatSeconds,
     ...login,
+    ...issued,
     ...(outboxFolder === undefined ? {} : { outboxFolder }),
     ...(tls === undefined ? {} : { tls }),
     ...(proxy === undefined ? {} : { proxy }),
@@ -298,6 +302,40 @@ function readSecrets(reader: EnvironmentReader, insecure: boolean): readonly Key
   const short = bytes.find(({ length }) => length < MINIMUM_SECRET_BYTES)
   if (short !== undefined) return fault(name, `${short.length} bytes (not shown)`, expected)
   return bytes.map((secret) => createSecretKey(secret))
+}
+
+/** Where tokens are issued, and the secret for it; undefined where nothing is said of it. */
+function readIssuer(
+  reader: EnvironmentReader,
+): Pick<BusConfig, 'tokenUrl' | 'clientSecret' | 'tokenCa'> | undefined {
+  const names = { url: 'MQTT_TOKEN_URL', secret: 'MQTT_CLIENT_SECRET', file: 'MQTT_CLIENT_SECRET_FILE' }
+  const url = reader.text(names.url)
+  const text = reader.text(names.secret)
+  const hasFile = reader.text(names.file) !== undefined
+  if (url === undefined && text === undefined && !hasFile) return undefined
+  const expected = 'the secret that `jamey client add` printed'
+  if (text !== undefined && hasFile)
+    reader.fault(names.file, `a file beside ${names.secret}`, 'one of the two only')
+  const content = hasFile ? reader.file(names.file, `a file with ${expected}`, { isSecret: true }) : undefined
+  const secret = (content ?? text ?? '').trim()
+  if (url === undefined) reader.fault(names.url, 'nothing', 'where tokens are issued for the client secret')
+  else {
+    const fault = tokenUrlFault(url)
+    if (fault !== undefined)
+      reader.fault(names.url, `a URL that ${fault}`, 'https://host/v1/token (http on this machine)')
+  }
+  if (secret === '' && !(hasFile && content === undefined)) {
+    reader.fault(names.secret, 'nothing', `${expected} (or ${names.file}), beside ${names.url}`)
+  }
+  for (const other of ['MQTT_JWT_SECRET', 'MQTT_JWT_SECRET_FILE']) {
+    if (reader.text(other) !== undefined)
+      reader.fault(other, `a secret beside ${names.url}`, 'one of the two only')
+  }
+  const ca = reader.file('MQTT_TOKEN_CA_CERT', 'a PEM file with CA certificates', { isSecret: false })
+  if (ca !== undefined) readCertificate(reader, 'MQTT_TOKEN_CA_CERT', ca)
+  if (url === undefined || secret === '') return {}
+  const clientSecret = createSecretKey(Buffer.from(secret, 'utf8'))
+  return { tokenUrl: url, clientSecret, ...(ca === undefined ? {} : { tokenCa: ca }) }
 }
 
 function readPermissions(

@@ -1,4 +1,4 @@
-import type { TokenSource } from '@jamey/auth'
+import type { IssuedToken } from '@jamey/auth'
 import { AUTHENTICATION_METHOD } from '@jamey/auth'
 import type { Credentials, CredentialsRequest } from '@jamey/mqtt'
 import type { Clock } from './clock.js'
@@ -17,9 +17,19 @@ export interface Login {
   readonly hasMethod?: boolean | undefined
 }
 
+/** Where tokens come from: signed here (`TokenSource`), or issued for a secret (`RemoteTokenSource`). */
+export interface Tokens {
+  readonly subject: string
+  readonly lifetimeSeconds: number
+  /** When `current` would ask for another one, in milliseconds since 1970. */
+  readonly refreshAtMs: number
+  current(): Promise<IssuedToken>
+  renew(): Promise<IssuedToken>
+}
+
 /** Gives the client its tokens, and has each replaced in place before it ends. */
 export class Renewal {
-  readonly #source: TokenSource
+  readonly #source: Tokens
   readonly #clock: Clock
   readonly #log: BusLog
   readonly #username: string
@@ -33,7 +43,7 @@ export class Renewal {
   #isStopped = false
   #hasToldOfReconnection = false
 
-  constructor(source: TokenSource, clock: Clock, log: BusLog, { username, hasMethod = true }: Login = {}) {
+  constructor(source: Tokens, clock: Clock, log: BusLog, { username, hasMethod = true }: Login = {}) {
     this.#source = source
     this.#clock = clock
     this.#log = log

@@ -18,6 +18,8 @@ import { readJsonBody } from './json-body.js'
 import { openApiDocument } from './openapi.js'
 import { PROBLEM_CONTENT_TYPE, Problem, retryAfter } from './problem.js'
 import { problemOf } from './problem-of-error.js'
+import type { TokenIssuer } from './token-issuer.js'
+import { addTokenRoute } from './token-route.js'
 
 export const BODY_LIMIT_BYTES = 1024 * 1024
 /** A token may have 16 KiB, and Node's own limit for all headers together is no more than that. */
@@ -44,6 +46,8 @@ export interface EdgeOptions {
   /** Undefined where callers are not limited. */
   readonly callLimit: CallLimit | undefined
   readonly trustProxy: boolean | readonly string[]
+  /** Undefined where no tokens are issued. */
+  readonly tokenIssuer: TokenIssuer | undefined
   /** Why no call can be sent at the moment; undefined when it can. */
   readonly unavailability: () => Problem | undefined
   /** Why this gateway is not ready, which other gateways that share the routing may make up for. */
@@ -82,6 +86,7 @@ export class Edge {
     edge.#addHooks()
     edge.#addOwnRoutes()
     edge.#addCallRoutes()
+    await addTokenRoute(app, options.tokenIssuer, sendProblem)
     return edge
   }
 
@@ -256,11 +261,14 @@ function limiter(app: FastifyInstance, callers: Callers, limit: CallLimit | unde
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  return reply
-    .code(problem.status)
-    .headers(problem.headers)
-    .type(PROBLEM_CONTENT_TYPE)
-    .send(JSON.stringify(problem.body))
+  return (
+    reply
+      .code(problem.status)
+      .headers(problem.headers)
+      // Clients of OAuth 2.0 want plain JSON. [RFC 6749, section 5.2]
+      .type(problem.error === undefined ? PROBLEM_CONTENT_TYPE : 'application/json; charset=utf-8')
+      .send(JSON.stringify(problem.body))
+  )
 }
 
 function drainingProblem(): Problem {

@@ -153,6 +153,13 @@ function noSuchMemory(): Problem {
   return new Problem('not-found', 'There is no memory with this id.')
 }
 
+/** Where clients get their tokens. [RFC 6749, section 3.2] */
+export const TOKEN_ENDPOINT = {
+  method: 'POST',
+  path: '/v1/token',
+  summary: 'A token for a client id and its secret (OAuth 2.0, client credentials).',
+} as const
+
 /** The endpoints that say something about the gateway itself and ask nobody. */
 export const OWN_ENDPOINTS = [
   { method: 'GET', path: '/healthz', summary: 'Whether the process is alive.' },
@@ -167,7 +174,7 @@ export const OWN_ENDPOINTS = [
 
 /** The methods that exist at a path, for the Allow header; empty where nothing exists. */
 export function methodsAt(path: string): readonly string[] {
-  const methods = [...ENDPOINTS, ...OWN_ENDPOINTS]
+  const methods = [...ENDPOINTS, TOKEN_ENDPOINT, ...OWN_ENDPOINTS]
     .filter((endpoint) => fits(endpoint.path, path))
     .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
   return [...new Set(methods)]
@@ -175,7 +182,7 @@ export function methodsAt(path: string): readonly string[] {
 
 /** `GET /`: every endpoint on a line of its own. */
 export function endpointIndex(): string {
-  const lines = [...ENDPOINTS, ...OWN_ENDPOINTS].map(
+  const lines = [...ENDPOINTS, TOKEN_ENDPOINT, ...OWN_ENDPOINTS].map(
     ({ method, path, summary }) => `${method.padEnd(7)} ${path.padEnd(26)} ${summary}`,
   )
   return `Jamey's HTTP API\n\n${lines.join('\n')}\n`

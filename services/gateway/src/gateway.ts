@@ -14,6 +14,7 @@ import {
 } from './options.js'
 import { RouterAttendance } from './router-attendance.js'
 import { ServiceHealth } from './service-health.js'
+import { TokenIssuer } from './token-issuer.js'
 import { unavailability } from './unavailability.js'
 
 export const DEFAULT_GRACE_MS = 10_000
@@ -84,6 +85,7 @@ class HttpGateway implements Gateway {
       callerPolicy: this.#callerPolicy,
       callLimit: callLimit === false ? undefined : callLimit,
       trustProxy,
+      tokenIssuer: tokenIssuerOf(this.#options, this.#log),
       unavailability: () => unavailability(bus.state),
       unreadiness: async () =>
         unavailability(bus.state) ?? this.#router.unreadiness() ?? (await this.#services.unreadiness()),
@@ -131,6 +133,20 @@ function callerPolicyOf(options: GatewayOptions): CallerPolicy {
   if (!isVerifiable) return { verifier: undefined, trustsLoopback }
   const verifier = new TokenVerifier({ secret: tokenSecret, keys, audience, issuers, denied, now })
   return { verifier, trustsLoopback }
+}
+
+/** Undefined where no client may have tokens. */
+function tokenIssuerOf(options: GatewayOptions, log: Logger): TokenIssuer | undefined {
+  const { clients, tokenSecret, audience, issuers, denied, now } = options
+  if (clients === undefined) return undefined
+  const isOne = typeof tokenSecret === 'string' || tokenSecret instanceof Uint8Array
+  const secret = isOne ? tokenSecret : tokenSecret?.[0]
+  if (secret === undefined) {
+    const message =
+      'Clients are to get tokens (JAMEY_CLIENTS_FILE), but there is no secret to sign them with: set MQTT_JWT_SECRET.'
+    throw new GatewayError('token-secret-missing', message)
+  }
+  return new TokenIssuer({ clients, secret, audience, issuer: issuers?.[0], denied, log, now })
 }
 
 /** Resolves when `promise` does, and after `limitMs` at the latest. */

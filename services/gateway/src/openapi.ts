@@ -1,7 +1,7 @@
 import { queryOthersSchema } from '@jamey/contracts'
 import { z } from 'zod'
 import { DEFAULT_TIMEOUT_MS, MAXIMUM_TIMEOUT_MS, MINIMUM_TIMEOUT_MS } from './call-headers.js'
-import { ENDPOINTS, type Endpoint, OWN_ENDPOINTS } from './endpoints.js'
+import { ENDPOINTS, type Endpoint, OWN_ENDPOINTS, TOKEN_ENDPOINT } from './endpoints.js'
 import { PROBLEM_STATUSES } from './problem.js'
 import { OTHERS_RECALL_PARAMETERS, RECALL_PARAMETERS } from './recall-query.js'
 
@@ -18,6 +18,7 @@ export function openApiDocument(): Json {
     paths[name] = { ...paths[name], [method.toLowerCase()]: operation }
   }
   for (const endpoint of ENDPOINTS) add(endpoint.path, endpoint.method, callOperation(endpoint))
+  add(TOKEN_ENDPOINT.path, TOKEN_ENDPOINT.method, TOKEN_OPERATION)
   for (const { path, method, summary } of OWN_ENDPOINTS) {
     const failures = path === '/readyz' ? problemResponses([503]) : {}
     add(path, method, { summary, security: [], responses: { 200: { description: 'Yes.' }, ...failures } })
@@ -33,10 +34,67 @@ export function openApiDocument(): Json {
     paths,
     components: {
       schemas: { Problem: PROBLEM_SCHEMA },
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        client: { type: 'http', scheme: 'basic', description: 'Client id and secret, for tokens alone.' },
+      },
     },
     security: [{ bearer: [] }, {}],
   }
+}
+
+const TOKEN_FORM: Json = {
+  type: 'object',
+  required: ['grant_type'],
+  properties: {
+    grant_type: { const: 'client_credentials' },
+    client_id: { type: 'string' },
+    client_secret: { type: 'string', format: 'password' },
+    scope: { type: 'string', description: 'Permissions of the client, with spaces between; all by default.' },
+  },
+}
+
+/** [RFC 6749, sections 4.4 and 5] */
+const TOKEN_OPERATION: Json = {
+  operationId: 'token',
+  summary: TOKEN_ENDPOINT.summary,
+  description:
+    'The client id and the secret stand in the body or in Authorization: Basic. 404 where this gateway issues none. Over TLS, or on the machine itself.',
+  security: [{ client: [] }, {}],
+  requestBody: {
+    required: true,
+    content: {
+      'application/x-www-form-urlencoded': { schema: TOKEN_FORM },
+      'application/json': { schema: TOKEN_FORM },
+    },
+  },
+  responses: {
+    200: {
+      description: 'The token.',
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: ['access_token', 'token_type', 'expires_in', 'scope'],
+            properties: {
+              access_token: { type: 'string' },
+              token_type: { const: 'Bearer' },
+              expires_in: { type: 'integer', description: 'Seconds.' },
+              scope: { type: 'string' },
+            },
+          },
+        },
+      },
+    },
+    ...Object.fromEntries([400, 401, 413, 415].map((status) => [status, oauthFailure(status)])),
+    ...problemResponses([404, 429, 500, 503]),
+  },
+}
+
+/** [RFC 6749, section 5.2] */
+function oauthFailure(status: number): Json {
+  const content = { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } }
+  return { description: PROBLEM_STATUSES.get(status) ?? 'A problem', content }
 }
 
 function callOperation(endpoint: Endpoint): Json {
@@ -120,6 +178,8 @@ const PROBLEM_SCHEMA: Json = {
     detail: { type: 'string' },
     field: { type: 'string', description: 'The field, parameter or header that was not acceptable.' },
     permission: { type: 'string', description: 'The permission that was missing.' },
+    error: { type: 'string', description: 'As OAuth 2.0 has it, where tokens are issued.' },
+    error_description: { type: 'string' },
   },
 }
 

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { LiveKeySet, MINIMUM_SECRET_BYTES, type Secret, type TokenVerifierOptions } from '@jamey/auth'
+import {
+  type ClientRegistry,
+  LiveKeySet,
+  MINIMUM_SECRET_BYTES,
+  type Secret,
+  type TokenVerifierOptions,
+} from '@jamey/auth'
 import { type Bus, ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import type { Logger } from 'pino'
 import type { CallLimit } from './edge.js'
@@ -27,6 +33,8 @@ export interface GatewaySettings {
   readonly audience?: TokenVerifierOptions['audience']
   /** Who may have issued them (`iss`); anybody by default. */
   readonly issuers?: TokenVerifierOptions['issuers']
+  /** Who may have tokens for a secret, such as `ClientRegistry`; signed with `tokenSecret`. Nobody by default. */
+  readonly clients?: Pick<ClientRegistry, 'authenticate'>
   /** Who is denied, such as `Revocations`; nobody by default. */
   readonly denied?: TokenVerifierOptions['denied']
   /** Whether callers on this machine need a token too; false by default. */

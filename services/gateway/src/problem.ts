@@ -3,6 +3,7 @@ const PROBLEMS = {
   'invalid-input': [400, 'The input is not acceptable'],
   'invalid-request': [400, 'The request is not valid HTTP'],
   'token-required': [401, 'A token is required'],
+  'client-unknown': [401, 'The client is not known by this secret'],
   'token-invalid': [401, 'The token is not acceptable'],
   'permission-missing': [403, 'A permission is missing'],
   'not-found': [404, 'Not found'],
@@ -33,11 +34,15 @@ export interface ProblemBody {
   readonly field?: string
   /** The permission that was missing. */
   readonly permission?: string
+  /** What clients of OAuth 2.0 look at, where tokens are issued. [RFC 6749, section 5.2] */
+  readonly error?: string
+  readonly error_description?: string
 }
 
 export interface ProblemOptions {
   readonly field?: string | undefined
   readonly permission?: string | undefined
+  readonly error?: string | undefined
   readonly headers?: Readonly<Record<string, string>>
   readonly cause?: unknown
 }
@@ -51,6 +56,8 @@ export class Problem extends Error {
   readonly status: number
   readonly field: string | undefined
   readonly permission: string | undefined
+  /** As OAuth 2.0 has it; undefined but where tokens are issued. */
+  readonly error: string | undefined
   readonly headers: Readonly<Record<string, string>>
 
   constructor(kind: ProblemKind, detail: string, options: ProblemOptions = {}) {
@@ -59,6 +66,7 @@ export class Problem extends Error {
     this.status = PROBLEMS[kind][0]
     this.field = options.field
     this.permission = options.permission
+    this.error = options.error
     this.headers = options.headers ?? {}
   }
 
@@ -70,6 +78,7 @@ export class Problem extends Error {
       detail: this.message,
       ...(this.field === undefined ? {} : { field: this.field }),
       ...(this.permission === undefined ? {} : { permission: this.permission }),
+      ...(this.error === undefined ? {} : { error: this.error, error_description: this.message }),
     }
   }
 }

@@ -1,7 +1,7 @@
 import { KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { Revocations, type Secret } from '@jamey/auth'
+import { ClientRegistry, Revocations, type Secret } from '@jamey/auth'
 import { type Bus, type BusConfig, configFromEnvironment, connectBus } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { createGateway, DEFAULT_GRACE_MS } from './gateway.js'
@@ -43,7 +43,12 @@ export async function runGateway({
   const config = configFromEnvironment(env, cwd === undefined ? { component } : { component, cwd })
   const tokenSecret = secretsOf(config) ?? settings.tokenSecret
   const { jwtAudience: audience = settings.audience, jwtIssuers: issuers = settings.issuers } = config
+  const clients = await clientsOf(env, cwd, log)
   const denied = await deniedOf(env, cwd, log)
+  const stopWatching = (): void => {
+    clients?.stop()
+    denied.stop()
+  }
   const bus = await connectBus({
     ...config,
     waitForConnection: false,
@@ -56,6 +61,7 @@ export async function runGateway({
       ...(tokenSecret === undefined ? {} : { tokenSecret }),
       ...(audience === undefined ? {} : { audience }),
       ...(issuers === undefined ? {} : { issuers }),
+      ...(clients === undefined ? {} : { clients }),
       denied,
       bus,
       log,
@@ -66,16 +72,28 @@ export async function runGateway({
       url: gateway.url ?? '',
       ready: gateway.ready,
       async stop({ graceMs = DEFAULT_GRACE_MS } = {}) {
-        denied.stop()
+        stopWatching()
         await gateway.stop({ graceMs })
         await bus.close({ drain: true, timeoutMs: Math.max(1_000, graceMs / 4) })
       },
     }
   } catch (error) {
-    denied.stop()
+    stopWatching()
     await bus.close({ drain: false })
     throw error
   }
+}
+
+/** JAMEY_CLIENTS_FILE, which is looked at all the time. */
+async function clientsOf(
+  env: NonNullable<RunOptions['env']>,
+  cwd = '.',
+  log: Logger,
+): Promise<ClientRegistry | undefined> {
+  const path = env['JAMEY_CLIENTS_FILE']
+  if (!path) return undefined
+  const onError = (err: Error): void => log.error({ err }, 'who may have tokens by this file is not known')
+  return ClientRegistry.open({ path: resolve(cwd, path), onError })
 }
 
 /** JAMEY_DENIED_FILE, which is looked at all the time. */

@@ -120,7 +120,7 @@ class System {
     const starting = (['conscience', 'memory', 'gateway'] as const).map(async (name) => {
       const identity = environmentBesideBroker(name, directory, broker)
       const http = { JAMEY_HTTP_HOST: httpHost, JAMEY_HTTP_PORT: String(httpPort) }
-      const sameAsBroker = { JAMEY_DENIED_FILE: directory.denied }
+      const sameAsBroker = { JAMEY_CLIENTS_FILE: directory.clients, JAMEY_DENIED_FILE: directory.denied }
       // A service would read the `.env` of its folder, too, whose MQTT_* variables mean another broker.
       const settings = {
         cwd: directory.path,

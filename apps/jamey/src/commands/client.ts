@@ -1,0 +1,141 @@
+import { resolve } from 'node:path'
+import {
+  assertClientPermissions,
+  type ClientEntry,
+  createClientSecret,
+  hashClientSecret,
+  isClientIdentifier,
+  readClientFile,
+  writeClientFile,
+} from '@jamey/auth'
+import type { CommandContext, Outcome } from '../command-context.js'
+import { requireDataDirectory } from '../data-directory.js'
+import { EXIT } from '../exit-codes.js'
+import { CommandFailure } from '../failure.js'
+
+export interface ClientOptions {
+  readonly file?: string
+  readonly json?: boolean
+  readonly dataDir?: string
+}
+
+export interface ClientAddOptions extends ClientOptions {
+  readonly permission: readonly string[]
+  readonly lifetime?: number
+}
+
+export interface ClientRotateOptions extends ClientOptions {
+  /** Milliseconds. */
+  readonly keep?: number
+}
+
+/** Prints the secret alone, so that it can be sent into a file. */
+export async function clientAdd(
+  context: CommandContext,
+  clientId: string,
+  options: ClientAddOptions,
+): Outcome {
+  const { path, clients, nowMs } = await open(context, options)
+  const { permission: permissions, lifetime: lifetimeSeconds } = options
+  if (!isClientIdentifier(clientId)) throw usage(`${JSON.stringify(clientId)} can not be a client identifier`)
+  assertClientPermissions(permissions, clientId, usage)
+  if (clients.some((client) => client.clientId === clientId)) {
+    throw new CommandFailure(`${clientId} is a client already`, {
+      code: 'client-exists',
+      hint: '`jamey client rotate` makes another secret for it; `remove` it first to change what it may do',
+    })
+  }
+  const secret = createClientSecret()
+  const secrets = [{ hash: await hashClientSecret(secret), untilMs: undefined }]
+  await writeClientFile(path, [...clients, { clientId, permissions, lifetimeSeconds, secrets }], nowMs)
+  return tell(context, { clientId, secret }, options)
+}
+
+export async function clientRotate(
+  context: CommandContext,
+  clientId: string,
+  options: ClientRotateOptions,
+): Outcome {
+  const { path, clients, nowMs } = await open(context, options)
+  const client = find(clients, clientId)
+  const secret = createClientSecret()
+  const { keep = 0 } = options
+  // The one in force alone: of those before, the time would begin anew.
+  const former = client.secrets.filter(({ untilMs }) => untilMs === undefined)
+  const secrets = [
+    { hash: await hashClientSecret(secret), untilMs: undefined },
+    ...former.map(({ hash }) => ({ hash, untilMs: nowMs + keep })),
+  ]
+  const next = clients.map((each) => (each === client ? { ...client, secrets } : each))
+  await writeClientFile(path, next, nowMs)
+  return tell(context, { clientId, secret }, options)
+}
+
+export async function clientRemove(
+  context: CommandContext,
+  clientId: string,
+  options: ClientOptions,
+): Outcome {
+  const { path, clients, nowMs } = await open(context, options)
+  const client = find(clients, clientId)
+  await writeClientFile(
+    path,
+    clients.filter((each) => each !== client),
+    nowMs,
+  )
+  if (options.json) context.terminal.printJson({ removed: clientId })
+  else context.terminal.print(`${clientId} gets no more tokens; \`jamey deny add --sub\` ends those it has`)
+  return EXIT.success
+}
+
+export async function clientList(context: CommandContext, options: ClientOptions): Outcome {
+  const { terminal } = context
+  const { clients } = await open(context, options)
+  for (const { clientId, permissions, lifetimeSeconds } of clients) {
+    if (options.json)
+      terminal.printJson({ client_id: clientId, permissions, lifetime_seconds: lifetimeSeconds ?? null })
+    else terminal.print(`${clientId}: ${permissions.join(' ')}`)
+  }
+  if (clients.length === 0 && !options.json) terminal.print('nobody gets tokens for a secret')
+  return EXIT.success
+}
+
+async function open(context: CommandContext, { file, dataDir }: ClientOptions) {
+  const { env, cwd } = context
+  const set = env['JAMEY_CLIENTS_FILE']
+  const named = file ?? (dataDir === undefined && set ? set : undefined)
+  const path =
+    named === undefined ? requireDataDirectory(cwd, dataDir, 'clients').clients : resolve(cwd, named)
+  return { path, clients: await readClientFile(path), nowMs: context.now().getTime() }
+}
+
+function find(clients: readonly ClientEntry[], clientId: string): ClientEntry {
+  const found = clients.find((client) => client.clientId === clientId)
+  if (found !== undefined) return found
+  throw new CommandFailure(`${JSON.stringify(clientId)} is no client`, {
+    code: 'client-unknown',
+    hint: '`jamey client list` shows them',
+  })
+}
+
+/** The secret is nowhere else from now on. */
+function tell(
+  { terminal }: CommandContext,
+  { clientId, secret }: { clientId: string; secret: string },
+  { json }: ClientOptions,
+): Awaited<Outcome> {
+  if (json) terminal.printJson({ client_id: clientId, client_secret: secret })
+  else {
+    terminal.print(secret)
+    terminal.note(`the secret of ${clientId}, shown this once; keep it in a file of mode 0600`)
+  }
+  return EXIT.success
+}
+
+function usage(message: string): CommandFailure {
+  return new CommandFailure(message, {
+    code: 'client-invalid',
+    exitCode: EXIT.usage,
+    hint: "such as `jamey client add robot-7 --permission 'publish:lab/#'`",
+  })
+}

@@ -1,0 +1,43 @@
+/** Names that are remembered at once; beyond, the one that began first is forgotten. */
+const MOST_NAMES = 10_000
+
+interface Window {
+  readonly beganAtMs: number
+  count: number
+}
+
+/** So many within a window of time for each name. */
+export class AttemptLimit {
+  readonly #most: number
+  readonly #windowMs: number
+  readonly #now: () => number
+  readonly #windows = new Map<string, Window>()
+
+  constructor(most: number, windowMs: number, now: () => number = () => performance.now()) {
+    this.#most = most
+    this.#windowMs = windowMs
+    this.#now = now
+  }
+
+  /** Counts one. Milliseconds to wait where there are too many, and then it is not counted; undefined otherwise. */
+  take(name: string): number | undefined {
+    const nowMs = this.#now()
+    const present = this.#windows.get(name)
+    const isOver = present === undefined || nowMs - present.beganAtMs >= this.#windowMs
+    const window = isOver ? { beganAtMs: nowMs, count: 0 } : present
+    if (window.count >= this.#most) return window.beganAtMs + this.#windowMs - nowMs
+    window.count++
+    if (isOver) {
+      this.#windows.delete(name)
+      this.#windows.set(name, window)
+      if (this.#windows.size > MOST_NAMES) this.#windows.delete(this.#windows.keys().next().value ?? '')
+    }
+    return undefined
+  }
+
+  /** It does not count after all. */
+  giveBack(name: string): void {
+    const window = this.#windows.get(name)
+    if (window !== undefined && window.count > 0) window.count--
+  }
+}
