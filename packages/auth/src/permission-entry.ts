@@ -82,11 +82,17 @@ function faultOf(verb: string | undefined, argument: string): string | undefined
   if (argument.startsWith('$share/')) {
     if (verb === undefined) return 'has a share name without subscribe: before it'
     if (verb === 'publish') return 'has a share name, and nobody publishes to a group'
-    if (!isTopicFilter(argument)) return 'has no valid share name with a topic filter after it'
   }
-  if (!isTopicFilter(argument)) return 'has no valid topic filter'
-  const isWhole = (level: string): boolean => level === OWN || !level.includes(OWN)
-  return argument.split('/').every(isWhole) ? undefined : `has ${OWN} beside other characters of a level`
+  if (!isTopicFilter(argument)) {
+    const isShared = argument.startsWith('$share/')
+    return `has no valid ${isShared ? 'share name with a topic filter after it' : 'topic filter'}`
+  }
+  return isOwnWhole(argument) ? undefined : `has ${OWN} beside other characters of a level`
+}
+
+function isOwnWhole(argument: string): boolean {
+  if (!argument.includes(OWN)) return true
+  return argument.split('/').every((level) => level === OWN || !level.includes(OWN))
 }
 
 /** A client that acted for itself would choose its own permissions, so there is no `%c` here. */
