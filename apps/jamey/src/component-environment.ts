@@ -59,7 +59,13 @@ export function environmentBesideBroker(
 }
 
 /** Settings that hold a path, which a person means relative to the folder he is in. */
-const PATH_SETTINGS = ['JAMEY_DENIED_FILE', 'JAMEY_RULES', 'JAMEY_MEMORY_FILE', 'JAMEY_DATA_DIR']
+const PATH_SETTINGS = [
+  'JAMEY_DENIED_FILE',
+  'JAMEY_HTTP_SOCKET',
+  'JAMEY_RULES',
+  'JAMEY_MEMORY_FILE',
+  'JAMEY_DATA_DIR',
+]
 
 /** What of the environment is meant for the services and not for their connection. */
 export function serviceSettings(env: NodeJS.ProcessEnv, cwd: string): NodeJS.ProcessEnv {

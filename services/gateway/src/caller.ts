@@ -16,6 +16,8 @@ export interface CallerFacts {
   readonly headers: IncomingHttpHeaders
   /** The address of the TCP peer itself, not what a header claims. */
   readonly peerAddress: string | undefined
+  /** By a Unix socket, which the user who runs this gateway and root alone can reach. */
+  readonly isByUnixSocket?: boolean
   /** The user of this machine whose program the peer is; undefined where that can not be told. */
   readonly peerUser: () => Promise<number | undefined>
   /** Proxies that say nothing of themselves still speak HTTP/1.0; programs of today do not. */
@@ -27,6 +29,8 @@ export interface CallerPolicy {
   readonly verifier: TokenVerifier | undefined
   /** Whether somebody on this machine may call without a token: only where the server listens on loopback alone. */
   readonly trustsLoopback: boolean
+  /** Whether those who come by the Unix socket may; false by default. */
+  readonly trustsUnixSocket?: boolean
 }
 
 const CHALLENGE = 'Bearer realm="jamey"'
@@ -100,8 +104,11 @@ function invalidToken(reason: string, detail: string): Problem {
 
 function objectionToLocalCaller(facts: CallerFacts, policy: CallerPolicy): string | undefined {
   const { headers, peerAddress } = facts
-  if (!policy.trustsLoopback) return 'This gateway accepts no call without a token.'
-  if (peerAddress === undefined || !isLoopbackAddress(peerAddress)) {
+  const { isByUnixSocket = false } = facts
+  if (isByUnixSocket ? policy.trustsUnixSocket !== true : !policy.trustsLoopback) {
+    return 'This gateway accepts no call without a token.'
+  }
+  if (!isByUnixSocket && (peerAddress === undefined || !isLoopbackAddress(peerAddress))) {
     return 'Only callers on the same machine may leave the token out.'
   }
   if (facts.httpVersion === '1.0') return 'A call by HTTP/1.0, as proxies make them, needs a token.'
@@ -114,7 +121,8 @@ function objectionToLocalCaller(facts: CallerFacts, policy: CallerPolicy): strin
 }
 
 /** The other users of this machine reach its loopback addresses, too. Asked last, as it takes a look at the system. */
-async function objectionToUser({ peerUser }: CallerFacts): Promise<string | undefined> {
+async function objectionToUser({ isByUnixSocket, peerUser }: CallerFacts): Promise<string | undefined> {
+  if (isByUnixSocket === true) return undefined
   const [user, own] = [await peerUser(), process.geteuid?.()]
   if (user === undefined || own === undefined) {
     return 'Which user of this machine calls can not be told here, and only the one who runs this gateway may leave the token out.'

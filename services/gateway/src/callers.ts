@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { type Caller, type CallerPolicy, identifyCaller, requirePermission } from './caller.js'
 import { PeerUsers } from './peer-user.js'
 import { Problem } from './problem.js'
+import { cameByUnixSocket } from './unix-socket.js'
 
 /** Who made each request: found out once, then used for counting and for permission. */
 export class Callers {
@@ -19,6 +20,7 @@ export class Callers {
     const facts = {
       headers,
       peerAddress: raw.socket.remoteAddress,
+      isByUnixSocket: cameByUnixSocket(raw.socket),
       peerUser: () => this.#peerUsers.userOf(raw.socket),
       httpVersion: raw.httpVersion,
     }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import { systemClock } from '@jamey/bus'
@@ -20,6 +20,7 @@ import { PROBLEM_CONTENT_TYPE, Problem, retryAfter } from './problem.js'
 import { problemOf } from './problem-of-error.js'
 import type { TokenIssuer } from './token-issuer.js'
 import { addTokenRoute } from './token-route.js'
+import { openUnixSocket } from './unix-socket.js'
 
 export const BODY_LIMIT_BYTES = 1024 * 1024
 /** A token may have 16 KiB, and Node's own limit for all headers together is no more than that. */
@@ -60,6 +61,7 @@ export class Edge {
   readonly #app: FastifyInstance
   readonly #options: EdgeOptions
   readonly #inFlight = new InFlight()
+  #unixSocket: Server | undefined
   #isDraining = false
 
   private constructor(app: FastifyInstance, options: EdgeOptions) {
@@ -91,13 +93,14 @@ export class Edge {
   }
 
   /** Where it listens; throws a `GatewayError` where it can not. */
-  async listen(host: string, port: number): Promise<{ host: string; port: number }> {
+  async listen(host: string, port: number, socketPath?: string): Promise<{ host: string; port: number }> {
     try {
       // "localhost" would mean several sockets, of which all but the first may silently fail.
       await this.#app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port })
     } catch (error) {
       throw listenError(error, host, port)
     }
+    if (socketPath !== undefined) this.#unixSocket = await openUnixSocket(this.#app.server, socketPath)
     const address = this.#app.server.address() as AddressInfo
     return { host: address.address, port: address.port }
   }
@@ -108,6 +111,7 @@ export class Edge {
    */
   async drain(graceMs: number): Promise<void> {
     this.#isDraining = true
+    this.#unixSocket?.close()
     const timer = systemClock.setTimeout(() => void this.#giveUp(), graceMs)
     try {
       await this.#app.close()

@@ -3,6 +3,7 @@ export type GatewayErrorCode =
   | 'port-in-use'
   | 'port-forbidden'
   | 'address-unavailable'
+  | 'socket-unusable'
   | 'token-secret-missing'
   | 'already-started'
 

@@ -91,13 +91,22 @@ class HttpGateway implements Gateway {
         unavailability(bus.state) ?? this.#router.unreadiness() ?? (await this.#services.unreadiness()),
       log: this.#log,
     })
-    const address = await this.#edge.listen(host, port)
+    const address = await this.#listen(this.#edge, host, port)
     this.url = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
     this.#log.info({ url: this.url }, 'listening')
     try {
       await this.#router.start()
     } catch (error) {
       await this.stop({ graceMs: 0 })
+      throw error
+    }
+  }
+
+  async #listen(edge: Edge, host: string, port: number): Promise<{ host: string; port: number }> {
+    try {
+      return await edge.listen(host, port, this.#options.socketPath)
+    } catch (error) {
+      await edge.drain(0)
       throw error
     }
   }
@@ -130,9 +139,9 @@ function callerPolicyOf(options: GatewayOptions): CallerPolicy {
       `Callers need tokens because ${why}, but there is no secret and no key to verify them with: set MQTT_JWT_SECRET or MQTT_JWKS_URL, or listen on 127.0.0.1 without requiring tokens.`,
     )
   }
-  if (!isVerifiable) return { verifier: undefined, trustsLoopback }
+  if (!isVerifiable) return { verifier: undefined, trustsLoopback, trustsUnixSocket: !requireToken }
   const verifier = new TokenVerifier({ secret: tokenSecret, keys, audience, issuers, denied, now })
-  return { verifier, trustsLoopback }
+  return { verifier, trustsLoopback, trustsUnixSocket: !requireToken }
 }
 
 /** Undefined where no client may have tokens. */

@@ -25,6 +25,8 @@ export interface GatewaySettings {
   readonly host?: string
   /** 8080 by default; 0 takes any free one. */
   readonly port?: number
+  /** Where a Unix socket is served, too, of mode 0600; none by default. */
+  readonly socketPath?: string
   /** What callers' tokens are signed with, one of several where it is being replaced; without it no token is accepted. */
   readonly tokenSecret?: Secret | readonly Secret[]
   /** Public keys that callers' tokens may be signed for, too: a `KeySet` or a `LiveKeySet`. */
@@ -56,7 +58,7 @@ export interface GatewayOptions extends GatewaySettings {
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads JAMEY_HTTP_HOST, JAMEY_HTTP_PORT, JAMEY_HTTP_REQUIRE_TOKEN, JAMEY_HTTP_CALLS_PER_MINUTE (0: no limit),
+ * Reads JAMEY_HTTP_HOST, JAMEY_HTTP_PORT, JAMEY_HTTP_SOCKET, JAMEY_HTTP_REQUIRE_TOKEN, JAMEY_HTTP_CALLS_PER_MINUTE (0: no limit),
  * JAMEY_HTTP_TRUST_PROXY (addresses, separated by commas), MQTT_JWT_SECRET, MQTT_JWT_AUDIENCE, MQTT_JWT_ISSUER and
  * MQTT_JWKS_FILE, or MQTT_JWKS_URL with MQTT_JWKS_CA_CERT. Throws `ConfigurationError` with every
  * fault at once.
@@ -79,6 +81,7 @@ export function gatewayOptionsFromEnvironment(
   }
   const host = read('JAMEY_HTTP_HOST', 'a host name or an IP address', hostOf)
   const port = read('JAMEY_HTTP_PORT', 'a port from 0 to 65535', (text) => integerOf(text, 65_535))
+  const socketPath = read('JAMEY_HTTP_SOCKET', 'the path of a socket', (text) => text)
   const requireToken = read('JAMEY_HTTP_REQUIRE_TOKEN', '1 or 0', switchOf)
   const calls = read('JAMEY_HTTP_CALLS_PER_MINUTE', 'a whole number, or 0 for no limit', (text) =>
     integerOf(text, 1_000_000_000),
@@ -104,6 +107,7 @@ export function gatewayOptionsFromEnvironment(
   return {
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
+    ...(socketPath === undefined ? {} : { socketPath }),
     ...(requireToken === undefined ? {} : { requireToken }),
     ...(calls === undefined ? {} : { callLimit: calls === 0 ? false : { calls, windowMs: 60_000 } }),
     ...(trustProxy === undefined ? {} : { trustProxy }),

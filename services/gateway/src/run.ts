@@ -58,6 +58,9 @@ export async function runGateway({
   try {
     const gateway = createGateway({
       ...settings,
+      ...(settings.socketPath === undefined
+        ? {}
+        : { socketPath: resolve(cwd ?? process.cwd(), settings.socketPath) }),
       ...(tokenSecret === undefined ? {} : { tokenSecret }),
       ...(audience === undefined ? {} : { audience }),
       ...(issuers === undefined ? {} : { issuers }),
