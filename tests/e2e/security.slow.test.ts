@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { signToken } from '@jamey/auth'
 import { type Client, type ConnectOptions, connect } from '@jamey/mqtt'
@@ -122,5 +124,35 @@ describe('a client with few permissions', () => {
     expect(seen).toContain('jamey/conscience/results')
     expect(seen.filter((topic) => topic.startsWith('jamey/api/responses/'))).toEqual([])
     await client.close()
+  })
+})
+
+describe('a part of the system', () => {
+  const evaluates = async () => (await jamey(system.folder, ['evaluate', 'summarise the notes'])).code
+
+  it('is nobody that a token alone makes: its session goes on, and the system with it', async () => {
+    for (const clientId of ['jamey-conscience', 'jamey-memory', 'jamey-gateway']) {
+      const password = await signToken({ sub: clientId, permissions: [] }, secret)
+      const credentials = { username: clientId, password }
+      await expect(attempt(undefined, { clientId, credentials })).rejects.toMatchObject({ reasonCode: 0x87 })
+    }
+    expect(await evaluates()).toBe(0)
+  })
+
+  it('takes its place again from whoever has its certificate, and the others go on', async () => {
+    const clientId = 'jamey-conscience'
+    const file = (name: string) => readFileSync(join(system.folder, '.jamey/certs', name), 'utf8')
+    const thief = await attempt(undefined, {
+      clientId,
+      credentials: {
+        username: clientId,
+        password: await signToken({ sub: clientId, permissions: [] }, secret),
+      },
+      tls: { ca, cert: file(`${clientId}.crt`), key: file(`${clientId}.key`) },
+    })
+    await expect.poll(() => thief.state, { timeout: 10_000 }).toBe('error')
+    expect(await evaluates()).toBe(0)
+    expect((await jamey(system.folder, ['remember', 'the system goes on'])).code).toBe(0)
+    expect(system.program.stderr).toContain('another client has connected as this part')
   })
 })

@@ -22,6 +22,7 @@ const TIMER = /(?<![.\w#])set(?:Timeout|Interval)\((?!callback: )|\bAbortSignal\
 /** Who may ask for the time of day, and what for. */
 const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'apps/jamey/src/command-line.ts': 'what is printed, and whether certificates are valid',
+  'apps/jamey/src/file-turn.ts': 'the age of a file',
   'apps/jamey/src/log.ts': 'the timestamp of a line of the log',
   'apps/jamey/src/raw-messages.ts': 'the timestamp of an envelope',
   'apps/jamey/src/run-file.ts': 'when the system was started, for people',

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { signToken } from '@jamey/auth'
@@ -210,6 +210,20 @@ deniedFile: .jamey/denied.json
     expect(client.state).toBe('connected')
     tokenId = 'third'
     await expect(client.reauthenticate()).rejects.toMatchObject({ reasonCode: 0x87 })
+  })
+
+  it('is written by several commands at once, none of which undoes another', async () => {
+    const file = join(folder, 'several.json')
+    const names = Array.from({ length: 8 }, (_, i) => `robot-${i}`)
+    const add = (name: string) => runCommand(folder, ['deny', 'add', '--sub', name, '--file', file])
+    expect((await Promise.all(names.map(add))).map(({ code }) => code)).toEqual(names.map(() => 0))
+    const { stdout } = await runCommand(folder, ['deny', 'list', '--file', file])
+    expect(stdout.match(/robot-\d/g)?.sort()).toEqual(names)
+    // One that died in between is not waited for.
+    writeFileSync(`${file}.lock`, '')
+    utimesSync(`${file}.lock`, 0, 0)
+    expect((await add('last')).code).toBe(0)
+    expect(readdirSync(folder).filter((name) => name.startsWith('several'))).toEqual(['several.json'])
   })
 
   it('is told at the command line what is wrong [promise 37]', async () => {

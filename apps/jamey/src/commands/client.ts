@@ -12,6 +12,7 @@ import type { CommandContext, Outcome } from '../command-context.js'
 import { requireDataDirectory } from '../data-directory.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
+import { inTurn } from '../file-turn.js'
 
 export interface ClientOptions {
   readonly file?: string
@@ -35,19 +36,19 @@ export async function clientAdd(
   clientId: string,
   options: ClientAddOptions,
 ): Outcome {
-  const { path, clients, nowMs } = await open(context, options)
   const { permission: permissions, lifetime: lifetimeSeconds } = options
   if (!isClientIdentifier(clientId)) throw usage(`${JSON.stringify(clientId)} can not be a client identifier`)
   assertClientPermissions(permissions, clientId, usage)
-  if (clients.some((client) => client.clientId === clientId)) {
-    throw new CommandFailure(`${clientId} is a client already`, {
-      code: 'client-exists',
-      hint: '`jamey client rotate` makes another secret for it; `remove` it first to change what it may do',
-    })
-  }
-  const secret = createClientSecret()
-  const secrets = [{ hash: await hashClientSecret(secret), untilMs: undefined }]
-  await writeClientFile(path, [...clients, { clientId, permissions, lifetimeSeconds, secrets }], nowMs)
+  const { secret, hashed } = await makeSecret()
+  await change(context, options, (clients) => {
+    if (clients.some((client) => client.clientId === clientId)) {
+      throw new CommandFailure(`${clientId} is a client already`, {
+        code: 'client-exists',
+        hint: '`jamey client rotate` makes another secret for it; `remove` it first to change what it may do',
+      })
+    }
+    return [...clients, { clientId, permissions, lifetimeSeconds, secrets: [hashed] }]
+  })
   return tell(context, { clientId, secret }, options)
 }
 
@@ -56,18 +57,15 @@ export async function clientRotate(
   clientId: string,
   options: ClientRotateOptions,
 ): Outcome {
-  const { path, clients, nowMs } = await open(context, options)
-  const client = find(clients, clientId)
-  const secret = createClientSecret()
-  const { keep = 0 } = options
-  // The one in force alone: of those before, the time would begin anew.
-  const former = client.secrets.filter(({ untilMs }) => untilMs === undefined)
-  const secrets = [
-    { hash: await hashClientSecret(secret), untilMs: undefined },
-    ...former.map(({ hash }) => ({ hash, untilMs: nowMs + keep })),
-  ]
-  const next = clients.map((each) => (each === client ? { ...client, secrets } : each))
-  await writeClientFile(path, next, nowMs)
+  const { secret, hashed } = await makeSecret()
+  const untilMs = context.now().getTime() + (options.keep ?? 0)
+  await change(context, options, (clients) => {
+    const client = find(clients, clientId)
+    // The one in force alone: of those before, the time would begin anew.
+    const former = client.secrets.filter((each) => each.untilMs === undefined)
+    const secrets = [hashed, ...former.map(({ hash }) => ({ hash, untilMs }))]
+    return clients.map((each) => (each === client ? { ...client, secrets } : each))
+  })
   return tell(context, { clientId, secret }, options)
 }
 
@@ -76,13 +74,10 @@ export async function clientRemove(
   clientId: string,
   options: ClientOptions,
 ): Outcome {
-  const { path, clients, nowMs } = await open(context, options)
-  const client = find(clients, clientId)
-  await writeClientFile(
-    path,
-    clients.filter((each) => each !== client),
-    nowMs,
-  )
+  await change(context, options, (clients) => {
+    const client = find(clients, clientId)
+    return clients.filter((each) => each !== client)
+  })
   if (options.json) context.terminal.printJson({ removed: clientId })
   else context.terminal.print(`${clientId} gets no more tokens; \`jamey deny add --sub\` ends those it has`)
   return EXIT.success
@@ -90,7 +85,7 @@ export async function clientRemove(
 
 export async function clientList(context: CommandContext, options: ClientOptions): Outcome {
   const { terminal } = context
-  const { clients } = await open(context, options)
+  const clients = await readClientFile(pathOf(context, options))
   for (const { clientId, permissions, lifetimeSeconds } of clients) {
     if (options.json)
       terminal.printJson({ client_id: clientId, permissions, lifetime_seconds: lifetimeSeconds ?? null })
@@ -100,13 +95,27 @@ export async function clientList(context: CommandContext, options: ClientOptions
   return EXIT.success
 }
 
-async function open(context: CommandContext, { file, dataDir }: ClientOptions) {
-  const { env, cwd } = context
+function pathOf({ env, cwd }: CommandContext, { file, dataDir }: ClientOptions): string {
   const set = env['JAMEY_CLIENTS_FILE']
   const named = file ?? (dataDir === undefined && set ? set : undefined)
-  const path =
-    named === undefined ? requireDataDirectory(cwd, dataDir, 'clients').clients : resolve(cwd, named)
-  return { path, clients: await readClientFile(path), nowMs: context.now().getTime() }
+  return named === undefined ? requireDataDirectory(cwd, dataDir, 'clients').clients : resolve(cwd, named)
+}
+
+async function change(
+  context: CommandContext,
+  options: ClientOptions,
+  next: (clients: readonly ClientEntry[]) => readonly ClientEntry[],
+): Promise<void> {
+  const path = pathOf(context, options)
+  await inTurn(path, async () => {
+    const clients = next(await readClientFile(path))
+    await writeClientFile(path, clients, context.now().getTime())
+  })
+}
+
+async function makeSecret() {
+  const secret = createClientSecret()
+  return { secret, hashed: { hash: await hashClientSecret(secret), untilMs: undefined } }
 }
 
 function find(clients: readonly ClientEntry[], clientId: string): ClientEntry {

@@ -15,6 +15,7 @@ import type { CommandContext, Outcome } from '../command-context.js'
 import { requireDataDirectory } from '../data-directory.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
+import { inTurn } from '../file-turn.js'
 
 export interface DenyOptions {
   readonly file?: string
@@ -47,8 +48,10 @@ export async function denyAdd(context: CommandContext, options: DenyAddOptions):
   const path = pathOf(context, options)
   const denial = deniedBy(context, options, nowMs)
   if (!isInForce(denial, nowMs)) throw usage('--until lies in the past, so that nobody would be denied')
-  const { denials } = await readDenyListFile(path)
-  await writeDenyListFile(path, [...denials.filter((each) => !isSame(each, denial)), denial], nowMs)
+  await inTurn(path, async () => {
+    const { denials } = await readDenyListFile(path)
+    await writeDenyListFile(path, [...denials.filter((each) => !isSame(each, denial)), denial], nowMs)
+  })
   if (options.json) context.terminal.printJson({ denied: jsonOf(denial), file: path })
   else
     context.terminal.print(`denied: ${lineOf(denial)}\nwhat runs with ${path} disconnects it within a second`)
@@ -60,15 +63,17 @@ export async function denyRemove(context: CommandContext, options: DeniedOptions
   const nowMs = context.now().getTime()
   const path = pathOf(context, options)
   const denial = deniedBy(context, options, nowMs)
-  const { denials } = await readDenyListFile(path)
-  const left = denials.filter((each) => !isSame(each, denial))
-  if (left.length === denials.length) {
-    throw new CommandFailure(`${denial.kind} ${denial.value} is not denied in ${path}`, {
-      code: 'not-denied',
-      hint: '`jamey deny list` shows who is',
-    })
-  }
-  await writeDenyListFile(path, left, nowMs)
+  await inTurn(path, async () => {
+    const { denials } = await readDenyListFile(path)
+    const left = denials.filter((each) => !isSame(each, denial))
+    if (left.length === denials.length) {
+      throw new CommandFailure(`${denial.kind} ${denial.value} is not denied in ${path}`, {
+        code: 'not-denied',
+        hint: '`jamey deny list` shows who is',
+      })
+    }
+    await writeDenyListFile(path, left, nowMs)
+  })
   if (options.json) context.terminal.printJson({ removed: jsonOf(denial), file: path })
   else context.terminal.print(`denied no more: ${denial.kind} ${denial.value}`)
   return EXIT.success
