@@ -35,6 +35,11 @@ export default defineConfig({
         ...sources,
         test: { ...patience, testTimeout: 180_000, name: 'slow', include: [SLOW, 'tests/fuzz/**/*.test.ts'] },
       },
+      // Scenes of what one permitted client tries on the others. Needs a build, and npm alone.
+      {
+        ...sources,
+        test: { ...patience, name: 'attacks', testTimeout: 120_000, include: ['tests/attacks/**/*.test.ts'] },
+      },
       // Needs brokers from the system's packages.
       { ...sources, test: { ...patience, name: 'interop', include: ['tests/interop/**/*.test.ts'] } },
       // Needs Chromium from the system's packages.

@@ -46,6 +46,7 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'services/gateway/src/gateway.ts': 'iat and exp of a token',
   'services/memory/src/memory-store.ts': 'when a memory was made and expires, which outlives the process',
   'services/memory/src/threaded-memory.ts': 'the same',
+  'tests/attacks/peer.ts': 'the timestamp of an envelope',
   'tests/soak/main.ts': 'the name of a report',
   'tests/soak/summary.ts': 'the date of a report',
 }
