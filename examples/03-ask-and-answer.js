@@ -10,7 +10,7 @@ const broker = await createBroker({
 await broker.listen()
 const url = `mqtt://127.0.0.1:${broker.addresses[0].port}`
 // To be in the group that serves is a right of its own; `jamey/memory/#` would not give it.
-const serving = ['subscribe:$share/memory/jamey/memory/query', 'publish:jamey/api/responses/+/memory/#']
+const serving = ['subscribe:$share/memory/jamey/memory/query/#', 'publish:jamey/api/responses/+/memory/#']
 
 const librarian = await connectBus({ url, insecure: true, clientId: 'librarian', permissions: serving })
 await librarian.serve(topics.memory.query, {}, async ({ payload }) => {

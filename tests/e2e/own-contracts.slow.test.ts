@@ -32,6 +32,7 @@ beforeAll(async () => {
   broker = await createBroker({
     listeners: [{ host: '127.0.0.1', port, insecure: true }],
     authenticator: insecureAuthenticator(),
+    stampSenders: ['jamey/#'],
   })
   await broker.listen()
   env = { MQTT_BROKER_URL: `mqtt://127.0.0.1:${port}`, MQTT_INSECURE: '1' }

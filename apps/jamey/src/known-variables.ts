@@ -1,5 +1,7 @@
 /** Every variable that anything of Jamey reads; `tests/tidy` holds it against docs/configuration.md. */
 export const KNOWN_VARIABLES: readonly string[] = [
+  'JAMEY_ACCEPT_UNVERIFIED',
+  'JAMEY_ACT_FOR',
   'JAMEY_BROKER_CA',
   'JAMEY_BROKER_CERT',
   'JAMEY_BROKER_CONFIG',

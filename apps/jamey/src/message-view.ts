@@ -1,4 +1,4 @@
-import { type Memory, memorySchema, topics, type Verdict, verdictSchema } from '@jamey/contracts'
+import { addressOf, type Memory, memorySchema, topics, type Verdict, verdictSchema } from '@jamey/contracts'
 import { formatMemory } from './memory-view.js'
 import { type Colors, printable } from './terminal.js'
 import { formatVerdict } from './verdict-view.js'
@@ -91,12 +91,13 @@ function envelopeOf(value: unknown): Envelope | undefined {
 }
 
 function verdictOf(topic: string, envelope: Envelope): Verdict | undefined {
-  if (topic !== topics.conscience.results.topic) return undefined
+  if (addressOf(topics.conscience.results, topic) === undefined) return undefined
   return verdictSchema.safeParse(envelope.data).data
 }
 
 function memoryOf(topic: string, envelope: Envelope): Memory | undefined {
-  if (topic !== topics.memory.updates.topic || member(envelope.data, 'change') !== 'stored') return undefined
+  const isUpdate = addressOf(topics.memory.updates, topic) !== undefined
+  if (!isUpdate || member(envelope.data, 'change') !== 'stored') return undefined
   return memorySchema.safeParse(member(envelope.data, 'memory')).data
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Bus } from '@jamey/bus'
-import { inboxTopic } from '@jamey/contracts'
+import { inboxTopic, namesSender } from '@jamey/contracts'
 import type { Message } from '@jamey/mqtt'
 import { checkedData, type Enveloped } from './contract-lookup.js'
 import { EXIT } from './exit-codes.js'
@@ -22,6 +22,11 @@ export interface RawCall {
 export interface ReplyAddress {
   readonly responseTopic: string
   readonly correlationId: string
+}
+
+/** Where a message of a contract goes, so that its receivers know who sent it. */
+export function topicFor(bus: Bus, topic: string, { contract }: Enveloped): string {
+  return namesSender(contract) ? topic : bus.topicFor(topic)
 }
 
 /** A message of a contract, checked and in its envelope. */

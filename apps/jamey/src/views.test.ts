@@ -31,7 +31,9 @@ const verdict: Verdict = {
   explanation: 'The action is forbidden, because there is no consent of those whose records are deleted.',
   judge: { status: 'not_configured' },
   rules_version: '3f2a',
+  request_digest: `sha256:${'0'.repeat(64)}`,
   requested_by: 'jamey-cli-1',
+  correlation_id: '0d7ff1f6-6a0f-4f0b-9d39-6a1b5f0f7a11',
   evaluated_at: '2026-05-31T12:00:00Z',
 }
 

@@ -7,7 +7,7 @@ import { MqttBus } from './mqtt-bus.js'
 import { FakeBroker } from './test-support/fake-broker.js'
 import { FakeClock, settled } from './test-support/fake-clock.js'
 
-const SHARED = '$share/api/jamey/api/requests'
+const SHARED = '$share/api/jamey/api/requests/#'
 
 function setUp() {
   const broker = new FakeBroker()

@@ -8,7 +8,7 @@ import { FakeBroker } from './test-support/fake-broker.js'
 import { FakeClock, settled } from './test-support/fake-clock.js'
 
 const TOPIC = 'jamey/api/requests'
-const SHARED = `$share/api/${TOPIC}`
+const SHARED = `$share/api/${TOPIC}/#`
 const SERVE = [`subscribe:${SHARED}`, 'publish:jamey/api/responses/+/api/#']
 
 /** Members of one group over one fake broker, and what they write into their logs. */

@@ -8,7 +8,7 @@ import {
   tokenAuthenticator,
 } from '@jamey/auth'
 import { type Broker, createBroker } from '@jamey/broker'
-import { COMPONENTS, type Status, statusSchema, topics, type Verdict } from '@jamey/contracts'
+import { type Binding, COMPONENTS, type Status, statusSchema, topics, type Verdict } from '@jamey/contracts'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Bus } from './bus.js'
 import type { BusConfig } from './config.js'
@@ -68,7 +68,7 @@ function first<Value>(fits: (value: Value) => boolean = () => true) {
   return { value, give: (found: Value) => give(found) }
 }
 
-function verdictOn(action: string, requestedBy: string): Verdict {
+function verdictOn(action: string, binding: Binding): Verdict {
   return {
     evaluation_id: '1',
     action,
@@ -80,7 +80,7 @@ function verdictOn(action: string, requestedBy: string): Verdict {
     explanation: 'It would do harm.',
     judge: { status: 'not_configured' },
     rules_version: '1',
-    requested_by: requestedBy,
+    ...binding,
     evaluated_at: '2024-11-14T20:00:00Z',
   }
 }
@@ -114,11 +114,11 @@ describe('the bus over a broker with TLS and tokens', () => {
       component: { name: 'conscience', version: '1' },
     })
     await service.serve(topics.conscience.evaluate, { group: 'conscience' }, (request) =>
-      verdictOn(request.payload.action, request.sender.clientId),
+      verdictOn(request.payload.action, request.binding),
     )
     const asker = await join(port, 'asker', { permissions: ['publish:jamey/conscience/evaluate'] })
     const verdict = await asker.request(topics.conscience.evaluate, { action: 'hurt' }, { timeoutMs: 5000 })
-    expect(verdict).toEqual(verdictOn('hurt', 'asker'))
+    expect(verdict).toMatchObject({ action: 'hurt', requested_by: 'asker' })
   })
 
   it('lets nobody into the group of a service, and the service answers everything', async () => {
@@ -126,7 +126,7 @@ describe('the bus over a broker with TLS and tokens', () => {
     const { clientId, permissions } = COMPONENTS.conscience
     const service = await join(port, clientId, { permissions })
     await service.serve(topics.conscience.evaluate, {}, (request) =>
-      verdictOn(request.payload.action, request.sender.clientId),
+      verdictOn(request.payload.action, request.binding),
     )
     // All that any list can have but the group itself; and past the bus, which would refuse.
     const { topic } = topics.conscience.evaluate
@@ -143,7 +143,7 @@ describe('the bus over a broker with TLS and tokens', () => {
     const asker = await join(port, 'asker', { permissions: [`publish:${topic}`] })
     for (const action of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
       const verdict = await asker.request(topics.conscience.evaluate, { action }, { timeoutMs: 5000 })
-      expect(verdict).toEqual(verdictOn(action, 'asker'))
+      expect(verdict).toMatchObject({ action, requested_by: 'asker' })
     }
     expect(stolen).toEqual([])
   })

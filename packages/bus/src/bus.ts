@@ -16,6 +16,7 @@ import type {
   Message,
   Published,
   PublishOptions,
+  Request,
   RequestContext,
   RequestOptions,
   ServedContract,
@@ -37,6 +38,11 @@ export interface Bus {
   readonly faults: readonly Fault[]
   /** Tells in the status of this component what keeps it from its work, until it is told undefined under this name. */
   setFault(name: string, fault: Fault | undefined): void
+  /**
+   * Where this client publishes what is of `topic`, so that its receivers know the sender: there, where the server tells
+   * who published, and else one level below, `<topic>/<client id>`. By the server of the last connection.
+   */
+  topicFor(topic: string): string
   /** Calls `listener` on every change of state; returns what stops that. */
   onState(listener: (change: StateChange) => void): () => void
   /**
@@ -67,9 +73,9 @@ export interface Bus {
    */
   serve<C extends RequestContract>(
     contract: C,
-    options: ServeOptions,
+    options: ServeOptions<Data<C>>,
     handler: (
-      request: Message<Data<C>>,
+      request: Request<Data<C>>,
       context: RequestContext,
     ) => ResponseInput<C> | Promise<ResponseInput<C>>,
   ): Promise<ServedContract>

@@ -87,6 +87,16 @@ export interface BusConfig {
    * it, and with one of 3.1.1 a service finds it out. Without, each of several instances gets every request.
    */
   readonly sharedSubscriptions?: SharedSubscriptions
+  /**
+   * Who may act for others (`RequestOptions.onBehalfOf`) where the server does not tell it; Jamey's gateway by default.
+   * One that stamps tells it by the sender's `act-for:` permissions, and then nothing is asked here.
+   */
+  readonly actFor?: readonly string[]
+  /**
+   * Whether requests are served whose sender neither the server nor their topic tells, so that whoever may publish
+   * there can write that it is anybody. It is warned about; false by default.
+   */
+  readonly acceptUnverified?: boolean
   /** None by default. */
   readonly rateLimit?: RateLimit
   /** Seconds between heartbeats; 30 by default, 0 turns them off. */

@@ -36,6 +36,7 @@ export async function connectBus(config: BusConfig): Promise<Bus> {
     ...(config.component === undefined ? {} : { will: () => willOf(bus) }),
   }
   if (config.insecure === true) warnOfPlaintext(config)
+  if (config.acceptUnverified === true) warnOfUnverified(config)
   const client = createClient(options)
   bus = new MqttBus(config, permissions, client, () => renewal?.stop())
   renewal?.watch(client)
@@ -162,7 +163,17 @@ function warn(log: BusLog, error: Error): void {
 }
 
 function warnOfPlaintext(config: BusConfig): void {
-  const message = `${config.clientId} may connect without encryption (insecure): passwords and messages can be read on the way.`
-  if (config.log === undefined) process.emitWarning(message, 'InsecureConnection')
-  else config.log.warn({ clientId: config.clientId }, message)
+  const what = 'may connect without encryption (insecure): passwords and messages can be read on the way'
+  warnAtStart(config, what, 'InsecureConnection')
+}
+
+function warnOfUnverified(config: BusConfig): void {
+  const what = 'serves requests whose sender nobody vouches for (acceptUnverified): they may be from anybody'
+  warnAtStart(config, what, 'UnverifiedSenders')
+}
+
+function warnAtStart({ clientId, log }: BusConfig, what: string, type: string): void {
+  const message = `${clientId} ${what}.`
+  if (log === undefined) process.emitWarning(message, type)
+  else log.warn({ clientId }, message)
 }

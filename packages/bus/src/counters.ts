@@ -6,6 +6,9 @@ export interface BusStats {
   readonly received: number
   /** Messages, requests and answers that had not the shape they must have. */
   readonly invalid: number
+  /** Messages, requests and answers of which the server, or their topic, says that another client published them, and
+   * requests of which neither says it. */
+  readonly refusedSenders: number
   readonly requests: number
   readonly requestsWaiting: number
   readonly requestsTimedOut: number
@@ -13,6 +16,8 @@ export interface BusStats {
   readonly requestsRepeated: number
   /** Answers that came too late or belonged to nobody here. */
   readonly answersDropped: number
+  /** Answers that were about another request. */
+  readonly answersMismatched: number
   readonly served: number
   readonly serving: number
   /** Requests answered from the cache, or joined to one in progress. */
@@ -32,10 +37,12 @@ export class Counters {
   published = 0
   received = 0
   invalid = 0
+  refusedSenders = 0
   requests = 0
   requestsTimedOut = 0
   requestsRepeated = 0
   answersDropped = 0
+  answersMismatched = 0
   served = 0
   serving = 0
   servedAgain = 0

@@ -1,5 +1,6 @@
 import { type EnvelopePayload, jsonOf } from './envelope.js'
 import { IsoClock } from './iso-clock.js'
+import type { OnBehalfOf } from './message.js'
 
 /** How many words keep their JSON form: more than there are topics and actions, and a bound for those of others. */
 const QUOTED_KEPT = 1000
@@ -12,6 +13,7 @@ export interface Draft {
   readonly correlationId: string
   readonly replyTo?: string | undefined
   readonly traceparent?: string | undefined
+  readonly onBehalfOf?: OnBehalfOf | undefined
 }
 
 /**
@@ -29,7 +31,8 @@ export class EnvelopeWriter {
   }
 
   /** The bytes of an envelope of this moment. Throws `MessageError` where the data cannot be written as JSON. */
-  write({ topic, messageId, payload, correlationId, replyTo, traceparent }: Draft): Buffer {
+  write(draft: Draft): Buffer {
+    const { topic, messageId, payload, correlationId, replyTo, traceparent, onBehalfOf } = draft
     const text =
       `{"message_id":"${messageId}","timestamp":"${this.#isoClock.now()}","topic":${this.#quote(topic)},` +
       `"payload":{"action":${this.#quote(payload.action)}` +
@@ -37,7 +40,8 @@ export class EnvelopeWriter {
       member('error', jsonOf(topic, payload.error)) +
       `},"metadata":{"client_id":${this.#clientId},"correlation_id":"${correlationId}"` +
       member('reply_to', replyTo === undefined ? undefined : this.#quote(replyTo)) +
-      (traceparent === undefined ? '}}' : `,"traceparent":"${traceparent}"}}`)
+      (traceparent === undefined ? '' : `,"traceparent":"${traceparent}"`) +
+      (onBehalfOf === undefined ? '}}' : `,"on_behalf_of":${jsonOfPrincipal(onBehalfOf)}}}`)
     return Buffer.from(text, 'utf8')
   }
 
@@ -49,6 +53,10 @@ export class EnvelopeWriter {
     this.#quoted.set(text, quoted)
     return quoted
   }
+}
+
+function jsonOfPrincipal({ clientId, permissions }: OnBehalfOf): string {
+  return JSON.stringify({ client_id: clientId, permissions })
 }
 
 /** Nothing where there is no value, as JSON has it. */

@@ -164,6 +164,7 @@ describe('data of a contract', () => {
       layer: 'short_term',
       tags: [],
       importance: 0.5,
+      scope: 'private',
     })
   })
 

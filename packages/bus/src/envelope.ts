@@ -29,6 +29,8 @@ export interface EnvelopeMetadata {
   readonly reply_to?: string
   /** W3C Trace Context. */
   readonly traceparent?: string
+  /** For whom a request is made, where that is not its sender. */
+  readonly on_behalf_of?: { readonly client_id: string; readonly permissions: readonly string[] }
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -48,6 +50,9 @@ const envelopeSchema = z.object({
     correlation_id: uuid,
     reply_to: z.string().min(1).optional(),
     traceparent: z.string().optional(),
+    on_behalf_of: z
+      .looseObject({ client_id: z.string().min(1), permissions: z.array(z.string()) })
+      .optional(),
   }),
 })
 
@@ -64,11 +69,12 @@ function soundEnvelope(found: unknown): Envelope | undefined {
   if (!isFilled(topic) || !isObject(payload) || !isObject(metadata) || !isFilled(payload.action))
     return undefined
   if (typeof message_id !== 'string' || !UUID.test(message_id)) return undefined
-  const { client_id, correlation_id, reply_to, traceparent } = metadata
+  const { client_id, correlation_id, reply_to, traceparent, on_behalf_of } = metadata
   if (!isFilled(client_id) || typeof correlation_id !== 'string' || !UUID.test(correlation_id))
     return undefined
   if (reply_to !== undefined && !isFilled(reply_to)) return undefined
   if (traceparent !== undefined && typeof traceparent !== 'string') return undefined
+  if (on_behalf_of !== undefined && !isPrincipal(on_behalf_of)) return undefined
   if (typeof timestamp !== 'string') return undefined
   if (timestamp !== lastTimestamp) {
     if (!isoTime.safeParse(timestamp).success) return undefined
@@ -80,6 +86,11 @@ function soundEnvelope(found: unknown): Envelope | undefined {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isPrincipal(value: unknown): boolean {
+  if (!isObject(value) || !isFilled(value.client_id) || !Array.isArray(value.permissions)) return false
+  return value.permissions.every((permission) => typeof permission === 'string')
 }
 
 function isFilled(value: unknown): value is string {

@@ -117,6 +117,8 @@ describe('configuration from the environment', () => {
       MQTT_MAX_PACKET_SIZE: '1048576',
       MQTT_BREAKER_FAILURES: 'never',
       JAMEY_HEARTBEAT_SECONDS: '5',
+      JAMEY_ACT_FOR: 'jamey-gateway, gateway-2',
+      JAMEY_ACCEPT_UNVERIFIED: '1',
       MQTT_PERMISSIONS: 'publish:jamey/memory/store, jamey/events/#',
       MQTT_INSECURE: 'false',
     }
@@ -128,6 +130,8 @@ describe('configuration from the environment', () => {
       maximumPacketBytes: 1_048_576,
       breakerFailures: Number.POSITIVE_INFINITY,
       heartbeatSeconds: 5,
+      actFor: ['jamey-gateway', 'gateway-2'],
+      acceptUnverified: true,
       permissions: ['publish:jamey/memory/store', 'jamey/events/#'],
     })
     expect(String(config.tls?.ca)).toContain('BEGIN CERTIFICATE')

@@ -66,6 +66,8 @@ export function configFromEnvironment(
   const sharedSubscriptions = reader.choice('MQTT_SHARED_SUBSCRIPTIONS', sharing) ?? 'auto'
   const heartbeatSeconds =
     reader.integer('JAMEY_HEARTBEAT_SECONDS', { ...seconds, minimum: 0, maximum: 3600 }) ?? 30
+  const actFor = readClientIds(reader, 'JAMEY_ACT_FOR')
+  const acceptUnverified = reader.flag('JAMEY_ACCEPT_UNVERIFIED') ?? false
   const outboxFolder = reader.path('MQTT_OUTBOX_DIR')
   reader.assertFaultless()
   return {
@@ -80,6 +82,8 @@ export function configFromEnvironment(
     heartbeatSeconds,
     ...login,
     ...issued,
+    ...(actFor === undefined ? {} : { actFor }),
+    ...(acceptUnverified ? { acceptUnverified } : {}),
     ...(outboxFolder === undefined ? {} : { outboxFolder }),
     ...(tls === undefined ? {} : { tls }),
     ...(proxy === undefined ? {} : { proxy }),
@@ -137,6 +141,16 @@ function readClientId(reader: EnvironmentReader, manifest: ComponentManifest | u
   if (clientId === undefined) return reader.fault('MQTT_CLIENT_ID', 'nothing', expected) ?? ''
   if (!isClientIdentifier(clientId)) reader.fault('MQTT_CLIENT_ID', quote(clientId), expected)
   return clientId
+}
+
+/** Client identifiers with commas between them. */
+function readClientIds(reader: EnvironmentReader, variable: string): readonly string[] | undefined {
+  const text = reader.text(variable)
+  if (text === undefined) return undefined
+  const clientIds = text.split(',').map((one) => one.trim())
+  const wrong = clientIds.find((one) => !isClientIdentifier(one))
+  if (wrong === undefined) return clientIds
+  return reader.fault(variable, quote(wrong), 'client identifiers with commas between them')
 }
 
 /** One URL, or several with commas between them; each gets the port of `MQTT_PORT` unless it has its own. */

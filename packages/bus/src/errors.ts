@@ -11,6 +11,7 @@ export type BusErrorCode =
   | 'no-responder'
   | 'remote-error'
   | 'already-served'
+  | 'answer-mismatch'
   | 'bus-closed'
   | 'configuration-invalid'
 
@@ -115,6 +116,22 @@ export class RemoteError extends BusError {
   constructor(kind: string, message: string, retryable: boolean) {
     super('remote-error', message, { retryable })
     this.kind = kind
+  }
+}
+
+/** An answer that is about another request than the one it was given to. Not retryable: somebody has to look at it. */
+export class AnswerMismatchError extends BusError {
+  override readonly name = 'AnswerMismatchError'
+  /** `request_digest`, `requested_by` or `correlation_id`. */
+  readonly field: string
+
+  constructor(facts: { topic: string; action: string; field: string; expected: string; found: unknown }) {
+    const { topic, action, field, expected, found } = facts
+    super(
+      'answer-mismatch',
+      `The answer to '${action}' on ${topic} is about another request: ${field} must be ${expected}; it is ${JSON.stringify(found) ?? 'missing'}.`,
+    )
+    this.field = field
   }
 }
 

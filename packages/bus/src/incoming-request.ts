@@ -1,4 +1,4 @@
-import { isInboxOf, isInboxTopic } from '@jamey/contracts'
+import { isInboxOf } from '@jamey/contracts'
 import type { Message as MqttMessage } from '@jamey/mqtt'
 import type { Clock } from './clock.js'
 import type { Envelope } from './envelope.js'
@@ -16,13 +16,13 @@ export interface ReplyAddress {
 
 /**
  * The address in the MQTT 5.0 properties, else the same facts in the metadata. Undefined where no answer is wanted.
- * `isForeign` marks an address outside of the sender's own inbox for `service`: answering there would let it speak
- * through us.
+ * `isForeign` marks an address outside of the inbox of `owner` for its service: answering there would let the sender
+ * speak through us.
  */
 export function replyAddressOf(
   message: MqttMessage,
   envelope: Envelope | undefined,
-  service: string,
+  owner: { readonly clientId: string; readonly service: string },
 ): (ReplyAddress & { isForeign: boolean }) | undefined {
   const topic = message.properties?.responseTopic ?? envelope?.metadata.reply_to
   if (topic === undefined) return undefined
@@ -34,13 +34,8 @@ export function replyAddressOf(
     topic,
     correlationId,
     correlationData,
-    isForeign: !isReplyTopic(topic, envelope?.metadata.client_id, service),
+    isForeign: !isInboxOf(topic, owner.clientId, owner.service),
   }
-}
-
-/** Where the envelope can not be read, nobody knows the sender, and any inbox will do for saying so. */
-function isReplyTopic(topic: string, clientId: string | undefined, service: string): boolean {
-  return clientId === undefined ? isInboxTopic(topic) : isInboxOf(topic, clientId, service)
 }
 
 /** For how long somebody still waits, in milliseconds. */
@@ -51,11 +46,15 @@ export function remainingMsOf(message: MqttMessage, envelope: Envelope, clock: P
   return Math.min(Date.parse(envelope.timestamp) - clock.now(), 0) + DEFAULT_DEADLINE_MS
 }
 
-/** What makes a request the same as another: who waits where for what. Without an answer, the message itself. */
-export function identityOf(envelope: Envelope, reply: ReplyAddress | undefined): string {
+/**
+ * What makes a request the same as another: for whom, who waits where for what; without an answer, the message itself.
+ * The principal is first and has no line end in it, so that no other words make it another one's.
+ */
+export function identityOf(envelope: Envelope, principal: string, reply: ReplyAddress | undefined): string {
   const { action } = envelope.payload
-  if (reply === undefined) return `${action} ${envelope.metadata.client_id} ${envelope.message_id}`
-  return `${action} ${reply.topic} ${reply.correlationData ?? reply.correlationId}`
+  const what = reply === undefined ? envelope.message_id : reply.topic
+  const which = reply === undefined ? '' : (reply.correlationData ?? reply.correlationId)
+  return `${principal}\n${action} ${what} ${which}`
 }
 
 /** Correlation data of our own requests is the correlation id as text; others may send what they like. */

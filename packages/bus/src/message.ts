@@ -1,5 +1,5 @@
 import type { Permissions } from '@jamey/auth'
-import type { TopicParameters } from '@jamey/contracts'
+import type { Binding, TopicParameters } from '@jamey/contracts'
 import type { Envelope } from './envelope.js'
 
 /** The client that published a message. */
@@ -16,17 +16,30 @@ export interface Principal {
   readonly permissions: Permissions | undefined
 }
 
+/** Another client that a request is made for, and what that may do. */
+export interface OnBehalfOf {
+  readonly clientId: string
+  readonly permissions: readonly string[]
+}
+
 /** A message as handlers get it. */
 export interface Message<Data> {
   /** The checked data: `payload.data` of the envelope, with defaults filled in. */
   readonly payload: Data
   readonly envelope: Envelope
+  /** The contract's topic: without the level that tells the sender, where one was behind it. */
   readonly topic: string
   /** Whether the server kept it for us, rather than its being sent just now. */
   readonly isRetained: boolean
   readonly sender: Sender
   /** Whose it is to be taken as: what is permitted, kept and recorded goes by this. */
   readonly principal: Principal
+}
+
+/** A request as handlers get it. */
+export interface Request<Data> extends Message<Data> {
+  /** What its answer is about: the fields that the data of an answer has where the contract `isBound`. */
+  readonly binding: Binding
 }
 
 export interface PublishOptions {
@@ -70,16 +83,21 @@ export interface RequestOptions {
    * under the same ids, where no answer comes: the server that got it may have died. The contract's word unless given.
    */
   readonly isRepeatable?: boolean
+  /**
+   * Whom the request is made for. That is decided and recorded by, and it is taken from those alone who may act for
+   * others (`act-for:` in their permissions); from anybody else it is refused, `not-permitted`.
+   */
+  readonly onBehalfOf?: OnBehalfOf
   /** A UUID. Repeating a request with the ids of the first gets the first one's answer. */
   readonly correlationId?: string
   readonly messageId?: string
   readonly traceparent?: string
 }
 
-export interface ServeOptions {
+export interface ServeOptions<Data = unknown> {
   /** Servers of one group share the requests; the contract's service by default. */
   readonly group?: string
-  /** How many of these requests are worked on at once; the others wait, and their senders take turns. No bound by default. */
+  /** How many of these requests are worked on at once; the others wait, and their principals take turns. No bound by default. */
   readonly concurrency?: number
   /**
    * What a refusal of the server means: `reject` (the default) makes `serve` reject with it; with `retry` it is logged,
@@ -88,10 +106,15 @@ export interface ServeOptions {
    */
   readonly whenRefused?: 'reject' | 'retry'
   /**
-   * How many requests of one sender, waiting and worked on, may be unanswered here; 10000 by default. Beyond it they
+   * How many requests of one principal, waiting and worked on, may be unanswered here; 10000 by default. Beyond it they
    * are answered with the retryable failure `overloaded`.
    */
   readonly maximumPerSender?: number
+  /**
+   * The topic that a principal whose permissions are known has to be allowed to publish to; the contract's own by
+   * default. For those who pass requests on.
+   */
+  readonly permittedBy?: (data: Data) => string
 }
 
 export interface RequestContext {

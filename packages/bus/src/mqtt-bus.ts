@@ -1,5 +1,6 @@
 import type { Permissions } from '@jamey/auth'
 import {
+  COMPONENTS,
   type Contract,
   type Data,
   type DataInput,
@@ -27,11 +28,13 @@ import type {
   SubscribeOptions,
 } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
+import { Origins } from './origin.js'
 import { Presence } from './presence.js'
 import { Publisher } from './publisher.js'
 import { RateLimiter } from './rate-limiter.js'
 import { Requester } from './requester.js'
 import { Responder, type ServeHandler } from './responder.js'
+import { ServerStamp } from './server-stamp.js'
 import { Subscriber } from './subscriber.js'
 
 const CLOSE_TIMEOUT_MS = 5000
@@ -54,6 +57,7 @@ export class MqttBus implements Bus {
   readonly #counters = new Counters()
   readonly #health = new Health()
   readonly #publisher: Publisher
+  readonly #stamp: ServerStamp
   readonly #subscriber: Subscriber
   readonly #requester: Requester
   readonly #responder: Responder
@@ -76,13 +80,16 @@ export class MqttBus implements Bus {
     this.#onClose = onClose
     const counters = this.#counters
     const limiter = config.rateLimit === undefined ? undefined : new RateLimiter(config.rateLimit, clock)
-    const publisher = new Publisher({ clientId, permissions, port, clock, counters, limiter })
+    const stamp = new ServerStamp({ port, clientId })
+    const publisher = new Publisher({ clientId, permissions, port, clock, counters, limiter, stamp })
     this.#publisher = publisher
+    this.#stamp = stamp
     const report = (error: unknown, context: ErrorContext): void => void this.reportError(error, context)
     const health = this.#health
-    const { sharedSubscriptions = 'auto' } = config
+    const { sharedSubscriptions = 'auto', actFor = [COMPONENTS.gateway.clientId] } = config
+    const origins = new Origins({ stamp, actFor })
     const shared = { clientId, permissions, port, clock, counters, publisher, report, log, health }
-    const parts = { ...shared, sharedSubscriptions }
+    const parts = { ...shared, sharedSubscriptions, stamp, origins }
     this.#subscriber = new Subscriber(parts)
     this.#requester = new Requester(parts)
     const { maximumAnswers = 10_000, maximumBytes = 16 * 1024 * 1024 } = config.answerCache ?? {}
@@ -91,6 +98,7 @@ export class MqttBus implements Bus {
     this.#responder = new Responder({
       ...parts,
       ping,
+      acceptUnverified: config.acceptUnverified ?? false,
       cache: { maximumAnswers, maximumBytes },
     })
     this.#tellOfTheEnd(config)
@@ -116,6 +124,10 @@ export class MqttBus implements Bus {
   setFault(name: string, fault: Fault | undefined): void {
     if (fault === undefined) this.#health.clear(name)
     else this.#health.set(name, fault)
+  }
+
+  topicFor(topic: string): string {
+    return this.#stamp.topicFor(topic)
   }
 
   onState(listener: (change: StateChange) => void): () => void {
@@ -147,7 +159,7 @@ export class MqttBus implements Bus {
 
   async serve<C extends RequestContract>(
     contract: C,
-    options: ServeOptions,
+    options: ServeOptions<Data<C>>,
     handler: ServeHandler<C>,
   ): Promise<ServedContract> {
     this.#assertOpen()

@@ -4,7 +4,7 @@ import { PermissionError } from './errors.js'
 /** Throws `PermissionError`, which names the entry that is needed, where the client may not do this. */
 export function assertPermitted(
   permissions: Permissions,
-  action: 'publish' | 'subscribe',
+  action: 'publish' | 'subscribe' | 'act-for',
   topic: string,
 ): void {
   const { isAllowed, permission } = permissions.decide(action, topic)

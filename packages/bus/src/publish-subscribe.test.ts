@@ -124,7 +124,7 @@ describe('subscribing', () => {
       payload: update,
       envelope: { message_id: ID },
       topic: 'jamey/memory/updates',
-      sender: { clientId: 'me', isVerified: false },
+      sender: { clientId: 'me', isVerified: true },
       principal: { clientId: 'me', permissions: undefined },
       isRetained: false,
     })

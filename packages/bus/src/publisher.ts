@@ -1,5 +1,5 @@
 import type { Permissions } from '@jamey/auth'
-import { type Contract, type DataInput, topicOf } from '@jamey/contracts'
+import { type Contract, type DataInput, namesSender, topicOf } from '@jamey/contracts'
 import type { PublishResult } from '@jamey/mqtt'
 import type { PublishProperties } from '@jamey/protocol'
 import type { Clock } from './clock.js'
@@ -11,6 +11,7 @@ import type { Published, PublishOptions } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
 import { assertPermitted } from './permission-check.js'
 import type { RateLimiter } from './rate-limiter.js'
+import type { ServerStamp } from './server-stamp.js'
 import { randomUuid } from './uuid.js'
 
 /** What tells a receiver without our documents how to read the payload. MQTT 5.0 sections 3.3.2.3.2 and 3.3.2.3.9. */
@@ -40,6 +41,7 @@ export interface PublisherParts {
   readonly clock: Clock
   readonly counters: Counters
   readonly limiter: RateLimiter | undefined
+  readonly stamp: ServerStamp
 }
 
 export interface Sending {
@@ -109,9 +111,7 @@ export class Publisher {
   }
 
   #publish<C extends Contract>(contract: C, data: DataInput<C>, options: PublishOptions): Promise<Published> {
-    const topic = contract.topic.includes('{')
-      ? topicOf(contract, { client_id: this.#parts.clientId, ...options.parameters })
-      : contract.topic
+    const topic = this.#topicOf(contract, options)
     const payload = { action: contract.action, data: checkData(contract.schema, topic, data) }
     this.authorize(topic)
     if (options !== NO_OPTIONS) assertIdentifiers(topic, options)
@@ -126,6 +126,13 @@ export class Publisher {
       signal: options.signal,
     })
     return sent.then(({ reasonCode }) => ({ messageId, reasonCode }))
+  }
+
+  #topicOf(contract: Contract, { parameters }: PublishOptions): string {
+    const { clientId, stamp } = this.#parts
+    if (!contract.topic.includes('{')) return stamp.topicFor(contract.topic)
+    const topic = topicOf(contract, { client_id: clientId, ...parameters })
+    return namesSender(contract) ? topic : stamp.topicFor(topic)
   }
 
   async #sendInTurn(

@@ -12,6 +12,8 @@ import { FakeClock, settled } from './test-support/fake-clock.js'
 
 const contract = topics.api.requests
 const call: DataInput<typeof contract> = { operation: 'memory.query', input: { text: 'Lisbon' } }
+/** A second action on the topic of another. */
+const forget = { ...topics.memory.forget, topic: topics.memory.store.topic }
 const ID = '0d7ff1f6-6a0f-4f0b-9d39-6a1b5f0f7a11'
 const CHAIN = '6f9c1b7e-5b0a-4d0e-8a43-0c4f6f4f6f4f'
 /** The timer by which a server that hears nothing asks itself. */
@@ -28,7 +30,7 @@ function setUp(options: { answers?: number } = {}) {
   }
   const asker = make('asker', ['publish:jamey/api/requests'])
   const server = make('server', [
-    'subscribe:$share/api/jamey/api/requests',
+    'subscribe:$share/api/jamey/api/requests/#',
     'publish:jamey/api/responses/+/api/#',
   ])
   return { broker, clock, asker, server, make }
@@ -89,7 +91,7 @@ describe('a request', () => {
     const { broker, asker, server } = setUp()
     await server.serve(contract, { group: 'api' }, echo)
     await Promise.all([1, 2, 3].map(() => asker.request(contract, call, { timeoutMs: 1000 })))
-    expect(broker.filters).toEqual(['$share/api/jamey/api/requests', 'jamey/api/responses/asker/#'])
+    expect(broker.filters).toEqual(['$share/api/jamey/api/requests/#', 'jamey/api/responses/asker/#'])
   })
 
   it('fails at once where nobody serves [promise 28]', async () => {
@@ -627,10 +629,10 @@ describe('serving', () => {
   it('refuses data that breaks the contract with the name of the field, and unknown actions', async () => {
     const { make, broker } = setUp()
     const server = make('memory', [
-      'subscribe:$share/memory/jamey/memory/store',
+      'subscribe:$share/memory/jamey/memory/store/#',
       'publish:jamey/api/responses/+/memory/#',
     ])
-    await server.serve(topics.memory.forget, { group: 'memory' }, () => ({ forgotten: 0 }))
+    await server.serve(forget, { group: 'memory' }, () => ({ forgotten: 0 }))
     const ask = async (payload: object) => {
       const replyTo = 'jamey/api/responses/other/memory/x'
       const metadata = { client_id: 'other', correlation_id: CHAIN, reply_to: replyTo }
@@ -659,7 +661,7 @@ describe('serving', () => {
     await server.serve(contract, { group: 'api' }, echo)
     const responseTopic = 'jamey/api/responses/other/api/x'
     await Promise.all(
-      broker.deliver(contract.topic, '{}', { responseTopic, correlationData: Buffer.from(CHAIN) }),
+      broker.deliver(contract.topic, '{}', { responseTopic, correlationData: Buffer.from(CHAIN) }, 'other'),
     )
     const answer = only(broker.to(responseTopic))
     expect(decodeEnvelope(responseTopic, answer.payload).payload).toMatchObject({
@@ -672,38 +674,38 @@ describe('serving', () => {
   it('shares one subscription among the actions of a topic, and ends it with the last', async () => {
     const { make, broker } = setUp()
     const server = make('memory', [
-      'subscribe:$share/memory/jamey/memory/store',
+      'subscribe:$share/memory/jamey/memory/store/#',
       'publish:jamey/api/responses/+/memory/#',
     ])
     const store = await server.serve(topics.memory.store, { group: 'memory' }, () => {
       throw new RequestError('unused', 'unused')
     })
-    const forget = await server.serve(topics.memory.forget, { group: 'memory' }, () => ({ forgotten: 1 }))
-    expect(broker.filters).toEqual(['$share/memory/jamey/memory/store'])
-    await expect(
-      server.serve(topics.memory.forget, { group: 'memory' }, () => ({ forgotten: 2 })),
-    ).rejects.toMatchObject({ code: 'already-served' })
+    const forgetting = await server.serve(forget, { group: 'memory' }, () => ({ forgotten: 1 }))
+    expect(broker.filters).toEqual(['$share/memory/jamey/memory/store/#'])
+    await expect(server.serve(forget, { group: 'memory' }, () => ({ forgotten: 2 }))).rejects.toMatchObject({
+      code: 'already-served',
+    })
     await store.stop()
     expect(broker.filters).toHaveLength(1)
-    await forget.stop()
+    await forgetting.stop()
     expect(broker.filters).toEqual([])
   })
 
   it('subscribes alone where the server cannot share', async () => {
     const { server, broker, make } = setUp()
     broker.sharedSubscriptionAvailable = false
-    const alone = ['subscribe:jamey/api/requests', 'subscribe:$share/api/jamey/api/requests']
+    const alone = ['subscribe:jamey/api/requests/#', 'subscribe:$share/api/jamey/api/requests/#']
     await make('alone', [...alone, 'publish:jamey/api/responses/#']).serve(contract, { group: 'api' }, echo)
-    expect(broker.filters).toEqual(['jamey/api/requests'])
+    expect(broker.filters).toEqual(['jamey/api/requests/#'])
     // The right to be in a group is not the right to the topic itself.
     await expect(server.serve(contract, { group: 'api' }, echo)).rejects.toMatchObject({
-      permission: 'subscribe:jamey/api/requests',
+      permission: 'subscribe:jamey/api/requests/#',
     })
   })
 
   it('is refused at once where its server may answer nobody', async () => {
     const { broker, make } = setUp()
-    const mute = make('mute', ['subscribe:$share/api/jamey/api/requests', 'publish:jamey/events/errors'])
+    const mute = make('mute', ['subscribe:$share/api/jamey/api/requests/#', 'publish:jamey/events/errors'])
     await expect(mute.serve(contract, { group: 'api' }, echo)).rejects.toMatchObject({
       name: 'PermissionError',
       permission: 'publish:jamey/api/responses/+/api/#',
@@ -711,11 +713,11 @@ describe('serving', () => {
     expect(broker.filters).toEqual([])
     // One requester that can be answered is enough.
     const narrow = make('narrow', [
-      'subscribe:$share/api/jamey/api/requests',
+      'subscribe:$share/api/jamey/api/requests/#',
       'publish:jamey/api/responses/asker/api/+',
     ])
     await narrow.serve(contract, { group: 'api' }, echo)
-    expect(broker.filters).toEqual(['$share/api/jamey/api/requests'])
+    expect(broker.filters).toEqual(['$share/api/jamey/api/requests/#'])
   })
 
   it('takes an answer at the level of the service that was asked, and at no other', async () => {
@@ -746,7 +748,7 @@ describe('serving', () => {
   it('needs the permission to subscribe, and a group that is one level', async () => {
     const { asker } = setUp()
     await expect(asker.serve(contract, { group: 'api' }, echo)).rejects.toMatchObject({
-      permission: 'subscribe:$share/api/jamey/api/requests',
+      permission: 'subscribe:$share/api/jamey/api/requests/#',
     })
     await expect(asker.serve(contract, { group: 'a/b' }, echo)).rejects.toThrow(TypeError)
     await expect(asker.serve({ ...contract, service: '+' }, {}, echo)).rejects.toThrow('service')

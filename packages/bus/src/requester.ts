@@ -1,7 +1,8 @@
+import type { Permissions } from '@jamey/auth'
 import {
+  type Binding,
   type DataInput,
   inboxFilter,
-  inboxTopic,
   PING_ACTION,
   type RequestContract,
   type ResponseData,
@@ -9,11 +10,12 @@ import {
 } from '@jamey/contracts'
 import { Deadline, type Message as MqttMessage, PublishError, type PublishResult } from '@jamey/mqtt'
 import { ReasonCode } from '@jamey/protocol'
+import { assertBound, bindingOf } from './binding.js'
 import type { Clock } from './clock.js'
 import type { Counters } from './counters.js'
 import { assertIdentifiers, checkData, decodeEnvelope, type Envelope } from './envelope.js'
 import {
-  AbortedError,
+  AnswerMismatchError,
   BusError,
   DuplicateRequestError,
   NoResponderError,
@@ -23,10 +25,13 @@ import {
 import { latin1 } from './incoming-request.js'
 import type { RequestOptions } from './message.js'
 import type { MqttPort, PortSubscription } from './mqtt-port.js'
+import type { Origins } from './origin.js'
+import { assertPermitted } from './permission-check.js'
 import { exchangeProperties, type Publisher } from './publisher.js'
 import { type Repeatable, Repetitions } from './repetitions.js'
-import { fateOf } from './request-fate.js'
-import { assertLevel } from './topic-level.js'
+import { ReplyTopics } from './reply-topics.js'
+import { aborted, closed, timedOut } from './request-end.js'
+import type { ServerStamp } from './server-stamp.js'
 import { randomUuid } from './uuid.js'
 
 /** The longest delay that timers can hold, 24.8 days. */
@@ -39,21 +44,26 @@ const ARRIVAL_MS = 2000
 const ARRIVAL_RETRY_MS = 200
 /** How long after a deadline the client, whose own is the same, may take to say whether the request has left. */
 const LAST_WORD_MS = 20
-/** More than anybody asks. */
-const SERVICES_KEPT = 100
 
 export interface RequesterParts {
   readonly clientId: string
   readonly port: MqttPort
   readonly clock: Clock
   readonly counters: Counters
+  readonly permissions: Permissions
   readonly publisher: Publisher
+  readonly origins: Origins
+  readonly stamp: ServerStamp
+  /** Told of answers that are dropped because of who gave them. */
+  readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
 }
 
 /** A request whose answer is awaited. */
 interface Waiting extends Repeatable {
   readonly key: string
   readonly contract: RequestContract
+  /** Where it goes, in whichever form the server of that moment takes. */
+  readonly topic: string
   readonly replyTo: string
   readonly correlationId: string
   readonly options: RequestOptions
@@ -63,6 +73,8 @@ interface Waiting extends Repeatable {
   readonly reject: (error: unknown) => void
   /** What is sent again; undefined where to carry it out twice may do harm. */
   readonly bytes: Buffer | undefined
+  /** What the answer has to be about, where the contract wants it to say so. */
+  readonly binding: Binding | undefined
   deadline: Deadline | undefined
   /** `handed-over`: the client has it, and may have sent it or not. */
   /** Until it is sent again, for nobody was there. */
@@ -75,8 +87,7 @@ interface Waiting extends Repeatable {
 export class Requester {
   readonly #parts: RequesterParts
   readonly #waiting = new Map<string, Waiting>()
-  /** Where answers arrive whose correlation id is ours, by the service that gives them. */
-  readonly #answersTopics = new Map<string, string>()
+  readonly #replyTopics: ReplyTopics
   readonly #repetitions: Repetitions<Waiting>
   #inbox: Promise<PortSubscription> | undefined
   #isInboxOpen = false
@@ -86,6 +97,7 @@ export class Requester {
 
   constructor(parts: RequesterParts) {
     this.#parts = parts
+    this.#replyTopics = new ReplyTopics(parts.clientId)
     this.#stopWatching = parts.port.onState(({ state }) => {
       if (state === 'connected') this.#connectedAtMs = parts.clock.monotonicNow()
     })
@@ -125,30 +137,37 @@ export class Requester {
     options: RequestOptions,
   ): Promise<ResponseData<C>> {
     const { clientId, clock, publisher, counters, port } = this.#parts
-    const { topic, action } = contract
+    const { action } = contract
     assertTimeout(options.timeoutMs)
     if (this.#isClosed) throw closed()
     // Nothing is tried any more (the breaker is open, say): to wait for the deadline would help nobody.
     if (port.status.state === 'error') throw port.status.cause ?? closed()
     if (options.signal?.aborted) throw aborted({ contract, options }, false)
-    const payload = { action, data: checkData(contract.schema, topic, data) }
+    const payload = { action, data: checkData(contract.schema, contract.topic, data) }
+    const topic = this.#parts.stamp.topicFor(contract.topic)
     publisher.authorize(topic)
+    if (options.onBehalfOf !== undefined) {
+      assertPermitted(this.#parts.permissions, 'act-for', options.onBehalfOf.clientId)
+    }
     assertIdentifiers(topic, options)
-    const { messageId = randomUuid(), correlationId = randomUuid(), traceparent } = options
+    const { messageId = randomUuid(), correlationId = randomUuid(), traceparent, onBehalfOf } = options
     // A correlation id of the caller's runs through a chain that may ask several times. Then the response topic is
     // the request's own, so that the pair of both still names this request and only its repetitions.
     const isOurs = options.correlationId === undefined
     const { service } = contract
-    const replyTo = isOurs ? this.#answersTopicOf(service) : inboxTopic(clientId, service, messageId)
+    const replyTo = isOurs ? this.#replyTopics.shared(service) : this.#replyTopics.own(service, messageId)
     const key = keyOf(replyTo, correlationId)
     if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)
     counters.requests++
-    const bytes = publisher.write({ topic, messageId, payload, correlationId, replyTo, traceparent })
+    const draft = { topic, messageId, payload, correlationId, replyTo, traceparent, onBehalfOf }
+    const bytes = publisher.write(draft)
+    const binding = contract.isBound === true ? bindingOf(draft, clientId) : undefined
     const dueAtMs = clock.monotonicNow() + options.timeoutMs
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         key,
         contract,
+        topic,
         replyTo,
         correlationId,
         options,
@@ -157,6 +176,7 @@ export class Requester {
         resolve: resolve as (data: unknown) => void,
         reject,
         bytes: (options.isRepeatable ?? contract.isRepeatable === true) ? bytes : undefined,
+        binding,
         deadline: undefined,
         timer: undefined,
         stage: 'unsent',
@@ -172,16 +192,6 @@ export class Requester {
         (error) => this.#failUnsent(waiting, error),
       )
     })
-  }
-
-  #answersTopicOf(service: string): string {
-    let topic = this.#answersTopics.get(service)
-    if (topic !== undefined) return topic
-    assertLevel('service', service)
-    topic = inboxTopic(this.#parts.clientId, service, 'answers')
-    if (this.#answersTopics.size >= SERVICES_KEPT) this.#answersTopics.clear()
-    this.#answersTopics.set(service, topic)
-    return topic
   }
 
   #wait(waiting: Waiting): void {
@@ -250,8 +260,8 @@ export class Requester {
   }
 
   #publish(waiting: Waiting, bytes: Buffer, remainingMs: number): Promise<PublishResult> {
-    const { contract, replyTo, correlationId, options } = waiting
-    return this.#parts.publisher.send(contract.topic, bytes, {
+    const { contract, topic, replyTo, correlationId, options } = waiting
+    return this.#parts.publisher.send(topic, bytes, {
       // After a restart nobody would wait for its answer.
       isDurable: false,
       qos: contract.qos,
@@ -316,23 +326,43 @@ export class Requester {
       const envelope = decodeEnvelope(topic, message.payload)
       waiting ??= this.#waiting.get(keyOf(topic, envelope.metadata.correlation_id))
       if (waiting === undefined) counters.answersDropped++
-      else this.#takeAnswer(waiting, topic, envelope)
+      else this.#takeAnswer(waiting, message, envelope)
     } catch (error) {
-      counters.invalid++
+      if (error instanceof AnswerMismatchError) counters.answersMismatched++
+      else counters.invalid++
       if (waiting !== undefined) this.#fail(waiting, error)
     }
   }
 
-  #takeAnswer(waiting: Waiting, topic: string, { payload: { data, error } }: Envelope): void {
+  #takeAnswer(waiting: Waiting, message: MqttMessage, envelope: Envelope): void {
+    const { topic } = message
+    const { data, error } = envelope.payload
+    if (!this.#isGenuine(message, envelope)) return
     this.#repetitions.answered(waiting)
     if (error === undefined) {
-      const checked = checkData(waiting.contract.responseSchema, topic, data)
+      const { contract, binding } = waiting
+      const checked = checkData(contract.responseSchema, topic, data)
+      if (binding !== undefined) assertBound(contract, checked, binding)
       if (this.#settle(waiting)) waiting.resolve(checked)
     } else {
       const failure = checkData(remoteFailureSchema, topic, error, 'payload.error')
       this.#fail(waiting, new RemoteError(failure.kind, failure.message, failure.retryable))
     }
     this.#parts.counters.received++
+  }
+
+  /** Whether the server says of an answer what it says of itself; who forges one must not end the wait for the other. */
+  #isGenuine(message: MqttMessage, envelope: Envelope): boolean {
+    const { counters, origins, report } = this.#parts
+    try {
+      origins.of(message, envelope, undefined)
+      return true
+    } catch (error) {
+      const { correlation_id: correlationId } = envelope.metadata
+      counters.refusedSenders++
+      report(error, { kind: 'sender-refused', topic: message.topic, correlationId })
+      return false
+    }
   }
 
   /** A publish that was given up because the deadline passed is a time-out of the request. */
@@ -349,29 +379,6 @@ export class Requester {
 
 function keyOf(replyTo: string, correlationId: string): string {
   return `${replyTo} ${correlationId}`
-}
-
-function timedOut(
-  { contract, options }: Waiting,
-  mayBeDelivered: boolean,
-  cause?: unknown,
-): RequestTimeoutError {
-  const { topic, action } = contract
-  return new RequestTimeoutError(topic, action, options.timeoutMs, { cause, mayBeDelivered })
-}
-
-function aborted(
-  { contract, options }: Pick<Waiting, 'contract' | 'options'>,
-  mayBeDelivered: boolean,
-): AbortedError {
-  const what = `The request '${contract.action}' on ${contract.topic} was aborted; ${fateOf(mayBeDelivered)}.`
-  return new AbortedError('request-aborted', what, { cause: options.signal?.reason, mayBeDelivered })
-}
-
-function closed(waiting?: Waiting): AbortedError {
-  const mayBeDelivered = waiting !== undefined && waiting.stage !== 'unsent'
-  const what = `The bus was closed before the request was answered; ${fateOf(mayBeDelivered)}.`
-  return new AbortedError('bus-closed', what, { mayBeDelivered })
 }
 
 function assertTimeout(timeoutMs: number): void {

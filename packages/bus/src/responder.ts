@@ -8,8 +8,9 @@ import type { BusLog } from './config.js'
 import type { Counters } from './counters.js'
 import { AlreadyServedError, PermissionError } from './errors.js'
 import type { Health } from './health.js'
-import type { Message, RequestContext, ServedContract, ServeOptions } from './message.js'
+import type { Request, RequestContext, ServedContract, ServeOptions } from './message.js'
 import type { MqttPort, PortSubscription } from './mqtt-port.js'
+import type { Origins } from './origin.js'
 import { assertPermitted } from './permission-check.js'
 import type { Publisher } from './publisher.js'
 import { type Served, ServingDesk } from './serving-desk.js'
@@ -26,6 +27,8 @@ export interface ResponderParts {
   readonly clock: Clock
   readonly counters: Counters
   readonly publisher: Publisher
+  readonly origins: Origins
+  readonly acceptUnverified: boolean
   readonly cache: AnswerCacheLimits
   readonly log: BusLog
   readonly health: Health
@@ -37,7 +40,7 @@ export interface ResponderParts {
 }
 
 export type ServeHandler<C extends RequestContract> = (
-  request: Message<Data<C>>,
+  request: Request<Data<C>>,
   context: RequestContext,
 ) => ResponseInput<C> | Promise<ResponseInput<C>>
 
@@ -64,7 +67,7 @@ export class Responder {
 
   async serve<C extends RequestContract>(
     contract: C,
-    options: ServeOptions,
+    options: ServeOptions<Data<C>>,
     handler: ServeHandler<C>,
   ): Promise<ServedContract> {
     const { permissions, clientId } = this.#parts
@@ -80,7 +83,8 @@ export class Responder {
       throw new PermissionError(`publish:${answersFilter(service)}`, clientId)
     }
     const key = `${group}/${contract.topic}`
-    const station = this.#stations.get(key) ?? this.#open(key, contract, { ...options, group })
+    const station =
+      this.#stations.get(key) ?? this.#open(key, contract, { group, whenRefused: options.whenRefused })
     const { desk } = station
     if (desk.service !== service) throw anotherService(contract, desk.service)
     if (desk.actions.has(contract.action)) {
@@ -89,7 +93,8 @@ export class Responder {
     // The desk checks data against the very contract that the handler's type comes from.
     const given = handler as Served['handler']
     const queue = new ServingQueue(concurrency, maximumPerSender)
-    desk.actions.set(contract.action, { contract, handler: given, queue })
+    const permittedBy = options.permittedBy as Served['permittedBy']
+    desk.actions.set(contract.action, { contract, handler: given, queue, permittedBy })
     try {
       await station.admission.granted
     } catch (error) {
@@ -119,10 +124,10 @@ export class Responder {
   #open(
     key: string,
     contract: RequestContract,
-    { group, whenRefused }: ServeOptions & { readonly group: string },
+    { group, whenRefused }: { readonly group: string; readonly whenRefused: ServeOptions['whenRefused'] },
   ): Station {
     const { topic, service } = contract
-    const desk = new ServingDesk(this.#parts, this.#cache, service)
+    const desk = new ServingDesk(this.#parts, this.#cache, contract)
     const ping = (timeoutMs: number) => this.#parts.ping(topic, service, timeoutMs)
     const attendance = new Attendance({ ...this.#parts, ping }, topic, group, () => desk.heardAtMs)
     let asked: Promise<PortSubscription> | undefined

@@ -1,11 +1,13 @@
-import { PING_ACTION, type RemoteFailure, type RequestContract } from '@jamey/contracts'
+import { type Address, PING_ACTION, type RemoteFailure, type RequestContract } from '@jamey/contracts'
 import { MqttError, type Message as MqttMessage } from '@jamey/mqtt'
+import { Addresses, strangeTopic } from './addresses.js'
 import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
 import { checkData, decodeEnvelope, type Envelope, isTraceparent } from './envelope.js'
 import { MessageError, RequestError } from './errors.js'
+import { type Incoming, ServedRequest } from './incoming.js'
 import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from './incoming-request.js'
-import type { Message, RequestContext } from './message.js'
-import { originOf } from './origin.js'
+import type { Principal, Request, RequestContext } from './message.js'
+import { type Origin, SenderError } from './origin.js'
 import { exchangeProperties } from './publisher.js'
 import type { ResponderParts } from './responder.js'
 import { ServingContext } from './serving-context.js'
@@ -14,17 +16,10 @@ import { randomUuid } from './uuid.js'
 
 export interface Served {
   readonly contract: RequestContract
-  readonly handler: (request: Message<unknown>, context: RequestContext) => unknown
+  readonly handler: (request: Request<unknown>, context: RequestContext) => unknown
+  /** See `ServeOptions`. */
+  readonly permittedBy: ((data: unknown) => string) | undefined
   readonly queue: ServingQueue
-}
-
-/** A request that was read, with all that answering it takes. */
-interface Incoming {
-  readonly message: MqttMessage
-  readonly envelope: Envelope
-  readonly reply: ReplyAddress | undefined
-  readonly key: string
-  readonly deadline: number
 }
 
 type Outcome = { data: unknown } | { error: RemoteFailure }
@@ -35,16 +30,26 @@ type Outcome = { data: unknown } | { error: RemoteFailure }
  */
 export class ServingDesk {
   readonly actions = new Map<string, Served>()
-  readonly service: string
+  readonly #contract: Pick<RequestContract, 'topic' | 'service'>
+  readonly #addresses: Addresses
   readonly #parts: ResponderParts
   readonly #cache: AnswerCache
   #heardAtMs = Number.NEGATIVE_INFINITY
   readonly #running = new Map<ServingContext, { action: string; done: Promise<void> }>()
 
-  constructor(parts: ResponderParts, cache: AnswerCache, service: string) {
+  constructor(
+    parts: ResponderParts,
+    cache: AnswerCache,
+    contract: Pick<RequestContract, 'topic' | 'service'>,
+  ) {
     this.#parts = parts
     this.#cache = cache
-    this.service = service
+    this.#contract = contract
+    this.#addresses = new Addresses(contract)
+  }
+
+  get service(): string {
+    return this.#contract.service
   }
 
   /** When the last message came, by the monotonic clock. */
@@ -54,24 +59,21 @@ export class ServingDesk {
 
   /** Rejects where the answer could not be published, so that the request is sent again. */
   handle(message: MqttMessage): Promise<void> | undefined {
-    const { clock, counters, publisher, report } = this.#parts
+    const { clock, counters, origins } = this.#parts
+    const address = this.#addresses.read(message.topic)
     let envelope: Envelope
+    let origin: Origin
     try {
+      if (address === undefined) throw strangeTopic(this.#contract, message.topic)
       envelope = decodeEnvelope(message.topic, message.payload)
+      origin = this.#known(origins.of(message, envelope, address), message)
     } catch (error) {
-      return this.#refuse(message, error as MessageError)
+      return this.#refuse(message, address, error as MessageError)
     }
-    const reply = replyAddressOf(message, envelope, this.service)
-    const correlationId = envelope.metadata.correlation_id
-    if (reply !== undefined && (reply.isForeign || !publisher.mayPublish(reply.topic))) {
-      counters.invalid++
-      const fault = `must lie in the inbox of the sender, and be one that this client may publish to; it is ${JSON.stringify(reply.topic)}`
-      report(new MessageError(message.topic, 'metadata.reply_to', fault), {
-        topic: message.topic,
-        correlationId,
-      })
-      return undefined
-    }
+    const { sender } = origin
+    const { service } = this.#contract
+    const reply = replyAddressOf(message, envelope, { clientId: sender.clientId, service })
+    if (reply !== undefined && !this.#mayAnswer(reply)) return this.#refuseAddress(message, envelope, reply)
     const remainingMs = remainingMsOf(message, envelope, clock)
     if (remainingMs <= 0) {
       counters.servedLate++
@@ -80,8 +82,16 @@ export class ServingDesk {
     this.#heardAtMs = clock.monotonicNow()
     const deadline = this.#heardAtMs + remainingMs
     if (envelope.payload.action === PING_ACTION) return reply && this.#pong(reply, deadline)
-    const incoming = { message, envelope, reply, key: identityOf(envelope, reply), deadline }
-    const taken = this.#cache.get(incoming.key)
+    let principal: Principal
+    try {
+      principal = origins.principalOf(message, envelope, origin)
+    } catch (error) {
+      return reply && this.#refuseForGood(envelope, reply, deadline, error)
+    }
+    const key = identityOf(envelope, principal.clientId, reply)
+    const topic = (address as Address).topic
+    const incoming = { message, envelope, topic, sender, principal, reply, key, deadline }
+    const taken = this.#cache.get(key)
     return taken === undefined ? this.#take(incoming) : this.#answerAgain(taken, incoming)
   }
 
@@ -95,6 +105,38 @@ export class ServingDesk {
     for (const context of this.#running.keys()) context.abort(reason)
   }
 
+  /** Throws where nobody vouches for the sender, and that does not do. */
+  #known(origin: Origin, { topic }: MqttMessage): Origin {
+    if (origin.sender.isVerified || this.#parts.acceptUnverified) return origin
+    const { clientId } = origin.sender
+    const fault = `is ${JSON.stringify(clientId)}, and neither the server nor the topic says so; it has to come on ${topic}/${clientId}`
+    throw new SenderError(topic, 'metadata.client_id', fault)
+  }
+
+  #mayAnswer(reply: ReplyAddress & { isForeign: boolean }): boolean {
+    return !reply.isForeign && this.#parts.publisher.mayPublish(reply.topic)
+  }
+
+  #refuseAddress({ topic }: MqttMessage, { metadata }: Envelope, reply: ReplyAddress): undefined {
+    const { counters, report } = this.#parts
+    counters.invalid++
+    const fault = `must lie in the inbox of the sender, at the level of ${this.service}, and be one that this client may publish to; it is ${JSON.stringify(reply.topic)}`
+    const correlationId = metadata.correlation_id
+    report(new MessageError(topic, 'metadata.reply_to', fault), { topic, correlationId })
+  }
+
+  /** Whoever asks for somebody that it may not act for. */
+  #refuseForGood(
+    envelope: Envelope,
+    reply: ReplyAddress,
+    deadline: number,
+    cause: unknown,
+  ): Promise<void> | undefined {
+    const { action } = envelope.payload
+    const error = this.#failureOf(cause, envelope)
+    return this.#publish(this.#answer(reply, { action, error }, envelope.metadata.traceparent), deadline)
+  }
+
   /** Past whatever is waiting for its turn: it asks whether requests arrive, not how soon they are answered. */
   #pong(reply: ReplyAddress, deadline: number): Promise<void> | undefined {
     const data = { client_id: this.#parts.clientId }
@@ -104,14 +146,14 @@ export class ServingDesk {
   #take(incoming: Incoming): Promise<void> | undefined {
     const { message, envelope, key, deadline } = incoming
     const { action } = envelope.payload
-    const sender = envelope.metadata.client_id
+    const whose = incoming.principal.clientId
     const queue = this.actions.get(action)?.queue
-    if (queue?.enter(sender) === false) return this.#refuseForNow(incoming)
+    if (queue?.enter(whose) === false) return this.#refuseForNow(incoming)
     const context = new ServingContext(this.#parts.clock, message.topic, action, deadline)
     const taken = new TakenRequest(key, deadline)
     this.#cache.add(taken)
     this.#parts.counters.serving++
-    const turn = queue?.begin(sender)
+    const turn = queue?.begin(whose)
     const done =
       turn === undefined
         ? this.#work(incoming, taken, context, queue)
@@ -132,12 +174,12 @@ export class ServingDesk {
     return this.#work(incoming, taken, context, queue)
   }
 
-  /** One sender's requests must not take the time of all the others; this one may try again. */
-  #refuseForNow({ envelope, reply, deadline }: Incoming): Promise<void> | undefined {
+  /** One's requests must not take the time of all the others'; this one may try again. */
+  #refuseForNow({ envelope, principal, reply, deadline }: Incoming): Promise<void> | undefined {
     this.#parts.counters.overloaded++
     if (reply === undefined) return undefined
     const { action } = envelope.payload
-    const message = `As many requests '${action}' of ${envelope.metadata.client_id} wait here as one client may have; try again when some are answered.`
+    const message = `As many requests '${action}' of ${principal.clientId} wait here as one client may have; try again when some are answered.`
     const error: RemoteFailure = { kind: 'overloaded', message, retryable: true }
     return this.#publish(this.#answer(reply, { action, error }, envelope.metadata.traceparent), deadline)
   }
@@ -164,7 +206,7 @@ export class ServingDesk {
       counters.served++
       if (answer !== undefined) await this.#publish(answer, taken.deadline)
     } finally {
-      queue?.leave(incoming.envelope.metadata.client_id)
+      queue?.leave(incoming.principal.clientId)
       context.settle()
       this.#running.delete(context)
       counters.serving--
@@ -179,37 +221,35 @@ export class ServingDesk {
     return taken.answer && this.#publish(taken.answer, incoming.deadline)
   }
 
-  #outcomeOf({ message, envelope }: Incoming, context: ServingContext): Outcome | Promise<Outcome> {
+  #outcomeOf(incoming: Incoming, context: ServingContext): Outcome | Promise<Outcome> {
     const { counters } = this.#parts
+    const { envelope, topic } = incoming
     const { action } = envelope.payload
     if (context.isAborted) return { error: abortedFailure(action) }
     const served = this.actions.get(action)
     if (served === undefined) {
       counters.invalid++
       const offered = [...this.actions.keys()].join(', ')
-      const text = `No action '${action}' is served on ${message.topic}; there is: ${offered}.`
+      const text = `No action '${action}' is served on ${topic}; there is: ${offered}.`
       // Retryable, for while a service is being replaced another instance may know the action.
       return { error: { kind: 'unknown-action', message: text, retryable: true } }
     }
     let payload: unknown
     try {
-      payload = checkData(served.contract.schema, message.topic, envelope.payload.data)
+      payload = checkData(served.contract.schema, topic, envelope.payload.data)
     } catch (error) {
       counters.invalid++
       return { error: { kind: 'invalid-request', message: (error as Error).message, retryable: false } }
     }
-    counters.received++
-    const request = {
-      payload,
-      envelope,
-      topic: message.topic,
-      ...originOf(envelope),
-      isRetained: message.retain,
+    const permittedBy = served.permittedBy?.(payload) ?? topic
+    if (incoming.principal.permissions?.mayPublish(permittedBy) === false) {
+      return { error: notPermitted(incoming.principal, permittedBy) }
     }
-    return this.#ask(served, request, context)
+    counters.received++
+    return this.#ask(served, new ServedRequest(incoming, payload), context)
   }
 
-  async #ask(served: Served, request: Message<unknown>, context: ServingContext): Promise<Outcome> {
+  async #ask(served: Served, request: Request<unknown>, context: ServingContext): Promise<Outcome> {
     const { topic, envelope } = request
     try {
       const result = await served.handler(request, context)
@@ -236,17 +276,34 @@ export class ServingDesk {
     return { kind: 'internal', message, retryable: false }
   }
 
-  /** Bytes that are no request: reported, and told to a sender who left an address that can be read. */
-  async #refuse(message: MqttMessage, error: MessageError): Promise<void> {
-    const { clock, counters, publisher, report } = this.#parts
+  /** What is no request, or not its sender's: reported, and what is wrong with the bytes told to their sender. */
+  async #refuse(message: MqttMessage, address: Address | undefined, error: MessageError): Promise<void> {
+    const { clock, counters, report } = this.#parts
+    const { topic } = message
+    if (error instanceof SenderError) {
+      counters.refusedSenders++
+      report(error, { kind: 'sender-refused', topic })
+      return
+    }
     counters.invalid++
-    report(error, { kind: 'invalid-message', topic: message.topic })
-    const reply = replyAddressOf(message, undefined, this.service)
-    if (reply === undefined || reply.isForeign || !publisher.mayPublish(reply.topic)) return
+    report(error, { kind: 'invalid-message', topic })
+    const clientId = this.#senderOf(message, address)
+    if (clientId === undefined) return
+    const reply = replyAddressOf(message, undefined, { clientId, service: this.service })
+    if (reply === undefined || !this.#mayAnswer(reply)) return
     const failure = { kind: 'invalid-message', message: error.message, retryable: false }
     const expirySeconds = message.properties?.messageExpiryInterval ?? 30
     const answer = this.#answer(reply, { action: 'error', error: failure })
     await this.#publish(answer, clock.monotonicNow() + expirySeconds * 1000)
+  }
+
+  /** Whose bytes these are, where the envelope does not say it. */
+  #senderOf(message: MqttMessage, address: Address | undefined): string | undefined {
+    try {
+      return this.#parts.origins.verified(message, address)
+    } catch {
+      return undefined
+    }
   }
 
   /** The answer to be published; undefined where none is wanted. */
@@ -294,6 +351,11 @@ export class ServingDesk {
       else report(error, { kind: 'answer-refused', topic })
     })
   }
+}
+
+function notPermitted({ clientId }: Principal, topic: string): RemoteFailure {
+  const message = `${clientId} lacks the permission publish:${topic}.`
+  return { kind: 'not-permitted', message, retryable: false }
 }
 
 function abortedFailure(action: string): RemoteFailure {

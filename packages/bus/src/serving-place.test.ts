@@ -9,7 +9,8 @@ import { FakeBroker } from './test-support/fake-broker.js'
 import { FakeClock, settled } from './test-support/fake-clock.js'
 
 const TOPIC = 'jamey/api/requests'
-const SHARED = `$share/api/${TOPIC}`
+const SHARED = `$share/api/${TOPIC}/#`
+const ALONE = `${TOPIC}/#`
 const INBOX = /^jamey\/api\/responses/
 
 /** A service over a fake broker, and what it writes into its log. */
@@ -20,7 +21,7 @@ function setUp(settings: Partial<BusConfig> = {}) {
   const warn = (_: object, message: string): void => void logged.push(message)
   const permissions = [
     `subscribe:${SHARED}`,
-    `subscribe:${TOPIC}`,
+    `subscribe:${TOPIC}/#`,
     `publish:${TOPIC}`,
     'publish:jamey/api/responses/+/api/#',
   ]
@@ -57,7 +58,7 @@ describe('a service that serves before there is a connection', () => {
     broker.sharedSubscriptionAvailable = false
     client.become('connected')
     await serving
-    expect(served()).toEqual([TOPIC])
+    expect(served()).toEqual([ALONE])
   })
 
   it('is given up with the bus, at once', async () => {
@@ -76,7 +77,7 @@ describe('a service at a server without shared subscriptions', () => {
     broker.sharedSubscriptionAvailable = false
     const { stop } = await serve()
     await settled()
-    expect(served()).toEqual([TOPIC])
+    expect(served()).toEqual([ALONE])
     expect(logged).toEqual([expect.stringContaining('is served without its group')])
     expect(status()).toMatchObject({ state: 'online', reason: expect.stringContaining(TOPIC) })
     // It is no fault: what is to be done is done.
@@ -95,7 +96,7 @@ describe('a service at a server without shared subscriptions', () => {
     expect(served()).toEqual([SHARED])
     await clock.advance(2000)
     await serving
-    expect(served()).toEqual([TOPIC])
+    expect(served()).toEqual([ALONE])
     expect(logged).toHaveLength(1)
   })
 
@@ -106,7 +107,7 @@ describe('a service at a server without shared subscriptions', () => {
       if (filter === SHARED) throw new SubscriptionError('refused', 'no', { reasonCode: 0x80 })
     }
     await serve()
-    expect(served()).toEqual([TOPIC])
+    expect(served()).toEqual([ALONE])
   })
 
   it('stays in its group where one of 3.1.1 shares', async () => {
@@ -119,14 +120,14 @@ describe('a service at a server without shared subscriptions', () => {
 
   it.each([
     ['available', SHARED],
-    ['unavailable', TOPIC],
+    ['unavailable', ALONE],
   ] as const)('asks nobody where it was told: %s', async (sharedSubscriptions, expected) => {
     const { broker, serve, served } = setUp({ sharedSubscriptions })
     broker.protocolVersion = 4
     broker.takesSharesLiterally = true
     await serve()
     expect(served()).toEqual([expected])
-    expect(broker.to(TOPIC)).toEqual([])
+    expect(broker.to(ALONE)).toEqual([])
   })
 
   it('changes its place where the next server can what the last one could not, and the other way round', async () => {
@@ -134,7 +135,7 @@ describe('a service at a server without shared subscriptions', () => {
     await serve()
     expect(served()).toEqual([SHARED])
     for (const [canShare, expected] of [
-      [false, TOPIC],
+      [false, ALONE],
       [true, SHARED],
     ] as const) {
       client.become('reconnecting')
@@ -143,7 +144,7 @@ describe('a service at a server without shared subscriptions', () => {
         if (filter === SHARED && !canShare) throw new SubscriptionError('not-supported', 'no')
       }
       broker.forget(SHARED)
-      broker.forget(TOPIC)
+      broker.forget(ALONE)
       client.become('connected')
       await clock.advance(1000)
       expect(served()).toEqual([expected])

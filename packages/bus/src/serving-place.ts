@@ -139,9 +139,12 @@ export class ServingPlace implements PortSubscription {
   }
 }
 
-/** What is subscribed to: the right to be in a group is one of its own, and so is that to the topic itself. */
+/**
+ * What is subscribed to: requests come on the topic, and one level below it, where the topic tells who asks. The right
+ * to be in a group is one of its own, and so is that to the topics themselves.
+ */
 export function filterAt(form: Form, group: string, topic: string): string {
-  return form === 'shared' ? `$share/${group}/${topic}` : topic
+  return form === 'shared' ? `$share/${group}/${topic}/#` : `${topic}/#`
 }
 
 /** Resolves once there is a connection, and with it the server's word. */

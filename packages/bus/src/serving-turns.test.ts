@@ -17,7 +17,7 @@ async function setUp(options: Partial<ServeOptions>) {
     return new MqttBus(config, new Permissions(permissions, { clientId }), broker.connect(clientId))
   }
   const server = make('server', [
-    'subscribe:$share/api/jamey/api/requests',
+    'subscribe:$share/api/jamey/api/requests/#',
     'publish:jamey/api/responses/+/api/#',
   ])
   const begun: string[] = []

@@ -1,12 +1,13 @@
 import type { Permissions } from '@jamey/auth'
-import { type Contract, type Data, filterOf } from '@jamey/contracts'
+import { type Contract, type Data, messagesFilterOf } from '@jamey/contracts'
 import { type Message as MqttMessage, SubscriptionError } from '@jamey/mqtt'
+import { Addresses, strangeTopic } from './addresses.js'
 import type { BusLog } from './config.js'
 import type { Counters } from './counters.js'
-import { checkData, decodeEnvelope, type Envelope } from './envelope.js'
+import { checkData, decodeEnvelope } from './envelope.js'
 import type { BusSubscription, Message, SubscribeOptions } from './message.js'
 import type { MqttPort } from './mqtt-port.js'
-import { originOf } from './origin.js'
+import { type Origins, SenderError } from './origin.js'
 import { assertPermitted } from './permission-check.js'
 import type { SharedSubscriptions } from './serving-place.js'
 
@@ -15,6 +16,7 @@ export interface SubscriberParts {
   readonly permissions: Permissions
   readonly port: MqttPort
   readonly counters: Counters
+  readonly origins: Origins
   readonly log: BusLog
   readonly sharedSubscriptions: SharedSubscriptions
   readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
@@ -36,7 +38,7 @@ export class Subscriber {
     options: SubscribeOptions = {},
   ): Promise<BusSubscription> {
     const { permissions, port, sharedSubscriptions } = this.#parts
-    const filter = filterOf(contract, options.parameters)
+    const filter = messagesFilterOf(contract, options.parameters)
     const { group } = options
     const shared = group === undefined ? filter : `$share/${group}/${filter}`
     assertPermitted(permissions, 'subscribe', shared)
@@ -44,8 +46,9 @@ export class Subscriber {
       const why = 'it is set that the server has no shared subscriptions; leave the group out'
       throw new SubscriptionError('not-supported', `subscription of ${group} to '${filter}': ${why}`)
     }
+    const addresses = new Addresses(contract)
     const subscription = await port.subscribe(shared, { qos: contract.qos }, (message) =>
-      this.#handle(contract, handler, message),
+      this.#handle({ contract, addresses, handler }, message),
     )
     if (group !== undefined) this.#warnOfOldServer(group, filter)
     return { unsubscribe: () => subscription.unsubscribe() }
@@ -62,22 +65,17 @@ export class Subscriber {
   }
 
   /** Rejects where the handler fails, so that the client's policy for failed handlers applies. */
-  async #handle<C extends Contract>(
-    contract: C,
-    handler: SubscriptionHandler<C>,
-    mqttMessage: MqttMessage,
-  ): Promise<void> {
-    const { counters, report } = this.#parts
+  async #handle<C extends Contract>(subscribed: Subscribed<C>, mqttMessage: MqttMessage): Promise<void> {
+    const { counters, origins } = this.#parts
+    const { contract, handler } = subscribed
     const { topic } = mqttMessage
     // An empty message only tells that a retained one was removed. [MQTT-3.3.1-6]
     if (contract.retain && mqttMessage.payload.length === 0) return
     let message: Message<Data<C>> | undefined
     try {
-      message = read(contract, mqttMessage)
+      message = read(subscribed, origins, mqttMessage)
     } catch (error) {
-      counters.invalid++
-      report(error, { kind: 'invalid-message', topic })
-      return
+      return this.#drop(error, topic)
     }
     if (message === undefined) return
     counters.received++
@@ -86,17 +84,38 @@ export class Subscriber {
     } catch (error) {
       counters.handlerFailures++
       const correlationId = message.envelope.metadata.correlation_id
-      report(error, { kind: 'handler-failed', topic, correlationId })
+      this.#parts.report(error, { kind: 'handler-failed', topic, correlationId })
       throw error
     }
   }
+
+  #drop(error: unknown, topic: string): void {
+    const { counters, report } = this.#parts
+    const isForeign = error instanceof SenderError
+    if (isForeign) counters.refusedSenders++
+    else counters.invalid++
+    report(error, { kind: isForeign ? 'sender-refused' : 'invalid-message', topic })
+  }
+}
+
+interface Subscribed<C extends Contract> {
+  readonly contract: C
+  readonly addresses: Addresses
+  readonly handler: SubscriptionHandler<C>
 }
 
 /** Undefined where the message is of another contract on the same topic. */
-function read<C extends Contract>(contract: C, mqttMessage: MqttMessage): Message<Data<C>> | undefined {
+function read<C extends Contract>(
+  { contract, addresses }: Subscribed<C>,
+  origins: Origins,
+  mqttMessage: MqttMessage,
+): Message<Data<C>> | undefined {
   const { topic, payload, retain } = mqttMessage
-  const envelope: Envelope = decodeEnvelope(topic, payload)
+  const address = addresses.read(topic)
+  if (address === undefined) throw strangeTopic(contract, topic)
+  const envelope = decodeEnvelope(topic, payload)
   if (envelope.payload.action !== contract.action) return undefined
+  const { sender, principal } = origins.of(mqttMessage, envelope, address)
   const data = checkData(contract.schema, topic, envelope.payload.data) as Data<C>
-  return { payload: data, envelope, topic, ...originOf(envelope), isRetained: retain }
+  return { payload: data, envelope, topic: address.topic, sender, principal, isRetained: retain }
 }

@@ -12,6 +12,7 @@ import {
 } from '@jamey/contracts'
 import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
+import { digestOf } from './binding.js'
 import { decodeEnvelope, type Envelope } from './envelope.js'
 
 const document = readFileSync(join(import.meta.dirname, '../../../docs/wire.md'), 'utf8')
@@ -71,6 +72,13 @@ describe('docs/wire.md', () => {
       const answers = envelopes.filter((one) => one.topic === metadata.reply_to)
       const answer = answers.find((one) => one.metadata.correlation_id === metadata.correlation_id)
       expect(answer?.payload.action).toBe(payload.action)
+      const { isBound } = kinds.find((one) => one.topic === topic) ?? {}
+      const binding = {
+        request_digest: digestOf(topic, payload),
+        requested_by: metadata.client_id,
+        correlation_id: metadata.correlation_id,
+      }
+      if (isBound === true) expect(answer?.payload.data).toMatchObject(binding)
       expect(metadata.reply_to).toMatch(new RegExp(`^jamey/api/responses/${metadata.client_id}/${service}/`))
     }
   })

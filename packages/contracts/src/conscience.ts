@@ -41,8 +41,12 @@ export const verdictSchema = z.object({
   judge: judgeSchema,
   /** Which set of rules judged. */
   rules_version: z.string(),
-  /** The client identifier of who asked. */
+  /** `sha256:` and the SHA-256 of the request's `payload` as canonical JSON (RFC 8785): all that was judged. */
+  request_digest: z.string(),
+  /** The client identifier of who asked, or for whom was asked. */
   requested_by: z.string(),
+  /** That of the request. */
+  correlation_id: z.string(),
   evaluated_at: isoTime,
 })
 
@@ -61,6 +65,7 @@ export const conscience = {
     schema: evaluationSchema,
     responseSchema: verdictSchema,
     service: 'conscience',
+    isBound: true,
     isRepeatable: true,
     description: 'Asks whether a proposed action is right; answered with the verdict.',
   } satisfies RequestContract,

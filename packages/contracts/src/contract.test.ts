@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { addressOf, messagesFilterOf, namesSender } from './address.js'
 import { OPERATION_NAMES } from './api.js'
 import { COMPONENTS } from './components.js'
 import { filterOf, isRequestContract, parametersOf, topicOf } from './contract.js'
@@ -46,6 +47,13 @@ describe('contracts', () => {
     expect(new Set(CONTRACTS.map(({ topic, action }) => `${topic} ${action}`)).size).toBe(CONTRACTS.length)
   })
 
+  it('lie below no other one, or a message of the lower would look like one by a sender of the upper', () => {
+    for (const upper of CONTRACTS) {
+      for (const lower of CONTRACTS)
+        expect(addressOf(upper, `${lower.topic}`)?.topic ?? lower.topic).toBe(lower.topic)
+    }
+  })
+
   it('use QoS 0 for heartbeats alone and never QoS 2', () => {
     expect(CONTRACTS.filter(({ qos }) => qos === 0)).toEqual([topics.events.heartbeat])
     expect(CONTRACTS.filter(({ retain }) => retain)).toEqual([status])
@@ -83,6 +91,33 @@ describe('topic parameters', () => {
       expect(() => topicOf(status, { client_id })).toThrow(TypeError)
       expect(() => filterOf(status, { client_id })).toThrow(TypeError)
     }
+  })
+})
+
+describe('the sender in a topic', () => {
+  const { updates } = topics.memory
+  const readings = { topic: 'lab/{station}/readings' }
+
+  it('stands behind the topic of the contract, unless that ends with it already', () => {
+    expect([namesSender(status), namesSender(updates), namesSender(readings)]).toEqual([true, false, false])
+    expect(messagesFilterOf(updates)).toBe('jamey/memory/updates/#')
+    expect(messagesFilterOf(readings, { station: 'north' })).toBe('lab/north/readings/#')
+    expect(messagesFilterOf(status)).toBe('jamey/events/status/+')
+  })
+
+  it.each([
+    [updates, 'jamey/memory/updates', { topic: 'jamey/memory/updates', sender: undefined }],
+    [updates, 'jamey/memory/updates/a b', { topic: 'jamey/memory/updates', sender: 'a b' }],
+    [updates, 'jamey/memory/updates/a/b', undefined],
+    [updates, 'jamey/memory/update/a', undefined],
+    [updates, 'jamey', undefined],
+    [readings, 'lab/north/readings', { topic: 'lab/north/readings', sender: undefined }],
+    [readings, 'lab/north/readings/eva', { topic: 'lab/north/readings', sender: 'eva' }],
+    [readings, 'lab/readings/eva', undefined],
+    [status, 'jamey/events/status/eva', { topic: 'jamey/events/status/eva', sender: 'eva' }],
+    [status, 'jamey/events/status/eva/eva', undefined],
+  ])('is read from where a message of %o came: %s', (contract, topic, address) => {
+    expect(addressOf(contract, topic)).toEqual(address)
   })
 })
 

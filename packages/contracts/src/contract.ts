@@ -32,10 +32,25 @@ export interface RequestContract<
    */
   readonly service: string
   /**
+   * Whether the answer says what it is about: its data has the fields of `Binding`, which the requester compares with
+   * what it asked. False unless given.
+   */
+  readonly isBound?: boolean
+  /**
    * Whether to carry a request out twice, perhaps at two members of a group, is as good as once; then requesters send
    * it again where no answer comes. False unless given.
    */
   readonly isRepeatable?: boolean
+}
+
+/** What ties an answer to its request, so that it proves nothing about another one. */
+export interface Binding {
+  /** `sha256:` and the SHA-256 of the request's `payload` as canonical JSON (RFC 8785), in lower-case hex. */
+  readonly request_digest: string
+  /** The client identifier of the principal: who asked, or for whom was asked. */
+  readonly requested_by: string
+  /** That of the request's envelope. */
+  readonly correlation_id: string
 }
 
 /** What a sender gives: fields with a default may be left out. */

@@ -1,3 +1,4 @@
+export * from './address.js'
 export * from './api.js'
 export * from './components.js'
 export * from './conscience.js'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import {
   type Bus,
   type Clock,
-  type Message,
+  type Request,
   type RequestContext,
   RequestError,
   type ServedContract,
@@ -155,7 +155,7 @@ class BusConscience implements Conscience {
     return { rulesVersion, evaluations, decisions, judgeFailures, ruleFailures }
   }
 
-  async #answer(request: Message<Evaluation>, context: RequestContext): Promise<Verdict> {
+  async #answer(request: Request<Evaluation>, context: RequestContext): Promise<Verdict> {
     assertWithinBounds(request.payload)
     const { payload: proposal, principal, envelope } = request
     const { clientId } = principal
@@ -169,7 +169,7 @@ class BusConscience implements Conscience {
       ...weigh(findings, { unrecognised: this.#options.unrecognised, opinion }),
       judge: judgeOf(answer),
       rules_version: rulesVersion,
-      requested_by: clientId,
+      ...request.binding,
       evaluated_at: new Date(this.#clock.now()).toISOString(),
     }
     if (answer?.status === 'failed')

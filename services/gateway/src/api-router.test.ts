@@ -5,6 +5,8 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { serveApi } from './api-router.js'
 import { FakeBus, memoryOf } from './gateway.support.js'
 
+const CALLER = { clientId: 'agent-1', permissions: ['publish:jamey/memory/#'] }
+
 let bus: FakeBus
 
 beforeEach(async () => {
@@ -13,7 +15,7 @@ beforeEach(async () => {
 })
 
 function callRouter(data: object, options: { timeoutMs?: number; messageId?: string } = {}) {
-  return bus.request(topics.api.requests, data, { timeoutMs: 1000, ...options })
+  return bus.request(topics.api.requests, data, { timeoutMs: 1000, onBehalfOf: CALLER, ...options })
 }
 
 describe('the API router', () => {
@@ -30,6 +32,27 @@ describe('the API router', () => {
       data: { content: 'x', layer: 'short_term', tags: [], importance: 0.5 },
       options: { messageId },
     })
+  })
+
+  it('asks on behalf of its caller', async () => {
+    bus.answer(topics.memory.query, () => ({ memories: [], total: 0 }))
+    await callRouter({ operation: 'memory.query', input: {} })
+    expect(bus.requests.at(-1)).toMatchObject({
+      topic: 'jamey/memory/query',
+      options: { onBehalfOf: CALLER },
+    })
+  })
+
+  it('calls nothing for somebody whose permissions nobody passed on, and says where to ask', async () => {
+    bus.answer(topics.memory.query, () => ({ memories: [], total: 0 }))
+    const options = { timeoutMs: 1000 }
+    const answer = bus.request(topics.api.requests, { operation: 'memory.query', input: {} }, options)
+    await expect(answer).rejects.toMatchObject({
+      kind: 'not-permitted',
+      retryable: false,
+      message: expect.stringContaining('jamey/memory/query'),
+    })
+    expect(bus.requests).toHaveLength(1)
   })
 
   it('works to what is left of the deadline [promise 27]', async () => {
@@ -49,7 +72,7 @@ describe('the API router', () => {
     const answer = late.request(
       topics.api.requests,
       { operation: 'memory.query', input: {} },
-      { timeoutMs: 0 },
+      { timeoutMs: 0, onBehalfOf: CALLER },
     )
     await expect(answer).rejects.toMatchObject({ kind: 'request-timed-out', retryable: true })
     expect(late.requests).toHaveLength(1)

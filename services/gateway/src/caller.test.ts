@@ -1,6 +1,6 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { KeySet, LiveKeySet, signToken } from '@jamey/auth'
-import { pingOf, topics } from '@jamey/contracts'
+import { COMPONENTS, pingOf, topics } from '@jamey/contracts'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { identifyCaller } from './caller.js'
 import {
@@ -123,6 +123,15 @@ describe('callers with a token', () => {
     expect((await evaluate(`bearer ${await tokenFor(['jamey/#'])}`)).status).toBe(200)
   })
 
+  it('are called for in their own name, with the permissions of their token', async () => {
+    expect((await evaluate(`Bearer ${await tokenFor([EVALUATE])}`)).status).toBe(200)
+    const onBehalfOf = { clientId: 'agent-1', permissions: [EVALUATE] }
+    expect(running.bus.requests.slice(-2)).toMatchObject([
+      { topic: 'jamey/api/requests', options: { onBehalfOf } },
+      { topic: 'jamey/conscience/evaluate', options: { onBehalfOf } },
+    ])
+  })
+
   it('have Idempotency-Keys of their own', async () => {
     const ids: string[] = []
     running.bus.answer(topics.memory.store, ({ envelope }) => {
@@ -239,6 +248,12 @@ describe('callers without a token', () => {
     const answer = await evaluate({ host })
     expect(answer).toMatchObject({ status: 401, body: { type: 'urn:jamey:problem:token-required' } })
     expect(answer.body['detail']).toContain('Host')
+  })
+
+  it('are called for as the operator, who runs the system', async () => {
+    await evaluate({ host: `localhost:${running.port}` })
+    const { clientId, permissions } = COMPONENTS.operator
+    expect(running.bus.requests.at(-1)?.options.onBehalfOf).toEqual({ clientId, permissions })
   })
 
   it('are let in from a page of the same origin', async () => {

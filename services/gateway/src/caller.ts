@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Permissions, TokenError, type TokenVerifier } from '@jamey/auth'
+import { COMPONENTS } from '@jamey/contracts'
 import { isLocalHostHeader, isLoopbackAddress } from './loopback.js'
 import { Problem, retryAfter } from './problem.js'
 
@@ -9,7 +10,8 @@ export interface Caller {
   readonly name: string
   /** Whether a token proves the name. */
   readonly hasToken: boolean
-  mayPublish(topic: string): boolean
+  /** What its calls are decided by behind the gateway: the client identifier, and what that may do. */
+  readonly permissions: Permissions
 }
 
 export interface CallerFacts {
@@ -54,7 +56,7 @@ export async function identifyCaller(facts: CallerFacts, policy: CallerPolicy): 
 
 /** Throws a `Problem` 403 that names the missing permission. */
 export function requirePermission(caller: Caller, topic: string): void {
-  if (caller.mayPublish(topic)) return
+  if (caller.permissions.mayPublish(topic)) return
   const permission = `publish:${topic}`
   throw new Problem('permission-missing', `The token of ${caller.name} lacks the permission ${permission}.`, {
     permission,
@@ -62,7 +64,13 @@ export function requirePermission(caller: Caller, topic: string): void {
   })
 }
 
-const LOCAL_CALLER: Caller = { name: 'local', hasToken: false, mayPublish: () => true }
+const { clientId, permissions } = COMPONENTS.operator
+/** Whoever runs the system. */
+const LOCAL_CALLER: Caller = {
+  name: 'local',
+  hasToken: false,
+  permissions: new Permissions(permissions, { clientId }),
+}
 
 async function callerOfToken(authorization: string, policy: CallerPolicy): Promise<Caller> {
   const token = BEARER.exec(authorization)?.[1]
@@ -76,7 +84,7 @@ async function callerOfToken(authorization: string, policy: CallerPolicy): Promi
   try {
     const claims = await policy.verifier.verify(token)
     const permissions = new Permissions(claims.permissions, { clientId: claims.sub })
-    return { name: claims.sub, hasToken: true, mayPublish: (topic) => permissions.mayPublish(topic) }
+    return { name: claims.sub, hasToken: true, permissions }
   } catch (error) {
     if (!(error instanceof TokenError)) throw error
     if (error.code === 'token-keys-unavailable') {

@@ -32,12 +32,11 @@ export class Callers {
     }
   }
 
-  /** Whose call it is: the name that a token proves; without one all are somebody on this machine. */
-  nameOf(request: FastifyRequest): string {
+  /** Whose call it is that was admitted. */
+  admitted(request: FastifyRequest): Caller {
     const caller = this.#known.get(request)
-    return caller === undefined || caller instanceof Problem || !caller.hasToken
-      ? 'local'
-      : `token ${caller.name}`
+    if (caller === undefined || caller instanceof Problem) throw new Error('the call was not admitted')
+    return caller
   }
 
   /**

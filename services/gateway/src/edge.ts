@@ -179,7 +179,7 @@ export class Edge {
           (request) => callers.admit(request, endpoint.contract.topic),
         ],
         handler: async (request, reply) => {
-          const call = forwarder.prepare(endpoint, request, callers.nameOf(request))
+          const call = forwarder.prepare(endpoint, request, callers.admitted(request))
           const problem = unavailability()
           if (problem !== undefined) throw problem
           const signal = this.#inFlight.begin(reply.raw)

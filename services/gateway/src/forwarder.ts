@@ -1,7 +1,8 @@
-import type { Bus, RequestOptions } from '@jamey/bus'
+import type { Bus, OnBehalfOf, RequestOptions } from '@jamey/bus'
 import { topics } from '@jamey/contracts'
 import type { FastifyRequest } from 'fastify'
 import { idempotencyKeyOf, timeoutOf, traceparentOf } from './call-headers.js'
+import type { Caller } from './caller.js'
 import type { Endpoint } from './endpoints.js'
 import { parseInput } from './invalid-input.js'
 import type { ServiceHealth } from './service-health.js'
@@ -14,6 +15,7 @@ export interface PreparedCall {
   /** What names the call on the bus: see `identityOf`. */
   readonly identity: Pick<RequestOptions, 'correlationId' | 'messageId'>
   readonly traceparent: string | undefined
+  readonly onBehalfOf: OnBehalfOf
 }
 
 export interface Answer {
@@ -21,7 +23,7 @@ export interface Answer {
   readonly output: Readonly<Record<string, unknown>>
 }
 
-/** Turns HTTP requests into requests on `jamey/api/requests`. */
+/** Turns HTTP requests into requests on `jamey/api/requests`, each on behalf of its caller. */
 export class Forwarder {
   readonly #bus: Pick<Bus, 'request'>
   readonly #services: ServiceHealth
@@ -32,8 +34,9 @@ export class Forwarder {
   }
 
   /** Reads and checks a request of `caller`; throws a `Problem` 400 that names the field. */
-  prepare(endpoint: Endpoint, request: FastifyRequest, caller: string): PreparedCall {
+  prepare(endpoint: Endpoint, request: FastifyRequest, caller: Caller): PreparedCall {
     const { headers } = request
+    const { clientId, list } = caller.permissions
     return {
       endpoint,
       input: parseInput(endpoint.contract.schema, endpoint.input(request), endpoint.fieldNames) as Record<
@@ -43,12 +46,13 @@ export class Forwarder {
       timeoutMs: timeoutOf(headers),
       identity: identityOf(endpoint, request, caller),
       traceparent: traceparentOf(headers),
+      onBehalfOf: { clientId, permissions: list },
     }
   }
 
   /** Sends a call and waits for its answer; rejects with the bus's errors, or with the signal's reason. */
   async call(call: PreparedCall, signal: AbortSignal): Promise<Answer> {
-    const { endpoint, input, timeoutMs, identity, traceparent } = call
+    const { endpoint, input, timeoutMs, identity, traceparent, onBehalfOf } = call
     try {
       const { output } = await this.#bus.request(
         topics.api.requests,
@@ -58,6 +62,7 @@ export class Forwarder {
           signal,
           // Of two routers each would have forgotten under an identity of its own; the others are as good twice.
           isRepeatable: !endpoint.operation.endsWith('forget'),
+          onBehalfOf,
           ...identity,
           ...(traceparent === undefined ? {} : { traceparent }),
         },
@@ -80,8 +85,9 @@ export class Forwarder {
 function identityOf(
   { takesIdempotencyKey }: Endpoint,
   request: FastifyRequest,
-  caller: string,
+  { name, hasToken }: Caller,
 ): PreparedCall['identity'] {
   if (!takesIdempotencyKey) return { correlationId: request.id }
-  return { messageId: idempotencyKeyOf(request.headers, caller) ?? request.id }
+  const whose = hasToken ? `token ${name}` : 'local'
+  return { messageId: idempotencyKeyOf(request.headers, whose) ?? request.id }
 }

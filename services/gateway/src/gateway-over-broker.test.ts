@@ -86,7 +86,11 @@ const evaluate = (headers: Record<string, string> = {}) =>
 describe('a gateway over a broker', () => {
   it('refuses a token within a second of its being denied in the file', async () => {
     const conscience = await connectComponent('conscience')
-    await conscience.serve(topics.conscience.evaluate, {}, () => ({ ...VERDICT, rules: [] }))
+    await conscience.serve(topics.conscience.evaluate, {}, ({ binding }) => ({
+      ...VERDICT,
+      ...binding,
+      rules: [],
+    }))
     const token = await signToken({ sub: 'eva', permissions: ['jamey/#'] }, SECRET)
     const status = async () => (await evaluate({ authorization: `Bearer ${token}` })).status
     expect(await status()).toBe(200)
@@ -99,10 +103,14 @@ describe('a gateway over a broker', () => {
   it('has an action judged by the conscience, under one correlation id', async () => {
     const conscience = await connectComponent('conscience')
     let correlationId = ''
-    await conscience.serve(topics.conscience.evaluate, { group: 'conscience' }, ({ envelope, payload }) => {
-      correlationId = envelope.metadata.correlation_id
-      return { ...VERDICT, rules: [], action: payload.action }
-    })
+    await conscience.serve(
+      topics.conscience.evaluate,
+      { group: 'conscience' },
+      ({ envelope, payload, binding }) => {
+        correlationId = envelope.metadata.correlation_id
+        return { ...VERDICT, ...binding, rules: [], action: payload.action }
+      },
+    )
     const answer = await evaluate()
     expect(answer).toMatchObject({ status: 200, body: { action: 'water the plants', approved: true } })
     expect(answer.headers['x-request-id']).toBe(correlationId)
@@ -166,8 +174,9 @@ describe('a gateway over a broker', () => {
 
   it('accepts the tokens of the bus', async () => {
     const conscience = await connectComponent('conscience')
-    await conscience.serve(topics.conscience.evaluate, { group: 'conscience' }, () => ({
+    await conscience.serve(topics.conscience.evaluate, { group: 'conscience' }, ({ binding }) => ({
       ...VERDICT,
+      ...binding,
       rules: [],
     }))
     const token = await signToken({ sub: 'agent-1', permissions: ['publish:jamey/conscience/#'] }, SECRET)
@@ -178,8 +187,9 @@ describe('a gateway over a broker', () => {
 
   it('is not ready while the broker is away, and serves again when it is back', async () => {
     const conscience = await connectComponent('conscience')
-    await conscience.serve(topics.conscience.evaluate, { group: 'conscience' }, () => ({
+    await conscience.serve(topics.conscience.evaluate, { group: 'conscience' }, ({ binding }) => ({
       ...VERDICT,
+      ...binding,
       rules: [],
     }))
     expect((await evaluate()).status).toBe(200)

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { Permissions } from '@jamey/auth'
 import {
   DuplicateRequestError,
   type Message,
   NoResponderError,
+  type Principal,
   RemoteError,
   type RequestContext,
   RequestError,
@@ -115,7 +117,7 @@ function messageOf(contract: RequestContract, data: unknown, options: RequestOpt
     payload: contract.schema.parse(data),
     topic: contract.topic,
     sender: { clientId: 'somebody', isVerified: true },
-    principal: { clientId: 'somebody', permissions: undefined },
+    principal: principalOf(options),
     isRetained: false,
     envelope: {
       message_id: messageId,
@@ -129,6 +131,13 @@ function messageOf(contract: RequestContract, data: unknown, options: RequestOpt
       },
     },
   }
+}
+
+/** Whom a request is for, as the bus tells it of a sender that may act for others. */
+function principalOf({ onBehalfOf }: RequestOptions): Principal {
+  if (onBehalfOf === undefined) return { clientId: 'somebody', permissions: undefined }
+  const { clientId, permissions } = onBehalfOf
+  return { clientId, permissions: new Permissions(permissions, { clientId }) }
 }
 
 function rejectionOf(signal: AbortSignal): Promise<never> {
@@ -212,7 +221,9 @@ export const VERDICT = {
   explanation: 'It does good.',
   judge: { status: 'not_configured' },
   rules_version: '1',
-  requested_by: 'jamey-gateway',
+  requested_by: 'agent-1',
+  request_digest: `sha256:${'0'.repeat(64)}`,
+  correlation_id: '0d7ff1f6-6a0f-4f0b-9d39-6a1b5f0f7a11',
   evaluated_at: '2024-11-14T20:00:00Z',
 } as const
 

@@ -36,6 +36,7 @@ const REMOTE_PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   'invalid-input': 'invalid-input',
   'message-invalid': 'invalid-input',
   'not-found': 'not-found',
+  'not-permitted': 'permission-missing',
   'memory-conflict': 'conflict',
   'memory-gone': 'conflict',
   'packet-too-large': 'input-too-large',

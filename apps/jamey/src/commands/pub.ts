@@ -3,7 +3,7 @@ import { withBus } from '../connection.js'
 import { envelopedMessage } from '../contract-lookup.js'
 import { EXIT } from '../exit-codes.js'
 import { plural } from '../memory-view.js'
-import { envelopeOf, NO_MATCHING_SUBSCRIBERS, publishRaw, type Qos } from '../raw-messages.js'
+import { envelopeOf, NO_MATCHING_SUBSCRIBERS, publishRaw, type Qos, topicFor } from '../raw-messages.js'
 import { readPayload } from '../text-input.js'
 import { checkRawAction, checkTopicName } from '../topic-argument.js'
 
@@ -33,9 +33,10 @@ export async function pub(
   const qos = options.qos ?? message?.contract.qos ?? 1
   const isRetained = options.retain ?? message?.contract.retain ?? false
   const { reasonCode, messageId, bytes, isOldServer } = await withBus(context, options, async (bus) => {
-    const envelope = message && (await envelopeOf(bus, topic, message))
+    const at = message === undefined ? topic : topicFor(bus, topic, message)
+    const envelope = message && (await envelopeOf(bus, at, message))
     const sent = envelope?.bytes ?? payload
-    const reasonCode = await publishRaw(bus, topic, sent, {
+    const reasonCode = await publishRaw(bus, at, sent, {
       qos,
       retain: isRetained,
       isEnvelope: envelope !== undefined,

@@ -6,7 +6,14 @@ import { type Enveloped, envelopedRequest, serviceOf } from '../contract-lookup.
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure, reportOf } from '../failure.js'
 import { jsonPayload, parseJson, textOf } from '../message-view.js'
-import { envelopeOf, type Qos, type RawCall, type ReplyAddress, requestRaw } from '../raw-messages.js'
+import {
+  envelopeOf,
+  type Qos,
+  type RawCall,
+  type ReplyAddress,
+  requestRaw,
+  topicFor,
+} from '../raw-messages.js'
 import { readPayload } from '../text-input.js'
 import { checkRawAction, checkService, checkTopicName } from '../topic-argument.js'
 
@@ -74,12 +81,13 @@ async function requestEnveloped(
   // Braces in a topic of somebody's own are no parameters.
   if (call.qos === contract.qos && !topic.includes('{')) return bus.request(contract, data, call)
   const { decodeEnvelope } = await import('@jamey/bus')
+  const at = topicFor(bus, topic, message)
   let answerTopic = topic
   const ask = async (reply: ReplyAddress) => {
     answerTopic = reply.responseTopic
-    return (await envelopeOf(bus, topic, message, reply)).bytes
+    return (await envelopeOf(bus, at, message, reply)).bytes
   }
-  const bytes = await requestRaw(bus, { topic, service: contract.service }, ask, call)
+  const bytes = await requestRaw(bus, { topic: at, service: contract.service }, ask, call)
   const answer = decodeEnvelope(answerTopic, bytes)
   const failure = failureIn(answer)
   if (failure === undefined) return answer.payload.data

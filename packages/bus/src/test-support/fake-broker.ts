@@ -9,6 +9,15 @@ import type {
 import { matches, type PublishProperties, splitShared } from '@jamey/protocol'
 import type { MqttPort, PortSubscription } from '../mqtt-port.js'
 
+/** Who an honest message says that it is from. */
+function claimIn(payload: Uint8Array | string): string {
+  try {
+    return JSON.parse(Buffer.from(payload).toString()).metadata.client_id
+  } catch {
+    return 'somebody'
+  }
+}
+
 type Handler = (message: Message) => Promise<void>
 
 interface Subscription {
@@ -32,6 +41,10 @@ export class FakeBroker {
   readonly #subscriptions: Subscription[] = []
   sharedSubscriptionAvailable = true
   protocolVersion: 4 | 5 = 5
+  /** What it tells the sender of, and says so to whoever connects. */
+  stamped: readonly string[] = ['jamey/#']
+  /** Whom a client may act for, by its identifier. */
+  readonly actsFor = new Map<string, readonly string[]>()
   /** `$share/...` is a topic like any other to it. */
   takesSharesLiterally = false
   /** Runs before a message is accepted; throws or waits in the place of a server that refuses or is away. */
@@ -86,7 +99,7 @@ export class FakeBroker {
   ): Promise<PublishResult> {
     await this.beforePublish(topic, from)
     options.signal?.throwIfAborted()
-    const handled = this.deliver(topic, payload, options.properties)
+    const handled = this.deliver(topic, payload, options.properties, from)
     for (const promise of handled) promise.catch(() => {})
     this.sent.push({ from, topic, payload, options, handled })
     const isUnheard = handled.length === 0 && options.qos !== 0 && this.protocolVersion === 5
@@ -94,7 +107,12 @@ export class FakeBroker {
   }
 
   /** Hands a message to its receivers as a server would; also for messages no client of ours would send. */
-  deliver(topic: string, payload: Uint8Array | string, properties?: PublishProperties): Promise<void>[] {
+  deliver(
+    topic: string,
+    payload: Uint8Array | string,
+    properties?: PublishProperties,
+    from = claimIn(payload),
+  ): Promise<void>[] {
     const groups = new Set<string>()
     const receivers = this.#subscriptions.filter(({ filter }) => {
       const shared = splitShared(filter)
@@ -106,8 +124,16 @@ export class FakeBroker {
       return isFirst
     })
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
-    const message: Message = { topic, payload: bytes, qos: 1, retain: false, dup: false, properties }
+    const stamped = this.#stamp(topic, properties, from)
+    const message: Message = { topic, payload: bytes, qos: 1, retain: false, dup: false, properties: stamped }
     return receivers.map(async ({ handler }) => handler(message))
+  }
+
+  #stamp(topic: string, properties: PublishProperties | undefined, from: string) {
+    if (this.protocolVersion === 4 || !this.stamped.some((filter) => matches(filter, topic)))
+      return properties
+    const actFor = (this.actsFor.get(from) ?? []).map((whom) => ['jamey-act-for', whom] as const)
+    return { ...properties, userProperties: [['jamey-sender', from] as const, ...actFor] }
   }
 }
 
@@ -119,6 +145,7 @@ export class FakeClient implements MqttPort {
   reauthentications = 0
   isClosed = false
   #cause: Error | undefined
+  #server: ServerInformation | undefined
 
   constructor(broker: FakeBroker, clientId: string) {
     this.#broker = broker
@@ -129,9 +156,18 @@ export class FakeClient implements MqttPort {
     return { state: this.state, cause: this.#cause }
   }
 
+  /** The same object until something else is true, as with one connection. */
   get serverInformation(): ServerInformation {
-    const { sharedSubscriptionAvailable, protocolVersion } = this.#broker
-    return { sharedSubscriptionAvailable, protocolVersion } as ServerInformation
+    const { sharedSubscriptionAvailable, protocolVersion, stamped } = this.#broker
+    const told = protocolVersion === 4 ? [] : stamped
+    const userProperties = told.map((filter) => ['jamey-sender', filter] as const)
+    const now = {
+      sharedSubscriptionAvailable,
+      protocolVersion,
+      userProperties,
+    } as unknown as ServerInformation
+    if (JSON.stringify(now) !== JSON.stringify(this.#server)) this.#server = now
+    return this.#server ?? now
   }
 
   publish(topic: string, payload: Uint8Array, options: PublishOptions): Promise<PublishResult> {

@@ -1,0 +1,72 @@
+import { matches } from '@jamey/protocol'
+import type { MqttPort } from './mqtt-port.js'
+
+/** The user property by which a server tells who published, and, in CONNACK, the filters of what it tells it of. */
+export const SENDER_PROPERTY = 'jamey-sender'
+
+/** More topics than there are contracts, and a bound for those with client identifiers. */
+const TOPICS_KEPT = 1000
+
+export interface ServerStampParts {
+  readonly port: Pick<MqttPort, 'serverInformation'>
+  readonly clientId: string
+}
+
+/**
+ * What the server of the last connection tells of senders. Its word is good: without `insecure` there is no connection
+ * but by TLS to a server that was verified, and whoever set that was warned.
+ */
+export class ServerStamp {
+  readonly #parts: ServerStampParts
+  #server: MqttPort['serverInformation']
+  #filters: readonly string[] = []
+  readonly #selected = new Map<string, boolean>()
+  readonly #published = new Map<string, string>()
+
+  constructor(parts: ServerStampParts) {
+    this.#parts = parts
+  }
+
+  /** Whether the server tells who published what comes by `topic`. */
+  selects(topic: string): boolean {
+    this.#look()
+    if (this.#filters.length === 0) return false
+    return this.#selected.get(topic) ?? keep(this.#selected, topic, this.#isSelected(topic))
+  }
+
+  /**
+   * Where to publish what is of `topic`, so that who receives it knows the sender: there, if the server tells it, and
+   * else one level below, where this client alone may publish. Before the first connection nobody knows, and then
+   * below, for that is understood everywhere.
+   */
+  topicFor(topic: string): string {
+    this.#look()
+    return this.#published.get(topic) ?? keep(this.#published, topic, this.#formOf(topic))
+  }
+
+  #formOf(topic: string): string {
+    return this.#isSelected(topic) ? topic : `${topic}/${this.#parts.clientId}`
+  }
+
+  #isSelected(topic: string): boolean {
+    return this.#filters.some((filter) => matches(filter, topic))
+  }
+
+  /** Each connection has an answer of its own, also from the same server. */
+  #look(): void {
+    const server = this.#parts.port.serverInformation
+    if (server === this.#server) return
+    this.#server = server
+    this.#filters = (server?.userProperties ?? [])
+      .filter(([name]) => name === SENDER_PROPERTY)
+      .map(([, filter]) => filter)
+    this.#selected.clear()
+    this.#published.clear()
+  }
+}
+
+function keep<Value>(known: Map<string, Value>, topic: string, value: Value): Value {
+  if (known.size >= TOPICS_KEPT) known.clear()
+  known.set(topic, value)
+  return value
+}
