@@ -57,10 +57,9 @@ export function outboxOf(context: Pick<CommandContext, 'cwd' | 'env'>, options: 
 }
 
 export async function openFound({ path }: FoundOutbox): Promise<Outbox> {
-  const [{ assertOwnFolder }, { openOutbox }] = await Promise.all([
-    import('@jamey/auth'),
-    import('@jamey/store'),
-  ])
+  // Taken apart at once, or the bundle would have all of the package for short commands, too.
+  const { assertOwnFolder } = await import('@jamey/auth')
+  const { openOutbox } = await import('@jamey/store')
   assertOwnFolder(path)
   return openOutbox({ path })
 }
