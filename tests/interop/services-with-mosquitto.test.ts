@@ -67,7 +67,7 @@ it('a conscience is heard after a restart of Mosquitto, which has forgotten its 
 it('two consciences of one group ask through Mosquitto whether they are heard, and each gets an answer', async () => {
   const heard: string[] = []
   const watcher = await open('watcher', COMPONENTS.operator.permissions)
-  for (const filter of [topics.conscience.evaluate.topic, 'jamey/events/errors']) {
+  for (const filter of [`${topics.conscience.evaluate.topic}/#`, 'jamey/events/errors/#']) {
     await watcher.mqtt.subscribe(filter, ({ topic, payload }) => {
       const { payload: sent, metadata } = JSON.parse(Buffer.from(payload).toString())
       heard.push(`${topic} ${sent.action} ${metadata.client_id}`)
@@ -77,8 +77,8 @@ it('two consciences of one group ask through Mosquitto whether they are heard, a
   await expect.poll(() => heard.length).toBeGreaterThanOrEqual(2)
   await expect.poll(() => members.map((member) => member.stats().requestsWaiting)).toEqual([0, 0])
   expect([...new Set(heard)].sort()).toEqual([
-    'jamey/conscience/evaluate ping conscience-1',
-    'jamey/conscience/evaluate ping conscience-2',
+    'jamey/conscience/evaluate/conscience-1 ping conscience-1',
+    'jamey/conscience/evaluate/conscience-2 ping conscience-2',
   ])
   expect(members.map(({ faults }) => faults)).toEqual([[], []])
   expect(members.map((member) => member.stats().requestsTimedOut)).toEqual([0, 0])
