@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -248,5 +249,42 @@ deniedFile: .jamey/denied.json
     await expect(enter(await token('eva'), 'eva')).rejects.toMatchObject({ reasonCode: 0x8a })
     await expect(serve(YAML)).rejects.toThrow('found no list')
     rmSync(directory.denied)
+  })
+})
+
+describe('a client whose certificate its authority revokes', () => {
+  it('is disconnected within a second and comes in no more with it; others of that authority go on', async () => {
+    for (const name of ['revoked', 'kept']) await issueClient(directory, name)
+    const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+    const paths = 'certificate=.jamey/certs/ca.crt\nprivate_key=.jamey/certs/ca.key\nnew_certs_dir=.'
+    const files = 'database=index.txt\ncrlnumber=crlnumber\ndefault_md=sha256\ndefault_crl_days=30'
+    writeFileSync(join(folder, 'ca.cnf'), `[ca]\ndefault_ca=d\n[d]\n${files}\n${paths}\n`)
+    writeFileSync(join(folder, 'index.txt'), '')
+    writeFileSync(join(folder, 'crlnumber'), '01')
+    const publish = () => openssl('ca', '-config', 'ca.cnf', '-gencrl', '-out', 'ca.crl')
+    publish()
+    const tls = '{ cert: .jamey/certs/server.crt, key: .jamey/certs/server.key, ca: .jamey/certs/ca.crt }'
+    const { enter } = await serve(
+      `listeners: [{ port: 0, tls: ${tls} }]\nstore: none\nauthentication: { tokenSecretFile: .jamey/token-secret }\ncrlFiles: ca.crl\n`,
+    )
+    const secret = readFileSync(directory.secret, 'utf8').trim()
+    const come = async (name: string) =>
+      enter(await signToken({ sub: name, permissions: ['#'] }, secret), name, {
+        cert: readFileSync(directory.clientCertificate(name), 'utf8'),
+        key: readFileSync(directory.clientKey(name), 'utf8'),
+      })
+    const [revoked, kept] = [await come('revoked'), await come('kept')]
+    let told: unknown
+    revoked.onState(({ cause }) => {
+      told ??= (cause as { reasonCode?: number } | undefined)?.reasonCode
+    })
+    openssl('ca', '-config', 'ca.cnf', '-revoke', directory.clientCertificate('revoked'))
+    publish()
+    await expect.poll(() => told, { timeout: 3_000 }).toBe(0x98)
+    await expect(come('revoked')).rejects.toMatchObject({
+      reasonCode: 0x8a,
+      message: expect.stringContaining('the client certificate is revoked'),
+    })
+    expect((await kept.publish('t', 'm', { qos: 1 })).reasonCode).toBe(0x10)
   })
 })
