@@ -29,6 +29,7 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'bench/client/bus-side.ts': 'the timestamp of an envelope',
   'bench/kit/machine.ts': 'the date of a report',
   'examples/broker-hooks/authenticate.js': 'until when a password is good',
+  'examples/receipts/verify.js': 'until when a receipt could be used again',
   'packages/auth/src/certificate-directory.ts': 'from when to when certificates are valid',
   'packages/auth/src/certificate.ts': 'from when to when certificates are valid',
   'packages/auth/src/client-registry.ts': 'until when a former secret is taken',

@@ -28,6 +28,10 @@ export function parseLifetime(value: string): number {
   return parseWhole(value, 1, 3600)
 }
 
+export function parseAttestationSeconds(value: string): number {
+  return parseWhole(value, 1, 86_400)
+}
+
 /** Seconds, fractions allowed, as milliseconds; at most a day, far below what a timer can count. */
 export function parseTimeoutMs(value: string): number {
   const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN

@@ -2,6 +2,7 @@ import type { MemoryLayer } from '@jamey/contracts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   collect,
+  parseAttestationSeconds,
   parseCount,
   parseImportance,
   parseJsonObject,
@@ -15,6 +16,7 @@ import type { Run } from './program.js'
 /** The commands that talk to a running broker. */
 export function addClientCommands(program: Command, run: Run): void {
   addConscienceCommands(program, run)
+  addAttestCommand(program, run)
   addMemoryCommands(program, run)
   addMessageCommands(program, run)
 }
@@ -34,6 +36,29 @@ function addConscienceCommands(program: Command, run: Run): void {
       ),
   ).action((action, options) =>
     run(async (context) => (await import('./commands/evaluate.js')).evaluate(context, action, options)),
+  )
+}
+
+function addAttestCommand(program: Command, run: Run): void {
+  client(
+    program
+      .command('attest')
+      .description('vouch for the circumstances of a request that somebody else made')
+      .argument('<digest>', 'the request, as its verdict names it: sha256:...')
+      .requiredOption('--requester <client-id>', 'whose request it is, as the verdict tells')
+      .option('--fact <name=value>', 'such as confirmed=true; may be given several times', collect)
+      .option('--for <seconds>', 'how long it counts, at most a day', parseAttestationSeconds, 300)
+      .option('--withdraw', 'take back what you said about it')
+      .addOption(timeout(30))
+      .addHelpText(
+        'after',
+        `
+What a requester says of itself can only speak against its action. What somebody
+else says, who may publish to jamey/conscience/facts/+/<client id>, counts either way,
+for that very request, until it expires.`,
+      ),
+  ).action((digest, options) =>
+    run(async (context) => (await import('./commands/attest.js')).attest(context, digest, options)),
   )
 }
 

@@ -41,6 +41,9 @@ export function directoryEnvironment(
       directory.outboxes,
       clientId === COMPONENTS[component].clientId ? component : clientId,
     ),
+    ...(component === 'conscience' && existsSync(directory.receiptKey)
+      ? { JAMEY_RECEIPT_KEY_FILE: directory.receiptKey }
+      : {}),
     JAMEY_DATA_DIR: directory.data,
     JAMEY_MEMORY_FILE: join(directory.data, 'memory.db'),
   }
@@ -62,6 +65,7 @@ export function environmentBesideBroker(
 const PATH_SETTINGS = [
   'JAMEY_DENIED_FILE',
   'JAMEY_HTTP_SOCKET',
+  'JAMEY_RECEIPT_KEY_FILE',
   'JAMEY_RULES',
   'JAMEY_MEMORY_FILE',
   'JAMEY_DATA_DIR',

@@ -20,6 +20,8 @@ export interface DataDirectory {
   readonly serverCertificate: string
   readonly serverKey: string
   readonly secret: string
+  /** What receipts of the conscience are signed with. */
+  readonly receiptKey: string
   /** Who is denied; absent where nobody is. */
   readonly denied: string
   /** Who gets tokens for a secret; absent where nobody does. */
@@ -40,6 +42,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     serverCertificate: join(certificates, 'server.crt'),
     serverKey: join(certificates, 'server.key'),
     secret: join(path, 'token-secret'),
+    receiptKey: join(path, 'receipt-key.pem'),
     denied: join(path, 'denied.json'),
     clients: join(path, 'clients.json'),
     data: join(path, 'data'),

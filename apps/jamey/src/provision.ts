@@ -1,6 +1,11 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { assertOwnFolder, createCertificateDirectory, createTokenSecretFile } from '@jamey/auth'
+import {
+  assertOwnFolder,
+  createCertificateDirectory,
+  createSigningKeyFile,
+  createTokenSecretFile,
+} from '@jamey/auth'
 import { COMPONENTS } from '@jamey/contracts'
 import { serverHostsOf } from './certificate-facts.js'
 import { CLIENT_COMPONENTS, type DataDirectory } from './data-directory.js'
@@ -43,7 +48,9 @@ async function makeSecrets(directory: DataDirectory, hosts: readonly string[]): 
     components: CERTIFIED_CLIENTS,
   })
   const { isNew } = await createTokenSecretFile(directory.secret)
-  return { written: [...certificates.written, ...(isNew ? ['token-secret'] : [])], repaired: [] }
+  const receiptKey = await createSigningKeyFile(directory.receiptKey)
+  const made = [...(isNew ? ['token-secret'] : []), ...(receiptKey.isNew ? ['receipt-key.pem'] : [])]
+  return { written: [...certificates.written, ...made], repaired: [] }
 }
 
 /** Folders others may enter. On Windows the access lists of the user's folder decide instead. */

@@ -1,4 +1,4 @@
-import type { AppliedRule, Verdict } from '@jamey/contracts'
+import type { AppliedRule, CountedFact, Verdict } from '@jamey/contracts'
 import { type Colors, wrap } from './terminal.js'
 
 const EFFECT_WORDS: Readonly<Record<AppliedRule['effect'], string>> = {
@@ -14,6 +14,9 @@ export function formatVerdict(verdict: Verdict, colors: Colors, columns: number)
   lines.push('', wrap(verdict.explanation, columns, '  '))
   const judge = judgeLine(verdict, columns)
   if (judge !== undefined) lines.push('', judge)
+  if (verdict.facts.length > 0) lines.push('', ...verdict.facts.map((fact) => factLine(fact, columns)))
+  if (!verdict.approved)
+    lines.push('', colors.dim(`  request ${verdict.request_digest} of ${verdict.requested_by}`))
   lines.push('', colors.dim(`  rules ${verdict.rules_version}, evaluation ${verdict.evaluation_id}`))
   return lines.join('\n')
 }
@@ -42,6 +45,10 @@ function ruleLines(rules: readonly AppliedRule[], colors: Colors, columns: numbe
     const text = wrap(rule.reason ?? rule.description, columns, indent).trimStart()
     return [`  ${rule.name.padEnd(nameWidth)}  ${color(effect)}  weight ${weight}  ${text}`]
   })
+}
+
+function factLine({ name, value, status, given_by }: CountedFact, columns: number): string {
+  return wrap(`${name}: ${JSON.stringify(value)}, ${status} by ${given_by}`, columns, '  ')
 }
 
 function judgeLine(verdict: Verdict, columns: number): string | undefined {

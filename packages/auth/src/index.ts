@@ -57,6 +57,7 @@ export {
 } from './revocation-list.js'
 export { type Bearer, type RevocationFiles, Revocations, type RevocationsOptions } from './revocations.js'
 export { assertSecret, MINIMUM_SECRET_BYTES, type Secret } from './secret.js'
+export { createSigningKeyFile } from './signing-key-file.js'
 export {
   DEFAULT_LIFETIME_SECONDS,
   MAXIMUM_LIFETIME_SECONDS,

@@ -79,6 +79,7 @@ function verdictOn(action: string, binding: Binding): Verdict {
     rules: [{ name: 'no-harm', description: 'Do no harm.', effect: 'forbid', weight: 10 }],
     explanation: 'It would do harm.',
     judge: { status: 'not_configured' },
+    facts: [],
     rules_version: '1',
     ...binding,
     evaluated_at: '2024-11-14T20:00:00Z',

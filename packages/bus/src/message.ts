@@ -53,6 +53,8 @@ export interface PublishOptions {
   readonly traceparent?: string
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /** How long the server keeps it for those who are away, and a retained one at all; for good by default. */
+  readonly expirySeconds?: number
   /** False: not kept in the store of the configuration, so that it is lost with the process. True by default. */
   readonly isDurable?: boolean
 }

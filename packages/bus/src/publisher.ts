@@ -31,6 +31,12 @@ export function exchangeProperties(
   return { contentType, payloadFormatIndicator, responseTopic, correlationData, messageExpiryInterval }
 }
 
+function plainProperties(messageExpiryInterval: number | undefined): PublishProperties {
+  return messageExpiryInterval === undefined
+    ? PLAIN_PROPERTIES
+    : { ...JSON_PROPERTIES, messageExpiryInterval }
+}
+
 /** How many topics keep their permission decision: more than there are contracts, and a bound for client names. */
 const DECISIONS_KEPT = 1000
 
@@ -120,7 +126,7 @@ export class Publisher {
     const sent = this.send(topic, bytes, {
       qos: contract.qos,
       retain: contract.retain,
-      properties: PLAIN_PROPERTIES,
+      properties: plainProperties(options.expirySeconds),
       isDurable: options.isDurable ?? true,
       timeoutMs: options.timeoutMs,
       signal: options.signal,

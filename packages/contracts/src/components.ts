@@ -42,6 +42,8 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     permissions: [
       ...served(topics.conscience.evaluate),
       publish(topics.conscience.results.topic),
+      publish('jamey/conscience/keys/%c'),
+      subscribe('jamey/conscience/facts/#'),
       answers(topics.conscience.evaluate),
       ...PRESENCE,
     ],
@@ -72,6 +74,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
       publish(topics.memory.forget.topic),
       publish(topics.memory.query.topic),
       publish('jamey/memory/others/+'),
+      subscribe('jamey/conscience/keys/#'),
       subscribe('jamey/events/#'),
       answers(topics.api.requests),
       ...PRESENCE,

@@ -7,6 +7,52 @@ export const evaluationSchema = z.strictObject({
   action: z.string().min(1).max(10_000),
   context: jsonObject.default(() => ({})),
   user: jsonObject.optional(),
+  /** Whether the verdict comes with a receipt, for whoever carries the action out. */
+  receipt: z.boolean().optional(),
+})
+
+/** The digest of a request: see `request_digest`. */
+export const requestDigestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, {
+  error: 'must be sha256: and 64 lower-case hexadecimal digits',
+})
+
+/**
+ * What somebody else than the requester says about one request. What a requester says of itself can only speak against
+ * its action; what is attested counts either way. In the topic, the digest is of the request, the client identifier of
+ * whoever attests. What is said later of the same request takes the place of what was said before.
+ */
+export const attestationSchema = z.strictObject({
+  /** Whose request it is, as its verdict tells it: for the same request of another nothing is said. */
+  requested_by: z.string().min(1).max(128),
+  facts: z
+    .record(z.string().min(1).max(100), z.union([z.boolean(), z.number(), z.string().max(1000)]))
+    .refine((facts) => Object.keys(facts).length <= 50, { error: 'must have at most 50 facts' }),
+  /** At most a day ahead; from then on nothing of it counts. */
+  expires_at: isoTime,
+})
+
+/** A fact that counted for or against an action. */
+export const countedFactSchema = z.object({
+  name: z.string(),
+  value: z.unknown(),
+  /** `asserted`: by the requester, of itself; it may only have spoken against the action. */
+  status: z.enum(['asserted', 'attested']),
+  /** The client identifier of who said it. */
+  given_by: z.string(),
+})
+
+/** Public keys that verify receipts, as a JWK Set (RFC 7517). */
+export const receiptKeysSchema = z.object({
+  keys: z
+    .array(
+      z.looseObject({
+        kty: z.literal('OKP'),
+        crv: z.literal('Ed25519'),
+        x: z.string(),
+        kid: z.string().min(1),
+      }),
+    )
+    .max(10),
 })
 
 /** A rule that applied to the action. `weight` says how much it counts, from 0 up. */
@@ -39,6 +85,8 @@ export const verdictSchema = z.object({
   rules: z.array(appliedRuleSchema),
   explanation: z.string(),
   judge: judgeSchema,
+  /** What was said about the circumstances, and by whom. */
+  facts: z.array(countedFactSchema).default(() => []),
   /** Which set of rules judged. */
   rules_version: z.string(),
   /** `sha256:` and the SHA-256 of the request's `payload` as canonical JSON (RFC 8785): all that was judged. */
@@ -48,12 +96,17 @@ export const verdictSchema = z.object({
   /** That of the request. */
   correlation_id: z.string(),
   evaluated_at: isoTime,
+  /** A compact JWS for whoever carries the action out, where one was asked for: docs/receipts.md. */
+  receipt: z.string().optional(),
 })
 
 export type Evaluation = z.output<typeof evaluationSchema>
 export type EvaluationInput = z.input<typeof evaluationSchema>
 export type AppliedRule = z.output<typeof appliedRuleSchema>
 export type Judge = z.output<typeof judgeSchema>
+export type Attestation = z.output<typeof attestationSchema>
+export type CountedFact = z.output<typeof countedFactSchema>
+export type ReceiptKeys = z.output<typeof receiptKeysSchema>
 export type Verdict = z.output<typeof verdictSchema>
 
 export const conscience = {
@@ -76,5 +129,22 @@ export const conscience = {
     retain: false,
     schema: verdictSchema,
     description: 'Every verdict, as it is given.',
+  } satisfies Contract,
+  facts: {
+    topic: 'jamey/conscience/facts/{request_digest}/{client_id}',
+    action: 'attest',
+    qos: 1,
+    retain: true,
+    schema: attestationSchema,
+    description:
+      'What another than the requester says about a request; retained until it expires or is taken back.',
+  } satisfies Contract,
+  keys: {
+    topic: 'jamey/conscience/keys/{client_id}',
+    action: 'keys',
+    qos: 1,
+    retain: true,
+    schema: receiptKeysSchema,
+    description: 'The keys that verify the receipts of one conscience; retained.',
   } satisfies Contract,
 } as const

@@ -24,6 +24,8 @@ describe('contracts', () => {
       'jamey/api/requests',
       'jamey/api/responses/{client_id}/#',
       'jamey/conscience/evaluate',
+      'jamey/conscience/facts/{request_digest}/{client_id}',
+      'jamey/conscience/keys/{client_id}',
       'jamey/conscience/results',
       'jamey/events/errors',
       'jamey/events/heartbeat',
@@ -56,7 +58,11 @@ describe('contracts', () => {
 
   it('use QoS 0 for heartbeats alone and never QoS 2', () => {
     expect(CONTRACTS.filter(({ qos }) => qos === 0)).toEqual([topics.events.heartbeat])
-    expect(CONTRACTS.filter(({ retain }) => retain)).toEqual([status])
+    expect(CONTRACTS.filter(({ retain }) => retain)).toEqual([
+      topics.conscience.facts,
+      topics.conscience.keys,
+      status,
+    ])
   })
 
   it('can all be written as JSON Schema', () => {
@@ -195,6 +201,8 @@ describe('the manifest', () => {
       'subscribe:jamey/conscience/evaluate/#',
       'publish:jamey/conscience/evaluate',
       'publish:jamey/conscience/results',
+      'publish:jamey/conscience/keys/%c',
+      'subscribe:jamey/conscience/facts/#',
       'publish:jamey/api/responses/+/conscience/#',
       'publish:jamey/events/heartbeat',
       'publish:jamey/events/errors',
@@ -207,6 +215,7 @@ describe('the manifest', () => {
       'subscribe:$share/api/jamey/api/requests/#',
       'subscribe:jamey/api/requests/#',
       'act-for:+',
+      'subscribe:jamey/conscience/keys/#',
       'subscribe:jamey/events/#',
     ])
   })

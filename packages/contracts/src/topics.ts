@@ -11,6 +11,8 @@ export const topics = { conscience, memory, events, api } as const
 export const CONTRACTS: readonly Contract[] = [
   topics.conscience.evaluate,
   topics.conscience.results,
+  topics.conscience.facts,
+  topics.conscience.keys,
   topics.memory.store,
   topics.memory.forget,
   topics.memory.query,

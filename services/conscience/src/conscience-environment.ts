@@ -8,6 +8,7 @@ export interface ConscienceEnvironment {
   readonly rulesFile: string | undefined
   readonly unrecognised: 'deny' | 'allow'
   readonly judge: JudgeOptions | undefined
+  readonly receiptKeyFile: string | undefined
 }
 
 const LONGEST_TIMEOUT_MS = 120_000
@@ -15,6 +16,7 @@ const LONGEST_TIMEOUT_MS = 120_000
 /**
  * Reads
  * - `JAMEY_RULES`: path of the rule file; the rules of this package by default;
+ * - `JAMEY_RECEIPT_KEY_FILE`: the Ed25519 private key that signs receipts; one of its own until it ends by default;
  * - `JAMEY_UNRECOGNISED`: `deny` (default) or `allow`, for actions that nothing recognises;
  * - `JAMEY_JUDGE_URL`: base of an OpenAI-compatible API; without it the rules decide alone;
  * - `JAMEY_JUDGE_MODEL`: needed with a URL; `JAMEY_JUDGE_KEY`: its bearer token, optional;
@@ -34,6 +36,7 @@ export function conscienceOptionsFromEnvironment(env: Environment = process.env)
     rulesFile: given(env, 'JAMEY_RULES'),
     unrecognised: unrecognised === 'allow' ? 'allow' : 'deny',
     judge,
+    receiptKeyFile: given(env, 'JAMEY_RECEIPT_KEY_FILE'),
   }
 }
 

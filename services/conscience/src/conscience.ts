@@ -1,24 +1,29 @@
 import { randomUUID } from 'node:crypto'
 import {
   type Bus,
+  type BusSubscription,
   type Clock,
+  type Message,
   type Request,
   type RequestContext,
   RequestError,
   type ServedContract,
   systemClock,
 } from '@jamey/bus'
-import { type Evaluation, topics, type Verdict } from '@jamey/contracts'
+import { type Attestation, type Evaluation, parametersOf, topics, type Verdict } from '@jamey/contracts'
 import type { Logger } from 'pino'
+import { Attestations } from './attestations.js'
 import { BOUNDS, excess } from './bounds.js'
-import { type Finding, weigh } from './engine.js'
+import { circumstancesOf, conclude } from './circumstances.js'
+import { type Finding, type Proposal, weigh } from './engine.js'
 import type { Findings } from './evaluation-message.js'
 import { EvaluationThread } from './evaluation-thread.js'
 import { Judge, type JudgeAnswer, type JudgeOptions } from './judge.js'
+import { ReceiptSigner } from './receipts.js'
 import { DEFAULT_RULES_FILE, loadRules, type RuleSet } from './rule-file.js'
 
 /** What the service needs of a bus. */
-export type ConscienceBus = Pick<Bus, 'publish' | 'serve' | 'reportError'>
+export type ConscienceBus = Pick<Bus, 'clientId' | 'publish' | 'serve' | 'subscribe' | 'reportError'>
 
 export interface ConscienceOptions {
   /** Connected, or connecting in the background; it stays open when the service stops. */
@@ -33,6 +38,8 @@ export interface ConscienceOptions {
   readonly judge?: JudgeOptions | undefined
   /** For all rules of one evaluation; 250 ms by default. What comes later counts against the action. */
   readonly ruleBudgetMs?: number | undefined
+  /** What signs receipts: an Ed25519 private key, PKCS #8 in PEM; a new one, for as long as it runs, by default. */
+  readonly receiptKey?: string | undefined
   readonly clock?: Clock | undefined
   readonly log?: Logger | undefined
 }
@@ -62,6 +69,8 @@ const REPORT_INTERVAL_MS = 60_000
 const ANNOUNCEMENT_TIMEOUT_MS = 5_000
 /** The part of a requester's time that the judge may use, so that the rules can still answer. */
 const JUDGE_SHARE = 0.7
+/** However long an attestation is meant to count. */
+const LONGEST_ATTESTATION_MS = 86_400_000
 
 /** Judges the actions that arrive on the bus. Throws `RuleFileError` when the rules cannot be used. */
 export function createConscience(options: ConscienceOptions): Conscience {
@@ -73,7 +82,10 @@ class BusConscience implements Conscience {
   readonly #clock: Clock
   readonly #reportedAtMs = new Map<string, number>()
   readonly #decisions = { approved: 0, forbidden: 0, disapproved: 0, unrecognised: 0 }
+  readonly #attestations: Attestations
   #thread: EvaluationThread | undefined
+  #signer: ReceiptSigner | undefined
+  #heard: BusSubscription | undefined
   #rules: RuleSet
   #judge: Judge | undefined
   #served: ServedContract | undefined
@@ -84,6 +96,7 @@ class BusConscience implements Conscience {
   constructor(options: ConscienceOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#attestations = new Attestations(this.#clock)
     this.#rules = options.rules ?? loadRules(options.rulesFile ?? DEFAULT_RULES_FILE)
   }
 
@@ -95,8 +108,11 @@ class BusConscience implements Conscience {
     const thread = this.#startThread()
     this.#thread = thread
     try {
+      this.#signer = await ReceiptSigner.create(bus.clientId, this.#options.receiptKey)
       await thread.opened
       if (!this.#isWanted) return
+      // What was attested before it takes requests counts for them.
+      const hearing = this.#hearAttestations()
       const options = {
         maximumPerSender: MAXIMUM_PER_SENDER,
         whenRefused: 'retry',
@@ -107,6 +123,8 @@ class BusConscience implements Conscience {
       // Stopped while it waited for the broker: what was granted since must not stay behind.
       if (!this.#isWanted) return await served.stop()
       this.#served = served
+      await hearing
+      void this.#tellKeys(this.#signer)
     } catch (error) {
       this.#isWanted = false
       await thread.close()
@@ -121,6 +139,8 @@ class BusConscience implements Conscience {
     const [judge, thread] = [this.#judge, this.#thread]
     const drained = this.#served?.stop().catch((error: unknown) => this.#report('stop-failed', error))
     this.#served = undefined
+    void this.#heard?.unsubscribe().catch(() => {})
+    this.#heard = undefined
     // Opinions still awaited are given up in time for the rules alone to answer.
     const hurry = this.#clock.setTimeout(() => judge?.close(), graceMs * JUDGE_SHARE)
     let end: unknown
@@ -157,26 +177,78 @@ class BusConscience implements Conscience {
 
   async #answer(request: Request<Evaluation>, context: RequestContext): Promise<Verdict> {
     assertWithinBounds(request.payload)
-    const { payload: proposal, principal, envelope } = request
-    const { clientId } = principal
-    const { findings, rulesVersion } = await this.#evaluate(clientId, proposal, context)
-    this.#reportFailures(findings)
+    const { payload: proposal, envelope, binding, sender } = request
+    const { requested_by: requester, request_digest: digest } = binding
+    const attested = this.#attestations.about(digest, requester, sender.clientId)
+    const circumstances = circumstancesOf(proposal, attested)
+    const whole = await this.#evaluate(requester, circumstances.asserted, context)
+    const alone =
+      circumstances.attested === undefined
+        ? whole
+        : await this.#evaluate(requester, circumstances.attested, context)
     const answer = await this.#ask(proposal, context)
     const opinion = answer?.status === 'used' ? answer.opinion : undefined
+    const options = { unrecognised: this.#options.unrecognised, opinion }
+    const asserted = weigh(whole.findings, options)
+    const { judgement, facts } = conclude(
+      { evaluation: proposal, requester, digest },
+      attested,
+      asserted,
+      alone === whole ? asserted : weigh(alone.findings, options),
+    )
+    const nowMs = this.#clock.now()
     const verdict: Verdict = {
       evaluation_id: randomUUID(),
       action: proposal.action,
-      ...weigh(findings, { unrecognised: this.#options.unrecognised, opinion }),
+      ...judgement,
       judge: judgeOf(answer),
-      rules_version: rulesVersion,
-      ...request.binding,
-      evaluated_at: new Date(this.#clock.now()).toISOString(),
+      facts,
+      rules_version: whole.rulesVersion,
+      ...binding,
+      evaluated_at: new Date(nowMs).toISOString(),
     }
     if (answer?.status === 'failed')
       verdict.explanation += ` The judge was not heard (${answer.error}), so the rules alone decided.`
     this.#decisions[verdict.decision]++
     await this.#announce(verdict, envelope.metadata.correlation_id, context)
+    // Announced without: a receipt is for the one who asked.
+    if (proposal.receipt === true) verdict.receipt = await this.#signer?.sign(verdict, nowMs)
     return verdict
+  }
+
+  /** Without them nobody's word but the requester's is heard, which is the stricter way. */
+  async #hearAttestations(): Promise<void> {
+    try {
+      const heard = await this.#options.bus.subscribe(topics.conscience.facts, (message) =>
+        this.#hear(message),
+      )
+      if (this.#isWanted) this.#heard = heard
+      else await heard.unsubscribe()
+    } catch (error) {
+      this.#report('attestations-unheard', error)
+    }
+  }
+
+  #hear({ topic, payload, sender }: Message<Attestation>): void {
+    const { request_digest: requestDigest, client_id } = parametersOf(topics.conscience.facts, topic) ?? {}
+    if (!sender.isVerified || sender.clientId !== client_id || requestDigest === undefined) return
+    const latestMs = this.#clock.now() + LONGEST_ATTESTATION_MS
+    const expiresAtMs = Math.min(Date.parse(payload.expires_at), latestMs)
+    const { requested_by: requester, facts } = payload
+    const attestation = { requestDigest, requester, attestor: sender.clientId, facts, expiresAtMs }
+    if (this.#attestations.put(attestation)) return
+    const message = `${sender.clientId} attests more than can be kept`
+    this.#report('attestations-full', new RequestError('attestations-full', message))
+  }
+
+  /** Retained, for whoever verifies receipts. */
+  async #tellKeys({ jwk }: ReceiptSigner): Promise<void> {
+    try {
+      const keys = topics.conscience.keys.schema.parse({ keys: [jwk] })
+      await this.#options.bus.publish(topics.conscience.keys, keys, { isDurable: false })
+    } catch (error) {
+      this.#report('keys-untold', error)
+    }
   }
 
   #startThread(): EvaluationThread {
@@ -185,9 +257,11 @@ class BusConscience implements Conscience {
     return new EvaluationThread({ rules: this.#rules, budgetMs, clock: this.#clock, onEnd })
   }
 
-  #evaluate(sender: string, proposal: Evaluation, context: RequestContext): Promise<Findings> {
+  async #evaluate(sender: string, proposal: Proposal, context: RequestContext): Promise<Findings> {
     // Present for as long as requests are taken.
-    return (this.#thread as EvaluationThread).evaluate(sender, proposal, context)
+    const found = await (this.#thread as EvaluationThread).evaluate(sender, proposal, context)
+    this.#reportFailures(found.findings)
+    return found
   }
 
   async #ask(proposal: Evaluation, { remainingMs }: RequestContext): Promise<JudgeAnswer | undefined> {

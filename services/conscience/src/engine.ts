@@ -134,6 +134,20 @@ export function weigh(findings: readonly Finding[], options: WeighingOptions = {
   return { ...judged, rules: findings.map(describe), explanation: explain(judged, findings, opinion) }
 }
 
+/** From the mildest. What nobody knows is better than what speaks for itself, and worse than a yes. */
+const STRICTNESS = ['approved', 'unrecognised', 'disapproved', 'forbidden'] as const
+
+/**
+ * The stricter of two judgements of one action, such as with and without what its requester says of itself: so that
+ * can speak against an action, and never for it.
+ */
+export function stricter(one: Judgement, other: Judgement): Judgement {
+  if (one.approved !== other.approved) return one.approved ? other : one
+  const difference = STRICTNESS.indexOf(one.decision) - STRICTNESS.indexOf(other.decision)
+  if (difference !== 0) return difference > 0 ? one : other
+  return other.moral_score < one.moral_score ? other : one
+}
+
 function decide(isForbidden: boolean, isKnown: boolean, score: number): Verdict['decision'] {
   if (isForbidden) return 'forbidden'
   if (!isKnown) return 'unrecognised'

@@ -1,10 +1,15 @@
+import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Bus, type BusConfig, configFromEnvironment, connectBus } from '@jamey/bus'
+import { readOwnFile } from '@jamey/auth'
+import { type Bus, type BusConfig, ConfigurationError, configFromEnvironment, connectBus } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { type Conscience, createConscience } from './conscience.js'
 import { conscienceOptionsFromEnvironment } from './conscience-environment.js'
 import { loadRules } from './rule-file.js'
+
+/** Many times what such a key takes. */
+const MAXIMUM_KEY_BYTES = 10_000
 
 export interface RunConscienceOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
@@ -38,6 +43,7 @@ export async function runConscience({
   const options = conscienceOptionsFromEnvironment(env)
   const rulesFile = options.rulesFile === undefined ? undefined : resolve(cwd, options.rulesFile)
   const rules = loadRules(rulesFile)
+  const receiptKey = receiptKeyFrom(options.receiptKeyFile, cwd)
   const component = { name: 'conscience', version: ownVersion() }
   const config = configFromEnvironment(env, { component, cwd })
   const bus = await connectBus({
@@ -47,7 +53,7 @@ export async function runConscience({
     ...(log === undefined ? {} : { log }),
     ...(store === undefined ? {} : { store }),
   })
-  const conscience = createConscience({ ...options, rules, bus, log })
+  const conscience = createConscience({ ...options, rules, receiptKey, bus, log })
   const ready = conscience.start().catch(async (error: unknown) => {
     await bus.close({ drain: false })
     throw error
@@ -63,6 +69,29 @@ export async function runConscience({
       await bus.close({ drain: true, timeoutMs: graceMs })
     },
   }
+}
+
+/** Throws `ConfigurationError` for a file that is no Ed25519 private key of this user's alone. */
+function receiptKeyFrom(file: string | undefined, cwd: string): string | undefined {
+  if (file === undefined) return undefined
+  const fault = (found: string): ConfigurationError => {
+    const expected = 'an Ed25519 private key, PKCS #8 in PEM, as openssl genpkey -algorithm ed25519 makes it'
+    return new ConfigurationError([{ variable: 'JAMEY_RECEIPT_KEY_FILE', found, expected }])
+  }
+  let pem: string
+  try {
+    pem = readOwnFile(resolve(cwd, file), { isSecret: true, maximumBytes: MAXIMUM_KEY_BYTES })
+  } catch (error) {
+    throw fault((error as Error).message)
+  }
+  let kind: string | undefined
+  try {
+    kind = createPrivateKey(pem).asymmetricKeyType
+  } catch {
+    throw fault('no private key')
+  }
+  if (kind !== 'ed25519') throw fault(`a key of type ${kind}`)
+  return pem
 }
 
 function ownVersion(): string {

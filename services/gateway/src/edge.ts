@@ -53,6 +53,8 @@ export interface EdgeOptions {
   readonly unavailability: () => Problem | undefined
   /** Why this gateway is not ready, which other gateways that share the routing may make up for. */
   readonly unreadiness: () => Promise<Problem | undefined>
+  /** The keys that verify receipts. */
+  readonly jwks: () => object
   readonly log: Logger
 }
 
@@ -156,6 +158,9 @@ export class Edge {
       if (problem !== undefined) throw problem
       return { status: 'ready' }
     })
+    app.get('/v1/jwks', async (_request, reply) =>
+      reply.type('application/jwk-set+json').send(JSON.stringify(this.#options.jwks())),
+    )
     app.get('/v1/openapi.json', async () => {
       document ??= openApiDocument()
       return document

@@ -168,6 +168,7 @@ export const OWN_ENDPOINTS = [
     path: '/readyz',
     summary: 'Whether calls can be answered; 503 with the reason otherwise.',
   },
+  { method: 'GET', path: '/v1/jwks', summary: 'The keys that verify receipts, as a JWK Set.' },
   { method: 'GET', path: '/v1/openapi.json', summary: 'This API as an OpenAPI 3.1 document.' },
   { method: 'GET', path: '/', summary: 'This list.' },
 ] as const

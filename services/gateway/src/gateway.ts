@@ -12,6 +12,7 @@ import {
   DEFAULT_HTTP_PORT,
   type GatewayOptions,
 } from './options.js'
+import { ReceiptKeys } from './receipt-keys.js'
 import { RouterAttendance } from './router-attendance.js'
 import { ServiceHealth } from './service-health.js'
 import { TokenIssuer } from './token-issuer.js'
@@ -58,6 +59,7 @@ class HttpGateway implements Gateway {
   readonly #callerPolicy: CallerPolicy
   readonly #router: RouterAttendance
   readonly #services: ServiceHealth
+  readonly #receiptKeys: ReceiptKeys
   #edge: Edge | undefined
   #stopped: Promise<void> | undefined
 
@@ -67,6 +69,7 @@ class HttpGateway implements Gateway {
     this.#log = log.child({ service: 'gateway' }, { redact: ['authorization', '*.authorization'] })
     this.#callerPolicy = callerPolicyOf(options)
     this.#services = new ServiceHealth(bus)
+    this.#receiptKeys = new ReceiptKeys(bus, this.#log)
     this.#router = new RouterAttendance(bus, this.#log)
   }
 
@@ -89,11 +92,13 @@ class HttpGateway implements Gateway {
       unavailability: () => unavailability(bus.state),
       unreadiness: async () =>
         unavailability(bus.state) ?? this.#router.unreadiness() ?? (await this.#services.unreadiness()),
+      jwks: () => this.#receiptKeys.jwks,
       log: this.#log,
     })
     const address = await this.#listen(this.#edge, host, port)
     this.url = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
     this.#log.info({ url: this.url }, 'listening')
+    this.#receiptKeys.start()
     try {
       await this.#router.start()
     } catch (error) {
@@ -119,6 +124,7 @@ class HttpGateway implements Gateway {
   /** The edge goes first, since the calls it still waits for are routed by our own router. */
   async #stop(graceMs: number): Promise<void> {
     const endsAt = performance.now() + graceMs
+    this.#receiptKeys.stop()
     await this.#edge?.drain(graceMs)
     await settledWithin(this.#router.stop(), Math.max(MINIMUM_ROUTER_GRACE_MS, endsAt - performance.now()))
     this.#log.info('stopped')

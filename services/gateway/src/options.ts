@@ -17,7 +17,7 @@ export const DEFAULT_HTTP_PORT = 8080
 export const DEFAULT_CALLS_PER_MINUTE = 30_000
 
 /** What the gateway needs of a bus. */
-export type GatewayBus = Pick<Bus, 'request' | 'serve' | 'state' | 'onState' | 'faults'>
+export type GatewayBus = Pick<Bus, 'request' | 'serve' | 'subscribe' | 'state' | 'onState' | 'faults'>
 
 /** Everything but what must be given by whoever starts it: a connected bus and a log. */
 export interface GatewaySettings {

@@ -1,0 +1,57 @@
+import { type ReceiptKeys as KeySet, topics } from '@jamey/contracts'
+import type { Logger } from 'pino'
+import type { GatewayBus } from './options.js'
+
+/** More than consciences work beside each other. */
+const MAXIMUM_CONSCIENCES = 100
+
+/** The keys that verify receipts, as each conscience tells its own: what `/v1/jwks` is made of. */
+export class ReceiptKeys {
+  readonly #bus: GatewayBus
+  readonly #log: Logger
+  /** By conscience. */
+  readonly #keys = new Map<string, KeySet['keys']>()
+  #stopWatching: (() => void) | undefined
+  #isSubscribed = false
+
+  constructor(bus: GatewayBus, log: Logger) {
+    this.#bus = bus
+    this.#log = log
+  }
+
+  /** A JWK Set (RFC 7517); empty until a conscience told its keys. */
+  get jwks(): KeySet {
+    return { keys: [...this.#keys.values()].flat() }
+  }
+
+  /** Subscribes with the first connection; whatever is retained comes with it. */
+  start(): void {
+    this.#stopWatching = this.#bus.onState(({ state }) => {
+      if (state === 'connected') void this.#subscribe()
+    })
+    if (this.#bus.state === 'connected') void this.#subscribe()
+  }
+
+  stop(): void {
+    this.#stopWatching?.()
+  }
+
+  async #subscribe(): Promise<void> {
+    if (this.#isSubscribed) return
+    this.#isSubscribed = true
+    try {
+      await this.#bus.subscribe(topics.conscience.keys, ({ sender, payload }) => this.#take(sender, payload))
+    } catch (error) {
+      // Asked again with the next connection.
+      this.#isSubscribed = false
+      this.#log.warn({ err: error }, 'the keys of receipts can not be read, so /v1/jwks lacks them')
+    }
+  }
+
+  #take({ clientId, isVerified }: { clientId: string; isVerified: boolean }, { keys }: KeySet): void {
+    // Whoever may say whose keys these are decides what is approved.
+    if (!isVerified) return
+    this.#keys.delete(clientId)
+    if (this.#keys.size < MAXIMUM_CONSCIENCES) this.#keys.set(clientId, keys)
+  }
+}
