@@ -19,6 +19,7 @@ import type { Core } from './core.js'
 import { Deadline } from './deadline.js'
 import type { Delivery } from './delivery.js'
 import { ConnectionFault } from './errors.js'
+import { FairShare } from './fair-share.js'
 import { Greeter } from './greeter.js'
 import { handle } from './handlers/handle.js'
 import { type ClientInfo, type Departure, LOST } from './hooks.js'
@@ -60,6 +61,7 @@ export class Connection {
   readonly greeter: Greeter
   readonly answers = new Answers(this)
   readonly renewals: Allowance
+  readonly share = new FairShare(this)
   /** Known from CONNECT on. */
   version: ProtocolVersion = 5
   session: Session | undefined
@@ -172,7 +174,7 @@ export class Connection {
   /** Handles what came meanwhile, and then what comes. */
   resumeReading(): void {
     this.holds--
-    this.#process()
+    this.#process(0)
     this.#listen()
   }
 
@@ -311,6 +313,7 @@ export class Connection {
     this.session = undefined
     this.#silence.clear()
     this.#identityEnd.clear()
+    this.share.pace.clear()
     this.exchange?.end()
     if (session?.connection === this) this.core.sessions.detach(session, ending)
     if (this.client !== undefined) this.core.hooks?.disconnect(this.client, departure)
@@ -344,24 +347,27 @@ export class Connection {
     this.#hasBegun = true
     this.#silence.heardPiece(chunk.length)
     this.#decoder.push(chunk)
-    this.#process()
+    this.#process(chunk.length)
     if (this.#unreadAnswers.areTooMany) this.#socket.pause()
     this.reckon()
   }
 
   /** Handles every whole packet, unless one ends the connection or has to be waited for. */
-  #process(): void {
+  #process(bytes: number): void {
     let packets = 0
+    this.share.begin(bytes)
     try {
       while (this.holds === 0 && this.#state !== 'closing' && this.#state !== 'closed') {
         const packet = this.#decoder.next()
         if (packet === undefined) break
         packets++
         handle(this, packet)
+        this.share.count()
       }
     } catch (error) {
       this.fail(error)
     }
+    this.share.end()
     this.core.counters.packetsReceived += packets
     if (packets > 0) this.#silence.heard()
     this.core.shutdown?.look(this)

@@ -73,6 +73,8 @@ export class Core {
   readonly counters = new Counters()
   readonly connections = new Set<Connection>()
   readonly heldBytes = new HeldBytes(this)
+  /** The time that handling what publishers sent has taken. */
+  readonly publishing = { ms: 0 }
   readonly retained = new RetainedTree()
   readonly expirySweep: ExpirySweep
   readonly turn: Turn

@@ -34,6 +34,10 @@ export class Counters {
   acknowledgementsDelayed = 0
   /** Connected subscribers that took too little for too long, so that publishers no longer waited for them. */
   subscribersGivenUp = 0
+  /** Connections of clients that published faster than they may. */
+  publishersSlowed = 0
+  /** Times a connection that sent much was not read from for a moment, so that others had their turn. */
+  turnsYielded = 0
   droppedExpired = 0
   /** Larger than the receiver's Maximum Packet Size. [MQTT-3.1.2-25] */
   droppedTooLarge = 0

@@ -43,6 +43,10 @@ export interface Limits {
   filtersPerPacket: number
   /** Renewals of its identity (AUTH) by one connection. */
   renewalsPerMinute: number
+  /** PUBLISH packets a second of one client; it is read from more slowly where it has more. 0: no bound. */
+  publishesPerSecond: number
+  /** Bytes of their payloads. */
+  publishBytesPerSecond: number
   /** Milliseconds a hook may think; then what it was asked about is refused. */
   hookTimeoutMs: number
   /** Questions of the authenticator to one client (AUTH), at CONNECT or at a renewal. */
@@ -94,6 +98,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   subscriptionsPerClient: 1_000,
   filtersPerPacket: 1_000,
   renewalsPerMinute: 60,
+  publishesPerSecond: 0,
+  publishBytesPerSecond: 0,
   hookTimeoutMs: 5_000,
   authenticationSteps: 8,
   queuedMessages: 100_000,
@@ -122,6 +128,8 @@ const BOUNDED: Partial<Record<keyof Limits, readonly [number, number]>> = {
   controlPacketBytes: [16, 268_435_460],
   sessionExpirySeconds: [0, 4_294_967_295],
   keepAliveSeconds: [0, 65_535],
+  publishesPerSecond: [0, Number.MAX_SAFE_INTEGER],
+  publishBytesPerSecond: [0, Number.MAX_SAFE_INTEGER],
   // The longest delay of a timer.
   slowSubscriberMs: [0, 2_147_483_647],
   sysIntervalSeconds: [0, 86_400],

@@ -16,6 +16,7 @@ export function handlePublish(connection: Connection, session: Session, packet: 
   const { qos, packetIdentifier, properties } = packet
   core.counters.publishesReceived++
   core.counters.publishBytesReceived += packet.payload.length
+  connection.share.pace.take(packet.payload.length)
   const topic = properties === undefined ? packet.topic : connection.aliases.resolve(packet)
   if (qos === 2 && session.incoming.has(packetIdentifier)) {
     // Taken before: only the answer was lost. [MQTT-4.3.3-10]
