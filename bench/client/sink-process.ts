@@ -95,7 +95,8 @@ class SinkConnection {
     const identifier = properties?.subscriptionIdentifier
     for (const { filter } of subscriptions) {
       this.#topics.push({
-        topic: filter.replaceAll('+', 'x'),
+        // A bus subscribes to what lies below a topic, too.
+        topic: filter.replace(/\/#$/, '').replaceAll('+', 'x'),
         // As every server must that has the feature. [MQTT-3.3.4-3]
         properties: identifier === undefined ? undefined : { subscriptionIdentifiers: [identifier] },
       })
