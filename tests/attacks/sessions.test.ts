@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { signToken } from '@jamey/auth'
 import { connect } from '@jamey/mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ASKING, AttackedSystem, VERSIONS } from './system.js'
@@ -63,4 +64,37 @@ describe('over MQTT 5, AUTH', () => {
     await expect(victim.ask(EVALUATE, 'evaluate', HARMLESS)).resolves.toHaveProperty('data.approved')
     await attacker.close({ drain: false })
   })
+
+  it.each(['signed with another secret', 'ended', 'without a signature'])(
+    'brings no right by a token that is %s',
+    async (kind) => {
+      const clientId = `attacker-${randomUUID()}`
+      const tokens: Record<string, () => Promise<string>> = {
+        'signed with another secret': () => signToken({ sub: clientId, permissions: ['#'] }, 'x'.repeat(32)),
+        ended: () => system.token(clientId, ['#'], { now: () => Date.now() - 3_600_000 }),
+        'without a signature': async () => {
+          const [, claims] = (await system.token(clientId, ['#'])).split('.')
+          return `${Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')}.${claims}.`
+        },
+      }
+      let token = await system.token(clientId, ASKING)
+      const attacker = await connect({
+        url: system.url,
+        clientId,
+        tls: { ca: system.ca },
+        credentials: () => ({
+          username: clientId,
+          authenticationMethod: 'JWT',
+          authenticationData: Buffer.from(token),
+        }),
+        reconnect: false,
+      })
+      token = (await tokens[kind]?.()) ?? ''
+      await expect(attacker.reauthenticate({ timeoutMs: 5000 })).rejects.toThrow()
+      expect(attacker.state).not.toBe('connected')
+      await attacker.close({ drain: false })
+      const victim = await system.peer('victim', ASKING)
+      await expect(victim.ask(EVALUATE, 'evaluate', HARMLESS)).resolves.toHaveProperty('data.approved')
+    },
+  )
 })
