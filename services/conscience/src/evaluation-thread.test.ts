@@ -98,6 +98,20 @@ describe('a sender of many evaluations', () => {
     expect(order).toHaveLength(21)
   })
 
+  it('has so much text waiting and no more, so that what others ask is not behind it for long', async () => {
+    const { ask, thread } = setUp({
+      worker: "if (proposal.action !== 'x') setTimeout(() => done(id), 20); else done(id)",
+    })
+    await thread.opened
+    const long = 'x'.repeat(10_000)
+    const first = Array.from({ length: 50 }, () => ask('a', long))
+    expect(await ask('b', 'x')).toBe('done')
+    const outcomes = await Promise.all(first)
+    expect(outcomes).toEqual([...Array(11).fill('done'), ...Array(39).fill('overloaded true')])
+    const short = Array.from({ length: 900 }, () => ask('a', 'x'))
+    expect(new Set(await Promise.all(short))).toEqual(new Set(['done']))
+  })
+
   it('and many senders leave the thread no more than it can hold', async () => {
     const { ask, thread } = setUp({
       worker: `(globalThis.all ??= []).push(id)

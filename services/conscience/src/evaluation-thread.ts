@@ -30,6 +30,11 @@ const WORKER = new URL(
 )
 /** So many evaluations are with the thread at once, each of another sender. */
 const MAXIMUM_RUNNING = 32
+/**
+ * Text of one sender's evaluations that may wait, about a second's work. A service acknowledges what it is sent in
+ * order [MQTT-4.6.0-2], so what others ask reaches it only when what came before has had its answer.
+ */
+const MAXIMUM_WAITING_CHARACTERS = 100_000
 /** Many times what that many evaluations need, of the longest texts. */
 const HEAP_MEGABYTES = 256
 /** A thread that is at one step for longer than this is ended: no step takes a hundredth of it. */
@@ -47,8 +52,8 @@ const HIGHEST_ID = 0x7fff_ffff
  */
 export class EvaluationThread {
   readonly #options: EvaluationThreadOptions
-  /** By sender: those that wait until another one of the same is done. */
-  readonly #behind = new Map<string, Pending[]>()
+  /** By sender: those that wait until another one of the same is done, and their text. */
+  readonly #behind = new Map<string, { characters: number; readonly all: Pending[] }>()
   /** At most one of each sender. */
   #waiting: Pending[] = []
   readonly #running = new Map<number, Pending>()
@@ -80,8 +85,13 @@ export class EvaluationThread {
       const pending = { sender, proposal, context, resolve, reject }
       if (this.#isClosed) return reject(closedError())
       const behind = this.#behind.get(sender)
-      if (behind !== undefined) return void behind.push(pending)
-      this.#behind.set(sender, [])
+      if (behind !== undefined) {
+        const characters = behind.characters + proposal.action.length
+        if (characters > MAXIMUM_WAITING_CHARACTERS) return reject(overloadedError(sender))
+        behind.characters = characters
+        return void behind.all.push(pending)
+      }
+      this.#behind.set(sender, { characters: 0, all: [] })
       this.#waiting.push(pending)
       this.#fill()
     })
@@ -100,7 +110,11 @@ export class EvaluationThread {
     const { clock } = this.#options
     clock.clearTimeout(this.#restart)
     clock.clearTimeout(this.#watch)
-    const given = [...this.#running.values(), ...this.#waiting, ...[...this.#behind.values()].flat()]
+    const given = [
+      ...this.#running.values(),
+      ...this.#waiting,
+      ...[...this.#behind.values()].flatMap(({ all }) => all),
+    ]
     this.#running.clear()
     this.#waiting = []
     this.#behind.clear()
@@ -131,9 +145,11 @@ export class EvaluationThread {
 
   /** Another one of the same sender may wait for its turn now. */
   #letNext({ sender }: Pending): void {
-    const next = this.#behind.get(sender)?.shift()
-    if (next === undefined) this.#behind.delete(sender)
-    else this.#waiting.push(next)
+    const behind = this.#behind.get(sender)
+    const next = behind?.all.shift()
+    if (behind === undefined || next === undefined) return void this.#behind.delete(sender)
+    behind.characters -= next.proposal.action.length
+    this.#waiting.push(next)
   }
 
   #settle({ id, result }: Exclude<Result, 'ready'>): void {
@@ -223,6 +239,11 @@ function reasonOf(cause: unknown, code: number): string {
 function endedError(reason: string): RequestError {
   const message = `The thread that evaluates actions has ended (${reason}); another one is started.`
   return new RequestError('evaluation-ended', message, { retryable: true })
+}
+
+function overloadedError(sender: string): RequestError {
+  const message = `As much text of ${sender} waits here as one client may have; try again when some of it is judged.`
+  return new RequestError('overloaded', message, { retryable: true })
 }
 
 function lateError(): RequestError {
