@@ -159,10 +159,10 @@ describe('the memory', () => {
     expect(found.total).toBe(1)
   })
 
-  it('announces a stored memory on jamey/memory/updates', async () => {
+  it('announces a shared memory on jamey/memory/updates', async () => {
     const watcher = new Program(system.folder, ['sub', 'jamey/memory/updates', '--count', '1', '--json'])
     await watcher.prints(/subscribed/i)
-    await run('remember', 'An announced memory')
+    await run('remember', 'An announced memory', '--shared')
     const { stdout } = await watcher.ended()
     expect(stdout).toContain('An announced memory')
   })

@@ -12,6 +12,8 @@ import { readRunFile } from './run-file.js'
 
 export const DEFAULT_BROKER_PORT = 8883
 
+const PASSING_NAME = 'jamey-cli-'
+
 /** What a command connects to, and how to help where that fails. */
 export interface ConnectionTarget {
   readonly config: BusConfig
@@ -130,5 +132,10 @@ function addressOf(url: string | readonly string[]): string {
 }
 
 function newClientId(): string {
-  return `jamey-cli-${randomBytes(6).toString('hex')}`
+  return PASSING_NAME + randomBytes(6).toString('hex')
+}
+
+/** Whether a client identifier was made for one command. */
+export function isPassingName(clientId: string): boolean {
+  return clientId.startsWith(PASSING_NAME)
 }

@@ -4,6 +4,7 @@ import { ReasonCode } from '@jamey/protocol'
 import { FakeClock, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused, type BrokerOptions, insecureAuthenticator } from './index.js'
+import { MemoryBrokerStore } from './memory-store.js'
 import { RawClient } from './raw-client.js'
 import { startBroker } from './start-broker.js'
 
@@ -53,6 +54,16 @@ const renewing: BrokerOptions['authenticator'] = {
   authenticate: (request) =>
     insecureAuthenticator().authenticate({ ...request, authenticationMethod: undefined }),
 }
+/** What has room for nothing any more, once it is full. */
+class FullStore extends MemoryBrokerStore {
+  isFull = false
+
+  override async commit(): Promise<void> {
+    if (this.isFull) throw new Error('disk is full')
+    await super.commit()
+  }
+}
+const full = new FullStore()
 /** What an identity must not do. */
 const faulty: BrokerOptions['authenticator'] = {
   authenticate: async (request) => ({
@@ -75,6 +86,17 @@ const ENDINGS: readonly Ending[] = [
   {
     reasonCode: 0x87,
     act: ({ broker }) => broker.reload({ revise: () => ({ refuse: ReasonCode.notAuthorized }) }),
+  },
+  {
+    reasonCode: 0x89,
+    options: { store: full },
+    act: async ({ broker, client, clock }) => {
+      full.isFull = true
+      client.publish('t', 'm', { qos: 1, packetIdentifier: 1, retain: true })
+      await until(() => broker.stats().storeFailures === 1)
+      await clock.advance(10_000)
+      full.isFull = false
+    },
   },
   { reasonCode: 0x8b, act: ({ broker }) => void broker.close() },
   { reasonCode: 0x8d, act: ({ clock }) => clock.advance(15_000) },

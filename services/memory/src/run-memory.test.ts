@@ -129,7 +129,7 @@ describe('a memory over a broker', () => {
     const port = await brokerPort()
     const folder = dirname(temporaryFile())
     const memory = await runMemory({ env: environment(port, folder), cwd: folder })
-    await expect(memory.ready).rejects.toMatchObject({ name: 'StorageError', code: 'storage-io' })
+    await expect(memory.ready).rejects.toMatchObject({ name: 'StorageError', code: 'storage-foreign' })
     await memory.stop()
   })
 

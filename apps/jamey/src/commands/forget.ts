@@ -1,12 +1,12 @@
 import type { Bus } from '@jamey/bus'
-import { type MemoryForget, type MemoryLayer, topics } from '@jamey/contracts'
+import type { MemoryForget, MemoryLayer } from '@jamey/contracts'
 import { askPerson } from '../ask-person.js'
 import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
+import { forgetIn, queryIn } from '../memory-reach.js'
 import { plural } from '../memory-view.js'
-import { queryOf } from './recall.js'
 
 export interface ForgetOptions extends ClientOptions {
   readonly layer?: MemoryLayer
@@ -34,17 +34,20 @@ export async function forget(
 ): Outcome {
   const { terminal, interrupted } = context
   const selections = forgetSelections(ids, options)
-  const isOthers = options.others === true || options.owner !== undefined
-  const contract = isOthers ? topics.memory.others.forget : topics.memory.forget
   const absent: string[] = []
   const forgotten = await withBus(context, options, async (bus) => {
     let count = 0
+    const { contract, owner } = forgetIn(bus, options, ids.length > 0)
     if (ids.length === 0 && options.yes !== true) await mustBeMeant(bus, context, options)
     for (const selection of selections) {
-      const answer = await bus.request(contract, selection, {
-        timeoutMs: options.timeout,
-        signal: interrupted,
-      })
+      const answer = await bus.request(
+        contract,
+        { ...selection, ...owner },
+        {
+          timeoutMs: options.timeout,
+          signal: interrupted,
+        },
+      )
       if (answer.forgotten === 0 && selection.id !== undefined) absent.push(selection.id)
       count += answer.forgotten
     }
@@ -66,7 +69,8 @@ export async function forget(
 /** Asks a person, and refuses for a script, where conditions fit many: what is forgotten does not come back. */
 async function mustBeMeant(bus: Bus, context: CommandContext, options: ForgetOptions): Promise<void> {
   const { layer, tag, before, timeout } = options
-  const { contract, owner } = queryOf(options)
+  const { owner } = forgetIn(bus, options, false)
+  const { contract } = queryIn(bus, { ...options, ...owner })
   const { total } = await bus.request(
     contract,
     {

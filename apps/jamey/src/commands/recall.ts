@@ -1,7 +1,8 @@
-import { type MemoryLayer, topics } from '@jamey/contracts'
+import type { MemoryLayer } from '@jamey/contracts'
 import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
 import { EXIT } from '../exit-codes.js'
+import { queryIn } from '../memory-reach.js'
 import { formatRecalled } from '../memory-view.js'
 
 export interface RecallOptions extends ClientOptions {
@@ -15,12 +16,6 @@ export interface RecallOptions extends ClientOptions {
   readonly timeout: number
 }
 
-/** Where everybody's memories, or those of one owner, are asked for; without either, its own and what is shared. */
-export function queryOf({ others, owner }: Pick<RecallOptions, 'others' | 'owner'>) {
-  if (owner !== undefined) return { contract: topics.memory.others.query, owner: { owner } }
-  return { contract: others === true ? topics.memory.others.query : topics.memory.query, owner: {} }
-}
-
 /** Finds memories and prints them ranked; finding nothing is an answer, not a failure. */
 export async function recall(
   context: CommandContext,
@@ -28,9 +23,9 @@ export async function recall(
   options: RecallOptions,
 ): Outcome {
   const { terminal, interrupted } = context
-  const { contract, owner } = queryOf(options)
-  const recalled = await withBus(context, options, (bus) =>
-    bus.request(
+  const recalled = await withBus(context, options, (bus) => {
+    const { contract, owner } = queryIn(bus, options)
+    return bus.request(
       contract,
       {
         ...owner,
@@ -42,8 +37,8 @@ export async function recall(
         limit: options.limit,
       },
       { timeoutMs: options.timeout, signal: interrupted },
-    ),
-  )
+    )
+  })
   if (options.json) terminal.printJson(recalled)
   else {
     terminal.print(

@@ -6,6 +6,7 @@ import { withBus } from '../connection.js'
 import { contentId } from '../content-id.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure, reportOf } from '../failure.js'
+import { ownerFor } from '../memory-reach.js'
 import { formatExpiry, formatMemory, plural } from '../memory-view.js'
 import { splitParagraphs } from '../paragraphs.js'
 import { progressOn } from '../progress.js'
@@ -171,7 +172,7 @@ async function storeOne(
 ): Promise<MemoryStored | RefusedParagraph> {
   const attributes = attributesOf(options)
   const messageId = contentId({
-    owner: options.for ?? bus.clientId,
+    owner: ownerFor(bus, options.for) ?? bus.clientId,
     content: paragraph,
     layer: attributes.layer,
     tags: attributes.tags ?? [],
@@ -194,10 +195,11 @@ async function storeOne(
 function storeFor(
   bus: Bus,
   memory: MemoryStoreInput,
-  { for: owner, timeout }: RememberOptions,
+  { for: given, timeout }: RememberOptions,
   identity: { messageId?: string; signal: AbortSignal },
 ): Promise<MemoryStored> {
   const options = { timeoutMs: timeout, ...identity }
+  const owner = ownerFor(bus, given)
   if (owner === undefined) return bus.request(topics.memory.store, memory, options)
   return bus.request(topics.memory.others.store, { ...memory, owner }, options)
 }

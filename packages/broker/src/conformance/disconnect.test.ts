@@ -101,7 +101,7 @@ describe('a store that fails', () => {
       // For so long it is tried again.
       await clock.advance(10_000)
       const told = (await all(client)).map((packet) => 'reasonCode' in packet && packet.reasonCode)
-      expect(told).toEqual(version === 5 ? [0x80] : [])
+      expect(told).toEqual(version === 5 ? [0x89] : [])
       store.failure = undefined
       expect(await bystander.settle()).toEqual([])
       await until(() => broker.stats().connections === 1)
