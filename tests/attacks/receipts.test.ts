@@ -38,7 +38,7 @@ async function receiptFor(action: string): Promise<{ receipt: string; payload: o
 }
 
 describe('who carries out what has a receipt', () => {
-  it('does so once, for the very request that was judged', async () => {
+  it('does so once, for the very request that was judged [promise 41]', async () => {
     const use = executor()
     const { receipt, payload } = await receiptFor('water the plants')
     expect(

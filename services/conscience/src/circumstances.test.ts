@@ -24,7 +24,7 @@ describe('what a requester says of itself', () => {
   const DELETE = 'wipe the production database'
   const CLAIMS = { confirmed: true, backup: true, consent: true }
 
-  it('has nothing approved that is not approved without it', () => {
+  it('has nothing approved that is not approved without it [promise 42]', () => {
     for (const evaluation of [
       { context: CLAIMS },
       { user: CLAIMS },

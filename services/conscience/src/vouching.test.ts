@@ -75,7 +75,7 @@ function attest(
 describe('a fact', () => {
   const ask = (bus: Bus, action = WIPE) => bus.request(topics.conscience.evaluate, { action }, TIME)
 
-  it('that somebody else attests counts for the very request, and the verdict tells who gave it', async () => {
+  it('that somebody else attests counts for the very request, and the verdict tells who gave it [promise 42]', async () => {
     const agent = await client('agent', ASKING)
     const person = await client('person', ATTESTING)
     const refused = await ask(agent)
@@ -91,7 +91,7 @@ describe('a fact', () => {
     expect(await ask(await client('other', ASKING))).toMatchObject({ approved: false, facts: [] })
   })
 
-  it('that a requester attests itself does not count', async () => {
+  it('that a requester attests itself does not count [promise 42]', async () => {
     const agent = await client('agent', [...ASKING, ...ATTESTING])
     await attest(agent, await ask(agent), { confirmed: true, backup: true })
     expect(await ask(agent)).toMatchObject({ approved: false, facts: [] })

@@ -83,7 +83,7 @@ describe('what belongs to somebody', () => {
   const ada = { clientId: 'ada' }
   const bob = { clientId: 'bob' }
 
-  it('is found, got and forgotten by its owner alone', async () => {
+  it('is found, got and forgotten by its owner alone [promise 45]', async () => {
     const { bus } = await started()
     const { memory } = await bus.request(store, { content: 'the diary of ada', tags: ['diary'] }, ada)
     expect(memory).toMatchObject({ owner: 'ada', source: 'ada', scope: 'private' })
