@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { envelope, type Peer } from './peer.js'
 import { ASKING, AttackedSystem, VERSIONS } from './system.js'
 
 const EVALUATE = 'jamey/conscience/evaluate'
@@ -41,6 +42,44 @@ describe.each(VERSIONS)('over MQTT %i, what a requester says of itself', (versio
     }
     const honest = await attacker.ask(EVALUATE, 'evaluate', { action: 'water the plants', context: CLAIMS })
     expect(honest.data).toMatchObject({ approved: true })
+  })
+})
+
+describe('over MQTT 5, what somebody attests', () => {
+  const FACTS = 'jamey/conscience/facts'
+  const ATTESTING = `publish:${FACTS}/+/%c`
+  const WIPE = { action: 'wipe the staging database' }
+
+  async function attest(
+    peer: Peer,
+    topic: string,
+    requester: string,
+    clientId = peer.clientId,
+  ): Promise<number> {
+    const expires_at = new Date(Date.now() + 60_000).toISOString()
+    const data = { requested_by: requester, facts: { confirmed: true, backup: true }, expires_at }
+    return peer.say(topic, envelope(clientId, topic, 'attest', data), {}, true)
+  }
+
+  it('counts from nobody that asks itself, has no right to, or writes the name of another', async () => {
+    const person = await system.peer('person', [ATTESTING])
+    const attacker = await system.peer('attacker', [...ASKING, `publish:${FACTS}/#`])
+    const stranger = await system.peer('stranger', ASKING)
+    const verdict = await attacker.ask(EVALUATE, 'evaluate', WIPE)
+    const topicOf = (clientId: string) => `${FACTS}/${verdict.data?.['request_digest']}/${clientId}`
+    await attest(attacker, topicOf(attacker.clientId), attacker.clientId)
+    await attest(attacker, topicOf(person.clientId), attacker.clientId)
+    await attest(attacker, topicOf(person.clientId), attacker.clientId, person.clientId)
+    expect(await attest(stranger, topicOf(stranger.clientId), attacker.clientId)).toBeGreaterThanOrEqual(0x80)
+    await attacker.quiet()
+    const again = await attacker.ask(EVALUATE, 'evaluate', WIPE)
+    expect(again.data).toMatchObject({ approved: false, facts: [] })
+
+    await attest(person, topicOf(person.clientId), attacker.clientId)
+    await person.quiet()
+    const approved = await attacker.ask(EVALUATE, 'evaluate', WIPE)
+    expect(approved.data).toMatchObject({ approved: true })
+    expect(JSON.stringify(approved.data?.['facts'])).toContain(person.clientId)
   })
 })
 

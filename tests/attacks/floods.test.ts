@@ -21,6 +21,8 @@ describe.each(VERSIONS)('over MQTT %i, a flood', (version) => {
   it('of messages in the name of another leaves few words in the log, and others are served meanwhile', async () => {
     const victim = await system.peer('victim', [...ASKING, ...REMEMBERING], version)
     const attacker = await system.peer('attacker', [...ASKING, ...REMEMBERING], version)
+    const watcher = await system.peer('watcher', ['subscribe:jamey/events/errors/#'])
+    await watcher.hear('jamey/events/errors/#')
     const before = system.output.length
     const flood = async (topic: string, action: string) => {
       for (let i = 0; i < 20; i++) {
@@ -38,6 +40,10 @@ describe.each(VERSIONS)('over MQTT %i, a flood', (version) => {
     expect(performance.now() - asked).toBeLessThan(PATIENCE_MS)
     await flooded
     await expect(victim.ask(EVALUATE, 'evaluate', HARMLESS)).resolves.toHaveProperty('data.approved')
+    const reports = watcher.received.map(({ payload }) => JSON.parse(Buffer.from(payload).toString('utf8')))
+    const refused = reports.filter(({ payload }) => payload.data.kind === 'sender-refused')
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused.length).toBeLessThan(500)
     // Two thousand refusals; a line of each would be a megabyte.
     expect(system.output.length - before).toBeLessThan(200_000)
   })

@@ -73,9 +73,11 @@ describe.each(VERSIONS)('over MQTT %i, who sends', (version) => {
 
   it('cannot act for another without the right to', async () => {
     const attacker = await system.peer('attacker', ASKING, version)
-    const metadata = { on_behalf_of: { client_id: 'jamey-operator', permissions: ['jamey/#'] } }
-    const answer = await attacker.ask(EVALUATE, 'evaluate', HARMLESS, { metadata })
-    expect(answer).toMatchObject({ error: { kind: 'not-permitted', retryable: false } })
+    for (const clientId of ['jamey-operator', attacker.clientId]) {
+      const metadata = { on_behalf_of: { client_id: clientId, permissions: ['jamey/#'] } }
+      const answer = await attacker.ask(EVALUATE, 'evaluate', HARMLESS, { metadata })
+      expect(answer).toMatchObject({ error: { kind: 'not-permitted', retryable: false } })
+    }
     await expect(attacker.ask(EVALUATE, 'evaluate', HARMLESS)).resolves.toHaveProperty(
       'data.requested_by',
       attacker.clientId,
