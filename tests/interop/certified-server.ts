@@ -105,6 +105,17 @@ mqtt {
     return server
   }
 
+  /** Mosquitto of Debian, by what docs/deployment.md says, with `rules` as its `acl_file`. */
+  static async mosquitto(settings: string, rules: string): Promise<CertifiedServer> {
+    const server = await CertifiedServer.#make('mosquitto')
+    const config = settings
+      .replace('listener 8883', `user root\nlistener ${server.port} 127.0.0.1`)
+      .replace(/ \/etc\/mosquitto\/jamey\.acl/, ` ${server.#write('jamey.acl', rules)}`)
+      .replaceAll('/etc/mosquitto/certs/', `${server.#folder}/`)
+    await server.#serve('/usr/sbin/mosquitto', ['-c', server.#write('mosquitto.conf', config)], {})
+    return server
+  }
+
   static async #make(name: string): Promise<CertifiedServer> {
     const authority = await createAuthority()
     const folder = mkdtempSync(join(tmpdir(), `jamey-${name}-`))

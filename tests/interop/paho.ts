@@ -17,6 +17,10 @@ export interface PahoOptions {
   expirySeconds: number
   /** File of the authority's certificate; present: TLS. */
   ca?: string
+  /** Files of a client's certificate and its key. */
+  cert?: string
+  key?: string
+  password?: string
   will?: { topic: string; payload: string; qos: number; retain: boolean }
 }
 
@@ -28,6 +32,16 @@ export interface PahoMessage {
   properties: Record<string, unknown>
 }
 
+export interface PahoAnswer {
+  /** Where the request was published. */
+  topic: string
+  correlationId: string
+  /** Of the request, as Python computes it. */
+  digest: string
+  data?: Record<string, unknown>
+  error?: { kind: string; message: string; retryable: boolean }
+}
+
 type PahoEvent = { event: string } & Record<string, unknown>
 
 const running = new Set<ChildProcessByStdio<Writable, Readable, null>>()
@@ -35,6 +49,9 @@ const running = new Set<ChildProcessByStdio<Writable, Readable, null>>()
 /** A client of Eclipse paho in a process of its own. It connects again by itself, so none may outlive its test. */
 export class Paho {
   readonly messages: PahoMessage[] = []
+  readonly answers: PahoAnswer[] = []
+  /** Why messages were not believed. */
+  readonly refused: string[] = []
   sessionPresent = false
   readonly #child: ChildProcessByStdio<Writable, Readable, null>
   readonly #events: PahoEvent[] = []
@@ -89,6 +106,25 @@ export class Paho {
     await this.#next('published')
   }
 
+  /** As docs/wire.md tells it; the answer comes among `answers`. The inbox has to be subscribed to. */
+  async ask(
+    { service, topic, action }: { service: string; topic: string; action: string },
+    data: unknown,
+    { isBare = false } = {},
+  ): Promise<void> {
+    this.#say({ do: 'ask', service, topic, action, data, isBare })
+    await this.#next('published')
+  }
+
+  /** Answers each request with what it heard and from whom. */
+  async serve(
+    { service, topic, action }: { service: string; topic: string; action: string },
+    isShared: boolean,
+  ): Promise<void> {
+    this.#say({ do: 'serve', service, topic, action, isShared })
+    await this.#next('subscribed')
+  }
+
   /** Says DISCONNECT. */
   async leave(): Promise<void> {
     this.#say({ do: 'disconnect' })
@@ -110,6 +146,8 @@ export class Paho {
 
   #onEvent(event: PahoEvent): void {
     if (event.event === 'message') this.messages.push(event as unknown as PahoMessage)
+    else if (event.event === 'answered') this.answers.push(event as unknown as PahoAnswer)
+    else if (event.event === 'refused') this.refused.push(String(event['why']))
     else this.#events.push(event)
     this.#wake()
   }

@@ -9,6 +9,7 @@ import threading
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from wire import Wire
 
 options = json.loads(sys.argv[1])
 is_five = options["version"] == mqtt.MQTTv5
@@ -35,11 +36,20 @@ def code_of(reason):
     return reason.value if isinstance(reason, mqtt.ReasonCodes) else reason
 
 
-def on_connect(_client, _userdata, flags, reason, _properties=None):
+def on_connect(_client, _userdata, flags, reason, properties=None):
+    wire.on_connack(properties)
     tell("connected", code=code_of(reason), sessionPresent=bool(flags["session present"]))
 
 
 def on_message(_client, _userdata, message):
+    try:
+        if wire.serve_message(message):
+            return
+        if wire.waiting and message.topic.startswith("jamey/api/responses/"):
+            return tell("answered", **wire.answer_in(message))
+    except Exception as fault:
+        # Whatever is wrong with one message, the next is served.
+        return tell("refused", topic=message.topic, why=str(fault))
     properties = message.properties.json() if is_five else {}
     tell(
         "message",
@@ -59,6 +69,7 @@ client_options = {} if is_five else {"clean_session": options["isClean"]}
 client = mqtt.Client(
     options["clientId"], protocol=options["version"], transport=options["transport"], **client_options
 )
+wire = Wire(client, options["clientId"], is_five, is_verified="ca" in options)
 client.on_connect = on_connect
 client.on_message = on_message
 client.on_subscribe = on_subscribe
@@ -70,7 +81,9 @@ client.on_disconnect = lambda _client, _userdata, reason, _properties=None: tell
 if options["transport"] == "websockets":
     client.ws_set_options(path="/mqtt")
 if "ca" in options:
-    client.tls_set(ca_certs=options["ca"], tls_version=ssl.PROTOCOL_TLS_CLIENT)
+    client.tls_set(options["ca"], options.get("cert"), options.get("key"), tls_version=ssl.PROTOCOL_TLS_CLIENT)
+if "password" in options:
+    client.username_pw_set(options["clientId"], options["password"])
 if "will" in options:
     will = options["will"]
     client.will_set(will["topic"], will["payload"], will["qos"], will["retain"])
@@ -97,6 +110,12 @@ for line in sys.stdin:
             command["retain"],
             properties=properties_of(PacketTypes.PUBLISH, command.get("properties")),
         )
+    elif command["do"] == "ask":
+        wire.ask(*[command[name] for name in ("service", "topic", "action", "data", "isBare")])
+    elif command["do"] == "serve":
+        names = [command[name] for name in ("service", "topic", "action")]
+        answer = lambda data, sender: {"heard": data, "from": sender}
+        client.subscribe(wire.serve(*names, answer, command["isShared"]), 1)
     elif command["do"] == "disconnect":
         client.disconnect()
     elif command["do"] == "die":
