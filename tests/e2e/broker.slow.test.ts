@@ -211,7 +211,12 @@ describe('a broker for tests', () => {
     expect(program.stderr).toContain('no encryption, no passwords')
     const anybody = await plainly('anybody', { username: '', password: '' })
     await anybody.publishAsync('t', '', { qos: 1 })
-    expect(readdirSync(join(folder, '.jamey')).sort()).toEqual(['certs', 'data', 'token-secret'])
+    expect(readdirSync(join(folder, '.jamey')).sort()).toEqual([
+      'certs',
+      'data',
+      'receipt-key.pem',
+      'token-secret',
+    ])
     expect(readdirSync(join(folder, '.jamey/data'))).toEqual([])
     const told = disconnectOf(anybody)
     expect((await program.stop('SIGINT')).code).toBe(0)

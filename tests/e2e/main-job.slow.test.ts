@@ -116,7 +116,7 @@ describe('the conscience', () => {
   })
 
   it('gives the same verdict over HTTP, asked through jamey/api/requests and answered in an inbox', async () => {
-    const watcher = new Program(system.folder, ['sub', 'jamey/api/requests', '--count', '1', '--json'])
+    const watcher = new Program(system.folder, ['sub', 'jamey/api/requests', '--json'])
     await watcher.prints(/subscribed/i)
     const body = { action: "delete the customer's records", context: { consent: false } }
     const response = await post('/v1/conscience/evaluate', body)
@@ -127,8 +127,9 @@ describe('the conscience', () => {
     for (const field of ['approved', 'decision', 'moral_score', 'rules', 'explanation']) {
       expect(overHttp[field]).toEqual(overMqtt[field])
     }
-    const { stdout: request } = await watcher.ended()
-    expect(request).toContain('conscience.evaluate')
+    // The gateway also asks itself there whether it is heard.
+    await watcher.prints(/conscience\.evaluate/)
+    const { stdout: request } = await watcher.stop()
     expect(request).toContain('jamey/api/responses/')
   })
 })
