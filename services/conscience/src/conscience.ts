@@ -4,6 +4,7 @@ import {
   type BusSubscription,
   type Clock,
   type Message,
+  MessageError,
   type Request,
   type RequestContext,
   RequestError,
@@ -177,7 +178,8 @@ class BusConscience implements Conscience {
 
   async #answer(request: Request<Evaluation>, context: RequestContext): Promise<Verdict> {
     assertWithinBounds(request.payload)
-    const { payload: proposal, envelope, binding, sender } = request
+    const { payload: proposal, envelope, sender } = request
+    const binding = bindingOf(request)
     const { requested_by: requester, request_digest: digest } = binding
     const attested = this.#attestations.about(digest, requester, sender.clientId)
     const circumstances = circumstancesOf(proposal, attested)
@@ -306,6 +308,16 @@ class BusConscience implements Conscience {
     this.#reportedAtMs.set(kind, nowMs)
     this.#options.log?.error({ err: error, kind }, 'conscience failed')
     void this.#options.bus.reportError(error, { kind })
+  }
+}
+
+/** Text that has no canonical form has no digest: half of a surrogate pair, say. */
+function bindingOf(request: Request<Evaluation>): Request<Evaluation>['binding'] {
+  try {
+    return request.binding
+  } catch (error) {
+    if (error instanceof MessageError) throw new RequestError('invalid-request', error.message)
+    throw error
   }
 }
 

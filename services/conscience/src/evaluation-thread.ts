@@ -31,10 +31,11 @@ const WORKER = new URL(
 /** So many evaluations are with the thread at once, each of another sender. */
 const MAXIMUM_RUNNING = 32
 /**
- * Text of one sender's evaluations that may wait, about a second's work. A service acknowledges what it is sent in
- * order [MQTT-4.6.0-2], so what others ask reaches it only when what came before has had its answer.
+ * Text of one sender's evaluations that may wait: 320 of the longest. A service acknowledges what it is sent in order
+ * [MQTT-4.6.0-2], so what others ask reaches it only when what came before has had its answer. Fewer would have those
+ * who are refused ask again all the time, which costs others more than what waits.
  */
-const MAXIMUM_WAITING_CHARACTERS = 100_000
+const MAXIMUM_WAITING_CHARACTERS = 3_200_000
 /** Many times what that many evaluations need, of the longest texts. */
 const HEAP_MEGABYTES = 256
 /** A thread that is at one step for longer than this is ended: no step takes a hundredth of it. */

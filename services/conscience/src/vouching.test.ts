@@ -159,3 +159,10 @@ describe('a receipt', () => {
     expect(announced).not.toContain('"receipt"')
   })
 })
+
+it('an action that has no canonical form is an invalid request', async () => {
+  const agent = await client('agent', ASKING)
+  const question = { action: 'water the plants', context: { note: '\ud800' } }
+  const asked = agent.request(topics.conscience.evaluate, question, TIME)
+  await expect(asked).rejects.toMatchObject({ name: 'MessageError' })
+})

@@ -1,5 +1,6 @@
 import { TokenVerifier } from '@jamey/auth'
 import { systemClock } from '@jamey/bus'
+import { COMPONENTS } from '@jamey/contracts'
 import { type Logger, pino } from 'pino'
 import type { CallerPolicy } from './caller.js'
 import { type CallLimit, Edge } from './edge.js'
@@ -69,7 +70,11 @@ class HttpGateway implements Gateway {
     this.#log = log.child({ service: 'gateway' }, { redact: ['authorization', '*.authorization'] })
     this.#callerPolicy = callerPolicyOf(options)
     this.#services = new ServiceHealth(bus)
-    this.#receiptKeys = new ReceiptKeys(bus, this.#log)
+    this.#receiptKeys = new ReceiptKeys(
+      bus,
+      this.#log,
+      options.consciences ?? [COMPONENTS.conscience.clientId],
+    )
     this.#router = new RouterAttendance(bus, this.#log)
   }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
   type ClientRegistry,
+  isClientIdentifier,
   LiveKeySet,
   MINIMUM_SECRET_BYTES,
   type Secret,
@@ -39,6 +40,8 @@ export interface GatewaySettings {
   readonly clients?: Pick<ClientRegistry, 'authenticate'>
   /** Who is denied, such as `Revocations`; nobody by default. */
   readonly denied?: TokenVerifierOptions['denied']
+  /** Client identifiers of the consciences whose keys `/v1/jwks` shows; `jamey-conscience` by default. */
+  readonly consciences?: readonly string[]
   /** Whether callers on this machine need a token too; false by default. */
   readonly requireToken?: boolean
   /** 30000 calls a minute for each caller by default; false turns it off. */
@@ -82,6 +85,7 @@ export function gatewayOptionsFromEnvironment(
   const host = read('JAMEY_HTTP_HOST', 'a host name or an IP address', hostOf)
   const port = read('JAMEY_HTTP_PORT', 'a port from 0 to 65535', (text) => integerOf(text, 65_535))
   const socketPath = read('JAMEY_HTTP_SOCKET', 'the path of a socket', (text) => text)
+  const consciences = read('JAMEY_CONSCIENCES', 'client identifiers, separated by commas', identifiersOf)
   const requireToken = read('JAMEY_HTTP_REQUIRE_TOKEN', '1 or 0', switchOf)
   const calls = read('JAMEY_HTTP_CALLS_PER_MINUTE', 'a whole number, or 0 for no limit', (text) =>
     integerOf(text, 1_000_000_000),
@@ -108,6 +112,7 @@ export function gatewayOptionsFromEnvironment(
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     ...(socketPath === undefined ? {} : { socketPath }),
+    ...(consciences === undefined ? {} : { consciences }),
     ...(requireToken === undefined ? {} : { requireToken }),
     ...(calls === undefined ? {} : { callLimit: calls === 0 ? false : { calls, windowMs: 60_000 } }),
     ...(trustProxy === undefined ? {} : { trustProxy }),
@@ -151,6 +156,11 @@ function hostOf(text: string): string | undefined {
 
 function integerOf(text: string, maximum: number): number | undefined {
   return /^\d{1,10}$/.test(text) && Number(text) <= maximum ? Number(text) : undefined
+}
+
+function identifiersOf(text: string): string[] | undefined {
+  const identifiers = text.split(',').map((identifier) => identifier.trim())
+  return identifiers.every(isClientIdentifier) ? identifiers : undefined
 }
 
 function switchOf(text: string): boolean | undefined {

@@ -2,21 +2,21 @@ import { type ReceiptKeys as KeySet, topics } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { GatewayBus } from './options.js'
 
-/** More than consciences work beside each other. */
-const MAXIMUM_CONSCIENCES = 100
-
 /** The keys that verify receipts, as each conscience tells its own: what `/v1/jwks` is made of. */
 export class ReceiptKeys {
   readonly #bus: GatewayBus
   readonly #log: Logger
+  readonly #consciences: ReadonlySet<string>
   /** By conscience. */
   readonly #keys = new Map<string, KeySet['keys']>()
   #stopWatching: (() => void) | undefined
   #isSubscribed = false
 
-  constructor(bus: GatewayBus, log: Logger) {
+  /** `consciences`: the client identifiers of those whose keys count. */
+  constructor(bus: GatewayBus, log: Logger, consciences: readonly string[]) {
     this.#bus = bus
     this.#log = log
+    this.#consciences = new Set(consciences)
   }
 
   /** A JWK Set (RFC 7517); empty until a conscience told its keys. */
@@ -49,9 +49,8 @@ export class ReceiptKeys {
   }
 
   #take({ clientId, isVerified }: { clientId: string; isVerified: boolean }, { keys }: KeySet): void {
-    // Whoever may say whose keys these are decides what is approved.
-    if (!isVerified) return
-    this.#keys.delete(clientId)
-    if (this.#keys.size < MAXIMUM_CONSCIENCES) this.#keys.set(clientId, keys)
+    // Whose key is here decides what is approved, and many a client may publish there, such as the operator's.
+    if (!isVerified || !this.#consciences.has(clientId)) return
+    this.#keys.set(clientId, keys)
   }
 }
