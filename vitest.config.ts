@@ -33,7 +33,14 @@ export default defineConfig({
       // What takes its time for a reason: kills, disks, processes, fuzz. Needs a build, and npm alone.
       {
         ...sources,
-        test: { ...patience, testTimeout: 180_000, name: 'slow', include: [SLOW, 'tests/fuzz/**/*.test.ts'] },
+        test: {
+          ...patience,
+          testTimeout: 180_000,
+          name: 'slow',
+          include: [SLOW, 'tests/fuzz/**/*.test.ts'],
+          // Its processes share two cores with those of another file: what fails twice is no want of time. Each is told.
+          retry: 1,
+        },
       },
       // Scenes of what one permitted client tries on the others. Needs a build, and npm alone.
       {
