@@ -45,7 +45,13 @@ export default defineConfig({
       // Scenes of what one permitted client tries on the others. Needs a build, and npm alone.
       {
         ...sources,
-        test: { ...patience, name: 'attacks', testTimeout: 120_000, include: ['tests/attacks/**/*.test.ts'] },
+        test: {
+          ...patience,
+          name: 'attacks',
+          testTimeout: 120_000,
+          include: ['tests/attacks/**/*.test.ts'],
+          retry: 1,
+        },
       },
       // Needs brokers from the system's packages.
       { ...sources, test: { ...patience, name: 'interop', include: ['tests/interop/**/*.test.ts'] } },

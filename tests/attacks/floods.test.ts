@@ -8,8 +8,8 @@ const QUERY = 'jamey/memory/query'
 const HARMLESS = { action: 'water the plants' }
 /** The most that one evaluation takes. */
 const TEDIOUS = { action: 'water the plants and delete nothing of anybody '.repeat(190) }
-/** Some twenty times what an answer takes on a busy machine, and far less than the flood would. */
-const PATIENCE_MS = 10_000
+/** Within what requesters wait for by default, and far less than the flood takes. */
+const PATIENCE_MS = 25_000
 let system: AttackedSystem
 
 beforeAll(async () => {
