@@ -10,9 +10,11 @@ import {
   Writer,
 } from '@jamey/protocol'
 import type { Clock } from './clock.js'
+import { CopySlab } from './copy-slab.js'
 import type { Stamp } from './stamping.js'
 
 const NOTHING = new Uint8Array(0)
+const briefCopies = new CopySlab()
 /** What one message costs beside its payload and topic: the objects around it. */
 const OVERHEAD_BYTES = 128
 /** At most what a UTF-16 code unit takes in UTF-8; what is no text takes less than its overhead was put at. */
@@ -90,14 +92,17 @@ export class Message {
     if (stamp !== undefined) this.bytes += stamp.encoded.length
   }
 
-  /** Called before the message outlives the chunk it was decoded from: copies what views the chunk, once. */
-  keep(): this {
+  /**
+   * Called before the message outlives the chunk it was decoded from: copies what views the chunk, once. `isBrief`: it
+   * is on its way already, and not expected to be held for long.
+   */
+  keep(isBrief = false): this {
     if (this.#isKept) return this
     this.#isKept = true
-    this.payload = owned(this.payload)
+    this.payload = owned(this.payload, isBrief)
     const { properties } = this
     if (properties?.correlationData !== undefined) {
-      this.properties = { ...properties, correlationData: owned(properties.correlationData) }
+      this.properties = { ...properties, correlationData: owned(properties.correlationData, isBrief) }
     }
     return this
   }
@@ -226,7 +231,7 @@ function propertyBytes(properties: PublishProperties): number {
 }
 
 /** A copy, unless the view already is most of its memory. */
-function owned(bytes: Uint8Array): Uint8Array {
+function owned(bytes: Uint8Array, isBrief: boolean): Uint8Array {
   if (bytes.length * 2 > bytes.buffer.byteLength) return bytes
-  return Buffer.from(bytes)
+  return isBrief ? briefCopies.copy(bytes) : Buffer.from(bytes)
 }

@@ -105,7 +105,7 @@ export class Outgoing {
   ): boolean {
     const isReady = this.isReady
     if (!isReady && !this.#makeRoom(message)) return false
-    message.keep()
+    message.keep(isReady)
     const sequence = ++this.#sequence
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
     if (group !== undefined) this.#hasShared = true
