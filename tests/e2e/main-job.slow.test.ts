@@ -265,7 +265,7 @@ describe('presence', () => {
 })
 
 describe('heartbeats', () => {
-  it('carry the metrics of the process of every component', async () => {
+  it('carry the metrics of the process of every component [promise 39]', async () => {
     const { code, stdout } = await run('sub', 'jamey/events/heartbeat', '--count', '6', '--json')
     expect(code).toBe(0)
     for (const component of ['conscience', 'memory', 'gateway']) expect(stdout).toContain(`"${component}"`)

@@ -32,7 +32,7 @@ describe.each([
     return asker.request(topics.conscience.evaluate, action, { timeoutMs: 10_000 })
   }
 
-  it('answers every request, also those that come while it renews its connection, and says that it serves alone', async () => {
+  it('answers every request, also those that come while it renews its connection, and says that it serves alone [promise 48]', async () => {
     const warn = (_: object, text: string): void => void logged.push(text)
     const bus = await open(CONSCIENCE, COMPONENTS.conscience.permissions, {
       component: { name: 'conscience', version: '1' },

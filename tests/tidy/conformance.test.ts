@@ -2,11 +2,11 @@ import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Held, ruleOf, writePage } from './conformance/page.js'
 import { readStatements, STANDARDS } from './conformance/statements.js'
-import { findTestNames } from './conformance/test-names.js'
+import { findTestNames } from './test-names.js'
 
 const root = resolve(import.meta.dirname, '../..')
 const statements = STANDARDS.flatMap((standard) => readStatements(standard))
-const names = findTestNames(root)
+const names = findTestNames(root, ['packages/protocol/src', 'packages/broker/src', 'tests/interop'], 'MQTT-')
 const held: Held[] = statements.map((statement) => {
   const rule = ruleOf(statement)
   return { statement, tests: names.filter(({ rules }) => rules.includes(rule)) }

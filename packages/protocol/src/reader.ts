@@ -1,5 +1,5 @@
 import { ProtocolError } from './error.js'
-import type { PropertyMemory } from './property-memory.js'
+import type { PublishProperties } from './properties.js'
 import { ReasonCode } from './reason-codes.js'
 
 /** Bytes up to which a topic is worth looking up among those seen before. */
@@ -7,6 +7,11 @@ const CACHED_TOPIC_BYTES = 128
 const TOPIC_SLOTS = 256
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Another way to read the properties of a PUBLISH, such as one that remembers those that come again. */
+export interface PublishPropertyReader {
+  read(reader: Reader): PublishProperties | undefined
+}
 
 /**
  * Reads one packet's body in place. The window `at`..`end` is the packet, or the section of it that is being read;
@@ -22,7 +27,7 @@ export class Reader {
   wantsShortestVarint = false
   /** Of one property set. */
   mostPropertyBytes = Number.POSITIVE_INFINITY
-  propertyMemory: PropertyMemory | undefined
+  propertyMemory: PublishPropertyReader | undefined
   readonly #topics: string[] = new Array(TOPIC_SLOTS).fill('')
   #lastTopic = ''
 

@@ -1,5 +1,5 @@
+import { shownName, type TestName } from '../test-names.js'
 import { NOT_YET, type Standard, type Statement } from './statements.js'
-import type { TestName } from './test-names.js'
 
 export interface Held {
   statement: Statement
@@ -51,19 +51,8 @@ function isOpen({ statement, tests }: Held): boolean {
 
 function table(held: readonly Held[]): string {
   const rows = held.map(({ statement, tests }) => {
-    const cell = tests.length > 0 ? tests.map(shown).join('<br>') : (statement.reason ?? '')
+    const cell = tests.length > 0 ? tests.map(shownName).join('<br>') : (statement.reason ?? '')
     return `| ${statement.number} | ${statement.asks} | ${cell} |`
   })
   return `${['| number | what it asks | held by |', '|---|---|---|', ...rows].join('\n')}\n`
-}
-
-function shown({ file, group, title }: TestName): string {
-  const place = file.replace(/^(packages|tests)\//, '').replace('/src/', '/')
-  const words = `${group === undefined ? '' : `${group} `}${title}`
-    .replace(/ ?\[(MQTT|promise)[^\]]*\]/g, '')
-    // What stands for a value of the row that is run.
-    .replace(/%(\.\d+)?[a-z]|\$\{?\w+\}?/g, '\u2026')
-    .replaceAll('|', '\\|')
-    .replaceAll('<', '&lt;')
-  return `\`${place.replace(/(\.slow)?(\.test)?\.ts$/, '')}\`: ${words}`
 }
