@@ -2,6 +2,7 @@ import { Writable } from 'node:stream'
 import { OPERATIONS, topics } from '@jamey/contracts'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ENDPOINTS, methodsAt, OWN_ENDPOINTS, TOKEN_ENDPOINT } from './endpoints.js'
 import { call, memoryOf, post, type RunningFixture, startGateway, VERDICT } from './gateway.support.js'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -195,6 +196,33 @@ describe('what the edge says about itself', () => {
     expect(nothing).toMatchObject({ status: 404, body: { type: 'urn:jamey:problem:not-found' } })
     expect(wrongMethod.status).toBe(405)
     expect(wrongMethod.headers['allow']).toBe('GET, HEAD, DELETE')
+  })
+
+  it('says 405 with Allow for every method that no route has at a path, whatever body comes with it', async () => {
+    const routes = [...ENDPOINTS, TOKEN_ENDPOINT, ...OWN_ENDPOINTS]
+    const bodies = [
+      {},
+      { body: '{' },
+      { body: '{}' },
+      { body: '' },
+      { body: 'x', type: 'text/plain' },
+      { body: 'a=b', type: 'application/x-www-form-urlencoded' },
+    ]
+    for (const path of new Set(routes.map((route) => route.path))) {
+      const known = methodsAt(path.replace(':id', '1'))
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+        if (known.includes(method)) continue
+        for (const { body, type = 'application/json' } of bodies) {
+          // Node's client gives no length of its own to what DELETE and OPTIONS carry.
+          const headers = { 'content-type': type, 'content-length': String(body?.length) }
+          const given = body === undefined ? {} : { body, headers }
+          const answer = await call(`${running.url}${path.replace(':id', '1')}`, { method, ...given })
+          expect(answer.status, `${method} ${path} with ${body} as ${type}`).toBe(405)
+          expect(answer.headers['allow']).toBe(known.join(', '))
+          expect(answer.body).toMatchObject({ type: 'urn:jamey:problem:method-not-allowed' })
+        }
+      }
+    }
   })
 
   it('answers problems as application/problem+json and marks every answer with safe headers', async () => {

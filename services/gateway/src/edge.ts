@@ -142,6 +142,8 @@ export class Edge {
       reply.header('x-request-id', request.id)
       if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store')
       if (this.#isDraining && request.routeOptions.url !== '/healthz') throw drainingProblem()
+      // Before its body is read, which would be found at fault first.
+      if (request.is404) throw nothingThere(request)
     })
     app.addHook('onSend', async (_request, reply) => {
       if (this.#isDraining) reply.header('connection', 'close')
