@@ -3,7 +3,7 @@ import { quote } from './client-identifier.js'
 import { AuthenticationRefused, TokenError } from './error.js'
 import { Permissions } from './permissions.js'
 import type { TokenClaims } from './token.js'
-import { TokenVerifier, type TokenVerifierOptions } from './token-verifier.js'
+import { endMsOf, TokenVerifier, type TokenVerifierOptions } from './token-verifier.js'
 
 /** The Authentication Method under which MQTT 5 clients send their token, and later its successors (AUTH). */
 export const AUTHENTICATION_METHOD = 'JWT'
@@ -145,7 +145,7 @@ function identityOf(claims: TokenClaims, clockToleranceSeconds: number): TokenId
   const permissions = new Permissions(claims.permissions, { clientId: claims.sub })
   return {
     username: claims.sub,
-    expiresAtMs: (claims.exp + clockToleranceSeconds) * 1000,
+    expiresAtMs: endMsOf(claims.exp) + clockToleranceSeconds * 1000,
     tokenId: claims.jti,
     permissions,
     actsFor: permissions.actsFor(),

@@ -124,7 +124,6 @@ export class TokenVerifier {
   }
 
   #assertTimes({ iat, exp, nbf = 0 }: TokenClaims): void {
-    const now = this.#now() / 1000
     const lifetime = exp - iat
     if (lifetime <= 0 || lifetime > this.maximumLifetimeSeconds) {
       throw new TokenError(
@@ -132,23 +131,27 @@ export class TokenVerifier {
         `the token lives ${lifetime} seconds; expected more than 0 and at most ${this.maximumLifetimeSeconds}`,
       )
     }
-    const latest = now + this.clockToleranceSeconds
-    if (iat > latest) {
+    const nowMs = this.#now()
+    const toleranceMs = this.clockToleranceSeconds * 1000
+    const issuedInMs = beginMsOf(iat) - nowMs
+    if (issuedInMs > toleranceMs) {
       throw new TokenError(
         'token-not-yet-valid',
-        `the token was issued ${Math.ceil(iat - now)} seconds in the future, more than the ${this.clockToleranceSeconds} that clocks may differ; set the clocks`,
+        `the token was issued ${Math.ceil(issuedInMs / 1000)} seconds in the future, more than the ${this.clockToleranceSeconds} that clocks may differ; set the clocks`,
       )
     }
-    if (nbf > latest) {
+    const validInMs = beginMsOf(nbf) - nowMs
+    if (validInMs > toleranceMs) {
       throw new TokenError(
         'token-not-yet-valid',
-        `the token is not valid before ${Math.ceil(nbf - now)} seconds from now (nbf); wait, or set the clocks`,
+        `the token is not valid before ${Math.ceil(validInMs / 1000)} seconds from now (nbf); wait, or set the clocks`,
       )
     }
-    if (exp + this.clockToleranceSeconds <= now) {
+    const expiredForMs = nowMs - endMsOf(exp)
+    if (expiredForMs >= toleranceMs) {
       throw new TokenError(
         'token-expired',
-        `the token expired ${Math.floor(now - exp)} seconds ago; ask for a new one`,
+        `the token expired ${Math.floor(expiredForMs / 1000)} seconds ago; ask for a new one`,
       )
     }
   }
@@ -169,6 +172,16 @@ export class TokenVerifier {
       audience.length === 0 ? 'one without aud, for this server has no audience' : anyOf(audience)
     throw new TokenError('token-audience', `the token is ${found}; expected ${expected}`)
   }
+}
+
+/** The whole millisecond at which a time that may have a fraction (RFC 7519 section 2) ends a token: never a later one. */
+export function endMsOf(seconds: number): number {
+  return Math.floor(seconds * 1000)
+}
+
+/** The whole millisecond at which such a time begins a token: never an earlier one. */
+function beginMsOf(seconds: number): number {
+  return Math.ceil(seconds * 1000)
 }
 
 function anyOf(names: readonly string[]): string {

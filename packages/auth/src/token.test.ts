@@ -302,6 +302,44 @@ describe('TokenVerifier', () => {
     expect(await verifier.verify(forge({ ...CLAIMS, nbf: NOW + 30 }))).toMatchObject({ sub: 'eva' })
   })
 
+  it.each<[string, Partial<typeof CLAIMS> & { nbf?: number }, number, TokenErrorCode | undefined]>([
+    ['exp .5 is taken 1 ms before its end', { exp: NOW + 0.5, iat: NOW - 1 }, 30_499, undefined],
+    ['exp .5 is refused at its end', { exp: NOW + 0.5, iat: NOW - 1 }, 30_500, 'token-expired'],
+    ['exp .0009 is refused at its millisecond', { exp: NOW + 0.0009, iat: NOW - 1 }, 30_000, 'token-expired'],
+    [
+      'exp just below a second is refused before it',
+      { exp: NOW + 0.9999998, iat: NOW - 1 },
+      30_999,
+      'token-expired',
+    ],
+    ['iat .5 is taken 30 s before it', { iat: NOW + 30.5 }, 500, undefined],
+    ['iat .5 is refused 1 ms earlier', { iat: NOW + 30.5 }, 499, 'token-not-yet-valid'],
+    [
+      'iat .0001 is not taken a part of a millisecond early',
+      { iat: NOW + 30.0001 },
+      0,
+      'token-not-yet-valid',
+    ],
+    ['nbf .5 is taken 30 s before it', { nbf: NOW + 30.5 }, 500, undefined],
+    ['nbf .5 is refused 1 ms earlier', { nbf: NOW + 30.5 }, 499, 'token-not-yet-valid'],
+    [
+      'nbf .0001 is not taken a part of a millisecond early',
+      { nbf: NOW + 30.0001 },
+      0,
+      'token-not-yet-valid',
+    ],
+    ['a life of an hour and a bit is refused', { exp: NOW + 3600.000_001 }, 0, 'token-lifetime'],
+    ['a life of a fraction is taken', { exp: NOW + 0.25 }, 0, undefined],
+  ])(
+    'takes fractions of seconds as they are, and never rounds to the benefit of a token: %s [RFC 7519, section 2]',
+    async (_, claims, afterMs, code) => {
+      const verifier = new TokenVerifier({ secret: SECRET, now: () => NOW * 1000 + afterMs })
+      const token = forge({ ...CLAIMS, ...claims })
+      if (code === undefined) expect(await verifier.verify(token)).toMatchObject(claims)
+      else expect(await refusal(token, verifier)).toMatchObject({ code })
+    },
+  )
+
   it('takes tokens for its own audience alone, whichever of its names they have', async () => {
     const verifier = new TokenVerifier({ secret: SECRET, audience: ['hub', 'hub.example'], now })
     for (const aud of ['hub', ['hub.example'], ['other', 'hub']]) {
