@@ -32,6 +32,10 @@ export function addBrokerCommand(program: Command, run: Run): void {
       '--stamp-senders <filters>',
       'whose messages tell who sent them, with commas, or none (default: jamey/#)',
     )
+    .option(
+      '--refuse-when-full <filters>',
+      'whose messages slow nobody down, with commas, or none (default: jamey/api/responses/#)',
+    )
     .option('--grace-ms <n>', 'how long clients may finish when it stops (default: 1000)')
     .option('--server-reference <host:port>', 'where clients are to go when it stops')
     .option('--insecure', 'no encryption, no passwords: anybody who reaches the port may do everything')

@@ -3,4 +3,6 @@ export { DEFAULT_BROKER_PORT } from './connection-target.js'
 export const DEFAULT_BROKER_HOST = '127.0.0.1'
 /** All of ours. */
 export const DEFAULT_STAMP_SENDERS: readonly string[] = ['jamey/#']
+/** Answers to requests: who does not read them holds up nobody who answers. */
+export const DEFAULT_REFUSE_WHEN_FULL: readonly string[] = ['jamey/api/responses/#']
 export const DEFAULT_GRACE_MS = 1_000

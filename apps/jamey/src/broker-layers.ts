@@ -28,6 +28,7 @@ export interface BrokerFlags {
   readonly overflow?: string
   readonly sharedSubscriptions?: string
   readonly stampSenders?: string
+  readonly refuseWhenFull?: string
   readonly logLevel?: string
   readonly graceMs?: string
   readonly serverReference?: string
@@ -74,6 +75,7 @@ export const ROWS: readonly Row[] = [
     'text',
   ),
   row(['stampSenders'], 'stampSenders', '--stamp-senders', 'JAMEY_BROKER_STAMP_SENDERS', 'list'),
+  row(['refuseWhenFull'], 'refuseWhenFull', '--refuse-when-full', 'JAMEY_BROKER_REFUSE_WHEN_FULL', 'list'),
   row(['logLevel'], 'logLevel', '--log-level', 'JAMEY_LOG_LEVEL', 'text'),
   row(['shutdown', 'graceMs'], 'graceMs', '--grace-ms', 'JAMEY_BROKER_GRACE_MS', 'number'),
   row(
@@ -97,6 +99,9 @@ function row(
 
 const PLAIN_PORT = 1883
 const OWN_CLIENTS = CLIENT_COMPONENTS.map((name) => COMPONENTS[name].clientId)
+
+/** Of these the word none says that there are none. */
+const MAY_BE_NONE: ReadonlySet<keyof BrokerFlags> = new Set(['store', 'stampSenders', 'refuseWhenFull'])
 
 /** All settings in the shape of the file, with those of options and variables laid over it. */
 export class Layers {
@@ -176,7 +181,7 @@ function overlay(layers: Layers, { path, flag, option, variable, kind }: Row, so
   if (value === undefined) return
   const name = typed === undefined ? variable : option
   if (kind === 'number') return layers.set(path, numberIn(value), name)
-  const isNone = value === 'none' && (flag === 'store' || flag === 'stampSenders')
+  const isNone = value === 'none' && MAY_BE_NONE.has(flag)
   if (kind === 'list' || kind === 'paths') {
     const entries = isNone ? [] : listIn(String(value))
     const resolved = (entry: string): string => (entry === '' ? '' : resolve(source.cwd, entry))

@@ -22,6 +22,7 @@ import {
   DEFAULT_BROKER_HOST,
   DEFAULT_BROKER_PORT,
   DEFAULT_GRACE_MS,
+  DEFAULT_REFUSE_WHEN_FULL,
   DEFAULT_STAMP_SENDERS,
 } from './broker-defaults.js'
 import { kindOf, type Layers, ROWS, type SettingPath, textOf } from './broker-layers.js'
@@ -82,8 +83,11 @@ export function brokerSchema(folder: string) {
     overflow: oneOf(['drop-newest', 'drop-oldest', 'disconnect', 'refuse']).optional(),
     sharedSubscriptions: oneOf(['in-turn', 'by-publisher']).optional(),
     stampSenders: z
-      .array(stampFilter(), { error: 'a list of topic filters' })
+      .array(publishedFilter(), { error: 'a list of topic filters' })
       .default([...DEFAULT_STAMP_SENDERS]),
+    refuseWhenFull: z
+      .array(publishedFilter(), { error: 'a list of topic filters' })
+      .default([...DEFAULT_REFUSE_WHEN_FULL]),
     logLevel: oneOf(LOG_LEVELS).optional(),
     shutdown: fields({
       graceMs: whole('milliseconds', 0, LONGEST_GRACE_MS).default(DEFAULT_GRACE_MS),
@@ -200,7 +204,7 @@ function permission() {
   )
 }
 
-function stampFilter() {
+function publishedFilter() {
   const expected = 'a topic filter, not shared, and none under $SYS'
   const isOne = (filter: string): boolean => isTopicFilter(filter) && !/^\$(share|SYS)\//.test(filter)
   return z.string({ error: expected }).refine(isOne, { error: expected })

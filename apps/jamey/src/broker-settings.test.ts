@@ -103,6 +103,7 @@ describe('the file of a broker', () => {
       overflow: 'drop-oldest',
       sharedSubscriptions: 'by-publisher',
       stampSenders: ['jamey/#', 'lab/#'],
+      refuseWhenFull: ['jamey/api/responses/#', 'lab/answers/#'],
       logLevel: 'info',
       shutdown: { graceMs: 5_000, serverReference: 'broker2.example.org:8883', reasonCode: 0x9d },
     })
@@ -170,6 +171,7 @@ permissions: [{ clients: [], allow: [a/#/b, 'publish:fine/#'] }]
 limits: { packetBytes: 1, conections: 5, sessions: 1.5 }
 overflow: drop
 stampSenders: [jamey/#, a/#/b, $share/g/a, $SYS/#, 5]
+refuseWhenFull: [a/#/b]
 shutdown: { graceMs: -1, serverReference: 'a:1', reason: shutting-down }
 logLevel: 5
 colour: red
@@ -203,6 +205,7 @@ colour: red
         'stampSenders[2]: "$share/g/a"',
         'stampSenders[3]: "$SYS/#"',
         'stampSenders[4]: 5',
+        'refuseWhenFull[0]: "a/#/b"',
         'shutdown.graceMs: -1',
         'shutdown.reason: "shutting-down"',
         'logLevel: 5',
@@ -278,6 +281,7 @@ store: kept
 limits: { connections: 1, sessions: 1, inFlight: 1 }
 overflow: disconnect
 stampSenders: [one/#]
+refuseWhenFull: [one/answers/#]
 shutdown: { graceMs: 1 }
 logLevel: error
 `
@@ -289,6 +293,7 @@ logLevel: error
     JAMEY_BROKER_OVERFLOW: 'drop-newest',
     JAMEY_BROKER_SHARED_SUBSCRIPTIONS: 'by-publisher',
     JAMEY_BROKER_STAMP_SENDERS: 'two/#, +/two',
+    JAMEY_BROKER_REFUSE_WHEN_FULL: 'two/answers/#',
     JAMEY_BROKER_GRACE_MS: '2',
     JAMEY_BROKER_SERVER_REFERENCE: 'two:2',
     JAMEY_LOG_LEVEL: 'warn',
@@ -302,6 +307,7 @@ logLevel: error
     overflow: 'drop-oldest',
     sharedSubscriptions: 'in-turn',
     stampSenders: 'none',
+    refuseWhenFull: 'none',
     graceMs: '3',
     serverReference: 'three:3',
     logLevel: 'debug',
@@ -318,6 +324,7 @@ logLevel: error
         overflow,
         sharedSubscriptions,
         stampSenders,
+        refuseWhenFull,
         shutdown,
         logLevel,
         authentication,
@@ -333,6 +340,7 @@ logLevel: error
         overflow,
         sharedSubscriptions,
         stampSenders,
+        refuseWhenFull,
         shutdown,
         logLevel,
         known,
@@ -343,6 +351,7 @@ logLevel: error
       port: 8883,
       storePath: join(folder, '.jamey/data/broker'),
       stampSenders: ['jamey/#'],
+      refuseWhenFull: ['jamey/api/responses/#'],
       shutdown: { graceMs: 1_000 },
     })
     expect(await facts(file)).toMatchObject({
@@ -353,6 +362,7 @@ logLevel: error
       overflow: 'disconnect',
       sharedSubscriptions: undefined,
       stampSenders: ['one/#'],
+      refuseWhenFull: ['one/answers/#'],
       shutdown: { graceMs: 1 },
       logLevel: 'error',
       known: secret,
@@ -365,6 +375,7 @@ logLevel: error
       overflow: 'drop-newest',
       sharedSubscriptions: 'by-publisher',
       stampSenders: ['two/#', '+/two'],
+      refuseWhenFull: ['two/answers/#'],
       shutdown: { graceMs: 2, serverReference: 'two:2' },
       logLevel: 'warn',
       known: SECRET,
@@ -377,6 +388,7 @@ logLevel: error
       overflow: 'drop-oldest',
       sharedSubscriptions: 'in-turn',
       stampSenders: [],
+      refuseWhenFull: [],
       shutdown: { graceMs: 3, serverReference: 'three:3' },
       logLevel: 'debug',
       known: secret,

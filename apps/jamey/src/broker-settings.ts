@@ -48,6 +48,8 @@ export interface BrokerSettings {
   readonly sharedSubscriptions: BrokerOptions['sharedSubscriptions']
   /** Topic filters under which messages tell who published them. */
   readonly stampSenders: readonly string[]
+  /** Topic filters under which messages slow nobody down. */
+  readonly refuseWhenFull: readonly string[]
   readonly logLevel: LogLevel | undefined
   readonly shutdown: CloseOptions & { readonly graceMs: number }
 }
@@ -74,7 +76,7 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
   ]
   if (!parsed.success || faults.length > 0) throw new ConfigurationError(faults)
   const { listeners, authentication, refused, deniedFile, crlFiles, permissions } = parsed.data
-  const { limits, overflow, sharedSubscriptions, stampSenders } = parsed.data
+  const { limits, overflow, sharedSubscriptions, stampSenders, refuseWhenFull } = parsed.data
   return {
     listeners,
     storePath: parsed.data.store === 'none' ? undefined : parsed.data.store,
@@ -86,6 +88,7 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
     overflow,
     sharedSubscriptions,
     stampSenders,
+    refuseWhenFull,
     logLevel: parsed.data.logLevel,
     shutdown: parsed.data.shutdown,
   }

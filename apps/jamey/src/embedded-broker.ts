@@ -1,7 +1,7 @@
 import type { Broker, BrokerStore, ListenerAddress } from '@jamey/broker'
 import type { Logger } from 'pino'
 import type { Access } from './broker-access.js'
-import { DEFAULT_GRACE_MS, DEFAULT_STAMP_SENDERS } from './broker-defaults.js'
+import { DEFAULT_GRACE_MS, DEFAULT_REFUSE_WHEN_FULL, DEFAULT_STAMP_SENDERS } from './broker-defaults.js'
 import type { BrokerSettings } from './broker-settings.js'
 import { hostInUrl } from './connection-target.js'
 import { EXIT } from './exit-codes.js'
@@ -33,6 +33,7 @@ export function embeddedSettings(given: {
     overflow: undefined,
     sharedSubscriptions: undefined,
     stampSenders: DEFAULT_STAMP_SENDERS,
+    refuseWhenFull: DEFAULT_REFUSE_WHEN_FULL,
     logLevel: undefined,
     shutdown: { graceMs: DEFAULT_GRACE_MS },
   }
@@ -47,7 +48,8 @@ export async function startBroker(
     import('@jamey/broker'),
     import('./broker-access.js'),
   ])
-  const { listeners, storePath, limits, overflow, sharedSubscriptions, stampSenders } = settings
+  const { listeners, storePath, limits, overflow, sharedSubscriptions } = settings
+  const { stampSenders, refuseWhenFull } = settings
   const { authenticator } = access ?? accessOf(settings, { log })
   const store = storePath === undefined ? undefined : await openStore(storePath)
   let broker: Broker
@@ -58,6 +60,7 @@ export async function startBroker(
       overflow,
       sharedSubscriptions,
       stampSenders,
+      refuseWhenFull,
       store,
       authenticator,
       log,

@@ -159,6 +159,7 @@ function fixedChanges(started: BrokerSettings, next: BrokerSettings): string[] {
     ['sharedSubscriptions', started.sharedSubscriptions !== next.sharedSubscriptions],
     // What CONNACK announced holds.
     ['stampSenders', `${started.stampSenders}` !== `${next.stampSenders}`],
+    ['refuseWhenFull', `${started.refuseWhenFull}` !== `${next.refuseWhenFull}`],
   ]
   return [...listeners.flat(), ...others.filter(([, isOther]) => isOther).map(([name]) => name)]
 }

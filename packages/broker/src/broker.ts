@@ -37,6 +37,12 @@ export interface BrokerOptions {
    * act for; those that a client wrote are removed. CONNACK tells each filter as `jamey-sender`. Absent: none.
    */
   stampSenders?: readonly string[] | undefined
+  /**
+   * Topic filters. What is published under them at QoS 1 and 2 slows nobody down: a receiver whose queue has no room for
+   * it misses it, and where nobody else gets it, its publisher is told 0x97. Meant for answers to requests, where one
+   * requester that does not read must not hold up whoever answers all others. Absent: none.
+   */
+  refuseWhenFull?: readonly string[] | undefined
   /** What you have a say in; see `BrokerHooks`. */
   hooks?: BrokerHooks | undefined
 }
@@ -88,6 +94,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     hooks: options.hooks,
     sharedSubscriptions: options.sharedSubscriptions,
     stampSenders: options.stampSenders,
+    refuseWhenFull: options.refuseWhenFull,
   })
   const listeners = options.listeners.map((listener) => new Listener(core, listener))
   if (store !== undefined) {

@@ -45,6 +45,7 @@ export interface CoreOptions {
   hooks?: BrokerHooks | undefined
   sharedSubscriptions?: SharedSubscriptions | undefined
   stampSenders?: readonly string[] | undefined
+  refuseWhenFull?: readonly string[] | undefined
   descriptors?: Descriptors | undefined
 }
 
@@ -110,7 +111,7 @@ export class Core {
     this.persistence = new Persistence(options.store, options.clock, this.stamping, () => this.turn.request())
     this.gate = options.store && new CommitGate(this)
     this.expirySweep = new ExpirySweep(this)
-    this.router = new Router(this)
+    this.router = new Router(this, options.refuseWhenFull)
     this.sessions = new Sessions(this)
     this.handOvers = new HandOvers(this)
     this.admission = new Admission(this.limits, this.clock)

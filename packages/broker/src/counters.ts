@@ -28,7 +28,8 @@ export class Counters {
   droppedSlow = 0
   /** QoS 1 and 2 messages that found a session's queue full. */
   droppedOverflow = 0
-  /** QoS 1 and 2 publishes refused with 0x97 because a receiver's queue was full, where that is the policy. */
+  /** QoS 1 and 2 publishes refused with 0x97 because a receiver's queue was full, where that is the policy, or the
+   * topic's. */
   refusedOverflow = 0
   /** PUBACKs and PUBRECs that waited for a subscriber to take what lies in its queue. */
   acknowledgementsDelayed = 0

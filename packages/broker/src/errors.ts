@@ -6,7 +6,8 @@ import { ReasonCode } from '@jamey/protocol'
  * `address-in-use`: another process listens there. `listen-failed`: the system refused for another reason.
  * `store-failed`: the store could not load what it holds. `close-invalid`: the options of `close` do not go together.
  * `reload-invalid`: what `reload` was given does not fit the listeners that are there. `stamp-invalid`: what
- * `stampSenders` holds is no topic filter that clients publish under.
+ * `stampSenders` holds is no topic filter that clients publish under. `refuse-when-full-invalid`: the same of
+ * `refuseWhenFull`.
  */
 export type BrokerErrorCode =
   | 'listener-insecure'
@@ -19,6 +20,7 @@ export type BrokerErrorCode =
   | 'close-invalid'
   | 'reload-invalid'
   | 'stamp-invalid'
+  | 'refuse-when-full-invalid'
 
 /** The broker can not be made or started as it was asked to; the message says what to change. */
 export class BrokerError extends Error {

@@ -63,14 +63,18 @@ export class QueueRoom {
     return bytes === 0 || bytes + message.bytes <= queuedBytes
   }
 
-  /** As `hasRoomFor`, perhaps after what has expired is dropped, or its publisher will be stopped for it. */
-  mayTake(message: Message): boolean {
+  /** As `hasRoomFor`, perhaps after what has expired is dropped. */
+  findsRoomFor(message: Message): boolean {
     if (this.hasRoomFor(message)) return true
-    const { outgoing } = this.#session
-    if (outgoing.dropExpired(MOST_SWEPT) && this.hasRoomFor(message)) return true
+    return this.#session.outgoing.dropExpired(MOST_SWEPT) && this.hasRoomFor(message)
+  }
+
+  /** As `findsRoomFor`, or its publisher will be stopped for it. */
+  mayTake(message: Message): boolean {
+    if (this.findsRoomFor(message)) return true
     if (!this.isWaitedFor) return false
     const { queuedMessages, queuedBytes } = this.#core.limits
-    const { queued, bytes } = outgoing
+    const { queued, bytes } = this.#session.outgoing
     return queued < MOST_TIMES * queuedMessages && bytes + message.bytes <= MOST_TIMES * queuedBytes
   }
 
@@ -141,17 +145,22 @@ export class QueueRoom {
 
   /** A message was dropped, or the session's connection will be ended, because there was no room for it. */
   onOverflow(): void {
+    this.onMissed()
+    if (this.#core.overflow === 'disconnect') {
+      this.#session.connection?.end(ReasonCode.quotaExceeded, 'the queue of this session is full')
+    }
+  }
+
+  /** There was no room for a message, and the session misses it. */
+  onMissed(): void {
     const { counters, log, limits, overflow } = this.#core
-    const { clientId, outgoing, connection } = this.#session
+    const { clientId, outgoing } = this.#session
     counters.droppedOverflow++
     this.isWatched = true
     if (this.#dropped++ === 0) {
       const { queued, bytes } = outgoing
       const about = { clientId, queued, bytes, limit: limits.queuedBytes, overflow }
       log.warn(about, 'the queue of a session is full; messages for it are dropped')
-    }
-    if (overflow === 'disconnect') {
-      connection?.end(ReasonCode.quotaExceeded, 'the queue of this session is full')
     }
   }
 

@@ -1,5 +1,6 @@
 import { computeRoute, type Route } from './route.js'
 import { isWildcard, type SubscriptionTree } from './subscription-tree.js'
+import type { TopicFilters } from './topic-filters.js'
 
 /** Longer topics are found anew each time, so that what is remembered has a bound in bytes, too. */
 export const LONGEST_REMEMBERED_TOPIC = 256
@@ -9,11 +10,12 @@ const MOST_RECEIVERS_PER_TOPIC = 64
 /** Remembers who receives a topic until subscriptions or permissions change. */
 export class RouteCache {
   readonly #tree: SubscriptionTree
+  readonly #refuseWhenFull: TopicFilters | undefined
   #maximum: number
   readonly #routes = new Map<string, Route>()
   /** Publishers stay with a topic for a while: comparing with the last one is cheaper than hashing a fresh string. */
   #lastTopic: string | undefined
-  #lastRoute: Route = { receivers: [], shared: [] }
+  #lastRoute: Route = { receivers: [], shared: [], isRefusedWhenFull: false }
   #receivers = 0
 
   get size(): number {
@@ -21,9 +23,10 @@ export class RouteCache {
   }
 
   /** `maximum` topics are remembered; one more, and all are forgotten, which costs a walk of the tree for each. */
-  constructor(tree: SubscriptionTree, maximum: number) {
+  constructor(tree: SubscriptionTree, maximum: number, refuseWhenFull?: TopicFilters | undefined) {
     this.#tree = tree
     this.#maximum = maximum
+    this.#refuseWhenFull = refuseWhenFull
   }
 
   set maximum(topics: number) {
@@ -35,7 +38,7 @@ export class RouteCache {
     if (topic === this.#lastTopic) return this.#lastRoute
     let route = this.#routes.get(topic)
     if (route === undefined) {
-      route = computeRoute(this.#tree, topic)
+      route = computeRoute(this.#tree, topic, this.#refuseWhenFull?.selects(topic) === true)
       if (topic.length > LONGEST_REMEMBERED_TOPIC) return route
       this.#remember(topic, route)
     }

@@ -28,10 +28,12 @@ export interface SharedRoute {
 export interface Route {
   readonly receivers: readonly Receiver[]
   readonly shared: readonly SharedRoute[]
+  /** Nobody is slowed down for it: see `BrokerOptions.refuseWhenFull`. */
+  readonly isRefusedWhenFull: boolean
 }
 
 /** Asks the tree for `topic`, merges by session and leaves out whoever may not receive it. */
-export function computeRoute(tree: SubscriptionTree, topic: string): Route {
+export function computeRoute(tree: SubscriptionTree, topic: string, isRefusedWhenFull: boolean): Route {
   const bySession = new Map<Session, Subscription[]>()
   const groups: SharedGroup[] = []
   tree.match(topic, (leaf) => {
@@ -51,7 +53,7 @@ export function computeRoute(tree: SubscriptionTree, topic: string): Route {
       .filter(({ session }) => session.mayReceive(topic))
       .map((member) => merge([member], lists)),
   }))
-  return { receivers, shared: shared.filter(({ members }) => members.length > 0) }
+  return { receivers, shared: shared.filter(({ members }) => members.length > 0), isRefusedWhenFull }
 }
 
 /** `subscriptions` are one session's and at least one; `lists` collects the distinct lists of identifiers. */

@@ -1,14 +1,15 @@
-import type { QoS } from '@jamey/protocol'
+import { type QoS, ReasonCode } from '@jamey/protocol'
 import type { Core } from './core.js'
 import type { Delivery } from './delivery.js'
 import type { Message } from './message.js'
 import type { QueueRoom } from './queue-room.js'
-import type { Receiver, SharedRoute } from './route.js'
+import type { Receiver, Route, SharedRoute } from './route.js'
 import { RouteCache } from './route-cache.js'
 import type { Session } from './session.js'
 import type { SharedGroup } from './shared-group.js'
 import type { Subscription } from './subscription.js'
 import { SubscriptionTree } from './subscription-tree.js'
+import { TopicFilters } from './topic-filters.js'
 
 /** More distinct lists of subscription identifiers than this get no shared frames: there is nothing to share. */
 const MOST_FRAME_LISTS = 16
@@ -22,16 +23,23 @@ export class Router {
   /** Of those that what is being published has to wait in: the fullest that is crowded. */
   #crowded: QueueRoom | undefined
 
-  constructor(core: Core) {
+  /** Throws `BrokerError` for what can not be in `refuseWhenFull`. */
+  constructor(core: Core, refuseWhenFull: readonly string[] = []) {
     this.#core = core
     this.#isSticky = core.sharedSubscriptions === 'by-publisher'
-    this.routes = new RouteCache(this.tree, core.limits.routedTopics)
+    const refused = new TopicFilters(refuseWhenFull, 'refuseWhenFull', 'refuse-when-full-invalid')
+    this.routes = new RouteCache(this.tree, core.limits.routedTopics, refused)
   }
 
-  /** Whether anybody subscribed; a session that is not there or is full counts. `publisher` is for No Local. */
-  publish(message: Message, publisher: Session | undefined): boolean {
+  /**
+   * The reason code for who published: whether anybody subscribed, where a session that is not there or is full counts;
+   * or `quotaExceeded`, where that is so of all and the topic is one of `refuseWhenFull`. `publisher` is for No Local.
+   */
+  publish(message: Message, publisher: Session | undefined): number {
     this.#crowded = undefined
-    const { receivers, shared } = this.routes.get(message.topic)
+    const route = this.routes.get(message.topic)
+    if (route.isRefusedWhenFull && message.qos > 0) return this.#publishWhereRoom(route, message, publisher)
+    const { receivers, shared } = route
     const isFanOut = receivers.length > 1
     let matched = shared.length
     for (let i = 0; i < receivers.length; i++) {
@@ -49,7 +57,37 @@ export class Router {
       const chosen = this.#choose(route, message, undefined)
       if (chosen !== undefined) deliverShared(chosen, message, route.group)
     }
-    return matched > 0
+    return matched > 0 ? ReasonCode.success : ReasonCode.noMatchingSubscribers
+  }
+
+  /** Whoever has no room misses it, whatever the others do: one of several must not keep it from all. */
+  #publishWhereRoom({ receivers, shared }: Route, message: Message, publisher: Session | undefined): number {
+    let matched = 0
+    let missed = 0
+    for (const each of receivers) {
+      const receiver = each.hasNoLocal && each.session === publisher ? each.whenOwn : each
+      if (receiver === undefined) continue
+      matched++
+      if (canTake(receiver, message)) deliver(receiver, message, false)
+      else {
+        missed++
+        receiver.session.outgoing.room.onMissed()
+      }
+    }
+    for (const route of shared) {
+      matched++
+      if (route.group.inHandOver !== undefined && queueBehind(route.group.inHandOver, route, message))
+        continue
+      const chosen = this.#choose(route, message, undefined)
+      if (chosen === undefined) continue
+      if (canTake(chosen, message) && deliverShared(chosen, message, route.group)) continue
+      missed++
+      chosen.session.outgoing.room.onMissed()
+    }
+    // Its acknowledgement waits for no queue.
+    this.#crowded = undefined
+    if (matched === 0) return ReasonCode.noMatchingSubscribers
+    return missed === matched ? ReasonCode.quotaExceeded : ReasonCode.success
   }
 
   /** A message has to wait in this queue. */
@@ -65,7 +103,9 @@ export class Router {
 
   /** Whether all who are to get the message can keep it. */
   canBeKept(message: Message, publisher: Session): boolean {
-    const { receivers, shared } = this.routes.get(message.topic)
+    const { receivers, shared, isRefusedWhenFull } = this.routes.get(message.topic)
+    // Of that each receiver is looked at by itself.
+    if (isRefusedWhenFull) return true
     const isKept = receivers.every((receiver) => {
       const actual = receiver.hasNoLocal && receiver.session === publisher ? receiver.whenOwn : receiver
       return actual === undefined || canKeep(actual, message)
@@ -185,6 +225,11 @@ function canGoOnTaking({ session, qos }: Receiver, message: Message): boolean {
 /** What goes out at QoS 0 waits nowhere. */
 function canKeep({ session, qos }: Receiver, message: Message): boolean {
   return qos === 0 || message.qos === 0 || session.outgoing.room.mayTake(message)
+}
+
+/** Whether it gets the message without anybody waiting for that. */
+function canTake({ session, qos }: Receiver, message: Message): boolean {
+  return qos === 0 || session.outgoing.isReady || session.outgoing.room.findsRoomFor(message)
 }
 
 /** In turn among the members that can take a message now, else the one with the shortest queue. */

@@ -1,13 +1,11 @@
 import {
   assertProperties,
   encodeUserProperties,
-  isTopicFilter,
-  matches,
   type PublishProperties,
   type UserProperty,
 } from '@jamey/protocol'
-import { BrokerError } from './errors.js'
 import type { Log } from './log.js'
+import { TopicFilters } from './topic-filters.js'
 
 /** The user property that tells who published, and, in CONNACK, which topic filters select what has it. */
 export const SENDER_PROPERTY = 'jamey-sender'
@@ -32,23 +30,18 @@ export interface Stamp {
 export class Stamping {
   /** Of CONNACK. */
   readonly announcement: readonly UserProperty[]
-  readonly #filters: readonly string[]
+  readonly #filters: TopicFilters
   readonly #log: Log
 
   /** `filters` are at least one. Throws `BrokerError`. */
   constructor(filters: readonly string[], log: Log) {
-    for (const filter of filters) {
-      if (isTopicFilter(filter) && !filter.startsWith('$share/') && !filter.startsWith('$SYS/')) continue
-      const expected = 'expected topic filters, not shared, and none under $SYS, where no client publishes'
-      throw new BrokerError('stamp-invalid', `stampSenders: got ${JSON.stringify(filter)}; ${expected}`)
-    }
-    this.#filters = [...filters]
+    this.#filters = new TopicFilters(filters, 'stampSenders', 'stamp-invalid')
     this.#log = log
     this.announcement = filters.map((filter) => [SENDER_PROPERTY, filter])
   }
 
   selects(topic: string): boolean {
-    return this.#filters.some((filter) => matches(filter, topic))
+    return this.#filters.selects(topic)
   }
 
   /** What is said of a client that may act for these. */

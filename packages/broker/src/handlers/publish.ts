@@ -54,11 +54,22 @@ function take(connection: Connection, session: Session, packet: Publish, message
   if (retained !== ReasonCode.success && qos > 0 && connection.version === 5) {
     return accept(connection, session, packet, retained, undefined)
   }
-  const isMatched = core.router.publish(message, session)
-  if (!isMatched) core.counters.publishesUnmatched++
+  const reasonCode = core.router.publish(message, session)
+  if (reasonCode === ReasonCode.noMatchingSubscribers) core.counters.publishesUnmatched++
   if (qos === 0) return
-  const reasonCode = isMatched ? ReasonCode.success : ReasonCode.noMatchingSubscribers
+  if (reasonCode === ReasonCode.quotaExceeded) return refuseFull(connection, session, packet)
   accept(connection, session, packet, reasonCode, core.router.crowded)
+}
+
+/**
+ * Nobody got it, nor will. Before MQTT 5.0 that can not be told: to end the connection would punish who answers for one
+ * that does not read. What is retained somebody may still get.
+ */
+function refuseFull(connection: Connection, session: Session, packet: Publish): void {
+  connection.core.counters.refusedOverflow++
+  const isTold = connection.version === 5 && !packet.retain
+  const reasonCode = isTold ? ReasonCode.quotaExceeded : ReasonCode.success
+  accept(connection, session, packet, reasonCode, undefined)
 }
 
 /** Our Receive Maximum is a promise of the client's. [MQTT-3.3.4-7] [MQTT-3.3.4-8] */
