@@ -7,7 +7,7 @@ import type {
   StateName,
 } from '@jamey/mqtt'
 import { matches, type PublishProperties, splitShared } from '@jamey/protocol'
-import type { MqttPort, PortSubscription } from '../mqtt-port.js'
+import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
 
 /** Who an honest message says that it is from. */
 function claimIn(payload: Uint8Array | string): string {

@@ -1,0 +1,179 @@
+import { KeyObject } from 'node:crypto'
+import { assertOwnFolder, Permissions, RemoteTokenSource, TokenSource } from '@jamey/auth'
+import {
+  type ConnectOptions,
+  type Credentials,
+  type CredentialsProvider,
+  createClient,
+  type Clock as MonotonicClock,
+  type SessionStore,
+  type TlsOptions,
+} from '@jamey/mqtt'
+import type { Bus } from '../model/bus.js'
+import type { BusConfig, BusLog, BusTls } from '../model/config.js'
+import { type Clock, systemClock } from '../support/clock.js'
+import { MqttBus } from './mqtt-bus.js'
+import { Renewal, type Tokens } from './renewal.js'
+
+/** As many as Remaining Length can say. */
+const DEFAULT_MAXIMUM_PACKET_BYTES = 268_435_455
+
+/**
+ * Connects, and resolves with the bus once connected; at once with `waitForConnection: false`.
+ * Rejects with the client's `ConnectionError` or `AuthenticationError`, which say whether trying again may help.
+ */
+export async function connectBus(config: BusConfig): Promise<Bus> {
+  const permissions = new Permissions(config.permissions, { clientId: config.clientId })
+  const store = await storeOf(config)
+  const renewal = renewalOf(config)
+  // The will is asked for with every connection, when the bus that writes it exists.
+  let bus: MqttBus | undefined
+  const options: ConnectOptions = {
+    ...clientOptionsOf(config),
+    ...(store === undefined ? {} : { store }),
+    credentials: credentialsOf(config, renewal),
+    requireAuthenticationMethod: config.authenticationMethod === 'JWT',
+    ...(config.component === undefined ? {} : { will: () => willOf(bus) }),
+  }
+  if (config.insecure === true) warnOfPlaintext(config)
+  if (config.acceptUnverified === true) warnOfUnverified(config)
+  const client = createClient(options)
+  bus = new MqttBus(config, permissions, client, () => renewal?.stop())
+  renewal?.watch(client)
+  try {
+    await connect(client, config)
+  } catch (error) {
+    await bus.close({ drain: false, timeoutMs: 1000 })
+    throw error
+  }
+  return bus
+}
+
+/** LMDB is fetched by those alone who keep their messages on disk. */
+async function storeOf({ store, outboxFolder }: BusConfig): Promise<SessionStore | undefined> {
+  if (store !== undefined || outboxFolder === undefined) return store
+  assertOwnFolder(outboxFolder)
+  const { openSessionStore } = await import('@jamey/store')
+  return openSessionStore({ path: outboxFolder })
+}
+
+async function connect(
+  client: ReturnType<typeof createClient>,
+  { waitForConnection = true, signal }: BusConfig,
+): Promise<void> {
+  const connected = client.connect({ signal })
+  if (waitForConnection) await connected
+  // States and errors tell how it goes; the promise itself has no one waiting.
+  else connected.catch(() => {})
+}
+
+function clientOptionsOf(config: BusConfig): ConnectOptions {
+  const urls = typeof config.url === 'string' ? [config.url] : config.url
+  const { log } = config
+  return {
+    urls: urls.map((url) => (config.insecure === true ? url : secured(url))),
+    clientId: config.clientId,
+    protocolVersion: config.protocolVersion ?? 'auto',
+    cleanSession: config.cleanSession ?? config.sessionExpirySeconds === 0,
+    keepAliveSeconds: config.keepAliveSeconds ?? 60,
+    maximumPacketBytes: config.maximumPacketBytes ?? DEFAULT_MAXIMUM_PACKET_BYTES,
+    sessionExpirySeconds: config.sessionExpirySeconds ?? 300,
+    waitForConnection: config.waitForConnection ?? true,
+    reconnect: { failuresBeforeOpen: config.breakerFailures ?? 10 },
+    ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
+    ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
+    ...(config.clock === undefined ? {} : { clock: monotonic(config.clock) }),
+    ...(log === undefined ? {} : { onBackgroundError: (error) => warn(log, error) }),
+  }
+}
+
+/** The client counts durations only. */
+function monotonic(clock: Clock): MonotonicClock {
+  return {
+    now: () => clock.monotonicNow(),
+    setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
+    clearTimeout: (timer) => clock.clearTimeout(timer),
+  }
+}
+
+/** The specification's `mqtt://` is MQTT over TLS; only `insecure` makes it what the scheme says elsewhere. */
+function secured(url: string): string {
+  return url.replace(/^mqtt:/i, 'mqtts:').replace(/^ws:/i, 'wss:')
+}
+
+function tlsOf({ ca, cert, key, passphrase }: BusTls): TlsOptions {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key: key instanceof KeyObject ? pemOf(key) : key }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  }
+}
+
+function pemOf(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+function credentialsOf(
+  { username }: BusConfig,
+  renewal: Renewal | undefined,
+): Credentials | CredentialsProvider {
+  if (renewal !== undefined) return (request) => renewal.credentials(request)
+  return username ? { username } : {}
+}
+
+function renewalOf(config: BusConfig): Renewal | undefined {
+  const { username, authenticationMethod, clock = systemClock } = config
+  if (username === false) return undefined
+  const source = tokensOf(config, clock)
+  if (source === undefined) return undefined
+  const log = config.log ?? { debug: () => {}, warn: () => {}, error: () => {} }
+  return new Renewal(source, clock, log, { username, hasMethod: authenticationMethod !== 'none' })
+}
+
+/** Undefined where nothing says how tokens are to be had. */
+function tokensOf(config: BusConfig, clock: Clock): Tokens | undefined {
+  const { clientId: subject, permissions, jwtSecret, jwtLifetimeSeconds, jwtAudience, jwtIssuers } = config
+  const { tokenUrl: url, clientSecret, tokenCa: ca } = config
+  const now = (): number => clock.now()
+  if (url !== undefined && clientSecret !== undefined) {
+    const secret = clientSecret instanceof KeyObject ? clientSecret.export().toString('utf8') : clientSecret
+    return new RemoteTokenSource({ url, subject, secret, ca, now })
+  }
+  if (jwtSecret === undefined) return undefined
+  return new TokenSource({
+    secret: jwtSecret instanceof KeyObject ? jwtSecret.export() : jwtSecret,
+    subject,
+    permissions,
+    lifetimeSeconds: jwtLifetimeSeconds,
+    audience: jwtAudience?.length === 1 ? jwtAudience[0] : jwtAudience,
+    issuer: jwtIssuers?.[0],
+    now,
+  })
+}
+
+function willOf(bus: MqttBus | undefined) {
+  const will = bus?.presence?.will()
+  if (will === undefined) throw new Error('The will was asked for before the bus was made.')
+  return will
+}
+
+function warn(log: BusLog, error: Error): void {
+  log.warn({ err: error }, 'the MQTT client reports a failure')
+}
+
+function warnOfPlaintext(config: BusConfig): void {
+  const what = 'may connect without encryption (insecure): passwords and messages can be read on the way'
+  warnAtStart(config, what, 'InsecureConnection')
+}
+
+function warnOfUnverified(config: BusConfig): void {
+  const what = 'serves requests whose sender nobody vouches for (acceptUnverified): they may be from anybody'
+  warnAtStart(config, what, 'UnverifiedSenders')
+}
+
+function warnAtStart({ clientId, log }: BusConfig, what: string, type: string): void {
+  const message = `${clientId} ${what}.`
+  if (log === undefined) process.emitWarning(message, type)
+  else log.warn({ clientId }, message)
+}

@@ -1,0 +1,245 @@
+import type { Permissions } from '@jamey/auth'
+import {
+  COMPONENTS,
+  type Contract,
+  type Data,
+  type DataInput,
+  type Fault,
+  pingOf,
+  type RequestContract,
+  type ResponseData,
+} from '@jamey/contracts'
+import type { Client, StateChange, StateName } from '@jamey/mqtt'
+import { Origins } from '../messaging/origin.js'
+import { Publisher } from '../messaging/publisher.js'
+import { Subscriber } from '../messaging/subscriber.js'
+import type { Bus } from '../model/bus.js'
+import type { BusConfig, BusLog } from '../model/config.js'
+import type {
+  BusSubscription,
+  ErrorContext,
+  Message,
+  Published,
+  PublishOptions,
+  RequestOptions,
+  ServedContract,
+  ServeOptions,
+  SubscribeOptions,
+} from '../model/message.js'
+import { Presence } from '../presence/presence.js'
+import { Requester } from '../requests/requester.js'
+import { Responder, type ServeHandler } from '../requests/responder.js'
+import { type Clock, systemClock } from '../support/clock.js'
+import { type BusStats, Counters } from '../support/counters.js'
+import { AbortedError } from '../support/errors.js'
+import { Health } from '../support/health.js'
+import { RateLimiter } from '../support/rate-limiter.js'
+import type { MqttPort } from '../wire/mqtt-port.js'
+import { ServerStamp } from '../wire/server-stamp.js'
+
+const CLOSE_TIMEOUT_MS = 5000
+/** Of the time to close, what is kept for the farewell and for flushing. */
+const FAREWELL_SHARE = 0.2
+const LOGGED_FAILURES_PER_SECOND = 10
+
+const silent: BusLog = { debug: () => {}, warn: () => {}, error: () => {} }
+
+/** The bus over an MQTT client: puts the parts together and takes them apart again. */
+export class MqttBus implements Bus {
+  readonly clientId: string
+  readonly permissions: Permissions
+  readonly presence: Presence | undefined
+  readonly #port: MqttPort
+  readonly #clock: Clock
+  readonly #log: BusLog
+  readonly #loggedFailures: RateLimiter
+  #unloggedFailures = 0
+  readonly #counters = new Counters()
+  readonly #health = new Health()
+  readonly #publisher: Publisher
+  readonly #stamp: ServerStamp
+  readonly #subscriber: Subscriber
+  readonly #requester: Requester
+  readonly #responder: Responder
+  readonly #onClose: () => void
+  /** Somebody looks at the states, and so need not be told of the last one. */
+  #isWatched = false
+  #closing: Promise<void> | undefined
+
+  constructor(config: BusConfig, permissions: Permissions, port: MqttPort, onClose: () => void = () => {}) {
+    const { clientId, clock = systemClock, log = silent } = config
+    this.clientId = clientId
+    this.permissions = permissions
+    this.#port = port
+    this.#clock = clock
+    this.#log = log
+    this.#loggedFailures = new RateLimiter(
+      { messagesPerSecond: LOGGED_FAILURES_PER_SECOND, policy: 'reject' },
+      clock,
+    )
+    this.#onClose = onClose
+    const counters = this.#counters
+    const limiter = config.rateLimit === undefined ? undefined : new RateLimiter(config.rateLimit, clock)
+    const stamp = new ServerStamp({ port, clientId })
+    const publisher = new Publisher({ clientId, permissions, port, clock, counters, limiter, stamp })
+    this.#publisher = publisher
+    this.#stamp = stamp
+    const report = (error: unknown, context: ErrorContext): void => void this.reportError(error, context)
+    const health = this.#health
+    const { sharedSubscriptions = 'auto', actFor = [COMPONENTS.gateway.clientId] } = config
+    const origins = new Origins({ stamp, actFor })
+    const shared = { clientId, permissions, port, clock, counters, publisher, report, log, health }
+    const parts = { ...shared, sharedSubscriptions, stamp, origins }
+    this.#subscriber = new Subscriber(parts)
+    this.#requester = new Requester(parts)
+    const { maximumAnswers = 10_000, maximumBytes = 16 * 1024 * 1024 } = config.answerCache ?? {}
+    const ping = async (topic: string, service: string, timeoutMs: number): Promise<string> =>
+      (await this.#requester.request(pingOf(topic, service), {}, { timeoutMs })).client_id
+    this.#responder = new Responder({
+      ...parts,
+      ping,
+      acceptUnverified: config.acceptUnverified ?? false,
+      cache: { maximumAnswers, maximumBytes },
+    })
+    this.#tellOfTheEnd(config)
+    if (config.component !== undefined) {
+      const { component, heartbeatSeconds = 30 } = config
+      this.presence = new Presence({ ...parts, component, heartbeatSeconds })
+    }
+  }
+
+  get mqtt(): Client {
+    // `connectBus` builds on a whole client; only our own tests put less in its place.
+    return this.#port as Client
+  }
+
+  get state(): StateName {
+    return this.#port.state
+  }
+
+  get faults(): readonly Fault[] {
+    return this.#health.faults
+  }
+
+  setFault(name: string, fault: Fault | undefined): void {
+    if (fault === undefined) this.#health.clear(name)
+    else this.#health.set(name, fault)
+  }
+
+  topicFor(topic: string): string {
+    return this.#stamp.topicFor(topic)
+  }
+
+  onState(listener: (change: StateChange) => void): () => void {
+    this.#isWatched = true
+    return this.#port.onState(listener)
+  }
+
+  publish<C extends Contract>(contract: C, data: DataInput<C>, options?: PublishOptions): Promise<Published> {
+    if (this.#closing !== undefined) return Promise.reject(closed())
+    return this.#publisher.publish(contract, data, options)
+  }
+
+  async subscribe<C extends Contract>(
+    contract: C,
+    handler: (message: Message<Data<C>>) => void | Promise<void>,
+    options?: SubscribeOptions,
+  ): Promise<BusSubscription> {
+    this.#assertOpen()
+    return this.#subscriber.subscribe(contract, handler, options)
+  }
+
+  request<C extends RequestContract>(
+    contract: C,
+    data: DataInput<C>,
+    options: RequestOptions,
+  ): Promise<ResponseData<C>> {
+    return this.#requester.request(contract, data, options)
+  }
+
+  async serve<C extends RequestContract>(
+    contract: C,
+    options: ServeOptions<Data<C>>,
+    handler: ServeHandler<C>,
+  ): Promise<ServedContract> {
+    this.#assertOpen()
+    return this.#responder.serve(contract, options, handler)
+  }
+
+  async reportError(error: unknown, context: ErrorContext = {}): Promise<void> {
+    this.#logFailure(error, context)
+    await this.presence?.report(error, context)
+  }
+
+  stats(): BusStats {
+    return { ...this.#counters, requestsWaiting: this.#requester.waiting }
+  }
+
+  close(options: { drain?: boolean; timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.drain ?? true, options.timeoutMs ?? CLOSE_TIMEOUT_MS)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** A connection that ends for good must not do so unheard, where nobody looks at the states. */
+  #tellOfTheEnd({ clientId, log, waitForConnection = true }: BusConfig): void {
+    let isToldOtherwise = waitForConnection
+    this.#port.onState(({ state, cause }) => {
+      if (state === 'connected') isToldOtherwise = false
+      if (state !== 'error' || this.#isWatched || isToldOtherwise) return
+      const message = `${clientId} stays without a connection: ${cause?.message}`
+      if (log === undefined) process.emitWarning(message, 'BusWarning')
+      else log.error({ err: cause }, message)
+    })
+  }
+
+  /** One line of it is some forty times as long as the broken message that may have caused it. */
+  #logFailure(error: unknown, context: ErrorContext): void {
+    try {
+      this.#loggedFailures.pass(1)
+    } catch {
+      this.#unloggedFailures++
+      return
+    }
+    if (this.#unloggedFailures > 0) {
+      this.#log.warn({ leftOut: this.#unloggedFailures }, 'left out reported failures')
+      this.#unloggedFailures = 0
+    }
+    this.#log.warn({ err: error, ...context }, 'reported a failure')
+  }
+
+  async #close(drain: boolean, timeoutMs: number): Promise<void> {
+    const deadline = this.#clock.monotonicNow() + timeoutMs
+    const drained = this.#responder.drain()
+    if (drain) await this.#within(drained, timeoutMs * (1 - FAREWELL_SHARE))
+    this.#responder.abort(new AbortedError('bus-closed', 'The bus is being closed.'))
+    this.#requester.close()
+    const farewellMs = Math.max(1, (deadline - this.#clock.monotonicNow()) / 2)
+    await this.#within(this.presence?.leave(farewellMs), farewellMs)
+    this.presence?.stop()
+    this.#onClose()
+    await this.#port.close({ drain, timeoutMs: Math.max(1, deadline - this.#clock.monotonicNow()) })
+  }
+
+  /** Waits for `work`, but no longer than it may take. */
+  async #within(work: Promise<void> | undefined, timeoutMs: number): Promise<void> {
+    if (work === undefined) return
+    let timer: unknown
+    const timeout = new Promise<void>((resolve) => {
+      timer = this.#clock.setTimeout(resolve, timeoutMs)
+    })
+    await Promise.race([work, timeout])
+    this.#clock.clearTimeout(timer)
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closed()
+  }
+}
+
+function closed(): AbortedError {
+  return new AbortedError('bus-closed', 'The bus was closed.')
+}

@@ -1,0 +1,120 @@
+import type { Permissions } from '@jamey/auth'
+import { type Contract, type Data, messagesFilterOf } from '@jamey/contracts'
+import { type Message as MqttMessage, SubscriptionError } from '@jamey/mqtt'
+import type { BusLog, SharedSubscriptions } from '../model/config.js'
+import type { BusSubscription, Message, SubscribeOptions } from '../model/message.js'
+import type { Counters } from '../support/counters.js'
+import { Addresses, strangeTopic } from '../wire/addresses.js'
+import { checkData, decodeEnvelope } from '../wire/envelope.js'
+import type { MqttPort } from '../wire/mqtt-port.js'
+import { type Origins, SenderError } from './origin.js'
+import { assertPermitted } from './permission-check.js'
+
+export interface SubscriberParts {
+  readonly clientId: string
+  readonly permissions: Permissions
+  readonly port: MqttPort
+  readonly counters: Counters
+  readonly origins: Origins
+  readonly log: BusLog
+  readonly sharedSubscriptions: SharedSubscriptions
+  readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
+}
+
+export type SubscriptionHandler<C extends Contract> = (message: Message<Data<C>>) => void | Promise<void>
+
+/** Hands the messages of a contract to those who subscribed to it, checked and typed. */
+export class Subscriber {
+  readonly #parts: SubscriberParts
+
+  constructor(parts: SubscriberParts) {
+    this.#parts = parts
+  }
+
+  async subscribe<C extends Contract>(
+    contract: C,
+    handler: SubscriptionHandler<C>,
+    options: SubscribeOptions = {},
+  ): Promise<BusSubscription> {
+    const { permissions, port, sharedSubscriptions } = this.#parts
+    const filter = messagesFilterOf(contract, options.parameters)
+    const { group } = options
+    const shared = group === undefined ? filter : `$share/${group}/${filter}`
+    assertPermitted(permissions, 'subscribe', shared)
+    if (group !== undefined && sharedSubscriptions === 'unavailable') {
+      const why = 'it is set that the server has no shared subscriptions; leave the group out'
+      throw new SubscriptionError('not-supported', `subscription of ${group} to '${filter}': ${why}`)
+    }
+    const addresses = new Addresses(contract)
+    const subscription = await port.subscribe(shared, { qos: contract.qos }, (message) =>
+      this.#handle({ contract, addresses, handler }, message),
+    )
+    if (group !== undefined) this.#warnOfOldServer(group, filter)
+    return { unsubscribe: () => subscription.unsubscribe() }
+  }
+
+  /** Some servers of MQTT 3.1.1 grant `$share/...` as a topic of that name, and nothing ever tells. */
+  #warnOfOldServer(group: string, filter: string): void {
+    const { port, log, sharedSubscriptions } = this.#parts
+    if (sharedSubscriptions === 'available' || port.serverInformation?.protocolVersion !== 4) return
+    log.warn(
+      { group, filter },
+      'a server of MQTT 3.1.1 does not tell whether it shares, so this subscription may bring nothing; MQTT_SHARED_SUBSCRIPTIONS says it',
+    )
+  }
+
+  /** Rejects where the handler fails, so that the client's policy for failed handlers applies. */
+  async #handle<C extends Contract>(subscribed: Subscribed<C>, mqttMessage: MqttMessage): Promise<void> {
+    const { counters, origins } = this.#parts
+    const { contract, handler } = subscribed
+    const { topic } = mqttMessage
+    // An empty message only tells that a retained one was removed. [MQTT-3.3.1-6]
+    if (contract.retain && mqttMessage.payload.length === 0) return
+    let message: Message<Data<C>> | undefined
+    try {
+      message = read(subscribed, origins, mqttMessage)
+    } catch (error) {
+      return this.#drop(error, topic)
+    }
+    if (message === undefined) return
+    counters.received++
+    try {
+      await handler(message)
+    } catch (error) {
+      counters.handlerFailures++
+      const correlationId = message.envelope.metadata.correlation_id
+      this.#parts.report(error, { kind: 'handler-failed', topic, correlationId })
+      throw error
+    }
+  }
+
+  #drop(error: unknown, topic: string): void {
+    const { counters, report } = this.#parts
+    const isForeign = error instanceof SenderError
+    if (isForeign) counters.refusedSenders++
+    else counters.invalid++
+    report(error, { kind: isForeign ? 'sender-refused' : 'invalid-message', topic })
+  }
+}
+
+interface Subscribed<C extends Contract> {
+  readonly contract: C
+  readonly addresses: Addresses
+  readonly handler: SubscriptionHandler<C>
+}
+
+/** Undefined where the message is of another contract on the same topic. */
+function read<C extends Contract>(
+  { contract, addresses }: Subscribed<C>,
+  origins: Origins,
+  mqttMessage: MqttMessage,
+): Message<Data<C>> | undefined {
+  const { topic, payload, retain } = mqttMessage
+  const address = addresses.read(topic)
+  if (address === undefined) throw strangeTopic(contract, topic)
+  const envelope = decodeEnvelope(topic, payload)
+  if (envelope.payload.action !== contract.action) return undefined
+  const { sender, principal } = origins.of(mqttMessage, envelope, address)
+  const data = checkData(contract.schema, topic, envelope.payload.data) as Data<C>
+  return { payload: data, envelope, topic: address.topic, sender, principal, isRetained: retain }
+}

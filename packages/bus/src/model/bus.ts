@@ -1,0 +1,88 @@
+import type { Permissions } from '@jamey/auth'
+import type {
+  Contract,
+  Data,
+  DataInput,
+  Fault,
+  RequestContract,
+  ResponseData,
+  ResponseInput,
+} from '@jamey/contracts'
+import type { Client, StateChange, StateName } from '@jamey/mqtt'
+import type { BusStats } from '../support/counters.js'
+import type {
+  BusSubscription,
+  ErrorContext,
+  Message,
+  Published,
+  PublishOptions,
+  Request,
+  RequestContext,
+  RequestOptions,
+  ServedContract,
+  ServeOptions,
+  SubscribeOptions,
+} from './message.js'
+
+/** Typed messaging over one MQTT connection. Made by `connectBus`. */
+export interface Bus {
+  readonly clientId: string
+  readonly permissions: Permissions
+  /** The MQTT client underneath, for what has no contract. Its messages bypass contracts and permissions. */
+  readonly mqtt: Client
+  readonly state: StateName
+  /**
+   * What keeps this component from its work, as its status tells: what was set, and what the bus found itself, such as
+   * that nobody hears the requests of a topic it serves.
+   */
+  readonly faults: readonly Fault[]
+  /** Tells in the status of this component what keeps it from its work, until it is told undefined under this name. */
+  setFault(name: string, fault: Fault | undefined): void
+  /**
+   * Where this client publishes what is of `topic`, so that its receivers know the sender: there, where the server tells
+   * who published, and else one level below, `<topic>/<client id>`. By the server of the last connection.
+   */
+  topicFor(topic: string): string
+  /** Calls `listener` on every change of state; returns what stops that. */
+  onState(listener: (change: StateChange) => void): () => void
+  /**
+   * Resolves when the broker owns the message (QoS 1) or it was written (QoS 0).
+   * Throws `MessageError`, `PermissionError`, `RateLimitError` before anything is sent, then the client's errors.
+   */
+  publish<C extends Contract>(contract: C, data: DataInput<C>, options?: PublishOptions): Promise<Published>
+  /** A message that is not valid never reaches the handler: it is counted, reported and acknowledged. */
+  subscribe<C extends Contract>(
+    contract: C,
+    handler: (message: Message<Data<C>>) => void | Promise<void>,
+    options?: SubscribeOptions,
+  ): Promise<BusSubscription>
+  /** Resolves with the checked data of the answer. Throws `RemoteError`, `NoResponderError`, `RequestTimeoutError`. */
+  request<C extends RequestContract>(
+    contract: C,
+    data: DataInput<C>,
+    options: RequestOptions,
+  ): Promise<ResponseData<C>>
+  /**
+   * Answers the requests of `contract`, sharing them with the other members of the group. A request is acknowledged
+   * only after its answer was published; a repeated one gets the same answer without the handler being called.
+   *
+   * A bus that heard no request for a while asks itself through the server (`ping`, where it may publish to the topic),
+   * and says in the log and in its status when nobody hears it, and mends that.
+   *
+   * Throws `PermissionError` where this client may not subscribe to the topic, or may publish into no reply inbox.
+   */
+  serve<C extends RequestContract>(
+    contract: C,
+    options: ServeOptions<Data<C>>,
+    handler: (
+      request: Request<Data<C>>,
+      context: RequestContext,
+    ) => ResponseInput<C> | Promise<ResponseInput<C>>,
+  ): Promise<ServedContract>
+  /** Publishes an error event where this is a component and may; never throws. */
+  reportError(error: unknown, context?: ErrorContext): Promise<void>
+  stats(): BusStats
+  /** Finishes what was taken, says goodbye, and always settles within `timeoutMs` (5000 by default). */
+  close(options?: { drain?: boolean; timeoutMs?: number }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}

@@ -1,0 +1,125 @@
+import type { KeyObject } from 'node:crypto'
+import type { ConnectOptions, SessionStore } from '@jamey/mqtt'
+import type { Clock } from '../support/clock.js'
+import type { RateLimit } from '../support/rate-limiter.js'
+
+/** Whether the server shares, where its word does not tell: found out, or known to whoever configures. */
+export type SharedSubscriptions = 'auto' | 'available' | 'unavailable'
+
+/** The part of a pino logger that the bus uses. */
+export interface BusLog {
+  debug(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+/** TLS 1.3 is the only version; the server is always verified. Everything is PEM. */
+export interface BusTls {
+  /** Who may have signed the server's certificate; the authorities Node knows by default. */
+  readonly ca?: string | Uint8Array
+  /** A client certificate, whose common name must be the client identifier. */
+  readonly cert?: string | Uint8Array
+  readonly key?: string | Uint8Array | KeyObject
+  /** Of a `key` in encrypted PEM. */
+  readonly passphrase?: string
+}
+
+/** Who this is, for its status, heartbeats and error events. */
+export interface BusComponent {
+  readonly name: string
+  readonly version: string
+}
+
+export interface BusConfig {
+  /** `mqtts://host[:8883]`; `mqtt://` means the same unless `insecure`. Several fail over in order. */
+  readonly url: string | readonly string[]
+  /** What makes all connections; see the option `proxy` of `@jamey/mqtt`. */
+  readonly proxy?: ConnectOptions['proxy']
+  /** One topic level; also the token's `sub`. */
+  readonly clientId: string
+  readonly tls?: BusTls
+  /**
+   * The client identifier by default. False: neither user name nor token is sent, for the client certificate tells the
+   * server who this is, or it lets in everybody.
+   */
+  readonly username?: string | false
+  /**
+   * How the token is shown. `JWT`: also by enhanced authentication (MQTT 5.0), so that it is renewed within the connection, and
+   * by nothing less. `none`: as password alone; each renewal takes a new connection. `auto` (the default): `JWT`, and
+   * `none` with a server that turns out not to know it.
+   */
+  readonly authenticationMethod?: 'JWT' | 'none' | 'auto'
+  /** The shared HS256 secret, at least 32 bytes; without it the client connects without a token. */
+  readonly jwtSecret?: string | Uint8Array | KeyObject
+  /**
+   * Where tokens are issued for `clientSecret` (OAuth 2.0, client credentials), in place of `jwtSecret`: the client then
+   * holds nothing that could sign one. `https:`, or `http:` of this machine.
+   */
+  readonly tokenUrl?: string
+  readonly clientSecret?: string | KeyObject
+  /** Who may have signed the certificate of the server at `tokenUrl`, PEM; the authorities Node knows by default. */
+  readonly tokenCa?: string | Uint8Array
+  /** Whoever verifies tokens takes those that were signed with one of these, too; the bus itself signs with `jwtSecret`. */
+  readonly formerJwtSecrets?: readonly KeyObject[]
+  /** Whom the tokens are for (`aud`), for brokers that ask; whoever verifies tokens takes those for one of these. */
+  readonly jwtAudience?: readonly string[]
+  /** The first signs (`iss`), for brokers that ask; whoever verifies tokens takes those of one of these. */
+  readonly jwtIssuers?: readonly string[]
+  /** Seconds; 300 by default. */
+  readonly jwtLifetimeSeconds?: number
+  /** MQTT filters, each optionally with `publish:` or `subscribe:`; nothing listed, nothing allowed. */
+  readonly permissions: readonly string[]
+  /** With it the bus publishes status, heartbeats and error events. */
+  readonly component?: BusComponent
+  /** Seconds; 60 by default, 0 turns it off. */
+  readonly keepAliveSeconds?: number
+  /** Bytes of the largest packet we accept; 268435455 by default. */
+  readonly maximumPacketBytes?: number
+  /** How long the server keeps the session of a lost connection; 300 s by default. */
+  readonly sessionExpirySeconds?: number
+  /**
+   * MQTT 3.1.1: true ends the session with each connection. By default it is kept, so that nothing is lost when a new
+   * token takes a new connection; the server keeps it beyond the process, too, until the next one of this name.
+   */
+  readonly cleanSession?: boolean
+  /** `auto` by default: 5, which is MQTT 5.0, or 4, MQTT 3.1.1, with a server that speaks nothing else. */
+  readonly protocolVersion?: 4 | 5 | 'auto'
+  /**
+   * Whether requests may be shared with the other members of a group. `auto` (the default): a server of MQTT 5.0 says
+   * it, and with one of 3.1.1 a service finds it out. Without, each of several instances gets every request.
+   */
+  readonly sharedSubscriptions?: SharedSubscriptions
+  /**
+   * Who may act for others (`RequestOptions.onBehalfOf`) where the server does not tell it; Jamey's gateway by default.
+   * One that stamps tells it by the sender's `act-for:` permissions, and then nothing is asked here.
+   */
+  readonly actFor?: readonly string[]
+  /**
+   * Whether requests are served whose sender neither the server nor their topic tells, so that whoever may publish
+   * there can write that it is anybody. It is warned about; false by default.
+   */
+  readonly acceptUnverified?: boolean
+  /** None by default. */
+  readonly rateLimit?: RateLimit
+  /** Seconds between heartbeats; 30 by default, 0 turns them off. */
+  readonly heartbeatSeconds?: number
+  /** Whether `connectBus` waits for the first connection (the default) or goes on trying in the background. */
+  readonly waitForConnection?: boolean
+  /** Gives the first connection up, where `connectBus` waits for it. */
+  readonly signal?: AbortSignal
+  /** Failed attempts in a row until the breaker opens and only `bus.mqtt.reset()` tries again; 10 by default, Infinity: never. */
+  readonly breakerFailures?: number
+  /** Makes `mqtt://` plaintext. For tests and closed networks; it is warned about. */
+  readonly insecure?: boolean
+  /** How many answers of served requests are kept for redeliveries; 10000 answers and 16 MiB by default. */
+  readonly answerCache?: { readonly maximumAnswers?: number; readonly maximumBytes?: number }
+  /**
+   * Where published messages are kept until the server has acknowledged them, also beyond the process; in memory by
+   * default. Requests, answers and presence are not: their deadline, or the next connection, makes up for a lost one.
+   */
+  readonly store?: SessionStore
+  /** The folder of such a store on disk, of one process only, where `store` is not given; takes the package `@jamey/store`. */
+  readonly outboxFolder?: string
+  readonly clock?: Clock
+  readonly log?: BusLog
+}

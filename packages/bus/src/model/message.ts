@@ -1,0 +1,136 @@
+import type { Permissions } from '@jamey/auth'
+import type { Binding, TopicParameters } from '@jamey/contracts'
+import type { Envelope } from '../wire/envelope.js'
+import type { OnBehalfOf } from '../wire/envelope-writer.js'
+
+/** The client that published a message. */
+export interface Sender {
+  readonly clientId: string
+  /** Whether the server vouches for it; otherwise it is what the message says of itself. */
+  readonly isVerified: boolean
+}
+
+/** For whom a request is made: its sender, or whom that acts for. */
+export interface Principal {
+  readonly clientId: string
+  /** Known only where a sender that may act for others passed them on. */
+  readonly permissions: Permissions | undefined
+}
+
+/** A message as handlers get it. */
+export interface Message<Data> {
+  /** The checked data: `payload.data` of the envelope, with defaults filled in. */
+  readonly payload: Data
+  readonly envelope: Envelope
+  /** The contract's topic: without the level that tells the sender, where one was behind it. */
+  readonly topic: string
+  /** Whether the server kept it for us, rather than its being sent just now. */
+  readonly isRetained: boolean
+  readonly sender: Sender
+  /** Whose it is to be taken as: what is permitted, kept and recorded goes by this. */
+  readonly principal: Principal
+}
+
+/** A request as handlers get it. */
+export interface Request<Data> extends Message<Data> {
+  /** What its answer is about: the fields that the data of an answer has where the contract `isBound`. */
+  readonly binding: Binding
+}
+
+export interface PublishOptions {
+  /** For topics with `{name}` levels; `client_id` is our own unless given. */
+  readonly parameters?: TopicParameters
+  /** A UUID that runs through a chain of messages; a new one unless given. */
+  readonly correlationId?: string
+  /** A UUID; a new one unless given. */
+  readonly messageId?: string
+  /** W3C Trace Context, passed on in the metadata. */
+  readonly traceparent?: string
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  /** How long the server keeps it for those who are away, and a retained one at all; for good by default. */
+  readonly expirySeconds?: number
+  /** False: not kept in the store of the configuration, so that it is lost with the process. True by default. */
+  readonly isDurable?: boolean
+}
+
+export interface Published {
+  readonly messageId: string
+  /** 0x10 where the server reported that nobody is subscribed. */
+  readonly reasonCode: number
+}
+
+export interface SubscribeOptions {
+  /** For topics with `{name}` levels; those not given match anything. */
+  readonly parameters?: TopicParameters
+  /** Shares the messages among all subscribers of the same group. */
+  readonly group?: string
+}
+
+export interface BusSubscription {
+  unsubscribe(): Promise<void>
+}
+
+export interface RequestOptions {
+  /** Milliseconds until the requester gives up; the server gets it in whole seconds, rounded up. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+  /**
+   * Whether to carry the request out twice is as good as once, so that it is sent again, a few times within its time and
+   * under the same ids, where no answer comes: the server that got it may have died. The contract's word unless given.
+   */
+  readonly isRepeatable?: boolean
+  /**
+   * Whom the request is made for. That is decided and recorded by, and it is taken from those alone who may act for
+   * others (`act-for:` in their permissions); from anybody else it is refused, `not-permitted`.
+   */
+  readonly onBehalfOf?: OnBehalfOf
+  /** A UUID. Repeating a request with the ids of the first gets the first one's answer. */
+  readonly correlationId?: string
+  readonly messageId?: string
+  readonly traceparent?: string
+}
+
+export interface ServeOptions<Data = unknown> {
+  /** Servers of one group share the requests; the contract's service by default. */
+  readonly group?: string
+  /** How many of these requests are worked on at once; the others wait, and their principals take turns. No bound by default. */
+  readonly concurrency?: number
+  /**
+   * What a refusal of the server means: `reject` (the default) makes `serve` reject with it; with `retry` it is logged,
+   * told in the status, and asked again after a second, doubling to a minute, since a server whose own authorization
+   * is away refuses like one that means it.
+   */
+  readonly whenRefused?: 'reject' | 'retry'
+  /**
+   * How many requests of one principal, waiting and worked on, may be unanswered here; 10000 by default. Beyond it they
+   * are answered with the retryable failure `overloaded`.
+   */
+  readonly maximumPerSender?: number
+  /**
+   * The topic that a principal whose permissions are known has to be allowed to publish to; the contract's own by
+   * default. For those who pass requests on.
+   */
+  readonly permittedBy?: (data: Data) => string
+}
+
+export interface RequestContext {
+  /** Milliseconds since 1970 by our clock; after it nobody waits for the answer. */
+  readonly deadline: number
+  /** What is left until then, milliseconds, whatever becomes of the time of day; 0 or less once it has passed. */
+  readonly remainingMs: number
+  /** Aborted at the deadline, and when the bus is closed. */
+  readonly signal: AbortSignal
+}
+
+export interface ServedContract {
+  /** Takes no more requests and resolves when those already taken are answered. */
+  stop(): Promise<void>
+}
+
+export interface ErrorContext {
+  /** A stable word; the error's `code` unless given. */
+  readonly kind?: string
+  readonly topic?: string
+  readonly correlationId?: string
+}

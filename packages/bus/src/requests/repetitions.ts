@@ -1,0 +1,85 @@
+import type { Clock } from '../support/clock.js'
+
+/** How often it is looked for requests whose time has come. */
+const LOOK_MS = 500
+/** Members that are busy answer late; what is sent again too soon is only more to do for them. */
+const SHORTEST_PATIENCE_MS = 1000
+const TIMES_AS_SLOW = 4
+/** The slowest answer is taken to be this slow where none is known, and forgotten by a tenth with each one. */
+const SUPPOSED_MS = 500
+const FORGETTING = 0.9
+const MAXIMUM_REPETITIONS = 3
+
+/** What a waiting request carries for this. */
+export interface Repeatable {
+  /** By the monotonic clock; Infinity where it is not to be sent again. */
+  nextAtMs: number
+  /** By the monotonic clock, when the server had taken it. */
+  handedOverAtMs: number
+  repetitions: number
+}
+
+/**
+ * When requests without an answer are sent again: the member of the group that got one may have died with it, and
+ * then nobody else gets it. At first after four times the slowest answer of late, then after twice and four times as
+ * long. One timer looks at all of them, for most are answered before it comes round.
+ */
+export class Repetitions<Request extends Repeatable> {
+  readonly #clock: Clock
+  readonly #waiting: () => Iterable<Request>
+  readonly #repeat: (request: Request) => void
+  #slowestMs = SUPPOSED_MS
+  #timer: unknown
+
+  constructor(clock: Clock, waiting: () => Iterable<Request>, repeat: (request: Request) => void) {
+    this.#clock = clock
+    this.#waiting = waiting
+    this.#repeat = repeat
+  }
+
+  /** The server has taken the request; from now on it may be lost. */
+  handedOver(request: Request): void {
+    request.handedOverAtMs = this.#clock.monotonicNow()
+    request.nextAtMs = request.handedOverAtMs + this.#patienceMs
+    if (this.#timer === undefined) this.#schedule()
+  }
+
+  /** An answer came. */
+  answered({ handedOverAtMs, repetitions }: Request): void {
+    // Which of several was answered nobody knows.
+    if (repetitions > 0 || handedOverAtMs === 0) return
+    const tookMs = this.#clock.monotonicNow() - handedOverAtMs
+    this.#slowestMs = Math.max(tookMs, this.#slowestMs * FORGETTING)
+  }
+
+  /** Nothing waits any more. */
+  stop(): void {
+    if (this.#timer === undefined) return
+    this.#clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  get #patienceMs(): number {
+    return Math.max(SHORTEST_PATIENCE_MS, TIMES_AS_SLOW * this.#slowestMs)
+  }
+
+  #schedule(): void {
+    this.#timer = this.#clock.setTimeout(() => {
+      this.#schedule()
+      this.#look()
+    }, LOOK_MS)
+  }
+
+  #look(): void {
+    const nowMs = this.#clock.monotonicNow()
+    for (const request of this.#waiting()) {
+      if (request.nextAtMs > nowMs) continue
+      request.repetitions++
+      const isLast = request.repetitions >= MAXIMUM_REPETITIONS
+      request.nextAtMs = isLast
+        ? Number.POSITIVE_INFINITY
+        : nowMs + this.#patienceMs * 2 ** request.repetitions
+      this.#repeat(request)
+    }
+  }
+}

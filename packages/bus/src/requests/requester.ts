@@ -1,0 +1,389 @@
+import type { Permissions } from '@jamey/auth'
+import {
+  type Binding,
+  type DataInput,
+  inboxFilter,
+  PING_ACTION,
+  type RequestContract,
+  type ResponseData,
+  remoteFailureSchema,
+} from '@jamey/contracts'
+import { Deadline, type Message as MqttMessage, PublishError, type PublishResult } from '@jamey/mqtt'
+import { ReasonCode } from '@jamey/protocol'
+import type { Origins } from '../messaging/origin.js'
+import { assertPermitted } from '../messaging/permission-check.js'
+import { exchangeProperties, type Publisher } from '../messaging/publisher.js'
+import type { RequestOptions } from '../model/message.js'
+import type { Clock } from '../support/clock.js'
+import type { Counters } from '../support/counters.js'
+import {
+  AnswerMismatchError,
+  BusError,
+  DuplicateRequestError,
+  NoResponderError,
+  RemoteError,
+  RequestTimeoutError,
+} from '../support/errors.js'
+import { randomUuid } from '../support/uuid.js'
+import { assertBound, bindingOf } from '../wire/binding.js'
+import { assertIdentifiers, checkData, decodeEnvelope, type Envelope } from '../wire/envelope.js'
+import { latin1 } from '../wire/incoming-request.js'
+import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
+import { ReplyTopics } from '../wire/reply-topics.js'
+import type { ServerStamp } from '../wire/server-stamp.js'
+import { type Repeatable, Repetitions } from './repetitions.js'
+import { aborted, closed, timedOut } from './request-end.js'
+
+/** The longest delay that timers can hold, 24.8 days. */
+const LONGEST_TIMEOUT_MS = 2_147_483_647
+/**
+ * For so long after it connected, a server that knows nobody may only have been restarted: whoever serves comes back
+ * like we did. So often it is asked again.
+ */
+const ARRIVAL_MS = 2000
+const ARRIVAL_RETRY_MS = 200
+/** How long after a deadline the client, whose own is the same, may take to say whether the request has left. */
+const LAST_WORD_MS = 20
+
+export interface RequesterParts {
+  readonly clientId: string
+  readonly port: MqttPort
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly permissions: Permissions
+  readonly publisher: Publisher
+  readonly origins: Origins
+  readonly stamp: ServerStamp
+  /** Told of answers that are dropped because of who gave them. */
+  readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
+}
+
+/** A request whose answer is awaited. */
+interface Waiting extends Repeatable {
+  readonly key: string
+  readonly contract: RequestContract
+  /** Where it goes, in whichever form the server of that moment takes. */
+  readonly topic: string
+  readonly replyTo: string
+  readonly correlationId: string
+  readonly options: RequestOptions
+  /** By the monotonic clock. */
+  readonly dueAtMs: number
+  readonly resolve: (data: unknown) => void
+  readonly reject: (error: unknown) => void
+  /** What is sent again; undefined where to carry it out twice may do harm. */
+  readonly bytes: Buffer | undefined
+  /** What the answer has to be about, where the contract wants it to say so. */
+  readonly binding: Binding | undefined
+  deadline: Deadline | undefined
+  /** `handed-over`: the client has it, and may have sent it or not. */
+  /** Until it is sent again, for nobody was there. */
+  timer: unknown
+  stage: 'unsent' | 'handed-over' | 'taken'
+  isSettled: boolean
+}
+
+/** The asking side of request and response: one inbox per client, and the requests that wait for answers in it. */
+export class Requester {
+  readonly #parts: RequesterParts
+  readonly #waiting = new Map<string, Waiting>()
+  readonly #replyTopics: ReplyTopics
+  readonly #repetitions: Repetitions<Waiting>
+  #inbox: Promise<PortSubscription> | undefined
+  #isInboxOpen = false
+  #isClosed = false
+  readonly #stopWatching: () => void
+  #connectedAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(parts: RequesterParts) {
+    this.#parts = parts
+    this.#replyTopics = new ReplyTopics(parts.clientId)
+    this.#stopWatching = parts.port.onState(({ state }) => {
+      if (state === 'connected') this.#connectedAtMs = parts.clock.monotonicNow()
+    })
+    this.#repetitions = new Repetitions(
+      parts.clock,
+      () => this.#waiting.values(),
+      (waiting) => this.#repeat(waiting),
+    )
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  request<C extends RequestContract>(
+    contract: C,
+    data: DataInput<C>,
+    options: RequestOptions,
+  ): Promise<ResponseData<C>> {
+    try {
+      return this.#request(contract, data, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Fails what still waits. */
+  close(): void {
+    this.#isClosed = true
+    this.#stopWatching()
+    for (const waiting of [...this.#waiting.values()]) this.#fail(waiting, closed(waiting))
+  }
+
+  #request<C extends RequestContract>(
+    contract: C,
+    data: DataInput<C>,
+    options: RequestOptions,
+  ): Promise<ResponseData<C>> {
+    const { clientId, clock, publisher, counters, port } = this.#parts
+    const { action } = contract
+    assertTimeout(options.timeoutMs)
+    if (this.#isClosed) throw closed()
+    // Nothing is tried any more (the breaker is open, say): to wait for the deadline would help nobody.
+    if (port.status.state === 'error') throw port.status.cause ?? closed()
+    if (options.signal?.aborted) throw aborted({ contract, options }, false)
+    const payload = { action, data: checkData(contract.schema, contract.topic, data) }
+    const topic = this.#parts.stamp.topicFor(contract.topic)
+    publisher.authorize(topic)
+    if (options.onBehalfOf !== undefined) {
+      assertPermitted(this.#parts.permissions, 'act-for', options.onBehalfOf.clientId)
+    }
+    assertIdentifiers(topic, options)
+    const { messageId = randomUuid(), correlationId = randomUuid(), traceparent, onBehalfOf } = options
+    // A correlation id of the caller's runs through a chain that may ask several times. Then the response topic is
+    // the request's own, so that the pair of both still names this request and only its repetitions.
+    const isOurs = options.correlationId === undefined
+    const { service } = contract
+    const replyTo = isOurs ? this.#replyTopics.shared(service) : this.#replyTopics.own(service, messageId)
+    const key = keyOf(replyTo, correlationId)
+    if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)
+    counters.requests++
+    const draft = { topic, messageId, payload, correlationId, replyTo, traceparent, onBehalfOf }
+    const bytes = publisher.write(draft)
+    const binding = contract.isBound === true ? bindingOf(draft, clientId) : undefined
+    const dueAtMs = clock.monotonicNow() + options.timeoutMs
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        key,
+        contract,
+        topic,
+        replyTo,
+        correlationId,
+        options,
+        dueAtMs,
+        // What it resolves with was checked against the contract's own schema.
+        resolve: resolve as (data: unknown) => void,
+        reject,
+        bytes: (options.isRepeatable ?? contract.isRepeatable === true) ? bytes : undefined,
+        binding,
+        deadline: undefined,
+        timer: undefined,
+        stage: 'unsent',
+        isSettled: false,
+        nextAtMs: Number.POSITIVE_INFINITY,
+        handedOverAtMs: 0,
+        repetitions: 0,
+      }
+      this.#wait(waiting)
+      if (this.#isInboxOpen) return this.#send(waiting, bytes)
+      this.#openInbox().then(
+        () => this.#send(waiting, bytes),
+        (error) => this.#failUnsent(waiting, error),
+      )
+    })
+  }
+
+  #wait(waiting: Waiting): void {
+    const { key, options } = waiting
+    const { clock } = this.#parts
+    this.#waiting.set(key, waiting)
+    waiting.deadline = Deadline.start(clock, options, (why) => {
+      const giveUp = (): void => {
+        const mayBeDelivered = waiting.stage !== 'unsent'
+        this.#fail(
+          waiting,
+          why === 'timeout' ? timedOut(waiting, mayBeDelivered) : aborted(waiting, mayBeDelivered),
+        )
+      }
+      if (waiting.stage !== 'handed-over') return giveUp()
+      // The client gives it up now, too, and alone knows whether it has left: see `#failUnsent`.
+      waiting.deadline = Deadline.start(clock, { timeoutMs: LAST_WORD_MS }, giveUp)
+    })
+  }
+
+  /** Whoever settles a request first wins, which true tells; settling leaves nothing behind. */
+  #settle(waiting: Waiting): boolean {
+    const { key, deadline, timer } = waiting
+    if (this.#waiting.get(key) !== waiting) return false
+    this.#waiting.delete(key)
+    deadline?.cancel()
+    this.#parts.clock.clearTimeout(timer)
+    waiting.isSettled = true
+    if (this.#waiting.size === 0) this.#repetitions.stop()
+    return true
+  }
+
+  #fail(waiting: Waiting, error: unknown): void {
+    if (!this.#settle(waiting)) return
+    if (error instanceof RequestTimeoutError) this.#parts.counters.requestsTimedOut++
+    waiting.reject(error)
+  }
+
+  #send(waiting: Waiting, bytes: Buffer): void {
+    const { clock } = this.#parts
+    const remainingMs = waiting.dueAtMs - clock.monotonicNow()
+    // Whoever gave up in the meantime must not have the request carried out after all.
+    if (this.#waiting.get(waiting.key) !== waiting || remainingMs <= 0) return
+    waiting.stage = 'handed-over'
+    this.#publish(waiting, bytes, remainingMs).then(
+      ({ reasonCode }) => {
+        waiting.stage = 'taken'
+        if (reasonCode === ReasonCode.noMatchingSubscribers) this.#missed(waiting, bytes)
+        else if (waiting.bytes !== undefined && !waiting.isSettled) this.#repetitions.handedOver(waiting)
+      },
+      (error) => this.#failUnsent(waiting, error),
+    )
+  }
+
+  /** Nobody got it, so that it may be sent again whatever it asks for. */
+  #missed(waiting: Waiting, bytes: Buffer): void {
+    const { clock } = this.#parts
+    if (waiting.isSettled) return
+    const { topic, action } = waiting.contract
+    // Whether anybody is there is what a ping asks.
+    if (action === PING_ACTION || clock.monotonicNow() - this.#connectedAtMs >= ARRIVAL_MS) {
+      return this.#fail(waiting, new NoResponderError(topic, action))
+    }
+    waiting.stage = 'unsent'
+    waiting.timer = clock.setTimeout(() => this.#send(waiting, bytes), ARRIVAL_RETRY_MS)
+  }
+
+  #publish(waiting: Waiting, bytes: Buffer, remainingMs: number): Promise<PublishResult> {
+    const { contract, topic, replyTo, correlationId, options } = waiting
+    return this.#parts.publisher.send(topic, bytes, {
+      // After a restart nobody would wait for its answer.
+      isDurable: false,
+      qos: contract.qos,
+      retain: false,
+      properties: exchangeProperties(replyTo, correlationId, remainingMs),
+      timeoutMs: remainingMs,
+      signal: options.signal,
+    })
+  }
+
+  /**
+   * The same request under the same identity: whoever has carried it out, or is at it, answers with that answer. That
+   * it meets nobody now proves nothing, for the first one was taken; and the inbox may be what the server has lost.
+   */
+  #repeat(waiting: Waiting): void {
+    const { clock, counters, port } = this.#parts
+    const { bytes, dueAtMs } = waiting
+    const remainingMs = dueAtMs - clock.monotonicNow()
+    if (bytes === undefined || remainingMs <= 0 || port.state !== 'connected') return
+    counters.requestsRepeated++
+    this.#inbox
+      ?.then((inbox) => {
+        // Asked for before, so that it is there when the answer comes. What fails is made up for by the deadline.
+        inbox.renew({ timeoutMs: remainingMs }).catch(() => {})
+        return this.#publish(waiting, bytes, remainingMs)
+      })
+      .catch(() => {})
+  }
+
+  /** One subscription for all answers, made with the first request; the client restores it after a reconnect. */
+  #openInbox(): Promise<PortSubscription> {
+    if (this.#inbox !== undefined) return this.#inbox
+    const { port, clientId } = this.#parts
+    const inbox = port.subscribe(inboxFilter(clientId), { qos: 1 }, (message) => this.#handleAnswer(message))
+    this.#inbox = inbox
+    inbox.then(
+      () => {
+        this.#isInboxOpen = true
+      },
+      () => {
+        // The next request tries again.
+        this.#inbox = undefined
+      },
+    )
+    return inbox
+  }
+
+  #handleAnswer(message: MqttMessage): void {
+    const { counters } = this.#parts
+    const { topic } = message
+    const correlationData = message.properties?.correlationData
+    let waiting: Waiting | undefined
+    if (correlationData !== undefined) {
+      waiting = this.#waiting.get(keyOf(topic, latin1(correlationData)))
+      // An answer that nobody waits for is dropped without being read.
+      if (waiting === undefined) {
+        counters.answersDropped++
+        return
+      }
+    }
+    try {
+      const envelope = decodeEnvelope(topic, message.payload)
+      waiting ??= this.#waiting.get(keyOf(topic, envelope.metadata.correlation_id))
+      if (waiting === undefined) counters.answersDropped++
+      else this.#takeAnswer(waiting, message, envelope)
+    } catch (error) {
+      if (error instanceof AnswerMismatchError) counters.answersMismatched++
+      else counters.invalid++
+      if (waiting !== undefined) this.#fail(waiting, error)
+    }
+  }
+
+  #takeAnswer(waiting: Waiting, message: MqttMessage, envelope: Envelope): void {
+    const { topic } = message
+    const { data, error } = envelope.payload
+    if (!this.#isGenuine(message, envelope)) return
+    this.#repetitions.answered(waiting)
+    if (error === undefined) {
+      const { contract, binding } = waiting
+      const checked = checkData(contract.responseSchema, topic, data)
+      if (binding !== undefined) assertBound(contract, checked, binding)
+      if (this.#settle(waiting)) waiting.resolve(checked)
+    } else {
+      const failure = checkData(remoteFailureSchema, topic, error, 'payload.error')
+      this.#fail(waiting, new RemoteError(failure.kind, failure.message, failure.retryable))
+    }
+    this.#parts.counters.received++
+  }
+
+  /** Whether the server says of an answer what it says of itself; who forges one must not end the wait for the other. */
+  #isGenuine(message: MqttMessage, envelope: Envelope): boolean {
+    const { counters, origins, report } = this.#parts
+    try {
+      origins.of(message, envelope, undefined)
+      return true
+    } catch (error) {
+      const { correlation_id: correlationId } = envelope.metadata
+      counters.refusedSenders++
+      report(error, { kind: 'sender-refused', topic: message.topic, correlationId })
+      return false
+    }
+  }
+
+  /** A publish that was given up because the deadline passed is a time-out of the request. */
+  #failUnsent(waiting: Waiting, error: unknown): void {
+    const { options, dueAtMs, stage } = waiting
+    const isLate = this.#parts.clock.monotonicNow() >= dueAtMs - 1
+    // What the bus itself refuses, the rate limit say, never came to the client.
+    const isHeldBack = error instanceof PublishError ? !error.mayBeDelivered : error instanceof BusError
+    const mayBeDelivered = stage !== 'unsent' && !isHeldBack
+    if (options.signal?.aborted) this.#fail(waiting, aborted(waiting, mayBeDelivered))
+    else this.#fail(waiting, isLate ? timedOut(waiting, mayBeDelivered, error) : error)
+  }
+}
+
+function keyOf(replyTo: string, correlationId: string): string {
+  return `${replyTo} ${correlationId}`
+}
+
+function assertTimeout(timeoutMs: number): void {
+  if (timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS) return
+  throw new RangeError(
+    `A request needs timeoutMs from 1 to ${LONGEST_TIMEOUT_MS} milliseconds; it is ${timeoutMs}.`,
+  )
+}

@@ -1,0 +1,381 @@
+import { type Address, PING_ACTION, type RemoteFailure, type RequestContract } from '@jamey/contracts'
+import { MqttError, type Message as MqttMessage } from '@jamey/mqtt'
+import { type Origin, type Origins, SenderError } from '../messaging/origin.js'
+import { exchangeProperties, type Publisher } from '../messaging/publisher.js'
+import type { Principal, Request, RequestContext } from '../model/message.js'
+import type { Clock } from '../support/clock.js'
+import type { Counters } from '../support/counters.js'
+import { MessageError, RequestError } from '../support/errors.js'
+import { randomUuid } from '../support/uuid.js'
+import { Addresses, strangeTopic } from '../wire/addresses.js'
+import { checkData, decodeEnvelope, type Envelope, isTraceparent } from '../wire/envelope.js'
+import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from '../wire/incoming-request.js'
+import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
+import { type Incoming, ServedRequest } from './incoming.js'
+import { ServingContext } from './serving-context.js'
+import type { ServingQueue } from './serving-queue.js'
+
+export interface ServingParts {
+  readonly clientId: string
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly publisher: Publisher
+  readonly origins: Origins
+  readonly acceptUnverified: boolean
+  /** Told of what fails with nobody here to throw to. */
+  readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
+}
+
+export interface Served {
+  readonly contract: RequestContract
+  readonly handler: (request: Request<unknown>, context: RequestContext) => unknown
+  /** See `ServeOptions`. */
+  readonly permittedBy: ((data: unknown) => string) | undefined
+  readonly queue: ServingQueue
+}
+
+type Outcome = { data: unknown } | { error: RemoteFailure }
+
+/**
+ * Takes the requests of one subscription, hands each to the handler of its action and publishes the answer.
+ * `handle` settles, and the request is acknowledged with it, only after its answer was published.
+ */
+export class ServingDesk {
+  readonly actions = new Map<string, Served>()
+  readonly #contract: Pick<RequestContract, 'topic' | 'service'>
+  readonly #addresses: Addresses
+  readonly #parts: ServingParts
+  readonly #cache: AnswerCache
+  #heardAtMs = Number.NEGATIVE_INFINITY
+  readonly #running = new Map<ServingContext, { action: string; done: Promise<void> }>()
+
+  constructor(parts: ServingParts, cache: AnswerCache, contract: Pick<RequestContract, 'topic' | 'service'>) {
+    this.#parts = parts
+    this.#cache = cache
+    this.#contract = contract
+    this.#addresses = new Addresses(contract)
+  }
+
+  get service(): string {
+    return this.#contract.service
+  }
+
+  /** When the last message came, by the monotonic clock. */
+  get heardAtMs(): number {
+    return this.#heardAtMs
+  }
+
+  /** Rejects where the answer could not be published, so that the request is sent again. */
+  handle(message: MqttMessage): Promise<void> | undefined {
+    const { clock, counters, origins } = this.#parts
+    const address = this.#addresses.read(message.topic)
+    let envelope: Envelope
+    let origin: Origin
+    try {
+      if (address === undefined) throw strangeTopic(this.#contract, message.topic)
+      envelope = decodeEnvelope(message.topic, message.payload)
+      origin = this.#known(origins.of(message, envelope, address), message)
+    } catch (error) {
+      return this.#refuse(message, address, error as MessageError)
+    }
+    const { sender } = origin
+    const { service } = this.#contract
+    const reply = replyAddressOf(message, envelope, { clientId: sender.clientId, service })
+    if (reply !== undefined && !this.#mayAnswer(reply)) return this.#refuseAddress(message, envelope, reply)
+    const remainingMs = remainingMsOf(message, envelope, clock)
+    if (remainingMs <= 0) {
+      counters.servedLate++
+      return undefined
+    }
+    this.#heardAtMs = clock.monotonicNow()
+    const deadline = this.#heardAtMs + remainingMs
+    if (envelope.payload.action === PING_ACTION) return reply && this.#pong(reply, deadline)
+    let principal: Principal
+    try {
+      principal = origins.principalOf(message, envelope, origin)
+    } catch (error) {
+      return reply && this.#refuseForGood(envelope, reply, deadline, error)
+    }
+    const key = identityOf(envelope, principal.clientId, reply)
+    const topic = (address as Address).topic
+    const incoming = { message, envelope, topic, sender, principal, reply, key, deadline }
+    const taken = this.#cache.get(key)
+    return taken === undefined ? this.#take(incoming) : this.#answerAgain(taken, incoming)
+  }
+
+  /** Resolves when nothing is being worked on for `action`. */
+  async idle(action: string): Promise<void> {
+    const running = [...this.#running.values()].filter((work) => work.action === action)
+    await Promise.allSettled(running.map((work) => work.done))
+  }
+
+  abort(reason: unknown): void {
+    for (const context of this.#running.keys()) context.abort(reason)
+  }
+
+  /** Throws where nobody vouches for the sender, and that does not do. */
+  #known(origin: Origin, { topic }: MqttMessage): Origin {
+    if (origin.sender.isVerified || this.#parts.acceptUnverified) return origin
+    const { clientId } = origin.sender
+    const fault = `is ${JSON.stringify(clientId)}, and neither the server nor the topic says so; it has to come on ${topic}/${clientId}`
+    throw new SenderError(topic, 'metadata.client_id', fault)
+  }
+
+  #mayAnswer(reply: ReplyAddress & { isForeign: boolean }): boolean {
+    return !reply.isForeign && this.#parts.publisher.mayPublish(reply.topic)
+  }
+
+  #refuseAddress({ topic }: MqttMessage, { metadata }: Envelope, reply: ReplyAddress): undefined {
+    const { counters, report } = this.#parts
+    counters.invalid++
+    const fault = `must lie in the inbox of the sender, at the level of ${this.service}, and be one that this client may publish to; it is ${JSON.stringify(reply.topic)}`
+    const correlationId = metadata.correlation_id
+    report(new MessageError(topic, 'metadata.reply_to', fault), { topic, correlationId })
+  }
+
+  /** Whoever asks for somebody that it may not act for. */
+  #refuseForGood(
+    envelope: Envelope,
+    reply: ReplyAddress,
+    deadline: number,
+    cause: unknown,
+  ): Promise<void> | undefined {
+    const { action } = envelope.payload
+    const error = this.#failureOf(cause, envelope)
+    return this.#publish(this.#answer(reply, { action, error }, envelope.metadata.traceparent), deadline)
+  }
+
+  /** Past whatever is waiting for its turn: it asks whether requests arrive, not how soon they are answered. */
+  #pong(reply: ReplyAddress, deadline: number): Promise<void> | undefined {
+    const data = { client_id: this.#parts.clientId }
+    return this.#publish(this.#answer(reply, { action: PING_ACTION, data }), deadline)
+  }
+
+  #take(incoming: Incoming): Promise<void> | undefined {
+    const { message, envelope, key, deadline } = incoming
+    const { action } = envelope.payload
+    const whose = incoming.principal.clientId
+    const queue = this.actions.get(action)?.queue
+    if (queue?.enter(whose) === false) return this.#refuseForNow(incoming)
+    const context = new ServingContext(this.#parts.clock, message.topic, action, deadline)
+    const taken = new TakenRequest(key, deadline)
+    this.#cache.add(taken)
+    this.#parts.counters.serving++
+    const turn = queue?.begin(whose)
+    const done =
+      turn === undefined
+        ? this.#work(incoming, taken, context, queue)
+        : turn.then(() => this.#workInTurn(incoming, taken, context, queue))
+    taken.published = done
+    this.#running.set(context, { action, done })
+    return done
+  }
+
+  /** Its time may have run out while it waited. */
+  #workInTurn(
+    incoming: Incoming,
+    taken: TakenRequest,
+    context: ServingContext,
+    queue: ServingQueue | undefined,
+  ): Promise<void> {
+    if (taken.deadline <= this.#parts.clock.monotonicNow()) context.expire()
+    return this.#work(incoming, taken, context, queue)
+  }
+
+  /** One's requests must not take the time of all the others'; this one may try again. */
+  #refuseForNow({ envelope, principal, reply, deadline }: Incoming): Promise<void> | undefined {
+    this.#parts.counters.overloaded++
+    if (reply === undefined) return undefined
+    const { action } = envelope.payload
+    const message = `As many requests '${action}' of ${principal.clientId} wait here as one client may have; try again when some are answered.`
+    const error: RemoteFailure = { kind: 'overloaded', message, retryable: true }
+    return this.#publish(this.#answer(reply, { action, error }, envelope.metadata.traceparent), deadline)
+  }
+
+  async #work(
+    incoming: Incoming,
+    taken: TakenRequest,
+    context: ServingContext,
+    queue: ServingQueue | undefined,
+  ): Promise<void> {
+    const { clock, counters } = this.#parts
+    try {
+      // Awaited in any case: until then, `#take` has not noted that it is under way.
+      const outcome = await this.#outcomeOf(incoming, context)
+      queue?.end()
+      const answer = this.#write(incoming, outcome)
+      this.#cache.finish(taken, answer, clock.monotonicNow())
+      // A failure that may pass is no answer to somebody who tries again with the same ids.
+      if ('error' in outcome && outcome.error.retryable) this.#cache.remove(taken)
+      if (taken.deadline <= clock.monotonicNow()) {
+        counters.servedLate++
+        return
+      }
+      counters.served++
+      if (answer !== undefined) await this.#publish(answer, taken.deadline)
+    } finally {
+      queue?.leave(incoming.principal.clientId)
+      context.settle()
+      this.#running.delete(context)
+      counters.serving--
+    }
+  }
+
+  /** A repetition of a request in progress shares its answer; of one that was answered, gets the answer again. */
+  #answerAgain(taken: TakenRequest, incoming: Incoming): Promise<void> | undefined {
+    this.#parts.counters.servedAgain++
+    taken.deadline = Math.max(taken.deadline, incoming.deadline)
+    if (taken.published !== undefined) return taken.published
+    return taken.answer && this.#publish(taken.answer, incoming.deadline)
+  }
+
+  #outcomeOf(incoming: Incoming, context: ServingContext): Outcome | Promise<Outcome> {
+    const { counters } = this.#parts
+    const { envelope, topic } = incoming
+    const { action } = envelope.payload
+    if (context.isAborted) return { error: abortedFailure(action) }
+    const served = this.actions.get(action)
+    if (served === undefined) {
+      counters.invalid++
+      const offered = [...this.actions.keys()].join(', ')
+      const text = `No action '${action}' is served on ${topic}; there is: ${offered}.`
+      // Retryable, for while a service is being replaced another instance may know the action.
+      return { error: { kind: 'unknown-action', message: text, retryable: true } }
+    }
+    let payload: unknown
+    try {
+      payload = checkData(served.contract.schema, topic, envelope.payload.data)
+    } catch (error) {
+      counters.invalid++
+      return { error: { kind: 'invalid-request', message: (error as Error).message, retryable: false } }
+    }
+    const permittedBy = served.permittedBy?.(payload) ?? topic
+    if (incoming.principal.permissions?.mayPublish(permittedBy) === false) {
+      return { error: notPermitted(incoming.principal, permittedBy) }
+    }
+    counters.received++
+    return this.#ask(served, new ServedRequest(incoming, payload), context)
+  }
+
+  async #ask(served: Served, request: Request<unknown>, context: ServingContext): Promise<Outcome> {
+    const { topic, envelope } = request
+    try {
+      const result = await served.handler(request, context)
+      return { data: checkData(served.contract.responseSchema, topic, result, 'response') }
+    } catch (error) {
+      return { error: this.#failureOf(error, envelope, context) }
+    }
+  }
+
+  /** What a requester may know of a handler's failure: what was thrown for it, and nothing of what was not. */
+  #failureOf(error: unknown, envelope: Envelope, context?: ServingContext): RemoteFailure {
+    const { topic, payload } = envelope
+    if (error instanceof RequestError) {
+      return { kind: error.kind, message: error.message, retryable: error.retryable }
+    }
+    if (context?.isAborted === true) {
+      return abortedFailure(payload.action)
+    }
+    const { counters, report } = this.#parts
+    const correlationId = envelope.metadata.correlation_id
+    counters.handlerFailures++
+    report(error, { kind: 'handler-failed', topic, correlationId })
+    const message = `'${payload.action}' failed; its service has reported why under correlation id ${correlationId}.`
+    return { kind: 'internal', message, retryable: false }
+  }
+
+  /** What is no request, or not its sender's: reported, and what is wrong with the bytes told to their sender. */
+  async #refuse(message: MqttMessage, address: Address | undefined, error: MessageError): Promise<void> {
+    const { clock, counters, report } = this.#parts
+    const { topic } = message
+    if (error instanceof SenderError) {
+      counters.refusedSenders++
+      report(error, { kind: 'sender-refused', topic })
+      return
+    }
+    counters.invalid++
+    report(error, { kind: 'invalid-message', topic })
+    const clientId = this.#senderOf(message, address)
+    if (clientId === undefined) return
+    const reply = replyAddressOf(message, undefined, { clientId, service: this.service })
+    if (reply === undefined || !this.#mayAnswer(reply)) return
+    const failure = { kind: 'invalid-message', message: error.message, retryable: false }
+    const expirySeconds = message.properties?.messageExpiryInterval ?? 30
+    const answer = this.#answer(reply, { action: 'error', error: failure })
+    await this.#publish(answer, clock.monotonicNow() + expirySeconds * 1000)
+  }
+
+  /** Whose bytes these are, where the envelope does not say it. */
+  #senderOf(message: MqttMessage, address: Address | undefined): string | undefined {
+    try {
+      return this.#parts.origins.verified(message, address)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** The answer to be published; undefined where none is wanted. */
+  #write({ envelope, reply }: Incoming, outcome: Outcome): Answer | undefined {
+    if (reply === undefined) return undefined
+    const { action } = envelope.payload
+    const { traceparent } = envelope.metadata
+    try {
+      return this.#answer(reply, { action, ...outcome }, traceparent)
+    } catch (error) {
+      // Data that passed its contract and yet cannot be written as JSON is the handler's failure.
+      return this.#answer(reply, { action, error: this.#failureOf(error, envelope) }, traceparent)
+    }
+  }
+
+  #answer(reply: ReplyAddress, payload: Envelope['payload'], traceparent?: string): Answer {
+    const { topic, correlationId, correlationData } = reply
+    const trace = traceparent !== undefined && isTraceparent(traceparent) ? traceparent : undefined
+    const draft = { topic, messageId: randomUuid(), payload, correlationId, traceparent: trace }
+    const bytes = this.#parts.publisher.write(draft)
+    return { topic, bytes, correlationData }
+  }
+
+  /**
+   * Rejects where trying again may help; otherwise the request is done with, since sent again it would only fail
+   * again: nobody waits any more, or the server does not take this answer.
+   */
+  #publish({ topic, bytes, correlationData }: Answer, deadline: number): Promise<void> | undefined {
+    const { clock, counters, publisher, report } = this.#parts
+    const remainingMs = deadline - clock.monotonicNow()
+    if (remainingMs <= 0) {
+      counters.servedLate++
+      return undefined
+    }
+    const delivered = publisher.deliver(topic, bytes, {
+      qos: 1,
+      retain: false,
+      isDurable: false,
+      properties: exchangeProperties(undefined, correlationData, remainingMs),
+      timeoutMs: remainingMs,
+    })
+    return delivered.then(nothing, (error) => {
+      if (clock.monotonicNow() >= deadline - 1) counters.servedLate++
+      else if (isRetryable(error)) throw error
+      else report(error, { kind: 'answer-refused', topic })
+    })
+  }
+}
+
+function notPermitted({ clientId }: Principal, topic: string): RemoteFailure {
+  const message = `${clientId} lacks the permission publish:${topic}.`
+  return { kind: 'not-permitted', message, retryable: false }
+}
+
+function abortedFailure(action: string): RemoteFailure {
+  return {
+    kind: 'aborted',
+    message: `'${action}' was stopped before it was done; ask again.`,
+    retryable: true,
+  }
+}
+
+function nothing(): void {}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof MqttError && error.retryable
+}

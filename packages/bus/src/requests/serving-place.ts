@@ -1,0 +1,171 @@
+import type { Permissions } from '@jamey/auth'
+import { type Message as MqttMessage, type SubscribeOptions, SubscriptionError } from '@jamey/mqtt'
+import { ReasonCode } from '@jamey/protocol'
+import { assertPermitted } from '../messaging/permission-check.js'
+import type { BusLog, SharedSubscriptions } from '../model/config.js'
+import { AbortedError, RemoteError, RequestTimeoutError } from '../support/errors.js'
+import type { Health } from '../support/health.js'
+import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
+
+export interface ServingPlaceParts {
+  readonly permissions: Permissions
+  readonly port: MqttPort
+  readonly log: BusLog
+  readonly health: Health
+  readonly sharedSubscriptions: SharedSubscriptions
+  /** Asks on the topic who hears it; resolves with the client identifier of who answered. */
+  readonly ping: (timeoutMs: number) => Promise<string>
+  /** Aborted when nobody is to be served any more. */
+  readonly closing: AbortSignal
+}
+
+export interface Wanted {
+  readonly topic: string
+  readonly group: string
+  readonly options: SubscribeOptions
+  readonly handle: (message: MqttMessage) => Promise<void> | undefined
+}
+
+type Form = 'shared' | 'alone'
+
+/** Far more than a question to oneself takes; a server that takes `$share/...` for a plain topic never brings it. */
+const PROBE_MS = 2000
+
+/**
+ * One service's place at the requests of a topic: within its group where the server shares, alone where it does not.
+ * That is known only of a server that is connected, and of one of MQTT 3.1.1 not even then: some share, some refuse
+ * (NATS), and some take `$share/...` for a topic of that name (RabbitMQ). So there a question to the topic tells.
+ */
+export class ServingPlace implements PortSubscription {
+  readonly #parts: ServingPlaceParts
+  readonly #wanted: Wanted
+  #form: Form = 'shared'
+  #subscription: PortSubscription | undefined
+
+  private constructor(parts: ServingPlaceParts, wanted: Wanted) {
+    this.#parts = parts
+    this.#wanted = wanted
+  }
+
+  /** Waits for a connection. Rejects with `SubscriptionError`, and with `AbortedError` where the bus is closed before. */
+  static async take(parts: ServingPlaceParts, wanted: Wanted): Promise<ServingPlace> {
+    await connected(parts)
+    const place = new ServingPlace(parts, wanted)
+    const form = place.#known
+    if (form === undefined) await place.#findOut()
+    else await place.#sit(form)
+    return place
+  }
+
+  async unsubscribe(): Promise<void> {
+    this.#parts.health.remark(this.#name, undefined)
+    await this.#subscription?.unsubscribe()
+  }
+
+  /** `isUnheard`: nothing that was sent to the topic came. */
+  async renew(options: { timeoutMs: number; isUnheard?: boolean }): Promise<void> {
+    const form = this.#known ?? (options.isUnheard === true ? 'alone' : this.#form)
+    if (form !== this.#form) return this.#sit(form)
+    try {
+      await this.#subscription?.renew(options)
+    } catch (error) {
+      if (this.#form === 'alone' || !isSharingRefused(error)) throw error
+      await this.#sit('alone')
+    }
+  }
+
+  get #name(): string {
+    return `${this.#wanted.group}/${this.#wanted.topic}`
+  }
+
+  /** What the server, or whoever configured this, says; undefined where neither does. */
+  get #known(): Form | undefined {
+    const { sharedSubscriptions, port } = this.#parts
+    if (sharedSubscriptions !== 'auto') return sharedSubscriptions === 'available' ? 'shared' : 'alone'
+    const server = port.serverInformation
+    if (server === undefined || server.protocolVersion === 4) return undefined
+    return server.sharedSubscriptionAvailable ? 'shared' : 'alone'
+  }
+
+  async #findOut(): Promise<void> {
+    try {
+      await this.#sit('shared')
+    } catch (error) {
+      if (!(error instanceof SubscriptionError) || error.code !== 'refused') throw error
+      return this.#sit('alone')
+    }
+    const { ping, log } = this.#parts
+    const { topic } = this.#wanted
+    try {
+      await ping(PROBE_MS)
+    } catch (error) {
+      // Who refuses the question has heard it.
+      if (error instanceof RemoteError) return
+      if (!(error instanceof RequestTimeoutError)) {
+        log.debug({ err: error, topic }, 'could not ask whether the server shares')
+      }
+      await this.#sit('alone')
+    }
+  }
+
+  /** Takes the other place before the one it has is left, so that no request is missed. */
+  async #sit(form: Form): Promise<void> {
+    const { port, permissions } = this.#parts
+    const { topic, group, options, handle } = this.#wanted
+    const former = this.#subscription
+    try {
+      const filter = filterAt(form, group, topic)
+      assertPermitted(permissions, 'subscribe', filter)
+      this.#subscription = await port.subscribe(filter, options, (message) => handle(message) ?? undefined)
+    } catch (error) {
+      if (form === 'alone' || !isSharingRefused(error)) throw error
+      return this.#sit('alone')
+    }
+    this.#form = form
+    this.#tell()
+    await former?.unsubscribe()
+  }
+
+  #tell(): void {
+    const { health, log } = this.#parts
+    const { topic, group } = this.#wanted
+    if (this.#form === 'shared') return health.remark(this.#name, undefined)
+    const remark = `${topic} is served without its group, for the server has no shared subscriptions: of several instances each gets every request`
+    log.warn({ topic, group }, remark)
+    health.remark(this.#name, remark)
+  }
+}
+
+/**
+ * What is subscribed to: requests come on the topic, and one level below it, where the topic tells who asks. The right
+ * to be in a group is one of its own, and so is that to the topics themselves.
+ */
+export function filterAt(form: Form, group: string, topic: string): string {
+  return form === 'shared' ? `$share/${group}/${topic}/#` : `${topic}/#`
+}
+
+/** Resolves once there is a connection, and with it the server's word. */
+function connected({ port, closing }: ServingPlaceParts): Promise<void> {
+  if (port.state === 'connected') return Promise.resolve()
+  return new Promise((resolve, reject) => {
+    const settle = (conclude: () => void) => (): void => {
+      stopWatching()
+      closing.removeEventListener('abort', give)
+      conclude()
+    }
+    const give = settle(() => reject(new AbortedError('bus-closed', 'The bus was closed before it served.')))
+    const take = settle(resolve)
+    const stopWatching = port.onState(({ state }) => {
+      if (state === 'connected') take()
+    })
+    closing.addEventListener('abort', give)
+    if (closing.aborted) give()
+  })
+}
+
+function isSharingRefused(error: unknown): boolean {
+  return (
+    error instanceof SubscriptionError &&
+    (error.code === 'not-supported' || error.reasonCode === ReasonCode.sharedSubscriptionsNotSupported)
+  )
+}
