@@ -6,16 +6,18 @@ import type { Request, RequestContext, ServedContract, ServeOptions } from '../m
 import { AlreadyServedError, PermissionError } from '../support/errors.js'
 import { assertLevel } from '../support/topic-level.js'
 import type { PortSubscription } from '../wire/mqtt-port.js'
-import { Admission, type AdmissionParts } from './admission.js'
 import { AnswerCache, type AnswerCacheLimits } from './answer-cache.js'
-import { Attendance } from './attendance.js'
-import { type Served, ServingDesk, type ServingParts } from './serving-desk.js'
-import { filterAt, ServingPlace } from './serving-place.js'
+import { FirstSubscription, type FirstSubscriptionParts } from './first-subscription.js'
+import { RequestServer, type RequestServerParts, type Served } from './request-server.js'
+import { filterAt, ServiceSubscription } from './service-subscription.js'
 import { ServingQueue } from './serving-queue.js'
+import { SubscriptionCheck } from './subscription-check.js'
 
 const MAXIMUM_PER_SENDER = 10_000
 
-export interface ResponderParts extends ServingParts, Pick<AdmissionParts, 'port' | 'log' | 'health'> {
+export interface ResponderParts
+  extends RequestServerParts,
+    Pick<FirstSubscriptionParts, 'port' | 'log' | 'health'> {
   readonly permissions: Permissions
   readonly cache: AnswerCacheLimits
   readonly sharedSubscriptions: SharedSubscriptions
@@ -29,18 +31,18 @@ export type ServeHandler<C extends RequestContract> = (
 ) => ResponseInput<C> | Promise<ResponseInput<C>>
 
 /** One MQTT subscription of one group, shared by the actions that are served on its topic. */
-interface Station {
-  readonly desk: ServingDesk
-  readonly attendance: Attendance
-  readonly admission: Admission<PortSubscription>
+interface ServedTopic {
+  readonly server: RequestServer
+  readonly check: SubscriptionCheck
+  readonly first: FirstSubscription<PortSubscription>
 }
 
 /** The answering side of request and response. */
 export class Responder {
   readonly #parts: ResponderParts
-  readonly #stations = new Map<string, Station>()
-  /** Every desk that may still be at work, those of stations that were stopped included. */
-  readonly #desks = new Set<ServingDesk>()
+  readonly #topics = new Map<string, ServedTopic>()
+  /** Every request server that may still be at work, those of topics that were stopped included. */
+  readonly #servers = new Set<RequestServer>()
   readonly #cache: AnswerCache
   readonly #closing = new AbortController()
 
@@ -67,97 +69,97 @@ export class Responder {
       throw new PermissionError(`publish:${answersFilter(service)}`, clientId)
     }
     const key = `${group}/${contract.topic}`
-    const station =
-      this.#stations.get(key) ?? this.#open(key, contract, { group, whenRefused: options.whenRefused })
-    const { desk } = station
-    if (desk.service !== service) throw anotherService(contract, desk.service)
-    if (desk.actions.has(contract.action)) {
+    const served =
+      this.#topics.get(key) ?? this.#open(key, contract, { group, whenRefused: options.whenRefused })
+    const { server } = served
+    if (server.service !== service) throw anotherService(contract, server.service)
+    if (server.actions.has(contract.action)) {
       throw new AlreadyServedError(contract.topic, contract.action, group)
     }
-    // The desk checks data against the very contract that the handler's type comes from.
+    // The request server checks data against the very contract that the handler's type comes from.
     const given = handler as Served['handler']
     const queue = new ServingQueue(concurrency, maximumPerSender)
     const permittedBy = options.permittedBy as Served['permittedBy']
-    desk.actions.set(contract.action, { contract, handler: given, queue, permittedBy })
+    server.actions.set(contract.action, { contract, handler: given, queue, permittedBy })
     try {
-      await station.admission.granted
+      await served.first.granted
     } catch (error) {
-      desk.actions.delete(contract.action)
-      if (this.#stations.get(key) === station) this.#stations.delete(key)
+      server.actions.delete(contract.action)
+      if (this.#topics.get(key) === served) this.#topics.delete(key)
       throw error
     }
-    return { stop: () => this.#stop(key, station, contract.action) }
+    return { stop: () => this.#stop(key, served, contract.action) }
   }
 
   /** Takes no more requests and waits for those already taken. */
   async drain(): Promise<void> {
     this.#closing.abort()
-    for (const { admission } of this.#stations.values()) admission.end()
+    for (const { first } of this.#topics.values()) first.end()
     await Promise.allSettled(
-      [...this.#stations].flatMap(([key, station]) =>
-        [...station.desk.actions.keys()].map((action) => this.#stop(key, station, action)),
+      [...this.#topics].flatMap(([key, served]) =>
+        [...served.server.actions.keys()].map((action) => this.#stop(key, served, action)),
       ),
     )
   }
 
   /** Aborts what is still being worked on. */
   abort(reason: unknown): void {
-    for (const desk of this.#desks) desk.abort(reason)
+    for (const server of this.#servers) server.abort(reason)
   }
 
   #open(
     key: string,
     contract: RequestContract,
     { group, whenRefused }: { readonly group: string; readonly whenRefused: ServeOptions['whenRefused'] },
-  ): Station {
+  ): ServedTopic {
     const { topic, service } = contract
-    const desk = new ServingDesk(this.#parts, this.#cache, contract)
+    const server = new RequestServer(this.#parts, this.#cache, contract)
     const ping = (timeoutMs: number) => this.#parts.ping(topic, service, timeoutMs)
-    const attendance = new Attendance({ ...this.#parts, ping }, topic, group, () => desk.heardAtMs)
+    const check = new SubscriptionCheck({ ...this.#parts, ping }, topic, group, () => server.heardAtMs)
     let asked: Promise<PortSubscription> | undefined
-    const admission = new Admission(this.#parts, key, whenRefused === 'retry', () => {
-      asked = this.#subscribe(contract, group, desk, ping)
+    const first = new FirstSubscription(this.#parts, key, whenRefused === 'retry', () => {
+      asked = this.#subscribe(contract, group, server, ping)
       return asked
     })
-    admission.granted.then(
-      (granted) => attendance.begin(granted),
+    first.granted.then(
+      (granted) => check.begin(granted),
       () => {
-        this.#desks.delete(desk)
+        this.#servers.delete(server)
         // Given up while the server was being asked: what it grants after all must not bring requests.
         asked?.then((granted) => granted.unsubscribe()).catch(() => {})
       },
     )
-    const station = { desk, attendance, admission }
-    this.#stations.set(key, station)
-    this.#desks.add(desk)
-    return station
+    const served = { server, check, first }
+    this.#topics.set(key, served)
+    this.#servers.add(server)
+    return served
   }
 
   #subscribe(
     { topic, qos }: RequestContract,
     group: string,
-    desk: ServingDesk,
+    server: RequestServer,
     ping: (timeoutMs: number) => Promise<string>,
   ): Promise<PortSubscription> {
     // A request that could not be answered stays unacknowledged, so that the server sends it again.
     const options = { qos, whenHandlerFails: 'leave' } as const
     const parts = { ...this.#parts, ping, closing: this.#closing.signal }
-    return ServingPlace.take(parts, { topic, group, options, handle: desk.handle.bind(desk) })
+    return ServiceSubscription.take(parts, { topic, group, options, handle: server.handle.bind(server) })
   }
 
-  async #stop(key: string, station: Station, action: string): Promise<void> {
-    const { desk, attendance } = station
-    if (!desk.actions.has(action)) return desk.idle(action)
-    if (desk.actions.size === 1 && this.#stations.get(key) === station) {
-      // Unsubscribed before the handler is taken away, so that no request meets a desk without it.
-      this.#stations.delete(key)
-      attendance.end()
-      const subscription = await station.admission.granted
+  async #stop(key: string, served: ServedTopic, action: string): Promise<void> {
+    const { server, check } = served
+    if (!server.actions.has(action)) return server.idle(action)
+    if (server.actions.size === 1 && this.#topics.get(key) === served) {
+      // Unsubscribed before the handler is taken away, so that no request meets a request server without it.
+      this.#topics.delete(key)
+      check.end()
+      const subscription = await served.first.granted
       await subscription.unsubscribe()
     }
-    desk.actions.delete(action)
-    await desk.idle(action)
-    if (desk.actions.size === 0) this.#desks.delete(desk)
+    server.actions.delete(action)
+    await server.idle(action)
+    if (server.actions.size === 0) this.#servers.delete(server)
   }
 }
 

@@ -3,7 +3,7 @@ import type { Message as MqttMessage } from '@jamey/mqtt'
 import type { Principal, Request, Sender } from '../model/message.js'
 import { digestOf } from '../wire/binding.js'
 import type { Envelope } from '../wire/envelope.js'
-import type { ReplyAddress } from '../wire/incoming-request.js'
+import type { ReplyAddress } from '../wire/request-properties.js'
 
 /** A request that was read, with all that answering it takes. */
 export interface Incoming {

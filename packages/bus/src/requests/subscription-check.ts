@@ -16,7 +16,7 @@ const LONGEST_RETRY_MS = 30_000
 /** So often it doubles where the server gives no answer: its store can not write, say, and that is over any time. */
 const SILENT_DOUBLINGS = 2
 
-export interface AttendanceParts {
+export interface SubscriptionCheckParts {
   readonly clientId: string
   readonly port: MqttPort
   readonly clock: Clock
@@ -39,8 +39,8 @@ type Hearing = 'own' | 'other' | 'nobody' | 'silence'
  * service that heard nothing for a while, or since it connected, asks itself through the server. What the answer can
  * not prove, for another member may have given it, the server is asked for anew.
  */
-export class Attendance {
-  readonly #parts: AttendanceParts
+export class SubscriptionCheck {
+  readonly #parts: SubscriptionCheckParts
   readonly #topic: string
   readonly #group: string
   readonly #heardAtMs: () => number
@@ -56,7 +56,7 @@ export class Attendance {
   #timer: unknown
 
   /** `heardAtMs`: when the last request came, by the monotonic clock. */
-  constructor(parts: AttendanceParts, topic: string, group: string, heardAtMs: () => number) {
+  constructor(parts: SubscriptionCheckParts, topic: string, group: string, heardAtMs: () => number) {
     this.#parts = parts
     this.#topic = topic
     this.#group = group

@@ -1,6 +1,6 @@
 import type { Message } from '@jamey/mqtt'
 import { expect, it } from 'vitest'
-import { remainingMsOf } from './incoming-request.js'
+import { remainingMsOf } from './request-properties.js'
 
 const NOW = Date.parse('2024-11-14T20:00:00Z')
 const ID = '0d7ff1f6-6a0f-4f0b-9d39-6a1b5f0f7a11'

@@ -7,7 +7,7 @@ import { AbortedError, RemoteError, RequestTimeoutError } from '../support/error
 import type { Health } from '../support/health.js'
 import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
 
-export interface ServingPlaceParts {
+export interface ServiceSubscriptionParts {
   readonly permissions: Permissions
   readonly port: MqttPort
   readonly log: BusLog
@@ -36,21 +36,21 @@ const PROBE_MS = 2000
  * That is known only of a server that is connected, and of one of MQTT 3.1.1 not even then: some share, some refuse
  * (NATS), and some take `$share/...` for a topic of that name (RabbitMQ). So there a question to the topic tells.
  */
-export class ServingPlace implements PortSubscription {
-  readonly #parts: ServingPlaceParts
+export class ServiceSubscription implements PortSubscription {
+  readonly #parts: ServiceSubscriptionParts
   readonly #wanted: Wanted
   #form: Form = 'shared'
   #subscription: PortSubscription | undefined
 
-  private constructor(parts: ServingPlaceParts, wanted: Wanted) {
+  private constructor(parts: ServiceSubscriptionParts, wanted: Wanted) {
     this.#parts = parts
     this.#wanted = wanted
   }
 
   /** Waits for a connection. Rejects with `SubscriptionError`, and with `AbortedError` where the bus is closed before. */
-  static async take(parts: ServingPlaceParts, wanted: Wanted): Promise<ServingPlace> {
+  static async take(parts: ServiceSubscriptionParts, wanted: Wanted): Promise<ServiceSubscription> {
     await connected(parts)
-    const place = new ServingPlace(parts, wanted)
+    const place = new ServiceSubscription(parts, wanted)
     const form = place.#known
     if (form === undefined) await place.#findOut()
     else await place.#sit(form)
@@ -145,7 +145,7 @@ export function filterAt(form: Form, group: string, topic: string): string {
 }
 
 /** Resolves once there is a connection, and with it the server's word. */
-function connected({ port, closing }: ServingPlaceParts): Promise<void> {
+function connected({ port, closing }: ServiceSubscriptionParts): Promise<void> {
   if (port.state === 'connected') return Promise.resolve()
   return new Promise((resolve, reject) => {
     const settle = (conclude: () => void) => (): void => {

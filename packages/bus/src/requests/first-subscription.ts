@@ -8,7 +8,7 @@ import type { MqttPort } from '../wire/mqtt-port.js'
 const FIRST_RETRY_MS = 1000
 const LONGEST_RETRY_MS = 60_000
 
-export interface AdmissionParts {
+export interface FirstSubscriptionParts {
   readonly port: MqttPort
   readonly clock: Clock
   readonly log: BusLog
@@ -19,17 +19,17 @@ export interface AdmissionParts {
  * The way to a first subscription of a service. A server that refuses it may only have been unable to ask whoever
  * decides; nobody can tell. So a service that wants to wait asks again, ever more seldom, and says so each time.
  */
-export class Admission<Granted> {
+export class FirstSubscription<Granted> {
   /** Resolves once granted; rejects where nothing is tried any more. */
   readonly granted: Promise<Granted>
-  readonly #parts: AdmissionParts
+  readonly #parts: FirstSubscriptionParts
   readonly #name: string
   #giveUp: (error: Error) => void = () => {}
   #stopWatching: () => void = () => {}
   #timer: unknown
 
   /** `ask` asks the server once; `isPatient` tells whether a refusal is asked again after. */
-  constructor(parts: AdmissionParts, name: string, isPatient: boolean, ask: () => Promise<Granted>) {
+  constructor(parts: FirstSubscriptionParts, name: string, isPatient: boolean, ask: () => Promise<Granted>) {
     this.#parts = parts
     this.#name = name
     const { port } = parts

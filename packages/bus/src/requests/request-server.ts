@@ -9,13 +9,13 @@ import { MessageError, RequestError } from '../support/errors.js'
 import { randomUuid } from '../support/uuid.js'
 import { Addresses, strangeTopic } from '../wire/addresses.js'
 import { checkData, decodeEnvelope, type Envelope, isTraceparent } from '../wire/envelope.js'
-import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from '../wire/incoming-request.js'
+import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from '../wire/request-properties.js'
 import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
-import { type Incoming, ServedRequest } from './incoming.js'
+import { type Incoming, ServedRequest } from './served-request.js'
 import { ServingContext } from './serving-context.js'
 import type { ServingQueue } from './serving-queue.js'
 
-export interface ServingParts {
+export interface RequestServerParts {
   readonly clientId: string
   readonly clock: Clock
   readonly counters: Counters
@@ -40,16 +40,20 @@ type Outcome = { data: unknown } | { error: RemoteFailure }
  * Takes the requests of one subscription, hands each to the handler of its action and publishes the answer.
  * `handle` settles, and the request is acknowledged with it, only after its answer was published.
  */
-export class ServingDesk {
+export class RequestServer {
   readonly actions = new Map<string, Served>()
   readonly #contract: Pick<RequestContract, 'topic' | 'service'>
   readonly #addresses: Addresses
-  readonly #parts: ServingParts
+  readonly #parts: RequestServerParts
   readonly #cache: AnswerCache
   #heardAtMs = Number.NEGATIVE_INFINITY
   readonly #running = new Map<ServingContext, { action: string; done: Promise<void> }>()
 
-  constructor(parts: ServingParts, cache: AnswerCache, contract: Pick<RequestContract, 'topic' | 'service'>) {
+  constructor(
+    parts: RequestServerParts,
+    cache: AnswerCache,
+    contract: Pick<RequestContract, 'topic' | 'service'>,
+  ) {
     this.#parts = parts
     this.#cache = cache
     this.#contract = contract
