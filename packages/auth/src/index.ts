@@ -5,23 +5,32 @@ export {
   type IssuedCertificate,
   issueClientCertificate,
   issueServerCertificate,
-} from './certificate.js'
+} from './certificates/certificate.js'
 export {
   type CertificateDirectory,
   type CertificateDirectoryOptions,
   type CertificateFiles,
   createCertificateDirectory,
-} from './certificate-directory.js'
+} from './certificates/certificate-directory.js'
 export {
   assertClientPermissions,
   type ClientEntry,
   type HashedSecret,
   readClientFile,
   writeClientFile,
-} from './client-file.js'
-export { isClientIdentifier } from './client-identifier.js'
-export { ClientRegistry, type ClientRegistryOptions, RegistryBusyError } from './client-registry.js'
-export { createClientSecret, hashClientSecret, isClientSecret } from './client-secret.js'
+} from './clients/client-file.js'
+export { ClientRegistry, type ClientRegistryOptions, RegistryBusyError } from './clients/client-registry.js'
+export { createClientSecret, hashClientSecret, isClientSecret } from './clients/client-secret.js'
+export {
+  assertOwnFolder,
+  isOpenSecret,
+  type OwnFileOptions,
+  type OwnPathOptions,
+  ownPath,
+  readOwnFile,
+} from './files/own-files.js'
+export { PERMISSION_FORM } from './permissions/permission-entry.js'
+export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions/permissions.js'
 export {
   DENIAL_KINDS,
   type Denial,
@@ -32,39 +41,35 @@ export {
   readDenyListFile,
   type Shown,
   writeDenyListFile,
-} from './deny-list.js'
-export * from './error.js'
-export { urlFault as tokenUrlFault } from './https-request.js'
-export { KeySet, readKeySetFile, type VerificationKeys } from './key-set.js'
-export { LiveKeySet, type LiveKeySetOptions } from './live-key-set.js'
-export {
-  assertOwnFolder,
-  isOpenSecret,
-  type OwnFileOptions,
-  type OwnPathOptions,
-  ownPath,
-  readOwnFile,
-} from './own-files.js'
-export { PERMISSION_FORM } from './permission-entry.js'
-export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions.js'
-export { RemoteTokenSource, type RemoteTokenSourceOptions } from './remote-token-source.js'
+} from './revocation/deny-list.js'
 export {
   type CertificateNumber,
   certificateNumberOf,
   normalSerialNumber,
   RevocationList,
   readRevocationLists,
-} from './revocation-list.js'
-export { type Bearer, type RevocationFiles, Revocations, type RevocationsOptions } from './revocations.js'
-export { assertSecret, MINIMUM_SECRET_BYTES, type Secret } from './secret.js'
-export { createSigningKeyFile } from './signing-key-file.js'
+} from './revocation/revocation-list.js'
+export {
+  type Bearer,
+  type RevocationFiles,
+  Revocations,
+  type RevocationsOptions,
+} from './revocation/revocations.js'
+export { isClientIdentifier } from './support/client-identifier.js'
+export * from './support/error.js'
+export { urlFault as tokenUrlFault } from './support/https-request.js'
+export { KeySet, readKeySetFile, type VerificationKeys } from './tokens/key-set.js'
+export { LiveKeySet, type LiveKeySetOptions } from './tokens/live-key-set.js'
+export { RemoteTokenSource, type RemoteTokenSourceOptions } from './tokens/remote-token-source.js'
+export { assertSecret, MINIMUM_SECRET_BYTES, type Secret } from './tokens/secret.js'
+export { createSigningKeyFile } from './tokens/signing-key-file.js'
 export {
   DEFAULT_LIFETIME_SECONDS,
   MAXIMUM_LIFETIME_SECONDS,
   signToken,
   type TokenClaims,
   type TokenContent,
-} from './token.js'
+} from './tokens/token.js'
 export {
   AUTHENTICATION_METHOD,
   type AuthenticationRequest,
@@ -72,13 +77,13 @@ export {
   type TokenAuthenticatorOptions,
   type TokenIdentity,
   tokenAuthenticator,
-} from './token-authenticator.js'
+} from './tokens/token-authenticator.js'
 export {
   createTokenSecretFile,
   readTokenSecretFile,
   readTokenSecretsFile,
   type TokenSecrets,
   tokenSecretsIn,
-} from './token-secret-file.js'
-export { type IssuedToken, TokenSource, type TokenSourceOptions } from './token-source.js'
-export { CLOCK_TOLERANCE_SECONDS, TokenVerifier, type TokenVerifierOptions } from './token-verifier.js'
+} from './tokens/token-secret-file.js'
+export { type IssuedToken, TokenSource, type TokenSourceOptions } from './tokens/token-source.js'
+export { CLOCK_TOLERANCE_SECONDS, TokenVerifier, type TokenVerifierOptions } from './tokens/token-verifier.js'

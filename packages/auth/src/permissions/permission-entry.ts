@@ -1,0 +1,112 @@
+import { isTopicFilter, splitShared } from '@jamey/protocol'
+import { clientIdentifierFault, quote } from '../support/client-identifier.js'
+import { PermissionListError } from '../support/error.js'
+
+/** How an entry is written, to follow "expected" in a sentence. */
+export const PERMISSION_FORM =
+  'an MQTT topic filter, optionally after publish: or subscribe:, subscribe:$share/<group>/<filter>, or act-for: before a client identifier or +'
+
+/** Stands for the client's own identifier where it is a whole level of an entry. */
+const OWN = '%c'
+
+/** An entry that grants a direction: the filter it grants and, where it is the right to be in a share group, which. */
+export interface Grant {
+  readonly text: string
+  readonly group: string | undefined
+  readonly filter: string
+}
+
+/** An entry that lets the client act for `whom`: a client identifier, or `+` for anybody. */
+export interface ActForEntry {
+  readonly text: string
+  readonly whom: string
+}
+
+/** A list of permissions, read for one client. */
+export interface Entries {
+  readonly publish: readonly Grant[]
+  readonly subscribe: readonly Grant[]
+  readonly actFor: readonly ActForEntry[]
+}
+
+/** Throws `PermissionListError` 'permission-malformed' for the first entry that can not be read. */
+export function readEntries(list: readonly string[], clientId: string): Entries {
+  const publish: Grant[] = []
+  const subscribe: Grant[] = []
+  const actFor: ActForEntry[] = []
+  for (const text of list) {
+    const [verb, argument] = splitVerb(text)
+    const fault = faultOf(verb, argument)
+    if (fault !== undefined) {
+      const message = `permission ${quote(text)} ${fault}; expected ${PERMISSION_FORM}`
+      throw new PermissionListError('permission-malformed', message)
+    }
+    if (verb === 'act-for') {
+      actFor.push({ text, whom: argument })
+      continue
+    }
+    const grant = grantOf(text, argument, clientId)
+    if (grant === undefined) continue
+    if (verb !== 'subscribe') publish.push(grant)
+    if (verb !== 'publish') subscribe.push(grant)
+  }
+  return { publish, subscribe, actFor }
+}
+
+/**
+ * The entry that would grant this. A level that no entry can name, for it has `%c` in it, or white space at an end of
+ * the whole, is granted by `+`; undefined where that does not help either.
+ */
+export function entryFor(verb: 'publish' | 'subscribe', wanted: string): string | undefined {
+  const { group, filter } = splitShared(wanted)
+  const levels = filter.split('/')
+  const named = levels.map((level, i) => {
+    const isAtAnEnd = i === 0 || i === levels.length - 1
+    return level.includes(OWN) || (isAtAnEnd && level.trim() !== level) ? '+' : level
+  })
+  if (group?.includes(OWN) || (named[0] === '+' && filter.startsWith('$'))) return undefined
+  return `${verb}:${group === undefined ? '' : `$share/${group}/`}${named.join('/')}`
+}
+
+function splitVerb(text: string): ['publish' | 'subscribe' | 'act-for' | undefined, string] {
+  if (text.startsWith('publish:')) return ['publish', text.slice(8)]
+  if (text.startsWith('subscribe:')) return ['subscribe', text.slice(10)]
+  if (text.startsWith('act-for:')) return ['act-for', text.slice(8)]
+  return [undefined, text]
+}
+
+function faultOf(verb: string | undefined, argument: string): string | undefined {
+  if (argument.trim() !== argument) return 'has white space at an end'
+  if (verb === 'act-for') return actForFault(argument)
+  if (argument === '') return 'has no filter'
+  if (argument.startsWith('$share/')) {
+    if (verb === undefined) return 'has a share name without subscribe: before it'
+    if (verb === 'publish') return 'has a share name, and nobody publishes to a group'
+  }
+  if (!isTopicFilter(argument)) {
+    const isShared = argument.startsWith('$share/')
+    return `has no valid ${isShared ? 'share name with a topic filter after it' : 'topic filter'}`
+  }
+  return isOwnWhole(argument) ? undefined : `has ${OWN} beside other characters of a level`
+}
+
+function isOwnWhole(argument: string): boolean {
+  if (!argument.includes(OWN)) return true
+  return argument.split('/').every((level) => level === OWN || !level.includes(OWN))
+}
+
+/** A client that acted for itself would choose its own permissions, so there is no `%c` here. */
+function actForFault(whom: string): string | undefined {
+  if (whom === '+') return undefined
+  return whom === OWN ? `has ${OWN}, which no client acts for` : clientIdentifierFault(whom)
+}
+
+/** Undefined where it grants this client nothing. */
+function grantOf(text: string, argument: string, clientId: string): Grant | undefined {
+  const { group, filter } = splitShared(argument)
+  if (!argument.includes(OWN)) return { text, group, filter }
+  // As `+` does not, an identifier that starts with `$` does not open what the server keeps for itself. [MQTT-4.7.2-1]
+  if (filter.startsWith(OWN) && clientId.startsWith('$')) return undefined
+  const own = (level: string): string => (level === OWN ? clientId : level)
+  return { text, group: group && own(group), filter: filter.split('/').map(own).join('/') }
+}

@@ -1,0 +1,144 @@
+import { TokenRequestError } from '../support/error.js'
+import { ask, type HttpsAnswer, urlFault } from '../support/https-request.js'
+import type { IssuedToken } from './token-source.js'
+
+/** How long before its end a token is replaced. */
+const REFRESH_SECONDS = 30
+/** Within the time that a connection has. */
+const TIMEOUT_MS = 8_000
+const MAXIMUM_BYTES = 65_536
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/
+
+export interface RemoteTokenSourceOptions {
+  /** Where tokens are issued, such as `https://hub.example.org/v1/token`; `http:` of this machine alone. */
+  readonly url: string
+  /** The client identifier the tokens are for. */
+  readonly subject: string
+  readonly secret: string
+  /** Who may have signed the certificate of that server, PEM; the authorities Node knows by default. */
+  readonly ca?: string | Uint8Array | undefined
+  /** Milliseconds since 1970; the system's clock by default. */
+  readonly now?: (() => number) | undefined
+}
+
+/**
+ * Tokens for one client from whoever issues them for its secret (client credentials, RFC 6749 section 4.4), always with
+ * time left: one is used until 30 seconds before its end, then replaced. Where that fails, it is used as long as it lives.
+ */
+export class RemoteTokenSource {
+  readonly subject: string
+  readonly #options: RemoteTokenSourceOptions
+  readonly #url: URL
+  readonly #now: () => number
+  #lifetimeSeconds = 0
+  #issuedAtMs = 0
+  #refreshAtMs = 0
+  #present: IssuedToken | undefined
+  #running: Promise<IssuedToken> | undefined
+
+  /** Throws `TokenRequestError` for a URL to which a secret may not be sent. */
+  constructor(options: RemoteTokenSourceOptions) {
+    const fault = urlFault(options.url)
+    if (fault !== undefined) {
+      throw new TokenRequestError(
+        'token-url-invalid',
+        `the URL of the token issuer ${fault}; expected https://...`,
+      )
+    }
+    this.subject = options.subject
+    this.#options = options
+    this.#url = new URL(options.url)
+    this.#now = options.now ?? Date.now
+  }
+
+  /** Of the last token, in seconds; 0 before the first. */
+  get lifetimeSeconds(): number {
+    return this.#lifetimeSeconds
+  }
+
+  get refreshAtMs(): number {
+    return this.#refreshAtMs
+  }
+
+  /** The token to use now. Rejects with `TokenRequestError` where there is none and none can be had. */
+  async current(): Promise<IssuedToken> {
+    const now = this.#now()
+    const present = this.#present
+    if (present === undefined || now < this.#issuedAtMs) return this.renew()
+    if (now < this.#refreshAtMs) return present
+    try {
+      return await this.renew()
+    } catch (error) {
+      if (this.#now() < present.expiresAtMs) return present
+      throw error
+    }
+  }
+
+  /** A new token whatever time the last one has left. Callers that ask at once share one. */
+  renew(): Promise<IssuedToken> {
+    this.#running ??= this.#request().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #request(): Promise<IssuedToken> {
+    const { subject, secret, ca } = this.#options
+    const form = { grant_type: 'client_credentials', client_id: subject, client_secret: secret }
+    const now = this.#now()
+    let answer: HttpsAnswer
+    try {
+      answer = await ask({
+        url: this.#url,
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams(form).toString(),
+        ca,
+        timeoutMs: TIMEOUT_MS,
+        maximumBytes: MAXIMUM_BYTES,
+      })
+    } catch (error) {
+      const message = `no token could be had from ${this.#url.host}: ${(error as Error).message}`
+      throw new TokenRequestError('token-issuer-unreachable', message)
+    }
+    const { token, lifetimeSeconds } = readAnswer(answer, this.#url.host, subject)
+    this.#lifetimeSeconds = lifetimeSeconds
+    // Its time began before the answer was on its way.
+    this.#issuedAtMs = now
+    this.#refreshAtMs = now + (lifetimeSeconds - Math.min(REFRESH_SECONDS, lifetimeSeconds / 2)) * 1000
+    this.#present = { token, expiresAtMs: now + lifetimeSeconds * 1000 }
+    return this.#present
+  }
+}
+
+function readAnswer({ status, text }: HttpsAnswer, host: string, subject: string) {
+  const fields = objectIn(text)
+  if (status !== 200) {
+    const { error } = fields
+    const why = typeof error === 'string' && /^\w{1,40}$/.test(error) ? error : `HTTP status ${status}`
+    const isRefusal = status === 400 || status === 401 || status === 403
+    const message = `${host} issues no token to ${JSON.stringify(subject)}: ${why}`
+    throw isRefusal
+      ? new TokenRequestError(
+          'token-issuer-refused',
+          `${message}; compare client identifier and secret with its clients`,
+        )
+      : new TokenRequestError('token-issuer-unreachable', message)
+  }
+  const { access_token: token, expires_in: lifetimeSeconds, token_type: type } = fields
+  const isBearer = typeof type === 'string' && type.toLowerCase() === 'bearer'
+  const hasLife = typeof lifetimeSeconds === 'number' && lifetimeSeconds > 0 && lifetimeSeconds <= 86_400
+  if (typeof token === 'string' && JWT.test(token) && isBearer && hasLife) return { token, lifetimeSeconds }
+  // Whatever else it is may hold a secret.
+  const expected = 'access_token (a JWT), token_type Bearer and expires_in (seconds, up to a day)'
+  throw new TokenRequestError('token-issuer-refused', `${host} answered with something else than ${expected}`)
+}
+
+function objectIn(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  } catch {
+    return {}
+  }
+}
