@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { collect, parsePort } from './arguments.js'
+import type { Run } from './command-context.js'
 import type { BrokerCommandOptions } from './commands/broker.js'
 import { LOG_LEVELS } from './log-level.js'
-import type { Run } from './program.js'
 
 /** `broker`, which keeps running, and `broker backup`, which looks at one that does. */
 export function addBrokerCommand(program: Command, run: Run): void {

@@ -1,7 +1,8 @@
 import type { ConfigurationFault } from '@jamey/bus'
-import { DEFAULT_BROKER_HOST, DEFAULT_BROKER_PORT } from './broker-defaults.js'
-import { isMapping, type Layers, type SettingPath } from './broker-layers.js'
-import { waysTo } from './broker-schema.js'
+import { DEFAULT_BROKER_HOST } from './broker-defaults.js'
+import { isMapping, type Layers } from './broker-layers.js'
+import { type SettingPath, waysTo } from './broker-settings-table.js'
+import { DEFAULT_BROKER_PORT } from './host-address.js'
 
 /**
  * What settings, each fine by itself, say against each other or leave open. It looks at what was written, so that it is

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { dirname, resolve } from 'node:path'
+import { DEFAULT_BROKER_PORT } from './host-address.js'
 // Unless it was loaded before, X509Certificate of Node 20 leaves it without createSecureContext for good.
 import 'node:tls'
 import {
@@ -20,12 +21,12 @@ import { isTopicFilter } from '@jamey/protocol'
 import { z } from 'zod'
 import {
   DEFAULT_BROKER_HOST,
-  DEFAULT_BROKER_PORT,
   DEFAULT_GRACE_MS,
   DEFAULT_REFUSE_WHEN_FULL,
   DEFAULT_STAMP_SENDERS,
 } from './broker-defaults.js'
-import { kindOf, type Layers, ROWS, type SettingPath, textOf } from './broker-layers.js'
+import { kindOf, type Layers } from './broker-layers.js'
+import { type SettingPath, waysTo } from './broker-settings-table.js'
 import { LOG_LEVELS } from './log-level.js'
 
 const MOST_FILE_BYTES = 4 * 1024 * 1024
@@ -335,12 +336,6 @@ export function faultsOf(error: z.ZodError | undefined, layers: Layers): Configu
       },
     ]
   })
-}
-
-/** Where else a missing setting could have been said. */
-export function waysTo(path: SettingPath, found: unknown): string {
-  const row = ROWS.find((candidate) => textOf(candidate.path) === textOf(path))
-  return row === undefined || found !== undefined ? '' : ` (${row.option}, ${row.variable})`
 }
 
 function shown(value: unknown): string {

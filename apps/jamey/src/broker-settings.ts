@@ -3,10 +3,9 @@ import type { KeySet, RevocationFiles } from '@jamey/auth'
 import type { BrokerOptions, CloseOptions, Limits, ListenerOptions } from '@jamey/broker'
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import { readBrokerFile } from './broker-file.js'
-import { type BrokerFlags, kindOf, layersOf } from './broker-layers.js'
+import { kindOf, layersOf, type SettingsSource } from './broker-layers.js'
 import { contradictionsIn } from './broker-rules.js'
 import { brokerSchema, faultsOf } from './broker-schema.js'
-import type { DataDirectory } from './data-directory.js'
 import type { LogLevel } from './log-level.js'
 
 /** Who a client is. `token`: who its token names. `certificate`: who its certificate names. `none`: who it says it is. */
@@ -52,14 +51,6 @@ export interface BrokerSettings {
   readonly refuseWhenFull: readonly string[]
   readonly logLevel: LogLevel | undefined
   readonly shutdown: CloseOptions & { readonly graceMs: number }
-}
-
-/** Where settings come from. Options go before the environment, that before the file, that before the folder. */
-export interface SettingsSource {
-  readonly flags: BrokerFlags
-  readonly env: NodeJS.ProcessEnv
-  readonly cwd: string
-  readonly directory?: DataDirectory | undefined
 }
 
 /** Reads them anew, with every file that they name. Throws `ConfigurationError` with every fault at once. */

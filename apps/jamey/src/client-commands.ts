@@ -11,7 +11,7 @@ import {
   parseQos,
   parseTimeoutMs,
 } from './arguments.js'
-import type { Run } from './program.js'
+import type { Run } from './command-context.js'
 
 /** The commands that talk to a running broker. */
 export function addClientCommands(program: Command, run: Run): void {

@@ -17,10 +17,5 @@ export interface CommandContext {
 /** A command settles with the code to leave with, or throws what `reportOf` can tell. */
 export type Outcome = Promise<ExitCode>
 
-/** Options that every command that talks to a broker takes. */
-export interface ClientOptions {
-  readonly dataDir?: string
-  readonly clientId?: string
-  readonly permission?: readonly string[]
-  readonly json?: boolean
-}
+/** Runs one command; `buildProgram` gives it to every action. */
+export type Run = (outcome: (context: CommandContext) => Outcome) => Promise<void>

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { COMPONENTS } from '@jamey/contracts'
-import { hostInUrl } from './connection-target.js'
 import type { ClientComponent, DataDirectory } from './data-directory.js'
+import { hostInUrl } from './host-address.js'
 
 export interface BrokerAddress {
   readonly host: string

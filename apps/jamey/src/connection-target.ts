@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import type { BusConfig } from '@jamey/bus'
 import { COMPONENTS } from '@jamey/contracts'
-import type { ClientOptions, CommandContext } from './command-context.js'
-import {
-  type DataDirectory,
-  dataDirectoryOption,
-  readDataFile,
-  requireDataDirectory,
-} from './data-directory.js'
-import { readRunFile } from './run-file.js'
-
-export const DEFAULT_BROKER_PORT = 8883
+import type { CommandContext } from './command-context.js'
+import { dataDirectoryOption, readDataFile, requireDataDirectory } from './data-directory.js'
+import { hostInUrl } from './host-address.js'
+import { runningBroker } from './run-file.js'
 
 const PASSING_NAME = 'jamey-cli-'
+
+/** Options that every command that talks to a broker takes. */
+export interface ClientOptions {
+  readonly dataDir?: string
+  readonly clientId?: string
+  readonly permission?: readonly string[]
+  readonly json?: boolean
+}
 
 /** What a command connects to, and how to help where that fails. */
 export interface ConnectionTarget {
@@ -105,25 +107,6 @@ async function targetOfDirectory(cwd: string, options: ClientOptions): Promise<C
     wayOut: `start it with \`jamey up${dataDirectoryOption(directory, cwd)}\``,
     permissionSource: options.permission === undefined ? 'default' : 'option',
   }
-}
-
-/** Where the broker of a data directory listens, as a client on this machine reaches it. */
-export function runningBroker(directory: DataDirectory): { host: string; port: number } {
-  const run = readRunFile(directory.path)
-  const broker = run.state === 'running' ? run.record.broker : null
-  return broker === null
-    ? { host: '127.0.0.1', port: DEFAULT_BROKER_PORT }
-    : { host: reachableHost(broker.host), port: broker.port }
-}
-
-/** The address to connect to where somebody listens on `host`: everywhere includes this machine. */
-export function reachableHost(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1'
-  return host === '::' ? '::1' : host
-}
-
-export function hostInUrl(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }
 
 function addressOf(url: string | readonly string[]): string {

@@ -1,5 +1,6 @@
 import type { Bus, StateChange } from '@jamey/bus'
-import type { ClientOptions, CommandContext } from './command-context.js'
+import type { CommandContext } from './command-context.js'
+import type { ClientOptions } from './connection-target.js'
 import { type ConnectionTarget, connectionTarget } from './connection-target.js'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure, reportOf } from './failure.js'

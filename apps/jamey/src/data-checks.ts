@@ -5,9 +5,9 @@ import { assertOwnFolder, OwnershipError } from '@jamey/auth'
 import { readStorePath } from './broker-settings.js'
 import { type DataDirectory, displayPath } from './data-directory.js'
 import { reportOf } from './failure.js'
-import type { Finding } from './health-checks.js'
-import { plural } from './memory-view.js'
+import type { Finding } from './finding.js'
 import { outboxesOf } from './outbox-folders.js'
+import { plural } from './quantities.js'
 
 /** Where a system, or a part of it, keeps what must not be lost; undefined: not here, or nowhere. */
 export interface DataPlaces {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { parseDurationMs, parseMoment } from './arguments.js'
-import type { Run } from './program.js'
+import type { Run } from './command-context.js'
 
 /** `deny add`, `deny remove` and `deny list`: who comes in no more. */
 export function addDenyCommands(program: Command, run: Run): void {

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { accessOf } from './broker-access.js'
 import { checkSpace } from './data-checks.js'
 import { type DataDirectory, dataDirectoryAt, readDataFile } from './data-directory.js'
-import type { Finding } from './health-checks.js'
+import type { Finding } from './finding.js'
 import { makeDataDirectory, provision } from './provision.js'
 import { checkServices } from './service-checks.js'
 import { runCommand } from './test-support/run-command.js'

@@ -3,9 +3,9 @@ import type { Logger } from 'pino'
 import type { Access } from './broker-access.js'
 import { DEFAULT_GRACE_MS, DEFAULT_REFUSE_WHEN_FULL, DEFAULT_STAMP_SENDERS } from './broker-defaults.js'
 import type { BrokerSettings } from './broker-settings.js'
-import { hostInUrl } from './connection-target.js'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
+import { hostInUrl } from './host-address.js'
 import { anotherPort } from './listening.js'
 
 /** The broker of `jamey up`: one listener with TLS 1.3, everybody known by token. */

@@ -3,21 +3,11 @@ import { createServer } from 'node:net'
 import { readTokenSecretFile } from '@jamey/auth'
 import { type CertificateFacts, certificatesOf, keyFaultOf } from './certificate-facts.js'
 import { type DataDirectory, displayPath } from './data-directory.js'
-import type { ExitCode } from './exit-codes.js'
 import { reportOf } from './failure.js'
-import { plural } from './memory-view.js'
+import type { Finding } from './finding.js'
 import { CERTIFIED_CLIENTS, octal, openFolders } from './provision.js'
+import { plural } from './quantities.js'
 import { shellWord } from './shell-word.js'
-
-/** What a check found, and the way out where something is wrong. */
-export interface Finding {
-  readonly check: string
-  readonly status: 'ok' | 'warning' | 'failed'
-  readonly message: string
-  readonly hint?: string
-  /** What to leave with where this is the worst; 1 for what failed and 0 otherwise, unless said. */
-  readonly exitCode?: ExitCode
-}
 
 const LEAST_NODE = [20, 19] as const
 

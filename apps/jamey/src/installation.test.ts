@@ -23,7 +23,7 @@ import {
   serviceSettings,
 } from './component-environment.js'
 import { connectionFailure } from './connection.js'
-import { connectionTarget, reachableHost } from './connection-target.js'
+import { connectionTarget } from './connection-target.js'
 import {
   type DataDirectory,
   dataDirectoryAt,
@@ -32,14 +32,9 @@ import {
 } from './data-directory.js'
 import { environmentOf } from './environment.js'
 import type { ExitCode } from './exit-codes.js'
-import {
-  checkCertificates,
-  checkClock,
-  checkDirectory,
-  checkNode,
-  checkPortFree,
-  type Finding,
-} from './health-checks.js'
+import type { Finding } from './finding.js'
+import { checkCertificates, checkClock, checkDirectory, checkNode, checkPortFree } from './health-checks.js'
+import { reachableHost } from './host-address.js'
 import { issueClient, issueServer, makeDataDirectory, provision, serverHosts } from './provision.js'
 import { claimRunFile } from './run-file.js'
 import { runCommand } from './test-support/run-command.js'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { collect, parseLifetime } from './arguments.js'
-import type { Run } from './program.js'
+import type { Run } from './command-context.js'
 
 /** The commands that look after tokens, certificates and the installation. */
 export function addKeeperCommands(program: Command, run: Run): void {

@@ -1,6 +1,6 @@
-import { DEFAULT_BROKER_PORT } from './connection-target.js'
 import { EXIT } from './exit-codes.js'
 import { CommandFailure } from './failure.js'
+import { DEFAULT_BROKER_PORT } from './host-address.js'
 
 export const DEFAULT_HTTP_PORT = 8080
 const DEFAULT_HOST = '127.0.0.1'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Run } from './program.js'
+import type { Run } from './command-context.js'
 
 /** \`memory\`: what can be done with all memories at once, where their file is. */
 export function addMemoryFileCommands(program: Command, run: Run): void {

@@ -1,4 +1,5 @@
 import type { Memory, MemoryRecalled } from '@jamey/contracts'
+import { formatAge, plural } from './quantities.js'
 import { type Colors, printable, wrap } from './terminal.js'
 
 /** Recalled memories for people, best first: rank, score, layer, age and tags above the text, the id below. */
@@ -42,28 +43,4 @@ function factsOf(memory: Memory, now: Date): string[] {
   if (memory.scope === 'shared') facts.push('shared')
   if (memory.tags.length > 0) facts.push(memory.tags.map((tag) => `#${printable(tag)}`).join(' '))
   return facts
-}
-
-const UNITS = [
-  ['year', 365 * 86_400],
-  ['month', 30 * 86_400],
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
-] as const
-
-/** `3 days ago`, `in 2 hours`, `just now`. */
-export function formatAge(iso: string, now: Date): string {
-  const difference = (now.getTime() - Date.parse(iso)) / 1000
-  // What was to last a day when it was sent is not to be told as 23 hours because it travelled for a moment.
-  const seconds = difference < 0 ? difference - 30 : difference
-  const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length)
-  if (unit === undefined) return 'just now'
-  const [name, length] = unit
-  const count = plural(Math.floor(Math.abs(seconds) / length), name, `${name}s`)
-  return seconds < 0 ? `in ${count}` : `${count} ago`
-}
-
-export function plural(count: number, one: string, many: string): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { parseCount, parseNumber } from './arguments.js'
-import type { Run } from './program.js'
+import type { Run } from './command-context.js'
 
 const CHANGES_HELP = `
 The process that publishes through the outbox must not run meanwhile; where it

@@ -1,6 +1,6 @@
 import type { DamagedMessage, OutboxCounts, OutboxMessage } from '@jamey/store'
-import { formatAge, plural } from './memory-view.js'
 import { jsonPayload, parseJson, textOf } from './message-view.js'
+import { formatAge, plural } from './quantities.js'
 import { type Colors, printable } from './terminal.js'
 
 const LISTED_CHARACTERS = 200

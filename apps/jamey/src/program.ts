@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { addClientCommands } from './client-commands.js'
-import type { CommandContext, Outcome } from './command-context.js'
+import type { CommandContext, Outcome, Run } from './command-context.js'
 import { addDenyCommands } from './deny-commands.js'
 import { EXIT, formatExitCodes } from './exit-codes.js'
 import { addKeeperCommands } from './keeper-commands.js'
@@ -10,9 +10,6 @@ import { addSecretCommands } from './secret-commands.js'
 import { addServerCommands } from './server-commands.js'
 import { suggestionFor } from './usage-failure.js'
 import { VERSION } from './version.js'
-
-/** Runs one command; set by `buildProgram` on every action. */
-export type Run = (outcome: (context: CommandContext) => Outcome) => Promise<void>
 
 /**
  * The whole command line. `run` is handed what the chosen command does; nothing of it happens before, and the

@@ -2,7 +2,9 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { OwnershipError, readOwnFile } from '@jamey/auth'
 import { createFile, replaceFile } from './atomic-file.js'
+import type { DataDirectory } from './data-directory.js'
 import { CommandFailure } from './failure.js'
+import { DEFAULT_BROKER_PORT, reachableHost } from './host-address.js'
 
 /** What a running `jamey up` tells the other commands: where it listens and which process it is. */
 export interface RunRecord {
@@ -149,4 +151,13 @@ function parseRecord(text: string): RunRecord | undefined {
 
 function serialise(record: RunRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`
+}
+
+/** Where the broker of a data directory listens, as a client on this machine reaches it. */
+export function runningBroker(directory: DataDirectory): { host: string; port: number } {
+  const run = readRunFile(directory.path)
+  const broker = run.state === 'running' ? run.record.broker : null
+  return broker === null
+    ? { host: '127.0.0.1', port: DEFAULT_BROKER_PORT }
+    : { host: reachableHost(broker.host), port: broker.port }
 }

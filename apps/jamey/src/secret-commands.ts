@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { collect, parseDurationMs, parseLifetime } from './arguments.js'
-import type { Run } from './program.js'
+import type { Run } from './command-context.js'
 
 /** `client add`, `rotate`, `remove` and `list`: who gets tokens for a secret of its own. */
 export function addSecretCommands(program: Command, run: Run): void {

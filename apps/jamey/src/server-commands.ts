@@ -1,8 +1,8 @@
 import { Argument, type Command, Option } from 'commander'
 import { parsePort } from './arguments.js'
 import { addBrokerCommand } from './broker-command.js'
+import type { Run } from './command-context.js'
 import { LOG_LEVELS } from './log-level.js'
-import type { Run } from './program.js'
 
 /** `up`, `run` and `broker`: the commands that keep running. */
 export function addServerCommands(program: Command, run: Run): void {

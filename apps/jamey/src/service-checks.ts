@@ -1,7 +1,7 @@
 import type { Bus, Message } from '@jamey/bus'
 import { pingOf, type RequestContract, type Status, topics } from '@jamey/contracts'
 import { reportOf } from './failure.js'
-import type { Finding } from './health-checks.js'
+import type { Finding } from './finding.js'
 import { aborted } from './waiting.js'
 
 /** How long each step may take: a broker whose disk is full acknowledges no subscription, and the doctor has to say so. */

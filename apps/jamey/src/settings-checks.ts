@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { CommandContext } from './command-context.js'
-import type { Finding } from './health-checks.js'
+import type { Finding } from './finding.js'
 import { KNOWN_VARIABLES, nearestVariable } from './known-variables.js'
-import { plural } from './memory-view.js'
+import { plural } from './quantities.js'
 
 const DAY_MS = 86_400_000
 const RENEWAL_DAYS = 30

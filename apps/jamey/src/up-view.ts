@@ -1,5 +1,5 @@
-import { hostInUrl } from './connection-target.js'
 import { type DataDirectory, dataDirectoryOption, displayPath } from './data-directory.js'
+import { hostInUrl } from './host-address.js'
 import type { Colors } from './terminal.js'
 import { VERSION } from './version.js'
 

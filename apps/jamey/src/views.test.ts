@@ -3,8 +3,9 @@ import pc from 'picocolors'
 import { describe, expect, it } from 'vitest'
 import { formatPublished } from './commands/pub.js'
 import { formatLogLine } from './log.js'
-import { formatAge, formatExpiry, formatRecalled, plural } from './memory-view.js'
+import { formatExpiry, formatRecalled } from './memory-view.js'
 import { type ArrivedMessage, formatMessage, jsonMessage } from './message-view.js'
+import { formatAge, plural } from './quantities.js'
 import { formatScore, formatVerdict } from './verdict-view.js'
 
 const colors = pc.createColors(false)

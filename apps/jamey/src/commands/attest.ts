@@ -1,9 +1,10 @@
 import { topics } from '@jamey/contracts'
-import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
+import type { CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
+import type { ClientOptions } from '../connection-target.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
-import { plural } from '../memory-view.js'
+import { plural } from '../quantities.js'
 
 export interface AttestOptions extends ClientOptions {
   /** The client identifier of whose request it is. */

@@ -1,4 +1,4 @@
-import type { BrokerFlags } from '../broker-layers.js'
+import type { BrokerFlags } from '../broker-settings-table.js'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { requireDataDirectory } from '../data-directory.js'
 import { EXIT } from '../exit-codes.js'

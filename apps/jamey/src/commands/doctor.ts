@@ -1,11 +1,11 @@
 import { certificateServedAt, checkBrokerSettings, runsBroker } from '../broker-checks.js'
 import { checkBroker, checkTls } from '../client-checks.js'
 import type { CommandContext, Outcome } from '../command-context.js'
-import { reachableHost } from '../connection-target.js'
 import { checkData, placesOfDirectory, placesOfEnvironment } from '../data-checks.js'
 import { type DataDirectory, findDataDirectory } from '../data-directory.js'
 import { EXIT, type ExitCode } from '../exit-codes.js'
 import { reportOf } from '../failure.js'
+import type { Finding } from '../finding.js'
 import {
   checkCertificates,
   checkClock,
@@ -13,10 +13,10 @@ import {
   checkGateway,
   checkNode,
   checkPortFree,
-  type Finding,
 } from '../health-checks.js'
+import { reachableHost } from '../host-address.js'
 import { listeningOf } from '../listening.js'
-import { plural } from '../memory-view.js'
+import { plural } from '../quantities.js'
 import { readRunFile } from '../run-file.js'
 import { certificatesIn, checkOwnCertificate, checkUrl, checkVariables } from '../settings-checks.js'
 

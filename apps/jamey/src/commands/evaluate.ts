@@ -1,6 +1,7 @@
 import { topics } from '@jamey/contracts'
-import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
+import type { CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
+import type { ClientOptions } from '../connection-target.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
 import { formatVerdict } from '../verdict-view.js'

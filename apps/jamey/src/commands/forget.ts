@@ -1,12 +1,13 @@
 import type { Bus } from '@jamey/bus'
 import type { MemoryForget, MemoryLayer } from '@jamey/contracts'
 import { askPerson } from '../ask-person.js'
-import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
+import type { CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
+import type { ClientOptions } from '../connection-target.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
 import { forgetIn, queryIn } from '../memory-reach.js'
-import { plural } from '../memory-view.js'
+import { plural } from '../quantities.js'
 
 export interface ForgetOptions extends ClientOptions {
   readonly layer?: MemoryLayer

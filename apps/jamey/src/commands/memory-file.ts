@@ -15,7 +15,7 @@ import type { CommandContext, Outcome } from '../command-context.js'
 import { displayPath, requireDataDirectory } from '../data-directory.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
-import { plural } from '../memory-view.js'
+import { plural } from '../quantities.js'
 import { unreadable } from '../text-input.js'
 import { textLines } from '../text-lines.js'
 

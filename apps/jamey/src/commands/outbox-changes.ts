@@ -2,8 +2,8 @@ import type { Outbox, OutboxKind } from '@jamey/store'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { EXIT } from '../exit-codes.js'
 import { CommandFailure } from '../failure.js'
-import { plural } from '../memory-view.js'
 import { type OutboxOptions, openFound, outboxesOf, outboxOf } from '../outbox-folders.js'
+import { plural } from '../quantities.js'
 import { noSuchMessage } from './outbox.js'
 
 const PAGE = 1000

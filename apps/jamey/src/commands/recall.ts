@@ -1,6 +1,7 @@
 import type { MemoryLayer } from '@jamey/contracts'
-import type { ClientOptions, CommandContext, Outcome } from '../command-context.js'
+import type { CommandContext, Outcome } from '../command-context.js'
 import { withBus } from '../connection.js'
+import type { ClientOptions } from '../connection-target.js'
 import { EXIT } from '../exit-codes.js'
 import { queryIn } from '../memory-reach.js'
 import { formatRecalled } from '../memory-view.js'

@@ -5,7 +5,6 @@ import type { BrokerSettings } from '../broker-settings.js'
 import type { CommandContext, Outcome } from '../command-context.js'
 import { type RunningComponent, startComponent } from '../component.js'
 import { type BrokerAddress, environmentBesideBroker, serviceSettings } from '../component-environment.js'
-import { reachableHost } from '../connection-target.js'
 import {
   type ClientComponent,
   type DataDirectory,
@@ -15,6 +14,7 @@ import {
 } from '../data-directory.js'
 import { embeddedSettings } from '../embedded-broker.js'
 import { EXIT } from '../exit-codes.js'
+import { reachableHost } from '../host-address.js'
 import { httpPortFailure, type Listening, type ListeningOptions, listeningOf } from '../listening.js'
 import { createLog } from '../log.js'
 import { type LogLevel, logLevelOf } from '../log-level.js'
