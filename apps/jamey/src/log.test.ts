@@ -75,6 +75,29 @@ describe('the log', () => {
   })
 })
 
+describe('a log line', () => {
+  it('is one line of text for people', () => {
+    const now = new Date('2026-05-31T12:00:00Z')
+    const entry = {
+      level: 40,
+      time: now.toISOString(),
+      component: 'memory',
+      msg: 'lost\u001b[2J',
+      attempt: 2,
+    }
+    const clock = now.toTimeString().slice(0, 8)
+    const line = formatLogLine(`${JSON.stringify(entry)}\n`, colors)
+    expect(line).toBe(`${clock}  warn   memory  lost\\u001b[2J  attempt=2`)
+    const failed = formatLogLine(
+      JSON.stringify({ ...entry, err: { message: 'gone', stack: 'at x' } }),
+      colors,
+    )
+    expect(failed).toContain('gone')
+    expect(failed).not.toContain('at x')
+    expect(formatLogLine('not JSON\n', colors)).toBe('not JSON')
+  })
+})
+
 describe('the level of the log', () => {
   it('is the option, else the variable, else the default of the command', () => {
     expect(logLevelOf('debug', { JAMEY_LOG_LEVEL: 'info' }, 'warn')).toBe('debug')

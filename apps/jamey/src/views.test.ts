@@ -1,8 +1,6 @@
 import type { Memory, Verdict } from '@jamey/contracts'
 import pc from 'picocolors'
 import { describe, expect, it } from 'vitest'
-import { formatPublished } from './commands/pub.js'
-import { formatLogLine } from './log.js'
 import { formatExpiry, formatRecalled } from './memory-view.js'
 import { type ArrivedMessage, formatMessage, jsonMessage } from './message-view.js'
 import { formatAge, plural } from './quantities.js'
@@ -70,34 +68,6 @@ function envelope(topic: string, action: string, data: unknown): ArrivedMessage 
   }
   return message(JSON.stringify(whole), topic)
 }
-
-describe('what became of a message', () => {
-  const published = {
-    topic: 't',
-    bytes: 3,
-    qos: 1,
-    isRetained: false,
-    reasonCode: 0,
-    isOldServer: false,
-  } as const
-
-  it.each([
-    [published, 'published 3 bytes to t; somebody is subscribed to it'],
-    [{ ...published, reasonCode: 0x10 }, 'published 3 bytes to t; nobody is subscribed to it now'],
-    [{ ...published, isOldServer: true }, 'published 3 bytes to t'],
-    [{ ...published, qos: 0 } as const, 'published 3 bytes to t, which nobody acknowledges at QoS 0'],
-    [
-      { ...published, reasonCode: 0x10, isRetained: true },
-      'published 3 bytes to t; nobody is subscribed to it now; kept for later subscribers',
-    ],
-    [
-      { ...published, bytes: 0, isRetained: true },
-      'published 0 bytes to t: the retained message is taken away',
-    ],
-  ])('is told as far as the broker tells it: %o', (facts, text) => {
-    expect(formatPublished(facts)).toBe(text)
-  })
-})
 
 describe('a verdict', () => {
   it('that approves says so once', () => {
@@ -211,27 +181,5 @@ describe('a message that arrived', () => {
     const stored = { change: 'stored', memory_ids: [memory.id], memory }
     const announced = formatMessage(envelope('jamey/memory/updates', 'update', stored), view)
     expect(announced).toContain('stored  episodic  2 days ago  #travel')
-  })
-})
-
-describe('a log line', () => {
-  it('is one line of text for people', () => {
-    const entry = {
-      level: 40,
-      time: now.toISOString(),
-      component: 'memory',
-      msg: 'lost\u001b[2J',
-      attempt: 2,
-    }
-    const clock = now.toTimeString().slice(0, 8)
-    const line = formatLogLine(`${JSON.stringify(entry)}\n`, colors)
-    expect(line).toBe(`${clock}  warn   memory  lost\\u001b[2J  attempt=2`)
-    const failed = formatLogLine(
-      JSON.stringify({ ...entry, err: { message: 'gone', stack: 'at x' } }),
-      colors,
-    )
-    expect(failed).toContain('gone')
-    expect(failed).not.toContain('at x')
-    expect(formatLogLine('not JSON\n', colors)).toBe('not JSON')
   })
 })
