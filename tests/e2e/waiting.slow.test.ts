@@ -118,7 +118,7 @@ describe('a command that nothing can bring to its end', () => {
   it("ends with an error and a code of ours, never with Node's 13", async () => {
     const program = runScript(`
       import { Readable } from 'node:stream'
-      import { main } from './apps/jamey/dist/command-line.js'
+      import { main } from './apps/jamey/dist/program/command-line.js'
       // An input that never ends, and that nothing of the system stands behind.
       Object.defineProperty(process, 'stdin', { value: new Readable({ read() {} }) })
       process.argv = ['node', 'jamey', 'pub', 'a', '-']

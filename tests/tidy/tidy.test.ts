@@ -170,7 +170,7 @@ describe('docs/configuration.md', () => {
     expect([...read].filter((name) => !told.has(name))).toEqual([])
     expect([...told].filter((name) => !read.has(name))).toEqual([])
     // By this list the doctor tells a variable that is misspelt.
-    const list = readFileSync(join(root, 'apps/jamey/src/known-variables.ts'), 'utf8')
+    const list = readFileSync(join(root, 'apps/jamey/src/doctor/known-variables.ts'), 'utf8')
     const listed = [...list.matchAll(/^ {2}'([A-Z_]+)',$/gm)].map((match) => match[1] as string)
     expect(listed).toEqual([...told].sort())
   })

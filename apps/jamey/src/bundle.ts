@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
 import { Script } from 'node:vm'
 import { crc32 } from 'node:zlib'
-import { EXIT } from './exit-codes.js'
+import { EXIT } from './support/exit-codes.js'
 
 type Chunk = (
   exports: unknown,

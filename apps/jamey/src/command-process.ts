@@ -1,4 +1,4 @@
-import { main } from './command-line.js'
+import { main } from './program/command-line.js'
 
 /** Runs what this process was started with, and ends it. */
 export async function runProcess(): Promise<never> {

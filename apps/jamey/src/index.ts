@@ -1,2 +1,2 @@
-export { type HostProcess, main } from './command-line.js'
-export { EXIT, EXIT_CODES, type ExitCode, type ExitCodeRow } from './exit-codes.js'
+export { type HostProcess, main } from './program/command-line.js'
+export { EXIT, EXIT_CODES, type ExitCode, type ExitCodeRow } from './support/exit-codes.js'

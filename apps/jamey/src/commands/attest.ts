@@ -1,10 +1,10 @@
 import { topics } from '@jamey/contracts'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { withBus } from '../connection.js'
-import type { ClientOptions } from '../connection-target.js'
-import { EXIT } from '../exit-codes.js'
-import { CommandFailure } from '../failure.js'
-import { plural } from '../quantities.js'
+import { withBus } from '../client/connection.js'
+import type { ClientOptions } from '../client/connection-target.js'
+import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure } from '../support/failure.js'
+import { plural } from '../support/quantities.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
 
 export interface AttestOptions extends ClientOptions {
   /** The client identifier of whose request it is. */

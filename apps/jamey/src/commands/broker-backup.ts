@@ -1,10 +1,10 @@
 import { dirname, resolve } from 'node:path'
 import { assertOwnFolder, ownPath } from '@jamey/auth'
-import { readStorePath } from '../broker-settings.js'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { displayPath, requireDataDirectory } from '../data-directory.js'
-import { EXIT } from '../exit-codes.js'
-import { CommandFailure } from '../failure.js'
+import { readStorePath } from '../broker/settings.js'
+import { displayPath, requireDataDirectory } from '../install/data-directory.js'
+import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure } from '../support/failure.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import type { BrokerCommandOptions } from './broker.js'
 
 /** Copies the store of a broker, running or not, into a new folder that a broker can be started with. */

@@ -1,8 +1,8 @@
-import type { BrokerFlags } from '../broker-settings-table.js'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { requireDataDirectory } from '../data-directory.js'
-import { EXIT } from '../exit-codes.js'
-import { serveBroker } from '../serve-broker.js'
+import { serveBroker } from '../broker/serve-broker.js'
+import type { BrokerFlags } from '../broker/settings-table.js'
+import { requireDataDirectory } from '../install/data-directory.js'
+import { EXIT } from '../support/exit-codes.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
 
 export interface BrokerCommandOptions extends BrokerFlags {
   readonly dataDir?: string

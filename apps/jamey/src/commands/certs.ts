@@ -1,13 +1,13 @@
 import { COMPONENTS } from '@jamey/contracts'
-import { type CertificateFacts, certificatesOf, serverHostsOf } from '../certificate-facts.js'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { displayPath, newDataDirectory, requireDataDirectory } from '../data-directory.js'
-import { EXIT } from '../exit-codes.js'
-import { CommandFailure, reportOf } from '../failure.js'
-import { issueClient, issueServer } from '../provision.js'
-import { plural } from '../quantities.js'
-import type { Colors } from '../terminal.js'
-import { formatWritten } from '../up-view.js'
+import { type CertificateFacts, certificatesOf, serverHostsOf } from '../install/certificate-facts.js'
+import { displayPath, newDataDirectory, requireDataDirectory } from '../install/data-directory.js'
+import { issueClient, issueServer } from '../install/provision.js'
+import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure, reportOf } from '../support/failure.js'
+import { plural } from '../support/quantities.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import type { Colors } from '../terminal/terminal.js'
+import { formatWritten } from '../views/up-view.js'
 
 export interface CertsOptions {
   readonly json?: boolean

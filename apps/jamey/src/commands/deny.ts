@@ -11,11 +11,11 @@ import {
   readDenyListFile,
   writeDenyListFile,
 } from '@jamey/auth'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { requireDataDirectory } from '../data-directory.js'
-import { EXIT } from '../exit-codes.js'
-import { CommandFailure } from '../failure.js'
-import { inTurn } from '../file-turn.js'
+import { requireDataDirectory } from '../install/data-directory.js'
+import { inTurn } from '../install/file-turn.js'
+import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure } from '../support/failure.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
 
 export interface DenyOptions {
   readonly file?: string

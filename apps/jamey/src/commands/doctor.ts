@@ -1,11 +1,8 @@
-import { certificateServedAt, checkBrokerSettings, runsBroker } from '../broker-checks.js'
-import { checkBroker, checkTls } from '../client-checks.js'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { checkData, placesOfDirectory, placesOfEnvironment } from '../data-checks.js'
-import { type DataDirectory, findDataDirectory } from '../data-directory.js'
-import { EXIT, type ExitCode } from '../exit-codes.js'
-import { reportOf } from '../failure.js'
-import type { Finding } from '../finding.js'
+import { listeningOf } from '../components/listening.js'
+import { certificateServedAt, checkBrokerSettings, runsBroker } from '../doctor/broker-checks.js'
+import { checkBroker, checkTls } from '../doctor/client-checks.js'
+import { checkData, placesOfDirectory, placesOfEnvironment } from '../doctor/data-checks.js'
+import type { Finding } from '../doctor/finding.js'
 import {
   checkCertificates,
   checkClock,
@@ -13,12 +10,15 @@ import {
   checkGateway,
   checkNode,
   checkPortFree,
-} from '../health-checks.js'
-import { reachableHost } from '../host-address.js'
-import { listeningOf } from '../listening.js'
-import { plural } from '../quantities.js'
-import { readRunFile } from '../run-file.js'
-import { certificatesIn, checkOwnCertificate, checkUrl, checkVariables } from '../settings-checks.js'
+} from '../doctor/health-checks.js'
+import { certificatesIn, checkOwnCertificate, checkUrl, checkVariables } from '../doctor/settings-checks.js'
+import { type DataDirectory, findDataDirectory } from '../install/data-directory.js'
+import { readRunFile } from '../install/run-file.js'
+import { EXIT, type ExitCode } from '../support/exit-codes.js'
+import { reportOf } from '../support/failure.js'
+import { reachableHost } from '../support/host-address.js'
+import { plural } from '../support/quantities.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
 
 export interface DoctorOptions {
   readonly json?: boolean

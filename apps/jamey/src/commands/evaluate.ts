@@ -1,10 +1,10 @@
 import { topics } from '@jamey/contracts'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { withBus } from '../connection.js'
-import type { ClientOptions } from '../connection-target.js'
-import { EXIT } from '../exit-codes.js'
-import { CommandFailure } from '../failure.js'
-import { formatVerdict } from '../verdict-view.js'
+import { withBus } from '../client/connection.js'
+import type { ClientOptions } from '../client/connection-target.js'
+import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure } from '../support/failure.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { formatVerdict } from '../views/verdict-view.js'
 
 export interface EvaluateOptions extends ClientOptions {
   readonly context?: Record<string, unknown>

@@ -1,13 +1,13 @@
 import type { Bus } from '@jamey/bus'
 import type { MemoryForget, MemoryLayer } from '@jamey/contracts'
-import { askPerson } from '../ask-person.js'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { withBus } from '../connection.js'
-import type { ClientOptions } from '../connection-target.js'
-import { EXIT } from '../exit-codes.js'
-import { CommandFailure } from '../failure.js'
-import { forgetIn, queryIn } from '../memory-reach.js'
-import { plural } from '../quantities.js'
+import { withBus } from '../client/connection.js'
+import type { ClientOptions } from '../client/connection-target.js'
+import { forgetIn, queryIn } from '../client/memory-reach.js'
+import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure } from '../support/failure.js'
+import { plural } from '../support/quantities.js'
+import { askPerson } from '../terminal/ask-person.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
 
 export interface ForgetOptions extends ClientOptions {
   readonly layer?: MemoryLayer

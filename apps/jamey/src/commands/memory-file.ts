@@ -11,13 +11,13 @@ import {
 import { dirname, join, resolve } from 'node:path'
 import { ownPath } from '@jamey/auth'
 import type { MemoryArchive, MemoryStore } from '@jamey/memory'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { displayPath, requireDataDirectory } from '../data-directory.js'
-import { EXIT } from '../exit-codes.js'
-import { CommandFailure } from '../failure.js'
-import { plural } from '../quantities.js'
-import { unreadable } from '../text-input.js'
-import { textLines } from '../text-lines.js'
+import { displayPath, requireDataDirectory } from '../install/data-directory.js'
+import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure } from '../support/failure.js'
+import { plural } from '../support/quantities.js'
+import { textLines } from '../support/text-lines.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { unreadable } from '../terminal/text-input.js'
 
 export interface MemoryFileOptions {
   readonly json?: boolean

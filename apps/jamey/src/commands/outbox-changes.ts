@@ -1,9 +1,9 @@
 import type { Outbox, OutboxKind } from '@jamey/store'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { EXIT } from '../exit-codes.js'
-import { CommandFailure } from '../failure.js'
-import { type OutboxOptions, openFound, outboxesOf, outboxOf } from '../outbox-folders.js'
-import { plural } from '../quantities.js'
+import { type OutboxOptions, openFound, outboxesOf, outboxOf } from '../install/outbox-folders.js'
+import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure } from '../support/failure.js'
+import { plural } from '../support/quantities.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { noSuchMessage } from './outbox.js'
 
 const PAGE = 1000

@@ -1,9 +1,9 @@
 import type { Outbox, OutboxKind } from '@jamey/store'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { EXIT, type ExitCode } from '../exit-codes.js'
-import { CommandFailure, reportOf } from '../failure.js'
-import { type FoundOutbox, type OutboxOptions, openFound, outboxesOf } from '../outbox-folders.js'
-import { formatCounts, formatListed, formatShown, jsonCounts, jsonStored } from '../outbox-view.js'
+import { type FoundOutbox, type OutboxOptions, openFound, outboxesOf } from '../install/outbox-folders.js'
+import { EXIT, type ExitCode } from '../support/exit-codes.js'
+import { CommandFailure, reportOf } from '../support/failure.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { formatCounts, formatListed, formatShown, jsonCounts, jsonStored } from '../views/outbox-view.js'
 
 /** Messages may be large: so many are read at once. */
 const PAGE = 100

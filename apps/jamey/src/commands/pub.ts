@@ -1,12 +1,18 @@
-import type { CommandContext, Outcome } from '../command-context.js'
-import { withBus } from '../connection.js'
-import type { ClientOptions } from '../connection-target.js'
-import { envelopedMessage } from '../contract-lookup.js'
-import { EXIT } from '../exit-codes.js'
-import { plural } from '../quantities.js'
-import { envelopeOf, NO_MATCHING_SUBSCRIBERS, publishRaw, type Qos, topicFor } from '../raw-messages.js'
-import { readPayload } from '../text-input.js'
-import { checkRawAction, checkTopicName } from '../topic-argument.js'
+import { withBus } from '../client/connection.js'
+import type { ClientOptions } from '../client/connection-target.js'
+import { envelopedMessage } from '../client/contract-lookup.js'
+import {
+  envelopeOf,
+  NO_MATCHING_SUBSCRIBERS,
+  publishRaw,
+  type Qos,
+  topicFor,
+} from '../client/raw-messages.js'
+import { checkRawAction, checkTopicName } from '../client/topic-argument.js'
+import { EXIT } from '../support/exit-codes.js'
+import { plural } from '../support/quantities.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { readPayload } from '../terminal/text-input.js'
 
 export interface PubOptions extends ClientOptions {
   readonly qos?: Qos

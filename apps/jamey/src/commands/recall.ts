@@ -1,10 +1,10 @@
 import type { MemoryLayer } from '@jamey/contracts'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { withBus } from '../connection.js'
-import type { ClientOptions } from '../connection-target.js'
-import { EXIT } from '../exit-codes.js'
-import { queryIn } from '../memory-reach.js'
-import { formatRecalled } from '../memory-view.js'
+import { withBus } from '../client/connection.js'
+import type { ClientOptions } from '../client/connection-target.js'
+import { queryIn } from '../client/memory-reach.js'
+import { EXIT } from '../support/exit-codes.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { formatRecalled } from '../views/memory-view.js'
 
 export interface RecallOptions extends ClientOptions {
   readonly layer?: MemoryLayer[]

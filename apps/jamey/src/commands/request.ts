@@ -1,12 +1,8 @@
 import type { Bus } from '@jamey/bus'
 import { type RequestContract, remoteFailureSchema } from '@jamey/contracts'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { withBus } from '../connection.js'
-import type { ClientOptions } from '../connection-target.js'
-import { type Enveloped, envelopedRequest, serviceOf } from '../contract-lookup.js'
-import { EXIT } from '../exit-codes.js'
-import { CommandFailure, reportOf } from '../failure.js'
-import { jsonPayload, parseJson, textOf } from '../message-view.js'
+import { withBus } from '../client/connection.js'
+import type { ClientOptions } from '../client/connection-target.js'
+import { type Enveloped, envelopedRequest, serviceOf } from '../client/contract-lookup.js'
 import {
   envelopeOf,
   type Qos,
@@ -14,9 +10,13 @@ import {
   type ReplyAddress,
   requestRaw,
   topicFor,
-} from '../raw-messages.js'
-import { readPayload } from '../text-input.js'
-import { checkRawAction, checkService, checkTopicName } from '../topic-argument.js'
+} from '../client/raw-messages.js'
+import { checkRawAction, checkService, checkTopicName } from '../client/topic-argument.js'
+import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure, reportOf } from '../support/failure.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { readPayload } from '../terminal/text-input.js'
+import { jsonPayload, parseJson, textOf } from '../views/message-view.js'
 
 export interface RequestOptions extends ClientOptions {
   readonly qos?: Qos

@@ -1,14 +1,14 @@
 import type { Bus } from '@jamey/bus'
 import type { Message } from '@jamey/mqtt'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { withBus } from '../connection.js'
-import type { ClientOptions } from '../connection-target.js'
-import { EXIT, type ExitCode } from '../exit-codes.js'
-import { CommandFailure, reportOf } from '../failure.js'
-import { formatMessage, jsonMessage } from '../message-view.js'
-import { assertPermitted } from '../permission-refusal.js'
-import type { Qos } from '../raw-messages.js'
-import { checkTopicFilters } from '../topic-argument.js'
+import { withBus } from '../client/connection.js'
+import type { ClientOptions } from '../client/connection-target.js'
+import { assertPermitted } from '../client/permission-refusal.js'
+import type { Qos } from '../client/raw-messages.js'
+import { checkTopicFilters } from '../client/topic-argument.js'
+import { EXIT, type ExitCode } from '../support/exit-codes.js'
+import { CommandFailure, reportOf } from '../support/failure.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { formatMessage, jsonMessage } from '../views/message-view.js'
 
 export interface SubOptions extends ClientOptions {
   readonly qos: Qos

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { readTokenSecretFile, signToken } from '@jamey/auth'
 import { COMPONENTS } from '@jamey/contracts'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { requireDataDirectory } from '../data-directory.js'
-import { EXIT } from '../exit-codes.js'
+import { requireDataDirectory } from '../install/data-directory.js'
+import { EXIT } from '../support/exit-codes.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
 
 export interface TokenOptions {
   readonly sub: string

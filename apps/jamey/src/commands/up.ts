@@ -1,30 +1,39 @@
 import { join } from 'node:path'
 import { readTokenSecretsFile } from '@jamey/auth'
 import type { Logger } from 'pino'
-import type { BrokerSettings } from '../broker-settings.js'
-import type { CommandContext, Outcome } from '../command-context.js'
-import { type RunningComponent, startComponent } from '../component.js'
-import { type BrokerAddress, environmentBesideBroker, serviceSettings } from '../component-environment.js'
+import { embeddedSettings } from '../broker/embedded-broker.js'
+import { type ServedBroker, startServedBroker } from '../broker/served-broker.js'
+import type { BrokerSettings } from '../broker/settings.js'
+import { type RunningComponent, startComponent } from '../components/component.js'
+import {
+  type BrokerAddress,
+  environmentBesideBroker,
+  serviceSettings,
+} from '../components/component-environment.js'
+import {
+  httpPortFailure,
+  type Listening,
+  type ListeningOptions,
+  listeningOf,
+} from '../components/listening.js'
+import { type Stoppable, stopInOrder } from '../components/stop-in-order.js'
 import {
   type ClientComponent,
   type DataDirectory,
   displayPath,
   newDataDirectory,
   readDataFile,
-} from '../data-directory.js'
-import { embeddedSettings } from '../embedded-broker.js'
-import { EXIT } from '../exit-codes.js'
-import { reachableHost } from '../host-address.js'
-import { httpPortFailure, type Listening, type ListeningOptions, listeningOf } from '../listening.js'
-import { createLog } from '../log.js'
-import { type LogLevel, logLevelOf } from '../log-level.js'
-import { CERTIFIED_CLIENTS, makeDataDirectory, provision } from '../provision.js'
-import { claimRunFile, type RunClaim } from '../run-file.js'
-import { type ServedBroker, startServedBroker } from '../served-broker.js'
-import { type Stoppable, stopInOrder } from '../stop-in-order.js'
-import { formatBanner, formatWritten } from '../up-view.js'
-import { VERSION } from '../version.js'
-import { aborted, unlessAborted } from '../waiting.js'
+} from '../install/data-directory.js'
+import { CERTIFIED_CLIENTS, makeDataDirectory, provision } from '../install/provision.js'
+import { claimRunFile, type RunClaim } from '../install/run-file.js'
+import { EXIT } from '../support/exit-codes.js'
+import { reachableHost } from '../support/host-address.js'
+import { VERSION } from '../support/version.js'
+import { aborted, unlessAborted } from '../support/waiting.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { createLog } from '../terminal/log.js'
+import { type LogLevel, logLevelOf } from '../terminal/log-level.js'
+import { formatBanner, formatWritten } from '../views/up-view.js'
 
 export interface UpOptions extends ListeningOptions {
   readonly dataDir: string

@@ -1,0 +1,209 @@
+import {
+  type Bearer,
+  KeySet,
+  LiveKeySet,
+  Permissions,
+  type Permissions as PermissionsOf,
+  type Revocations,
+  tokenAuthenticator,
+  type VerificationKeys,
+} from '@jamey/auth'
+import {
+  AuthenticationRefused,
+  type AuthenticationRequest,
+  type Authenticator,
+  type Identity,
+  insecureAuthenticator,
+  type Log,
+  type Refusal,
+  type Revise,
+} from '@jamey/broker'
+import { ReasonCode } from '@jamey/protocol'
+import type { AuthenticationSettings, BrokerSettings, PermissionEntry, TokenTrust } from './settings.js'
+
+/** Who comes in, and what those may do who are in already. */
+export interface Access {
+  readonly authenticator: Authenticator
+  readonly revise: Revise
+}
+
+export interface AccessOptions {
+  readonly log?: Pick<Log, 'warn'> | undefined
+  /** Asked at every connection and renewal, and by `revise`. */
+  readonly revocations?: Pick<Revocations, 'objectionTo'> | undefined
+}
+
+/** What a denial goes by, of an identity as it came. */
+const BEARERS = new WeakMap<Identity, Bearer>()
+
+/** What an identity was before the permissions of the configuration narrowed it. */
+const UNNARROWED = new WeakMap<Identity, Identity>()
+
+/**
+ * Who a client is decides the method. What it may do is what its token says (anything, where it has none), and, where
+ * there is a list of permissions, only what the entries that name it allow, too. Whom no entry names is refused, and so is whom `refused` names.
+ */
+export function accessOf(
+  {
+    authentication,
+    refused = [],
+    permissions,
+  }: Pick<BrokerSettings, 'authentication' | 'permissions'> & { refused?: readonly string[] },
+  { log, revocations }: AccessOptions = {},
+): Access {
+  const base = authenticatorOf(authentication, log)
+  const table = permissions && new PermissionTable(permissions)
+  const isRefused = matcherOf(refused)
+  const narrow = (identity: Identity, clientId: string): Identity | Refusal => {
+    if (isRefused(clientId)) {
+      return { refuse: ReasonCode.notAuthorized, reason: 'the broker refuses this client by its name' }
+    }
+    const whole = UNNARROWED.get(identity) ?? identity
+    const objection = revocations?.objectionTo(BEARERS.get(whole) ?? { sub: clientId })
+    if (objection !== undefined) return { refuse: ReasonCode.administrativeAction, reason: objection }
+    return table === undefined ? whole : table.narrow(whole, clientId)
+  }
+  return {
+    authenticator: {
+      async authenticate(request) {
+        // None of these asks a client anything more.
+        const identity = (await base.authenticate(request)) as Identity
+        BEARERS.set(identity, bearerOf(identity, request))
+        const outcome = narrow(identity, request.clientId)
+        if (!('refuse' in outcome)) return outcome
+        throw new AuthenticationRefused(outcome.reason ?? '', codeOf(outcome, request))
+      },
+    },
+    revise: narrow,
+  }
+}
+
+function bearerOf({ tokenId }: Identity & { tokenId?: string }, request: AuthenticationRequest): Bearer {
+  return { sub: request.clientId, jti: tokenId, certificate: request.certificate?.raw }
+}
+
+/** CONNACK has a word of its own for whom the administrator has shut out; a renewal is answered by DISCONNECT. */
+function codeOf({ refuse }: Refusal, { isRenewal }: AuthenticationRequest): number {
+  if (refuse !== ReasonCode.administrativeAction) return refuse
+  return isRenewal === true ? ReasonCode.notAuthorized : ReasonCode.banned
+}
+
+/** By where they are published: what was fetched outlives a reload, for the issuer may be away just then. */
+const PUBLISHED = new Map<string, LiveKeySet>()
+
+function verifierOf(
+  { secrets, keys, audience, issuers, certificateRequiredFor }: TokenTrust,
+  log: AccessOptions['log'],
+) {
+  return {
+    ...(secrets.length === 0 ? {} : { secret: secrets }),
+    keys: keys === undefined || keys instanceof KeySet ? keys : publishedAt(keys, log),
+    audience,
+    issuers,
+    requireCertificate: certificateRequiredFor && matcherOf(certificateRequiredFor),
+  }
+}
+
+function publishedAt(
+  { url, ca }: { url: string; ca: string | undefined },
+  log: AccessOptions['log'],
+): VerificationKeys {
+  const name = JSON.stringify([url, ca])
+  const onError = (err: Error): void => log?.warn({ err }, 'the keys that verify tokens can not be looked at')
+  const keys = PUBLISHED.get(name) ?? new LiveKeySet({ url, ca, onError })
+  PUBLISHED.set(name, keys)
+  return keys
+}
+
+function authenticatorOf(settings: AuthenticationSettings, log: AccessOptions['log']): Authenticator {
+  switch (settings.method) {
+    case 'token':
+      return tokenAuthenticator(verifierOf(settings, log))
+    case 'certificate':
+      return { authenticate: async (request) => identityOfCertificate(request) }
+    case 'none':
+      return insecureAuthenticator()
+  }
+}
+
+/** Client identifier, user name and the certificate's common name must be the same, as with tokens. */
+function identityOfCertificate(request: AuthenticationRequest): Identity {
+  const { clientId, username, certificate, authenticationMethod } = request
+  const refuse = (reasonCode: number, message: string): never => {
+    throw new AuthenticationRefused(message, reasonCode)
+  }
+  if (authenticationMethod !== undefined) {
+    refuse(ReasonCode.badAuthenticationMethod, 'clients are known by their certificates alone')
+  }
+  if (certificate === undefined) {
+    refuse(ReasonCode.notAuthorized, 'a client certificate is required and none was presented')
+  }
+  const name = certificate?.commonName ?? ''
+  if (name !== clientId || (username !== undefined && username !== clientId)) {
+    refuse(
+      ReasonCode.notAuthorized,
+      `the client certificate is of ${JSON.stringify(name)}; client identifier and user name must be the same`,
+    )
+  }
+  return {
+    username: name,
+    actsFor: ['+'],
+    mayPublish: () => true,
+    maySubscribe: () => true,
+    mayReceive: () => true,
+  }
+}
+
+class PermissionTable {
+  readonly #entries: readonly { readonly names: RegExp; readonly allow: readonly string[] }[]
+
+  constructor(entries: readonly PermissionEntry[]) {
+    this.#entries = entries.map(({ clients, allow }) => ({ names: patternOf(clients), allow }))
+  }
+
+  narrow(identity: Identity, clientId: string): Identity | Refusal {
+    const entries = this.#entries.filter(({ names }) => names.test(clientId))
+    if (entries.length === 0) {
+      const reason = "the broker's permissions do not name this client"
+      return { refuse: ReasonCode.notAuthorized, reason }
+    }
+    let allowed: PermissionsOf
+    try {
+      const all = entries.flatMap(({ allow }) => allow)
+      allowed = new Permissions([...new Set(all)], { clientId })
+    } catch (error) {
+      return { refuse: ReasonCode.clientIdentifierNotValid, reason: (error as Error).message }
+    }
+    const { username, expiresAtMs, authenticationData, permissions, actsFor = [] } = identity
+    const narrowed: Identity = {
+      username,
+      expiresAtMs,
+      authenticationData,
+      // Both lists, and between them what is no permission.
+      permissions: { list: [...(permissions?.list ?? ['everything ']), '', ...allowed.list] },
+      actsFor: bothActFor(allowed.actsFor(), actsFor),
+      mayPublish: (topic) => allowed.mayPublish(topic) && identity.mayPublish(topic),
+      maySubscribe: (filter) => allowed.maySubscribe(filter) && identity.maySubscribe(filter),
+      mayReceive: (topic) => allowed.mayReceive(topic) && identity.mayReceive(topic),
+    }
+    UNNARROWED.set(narrowed, identity)
+    return narrowed
+  }
+}
+
+/** Whom both let the client act for. */
+function bothActFor(one: readonly string[], other: readonly string[]): readonly string[] {
+  const within = (list: readonly string[]) => (whom: string) => list.includes('+') || list.includes(whom)
+  return [...new Set([...one.filter(within(other)), ...other.filter(within(one))])]
+}
+
+function matcherOf(names: readonly string[]): (clientId: string) => boolean {
+  const pattern = patternOf(names)
+  return (clientId) => names.length > 0 && pattern.test(clientId)
+}
+
+function patternOf(clients: readonly string[]): RegExp {
+  const literal = (text: string): string => text.replace(/[.+?^${}()|[\]\\/-]/g, '\\$&')
+  const alternatives = clients.map((name) => name.split('*').map(literal).join('.*'))
+  return new RegExp(`^(?:${alternatives.join('|')})$`, 's')
+}

@@ -1,0 +1,75 @@
+import type { Logger } from 'pino'
+import { type Announcer, announcerAt } from '../components/announcer.js'
+import { stopInOrder } from '../components/stop-in-order.js'
+import type { DataDirectory } from '../install/data-directory.js'
+import { claimRunFile } from '../install/run-file.js'
+import { VERSION } from '../support/version.js'
+import { aborted } from '../support/waiting.js'
+import type { CommandContext } from '../terminal/command-context.js'
+import { createLog } from '../terminal/log.js'
+import type { LogLevel } from '../terminal/log-level.js'
+import { urlOf } from './embedded-broker.js'
+import { type ServedBroker, startServedBroker } from './served-broker.js'
+import { type BrokerSettings, readBrokerSettings } from './settings.js'
+import type { SettingsSource } from './settings-layers.js'
+import type { BrokerFlags } from './settings-table.js'
+
+/** For what comes after the grace: the last flush, and the goodbyes. */
+const AFTER_GRACE_MS = 2_000
+
+export interface ServeOptions {
+  readonly flags: BrokerFlags
+  readonly directory: DataDirectory | undefined
+  /** Where nothing says another one. */
+  readonly logLevel: LogLevel
+  readonly portSetting: string
+  /** Who tells that it listens; by default lines for people. */
+  readonly announcer?: (log: Logger) => Announcer
+}
+
+/** A broker alone in this process, until somebody stops it; SIGHUP has it read its settings again. */
+export async function serveBroker(context: CommandContext, options: ServeOptions): Promise<void> {
+  const { terminal, env, cwd, interrupted } = context
+  const { flags, directory, portSetting } = options
+  terminal.serve()
+  const source: SettingsSource = { flags, env, cwd, directory }
+  const settings = await readBrokerSettings(source)
+  const claim = directory && claimRunFile(directory.path, VERSION)
+  const log = createLog(terminal, settings.logLevel ?? options.logLevel).child({ component: 'broker' })
+  const announcer = options.announcer?.(log) ?? announcerAt(terminal)
+  warnOf(settings, announcer.warn)
+  // A signal that comes before there is a broker must not end the process.
+  let serving: ServedBroker | undefined
+  const reload = (): void => void serving?.reload()
+  process.on('SIGHUP', reload)
+  try {
+    const { logLevel } = options
+    const read = (): Promise<BrokerSettings> => readBrokerSettings(source)
+    const broker = await startServedBroker({ started: settings, read, log, logLevel, portSetting })
+    serving = broker
+    const [first] = settings.listeners
+    claim?.update({ broker: { host: first?.host ?? '', port: broker.addresses[0]?.port ?? 0 } })
+    for (const [i, address] of broker.addresses.entries()) {
+      announcer.say(`broker listens at ${urlOf(address, settings.listeners[i]?.host ?? address.host)}`)
+    }
+    await aborted(interrupted)
+    announcer.note('stopping the broker')
+    const served = serving
+    const stop = (graceMs: number): Promise<void> => served.stop(graceMs)
+    await stopInOrder([[{ name: 'broker', stop }]], (await served.graceMs()) + AFTER_GRACE_MS)
+  } finally {
+    process.removeListener('SIGHUP', reload)
+    claim?.release()
+  }
+}
+
+function warnOf({ listeners, authentication }: BrokerSettings, warn: (text: string) => void): void {
+  const plain = listeners.filter(({ insecure }) => insecure === true)
+  const where = plain.map(({ host, port }) => `${host}:${port}`).join(', ')
+  if (authentication.method === 'none') {
+    const encryption = plain.length > 0 ? 'no encryption, no passwords' : 'no passwords'
+    warn(`${encryption}: whoever reaches this port may read and write everything`)
+  } else if (plain.length > 0) {
+    warn(`no encryption at ${where}: whoever is on the way can read along, the tokens, too`)
+  }
+}

@@ -1,0 +1,162 @@
+import type { Revocations } from '@jamey/auth'
+import type { Broker, ListenerOptions, ReloadOptions } from '@jamey/broker'
+import type { Logger } from 'pino'
+import type { LogLevel } from '../terminal/log-level.js'
+import type { Access } from './access.js'
+import { startBroker } from './embedded-broker.js'
+import type { BrokerSettings } from './settings.js'
+
+export interface ServedBrokerOptions {
+  /** What the broker was started with, which bounds what can change. */
+  readonly started: BrokerSettings
+  /** Reads the settings of now, with every file that they name. */
+  readonly read: () => Promise<BrokerSettings>
+  readonly log: Logger
+  /** Where the settings name none. */
+  readonly logLevel: LogLevel
+}
+
+/** Resolves when every listener accepts connections. `portSetting` is how the user changes the port of the first. */
+export async function startServedBroker(
+  options: ServedBrokerOptions & { readonly portSetting: string },
+): Promise<ServedBroker> {
+  const { started, log, portSetting } = options
+  const [{ Revocations }, { accessOf }] = await Promise.all([import('@jamey/auth'), import('./access.js')])
+  let served: ServedBroker | undefined
+  const revocations = await Revocations.open({
+    ...started.revocation,
+    onChange: () => served?.revise(),
+    onError: (err) => log.error({ err }, 'who is denied or revoked by this file is not known'),
+  })
+  try {
+    const access = accessOf(started, { log, revocations })
+    const broker = await startBroker(started, { log, portSetting, access })
+    served = new ServedBroker(options, { broker, access, revocations })
+    return served
+  } catch (error) {
+    revocations.stop()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly broker: Broker
+  readonly access: Access
+  readonly revocations: Revocations
+}
+
+/** A broker that runs, and reads its settings again when somebody says so. */
+export class ServedBroker {
+  readonly #broker: Broker
+  readonly #read: () => Promise<BrokerSettings>
+  readonly #started: BrokerSettings
+  readonly #log: Logger
+  readonly #logLevel: LogLevel
+  readonly #revocations: Revocations
+  #access: Access
+  #present: BrokerSettings
+  /** One reading after the other, so that the last signal wins. */
+  #last: Promise<void> = Promise.resolve()
+
+  constructor({ started, read, log, logLevel }: ServedBrokerOptions, { broker, access, revocations }: Parts) {
+    this.#revocations = revocations
+    this.#access = access
+    this.#broker = broker
+    this.#read = read
+    this.#started = started
+    this.#present = started
+    this.#log = log
+    this.#logLevel = logLevel
+  }
+
+  get addresses(): Broker['addresses'] {
+    return this.#broker.addresses
+  }
+
+  /** Who is denied or revoked by now is disconnected. */
+  revise(): void {
+    this.#broker.reload({ revise: this.#access.revise })
+    this.#log.info('who is denied or revoked was read again')
+  }
+
+  /** As the settings of now have it, once they are read. */
+  async graceMs(): Promise<number> {
+    await this.#last
+    return this.#present.shutdown.graceMs
+  }
+
+  reload(): Promise<void> {
+    this.#last = this.#last.then(() => this.#reload())
+    return this.#last
+  }
+
+  /** Tells the clients, and where they are to go. */
+  async stop(graceMs: number): Promise<void> {
+    await this.#last
+    this.#revocations.stop()
+    const { shutdown } = this.#present
+    await this.#broker.close({ ...shutdown, graceMs: Math.min(graceMs, shutdown.graceMs) })
+  }
+
+  /** All that was read takes effect, or, where anything of it is wrong, nothing. */
+  async #reload(): Promise<void> {
+    try {
+      const next = await this.#read()
+      const { accessOf } = await import('./access.js')
+      // Permissions of another method might be none at all, and open everything to this one.
+      const isSameMethod = next.authentication.method === this.#started.authentication.method
+      const access = isSameMethod
+        ? accessOf(next, { log: this.#log, revocations: this.#revocations })
+        : this.#access
+      await this.#revocations.use(next.revocation)
+      this.#broker.reload({ limits: next.limits, tls: tlsOf(this.#started, next), ...access })
+      this.#access = access
+      this.#present = next
+      this.#log.level = next.logLevel ?? this.#logLevel
+      for (const setting of fixedChanges(this.#started, next)) {
+        this.#log.warn({ setting }, 'a change that takes a restart; what the broker was started with stays')
+      }
+      this.#log.info('reloaded: certificates, limits and permissions are those of now')
+    } catch (error) {
+      this.#log.error({ err: error }, 'what was to be reloaded can not be used; the old stays in force')
+    }
+  }
+}
+
+/** Listeners that listen elsewhere, or ask for other certificates than before, keep theirs. */
+function tlsOf(started: BrokerSettings, next: BrokerSettings): NonNullable<ReloadOptions['tls']> {
+  return started.listeners.map((listener, i) => {
+    const other = next.listeners[i]
+    return isSameListener(listener, other) ? other?.tls : undefined
+  })
+}
+
+function isSameListener(before: ListenerOptions | undefined, after: ListenerOptions | undefined): boolean {
+  return before !== undefined && after !== undefined && fixedPart(before) === fixedPart(after)
+}
+
+/** What of a listener holds for as long as it listens. */
+function fixedPart({ tls, ...rest }: ListenerOptions): string {
+  const asked = tls && [tls.requestClientCertificate, tls.requireClientCertificate]
+  return JSON.stringify([rest.host, rest.port, rest.insecure, rest.webSocket, rest.proxyProtocol, asked])
+}
+
+function fixedChanges(started: BrokerSettings, next: BrokerSettings): string[] {
+  const count = Math.max(started.listeners.length, next.listeners.length)
+  const listeners = Array.from({ length: count }, (_, i) =>
+    isSameListener(started.listeners[i], next.listeners[i]) ? [] : [`listeners[${i}]`],
+  )
+  const methods = [started, next].map(({ authentication }) => authentication.method)
+  const others: [string, boolean][] = [
+    ['store', started.storePath !== next.storePath],
+    ['authentication.method', methods[0] !== methods[1]],
+    ['permissions', methods[0] !== methods[1]],
+    ['refused', methods[0] !== methods[1] && next.refused.length > 0],
+    ['overflow', started.overflow !== next.overflow],
+    ['sharedSubscriptions', started.sharedSubscriptions !== next.sharedSubscriptions],
+    // What CONNACK announced holds.
+    ['stampSenders', `${started.stampSenders}` !== `${next.stampSenders}`],
+    ['refuseWhenFull', `${started.refuseWhenFull}` !== `${next.refuseWhenFull}`],
+  ]
+  return [...listeners.flat(), ...others.filter(([, isOther]) => isOther).map(([name]) => name)]
+}

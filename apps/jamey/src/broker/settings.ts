@@ -1,0 +1,134 @@
+import { resolve } from 'node:path'
+import type { KeySet, RevocationFiles } from '@jamey/auth'
+import type { BrokerOptions, CloseOptions, Limits, ListenerOptions } from '@jamey/broker'
+import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
+import type { LogLevel } from '../terminal/log-level.js'
+import { contradictionsIn } from './settings-conflicts.js'
+import { readBrokerFile } from './settings-file.js'
+import { kindOf, layersOf, type SettingsSource } from './settings-layers.js'
+import { brokerSchema, faultsOf } from './settings-schema.js'
+
+/** Who a client is. `token`: who its token names. `certificate`: who its certificate names. `none`: who it says it is. */
+export type AuthenticationSettings =
+  | ({ readonly method: 'token' } & TokenTrust)
+  | { readonly method: 'certificate' }
+  | { readonly method: 'none' }
+
+/** Whose tokens are believed. */
+export interface TokenTrust {
+  /** Of HS256; empty where only public keys verify. */
+  readonly secrets: readonly string[]
+  readonly keys?: KeySet | { readonly url: string; readonly ca: string | undefined } | undefined
+  readonly audience?: readonly string[] | undefined
+  readonly issuers?: readonly string[] | undefined
+  /** Identifiers, in which `*` stands for any characters, of which a token alone is not enough. */
+  readonly certificateRequiredFor?: readonly string[] | undefined
+}
+
+/** What clients may do at most; `clients` are identifiers in which `*` stands for any characters. */
+export interface PermissionEntry {
+  readonly clients: readonly string[]
+  readonly allow: readonly string[]
+}
+
+export interface BrokerSettings {
+  readonly listeners: readonly ListenerOptions[]
+  /** Where sessions, queued and retained messages are kept; undefined: nowhere. */
+  readonly storePath: string | undefined
+  readonly authentication: AuthenticationSettings
+  /** Identifiers of clients that do not come in, in which `*` stands for any characters. */
+  readonly refused: readonly string[]
+  /** Who comes in no more, by files that are looked at all the time. */
+  readonly revocation: RevocationFiles
+  /** Undefined: whatever the token says. */
+  readonly permissions: readonly PermissionEntry[] | undefined
+  readonly limits: Partial<Limits>
+  readonly overflow: BrokerOptions['overflow']
+  readonly sharedSubscriptions: BrokerOptions['sharedSubscriptions']
+  /** Topic filters under which messages tell who published them. */
+  readonly stampSenders: readonly string[]
+  /** Topic filters under which messages slow nobody down. */
+  readonly refuseWhenFull: readonly string[]
+  readonly logLevel: LogLevel | undefined
+  readonly shutdown: CloseOptions & { readonly graceMs: number }
+}
+
+/** Reads them anew, with every file that they name. Throws `ConfigurationError` with every fault at once. */
+export async function readBrokerSettings(source: SettingsSource): Promise<BrokerSettings> {
+  const file = readBrokerFile(source.flags.config ?? source.env['JAMEY_BROKER_CONFIG'], source.cwd)
+  const layers = layersOf(source, file)
+  const parsed = await brokerSchema(file.folder).safeParseAsync(layers.value, { reportInput: true })
+  const faults: ConfigurationFault[] = [
+    ...file.faults,
+    ...layers.faults,
+    ...faultsOf(parsed.error, layers),
+    // A file that can not be read would lack everything, which is no news.
+    ...(file.faults.length > 0 ? [] : contradictionsIn(layers)),
+  ]
+  if (!parsed.success || faults.length > 0) throw new ConfigurationError(faults)
+  const { listeners, authentication, refused, deniedFile, crlFiles, permissions } = parsed.data
+  const { limits, overflow, sharedSubscriptions, stampSenders, refuseWhenFull } = parsed.data
+  return {
+    listeners,
+    storePath: parsed.data.store === 'none' ? undefined : parsed.data.store,
+    authentication: authenticationOf(authentication),
+    refused,
+    revocation: { deniedFile, crlFiles, authorities: authoritiesOf(listeners) },
+    permissions,
+    limits,
+    overflow,
+    sharedSubscriptions,
+    stampSenders,
+    refuseWhenFull,
+    logLevel: parsed.data.logLevel,
+    shutdown: parsed.data.shutdown,
+  }
+}
+
+/**
+ * The folder of the store alone, for commands that look at nothing else of the broker: its certificates may be out of
+ * their reach. Undefined: there is none. Throws `ConfigurationError`.
+ */
+export function readStorePath(source: SettingsSource): string | undefined {
+  const file = readBrokerFile(source.flags.config ?? source.env['JAMEY_BROKER_CONFIG'], source.cwd)
+  const layers = layersOf(source, file)
+  const store = layers.get(['store'])
+  const faults = [...file.faults, ...layers.faults]
+  if (typeof store !== 'string' || store === '') {
+    const expected = 'the path of a folder, or none'
+    faults.push({ variable: layers.nameOf(['store']), found: kindOf(store), expected })
+  }
+  if (faults.length > 0) throw new ConfigurationError(faults)
+  return store === 'none' ? undefined : resolve(file.folder, String(store))
+}
+
+/** Who vouches for client certificates. */
+function authoritiesOf(listeners: readonly ListenerOptions[]): string[] {
+  // What the file named was read as text.
+  return [...new Set(listeners.flatMap(({ tls }) => (typeof tls?.ca === 'string' ? [tls.ca] : [])))]
+}
+
+function authenticationOf(given: {
+  method: AuthenticationSettings['method']
+  tokenSecretFile?: readonly string[] | undefined
+  tokenSecret?: string | undefined
+  jwksFile?: KeySet | undefined
+  jwksUrl?: string | undefined
+  jwksCa?: string | undefined
+  audience?: readonly string[] | undefined
+  issuers?: readonly string[] | undefined
+  certificateRequiredFor?: readonly string[] | undefined
+}): AuthenticationSettings {
+  const { certificateRequiredFor } = given
+  const { method, tokenSecretFile = [], tokenSecret, jwksFile, jwksUrl, jwksCa, audience, issuers } = given
+  if (method !== 'token') return { method }
+  const keys = jwksFile ?? (jwksUrl === undefined ? undefined : { url: jwksUrl, ca: jwksCa })
+  return {
+    method,
+    secrets: tokenSecret === undefined ? tokenSecretFile : [tokenSecret],
+    ...(keys === undefined ? {} : { keys }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(issuers === undefined ? {} : { issuers }),
+    ...(certificateRequiredFor === undefined ? {} : { certificateRequiredFor }),
+  }
+}

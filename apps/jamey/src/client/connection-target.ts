@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import type { BusConfig } from '@jamey/bus'
+import { COMPONENTS } from '@jamey/contracts'
+import { dataDirectoryOption, readDataFile, requireDataDirectory } from '../install/data-directory.js'
+import { runningBroker } from '../install/run-file.js'
+import { hostInUrl } from '../support/host-address.js'
+import type { CommandContext } from '../terminal/command-context.js'
+
+const PASSING_NAME = 'jamey-cli-'
+
+/** Options that every command that talks to a broker takes. */
+export interface ClientOptions {
+  readonly dataDir?: string
+  readonly clientId?: string
+  readonly permission?: readonly string[]
+  readonly json?: boolean
+}
+
+/** What a command connects to, and how to help where that fails. */
+export interface ConnectionTarget {
+  readonly config: BusConfig
+  /** `127.0.0.1:8883`, as errors name it. */
+  readonly address: string
+  readonly wayOut: string
+  /** Who said which permissions to ask for. */
+  readonly permissionSource: PermissionSource
+}
+
+/** `option`: --permission. `environment` and `file`: MQTT_PERMISSIONS. `default`: nobody, so the operator's. */
+export type PermissionSource = 'option' | 'environment' | 'file' | 'default'
+
+/**
+ * The broker of MQTT_BROKER_URL where that is set, else the one of the data directory: at the address its
+ * running `jamey up` wrote down, or at the default one. The name is a new one for every command, so that none
+ * throws out another one or the component whose `.env` lies in the folder. A client certificate is bound to its
+ * name, so that of the environment is shown only under the name it bears, and only where that is asked for.
+ */
+export async function connectionTarget(
+  context: Pick<CommandContext, 'env' | 'fromFile' | 'cwd'>,
+  options: ClientOptions,
+): Promise<ConnectionTarget> {
+  return usesEnvironment(context, options)
+    ? targetOfEnvironment(context, options)
+    : targetOfDirectory(context.cwd, options)
+}
+
+/**
+ * A command that has been connected goes on trying in an outage: nobody could close an open breaker in it. Those that
+ * wait for an answer have their own time-out, and the first connection is not waited for.
+ */
+const PATIENT = { breakerFailures: Number.POSITIVE_INFINITY } as const
+
+/** A folder that is named on the command line goes before a broker that is set for every command. */
+function usesEnvironment({ env }: Pick<CommandContext, 'env'>, options: ClientOptions): boolean {
+  return options.dataDir === undefined && Boolean(env['MQTT_BROKER_URL'])
+}
+
+async function targetOfEnvironment(
+  { env, fromFile, cwd }: Pick<CommandContext, 'env' | 'fromFile' | 'cwd'>,
+  options: ClientOptions,
+): Promise<ConnectionTarget> {
+  const { configFromEnvironment } = await import('@jamey/bus')
+  const clientId = options.clientId ?? newClientId()
+  const readAs = options.clientId ?? (env['MQTT_CLIENT_ID'] || clientId)
+  // The outbox is the component's, whose process has it open.
+  const { outboxFolder: _, ...config } = configFromEnvironment({ ...env, MQTT_CLIENT_ID: readAs }, { cwd })
+  const isListed = Boolean(env['MQTT_PERMISSIONS'])
+  const listedIn = fromFile.has('MQTT_PERMISSIONS') ? 'file' : 'environment'
+  const permissions = options.permission ?? (isListed ? config.permissions : COMPONENTS.operator.permissions)
+  const place = fromFile.has('MQTT_BROKER_URL') ? ' of .env' : ''
+  return {
+    config: {
+      ...(options.clientId === undefined ? withoutCertificate(config) : config),
+      ...(env['MQTT_BREAKER_FAILURES'] ? {} : PATIENT),
+      clientId,
+      permissions,
+    },
+    address: addressOf(config.url),
+    wayOut: `check MQTT_BROKER_URL and MQTT_PORT${place}, and that the broker runs${certificateHint(env, options)}`,
+    permissionSource: options.permission !== undefined ? 'option' : isListed ? listedIn : 'default',
+  }
+}
+
+function withoutCertificate({ tls, ...config }: BusConfig): BusConfig {
+  return tls?.ca === undefined ? config : { ...config, tls: { ca: tls.ca } }
+}
+
+function certificateHint(env: NodeJS.ProcessEnv, { clientId }: ClientOptions): string {
+  if (clientId !== undefined || !env['MQTT_TLS_CLIENT_CERT']) return ''
+  return '; where it wants a client certificate, --client-id NAME shows MQTT_TLS_CLIENT_CERT under its name'
+}
+
+async function targetOfDirectory(cwd: string, options: ClientOptions): Promise<ConnectionTarget> {
+  const directory = requireDataDirectory(cwd, options.dataDir)
+  const { host, port } = runningBroker(directory)
+  const { readTokenSecretFile } = await import('@jamey/auth')
+  return {
+    config: {
+      url: `mqtts://${hostInUrl(host)}:${port}`,
+      clientId: options.clientId ?? newClientId(),
+      tls: { ca: readDataFile(directory.caCertificate) },
+      jwtSecret: await readTokenSecretFile(directory.secret),
+      permissions: options.permission ?? COMPONENTS.operator.permissions,
+      ...PATIENT,
+    },
+    address: `${hostInUrl(host)}:${port}`,
+    wayOut: `start it with \`jamey up${dataDirectoryOption(directory, cwd)}\``,
+    permissionSource: options.permission === undefined ? 'default' : 'option',
+  }
+}
+
+function addressOf(url: string | readonly string[]): string {
+  const urls = typeof url === 'string' ? [url] : url
+  return urls.map((one) => (URL.canParse(one) ? new URL(one).host : one)).join(', ')
+}
+
+function newClientId(): string {
+  return PASSING_NAME + randomBytes(6).toString('hex')
+}
+
+/** Whether a client identifier was made for one command. */
+export function isPassingName(clientId: string): boolean {
+  return clientId.startsWith(PASSING_NAME)
+}

@@ -1,0 +1,163 @@
+import { resolve } from 'node:path'
+import { type Bus, type StateChange, systemClock } from '@jamey/bus'
+import type { Client, SessionStore } from '@jamey/mqtt'
+import type { Logger } from 'pino'
+import type { ClientComponent } from '../install/data-directory.js'
+import { CommandFailure, reportOf } from '../support/failure.js'
+import { Comeback } from './comeback.js'
+
+/** A component in this process, connected (or connecting) as a client of its own. */
+export interface RunningComponent {
+  /** Where it answers besides the bus: the gateway's URL. */
+  readonly url: string | undefined
+  /** Resolves once it serves; rejects where it never can. */
+  readonly ready: Promise<void>
+  /** Rejects when its connection ends for good, as when another client of its name takes it over; never with `comesBack`. */
+  readonly lost: Promise<never>
+  /** Tries again at once where the breaker is open or the next attempt is waited for, and reads again what can be read again (the conscience's rules). */
+  reload(): void
+  stop(graceMs: number): Promise<void>
+}
+
+export interface ComponentOptions {
+  readonly env: NodeJS.ProcessEnv
+  /** Where a service looks for `.env` and relative paths. */
+  readonly cwd: string
+  readonly log: Logger
+  /** Takes its connection up again, whatever ended it: others in this process go on, and would go with it. */
+  readonly comesBack?: boolean
+}
+
+/** Starts one component as its environment says. Throws its configuration errors. */
+export async function startComponent(
+  component: ClientComponent,
+  { env, cwd, log, comesBack = false }: ComponentOptions,
+): Promise<RunningComponent> {
+  const store = await openOutbox(env, cwd)
+  const options = {
+    env,
+    cwd,
+    comesBack,
+    log: log.child({ component }),
+    ...(store === undefined ? {} : { store }),
+  }
+  try {
+    return await startService(component, options)
+  } catch (error) {
+    // What failed before there was a bus has nobody else who closes it.
+    await store?.close()
+    throw error
+  }
+}
+
+/** MQTT_OUTBOX_DIR, where it is set: what the component publishes outlives the process there. */
+async function openOutbox(env: NodeJS.ProcessEnv, cwd: string): Promise<SessionStore | undefined> {
+  const path = env['MQTT_OUTBOX_DIR']
+  if (!path) return undefined
+  const [{ assertOwnFolder }, { openSessionStore }] = await Promise.all([
+    import('@jamey/auth'),
+    import('@jamey/store'),
+  ])
+  assertOwnFolder(resolve(cwd, path))
+  return openSessionStore({ path: resolve(cwd, path) })
+}
+
+async function startService(
+  component: ClientComponent,
+  options: ComponentOptions & { readonly store?: SessionStore },
+): Promise<RunningComponent> {
+  const running = (service: Service) => watched(component, service, options)
+  switch (component) {
+    case 'conscience': {
+      const { runConscience } = await import('@jamey/conscience')
+      return running(await runConscience(options))
+    }
+    case 'memory': {
+      const { runMemory } = await import('@jamey/memory')
+      return running(await runMemory(options))
+    }
+    case 'gateway': {
+      const { runGateway } = await import('@jamey/gateway')
+      return running(await runGateway(options))
+    }
+  }
+}
+
+/** What the services' own start functions have in common. */
+interface Service {
+  readonly url?: string
+  readonly bus: Pick<Bus, 'onState' | 'mqtt'>
+  readonly ready: Promise<void>
+  reload?(): void
+  stop(options?: { graceMs?: number }): Promise<void>
+}
+
+function watched(
+  name: string,
+  service: Service,
+  { log, comesBack = false }: ComponentOptions,
+): RunningComponent {
+  const comeback = comesBack ? new Comeback(service.bus.mqtt, systemClock, log) : undefined
+  const lost = new Promise<never>((_, reject) => {
+    service.bus.onState((change) => {
+      tell(change, log)
+      if (change.state === 'connected') comeback?.onConnected()
+      if (change.state !== 'error' || isBreaker(change)) return
+      if (comeback === undefined) reject(connectionLost(name, change.cause))
+      else comeback.onGivenUp(change.cause)
+    })
+  })
+  // It is awaited only once everything is ready; until then `ready` tells the same.
+  lost.catch(() => {})
+  return {
+    url: service.url,
+    ready: service.ready,
+    lost,
+    reload: () => reload(service, log),
+    stop: (graceMs) => {
+      comeback?.stop()
+      return service.stop({ graceMs })
+    },
+  }
+}
+
+/** What SIGHUP asks for. */
+export function reload(
+  service: { readonly bus: { readonly mqtt: Pick<Client, 'state' | 'reset'> }; reload?(): void },
+  log: Pick<Logger, 'info' | 'error'>,
+): void {
+  // An open breaker is closed, and a wait cut short.
+  if (service.bus.mqtt.state === 'error' || service.bus.mqtt.state === 'reconnecting')
+    service.bus.mqtt.reset()
+  try {
+    service.reload?.()
+    log.info('reloaded')
+  } catch (error) {
+    log.error({ err: error }, 'what was to be reloaded can not be used; the old stays in force')
+  }
+}
+
+/** The breaker is open: somebody has to look, and may then say SIGHUP. */
+function isBreaker({ cause }: StateChange): boolean {
+  return (cause as { code?: unknown } | undefined)?.code === 'breaker-open'
+}
+
+/** What the log of a component says of its connection. */
+export function tell(change: StateChange, log: Pick<Logger, 'info' | 'warn' | 'error'>): void {
+  const { state, cause, attempt, delayMs } = change
+  if (state === 'connected') log.info('connected to the broker')
+  // Whatever else ends a connection for good ends the process, which tells it.
+  if (state === 'error' && isBreaker(change)) {
+    const way = 'SIGHUP tries again; MQTT_BREAKER_FAILURES=never keeps trying for ever'
+    log.error({ cause: cause?.message }, `no connection to the broker, and no further attempts: ${way}`)
+  }
+  // Without a cause the client itself wants a new connection, for a new token: the bus has told of it.
+  if (state !== 'reconnecting' || cause === undefined) return
+  const facts = { attempt, delay_ms: Math.round(delayMs ?? 0), cause: cause?.message }
+  log.warn(facts, 'not connected to the broker; trying again')
+}
+
+function connectionLost(name: string, cause: unknown): CommandFailure {
+  const { message, code, exitCode } = reportOf(cause ?? new Error('no reason was given'))
+  return new CommandFailure(`${name} gave its connection up: ${message}`, { code, exitCode, cause })
+}

@@ -1,0 +1,178 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { assertOwnFolder, OwnershipError } from '@jamey/auth'
+import { readStorePath } from '../broker/settings.js'
+import { type DataDirectory, displayPath } from '../install/data-directory.js'
+import { outboxesOf } from '../install/outbox-folders.js'
+import { reportOf } from '../support/failure.js'
+import { plural } from '../support/quantities.js'
+import type { Finding } from './finding.js'
+
+/** Where a system, or a part of it, keeps what must not be lost; undefined: not here, or nowhere. */
+export interface DataPlaces {
+  readonly memoryFile: string | undefined
+  readonly brokerStore: string | undefined
+  /** Folders of client sessions. */
+  readonly outboxes: readonly string[]
+}
+
+type Environment = NodeJS.ProcessEnv
+
+/** What a part that is run alone keeps, as its environment says. */
+export function placesOfEnvironment(env: Environment, cwd: string, runsBroker: boolean): DataPlaces {
+  const { JAMEY_MEMORY_FILE: file, JAMEY_DATA_DIR: folder, MQTT_OUTBOX_DIR: outbox } = env
+  const memoryFile = file || (folder && join(folder, 'memory.db'))
+  return {
+    memoryFile: memoryFile ? resolve(cwd, memoryFile) : undefined,
+    brokerStore: runsBroker ? storePathOf(env, cwd) : undefined,
+    outboxes: outbox ? [resolve(cwd, outbox)] : [],
+  }
+}
+
+/** What `jamey up` keeps in a folder; the memory file may be elsewhere. */
+export function placesOfDirectory(directory: DataDirectory, env: Environment, cwd: string): DataPlaces {
+  const { JAMEY_MEMORY_FILE: file } = env
+  return {
+    memoryFile: file ? resolve(cwd, file) : join(directory.data, 'memory.db'),
+    brokerStore: join(directory.data, 'broker'),
+    outboxes: outboxesOf({ cwd, env }, { dataDir: directory.path }).map(({ path }) => path),
+  }
+}
+
+/** Nothing where the settings can not be read, which is told where they are looked at. */
+function storePathOf(env: Environment, cwd: string): string | undefined {
+  try {
+    return readStorePath({ flags: {}, env, cwd })
+  } catch {
+    return undefined
+  }
+}
+
+export interface DataChecks {
+  readonly findings: readonly Finding[]
+  /** The process that has the broker's store open. */
+  readonly brokerProcess: number | undefined
+}
+
+/** Room on every disk that something is kept on, and whether all of it can be read. What is not there yet is no fault. */
+export async function checkData(places: DataPlaces, cwd: string): Promise<DataChecks> {
+  const { memoryFile, brokerStore, outboxes } = places
+  const folders = [
+    ...(memoryFile === undefined ? [] : [dirname(memoryFile)]),
+    ...(brokerStore === undefined ? [] : [brokerStore]),
+    ...outboxes,
+  ]
+  const space = await checkSpace(folders, cwd)
+  const memory =
+    memoryFile !== undefined && existsSync(memoryFile) ? [await checkMemory(memoryFile, cwd)] : []
+  const broker = brokerStore === undefined ? undefined : await checkStoreAt('broker', brokerStore, cwd)
+  const clients = await Promise.all(outboxes.map((path) => checkStoreAt('session', path, cwd)))
+  const stores = [broker, ...clients].flatMap((store) => (store === undefined ? [] : [store.finding]))
+  return { findings: [...space, ...memory, ...stores], brokerProcess: broker?.owner }
+}
+
+const MEBIBYTE = 2 ** 20
+/** Below the first nothing can be relied on: a commit takes several pages, and a log. */
+const FULL_BYTES = 16 * MEBIBYTE
+const NEARLY_FULL_BYTES = 512 * MEBIBYTE
+
+/** One finding a disk. */
+export async function checkSpace(
+  folders: readonly string[],
+  cwd: string,
+  read: typeof statfs = statfs,
+): Promise<Finding[]> {
+  const disks = new Map<number, string>()
+  for (const folder of folders.map(existingPart)) {
+    const { dev } = statSync(folder)
+    if (!disks.has(dev)) disks.set(dev, folder)
+  }
+  return Promise.all([...disks.values()].map((folder) => spaceAt(folder, cwd, read)))
+}
+
+async function spaceAt(folder: string, cwd: string, read: typeof statfs): Promise<Finding> {
+  const check = `disk of ${displayPath(folder, cwd)}`
+  const { bavail, bsize, files, ffree } = await read(folder)
+  const bytes = bavail * bsize
+  const hint =
+    'make room there: what can not be written is refused, and nothing that was acknowledged is lost'
+  if (files > 0 && ffree === 0)
+    return { check, status: 'failed', message: 'no file can be made (inodes)', hint }
+  const message = `${amount(bytes)} free`
+  if (bytes < FULL_BYTES) return { check, status: 'failed', message: `full: ${message}`, hint }
+  if (!isWritable(folder)) {
+    const how = 'let the user who runs Jamey write there, or run this as that user'
+    return { check, status: 'failed', message: 'can not be written to', hint: how }
+  }
+  if (bytes < NEARLY_FULL_BYTES) return { check, status: 'warning', message, hint }
+  return { check, status: 'ok', message }
+}
+
+async function checkMemory(file: string, cwd: string): Promise<Finding> {
+  const check = `memory file ${displayPath(file, cwd)}`
+  const { checkMemoryFile } = await import('@jamey/memory')
+  try {
+    const { memories, bytes } = checkMemoryFile(file)
+    const message = `sound: ${plural(memories, 'memory', 'memories')}, ${amount(bytes)}`
+    return { check, status: 'ok', message }
+  } catch (error) {
+    const hint =
+      'stop the memory, and put a copy (`jamey memory backup`) in its place, or move the file away to begin with an empty one'
+    return { check, status: 'failed', message: reportOf(error).message, hint }
+  }
+}
+
+async function checkStoreAt(
+  kind: 'broker' | 'session',
+  path: string,
+  cwd: string,
+): Promise<{ finding: Finding; owner?: number | undefined } | undefined> {
+  if (!existsSync(path)) return undefined
+  const check = `${kind === 'broker' ? 'broker store' : 'outbox'} ${displayPath(path, cwd)}`
+  const { checkStore } = await import('@jamey/store')
+  try {
+    assertOwnFolder(path)
+    const { records, damaged, damage, owner } = await checkStore({ path, kind })
+    const user = owner === undefined ? '' : `, open in process ${owner}`
+    const whole = `${plural(records, 'record', 'records')} whole${user}`
+    if (damage === undefined) return { finding: { check, status: 'ok', message: whole }, owner }
+    const message = `${plural(damaged, 'record', 'records')} damaged, ${whole}: ${damage.message}`
+    return { finding: { check, status: 'failed', message, hint: DAMAGE_HINTS[kind] }, owner }
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message: string }
+    // The next start brings it up to date.
+    if (error instanceof OwnershipError) return { finding: { check, status: 'failed', message } }
+    if (code === 'older-version')
+      return { finding: { check, status: 'ok', message: 'of an earlier version' } }
+    return { finding: { check, status: 'failed', message, hint: DAMAGE_HINTS[kind] } }
+  }
+}
+
+const DAMAGE_HINTS = {
+  broker: 'stop the broker, and put a backup (`jamey broker backup`) in its place, or move the folder away',
+  session: '`jamey outbox list` shows what can be read; `jamey outbox drop` removes a damaged record',
+} as const
+
+/** The folder, or the nearest one above it that is there: what will be made will be made on that disk. */
+function existingPart(path: string): string {
+  let folder = path
+  while (!existsSync(folder)) folder = dirname(folder)
+  return folder
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** `1.5 GiB`, `12 MiB`, `3 KiB`. */
+export function amount(bytes: number): string {
+  if (bytes < MEBIBYTE) return `${Math.round(bytes / 1024)} KiB`
+  if (bytes < 1024 * MEBIBYTE) return `${Math.round(bytes / MEBIBYTE)} MiB`
+  return `${(bytes / (1024 * MEBIBYTE)).toFixed(1)} GiB`
+}

@@ -1,0 +1,172 @@
+import { existsSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { assertOwnFolder, OwnershipError, ownPath, readOwnFile } from '@jamey/auth'
+import { EXIT } from '../support/exit-codes.js'
+import { CommandFailure } from '../support/failure.js'
+import { shellWord } from '../support/shell-word.js'
+
+export const DIRECTORY_NAME = '.jamey'
+const MAXIMUM_FILE_BYTES = 1_048_576
+
+/** The components that connect as clients, each with a certificate of its own. */
+export const CLIENT_COMPONENTS = ['conscience', 'memory', 'gateway'] as const
+export type ClientComponent = (typeof CLIENT_COMPONENTS)[number]
+
+/** Where everything of one Jamey stands; `jamey up` makes it, the other commands read it. */
+export interface DataDirectory {
+  readonly path: string
+  readonly certificates: string
+  readonly caCertificate: string
+  readonly serverCertificate: string
+  readonly serverKey: string
+  readonly secret: string
+  /** What receipts of the conscience are signed with. */
+  readonly receiptKey: string
+  /** Who is denied; absent where nobody is. */
+  readonly denied: string
+  /** Who gets tokens for a secret; absent where nobody does. */
+  readonly clients: string
+  readonly data: string
+  /** A folder of each component's: what it published and the broker has not acknowledged. */
+  readonly outboxes: string
+  clientCertificate(clientId: string): string
+  clientKey(clientId: string): string
+}
+
+export function dataDirectoryAt(path: string): DataDirectory {
+  const certificates = join(path, 'certs')
+  return {
+    path,
+    certificates,
+    caCertificate: join(certificates, 'ca.crt'),
+    serverCertificate: join(certificates, 'server.crt'),
+    serverKey: join(certificates, 'server.key'),
+    secret: join(path, 'token-secret'),
+    receiptKey: join(path, 'receipt-key.pem'),
+    denied: join(path, 'denied.json'),
+    clients: join(path, 'clients.json'),
+    data: join(path, 'data'),
+    outboxes: join(path, 'data', 'outbox'),
+    clientCertificate: (clientId) => join(certificates, `${clientId}.crt`),
+    clientKey: (clientId) => join(certificates, `${clientId}.key`),
+  }
+}
+
+/**
+ * `--data-dir`, else `.jamey` in the current folder or the nearest one above it; undefined where none is. It is believed
+ * only where nobody but this user and root can have put it there: throws `OwnershipError` otherwise.
+ */
+export function findDataDirectory(cwd: string, option: string | undefined): DataDirectory | undefined {
+  const found = locateDataDirectory(cwd, option)
+  if (found !== undefined) assertOwn(found, option)
+  return found
+}
+
+/** The same of a folder that is to be made; those above it can have been made by somebody else. */
+export function newDataDirectory(cwd: string, option: string): DataDirectory {
+  const directory = dataDirectoryAt(resolve(cwd, option))
+  ownPath(dirname(directory.path))
+  assertOwn(directory, option)
+  return directory
+}
+
+/** What a link of its own name leads to was not named by anybody. */
+function assertOwn({ path }: DataDirectory, option: string | undefined): void {
+  const isNamed = option !== undefined && option !== DIRECTORY_NAME
+  assertOwnFolder(path, isNamed ? {} : { within: dirname(path) })
+}
+
+function locateDataDirectory(cwd: string, option: string | undefined): DataDirectory | undefined {
+  if (option !== undefined) {
+    const path = resolve(cwd, option)
+    return isDirectory(path) ? dataDirectoryAt(path) : undefined
+  }
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    const path = join(folder, DIRECTORY_NAME)
+    if (isDirectory(path)) return dataDirectoryAt(path)
+    if (dirname(folder) === folder) return undefined
+  }
+}
+
+/** What is missing without a folder, and what would do instead. */
+const PURPOSES = {
+  connection: {
+    lack: 'and MQTT_BROKER_URL is not set: there is nothing to connect to',
+    exitCode: EXIT.unavailable,
+    hint: 'start jamey with `jamey up`, name its folder with --data-dir, or set the MQTT_* variables',
+  },
+  secret: {
+    lack: 'and no MQTT_JWT_SECRET: there is no secret to sign with',
+    exitCode: EXIT.usage,
+    hint: 'name the folder with --data-dir, set MQTT_JWT_SECRET or MQTT_JWT_SECRET_FILE, or create a folder with `jamey up`',
+  },
+  files: {
+    lack: 'so there are no certificates',
+    exitCode: EXIT.usage,
+    hint: 'name the folder with --data-dir, or create one with `jamey up`',
+  },
+  clients: {
+    lack: 'and JAMEY_CLIENTS_FILE is not set: there is no file of clients',
+    exitCode: EXIT.usage,
+    hint: 'name the file with --file, or the folder of the system with --data-dir',
+  },
+  denied: {
+    lack: 'and JAMEY_DENIED_FILE is not set: there is no deny list',
+    exitCode: EXIT.usage,
+    hint: 'name the list with --file, or the folder of the system with --data-dir',
+  },
+  outboxes: {
+    lack: 'and MQTT_OUTBOX_DIR is not set: there is no outbox to look at',
+    exitCode: EXIT.usage,
+    hint: 'name the folder of an outbox with --dir, or that of the system with --data-dir',
+  },
+} as const
+
+/** The same, where nothing works without one. */
+export function requireDataDirectory(
+  cwd: string,
+  option: string | undefined,
+  purpose: keyof typeof PURPOSES = 'connection',
+): DataDirectory {
+  const found = findDataDirectory(cwd, option)
+  if (found !== undefined) return found
+  const where =
+    option === undefined ? `no ${DIRECTORY_NAME} here or in a folder above` : `no folder ${option}`
+  const { lack, exitCode, hint } = PURPOSES[purpose]
+  // A folder that is named stands above the variables, so they would not have helped.
+  const why = option === undefined ? `, ${lack}` : ''
+  throw new CommandFailure(`${where}${why}`, { code: 'no-data-directory', exitCode, hint })
+}
+
+/** A file of the data directory; a missing one is told with the way to get it back. */
+export function readDataFile(path: string): string {
+  try {
+    return readOwnFile(path, { maximumBytes: MAXIMUM_FILE_BYTES })
+  } catch (error) {
+    if (error instanceof OwnershipError) throw error
+    const { code, message } = error as NodeJS.ErrnoException
+    const hint =
+      code === 'ENOENT' ? '`jamey up` creates what is missing' : 'run this as the user who ran `jamey up`'
+    throw new CommandFailure(code === 'ENOENT' ? `${path} is missing` : `cannot read ${path}: ${message}`, {
+      code: 'data-file-unreadable',
+      hint,
+      cause: error,
+    })
+  }
+}
+
+/** A path as a person in `cwd` would write it. */
+export function displayPath(path: string, cwd: string): string {
+  const short = relative(cwd, path)
+  return short === '' ? '.' : short.startsWith('..') ? path : short
+}
+
+/** The option that makes another command find this directory, or nothing where it finds it by itself. */
+export function dataDirectoryOption(directory: DataDirectory, cwd: string): string {
+  if (locateDataDirectory(cwd, undefined)?.path === directory.path) return ''
+  return ` --data-dir ${shellWord(displayPath(directory.path, cwd))}`
+}
+
+function isDirectory(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory()
+}

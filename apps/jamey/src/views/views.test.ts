@@ -1,0 +1,185 @@
+import type { Memory, Verdict } from '@jamey/contracts'
+import pc from 'picocolors'
+import { describe, expect, it } from 'vitest'
+import { formatAge, plural } from '../support/quantities.js'
+import { formatExpiry, formatRecalled } from './memory-view.js'
+import { type ArrivedMessage, formatMessage, jsonMessage } from './message-view.js'
+import { formatScore, formatVerdict } from './verdict-view.js'
+
+const colors = pc.createColors(false)
+const now = new Date('2026-05-31T12:00:00Z')
+const view = { colors, columns: 60, now }
+
+const verdict: Verdict = {
+  evaluation_id: '11111111-1111-4111-8111-111111111111',
+  action: "delete the customer's records",
+  approved: false,
+  decision: 'forbidden',
+  moral_score: -0.917,
+  recognised: true,
+  rules: [
+    {
+      name: 'no-harm',
+      description: 'Do no harm.',
+      effect: 'forbid',
+      weight: 10,
+      reason: 'There is no consent.',
+    },
+    { name: 'care', description: 'Helps somebody.', effect: 'encourage', weight: 2.5 },
+  ],
+  explanation: 'The action is forbidden, because there is no consent of those whose records are deleted.',
+  judge: { status: 'not_configured' },
+  facts: [],
+  rules_version: '3f2a',
+  request_digest: `sha256:${'0'.repeat(64)}`,
+  requested_by: 'jamey-cli-1',
+  correlation_id: '0d7ff1f6-6a0f-4f0b-9d39-6a1b5f0f7a11',
+  evaluated_at: '2026-05-31T12:00:00Z',
+}
+
+const memory: Memory & { score: number } = {
+  id: '22222222-2222-4222-8222-222222222222',
+  content: 'We met in Lisbon in May',
+  layer: 'episodic',
+  tags: ['travel'],
+  importance: 0.5,
+  created_at: '2026-05-29T12:00:00Z',
+  occurred_at: '2026-05-29T12:00:00Z',
+  expires_at: null,
+  owner: 'jamey-cli-1',
+  scope: 'private',
+  source: 'jamey-cli-1',
+  metadata: {},
+  score: 0.87654,
+}
+
+function message(payload: string | Uint8Array, topic = 'jamey/test/a'): ArrivedMessage {
+  return { topic, payload: Buffer.from(payload), qos: 1, retain: false, dup: false }
+}
+
+function envelope(topic: string, action: string, data: unknown): ArrivedMessage {
+  const metadata = { client_id: 'jamey-conscience', correlation_id: verdict.evaluation_id }
+  const whole = {
+    message_id: verdict.evaluation_id,
+    timestamp: now,
+    topic,
+    payload: { action, data },
+    metadata,
+  }
+  return message(JSON.stringify(whole), topic)
+}
+
+describe('a verdict', () => {
+  it('that approves says so once', () => {
+    const approved = { ...verdict, approved: true, decision: 'approved', moral_score: 0.5 } as const
+    expect(formatVerdict(approved, colors, 80).split('\n')[0]).toBe('approved, moral score +0.50')
+  })
+
+  it('shows decision, score, rules with weights and the explanation', () => {
+    expect(formatVerdict(verdict, colors, 80)).toBe(
+      [
+        'not approved (forbidden), moral score -0.92',
+        '',
+        "  delete the customer's records",
+        '',
+        '  no-harm  forbids      weight  10  There is no consent.',
+        '  care     encourages   weight 2.5  Helps somebody.',
+        '',
+        '  The action is forbidden, because there is no consent of those whose records',
+        '  are deleted.',
+        '',
+        `  request ${verdict.request_digest} of jamey-cli-1`,
+        '',
+        '  rules 3f2a, evaluation 11111111-1111-4111-8111-111111111111',
+      ].join('\n'),
+    )
+  })
+
+  it('says what the judge thinks, or that it failed', () => {
+    const used = { ...verdict, judge: { status: 'used', opinion: 'Ask first.', score: -0.5 } } as const
+    expect(formatVerdict(used, colors, 80)).toContain("The judge's opinion (-0.50): Ask first.")
+    const failed = { ...verdict, judge: { status: 'failed', error: 'no answer' } } as const
+    expect(formatVerdict(failed, colors, 80)).toContain(
+      'gave no opinion (no answer); the rules alone decided',
+    )
+  })
+
+  it('gives every score a sign and never a negative zero', () => {
+    expect([1, 0.004, 0, -0.004, -1].map(formatScore)).toEqual(['+1.00', '+0.00', '+0.00', '+0.00', '-1.00'])
+  })
+})
+
+describe('recalled memories', () => {
+  it('are ranked, with score, layer, age, tags, text and id', () => {
+    expect(formatRecalled({ memories: [memory], total: 3 }, view)).toBe(
+      [
+        '1. 0.877  episodic  2 days ago  #travel',
+        '   We met in Lisbon in May',
+        '   22222222-2222-4222-8222-222222222222',
+        '',
+        '1 of 3 memories',
+      ].join('\n'),
+    )
+    expect(formatRecalled({ memories: [], total: 0 }, view)).toBe('nothing found')
+  })
+
+  it('tell their age in words', () => {
+    const ages = [
+      '2026-05-31T11:59:30Z',
+      '2026-05-31T11:58:00Z',
+      '2026-05-30T12:00:00Z',
+      '2024-05-01T00:00:00Z',
+    ]
+    expect(ages.map((iso) => formatAge(iso, now))).toEqual([
+      'just now',
+      '2 minutes ago',
+      '1 day ago',
+      '2 years ago',
+    ])
+    expect(formatAge('2026-05-31T15:30:00Z', now)).toBe('in 3 hours')
+    expect(formatAge('2026-06-01T11:59:59Z', now)).toBe('in 1 day')
+    expect(formatExpiry('2026-08-29T12:00:00.000Z', now)).toBe(
+      'kept until 2026-08-29 12:00 UTC (in 3 months)',
+    )
+    expect(formatExpiry(null, now)).toBe('kept for good')
+    expect(plural(1234, 'memory', 'memories')).toBe('1,234 memories')
+  })
+})
+
+describe('a message that arrived', () => {
+  it('is one JSON object for scripts: JSON as JSON, text as text, bytes in base64', () => {
+    const facts = { topic: 'jamey/test/a', qos: 1, retain: false, dup: false, received_at: now.toISOString() }
+    expect(jsonMessage(message('{"a": 1}'), now)).toEqual({ ...facts, payload: { a: 1 } })
+    expect(jsonMessage(message('hello'), now)).toEqual({ ...facts, payload_text: 'hello' })
+    expect(jsonMessage(message(Uint8Array.of(0xff, 0)), now)).toEqual({ ...facts, payload_base64: '/wA=' })
+    const properties = {
+      correlationData: Uint8Array.of(1),
+      contentType: 'text/plain',
+      responseTopic: undefined,
+    }
+    expect(jsonMessage({ ...message(''), properties }, now)).toMatchObject({
+      properties: { correlationData: { base64: 'AQ==' }, contentType: 'text/plain' },
+    })
+  })
+
+  it('shows its text with control characters made harmless', () => {
+    expect(formatMessage(message('a\u001b[2Jb'), view)).toContain('a\\u001b[2Jb')
+    expect(formatMessage(message(Uint8Array.of(0xff, 0)), view)).toContain('2 bytes that are no text')
+    expect(formatMessage({ ...message(''), retain: true }, view)).toMatch(/retained\n {2}\(empty\)$/)
+  })
+
+  it('shows an envelope by its sender, action and data', () => {
+    const shown = formatMessage(envelope('jamey/events/heartbeat', 'heartbeat', { sequence: 1 }), view)
+    expect(shown).toMatch(
+      /jamey\/events\/heartbeat {2}from jamey-conscience\n {2}heartbeat \{"sequence":1\}$/,
+    )
+  })
+
+  it('shows a verdict and a stored memory as the other commands do', () => {
+    const seen = formatMessage(envelope('jamey/conscience/results', 'result', verdict), view)
+    expect(seen).toContain('not approved (forbidden), moral score -0.92')
+    const stored = { change: 'stored', memory_ids: [memory.id], memory }
+    const announced = formatMessage(envelope('jamey/memory/updates', 'update', stored), view)
+    expect(announced).toContain('stored  episodic  2 days ago  #travel')
+  })
+})
