@@ -45,6 +45,7 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'packages/store/src/open-session-store.ts': 'ages of records, which outlive the process',
   'packages/store/src/session-records.ts': 'when a message was set aside, which outlives the process',
   'services/gateway/src/gateway.ts': 'iat and exp of a token',
+  'services/gateway/src/token-issuer.ts': 'until when a certificate is good',
   'services/memory/src/memory-store.ts': 'when a memory was made and expires, which outlives the process',
   'services/memory/src/threaded-memory.ts': 'the same',
   'tests/attacks/peer.ts': 'the timestamp of an envelope',

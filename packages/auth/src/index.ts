@@ -57,7 +57,7 @@ export {
 } from './revocation/revocations.js'
 export { isClientIdentifier } from './support/client-identifier.js'
 export * from './support/error.js'
-export { urlFault as tokenUrlFault } from './support/https-request.js'
+export { type ClientCertificate, urlFault as tokenUrlFault } from './support/https-request.js'
 export { KeySet, readKeySetFile, type VerificationKeys } from './tokens/key-set.js'
 export { LiveKeySet, type LiveKeySetOptions } from './tokens/live-key-set.js'
 export { RemoteTokenSource, type RemoteTokenSourceOptions } from './tokens/remote-token-source.js'

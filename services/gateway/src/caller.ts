@@ -22,6 +22,8 @@ export interface CallerFacts {
   readonly isByUnixSocket?: boolean
   /** The user of this machine whose program the peer is; undefined where that can not be told. */
   readonly peerUser: () => Promise<number | undefined>
+  /** Whether the peer speaks TLS with this very server. */
+  readonly isSecure?: boolean
   /** Proxies that say nothing of themselves still speak HTTP/1.0; programs of today do not. */
   readonly httpVersion: string
 }
@@ -120,12 +122,19 @@ function objectionToLocalCaller(facts: CallerFacts, policy: CallerPolicy): strin
     return 'Only callers on the same machine may leave the token out.'
   }
   if (facts.httpVersion === '1.0') return 'A call by HTTP/1.0, as proxies make them, needs a token.'
-  const proxyHeader = PROXY_HEADERS.find((name) => headers[name] !== undefined)
+  const proxyHeader = proxyHeaderOf(headers)
   if (proxyHeader !== undefined) return `A call that came through a proxy (${proxyHeader}) needs a token.`
   if (!isLocalHostHeader(headers.host)) {
     return 'Without a token the Host header must be localhost, 127.0.0.1 or [::1].'
   }
-  return isSameOrigin(headers) ? undefined : 'Pages of other origins may not call without a token.'
+  return isSameOrigin(headers, facts.isSecure === true)
+    ? undefined
+    : 'Pages of other origins may not call without a token.'
+}
+
+/** What shows that a proxy passed a call on; undefined where nothing does. */
+export function proxyHeaderOf(headers: IncomingHttpHeaders): string | undefined {
+  return PROXY_HEADERS.find((name) => headers[name] !== undefined)
 }
 
 /** The other users of this machine reach its loopback addresses, too. Asked last, as it takes a look at the system. */
@@ -143,9 +152,11 @@ async function objectionToUser({ isByUnixSocket, peerUser }: CallerFacts): Promi
  * Programs other than browsers send neither header. A browser sends Origin with everything that may change
  * something, and Sec-Fetch-Site with the rest. [Fetch, section 3.2; Fetch Metadata, section 2.4]
  */
-function isSameOrigin(headers: IncomingHttpHeaders): boolean {
+function isSameOrigin(headers: IncomingHttpHeaders, isSecure: boolean): boolean {
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
   const { origin, host } = headers
-  return origin === undefined || origin.toLowerCase() === `http://${host?.toLowerCase()}`
+  return (
+    origin === undefined || origin.toLowerCase() === `${isSecure ? 'https' : 'http'}://${host?.toLowerCase()}`
+  )
 }

@@ -1,3 +1,4 @@
+import { TLSSocket } from 'node:tls'
 import type { FastifyRequest } from 'fastify'
 import { type Caller, type CallerPolicy, identifyCaller, requirePermission } from './caller.js'
 import { PeerUsers } from './peer-user.js'
@@ -22,6 +23,7 @@ export class Callers {
       peerAddress: raw.socket.remoteAddress,
       isByUnixSocket: cameByUnixSocket(raw.socket),
       peerUser: () => this.#peerUsers.userOf(raw.socket),
+      isSecure: raw.socket instanceof TLSSocket,
       httpVersion: raw.httpVersion,
     }
     try {

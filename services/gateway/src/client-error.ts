@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { systemClock } from '@jamey/bus'
 import { PROBLEM_CONTENT_TYPE, Problem } from './problem.js'
 
@@ -7,7 +8,10 @@ const FAREWELL_MS = 1_000
 
 /** Answers bytes that are no readable request, for which there is no request object to answer through. */
 export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Where the handshake failed there is nothing to write to that the peer could read.
+  const isOfTls =
+    socket instanceof TLSSocket && !error.code?.startsWith('HPE_') && !error.code?.startsWith('ERR_HTTP_')
+  if (error.code === 'ECONNRESET' || !socket.writable || isOfTls) {
     socket.destroy()
     return
   }

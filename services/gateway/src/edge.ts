@@ -13,6 +13,7 @@ import { guardDescriptors, tellRarely } from './descriptors.js'
 import { ENDPOINTS, endpointIndex, methodsAt } from './endpoints.js'
 import { listenError } from './error.js'
 import type { Forwarder } from './forwarder.js'
+import { destroyerOf, type GatewayTls, tlsOptionsOf } from './https.js'
 import { InFlight } from './in-flight.js'
 import { readJsonBody } from './json-body.js'
 import { openApiDocument } from './openapi.js'
@@ -47,6 +48,8 @@ export interface EdgeOptions {
   /** Undefined where callers are not limited. */
   readonly callLimit: CallLimit | undefined
   readonly trustProxy: boolean | readonly string[]
+  /** Undefined where HTTP is served. */
+  readonly tls: GatewayTls | undefined
   /** Undefined where no tokens are issued. */
   readonly tokenIssuer: TokenIssuer | undefined
   /** Why no call can be sent at the moment; undefined when it can. */
@@ -63,12 +66,14 @@ export class Edge {
   readonly #app: FastifyInstance
   readonly #options: EdgeOptions
   readonly #inFlight = new InFlight()
+  readonly #destroyConnections: () => void
   #unixSocket: Server | undefined
   #isDraining = false
 
   private constructor(app: FastifyInstance, options: EdgeOptions) {
     this.#app = app
     this.#options = options
+    this.#destroyConnections = destroyerOf(app.server)
   }
 
   static async create(options: EdgeOptions): Promise<Edge> {
@@ -133,7 +138,7 @@ export class Edge {
     const late = new Promise<void>((resolve) => farewell.signal.addEventListener('abort', () => resolve()))
     await Promise.race([this.#inFlight.empty(), late])
     systemClock.clearTimeout(timer)
-    this.#app.server.closeAllConnections()
+    this.#destroyConnections()
   }
 
   #addHooks(): void {
@@ -216,26 +221,31 @@ function tellOfBound(log: Logger): () => void {
   return () => tell('HTTP connections are refused: one address has as many as it may')
 }
 
-function createApp({ log, trustProxy }: EdgeOptions): FastifyInstance {
-  const app = fastify({
+function createApp({ log, trustProxy, tls }: EdgeOptions): FastifyInstance {
+  // Node looks for late requests every 30 s by default, which would stretch the limits to twice their length.
+  const http = {
+    maxHeaderSize: HEADER_LIMIT_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: 1_000,
+  }
+  const options = {
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionTimeout: SILENCE_TIMEOUT_MS,
-    // Node looks for late requests every 30 s by default, which would stretch the limits to twice their length.
-    http: {
-      maxHeaderSize: HEADER_LIMIT_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: 1_000,
-    },
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : [...trustProxy],
     genReqId: () => randomUUID(),
     // Requests that come while draining are answered by a hook, as a problem like any other.
     return503OnClosing: false,
     clientErrorHandler: answerUnreadable,
-    frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error)),
-  })
+    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) =>
+      sendProblem(reply, problemOf(error)),
+  }
+  const app: FastifyInstance =
+    tls === undefined
+      ? fastify({ ...options, http })
+      : fastify({ ...options, https: { ...http, ...tlsOptionsOf(tls, HEADERS_TIMEOUT_MS) } })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readBody)
   app.setErrorHandler((error, request, reply) => {

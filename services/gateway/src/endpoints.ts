@@ -157,7 +157,7 @@ function noSuchMemory(): Problem {
 export const TOKEN_ENDPOINT = {
   method: 'POST',
   path: '/v1/token',
-  summary: 'A token for a client id and its secret (OAuth 2.0, client credentials).',
+  summary: "A token for a client's secret or certificate (OAuth 2.0, client credentials).",
 } as const
 
 /** The endpoints that say something about the gateway itself and ask nobody. */

@@ -4,6 +4,7 @@ export type GatewayErrorCode =
   | 'port-forbidden'
   | 'address-unavailable'
   | 'socket-unusable'
+  | 'tls-unusable'
   | 'token-secret-missing'
   | 'already-started'
 

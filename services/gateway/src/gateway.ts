@@ -93,6 +93,7 @@ class HttpGateway implements Gateway {
       callerPolicy: this.#callerPolicy,
       callLimit: callLimit === false ? undefined : callLimit,
       trustProxy,
+      tls: this.#options.tls,
       tokenIssuer: tokenIssuerOf(this.#options, this.#log),
       unavailability: () => unavailability(bus.state),
       unreadiness: async () =>
@@ -101,7 +102,8 @@ class HttpGateway implements Gateway {
       log: this.#log,
     })
     const address = await this.#listen(this.#edge, host, port)
-    this.url = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
+    const scheme = this.#options.tls === undefined ? 'http' : 'https'
+    this.url = `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
     this.#log.info({ url: this.url }, 'listening')
     this.#receiptKeys.start()
     try {

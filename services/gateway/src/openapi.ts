@@ -59,7 +59,7 @@ const TOKEN_OPERATION: Json = {
   operationId: 'token',
   summary: TOKEN_ENDPOINT.summary,
   description:
-    'The client id and the secret stand in the body or in Authorization: Basic. 404 where this gateway issues none. Over TLS, or on the machine itself.',
+    'The client id and the secret stand in the body or in Authorization: Basic; a client certificate may take their place. 404 where this gateway issues none. Over TLS, or on the machine itself.',
   security: [{ client: [] }, {}],
   requestBody: {
     required: true,

@@ -1,6 +1,9 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { LiveKeySet } from '@jamey/auth'
 import { ConfigurationError } from '@jamey/bus'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { gatewayOptionsFromEnvironment } from './options.js'
 
 describe('gatewayOptionsFromEnvironment', () => {
@@ -27,6 +30,39 @@ describe('gatewayOptionsFromEnvironment', () => {
       trustProxy: ['10.0.0.0/8', '::1', 'loopback'],
       tokenSecret: 'x'.repeat(32),
     })
+  })
+
+  it('reads what HTTPS is served with, and tells what is missing of it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'jamey-https-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    for (const name of ['crt', 'key', 'ca', 'open']) writeFileSync(join(folder, name), name, { mode: 0o600 })
+    chmodSync(join(folder, 'open'), 0o644)
+    const read = (env: Record<string, string>) => gatewayOptionsFromEnvironment(env, folder)
+    const all = {
+      JAMEY_HTTP_CERT: 'crt',
+      JAMEY_HTTP_KEY: 'key',
+      JAMEY_HTTP_CA: 'ca',
+      JAMEY_HTTP_CRL: 'a, /b',
+    }
+    expect(read(all)).toEqual({
+      tls: { cert: 'crt', key: 'key', clientCa: 'ca' },
+      crlFiles: [join(folder, 'a'), '/b'],
+    })
+    expect(read({ JAMEY_HTTP_CERT: 'crt', JAMEY_HTTP_KEY: 'key' })).toEqual({
+      tls: { cert: 'crt', key: 'key' },
+    })
+    const faults = (env: Record<string, string>) => {
+      try {
+        return read(env)
+      } catch (error) {
+        return (error as ConfigurationError).faults.map(({ variable }) => variable)
+      }
+    }
+    expect(faults({ JAMEY_HTTP_CERT: 'crt' })).toEqual(['JAMEY_HTTP_KEY'])
+    expect(faults({ JAMEY_HTTP_CA: 'ca' })).toEqual(['JAMEY_HTTP_CERT'])
+    expect(faults({ JAMEY_HTTP_CRL: 'a' })).toEqual(['JAMEY_HTTP_CA'])
+    expect(faults({ ...all, JAMEY_HTTP_KEY: 'open' })).toEqual(['JAMEY_HTTP_KEY'])
+    expect(faults({ ...all, JAMEY_HTTP_CERT: 'absent' })).toEqual(['JAMEY_HTTP_CERT'])
   })
 
   it('reads whose tokens are taken, and tells what is wrong with it', () => {

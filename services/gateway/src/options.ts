@@ -1,21 +1,27 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
-  type ClientRegistry,
   isClientIdentifier,
   LiveKeySet,
   MINIMUM_SECRET_BYTES,
+  OwnershipError,
+  readOwnFile,
   type Secret,
   type TokenVerifierOptions,
 } from '@jamey/auth'
 import { type Bus, ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import type { Logger } from 'pino'
 import type { CallLimit } from './edge.js'
+import type { GatewayTls } from './https.js'
+import type { TokenClients } from './token-issuer.js'
 
 export const DEFAULT_HTTP_HOST = '127.0.0.1'
 export const DEFAULT_HTTP_PORT = 8080
 /** Generous, since it only has to stop what runs wild: 500 calls a second. */
 export const DEFAULT_CALLS_PER_MINUTE = 30_000
+
+/** Room for many authorities. */
+const MAXIMUM_PEM_BYTES = 1024 * 1024
 
 /** What the gateway needs of a bus. */
 export type GatewayBus = Pick<Bus, 'request' | 'serve' | 'subscribe' | 'state' | 'onState' | 'faults'>
@@ -36,8 +42,12 @@ export interface GatewaySettings {
   readonly audience?: TokenVerifierOptions['audience']
   /** Who may have issued them (`iss`); anybody by default. */
   readonly issuers?: TokenVerifierOptions['issuers']
-  /** Who may have tokens for a secret, such as `ClientRegistry`; signed with `tokenSecret`. Nobody by default. */
-  readonly clients?: Pick<ClientRegistry, 'authenticate'>
+  /** HTTPS in the place of HTTP; TLS 1.3. */
+  readonly tls?: GatewayTls
+  /** Revocation lists (CRLs) of who vouches for client certificates, which `runGateway` reads. */
+  readonly crlFiles?: readonly string[]
+  /** Who may have tokens, such as `ClientRegistry`; signed with `tokenSecret`. Nobody by default. */
+  readonly clients?: TokenClients
   /** Who is denied, such as `Revocations`; nobody by default. */
   readonly denied?: TokenVerifierOptions['denied']
   /** Client identifiers of the consciences whose keys `/v1/jwks` shows; `jamey-conscience` by default. */
@@ -61,7 +71,8 @@ export interface GatewayOptions extends GatewaySettings {
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads JAMEY_HTTP_HOST, JAMEY_HTTP_PORT, JAMEY_HTTP_SOCKET, JAMEY_HTTP_REQUIRE_TOKEN, JAMEY_HTTP_CALLS_PER_MINUTE (0: no limit),
+ * Reads JAMEY_HTTP_HOST, JAMEY_HTTP_PORT, JAMEY_HTTP_SOCKET, JAMEY_HTTP_CERT, JAMEY_HTTP_KEY, JAMEY_HTTP_CA,
+ * JAMEY_HTTP_CRL, JAMEY_HTTP_REQUIRE_TOKEN, JAMEY_HTTP_CALLS_PER_MINUTE (0: no limit),
  * JAMEY_HTTP_TRUST_PROXY (addresses, separated by commas), MQTT_JWT_SECRET, MQTT_JWT_AUDIENCE, MQTT_JWT_ISSUER and
  * MQTT_JWKS_FILE, or MQTT_JWKS_URL with MQTT_JWKS_CA_CERT. Throws `ConfigurationError` with every
  * fault at once.
@@ -94,6 +105,7 @@ export function gatewayOptionsFromEnvironment(
   const audience = read('MQTT_JWT_AUDIENCE', 'texts, separated by commas', listOf)
   const issuers = read('MQTT_JWT_ISSUER', 'texts, separated by commas', listOf)
   const keys = keysOf(env, cwd, faults)
+  const https = httpsOf(env, cwd, faults)
   const tokenSecret = env['MQTT_JWT_SECRET']
   if (
     tokenSecret !== undefined &&
@@ -119,6 +131,7 @@ export function gatewayOptionsFromEnvironment(
     ...(audience === undefined ? {} : { audience }),
     ...(issuers === undefined ? {} : { issuers }),
     ...(keys === undefined ? {} : { keys }),
+    ...https,
     ...(tokenSecret === undefined || tokenSecret === '' ? {} : { tokenSecret }),
   }
 }
@@ -142,6 +155,47 @@ function keysOf(env: Environment, cwd: string, faults: ConfigurationFault[]): Li
     return new LiveKeySet({ url, ca })
   } catch (error) {
     return fault('MQTT_JWKS_URL', 'https://... (http:// of this machine alone)', (error as Error).message)
+  }
+}
+
+/** HTTPS, and whose client certificates are asked for. */
+function httpsOf(
+  env: Environment,
+  cwd: string,
+  faults: ConfigurationFault[],
+): Pick<GatewaySettings, 'tls' | 'crlFiles'> {
+  const { JAMEY_HTTP_CERT: certPath, JAMEY_HTTP_KEY: keyPath, JAMEY_HTTP_CA: caPath } = env
+  const { JAMEY_HTTP_CRL: crlPaths } = env
+  const needs = (variable: string, expected: string): void => {
+    faults.push({ variable, expected, found: 'nothing' })
+  }
+  if (!certPath && (keyPath || caPath)) needs('JAMEY_HTTP_CERT', 'a PEM file with the certificate for HTTPS')
+  if (!keyPath && certPath) needs('JAMEY_HTTP_KEY', 'a PEM file with the key of JAMEY_HTTP_CERT')
+  if (!caPath && crlPaths) needs('JAMEY_HTTP_CA', 'a PEM file with who has signed JAMEY_HTTP_CRL')
+  const cert = pemAt('JAMEY_HTTP_CERT', certPath, { cwd, faults, isSecret: false })
+  const key = pemAt('JAMEY_HTTP_KEY', keyPath, { cwd, faults, isSecret: true })
+  const clientCa = pemAt('JAMEY_HTTP_CA', caPath, { cwd, faults, isSecret: false })
+  if (cert === undefined || key === undefined) return {}
+  const crlFiles = crlPaths?.split(',').map((path) => resolve(cwd, path.trim()))
+  return {
+    tls: { cert, key, ...(clientCa === undefined ? {} : { clientCa }) },
+    ...(crlPaths && crlFiles ? { crlFiles } : {}),
+  }
+}
+
+function pemAt(
+  variable: string,
+  path: string | undefined,
+  { cwd, faults, isSecret }: { cwd: string; faults: ConfigurationFault[]; isSecret: boolean },
+): string | undefined {
+  if (!path) return undefined
+  try {
+    return readOwnFile(resolve(cwd, path), { isSecret, maximumBytes: MAXIMUM_PEM_BYTES })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = error instanceof OwnershipError ? message : `which can not be read (${code})`
+    faults.push({ variable, expected: 'a PEM file', found: `${JSON.stringify(path)}, ${why}` })
+    return undefined
   }
 }
 

@@ -5,7 +5,7 @@ import { ClientRegistry, Revocations, type Secret } from '@jamey/auth'
 import { type Bus, type BusConfig, configFromEnvironment, connectBus } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { createGateway, DEFAULT_GRACE_MS } from './gateway.js'
-import { gatewayOptionsFromEnvironment } from './options.js'
+import { type GatewaySettings, gatewayOptionsFromEnvironment } from './options.js'
 
 export interface RunOptions {
   /** The process's environment by default. */
@@ -44,7 +44,7 @@ export async function runGateway({
   const tokenSecret = secretsOf(config) ?? settings.tokenSecret
   const { jwtAudience: audience = settings.audience, jwtIssuers: issuers = settings.issuers } = config
   const clients = await clientsOf(env, cwd, log)
-  const denied = await deniedOf(env, cwd, log)
+  const denied = await deniedOf(settings, env, cwd, log)
   const stopWatching = (): void => {
     clients?.stop()
     denied.stop()
@@ -99,11 +99,18 @@ async function clientsOf(
   return ClientRegistry.open({ path: resolve(cwd, path), onError })
 }
 
-/** JAMEY_DENIED_FILE, which is looked at all the time. */
-function deniedOf(env: NonNullable<RunOptions['env']>, cwd = '.', log: Logger): Promise<Revocations> {
+/** JAMEY_DENIED_FILE and JAMEY_HTTP_CRL, which are looked at all the time. */
+function deniedOf(
+  { tls, crlFiles = [] }: GatewaySettings,
+  env: NonNullable<RunOptions['env']>,
+  cwd = '.',
+  log: Logger,
+): Promise<Revocations> {
   const path = env['JAMEY_DENIED_FILE']
   return Revocations.open({
     deniedFile: path ? resolve(cwd, path) : undefined,
+    crlFiles,
+    authorities: tls?.clientCa === undefined ? [] : [String(tls.clientCa)],
     onError: (err) => log.error({ err }, 'who is denied by this file is not known'),
   })
 }

@@ -10,6 +10,7 @@ import {
 } from '@jamey/auth'
 import type { Logger } from 'pino'
 import { AttemptLimit } from './attempt-limit.js'
+import type { ShownCertificate } from './https.js'
 import { Problem, retryAfter } from './problem.js'
 import { clientUnknown, type TokenRequest } from './token-request.js'
 
@@ -22,8 +23,11 @@ const TOKENS_OF_CLIENT = 60
 /** More than any name has, and short enough for a line of the log. */
 const SHOWN_CHARACTERS = 128
 
+/** Who may have tokens, such as `ClientRegistry`. */
+export type TokenClients = Pick<ClientRegistry, 'authenticate' | 'certified'>
+
 export interface TokenIssuerOptions {
-  readonly clients: Pick<ClientRegistry, 'authenticate'>
+  readonly clients: TokenClients
   /** What the tokens are signed with. */
   readonly secret: Secret
   readonly audience?: string | readonly string[] | undefined
@@ -44,7 +48,7 @@ export interface TokenAnswer {
   readonly scope: string
 }
 
-/** Issues tokens to clients for their secrets, so that no client holds what tokens are signed with. */
+/** Issues tokens to clients for their secrets or certificates, so that no client holds what tokens are signed with. */
 export class TokenIssuer {
   readonly #options: TokenIssuerOptions
   readonly #failures: AttemptLimit
@@ -59,12 +63,14 @@ export class TokenIssuer {
   }
 
   /** Throws a `Problem`. Each outcome is a line of the log, without secrets and tokens. */
-  async issue(request: TokenRequest, address: string): Promise<TokenAnswer> {
+  async issue(request: TokenRequest, address: string, certificate?: ShownCertificate): Promise<TokenAnswer> {
+    const by = request.secret === undefined ? 'certificate' : 'secret'
     try {
-      const { answer, jti } = await this.#issue(request, address)
+      const { answer, jti } = await this.#issue(request, address, certificate)
       const facts = {
         client_id: request.clientId,
         address,
+        by,
         outcome: 'issued',
         jti,
         expires_in: answer.expires_in,
@@ -74,20 +80,32 @@ export class TokenIssuer {
     } catch (error) {
       const reason = error instanceof Problem ? (error.error ?? error.kind) : 'internal'
       const clientId = request.clientId.slice(0, SHOWN_CHARACTERS)
-      this.#options.log.warn({ client_id: clientId, address, outcome: 'refused', reason }, 'token refused')
+      const detail = error instanceof Problem ? error.message : undefined
+      const facts = { client_id: clientId, address, by, outcome: 'refused', reason, detail }
+      this.#options.log.warn(facts, 'token refused')
       throw error
     }
   }
 
-  async #issue({ clientId, secret, scope }: TokenRequest, address: string) {
-    const { denied, audience: aud, issuer: iss, now } = this.#options
-    const client = await this.#authenticate(clientId, secret, address)
+  async #issue(
+    { clientId, secret, scope }: TokenRequest,
+    address: string,
+    certificate: ShownCertificate | undefined,
+  ) {
+    const { denied, audience: aud, issuer: iss, now = Date.now } = this.#options
+    const client = await this.#counted(clientId, address, async () => {
+      if (certificate !== undefined) assertCertificate(certificate, clientId, now())
+      return secret === undefined
+        ? this.#options.clients.certified(clientId)
+        : this.#authenticate(clientId, secret)
+    })
     // Whoever has the secret of another may not use up what that one gets, so this is counted behind it.
     refuseBeyond(
       this.#tokens.take(clientId),
       'This client asks for too many tokens; one is good until it ends.',
     )
-    if (denied?.objectionTo({ sub: clientId }) !== undefined) throw clientUnknown()
+    if (denied?.objectionTo({ sub: clientId, certificate: certificate?.raw }) !== undefined)
+      throw clientUnknown()
     const permissions = permissionsOf(client, scope)
     const { lifetimeSeconds = DEFAULT_LIFETIME_SECONDS } = client
     const jti = randomUUID()
@@ -102,26 +120,47 @@ export class TokenIssuer {
     return { answer, jti }
   }
 
-  /** Counted before the secret is checked, or many at once would not be. A right one does not count. */
-  async #authenticate(clientId: string, secret: string, address: string): Promise<ClientEntry> {
+  /** Counted before anything is checked, or many at once would not be. Who is right does not count. */
+  async #counted(
+    clientId: string,
+    address: string,
+    find: () => Promise<ClientEntry | undefined>,
+  ): Promise<ClientEntry> {
     const name = `${address} ${clientId}`
-    const tooMany = 'There were too many wrong secrets.'
+    const tooMany = 'There were too many wrong secrets or certificates.'
     refuseBeyond(this.#failuresOfAddress.take(address), tooMany)
     refuseBeyond(this.#failures.take(name), tooMany)
-    let client: ClientEntry | undefined
+    const client = await find()
+    if (client === undefined) throw clientUnknown()
+    this.#failuresOfAddress.giveBack(address)
+    this.#failures.giveBack(name)
+    return client
+  }
+
+  async #authenticate(clientId: string, secret: string): Promise<ClientEntry | undefined> {
     try {
-      client = await this.#options.clients.authenticate(clientId, secret)
+      return await this.#options.clients.authenticate(clientId, secret)
     } catch (error) {
       if (!(error instanceof RegistryBusyError)) throw error
       throw new Problem('unavailable', 'Too many ask for tokens at the moment.', {
         headers: retryAfter(1_000),
       })
     }
-    if (client === undefined) throw clientUnknown()
-    this.#failuresOfAddress.giveBack(address)
-    this.#failures.giveBack(name)
-    return client
   }
+}
+
+/** As the broker has it: whoever shows a certificate is who that names, and nobody else. */
+function assertCertificate(
+  { commonName, endsAtMs, ...shown }: ShownCertificate,
+  clientId: string,
+  nowMs: number,
+): void {
+  const fault = shown.fault ?? (endsAtMs > nowMs ? undefined : 'CERT_HAS_EXPIRED')
+  if (fault !== undefined) throw clientUnknown(`The client certificate is not accepted: ${fault}.`)
+  if (commonName === clientId) return
+  throw clientUnknown(
+    `The client certificate is of ${JSON.stringify(commonName.slice(0, SHOWN_CHARACTERS))}, and not of the client that is named.`,
+  )
 }
 
 function refuseBeyond(waitMs: number | undefined, detail: string): void {

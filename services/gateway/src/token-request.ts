@@ -4,7 +4,8 @@ import { Problem } from './problem.js'
 /** What a client asks with for a token. [RFC 6749, section 4.4.2] */
 export interface TokenRequest {
   readonly clientId: string
-  readonly secret: string
+  /** Undefined: its certificate speaks for it. */
+  readonly secret: string | undefined
   /** Permissions that it is to have of those that the client has; undefined: all. */
   readonly scope: readonly string[] | undefined
 }
@@ -13,10 +14,15 @@ const BASIC = /^Basic +([\w+/-]+=*)$/i
 const MAXIMUM_CHARACTERS = 1_024
 
 /**
- * Reads a form or JSON, with the client's name and secret in it or in `Authorization: Basic`. Throws a `Problem` with
- * an error of OAuth 2.0.
+ * Reads a form or JSON, with the client's name and secret in it or in `Authorization: Basic`. Whoever shows a
+ * certificate, whose name is `certificateName`, may leave both out. [RFC 8705, section 2] Throws a `Problem` with an
+ * error of OAuth 2.0.
  */
-export function readTokenRequest(headers: IncomingHttpHeaders, body: unknown): TokenRequest {
+export function readTokenRequest(
+  headers: IncomingHttpHeaders,
+  body: unknown,
+  certificateName?: string,
+): TokenRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw invalidRequest('body', 'The body has to be a form or a JSON object.')
   }
@@ -35,10 +41,12 @@ export function readTokenRequest(headers: IncomingHttpHeaders, body: unknown): T
       error: 'unsupported_grant_type',
     })
   }
-  const [clientId, secret] = clientOf(headers, text('client_id'), text('client_secret'))
-  if (clientId === undefined || secret === undefined)
-    throw clientUnknown('client_id and client_secret are needed.')
-  if (clientId.length > MAXIMUM_CHARACTERS || secret.length > MAXIMUM_CHARACTERS) throw clientUnknown()
+  const [named, secret] = clientOf(headers, text('client_id'), text('client_secret'))
+  const clientId = named ?? (secret === undefined ? certificateName : undefined)
+  if (clientId === undefined || (secret === undefined && certificateName === undefined))
+    throw clientUnknown('client_id and client_secret are needed, or a client certificate.')
+  if (clientId.length > MAXIMUM_CHARACTERS || (secret?.length ?? 0) > MAXIMUM_CHARACTERS)
+    throw clientUnknown()
   const scope = text('scope')
     ?.split(' ')
     .filter((entry) => entry !== '')

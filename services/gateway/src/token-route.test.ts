@@ -26,6 +26,7 @@ const ENTRY: ClientEntry = {
 const clients = {
   authenticate: async (clientId: string, secret: string) =>
     clientId === 'robot-7' && secret === RIGHT ? ENTRY : undefined,
+  certified: async () => undefined,
 }
 
 const lines: string[] = []

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { proxyHeaderOf } from './caller.js'
 import { TOKEN_ENDPOINT } from './endpoints.js'
+import { type ShownCertificate, shownCertificate } from './https.js'
 import { isLoopbackAddress } from './loopback.js'
 import { Problem } from './problem.js'
 import { problemOf } from './problem-of-error.js'
@@ -31,13 +33,19 @@ export async function addTokenRoute(
         assertSecure(request)
       },
       handler: async (request, reply) => {
-        const asked = readTokenRequest(request.headers, request.body)
+        const certificate = certificateOf(request)
+        const asked = readTokenRequest(request.headers, request.body, certificate?.commonName)
         // [RFC 6749, section 5.1]
         reply.header('pragma', 'no-cache')
-        return issuer?.issue(asked, request.ip)
+        return issuer?.issue(asked, request.ip, certificate)
       },
     })
   })
+}
+
+/** Of who asks; what a proxy shows is its own, and says nothing about whose call it passes on. */
+function certificateOf({ headers, raw }: FastifyRequest): ShownCertificate | undefined {
+  return proxyHeaderOf(headers) === undefined ? shownCertificate(raw.socket) : undefined
 }
 
 /** A secret came over the network in the open, and is known by now. [RFC 6749, section 3.2] */
@@ -45,7 +53,7 @@ function assertSecure({ protocol, raw }: FastifyRequest): void {
   const { remoteAddress } = raw.socket
   if (protocol === 'https' || (remoteAddress !== undefined && isLoopbackAddress(remoteAddress))) return
   const detail =
-    'Tokens are issued over TLS alone: through a proxy that JAMEY_HTTP_TRUST_PROXY names and that says so (X-Forwarded-Proto), or on this machine.'
+    'Tokens are issued over TLS alone: with JAMEY_HTTP_CERT, through a proxy that JAMEY_HTTP_TRUST_PROXY names and that says so (X-Forwarded-Proto), or on this machine.'
   throw new Problem('invalid-input', detail, { error: 'invalid_request' })
 }
 

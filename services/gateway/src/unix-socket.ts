@@ -3,6 +3,7 @@ import { lstatSync, unlinkSync } from 'node:fs'
 import type { Server as HttpServer } from 'node:http'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
+import { Server as TlsServer } from 'node:tls'
 import { ownPath } from '@jamey/auth'
 import { GatewayError } from './error.js'
 
@@ -25,7 +26,8 @@ export async function openUnixSocket(server: HttpServer, path: string): Promise<
   await removeStale(path)
   const listener = createServer({ allowHalfOpen: true }, (socket) => {
     accepted.add(socket)
-    server.emit('connection', socket)
+    // Nobody can listen in on it, so HTTP is spoken here without TLS, as behind a handshake.
+    server.emit(server instanceof TlsServer ? 'secureConnection' : 'connection', socket)
   })
   listener.maxConnections = server.maxConnections
   const listening = once(listener, 'listening')

@@ -23,6 +23,8 @@ export interface ClientOptions {
 export interface ClientAddOptions extends ClientOptions {
   readonly permission: readonly string[]
   readonly lifetime?: number
+  /** Its client certificate is enough, and no secret is made. */
+  readonly certificate?: boolean
 }
 
 export interface ClientRotateOptions extends ClientOptions {
@@ -30,7 +32,7 @@ export interface ClientRotateOptions extends ClientOptions {
   readonly keep?: number
 }
 
-/** Prints the secret alone, so that it can be sent into a file. */
+/** Prints the secret alone, so that it can be sent into a file; nothing where a certificate is in its place. */
 export async function clientAdd(
   context: CommandContext,
   clientId: string,
@@ -39,7 +41,8 @@ export async function clientAdd(
   const { permission: permissions, lifetime: lifetimeSeconds } = options
   if (!isClientIdentifier(clientId)) throw usage(`${JSON.stringify(clientId)} can not be a client identifier`)
   assertClientPermissions(permissions, clientId, usage)
-  const { secret, hashed } = await makeSecret()
+  const { certificate: byCertificate = false } = options
+  const { secret, hashed } = byCertificate ? NO_SECRET : await makeSecret()
   await change(context, options, (clients) => {
     if (clients.some((client) => client.clientId === clientId)) {
       throw new CommandFailure(`${clientId} is a client already`, {
@@ -47,7 +50,8 @@ export async function clientAdd(
         hint: '`jamey client rotate` makes another secret for it; `remove` it first to change what it may do',
       })
     }
-    return [...clients, { clientId, permissions, lifetimeSeconds, secrets: [hashed] }]
+    const secrets = hashed === undefined ? [] : [hashed]
+    return [...clients, { clientId, permissions, lifetimeSeconds, secrets, byCertificate }]
   })
   return tell(context, { clientId, secret }, options)
 }
@@ -61,6 +65,12 @@ export async function clientRotate(
   const untilMs = context.now().getTime() + (options.keep ?? 0)
   await change(context, options, (clients) => {
     const client = find(clients, clientId)
+    if (client.byCertificate === true) {
+      throw new CommandFailure(`${clientId} has a certificate in the place of a secret`, {
+        code: 'client-by-certificate',
+        hint: '`jamey certs issue` renews a certificate; `remove` it first to give it a secret',
+      })
+    }
     // The one in force alone: of those before, the time would begin anew.
     const former = client.secrets.filter((each) => each.untilMs === undefined)
     const secrets = [hashed, ...former.map(({ hash }) => ({ hash, untilMs }))]
@@ -86,12 +96,21 @@ export async function clientRemove(
 export async function clientList(context: CommandContext, options: ClientOptions): Outcome {
   const { terminal } = context
   const clients = await readClientFile(pathOf(context, options))
-  for (const { clientId, permissions, lifetimeSeconds } of clients) {
-    if (options.json)
-      terminal.printJson({ client_id: clientId, permissions, lifetime_seconds: lifetimeSeconds ?? null })
-    else terminal.print(`${clientId}: ${permissions.join(' ')}`)
+  for (const { clientId, permissions, lifetimeSeconds, byCertificate = false } of clients) {
+    if (options.json) {
+      const lifetime = lifetimeSeconds ?? null
+      terminal.printJson({
+        client_id: clientId,
+        permissions,
+        lifetime_seconds: lifetime,
+        certificate: byCertificate,
+      })
+    } else {
+      terminal.print(`${clientId}: ${permissions.join(' ')}${byCertificate ? ' (by certificate)' : ''}`)
+    }
   }
-  if (clients.length === 0 && !options.json) terminal.print('nobody gets tokens for a secret')
+  if (clients.length === 0 && !options.json)
+    terminal.print('nobody gets tokens for a secret or a certificate')
   return EXIT.success
 }
 
@@ -113,6 +132,8 @@ async function change(
   })
 }
 
+const NO_SECRET = { secret: undefined, hashed: undefined }
+
 async function makeSecret() {
   const secret = createClientSecret()
   return { secret, hashed: { hash: await hashClientSecret(secret), untilMs: undefined } }
@@ -130,10 +151,11 @@ function find(clients: readonly ClientEntry[], clientId: string): ClientEntry {
 /** The secret is nowhere else from now on. */
 function tell(
   { terminal }: CommandContext,
-  { clientId, secret }: { clientId: string; secret: string },
+  { clientId, secret }: { clientId: string; secret: string | undefined },
   { json }: ClientOptions,
 ): Awaited<Outcome> {
-  if (json) terminal.printJson({ client_id: clientId, client_secret: secret })
+  if (json) terminal.printJson({ client_id: clientId, client_secret: secret ?? null })
+  else if (secret === undefined) terminal.note(`${clientId} gets tokens for its client certificate`)
   else {
     terminal.print(secret)
     terminal.note(`the secret of ${clientId}, shown this once; keep it in a file of mode 0600`)

@@ -64,6 +64,9 @@ export function environmentBesideBroker(
 /** Settings that hold a path, which a person means relative to the folder he is in. */
 const PATH_SETTINGS = [
   'JAMEY_DENIED_FILE',
+  'JAMEY_HTTP_CA',
+  'JAMEY_HTTP_CERT',
+  'JAMEY_HTTP_KEY',
   'JAMEY_HTTP_SOCKET',
   'JAMEY_RECEIPT_KEY_FILE',
   'JAMEY_RULES',
@@ -71,12 +74,20 @@ const PATH_SETTINGS = [
   'JAMEY_DATA_DIR',
 ]
 
+/** Those that hold several, with commas between them. */
+const PATHS_SETTINGS = ['JAMEY_HTTP_CRL']
+
 /** What of the environment is meant for the services and not for their connection. */
 export function serviceSettings(env: NodeJS.ProcessEnv, cwd: string): NodeJS.ProcessEnv {
   const settings = Object.entries(env).filter(([name, value]) => name.startsWith('JAMEY_') && value)
-  return Object.fromEntries(
-    settings.map(([name, value = '']) => [name, PATH_SETTINGS.includes(name) ? resolve(cwd, value) : value]),
-  )
+  return Object.fromEntries(settings.map(([name, value = '']) => [name, settingIn(cwd, name, value)]))
+}
+
+function settingIn(cwd: string, name: string, value: string): string {
+  if (PATH_SETTINGS.includes(name)) return resolve(cwd, value)
+  if (!PATHS_SETTINGS.includes(name)) return value
+  const paths = value.split(',').map((path) => resolve(cwd, path.trim()))
+  return paths.join(',')
 }
 
 /**

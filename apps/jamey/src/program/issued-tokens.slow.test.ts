@@ -150,7 +150,7 @@ describe('a client with a secret of its own', () => {
         PATIENTLY,
       )
       .toBe('out')
-    expect(await command('list')).toBe('nobody gets tokens for a secret')
+    expect(await command('list')).toBe('nobody gets tokens for a secret or a certificate')
   }, 30_000)
 
   it('is told at the command line what is wrong [promise 37]', async () => {
@@ -159,6 +159,10 @@ describe('a client with a secret of its own', () => {
     expect(await failing('add', 'a', '--permission', 'x#')).toContain('permission "x#"')
     expect(await failing('add', 'a')).toContain('--permission')
     expect(await failing('rotate', 'nobody')).toContain('"nobody" is no client')
+    expect(await command('add', 'certified', '--permission', 'x', '--certificate')).toBe('')
+    expect(await command('list')).toContain('certified: x (by certificate)')
+    expect(await failing('rotate', 'certified')).toContain('has a certificate in the place of a secret')
+    await command('remove', 'certified')
     await command('add', 'twice', '--permission', 'x')
     expect(await failing('add', 'twice', '--permission', 'x')).toContain('twice is a client already')
   })

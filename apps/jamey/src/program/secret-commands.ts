@@ -18,6 +18,7 @@ export function addSecretCommands(program: Command, run: Run): void {
       .option(...FOLDER)
   named('add', 'make a secret for it, and print it this once')
     .requiredOption('--permission <filter>', 'one of its permissions; may be given several times', collect)
+    .option('--certificate', 'make no secret: its client certificate is enough')
     .option('--lifetime <seconds>', 'of its tokens, at most 3600 (default: 300)', parseLifetime)
     .action((clientId: string, options) =>
       run(async (context) => (await import('../commands/client.js')).clientAdd(context, clientId, options)),
@@ -54,10 +55,13 @@ const HELP = `
 The file holds hashes of the secrets, and a gateway that runs with it reads it
 again within a second. Its clients set MQTT_TOKEN_URL (https://HOST/v1/token, or
 http://127.0.0.1:8080/v1/token on this machine), MQTT_CLIENT_ID and
-MQTT_CLIENT_SECRET_FILE, and hold nothing that could sign a token. Tokens that
+MQTT_CLIENT_SECRET_FILE, and hold nothing that could sign a token. One that was
+added with --certificate sets MQTT_TLS_CLIENT_CERT and MQTT_TLS_CLIENT_KEY instead
+of the secret; the gateway has JAMEY_HTTP_CERT, _KEY and _CA then. Tokens that
 were issued before \`remove\` are good until they end; \`jamey deny\` ends them.
 
 Examples:
   jamey client add robot-7 --permission 'publish:lab/#' > robot-7.secret
   jamey client rotate robot-7 --keep 1h
+  jamey client add robot-8 --permission 'publish:lab/#' --certificate
   jamey client remove robot-7`

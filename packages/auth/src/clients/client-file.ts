@@ -17,7 +17,7 @@ export interface HashedSecret {
   readonly untilMs: number | undefined
 }
 
-/** One that gets its tokens for a secret of its own. */
+/** One that gets its tokens for a secret of its own, or for its certificate. */
 export interface ClientEntry {
   /** Its client identifier: the `sub` of its tokens. */
   readonly clientId: string
@@ -25,6 +25,8 @@ export interface ClientEntry {
   /** Of its tokens; undefined: as the issuer has it. */
   readonly lifetimeSeconds: number | undefined
   readonly secrets: readonly HashedSecret[]
+  /** Whether its client certificate is enough, without a secret; false by default. */
+  readonly byCertificate?: boolean | undefined
 }
 
 /** The clients in the file at `path`; none where there is no file. Throws `ClientFileError` that names file, client and field. */
@@ -58,9 +60,10 @@ export async function writeClientFile(
     const found = `the client file would have ${clients.length} clients`
     throw new ClientFileError('client-file-damaged', `${found}; expected at most ${MOST_CLIENTS}`)
   }
-  const entries = clients.map(({ clientId, permissions, lifetimeSeconds, secrets }) => ({
+  const entries = clients.map(({ clientId, permissions, lifetimeSeconds, secrets, byCertificate }) => ({
     client_id: clientId,
     permissions,
+    ...(byCertificate === true ? { certificate: true } : {}),
     ...(lifetimeSeconds === undefined ? {} : { lifetime_seconds: lifetimeSeconds }),
     secrets: secrets
       .filter(({ untilMs = Number.POSITIVE_INFINITY }) => untilMs > nowMs)
@@ -106,6 +109,7 @@ function readEntry(entry: unknown, where: string): ClientEntry {
     new ClientFileError('client-file-damaged', `${where}.${field} is not usable; expected ${expected}`)
   const fields = typeof entry === 'object' && entry !== null ? (entry as Record<string, unknown>) : {}
   const { client_id: clientId, permissions, lifetime_seconds: lifetimeSeconds, secrets } = fields
+  const { certificate: byCertificate = false } = fields
   if (typeof clientId !== 'string' || clientIdentifierFault(clientId) !== undefined) {
     throw fault('client_id', 'a client identifier')
   }
@@ -113,12 +117,14 @@ function readEntry(entry: unknown, where: string): ClientEntry {
   if (lifetimeSeconds !== undefined && !isLifetime(lifetimeSeconds)) {
     throw fault('lifetime_seconds', `a whole number from 1 to ${MAXIMUM_LIFETIME_SECONDS}`)
   }
+  if (typeof byCertificate !== 'boolean') throw fault('certificate', 'true or false')
   if (!Array.isArray(secrets) || secrets.length > MOST_SECRETS)
     throw fault('secrets', `up to ${MOST_SECRETS} hashes`)
   return {
     clientId,
     permissions,
     lifetimeSeconds,
+    byCertificate,
     secrets: secrets.map((secret: { hash?: unknown; until?: unknown } | null, i) => {
       const { hash, until } = secret ?? {}
       if (typeof hash !== 'string' || !isClientSecretHash(hash))

@@ -66,6 +66,9 @@ describe('a file of clients', () => {
     await writeClientFile(path, [entry], NOW_MS + 1_000)
     expect(await readClientFile(path)).toEqual([{ ...entry, secrets: entry.secrets.slice(0, 1) }])
     expect(await readClientFile(join(folder, 'absent'))).toEqual([])
+    const certified = { ...entry, secrets: [], byCertificate: true }
+    await writeClientFile(path, [certified], NOW_MS)
+    expect(await readClientFile(path)).toEqual([certified])
   })
 
   it.each([
@@ -74,6 +77,11 @@ describe('a file of clients', () => {
     ['no permissions', '[{"client_id":"a"}]', '[0].permissions is not usable'],
     ['a broken permission', '[{"client_id":"a","permissions":["a#"]}]', 'permission "a#"'],
     ['a long life', '[{"client_id":"a","permissions":[],"lifetime_seconds":3601}]', '[0].lifetime_seconds'],
+    [
+      'a word for a certificate',
+      '[{"client_id":"a","permissions":[],"certificate":"yes"}]',
+      '[0].certificate',
+    ],
     [
       'a secret in the open',
       '[{"client_id":"a","permissions":[],"secrets":[{"hash":"hunter2"}]}]',
@@ -105,6 +113,16 @@ describe('a file of clients', () => {
 })
 
 describe('a registry of clients', () => {
+  it('knows by its certificate alone who is to have no secret', async () => {
+    const certified = { ...(await entryOf('robot-9')), byCertificate: true }
+    await writeClientFile(path, [await entryOf('robot-7', 'new'), certified], NOW_MS)
+    const registry = await open()
+    expect(await registry.certified('robot-9')).toMatchObject({ clientId: 'robot-9' })
+    expect(await registry.certified('robot-7')).toBeUndefined()
+    expect(await registry.certified('nobody')).toBeUndefined()
+    expect(await registry.authenticate('robot-9', '')).toBeUndefined()
+  })
+
   it('knows them by their secrets, the former one until its time', async () => {
     await writeClientFile(path, [await entryOf('robot-7', 'new', 'former'), await entryOf('idle')], NOW_MS)
     const registry = await open()

@@ -23,7 +23,7 @@ export class RegistryBusyError extends Error {
   override readonly name = 'RegistryBusyError'
 }
 
-/** Who may have tokens, by the secrets of a file. */
+/** Who may have tokens, by the secrets of a file or by their certificates. */
 export class ClientRegistry {
   readonly #options: ClientRegistryOptions
   readonly #now: () => number
@@ -70,6 +70,12 @@ export class ClientRegistry {
       if (next === undefined) this.#atOnce--
       else next()
     }
+  }
+
+  /** The client of this name where its certificate, which the caller has verified, is enough. */
+  async certified(clientId: string): Promise<ClientEntry | undefined> {
+    const client = this.#clients.get(clientId)
+    return client?.byCertificate === true ? client : undefined
   }
 
   stop(): void {

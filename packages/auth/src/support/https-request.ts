@@ -1,6 +1,15 @@
+import { KeyObject } from 'node:crypto'
 import { request as requestPlain } from 'node:http'
 import { request as requestSecure } from 'node:https'
 import { isIP } from 'node:net'
+
+/** A client certificate, with its chain, and its key. */
+export interface ClientCertificate {
+  readonly cert: string | Uint8Array
+  readonly key: string | Uint8Array | KeyObject
+  /** Of a `key` in encrypted PEM. */
+  readonly passphrase?: string | undefined
+}
 
 export interface HttpsRequest {
   /** `https:`, or `http:` of this machine. */
@@ -10,6 +19,8 @@ export interface HttpsRequest {
   readonly body?: string | undefined
   /** Who may have signed the server's certificate, PEM; the authorities Node knows by default. */
   readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
+  /** What is shown of oneself, PEM. */
+  readonly certificate?: ClientCertificate | undefined
   /** From the first byte to the last. */
   readonly timeoutMs: number
   readonly maximumBytes: number
@@ -39,13 +50,14 @@ export async function ask(request: HttpsRequest): Promise<HttpsAnswer> {
   const { url, method, headers, body, ca, timeoutMs, maximumBytes } = request
   const isSecure = url.protocol === 'https:'
   const authorities = ca === undefined ? {} : { ca: (Array.isArray(ca) ? ca : [ca]).map(pem) }
+  const shown = request.certificate === undefined ? {} : certificateOptions(request.certificate)
   const options = { method, headers: { accept: 'application/json', ...headers }, agent: false as const }
   // Of the runtime: it is not what the tests' clocks decide, and it holds a minute at the most.
   const signal = AbortSignal.timeout(Math.min(timeoutMs, 60_000))
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => reject(new Error(faultOf(error, signal, timeoutMs)))
     const sent = isSecure
-      ? requestSecure(url, { ...options, ...authorities, minVersion: 'TLSv1.2', signal })
+      ? requestSecure(url, { ...options, ...authorities, ...shown, minVersion: 'TLSv1.2', signal })
       : requestPlain(url, { ...options, signal })
     sent.on('error', fail)
     sent.on('response', (answer) => {
@@ -75,6 +87,11 @@ function faultOf(error: unknown, signal: AbortSignal, timeoutMs: number): string
   if (signal.aborted) return `there was no answer within ${timeoutMs} ms`
   const { code, message } = error as { code?: unknown; message: string }
   return typeof code === 'string' ? `${code}` : message
+}
+
+function certificateOptions({ cert, key, passphrase }: ClientCertificate) {
+  const encoded = key instanceof KeyObject ? key.export({ type: 'pkcs8', format: 'pem' }) : pem(key)
+  return { cert: pem(cert), key: encoded, ...(passphrase === undefined ? {} : { passphrase }) }
 }
 
 function pem(text: string | Uint8Array): string | Buffer {

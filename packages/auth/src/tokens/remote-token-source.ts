@@ -1,5 +1,5 @@
 import { TokenRequestError } from '../support/error.js'
-import { ask, type HttpsAnswer, urlFault } from '../support/https-request.js'
+import { ask, type ClientCertificate, type HttpsAnswer, urlFault } from '../support/https-request.js'
 import type { IssuedToken } from './token-source.js'
 
 /** How long before its end a token is replaced. */
@@ -14,7 +14,10 @@ export interface RemoteTokenSourceOptions {
   readonly url: string
   /** The client identifier the tokens are for. */
   readonly subject: string
-  readonly secret: string
+  /** Of `secret` and `certificate` one. */
+  readonly secret?: string | undefined
+  /** Shown in place of a secret; its common name is the client identifier. [RFC 8705, section 2] */
+  readonly certificate?: ClientCertificate | undefined
   /** Who may have signed the certificate of that server, PEM; the authorities Node knows by default. */
   readonly ca?: string | Uint8Array | undefined
   /** Milliseconds since 1970; the system's clock by default. */
@@ -22,8 +25,8 @@ export interface RemoteTokenSourceOptions {
 }
 
 /**
- * Tokens for one client from whoever issues them for its secret (client credentials, RFC 6749 section 4.4), always with
- * time left: one is used until 30 seconds before its end, then replaced. Where that fails, it is used as long as it lives.
+ * Tokens for one client from whoever issues them for its secret or certificate (client credentials, RFC 6749 section
+ * 4.4), always with time left: one is used until 30 seconds before its end, then replaced. Where that fails, it is used as long as it lives.
  */
 export class RemoteTokenSource {
   readonly subject: string
@@ -38,7 +41,8 @@ export class RemoteTokenSource {
 
   /** Throws `TokenRequestError` for a URL to which a secret may not be sent. */
   constructor(options: RemoteTokenSourceOptions) {
-    const fault = urlFault(options.url)
+    const isPlain = options.certificate !== undefined && options.url.startsWith('http:')
+    const fault = isPlain ? 'is without TLS, so that no certificate is shown there' : urlFault(options.url)
     if (fault !== undefined) {
       throw new TokenRequestError(
         'token-url-invalid',
@@ -83,8 +87,9 @@ export class RemoteTokenSource {
   }
 
   async #request(): Promise<IssuedToken> {
-    const { subject, secret, ca } = this.#options
-    const form = { grant_type: 'client_credentials', client_id: subject, client_secret: secret }
+    const { subject, secret, certificate, ca } = this.#options
+    const proof = secret === undefined ? {} : { client_secret: secret }
+    const form = { grant_type: 'client_credentials', client_id: subject, ...proof }
     const now = this.#now()
     let answer: HttpsAnswer
     try {
@@ -94,6 +99,7 @@ export class RemoteTokenSource {
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: new URLSearchParams(form).toString(),
         ca,
+        certificate,
         timeoutMs: TIMEOUT_MS,
         maximumBytes: MAXIMUM_BYTES,
       })
@@ -101,7 +107,8 @@ export class RemoteTokenSource {
       const message = `no token could be had from ${this.#url.host}: ${(error as Error).message}`
       throw new TokenRequestError('token-issuer-unreachable', message)
     }
-    const { token, lifetimeSeconds } = readAnswer(answer, this.#url.host, subject)
+    const proven = certificate === undefined ? 'secret' : 'certificate'
+    const { token, lifetimeSeconds } = readAnswer(answer, { host: this.#url.host, subject, proven })
     this.#lifetimeSeconds = lifetimeSeconds
     // Its time began before the answer was on its way.
     this.#issuedAtMs = now
@@ -111,7 +118,10 @@ export class RemoteTokenSource {
   }
 }
 
-function readAnswer({ status, text }: HttpsAnswer, host: string, subject: string) {
+function readAnswer(
+  { status, text }: HttpsAnswer,
+  { host, subject, proven }: { host: string; subject: string; proven: string },
+) {
   const fields = objectIn(text)
   if (status !== 200) {
     const { error } = fields
@@ -121,7 +131,7 @@ function readAnswer({ status, text }: HttpsAnswer, host: string, subject: string
     throw isRefusal
       ? new TokenRequestError(
           'token-issuer-refused',
-          `${message}; compare client identifier and secret with its clients`,
+          `${message}; compare client identifier and ${proven} with its clients`,
         )
       : new TokenRequestError('token-issuer-unreachable', message)
   }

@@ -1,5 +1,11 @@
 import { KeyObject } from 'node:crypto'
-import { assertOwnFolder, Permissions, RemoteTokenSource, TokenSource } from '@jamey/auth'
+import {
+  assertOwnFolder,
+  type ClientCertificate,
+  Permissions,
+  RemoteTokenSource,
+  TokenSource,
+} from '@jamey/auth'
 import {
   type ConnectOptions,
   type Credentials,
@@ -136,6 +142,10 @@ function tokensOf(config: BusConfig, clock: Clock): Tokens | undefined {
   const { clientId: subject, permissions, jwtSecret, jwtLifetimeSeconds, jwtAudience, jwtIssuers } = config
   const { tokenUrl: url, clientSecret, tokenCa: ca } = config
   const now = (): number => clock.now()
+  const certificate = certificateOf(config)
+  if (url !== undefined && clientSecret === undefined && certificate !== undefined) {
+    return new RemoteTokenSource({ url, subject, certificate, ca, now })
+  }
   if (url !== undefined && clientSecret !== undefined) {
     const secret = clientSecret instanceof KeyObject ? clientSecret.export().toString('utf8') : clientSecret
     return new RemoteTokenSource({ url, subject, secret, ca, now })
@@ -150,6 +160,10 @@ function tokensOf(config: BusConfig, clock: Clock): Tokens | undefined {
     issuer: jwtIssuers?.[0],
     now,
   })
+}
+
+function certificateOf({ tls: { cert, key, passphrase } = {} }: BusConfig): ClientCertificate | undefined {
+  return cert === undefined || key === undefined ? undefined : { cert, key, passphrase }
 }
 
 function willOf(bus: MqttBus | undefined) {

@@ -52,6 +52,22 @@ function faultsOf(env: Record<string, string>): ConfigurationError {
 }
 
 describe('configuration from the environment', () => {
+  it('reads where tokens are issued for the client certificate, where no secret is given', () => {
+    const url = 'https://hub.example.org/v1/token'
+    const env = { MQTT_TLS_CLIENT_CERT: 'me.crt', MQTT_TLS_CLIENT_KEY: 'me.key', MQTT_TOKEN_URL: url }
+    const config = configFromEnvironment({ MQTT_CLIENT_ID: 'me', ...env }, { cwd })
+    expect(config).toMatchObject({ tokenUrl: url, tls: { cert: expect.stringContaining('BEGIN') } })
+    expect(config).not.toHaveProperty('clientSecret')
+    expect(config).not.toHaveProperty('jwtSecret')
+    const withSecret = configFromEnvironment(
+      { MQTT_CLIENT_ID: 'me', ...env, MQTT_CLIENT_SECRET: SECRET },
+      { cwd },
+    )
+    expect(withSecret).toHaveProperty('clientSecret')
+    const plain = { MQTT_CLIENT_ID: 'me', ...env, MQTT_TOKEN_URL: 'http://127.0.0.1:8080/v1/token' }
+    expect(faultsOf(plain).faults).toMatchObject([{ variable: 'MQTT_TOKEN_URL', found: 'a URL without TLS' }])
+  })
+
   it('reads where tokens are issued, and for which secret, in place of the one that signs', () => {
     const url = 'https://hub.example.org/v1/token'
     const env = { MQTT_CLIENT_ID: 'me', MQTT_TOKEN_URL: url, MQTT_TOKEN_CA_CERT: 'ca.crt' }

@@ -338,8 +338,13 @@ function readIssuer(
     if (fault !== undefined)
       reader.fault(names.url, `a URL that ${fault}`, 'https://host/v1/token (http on this machine)')
   }
-  if (secret === '' && !(hasFile && content === undefined)) {
-    reader.fault(names.secret, 'nothing', `${expected} (or ${names.file}), beside ${names.url}`)
+  const byCertificate = text === undefined && !hasFile && reader.text('MQTT_TLS_CLIENT_CERT') !== undefined
+  if (byCertificate && url?.startsWith('http:')) {
+    reader.fault(names.url, 'a URL without TLS', 'https://..., where MQTT_TLS_CLIENT_CERT can be shown')
+  }
+  if (secret === '' && !byCertificate && !(hasFile && content === undefined)) {
+    const ways = `${expected} (or ${names.file}, or MQTT_TLS_CLIENT_CERT)`
+    reader.fault(names.secret, 'nothing', `${ways}, beside ${names.url}`)
   }
   for (const other of ['MQTT_JWT_SECRET', 'MQTT_JWT_SECRET_FILE']) {
     if (reader.text(other) !== undefined)
@@ -347,9 +352,9 @@ function readIssuer(
   }
   const ca = reader.file('MQTT_TOKEN_CA_CERT', 'a PEM file with CA certificates', { isSecret: false })
   if (ca !== undefined) readCertificate(reader, 'MQTT_TOKEN_CA_CERT', ca)
-  if (url === undefined || secret === '') return {}
-  const clientSecret = createSecretKey(Buffer.from(secret, 'utf8'))
-  return { tokenUrl: url, clientSecret, ...(ca === undefined ? {} : { tokenCa: ca }) }
+  if (url === undefined || (secret === '' && !byCertificate)) return {}
+  const proof = secret === '' ? {} : { clientSecret: createSecretKey(Buffer.from(secret, 'utf8')) }
+  return { tokenUrl: url, ...proof, ...(ca === undefined ? {} : { tokenCa: ca }) }
 }
 
 function readPermissions(

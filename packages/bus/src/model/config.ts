@@ -52,8 +52,9 @@ export interface BusConfig {
   /** The shared HS256 secret, at least 32 bytes; without it the client connects without a token. */
   readonly jwtSecret?: string | Uint8Array | KeyObject
   /**
-   * Where tokens are issued for `clientSecret` (OAuth 2.0, client credentials), in place of `jwtSecret`: the client then
-   * holds nothing that could sign one. `https:`, or `http:` of this machine.
+   * Where tokens are issued for `clientSecret`, or without one for the client certificate (`tls`), in place of
+   * `jwtSecret`: OAuth 2.0, client credentials. The client then holds nothing that could sign one. `https:`, or with a
+   * secret `http:` of this machine.
    */
   readonly tokenUrl?: string
   readonly clientSecret?: string | KeyObject
