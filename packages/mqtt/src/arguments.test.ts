@@ -61,6 +61,7 @@ describe('publish refuses at once, and the process goes on', () => {
       (client, qos) => client.publish(wrong(topic), 'x', { qos }),
     ]),
     ['until: later', (client) => client.publish('t', 'x', { qos: 1, until: wrong('later') })],
+    ['isPaced as text', (client) => client.publish('t', 'x', { qos: 1, isPaced: wrong('no') })],
     ['isDurable as text', (client) => client.publish('t', 'x', { qos: 1, isDurable: wrong('no') })],
   ]
 

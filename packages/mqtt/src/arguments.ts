@@ -27,6 +27,7 @@ export function publishFault(options: PublishOptions): Fault {
     choiceFault('qos', options.qos, QOS) ??
     choiceFault('retain', options.retain, BOOLEAN) ??
     choiceFault('isDurable', options.isDurable, BOOLEAN) ??
+    choiceFault('isPaced', options.isPaced, BOOLEAN) ??
     choiceFault('until', options.until, UNTIL)
   if (
     fault === undefined &&

@@ -25,6 +25,11 @@ export interface PublishOptions extends CallOptions {
    * which identifiers the server may still have.
    */
   isDurable?: boolean | undefined
+  /**
+   * QoS 1 and 2: false where a refusal with 0x97 tells of who was to get this message, such as one that does not read its
+   * answers, and no reason for all others to leave more slowly; true is the default.
+   */
+  isPaced?: boolean | undefined
 }
 
 /** What the server answered; for QoS 0 and before MQTT 5.0 there is only `reasonCode: 0`. */

@@ -342,7 +342,7 @@ export class Outgoing implements AppendListener {
 
   #finish(publication: Publication, packet: Puback | Pubrec | Pubcomp): void {
     this.inFlight.acknowledged(publication)
-    if (packet.reasonCode === ReasonCode.quotaExceeded) this.pace.slow()
+    if (packet.reasonCode === ReasonCode.quotaExceeded && publication.isPaced) this.pace.slow()
     this.#endings.answered(publication, packet)
     this.pump()
     if (this.#onIdle.length > 0) this.#checkIdle()

@@ -89,6 +89,23 @@ describe('a client whose server complains', () => {
     expect(server.all('publish').map((packet) => text(packet.payload))).toEqual(['refused', '1', '2', '3'])
   })
 
+  it('with 0x97 about a message that is not paced goes on as fast as before', async () => {
+    const clock = new FakeClock()
+    const peer = await startPeer()
+    peer.follow({
+      publish: ({ packetIdentifier, topic }, server) =>
+        server.acknowledge('puback', packetIdentifier, topic === 'full' ? 0x97 : 0),
+    })
+    const client = await connectTo(peer, { clock, keepAliveSeconds: 0 })
+    await clock.advance(1000)
+    for (let i = 0; i < 5; i++) {
+      const refusal = await rejection(client.publish('full', 'x', { qos: 1, isPaced: false }))
+      expect(refusal).toMatchObject({ code: 'refused', reasonCode: 0x97 })
+      await client.publish('t', 'x', { qos: 1 })
+    }
+    expect(client.explain().because ?? '').not.toContain('the server asked for less')
+  })
+
   it('leaves no timer when it is closed while messages wait for their turn [promise 18]', async () => {
     const clock = new FakeClock()
     const peer = await startPeer()

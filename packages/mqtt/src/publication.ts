@@ -48,6 +48,8 @@ export class Publication implements Publish, StoredPublish {
   isInDoubt = false
   /** The SessionStore knows of it. */
   isRecorded = true
+  /** A refusal with 0x97 slows down what follows. */
+  isPaced = true
   /** The PUBREC that had something to say, such as 0x10: PUBCOMP does not repeat it. */
   received: Pubrec | undefined = undefined
   resolve: ((result: PublishResult) => void) | undefined = undefined
@@ -118,10 +120,11 @@ export function makePacket(topic: string, payload: Uint8Array | string, options:
 export function makePublication(
   topic: string,
   payload: Uint8Array | string,
-  { qos, retain, properties, isDurable }: PublishOptions,
+  { qos, retain, properties, isDurable, isPaced }: PublishOptions,
 ): Publication {
   const publication = new Publication(topic, bytesOf(payload), qos ?? 0, retain ?? false, properties)
   publication.isRecorded = isDurable !== false || qos === 2
+  publication.isPaced = isPaced !== false
   return publication
 }
 

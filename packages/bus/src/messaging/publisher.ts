@@ -56,6 +56,8 @@ export interface Sending {
   readonly properties: PublishProperties
   /** False: lost with the process, and not worth a write to disk. */
   readonly isDurable: boolean
+  /** False: that the server has no room for it is no reason to send others more slowly. */
+  readonly isPaced?: boolean
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }

@@ -6,7 +6,13 @@ const LATER = 1000
 const MUCH_LATER = LATER + 300_000
 
 function answerOf(bytes: number): Answer {
-  return { topic: 'a', bytes: Buffer.alloc(bytes), correlationData: undefined }
+  return {
+    topic: 'a',
+    action: 'a',
+    correlationId: 'a',
+    bytes: Buffer.alloc(bytes),
+    correlationData: undefined,
+  }
 }
 
 function setUp(limits: { maximumAnswers?: number; maximumBytes?: number } = {}) {

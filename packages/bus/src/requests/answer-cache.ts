@@ -1,6 +1,8 @@
 /** An answer as it was, or will be, published: kept so that a repeated request gets the same one. */
 export interface Answer {
   readonly topic: string
+  readonly action: string
+  readonly correlationId: string
   readonly bytes: Buffer
   /** Its bytes as latin1 text. */
   readonly correlationData: string | undefined

@@ -1,29 +1,21 @@
 import { type Address, PING_ACTION, type RemoteFailure, type RequestContract } from '@jamey/contracts'
-import { MqttError, type Message as MqttMessage } from '@jamey/mqtt'
+import type { Message as MqttMessage } from '@jamey/mqtt'
 import { type Origin, type Origins, SenderError } from '../messaging/origin.js'
-import { exchangeProperties, type Publisher } from '../messaging/publisher.js'
 import type { Principal, Request, RequestContext } from '../model/message.js'
-import type { Clock } from '../support/clock.js'
-import type { Counters } from '../support/counters.js'
 import { MessageError, RequestError } from '../support/errors.js'
-import { randomUuid } from '../support/uuid.js'
 import { Addresses, strangeTopic } from '../wire/addresses.js'
-import { checkData, decodeEnvelope, type Envelope, isTraceparent } from '../wire/envelope.js'
+import { checkData, decodeEnvelope, type Envelope } from '../wire/envelope.js'
 import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from '../wire/request-properties.js'
 import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
+import { AnswerOutlet, type AnswerOutletParts } from './answer-outlet.js'
 import { type Incoming, ServedRequest } from './served-request.js'
 import { ServingContext } from './serving-context.js'
 import type { ServingQueue } from './serving-queue.js'
 
-export interface RequestServerParts {
+export interface RequestServerParts extends AnswerOutletParts {
   readonly clientId: string
-  readonly clock: Clock
-  readonly counters: Counters
-  readonly publisher: Publisher
   readonly origins: Origins
   readonly acceptUnverified: boolean
-  /** Told of what fails with nobody here to throw to. */
-  readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
 }
 
 export interface Served {
@@ -46,6 +38,7 @@ export class RequestServer {
   readonly #addresses: Addresses
   readonly #parts: RequestServerParts
   readonly #cache: AnswerCache
+  readonly #outlet: AnswerOutlet
   #heardAtMs = Number.NEGATIVE_INFINITY
   readonly #running = new Map<ServingContext, { action: string; done: Promise<void> }>()
 
@@ -56,6 +49,7 @@ export class RequestServer {
   ) {
     this.#parts = parts
     this.#cache = cache
+    this.#outlet = new AnswerOutlet(parts)
     this.#contract = contract
     this.#addresses = new Addresses(contract)
   }
@@ -146,13 +140,16 @@ export class RequestServer {
   ): Promise<void> | undefined {
     const { action } = envelope.payload
     const error = this.#failureOf(cause, envelope)
-    return this.#publish(this.#answer(reply, { action, error }, envelope.metadata.traceparent), deadline)
+    return this.#outlet.publish(
+      this.#outlet.write(reply, { action, error }, envelope.metadata.traceparent),
+      deadline,
+    )
   }
 
   /** Past whatever is waiting for its turn: it asks whether requests arrive, not how soon they are answered. */
   #pong(reply: ReplyAddress, deadline: number): Promise<void> | undefined {
     const data = { client_id: this.#parts.clientId }
-    return this.#publish(this.#answer(reply, { action: PING_ACTION, data }), deadline)
+    return this.#outlet.publish(this.#outlet.write(reply, { action: PING_ACTION, data }), deadline)
   }
 
   #take(incoming: Incoming): Promise<void> | undefined {
@@ -193,7 +190,10 @@ export class RequestServer {
     const { action } = envelope.payload
     const message = `As many requests '${action}' of ${principal.clientId} wait here as one client may have; try again when some are answered.`
     const error: RemoteFailure = { kind: 'overloaded', message, retryable: true }
-    return this.#publish(this.#answer(reply, { action, error }, envelope.metadata.traceparent), deadline)
+    return this.#outlet.publish(
+      this.#outlet.write(reply, { action, error }, envelope.metadata.traceparent),
+      deadline,
+    )
   }
 
   async #work(
@@ -216,7 +216,7 @@ export class RequestServer {
         return
       }
       counters.served++
-      if (answer !== undefined) await this.#publish(answer, taken.deadline)
+      if (answer !== undefined) await this.#outlet.publish(answer, taken.deadline)
     } finally {
       queue?.leave(incoming.principal.clientId)
       context.settle()
@@ -230,7 +230,7 @@ export class RequestServer {
     this.#parts.counters.servedAgain++
     taken.deadline = Math.max(taken.deadline, incoming.deadline)
     if (taken.published !== undefined) return taken.published
-    return taken.answer && this.#publish(taken.answer, incoming.deadline)
+    return taken.answer && this.#outlet.publish(taken.answer, incoming.deadline)
   }
 
   #outcomeOf(incoming: Incoming, context: ServingContext): Outcome | Promise<Outcome> {
@@ -305,8 +305,8 @@ export class RequestServer {
     if (reply === undefined || !this.#mayAnswer(reply)) return
     const failure = { kind: 'invalid-message', message: error.message, retryable: false }
     const expirySeconds = message.properties?.messageExpiryInterval ?? 30
-    const answer = this.#answer(reply, { action: 'error', error: failure })
-    await this.#publish(answer, clock.monotonicNow() + expirySeconds * 1000)
+    const answer = this.#outlet.write(reply, { action: 'error', error: failure })
+    await this.#outlet.publish(answer, clock.monotonicNow() + expirySeconds * 1000)
   }
 
   /** Whose bytes these are, where the envelope does not say it. */
@@ -324,44 +324,11 @@ export class RequestServer {
     const { action } = envelope.payload
     const { traceparent } = envelope.metadata
     try {
-      return this.#answer(reply, { action, ...outcome }, traceparent)
+      return this.#outlet.write(reply, { action, ...outcome }, traceparent)
     } catch (error) {
       // Data that passed its contract and yet cannot be written as JSON is the handler's failure.
-      return this.#answer(reply, { action, error: this.#failureOf(error, envelope) }, traceparent)
+      return this.#outlet.write(reply, { action, error: this.#failureOf(error, envelope) }, traceparent)
     }
-  }
-
-  #answer(reply: ReplyAddress, payload: Envelope['payload'], traceparent?: string): Answer {
-    const { topic, correlationId, correlationData } = reply
-    const trace = traceparent !== undefined && isTraceparent(traceparent) ? traceparent : undefined
-    const draft = { topic, messageId: randomUuid(), payload, correlationId, traceparent: trace }
-    const bytes = this.#parts.publisher.write(draft)
-    return { topic, bytes, correlationData }
-  }
-
-  /**
-   * Rejects where trying again may help; otherwise the request is done with, since sent again it would only fail
-   * again: nobody waits any more, or the server does not take this answer.
-   */
-  #publish({ topic, bytes, correlationData }: Answer, deadline: number): Promise<void> | undefined {
-    const { clock, counters, publisher, report } = this.#parts
-    const remainingMs = deadline - clock.monotonicNow()
-    if (remainingMs <= 0) {
-      counters.servedLate++
-      return undefined
-    }
-    const delivered = publisher.deliver(topic, bytes, {
-      qos: 1,
-      retain: false,
-      isDurable: false,
-      properties: exchangeProperties(undefined, correlationData, remainingMs),
-      timeoutMs: remainingMs,
-    })
-    return delivered.then(nothing, (error) => {
-      if (clock.monotonicNow() >= deadline - 1) counters.servedLate++
-      else if (isRetryable(error)) throw error
-      else report(error, { kind: 'answer-refused', topic })
-    })
   }
 }
 
@@ -376,10 +343,4 @@ function abortedFailure(action: string): RemoteFailure {
     message: `'${action}' was stopped before it was done; ask again.`,
     retryable: true,
   }
-}
-
-function nothing(): void {}
-
-function isRetryable(error: unknown): boolean {
-  return error instanceof MqttError && error.retryable
 }

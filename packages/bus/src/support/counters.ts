@@ -26,6 +26,8 @@ export interface BusStats {
   readonly servedLate: number
   /** Requests that were refused because their sender had as many unanswered as one may. */
   readonly overloaded: number
+  /** Answers that the server had no room for, because their requester does not read what it is sent. */
+  readonly answersUnread: number
   readonly handlerFailures: number
   readonly rateLimited: number
   /** Error events that could not be published. */
@@ -48,6 +50,7 @@ export class Counters {
   servedAgain = 0
   servedLate = 0
   overloaded = 0
+  answersUnread = 0
   handlerFailures = 0
   rateLimited = 0
   reportsLost = 0
