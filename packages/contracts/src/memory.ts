@@ -109,6 +109,8 @@ export const recalledSchema = z.object({
   memories: z.array(memorySchema.extend({ score: z.number() })),
   /** How many fit, of which `memories` is one page. */
   total: z.int().min(0),
+  /** Present where the page ends before its `limit`, for it has as many bytes as one may; the next one begins there. */
+  truncated: z.literal(true).optional(),
 })
 
 export const getSchema = z.strictObject({ id: z.string().min(1) })

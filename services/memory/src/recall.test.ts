@@ -265,6 +265,38 @@ describe('pages', () => {
     }
   })
 
+  it('end where they have as many bytes as one may, say so, and go on from there', async () => {
+    const { store } = temporaryStore()
+    // 2 bytes a character; of the pieces of 50 000 bytes five fit.
+    for (let i = 0; i < 12; i++) {
+      await store.store({ content: `part ${'\u00e9'.repeat(25_000)}` }, { id: `m${i}`, source: 'agent-1' })
+    }
+    for (const query of ['', 'part']) {
+      const pages = []
+      for (let offset = 0; offset < 12; offset += pages.at(-1)?.memories.length ?? 0) {
+        pages.push(await store.query({ query, limit: 100, offset }))
+      }
+      expect(pages.map(({ memories }) => memories.length)).toEqual([5, 5, 2])
+      expect(pages.map(({ total, truncated }) => [total, truncated])).toEqual([
+        [12, true],
+        [12, true],
+        [12, undefined],
+      ])
+      expect(new Set(pages.flatMap(({ memories }) => memories.map(({ id }) => id))).size).toBe(12)
+      expect(await store.query({ query, limit: 5 })).not.toHaveProperty('truncated')
+    }
+  })
+
+  it('have one memory at least, whatever its size', async () => {
+    const { store } = temporaryStore({ limits: { maximumMetadataBytes: 3_000_000 } })
+    const metadata = { blob: 'x'.repeat(2_000_000) }
+    for (const id of ['a', 'b']) await store.store({ content: 'large', metadata }, { id, source: 'agent-1' })
+    for (const query of ['', 'large']) {
+      expect(await store.query({ query })).toMatchObject({ memories: [{}], total: 2, truncated: true })
+      expect(await store.query({ query, offset: 1 })).not.toHaveProperty('truncated')
+    }
+  })
+
   it('refuse a size out of bounds by its name [promise 37]', async () => {
     const { store } = temporaryStore()
     await expect(store.query({ limit: 101 })).rejects.toMatchObject({ field: 'limit' })

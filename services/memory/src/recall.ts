@@ -15,6 +15,12 @@ interface Condition {
   readonly values: readonly SqlValue[]
 }
 
+/** Of one page, as content, tags and metadata lie in the file; it has one memory at least. */
+export const PAGE_BYTES = 256 * 1024
+const BYTES = 'octet_length(m.content) + octet_length(m.tags) + octet_length(m.metadata)'
+/** The first of a page is, whatever its size. */
+const IS_WITHIN_PAGE = `(measured.up_to <= ${PAGE_BYTES} OR measured.up_to = measured.bytes)`
+
 interface ScoredRow extends MemoryRow {
   readonly score: number
   readonly total: number
@@ -63,6 +69,16 @@ export function filterCondition(filter: Filter, nowMs: number): Condition {
   return { sql: sql.join(' AND '), values }
 }
 
+/** A page that ends before its limit, and not because there is no more, says so. */
+function pageOf(
+  { limit, offset = 0 }: MemoryQuery,
+  memories: MemoryRecalled['memories'],
+  total: number,
+): MemoryRecalled {
+  const isTruncated = memories.length < Math.min(limit, total - offset)
+  return isTruncated ? { memories, total, truncated: true } : { memories, total }
+}
+
 /** Those of one owner, where somebody who may read everybody's asks for them. */
 export function ownedBy(owner: string | undefined): Reach | undefined {
   return owner === undefined ? undefined : { owner, isOwnOnly: true }
@@ -104,7 +120,15 @@ export class Recall {
 
   #list(query: MemoryQuery, filter: Condition, nowMs: number): MemoryRecalled {
     const rows = this.#rows<MemoryRow>(
-      `SELECT m.* FROM memories m WHERE ${filter.sql} ORDER BY m.occurred_at DESC, m.seq DESC LIMIT ? OFFSET ?`,
+      `WITH page AS MATERIALIZED (
+          SELECT m.seq, m.occurred_at, ${BYTES} AS bytes FROM memories m WHERE ${filter.sql}
+          ORDER BY m.occurred_at DESC, m.seq DESC LIMIT ? OFFSET ?
+        ),
+        measured AS (
+          SELECT seq, bytes, sum(bytes) OVER (ORDER BY occurred_at DESC, seq DESC) AS up_to FROM page
+        )
+      SELECT m.* FROM measured JOIN memories m ON m.seq = measured.seq
+      WHERE ${IS_WITHIN_PAGE} ORDER BY m.occurred_at DESC, m.seq DESC`,
       [...filter.values, query.limit, query.offset ?? 0],
     )
     const [counted] = this.#rows<{ total: number }>(
@@ -115,7 +139,7 @@ export class Recall {
       const facts = { relevance: 1, importance: row.importance, ageMs: nowMs - row.occurred_at }
       return { ...memoryFromRow(row), score: score(facts) }
     })
-    return { memories, total: counted?.total ?? 0 }
+    return pageOf(query, memories, counted?.total ?? 0)
   }
 
   #search(
@@ -136,14 +160,19 @@ export class Recall {
         page AS (
           SELECT found.seq, best.total, ${scoreSql('found.relevance / best.relevance')} AS score
           FROM found, best ORDER BY score DESC, occurred_at DESC, seq DESC LIMIT ? OFFSET ?
+        ),
+        measured AS (
+          SELECT page.*, ${BYTES} AS bytes,
+            sum(${BYTES}) OVER (ORDER BY page.score DESC, m.occurred_at DESC, m.seq DESC) AS up_to
+          FROM page JOIN memories m ON m.seq = page.seq
         )
-      SELECT m.*, page.score, page.total FROM page JOIN memories m ON m.seq = page.seq
-      ORDER BY page.score DESC, m.occurred_at DESC, m.seq DESC`,
+      SELECT m.*, measured.score, measured.total FROM measured JOIN memories m ON m.seq = measured.seq
+      WHERE ${IS_WITHIN_PAGE} ORDER BY measured.score DESC, m.occurred_at DESC, m.seq DESC`,
       [...matching, nowMs, query.limit, query.offset ?? 0],
     )
     const memories = rows.map((row) => ({ ...memoryFromRow(row), score: row.score }))
     const [first] = rows
-    if (first !== undefined || (query.offset ?? 0) === 0) return { memories, total: first?.total ?? 0 }
+    if (first !== undefined || (query.offset ?? 0) === 0) return pageOf(query, memories, first?.total ?? 0)
     // A page beyond the last one has no row to carry the total.
     const [counted] = this.#rows<{ total: number }>(`SELECT count(*) AS total FROM (${found})`, matching)
     return { memories, total: counted?.total ?? 0 }
