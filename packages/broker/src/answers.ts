@@ -1,29 +1,51 @@
-import type { AcknowledgementType } from './commit-gate.js'
-import type { Connection } from './connection.js'
-import type { QueueRoom } from './queue-room.js'
+import type { Packet } from '@jamey/protocol'
+import type { ClientLink } from './client-link.js'
+import type { AcknowledgementTarget, AcknowledgementType, CommitGate } from './commit-gate.js'
+import type { Counters } from './counters.js'
+import type { PausablePublisher, QueueRoom, WaitingAnswer } from './queue-room.js'
+
+/** The connection that is told. */
+interface Answered extends PausablePublisher {
+  readonly core: { readonly counters: Counters; readonly gate: CommitGate | undefined }
+  readonly sender: ClientLink & AcknowledgementTarget
+}
 
 /** PUBACK or PUBREC that waits until a receiver of what it answers has room. */
-export interface HeldAnswer {
-  readonly of: Answers
+class HeldAnswer implements WaitingAnswer {
   readonly type: AcknowledgementType
   readonly packetIdentifier: number
   readonly reasonCode: number
   isReady: boolean
-  /** For the `QueueRoom` it waits for. */
-  since: number
+  since = 0
+  readonly #of: Answers
+
+  constructor(
+    of: Answers,
+    type: AcknowledgementType,
+    packetIdentifier: number,
+    reasonCode: number,
+    isReady: boolean,
+  ) {
+    this.#of = of
+    this.type = type
+    this.packetIdentifier = packetIdentifier
+    this.reasonCode = reasonCode
+    this.isReady = isReady
+  }
+
+  release(): void {
+    this.isReady = true
+    this.#of.giveReady()
+  }
 }
 
 /** What one connection is told about what it sent, in the order in which that came. */
 export class Answers {
-  readonly #connection: Connection
-  /** PUBACKs that wait: their publishes still count against our Receive Maximum. */
-  heldPubacks = 0
-  /** Nothing more is read until its queue has room. */
-  pausedFor: QueueRoom | undefined
+  readonly #connection: Answered
   /** In order; present while there are any. [MQTT-4.6.0-2] [MQTT-4.6.0-3] */
   #held: Set<HeldAnswer> | undefined
 
-  constructor(connection: Connection) {
+  constructor(connection: Answered) {
     this.#connection = connection
   }
 
@@ -46,15 +68,22 @@ export class Answers {
     room.pause(this.#connection)
   }
 
-  /** It need wait no longer, once those before it need not either. */
-  release(answer: HeldAnswer): void {
-    answer.isReady = true
+  /** As `acknowledge`, for SUBACK and UNSUBACK; `then` runs when the packet was written. */
+  acknowledgeWith(packet: Packet, then: () => void): void {
+    const { core, sender } = this.#connection
+    if (core.gate !== undefined) return core.gate.holdPacket(sender, packet, then)
+    sender.write(packet)
+    then()
+  }
+
+  /** Those that need wait no longer, nor those before them. */
+  giveReady(): void {
     const held = this.#held
     if (held === undefined) return
     for (const first of held) {
       if (!first.isReady) return
       held.delete(first)
-      if (first.type === 'puback') this.heldPubacks--
+      if (first.type === 'puback') this.#connection.sender.heldPubacks--
       this.#give(first.type, first.packetIdentifier, first.reasonCode)
     }
     this.#held = undefined
@@ -66,16 +95,16 @@ export class Answers {
     reasonCode: number,
     isReady: boolean,
   ): HeldAnswer {
-    const answer = { of: this, type, packetIdentifier, reasonCode, isReady, since: 0 }
-    if (type === 'puback') this.heldPubacks++
+    const answer = new HeldAnswer(this, type, packetIdentifier, reasonCode, isReady)
+    if (type === 'puback') this.#connection.sender.heldPubacks++
     this.#held ??= new Set()
     this.#held.add(answer)
     return answer
   }
 
   #give(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
-    const { core } = this.#connection
-    if (core.gate === undefined) this.#connection.writeAcknowledgement(type, packetIdentifier, reasonCode)
-    else core.gate.hold(this.#connection, type, packetIdentifier, reasonCode)
+    const { core, sender } = this.#connection
+    if (core.gate === undefined) sender.writeAcknowledgement(type, packetIdentifier, reasonCode)
+    else core.gate.hold(sender, type, packetIdentifier, reasonCode)
   }
 }

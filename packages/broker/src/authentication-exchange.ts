@@ -1,6 +1,7 @@
-import { type Auth, ReasonCode } from '@jamey/protocol'
+import { type Auth, type Packet, ReasonCode } from '@jamey/protocol'
 import type { Challenge } from './authenticator.js'
-import type { Connection } from './connection.js'
+import type { ConnectionState } from './connection-state.js'
+import type { Context } from './context.js'
 import { Deadline } from './deadline.js'
 import { ConnectionFault } from './errors.js'
 
@@ -13,15 +14,25 @@ type ExchangeState =
   | { readonly is: 'idle' | 'deciding' }
   | { readonly is: 'asking'; readonly answered: (data: Uint8Array | undefined) => void }
 
+/** The connection on which it goes on. */
+interface Exchanging {
+  readonly core: Context
+  readonly state: ConnectionState
+  readonly sender: { write(packet: Packet): void }
+  pauseReading(): void
+  resumeReading(): void
+  end(reasonCode: number, reasonString: string): void
+}
+
 /** Enhanced authentication on a connection whose CONNECT named a method. Section 4.12. */
 export class AuthenticationExchange {
   readonly authenticationMethod: string
-  readonly #connection: Connection
+  readonly #connection: Exchanging
   readonly #timeout: Deadline
   #state: ExchangeState = { is: 'deciding' }
   #steps = 0
 
-  constructor(connection: Connection, authenticationMethod: string) {
+  constructor(connection: Exchanging, authenticationMethod: string) {
     this.authenticationMethod = authenticationMethod
     this.#connection = connection
     this.#timeout = new Deadline(connection.core.clock, () => {
@@ -51,7 +62,7 @@ export class AuthenticationExchange {
       this.#state = { is: 'asking', answered }
       // [MQTT-4.12.0-2] [MQTT-4.12.0-5]
       const properties = { authenticationMethod, authenticationData }
-      connection.write({ type: 'auth', reasonCode: ReasonCode.continueAuthentication, properties })
+      connection.sender.write({ type: 'auth', reasonCode: ReasonCode.continueAuthentication, properties })
       if (connection.state === 'authenticating') connection.resumeReading()
     })
   }

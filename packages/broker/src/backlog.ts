@@ -1,8 +1,8 @@
 import type { DeliveryRecord, StoredDelivery } from './broker-store.js'
-import type { Core } from './core.js'
 import { Delivery, identifierOf } from './delivery.js'
 import type { Message } from './message.js'
-import type { Session } from './session.js'
+import type { QueueContext } from './queue-context.js'
+import type { QueueOwner } from './queue-owner.js'
 
 /** Of a connected session's queue, so many messages and bytes wait in memory; a read stops at the bytes, too. */
 export const WINDOW_MESSAGES = 4_096
@@ -37,8 +37,8 @@ interface Page {
  * LMDB answers from mapped memory, and so nothing can change between the question and its answer.
  */
 export class Backlog {
-  readonly #core: Core
-  readonly #session: Session
+  readonly #core: QueueContext
+  readonly #session: QueueOwner
   #messages = 0
   #bytes = 0
   #sent = 0
@@ -47,7 +47,7 @@ export class Backlog {
   /** Of the last one. */
   #upTo = 0
 
-  constructor(core: Core, session: Session) {
+  constructor(core: QueueContext, session: QueueOwner) {
     this.#core = core
     this.#session = session
   }
@@ -172,7 +172,7 @@ export class Backlog {
 }
 
 function revived(
-  session: Session,
+  session: QueueOwner,
   sequence: number,
   record: DeliveryRecord,
   message: Message,

@@ -1,15 +1,17 @@
 import type { Authenticator } from './authenticator.js'
 import type { BrokerStore } from './broker-store.js'
 import { type Clock, systemClock } from './clock.js'
-import { Core, type Overflow, type SharedSubscriptions } from './core.js'
+import { Core } from './core.js'
 import type { BrokerStats } from './counters.js'
 import { BrokerError } from './errors.js'
 import type { BrokerHooks } from './hooks.js'
 import { type Limits, resolveLimits } from './limits.js'
 import { Listener, type ListenerAddress, type ListenerOptions } from './listener.js'
 import { type Log, silentLog } from './log.js'
+import type { Overflow } from './queue-room.js'
 import { type ReloadOptions, reload } from './reload.js'
 import { restore } from './restore.js'
+import type { SharedSubscriptions } from './router.js'
 import { type CloseOptions, Shutdown } from './shutdown.js'
 import { statsOf } from './stats.js'
 import { SysTopics } from './sys-topics.js'
@@ -100,7 +102,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   if (store !== undefined) {
     try {
       restore(core, await store.load())
-      core.noteDamage()
+      core.gate?.health.noteDamage()
     } catch (error) {
       core.sessions.stop()
       core.gate?.health.stop()

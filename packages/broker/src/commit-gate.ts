@@ -1,30 +1,32 @@
 import type { Packet } from '@jamey/protocol'
-import type { Connection } from './connection.js'
-import type { Core } from './core.js'
+import type { Context } from './context.js'
 import type { Persistence } from './persistence.js'
 import { StoreHealth } from './store-health.js'
+import type { Turn } from './turn.js'
 
 export type AcknowledgementType = 'puback' | 'pubrec' | 'pubrel' | 'pubcomp'
 
 /** SUBSCRIBE and UNSUBSCRIBE of a connection that wait while the store fails. */
 const MOST_ASKED = 100
 
+/** A connection, as far as it is told what was committed. */
+export interface AcknowledgementTarget {
+  readonly isOpen: boolean
+  /** PUBACKs that wait. */
+  heldPubacks: number
+  writeAcknowledgement(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void
+  write(packet: Packet): void
+  end(reasonCode: number, reasonString: string): void
+}
+
 interface Held {
-  connection: Connection
+  target: AcknowledgementTarget
   /** SUBACK and UNSUBACK travel whole; the frequent ones as their parts. */
   packet: Packet | undefined
   after: (() => void) | undefined
   type: AcknowledgementType
   packetIdentifier: number
   reasonCode: number
-}
-
-/** As `Connection.acknowledge`, for SUBACK and UNSUBACK; `then` runs when the packet was written. */
-export function acknowledgeWith(connection: Connection, packet: Packet, then: () => void): void {
-  const { gate } = connection.core
-  if (gate !== undefined) return gate.holdPacket(connection, packet, then)
-  connection.write(packet)
-  then()
 }
 
 /**
@@ -39,27 +41,26 @@ export class CommitGate {
   #afterCommit: (() => void)[] = []
   #committing: Promise<void> | undefined
 
-  constructor(core: Core) {
-    const { persistence, turn } = core
+  constructor(context: Context, persistence: Persistence, turn: Turn) {
     this.#persistence = persistence
     this.#onHeld = () => turn.request()
-    this.health = new StoreHealth(core, () => this.#begin())
+    this.health = new StoreHealth(context, persistence, () => this.#begin())
   }
 
   hold(
-    connection: Connection,
+    target: AcknowledgementTarget,
     type: AcknowledgementType,
     packetIdentifier: number,
     reasonCode: number,
   ): void {
-    if (type === 'puback') connection.answers.heldPubacks++
-    this.#held.push({ connection, packet: undefined, after: undefined, type, packetIdentifier, reasonCode })
+    if (type === 'puback') target.heldPubacks++
+    this.#held.push({ target, packet: undefined, after: undefined, type, packetIdentifier, reasonCode })
     this.#onHeld()
   }
 
   /** `after` runs when the packet was sent. */
-  holdPacket(connection: Connection, packet: Packet, after: () => void): void {
-    this.#held.push({ connection, packet, after, type: 'pubcomp', packetIdentifier: 0, reasonCode: 0 })
+  holdPacket(target: AcknowledgementTarget, packet: Packet, after: () => void): void {
+    this.#held.push({ target, packet, after, type: 'pubcomp', packetIdentifier: 0, reasonCode: 0 })
     this.#onHeld()
   }
 
@@ -116,13 +117,13 @@ export class CommitGate {
     if (refusal === undefined) return
     const { disconnectCode, reasonString } = refusal
     const held = this.#take()
-    const asked = new Map<Connection, number>()
-    for (const { connection, packet } of held) {
-      const packets = (asked.get(connection) ?? 0) + 1
-      asked.set(connection, packets)
-      if (packet === undefined || packets > MOST_ASKED) connection.end(disconnectCode, reasonString)
+    const asked = new Map<AcknowledgementTarget, number>()
+    for (const { target, packet } of held) {
+      const packets = (asked.get(target) ?? 0) + 1
+      asked.set(target, packets)
+      if (packet === undefined || packets > MOST_ASKED) target.end(disconnectCode, reasonString)
     }
-    this.#held = held.filter(({ connection }) => connection.state === 'open')
+    this.#held = held.filter(({ target }) => target.isOpen)
   }
 
   #take(): Held[] {
@@ -143,11 +144,11 @@ export class CommitGate {
   }
 
   #release(held: readonly Held[]): void {
-    for (const { connection, packet, after, type, packetIdentifier, reasonCode } of held) {
-      if (type === 'puback') connection.answers.heldPubacks--
-      if (packet === undefined) connection.writeAcknowledgement(type, packetIdentifier, reasonCode)
+    for (const { target, packet, after, type, packetIdentifier, reasonCode } of held) {
+      if (type === 'puback') target.heldPubacks--
+      if (packet === undefined) target.writeAcknowledgement(type, packetIdentifier, reasonCode)
       else {
-        connection.write(packet)
+        target.write(packet)
         after?.()
       }
     }

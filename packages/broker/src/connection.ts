@@ -1,58 +1,77 @@
-import {
-  Decoder,
-  encode,
-  encodeAcknowledgement,
-  type Packet,
-  ProtocolError,
-  type ProtocolVersion,
-  ReasonCode,
-  Writer,
-} from '@jamey/protocol'
+import { Decoder, type Packet, ProtocolError, type ProtocolVersion, ReasonCode } from '@jamey/protocol'
+import type { Admission } from './admission.js'
 import { Allowance } from './allowance.js'
 import { Answers } from './answers.js'
 import type { AuthenticationExchange } from './authentication-exchange.js'
-import type { ClientCertificate, Identity } from './authenticator.js'
+import type { Authenticator, ClientCertificate, Identity } from './authenticator.js'
 import type { ByteStream, Peer } from './byte-stream.js'
-import type { AcknowledgementType } from './commit-gate.js'
+import type { CommitGate } from './commit-gate.js'
 import { type ConnectionState, MAY_BECOME } from './connection-state.js'
-import type { Core } from './core.js'
 import { Deadline } from './deadline.js'
-import type { Delivery } from './delivery.js'
 import { ConnectionFault } from './errors.js'
 import { FairShare } from './fair-share.js'
 import { Greeter } from './greeter.js'
-import { handle } from './handlers/handle.js'
+import type { HeldBytes } from './held-bytes.js'
+import type { HookRunner } from './hook-runner.js'
 import { type ClientInfo, type Departure, LOST } from './hooks.js'
 import { IdentityEnd } from './identity-end.js'
-import { isWithin, lingerMs, writeDisconnect, writeRefusal } from './last-words.js'
+import { lingerMs, writeDisconnect, writeRefusal } from './last-words.js'
 import type { Limits } from './limits.js'
-import type { Message, Outlet } from './message.js'
-import type { Session } from './session.js'
-import type { Ending } from './sessions.js'
+import { PacketSender } from './packet-sender.js'
+import type { RetainedMessages } from './retained-messages.js'
+import type { Session, SessionContext } from './session.js'
+import type { Ending, Sessions } from './sessions.js'
 import { Silence } from './silence.js'
 import type { Stamp } from './stamping.js'
-import { endSilent, endUnrenewed } from './time-out.js'
 import { TopicAliases } from './topic-aliases.js'
 import { mayBeAnswered, mayPublish, TopicPermission } from './topic-permission.js'
-import { UnreadAnswers } from './unread-answers.js'
 
-/** With this much not yet taken by the system, queues wait; QoS 0 may pile up to the limit of queued bytes. */
-const FULL_FROM_BYTES = 262_144
-/** Encoded in one turn before queues wait for the write at its end. */
-const MOST_PER_TURN_BYTES = 1_048_576
 /** The first byte of every CONNECT. */
 const CONNECT_BYTE = 0x10
 /** Of whoever is not listened to any more. */
 const NOTHING_MORE = new Decoder({ from: 'client' })
 
-/** One network connection: bytes in, packets to their handlers, one write per turn out. */
+/** What all connections share. */
+export interface ConnectionContext extends SessionContext {
+  readonly authenticator: Authenticator
+  /** Absent where none was given. */
+  readonly hooks: HookRunner | undefined
+  readonly responseInformation: ((clientId: string) => string | undefined) | undefined
+  readonly connections: Set<Connection>
+  readonly heldBytes: HeldBytes
+  /** The time that handling what publishers sent has taken. */
+  readonly publishing: { ms: number }
+  readonly retained: RetainedMessages
+  /** Present with a store: acknowledgements wait for it. */
+  readonly gate: CommitGate | undefined
+  readonly sessions: Sessions
+  readonly admission: Admission
+  /** Present once the broker shuts down. */
+  readonly shutdown: Ender | undefined
+  /** Called when the last connection is gone. */
+  readonly whenEmpty: (() => void) | undefined
+  /** Passes a packet to its handler. Throws what ends the connection. */
+  readonly handle: (connection: Connection, packet: Packet) => void
+  /** For one that was authenticated while a reload changed who may do what. Throws `ConnectionFault`. */
+  revised(identity: Identity, clientId: string): Identity
+}
+
+/** Ends connections while the broker shuts down. */
+interface Ender {
+  /** Ends the connection if nothing is under way on it; called again whenever its client said something. */
+  look(connection: Connection): void
+  /** For one whose CONNECT came too late. */
+  refuse(connection: Connection): void
+}
+
+/** One network connection: bytes in, and packets to their handlers. What goes out is the business of its `sender`. */
 export class Connection {
-  readonly core: Core
+  readonly core: ConnectionContext
   /** The limits when it was accepted: what CONNACK announces holds for as long as it lasts, whatever is reloaded. */
   readonly terms: Readonly<Limits>
   readonly remoteAddress: string
   readonly certificate: ClientCertificate | undefined
-  readonly writer = new Writer()
+  readonly sender: PacketSender
   readonly aliases: TopicAliases
   /** Allows with the stamp of the messages, where they get one. */
   readonly publishPermission: TopicPermission<Stamp>
@@ -62,8 +81,6 @@ export class Connection {
   readonly answers = new Answers(this)
   readonly renewals: Allowance
   readonly share = new FairShare(this)
-  /** Known from CONNECT on. */
-  version: ProtocolVersion = 5
   session: Session | undefined
   /** Present where hooks are, from the moment they let it in. */
   client: ClientInfo | undefined
@@ -71,28 +88,27 @@ export class Connection {
   exchange: AuthenticationExchange | undefined
   /** How many wait for something before the next packet is handled. */
   holds = 0
-  /** The peer's Maximum Packet Size; infinity where it has none. */
-  maximumPacketBytes = Number.POSITIVE_INFINITY
-  outgoingAliases: Outlet['outgoingAliases']
   readonly #socket: ByteStream
   #decoder: Decoder
   readonly #silence: Silence
   readonly #identityEnd: IdentityEnd
   readonly #linger: Deadline
-  readonly #unreadAnswers = new UnreadAnswers()
   #state: ConnectionState = 'waiting'
   #hasBegun = false
   #hasPassed = false
-  #isFull = false
-  #isScheduled = false
   #isDestroyed = false
   #heldBytes = 0
 
-  constructor(core: Core, socket: ByteStream, { remoteAddress, connectByMs, certificate }: Peer) {
+  constructor(
+    core: ConnectionContext,
+    socket: ByteStream,
+    { remoteAddress, connectByMs, certificate }: Peer,
+  ) {
     const { clock, limits } = core
     this.core = core
     this.terms = limits
     this.#socket = socket
+    this.sender = new PacketSender(core, this, socket)
     this.remoteAddress = remoteAddress
     this.certificate = certificate
     this.aliases = new TopicAliases(limits.topicAliases)
@@ -103,8 +119,8 @@ export class Connection {
     this.renewals = new Allowance(() => core.limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
     const isListening = (): boolean => this.holds === 0
-    this.#silence = new Silence(clock, connectByMs, isListening, () => endSilent(this))
-    this.#identityEnd = new IdentityEnd(clock, () => endUnrenewed(this))
+    this.#silence = new Silence(clock, connectByMs, isListening, () => this.#onSilence())
+    this.#identityEnd = new IdentityEnd(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
     core.connections.add(this)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
@@ -119,9 +135,9 @@ export class Connection {
     return this.#state
   }
 
-  /** Written and not yet taken by the system. */
-  get backlogBytes(): number {
-    return this.writer.pendingBytes + this.#socket.writableLength
+  /** Known from CONNECT on. */
+  get version(): ProtocolVersion {
+    return this.sender.version
   }
 
   /** Of packets that are not whole, and written and not yet taken, as `reckon` found last. */
@@ -134,22 +150,17 @@ export class Connection {
     const socket = this.#socket
     const unfinished = this.#decoder.heldBytes + (socket.unfinishedLength ?? 0)
     const isOver = this.#isDestroyed || this.#state === 'closed'
-    const held = isOver ? 0 : unfinished + this.writer.pendingBytes + socket.writableLength
+    const held = isOver ? 0 : unfinished + this.sender.backlogBytes
     const change = held - this.#heldBytes
     this.#heldBytes = held
     if (change !== 0) this.core.heldBytes.change(change)
     return this.#heldBytes
   }
 
-  /** Whether queues may go on filling it. */
-  get isWritable(): boolean {
-    return !this.#isFull && this.writer.pendingBytes < MOST_PER_TURN_BYTES
-  }
-
   /** CONNECT came; nothing more is read until `open`. */
   beginAuthentication(version: ProtocolVersion): void {
     this.#become('authenticating')
-    this.version = version
+    this.sender.version = version
     this.pauseReading()
   }
 
@@ -181,7 +192,7 @@ export class Connection {
   /** Unless something is waited for, or the peer has to take its answers first. */
   #listen(): void {
     const isOver = this.#state === 'closing' || this.#state === 'closed'
-    if (this.holds === 0 && !isOver && !this.#unreadAnswers.areTooMany) this.#socket.resume()
+    if (this.holds === 0 && !isOver && !this.sender.hasUnread) this.#socket.resume()
   }
 
   /** Who the connection is from now on: at first, and after each renewal. */
@@ -191,80 +202,9 @@ export class Connection {
     this.#identityEnd.use(identity)
   }
 
-  write(packet: Packet): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return
-    // [MQTT-3.1.2-24]; acknowledgements of PUBLISH are smaller than CONNACK, which was let through.
-    if (!isWithin(packet, this.version, this.maximumPacketBytes)) {
-      return this.end(ReasonCode.packetTooLarge, `${packet.type} is larger than the client takes`)
-    }
-    const before = this.writer.pendingBytes
-    encode(this.writer, packet, this.version)
-    this.core.counters.packetsSent++
-    if (this.#isFull) this.#unreadAnswers.add(this.writer.pendingBytes - before)
-    this.schedule()
-  }
-
-  writeAcknowledgement(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
-    if (this.#state !== 'open') return
-    this.core.counters.packetsSent++
-    encodeAcknowledgement(this.writer, type, packetIdentifier, reasonCode, this.version)
-    if (this.#isFull) this.#unreadAnswers.addAcknowledgement()
-    this.schedule()
-  }
-
-  /** QoS 0: written now or, when the peer reads too slowly, never. `frameIndex` -1: nobody gets the same bytes. */
-  sendAtMostOnce(
-    message: Message,
-    retain: boolean,
-    subscriptionIdentifiers: readonly number[] | undefined,
-    frameIndex: number,
-  ): void {
-    const { counters, limits, clock } = this.core
-    // Within one turn, too, nobody piles up more than that.
-    if (!this.isWritable && this.backlogBytes + message.bytes > limits.queuedBytes) {
-      counters.droppedSlow++
-      return
-    }
-    if (message.writeTo(this, 0, retain, false, 0, subscriptionIdentifiers, frameIndex, clock))
-      this.#sent(message)
-    else counters.droppedTooLarge++
-  }
-
-  /** QoS 1 and 2. False: larger than the peer takes. */
-  sendDelivery(delivery: Delivery, frameIndex: number): boolean {
-    const isWritten = delivery.writeTo(this, frameIndex, this.core.clock)
-    if (isWritten) this.#sent(delivery.message)
-    return isWritten
-  }
-
-  #sent({ payload }: Message): void {
-    this.core.counters.countSent(payload.length)
-    this.schedule()
-  }
-
-  /** Has this turn end with a write of what is in `writer`. */
-  schedule(): void {
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    this.core.turn.add(this)
-  }
-
-  /** Hands the system everything written in this turn. */
-  flush(): void {
-    this.#isScheduled = false
-    if (this.#isFull || this.#state === 'closed') return void this.reckon()
-    this.#unreadAnswers.clear()
-    const socket = this.#socket
-    const chunks = this.writer.take()
-    if (chunks.length > 1) socket.cork()
-    for (const chunk of chunks) {
-      this.core.counters.bytesSent += chunk.length
-      socket.write(chunk)
-    }
-    if (chunks.length > 1) socket.uncork()
-    this.#isFull = socket.writableLength >= FULL_FROM_BYTES
+  onFlushed(isWritable: boolean): void {
     this.reckon()
-    if (this.#isFull) return
+    if (!isWritable) return
     if (this.session?.outgoing.isWaiting) this.session.outgoing.pump()
     this.greeter.onWritable()
   }
@@ -287,10 +227,11 @@ export class Connection {
     const log = before === 'open' ? this.core.log : this.core.strangersLog
     log.info({ ...this.#about(), reasonCode, reason: reasonString }, 'connection ended by the server')
     const farewell = { reasonCode, reasonString, serverReference }
-    if (before === 'open') writeDisconnect(this.writer, this.version, farewell, this.maximumPacketBytes)
+    const { writer, version, maximumPacketBytes } = this.sender
+    if (before === 'open') writeDisconnect(writer, version, farewell, maximumPacketBytes)
     else {
       this.core.counters.connectionsRefused++
-      writeRefusal(this.writer, this.#decoder.protocolVersion, farewell, this.maximumPacketBytes)
+      writeRefusal(writer, this.#decoder.protocolVersion, farewell, maximumPacketBytes)
     }
     this.#leave(ending, 'closing', { by: 'server', reasonCode, reason: reasonString })
   }
@@ -315,14 +256,16 @@ export class Connection {
     this.#identityEnd.clear()
     this.share.pace.clear()
     this.exchange?.end()
-    if (session?.connection === this) this.core.sessions.detach(session, ending)
+    if (session?.connection === this.sender) {
+      session.greetingRest = this.greeter.leave()
+      this.core.sessions.detach(session, ending)
+    }
     if (this.client !== undefined) this.core.hooks?.disconnect(this.client, departure)
     this.client = undefined
     // What it held of a packet goes with it.
     this.#decoder = NOTHING_MORE
     if (next !== 'closing') return void this.reckon()
-    this.#isFull = false
-    this.flush()
+    this.sender.finish()
     this.#socket.end()
     // What still comes is thrown away: closing with unread bytes would reset the connection, our last words too.
     this.#socket.resume()
@@ -334,6 +277,7 @@ export class Connection {
       throw new Error(`A connection that is ${this.#state} can not become ${next}.`)
     }
     this.#state = next
+    if (next === 'closed') this.sender.close()
   }
 
   #onData(chunk: Buffer): void {
@@ -348,7 +292,7 @@ export class Connection {
     this.#silence.heardPiece(chunk.length)
     this.#decoder.push(chunk)
     this.#process(chunk.length)
-    if (this.#unreadAnswers.areTooMany) this.#socket.pause()
+    if (this.sender.hasUnread) this.#socket.pause()
     this.reckon()
   }
 
@@ -361,7 +305,7 @@ export class Connection {
         const packet = this.#decoder.next()
         if (packet === undefined) break
         packets++
-        handle(this, packet)
+        this.core.handle(this, packet)
         this.share.count()
       }
     } catch (error) {
@@ -374,10 +318,23 @@ export class Connection {
   }
 
   #onDrain(): void {
-    this.#isFull = false
-    this.flush()
+    this.sender.onDrain()
     this.session?.outgoing.pump()
     this.#listen()
+  }
+
+  /** Nothing came for too long. */
+  #onSilence(): void {
+    if (this.#state !== 'open') {
+      return this.end(ReasonCode.unspecifiedError, 'no CONNECT, or no answer to it, in time')
+    }
+    this.core.counters.keepAliveTimeouts++
+    this.end(ReasonCode.keepAliveTimeout, 'nothing was heard for one and a half keep alive intervals')
+  }
+
+  #onIdentityEnd(): void {
+    this.core.counters.identitiesExpired++
+    this.end(ReasonCode.notAuthorized, 'the credentials expired and were not renewed')
   }
 
   #onError(error: Error & { code?: string }): void {

@@ -1,4 +1,3 @@
-import { ReasonCode } from '@jamey/protocol'
 import { Admission } from './admission.js'
 import type { Authenticator, Identity } from './authenticator.js'
 import type { BrokerStore } from './broker-store.js'
@@ -6,33 +5,27 @@ import type { Clock } from './clock.js'
 import { CommitGate } from './commit-gate.js'
 import type { Connection } from './connection.js'
 import { Counters } from './counters.js'
+import { Crowding } from './crowding.js'
 import { Descriptors } from './descriptors.js'
 import { ExpirySweep } from './expiry-sweep.js'
 import { HandOvers } from './hand-over.js'
+import { handle } from './handlers/handle.js'
 import { HeldBytes } from './held-bytes.js'
 import { HookRunner } from './hook-runner.js'
 import type { BrokerHooks } from './hooks.js'
 import type { Limits } from './limits.js'
+import type { ListenerContext } from './listener.js'
 import { type Log, RareLog, SparingLog } from './log.js'
-import type { Message } from './message.js'
 import { Persistence } from './persistence.js'
-import { type Revise, revised } from './reload.js'
-import { RetainedTree } from './retained-tree.js'
-import { Router } from './router.js'
+import type { Overflow } from './queue-room.js'
+import { RetainedMessages } from './retained-messages.js'
+import { type Revise, revised } from './revise.js'
+import { Router, type SharedSubscriptions } from './router.js'
 import { Sessions } from './sessions.js'
 import type { Shutdown } from './shutdown.js'
 import { Stamping } from './stamping.js'
 import { Turn } from './turn.js'
-
-/** Who of a shared subscription gets a message: the next member, or the one that got the publisher's last. */
-export type SharedSubscriptions = 'in-turn' | 'by-publisher'
-
-/**
- * What becomes of a message that finds a session's queue full, whose client is away or takes nothing: it, or the oldest
- * in the queue, is dropped and counted; the connection ends; or the publish is refused with 0x97 before anybody has it
- * ('refuse'; before MQTT 5.0 the publisher's connection ends, for it can not be told).
- */
-export type Overflow = 'drop-newest' | 'drop-oldest' | 'disconnect' | 'refuse'
+import { Wills } from './wills.js'
 
 export interface CoreOptions {
   authenticator: Authenticator
@@ -49,11 +42,8 @@ export interface CoreOptions {
   descriptors?: Descriptors | undefined
 }
 
-/** A disk that fails may have spoiled very many. */
-const MOST_DAMAGE_LINES = 20
-
-/** What all connections share. */
-export class Core {
+/** All parts of one broker; each knows of it what it says it needs. */
+export class Core implements ListenerContext {
   authenticator: Authenticator
   /** Never changed, but replaced at a reload. */
   limits: Readonly<Limits>
@@ -65,7 +55,6 @@ export class Core {
   readonly shortageLog: RareLog
   readonly descriptors: Descriptors
   readonly overflow: Overflow
-  readonly sharedSubscriptions: SharedSubscriptions
   readonly responseInformation: ((clientId: string) => string | undefined) | undefined
   /** Absent where none was given. */
   readonly hooks: HookRunner | undefined
@@ -76,7 +65,9 @@ export class Core {
   readonly heldBytes = new HeldBytes(this)
   /** The time that handling what publishers sent has taken. */
   readonly publishing = { ms: 0 }
-  readonly retained = new RetainedTree()
+  readonly handle = handle
+  readonly crowding = new Crowding()
+  readonly retained: RetainedMessages
   readonly expirySweep: ExpirySweep
   readonly turn: Turn
   readonly persistence: Persistence
@@ -84,6 +75,7 @@ export class Core {
   readonly gate: CommitGate | undefined
   readonly router: Router
   readonly sessions: Sessions
+  readonly wills: Wills
   readonly handOvers: HandOvers
   readonly admission: Admission
   /** Present from the first reload that brought one: who is who by now. */
@@ -102,19 +94,26 @@ export class Core {
     this.shortageLog = new RareLog(options.log, options.clock)
     this.strangersLog = new SparingLog(options.log, options.clock)
     this.overflow = options.overflow
-    this.sharedSubscriptions = options.sharedSubscriptions ?? 'in-turn'
     this.responseInformation = options.responseInformation
     this.hooks = options.hooks && new HookRunner(this, options.hooks)
     const { stampSenders = [] } = options
     this.stamping = stampSenders.length === 0 ? undefined : new Stamping(stampSenders, options.log)
     this.turn = new Turn(() => this.gate?.endTurn())
     this.persistence = new Persistence(options.store, options.clock, this.stamping, () => this.turn.request())
-    this.gate = options.store && new CommitGate(this)
-    this.expirySweep = new ExpirySweep(this)
-    this.router = new Router(this, options.refuseWhenFull)
+    this.gate = options.store && new CommitGate(this, this.persistence, this.turn)
+    this.retained = new RetainedMessages(this, this.persistence, (atMs) =>
+      this.expirySweep.noteRetained(atMs),
+    )
+    this.expirySweep = new ExpirySweep(this, this.retained)
+    this.router = new Router(this, this.persistence, this.crowding, options)
+    this.wills = new Wills(this)
     this.sessions = new Sessions(this)
     this.handOvers = new HandOvers(this)
     this.admission = new Admission(this.limits, this.clock)
+  }
+
+  get isClosing(): boolean {
+    return this.shutdown !== undefined
   }
 
   /** Limits for which there are descriptors. */
@@ -133,44 +132,5 @@ export class Core {
   /** For one that was authenticated while a reload changed who may do what. Throws `ConnectionFault`. */
   revised(identity: Identity, clientId: string): Identity {
     return this.revise === undefined ? identity : revised(this.revise, identity, clientId)
-  }
-
-  /** Says, and counts, what the store has set aside. */
-  noteDamage(): void {
-    const damage = this.persistence.takeDamage()
-    this.counters.damagedRecords += damage.length
-    for (const err of damage.slice(0, MOST_DAMAGE_LINES)) {
-      this.log.error({ err }, 'the store holds what can not be read; it was set aside')
-    }
-    const leftOut = damage.length - MOST_DAMAGE_LINES
-    if (leftOut > 0) this.log.error({ leftOut }, 'left out lines about what can not be read')
-  }
-
-  /** Makes `message` the retained one of its topic, or removes that when the payload is empty. [MQTT-3.3.1-6] */
-  retain(message: Message): number {
-    const { retained } = this
-    if (message.payload.length === 0) {
-      this.forgetRetained(message.topic)
-      return ReasonCode.success
-    }
-    if (!this.#hasRoomToRetain(message)) {
-      this.counters.retainedRefused++
-      return ReasonCode.quotaExceeded
-    }
-    retained.set(message.keep())
-    if (message.expiresAtMs !== Number.POSITIVE_INFINITY) this.expirySweep.noteRetained(message.expiresAtMs)
-    this.persistence.putRetained(message)
-    return ReasonCode.success
-  }
-
-  #hasRoomToRetain(message: Message): boolean {
-    while (!this.retained.hasRoomFor(message, this.limits)) {
-      if (!this.expirySweep.dropRetained()) return false
-    }
-    return true
-  }
-
-  forgetRetained(topic: string): void {
-    if (this.retained.delete(topic)) this.persistence.removeRetained(topic)
   }
 }

@@ -2,7 +2,6 @@ import { ReasonCode } from '@jamey/protocol'
 import type { Clock } from './clock.js'
 import { ConnectionFault } from './errors.js'
 import type { Message, Outlet } from './message.js'
-import type { SharedGroup } from './shared-group.js'
 
 /**
  *     queued --sent--> sent --PUBACK / PUBCOMP--> done
@@ -18,6 +17,14 @@ export function identifierOf(sequence: number): number {
   return 1 + (sequence % HIGHEST_IDENTIFIER)
 }
 
+/** A shared subscription, as far as a delivery knows it. */
+export interface ShareGroup {
+  /** `$share/<name>/<filter>`. */
+  readonly filter: string
+  /** Whether somebody else could take what the session `one` does not. */
+  hasConnectedBeside(one: object): boolean
+}
+
 /** One message of QoS 1 or 2 on its way to one session. */
 export class Delivery {
   readonly message: Message
@@ -25,7 +32,7 @@ export class Delivery {
   readonly retain: boolean
   readonly subscriptionIdentifiers: readonly number[] | undefined
   /** The shared subscription it came through, whose other members may take it over. */
-  readonly group: SharedGroup | undefined
+  readonly group: ShareGroup | undefined
   /** Position in its session: ascending, never used again. */
   readonly sequence: number
   /** 0 until the first time it is sent, then the same until it is done. [MQTT-4.4.0-1] */
@@ -45,7 +52,7 @@ export class Delivery {
     qos: 1 | 2,
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
-    group: SharedGroup | undefined,
+    group: ShareGroup | undefined,
     sequence: number,
   ) {
     this.message = message

@@ -172,7 +172,7 @@ describe('a client that takes too much [promise 34]', () => {
     const { connection, socket, taken, take, flood } = await deaf(0)
     const connackBytes = socket.writableLength
     const floodBytes = await flood()
-    expect(connection.backlogBytes).toBeLessThan(1_500_000)
+    expect(connection.sender.backlogBytes).toBeLessThan(1_500_000)
     while (taken() < connackBytes + floodBytes) {
       take()
       await settled(1)

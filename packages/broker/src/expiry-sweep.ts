@@ -1,33 +1,42 @@
-import type { Core } from './core.js'
+import type { Context } from './context.js'
 import { Deadline } from './deadline.js'
-import type { Outgoing } from './outgoing.js'
+import type { RetainedMessages } from './retained-messages.js'
 
 /** Between two sweeps: what has expired holds its place for so long, unless something else needs it. */
 const LEAST_MS = 1000
-/** In one sweep, some milliseconds: retained messages, and queued ones. */
-const MOST_RETAINED = 10_000
+/** Queued ones in one sweep, some milliseconds. */
 const MOST_QUEUED = 1024
+
+/** A queue in which something expires, or may. */
+export interface SweptQueue {
+  readonly queued: number
+  /** By the monotonic clock; infinity: never. */
+  readonly expiry: { readonly dueAtMs: number }
+  /** Looks at so many at most of those that lie in the store. */
+  dropExpired(maximum: number): boolean
+}
 
 /** Has what has expired give up its place, in memory and in the store, though nobody asks for it. */
 export class ExpirySweep {
-  readonly #core: Core
-  /** In which something expires, or may. */
-  readonly #queues = new Set<Outgoing>()
+  readonly #context: Context
+  readonly #retained: RetainedMessages
+  readonly #queues = new Set<SweptQueue>()
   readonly #next: Deadline
   #dueAtMs = Number.POSITIVE_INFINITY
 
-  constructor(core: Core) {
-    this.#core = core
-    this.#next = new Deadline(core.clock, () => this.#run())
+  constructor(context: Context, retained: RetainedMessages) {
+    this.#context = context
+    this.#retained = retained
+    this.#next = new Deadline(context.clock, () => this.#run())
   }
 
-  add(queue: Outgoing): void {
+  add(queue: SweptQueue): void {
     this.#queues.add(queue)
     this.#wakeAt(queue.expiry.dueAtMs)
   }
 
   /** Its session is over. */
-  forget(queue: Outgoing): void {
+  forget(queue: SweptQueue): void {
     this.#queues.delete(queue)
     if (this.#queues.size === 0) this.#arm()
   }
@@ -37,20 +46,6 @@ export class ExpirySweep {
     this.#wakeAt(expiresAtMs)
   }
 
-  /** Forgets retained messages that have expired, so many at most. Whether any was. */
-  dropRetained(maximum = MOST_RETAINED): boolean {
-    const { retained, clock, counters } = this.#core
-    const nowMs = clock.now()
-    let dropped = 0
-    for (; dropped < maximum; dropped++) {
-      const expired = retained.firstExpired(nowMs)
-      if (expired === undefined) break
-      counters.droppedExpired++
-      this.#core.forgetRetained(expired.topic)
-    }
-    return dropped > 0
-  }
-
   stop(): void {
     this.#next.clear()
     this.#dueAtMs = Number.POSITIVE_INFINITY
@@ -58,8 +53,8 @@ export class ExpirySweep {
   }
 
   #run(): void {
-    const nowMs = this.#core.clock.now()
-    this.dropRetained()
+    const nowMs = this.#context.clock.now()
+    this.#retained.dropExpired()
     let left = MOST_QUEUED
     for (const queue of [...this.#queues]) {
       if (queue.expiry.dueAtMs > nowMs) continue
@@ -75,7 +70,7 @@ export class ExpirySweep {
 
   /** After a sweep. */
   #arm(): void {
-    let dueAtMs = this.#core.retained.expiresFromMs
+    let dueAtMs = this.#retained.tree.expiresFromMs
     for (const queue of this.#queues) dueAtMs = Math.min(dueAtMs, queue.expiry.dueAtMs)
     this.#set(dueAtMs)
   }
@@ -89,7 +84,7 @@ export class ExpirySweep {
       this.#dueAtMs = dueAtMs
       return this.#next.clear()
     }
-    this.#dueAtMs = Math.max(dueAtMs, this.#core.clock.now() + LEAST_MS)
+    this.#dueAtMs = Math.max(dueAtMs, this.#context.clock.now() + LEAST_MS)
     this.#next.set(this.#dueAtMs)
   }
 }

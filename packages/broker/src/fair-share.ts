@@ -1,5 +1,4 @@
-import type { Connection } from './connection.js'
-import { Pace } from './pace.js'
+import { Pace, type PacedConnection } from './pace.js'
 
 /** So long one connection may be at work, beyond as long as it was not, until it lets the others go on. */
 const SLICE_MS = 1
@@ -23,7 +22,7 @@ const BUSY_SPAN_MS = 10
 export class FairShare {
   /** What the connection may publish even if nobody else wants anything. */
   readonly pace: Pace
-  readonly #connection: Connection
+  readonly #connection: PacedConnection
   #owedMs = 0
   /** Up to when that is right. */
   #atMs = 0
@@ -37,7 +36,7 @@ export class FairShare {
   #ownThen = 0
   #allThen = 0
 
-  constructor(connection: Connection) {
+  constructor(connection: PacedConnection) {
     this.#connection = connection
     this.pace = new Pace(connection)
   }

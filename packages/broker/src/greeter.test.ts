@@ -26,13 +26,13 @@ function started() {
   })
   for (let i = 0; i < TOPICS; i++) {
     const payload = Buffer.from('x')
-    core.retained.set(new Message(`r/${i}`, payload, 1, true, undefined, Number.POSITIVE_INFINITY, 'p'))
+    core.retained.tree.set(new Message(`r/${i}`, payload, 1, true, undefined, Number.POSITIVE_INFINITY, 'p'))
   }
   const session = new Session(core, 's', 'u', 5)
   const calls: string[] = []
   const connection = {
-    state: 'open' as 'open' | 'closed',
-    isWritable: true,
+    session: session as Session | undefined,
+    sender: { isWritable: true },
     pauseReading: () => calls.push('pause'),
     resumeReading: () => calls.push(`resume ${greeter.isBusy}`),
   }
@@ -97,17 +97,17 @@ describe('retained messages for new subscriptions', () => {
     const { core, session, greeter, subscriptions, calls } = started()
     // The tree has one node above its topics, so ten times as many filters are ten shares of a turn.
     for (let i = 0; i < TOPICS * 50; i++) {
-      core.retained.set(new Message(`${i}/other`, Buffer.from('x'), 0, true, undefined, Infinity, 'p'))
+      core.retained.tree.set(new Message(`${i}/other`, Buffer.from('x'), 0, true, undefined, Infinity, 'p'))
     }
     greeter.greet(subscriptions)
     expect(greeter.isBusy).toBe(true)
     expect(calls).toEqual(['pause'])
     let turns = 0
     while (greeter.isBusy) {
-      const before = core.retained.visited
+      const before = core.retained.tree.visited
       await new Promise((resolve) => setImmediate(resolve))
       turns++
-      expect(core.retained.visited - before).toBeLessThanOrEqual(20_000)
+      expect(core.retained.tree.visited - before).toBeLessThanOrEqual(20_000)
     }
     expect(turns).toBeGreaterThan(50)
     expect(session.outgoing.queued).toBe(FILTERS)
@@ -117,7 +117,7 @@ describe('retained messages for new subscriptions', () => {
   it('leave other clients their turns where one filter selects everything [promise 34]', async () => {
     const { core, session, greeter, subscriptions } = started()
     for (let i = 0; i < 40_000; i++) {
-      core.retained.set(new Message(`all/${i}`, Buffer.from('x'), 1, true, undefined, Infinity, 'p'))
+      core.retained.tree.set(new Message(`all/${i}`, Buffer.from('x'), 1, true, undefined, Infinity, 'p'))
     }
     const everything = { ...(subscriptions[0] as (typeof subscriptions)[0]), filter: '#', path: '#' }
     session.subscriptions.set('#', everything)
@@ -243,11 +243,11 @@ describe('retained messages for new subscriptions', () => {
   it('are given up where the connection is over', async () => {
     const { core, connection, greeter, subscriptions, calls } = started()
     for (let i = 0; i < 20_000; i++) {
-      core.retained.set(new Message(`${i}/other`, Buffer.from('x'), 0, true, undefined, Infinity, 'p'))
+      core.retained.tree.set(new Message(`${i}/other`, Buffer.from('x'), 0, true, undefined, Infinity, 'p'))
     }
     greeter.greet(subscriptions)
     expect(greeter.isBusy).toBe(true)
-    connection.state = 'closed'
+    connection.session = undefined
     await new Promise((resolve) => setImmediate(resolve))
     expect(greeter.isBusy).toBe(false)
     expect(calls).toEqual(['pause'])

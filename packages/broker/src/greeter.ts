@@ -1,21 +1,24 @@
-import type { Connection } from './connection.js'
-import type { Core } from './core.js'
+import type { Context } from './context.js'
 import type { Message } from './message.js'
-import type { Session } from './session.js'
+import type { RetainedMessages } from './retained-messages.js'
+import type { GreetingRest, Session } from './session.js'
 import type { Subscription } from './subscription.js'
 
 /** Nodes of the retained tree to look at in one turn of the event loop; some milliseconds. */
 const MOST_VISITED_PER_TURN = 20_000
 
-/** What one connection was not sent, for the next one of its session. */
-export interface GreetingRest {
-  readonly waiting: Subscription[]
-  readonly left: Iterator<Message | undefined> | undefined
-  readonly message: Message | undefined
-  readonly identifiers: readonly number[] | undefined
+interface GreeterContext extends Context {
+  readonly retained: RetainedMessages
 }
 
-type Greeted = Pick<Connection, 'state' | 'isWritable' | 'pauseReading' | 'resumeReading'>
+/** The connection that is sent to. */
+interface Greeted {
+  /** Present while it is open. */
+  readonly session: Session | undefined
+  readonly sender: { readonly isWritable: boolean }
+  pauseReading(): void
+  resumeReading(): void
+}
 
 /**
  * Sends new subscriptions what is retained, filter by filter. A filter may select everything, and a client may send
@@ -23,7 +26,7 @@ type Greeted = Pick<Connection, 'state' | 'isWritable' | 'pauseReading' | 'resum
  * but the client waits and a reader of QoS 0 misses nothing.
  */
 export class Greeter {
-  readonly #core: Core
+  readonly #core: GreeterContext
   readonly #connection: Greeted
   #waiting: Subscription[] = []
   /** Of the first of them: what is left to look at, and the message whose turn it is. */
@@ -35,7 +38,7 @@ export class Greeter {
   #isHolding = false
   #isWaitingForRoom = false
 
-  constructor(core: Core, connection: Greeted) {
+  constructor(core: GreeterContext, connection: Greeted) {
     this.#core = core
     this.#connection = connection
   }
@@ -79,14 +82,15 @@ export class Greeter {
   }
 
   #run(): void {
-    if (this.#connection.state !== 'open') {
+    const { session } = this.#connection
+    if (session === undefined) {
       this.#waiting = []
       this.#left = this.#message = undefined
       return
     }
     // What waited may have been replaced or deleted since, and then is not sent behind what replaced it.
-    if (this.#message !== undefined) this.#message = this.#core.retained.get(this.#message.topic)
-    const isWaiting = !this.#send()
+    if (this.#message !== undefined) this.#message = this.#core.retained.tree.get(this.#message.topic)
+    const isWaiting = !this.#send(session)
     // What else the client sent waits its turn. One that reads slowly has to be heard, or its end would go unnoticed.
     const holds = this.isBusy && !isWaiting
     if (holds === this.#isHolding) return
@@ -96,9 +100,10 @@ export class Greeter {
   }
 
   /** False: the socket has to take what was written first, or the queue has to shrink. */
-  #send(): boolean {
+  #send(session: Session): boolean {
     for (let subscription = this.#next(); subscription !== undefined; subscription = this.#next()) {
-      if (this.#message !== undefined && !this.#sendRetained(subscription, this.#message)) return false
+      if (this.#message !== undefined && !this.#sendRetained(session, subscription, this.#message))
+        return false
       this.#message = undefined
       if (this.#visited >= MOST_VISITED_PER_TURN) return true
       this.#left ??= this.#begin(subscription)
@@ -114,7 +119,7 @@ export class Greeter {
 
   #begin({ path, subscriptionIdentifier }: Subscription): Iterator<Message | undefined> {
     this.#identifiers = subscriptionIdentifier === undefined ? undefined : [subscriptionIdentifier]
-    return this.#core.retained.match(path)
+    return this.#core.retained.tree.match(path)
   }
 
   #onRoom(): void {
@@ -144,12 +149,11 @@ export class Greeter {
   }
 
   /** False: it has to wait for the socket. */
-  #sendRetained(subscription: Subscription, message: Message): boolean {
-    const { session, qos: mostQoS } = subscription
+  #sendRetained(session: Session, { qos: mostQoS }: Subscription, message: Message): boolean {
     const { counters, clock } = this.#core
     if (message.expiresAtMs <= clock.now()) {
       counters.droppedExpired++
-      this.#core.forgetRetained(message.topic)
+      this.#core.retained.forget(message.topic)
       return true
     }
     if (!session.mayReceive(message.topic)) return true
@@ -157,7 +161,7 @@ export class Greeter {
     const qos = mostQoS < message.qos ? mostQoS : message.qos
     // It is sent because of the subscription, so RETAIN is set whatever Retain As Published says. [MQTT-3.3.1-8]
     if (qos !== 0) return this.#offer(session, message, qos)
-    if (!this.#connection.isWritable) return false
+    if (!this.#connection.sender.isWritable) return false
     session.connection?.sendAtMostOnce(message, true, identifiers, -1)
     return true
   }

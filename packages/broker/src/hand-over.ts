@@ -1,10 +1,21 @@
 import { BacklogCursor } from './backlog.js'
-import type { Core } from './core.js'
+import type { CommitGate } from './commit-gate.js'
+import type { Context } from './context.js'
 import type { Delivery } from './delivery.js'
+import type { Persistence } from './persistence.js'
+import type { Router } from './router.js'
 import type { Session } from './session.js'
 
 /** So many stored deliveries are shown to other members in one turn, beside as many as came meanwhile. */
 export const HAND_OVER_MESSAGES = 1000
+
+interface HandOverContext extends Context {
+  readonly isClosing: boolean
+  readonly persistence: Persistence
+  readonly router: Router
+  readonly gate: CommitGate | undefined
+  readonly sessions: { forget(session: Session): void }
+}
 
 interface HandOver {
   readonly cursor: BacklogCursor
@@ -19,17 +30,17 @@ interface HandOver {
  * waits behind: see `SharedGroup.inHandOver`. Section 4.8.2
  */
 export class HandOvers {
-  readonly #core: Core
+  readonly #core: HandOverContext
   /** In the order in which they began; each is done before the next. */
   readonly #running = new Map<Session, HandOver>()
   /** A page is being moved, or waits for the commit of the one before. */
   #isBusy = false
   /** After a shutdown has begun, the rest is for the next life of the broker. */
   readonly #onDurable = (): void => {
-    if (this.#core.shutdown === undefined) this.#movePage()
+    if (!this.#core.isClosing) this.#movePage()
   }
 
-  constructor(core: Core) {
+  constructor(core: HandOverContext) {
     this.#core = core
   }
 

@@ -1,9 +1,23 @@
 import { ReasonCode } from '@jamey/protocol'
-import type { Connection } from './connection.js'
-import type { Core } from './core.js'
+import type { Context } from './context.js'
 
 /** Over the limit, connections are ended until this much of it is left, so that it is not reached with every byte. */
 const RELIEF = 7 / 8
+
+/** A connection, as far as it holds bytes. */
+interface Holder {
+  readonly remoteAddress: string
+  readonly session: { readonly clientId: string } | undefined
+  /** As `reckon` found last. */
+  readonly heldBytes: number
+  reckon(): number
+  end(reasonCode: number, reasonString: string): void
+  destroy(): void
+}
+
+interface HoldersContext extends Context {
+  readonly connections: Iterable<Holder>
+}
 
 /**
  * What all connections together hold: what came of packets that are not whole, and what was written and the system has
@@ -11,11 +25,11 @@ const RELIEF = 7 / 8
  * the event loop two mebibytes of every connection may come.
  */
 export class HeldBytes {
-  readonly #core: Core
+  readonly #core: HoldersContext
   #total = 0
   #isRelieving = false
 
-  constructor(core: Core) {
+  constructor(core: HoldersContext) {
     this.#core = core
   }
 
@@ -53,7 +67,7 @@ export class HeldBytes {
   }
 }
 
-function drop(connection: Connection): void {
+function drop(connection: Holder): void {
   connection.end(
     ReasonCode.quotaExceeded,
     'the server holds too many bytes, and most of them for this connection',

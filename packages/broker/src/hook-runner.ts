@@ -1,6 +1,6 @@
 import { encodedBytes, isFailure, type Publish, ReasonCode, splitShared } from '@jamey/protocol'
 import type { AuthenticationRequest, Identity } from './authenticator.js'
-import type { Core } from './core.js'
+import type { Context } from './context.js'
 import { Deadline } from './deadline.js'
 import { ConnectionFault } from './errors.js'
 import {
@@ -12,7 +12,8 @@ import {
   type PublishOffer,
   type Refusal,
 } from './hooks.js'
-import { countLevels } from './topic-permission.js'
+import { onceKnown } from './once-known.js'
+import { countLevels } from './topic-bounds.js'
 
 type Answer<T> = T | typeof FAILED
 
@@ -23,12 +24,12 @@ const DENIED: Refusal = { refuse: ReasonCode.notAuthorized }
 export class HookRunner {
   /** Whether a PUBLISH has to be shown to anybody. */
   readonly judgesPublish: boolean
-  readonly #core: Core
+  readonly #context: Context
   readonly #hooks: BrokerHooks
   readonly #departures = new Set<Promise<unknown>>()
 
-  constructor(core: Core, hooks: BrokerHooks) {
-    this.#core = core
+  constructor(context: Context, hooks: BrokerHooks) {
+    this.#context = context
     this.#hooks = hooks
     this.judgesPublish = hooks.onPublish !== undefined || hooks.authorize !== undefined
   }
@@ -115,7 +116,7 @@ export class HookRunner {
     const properties = own(answer.properties) ?? offer.properties
     const changed = { ...offer, topic, payload, properties }
     try {
-      assertSendable(changed, this.#core)
+      assertSendable(changed, this.#context)
     } catch (error) {
       this.#log('onPublish', error)
       return REFUSED
@@ -139,7 +140,7 @@ export class HookRunner {
 
   // biome-ignore lint/suspicious/noConfusingVoidType: as the hooks have it.
   #within<T>(name: keyof BrokerHooks, promise: PromiseLike<T | void>): Promise<Answer<T | undefined>> {
-    const { clock, limits } = this.#core
+    const { clock, limits } = this.#context
     return new Promise((resolve) => {
       const deadline = new Deadline(clock, () => {
         resolve(this.#log(name, new Error(`no answer within ${limits.hookTimeoutMs} ms`)))
@@ -165,15 +166,10 @@ export class HookRunner {
   }
 
   #log(name: keyof BrokerHooks, error: unknown): typeof FAILED {
-    this.#core.counters.hooksFailed++
-    this.#core.log.error({ err: error, hook: name }, 'a hook failed; what it was asked about is refused')
+    this.#context.counters.hooksFailed++
+    this.#context.log.error({ err: error, hook: name }, 'a hook failed; what it was asked about is refused')
     return FAILED
   }
-}
-
-/** Goes on at once where it can, so that nothing waits a turn for a hook that needs none. */
-export function onceKnown<T, U>(value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
-  return value instanceof Promise ? value.then(next) : next(value)
 }
 
 function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
@@ -201,7 +197,10 @@ function own(properties: PublishOffer['properties']): PublishOffer['properties']
 }
 
 /** Throws for what a receiver's connection could not encode, which would be its end instead of the hook's. */
-function assertSendable({ topic, payload, qos, retain, properties }: PublishOffer, { limits }: Core): void {
+function assertSendable(
+  { topic, payload, qos, retain, properties }: PublishOffer,
+  { limits }: Context,
+): void {
   if (!(payload instanceof Uint8Array)) throw new TypeError('payload: expected a Uint8Array')
   if (topic.startsWith('$SYS/') || countLevels(topic) > limits.topicLevels) {
     throw new RangeError(`topic: ${JSON.stringify(topic)} is the broker's own or has too many levels`)

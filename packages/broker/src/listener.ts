@@ -10,9 +10,9 @@ import {
   type Server as TlsServer,
 } from 'node:tls'
 import type { ByteStream, Peer } from './byte-stream.js'
-import { Connection } from './connection.js'
-import type { Core } from './core.js'
+import { Connection, type ConnectionContext } from './connection.js'
 import { Deadline } from './deadline.js'
+import type { Descriptors } from './descriptors.js'
 import { BrokerError } from './errors.js'
 import { asksFor, assertTls, contextOf, type ListenerTls } from './listener-tls.js'
 import { networks, ProxyGate, type ProxyProtocolOptions } from './proxy-gate.js'
@@ -43,6 +43,10 @@ export interface ListenerAddress {
   webSocketPath?: string
 }
 
+export interface ListenerContext extends ConnectionContext {
+  readonly descriptors: Descriptors
+}
+
 /** What is known of a socket before there is a connection on it. */
 interface Arrival {
   /** When its turn came. */
@@ -57,7 +61,7 @@ const NO_CERTIFICATE: Partial<Pick<PeerCertificate, 'subject' | 'raw'>> = {}
 
 /** One address the broker accepts connections on. */
 export class Listener {
-  readonly #core: Core
+  readonly #core: ListenerContext
   readonly #options: ListenerOptions
   readonly #server: Server
   readonly #gate: WebSocketGate | undefined
@@ -68,7 +72,7 @@ export class Listener {
   readonly #sockets = new Set<Socket>()
 
   /** Throws `BrokerError` when the options can not be used. */
-  constructor(core: Core, options: ListenerOptions) {
+  constructor(core: ListenerContext, options: ListenerOptions) {
     assertUsable(options)
     this.#core = core
     this.#options = options

@@ -4,14 +4,15 @@ import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { insecureAuthenticator } from './authenticator.js'
 import type { BrokerStore } from './broker-store.js'
-import { Core, type Overflow } from './core.js'
+import { Core } from './core.js'
 import type { Delivery } from './delivery.js'
 import { type Limits, resolveLimits } from './limits.js'
 import { silentLog } from './log.js'
 import { MemoryBrokerStore } from './memory-store.js'
 import { Message } from './message.js'
+import type { Overflow } from './queue-room.js'
 import { Session } from './session.js'
-import type { SharedGroup } from './shared-group.js'
+import type { SharedGroup } from './subscription.js'
 
 /** A session that is away. */
 function away(

@@ -1,16 +1,15 @@
 import { ReasonCode } from '@jamey/protocol'
 import { Backlog, WINDOW_BYTES, WINDOW_MESSAGES } from './backlog.js'
 import type { QueueRecord } from './broker-store.js'
-import type { Connection } from './connection.js'
-import type { Core } from './core.js'
-import { Delivery, HIGHEST_IDENTIFIER, identifierOf } from './delivery.js'
+import type { ClientLink } from './client-link.js'
+import { Delivery, HIGHEST_IDENTIFIER, identifierOf, type ShareGroup } from './delivery.js'
 import { DeliveryQueue } from './delivery-queue.js'
 import type { Message } from './message.js'
 import { PacketTable } from './packet-table.js'
+import type { QueueContext } from './queue-context.js'
 import { QueueExpiry } from './queue-expiry.js'
+import type { QueueOwner } from './queue-owner.js'
 import { QueueRoom } from './queue-room.js'
-import type { Session } from './session.js'
-import type { SharedGroup } from './shared-group.js'
 
 /**
  * The messages of QoS 1 and 2 one session has yet to take: a queue, and what is in flight by packet identifier. Of a
@@ -18,8 +17,8 @@ import type { SharedGroup } from './shared-group.js'
  * while it is away.
  */
 export class Outgoing {
-  readonly #core: Core
-  readonly #session: Session
+  readonly #core: QueueContext
+  readonly #session: QueueOwner
   readonly #table = new PacketTable<Delivery>()
   readonly room: QueueRoom
   readonly expiry: QueueExpiry
@@ -37,10 +36,10 @@ export class Outgoing {
   /** The peer's Receive Maximum, within our own limit; the last connection's while there is none. [MQTT-3.3.4-9] */
   quota: number
 
-  constructor(core: Core, session: Session) {
+  constructor(core: QueueContext, session: QueueOwner) {
     this.#core = core
     this.#session = session
-    this.room = new QueueRoom(core, session)
+    this.room = new QueueRoom(core, session, this)
     this.expiry = new QueueExpiry(core, this.#queue, (delivery) => this.#finish(delivery))
     this.quota = core.limits.inFlight
   }
@@ -100,7 +99,7 @@ export class Outgoing {
     qos: 1 | 2,
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
-    group: SharedGroup | undefined,
+    group: ShareGroup | undefined,
     frameIndex: number,
   ): boolean {
     const isReady = this.isReady
@@ -109,7 +108,10 @@ export class Outgoing {
     const sequence = ++this.#sequence
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
     if (group !== undefined) this.#hasShared = true
-    if (!isReady) this.room.onQueued(message)
+    if (!isReady) {
+      this.#core.crowding.note(this.room)
+      if (this.expiry.note(message)) this.#core.expirySweep.add(this)
+    }
     const backlog = isReady || !this.#session.isStored ? undefined : this.#beyondWindow
     if (backlog !== undefined) {
       this.#core.persistence.append(this.#session, delivery)
@@ -118,7 +120,7 @@ export class Outgoing {
     }
     this.#bytes += message.bytes
     if (this.#session.isStored) this.#core.persistence.addDelivery(this.#session, delivery)
-    if (isReady) this.#send(this.#session.connection as Connection, delivery, frameIndex)
+    if (isReady) this.#send(this.#session.connection as ClientLink, delivery, frameIndex)
     else this.#queue.push(delivery)
     return true
   }
@@ -191,7 +193,7 @@ export class Outgoing {
   }
 
   /** A connection has come: sends again what the last one left unacknowledged, in the old order. [MQTT-4.4.0-1] */
-  resume(connection: Connection): void {
+  resume(connection: ClientLink): void {
     const backlog = this.#backlog
     while (backlog !== undefined && backlog.sent > 0) if (!this.#takePage(backlog)) return
     this.#unacknowledged = 0
@@ -275,7 +277,7 @@ export class Outgoing {
   }
 
   /** Whether the next page of the queue has its turn. */
-  #mayReadOn(connection: Connection, backlog: Backlog): boolean {
+  #mayReadOn(connection: ClientLink, backlog: Backlog): boolean {
     if (backlog.isEmpty || this.#queue.waiting > 0) return false
     return this.#hasQuota && connection.isWritable && this.#bytes < WINDOW_BYTES
   }
@@ -311,7 +313,7 @@ export class Outgoing {
     connection?.end(ReasonCode.unspecifiedError, 'the queue of this session can not be read')
   }
 
-  #sendQueued(connection: Connection): void {
+  #sendQueued(connection: ClientLink): void {
     while (this.#hasQuota && connection.isWritable) {
       const delivery = this.#queue.shift()
       if (delivery === undefined) return
@@ -328,7 +330,7 @@ export class Outgoing {
     return all.concat(this.#queue.all().filter(({ packetIdentifier }) => packetIdentifier === 0))
   }
 
-  #send(connection: Connection, delivery: Delivery, frameIndex: number): void {
+  #send(connection: ClientLink, delivery: Delivery, frameIndex: number): void {
     if (delivery.packetIdentifier === 0) this.#identify(delivery)
     delivery.state = 'sent'
     this.#unacknowledged++
@@ -342,10 +344,7 @@ export class Outgoing {
   /** Identifiers follow the sequence, so a store need not be told; one still in use is stepped over. */
   #identify(delivery: Delivery): void {
     const expected = identifierOf(delivery.sequence)
-    let identifier = expected
-    while (this.#table.get(identifier) !== undefined) {
-      identifier = identifier === HIGHEST_IDENTIFIER ? 1 : identifier + 1
-    }
+    const identifier = this.#table.freeFrom(expected)
     delivery.packetIdentifier = identifier
     this.#table.set(identifier, delivery)
     if (identifier !== expected && delivery.isStored) {

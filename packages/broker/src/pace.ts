@@ -1,5 +1,18 @@
-import type { Connection } from './connection.js'
+import type { Context } from './context.js'
 import { Deadline } from './deadline.js'
+
+/** A connection, as far as it is read from more slowly. */
+export interface PacedConnection {
+  readonly core: Context & {
+    /** The time that handling what publishers sent has taken. */
+    readonly publishing: { ms: number }
+  }
+  readonly session: { readonly clientId: string } | undefined
+  /** How many wait for something before the next packet is handled. */
+  readonly holds: number
+  pauseReading(): void
+  resumeReading(): void
+}
 
 /** Who was slower than it may be can make up for so much of it. */
 const SAVED_MS = 1000
@@ -10,7 +23,7 @@ const SAVED_MS = 1000
  * nobody gains by coming again.
  */
 export class Pace {
-  readonly #connection: Connection
+  readonly #connection: PacedConnection
   #pause: Deadline | undefined
   /** When what was published until now would have been published at the highest pace: in messages, and in bytes. */
   #messagesAtMs = Number.NEGATIVE_INFINITY
@@ -18,7 +31,7 @@ export class Pace {
   #hasBegun = false
   #wasTold = false
 
-  constructor(connection: Connection) {
+  constructor(connection: PacedConnection) {
     this.#connection = connection
   }
 

@@ -1,3 +1,5 @@
+/** 0 is not a legal identifier. */
+const HIGHEST_IDENTIFIER = 65_535
 const PAGE_BITS = 8
 const PAGE_SLOTS = 1 << PAGE_BITS
 
@@ -17,6 +19,15 @@ export class PacketTable<T extends object> {
 
   get(packetIdentifier: number): T | undefined {
     return this.#pages[packetIdentifier >> PAGE_BITS]?.slots[packetIdentifier & (PAGE_SLOTS - 1)]
+  }
+
+  /** The first identifier from this one on, round and round, that is free; one must be. */
+  freeFrom(packetIdentifier: number): number {
+    let identifier = packetIdentifier
+    while (this.get(identifier) !== undefined) {
+      identifier = identifier === HIGHEST_IDENTIFIER ? 1 : identifier + 1
+    }
+    return identifier
   }
 
   /** The identifier must be free. */

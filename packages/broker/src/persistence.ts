@@ -10,16 +10,15 @@ import type {
 import type { Clock } from './clock.js'
 import { type Delivery, identifierOf } from './delivery.js'
 import { Message } from './message.js'
-import type { Session } from './session.js'
+import type { PersistentSession, PersistentSubscription } from './persistent-session.js'
 import { besideStamp, type Stamping } from './stamping.js'
 import { StoredTime } from './stored-time.js'
-import type { Subscription } from './subscription.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
  * Tells the store what changes in sessions that outlive the process. Without a store every method returns at once,
- * and the hot path does not even call: see `Session.isStored` and `Delivery.isStored`.
+ * and the hot path does not even call: see `PersistentSession.isStored` and `Delivery.isStored`.
  */
 export class Persistence {
   readonly #store: BrokerStore | undefined
@@ -33,7 +32,7 @@ export class Persistence {
   /** Counts commits, for `Message.storeTurn`. */
   #turn = 0
   /** Sessions whose deliveries changed since the last commit. */
-  readonly #changedQueues = new Set<Session>()
+  readonly #changedQueues = new Set<PersistentSession>()
   /** Messages that were read from the store and are still held, by number: sessions that wait for one share it. */
   readonly #loaded = new Map<number, Message>()
 
@@ -81,7 +80,7 @@ export class Persistence {
   }
 
   /** Stores a session that outlives its connection, or whose will must be published if the process dies. */
-  putSession(session: Session): void {
+  putSession(session: PersistentSession): void {
     if (this.#store === undefined) return
     const isWorthIt = session.expirySeconds > 0 || session.will !== undefined
     // What waits for a session may lie in the store alone; then it stays there for as long as it lives.
@@ -99,7 +98,7 @@ export class Persistence {
   }
 
   /** Keeps what is stored of a session that is over, apart from what its client begins next. */
-  setAside(session: Session): void {
+  setAside(session: PersistentSession): void {
     const { clientId } = session
     // No client can have U+0000 in its identifier. [MQTT-1.5.4-2]
     if (clientId.startsWith('\0')) return
@@ -108,13 +107,13 @@ export class Persistence {
   }
 
   /** After the session's deliveries were discarded, so that their messages go, too. */
-  removeSession(session: Session): void {
+  removeSession(session: PersistentSession): void {
     if (!session.isStored) return
     session.isStored = false
     this.#stage().removeSession(session.clientId)
   }
 
-  putSubscription(subscription: Subscription): void {
+  putSubscription(subscription: PersistentSubscription): void {
     const { session, filter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier } =
       subscription
     if (!session.isStored) return
@@ -122,28 +121,28 @@ export class Persistence {
     this.#stage().putSubscription(session.clientId, record)
   }
 
-  removeSubscription({ session, filter }: Subscription): void {
+  removeSubscription({ session, filter }: PersistentSubscription): void {
     if (session.isStored) this.#stage().removeSubscription(session.clientId, filter)
   }
 
-  addDelivery(session: Session, delivery: Delivery): void {
+  addDelivery(session: PersistentSession, delivery: Delivery): void {
     this.append(session, delivery)
     delivery.message.storeHolders++
     delivery.isStored = true
   }
 
   /** A delivery that memory does not hold. */
-  append(session: Session, delivery: Delivery): void {
+  append(session: PersistentSession, delivery: Delivery): void {
     const record = deliveryRecord(delivery, this.#numberOf(delivery.message))
     this.#stageQueue(session).putDelivery(session.clientId, delivery.sequence, record)
   }
 
-  updateDelivery(session: Session, delivery: Delivery): void {
+  updateDelivery(session: PersistentSession, delivery: Delivery): void {
     const record = deliveryRecord(delivery, delivery.message.storeId)
     this.#stage().updateDelivery(session.clientId, delivery.sequence, record)
   }
 
-  removeDelivery(session: Session, delivery: Delivery): void {
+  removeDelivery(session: PersistentSession, delivery: Delivery): void {
     delivery.isStored = false
     const { storeId } = delivery.message
     this.#stageQueue(session).removeDelivery(session.clientId, delivery.sequence, storeId)
@@ -151,7 +150,7 @@ export class Persistence {
   }
 
   /** One that can not be read. */
-  setAsideDelivery(session: Session, sequence: number): void {
+  setAsideDelivery(session: PersistentSession, sequence: number): void {
     this.#stageQueue(session).setAsideDelivery?.(session.clientId, sequence)
   }
 
@@ -179,7 +178,7 @@ export class Persistence {
   }
 
   /** As `BrokerStore.readDeliveries`. */
-  readDeliveries(session: Session, after: number, maximum: number): readonly StoredDelivery[] {
+  readDeliveries(session: PersistentSession, after: number, maximum: number): readonly StoredDelivery[] {
     return this.#store?.readDeliveries(session.clientId, after, maximum) ?? []
   }
 
@@ -197,11 +196,11 @@ export class Persistence {
     return message
   }
 
-  putIncoming(session: Session, packetIdentifier: number): void {
+  putIncoming(session: PersistentSession, packetIdentifier: number): void {
     if (session.isStored) this.#stage().putIncoming(session.clientId, packetIdentifier)
   }
 
-  removeIncoming(session: Session, packetIdentifier: number): void {
+  removeIncoming(session: PersistentSession, packetIdentifier: number): void {
     if (session.isStored) this.#stage().removeIncoming(session.clientId, packetIdentifier)
   }
 
@@ -242,7 +241,7 @@ export class Persistence {
     return new Message(topic, payload, qos, retain, properties, expiresAtMs, publishedBy, stamp).keep()
   }
 
-  #sessionRecord(session: Session): SessionRecord {
+  #sessionRecord(session: PersistentSession): SessionRecord {
     const { disconnectedAtMs } = session
     return sessionRecord(
       session,
@@ -250,7 +249,7 @@ export class Persistence {
     )
   }
 
-  #stageQueue(session: Session): BrokerStore {
+  #stageQueue(session: PersistentSession): BrokerStore {
     this.#changedQueues.add(session)
     return this.#stage()
   }
@@ -265,7 +264,7 @@ export class Persistence {
   }
 }
 
-function sessionRecord(session: Session, disconnectedAtMs: number | undefined): SessionRecord {
+function sessionRecord(session: PersistentSession, disconnectedAtMs: number | undefined): SessionRecord {
   const { clientId, username, version, expirySeconds, will } = session
   const { inFlight, quota } = session.outgoing
   // What was sent is the oldest: with a connection, as many as its quota may be out at any moment, and those that an

@@ -1,5 +1,5 @@
 import { BlockList, isIP, type Socket } from 'node:net'
-import type { Core } from './core.js'
+import type { Context } from './context.js'
 import { Deadline } from './deadline.js'
 import {
   assertProxySignature,
@@ -16,10 +16,10 @@ export interface ProxyProtocolOptions {
 
 /** Reads the header of PROXY protocol version 2 before anything else reads from a socket. */
 export class ProxyGate {
-  readonly #core: Core
+  readonly #core: Context
   readonly #trusted: BlockList | undefined
 
-  constructor(core: Core, { trusted }: ProxyProtocolOptions) {
+  constructor(core: Context, { trusted }: ProxyProtocolOptions) {
     this.#core = core
     this.#trusted = trusted && networks(trusted)
   }

@@ -1,5 +1,5 @@
 import { type Backlog, BacklogCursor } from './backlog.js'
-import type { Core } from './core.js'
+import type { Context } from './context.js'
 import type { Delivery } from './delivery.js'
 import type { DeliveryQueue } from './delivery-queue.js'
 import type { Message } from './message.js'
@@ -11,7 +11,7 @@ const RETRY_MS = 60_000
 
 /** What expires in one session's queue, and gives up its place there, whether its client is connected or away. */
 export class QueueExpiry {
-  readonly #core: Core
+  readonly #context: Context
   readonly #queue: DeliveryQueue
   readonly #finish: (delivery: Delivery) => void
   /** Nothing in the queue expires before, apart from what the running sweep has passed. */
@@ -20,8 +20,8 @@ export class QueueExpiry {
   #passedMs = Number.POSITIVE_INFINITY
   #cursor: BacklogCursor | undefined
 
-  constructor(core: Core, queue: DeliveryQueue, finish: (delivery: Delivery) => void) {
-    this.#core = core
+  constructor(context: Context, queue: DeliveryQueue, finish: (delivery: Delivery) => void) {
+    this.#context = context
     this.#queue = queue
     this.#finish = finish
   }
@@ -48,7 +48,7 @@ export class QueueExpiry {
    * there was nothing to look for.
    */
   sweep(backlog: Backlog | undefined, maximum: number): boolean {
-    if (this.dueAtMs > this.#core.clock.now()) return false
+    if (this.dueAtMs > this.#context.clock.now()) return false
     if (this.#cursor === undefined) {
       this.#earliestMs = this.#passedMs = Number.POSITIVE_INFINITY
       for (const delivery of this.#queue.all()) if (this.#isOver(delivery)) this.#finish(delivery)
@@ -71,14 +71,14 @@ export class QueueExpiry {
       return backlog.isEmpty || cursor.isAtEnd
     } catch {
       // Its client, when it comes, is told.
-      this.#passedMs = Math.min(this.#passedMs, this.#core.clock.now() + RETRY_MS)
+      this.#passedMs = Math.min(this.#passedMs, this.#context.clock.now() + RETRY_MS)
       return true
     }
   }
 
   #isOver(delivery: Delivery): boolean {
-    if (delivery.hasExpired(this.#core.clock)) {
-      this.#core.counters.droppedExpired++
+    if (delivery.hasExpired(this.#context.clock)) {
+      this.#context.counters.droppedExpired++
       return true
     }
     // One whose delivery has begun is completed.

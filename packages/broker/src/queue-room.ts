@@ -1,10 +1,9 @@
 import { ReasonCode } from '@jamey/protocol'
-import type { HeldAnswer } from './answers.js'
-import type { Connection } from './connection.js'
-import type { Core } from './core.js'
+import type { AwaitedQueue, ClientLink } from './client-link.js'
+import type { Context } from './context.js'
 import { Deadline } from './deadline.js'
 import type { Message } from './message.js'
-import type { Session } from './session.js'
+import type { Turn } from './turn.js'
 
 /** From this share of its limits on, a queue slows down whoever publishes into it. */
 const CROWDED_FROM = 1 / 2
@@ -17,8 +16,48 @@ const MOST_SWEPT = 2048
 /** Longer chains of publishers that wait for each other are taken for a circle. */
 const LONGEST_CHAIN = 100
 
+/**
+ * The fate of a message that finds a session's queue full, whose client is away or takes nothing: it, or the oldest in
+ * the queue, is dropped and counted; the connection ends; or the publish is refused with 0x97 before anybody has it
+ * ('refuse'; before MQTT 5.0 the publisher's connection ends, for it can not be told).
+ */
+export type Overflow = 'drop-newest' | 'drop-oldest' | 'disconnect' | 'refuse'
+
+export interface RoomContext extends Context {
+  readonly overflow: Overflow
+  /** The broker has begun to shut down. */
+  readonly isClosing: boolean
+  readonly turn: Turn
+}
+
+/** The session whose queue it is. */
+interface Owner {
+  readonly clientId: string
+  readonly connection: ClientLink | undefined
+}
+
+interface BoundedQueue {
+  readonly queued: number
+  readonly bytes: number
+  dropExpired(maximum: number): boolean
+}
+
+/** A connection that is not read from while a queue is full. */
+export interface PausablePublisher {
+  readonly sender: ClientLink
+  pauseReading(): void
+  resumeReading(): void
+}
+
+/** An acknowledgement that waits until the receiver of what it acknowledges takes something. */
+export interface WaitingAnswer {
+  /** Set by the `QueueRoom`. */
+  since: number
+  release(): void
+}
+
 interface Paused {
-  readonly connection: Connection
+  readonly publisher: PausablePublisher
   readonly since: number
 }
 
@@ -29,15 +68,16 @@ interface Paused {
  * `limits.slowSubscriberMs` is given up: nobody waits for it, and what finds its queue full is up to the overflow
  * policy, as for a session that is away.
  */
-export class QueueRoom {
-  readonly #core: Core
-  readonly #session: Session
+export class QueueRoom implements AwaitedQueue {
+  readonly #core: RoomContext
+  readonly #session: Owner
+  readonly #queue: BoundedQueue
   /** Whether `onSettled` is to be told. */
   isWatched = false
   #isGivenUp = false
   /** Since it last had room. */
   #dropped = 0
-  #answers: HeldAnswer[] = []
+  #answers: WaitingAnswer[] = []
   #paused: Paused[] = []
   #greeters: (() => void)[] = []
   /** Since the last flush. */
@@ -48,16 +88,17 @@ export class QueueRoom {
   /** A sign of life is due. */
   readonly #delay: Deadline
 
-  constructor(core: Core, session: Session) {
+  constructor(core: RoomContext, session: Owner, queue: BoundedQueue) {
     this.#core = core
     this.#session = session
+    this.#queue = queue
     this.#delay = new Deadline(core.clock, () => this.#onDelay())
   }
 
   /** Whether one more message may wait, if nothing is dropped for it. */
   hasRoomFor(message: Message): boolean {
     const { queuedMessages, queuedBytes } = this.#core.limits
-    const { queued, bytes } = this.#session.outgoing
+    const { queued, bytes } = this.#queue
     if (queued >= queuedMessages) return false
     // One message always fits, however small the limit was set.
     return bytes === 0 || bytes + message.bytes <= queuedBytes
@@ -66,7 +107,7 @@ export class QueueRoom {
   /** As `hasRoomFor`, perhaps after what has expired is dropped. */
   findsRoomFor(message: Message): boolean {
     if (this.hasRoomFor(message)) return true
-    return this.#session.outgoing.dropExpired(MOST_SWEPT) && this.hasRoomFor(message)
+    return this.#queue.dropExpired(MOST_SWEPT) && this.hasRoomFor(message)
   }
 
   /** As `findsRoomFor`, or its publisher will be stopped for it. */
@@ -74,15 +115,12 @@ export class QueueRoom {
     if (this.findsRoomFor(message)) return true
     if (!this.isWaitedFor) return false
     const { queuedMessages, queuedBytes } = this.#core.limits
-    const { queued, bytes } = this.#session.outgoing
+    const { queued, bytes } = this.#queue
     return queued < MOST_TIMES * queuedMessages && bytes + message.bytes <= MOST_TIMES * queuedBytes
   }
 
-  /** The message has to wait. */
-  onQueued(message: Message): void {
-    const { outgoing } = this.#session
-    this.#core.router.noteQueued(this)
-    if (outgoing.expiry.note(message)) this.#core.expirySweep.add(outgoing)
+  get reader(): ClientLink | undefined {
+    return this.#session.connection
   }
 
   /** Whether publishers are to be slowed down. */
@@ -93,7 +131,7 @@ export class QueueRoom {
   /** 1 at the limits. */
   get fullness(): number {
     const { queuedMessages, queuedBytes } = this.#core.limits
-    const { queued, bytes } = this.#session.outgoing
+    const { queued, bytes } = this.#queue
     return Math.max(queued / queuedMessages, bytes / queuedBytes)
   }
 
@@ -103,22 +141,23 @@ export class QueueRoom {
       !this.#isGivenUp &&
       this.#session.connection !== undefined &&
       this.#core.limits.slowSubscriberMs > 0 &&
-      this.#core.shutdown === undefined
+      !this.#core.isClosing
     )
   }
 
   /** Keeps the answer until the client has taken as many messages as there are answers up to this. */
-  hold(answer: HeldAnswer): void {
+  hold(answer: WaitingAnswer): void {
     answer.since = this.#delays
     this.#answers.push(answer)
     this.#watch()
   }
 
   /** Where the queue is full: reads no more from the publisher until it is not. */
-  pause(publisher: Connection): void {
-    if (this.fullness < 1 || publisher.answers.pausedFor !== undefined || this.#waitsFor(publisher)) return
-    publisher.answers.pausedFor = this
-    this.#paused.push({ connection: publisher, since: this.#delays })
+  pause(publisher: PausablePublisher): void {
+    const { sender } = publisher
+    if (this.fullness < 1 || sender.waitsFor !== undefined || this.#waitsFor(sender)) return
+    sender.waitsFor = this
+    this.#paused.push({ publisher, since: this.#delays })
     publisher.pauseReading()
     this.#watch()
   }
@@ -154,11 +193,11 @@ export class QueueRoom {
   /** There was no room for a message, and the session misses it. */
   onMissed(): void {
     const { counters, log, limits, overflow } = this.#core
-    const { clientId, outgoing } = this.#session
+    const { clientId } = this.#session
     counters.droppedOverflow++
     this.isWatched = true
     if (this.#dropped++ === 0) {
-      const { queued, bytes } = outgoing
+      const { queued, bytes } = this.#queue
       const about = { clientId, queued, bytes, limit: limits.queuedBytes, overflow }
       log.warn(about, 'the queue of a session is full; messages for it are dropped')
     }
@@ -216,8 +255,8 @@ export class QueueRoom {
     }
     this.#isGivenUp = true
     this.#core.counters.subscribersGivenUp++
-    const { clientId, outgoing } = this.#session
-    const { queued, bytes } = outgoing
+    const { clientId } = this.#session
+    const { queued, bytes } = this.#queue
     this.#core.log.warn({ clientId, queued, bytes }, 'publishers no longer wait for a slow subscriber')
     this.#letAllGo()
   }
@@ -231,15 +270,15 @@ export class QueueRoom {
 
   #letGo(count: number): void {
     if (count === 0 || this.#answers.length === 0) return
-    for (const answer of this.#answers.splice(0, count)) answer.of.release(answer)
+    for (const answer of this.#answers.splice(0, count)) answer.release()
   }
 
   #resume(): void {
     const paused = this.#paused
     this.#paused = []
-    for (const { connection } of paused) {
-      connection.answers.pausedFor = undefined
-      connection.resumeReading()
+    for (const { publisher } of paused) {
+      publisher.sender.waitsFor = undefined
+      publisher.resumeReading()
     }
   }
 
@@ -253,12 +292,12 @@ export class QueueRoom {
    * Whether this queue can only shrink when more is read from `publisher`: it is its own, or that of one that is not
    * read from until another's shrinks, and so on.
    */
-  #waitsFor(publisher: Connection): boolean {
-    let room: QueueRoom | undefined = this
+  #waitsFor(publisher: ClientLink): boolean {
+    let room: AwaitedQueue | undefined = this
     for (let hops = 0; hops < LONGEST_CHAIN; hops++) {
-      const connection: Connection | undefined = room.#session.connection
-      if (connection === publisher) return true
-      room = connection?.answers.pausedFor
+      const reader: ClientLink | undefined = room.reader
+      if (reader === publisher) return true
+      room = reader?.waitsFor
       if (room === undefined) return false
     }
     return true

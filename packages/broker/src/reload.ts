@@ -1,15 +1,13 @@
 import { ReasonCode } from '@jamey/protocol'
 import type { Authenticator, Identity } from './authenticator.js'
 import type { Core } from './core.js'
-import { BrokerError, ConnectionFault } from './errors.js'
+import { BrokerError } from './errors.js'
 import type { Refusal } from './hooks.js'
 import { type Limits, resolveLimits } from './limits.js'
 import type { Listener } from './listener.js'
 import type { ListenerTls } from './listener-tls.js'
+import type { Revise } from './revise.js'
 import type { Session } from './session.js'
-
-/** What a client may do by now, given what it was allowed before; itself where nothing changed. Must not wait. */
-export type Revise = (identity: Identity, clientId: string) => Identity | Refusal
 
 /** What can change while the broker runs; what is absent stays. */
 export interface ReloadOptions {
@@ -50,17 +48,11 @@ export function reload(core: Core, listeners: readonly Listener[], options: Relo
   if (authenticator !== undefined) core.authenticator = authenticator
   if (revise !== undefined) core.revise = revise
   for (const [session, outcome] of revisions) apply(core, session, outcome)
-  for (const { connection, identity } of core.sessions.values()) {
+  for (const connection of core.connections) {
+    const identity = connection.session?.identity
     // Whether a topic has too many levels is remembered with the permissions.
-    if (connection !== undefined && identity !== undefined) connection.useIdentity(identity)
+    if (identity !== undefined) connection.useIdentity(identity)
   }
-}
-
-/** Throws `ConnectionFault` where `revise` refuses. */
-export function revised(revise: Revise, identity: Identity, clientId: string): Identity {
-  const outcome = revise(identity, clientId)
-  if (!('refuse' in outcome)) return outcome
-  throw new ConnectionFault(outcome.refuse, outcome.reason ?? 'not allowed any more')
 }
 
 function revisionsOf(core: Core, revise: Revise): (readonly [Session, Identity | Refusal])[] {

@@ -9,11 +9,9 @@ import { Session } from './session.js'
  */
 export function restore(core: Core, state: StoredState): void {
   for (const record of state.retained) {
-    const message = core.persistence.restoreRetained(record)
-    core.retained.set(message)
-    core.expirySweep.noteRetained(message.expiresAtMs)
+    core.retained.restore(core.persistence.restoreRetained(record))
   }
-  core.expirySweep.dropRetained(Number.POSITIVE_INFINITY)
+  core.retained.dropExpired(Number.POSITIVE_INFINITY)
   core.persistence.startMessagesAfter(state.lastMessageId)
   const queues = new Map<string, QueueRecord>()
   for (const { clientId, queue } of state.queues) queues.set(clientId, queue)

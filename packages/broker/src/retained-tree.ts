@@ -1,7 +1,7 @@
 import { ExpiryHeap } from './expiry-heap.js'
 import type { Limits } from './limits.js'
 import type { Message } from './message.js'
-import { countLevels } from './topic-permission.js'
+import { countLevels } from './topic-bounds.js'
 
 /** What one level of a topic takes in the tree, measured: a node, its map and the entry that leads to it. */
 const LEVEL_BYTES = 288

@@ -1,9 +1,8 @@
 import { computeRoute, type Route } from './route.js'
 import { isWildcard, type SubscriptionTree } from './subscription-tree.js'
+import { LONGEST_REMEMBERED_TOPIC } from './topic-bounds.js'
 import type { TopicFilters } from './topic-filters.js'
 
-/** Longer topics are found anew each time, so that what is remembered has a bound in bytes, too. */
-export const LONGEST_REMEMBERED_TOPIC = 256
 /** Receivers remembered, as many a topic on average. */
 const MOST_RECEIVERS_PER_TOPIC = 64
 

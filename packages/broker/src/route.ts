@@ -1,12 +1,10 @@
 import type { QoS } from '@jamey/protocol'
-import type { Session } from './session.js'
-import type { SharedGroup } from './shared-group.js'
-import type { Subscription } from './subscription.js'
+import type { SharedGroup, Subscriber, Subscription } from './subscription.js'
 import type { SubscriptionTree } from './subscription-tree.js'
 
 /** How one session receives one topic, all its matching subscriptions taken together. */
 export interface Receiver {
-  readonly session: Session
+  readonly session: Subscriber
   /** The highest QoS among them. [MQTT-3.3.4-2] */
   readonly qos: QoS
   readonly retainAsPublished: boolean
@@ -34,7 +32,7 @@ export interface Route {
 
 /** Asks the tree for `topic`, merges by session and leaves out whoever may not receive it. */
 export function computeRoute(tree: SubscriptionTree, topic: string, isRefusedWhenFull: boolean): Route {
-  const bySession = new Map<Session, Subscription[]>()
+  const bySession = new Map<Subscriber, Subscription[]>()
   const groups: SharedGroup[] = []
   tree.match(topic, (leaf) => {
     for (const [session, subscription] of leaf.subscriptions) {

@@ -1,42 +1,57 @@
 import { type QoS, ReasonCode } from '@jamey/protocol'
-import type { Core } from './core.js'
-import type { Delivery } from './delivery.js'
+import type { Context } from './context.js'
+import type { Delivery, ShareGroup } from './delivery.js'
 import type { Message } from './message.js'
-import type { QueueRoom } from './queue-room.js'
+import type { Persistence } from './persistence.js'
 import type { Receiver, Route, SharedRoute } from './route.js'
+
 import { RouteCache } from './route-cache.js'
-import type { Session } from './session.js'
-import type { SharedGroup } from './shared-group.js'
-import type { Subscription } from './subscription.js'
+import type { SharedGroup, Subscriber, Subscription } from './subscription.js'
 import { SubscriptionTree } from './subscription-tree.js'
 import { TopicFilters } from './topic-filters.js'
 
 /** More distinct lists of subscription identifiers than this get no shared frames: there is nothing to share. */
 const MOST_FRAME_LISTS = 16
 
+/** The member of a shared subscription that gets a message: the next one, or the one that got the publisher's last. */
+export type SharedSubscriptions = 'in-turn' | 'by-publisher'
+
+export interface RouterOptions {
+  readonly sharedSubscriptions?: SharedSubscriptions | undefined
+  readonly refuseWhenFull?: readonly string[] | undefined
+}
+
+/** The queues that what is being published has to wait in. */
+interface Clearable {
+  clear(): void
+}
+
 /** Brings messages to the sessions that subscribed. */
 export class Router {
   readonly tree = new SubscriptionTree()
   readonly routes: RouteCache
-  readonly #core: Core
+  readonly #context: Context
+  readonly #persistence: Persistence
+  readonly #crowding: Clearable
   readonly #isSticky: boolean
-  /** Of those that what is being published has to wait in: the fullest that is crowded. */
-  #crowded: QueueRoom | undefined
 
   /** Throws `BrokerError` for what can not be in `refuseWhenFull`. */
-  constructor(core: Core, refuseWhenFull: readonly string[] = []) {
-    this.#core = core
-    this.#isSticky = core.sharedSubscriptions === 'by-publisher'
+  constructor(context: Context, persistence: Persistence, crowding: Clearable, options: RouterOptions) {
+    const { sharedSubscriptions = 'in-turn', refuseWhenFull = [] } = options
+    this.#context = context
+    this.#persistence = persistence
+    this.#crowding = crowding
+    this.#isSticky = sharedSubscriptions === 'by-publisher'
     const refused = new TopicFilters(refuseWhenFull, 'refuseWhenFull', 'refuse-when-full-invalid')
-    this.routes = new RouteCache(this.tree, core.limits.routedTopics, refused)
+    this.routes = new RouteCache(this.tree, context.limits.routedTopics, refused)
   }
 
   /**
    * The reason code for who published: whether anybody subscribed, where a session that is not there or is full counts;
    * or `quotaExceeded`, where that is so of all and the topic is one of `refuseWhenFull`. `publisher` is for No Local.
    */
-  publish(message: Message, publisher: Session | undefined): number {
-    this.#crowded = undefined
+  publish(message: Message, publisher: Subscriber | undefined): number {
+    this.#crowding.clear()
     const route = this.routes.get(message.topic)
     if (route.isRefusedWhenFull && message.qos > 0) return this.#publishWhereRoom(route, message, publisher)
     const { receivers, shared } = route
@@ -61,7 +76,11 @@ export class Router {
   }
 
   /** Whoever has no room misses it, whatever the others do: one of several must not keep it from all. */
-  #publishWhereRoom({ receivers, shared }: Route, message: Message, publisher: Session | undefined): number {
+  #publishWhereRoom(
+    { receivers, shared }: Route,
+    message: Message,
+    publisher: Subscriber | undefined,
+  ): number {
     let matched = 0
     let missed = 0
     for (const each of receivers) {
@@ -85,24 +104,13 @@ export class Router {
       chosen.session.outgoing.room.onMissed()
     }
     // Its acknowledgement waits for no queue.
-    this.#crowded = undefined
+    this.#crowding.clear()
     if (matched === 0) return ReasonCode.noMatchingSubscribers
     return missed === matched ? ReasonCode.quotaExceeded : ReasonCode.success
   }
 
-  /** A message has to wait in this queue. */
-  noteQueued(room: QueueRoom): void {
-    if (!room.isCrowded || !room.isWaitedFor) return
-    if (this.#crowded === undefined || this.#crowded.fullness < room.fullness) this.#crowded = room
-  }
-
-  /** What was published last is acknowledged when this has room; undefined: at once. */
-  get crowded(): QueueRoom | undefined {
-    return this.#crowded
-  }
-
   /** Whether all who are to get the message can keep it. */
-  canBeKept(message: Message, publisher: Session): boolean {
+  canBeKept(message: Message, publisher: Subscriber): boolean {
     const { receivers, shared, isRefusedWhenFull } = this.routes.get(message.topic)
     // Of that each receiver is looked at by itself.
     if (isRefusedWhenFull) return true
@@ -121,30 +129,30 @@ export class Router {
     session.leftGroups.delete(filter)
     this.tree.add(subscription)
     this.routes.forgetPath(path)
-    this.#core.persistence.putSubscription(subscription)
+    this.#persistence.putSubscription(subscription)
     return isNew
   }
 
   /** Whether there was one. */
-  unsubscribe(session: Session, filter: string): boolean {
+  unsubscribe(session: Subscriber, filter: string): boolean {
     const subscription = session.subscriptions.get(filter)
     if (subscription === undefined) return false
     this.tree.remove(subscription)
     this.routes.forgetPath(subscription.path)
-    this.#core.persistence.removeSubscription(subscription)
+    this.#persistence.removeSubscription(subscription)
     session.subscriptions.delete(filter)
     const { group } = subscription
     if (group !== undefined) {
       if (group.inHandOver === session) group.inHandOver = undefined
       // Later nobody would look for it here. What was sent is completed. [MQTT-3.10.4-3]
       session.leftGroups.set(filter, group)
-      this.#core.handOvers.start(session)
+      session.redeliverShared()
     }
     return true
   }
 
   /** The session ends, and gets nothing more. */
-  removeAll(session: Session): void {
+  removeAll(session: Subscriber): void {
     for (const subscription of session.subscriptions.values()) {
       this.tree.remove(subscription)
       this.routes.forgetPath(subscription.path)
@@ -152,13 +160,13 @@ export class Router {
   }
 
   /** The session has a connection again: it takes what waits in members of its groups that have none. */
-  enterGroups(session: Session): void {
+  enterGroups(session: Subscriber): void {
     for (const group of session.sharedGroups()) this.enterGroup(group, session)
   }
 
-  enterGroup(group: SharedGroup, session: Session): void {
+  enterGroup(group: SharedGroup, session: Subscriber): void {
     for (const { session: from } of group.members) {
-      if (from !== session && from.connection === undefined) this.#core.handOvers.start(from)
+      if (from !== session && from.connection === undefined) from.redeliverShared()
     }
   }
 
@@ -166,18 +174,18 @@ export class Router {
    * Gives another member of the group a message that `from` was to get. False: there is none that may, has room, and is
    * connected or `mayBeAway`; then the message stays where it is.
    */
-  handOn({ group, message }: Delivery, from: Session, mayBeAway: boolean): boolean {
+  handOn({ group, message }: Delivery, from: Subscriber, mayBeAway: boolean): boolean {
     if (group === undefined || (!mayBeAway && !group.hasConnectedBeside(from))) return false
     const route = this.routes.get(message.topic).shared.find((shared) => shared.group === group)
     const chosen = route && this.#choose(route, message, from)
     if (chosen === undefined || (!mayBeAway && chosen.session.connection === undefined)) return false
     if (chosen.qos > 0 && !chosen.session.outgoing.room.hasRoomFor(message)) return false
     if (!deliverShared(chosen, message, group)) return false
-    this.#core.counters.redelivered++
+    this.#context.counters.redelivered++
     return true
   }
 
-  #choose({ group, members }: SharedRoute, message: Message, without: Session | undefined) {
+  #choose({ group, members }: SharedRoute, message: Message, without: Subscriber | undefined) {
     if (!this.#isSticky) return choose(group, members, message, without)
     const former = group.memberOf(message.publishedBy)
     const same = members.find(({ session }) => session === former)
@@ -198,7 +206,7 @@ function deliver(receiver: Receiver, message: Message, isFramed: boolean): void 
 }
 
 /** The end of a queue that is being handed on; it is read from there. False: the message can not wait there. */
-function queueBehind(from: Session, { group, members }: SharedRoute, message: Message): boolean {
+function queueBehind(from: Subscriber, { group, members }: SharedRoute, message: Message): boolean {
   if (message.qos === 0 || !from.outgoing.room.hasRoomFor(message)) return false
   const receiver = from.isOver ? members[0] : members.find(({ session }) => session === from)
   if (receiver === undefined || receiver.qos === 0) return false
@@ -206,7 +214,7 @@ function queueBehind(from: Session, { group, members }: SharedRoute, message: Me
 }
 
 /** False: the member neither took the message nor keeps it. */
-function deliverShared(chosen: Receiver, message: Message, group: SharedGroup): boolean {
+function deliverShared(chosen: Receiver, message: Message, group: ShareGroup): boolean {
   const { session, retainAsPublished, subscriptionIdentifiers } = chosen
   const qos: QoS = chosen.qos < message.qos ? chosen.qos : message.qos
   const retain = retainAsPublished && message.retain
@@ -237,7 +245,7 @@ function choose(
   group: SharedGroup,
   members: readonly Receiver[],
   message: Message,
-  without: Session | undefined,
+  without: Subscriber | undefined,
 ): Receiver | undefined {
   const count = members.length
   let best: Receiver | undefined
@@ -257,7 +265,7 @@ function choose(
 }
 
 /** Connected before away, with room before full, then by the shorter queue. */
-function isBetter(candidate: Session, best: Session, message: Message): boolean {
+function isBetter(candidate: Subscriber, best: Subscriber, message: Message): boolean {
   const isHere = candidate.connection !== undefined
   if (isHere !== (best.connection !== undefined)) return isHere
   const hasRoom = candidate.outgoing.room.hasRoomFor(message)

@@ -1,27 +1,46 @@
 import type { ProtocolVersion, Will } from '@jamey/protocol'
 import type { Identity } from './authenticator.js'
-import type { Connection } from './connection.js'
-import type { Core } from './core.js'
+import type { ClientLink } from './client-link.js'
 import { Deadline } from './deadline.js'
-import type { GreetingRest } from './greeter.js'
 import type { ClientInfo } from './hooks.js'
+import type { Message } from './message.js'
 import { Outgoing } from './outgoing.js'
-import type { SharedGroup } from './shared-group.js'
+import type { QueueContext } from './queue-context.js'
 import type { Stamp, Stamping } from './stamping.js'
-import type { Subscription } from './subscription.js'
+import type { SharedGroup, Subscriber, Subscription } from './subscription.js'
 
 /** The Session Expiry Interval that means never. [MQTT 5.0 section 3.1.2.11.2] */
 export const NEVER_EXPIRES = 0xffff_ffff
 
+export interface SessionContext extends QueueContext {
+  readonly stamping: Stamping | undefined
+  readonly sessions: SessionKeeper
+  readonly handOvers: { start(from: Session): void }
+}
+
+/** Ends what a session waits for; see `Sessions`. */
+interface SessionKeeper {
+  expire(session: Session): void
+  endWillDelay(session: Session): void
+}
+
+/** Retained messages that one connection was not sent, for the next one of its session. */
+export interface GreetingRest {
+  readonly waiting: Subscription[]
+  readonly left: Iterator<Message | undefined> | undefined
+  readonly message: Message | undefined
+  readonly identifiers: readonly number[] | undefined
+}
+
 /** What the broker keeps for a client identifier, connected or not. Section 4.1. */
-export class Session {
+export class Session implements Subscriber {
   /** Of one that is over and was set aside: a name that no client can have. */
   clientId: string
   /** Client identifier in what it publishes, its will included, which hooks may still judge when it is over. */
   readonly publishesAs: string
   username: string
   version: ProtocolVersion
-  connection: Connection | undefined
+  connection: ClientLink | undefined
   /** What hooks know the last connection by; absent without hooks. */
   client: ClientInfo | undefined
   /** Seconds after the connection's end; 0: ends with it. */
@@ -47,14 +66,14 @@ export class Session {
   isOver = false
   readonly expiry: Deadline
   readonly willDelay: Deadline
-  readonly #stamping: Stamping | undefined
+  readonly #core: SessionContext
   #identity: Identity | undefined
   /** Made for its first message that has one. */
   #stamp: Stamp | undefined
 
-  constructor(core: Core, clientId: string, username: string, version: ProtocolVersion) {
+  constructor(core: SessionContext, clientId: string, username: string, version: ProtocolVersion) {
     this.clientId = this.publishesAs = clientId
-    this.#stamping = core.stamping
+    this.#core = core
     this.username = username
     this.version = version
     this.outgoing = new Outgoing(core, this)
@@ -74,8 +93,9 @@ export class Session {
 
   /** What receivers of its messages to `topic` are told about its client; undefined: nothing. */
   stampFor(topic: string): Stamp | undefined {
-    if (!this.#stamping?.selects(topic)) return undefined
-    this.#stamp ??= this.#stamping.stampOf(this.publishesAs, this.#identity?.actsFor ?? [])
+    const { stamping } = this.#core
+    if (!stamping?.selects(topic)) return undefined
+    this.#stamp ??= stamping.stampOf(this.publishesAs, this.#identity?.actsFor ?? [])
     return this.#stamp
   }
 
@@ -86,6 +106,10 @@ export class Session {
 
   *sharedGroups(): Generator<SharedGroup> {
     for (const { group } of this.subscriptions.values()) if (group !== undefined) yield group
+  }
+
+  redeliverShared(): void {
+    this.#core.handOvers.start(this)
   }
 
   /** Whether anybody could take over what came through its shared subscriptions. */

@@ -1,26 +1,24 @@
 import { type Connect, ReasonCode } from '@jamey/protocol'
 import { decideAlike, type Identity } from './authenticator.js'
-import type { Connection } from './connection.js'
-import type { Core } from './core.js'
+import type { ClientLink } from './client-link.js'
 import { ConnectionFault } from './errors.js'
-import { onceKnown } from './hook-runner.js'
-import type { PublishOffer } from './hooks.js'
-import { Message } from './message.js'
-import { expiryOf } from './publish-properties.js'
-import { NEVER_EXPIRES, Session } from './session.js'
-import { besideStamp } from './stamping.js'
-import { mayPublishWill } from './topic-permission.js'
+import { NEVER_EXPIRES, Session, type SessionContext } from './session.js'
+import type { Wills } from './wills.js'
 
 /** How a connection ended, which decides about its will. */
 export type Ending = 'normal' | 'abnormal' | 'shutdown'
 
+interface SessionsContext extends SessionContext {
+  readonly wills: Wills
+}
+
 /** All sessions by client identifier, and what happens when connections come and go. */
 export class Sessions {
-  readonly #core: Core
+  readonly #core: SessionsContext
   readonly #sessions = new Map<string, Session>()
   #connected = 0
 
-  constructor(core: Core) {
+  constructor(core: SessionsContext) {
     this.#core = core
   }
 
@@ -42,7 +40,7 @@ export class Sessions {
 
   /** Gives the connection its session, taking over or discarding the one that was there. */
   attach(
-    connection: Connection,
+    connection: ClientLink,
     connect: Connect,
     clientId: string,
     identity: Identity,
@@ -106,7 +104,6 @@ export class Sessions {
 
   /** The connection has ended; the session goes with it, or waits. */
   detach(session: Session, ending: Ending): void {
-    session.greetingRest = session.connection?.greeter.leave()
     session.connection = undefined
     session.outgoing.room.onConnection()
     this.#connected--
@@ -116,7 +113,7 @@ export class Sessions {
     session.disconnectedAtMs = now
     if (ending !== 'shutdown' && session.will !== undefined) {
       const delaySeconds = session.will.properties?.willDelayInterval ?? 0
-      if (delaySeconds === 0 || session.expirySeconds === 0) this.publishWill(session)
+      if (delaySeconds === 0 || session.expirySeconds === 0) this.#core.wills.publish(session)
       else session.willDelay.set(now + delaySeconds * 1000)
     }
     if (session.expirySeconds === 0 && (ending !== 'shutdown' || !session.isStored)) return this.end(session)
@@ -134,7 +131,7 @@ export class Sessions {
 
   /** The will is published, and the store forgets it in the same commit: it is published once. [MQTT-3.1.2-10] */
   endWillDelay(session: Session): void {
-    this.publishWill(session)
+    this.#core.wills.publish(session)
     this.#core.persistence.putSession(session)
   }
 
@@ -142,7 +139,7 @@ export class Sessions {
   end(session: Session): void {
     session.expiry.clear()
     if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId)
-    this.publishWill(session)
+    this.#core.wills.publish(session)
     this.#core.router.removeAll(session)
     if (session.isStored) session.outgoing.unload()
     session.isOver = true
@@ -157,54 +154,6 @@ export class Sessions {
     session.outgoing.discard()
     this.#core.expirySweep.forget(session.outgoing)
     this.#core.persistence.removeSession(session)
-  }
-
-  /**
-   * Publishes the will that waits, if there is one; it is published once. [MQTT-3.1.2-8] [MQTT-3.1.3-9] A promise where
-   * a hook takes its time to judge it.
-   */
-  publishWill(session: Session): void | Promise<void> {
-    session.willDelay.clear()
-    const { will } = session
-    if (will === undefined) return
-    session.will = undefined
-    const { identity } = session
-    // It was allowed with CONNECT; a renewal since may have taken that back.
-    if (identity !== undefined && !mayPublishWill(identity, will, this.#core.limits.topicLevels)) {
-      this.#core.counters.publishesDenied++
-      return
-    }
-    const { topic, payload, qos, retain } = will
-    const { willDelayInterval: _, ...own } = will.properties ?? {}
-    const properties = besideStamp(own, session.stampFor(topic))
-    const offer = { topic, payload, qos, retain, properties, isWill: true }
-    const { hooks } = this.#core
-    if (!hooks?.judgesPublish) return this.#sendWill(session, offer)
-    const { publishesAs, username, version } = session
-    const unknown = {
-      clientId: publishesAs,
-      username,
-      remoteAddress: '',
-      protocolVersion: version,
-      certificate: undefined,
-    }
-    return onceKnown(hooks.judge(session.client ?? unknown, offer), (verdict) => {
-      if ('refuse' in verdict) this.#core.counters.publishesRefused++
-      else this.#sendWill(session, verdict)
-    })
-  }
-
-  #sendWill(session: Session, will: PublishOffer): void {
-    const core = this.#core
-    const { topic, payload, qos, retain } = will
-    const stamp = session.stampFor(topic)
-    const properties = besideStamp(will.properties, stamp)
-    const expiresAtMs = expiryOf(properties, core.clock)
-    const { publishesAs } = session
-    const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, publishesAs, stamp)
-    core.counters.willsPublished++
-    if (retain) core.retain(message)
-    core.router.publish(message, session)
   }
 
   /** Takes up a session of an earlier life of the broker. */

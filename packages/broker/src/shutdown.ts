@@ -1,8 +1,11 @@
 import { ReasonCode } from '@jamey/protocol'
+import type { Clock } from './clock.js'
+import type { CommitGate } from './commit-gate.js'
 import type { Connection } from './connection.js'
-import type { Core } from './core.js'
 import { Deadline } from './deadline.js'
 import { BrokerError } from './errors.js'
+import type { Sessions } from './sessions.js'
+import type { Wills } from './wills.js'
 
 export interface CloseOptions {
   /**
@@ -16,6 +19,17 @@ export interface CloseOptions {
   serverReference?: string | undefined
 }
 
+/** What ends with the broker. */
+interface Ending {
+  readonly clock: Clock
+  readonly connections: ReadonlySet<Connection>
+  readonly gate: CommitGate | undefined
+  readonly sessions: Sessions
+  readonly wills: Wills
+  /** Called when the last connection is gone. */
+  whenEmpty: (() => void) | undefined
+}
+
 /** The last part of the grace is for the goodbyes. */
 const GOODBYE_SHARE = 0.25
 const LONGEST_GOODBYE_MS = 250
@@ -23,13 +37,13 @@ const REASON = 'the server is shutting down'
 
 /** Ends every connection once nothing is under way on it, and all that are left when the time is over. */
 export class Shutdown {
-  readonly #core: Core
+  readonly #core: Ending
   readonly #graceMs: number
   readonly #reasonCode: number
   readonly #serverReference: string | undefined
 
   /** Throws `BrokerError`. */
-  constructor(core: Core, { graceMs = 1000, reasonCode, serverReference }: CloseOptions) {
+  constructor(core: Ending, { graceMs = 1000, reasonCode, serverReference }: CloseOptions) {
     const { serverShuttingDown, useAnotherServer, serverMoved } = ReasonCode
     const isElsewhere = reasonCode === useAnotherServer || reasonCode === serverMoved
     if (reasonCode !== undefined && reasonCode !== serverShuttingDown && !isElsewhere) {
@@ -80,9 +94,9 @@ export class Shutdown {
    * for its next life. [MQTT-3.1.2-8]
    */
   async #publishWills(untilMs: number): Promise<void> {
-    const { sessions, clock } = this.#core
+    const { sessions, wills, clock } = this.#core
     const ending = [...sessions.values()].filter(({ isStored, will }) => !isStored && will !== undefined)
-    const judged = ending.map((session) => sessions.publishWill(session)).filter((will) => will !== undefined)
+    const judged = ending.map((session) => wills.publish(session)).filter((will) => will !== undefined)
     if (judged.length === 0) return
     await new Promise<void>((resolve) => {
       const over = new Deadline(clock, resolve)
@@ -118,10 +132,10 @@ export class Shutdown {
   }
 }
 
-function isBusy({ session, holds, answers }: Connection): boolean {
+function isBusy({ session, holds, sender }: Connection): boolean {
   if (session === undefined) return false
   const { outgoing, incoming } = session
   return (
-    holds > 0 || answers.heldPubacks > 0 || incoming.size > 0 || outgoing.inFlight > 0 || outgoing.queued > 0
+    holds > 0 || sender.heldPubacks > 0 || incoming.size > 0 || outgoing.inFlight > 0 || outgoing.queued > 0
   )
 }

@@ -1,7 +1,8 @@
 import { ReasonCode } from '@jamey/protocol'
 import type { Clock } from './clock.js'
-import type { Core } from './core.js'
+import type { Context } from './context.js'
 import { Deadline } from './deadline.js'
+import type { Persistence } from './persistence.js'
 
 /** A failed commit is tried again after this, then after twice as long, and so on. */
 const FIRST_RETRY_MS = 100
@@ -10,6 +11,8 @@ const LONGEST_RETRY_MS = 2_000
 const PATIENCE_MS = 10_000
 /** Between two looks at a store that nobody asks for anything. */
 const WATCH_MS = 2_000
+/** A disk that fails may have spoiled very many. */
+const MOST_DAMAGE_LINES = 20
 
 /**
  * What a client is told: in PUBACK and PUBREC by a code that says nothing of how much it publishes, since to publish
@@ -48,18 +51,20 @@ interface Failing {
  * when it ends, and one whenever the reason is another.
  */
 export class StoreHealth {
-  readonly #core: Core
+  readonly #context: Context
+  readonly #persistence: Persistence
   readonly #clock: Clock
   readonly #next: Deadline
   #failing: Failing | undefined
   #isWatched: boolean
 
   /** `retry` is called for a commit that failed. */
-  constructor(core: Core, retry: () => void) {
-    this.#core = core
-    this.#clock = core.clock
-    this.#isWatched = core.persistence.isCheckable
-    this.#next = new Deadline(core.clock, () => (this.#failing === undefined ? this.#watch() : retry()))
+  constructor(context: Context, persistence: Persistence, retry: () => void) {
+    this.#context = context
+    this.#persistence = persistence
+    this.#clock = context.clock
+    this.#isWatched = persistence.isCheckable
+    this.#next = new Deadline(context.clock, () => (this.#failing === undefined ? this.#watch() : retry()))
     this.#armWatch()
   }
 
@@ -88,7 +93,7 @@ export class StoreHealth {
   onCommitted(): void {
     const failing = this.#failing
     if (failing === undefined) return
-    this.#core.log.info({ failedForMs: this.#clock.now() - failing.sinceMs }, 'the store commits again')
+    this.#context.log.info({ failedForMs: this.#clock.now() - failing.sinceMs }, 'the store commits again')
     this.#failing = undefined
     failing.onDecided()
     this.#armWatch()
@@ -97,9 +102,12 @@ export class StoreHealth {
   onFailed(error: unknown): void {
     const { code } = error as { code?: unknown }
     const former = this.#failing
-    if (former === undefined) this.#core.counters.storeFailures++
+    if (former === undefined) this.#context.counters.storeFailures++
     if (former === undefined || former.code !== code) {
-      this.#core.log.error({ err: error }, 'the store can not commit; nothing is acknowledged until it can')
+      this.#context.log.error(
+        { err: error },
+        'the store can not commit; nothing is acknowledged until it can',
+      )
     }
     let onDecided = (): void => {}
     const decided = new Promise<void>((resolve) => {
@@ -115,6 +123,18 @@ export class StoreHealth {
     this.#next.set(isPatient ? Math.min(nowMs + retryMs, patienceEndsAtMs) : nowMs + retryMs)
   }
 
+  /** Says, and counts, what the store has set aside. */
+  noteDamage(): void {
+    const { counters, log } = this.#context
+    const damage = this.#persistence.takeDamage()
+    counters.damagedRecords += damage.length
+    for (const err of damage.slice(0, MOST_DAMAGE_LINES)) {
+      log.error({ err }, 'the store holds what can not be read; it was set aside')
+    }
+    const leftOut = damage.length - MOST_DAMAGE_LINES
+    if (leftOut > 0) log.error({ leftOut }, 'left out lines about what can not be read')
+  }
+
   stop(): void {
     this.#isWatched = false
     this.#next.clear()
@@ -122,8 +142,8 @@ export class StoreHealth {
 
   #watch(): void {
     try {
-      this.#core.persistence.check()
-      this.#core.noteDamage()
+      this.#persistence.check()
+      this.noteDamage()
       this.#armWatch()
     } catch (error) {
       this.onFailed(error)

@@ -1,10 +1,8 @@
-import type { Session } from './session.js'
-import { SharedGroup } from './shared-group.js'
-import type { Subscription } from './subscription.js'
+import { SharedGroup, type Subscriber, type Subscription } from './subscription.js'
 
 /** Everything subscribed under one filter. */
 export class Leaf {
-  readonly subscriptions = new Map<Session, Subscription>()
+  readonly subscriptions = new Map<Subscriber, Subscription>()
   readonly groups = new Map<string, SharedGroup>()
 
   get isEmpty(): boolean {

@@ -106,7 +106,7 @@ export class SysTopics {
   #say(topic: string, text: string): void {
     const message = new Message(topic, Buffer.from(text), 0, true, undefined, Number.POSITIVE_INFINITY, '')
     // Past the store: what the broker says about itself is said anew by the next one.
-    this.#core.retained.set(message)
+    this.#core.retained.tree.set(message)
     this.#core.router.publish(message, undefined)
   }
 

@@ -1,6 +1,6 @@
 import type { Will } from '@jamey/protocol'
 import type { Identity } from './authenticator.js'
-import { LONGEST_REMEMBERED_TOPIC } from './route-cache.js'
+import { countLevels, LONGEST_REMEMBERED_TOPIC } from './topic-bounds.js'
 
 /** Answers remembered for one connection. */
 const MOST_REMEMBERED = 256
@@ -57,10 +57,4 @@ export function mayPublishWill(identity: Identity, will: Will, topicLevels: numb
   const responseTopic = will.properties?.responseTopic
   if (!mayPublish(identity, will.topic, topicLevels)) return false
   return responseTopic === undefined || mayBeAnswered(identity, responseTopic)
-}
-
-export function countLevels(topic: string): number {
-  let levels = 1
-  for (let i = 0; i < topic.length; i++) if (topic.charCodeAt(i) === 0x2f) levels++
-  return levels
 }

@@ -3,7 +3,7 @@ import { isIP, type Socket } from 'node:net'
 import { WebSocketServer } from 'ws'
 import type { ByteStream } from './byte-stream.js'
 import type { Connection } from './connection.js'
-import type { Core } from './core.js'
+import type { Context } from './context.js'
 import { WebSocketStream } from './web-socket-stream.js'
 
 export interface WebSocketOptions {
@@ -46,7 +46,7 @@ interface Refusal {
 /** Which HTTP requests become WebSockets. */
 export class WebSocketGate {
   readonly path: string
-  readonly #core: Core
+  readonly #core: Context
   readonly #served: Served
   readonly #addressOf: (socket: Socket) => string | undefined
   readonly #origins: WebSocketOptions['origins']
@@ -55,7 +55,7 @@ export class WebSocketGate {
 
   /** `addressOf` tells whose a socket is, for the log. */
   constructor(
-    core: Core,
+    core: Context,
     options: WebSocketOptions,
     served: Served,
     addressOf: (socket: Socket) => string | undefined,
@@ -78,7 +78,7 @@ export class WebSocketGate {
   }
 
   /** For the HTTP server; strangers get the time of a CONNECT and no room. */
-  static serverOptions({ limits }: Core): ServerOptions {
+  static serverOptions({ limits }: Context): ServerOptions {
     return {
       noDelay: true,
       maxHeaderSize: LARGEST_HEADERS_BYTES,

@@ -74,5 +74,5 @@ async function renew(
   connection.useIdentity(identity)
   connection.core.sessions.renew(session, identity)
   const properties = { authenticationMethod, authenticationData: identity.authenticationData }
-  connection.write({ type: 'auth', reasonCode: ReasonCode.success, properties })
+  connection.sender.write({ type: 'auth', reasonCode: ReasonCode.success, properties })
 }

@@ -22,9 +22,9 @@ import { authenticate } from './authenticate.js'
 export function handleConnect(connection: Connection, packet: Connect): void {
   connection.beginAuthentication(packet.protocolVersion)
   const { maximumPacketSize, authenticationMethod, topicAliasMaximum = 0 } = packet.properties ?? {}
-  connection.maximumPacketBytes = maximumPacketSize ?? Number.POSITIVE_INFINITY
+  connection.sender.maximumPacketBytes = maximumPacketSize ?? Number.POSITIVE_INFINITY
   const aliases = Math.min(topicAliasMaximum, connection.terms.outboundTopicAliases)
-  if (aliases > 0) connection.outgoingAliases = new OutgoingAliases(aliases)
+  if (aliases > 0) connection.sender.outgoingAliases = new OutgoingAliases(aliases)
   if (authenticationMethod !== undefined) {
     connection.exchange = new AuthenticationExchange(connection, authenticationMethod)
   }
@@ -61,17 +61,23 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   const { authenticationData } = identity
   const announced = announcement(connection, packet, clientId, expirySeconds, keepAlive, authenticationData)
   const connack = connackWithin(connection, announced)
-  const { session, isPresent } = core.sessions.attach(connection, packet, clientId, identity, expirySeconds)
+  const { session, isPresent } = core.sessions.attach(
+    connection.sender,
+    packet,
+    clientId,
+    identity,
+    expirySeconds,
+  )
   session.client = connection.client
   connection.exchange?.end()
   connection.open(session, identity, keepAlive)
   // A reserved bit before 3.1.1.
-  connection.write({ ...connack, sessionPresent: isPresent && connection.version !== 3 })
+  connection.sender.write({ ...connack, sessionPresent: isPresent && connection.version !== 3 })
   core.log.info(
     { clientId, remoteAddress: connection.remoteAddress, sessionPresent: isPresent },
     'client connected',
   )
-  session.outgoing.resume(connection)
+  session.outgoing.resume(connection.sender)
   core.router.enterGroups(session)
   if (session.greetingRest !== undefined) connection.greeter.takeUp(session.greetingRest)
   session.greetingRest = undefined
@@ -80,7 +86,8 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
 
 /** Throws where the client takes none: who can not be answered can not be served. [MQTT-3.1.2-24] */
 function connackWithin(connection: Connection, properties: ConnackProperties | undefined): Connack {
-  const { core, version, maximumPacketBytes } = connection
+  const { core, version } = connection
+  const { maximumPacketBytes } = connection.sender
   const bare: Connack = { type: 'connack', sessionPresent: false, reasonCode: ReasonCode.success, properties }
   if (version === 5 && core.stamping !== undefined) {
     const { announcement: userProperties } = core.stamping

@@ -35,7 +35,7 @@ export function handle(connection: Connection, packet: Packet): void {
     case 'unsubscribe':
       return handleUnsubscribe(connection, session, packet)
     case 'pingreq':
-      return connection.write({ type: 'pingresp' })
+      return connection.sender.write({ type: 'pingresp' })
     case 'disconnect':
       return handleDisconnect(connection, session, packet)
     case 'auth':

@@ -49,7 +49,7 @@ function take(connection: Connection, session: Session, packet: Publish, message
   if (qos > 0 && core.overflow === 'refuse' && !core.router.canBeKept(message, session)) {
     return refuseOverflow(connection, packet)
   }
-  const retained = packet.retain ? core.retain(message) : ReasonCode.success
+  const retained = packet.retain ? core.retained.retain(message) : ReasonCode.success
   // A publisher that is told of a failure may send the message again: then nobody may have it yet. [MQTT-4.3.3-9]
   if (retained !== ReasonCode.success && qos > 0 && connection.version === 5) {
     return accept(connection, session, packet, retained, undefined)
@@ -58,7 +58,7 @@ function take(connection: Connection, session: Session, packet: Publish, message
   if (reasonCode === ReasonCode.noMatchingSubscribers) core.counters.publishesUnmatched++
   if (qos === 0) return
   if (reasonCode === ReasonCode.quotaExceeded) return refuseFull(connection, session, packet)
-  accept(connection, session, packet, reasonCode, core.router.crowded)
+  accept(connection, session, packet, reasonCode, core.crowding.fullest)
 }
 
 /**
@@ -76,7 +76,7 @@ function refuseFull(connection: Connection, session: Session, packet: Publish): 
 function admit(connection: Connection, session: Session): void {
   if (connection.version < 5) return
   const { receiveMaximum } = connection.terms
-  const open = session.incoming.size - (session.takenBefore?.size ?? 0) + connection.answers.heldPubacks
+  const open = session.incoming.size - (session.takenBefore?.size ?? 0) + connection.sender.heldPubacks
   if (open < receiveMaximum) return
   throw new ConnectionFault(
     ReasonCode.receiveMaximumExceeded,
@@ -97,7 +97,7 @@ function waitForStore(
   // Before MQTT 5.0 there is no way to say no.
   if (connection.version < 5) return connection.end(disconnectCode, reasonString)
   // Not held until the next commit, as it promises nothing.
-  connection.writeAcknowledgement(
+  connection.sender.writeAcknowledgement(
     packet.qos === 1 ? 'puback' : 'pubrec',
     packet.packetIdentifier,
     publishCode,

@@ -1,12 +1,10 @@
 import { isFailure, ReasonCode, type Subscribe, type SubscriptionRequest, splitShared } from '@jamey/protocol'
-import { acknowledgeWith } from '../commit-gate.js'
-import type { Connection } from '../connection.js'
-import type { Core } from '../core.js'
+import type { Connection, ConnectionContext } from '../connection.js'
 import { ConnectionFault } from '../errors.js'
 import { hold } from '../hold.js'
 import type { Session } from '../session.js'
 import type { Subscription } from '../subscription.js'
-import { countLevels } from '../topic-permission.js'
+import { countLevels } from '../topic-bounds.js'
 import { assertWellFormed } from './well-formed.js'
 
 interface Added {
@@ -54,8 +52,8 @@ function subscribe(
   })
   logRefusals(core, session, packet, reasonCodes)
   const suback = { type: 'suback', packetIdentifier, reasonCodes, properties: undefined } as const
-  acknowledgeWith(connection, suback, () => {
-    if (session.connection !== connection) return
+  connection.answers.acknowledgeWith(suback, () => {
+    if (session.connection !== connection.sender) return
     for (const { subscription } of added.values()) {
       if (subscription.group !== undefined) core.router.enterGroup(subscription.group, session)
     }
@@ -70,7 +68,7 @@ function mayWantRetained({ group, retainHandling }: Subscription, isNew: boolean
 }
 
 function logRefusals(
-  { log }: Core,
+  { log }: ConnectionContext,
   { clientId }: Session,
   { subscriptions }: Subscribe,
   reasonCodes: readonly number[],
@@ -84,7 +82,7 @@ function logRefusals(
 
 /** Why a filter can not be subscribed; undefined: it can. Throws for what ends the connection. */
 function refusalOf(
-  core: Core,
+  core: ConnectionContext,
   session: Session,
   request: SubscriptionRequest,
   denied: ReadonlySet<string> | undefined,
@@ -104,7 +102,7 @@ function refusalOf(
 }
 
 function subscriptionOf(
-  core: Core,
+  core: ConnectionContext,
   session: Session,
   request: SubscriptionRequest,
   subscriptionIdentifier: number | undefined,

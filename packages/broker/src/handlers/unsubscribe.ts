@@ -1,5 +1,4 @@
 import { ReasonCode, type Unsubscribe } from '@jamey/protocol'
-import { acknowledgeWith } from '../commit-gate.js'
 import type { Connection } from '../connection.js'
 import type { Session } from '../session.js'
 import { assertWellFormed } from './well-formed.js'
@@ -15,5 +14,5 @@ export function handleUnsubscribe(connection: Connection, session: Session, pack
     return router.unsubscribe(session, filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted
   })
   const unsuback = { type: 'unsuback', packetIdentifier, reasonCodes, properties: undefined } as const
-  acknowledgeWith(connection, unsuback, () => {})
+  connection.answers.acknowledgeWith(unsuback, () => {})
 }

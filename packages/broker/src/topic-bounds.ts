@@ -1,0 +1,8 @@
+/** What is remembered about longer topics would have no bound in bytes: they are looked at anew each time. */
+export const LONGEST_REMEMBERED_TOPIC = 256
+
+export function countLevels(topic: string): number {
+  let levels = 1
+  for (let i = 0; i < topic.length; i++) if (topic.charCodeAt(i) === 0x2f) levels++
+  return levels
+}
