@@ -16,6 +16,7 @@ import type { Descriptors } from './descriptors.js'
 import { BrokerError } from './errors.js'
 import { asksFor, assertTls, contextOf, type ListenerTls } from './listener-tls.js'
 import { networks, ProxyGate, type ProxyProtocolOptions } from './proxy-gate.js'
+import { ReadingPause } from './reading-pause.js'
 import { WebSocketGate, type WebSocketOptions } from './web-socket-gate.js'
 
 /** TLS 1.3, unless `insecure: true` asks for none. */
@@ -324,30 +325,6 @@ export class Listener {
 
   #open(stream: ByteStream, peer: Peer): Connection {
     return new Connection(this.#core, stream, peer)
-  }
-}
-
-interface Reading {
-  readonly _handle?: { readStart(): number; readStop(): number } | null
-}
-
-/** What a socket sends that waits for its turn stays in the system, and takes no memory of ours. */
-class ReadingPause {
-  readonly #socket: Reading
-  #isOn = false
-
-  constructor(socket: Socket) {
-    this.#socket = socket as Reading
-  }
-
-  begin(): void {
-    this.#isOn = true
-    this.#socket._handle?.readStop()
-  }
-
-  end(): void {
-    if (this.#isOn) this.#socket._handle?.readStart()
-    this.#isOn = false
   }
 }
 

@@ -1,0 +1,25 @@
+import type { Socket } from 'node:net'
+
+interface Reading {
+  readonly _handle?: { readStart(): number; readStop(): number } | null
+}
+
+/** What a socket sends that waits for its turn stays in the system, and takes no memory of ours. */
+export class ReadingPause {
+  readonly #socket: Reading
+  #isOn = false
+
+  constructor(socket: Socket) {
+    this.#socket = socket as Reading
+  }
+
+  begin(): void {
+    this.#isOn = true
+    this.#socket._handle?.readStop()
+  }
+
+  end(): void {
+    if (this.#isOn) this.#socket._handle?.readStart()
+    this.#isOn = false
+  }
+}
