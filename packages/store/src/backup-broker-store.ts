@@ -10,7 +10,7 @@ import {
   statSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { BROKER_LAYOUT } from './broker-layout.js'
+import { BROKER_LAYOUT } from './broker-migration.js'
 import { DATA_FILE, LOCK_FILE } from './data-file.js'
 import { Environment } from './environment.js'
 import { flushFolder } from './folder.js'

@@ -10,9 +10,19 @@ import {
   SessionPart,
 } from './broker-keys.js'
 import { queueValue, readDelivery } from './broker-records.js'
-import type { MigrationRecords } from './layout.js'
+import type { Layout, MigrationRecords } from './layout.js'
 import { RecordReader } from './record-reader.js'
 import { RecordWriter } from './record-writer.js'
+
+export const BROKER_LAYOUT: Layout = {
+  kind: 'jamey broker store',
+  version: 3,
+  migrations: new Map([
+    [1, (records: MigrationRecords) => fromVersion1(records)],
+    // A message may say for whom its publisher acts, which those before it do not.
+    [2, () => {}],
+  ]),
+}
 
 /** About what a message takes in the memory of a broker beside its record. */
 const OVERHEAD_BYTES = 128

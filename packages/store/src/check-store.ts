@@ -1,4 +1,4 @@
-import { BROKER_LAYOUT } from './broker-layout.js'
+import { BROKER_LAYOUT } from './broker-migration.js'
 import { Environment } from './environment.js'
 import { explainFailure } from './lmdb-failure.js'
 import { SESSION_LAYOUT } from './session-records.js'

@@ -1,5 +1,5 @@
 import type { BrokerStore } from '@jamey/broker'
-import { BROKER_LAYOUT } from './broker-layout.js'
+import { BROKER_LAYOUT } from './broker-migration.js'
 import { Environment } from './environment.js'
 import { LmdbBrokerStore } from './lmdb-broker-store.js'
 

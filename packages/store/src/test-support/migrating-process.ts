@@ -1,5 +1,4 @@
-import { BROKER_LAYOUT } from '../broker-layout.js'
-import { fromVersion1 } from '../broker-migration.js'
+import { BROKER_LAYOUT, fromVersion1 } from '../broker-migration.js'
 import { Environment } from '../environment.js'
 import type { MigrationRecords } from '../layout.js'
 import { report } from './report.js'
