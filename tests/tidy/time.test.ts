@@ -41,9 +41,10 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'packages/broker/src/clock.ts': 'what outlives the process; durations have a clock of their own beside it',
   'packages/bus/src/support/clock.ts': 'timestamps; durations have a clock of their own beside it',
   'packages/bus/src/entry/environment.ts': 'whether a certificate is valid',
-  'packages/store/src/open-outbox.ts': 'ages of records, which outlive the process and its monotonic clock',
-  'packages/store/src/open-session-store.ts': 'ages of records, which outlive the process',
-  'packages/store/src/session-records.ts': 'when a message was set aside, which outlives the process',
+  'packages/store/src/outbox/open-outbox.ts':
+    'ages of records, which outlive the process and its monotonic clock',
+  'packages/store/src/session/open-session-store.ts': 'ages of records, which outlive the process',
+  'packages/store/src/session/records.ts': 'when a message was set aside, which outlives the process',
   'services/gateway/src/gateway.ts': 'iat and exp of a token',
   'services/gateway/src/token-issuer.ts': 'until when a certificate is good',
   'services/memory/src/memory-store.ts': 'when a memory was made and expires, which outlives the process',
@@ -70,8 +71,8 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'packages/mqtt/src/node-clock.ts': 'the one place where long delays are cut into pieces',
   'packages/mqtt/src/node-client.ts': 'a constant',
   'packages/mqtt/src/web-socket-transport.ts': 'a constant',
-  'packages/store/src/lmdb-opening.ts': 'a constant',
-  'packages/store/src/ownership.ts': 'a constant',
+  'packages/store/src/lmdb/lmdb-opening.ts': 'a constant',
+  'packages/store/src/lmdb/ownership.ts': 'a constant',
   'services/conscience/src/judge.ts': 'bounded there',
 }
 

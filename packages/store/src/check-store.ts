@@ -1,8 +1,8 @@
-import { BROKER_LAYOUT } from './broker-migration.js'
-import { Environment } from './environment.js'
-import { explainFailure } from './lmdb-failure.js'
-import { SESSION_LAYOUT } from './session-records.js'
-import { StoreError } from './store-error.js'
+import { BROKER_LAYOUT } from './broker/schema.js'
+import { Environment } from './lmdb/environment.js'
+import { explainFailure } from './lmdb/lmdb-failure.js'
+import { StoreError } from './lmdb/store-error.js'
+import { SESSION_LAYOUT } from './session/records.js'
 
 export interface StoreCheckOptions {
   /** The store's folder; its owner may be running, in any process but this one. */

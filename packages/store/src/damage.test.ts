@@ -1,9 +1,9 @@
 import { readdirSync, renameSync, rmSync } from 'node:fs'
 import type { BrokerStore, MessageRecord } from '@jamey/broker'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { deliveryKey } from './broker-keys.js'
+import { deliveryKey } from './broker/keys.js'
 import { openBrokerStore, openSessionStore, StoreError } from './index.js'
-import { RecordWriter } from './record-writer.js'
+import { RecordWriter } from './lmdb/record-writer.js'
 import { flipBit, zeroPage } from './test-support/damage.js'
 import { newFolder } from './test-support/folder.js'
 

@@ -12,7 +12,7 @@ import {
   StoreError,
   type StoreErrorCode,
 } from './index.js'
-import { explainFailure } from './lmdb-failure.js'
+import { explainFailure } from './lmdb/lmdb-failure.js'
 import { newFolder } from './test-support/folder.js'
 
 interface Row {

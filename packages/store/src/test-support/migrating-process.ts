@@ -1,6 +1,6 @@
-import { BROKER_LAYOUT, fromVersion1 } from '../broker-migration.js'
-import { Environment } from '../environment.js'
-import type { MigrationRecords } from '../layout.js'
+import { BROKER_LAYOUT, fromVersion1 } from '../broker/schema.js'
+import { Environment } from '../lmdb/environment.js'
+import type { MigrationRecords } from '../lmdb/schema.js'
 import { report } from './report.js'
 
 /** This module, for `Child`. */

@@ -9,7 +9,7 @@ import type {
   StoredReason,
   StoredReceipt,
 } from '@jamey/mqtt'
-import { bytesOf } from '../session-records.js'
+import { bytesOf } from '../session/records.js'
 import { Random } from './random.js'
 
 /** The part of a SessionStore that changes it. */
