@@ -44,7 +44,7 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'packages/store/src/outbox/open-outbox.ts':
     'ages of records, which outlive the process and its monotonic clock',
   'packages/store/src/session/open-session-store.ts': 'ages of records, which outlive the process',
-  'packages/store/src/session/records.ts': 'when a message was set aside, which outlives the process',
+  'packages/store/src/session/schema.ts': 'when a message was set aside, which outlives the process',
   'services/gateway/src/gateway.ts': 'iat and exp of a token',
   'services/gateway/src/token-issuer.ts': 'until when a certificate is good',
   'services/memory/src/memory-store.ts': 'when a memory was made and expires, which outlives the process',

@@ -1,8 +1,8 @@
-import { BROKER_LAYOUT } from './broker/schema.js'
+import { BROKER_SCHEMA } from './broker/schema.js'
 import { Environment } from './lmdb/environment.js'
 import { explainFailure } from './lmdb/lmdb-failure.js'
 import { StoreError } from './lmdb/store-error.js'
-import { SESSION_LAYOUT } from './session/records.js'
+import { SESSION_SCHEMA } from './session/schema.js'
 
 export interface StoreCheckOptions {
   /** The store's folder; its owner may be running, in any process but this one. */
@@ -31,11 +31,11 @@ const PIECE_MS = 200
  * runs grows meanwhile. Throws `StoreError` where the store can not be read at all.
  */
 export async function checkStore({ path, kind }: StoreCheckOptions): Promise<StoreCheck> {
-  const layout = kind === 'broker' ? BROKER_LAYOUT : SESSION_LAYOUT
+  const schema = kind === 'broker' ? BROKER_SCHEMA : SESSION_SCHEMA
   const check: StoreCheck = { records: 0, damaged: 0, damage: undefined, owner: undefined }
   let start: Buffer | undefined = Buffer.alloc(0)
   while (start !== undefined) {
-    const { environment, owner } = await Environment.openToRead(path, layout)
+    const { environment, owner } = await Environment.openToRead(path, schema)
     try {
       check.owner ??= owner
       start = readPiece(environment, start, check)

@@ -7,7 +7,7 @@ import { openBrokerStore, openSessionStore, StoreError, type StoreErrorCode } fr
 import { Batch } from './lmdb/batch.js'
 import { Environment } from './lmdb/environment.js'
 import { RecordWriter } from './lmdb/record-writer.js'
-import type { Layout, MigrationRecords } from './lmdb/schema.js'
+import type { MigrationRecords, Schema } from './lmdb/schema.js'
 import { Child } from './test-support/child.js'
 import { newFolder } from './test-support/folder.js'
 import { stateOf } from './test-support/session-model.js'
@@ -189,7 +189,7 @@ describe('damage', () => {
 })
 
 describe('the format', () => {
-  const layout = (version: number, migrations: Layout['migrations'] = new Map()): Layout => ({
+  const schema = (version: number, migrations: Schema['migrations'] = new Map()): Schema => ({
     kind: 'test store',
     version,
     migrations,
@@ -199,7 +199,7 @@ describe('the format', () => {
 
   async function makeFormat(version: number): Promise<string> {
     const path = newFolder()
-    const environment = await Environment.open(path, layout(version))
+    const environment = await Environment.open(path, schema(version))
     const batch = new Batch()
     for (let i = 0; i < 3; i++) batch.put(key(1, i), writer.varint(i).endValue())
     await environment.commit(batch)
@@ -208,7 +208,7 @@ describe('the format', () => {
   }
 
   async function recordsOf(path: string, version: number): Promise<number[][]> {
-    const environment = await Environment.open(path, layout(version))
+    const environment = await Environment.open(path, schema(version))
     const all = [1, 2].map((kind) => [...environment.records([kind])].map(({ reader }) => reader.varint()))
     await environment.close()
     return all
@@ -216,7 +216,7 @@ describe('the format', () => {
 
   it('of a later version is refused and left alone', async () => {
     const path = await makeFormat(3)
-    const error = await failureOf(Environment.open(path, layout(2)))
+    const error = await failureOf(Environment.open(path, schema(2)))
     expect(error.code).toBe('newer-version')
     expect(error.message).toContain('expected format 2 or older, found 3')
     expect(await recordsOf(path, 3)).toEqual([[0, 1, 2], []])
@@ -224,7 +224,7 @@ describe('the format', () => {
 
   it('of an earlier version is brought up step by step', async () => {
     const path = await makeFormat(1)
-    const migrations: Layout['migrations'] = new Map([
+    const migrations: Schema['migrations'] = new Map([
       [
         1,
         ({ range, put, remove }) => {
@@ -236,13 +236,13 @@ describe('the format', () => {
       ],
       [2, ({ range, remove }) => remove([...range(Buffer.from([2]))][0]?.key as Buffer)],
     ])
-    await (await Environment.open(path, layout(3, migrations))).close()
+    await (await Environment.open(path, schema(3, migrations))).close()
     expect(await recordsOf(path, 3)).toEqual([[], [1, 2]])
   })
 
   it('stays the earlier one, whole, where a step fails or is not known', async () => {
     const path = await makeFormat(1)
-    const failing: Layout['migrations'] = new Map<number, (records: MigrationRecords) => void>([
+    const failing: Schema['migrations'] = new Map<number, (records: MigrationRecords) => void>([
       [1, ({ remove }) => remove(key(1, 0))],
       [
         2,
@@ -251,10 +251,10 @@ describe('the format', () => {
         },
       ],
     ])
-    const error = await failureOf(Environment.open(path, layout(3, failing)))
+    const error = await failureOf(Environment.open(path, schema(3, failing)))
     expect(error.code).toBe('migration-failed')
     expect(error.message).toContain('no room for it')
-    const unknown = await failureOf(Environment.open(path, layout(2)))
+    const unknown = await failureOf(Environment.open(path, schema(2)))
     expect(unknown.message).toContain('no migration from format 1 is known')
     expect(await recordsOf(path, 1)).toEqual([[0, 1, 2], []])
   })

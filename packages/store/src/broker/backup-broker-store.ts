@@ -15,7 +15,7 @@ import { Environment } from '../lmdb/environment.js'
 import { flushFolder } from '../lmdb/folder.js'
 import { explainCopyFailure } from '../lmdb/lmdb-failure.js'
 import { StoreError } from '../lmdb/store-error.js'
-import { BROKER_LAYOUT } from './schema.js'
+import { BROKER_SCHEMA } from './schema.js'
 
 export interface BrokerStoreBackupOptions {
   /** The store's folder; its broker may be running, in any process but this one. */
@@ -45,7 +45,7 @@ export async function backupBrokerStore({ path, to }: BrokerStoreBackupOptions):
   expectNothing(target)
   makeDraft(draft)
   try {
-    const { environment, owner } = await Environment.openToRead(path, BROKER_LAYOUT)
+    const { environment, owner } = await Environment.openToRead(path, BROKER_SCHEMA)
     try {
       await environment.copyTo(draft)
     } finally {
@@ -88,7 +88,7 @@ function makeDraft(draft: string): void {
 
 /** What can not be read now could not be restored either. */
 async function readAll(draft: string): Promise<void> {
-  const { environment } = await Environment.openToRead(draft, BROKER_LAYOUT)
+  const { environment } = await Environment.openToRead(draft, BROKER_SCHEMA)
   try {
     // Reading a record checks its checksum.
     for (const _record of environment.records([]));

@@ -12,7 +12,7 @@ import { changeBroker, stateOf } from '../test-support/broker-model.js'
 import { newFolder } from '../test-support/folder.js'
 import { CLEARED_AT_ONCE } from './batch.js'
 import { deliveryKey, messageKey } from './keys.js'
-import { BROKER_LAYOUT } from './schema.js'
+import { BROKER_SCHEMA } from './schema.js'
 
 const MESSAGE: MessageRecord = {
   topic: 't',
@@ -153,7 +153,7 @@ describe('a broker store', () => {
       store.putDelivery('s', number, { ...DELIVERY, messageId: number })
     }
     await store.close()
-    const environment = await Environment.open(path, BROKER_LAYOUT)
+    const environment = await Environment.open(path, BROKER_SCHEMA)
     const batch = new Batch()
     batch.put(deliveryKey(new RecordWriter(), 1, 1), Buffer.from('garbage'))
     batch.put(messageKey(new RecordWriter(), 2), Buffer.from('garbage'))

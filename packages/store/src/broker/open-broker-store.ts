@@ -1,7 +1,7 @@
 import type { BrokerStore } from '@jamey/broker'
 import { Environment } from '../lmdb/environment.js'
 import { LmdbBrokerStore } from './lmdb-broker-store.js'
-import { BROKER_LAYOUT } from './schema.js'
+import { BROKER_SCHEMA } from './schema.js'
 
 export interface BrokerStoreOptions {
   /** A folder of the store's own; made with mode 0700 where there is none. Only one process may have it open. */
@@ -16,5 +16,5 @@ export interface BrokerStoreOptions {
  * state that the broker holds already.
  */
 export async function openBrokerStore({ path }: BrokerStoreOptions): Promise<BrokerStore> {
-  return new LmdbBrokerStore(await Environment.open(path, BROKER_LAYOUT))
+  return new LmdbBrokerStore(await Environment.open(path, BROKER_SCHEMA))
 }

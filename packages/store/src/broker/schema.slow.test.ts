@@ -4,16 +4,16 @@ import { openBrokerStore } from '../index.js'
 import { Batch } from '../lmdb/batch.js'
 import { Environment } from '../lmdb/environment.js'
 import { RecordWriter } from '../lmdb/record-writer.js'
-import type { Layout, MigrationRecords } from '../lmdb/schema.js'
+import type { MigrationRecords, Schema } from '../lmdb/schema.js'
 import { stateOf } from '../test-support/broker-model.js'
 import { Child } from '../test-support/child.js'
 import { newFolder } from '../test-support/folder.js'
 import { MIGRATING_PROCESS, type Moment } from '../test-support/migrating-process.js'
 import { deliveryKey, messageKey, sessionKey } from './keys.js'
 import { deliveryValue, messageValue, sessionValue } from './records.js'
-import { BROKER_LAYOUT, fromVersion1 } from './schema.js'
+import { BROKER_SCHEMA, fromVersion1 } from './schema.js'
 
-const FORMAT_1: Layout = { ...BROKER_LAYOUT, version: 1, migrations: new Map() }
+const FORMAT_1: Schema = { ...BROKER_SCHEMA, version: 1, migrations: new Map() }
 
 const session = (clientId: string) =>
   ({
@@ -76,7 +76,7 @@ async function keysIn(path: string): Promise<string[]> {
 describe('a broker store of format 2', () => {
   it('is taken as it is: of its messages nobody knows for whom they were', async () => {
     const path = newFolder()
-    const environment = await Environment.open(path, { ...BROKER_LAYOUT, version: 2 })
+    const environment = await Environment.open(path, { ...BROKER_SCHEMA, version: 2 })
     const writer = new RecordWriter()
     const batch = new Batch()
     batch.put(sessionKey(writer, 1), sessionValue(writer, session('s')))
@@ -89,7 +89,7 @@ describe('a broker store of format 2', () => {
     expect(store.readMessage(4)).toEqual({ ...message('t'), actsFor: undefined })
     await store.close()
     // What wrote it can not read what is in it from now on.
-    const before = { ...BROKER_LAYOUT, version: 2 }
+    const before = { ...BROKER_SCHEMA, version: 2 }
     await expect(Environment.open(path, before)).rejects.toMatchObject({ name: 'StoreError' })
   })
 })
@@ -129,9 +129,9 @@ describe('a broker store of format 1', () => {
 
   it.each([1, 2, 3])('is counted alike where memory holds %i messages at once', async (atOnce) => {
     const [path, other] = [await makeFormat1(), await makeFormat1()]
-    const migrations = new Map(BROKER_LAYOUT.migrations)
+    const migrations = new Map(BROKER_SCHEMA.migrations)
     migrations.set(1, (records: MigrationRecords) => fromVersion1(records, atOnce))
-    await (await Environment.open(path, { ...BROKER_LAYOUT, migrations })).close()
+    await (await Environment.open(path, { ...BROKER_SCHEMA, migrations })).close()
     const [found, expected] = [await openBrokerStore({ path }), await openBrokerStore({ path: other })]
     expect(await stateOf(found)).toEqual(await stateOf(expected))
     for (const store of [found, expected]) {

@@ -1,7 +1,7 @@
 import type { QueueRecord } from '@jamey/broker'
 import { RecordReader } from '../lmdb/record-reader.js'
 import { RecordWriter } from '../lmdb/record-writer.js'
-import type { Layout, MigrationRecords } from '../lmdb/schema.js'
+import type { MigrationRecords, Schema } from '../lmdb/schema.js'
 import {
   BrokerKey,
   messageKey,
@@ -14,7 +14,7 @@ import {
 } from './keys.js'
 import { queueValue, readDelivery } from './records.js'
 
-export const BROKER_LAYOUT: Layout = {
+export const BROKER_SCHEMA: Schema = {
   kind: 'jamey broker store',
   version: 3,
   migrations: new Map([

@@ -11,8 +11,8 @@ import { claim, letGo, openOnce, ownerOf } from './ownership.js'
 import { writeQuietly } from './quiet-write.js'
 import { RecordReader } from './record-reader.js'
 import { damageOf, type Salvage, salvageDamaged } from './salvage.js'
-import type { Layout } from './schema.js'
-import { bringUpToDate, expectUpToDate, FORMAT_KEY } from './schema-version.js'
+import type { Schema } from './schema.js'
+import { bringUpToDate, expectUpToDate, SCHEMA_KEY } from './schema-version.js'
 import { StoreError } from './store-error.js'
 
 type Database = RootDatabase<Buffer, Buffer>
@@ -63,11 +63,11 @@ export class Environment {
   }
 
   /** Throws `StoreError`. */
-  static async open(path: string, layout: Layout): Promise<Environment> {
+  static async open(path: string, schema: Schema): Promise<Environment> {
     const folder = prepareFolder(path)
     const { database, salvage } = await openDatabase(path, folder)
     try {
-      if (bringUpToDate(path, database, layout) === 'new') flushFolder(folder)
+      if (bringUpToDate(path, database, schema) === 'new') flushFolder(folder)
     } catch (error) {
       await letGo(folder, database)
       throw explainFailure(path, error)
@@ -93,7 +93,7 @@ export class Environment {
    */
   static async openToRead(
     path: string,
-    layout: Layout,
+    schema: Schema,
   ): Promise<{ environment: Environment; owner: number | undefined }> {
     const folder = findFolder(path)
     await fillUpUnowned(path, folder)
@@ -101,7 +101,7 @@ export class Environment {
     try {
       // LMDB opens the lock file even so, and makes it where there is none; data.mdb stays as it is.
       database = await openOnce(path, folder, () => openLmdb(folder, { ...OPTIONS, readOnly: true }))
-      expectUpToDate(path, database.get(FORMAT_KEY), layout)
+      expectUpToDate(path, database.get(SCHEMA_KEY), schema)
       return { environment: new Environment(path, folder, database), owner: ownerOf(database) }
     } catch (error) {
       if (database !== undefined) await letGo(folder, database)

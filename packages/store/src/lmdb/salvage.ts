@@ -13,7 +13,7 @@ import type { RootDatabase } from 'lmdb'
 import { DATA_FILE, readTree } from './data-file.js'
 import { flushFolder } from './folder.js'
 import { WHAT_TO_DO_WITH_DAMAGE } from './record-reader.js'
-import { FORMAT_KEY } from './schema-version.js'
+import { SCHEMA_KEY } from './schema-version.js'
 import { StoreError } from './store-error.js'
 
 /** Begins with a dot, so that a folder in which it was left behind is still a store's. */
@@ -53,7 +53,7 @@ export async function salvageDamaged(
     let isStore = false
     try {
       records = copy(readTree(descriptor)?.records() ?? [], database)
-      isStore = database.get(FORMAT_KEY) !== undefined
+      isStore = database.get(SCHEMA_KEY) !== undefined
     } finally {
       await database.close()
     }

@@ -2,10 +2,10 @@ import type { RootDatabase } from 'lmdb'
 import { rangeOf } from './key-range.js'
 import { RecordReader } from './record-reader.js'
 import { RecordWriter } from './record-writer.js'
-import type { Layout, MigrationRecords } from './schema.js'
+import type { MigrationRecords, Schema } from './schema.js'
 import { StoreError } from './store-error.js'
 
-export const FORMAT_KEY = Buffer.from([0])
+export const SCHEMA_KEY = Buffer.from([0])
 
 /**
  * Checks the record that says what the store is, makes it where the store is new, and migrates an older one in one
@@ -14,54 +14,54 @@ export const FORMAT_KEY = Buffer.from([0])
 export function bringUpToDate(
   path: string,
   database: RootDatabase<Buffer, Buffer>,
-  layout: Layout,
+  schema: Schema,
 ): 'new' | 'known' {
-  const bytes = database.get(FORMAT_KEY)
+  const bytes = database.get(SCHEMA_KEY)
   if (bytes === undefined) {
-    initialise(path, database, layout)
+    initialise(path, database, schema)
     return 'new'
   }
-  const version = readVersion(path, bytes, layout)
-  if (version < layout.version) migrate(path, database, layout, version)
+  const version = readVersion(path, bytes, schema)
+  if (version < schema.version) migrate(path, database, schema, version)
   return 'known'
 }
 
 /** For whoever only reads, and so neither makes nor migrates. Throws `StoreError`. */
-export function expectUpToDate(path: string, bytes: Buffer | undefined, layout: Layout): void {
-  if (bytes === undefined) throw foreign(path, `expected a '${layout.kind}', found an LMDB file without one`)
-  const version = readVersion(path, bytes, layout)
-  if (version === layout.version) return
+export function expectUpToDate(path: string, bytes: Buffer | undefined, schema: Schema): void {
+  if (bytes === undefined) throw foreign(path, `expected a '${schema.kind}', found an LMDB file without one`)
+  const version = readVersion(path, bytes, schema)
+  if (version === schema.version) return
   throw new StoreError(
     'older-version',
     path,
-    `expected format ${layout.version}, found ${version}: an earlier version wrote it; start its owner once, which brings it up to date`,
+    `expected format ${schema.version}, found ${version}: an earlier version wrote it; start its owner once, which brings it up to date`,
   )
 }
 
-/** The layout's version or an older one. */
-function readVersion(path: string, bytes: Buffer, layout: Layout): number {
-  const reader = new RecordReader(bytes, path, FORMAT_KEY)
+/** The schema's version or an older one. */
+function readVersion(path: string, bytes: Buffer, schema: Schema): number {
+  const reader = new RecordReader(bytes, path, SCHEMA_KEY)
   const kind = reader.string()
   const version = reader.varint()
-  if (kind !== layout.kind) {
-    throw foreign(path, `expected a '${layout.kind}', found a '${kind}'`)
+  if (kind !== schema.kind) {
+    throw foreign(path, `expected a '${schema.kind}', found a '${kind}'`)
   }
-  if (version <= layout.version) return version
+  if (version <= schema.version) return version
   throw new StoreError(
     'newer-version',
     path,
-    `expected format ${layout.version} or older, found ${version}: a later version wrote it; install that version again, or use another folder`,
+    `expected format ${schema.version} or older, found ${version}: a later version wrote it; install that version again, or use another folder`,
   )
 }
 
-function initialise(path: string, database: RootDatabase<Buffer, Buffer>, layout: Layout): void {
+function initialise(path: string, database: RootDatabase<Buffer, Buffer>, schema: Schema): void {
   for (const _key of database.getKeys({ limit: 1 })) {
-    throw foreign(path, `expected a '${layout.kind}', found an LMDB file of another program`)
+    throw foreign(path, `expected a '${schema.kind}', found an LMDB file of another program`)
   }
-  database.transactionSync(() => putFormat(database, layout))
+  database.transactionSync(() => putSchema(database, schema))
 }
 
-function migrate(path: string, database: RootDatabase<Buffer, Buffer>, layout: Layout, from: number): void {
+function migrate(path: string, database: RootDatabase<Buffer, Buffer>, schema: Schema, from: number): void {
   const records: MigrationRecords = {
     path,
     range: (prefix, after) => {
@@ -74,26 +74,26 @@ function migrate(path: string, database: RootDatabase<Buffer, Buffer>, layout: L
   }
   try {
     database.transactionSync(() => {
-      for (let version = from; version < layout.version; version++) {
-        const step = layout.migrations.get(version)
+      for (let version = from; version < schema.version; version++) {
+        const step = schema.migrations.get(version)
         if (step === undefined) throw new Error(`no migration from format ${version} is known`)
         step(records)
       }
-      putFormat(database, layout)
+      putSchema(database, schema)
     })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new StoreError(
       'migration-failed',
       path,
-      `format ${from} could not be brought to ${layout.version}: ${reason}; nothing was changed, and the version that wrote it still opens it`,
+      `format ${from} could not be brought to ${schema.version}: ${reason}; nothing was changed, and the version that wrote it still opens it`,
       { cause: error },
     )
   }
 }
 
-function putFormat(database: RootDatabase<Buffer, Buffer>, { kind, version }: Layout): void {
-  void database.put(FORMAT_KEY, new RecordWriter().string(kind).varint(version).endValue())
+function putSchema(database: RootDatabase<Buffer, Buffer>, { kind, version }: Schema): void {
+  void database.put(SCHEMA_KEY, new RecordWriter().string(kind).varint(version).endValue())
 }
 
 function foreign(path: string, what: string): StoreError {

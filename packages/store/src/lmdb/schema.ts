@@ -15,7 +15,7 @@ export interface MigrationRecords {
 }
 
 /** What is in a store and how it is written. A store of another kind is foreign, of a later version untouchable. */
-export interface Layout {
+export interface Schema {
   readonly kind: string
   readonly version: number
   /** From a version to the next one. */

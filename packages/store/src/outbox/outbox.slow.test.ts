@@ -4,7 +4,7 @@ import type { StoredPublish } from '@jamey/mqtt'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openOutbox, openSessionStore, StoreError } from '../index.js'
 import { Environment } from '../lmdb/environment.js'
-import { SESSION_LAYOUT } from '../session/records.js'
+import { SESSION_SCHEMA } from '../session/schema.js'
 import { Child } from '../test-support/child.js'
 import { newFolder } from '../test-support/folder.js'
 import { LOOKING_PROCESS } from '../test-support/looking-process.js'
@@ -145,7 +145,7 @@ describe('looking into an outbox', () => {
 
   it('refuses a store of an earlier format and leaves it as it is', async () => {
     const path = newFolder()
-    await (await Environment.open(path, { ...SESSION_LAYOUT, version: 1 })).close()
+    await (await Environment.open(path, { ...SESSION_SCHEMA, version: 1 })).close()
     const before = readFileSync(join(path, 'data.mdb'))
     const error = await failureOf(openOutbox({ path }))
     expect(error.code).toBe('older-version')

@@ -1,7 +1,7 @@
 import type { SessionStore } from '@jamey/mqtt'
 import { Environment } from '../lmdb/environment.js'
 import { LmdbSessionStore } from './lmdb-session-store.js'
-import { SESSION_LAYOUT } from './records.js'
+import { SESSION_SCHEMA } from './schema.js'
 
 export interface SessionStoreOptions {
   /** A folder of the store's own; made with mode 0700 where there is none. Only one process may have it open. */
@@ -18,7 +18,7 @@ export interface SessionStoreOptions {
  * so; everything else that was staged stays staged and goes with the next commit.
  */
 export async function openSessionStore({ path, now = Date.now }: SessionStoreOptions): Promise<SessionStore> {
-  const environment = await Environment.open(path, SESSION_LAYOUT)
+  const environment = await Environment.open(path, SESSION_SCHEMA)
   try {
     return new LmdbSessionStore(environment, now)
   } catch (error) {

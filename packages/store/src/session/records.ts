@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { StoredAmount, StoredPublish, StoredReason } from '@jamey/mqtt'
 import type { QoS } from '@jamey/protocol'
 import { readProperties, writeProperties } from '../lmdb/property-record.js'
-import { RecordReader, readKeyInteger } from '../lmdb/record-reader.js'
-import { RecordWriter } from '../lmdb/record-writer.js'
-import type { Layout, MigrationRecords } from '../lmdb/schema.js'
+import { type RecordReader, readKeyInteger } from '../lmdb/record-reader.js'
+import type { RecordWriter } from '../lmdb/record-writer.js'
 
 /**
  *     0                      format: kind and version
@@ -17,12 +16,6 @@ import type { Layout, MigrationRecords } from '../lmdb/schema.js'
  *
  * The first byte of a key, then an integer of seven bytes where one is named.
  */
-export const SESSION_LAYOUT: Layout = {
-  kind: 'jamey session store',
-  version: 2,
-  migrations: new Map([[1, fromVersion1]]),
-}
-
 export const SessionKey = {
   publish: 1,
   released: 2,
@@ -41,7 +34,7 @@ export interface Ledger {
   readonly setAside: StoredAmount
 }
 
-const NOTHING: StoredAmount = { messages: 0, bytes: 0 }
+export const NOTHING: StoredAmount = { messages: 0, bytes: 0 }
 
 export function newLedger(): Ledger {
   return { identifier: randomBytes(8).toString('hex'), nextSequence: 0, waiting: NOTHING, setAside: NOTHING }
@@ -131,35 +124,6 @@ export function readReason(reader: RecordReader): StoredReason {
   const message = reader.string()
   const reasonCode = reader.varint()
   return { code, message, reasonCode: reasonCode === 0 ? undefined : reasonCode - 1 }
-}
-
-/** Format 1 had no ledger, and of a message set aside the publish among those that wait. */
-function fromVersion1({ path, range, put, remove }: MigrationRecords): void {
-  const writer = new RecordWriter()
-  const reasons = new Map<number, StoredReason>()
-  for (const { key, value } of range([SessionKey.setAside])) {
-    reasons.set(numberOf(key), readReason(new RecordReader(value, path, key)))
-  }
-  const moved: StoredPublish[] = []
-  const amounts = { waiting: { ...NOTHING }, setAside: { ...NOTHING } }
-  let nextSequence = 0
-  for (const { key, value } of range([SessionKey.publish])) {
-    const sequence = numberOf(key)
-    const publish = readPublish(sequence, new RecordReader(value, path, key))
-    const isSetAside = reasons.has(sequence)
-    const amount = isSetAside ? amounts.setAside : amounts.waiting
-    amount.messages++
-    amount.bytes += bytesOf(publish)
-    if (isSetAside) moved.push(publish)
-    nextSequence = sequence + 1
-  }
-  for (const publish of moved) {
-    const { sequence } = publish
-    remove(sessionKey(writer, SessionKey.publish, sequence))
-    const value = setAsideValue(writer, publish, reasons.get(sequence) as StoredReason, Date.now())
-    put(sessionKey(writer, SessionKey.setAside, sequence), value)
-  }
-  put(LEDGER_KEY, ledgerValue(writer, { ...newLedger(), nextSequence, ...amounts }))
 }
 
 /** As `StoredAmount` counts them. */

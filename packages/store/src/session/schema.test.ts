@@ -3,12 +3,13 @@ import { openSessionStore } from '../index.js'
 import { Batch } from '../lmdb/batch.js'
 import { Environment } from '../lmdb/environment.js'
 import { RecordWriter } from '../lmdb/record-writer.js'
-import type { Layout } from '../lmdb/schema.js'
+import type { Schema } from '../lmdb/schema.js'
 import { newFolder } from '../test-support/folder.js'
 import { stateOf } from '../test-support/session-model.js'
-import { SESSION_LAYOUT, SessionKey, sessionKey } from './records.js'
+import { SessionKey, sessionKey } from './records.js'
+import { SESSION_SCHEMA } from './schema.js'
 
-const FORMAT_1: Layout = { ...SESSION_LAYOUT, version: 1, migrations: new Map() }
+const FORMAT_1: Schema = { ...SESSION_SCHEMA, version: 1, migrations: new Map() }
 const QOS_2_RETAIN = 0b110
 
 /** Three publishes as format 1 wrote them, of which the second is released and the third set aside. */

@@ -1,4 +1,4 @@
-import { BROKER_LAYOUT, fromVersion1 } from '../broker/schema.js'
+import { BROKER_SCHEMA, fromVersion1 } from '../broker/schema.js'
 import { Environment } from '../lmdb/environment.js'
 import type { MigrationRecords } from '../lmdb/schema.js'
 import { report } from './report.js'
@@ -30,7 +30,7 @@ export async function run(path: string, moment: Moment): Promise<void> {
     })
     reach('after the last change')
   }
-  const migrations = new Map(BROKER_LAYOUT.migrations).set(1, migrate)
-  await Environment.open(path, { ...BROKER_LAYOUT, migrations })
+  const migrations = new Map(BROKER_SCHEMA.migrations).set(1, migrate)
+  await Environment.open(path, { ...BROKER_SCHEMA, migrations })
   reach('when done')
 }
