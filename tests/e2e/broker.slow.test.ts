@@ -289,7 +289,7 @@ describe('SIGHUP', () => {
     writeFileSync(join(folder, '.jamey/certs/server.key'), 'nonsense')
     configure('limits: { connections: 1, packetBytes: 1 }', '[{ clients: [nobody], allow: [x/#/y] }]')
     program.signal('SIGHUP')
-    await program.prints(/can not be used; the old stays in force/)
+    await program.prints(/cannot be used; the old stays in force/)
     for (const field of [
       'listeners[0].tls.key',
       'listeners[2].tls.key',

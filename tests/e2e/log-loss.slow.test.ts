@@ -32,7 +32,7 @@ async function assertServes({ child, port }: { child: Child; port: number }): Pr
   expect(child.process.exitCode).toBeNull()
 }
 
-describe('a broker whose log can not be written', () => {
+describe('a broker whose log cannot be written', () => {
   it('goes on where the disk of standard error and output is full', async () => {
     const running = await broker('>/dev/full 2>/dev/full')
     await assertServes(running)
@@ -82,7 +82,7 @@ describe('a command whose output is its purpose', () => {
     const full = start('>/dev/full', ['help', 'exit-codes'])
     await once(full.process, 'close')
     expect(full.process.exitCode).toBe(1)
-    expect(full.stderr).toContain('standard output can not be written (ENOSPC)')
+    expect(full.stderr).toContain('standard output cannot be written (ENOSPC)')
     expect(full.stderr).toContain('1 lines of standard output could not be written (ENOSPC)')
   })
 })

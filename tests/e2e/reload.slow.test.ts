@@ -71,12 +71,12 @@ describe('SIGHUP', () => {
     expect((await program.stop()).code).toBe(0)
   })
 
-  it('leaves the broker of `jamey up` as it was where something can not be used [promise 37]', async () => {
+  it('leaves the broker of `jamey up` as it was where something cannot be used [promise 37]', async () => {
     await startUp()
     const { secret } = secretsOf(folder)
     writeFileSync(join(folder, '.jamey/token-secret'), 'short\n')
     program.signal('SIGHUP')
-    await program.prints(/can not be used; the old stays in force/)
+    await program.prints(/cannot be used; the old stays in force/)
     expect(program.stderr).toContain('has 5 bytes; expected at least 32')
     await enter('eva', secret)
     expect((await program.stop()).code).toBe(0)

@@ -14,7 +14,7 @@ export interface StoreCheckOptions {
 export interface StoreCheck {
   /** Those that are whole. */
   records: number
-  /** Those that can not be read. */
+  /** Those that cannot be read. */
   damaged: number
   /** Of the first damaged one; undefined where all are whole. */
   damage: StoreError | undefined
@@ -28,7 +28,7 @@ const PIECE_MS = 200
 /**
  * Reads every record of a store and counts those whose checksum is wrong, without changing anything. It is read in
  * pieces of a fifth of a second, so that neither an owner that starts has to wait for the end nor the file of one that
- * runs grows meanwhile. Throws `StoreError` where the store can not be read at all.
+ * runs grows meanwhile. Throws `StoreError` where the store cannot be read at all.
  */
 export async function checkStore({ path, kind }: StoreCheckOptions): Promise<StoreCheck> {
   const schema = kind === 'broker' ? BROKER_SCHEMA : SESSION_SCHEMA

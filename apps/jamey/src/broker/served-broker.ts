@@ -118,7 +118,7 @@ export class ServedBroker {
       }
       this.#log.info('reloaded: certificates, limits and permissions are those of now')
     } catch (error) {
-      this.#log.error({ err: error }, 'what was to be reloaded can not be used; the old stays in force')
+      this.#log.error({ err: error }, 'what was to be reloaded cannot be used; the old stays in force')
     }
   }
 }

@@ -10,7 +10,7 @@ export interface BrokerFile {
   /** Relative paths in the file begin here. */
   readonly folder: string
   readonly value: unknown
-  /** Why it can not be read at all. */
+  /** Why it cannot be read at all. */
   readonly faults: readonly ConfigurationFault[]
 }
 

@@ -62,7 +62,7 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
     ...file.faults,
     ...layers.faults,
     ...faultsOf(parsed.error, layers),
-    // A file that can not be read would lack everything, which is no news.
+    // A file that cannot be read would lack everything, which is no news.
     ...(file.faults.length > 0 ? [] : contradictionsIn(layers)),
   ]
   if (!parsed.success || faults.length > 0) throw new ConfigurationError(faults)

@@ -50,7 +50,7 @@ async function openBus({ terminal, interrupted }: CommandContext, target: Connec
   }
 }
 
-/** Nobody there, somebody we can not trust, or somebody who does not want us: three different ways out. */
+/** Nobody there, somebody we cannot trust, or somebody who does not want us: three different ways out. */
 export function connectionFailure(
   change: Pick<StateChange, 'cause'>,
   target: ConnectionTarget,
@@ -99,9 +99,9 @@ function refusalHint(code: string, { config }: ConnectionTarget): string {
 const SYSTEM_FAULTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: '',
   ENOTFOUND: 'there is no host of that name',
-  EAI_AGAIN: 'the name of the host can not be looked up',
-  EHOSTUNREACH: 'the host can not be reached',
-  ENETUNREACH: 'the network can not be reached',
+  EAI_AGAIN: 'the name of the host cannot be looked up',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
   ETIMEDOUT: 'no answer',
   ECONNRESET: 'the connection was reset; is it a TLS port?',
 }

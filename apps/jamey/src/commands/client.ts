@@ -39,7 +39,7 @@ export async function clientAdd(
   options: ClientAddOptions,
 ): Outcome {
   const { permission: permissions, lifetime: lifetimeSeconds } = options
-  if (!isClientIdentifier(clientId)) throw usage(`${JSON.stringify(clientId)} can not be a client identifier`)
+  if (!isClientIdentifier(clientId)) throw usage(`${JSON.stringify(clientId)} cannot be a client identifier`)
   assertClientPermissions(permissions, clientId, usage)
   const { certificate: byCertificate = false } = options
   const { secret, hashed } = byCertificate ? NO_SECRET : await makeSecret()

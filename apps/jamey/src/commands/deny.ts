@@ -131,7 +131,7 @@ function certificateAt(path: string): X509Certificate {
   } catch (error) {
     const { code = 'ERR_' } = error as NodeJS.ErrnoException
     const why = code.startsWith('ERR_') ? 'it holds no certificate in PEM' : code
-    throw usage(`${path} can not be read: ${why}`)
+    throw usage(`${path} cannot be read: ${why}`)
   }
 }
 

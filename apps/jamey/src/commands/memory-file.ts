@@ -109,7 +109,7 @@ interface Tally {
   readonly refused: { readonly line: number; readonly why: string }[]
 }
 
-/** Takes the memories of an export. A line that can not be taken is told at the end; the others are taken. */
+/** Takes the memories of an export. A line that cannot be taken is told at the end; the others are taken. */
 export async function importMemories(
   context: CommandContext,
   source: string,

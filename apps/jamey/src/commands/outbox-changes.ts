@@ -37,8 +37,7 @@ export async function retry(
       }
     })
   }
-  if (absent.length > 0 && options.all)
-    terminal.warn(`these can not be read: ${absent.join(', ')}; drop them`)
+  if (absent.length > 0 && options.all) terminal.warn(`these cannot be read: ${absent.join(', ')}; drop them`)
   else if (absent.length > 0) throw noSuchMessage(absent, ' that is set aside')
   return EXIT.success
 }

@@ -25,7 +25,7 @@ export async function list(context: CommandContext, options: ListOptions): Outco
     try {
       await listOne(context, found, options)
     } catch (error) {
-      // One that can not be read must not hide the others.
+      // One that cannot be read must not hide the others.
       terminal.fail(reportOf(error), options.json === true)
       code = EXIT.other
     }

@@ -50,7 +50,7 @@ export function directoryEnvironment(
 }
 
 /**
- * The same for a component whose broker runs in its own process. It tries for ever: whatever that broker can not do for
+ * The same for a component whose broker runs in its own process. It tries for ever: whatever that broker cannot do for
  * a while (its disk is full) passes without anybody who would close an open breaker, and no other broker is meant.
  */
 export function environmentBesideBroker(

@@ -133,7 +133,7 @@ export function reload(
     service.reload?.()
     log.info('reloaded')
   } catch (error) {
-    log.error({ err: error }, 'what was to be reloaded can not be used; the old stays in force')
+    log.error({ err: error }, 'what was to be reloaded cannot be used; the old stays in force')
   }
 }
 

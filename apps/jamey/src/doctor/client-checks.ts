@@ -38,7 +38,7 @@ const REFUSED_HINT =
 
 /**
  * The TLS side of the broker that the environment names: how long its certificate is good, whether it takes the
- * client's, and whether it wants one. A server that can not be reached or trusted is told by `checkBroker`.
+ * client's, and whether it wants one. A server that cannot be reached or trusted is told by `checkBroker`.
  */
 export async function checkTls({
   env,
@@ -71,7 +71,7 @@ function serverFindings(check: string, { certificate }: TlsProbe, now: Date): Fi
   return [{ check, ...judged, message: `the broker's certificate: ${judged.message}` }]
 }
 
-/** Where TLS is spoken; nothing where the settings can not be read, which is told by who reads them. */
+/** Where TLS is spoken; nothing where the settings cannot be read, which is told by who reads them. */
 function targetsOf(env: NodeJS.ProcessEnv, cwd: string): TlsProbeOptions[] {
   const isInsecure = ['1', 'true'].includes((env['MQTT_INSECURE'] ?? '').toLowerCase())
   const { MQTT_TLS_CA_CERT: ca, MQTT_TLS_CLIENT_CERT: cert, MQTT_TLS_CLIENT_KEY: key } = env

@@ -40,7 +40,7 @@ export function placesOfDirectory(directory: DataDirectory, env: Environment, cw
   }
 }
 
-/** Nothing where the settings can not be read, which is told where they are looked at. */
+/** Nothing where the settings cannot be read, which is told where they are looked at. */
 function storePathOf(env: Environment, cwd: string): string | undefined {
   try {
     return readStorePath({ flags: {}, env, cwd })
@@ -95,15 +95,14 @@ async function spaceAt(folder: string, cwd: string, read: typeof statfs): Promis
   const check = `disk of ${displayPath(folder, cwd)}`
   const { bavail, bsize, files, ffree } = await read(folder)
   const bytes = bavail * bsize
-  const hint =
-    'make room there: what can not be written is refused, and nothing that was acknowledged is lost'
+  const hint = 'make room there: what cannot be written is refused, and nothing that was acknowledged is lost'
   if (files > 0 && ffree === 0)
     return { check, status: 'failed', message: 'no file can be made (inodes)', hint }
   const message = `${amount(bytes)} free`
   if (bytes < FULL_BYTES) return { check, status: 'failed', message: `full: ${message}`, hint }
   if (!isWritable(folder)) {
     const how = 'let the user who runs Jamey write there, or run this as that user'
-    return { check, status: 'failed', message: 'can not be written to', hint: how }
+    return { check, status: 'failed', message: 'cannot be written to', hint: how }
   }
   if (bytes < NEARLY_FULL_BYTES) return { check, status: 'warning', message, hint }
   return { check, status: 'ok', message }

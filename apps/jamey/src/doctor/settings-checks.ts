@@ -44,7 +44,7 @@ export function checkOwnCertificate({ env, cwd }: Surroundings, now: Date): Find
   const { MQTT_TLS_CLIENT_CERT: path, MQTT_TLS_CA_CERT: caPath } = env
   if (!path) return []
   const certificate = certificatesIn(resolve(cwd, path))[0]
-  // What can not be read is told by whoever reads the settings.
+  // What cannot be read is told by whoever reads the settings.
   if (certificate === undefined) return []
   const check = `certificate ${path}`
   const authorities = caPath ? certificatesIn(resolve(cwd, caPath)) : []

@@ -17,11 +17,11 @@ export interface CertificateFacts {
   readonly validTo: Date
   readonly daysLeft: number
   readonly fingerprint: string
-  /** Signed by the folder's authority; undefined where that can not be read. */
+  /** Signed by the folder's authority; undefined where that cannot be read. */
   readonly isTrusted: boolean | undefined
 }
 
-/** A certificate of the folder, or why it can not be used: one that is damaged says nothing about the others. */
+/** A certificate of the folder, or why it cannot be used: one that is damaged says nothing about the others. */
 export type CertificateReading =
   | { readonly path: string; readonly facts: CertificateFacts }
   | { readonly path: string; readonly fault: unknown }

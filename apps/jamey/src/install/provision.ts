@@ -64,7 +64,7 @@ export function openFolders(directory: DataDirectory): { path: string; mode: num
 
 /**
  * A certificate and key for one more client of this system, or made anew where it ends within 30 days. Throws the
- * errors of `@jamey/auth`, also for a name that can not be a file's.
+ * errors of `@jamey/auth`, also for a name that cannot be a file's.
  */
 export async function issueClient(directory: DataDirectory, clientId: string): Promise<Provisioned> {
   const hosts = serverHostsOf(directory)

@@ -38,7 +38,7 @@ describe('the run file', () => {
     )
   })
 
-  it('that can not be written is told with its path and a way out, and leaves nothing behind', () => {
+  it('that cannot be written is told with its path and a way out, and leaves nothing behind', () => {
     const absent = join(folder, 'absent')
     expect(() => claimRunFile(absent, '0.1.0', here)).toThrow(
       expect.objectContaining({
@@ -57,7 +57,7 @@ describe('the run file', () => {
     expect(claimRunFile(folder, '0.2.0', machine({ [process.pid]: 'tuesday' })).replacedStale).toBe(true)
   })
 
-  it('is stale when it can not be read as a record, and is replaced', () => {
+  it('is stale when it cannot be read as a record, and is replaced', () => {
     for (const text of ['', '{', '[]', '{"pid": "x"}', 'null']) {
       writeFileSync(runFilePath(folder), text)
       expect(readRunFile(folder, here)).toEqual({ state: 'stale', record: undefined })

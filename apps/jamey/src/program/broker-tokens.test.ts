@@ -75,7 +75,7 @@ describe('a broker that is given public keys', () => {
     const { served, enter } = await serve(`${LISTENER}authentication: { jwksFile: jwks.json, audience: hub }`)
     const client = await enter(forge(old.privateKey, 'old', { aud: ['hub', 'other'] }))
     expect((await client.publish('t', 'm', { qos: 1 })).reasonCode).toBe(0x10)
-    // Whoever holds the public key, as everybody may, can not sign with it.
+    // Whoever holds the public key, as everybody may, cannot sign with it.
     const pem = old.publicKey.export({ type: 'spki', format: 'pem' }).toString()
     const forged = await signToken({ sub: 'mallory', permissions: ['#'], aud: 'hub' }, pem)
     await expect(enter(forged, 'mallory')).rejects.toMatchObject({ reasonCode: 0x86 })
@@ -93,7 +93,7 @@ describe('a broker that is given public keys', () => {
     await expect(enter(forge(old.privateKey, 'old', { sub: 'carl', aud: 'hub' }), 'carl')).rejects.toThrow(
       'not among those in force',
     )
-    // A set that can not be used changes nothing.
+    // A set that cannot be used changes nothing.
     writeFileSync(join(folder, 'jwks.json'), '{"keys":[]}')
     await served.reload()
     await enter(forge(next.privateKey, 'next', { sub: 'dora', aud: 'hub' }), 'dora')
@@ -234,13 +234,11 @@ deniedFile: .jamey/denied.json
     expect(await failing('add', '--sub', 'a/b')).toContain('sub "a/b" has a topic separator')
     expect(await failing('add', '--sub', 'a', '--for', '5')).toContain('such as 30m, 2h or 7d')
     expect(await failing('add', '--sub', 'a', '--until', '2001-01-01')).toContain('lies in the past')
-    expect(await failing('add', '--certificate', 'absent.crt')).toContain(
-      'absent.crt can not be read: ENOENT',
-    )
+    expect(await failing('add', '--certificate', 'absent.crt')).toContain('absent.crt cannot be read: ENOENT')
     expect(await failing('remove', '--serial', '7')).toContain('certificate_serial 7 is not denied')
   })
 
-  it('keeps a broker from starting where its list can not be read, and from forgetting it at SIGHUP', async () => {
+  it('keeps a broker from starting where its list cannot be read, and from forgetting it at SIGHUP', async () => {
     writeFileSync(directory.denied, '[{"sub":"eva"}]')
     const { served, enter } = await serve(YAML)
     await expect(enter(await token('eva'), 'eva')).rejects.toMatchObject({ reasonCode: 0x8a })

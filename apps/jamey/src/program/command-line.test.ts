@@ -157,7 +157,7 @@ describe('what is typed wrongly', () => {
 })
 
 describe('a setting in .env', () => {
-  it('steers `jamey up`, and is refused where it can not be used', async () => {
+  it('steers `jamey up`, and is refused where it cannot be used', async () => {
     writeFileSync(join(folder, '.env'), 'JAMEY_HTTP_PORT=99999\n')
     expect((await jamey(['up'])).stderr).toContain('JAMEY_HTTP_PORT is "99999"')
     writeFileSync(join(folder, '.env'), 'JAMEY_LOG_LEVEL=loud\n')

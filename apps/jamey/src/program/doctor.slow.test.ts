@@ -278,7 +278,7 @@ describe('what the doctor says of services', () => {
     })
   })
 
-  it('gives up on a broker that acknowledges no subscription, as one does that can not store any, and says so', async () => {
+  it('gives up on a broker that acknowledges no subscription, as one does that cannot store any, and says so', async () => {
     const env = clientEnvironment(
       await startBroker('optional', '127.0.0.1', {
         hooks: { authorize: () => new Promise<boolean>(() => {}) },

@@ -117,7 +117,7 @@ describe('the data directory', () => {
     expect((await issueClient(directory, 'worker-1')).written).toEqual([])
     expect(statSync(directory.clientKey('worker-1')).mode & 0o777).toBe(0o600)
     expect(serverHostsOf(directory)).toContain('broker.local')
-    await expect(issueClient(directory, '../worker')).rejects.toThrow(/can not name a file/)
+    await expect(issueClient(directory, '../worker')).rejects.toThrow(/name a file here/)
     // Its key may be taken to where it is used.
     rmSync(directory.clientKey('worker-1'))
     expect(checkCertificates(directory, new Date(), folder).filter(({ status }) => status !== 'ok')).toEqual(

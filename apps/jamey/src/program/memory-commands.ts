@@ -33,7 +33,7 @@ to restore.`,
         'after',
         `
 What is here already stays as it is, so repeating the command changes nothing. A
-line that can not be taken is told with its number, and the others are taken.
+line that cannot be taken is told with its number, and the others are taken.
 Nothing is announced on jamey/memory/updates.`,
       ),
   ).action((file, options) =>

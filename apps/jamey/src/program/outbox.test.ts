@@ -84,7 +84,7 @@ describe('jamey outbox list', () => {
     ])
   })
 
-  it('shows the others where one can not be read, and then fails', async () => {
+  it('shows the others where one cannot be read, and then fails', async () => {
     mkdirSync(pathOf('broken'), { recursive: true })
     writeFileSync(join(pathOf('broken'), 'data.mdb'), 'nothing of the kind')
     await (await fill('memory', ['a'], 1)).close()

@@ -68,7 +68,7 @@ describe('the log', () => {
     expect(d?.err).toBe('no error at all')
   })
 
-  it('can not be steered by what others wrote', () => {
+  it('cannot be steered by what others wrote', () => {
     const line = JSON.stringify({ level: 40, time: 0, msg: 'x', topic: 'a\u001b[2J b' })
     expect(formatLogLine(line, colors)).not.toContain('\u001b')
     expect(formatLogLine('no JSON\nat all', colors)).toBe('no JSON at all')

@@ -58,7 +58,7 @@ export function createTerminal(streams: TerminalStreams): Terminal {
   const warn = (line: string): void => errors.write(`${errorColors.yellow('warning:')} ${line}\n`)
   const output = new LineOutlet(stdout, {
     onLoss: (code) =>
-      warn(`standard output can not be written (${code}); what is printed is dropped until it can`),
+      warn(`standard output cannot be written (${code}); what is printed is dropped until it can`),
     onRecovery: (dropped, code) =>
       warn(`standard output is written again; ${dropped} lines were dropped (${code})`),
   })

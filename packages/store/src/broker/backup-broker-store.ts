@@ -37,7 +37,7 @@ export interface BrokerStoreBackup {
  * one: a broker that is started with it goes on from there. It is for its owner only (0700, 0600), every record of it
  * was read again, and it appears, flushed, at once and whole. Throws `StoreError`.
  *
- * A store that is being copied can not be opened by a broker that starts: it waits a second, and gives up.
+ * A store that is being copied cannot be opened by a broker that starts: it waits a second, and gives up.
  */
 export async function backupBrokerStore({ path, to }: BrokerStoreBackupOptions): Promise<BrokerStoreBackup> {
   const target = resolve(to)
@@ -86,7 +86,7 @@ function makeDraft(draft: string): void {
   }
 }
 
-/** What can not be read now could not be restored either. */
+/** What cannot be read now could not be restored either. */
 async function readAll(draft: string): Promise<void> {
   const { environment } = await Environment.openToRead(draft, BROKER_SCHEMA)
   try {

@@ -75,7 +75,7 @@ export class BrokerBatch {
     this.#count()
   }
 
-  /** A record that can not be read keeps no place among the others. */
+  /** A record that cannot be read keeps no place among the others. */
   setAside(key: Buffer): void {
     const value = this.#environment.raw(key)
     if (value === undefined) return

@@ -8,7 +8,7 @@ import type {
 
 /**
  * What becomes of a delivery. 'removed' is one that is in the store, or will be by an earlier commit; one that comes
- * and goes between two commits leaves nothing. 'aside' is one that can not be read.
+ * and goes between two commits leaves nothing. 'aside' is one that cannot be read.
  */
 export type DeliveryChange =
   | { readonly kind: 'new' | 'updated'; readonly delivery: DeliveryRecord }

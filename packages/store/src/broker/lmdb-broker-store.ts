@@ -195,7 +195,7 @@ export class LmdbBrokerStore implements BrokerStore {
     return this.#inTurn(() => this.#commit())
   }
 
-  /** What is staged is lost where it can not be committed, and the promise rejects; the files are let go of anyway. */
+  /** What is staged is lost where it cannot be committed, and the promise rejects; the files are let go of anyway. */
   async close(): Promise<void> {
     this.#isClosing = true
     try {
@@ -295,7 +295,7 @@ export class LmdbBrokerStore implements BrokerStore {
     }
   }
 
-  /** A page can not be read, and nothing more until the file is opened again. Where that fails, the next commit tells. */
+  /** A page cannot be read, and nothing more until the file is opened again. Where that fails, the next commit tells. */
   #recoverSoon(): void {
     if (!this.#environment.isDamaged) return
     void this.#inTurn(() => this.#environment.recover()).catch(() => {})

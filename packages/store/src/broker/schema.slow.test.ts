@@ -88,7 +88,7 @@ describe('a broker store of format 2', () => {
     await store.load()
     expect(store.readMessage(4)).toEqual({ ...message('t'), actsFor: undefined })
     await store.close()
-    // What wrote it can not read what is in it from now on.
+    // What wrote it cannot read what is in it from now on.
     const before = { ...BROKER_SCHEMA, version: 2 }
     await expect(Environment.open(path, before)).rejects.toMatchObject({ name: 'StoreError' })
   })

@@ -27,12 +27,12 @@ export class BrokerState implements StoredState {
 
 /** What was found on the way. */
 export interface Findings {
-  /** The number that stands for a session in the keys; also of one that can not be read. */
+  /** The number that stands for a session in the keys; also of one that cannot be read. */
   onSession(clientId: string | undefined, number: number): void
   onDamage(key: Buffer, error: StoreError): void
 }
 
-/** What can not be read is told and left out. Throws `StoreError` where LMDB can not read. */
+/** What cannot be read is told and left out. Throws `StoreError` where LMDB cannot read. */
 export function readState(environment: Environment, findings: Findings): BrokerState {
   const state = new BrokerState()
   readSessions(state, environment, findings)
@@ -71,7 +71,7 @@ function readSessions(state: BrokerState, environment: Environment, findings: Fi
           return
         }
         const reader = environment.reader(key, value)
-        // Of a session that can not be read nobody knows whose these are: they stay for whoever repairs it.
+        // Of a session that cannot be read nobody knows whose these are: they stay for whoever repairs it.
         if (current?.number !== number) findings.onSession(undefined, number)
         else if (current.clientId !== undefined) readPart(state, current.clientId, key, reader)
       })
@@ -79,7 +79,7 @@ function readSessions(state: BrokerState, environment: Environment, findings: Fi
   }
 }
 
-/** Of sessions whose deliveries nobody has counted, or whose count can not be read. What they take is not known. */
+/** Of sessions whose deliveries nobody has counted, or whose count cannot be read. What they take is not known. */
 function addMissingQueues(state: BrokerState, environment: Environment): void {
   const counted = new Set(state.queues.map(({ clientId }) => clientId))
   const writer = new RecordWriter(64)

@@ -46,7 +46,7 @@ export class Environment {
   #database: Database | undefined
   #isClosed = false
   readonly #room: DiskRoom
-  /** A page can not be read, and no other with this transaction: it is to be opened again. */
+  /** A page cannot be read, and no other with this transaction: it is to be opened again. */
   #isDamaged = false
   /** Of the data file that is open. */
   #identity: string | undefined
@@ -232,7 +232,7 @@ export class Environment {
       this.#database = undefined
       await letGo(this.#folder, database)
       this.#isDamaged = false
-      // Whoever only reads would have to wait for the next commit. Where it can not be opened, that one tells.
+      // Whoever only reads would have to wait for the next commit. Where it cannot be opened, that one tells.
       await this.recover().catch(() => {})
       throw failure
     }

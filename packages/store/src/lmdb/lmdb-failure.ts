@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { WHAT_TO_DO_WITH_DAMAGE } from './record-reader.js'
 import { StoreError, type StoreErrorCode } from './store-error.js'
 
-/** Return codes of LMDB (lmdb.h), and of lmdb's own for a map that can not grow. */
+/** Return codes of LMDB (lmdb.h), and of lmdb's own for a map that cannot grow. */
 const LMDB_CODES: Readonly<Record<number, StoreErrorCode>> = {
   [-30797]: 'damaged', // MDB_PAGE_NOTFOUND
   [-30796]: 'damaged', // MDB_CORRUPTED
@@ -12,7 +12,7 @@ const LMDB_CODES: Readonly<Record<number, StoreErrorCode>> = {
   [-30793]: 'foreign', // MDB_INVALID
   [-30792]: 'full', // MDB_MAP_FULL
   [-30784]: 'foreign', // MDB_INCOMPATIBLE
-  [-30782]: 'damaged', // MDB_BAD_TXN, which a page that can not be read leaves behind
+  [-30782]: 'damaged', // MDB_BAD_TXN, which a page that cannot be read leaves behind
   [-30779]: 'damaged', // MDB_PROBLEM
 }
 

@@ -20,7 +20,7 @@ import { StoreError } from './store-error.js'
 const WORKSHOP = '.salvage'
 const WRITTEN_AT_ONCE = 1000
 
-/** What became of a file of which pages can not be read. */
+/** What became of a file of which pages cannot be read. */
 export interface Salvage {
   readonly damagedPages: number
   /** That could be read. */
@@ -62,7 +62,7 @@ export async function salvageDamaged(
       throw new StoreError(
         'damaged',
         path,
-        `${damagedPages} pages of its file can not be read, and the one among them that says what it is; ${WHAT_TO_DO_WITH_DAMAGE}`,
+        `${damagedPages} pages of its file cannot be read, and the one among them that says what it is; ${WHAT_TO_DO_WITH_DAMAGE}`,
       )
     }
     const sound = join(workshop, DATA_FILE)

@@ -2,7 +2,7 @@
  * `in-use`: another process, or another store of this process, has the folder open. `newer-version`: a later version
  * of this package wrote it. `older-version`: an earlier one did, and whoever only reads does not migrate it.
  * `migration-failed`: it is older and could not be brought to the present format.
- * `foreign`: the folder holds something else. `damaged`: what is there can not be read. `full`: no room for what was
+ * `foreign`: the folder holds something else. `damaged`: what is there cannot be read. `full`: no room for what was
  * to be written. `not-accessible`: the system does not let this process read or write there. `io-failed`: the disk
  * failed. `gone`: its folder was deleted or replaced while it was open. `closed`: the store was closed before.
  * `exists`: a backup is to be written where something is already.
@@ -23,7 +23,7 @@ export type StoreErrorCode =
 
 const RETRYABLE: readonly StoreErrorCode[] = ['in-use', 'full', 'io-failed', 'gone']
 
-/** A store can not be opened or did not commit; the message says what to do. */
+/** A store cannot be opened or did not commit; the message says what to do. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode

@@ -166,7 +166,7 @@ describe('looking into an outbox', () => {
     expect(error.code).toBe('damaged')
   })
 
-  it('lists records that can not be read as such, and goes on behind them', async () => {
+  it('lists records that cannot be read as such, and goes on behind them', async () => {
     const path = await makeStore()
     damage(path, 4)
     damage(path, 11)
@@ -226,7 +226,7 @@ describe('changing an outbox', () => {
     expect(await outbox.get(9)).toMatchObject({ isReleased: true })
   })
 
-  it('drops records that can not be read, and the ledger is right again', async () => {
+  it('drops records that cannot be read, and the ledger is right again', async () => {
     const path = await makeStore()
     for (const sequence of [4, 5, 11]) damage(path, sequence)
     const outbox = await openOutbox({ path })

@@ -21,7 +21,7 @@ export interface OutboxMessage extends StoredPublish {
   readonly isReleased: boolean
 }
 
-/** A record that can not be read. It stays where it is and holds up no other. */
+/** A record that cannot be read. It stays where it is and holds up no other. */
 export interface DamagedMessage {
   readonly kind: OutboxKind
   readonly sequence: number
@@ -52,7 +52,7 @@ export interface OutboxChanges {
    * this number is set aside.
    */
   retry(sequence: number): Promise<number | undefined>
-  /** Forgets a message that waits, is set aside or can not be read; its receipt tells that it was dropped. */
+  /** Forgets a message that waits, is set aside or cannot be read; its receipt tells that it was dropped. */
   drop(sequence: number): Promise<DropOutcome>
 }
 

@@ -186,7 +186,7 @@ export class LmdbSessionStore implements SessionStore {
     }
   }
 
-  /** A record that can not be read is told of and holds up no other. */
+  /** A record that cannot be read is told of and holds up no other. */
   async #page<Publish extends StoredPublish>(
     kind: (typeof SessionKey)['publish' | 'setAside'],
     { after, upTo, maximumMessages, maximumBytes }: StoredRange,
