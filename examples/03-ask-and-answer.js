@@ -13,8 +13,8 @@ const url = `mqtt://127.0.0.1:${broker.addresses[0].port}`
 const serving = ['subscribe:$share/memory/jamey/memory/query/#', 'publish:jamey/api/responses/+/memory/#']
 
 const librarian = await connectBus({ url, insecure: true, clientId: 'librarian', permissions: serving })
-await librarian.serve(topics.memory.query, {}, async ({ payload }) => {
-  if (payload.query === 'secrets') throw new RequestError('forbidden', 'not in this library')
+await librarian.serve(topics.memory.query, async ({ data }) => {
+  if (data.query === 'secrets') throw new RequestError('forbidden', 'not in this library')
   return { memories: [], total: 0 }
 })
 

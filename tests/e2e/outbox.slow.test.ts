@@ -82,7 +82,7 @@ describe('the outbox of a component', () => {
     await start('broker')
     const again = await connect()
     const updates: string[] = []
-    await again.subscribe(topics.memory.updates, ({ payload }) => {
+    await again.subscribe(topics.memory.updates, ({ data: payload }) => {
       updates.push(`${payload.change} ${payload.memory_ids.join()}`)
     })
     await start('memory')

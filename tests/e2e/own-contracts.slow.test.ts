@@ -42,7 +42,7 @@ beforeAll(async () => {
     clientId: 'scales',
     permissions: ['jamey/#', 'subscribe:$share/lab/jamey/#'],
   })
-  await bus.serve(WEIGH, {}, ({ payload }) => {
+  await bus.serve(WEIGH, {}, ({ data: payload }) => {
     if (payload.grams < 0) throw new RequestError('forbidden', 'nothing weighs less than nothing')
     return { kilograms: payload.grams / 1000 }
   })
@@ -101,7 +101,7 @@ describe('jamey pub', () => {
     const heard = new Promise<unknown>((resolve) => {
       const contract = { ...WEIGH, topic: 'jamey/lab/readings', action: 'read', schema: z.unknown() }
       void bus
-        .subscribe(contract, ({ payload }) => resolve(payload))
+        .subscribe(contract, ({ data }) => resolve(data))
         .then(() => run('pub', 'jamey/lab/readings', '[1, 2]', '--action', 'read'))
     })
     expect(await heard).toEqual([1, 2])

@@ -76,7 +76,7 @@ async function collected<T>(
 ): Promise<{ seen: T[]; next: () => Promise<T> }> {
   const seen: T[] = []
   const waiting: ((value: T) => void)[] = []
-  const { unsubscribe } = await asker.subscribe(contract, ({ payload }) => {
+  const { unsubscribe } = await asker.subscribe(contract, ({ data: payload }) => {
     seen.push(payload as T)
     waiting.shift()?.(payload as T)
   })

@@ -177,8 +177,8 @@ class BusConscience implements Conscience {
   }
 
   async #answer(request: Request<Evaluation>, context: RequestContext): Promise<Verdict> {
-    assertWithinBounds(request.payload)
-    const { payload: proposal, envelope, sender } = request
+    assertWithinBounds(request.data)
+    const { data: proposal, envelope, sender } = request
     const binding = bindingOf(request)
     const { requested_by: requester, request_digest: digest } = binding
     const attested = this.#attestations.about(digest, requester, sender.clientId)
@@ -231,7 +231,7 @@ class BusConscience implements Conscience {
     }
   }
 
-  #hear({ topic, payload, sender }: Message<Attestation>): void {
+  #hear({ topic, data: payload, sender }: Message<Attestation>): void {
     const { request_digest: requestDigest, client_id } = parametersOf(topics.conscience.facts, topic) ?? {}
     if (!sender.isVerified || sender.clientId !== client_id || requestDigest === undefined) return
     const latestMs = this.#clock.now() + LONGEST_ATTESTATION_MS

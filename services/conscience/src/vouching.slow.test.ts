@@ -126,7 +126,7 @@ describe('a receipt', () => {
     const agent = await client('agent', ASKING)
     const reader = await client('reader', ['subscribe:jamey/conscience/keys/#'])
     const keys = new Promise<ReceiptKeys>((resolve) => {
-      void reader.subscribe(topics.conscience.keys, ({ payload }) => resolve(payload))
+      void reader.subscribe(topics.conscience.keys, ({ data }) => resolve(data))
     })
     const question = { action: 'water the plants', receipt: true }
     const verdict = await agent.request(topics.conscience.evaluate, question, TIME)
@@ -152,7 +152,7 @@ describe('a receipt', () => {
     const heard = new Promise<string>((resolve) => {
       tell = resolve
     })
-    await watcher.subscribe(topics.conscience.results, ({ payload }) => tell(JSON.stringify(payload)))
+    await watcher.subscribe(topics.conscience.results, ({ data }) => tell(JSON.stringify(data)))
     await agent.request(topics.conscience.evaluate, question, TIME)
     const announced = await heard
     expect(announced).toContain('water the plants')

@@ -26,7 +26,7 @@ export async function serveApi(bus: RouterBus): Promise<ServedContract> {
     topics.api.requests,
     { whenRefused: 'retry', permittedBy: ({ operation }) => OPERATIONS[operation].topic },
     async (call, context) => {
-      const { operation, input } = call.payload
+      const { operation, input } = call.data
       const onBehalfOf = callerOf(call)
       const contract = OPERATIONS[operation]
       const parsed = contract.schema.safeParse(input)
@@ -56,7 +56,7 @@ export async function serveApi(bus: RouterBus): Promise<ServedContract> {
 }
 
 /** What a caller may do that nobody passed on, this gateway must not put its own permissions in the place of. */
-function callerOf({ principal, payload }: Message<Call>): OnBehalfOf {
+function callerOf({ principal, data: payload }: Message<Call>): OnBehalfOf {
   const { clientId, permissions } = principal
   if (permissions !== undefined) return { clientId, permissions: permissions.list }
   const { topic, action } = OPERATIONS[payload.operation]

@@ -105,7 +105,7 @@ describe('the calls of the edge', () => {
 
   it('gives one memory by its id, and says 404 where there is none', async () => {
     const { bus, url } = running
-    bus.answer(topics.memory.get, ({ payload }) => {
+    bus.answer(topics.memory.get, ({ data: payload }) => {
       const { id } = payload as { id: string }
       return { memory: id === 'a/b' ? memoryOf(id, 'Lisbon') : null }
     })
@@ -117,7 +117,7 @@ describe('the calls of the edge', () => {
 
   it('forgets a memory by its id, and says 404 where there is none', async () => {
     const { bus, url } = running
-    bus.answer(topics.memory.forget, ({ payload }) => ({
+    bus.answer(topics.memory.forget, ({ data: payload }) => ({
       forgotten: (payload as { id: string }).id === 'known' ? 1 : 0,
     }))
     const known = await call(`${url}/v1/memories/known`, { method: 'DELETE' })

@@ -106,7 +106,7 @@ describe('a gateway over a broker', () => {
     await conscience.serve(
       topics.conscience.evaluate,
       { group: 'conscience' },
-      ({ envelope, payload, binding }) => {
+      ({ envelope, data: payload, binding }) => {
         correlationId = envelope.metadata.correlation_id
         return { ...VERDICT, ...binding, rules: [], action: payload.action }
       },
@@ -119,7 +119,7 @@ describe('a gateway over a broker', () => {
   it('stores once for one Idempotency-Key, also when both calls are under way together', async () => {
     const memory = await connectComponent('memory')
     const stored = new Set<string>()
-    await memory.serve(topics.memory.store, { group: 'memory' }, ({ envelope, payload }) => {
+    await memory.serve(topics.memory.store, { group: 'memory' }, ({ envelope, data: payload }) => {
       const created = !stored.has(envelope.message_id)
       stored.add(envelope.message_id)
       return {

@@ -68,7 +68,7 @@ export class FakeBus {
     this.requests.push({ topic, action, data, options })
     const handler = this.#handlers.get(keyOf(contract))
     if (handler === undefined) throw new NoResponderError(topic, action)
-    const { messageId = randomUUID(), correlationId = randomUUID() } = options
+    const { messageId = randomUUID(), correlationId = randomUUID(), timeoutMs = 30_000 } = options
     // As in the real bus, whose waiting requests all share one inbox.
     const replyTo = options.correlationId === undefined ? 'answers' : messageId
     const key = `${replyTo} ${correlationId}`
@@ -76,13 +76,13 @@ export class FakeBus {
     this.#waiting.add(key)
     const deadline = new AbortController()
     const timer = setTimeout(() => {
-      deadline.abort(new RequestTimeoutError(topic, action, options.timeoutMs))
-    }, options.timeoutMs)
+      deadline.abort(new RequestTimeoutError(topic, action, timeoutMs))
+    }, timeoutMs)
     const signals = options.signal === undefined ? [deadline.signal] : [deadline.signal, options.signal]
     const signal = AbortSignal.any(signals)
-    const dueAtMs = performance.now() + options.timeoutMs
+    const dueAtMs = performance.now() + timeoutMs
     const context = {
-      deadline: Date.now() + options.timeoutMs,
+      deadlineAtMs: Date.now() + timeoutMs,
       get remainingMs() {
         return dueAtMs - performance.now()
       },
@@ -114,7 +114,7 @@ function keyOf(contract: RequestContract): string {
 function messageOf(contract: RequestContract, data: unknown, options: RequestOptions): Message<unknown> {
   const { messageId = randomUUID(), correlationId = randomUUID(), traceparent } = options
   return {
-    payload: contract.schema.parse(data),
+    data: contract.schema.parse(data),
     topic: contract.topic,
     sender: { clientId: 'somebody', isVerified: true },
     principal: principalOf(options),

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import type { GatewayBus } from './options.js'
 import { ReceiptKeys } from './receipt-keys.js'
 
-type Handler = (message: { sender: { clientId: string; isVerified: boolean }; payload: object }) => void
+type Handler = (message: { sender: { clientId: string; isVerified: boolean }; data: object }) => void
 
 it('are those of consciences alone, whoever else may publish there [promise 41]', async () => {
   let handle: Handler = () => {}
@@ -24,7 +24,7 @@ it('are those of consciences alone, whoever else may publish there [promise 41]'
   const tell = (clientId: string, isVerified: boolean, kid: string): void =>
     handle({
       sender: { clientId, isVerified },
-      payload: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'x', kid }] },
+      data: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'x', kid }] },
     })
   tell('jamey-operator', true, 'foreign')
   tell('jamey-conscience', false, 'claimed')

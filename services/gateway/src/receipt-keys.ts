@@ -40,7 +40,7 @@ export class ReceiptKeys {
     if (this.#isSubscribed) return
     this.#isSubscribed = true
     try {
-      await this.#bus.subscribe(topics.conscience.keys, ({ sender, payload }) => this.#take(sender, payload))
+      await this.#bus.subscribe(topics.conscience.keys, ({ sender, data }) => this.#take(sender, data))
     } catch (error) {
       // Asked again with the next connection.
       this.#isSubscribed = false

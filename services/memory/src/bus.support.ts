@@ -105,7 +105,7 @@ export class FakeBus {
     if (handler === undefined)
       throw new RequestError('no-responder', 'nobody serves this', { retryable: true })
     const message: Message<unknown> = {
-      payload: contract.schema.parse(data),
+      data: contract.schema.parse(data),
       topic: contract.topic,
       sender: { clientId, isVerified: true },
       principal: { clientId, permissions: undefined },
@@ -119,7 +119,7 @@ export class FakeBus {
       },
     }
     const context = {
-      deadline: Date.now() + 30_000,
+      deadlineAtMs: Date.now() + 30_000,
       remainingMs: 30_000,
       signal: new AbortController().signal,
     }

@@ -174,26 +174,26 @@ class BusMemory implements MemoryService {
       return answer
     }
     return [
-      bus.serve(own.store, patient, ({ payload, envelope, principal }) =>
+      bus.serve(own.store, patient, ({ data: payload, envelope, principal }) =>
         changing(() => store.store(payload, originOf(envelope, principal.clientId))),
       ),
-      bus.serve(others.store, patient, ({ payload: { owner, ...payload }, envelope, principal }) =>
+      bus.serve(others.store, patient, ({ data: { owner, ...payload }, envelope, principal }) =>
         changing(() => store.store(payload, { ...originOf(envelope, principal.clientId), owner })),
       ),
       bus.serve(own.forget, patient, (request) =>
-        changing(() => store.forget(request.payload, requestIdOf(request), reachOf(request))),
+        changing(() => store.forget(request.data, requestIdOf(request), reachOf(request))),
       ),
       bus.serve(others.forget, patient, (request) =>
-        changing(() => store.forget(request.payload, requestIdOf(request))),
+        changing(() => store.forget(request.data, requestIdOf(request))),
       ),
       bus.serve(own.query, reading, (request, { signal }) =>
-        this.#answer(READING, () => store.query(request.payload, { signal, reach: reachOf(request) })),
+        this.#answer(READING, () => store.query(request.data, { signal, reach: reachOf(request) })),
       ),
-      bus.serve(others.query, reading, ({ payload }, { signal }) =>
+      bus.serve(others.query, reading, ({ data: payload }, { signal }) =>
         this.#answer(READING, () => store.query(payload, { signal })),
       ),
-      bus.serve(own.get, reading, (request) => get(request.payload.id, reachOf(request))),
-      bus.serve(others.get, reading, ({ payload }) => get(payload.id)),
+      bus.serve(own.get, reading, (request) => get(request.data.id, reachOf(request))),
+      bus.serve(others.get, reading, ({ data }) => get(data.id)),
     ]
   }
 

@@ -48,7 +48,7 @@ async function operator(port: number): Promise<Bus> {
 async function updatesOf(bus: Bus) {
   const seen: MemoryUpdate[] = []
   let watch = () => {}
-  await bus.subscribe(updates, ({ payload }) => {
+  await bus.subscribe(updates, ({ data: payload }) => {
     seen.push(payload)
     watch()
   })

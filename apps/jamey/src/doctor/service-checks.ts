@@ -37,7 +37,7 @@ export async function checkServices(
  */
 async function watchFaults(bus: Bus, timeoutMs: number): Promise<readonly Finding[]> {
   const findings: Finding[] = []
-  const tell = ({ topic, payload }: Message<Status>): void => {
+  const tell = ({ topic, data: payload }: Message<Status>): void => {
     const check = `status ${topic.split('/').at(-1)}`
     for (const { kind, message } of payload.faults ?? []) {
       const hint = `look at the log of ${payload.component}`

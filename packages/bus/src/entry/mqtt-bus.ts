@@ -13,12 +13,11 @@ import type { Client, StateChange, StateName } from '@jamey/mqtt'
 import { Origins } from '../messaging/origin.js'
 import { Publisher } from '../messaging/publisher.js'
 import { Subscriber } from '../messaging/subscriber.js'
-import type { Bus } from '../model/bus.js'
+import type { Bus, ServeHandler, SubscriptionHandler } from '../model/bus.js'
 import type { BusConfig, BusLog } from '../model/config.js'
 import type {
   BusSubscription,
   ErrorContext,
-  Message,
   Published,
   PublishOptions,
   RequestOptions,
@@ -28,7 +27,7 @@ import type {
 } from '../model/message.js'
 import { Presence } from '../presence/presence.js'
 import { Requester } from '../requests/requester.js'
-import { Responder, type ServeHandler } from '../requests/responder.js'
+import { Responder } from '../requests/responder.js'
 import { type Clock, systemClock } from '../support/clock.js'
 import { type BusStats, Counters } from '../support/counters.js'
 import { AbortedError } from '../support/errors.js'
@@ -142,28 +141,30 @@ export class MqttBus implements Bus {
 
   async subscribe<C extends Contract>(
     contract: C,
-    handler: (message: Message<Data<C>>) => void | Promise<void>,
-    options?: SubscribeOptions,
+    options: SubscribeOptions | SubscriptionHandler<C>,
+    handler?: SubscriptionHandler<C>,
   ): Promise<BusSubscription> {
     this.#assertOpen()
-    return this.#subscriber.subscribe(contract, handler, options)
+    const given = withOptions<SubscribeOptions, SubscriptionHandler<C>>(options, handler)
+    return this.#subscriber.subscribe(contract, given.options, given.handler)
   }
 
   request<C extends RequestContract>(
     contract: C,
     data: DataInput<C>,
-    options: RequestOptions,
+    options: RequestOptions = {},
   ): Promise<ResponseData<C>> {
     return this.#requester.request(contract, data, options)
   }
 
   async serve<C extends RequestContract>(
     contract: C,
-    options: ServeOptions<Data<C>>,
-    handler: ServeHandler<C>,
+    options: ServeOptions<Data<C>> | ServeHandler<C>,
+    handler?: ServeHandler<C>,
   ): Promise<ServedContract> {
     this.#assertOpen()
-    return this.#responder.serve(contract, options, handler)
+    const given = withOptions<ServeOptions<Data<C>>, ServeHandler<C>>(options, handler)
+    return this.#responder.serve(contract, given.options, given.handler)
   }
 
   async reportError(error: unknown, context: ErrorContext = {}): Promise<void> {
@@ -175,7 +176,7 @@ export class MqttBus implements Bus {
     return { ...this.#counters, requestsWaiting: this.#requester.waiting }
   }
 
-  close(options: { drain?: boolean; timeoutMs?: number } = {}): Promise<void> {
+  close(options: { drain?: boolean | undefined; timeoutMs?: number | undefined } = {}): Promise<void> {
     this.#closing ??= this.#close(options.drain ?? true, options.timeoutMs ?? CLOSE_TIMEOUT_MS)
     return this.#closing
   }
@@ -238,6 +239,16 @@ export class MqttBus implements Bus {
   #assertOpen(): void {
     if (this.#closing !== undefined) throw closed()
   }
+}
+
+/** Options stand before the handler, and may be left out. */
+function withOptions<Options extends object, Handler extends (...args: never[]) => unknown>(
+  options: Options | Handler,
+  handler: Handler | undefined,
+): { options: Options; handler: Handler } {
+  if (typeof options === 'function') return { options: {} as Options, handler: options }
+  if (typeof handler === 'function') return { options, handler }
+  throw new TypeError(`A handler is needed behind the options; it is ${typeof handler}.`)
 }
 
 function closed(): AbortedError {

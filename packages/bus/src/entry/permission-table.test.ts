@@ -67,7 +67,7 @@ describe('the bus does as the table says before anything is sent', () => {
     const { bus, broker } = busOf(each)
     const { group, filter } = splitShared(each.topic)
     const options = group === undefined ? {} : { group }
-    const outcome = await outcomeOf(() => bus.subscribe(contractOf(filter.slice(0, -2)), () => {}, options))
+    const outcome = await outcomeOf(() => bus.subscribe(contractOf(filter.slice(0, -2)), options, () => {}))
     expect(outcome).toEqual(expectedOf(each))
     expect(broker.filters).toEqual(each.isAllowed ? [each.topic] : [])
   })

@@ -121,7 +121,7 @@ describe('subscribing', () => {
     await settled()
     expect(seen).toHaveLength(1)
     expect(seen[0]).toMatchObject({
-      payload: update,
+      data: update,
       envelope: { message_id: ID },
       topic: 'jamey/memory/updates',
       sender: { clientId: 'me', isVerified: true },
@@ -172,8 +172,17 @@ describe('subscribing', () => {
     expect(bus.stats().invalid).toBe(0)
     await subscription.unsubscribe()
     expect(broker.filters).toEqual([])
-    await bus.subscribe(topics.events.status, () => {}, { parameters: { client_id: 'a' }, group: 'g' })
+    await bus.subscribe(topics.events.status, { parameters: { client_id: 'a' }, group: 'g' }, () => {})
     expect(broker.filters).toEqual(['$share/g/jamey/events/status/a'])
+  })
+
+  it('ends with the scope it is used in', async () => {
+    const { bus, broker } = setUp()
+    {
+      await using subscription = await bus.subscribe(topics.events.status, { group: 'g' }, () => {})
+      expect([subscription.unsubscribe, broker.filters.length]).toEqual([expect.any(Function), 1])
+    }
+    expect(broker.filters).toEqual([])
   })
 
   it('needs a permission that covers the whole filter [promise 23]', async () => {

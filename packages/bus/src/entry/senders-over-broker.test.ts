@@ -73,7 +73,7 @@ async function serveConscience(broker: Broker, protocolVersion: 4 | 5) {
   const { clientId, permissions } = COMPONENTS.conscience
   const bus = await join(broker, clientId, permissions, protocolVersion)
   const asked: string[] = []
-  await bus.serve(evaluate, {}, ({ payload, sender, principal, binding }) => {
+  await bus.serve(evaluate, {}, ({ data: payload, sender, principal, binding }) => {
     asked.push(`${payload.action} ${sender.clientId} ${principal.clientId}`)
     return {
       ...binding,

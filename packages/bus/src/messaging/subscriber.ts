@@ -1,6 +1,7 @@
 import type { Permissions } from '@jamey/auth'
 import { type Contract, type Data, messagesFilterOf } from '@jamey/contracts'
 import { type Message as MqttMessage, SubscriptionError } from '@jamey/mqtt'
+import type { SubscriptionHandler } from '../model/bus.js'
 import type { BusLog, SharedSubscriptions } from '../model/config.js'
 import type { BusSubscription, Message, SubscribeOptions } from '../model/message.js'
 import type { Counters } from '../support/counters.js'
@@ -21,8 +22,6 @@ export interface SubscriberParts {
   readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
 }
 
-export type SubscriptionHandler<C extends Contract> = (message: Message<Data<C>>) => void | Promise<void>
-
 /** Hands the messages of a contract to those who subscribed to it, checked and typed. */
 export class Subscriber {
   readonly #parts: SubscriberParts
@@ -33,8 +32,8 @@ export class Subscriber {
 
   async subscribe<C extends Contract>(
     contract: C,
+    options: SubscribeOptions,
     handler: SubscriptionHandler<C>,
-    options: SubscribeOptions = {},
   ): Promise<BusSubscription> {
     const { permissions, port, sharedSubscriptions } = this.#parts
     const filter = messagesFilterOf(contract, options.parameters)
@@ -50,7 +49,8 @@ export class Subscriber {
       this.#handle({ contract, addresses, handler }, message),
     )
     if (group !== undefined) this.#warnOfOldServer(group, filter)
-    return { unsubscribe: () => subscription.unsubscribe() }
+    const unsubscribe = (): Promise<void> => subscription.unsubscribe()
+    return { unsubscribe, [Symbol.asyncDispose]: unsubscribe }
   }
 
   /** Some servers of MQTT 3.1.1 grant `$share/...` as a topic of that name, and nothing ever tells. */
@@ -116,5 +116,5 @@ function read<C extends Contract>(
   if (envelope.payload.action !== contract.action) return undefined
   const { sender, principal } = origins.of(mqttMessage, envelope, address)
   const data = checkData(contract.schema, topic, envelope.payload.data) as Data<C>
-  return { payload: data, envelope, topic: address.topic, sender, principal, isRetained: retain }
+  return { data, envelope, topic: address.topic, sender, principal, isRetained: retain }
 }

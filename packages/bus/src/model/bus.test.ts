@@ -115,7 +115,7 @@ describe('the bus over a broker with TLS and tokens', () => {
       component: { name: 'conscience', version: '1' },
     })
     await service.serve(topics.conscience.evaluate, { group: 'conscience' }, (request) =>
-      verdictOn(request.payload.action, request.binding),
+      verdictOn(request.data.action, request.binding),
     )
     const asker = await join(port, 'asker', { permissions: ['publish:jamey/conscience/evaluate'] })
     const verdict = await asker.request(topics.conscience.evaluate, { action: 'hurt' }, { timeoutMs: 5000 })
@@ -127,7 +127,7 @@ describe('the bus over a broker with TLS and tokens', () => {
     const { clientId, permissions } = COMPONENTS.conscience
     const service = await join(port, clientId, { permissions })
     await service.serve(topics.conscience.evaluate, {}, (request) =>
-      verdictOn(request.payload.action, request.binding),
+      verdictOn(request.data.action, request.binding),
     )
     // All that any list can have but the group itself; and past the bus, which would refuse.
     const { topic } = topics.conscience.evaluate
@@ -154,7 +154,7 @@ describe('the bus over a broker with TLS and tokens', () => {
     const served = [0, 0]
     for (const i of [0, 1]) {
       const service = await join(port, `server-${i}`)
-      await service.serve(topics.api.requests, { group: 'api' }, ({ payload }) => {
+      await service.serve(topics.api.requests, { group: 'api' }, ({ data: payload }) => {
         served[i] = (served[i] ?? 0) + 1
         return { output: payload.input }
       })
@@ -185,7 +185,7 @@ describe('the bus over a broker with TLS and tokens', () => {
       [old, recent],
       [recent, old],
     ] as const) {
-      const served = await service.serve(topics.api.requests, { group: 'api' }, ({ payload }) => ({
+      const served = await service.serve(topics.api.requests, { group: 'api' }, ({ data: payload }) => ({
         output: payload.input,
       }))
       const answer = await asker.request(topics.api.requests, call, { timeoutMs: 5000 })
@@ -223,7 +223,7 @@ describe('the bus over a broker with TLS and tokens', () => {
     const leaving = first<Status>(({ reason }) => reason === 'closed')
     const lost = first<Status>(({ reason }) => reason === 'connection lost')
     const online = first<Status>(({ state, component }) => state === 'online' && component === 'fragile')
-    await watcher.subscribe(topics.events.status, ({ payload, topic }) => {
+    await watcher.subscribe(topics.events.status, ({ data: payload, topic }) => {
       seen.push(`${topic.split('/').at(-1)} ${payload.state}`)
       statusSchema.parse(payload)
       for (const one of [leaving, lost, online]) one.give(payload)
@@ -271,7 +271,7 @@ describe('the bus over a broker with TLS and tokens', () => {
     const bus = await join(port, 'long-lived', { jwtLifetimeSeconds: 2 })
     const states: string[] = []
     bus.onState(({ state }) => states.push(state))
-    await bus.serve(topics.api.requests, { group: 'api' }, ({ payload }) => ({ output: payload.input }))
+    await bus.serve(topics.api.requests, { group: 'api' }, ({ data }) => ({ output: data.input }))
     const endsMs = performance.now() + 4500
     const call = { operation: 'memory.query', input: {} } as const
     while (performance.now() < endsMs) await bus.request(topics.api.requests, call, { timeoutMs: 2000 })
@@ -284,7 +284,7 @@ describe('the bus over a broker with TLS and tokens', () => {
     const relay = await startRelay(broker.port)
     const service = await join(relay.port, 'service')
     const executed = new Map<unknown, number>()
-    await service.serve(topics.api.requests, { group: 'api' }, ({ payload: { input } }) => {
+    await service.serve(topics.api.requests, { group: 'api' }, ({ data: { input } }) => {
       executed.set(input['n'], (executed.get(input['n']) ?? 0) + 1)
       return { output: input }
     })

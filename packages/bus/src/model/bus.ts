@@ -24,6 +24,13 @@ import type {
   SubscribeOptions,
 } from './message.js'
 
+export type SubscriptionHandler<C extends Contract> = (message: Message<Data<C>>) => void | Promise<void>
+
+export type ServeHandler<C extends RequestContract> = (
+  request: Request<Data<C>>,
+  context: RequestContext,
+) => ResponseInput<C> | Promise<ResponseInput<C>>
+
 /** Typed messaging over one MQTT connection. Made by `connectBus`. */
 export interface Bus {
   readonly clientId: string
@@ -51,16 +58,17 @@ export interface Bus {
    */
   publish<C extends Contract>(contract: C, data: DataInput<C>, options?: PublishOptions): Promise<Published>
   /** A message that is not valid never reaches the handler: it is counted, reported and acknowledged. */
+  subscribe<C extends Contract>(contract: C, handler: SubscriptionHandler<C>): Promise<BusSubscription>
   subscribe<C extends Contract>(
     contract: C,
-    handler: (message: Message<Data<C>>) => void | Promise<void>,
-    options?: SubscribeOptions,
+    options: SubscribeOptions,
+    handler: SubscriptionHandler<C>,
   ): Promise<BusSubscription>
   /** Resolves with the checked data of the answer. Throws `RemoteError`, `NoResponderError`, `RequestTimeoutError`. */
   request<C extends RequestContract>(
     contract: C,
     data: DataInput<C>,
-    options: RequestOptions,
+    options?: RequestOptions,
   ): Promise<ResponseData<C>>
   /**
    * Answers the requests of `contract`, sharing them with the other members of the group. A request is acknowledged
@@ -71,18 +79,16 @@ export interface Bus {
    *
    * Throws `PermissionError` where this client may not subscribe to the topic, or may publish into no reply inbox.
    */
+  serve<C extends RequestContract>(contract: C, handler: ServeHandler<C>): Promise<ServedContract>
   serve<C extends RequestContract>(
     contract: C,
     options: ServeOptions<Data<C>>,
-    handler: (
-      request: Request<Data<C>>,
-      context: RequestContext,
-    ) => ResponseInput<C> | Promise<ResponseInput<C>>,
+    handler: ServeHandler<C>,
   ): Promise<ServedContract>
   /** Publishes an error event where this is a component and may; never throws. */
   reportError(error: unknown, context?: ErrorContext): Promise<void>
   stats(): BusStats
   /** Finishes what was taken, says goodbye, and always settles within `timeoutMs` (5000 by default). */
-  close(options?: { drain?: boolean; timeoutMs?: number }): Promise<void>
+  close(options?: { drain?: boolean | undefined; timeoutMs?: number | undefined }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }

@@ -16,12 +16,12 @@ export interface BusLog {
 /** TLS 1.3 is the only version; the server is always verified. Everything is PEM. */
 export interface BusTls {
   /** Who may have signed the server's certificate; the authorities Node knows by default. */
-  readonly ca?: string | Uint8Array
+  readonly ca?: string | Uint8Array | undefined
   /** A client certificate, whose common name must be the client identifier. */
-  readonly cert?: string | Uint8Array
-  readonly key?: string | Uint8Array | KeyObject
+  readonly cert?: string | Uint8Array | undefined
+  readonly key?: string | Uint8Array | KeyObject | undefined
   /** Of a `key` in encrypted PEM. */
-  readonly passphrase?: string
+  readonly passphrase?: string | undefined
 }
 
 /** Who this is, for its status, heartbeats and error events. */
@@ -34,93 +34,95 @@ export interface BusConfig {
   /** `mqtts://host[:8883]`; `mqtt://` means the same unless `insecure`. Several fail over in order. */
   readonly url: string | readonly string[]
   /** What makes all connections; see the option `proxy` of `@jamey/mqtt`. */
-  readonly proxy?: ConnectOptions['proxy']
+  readonly proxy?: ConnectOptions['proxy'] | undefined
   /** One topic level; also the token's `sub`. */
   readonly clientId: string
-  readonly tls?: BusTls
+  readonly tls?: BusTls | undefined
   /**
    * The client identifier by default. False: neither user name nor token is sent, for the client certificate tells the
    * server who this is, or it lets in everybody.
    */
-  readonly username?: string | false
+  readonly username?: string | false | undefined
   /**
    * How the token is shown. `JWT`: also by enhanced authentication (MQTT 5.0), so that it is renewed within the connection, and
    * by nothing less. `none`: as password alone; each renewal takes a new connection. `auto` (the default): `JWT`, and
    * `none` with a server that turns out not to know it.
    */
-  readonly authenticationMethod?: 'JWT' | 'none' | 'auto'
+  readonly authenticationMethod?: 'JWT' | 'none' | 'auto' | undefined
   /** The shared HS256 secret, at least 32 bytes; without it the client connects without a token. */
-  readonly jwtSecret?: string | Uint8Array | KeyObject
+  readonly jwtSecret?: string | Uint8Array | KeyObject | undefined
   /**
    * Where tokens are issued for `clientSecret`, or without one for the client certificate (`tls`), in place of
    * `jwtSecret`: OAuth 2.0, client credentials. The client then holds nothing that could sign one. `https:`, or with a
    * secret `http:` of this machine.
    */
-  readonly tokenUrl?: string
-  readonly clientSecret?: string | KeyObject
+  readonly tokenUrl?: string | undefined
+  readonly clientSecret?: string | KeyObject | undefined
   /** Who may have signed the certificate of the server at `tokenUrl`, PEM; the authorities Node knows by default. */
-  readonly tokenCa?: string | Uint8Array
+  readonly tokenCa?: string | Uint8Array | undefined
   /** Whoever verifies tokens takes those that were signed with one of these, too; the bus itself signs with `jwtSecret`. */
-  readonly formerJwtSecrets?: readonly KeyObject[]
+  readonly formerJwtSecrets?: readonly KeyObject[] | undefined
   /** Whom the tokens are for (`aud`), for brokers that ask; whoever verifies tokens takes those for one of these. */
-  readonly jwtAudience?: readonly string[]
+  readonly jwtAudience?: readonly string[] | undefined
   /** The first signs (`iss`), for brokers that ask; whoever verifies tokens takes those of one of these. */
-  readonly jwtIssuers?: readonly string[]
+  readonly jwtIssuers?: readonly string[] | undefined
   /** Seconds; 300 by default. */
-  readonly jwtLifetimeSeconds?: number
+  readonly jwtLifetimeSeconds?: number | undefined
   /** MQTT filters, each optionally with `publish:` or `subscribe:`; nothing listed, nothing allowed. */
   readonly permissions: readonly string[]
   /** With it the bus publishes status, heartbeats and error events. */
-  readonly component?: BusComponent
+  readonly component?: BusComponent | undefined
   /** Seconds; 60 by default, 0 turns it off. */
-  readonly keepAliveSeconds?: number
+  readonly keepAliveSeconds?: number | undefined
   /** Bytes of the largest packet we accept; 268435455 by default. */
-  readonly maximumPacketBytes?: number
+  readonly maximumPacketBytes?: number | undefined
   /** How long the server keeps the session of a lost connection; 300 s by default. */
-  readonly sessionExpirySeconds?: number
+  readonly sessionExpirySeconds?: number | undefined
   /**
    * MQTT 3.1.1: true ends the session with each connection. By default it is kept, so that nothing is lost when a new
    * token takes a new connection; the server keeps it beyond the process, too, until the next one of this name.
    */
-  readonly cleanSession?: boolean
+  readonly cleanSession?: boolean | undefined
   /** `auto` by default: 5, which is MQTT 5.0, or 4, MQTT 3.1.1, with a server that speaks nothing else. */
-  readonly protocolVersion?: 4 | 5 | 'auto'
+  readonly protocolVersion?: 4 | 5 | 'auto' | undefined
   /**
    * Whether requests may be shared with the other members of a group. `auto` (the default): a server of MQTT 5.0 says
    * it, and with one of 3.1.1 a service finds it out. Without, each of several instances gets every request.
    */
-  readonly sharedSubscriptions?: SharedSubscriptions
+  readonly sharedSubscriptions?: SharedSubscriptions | undefined
   /**
    * Who may act for others (`RequestOptions.onBehalfOf`) where the server does not tell it; Jamey's gateway by default.
    * One that stamps tells it by the sender's `act-for:` permissions, and then nothing is asked here.
    */
-  readonly actFor?: readonly string[]
+  readonly actFor?: readonly string[] | undefined
   /**
    * Whether requests are served whose sender neither the server nor their topic tells, so that whoever may publish
    * there can write that it is anybody. It is warned about; false by default.
    */
-  readonly acceptUnverified?: boolean
+  readonly acceptUnverified?: boolean | undefined
   /** None by default. */
-  readonly rateLimit?: RateLimit
+  readonly rateLimit?: RateLimit | undefined
   /** Seconds between heartbeats; 30 by default, 0 turns them off. */
-  readonly heartbeatSeconds?: number
+  readonly heartbeatSeconds?: number | undefined
   /** Whether `connectBus` waits for the first connection (the default) or goes on trying in the background. */
-  readonly waitForConnection?: boolean
+  readonly waitForConnection?: boolean | undefined
   /** Gives the first connection up, where `connectBus` waits for it. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Failed attempts in a row until the breaker opens and only `bus.mqtt.reset()` tries again; 10 by default, Infinity: never. */
-  readonly breakerFailures?: number
+  readonly breakerFailures?: number | undefined
   /** Makes `mqtt://` plaintext. For tests and closed networks; it is warned about. */
-  readonly insecure?: boolean
+  readonly insecure?: boolean | undefined
   /** How many answers of served requests are kept for redeliveries; 10000 answers and 16 MiB by default. */
-  readonly answerCache?: { readonly maximumAnswers?: number; readonly maximumBytes?: number }
+  readonly answerCache?:
+    | { readonly maximumAnswers?: number | undefined; readonly maximumBytes?: number | undefined }
+    | undefined
   /**
    * Where published messages are kept until the server has acknowledged them, also beyond the process; in memory by
    * default. Requests, answers and presence are not: their deadline, or the next connection, makes up for a lost one.
    */
-  readonly store?: SessionStore
+  readonly store?: SessionStore | undefined
   /** The folder of such a store on disk, of one process only, where `store` is not given; takes the package `@jamey/store`. */
-  readonly outboxFolder?: string
-  readonly clock?: Clock
-  readonly log?: BusLog
+  readonly outboxFolder?: string | undefined
+  readonly clock?: Clock | undefined
+  readonly log?: BusLog | undefined
 }

@@ -19,8 +19,8 @@ export interface Principal {
 
 /** A message as handlers get it. */
 export interface Message<Data> {
-  /** The checked data: `payload.data` of the envelope, with defaults filled in. */
-  readonly payload: Data
+  /** `payload.data` of the envelope, checked and with defaults filled in. */
+  readonly data: Data
   readonly envelope: Envelope
   /** The contract's topic: without the level that tells the sender, where one was behind it. */
   readonly topic: string
@@ -39,19 +39,19 @@ export interface Request<Data> extends Message<Data> {
 
 export interface PublishOptions {
   /** For topics with `{name}` levels; `client_id` is our own unless given. */
-  readonly parameters?: TopicParameters
+  readonly parameters?: TopicParameters | undefined
   /** A UUID that runs through a chain of messages; a new one unless given. */
-  readonly correlationId?: string
+  readonly correlationId?: string | undefined
   /** A UUID; a new one unless given. */
-  readonly messageId?: string
+  readonly messageId?: string | undefined
   /** W3C Trace Context, passed on in the metadata. */
-  readonly traceparent?: string
-  readonly timeoutMs?: number
-  readonly signal?: AbortSignal
+  readonly traceparent?: string | undefined
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
   /** How long the server keeps it for those who are away, and a retained one at all; for good by default. */
-  readonly expirySeconds?: number
+  readonly expirySeconds?: number | undefined
   /** False: not kept in the store of the configuration, so that it is lost with the process. True by default. */
-  readonly isDurable?: boolean
+  readonly isDurable?: boolean | undefined
 }
 
 export interface Published {
@@ -62,75 +62,77 @@ export interface Published {
 
 export interface SubscribeOptions {
   /** For topics with `{name}` levels; those not given match anything. */
-  readonly parameters?: TopicParameters
+  readonly parameters?: TopicParameters | undefined
   /** Shares the messages among all subscribers of the same group. */
-  readonly group?: string
+  readonly group?: string | undefined
 }
 
-export interface BusSubscription {
+/** Disposing of it unsubscribes. */
+export interface BusSubscription extends AsyncDisposable {
   unsubscribe(): Promise<void>
 }
 
 export interface RequestOptions {
-  /** Milliseconds until the requester gives up; the server gets it in whole seconds, rounded up. */
-  readonly timeoutMs: number
-  readonly signal?: AbortSignal
+  /** Milliseconds until the requester gives up, 30 000 by default; the server gets it in whole seconds, rounded up. */
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
   /**
    * Whether to carry the request out twice is as good as once, so that it is sent again, a few times within its time and
    * under the same ids, where no answer comes: the server that got it may have died. The contract's word unless given.
    */
-  readonly isRepeatable?: boolean
+  readonly isRepeatable?: boolean | undefined
   /**
    * Whom the request is made for. That is decided and recorded by, and it is taken from those alone who may act for
    * others (`act-for:` in their permissions); from anybody else it is refused, `not-permitted`.
    */
-  readonly onBehalfOf?: OnBehalfOf
+  readonly onBehalfOf?: OnBehalfOf | undefined
   /** A UUID. Repeating a request with the ids of the first gets the first one's answer. */
-  readonly correlationId?: string
-  readonly messageId?: string
-  readonly traceparent?: string
+  readonly correlationId?: string | undefined
+  readonly messageId?: string | undefined
+  readonly traceparent?: string | undefined
 }
 
 export interface ServeOptions<Data = unknown> {
   /** Servers of one group share the requests; the contract's service by default. */
-  readonly group?: string
+  readonly group?: string | undefined
   /** How many of these requests are worked on at once; the others wait, and their principals take turns. No bound by default. */
-  readonly concurrency?: number
+  readonly concurrency?: number | undefined
   /**
    * What a refusal of the server means: `reject` (the default) makes `serve` reject with it; with `retry` it is logged,
    * told in the status, and asked again after a second, doubling to a minute, since a server whose own authorization
    * is away refuses like one that means it.
    */
-  readonly whenRefused?: 'reject' | 'retry'
+  readonly whenRefused?: 'reject' | 'retry' | undefined
   /**
    * How many requests of one principal, waiting and worked on, may be unanswered here; 10000 by default. Beyond it they
    * are answered with the retryable failure `overloaded`.
    */
-  readonly maximumPerSender?: number
+  readonly maximumPerSender?: number | undefined
   /**
    * The topic that a principal whose permissions are known has to be allowed to publish to; the contract's own by
    * default. For those who pass requests on.
    */
-  readonly permittedBy?: (data: Data) => string
+  readonly permittedBy?: ((data: Data) => string) | undefined
 }
 
 export interface RequestContext {
   /** Milliseconds since 1970 by our clock; after it nobody waits for the answer. */
-  readonly deadline: number
+  readonly deadlineAtMs: number
   /** What is left until then, milliseconds, whatever becomes of the time of day; 0 or less once it has passed. */
   readonly remainingMs: number
   /** Aborted at the deadline, and when the bus is closed. */
   readonly signal: AbortSignal
 }
 
-export interface ServedContract {
+/** Disposing of it stops. */
+export interface ServedContract extends AsyncDisposable {
   /** Takes no more requests and resolves when those already taken are answered. */
   stop(): Promise<void>
 }
 
 export interface ErrorContext {
   /** A stable word; the error's `code` unless given. */
-  readonly kind?: string
-  readonly topic?: string
-  readonly correlationId?: string
+  readonly kind?: string | undefined
+  readonly topic?: string | undefined
+  readonly correlationId?: string | undefined
 }

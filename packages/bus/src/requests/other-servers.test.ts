@@ -76,7 +76,7 @@ describe('a subscription of a group', () => {
 
   it('is refused where the server is known not to share', async () => {
     const { bus } = await connectAt(() => false, { protocolVersion: 4, sharedSubscriptions: 'unavailable' })
-    await expect(bus.subscribe(topics.memory.updates, () => {}, group)).rejects.toMatchObject({
+    await expect(bus.subscribe(topics.memory.updates, group, () => {})).rejects.toMatchObject({
       name: 'SubscriptionError',
       code: 'not-supported',
     })
@@ -84,7 +84,7 @@ describe('a subscription of a group', () => {
 
   it('at a server of MQTT 3.1.1 comes with the warning that it may bring nothing', async () => {
     const { bus, warned } = await connectAt(() => false, { protocolVersion: 4 })
-    await bus.subscribe(topics.memory.updates, () => {}, group)
+    await bus.subscribe(topics.memory.updates, group, () => {})
     expect(warned.at(-1)).toContain('MQTT_SHARED_SUBSCRIPTIONS')
   })
 })

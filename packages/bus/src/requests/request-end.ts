@@ -3,9 +3,12 @@ import type { RequestOptions } from '../model/message.js'
 import { AbortedError, RequestTimeoutError } from '../support/errors.js'
 import { fateOf } from '../support/request-fate.js'
 
+/** Options of a request that has its deadline. */
+export type TimedOptions = RequestOptions & { readonly timeoutMs: number }
+
 interface Asked {
   readonly contract: RequestContract
-  readonly options: RequestOptions
+  readonly options: TimedOptions
 }
 
 export function timedOut(

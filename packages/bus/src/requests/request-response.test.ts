@@ -36,8 +36,8 @@ function setUp(options: { answers?: number } = {}) {
   return { broker, clock, asker, server, make }
 }
 
-function echo({ payload }: { payload: Call }) {
-  return { output: payload.input }
+function echo({ data }: { data: Call }) {
+  return { output: data.input }
 }
 
 /** A promise that a test settles by hand. */
@@ -63,6 +63,18 @@ async function rejection(promise: Promise<unknown>): Promise<Error> {
   return error as Error
 }
 
+it('serve takes its options before the handler or not at all, and ends with its scope', async () => {
+  const { broker, server } = setUp()
+  {
+    await using served = await server.serve(contract, echo)
+    expect([served.stop, broker.filters]).toEqual([expect.any(Function), ['$share/api/jamey/api/requests/#']])
+  }
+  expect(broker.filters).toEqual([])
+  // As a program in JavaScript can have it.
+  const handlerless = server.serve(contract, {}, undefined as unknown as typeof echo)
+  await expect(handlerless).rejects.toThrow('A handler is needed behind the options; it is undefined.')
+})
+
 describe('a request', () => {
   it('is answered with checked data', async () => {
     const { asker, server } = setUp()
@@ -85,6 +97,18 @@ describe('a request', () => {
       messageExpiryInterval: 3,
     })
     expect(metadata).toMatchObject({ client_id: 'asker', reply_to: 'jamey/api/responses/asker/api/answers' })
+  })
+
+  it('has 30 s where it is told nothing else', async () => {
+    const { asker, server } = setUp()
+    const left: number[] = []
+    await server.serve(contract, (request, { remainingMs }) => {
+      left.push(remainingMs)
+      return echo(request)
+    })
+    await asker.request(contract, call)
+    await asker.request(contract, call, { timeoutMs: undefined })
+    expect(left).toEqual([30_000, 30_000])
   })
 
   it('subscribes to one inbox for any number of requests', async () => {
@@ -515,10 +539,10 @@ describe('serving', () => {
     const startMs = clock.now()
     const failure = asker.request(contract, call, { timeoutMs: 2000 }).catch((error: unknown) => error)
     await settled()
-    expect(context).toMatchObject({ deadline: startMs + 2000, remainingMs: 2000 })
+    expect(context).toMatchObject({ deadlineAtMs: startMs + 2000, remainingMs: 2000 })
     // Whatever the time of day is set to.
     clock.correct(-3_600_000)
-    expect(context).toMatchObject({ deadline: startMs + 2000 - 3_600_000, remainingMs: 2000 })
+    expect(context).toMatchObject({ deadlineAtMs: startMs + 2000 - 3_600_000, remainingMs: 2000 })
     await clock.advance(1999)
     expect(context?.signal.aborted).toBe(false)
     await clock.advance(1)
@@ -548,8 +572,8 @@ describe('serving', () => {
   it('gives a request without properties 30 s from its timestamp, as MQTT 3.1.1 has none', async () => {
     const { server, broker, clock } = setUp()
     const deadlines: number[] = []
-    await server.serve(contract, { group: 'api' }, (request, { deadline }) => {
-      deadlines.push(deadline - clock.now())
+    await server.serve(contract, { group: 'api' }, (request, { deadlineAtMs }) => {
+      deadlines.push(deadlineAtMs - clock.now())
       return echo(request)
     })
     const send = (secondsAgo: number, id: number) =>

@@ -32,7 +32,7 @@ import { ReplyTopics } from '../wire/reply-topics.js'
 import { latin1 } from '../wire/request-properties.js'
 import type { ServerStamp } from '../wire/server-stamp.js'
 import { type Repeatable, Repetitions } from './repetitions.js'
-import { aborted, closed, timedOut } from './request-end.js'
+import { aborted, closed, type TimedOptions, timedOut } from './request-end.js'
 
 /** The longest delay that timers can hold, 24.8 days. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647
@@ -58,6 +58,8 @@ export interface RequesterParts {
   readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
 }
 
+const DEFAULT_TIMEOUT_MS = 30_000
+
 /** A request whose answer is awaited. */
 interface Waiting extends Repeatable {
   readonly key: string
@@ -66,7 +68,7 @@ interface Waiting extends Repeatable {
   readonly topic: string
   readonly replyTo: string
   readonly correlationId: string
-  readonly options: RequestOptions
+  readonly options: TimedOptions
   /** By the monotonic clock. */
   readonly dueAtMs: number
   readonly resolve: (data: unknown) => void
@@ -76,9 +78,9 @@ interface Waiting extends Repeatable {
   /** What the answer has to be about, where the contract wants it to say so. */
   readonly binding: Binding | undefined
   deadline: Deadline | undefined
-  /** `handed-over`: the client has it, and may have sent it or not. */
   /** Until it is sent again, for nobody was there. */
   timer: unknown
+  /** `handed-over`: the client has it, and may have sent it or not. */
   stage: 'unsent' | 'handed-over' | 'taken'
   isSettled: boolean
 }
@@ -118,7 +120,7 @@ export class Requester {
     options: RequestOptions,
   ): Promise<ResponseData<C>> {
     try {
-      return this.#request(contract, data, options)
+      return this.#request(contract, data, timed(options))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -134,7 +136,7 @@ export class Requester {
   #request<C extends RequestContract>(
     contract: C,
     data: DataInput<C>,
-    options: RequestOptions,
+    options: TimedOptions,
   ): Promise<ResponseData<C>> {
     const { clientId, clock, publisher, counters, port } = this.#parts
     const { action } = contract
@@ -379,6 +381,12 @@ export class Requester {
 
 function keyOf(replyTo: string, correlationId: string): string {
   return `${replyTo} ${correlationId}`
+}
+
+/** Every request has a deadline. */
+function timed(options: RequestOptions): TimedOptions {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
+  return timeoutMs === options.timeoutMs ? (options as TimedOptions) : { ...options, timeoutMs }
 }
 
 function assertTimeout(timeoutMs: number): void {

@@ -1,8 +1,9 @@
 import type { Permissions } from '@jamey/auth'
-import { answersFilter, type Data, type RequestContract, type ResponseInput } from '@jamey/contracts'
+import { answersFilter, type Data, type RequestContract } from '@jamey/contracts'
 import { assertPermitted } from '../messaging/permission-check.js'
+import type { ServeHandler } from '../model/bus.js'
 import type { SharedSubscriptions } from '../model/config.js'
-import type { Request, RequestContext, ServedContract, ServeOptions } from '../model/message.js'
+import type { ServedContract, ServeOptions } from '../model/message.js'
 import { AlreadyServedError, PermissionError } from '../support/errors.js'
 import { assertLevel } from '../support/topic-level.js'
 import type { PortSubscription } from '../wire/mqtt-port.js'
@@ -24,11 +25,6 @@ export interface ResponderParts
   /** Asks the members of a service on a topic who hears it; resolves with the client identifier of who answered. */
   readonly ping: (topic: string, service: string, timeoutMs: number) => Promise<string>
 }
-
-export type ServeHandler<C extends RequestContract> = (
-  request: Request<Data<C>>,
-  context: RequestContext,
-) => ResponseInput<C> | Promise<ResponseInput<C>>
 
 /** One MQTT subscription of one group, shared by the actions that are served on its topic. */
 interface ServedTopic {
@@ -88,7 +84,8 @@ export class Responder {
       if (this.#topics.get(key) === served) this.#topics.delete(key)
       throw error
     }
-    return { stop: () => this.#stop(key, served, contract.action) }
+    const stop = (): Promise<void> => this.#stop(key, served, contract.action)
+    return { stop, [Symbol.asyncDispose]: stop }
   }
 
   /** Takes no more requests and waits for those already taken. */

@@ -20,15 +20,15 @@ export interface Incoming {
 
 /** What a handler gets; what its answer is about is found out for those that ask. */
 export class ServedRequest implements Request<unknown> {
-  readonly payload: unknown
+  readonly data: unknown
   readonly envelope: Envelope
   readonly topic: string
   readonly isRetained: boolean
   readonly sender: Sender
   readonly principal: Principal
 
-  constructor({ message, envelope, topic, sender, principal }: Incoming, payload: unknown) {
-    this.payload = payload
+  constructor({ message, envelope, topic, sender, principal }: Incoming, data: unknown) {
+    this.data = data
     this.envelope = envelope
     this.topic = topic
     this.isRetained = message.retain

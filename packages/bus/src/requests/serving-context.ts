@@ -19,7 +19,7 @@ export class ServingContext implements RequestContext {
     this.#dueAtMs = dueAtMs
   }
 
-  get deadline(): number {
+  get deadlineAtMs(): number {
     return this.#clock.now() + this.remainingMs
   }
 

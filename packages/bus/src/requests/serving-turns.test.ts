@@ -22,11 +22,15 @@ async function setUp(options: Partial<ServeOptions>) {
   ])
   const begun: string[] = []
   const working: (() => void)[] = []
-  await server.serve(contract, { group: 'api', ...options }, async ({ payload, sender: { clientId } }) => {
-    begun.push(`${clientId}${String(payload.input['n'])}`)
-    await new Promise<void>((resolve) => working.push(resolve))
-    return { output: payload.input }
-  })
+  await server.serve(
+    contract,
+    { group: 'api', ...options },
+    async ({ data: payload, sender: { clientId } }) => {
+      begun.push(`${clientId}${String(payload.input['n'])}`)
+      await new Promise<void>((resolve) => working.push(resolve))
+      return { output: payload.input }
+    },
+  )
   const buses = new Map<string, MqttBus>()
   const ask = (name: string, n: number, timeoutMs = 60_000) => {
     const bus = buses.get(name) ?? make(name, ['publish:jamey/api/requests'])

@@ -4,10 +4,10 @@ import { AbortedError, RateLimitError } from './errors.js'
 
 /** A token bucket over messages and bytes: a burst of one second's worth, refilled evenly. */
 export interface RateLimit {
-  readonly messagesPerSecond?: number
-  readonly bytesPerSecond?: number
+  readonly messagesPerSecond?: number | undefined
+  readonly bytesPerSecond?: number | undefined
   /** What happens to a message over the limit: it waits for its turn (the default) or is rejected. */
-  readonly policy?: 'wait' | 'reject'
+  readonly policy?: 'wait' | 'reject' | undefined
 }
 
 /** How long a message waits for its turn where its caller set no time: it bounds how many can pile up. */
