@@ -56,6 +56,7 @@ export {
   type RevocationsOptions,
 } from './revocation/revocations.js'
 export { isClientIdentifier } from './support/client-identifier.js'
+export { newClientNameFault, shownClientName } from './support/client-name.js'
 export * from './support/error.js'
 export { type ClientCertificate, urlFault as tokenUrlFault } from './support/https-request.js'
 export { KeySet, readKeySetFile, type VerificationKeys } from './tokens/key-set.js'

@@ -5,6 +5,7 @@ import {
   DEFAULT_LIFETIME_SECONDS,
   RegistryBusyError,
   type Secret,
+  shownClientName,
   signToken,
   type TokenVerifierOptions,
 } from '@jamey/auth'
@@ -68,7 +69,7 @@ export class TokenIssuer {
     try {
       const { answer, jti } = await this.#issue(request, address, certificate)
       const facts = {
-        client_id: request.clientId,
+        client_id: shownClientName(request.clientId),
         address,
         by,
         outcome: 'issued',
@@ -79,7 +80,7 @@ export class TokenIssuer {
       return answer
     } catch (error) {
       const reason = error instanceof Problem ? (error.error ?? error.kind) : 'internal'
-      const clientId = request.clientId.slice(0, SHOWN_CHARACTERS)
+      const clientId = shownClientName(request.clientId.slice(0, SHOWN_CHARACTERS))
       const detail = error instanceof Problem ? error.message : undefined
       const facts = { client_id: clientId, address, by, outcome: 'refused', reason, detail }
       this.#options.log.warn(facts, 'token refused')
@@ -159,7 +160,7 @@ function assertCertificate(
   if (fault !== undefined) throw clientUnknown(`The client certificate is not accepted: ${fault}.`)
   if (commonName === clientId) return
   throw clientUnknown(
-    `The client certificate is of ${JSON.stringify(commonName.slice(0, SHOWN_CHARACTERS))}, and not of the client that is named.`,
+    `The client certificate is of "${shownClientName(commonName.slice(0, SHOWN_CHARACTERS))}", and not of the client that is named.`,
   )
 }
 

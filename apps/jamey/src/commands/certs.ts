@@ -1,6 +1,7 @@
 import { COMPONENTS } from '@jamey/contracts'
 import { type CertificateFacts, certificatesOf, serverHostsOf } from '../install/certificate-facts.js'
 import { displayPath, newDataDirectory, requireDataDirectory } from '../install/data-directory.js'
+import { assertNewClientName } from '../install/new-client-name.js'
 import { issueClient, issueServer } from '../install/provision.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure, reportOf } from '../support/failure.js'
@@ -64,6 +65,10 @@ export async function issue(
     else terminal.print(formatServerIssued(written, hosts, shown(directory.path)))
     return EXIT.success
   }
+  const issued = certificatesOf(directory, context.now()).flatMap((reading) =>
+    'facts' in reading && reading.facts.role === 'client' ? [reading.facts.name] : [],
+  )
+  assertNewClientName(name, issued)
   const { written } = await issueClient(directory, name)
   const certificate = directory.clientCertificate(name)
   const key = directory.clientKey(name)

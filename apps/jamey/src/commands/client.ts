@@ -4,12 +4,13 @@ import {
   type ClientEntry,
   createClientSecret,
   hashClientSecret,
-  isClientIdentifier,
   readClientFile,
+  shownClientName,
   writeClientFile,
 } from '@jamey/auth'
 import { requireDataDirectory } from '../install/data-directory.js'
 import { inTurn } from '../install/file-turn.js'
+import { assertNewClientName } from '../install/new-client-name.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
@@ -39,11 +40,15 @@ export async function clientAdd(
   options: ClientAddOptions,
 ): Outcome {
   const { permission: permissions, lifetime: lifetimeSeconds } = options
-  if (!isClientIdentifier(clientId)) throw usage(`${JSON.stringify(clientId)} cannot be a client identifier`)
+  assertNewClientName(clientId, [])
   assertClientPermissions(permissions, clientId, usage)
   const { certificate: byCertificate = false } = options
   const { secret, hashed } = byCertificate ? NO_SECRET : await makeSecret()
   await change(context, options, (clients) => {
+    assertNewClientName(
+      clientId,
+      clients.map((client) => client.clientId),
+    )
     if (clients.some((client) => client.clientId === clientId)) {
       throw new CommandFailure(`${clientId} is a client already`, {
         code: 'client-exists',
@@ -89,7 +94,10 @@ export async function clientRemove(
     return clients.filter((each) => each !== client)
   })
   if (options.json) context.terminal.printJson({ removed: clientId })
-  else context.terminal.print(`${clientId} gets no more tokens; \`jamey deny add --sub\` ends those it has`)
+  else
+    context.terminal.print(
+      `${shownClientName(clientId)} gets no more tokens; \`jamey deny add --sub\` ends those it has`,
+    )
   return EXIT.success
 }
 
@@ -106,7 +114,9 @@ export async function clientList(context: CommandContext, options: ClientOptions
         certificate: byCertificate,
       })
     } else {
-      terminal.print(`${clientId}: ${permissions.join(' ')}${byCertificate ? ' (by certificate)' : ''}`)
+      terminal.print(
+        `${shownClientName(clientId)}: ${permissions.join(' ')}${byCertificate ? ' (by certificate)' : ''}`,
+      )
     }
   }
   if (clients.length === 0 && !options.json)
@@ -142,7 +152,7 @@ async function makeSecret() {
 function find(clients: readonly ClientEntry[], clientId: string): ClientEntry {
   const found = clients.find((client) => client.clientId === clientId)
   if (found !== undefined) return found
-  throw new CommandFailure(`${JSON.stringify(clientId)} is no client`, {
+  throw new CommandFailure(`"${shownClientName(clientId)}" is no client`, {
     code: 'client-unknown',
     hint: '`jamey client list` shows them',
   })

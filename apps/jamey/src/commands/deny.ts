@@ -8,7 +8,9 @@ import {
   denialOf,
   isInForce,
   MAXIMUM_LIFETIME_SECONDS,
+  newClientNameFault,
   readDenyListFile,
+  shownClientName,
   writeDenyListFile,
 } from '@jamey/auth'
 import { requireDataDirectory } from '../install/data-directory.js'
@@ -52,6 +54,13 @@ export async function denyAdd(context: CommandContext, options: DenyAddOptions):
     const { denials } = await readDenyListFile(path)
     await writeDenyListFile(path, [...denials.filter((each) => !isSame(each, denial)), denial], nowMs)
   })
+  // It may be what somebody else let in, so it is denied all the same.
+  const fault = denial.kind === 'sub' ? newClientNameFault(denial.value) : undefined
+  if (fault !== undefined) {
+    context.terminal.warn(
+      `${shownClientName(denial.value)} ${fault}: it is denied as it was written, and nobody else is`,
+    )
+  }
   if (options.json) context.terminal.printJson({ denied: jsonOf(denial), file: path })
   else
     context.terminal.print(`denied: ${lineOf(denial)}\nwhat runs with ${path} disconnects it within a second`)
@@ -67,7 +76,7 @@ export async function denyRemove(context: CommandContext, options: DeniedOptions
     const { denials } = await readDenyListFile(path)
     const left = denials.filter((each) => !isSame(each, denial))
     if (left.length === denials.length) {
-      throw new CommandFailure(`${denial.kind} ${denial.value} is not denied in ${path}`, {
+      throw new CommandFailure(`${denial.kind} ${shownClientName(denial.value)} is not denied in ${path}`, {
         code: 'not-denied',
         hint: '`jamey deny list` shows who is',
       })
@@ -75,7 +84,7 @@ export async function denyRemove(context: CommandContext, options: DeniedOptions
     await writeDenyListFile(path, left, nowMs)
   })
   if (options.json) context.terminal.printJson({ removed: jsonOf(denial), file: path })
-  else context.terminal.print(`denied no more: ${denial.kind} ${denial.value}`)
+  else context.terminal.print(`denied no more: ${denial.kind} ${shownClientName(denial.value)}`)
   return EXIT.success
 }
 
@@ -146,7 +155,7 @@ function jsonOf({ kind, value, untilMs, reason }: Denial): object {
 
 function lineOf({ kind, value, untilMs, reason }: Denial): string {
   const until = untilMs === undefined ? 'until it is removed' : `until ${new Date(untilMs).toISOString()}`
-  return `${kind} ${value}, ${until}${reason === undefined ? '' : `: ${reason}`}`
+  return `${kind} ${shownClientName(value)}, ${until}${reason === undefined ? '' : `: ${reason}`}`
 }
 
 function usage(message: string): CommandFailure {

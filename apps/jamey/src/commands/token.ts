@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { readTokenSecretFile, signToken } from '@jamey/auth'
 import { COMPONENTS } from '@jamey/contracts'
 import { requireDataDirectory } from '../install/data-directory.js'
+import { assertNewClientName } from '../install/new-client-name.js'
 import { EXIT } from '../support/exit-codes.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 
@@ -16,6 +17,7 @@ export interface TokenOptions {
 /** Signs a token and prints it alone, so that `$(jamey token)` works. */
 export async function token(context: CommandContext, options: TokenOptions): Outcome {
   const { terminal, env, cwd } = context
+  assertNewClientName(options.sub, [])
   const secret = await secretOf(env, cwd, options.dataDir)
   const issuedAt = context.now()
   const permissions = options.permission ?? COMPONENTS.operator.permissions

@@ -155,7 +155,11 @@ describe('a client with a secret of its own', () => {
 
   it('is told at the command line what is wrong [promise 37]', async () => {
     const failing = async (...args: string[]) => (await runCommand(folder, ['client', ...args])).stderr
-    expect(await failing('add', 'a/b', '--permission', 'x')).toContain('be a client identifier')
+    expect(await failing('add', 'a/b', '--permission', 'x')).toContain('"a/b" cannot be a client identifier')
+    const turned = await failing('add', 'robot\u202e7', '--permission', 'x')
+    expect(turned).toContain('cannot be a client identifier: it has U+202E, which is not seen')
+    expect(turned).not.toContain('\u202e')
+    expect(await failing('add', 'jamey-gatewаy', '--permission', 'x')).toContain('U+0430 (Cyrillic)')
     expect(await failing('add', 'a', '--permission', 'x#')).toContain('permission "x#"')
     expect(await failing('add', 'a')).toContain('--permission')
     expect(await failing('rotate', 'nobody')).toContain('"nobody" is no client')

@@ -89,6 +89,7 @@ describe('a failure', () => {
 describe('text of others', () => {
   it('cannot steer the terminal', () => {
     expect(printable('a\u001b[2Jb\u0007\u009b\tc\n')).toBe('a\\u001b[2Jb\\u0007\\u009b\tc\n')
+    expect(printable('a\u202eb\u2066c\u2028d 👩‍🚀')).toBe('a\\u202eb\\u2066c\\u2028d 👩‍🚀')
   })
 
   it('is broken at spaces, keeps its line breaks and leading spaces, and never loses a long word', () => {

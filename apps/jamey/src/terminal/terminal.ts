@@ -114,12 +114,15 @@ function messageOf(report: FailureReport): string {
   return report.message.replace(/^error: /i, '').trimEnd()
 }
 
-/** Text of others made harmless: control characters would steer the terminal of whoever looks at it. */
+/** These turn what stands beside them around, or end a line. Unicode, Bidi_Control, Zl and Zp */
+const TURNING = /[\p{Bidi_Control}\p{Zl}\p{Zp}]/u
+
+/** Text of others made harmless: control characters would steer the terminal of whoever looks at it, or his eyes. */
 export function printable(text: string): string {
   return Array.from(text, (character) => {
     const code = character.codePointAt(0) ?? 0
     const isControl = (code < 0x20 && code !== 0x0a && code !== 0x09) || (code >= 0x7f && code < 0xa0)
-    return isControl ? `\\u${code.toString(16).padStart(4, '0')}` : character
+    return isControl || TURNING.test(character) ? `\\u${code.toString(16).padStart(4, '0')}` : character
   }).join('')
 }
 
