@@ -38,7 +38,8 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'packages/auth/src/tokens/token-source.ts': 'iat and exp of a token',
   'packages/auth/src/tokens/token-verifier.ts': 'iat and exp of a token',
   'packages/auth/src/tokens/token.ts': 'iat and exp of a token',
-  'packages/broker/src/clock.ts': 'what outlives the process; durations have a clock of their own beside it',
+  'packages/broker/src/support/clock.ts':
+    'what outlives the process; durations have a clock of their own beside it',
   'packages/bus/src/support/clock.ts': 'timestamps; durations have a clock of their own beside it',
   'packages/bus/src/entry/environment.ts': 'whether a certificate is valid',
   'packages/store/src/outbox/open-outbox.ts':
@@ -66,7 +67,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'apps/jamey/src/components/stop-in-order.ts': 'a grace time of ten minutes at the most, as it is checked',
   'packages/auth/src/support/https-request.ts': 'a minute at the most',
   'packages/auth/src/support/watched-file.ts': 'a constant',
-  'packages/broker/src/clock.ts': 'what is long waits in the pieces of deadline.ts',
+  'packages/broker/src/support/clock.ts': 'what is long waits in the pieces of deadline.ts',
   'packages/mqtt/src/browser-platform.ts': 'bounded there: pages do not live for 25 days',
   'packages/mqtt/src/node-clock.ts': 'the one place where long delays are cut into pieces',
   'packages/mqtt/src/node-client.ts': 'a constant',

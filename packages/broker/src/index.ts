@@ -1,3 +1,7 @@
+export type { ListenerAddress, ListenerOptions } from './listeners/listener.js'
+export type { ListenerTls } from './listeners/listener-tls.js'
+export type { ProxyProtocolOptions } from './listeners/proxy-gate.js'
+export type { WebSocketOptions } from './listeners/web-socket-gate.js'
 export {
   type AuthenticationRequest,
   type Authenticator,
@@ -5,8 +9,7 @@ export {
   type ClientCertificate,
   type Identity,
   insecureAuthenticator,
-} from './authenticator.js'
-export { type Broker, type BrokerOptions, createBroker } from './broker.js'
+} from './ports/authenticator.js'
 export type {
   BrokerStore,
   Damaged,
@@ -17,10 +20,7 @@ export type {
   StoredDelivery,
   StoredState,
   SubscriptionRecord,
-} from './broker-store.js'
-export type { Clock } from './clock.js'
-export type { BrokerStats } from './counters.js'
-export { AuthenticationRefused, BrokerError, type BrokerErrorCode } from './errors.js'
+} from './ports/broker-store.js'
 export type {
   BrokerHooks,
   ClientInfo,
@@ -28,14 +28,14 @@ export type {
   PublishChange,
   PublishOffer,
   Refusal,
-} from './hooks.js'
-export { DEFAULT_LIMITS, LIMIT_RANGES, type Limits } from './limits.js'
-export type { ListenerAddress, ListenerOptions } from './listener.js'
-export type { ListenerTls } from './listener-tls.js'
-export type { Log } from './log.js'
-export { MemoryBrokerStore } from './memory-store.js'
-export type { ProxyProtocolOptions } from './proxy-gate.js'
-export type { ReloadOptions } from './reload.js'
-export type { Revise } from './revise.js'
-export type { CloseOptions } from './shutdown.js'
-export type { WebSocketOptions } from './web-socket-gate.js'
+} from './ports/hooks.js'
+export type { Revise } from './ports/revise.js'
+export { type Broker, type BrokerOptions, createBroker } from './server/broker.js'
+export type { ReloadOptions } from './server/reload.js'
+export type { CloseOptions } from './server/shutdown.js'
+export { MemoryBrokerStore } from './storage/memory-store.js'
+export type { Clock } from './support/clock.js'
+export type { BrokerStats } from './support/counters.js'
+export { AuthenticationRefused, BrokerError, type BrokerErrorCode } from './support/errors.js'
+export { DEFAULT_LIMITS, LIMIT_RANGES, type Limits } from './support/limits.js'
+export type { Log } from './support/log.js'

@@ -1,8 +1,8 @@
 import { FakeClock } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused } from '../index.js'
-import { connectPacket, publishPacket, RawClient, text } from '../raw-client.js'
-import { startBroker } from '../start-broker.js'
+import { connectPacket, publishPacket, RawClient, text } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
 
 const nobody = { authenticate: () => Promise.reject(new AuthenticationRefused('no')) }
 const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'

@@ -2,8 +2,8 @@ import type { Packet } from '@jamey/protocol'
 import { FakeClock, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused, MemoryBrokerStore } from '../index.js'
-import { connectPacket, publishPacket, RawClient } from '../raw-client.js'
-import { startBroker } from '../start-broker.js'
+import { connectPacket, publishPacket, RawClient } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
 
 async function all(client: RawClient): Promise<Packet[]> {
   const packets: Packet[] = []

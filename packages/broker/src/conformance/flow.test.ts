@@ -1,7 +1,7 @@
 import type { Packet } from '@jamey/protocol'
 import { describe, expect, it } from 'vitest'
-import { publishPacket, RawClient, text } from '../raw-client.js'
-import { startBroker } from '../start-broker.js'
+import { publishPacket, RawClient, text } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
 
 /** The messages of QoS 1 and 2 among `packets`. */
 function counted(packets: readonly Packet[]): string[] {

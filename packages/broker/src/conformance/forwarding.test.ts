@@ -1,8 +1,8 @@
 import type { ConnectProperties, Publish, PublishProperties } from '@jamey/protocol'
 import { FakeClock } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { publishPacket, RawClient, text } from '../raw-client.js'
-import { startBroker } from '../start-broker.js'
+import { publishPacket, RawClient, text } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
 
 /** What a subscriber of version 5.0 gets of a PUBLISH with `properties`. */
 async function forwarded(properties: PublishProperties, qos: 0 | 1 = 0) {

@@ -1,7 +1,7 @@
 import type { Packet } from '@jamey/protocol'
 import { describe, expect, it } from 'vitest'
-import { RawClient } from '../raw-client.js'
-import { startBroker } from '../start-broker.js'
+import { RawClient } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
 
 /** What can not stand for CONNECT, after which PINGREQ would be answered if the connection were let in. */
 interface Violation {

@@ -1,8 +1,8 @@
 import { type ConnectProperties, Decoder } from '@jamey/protocol'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused } from '../index.js'
-import { publishPacket, RawClient, text } from '../raw-client.js'
-import { startBroker } from '../start-broker.js'
+import { publishPacket, RawClient, text } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
 
 /** What the server sends to a client, packet by packet in bytes. */
 function watchSizes(client: RawClient): number[] {

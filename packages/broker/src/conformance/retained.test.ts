@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { RawClient } from '../raw-client.js'
-import { startBroker } from '../start-broker.js'
+import { RawClient } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
 
 describe.each([4, 5] as const)('RETAIN in version %i', (version) => {
   const named = (clientId: string) => ({ protocolVersion: version, clientId })

@@ -1,7 +1,7 @@
 import { until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from '../raw-client.js'
-import { startBroker } from '../start-broker.js'
+import { RawClient, text } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
 
 const stays = (clientId: string) => ({
   clientId,

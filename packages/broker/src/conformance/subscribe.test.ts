@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from '../raw-client.js'
-import { startBroker } from '../start-broker.js'
+import { RawClient, text } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
 
 /** SUBSCRIBE and UNSUBSCRIBE of these filters each end a connection, and nothing of them is done. [MQTT-4.13.1-1] */
 async function assertEnds(port: number, version: 4 | 5, filters: readonly string[]): Promise<void> {

@@ -5,8 +5,8 @@ import { Decoder, encode, type Packet, type ProtocolVersion, Writer } from '@jam
 import { beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Broker, ListenerOptions } from '../index.js'
-import { connectPacket, publishPacket, RawClient, text } from '../raw-client.js'
-import { startBroker } from '../start-broker.js'
+import { connectPacket, publishPacket, RawClient, text } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
 
 const LARGE = 'x'.repeat(300_000)
 

@@ -1,8 +1,8 @@
 import type { Will } from '@jamey/protocol'
 import { FakeClock, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from '../raw-client.js'
-import { startBroker } from '../start-broker.js'
+import { RawClient, text } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
 
 function will(options: Partial<Will> = {}): Will {
   return {

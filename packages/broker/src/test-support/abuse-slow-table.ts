@@ -1,6 +1,6 @@
 import { settled, until } from '@jamey/testing'
-import { publishPacket } from '../raw-client.js'
 import { type Abuse, bytes, lastWord, untroubled } from './abuse.js'
+import { publishPacket } from './raw-client.js'
 import type { Stage } from './stage.js'
 
 const CONNECT_TIMEOUT_MS = 10_000

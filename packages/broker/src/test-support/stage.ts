@@ -12,7 +12,7 @@ import {
   insecureAuthenticator,
   type Limits,
 } from '../index.js'
-import { RawClient, text } from '../raw-client.js'
+import { RawClient, text } from './raw-client.js'
 
 /** Small enough that every limit can be run into within a test. */
 const LIMITS: Partial<Limits> = {

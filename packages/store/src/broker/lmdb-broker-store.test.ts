@@ -3,7 +3,7 @@ import { MemoryBrokerStore, type MessageRecord, type SessionRecord } from '@jame
 import { until } from '@jamey/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { testBrokerStore } from '../../../broker/src/broker-store.contract.js'
+import { testBrokerStore } from '../../../broker/src/ports/broker-store.contract.js'
 import { openBrokerStore } from '../index.js'
 import { Batch } from '../lmdb/batch.js'
 import { Environment } from '../lmdb/environment.js'

@@ -1,0 +1,110 @@
+import type { Packet } from '@jamey/protocol'
+import type { ClientLink } from '../sessions/client-link.js'
+import type { PausablePublisher, QueueRoom, WaitingAnswer } from '../sessions/queue-room.js'
+import type { AcknowledgementTarget, AcknowledgementType, CommitGate } from '../storage/commit-gate.js'
+import type { Counters } from '../support/counters.js'
+
+/** The connection that is told. */
+interface Answered extends PausablePublisher {
+  readonly core: { readonly counters: Counters; readonly gate: CommitGate | undefined }
+  readonly sender: ClientLink & AcknowledgementTarget
+}
+
+/** PUBACK or PUBREC that waits until a receiver of what it answers has room. */
+class HeldAnswer implements WaitingAnswer {
+  readonly type: AcknowledgementType
+  readonly packetIdentifier: number
+  readonly reasonCode: number
+  isReady: boolean
+  since = 0
+  readonly #of: Answers
+
+  constructor(
+    of: Answers,
+    type: AcknowledgementType,
+    packetIdentifier: number,
+    reasonCode: number,
+    isReady: boolean,
+  ) {
+    this.#of = of
+    this.type = type
+    this.packetIdentifier = packetIdentifier
+    this.reasonCode = reasonCode
+    this.isReady = isReady
+  }
+
+  release(): void {
+    this.isReady = true
+    this.#of.giveReady()
+  }
+}
+
+/** What one connection is told about what it sent, in the order in which that came. */
+export class Answers {
+  readonly #connection: Answered
+  /** In order; present while there are any. [MQTT-4.6.0-2] [MQTT-4.6.0-3] */
+  #held: Set<HeldAnswer> | undefined
+
+  constructor(connection: Answered) {
+    this.#connection = connection
+  }
+
+  /** An acknowledgement that promises something; with a store it leaves after the commit. */
+  acknowledge(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
+    if (this.#held !== undefined && (type === 'puback' || type === 'pubrec')) {
+      this.#hold(type, packetIdentifier, reasonCode, true)
+    } else this.#give(type, packetIdentifier, reasonCode)
+  }
+
+  /** As `acknowledge`, of what waits in a queue that is crowded: when that allows it. */
+  acknowledgeWhenRoomier(
+    room: QueueRoom,
+    type: AcknowledgementType,
+    packetIdentifier: number,
+    reasonCode: number,
+  ): void {
+    this.#connection.core.counters.acknowledgementsDelayed++
+    room.hold(this.#hold(type, packetIdentifier, reasonCode, false))
+    room.pause(this.#connection)
+  }
+
+  /** As `acknowledge`, for SUBACK and UNSUBACK; `then` runs when the packet was written. */
+  acknowledgeWith(packet: Packet, then: () => void): void {
+    const { core, sender } = this.#connection
+    if (core.gate !== undefined) return core.gate.holdPacket(sender, packet, then)
+    sender.write(packet)
+    then()
+  }
+
+  /** Those that need wait no longer, nor those before them. */
+  giveReady(): void {
+    const held = this.#held
+    if (held === undefined) return
+    for (const first of held) {
+      if (!first.isReady) return
+      held.delete(first)
+      if (first.type === 'puback') this.#connection.sender.heldPubacks--
+      this.#give(first.type, first.packetIdentifier, first.reasonCode)
+    }
+    this.#held = undefined
+  }
+
+  #hold(
+    type: AcknowledgementType,
+    packetIdentifier: number,
+    reasonCode: number,
+    isReady: boolean,
+  ): HeldAnswer {
+    const answer = new HeldAnswer(this, type, packetIdentifier, reasonCode, isReady)
+    if (type === 'puback') this.#connection.sender.heldPubacks++
+    this.#held ??= new Set()
+    this.#held.add(answer)
+    return answer
+  }
+
+  #give(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
+    const { core, sender } = this.#connection
+    if (core.gate === undefined) sender.writeAcknowledgement(type, packetIdentifier, reasonCode)
+    else core.gate.hold(sender, type, packetIdentifier, reasonCode)
+  }
+}

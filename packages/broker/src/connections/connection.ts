@@ -1,0 +1,357 @@
+import { Decoder, type Packet, ProtocolError, type ProtocolVersion, ReasonCode } from '@jamey/protocol'
+import type { Stamp } from '../messages/stamping.js'
+import { mayBeAnswered, mayPublish, TopicPermission } from '../messages/topic-permission.js'
+import type { Authenticator, ClientCertificate, Identity } from '../ports/authenticator.js'
+import type { ByteStream, Peer } from '../ports/byte-stream.js'
+import type { HookRunner } from '../ports/hook-runner.js'
+import { type ClientInfo, type Departure, LOST } from '../ports/hooks.js'
+import { Greeter } from '../sessions/greeter.js'
+import type { Session, SessionContext } from '../sessions/session.js'
+import type { Ending, Sessions } from '../sessions/sessions.js'
+import type { CommitGate } from '../storage/commit-gate.js'
+import type { RetainedMessages } from '../storage/retained-messages.js'
+import { Allowance } from '../support/allowance.js'
+import { Deadline } from '../support/deadline.js'
+import { ConnectionFault } from '../support/errors.js'
+import type { Limits } from '../support/limits.js'
+import type { Admission } from './admission.js'
+import { Answers } from './answers.js'
+import type { AuthenticationExchange } from './authentication-exchange.js'
+import { type ConnectionState, MAY_BECOME } from './connection-state.js'
+import { FairShare } from './fair-share.js'
+import type { HeldBytes } from './held-bytes.js'
+import { IdentityEnd } from './identity-end.js'
+import { lingerMs, writeDisconnect, writeRefusal } from './last-words.js'
+import { PacketSender } from './packet-sender.js'
+import { Silence } from './silence.js'
+import { TopicAliases } from './topic-aliases.js'
+
+/** The first byte of every CONNECT. */
+const CONNECT_BYTE = 0x10
+/** Of whoever is not listened to any more. */
+const NOTHING_MORE = new Decoder({ from: 'client' })
+
+/** What all connections share. */
+export interface ConnectionContext extends SessionContext {
+  readonly authenticator: Authenticator
+  /** Absent where none was given. */
+  readonly hooks: HookRunner | undefined
+  readonly responseInformation: ((clientId: string) => string | undefined) | undefined
+  readonly connections: Set<Connection>
+  readonly heldBytes: HeldBytes
+  /** The time that handling what publishers sent has taken. */
+  readonly publishing: { ms: number }
+  readonly retained: RetainedMessages
+  /** Present with a store: acknowledgements wait for it. */
+  readonly gate: CommitGate | undefined
+  readonly sessions: Sessions
+  readonly admission: Admission
+  /** Present once the broker shuts down. */
+  readonly shutdown: Ender | undefined
+  /** Called when the last connection is gone. */
+  readonly whenEmpty: (() => void) | undefined
+  /** Passes a packet to its handler. Throws what ends the connection. */
+  readonly handle: (connection: Connection, packet: Packet) => void
+  /** For one that was authenticated while a reload changed who may do what. Throws `ConnectionFault`. */
+  revised(identity: Identity, clientId: string): Identity
+}
+
+/** Ends connections while the broker shuts down. */
+interface Ender {
+  /** Ends the connection if nothing is under way on it; called again whenever its client said something. */
+  look(connection: Connection): void
+  /** For one whose CONNECT came too late. */
+  refuse(connection: Connection): void
+}
+
+/** One network connection: bytes in, and packets to their handlers. What goes out is the business of its `sender`. */
+export class Connection {
+  readonly core: ConnectionContext
+  /** The limits when it was accepted: what CONNACK announces holds for as long as it lasts, whatever is reloaded. */
+  readonly terms: Readonly<Limits>
+  readonly remoteAddress: string
+  readonly certificate: ClientCertificate | undefined
+  readonly sender: PacketSender
+  readonly aliases: TopicAliases
+  /** Allows with the stamp of the messages, where they get one. */
+  readonly publishPermission: TopicPermission<Stamp>
+  /** Of Response Topics. */
+  readonly answerPermission = new TopicPermission(mayBeAnswered)
+  readonly greeter: Greeter
+  readonly answers = new Answers(this)
+  readonly renewals: Allowance
+  readonly share = new FairShare(this)
+  session: Session | undefined
+  /** Present where hooks are, from the moment they let it in. */
+  client: ClientInfo | undefined
+  /** Present where CONNECT named an authentication method. */
+  exchange: AuthenticationExchange | undefined
+  /** How many wait for something before the next packet is handled. */
+  holds = 0
+  readonly #socket: ByteStream
+  #decoder: Decoder
+  readonly #silence: Silence
+  readonly #identityEnd: IdentityEnd
+  readonly #linger: Deadline
+  #state: ConnectionState = 'waiting'
+  #hasBegun = false
+  #hasPassed = false
+  #isDestroyed = false
+  #heldBytes = 0
+
+  constructor(
+    core: ConnectionContext,
+    socket: ByteStream,
+    { remoteAddress, connectByMs, certificate }: Peer,
+  ) {
+    const { clock, limits } = core
+    this.core = core
+    this.terms = limits
+    this.#socket = socket
+    this.sender = new PacketSender(core, this, socket)
+    this.remoteAddress = remoteAddress
+    this.certificate = certificate
+    this.aliases = new TopicAliases(limits.topicAliases)
+    this.publishPermission = new TopicPermission((by, topic) => {
+      return mayPublish(by, topic, core.limits.topicLevels) && (this.session?.stampFor(topic) ?? true)
+    })
+    this.greeter = new Greeter(core, this)
+    this.renewals = new Allowance(() => core.limits.renewalsPerMinute, 60_000, clock)
+    this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
+    const isListening = (): boolean => this.holds === 0
+    this.#silence = new Silence(clock, connectByMs, isListening, () => this.#onSilence())
+    this.#identityEnd = new IdentityEnd(clock, () => this.#onIdentityEnd())
+    this.#linger = new Deadline(clock, () => socket.destroy())
+    core.connections.add(this)
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('piece', () => this.reckon())
+    socket.on('drain', () => this.#onDrain())
+    socket.on('end', () => this.#leave('abnormal', 'closing', LOST))
+    socket.on('error', (error) => this.#onError(error))
+    socket.on('close', () => this.#onClose())
+  }
+
+  get state(): ConnectionState {
+    return this.#state
+  }
+
+  /** Known from CONNECT on. */
+  get version(): ProtocolVersion {
+    return this.sender.version
+  }
+
+  /** Of packets that are not whole, and written and not yet taken, as `reckon` found last. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** Tells what it holds now to whoever looks after all of them. */
+  reckon(): number {
+    const socket = this.#socket
+    const unfinished = this.#decoder.heldBytes + (socket.unfinishedLength ?? 0)
+    const isOver = this.#isDestroyed || this.#state === 'closed'
+    const held = isOver ? 0 : unfinished + this.sender.backlogBytes
+    const change = held - this.#heldBytes
+    this.#heldBytes = held
+    if (change !== 0) this.core.heldBytes.change(change)
+    return this.#heldBytes
+  }
+
+  /** CONNECT came; nothing more is read until `open`. */
+  beginAuthentication(version: ProtocolVersion): void {
+    this.#become('authenticating')
+    this.sender.version = version
+    this.pauseReading()
+  }
+
+  /** Until `resumeReading`, as often. Only within the handling of a packet, or when all that came has been handled. */
+  pauseReading(): void {
+    this.holds++
+    this.#socket.pause()
+  }
+
+  /** Keep Alive is in seconds, 0 for none. */
+  open(session: Session, identity: Identity, keepAliveSeconds: number): void {
+    this.#become('open')
+    this.session = session
+    this.#hasPassed = true
+    this.core.admission.pass(this.remoteAddress)
+    this.#decoder.maximumPacketSize = this.terms.packetBytes
+    this.#decoder.maximumControlSize = this.terms.controlPacketBytes
+    this.#silence.keepAlive(keepAliveSeconds)
+    this.useIdentity(identity)
+  }
+
+  /** Handles what came meanwhile, and then what comes. */
+  resumeReading(): void {
+    this.holds--
+    this.#process(0)
+    this.#listen()
+  }
+
+  /** Unless something is waited for, or the peer has to take its answers first. */
+  #listen(): void {
+    const isOver = this.#state === 'closing' || this.#state === 'closed'
+    if (this.holds === 0 && !isOver && !this.sender.hasUnread) this.#socket.resume()
+  }
+
+  /** Who the connection is from now on: at first, and after each renewal. */
+  useIdentity(identity: Identity): void {
+    this.publishPermission.use(identity)
+    this.answerPermission.use(identity)
+    this.#identityEnd.use(identity)
+  }
+
+  onFlushed(isWritable: boolean): void {
+    this.reckon()
+    if (!isWritable) return
+    if (this.session?.outgoing.isWaiting) this.session.outgoing.pump()
+    this.greeter.onWritable()
+  }
+
+  /** Ends the connection for what its peer, or we, did wrong. */
+  fail(error: unknown): void {
+    if (error instanceof ProtocolError || error instanceof ConnectionFault) {
+      this.core.counters.protocolErrors++
+      this.end(error.reasonCode, error.message)
+    } else {
+      this.core.log.error({ ...this.#about(), err: error }, 'a packet could not be handled')
+      this.end(ReasonCode.unspecifiedError, 'the server failed to handle a packet')
+    }
+  }
+
+  /** Says why, in the way the protocol version has, and closes. A will is published. */
+  end(reasonCode: number, reasonString: string, ending: Ending = 'abnormal', serverReference?: string): void {
+    const before = this.#state
+    if (before === 'closing' || before === 'closed') return
+    const log = before === 'open' ? this.core.log : this.core.strangersLog
+    log.info({ ...this.#about(), reasonCode, reason: reasonString }, 'connection ended by the server')
+    const farewell = { reasonCode, reasonString, serverReference }
+    const { writer, version, maximumPacketBytes } = this.sender
+    if (before === 'open') writeDisconnect(writer, version, farewell, maximumPacketBytes)
+    else {
+      this.core.counters.connectionsRefused++
+      writeRefusal(writer, this.#decoder.protocolVersion, farewell, maximumPacketBytes)
+    }
+    this.#leave(ending, 'closing', { by: 'server', reasonCode, reason: reasonString })
+  }
+
+  /** DISCONNECT came: nothing more is said. [MQTT-3.14.4-1] */
+  leave(ending: Ending, reasonCode: number, reason: string | undefined): void {
+    this.#leave(ending, 'closing', { by: 'client', reasonCode, reason })
+  }
+
+  destroy(): void {
+    this.#isDestroyed = true
+    this.#socket.destroy()
+    this.reckon()
+  }
+
+  #leave(ending: Ending, next: 'closing' | 'closed', departure: Departure): void {
+    if (this.#state === 'closed' || this.#state === next) return
+    const { session } = this
+    this.#become(next)
+    this.session = undefined
+    this.#silence.clear()
+    this.#identityEnd.clear()
+    this.share.pace.clear()
+    this.exchange?.end()
+    if (session?.connection === this.sender) {
+      session.greetingRest = this.greeter.leave()
+      this.core.sessions.detach(session, ending)
+    }
+    if (this.client !== undefined) this.core.hooks?.disconnect(this.client, departure)
+    this.client = undefined
+    // What it held of a packet goes with it.
+    this.#decoder = NOTHING_MORE
+    if (next !== 'closing') return void this.reckon()
+    this.sender.finish()
+    this.#socket.end()
+    // What still comes is thrown away: closing with unread bytes would reset the connection, our last words too.
+    this.#socket.resume()
+    this.#linger.set(this.core.clock.now() + lingerMs(this.#hasPassed))
+  }
+
+  #become(next: ConnectionState): void {
+    if (!MAY_BECOME[this.#state].includes(next)) {
+      throw new Error(`A connection that is ${this.#state} can not become ${next}.`)
+    }
+    this.#state = next
+    if (next === 'closed') this.sender.close()
+  }
+
+  #onData(chunk: Buffer): void {
+    this.core.counters.bytesReceived += chunk.length
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    // What is no CONNECT by its first byte (HTTP, TLS) is not waited for to be complete. [MQTT-3.1.0-1]
+    if (this.#state === 'waiting' && !this.#hasBegun && chunk[0] !== CONNECT_BYTE) {
+      this.core.counters.protocolErrors++
+      return this.end(ReasonCode.protocolError, 'the first packet is not CONNECT')
+    }
+    this.#hasBegun = true
+    this.#silence.heardPiece(chunk.length)
+    this.#decoder.push(chunk)
+    this.#process(chunk.length)
+    if (this.sender.hasUnread) this.#socket.pause()
+    this.reckon()
+  }
+
+  /** Handles every whole packet, unless one ends the connection or has to be waited for. */
+  #process(bytes: number): void {
+    let packets = 0
+    this.share.begin(bytes)
+    try {
+      while (this.holds === 0 && this.#state !== 'closing' && this.#state !== 'closed') {
+        const packet = this.#decoder.next()
+        if (packet === undefined) break
+        packets++
+        this.core.handle(this, packet)
+        this.share.count()
+      }
+    } catch (error) {
+      this.fail(error)
+    }
+    this.share.end()
+    this.core.counters.packetsReceived += packets
+    if (packets > 0) this.#silence.heard()
+    this.core.shutdown?.look(this)
+  }
+
+  #onDrain(): void {
+    this.sender.onDrain()
+    this.session?.outgoing.pump()
+    this.#listen()
+  }
+
+  /** Nothing came for too long. */
+  #onSilence(): void {
+    if (this.#state !== 'open') {
+      return this.end(ReasonCode.unspecifiedError, 'no CONNECT, or no answer to it, in time')
+    }
+    this.core.counters.keepAliveTimeouts++
+    this.end(ReasonCode.keepAliveTimeout, 'nothing was heard for one and a half keep alive intervals')
+  }
+
+  #onIdentityEnd(): void {
+    this.core.counters.identitiesExpired++
+    this.end(ReasonCode.notAuthorized, 'the credentials expired and were not renewed')
+  }
+
+  #onError(error: Error & { code?: string }): void {
+    if (error instanceof ConnectionFault) return this.fail(error)
+    this.core.log.debug({ ...this.#about(), code: error.code }, 'connection failed')
+  }
+
+  #onClose(): void {
+    this.#leave('abnormal', 'closed', LOST)
+    this.reckon()
+    this.#linger.clear()
+    if (this.#hasPassed) this.core.admission.leave(this.remoteAddress)
+    this.core.connections.delete(this)
+    if (this.core.connections.size === 0) this.core.whenEmpty?.()
+  }
+
+  #about(): Record<string, unknown> {
+    return { clientId: this.session?.clientId, remoteAddress: this.remoteAddress }
+  }
+}

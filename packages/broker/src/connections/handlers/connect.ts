@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type Connack,
+  type ConnackProperties,
+  type Connect,
+  OutgoingAliases,
+  ReasonCode,
+  type Will,
+} from '@jamey/protocol'
+import { mayPublishWill } from '../../messages/topic-permission.js'
+import type { Identity } from '../../ports/authenticator.js'
+import type { HookRunner } from '../../ports/hook-runner.js'
+import { LOST } from '../../ports/hooks.js'
+import { NEVER_EXPIRES } from '../../sessions/session.js'
+import { ConnectionFault } from '../../support/errors.js'
+import { AuthenticationExchange } from '../authentication-exchange.js'
+import type { Connection } from '../connection.js'
+import { isWithin } from '../last-words.js'
+import { authenticate } from './authenticate.js'
+
+/** Section 3.1.4. What follows CONNECT on the connection waits until this is done. */
+export function handleConnect(connection: Connection, packet: Connect): void {
+  connection.beginAuthentication(packet.protocolVersion)
+  const { maximumPacketSize, authenticationMethod, topicAliasMaximum = 0 } = packet.properties ?? {}
+  connection.sender.maximumPacketBytes = maximumPacketSize ?? Number.POSITIVE_INFINITY
+  const aliases = Math.min(topicAliasMaximum, connection.terms.outboundTopicAliases)
+  if (aliases > 0) connection.sender.outgoingAliases = new OutgoingAliases(aliases)
+  if (authenticationMethod !== undefined) {
+    connection.exchange = new AuthenticationExchange(connection, authenticationMethod)
+  }
+  establish(connection, packet).catch((error) => connection.fail(error))
+}
+
+async function establish(connection: Connection, packet: Connect): Promise<void> {
+  const { core } = connection
+  if (core.shutdown !== undefined) return core.shutdown.refuse(connection)
+  if (core.sessions.connected >= core.limits.connections) {
+    throw new ConnectionFault(ReasonCode.serverBusy, 'the server has as many connections as it may')
+  }
+  const refusal = core.gate?.health.refusal
+  // Before 5.0 nobody can be told that a publish is refused: who was thrown out for it would come and publish again.
+  if (refusal !== undefined && connection.version !== 5) {
+    throw new ConnectionFault(ReasonCode.serverUnavailable, refusal.reasonString)
+  }
+  const clientId = clientIdOf(packet)
+  const authenticated = await authenticate(connection, {
+    clientId,
+    username: packet.username,
+    password: packet.password,
+    authenticationMethod: packet.properties?.authenticationMethod,
+    authenticationData: packet.properties?.authenticationData,
+  })
+  if (connection.state !== 'authenticating') return
+  assertWill(connection, packet, authenticated)
+  if (core.hooks !== undefined) await introduce(core.hooks, connection, packet, clientId, authenticated)
+  if (connection.state !== 'authenticating') return
+  const identity = core.revised(authenticated, clientId)
+  if (identity !== authenticated) assertWill(connection, packet, identity)
+  const expirySeconds = expiryOf(connection, packet)
+  const keepAlive = keepAliveOf(connection, packet)
+  const { authenticationData } = identity
+  const announced = announcement(connection, packet, clientId, expirySeconds, keepAlive, authenticationData)
+  const connack = connackWithin(connection, announced)
+  const { session, isPresent } = core.sessions.attach(
+    connection.sender,
+    packet,
+    clientId,
+    identity,
+    expirySeconds,
+  )
+  session.client = connection.client
+  connection.exchange?.end()
+  connection.open(session, identity, keepAlive)
+  // A reserved bit before 3.1.1.
+  connection.sender.write({ ...connack, sessionPresent: isPresent && connection.version !== 3 })
+  core.log.info(
+    { clientId, remoteAddress: connection.remoteAddress, sessionPresent: isPresent },
+    'client connected',
+  )
+  session.outgoing.resume(connection.sender)
+  core.router.enterGroups(session)
+  if (session.greetingRest !== undefined) connection.greeter.takeUp(session.greetingRest)
+  session.greetingRest = undefined
+  connection.resumeReading()
+}
+
+/** Throws where the client takes none: who can not be answered can not be served. [MQTT-3.1.2-24] */
+function connackWithin(connection: Connection, properties: ConnackProperties | undefined): Connack {
+  const { core, version } = connection
+  const { maximumPacketBytes } = connection.sender
+  const bare: Connack = { type: 'connack', sessionPresent: false, reasonCode: ReasonCode.success, properties }
+  if (version === 5 && core.stamping !== undefined) {
+    const { announcement: userProperties } = core.stamping
+    const full = { ...bare, properties: { ...properties, userProperties } }
+    // Else nothing is said, and the client takes nobody's word for who a sender is. [MQTT-3.2.2-20]
+    if (isWithin(full, version, maximumPacketBytes)) return full
+  }
+  if (isWithin(bare, version, maximumPacketBytes)) return bare
+  throw new ConnectionFault(ReasonCode.packetTooLarge, 'CONNACK is larger than the client takes')
+}
+
+/** Shows the client to the hooks; rejects when they do not let it in. */
+async function introduce(
+  hooks: HookRunner,
+  connection: Connection,
+  { will }: Connect,
+  clientId: string,
+  { username }: Identity,
+): Promise<void> {
+  const { remoteAddress, certificate, version } = connection
+  const client = { clientId, username, remoteAddress, protocolVersion: version, certificate }
+  if (
+    will !== undefined &&
+    !(await hooks.allowsMessage(client, will.topic, will.properties?.responseTopic))
+  ) {
+    throw willDenied(connection, will)
+  }
+  await hooks.connect(client)
+  if (connection.state === 'authenticating') connection.client = client
+  else hooks.disconnect(client, LOST)
+}
+
+/** The client's, or one made for it where the version lets it send none. [MQTT-3.1.3-6] [MQTT-3.1.3-8 of 3.1.1] */
+function clientIdOf({ clientId, protocolVersion, cleanStart }: Connect): string {
+  if (clientId !== '') return clientId
+  if (protocolVersion === 3 || (protocolVersion === 4 && !cleanStart)) {
+    throw new ConnectionFault(
+      ReasonCode.clientIdentifierNotValid,
+      'an empty client identifier needs a clean session',
+    )
+  }
+  return `auto-${randomUUID()}`
+}
+
+function assertWill(connection: Connection, { will }: Connect, identity: Identity): void {
+  const { core } = connection
+  if (will === undefined) return
+  if (!mayPublishWill(identity, will, core.limits.topicLevels)) throw willDenied(connection, will)
+}
+
+function willDenied({ core }: Connection, will: Will): ConnectionFault {
+  core.counters.publishesDenied++
+  return new ConnectionFault(
+    ReasonCode.notAuthorized,
+    `not allowed to publish the will to ${JSON.stringify(will.topic)}, or to be answered where it asks to`,
+  )
+}
+
+/** Seconds. Before MQTT 5.0, a session that is not clean never expires; we keep it as long as any. */
+function expiryOf({ core }: Connection, { protocolVersion, cleanStart, properties }: Connect): number {
+  const before5 = cleanStart ? 0 : NEVER_EXPIRES
+  const wanted = protocolVersion === 5 ? (properties?.sessionExpiryInterval ?? 0) : before5
+  return Math.min(wanted, core.limits.sessionExpirySeconds)
+}
+
+/** Seconds; what we impose where the client wants a longer one, or none, and can be told. [MQTT-3.2.2-21] */
+function keepAliveOf({ terms, version }: Connection, { keepAlive }: Connect): number {
+  const { keepAliveSeconds } = terms
+  if (keepAliveSeconds === 0 || version < 5) return keepAlive
+  return keepAlive === 0 ? keepAliveSeconds : Math.min(keepAlive, keepAliveSeconds)
+}
+
+/** The server's side of the contract; only what differs from the standard's defaults. Section 3.2.2.3. */
+function announcement(
+  { core, version, exchange, terms }: Connection,
+  { clientId: wantedClientId, keepAlive: wantedKeepAlive, properties }: Connect,
+  clientId: string,
+  expirySeconds: number,
+  keepAlive: number,
+  authenticationData: Uint8Array | undefined,
+): ConnackProperties | undefined {
+  if (version !== 5) return undefined
+  const { responseInformation } = core
+  return {
+    sessionExpiryInterval:
+      (properties?.sessionExpiryInterval ?? 0) === expirySeconds ? undefined : expirySeconds,
+    receiveMaximum: terms.receiveMaximum === 65_535 ? undefined : terms.receiveMaximum,
+    maximumPacketSize: terms.packetBytes,
+    assignedClientIdentifier: wantedClientId === '' ? clientId : undefined,
+    topicAliasMaximum: terms.topicAliases === 0 ? undefined : terms.topicAliases,
+    serverKeepAlive: keepAlive === wantedKeepAlive ? undefined : keepAlive,
+    responseInformation:
+      properties?.requestResponseInformation === 1 ? responseInformation?.(clientId) : undefined,
+    // [MQTT-4.12.0-5] [MQTT-4.12.0-6]
+    authenticationMethod: exchange?.authenticationMethod,
+    authenticationData: exchange && authenticationData,
+  }
+}

@@ -1,0 +1,188 @@
+import { type Publish, REASON_CODES_OF, ReasonCode } from '@jamey/protocol'
+import { Message } from '../../messages/message.js'
+import { expiryOf, forwardable } from '../../messages/publish-properties.js'
+import { besideStamp, type Stamp } from '../../messages/stamping.js'
+import type { HookRunner } from '../../ports/hook-runner.js'
+import type { ClientInfo, PublishOffer, Refusal } from '../../ports/hooks.js'
+import type { QueueRoom } from '../../sessions/queue-room.js'
+import type { Session } from '../../sessions/session.js'
+import type { StoreHealth } from '../../storage/store-health.js'
+import { ConnectionFault } from '../../support/errors.js'
+import type { Connection } from '../connection.js'
+import { hold } from '../hold.js'
+
+export function handlePublish(connection: Connection, session: Session, packet: Publish): void {
+  const { core } = connection
+  const { qos, packetIdentifier, properties } = packet
+  core.counters.publishesReceived++
+  core.counters.publishBytesReceived += packet.payload.length
+  connection.share.pace.take(packet.payload.length)
+  const topic = properties === undefined ? packet.topic : connection.aliases.resolve(packet)
+  if (qos === 2 && session.incoming.has(packetIdentifier)) {
+    // Taken before: only the answer was lost. [MQTT-4.3.3-10]
+    return connection.answers.acknowledge('pubrec', packetIdentifier, ReasonCode.success)
+  }
+  if (qos > 0) admit(connection, session)
+  const permission = connection.publishPermission.allows(topic)
+  if (permission === false) return refuse(connection, packet, topic)
+  const responseTopic = properties?.responseTopic
+  if (responseTopic !== undefined && !connection.answerPermission.allows(responseTopic)) {
+    return refuse(connection, packet, responseTopic)
+  }
+  const stamp = permission === true ? undefined : permission
+  if (core.hooks?.judgesPublish) return judge(core.hooks, connection, session, packet, topic, stamp)
+  const { payload, retain } = packet
+  const forwarded = properties === undefined ? undefined : forwardable(properties)
+  const kept = besideStamp(forwarded, stamp)
+  const expiresAtMs = kept === undefined ? Number.POSITIVE_INFINITY : expiryOf(kept, core.clock)
+  const message = new Message(topic, payload, qos, retain, kept, expiresAtMs, session.clientId, stamp)
+  take(connection, session, packet, message)
+}
+
+function take(connection: Connection, session: Session, packet: Publish, message: Message): void {
+  const { core } = connection
+  const { qos } = packet
+  const health = core.gate?.health
+  if (qos > 0 && health?.isFailing) {
+    return waitForStore(health, connection, packet, () => take(connection, session, packet, message))
+  }
+  if (qos > 0 && core.overflow === 'refuse' && !core.router.canBeKept(message, session)) {
+    return refuseOverflow(connection, packet)
+  }
+  const retained = packet.retain ? core.retained.retain(message) : ReasonCode.success
+  // A publisher that is told of a failure may send the message again: then nobody may have it yet. [MQTT-4.3.3-9]
+  if (retained !== ReasonCode.success && qos > 0 && connection.version === 5) {
+    return accept(connection, session, packet, retained, undefined)
+  }
+  const reasonCode = core.router.publish(message, session)
+  if (reasonCode === ReasonCode.noMatchingSubscribers) core.counters.publishesUnmatched++
+  if (qos === 0) return
+  if (reasonCode === ReasonCode.quotaExceeded) return refuseFull(connection, session, packet)
+  accept(connection, session, packet, reasonCode, core.crowding.fullest)
+}
+
+/**
+ * Nobody got it, nor will. Before MQTT 5.0 that can not be told: to end the connection would punish who answers for one
+ * that does not read. What is retained somebody may still get.
+ */
+function refuseFull(connection: Connection, session: Session, packet: Publish): void {
+  connection.core.counters.refusedOverflow++
+  const isTold = connection.version === 5 && !packet.retain
+  const reasonCode = isTold ? ReasonCode.quotaExceeded : ReasonCode.success
+  accept(connection, session, packet, reasonCode, undefined)
+}
+
+/** Our Receive Maximum is a promise of the client's. [MQTT-3.3.4-7] [MQTT-3.3.4-8] */
+function admit(connection: Connection, session: Session): void {
+  if (connection.version < 5) return
+  const { receiveMaximum } = connection.terms
+  const open = session.incoming.size - (session.takenBefore?.size ?? 0) + connection.sender.heldPubacks
+  if (open < receiveMaximum) return
+  throw new ConnectionFault(
+    ReasonCode.receiveMaximumExceeded,
+    `more than ${receiveMaximum} publishes of QoS 1 and 2 at a time`,
+  )
+}
+
+/** Nothing is taken that the store could not keep: it waits for some seconds, and then it is refused. */
+function waitForStore(
+  health: StoreHealth,
+  connection: Connection,
+  packet: Publish,
+  takeIt: () => void,
+): void {
+  if (health.refusal === undefined) return hold(connection, health.decided, takeIt)
+  connection.core.counters.refusedByStore++
+  const { publishCode, disconnectCode, reasonString } = health.refusal
+  // Before MQTT 5.0 there is no way to say no.
+  if (connection.version < 5) return connection.end(disconnectCode, reasonString)
+  // Not held until the next commit, as it promises nothing.
+  connection.sender.writeAcknowledgement(
+    packet.qos === 1 ? 'puback' : 'pubrec',
+    packet.packetIdentifier,
+    publishCode,
+  )
+}
+
+/** `crowded`: the queue that the answer has to wait for. */
+function accept(
+  connection: Connection,
+  session: Session,
+  packet: Publish,
+  reasonCode: number,
+  crowded: QueueRoom | undefined,
+): void {
+  const { qos, packetIdentifier } = packet
+  // A failed PUBREC ends the exchange, so the identifier is free again. Section 4.3.3.
+  if (qos === 2 && reasonCode < 0x80) {
+    session.incoming.add(packetIdentifier)
+    connection.core.persistence.putIncoming(session, packetIdentifier)
+  }
+  const type = qos === 1 ? 'puback' : 'pubrec'
+  if (crowded === undefined) connection.answers.acknowledge(type, packetIdentifier, reasonCode)
+  else connection.answers.acknowledgeWhenRoomier(crowded, type, packetIdentifier, reasonCode)
+}
+
+/** Nobody has it yet, so the publisher may send it again. [MQTT-4.3.3-9] */
+function refuseOverflow(connection: Connection, packet: Publish): void {
+  connection.core.counters.refusedOverflow++
+  const type = packet.qos === 1 ? 'puback' : 'pubrec'
+  if (connection.version === 5) {
+    return connection.answers.acknowledge(type, packet.packetIdentifier, ReasonCode.quotaExceeded)
+  }
+  // An ordinary acknowledgement would be a lie, and there is no other.
+  connection.end(ReasonCode.quotaExceeded, `the queue of a subscriber of '${packet.topic}' is full`)
+}
+
+/** The hooks have their say, at once or while the client's next packets wait. */
+function judge(
+  hooks: HookRunner,
+  connection: Connection,
+  session: Session,
+  packet: Publish,
+  topic: string,
+  stamp: Stamp | undefined,
+): void {
+  const client = connection.client as ClientInfo
+  const { payload, qos, retain } = packet
+  const properties = besideStamp(forwardable(packet.properties), stamp)
+  const offer = { topic, payload, qos, retain, properties, isWill: false }
+  const next = (verdict: PublishOffer | Refusal): void => {
+    if ('refuse' in verdict) refuse(connection, packet, topic, verdict.refuse)
+    else take(connection, session, packet, judged(connection, session, verdict))
+  }
+  const verdict = hooks.judge(client, offer)
+  if (verdict instanceof Promise) hold(connection, verdict, next)
+  else next(verdict)
+}
+
+/** A hook may have given it another topic, and properties. */
+function judged(connection: Connection, session: Session, verdict: PublishOffer): Message {
+  const { topic, payload, qos, retain } = verdict
+  const stamp = session.stampFor(topic)
+  const properties = besideStamp(verdict.properties, stamp)
+  const expiresAtMs = expiryOf(properties, connection.core.clock)
+  return new Message(topic, payload, qos, retain, properties, expiresAtMs, session.clientId, stamp)
+}
+
+/**
+ * MQTT 5.0 clients are told, where the QoS has an answer. Earlier versions have no way to say no: they get the
+ * ordinary acknowledgement and the message is dropped, as Mosquitto does, since closing would only have the client
+ * send it again after it reconnects.
+ */
+function refuse(
+  connection: Connection,
+  packet: Publish,
+  topic: string,
+  code: number = ReasonCode.notAuthorized,
+): void {
+  const { core, version } = connection
+  const { qos, packetIdentifier } = packet
+  if (code === ReasonCode.notAuthorized) core.counters.publishesDenied++
+  else core.counters.publishesRefused++
+  core.log.debug({ clientId: connection.session?.clientId, topic, reasonCode: code }, 'publish denied')
+  if (qos === 0) return
+  const known = REASON_CODES_OF.puback.has(code) ? code : ReasonCode.unspecifiedError
+  const reasonCode = version === 5 ? known : ReasonCode.success
+  connection.answers.acknowledge(qos === 1 ? 'puback' : 'pubrec', packetIdentifier, reasonCode)
+}

@@ -1,0 +1,123 @@
+import { isFailure, ReasonCode, type Subscribe, type SubscriptionRequest, splitShared } from '@jamey/protocol'
+import type { Subscription } from '../../routing/subscription.js'
+import type { Session } from '../../sessions/session.js'
+import { ConnectionFault } from '../../support/errors.js'
+import { countLevels } from '../../support/topic-bounds.js'
+import type { Connection, ConnectionContext } from '../connection.js'
+import { hold } from '../hold.js'
+import { assertWellFormed } from './well-formed.js'
+
+interface Added {
+  subscription: Subscription
+  /** By Retain Handling, of any copy of the filter in the packet. Section 3.8.3.1 */
+  wantsRetained: boolean
+}
+
+export function handleSubscribe(connection: Connection, session: Session, packet: Subscribe): void {
+  for (const { filter } of packet.subscriptions) assertWellFormed(filter)
+  const { hooks, limits } = connection.core
+  const { client } = connection
+  if (!hooks?.authorizes || client === undefined || packet.subscriptions.length > limits.filtersPerPacket) {
+    return subscribe(connection, session, packet, undefined)
+  }
+  const filters = packet.subscriptions.map(({ filter }) => filter)
+  const asked = filters.filter((filter) => session.identity?.maySubscribe(filter))
+  hold(connection, hooks.denied(client, asked), (denied) => subscribe(connection, session, packet, denied))
+}
+
+/** `denied`: by a hook. */
+function subscribe(
+  connection: Connection,
+  session: Session,
+  packet: Subscribe,
+  denied: ReadonlySet<string> | undefined,
+): void {
+  const { core, version } = connection
+  const { packetIdentifier, subscriptions } = packet
+  const identifier = packet.properties?.subscriptionIdentifier
+  const isTooLong = subscriptions.length > core.limits.filtersPerPacket
+  const added = new Map<string, Added>()
+  const reasonCodes = subscriptions.map((request) => {
+    const refusal = isTooLong ? ReasonCode.quotaExceeded : refusalOf(core, session, request, denied)
+    if (refusal === undefined) {
+      const subscription = subscriptionOf(core, session, request, identifier)
+      const isNew = core.router.subscribe(subscription)
+      const wantsRetained = mayWantRetained(subscription, isNew) || added.get(request.filter)?.wantsRetained
+      added.set(request.filter, { subscription, wantsRetained: wantsRetained === true })
+      return request.qos
+    }
+    if (refusal === ReasonCode.notAuthorized) core.counters.subscriptionsDenied++
+    // Before MQTT 5.0 there is one code for every failure. [MQTT-3.9.3-2 of 3.1.1]
+    return version === 5 ? refusal : ReasonCode.unspecifiedError
+  })
+  logRefusals(core, session, packet, reasonCodes)
+  const suback = { type: 'suback', packetIdentifier, reasonCodes, properties: undefined } as const
+  connection.answers.acknowledgeWith(suback, () => {
+    if (session.connection !== connection.sender) return
+    for (const { subscription } of added.values()) {
+      if (subscription.group !== undefined) core.router.enterGroup(subscription.group, session)
+    }
+    const greeted = [...added.values()].filter(({ wantsRetained }) => wantsRetained)
+    connection.greeter.greet(greeted.map(({ subscription }) => subscription))
+  })
+}
+
+/** [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; never for a shared subscription. Section 4.8.2 */
+function mayWantRetained({ group, retainHandling }: Subscription, isNew: boolean): boolean {
+  return group === undefined && (retainHandling === 0 || (retainHandling === 1 && isNew))
+}
+
+function logRefusals(
+  { log }: ConnectionContext,
+  { clientId }: Session,
+  { subscriptions }: Subscribe,
+  reasonCodes: readonly number[],
+): void {
+  const refused = reasonCodes.filter(isFailure).length
+  if (refused === 0) return
+  const first = reasonCodes.findIndex(isFailure)
+  const fields = { clientId, refused, filter: subscriptions[first]?.filter, reasonCode: reasonCodes[first] }
+  log.debug(fields, 'subscriptions refused')
+}
+
+/** Why a filter can not be subscribed; undefined: it can. Throws for what ends the connection. */
+function refusalOf(
+  core: ConnectionContext,
+  session: Session,
+  request: SubscriptionRequest,
+  denied: ReadonlySet<string> | undefined,
+): number | undefined {
+  const { filter, noLocal } = request
+  const { limits } = core
+  const { group, filter: path } = splitShared(filter)
+  // [MQTT-3.8.3-4]
+  if (group !== undefined && noLocal) {
+    throw new ConnectionFault(ReasonCode.protocolError, 'No Local on a shared subscription')
+  }
+  if (countLevels(path) > limits.topicLevels) return ReasonCode.topicFilterInvalid
+  const isNew = !session.subscriptions.has(filter)
+  if (isNew && session.subscriptions.size >= limits.subscriptionsPerClient) return ReasonCode.quotaExceeded
+  const isAllowed = session.identity?.maySubscribe(filter) && !denied?.has(filter)
+  return isAllowed ? undefined : ReasonCode.notAuthorized
+}
+
+function subscriptionOf(
+  core: ConnectionContext,
+  session: Session,
+  request: SubscriptionRequest,
+  subscriptionIdentifier: number | undefined,
+): Subscription {
+  const { filter, qos, noLocal, retainAsPublished, retainHandling } = request
+  const { group, filter: path } = splitShared(filter)
+  return {
+    session,
+    filter,
+    path,
+    qos,
+    noLocal,
+    retainAsPublished,
+    retainHandling,
+    subscriptionIdentifier,
+    group: group === undefined ? undefined : core.router.tree.group(path, filter),
+  }
+}

@@ -1,0 +1,77 @@
+import { ReasonCode } from '@jamey/protocol'
+import type { Context } from '../support/context.js'
+
+/** Over the limit, connections are ended until this much of it is left, so that it is not reached with every byte. */
+const RELIEF = 7 / 8
+
+/** A connection, as far as it holds bytes. */
+interface Holder {
+  readonly remoteAddress: string
+  readonly session: { readonly clientId: string } | undefined
+  /** As `reckon` found last. */
+  readonly heldBytes: number
+  reckon(): number
+  end(reasonCode: number, reasonString: string): void
+  destroy(): void
+}
+
+interface HoldersContext extends Context {
+  readonly connections: Iterable<Holder>
+}
+
+/**
+ * What all connections together hold: what came of packets that are not whole, and what was written and the system has
+ * not taken. Over `limits.heldBytes` those that hold most are ended, one after the other, and at once: in one turn of
+ * the event loop two mebibytes of every connection may come.
+ */
+export class HeldBytes {
+  readonly #core: HoldersContext
+  #total = 0
+  #isRelieving = false
+
+  constructor(core: HoldersContext) {
+    this.#core = core
+  }
+
+  get total(): number {
+    return this.#total
+  }
+
+  /** What one connection holds has changed by so many bytes. */
+  change(byBytes: number): void {
+    this.#total += byBytes
+    if (this.#total <= this.#core.limits.heldBytes || this.#isRelieving) return
+    this.#isRelieving = true
+    this.#relieve()
+    this.#isRelieving = false
+  }
+
+  #relieve(): void {
+    const { connections, counters, limits, shortageLog } = this.#core
+    // What the system took meanwhile is told only when it has taken all.
+    for (const connection of connections) connection.reckon()
+    if (this.#total <= limits.heldBytes) return
+    const largest = [...connections].sort((a, b) => b.heldBytes - a.heldBytes)
+    for (const connection of largest) {
+      const { total: bytes } = this
+      if (bytes <= limits.heldBytes * RELIEF) return
+      counters.endedForBytes++
+      const about = { clientId: connection.session?.clientId, remoteAddress: connection.remoteAddress }
+      const fields = { ...about, bytes: connection.heldBytes, ofAll: bytes, limit: limits.heldBytes }
+      shortageLog.error(
+        fields,
+        'all connections together hold too many bytes; those that hold most are ended',
+      )
+      drop(connection)
+    }
+  }
+}
+
+function drop(connection: Holder): void {
+  connection.end(
+    ReasonCode.quotaExceeded,
+    'the server holds too many bytes, and most of them for this connection',
+  )
+  // Whoever reads nothing would leave its bytes here until the time for last words is over.
+  if (connection.reckon() > 0) connection.destroy()
+}

@@ -1,0 +1,378 @@
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net'
+import {
+  createServer as createTlsServer,
+  type PeerCertificate,
+  type SecureContextOptions,
+  TLSSocket,
+  type TlsOptions,
+  type Server as TlsServer,
+} from 'node:tls'
+import { Connection, type ConnectionContext } from '../connections/connection.js'
+import type { ByteStream, Peer } from '../ports/byte-stream.js'
+import { Deadline } from '../support/deadline.js'
+import { BrokerError } from '../support/errors.js'
+import type { Descriptors } from './descriptors.js'
+import { asksFor, assertTls, contextOf, type ListenerTls } from './listener-tls.js'
+import { networks, ProxyGate, type ProxyProtocolOptions } from './proxy-gate.js'
+import { ReadingPause } from './reading-pause.js'
+import { WebSocketGate, type WebSocketOptions } from './web-socket-gate.js'
+
+/** TLS 1.3, unless `insecure: true` asks for none. */
+export interface ListenerOptions {
+  host: string
+  /** 0 takes any free one; see `addresses`. */
+  port: number
+  tls?: ListenerTls | undefined
+  insecure?: boolean | undefined
+  /** MQTT inside WebSocket instead of right on TCP or TLS, for browsers; `true` takes the defaults. Section 6. */
+  webSocket?: boolean | WebSocketOptions | undefined
+  /**
+   * Behind a load balancer: every connection has to begin with a header of PROXY protocol version 2, before TLS and
+   * WebSocket, and its client's address is the one in there. Never `true` where clients can connect directly: they
+   * could claim any address.
+   */
+  proxyProtocol?: boolean | ProxyProtocolOptions | undefined
+}
+
+export interface ListenerAddress {
+  host: string
+  port: number
+  tls: boolean
+  /** Where a listener for WebSocket serves it; absent on others. */
+  webSocketPath?: string
+}
+
+export interface ListenerContext extends ConnectionContext {
+  readonly descriptors: Descriptors
+}
+
+/** What is known of a socket before there is a connection on it. */
+interface Arrival {
+  /** When its turn came. */
+  atMs: number
+  /** Behind a load balancer the client's, once its header has come. */
+  address: string
+  /** Ends a TLS handshake that takes too long. */
+  readonly handshake: Deadline
+}
+
+const NO_CERTIFICATE: Partial<Pick<PeerCertificate, 'subject' | 'raw'>> = {}
+
+/** One address the broker accepts connections on. */
+export class Listener {
+  readonly #core: ListenerContext
+  readonly #options: ListenerOptions
+  readonly #server: Server
+  readonly #gate: WebSocketGate | undefined
+  readonly #proxy: ProxyGate | undefined
+  /** By the ends of the connection, since TLS wraps a socket in another. */
+  readonly #arrivals = new Map<string, Arrival>()
+  /** Those still in their TLS handshake included, which no `Connection` knows of. */
+  readonly #sockets = new Set<Socket>()
+
+  /** Throws `BrokerError` when the options can not be used. */
+  constructor(core: ListenerContext, options: ListenerOptions) {
+    assertUsable(options)
+    this.#core = core
+    this.#options = options
+    const { webSocket = false, proxyProtocol = false } = options
+    if (proxyProtocol !== false)
+      this.#proxy = new ProxyGate(core, proxyProtocol === true ? {} : proxyProtocol)
+    if (webSocket !== false) this.#gate = this.#webSocketGate(webSocket)
+    this.#server = this.#gate === undefined ? this.#tcpServer() : this.#httpServer(this.#gate)
+    this.#server.on('tlsClientError', (error, socket) => this.#onTlsError(error, socket))
+    this.#server.on('secureConnection', (socket) => this.#arrivalOf(socket)?.handshake.clear())
+    this.#useLimits()
+    this.#guard()
+    this.#server.on('drop', () => {
+      core.counters.connectionsRefused++
+      const { maxConnections } = this.#server
+      core.shortageLog.error({ sockets: maxConnections }, 'as many sockets are open as the limits allow')
+    })
+  }
+
+  get address(): ListenerAddress {
+    const { address, port } = this.#server.address() as AddressInfo
+    const tls = this.#options.tls !== undefined
+    return { host: address, port, tls, ...(this.#gate && { webSocketPath: this.#gate.path }) }
+  }
+
+  /** Throws `BrokerError` that says how to get out of it. */
+  async open(): Promise<void> {
+    const { host, port } = this.#options
+    await new Promise<void>((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port))
+      this.#server.once('error', onError)
+      this.#server.listen({ host, port, backlog: 1024 }, () => {
+        this.#server.off('error', onError)
+        this.#server.on('error', (error) =>
+          this.#core.shortageLog.error({ err: error, host, port }, 'listener failed'),
+        )
+        resolve()
+      })
+    })
+  }
+
+  /** What `reload` takes to serve another certificate. Throws `BrokerError`. */
+  contextOf(tls: ListenerTls): SecureContextOptions {
+    const { host, port, tls: present } = this.#options
+    const where = `reload tls of listener ${host}:${port}`
+    if (present === undefined) throw new BrokerError('reload-invalid', `${where}: it was started without`)
+    if (asksFor(tls) !== asksFor(present)) {
+      const change = `client certificates are ${asksFor(present)} there, and can not become ${asksFor(tls)}`
+      throw new BrokerError('reload-invalid', `${where}: ${change} before it is started again`)
+    }
+    assertTls(tls, `listener ${host}:${port}`)
+    return contextOf(tls)
+  }
+
+  /** The limits are others; so is the certificate, where there is a context. Connections that stand keep theirs. */
+  reload(context: SecureContextOptions | undefined): void {
+    this.#useLimits()
+    if (context !== undefined) (this.#server as TlsServer).setSecureContext(context)
+  }
+
+  /** No new connections from now on; the present ones stay. */
+  close(): void {
+    if (this.#server.listening) this.#server.close()
+  }
+
+  destroySockets(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #useLimits(): void {
+    const { connections, pendingConnections, waitingConnections, connectTimeoutMs } = this.#core.limits
+    this.#server.maxConnections = connections + pendingConnections + waitingConnections
+    if (this.#gate === undefined) return
+    const server = this.#server as HttpServer
+    server.headersTimeout = connectTimeoutMs
+    server.requestTimeout = connectTimeoutMs
+  }
+
+  /** TLS and HTTP take up a socket at 'connection'; ours is asked before they spend anything on it. */
+  #guard(): void {
+    const takeUp = this.#server.listeners('connection')
+    this.#server.removeAllListeners('connection')
+    this.#server.on('connection', (socket: Socket) => {
+      if (!this.#core.descriptors.leaveReserve(socket)) return this.#refuseForDescriptors(socket)
+      const ends = endsOf(socket)
+      if (ends === undefined) return this.#refuse(socket, 'it was closed at once', 'connection refused')
+      const { clock } = this.#core
+      const handshake = new Deadline(clock, () => socket.destroy(handshakeTimeout()))
+      const arrival: Arrival = { atMs: clock.now(), address: socket.remoteAddress ?? '', handshake }
+      this.#arrivals.set(ends, arrival)
+      this.#sockets.add(socket)
+      // Whoever waits for a turn has nobody else who hears it fail.
+      socket.on('error', () => {})
+      socket.once('close', () => {
+        this.#sockets.delete(socket)
+        handshake.clear()
+        // The next one between these ends may be there already.
+        if (this.#arrivals.get(ends) === arrival) this.#arrivals.delete(ends)
+      })
+      const takeUpSocket = (): void => {
+        for (const listener of takeUp) listener.call(this.#server, socket)
+      }
+      if (this.#proxy === undefined) this.#admitAs(arrival.address, socket, arrival, takeUpSocket)
+      else this.#readProxyHeader(this.#proxy, socket, arrival, takeUpSocket)
+    })
+  }
+
+  /** Goes on when the turn of the socket has come; `address` is undefined where it counts for none. */
+  #admitAs(address: string | undefined, socket: Socket, arrival: Arrival, next: () => void): void {
+    const { admission, clock } = this.#core
+    const pause = new ReadingPause(socket)
+    const entrant = {
+      address,
+      begin: () => {
+        pause.end()
+        arrival.atMs = clock.now()
+        const { connectTimeoutMs } = this.#core.limits
+        if (this.#options.tls !== undefined) arrival.handshake.set(arrival.atMs + connectTimeoutMs)
+        next()
+      },
+      wait: () => pause.begin(),
+      refuse: (reason: string) => this.#refuse(socket, reason, 'connection refused'),
+    }
+    socket.once('close', () => admission.exit(entrant))
+    admission.enter(entrant)
+  }
+
+  #readProxyHeader(proxy: ProxyGate, socket: Socket, arrival: Arrival, next: () => void): void {
+    const { admission } = this.#core
+    const refuse = (reason: string): undefined => this.#refuse(socket, reason, 'connection refused')
+    if (!proxy.mayConnect(arrival.address)) return refuse('not one of the trusted load balancers')
+    const pause = new ReadingPause(socket)
+    const unnamed = {
+      address: undefined,
+      refuse,
+      wait: () => pause.begin(),
+      begin: () => {
+        pause.end()
+        const pass = (address: string | undefined): void => {
+          admission.exit(unnamed)
+          arrival.address = address ?? arrival.address
+          // A trusted load balancer's own connections are its health checks.
+          const counted = address ?? (proxy.knowsBalancers ? undefined : arrival.address)
+          this.#admitAs(counted, socket, arrival, next)
+        }
+        proxy.read(socket, pass, refuse)
+      },
+    }
+    socket.once('close', () => admission.exit(unnamed))
+    admission.enter(unnamed)
+  }
+
+  /** Undefined: the peer has gone. */
+  #arrivalOf(socket: Socket): Arrival | undefined {
+    const ends = endsOf(socket)
+    return ends === undefined ? undefined : this.#arrivals.get(ends)
+  }
+
+  /** For the log. */
+  #addressOf(socket: Socket): string | undefined {
+    return this.#arrivalOf(socket)?.address ?? socket.remoteAddress
+  }
+
+  #webSocketGate(options: true | WebSocketOptions): WebSocketGate {
+    const served = { isSecure: this.#options.tls !== undefined, host: this.#options.host }
+    const given = options === true ? {} : options
+    return new WebSocketGate(this.#core, given, served, (socket) => this.#addressOf(socket))
+  }
+
+  #tcpServer(): Server {
+    const { tls } = this.#options
+    const accept = (socket: Socket): void => {
+      const admitted = this.#admit(socket)
+      if (admitted !== undefined) this.#open(socket, admitted)
+    }
+    if (tls === undefined) return createPlainServer({ noDelay: true }, accept)
+    return createTlsServer({ ...this.#tlsOptions(tls), noDelay: true }, accept)
+  }
+
+  #httpServer(gate: WebSocketGate): HttpServer {
+    const { tls } = this.#options
+    const options = WebSocketGate.serverOptions(this.#core)
+    const server =
+      tls === undefined
+        ? createHttpServer(options)
+        : createHttpsServer({ ...options, ...this.#tlsOptions(tls) })
+    gate.guard(
+      server,
+      (socket) => this.#admit(socket),
+      (stream, admitted) => this.#open(stream, admitted),
+    )
+    return server
+  }
+
+  #tlsOptions(tls: ListenerTls): TlsOptions {
+    return {
+      ...contextOf(tls),
+      requestCert: asksFor(tls) !== 'not asked for',
+      // Where a client certificate is optional, whether a shown one verified is looked at afterwards.
+      rejectUnauthorized: asksFor(tls) === 'required',
+      // Ours is by the clock of the broker, and follows a reload.
+      handshakeTimeout: 0,
+    }
+  }
+
+  #onTlsError(error: Error & { code?: string }, socket: Socket): void {
+    const { counters, strangersLog } = this.#core
+    counters.connectionsRefused++
+    strangersLog.info({ code: error.code, remoteAddress: this.#addressOf(socket) }, 'TLS handshake failed')
+    socket.destroy()
+  }
+
+  /** Undefined: the socket may not come in and was destroyed. */
+  #admit(socket: Socket): Peer | undefined {
+    const arrival = this.#arrivalOf(socket)
+    // Its limits and its hooks would go by an address that nobody knows any more.
+    if (arrival === undefined) return this.#refuse(socket, 'the peer has gone', 'connection refused')
+    // An empty object where the client showed none.
+    const { subject, raw } = socket instanceof TLSSocket ? socket.getPeerCertificate() : NO_CERTIFICATE
+    if (subject !== undefined && !(socket as TLSSocket).authorized) {
+      const reason = String((socket as TLSSocket).authorizationError)
+      return this.#refuse(socket, reason, 'client certificate refused')
+    }
+    this.#core.counters.connectionsAccepted++
+    const commonName: unknown = subject?.CN ?? ''
+    return {
+      remoteAddress: arrival.address,
+      connectByMs: arrival.atMs + this.#core.limits.connectTimeoutMs,
+      certificate: subject && { commonName: typeof commonName === 'string' ? commonName : '', raw },
+    }
+  }
+
+  #refuse(socket: Socket, reason: string, message: string): undefined {
+    const { counters, strangersLog } = this.#core
+    counters.connectionsRefused++
+    strangersLog.warn({ remoteAddress: this.#addressOf(socket), reason }, message)
+    socket.destroy()
+  }
+
+  /** The last descriptors are for those who are there already, and for what the process itself has to open. */
+  #refuseForDescriptors(socket: Socket): void {
+    const { counters, descriptors, shortageLog } = this.#core
+    counters.connectionsRefused++
+    counters.refusedForDescriptors++
+    const fields = { descriptors: descriptors.most, reserve: descriptors.reserve }
+    shortageLog.error(fields, 'new connections are refused: too few file descriptors are left (ulimit -n)')
+    socket.destroy()
+  }
+
+  #open(stream: ByteStream, peer: Peer): Connection {
+    return new Connection(this.#core, stream, peer)
+  }
+}
+
+/** As Node's own. */
+function handshakeTimeout(): Error {
+  return Object.assign(new Error('TLS handshake timeout'), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' })
+}
+
+/** Both ends of the connection, the same for a socket and the TLS in it; undefined: the peer has gone. */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {
+  return remoteAddress && `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+}
+
+function assertUsable({ host, port, tls, insecure, webSocket, proxyProtocol }: ListenerOptions): void {
+  if (tls === undefined && insecure !== true) {
+    throw new BrokerError(
+      'listener-insecure',
+      `listener ${host}:${port} has no tls; give it a certificate and key, or set insecure: true to serve without`,
+    )
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new BrokerError(
+      'listener-invalid',
+      `listener port: got ${port}; expected a whole number from 0 to 65535`,
+    )
+  }
+  const path = typeof webSocket === 'object' ? webSocket.path : undefined
+  if (path !== undefined && !/^\/[^?#\s]*$/.test(path)) {
+    throw new BrokerError(
+      'listener-invalid',
+      `listener ${host}:${port} webSocket.path: got ${JSON.stringify(path)}; expected one such as '/mqtt'`,
+    )
+  }
+  try {
+    if (typeof proxyProtocol === 'object') networks(proxyProtocol.trusted ?? [])
+  } catch (error) {
+    const where = `listener ${host}:${port} proxyProtocol.trusted`
+    throw new BrokerError('listener-invalid', `${where}: ${(error as TypeError).message}`)
+  }
+  if (tls !== undefined) assertTls(tls, `listener ${host}:${port}`)
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): BrokerError {
+  if (error.code === 'EADDRINUSE') {
+    const message = `${host}:${port} is taken by another process; stop it or choose another port`
+    return new BrokerError('address-in-use', message, { cause: error })
+  }
+  return new BrokerError('listen-failed', `can not listen on ${host}:${port}: ${error.message}`, {
+    cause: error,
+  })
+}

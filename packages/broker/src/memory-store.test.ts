@@ -1,7 +1,0 @@
-import { testBrokerStore } from './broker-store.contract.js'
-import { MemoryBrokerStore } from './memory-store.js'
-
-testBrokerStore('MemoryBrokerStore', () => {
-  const store = new MemoryBrokerStore()
-  return { open: () => store }
-})

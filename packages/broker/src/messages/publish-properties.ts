@@ -1,0 +1,31 @@
+import type { PublishProperties } from '@jamey/protocol'
+import type { Clock } from '../support/clock.js'
+
+/** By properties that many packets share, which are frozen: the same without the alias. */
+const WITHOUT_ALIAS = new WeakMap<PublishProperties, PublishProperties>()
+
+/**
+ * What of a received PUBLISH travels on; the alias belongs to one connection. [MQTT-3.3.2-7] It is taken out of the
+ * packet's own properties, which have it no more.
+ */
+export function forwardable(properties: PublishProperties | undefined): PublishProperties | undefined {
+  if (properties?.topicAlias === undefined) return properties
+  if (Object.isFrozen(properties)) return withoutAlias(properties)
+  properties.topicAlias = undefined
+  return properties
+}
+
+function withoutAlias(shared: PublishProperties): PublishProperties {
+  let others = WITHOUT_ALIAS.get(shared)
+  if (others === undefined) {
+    others = Object.freeze({ ...shared, topicAlias: undefined })
+    WITHOUT_ALIAS.set(shared, others)
+  }
+  return others
+}
+
+/** By the monotonic clock: when a message received now expires; infinity: never. */
+export function expiryOf(properties: PublishProperties | undefined, clock: Clock): number {
+  const seconds = properties?.messageExpiryInterval
+  return seconds === undefined ? Number.POSITIVE_INFINITY : clock.now() + seconds * 1000
+}

@@ -1,0 +1,90 @@
+import {
+  assertProperties,
+  encodeUserProperties,
+  type PublishProperties,
+  type UserProperty,
+} from '@jamey/protocol'
+import type { Log } from '../support/log.js'
+import { TopicFilters } from '../support/topic-filters.js'
+
+/** The user property that tells who published, and, in CONNACK, which topic filters select what has it. */
+export const SENDER_PROPERTY = 'jamey-sender'
+/** One for each client that the publisher may act for; `+` stands for every client. */
+export const ACT_FOR_PROPERTY = 'jamey-act-for'
+
+/** Rights to act for others told with a message; each is some bytes on every one of them. */
+const MOST_ACT_FOR = 64
+
+/** What receivers are told about who published. */
+export interface Stamp {
+  /** Client identifiers, or `+`. */
+  readonly actsFor: readonly string[]
+  /** All of it, as user properties are encoded. */
+  readonly encoded: Uint8Array
+}
+
+/**
+ * Tells those who receive a message which client has published it: one that was authenticated, whatever it says of
+ * itself. Topics that no filter selects are left as they are, and so is everything before MQTT 5.0.
+ */
+export class Stamping {
+  /** Of CONNACK. */
+  readonly announcement: readonly UserProperty[]
+  readonly #filters: TopicFilters
+  readonly #log: Log
+
+  /** `filters` are at least one. Throws `BrokerError`. */
+  constructor(filters: readonly string[], log: Log) {
+    this.#filters = new TopicFilters(filters, 'stampSenders', 'stamp-invalid')
+    this.#log = log
+    this.announcement = filters.map((filter) => [SENDER_PROPERTY, filter])
+  }
+
+  selects(topic: string): boolean {
+    return this.#filters.selects(topic)
+  }
+
+  /** What is said of a client that may act for these. */
+  stampOf(clientId: string, mayActFor: readonly string[]): Stamp {
+    const actsFor = mayActFor.length === 0 ? mayActFor : this.#told(clientId, mayActFor)
+    const pairs = actsFor.map((other) => [ACT_FOR_PROPERTY, other] as const)
+    return { actsFor, encoded: encodeUserProperties([[SENDER_PROPERTY, clientId], ...pairs]) }
+  }
+
+  #told(clientId: string, mayActFor: readonly string[]): readonly string[] {
+    const told = mayActFor.filter(isSendable).slice(0, MOST_ACT_FOR)
+    const leftOut = mayActFor.length - told.length
+    if (leftOut > 0) {
+      this.#log.warn(
+        { clientId, leftOut, most: MOST_ACT_FOR },
+        'the client may act for more others than its messages can tell; they do not tell the rest',
+      )
+    }
+    return told
+  }
+}
+
+/** What of a message's own properties may stand beside its stamp. They are not changed. */
+export function besideStamp(
+  properties: PublishProperties | undefined,
+  stamp: Stamp | undefined,
+): PublishProperties | undefined {
+  const given = properties?.userProperties
+  if (stamp === undefined || given === undefined || !given.some(isReserved)) return properties
+  const own = given.filter((pair) => !isReserved(pair))
+  return { ...properties, userProperties: own.length === 0 ? undefined : own }
+}
+
+function isReserved([name]: UserProperty): boolean {
+  return name === SENDER_PROPERTY || name === ACT_FOR_PROPERTY
+}
+
+/** No client can have an identifier that MQTT can not carry, so there is nobody to act for. */
+function isSendable(clientId: string): boolean {
+  try {
+    assertProperties('publish', { userProperties: [[ACT_FOR_PROPERTY, clientId]] })
+    return true
+  } catch {
+    return false
+  }
+}

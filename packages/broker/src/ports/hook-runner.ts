@@ -1,0 +1,220 @@
+import { encodedBytes, isFailure, type Publish, ReasonCode, splitShared } from '@jamey/protocol'
+import type { Context } from '../support/context.js'
+import { Deadline } from '../support/deadline.js'
+import { ConnectionFault } from '../support/errors.js'
+import { onceKnown } from '../support/once-known.js'
+import { countLevels } from '../support/topic-bounds.js'
+import type { AuthenticationRequest, Identity } from './authenticator.js'
+import {
+  type BrokerHooks,
+  type ClientInfo,
+  type Departure,
+  FAILED,
+  type PublishChange,
+  type PublishOffer,
+  type Refusal,
+} from './hooks.js'
+
+type Answer<T> = T | typeof FAILED
+
+const REFUSED: Refusal = { refuse: ReasonCode.unspecifiedError, reason: 'the server could not decide' }
+const DENIED: Refusal = { refuse: ReasonCode.notAuthorized }
+
+/** Asks the hooks. Nothing here throws or rejects unless it says so; an answer given at once is passed on at once. */
+export class HookRunner {
+  /** Whether a PUBLISH has to be shown to anybody. */
+  readonly judgesPublish: boolean
+  readonly #context: Context
+  readonly #hooks: BrokerHooks
+  readonly #departures = new Set<Promise<unknown>>()
+
+  constructor(context: Context, hooks: BrokerHooks) {
+    this.#context = context
+    this.#hooks = hooks
+    this.judgesPublish = hooks.onPublish !== undefined || hooks.authorize !== undefined
+  }
+
+  get authorizes(): boolean {
+    return this.#hooks.authorize !== undefined
+  }
+
+  /** Rejects with `ConnectionFault`. */
+  async authenticate(request: AuthenticationRequest, identity: Identity): Promise<Identity> {
+    const answer = await this.#ask('authenticate', () => this.#hooks.authenticate?.(request, identity))
+    if (answer === undefined) return identity
+    const isIdentity = answer !== FAILED && 'mayPublish' in answer
+    if (isIdentity) return answer
+    throw faultOf(answer)
+  }
+
+  /** Rejects with `ConnectionFault`. */
+  async connect(client: ClientInfo): Promise<void> {
+    const answer = await this.#ask('onConnect', () => this.#hooks.onConnect?.(client))
+    if (answer !== undefined) throw faultOf(answer)
+  }
+
+  disconnect(client: ClientInfo, departure: Departure): void {
+    const answer = this.#ask('onDisconnect', () => this.#hooks.onDisconnect?.(client, departure))
+    if (!(answer instanceof Promise)) return
+    this.#departures.add(answer)
+    answer.then(() => this.#departures.delete(answer))
+  }
+
+  /** Resolves when every `onDisconnect` has ended. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#departures)
+  }
+
+  allows(
+    client: ClientInfo,
+    action: 'publish' | 'subscribe',
+    topic: string,
+    group?: string,
+  ): boolean | Promise<boolean> {
+    const answer = this.#ask('authorize', () => this.#hooks.authorize?.(client, action, topic, group) ?? true)
+    return onceKnown(answer, (allowed) => allowed === true)
+  }
+
+  /** The filters, as sent, among those asked for that are denied. */
+  async denied(client: ClientInfo, filters: readonly string[]): Promise<ReadonlySet<string>> {
+    const answers = await Promise.all(
+      filters.map((sent) => {
+        const { group, filter } = splitShared(sent)
+        return this.allows(client, 'subscribe', filter, group)
+      }),
+    )
+    return new Set(filters.filter((_, i) => answers[i] !== true))
+  }
+
+  /** Whether a message may be published, and answered where it asks to be. */
+  allowsMessage(
+    client: ClientInfo,
+    topic: string,
+    responseTopic: string | undefined,
+  ): boolean | Promise<boolean> {
+    return onceKnown(this.allows(client, 'publish', topic), (mayPublish) => {
+      if (!mayPublish || responseTopic === undefined) return mayPublish
+      return this.allows(client, 'subscribe', responseTopic)
+    })
+  }
+
+  /** A message as it may go on, or why not. */
+  judge(client: ClientInfo, offer: PublishOffer): PublishOffer | Refusal | Promise<PublishOffer | Refusal> {
+    const isAllowed = this.allowsMessage(client, offer.topic, offer.properties?.responseTopic)
+    return onceKnown(isAllowed, (allowed) => {
+      if (!allowed) return DENIED
+      const answer = this.#ask('onPublish', () => this.#hooks.onPublish?.(offer, client))
+      return onceKnown(answer, (change) => this.#changed(offer, change))
+    })
+  }
+
+  #changed(offer: PublishOffer, answer: Answer<PublishChange | Refusal | undefined>): PublishOffer | Refusal {
+    if (answer === undefined) return offer
+    if (answer === FAILED) return REFUSED
+    if ('refuse' in answer) return isFailure(answer.refuse) ? answer : REFUSED
+    const { topic = offer.topic, payload = offer.payload } = answer
+    const properties = own(answer.properties) ?? offer.properties
+    const changed = { ...offer, topic, payload, properties }
+    try {
+      assertSendable(changed, this.#context)
+    } catch (error) {
+      this.#log('onPublish', error)
+      return REFUSED
+    }
+    return changed
+  }
+
+  #ask<T>(
+    name: keyof BrokerHooks,
+    // biome-ignore lint/suspicious/noConfusingVoidType: as the hooks have it.
+    call: () => T | void | Promise<T | void>,
+  ): Answer<T | undefined> | Promise<Answer<T | undefined>> {
+    try {
+      const answer = call() ?? undefined
+      if (isThenable(answer)) return this.#within(name, answer)
+      return this.#checked(name, answer)
+    } catch (error) {
+      return this.#log(name, error)
+    }
+  }
+
+  // biome-ignore lint/suspicious/noConfusingVoidType: as the hooks have it.
+  #within<T>(name: keyof BrokerHooks, promise: PromiseLike<T | void>): Promise<Answer<T | undefined>> {
+    const { clock, limits } = this.#context
+    return new Promise((resolve) => {
+      const deadline = new Deadline(clock, () => {
+        resolve(this.#log(name, new Error(`no answer within ${limits.hookTimeoutMs} ms`)))
+      })
+      deadline.set(clock.now() + limits.hookTimeoutMs)
+      const settle = (answer: Answer<T | undefined>): void => {
+        deadline.clear()
+        resolve(answer)
+      }
+      promise.then(
+        (answer) => settle(this.#checked(name, answer ?? undefined)),
+        (error) => settle(this.#log(name, error)),
+      )
+    })
+  }
+
+  /** Any hook answers with nothing, an object, or `authorize` with a boolean. */
+  #checked<T>(name: keyof BrokerHooks, answer: T): Answer<T> {
+    if (name === 'onDisconnect' || answer === undefined) return answer
+    const isRight = name === 'authorize' ? typeof answer === 'boolean' : isAnswerOf(name, answer)
+    if (isRight) return answer
+    return this.#log(name, new Error(`it answered with what a hook can not answer: ${typeof answer}`))
+  }
+
+  #log(name: keyof BrokerHooks, error: unknown): typeof FAILED {
+    this.#context.counters.hooksFailed++
+    this.#context.log.error({ err: error, hook: name }, 'a hook failed; what it was asked about is refused')
+    return FAILED
+  }
+}
+
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+function isAnswerOf(name: keyof BrokerHooks, answer: unknown): boolean {
+  if (typeof answer !== 'object' || answer === null) return false
+  if ('refuse' in answer) return typeof answer.refuse === 'number'
+  if (name === 'authenticate') return 'mayPublish' in answer && 'mayReceive' in answer
+  return name === 'onPublish'
+}
+
+function faultOf(answer: Exclude<Answer<object>, symbol> | typeof FAILED): ConnectionFault {
+  const { refuse, reason } = answer !== FAILED && 'refuse' in answer ? (answer as Refusal) : REFUSED
+  const reasonCode = isFailure(refuse) ? refuse : ReasonCode.unspecifiedError
+  return new ConnectionFault(reasonCode, reason ?? 'refused by the server')
+}
+
+/** What belongs to one connection is not the hook's to set. */
+function own(properties: PublishOffer['properties']): PublishOffer['properties'] {
+  if (properties === undefined) return undefined
+  const { topicAlias: _alias, subscriptionIdentifiers: _identifiers, ...others } = properties
+  return others
+}
+
+/** Throws for what a receiver's connection could not encode, which would be its end instead of the hook's. */
+function assertSendable(
+  { topic, payload, qos, retain, properties }: PublishOffer,
+  { limits }: Context,
+): void {
+  if (!(payload instanceof Uint8Array)) throw new TypeError('payload: expected a Uint8Array')
+  if (topic.startsWith('$SYS/') || countLevels(topic) > limits.topicLevels) {
+    throw new RangeError(`topic: ${JSON.stringify(topic)} is the broker's own or has too many levels`)
+  }
+  const publish: Publish = {
+    type: 'publish',
+    topic,
+    payload,
+    qos,
+    retain,
+    dup: false,
+    packetIdentifier: qos === 0 ? 0 : 1,
+    properties,
+  }
+  const bytes = encodedBytes(publish, 5)
+  if (bytes > limits.packetBytes) throw new RangeError(`${bytes} bytes are more than limits.packetBytes`)
+}

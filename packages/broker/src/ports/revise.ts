@@ -1,0 +1,13 @@
+import { ConnectionFault } from '../support/errors.js'
+import type { Identity } from './authenticator.js'
+import type { Refusal } from './hooks.js'
+
+/** What a client may do by now, given what it was allowed before; itself where nothing changed. Must not wait. */
+export type Revise = (identity: Identity, clientId: string) => Identity | Refusal
+
+/** Throws `ConnectionFault` where `revise` refuses. */
+export function revised(revise: Revise, identity: Identity, clientId: string): Identity {
+  const outcome = revise(identity, clientId)
+  if (!('refuse' in outcome)) return outcome
+  throw new ConnectionFault(outcome.refuse, outcome.reason ?? 'not allowed any more')
+}

@@ -1,0 +1,191 @@
+import { Listener, type ListenerAddress, type ListenerOptions } from '../listeners/listener.js'
+import type { Authenticator } from '../ports/authenticator.js'
+import type { BrokerStore } from '../ports/broker-store.js'
+import type { BrokerHooks } from '../ports/hooks.js'
+import type { SharedSubscriptions } from '../routing/router.js'
+import type { Overflow } from '../sessions/queue-room.js'
+import { type Clock, systemClock } from '../support/clock.js'
+import type { BrokerStats } from '../support/counters.js'
+import { BrokerError } from '../support/errors.js'
+import { type Limits, resolveLimits } from '../support/limits.js'
+import { type Log, silentLog } from '../support/log.js'
+import { Core } from './core.js'
+import { type ReloadOptions, reload } from './reload.js'
+import { restore } from './restore.js'
+import { type CloseOptions, Shutdown } from './shutdown.js'
+import { statsOf } from './stats.js'
+import { SysTopics } from './sys-topics.js'
+
+export interface BrokerOptions {
+  listeners: readonly ListenerOptions[]
+  authenticator: Authenticator
+  /** Absent: sessions, queues and retained messages end with the broker. */
+  store?: BrokerStore | undefined
+  limits?: Partial<Limits> | undefined
+  clock?: Clock | undefined
+  log?: Log | undefined
+  /** What happens when a session's queue is full; 'drop-newest' by default. Every drop is counted. See `Overflow`. */
+  overflow?: Overflow | undefined
+  /**
+   * Members of a shared subscription get messages 'in-turn' (the default), or what one publisher says stays with one
+   * member, in order, for as long as that is connected and has room ('by-publisher').
+   */
+  sharedSubscriptions?: SharedSubscriptions | undefined
+  /** Told to clients that request it: under which topic prefix their answers may lie. Section 3.1.2.11.6. */
+  responseInformation?: ((clientId: string) => string | undefined) | undefined
+  /**
+   * Topic filters. What is published under them in MQTT 5.0 is delivered with one user property `jamey-sender`, the
+   * client identifier of the publisher as it was authenticated, and with one `jamey-act-for` for each client that it may
+   * act for; those that a client wrote are removed. CONNACK tells each filter as `jamey-sender`. Absent: none.
+   */
+  stampSenders?: readonly string[] | undefined
+  /**
+   * Topic filters. What is published under them at QoS 1 and 2 slows nobody down: a receiver whose queue has no room for
+   * it misses it, and where nobody else gets it, its publisher is told 0x97. Meant for answers to requests, where one
+   * requester that does not read must not hold up whoever answers all others. Absent: none.
+   */
+  refuseWhenFull?: readonly string[] | undefined
+  /** What you have a say in; see `BrokerHooks`. */
+  hooks?: BrokerHooks | undefined
+}
+
+export interface Broker extends AsyncDisposable {
+  /** Resolves when every listener accepts connections. Throws `BrokerError`. */
+  listen(): Promise<void>
+  /** One per listener, in their order; empty before `listen`. */
+  readonly addresses: readonly ListenerAddress[]
+  stats(): BrokerStats
+  /**
+   * Takes new limits, certificates and permissions without ending a connection that may stay. Throws `BrokerError`, and
+   * then everything is as it was.
+   */
+  reload(options: ReloadOptions): void
+  /**
+   * Lets clients finish what is under way, says why to those of MQTT 5.0, flushes and commits; settles at the latest
+   * some moments after `graceMs`, or when the last `onDisconnect` hook has. Rejects with `BrokerError` for options that
+   * do not go together, and then nothing was closed.
+   */
+  close(options?: CloseOptions): Promise<void>
+}
+
+/**
+ * Checks the options and loads the store; nothing listens yet. Throws `BrokerError`.
+ *
+ *     const broker = await createBroker({
+ *       listeners: [{ host: '127.0.0.1', port: 8883, tls: { cert, key } }],
+ *       authenticator,
+ *     })
+ *     await broker.listen()
+ */
+export async function createBroker(options: BrokerOptions): Promise<Broker> {
+  const { authenticator, store, overflow = 'drop-newest', responseInformation } = options
+  if (typeof authenticator?.authenticate !== 'function') {
+    throw new BrokerError(
+      'authenticator-missing',
+      'authenticator: expected an object with authenticate(); insecureAuthenticator() lets everybody in',
+    )
+  }
+  const core = new Core({
+    authenticator,
+    store,
+    limits: resolveLimits(options.limits),
+    clock: options.clock ?? systemClock,
+    log: options.log ?? silentLog,
+    overflow,
+    responseInformation,
+    hooks: options.hooks,
+    sharedSubscriptions: options.sharedSubscriptions,
+    stampSenders: options.stampSenders,
+    refuseWhenFull: options.refuseWhenFull,
+  })
+  const listeners = options.listeners.map((listener) => new Listener(core, listener))
+  if (store !== undefined) {
+    try {
+      restore(core, await store.load())
+      core.gate?.health.noteDamage()
+    } catch (error) {
+      core.sessions.stop()
+      core.gate?.health.stop()
+      throw new BrokerError('store-failed', `the store can not be loaded: ${String(error)}`, { cause: error })
+    }
+  }
+  return new RunningBroker(core, listeners, store)
+}
+
+class RunningBroker implements Broker {
+  readonly #core: Core
+  readonly #listeners: readonly Listener[]
+  readonly #store: BrokerStore | undefined
+  readonly #sys: SysTopics
+  #addresses: readonly ListenerAddress[] = []
+  #closed: Promise<void> | undefined
+
+  constructor(core: Core, listeners: readonly Listener[], store: BrokerStore | undefined) {
+    this.#core = core
+    this.#listeners = listeners
+    this.#store = store
+    this.#sys = new SysTopics(core)
+  }
+
+  get addresses(): readonly ListenerAddress[] {
+    return this.#addresses
+  }
+
+  async listen(): Promise<void> {
+    const opened = await Promise.allSettled(this.#listeners.map((listener) => listener.open()))
+    const failure = opened.find((result) => result.status === 'rejected')
+    if (failure !== undefined) {
+      for (const listener of this.#listeners) listener.close()
+      throw failure.reason
+    }
+    this.#addresses = this.#listeners.map(({ address }) => address)
+    this.#sys.start()
+    for (const { host, port, tls } of this.#addresses) {
+      if (tls) this.#core.log.info({ host, port }, 'listening with TLS 1.3')
+      else
+        this.#core.log.warn(
+          { host, port },
+          'listening WITHOUT encryption; everybody on the way can read along',
+        )
+    }
+  }
+
+  stats(): BrokerStats {
+    return statsOf(this.#core, this.#sys.uptimeSeconds)
+  }
+
+  reload(options: ReloadOptions): void {
+    const { sysIntervalSeconds } = this.#core.limits
+    reload(this.#core, this.#listeners, options)
+    const isServing = this.#addresses.length > 0 && this.#core.shutdown === undefined
+    if (isServing && this.#core.limits.sysIntervalSeconds !== sysIntervalSeconds) this.#sys.start()
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    if (this.#closed !== undefined) return this.#closed
+    const closed = this.#close(options)
+    if (this.#core.shutdown !== undefined) this.#closed = closed
+    return closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(options: CloseOptions): Promise<void> {
+    const core = this.#core
+    const shutdown = new Shutdown(core, options)
+    core.shutdown = shutdown
+    this.#sys.stop()
+    for (const listener of this.#listeners) listener.close()
+    await shutdown.run()
+    for (const listener of this.#listeners) listener.destroySockets()
+    core.sessions.stop()
+    core.admission.stop()
+    await core.hooks?.drain()
+    await core.gate?.drain()
+    core.gate?.health.stop()
+    await this.#store?.close()
+    core.log.info({}, 'broker closed')
+  }
+}

@@ -1,0 +1,136 @@
+import { Admission } from '../connections/admission.js'
+import type { Connection } from '../connections/connection.js'
+import { handle } from '../connections/handlers/handle.js'
+import { HeldBytes } from '../connections/held-bytes.js'
+import { Descriptors } from '../listeners/descriptors.js'
+import type { ListenerContext } from '../listeners/listener.js'
+import { Stamping } from '../messages/stamping.js'
+import type { Authenticator, Identity } from '../ports/authenticator.js'
+import type { BrokerStore } from '../ports/broker-store.js'
+import { HookRunner } from '../ports/hook-runner.js'
+import type { BrokerHooks } from '../ports/hooks.js'
+import { type Revise, revised } from '../ports/revise.js'
+import { Router, type SharedSubscriptions } from '../routing/router.js'
+import { Crowding } from '../sessions/crowding.js'
+import { HandOvers } from '../sessions/hand-over.js'
+import type { Overflow } from '../sessions/queue-room.js'
+import { Sessions } from '../sessions/sessions.js'
+import { Wills } from '../sessions/wills.js'
+import { CommitGate } from '../storage/commit-gate.js'
+import { ExpirySweep } from '../storage/expiry-sweep.js'
+import { Persistence } from '../storage/persistence.js'
+import { RetainedMessages } from '../storage/retained-messages.js'
+import type { Clock } from '../support/clock.js'
+import { Counters } from '../support/counters.js'
+import type { Limits } from '../support/limits.js'
+import { type Log, RareLog, SparingLog } from '../support/log.js'
+import { Turn } from '../support/turn.js'
+import type { Shutdown } from './shutdown.js'
+
+export interface CoreOptions {
+  authenticator: Authenticator
+  store: BrokerStore | undefined
+  limits: Limits
+  clock: Clock
+  log: Log
+  overflow: Overflow
+  responseInformation: ((clientId: string) => string | undefined) | undefined
+  hooks?: BrokerHooks | undefined
+  sharedSubscriptions?: SharedSubscriptions | undefined
+  stampSenders?: readonly string[] | undefined
+  refuseWhenFull?: readonly string[] | undefined
+  descriptors?: Descriptors | undefined
+}
+
+/** All parts of one broker; each knows of it what it says it needs. */
+export class Core implements ListenerContext {
+  authenticator: Authenticator
+  /** Never changed, but replaced at a reload. */
+  limits: Readonly<Limits>
+  readonly clock: Clock
+  readonly log: Log
+  /** For what happens with those who were not let in: they may not fill the disk. */
+  readonly strangersLog: Log
+  /** Of what the whole process has too little of. */
+  readonly shortageLog: RareLog
+  readonly descriptors: Descriptors
+  readonly overflow: Overflow
+  readonly responseInformation: ((clientId: string) => string | undefined) | undefined
+  /** Absent where none was given. */
+  readonly hooks: HookRunner | undefined
+  /** Absent where no topic is stamped. */
+  readonly stamping: Stamping | undefined
+  readonly counters = new Counters()
+  readonly connections = new Set<Connection>()
+  readonly heldBytes = new HeldBytes(this)
+  /** The time that handling what publishers sent has taken. */
+  readonly publishing = { ms: 0 }
+  readonly handle = handle
+  readonly crowding = new Crowding()
+  readonly retained: RetainedMessages
+  readonly expirySweep: ExpirySweep
+  readonly turn: Turn
+  readonly persistence: Persistence
+  /** Present with a store: acknowledgements wait for it. */
+  readonly gate: CommitGate | undefined
+  readonly router: Router
+  readonly sessions: Sessions
+  readonly wills: Wills
+  readonly handOvers: HandOvers
+  readonly admission: Admission
+  /** Present from the first reload that brought one: who is who by now. */
+  revise: Revise | undefined
+  /** Present from the call of `close` on. */
+  shutdown: Shutdown | undefined
+  /** Called when the last connection is gone. */
+  whenEmpty: (() => void) | undefined
+
+  constructor(options: CoreOptions) {
+    this.authenticator = options.authenticator
+    this.clock = options.clock
+    this.log = options.log
+    this.descriptors = options.descriptors ?? new Descriptors()
+    this.limits = this.fitted(options.limits)
+    this.shortageLog = new RareLog(options.log, options.clock)
+    this.strangersLog = new SparingLog(options.log, options.clock)
+    this.overflow = options.overflow
+    this.responseInformation = options.responseInformation
+    this.hooks = options.hooks && new HookRunner(this, options.hooks)
+    const { stampSenders = [] } = options
+    this.stamping = stampSenders.length === 0 ? undefined : new Stamping(stampSenders, options.log)
+    this.turn = new Turn(() => this.gate?.endTurn())
+    this.persistence = new Persistence(options.store, options.clock, this.stamping, () => this.turn.request())
+    this.gate = options.store && new CommitGate(this, this.persistence, this.turn)
+    this.retained = new RetainedMessages(this, this.persistence, (atMs) =>
+      this.expirySweep.noteRetained(atMs),
+    )
+    this.expirySweep = new ExpirySweep(this, this.retained)
+    this.router = new Router(this, this.persistence, this.crowding, options)
+    this.wills = new Wills(this)
+    this.sessions = new Sessions(this)
+    this.handOvers = new HandOvers(this)
+    this.admission = new Admission(this.limits, this.clock)
+  }
+
+  get isClosing(): boolean {
+    return this.shutdown !== undefined
+  }
+
+  /** Limits for which there are descriptors. */
+  fitted(limits: Readonly<Limits>): Readonly<Limits> {
+    const { most, reserve } = this.descriptors
+    const fitted = this.descriptors.fit(limits)
+    if (fitted === limits) return limits
+    const { connections, pendingConnections, waitingConnections } = fitted
+    this.log.warn(
+      { descriptors: most, reserve, connections, pendingConnections, waitingConnections },
+      'this process may open too few files (ulimit -n) for the connections that its limits allow; they are lowered',
+    )
+    return fitted
+  }
+
+  /** For one that was authenticated while a reload changed who may do what. Throws `ConnectionFault`. */
+  revised(identity: Identity, clientId: string): Identity {
+    return this.revise === undefined ? identity : revised(this.revise, identity, clientId)
+  }
+}

@@ -1,0 +1,192 @@
+import { Delivery, identifierOf } from '../messages/delivery.js'
+import type { Message } from '../messages/message.js'
+import type { DeliveryRecord, StoredDelivery } from '../ports/broker-store.js'
+import type { QueueContext } from './queue-context.js'
+import type { QueueOwner } from './queue-owner.js'
+
+/** Of a connected session's queue, so many messages and bytes wait in memory; a read stops at the bytes, too. */
+export const WINDOW_MESSAGES = 4_096
+export const WINDOW_BYTES = 16_777_216
+/** Read at once, in about a millisecond, and at most so many bytes but for the last message. */
+const PAGE_MESSAGES = 256
+const PAGE_BYTES = 1_048_576
+
+/** How far a queue was shown to others. */
+export class BacklogCursor {
+  /** Of the last delivery that was shown. */
+  after = -1
+  /** How many of those behind it may have been on the wire. */
+  sent = 0
+  /** How many were shown. */
+  shown = 0
+  isAtEnd = false
+}
+
+interface Page {
+  /** Their messages are held. */
+  readonly deliveries: Delivery[]
+  /** With those that can not be read. */
+  readonly records: number
+  /** Of the last record; of the last there is, where the end was reached. */
+  readonly upTo: number
+}
+
+/**
+ * The part of a session's queue that lies in the store alone: all deliveries with a sequence above a cursor. Memory
+ * knows how many they are and what they would take. They are read in pages, at once and not in turns of the event loop:
+ * LMDB answers from mapped memory, and so nothing can change between the question and its answer.
+ */
+export class Backlog {
+  readonly #core: QueueContext
+  readonly #session: QueueOwner
+  #messages = 0
+  #bytes = 0
+  #sent = 0
+  /** Up to here deliveries are in memory, or over. */
+  #after = 0
+  /** Of the last one. */
+  #upTo = 0
+
+  constructor(core: QueueContext, session: QueueOwner) {
+    this.#core = core
+    this.#session = session
+  }
+
+  /** Counts may drift where records are damaged; the cursor does not. */
+  get isEmpty(): boolean {
+    return this.#after >= this.#upTo
+  }
+
+  get messages(): number {
+    return this.#messages
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** How many of the first of them may have been on the wire. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** One more, the last in the queue, is in the store and not in memory. */
+  add({ sequence, message }: Delivery): void {
+    if (this.isEmpty) this.#after = sequence - 1
+    this.#upTo = sequence
+    this.#messages++
+    this.#bytes += message.bytes
+  }
+
+  /** Everything that was in memory, and so in front of what is here, no longer is; `lastSequence` ends the queue. */
+  takeBack(messages: number, bytes: number, sent: number, lastSequence: number): void {
+    this.#messages += messages
+    this.#bytes += bytes
+    this.#sent += sent
+    this.#after = 0
+    this.#upTo = this.#messages > 0 ? lastSequence : 0
+  }
+
+  /** The next of them, which are in memory from now on. Throws where the store can not be read. */
+  take(): Delivery[] {
+    const { deliveries, records, upTo } = this.#read(this.#after, this.#sent, PAGE_MESSAGES)
+    for (const { message } of deliveries) this.#subtract(message)
+    this.#sent = Math.max(0, this.#sent - records)
+    this.#after = upTo
+    if (this.isEmpty) this.#messages = this.#bytes = this.#sent = 0
+    return deliveries
+  }
+
+  /**
+   * Shows the next of them behind the cursor, in order and at most so many; those that `isTaken` are over, the others
+   * stay where they are. Whether any was taken. Throws where the store can not be read.
+   */
+  offer(cursor: BacklogCursor, maximum: number, isTaken: (delivery: Delivery) => boolean): boolean {
+    const { persistence } = this.#core
+    if (cursor.after < this.#after) {
+      cursor.after = this.#after
+      cursor.sent = this.#sent
+    }
+    const before = this.#messages
+    const { deliveries, records, upTo } = this.#read(cursor.after, cursor.sent, maximum)
+    for (const delivery of deliveries) {
+      if (!isTaken(delivery)) {
+        persistence.letGo(delivery.message)
+        continue
+      }
+      this.#subtract(delivery.message)
+      if (delivery.wasSent) this.#sent--
+      persistence.removeDelivery(this.#session, delivery)
+    }
+    cursor.sent = Math.max(0, cursor.sent - records)
+    cursor.after = upTo
+    cursor.shown += records
+    cursor.isAtEnd = upTo >= this.#upTo
+    if (this.#messages === 0) this.#after = this.#upTo
+    return this.#messages < before
+  }
+
+  #read(after: number, sent: number, maximum: number): Page {
+    const { persistence } = this.#core
+    const found = persistence.readDeliveries(this.#session, after, maximum)
+    const deliveries: Delivery[] = []
+    let bytes = 0
+    let records = 0
+    try {
+      for (; records < found.length && bytes < PAGE_BYTES; records++) {
+        const delivery = this.#revive(found[records] as StoredDelivery, records < sent)
+        if (delivery === undefined) continue
+        deliveries.push(delivery)
+        bytes += delivery.message.bytes
+      }
+    } catch (error) {
+      for (const { message } of deliveries) persistence.letGo(message)
+      throw error
+    }
+    const isLast = records === found.length && found.length < maximum
+    return { deliveries, records, upTo: isLast ? this.#upTo : (found[records - 1]?.sequence ?? this.#upTo) }
+  }
+
+  #revive({ sequence, delivery: record }: StoredDelivery, isSent: boolean): Delivery | undefined {
+    if ('damage' in record) return this.#passOver(sequence, record.damage)
+    const message = this.#core.persistence.readMessage(record.messageId)
+    if ('damage' in message) return this.#passOver(sequence, message.damage)
+    return revived(this.#session, sequence, record, message, isSent)
+  }
+
+  /** It is kept apart in the store, for whoever repairs it. */
+  #passOver(sequence: number, damage: Error): undefined {
+    this.#core.persistence.setAsideDelivery(this.#session, sequence)
+    const { clientId } = this.#session
+    this.#core.counters.damagedDeliveries++
+    this.#core.log.error(
+      { clientId, sequence, err: damage },
+      'a queued message can not be read; it was set aside',
+    )
+  }
+
+  #subtract({ bytes }: Message): void {
+    this.#messages = Math.max(0, this.#messages - 1)
+    this.#bytes = Math.max(0, this.#bytes - bytes)
+  }
+}
+
+function revived(
+  session: QueueOwner,
+  sequence: number,
+  record: DeliveryRecord,
+  message: Message,
+  isSent: boolean,
+): Delivery {
+  const { qos, retain, subscriptionIdentifiers, sharedFilter, packetIdentifier, isReleased } = record
+  const group = sharedFilter === undefined ? undefined : session.groupOf(sharedFilter)
+  const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
+  delivery.isStored = true
+  // One that was on the wire keeps its identifier. [MQTT-4.4.0-1]
+  if (isSent || isReleased || packetIdentifier !== undefined) {
+    delivery.mayHaveBeenSent = true
+    delivery.packetIdentifier = packetIdentifier ?? identifierOf(sequence)
+    delivery.state = isReleased ? 'released' : 'sent'
+  }
+  return delivery
+}

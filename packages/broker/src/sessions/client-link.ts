@@ -1,0 +1,23 @@
+import type { Delivery } from '../messages/delivery.js'
+import type { SubscriberLink } from '../routing/subscription.js'
+import type { AcknowledgementType } from '../storage/commit-gate.js'
+
+/** The connection of a session, as far as the session uses it. */
+export interface ClientLink extends SubscriberLink {
+  /** Whether queues may go on filling it. */
+  readonly isWritable: boolean
+  /** Nothing more is read from its client until this has room. */
+  waitsFor: AwaitedQueue | undefined
+  /** QoS 1 and 2. False: larger than the peer takes. */
+  sendDelivery(delivery: Delivery, frameIndex: number): boolean
+  writeAcknowledgement(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void
+  /** Has this turn end with a write, after which more is asked for. */
+  schedule(): void
+  end(reasonCode: number, reasonString: string): void
+}
+
+/** A queue that somebody waits for. */
+export interface AwaitedQueue {
+  /** Who takes what is in it; undefined while that is away. */
+  readonly reader: ClientLink | undefined
+}

@@ -1,0 +1,180 @@
+import type { Message } from '../messages/message.js'
+import type { Subscription } from '../routing/subscription.js'
+import type { RetainedMessages } from '../storage/retained-messages.js'
+import type { Context } from '../support/context.js'
+import type { GreetingRest, Session } from './session.js'
+
+/** Nodes of the retained tree to look at in one turn of the event loop; some milliseconds. */
+const MOST_VISITED_PER_TURN = 20_000
+
+interface GreeterContext extends Context {
+  readonly retained: RetainedMessages
+}
+
+/** The connection that is sent to. */
+interface Greeted {
+  /** Present while it is open. */
+  readonly session: Session | undefined
+  readonly sender: { readonly isWritable: boolean }
+  pauseReading(): void
+  resumeReading(): void
+}
+
+/**
+ * Sends new subscriptions what is retained, filter by filter. A filter may select everything, and a client may send
+ * thousands of them at once: what is more than one turn's share, or more than the socket takes, waits, so that nobody
+ * but the client waits and a reader of QoS 0 misses nothing.
+ */
+export class Greeter {
+  readonly #core: GreeterContext
+  readonly #connection: Greeted
+  #waiting: Subscription[] = []
+  /** Of the first of them: what is left to look at, and the message whose turn it is. */
+  #left: Iterator<Message | undefined> | undefined
+  #message: Message | undefined
+  #identifiers: readonly number[] | undefined
+  #visited = 0
+  #isTurnBegun = false
+  #isHolding = false
+  #isWaitingForRoom = false
+
+  constructor(core: GreeterContext, connection: Greeted) {
+    this.#core = core
+    this.#connection = connection
+  }
+
+  get isBusy(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  greet(subscriptions: readonly Subscription[]): void {
+    if (subscriptions.length === 0) return
+    this.#waiting.push(...subscriptions)
+    this.#run()
+  }
+
+  /** The connection is over; undefined: all was sent. */
+  leave(): GreetingRest | undefined {
+    if (!this.isBusy) return undefined
+    const rest = {
+      waiting: this.#waiting,
+      left: this.#left,
+      message: this.#message,
+      identifiers: this.#identifiers,
+    }
+    this.#waiting = []
+    this.#left = this.#message = undefined
+    return rest
+  }
+
+  /** Goes on where another connection of the session ended. */
+  takeUp({ waiting, left, message, identifiers }: GreetingRest): void {
+    this.#waiting = waiting
+    this.#left = left
+    this.#message = message
+    this.#identifiers = identifiers
+    this.#run()
+  }
+
+  /** The socket takes more. */
+  onWritable(): void {
+    if (this.isBusy && !this.#isTurnBegun) this.#run()
+  }
+
+  #run(): void {
+    const { session } = this.#connection
+    if (session === undefined) {
+      this.#waiting = []
+      this.#left = this.#message = undefined
+      return
+    }
+    // What waited may have been replaced or deleted since, and then is not sent behind what replaced it.
+    if (this.#message !== undefined) this.#message = this.#core.retained.tree.get(this.#message.topic)
+    const isWaiting = !this.#send(session)
+    // What else the client sent waits its turn. One that reads slowly has to be heard, or its end would go unnoticed.
+    const holds = this.isBusy && !isWaiting
+    if (holds === this.#isHolding) return
+    this.#isHolding = holds
+    if (holds) this.#connection.pauseReading()
+    else this.#connection.resumeReading()
+  }
+
+  /** False: the socket has to take what was written first, or the queue has to shrink. */
+  #send(session: Session): boolean {
+    for (let subscription = this.#next(); subscription !== undefined; subscription = this.#next()) {
+      if (this.#message !== undefined && !this.#sendRetained(session, subscription, this.#message))
+        return false
+      this.#message = undefined
+      if (this.#visited >= MOST_VISITED_PER_TURN) return true
+      this.#left ??= this.#begin(subscription)
+      const { done, value } = this.#left.next()
+      this.#countVisit()
+      this.#message = value ?? undefined
+      if (!done) continue
+      this.#waiting.shift()
+      this.#left = undefined
+    }
+    return true
+  }
+
+  #begin({ path, subscriptionIdentifier }: Subscription): Iterator<Message | undefined> {
+    this.#identifiers = subscriptionIdentifier === undefined ? undefined : [subscriptionIdentifier]
+    return this.#core.retained.tree.match(path)
+  }
+
+  #onRoom(): void {
+    this.#isWaitingForRoom = false
+    this.onWritable()
+  }
+
+  /** The first that is still subscribed. */
+  #next(): Subscription | undefined {
+    for (;;) {
+      const [first] = this.#waiting
+      if (first === undefined || first.session.subscriptions.has(first.filter)) return first
+      this.#waiting.shift()
+      this.#left = this.#message = undefined
+    }
+  }
+
+  #countVisit(): void {
+    this.#visited++
+    if (this.#isTurnBegun) return
+    this.#isTurnBegun = true
+    setImmediate(() => {
+      this.#isTurnBegun = false
+      this.#visited = 0
+      if (this.isBusy) this.#run()
+    })
+  }
+
+  /** False: it has to wait for the socket. */
+  #sendRetained(session: Session, { qos: mostQoS }: Subscription, message: Message): boolean {
+    const { counters, clock } = this.#core
+    if (message.expiresAtMs <= clock.now()) {
+      counters.droppedExpired++
+      this.#core.retained.forget(message.topic)
+      return true
+    }
+    if (!session.mayReceive(message.topic)) return true
+    const identifiers = this.#identifiers
+    const qos = mostQoS < message.qos ? mostQoS : message.qos
+    // It is sent because of the subscription, so RETAIN is set whatever Retain As Published says. [MQTT-3.3.1-8]
+    if (qos !== 0) return this.#offer(session, message, qos)
+    if (!this.#connection.sender.isWritable) return false
+    session.connection?.sendAtMostOnce(message, true, identifiers, -1)
+    return true
+  }
+
+  /** False: its queue is to shrink first, so that what is retained does not overflow it. [MQTT-3.3.1-9] */
+  #offer({ outgoing }: Session, message: Message, qos: 1 | 2): boolean {
+    const { room } = outgoing
+    if (!outgoing.isReady && (room.isCrowded || !room.hasRoomFor(message))) {
+      if (!this.#isWaitingForRoom) room.whenRoomier(() => this.#onRoom())
+      this.#isWaitingForRoom = true
+      return false
+    }
+    outgoing.offer(message, qos, true, this.#identifiers, undefined, -1)
+    return true
+  }
+}

@@ -1,0 +1,88 @@
+import type { Delivery } from '../messages/delivery.js'
+import type { Message } from '../messages/message.js'
+import type { Context } from '../support/context.js'
+import { type Backlog, BacklogCursor } from './backlog.js'
+import type { DeliveryQueue } from './delivery-queue.js'
+
+/** Read from the store at once; see `Backlog`. */
+const PAGE_MESSAGES = 256
+/** A store that can not be read is asked again after this. */
+const RETRY_MS = 60_000
+
+/** What expires in one session's queue, and gives up its place there, whether its client is connected or away. */
+export class QueueExpiry {
+  readonly #context: Context
+  readonly #queue: DeliveryQueue
+  readonly #finish: (delivery: Delivery) => void
+  /** Nothing in the queue expires before, apart from what the running sweep has passed. */
+  #earliestMs = Number.POSITIVE_INFINITY
+  /** Of what the running sweep has passed. */
+  #passedMs = Number.POSITIVE_INFINITY
+  #cursor: BacklogCursor | undefined
+
+  constructor(context: Context, queue: DeliveryQueue, finish: (delivery: Delivery) => void) {
+    this.#context = context
+    this.#queue = queue
+    this.#finish = finish
+  }
+
+  /** When there is something to do, by the monotonic clock; infinity: never. */
+  get dueAtMs(): number {
+    return this.#cursor === undefined ? this.#earliestMs : Number.NEGATIVE_INFINITY
+  }
+
+  /** The message waits from now on. Whether something is to be done earlier than before. */
+  note({ expiresAtMs }: Message): boolean {
+    if (expiresAtMs >= this.#earliestMs) return false
+    this.#earliestMs = expiresAtMs
+    return true
+  }
+
+  /** What waits in the store is not known. */
+  noteUnknown(): void {
+    this.#earliestMs = Number.NEGATIVE_INFINITY
+  }
+
+  /**
+   * Drops what has expired. Of what lies in the store it looks at so many at most, and goes on the next time. False:
+   * there was nothing to look for.
+   */
+  sweep(backlog: Backlog | undefined, maximum: number): boolean {
+    if (this.dueAtMs > this.#context.clock.now()) return false
+    if (this.#cursor === undefined) {
+      this.#earliestMs = this.#passedMs = Number.POSITIVE_INFINITY
+      for (const delivery of this.#queue.all()) if (this.#isOver(delivery)) this.#finish(delivery)
+      this.#cursor = new BacklogCursor()
+    }
+    if (backlog !== undefined && !this.#sweepStored(backlog, this.#cursor, maximum)) return true
+    this.#cursor = undefined
+    this.#earliestMs = Math.min(this.#earliestMs, this.#passedMs)
+    return true
+  }
+
+  /** Whether the end was reached. */
+  #sweepStored(backlog: Backlog, cursor: BacklogCursor, maximum: number): boolean {
+    const end = cursor.shown + maximum
+    try {
+      while (!backlog.isEmpty && !cursor.isAtEnd && cursor.shown < end) {
+        const page = Math.min(PAGE_MESSAGES, end - cursor.shown)
+        backlog.offer(cursor, page, (delivery) => this.#isOver(delivery))
+      }
+      return backlog.isEmpty || cursor.isAtEnd
+    } catch {
+      // Its client, when it comes, is told.
+      this.#passedMs = Math.min(this.#passedMs, this.#context.clock.now() + RETRY_MS)
+      return true
+    }
+  }
+
+  #isOver(delivery: Delivery): boolean {
+    if (delivery.hasExpired(this.#context.clock)) {
+      this.#context.counters.droppedExpired++
+      return true
+    }
+    // One whose delivery has begun is completed.
+    if (!delivery.wasSent) this.#passedMs = Math.min(this.#passedMs, delivery.message.expiresAtMs)
+    return false
+  }
+}

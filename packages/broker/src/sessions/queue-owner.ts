@@ -1,0 +1,12 @@
+import type { ShareGroup } from '../messages/delivery.js'
+import type { Subscriber } from '../routing/subscription.js'
+import type { PersistentSession } from '../storage/persistent-session.js'
+import type { ClientLink } from './client-link.js'
+
+/** A session, as far as its queue knows it. */
+export type QueueOwner = PersistentSession &
+  Subscriber & {
+    readonly connection: ClientLink | undefined
+    /** The group of a shared subscription that it has, or left while something waits to go to the others. */
+    groupOf(filter: string): ShareGroup | undefined
+  }

@@ -1,0 +1,305 @@
+import { ReasonCode } from '@jamey/protocol'
+import type { Message } from '../messages/message.js'
+import type { Context } from '../support/context.js'
+import { Deadline } from '../support/deadline.js'
+import type { Turn } from '../support/turn.js'
+import type { AwaitedQueue, ClientLink } from './client-link.js'
+
+/** From this share of its limits on, a queue slows down whoever publishes into it. */
+const CROWDED_FROM = 1 / 2
+/** Where a publisher could not be stopped at the limit, this many times of it end all patience. */
+const MOST_TIMES = 2
+/** However slowly a subscriber takes something: nobody waits for one message longer than so many of its delays. */
+const MOST_DELAYS = 6
+/** Stored deliveries that are looked at for one that needs a place, before the policy decides; some milliseconds. */
+const MOST_SWEPT = 2048
+/** Longer chains of publishers that wait for each other are taken for a circle. */
+const LONGEST_CHAIN = 100
+
+/**
+ * The fate of a message that finds a session's queue full, whose client is away or takes nothing: it, or the oldest in
+ * the queue, is dropped and counted; the connection ends; or the publish is refused with 0x97 before anybody has it
+ * ('refuse'; before MQTT 5.0 the publisher's connection ends, for it can not be told).
+ */
+export type Overflow = 'drop-newest' | 'drop-oldest' | 'disconnect' | 'refuse'
+
+export interface RoomContext extends Context {
+  readonly overflow: Overflow
+  /** The broker has begun to shut down. */
+  readonly isClosing: boolean
+  readonly turn: Turn
+}
+
+/** The session whose queue it is. */
+interface Owner {
+  readonly clientId: string
+  readonly connection: ClientLink | undefined
+}
+
+interface BoundedQueue {
+  readonly queued: number
+  readonly bytes: number
+  dropExpired(maximum: number): boolean
+}
+
+/** A connection that is not read from while a queue is full. */
+export interface PausablePublisher {
+  readonly sender: ClientLink
+  pauseReading(): void
+  resumeReading(): void
+}
+
+/** An acknowledgement that waits until the receiver of what it acknowledges takes something. */
+export interface WaitingAnswer {
+  /** Set by the `QueueRoom`. */
+  since: number
+  release(): void
+}
+
+interface Paused {
+  readonly publisher: PausablePublisher
+  readonly since: number
+}
+
+/**
+ * How much may wait in one session, and who waits because of it. While its client is connected and takes what it is
+ * sent, a queue does not overflow: from half of its limits on, publishers get an acknowledgement for each message that
+ * the client takes; from the limits on they are not read from either. A client that takes nothing for
+ * `limits.slowSubscriberMs` is given up: nobody waits for it, and what finds its queue full is up to the overflow
+ * policy, as for a session that is away.
+ */
+export class QueueRoom implements AwaitedQueue {
+  readonly #core: RoomContext
+  readonly #session: Owner
+  readonly #queue: BoundedQueue
+  /** Whether `onSettled` is to be told. */
+  isWatched = false
+  #isGivenUp = false
+  /** Since it last had room. */
+  #dropped = 0
+  #answers: WaitingAnswer[] = []
+  #paused: Paused[] = []
+  #greeters: (() => void)[] = []
+  /** Since the last flush. */
+  #settled = 0
+  #hasMoved = false
+  #isScheduled = false
+  #delays = 0
+  /** A sign of life is due. */
+  readonly #delay: Deadline
+
+  constructor(core: RoomContext, session: Owner, queue: BoundedQueue) {
+    this.#core = core
+    this.#session = session
+    this.#queue = queue
+    this.#delay = new Deadline(core.clock, () => this.#onDelay())
+  }
+
+  /** Whether one more message may wait, if nothing is dropped for it. */
+  hasRoomFor(message: Message): boolean {
+    const { queuedMessages, queuedBytes } = this.#core.limits
+    const { queued, bytes } = this.#queue
+    if (queued >= queuedMessages) return false
+    // One message always fits, however small the limit was set.
+    return bytes === 0 || bytes + message.bytes <= queuedBytes
+  }
+
+  /** As `hasRoomFor`, perhaps after what has expired is dropped. */
+  findsRoomFor(message: Message): boolean {
+    if (this.hasRoomFor(message)) return true
+    return this.#queue.dropExpired(MOST_SWEPT) && this.hasRoomFor(message)
+  }
+
+  /** As `findsRoomFor`, or its publisher will be stopped for it. */
+  mayTake(message: Message): boolean {
+    if (this.findsRoomFor(message)) return true
+    if (!this.isWaitedFor) return false
+    const { queuedMessages, queuedBytes } = this.#core.limits
+    const { queued, bytes } = this.#queue
+    return queued < MOST_TIMES * queuedMessages && bytes + message.bytes <= MOST_TIMES * queuedBytes
+  }
+
+  get reader(): ClientLink | undefined {
+    return this.#session.connection
+  }
+
+  /** Whether publishers are to be slowed down. */
+  get isCrowded(): boolean {
+    return this.fullness > CROWDED_FROM
+  }
+
+  /** 1 at the limits. */
+  get fullness(): number {
+    const { queuedMessages, queuedBytes } = this.#core.limits
+    const { queued, bytes } = this.#queue
+    return Math.max(queued / queuedMessages, bytes / queuedBytes)
+  }
+
+  /** Whether its client is one that publishers wait for. */
+  get isWaitedFor(): boolean {
+    return (
+      !this.#isGivenUp &&
+      this.#session.connection !== undefined &&
+      this.#core.limits.slowSubscriberMs > 0 &&
+      !this.#core.isClosing
+    )
+  }
+
+  /** Keeps the answer until the client has taken as many messages as there are answers up to this. */
+  hold(answer: WaitingAnswer): void {
+    answer.since = this.#delays
+    this.#answers.push(answer)
+    this.#watch()
+  }
+
+  /** Where the queue is full: reads no more from the publisher until it is not. */
+  pause(publisher: PausablePublisher): void {
+    const { sender } = publisher
+    if (this.fullness < 1 || sender.waitsFor !== undefined || this.#waitsFor(sender)) return
+    sender.waitsFor = this
+    this.#paused.push({ publisher, since: this.#delays })
+    publisher.pauseReading()
+    this.#watch()
+  }
+
+  /** Calls back, once and at the end of a turn, when something has left the queue. */
+  whenRoomier(callback: () => void): void {
+    this.#greeters.push(callback)
+    this.isWatched = true
+  }
+
+  /** Something has left the queue. */
+  onSettled(): void {
+    this.#settled++
+    this.#hasMoved = true
+    this.#schedule()
+  }
+
+  /** The connection has ended, or another has come. */
+  onConnection(): void {
+    this.#isGivenUp = false
+    this.#greeters = []
+    this.#letAllGo()
+  }
+
+  /** A message was dropped, or the session's connection will be ended, because there was no room for it. */
+  onOverflow(): void {
+    this.onMissed()
+    if (this.#core.overflow === 'disconnect') {
+      this.#session.connection?.end(ReasonCode.quotaExceeded, 'the queue of this session is full')
+    }
+  }
+
+  /** There was no room for a message, and the session misses it. */
+  onMissed(): void {
+    const { counters, log, limits, overflow } = this.#core
+    const { clientId } = this.#session
+    counters.droppedOverflow++
+    this.isWatched = true
+    if (this.#dropped++ === 0) {
+      const { queued, bytes } = this.#queue
+      const about = { clientId, queued, bytes, limit: limits.queuedBytes, overflow }
+      log.warn(about, 'the queue of a session is full; messages for it are dropped')
+    }
+  }
+
+  /** The end of a turn in which something has left the queue. */
+  flush(): void {
+    this.#isScheduled = false
+    const isCrowded = this.isCrowded
+    this.#letGo(isCrowded ? this.#settled : this.#answers.length)
+    this.#settled = 0
+    if (this.fullness < 1) this.#resume()
+    const greeters = this.#greeters
+    this.#greeters = []
+    for (const callBack of greeters) callBack()
+    if (!isCrowded) this.#onRoom()
+    if (this.#answers.length + this.#paused.length === 0) this.#delay.clear()
+    this.isWatched = this.#isHeeded
+  }
+
+  get #isHeeded(): boolean {
+    const waiting = this.#answers.length + this.#paused.length + this.#greeters.length
+    return waiting > 0 || this.#isGivenUp || this.#dropped > 0
+  }
+
+  #onRoom(): void {
+    this.#isGivenUp = false
+    if (this.#dropped === 0) return
+    const about = { clientId: this.#session.clientId, dropped: this.#dropped }
+    this.#core.log.info(about, 'the queue of a session has room again')
+    this.#dropped = 0
+  }
+
+  #watch(): void {
+    this.isWatched = true
+    if (this.#delay.isSet) return
+    this.#hasMoved = false
+    this.#arm()
+  }
+
+  #arm(): void {
+    const { clock, limits } = this.#core
+    this.#delay.set(clock.now() + limits.slowSubscriberMs)
+  }
+
+  #onDelay(): void {
+    this.#delays++
+    const first = Math.min(
+      this.#answers[0]?.since ?? Number.POSITIVE_INFINITY,
+      this.#paused[0]?.since ?? Number.POSITIVE_INFINITY,
+    )
+    if (this.#hasMoved && this.#delays - first < MOST_DELAYS) {
+      this.#hasMoved = false
+      return this.#arm()
+    }
+    this.#isGivenUp = true
+    this.#core.counters.subscribersGivenUp++
+    const { clientId } = this.#session
+    const { queued, bytes } = this.#queue
+    this.#core.log.warn({ clientId, queued, bytes }, 'publishers no longer wait for a slow subscriber')
+    this.#letAllGo()
+  }
+
+  #letAllGo(): void {
+    if (this.#answers.length + this.#paused.length === 0) return
+    this.#delay.clear()
+    this.#letGo(this.#answers.length)
+    this.#resume()
+  }
+
+  #letGo(count: number): void {
+    if (count === 0 || this.#answers.length === 0) return
+    for (const answer of this.#answers.splice(0, count)) answer.release()
+  }
+
+  #resume(): void {
+    const paused = this.#paused
+    this.#paused = []
+    for (const { publisher } of paused) {
+      publisher.sender.waitsFor = undefined
+      publisher.resumeReading()
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#core.turn.add(this)
+  }
+
+  /**
+   * Whether this queue can only shrink when more is read from `publisher`: it is its own, or that of one that is not
+   * read from until another's shrinks, and so on.
+   */
+  #waitsFor(publisher: ClientLink): boolean {
+    let room: AwaitedQueue | undefined = this
+    for (let hops = 0; hops < LONGEST_CHAIN; hops++) {
+      const reader: ClientLink | undefined = room.reader
+      if (reader === publisher) return true
+      room = reader?.waitsFor
+      if (room === undefined) return false
+    }
+    return true
+  }
+}

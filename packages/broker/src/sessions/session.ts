@@ -1,0 +1,129 @@
+import type { ProtocolVersion, Will } from '@jamey/protocol'
+import type { Message } from '../messages/message.js'
+import type { Stamp, Stamping } from '../messages/stamping.js'
+import type { Identity } from '../ports/authenticator.js'
+import type { ClientInfo } from '../ports/hooks.js'
+import type { SharedGroup, Subscriber, Subscription } from '../routing/subscription.js'
+import { Deadline } from '../support/deadline.js'
+import type { ClientLink } from './client-link.js'
+import { Outgoing } from './outgoing.js'
+import type { QueueContext } from './queue-context.js'
+
+/** The Session Expiry Interval that means never. [MQTT 5.0 section 3.1.2.11.2] */
+export const NEVER_EXPIRES = 0xffff_ffff
+
+export interface SessionContext extends QueueContext {
+  readonly stamping: Stamping | undefined
+  readonly sessions: SessionKeeper
+  readonly handOvers: { start(from: Session): void }
+}
+
+/** Ends what a session waits for; see `Sessions`. */
+interface SessionKeeper {
+  expire(session: Session): void
+  endWillDelay(session: Session): void
+}
+
+/** Retained messages that one connection was not sent, for the next one of its session. */
+export interface GreetingRest {
+  readonly waiting: Subscription[]
+  readonly left: Iterator<Message | undefined> | undefined
+  readonly message: Message | undefined
+  readonly identifiers: readonly number[] | undefined
+}
+
+/** What the broker keeps for a client identifier, connected or not. Section 4.1. */
+export class Session implements Subscriber {
+  /** Of one that is over and was set aside: a name that no client can have. */
+  clientId: string
+  /** Client identifier in what it publishes, its will included, which hooks may still judge when it is over. */
+  readonly publishesAs: string
+  username: string
+  version: ProtocolVersion
+  connection: ClientLink | undefined
+  /** What hooks know the last connection by; absent without hooks. */
+  client: ClientInfo | undefined
+  /** Seconds after the connection's end; 0: ends with it. */
+  expirySeconds = 0
+  /** By the monotonic clock; of one from an earlier life of the broker perhaps before its beginning. */
+  disconnectedAtMs: number | undefined
+  will: Will | undefined
+  readonly subscriptions = new Map<string, Subscription>()
+  /** By filter: those it unsubscribed from, while what it was not sent goes to their members. */
+  readonly leftGroups = new Map<string, SharedGroup>()
+  /** Packet identifiers of QoS 2 publishes that were taken and wait for PUBREL. [MQTT-4.3.3-10] */
+  readonly incoming = new Set<number>()
+  /** Its connection took it up where another had left it. */
+  isResumed = false
+  /** Those among them that an earlier connection took: they do not count against this one's Receive Maximum. Section 4.9 */
+  takenBefore: Set<number> | undefined
+  readonly outgoing: Outgoing
+  /** Retained messages that its last connection was not sent before it ended. */
+  greetingRest: GreetingRest | undefined
+  /** It outlives the process, so its changes go to the store. */
+  isStored = false
+  /** It ended; what came through its shared subscriptions is on its way to others. */
+  isOver = false
+  readonly expiry: Deadline
+  readonly willDelay: Deadline
+  readonly #core: SessionContext
+  #identity: Identity | undefined
+  /** Made for its first message that has one. */
+  #stamp: Stamp | undefined
+
+  constructor(core: SessionContext, clientId: string, username: string, version: ProtocolVersion) {
+    this.clientId = this.publishesAs = clientId
+    this.#core = core
+    this.username = username
+    this.version = version
+    this.outgoing = new Outgoing(core, this)
+    this.expiry = new Deadline(core.clock, () => core.sessions.expire(this))
+    this.willDelay = new Deadline(core.clock, () => core.sessions.endWillDelay(this))
+  }
+
+  /** Who it was when last connected; unknown after the session was loaded from a store. */
+  get identity(): Identity | undefined {
+    return this.#identity
+  }
+
+  set identity(identity: Identity) {
+    this.#identity = identity
+    this.#stamp = undefined
+  }
+
+  /** What receivers of its messages to `topic` are told about its client; undefined: nothing. */
+  stampFor(topic: string): Stamp | undefined {
+    const { stamping } = this.#core
+    if (!stamping?.selects(topic)) return undefined
+    this.#stamp ??= stamping.stampOf(this.publishesAs, this.#identity?.actsFor ?? [])
+    return this.#stamp
+  }
+
+  /** The group of a shared subscription that it has, or left while something waits to go to the others. */
+  groupOf(filter: string): SharedGroup | undefined {
+    return this.subscriptions.get(filter)?.group ?? this.leftGroups.get(filter)
+  }
+
+  *sharedGroups(): Generator<SharedGroup> {
+    for (const { group } of this.subscriptions.values()) if (group !== undefined) yield group
+  }
+
+  redeliverShared(): void {
+    this.#core.handOvers.start(this)
+  }
+
+  /** Whether anybody could take over what came through its shared subscriptions. */
+  get hasHeirs(): boolean {
+    for (const group of this.leftGroups.values()) if (group.hasOtherThan(this)) return true
+    if (this.connection !== undefined) return false
+    for (const group of this.sharedGroups()) {
+      if (this.isOver ? group.hasOtherThan(this) : group.hasConnectedBeside(this)) return true
+    }
+    return false
+  }
+
+  /** Unknown permissions are checked when the client is back, before anything is sent. */
+  mayReceive(topic: string): boolean {
+    return this.#identity === undefined || this.#identity.mayReceive(topic)
+  }
+}

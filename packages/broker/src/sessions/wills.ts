@@ -1,0 +1,71 @@
+import { Message } from '../messages/message.js'
+import { expiryOf } from '../messages/publish-properties.js'
+import { besideStamp } from '../messages/stamping.js'
+import { mayPublishWill } from '../messages/topic-permission.js'
+import type { HookRunner } from '../ports/hook-runner.js'
+import type { PublishOffer } from '../ports/hooks.js'
+import type { RetainedMessages } from '../storage/retained-messages.js'
+import { onceKnown } from '../support/once-known.js'
+import type { Session, SessionContext } from './session.js'
+
+interface WillContext extends SessionContext {
+  readonly hooks: HookRunner | undefined
+  readonly retained: RetainedMessages
+}
+
+/** Publishes what clients left to be said when they are gone. Section 3.1.2.5 */
+export class Wills {
+  readonly #core: WillContext
+
+  constructor(core: WillContext) {
+    this.#core = core
+  }
+
+  /**
+   * Publishes the will that waits, if there is one; it is published once. [MQTT-3.1.2-8] [MQTT-3.1.3-9] A promise where
+   * a hook takes its time to judge it.
+   */
+  publish(session: Session): void | Promise<void> {
+    session.willDelay.clear()
+    const { will } = session
+    if (will === undefined) return
+    session.will = undefined
+    const { identity } = session
+    // It was allowed with CONNECT; a renewal since may have taken that back.
+    if (identity !== undefined && !mayPublishWill(identity, will, this.#core.limits.topicLevels)) {
+      this.#core.counters.publishesDenied++
+      return
+    }
+    const { topic, payload, qos, retain } = will
+    const { willDelayInterval: _, ...own } = will.properties ?? {}
+    const properties = besideStamp(own, session.stampFor(topic))
+    const offer = { topic, payload, qos, retain, properties, isWill: true }
+    const { hooks } = this.#core
+    if (!hooks?.judgesPublish) return this.#send(session, offer)
+    const { publishesAs, username, version } = session
+    const unknown = {
+      clientId: publishesAs,
+      username,
+      remoteAddress: '',
+      protocolVersion: version,
+      certificate: undefined,
+    }
+    return onceKnown(hooks.judge(session.client ?? unknown, offer), (verdict) => {
+      if ('refuse' in verdict) this.#core.counters.publishesRefused++
+      else this.#send(session, verdict)
+    })
+  }
+
+  #send(session: Session, will: PublishOffer): void {
+    const core = this.#core
+    const { topic, payload, qos, retain } = will
+    const stamp = session.stampFor(topic)
+    const properties = besideStamp(will.properties, stamp)
+    const expiresAtMs = expiryOf(properties, core.clock)
+    const { publishesAs } = session
+    const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, publishesAs, stamp)
+    core.counters.willsPublished++
+    if (retain) core.retained.retain(message)
+    core.router.publish(message, session)
+  }
+}

@@ -1,0 +1,309 @@
+import { randomUUID } from 'node:crypto'
+import { type Delivery, identifierOf } from '../messages/delivery.js'
+import { Message } from '../messages/message.js'
+import { besideStamp, type Stamping } from '../messages/stamping.js'
+import type {
+  BrokerStore,
+  Damaged,
+  DeliveryRecord,
+  MessageRecord,
+  SessionRecord,
+  StoredDelivery,
+} from '../ports/broker-store.js'
+import type { Clock } from '../support/clock.js'
+import type { PersistentSession, PersistentSubscription } from './persistent-session.js'
+import { StoredTime } from './stored-time.js'
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/**
+ * Tells the store what changes in sessions that outlive the process. Without a store every method returns at once,
+ * and the hot path does not even call: see `PersistentSession.isStored` and `Delivery.isStored`.
+ */
+export class Persistence {
+  readonly #store: BrokerStore | undefined
+  readonly #clock: Clock
+  readonly #stamping: Stamping | undefined
+  readonly #time: StoredTime
+  readonly #onDirty: () => void
+  #nextMessageId = 1
+  /** Something was staged since `takeDirty`. */
+  #isDirty = false
+  /** Counts commits, for `Message.storeTurn`. */
+  #turn = 0
+  /** Sessions whose deliveries changed since the last commit. */
+  readonly #changedQueues = new Set<PersistentSession>()
+  /** Messages that were read from the store and are still held, by number: sessions that wait for one share it. */
+  readonly #loaded = new Map<number, Message>()
+
+  constructor(
+    store: BrokerStore | undefined,
+    clock: Clock,
+    stamping: Stamping | undefined,
+    onDirty: () => void,
+  ) {
+    this.#store = store
+    this.#clock = clock
+    this.#stamping = stamping
+    this.#time = new StoredTime(clock)
+    this.#onDirty = onDirty
+  }
+
+  get isCheckable(): boolean {
+    return this.#store?.check !== undefined
+  }
+
+  /** As `BrokerStore.check`. */
+  check(): void {
+    this.#store?.check?.()
+  }
+
+  get isDirty(): boolean {
+    return this.#isDirty
+  }
+
+  /** Message numbers of an earlier life are not used again. */
+  startMessagesAfter(messageId: number): void {
+    this.#nextMessageId = messageId + 1
+  }
+
+  /** Everything staged is durable when the promise resolves. */
+  async commit(): Promise<void> {
+    const store = this.#store
+    for (const session of this.#changedQueues) {
+      if (session.isStored) store?.putQueue(session.clientId, session.outgoing.record)
+    }
+    this.#changedQueues.clear()
+    this.#isDirty = false
+    this.#turn++
+    await store?.commit()
+  }
+
+  /** Stores a session that outlives its connection, or whose will must be published if the process dies. */
+  putSession(session: PersistentSession): void {
+    if (this.#store === undefined) return
+    const isWorthIt = session.expirySeconds > 0 || session.will !== undefined
+    // What waits for a session may lie in the store alone; then it stays there for as long as it lives.
+    if (!isWorthIt && (!session.isStored || session.outgoing.record.messages === 0)) {
+      return this.removeSession(session)
+    }
+    const isNew = !session.isStored
+    session.isStored = true
+    this.#stage().putSession(this.#sessionRecord(session))
+    if (!isNew) return
+    // A session may become durable after it subscribed: DISCONNECT can raise the expiry of CONNECT.
+    for (const subscription of session.subscriptions.values()) this.putSubscription(subscription)
+    for (const packetIdentifier of session.incoming) this.putIncoming(session, packetIdentifier)
+    session.outgoing.storeAll()
+  }
+
+  /** Keeps what is stored of a session that is over, apart from what its client begins next. */
+  setAside(session: PersistentSession): void {
+    const { clientId } = session
+    // No client can have U+0000 in its identifier. [MQTT-1.5.4-2]
+    if (clientId.startsWith('\0')) return
+    session.clientId = `\0${randomUUID()} ${clientId}`
+    this.#stage().renameSession(clientId, this.#sessionRecord(session))
+  }
+
+  /** After the session's deliveries were discarded, so that their messages go, too. */
+  removeSession(session: PersistentSession): void {
+    if (!session.isStored) return
+    session.isStored = false
+    this.#stage().removeSession(session.clientId)
+  }
+
+  putSubscription(subscription: PersistentSubscription): void {
+    const { session, filter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier } =
+      subscription
+    if (!session.isStored) return
+    const record = { filter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier }
+    this.#stage().putSubscription(session.clientId, record)
+  }
+
+  removeSubscription({ session, filter }: PersistentSubscription): void {
+    if (session.isStored) this.#stage().removeSubscription(session.clientId, filter)
+  }
+
+  addDelivery(session: PersistentSession, delivery: Delivery): void {
+    this.append(session, delivery)
+    delivery.message.storeHolders++
+    delivery.isStored = true
+  }
+
+  /** A delivery that memory does not hold. */
+  append(session: PersistentSession, delivery: Delivery): void {
+    const record = deliveryRecord(delivery, this.#numberOf(delivery.message))
+    this.#stageQueue(session).putDelivery(session.clientId, delivery.sequence, record)
+  }
+
+  updateDelivery(session: PersistentSession, delivery: Delivery): void {
+    const record = deliveryRecord(delivery, delivery.message.storeId)
+    this.#stage().updateDelivery(session.clientId, delivery.sequence, record)
+  }
+
+  removeDelivery(session: PersistentSession, delivery: Delivery): void {
+    delivery.isStored = false
+    const { storeId } = delivery.message
+    this.#stageQueue(session).removeDelivery(session.clientId, delivery.sequence, storeId)
+    this.letGo(delivery.message)
+  }
+
+  /** One that can not be read. */
+  setAsideDelivery(session: PersistentSession, sequence: number): void {
+    this.#stageQueue(session).setAsideDelivery?.(session.clientId, sequence)
+  }
+
+  /** As `BrokerStore.takeDamage`. */
+  takeDamage(): readonly Error[] {
+    return this.#store?.takeDamage?.() ?? []
+  }
+
+  /** A delivery of the message is in memory no longer; it may still be in the store. */
+  letGo(message: Message): void {
+    if (--message.storeHolders > 0) return
+    const { storeId } = message
+    if (this.#loaded.get(storeId) === message) this.#loaded.delete(storeId)
+  }
+
+  /** A retained message of an earlier life. */
+  restoreRetained(record: MessageRecord): Message {
+    return this.#revive(record, this.#time.moment(record.expiresAtMs ?? NEVER))
+  }
+
+  /** When a session of an earlier life lost its connection; now, where the time of day was set back since. */
+  restoreDisconnected({ disconnectedAtMs }: SessionRecord): number {
+    const nowMs = this.#clock.now()
+    return disconnectedAtMs === undefined ? nowMs : Math.min(this.#time.moment(disconnectedAtMs), nowMs)
+  }
+
+  /** As `BrokerStore.readDeliveries`. */
+  readDeliveries(session: PersistentSession, after: number, maximum: number): readonly StoredDelivery[] {
+    return this.#store?.readDeliveries(session.clientId, after, maximum) ?? []
+  }
+
+  /** The message, held until `letGo`. Throws where the store can not be read. */
+  readMessage(messageId: number): Message | Damaged {
+    let message = this.#loaded.get(messageId)
+    if (message === undefined) {
+      const record = (this.#store as BrokerStore).readMessage(messageId)
+      if ('damage' in record) return record
+      message = this.#revive(record, this.#time.messageMoment(record.expiresAtMs ?? NEVER, messageId))
+      message.storeId = messageId
+      this.#loaded.set(messageId, message)
+    }
+    message.storeHolders++
+    return message
+  }
+
+  putIncoming(session: PersistentSession, packetIdentifier: number): void {
+    if (session.isStored) this.#stage().putIncoming(session.clientId, packetIdentifier)
+  }
+
+  removeIncoming(session: PersistentSession, packetIdentifier: number): void {
+    if (session.isStored) this.#stage().removeIncoming(session.clientId, packetIdentifier)
+  }
+
+  putRetained(message: Message): void {
+    if (this.#store !== undefined)
+      this.#stage().putRetained(messageRecord(message, this.#time.of(message.expiresAtMs)))
+  }
+
+  removeRetained(topic: string): void {
+    if (this.#store !== undefined) this.#stage().removeRetained(topic)
+  }
+
+  /**
+   * Its number in the store, where it is put unless a delivery surely names it there: one in memory, or one that was
+   * staged in this turn. The store forgets a message with the last that names it, and does not tell.
+   */
+  #numberOf(message: Message): number {
+    if (message.storeHolders > 0 || message.storeTurn === this.#turn) return message.storeId
+    message.storeId = this.#nextMessageId++
+    message.storeTurn = this.#turn
+    const { storeId } = message
+    const record = messageRecord(message, this.#time.ofMessage(message.expiresAtMs, storeId))
+    this.#stage().putMessage(storeId, record)
+    return storeId
+  }
+
+  /**
+   * No message lives longer than from now on, however the time of day was set back. It is stamped as topics are now:
+   * when it was stored, it may have said of itself who had published it.
+   */
+  #revive(record: MessageRecord, momentMs: number): Message {
+    const { topic, payload, qos, retain, publishedBy, actsFor = [] } = record
+    const stamp = this.#stamping?.selects(topic) ? this.#stamping.stampOf(publishedBy, actsFor) : undefined
+    const properties = besideStamp(record.properties, stamp)
+    const seconds = properties?.messageExpiryInterval
+    const longestMs = seconds === undefined ? NEVER : this.#clock.now() + seconds * 1000
+    const expiresAtMs = Math.min(momentMs, longestMs)
+    return new Message(topic, payload, qos, retain, properties, expiresAtMs, publishedBy, stamp).keep()
+  }
+
+  #sessionRecord(session: PersistentSession): SessionRecord {
+    const { disconnectedAtMs } = session
+    return sessionRecord(
+      session,
+      disconnectedAtMs === undefined ? undefined : this.#time.of(disconnectedAtMs),
+    )
+  }
+
+  #stageQueue(session: PersistentSession): BrokerStore {
+    this.#changedQueues.add(session)
+    return this.#stage()
+  }
+
+  /** Called only where there is a store: without one, nothing is marked as stored. */
+  #stage(): BrokerStore {
+    if (!this.#isDirty) {
+      this.#isDirty = true
+      this.#onDirty()
+    }
+    return this.#store as BrokerStore
+  }
+}
+
+function sessionRecord(session: PersistentSession, disconnectedAtMs: number | undefined): SessionRecord {
+  const { clientId, username, version, expirySeconds, will } = session
+  const { inFlight, quota } = session.outgoing
+  // What was sent is the oldest: with a connection, as many as its quota may be out at any moment, and those that an
+  // earlier connection with a larger one has left.
+  return {
+    clientId,
+    username,
+    protocolVersion: version,
+    expirySeconds,
+    disconnectedAtMs,
+    will,
+    inFlightWindow: session.connection === undefined ? inFlight : Math.max(quota, inFlight),
+  }
+}
+
+function messageRecord(message: Message, expiresAtMs: number): MessageRecord {
+  const { topic, payload, qos, retain, properties, publishedBy, stamp } = message
+  return {
+    topic,
+    payload,
+    qos,
+    retain,
+    properties,
+    expiresAtMs: expiresAtMs === NEVER ? undefined : expiresAtMs,
+    publishedBy,
+    actsFor: stamp === undefined || stamp.actsFor.length === 0 ? undefined : stamp.actsFor,
+  }
+}
+
+function deliveryRecord(delivery: Delivery, messageId: number): DeliveryRecord {
+  const { qos, retain, subscriptionIdentifiers, group, packetIdentifier, sequence, state } = delivery
+  return {
+    messageId,
+    qos,
+    retain,
+    subscriptionIdentifiers,
+    sharedFilter: group?.filter,
+    packetIdentifier:
+      packetIdentifier === 0 || packetIdentifier === identifierOf(sequence) ? undefined : packetIdentifier,
+    isReleased: state === 'released',
+  }
+}

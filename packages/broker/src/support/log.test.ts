@@ -1,0 +1,44 @@
+import { FakeClock } from '@jamey/testing'
+import { describe, expect, it } from 'vitest'
+import { RawClient } from '../test-support/raw-client.js'
+import { startBroker } from '../test-support/start-broker.js'
+import { AuthenticationRefused } from './errors.js'
+import { type Log, SparingLog } from './log.js'
+
+function listLog(): { lines: string[]; log: Log } {
+  const lines: string[] = []
+  const write = (fields: Record<string, unknown>, message: string) => {
+    lines.push(`${message} ${fields['leftOut'] ?? ''}`.trim())
+  }
+  return { lines, log: { debug: write, info: write, warn: write, error: write } }
+}
+
+describe('lines about strangers', () => {
+  it('are ten a second, then their number [promise 34]', async () => {
+    const clock = new FakeClock()
+    const { lines, log } = listLog()
+    const sparing = new SparingLog(log, clock)
+    for (let i = 0; i < 25; i++) sparing.warn({}, 'x')
+    expect(lines).toEqual(Array(10).fill('x'))
+    await clock.advance(1000)
+    sparing.warn({}, 'y')
+    sparing.warn({}, 'z')
+    expect(lines.slice(10)).toEqual(['left out lines about strangers 15', 'y', 'z'])
+  })
+
+  it('do not grow with the number of refused connections [promise 34]', async () => {
+    const { lines, log } = listLog()
+    const authenticator = { authenticate: () => Promise.reject(new AuthenticationRefused('no')) }
+    const { broker, port } = await startBroker({ log, clock: new FakeClock(), authenticator })
+    for (let i = 0; i < 15; i++) {
+      const stranger = await RawClient.open(port)
+      await stranger.handshake({ clientId: 'x' })
+      await stranger.closed
+      const noise = await RawClient.open(port)
+      noise.sendBytes(Buffer.from('GET / HTTP/1.1'))
+      await noise.closed
+    }
+    expect(broker.stats()).toMatchObject({ authenticationsRefused: 15, protocolErrors: 30 })
+    expect(lines.filter((line) => !line.startsWith('listening'))).toHaveLength(10)
+  })
+})
