@@ -1,0 +1,91 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { claimRunFile } from '../install/run-file.js'
+import { TestFolder } from '../install/test-folder.support.js'
+import { reachableHost } from '../support/host-address.js'
+import { connectionFailure } from './connection.js'
+import { connectionTarget } from './connection-target.js'
+
+const at = new TestFolder()
+
+/** The environment of a command in the folder, nothing of it from a file. */
+function from(env: NodeJS.ProcessEnv) {
+  return { env, fromFile: new Set<string>(), cwd: at.path }
+}
+
+describe('a command', () => {
+  it('connects under a name of its own to the broker that the run file names, with operator permissions', async () => {
+    await at.install()
+    const claim = claimRunFile(at.directory.path, '0.1.0')
+    claim.update({ broker: { host: '0.0.0.0', port: 18_883 } })
+    const { config, address } = await connectionTarget(from({}), {})
+    expect(config).toMatchObject({ url: 'mqtts://127.0.0.1:18883', permissions: ['jamey/#'] })
+    expect(config.clientId).toMatch(/^jamey-cli-[0-9a-f]{12}$/)
+    expect(address).toBe('127.0.0.1:18883')
+    claim.release()
+    expect((await connectionTarget(from({}), { permission: ['a'] })).config).toMatchObject({
+      url: 'mqtts://127.0.0.1:8883',
+      permissions: ['a'],
+    })
+  })
+
+  it('takes the environment first, and never the name of the component whose environment it is', async () => {
+    await at.install()
+    const env = {
+      MQTT_BROKER_URL: 'mqtt://example.org',
+      MQTT_TLS_CA_CERT: at.directory.caCertificate,
+      MQTT_JWT_SECRET: 'x'.repeat(32),
+      MQTT_CLIENT_ID: 'jamey-memory',
+      MQTT_TLS_CLIENT_CERT: at.directory.clientCertificate('jamey-memory'),
+      MQTT_TLS_CLIENT_KEY: at.directory.clientKey('jamey-memory'),
+    }
+    // The bus looks into `.env` once more.
+    const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`)
+    writeFileSync(join(at.path, '.env'), lines.join(''), { mode: 0o600 })
+    const { config, wayOut } = await connectionTarget(from(env), {})
+    expect(config.clientId).toMatch(/^jamey-cli-/)
+    expect(config.tls).toEqual({ ca: readFileSync(at.directory.caCertificate, 'utf8') })
+    expect(wayOut).toContain('--client-id NAME')
+    const asked = await connectionTarget(from(env), { clientId: 'jamey-memory' })
+    expect(asked.config).toMatchObject({ clientId: 'jamey-memory', tls: { cert: expect.anything() } })
+    await expect(connectionTarget(from(env), { clientId: 'other' })).rejects.toThrow(/MQTT_TLS_CLIENT_CERT/)
+  })
+
+  it('tries for ever once connected, unless it was told how often', async () => {
+    await at.install()
+    expect((await connectionTarget(from({}), {})).config.breakerFailures).toBe(Number.POSITIVE_INFINITY)
+    const env = { MQTT_BROKER_URL: 'mqtt://example.org', MQTT_JWT_SECRET: 'x'.repeat(32) }
+    expect((await connectionTarget(from(env), {})).config.breakerFailures).toBe(Number.POSITIVE_INFINITY)
+    const told = { ...env, MQTT_BREAKER_FAILURES: '3' }
+    expect((await connectionTarget(from(told), {})).config.breakerFailures).toBe(3)
+  })
+
+  it('tells nobody there, nobody to trust and nobody who wants us apart', async () => {
+    await at.install()
+    const target = await connectionTarget(from({}), {})
+    const told = (cause: Error) => connectionFailure({ cause }, target)
+    const system = (code: string) => Object.assign(new Error(code), { code })
+    const refused = told(new Error('unreachable', { cause: system('ECONNREFUSED') }))
+    expect(refused).toMatchObject({ exitCode: 5, message: 'no broker at 127.0.0.1:8883' })
+    expect(refused.hint).toContain('jamey up')
+    expect(told(system('ERR_TLS_CERT_ALTNAME_INVALID'))).toMatchObject({
+      code: 'certificate-host',
+      hint: expect.stringContaining('certs issue --server --host'),
+    })
+    expect(told(system('SELF_SIGNED_CERT_IN_CHAIN'))).toMatchObject({
+      code: 'certificate-not-trusted',
+      exitCode: 5,
+    })
+    const unwanted = Object.assign(new Error('bad token'), {
+      name: 'AuthenticationError',
+      code: 'bad-credentials',
+    })
+    expect(told(unwanted)).toMatchObject({ exitCode: 3, code: 'bad-credentials' })
+    const bare = Object.assign(new Error('no'), { name: 'AuthenticationError', code: 'client-certificate' })
+    expect(told(bare)).toMatchObject({ exitCode: 3, hint: expect.stringContaining('certs issue NAME') })
+    const shown = { ...target, config: { ...target.config, tls: { cert: 'PEM', key: 'PEM' } } }
+    expect(connectionFailure({ cause: bare }, shown).hint).toContain('belongs to another system')
+    expect(reachableHost('::')).toBe('::1')
+  })
+})
