@@ -8,9 +8,9 @@ import { type ConnectOptions, connect } from '@jamey/mqtt'
 import { FakeClock } from '@jamey/testing'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { Comeback } from '../components/comeback.js'
 import { type RunningComponent, startComponent } from '../components/component.js'
 import { environmentBesideBroker } from '../components/component-environment.js'
+import { Reconnector } from '../components/reconnector.js'
 import { type DataDirectory, dataDirectoryAt } from '../install/data-directory.js'
 import { CERTIFIED_CLIENTS, makeDataDirectory, provision } from '../install/provision.js'
 import { embeddedSettings } from './embedded-broker.js'
@@ -152,8 +152,8 @@ describe('a part that comes back', () => {
     const delays: unknown[] = []
     const error = ({ delay_ms: delayMs }: { delay_ms?: number }) => void delays.push(delayMs)
     const both = { ...clockOf(clock), now: () => 0 }
-    const comeback = new Comeback({ reset: () => resets++ }, both, { error } as never)
-    return { clock, comeback, delays, resets: () => resets }
+    const reconnector = new Reconnector({ reset: () => resets++ }, both, { error } as never)
+    return { clock, reconnector, delays, resets: () => resets }
   }
 
   function clockOf(clock: FakeClock) {
@@ -165,28 +165,28 @@ describe('a part that comes back', () => {
   }
 
   it('waits twice as long each time, a minute at most, and begins anew after a minute of connection', async () => {
-    const { clock, comeback, delays, resets } = start()
+    const { clock, reconnector, delays, resets } = start()
     for (let i = 0; i < 8; i++) {
-      comeback.onGivenUp(new Error('gone'))
+      reconnector.onGivenUp(new Error('gone'))
       await clock.advance(60_000)
-      comeback.onConnected()
+      reconnector.onConnected()
     }
     expect(resets()).toBe(8)
     expect(delays).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => seconds * 1000))
     await clock.advance(59_999)
-    comeback.onGivenUp(new Error('gone'))
+    reconnector.onGivenUp(new Error('gone'))
     await clock.advance(60_000)
-    comeback.onConnected()
+    reconnector.onConnected()
     await clock.advance(60_000)
-    comeback.onGivenUp(new Error('gone'))
+    reconnector.onGivenUp(new Error('gone'))
     expect(delays.slice(-2)).toEqual([60_000, 1_000])
   })
 
   it('does not once it is stopped', async () => {
-    const { clock, comeback, resets } = start()
-    comeback.onGivenUp(new Error('gone'))
-    comeback.stop()
-    comeback.onGivenUp(new Error('gone'))
+    const { clock, reconnector, resets } = start()
+    reconnector.onGivenUp(new Error('gone'))
+    reconnector.stop()
+    reconnector.onGivenUp(new Error('gone'))
     await clock.advance(120_000)
     expect(resets()).toBe(0)
   })

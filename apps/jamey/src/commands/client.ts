@@ -9,7 +9,7 @@ import {
   writeClientFile,
 } from '@jamey/auth'
 import { requireDataDirectory } from '../install/data-directory.js'
-import { inTurn } from '../install/file-turn.js'
+import { withFileLock } from '../install/file-lock.js'
 import { assertNewClientName } from '../install/new-client-name.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
@@ -136,7 +136,7 @@ async function change(
   next: (clients: readonly ClientEntry[]) => readonly ClientEntry[],
 ): Promise<void> {
   const path = pathOf(context, options)
-  await inTurn(path, async () => {
+  await withFileLock(path, async () => {
     const clients = next(await readClientFile(path))
     await writeClientFile(path, clients, context.now().getTime())
   })

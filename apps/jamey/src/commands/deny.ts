@@ -14,7 +14,7 @@ import {
   writeDenyListFile,
 } from '@jamey/auth'
 import { requireDataDirectory } from '../install/data-directory.js'
-import { inTurn } from '../install/file-turn.js'
+import { withFileLock } from '../install/file-lock.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
@@ -50,7 +50,7 @@ export async function denyAdd(context: CommandContext, options: DenyAddOptions):
   const path = pathOf(context, options)
   const denial = deniedBy(context, options, nowMs)
   if (!isInForce(denial, nowMs)) throw usage('--until lies in the past, so that nobody would be denied')
-  await inTurn(path, async () => {
+  await withFileLock(path, async () => {
     const { denials } = await readDenyListFile(path)
     await writeDenyListFile(path, [...denials.filter((each) => !isSame(each, denial)), denial], nowMs)
   })
@@ -72,7 +72,7 @@ export async function denyRemove(context: CommandContext, options: DeniedOptions
   const nowMs = context.now().getTime()
   const path = pathOf(context, options)
   const denial = deniedBy(context, options, nowMs)
-  await inTurn(path, async () => {
+  await withFileLock(path, async () => {
     const { denials } = await readDenyListFile(path)
     const left = denials.filter((each) => !isSame(each, denial))
     if (left.length === denials.length) {

@@ -4,7 +4,7 @@ import type { Client, SessionStore } from '@jamey/mqtt'
 import type { Logger } from 'pino'
 import type { ClientComponent } from '../install/data-directory.js'
 import { CommandFailure, reportOf } from '../support/failure.js'
-import { Comeback } from './comeback.js'
+import { Reconnector } from './reconnector.js'
 
 /** A component in this process, connected (or connecting) as a client of its own. */
 export interface RunningComponent {
@@ -97,14 +97,14 @@ function watched(
   service: Service,
   { log, comesBack = false }: ComponentOptions,
 ): RunningComponent {
-  const comeback = comesBack ? new Comeback(service.bus.mqtt, systemClock, log) : undefined
+  const reconnector = comesBack ? new Reconnector(service.bus.mqtt, systemClock, log) : undefined
   const lost = new Promise<never>((_, reject) => {
     service.bus.onState((change) => {
       tell(change, log)
-      if (change.state === 'connected') comeback?.onConnected()
+      if (change.state === 'connected') reconnector?.onConnected()
       if (change.state !== 'error' || isBreaker(change)) return
-      if (comeback === undefined) reject(connectionLost(name, change.cause))
-      else comeback.onGivenUp(change.cause)
+      if (reconnector === undefined) reject(connectionLost(name, change.cause))
+      else reconnector.onGivenUp(change.cause)
     })
   })
   // It is awaited only once everything is ready; until then `ready` tells the same.
@@ -115,7 +115,7 @@ function watched(
     lost,
     reload: () => reload(service, log),
     stop: (graceMs) => {
-      comeback?.stop()
+      reconnector?.stop()
       return service.stop({ graceMs })
     },
   }

@@ -8,7 +8,7 @@ const PAUSE_MS = 50
 const ABANDONED_MS = 4_000
 
 /** Runs `change`, which reads a file and writes it again, while no other command does: or one would undo the other. */
-export async function inTurn<T>(path: string, change: () => Promise<T>): Promise<T> {
+export async function withFileLock<T>(path: string, change: () => Promise<T>): Promise<T> {
   const lock = `${path}.lock`
   await take(lock)
   try {

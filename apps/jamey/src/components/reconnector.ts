@@ -9,7 +9,7 @@ const TAKEN_OVER = 0x8e
  * Takes a connection up again that was given up for good. Two that take one session from each other would do so for
  * ever, so each attempt waits twice as long as the one before, up to a minute, until a connection has lasted as long.
  */
-export class Comeback {
+export class Reconnector {
   readonly #connection: { reset(): void }
   readonly #clock: Clock
   readonly #log: Pick<Logger, 'error'>
