@@ -4,14 +4,16 @@ import { report } from './report.js'
 
 /** This module, for `Child`. */
 export const HANDING_OVER_PROCESS = 'handing-over-process.ts'
+/** The session that is about to expire; one that is over is kept under a longer name. */
+export const EXPIRED_SESSION = 'over'
 
 /**
  * A broker without clients on the store in `path`, where one session is about to expire. It kills itself while its
- * commit number `lastCommit` is under way; where the session is gone before, it prints after how many commits.
+ * commit number `lastCommit` is under way; where the session is gone by then, it prints after how many commits.
  */
 export async function run(path: string, lastCommit: string): Promise<void> {
   const store = await openBrokerStore({ path })
-  const { commit, removeSession } = store
+  const { load, commit, removeSession } = store
   let commits = 0
   store.commit = () => {
     const committed = commit.call(store)
@@ -22,6 +24,12 @@ export async function run(path: string, lastCommit: string): Promise<void> {
     store.removeSession = (clientId) => {
       removeSession.call(store, clientId)
       resolve()
+    }
+    // An earlier life may have been done with it before it was killed.
+    store.load = async () => {
+      const state = await load.call(store)
+      if (!state.sessions.some(({ clientId }) => clientId.endsWith(EXPIRED_SESSION))) resolve()
+      return state
     }
   })
   const limits = { sysIntervalSeconds: 0 }
