@@ -28,6 +28,8 @@ export const remoteFailureSchema = z.object({
   kind: z.string().min(1),
   message: z.string(),
   retryable: z.boolean(),
+  /** How soon it makes sense to try again, where the failure says so. */
+  retry_after_ms: z.number().int().min(0).max(60_000).optional(),
 })
 
 export type OperationName = (typeof OPERATION_NAMES)[number]

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Bench } from './bench.js'
 import { Progress } from './progress.js'
 
-/** A clock that only work moves on, and evaluations of so many steps of a quarter of a millisecond. */
+/** A clock that only work moves on, and evaluations of so many steps. */
 function setUp() {
   let nowMs = 0
   const progress = new Progress()
@@ -10,18 +10,18 @@ function setUp() {
   const done: string[] = []
   const at: (number | undefined)[] = []
   let lastId = 0
-  const hear = (name: string, steps: number): Promise<void> =>
+  const hear = (name: string, steps: number, { sender = name, stepMs = 0.25 } = {}): Promise<void> =>
     new Promise((resolve) => {
       function* work(): Generator<undefined, void> {
         for (let i = 0; i < steps; i++) {
-          nowMs += 0.25
+          nowMs += stepMs
           at.push(progress.id)
           yield
         }
         done.push(`${name} at ${nowMs}`)
         resolve()
       }
-      bench.hear(++lastId, work())
+      bench.hear(sender, ++lastId, work())
     })
   return { hear, done, progress, at }
 }
@@ -48,6 +48,29 @@ describe('the bench', () => {
     const all = [hear('a', 40), hear('b', 40), hear('c', 2)]
     await Promise.all(all)
     expect(done).toEqual(['c at 2.5', 'a at 20.5', 'b at 20.5'])
+  })
+
+  it('has what others ask wait for one slice of a sender, however much that has here', async () => {
+    const { hear, done } = setUp()
+    const all = Array.from({ length: 5 }, (_, i) => hear(`a${i}`, 40, { sender: 'a' }))
+    await Promise.all([...all, hear('b', 2)])
+    expect(done.slice(0, 2)).toEqual(['b at 1.5', 'a0 at 10.5'])
+  })
+
+  it('has several short ones of a sender done in one slice', async () => {
+    const { hear, done } = setUp()
+    await Promise.all([
+      hear('a', 1, { sender: 'x' }),
+      hear('b', 1, { sender: 'x' }),
+      hear('c', 1, { sender: 'x' }),
+    ])
+    expect(done).toEqual(['a at 0.25', 'b at 0.5', 'c at 0.75'])
+  })
+
+  it('has a sender whose steps take longer than a slice pass so many turns', async () => {
+    const { hear, done } = setUp()
+    await Promise.all([hear('a', 3, { stepMs: 3 }), hear('b', 10)])
+    expect(done).toEqual(['b at 5.5', 'a at 11.5'])
   })
 
   it('notes what it is at, and that it goes on', async () => {

@@ -18,7 +18,7 @@ import { BOUNDS, excess } from './bounds.js'
 import { circumstancesOf, conclude } from './circumstances.js'
 import { type Finding, type Proposal, weigh } from './engine.js'
 import type { Findings } from './evaluation-message.js'
-import { EvaluationThread } from './evaluation-thread.js'
+import { EvaluationThread, overloadedError } from './evaluation-thread.js'
 import { Judge, type JudgeAnswer, type JudgeOptions } from './judge.js'
 import { ReceiptSigner } from './receipts.js'
 import { DEFAULT_RULES_FILE, loadRules, type RuleSet } from './rule-file.js'
@@ -178,25 +178,30 @@ class BusConscience implements Conscience {
 
   async #answer(request: Request<Evaluation>, context: RequestContext): Promise<Verdict> {
     assertWithinBounds(request.data)
-    const { data: proposal, envelope, sender } = request
+    const { data: proposal, envelope, sender, principal } = request
+    // Before the digest is made, which is most of the work for whoever is refused.
+    if (this.#thread?.hasRoomFor(principal.clientId, proposal.action.length) === false) {
+      throw overloadedError(principal.clientId)
+    }
     const binding = bindingOf(request)
     const { requested_by: requester, request_digest: digest } = binding
     const attested = this.#attestations.about(digest, requester, sender.clientId)
-    const circumstances = circumstancesOf(proposal, attested)
-    const whole = await this.#evaluate(requester, circumstances.asserted, context)
-    const alone =
-      circumstances.attested === undefined
-        ? whole
-        : await this.#evaluate(requester, circumstances.attested, context)
+    const { asserted: all, attested: alone } = circumstancesOf(proposal, attested)
+    const { findings, rulesVersion } = await this.#evaluate(
+      requester,
+      alone === undefined ? [all] : [all, alone],
+      context,
+    )
+    const [byAll = [], byAlone = byAll] = findings
     const answer = await this.#ask(proposal, context)
     const opinion = answer?.status === 'used' ? answer.opinion : undefined
     const options = { unrecognised: this.#options.unrecognised, opinion }
-    const asserted = weigh(whole.findings, options)
+    const asserted = weigh(byAll, options)
     const { judgement, facts } = conclude(
       { evaluation: proposal, requester, digest },
       attested,
       asserted,
-      alone === whole ? asserted : weigh(alone.findings, options),
+      byAlone === byAll ? asserted : weigh(byAlone, options),
     )
     const nowMs = this.#clock.now()
     const verdict: Verdict = {
@@ -205,7 +210,7 @@ class BusConscience implements Conscience {
       ...judgement,
       judge: judgeOf(answer),
       facts,
-      rules_version: whole.rulesVersion,
+      rules_version: rulesVersion,
       ...binding,
       evaluated_at: new Date(nowMs).toISOString(),
     }
@@ -259,10 +264,14 @@ class BusConscience implements Conscience {
     return new EvaluationThread({ rules: this.#rules, budgetMs, clock: this.#clock, onEnd })
   }
 
-  async #evaluate(sender: string, proposal: Proposal, context: RequestContext): Promise<Findings> {
+  async #evaluate(
+    sender: string,
+    proposals: readonly Proposal[],
+    context: RequestContext,
+  ): Promise<Findings> {
     // Present for as long as requests are taken.
-    const found = await (this.#thread as EvaluationThread).evaluate(sender, proposal, context)
-    this.#reportFailures(found.findings)
+    const found = await (this.#thread as EvaluationThread).evaluate(sender, proposals, context)
+    this.#reportFailures(found.findings.flat())
     return found
   }
 

@@ -13,12 +13,17 @@ export interface ThreadOptions {
 export type Order =
   /** The rules of all evaluations that are ordered later. */
   | { readonly rules: readonly RuleText[] }
-  /** `leftMs`: after that nobody waits for it. */
-  | { readonly id: number; readonly proposal: Proposal; readonly leftMs: number }
+  /** Senders take turns. `leftMs`: after that nobody waits for it. */
+  | {
+      readonly id: number
+      readonly sender: string
+      readonly proposals: readonly Proposal[]
+      readonly leftMs: number
+    }
 
-/** What the rules say of an action, and which rules they were. */
+/** What the rules say of each proposal, and which rules they were. */
 export interface Findings {
-  readonly findings: readonly Finding[]
+  readonly findings: readonly (readonly Finding[])[]
   readonly rulesVersion: string
 }
 

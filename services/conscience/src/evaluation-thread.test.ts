@@ -22,8 +22,9 @@ function setUp({ worker, clock }: { worker?: string; clock?: FakeClock } = {}) {
   })
   onTestFinished(() => thread.close())
   const ask = (sender: string, action: string, context = patient) =>
-    thread.evaluate(sender, { action }, context).then(
-      ({ findings, rulesVersion }) => [rulesVersion, ...findings.map(({ rule }) => rule.name)].join(' '),
+    thread.evaluate(sender, [{ action }], context).then(
+      ({ findings, rulesVersion }) =>
+        [rulesVersion, ...findings.flat().map(({ rule }) => rule.name)].join(' '),
       ({ kind, retryable }: RequestError) => `${kind} ${retryable}`,
     )
   return { thread, ask, ends }
@@ -34,8 +35,8 @@ function pretending(body: string): URL {
   const script = `import { parentPort, workerData } from 'node:worker_threads'
     const cells = new Int32Array(workerData.progress)
     const begin = (id) => { Atomics.store(cells, 0, id); Atomics.add(cells, 1, 1) }
-    const done = (id) => parentPort.postMessage({ id, result: { findings: [], rulesVersion: 'done' } })
-    parentPort.on('message', ({ id, proposal, leftMs }) => { ${body} })
+    const done = (id) => parentPort.postMessage({ id, result: { findings: [[]], rulesVersion: 'done' } })
+    parentPort.on('message', ({ id, proposals: [proposal], leftMs }) => { ${body} })
     parentPort.postMessage('ready')`
   return new URL(`data:text/javascript,${encodeURIComponent(script)}`)
 }
@@ -45,14 +46,15 @@ describe('evaluations in a thread', () => {
     const { thread } = setUp()
     const { findings, rulesVersion } = await thread.evaluate(
       'a',
-      { action: "delete the customer's records", context: { consent: false } },
+      [{ action: "delete the customer's records", context: { consent: false } }, { action: 'read the news' }],
       patient,
     )
     expect(rulesVersion).toBe(loadRules().version)
-    expect(findings[0]).toMatchObject({
+    expect(findings[0]?.[0]).toMatchObject({
       rule: { name: 'consent', effect: 'forbid' },
       evidence: expect.arrayContaining(['consent: no']),
     })
+    expect(findings[1]?.map(({ rule }) => rule.effect)).toEqual(['encourage'])
   })
 
   it('leave the event loop to others [promise 46]', async () => {
@@ -79,6 +81,21 @@ describe('evaluations in a thread', () => {
     expect(await ask('a', 'read the news')).toContain(loadRules().version)
   })
 
+  it('that could hardly be answered in time are not begun, so that others can be', async () => {
+    const { thread, ask } = setUp({ worker: 'setTimeout(() => done(id), 1)' })
+    await thread.opened
+    let remainingMs = 1000
+    const hurried = {
+      get remainingMs() {
+        return remainingMs
+      },
+    }
+    const before = Array.from({ length: 8 }, () => ask('a', 'x', hurried))
+    const last = ask('a', 'x', hurried)
+    remainingMs = 100
+    expect(await Promise.all([...before, last])).toEqual([...Array(8).fill('done'), 'aborted true'])
+  })
+
   it('that are not done are given up when it is closed', async () => {
     const { thread, ask } = setUp({ worker: '' })
     const answers = [ask('a', '1'), ask('a', '2'), ask('b', '3')]
@@ -89,13 +106,15 @@ describe('evaluations in a thread', () => {
 })
 
 describe('a sender of many evaluations', () => {
-  it('has one of them with the thread, so that another sender waits for that one alone', async () => {
-    const { ask } = setUp({ worker: 'setTimeout(() => done(id), 5)' })
+  it('has a few of them with the thread, so that another sender waits for those alone', async () => {
+    const { ask } = setUp({
+      worker: `(globalThis.all ??= []).push(id); setTimeout(() => done(all.shift()), 5)`,
+    })
     const order: string[] = []
-    const many = Array.from({ length: 20 }, (_, n) => ask('a', `${n}`).then(() => order.push('a')))
+    const many = Array.from({ length: 30 }, (_, n) => ask('a', `${n}`).then(() => order.push('a')))
     await Promise.all([...many, ask('b', 'x').then(() => order.push('b'))])
-    expect(order.indexOf('b')).toBeLessThanOrEqual(1)
-    expect(order).toHaveLength(21)
+    expect(order.indexOf('b')).toBeLessThanOrEqual(8)
+    expect(order).toHaveLength(31)
   })
 
   it('has so much text waiting and no more, so that what others ask is not behind it for long', async () => {
@@ -107,15 +126,25 @@ describe('a sender of many evaluations', () => {
     const first = Array.from({ length: 400 }, () => ask('a', long))
     expect(await ask('b', 'x')).toBe('done')
     const outcomes = await Promise.all(first)
-    expect(outcomes).toEqual([...Array(321).fill('done'), ...Array(79).fill('overloaded true')])
+    // Four were with the thread.
+    expect(outcomes).toEqual([...Array(333).fill('done'), ...Array(67).fill('overloaded true')])
     const short = Array.from({ length: 900 }, () => ask('a', 'x'))
     expect(new Set(await Promise.all(short))).toEqual(new Set(['done']))
+  })
+
+  it('is charged for what it says of the circumstances, too', async () => {
+    const { thread } = setUp({ worker: 'setTimeout(() => done(id), 1)' })
+    await thread.opened
+    const context = { note: 'x'.repeat(60_000) }
+    const all = Array.from({ length: 80 }, () => thread.evaluate('a', [{ action: 'x', context }], patient))
+    const settled = await Promise.allSettled(all)
+    expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(55)
   })
 
   it('and many senders leave the thread no more than it can hold', async () => {
     const { ask, thread } = setUp({
       worker: `(globalThis.all ??= []).push(id)
-        if (all.length > 32) process.exit(1)
+        if (all.length > 64) process.exit(1)
         setTimeout(() => done(all.shift()), 5)`,
     })
     await thread.opened
@@ -196,7 +225,7 @@ describe('a thread that ends', () => {
       worker: new URL('data:text/javascript,throw new Error("too many open files")'),
     })
     onTestFinished(() => thread.close())
-    const answer = thread.evaluate('a', { action: 'x' }, patient).catch(({ kind }: RequestError) => kind)
+    const answer = thread.evaluate('a', [{ action: 'x' }], patient).catch(({ kind }: RequestError) => kind)
     for (const [attempt, delayMs] of [100, 200, 400, 800, 1_000, 1_000].entries()) {
       await expect.poll(() => [ends.length, clock.pendingTimers]).toEqual([attempt + 1, 1])
       await clock.advance(delayMs - 1)

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { type Clock, type RequestContext, RequestError } from '@jamey/bus'
 import type { Proposal } from './engine.js'
 import type { Findings, Order, Result, ThreadOptions } from './evaluation-message.js'
+import { EvaluationQueue, type Queued } from './evaluation-queue.js'
 import { Progress } from './progress.js'
 import type { RuleSet } from './rule-file.js'
 
@@ -15,10 +16,11 @@ export interface EvaluationThreadOptions {
   readonly worker?: URL | undefined
 }
 
-interface Pending {
-  readonly sender: string
-  readonly proposal: Proposal
+interface Pending extends Queued {
+  readonly proposals: readonly Proposal[]
   readonly context: Pick<RequestContext, 'remainingMs'>
+  /** What has to be left of the requester's time for the evaluation to begin. */
+  readonly answeringMs: number
   readonly resolve: (findings: Findings) => void
   readonly reject: (error: RequestError) => void
 }
@@ -28,14 +30,19 @@ const WORKER = new URL(
   import.meta.url.endsWith('.ts') ? '../dist/evaluation-worker.js' : './evaluation-worker.js',
   import.meta.url,
 )
-/** So many evaluations are with the thread at once, each of another sender. */
-const MAXIMUM_RUNNING = 32
 /**
- * Text of one sender's evaluations that may wait: 320 of the longest. A service acknowledges what it is sent in order
- * [MQTT-4.6.0-2], so what others ask reaches it only when what came before has had its answer. Fewer would have those
- * who are refused ask again all the time, which costs others more than what waits.
+ * What one sender may have waiting, 320 evaluations of the longest actions, and what is with the thread. To refuse is
+ * half as much work as a short evaluation, and whoever is refused comes again: with less room, that cost others more.
  */
-const MAXIMUM_WAITING_CHARACTERS = 3_200_000
+const LIMITS = { waitingCharacters: 3_300_000, running: 8, runningCharacters: 41_000, crowded: 32, full: 64 }
+/**
+ * The part of a requester's time, and the most of it, that is left to the answer: what begins later than that would keep
+ * back those who can still be answered.
+ */
+const ANSWERING_SHARE = 0.1
+const LONGEST_ANSWERING_MS = 500
+/** For whoever is refused: long enough that most of what waited is done. */
+const RETRY_AFTER_MS = 1_000
 /** Many times what that many evaluations need, of the longest texts. */
 const HEAP_MEGABYTES = 256
 /** A thread that is at one step for longer than this is ended: no step takes a hundredth of it. */
@@ -46,17 +53,14 @@ const HIGHEST_ID = 0x7fff_ffff
 
 /**
  * Evaluations in a thread of its own, so that none of them keeps an event loop waiting, and neither does whoever asks
- * for many: of each sender one is with the thread, which works on all that it has in turns.
+ * for many: of each sender a few are with the thread, which works on all that it has in turns of the senders.
  *
  * A thread that ends unasked costs the evaluation it was at, which fails with the retryable 'evaluation-ended'; the
  * others are done by the next one.
  */
 export class EvaluationThread {
   readonly #options: EvaluationThreadOptions
-  /** By sender: those that wait until another one of the same is done, and their text. */
-  readonly #behind = new Map<string, { characters: number; readonly all: Pending[] }>()
-  /** At most one of each sender. */
-  #waiting: Pending[] = []
+  readonly #queue = new EvaluationQueue<Pending>(LIMITS)
   readonly #running = new Map<number, Pending>()
   #rules: RuleSet
   #worker: Worker | undefined
@@ -80,22 +84,25 @@ export class EvaluationThread {
     return this.#opened.promise
   }
 
-  /** Rejects with a retryable `RequestError`: `context` tells for how long somebody waits. */
-  evaluate(sender: string, proposal: Proposal, context: Pending['context']): Promise<Findings> {
+  /**
+   * What is found about each of the proposals, by the same rules. Rejects with a retryable `RequestError`: `context`
+   * tells for how long somebody waits.
+   */
+  evaluate(sender: string, proposals: readonly Proposal[], context: Pending['context']): Promise<Findings> {
     return new Promise((resolve, reject) => {
-      const pending = { sender, proposal, context, resolve, reject }
       if (this.#isClosed) return reject(closedError())
-      const behind = this.#behind.get(sender)
-      if (behind !== undefined) {
-        const characters = behind.characters + proposal.action.length
-        if (characters > MAXIMUM_WAITING_CHARACTERS) return reject(overloadedError(sender))
-        behind.characters = characters
-        return void behind.all.push(pending)
+      const characters = JSON.stringify(proposals).length
+      const answeringMs = Math.min(ANSWERING_SHARE * context.remainingMs, LONGEST_ANSWERING_MS)
+      if (!this.#queue.add({ sender, characters, proposals, context, answeringMs, resolve, reject })) {
+        return reject(overloadedError(sender))
       }
-      this.#behind.set(sender, { characters: 0, all: [] })
-      this.#waiting.push(pending)
       this.#fill()
     })
+  }
+
+  /** Whether a sender has room for so many characters; what has not need not be looked at more closely. */
+  hasRoomFor(sender: string, characters: number): boolean {
+    return this.#queue.hasRoomFor({ sender, characters })
   }
 
   /** The rules of evaluations that begin from now on. */
@@ -111,14 +118,8 @@ export class EvaluationThread {
     const { clock } = this.#options
     clock.clearTimeout(this.#restart)
     clock.clearTimeout(this.#watch)
-    const given = [
-      ...this.#running.values(),
-      ...this.#waiting,
-      ...[...this.#behind.values()].flatMap(({ all }) => all),
-    ]
+    const given = [...this.#running.values(), ...this.#queue.clear()]
     this.#running.clear()
-    this.#waiting = []
-    this.#behind.clear()
     for (const { reject } of given) reject(closedError())
     await this.#worker?.terminate()
   }
@@ -128,29 +129,21 @@ export class EvaluationThread {
   }
 
   #fill(): void {
-    while (this.#isReady && this.#running.size < MAXIMUM_RUNNING) {
-      const pending = this.#waiting.shift()
+    while (this.#isReady) {
+      const pending = this.#queue.take()
       if (pending === undefined) return
-      const leftMs = pending.context.remainingMs
-      if (leftMs <= 0) {
+      const { sender, proposals, context, answeringMs } = pending
+      const leftMs = context.remainingMs
+      if (leftMs <= answeringMs) {
         pending.reject(lateError())
-        this.#letNext(pending)
+        this.#queue.end(pending)
         continue
       }
       this.#lastId = this.#lastId === HIGHEST_ID ? 1 : this.#lastId + 1
       this.#running.set(this.#lastId, pending)
-      this.#order({ id: this.#lastId, proposal: pending.proposal, leftMs })
+      this.#order({ id: this.#lastId, sender, proposals, leftMs })
       if (this.#watch === undefined) this.#look(undefined)
     }
-  }
-
-  /** Another one of the same sender may wait for its turn now. */
-  #letNext({ sender }: Pending): void {
-    const behind = this.#behind.get(sender)
-    const next = behind?.all.shift()
-    if (behind === undefined || next === undefined) return void this.#behind.delete(sender)
-    behind.characters -= next.proposal.action.length
-    this.#waiting.push(next)
   }
 
   #settle({ id, result }: Exclude<Result, 'ready'>): void {
@@ -159,7 +152,7 @@ export class EvaluationThread {
     this.#running.delete(id)
     if (result === 'late') pending.reject(lateError())
     else pending.resolve(result)
-    this.#letNext(pending)
+    this.#queue.end(pending)
     this.#fill()
   }
 
@@ -201,10 +194,12 @@ export class EvaluationThread {
     const error = endedError(reason)
     const culprit = this.#running.get(this.#progress.id ?? 0)
     // The next thread does the others, in their order.
-    this.#waiting = [...[...this.#running.values()].filter((one) => one !== culprit), ...this.#waiting]
+    for (const pending of [...this.#running.values()].reverse()) {
+      if (pending === culprit) this.#queue.end(pending)
+      else this.#queue.putBack(pending)
+    }
     this.#running.clear()
     culprit?.reject(error)
-    if (culprit !== undefined) this.#letNext(culprit)
     // One that could not even begin may have found no room; there may be some later.
     this.#restart = clock.setTimeout(() => this.#start(), this.#isReady ? 0 : this.#delayMs)
     if (!this.#isReady) this.#delayMs = Math.min(2 * this.#delayMs, LONGEST_DELAY_MS)
@@ -242,9 +237,9 @@ function endedError(reason: string): RequestError {
   return new RequestError('evaluation-ended', message, { retryable: true })
 }
 
-function overloadedError(sender: string): RequestError {
+export function overloadedError(sender: string): RequestError {
   const message = `As much text of ${sender} waits here as one client may have; try again when some of it is judged.`
-  return new RequestError('overloaded', message, { retryable: true })
+  return new RequestError('overloaded', message, { retryable: true, retryAfterMs: RETRY_AFTER_MS })
 }
 
 function lateError(): RequestError {

@@ -23,16 +23,28 @@ function tell(result: Result): void {
   port.postMessage(result)
 }
 
-function* evaluating(id: number, proposal: Proposal, dueMs: number): Generator<undefined, void> {
-  const { version: rulesVersion } = rules
-  const steps = applyingRules(rules, proposal, { budgetMs })
+function* evaluating(id: number, proposals: readonly Proposal[], dueMs: number): Generator<undefined, void> {
+  const byRules = rules
+  const findings: Finding[][] = []
+  for (const proposal of proposals) {
+    const found = yield* inTime(applyingRules(byRules, proposal, { budgetMs }), dueMs)
+    // Nobody waits any more: the time goes to those who do.
+    if (found === undefined) return tell({ id, result: 'late' })
+    findings.push(found.map(withoutCondition))
+  }
+  tell({ id, result: { findings, rulesVersion: byRules.version } })
+}
+
+function* inTime(
+  steps: Iterator<undefined, Finding[]>,
+  dueMs: number,
+): Generator<undefined, Finding[] | undefined> {
   while (performance.now() < dueMs) {
     const { done, value } = steps.next()
-    if (done === true) return tell({ id, result: { findings: value.map(withoutCondition), rulesVersion } })
+    if (done === true) return value
     yield
   }
-  // Nobody waits any more: the time goes to those who do.
-  tell({ id, result: 'late' })
+  return undefined
 }
 
 /** Functions do not cross threads. */
@@ -43,6 +55,9 @@ function withoutCondition({ rule, ...finding }: Finding): Finding {
 
 port.on('message', (order: Order) => {
   if ('rules' in order) rules = readied(order.rules)
-  else bench.hear(order.id, evaluating(order.id, order.proposal, performance.now() + order.leftMs))
+  else {
+    const { id, sender, proposals, leftMs } = order
+    bench.hear(sender, id, evaluating(id, proposals, performance.now() + leftMs))
+  }
 })
 tell('ready')

@@ -90,7 +90,7 @@ function problemOfRemote(error: RemoteError): Problem {
     case 'input-too-large':
       return tooLargeProblem(error)
     case 'rate-limited':
-      return busyProblem(RETRY_DELAY_MS, error)
+      return busyProblem(error.retryAfterMs ?? RETRY_DELAY_MS, error)
     case 'deadline-exceeded':
       return lateProblem(undefined, error)
     case 'invalid-input':

@@ -63,6 +63,12 @@ async function storeOf({ store, outboxFolder }: BusConfig): Promise<SessionStore
   return openSessionStore({ path: outboxFolder })
 }
 
+/**
+ * Messages without acknowledgement; our broker sends no more at once either. They are acknowledged in order
+ * [MQTT-4.6.0-2], so with fewer a flood of one sender, which waits for its turn, keeps back what comes behind it.
+ */
+const RECEIVE_MAXIMUM = 4096
+
 async function connect(
   client: ReturnType<typeof createClient>,
   { waitForConnection = true, signal }: BusConfig,
@@ -84,6 +90,7 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
     keepAliveSeconds: config.keepAliveSeconds ?? 60,
     maximumPacketBytes: config.maximumPacketBytes ?? DEFAULT_MAXIMUM_PACKET_BYTES,
     sessionExpirySeconds: config.sessionExpirySeconds ?? 300,
+    receiveMaximum: RECEIVE_MAXIMUM,
     waitForConnection: config.waitForConnection ?? true,
     reconnect: { failuresBeforeOpen: config.breakerFailures ?? 10 },
     ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),

@@ -3,6 +3,7 @@ import { type Contract, topics } from '@jamey/contracts'
 import { describe, expect, it } from 'vitest'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import type { RequestOptions } from '../model/message.js'
+import { RequestError } from '../support/errors.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
 import { FakeClock, settled } from '../test-support/fake-clock.js'
 import { decodeEnvelope } from '../wire/envelope.js'
@@ -135,5 +136,56 @@ describe('a request whose receiver died', () => {
     await clock.advance(500)
     expect(sentTo(store)).toHaveLength(3)
     await asker.close()
+  })
+})
+
+describe('a request that is refused for now', () => {
+  const LATER = { retryable: true, retryAfterMs: 1000 }
+
+  async function setUpRefusing(refusals: number) {
+    const { broker, clock, asker, serve, ask, sentTo } = setUp()
+    broker.forget(SHARED)
+    const server = await serve()
+    await server.close()
+    const permissions = ['subscribe:$share/memory/jamey/memory/#', 'publish:jamey/api/responses/+/memory/#']
+    const config = { url: 'mqtt://fake', clientId: 'busy', permissions, clock }
+    const busy = new MqttBus(
+      config,
+      new Permissions(permissions, { clientId: 'busy' }),
+      broker.connect('busy'),
+    )
+    let left = refusals
+    await busy.serve(query, { group: 'memory' }, () => {
+      if (left-- > 0) throw new RequestError('overloaded', 'later', LATER)
+      return { memories: [], total: 7 }
+    })
+    return { clock, asker, ask, sentTo }
+  }
+
+  it('is sent again when it was told to, later with each refusal, and answered', async () => {
+    const { clock, asker, ask, sentTo } = await setUpRefusing(2)
+    const answer = ask()
+    await settled()
+    await clock.advance(999)
+    expect(sentTo(query)).toHaveLength(1)
+    await clock.advance(1)
+    expect(sentTo(query)).toHaveLength(2)
+    await clock.advance(2000)
+    await expect(answer).resolves.toBe(7)
+    expect(asker.stats()).toMatchObject({ requests: 1, requestsRepeated: 2 })
+  })
+
+  it('fails with what it was told where there is no time for that, or it is not repeatable', async () => {
+    const { clock, asker, sentTo } = await setUpRefusing(9)
+    const ask = (options: RequestOptions) =>
+      asker.request(query, {}, options).catch((error: unknown) => error)
+    const refusal = { name: 'RemoteError', kind: 'overloaded', retryable: true, retryAfterMs: 1000 }
+    expect(await ask({ timeoutMs: 900 })).toMatchObject(refusal)
+    expect(await ask({ timeoutMs: 30_000, isRepeatable: false })).toMatchObject(refusal)
+    expect(sentTo(query)).toHaveLength(2)
+    const patient = ask({ timeoutMs: 5000 })
+    for (let i = 0; i < 10; i++) await clock.advance(500)
+    expect(await patient).toMatchObject(refusal)
+    expect(sentTo(query)).toHaveLength(5)
   })
 })

@@ -9,6 +9,8 @@ const TIMES_AS_SLOW = 4
 const SUPPOSED_MS = 500
 const FORGETTING = 0.9
 const MAXIMUM_REPETITIONS = 3
+/** Who is refused again and again waits for so many times what was asked of him. */
+const MOST_PUT_OFF = 4
 
 /** What a waiting request carries for this. */
 export interface Repeatable {
@@ -17,6 +19,8 @@ export interface Repeatable {
   /** By the monotonic clock, when the server had taken it. */
   handedOverAtMs: number
   repetitions: number
+  /** How often it was refused for now. */
+  refusals: number
 }
 
 /**
@@ -39,9 +43,26 @@ export class Repetitions<Request extends Repeatable> {
 
   /** The server has taken the request; from now on it may be lost. */
   handedOver(request: Request): void {
+    // Its answer may be here before the server's acknowledgement.
+    if (request.refusals > 0) return
     request.handedOverAtMs = this.#clock.monotonicNow()
     request.nextAtMs = request.handedOverAtMs + this.#patienceMs
     if (this.#timer === undefined) this.#schedule()
+  }
+
+  /**
+   * It was refused for now, and is sent again after so long, or longer where that has happened before. False where that
+   * would be too late.
+   */
+  putOff(request: Request, delayMs: number, dueAtMs: number): boolean {
+    const nextAtMs = this.#clock.monotonicNow() + delayMs * Math.min(2 ** request.refusals, MOST_PUT_OFF)
+    if (nextAtMs >= dueAtMs) return false
+    request.nextAtMs = nextAtMs
+    request.refusals++
+    request.repetitions = 0
+    request.handedOverAtMs = 0
+    if (this.#timer === undefined) this.#schedule()
+    return true
   }
 
   /** An answer came. */

@@ -8,6 +8,7 @@ import { checkData, decodeEnvelope, type Envelope } from '../wire/envelope.js'
 import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from '../wire/request-properties.js'
 import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
 import { AnswerOutlet, type AnswerOutletParts } from './answer-outlet.js'
+import { abortedFailure, failureOf, notPermitted, overloadedFailure, unknownAction } from './failures.js'
 import { type Incoming, ServedRequest } from './served-request.js'
 import { ServingContext } from './serving-context.js'
 import type { ServingQueue } from './serving-queue.js'
@@ -183,17 +184,13 @@ export class RequestServer {
     return this.#work(incoming, taken, context, queue)
   }
 
-  /** One's requests must not take the time of all the others'; this one may try again. */
   #refuseForNow({ envelope, principal, reply, deadline }: Incoming): Promise<void> | undefined {
     this.#parts.counters.overloaded++
     if (reply === undefined) return undefined
     const { action } = envelope.payload
-    const message = `As many requests '${action}' of ${principal.clientId} wait here as one client may have; try again when some are answered.`
-    const error: RemoteFailure = { kind: 'overloaded', message, retryable: true }
-    return this.#outlet.publish(
-      this.#outlet.write(reply, { action, error }, envelope.metadata.traceparent),
-      deadline,
-    )
+    const error = overloadedFailure(action, principal)
+    const answer = this.#outlet.write(reply, { action, error }, envelope.metadata.traceparent)
+    return this.#outlet.publish(answer, deadline)
   }
 
   async #work(
@@ -241,10 +238,7 @@ export class RequestServer {
     const served = this.actions.get(action)
     if (served === undefined) {
       counters.invalid++
-      const offered = [...this.actions.keys()].join(', ')
-      const text = `No action '${action}' is served on ${topic}; there is: ${offered}.`
-      // Retryable, for while a service is being replaced another instance may know the action.
-      return { error: { kind: 'unknown-action', message: text, retryable: true } }
+      return { error: unknownAction(action, topic, this.actions.keys()) }
     }
     let payload: unknown
     try {
@@ -274,9 +268,7 @@ export class RequestServer {
   /** What a requester may know of a handler's failure: what was thrown for it, and nothing of what was not. */
   #failureOf(error: unknown, envelope: Envelope, context?: ServingContext): RemoteFailure {
     const { topic, payload } = envelope
-    if (error instanceof RequestError) {
-      return { kind: error.kind, message: error.message, retryable: error.retryable }
-    }
+    if (error instanceof RequestError) return failureOf(error)
     if (context?.isAborted === true) {
       return abortedFailure(payload.action)
     }
@@ -329,18 +321,5 @@ export class RequestServer {
       // Data that passed its contract and yet cannot be written as JSON is the handler's failure.
       return this.#outlet.write(reply, { action, error: this.#failureOf(error, envelope) }, traceparent)
     }
-  }
-}
-
-function notPermitted({ clientId }: Principal, topic: string): RemoteFailure {
-  const message = `${clientId} lacks the permission publish:${topic}.`
-  return { kind: 'not-permitted', message, retryable: false }
-}
-
-function abortedFailure(action: string): RemoteFailure {
-  return {
-    kind: 'aborted',
-    message: `'${action}' was stopped before it was done; ask again.`,
-    retryable: true,
   }
 }

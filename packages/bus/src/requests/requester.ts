@@ -4,6 +4,7 @@ import {
   type DataInput,
   inboxFilter,
   PING_ACTION,
+  type RemoteFailure,
   type RequestContract,
   type ResponseData,
   remoteFailureSchema,
@@ -186,6 +187,7 @@ export class Requester {
         nextAtMs: Number.POSITIVE_INFINITY,
         handedOverAtMs: 0,
         repetitions: 0,
+        refusals: 0,
       }
       this.#wait(waiting)
       if (this.#isInboxOpen) return this.#send(waiting, bytes)
@@ -287,7 +289,7 @@ export class Requester {
     this.#inbox
       ?.then((inbox) => {
         // Asked for before, so that it is there when the answer comes. What fails is made up for by the deadline.
-        inbox.renew({ timeoutMs: remainingMs }).catch(() => {})
+        if (waiting.refusals === 0) inbox.renew({ timeoutMs: remainingMs }).catch(() => {})
         return this.#publish(waiting, bytes, remainingMs)
       })
       .catch(() => {})
@@ -347,10 +349,17 @@ export class Requester {
       if (binding !== undefined) assertBound(contract, checked, binding)
       if (this.#settle(waiting)) waiting.resolve(checked)
     } else {
-      const failure = checkData(remoteFailureSchema, topic, error, 'payload.error')
-      this.#fail(waiting, new RemoteError(failure.kind, failure.message, failure.retryable))
+      this.#takeFailure(waiting, checkData(remoteFailureSchema, topic, error, 'payload.error'))
     }
     this.#parts.counters.received++
+  }
+
+  #takeFailure(waiting: Waiting, failure: RemoteFailure): void {
+    const { kind, message, retryable, retry_after_ms: delayMs } = failure
+    const { bytes, dueAtMs } = waiting
+    const mayWait = retryable && delayMs !== undefined && bytes !== undefined
+    if (mayWait && this.#repetitions.putOff(waiting, delayMs, dueAtMs)) return
+    this.#fail(waiting, new RemoteError(kind, message, retryable, delayMs))
   }
 
   /** Whether the server says of an answer what it says of itself; who forges one must not end the wait for the other. */

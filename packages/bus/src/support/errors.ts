@@ -112,10 +112,13 @@ export class RemoteError extends BusError {
   override readonly name = 'RemoteError'
   /** A stable word to act upon, such as `invalid-request`, `internal`, or one of the service's own. */
   readonly kind: string
+  /** Where the remote side says so: how soon it makes sense to try again. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(kind: string, message: string, retryable: boolean) {
+  constructor(kind: string, message: string, retryable: boolean, retryAfterMs?: number) {
     super('remote-error', message, { retryable })
     this.kind = kind
+    this.retryAfterMs = retryAfterMs
   }
 }
 
@@ -173,18 +176,25 @@ export class AlreadyServedError extends BusError {
 }
 
 /**
- * Thrown by a serve handler: travels to the requester, who gets it as `RemoteError` with the same three facts.
+ * Thrown by a serve handler: travels to the requester, who gets it as `RemoteError` with the same facts.
  * Anything else that a handler throws arrives as kind `internal`, without its message and stack.
  */
 export class RequestError extends Error {
   override readonly name = 'RequestError'
   readonly kind: string
   readonly retryable: boolean
+  /** How soon it makes sense to try again, in whole milliseconds, at most a minute. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(kind: string, message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
+  constructor(
+    kind: string,
+    message: string,
+    options: { retryable?: boolean; retryAfterMs?: number; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.kind = kind
     this.retryable = options.retryable ?? false
+    this.retryAfterMs = options.retryAfterMs
   }
 }
 
