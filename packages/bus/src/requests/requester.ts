@@ -33,10 +33,8 @@ import { ReplyTopics } from '../wire/reply-topics.js'
 import { latin1 } from '../wire/request-properties.js'
 import type { ServerStamp } from '../wire/server-stamp.js'
 import { type Repeatable, Repetitions } from './repetitions.js'
-import { aborted, closed, type TimedOptions, timedOut } from './request-end.js'
+import { aborted, closed, type TimedOptions, timed, timedOut } from './request-end.js'
 
-/** The longest delay that timers can hold, 24.8 days. */
-const LONGEST_TIMEOUT_MS = 2_147_483_647
 /**
  * For so long after it connected, a server that knows nobody may only have been restarted: whoever serves comes back
  * like we did. So often it is asked again.
@@ -58,8 +56,6 @@ export interface RequesterParts {
   /** Told of answers that are dropped because of who gave them. */
   readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
 }
-
-const DEFAULT_TIMEOUT_MS = 30_000
 
 /** A request whose answer is awaited. */
 interface Waiting extends Repeatable {
@@ -141,7 +137,6 @@ export class Requester {
   ): Promise<ResponseData<C>> {
     const { clientId, clock, publisher, counters, port } = this.#parts
     const { action } = contract
-    assertTimeout(options.timeoutMs)
     if (this.#isClosed) throw closed()
     // Nothing is tried any more (the breaker is open, say): to wait for the deadline would help nobody.
     if (port.status.state === 'error') throw port.status.cause ?? closed()
@@ -390,17 +385,4 @@ export class Requester {
 
 function keyOf(replyTo: string, correlationId: string): string {
   return `${replyTo} ${correlationId}`
-}
-
-/** Every request has a deadline. */
-function timed(options: RequestOptions): TimedOptions {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
-  return timeoutMs === options.timeoutMs ? (options as TimedOptions) : { ...options, timeoutMs }
-}
-
-function assertTimeout(timeoutMs: number): void {
-  if (timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS) return
-  throw new RangeError(
-    `A request needs timeoutMs from 1 to ${LONGEST_TIMEOUT_MS} milliseconds; it is ${timeoutMs}.`,
-  )
 }
