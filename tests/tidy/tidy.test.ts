@@ -8,7 +8,9 @@ import { describe, expect, it } from 'vitest'
 const root = resolve(import.meta.dirname, '../..')
 const areas = ['packages', 'services', 'apps']
 const sources = areas.flatMap((area) => walk(join(root, area))).filter((file) => /\.ts$/.test(file))
-const product = sources.filter((file) => !/\.(test|contract|support|fixture)\.ts$|\/test-support\//.test(file))
+const product = sources.filter(
+  (file) => !/\.(test|contract|support|fixture)\.ts$|\/test-support\//.test(file),
+)
 
 /** What each package may import; arrows point down only. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
