@@ -4,7 +4,6 @@ import {
   type BusSubscription,
   type Clock,
   type Message,
-  MessageError,
   type Request,
   type RequestContext,
   RequestError,
@@ -183,7 +182,7 @@ class BusConscience implements Conscience {
     if (this.#thread?.hasRoomFor(principal.clientId, proposal.action.length) === false) {
       throw overloadedError(principal.clientId)
     }
-    const binding = bindingOf(request)
+    const { binding } = request
     const { requested_by: requester, request_digest: digest } = binding
     const attested = this.#attestations.about(digest, requester, sender.clientId)
     const { asserted: all, attested: alone } = circumstancesOf(proposal, attested)
@@ -317,16 +316,6 @@ class BusConscience implements Conscience {
     this.#reportedAtMs.set(kind, nowMs)
     this.#options.log?.error({ err: error, kind }, 'conscience failed')
     void this.#options.bus.reportError(error, { kind })
-  }
-}
-
-/** Text that has no canonical form has no digest: half of a surrogate pair, say. */
-function bindingOf(request: Request<Evaluation>): Request<Evaluation>['binding'] {
-  try {
-    return request.binding
-  } catch (error) {
-    if (error instanceof MessageError) throw new RequestError('invalid-request', error.message)
-    throw error
   }
 }
 

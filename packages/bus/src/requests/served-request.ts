@@ -1,8 +1,10 @@
 import type { Binding } from '@jamey/contracts'
 import type { Message as MqttMessage } from '@jamey/mqtt'
 import type { Principal, Request, Sender } from '../model/message.js'
+import { MessageError, RequestError } from '../support/errors.js'
 import { digestOf } from '../wire/binding.js'
 import type { Envelope } from '../wire/envelope.js'
+import { assertExact } from '../wire/exact-json.js'
 import type { ReplyAddress } from '../wire/request-properties.js'
 
 /** A request that was read, with all that answering it takes. */
@@ -26,6 +28,7 @@ export class ServedRequest implements Request<unknown> {
   readonly isRetained: boolean
   readonly sender: Sender
   readonly principal: Principal
+  readonly #bytes: Uint8Array
 
   constructor({ message, envelope, topic, sender, principal }: Incoming, data: unknown) {
     this.data = data
@@ -34,14 +37,29 @@ export class ServedRequest implements Request<unknown> {
     this.isRetained = message.retain
     this.sender = sender
     this.principal = principal
+    this.#bytes = message.payload
   }
 
+  /** Throws what its requester is told, `invalid-request`, where two different requests would have one digest, or this one none. */
   get binding(): Binding {
     const { envelope, principal } = this
     return {
-      request_digest: digestOf(envelope.topic, envelope.payload),
+      request_digest: this.#digest(),
       requested_by: principal.clientId,
       correlation_id: envelope.metadata.correlation_id,
+    }
+  }
+
+  #digest(): string {
+    const { topic, payload } = this.envelope
+    try {
+      assertExact(topic, Buffer.from(this.#bytes).toString('utf8'))
+      return digestOf(topic, payload)
+    } catch (error) {
+      if (error instanceof MessageError) {
+        throw new RequestError('invalid-request', error.message, { cause: error })
+      }
+      throw error
     }
   }
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { FakeClock } from '../test-support/fake-clock.js'
+import { FakeClock, settled } from '../test-support/fake-clock.js'
 import { digestOf } from './binding.js'
 
 const JUDGE = {
@@ -92,4 +92,32 @@ describe('a bound answer', () => {
     await expect(asker.request(JUDGE, { half: '\ud800' }, { timeoutMs: 1000 })).rejects.toThrow('RFC 8785')
     expect(broker.to('jamey/lab/#')).toEqual([])
   })
+
+  it.each([
+    ['{"a":1,"a":2}', 'payload.data.a must not be there twice'],
+    ['{"a":1e400}', 'payload.data.a must be a number that a double holds'],
+    ['{"a":"\\ud800"}', 'RFC 8785'],
+  ])(
+    'is an invalid request where other text would have the same digest, or it has none: %s',
+    async (data, fault) => {
+      const { serving, broker } = setUp((binding) => binding)
+      await serving
+      const raw = broker.connect('raw')
+      const responseTopic = 'jamey/api/responses/raw/lab/x'
+      const answers: string[] = []
+      broker.add({
+        filter: responseTopic,
+        handler: async ({ payload }) => void answers.push(Buffer.from(payload).toString()),
+      })
+      const id = '6f9c1b7e-5b0a-4d0e-8a43-0c4f6f4f6f4f'
+      const text = `{"message_id":"${id}","timestamp":"${new Date(0).toISOString()}","topic":"${JUDGE.topic}",
+      "payload":{"action":"judge","data":${data}},"metadata":{"client_id":"raw","correlation_id":"${id}"}}`
+      const properties = { responseTopic, correlationData: Buffer.from(id), messageExpiryInterval: 10 }
+      await raw.publish(JUDGE.topic, Buffer.from(text), { qos: 1, properties })
+      await settled()
+      const { error } = JSON.parse(answers[0] ?? '').payload
+      expect(error).toMatchObject({ kind: 'invalid-request', retryable: false })
+      expect(error.message).toContain(fault)
+    },
+  )
 })
