@@ -38,8 +38,6 @@ export default defineConfig({
           testTimeout: 180_000,
           name: 'slow',
           include: [SLOW, 'tests/fuzz/**/*.test.ts'],
-          // Its processes share two cores with those of another file: what fails twice is no want of time. Each is told.
-          retry: 1,
         },
       },
       // Scenes of what one permitted client tries on the others. Needs a build, and npm alone.
@@ -50,7 +48,6 @@ export default defineConfig({
           name: 'attacks',
           testTimeout: 120_000,
           include: ['tests/attacks/**/*.test.ts'],
-          retry: 1,
         },
       },
       // Needs brokers from the system's packages.
