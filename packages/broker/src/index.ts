@@ -24,7 +24,7 @@ export type {
 export type {
   BrokerHooks,
   ClientInfo,
-  Departure,
+  DisconnectInfo,
   PublishChange,
   PublishOffer,
   Refusal,

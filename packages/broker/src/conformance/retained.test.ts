@@ -5,7 +5,7 @@ import { startBroker } from '../test-support/start-broker.js'
 describe.each([4, 5] as const)('RETAIN in version %i', (version) => {
   const named = (clientId: string) => ({ protocolVersion: version, clientId })
 
-  /** What a new subscriber is greeted with. */
+  /** What a new subscriber is selected with. */
   async function greeting(port: number, filter = '#'): Promise<string[]> {
     const late = await RawClient.connect(port, named('late'))
     await late.subscribe(filter, 2)

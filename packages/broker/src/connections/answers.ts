@@ -1,12 +1,12 @@
 import type { Packet } from '@jamey/protocol'
 import type { ClientLink } from '../sessions/client-link.js'
 import type { PausablePublisher, QueueRoom, WaitingAnswer } from '../sessions/queue-room.js'
-import type { AcknowledgementTarget, AcknowledgementType, CommitGate } from '../storage/commit-gate.js'
+import type { AcknowledgementTarget, AcknowledgementType, GroupCommit } from '../storage/group-commit.js'
 import type { Counters } from '../support/counters.js'
 
 /** The connection that is told. */
 interface Answered extends PausablePublisher {
-  readonly core: { readonly counters: Counters; readonly gate: CommitGate | undefined }
+  readonly core: { readonly counters: Counters; readonly groupCommit: GroupCommit | undefined }
   readonly sender: ClientLink & AcknowledgementTarget
 }
 
@@ -71,7 +71,7 @@ export class Answers {
   /** As `acknowledge`, for SUBACK and UNSUBACK; `then` runs when the packet was written. */
   acknowledgeWith(packet: Packet, then: () => void): void {
     const { core, sender } = this.#connection
-    if (core.gate !== undefined) return core.gate.holdPacket(sender, packet, then)
+    if (core.groupCommit !== undefined) return core.groupCommit.holdPacket(sender, packet, then)
     sender.write(packet)
     then()
   }
@@ -104,7 +104,7 @@ export class Answers {
 
   #give(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
     const { core, sender } = this.#connection
-    if (core.gate === undefined) sender.writeAcknowledgement(type, packetIdentifier, reasonCode)
-    else core.gate.hold(sender, type, packetIdentifier, reasonCode)
+    if (core.groupCommit === undefined) sender.writeAcknowledgement(type, packetIdentifier, reasonCode)
+    else core.groupCommit.hold(sender, type, packetIdentifier, reasonCode)
   }
 }

@@ -3,11 +3,11 @@
  *        |                       |                        |
  *        +-----------------------+----------+-------------+
  *                                           v
- *                        closing (last words are flushed) --> closed
+ *                        closing (DISCONNECT is flushed) --> closed
  */
 export type ConnectionState = 'waiting' | 'authenticating' | 'open' | 'closing' | 'closed'
 
-export const MAY_BECOME: Record<ConnectionState, readonly ConnectionState[]> = {
+export const TRANSITIONS: Record<ConnectionState, readonly ConnectionState[]> = {
   waiting: ['authenticating', 'closing', 'closed'],
   authenticating: ['open', 'closing', 'closed'],
   open: ['closing', 'closed'],

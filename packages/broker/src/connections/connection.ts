@@ -4,26 +4,26 @@ import { mayBeAnswered, mayPublish, TopicPermission } from '../messages/topic-pe
 import type { Authenticator, ClientCertificate, Identity } from '../ports/authenticator.js'
 import type { ByteStream, Peer } from '../ports/byte-stream.js'
 import type { HookRunner } from '../ports/hook-runner.js'
-import { type ClientInfo, type Departure, LOST } from '../ports/hooks.js'
-import { Greeter } from '../sessions/greeter.js'
+import { type ClientInfo, CONNECTION_LOST, type DisconnectInfo } from '../ports/hooks.js'
+import { RetainedDelivery } from '../sessions/retained-delivery.js'
 import type { Session, SessionContext } from '../sessions/session.js'
 import type { Ending, Sessions } from '../sessions/sessions.js'
-import type { CommitGate } from '../storage/commit-gate.js'
+import type { GroupCommit } from '../storage/group-commit.js'
 import type { RetainedMessages } from '../storage/retained-messages.js'
-import { Allowance } from '../support/allowance.js'
 import { Deadline } from '../support/deadline.js'
 import { ConnectionFault } from '../support/errors.js'
 import type { Limits } from '../support/limits.js'
-import type { Admission } from './admission.js'
+import { WindowLimiter } from '../support/window-limiter.js'
 import { Answers } from './answers.js'
 import type { AuthenticationExchange } from './authentication-exchange.js'
-import { type ConnectionState, MAY_BECOME } from './connection-state.js'
+import type { ConnectionLimiter } from './connection-limiter.js'
+import { type ConnectionState, TRANSITIONS } from './connection-state.js'
+import { lingerMs, writeDisconnect, writeRefusal } from './disconnect-writer.js'
 import { FairShare } from './fair-share.js'
 import type { HeldBytes } from './held-bytes.js'
 import { IdentityEnd } from './identity-end.js'
-import { lingerMs, writeDisconnect, writeRefusal } from './last-words.js'
+import { KeepAlive } from './keep-alive.js'
 import { PacketSender } from './packet-sender.js'
-import { Silence } from './silence.js'
 import { TopicAliases } from './topic-aliases.js'
 
 /** The first byte of every CONNECT. */
@@ -43,9 +43,9 @@ export interface ConnectionContext extends SessionContext {
   readonly publishing: { ms: number }
   readonly retained: RetainedMessages
   /** Present with a store: acknowledgements wait for it. */
-  readonly gate: CommitGate | undefined
+  readonly groupCommit: GroupCommit | undefined
   readonly sessions: Sessions
-  readonly admission: Admission
+  readonly connectionLimiter: ConnectionLimiter
   /** Present once the broker shuts down. */
   readonly shutdown: Ender | undefined
   /** Called when the last connection is gone. */
@@ -77,9 +77,9 @@ export class Connection {
   readonly publishPermission: TopicPermission<Stamp>
   /** Of Response Topics. */
   readonly answerPermission = new TopicPermission(mayBeAnswered)
-  readonly greeter: Greeter
+  readonly retainedDelivery: RetainedDelivery
   readonly answers = new Answers(this)
-  readonly renewals: Allowance
+  readonly renewals: WindowLimiter
   readonly share = new FairShare(this)
   session: Session | undefined
   /** Present where hooks are, from the moment they let it in. */
@@ -90,7 +90,7 @@ export class Connection {
   holds = 0
   readonly #socket: ByteStream
   #decoder: Decoder
-  readonly #silence: Silence
+  readonly #keepAlive: KeepAlive
   readonly #identityEnd: IdentityEnd
   readonly #linger: Deadline
   #state: ConnectionState = 'waiting'
@@ -115,18 +115,18 @@ export class Connection {
     this.publishPermission = new TopicPermission((by, topic) => {
       return mayPublish(by, topic, core.limits.topicLevels) && (this.session?.stampFor(topic) ?? true)
     })
-    this.greeter = new Greeter(core, this)
-    this.renewals = new Allowance(() => core.limits.renewalsPerMinute, 60_000, clock)
+    this.retainedDelivery = new RetainedDelivery(core, this)
+    this.renewals = new WindowLimiter(() => core.limits.renewalsPerMinute, 60_000, clock)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
     const isListening = (): boolean => this.holds === 0
-    this.#silence = new Silence(clock, connectByMs, isListening, () => this.#onSilence())
+    this.#keepAlive = new KeepAlive(clock, connectByMs, isListening, () => this.#onSilence())
     this.#identityEnd = new IdentityEnd(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
     core.connections.add(this)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('piece', () => this.reckon())
     socket.on('drain', () => this.#onDrain())
-    socket.on('end', () => this.#leave('abnormal', 'closing', LOST))
+    socket.on('end', () => this.#leave('abnormal', 'closing', CONNECTION_LOST))
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', () => this.#onClose())
   }
@@ -175,10 +175,10 @@ export class Connection {
     this.#become('open')
     this.session = session
     this.#hasPassed = true
-    this.core.admission.pass(this.remoteAddress)
+    this.core.connectionLimiter.connected(this.remoteAddress)
     this.#decoder.maximumPacketSize = this.terms.packetBytes
     this.#decoder.maximumControlSize = this.terms.controlPacketBytes
-    this.#silence.keepAlive(keepAliveSeconds)
+    this.#keepAlive.begin(keepAliveSeconds)
     this.useIdentity(identity)
   }
 
@@ -206,7 +206,7 @@ export class Connection {
     this.reckon()
     if (!isWritable) return
     if (this.session?.outgoing.isWaiting) this.session.outgoing.pump()
-    this.greeter.onWritable()
+    this.retainedDelivery.onWritable()
   }
 
   /** Ends the connection for what its peer, or we, did wrong. */
@@ -224,14 +224,14 @@ export class Connection {
   end(reasonCode: number, reasonString: string, ending: Ending = 'abnormal', serverReference?: string): void {
     const before = this.#state
     if (before === 'closing' || before === 'closed') return
-    const log = before === 'open' ? this.core.log : this.core.strangersLog
+    const log = before === 'open' ? this.core.log : this.core.unauthenticatedLog
     log.info({ ...this.#about(), reasonCode, reason: reasonString }, 'connection ended by the server')
-    const farewell = { reasonCode, reasonString, serverReference }
+    const details = { reasonCode, reasonString, serverReference }
     const { writer, version, maximumPacketBytes } = this.sender
-    if (before === 'open') writeDisconnect(writer, version, farewell, maximumPacketBytes)
+    if (before === 'open') writeDisconnect(writer, version, details, maximumPacketBytes)
     else {
       this.core.counters.connectionsRefused++
-      writeRefusal(writer, this.#decoder.protocolVersion, farewell, maximumPacketBytes)
+      writeRefusal(writer, this.#decoder.protocolVersion, details, maximumPacketBytes)
     }
     this.#leave(ending, 'closing', { by: 'server', reasonCode, reason: reasonString })
   }
@@ -247,33 +247,33 @@ export class Connection {
     this.reckon()
   }
 
-  #leave(ending: Ending, next: 'closing' | 'closed', departure: Departure): void {
+  #leave(ending: Ending, next: 'closing' | 'closed', info: DisconnectInfo): void {
     if (this.#state === 'closed' || this.#state === next) return
     const { session } = this
     this.#become(next)
     this.session = undefined
-    this.#silence.clear()
+    this.#keepAlive.clear()
     this.#identityEnd.clear()
-    this.share.pace.clear()
+    this.share.rateLimiter.clear()
     this.exchange?.end()
     if (session?.connection === this.sender) {
-      session.greetingRest = this.greeter.leave()
+      session.unsentRetained = this.retainedDelivery.leave()
       this.core.sessions.detach(session, ending)
     }
-    if (this.client !== undefined) this.core.hooks?.disconnect(this.client, departure)
+    if (this.client !== undefined) this.core.hooks?.disconnect(this.client, info)
     this.client = undefined
     // What it held of a packet goes with it.
     this.#decoder = NOTHING_MORE
     if (next !== 'closing') return void this.reckon()
     this.sender.finish()
     this.#socket.end()
-    // What still comes is thrown away: closing with unread bytes would reset the connection, our last words too.
+    // What still comes is thrown away: closing with unread bytes would reset the connection, our DISCONNECT too.
     this.#socket.resume()
     this.#linger.set(this.core.clock.now() + lingerMs(this.#hasPassed))
   }
 
   #become(next: ConnectionState): void {
-    if (!MAY_BECOME[this.#state].includes(next)) {
+    if (!TRANSITIONS[this.#state].includes(next)) {
       throw new Error(`A connection that is ${this.#state} can not become ${next}.`)
     }
     this.#state = next
@@ -289,7 +289,7 @@ export class Connection {
       return this.end(ReasonCode.protocolError, 'the first packet is not CONNECT')
     }
     this.#hasBegun = true
-    this.#silence.heardPiece(chunk.length)
+    this.#keepAlive.heardPiece(chunk.length)
     this.#decoder.push(chunk)
     this.#process(chunk.length)
     if (this.sender.hasUnread) this.#socket.pause()
@@ -313,7 +313,7 @@ export class Connection {
     }
     this.share.end()
     this.core.counters.packetsReceived += packets
-    if (packets > 0) this.#silence.heard()
+    if (packets > 0) this.#keepAlive.heard()
     this.core.shutdown?.look(this)
   }
 
@@ -343,10 +343,10 @@ export class Connection {
   }
 
   #onClose(): void {
-    this.#leave('abnormal', 'closed', LOST)
+    this.#leave('abnormal', 'closed', CONNECTION_LOST)
     this.reckon()
     this.#linger.clear()
-    if (this.#hasPassed) this.core.admission.leave(this.remoteAddress)
+    if (this.#hasPassed) this.core.connectionLimiter.disconnected(this.remoteAddress)
     this.core.connections.delete(this)
     if (this.core.connections.size === 0) this.core.whenEmpty?.()
   }

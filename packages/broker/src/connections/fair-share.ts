@@ -1,4 +1,4 @@
-import { Pace, type PacedConnection } from './pace.js'
+import { type LimitedConnection, RateLimiter } from './rate-limiter.js'
 
 /** So long one connection may be at work, beyond as long as it was not, until it lets the others go on. */
 const SLICE_MS = 1
@@ -21,8 +21,8 @@ const BUSY_SPAN_MS = 10
  */
 export class FairShare {
   /** What the connection may publish even if nobody else wants anything. */
-  readonly pace: Pace
-  readonly #connection: PacedConnection
+  readonly rateLimiter: RateLimiter
+  readonly #connection: LimitedConnection
   #owedMs = 0
   /** Up to when that is right. */
   #atMs = 0
@@ -36,9 +36,9 @@ export class FairShare {
   #ownThen = 0
   #allThen = 0
 
-  constructor(connection: PacedConnection) {
+  constructor(connection: LimitedConnection) {
     this.#connection = connection
-    this.pace = new Pace(connection)
+    this.rateLimiter = new RateLimiter(connection)
   }
 
   /** So many bytes came, or what came earlier goes on. */

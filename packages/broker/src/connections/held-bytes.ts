@@ -72,6 +72,6 @@ function drop(connection: Holder): void {
     ReasonCode.quotaExceeded,
     'the server holds too many bytes, and most of them for this connection',
   )
-  // Whoever reads nothing would leave its bytes here until the time for last words is over.
+  // Whoever reads nothing would leave its bytes here until the time for DISCONNECT is over.
   if (connection.reckon() > 0) connection.destroy()
 }

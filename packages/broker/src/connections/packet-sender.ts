@@ -10,11 +10,11 @@ import type { Delivery } from '../messages/delivery.js'
 import type { Message, Outlet } from '../messages/message.js'
 import type { ByteStream } from '../ports/byte-stream.js'
 import type { AwaitedQueue, ClientLink } from '../sessions/client-link.js'
-import type { AcknowledgementTarget, AcknowledgementType } from '../storage/commit-gate.js'
+import type { AcknowledgementTarget, AcknowledgementType } from '../storage/group-commit.js'
 import type { Context } from '../support/context.js'
-import type { Turn } from '../support/turn.js'
-import { isWithin } from './last-words.js'
-import { UnreadAnswers } from './unread-answers.js'
+import type { WriteBatcher } from '../support/write-batcher.js'
+import { isWithin } from './disconnect-writer.js'
+import { ResponseBackpressure } from './response-backpressure.js'
 
 /** With this much not yet taken by the system, queues wait; QoS 0 may pile up to the limit of queued bytes. */
 const FULL_FROM_BYTES = 262_144
@@ -22,7 +22,7 @@ const FULL_FROM_BYTES = 262_144
 const MOST_PER_TURN_BYTES = 1_048_576
 
 interface SenderContext extends Context {
-  readonly turn: Turn
+  readonly writeBatcher: WriteBatcher
 }
 
 /** The connection whose packets are sent. */
@@ -46,7 +46,7 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
   readonly #context: SenderContext
   readonly #connection: Sending
   readonly #socket: ByteStream
-  readonly #unreadAnswers = new UnreadAnswers()
+  readonly #responseBackpressure = new ResponseBackpressure()
   /** `ended`: what was written leaves, and nothing more is. */
   #state: 'open' | 'ended' | 'closed' = 'open'
   #isFull = false
@@ -73,7 +73,7 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
 
   /** Whether the peer has to take its answers before it is read from again. */
   get hasUnread(): boolean {
-    return this.#unreadAnswers.areTooMany
+    return this.#responseBackpressure.areTooMany
   }
 
   write(packet: Packet): void {
@@ -85,7 +85,7 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
     const before = this.writer.pendingBytes
     encode(this.writer, packet, this.version)
     this.#context.counters.packetsSent++
-    if (this.#isFull) this.#unreadAnswers.add(this.writer.pendingBytes - before)
+    if (this.#isFull) this.#responseBackpressure.add(this.writer.pendingBytes - before)
     this.schedule()
   }
 
@@ -93,7 +93,7 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
     if (this.#state !== 'open') return
     this.#context.counters.packetsSent++
     encodeAcknowledgement(this.writer, type, packetIdentifier, reasonCode, this.version)
-    if (this.#isFull) this.#unreadAnswers.addAcknowledgement()
+    if (this.#isFull) this.#responseBackpressure.addAcknowledgement()
     this.schedule()
   }
 
@@ -130,14 +130,14 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
   schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#context.turn.add(this)
+    this.#context.writeBatcher.add(this)
   }
 
   /** Hands the system everything written in this turn. */
   flush(): void {
     this.#isScheduled = false
     if (this.#isFull || this.#state === 'closed') return this.#connection.onFlushed(false)
-    this.#unreadAnswers.clear()
+    this.#responseBackpressure.clear()
     const socket = this.#socket
     const chunks = this.writer.take()
     if (chunks.length > 1) socket.cork()

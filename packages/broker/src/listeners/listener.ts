@@ -183,7 +183,7 @@ export class Listener {
 
   /** Goes on when the turn of the socket has come; `address` is undefined where it counts for none. */
   #admitAs(address: string | undefined, socket: Socket, arrival: Arrival, next: () => void): void {
-    const { admission, clock } = this.#core
+    const { connectionLimiter, clock } = this.#core
     const pause = new ReadingPause(socket)
     const entrant = {
       address,
@@ -197,12 +197,12 @@ export class Listener {
       wait: () => pause.begin(),
       refuse: (reason: string) => this.#refuse(socket, reason, 'connection refused'),
     }
-    socket.once('close', () => admission.exit(entrant))
-    admission.enter(entrant)
+    socket.once('close', () => connectionLimiter.release(entrant))
+    connectionLimiter.accept(entrant)
   }
 
   #readProxyHeader(proxy: ProxyGate, socket: Socket, arrival: Arrival, next: () => void): void {
-    const { admission } = this.#core
+    const { connectionLimiter } = this.#core
     const refuse = (reason: string): undefined => this.#refuse(socket, reason, 'connection refused')
     if (!proxy.mayConnect(arrival.address)) return refuse('not one of the trusted load balancers')
     const pause = new ReadingPause(socket)
@@ -213,7 +213,7 @@ export class Listener {
       begin: () => {
         pause.end()
         const pass = (address: string | undefined): void => {
-          admission.exit(unnamed)
+          connectionLimiter.release(unnamed)
           arrival.address = address ?? arrival.address
           // A trusted load balancer's own connections are its health checks.
           const counted = address ?? (proxy.knowsBalancers ? undefined : arrival.address)
@@ -222,8 +222,8 @@ export class Listener {
         proxy.read(socket, pass, refuse)
       },
     }
-    socket.once('close', () => admission.exit(unnamed))
-    admission.enter(unnamed)
+    socket.once('close', () => connectionLimiter.release(unnamed))
+    connectionLimiter.accept(unnamed)
   }
 
   /** Undefined: the peer has gone. */
@@ -280,9 +280,12 @@ export class Listener {
   }
 
   #onTlsError(error: Error & { code?: string }, socket: Socket): void {
-    const { counters, strangersLog } = this.#core
+    const { counters, unauthenticatedLog } = this.#core
     counters.connectionsRefused++
-    strangersLog.info({ code: error.code, remoteAddress: this.#addressOf(socket) }, 'TLS handshake failed')
+    unauthenticatedLog.info(
+      { code: error.code, remoteAddress: this.#addressOf(socket) },
+      'TLS handshake failed',
+    )
     socket.destroy()
   }
 
@@ -307,9 +310,9 @@ export class Listener {
   }
 
   #refuse(socket: Socket, reason: string, message: string): undefined {
-    const { counters, strangersLog } = this.#core
+    const { counters, unauthenticatedLog } = this.#core
     counters.connectionsRefused++
-    strangersLog.warn({ remoteAddress: this.#addressOf(socket), reason }, message)
+    unauthenticatedLog.warn({ remoteAddress: this.#addressOf(socket), reason }, message)
     socket.destroy()
   }
 

@@ -136,9 +136,9 @@ export class WebSocketGate {
   }
 
   #refuse(socket: Socket, { status, reason }: Refusal): void {
-    const { counters, strangersLog } = this.#core
+    const { counters, unauthenticatedLog } = this.#core
     counters.connectionsRefused++
-    strangersLog.warn({ remoteAddress: this.#addressOf(socket), reason }, 'WebSocket refused')
+    unauthenticatedLog.warn({ remoteAddress: this.#addressOf(socket), reason }, 'WebSocket refused')
     socket.on('error', () => socket.destroy())
     const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n`
     const body = `${reason}\n`

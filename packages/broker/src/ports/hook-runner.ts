@@ -8,7 +8,7 @@ import type { AuthenticationRequest, Identity } from './authenticator.js'
 import {
   type BrokerHooks,
   type ClientInfo,
-  type Departure,
+  type DisconnectInfo,
   FAILED,
   type PublishChange,
   type PublishOffer,
@@ -26,7 +26,7 @@ export class HookRunner {
   readonly judgesPublish: boolean
   readonly #context: Context
   readonly #hooks: BrokerHooks
-  readonly #departures = new Set<Promise<unknown>>()
+  readonly #disconnections = new Set<Promise<unknown>>()
 
   constructor(context: Context, hooks: BrokerHooks) {
     this.#context = context
@@ -53,16 +53,16 @@ export class HookRunner {
     if (answer !== undefined) throw faultOf(answer)
   }
 
-  disconnect(client: ClientInfo, departure: Departure): void {
-    const answer = this.#ask('onDisconnect', () => this.#hooks.onDisconnect?.(client, departure))
+  disconnect(client: ClientInfo, info: DisconnectInfo): void {
+    const answer = this.#ask('onDisconnect', () => this.#hooks.onDisconnect?.(client, info))
     if (!(answer instanceof Promise)) return
-    this.#departures.add(answer)
-    answer.then(() => this.#departures.delete(answer))
+    this.#disconnections.add(answer)
+    answer.then(() => this.#disconnections.delete(answer))
   }
 
   /** Resolves when every `onDisconnect` has ended. */
   async drain(): Promise<void> {
-    await Promise.all(this.#departures)
+    await Promise.all(this.#disconnections)
   }
 
   allows(

@@ -4,7 +4,7 @@ import {
   type BrokerHooks,
   type ClientInfo,
   DEFAULT_LIMITS,
-  type Departure,
+  type DisconnectInfo,
   type Identity,
   type PublishOffer,
 } from '../index.js'
@@ -227,7 +227,7 @@ describe('the hooks onConnect and onDisconnect', () => {
         events.push(`+${client.clientId}`)
         return client.clientId === 'nobody' ? { refuse: 0x89, reason: 'later' } : undefined
       },
-      onDisconnect: (client, { by, reasonCode, reason }: Departure) => {
+      onDisconnect: (client, { by, reasonCode, reason }: DisconnectInfo) => {
         clients.push(client)
         events.push(`-${client.clientId} ${by} ${reasonCode} ${reason}`)
       },

@@ -37,7 +37,7 @@ export interface PublishChange {
 }
 
 /** How a connection ended. */
-export interface Departure {
+export interface DisconnectInfo {
   /** `network`: it broke, or the peer closed it without DISCONNECT. */
   readonly by: 'client' | 'server' | 'network'
   /** Of DISCONNECT, sent or received; absent where none was. */
@@ -46,7 +46,7 @@ export interface Departure {
 }
 
 /** What there is to say of a connection that broke. */
-export const LOST: Departure = { by: 'network', reasonCode: undefined, reason: undefined }
+export const CONNECTION_LOST: DisconnectInfo = { by: 'network', reasonCode: undefined, reason: undefined }
 
 type Later<T> = T | Promise<T>
 // biome-ignore lint/suspicious/noConfusingVoidType: a hook may return nothing at all.
@@ -85,7 +85,7 @@ export interface BrokerHooks {
    * Once for each client that `onConnect` let in. A client that was taken over connects before it disconnects: the
    * `client` objects tell the two apart. `Broker.close` waits for what this returns.
    */
-  onDisconnect?: ((client: ClientInfo, departure: Departure) => Later<Nothing>) | undefined
+  onDisconnect?: ((client: ClientInfo, info: DisconnectInfo) => Later<Nothing>) | undefined
 }
 
 /** The answer of a hook that failed, after that was logged. */

@@ -31,15 +31,15 @@ export class Router {
   readonly routes: RouteCache
   readonly #context: Context
   readonly #persistence: Persistence
-  readonly #crowding: Clearable
+  readonly #backpressure: Clearable
   readonly #isSticky: boolean
 
   /** Throws `BrokerError` for what can not be in `refuseWhenFull`. */
-  constructor(context: Context, persistence: Persistence, crowding: Clearable, options: RouterOptions) {
+  constructor(context: Context, persistence: Persistence, backpressure: Clearable, options: RouterOptions) {
     const { sharedSubscriptions = 'in-turn', refuseWhenFull = [] } = options
     this.#context = context
     this.#persistence = persistence
-    this.#crowding = crowding
+    this.#backpressure = backpressure
     this.#isSticky = sharedSubscriptions === 'by-publisher'
     const refused = new TopicFilters(refuseWhenFull, 'refuseWhenFull', 'refuse-when-full-invalid')
     this.routes = new RouteCache(this.tree, context.limits.routedTopics, refused)
@@ -50,7 +50,7 @@ export class Router {
    * or `quotaExceeded`, where that is so of all and the topic is one of `refuseWhenFull`. `publisher` is for No Local.
    */
   publish(message: Message, publisher: Subscriber | undefined): number {
-    this.#crowding.clear()
+    this.#backpressure.clear()
     const route = this.routes.get(message.topic)
     if (route.isRefusedWhenFull && message.qos > 0) return this.#publishWhereRoom(route, message, publisher)
     const { receivers, shared } = route
@@ -66,7 +66,10 @@ export class Router {
     if (isFanOut) message.dropFrames()
     for (let i = 0; i < shared.length; i++) {
       const route = shared[i] as SharedRoute
-      if (route.group.inHandOver !== undefined && queueBehind(route.group.inHandOver, route, message))
+      if (
+        route.group.redeliveredFrom !== undefined &&
+        queueBehind(route.group.redeliveredFrom, route, message)
+      )
         continue
       const chosen = this.#choose(route, message, undefined)
       if (chosen !== undefined) deliverShared(chosen, message, route.group)
@@ -94,7 +97,10 @@ export class Router {
     }
     for (const route of shared) {
       matched++
-      if (route.group.inHandOver !== undefined && queueBehind(route.group.inHandOver, route, message))
+      if (
+        route.group.redeliveredFrom !== undefined &&
+        queueBehind(route.group.redeliveredFrom, route, message)
+      )
         continue
       const chosen = this.#choose(route, message, undefined)
       if (chosen === undefined) continue
@@ -103,7 +109,7 @@ export class Router {
       chosen.session.outgoing.room.onMissed()
     }
     // Its acknowledgement waits for no queue.
-    this.#crowding.clear()
+    this.#backpressure.clear()
     if (matched === 0) return ReasonCode.noMatchingSubscribers
     return missed === matched ? ReasonCode.quotaExceeded : ReasonCode.success
   }
@@ -142,7 +148,7 @@ export class Router {
     session.subscriptions.delete(filter)
     const { group } = subscription
     if (group !== undefined) {
-      if (group.inHandOver === session) group.inHandOver = undefined
+      if (group.redeliveredFrom === session) group.redeliveredFrom = undefined
       // Later nobody would look for it here. What was sent is completed. [MQTT-3.10.4-3]
       session.leftGroups.set(filter, group)
       session.redeliverShared()

@@ -88,7 +88,7 @@ export class SharedGroup implements ShareGroup {
    * What waits in this session is being handed to the members, and what is published goes to the end of its queue: so
    * it does not overtake.
    */
-  inHandOver: Subscriber | undefined
+  redeliveredFrom: Subscriber | undefined
 
   /** Who got the last message of a publisher; used where a publisher's messages are to stay together. */
   readonly #byPublisher = new Map<string, Subscriber>()

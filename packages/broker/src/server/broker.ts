@@ -102,10 +102,10 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   if (store !== undefined) {
     try {
       restore(core, await store.load())
-      core.gate?.health.noteDamage()
+      core.groupCommit?.health.noteDamage()
     } catch (error) {
       core.sessions.stop()
-      core.gate?.health.stop()
+      core.groupCommit?.health.stop()
       throw new BrokerError('store-failed', `the store can not be loaded: ${String(error)}`, { cause: error })
     }
   }
@@ -181,10 +181,10 @@ class RunningBroker implements Broker {
     await shutdown.run()
     for (const listener of this.#listeners) listener.destroySockets()
     core.sessions.stop()
-    core.admission.stop()
+    core.connectionLimiter.stop()
     await core.hooks?.drain()
-    await core.gate?.drain()
-    core.gate?.health.stop()
+    await core.groupCommit?.drain()
+    core.groupCommit?.health.stop()
     await this.#store?.close()
     core.log.info({}, 'broker closed')
   }

@@ -1,5 +1,5 @@
-import { Admission } from '../connections/admission.js'
 import type { Connection } from '../connections/connection.js'
+import { ConnectionLimiter } from '../connections/connection-limiter.js'
 import { handle } from '../connections/handlers/handle.js'
 import { HeldBytes } from '../connections/held-bytes.js'
 import { Descriptors } from '../listeners/descriptors.js'
@@ -11,20 +11,20 @@ import { HookRunner } from '../ports/hook-runner.js'
 import type { BrokerHooks } from '../ports/hooks.js'
 import { type Revise, revised } from '../ports/revise.js'
 import { Router, type SharedSubscriptions } from '../routing/router.js'
-import { Crowding } from '../sessions/crowding.js'
-import { HandOvers } from '../sessions/hand-over.js'
+import { PublishBackpressure } from '../sessions/publish-backpressure.js'
 import type { Overflow } from '../sessions/queue-room.js'
 import { Sessions } from '../sessions/sessions.js'
+import { SharedRedelivery } from '../sessions/shared-redelivery.js'
 import { Wills } from '../sessions/wills.js'
-import { CommitGate } from '../storage/commit-gate.js'
 import { ExpirySweep } from '../storage/expiry-sweep.js'
+import { GroupCommit } from '../storage/group-commit.js'
 import { Persistence } from '../storage/persistence.js'
 import { RetainedMessages } from '../storage/retained-messages.js'
 import type { Clock } from '../support/clock.js'
 import { Counters } from '../support/counters.js'
 import type { Limits } from '../support/limits.js'
 import { type Log, RareLog, SparingLog } from '../support/log.js'
-import { Turn } from '../support/turn.js'
+import { WriteBatcher } from '../support/write-batcher.js'
 import type { Shutdown } from './shutdown.js'
 
 export interface CoreOptions {
@@ -50,7 +50,7 @@ export class Core implements ListenerContext {
   readonly clock: Clock
   readonly log: Log
   /** For what happens with those who were not let in: they may not fill the disk. */
-  readonly strangersLog: Log
+  readonly unauthenticatedLog: Log
   /** Of what the whole process has too little of. */
   readonly shortageLog: RareLog
   readonly descriptors: Descriptors
@@ -66,18 +66,18 @@ export class Core implements ListenerContext {
   /** The time that handling what publishers sent has taken. */
   readonly publishing = { ms: 0 }
   readonly handle = handle
-  readonly crowding = new Crowding()
+  readonly backpressure = new PublishBackpressure()
   readonly retained: RetainedMessages
   readonly expirySweep: ExpirySweep
-  readonly turn: Turn
+  readonly writeBatcher: WriteBatcher
   readonly persistence: Persistence
   /** Present with a store: acknowledgements wait for it. */
-  readonly gate: CommitGate | undefined
+  readonly groupCommit: GroupCommit | undefined
   readonly router: Router
   readonly sessions: Sessions
   readonly wills: Wills
-  readonly handOvers: HandOvers
-  readonly admission: Admission
+  readonly sharedRedelivery: SharedRedelivery
+  readonly connectionLimiter: ConnectionLimiter
   /** Present from the first reload that brought one: who is who by now. */
   revise: Revise | undefined
   /** Present from the call of `close` on. */
@@ -92,24 +92,26 @@ export class Core implements ListenerContext {
     this.descriptors = options.descriptors ?? new Descriptors()
     this.limits = this.fitted(options.limits)
     this.shortageLog = new RareLog(options.log, options.clock)
-    this.strangersLog = new SparingLog(options.log, options.clock)
+    this.unauthenticatedLog = new SparingLog(options.log, options.clock)
     this.overflow = options.overflow
     this.responseInformation = options.responseInformation
     this.hooks = options.hooks && new HookRunner(this, options.hooks)
     const { stampSenders = [] } = options
     this.stamping = stampSenders.length === 0 ? undefined : new Stamping(stampSenders, options.log)
-    this.turn = new Turn(() => this.gate?.endTurn())
-    this.persistence = new Persistence(options.store, options.clock, this.stamping, () => this.turn.request())
-    this.gate = options.store && new CommitGate(this, this.persistence, this.turn)
+    this.writeBatcher = new WriteBatcher(() => this.groupCommit?.endTurn())
+    this.persistence = new Persistence(options.store, options.clock, this.stamping, () =>
+      this.writeBatcher.request(),
+    )
+    this.groupCommit = options.store && new GroupCommit(this, this.persistence, this.writeBatcher)
     this.retained = new RetainedMessages(this, this.persistence, (atMs) =>
       this.expirySweep.noteRetained(atMs),
     )
     this.expirySweep = new ExpirySweep(this, this.retained)
-    this.router = new Router(this, this.persistence, this.crowding, options)
+    this.router = new Router(this, this.persistence, this.backpressure, options)
     this.wills = new Wills(this)
     this.sessions = new Sessions(this)
-    this.handOvers = new HandOvers(this)
-    this.admission = new Admission(this.limits, this.clock)
+    this.sharedRedelivery = new SharedRedelivery(this)
+    this.connectionLimiter = new ConnectionLimiter(this.limits, this.clock)
   }
 
   get isClosing(): boolean {

@@ -42,7 +42,7 @@ export function reload(core: Core, listeners: readonly Listener[], options: Relo
   const contexts = tls.map((entry, i) => entry && (listeners[i] as Listener).contextOf(entry))
   const revisions = revise === undefined ? [] : revisionsOf(core, revise)
   core.limits = options.limits === undefined ? limits : core.fitted(limits)
-  core.admission.limits = core.limits
+  core.connectionLimiter.limits = core.limits
   core.router.routes.maximum = limits.routedTopics
   for (const [i, listener] of listeners.entries()) listener.reload(contexts[i])
   if (authenticator !== undefined) core.authenticator = authenticator

@@ -2,7 +2,7 @@ import { ReasonCode } from '@jamey/protocol'
 import type { Connection } from '../connections/connection.js'
 import type { Sessions } from '../sessions/sessions.js'
 import type { Wills } from '../sessions/wills.js'
-import type { CommitGate } from '../storage/commit-gate.js'
+import type { GroupCommit } from '../storage/group-commit.js'
 import type { Clock } from '../support/clock.js'
 import { Deadline } from '../support/deadline.js'
 import { BrokerError } from '../support/errors.js'
@@ -23,7 +23,7 @@ export interface CloseOptions {
 interface Ending {
   readonly clock: Clock
   readonly connections: ReadonlySet<Connection>
-  readonly gate: CommitGate | undefined
+  readonly groupCommit: GroupCommit | undefined
   readonly sessions: Sessions
   readonly wills: Wills
   /** Called when the last connection is gone. */
@@ -63,11 +63,11 @@ export class Shutdown {
 
   /** Resolves when no connection is left, at the latest when the grace is over. */
   async run(): Promise<void> {
-    const { connections, clock, gate } = this.#core
+    const { connections, clock, groupCommit } = this.#core
     const endsAtMs = clock.now() + this.#graceMs
     await this.#publishWills(endsAtMs)
     // What was accepted is acknowledged before the goodbye.
-    await gate?.drain()
+    await groupCommit?.drain()
     if (connections.size === 0) return
     const goodbyeMs = Math.min(this.#graceMs * GOODBYE_SHARE, LONGEST_GOODBYE_MS)
     const drained = new Deadline(clock, () => {
@@ -111,9 +111,9 @@ export class Shutdown {
   /** Ends the connection if nothing is under way on it; called again whenever its client said something. */
   look(connection: Connection): void {
     if (connection.state !== 'open' || isBusy(connection)) return
-    const { gate } = this.#core
-    if (gate === undefined) return this.#end(connection)
-    void gate.drain().then(() => {
+    const { groupCommit } = this.#core
+    if (groupCommit === undefined) return this.#end(connection)
+    void groupCommit.drain().then(() => {
       if (!isBusy(connection)) this.#end(connection)
     })
   }

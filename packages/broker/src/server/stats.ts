@@ -3,13 +3,13 @@ import type { Core } from './core.js'
 
 /** How things stand; goes once through all sessions. */
 export function statsOf(
-  { counters, sessions, handOvers, router, retained, heldBytes, gate }: Core,
+  { counters, sessions, sharedRedelivery, router, retained, heldBytes, groupCommit }: Core,
   uptimeSeconds: number,
 ): BrokerStats {
   let queuedMessages = 0
   let queuedBytes = 0
   let inFlightMessages = 0
-  for (const some of [sessions.values(), handOvers.remains()]) {
+  for (const some of [sessions.values(), sharedRedelivery.remains()]) {
     for (const { outgoing } of some) {
       queuedMessages += outgoing.queued
       queuedBytes += outgoing.bytes
@@ -29,6 +29,6 @@ export function statsOf(
     queuedBytes,
     inFlightMessages,
     heldBytes: heldBytes.total,
-    storeFailingSeconds: gate?.health.failingSeconds ?? 0,
+    storeFailingSeconds: groupCommit?.health.failingSeconds ?? 0,
   }
 }

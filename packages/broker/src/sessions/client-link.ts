@@ -1,6 +1,6 @@
 import type { Delivery } from '../messages/delivery.js'
 import type { SubscriberLink } from '../routing/subscription.js'
-import type { AcknowledgementType } from '../storage/commit-gate.js'
+import type { AcknowledgementType } from '../storage/group-commit.js'
 
 /** The connection of a session, as far as the session uses it. */
 export interface ClientLink extends SubscriberLink {

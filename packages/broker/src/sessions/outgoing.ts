@@ -109,7 +109,7 @@ export class Outgoing {
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
     if (group !== undefined) this.#hasShared = true
     if (!isReady) {
-      this.#core.crowding.note(this.room)
+      this.#core.backpressure.note(this.room)
       if (this.expiry.note(message)) this.#core.expirySweep.add(this)
     }
     const backlog = isReady || !this.#session.isStored ? undefined : this.#beyondWindow

@@ -1,13 +1,13 @@
 import type { Router } from '../routing/router.js'
 import type { ExpirySweep } from '../storage/expiry-sweep.js'
 import type { Persistence } from '../storage/persistence.js'
-import type { Crowding } from './crowding.js'
+import type { PublishBackpressure } from './publish-backpressure.js'
 import type { RoomContext } from './queue-room.js'
 
 /** What the queues of sessions share. */
 export interface QueueContext extends RoomContext {
   readonly persistence: Persistence
   readonly router: Router
-  readonly crowding: Crowding
+  readonly backpressure: PublishBackpressure
   readonly expirySweep: ExpirySweep
 }

@@ -2,7 +2,7 @@ import { ReasonCode } from '@jamey/protocol'
 import type { Message } from '../messages/message.js'
 import type { Context } from '../support/context.js'
 import { Deadline } from '../support/deadline.js'
-import type { Turn } from '../support/turn.js'
+import type { WriteBatcher } from '../support/write-batcher.js'
 import type { AwaitedQueue, ClientLink } from './client-link.js'
 
 /** From this share of its limits on, a queue slows down whoever publishes into it. */
@@ -27,7 +27,7 @@ export interface RoomContext extends Context {
   readonly overflow: Overflow
   /** The broker has begun to shut down. */
   readonly isClosing: boolean
-  readonly turn: Turn
+  readonly writeBatcher: WriteBatcher
 }
 
 /** The session whose queue it is. */
@@ -79,7 +79,7 @@ export class QueueRoom implements AwaitedQueue {
   #dropped = 0
   #answers: WaitingAnswer[] = []
   #paused: Paused[] = []
-  #greeters: (() => void)[] = []
+  #roomAwaiters: (() => void)[] = []
   /** Since the last flush. */
   #settled = 0
   #hasMoved = false
@@ -164,7 +164,7 @@ export class QueueRoom implements AwaitedQueue {
 
   /** Calls back, once and at the end of a turn, when something has left the queue. */
   whenRoomier(callback: () => void): void {
-    this.#greeters.push(callback)
+    this.#roomAwaiters.push(callback)
     this.isWatched = true
   }
 
@@ -178,7 +178,7 @@ export class QueueRoom implements AwaitedQueue {
   /** The connection has ended, or another has come. */
   onConnection(): void {
     this.#isGivenUp = false
-    this.#greeters = []
+    this.#roomAwaiters = []
     this.#letAllGo()
   }
 
@@ -210,16 +210,16 @@ export class QueueRoom implements AwaitedQueue {
     this.#letGo(isCrowded ? this.#settled : this.#answers.length)
     this.#settled = 0
     if (this.fullness < 1) this.#resume()
-    const greeters = this.#greeters
-    this.#greeters = []
-    for (const callBack of greeters) callBack()
+    const awaiters = this.#roomAwaiters
+    this.#roomAwaiters = []
+    for (const callBack of awaiters) callBack()
     if (!isCrowded) this.#onRoom()
     if (this.#answers.length + this.#paused.length === 0) this.#delay.clear()
     this.isWatched = this.#isHeeded
   }
 
   get #isHeeded(): boolean {
-    const waiting = this.#answers.length + this.#paused.length + this.#greeters.length
+    const waiting = this.#answers.length + this.#paused.length + this.#roomAwaiters.length
     return waiting > 0 || this.#isGivenUp || this.#dropped > 0
   }
 
@@ -285,7 +285,7 @@ export class QueueRoom implements AwaitedQueue {
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#core.turn.add(this)
+    this.#core.writeBatcher.add(this)
   }
 
   /**

@@ -15,7 +15,7 @@ export const NEVER_EXPIRES = 0xffff_ffff
 export interface SessionContext extends QueueContext {
   readonly stamping: Stamping | undefined
   readonly sessions: SessionKeeper
-  readonly handOvers: { start(from: Session): void }
+  readonly sharedRedelivery: { start(from: Session): void }
 }
 
 /** Ends what a session waits for; see `Sessions`. */
@@ -25,7 +25,7 @@ interface SessionKeeper {
 }
 
 /** Retained messages that one connection was not sent, for the next one of its session. */
-export interface GreetingRest {
+export interface UnsentRetained {
   readonly waiting: Subscription[]
   readonly left: Iterator<Message | undefined> | undefined
   readonly message: Message | undefined
@@ -59,7 +59,7 @@ export class Session implements Subscriber {
   takenBefore: Set<number> | undefined
   readonly outgoing: Outgoing
   /** Retained messages that its last connection was not sent before it ended. */
-  greetingRest: GreetingRest | undefined
+  unsentRetained: UnsentRetained | undefined
   /** It outlives the process, so its changes go to the store. */
   isStored = false
   /** It ended; what came through its shared subscriptions is on its way to others. */
@@ -109,7 +109,7 @@ export class Session implements Subscriber {
   }
 
   redeliverShared(): void {
-    this.#core.handOvers.start(this)
+    this.#core.sharedRedelivery.start(this)
   }
 
   /** Whether anybody could take over what came through its shared subscriptions. */

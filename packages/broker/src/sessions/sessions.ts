@@ -121,7 +121,7 @@ export class Sessions {
     this.#core.persistence.putSession(session)
     if (session.isStored) session.outgoing.unload()
     // Connected members of its groups take over what they may. [MQTT-4.8.2-4]
-    this.#core.handOvers.start(session)
+    this.#core.sharedRedelivery.start(session)
   }
 
   expire(session: Session): void {
@@ -145,7 +145,7 @@ export class Sessions {
     session.isOver = true
     // Set aside and found by the next life of the broker, it ends at once.
     session.expirySeconds = 0
-    this.#core.handOvers.start(session)
+    this.#core.sharedRedelivery.start(session)
   }
 
   /** Nothing of a session that is over is left to do. */

@@ -10,7 +10,7 @@ export interface Context {
   readonly clock: Clock
   readonly log: Log
   /** For what happens with those who were not let in: they may not fill the disk. */
-  readonly strangersLog: Log
+  readonly unauthenticatedLog: Log
   /** Of what the whole process has too little of. */
   readonly shortageLog: RareLog
   readonly counters: Counters

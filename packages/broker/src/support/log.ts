@@ -1,5 +1,5 @@
-import { Allowance } from './allowance.js'
 import type { Clock } from './clock.js'
+import { WindowLimiter } from './window-limiter.js'
 
 /**
  * Where the broker's events go; a pino logger fits. Fields never hold passwords, tokens, keys or payloads.
@@ -20,12 +20,12 @@ const RARELY_MS = 60_000
 /** Passes on one line a minute, which tells how many it stands for. */
 export class RareLog {
   readonly #log: Log
-  readonly #lines: Allowance
+  readonly #lines: WindowLimiter
   #count = 0
 
   constructor(log: Log, clock: Clock) {
     this.#log = log
-    this.#lines = new Allowance(() => 1, RARELY_MS, clock)
+    this.#lines = new WindowLimiter(() => 1, RARELY_MS, clock)
   }
 
   error(fields: Record<string, unknown>, message: string): void {
@@ -41,12 +41,12 @@ const LINES_PER_SECOND = 10
 /** Passes on ten lines a second; the next one after that tells how many were left out. */
 export class SparingLog implements Log {
   readonly #log: Log
-  readonly #lines: Allowance
+  readonly #lines: WindowLimiter
   #leftOut = 0
 
   constructor(log: Log, clock: Clock) {
     this.#log = log
-    this.#lines = new Allowance(() => LINES_PER_SECOND, 1000, clock)
+    this.#lines = new WindowLimiter(() => LINES_PER_SECOND, 1000, clock)
   }
 
   debug(fields: Record<string, unknown>, message: string): void {

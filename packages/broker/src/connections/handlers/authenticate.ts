@@ -23,8 +23,12 @@ export async function authenticate(connection: Connection, shown: Shown): Promis
     core.counters.authenticationsRefused++
     const fault = faultOf(error)
     const { reasonCode, message } = fault
-    core.strangersLog.warn({ clientId, remoteAddress, reasonCode, reason: message }, 'authentication refused')
-    if (fault.cause !== undefined) core.strangersLog.error({ err: fault.cause }, 'the authenticator failed')
+    core.unauthenticatedLog.warn(
+      { clientId, remoteAddress, reasonCode, reason: message },
+      'authentication refused',
+    )
+    if (fault.cause !== undefined)
+      core.unauthenticatedLog.error({ err: fault.cause }, 'the authenticator failed')
     throw fault
   }
 }

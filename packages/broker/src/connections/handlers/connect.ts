@@ -10,12 +10,12 @@ import {
 import { mayPublishWill } from '../../messages/topic-permission.js'
 import type { Identity } from '../../ports/authenticator.js'
 import type { HookRunner } from '../../ports/hook-runner.js'
-import { LOST } from '../../ports/hooks.js'
+import { CONNECTION_LOST } from '../../ports/hooks.js'
 import { NEVER_EXPIRES } from '../../sessions/session.js'
 import { ConnectionFault } from '../../support/errors.js'
 import { AuthenticationExchange } from '../authentication-exchange.js'
 import type { Connection } from '../connection.js'
-import { isWithin } from '../last-words.js'
+import { isWithin } from '../disconnect-writer.js'
 import { authenticate } from './authenticate.js'
 
 /** Section 3.1.4. What follows CONNECT on the connection waits until this is done. */
@@ -37,7 +37,7 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   if (core.sessions.connected >= core.limits.connections) {
     throw new ConnectionFault(ReasonCode.serverBusy, 'the server has as many connections as it may')
   }
-  const refusal = core.gate?.health.refusal
+  const refusal = core.groupCommit?.health.refusal
   // Before 5.0 nobody can be told that a publish is refused: who was thrown out for it would come and publish again.
   if (refusal !== undefined && connection.version !== 5) {
     throw new ConnectionFault(ReasonCode.serverUnavailable, refusal.reasonString)
@@ -79,8 +79,8 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   )
   session.outgoing.resume(connection.sender)
   core.router.enterGroups(session)
-  if (session.greetingRest !== undefined) connection.greeter.takeUp(session.greetingRest)
-  session.greetingRest = undefined
+  if (session.unsentRetained !== undefined) connection.retainedDelivery.takeUp(session.unsentRetained)
+  session.unsentRetained = undefined
   connection.resumeReading()
 }
 
@@ -117,7 +117,7 @@ async function introduce(
   }
   await hooks.connect(client)
   if (connection.state === 'authenticating') connection.client = client
-  else hooks.disconnect(client, LOST)
+  else hooks.disconnect(client, CONNECTION_LOST)
 }
 
 /** The client's, or one made for it where the version lets it send none. [MQTT-3.1.3-6] [MQTT-3.1.3-8 of 3.1.1] */

@@ -9,14 +9,14 @@ import type { Session } from '../../sessions/session.js'
 import type { StoreHealth } from '../../storage/store-health.js'
 import { ConnectionFault } from '../../support/errors.js'
 import type { Connection } from '../connection.js'
-import { hold } from '../hold.js'
+import { hold } from './hold.js'
 
 export function handlePublish(connection: Connection, session: Session, packet: Publish): void {
   const { core } = connection
   const { qos, packetIdentifier, properties } = packet
   core.counters.publishesReceived++
   core.counters.publishBytesReceived += packet.payload.length
-  connection.share.pace.take(packet.payload.length)
+  connection.share.rateLimiter.take(packet.payload.length)
   const topic = properties === undefined ? packet.topic : connection.aliases.resolve(packet)
   if (qos === 2 && session.incoming.has(packetIdentifier)) {
     // Taken before: only the answer was lost. [MQTT-4.3.3-10]
@@ -42,7 +42,7 @@ export function handlePublish(connection: Connection, session: Session, packet: 
 function take(connection: Connection, session: Session, packet: Publish, message: Message): void {
   const { core } = connection
   const { qos } = packet
-  const health = core.gate?.health
+  const health = core.groupCommit?.health
   if (qos > 0 && health?.isFailing) {
     return waitForStore(health, connection, packet, () => take(connection, session, packet, message))
   }
@@ -58,7 +58,7 @@ function take(connection: Connection, session: Session, packet: Publish, message
   if (reasonCode === ReasonCode.noMatchingSubscribers) core.counters.publishesUnmatched++
   if (qos === 0) return
   if (reasonCode === ReasonCode.quotaExceeded) return refuseFull(connection, session, packet)
-  accept(connection, session, packet, reasonCode, core.crowding.fullest)
+  accept(connection, session, packet, reasonCode, core.backpressure.fullest)
 }
 
 /**

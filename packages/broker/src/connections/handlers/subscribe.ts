@@ -4,7 +4,7 @@ import type { Session } from '../../sessions/session.js'
 import { ConnectionFault } from '../../support/errors.js'
 import { countLevels } from '../../support/topic-bounds.js'
 import type { Connection, ConnectionContext } from '../connection.js'
-import { hold } from '../hold.js'
+import { hold } from './hold.js'
 import { assertWellFormed } from './well-formed.js'
 
 interface Added {
@@ -57,8 +57,8 @@ function subscribe(
     for (const { subscription } of added.values()) {
       if (subscription.group !== undefined) core.router.enterGroup(subscription.group, session)
     }
-    const greeted = [...added.values()].filter(({ wantsRetained }) => wantsRetained)
-    connection.greeter.greet(greeted.map(({ subscription }) => subscription))
+    const selected = [...added.values()].filter(({ wantsRetained }) => wantsRetained)
+    connection.retainedDelivery.send(selected.map(({ subscription }) => subscription))
   })
 }
 

@@ -8,18 +8,18 @@ const SIGN_OF_LIFE_BYTES = 1000
 const ABSENT_MS = 1000
 
 /** Notices that a peer says nothing: no CONNECT at first, however much it says; then no packet for too long. */
-export class Silence {
+export class KeepAlive {
   readonly #clock: Clock
   readonly #deadline: Deadline
   readonly #isListening: () => boolean
   readonly #onSilence: () => void
-  /** 0 until `keepAlive`: nothing but that prolongs the wait for CONNECT. */
+  /** 0 until `begin`: nothing but that prolongs the wait for CONNECT. */
   #limitMs = 0
   #heardAtMs = 0
   #dueAtMs = 0
   #pieceBytes = 0
 
-  /** CONNECT has to be there by `connectByMs`. From `keepAlive` on, the silence is ours and does not count while `isListening` is false. */
+  /** CONNECT has to be there by `connectByMs`. From `begin` on, the silence is ours and does not count while `isListening` is false. */
   constructor(clock: Clock, connectByMs: number, isListening: () => boolean, onSilence: () => void) {
     this.#clock = clock
     this.#isListening = isListening
@@ -29,7 +29,7 @@ export class Silence {
   }
 
   /** In seconds, 0 for none; one and a half of it may pass without a packet. [MQTT-3.1.2-22] */
-  keepAlive(seconds: number): void {
+  begin(seconds: number): void {
     this.#limitMs = seconds * 1500
     this.heard()
     this.#wait(seconds === 0 ? Number.POSITIVE_INFINITY : this.#heardAtMs + this.#limitMs)

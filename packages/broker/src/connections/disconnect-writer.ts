@@ -13,7 +13,7 @@ import {
 /** Characters of a Reason String; whatever a client sent may be quoted in it, and more helps nobody. */
 const LONGEST_REASON = 200
 
-/** How long a peer may take to read our last words. */
+/** How long a peer may take to read our DISCONNECT. */
 const LINGER_MS = 2_000
 /** How long one may that was not let in: until then it takes a place of those who wait for CONNECT. */
 const STRANGER_LINGER_MS = 250
@@ -22,7 +22,7 @@ export function lingerMs(hasPassed: boolean): number {
   return hasPassed ? LINGER_MS : STRANGER_LINGER_MS
 }
 
-export interface Farewell {
+export interface DisconnectDetails {
   reasonCode: number
   reasonString: string
   serverReference: string | undefined
@@ -32,12 +32,12 @@ export interface Farewell {
 export function writeDisconnect(
   writer: Writer,
   version: ProtocolVersion,
-  farewell: Farewell,
+  details: DisconnectDetails,
   maximumBytes: number,
 ): void {
   if (version !== 5) return
-  const reasonCode = legal(farewell.reasonCode, REASON_CODES_OF.disconnect)
-  const properties = propertiesOf(farewell)
+  const reasonCode = legal(details.reasonCode, REASON_CODES_OF.disconnect)
+  const properties = propertiesOf(details)
   writeWithin(writer, version, { type: 'disconnect', reasonCode, properties }, maximumBytes)
 }
 
@@ -45,15 +45,15 @@ export function writeDisconnect(
 export function writeRefusal(
   writer: Writer,
   version: ProtocolVersion | undefined,
-  farewell: Farewell,
+  details: DisconnectDetails,
   maximumBytes: number,
 ): void {
   // A protocol level we do not speak is answered the way 3.1.1 asks for. [MQTT-3.1.2-2]
-  const isUnknown = farewell.reasonCode === ReasonCode.unsupportedProtocolVersion
+  const isUnknown = details.reasonCode === ReasonCode.unsupportedProtocolVersion
   const spoken = isUnknown ? 4 : version
   if (spoken === undefined) return
-  const reasonCode = legal(farewell.reasonCode, REASON_CODES_OF.connack)
-  const properties = propertiesOf(farewell)
+  const reasonCode = legal(details.reasonCode, REASON_CODES_OF.connack)
+  const properties = propertiesOf(details)
   writeWithin(
     writer,
     spoken,
@@ -63,7 +63,7 @@ export function writeRefusal(
 }
 
 /** Made so that it can be encoded, whatever an authenticator put into its message. [MQTT-1.5.4] */
-function propertiesOf({ reasonString, serverReference }: Farewell) {
+function propertiesOf({ reasonString, serverReference }: DisconnectDetails) {
   const text = reasonString.slice(0, LONGEST_REASON).toWellFormed().replaceAll('\0', ' ')
   return { reasonString: text === '' ? undefined : text, serverReference }
 }

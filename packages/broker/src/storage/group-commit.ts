@@ -1,6 +1,6 @@
 import type { Packet } from '@jamey/protocol'
 import type { Context } from '../support/context.js'
-import type { Turn } from '../support/turn.js'
+import type { WriteBatcher } from '../support/write-batcher.js'
 import type { Persistence } from './persistence.js'
 import { StoreHealth } from './store-health.js'
 
@@ -33,7 +33,7 @@ interface Held {
  * Holds acknowledgements back until what they promise is on disk. Everything of one turn of the event loop is one
  * commit; what arrives meanwhile is the next. So many clients share the price of one `fsync`.
  */
-export class CommitGate {
+export class GroupCommit {
   readonly health: StoreHealth
   readonly #persistence: Persistence
   readonly #onHeld: () => void
@@ -41,9 +41,9 @@ export class CommitGate {
   #afterCommit: (() => void)[] = []
   #committing: Promise<void> | undefined
 
-  constructor(context: Context, persistence: Persistence, turn: Turn) {
+  constructor(context: Context, persistence: Persistence, writeBatcher: WriteBatcher) {
     this.#persistence = persistence
-    this.#onHeld = () => turn.request()
+    this.#onHeld = () => writeBatcher.request()
     this.health = new StoreHealth(context, persistence, () => this.#begin())
   }
 

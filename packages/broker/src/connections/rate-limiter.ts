@@ -2,7 +2,7 @@ import type { Context } from '../support/context.js'
 import { Deadline } from '../support/deadline.js'
 
 /** A connection, as far as it is read from more slowly. */
-export interface PacedConnection {
+export interface LimitedConnection {
   readonly core: Context & {
     /** The time that handling what publishers sent has taken. */
     readonly publishing: { ms: number }
@@ -22,16 +22,16 @@ const SAVED_MS = 1000
  * dropped, and the time in which we do not read is not the client's silence. Nothing is saved up at first, so that
  * nobody gains by coming again.
  */
-export class Pace {
-  readonly #connection: PacedConnection
+export class RateLimiter {
+  readonly #connection: LimitedConnection
   #pause: Deadline | undefined
-  /** When what was published until now would have been published at the highest pace: in messages, and in bytes. */
+  /** When what was published until now would have been published at the highest rate: in messages, and in bytes. */
   #messagesAtMs = Number.NEGATIVE_INFINITY
   #bytesAtMs = Number.NEGATIVE_INFINITY
   #hasBegun = false
   #wasTold = false
 
-  constructor(connection: PacedConnection) {
+  constructor(connection: LimitedConnection) {
     this.#connection = connection
   }
 

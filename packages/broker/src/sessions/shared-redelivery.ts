@@ -1,23 +1,23 @@
 import type { Delivery } from '../messages/delivery.js'
 import type { Router } from '../routing/router.js'
-import type { CommitGate } from '../storage/commit-gate.js'
+import type { GroupCommit } from '../storage/group-commit.js'
 import type { Persistence } from '../storage/persistence.js'
 import type { Context } from '../support/context.js'
 import { BacklogCursor } from './backlog.js'
 import type { Session } from './session.js'
 
 /** So many stored deliveries are shown to other members in one turn, beside as many as came meanwhile. */
-export const HAND_OVER_MESSAGES = 1000
+export const REDELIVERED_PER_TURN = 1000
 
-interface HandOverContext extends Context {
+interface RedeliveryContext extends Context {
   readonly isClosing: boolean
   readonly persistence: Persistence
   readonly router: Router
-  readonly gate: CommitGate | undefined
+  readonly groupCommit: GroupCommit | undefined
   readonly sessions: { forget(session: Session): void }
 }
 
-interface HandOver {
+interface Redelivery {
   readonly cursor: BacklogCursor
   /** The end of the queue when it was looked at last. */
   lastSequence: number
@@ -27,12 +27,12 @@ interface HandOver {
  * Hands what waits in a session and came through shared subscriptions to other members. What lies in memory goes at
  * once. What lies in the store goes in pages: one a turn, and the next when the one before is durable. So neither a
  * turn nor a commit grows with the queue, and a message is always in exactly one of them. What is published meanwhile
- * waits behind: see `SharedGroup.inHandOver`. Section 4.8.2
+ * waits behind: see `SharedGroup.redeliveredFrom`. Section 4.8.2
  */
-export class HandOvers {
-  readonly #core: HandOverContext
+export class SharedRedelivery {
+  readonly #core: RedeliveryContext
   /** In the order in which they began; each is done before the next. */
-  readonly #running = new Map<Session, HandOver>()
+  readonly #running = new Map<Session, Redelivery>()
   /** A page is being moved, or waits for the commit of the one before. */
   #isBusy = false
   /** After a shutdown has begun, the rest is for the next life of the broker. */
@@ -40,7 +40,7 @@ export class HandOvers {
     if (!this.#core.isClosing) this.#movePage()
   }
 
-  constructor(core: HandOverContext) {
+  constructor(core: RedeliveryContext) {
     this.#core = core
   }
 
@@ -60,28 +60,28 @@ export class HandOvers {
     if (!this.#isBusy) this.#movePage()
     if (!this.#running.has(from)) return
     if (from.isOver) this.#core.persistence.setAside(from)
-    if (from.connection === undefined) for (const group of from.sharedGroups()) group.inHandOver = from
+    if (from.connection === undefined) for (const group of from.sharedGroups()) group.redeliveredFrom = from
   }
 
   #movePage(): void {
     this.#isBusy = true
-    let left = HAND_OVER_MESSAGES
-    for (const [from, handOver] of this.#running) {
+    let left = REDELIVERED_PER_TURN
+    for (const [from, redelivery] of this.#running) {
       if (left <= 0) break
-      left -= this.#moveFrom(from, handOver, left)
+      left -= this.#moveFrom(from, redelivery, left)
       // An overflow may have ended a connection meanwhile, and so begun it anew.
-      if (handOver.cursor.isAtEnd && this.#running.get(from) === handOver) this.#finish(from)
+      if (redelivery.cursor.isAtEnd && this.#running.get(from) === redelivery) this.#finish(from)
     }
     this.#isBusy = this.#running.size > 0
-    if (this.#isBusy) this.#core.gate?.afterCommit(this.#onDurable)
+    if (this.#isBusy) this.#core.groupCommit?.afterCommit(this.#onDurable)
   }
 
   /** How much of the budget it took. What came since the last page is beside it, or there might be no end. */
-  #moveFrom(from: Session, handOver: HandOver, budget: number): number {
+  #moveFrom(from: Session, redelivery: Redelivery, budget: number): number {
     const { outgoing } = from
-    const { cursor } = handOver
-    const added = outgoing.lastSequence - handOver.lastSequence
-    handOver.lastSequence = outgoing.lastSequence
+    const { cursor } = redelivery
+    const added = outgoing.lastSequence - redelivery.lastSequence
+    redelivery.lastSequence = outgoing.lastSequence
     if (!from.hasHeirs) cursor.isAtEnd = true
     if (cursor.isAtEnd) return 0
     try {
@@ -119,7 +119,8 @@ export class HandOvers {
 
   #endGroups(from: Session): void {
     from.leftGroups.clear()
-    for (const group of from.sharedGroups()) if (group.inHandOver === from) group.inHandOver = undefined
+    for (const group of from.sharedGroups())
+      if (group.redeliveredFrom === from) group.redeliveredFrom = undefined
   }
 
   /** How many of its deliveries were sent is part of the record of one that is away. */

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js'
 
 /** So many of something in a period; the next period begins with the first one after this one's end. */
-export class Allowance {
+export class WindowLimiter {
   readonly #most: () => number
   readonly #periodMs: number
   readonly #clock: Clock

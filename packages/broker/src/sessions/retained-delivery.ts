@@ -2,17 +2,17 @@ import type { Message } from '../messages/message.js'
 import type { Subscription } from '../routing/subscription.js'
 import type { RetainedMessages } from '../storage/retained-messages.js'
 import type { Context } from '../support/context.js'
-import type { GreetingRest, Session } from './session.js'
+import type { Session, UnsentRetained } from './session.js'
 
 /** Nodes of the retained tree to look at in one turn of the event loop; some milliseconds. */
 const MOST_VISITED_PER_TURN = 20_000
 
-interface GreeterContext extends Context {
+interface RetainedContext extends Context {
   readonly retained: RetainedMessages
 }
 
 /** The connection that is sent to. */
-interface Greeted {
+interface Receiver {
   /** Present while it is open. */
   readonly session: Session | undefined
   readonly sender: { readonly isWritable: boolean }
@@ -25,9 +25,9 @@ interface Greeted {
  * thousands of them at once: what is more than one turn's share, or more than the socket takes, waits, so that nobody
  * but the client waits and a reader of QoS 0 misses nothing.
  */
-export class Greeter {
-  readonly #core: GreeterContext
-  readonly #connection: Greeted
+export class RetainedDelivery {
+  readonly #core: RetainedContext
+  readonly #connection: Receiver
   #waiting: Subscription[] = []
   /** Of the first of them: what is left to look at, and the message whose turn it is. */
   #left: Iterator<Message | undefined> | undefined
@@ -38,7 +38,7 @@ export class Greeter {
   #isHolding = false
   #isWaitingForRoom = false
 
-  constructor(core: GreeterContext, connection: Greeted) {
+  constructor(core: RetainedContext, connection: Receiver) {
     this.#core = core
     this.#connection = connection
   }
@@ -47,14 +47,14 @@ export class Greeter {
     return this.#waiting.length > 0
   }
 
-  greet(subscriptions: readonly Subscription[]): void {
+  send(subscriptions: readonly Subscription[]): void {
     if (subscriptions.length === 0) return
     this.#waiting.push(...subscriptions)
     this.#run()
   }
 
   /** The connection is over; undefined: all was sent. */
-  leave(): GreetingRest | undefined {
+  leave(): UnsentRetained | undefined {
     if (!this.isBusy) return undefined
     const rest = {
       waiting: this.#waiting,
@@ -68,7 +68,7 @@ export class Greeter {
   }
 
   /** Goes on where another connection of the session ended. */
-  takeUp({ waiting, left, message, identifiers }: GreetingRest): void {
+  takeUp({ waiting, left, message, identifiers }: UnsentRetained): void {
     this.#waiting = waiting
     this.#left = left
     this.#message = message

@@ -29,7 +29,7 @@ function publishMany(client: RawClient, count: number, payload = 'x'): void {
 
 describe('a client that publishes faster than it may', () => {
   for (const store of [undefined, new MemoryBrokerStore()]) {
-    it(`is read from at the pace that is set, and loses nothing, ${store ? 'with' : 'without'} a store`, async () => {
+    it(`is read from at the rate that is set, and loses nothing, ${store ? 'with' : 'without'} a store`, async () => {
       const { broker, port, clock, warnings } = await start({ publishesPerSecond: 10 }, { store })
       const publisher = await RawClient.connect(port, { clientId: 'fast' })
       publishMany(publisher, 25)
@@ -46,7 +46,7 @@ describe('a client that publishes faster than it may', () => {
     })
   }
 
-  it('is read from at the pace of its bytes, whatever one message has', async () => {
+  it('is read from at the rate of its bytes, whatever one message has', async () => {
     const { broker, port, clock } = await start({ publishBytesPerSecond: 1000 })
     const publisher = await RawClient.connect(port)
     publishMany(publisher, 3, 'x'.repeat(2000))

@@ -3,7 +3,7 @@ interface Flushable {
 }
 
 /** Gathers what one turn of the event loop writes, so that every connection makes one socket write of it. */
-export class Turn {
+export class WriteBatcher {
   #pending: Flushable[] = []
   #isScheduled = false
   readonly #onEnd: () => void

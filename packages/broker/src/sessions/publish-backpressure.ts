@@ -1,7 +1,7 @@
 import type { QueueRoom } from './queue-room.js'
 
 /** Of the queues that what is being published has to wait in: the fullest that is crowded. */
-export class Crowding {
+export class PublishBackpressure {
   #fullest: QueueRoom | undefined
 
   /** Another message is published, or one that waits for no queue. */

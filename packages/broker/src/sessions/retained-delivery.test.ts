@@ -7,7 +7,7 @@ import { resolveLimits } from '../support/limits.js'
 import { silentLog } from '../support/log.js'
 import { publishPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
-import { Greeter } from './greeter.js'
+import { RetainedDelivery } from './retained-delivery.js'
 import { Session } from './session.js'
 
 const TOPICS = 300
@@ -34,9 +34,9 @@ function started() {
     session: session as Session | undefined,
     sender: { isWritable: true },
     pauseReading: () => calls.push('pause'),
-    resumeReading: () => calls.push(`resume ${greeter.isBusy}`),
+    resumeReading: () => calls.push(`resume ${retainedDelivery.isBusy}`),
   }
-  const greeter: Greeter = new Greeter(core, connection)
+  const retainedDelivery: RetainedDelivery = new RetainedDelivery(core, connection)
   const subscriptions = Array.from({ length: FILTERS }, (_, i) => ({
     session,
     filter: `+/${i}`,
@@ -49,7 +49,7 @@ function started() {
     group: undefined,
   }))
   for (const subscription of subscriptions) session.subscriptions.set(subscription.filter, subscription)
-  return { core, session, connection, greeter, subscriptions, calls }
+  return { core, session, connection, retainedDelivery, subscriptions, calls }
 }
 
 /** Takes so many publishes of QoS 1 or 2 to their end, and says how many topics they had. */
@@ -86,24 +86,24 @@ function subscribeTo(filter: string) {
 
 describe('retained messages for new subscriptions', () => {
   it('are sent in one turn where they are few', () => {
-    const { session, greeter, subscriptions, calls } = started()
-    greeter.greet(subscriptions.slice(0, 3))
+    const { session, retainedDelivery, subscriptions, calls } = started()
+    retainedDelivery.send(subscriptions.slice(0, 3))
     expect(session.outgoing.queued).toBe(3)
-    expect(greeter.isBusy).toBe(false)
+    expect(retainedDelivery.isBusy).toBe(false)
     expect(calls).toEqual([])
   })
 
   it('leave other clients their turns where there is much to look at [promise 34]', async () => {
-    const { core, session, greeter, subscriptions, calls } = started()
+    const { core, session, retainedDelivery, subscriptions, calls } = started()
     // The tree has one node above its topics, so ten times as many filters are ten shares of a turn.
     for (let i = 0; i < TOPICS * 50; i++) {
       core.retained.tree.set(new Message(`${i}/other`, Buffer.from('x'), 0, true, undefined, Infinity, 'p'))
     }
-    greeter.greet(subscriptions)
-    expect(greeter.isBusy).toBe(true)
+    retainedDelivery.send(subscriptions)
+    expect(retainedDelivery.isBusy).toBe(true)
     expect(calls).toEqual(['pause'])
     let turns = 0
-    while (greeter.isBusy) {
+    while (retainedDelivery.isBusy) {
       const before = core.retained.tree.visited
       await new Promise((resolve) => setImmediate(resolve))
       turns++
@@ -115,15 +115,15 @@ describe('retained messages for new subscriptions', () => {
   })
 
   it('leave other clients their turns where one filter selects everything [promise 34]', async () => {
-    const { core, session, greeter, subscriptions } = started()
+    const { core, session, retainedDelivery, subscriptions } = started()
     for (let i = 0; i < 40_000; i++) {
       core.retained.tree.set(new Message(`all/${i}`, Buffer.from('x'), 1, true, undefined, Infinity, 'p'))
     }
     const everything = { ...(subscriptions[0] as (typeof subscriptions)[0]), filter: '#', path: '#' }
     session.subscriptions.set('#', everything)
-    greeter.greet([everything])
+    retainedDelivery.send([everything])
     expect(session.outgoing.queued).toBeLessThanOrEqual(20_000)
-    await until(() => !greeter.isBusy)
+    await until(() => !retainedDelivery.isBusy)
     expect(session.outgoing.queued).toBe(40_000 + TOPICS)
   })
 
@@ -241,15 +241,15 @@ describe('retained messages for new subscriptions', () => {
   })
 
   it('are given up where the connection is over', async () => {
-    const { core, connection, greeter, subscriptions, calls } = started()
+    const { core, connection, retainedDelivery, subscriptions, calls } = started()
     for (let i = 0; i < 20_000; i++) {
       core.retained.tree.set(new Message(`${i}/other`, Buffer.from('x'), 0, true, undefined, Infinity, 'p'))
     }
-    greeter.greet(subscriptions)
-    expect(greeter.isBusy).toBe(true)
+    retainedDelivery.send(subscriptions)
+    expect(retainedDelivery.isBusy).toBe(true)
     connection.session = undefined
     await new Promise((resolve) => setImmediate(resolve))
-    expect(greeter.isBusy).toBe(false)
+    expect(retainedDelivery.isBusy).toBe(false)
     expect(calls).toEqual(['pause'])
   })
 

@@ -10,7 +10,7 @@ interface Count {
 }
 
 /** A socket that was accepted. */
-export interface Entrant {
+export interface PendingSocket {
   /** Undefined: whose it is is not known yet, or it is a load balancer's own, and counts for no address. */
   readonly address: string | undefined
   /** Its turn has come: it may go on to its TLS handshake. Called once at the most, perhaps at once. */
@@ -21,12 +21,12 @@ export interface Entrant {
 }
 
 interface Waiting {
-  readonly entrant: Entrant
+  readonly socket: PendingSocket
   readonly untilMs: number
 }
 
 const TURN_MS = 1000
-/** Of an entrant without an address. */
+/** Of a socket without an address. */
 const NO_NETWORK = ''
 
 /**
@@ -34,13 +34,13 @@ const NO_NETWORK = ''
  * which there is no place among those that have not passed CONNECT, or which came in haste, waits for its turn: in
  * order within its address, and in turn with those of other addresses.
  */
-export class Admission {
+export class ConnectionLimiter {
   readonly #clock: Clock
   readonly #rate: ConnectRate
   readonly #byNetwork = new Map<string, Count>()
   readonly #all: Count = { sockets: 0, passed: 0, waiting: 0 }
   readonly #queues = new Map<string, Waiting[]>()
-  readonly #inside = new Set<Entrant>()
+  readonly #inside = new Set<PendingSocket>()
   readonly #nextTurn: Deadline
   #limits: Limits
 
@@ -62,42 +62,42 @@ export class Admission {
     return this.#all.waiting
   }
 
-  /** Begins, refuses, or has it wait; whatever it was, `exit` is to be called when the socket is gone. */
-  enter(entrant: Entrant): void {
+  /** Begins, refuses, or has it wait; whatever it was, `release` is to be called when the socket is gone. */
+  accept(socket: PendingSocket): void {
     const { connectionsPerAddress, waitingConnections, connectTimeoutMs } = this.#limits
-    const network = networkOfEntrant(entrant)
+    const network = networkOfSocket(socket)
     const { sockets, waiting } = this.#countOf(network)
     if (network !== NO_NETWORK && sockets >= connectionsPerAddress)
-      return entrant.refuse(`${sockets} connections from this address are there already`)
+      return socket.refuse(`${sockets} connections from this address are there already`)
     const obstacle = waiting > 0 ? 'others of this address wait' : this.#obstacle(network)
-    if (obstacle === undefined) return this.#begin(entrant, network)
+    if (obstacle === undefined) return this.#begin(socket, network)
     // No address may have all places.
     const isFull = this.#all.waiting >= waitingConnections || waiting * 2 >= waitingConnections
-    if (isFull) return entrant.refuse(`${obstacle}, and ${this.#all.waiting} connections wait for their turn`)
+    if (isFull) return socket.refuse(`${obstacle}, and ${this.#all.waiting} connections wait for their turn`)
     this.#add(network, 'sockets', 1)
     this.#add(network, 'waiting', 1)
     const queue = this.#queues.get(network) ?? []
     this.#queues.set(network, queue)
-    queue.push({ entrant, untilMs: this.#clock.now() + connectTimeoutMs })
-    entrant.wait()
+    queue.push({ socket, untilMs: this.#clock.now() + connectTimeoutMs })
+    socket.wait()
     if (this.#all.waiting === 1) this.#nextTurn.set(this.#clock.now() + TURN_MS)
   }
 
   /** The socket is gone. */
-  exit(entrant: Entrant): void {
-    const network = networkOfEntrant(entrant)
-    if (this.#inside.delete(entrant)) this.#add(network, 'sockets', -1)
-    else if (!this.#forget(entrant, network)) return
+  release(socket: PendingSocket): void {
+    const network = networkOfSocket(socket)
+    if (this.#inside.delete(socket)) this.#add(network, 'sockets', -1)
+    else if (!this.#forget(socket, network)) return
     this.#letIn()
   }
 
-  /** A CONNECT was accepted; `leave` is to be called when that connection is over. */
-  pass(address: string): void {
+  /** A CONNECT was accepted; `disconnected` is to be called when that connection is over. */
+  connected(address: string): void {
     this.#add(networkOf(address), 'passed', 1)
     this.#letIn()
   }
 
-  leave(address: string): void {
+  disconnected(address: string): void {
     this.#add(networkOf(address), 'passed', -1)
   }
 
@@ -118,10 +118,10 @@ export class Admission {
     return this.#rate.take(network, this.#limits)
   }
 
-  #begin(entrant: Entrant, network: string): void {
-    this.#inside.add(entrant)
+  #begin(socket: PendingSocket, network: string): void {
+    this.#inside.add(socket)
     this.#add(network, 'sockets', 1)
-    entrant.begin()
+    socket.begin()
   }
 
   /** One of each address after the other, for as long as there is room. */
@@ -129,14 +129,14 @@ export class Admission {
     for (const [network, queue] of this.#queues) {
       if (pendingOf(this.#all) >= this.#limits.pendingConnections || !this.#rate.hasRoom(this.#limits)) return
       if (this.#obstacle(network) !== undefined) continue
-      const { entrant } = queue[0] as Waiting
-      this.#forget(entrant, network)
+      const { socket } = queue[0] as Waiting
+      this.#forget(socket, network)
       if (queue.length > 0) {
         // It is the last from now on, and its next one has its turn when those of the others had theirs.
         this.#queues.delete(network)
         this.#queues.set(network, queue)
       }
-      this.#begin(entrant, network)
+      this.#begin(socket, network)
     }
   }
 
@@ -145,8 +145,8 @@ export class Admission {
     const nowMs = this.#clock.now()
     for (const [network, queue] of this.#queues) {
       for (let first = queue[0]; first !== undefined && first.untilMs <= nowMs; first = queue[0]) {
-        this.#forget(first.entrant, network)
-        first.entrant.refuse('its turn did not come in time')
+        this.#forget(first.socket, network)
+        first.socket.refuse('its turn did not come in time')
       }
     }
     this.#letIn()
@@ -154,9 +154,9 @@ export class Admission {
   }
 
   /** It waits no more; false: it did not. */
-  #forget(entrant: Entrant, network: string): boolean {
+  #forget(socket: PendingSocket, network: string): boolean {
     const queue = this.#queues.get(network)
-    const at = queue?.findIndex((waiting) => waiting.entrant === entrant) ?? -1
+    const at = queue?.findIndex((waiting) => waiting.socket === socket) ?? -1
     if (queue === undefined || at < 0) return false
     queue.splice(at, 1)
     if (queue.length === 0) this.#queues.delete(network)
@@ -184,7 +184,7 @@ function pendingOf({ sockets, passed, waiting }: Readonly<Count>): number {
   return sockets - passed - waiting
 }
 
-function networkOfEntrant({ address }: Entrant): string {
+function networkOfSocket({ address }: PendingSocket): string {
   return address === undefined ? NO_NETWORK : networkOf(address)
 }
 

@@ -6,7 +6,7 @@ const LONGEST_ACKNOWLEDGEMENT_BYTES = 5
  * What a peer asked for and does not read. Messages for it are bounded where they are queued; answers are not, so
  * whoever sends and never reads is not read from either until it took what it has.
  */
-export class UnreadAnswers {
+export class ResponseBackpressure {
   #bytes = 0
 
   get areTooMany(): boolean {

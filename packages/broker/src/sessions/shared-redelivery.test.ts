@@ -5,7 +5,7 @@ import type { StoredDelivery } from '../ports/broker-store.js'
 import type { BrokerOptions } from '../server/broker.js'
 import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
-import { HAND_OVER_MESSAGES } from './hand-over.js'
+import { REDELIVERED_PER_TURN } from './shared-redelivery.js'
 
 const FILTER = '$share/g/t'
 const SESSION_SECONDS = 1000
@@ -124,7 +124,7 @@ describe('a take-over of a queue in the store', () => {
     await heir.subscribe(FILTER, 1)
     await until(() => broker.stats().redelivered === 4500)
     await until(() => store.moved.reduce((sum, moved) => sum + moved, 0) === 4500)
-    expect(Math.max(...store.moved)).toBe(HAND_OVER_MESSAGES)
+    expect(Math.max(...store.moved)).toBe(REDELIVERED_PER_TURN)
     expect(await take(heir, 4500)).toEqual(numbersUpTo(0, 4500))
   })
 
@@ -137,12 +137,12 @@ describe('a take-over of a queue in the store', () => {
     await other.settle()
     await holdFirstPage(store, heir)
     await other.settle()
-    expect(broker.stats().redelivered).toBe(HAND_OVER_MESSAGES)
+    expect(broker.stats().redelivered).toBe(REDELIVERED_PER_TURN)
     store.failure = new Error('disk is full')
     await store.letGo()
-    await until(() => broker.stats().redelivered > HAND_OVER_MESSAGES)
+    await until(() => broker.stats().redelivered > REDELIVERED_PER_TURN)
     for (let turn = 0; turn < 5; turn++) await other.settle()
-    expect(broker.stats().redelivered).toBe(2 * HAND_OVER_MESSAGES)
+    expect(broker.stats().redelivered).toBe(2 * REDELIVERED_PER_TURN)
     // The next commit takes the page along.
     store.failure = undefined
     store.isHeld = false
@@ -188,7 +188,7 @@ describe('a take-over of a queue in the store', () => {
     await holdFirstPage(store, heir)
     const back = await RawClient.connect(port, stays('away'))
     store.letAllGo()
-    expect(await take(heir, HAND_OVER_MESSAGES)).toEqual(numbersUpTo(0, 1000))
+    expect(await take(heir, REDELIVERED_PER_TURN)).toEqual(numbersUpTo(0, 1000))
     expect(await take(back, 2000)).toEqual(numbersUpTo(1000, 3000))
     expect([await heir.settle(), await back.settle()]).toEqual([[], []])
   })
@@ -204,7 +204,7 @@ describe('a take-over of a queue in the store', () => {
     back.send({ type: 'unsubscribe', packetIdentifier: 1, filters: [FILTER], properties: undefined })
     await back.settle()
     store.letAllGo()
-    await take(heir, HAND_OVER_MESSAGES)
+    await take(heir, REDELIVERED_PER_TURN)
     for (let packet = await back.next(); packet?.type !== 'unsuback'; packet = await back.next());
     await back.subscribe(FILTER, 1)
     for (const client of [heir, back]) await client.settle()
@@ -253,7 +253,7 @@ describe('a take-over of a queue in the store', () => {
     const anew = await RawClient.connect(port, { ...stays('over'), cleanStart: true })
     await until(() => store.held.length > 0)
     expect(broker.stats()).toMatchObject({ sessions: 2, queuedMessages: 5000 })
-    expect(broker.stats().redelivered).toBe(HAND_OVER_MESSAGES)
+    expect(broker.stats().redelivered).toBe(REDELIVERED_PER_TURN)
 
     // A second broker over the same store, without closing the first: what a crash leaves.
     const next = await startBroker({ store })
@@ -302,7 +302,7 @@ describe('a take-over of a queue in the store', () => {
     await until(() => broker.stats().redelivered === 8999)
     await until(() => store.moved.reduce((sum, moved) => sum + moved, 0) === 8999)
     // What lay in memory goes with the first page.
-    expect(Math.max(...store.moved)).toBeLessThanOrEqual(HAND_OVER_MESSAGES + 256)
+    expect(Math.max(...store.moved)).toBeLessThanOrEqual(REDELIVERED_PER_TURN + 256)
     expect(await take(other, 8999)).toEqual(numbersUpTo(1, 9000))
     leaving.acknowledge(first)
     expect(await leaving.settle()).toEqual([])

@@ -1,4 +1,4 @@
-import type { Connection } from './connection.js'
+import type { Connection } from '../connection.js'
 
 /** Handles nothing more of `connection` until `answer` has come, which may not reject, and then `next` was called. */
 export function hold<T>(connection: Connection, answer: Promise<T>, next: (value: T) => void): void {
