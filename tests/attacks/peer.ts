@@ -145,6 +145,14 @@ export class Peer {
       .map(({ payload }) => payload as Answer)
   }
 
+  /** Until so many messages have come, or the time is over: some are never answered. */
+  async hasReceived(count: number, timeoutMs: number): Promise<void> {
+    const signal = AbortSignal.timeout(timeoutMs)
+    while (this.received.length < count && !signal.aborted) {
+      await once(this.#events, 'message', { signal }).catch(() => {})
+    }
+  }
+
   /** What of `correlationId` has come once everything that was under way must have. */
   async answersAfterAWhile(correlationId: string): Promise<Answer[]> {
     await this.quiet()

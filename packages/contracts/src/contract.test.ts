@@ -220,6 +220,22 @@ describe('the manifest', () => {
     ])
   })
 
+  it('bounds the metadata of a memory in bytes, and names them', () => {
+    const { schema } = topics.memory.store
+    const of = (bytes: number, filler = 'x') => ({
+      content: 'a',
+      metadata: { a: filler.repeat((bytes - '{"a":""}'.length) / Buffer.byteLength(filler)) },
+    })
+    expect(schema.safeParse(of(65_536)).success).toBe(true)
+    expect(schema.safeParse(of(65_536, '\u00e9')).success).toBe(true)
+    for (const beyond of [of(65_537), of(65_538, '\u00e9'), of(8_000_000)]) {
+      const { error } = schema.safeParse(beyond)
+      expect(error?.issues).toEqual([
+        expect.objectContaining({ path: ['metadata'], message: 'must be at most 65536 bytes as JSON' }),
+      ])
+    }
+  })
+
   it('lets the gateway alone act for others, and nobody into the group of another service', () => {
     const groups = {
       conscience: ['conscience'],

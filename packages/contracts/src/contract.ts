@@ -41,6 +41,11 @@ export interface RequestContract<
    * it again where no answer comes. False unless given.
    */
   readonly isRepeatable?: boolean
+  /**
+   * The most bytes that a request has, envelope and all: a larger one is refused before it is read. Those of one topic
+   * have the same. No bound of its own unless given.
+   */
+  readonly maximumBytes?: number
 }
 
 /** What ties an answer to its request, so that it proves nothing about another one. */

@@ -14,6 +14,28 @@ const tag = z.string().min(1).max(200)
 /** `private`: its owner's alone. `shared`: everybody's to read, and its owner's to forget. */
 export const memoryScopeSchema = z.enum(['private', 'shared'])
 
+/** Of the metadata of one memory, as JSON in UTF-8. */
+export const METADATA_BYTES = 65_536
+/** Of a request to store, which is more than one within its other bounds takes, and of any other one. */
+const STORE_BYTES = 1_048_576
+const ASKING_BYTES = 262_144
+
+const metadata = jsonObject.refine((value) => isWithin(value, METADATA_BYTES), {
+  error: `must be at most ${METADATA_BYTES} bytes as JSON`,
+})
+
+/** Whether a value takes no more bytes than that as JSON; what can not be JSON is left to whoever writes it. */
+function isWithin(value: unknown, bytes: number): boolean {
+  let json: string | undefined
+  try {
+    json = JSON.stringify(value)
+  } catch {
+    return true
+  }
+  if (json === undefined || json.length * 3 <= bytes) return true
+  return json.length <= bytes && new TextEncoder().encode(json).length <= bytes
+}
+
 export const storeSchema = z.strictObject({
   content: z.string().min(1).max(100_000),
   layer: memoryLayerSchema.default('short_term'),
@@ -25,7 +47,7 @@ export const storeSchema = z.strictObject({
   /** When it happened, where that is not now. */
   occurred_at: isoTime.optional(),
   scope: memoryScopeSchema.default('private'),
-  metadata: jsonObject.optional(),
+  metadata: metadata.optional(),
 })
 
 /** The client identifier of whose memories they are. */
@@ -152,6 +174,7 @@ export const memory = {
     responseSchema: storedSchema,
     service: 'memory',
     isRepeatable: true,
+    maximumBytes: STORE_BYTES,
     description: 'Stores a memory; the message_id of its envelope becomes its id.',
   } satisfies RequestContract,
   forget: {
@@ -163,6 +186,7 @@ export const memory = {
     responseSchema: forgottenSchema,
     service: 'memory',
     isRepeatable: true,
+    maximumBytes: ASKING_BYTES,
     description: 'Removes one memory of its own by id, or all that fit the given conditions.',
   } satisfies RequestContract,
   query: {
@@ -174,6 +198,7 @@ export const memory = {
     responseSchema: recalledSchema,
     service: 'memory',
     isRepeatable: true,
+    maximumBytes: ASKING_BYTES,
     description: 'Recalls memories by text, layer, tag and time, best first: its own, and what is shared.',
   } satisfies RequestContract,
   get: {
@@ -185,6 +210,7 @@ export const memory = {
     responseSchema: gotSchema,
     service: 'memory',
     isRepeatable: true,
+    maximumBytes: ASKING_BYTES,
     description: 'Gives one memory by its id, its own or a shared one.',
   } satisfies RequestContract,
   updates: {
@@ -207,6 +233,7 @@ export const memory = {
       schema: storeForSchema,
       responseSchema: storedSchema,
       isRepeatable: true,
+      maximumBytes: STORE_BYTES,
       description: 'Stores a memory for somebody else, whose it is from then on.',
     } satisfies RequestContract,
     query: {
@@ -218,6 +245,7 @@ export const memory = {
       schema: queryOthersSchema,
       responseSchema: recalledSchema,
       isRepeatable: true,
+      maximumBytes: ASKING_BYTES,
       description: 'Recalls memories of everybody, or of one owner.',
     } satisfies RequestContract,
     get: {
@@ -229,6 +257,7 @@ export const memory = {
       schema: getSchema,
       responseSchema: gotSchema,
       isRepeatable: true,
+      maximumBytes: ASKING_BYTES,
       description: 'Gives one memory by its id, whosever it is.',
     } satisfies RequestContract,
     forget: {
@@ -240,6 +269,7 @@ export const memory = {
       schema: forgetOthersSchema,
       responseSchema: forgottenSchema,
       isRepeatable: true,
+      maximumBytes: ASKING_BYTES,
       description: 'Removes one memory by id, whosever it is, or all that fit the given conditions.',
     } satisfies RequestContract,
   },

@@ -46,8 +46,12 @@ export interface MemoryService {
 /** What may be wrong with the file, among the faults of this component: a full disk can still be read. */
 const WRITING = 'writing the memory file'
 const READING = 'reading the memory file'
-/** Enough to keep the thread that reads busy; the others wait where their senders take turns. */
-const QUERIES_AT_ONCE = 4
+/**
+ * What one client may have unanswered at a topic. Requests are acknowledged in order, so what one has here stands between
+ * the server and everybody's next request; within it senders take turns at the file's threads.
+ */
+const READS_OF_ONE = { maximumPerSender: 256, maximumBytesPerSender: 1_048_576 } as const
+const WRITES_OF_ONE = { maximumPerSender: 1000, maximumBytesPerSender: 4_194_304 } as const
 const ANNOUNCEMENT_TIMEOUT_MS = 10_000
 /** The same failure is reported at most once in this time: a full disk would otherwise flood the error topic. */
 const REPORT_INTERVAL_MS = 60_000
@@ -164,8 +168,8 @@ class BusMemory implements MemoryService {
   #serve(store: MemoryStorage, announcer: Announcer): Promise<ServedContract>[] {
     const { bus } = this.#options
     const { others, ...own } = topics.memory
-    const patient = { whenRefused: 'retry' } as const
-    const reading = { ...patient, concurrency: QUERIES_AT_ONCE }
+    const writing = { whenRefused: 'retry', ...WRITES_OF_ONE } as const
+    const reading = { whenRefused: 'retry', ...READS_OF_ONE } as const
     const get = (id: string, reach?: Reach) =>
       this.#answer(READING, async () => ({ memory: (await store.get(id, reach)) ?? null }))
     const changing = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -174,16 +178,16 @@ class BusMemory implements MemoryService {
       return answer
     }
     return [
-      bus.serve(own.store, patient, ({ data: payload, envelope, principal }) =>
+      bus.serve(own.store, writing, ({ data: payload, envelope, principal }) =>
         changing(() => store.store(payload, originOf(envelope, principal.clientId))),
       ),
-      bus.serve(others.store, patient, ({ data: { owner, ...payload }, envelope, principal }) =>
+      bus.serve(others.store, writing, ({ data: { owner, ...payload }, envelope, principal }) =>
         changing(() => store.store(payload, { ...originOf(envelope, principal.clientId), owner })),
       ),
-      bus.serve(own.forget, patient, (request) =>
+      bus.serve(own.forget, writing, (request) =>
         changing(() => store.forget(request.data, requestIdOf(request), reachOf(request))),
       ),
-      bus.serve(others.forget, patient, (request) =>
+      bus.serve(others.forget, writing, (request) =>
         changing(() => store.forget(request.data, requestIdOf(request))),
       ),
       bus.serve(own.query, reading, (request, { signal }) =>

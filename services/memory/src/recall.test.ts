@@ -288,9 +288,9 @@ describe('pages', () => {
   })
 
   it('have one memory at least, whatever its size', async () => {
-    const { store } = temporaryStore({ limits: { maximumMetadataBytes: 3_000_000 } })
-    const metadata = { blob: 'x'.repeat(2_000_000) }
-    for (const id of ['a', 'b']) await store.store({ content: 'large', metadata }, { id, source: 'agent-1' })
+    const { store } = temporaryStore()
+    const content = `large ${'\u20ac'.repeat(99_990)}`
+    for (const id of ['a', 'b']) await store.store({ content }, { id, source: 'agent-1' })
     for (const query of ['', 'large']) {
       expect(await store.query({ query })).toMatchObject({ memories: [{}], total: 2, truncated: true })
       expect(await store.query({ query, offset: 1 })).not.toHaveProperty('truncated')

@@ -175,7 +175,7 @@ describe('a thread', () => {
     })
     const running = thread.call('query', ['running'])
     const abandoned = new AbortController()
-    const waiting = thread.call('query', ['waiting'], abandoned.signal)
+    const waiting = thread.call('query', ['waiting'], { signal: abandoned.signal })
     const behind = thread.call('query', ['behind'])
     await expect(thread.call('query', ['too many'])).rejects.toMatchObject({
       code: 'storage-overloaded',
@@ -190,7 +190,7 @@ describe('a thread', () => {
   it('leaves nothing on the signal of a call that waits no longer', async () => {
     const thread = await pretending(answering, { maximumRunning: 1 })
     const { signal } = new AbortController()
-    const calls = ['one', 'two'].map((name) => thread.call('query', [name], signal))
+    const calls = ['one', 'two'].map((name) => thread.call('query', [name], { signal }))
     expect(getEventListeners(signal, 'abort')).toHaveLength(1)
     expect(await Promise.all(calls)).toEqual(['one', 'two'])
     expect(getEventListeners(signal, 'abort')).toEqual([])

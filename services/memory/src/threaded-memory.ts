@@ -15,9 +15,16 @@ import type { Announcement } from './outbox.js'
 
 /** Enough to keep the thread at work while an answer travels; what waits beyond them can still be given up. */
 const RUNNING_READS = 2
-const WAITING_READS = 1000
-/** The writer groups what it has into commits, and refuses what is too much by itself. */
-const RUNNING_WRITES = 10_000
+/** So that nobody waits for more than one of another's. */
+const READS_OF_ONE = 1
+const WAITING_READS = 10_000
+/** The writer groups what it has into commits. */
+const RUNNING_WRITES = 500
+const WAITING_WRITES = 10_000
+/** What is with the writer stands before everybody's next write: some tens of milliseconds of it. */
+const RUNNING_WEIGHT = 524_288
+/** What a write costs beside its text, as if it were characters. */
+const WRITE_WEIGHT = 2048
 
 /**
  * Opens a memory file in two threads, one that writes and one that reads beside it: a slow search holds up neither
@@ -33,13 +40,15 @@ export async function openThreadedMemory({
     store,
     now,
     maximumRunning: RUNNING_WRITES,
-    maximumWaiting: RUNNING_WRITES,
+    maximumRunningWeight: RUNNING_WEIGHT,
+    maximumWaiting: WAITING_WRITES,
   })
   try {
     const reader = await MemoryThread.open({
       store,
       now,
       maximumRunning: RUNNING_READS,
+      maximumRunningPerSender: READS_OF_ONE,
       maximumWaiting: WAITING_READS,
     })
     return new ThreadedMemory(writer, reader)
@@ -48,6 +57,11 @@ export async function openThreadedMemory({
     throw error
   }
 }
+
+/** What the service does for itself costs nobody anything. */
+const OWN = { sender: '', weight: 0 } as const
+/** Those who may read or forget what is others' share their turns; no client has such an identifier. */
+const OPERATORS = '\0operators'
 
 class ThreadedMemory implements MemoryStorage {
   readonly #writer: MemoryThread
@@ -59,35 +73,36 @@ class ThreadedMemory implements MemoryStorage {
   }
 
   store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored> {
-    return this.#writer.call('store', [input, origin])
+    return this.#writer.call('store', [input, origin], { sender: origin.source, weight: weightOf(input) })
   }
 
   get(id: string, reach?: Reach): Promise<Memory | undefined> {
-    return this.#reader.call('get', [id, reach])
+    return this.#reader.call('get', [id, reach], { sender: senderOf(reach) })
   }
 
   query(input: MemoryQueryInput, { signal, reach }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
-    return this.#reader.call('query', [input, { reach }], signal)
+    return this.#reader.call('query', [input, { reach }], { signal, sender: senderOf(reach) })
   }
 
   forget(input: MemoryForget, requestId?: string, reach?: Reach): Promise<MemoryForgotten> {
-    return this.#writer.call('forget', [input, requestId, reach])
+    const weight = WRITE_WEIGHT
+    return this.#writer.call('forget', [input, requestId, reach], { sender: senderOf(reach), weight })
   }
 
   sweep(): Promise<number> {
-    return this.#writer.call('sweep', [])
+    return this.#writer.call('sweep', [], OWN)
   }
 
   pendingAnnouncements(limit: number, afterSeq = 0): Promise<Announcement[]> {
-    return this.#writer.call('pendingAnnouncements', [limit, afterSeq])
+    return this.#writer.call('pendingAnnouncements', [limit, afterSeq], OWN)
   }
 
   announced(seqs: readonly number[]): Promise<void> {
-    return this.#writer.call('announced', [seqs])
+    return this.#writer.call('announced', [seqs], OWN)
   }
 
   stats(): Promise<MemoryStoreStats> {
-    return this.#writer.call('stats', [])
+    return this.#writer.call('stats', [], OWN)
   }
 
   /** The reader first: the last connection that closes moves the log into the file. */
@@ -98,4 +113,13 @@ class ThreadedMemory implements MemoryStorage {
       await this.#writer.close()
     }
   }
+}
+
+function senderOf(reach: Reach | undefined): string {
+  return reach?.owner ?? OPERATORS
+}
+
+/** The text of a memory is what storing takes its time for; metadata are within 64 KiB, and are not indexed. */
+function weightOf({ content, tags = [] }: MemoryStoreInput): number {
+  return tags.reduce((weight, tag) => weight + tag.length, WRITE_WEIGHT + content.length)
 }

@@ -108,6 +108,8 @@ export interface ServeOptions<Data = unknown> {
    * are answered with the retryable failure `overloaded`.
    */
   readonly maximumPerSender?: number | undefined
+  /** The same in bytes of the requests; no bound by default. One request may always be there. */
+  readonly maximumBytesPerSender?: number | undefined
   /**
    * The topic that a principal whose permissions are known has to be allowed to publish to; the contract's own by
    * default. For those who pass requests on.

@@ -20,7 +20,7 @@ export function abortedFailure(action: string): RemoteFailure {
 
 /** One's requests must not take the time of all the others'; this one may try again. */
 export function overloadedFailure(action: string, { clientId }: Principal): RemoteFailure {
-  const message = `As many requests '${action}' of ${clientId} wait here as one client may have; try again when some are answered.`
+  const message = `As many requests '${action}' of ${clientId} wait here, or as many bytes of them, as one client may have; try again when some are answered.`
   return { kind: 'overloaded', message, retryable: true, retry_after_ms: RETRY_AFTER_MS }
 }
 

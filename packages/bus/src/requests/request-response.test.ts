@@ -695,6 +695,25 @@ describe('serving', () => {
     expect(server.stats().invalid).toBe(2)
   })
 
+  it('reads nothing of a request that is far too large, and says so where the properties say how', async () => {
+    const { make, broker } = setUp()
+    const server = make('memory', [
+      'subscribe:$share/memory/jamey/memory/store/#',
+      'publish:jamey/api/responses/+/memory/#',
+    ])
+    await server.serve(topics.memory.store, {}, () => {
+      throw new RequestError('unused', 'unused')
+    })
+    const responseTopic = 'jamey/api/responses/other/memory/x'
+    const properties = { responseTopic, correlationData: Buffer.from(CHAIN) }
+    // No JSON: that is not even looked at.
+    const large = Buffer.alloc(1_048_577, '{')
+    await Promise.all(broker.deliver(topics.memory.store.topic, large, properties, 'other'))
+    const { error } = decodeEnvelope(responseTopic, only(broker.to(responseTopic)).payload).payload
+    const message = expect.stringContaining('has 1048577 bytes; at most 1048576 are taken')
+    expect(error).toMatchObject({ kind: 'invalid-message', retryable: false, message })
+  })
+
   it('shares one subscription among the actions of a topic, and ends it with the last', async () => {
     const { make, broker } = setUp()
     const server = make('memory', [

@@ -35,7 +35,7 @@ type Outcome = { data: unknown } | { error: RemoteFailure }
  */
 export class RequestServer {
   readonly actions = new Map<string, Served>()
-  readonly #contract: Pick<RequestContract, 'topic' | 'service'>
+  readonly #contract: Pick<RequestContract, 'topic' | 'service' | 'maximumBytes'>
   readonly #addresses: Addresses
   readonly #parts: RequestServerParts
   readonly #cache: AnswerCache
@@ -46,7 +46,7 @@ export class RequestServer {
   constructor(
     parts: RequestServerParts,
     cache: AnswerCache,
-    contract: Pick<RequestContract, 'topic' | 'service'>,
+    contract: Pick<RequestContract, 'topic' | 'service' | 'maximumBytes'>,
   ) {
     this.#parts = parts
     this.#cache = cache
@@ -72,6 +72,7 @@ export class RequestServer {
     let origin: Origin
     try {
       if (address === undefined) throw strangeTopic(this.#contract, message.topic)
+      this.#assertWithin(message)
       envelope = decodeEnvelope(message.topic, message.payload)
       origin = this.#known(origins.of(message, envelope, address), message)
     } catch (error) {
@@ -110,6 +111,17 @@ export class RequestServer {
 
   abort(reason: unknown): void {
     for (const context of this.#running.keys()) context.abort(reason)
+  }
+
+  /** What is far too large takes nobody's time: it is not even read. */
+  #assertWithin({ topic, payload }: MqttMessage): void {
+    const { maximumBytes = Number.POSITIVE_INFINITY } = this.#contract
+    if (payload.length <= maximumBytes) return
+    throw new MessageError(
+      topic,
+      'envelope',
+      `has ${payload.length} bytes; at most ${maximumBytes} are taken`,
+    )
   }
 
   /** Throws where nobody vouches for the sender, and that does not do. */
@@ -158,7 +170,7 @@ export class RequestServer {
     const { action } = envelope.payload
     const whose = incoming.principal.clientId
     const queue = this.actions.get(action)?.queue
-    if (queue?.enter(whose) === false) return this.#refuseForNow(incoming)
+    if (queue?.enter(whose, message.payload.length) === false) return this.#refuseForNow(incoming)
     const context = new ServingContext(this.#parts.clock, message.topic, action, deadline)
     const taken = new TakenRequest(key, deadline)
     this.#cache.add(taken)
@@ -215,7 +227,7 @@ export class RequestServer {
       counters.served++
       if (answer !== undefined) await this.#outlet.publish(answer, taken.deadline)
     } finally {
-      queue?.leave(incoming.principal.clientId)
+      queue?.leave(incoming.principal.clientId, incoming.message.payload.length)
       context.settle()
       this.#running.delete(context)
       counters.serving--

@@ -74,7 +74,7 @@ export class Responder {
     }
     // The request server checks data against the very contract that the handler's type comes from.
     const given = handler as Served['handler']
-    const queue = new ServingQueue(concurrency, maximumPerSender)
+    const queue = new ServingQueue(concurrency, maximumPerSender, options.maximumBytesPerSender)
     const permittedBy = options.permittedBy as Served['permittedBy']
     server.actions.set(contract.action, { contract, handler: given, queue, permittedBy })
     try {

@@ -4,22 +4,34 @@ import { Turns } from '../support/turns.js'
 export class ServingQueue {
   readonly #concurrency: number
   readonly #maximumPerSender: number
-  readonly #unanswered = new Map<string, number>()
+  readonly #maximumBytesPerSender: number
+  readonly #unanswered = new Map<string, { count: number; bytes: number }>()
   readonly #waiting = new Turns<() => void>()
   #working = 0
 
-  constructor(concurrency: number, maximumPerSender: number) {
+  constructor(
+    concurrency: number,
+    maximumPerSender: number,
+    maximumBytesPerSender = Number.POSITIVE_INFINITY,
+  ) {
     assertBound('concurrency', concurrency)
     assertBound('maximumPerSender', maximumPerSender)
+    assertBound('maximumBytesPerSender', maximumBytesPerSender)
     this.#concurrency = concurrency
     this.#maximumPerSender = maximumPerSender
+    this.#maximumBytesPerSender = maximumBytesPerSender
   }
 
-  /** False where the sender has as many unanswered as one may; true is followed by `leave`. */
-  enter(sender: string): boolean {
-    const count = this.#unanswered.get(sender) ?? 0
-    if (count >= this.#maximumPerSender) return false
-    this.#unanswered.set(sender, count + 1)
+  /** False where the sender has as many unanswered as one may; true is followed by `leave`. One always may. */
+  enter(sender: string, bytes: number): boolean {
+    const own = this.#unanswered.get(sender)
+    if (own === undefined) {
+      this.#unanswered.set(sender, { count: 1, bytes })
+      return true
+    }
+    if (own.count >= this.#maximumPerSender || own.bytes + bytes > this.#maximumBytesPerSender) return false
+    own.count++
+    own.bytes += bytes
     return true
   }
 
@@ -34,10 +46,12 @@ export class ServingQueue {
     })
   }
 
-  leave(sender: string): void {
-    const count = this.#unanswered.get(sender) ?? 0
-    if (count > 1) this.#unanswered.set(sender, count - 1)
-    else this.#unanswered.delete(sender)
+  leave(sender: string, bytes: number): void {
+    const own = this.#unanswered.get(sender)
+    if (own === undefined) return
+    own.count--
+    own.bytes -= bytes
+    if (own.count === 0) this.#unanswered.delete(sender)
   }
 
   /** Work is done: who waits next begins. */

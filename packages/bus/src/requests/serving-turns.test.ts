@@ -108,8 +108,24 @@ describe('a server with a bound for each sender', () => {
     expect(server.stats()).toMatchObject({ overloaded: 1, served: 4 })
   })
 
+  it('counts their bytes, too, though one request may always be there', async () => {
+    const { server, ask, working, finishOne } = await setUp({ maximumBytesPerSender: 400 })
+    const answers = [ask('a', 1)]
+    await settled()
+    expect(await ask('a', 2)).toBe('overloaded true')
+    answers.push(ask('b', 1))
+    await settled()
+    while (working.length > 0) await finishOne()
+    answers.push(ask('a', 3))
+    await settled()
+    await finishOne()
+    await expect(Promise.all(answers)).resolves.toEqual([1, 1, 3])
+    expect(server.stats()).toMatchObject({ overloaded: 1, served: 3 })
+  })
+
   it.each([0, -1, 1.5, Number.NaN])('takes no bound of %s', async (bound) => {
     await expect(setUp({ maximumPerSender: bound })).rejects.toThrow(RangeError)
+    await expect(setUp({ maximumBytesPerSender: bound })).rejects.toThrow(RangeError)
     await expect(setUp({ concurrency: bound })).rejects.toThrow(RangeError)
   })
 })
