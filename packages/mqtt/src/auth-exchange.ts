@@ -1,16 +1,48 @@
 import { type Auth, CLIENT_BODIES, describeReasonCode, encodeFrom, ReasonCode, Writer } from '@jamey/protocol'
-import type { Authentication } from './authentication.js'
 import { assertMethod, violation } from './connection-errors.js'
 import type { Connected, Connecting } from './connection-state.js'
+import type { PacketCredentials } from './credentials.js'
 import type { Deferred } from './deferred.js'
 import { AuthenticationError, ConnectionError } from './errors.js'
+import type { CredentialsRequest } from './options.js'
+import type { Settings } from './settings.js'
 import type { Endpoint } from './transport.js'
+
+/** What the connection is told. */
+export interface AuthenticationListener {
+  /** Whether this is still the state the connection is in. */
+  isNow(state: Connecting | Connected): boolean
+  /** A challenge within the handshake can not be answered. */
+  onHandshakeFailed(state: Connecting, error: Error): void
+  /** A re-authentication that has begun can not go on: the connection has to end. [MQTT-4.12.1-2] */
+  onBrokenOff(state: Connected, error: Error): void
+  /** Other credentials than this connection can take: a new one is needed. */
+  onOtherMethod(state: Connected): void
+}
+
+/** Who has the credentials, and knows who waits for fresh ones. */
+export interface CredentialsKeeper {
+  readonly settings: Settings
+  readonly listener: AuthenticationListener
+  /** The re-authentication that is under way. */
+  readonly renewal: Deferred<void> | undefined
+  /** Rejects with `AuthenticationError` 'credentials-failed'. */
+  ask(
+    reason: CredentialsRequest['reason'],
+    attempt: number,
+    endpoint: Endpoint,
+    reasonCode?: number,
+    challenge?: Uint8Array,
+  ): Promise<PacketCredentials>
+  /** The re-authentication is over. */
+  settle(state: Connected | undefined, error: Error | undefined): void
+}
 
 /** AUTH, which carries credentials within a handshake of several steps and within a connection. Section 4.12. */
 export class AuthExchange {
-  readonly #authentication: Authentication
+  readonly #authentication: CredentialsKeeper
 
-  constructor(authentication: Authentication) {
+  constructor(authentication: CredentialsKeeper) {
     this.#authentication = authentication
   }
 

@@ -1,27 +1,15 @@
 import type { Auth } from '@jamey/protocol'
-import type { AuthExchange } from './auth-exchange.js'
+import type { AuthExchange, AuthenticationListener, CredentialsKeeper } from './auth-exchange.js'
 import { assertMethod, violation } from './connection-errors.js'
-import type { Connected, Connecting } from './connection-state.js'
+import type { Connected } from './connection-state.js'
 import { CredentialsSource, type PacketCredentials } from './credentials.js'
 import { Deferred } from './deferred.js'
 import type { CredentialsRequest } from './options.js'
 import type { Settings } from './settings.js'
 import type { Endpoint } from './transport.js'
 
-/** What the connection is told. */
-export interface AuthenticationListener {
-  /** Whether this is still the state the connection is in. */
-  isNow(state: Connecting | Connected): boolean
-  /** A challenge within the handshake can not be answered. */
-  onHandshakeFailed(state: Connecting, error: Error): void
-  /** A re-authentication that has begun can not go on: the connection has to end. [MQTT-4.12.1-2] */
-  onBrokenOff(state: Connected, error: Error): void
-  /** Other credentials than this connection can take: a new one is needed. */
-  onOtherMethod(state: Connected): void
-}
-
 /** Credentials, and who waits for fresh ones. */
-export class Authentication {
+export class Authentication implements CredentialsKeeper {
   readonly settings: Settings
   readonly listener: AuthenticationListener
   /** Once credentials named an authentication method: then AUTH may come. */

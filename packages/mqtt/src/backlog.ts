@@ -1,8 +1,8 @@
 import type { Clock } from './clock.js'
 import type { Endings } from './endings.js'
 import { PublishError } from './errors.js'
+import { isBeyondWindow } from './memory-window.js'
 import { type Publication, publicationOf } from './publication.js'
-import { WINDOW_BYTES, WINDOW_MESSAGES } from './publish-queue.js'
 import type { SessionStore, StoredPage, StoredSession, WaitingPublish } from './session-store.js'
 import { PUBLISH_IDENTIFIERS } from './settings.js'
 
@@ -70,8 +70,7 @@ export class Backlog {
 
   /** What is not in the store keeps its payload in memory, and so must not grow with the part of the queue on disk. */
   hasTooManyUnrecorded({ bytes }: Publication): boolean {
-    const { size } = this.#unrecorded
-    return size >= WINDOW_MESSAGES || (size > 0 && this.#unrecordedBytes + bytes > WINDOW_BYTES)
+    return isBeyondWindow(this.#unrecorded.size, this.#unrecordedBytes, bytes)
   }
 
   /** Counts may drift where records are damaged; the cursor does not. */

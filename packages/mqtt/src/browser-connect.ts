@@ -1,13 +1,14 @@
+import { browserParts } from './browser-parts.js'
 import { browserPlatform } from './browser-platform.js'
 import type { Client } from './client.js'
 import { firstConnection } from './first-connection.js'
 import { MqttClient } from './mqtt-client.js'
 import type { BrowserConnectOptions } from './options.js'
-import { readSettings } from './settings.js'
+import { readSettings } from './settings-reader.js'
 
 /** As in Node, but over WebSocket only. */
 export function createClient(options: BrowserConnectOptions): Client {
-  return new MqttClient(readSettings(options, browserPlatform))
+  return new MqttClient(readSettings(options, browserPlatform), browserParts)
 }
 
 /**

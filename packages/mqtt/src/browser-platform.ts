@@ -1,7 +1,5 @@
 import { LONGEST_TIMER_MS } from './clock.js'
-import { statusOf } from './connection-state.js'
 import { ConnectionError } from './errors.js'
-import type { Explanation } from './explanation.js'
 import type { TlsOptions } from './options.js'
 import type { Platform } from './platform.js'
 import type { Endpoint, TlsMaterial, Transport } from './transport.js'
@@ -18,43 +16,10 @@ export const browserPlatform: Platform = {
   },
   openTransport: openBrowserWebSocket,
   readTls,
-  explain,
-  startTrial: (session) => import('./trial.js').then(({ Trial }) => new Trial(session)),
-  storeParts: () => import('./backlog.js'),
-  paceLimit: (use) => {
-    // A page that can not fetch it goes on as it did.
-    import('./pace-limit.js').then(({ PaceLimit }) => use(PaceLimit)).catch(() => {})
-  },
   warn: (message) => {
     // biome-ignore lint/suspicious/noConsole: a page has no other place for warnings.
     console.warn(message)
   },
-}
-
-let explaining: typeof import('./explain.js') | undefined
-
-/** Asked seldom, so it is fetched with the first question, which learns the state and its cause alone. */
-function explain(...parts: Parameters<Platform['explain']>): Explanation {
-  if (explaining !== undefined) return explaining.explain(...parts)
-  import('./explain.js').then(
-    (found) => {
-      explaining = found
-    },
-    () => {},
-  )
-  const { state, cause } = statusOf(parts[1].now)
-  const because = cause?.message ?? state
-  const none = {}
-  return {
-    state,
-    because,
-    breaker: none,
-    sending: none,
-    queue: none,
-    socket: none,
-    receiving: none,
-    lastFailures: none,
-  } as unknown as Explanation
 }
 
 function openBrowserWebSocket(endpoint: Endpoint): Transport {

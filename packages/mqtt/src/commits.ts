@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js'
 import type { MqttError, PublishError } from './errors.js'
-import { type AppendListener, storeFailed } from './journal.js'
 import type { Publication } from './publication.js'
+import { storeFailed } from './publish-errors.js'
 import type { SessionStore } from './session-store.js'
 import { afterTurn, cancelTurn } from './turn.js'
 
@@ -10,6 +10,12 @@ import { afterTurn, cancelTurn } from './turn.js'
  * back after a crash is only sent once more. A stream of publishes so has one commit per round trip and not two.
  */
 const REMOVAL_DELAY_MS = 20
+
+/** What becomes of a message on its way into the store. */
+export interface AppendListener {
+  onStored(publication: Publication): void
+  onNotStored(publication: Publication, error: PublishError): void
+}
 
 interface Waiting {
   readonly onCommitted: () => void

@@ -11,7 +11,8 @@ import { assertOptionNames } from './option-names.js'
 import { assertOptionValues } from './option-values.js'
 import type { ConnectOptions } from './options.js'
 import type { Platform } from './platform.js'
-import { readSettings, type Settings } from './settings.js'
+import type { Settings } from './settings.js'
+import { readSettings } from './settings-reader.js'
 import { assertWebSocketOptions } from './ws-options.js'
 
 /** A client that is not connected yet: register handlers first, then `connect()`. */

@@ -1,7 +1,7 @@
 import type { Packet } from '@jamey/protocol'
 import type { MqttError } from './errors.js'
 import type { Link } from './link.js'
-import type { Skipped } from './node-skipping.js'
+import type { Skipped } from './platform.js'
 import type { ServerInformation } from './server-information.js'
 import type { StateChange } from './state.js'
 

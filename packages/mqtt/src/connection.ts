@@ -1,5 +1,6 @@
 import { type Connack, type Disconnect, describeReasonCode, type Packet, ReasonCode } from '@jamey/protocol'
-import { Authentication, type AuthenticationListener } from './authentication.js'
+import type { AuthenticationListener } from './auth-exchange.js'
+import { Authentication } from './authentication.js'
 import { Backoff } from './backoff.js'
 import { makeConnect } from './connect-packet.js'
 import {
@@ -18,6 +19,7 @@ import {
   type Connecting,
   connectingTo,
   type Now,
+  type Reconnecting,
   statusOf,
   waitingFor,
 } from './connection-state.js'
@@ -26,8 +28,8 @@ import { Endpoints } from './endpoints.js'
 import type { MqttError } from './errors.js'
 import type { ConnectionFacts } from './explanation.js'
 import { Link, type LinkListener } from './link.js'
-import type { Skipped } from './node-skipping.js'
 import type { CredentialsRequest } from './options.js'
+import type { Skipped } from './platform.js'
 import { type Action, actionFor, errorFor } from './reason-table.js'
 import { readServerInformation } from './server-information.js'
 import type { Settings } from './settings.js'
@@ -81,7 +83,13 @@ export class Connection implements LinkListener, AuthenticationListener {
   }
 
   get facts(): ConnectionFacts {
-    return { now: this.#now, failures: this.#backoff.failures, endpoint: this.#lastEndpoint?.href }
+    const { dueAtMs } = this.#now as Partial<Reconnecting>
+    return {
+      status: this.status,
+      dueAtMs,
+      failures: this.#backoff.failures,
+      endpoint: this.#lastEndpoint?.href,
+    }
   }
 
   /** From `disconnected` and `error`; elsewhere it changes nothing. */

@@ -1,5 +1,10 @@
 import type { Clock } from './clock.js'
-import type { CallOptions } from './options.js'
+
+/** Every waiting call takes these; on either it rejects at once with code `timeout` or `aborted`. */
+export interface CallOptions {
+  timeoutMs?: number | undefined
+  signal?: AbortSignal | undefined
+}
 
 export type DeadlineCause = 'timeout' | 'aborted'
 

@@ -2,9 +2,10 @@ import { isFailure, type Puback, type Pubcomp, type Pubrec } from '@jamey/protoc
 import { type MqttError, PublishError } from './errors.js'
 import type { Journal } from './journal.js'
 import type { Publication } from './publication.js'
-import { refused, resultOf, SUCCESS } from './publish-result.js'
+import { refused } from './publish-errors.js'
+import { resultOf, SUCCESS } from './publish-result.js'
 import type { Receipts } from './receipts.js'
-import type { SetAsideMessages } from './set-aside.js'
+import type { SetAsideMessages } from './set-aside-messages.js'
 import type { Counters } from './stats.js'
 
 /** What becomes of a message that waits no more: its record, whoever waits for it, and whoever may ask later. */
@@ -34,7 +35,7 @@ export class Endings {
     const { reasonCode, properties } = packet
     if (isFailure(reasonCode)) {
       this.#counters.messagesRefused++
-      return this.failed(publication, refused(publication, reasonCode, properties?.reasonString))
+      return this.failed(publication, refused(publication.topic, reasonCode, properties?.reasonString))
     }
     this.#counters.messagesAcknowledged++
     this.done(publication, properties === undefined && reasonCode === 0 ? SUCCESS : resultOf(packet))

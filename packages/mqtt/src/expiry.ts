@@ -1,5 +1,6 @@
-import { PublishError } from './errors.js'
+import type { PublishError } from './errors.js'
 import type { Publication } from './publication.js'
+import { expired } from './publish-errors.js'
 import type { Settings } from './settings.js'
 import type { Counters } from './stats.js'
 
@@ -35,7 +36,7 @@ export class Expiry {
     )
     if (waitedMs >= allowedMs && waitedMs > 0 && !publication.isInDoubt) {
       this.#counters.messagesExpired++
-      return new PublishError('expired', `publish to '${publication.topic}': waited ${waitedMs} ms`)
+      return expired(publication.topic, waitedMs)
     }
     if (interval !== undefined && waitedMs >= 1000) {
       const messageExpiryInterval = Math.max(1, interval - Math.floor(waitedMs / 1000))

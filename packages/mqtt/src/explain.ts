@@ -1,24 +1,39 @@
 import { describeReasonCode } from '@jamey/protocol'
-import { statusOf } from './connection-state.js'
 import type { MqttError } from './errors.js'
-import type { ConnectionFacts, Explanation, FailureKind, ToldReason } from './explanation.js'
+import type { ConnectionFacts, Explanation, FailureKind, Told, ToldReason } from './explanation.js'
 import type { Incoming } from './incoming.js'
-import type { Session } from './session.js'
+import type { Outgoing } from './outgoing.js'
+import type { ServerInformation } from './server-information.js'
+import type { Settings } from './settings.js'
+
+/** What is asked of a session. */
+export interface ExplainedSession {
+  readonly settings: Settings
+  readonly outgoing: Outgoing
+  readonly incoming: Incoming
+  readonly server: ServerInformation | undefined
+  /** What the server told last, by kind. */
+  readonly lastFailures: ReadonlyMap<FailureKind, Told>
+}
 
 /** See `Client.explain`. */
-export function explain(session: Session, connection: ConnectionFacts, isClosed: boolean): Explanation {
+export function explain(
+  session: ExplainedSession,
+  connection: ConnectionFacts,
+  isClosed: boolean,
+): Explanation {
   const { settings, outgoing, incoming } = session
   const { quota, queue, inFlight, outbox } = outgoing
   const oldestBeganAtMs = oldestOf(incoming)
   const next = queue.peek()
-  const { now, failures, endpoint } = connection
-  const { state, cause, attempt } = statusOf(now)
+  const { status, dueAtMs, failures, endpoint } = connection
+  const { state, cause, attempt } = status
   const { failuresBeforeOpen } = settings.reconnect
   const facts = {
     state,
     cause: plain(cause),
     attempt,
-    nextAttemptMs: now.state === 'reconnecting' ? Math.max(0, now.dueAtMs - settings.clock.now()) : undefined,
+    nextAttemptMs: dueAtMs === undefined ? undefined : Math.max(0, dueAtMs - settings.clock.now()),
     breaker: { isOpen: failures >= failuresBeforeOpen, failures, failuresBeforeOpen },
     endpoint,
     server: session.server,
@@ -60,7 +75,7 @@ function oldestOf({ queue, carried }: Incoming): number | undefined {
   return oldest === 0 ? undefined : oldest
 }
 
-function lastFailuresOf({ lastFailures, settings }: Session): Explanation['lastFailures'] {
+function lastFailuresOf({ lastFailures, settings }: ExplainedSession): Explanation['lastFailures'] {
   const of = (kind: FailureKind): ToldReason | undefined => {
     const told = lastFailures.get(kind)
     if (told === undefined) return undefined

@@ -1,6 +1,5 @@
-import type { Now } from './connection-state.js'
 import type { ServerInformation } from './server-information.js'
-import type { StateName } from './state.js'
+import type { StateChange, StateName } from './state.js'
 
 /** A failure the server told, and how long ago. */
 export interface ToldReason {
@@ -70,7 +69,9 @@ export interface Explanation {
 
 /** What a connection knows of itself. */
 export interface ConnectionFacts {
-  readonly now: Now
+  readonly status: StateChange
+  /** When the next attempt is due; `reconnecting` only. */
+  readonly dueAtMs: number | undefined
   /** In a row. */
   readonly failures: number
   /** Of the server in use or tried last. */

@@ -1,14 +1,9 @@
 import type { Clock } from './clock.js'
-import type { Commits } from './commits.js'
-import { type MqttError, PublishError } from './errors.js'
+import type { AppendListener, Commits } from './commits.js'
+import type { MqttError, PublishError } from './errors.js'
 import type { Publication } from './publication.js'
+import { storeFailed } from './publish-errors.js'
 import type { SessionStore, StoredReason } from './session-store.js'
-
-/** What becomes of a message on its way into the store. */
-export interface AppendListener {
-  onStored(publication: Publication): void
-  onNotStored(publication: Publication, error: PublishError): void
-}
 
 /** The way to the session store. One that does not commit is told of set-aside and given-up messages only. */
 export class Journal {
@@ -106,10 +101,4 @@ export class Journal {
       this.#onFailure(storeFailed(undefined, error))
     }
   }
-}
-
-export function storeFailed(publication: Publication | undefined, cause: unknown): PublishError {
-  const what = publication === undefined ? 'session store' : `publish to '${publication.topic}'`
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new PublishError('store-failed', `${what}: the store failed: ${reason}`, { cause })
 }

@@ -2,10 +2,11 @@ import { assertTopicName } from '@jamey/protocol'
 import type { Client, CloseOptions, CloseReport, Subscription } from './client.js'
 import { Connection } from './connection.js'
 import { Deadline, type DeadlineCause, within } from './deadline.js'
-import { ConnectionError, PublishError, SubscriptionError } from './errors.js'
+import { ConnectionError, type PublishError, SubscriptionError } from './errors.js'
 import type { Explanation } from './explanation.js'
 import type { Message } from './message.js'
 import type { MessageStream } from './message-stream.js'
+import type { OnDemandParts } from './on-demand-parts.js'
 import type {
   CallOptions,
   MessageHandler,
@@ -14,9 +15,18 @@ import type {
   PublishResult,
   SubscribeOptions,
 } from './options.js'
-import { makePacket, makePublication, type Publication, unfit } from './publication.js'
+import { makePacket, makePublication, type Publication } from './publication.js'
+import {
+  closed,
+  closedPublish,
+  gaveUp,
+  gaveUpDraining,
+  gaveUpPublishing,
+  offline,
+  unfit,
+} from './publish-errors.js'
 import type { ServerInformation } from './server-information.js'
-import { offline, Session } from './session.js'
+import { Session } from './session.js'
 import type { SetAside } from './set-aside.js'
 import type { Settings } from './settings.js'
 import type { StateChange, StateName } from './state.js'
@@ -30,6 +40,7 @@ const NO_OPTIONS: PublishOptions = Object.freeze({})
 /** The public face of a connection and the session that outlives it. */
 export class MqttClient implements Client {
   readonly #settings: Settings
+  readonly #parts: OnDemandParts
   readonly #states = new StateStream()
   readonly #streams = new Set<MessageStream>()
   readonly #session: Session
@@ -40,9 +51,10 @@ export class MqttClient implements Client {
   /** The one that was checked last; `undefined` is none, and would not be checked. */
   #lastTopic: unknown = NO_OPTIONS
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, parts: OnDemandParts) {
     this.#settings = settings
-    this.#session = new Session(settings, (change) => this.#states.tell(change))
+    this.#parts = parts
+    this.#session = new Session(settings, parts, (change) => this.#states.tell(change))
     this.#connection = new Connection(settings, this.#session.counters, this.#session)
   }
 
@@ -165,7 +177,7 @@ export class MqttClient implements Client {
 
   explain(): Explanation {
     const isClosed = this.#closing !== undefined
-    return this.#settings.platform.explain(this.#session, this.#connection.facts, isClosed)
+    return this.#parts.explain(this.#session, this.#connection.facts, isClosed)
   }
 
   get setAside(): SetAside {
@@ -315,38 +327,13 @@ function fetched<T>(open: () => Promise<Iterated<T>>): AsyncIterableIterator<T> 
   }
 }
 
-function gaveUpPublishing(topic: string, why: DeadlineCause, mayBeDelivered: boolean): PublishError {
-  return gaveUp(`publish to '${topic}'`, why, mayBeDelivered)
-}
-
-function gaveUp(call: string, why: DeadlineCause, mayBeDelivered: boolean): PublishError {
-  const what = why === 'timeout' ? 'not acknowledged in time' : 'aborted by the caller'
-  const fate = mayBeDelivered ? 'it may still be delivered' : 'it will not be delivered'
-  return new PublishError(why, `${call}: ${what}; ${fate}`, {
-    mayBeDelivered,
-    retryable: why === 'timeout',
-  })
-}
-
 function gaveUpConnecting(why: DeadlineCause): ConnectionError {
   const what = why === 'timeout' ? 'no connection in time' : 'aborted by the caller'
   return new ConnectionError(why, `connect: ${what}`, { retryable: why === 'timeout' })
 }
 
-function gaveUpDraining(why: DeadlineCause): PublishError {
-  return new PublishError(why, 'some messages are still unacknowledged', { mayBeDelivered: true })
-}
-
 function closedConnection(): ConnectionError {
   return new ConnectionError('closed', 'the client is closed; make a new one')
-}
-
-function closedPublish(topic: string, mayBeDelivered: boolean): PublishError {
-  return closed(`publish to '${topic}'`, mayBeDelivered)
-}
-
-function closed(call: string, mayBeDelivered: boolean): PublishError {
-  return new PublishError('closed', `${call}: the client is closed`, { mayBeDelivered })
 }
 
 function closedSubscription(filter: string): SubscriptionError {

@@ -4,6 +4,7 @@ import type { MqttError } from './errors.js'
 import type { Message } from './message.js'
 import { MessageStream } from './message-stream.js'
 import { MqttClient } from './mqtt-client.js'
+import { nodeParts } from './node-parts.js'
 import type { CallOptions, MessagesOptions } from './options.js'
 import type { ServerInformation } from './server-information.js'
 import type { Settings } from './settings.js'
@@ -27,7 +28,7 @@ export class NodeClient extends MqttClient {
   #isWatched = false
 
   constructor(settings: Settings) {
-    super(settings)
+    super(settings, nodeParts)
     this.#settings = settings
     super.onState((change) => this.#look(change))
   }

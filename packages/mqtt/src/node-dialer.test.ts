@@ -6,7 +6,7 @@ import { NodeAddresses } from './node-addresses.js'
 import { systemClock } from './node-clock.js'
 import { NodeDialer } from './node-dialer.js'
 import { makeNodePlatform } from './node-platform.js'
-import { readSettings } from './settings.js'
+import { readSettings } from './settings-reader.js'
 
 const AVOID_MS = 60_000
 

@@ -1,17 +1,13 @@
 import { PropertyMemory } from '@jamey/protocol'
-import * as storeParts from './backlog.js'
 import { ConnectionError } from './errors.js'
-import { explain } from './explain.js'
 import { systemClock } from './node-clock.js'
 import type { NodeDialer } from './node-dialer.js'
 import { skipping } from './node-skipping.js'
 import type { WebSocketOptions } from './options.js'
-import { PaceLimit } from './pace-limit.js'
 import type { Platform } from './platform.js'
 import { systemError } from './system-error.js'
 import { openTcp } from './tcp-transport.js'
 import { readTlsMaterial } from './tls-material.js'
-import { Trial } from './trial.js'
 import { openWebSocket } from './ws-socket.js'
 
 /** TCP, TLS and WebSocket; certificates from files or memory. What one client learns of addresses is its own. */
@@ -36,11 +32,7 @@ const base: Omit<Platform, 'openTransport'> = {
   clock: systemClock,
   readTls: readTlsMaterial,
   systemError,
-  explain,
   skipping,
-  startTrial: async (...parts) => new Trial(...parts),
-  storeParts: async () => storeParts,
-  paceLimit: (use) => use(PaceLimit),
   propertyMemory: () => new PropertyMemory(),
   warn: (message) => process.emitWarning(message, 'MqttWarning'),
 }

@@ -7,22 +7,8 @@ import {
   type QoS,
 } from '@jamey/protocol'
 import { MessageError } from './errors.js'
-import type { Settings } from './settings.js'
+import type { Decoding, PacketLimits, Skipped } from './platform.js'
 import type { Counters } from './stats.js'
-
-/** A PUBLISH that was larger than we take: all that is known of it. */
-export interface Skipped {
-  readonly type: 'skipped'
-  /** With no payload. */
-  readonly publish: Publish
-}
-
-/** What a decoder is to a connection. */
-export interface Decoding {
-  push(chunk: Uint8Array): void
-  /** Throws `ProtocolError`. */
-  next(): Packet | Skipped | undefined
-}
 
 interface Head {
   readonly publish: Publish
@@ -93,14 +79,14 @@ export class SkippingDecoder implements Decoding {
 }
 
 /** For the servers of one version: those of MQTT 5.0 have been told. */
-export function skipping(decoder: PacketDecoder, settings: Settings, counters: Counters): Decoding {
+export function skipping(decoder: PacketDecoder, limits: PacketLimits, counters: Counters): Decoding {
   if (decoder.protocolVersion === 5) return decoder
   return new SkippingDecoder(decoder, ({ topic }, bytes) => {
     counters.messagesDroppedOnReceipt++
-    settings.onBackgroundError(
+    limits.onBackgroundError(
       new MessageError(
         'dropped',
-        `message on '${topic}' was passed over: it takes ${bytes} bytes, and the option maximumPacketBytes is ${settings.maximumPacketBytes}`,
+        `message on '${topic}' was passed over: it takes ${bytes} bytes, and the option maximumPacketBytes is ${limits.maximumPacketBytes}`,
       ),
     )
   })

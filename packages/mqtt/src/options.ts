@@ -1,15 +1,12 @@
 import type { PublishProperties, QoS, UserProperty, WillProperties } from '@jamey/protocol'
 import type { Clock } from './clock.js'
+import type { CallOptions } from './deadline.js'
 import type { MqttError } from './errors.js'
 import type { Message } from './message.js'
 import type { SessionStore } from './session-store.js'
 import type { TransportFactory } from './transport.js'
 
-/** Every waiting call takes these; on either it rejects at once with code `timeout` or `aborted`. */
-export interface CallOptions {
-  timeoutMs?: number | undefined
-  signal?: AbortSignal | undefined
-}
+export type { CallOptions }
 
 export interface PublishOptions extends CallOptions {
   /** 0 is the default. */

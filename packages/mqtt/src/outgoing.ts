@@ -1,21 +1,24 @@
 import { isFailure, type Puback, type Pubcomp, type Publish, type Pubrec, ReasonCode } from '@jamey/protocol'
 import type { Backlog } from './backlog.js'
+import type { AppendListener } from './commits.js'
 import { Endings } from './endings.js'
 import type { MqttError, PublishError } from './errors.js'
 import { Expiry } from './expiry.js'
 import { InFlight } from './in-flight.js'
-import type { AppendListener, Journal } from './journal.js'
+import type { Journal } from './journal.js'
 import type { Link } from './link.js'
 import type { Outbox } from './outbox.js'
-import { Pace } from './pace.js'
+import { Pace, type RateLimitSource } from './pace.js'
 import { type Publication, publicationOf } from './publication.js'
-import { PublishQueue, queueFull } from './publish-queue.js'
+import { queueFull } from './publish-errors.js'
+import { PublishQueue } from './publish-queue.js'
 import { PublishWire } from './publish-wire.js'
 import type { Answer } from './receipt-desk.js'
 import { Receipts } from './receipts.js'
 import type { ServerInformation } from './server-information.js'
 import type { StoredPage, StoredSession } from './session-store.js'
-import { type SetAsideMessage, SetAsideMessages } from './set-aside.js'
+import type { SetAsideMessage } from './set-aside.js'
+import { SetAsideMessages } from './set-aside-messages.js'
 import type { Settings } from './settings.js'
 import type { Counters } from './stats.js'
 
@@ -44,19 +47,20 @@ export class Outgoing implements AppendListener {
 
   constructor(
     settings: Settings,
+    limits: RateLimitSource,
     counters: Counters,
     journal: Journal,
     report: (error: MqttError) => void,
     onPaceOpen: () => void,
     opened: () => Promise<void>,
   ) {
-    const { store, queue: bounds, clock, platform } = settings
+    const { store, queue: bounds, clock } = settings
     this.#settings = settings
     this.#counters = counters
     this.#journal = journal
     journal.listen(this)
     this.#expiry = new Expiry(settings, counters)
-    this.pace = new Pace(clock, platform, onPaceOpen)
+    this.pace = new Pace(clock, limits, onPaceOpen)
     this.receipts = new Receipts(store, journal)
     const requeue = (message: SetAsideMessage): string => this.#requeue(message)
     const { receipts } = this

@@ -1,8 +1,6 @@
 import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { systemClock } from './node-clock.js'
-import { NodeDialer } from './node-dialer.js'
-import { makeNodePlatform } from './node-platform.js'
+import { nodeParts } from './node-parts.js'
 import { Pace } from './pace.js'
 import { makeHarness, rejection, text } from './test-support/harness.js'
 
@@ -11,8 +9,6 @@ const { connectTo, startPeer } = makeHarness({
   listen: MqttPeer.listen,
   proxy: FaultProxy.listen,
 })
-
-const nodePlatform = makeNodePlatform(new NodeDialer(systemClock, 0))
 
 /** Sends as fast as it may for `seconds`; returns how many it was. */
 async function sendFor(pace: Pace, clock: FakeClock, seconds: number): Promise<number> {
@@ -31,7 +27,7 @@ async function sendFor(pace: Pace, clock: FakeClock, seconds: number): Promise<n
 describe('the pace', () => {
   it('is unlimited until the server complains, then half of what it was, and recovers [promise 26]', async () => {
     const clock = new FakeClock()
-    const pace = new Pace(clock, nodePlatform, () => {})
+    const pace = new Pace(clock, nodeParts, () => {})
     for (let i = 0; i < 1000; i++) {
       expect(pace.isOpen).toBe(true)
       pace.take()
@@ -56,7 +52,7 @@ describe('the pace', () => {
 
   it('never stands still, however often the server complains [promise 26]', async () => {
     const clock = new FakeClock()
-    const pace = new Pace(clock, nodePlatform, () => {})
+    const pace = new Pace(clock, nodeParts, () => {})
     for (let i = 0; i < 50; i++) pace.slow()
     expect(await sendFor(pace, clock, 5)).toBeGreaterThan(3)
   })

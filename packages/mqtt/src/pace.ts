@@ -1,14 +1,19 @@
 import type { Clock } from './clock.js'
 import type { PaceLimit } from './pace-limit.js'
-import type { Platform } from './platform.js'
 
 /** Messages after which the observed rate is taken anew. */
 const WINDOW_MESSAGES = 256
 
+/** Where the limit comes from that a complaint leads to. */
+export interface RateLimitSource {
+  /** Calls `use` with it, at once or when it is there. */
+  paceLimit(use: (Limit: typeof PaceLimit) => void): void
+}
+
 /** How fast messages may leave: without limit, until the server says that it is too much (0x96, 0x97). [promise 26] */
 export class Pace {
   readonly #clock: Clock
-  readonly #platform: Pick<Platform, 'paceLimit'>
+  readonly #limits: RateLimitSource
   readonly #onOpen: () => void
   #limit: PaceLimit | undefined
   #windowMessages = 0
@@ -16,9 +21,9 @@ export class Pace {
   #observedPerSecond = 0
 
   /** `onOpen` is called when messages may leave again after `isOpen` was false. */
-  constructor(clock: Clock, platform: Pick<Platform, 'paceLimit'>, onOpen: () => void) {
+  constructor(clock: Clock, limits: RateLimitSource, onOpen: () => void) {
     this.#clock = clock
-    this.#platform = platform
+    this.#limits = limits
     this.#onOpen = onOpen
     this.#windowAtMs = clock.now()
   }
@@ -43,7 +48,7 @@ export class Pace {
   slow(): void {
     this.#observe()
     const observed = this.#observedPerSecond
-    this.#platform.paceLimit((Limit) => {
+    this.#limits.paceLimit((Limit) => {
       this.#limit ??= new Limit(this.#clock, this.#onOpen)
       this.#limit.slow(observed)
     })

@@ -1,7 +1,6 @@
 import {
   isBytes,
   notOfType,
-  ProtocolError,
   type Publish,
   type PublishProperties,
   type Pubrec,
@@ -9,8 +8,8 @@ import {
 } from '@jamey/protocol'
 import { NO_BYTES, utf8Encode } from './bytes.js'
 import type { Deadline } from './deadline.js'
-import { PublishError } from './errors.js'
 import type { PublishOptions, PublishResult } from './options.js'
+import { unfit } from './publish-errors.js'
 import type { StoredPublish } from './session-store.js'
 
 /**
@@ -132,12 +131,6 @@ function bytesOf(payload: Uint8Array | string): Uint8Array {
   if (typeof payload === 'string') return utf8Encode(payload)
   if (isBytes(payload)) return payload
   throw unfit(notOfType('payload', payload, 'text or a Uint8Array'))
-}
-
-/** For what no packet can carry; any other error is one of ours, and thrown. */
-export function unfit(error: unknown): PublishError {
-  if (!(error instanceof ProtocolError)) throw error
-  return new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
 }
 
 /** A message that was published earlier, perhaps by another process. */

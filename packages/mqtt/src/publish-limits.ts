@@ -1,6 +1,6 @@
 import { encodePublish, type Publish, type PublishProperties, Writer } from '@jamey/protocol'
 import { PublishError } from './errors.js'
-import { unfit } from './publication.js'
+import { notAccepted, unfit } from './publish-errors.js'
 import type { ServerInformation } from './server-information.js'
 
 /** At most: a fixed header, the lengths of topic and properties, a packet identifier, and a topic alias. */
@@ -28,18 +28,18 @@ export class PublishLimits {
     if (server === undefined) return undefined
     // [MQTT-3.2.2-11]
     if (publish.qos > server.maximumQoS) {
-      return refuse('qos-not-supported', publish, `QoS is ${publish.qos}`, `${server.maximumQoS}`)
+      return notAccepted('qos-not-supported', publish.topic, `QoS is ${publish.qos}`, `${server.maximumQoS}`)
     }
     // [MQTT-3.2.2-14]
     if (publish.retain && !server.retainAvailable) {
-      return refuse('retain-not-supported', publish, 'retain is set', 'no retained messages')
+      return notAccepted('retain-not-supported', publish.topic, 'retain is set', 'no retained messages')
     }
     if (this.isSurelySmall(publish)) return undefined
     // [MQTT-3.2.2-15]
     const bytes = this.#bytesOf(publish)
     if (bytes instanceof PublishError) return bytes
     if (bytes <= this.#maximumBytes) return undefined
-    return refuse('packet-too-large', publish, `it takes ${bytes} bytes`, `${this.#maximumBytes}`)
+    return notAccepted('packet-too-large', publish.topic, `it takes ${bytes} bytes`, `${this.#maximumBytes}`)
   }
 
   /**
@@ -72,13 +72,4 @@ function mostBytesOf(properties: PublishProperties | undefined): number {
   if (userProperties !== undefined || subscriptionIdentifiers !== undefined) return Number.POSITIVE_INFINITY
   const textBytes = UNIT_BYTES * (contentType.length + responseTopic.length)
   return PROPERTIES_BYTES + textBytes + (correlationData?.length ?? 0)
-}
-
-function refuse(
-  code: 'qos-not-supported' | 'retain-not-supported' | 'packet-too-large',
-  publish: Publish,
-  found: string,
-  accepted: string,
-): PublishError {
-  return new PublishError(code, `publish to '${publish.topic}': ${found}; the server accepts ${accepted}`)
 }

@@ -1,16 +1,15 @@
 import type { Backlog } from './backlog.js'
 import type { Clock } from './clock.js'
 import type { Endings } from './endings.js'
-import { PublishError } from './errors.js'
+import type { PublishError } from './errors.js'
 import { Fifo } from './fifo.js'
+import { isBeyondWindow, WINDOW_BYTES, WINDOW_MESSAGES } from './memory-window.js'
 import type { Publication } from './publication.js'
+import { pushedOut, queueFull } from './publish-errors.js'
 import type { SessionStore, StoredPage, StoredSession } from './session-store.js'
 import type { QueueSettings } from './settings.js'
 import type { Counters } from './stats.js'
 
-/** Of what waits, this much is in memory; the rest may lie in the store alone. */
-export const WINDOW_MESSAGES = 16_384
-export const WINDOW_BYTES = 16_777_216
 /** Places of messages that were taken out, beyond as many as there are messages. */
 const MOST_EMPTY = 1024
 /** Below this the next page is read from the store. */
@@ -109,13 +108,7 @@ export class PublishQueue {
       if (mayDrop && oldest === undefined && this.#backlog?.isReading) return
       counters.messagesDropped++
       if (oldest === undefined) throw queueFull(publication.topic, this.#settings)
-      onDropped(
-        oldest,
-        new PublishError(
-          'dropped',
-          `publish to '${oldest.topic}': newer messages pushed it out of the full queue`,
-        ),
-      )
+      onDropped(oldest, pushedOut(oldest.topic))
     }
   }
 
@@ -133,7 +126,10 @@ export class PublishQueue {
   push(publication: Publication): void {
     publication.queuedAt ??= this.#clock.now()
     const backlog = this.#backlog
-    if (backlog !== undefined && (!backlog.isEmpty || this.#isBeyondWindow(publication))) {
+    if (
+      backlog !== undefined &&
+      (!backlog.isEmpty || isBeyondWindow(this.#messages, this.#bytes, publication.bytes))
+    ) {
       return backlog.add(publication)
     }
     this.#push(publication)
@@ -215,10 +211,6 @@ export class PublishQueue {
     return oldest
   }
 
-  #isBeyondWindow({ bytes }: Publication): boolean {
-    return this.#messages >= WINDOW_MESSAGES || (this.#messages > 0 && this.#bytes + bytes > WINDOW_BYTES)
-  }
-
   #subtract(publication: Publication): void {
     this.#messages--
     this.#bytes -= publication.bytes
@@ -229,13 +221,4 @@ export class PublishQueue {
     while (this.#fifo.peek()?.stage === 'settled') this.#fifo.shift()
     if (this.#messages < LOW_MESSAGES && this.#bytes < LOW_BYTES) this.#backlog?.fill()
   }
-}
-
-export function queueFull(topic: string, settings: QueueSettings): PublishError {
-  return new PublishError(
-    'queue-full',
-    `publish to '${topic}': the queue is full (at most ${settings.maximumMessages} messages and ` +
-      `${settings.maximumBytes} bytes); see the option queue`,
-    { retryable: true },
-  )
 }

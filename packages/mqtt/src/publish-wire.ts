@@ -1,7 +1,7 @@
 import { encodePublish, OutgoingAliases, type Publish } from '@jamey/protocol'
 import type { PublishError } from './errors.js'
 import type { Link } from './link.js'
-import { unfit } from './publication.js'
+import { unfit } from './publish-errors.js'
 import { PublishLimits } from './publish-limits.js'
 import type { ServerInformation } from './server-information.js'
 

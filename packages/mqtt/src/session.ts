@@ -10,16 +10,18 @@ import {
 import { violation } from './connection-errors.js'
 import type { ConnectionListener, Finding } from './connection-listener.js'
 import { Deferred } from './deferred.js'
-import { ConnectionError, type MqttError, PublishError } from './errors.js'
+import { ConnectionError, type MqttError, type PublishError } from './errors.js'
 import type { FailureKind, Told } from './explanation.js'
 import { Handling, NO_HANDLINGS } from './handling.js'
 import { Incoming } from './incoming.js'
 import { Journal } from './journal.js'
 import type { Link } from './link.js'
-import type { Skipped } from './node-skipping.js'
+import type { OnDemandParts } from './on-demand-parts.js'
 import type { PublishResult } from './options.js'
 import { Outgoing } from './outgoing.js'
+import type { Skipped } from './platform.js'
 import type { Publication } from './publication.js'
+import { lostWhileSent, offline } from './publish-errors.js'
 import { SUCCESS } from './publish-result.js'
 import type { Answer } from './receipt-desk.js'
 import type { ServerInformation } from './server-information.js'
@@ -39,6 +41,7 @@ export class Session implements ConnectionListener {
   readonly subscriptions: Subscriptions
   readonly report: (error: MqttError) => void
   readonly settings: Settings
+  readonly #parts: OnDemandParts
   /** What the server told last, by kind. */
   readonly lastFailures = new Map<FailureKind, Told>()
   readonly #journal: Journal
@@ -52,8 +55,9 @@ export class Session implements ConnectionListener {
   /** QoS 0 publishers that wait until the socket has room: one promise for all of them. */
   #room: Deferred<PublishResult> | undefined
 
-  constructor(settings: Settings, onState: (change: StateChange) => void) {
+  constructor(settings: Settings, parts: OnDemandParts, onState: (change: StateChange) => void) {
     this.settings = settings
+    this.#parts = parts
     this.#onState = onState
     const report = settings.onBackgroundError
     this.report = report
@@ -61,6 +65,7 @@ export class Session implements ConnectionListener {
     this.subscriptions = new Subscriptions(settings.clock, this.counters, report)
     this.outgoing = new Outgoing(
       settings,
+      parts,
       this.counters,
       this.#journal,
       report,
@@ -175,12 +180,7 @@ export class Session implements ConnectionListener {
     this.outgoing.onDisconnected()
     this.incoming.onDisconnected()
     this.subscriptions.onDisconnected()
-    this.#takeRoom()?.reject(
-      new PublishError('lost', 'publish at QoS 0: the connection broke while the message was being sent', {
-        mayBeDelivered: true,
-        retryable: true,
-      }),
-    )
+    this.#takeRoom()?.reject(lostWhileSent())
   }
 
   /**
@@ -191,7 +191,7 @@ export class Session implements ConnectionListener {
     if (this.trial !== undefined) return this.trial.onEnding(error)
     // With every second one.
     if (this.outgoing.inFlight.onWire + this.subscriptions.asked.size > 0 && this.#endings++ % 2 > 0) {
-      this.settings.platform.startTrial(this).then(
+      this.#parts.startTrial(this).then(
         (trial) => {
           this.trial = trial
         },
@@ -222,11 +222,11 @@ export class Session implements ConnectionListener {
 
   /** Rejects with `ConnectionError` 'store-failed'; what waits for the store is rejected, too. */
   async #load(): Promise<void> {
-    const { store, platform } = this.settings
+    const { store } = this.settings
     try {
       const session = await store.open()
       if (store.commits) {
-        const { Backlog, Commits } = await platform.storeParts()
+        const { Backlog, Commits } = await this.#parts.storeParts()
         this.outgoing.restore(session, Backlog, await Backlog.firstPage(store, session))
         this.#journal.begin(session.nextSequence, Commits)
       }
@@ -266,9 +266,4 @@ export class Session implements ConnectionListener {
 function isComplaint(cause: Error | undefined): boolean {
   const reasonCode = cause instanceof ConnectionError ? cause.reasonCode : undefined
   return reasonCode === ReasonCode.messageRateTooHigh || reasonCode === ReasonCode.quotaExceeded
-}
-
-export function offline(topic: string, cause: Error | undefined): PublishError {
-  const why = cause === undefined ? 'there is no connection' : cause.message
-  return new PublishError('offline', `publish to '${topic}': ${why}`, { retryable: true, cause })
 }

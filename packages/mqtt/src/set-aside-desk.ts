@@ -1,16 +1,36 @@
-import { PublishError } from './errors.js'
+import { type MqttError, PublishError } from './errors.js'
 import { DROPPED_BY_HAND, publishedAnew } from './given-up.js'
-import type { StoredPage, StoredRange, StoredReason } from './session-store.js'
-import type { SetAsideListOptions, SetAsideMessage, SetAsideMessages, SetAsideParts } from './set-aside.js'
+import type { Journal } from './journal.js'
+import type { SessionStore, StoredAmount, StoredPage, StoredRange, StoredReason } from './session-store.js'
+import type { SetAsideListOptions, SetAsideMessage } from './set-aside.js'
+import type { Counters } from './stats.js'
+
+export interface DeskParts {
+  readonly counters: Counters
+  readonly store: SessionStore
+  readonly journal: Journal
+  readonly report: (error: MqttError) => void
+  /** Queues a message anew and gives its receipt. Throws `PublishError` where it is not taken. */
+  readonly requeue: (message: SetAsideMessage) => string
+  /** The store was opened. */
+  readonly opened: () => Promise<void>
+}
+
+/** How much is set aside. */
+export interface SetAsideAmount {
+  readonly amount: { -readonly [name in keyof StoredAmount]: StoredAmount[name] }
+  /** More than the bounds allow. */
+  readonly isFull: boolean
+}
 
 /** Where set-aside messages are looked at, retried and dropped. */
 export class SetAsideDesk {
-  readonly #messages: SetAsideMessages
-  readonly #parts: SetAsideParts
+  readonly #messages: SetAsideAmount
+  readonly #parts: DeskParts
   /** One after the other, so that each sees what the one before has done. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(messages: SetAsideMessages, parts: SetAsideParts) {
+  constructor(messages: SetAsideAmount, parts: DeskParts) {
     this.#messages = messages
     this.#parts = parts
   }

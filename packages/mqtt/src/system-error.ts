@@ -1,5 +1,5 @@
 import { AuthenticationError, ConnectionError, MqttError } from './errors.js'
-import type { SystemError } from './transport-error.js'
+import type { SystemError } from './platform.js'
 
 /** What failed, in words of its own where the system's have to be explained; undefined where they do not. */
 export function systemError(href: string, cause: SystemError): MqttError | undefined {

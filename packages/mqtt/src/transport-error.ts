@@ -1,11 +1,6 @@
 import { ConnectionError } from './errors.js'
-import type { Platform } from './platform.js'
+import type { Platform, SystemError } from './platform.js'
 import type { Endpoint } from './transport.js'
-
-export interface SystemError extends Error {
-  readonly code?: string
-  readonly reason?: string
-}
 
 /** What became of a connection whose transport ended with `cause`; without one the server ended it. */
 export function transportError(

@@ -2,19 +2,32 @@ import { describeReasonCode } from '@jamey/protocol'
 import type { Finding } from './connection-listener.js'
 import { type MqttError, PublishError, SubscriptionError } from './errors.js'
 import type { Link } from './link.js'
+import type { Outgoing } from './outgoing.js'
 import type { Publication } from './publication.js'
-import type { Session } from './session.js'
+import type { Counters } from './stats.js'
+import type { Subscriptions } from './subscriptions.js'
 
 /** So often in a row a connection has to end under one packet, alone on it, until that packet is the cause. */
 const STRIKES = 3
 
+/** The session whose packets are tried. */
+export interface TriedSession {
+  readonly outgoing: Outgoing
+  readonly subscriptions: Subscriptions
+  readonly counters: Counters
+  readonly report: (error: MqttError) => void
+  /** Undefined once it is over. */
+  trial: Trial | undefined
+}
+
 /**
  * Finds the packet under which connections end again and again. First the server has to answer PINGREQ, so that the
  * connection is known to hold without it; then SUBSCRIBE and UNSUBSCRIBE go one by one, then messages: one, and with
- * each round that is acknowledged twice as many. What is alone whenever the connection ends is the cause: it is refused, or set aside where nobody waits for it, and the others go on.
+ * each round that is acknowledged twice as many. What is alone whenever the connection ends is the cause: it is refused,
+ * or set aside where nobody waits for it, and the others go on.
  */
 export class Trial {
-  readonly #session: Session
+  readonly #session: TriedSession
   /** `pinged`: nothing is sent until the server has answered. */
   #stage: 'pinged' | 'subscribing' | 'publishing' = 'pinged'
   /** Messages that may be on their way at once. */
@@ -24,7 +37,7 @@ export class Trial {
   /** Messages sent before the last round. */
   #sentBefore = 0
 
-  constructor(session: Session) {
+  constructor(session: TriedSession) {
     this.#session = session
   }
 
