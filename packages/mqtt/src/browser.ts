@@ -3,14 +3,13 @@
  * its values what pages have. Those that stores on disk and the bus need are missing, and no module of Node is reached.
  */
 
-export { connect, createClient } from './browser-connect.js'
-export type { Client, CloseOptions, CloseReport, Subscription } from './client.js'
-export type { Clock } from './clock.js'
-export * from './errors.js'
-export type { Explanation, ToldReason } from './explanation.js'
-export type { Message } from './message.js'
-export type * from './options.js'
-export type { ServerInformation } from './server-information.js'
+export { connect, createClient } from './entry/browser-connect.js'
+export type { Client, CloseOptions, CloseReport, Subscription } from './model/client.js'
+export * from './model/errors.js'
+export type { Explanation, ToldReason } from './model/explanation.js'
+export type { Message } from './model/message.js'
+export type * from './model/options.js'
+export type { ServerInformation } from './model/server-information.js'
 export type {
   SessionStore,
   SetAsidePublish,
@@ -23,8 +22,15 @@ export type {
   StoredReceipt,
   StoredSession,
   WaitingPublish,
-} from './session-store.js'
-export type { SetAside, SetAsideListOptions, SetAsideMessage } from './set-aside.js'
-export { MAY_BECOME, type SessionFate, type StateChange, type StateName } from './state.js'
-export type { ClientStats } from './stats.js'
-export type { Endpoint, TlsMaterial, Transport, TransportFactory, TransportListener } from './transport.js'
+} from './model/session-store.js'
+export type { SetAside, SetAsideListOptions, SetAsideMessage } from './model/set-aside.js'
+export { MAY_BECOME, type SessionFate, type StateChange, type StateName } from './model/state.js'
+export type { ClientStats } from './model/stats.js'
+export type {
+  Endpoint,
+  TlsMaterial,
+  Transport,
+  TransportFactory,
+  TransportListener,
+} from './model/transport.js'
+export type { Clock } from './support/clock.js'

@@ -1,15 +1,10 @@
-export type { Client, CloseOptions, CloseReport, Subscription } from './client.js'
-export type { Clock } from './clock.js'
-export { connect, createClient } from './connect.js'
-export { Deadline, type DeadlineCause } from './deadline.js'
-export * from './errors.js'
-export type { Explanation, ToldReason } from './explanation.js'
-export { DROPPED_BY_HAND, publishedAnew } from './given-up.js'
-export type { Message } from './message.js'
-export { systemClock } from './node-clock.js'
-export type * from './options.js'
-export { receiptOf } from './receipts.js'
-export type { ServerInformation } from './server-information.js'
+export { connect, createClient } from './entry/connect.js'
+export type { Client, CloseOptions, CloseReport, Subscription } from './model/client.js'
+export * from './model/errors.js'
+export type { Explanation, ToldReason } from './model/explanation.js'
+export type { Message } from './model/message.js'
+export type * from './model/options.js'
+export type { ServerInformation } from './model/server-information.js'
 export type {
   SessionStore,
   SetAsidePublish,
@@ -22,8 +17,19 @@ export type {
   StoredReceipt,
   StoredSession,
   WaitingPublish,
-} from './session-store.js'
-export type { SetAside, SetAsideListOptions, SetAsideMessage } from './set-aside.js'
-export { MAY_BECOME, type SessionFate, type StateChange, type StateName } from './state.js'
-export type { ClientStats } from './stats.js'
-export type { Endpoint, TlsMaterial, Transport, TransportFactory, TransportListener } from './transport.js'
+} from './model/session-store.js'
+export { DROPPED_BY_HAND, publishedAnew } from './model/session-store.js'
+export type { SetAside, SetAsideListOptions, SetAsideMessage } from './model/set-aside.js'
+export { MAY_BECOME, type SessionFate, type StateChange, type StateName } from './model/state.js'
+export type { ClientStats } from './model/stats.js'
+export type {
+  Endpoint,
+  TlsMaterial,
+  Transport,
+  TransportFactory,
+  TransportListener,
+} from './model/transport.js'
+export { receiptOf } from './publishing/receipts.js'
+export type { Clock } from './support/clock.js'
+export { Deadline, type DeadlineCause } from './support/deadline.js'
+export { systemClock } from './support/node-clock.js'

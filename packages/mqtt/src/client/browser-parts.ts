@@ -1,0 +1,39 @@
+import type { Explanation } from '../model/explanation.js'
+import type { OnDemandParts } from './on-demand-parts.js'
+
+/** Fetched when it is needed first. */
+export const browserParts: OnDemandParts = {
+  explain,
+  startTrial: (session) => import('./trial.js').then(({ Trial }) => new Trial(session)),
+  storeParts: () => import('../publishing/backlog.js'),
+  paceLimit: (use) => {
+    // A page that can not fetch it goes on as it did.
+    import('../publishing/pace-limit.js').then(({ PaceLimit }) => use(PaceLimit)).catch(() => {})
+  },
+}
+
+let explaining: typeof import('./explain.js') | undefined
+
+/** Asked seldom, so it is fetched with the first question, which learns the state and its cause alone. */
+function explain(...parts: Parameters<OnDemandParts['explain']>): Explanation {
+  if (explaining !== undefined) return explaining.explain(...parts)
+  import('./explain.js').then(
+    (found) => {
+      explaining = found
+    },
+    () => {},
+  )
+  const { state, cause } = parts[1].status
+  const because = cause?.message ?? state
+  const none = {}
+  return {
+    state,
+    because,
+    breaker: none,
+    sending: none,
+    queue: none,
+    socket: none,
+    receiving: none,
+    lastFailures: none,
+  } as unknown as Explanation
+}

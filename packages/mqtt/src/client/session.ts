@@ -1,0 +1,269 @@
+import {
+  isFailure,
+  type Packet,
+  type Puback,
+  type Publish,
+  type Pubrec,
+  ReasonCode,
+  type Suback,
+} from '@jamey/protocol'
+import { violation } from '../connection/connection-errors.js'
+import type { ConnectionListener, Finding } from '../connection/connection-listener.js'
+import type { Link } from '../connection/link.js'
+import { ConnectionError, type MqttError, type PublishError } from '../model/errors.js'
+import type { FailureKind, Told } from '../model/explanation.js'
+import type { PublishResult } from '../model/options.js'
+import type { Skipped } from '../model/platform.js'
+import type { ServerInformation } from '../model/server-information.js'
+import type { Settings } from '../model/settings.js'
+import type { StateChange } from '../model/state.js'
+import { type ClientStats, Counters } from '../model/stats.js'
+import { Journal } from '../publishing/journal.js'
+import { Outgoing } from '../publishing/outgoing.js'
+import type { Publication } from '../publishing/publication.js'
+import { lostWhileSent, offline } from '../publishing/publish-errors.js'
+import { SUCCESS } from '../publishing/publish-result.js'
+import type { Answer } from '../publishing/receipt-desk.js'
+import { Handling, NO_HANDLINGS } from '../receiving/handling.js'
+import { Incoming } from '../receiving/incoming.js'
+import { Subscriptions } from '../receiving/subscriptions.js'
+import { Deferred } from '../support/deferred.js'
+import type { OnDemandParts } from './on-demand-parts.js'
+import type { Trial } from './trial.js'
+
+const SUCCEEDED: Promise<PublishResult> = Promise.resolve(SUCCESS)
+
+/** All that outlives a connection: what goes out, what comes in, and what is subscribed. */
+export class Session implements ConnectionListener {
+  readonly counters = new Counters()
+  readonly outgoing: Outgoing
+  readonly incoming: Incoming
+  readonly subscriptions: Subscriptions
+  readonly report: (error: MqttError) => void
+  readonly settings: Settings
+  readonly #parts: OnDemandParts
+  /** What the server told last, by kind. */
+  readonly lastFailures = new Map<FailureKind, Told>()
+  readonly #journal: Journal
+  readonly #onState: (change: StateChange) => void
+  #server: ServerInformation | undefined
+  #loading: Promise<void> | undefined
+  /** Looks for the packet under which connections end again and again. */
+  trial: Trial | undefined
+  /** Of connections on which something waited for its answer. */
+  #endings = 0
+  /** QoS 0 publishers that wait until the socket has room: one promise for all of them. */
+  #room: Deferred<PublishResult> | undefined
+
+  constructor(settings: Settings, parts: OnDemandParts, onState: (change: StateChange) => void) {
+    this.settings = settings
+    this.#parts = parts
+    this.#onState = onState
+    const report = settings.onBackgroundError
+    this.report = report
+    this.#journal = new Journal(settings.store, settings.clock, report)
+    this.subscriptions = new Subscriptions(settings.clock, this.counters, report)
+    this.outgoing = new Outgoing(
+      settings,
+      parts,
+      this.counters,
+      this.#journal,
+      report,
+      () => this.onWritable(),
+      () => this.load(),
+    )
+    this.incoming = new Incoming(settings, this.counters, this.#journal, this.#finder())
+  }
+
+  /** What the last CONNACK told. */
+  get server(): ServerInformation | undefined {
+    return this.#server
+  }
+
+  get stats(): ClientStats {
+    const { queue, inFlight } = this.outgoing
+    return {
+      ...this.counters,
+      queuedMessages: queue.messages + queue.held,
+      queuedBytes: queue.bytes,
+      inFlightMessages: inFlight.count,
+      handlersRunning: this.incoming.running,
+    }
+  }
+
+  /** Once: takes over what an earlier process left in the store. */
+  load(): Promise<void> {
+    this.#loading ??= this.#load()
+    return this.#loading
+  }
+
+  /** QoS 1 and 2. Throws `PublishError` where the queue does not take it. */
+  publish(publication: Publication): void {
+    this.outgoing.enqueue(publication)
+    // What the store holds comes first, also before there is a connection.
+    if (this.#loading === undefined) this.load().catch(() => {})
+  }
+
+  /** See `Receipts.ask`. Rejects where the store can not be read, or the receipt is none of it. */
+  async ask(receipt: string): Promise<Answer> {
+    await this.load()
+    return this.outgoing.ask(receipt)
+  }
+
+  /** QoS 0: on its way, or refused; nothing is kept. Throws `PublishError`. */
+  publishOnce(publish: Publish): Promise<PublishResult> {
+    if (!this.outgoing.sendOnce(publish)) return this.#publishOffline(publish.topic)
+    if (this.outgoing.isOpen) return SUCCEEDED
+    this.#room ??= new Deferred()
+    return this.#room.promise
+  }
+
+  /** Forgets everything; what waits is rejected. */
+  async close(makeError: (publication: Publication) => PublishError): Promise<void> {
+    this.outgoing.close(makeError)
+    this.outgoing.receipts.close()
+    await this.#journal.close()
+  }
+
+  onConnected(link: Link, server: ServerInformation, isInDoubt: boolean): void {
+    this.#server = server
+    const isResumed = server.sessionPresent
+    this.trial?.begin(link)
+    // Subscriptions first: the answer to what is published next may already need them.
+    this.subscriptions.onConnected(link, server, isResumed, isInDoubt)
+    this.incoming.onConnected(link, isResumed, isInDoubt)
+    this.outgoing.onConnected(link, server, isResumed)
+  }
+
+  /** Throws `ProtocolError` where the packet must not come. */
+  onPacket(link: Link, packet: Packet | Skipped): void {
+    switch (packet.type) {
+      case 'publish':
+        return this.incoming.onPublish(packet)
+      case 'puback':
+        if (packet.reasonCode !== 0) this.#note('publish', packet.reasonCode, packet)
+        this.outgoing.onPuback(packet)
+        break
+      case 'pubrec':
+        if (packet.reasonCode !== 0) this.#note('publish', packet.reasonCode, packet)
+        this.outgoing.onPubrec(link, packet)
+        break
+      case 'skipped':
+        return this.incoming.onPublish(packet.publish, NO_HANDLINGS)
+      case 'pubrel':
+        return this.incoming.onPubrel(link, packet)
+      case 'pubcomp':
+        this.outgoing.onPubcomp(packet)
+        break
+      case 'suback':
+        this.#note('subscribe', packet.reasonCodes[0] ?? 0, packet)
+        this.subscriptions.onSuback(packet)
+        break
+      case 'unsuback':
+        this.subscriptions.onUnsuback(packet)
+        break
+      case 'pingresp':
+        return this.trial?.onPong()
+      default:
+        throw violation(`${packet.type} came within a connection`)
+    }
+    this.trial?.onAnswer()
+  }
+
+  onWritable(): void {
+    this.outgoing.pump()
+    // The queue goes first: what it leaves is for QoS 0.
+    if (this.#room !== undefined && this.outgoing.isOpen) this.#takeRoom()?.resolve(SUCCESS)
+  }
+
+  onDisconnected(): void {
+    this.outgoing.onDisconnected()
+    this.incoming.onDisconnected()
+    this.subscriptions.onDisconnected()
+    this.#takeRoom()?.reject(lostWhileSent())
+  }
+
+  /**
+   * The connection ended, perhaps because of one packet. Where it has happened twice, what waits for its answer is
+   * looked at piece by piece, which costs a sound connection little.
+   */
+  onEnding(error: MqttError): Finding {
+    if (this.trial !== undefined) return this.trial.onEnding(error)
+    // With every second one.
+    if (this.outgoing.inFlight.onWire + this.subscriptions.asked.size > 0 && this.#endings++ % 2 > 0) {
+      this.#parts.startTrial(this).then(
+        (trial) => {
+          this.trial = trial
+        },
+        () => {},
+      )
+    }
+    return 'none'
+  }
+
+  onFailure(kind: FailureKind, reasonCode: number, reasonString: string | undefined): void {
+    this.lastFailures.set(kind, { reasonCode, reasonString, atMs: this.settings.clock.now() })
+  }
+
+  onState(change: StateChange): void {
+    if (change.state === 'reconnecting' && isComplaint(change.cause)) this.outgoing.pace.slow()
+    this.#onState(change)
+  }
+
+  #takeRoom(): Deferred<PublishResult> | undefined {
+    const room = this.#room
+    this.#room = undefined
+    return room
+  }
+
+  #note(kind: FailureKind, reasonCode: number, { properties }: Puback | Pubrec | Suback): void {
+    if (isFailure(reasonCode)) this.onFailure(kind, reasonCode, properties?.reasonString)
+  }
+
+  /** Rejects with `ConnectionError` 'store-failed'; what waits for the store is rejected, too. */
+  async #load(): Promise<void> {
+    const { store } = this.settings
+    try {
+      const session = await store.open()
+      if (store.commits) {
+        const { Backlog, Commits } = await this.#parts.storeParts()
+        this.outgoing.restore(session, Backlog, await Backlog.firstPage(store, session))
+        this.#journal.begin(session.nextSequence, Commits)
+      }
+      this.incoming.restore(session.received)
+    } catch (cause) {
+      this.#loading = undefined
+      this.#journal.failEarly(cause)
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      const error = new ConnectionError('store-failed', `the session store can not be read: ${reason}`, {
+        cause,
+      })
+      this.settings.onBackgroundError(error)
+      throw error
+    }
+  }
+
+  #publishOffline(topic: string): Promise<PublishResult> {
+    if (this.settings.queue.qos0WhenOffline === 'reject') throw offline(topic, undefined)
+    this.counters.messagesDropped++
+    return SUCCEEDED
+  }
+
+  #finder(): (packet: Publish) => readonly Handling[] {
+    const { dispatcher } = this.subscriptions
+    const handler = this.settings.onUnhandledMessage
+    const otherwise = handler === undefined ? NO_HANDLINGS : [new Handling(handler, false)]
+    return (packet) => {
+      const found = dispatcher.find(packet)
+      if (found.length > 0) return found
+      this.counters.messagesUnhandled++
+      return otherwise
+    }
+  }
+}
+
+/** The server said that it was too much, by ending the connection. */
+function isComplaint(cause: Error | undefined): boolean {
+  const reasonCode = cause instanceof ConnectionError ? cause.reasonCode : undefined
+  return reasonCode === ReasonCode.messageRateTooHigh || reasonCode === ReasonCode.quotaExceeded
+}

@@ -1,0 +1,26 @@
+import type { Packet } from '@jamey/protocol'
+import type { MqttError } from '../model/errors.js'
+import type { Skipped } from '../model/platform.js'
+import type { ServerInformation } from '../model/server-information.js'
+import type { StateChange } from '../model/state.js'
+import type { Link } from './link.js'
+
+/**
+ * What is known of the packet under which a connection ended: `found`, and not sent again; `near`: it is looked for, and
+ * the server was well before that packet came; `none`.
+ */
+export type Finding = 'found' | 'near' | 'none'
+
+/** What the owner of the connection is told. */
+export interface ConnectionListener {
+  /** `isInDoubt`: a CONNECT before this one had no answer, so the server may have made a new session meanwhile. */
+  onConnected(link: Link, server: ServerInformation, isInDoubt: boolean): void
+  onPacket(link: Link, packet: Packet | Skipped): void
+  onWritable(): void
+  onDisconnected(): void
+  /** The connection ends, perhaps because of one packet. Before `onDisconnected`. */
+  onEnding(error: MqttError): Finding
+  /** The server told a failure. */
+  onFailure(kind: 'connack' | 'disconnect', reasonCode: number, reasonString: string | undefined): void
+  onState(change: StateChange): void
+}

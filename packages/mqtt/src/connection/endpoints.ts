@@ -1,0 +1,79 @@
+import type { Endpoint } from '../model/transport.js'
+import type { Clock } from '../support/clock.js'
+import { readServerReference } from '../transport/endpoint.js'
+
+interface Known {
+  endpoint: Endpoint
+  /** When it last failed; undefined where nothing is held against it. */
+  failedAtMs: number | undefined
+}
+
+/**
+ * The servers of one cluster, and what is known of their health: the first in order that has not failed lately; where
+ * all have, the one whose failure is longest ago. So a client comes back to the server it prefers, but not to a dead
+ * one with every attempt. [promise 16]
+ */
+export class Endpoints {
+  readonly #known: Known[]
+  readonly #avoidMs: number
+  readonly #clock: Clock
+  /** Where the last server sent us; for one attempt. */
+  #referred: Endpoint | undefined
+
+  /** A failure is held against a server for `avoidMs`. */
+  constructor(endpoints: readonly Endpoint[], avoidMs: number, clock: Clock) {
+    this.#known = endpoints.map((endpoint) => ({ endpoint, failedAtMs: undefined }))
+    this.#avoidMs = avoidMs
+    this.#clock = clock
+  }
+
+  get count(): number {
+    return this.#known.length
+  }
+
+  get hasReferral(): boolean {
+    return this.#referred !== undefined
+  }
+
+  next(): Endpoint {
+    const referred = this.#referred
+    this.#referred = undefined
+    if (referred !== undefined) return referred
+    const now = this.#clock.now()
+    let best = this.#known[0] as Known
+    for (const known of this.#known) {
+      if (known.failedAtMs === undefined || now - known.failedAtMs >= this.#avoidMs) return known.endpoint
+      if (known.failedAtMs < (best.failedAtMs ?? 0)) best = known
+    }
+    return best.endpoint
+  }
+
+  failed(endpoint: Endpoint): void {
+    const known = this.#find(endpoint)
+    if (known !== undefined) known.failedAtMs = this.#clock.now()
+  }
+
+  held(endpoint: Endpoint): void {
+    const known = this.#find(endpoint)
+    if (known !== undefined) known.failedAtMs = undefined
+  }
+
+  /**
+   * `from` named another server: for the next attempt, or for good (0x9D). A reference that can not be read or asks
+   * for another scheme, and so perhaps for a connection without TLS, is no reference. Section 4.11.
+   */
+  refer(reference: string | undefined, from: Endpoint, isForGood: boolean): void {
+    if (reference === undefined) return
+    const endpoint = readServerReference(reference, from)
+    if (endpoint === undefined || endpoint.scheme !== from.scheme) return
+    this.#referred = endpoint
+    const known = isForGood ? this.#find(from) : undefined
+    if (known === undefined) return
+    known.endpoint = endpoint
+    known.failedAtMs = undefined
+  }
+
+  #find(endpoint: Endpoint): Known | undefined {
+    return this.#known.find((known) => known.endpoint === endpoint)
+  }
+}

@@ -1,0 +1,258 @@
+import {
+  CLIENT_BODIES,
+  type ClientPacket,
+  encodeAcknowledgement,
+  encodeFrom,
+  FROM_SERVER,
+  type Packet,
+  PacketDecoder,
+  ProtocolError,
+  ReasonCode,
+} from '@jamey/protocol'
+import { ConnectionError } from '../model/errors.js'
+import type { Decoding, Skipped } from '../model/platform.js'
+import type { Settings } from '../model/settings.js'
+import type { Counters } from '../model/stats.js'
+import type { Endpoint, TlsMaterial, Transport } from '../model/transport.js'
+import { KeepAlive } from './keep-alive.js'
+import { Outbox } from './outbox.js'
+import { transportError } from './transport-error.js'
+
+/** What the owner of a link is told. After `onLost` and after `abandon` it is told nothing more. */
+export interface LinkListener {
+  onOpen(link: Link): void
+  onPacket(link: Link, packet: Packet | Skipped): void
+  onWritable(link: Link): void
+  /** Exactly once, unless abandoned before. */
+  onLost(link: Link, error: Error): void
+}
+
+/** How long a closing link waits for the other side to hang up. */
+const HANG_UP_MS = 1000
+/** Answers that a server may leave unread; beyond that nothing more is read of it. */
+const UNREAD_ANSWER_BYTES = 1_048_576
+
+/** One network connection: bytes in, packets out, and the other way round. It knows no session and no state. */
+export class Link {
+  readonly outbox: Outbox
+  readonly endpoint: Endpoint
+  readonly protocolVersion: 4 | 5
+  readonly #settings: Settings
+  readonly #counters: Counters
+  readonly #transport: Transport
+  readonly #decoder: Decoding
+  #listener: LinkListener | undefined
+  #keepAlive: KeepAlive | undefined
+  #hasReceived = false
+  /** Nothing is read, because the server does not take our answers. */
+  #isHeldUp = false
+  /** The goodbye waits in the outbox, because the socket is full. */
+  #hasLastWords = false
+  #hangUpTimer: unknown
+  #onGone: (() => void) | undefined
+
+  constructor(
+    settings: Settings,
+    counters: Counters,
+    endpoint: Endpoint,
+    protocolVersion: 4 | 5,
+    tls: TlsMaterial,
+    listener: LinkListener,
+  ) {
+    this.#settings = settings
+    this.#counters = counters
+    this.endpoint = endpoint
+    this.protocolVersion = protocolVersion
+    this.#listener = listener
+    this.#transport = settings.transport(endpoint, tls)
+    const { platform } = settings
+    const decoder = new PacketDecoder(FROM_SERVER, {
+      protocolVersion,
+      maximumPacketSize: settings.maximumPacketBytes,
+      propertyMemory: platform.propertyMemory?.(),
+    })
+    this.#decoder = platform.skipping?.(decoder, settings, counters) ?? decoder
+    this.outbox = new Outbox(
+      this.#transport,
+      settings.clock,
+      settings.writeTimeoutMs,
+      {
+        onWritable: () => this.#listener?.onWritable(this),
+        onStuck: () => this.#lose(stuck(this.endpoint, settings.writeTimeoutMs)),
+      },
+      counters,
+    )
+  }
+
+  open(): void {
+    this.#transport.open({
+      onOpen: () => this.#listener?.onOpen(this),
+      onData: (chunk) => this.#onData(chunk),
+      onDrain: () => this.#onDrain(),
+      onClose: (error) => this.#lose(transportError(this.#settings.platform, this.endpoint, error)),
+    })
+  }
+
+  /** Throws `ProtocolError` 'invalid-argument' where the packet can not be sent. */
+  send(packet: ClientPacket): void {
+    encodeFrom(CLIENT_BODIES, this.outbox.writer, packet, this.protocolVersion)
+    this.outbox.written()
+  }
+
+  acknowledge(
+    type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp',
+    identifier: number,
+    reasonCode: number,
+  ): void {
+    encodeAcknowledgement(this.outbox.writer, type, identifier, reasonCode, this.protocolVersion)
+    this.outbox.written()
+  }
+
+  startKeepAlive(seconds: number): void {
+    this.#keepAlive = new KeepAlive(this.#settings.clock, seconds, this.#settings.pingTimeoutMs, {
+      takeActivity: () => this.#takeActivity(),
+      hasReceived: () => this.#hasReceived,
+      ping: () => this.#ping(),
+      onSilence: () => this.#lose(silent(this.endpoint)),
+    })
+    this.#keepAlive.start()
+  }
+
+  /** Says goodbye, sends what is written, and hangs up; the owner hears no more. Resolves when the link is gone. */
+  close(reasonCode: number, sessionExpiryInterval?: number): Promise<void> {
+    this.#listener = undefined
+    this.#keepAlive?.stop()
+    this.#disconnect(reasonCode, sessionExpiryInterval)
+    this.outbox.flush()
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        this.#settings.clock.clearTimeout(this.#hangUpTimer)
+        this.#destroy()
+        resolve()
+      }
+      this.#hangUpTimer = this.#settings.clock.setTimeout(finish, HANG_UP_MS)
+      this.#onGone = finish
+      this.#hasLastWords = this.outbox.writer.pendingBytes > 0
+      if (!this.#hasLastWords) this.#transport.close()
+    })
+  }
+
+  /** Ends a goodbye that takes too long; the promise of `close` resolves. */
+  cutShort(): void {
+    this.#onGone?.()
+  }
+
+  /** Ends at once, unless it is saying goodbye already; the owner hears no more. */
+  abandon(): void {
+    if (this.#onGone === undefined) this.#destroy()
+  }
+
+  #destroy(): void {
+    this.#listener = undefined
+    this.#onGone = undefined
+    this.#keepAlive?.stop()
+    this.outbox.stop()
+    this.#transport.destroy()
+  }
+
+  #onDrain(): void {
+    this.outbox.drain()
+    if (this.#isHeldUp && !this.#owesTooMuch) {
+      this.#isHeldUp = false
+      this.#transport.resume()
+    }
+    if (!this.#hasLastWords) return
+    this.#hasLastWords = false
+    this.#transport.close()
+  }
+
+  #onData(chunk: Uint8Array): void {
+    this.#hasReceived = true
+    this.#counters.bytesReceived += chunk.length
+    if (this.#listener === undefined) return
+    try {
+      this.#decoder.push(chunk)
+      // The listener may be gone after any packet: its owner has moved on, and so the rest is of no interest.
+      for (let packet = this.#decoder.next(); packet !== undefined; packet = this.#decoder.next()) {
+        if (this.#listener === undefined) return
+        this.#listener.onPacket(this, packet)
+      }
+      this.#holdUp()
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.fail(error)
+    }
+  }
+
+  /** Messages stop at the bound of the queue; what goes beyond it are answers to what the server sent. */
+  get #owesTooMuch(): boolean {
+    return this.outbox.bufferedBytes > this.#settings.queue.maximumBytes + UNREAD_ANSWER_BYTES
+  }
+
+  #holdUp(): void {
+    if (this.#isHeldUp || !this.#owesTooMuch) return
+    this.#isHeldUp = true
+    this.#transport.pause()
+  }
+
+  /** The server broke the protocol: tells it why, then ends. [MQTT-4.13.1-1] */
+  fail(error: ProtocolError): void {
+    if (this.#listener === undefined) return
+    this.#disconnect(error.reasonCode)
+    this.outbox.flush()
+    this.#transport.close()
+    this.#lose(
+      new ConnectionError(
+        'protocol-error',
+        `${this.endpoint.href} sent what MQTT forbids: ${error.message}`,
+        {
+          reasonCode: error.reasonCode,
+          cause: error,
+          retryable: true,
+        },
+      ),
+    )
+  }
+
+  #disconnect(reasonCode: number, sessionExpiryInterval?: number): void {
+    const properties = sessionExpiryInterval === undefined ? undefined : { sessionExpiryInterval }
+    // Before MQTT 5.0 DISCONNECT means a normal end and nothing else.
+    if (this.protocolVersion < 5 && reasonCode !== ReasonCode.normalDisconnection) return
+    this.send({ type: 'disconnect', reasonCode, properties })
+  }
+
+  #takeActivity(): { hasSent: boolean; hasReceived: boolean } {
+    const activity = { hasSent: this.outbox.hasSent, hasReceived: this.#hasReceived }
+    this.outbox.hasSent = false
+    this.#hasReceived = false
+    return activity
+  }
+
+  #ping(): void {
+    this.#counters.pings++
+    this.send({ type: 'pingreq' })
+  }
+
+  #lose(error: Error): void {
+    this.#onGone?.()
+    const listener = this.#listener
+    if (listener === undefined) return
+    this.#listener = undefined
+    this.#keepAlive?.stop()
+    this.outbox.stop()
+    listener.onLost(this, error)
+  }
+}
+
+function stuck(endpoint: Endpoint, timeoutMs: number): ConnectionError {
+  return new ConnectionError('write-timeout', `${endpoint.href} took no data for ${timeoutMs} ms`, {
+    retryable: true,
+  })
+}
+
+function silent(endpoint: Endpoint): ConnectionError {
+  return new ConnectionError('keep-alive-timeout', `${endpoint.href} did not answer PINGREQ`, {
+    reasonCode: ReasonCode.keepAliveTimeout,
+    retryable: true,
+  })
+}

@@ -1,0 +1,48 @@
+import type { Packet, PacketDecoder, PropertyMemory, Publish } from '@jamey/protocol'
+import type { Clock } from '../support/clock.js'
+import type { MqttError } from './errors.js'
+import type { TlsOptions } from './options.js'
+import type { Counters } from './stats.js'
+import type { Endpoint, TlsMaterial, TransportFactory } from './transport.js'
+
+/** What differs between Node and browsers, a port: the rest of this package runs in both. */
+export interface Platform {
+  readonly clock: Clock
+  readonly openTransport: TransportFactory
+  /** Whether the name stands for addresses that another attempt may find in better health. */
+  hasOtherAddress?(endpoint: Endpoint): boolean
+  readTls(options: TlsOptions): Promise<TlsMaterial>
+  /** What the system's error means, where more can be said than its message does. Browsers never say what it was. */
+  systemError?(href: string, cause: SystemError): MqttError | undefined
+  /** Where the bytes of a program count for less than its speed. */
+  propertyMemory?(): PropertyMemory
+  /** What passes over messages that are larger than we take. Pages, which have less memory to lose, refuse them. */
+  skipping?(decoder: PacketDecoder, limits: PacketLimits, counters: Counters): Decoding
+  /** Tells whoever runs the program. */
+  warn(message: string): void
+}
+
+export interface SystemError extends Error {
+  readonly code?: string
+  readonly reason?: string
+}
+
+/** What a client takes, and who is told of what it does not. */
+export interface PacketLimits {
+  readonly maximumPacketBytes: number
+  readonly onBackgroundError: (error: MqttError) => void
+}
+
+/** What a decoder is to a connection. */
+export interface Decoding {
+  push(chunk: Uint8Array): void
+  /** Throws `ProtocolError`. */
+  next(): Packet | Skipped | undefined
+}
+
+/** A PUBLISH that was larger than we take: all that is known of it. */
+export interface Skipped {
+  readonly type: 'skipped'
+  /** With no payload. */
+  readonly publish: Publish
+}

@@ -1,0 +1,82 @@
+import { isFailure, type Puback, type Pubcomp, type Pubrec } from '@jamey/protocol'
+import { type MqttError, PublishError } from '../model/errors.js'
+import type { Counters } from '../model/stats.js'
+import type { Journal } from './journal.js'
+import type { Publication } from './publication.js'
+import { refused } from './publish-errors.js'
+import { resultOf, SUCCESS } from './publish-result.js'
+import type { Receipts } from './receipts.js'
+import type { SetAsideMessages } from './set-aside-messages.js'
+
+/** What becomes of a message that waits no more: its record, whoever waits for it, and whoever may ask later. */
+export class Endings {
+  readonly #counters: Counters
+  readonly #journal: Journal
+  readonly #receipts: Receipts
+  readonly #setAside: SetAsideMessages
+  readonly #report: (error: MqttError) => void
+
+  constructor(
+    counters: Counters,
+    journal: Journal,
+    receipts: Receipts,
+    setAside: SetAsideMessages,
+    report: (error: MqttError) => void,
+  ) {
+    this.#report = report
+    this.#counters = counters
+    this.#journal = journal
+    this.#receipts = receipts
+    this.#setAside = setAside
+  }
+
+  /** The server answered. */
+  answered(publication: Publication, packet: Puback | Pubrec | Pubcomp): void {
+    const { reasonCode, properties } = packet
+    if (isFailure(reasonCode)) {
+      this.#counters.messagesRefused++
+      return this.failed(publication, refused(publication.topic, reasonCode, properties?.reasonString))
+    }
+    this.#counters.messagesAcknowledged++
+    this.done(publication, properties === undefined && reasonCode === 0 ? SUCCESS : resultOf(packet))
+  }
+
+  /** The server has it. */
+  done(publication: Publication, result = SUCCESS): void {
+    this.#journal.commits?.remove(publication)
+    publication.stage = 'settled'
+    publication.settle(result)
+    this.#receipts.settle(publication.sequence, result)
+  }
+
+  /** The caller gave up in time, or learns otherwise that it will not be delivered. */
+  withdrawn(publication: Publication): void {
+    this.#journal.commits?.remove(publication)
+    publication.stage = 'settled'
+  }
+
+  /** It will not be delivered: whoever waits is told, and what nobody waits for is set aside or given up. */
+  failed(publication: Publication, error: Error): void {
+    publication.stage = 'settled'
+    if (publication.hasCaller || publication.isAbandoned || !(error instanceof PublishError)) {
+      this.#journal.commits?.remove(publication)
+      return publication.fail(error)
+    }
+    if (error.code !== 'expired' && error.code !== 'dropped') return this.#setAside.add(publication, error)
+    const { code, message, reasonCode } = error
+    this.#journal.commits?.remove(publication)
+    this.#journal.giveUp(publication.sequence, { code, message, reasonCode })
+    this.#receipts.fail(publication.sequence, error)
+  }
+
+  /** Its record can not be read. */
+  damaged(sequence: number, error: PublishError): void {
+    this.#receipts.fail(sequence, error)
+    this.#report(error)
+  }
+
+  /** What waits in the store must wait longer. */
+  unreadable(error: PublishError): void {
+    this.#report(error)
+  }
+}

@@ -1,0 +1,104 @@
+import type { MqttError, PublishError } from '../model/errors.js'
+import type { SessionStore, StoredReason } from '../model/session-store.js'
+import type { Clock } from '../support/clock.js'
+import type { AppendListener, Commits } from './commits.js'
+import type { Publication } from './publication.js'
+import { storeFailed } from './publish-errors.js'
+
+/** The way to the session store. One that does not commit is told of set-aside and given-up messages only. */
+export class Journal {
+  /** False where the store promises nothing beyond the process: then nothing waits. */
+  readonly isNeeded: boolean
+  readonly #store: SessionStore
+  readonly #clock: Clock
+  readonly #onFailure: (error: MqttError) => void
+  /** Published before the store was read: their numbers follow those in it. */
+  readonly #early: Publication[] = []
+  #sequence = 0
+  #listener: AppendListener | undefined
+  /** Once a store that commits was read. */
+  commits: Commits | undefined
+
+  constructor(store: SessionStore, clock: Clock, onFailure: (error: MqttError) => void) {
+    this.#store = store
+    this.#clock = clock
+    this.#onFailure = onFailure
+    this.isNeeded = store.commits
+  }
+
+  /** Once, before the first `append`. */
+  listen(listener: AppendListener): void {
+    this.#listener = listener
+  }
+
+  /** For a message; ascends in the order of publishing. */
+  nextSequence(): number {
+    return this.#sequence++
+  }
+
+  /** Whether a message ever had this number. */
+  hasUsed(sequence: number): boolean {
+    return sequence < this.#sequence
+  }
+
+  /** A store that commits was read, and its messages have numbers below `sequence`. */
+  begin(sequence: number, commits: typeof Commits): void {
+    this.#sequence = sequence
+    this.commits = new commits(this.#store, this.#clock, this.#onFailure, this.#listener)
+    for (const publication of this.#early.splice(0)) this.append(publication)
+  }
+
+  /** The store can not be read. */
+  failEarly(cause: unknown): void {
+    for (const publication of this.#early.splice(0)) {
+      this.#listener?.onNotStored(publication, storeFailed(publication, cause))
+    }
+  }
+
+  append(publication: Publication): void {
+    const commits = this.commits
+    if (commits === undefined) {
+      this.#early.push(publication)
+      return
+    }
+    publication.sequence = this.nextSequence()
+    commits.append(publication)
+  }
+
+  setAside(publication: Publication, reason: StoredReason): void {
+    this.#store.setAside(publication, reason)
+    this.commits?.schedule()
+  }
+
+  removeSetAside(sequence: number, bytes: number): void {
+    this.#store.removeSetAside(sequence, bytes)
+    this.commits?.schedule()
+  }
+
+  giveUp(sequence: number, reason: StoredReason): void {
+    this.#store.giveUp(sequence, reason)
+    this.commits?.schedule()
+  }
+
+  /** Resolves when everything told so far is committed. Rejects with `PublishError`. */
+  async settled(): Promise<void> {
+    await this.commits?.settled()
+  }
+
+  /** Rejects the publishes that are on their way into the store. */
+  failAppending(makeError: (publication: Publication) => PublishError): void {
+    for (const publication of [...this.#early, ...(this.commits?.appending ?? [])]) {
+      publication.fail(makeError(publication))
+    }
+  }
+
+  /** Commits what is left and closes the store. */
+  async close(): Promise<void> {
+    try {
+      await this.commits?.end()
+      await this.#store.close()
+    } catch (error) {
+      this.#onFailure(storeFailed(undefined, error))
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import type {
+  SessionStore,
+  SetAsidePublish,
+  StoredOutcome,
+  StoredPage,
+  StoredPublish,
+  StoredRange,
+  StoredReason,
+  StoredSession,
+} from '../model/session-store.js'
+
+/** Of messages that were given up; then the oldest are forgotten. */
+const GIVEN_UP_KEPT = 10_000
+const NOTHING = { messages: 0, bytes: 0 }
+
+/**
+ * The session of a process that keeps none: the client itself holds all that is unacknowledged, and nothing outlives
+ * it. Only what is over, and yet not acknowledged, is kept here.
+ */
+export class MemorySessionStore implements SessionStore {
+  readonly commits = false
+  readonly #setAside = new Map<number, SetAsidePublish>()
+  readonly #givenUp = new Map<number, StoredReason>()
+
+  async open(): Promise<StoredSession> {
+    return { identifier: '', nextSequence: 0, waiting: NOTHING, setAside: NOTHING, received: [] }
+  }
+
+  async read({ upTo }: StoredRange): Promise<StoredPage> {
+    return { publishes: [], damaged: [], upTo }
+  }
+
+  async readSetAside(range: StoredRange): Promise<StoredPage<SetAsidePublish>> {
+    // Whoever asks has fetched it already.
+    const { pageOf } = await import('./set-aside-desk.js')
+    return pageOf([...this.#setAside.values()], range)
+  }
+
+  async find(sequence: number): Promise<StoredOutcome | undefined> {
+    const setAside = this.#setAside.get(sequence)
+    if (setAside !== undefined) return { state: 'set-aside', reason: setAside.reason }
+    const reason = this.#givenUp.get(sequence)
+    return reason === undefined ? undefined : { state: 'given-up', reason }
+  }
+
+  append(): void {}
+  release(): void {}
+  remove(): void {}
+  receive(): void {}
+  complete(): void {}
+  forgetReceived(): void {}
+
+  setAside({ sequence, topic, payload, qos, retain, properties }: StoredPublish, reason: StoredReason): void {
+    this.#setAside.set(sequence, { sequence, topic, payload, qos, retain, properties, reason })
+  }
+
+  removeSetAside(sequence: number): void {
+    this.#setAside.delete(sequence)
+  }
+
+  giveUp(sequence: number, reason: StoredReason): void {
+    this.#givenUp.set(sequence, reason)
+    const [oldest] = this.#givenUp.keys()
+    if (oldest !== undefined && this.#givenUp.size > GIVEN_UP_KEPT) this.#givenUp.delete(oldest)
+  }
+
+  async commit(): Promise<void> {}
+  async close(): Promise<void> {}
+}

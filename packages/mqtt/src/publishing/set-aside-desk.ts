@@ -1,0 +1,127 @@
+import { type MqttError, PublishError } from '../model/errors.js'
+import type {
+  SessionStore,
+  StoredAmount,
+  StoredPage,
+  StoredRange,
+  StoredReason,
+} from '../model/session-store.js'
+import { DROPPED_BY_HAND, publishedAnew } from '../model/session-store.js'
+import type { SetAsideListOptions, SetAsideMessage } from '../model/set-aside.js'
+import type { Counters } from '../model/stats.js'
+import type { Journal } from './journal.js'
+
+export interface DeskParts {
+  readonly counters: Counters
+  readonly store: SessionStore
+  readonly journal: Journal
+  readonly report: (error: MqttError) => void
+  /** Queues a message anew and gives its receipt. Throws `PublishError` where it is not taken. */
+  readonly requeue: (message: SetAsideMessage) => string
+  /** The store was opened. */
+  readonly opened: () => Promise<void>
+}
+
+/** How much is set aside. */
+export interface SetAsideAmount {
+  readonly amount: { -readonly [name in keyof StoredAmount]: StoredAmount[name] }
+  /** More than the bounds allow. */
+  readonly isFull: boolean
+}
+
+/** Where set-aside messages are looked at, retried and dropped. */
+export class SetAsideDesk {
+  readonly #messages: SetAsideAmount
+  readonly #parts: DeskParts
+  /** One after the other, so that each sees what the one before has done. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(messages: SetAsideAmount, parts: DeskParts) {
+    this.#messages = messages
+    this.#parts = parts
+  }
+
+  list(options: SetAsideListOptions): Promise<SetAsideMessage[]> {
+    const { after = -1, maximumMessages = 100, maximumBytes = 16_777_216 } = options
+    return this.#inTurn(async () => [...(await this.#read(after, maximumMessages, maximumBytes)).publishes])
+  }
+
+  retry(sequence: number): Promise<boolean> {
+    return this.#with(sequence, (message) => {
+      // First in again, then out, in one turn and so in one transaction of the store.
+      const receipt = this.#parts.requeue(message)
+      return this.#remove(message, publishedAnew(message.reason, receipt))
+    })
+  }
+
+  drop(sequence: number): Promise<boolean> {
+    return this.#with(sequence, (message) => this.#remove(message, DROPPED_BY_HAND))
+  }
+
+  /** The oldest go until the bounds are kept. */
+  makeRoom(): Promise<void> {
+    return this.#inTurn(() => this.#makeRoom())
+  }
+
+  async #makeRoom(): Promise<void> {
+    while (this.#messages.isFull) {
+      const [oldest] = (await this.#read(-1, 1, 0)).publishes
+      if (oldest === undefined) return
+      const message = `message ${oldest.sequence} on '${oldest.topic}': too many messages were set aside; retry or drop them`
+      await this.#remove(oldest, { code: 'dropped', message, reasonCode: undefined })
+      this.#parts.counters.messagesDropped++
+      this.#parts.report(new PublishError('dropped', message))
+    }
+  }
+
+  #with(sequence: number, work: (message: SetAsideMessage) => Promise<void>): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const [message] = (await this.#read(sequence - 1, 1, 0)).publishes
+      if (message?.sequence !== sequence) return false
+      await work(message)
+      return true
+    })
+  }
+
+  /** The store is asked for what it was told before. */
+  async #read(
+    after: number,
+    maximumMessages: number,
+    maximumBytes: number,
+  ): Promise<StoredPage<SetAsideMessage>> {
+    await this.#parts.opened()
+    await this.#parts.journal.settled()
+    const upTo = Number.MAX_SAFE_INTEGER
+    return this.#parts.store.readSetAside({ after, upTo, maximumMessages, maximumBytes })
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  /** It is out once this resolves; where the store fails it stays. */
+  async #remove({ sequence, topic, payload }: SetAsideMessage, why: StoredReason): Promise<void> {
+    const bytes = topic.length + payload.length
+    const { journal } = this.#parts
+    journal.removeSetAside(sequence, bytes)
+    journal.giveUp(sequence, why)
+    await journal.settled()
+    this.#messages.amount.messages--
+    this.#messages.amount.bytes -= bytes
+  }
+}
+
+/** Of messages in memory, so their bytes need not be counted. */
+export function pageOf(
+  messages: readonly SetAsideMessage[],
+  range: StoredRange,
+): StoredPage<SetAsideMessage> {
+  const wanted = messages
+    .filter(({ sequence }) => sequence > range.after && sequence <= range.upTo)
+    .sort((a, b) => a.sequence - b.sequence)
+  const publishes = wanted.slice(0, range.maximumMessages)
+  const upTo = publishes.length < wanted.length ? (publishes.at(-1)?.sequence ?? range.after) : range.upTo
+  return { publishes, damaged: [], upTo }
+}

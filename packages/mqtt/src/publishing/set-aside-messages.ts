@@ -1,0 +1,74 @@
+import { PublishError } from '../model/errors.js'
+import type { StoredAmount } from '../model/session-store.js'
+import type { SetAside, SetAsideListOptions, SetAsideMessage } from '../model/set-aside.js'
+import type { QueueSettings } from '../model/settings.js'
+import type { Publication } from './publication.js'
+import type { Receipts } from './receipts.js'
+import type { DeskParts, SetAsideDesk } from './set-aside-desk.js'
+
+export interface SetAsideParts extends DeskParts {
+  readonly bounds: QueueSettings
+  readonly receipts: Receipts
+}
+
+/** Kept in the store, and bounded like the queue; beyond that the oldest go, which is reported. */
+export class SetAsideMessages implements SetAside {
+  readonly #parts: SetAsideParts
+  readonly amount = { messages: 0, bytes: 0 }
+  #desk: Promise<SetAsideDesk> | undefined
+
+  constructor(parts: SetAsideParts) {
+    this.#parts = parts
+  }
+
+  get size(): number {
+    return this.amount.messages
+  }
+
+  /** An earlier process set them aside. */
+  restore(amount: StoredAmount): void {
+    Object.assign(this.amount, amount)
+  }
+
+  async list(options: SetAsideListOptions = {}): Promise<SetAsideMessage[]> {
+    return (await this.#open()).list(options)
+  }
+
+  async retry(sequence: number): Promise<boolean> {
+    return (await this.#open()).retry(sequence)
+  }
+
+  async drop(sequence: number): Promise<boolean> {
+    return (await this.#open()).drop(sequence)
+  }
+
+  /** From now on the message is kept here instead of in the queue. */
+  add(publication: Publication, error: PublishError): void {
+    const { code, message, reasonCode } = error
+    const { sequence, bytes } = publication
+    this.amount.messages++
+    this.amount.bytes += bytes
+    this.#parts.counters.messagesSetAside++
+    this.#parts.journal.setAside(publication, { code, message, reasonCode })
+    this.#parts.receipts.fail(sequence, error)
+    this.#parts.report(
+      new PublishError(code, `${message}; set aside as number ${sequence}`, { reasonCode, cause: error }),
+    )
+    if (this.isFull)
+      this.#open()
+        .then((desk) => desk.makeRoom())
+        .catch(() => {})
+  }
+
+  get isFull(): boolean {
+    const { maximumMessages, maximumBytes } = this.#parts.bounds
+    const { messages, bytes } = this.amount
+    return messages > maximumMessages || (bytes > maximumBytes && messages > 1)
+  }
+
+  /** Seldom needed, so pages need not fetch it. */
+  #open(): Promise<SetAsideDesk> {
+    this.#desk ??= import('./set-aside-desk.js').then(({ SetAsideDesk: Desk }) => new Desk(this, this.#parts))
+    return this.#desk
+  }
+}

@@ -1,0 +1,304 @@
+import { type Publish, type Pubrel, ReasonCode } from '@jamey/protocol'
+import { violation } from '../connection/connection-errors.js'
+import type { Link } from '../connection/link.js'
+import { MessageError } from '../model/errors.js'
+import type { Message } from '../model/message.js'
+import type { StoredReceipt } from '../model/session-store.js'
+import type { Settings } from '../model/settings.js'
+import type { Counters } from '../model/stats.js'
+import type { Journal } from '../publishing/journal.js'
+import { digestOf, isSameBytes } from '../support/bytes.js'
+import { Fifo } from '../support/fifo.js'
+import { Delivery, isThenable, NOT_CONSUMED } from './delivery.js'
+import type { Handling } from './handling.js'
+import { IncomingAliases } from './topic-aliases.js'
+
+/** QoS 0 handlers that may be at work at once; QoS 1 and 2 are bounded by our Receive Maximum. */
+const MAXIMUM_QOS0_RUNNING = 65_536
+/** Deliveries kept for use again. */
+const MAXIMUM_SPARE = 1024
+
+/** Finds the handlers a message is for. */
+export type FindHandlings = (packet: Publish) => readonly Handling[]
+
+/**
+ * The receiving half of a session: hands messages to their handlers and acknowledges them in the order of arrival
+ * once the handlers have settled. [MQTT-4.6.0-2] Reading never waits for handlers.
+ */
+export class Incoming {
+  readonly #settings: Settings
+  readonly #counters: Counters
+  readonly #journal: Journal
+  readonly #find: FindHandlings
+  #aliases: IncomingAliases
+  #link: Link | undefined
+  /** Ours, where the server knows it: before MQTT 5.0 there is none. */
+  #receiveMaximum = Number.POSITIVE_INFINITY
+  /** What waits for its acknowledgement, in order of arrival. */
+  readonly queue = new Fifo<Delivery>()
+  #spare: Delivery[] = []
+  /** Deliveries whose handlers were at work when their connection ended, by packet identifier. */
+  readonly carried = new Map<number, Delivery>()
+  /** Digests by packet identifier of QoS 2 messages that were delivered, and whose PUBREL is still to come. [MQTT-4.3.3-10] */
+  readonly #received = new Map<number, number | undefined>()
+  /** The server may have lost its session without our knowing: its CONNACK was lost, too. */
+  #isInDoubt = false
+  #running = 0
+  #onIdle: (() => void)[] = []
+
+  constructor(settings: Settings, counters: Counters, journal: Journal, find: FindHandlings) {
+    this.#settings = settings
+    this.#counters = counters
+    this.#journal = journal
+    this.#find = find
+    this.#aliases = new IncomingAliases(settings.topicAliasMaximum)
+  }
+
+  /** Handlers at work. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** Messages without their acknowledgement. */
+  get unacknowledged(): number {
+    return this.queue.length
+  }
+
+  whenIdle(callback: () => void): void {
+    if (this.#running === 0) callback()
+    else this.#onIdle.push(callback)
+  }
+
+  restore(received: readonly StoredReceipt[]): void {
+    for (const { packetIdentifier, digest } of received) this.#received.set(packetIdentifier, digest)
+  }
+
+  onConnected(link: Link, isResumed: boolean, isInDoubt: boolean): void {
+    this.#link = link
+    this.#receiveMaximum =
+      link.protocolVersion === 5 ? this.#settings.receiveMaximum : Number.POSITIVE_INFINITY
+    this.#isInDoubt = isResumed && (isInDoubt || this.#isInDoubt)
+    this.#aliases = new IncomingAliases(this.#settings.topicAliasMaximum)
+    if (isResumed) return
+    for (const delivery of this.carried.values()) delivery.isForgotten = true
+    this.carried.clear()
+    this.#received.clear()
+    this.#journal.commits?.forgetReceived()
+  }
+
+  /** The server will send again what we did not acknowledge; what is still being worked on joins that later. */
+  onDisconnected(): void {
+    this.#link = undefined
+    for (let delivery = this.queue.shift(); delivery !== undefined; delivery = this.queue.shift()) {
+      delivery.isQueued = false
+      delivery.isStale = true
+      if (delivery.packet !== undefined && !delivery.isLeft) {
+        this.carried.set(delivery.packet.packetIdentifier, delivery)
+      }
+    }
+  }
+
+  /** `handlings`: those for it, where not all that it is for. Throws `ProtocolError` where the topic alias is none. */
+  onPublish(packet: Publish, handlings?: readonly Handling[]): void {
+    this.#counters.messagesReceived++
+    if (packet.properties !== undefined) this.#aliases.resolve(packet)
+    if (packet.qos === 0) return this.#deliverOnce(packet, handlings)
+    this.#checkReceiveMaximum()
+    if (packet.qos === 2) {
+      const digest = digestOf(packet.topic, packet.payload)
+      if (this.#isRepeated(packet, digest)) return this.#repeatPubrec(packet, digest)
+      this.#received.set(packet.packetIdentifier, digest)
+    }
+    if (packet.dup && this.carried.size > 0 && this.#joinCarried(packet)) return
+    this.#deliver(packet, handlings)
+  }
+
+  /**
+   * Whether a QoS 2 message is one that we have. The identifier says so as long as the session is the one we know; the
+   * rest is for the server that lost it unnoticed, and now uses the identifier for another message.
+   */
+  #isRepeated({ packetIdentifier, dup }: Publish, digest: number): boolean {
+    if (!this.#received.has(packetIdentifier)) return false
+    const known = this.#received.get(packetIdentifier)
+    if (known !== undefined && known !== digest) return false
+    // What is sent for the first time can be none that we have. [MQTT-3.3.1-1]
+    return dup || !this.#isInDoubt
+  }
+
+  onPubrel(link: Link, packet: Pubrel): void {
+    const isKnown = this.#received.delete(packet.packetIdentifier)
+    if (isKnown) this.#journal.commits?.complete(packet.packetIdentifier)
+    link.acknowledge(
+      'pubcomp',
+      packet.packetIdentifier,
+      isKnown ? ReasonCode.success : ReasonCode.packetIdentifierNotFound,
+    )
+  }
+
+  #deliverOnce(packet: Publish, handlings = this.#find(packet)): void {
+    for (let i = 0; i < handlings.length; i++) {
+      if (this.#running >= MAXIMUM_QOS0_RUNNING) {
+        this.#counters.messagesDroppedOnReceipt++
+        continue
+      }
+      try {
+        const result = (handlings[i] as Handling).handler(packet)
+        if (!isThenable(result)) continue
+        this.#running++
+        result.then(this.#onQoS0Done, this.#onQoS0Failed)
+      } catch (error) {
+        this.onHandlerFailed(error, packet)
+      }
+    }
+  }
+
+  #deliver(packet: Publish, handlings = this.#find(packet)): void {
+    const delivery = this.#take(packet)
+    this.#running++
+    if (delivery.run(packet, handlings)) this.#finish(delivery)
+    else {
+      delivery.beganAtMs = this.#settings.clock.now()
+      this.#enqueue(delivery)
+    }
+  }
+
+  /** [MQTT-3.3.4-9] */
+  #checkReceiveMaximum(): void {
+    if (this.queue.length < this.#receiveMaximum) return
+    const message = `more than ${this.#receiveMaximum} unacknowledged messages, our Receive Maximum`
+    throw violation(message, ReasonCode.receiveMaximumExceeded)
+  }
+
+  /** `DeliveryListener`: the last handler has settled. */
+  onSettled(delivery: Delivery): void {
+    this.#finish(delivery)
+  }
+
+  onHandlerFailed(error: unknown, message: Message): void {
+    this.#report(error, `message on '${message.topic}'`)
+  }
+
+  #report(cause: unknown, what: string): void {
+    this.#counters.handlerFailures++
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    this.#settings.onBackgroundError(
+      new MessageError('handler-failed', `handler of a ${what} failed: ${reason}`, { cause }),
+    )
+  }
+
+  /** The handlers are done with it; QoS 2 then goes into the store before anyone is told. */
+  #finish(delivery: Delivery): void {
+    this.#stopRunning()
+    const { packet } = delivery
+    if (delivery.isForgotten) return
+    if (delivery.isLeft) {
+      if (packet?.qos === 2) this.#received.delete(packet.packetIdentifier)
+      return this.#settle(delivery)
+    }
+    if (packet?.qos !== 2) return this.#settle(delivery)
+    // A failure ends the exchange: there will be no PUBREL. [MQTT-4.3.3-9]
+    if (delivery.reasonCode !== 0) this.#received.delete(packet.packetIdentifier)
+    else if (this.#journal.isNeeded) {
+      if (!delivery.isQueued && !delivery.isStale) this.#enqueue(delivery)
+      return this.#remember(delivery, packet)
+    }
+    this.#settle(delivery)
+  }
+
+  /** Without a record of it there is no PUBREC, so that the server repeats the message; others do not wait for it. */
+  #remember(delivery: Delivery, packet: Publish): void {
+    const settle = (): void => {
+      if (!delivery.isForgotten) this.#settle(delivery)
+    }
+    const digest = this.#received.get(packet.packetIdentifier) ?? digestOf(packet.topic, packet.payload)
+    this.#journal.commits?.receive(packet.packetIdentifier, digest, settle, () => {
+      delivery.isLeft = true
+      settle()
+    })
+  }
+
+  #settle(delivery: Delivery): void {
+    delivery.isSettled = true
+    if (delivery.isQueued) return this.#acknowledgeSettled()
+    if (delivery.isStale) return
+    if (this.queue.length > 0) return this.#enqueue(delivery)
+    this.#acknowledge(delivery)
+  }
+
+  #enqueue(delivery: Delivery): void {
+    delivery.isQueued = true
+    this.queue.push(delivery)
+  }
+
+  #acknowledgeSettled(): void {
+    for (let head = this.queue.peek(); head?.isSettled; head = this.queue.peek()) {
+      this.queue.shift()
+      this.#acknowledge(head)
+    }
+  }
+
+  #acknowledge(delivery: Delivery): void {
+    const { packet } = delivery
+    if (packet !== undefined && !delivery.isLeft) {
+      const type = packet.qos === 1 ? 'puback' : 'pubrec'
+      this.#link?.acknowledge(type, packet.packetIdentifier, delivery.reasonCode)
+    }
+    delivery.packet = undefined
+    if (this.#spare.length < MAXIMUM_SPARE) this.#spare.push(delivery)
+  }
+
+  /** The same QoS 2 message once more: it is not delivered, only answered, after those before it. */
+  #repeatPubrec(packet: Publish, digest: number): void {
+    this.#received.set(packet.packetIdentifier, digest)
+    if (this.#joinCarried(packet)) return
+    const delivery = this.#take(packet)
+    if (!this.#journal.isNeeded) return this.#settle(delivery)
+    // The first time, the store may have failed.
+    this.#enqueue(delivery)
+    this.#remember(delivery, packet)
+  }
+
+  /** A message whose handlers were at work when the connection ended is not handed out a second time. */
+  #joinCarried(packet: Publish): boolean {
+    const carried = this.carried.get(packet.packetIdentifier)
+    if (carried === undefined) return false
+    this.carried.delete(packet.packetIdentifier)
+    const { packet: former } = carried
+    if (former === undefined || !isSameMessage(former, packet)) {
+      // Its identifier is another message's by now.
+      carried.isForgotten = true
+      return false
+    }
+    // Its handler failed in the meantime and wants the message again.
+    if (carried.isLeft && carried.isSettled) return false
+    carried.isStale = false
+    this.#enqueue(carried)
+    this.#acknowledgeSettled()
+    return true
+  }
+
+  #take(packet: Publish): Delivery {
+    const delivery = this.#spare.pop() ?? new Delivery(this)
+    delivery.begin(packet)
+    return delivery
+  }
+
+  #stopRunning(): void {
+    this.#running--
+    if (this.#running > 0 || this.#onIdle.length === 0) return
+    const callbacks = this.#onIdle
+    this.#onIdle = []
+    for (const callback of callbacks) callback()
+  }
+
+  readonly #onQoS0Done = (): void => this.#stopRunning()
+
+  readonly #onQoS0Failed = (error: unknown): void => {
+    this.#stopRunning()
+    if (error !== NOT_CONSUMED) this.#report(error, 'QoS 0 message')
+  }
+}
+
+function isSameMessage(a: Publish, b: Publish): boolean {
+  return a.qos === b.qos && a.topic === b.topic && isSameBytes(a.payload, b.payload)
+}

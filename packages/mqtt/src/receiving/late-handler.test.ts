@@ -1,0 +1,34 @@
+import { createBroker, insecureAuthenticator } from '@jamey/broker'
+import { until } from '@jamey/testing'
+import { expect, it, onTestFinished } from 'vitest'
+import { connect } from '../index.js'
+import { text } from '../test-support/harness.js'
+
+it.each([
+  [5, ['1', '2', '3']],
+  // Before MQTT 5.0 nothing tells the copies apart, and one too many is better than none.
+  [4, ['1', '2', '3', '1', '2', '3']],
+] as const)(
+  'version %i: the second handler of a filter gets what the broker has retained',
+  async (version, ofTheFirst) => {
+    const broker = await createBroker({
+      listeners: [{ host: '127.0.0.1', port: 0, insecure: true }],
+      authenticator: insecureAuthenticator(),
+      limits: { sysIntervalSeconds: 0 },
+    })
+    onTestFinished(() => broker.close({ graceMs: 100 }))
+    await broker.listen()
+    const url = `mqtt://127.0.0.1:${broker.addresses[0]?.port}`
+    const client = await connect({ url, clientId: 'one', protocolVersion: version })
+    onTestFinished(async () => void (await client.close({ drain: false })))
+    for (let i = 1; i <= 3; i++) await client.publish(`t/${i}`, `${i}`, { qos: 1, retain: true })
+    const seen: Record<'first' | 'second', string[]> = { first: [], second: [] }
+    await client.subscribe('t/+', (message) => seen.first.push(text(message.payload)))
+    await client.subscribe('t/+', (message) => seen.second.push(text(message.payload)))
+    await until(() => seen.first.length >= ofTheFirst.length && seen.second.length >= 3)
+    await client.publish('t/4', 'live', { qos: 1 })
+    await until(() => seen.first.includes('live') && seen.second.includes('live'))
+    expect(seen.first.sort()).toEqual([...ofTheFirst, 'live'].sort())
+    expect(new Set(seen.second)).toEqual(new Set(['1', '2', '3', 'live']))
+  },
+)

@@ -1,0 +1,49 @@
+import type { Message } from '../model/message.js'
+import type { SubscribeOptions } from '../model/options.js'
+import type { Entry } from './asked-packets.js'
+import type { Dispatcher } from './dispatch.js'
+import type { Handling } from './handling.js'
+
+/** Identifiers of a filter that stay known, for what is still on its way. */
+const KNOWN_IDENTIFIERS = 3
+
+/**
+ * Sees to it that a handler gets the retained messages that comes when they have, or may have, been sent: the server is
+ * to be asked for them once more, with another identifier. By that they are told from those that it may still be sending
+ * to the handlers that were there before; those turn a deaf ear to the new ones, and the new handler to the old.
+ */
+export function welcome(
+  dispatcher: Dispatcher,
+  entry: Entry,
+  handling: Handling,
+  { retainHandling = 0 }: SubscribeOptions,
+): void {
+  const { filter, identifiers, handlings } = entry
+  // Those of a shared subscription go to nobody. Section 3.8.3.1.
+  if (retainHandling !== 0 || filter.startsWith('$share/') || !handlings.includes(handling)) return
+  const identifier = dispatcher.identifierFor(filter)
+  dispatcher.identify(identifier, entry)
+  // Where live messages are marked as retained, too, a second copy is better than none.
+  if (!entry.request.retainAsPublished) {
+    for (const former of identifiers) deafen(handling, former)
+    for (const other of handlings) if (other !== handling) deafen(other, identifier)
+  }
+  identifiers.push(identifier)
+  if (identifiers.length > KNOWN_IDENTIFIERS) dispatcher.identify(identifiers.shift() as number)
+  entry.request = { ...entry.request, retainHandling: 0 }
+  entry.state = 'unsent'
+}
+
+function deafen(handling: Handling, identifier: number): void {
+  if (handling.deafTo === undefined) {
+    const { handler } = handling
+    const deafTo = new Set<number>()
+    handling.deafTo = deafTo
+    handling.handler = (message) => (isFor(deafTo, message) ? undefined : handler(message))
+  }
+  handling.deafTo.add(identifier)
+}
+
+function isFor(deafTo: ReadonlySet<number>, { retain, properties }: Message): boolean {
+  return retain && properties?.subscriptionIdentifiers?.some((one) => deafTo.has(one)) === true
+}

@@ -1,0 +1,396 @@
+import {
+  assertTopicFilter,
+  isFailure,
+  type Suback,
+  type Subscribe,
+  type SubscriptionRequest,
+  type Unsuback,
+  type Unsubscribe,
+} from '@jamey/protocol'
+import type { Link } from '../connection/link.js'
+import type { MqttError } from '../model/errors.js'
+import { SubscriptionError } from '../model/errors.js'
+import type { CallOptions, MessageHandler, SubscribeOptions } from '../model/options.js'
+import type { ServerInformation } from '../model/server-information.js'
+import type { Counters } from '../model/stats.js'
+import type { Clock } from '../support/clock.js'
+import { AskedPackets, type Entry } from './asked-packets.js'
+import { Dispatcher } from './dispatch.js'
+import { Handling } from './handling.js'
+import { RefusalRetry } from './refusal-retry.js'
+import {
+  faultOf,
+  gaveUp,
+  invalidFilter,
+  mayPass,
+  oversized,
+  refusedSubscription,
+  requestFor,
+  unsupported,
+  wants,
+} from './subscription-request.js'
+import { takeWaiters, type Waiter, waitFor } from './subscription-waiter.js'
+
+export interface Grant {
+  readonly handling: Handling
+  readonly qos: number
+}
+
+/**
+ * The subscriptions this client wants, and what became of each at the server. One packet per filter, so that a
+ * refusal concerns nothing else. [promise 11]
+ */
+export class Subscriptions {
+  readonly dispatcher = new Dispatcher()
+  readonly #clock: Clock
+  readonly #counters: Counters
+  readonly #onFailure: (error: MqttError) => void
+  readonly #entries = new Map<string, Entry>()
+  /** Unsubscribed, and the server does not know yet. */
+  readonly #removals = new Map<string, Waiter[]>()
+  /** Unsubscribed, and the server has not confirmed it: what is on its way still finds its handlers. */
+  readonly #leaving = new Map<string, Entry>()
+  readonly asked = new AskedPackets()
+  /** To be asked for on this connection as soon as there is room, and whether again. */
+  readonly #postponed = new Map<Entry, boolean>()
+  readonly #refusals: RefusalRetry
+  #link: Link | undefined
+  #server: ServerInformation | undefined
+
+  constructor(clock: Clock, counters: Counters, onFailure: (error: MqttError) => void) {
+    this.#clock = clock
+    this.#counters = counters
+    this.#onFailure = onFailure
+    this.#refusals = new RefusalRetry(clock, () => {
+      for (const entry of [...this.#entries.values()]) this.#ask(entry)
+    })
+  }
+
+  /** The handler is in place when this returns; the promise settles with the server's answer. */
+  subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<Grant> {
+    const fault = faultOf(filter, options, this.#link && this.#server)
+    if (fault !== undefined) return Promise.reject(fault)
+    const handling = new Handling(handler, options.whenHandlerFails === 'leave')
+    const known = this.#entries.get(filter)
+    const isLate = known?.state === 'asked' || known?.state === 'granted'
+    const entry = this.#entryFor(filter, options)
+    entry.handlings = entry.handlings.concat(handling)
+    this.dispatcher.changed()
+    entry.waiters ??= []
+    const promise = this.#waitFor(entry.waiters, filter, options, handling)
+    if (isLate) this.#welcome(entry, handling, options)
+    else this.#ask(entry)
+    return promise.then((qos) => ({ handling, qos }))
+  }
+
+  /** Asks again for what the server has granted; settles with its answer, and with a refusal keeps the handler. */
+  renew(filter: string, handling: Handling, options: CallOptions = {}): Promise<unknown> {
+    const entry = this.#entries.get(filter)
+    if (entry === undefined || !entry.handlings.includes(handling)) return Promise.reject(ended(filter))
+    const wasGranted = entry.state === 'granted'
+    if (entry.state !== 'asked') entry.state = 'unsent'
+    entry.waiters ??= []
+    const promise = this.#waitFor(entry.waiters, filter, options, undefined)
+    this.#ask(entry, wasGranted)
+    return promise
+  }
+
+  /** Removes one handler, and the subscription with the last one, which works until the server has confirmed that. */
+  removeHandling(filter: string, handling: Handling, options: CallOptions = {}): Promise<void> {
+    const entry = this.#entries.get(filter)
+    if (entry === undefined || !entry.handlings.includes(handling)) return Promise.resolve()
+    if (entry.handlings.length === 1) return this.#remove(entry, options)
+    entry.handlings = entry.handlings.filter((other) => other !== handling)
+    this.dispatcher.changed()
+    return Promise.resolve()
+  }
+
+  /** Removes all handlers of a filter; they work until the server has confirmed it. */
+  unsubscribe(filter: string, options: CallOptions): Promise<void> {
+    const entry = this.#entries.get(filter)
+    if (entry !== undefined) return this.#remove(entry, options)
+    try {
+      assertTopicFilter(filter)
+    } catch (error) {
+      return Promise.reject(invalidFilter(error as Error))
+    }
+    // A resumed session may hold a subscription that this process never made.
+    return this.#askToRemove(filter, options)
+  }
+
+  /**
+   * `isInDoubt`: the session that was resumed may be a new one, and then has none of our subscriptions. Shared ones are
+   * always in doubt: Mosquitto 2.0.11 forgets them over a restart and says that the session is present. Asking for what
+   * is there already changes nothing. [MQTT-3.8.4-3]
+   */
+  onConnected(link: Link, server: ServerInformation, isResumed: boolean, isInDoubt: boolean): void {
+    this.#link = link
+    this.#server = server
+    if (!isResumed) {
+      // The server knows nothing of them any more.
+      for (const [filter, waiters] of this.#removals) {
+        this.#forgetLeaving(filter)
+        for (const waiter of waiters) waiter.resolve(0)
+      }
+      this.#removals.clear()
+    }
+    this.#sendRemovals(link)
+    for (const entry of this.#entries.values()) {
+      const mayBeGone = isInDoubt || entry.filter.startsWith('$share/')
+      const wasGranted = isResumed && mayBeGone && entry.state === 'granted'
+      if (wasGranted || (!isResumed && entry.state !== 'condemned')) entry.state = 'unsent'
+      if (!isResumed) for (const { deafTo } of entry.handlings) deafTo?.clear()
+      if (entry.state === 'unsent') this.#ask(entry, wasGranted)
+    }
+  }
+
+  /** Answers will not come any more; what was asked is asked again with the next connection. */
+  onDisconnected(): void {
+    this.#link = undefined
+    this.#refusals.stop()
+    this.#postponed.clear()
+    for (const asked of this.asked.take()) {
+      if (asked.kind === 'subscribe') {
+        if (asked.entry.state === 'asked') asked.entry.state = 'unsent'
+      } else if (!this.#entries.has(asked.filter)) this.#removalOf(asked.filter).push(...asked.waiters)
+      else for (const waiter of asked.waiters) waiter.resolve(0)
+    }
+  }
+
+  onSuback(packet: Suback): void {
+    const asked = this.asked.get(packet.packetIdentifier)
+    if (asked?.kind !== 'subscribe') return
+    this.#release(packet.packetIdentifier)
+    const { entry, request } = asked
+    // Asked again in the meantime, with other options: that answer decides. Unsubscribed: none does.
+    const isWanted = this.#entries.get(entry.filter) === entry
+    if (!isWanted || entry.state !== 'asked' || entry.request !== request) return
+    const reasonCode = packet.reasonCodes[0] ?? 0x80
+    if (isFailure(reasonCode)) {
+      const error = refusedSubscription(entry.filter, reasonCode, packet.properties?.reasonString)
+      return this.refuse(entry, error)
+    }
+    entry.state = 'granted'
+    entry.granted = reasonCode
+    for (const waiter of takeWaiters(entry)) waiter.resolve(reasonCode)
+  }
+
+  onUnsuback(packet: Unsuback): void {
+    const asked = this.asked.get(packet.packetIdentifier)
+    if (asked?.kind !== 'unsubscribe') return
+    this.#release(packet.packetIdentifier)
+    this.#forgetLeaving(asked.filter)
+    const reasonCode = packet.reasonCodes[0] ?? 0
+    for (const waiter of asked.waiters) {
+      if (!isFailure(reasonCode)) waiter.resolve(reasonCode)
+      else waiter.reject(refusedSubscription(asked.filter, reasonCode, packet.properties?.reasonString))
+    }
+  }
+
+  close(makeError: () => SubscriptionError): void {
+    this.onDisconnected()
+    for (const entry of this.#entries.values())
+      for (const waiter of takeWaiters(entry)) waiter.reject(makeError())
+    for (const waiters of this.#removals.values()) for (const waiter of waiters) waiter.resolve(0)
+    for (const entries of [this.#entries, this.#leaving]) {
+      for (const { filter, identifiers } of entries.values()) this.dispatcher.delete(filter, identifiers)
+      entries.clear()
+    }
+    this.#removals.clear()
+  }
+
+  #entryFor(filter: string, options: SubscribeOptions): Entry {
+    const existing = this.#entries.get(filter)
+    if (existing !== undefined) {
+      const request = wants(existing.request, options)
+      if (request !== undefined || existing.state === 'condemned') existing.state = 'unsent'
+      existing.request = request ?? existing.request
+      return existing
+    }
+    // Handlers that are leaving make room for those that come.
+    this.#forgetLeaving(filter)
+    const identifier = this.dispatcher.identifierFor(filter)
+    const entry: Entry = {
+      filter,
+      identifiers: [identifier],
+      request: requestFor(filter, options),
+      handlings: [],
+      state: 'unsent',
+      granted: 0,
+      waiters: undefined,
+    }
+    this.#entries.set(filter, entry)
+    for (const waiter of this.#removals.get(filter) ?? []) waiter.resolve(0)
+    this.#removals.delete(filter)
+    this.dispatcher.set(entry, identifier)
+    return entry
+  }
+
+  /** A page that can not fetch it does without the retained messages. */
+  async #welcome(entry: Entry, handling: Handling, options: SubscribeOptions): Promise<void> {
+    const late = await import('./late-handler.js').catch(() => undefined)
+    if (this.#entries.get(entry.filter) !== entry) return
+    late?.welcome(this.dispatcher, entry, handling, options)
+    if (entry.state === 'granted') for (const waiter of takeWaiters(entry)) waiter.resolve(entry.granted)
+    this.#ask(entry)
+  }
+
+  /** `isAgain`: the subscription may be there, whose retained messages have come already. */
+  #ask(entry: Entry, isAgain = false): void {
+    const link = this.#link
+    if (link === undefined || entry.state !== 'unsent') return
+    const { filter, request } = entry
+    const isIdentified = this.#server?.subscriptionIdentifiersAvailable === true
+    const packet: Subscribe = {
+      type: 'subscribe',
+      packetIdentifier: 1,
+      subscriptions: [isAgain ? withoutKnownRetained(request) : request],
+      properties: isIdentified ? { subscriptionIdentifier: entry.identifiers.at(-1) } : undefined,
+    }
+    const fault = unsupported(filter, this.#server) ?? oversized(filter, packet, this.#server)
+    if (fault !== undefined) return this.refuse(entry, fault)
+    if (!this.asked.hasRoom) {
+      this.#postponed.set(entry, isAgain)
+      return
+    }
+    entry.state = 'asked'
+    packet.packetIdentifier = this.asked.add({ kind: 'subscribe', filter, entry, request })
+    link.send(packet)
+  }
+
+  /** Those who asked for it just now lose it; for handlers that had it before it stays wanted. */
+  refuse(entry: Entry, error: SubscriptionError): void {
+    const waiters = takeWaiters(entry)
+    entry.state = 'unsent'
+    this.#counters.subscriptionFailures++
+    const refused = new Set(waiters.map((waiter) => waiter.handling))
+    entry.handlings = entry.handlings.filter((handling) => !refused.has(handling))
+    this.dispatcher.changed()
+    if (entry.handlings.length === 0) this.#forget(entry)
+    else {
+      this.#onFailure(error)
+      if (mayPass(error)) this.#refusals.schedule()
+    }
+    for (const waiter of waiters) waiter.reject(error)
+  }
+
+  #remove(entry: Entry, options: CallOptions): Promise<void> {
+    this.#entries.delete(entry.filter)
+    this.#postponed.delete(entry)
+    this.#leaving.set(entry.filter, entry)
+    for (const waiter of takeWaiters(entry)) {
+      waiter.reject(ended(entry.filter))
+    }
+    return this.#askToRemove(entry.filter, options)
+  }
+
+  #forget(entry: Entry): void {
+    this.#entries.delete(entry.filter)
+    this.#postponed.delete(entry)
+    this.dispatcher.delete(entry.filter, entry.identifiers)
+  }
+
+  #forgetLeaving(filter: string): void {
+    const entry = this.#leaving.get(filter)
+    if (entry === undefined) return
+    this.#leaving.delete(filter)
+    this.dispatcher.delete(filter, entry.identifiers)
+  }
+
+  #askToRemove(filter: string, options: CallOptions): Promise<void> {
+    const waiters = this.#removalOf(filter)
+    if (this.#link === undefined) {
+      // The server learns it with the next connection, if it still has the session by then.
+      this.#forgetLeaving(filter)
+      return Promise.resolve()
+    }
+    const promise = this.#waitFor(waiters, filter, options, undefined)
+    this.#sendRemovals(this.#link)
+    return promise.then(() => {})
+  }
+
+  /** Those who wait for a removal that was not sent yet. */
+  #removalOf(filter: string): Waiter[] {
+    const waiters = this.#removals.get(filter) ?? []
+    this.#removals.set(filter, waiters)
+    return waiters
+  }
+
+  /** Sends UNSUBSCRIBE for what is to be removed, as far as there are packet identifiers. */
+  #sendRemovals(link: Link): void {
+    for (const [filter, waiters] of this.#removals) {
+      if (!this.asked.hasRoom) return
+      this.#removals.delete(filter)
+      const packet: Unsubscribe = {
+        type: 'unsubscribe',
+        packetIdentifier: 1,
+        filters: [filter],
+        properties: undefined,
+      }
+      const fault = oversized(filter, packet, this.#server)
+      if (fault !== undefined) {
+        this.#keepAtServer(filter, waiters, fault)
+        continue
+      }
+      packet.packetIdentifier = this.asked.add({ kind: 'unsubscribe', filter, waiters })
+      link.send(packet)
+    }
+  }
+
+  /** The server can not be told that a filter is not wanted any more; what it sends for it has no handler. */
+  #keepAtServer(filter: string, waiters: readonly Waiter[], error: SubscriptionError): void {
+    this.#counters.subscriptionFailures++
+    this.#forgetLeaving(filter)
+    if (waiters.length === 0) this.#onFailure(error)
+    for (const waiter of waiters) waiter.reject(error)
+  }
+
+  #waitFor(
+    waiters: Waiter[],
+    filter: string,
+    options: CallOptions,
+    handling: Handling | undefined,
+  ): Promise<number> {
+    return waitFor(waiters, handling, this.#clock, options, (why) => {
+      if (handling !== undefined) this.removeHandling(filter, handling).catch(() => {})
+      // Whoever gave up wants to hear no more, in either case.
+      if (!this.#entries.has(filter)) this.#forgetLeaving(filter)
+      return gaveUp(filter, why)
+    })
+  }
+
+  /** A packet was answered: what waited for its identifier may go. */
+  #release(packetIdentifier: number): void {
+    this.asked.delete(packetIdentifier)
+    this.#sendPostponed()
+  }
+
+  #sendPostponed(): void {
+    if (this.#link !== undefined && this.#removals.size > 0) this.#sendRemovals(this.#link)
+    for (const [entry, isAgain] of this.#postponed) {
+      if (!this.asked.hasRoom) return
+      this.#postponed.delete(entry)
+      this.#ask(entry, isAgain)
+    }
+  }
+
+  /** Bounds how many packets may wait for their answers on a connection. */
+  allow(packets: number): void {
+    this.asked.most = packets
+    this.#sendPostponed()
+  }
+
+  /** Nothing is asked, or is to be asked on this connection. */
+  get isIdle(): boolean {
+    return this.asked.size + this.#postponed.size + this.#removals.size === 0
+  }
+}
+
+function ended(filter: string): SubscriptionError {
+  return new SubscriptionError('aborted', `subscribe to '${filter}': unsubscribed meanwhile`)
+}
+
+/** Section 3.8.3.1: 1 is for subscriptions that are new. */
+function withoutKnownRetained(request: SubscriptionRequest): SubscriptionRequest {
+  return request.retainHandling === 0 ? { ...request, retainHandling: 1 } : request
+}
