@@ -40,7 +40,6 @@ const NO_OPTIONS: PublishOptions = Object.freeze({})
 /** The public face of a connection and the session that outlives it. */
 export class MqttClient implements Client {
   readonly #settings: Settings
-  readonly #parts: OnDemandParts
   readonly #states = new StateStream()
   readonly #streams = new Set<MessageStream>()
   readonly #session: Session
@@ -53,7 +52,6 @@ export class MqttClient implements Client {
 
   constructor(settings: Settings, parts: OnDemandParts) {
     this.#settings = settings
-    this.#parts = parts
     this.#session = new Session(settings, parts, (change) => this.#states.tell(change))
     this.#connection = new Connection(settings, this.#session.counters, this.#session)
   }
@@ -177,7 +175,7 @@ export class MqttClient implements Client {
 
   explain(): Explanation {
     const isClosed = this.#closing !== undefined
-    return this.#parts.explain(this.#session, this.#connection.facts, isClosed)
+    return this.#session.explain(this.#connection.facts, isClosed)
   }
 
   get setAside(): SetAside {

@@ -11,7 +11,7 @@ import { violation } from '../connection/connection-errors.js'
 import type { ConnectionListener, Finding } from '../connection/connection-listener.js'
 import type { Link } from '../connection/link.js'
 import { ConnectionError, type MqttError, type PublishError } from '../model/errors.js'
-import type { FailureKind, Told } from '../model/explanation.js'
+import type { ConnectionFacts, Explanation, FailureKind, Told } from '../model/explanation.js'
 import type { PublishResult } from '../model/options.js'
 import type { Skipped } from '../model/platform.js'
 import type { ServerInformation } from '../model/server-information.js'
@@ -89,6 +89,11 @@ export class Session implements ConnectionListener {
       inFlightMessages: inFlight.count,
       handlersRunning: this.incoming.running,
     }
+  }
+
+  /** See `Client.explain`. */
+  explain(connection: ConnectionFacts, isClosed: boolean): Explanation {
+    return this.#parts.explain(this, connection, isClosed)
   }
 
   /** Once: takes over what an earlier process left in the store. */

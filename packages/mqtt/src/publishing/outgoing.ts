@@ -102,9 +102,7 @@ export class Outgoing implements AppendListener {
   /** QoS 1 and 2. Throws `PublishError` where the queue does not take it. */
   enqueue(publication: Publication): void {
     if (this.queue.isFullFor(publication) && !this.#canSendAtOnce()) {
-      this.queue.makeRoomFor(publication, this.#counters, (dropped, error) =>
-        this.#endings.failed(dropped, error),
-      )
+      this.queue.makeRoomFor(publication, this.#counters)
     }
     this.#expiry.begin(publication)
     if (!this.#journal.isNeeded) {

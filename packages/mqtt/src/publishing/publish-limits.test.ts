@@ -58,5 +58,5 @@ function limitedTo(maximumPacketSize: number): PublishLimits {
     properties: { maximumPacketSize },
   }
   const asked = { clientId: 'a', protocolVersion: 5, keepAliveSeconds: 60, sessionExpirySeconds: 0 } as const
-  return new PublishLimits(5, readServerInformation(connack, asked))
+  return new PublishLimits(readServerInformation(connack, asked))
 }

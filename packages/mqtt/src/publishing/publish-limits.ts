@@ -10,22 +10,19 @@ const PROPERTIES_BYTES = 2 + 5 + 3 * 3
 /** At most what a UTF-16 code unit takes in UTF-8. */
 const UNIT_BYTES = 3
 
-/** What the server of this connection accepts. Before the first connection: anything. */
+/** What the server of this connection accepts. */
 export class PublishLimits {
-  readonly #version: 4 | 5
-  readonly #server: ServerInformation | undefined
+  readonly #server: ServerInformation
   readonly #maximumBytes: number
 
-  constructor(version: 4 | 5, server: ServerInformation | undefined) {
-    this.#version = version
+  constructor(server: ServerInformation) {
     this.#server = server
-    this.#maximumBytes = server?.maximumPacketSize ?? Number.POSITIVE_INFINITY
+    this.#maximumBytes = server.maximumPacketSize ?? Number.POSITIVE_INFINITY
   }
 
   /** The error for a message that this server must not be sent. */
   refusalOf(publish: Publish): PublishError | undefined {
     const server = this.#server
-    if (server === undefined) return undefined
     // [MQTT-3.2.2-11]
     if (publish.qos > server.maximumQoS) {
       return notAccepted('qos-not-supported', publish.topic, `QoS is ${publish.qos}`, `${server.maximumQoS}`)
@@ -56,7 +53,7 @@ export class PublishLimits {
     try {
       // Any identifier takes two bytes; the message has got none yet.
       const writer = new Writer()
-      encodePublish(writer, { ...publish, packetIdentifier: 1 }, this.#version)
+      encodePublish(writer, { ...publish, packetIdentifier: 1 }, this.#server.protocolVersion)
       return writer.pendingBytes
     } catch (error) {
       return unfit(error)

@@ -1,4 +1,3 @@
-import type { PublishError } from '../model/errors.js'
 import type { SessionStore, StoredPage, StoredSession } from '../model/session-store.js'
 import type { QueueSettings } from '../model/settings.js'
 import type { Counters } from '../model/stats.js'
@@ -94,11 +93,7 @@ export class PublishQueue {
   }
 
   /** Takes out what the policy sacrifices for one more message. Throws `PublishError` where it is not taken. */
-  makeRoomFor(
-    publication: Publication,
-    counters: Counters,
-    onDropped: (publication: Publication, error: PublishError) => void,
-  ): void {
+  makeRoomFor(publication: Publication, counters: Counters): void {
     // Where no dropping would make room, nothing is dropped.
     const mayDrop =
       this.#settings.whenFull === 'drop-oldest' && !this.#isTooMuch(this.#held, this.#heldBytes, publication)
@@ -108,7 +103,7 @@ export class PublishQueue {
       if (mayDrop && oldest === undefined && this.#backlog?.isReading) return
       counters.messagesDropped++
       if (oldest === undefined) throw queueFull(publication.topic, this.#settings)
-      onDropped(oldest, pushedOut(oldest.topic))
+      this.#endings.failed(oldest, pushedOut(oldest.topic))
     }
   }
 

@@ -15,7 +15,7 @@ export class PublishWire {
   constructor(link: Link, server: ServerInformation) {
     this.link = link
     this.#version = server.protocolVersion
-    this.#limits = new PublishLimits(server.protocolVersion, server)
+    this.#limits = new PublishLimits(server)
     this.#aliases = new OutgoingAliases(server.topicAliasMaximum)
   }
 
