@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { type Client, createClient, MAY_BECOME, type StateName } from '@jamey/mqtt'
+import { type Client, createClient, type StateName, TRANSITIONS } from '@jamey/mqtt'
 import { Decoder, encode, type Packet, Writer } from '@jamey/protocol'
 import { FakeClock, type MemoryLink, MemoryNetwork, settled } from '@jamey/testing'
 import { expect, it, onTestFinished } from 'vitest'
@@ -124,7 +124,7 @@ async function live(random: Random): Promise<void> {
     if (client.state === 'error') client.reset()
   }
   await healed(client, network, clock, version)
-  for (const [i, to] of moves.slice(1).entries()) expect(MAY_BECOME[moves[i] as StateName]).toContain(to)
+  for (const [i, to] of moves.slice(1).entries()) expect(TRANSITIONS[moves[i] as StateName]).toContain(to)
   const closing = client.close({ timeoutMs: 100 })
   await clock.advance(2000)
   await closing

@@ -24,7 +24,7 @@ export type {
   WaitingPublish,
 } from './model/session-store.js'
 export type { SetAside, SetAsideListOptions, SetAsideMessage } from './model/set-aside.js'
-export { MAY_BECOME, type SessionFate, type StateChange, type StateName } from './model/state.js'
+export { type SessionFate, type StateChange, type StateName, TRANSITIONS } from './model/state.js'
 export type { ClientStats } from './model/stats.js'
 export type {
   Endpoint,

@@ -20,7 +20,7 @@ export type {
 } from './model/session-store.js'
 export { DROPPED_BY_HAND, publishedAnew } from './model/session-store.js'
 export type { SetAside, SetAsideListOptions, SetAsideMessage } from './model/set-aside.js'
-export { MAY_BECOME, type SessionFate, type StateChange, type StateName } from './model/state.js'
+export { type SessionFate, type StateChange, type StateName, TRANSITIONS } from './model/state.js'
 export type { ClientStats } from './model/stats.js'
 export type {
   Endpoint,

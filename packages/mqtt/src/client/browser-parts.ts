@@ -6,9 +6,9 @@ export const browserParts: OnDemandParts = {
   explain,
   startTrial: (session) => import('./trial.js').then(({ Trial }) => new Trial(session)),
   storeParts: () => import('../publishing/backlog.js'),
-  paceLimit: (use) => {
+  rateLimit: (use) => {
     // A page that can not fetch it goes on as it did.
-    import('../publishing/pace-limit.js').then(({ PaceLimit }) => use(PaceLimit)).catch(() => {})
+    import('../publishing/rate-limit.js').then(({ RateLimit }) => use(RateLimit)).catch(() => {})
   },
 }
 

@@ -23,7 +23,7 @@ export function explain(
   isClosed: boolean,
 ): Explanation {
   const { settings, outgoing, incoming } = session
-  const { quota, queue, inFlight, outbox } = outgoing
+  const { quota, queue, inFlight, output } = outgoing
   const oldestBeganAtMs = oldestOf(incoming)
   const next = queue.peek()
   const { status, dueAtMs, failures, endpoint } = connection
@@ -41,7 +41,7 @@ export function explain(
       quota,
       onWire: inFlight.onWire,
       inFlight: inFlight.count,
-      messagesPerSecond: outgoing.pace.messagesPerSecond,
+      messagesPerSecond: outgoing.rate.messagesPerSecond,
       setAside: outgoing.setAside.size,
     },
     queue: {
@@ -52,7 +52,7 @@ export function explain(
       maximumMessages: settings.queue.maximumMessages,
       maximumBytes: settings.queue.maximumBytes,
     },
-    socket: { bufferedBytes: outbox?.bufferedBytes ?? 0, isWritable: outbox?.isWritable ?? false },
+    socket: { bufferedBytes: output?.bufferedBytes ?? 0, isWritable: output?.isWritable ?? false },
     receiving: {
       handlersRunning: incoming.running,
       oldestAgeMs: oldestBeganAtMs === undefined ? undefined : settings.clock.now() - oldestBeganAtMs,

@@ -1,5 +1,5 @@
 import { assertTopicName } from '@jamey/protocol'
-import { Connection } from '../connection/connection.js'
+import { Connector } from '../connection/connector.js'
 import type { Client, CloseOptions, CloseReport, Subscription } from '../model/client.js'
 import { ConnectionError, type PublishError, SubscriptionError } from '../model/errors.js'
 import type { Explanation } from '../model/explanation.js'
@@ -43,7 +43,7 @@ export class MqttClient implements Client {
   readonly #states = new StateStream()
   readonly #streams = new Set<MessageStream>()
   readonly #session: Session
-  readonly #connection: Connection
+  readonly #connector: Connector
   /** Rejects the calls of `connect` that wait. */
   readonly #connecting = new Set<() => void>()
   #closing: Promise<CloseReport> | undefined
@@ -53,15 +53,15 @@ export class MqttClient implements Client {
   constructor(settings: Settings, parts: OnDemandParts) {
     this.#settings = settings
     this.#session = new Session(settings, parts, (change) => this.#states.tell(change))
-    this.#connection = new Connection(settings, this.#session.counters, this.#session)
+    this.#connector = new Connector(settings, this.#session.counters, this.#session)
   }
 
   get state(): StateName {
-    return this.#connection.status.state
+    return this.#connector.status.state
   }
 
   get status(): StateChange {
-    return this.#connection.status
+    return this.#connector.status
   }
 
   get serverInformation(): ServerInformation | undefined {
@@ -69,7 +69,7 @@ export class MqttClient implements Client {
   }
 
   get clientId(): string {
-    return this.#connection.clientId
+    return this.#connector.clientId
   }
 
   async connect(options: CallOptions = {}): Promise<ServerInformation> {
@@ -80,7 +80,7 @@ export class MqttClient implements Client {
     const { promise, stop } = this.#nextConnected()
     this.#connecting.add(stop)
     const starting = this.#session.load().then(() => {
-      if (this.#closing === undefined) this.#connection.start()
+      if (this.#closing === undefined) this.#connector.start()
       return promise
     })
     // A store that does not answer must not keep the call when the client is closed.
@@ -175,7 +175,7 @@ export class MqttClient implements Client {
 
   explain(): Explanation {
     const isClosed = this.#closing !== undefined
-    return this.#session.explain(this.#connection.facts, isClosed)
+    return this.#session.explain(this.#connector.facts, isClosed)
   }
 
   get setAside(): SetAside {
@@ -183,11 +183,11 @@ export class MqttClient implements Client {
   }
 
   reauthenticate(options: CallOptions = {}): Promise<void> {
-    return within(this.#connection.reauthenticate(), this.#settings.clock, options, gaveUpConnecting)
+    return within(this.#connector.reauthenticate(), this.#settings.clock, options, gaveUpConnecting)
   }
 
   reset(): void {
-    if (this.#closing === undefined) this.#connection.reset()
+    if (this.#closing === undefined) this.#connector.reset()
   }
 
   close(options: CloseOptions = {}): Promise<CloseReport> {
@@ -229,7 +229,7 @@ export class MqttClient implements Client {
   ): MessageStream {
     const { counters } = this.#session
     const subscribe = (handler: MessageHandler) => this.subscribe(filter, options, handler)
-    const host = { subscribe, counters, connection: this.#connection, streams: this.#streams }
+    const host = { subscribe, counters, connector: this.#connector, streams: this.#streams }
     return new Stream(host, filter, options)
   }
 
@@ -278,10 +278,10 @@ export class MqttClient implements Client {
     }
     for (const stop of this.#connecting) stop()
     subscriptions.close(() => closedSubscription('...'))
-    const gone = this.#connection.close()
+    const gone = this.#connector.close()
     const stored = this.#session.close((publication) => this.#closedWith(publication))
     await within(Promise.all([gone, stored]), clock, left(), gaveUpDraining).catch(() => {})
-    this.#connection.abandon()
+    this.#connector.abandon()
     this.#states.end()
     return report
   }

@@ -1,5 +1,5 @@
 import * as storeParts from '../publishing/backlog.js'
-import { PaceLimit } from '../publishing/pace-limit.js'
+import { RateLimit } from '../publishing/rate-limit.js'
 import { explain } from './explain.js'
 import type { OnDemandParts } from './on-demand-parts.js'
 import { Trial } from './trial.js'
@@ -9,5 +9,5 @@ export const nodeParts: OnDemandParts = {
   explain,
   startTrial: async (session) => new Trial(session),
   storeParts: async () => storeParts,
-  paceLimit: (use) => use(PaceLimit),
+  rateLimit: (use) => use(RateLimit),
 }

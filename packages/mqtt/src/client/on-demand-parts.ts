@@ -1,4 +1,4 @@
-import type { RateLimitSource } from '../publishing/pace.js'
+import type { RateLimitSource } from '../publishing/rate-adapter.js'
 import type { explain } from './explain.js'
 import type { Trial, TriedSession } from './trial.js'
 

@@ -7,9 +7,9 @@ import {
   ReasonCode,
   type Suback,
 } from '@jamey/protocol'
+import type { Connection } from '../connection/connection.js'
 import { violation } from '../connection/connection-errors.js'
-import type { ConnectionListener, Finding } from '../connection/connection-listener.js'
-import type { Link } from '../connection/link.js'
+import type { ConnectorListener, Finding } from '../connection/connector-listener.js'
 import { ConnectionError, type MqttError, type PublishError } from '../model/errors.js'
 import type { ConnectionFacts, Explanation, FailureKind, Told } from '../model/explanation.js'
 import type { PublishResult } from '../model/options.js'
@@ -18,12 +18,12 @@ import type { ServerInformation } from '../model/server-information.js'
 import type { Settings } from '../model/settings.js'
 import type { StateChange } from '../model/state.js'
 import { type ClientStats, Counters } from '../model/stats.js'
-import { Journal } from '../publishing/journal.js'
 import { Outgoing } from '../publishing/outgoing.js'
 import type { Publication } from '../publishing/publication.js'
 import { lostWhileSent, offline } from '../publishing/publish-errors.js'
 import { SUCCESS } from '../publishing/publish-result.js'
-import type { Answer } from '../publishing/receipt-desk.js'
+import type { Answer } from '../publishing/receipt-answers.js'
+import { StoreWriter } from '../publishing/store-writer.js'
 import { Handling, NO_HANDLINGS } from '../receiving/handling.js'
 import { Incoming } from '../receiving/incoming.js'
 import { Subscriptions } from '../receiving/subscriptions.js'
@@ -34,7 +34,7 @@ import type { Trial } from './trial.js'
 const SUCCEEDED: Promise<PublishResult> = Promise.resolve(SUCCESS)
 
 /** All that outlives a connection: what goes out, what comes in, and what is subscribed. */
-export class Session implements ConnectionListener {
+export class Session implements ConnectorListener {
   readonly counters = new Counters()
   readonly outgoing: Outgoing
   readonly incoming: Incoming
@@ -44,14 +44,14 @@ export class Session implements ConnectionListener {
   readonly #parts: OnDemandParts
   /** What the server told last, by kind. */
   readonly lastFailures = new Map<FailureKind, Told>()
-  readonly #journal: Journal
+  readonly #storeWriter: StoreWriter
   readonly #onState: (change: StateChange) => void
   #server: ServerInformation | undefined
   #loading: Promise<void> | undefined
   /** Looks for the packet under which connections end again and again. */
   trial: Trial | undefined
   /** Of connections on which something waited for its answer. */
-  #endings = 0
+  #suspectEndings = 0
   /** QoS 0 publishers that wait until the socket has room: one promise for all of them. */
   #room: Deferred<PublishResult> | undefined
 
@@ -61,18 +61,18 @@ export class Session implements ConnectionListener {
     this.#onState = onState
     const report = settings.onBackgroundError
     this.report = report
-    this.#journal = new Journal(settings.store, settings.clock, report)
+    this.#storeWriter = new StoreWriter(settings.store, settings.clock, report)
     this.subscriptions = new Subscriptions(settings.clock, this.counters, report)
     this.outgoing = new Outgoing(
       settings,
       parts,
       this.counters,
-      this.#journal,
+      this.#storeWriter,
       report,
       () => this.onWritable(),
       () => this.load(),
     )
-    this.incoming = new Incoming(settings, this.counters, this.#journal, this.#finder())
+    this.incoming = new Incoming(settings, this.counters, this.#storeWriter, this.#finder())
   }
 
   /** What the last CONNACK told. */
@@ -127,21 +127,21 @@ export class Session implements ConnectionListener {
   async close(makeError: (publication: Publication) => PublishError): Promise<void> {
     this.outgoing.close(makeError)
     this.outgoing.receipts.close()
-    await this.#journal.close()
+    await this.#storeWriter.close()
   }
 
-  onConnected(link: Link, server: ServerInformation, isInDoubt: boolean): void {
+  onConnected(connection: Connection, server: ServerInformation, isInDoubt: boolean): void {
     this.#server = server
     const isResumed = server.sessionPresent
-    this.trial?.begin(link)
+    this.trial?.begin(connection)
     // Subscriptions first: the answer to what is published next may already need them.
-    this.subscriptions.onConnected(link, server, isResumed, isInDoubt)
-    this.incoming.onConnected(link, isResumed, isInDoubt)
-    this.outgoing.onConnected(link, server, isResumed)
+    this.subscriptions.onConnected(connection, server, isResumed, isInDoubt)
+    this.incoming.onConnected(connection, isResumed, isInDoubt)
+    this.outgoing.onConnected(connection, server, isResumed)
   }
 
   /** Throws `ProtocolError` where the packet must not come. */
-  onPacket(link: Link, packet: Packet | Skipped): void {
+  onPacket(connection: Connection, packet: Packet | Skipped): void {
     switch (packet.type) {
       case 'publish':
         return this.incoming.onPublish(packet)
@@ -151,12 +151,12 @@ export class Session implements ConnectionListener {
         break
       case 'pubrec':
         if (packet.reasonCode !== 0) this.#note('publish', packet.reasonCode, packet)
-        this.outgoing.onPubrec(link, packet)
+        this.outgoing.onPubrec(connection, packet)
         break
       case 'skipped':
         return this.incoming.onPublish(packet.publish, NO_HANDLINGS)
       case 'pubrel':
-        return this.incoming.onPubrel(link, packet)
+        return this.incoming.onPubrel(connection, packet)
       case 'pubcomp':
         this.outgoing.onPubcomp(packet)
         break
@@ -195,7 +195,7 @@ export class Session implements ConnectionListener {
   onEnding(error: MqttError): Finding {
     if (this.trial !== undefined) return this.trial.onEnding(error)
     // With every second one.
-    if (this.outgoing.inFlight.onWire + this.subscriptions.asked.size > 0 && this.#endings++ % 2 > 0) {
+    if (this.outgoing.inFlight.onWire + this.subscriptions.asked.size > 0 && this.#suspectEndings++ % 2 > 0) {
       this.#parts.startTrial(this).then(
         (trial) => {
           this.trial = trial
@@ -211,7 +211,7 @@ export class Session implements ConnectionListener {
   }
 
   onState(change: StateChange): void {
-    if (change.state === 'reconnecting' && isComplaint(change.cause)) this.outgoing.pace.slow()
+    if (change.state === 'reconnecting' && isComplaint(change.cause)) this.outgoing.rate.slow()
     this.#onState(change)
   }
 
@@ -231,14 +231,14 @@ export class Session implements ConnectionListener {
     try {
       const session = await store.open()
       if (store.commits) {
-        const { Backlog, Commits } = await this.#parts.storeParts()
+        const { Backlog, StoreTransactions } = await this.#parts.storeParts()
         this.outgoing.restore(session, Backlog, await Backlog.firstPage(store, session))
-        this.#journal.begin(session.nextSequence, Commits)
+        this.#storeWriter.begin(session.nextSequence, StoreTransactions)
       }
       this.incoming.restore(session.received)
     } catch (cause) {
       this.#loading = undefined
-      this.#journal.failEarly(cause)
+      this.#storeWriter.failEarly(cause)
       const reason = cause instanceof Error ? cause.message : String(cause)
       const error = new ConnectionError('store-failed', `the session store can not be read: ${reason}`, {
         cause,

@@ -1,7 +1,7 @@
 import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { errorFor } from '../connection/reason-table.js'
-import { type Client, MAY_BECOME, type StateName } from '../index.js'
+import { type Client, type StateName, TRANSITIONS } from '../index.js'
 import { makeHarness } from '../test-support/harness.js'
 import { iterate } from './state-iteration.js'
 import { StateStream } from './state-stream.js'
@@ -17,7 +17,7 @@ const STATES: readonly StateName[] = ['disconnected', 'connecting', 'connected',
 describe('states', () => {
   it('may follow each other as the table says: all 25 pairs [promise 13]', () => {
     const rows = STATES.map((from) =>
-      STATES.map((to) => (MAY_BECOME[from].includes(to) ? 'x' : '.')).join(''),
+      STATES.map((to) => (TRANSITIONS[from].includes(to) ? 'x' : '.')).join(''),
     )
     expect(rows).toEqual(['.x...', 'x.xxx', 'x..xx', 'xx..x', 'xx...'])
   })
@@ -62,7 +62,7 @@ describe('states', () => {
       await client.close({ drain: false })
       expect(client.state).toBe('disconnected')
       for (const [i, to] of moves.slice(1).entries()) {
-        expect(MAY_BECOME[moves[i] as StateName], moves.join(' ')).toContain(to)
+        expect(TRANSITIONS[moves[i] as StateName], moves.join(' ')).toContain(to)
       }
       expect(clock.pendingTimers).toBe(0)
     },

@@ -1,6 +1,6 @@
 import { describeReasonCode } from '@jamey/protocol'
-import type { Finding } from '../connection/connection-listener.js'
-import type { Link } from '../connection/link.js'
+import type { Connection } from '../connection/connection.js'
+import type { Finding } from '../connection/connector-listener.js'
 import { type MqttError, PublishError, SubscriptionError } from '../model/errors.js'
 import type { Counters } from '../model/stats.js'
 import type { Outgoing } from '../publishing/outgoing.js'
@@ -42,13 +42,13 @@ export class Trial {
   }
 
   /** Before anything else is sent on a connection. */
-  begin(link: Link): void {
+  begin(connection: Connection): void {
     const { outgoing, subscriptions } = this.#session
     this.#stage = 'pinged'
     this.#most = 0
     subscriptions.allow(0)
     outgoing.allow(0)
-    link.send({ type: 'pingreq' })
+    connection.send({ type: 'pingreq' })
   }
 
   onPong(): void {
@@ -98,7 +98,7 @@ export class Trial {
       const error = refusedSubscription(asked.filter, cause)
       if (asked.kind === 'subscribe') {
         subscriptions.refuse(asked.entry, error)
-        asked.entry.state = 'condemned'
+        asked.entry.state = 'withheld'
       } else for (const waiter of asked.waiters) waiter.reject(error)
     }
   }

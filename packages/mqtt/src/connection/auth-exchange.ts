@@ -5,7 +5,7 @@ import type { Settings } from '../model/settings.js'
 import type { Endpoint } from '../model/transport.js'
 import type { Deferred } from '../support/deferred.js'
 import { assertMethod, violation } from './connection-errors.js'
-import type { Connected, Connecting } from './connection-state.js'
+import type { Connected, Connecting } from './connector-state.js'
 import type { PacketCredentials } from './credentials.js'
 
 /** What the connection is told. */
@@ -54,7 +54,7 @@ export class AuthExchange {
       // Whether the server took the credentials is unknown; a new connection will tell, and whoever waits waits for it.
       this.#authentication.listener.onBrokenOff(
         state,
-        authenticationTimedOut(state.link.endpoint, connectTimeoutMs),
+        authenticationTimedOut(state.connection.endpoint, connectTimeoutMs),
       )
     }, connectTimeoutMs)
     const renewal = this.#authentication.renewal
@@ -112,7 +112,7 @@ export class AuthExchange {
   }
 
   async #sendFresh(state: Connected, renewal: Deferred<void> | undefined): Promise<void> {
-    const fresh = await this.#authentication.ask('refresh', state.attempt, state.link.endpoint)
+    const fresh = await this.#authentication.ask('refresh', state.attempt, state.connection.endpoint)
     if (!this.#authentication.listener.isNow(state) || this.#authentication.renewal !== renewal) return
     const { authenticationMethod, authenticationData } = fresh
     // The method of a connection stays what it is. [MQTT-4.12.1-1]
@@ -141,7 +141,7 @@ function send(state: Connecting | Connected, packet: Auth): void {
       )
     }
   }
-  state.link?.send(packet)
+  state.connection?.send(packet)
 }
 
 function authenticationTimedOut(endpoint: Endpoint, timeoutMs: number): ConnectionError {
@@ -168,5 +168,5 @@ function foreignMethod(found: string, expected: string | undefined): Authenticat
 }
 
 function endpointOf(state: Connecting | Connected): Endpoint {
-  return state.state === 'connecting' ? state.endpoint : state.link.endpoint
+  return state.state === 'connecting' ? state.endpoint : state.connection.endpoint
 }

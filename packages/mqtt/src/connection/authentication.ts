@@ -5,7 +5,7 @@ import type { Endpoint } from '../model/transport.js'
 import { Deferred } from '../support/deferred.js'
 import type { AuthExchange, AuthenticationListener, CredentialsKeeper } from './auth-exchange.js'
 import { assertMethod, violation } from './connection-errors.js'
-import type { Connected } from './connection-state.js'
+import type { Connected } from './connector-state.js'
 import { CredentialsSource, type PacketCredentials } from './credentials.js'
 
 /** Credentials, and who waits for fresh ones. */

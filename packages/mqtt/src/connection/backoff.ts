@@ -1,5 +1,5 @@
 import type { ReconnectSettings } from '../model/settings.js'
-import type { Finding } from './connection-listener.js'
+import type { Finding } from './connector-listener.js'
 
 /**
  * The delays between attempts, and the breaker: 0, base, 2 x base, ... up to the maximum, each moved by chance, until

@@ -1,6 +1,6 @@
 import type { Connect, ConnectProperties } from '@jamey/protocol'
 import type { Settings } from '../model/settings.js'
-import type { Connecting } from './connection-state.js'
+import type { Connecting } from './connector-state.js'
 import type { PacketCredentials } from './credentials.js'
 
 /**

@@ -1,399 +1,258 @@
-import { type Connack, type Disconnect, describeReasonCode, type Packet, ReasonCode } from '@jamey/protocol'
-import type { MqttError } from '../model/errors.js'
-import type { ConnectionFacts } from '../model/explanation.js'
-import type { CredentialsRequest } from '../model/options.js'
-import type { Skipped } from '../model/platform.js'
-import { readServerInformation } from '../model/server-information.js'
+import {
+  CLIENT_BODIES,
+  type ClientPacket,
+  encodeAcknowledgement,
+  encodeFrom,
+  FROM_SERVER,
+  type Packet,
+  PacketDecoder,
+  ProtocolError,
+  ReasonCode,
+} from '@jamey/protocol'
+import { ConnectionError } from '../model/errors.js'
+import type { Decoding, Skipped } from '../model/platform.js'
 import type { Settings } from '../model/settings.js'
-import { MAY_BECOME, type StateChange } from '../model/state.js'
 import type { Counters } from '../model/stats.js'
-import type { Endpoint, TlsMaterial } from '../model/transport.js'
-import type { AuthenticationListener } from './auth-exchange.js'
-import { Authentication } from './authentication.js'
-import { Backoff } from './backoff.js'
-import { makeConnect } from './connect-packet.js'
-import {
-  actionOf,
-  assertMethod,
-  asUnreachable,
-  breakerOpen,
-  invalidConnect,
-  notConnected,
-  timedOut,
-  violation,
-} from './connection-errors.js'
-import type { ConnectionListener } from './connection-listener.js'
-import {
-  type Connected,
-  type Connecting,
-  connectedBy,
-  connectingTo,
-  type Now,
-  type Reconnecting,
-  statusOf,
-  waitingFor,
-} from './connection-state.js'
-import type { Dialects } from './dialects.js'
-import { Endpoints } from './endpoints.js'
-import { Link, type LinkListener } from './link.js'
-import { type Action, actionFor, errorFor } from './reason-table.js'
+import type { Endpoint, TlsMaterial, Transport } from '../model/transport.js'
+import { KeepAlive } from './keep-alive.js'
+import { SocketWriter } from './socket-writer.js'
+import { transportError } from './transport-error.js'
 
-type CredentialsReason = CredentialsRequest['reason']
+/** What the owner of a connection is told. After `onLost` and after `abandon` it is told nothing more. */
+export interface ConnectionListener {
+  onOpen(connection: Connection): void
+  onPacket(connection: Connection, packet: Packet | Skipped): void
+  onWritable(connection: Connection): void
+  /** Exactly once, unless abandoned before. */
+  onLost(connection: Connection, error: Error): void
+}
 
-const NO_DISCONNECT_REASON = 'the server gave no reason'
+/** How long a closing connection waits for the other side to hang up. */
+const HANG_UP_MS = 1000
+/** Responses that a server may leave unread; beyond that nothing more is read of it. */
+const UNREAD_RESPONSE_BYTES = 1_048_576
 
-/** The state machine: makes connections, loses them, makes new ones, or stops. */
-export class Connection implements LinkListener, AuthenticationListener {
+/** One network connection: bytes in, packets out, and the other way round. It knows no session and no state. */
+export class Connection {
+  readonly output: SocketWriter
+  readonly endpoint: Endpoint
+  readonly protocolVersion: 4 | 5
   readonly #settings: Settings
   readonly #counters: Counters
-  readonly #listener: ConnectionListener
-  readonly #authentication: Authentication
-  readonly #backoff: Backoff
-  #now: Now = { state: 'disconnected', cause: undefined }
-  #clientId: string
-  #attempts = 0
-  /** Once there was an attempt whose CONNECT could have been written otherwise. */
-  #dialects: Dialects | undefined
-  readonly #endpoints: Endpoints
-  #endpointsTried = 0
-  #lastEndpoint: Endpoint | undefined
-  #hasConnected = false
-  /** Fresh credentials were tried after a refusal. */
-  #hasRefreshed = false
-  /** A CONNECT went out after the last CONNACK, and had no answer. */
-  #isInDoubt = false
-  /** Links that say goodbye. */
-  readonly #leaving = new Map<Link, Promise<void>>()
+  readonly #transport: Transport
+  readonly #decoder: Decoding
+  #listener: ConnectionListener | undefined
+  #keepAlive: KeepAlive | undefined
+  #hasReceived = false
+  /** Nothing is read, because the server does not read our responses. */
+  #isPaused = false
+  /** DISCONNECT waits in the output, because the socket is full. */
+  #isDisconnectWaiting = false
+  #hangUpTimer: unknown
+  #onGone: (() => void) | undefined
 
-  constructor(settings: Settings, counters: Counters, listener: ConnectionListener) {
+  constructor(
+    settings: Settings,
+    counters: Counters,
+    endpoint: Endpoint,
+    protocolVersion: 4 | 5,
+    tls: TlsMaterial,
+    listener: ConnectionListener,
+  ) {
     this.#settings = settings
     this.#counters = counters
+    this.endpoint = endpoint
+    this.protocolVersion = protocolVersion
     this.#listener = listener
-    this.#authentication = new Authentication(settings, this)
-    this.#backoff = new Backoff(settings.reconnect)
-    this.#endpoints = new Endpoints(settings.endpoints, settings.reconnect.maxDelayMs, settings.clock)
-    this.#clientId = settings.clientId
+    this.#transport = settings.transport(endpoint, tls)
+    const { platform } = settings
+    const decoder = new PacketDecoder(FROM_SERVER, {
+      protocolVersion,
+      maximumPacketSize: settings.maximumPacketBytes,
+      propertyMemory: platform.propertyMemory?.(),
+    })
+    this.#decoder = platform.skipping?.(decoder, settings, counters) ?? decoder
+    this.output = new SocketWriter(
+      this.#transport,
+      settings.clock,
+      settings.writeTimeoutMs,
+      {
+        onWritable: () => this.#listener?.onWritable(this),
+        onStuck: () => this.#lose(writeTimedOut(this.endpoint, settings.writeTimeoutMs)),
+      },
+      counters,
+    )
   }
 
-  get status(): StateChange {
-    return statusOf(this.#now)
+  open(): void {
+    this.#transport.open({
+      onOpen: () => this.#listener?.onOpen(this),
+      onData: (chunk) => this.#onData(chunk),
+      onDrain: () => this.#onDrain(),
+      onClose: (error) => this.#lose(transportError(this.#settings.platform, this.endpoint, error)),
+    })
   }
 
-  get clientId(): string {
-    return this.#clientId
+  /** Throws `ProtocolError` 'invalid-argument' where the packet can not be sent. */
+  send(packet: ClientPacket): void {
+    encodeFrom(CLIENT_BODIES, this.output.writer, packet, this.protocolVersion)
+    this.output.written()
   }
 
-  get facts(): ConnectionFacts {
-    const { dueAtMs } = this.#now as Partial<Reconnecting>
-    return {
-      status: this.status,
-      dueAtMs,
-      failures: this.#backoff.failures,
-      endpoint: this.#lastEndpoint?.href,
-    }
+  acknowledge(
+    type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp',
+    identifier: number,
+    reasonCode: number,
+  ): void {
+    encodeAcknowledgement(this.output.writer, type, identifier, reasonCode, this.protocolVersion)
+    this.output.written()
   }
 
-  /** From `disconnected` and `error`; elsewhere it changes nothing. */
-  start(): void {
-    if (this.#now.state === 'error') return this.reset()
-    if (this.#now.state !== 'disconnected') return
-    this.#attempts = 0
-    this.#endpointsTried = 0
-    this.#backoff.reset()
-    this.#attempt('connect', undefined)
+  startKeepAlive(seconds: number): void {
+    this.#keepAlive = new KeepAlive(this.#settings.clock, seconds, this.#settings.pingTimeoutMs, {
+      takeActivity: () => this.#takeActivity(),
+      hasReceived: () => this.#hasReceived,
+      ping: () => this.#ping(),
+      onTimeout: () => this.#lose(keepAliveTimedOut(this.endpoint)),
+    })
+    this.#keepAlive.start()
   }
 
-  /** From `error` and from waiting: forgets the failures and tries at once. */
-  reset(): void {
-    const { state } = this.#now
-    if (state !== 'error' && state !== 'reconnecting') return
-    this.#attempts = 0
-    this.#backoff.reset()
-    this.#hasRefreshed = false
-    this.#attempt('connect', undefined)
+  /** Sends DISCONNECT behind what is written, and hangs up; the owner hears no more. Resolves when the connection is gone. */
+  close(reasonCode: number, sessionExpiryInterval?: number): Promise<void> {
+    this.#listener = undefined
+    this.#keepAlive?.stop()
+    this.#disconnect(reasonCode, sessionExpiryInterval)
+    this.output.flush()
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        this.#settings.clock.clearTimeout(this.#hangUpTimer)
+        this.#destroy()
+        resolve()
+      }
+      this.#hangUpTimer = this.#settings.clock.setTimeout(finish, HANG_UP_MS)
+      this.#onGone = finish
+      this.#isDisconnectWaiting = this.output.writer.pendingBytes > 0
+      if (!this.#isDisconnectWaiting) this.#transport.close()
+    })
   }
 
-  /** Resolves when the last socket is gone. */
-  async close(): Promise<void> {
-    const now = this.#now
-    // A session nobody is going to resume need not wait at the server. [MQTT 5.0 section 3.14.2.2.2]
-    if (now.state === 'connected') {
-      const expiry = this.#settings.cleanStart && now.link.protocolVersion === 5 ? 0 : undefined
-      this.#sayGoodbye(now.link, ReasonCode.normalDisconnection, expiry)
-    }
-    if (now.state !== 'disconnected') this.#become({ state: 'disconnected', cause: undefined })
-    await Promise.all(this.#leaving.values())
+  /** Ends a `close` that takes too long; the promise of `close` resolves. */
+  cutShort(): void {
+    this.#onGone?.()
   }
 
-  /** Ends what is still saying goodbye. */
+  /** Ends at once, unless it is closing already; the owner hears no more. */
   abandon(): void {
-    for (const link of this.#leaving.keys()) link.cutShort()
+    if (this.#onGone === undefined) this.#destroy()
   }
 
-  /** See `Client.reauthenticate`. */
-  reauthenticate(): Promise<void> {
-    return this.#authentication.renewed(() => this.#renew())
+  #destroy(): void {
+    this.#listener = undefined
+    this.#onGone = undefined
+    this.#keepAlive?.stop()
+    this.output.stop()
+    this.#transport.destroy()
   }
 
-  async #renew(): Promise<void> {
-    const now = this.#now
-    const { renewal } = this.#authentication
-    if (renewal !== undefined) return renewal.promise
-    if (now.state === 'error' || now.state === 'disconnected') throw now.cause ?? notConnected()
-    const begun = this.#authentication.begin()
-    if (now.state !== 'connected') return begun
-    if (now.authenticationMethod === undefined) this.#reconnectFor(now, 'refresh')
-    else this.#authentication.exchange?.renewInPlace(now)
-    return begun
+  #onDrain(): void {
+    this.output.drain()
+    if (this.#isPaused && !this.#hasUnreadResponses) {
+      this.#isPaused = false
+      this.#transport.resume()
+    }
+    if (!this.#isDisconnectWaiting) return
+    this.#isDisconnectWaiting = false
+    this.#transport.close()
   }
 
-  /** Another connection for the same session. */
-  resume(): void {
-    if (this.#now.state === 'connected') this.#reconnectFor(this.#now, 'connect')
-  }
-
-  onOpen(link: Link): void {
-    const now = this.#now
-    if (now.state !== 'connecting' || now.link !== link || now.credentials === undefined) return
+  #onData(chunk: Uint8Array): void {
+    this.#hasReceived = true
+    this.#counters.bytesReceived += chunk.length
+    if (this.#listener === undefined) return
     try {
-      link.send(makeConnect(this.#settings, now, this.#clientId, now.credentials))
-      now.isAsked = true
+      this.#decoder.push(chunk)
+      // The listener may be gone after any packet: its owner has moved on, and so the rest is of no interest.
+      for (let packet = this.#decoder.next(); packet !== undefined; packet = this.#decoder.next()) {
+        if (this.#listener === undefined) return
+        this.#listener.onPacket(this, packet)
+      }
+      this.#applyBackpressure()
     } catch (error) {
-      const invalid = invalidConnect(error as Error, !this.#settings.isConnectFixed)
-      this.#failed(now, invalid, actionOf(invalid))
+      if (!(error instanceof ProtocolError)) throw error
+      this.fail(error)
     }
   }
 
-  onPacket(link: Link, packet: Packet | Skipped): void {
-    const now = this.#now
-    if (now.state === 'connected') {
-      if (packet.type === 'disconnect') return this.#onDisconnect(now, packet)
-      if (packet.type === 'auth') return this.#authentication.exchangeFor(packet).onAuth(now, packet)
-      return this.#listener.onPacket(link, packet)
-    }
-    if (now.state !== 'connecting') return
-    if (packet.type === 'connack') return this.#onConnack(now, link, packet)
-    if (packet.type === 'auth') {
-      now.isChallenged = true
-      return this.#authentication
-        .exchangeFor(packet)
-        .onChallenge(now, now.credentials?.authenticationMethod, packet)
-    }
-    // [MQTT-3.2.0-1] [MQTT-3.14.0-1]
-    const why = packet.type === 'disconnect' ? ` (${describeReasonCode(packet.reasonCode)})` : ''
-    throw violation(`${packet.type}${why} came before CONNACK`)
+  /** Messages stop at the bound of the queue; what goes beyond it are responses to what the server sent. */
+  get #hasUnreadResponses(): boolean {
+    return this.output.bufferedBytes > this.#settings.queue.maximumBytes + UNREAD_RESPONSE_BYTES
   }
 
-  onWritable(): void {
-    this.#listener.onWritable()
+  #applyBackpressure(): void {
+    if (this.#isPaused || !this.#hasUnreadResponses) return
+    this.#isPaused = true
+    this.#transport.pause()
   }
 
-  isNow(state: Connecting | Connected): boolean {
-    return this.#now === state
+  /** The server broke the protocol: tells it why, then ends. [MQTT-4.13.1-1] */
+  fail(error: ProtocolError): void {
+    if (this.#listener === undefined) return
+    this.#disconnect(error.reasonCode)
+    this.output.flush()
+    this.#transport.close()
+    this.#lose(
+      new ConnectionError(
+        'protocol-error',
+        `${this.endpoint.href} sent what MQTT forbids: ${error.message}`,
+        {
+          reasonCode: error.reasonCode,
+          cause: error,
+          retryable: true,
+        },
+      ),
+    )
   }
 
-  onHandshakeFailed(now: Connecting, error: Error): void {
-    this.#failed(now, error, actionOf(error))
+  #disconnect(reasonCode: number, sessionExpiryInterval?: number): void {
+    const properties = sessionExpiryInterval === undefined ? undefined : { sessionExpiryInterval }
+    // Before MQTT 5.0 DISCONNECT means a normal end and nothing else.
+    if (this.protocolVersion < 5 && reasonCode !== ReasonCode.normalDisconnection) return
+    this.send({ type: 'disconnect', reasonCode, properties })
   }
 
-  onBrokenOff(now: Connected, error: Error): void {
-    this.#sayGoodbye(now.link, ReasonCode.unspecifiedError)
-    this.#lost(now, error, 'retry')
+  #takeActivity(): { hasSent: boolean; hasReceived: boolean } {
+    const activity = { hasSent: this.output.hasSent, hasReceived: this.#hasReceived }
+    this.output.hasSent = false
+    this.#hasReceived = false
+    return activity
   }
 
-  onOtherMethod(now: Connected): void {
-    this.#reconnectFor(now, 'refresh')
+  #ping(): void {
+    this.#counters.pings++
+    this.send({ type: 'pingreq' })
   }
 
-  onLost(_link: Link, error: Error): void {
-    const now = this.#now
-    if (now.state === 'connected') this.#lost(now, error, actionOf(error) === 'suspect' ? 'suspect' : 'retry')
-    else if (now.state === 'connecting') this.#failed(now, asUnreachable(error, now.isAsked), actionOf(error))
+  #lose(error: Error): void {
+    this.#onGone?.()
+    const listener = this.#listener
+    if (listener === undefined) return
+    this.#listener = undefined
+    this.#keepAlive?.stop()
+    this.output.stop()
+    listener.onLost(this, error)
   }
+}
 
-  #attempt(reason: CredentialsReason, cause: Error | undefined): void {
-    const endpoint = this.#endpoints.next()
-    this.#lastEndpoint = endpoint
-    this.#attempts++
-    this.#endpointsTried++
-    const { connectTimeoutMs, clock } = this.#settings
-    const now = connectingTo(endpoint, this.#attempts, cause)
-    this.#become(now)
-    now.timer = clock.setTimeout(() => {
-      this.#failed(now, timedOut(endpoint, connectTimeoutMs), 'retry')
-    }, connectTimeoutMs)
-    this.#open(now, reason, cause).catch((error: Error) => this.#failed(now, error, actionOf(error)))
-  }
+function writeTimedOut(endpoint: Endpoint, timeoutMs: number): ConnectionError {
+  return new ConnectionError('write-timeout', `${endpoint.href} took no data for ${timeoutMs} ms`, {
+    retryable: true,
+  })
+}
 
-  async #open(now: Connecting, reason: CredentialsReason, cause: Error | undefined): Promise<void> {
-    const { reasonCode } = (cause ?? {}) as { reasonCode?: number }
-    const [credentials, tls] = await Promise.all([
-      this.#authentication.ask(reason, now.attempt, now.endpoint, reasonCode),
-      this.#settings.platform.readTls(this.#settings.tls),
-    ])
-    if (this.#settings.protocolVersion !== 5 || credentials.authenticationMethod !== undefined) {
-      const { Dialects: Known } = await import('./dialects.js')
-      this.#dialects ??= new Known(this.#settings)
-    }
-    if (this.#now !== now) return
-    now.credentials = credentials
-    now.tls = tls
-    this.#dialects?.begin(now)
-    this.#dial(now, tls)
-  }
-
-  #dial(now: Connecting, tls: TlsMaterial): void {
-    now.cleanStart = now.cleanSession ?? (this.#settings.cleanStart && !this.#hasConnected)
-    now.link = new Link(this.#settings, this.#counters, now.endpoint, now.protocolVersion, tls, this)
-    now.link.open()
-  }
-
-  #onConnack(now: Connecting, link: Link, packet: Connack): void {
-    const { reasonCode, properties } = packet
-    now.isAsked = false
-    if (reasonCode !== ReasonCode.success) {
-      this.#told('connack', packet, now.endpoint)
-      const error = errorFor('connack', reasonCode, properties?.reasonString, now.endpoint.href)
-      return this.#failed(now, error, actionFor('connack', reasonCode))
-    }
-    // [MQTT-3.2.2-4]
-    if (packet.sessionPresent && now.cleanStart) throw violation('session present after a clean start')
-    const authenticationMethod = now.credentials?.authenticationMethod
-    assertMethod(authenticationMethod, properties?.authenticationMethod)
-    const server = readServerInformation(packet, {
-      ...this.#settings,
-      protocolVersion: now.protocolVersion,
-      clientId: this.#clientId,
-    })
-    const session = packet.sessionPresent ? 'resumed' : this.#hasConnected ? 'lost' : 'new'
-    if (session === 'lost') this.#counters.sessionsLost++
-    this.#clientId = server.clientId
-    this.#hasConnected = true
-    this.#hasRefreshed = false
-    this.#endpointsTried = 0
-    this.#counters.connects++
-    this.#dialects?.worked(now)
-    link.startKeepAlive(server.keepAliveSeconds)
-    this.#become(connectedBy(now, link, server, session, authenticationMethod, this.#settings.clock.now()))
-    this.#authentication.settle(undefined, undefined)
-  }
-
-  /** An attempt came to nothing. Late news of an attempt that was left is ignored. */
-  #failed(now: Connecting, error: Error, action: Action): void {
-    if (this.#now !== now) return
-    if (now.tls !== undefined && this.#dialects?.mayGoOn(now, error)) {
-      this.#isInDoubt ||= now.isAsked
-      now.link?.abandon()
-      now.isAsked = false
-      return this.#dial(now, now.tls)
-    }
-    this.#counters.connectFailures++
-    this.#backoff.fail()
-    if (action === 'refresh' && !this.#hasRefreshed && this.#authentication.isDynamic) {
-      this.#hasRefreshed = true
-      return this.#reconnectIn(0, 'refresh', error)
-    }
-    this.#endpoints.failed(now.endpoint)
-    if (action === 'stop') return this.#become({ state: 'error', cause: error })
-    if (this.#settings.waitForConnection && !this.#hasConnected) {
-      // Whoever waits for the first connection wants to hear of a failure, not of endless attempts.
-      const mayGoOn = this.#endpointsTried < this.#endpoints.count || this.#endpoints.hasReferral
-      if (mayGoOn && this.#attempts < 10) return this.#reconnectIn(0, 'connect', error)
-      return this.#become({ state: 'disconnected', cause: error })
-    }
-    this.#retry(error, action)
-  }
-
-  #retry(cause: Error, after: Action): void {
-    if (!this.#settings.reconnect.isWanted) return this.#become({ state: 'disconnected', cause })
-    if (this.#backoff.isOpen) {
-      return this.#become({ state: 'error', cause: breakerOpen(this.#backoff.failures, cause) })
-    }
-    // Who was refused asks for other credentials than those.
-    this.#reconnectIn(this.#backoff.next(), after === 'refresh' ? 'refresh' : 'connect', cause)
-  }
-
-  #reconnectIn(delayMs: number, reason: CredentialsReason, cause: Error | undefined): void {
-    const next = waitingFor(this.#attempts + 1, delayMs, this.#settings.clock.now(), cause)
-    this.#become(next)
-    if (this.#now !== next) return
-    next.timer = this.#settings.clock.setTimeout(() => {
-      if (this.#now === next) this.#attempt(reason, cause)
-    }, delayMs)
-  }
-
-  #onDisconnect(now: Connected, packet: Disconnect): void {
-    const { reasonCode, properties } = packet
-    this.#told('disconnect', packet, now.link.endpoint)
-    const why = properties?.reasonString ?? (reasonCode === 0 ? NO_DISCONNECT_REASON : undefined)
-    const error = errorFor('disconnect', reasonCode, why, now.link.endpoint.href)
-    this.#lost(now, error, actionFor('disconnect', reasonCode))
-  }
-
-  #lost(now: Connected, error: Error, action: Action): void {
-    this.#counters.connectionsLost++
-    this.#dialects?.lost(now.link.endpoint)
-    this.#attempts = 0
-    const heldMs = this.#settings.clock.now() - now.sinceMs
-    const hasHeld = heldMs >= this.#settings.reconnect.stableAfterMs
-    if (hasHeld) this.#backoff.reset()
-    else this.#backoff.fail()
-    const mayBeOnePacket = action === 'suspect' || action === 'refresh'
-    if (mayBeOnePacket) this.#backoff.learn(this.#listener.onEnding(error as MqttError))
-    // A server that sent us away is to be avoided like one that failed.
-    if (action === 'move' || !hasHeld) this.#endpoints.failed(now.link.endpoint)
-    else this.#endpoints.held(now.link.endpoint)
-    if (action === 'stop') return this.#become({ state: 'error', cause: error })
-    this.#retry(error, action)
-  }
-
-  /** Says goodbye properly, so that the server has read all our acknowledgements, and resumes the session. */
-  #reconnectFor(now: Connected, reason: CredentialsReason): void {
-    const gone = this.#sayGoodbye(now.link, ReasonCode.normalDisconnection)
-    const next = waitingFor(1, 0, this.#settings.clock.now(), undefined)
-    this.#attempts = 0
-    this.#become(next)
-    gone.then(() => {
-      if (this.#now === next) this.#attempt(reason, undefined)
-    })
-  }
-
-  #sayGoodbye(link: Link, reasonCode: number, sessionExpiryInterval?: number): Promise<void> {
-    const gone = link.close(reasonCode, sessionExpiryInterval).then(() => void this.#leaving.delete(link))
-    this.#leaving.set(link, gone)
-    return gone
-  }
-
-  /** The server refused or ended the connection; it may name another one (0x9C for now, 0x9D for good). */
-  #told(kind: 'connack' | 'disconnect', packet: Connack | Disconnect, from: Endpoint): void {
-    const { reasonCode, properties } = packet
-    if (reasonCode !== 0) this.#listener.onFailure(kind, reasonCode, properties?.reasonString)
-    if (actionFor(kind, reasonCode) !== 'move') return
-    this.#endpoints.refer(properties?.serverReference, from, reasonCode === ReasonCode.serverMoved)
-  }
-
-  #become(next: Now): void {
-    const from = this.#now
-    if (!MAY_BECOME[from.state].includes(next.state)) {
-      throw new Error(`connection: ${from.state} must not become ${next.state}`)
-    }
-    if ('timer' in from) this.#settings.clock.clearTimeout(from.timer)
-    this.#now = next
-    if (from.state === 'connecting') {
-      this.#isInDoubt ||= from.isAsked
-      if (next.state !== 'connected') from.link?.abandon()
-    }
-    if (from.state === 'connected') {
-      from.link.abandon()
-      this.#listener.onDisconnected()
-    }
-    if (next.state === 'connected') {
-      this.#listener.onConnected(next.link, next.server, this.#isInDoubt)
-      this.#isInDoubt = false
-    }
-    if (next.state === 'error' || next.state === 'disconnected') {
-      this.#authentication.settle(undefined, next.cause ?? notConnected())
-    }
-    this.#listener.onState(this.status)
-  }
+function keepAliveTimedOut(endpoint: Endpoint): ConnectionError {
+  return new ConnectionError('keep-alive-timeout', `${endpoint.href} did not answer PINGREQ`, {
+    reasonCode: ReasonCode.keepAliveTimeout,
+    retryable: true,
+  })
 }

@@ -2,7 +2,7 @@ import { ProtocolError, ReasonCode } from '@jamey/protocol'
 import type { MqttError } from '../model/errors.js'
 import type { Settings } from '../model/settings.js'
 import type { Endpoint } from '../model/transport.js'
-import type { Connecting } from './connection-state.js'
+import type { Connecting } from './connector-state.js'
 
 /** How CONNECT is written for one server. */
 interface Dialect {

@@ -6,13 +6,13 @@ export interface KeepAliveListener {
   hasReceived(): boolean
   ping(): void
   /** PINGREQ was answered by nothing at all. */
-  onSilence(): void
+  onTimeout(): void
 }
 
 /**
  * Looks twice per keep-alive interval whether both directions were used; where one was not, sends PINGREQ and then
  * expects something, anything, within the ping time-out. So the server hears from us within its interval
- * [MQTT-3.1.2-20], and a half-open link is noticed although we keep sending.
+ * [MQTT-3.1.2-20], and a half-open connection is noticed although we keep sending.
  */
 export class KeepAlive {
   readonly #clock: Clock
@@ -47,6 +47,6 @@ export class KeepAlive {
 
   readonly #expectAnswer = (): void => {
     if (this.#listener.hasReceived()) this.start()
-    else this.#listener.onSilence()
+    else this.#listener.onTimeout()
   }
 }

@@ -11,7 +11,7 @@ import type { ServerInformation } from './server-information.js'
  */
 export type StateName = 'disconnected' | 'connecting' | 'connected' | 'reconnecting' | 'error'
 
-export const MAY_BECOME: Readonly<Record<StateName, readonly StateName[]>> = {
+export const TRANSITIONS: Readonly<Record<StateName, readonly StateName[]>> = {
   disconnected: ['connecting'],
   connecting: ['connected', 'reconnecting', 'error', 'disconnected'],
   connected: ['reconnecting', 'error', 'disconnected'],

@@ -2,12 +2,12 @@ import { PublishError } from '../model/errors.js'
 import type { SessionStore, StoredPage, StoredSession, WaitingPublish } from '../model/session-store.js'
 import { PUBLISH_IDENTIFIERS } from '../model/settings.js'
 import type { Clock } from '../support/clock.js'
-import type { Endings } from './endings.js'
 import { isBeyondWindow } from './memory-window.js'
 import { type Publication, publicationOf } from './publication.js'
+import type { PublicationOutcomes } from './publication-outcomes.js'
 
 // Whoever fetches one needs the other.
-export { Commits } from './commits.js'
+export { StoreTransactions } from './store-transactions.js'
 
 const PAGE_MESSAGES = 2048
 const PAGE_BYTES = 4_194_304
@@ -28,7 +28,7 @@ export interface BacklogListener {
 export class Backlog {
   readonly #store: SessionStore
   readonly #clock: Clock
-  readonly #endings: Endings
+  readonly #outcomes: PublicationOutcomes
   readonly #listener: BacklogListener
   #messages = 0
   #bytes = 0
@@ -53,10 +53,10 @@ export class Backlog {
   #isUnreadable = false
   #timer: unknown
 
-  constructor(store: SessionStore, clock: Clock, endings: Endings, listener: BacklogListener) {
+  constructor(store: SessionStore, clock: Clock, outcomes: PublicationOutcomes, listener: BacklogListener) {
     this.#store = store
     this.#clock = clock
-    this.#endings = endings
+    this.#outcomes = outcomes
     this.#listener = listener
   }
 
@@ -174,7 +174,7 @@ export class Backlog {
       const message = `message ${sequence} can not be read and is left in the store: ${error.message}`
       const failure = new PublishError('store-failed', message, { cause: error })
       publication?.fail(failure)
-      this.#endings.damaged(sequence, failure)
+      this.#outcomes.damaged(sequence, failure)
     }
     this.#after = page.upTo
     for (const sequence of this.#over) if (sequence <= page.upTo) this.#over.delete(sequence)
@@ -192,7 +192,7 @@ export class Backlog {
       waiting.reload(stored)
     } else if (stored.isReleased && this.#isSessionLost) {
       // The server has it, and its session, which PUBREL would have ended, is gone.
-      return this.#endings.done(publication)
+      return this.#outcomes.done(publication)
     }
     this.#listener.onRead(publication)
   }
@@ -225,7 +225,7 @@ export class Backlog {
   readonly #onFailed = (error: Error): void => {
     if (this.isEmpty) return
     // Told once, and tried again until it can be read.
-    if (!this.#isUnreadable) this.#endings.unreadable(unreadable(error))
+    if (!this.#isUnreadable) this.#outcomes.unreadable(unreadable(error))
     this.#isUnreadable = true
     this.#timer = this.#clock.setTimeout(() => {
       this.#isReading = false

@@ -32,7 +32,7 @@ export class MemorySessionStore implements SessionStore {
 
   async readSetAside(range: StoredRange): Promise<StoredPage<SetAsidePublish>> {
     // Whoever asks has fetched it already.
-    const { pageOf } = await import('./set-aside-desk.js')
+    const { pageOf } = await import('./set-aside-operations.js')
     return pageOf([...this.#setAside.values()], range)
   }
 

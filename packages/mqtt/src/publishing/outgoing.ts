@@ -1,6 +1,6 @@
 import { isFailure, type Puback, type Pubcomp, type Publish, type Pubrec, ReasonCode } from '@jamey/protocol'
-import type { Link } from '../connection/link.js'
-import type { Outbox } from '../connection/outbox.js'
+import type { Connection } from '../connection/connection.js'
+import type { SocketWriter } from '../connection/socket-writer.js'
 import type { MqttError, PublishError } from '../model/errors.js'
 import type { ServerInformation } from '../model/server-information.js'
 import type { StoredPage, StoredSession } from '../model/session-store.js'
@@ -8,19 +8,19 @@ import type { SetAsideMessage } from '../model/set-aside.js'
 import type { Settings } from '../model/settings.js'
 import type { Counters } from '../model/stats.js'
 import type { Backlog } from './backlog.js'
-import type { AppendListener } from './commits.js'
-import { Endings } from './endings.js'
 import { Expiry } from './expiry.js'
 import { InFlight } from './in-flight.js'
-import type { Journal } from './journal.js'
-import { Pace, type RateLimitSource } from './pace.js'
 import { type Publication, publicationOf } from './publication.js'
+import { PublicationOutcomes } from './publication-outcomes.js'
 import { queueFull } from './publish-errors.js'
 import { PublishQueue } from './publish-queue.js'
 import { PublishWire } from './publish-wire.js'
-import type { Answer } from './receipt-desk.js'
+import { RateAdapter, type RateLimitSource } from './rate-adapter.js'
+import type { Answer } from './receipt-answers.js'
 import { Receipts } from './receipts.js'
 import { SetAsideMessages } from './set-aside-messages.js'
+import type { AppendListener } from './store-transactions.js'
+import type { StoreWriter } from './store-writer.js'
 
 /**
  * The publishing half of a session: every QoS 1 and 2 message goes store -> queue -> in flight -> acknowledged, in
@@ -29,11 +29,11 @@ import { SetAsideMessages } from './set-aside-messages.js'
 export class Outgoing implements AppendListener {
   readonly setAside: SetAsideMessages
   readonly receipts: Receipts
-  readonly pace: Pace
+  readonly rate: RateAdapter
   readonly #settings: Settings
   readonly #counters: Counters
-  readonly #journal: Journal
-  readonly #endings: Endings
+  readonly #storeWriter: StoreWriter
+  readonly #outcomes: PublicationOutcomes
   readonly queue: PublishQueue
   readonly inFlight = new InFlight()
   readonly #expiry: Expiry
@@ -49,33 +49,33 @@ export class Outgoing implements AppendListener {
     settings: Settings,
     limits: RateLimitSource,
     counters: Counters,
-    journal: Journal,
+    storeWriter: StoreWriter,
     report: (error: MqttError) => void,
-    onPaceOpen: () => void,
+    onRateOpen: () => void,
     opened: () => Promise<void>,
   ) {
     const { store, queue: bounds, clock } = settings
     this.#settings = settings
     this.#counters = counters
-    this.#journal = journal
-    journal.listen(this)
+    this.#storeWriter = storeWriter
+    storeWriter.listen(this)
     this.#expiry = new Expiry(settings, counters)
-    this.pace = new Pace(clock, limits, onPaceOpen)
-    this.receipts = new Receipts(store, journal)
+    this.rate = new RateAdapter(clock, limits, onRateOpen)
+    this.receipts = new Receipts(store, storeWriter)
     const requeue = (message: SetAsideMessage): string => this.#requeue(message)
     const { receipts } = this
     this.setAside = new SetAsideMessages({
       bounds,
       counters,
       store,
-      journal,
+      storeWriter,
       receipts,
       report,
       requeue,
       opened,
     })
-    this.#endings = new Endings(counters, journal, receipts, this.setAside, report)
-    this.queue = new PublishQueue(bounds, clock, store, this.#endings, () => {
+    this.#outcomes = new PublicationOutcomes(counters, storeWriter, receipts, this.setAside, report)
+    this.queue = new PublishQueue(bounds, clock, store, this.#outcomes, () => {
       this.pump()
       this.#checkIdle()
     })
@@ -105,49 +105,49 @@ export class Outgoing implements AppendListener {
       this.queue.makeRoomFor(publication, this.#counters)
     }
     this.#expiry.begin(publication)
-    if (!this.#journal.isNeeded) {
-      publication.sequence = this.#journal.nextSequence()
+    if (!this.#storeWriter.isNeeded) {
+      publication.sequence = this.#storeWriter.nextSequence()
       if (publication.settlesWhenStored) this.#settleStored(publication)
       return this.#accept(publication)
     }
     // Where those before it are on their way into the store, it waits with them, since order is kept.
-    if (!publication.isRecorded && this.queue.held === 0 && this.#journal.commits !== undefined) {
-      publication.sequence = this.#journal.nextSequence()
+    if (!publication.isRecorded && this.queue.held === 0 && this.#storeWriter.transactions !== undefined) {
+      publication.sequence = this.#storeWriter.nextSequence()
       return this.#accept(publication)
     }
     publication.stage = 'storing'
     this.queue.hold(publication)
-    this.#journal.append(publication)
+    this.#storeWriter.append(publication)
   }
 
   /** QoS 0, while connected: written at once. Throws `PublishError`. False where there is no connection. */
   sendOnce(publish: Publish): boolean {
     const wire = this.#wire
     if (wire === undefined) return false
-    if (wire.link.outbox.writer.pendingBytes > this.#settings.queue.maximumBytes) {
+    if (wire.connection.output.writer.pendingBytes > this.#settings.queue.maximumBytes) {
       throw queueFull(publish.topic, this.#settings.queue)
     }
     const refusal = wire.refusalOf(publish)
     if (refusal !== undefined) throw refusal
     wire.encode(publish)
     this.#counters.messagesPublished++
-    this.pace.take()
+    this.rate.take()
     return true
   }
 
   /** Of the connection there is. */
-  get outbox(): Outbox | undefined {
-    return this.#wire?.link.outbox
+  get output(): SocketWriter | undefined {
+    return this.#wire?.connection.output
   }
 
   /** Whether one more message could leave at once, as far as the socket and the server's complaints go. */
   get isOpen(): boolean {
-    return this.outbox?.isWritable === true && this.pace.isOpen
+    return this.output?.isWritable === true && this.rate.isOpen
   }
 
-  onConnected(link: Link, server: ServerInformation, isResumed: boolean): void {
+  onConnected(connection: Connection, server: ServerInformation, isResumed: boolean): void {
     const { maximumInFlight, maximumInFlight311 } = this.#settings
-    this.#wire = new PublishWire(link, server)
+    this.#wire = new PublishWire(connection, server)
     const bound = server.protocolVersion === 5 ? maximumInFlight : maximumInFlight311
     this.mostOnWire = Math.min(server.receiveMaximum, bound)
     if (!isResumed) this.#forgetServerState()
@@ -171,9 +171,9 @@ export class Outgoing implements AppendListener {
   pump(): void {
     const wire = this.#wire
     if (wire === undefined) return
-    while (this.inFlight.onWire < this.quota && wire.link.outbox.isWritable) {
+    while (this.inFlight.onWire < this.quota && wire.connection.output.isWritable) {
       if (!this.inFlight.hasRepeats && this.queue.peek() === undefined) return
-      if (!this.pace.isOpen) return
+      if (!this.rate.isOpen) return
       const repeated = this.inFlight.nextToRepeat()
       if (repeated !== undefined) {
         this.#repeat(wire, repeated)
@@ -192,20 +192,20 @@ export class Outgoing implements AppendListener {
     this.#finish(publication, packet)
   }
 
-  onPubrec(link: Link, packet: Pubrec): void {
+  onPubrec(connection: Connection, packet: Pubrec): void {
     const publication = this.inFlight.get(packet.packetIdentifier)
     if (publication === undefined || publication.qos !== 2) {
       // [MQTT-4.3.3-4] asks for an answer; 0x92 says that there is nothing of the kind here.
-      link.acknowledge('pubrel', packet.packetIdentifier, ReasonCode.packetIdentifierNotFound)
+      connection.acknowledge('pubrel', packet.packetIdentifier, ReasonCode.packetIdentifierNotFound)
       return
     }
     if (isFailure(packet.reasonCode)) return this.#finish(publication, packet)
     if (packet.reasonCode !== ReasonCode.success) publication.received = packet
     if (publication.stage === 'releasing') return
     publication.stage = 'released'
-    if (!this.#journal.isNeeded) return link.acknowledge('pubrel', packet.packetIdentifier, 0)
+    if (!this.#storeWriter.isNeeded) return connection.acknowledge('pubrel', packet.packetIdentifier, 0)
     publication.stage = 'releasing'
-    this.#journal.commits?.release(publication, this.#onReleased, this.#onNotReleased)
+    this.#storeWriter.transactions?.release(publication, this.#onReleased, this.#onNotReleased)
   }
 
   onPubcomp(packet: Pubcomp): void {
@@ -221,7 +221,7 @@ export class Outgoing implements AppendListener {
     switch (publication.stage) {
       case 'queued':
         this.queue.withdraw(publication)
-        this.#endings.withdrawn(publication)
+        this.#outcomes.withdrawn(publication)
         this.#checkIdle()
         return false
       case 'storing':
@@ -246,8 +246,8 @@ export class Outgoing implements AppendListener {
     for (const publication of this.queue.close()) publication.fail(makeError(publication))
     for (const publication of this.inFlight.all()) publication.fail(makeError(publication))
     this.inFlight.clear()
-    this.pace.stop()
-    this.#journal.failAppending(makeError)
+    this.rate.stop()
+    this.#storeWriter.failAppending(makeError)
     this.#wire = undefined
     this.#checkIdle()
   }
@@ -257,7 +257,7 @@ export class Outgoing implements AppendListener {
     this.queue.unhold(publication)
     if (publication.isAbandoned) {
       this.queue.skip(publication)
-      this.#endings.withdrawn(publication)
+      this.#outcomes.withdrawn(publication)
       return this.#checkIdle()
     }
     if (publication.settlesWhenStored) this.#settleStored(publication)
@@ -282,7 +282,7 @@ export class Outgoing implements AppendListener {
 
   readonly #onReleased = (publication: Publication): void => {
     publication.stage = 'released'
-    this.#wire?.link.acknowledge('pubrel', publication.packetIdentifier, 0)
+    this.#wire?.connection.acknowledge('pubrel', publication.packetIdentifier, 0)
   }
 
   /** The message is as safe as the store makes it: it may go. */
@@ -316,7 +316,7 @@ export class Outgoing implements AppendListener {
 
   #repeat(wire: PublishWire, publication: Publication): void {
     if (publication.stage === 'released') {
-      wire.link.acknowledge('pubrel', publication.packetIdentifier, 0)
+      wire.connection.acknowledge('pubrel', publication.packetIdentifier, 0)
       return this.inFlight.sent()
     }
     const refusal = wire.refusalOf(publication)
@@ -337,22 +337,22 @@ export class Outgoing implements AppendListener {
       return this.refuse(publication, error as Error)
     }
     this.inFlight.sent()
-    this.pace.take()
+    this.rate.take()
     if (isRepeated) this.#counters.messagesRetransmitted++
     else this.#counters.messagesPublished++
   }
 
   #finish(publication: Publication, packet: Puback | Pubrec | Pubcomp): void {
     this.inFlight.acknowledged(publication)
-    if (packet.reasonCode === ReasonCode.quotaExceeded && publication.isPaced) this.pace.slow()
-    this.#endings.answered(publication, packet)
+    if (packet.reasonCode === ReasonCode.quotaExceeded && publication.isPaced) this.rate.slow()
+    this.#outcomes.answered(publication, packet)
     this.pump()
     if (this.#onIdle.length > 0) this.#checkIdle()
   }
 
   /** It is not in flight, and will not be sent. */
   refuse(publication: Publication, error: Error): void {
-    this.#endings.failed(publication, error)
+    this.#outcomes.failed(publication, error)
     this.#checkIdle()
   }
 
@@ -373,7 +373,7 @@ export class Outgoing implements AppendListener {
       const isDone = publication.stage === 'released' || publication.stage === 'releasing'
       if (!isDone && !publication.isAbandoned) continue
       this.inFlight.remove(publication)
-      this.#endings.done(publication)
+      this.#outcomes.done(publication)
     }
     this.queue.forgetServerState()
     this.#checkIdle()

@@ -1,8 +1,8 @@
 import { FakeClock } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import type { Endings } from './endings.js'
 import { MemorySessionStore } from './memory-session-store.js'
 import { makePublication, type Publication } from './publication.js'
+import type { PublicationOutcomes } from './publication-outcomes.js'
 import { PublishQueue } from './publish-queue.js'
 
 const BOUNDS = {
@@ -19,7 +19,13 @@ function publication(payload: string): Publication {
 
 describe('the queue', () => {
   it('keeps nothing of those that were given up behind one that waits [promise 6]', () => {
-    const queue = new PublishQueue(BOUNDS, new FakeClock(), new MemorySessionStore(), {} as Endings, () => {})
+    const queue = new PublishQueue(
+      BOUNDS,
+      new FakeClock(),
+      new MemorySessionStore(),
+      {} as PublicationOutcomes,
+      () => {},
+    )
     const [first, last] = [publication('first'), publication('last')]
     queue.push(first)
     const given = Array.from({ length: 10_000 }, (_, i) => publication(`${i}`))

@@ -4,9 +4,9 @@ import type { Counters } from '../model/stats.js'
 import type { Clock } from '../support/clock.js'
 import { Fifo } from '../support/fifo.js'
 import type { Backlog } from './backlog.js'
-import type { Endings } from './endings.js'
 import { isBeyondWindow, WINDOW_BYTES, WINDOW_MESSAGES } from './memory-window.js'
 import type { Publication } from './publication.js'
+import type { PublicationOutcomes } from './publication-outcomes.js'
 import { pushedOut, queueFull } from './publish-errors.js'
 
 /** Places of messages that were taken out, beyond as many as there are messages. */
@@ -20,7 +20,7 @@ export class PublishQueue {
   readonly #settings: QueueSettings
   readonly #clock: Clock
   readonly #fifo = new Fifo<Publication>()
-  readonly #endings: Endings
+  readonly #outcomes: PublicationOutcomes
   readonly #store: SessionStore
   readonly #onRead: () => void
   /** Once a store that commits was opened; without one all is kept in memory. */
@@ -37,19 +37,19 @@ export class PublishQueue {
     settings: QueueSettings,
     clock: Clock,
     store: SessionStore,
-    endings: Endings,
+    outcomes: PublicationOutcomes,
     onRead: () => void,
   ) {
     this.#settings = settings
     this.#clock = clock
-    this.#endings = endings
+    this.#outcomes = outcomes
     this.#store = store
     this.#onRead = onRead
   }
 
   /** A store that commits was opened. */
   restore(session: StoredSession, backlog: typeof Backlog, firstPage: StoredPage): void {
-    this.#backlog = new backlog(this.#store, this.#clock, this.#endings, {
+    this.#backlog = new backlog(this.#store, this.#clock, this.#outcomes, {
       onRead: (publication) => this.#push(publication),
       onPage: this.#onRead,
     })
@@ -103,7 +103,7 @@ export class PublishQueue {
       if (mayDrop && oldest === undefined && this.#backlog?.isReading) return
       counters.messagesDropped++
       if (oldest === undefined) throw queueFull(publication.topic, this.#settings)
-      this.#endings.failed(oldest, pushedOut(oldest.topic))
+      this.#outcomes.failed(oldest, pushedOut(oldest.topic))
     }
   }
 
@@ -162,7 +162,7 @@ export class PublishQueue {
       if (publication.stage !== 'released') continue
       // It was received, and PUBREL, which is all that was due, means nothing any more.
       this.withdraw(publication)
-      this.#endings.done(publication)
+      this.#outcomes.done(publication)
     }
     this.#backlog?.forgetServerState()
   }

@@ -1,5 +1,5 @@
 import { encodePublish, OutgoingAliases, type Publish } from '@jamey/protocol'
-import type { Link } from '../connection/link.js'
+import type { Connection } from '../connection/connection.js'
 import type { PublishError } from '../model/errors.js'
 import type { ServerInformation } from '../model/server-information.js'
 import { unfit } from './publish-errors.js'
@@ -7,13 +7,13 @@ import { PublishLimits } from './publish-limits.js'
 
 /** PUBLISH on one connection: what its server takes, and its topic aliases. */
 export class PublishWire {
-  readonly link: Link
+  readonly connection: Connection
   readonly #version: 4 | 5
   readonly #limits: PublishLimits
   readonly #aliases: OutgoingAliases
 
-  constructor(link: Link, server: ServerInformation) {
-    this.link = link
+  constructor(connection: Connection, server: ServerInformation) {
+    this.connection = connection
     this.#version = server.protocolVersion
     this.#limits = new PublishLimits(server)
     this.#aliases = new OutgoingAliases(server.topicAliasMaximum)
@@ -29,12 +29,12 @@ export class PublishWire {
     const { topic } = publish
     const alias = this.#aliases.aliasOf(topic, this.#limits.isSurelySmall(publish))
     try {
-      encodePublish(this.link.outbox.writer, publish, this.#version, alias)
+      encodePublish(this.connection.output.writer, publish, this.#version, alias)
     } catch (error) {
       if (alias < 0) this.#aliases.undo(topic)
       throw unfit(error)
     }
-    this.link.outbox.written()
+    this.connection.output.written()
     // From here on the bytes may be on their way. [MQTT-3.3.1-1]
     if (publish.qos !== 0) publish.dup = true
   }

@@ -4,9 +4,9 @@ import type { SetAside, SetAsideListOptions, SetAsideMessage } from '../model/se
 import type { QueueSettings } from '../model/settings.js'
 import type { Publication } from './publication.js'
 import type { Receipts } from './receipts.js'
-import type { DeskParts, SetAsideDesk } from './set-aside-desk.js'
+import type { SetAsideContext, SetAsideOperations } from './set-aside-operations.js'
 
-export interface SetAsideParts extends DeskParts {
+export interface SetAsideParts extends SetAsideContext {
   readonly bounds: QueueSettings
   readonly receipts: Receipts
 }
@@ -15,7 +15,7 @@ export interface SetAsideParts extends DeskParts {
 export class SetAsideMessages implements SetAside {
   readonly #parts: SetAsideParts
   readonly amount = { messages: 0, bytes: 0 }
-  #desk: Promise<SetAsideDesk> | undefined
+  #operations: Promise<SetAsideOperations> | undefined
 
   constructor(parts: SetAsideParts) {
     this.#parts = parts
@@ -49,14 +49,14 @@ export class SetAsideMessages implements SetAside {
     this.amount.messages++
     this.amount.bytes += bytes
     this.#parts.counters.messagesSetAside++
-    this.#parts.journal.setAside(publication, { code, message, reasonCode })
+    this.#parts.storeWriter.setAside(publication, { code, message, reasonCode })
     this.#parts.receipts.fail(sequence, error)
     this.#parts.report(
       new PublishError(code, `${message}; set aside as number ${sequence}`, { reasonCode, cause: error }),
     )
     if (this.isFull)
       this.#open()
-        .then((desk) => desk.makeRoom())
+        .then((operations) => operations.makeRoom())
         .catch(() => {})
   }
 
@@ -67,8 +67,10 @@ export class SetAsideMessages implements SetAside {
   }
 
   /** Seldom needed, so pages need not fetch it. */
-  #open(): Promise<SetAsideDesk> {
-    this.#desk ??= import('./set-aside-desk.js').then(({ SetAsideDesk: Desk }) => new Desk(this, this.#parts))
-    return this.#desk
+  #open(): Promise<SetAsideOperations> {
+    this.#operations ??= import('./set-aside-operations.js').then(
+      ({ SetAsideOperations: Operations }) => new Operations(this, this.#parts),
+    )
+    return this.#operations
   }
 }

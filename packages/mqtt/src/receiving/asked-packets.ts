@@ -6,7 +6,7 @@ import type { Waiter } from './subscription-waiter.js'
 const LAST_IDENTIFIER = 65_535
 
 /**
- * A wanted subscription. `unsent`: the server is to be asked; `asked`: it was, on this connection; `condemned`: it is
+ * A wanted subscription. `unsent`: the server is to be asked; `asked`: it was, on this connection; `withheld`: it is
  * not, since the connection would end.
  */
 export interface Entry {
@@ -15,7 +15,7 @@ export interface Entry {
   readonly identifiers: number[]
   request: SubscriptionRequest
   handlings: readonly Handling[]
-  state: 'unsent' | 'asked' | 'granted' | 'condemned'
+  state: 'unsent' | 'asked' | 'granted' | 'withheld'
   granted: number
   waiters: Waiter[] | undefined
 }

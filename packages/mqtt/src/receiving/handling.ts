@@ -5,7 +5,7 @@ export class Handling {
   handler: MessageHandler
   readonly leavesFailed: boolean
   /** Subscription identifiers whose retained messages are for others. */
-  deafTo: Set<number> | undefined = undefined
+  ignoredIdentifiers: Set<number> | undefined = undefined
 
   constructor(handler: MessageHandler, leavesFailed: boolean) {
     this.handler = handler

@@ -1,17 +1,17 @@
 import { type Publish, type Pubrel, ReasonCode } from '@jamey/protocol'
+import type { Connection } from '../connection/connection.js'
 import { violation } from '../connection/connection-errors.js'
-import type { Link } from '../connection/link.js'
 import { MessageError } from '../model/errors.js'
 import type { Message } from '../model/message.js'
 import type { StoredReceipt } from '../model/session-store.js'
 import type { Settings } from '../model/settings.js'
 import type { Counters } from '../model/stats.js'
-import type { Journal } from '../publishing/journal.js'
+import type { StoreWriter } from '../publishing/store-writer.js'
 import { digestOf, isSameBytes } from '../support/bytes.js'
 import { Fifo } from '../support/fifo.js'
 import { Delivery, isThenable, NOT_CONSUMED } from './delivery.js'
 import type { Handling } from './handling.js'
-import { IncomingAliases } from './topic-aliases.js'
+import { IncomingAliases } from './incoming-aliases.js'
 
 /** QoS 0 handlers that may be at work at once; QoS 1 and 2 are bounded by our Receive Maximum. */
 const MAXIMUM_QOS0_RUNNING = 65_536
@@ -28,10 +28,10 @@ export type FindHandlings = (packet: Publish) => readonly Handling[]
 export class Incoming {
   readonly #settings: Settings
   readonly #counters: Counters
-  readonly #journal: Journal
+  readonly #storeWriter: StoreWriter
   readonly #find: FindHandlings
   #aliases: IncomingAliases
-  #link: Link | undefined
+  #connection: Connection | undefined
   /** Ours, where the server knows it: before MQTT 5.0 there is none. */
   #receiveMaximum = Number.POSITIVE_INFINITY
   /** What waits for its acknowledgement, in order of arrival. */
@@ -46,10 +46,10 @@ export class Incoming {
   #running = 0
   #onIdle: (() => void)[] = []
 
-  constructor(settings: Settings, counters: Counters, journal: Journal, find: FindHandlings) {
+  constructor(settings: Settings, counters: Counters, storeWriter: StoreWriter, find: FindHandlings) {
     this.#settings = settings
     this.#counters = counters
-    this.#journal = journal
+    this.#storeWriter = storeWriter
     this.#find = find
     this.#aliases = new IncomingAliases(settings.topicAliasMaximum)
   }
@@ -73,22 +73,22 @@ export class Incoming {
     for (const { packetIdentifier, digest } of received) this.#received.set(packetIdentifier, digest)
   }
 
-  onConnected(link: Link, isResumed: boolean, isInDoubt: boolean): void {
-    this.#link = link
+  onConnected(connection: Connection, isResumed: boolean, isInDoubt: boolean): void {
+    this.#connection = connection
     this.#receiveMaximum =
-      link.protocolVersion === 5 ? this.#settings.receiveMaximum : Number.POSITIVE_INFINITY
+      connection.protocolVersion === 5 ? this.#settings.receiveMaximum : Number.POSITIVE_INFINITY
     this.#isInDoubt = isResumed && (isInDoubt || this.#isInDoubt)
     this.#aliases = new IncomingAliases(this.#settings.topicAliasMaximum)
     if (isResumed) return
     for (const delivery of this.carried.values()) delivery.isForgotten = true
     this.carried.clear()
     this.#received.clear()
-    this.#journal.commits?.forgetReceived()
+    this.#storeWriter.transactions?.forgetReceived()
   }
 
   /** The server will send again what we did not acknowledge; what is still being worked on joins that later. */
   onDisconnected(): void {
-    this.#link = undefined
+    this.#connection = undefined
     for (let delivery = this.queue.shift(); delivery !== undefined; delivery = this.queue.shift()) {
       delivery.isQueued = false
       delivery.isStale = true
@@ -125,10 +125,10 @@ export class Incoming {
     return dup || !this.#isInDoubt
   }
 
-  onPubrel(link: Link, packet: Pubrel): void {
+  onPubrel(connection: Connection, packet: Pubrel): void {
     const isKnown = this.#received.delete(packet.packetIdentifier)
-    if (isKnown) this.#journal.commits?.complete(packet.packetIdentifier)
-    link.acknowledge(
+    if (isKnown) this.#storeWriter.transactions?.complete(packet.packetIdentifier)
+    connection.acknowledge(
       'pubcomp',
       packet.packetIdentifier,
       isKnown ? ReasonCode.success : ReasonCode.packetIdentifierNotFound,
@@ -198,7 +198,7 @@ export class Incoming {
     if (packet?.qos !== 2) return this.#settle(delivery)
     // A failure ends the exchange: there will be no PUBREL. [MQTT-4.3.3-9]
     if (delivery.reasonCode !== 0) this.#received.delete(packet.packetIdentifier)
-    else if (this.#journal.isNeeded) {
+    else if (this.#storeWriter.isNeeded) {
       if (!delivery.isQueued && !delivery.isStale) this.#enqueue(delivery)
       return this.#remember(delivery, packet)
     }
@@ -211,7 +211,7 @@ export class Incoming {
       if (!delivery.isForgotten) this.#settle(delivery)
     }
     const digest = this.#received.get(packet.packetIdentifier) ?? digestOf(packet.topic, packet.payload)
-    this.#journal.commits?.receive(packet.packetIdentifier, digest, settle, () => {
+    this.#storeWriter.transactions?.receive(packet.packetIdentifier, digest, settle, () => {
       delivery.isLeft = true
       settle()
     })
@@ -241,7 +241,7 @@ export class Incoming {
     const { packet } = delivery
     if (packet !== undefined && !delivery.isLeft) {
       const type = packet.qos === 1 ? 'puback' : 'pubrec'
-      this.#link?.acknowledge(type, packet.packetIdentifier, delivery.reasonCode)
+      this.#connection?.acknowledge(type, packet.packetIdentifier, delivery.reasonCode)
     }
     delivery.packet = undefined
     if (this.#spare.length < MAXIMUM_SPARE) this.#spare.push(delivery)
@@ -252,7 +252,7 @@ export class Incoming {
     this.#received.set(packet.packetIdentifier, digest)
     if (this.#joinCarried(packet)) return
     const delivery = this.#take(packet)
-    if (!this.#journal.isNeeded) return this.#settle(delivery)
+    if (!this.#storeWriter.isNeeded) return this.#settle(delivery)
     // The first time, the store may have failed.
     this.#enqueue(delivery)
     this.#remember(delivery, packet)

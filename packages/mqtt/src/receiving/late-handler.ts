@@ -1,7 +1,7 @@
 import type { Message } from '../model/message.js'
 import type { SubscribeOptions } from '../model/options.js'
 import type { Entry } from './asked-packets.js'
-import type { Dispatcher } from './dispatch.js'
+import type { Dispatcher } from './dispatcher.js'
 import type { Handling } from './handling.js'
 
 /** Identifiers of a filter that stay known, for what is still on its way. */
@@ -10,9 +10,9 @@ const KNOWN_IDENTIFIERS = 3
 /**
  * Sees to it that a handler gets the retained messages that comes when they have, or may have, been sent: the server is
  * to be asked for them once more, with another identifier. By that they are told from those that it may still be sending
- * to the handlers that were there before; those turn a deaf ear to the new ones, and the new handler to the old.
+ * to the handlers that were there before; those ignore the new ones, and the new handler the old.
  */
-export function welcome(
+export function requestRetained(
   dispatcher: Dispatcher,
   entry: Entry,
   handling: Handling,
@@ -25,8 +25,8 @@ export function welcome(
   dispatcher.identify(identifier, entry)
   // Where live messages are marked as retained, too, a second copy is better than none.
   if (!entry.request.retainAsPublished) {
-    for (const former of identifiers) deafen(handling, former)
-    for (const other of handlings) if (other !== handling) deafen(other, identifier)
+    for (const former of identifiers) ignore(handling, former)
+    for (const other of handlings) if (other !== handling) ignore(other, identifier)
   }
   identifiers.push(identifier)
   if (identifiers.length > KNOWN_IDENTIFIERS) dispatcher.identify(identifiers.shift() as number)
@@ -34,16 +34,16 @@ export function welcome(
   entry.state = 'unsent'
 }
 
-function deafen(handling: Handling, identifier: number): void {
-  if (handling.deafTo === undefined) {
+function ignore(handling: Handling, identifier: number): void {
+  if (handling.ignoredIdentifiers === undefined) {
     const { handler } = handling
-    const deafTo = new Set<number>()
-    handling.deafTo = deafTo
-    handling.handler = (message) => (isFor(deafTo, message) ? undefined : handler(message))
+    const ignoredIdentifiers = new Set<number>()
+    handling.ignoredIdentifiers = ignoredIdentifiers
+    handling.handler = (message) => (isFor(ignoredIdentifiers, message) ? undefined : handler(message))
   }
-  handling.deafTo.add(identifier)
+  handling.ignoredIdentifiers.add(identifier)
 }
 
-function isFor(deafTo: ReadonlySet<number>, { retain, properties }: Message): boolean {
-  return retain && properties?.subscriptionIdentifiers?.some((one) => deafTo.has(one)) === true
+function isFor(ignoredIdentifiers: ReadonlySet<number>, { retain, properties }: Message): boolean {
+  return retain && properties?.subscriptionIdentifiers?.some((one) => ignoredIdentifiers.has(one)) === true
 }

@@ -17,7 +17,7 @@ export interface StreamHost {
   readonly subscribe: (handler: MessageHandler) => Promise<Subscription>
   readonly counters: Counters
   /** `resume`: by another connection, to which what stays unacknowledged on this one does not matter. */
-  readonly connection: { resume(): void }
+  readonly connector: { resume(): void }
   /** Of the client, which ends those that are open when it closes. */
   readonly streams: Set<MessageStream>
 }
@@ -78,7 +78,7 @@ export class MessageStream implements AsyncIterableIterator<Message> {
     const subscription = await this.#subscription?.catch(() => undefined)
     await subscription?.unsubscribe().catch(() => {})
     // Each stays in the place of one that the server could send, as long as this connection lasts.
-    if (this.#left > LEFT_PLACES) this.#host.connection.resume()
+    if (this.#left > LEFT_PLACES) this.#host.connector.resume()
     this.#left = 0
     return { done: true, value: undefined }
   }

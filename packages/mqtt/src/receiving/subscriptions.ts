@@ -7,7 +7,7 @@ import {
   type Unsuback,
   type Unsubscribe,
 } from '@jamey/protocol'
-import type { Link } from '../connection/link.js'
+import type { Connection } from '../connection/connection.js'
 import type { MqttError } from '../model/errors.js'
 import { SubscriptionError } from '../model/errors.js'
 import type { CallOptions, MessageHandler, SubscribeOptions } from '../model/options.js'
@@ -15,7 +15,7 @@ import type { ServerInformation } from '../model/server-information.js'
 import type { Counters } from '../model/stats.js'
 import type { Clock } from '../support/clock.js'
 import { AskedPackets, type Entry } from './asked-packets.js'
-import { Dispatcher } from './dispatch.js'
+import { Dispatcher } from './dispatcher.js'
 import { Handling } from './handling.js'
 import { RefusalRetry } from './refusal-retry.js'
 import {
@@ -54,7 +54,7 @@ export class Subscriptions {
   /** To be asked for on this connection as soon as there is room, and whether again. */
   readonly #postponed = new Map<Entry, boolean>()
   readonly #refusals: RefusalRetry
-  #link: Link | undefined
+  #connection: Connection | undefined
   #server: ServerInformation | undefined
 
   constructor(clock: Clock, counters: Counters, onFailure: (error: MqttError) => void) {
@@ -68,7 +68,7 @@ export class Subscriptions {
 
   /** The handler is in place when this returns; the promise settles with the server's answer. */
   subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<Grant> {
-    const fault = faultOf(filter, options, this.#link && this.#server)
+    const fault = faultOf(filter, options, this.#connection && this.#server)
     if (fault !== undefined) return Promise.reject(fault)
     const handling = new Handling(handler, options.whenHandlerFails === 'leave')
     const known = this.#entries.get(filter)
@@ -78,7 +78,7 @@ export class Subscriptions {
     this.dispatcher.changed()
     entry.waiters ??= []
     const promise = this.#waitFor(entry.waiters, filter, options, handling)
-    if (isLate) this.#welcome(entry, handling, options)
+    if (isLate) this.#requestRetained(entry, handling, options)
     else this.#ask(entry)
     return promise.then((qos) => ({ handling, qos }))
   }
@@ -123,8 +123,13 @@ export class Subscriptions {
    * always in doubt: Mosquitto 2.0.11 forgets them over a restart and says that the session is present. Asking for what
    * is there already changes nothing. [MQTT-3.8.4-3]
    */
-  onConnected(link: Link, server: ServerInformation, isResumed: boolean, isInDoubt: boolean): void {
-    this.#link = link
+  onConnected(
+    connection: Connection,
+    server: ServerInformation,
+    isResumed: boolean,
+    isInDoubt: boolean,
+  ): void {
+    this.#connection = connection
     this.#server = server
     if (!isResumed) {
       // The server knows nothing of them any more.
@@ -134,19 +139,19 @@ export class Subscriptions {
       }
       this.#removals.clear()
     }
-    this.#sendRemovals(link)
+    this.#sendRemovals(connection)
     for (const entry of this.#entries.values()) {
       const mayBeGone = isInDoubt || entry.filter.startsWith('$share/')
       const wasGranted = isResumed && mayBeGone && entry.state === 'granted'
-      if (wasGranted || (!isResumed && entry.state !== 'condemned')) entry.state = 'unsent'
-      if (!isResumed) for (const { deafTo } of entry.handlings) deafTo?.clear()
+      if (wasGranted || (!isResumed && entry.state !== 'withheld')) entry.state = 'unsent'
+      if (!isResumed) for (const { ignoredIdentifiers } of entry.handlings) ignoredIdentifiers?.clear()
       if (entry.state === 'unsent') this.#ask(entry, wasGranted)
     }
   }
 
   /** Answers will not come any more; what was asked is asked again with the next connection. */
   onDisconnected(): void {
-    this.#link = undefined
+    this.#connection = undefined
     this.#refusals.stop()
     this.#postponed.clear()
     for (const asked of this.asked.take()) {
@@ -203,7 +208,7 @@ export class Subscriptions {
     const existing = this.#entries.get(filter)
     if (existing !== undefined) {
       const request = wants(existing.request, options)
-      if (request !== undefined || existing.state === 'condemned') existing.state = 'unsent'
+      if (request !== undefined || existing.state === 'withheld') existing.state = 'unsent'
       existing.request = request ?? existing.request
       return existing
     }
@@ -227,18 +232,18 @@ export class Subscriptions {
   }
 
   /** A page that can not fetch it does without the retained messages. */
-  async #welcome(entry: Entry, handling: Handling, options: SubscribeOptions): Promise<void> {
+  async #requestRetained(entry: Entry, handling: Handling, options: SubscribeOptions): Promise<void> {
     const late = await import('./late-handler.js').catch(() => undefined)
     if (this.#entries.get(entry.filter) !== entry) return
-    late?.welcome(this.dispatcher, entry, handling, options)
+    late?.requestRetained(this.dispatcher, entry, handling, options)
     if (entry.state === 'granted') for (const waiter of takeWaiters(entry)) waiter.resolve(entry.granted)
     this.#ask(entry)
   }
 
   /** `isAgain`: the subscription may be there, whose retained messages have come already. */
   #ask(entry: Entry, isAgain = false): void {
-    const link = this.#link
-    if (link === undefined || entry.state !== 'unsent') return
+    const connection = this.#connection
+    if (connection === undefined || entry.state !== 'unsent') return
     const { filter, request } = entry
     const isIdentified = this.#server?.subscriptionIdentifiersAvailable === true
     const packet: Subscribe = {
@@ -255,7 +260,7 @@ export class Subscriptions {
     }
     entry.state = 'asked'
     packet.packetIdentifier = this.asked.add({ kind: 'subscribe', filter, entry, request })
-    link.send(packet)
+    connection.send(packet)
   }
 
   /** Those who asked for it just now lose it; for handlers that had it before it stays wanted. */
@@ -299,13 +304,13 @@ export class Subscriptions {
 
   #askToRemove(filter: string, options: CallOptions): Promise<void> {
     const waiters = this.#removalOf(filter)
-    if (this.#link === undefined) {
+    if (this.#connection === undefined) {
       // The server learns it with the next connection, if it still has the session by then.
       this.#forgetLeaving(filter)
       return Promise.resolve()
     }
     const promise = this.#waitFor(waiters, filter, options, undefined)
-    this.#sendRemovals(this.#link)
+    this.#sendRemovals(this.#connection)
     return promise.then(() => {})
   }
 
@@ -317,7 +322,7 @@ export class Subscriptions {
   }
 
   /** Sends UNSUBSCRIBE for what is to be removed, as far as there are packet identifiers. */
-  #sendRemovals(link: Link): void {
+  #sendRemovals(connection: Connection): void {
     for (const [filter, waiters] of this.#removals) {
       if (!this.asked.hasRoom) return
       this.#removals.delete(filter)
@@ -333,7 +338,7 @@ export class Subscriptions {
         continue
       }
       packet.packetIdentifier = this.asked.add({ kind: 'unsubscribe', filter, waiters })
-      link.send(packet)
+      connection.send(packet)
     }
   }
 
@@ -366,7 +371,7 @@ export class Subscriptions {
   }
 
   #sendPostponed(): void {
-    if (this.#link !== undefined && this.#removals.size > 0) this.#sendRemovals(this.#link)
+    if (this.#connection !== undefined && this.#removals.size > 0) this.#sendRemovals(this.#connection)
     for (const [entry, isAgain] of this.#postponed) {
       if (!this.asked.hasRoom) return
       this.#postponed.delete(entry)

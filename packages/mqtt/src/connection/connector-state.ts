@@ -1,8 +1,8 @@
 import type { ServerInformation } from '../model/server-information.js'
 import type { SessionFate, StateChange } from '../model/state.js'
 import type { Endpoint, TlsMaterial } from '../model/transport.js'
+import type { Connection } from './connection.js'
 import type { PacketCredentials } from './credentials.js'
-import type { Link } from './link.js'
 
 export interface Connecting {
   readonly state: 'connecting'
@@ -11,7 +11,7 @@ export interface Connecting {
   readonly endpoint: Endpoint
   protocolVersion: 4 | 5
   timer: unknown
-  link: Link | undefined
+  connection: Connection | undefined
   tls: TlsMaterial | undefined
   credentials: PacketCredentials | undefined
   cleanStart: boolean
@@ -26,7 +26,7 @@ export interface Connecting {
 export interface Connected {
   readonly state: 'connected'
   readonly attempt: number
-  readonly link: Link
+  readonly connection: Connection
   readonly server: ServerInformation
   readonly session: SessionFate
   /** The method of enhanced authentication in use on this connection. */
@@ -78,7 +78,7 @@ export function connectingTo(endpoint: Endpoint, attempt: number, cause: Error |
     endpoint,
     protocolVersion: 5,
     timer: undefined,
-    link: undefined,
+    connection: undefined,
     tls: undefined,
     credentials: undefined,
     isAsked: false,
@@ -91,7 +91,7 @@ export function connectingTo(endpoint: Endpoint, attempt: number, cause: Error |
 /** The server has accepted `attempt`. */
 export function connectedBy(
   { attempt }: Connecting,
-  link: Link,
+  connection: Connection,
   server: ServerInformation,
   session: SessionFate,
   authenticationMethod: string | undefined,
@@ -100,7 +100,7 @@ export function connectedBy(
   return {
     state: 'connected',
     attempt,
-    link,
+    connection,
     server,
     session,
     authenticationMethod,

@@ -9,12 +9,12 @@ import type {
 import { DROPPED_BY_HAND, publishedAnew } from '../model/session-store.js'
 import type { SetAsideListOptions, SetAsideMessage } from '../model/set-aside.js'
 import type { Counters } from '../model/stats.js'
-import type { Journal } from './journal.js'
+import type { StoreWriter } from './store-writer.js'
 
-export interface DeskParts {
+export interface SetAsideContext {
   readonly counters: Counters
   readonly store: SessionStore
-  readonly journal: Journal
+  readonly storeWriter: StoreWriter
   readonly report: (error: MqttError) => void
   /** Queues a message anew and gives its receipt. Throws `PublishError` where it is not taken. */
   readonly requeue: (message: SetAsideMessage) => string
@@ -30,13 +30,13 @@ export interface SetAsideAmount {
 }
 
 /** Where set-aside messages are looked at, retried and dropped. */
-export class SetAsideDesk {
+export class SetAsideOperations {
   readonly #messages: SetAsideAmount
-  readonly #parts: DeskParts
+  readonly #parts: SetAsideContext
   /** One after the other, so that each sees what the one before has done. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(messages: SetAsideAmount, parts: DeskParts) {
+  constructor(messages: SetAsideAmount, parts: SetAsideContext) {
     this.#messages = messages
     this.#parts = parts
   }
@@ -90,7 +90,7 @@ export class SetAsideDesk {
     maximumBytes: number,
   ): Promise<StoredPage<SetAsideMessage>> {
     await this.#parts.opened()
-    await this.#parts.journal.settled()
+    await this.#parts.storeWriter.settled()
     const upTo = Number.MAX_SAFE_INTEGER
     return this.#parts.store.readSetAside({ after, upTo, maximumMessages, maximumBytes })
   }
@@ -104,10 +104,10 @@ export class SetAsideDesk {
   /** It is out once this resolves; where the store fails it stays. */
   async #remove({ sequence, topic, payload }: SetAsideMessage, why: StoredReason): Promise<void> {
     const bytes = topic.length + payload.length
-    const { journal } = this.#parts
-    journal.removeSetAside(sequence, bytes)
-    journal.giveUp(sequence, why)
-    await journal.settled()
+    const { storeWriter } = this.#parts
+    storeWriter.removeSetAside(sequence, bytes)
+    storeWriter.giveUp(sequence, why)
+    await storeWriter.settled()
     this.#messages.amount.messages--
     this.#messages.amount.bytes -= bytes
   }

@@ -4,9 +4,9 @@ import type { SessionStore, StoredReason } from '../model/session-store.js'
 import { Deferred } from '../support/deferred.js'
 import type { Fifo } from '../support/fifo.js'
 import type { InFlight } from './in-flight.js'
-import type { Journal } from './journal.js'
 import type { Publication } from './publication.js'
 import { SUCCESS } from './publish-result.js'
+import type { StoreWriter } from './store-writer.js'
 
 /** The store's identifier, and the number of the message. */
 const RECEIPT = /^([0-9a-f]+)\.(\d{1,16})$/
@@ -18,10 +18,10 @@ export interface Answer {
 }
 
 /** Where receipts are answered. */
-export class ReceiptDesk {
+export class ReceiptAnswers {
   readonly #identifier: string
   readonly #store: SessionStore
-  readonly #journal: Journal
+  readonly #storeWriter: StoreWriter
   readonly #inFlight: InFlight
   readonly #queued: Fifo<Publication>
   readonly #waiting = new Map<number, Set<Deferred<PublishResult>>>()
@@ -30,13 +30,13 @@ export class ReceiptDesk {
   constructor(
     identifier: string,
     store: SessionStore,
-    journal: Journal,
+    storeWriter: StoreWriter,
     inFlight: InFlight,
     queued: Fifo<Publication>,
   ) {
     this.#identifier = identifier
     this.#store = store
-    this.#journal = journal
+    this.#storeWriter = storeWriter
     this.#inFlight = inFlight
     this.#queued = queued
   }
@@ -77,7 +77,7 @@ export class ReceiptDesk {
   #read(receipt: string): number {
     const found = RECEIPT.exec(receipt)
     const sequence = Number(found?.[2])
-    if (found?.[1] === this.#identifier && this.#journal.hasUsed(sequence)) return sequence
+    if (found?.[1] === this.#identifier && this.#storeWriter.hasUsed(sequence)) return sequence
     throw new PublishError(
       'invalid-argument',
       `receipt ${JSON.stringify(String(receipt).slice(0, 60))}: expected one that this store gave ` +
@@ -91,7 +91,7 @@ export class ReceiptDesk {
    */
   async #hasEnded(receipt: string, sequence: number): Promise<boolean> {
     // The store must know all that changed before.
-    await this.#journal.settled()
+    await this.#storeWriter.settled()
     const store = this.#store
     if (!store.commits && (this.#inFlight.has(sequence) || isQueued(this.#queued, sequence))) return false
     const outcome = await store.find(sequence)

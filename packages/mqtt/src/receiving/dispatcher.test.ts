@@ -1,7 +1,7 @@
 import { isTopicFilter, matches, type Publish, splitShared } from '@jamey/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Dispatcher } from './dispatch.js'
+import { Dispatcher } from './dispatcher.js'
 import { Handling } from './handling.js'
 
 const message = (topic: string, subscriptionIdentifiers?: number[]): Publish => ({

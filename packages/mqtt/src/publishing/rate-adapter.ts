@@ -1,5 +1,5 @@
 import type { Clock } from '../support/clock.js'
-import type { PaceLimit } from './pace-limit.js'
+import type { RateLimit } from './rate-limit.js'
 
 /** Messages after which the observed rate is taken anew. */
 const WINDOW_MESSAGES = 256
@@ -7,15 +7,15 @@ const WINDOW_MESSAGES = 256
 /** Where the limit comes from that a complaint leads to. */
 export interface RateLimitSource {
   /** Calls `use` with it, at once or when it is there. */
-  paceLimit(use: (Limit: typeof PaceLimit) => void): void
+  rateLimit(use: (Limit: typeof RateLimit) => void): void
 }
 
 /** How fast messages may leave: without limit, until the server says that it is too much (0x96, 0x97). [promise 26] */
-export class Pace {
+export class RateAdapter {
   readonly #clock: Clock
   readonly #limits: RateLimitSource
   readonly #onOpen: () => void
-  #limit: PaceLimit | undefined
+  #limit: RateLimit | undefined
   #windowMessages = 0
   #windowAtMs: number
   #observedPerSecond = 0
@@ -48,7 +48,7 @@ export class Pace {
   slow(): void {
     this.#observe()
     const observed = this.#observedPerSecond
-    this.#limits.paceLimit((Limit) => {
+    this.#limits.rateLimit((Limit) => {
       this.#limit ??= new Limit(this.#clock, this.#onOpen)
       this.#limit.slow(observed)
     })

@@ -1,7 +1,7 @@
 import type { MqttError, PublishError } from '../model/errors.js'
 import type { SessionStore } from '../model/session-store.js'
+import { afterTurn, cancelTurn } from '../support/after-turn.js'
 import type { Clock } from '../support/clock.js'
-import { afterTurn, cancelTurn } from '../support/turn.js'
 import type { Publication } from './publication.js'
 import { storeFailed } from './publish-errors.js'
 
@@ -26,7 +26,7 @@ interface Waiting {
  * The transactions of a SessionStore that commits: what changes in one turn of the event loop, or during a commit, is
  * one transaction, and what depends on a change is called after it. [promise 3]
  */
-export class Commits {
+export class StoreTransactions {
   readonly #store: SessionStore
   readonly #clock: Clock
   readonly #onFailure: (error: MqttError) => void

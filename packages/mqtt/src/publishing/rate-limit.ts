@@ -9,7 +9,7 @@ const GROWTH_PER_SECOND = 1.1
  * A rate that messages may leave with, after a complaint half of what that was about; it grows again until it is twice
  * that rate, and then falls away.
  */
-export class PaceLimit {
+export class RateLimit {
   readonly #clock: Clock
   readonly #onOpen: () => void
   #perSecond = Number.POSITIVE_INFINITY

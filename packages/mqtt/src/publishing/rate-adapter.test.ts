@@ -2,7 +2,7 @@ import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { nodeParts } from '../client/node-parts.js'
 import { makeHarness, rejection, text } from '../test-support/harness.js'
-import { Pace } from './pace.js'
+import { RateAdapter } from './rate-adapter.js'
 
 const { connectTo, startPeer } = makeHarness({
   onTestFinished,
@@ -11,50 +11,50 @@ const { connectTo, startPeer } = makeHarness({
 })
 
 /** Sends as fast as it may for `seconds`; returns how many it was. */
-async function sendFor(pace: Pace, clock: FakeClock, seconds: number): Promise<number> {
+async function sendFor(rate: RateAdapter, clock: FakeClock, seconds: number): Promise<number> {
   let sent = 0
   for (let step = 0; step < seconds * 100; step++) {
-    while (pace.isOpen && sent < 1_000_000) {
-      pace.take()
+    while (rate.isOpen && sent < 1_000_000) {
+      rate.take()
       sent++
-      if (pace.messagesPerSecond === undefined) break
+      if (rate.messagesPerSecond === undefined) break
     }
     await clock.advance(10)
   }
   return sent
 }
 
-describe('the pace', () => {
+describe('the rate', () => {
   it('is unlimited until the server complains, then half of what it was, and recovers [promise 26]', async () => {
     const clock = new FakeClock()
-    const pace = new Pace(clock, nodeParts, () => {})
+    const rate = new RateAdapter(clock, nodeParts, () => {})
     for (let i = 0; i < 1000; i++) {
-      expect(pace.isOpen).toBe(true)
-      pace.take()
+      expect(rate.isOpen).toBe(true)
+      rate.take()
       await clock.advance(1)
     }
-    expect(pace.messagesPerSecond).toBeUndefined()
-    pace.slow()
-    expect(pace.messagesPerSecond).toBeGreaterThan(450)
-    expect(pace.messagesPerSecond).toBeLessThan(550)
-    expect(pace.isOpen).toBe(false)
-    const first = await sendFor(pace, clock, 1)
+    expect(rate.messagesPerSecond).toBeUndefined()
+    rate.slow()
+    expect(rate.messagesPerSecond).toBeGreaterThan(450)
+    expect(rate.messagesPerSecond).toBeLessThan(550)
+    expect(rate.isOpen).toBe(false)
+    const first = await sendFor(rate, clock, 1)
     expect(first).toBeGreaterThan(450)
     expect(first).toBeLessThan(600)
-    pace.slow()
-    expect(pace.messagesPerSecond).toBeLessThan(300)
+    rate.slow()
+    expect(rate.messagesPerSecond).toBeLessThan(300)
     await clock.advance(60_000)
-    expect(pace.messagesPerSecond).toBeUndefined()
-    expect(pace.isOpen).toBe(true)
-    pace.stop()
+    expect(rate.messagesPerSecond).toBeUndefined()
+    expect(rate.isOpen).toBe(true)
+    rate.stop()
     expect(clock.pendingTimers).toBe(0)
   })
 
   it('never stands still, however often the server complains [promise 26]', async () => {
     const clock = new FakeClock()
-    const pace = new Pace(clock, nodeParts, () => {})
-    for (let i = 0; i < 50; i++) pace.slow()
-    expect(await sendFor(pace, clock, 5)).toBeGreaterThan(3)
+    const rate = new RateAdapter(clock, nodeParts, () => {})
+    for (let i = 0; i < 50; i++) rate.slow()
+    expect(await sendFor(rate, clock, 5)).toBeGreaterThan(3)
   })
 })
 

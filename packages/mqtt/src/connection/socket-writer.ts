@@ -1,15 +1,15 @@
 import { Writer } from '@jamey/protocol'
 import type { Counters } from '../model/stats.js'
 import type { Transport } from '../model/transport.js'
+import { afterTurn, cancelTurn } from '../support/after-turn.js'
 import type { Clock } from '../support/clock.js'
-import { afterTurn, cancelTurn } from '../support/turn.js'
 
 /** A batch this long goes to the socket without waiting for the end of the turn. */
 const FLUSH_FROM_BYTES = 65_536
 /** Bytes that one turn of the event loop may send; then the rest of the process gets a chance. */
 const BYTES_PER_TURN = 1_048_576
 
-export interface OutboxListener {
+export interface SocketWriterListener {
   /** There is room again after `isWritable` was false. */
   onWritable(): void
   /** The socket has taken nothing for the whole write time-out. */
@@ -21,7 +21,7 @@ export interface OutboxListener {
  * write at the end of this turn of the event loop, or as soon as a slab is full. While the socket is full nothing is
  * handed to it.
  */
-export class Outbox {
+export class SocketWriter {
   readonly writer = new Writer()
   /** False asks publishers to wait for `onWritable`. */
   isWritable = true
@@ -30,7 +30,7 @@ export class Outbox {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #writeTimeoutMs: number
-  readonly #listener: OutboxListener
+  readonly #listener: SocketWriterListener
   readonly #counters: Counters
   #turn: unknown
   #turnBytes = 0
@@ -41,7 +41,7 @@ export class Outbox {
     transport: Transport,
     clock: Clock,
     writeTimeoutMs: number,
-    listener: OutboxListener,
+    listener: SocketWriterListener,
     counters: Counters,
   ) {
     this.#transport = transport

@@ -3,7 +3,7 @@ import type { MqttError } from '../model/errors.js'
 import type { Skipped } from '../model/platform.js'
 import type { ServerInformation } from '../model/server-information.js'
 import type { StateChange } from '../model/state.js'
-import type { Link } from './link.js'
+import type { Connection } from './connection.js'
 
 /**
  * What is known of the packet under which a connection ended: `found`, and not sent again; `near`: it is looked for, and
@@ -12,10 +12,10 @@ import type { Link } from './link.js'
 export type Finding = 'found' | 'near' | 'none'
 
 /** What the owner of the connection is told. */
-export interface ConnectionListener {
+export interface ConnectorListener {
   /** `isInDoubt`: a CONNECT before this one had no answer, so the server may have made a new session meanwhile. */
-  onConnected(link: Link, server: ServerInformation, isInDoubt: boolean): void
-  onPacket(link: Link, packet: Packet | Skipped): void
+  onConnected(connection: Connection, server: ServerInformation, isInDoubt: boolean): void
+  onPacket(connection: Connection, packet: Packet | Skipped): void
   onWritable(): void
   onDisconnected(): void
   /** The connection ends, perhaps because of one packet. Before `onDisconnected`. */

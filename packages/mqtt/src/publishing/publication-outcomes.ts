@@ -1,31 +1,31 @@
 import { isFailure, type Puback, type Pubcomp, type Pubrec } from '@jamey/protocol'
 import { type MqttError, PublishError } from '../model/errors.js'
 import type { Counters } from '../model/stats.js'
-import type { Journal } from './journal.js'
 import type { Publication } from './publication.js'
 import { refused } from './publish-errors.js'
 import { resultOf, SUCCESS } from './publish-result.js'
 import type { Receipts } from './receipts.js'
 import type { SetAsideMessages } from './set-aside-messages.js'
+import type { StoreWriter } from './store-writer.js'
 
 /** What becomes of a message that waits no more: its record, whoever waits for it, and whoever may ask later. */
-export class Endings {
+export class PublicationOutcomes {
   readonly #counters: Counters
-  readonly #journal: Journal
+  readonly #storeWriter: StoreWriter
   readonly #receipts: Receipts
   readonly #setAside: SetAsideMessages
   readonly #report: (error: MqttError) => void
 
   constructor(
     counters: Counters,
-    journal: Journal,
+    storeWriter: StoreWriter,
     receipts: Receipts,
     setAside: SetAsideMessages,
     report: (error: MqttError) => void,
   ) {
     this.#report = report
     this.#counters = counters
-    this.#journal = journal
+    this.#storeWriter = storeWriter
     this.#receipts = receipts
     this.#setAside = setAside
   }
@@ -43,7 +43,7 @@ export class Endings {
 
   /** The server has it. */
   done(publication: Publication, result = SUCCESS): void {
-    this.#journal.commits?.remove(publication)
+    this.#storeWriter.transactions?.remove(publication)
     publication.stage = 'settled'
     publication.settle(result)
     this.#receipts.settle(publication.sequence, result)
@@ -51,7 +51,7 @@ export class Endings {
 
   /** The caller gave up in time, or learns otherwise that it will not be delivered. */
   withdrawn(publication: Publication): void {
-    this.#journal.commits?.remove(publication)
+    this.#storeWriter.transactions?.remove(publication)
     publication.stage = 'settled'
   }
 
@@ -59,13 +59,13 @@ export class Endings {
   failed(publication: Publication, error: Error): void {
     publication.stage = 'settled'
     if (publication.hasCaller || publication.isAbandoned || !(error instanceof PublishError)) {
-      this.#journal.commits?.remove(publication)
+      this.#storeWriter.transactions?.remove(publication)
       return publication.fail(error)
     }
     if (error.code !== 'expired' && error.code !== 'dropped') return this.#setAside.add(publication, error)
     const { code, message, reasonCode } = error
-    this.#journal.commits?.remove(publication)
-    this.#journal.giveUp(publication.sequence, { code, message, reasonCode })
+    this.#storeWriter.transactions?.remove(publication)
+    this.#storeWriter.giveUp(publication.sequence, { code, message, reasonCode })
     this.#receipts.fail(publication.sequence, error)
   }
 

@@ -1,12 +1,12 @@
 import type { MqttError, PublishError } from '../model/errors.js'
 import type { SessionStore, StoredReason } from '../model/session-store.js'
 import type { Clock } from '../support/clock.js'
-import type { AppendListener, Commits } from './commits.js'
 import type { Publication } from './publication.js'
 import { storeFailed } from './publish-errors.js'
+import type { AppendListener, StoreTransactions } from './store-transactions.js'
 
 /** The way to the session store. One that does not commit is told of set-aside and given-up messages only. */
-export class Journal {
+export class StoreWriter {
   /** False where the store promises nothing beyond the process: then nothing waits. */
   readonly isNeeded: boolean
   readonly #store: SessionStore
@@ -17,7 +17,7 @@ export class Journal {
   #sequence = 0
   #listener: AppendListener | undefined
   /** Once a store that commits was read. */
-  commits: Commits | undefined
+  transactions: StoreTransactions | undefined
 
   constructor(store: SessionStore, clock: Clock, onFailure: (error: MqttError) => void) {
     this.#store = store
@@ -42,9 +42,9 @@ export class Journal {
   }
 
   /** A store that commits was read, and its messages have numbers below `sequence`. */
-  begin(sequence: number, commits: typeof Commits): void {
+  begin(sequence: number, Transactions: typeof StoreTransactions): void {
     this.#sequence = sequence
-    this.commits = new commits(this.#store, this.#clock, this.#onFailure, this.#listener)
+    this.transactions = new Transactions(this.#store, this.#clock, this.#onFailure, this.#listener)
     for (const publication of this.#early.splice(0)) this.append(publication)
   }
 
@@ -56,38 +56,38 @@ export class Journal {
   }
 
   append(publication: Publication): void {
-    const commits = this.commits
-    if (commits === undefined) {
+    const transactions = this.transactions
+    if (transactions === undefined) {
       this.#early.push(publication)
       return
     }
     publication.sequence = this.nextSequence()
-    commits.append(publication)
+    transactions.append(publication)
   }
 
   setAside(publication: Publication, reason: StoredReason): void {
     this.#store.setAside(publication, reason)
-    this.commits?.schedule()
+    this.transactions?.schedule()
   }
 
   removeSetAside(sequence: number, bytes: number): void {
     this.#store.removeSetAside(sequence, bytes)
-    this.commits?.schedule()
+    this.transactions?.schedule()
   }
 
   giveUp(sequence: number, reason: StoredReason): void {
     this.#store.giveUp(sequence, reason)
-    this.commits?.schedule()
+    this.transactions?.schedule()
   }
 
   /** Resolves when everything told so far is committed. Rejects with `PublishError`. */
   async settled(): Promise<void> {
-    await this.commits?.settled()
+    await this.transactions?.settled()
   }
 
   /** Rejects the publishes that are on their way into the store. */
   failAppending(makeError: (publication: Publication) => PublishError): void {
-    for (const publication of [...this.#early, ...(this.commits?.appending ?? [])]) {
+    for (const publication of [...this.#early, ...(this.transactions?.appending ?? [])]) {
       publication.fail(makeError(publication))
     }
   }
@@ -95,7 +95,7 @@ export class Journal {
   /** Commits what is left and closes the store. */
   async close(): Promise<void> {
     try {
-      await this.commits?.end()
+      await this.transactions?.end()
       await this.#store.close()
     } catch (error) {
       this.#onFailure(storeFailed(undefined, error))
