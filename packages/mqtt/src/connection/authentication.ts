@@ -8,6 +8,8 @@ import { assertMethod, violation } from './connection-errors.js'
 import type { Connected } from './connector-state.js'
 import { CredentialsSource, type PacketCredentials } from './credentials.js'
 
+export type CredentialsReason = CredentialsRequest['reason']
+
 /** Credentials, and who waits for fresh ones. */
 export class Authentication implements CredentialsKeeper {
   readonly settings: Settings
@@ -43,7 +45,7 @@ export class Authentication implements CredentialsKeeper {
 
   /** Rejects with `AuthenticationError` 'credentials-failed'. */
   async ask(
-    reason: CredentialsRequest['reason'],
+    reason: CredentialsReason,
     attempt: number,
     endpoint: Endpoint,
     reasonCode?: number,

@@ -1,15 +1,14 @@
 import { type Connack, type Disconnect, describeReasonCode, type Packet, ReasonCode } from '@jamey/protocol'
 import type { MqttError } from '../model/errors.js'
 import type { ConnectionFacts } from '../model/explanation.js'
-import type { CredentialsRequest } from '../model/options.js'
 import type { Skipped } from '../model/platform.js'
 import { readServerInformation } from '../model/server-information.js'
 import type { Settings } from '../model/settings.js'
-import { type StateChange, TRANSITIONS } from '../model/state.js'
+import type { StateChange } from '../model/state.js'
 import type { Counters } from '../model/stats.js'
 import type { Endpoint, TlsMaterial } from '../model/transport.js'
 import type { AuthenticationListener } from './auth-exchange.js'
-import { Authentication } from './authentication.js'
+import { Authentication, type CredentialsReason } from './authentication.js'
 import { Backoff } from './backoff.js'
 import { makeConnect } from './connect-packet.js'
 import { Connection, type ConnectionListener } from './connection.js'
@@ -25,6 +24,7 @@ import {
 } from './connection-errors.js'
 import type { ConnectorListener } from './connector-listener.js'
 import {
+  assertTransition,
   type Connected,
   type Connecting,
   connectedBy,
@@ -37,10 +37,6 @@ import {
 import type { Dialects } from './dialects.js'
 import { Endpoints } from './endpoints.js'
 import { type Action, actionFor, errorFor } from './reason-table.js'
-
-type CredentialsReason = CredentialsRequest['reason']
-
-const NO_DISCONNECT_REASON = 'the server gave no reason'
 
 /** The state machine: makes connections, loses them, makes new ones, or stops. */
 export class Connector implements ConnectionListener, AuthenticationListener {
@@ -55,8 +51,6 @@ export class Connector implements ConnectionListener, AuthenticationListener {
   /** Once there was an attempt whose CONNECT could have been written otherwise. */
   #dialects: Dialects | undefined
   readonly #endpoints: Endpoints
-  #endpointsTried = 0
-  #lastEndpoint: Endpoint | undefined
   #hasConnected = false
   /** Fresh credentials were tried after a refusal. */
   #hasRefreshed = false
@@ -89,7 +83,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
       status: this.status,
       dueAtMs,
       failures: this.#backoff.failures,
-      endpoint: this.#lastEndpoint?.href,
+      endpoint: this.#endpoints.last?.href,
     }
   }
 
@@ -98,7 +92,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
     if (this.#now.state === 'error') return this.reset()
     if (this.#now.state !== 'disconnected') return
     this.#attempts = 0
-    this.#endpointsTried = 0
+    this.#endpoints.restart()
     this.#backoff.reset()
     this.#attempt('connect', undefined)
   }
@@ -213,9 +207,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
 
   #attempt(reason: CredentialsReason, cause: Error | undefined): void {
     const endpoint = this.#endpoints.next()
-    this.#lastEndpoint = endpoint
     this.#attempts++
-    this.#endpointsTried++
     const { connectTimeoutMs, clock } = this.#settings
     const now = connectingTo(endpoint, this.#attempts, cause)
     this.#become(now)
@@ -277,7 +269,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
     this.#clientId = server.clientId
     this.#hasConnected = true
     this.#hasRefreshed = false
-    this.#endpointsTried = 0
+    this.#endpoints.restart()
     this.#counters.connects++
     this.#dialects?.worked(now)
     connection.startKeepAlive(server.keepAliveSeconds)
@@ -306,8 +298,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
     if (action === 'stop') return this.#become({ state: 'error', cause: error })
     if (this.#settings.waitForConnection && !this.#hasConnected) {
       // Whoever waits for the first connection wants to hear of a failure, not of endless attempts.
-      const mayGoOn = this.#endpointsTried < this.#endpoints.count || this.#endpoints.hasReferral
-      if (mayGoOn && this.#attempts < 10) return this.#reconnectIn(0, 'connect', error)
+      if (this.#endpoints.hasUntried && this.#attempts < 10) return this.#reconnectIn(0, 'connect', error)
       return this.#become({ state: 'disconnected', cause: error })
     }
     this.#retry(error, action)
@@ -334,7 +325,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
   #onDisconnect(now: Connected, packet: Disconnect): void {
     const { reasonCode, properties } = packet
     this.#told('disconnect', packet, now.connection.endpoint)
-    const why = properties?.reasonString ?? (reasonCode === 0 ? NO_DISCONNECT_REASON : undefined)
+    const why = properties?.reasonString ?? (reasonCode === 0 ? 'the server gave no reason' : undefined)
     const error = errorFor('disconnect', reasonCode, why, now.connection.endpoint.href)
     this.#lost(now, error, actionFor('disconnect', reasonCode))
   }
@@ -385,9 +376,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
 
   #become(next: Now): void {
     const from = this.#now
-    if (!TRANSITIONS[from.state].includes(next.state)) {
-      throw new Error(`connector: ${from.state} must not become ${next.state}`)
-    }
+    assertTransition(from, next)
     if ('timer' in from) this.#settings.clock.clearTimeout(from.timer)
     this.#now = next
     if (from.state === 'connecting') {

@@ -19,6 +19,8 @@ export class Endpoints {
   readonly #clock: Clock
   /** Where the last server sent us; for one attempt. */
   #referred: Endpoint | undefined
+  #last: Endpoint | undefined
+  #tried = 0
 
   /** A failure is held against a server for `avoidMs`. */
   constructor(endpoints: readonly Endpoint[], avoidMs: number, clock: Clock) {
@@ -27,15 +29,27 @@ export class Endpoints {
     this.#clock = clock
   }
 
-  get count(): number {
-    return this.#known.length
+  /** In use, or tried last. */
+  get last(): Endpoint | undefined {
+    return this.#last
   }
 
-  get hasReferral(): boolean {
-    return this.#referred !== undefined
+  /** Whether not each had its turn since `restart`, or one of them has named another. */
+  get hasUntried(): boolean {
+    return this.#tried < this.#known.length || this.#referred !== undefined
+  }
+
+  restart(): void {
+    this.#tried = 0
   }
 
   next(): Endpoint {
+    this.#tried++
+    this.#last = this.#pick()
+    return this.#last
+  }
+
+  #pick(): Endpoint {
     const referred = this.#referred
     this.#referred = undefined
     if (referred !== undefined) return referred

@@ -28,7 +28,13 @@ export type Asked =
       readonly entry: Entry
       readonly request: SubscriptionRequest
     }
-  | { readonly kind: 'unsubscribe'; readonly filter: string; readonly waiters: Waiter[] }
+  | AskedRemoval
+
+export interface AskedRemoval {
+  readonly kind: 'unsubscribe'
+  readonly filter: string
+  readonly waiters: Waiter[]
+}
 
 /** The SUBSCRIBE and UNSUBSCRIBE of one connection that wait for their answers, by packet identifier. */
 export class AskedPackets extends Map<number, Asked> {

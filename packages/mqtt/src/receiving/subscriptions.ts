@@ -5,7 +5,6 @@ import {
   type Subscribe,
   type SubscriptionRequest,
   type Unsuback,
-  type Unsubscribe,
 } from '@jamey/protocol'
 import type { Connection } from '../connection/connection.js'
 import type { MqttError } from '../model/errors.js'
@@ -30,6 +29,7 @@ import {
   wants,
 } from './subscription-request.js'
 import { takeWaiters, type Waiter, waitFor } from './subscription-waiter.js'
+import { Unsubscriptions } from './unsubscriptions.js'
 
 export interface Grant {
   readonly handling: Handling
@@ -46,11 +46,8 @@ export class Subscriptions {
   readonly #counters: Counters
   readonly #onFailure: (error: MqttError) => void
   readonly #entries = new Map<string, Entry>()
-  /** Unsubscribed, and the server does not know yet. */
-  readonly #removals = new Map<string, Waiter[]>()
-  /** Unsubscribed, and the server has not confirmed it: what is on its way still finds its handlers. */
-  readonly #leaving = new Map<string, Entry>()
   readonly asked = new AskedPackets()
+  readonly #removals: Unsubscriptions
   /** To be asked for on this connection as soon as there is room, and whether again. */
   readonly #postponed = new Map<Entry, boolean>()
   readonly #refusals: RefusalRetry
@@ -61,6 +58,7 @@ export class Subscriptions {
     this.#clock = clock
     this.#counters = counters
     this.#onFailure = onFailure
+    this.#removals = new Unsubscriptions(clock, counters, onFailure, this.dispatcher, this.asked)
     this.#refusals = new RefusalRetry(clock, () => {
       for (const entry of [...this.#entries.values()]) this.#ask(entry)
     })
@@ -115,7 +113,7 @@ export class Subscriptions {
       return Promise.reject(invalidFilter(error as Error))
     }
     // A resumed session may hold a subscription that this process never made.
-    return this.#askToRemove(filter, options)
+    return this.#removals.ask(filter, options)
   }
 
   /**
@@ -131,15 +129,7 @@ export class Subscriptions {
   ): void {
     this.#connection = connection
     this.#server = server
-    if (!isResumed) {
-      // The server knows nothing of them any more.
-      for (const [filter, waiters] of this.#removals) {
-        this.#forgetLeaving(filter)
-        for (const waiter of waiters) waiter.resolve(0)
-      }
-      this.#removals.clear()
-    }
-    this.#sendRemovals(connection)
+    this.#removals.onConnected(connection, server, isResumed)
     for (const entry of this.#entries.values()) {
       const mayBeGone = isInDoubt || entry.filter.startsWith('$share/')
       const wasGranted = isResumed && mayBeGone && entry.state === 'granted'
@@ -152,12 +142,13 @@ export class Subscriptions {
   /** Answers will not come any more; what was asked is asked again with the next connection. */
   onDisconnected(): void {
     this.#connection = undefined
+    this.#removals.onDisconnected()
     this.#refusals.stop()
     this.#postponed.clear()
     for (const asked of this.asked.take()) {
       if (asked.kind === 'subscribe') {
         if (asked.entry.state === 'asked') asked.entry.state = 'unsent'
-      } else if (!this.#entries.has(asked.filter)) this.#removalOf(asked.filter).push(...asked.waiters)
+      } else if (!this.#entries.has(asked.filter)) this.#removals.askAgain(asked)
       else for (const waiter of asked.waiters) waiter.resolve(0)
     }
   }
@@ -184,24 +175,16 @@ export class Subscriptions {
     const asked = this.asked.get(packet.packetIdentifier)
     if (asked?.kind !== 'unsubscribe') return
     this.#release(packet.packetIdentifier)
-    this.#forgetLeaving(asked.filter)
-    const reasonCode = packet.reasonCodes[0] ?? 0
-    for (const waiter of asked.waiters) {
-      if (!isFailure(reasonCode)) waiter.resolve(reasonCode)
-      else waiter.reject(refusedSubscription(asked.filter, reasonCode, packet.properties?.reasonString))
-    }
+    this.#removals.onUnsuback(asked, packet)
   }
 
   close(makeError: () => SubscriptionError): void {
     this.onDisconnected()
     for (const entry of this.#entries.values())
       for (const waiter of takeWaiters(entry)) waiter.reject(makeError())
-    for (const waiters of this.#removals.values()) for (const waiter of waiters) waiter.resolve(0)
-    for (const entries of [this.#entries, this.#leaving]) {
-      for (const { filter, identifiers } of entries.values()) this.dispatcher.delete(filter, identifiers)
-      entries.clear()
-    }
-    this.#removals.clear()
+    for (const { filter, identifiers } of this.#entries.values()) this.dispatcher.delete(filter, identifiers)
+    this.#entries.clear()
+    this.#removals.close()
   }
 
   #entryFor(filter: string, options: SubscribeOptions): Entry {
@@ -213,7 +196,7 @@ export class Subscriptions {
       return existing
     }
     // Handlers that are leaving make room for those that come.
-    this.#forgetLeaving(filter)
+    this.#removals.withdraw(filter)
     const identifier = this.dispatcher.identifierFor(filter)
     const entry: Entry = {
       filter,
@@ -225,8 +208,6 @@ export class Subscriptions {
       waiters: undefined,
     }
     this.#entries.set(filter, entry)
-    for (const waiter of this.#removals.get(filter) ?? []) waiter.resolve(0)
-    this.#removals.delete(filter)
     this.dispatcher.set(entry, identifier)
     return entry
   }
@@ -282,72 +263,14 @@ export class Subscriptions {
   #remove(entry: Entry, options: CallOptions): Promise<void> {
     this.#entries.delete(entry.filter)
     this.#postponed.delete(entry)
-    this.#leaving.set(entry.filter, entry)
-    for (const waiter of takeWaiters(entry)) {
-      waiter.reject(ended(entry.filter))
-    }
-    return this.#askToRemove(entry.filter, options)
+    for (const waiter of takeWaiters(entry)) waiter.reject(ended(entry.filter))
+    return this.#removals.leave(entry, options)
   }
 
   #forget(entry: Entry): void {
     this.#entries.delete(entry.filter)
     this.#postponed.delete(entry)
     this.dispatcher.delete(entry.filter, entry.identifiers)
-  }
-
-  #forgetLeaving(filter: string): void {
-    const entry = this.#leaving.get(filter)
-    if (entry === undefined) return
-    this.#leaving.delete(filter)
-    this.dispatcher.delete(filter, entry.identifiers)
-  }
-
-  #askToRemove(filter: string, options: CallOptions): Promise<void> {
-    const waiters = this.#removalOf(filter)
-    if (this.#connection === undefined) {
-      // The server learns it with the next connection, if it still has the session by then.
-      this.#forgetLeaving(filter)
-      return Promise.resolve()
-    }
-    const promise = this.#waitFor(waiters, filter, options, undefined)
-    this.#sendRemovals(this.#connection)
-    return promise.then(() => {})
-  }
-
-  /** Those who wait for a removal that was not sent yet. */
-  #removalOf(filter: string): Waiter[] {
-    const waiters = this.#removals.get(filter) ?? []
-    this.#removals.set(filter, waiters)
-    return waiters
-  }
-
-  /** Sends UNSUBSCRIBE for what is to be removed, as far as there are packet identifiers. */
-  #sendRemovals(connection: Connection): void {
-    for (const [filter, waiters] of this.#removals) {
-      if (!this.asked.hasRoom) return
-      this.#removals.delete(filter)
-      const packet: Unsubscribe = {
-        type: 'unsubscribe',
-        packetIdentifier: 1,
-        filters: [filter],
-        properties: undefined,
-      }
-      const fault = oversized(filter, packet, this.#server)
-      if (fault !== undefined) {
-        this.#keepAtServer(filter, waiters, fault)
-        continue
-      }
-      packet.packetIdentifier = this.asked.add({ kind: 'unsubscribe', filter, waiters })
-      connection.send(packet)
-    }
-  }
-
-  /** The server can not be told that a filter is not wanted any more; what it sends for it has no handler. */
-  #keepAtServer(filter: string, waiters: readonly Waiter[], error: SubscriptionError): void {
-    this.#counters.subscriptionFailures++
-    this.#forgetLeaving(filter)
-    if (waiters.length === 0) this.#onFailure(error)
-    for (const waiter of waiters) waiter.reject(error)
   }
 
   #waitFor(
@@ -359,7 +282,7 @@ export class Subscriptions {
     return waitFor(waiters, handling, this.#clock, options, (why) => {
       if (handling !== undefined) this.removeHandling(filter, handling).catch(() => {})
       // Whoever gave up wants to hear no more, in either case.
-      if (!this.#entries.has(filter)) this.#forgetLeaving(filter)
+      if (!this.#entries.has(filter)) this.#removals.forget(filter)
       return gaveUp(filter, why)
     })
   }
@@ -371,7 +294,7 @@ export class Subscriptions {
   }
 
   #sendPostponed(): void {
-    if (this.#connection !== undefined && this.#removals.size > 0) this.#sendRemovals(this.#connection)
+    this.#removals.send()
     for (const [entry, isAgain] of this.#postponed) {
       if (!this.asked.hasRoom) return
       this.#postponed.delete(entry)
