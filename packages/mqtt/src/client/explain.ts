@@ -42,7 +42,7 @@ export function explain(
       onWire: inFlight.onWire,
       inFlight: inFlight.count,
       messagesPerSecond: outgoing.rate.messagesPerSecond,
-      setAside: outgoing.setAside.size,
+      setAside: outgoing.outcomes.setAside.size,
     },
     queue: {
       messages: queue.messages,

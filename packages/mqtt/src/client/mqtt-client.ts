@@ -179,7 +179,7 @@ export class MqttClient implements Client {
   }
 
   get setAside(): SetAside {
-    return this.#session.outgoing.setAside
+    return this.#session.outgoing.outcomes.setAside
   }
 
   reauthenticate(options: CallOptions = {}): Promise<void> {

@@ -126,7 +126,6 @@ export class Session implements ConnectorListener {
   /** Forgets everything; what waits is rejected. */
   async close(makeError: (publication: Publication) => PublishError): Promise<void> {
     this.outgoing.close(makeError)
-    this.outgoing.receipts.close()
     await this.#storeWriter.close()
   }
 

@@ -13,9 +13,9 @@ import { ConnectionError } from '../model/errors.js'
 import type { Decoding, Skipped } from '../model/platform.js'
 import type { Settings } from '../model/settings.js'
 import type { Counters } from '../model/stats.js'
-import type { Endpoint, TlsMaterial, Transport } from '../model/transport.js'
-import { KeepAlive } from './keep-alive.js'
-import { SocketWriter } from './socket-writer.js'
+import type { Endpoint, TlsMaterial, Transport, TransportListener } from '../model/transport.js'
+import { KeepAlive, type KeepAliveListener } from './keep-alive.js'
+import { SocketWriter, type SocketWriterListener } from './socket-writer.js'
 import { transportError } from './transport-error.js'
 
 /** What the owner of a connection is told. After `onLost` and after `abandon` it is told nothing more. */
@@ -33,7 +33,7 @@ const HANG_UP_MS = 1000
 const UNREAD_RESPONSE_BYTES = 1_048_576
 
 /** One network connection: bytes in, packets out, and the other way round. It knows no session and no state. */
-export class Connection {
+export class Connection implements TransportListener, SocketWriterListener, KeepAliveListener {
   readonly output: SocketWriter
   readonly endpoint: Endpoint
   readonly protocolVersion: 4 | 5
@@ -43,7 +43,8 @@ export class Connection {
   readonly #decoder: Decoding
   #listener: ConnectionListener | undefined
   #keepAlive: KeepAlive | undefined
-  #hasReceived = false
+  /** Since keep-alive last looked. */
+  hasReceived = false
   /** Nothing is read, because the server does not read our responses. */
   #isPaused = false
   /** DISCONNECT waits in the output, because the socket is full. */
@@ -72,25 +73,11 @@ export class Connection {
       propertyMemory: platform.propertyMemory?.(),
     })
     this.#decoder = platform.skipping?.(decoder, settings, counters) ?? decoder
-    this.output = new SocketWriter(
-      this.#transport,
-      settings.clock,
-      settings.writeTimeoutMs,
-      {
-        onWritable: () => this.#listener?.onWritable(this),
-        onStuck: () => this.#lose(writeTimedOut(this.endpoint, settings.writeTimeoutMs)),
-      },
-      counters,
-    )
+    this.output = new SocketWriter(this.#transport, settings.clock, settings.writeTimeoutMs, this, counters)
   }
 
   open(): void {
-    this.#transport.open({
-      onOpen: () => this.#listener?.onOpen(this),
-      onData: (chunk) => this.#onData(chunk),
-      onDrain: () => this.#onDrain(),
-      onClose: (error) => this.#lose(transportError(this.#settings.platform, this.endpoint, error)),
-    })
+    this.#transport.open(this)
   }
 
   /** Throws `ProtocolError` 'invalid-argument' where the packet can not be sent. */
@@ -109,12 +96,7 @@ export class Connection {
   }
 
   startKeepAlive(seconds: number): void {
-    this.#keepAlive = new KeepAlive(this.#settings.clock, seconds, this.#settings.pingTimeoutMs, {
-      takeActivity: () => this.#takeActivity(),
-      hasReceived: () => this.#hasReceived,
-      ping: () => this.#ping(),
-      onTimeout: () => this.#lose(keepAliveTimedOut(this.endpoint)),
-    })
+    this.#keepAlive = new KeepAlive(this.#settings.clock, seconds, this.#settings.pingTimeoutMs, this)
     this.#keepAlive.start()
   }
 
@@ -155,7 +137,27 @@ export class Connection {
     this.#transport.destroy()
   }
 
-  #onDrain(): void {
+  onOpen(): void {
+    this.#listener?.onOpen(this)
+  }
+
+  onClose(error: Error | undefined): void {
+    this.#lose(transportError(this.#settings.platform, this.endpoint, error))
+  }
+
+  onWritable(): void {
+    this.#listener?.onWritable(this)
+  }
+
+  onStuck(): void {
+    this.#lose(writeTimedOut(this.endpoint, this.#settings.writeTimeoutMs))
+  }
+
+  onTimeout(): void {
+    this.#lose(keepAliveTimedOut(this.endpoint))
+  }
+
+  onDrain(): void {
     this.output.drain()
     if (this.#isPaused && !this.#hasUnreadResponses) {
       this.#isPaused = false
@@ -166,8 +168,8 @@ export class Connection {
     this.#transport.close()
   }
 
-  #onData(chunk: Uint8Array): void {
-    this.#hasReceived = true
+  onData(chunk: Uint8Array): void {
+    this.hasReceived = true
     this.#counters.bytesReceived += chunk.length
     if (this.#listener === undefined) return
     try {
@@ -221,14 +223,14 @@ export class Connection {
     this.send({ type: 'disconnect', reasonCode, properties })
   }
 
-  #takeActivity(): { hasSent: boolean; hasReceived: boolean } {
-    const activity = { hasSent: this.output.hasSent, hasReceived: this.#hasReceived }
+  takeActivity(): { hasSent: boolean; hasReceived: boolean } {
+    const activity = { hasSent: this.output.hasSent, hasReceived: this.hasReceived }
     this.output.hasSent = false
-    this.#hasReceived = false
+    this.hasReceived = false
     return activity
   }
 
-  #ping(): void {
+  ping(): void {
     this.#counters.pings++
     this.send({ type: 'pingreq' })
   }

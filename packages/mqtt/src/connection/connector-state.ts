@@ -1,5 +1,5 @@
 import type { ServerInformation } from '../model/server-information.js'
-import { type SessionFate, type StateChange, TRANSITIONS } from '../model/state.js'
+import type { SessionFate, StateChange } from '../model/state.js'
 import type { Endpoint, TlsMaterial } from '../model/transport.js'
 import type { Connection } from './connection.js'
 import type { PacketCredentials } from './credentials.js'
@@ -54,12 +54,6 @@ export type Now =
   | Connected
   | Reconnecting
   | { readonly state: 'error'; readonly cause: Error }
-
-/** Throws where the code takes a move that there is not. */
-export function assertTransition(from: Now, next: Now): void {
-  if (TRANSITIONS[from.state].includes(next.state)) return
-  throw new Error(`connector: ${from.state} must not become ${next.state}`)
-}
 
 /** What observers are told about it. */
 export function statusOf(now: Now): StateChange {

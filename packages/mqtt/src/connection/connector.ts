@@ -4,7 +4,7 @@ import type { ConnectionFacts } from '../model/explanation.js'
 import type { Skipped } from '../model/platform.js'
 import { readServerInformation } from '../model/server-information.js'
 import type { Settings } from '../model/settings.js'
-import type { StateChange } from '../model/state.js'
+import { type StateChange, TRANSITIONS } from '../model/state.js'
 import type { Counters } from '../model/stats.js'
 import type { Endpoint, TlsMaterial } from '../model/transport.js'
 import type { AuthenticationListener } from './auth-exchange.js'
@@ -24,7 +24,6 @@ import {
 } from './connection-errors.js'
 import type { ConnectorListener } from './connector-listener.js'
 import {
-  assertTransition,
   type Connected,
   type Connecting,
   connectedBy,
@@ -376,7 +375,9 @@ export class Connector implements ConnectionListener, AuthenticationListener {
 
   #become(next: Now): void {
     const from = this.#now
-    assertTransition(from, next)
+    if (!TRANSITIONS[from.state].includes(next.state)) {
+      throw new Error(`connector: ${from.state} must not become ${next.state}`)
+    }
     if ('timer' in from) this.#settings.clock.clearTimeout(from.timer)
     this.#now = next
     if (from.state === 'connecting') {

@@ -3,7 +3,8 @@ import type { Clock } from '../support/clock.js'
 export interface KeepAliveListener {
   /** Whether something was sent, and whether something came in, since the last call. */
   takeActivity(): { hasSent: boolean; hasReceived: boolean }
-  hasReceived(): boolean
+  /** Whether something came in since then. */
+  readonly hasReceived: boolean
   ping(): void
   /** PINGREQ was answered by nothing at all. */
   onTimeout(): void
@@ -46,7 +47,7 @@ export class KeepAlive {
   }
 
   readonly #expectAnswer = (): void => {
-    if (this.#listener.hasReceived()) this.start()
+    if (this.#listener.hasReceived) this.start()
     else this.#listener.onTimeout()
   }
 }

@@ -8,7 +8,7 @@ import type { SetAsideMessage } from '../model/set-aside.js'
 import type { Settings } from '../model/settings.js'
 import type { Counters } from '../model/stats.js'
 import type { Backlog } from './backlog.js'
-import { Expiry } from './expiry.js'
+import { expiryRefusal, startAging } from './expiry.js'
 import { InFlight } from './in-flight.js'
 import { type Publication, publicationOf } from './publication.js'
 import { PublicationOutcomes } from './publication-outcomes.js'
@@ -17,8 +17,6 @@ import { PublishQueue } from './publish-queue.js'
 import { PublishWire } from './publish-wire.js'
 import { RateAdapter, type RateLimitSource } from './rate-adapter.js'
 import type { Answer } from './receipt-answers.js'
-import { Receipts } from './receipts.js'
-import { SetAsideMessages } from './set-aside-messages.js'
 import type { AppendListener } from './store-transactions.js'
 import type { StoreWriter } from './store-writer.js'
 
@@ -27,16 +25,13 @@ import type { StoreWriter } from './store-writer.js'
  * the order of publishing, over as many connections as it takes.
  */
 export class Outgoing implements AppendListener {
-  readonly setAside: SetAsideMessages
-  readonly receipts: Receipts
+  readonly outcomes: PublicationOutcomes
   readonly rate: RateAdapter
   readonly #settings: Settings
   readonly #counters: Counters
   readonly #storeWriter: StoreWriter
-  readonly #outcomes: PublicationOutcomes
   readonly queue: PublishQueue
   readonly inFlight = new InFlight()
-  readonly #expiry: Expiry
   #wire: PublishWire | undefined
   /** How many messages may be unacknowledged on this connection: the peer's Receive Maximum. [MQTT-3.3.4-7] */
   mostOnWire = 0
@@ -59,23 +54,10 @@ export class Outgoing implements AppendListener {
     this.#counters = counters
     this.#storeWriter = storeWriter
     storeWriter.listen(this)
-    this.#expiry = new Expiry(settings, counters)
     this.rate = new RateAdapter(clock, limits, onRateOpen)
-    this.receipts = new Receipts(store, storeWriter)
     const requeue = (message: SetAsideMessage): string => this.#requeue(message)
-    const { receipts } = this
-    this.setAside = new SetAsideMessages({
-      bounds,
-      counters,
-      store,
-      storeWriter,
-      receipts,
-      report,
-      requeue,
-      opened,
-    })
-    this.#outcomes = new PublicationOutcomes(counters, storeWriter, receipts, this.setAside, report)
-    this.queue = new PublishQueue(bounds, clock, store, this.#outcomes, () => {
+    this.outcomes = new PublicationOutcomes({ bounds, counters, store, storeWriter, report, requeue, opened })
+    this.queue = new PublishQueue(bounds, clock, store, this.outcomes, () => {
       this.pump()
       this.#checkIdle()
     })
@@ -94,8 +76,7 @@ export class Outgoing implements AppendListener {
 
   /** Takes over what an earlier process left; it is sent first. */
   restore(session: StoredSession, backlog: typeof Backlog, firstPage: StoredPage): void {
-    this.receipts.open(session.identifier)
-    this.setAside.restore(session.setAside)
+    this.outcomes.restore(session)
     this.queue.restore(session, backlog, firstPage)
   }
 
@@ -104,7 +85,7 @@ export class Outgoing implements AppendListener {
     if (this.queue.isFullFor(publication) && !this.#canSendAtOnce()) {
       this.queue.makeRoomFor(publication, this.#counters)
     }
-    this.#expiry.begin(publication)
+    startAging(publication, this.#settings)
     if (!this.#storeWriter.isNeeded) {
       publication.sequence = this.#storeWriter.nextSequence()
       if (publication.settlesWhenStored) this.#settleStored(publication)
@@ -221,7 +202,7 @@ export class Outgoing implements AppendListener {
     switch (publication.stage) {
       case 'queued':
         this.queue.withdraw(publication)
-        this.#outcomes.withdrawn(publication)
+        this.outcomes.withdrawn(publication)
         this.#checkIdle()
         return false
       case 'storing':
@@ -238,7 +219,7 @@ export class Outgoing implements AppendListener {
 
   /** See `Receipts.ask`. */
   ask(receipt: string): Promise<Answer> {
-    return this.receipts.ask(receipt, this.inFlight, this.queue.inMemory)
+    return this.outcomes.receipts.ask(receipt, this.inFlight, this.queue.inMemory)
   }
 
   /** Rejects everything that waits; nothing will be sent any more. */
@@ -247,6 +228,7 @@ export class Outgoing implements AppendListener {
     for (const publication of this.inFlight.all()) publication.fail(makeError(publication))
     this.inFlight.clear()
     this.rate.stop()
+    this.outcomes.receipts.close()
     this.#storeWriter.failAppending(makeError)
     this.#wire = undefined
     this.#checkIdle()
@@ -257,7 +239,7 @@ export class Outgoing implements AppendListener {
     this.queue.unhold(publication)
     if (publication.isAbandoned) {
       this.queue.skip(publication)
-      this.#outcomes.withdrawn(publication)
+      this.outcomes.withdrawn(publication)
       return this.#checkIdle()
     }
     if (publication.settlesWhenStored) this.#settleStored(publication)
@@ -272,7 +254,7 @@ export class Outgoing implements AppendListener {
   }
 
   #settleStored(publication: Publication): void {
-    publication.settle({ reasonCode: 0, receipt: this.receipts.of(publication.sequence) })
+    publication.settle({ reasonCode: 0, receipt: this.outcomes.receipts.of(publication.sequence) })
   }
 
   /** PUBREL must not go. PUBLISH is repeated with the next connection, and answered with PUBREC again. */
@@ -306,7 +288,7 @@ export class Outgoing implements AppendListener {
       this.inFlight.add(publication)
       return this.#repeat(wire, publication)
     }
-    const refusal = this.#expiry.refusalOf(publication) ?? wire.refusalOf(publication)
+    const refusal = expiryRefusal(publication, this.#settings, this.#counters) ?? wire.refusalOf(publication)
     if (refusal !== undefined) return this.refuse(publication, refusal)
     publication.stage = 'sent'
     const isRepeated = publication.dup
@@ -345,14 +327,14 @@ export class Outgoing implements AppendListener {
   #finish(publication: Publication, packet: Puback | Pubrec | Pubcomp): void {
     this.inFlight.acknowledged(publication)
     if (packet.reasonCode === ReasonCode.quotaExceeded && publication.isPaced) this.rate.slow()
-    this.#outcomes.answered(publication, packet)
+    this.outcomes.answered(publication, packet)
     this.pump()
     if (this.#onIdle.length > 0) this.#checkIdle()
   }
 
   /** It is not in flight, and will not be sent. */
   refuse(publication: Publication, error: Error): void {
-    this.#outcomes.failed(publication, error)
+    this.outcomes.failed(publication, error)
     this.#checkIdle()
   }
 
@@ -360,7 +342,7 @@ export class Outgoing implements AppendListener {
   #requeue(message: SetAsideMessage): string {
     const publication = publicationOf(message)
     this.enqueue(publication)
-    return this.receipts.of(publication.sequence)
+    return this.outcomes.receipts.of(publication.sequence)
   }
 
   /**
@@ -373,7 +355,7 @@ export class Outgoing implements AppendListener {
       const isDone = publication.stage === 'released' || publication.stage === 'releasing'
       if (!isDone && !publication.isAbandoned) continue
       this.inFlight.remove(publication)
-      this.#outcomes.done(publication)
+      this.outcomes.done(publication)
     }
     this.queue.forgetServerState()
     this.#checkIdle()

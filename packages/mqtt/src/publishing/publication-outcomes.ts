@@ -1,33 +1,36 @@
 import { isFailure, type Puback, type Pubcomp, type Pubrec } from '@jamey/protocol'
 import { type MqttError, PublishError } from '../model/errors.js'
+import type { StoredSession } from '../model/session-store.js'
 import type { Counters } from '../model/stats.js'
 import type { Publication } from './publication.js'
 import { refused } from './publish-errors.js'
 import { resultOf, SUCCESS } from './publish-result.js'
-import type { Receipts } from './receipts.js'
-import type { SetAsideMessages } from './set-aside-messages.js'
+import { Receipts } from './receipts.js'
+import { SetAsideMessages } from './set-aside-messages.js'
+import type { SetAsideContext } from './set-aside-operations.js'
 import type { StoreWriter } from './store-writer.js'
 
 /** What becomes of a message that waits no more: its record, whoever waits for it, and whoever may ask later. */
 export class PublicationOutcomes {
+  readonly receipts: Receipts
+  readonly setAside: SetAsideMessages
   readonly #counters: Counters
   readonly #storeWriter: StoreWriter
-  readonly #receipts: Receipts
-  readonly #setAside: SetAsideMessages
   readonly #report: (error: MqttError) => void
 
-  constructor(
-    counters: Counters,
-    storeWriter: StoreWriter,
-    receipts: Receipts,
-    setAside: SetAsideMessages,
-    report: (error: MqttError) => void,
-  ) {
+  constructor(context: SetAsideContext) {
+    const { counters, report, store, storeWriter } = context
     this.#report = report
     this.#counters = counters
     this.#storeWriter = storeWriter
-    this.#receipts = receipts
-    this.#setAside = setAside
+    this.receipts = new Receipts(store, storeWriter)
+    this.setAside = new SetAsideMessages(context, this.receipts)
+  }
+
+  /** Takes over what an earlier process left. */
+  restore(session: StoredSession): void {
+    this.receipts.open(session.identifier)
+    this.setAside.restore(session.setAside)
   }
 
   /** The server answered. */
@@ -46,7 +49,7 @@ export class PublicationOutcomes {
     this.#storeWriter.transactions?.remove(publication)
     publication.stage = 'settled'
     publication.settle(result)
-    this.#receipts.settle(publication.sequence, result)
+    this.receipts.settle(publication.sequence, result)
   }
 
   /** The caller gave up in time, or learns otherwise that it will not be delivered. */
@@ -62,16 +65,16 @@ export class PublicationOutcomes {
       this.#storeWriter.transactions?.remove(publication)
       return publication.fail(error)
     }
-    if (error.code !== 'expired' && error.code !== 'dropped') return this.#setAside.add(publication, error)
+    if (error.code !== 'expired' && error.code !== 'dropped') return this.setAside.add(publication, error)
     const { code, message, reasonCode } = error
     this.#storeWriter.transactions?.remove(publication)
     this.#storeWriter.giveUp(publication.sequence, { code, message, reasonCode })
-    this.#receipts.fail(publication.sequence, error)
+    this.receipts.fail(publication.sequence, error)
   }
 
   /** Its record can not be read. */
   damaged(sequence: number, error: PublishError): void {
-    this.#receipts.fail(sequence, error)
+    this.receipts.fail(sequence, error)
     this.#report(error)
   }
 

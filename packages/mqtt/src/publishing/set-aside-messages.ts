@@ -1,24 +1,20 @@
 import { PublishError } from '../model/errors.js'
 import type { StoredAmount } from '../model/session-store.js'
 import type { SetAside, SetAsideListOptions, SetAsideMessage } from '../model/set-aside.js'
-import type { QueueSettings } from '../model/settings.js'
 import type { Publication } from './publication.js'
 import type { Receipts } from './receipts.js'
 import type { SetAsideContext, SetAsideOperations } from './set-aside-operations.js'
 
-export interface SetAsideParts extends SetAsideContext {
-  readonly bounds: QueueSettings
-  readonly receipts: Receipts
-}
-
 /** Kept in the store, and bounded like the queue; beyond that the oldest go, which is reported. */
 export class SetAsideMessages implements SetAside {
-  readonly #parts: SetAsideParts
+  readonly #context: SetAsideContext
+  readonly #receipts: Receipts
   readonly amount = { messages: 0, bytes: 0 }
   #operations: Promise<SetAsideOperations> | undefined
 
-  constructor(parts: SetAsideParts) {
-    this.#parts = parts
+  constructor(context: SetAsideContext, receipts: Receipts) {
+    this.#context = context
+    this.#receipts = receipts
   }
 
   get size(): number {
@@ -48,10 +44,10 @@ export class SetAsideMessages implements SetAside {
     const { sequence, bytes } = publication
     this.amount.messages++
     this.amount.bytes += bytes
-    this.#parts.counters.messagesSetAside++
-    this.#parts.storeWriter.setAside(publication, { code, message, reasonCode })
-    this.#parts.receipts.fail(sequence, error)
-    this.#parts.report(
+    this.#context.counters.messagesSetAside++
+    this.#context.storeWriter.setAside(publication, { code, message, reasonCode })
+    this.#receipts.fail(sequence, error)
+    this.#context.report(
       new PublishError(code, `${message}; set aside as number ${sequence}`, { reasonCode, cause: error }),
     )
     if (this.isFull)
@@ -61,7 +57,7 @@ export class SetAsideMessages implements SetAside {
   }
 
   get isFull(): boolean {
-    const { maximumMessages, maximumBytes } = this.#parts.bounds
+    const { maximumMessages, maximumBytes } = this.#context.bounds
     const { messages, bytes } = this.amount
     return messages > maximumMessages || (bytes > maximumBytes && messages > 1)
   }
@@ -69,7 +65,7 @@ export class SetAsideMessages implements SetAside {
   /** Seldom needed, so pages need not fetch it. */
   #open(): Promise<SetAsideOperations> {
     this.#operations ??= import('./set-aside-operations.js').then(
-      ({ SetAsideOperations: Operations }) => new Operations(this, this.#parts),
+      ({ SetAsideOperations: Operations }) => new Operations(this, this.#context),
     )
     return this.#operations
   }

@@ -8,10 +8,13 @@ import type {
 } from '../model/session-store.js'
 import { DROPPED_BY_HAND, publishedAnew } from '../model/session-store.js'
 import type { SetAsideListOptions, SetAsideMessage } from '../model/set-aside.js'
+import type { QueueSettings } from '../model/settings.js'
 import type { Counters } from '../model/stats.js'
 import type { StoreWriter } from './store-writer.js'
 
+/** Around the messages that are set aside. */
 export interface SetAsideContext {
+  readonly bounds: QueueSettings
   readonly counters: Counters
   readonly store: SessionStore
   readonly storeWriter: StoreWriter
@@ -32,13 +35,13 @@ export interface SetAsideAmount {
 /** Where set-aside messages are looked at, retried and dropped. */
 export class SetAsideOperations {
   readonly #messages: SetAsideAmount
-  readonly #parts: SetAsideContext
+  readonly #context: SetAsideContext
   /** One after the other, so that each sees what the one before has done. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(messages: SetAsideAmount, parts: SetAsideContext) {
+  constructor(messages: SetAsideAmount, context: SetAsideContext) {
     this.#messages = messages
-    this.#parts = parts
+    this.#context = context
   }
 
   list(options: SetAsideListOptions): Promise<SetAsideMessage[]> {
@@ -49,7 +52,7 @@ export class SetAsideOperations {
   retry(sequence: number): Promise<boolean> {
     return this.#with(sequence, (message) => {
       // First in again, then out, in one turn and so in one transaction of the store.
-      const receipt = this.#parts.requeue(message)
+      const receipt = this.#context.requeue(message)
       return this.#remove(message, publishedAnew(message.reason, receipt))
     })
   }
@@ -69,8 +72,8 @@ export class SetAsideOperations {
       if (oldest === undefined) return
       const message = `message ${oldest.sequence} on '${oldest.topic}': too many messages were set aside; retry or drop them`
       await this.#remove(oldest, { code: 'dropped', message, reasonCode: undefined })
-      this.#parts.counters.messagesDropped++
-      this.#parts.report(new PublishError('dropped', message))
+      this.#context.counters.messagesDropped++
+      this.#context.report(new PublishError('dropped', message))
     }
   }
 
@@ -89,10 +92,10 @@ export class SetAsideOperations {
     maximumMessages: number,
     maximumBytes: number,
   ): Promise<StoredPage<SetAsideMessage>> {
-    await this.#parts.opened()
-    await this.#parts.storeWriter.settled()
+    await this.#context.opened()
+    await this.#context.storeWriter.settled()
     const upTo = Number.MAX_SAFE_INTEGER
-    return this.#parts.store.readSetAside({ after, upTo, maximumMessages, maximumBytes })
+    return this.#context.store.readSetAside({ after, upTo, maximumMessages, maximumBytes })
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -104,7 +107,7 @@ export class SetAsideOperations {
   /** It is out once this resolves; where the store fails it stays. */
   async #remove({ sequence, topic, payload }: SetAsideMessage, why: StoredReason): Promise<void> {
     const bytes = topic.length + payload.length
-    const { storeWriter } = this.#parts
+    const { storeWriter } = this.#context
     storeWriter.removeSetAside(sequence, bytes)
     storeWriter.giveUp(sequence, why)
     await storeWriter.settled()
