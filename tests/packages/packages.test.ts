@@ -152,7 +152,7 @@ describe('a project that installs the client from its tarballs', () => {
     expect(stdout.trim().split('\n')).toEqual([
       'true',
       'unreachable: connection with mqtt://127.0.0.1:1 failed: nobody listens there',
-      "invalid-argument: ws://127.0.0.1:1/mqtt needs the package 'ws', which can not be loaded; install it with: npm install ws",
+      "invalid-argument: ws://127.0.0.1:1/mqtt needs the package 'ws', which cannot be loaded; install it with: npm install ws",
     ])
   })
 

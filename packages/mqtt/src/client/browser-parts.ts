@@ -7,7 +7,7 @@ export const browserParts: OnDemandParts = {
   startTrial: (session) => import('./trial.js').then(({ Trial }) => new Trial(session)),
   storeParts: () => import('../publishing/backlog.js'),
   rateLimit: (use) => {
-    // A page that can not fetch it goes on as it did.
+    // A page that cannot fetch it goes on as it did.
     import('../publishing/rate-limit.js').then(({ RateLimit }) => use(RateLimit)).catch(() => {})
   },
 }

@@ -109,7 +109,7 @@ export class Session implements ConnectorListener {
     if (this.#loading === undefined) this.load().catch(() => {})
   }
 
-  /** See `Receipts.ask`. Rejects where the store can not be read, or the receipt is none of it. */
+  /** See `Receipts.ask`. Rejects where the store cannot be read, or the receipt is none of it. */
   async ask(receipt: string): Promise<Answer> {
     await this.load()
     return this.outgoing.ask(receipt)
@@ -239,7 +239,7 @@ export class Session implements ConnectorListener {
       this.#loading = undefined
       this.#storeWriter.failEarly(cause)
       const reason = cause instanceof Error ? cause.message : String(cause)
-      const error = new ConnectionError('store-failed', `the session store can not be read: ${reason}`, {
+      const error = new ConnectionError('store-failed', `the session store cannot be read: ${reason}`, {
         cause,
       })
       this.settings.onBackgroundError(error)

@@ -15,7 +15,7 @@ import { guarded } from '../support/guarded.js'
 import { readUrl } from '../transport/endpoint.js'
 
 /**
- * MQTT 3.1.1 has no Receive Maximum, so a server can not say how much it takes at once. Mosquitto 2.0 takes 20 by
+ * MQTT 3.1.1 has no Receive Maximum, so a server cannot say how much it takes at once. Mosquitto 2.0 takes 20 by
  * default, and what goes beyond that with QoS 2 it acknowledges and drops.
  */
 const DEFAULT_IN_FLIGHT_3_1_1 = 20

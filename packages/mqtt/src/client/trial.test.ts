@@ -201,7 +201,7 @@ describe('a subscription under which the connection ends again and again', () =>
     expect(last?.all('subscribe')[0]?.subscriptions[0]?.filter).toBe('a/#')
   })
 
-  it('can not be taken back either, which is told', async () => {
+  it('cannot be taken back either, which is told', async () => {
     const { client, clock } = await start(cuts)
     const removed = rejection(client.unsubscribe('junk/#'))
     let error: unknown

@@ -12,9 +12,9 @@ import type { PacketCredentials } from './credentials.js'
 export interface AuthenticationListener {
   /** Whether this is still the state the connection is in. */
   isNow(state: Connecting | Connected): boolean
-  /** A challenge within the handshake can not be answered. */
+  /** A challenge within the handshake cannot be answered. */
   onHandshakeFailed(state: Connecting, error: Error): void
-  /** A re-authentication that has begun can not go on: the connection has to end. [MQTT-4.12.1-2] */
+  /** A re-authentication that has begun cannot go on: the connection has to end. [MQTT-4.12.1-2] */
   onBrokenOff(state: Connected, error: Error): void
   /** Other credentials than this connection can take: a new one is needed. */
   onOtherMethod(state: Connected): void

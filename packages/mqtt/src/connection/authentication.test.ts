@@ -295,7 +295,7 @@ describe('re-authentication in place', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  it('ends the connection where the next step can not be answered [MQTT-4.12.1-2]', async () => {
+  it('ends the connection where the next step cannot be answered [MQTT-4.12.1-2]', async () => {
     const provider = ({ reason }: CredentialsRequest): Credentials => {
       if (reason === 'challenge') throw new Error('no key')
       return { authenticationMethod: METHOD }

@@ -38,7 +38,7 @@ export function breakerOpen(failures: number, cause: Error): ConnectionError {
 
 /** `retryable`: the next one is made anew, by the functions among the options. */
 export function invalidConnect(cause: Error, retryable: boolean): ConnectionError {
-  return new ConnectionError('invalid-argument', `CONNECT can not be sent: ${cause.message}`, {
+  return new ConnectionError('invalid-argument', `CONNECT cannot be sent: ${cause.message}`, {
     cause,
     retryable,
   })

@@ -151,7 +151,7 @@ describe('connect', () => {
     [{ url: 'mqtt://h', receiveMaximum: 0 }, 'receiveMaximum is 0'],
     [{ url: 'mqtt://h', reconnect: { jitter: 1 } }, 'reconnect.jitter is 1'],
     [{ url: 'mqtt://h', will: { topic: 'a/#', payload: '' } }, 'will: topic name'],
-  ])('refuses options that can not work and names them: %j', async (options, expected) => {
+  ])('refuses options that cannot work and names them: %j', async (options, expected) => {
     const error = await rejection(connect(options))
     expect(error).toMatchObject({ name: 'ConnectionError', code: 'invalid-argument', retryable: false })
     expect(error.message).toContain(expected)
@@ -450,7 +450,7 @@ describe('credentials', () => {
     expect(text(answer.properties?.authenticationData as Uint8Array)).toBe('answer to ?')
   })
 
-  it('that can not be had are retried like any other failure', async () => {
+  it('that cannot be had are retried like any other failure', async () => {
     const peer = await startPeer()
     let calls = 0
     const credentials = (): Credentials => {

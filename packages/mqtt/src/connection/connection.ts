@@ -80,7 +80,7 @@ export class Connection implements TransportListener, SocketWriterListener, Keep
     this.#transport.open(this)
   }
 
-  /** Throws `ProtocolError` 'invalid-argument' where the packet can not be sent. */
+  /** Throws `ProtocolError` 'invalid-argument' where the packet cannot be sent. */
   send(packet: ClientPacket): void {
     encodeFrom(CLIENT_BODIES, this.output.writer, packet, this.protocolVersion)
     this.output.written()

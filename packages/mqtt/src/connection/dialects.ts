@@ -117,7 +117,7 @@ function refusalOf({ isAsked, isChallenged }: Connecting, error: Error): Refusal
   // Still asked: there was no CONNACK.
   if (isAsked) {
     if (code === 'unreachable') return 'silence'
-    // What can not be decoded as an answer of MQTT 5.0 is one of 3.1.1, or none.
+    // What cannot be decoded as an answer of MQTT 5.0 is one of 3.1.1, or none.
     const { cause } = error
     return cause instanceof ProtocolError && cause.offset >= 0 ? 'version' : 'other'
   }

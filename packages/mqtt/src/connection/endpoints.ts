@@ -73,7 +73,7 @@ export class Endpoints {
   }
 
   /**
-   * `from` named another server: for the next attempt, or for good (0x9D). A reference that can not be read or asks
+   * `from` named another server: for the next attempt, or for good (0x9D). A reference that cannot be read or asks
    * for another scheme, and so perhaps for a connection without TLS, is no reference. Section 4.11.
    */
   refer(reference: string | undefined, from: Endpoint, isForGood: boolean): void {

@@ -20,7 +20,7 @@ interface Head {
 const LONGEST_LENGTHS_BYTES = 7
 
 /**
- * Before MQTT 5.0 a server can not be told what is too large, and would send it with every connection again. So a
+ * Before MQTT 5.0 a server cannot be told what is too large, and would send it with every connection again. So a
  * PUBLISH that is larger than we take is passed over: of its bytes topic and packet identifier are kept, as it has to be
  * acknowledged, and it is counted and told of. Costs the others nothing: the decoder finds it.
  */

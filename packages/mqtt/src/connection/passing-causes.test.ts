@@ -195,7 +195,7 @@ const CASES: Record<string, (() => Promise<Case>)[]> = {
   'that of `url` gives no URL, that of `webSocket.headers` no headers': [() => urlOnce(() => 'nowhere')],
   'the proxy is not there, or does not connect to the server': [() => proxyOnce('502 Bad Gateway')],
   'the proxy does not take our user and password': [() => proxyOnce('407 Proxy Authentication Required')],
-  'a file among them is missing or can not be read': [
+  'a file among them is missing or cannot be read': [
     async () => {
       const file = fileWith(undefined)
       return withTls({ ca: file.path }, () => file.write(ca))
@@ -217,8 +217,8 @@ const CASES: Record<string, (() => Promise<Case>)[]> = {
     () => withTls({ ca, cert: own.cert, key: good.key }),
     () => withTls({ ca, cert: own.cert, key: 'MIGHAgEAMBMG\nof no file' }),
   ],
-  'CONNECT can not be written, and credentials or will are a function': [functionMends],
-  'CONNECT can not be written, and neither is': [
+  'CONNECT cannot be written, and credentials or will are a function': [functionMends],
+  'CONNECT cannot be written, and neither is': [
     () => withOptions({ protocolVersion: 4, credentials: { password: 'x' } }),
   ],
   'the package `ws` is missing': [

@@ -6,7 +6,7 @@ import { AuthenticationError, type AuthenticationErrorCode, ConnectionError } fr
  *
  * `retry`: again, after a delay. `refresh`: once more at once with fresh credentials, then `retry`. `fallback`: once
  * more at once in another way, where there is one, then `retry`. `move`: to the server it names, else the next one.
- * `suspect`: `retry`. `stop`: it can not pass without a change here. `suspect` and `refresh` after DISCONNECT may mean
+ * `suspect`: `retry`. `stop`: it cannot pass without a change here. `suspect` and `refresh` after DISCONNECT may mean
  * one packet, which is looked for where it happens again.
  */
 export type Action = 'retry' | 'refresh' | 'fallback' | 'move' | 'suspect' | 'stop'

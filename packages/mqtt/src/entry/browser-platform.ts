@@ -36,7 +36,7 @@ function openBrowserWebSocket(endpoint: Endpoint): Transport {
 async function readTls(options: TlsOptions): Promise<TlsMaterial> {
   const given = Object.entries(options).find(([, value]) => value !== undefined)
   if (given !== undefined) {
-    throw new ConnectionError('invalid-argument', `option tls.${given[0]} can not be used in a browser`)
+    throw new ConnectionError('invalid-argument', `option tls.${given[0]} cannot be used in a browser`)
   }
   return {} as TlsMaterial
 }

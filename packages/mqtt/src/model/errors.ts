@@ -1,5 +1,5 @@
 /**
- * `invalid-argument`: the options can not work. `unreachable`: no connection came about. `refused`: the server
+ * `invalid-argument`: the options cannot work. `unreachable`: no connection came about. `refused`: the server
  * answered CONNECT with a failure. `lost`: the connection broke. `server-disconnected`: the server said DISCONNECT.
  * `tls-failed`: server and client found no TLS in common. `breaker-open`: too many failures in a row, `reset()` tries
  * again. `closed`: this client was closed.

@@ -80,7 +80,7 @@ export interface StoredRange {
 
 export interface StoredPage<Publish extends StoredPublish = WaitingPublish> {
   readonly publishes: readonly Publish[]
-  /** Records of the range that can not be read; they stay where they are. */
+  /** Records of the range that cannot be read; they stay where they are. */
   readonly damaged: readonly { readonly sequence: number; readonly error: Error }[]
   /** The page tells of everything up to here: the `upTo` of the range where it reached its end. */
   readonly upTo: number

@@ -15,7 +15,7 @@ export interface SetAsideListOptions {
 /** The messages set aside, oldest first. They hold up no others and stay until they are retried or dropped. */
 export interface SetAside {
   readonly size: number
-  /** Rejects with what the store says where it can not be read. */
+  /** Rejects with what the store says where it cannot be read. */
   list(options?: SetAsideListOptions): Promise<SetAsideMessage[]>
   /** Queues it anew, behind all others; false where there is none of that number. Rejects with `PublishError`. */
   retry(sequence: number): Promise<boolean>

@@ -43,7 +43,7 @@ export interface Transport {
   write(chunks: readonly Uint8Array[]): boolean
   /** Taken over, and not taken by the network yet. */
   readonly bufferedBytes?: number
-  /** Asks for no `onData` until `resume`. Browsers can not, and go on. */
+  /** Asks for no `onData` until `resume`. Browsers cannot, and go on. */
   pause(): void
   resume(): void
   /** Sends what was written, then ends. */

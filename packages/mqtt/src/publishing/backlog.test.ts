@@ -224,7 +224,7 @@ describe('a queue that is larger than memory', () => {
     ])
   })
 
-  it('takes neither itself nor the connection down where a record can not be read [promise 37]', async () => {
+  it('takes neither itself nor the connection down where a record cannot be read [promise 37]', async () => {
     const peer = await startPeer()
     const store = new HeldStore()
     for (const sequence of [0, 1, 2]) store.append(publishOf(sequence, `${sequence}`))
@@ -242,7 +242,7 @@ describe('a queue that is larger than memory', () => {
       '2',
     ])
     expect(errors).toMatchObject([{ name: 'PublishError', code: 'store-failed' }])
-    expect(errors[0]?.message).toContain('message 1 can not be read and is left in the store')
+    expect(errors[0]?.message).toContain('message 1 cannot be read and is left in the store')
     expect([...store.publishes.keys()]).toEqual([1])
   })
 

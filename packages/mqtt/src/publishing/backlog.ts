@@ -171,7 +171,7 @@ export class Backlog {
       const publication = this.#waiting.get(sequence)
       this.#waiting.delete(sequence)
       this.#count(1, publication?.bytes ?? 0)
-      const message = `message ${sequence} can not be read and is left in the store: ${error.message}`
+      const message = `message ${sequence} cannot be read and is left in the store: ${error.message}`
       const failure = new PublishError('store-failed', message, { cause: error })
       publication?.fail(failure)
       this.#outcomes.damaged(sequence, failure)
@@ -235,7 +235,7 @@ export class Backlog {
 }
 
 function unreadable(cause: Error): PublishError {
-  const message = `the store can not be read, which is tried again: ${cause.message}`
+  const message = `the store cannot be read, which is tried again: ${cause.message}`
   return new PublishError('store-failed', message, { cause, retryable: true })
 }
 

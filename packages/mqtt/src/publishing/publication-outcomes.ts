@@ -72,7 +72,7 @@ export class PublicationOutcomes {
     this.receipts.fail(publication.sequence, error)
   }
 
-  /** Its record can not be read. */
+  /** Its record cannot be read. */
   damaged(sequence: number, error: PublishError): void {
     this.receipts.fail(sequence, error)
     this.#report(error)

@@ -24,7 +24,7 @@ export class PublishWire {
     return this.#limits.refusalOf(publish)
   }
 
-  /** Throws `PublishError` 'invalid-argument' where the message can not be encoded. */
+  /** Throws `PublishError` 'invalid-argument' where the message cannot be encoded. */
   encode(publish: Publish): void {
     const { topic } = publish
     const alias = this.#aliases.aliasOf(topic, this.#limits.isSurelySmall(publish))

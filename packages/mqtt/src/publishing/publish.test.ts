@@ -277,7 +277,7 @@ describe('publish', () => {
     ])
   })
 
-  it('rejects topics, properties and aliases that can not be sent, before anything is sent', async () => {
+  it('rejects topics, properties and aliases that cannot be sent, before anything is sent', async () => {
     const client = makeClient({ url: 'mqtt://127.0.0.1:1' })
     for (const topic of ['', 'a/+', 'a/#', 'a\0b']) {
       expect(await rejection(client.publish(topic, 'x'))).toMatchObject({ code: 'invalid-argument' })

@@ -202,7 +202,7 @@ describe('a store that commits', () => {
     expect(sent).toEqual(['kept 0', 'kept 1', 'early'])
   })
 
-  it('that can not be read rejects connect and publish with a clear error, and may be tried again', async () => {
+  it('that cannot be read rejects connect and publish with a clear error, and may be tried again', async () => {
     const peer = await startPeer()
     const store = new HeldStore()
     const { errors, onBackgroundError } = collectErrors()

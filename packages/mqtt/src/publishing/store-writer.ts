@@ -48,7 +48,7 @@ export class StoreWriter {
     for (const publication of this.#early.splice(0)) this.append(publication)
   }
 
-  /** The store can not be read. */
+  /** The store cannot be read. */
   failEarly(cause: unknown): void {
     for (const publication of this.#early.splice(0)) {
       this.#listener?.onNotStored(publication, storeFailed(publication, cause))

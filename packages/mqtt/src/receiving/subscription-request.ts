@@ -50,7 +50,7 @@ export function wants(
   }
 }
 
-/** What is wrong with the call, or can not be had of `server`. */
+/** What is wrong with the call, or cannot be had of `server`. */
 export function faultOf(
   filter: string,
   options: SubscribeOptions,
@@ -64,7 +64,7 @@ export function faultOf(
   }
   if (options.noLocal && filter.startsWith('$share/')) {
     // [MQTT-3.8.3-4]
-    return new SubscriptionError('invalid-argument', `subscribe to '${filter}': noLocal can not be shared`)
+    return new SubscriptionError('invalid-argument', `subscribe to '${filter}': noLocal cannot be shared`)
   }
   return unsupported(filter, server)
 }
@@ -78,7 +78,7 @@ export function unsupported(
   filter: string,
   server: ServerInformation | undefined,
 ): SubscriptionError | undefined {
-  // Before MQTT 5.0 a server can not say what it lacks, so it is asked.
+  // Before MQTT 5.0 a server cannot say what it lacks, so it is asked.
   if (server === undefined || server.protocolVersion < 5) return undefined
   if (filter.startsWith('$share/') && !server.sharedSubscriptionAvailable) {
     return refuse(filter, 'no shared subscriptions', ReasonCode.sharedSubscriptionsNotSupported)

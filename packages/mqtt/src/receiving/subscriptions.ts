@@ -212,7 +212,7 @@ export class Subscriptions {
     return entry
   }
 
-  /** A page that can not fetch it does without the retained messages. */
+  /** A page that cannot fetch it does without the retained messages. */
   async #requestRetained(entry: Entry, handling: Handling, options: SubscribeOptions): Promise<void> {
     const late = await import('./late-handler.js').catch(() => undefined)
     if (this.#entries.get(entry.filter) !== entry) return

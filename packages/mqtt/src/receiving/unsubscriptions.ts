@@ -138,7 +138,7 @@ export class Unsubscriptions {
     return waiters
   }
 
-  /** The server can not be told that a filter is not wanted any more; what it sends for it has no handler. */
+  /** The server cannot be told that a filter is not wanted any more; what it sends for it has no handler. */
   #keepAtServer(filter: string, waiters: readonly Waiter[], error: SubscriptionError): void {
     this.#counters.subscriptionFailures++
     this.forget(filter)

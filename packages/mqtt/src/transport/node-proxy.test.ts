@@ -174,7 +174,7 @@ describe.each(proxies)('a proxy by %s', (scheme, startProxy) => {
         connectTo({ url: `mqtt://127.0.0.1:${port}` }, { proxy: `${scheme}://me:secret@127.0.0.1:${where}` }),
       )
     for (const [where, fault] of [
-      [1, 'can not be reached: connect ECONNREFUSED'],
+      [1, 'cannot be reached: connect ECONNREFUSED'],
       [silent.port, 'hung up'],
     ] as const) {
       const error = await at(where)

@@ -51,7 +51,7 @@ export function readProxy(given: string | ProxyOptions, what = 'option proxy'): 
   const username = decoded(url.username, what)
   const password = decoded(url.password, what)
   if (scheme !== 'socks5' && username.includes(':'))
-    throw invalid(what, "has a ':' in its user, which HTTP can not say")
+    throw invalid(what, "has a ':' in its user, which HTTP cannot say")
   const longest = Math.max(Buffer.byteLength(username), Buffer.byteLength(password))
   if (scheme === 'socks5' && longest > LONGEST_SOCKS_TEXT_BYTES) {
     throw invalid(
@@ -237,10 +237,10 @@ function take(
   })
 }
 
-/** What is said of the proxy itself, where it can not be reached. */
+/** What is said of the proxy itself, where it cannot be reached. */
 export function unreachable(proxy: ProxyServer, cause: Error): ConnectionError {
   const { code } = cause as NodeJS.ErrnoException
-  return failed(proxy, `can not be reached: ${cause.message || code || 'unknown fault'}`, cause)
+  return failed(proxy, `cannot be reached: ${cause.message || code || 'unknown fault'}`, cause)
 }
 
 function failed({ href }: ProxyServer, fault: string, cause?: unknown): ConnectionError {

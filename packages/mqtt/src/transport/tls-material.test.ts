@@ -49,7 +49,7 @@ describe('TLS material', () => {
       [{ ca: `${damaged}${ca}` }, 'tls.ca: certificate 1 of 2'],
       [{ ca: [] }, 'tls.ca is an empty list'],
       [{ ca: Buffer.from('neither') }, 'tls.ca is no certificate'],
-      [{ ca, pfx: Buffer.from('neither') }, 'tls.pfx can not be used'],
+      [{ ca, pfx: Buffer.from('neither') }, 'tls.pfx cannot be used'],
     ]
     for (const [tls, fault] of cases) {
       const error = await rejection(connectTo(peer, { tls }))

@@ -65,7 +65,7 @@ function certificatesOf(name: string, given: string | Uint8Array, retryable: boo
   })
 }
 
-/** TLS 1.3 with a server whose certificate holds. Throws `ConnectionError` where the certificates can not be used. */
+/** TLS 1.3 with a server whose certificate holds. Throws `ConnectionError` where the certificates cannot be used. */
 export function secureOptions(endpoint: Endpoint, tls: TlsMaterial): ConnectionOptions {
   return {
     // Server Name Indication carries no addresses; the certificate is checked against the host all the same.
@@ -92,7 +92,7 @@ function secureContextOf({ ca, cert, key, pfx, passphrase, mayChange = false }: 
     // What OpenSSL says of a key holds nothing of it; the error itself may hold the options, so it is no cause here.
     throw new ConnectionError(
       'invalid-argument',
-      `${pfx === undefined ? 'tls.cert and tls.key can not be used together' : 'tls.pfx can not be used'}: ${reason ?? message}; expected a certificate and its own key, with tls.passphrase where it has one`,
+      `${pfx === undefined ? 'tls.cert and tls.key cannot be used together' : 'tls.pfx cannot be used'}: ${reason ?? message}; expected a certificate and its own key, with tls.passphrase where it has one`,
       { retryable: mayChange },
     )
   }
@@ -112,7 +112,7 @@ async function readPem(name: string, pemOrPath: string | Uint8Array): Promise<st
     const place = retryable ? JSON.stringify(pemOrPath) : 'text'
     throw new ConnectionError(
       'invalid-argument',
-      `tls.${name} ${place} can not be read (${(error as NodeJS.ErrnoException).code}); expected PEM or a file of it`,
+      `tls.${name} ${place} cannot be read (${(error as NodeJS.ErrnoException).code}); expected PEM or a file of it`,
       name === 'key' ? { retryable } : { retryable, cause: error },
     )
   }

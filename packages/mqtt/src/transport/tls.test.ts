@@ -87,11 +87,11 @@ describe('TLS', () => {
     expect(peer.connections.flatMap((connection) => connection.received)).toEqual([])
   })
 
-  it('names the option whose file can not be read, and no secret [promise 19] [promise 37]', async () => {
+  it('names the option whose file cannot be read, and no secret [promise 19] [promise 37]', async () => {
     const peer = await startPeer({ tls: server })
     const missing = await rejection(connectTo(peer, { tls: { ca: '/nowhere/ca.pem' } }))
     expect(missing.message).toBe(
-      'tls.ca "/nowhere/ca.pem" can not be read (ENOENT); expected PEM or a file of it',
+      'tls.ca "/nowhere/ca.pem" cannot be read (ENOENT); expected PEM or a file of it',
     )
     const damaged = await rejection(connectTo(peer, { tls: { ca, key: 'MIGHAgEAMBMG\nsecret' } }))
     expect(damaged.message).not.toContain('secret')
@@ -110,7 +110,7 @@ describe('TLS', () => {
     const own = await issueClientCertificate(authority, { commonName: 'test' })
     const mismatch = await rejection(connectTo(peer, { tls: { ca, cert: own.certPem, key: server.key } }))
     expect(mismatch).toMatchObject(expected)
-    expect(mismatch.message).toContain('tls.cert and tls.key can not be used together: key values mismatch')
+    expect(mismatch.message).toContain('tls.cert and tls.key cannot be used together: key values mismatch')
     const damaged = server.key.replace(/^[^-\n]+$/m, 'c2VjcmV0')
     const secret = await rejection(connectTo(peer, { tls: { ca, cert: server.cert, key: damaged } }))
     expect(secret).toMatchObject(expected)

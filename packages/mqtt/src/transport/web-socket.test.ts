@@ -99,7 +99,7 @@ describe('the handshake of a WebSocket', () => {
     [{ headers: () => Promise.reject(new Error('no token')) }, 'its function failed: no token'],
     [{ protocol: 'a b' }, 'option webSocket.protocol is "a b"'],
     [{ subprotocol: 'mqtt' }, 'option webSocket.subprotocol is unknown'],
-  ])('is not begun with what can not be sent: %o', async (webSocket, fault) => {
+  ])('is not begun with what cannot be sent: %o', async (webSocket, fault) => {
     const peer = await startPeer()
     const options = { webSocket } as ConnectOptions
     const error = await rejection(open(`ws://127.0.0.1:${peer.port}`, options))
@@ -211,7 +211,7 @@ describe('the client over WebSocket in Node', () => {
       name: 'ConnectionError',
       code: 'invalid-argument',
       message:
-        "ws://localhost:80/mqtt needs the package 'ws', which can not be loaded; install it with: npm install ws",
+        "ws://localhost:80/mqtt needs the package 'ws', which cannot be loaded; install it with: npm install ws",
     })
   })
 })
@@ -296,7 +296,7 @@ describe('the client over the WebSocket of a browser', () => {
     return { socket, told, transport, message }
   }
 
-  it('goes on reading where it was asked to pause, which browsers can not', async () => {
+  it('goes on reading where it was asked to pause, which browsers cannot', async () => {
     const { told, transport, message } = await openTransport()
     transport.pause()
     message('01')

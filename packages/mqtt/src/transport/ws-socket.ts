@@ -63,7 +63,7 @@ class DialledWebSocket extends WebSocketTransport {
 function missing({ href }: Endpoint, cause: unknown): ConnectionError {
   return new ConnectionError(
     'invalid-argument',
-    `${href} needs the package 'ws', which can not be loaded; install it with: npm install ws`,
+    `${href} needs the package 'ws', which cannot be loaded; install it with: npm install ws`,
     { cause },
   )
 }
