@@ -1,3 +1,4 @@
+export { AuthenticationRefused } from './authentication-refused.js'
 export { type Direction, FROM_CLIENT, FROM_SERVER, type Sender } from './decode.js'
 export { Decoder, type DecoderOptions, PacketDecoder, type PacketDecoderOptions } from './decoder.js'
 export {
@@ -11,6 +12,7 @@ export {
   encodePublish,
 } from './encode.js'
 export * from './error.js'
+export { JameyError, type JameyErrorDetails } from './jamey-error.js'
 export { ALIAS_BYTES, OutgoingAliases } from './outgoing-aliases.js'
 export * from './packets.js'
 export type * from './properties.js'

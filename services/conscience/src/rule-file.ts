@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { readOwnFile } from '@jamey/auth'
+import { JameyError, readOwnFile } from '@jamey/auth'
 import {
   type Document,
   isMap,
@@ -50,14 +50,13 @@ export interface RuleFault {
 }
 
 /** A rule file was refused. The message holds one `file:line:column: reason` line per fault, all of them. */
-export class RuleFileError extends Error {
+export class RuleFileError extends JameyError<'rule-file-invalid'> {
   override readonly name = 'RuleFileError'
-  readonly code = 'rule-file-invalid'
   readonly faults: readonly RuleFault[]
 
   constructor(faults: readonly RuleFault[], cause?: unknown) {
     const lines = faults.map((fault) => `${fault.file}:${fault.line}:${fault.column}: ${fault.reason}`)
-    super(`The conscience's rules cannot be used:\n${lines.join('\n')}`, { cause })
+    super('rule-file-invalid', `The conscience's rules cannot be used:\n${lines.join('\n')}`, { cause })
     this.faults = faults
   }
 }

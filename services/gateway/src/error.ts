@@ -1,3 +1,5 @@
+import { JameyError } from '@jamey/auth'
+
 /** What kept the gateway from starting; the port cases are the ones a user can mend on the command line. */
 export type GatewayErrorCode =
   | 'port-in-use'
@@ -9,14 +11,8 @@ export type GatewayErrorCode =
   | 'already-started'
 
 /** The gateway could not be started; `message` is one line that says what to do about it. */
-export class GatewayError extends Error {
+export class GatewayError extends JameyError<GatewayErrorCode> {
   override readonly name = 'GatewayError'
-  readonly code: GatewayErrorCode
-
-  constructor(code: GatewayErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 /** The typed form of what `listen` throws; anything that is not about the address is handed back as it is. */

@@ -1,15 +1,13 @@
-import type { OwnershipError } from '@jamey/auth'
+import { JameyError, type OwnershipError } from '@jamey/auth'
 
 /** The request itself is wrong; sending it again unchanged cannot help. `field` names what to change. */
-export class MemoryInputError extends Error {
+export class MemoryInputError extends JameyError<'memory-input'> {
   override readonly name = 'MemoryInputError'
-  readonly code = 'memory-input'
-  readonly retryable = false
   /** Path of the member at fault: `tags[3]`, `metadata`. */
   readonly field: string
 
   constructor(field: string, expected: string) {
-    super(`${field}: ${expected}`)
+    super('memory-input', `${field}: ${expected}`)
     this.field = field
   }
 }
@@ -21,15 +19,8 @@ export type MemoryConflictCode =
   | 'memory-gone'
 
 /** The id of a store request is spoken for; a new message, which has an id of its own, can be stored. */
-export class MemoryConflictError extends Error {
+export class MemoryConflictError extends JameyError<MemoryConflictCode> {
   override readonly name = 'MemoryConflictError'
-  readonly code: MemoryConflictCode
-  readonly retryable = false
-
-  constructor(code: MemoryConflictCode, message: string) {
-    super(message)
-    this.code = code
-  }
 }
 
 export type StorageErrorCode =
@@ -60,15 +51,11 @@ const RETRYABLE: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>([
  * The file could not do what was asked; nothing of the request was stored. `retryable` says whether the same
  * request may succeed later without anybody touching the file.
  */
-export class StorageError extends Error {
+export class StorageError extends JameyError<StorageErrorCode> {
   override readonly name = 'StorageError'
-  readonly code: StorageErrorCode
-  readonly retryable: boolean
 
   constructor(code: StorageErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause })
-    this.code = code
-    this.retryable = RETRYABLE.has(code)
+    super(code, message, { cause, retryable: RETRYABLE.has(code) })
   }
 }
 

@@ -1,3 +1,4 @@
+import { JameyError } from '@jamey/protocol'
 import { signatureOf, WatchedFile } from '../support/watched-file.js'
 import { type ClientEntry, readClientFile } from './client-file.js'
 import { isClientSecret, NOBODYS_HASH } from './client-secret.js'
@@ -19,8 +20,12 @@ export interface ClientRegistryOptions {
 }
 
 /** More wait for their secret to be checked than may. */
-export class RegistryBusyError extends Error {
+export class RegistryBusyError extends JameyError<'registry-busy'> {
   override readonly name = 'RegistryBusyError'
+
+  constructor() {
+    super('registry-busy', 'too many secrets wait to be checked', { retryable: true })
+  }
 }
 
 /** Who may have tokens, by the secrets of a file or by their certificates. */
@@ -84,8 +89,7 @@ export class ClientRegistry {
 
   async #turn(): Promise<void> {
     if (this.#atOnce >= MOST_AT_ONCE) {
-      if (this.#waiting.length >= MOST_WAITING)
-        throw new RegistryBusyError('too many secrets wait to be checked')
+      if (this.#waiting.length >= MOST_WAITING) throw new RegistryBusyError()
       return new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
     this.#atOnce++

@@ -1,3 +1,7 @@
+import { JameyError } from '@jamey/protocol'
+
+export { AuthenticationRefused, JameyError, type JameyErrorDetails } from '@jamey/protocol'
+
 /** Every way a token is refused or can not be made, and what it means. */
 export const TOKEN_ERRORS = {
   'token-malformed': 'it is not a JSON Web Token in compact form, or is longer than the limit',
@@ -18,13 +22,11 @@ export const TOKEN_ERRORS = {
 export type TokenErrorCode = keyof typeof TOKEN_ERRORS
 
 /** A token that was refused, or could not be made. Its message never holds the token or a part of it. */
-export class TokenError extends Error {
+export class TokenError extends JameyError<TokenErrorCode> {
   override readonly name = 'TokenError'
-  readonly code: TokenErrorCode
 
   constructor(code: TokenErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
+    super(code, message, { ...options, retryable: code === 'token-keys-unavailable' })
   }
 }
 
@@ -40,14 +42,8 @@ export const SECRET_ERRORS = {
 export type SecretErrorCode = keyof typeof SECRET_ERRORS
 
 /** A token secret that can not be used. Its message never holds the secret or a part of it. */
-export class SecretError extends Error {
+export class SecretError extends JameyError<SecretErrorCode> {
   override readonly name = 'SecretError'
-  readonly code: SecretErrorCode
-
-  constructor(code: SecretErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 /** Every way public keys of a token's issuer can not be used, and what it means. */
@@ -61,14 +57,8 @@ export const KEY_SET_ERRORS = {
 export type KeySetErrorCode = keyof typeof KEY_SET_ERRORS
 
 /** Public keys that can not be used. */
-export class KeySetError extends Error {
+export class KeySetError extends JameyError<KeySetErrorCode> {
   override readonly name = 'KeySetError'
-  readonly code: KeySetErrorCode
-
-  constructor(code: KeySetErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 /** Every way a file of clients can not be used, and what it means. */
@@ -81,14 +71,8 @@ export const CLIENT_FILE_ERRORS = {
 export type ClientFileErrorCode = keyof typeof CLIENT_FILE_ERRORS
 
 /** A file of clients that can not be used. Its message holds no secret and no hash of one. */
-export class ClientFileError extends Error {
+export class ClientFileError extends JameyError<ClientFileErrorCode> {
   override readonly name = 'ClientFileError'
-  readonly code: ClientFileErrorCode
-
-  constructor(code: ClientFileErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 /** Every way a token can not be had from its issuer, and what it means. */
@@ -101,13 +85,11 @@ export const TOKEN_REQUEST_ERRORS = {
 export type TokenRequestErrorCode = keyof typeof TOKEN_REQUEST_ERRORS
 
 /** No token could be had from its issuer. */
-export class TokenRequestError extends Error {
+export class TokenRequestError extends JameyError<TokenRequestErrorCode> {
   override readonly name = 'TokenRequestError'
-  readonly code: TokenRequestErrorCode
 
   constructor(code: TokenRequestErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
+    super(code, message, { ...options, retryable: code === 'token-issuer-unreachable' })
   }
 }
 
@@ -121,14 +103,8 @@ export const DENY_LIST_ERRORS = {
 export type DenyListErrorCode = keyof typeof DENY_LIST_ERRORS
 
 /** A deny list that can not be used. */
-export class DenyListError extends Error {
+export class DenyListError extends JameyError<DenyListErrorCode> {
   override readonly name = 'DenyListError'
-  readonly code: DenyListErrorCode
-
-  constructor(code: DenyListErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 /** Every way a permission list or a client identifier is not usable, and what it means. */
@@ -140,14 +116,8 @@ export const PERMISSION_LIST_ERRORS = {
 export type PermissionListErrorCode = keyof typeof PERMISSION_LIST_ERRORS
 
 /** A permission list that can not be read. Nothing is granted from such a list. */
-export class PermissionListError extends Error {
+export class PermissionListError extends JameyError<PermissionListErrorCode> {
   override readonly name = 'PermissionListError'
-  readonly code: PermissionListErrorCode
-
-  constructor(code: PermissionListErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 /** Every way certificates can not be issued or used, and what it means. */
@@ -164,14 +134,12 @@ export const CERTIFICATE_ERRORS = {
 export type CertificateErrorCode = keyof typeof CERTIFICATE_ERRORS
 
 /** Certificates that can not be issued or used; `path` names the file where one is concerned. */
-export class CertificateError extends Error {
+export class CertificateError extends JameyError<CertificateErrorCode> {
   override readonly name = 'CertificateError'
-  readonly code: CertificateErrorCode
   readonly path: string | undefined
 
   constructor(code: CertificateErrorCode, message: string, options?: ErrorOptions & { path?: string }) {
-    super(message, options)
-    this.code = code
+    super(code, message, options)
     this.path = options?.path
   }
 }
@@ -187,29 +155,12 @@ export const OWNERSHIP_ERRORS = {
 export type OwnershipErrorCode = keyof typeof OWNERSHIP_ERRORS
 
 /** A file or folder that somebody else may have put there. `path` is where the fault is; the message has the way out. */
-export class OwnershipError extends Error {
+export class OwnershipError extends JameyError<OwnershipErrorCode> {
   override readonly name = 'OwnershipError'
-  readonly code: OwnershipErrorCode
   readonly path: string
 
   constructor(code: OwnershipErrorCode, message: string, options: { path: string }) {
-    super(message)
-    this.code = code
+    super(code, message)
     this.path = options.path
-  }
-}
-
-/**
- * A client that is not let in. `reasonCode` is what a CONNACK (or, for a renewal, a DISCONNECT) carries; `message`
- * holds no secret and may be sent as its Reason String. `cause` is the `TokenError` where a token was at fault.
- */
-export class AuthenticationRefused extends Error {
-  override readonly name = 'AuthenticationRefused'
-  readonly code = 'authentication-refused'
-  readonly reasonCode: number
-
-  constructor(reasonCode: number, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.reasonCode = reasonCode
   }
 }

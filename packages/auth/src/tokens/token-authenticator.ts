@@ -167,5 +167,5 @@ function refused(
     reasonCode === ReasonCode.badAuthenticationMethod ||
     reasonCode === ReasonCode.serverBusy
   const carried = isCarried ? reasonCode : ReasonCode.notAuthorized
-  return new AuthenticationRefused(carried, message, cause === undefined ? undefined : { cause })
+  return new AuthenticationRefused(message, carried, { cause, retryable: cause?.retryable })
 }

@@ -1,4 +1,6 @@
-import { ReasonCode } from '@jamey/protocol'
+import { JameyError } from '@jamey/protocol'
+
+export { AuthenticationRefused } from '@jamey/protocol'
 
 /**
  * `listener-insecure`: a listener without TLS was not marked `insecure: true`. `listener-invalid`: host, port or
@@ -23,29 +25,8 @@ export type BrokerErrorCode =
   | 'refuse-when-full-invalid'
 
 /** The broker can not be made or started as it was asked to; the message says what to change. */
-export class BrokerError extends Error {
+export class BrokerError extends JameyError<BrokerErrorCode> {
   override readonly name = 'BrokerError'
-  readonly code: BrokerErrorCode
-
-  constructor(code: BrokerErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
-}
-
-/**
- * What an authenticator throws to refuse. Any error with a numeric `reasonCode` of CONNACK is understood the same;
- * the message goes to the client as Reason String, so it must not hold secrets.
- */
-export class AuthenticationRefused extends Error {
-  override readonly name = 'AuthenticationRefused'
-  readonly code = 'authentication-refused'
-  readonly reasonCode: number
-
-  constructor(message: string, reasonCode: number = ReasonCode.notAuthorized, options?: ErrorOptions) {
-    super(message, options)
-    this.reasonCode = reasonCode
-  }
 }
 
 /** A client did what the standard or a limit forbids: its connection ends with this reason code. Not public. */

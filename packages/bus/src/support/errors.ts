@@ -1,4 +1,5 @@
 import { MqttError, MessageError as MqttMessageError } from '@jamey/mqtt'
+import { JameyError } from '@jamey/protocol'
 import { fateOf } from './request-fate.js'
 
 /** Every `code` of an error that this package adds; errors of the MQTT client pass through with their own. */
@@ -179,10 +180,10 @@ export class AlreadyServedError extends BusError {
  * Thrown by a serve handler: travels to the requester, who gets it as `RemoteError` with the same facts.
  * Anything else that a handler throws arrives as kind `internal`, without its message and stack.
  */
-export class RequestError extends Error {
+export class RequestError extends JameyError<'request-failed'> {
   override readonly name = 'RequestError'
+  /** A word of the service's own, as `RemoteError` has it. */
   readonly kind: string
-  readonly retryable: boolean
   /** How soon it makes sense to try again, in whole milliseconds, at most a minute. */
   readonly retryAfterMs: number | undefined
 
@@ -191,9 +192,8 @@ export class RequestError extends Error {
     message: string,
     options: { retryable?: boolean; retryAfterMs?: number; cause?: unknown } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super('request-failed', message, options)
     this.kind = kind
-    this.retryable = options.retryable ?? false
     this.retryAfterMs = options.retryAfterMs
   }
 }

@@ -1,3 +1,5 @@
+import { JameyError } from '@jamey/protocol'
+
 /**
  * `in-use`: another process, or another store of this process, has the folder open. `newer-version`: a later version
  * of this package wrote it. `older-version`: an earlier one did, and whoever only reads does not migrate it.
@@ -24,18 +26,13 @@ export type StoreErrorCode =
 const RETRYABLE: readonly StoreErrorCode[] = ['in-use', 'full', 'io-failed', 'gone']
 
 /** A store cannot be opened or did not commit; the message says what to do. */
-export class StoreError extends Error {
+export class StoreError extends JameyError<StoreErrorCode> {
   override readonly name = 'StoreError'
-  readonly code: StoreErrorCode
   /** The store's folder. */
   readonly path: string
-  /** Whether the same call may succeed later, unchanged, for example when the disk has room again. */
-  readonly retryable: boolean
 
   constructor(code: StoreErrorCode, path: string, message: string, options?: ErrorOptions) {
-    super(`store in '${path}': ${message}`, options)
-    this.code = code
+    super(code, `store in '${path}': ${message}`, { ...options, retryable: RETRYABLE.includes(code) })
     this.path = path
-    this.retryable = RETRYABLE.includes(code)
   }
 }
