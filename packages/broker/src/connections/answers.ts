@@ -6,7 +6,7 @@ import type { Counters } from '../support/counters.js'
 
 /** The connection that is told. */
 interface Answered extends PausablePublisher {
-  readonly core: { readonly counters: Counters; readonly groupCommit: GroupCommit | undefined }
+  readonly context: { readonly counters: Counters; readonly groupCommit: GroupCommit | undefined }
   readonly sender: ClientLink & AcknowledgementTarget
 }
 
@@ -63,15 +63,15 @@ export class Answers {
     packetIdentifier: number,
     reasonCode: number,
   ): void {
-    this.#connection.core.counters.acknowledgementsDelayed++
+    this.#connection.context.counters.acknowledgementsDelayed++
     room.hold(this.#hold(type, packetIdentifier, reasonCode, false))
     room.pause(this.#connection)
   }
 
   /** As `acknowledge`, for SUBACK and UNSUBACK; `then` runs when the packet was written. */
   acknowledgeWith(packet: Packet, then: () => void): void {
-    const { core, sender } = this.#connection
-    if (core.groupCommit !== undefined) return core.groupCommit.holdPacket(sender, packet, then)
+    const { context, sender } = this.#connection
+    if (context.groupCommit !== undefined) return context.groupCommit.holdPacket(sender, packet, then)
     sender.write(packet)
     then()
   }
@@ -103,8 +103,8 @@ export class Answers {
   }
 
   #give(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
-    const { core, sender } = this.#connection
-    if (core.groupCommit === undefined) sender.writeAcknowledgement(type, packetIdentifier, reasonCode)
-    else core.groupCommit.hold(sender, type, packetIdentifier, reasonCode)
+    const { context, sender } = this.#connection
+    if (context.groupCommit === undefined) sender.writeAcknowledgement(type, packetIdentifier, reasonCode)
+    else context.groupCommit.hold(sender, type, packetIdentifier, reasonCode)
   }
 }

@@ -3,6 +3,7 @@ import type { Challenge } from '../ports/authenticator.js'
 import type { Context } from '../support/context.js'
 import { Deadline } from '../support/deadline.js'
 import { ConnectionFault } from '../support/errors.js'
+import { WindowLimiter } from '../support/window-limiter.js'
 import type { ConnectionState } from './connection-state.js'
 
 /**
@@ -16,7 +17,7 @@ type ExchangeState =
 
 /** The connection on which it goes on. */
 interface Exchanging {
-  readonly core: Context
+  readonly context: Context
   readonly state: ConnectionState
   readonly sender: { write(packet: Packet): void }
   pauseReading(): void
@@ -27,6 +28,7 @@ interface Exchanging {
 /** Enhanced authentication on a connection whose CONNECT named a method. Section 4.12. */
 export class AuthenticationExchange {
   readonly authenticationMethod: string
+  readonly renewals: WindowLimiter
   readonly #connection: Exchanging
   readonly #timeout: Deadline
   #state: ExchangeState = { is: 'deciding' }
@@ -35,7 +37,9 @@ export class AuthenticationExchange {
   constructor(connection: Exchanging, authenticationMethod: string) {
     this.authenticationMethod = authenticationMethod
     this.#connection = connection
-    this.#timeout = new Deadline(connection.core.clock, () => {
+    const { context } = connection
+    this.renewals = new WindowLimiter(() => context.limits.renewalsPerMinute, 60_000, context.clock)
+    this.#timeout = new Deadline(context.clock, () => {
       connection.end(ReasonCode.notAuthorized, 'authentication did not end in time')
     })
   }
@@ -43,7 +47,7 @@ export class AuthenticationExchange {
   /** A renewal begins; a CONNECT has its own time to end. Throws `ConnectionFault`. */
   renew(): void {
     if (this.#state.is !== 'idle') throw unexpected('AUTH that begins anew before the last has ended')
-    const { clock, limits } = this.#connection.core
+    const { clock, limits } = this.#connection.context
     this.#state = { is: 'deciding' }
     this.#steps = 0
     this.#timeout.set(clock.now() + limits.connectTimeoutMs)
@@ -53,7 +57,7 @@ export class AuthenticationExchange {
   ask({ authenticationData }: Challenge): Promise<Uint8Array | undefined> {
     const { authenticationMethod } = this
     const connection = this.#connection
-    const { authenticationSteps } = connection.core.limits
+    const { authenticationSteps } = connection.context.limits
     if (++this.#steps > authenticationSteps) {
       const message = `authentication takes more than ${authenticationSteps} steps`
       throw new ConnectionFault(ReasonCode.notAuthorized, message)

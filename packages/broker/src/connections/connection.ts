@@ -13,7 +13,6 @@ import type { RetainedMessages } from '../storage/retained-messages.js'
 import { Deadline } from '../support/deadline.js'
 import { ConnectionFault } from '../support/errors.js'
 import type { Limits } from '../support/limits.js'
-import { WindowLimiter } from '../support/window-limiter.js'
 import { Answers } from './answers.js'
 import type { AuthenticationExchange } from './authentication-exchange.js'
 import type { ConnectionLimiter } from './connection-limiter.js'
@@ -66,7 +65,7 @@ interface Ender {
 
 /** One network connection: bytes in, and packets to their handlers. What goes out is the business of its `sender`. */
 export class Connection {
-  readonly core: ConnectionContext
+  readonly context: ConnectionContext
   /** The limits when it was accepted: what CONNACK announces holds for as long as it lasts, whatever is reloaded. */
   readonly terms: Readonly<Limits>
   readonly remoteAddress: string
@@ -79,7 +78,6 @@ export class Connection {
   readonly answerPermission = new TopicPermission(mayBeAnswered)
   readonly retainedDelivery: RetainedDelivery
   readonly answers = new Answers(this)
-  readonly renewals: WindowLimiter
   readonly share = new FairShare(this)
   session: Session | undefined
   /** Present where hooks are, from the moment they let it in. */
@@ -100,33 +98,32 @@ export class Connection {
   #heldBytes = 0
 
   constructor(
-    core: ConnectionContext,
+    context: ConnectionContext,
     socket: ByteStream,
     { remoteAddress, connectByMs, certificate }: Peer,
   ) {
-    const { clock, limits } = core
-    this.core = core
+    const { clock, limits } = context
+    this.context = context
     this.terms = limits
     this.#socket = socket
-    this.sender = new PacketSender(core, this, socket)
+    this.sender = new PacketSender(context, this, socket)
     this.remoteAddress = remoteAddress
     this.certificate = certificate
     this.aliases = new TopicAliases(limits.topicAliases)
     this.publishPermission = new TopicPermission((by, topic) => {
-      return mayPublish(by, topic, core.limits.topicLevels) && (this.session?.stampFor(topic) ?? true)
+      return mayPublish(by, topic, context.limits.topicLevels) && (this.session?.stampFor(topic) ?? true)
     })
-    this.retainedDelivery = new RetainedDelivery(core, this)
-    this.renewals = new WindowLimiter(() => core.limits.renewalsPerMinute, 60_000, clock)
+    this.retainedDelivery = new RetainedDelivery(context, this)
     this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
     const isListening = (): boolean => this.holds === 0
     this.#keepAlive = new KeepAlive(clock, connectByMs, isListening, () => this.#onSilence())
     this.#identityEnd = new IdentityEnd(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
-    core.connections.add(this)
+    context.connections.add(this)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('piece', () => this.reckon())
     socket.on('drain', () => this.#onDrain())
-    socket.on('end', () => this.#leave('abnormal', 'closing', CONNECTION_LOST))
+    socket.on('end', () => this.#close('abnormal', 'closing', CONNECTION_LOST))
     socket.on('error', (error) => this.#onError(error))
     socket.on('close', () => this.#onClose())
   }
@@ -153,7 +150,7 @@ export class Connection {
     const held = isOver ? 0 : unfinished + this.sender.backlogBytes
     const change = held - this.#heldBytes
     this.#heldBytes = held
-    if (change !== 0) this.core.heldBytes.change(change)
+    if (change !== 0) this.context.heldBytes.change(change)
     return this.#heldBytes
   }
 
@@ -175,7 +172,7 @@ export class Connection {
     this.#become('open')
     this.session = session
     this.#hasPassed = true
-    this.core.connectionLimiter.connected(this.remoteAddress)
+    this.context.connectionLimiter.connected(this.remoteAddress)
     this.#decoder.maximumPacketSize = this.terms.packetBytes
     this.#decoder.maximumControlSize = this.terms.controlPacketBytes
     this.#keepAlive.begin(keepAliveSeconds)
@@ -212,10 +209,10 @@ export class Connection {
   /** Ends the connection for what its peer, or we, did wrong. */
   fail(error: unknown): void {
     if (error instanceof ProtocolError || error instanceof ConnectionFault) {
-      this.core.counters.protocolErrors++
+      this.context.counters.protocolErrors++
       this.end(error.reasonCode, error.message)
     } else {
-      this.core.log.error({ ...this.#about(), err: error }, 'a packet could not be handled')
+      this.context.log.error({ ...this.#about(), err: error }, 'a packet could not be handled')
       this.end(ReasonCode.unspecifiedError, 'the server failed to handle a packet')
     }
   }
@@ -224,21 +221,21 @@ export class Connection {
   end(reasonCode: number, reasonString: string, ending: Ending = 'abnormal', serverReference?: string): void {
     const before = this.#state
     if (before === 'closing' || before === 'closed') return
-    const log = before === 'open' ? this.core.log : this.core.unauthenticatedLog
+    const log = before === 'open' ? this.context.log : this.context.unauthenticatedLog
     log.info({ ...this.#about(), reasonCode, reason: reasonString }, 'connection ended by the server')
     const details = { reasonCode, reasonString, serverReference }
     const { writer, version, maximumPacketBytes } = this.sender
     if (before === 'open') writeDisconnect(writer, version, details, maximumPacketBytes)
     else {
-      this.core.counters.connectionsRefused++
+      this.context.counters.connectionsRefused++
       writeRefusal(writer, this.#decoder.protocolVersion, details, maximumPacketBytes)
     }
-    this.#leave(ending, 'closing', { by: 'server', reasonCode, reason: reasonString })
+    this.#close(ending, 'closing', { by: 'server', reasonCode, reason: reasonString })
   }
 
   /** DISCONNECT came: nothing more is said. [MQTT-3.14.4-1] */
-  leave(ending: Ending, reasonCode: number, reason: string | undefined): void {
-    this.#leave(ending, 'closing', { by: 'client', reasonCode, reason })
+  onDisconnect(ending: Ending, reasonCode: number, reason: string | undefined): void {
+    this.#close(ending, 'closing', { by: 'client', reasonCode, reason })
   }
 
   destroy(): void {
@@ -247,7 +244,7 @@ export class Connection {
     this.reckon()
   }
 
-  #leave(ending: Ending, next: 'closing' | 'closed', info: DisconnectInfo): void {
+  #close(ending: Ending, next: 'closing' | 'closed', info: DisconnectInfo): void {
     if (this.#state === 'closed' || this.#state === next) return
     const { session } = this
     this.#become(next)
@@ -258,9 +255,9 @@ export class Connection {
     this.exchange?.end()
     if (session?.connection === this.sender) {
       session.unsentRetained = this.retainedDelivery.leave()
-      this.core.sessions.detach(session, ending)
+      this.context.sessions.detach(session, ending)
     }
-    if (this.client !== undefined) this.core.hooks?.disconnect(this.client, info)
+    if (this.client !== undefined) this.context.hooks?.disconnect(this.client, info)
     this.client = undefined
     // What it held of a packet goes with it.
     this.#decoder = NOTHING_MORE
@@ -269,7 +266,7 @@ export class Connection {
     this.#socket.end()
     // What still comes is thrown away: closing with unread bytes would reset the connection, our DISCONNECT too.
     this.#socket.resume()
-    this.#linger.set(this.core.clock.now() + lingerMs(this.#hasPassed))
+    this.#linger.set(this.context.clock.now() + lingerMs(this.#hasPassed))
   }
 
   #become(next: ConnectionState): void {
@@ -281,11 +278,11 @@ export class Connection {
   }
 
   #onData(chunk: Buffer): void {
-    this.core.counters.bytesReceived += chunk.length
+    this.context.counters.bytesReceived += chunk.length
     if (this.#state === 'closing' || this.#state === 'closed') return
     // What is no CONNECT by its first byte (HTTP, TLS) is not waited for to be complete. [MQTT-3.1.0-1]
     if (this.#state === 'waiting' && !this.#hasBegun && chunk[0] !== CONNECT_BYTE) {
-      this.core.counters.protocolErrors++
+      this.context.counters.protocolErrors++
       return this.end(ReasonCode.protocolError, 'the first packet is not CONNECT')
     }
     this.#hasBegun = true
@@ -305,16 +302,16 @@ export class Connection {
         const packet = this.#decoder.next()
         if (packet === undefined) break
         packets++
-        this.core.handle(this, packet)
+        this.context.handle(this, packet)
         this.share.count()
       }
     } catch (error) {
       this.fail(error)
     }
     this.share.end()
-    this.core.counters.packetsReceived += packets
+    this.context.counters.packetsReceived += packets
     if (packets > 0) this.#keepAlive.heard()
-    this.core.shutdown?.look(this)
+    this.context.shutdown?.look(this)
   }
 
   #onDrain(): void {
@@ -328,27 +325,27 @@ export class Connection {
     if (this.#state !== 'open') {
       return this.end(ReasonCode.unspecifiedError, 'no CONNECT, or no answer to it, in time')
     }
-    this.core.counters.keepAliveTimeouts++
+    this.context.counters.keepAliveTimeouts++
     this.end(ReasonCode.keepAliveTimeout, 'nothing was heard for one and a half keep alive intervals')
   }
 
   #onIdentityEnd(): void {
-    this.core.counters.identitiesExpired++
+    this.context.counters.identitiesExpired++
     this.end(ReasonCode.notAuthorized, 'the credentials expired and were not renewed')
   }
 
   #onError(error: Error & { code?: string }): void {
     if (error instanceof ConnectionFault) return this.fail(error)
-    this.core.log.debug({ ...this.#about(), code: error.code }, 'connection failed')
+    this.context.log.debug({ ...this.#about(), code: error.code }, 'connection failed')
   }
 
   #onClose(): void {
-    this.#leave('abnormal', 'closed', CONNECTION_LOST)
+    this.#close('abnormal', 'closed', CONNECTION_LOST)
     this.reckon()
     this.#linger.clear()
-    if (this.#hasPassed) this.core.connectionLimiter.disconnected(this.remoteAddress)
-    this.core.connections.delete(this)
-    if (this.core.connections.size === 0) this.core.whenEmpty?.()
+    if (this.#hasPassed) this.context.connectionLimiter.disconnected(this.remoteAddress)
+    this.context.connections.delete(this)
+    if (this.context.connections.size === 0) this.context.whenEmpty?.()
   }
 
   #about(): Record<string, unknown> {

@@ -43,11 +43,11 @@ export class FairShare {
 
   /** So many bytes came, or what came earlier goes on. */
   begin(bytes: number): void {
-    const { core } = this.#connection
-    const nowMs = core.clock.now()
+    const { context } = this.#connection
+    const nowMs = context.clock.now()
     this.#owedMs = Math.max(0, this.#owedMs - (nowMs - this.#atMs)) + bytes * MS_PER_BYTE
     this.#atMs = nowMs
-    this.#publishes = core.counters.publishesReceived
+    this.#publishes = context.counters.publishesReceived
   }
 
   /** A packet was handled. */
@@ -61,7 +61,7 @@ export class FairShare {
   }
 
   #look(): void {
-    const { clock, counters, publishing } = this.#connection.core
+    const { clock, counters, publishing } = this.#connection.context
     const nowMs = clock.now()
     const workMs = nowMs - this.#atMs
     this.#atMs = nowMs
@@ -82,7 +82,7 @@ export class FairShare {
   }
 
   #rest(allMs: number): void {
-    const { clock, publishing } = this.#connection.core
+    const { clock, publishing } = this.#connection.context
     const nowMs = clock.now()
     this.#owedMs += nowMs - this.#atMs - (publishing.ms - allMs)
     this.#atMs = nowMs
@@ -98,10 +98,10 @@ export class FairShare {
   }
 
   #lookAtOthers(nowMs: number): void {
-    const { core } = this.#connection
+    const { context } = this.#connection
     const spanMs = nowMs - this.#lookedAtMs
     if (spanMs < BUSY_SPAN_MS) return
-    const all = core.publishing.ms
+    const all = context.publishing.ms
     const othersMs = all - this.#allThen - (this.#own - this.#ownThen)
     this.#areOthersBusy = othersMs > BUSY_FROM * spanMs
     this.#lookedAtMs = nowMs

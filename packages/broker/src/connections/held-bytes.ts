@@ -25,12 +25,12 @@ interface HoldersContext extends Context {
  * the event loop two mebibytes of every connection may come.
  */
 export class HeldBytes {
-  readonly #core: HoldersContext
+  readonly #context: HoldersContext
   #total = 0
   #isRelieving = false
 
-  constructor(core: HoldersContext) {
-    this.#core = core
+  constructor(context: HoldersContext) {
+    this.#context = context
   }
 
   get total(): number {
@@ -40,14 +40,14 @@ export class HeldBytes {
   /** What one connection holds has changed by so many bytes. */
   change(byBytes: number): void {
     this.#total += byBytes
-    if (this.#total <= this.#core.limits.heldBytes || this.#isRelieving) return
+    if (this.#total <= this.#context.limits.heldBytes || this.#isRelieving) return
     this.#isRelieving = true
     this.#relieve()
     this.#isRelieving = false
   }
 
   #relieve(): void {
-    const { connections, counters, limits, shortageLog } = this.#core
+    const { connections, counters, limits, shortageLog } = this.#context
     // What the system took meanwhile is told only when it has taken all.
     for (const connection of connections) connection.reckon()
     if (this.#total <= limits.heldBytes) return

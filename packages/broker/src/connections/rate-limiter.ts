@@ -3,7 +3,7 @@ import { Deadline } from '../support/deadline.js'
 
 /** A connection, as far as it is read from more slowly. */
 export interface LimitedConnection {
-  readonly core: Context & {
+  readonly context: Context & {
     /** The time that handling what publishers sent has taken. */
     readonly publishing: { ms: number }
   }
@@ -37,7 +37,7 @@ export class RateLimiter {
 
   /** A PUBLISH with a payload of so many bytes came. */
   take(bytes: number): void {
-    const { clock, limits } = this.#connection.core
+    const { clock, limits } = this.#connection.context
     const { publishesPerSecond, publishBytesPerSecond } = limits
     if (publishesPerSecond === 0 && publishBytesPerSecond === 0) return
     const nowMs = clock.now()
@@ -55,7 +55,7 @@ export class RateLimiter {
 
   #slowDown(untilMs: number): void {
     const connection = this.#connection
-    const { clock, counters, limits, log } = connection.core
+    const { clock, counters, limits, log } = connection.context
     connection.pauseReading()
     this.#pause ??= new Deadline(clock, () => connection.resumeReading())
     this.#pause.set(untilMs)

@@ -62,7 +62,7 @@ const NO_CERTIFICATE: Partial<Pick<PeerCertificate, 'subject' | 'raw'>> = {}
 
 /** One address the broker accepts connections on. */
 export class Listener {
-  readonly #core: ListenerContext
+  readonly #context: ListenerContext
   readonly #options: ListenerOptions
   readonly #server: Server
   readonly #gate: WebSocketGate | undefined
@@ -73,13 +73,13 @@ export class Listener {
   readonly #sockets = new Set<Socket>()
 
   /** Throws `BrokerError` when the options can not be used. */
-  constructor(core: ListenerContext, options: ListenerOptions) {
+  constructor(context: ListenerContext, options: ListenerOptions) {
     assertUsable(options)
-    this.#core = core
+    this.#context = context
     this.#options = options
     const { webSocket = false, proxyProtocol = false } = options
     if (proxyProtocol !== false)
-      this.#proxy = new ProxyGate(core, proxyProtocol === true ? {} : proxyProtocol)
+      this.#proxy = new ProxyGate(context, proxyProtocol === true ? {} : proxyProtocol)
     if (webSocket !== false) this.#gate = this.#webSocketGate(webSocket)
     this.#server = this.#gate === undefined ? this.#tcpServer() : this.#httpServer(this.#gate)
     this.#server.on('tlsClientError', (error, socket) => this.#onTlsError(error, socket))
@@ -87,9 +87,9 @@ export class Listener {
     this.#useLimits()
     this.#guard()
     this.#server.on('drop', () => {
-      core.counters.connectionsRefused++
+      context.counters.connectionsRefused++
       const { maxConnections } = this.#server
-      core.shortageLog.error({ sockets: maxConnections }, 'as many sockets are open as the limits allow')
+      context.shortageLog.error({ sockets: maxConnections }, 'as many sockets are open as the limits allow')
     })
   }
 
@@ -108,7 +108,7 @@ export class Listener {
       this.#server.listen({ host, port, backlog: 1024 }, () => {
         this.#server.off('error', onError)
         this.#server.on('error', (error) =>
-          this.#core.shortageLog.error({ err: error, host, port }, 'listener failed'),
+          this.#context.shortageLog.error({ err: error, host, port }, 'listener failed'),
         )
         resolve()
       })
@@ -144,7 +144,7 @@ export class Listener {
   }
 
   #useLimits(): void {
-    const { connections, pendingConnections, waitingConnections, connectTimeoutMs } = this.#core.limits
+    const { connections, pendingConnections, waitingConnections, connectTimeoutMs } = this.#context.limits
     this.#server.maxConnections = connections + pendingConnections + waitingConnections
     if (this.#gate === undefined) return
     const server = this.#server as HttpServer
@@ -157,10 +157,10 @@ export class Listener {
     const takeUp = this.#server.listeners('connection')
     this.#server.removeAllListeners('connection')
     this.#server.on('connection', (socket: Socket) => {
-      if (!this.#core.descriptors.leaveReserve(socket)) return this.#refuseForDescriptors(socket)
+      if (!this.#context.descriptors.leaveReserve(socket)) return this.#refuseForDescriptors(socket)
       const ends = endsOf(socket)
       if (ends === undefined) return this.#refuse(socket, 'it was closed at once', 'connection refused')
-      const { clock } = this.#core
+      const { clock } = this.#context
       const handshake = new Deadline(clock, () => socket.destroy(handshakeTimeout()))
       const arrival: Arrival = { atMs: clock.now(), address: socket.remoteAddress ?? '', handshake }
       this.#arrivals.set(ends, arrival)
@@ -183,14 +183,14 @@ export class Listener {
 
   /** Goes on when the turn of the socket has come; `address` is undefined where it counts for none. */
   #admitAs(address: string | undefined, socket: Socket, arrival: Arrival, next: () => void): void {
-    const { connectionLimiter, clock } = this.#core
+    const { connectionLimiter, clock } = this.#context
     const pause = new ReadingPause(socket)
     const entrant = {
       address,
       begin: () => {
         pause.end()
         arrival.atMs = clock.now()
-        const { connectTimeoutMs } = this.#core.limits
+        const { connectTimeoutMs } = this.#context.limits
         if (this.#options.tls !== undefined) arrival.handshake.set(arrival.atMs + connectTimeoutMs)
         next()
       },
@@ -202,7 +202,7 @@ export class Listener {
   }
 
   #readProxyHeader(proxy: ProxyGate, socket: Socket, arrival: Arrival, next: () => void): void {
-    const { connectionLimiter } = this.#core
+    const { connectionLimiter } = this.#context
     const refuse = (reason: string): undefined => this.#refuse(socket, reason, 'connection refused')
     if (!proxy.mayConnect(arrival.address)) return refuse('not one of the trusted load balancers')
     const pause = new ReadingPause(socket)
@@ -240,7 +240,7 @@ export class Listener {
   #webSocketGate(options: true | WebSocketOptions): WebSocketGate {
     const served = { isSecure: this.#options.tls !== undefined, host: this.#options.host }
     const given = options === true ? {} : options
-    return new WebSocketGate(this.#core, given, served, (socket) => this.#addressOf(socket))
+    return new WebSocketGate(this.#context, given, served, (socket) => this.#addressOf(socket))
   }
 
   #tcpServer(): Server {
@@ -255,7 +255,7 @@ export class Listener {
 
   #httpServer(gate: WebSocketGate): HttpServer {
     const { tls } = this.#options
-    const options = WebSocketGate.serverOptions(this.#core)
+    const options = WebSocketGate.serverOptions(this.#context)
     const server =
       tls === undefined
         ? createHttpServer(options)
@@ -280,7 +280,7 @@ export class Listener {
   }
 
   #onTlsError(error: Error & { code?: string }, socket: Socket): void {
-    const { counters, unauthenticatedLog } = this.#core
+    const { counters, unauthenticatedLog } = this.#context
     counters.connectionsRefused++
     unauthenticatedLog.info(
       { code: error.code, remoteAddress: this.#addressOf(socket) },
@@ -300,17 +300,17 @@ export class Listener {
       const reason = String((socket as TLSSocket).authorizationError)
       return this.#refuse(socket, reason, 'client certificate refused')
     }
-    this.#core.counters.connectionsAccepted++
+    this.#context.counters.connectionsAccepted++
     const commonName: unknown = subject?.CN ?? ''
     return {
       remoteAddress: arrival.address,
-      connectByMs: arrival.atMs + this.#core.limits.connectTimeoutMs,
+      connectByMs: arrival.atMs + this.#context.limits.connectTimeoutMs,
       certificate: subject && { commonName: typeof commonName === 'string' ? commonName : '', raw },
     }
   }
 
   #refuse(socket: Socket, reason: string, message: string): undefined {
-    const { counters, unauthenticatedLog } = this.#core
+    const { counters, unauthenticatedLog } = this.#context
     counters.connectionsRefused++
     unauthenticatedLog.warn({ remoteAddress: this.#addressOf(socket), reason }, message)
     socket.destroy()
@@ -318,7 +318,7 @@ export class Listener {
 
   /** The last descriptors are for those who are there already, and for what the process itself has to open. */
   #refuseForDescriptors(socket: Socket): void {
-    const { counters, descriptors, shortageLog } = this.#core
+    const { counters, descriptors, shortageLog } = this.#context
     counters.connectionsRefused++
     counters.refusedForDescriptors++
     const fields = { descriptors: descriptors.most, reserve: descriptors.reserve }
@@ -327,7 +327,7 @@ export class Listener {
   }
 
   #open(stream: ByteStream, peer: Peer): Connection {
-    return new Connection(this.#core, stream, peer)
+    return new Connection(this.#context, stream, peer)
   }
 }
 

@@ -16,11 +16,11 @@ export interface ProxyProtocolOptions {
 
 /** Reads the header of PROXY protocol version 2 before anything else reads from a socket. */
 export class ProxyGate {
-  readonly #core: Context
+  readonly #context: Context
   readonly #trusted: BlockList | undefined
 
-  constructor(core: Context, { trusted }: ProxyProtocolOptions) {
-    this.#core = core
+  constructor(context: Context, { trusted }: ProxyProtocolOptions) {
+    this.#context = context
     this.#trusted = trusted && networks(trusted)
   }
 
@@ -38,7 +38,7 @@ export class ProxyGate {
    * the socket for whoever reads next. `pass` gets the client's address, or undefined for the socket's own.
    */
   read(socket: Socket, pass: (address: string | undefined) => void, refuse: (reason: string) => void): void {
-    const { clock, limits } = this.#core
+    const { clock, limits } = this.#context
     let header = Buffer.alloc(PROXY_PREFIX_BYTES)
     let filled = 0
     const deadline = new Deadline(clock, () => finish(() => refuse('no PROXY protocol header in time')))

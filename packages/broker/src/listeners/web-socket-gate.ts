@@ -46,7 +46,7 @@ interface Refusal {
 /** Which HTTP requests become WebSockets. */
 export class WebSocketGate {
   readonly path: string
-  readonly #core: Context
+  readonly #context: Context
   readonly #served: Served
   readonly #addressOf: (socket: Socket) => string | undefined
   readonly #origins: WebSocketOptions['origins']
@@ -55,12 +55,12 @@ export class WebSocketGate {
 
   /** `addressOf` tells whose a socket is, for the log. */
   constructor(
-    core: Context,
+    context: Context,
     options: WebSocketOptions,
     served: Served,
     addressOf: (socket: Socket) => string | undefined,
   ) {
-    this.#core = core
+    this.#context = context
     this.#served = served
     this.#addressOf = addressOf
     this.path = options.path ?? DEFAULT_PATH
@@ -103,7 +103,7 @@ export class WebSocketGate {
       if (refusal !== undefined) return this.#refuse(socket, refusal)
       const admitted = admit(socket)
       if (admitted === undefined) return
-      const { connectPacketBytes, packetBytes } = this.#core.limits
+      const { connectPacketBytes, packetBytes } = this.#context.limits
       const strangerBytes = connectPacketBytes * 2
       this.#webSockets.options.maxPayload = packetBytes + BYTES_BESIDE_PACKET
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -136,7 +136,7 @@ export class WebSocketGate {
   }
 
   #refuse(socket: Socket, { status, reason }: Refusal): void {
-    const { counters, unauthenticatedLog } = this.#core
+    const { counters, unauthenticatedLog } = this.#context
     counters.connectionsRefused++
     unauthenticatedLog.warn({ remoteAddress: this.#addressOf(socket), reason }, 'WebSocket refused')
     socket.on('error', () => socket.destroy())

@@ -37,7 +37,7 @@ interface Page {
  * LMDB answers from mapped memory, and so nothing can change between the question and its answer.
  */
 export class Backlog {
-  readonly #core: QueueContext
+  readonly #context: QueueContext
   readonly #session: QueueOwner
   #messages = 0
   #bytes = 0
@@ -47,8 +47,8 @@ export class Backlog {
   /** Of the last one. */
   #upTo = 0
 
-  constructor(core: QueueContext, session: QueueOwner) {
-    this.#core = core
+  constructor(context: QueueContext, session: QueueOwner) {
+    this.#context = context
     this.#session = session
   }
 
@@ -102,7 +102,7 @@ export class Backlog {
    * stay where they are. Whether any was taken. Throws where the store can not be read.
    */
   offer(cursor: BacklogCursor, maximum: number, isTaken: (delivery: Delivery) => boolean): boolean {
-    const { persistence } = this.#core
+    const { persistence } = this.#context
     if (cursor.after < this.#after) {
       cursor.after = this.#after
       cursor.sent = this.#sent
@@ -127,7 +127,7 @@ export class Backlog {
   }
 
   #read(after: number, sent: number, maximum: number): Page {
-    const { persistence } = this.#core
+    const { persistence } = this.#context
     const found = persistence.readDeliveries(this.#session, after, maximum)
     const deliveries: Delivery[] = []
     let bytes = 0
@@ -149,17 +149,17 @@ export class Backlog {
 
   #revive({ sequence, delivery: record }: StoredDelivery, isSent: boolean): Delivery | undefined {
     if ('damage' in record) return this.#passOver(sequence, record.damage)
-    const message = this.#core.persistence.readMessage(record.messageId)
+    const message = this.#context.persistence.readMessage(record.messageId)
     if ('damage' in message) return this.#passOver(sequence, message.damage)
     return revived(this.#session, sequence, record, message, isSent)
   }
 
   /** It is kept apart in the store, for whoever repairs it. */
   #passOver(sequence: number, damage: Error): undefined {
-    this.#core.persistence.setAsideDelivery(this.#session, sequence)
+    this.#context.persistence.setAsideDelivery(this.#session, sequence)
     const { clientId } = this.#session
-    this.#core.counters.damagedDeliveries++
-    this.#core.log.error(
+    this.#context.counters.damagedDeliveries++
+    this.#context.log.error(
       { clientId, sequence, err: damage },
       'a queued message can not be read; it was set aside',
     )

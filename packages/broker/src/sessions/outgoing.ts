@@ -17,7 +17,7 @@ import { QueueRoom } from './queue-room.js'
  * while it is away.
  */
 export class Outgoing {
-  readonly #core: QueueContext
+  readonly #context: QueueContext
   readonly #session: QueueOwner
   readonly #table = new PacketTable<Delivery>()
   readonly room: QueueRoom
@@ -36,12 +36,12 @@ export class Outgoing {
   /** The peer's Receive Maximum, within our own limit; the last connection's while there is none. [MQTT-3.3.4-9] */
   quota: number
 
-  constructor(core: QueueContext, session: QueueOwner) {
-    this.#core = core
+  constructor(context: QueueContext, session: QueueOwner) {
+    this.#context = context
     this.#session = session
-    this.room = new QueueRoom(core, session, this)
-    this.expiry = new QueueExpiry(core, this.#queue, (delivery) => this.#finish(delivery))
-    this.quota = core.limits.inFlight
+    this.room = new QueueRoom(context, session, this)
+    this.expiry = new QueueExpiry(context, this.#queue, (delivery) => this.#finish(delivery))
+    this.quota = context.limits.inFlight
   }
 
   /** Waiting to be sent for the first time, or again. */
@@ -86,7 +86,7 @@ export class Outgoing {
     const { connection } = this.#session
     if (connection === undefined || this.isWaiting || !this.#hasQuota) return false
     const most = this.#backlog === undefined ? Number.POSITIVE_INFINITY : WINDOW_BYTES
-    return connection.isWritable && this.#bytes <= Math.min(most, this.#core.limits.queuedBytes)
+    return connection.isWritable && this.#bytes <= Math.min(most, this.#context.limits.queuedBytes)
   }
 
   get #hasQuota(): boolean {
@@ -103,23 +103,23 @@ export class Outgoing {
     frameIndex: number,
   ): boolean {
     const isReady = this.isReady
-    if (!isReady && !this.#makeRoom(message)) return false
+    if (!isReady && !this.room.makeFor(message)) return false
     message.keep(isReady)
     const sequence = ++this.#sequence
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
     if (group !== undefined) this.#hasShared = true
     if (!isReady) {
-      this.#core.backpressure.note(this.room)
-      if (this.expiry.note(message)) this.#core.expirySweep.add(this)
+      this.#context.backpressure.note(this.room)
+      if (this.expiry.note(message)) this.#context.expirySweep.add(this)
     }
     const backlog = isReady || !this.#session.isStored ? undefined : this.#beyondWindow
     if (backlog !== undefined) {
-      this.#core.persistence.append(this.#session, delivery)
+      this.#context.persistence.append(this.#session, delivery)
       backlog.add(delivery)
       return true
     }
     this.#bytes += message.bytes
-    if (this.#session.isStored) this.#core.persistence.addDelivery(this.#session, delivery)
+    if (this.#session.isStored) this.#context.persistence.addDelivery(this.#session, delivery)
     if (isReady) this.#send(this.#session.connection as ClientLink, delivery, frameIndex)
     else this.#queue.push(delivery)
     return true
@@ -127,7 +127,7 @@ export class Outgoing {
 
   /** Takes up what an earlier life of the broker left; as many of the oldest as `inFlightWindow` may have been sent. */
   restore(queue: QueueRecord | undefined, inFlightWindow: number): void {
-    this.#backlog = new Backlog(this.#core, this.#session)
+    this.#backlog = new Backlog(this.#context, this.#session)
     if (queue === undefined) return
     const { messages, bytes, lastSequence, hasShared } = queue
     this.#sequence = lastSequence
@@ -135,7 +135,7 @@ export class Outgoing {
     this.#backlog.takeBack(messages, bytes, Math.min(messages, inFlightWindow), lastSequence)
     if (messages === 0) return
     this.expiry.noteUnknown()
-    this.#core.expirySweep.add(this)
+    this.#context.expirySweep.add(this)
   }
 
   /** As `QueueExpiry.sweep`. */
@@ -179,7 +179,7 @@ export class Outgoing {
         this.#queue.onLeft()
         this.#unacknowledged++
       }
-      if (delivery.isStored) this.#core.persistence.updateDelivery(this.#session, delivery)
+      if (delivery.isStored) this.#context.persistence.updateDelivery(this.#session, delivery)
     }
     return true
   }
@@ -238,8 +238,8 @@ export class Outgoing {
     for (const delivery of this.#queue.all()) {
       if (this.#session.mayReceive(delivery.message.topic)) continue
       const mayBeTaken = delivery.qos === 1 || !delivery.wasSent
-      const isTaken = mayBeTaken && this.#core.router.handOn(delivery, this.#session, true)
-      if (!isTaken) this.#core.counters.droppedDenied++
+      const isTaken = mayBeTaken && this.#context.router.handOn(delivery, this.#session, true)
+      if (!isTaken) this.#context.counters.droppedDenied++
       this.#finish(delivery)
     }
   }
@@ -255,7 +255,7 @@ export class Outgoing {
   /** Lets go of what is in memory. Where the session ends, the store forgets it as a whole. */
   discard(): void {
     for (const delivery of this.#all()) {
-      if (delivery.isStored) this.#core.persistence.letGo(delivery.message)
+      if (delivery.isStored) this.#context.persistence.letGo(delivery.message)
       delivery.state = 'done'
     }
     this.#table.clear()
@@ -265,8 +265,8 @@ export class Outgoing {
 
   /** The session has become one that outlives the process. */
   storeAll(): void {
-    this.#backlog ??= new Backlog(this.#core, this.#session)
-    for (const delivery of this.#all()) this.#core.persistence.addDelivery(this.#session, delivery)
+    this.#backlog ??= new Backlog(this.#context, this.#session)
+    for (const delivery of this.#all()) this.#context.persistence.addDelivery(this.#session, delivery)
   }
 
   /** Where one more waits, unless that is in memory. */
@@ -309,7 +309,7 @@ export class Outgoing {
   /** The store can not be read, which ends the connection. */
   onUnreadable(error: unknown): void {
     const { clientId, connection } = this.#session
-    this.#core.log.error({ clientId, err: error }, 'the queue of a session can not be read')
+    this.#context.log.error({ clientId, err: error }, 'the queue of a session can not be read')
     connection?.end(ReasonCode.unspecifiedError, 'the queue of this session can not be read')
   }
 
@@ -317,8 +317,8 @@ export class Outgoing {
     while (this.#hasQuota && connection.isWritable) {
       const delivery = this.#queue.shift()
       if (delivery === undefined) return
-      if (delivery.hasExpired(this.#core.clock)) {
-        this.#core.counters.droppedExpired++
+      if (delivery.hasExpired(this.#context.clock)) {
+        this.#context.counters.droppedExpired++
         this.#release(delivery)
       } else this.#send(connection, delivery, -1)
     }
@@ -336,7 +336,7 @@ export class Outgoing {
     this.#unacknowledged++
     if (connection.sendDelivery(delivery, frameIndex)) return
     // Too large for this client: for it, the message was never there. [MQTT-3.1.2-25]
-    this.#core.counters.droppedTooLarge++
+    this.#context.counters.droppedTooLarge++
     this.#unacknowledged--
     this.#release(delivery)
   }
@@ -348,7 +348,7 @@ export class Outgoing {
     delivery.packetIdentifier = identifier
     this.#table.set(identifier, delivery)
     if (identifier !== expected && delivery.isStored) {
-      this.#core.persistence.updateDelivery(this.#session, delivery)
+      this.#context.persistence.updateDelivery(this.#session, delivery)
     }
   }
 
@@ -357,20 +357,12 @@ export class Outgoing {
     if (this.isWaiting) this.pump()
   }
 
-  /** Whether one more message may wait here, after the overflow policy had its say. */
-  #makeRoom(message: Message): boolean {
-    const { room } = this
-    if (room.mayTake(message)) return true
-    const { overflow, counters } = this.#core
-    if (overflow === 'drop-oldest') {
-      for (let oldest = this.#oldestUnsent(); oldest !== undefined; oldest = this.#oldestUnsent()) {
-        counters.droppedOverflow++
-        this.#finish(oldest)
-        if (room.hasRoomFor(message)) return true
-      }
-    }
-    room.onOverflow()
-    return false
+  /** Of those that the client cannot have seen. False: there is none. */
+  dropOldest(): boolean {
+    const oldest = this.#oldestUnsent()
+    if (oldest === undefined) return false
+    this.#finish(oldest)
+    return true
   }
 
   #oldestUnsent(): Delivery | undefined {
@@ -393,7 +385,7 @@ export class Outgoing {
     delivery.state = 'done'
     this.#bytes -= delivery.message.bytes
     if (delivery.packetIdentifier !== 0) this.#table.delete(delivery.packetIdentifier)
-    if (delivery.isStored) this.#core.persistence.removeDelivery(this.#session, delivery)
+    if (delivery.isStored) this.#context.persistence.removeDelivery(this.#session, delivery)
     if (this.room.isWatched) this.room.onSettled()
   }
 }

@@ -40,6 +40,8 @@ interface BoundedQueue {
   readonly queued: number
   readonly bytes: number
   dropExpired(maximum: number): boolean
+  /** One that the client cannot have seen. False: there is none. */
+  dropOldest(): boolean
 }
 
 /** A connection that is not read from while a queue is full. */
@@ -69,7 +71,7 @@ interface Paused {
  * policy, as for a session that is away.
  */
 export class QueueRoom implements AwaitedQueue {
-  readonly #core: RoomContext
+  readonly #context: RoomContext
   readonly #session: Owner
   readonly #queue: BoundedQueue
   /** Whether `onSettled` is to be told. */
@@ -88,16 +90,16 @@ export class QueueRoom implements AwaitedQueue {
   /** A sign of life is due. */
   readonly #delay: Deadline
 
-  constructor(core: RoomContext, session: Owner, queue: BoundedQueue) {
-    this.#core = core
+  constructor(context: RoomContext, session: Owner, queue: BoundedQueue) {
+    this.#context = context
     this.#session = session
     this.#queue = queue
-    this.#delay = new Deadline(core.clock, () => this.#onDelay())
+    this.#delay = new Deadline(context.clock, () => this.#onDelay())
   }
 
   /** Whether one more message may wait, if nothing is dropped for it. */
   hasRoomFor(message: Message): boolean {
-    const { queuedMessages, queuedBytes } = this.#core.limits
+    const { queuedMessages, queuedBytes } = this.#context.limits
     const { queued, bytes } = this.#queue
     if (queued >= queuedMessages) return false
     // One message always fits, however small the limit was set.
@@ -114,9 +116,21 @@ export class QueueRoom implements AwaitedQueue {
   mayTake(message: Message): boolean {
     if (this.findsRoomFor(message)) return true
     if (!this.isWaitedFor) return false
-    const { queuedMessages, queuedBytes } = this.#core.limits
+    const { queuedMessages, queuedBytes } = this.#context.limits
     const { queued, bytes } = this.#queue
     return queued < MOST_TIMES * queuedMessages && bytes + message.bytes <= MOST_TIMES * queuedBytes
+  }
+
+  /** Whether one more message may wait, after the overflow policy had its say. */
+  makeFor(message: Message): boolean {
+    if (this.mayTake(message)) return true
+    const { overflow, counters } = this.#context
+    while (overflow === 'drop-oldest' && this.#queue.dropOldest()) {
+      counters.droppedOverflow++
+      if (this.hasRoomFor(message)) return true
+    }
+    this.#onOverflow()
+    return false
   }
 
   get reader(): ClientLink | undefined {
@@ -130,7 +144,7 @@ export class QueueRoom implements AwaitedQueue {
 
   /** 1 at the limits. */
   get fullness(): number {
-    const { queuedMessages, queuedBytes } = this.#core.limits
+    const { queuedMessages, queuedBytes } = this.#context.limits
     const { queued, bytes } = this.#queue
     return Math.max(queued / queuedMessages, bytes / queuedBytes)
   }
@@ -140,8 +154,8 @@ export class QueueRoom implements AwaitedQueue {
     return (
       !this.#isGivenUp &&
       this.#session.connection !== undefined &&
-      this.#core.limits.slowSubscriberMs > 0 &&
-      !this.#core.isClosing
+      this.#context.limits.slowSubscriberMs > 0 &&
+      !this.#context.isClosing
     )
   }
 
@@ -183,16 +197,16 @@ export class QueueRoom implements AwaitedQueue {
   }
 
   /** A message was dropped, or the session's connection will be ended, because there was no room for it. */
-  onOverflow(): void {
+  #onOverflow(): void {
     this.onMissed()
-    if (this.#core.overflow === 'disconnect') {
+    if (this.#context.overflow === 'disconnect') {
       this.#session.connection?.end(ReasonCode.quotaExceeded, 'the queue of this session is full')
     }
   }
 
   /** There was no room for a message, and the session misses it. */
   onMissed(): void {
-    const { counters, log, limits, overflow } = this.#core
+    const { counters, log, limits, overflow } = this.#context
     const { clientId } = this.#session
     counters.droppedOverflow++
     this.isWatched = true
@@ -227,7 +241,7 @@ export class QueueRoom implements AwaitedQueue {
     this.#isGivenUp = false
     if (this.#dropped === 0) return
     const about = { clientId: this.#session.clientId, dropped: this.#dropped }
-    this.#core.log.info(about, 'the queue of a session has room again')
+    this.#context.log.info(about, 'the queue of a session has room again')
     this.#dropped = 0
   }
 
@@ -239,7 +253,7 @@ export class QueueRoom implements AwaitedQueue {
   }
 
   #arm(): void {
-    const { clock, limits } = this.#core
+    const { clock, limits } = this.#context
     this.#delay.set(clock.now() + limits.slowSubscriberMs)
   }
 
@@ -254,10 +268,10 @@ export class QueueRoom implements AwaitedQueue {
       return this.#arm()
     }
     this.#isGivenUp = true
-    this.#core.counters.subscribersGivenUp++
+    this.#context.counters.subscribersGivenUp++
     const { clientId } = this.#session
     const { queued, bytes } = this.#queue
-    this.#core.log.warn({ clientId, queued, bytes }, 'publishers no longer wait for a slow subscriber')
+    this.#context.log.warn({ clientId, queued, bytes }, 'publishers no longer wait for a slow subscriber')
     this.#letAllGo()
   }
 
@@ -285,7 +299,7 @@ export class QueueRoom implements AwaitedQueue {
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#core.writeBatcher.add(this)
+    this.#context.writeBatcher.add(this)
   }
 
   /**

@@ -26,7 +26,7 @@ interface Receiver {
  * but the client waits and a reader of QoS 0 misses nothing.
  */
 export class RetainedDelivery {
-  readonly #core: RetainedContext
+  readonly #context: RetainedContext
   readonly #connection: Receiver
   #waiting: Subscription[] = []
   /** Of the first of them: what is left to look at, and the message whose turn it is. */
@@ -38,8 +38,8 @@ export class RetainedDelivery {
   #isHolding = false
   #isWaitingForRoom = false
 
-  constructor(core: RetainedContext, connection: Receiver) {
-    this.#core = core
+  constructor(context: RetainedContext, connection: Receiver) {
+    this.#context = context
     this.#connection = connection
   }
 
@@ -89,7 +89,7 @@ export class RetainedDelivery {
       return
     }
     // What waited may have been replaced or deleted since, and then is not sent behind what replaced it.
-    if (this.#message !== undefined) this.#message = this.#core.retained.tree.get(this.#message.topic)
+    if (this.#message !== undefined) this.#message = this.#context.retained.tree.get(this.#message.topic)
     const isWaiting = !this.#send(session)
     // What else the client sent waits its turn. One that reads slowly has to be heard, or its end would go unnoticed.
     const holds = this.isBusy && !isWaiting
@@ -119,7 +119,7 @@ export class RetainedDelivery {
 
   #begin({ path, subscriptionIdentifier }: Subscription): Iterator<Message | undefined> {
     this.#identifiers = subscriptionIdentifier === undefined ? undefined : [subscriptionIdentifier]
-    return this.#core.retained.tree.match(path)
+    return this.#context.retained.tree.match(path)
   }
 
   #onRoom(): void {
@@ -150,10 +150,10 @@ export class RetainedDelivery {
 
   /** False: it has to wait for the socket. */
   #sendRetained(session: Session, { qos: mostQoS }: Subscription, message: Message): boolean {
-    const { counters, clock } = this.#core
+    const { counters, clock } = this.#context
     if (message.expiresAtMs <= clock.now()) {
       counters.droppedExpired++
-      this.#core.retained.forget(message.topic)
+      this.#context.retained.forget(message.topic)
       return true
     }
     if (!session.mayReceive(message.topic)) return true

@@ -66,19 +66,19 @@ export class Session implements Subscriber {
   isOver = false
   readonly expiry: Deadline
   readonly willDelay: Deadline
-  readonly #core: SessionContext
+  readonly #context: SessionContext
   #identity: Identity | undefined
   /** Made for its first message that has one. */
   #stamp: Stamp | undefined
 
-  constructor(core: SessionContext, clientId: string, username: string, version: ProtocolVersion) {
+  constructor(context: SessionContext, clientId: string, username: string, version: ProtocolVersion) {
     this.clientId = this.publishesAs = clientId
-    this.#core = core
+    this.#context = context
     this.username = username
     this.version = version
-    this.outgoing = new Outgoing(core, this)
-    this.expiry = new Deadline(core.clock, () => core.sessions.expire(this))
-    this.willDelay = new Deadline(core.clock, () => core.sessions.endWillDelay(this))
+    this.outgoing = new Outgoing(context, this)
+    this.expiry = new Deadline(context.clock, () => context.sessions.expire(this))
+    this.willDelay = new Deadline(context.clock, () => context.sessions.endWillDelay(this))
   }
 
   /** Who it was when last connected; unknown after the session was loaded from a store. */
@@ -93,7 +93,7 @@ export class Session implements Subscriber {
 
   /** What receivers of its messages to `topic` are told about its client; undefined: nothing. */
   stampFor(topic: string): Stamp | undefined {
-    const { stamping } = this.#core
+    const { stamping } = this.#context
     if (!stamping?.selects(topic)) return undefined
     this.#stamp ??= stamping.stampOf(this.publishesAs, this.#identity?.actsFor ?? [])
     return this.#stamp
@@ -109,7 +109,7 @@ export class Session implements Subscriber {
   }
 
   redeliverShared(): void {
-    this.#core.sharedRedelivery.start(this)
+    this.#context.sharedRedelivery.start(this)
   }
 
   /** Whether anybody could take over what came through its shared subscriptions. */

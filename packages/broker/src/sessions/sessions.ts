@@ -14,12 +14,12 @@ interface SessionsContext extends SessionContext {
 
 /** All sessions by client identifier, and what happens when connections come and go. */
 export class Sessions {
-  readonly #core: SessionsContext
+  readonly #context: SessionsContext
   readonly #sessions = new Map<string, Session>()
   #connected = 0
 
-  constructor(core: SessionsContext) {
-    this.#core = core
+  constructor(context: SessionsContext) {
+    this.#context = context
   }
 
   get size(): number {
@@ -46,7 +46,7 @@ export class Sessions {
     identity: Identity,
     expirySeconds: number,
   ): { session: Session; isPresent: boolean } {
-    const { counters, limits, persistence } = this.#core
+    const { counters, limits, persistence } = this.#context
     const other = this.#sessions.get(clientId)
     if (other !== undefined && other.username !== identity.username) {
       // Otherwise one user could end, or read, the session of another.
@@ -68,7 +68,7 @@ export class Sessions {
     }
     const session = isPresent
       ? existing
-      : new Session(this.#core, clientId, identity.username, connect.protocolVersion)
+      : new Session(this.#context, clientId, identity.username, connect.protocolVersion)
     this.#sessions.set(clientId, session)
     session.expiry.clear()
     session.willDelay.clear()
@@ -98,7 +98,7 @@ export class Sessions {
   #identify(session: Session, identity: Identity): boolean {
     const isNews = !decideAlike(session.identity, identity)
     session.identity = identity
-    if (isNews && session.subscriptions.size > 0) this.#core.router.routes.forgetAll()
+    if (isNews && session.subscriptions.size > 0) this.#context.router.routes.forgetAll()
     return isNews
   }
 
@@ -109,57 +109,57 @@ export class Sessions {
     this.#connected--
     // At a shutdown, the will of a session that is stored is published by the next life of the broker.
     if (ending === 'normal' || (ending === 'shutdown' && !session.isStored)) session.will = undefined
-    const now = this.#core.clock.now()
+    const now = this.#context.clock.now()
     session.disconnectedAtMs = now
     if (ending !== 'shutdown' && session.will !== undefined) {
       const delaySeconds = session.will.properties?.willDelayInterval ?? 0
-      if (delaySeconds === 0 || session.expirySeconds === 0) this.#core.wills.publish(session)
+      if (delaySeconds === 0 || session.expirySeconds === 0) this.#context.wills.publish(session)
       else session.willDelay.set(now + delaySeconds * 1000)
     }
     if (session.expirySeconds === 0 && (ending !== 'shutdown' || !session.isStored)) return this.end(session)
     if (session.expirySeconds !== NEVER_EXPIRES) session.expiry.set(now + session.expirySeconds * 1000)
-    this.#core.persistence.putSession(session)
+    this.#context.persistence.putSession(session)
     if (session.isStored) session.outgoing.unload()
     // Connected members of its groups take over what they may. [MQTT-4.8.2-4]
-    this.#core.sharedRedelivery.start(session)
+    this.#context.sharedRedelivery.start(session)
   }
 
   expire(session: Session): void {
-    this.#core.counters.sessionsExpired++
+    this.#context.counters.sessionsExpired++
     this.end(session)
   }
 
   /** The will is published, and the store forgets it in the same commit: it is published once. [MQTT-3.1.2-10] */
   endWillDelay(session: Session): void {
-    this.#core.wills.publish(session)
-    this.#core.persistence.putSession(session)
+    this.#context.wills.publish(session)
+    this.#context.persistence.putSession(session)
   }
 
   /** The session is over: a waiting will is due, subscriptions go, shared messages go to other members. */
   end(session: Session): void {
     session.expiry.clear()
     if (this.#sessions.get(session.clientId) === session) this.#sessions.delete(session.clientId)
-    this.#core.wills.publish(session)
-    this.#core.router.removeAll(session)
+    this.#context.wills.publish(session)
+    this.#context.router.removeAll(session)
     if (session.isStored) session.outgoing.unload()
     session.isOver = true
     // Set aside and found by the next life of the broker, it ends at once.
     session.expirySeconds = 0
-    this.#core.sharedRedelivery.start(session)
+    this.#context.sharedRedelivery.start(session)
   }
 
   /** Nothing of a session that is over is left to do. */
   forget(session: Session): void {
     session.subscriptions.clear()
     session.outgoing.discard()
-    this.#core.expirySweep.forget(session.outgoing)
-    this.#core.persistence.removeSession(session)
+    this.#context.expirySweep.forget(session.outgoing)
+    this.#context.persistence.removeSession(session)
   }
 
   /** Takes up a session of an earlier life of the broker. */
   restore(session: Session): void {
     this.#sessions.set(session.clientId, session)
-    const { disconnectedAtMs = this.#core.clock.now() } = session
+    const { disconnectedAtMs = this.#context.clock.now() } = session
     if (session.expirySeconds !== NEVER_EXPIRES) {
       session.expiry.set(disconnectedAtMs + session.expirySeconds * 1000)
     }
@@ -169,7 +169,7 @@ export class Sessions {
 
   /** Stops every timer; nothing is published or forgotten. */
   stop(): void {
-    this.#core.expirySweep.stop()
+    this.#context.expirySweep.stop()
     for (const session of this.#sessions.values()) {
       session.expiry.clear()
       session.willDelay.clear()

@@ -30,18 +30,18 @@ interface Redelivery {
  * waits behind: see `SharedGroup.redeliveredFrom`. Section 4.8.2
  */
 export class SharedRedelivery {
-  readonly #core: RedeliveryContext
+  readonly #context: RedeliveryContext
   /** In the order in which they began; each is done before the next. */
   readonly #running = new Map<Session, Redelivery>()
   /** A page is being moved, or waits for the commit of the one before. */
   #isBusy = false
   /** After a shutdown has begun, the rest is for the next life of the broker. */
   readonly #onDurable = (): void => {
-    if (!this.#core.isClosing) this.#movePage()
+    if (!this.#context.isClosing) this.#movePage()
   }
 
-  constructor(core: RedeliveryContext) {
-    this.#core = core
+  constructor(context: RedeliveryContext) {
+    this.#context = context
   }
 
   /** Sessions that are over and still have what others are to get. */
@@ -59,7 +59,7 @@ export class SharedRedelivery {
     this.#running.set(from, { cursor: new BacklogCursor(), lastSequence: outgoing.lastSequence })
     if (!this.#isBusy) this.#movePage()
     if (!this.#running.has(from)) return
-    if (from.isOver) this.#core.persistence.setAside(from)
+    if (from.isOver) this.#context.persistence.setAside(from)
     if (from.connection === undefined) for (const group of from.sharedGroups()) group.redeliveredFrom = from
   }
 
@@ -73,7 +73,7 @@ export class SharedRedelivery {
       if (redelivery.cursor.isAtEnd && this.#running.get(from) === redelivery) this.#finish(from)
     }
     this.#isBusy = this.#running.size > 0
-    if (this.#isBusy) this.#core.groupCommit?.afterCommit(this.#onDurable)
+    if (this.#isBusy) this.#context.groupCommit?.afterCommit(this.#onDurable)
   }
 
   /** How much of the budget it took. What came since the last page is beside it, or there might be no end. */
@@ -93,7 +93,7 @@ export class SharedRedelivery {
       // It is left where it is, also where the session is over: the next start of the broker tries again.
       this.#running.delete(from)
       this.#endGroups(from)
-      if (from.isOver) this.#core.persistence.setAside(from)
+      if (from.isOver) this.#context.persistence.setAside(from)
       outgoing.onUnreadable(error)
       return 0
     }
@@ -108,13 +108,13 @@ export class SharedRedelivery {
     if (group === undefined || (wasSent && (qos === 2 || from.connection !== undefined))) return false
     const isLeft = from.isOver || from.leftGroups.has(group.filter)
     if (!isLeft && from.connection !== undefined) return false
-    return this.#core.router.handOn(delivery, from, isLeft)
+    return this.#context.router.handOn(delivery, from, isLeft)
   }
 
   #finish(from: Session): void {
     this.#running.delete(from)
     this.#endGroups(from)
-    if (from.isOver) this.#core.sessions.forget(from)
+    if (from.isOver) this.#context.sessions.forget(from)
   }
 
   #endGroups(from: Session): void {
@@ -127,6 +127,6 @@ export class SharedRedelivery {
   #putRecord(from: Session): void {
     // One that is over and empty is about to be forgotten.
     if (from.isStored && !(from.isOver && from.outgoing.record.messages === 0))
-      this.#core.persistence.putSession(from)
+      this.#context.persistence.putSession(from)
   }
 }

@@ -15,10 +15,10 @@ interface WillContext extends SessionContext {
 
 /** Publishes what clients left to be said when they are gone. Section 3.1.2.5 */
 export class Wills {
-  readonly #core: WillContext
+  readonly #context: WillContext
 
-  constructor(core: WillContext) {
-    this.#core = core
+  constructor(context: WillContext) {
+    this.#context = context
   }
 
   /**
@@ -32,15 +32,15 @@ export class Wills {
     session.will = undefined
     const { identity } = session
     // It was allowed with CONNECT; a renewal since may have taken that back.
-    if (identity !== undefined && !mayPublishWill(identity, will, this.#core.limits.topicLevels)) {
-      this.#core.counters.publishesDenied++
+    if (identity !== undefined && !mayPublishWill(identity, will, this.#context.limits.topicLevels)) {
+      this.#context.counters.publishesDenied++
       return
     }
     const { topic, payload, qos, retain } = will
     const { willDelayInterval: _, ...own } = will.properties ?? {}
     const properties = besideStamp(own, session.stampFor(topic))
     const offer = { topic, payload, qos, retain, properties, isWill: true }
-    const { hooks } = this.#core
+    const { hooks } = this.#context
     if (!hooks?.judgesPublish) return this.#send(session, offer)
     const { publishesAs, username, version } = session
     const unknown = {
@@ -51,21 +51,21 @@ export class Wills {
       certificate: undefined,
     }
     return onceKnown(hooks.judge(session.client ?? unknown, offer), (verdict) => {
-      if ('refuse' in verdict) this.#core.counters.publishesRefused++
+      if ('refuse' in verdict) this.#context.counters.publishesRefused++
       else this.#send(session, verdict)
     })
   }
 
   #send(session: Session, will: PublishOffer): void {
-    const core = this.#core
+    const context = this.#context
     const { topic, payload, qos, retain } = will
     const stamp = session.stampFor(topic)
     const properties = besideStamp(will.properties, stamp)
-    const expiresAtMs = expiryOf(properties, core.clock)
+    const expiresAtMs = expiryOf(properties, context.clock)
     const { publishesAs } = session
     const message = new Message(topic, payload, qos, retain, properties, expiresAtMs, publishesAs, stamp)
-    core.counters.willsPublished++
-    if (retain) core.retained.retain(message)
-    core.router.publish(message, session)
+    context.counters.willsPublished++
+    if (retain) context.retained.retain(message)
+    context.router.publish(message, session)
   }
 }

@@ -10,8 +10,8 @@ export function handleAuth(connection: Connection, session: Session, packet: Aut
   const exchange = exchangeOf(connection, packet)
   if (packet.reasonCode !== ReasonCode.reAuthenticate) return exchange.answer(packet)
   exchange.renew()
-  if (!connection.renewals.take()) {
-    const { renewalsPerMinute } = connection.core.limits
+  if (!exchange.renewals.take()) {
+    const { renewalsPerMinute } = connection.context.limits
     throw new ConnectionFault(
       ReasonCode.messageRateTooHigh,
       `more than ${renewalsPerMinute} AUTH in a minute`,
@@ -30,7 +30,7 @@ export function handleBeforeConnack(connection: Connection, packet: Packet): voi
   if (packet.type !== 'disconnect') {
     throw new ConnectionFault(ReasonCode.protocolError, `${packet.type} while authentication is going on`)
   }
-  connection.leave('normal', packet.reasonCode, packet.properties?.reasonString)
+  connection.onDisconnect('normal', packet.reasonCode, packet.properties?.reasonString)
 }
 
 /** Throws where AUTH has no place, or another method than CONNECT. */
@@ -67,12 +67,12 @@ async function renew(
   })
   exchange.end()
   if (connection.state !== 'open') return
-  const identity = connection.core.revised(authenticated, session.clientId)
+  const identity = connection.context.revised(authenticated, session.clientId)
   if (identity.username !== session.username) {
     throw new ConnectionFault(ReasonCode.notAuthorized, 'the renewed credentials belong to another user')
   }
   connection.useIdentity(identity)
-  connection.core.sessions.renew(session, identity)
+  connection.context.sessions.renew(session, identity)
   const properties = { authenticationMethod, authenticationData: identity.authenticationData }
   connection.sender.write({ type: 'auth', reasonCode: ReasonCode.success, properties })
 }

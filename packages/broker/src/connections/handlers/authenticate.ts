@@ -7,28 +7,28 @@ type Shown = Omit<AuthenticationRequest, 'remoteAddress' | 'protocolVersion' | '
 
 /** Asks the authenticator. Every refusal becomes a `ConnectionFault` with the reason code the client is told. */
 export async function authenticate(connection: Connection, shown: Shown): Promise<Identity> {
-  const { core, remoteAddress, certificate, version } = connection
+  const { context, remoteAddress, certificate, version } = connection
   const { clientId } = shown
   try {
     const request = { ...shown, remoteAddress, certificate, protocolVersion: version }
-    let outcome = await core.authenticator.authenticate(request)
+    let outcome = await context.authenticator.authenticate(request)
     while (isChallenge(outcome)) outcome = await answerOf(connection, outcome, request)
     const identity = outcome
-    if (identity.expiresAtMs !== undefined && identity.expiresAtMs <= core.clock.timeOfDay()) {
+    if (identity.expiresAtMs !== undefined && identity.expiresAtMs <= context.clock.timeOfDay()) {
       throw new ConnectionFault(ReasonCode.notAuthorized, 'the credentials have expired')
     }
-    if (core.hooks === undefined) return identity
-    return await core.hooks.authenticate(request, identity)
+    if (context.hooks === undefined) return identity
+    return await context.hooks.authenticate(request, identity)
   } catch (error) {
-    core.counters.authenticationsRefused++
+    context.counters.authenticationsRefused++
     const fault = faultOf(error)
     const { reasonCode, message } = fault
-    core.unauthenticatedLog.warn(
+    context.unauthenticatedLog.warn(
       { clientId, remoteAddress, reasonCode, reason: message },
       'authentication refused',
     )
     if (fault.cause !== undefined)
-      core.unauthenticatedLog.error({ err: fault.cause }, 'the authenticator failed')
+      context.unauthenticatedLog.error({ err: fault.cause }, 'the authenticator failed')
     throw fault
   }
 }

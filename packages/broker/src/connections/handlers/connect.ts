@@ -32,12 +32,12 @@ export function handleConnect(connection: Connection, packet: Connect): void {
 }
 
 async function establish(connection: Connection, packet: Connect): Promise<void> {
-  const { core } = connection
-  if (core.shutdown !== undefined) return core.shutdown.refuse(connection)
-  if (core.sessions.connected >= core.limits.connections) {
+  const { context } = connection
+  if (context.shutdown !== undefined) return context.shutdown.refuse(connection)
+  if (context.sessions.connected >= context.limits.connections) {
     throw new ConnectionFault(ReasonCode.serverBusy, 'the server has as many connections as it may')
   }
-  const refusal = core.groupCommit?.health.refusal
+  const refusal = context.groupCommit?.health.refusal
   // Before 5.0 nobody can be told that a publish is refused: who was thrown out for it would come and publish again.
   if (refusal !== undefined && connection.version !== 5) {
     throw new ConnectionFault(ReasonCode.serverUnavailable, refusal.reasonString)
@@ -52,16 +52,16 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   })
   if (connection.state !== 'authenticating') return
   assertWill(connection, packet, authenticated)
-  if (core.hooks !== undefined) await introduce(core.hooks, connection, packet, clientId, authenticated)
+  if (context.hooks !== undefined) await introduce(context.hooks, connection, packet, clientId, authenticated)
   if (connection.state !== 'authenticating') return
-  const identity = core.revised(authenticated, clientId)
+  const identity = context.revised(authenticated, clientId)
   if (identity !== authenticated) assertWill(connection, packet, identity)
   const expirySeconds = expiryOf(connection, packet)
   const keepAlive = keepAliveOf(connection, packet)
   const { authenticationData } = identity
   const announced = announcement(connection, packet, clientId, expirySeconds, keepAlive, authenticationData)
   const connack = connackWithin(connection, announced)
-  const { session, isPresent } = core.sessions.attach(
+  const { session, isPresent } = context.sessions.attach(
     connection.sender,
     packet,
     clientId,
@@ -73,12 +73,12 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   connection.open(session, identity, keepAlive)
   // A reserved bit before 3.1.1.
   connection.sender.write({ ...connack, sessionPresent: isPresent && connection.version !== 3 })
-  core.log.info(
+  context.log.info(
     { clientId, remoteAddress: connection.remoteAddress, sessionPresent: isPresent },
     'client connected',
   )
   session.outgoing.resume(connection.sender)
-  core.router.enterGroups(session)
+  context.router.enterGroups(session)
   if (session.unsentRetained !== undefined) connection.retainedDelivery.takeUp(session.unsentRetained)
   session.unsentRetained = undefined
   connection.resumeReading()
@@ -86,11 +86,11 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
 
 /** Throws where the client takes none: who can not be answered can not be served. [MQTT-3.1.2-24] */
 function connackWithin(connection: Connection, properties: ConnackProperties | undefined): Connack {
-  const { core, version } = connection
+  const { context, version } = connection
   const { maximumPacketBytes } = connection.sender
   const bare: Connack = { type: 'connack', sessionPresent: false, reasonCode: ReasonCode.success, properties }
-  if (version === 5 && core.stamping !== undefined) {
-    const { announcement: userProperties } = core.stamping
+  if (version === 5 && context.stamping !== undefined) {
+    const { announcement: userProperties } = context.stamping
     const full = { ...bare, properties: { ...properties, userProperties } }
     // Else nothing is said, and the client takes nobody's word for who a sender is. [MQTT-3.2.2-20]
     if (isWithin(full, version, maximumPacketBytes)) return full
@@ -133,13 +133,13 @@ function clientIdOf({ clientId, protocolVersion, cleanStart }: Connect): string 
 }
 
 function assertWill(connection: Connection, { will }: Connect, identity: Identity): void {
-  const { core } = connection
+  const { context } = connection
   if (will === undefined) return
-  if (!mayPublishWill(identity, will, core.limits.topicLevels)) throw willDenied(connection, will)
+  if (!mayPublishWill(identity, will, context.limits.topicLevels)) throw willDenied(connection, will)
 }
 
-function willDenied({ core }: Connection, will: Will): ConnectionFault {
-  core.counters.publishesDenied++
+function willDenied({ context }: Connection, will: Will): ConnectionFault {
+  context.counters.publishesDenied++
   return new ConnectionFault(
     ReasonCode.notAuthorized,
     `not allowed to publish the will to ${JSON.stringify(will.topic)}, or to be answered where it asks to`,
@@ -147,10 +147,10 @@ function willDenied({ core }: Connection, will: Will): ConnectionFault {
 }
 
 /** Seconds. Before MQTT 5.0, a session that is not clean never expires; we keep it as long as any. */
-function expiryOf({ core }: Connection, { protocolVersion, cleanStart, properties }: Connect): number {
+function expiryOf({ context }: Connection, { protocolVersion, cleanStart, properties }: Connect): number {
   const before5 = cleanStart ? 0 : NEVER_EXPIRES
   const wanted = protocolVersion === 5 ? (properties?.sessionExpiryInterval ?? 0) : before5
-  return Math.min(wanted, core.limits.sessionExpirySeconds)
+  return Math.min(wanted, context.limits.sessionExpirySeconds)
 }
 
 /** Seconds; what we impose where the client wants a longer one, or none, and can be told. [MQTT-3.2.2-21] */
@@ -162,7 +162,7 @@ function keepAliveOf({ terms, version }: Connection, { keepAlive }: Connect): nu
 
 /** The server's side of the contract; only what differs from the standard's defaults. Section 3.2.2.3. */
 function announcement(
-  { core, version, exchange, terms }: Connection,
+  { context, version, exchange, terms }: Connection,
   { clientId: wantedClientId, keepAlive: wantedKeepAlive, properties }: Connect,
   clientId: string,
   expirySeconds: number,
@@ -170,7 +170,7 @@ function announcement(
   authenticationData: Uint8Array | undefined,
 ): ConnackProperties | undefined {
   if (version !== 5) return undefined
-  const { responseInformation } = core
+  const { responseInformation } = context
   return {
     sessionExpiryInterval:
       (properties?.sessionExpiryInterval ?? 0) === expirySeconds ? undefined : expirySeconds,

@@ -13,9 +13,9 @@ export function handleDisconnect(connection: Connection, session: Session, packe
         'DISCONNECT prolongs a session that was not to expire later',
       )
     }
-    session.expirySeconds = Math.min(expirySeconds, connection.core.limits.sessionExpirySeconds)
+    session.expirySeconds = Math.min(expirySeconds, connection.context.limits.sessionExpirySeconds)
   }
   const { reasonCode, properties } = packet
   const ending = reasonCode === ReasonCode.normalDisconnection ? 'normal' : 'abnormal'
-  connection.leave(ending, reasonCode, properties?.reasonString)
+  connection.onDisconnect(ending, reasonCode, properties?.reasonString)
 }

@@ -17,7 +17,7 @@ export function handlePubrec(connection: Connection, session: Session, packet: P
 export function handlePubrel(connection: Connection, session: Session, { packetIdentifier }: Pubrel): void {
   const isKnown = session.incoming.delete(packetIdentifier)
   session.takenBefore?.delete(packetIdentifier)
-  if (isKnown) connection.core.persistence.removeIncoming(session, packetIdentifier)
+  if (isKnown) connection.context.persistence.removeIncoming(session, packetIdentifier)
   // A client sends PUBREL for what we have taken, and in a session that outlived its connection that is known until it
   // was released: so this one was, and only the answer was lost. Section 4.4
   const isReleased = isKnown || session.isResumed

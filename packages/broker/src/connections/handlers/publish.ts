@@ -12,10 +12,10 @@ import type { Connection } from '../connection.js'
 import { hold } from './hold.js'
 
 export function handlePublish(connection: Connection, session: Session, packet: Publish): void {
-  const { core } = connection
+  const { context } = connection
   const { qos, packetIdentifier, properties } = packet
-  core.counters.publishesReceived++
-  core.counters.publishBytesReceived += packet.payload.length
+  context.counters.publishesReceived++
+  context.counters.publishBytesReceived += packet.payload.length
   connection.share.rateLimiter.take(packet.payload.length)
   const topic = properties === undefined ? packet.topic : connection.aliases.resolve(packet)
   if (qos === 2 && session.incoming.has(packetIdentifier)) {
@@ -30,35 +30,35 @@ export function handlePublish(connection: Connection, session: Session, packet: 
     return refuse(connection, packet, responseTopic)
   }
   const stamp = permission === true ? undefined : permission
-  if (core.hooks?.judgesPublish) return judge(core.hooks, connection, session, packet, topic, stamp)
+  if (context.hooks?.judgesPublish) return judge(context.hooks, connection, session, packet, topic, stamp)
   const { payload, retain } = packet
   const forwarded = properties === undefined ? undefined : forwardable(properties)
   const kept = besideStamp(forwarded, stamp)
-  const expiresAtMs = kept === undefined ? Number.POSITIVE_INFINITY : expiryOf(kept, core.clock)
+  const expiresAtMs = kept === undefined ? Number.POSITIVE_INFINITY : expiryOf(kept, context.clock)
   const message = new Message(topic, payload, qos, retain, kept, expiresAtMs, session.clientId, stamp)
   take(connection, session, packet, message)
 }
 
 function take(connection: Connection, session: Session, packet: Publish, message: Message): void {
-  const { core } = connection
+  const { context } = connection
   const { qos } = packet
-  const health = core.groupCommit?.health
+  const health = context.groupCommit?.health
   if (qos > 0 && health?.isFailing) {
     return waitForStore(health, connection, packet, () => take(connection, session, packet, message))
   }
-  if (qos > 0 && core.overflow === 'refuse' && !core.router.canBeKept(message, session)) {
+  if (qos > 0 && context.overflow === 'refuse' && !context.router.canBeKept(message, session)) {
     return refuseOverflow(connection, packet)
   }
-  const retained = packet.retain ? core.retained.retain(message) : ReasonCode.success
+  const retained = packet.retain ? context.retained.retain(message) : ReasonCode.success
   // A publisher that is told of a failure may send the message again: then nobody may have it yet. [MQTT-4.3.3-9]
   if (retained !== ReasonCode.success && qos > 0 && connection.version === 5) {
     return accept(connection, session, packet, retained, undefined)
   }
-  const reasonCode = core.router.publish(message, session)
-  if (reasonCode === ReasonCode.noMatchingSubscribers) core.counters.publishesUnmatched++
+  const reasonCode = context.router.publish(message, session)
+  if (reasonCode === ReasonCode.noMatchingSubscribers) context.counters.publishesUnmatched++
   if (qos === 0) return
   if (reasonCode === ReasonCode.quotaExceeded) return refuseFull(connection, session, packet)
-  accept(connection, session, packet, reasonCode, core.backpressure.fullest)
+  accept(connection, session, packet, reasonCode, context.backpressure.fullest)
 }
 
 /**
@@ -66,7 +66,7 @@ function take(connection: Connection, session: Session, packet: Publish, message
  * that does not read. What is retained somebody may still get.
  */
 function refuseFull(connection: Connection, session: Session, packet: Publish): void {
-  connection.core.counters.refusedOverflow++
+  connection.context.counters.refusedOverflow++
   const isTold = connection.version === 5 && !packet.retain
   const reasonCode = isTold ? ReasonCode.quotaExceeded : ReasonCode.success
   accept(connection, session, packet, reasonCode, undefined)
@@ -92,7 +92,7 @@ function waitForStore(
   takeIt: () => void,
 ): void {
   if (health.refusal === undefined) return hold(connection, health.decided, takeIt)
-  connection.core.counters.refusedByStore++
+  connection.context.counters.refusedByStore++
   const { publishCode, disconnectCode, reasonString } = health.refusal
   // Before MQTT 5.0 there is no way to say no.
   if (connection.version < 5) return connection.end(disconnectCode, reasonString)
@@ -116,7 +116,7 @@ function accept(
   // A failed PUBREC ends the exchange, so the identifier is free again. Section 4.3.3.
   if (qos === 2 && reasonCode < 0x80) {
     session.incoming.add(packetIdentifier)
-    connection.core.persistence.putIncoming(session, packetIdentifier)
+    connection.context.persistence.putIncoming(session, packetIdentifier)
   }
   const type = qos === 1 ? 'puback' : 'pubrec'
   if (crowded === undefined) connection.answers.acknowledge(type, packetIdentifier, reasonCode)
@@ -125,7 +125,7 @@ function accept(
 
 /** Nobody has it yet, so the publisher may send it again. [MQTT-4.3.3-9] */
 function refuseOverflow(connection: Connection, packet: Publish): void {
-  connection.core.counters.refusedOverflow++
+  connection.context.counters.refusedOverflow++
   const type = packet.qos === 1 ? 'puback' : 'pubrec'
   if (connection.version === 5) {
     return connection.answers.acknowledge(type, packet.packetIdentifier, ReasonCode.quotaExceeded)
@@ -161,7 +161,7 @@ function judged(connection: Connection, session: Session, verdict: PublishOffer)
   const { topic, payload, qos, retain } = verdict
   const stamp = session.stampFor(topic)
   const properties = besideStamp(verdict.properties, stamp)
-  const expiresAtMs = expiryOf(properties, connection.core.clock)
+  const expiresAtMs = expiryOf(properties, connection.context.clock)
   return new Message(topic, payload, qos, retain, properties, expiresAtMs, session.clientId, stamp)
 }
 
@@ -176,11 +176,11 @@ function refuse(
   topic: string,
   code: number = ReasonCode.notAuthorized,
 ): void {
-  const { core, version } = connection
+  const { context, version } = connection
   const { qos, packetIdentifier } = packet
-  if (code === ReasonCode.notAuthorized) core.counters.publishesDenied++
-  else core.counters.publishesRefused++
-  core.log.debug({ clientId: connection.session?.clientId, topic, reasonCode: code }, 'publish denied')
+  if (code === ReasonCode.notAuthorized) context.counters.publishesDenied++
+  else context.counters.publishesRefused++
+  context.log.debug({ clientId: connection.session?.clientId, topic, reasonCode: code }, 'publish denied')
   if (qos === 0) return
   const known = REASON_CODES_OF.puback.has(code) ? code : ReasonCode.unspecifiedError
   const reasonCode = version === 5 ? known : ReasonCode.success

@@ -15,7 +15,7 @@ interface Added {
 
 export function handleSubscribe(connection: Connection, session: Session, packet: Subscribe): void {
   for (const { filter } of packet.subscriptions) assertWellFormed(filter)
-  const { hooks, limits } = connection.core
+  const { hooks, limits } = connection.context
   const { client } = connection
   if (!hooks?.authorizes || client === undefined || packet.subscriptions.length > limits.filtersPerPacket) {
     return subscribe(connection, session, packet, undefined)
@@ -32,30 +32,30 @@ function subscribe(
   packet: Subscribe,
   denied: ReadonlySet<string> | undefined,
 ): void {
-  const { core, version } = connection
+  const { context, version } = connection
   const { packetIdentifier, subscriptions } = packet
   const identifier = packet.properties?.subscriptionIdentifier
-  const isTooLong = subscriptions.length > core.limits.filtersPerPacket
+  const isTooLong = subscriptions.length > context.limits.filtersPerPacket
   const added = new Map<string, Added>()
   const reasonCodes = subscriptions.map((request) => {
-    const refusal = isTooLong ? ReasonCode.quotaExceeded : refusalOf(core, session, request, denied)
+    const refusal = isTooLong ? ReasonCode.quotaExceeded : refusalOf(context, session, request, denied)
     if (refusal === undefined) {
-      const subscription = subscriptionOf(core, session, request, identifier)
-      const isNew = core.router.subscribe(subscription)
+      const subscription = subscriptionOf(context, session, request, identifier)
+      const isNew = context.router.subscribe(subscription)
       const wantsRetained = mayWantRetained(subscription, isNew) || added.get(request.filter)?.wantsRetained
       added.set(request.filter, { subscription, wantsRetained: wantsRetained === true })
       return request.qos
     }
-    if (refusal === ReasonCode.notAuthorized) core.counters.subscriptionsDenied++
+    if (refusal === ReasonCode.notAuthorized) context.counters.subscriptionsDenied++
     // Before MQTT 5.0 there is one code for every failure. [MQTT-3.9.3-2 of 3.1.1]
     return version === 5 ? refusal : ReasonCode.unspecifiedError
   })
-  logRefusals(core, session, packet, reasonCodes)
+  logRefusals(context, session, packet, reasonCodes)
   const suback = { type: 'suback', packetIdentifier, reasonCodes, properties: undefined } as const
   connection.answers.acknowledgeWith(suback, () => {
     if (session.connection !== connection.sender) return
     for (const { subscription } of added.values()) {
-      if (subscription.group !== undefined) core.router.enterGroup(subscription.group, session)
+      if (subscription.group !== undefined) context.router.enterGroup(subscription.group, session)
     }
     const selected = [...added.values()].filter(({ wantsRetained }) => wantsRetained)
     connection.retainedDelivery.send(selected.map(({ subscription }) => subscription))
@@ -82,13 +82,13 @@ function logRefusals(
 
 /** Why a filter can not be subscribed; undefined: it can. Throws for what ends the connection. */
 function refusalOf(
-  core: ConnectionContext,
+  context: ConnectionContext,
   session: Session,
   request: SubscriptionRequest,
   denied: ReadonlySet<string> | undefined,
 ): number | undefined {
   const { filter, noLocal } = request
-  const { limits } = core
+  const { limits } = context
   const { group, filter: path } = splitShared(filter)
   // [MQTT-3.8.3-4]
   if (group !== undefined && noLocal) {
@@ -102,7 +102,7 @@ function refusalOf(
 }
 
 function subscriptionOf(
-  core: ConnectionContext,
+  context: ConnectionContext,
   session: Session,
   request: SubscriptionRequest,
   subscriptionIdentifier: number | undefined,
@@ -118,6 +118,6 @@ function subscriptionOf(
     retainAsPublished,
     retainHandling,
     subscriptionIdentifier,
-    group: group === undefined ? undefined : core.router.tree.group(path, filter),
+    group: group === undefined ? undefined : context.router.tree.group(path, filter),
   }
 }

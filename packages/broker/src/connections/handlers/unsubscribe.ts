@@ -6,7 +6,7 @@ import { assertWellFormed } from './well-formed.js'
 export function handleUnsubscribe(connection: Connection, session: Session, packet: Unsubscribe): void {
   const { packetIdentifier, filters } = packet
   for (const filter of filters) assertWellFormed(filter)
-  const { router, limits } = connection.core
+  const { router, limits } = connection.context
   // UNSUBACK has no quota among its codes, and none at all before MQTT 5.0: there, what can not be refused is done.
   const isTooLong = filters.length > limits.filtersPerPacket && connection.version === 5
   const reasonCodes = filters.map((filter) => {
