@@ -18,7 +18,7 @@ import {
 const { status } = topics.events
 
 describe('contracts', () => {
-  it('have the topic tree of the specification', () => {
+  it('have the topics that other programs know', () => {
     const found = [...CONTRACTS.map(({ topic }) => topic), topics.api.responses.topic]
     expect([...new Set(found)].sort()).toEqual([
       'jamey/api/requests',

@@ -4,7 +4,7 @@ import type { Contract, RequestContract } from './contract.js'
 import { events } from './events.js'
 import { memory } from './memory.js'
 
-/** Every topic of Jamey, in the tree of the specification's section 3. */
+/** Every topic of Jamey; docs/wire.md lists them. */
 export const topics = { conscience, memory, events, api } as const
 
 /** Every contract, for those who list, document or dispatch; the reply inbox is no contract of its own. */

@@ -77,7 +77,7 @@ interface Envelope {
   readonly data: unknown
 }
 
-/** The parts that are shown of the specification's envelope; undefined for a payload that is none. */
+/** The parts that are shown of an envelope; undefined for a payload that is none. */
 function envelopeOf(value: unknown): Envelope | undefined {
   const payload = member(value, 'payload')
   const action = member(payload, 'action')

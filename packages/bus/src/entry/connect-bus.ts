@@ -109,7 +109,7 @@ function monotonic(clock: Clock): MonotonicClock {
   }
 }
 
-/** The specification's `mqtt://` is MQTT over TLS; only `insecure` makes it what the scheme says elsewhere. */
+/** In our settings `mqtt://` is MQTT over TLS; only `insecure` makes it what the scheme says elsewhere. */
 function secured(url: string): string {
   return url.replace(/^mqtt:/i, 'mqtts:').replace(/^ws:/i, 'wss:')
 }

@@ -106,7 +106,7 @@ describe('configuration from the environment', () => {
     })
   })
 
-  it('takes the defaults of the specification where nothing is set', () => {
+  it('takes the defaults of docs/configuration.md where nothing is set', () => {
     expect(configFromEnvironment(base, { cwd })).toMatchObject({
       url: ['mqtt://localhost:8883'],
       clientId: 'me',
@@ -121,7 +121,7 @@ describe('configuration from the environment', () => {
     })
   })
 
-  it('reads every variable of the specification and ours', () => {
+  it('reads every variable of a client', () => {
     const env = {
       ...base,
       MQTT_BROKER_URL: 'mqtts://a.example:1234, mqtt://[::1]:1234',

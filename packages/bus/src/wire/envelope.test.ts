@@ -7,7 +7,7 @@ import { checkData, decodeEnvelope, type Envelope, encodeEnvelope } from './enve
 const TOPIC = 'jamey/conscience/evaluate'
 const UUID = '0d7ff1f6-6a0f-4f0b-9d39-6a1b5f0f7a11'
 
-/** The example of the specification's section 4. */
+/** A whole envelope, as a program of another language writes it. */
 const example = {
   message_id: UUID,
   timestamp: '2024-11-14T20:00:00Z',
@@ -31,7 +31,7 @@ function faultOf(action: () => unknown): MessageError {
 }
 
 describe('the envelope', () => {
-  it('reads the example of the specification', () => {
+  it('reads what a program of another language writes', () => {
     expect(decodeEnvelope(TOPIC, bytesOf(example))).toEqual(example)
   })
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { MessageError } from '../support/errors.js'
 
-/** The standard envelope of every message, from the specification's section 4. */
+/** The envelope of every message; docs/wire.md has its fields. */
 export interface Envelope {
   /** A UUID. */
   readonly message_id: string
