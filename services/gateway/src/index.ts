@@ -1,18 +1,18 @@
-export { serveApi } from './api-router.js'
-export type { CallLimit } from './edge.js'
-export { GatewayError, type GatewayErrorCode } from './error.js'
-export { createGateway, DEFAULT_GRACE_MS, type Gateway } from './gateway.js'
-export type { GatewayTls } from './https.js'
-export { openApiDocument } from './openapi.js'
+export { serveApi } from './api/api-router.js'
+export type { GatewayBus } from './api/gateway-bus.js'
+export { openApiDocument } from './api/openapi.js'
+export type { GatewayTls } from './callers/https.js'
+export type { CallLimit } from './http/http-server.js'
+export { GatewayError, type GatewayErrorCode } from './problems/error.js'
+export type { ProblemBody } from './problems/problem.js'
+export { createGateway, DEFAULT_GRACE_MS, type Gateway } from './service/gateway.js'
 export {
   DEFAULT_CALLS_PER_MINUTE,
   DEFAULT_HTTP_HOST,
   DEFAULT_HTTP_PORT,
-  type GatewayBus,
   type GatewayOptions,
   type GatewaySettings,
   gatewayOptionsFromEnvironment,
-} from './options.js'
-export type { ProblemBody } from './problem.js'
-export { type RunningGateway, type RunOptions, runGateway } from './run.js'
-export type { TokenClients } from './token-issuer.js'
+} from './service/options.js'
+export { type RunningGateway, type RunOptions, runGateway } from './service/run.js'
+export type { TokenClients } from './tokens/token-issuer.js'

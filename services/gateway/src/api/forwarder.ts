@@ -1,0 +1,93 @@
+import type { Bus, OnBehalfOf, RequestOptions } from '@jamey/bus'
+import { topics } from '@jamey/contracts'
+import type { FastifyRequest } from 'fastify'
+import { idempotencyKeyOf, timeoutOf, traceparentOf } from '../callers/call-headers.js'
+import type { Caller } from '../callers/caller.js'
+import { parseInput } from '../problems/invalid-input.js'
+import type { Endpoint } from './endpoints.js'
+import type { ServiceHealth } from './service-health.js'
+
+/** A checked call, ready to be sent. */
+export interface PreparedCall {
+  readonly endpoint: Endpoint
+  readonly input: Record<string, unknown>
+  readonly timeoutMs: number
+  /** What names the call on the bus: see `identityOf`. */
+  readonly identity: Pick<RequestOptions, 'correlationId' | 'messageId'>
+  readonly traceparent: string | undefined
+  readonly onBehalfOf: OnBehalfOf
+}
+
+export interface Answer {
+  readonly status: number
+  readonly output: Readonly<Record<string, unknown>>
+}
+
+/** Turns HTTP requests into requests on `jamey/api/requests`, each on behalf of its caller. */
+export class Forwarder {
+  readonly #bus: Pick<Bus, 'request'>
+  readonly #services: ServiceHealth
+
+  constructor(bus: Pick<Bus, 'request'>, services: ServiceHealth) {
+    this.#bus = bus
+    this.#services = services
+  }
+
+  /** Reads and checks a request of `caller`; throws a `Problem` 400 that names the field. */
+  prepare(endpoint: Endpoint, request: FastifyRequest, caller: Caller): PreparedCall {
+    const { headers } = request
+    const { clientId, list } = caller.permissions
+    return {
+      endpoint,
+      input: parseInput(endpoint.contract.schema, endpoint.input(request), endpoint.fieldNames) as Record<
+        string,
+        unknown
+      >,
+      timeoutMs: timeoutOf(headers),
+      identity: identityOf(endpoint, request, caller),
+      traceparent: traceparentOf(headers),
+      onBehalfOf: { clientId, permissions: list },
+    }
+  }
+
+  /** Sends a call and waits for its answer; rejects with the bus's errors, or with the signal's reason. */
+  async call(call: PreparedCall, signal: AbortSignal): Promise<Answer> {
+    const { endpoint, input, timeoutMs, identity, traceparent, onBehalfOf } = call
+    try {
+      const { output } = await this.#bus.request(
+        topics.api.requests,
+        { operation: endpoint.operation, input },
+        {
+          timeoutMs,
+          signal,
+          // Of two routers each would have forgotten under an identity of its own; the others are as good twice.
+          isRepeatable: !endpoint.operation.endsWith('forget'),
+          onBehalfOf,
+          ...identity,
+          ...(traceparent === undefined ? {} : { traceparent }),
+        },
+      )
+      this.#services.noteOutcome(endpoint.operation, undefined)
+      return { status: endpoint.statusOf(output), output }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      this.#services.noteOutcome(endpoint.operation, error)
+      throw error
+    }
+  }
+}
+
+/**
+ * The request identifier of HTTP runs through the chain as correlation id. Where the message id is to run through it
+ * as well, because repeating it must have no second effect, the bus makes the correlation id: the router's own
+ * request waits in the same inbox as ours, and one of the two has to tell them apart.
+ */
+function identityOf(
+  { takesIdempotencyKey }: Endpoint,
+  request: FastifyRequest,
+  { name, hasToken }: Caller,
+): PreparedCall['identity'] {
+  if (!takesIdempotencyKey) return { correlationId: request.id }
+  const whose = hasToken ? `token ${name}` : 'local'
+  return { messageId: idempotencyKeyOf(request.headers, whose) ?? request.id }
+}

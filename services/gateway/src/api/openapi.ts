@@ -1,0 +1,197 @@
+import { queryOthersSchema } from '@jamey/contracts'
+import { z } from 'zod'
+import { DEFAULT_TIMEOUT_MS, MAXIMUM_TIMEOUT_MS, MINIMUM_TIMEOUT_MS } from '../callers/call-headers.js'
+import { PROBLEM_STATUSES } from '../problems/problem.js'
+import { ENDPOINTS, type Endpoint, OWN_ENDPOINTS, TOKEN_ENDPOINT } from './endpoints.js'
+import { OTHERS_RECALL_PARAMETERS, RECALL_PARAMETERS } from './recall-query.js'
+
+type Json = Record<string, unknown>
+
+/** The failures that any call may end in. */
+const CALL_FAILURES = [400, 401, 403, 429, 500, 503, 504] as const
+
+/** The API as an OpenAPI 3.1 document: shapes from the contracts, everything else from the endpoint tables. */
+export function openApiDocument(): Json {
+  const paths: Record<string, Json> = {}
+  const add = (path: string, method: string, operation: Json) => {
+    const name = path.replace(/:(\w+)/g, '{$1}')
+    paths[name] = { ...paths[name], [method.toLowerCase()]: operation }
+  }
+  for (const endpoint of ENDPOINTS) add(endpoint.path, endpoint.method, callOperation(endpoint))
+  add(TOKEN_ENDPOINT.path, TOKEN_ENDPOINT.method, TOKEN_OPERATION)
+  for (const { path, method, summary } of OWN_ENDPOINTS) {
+    const failures = path === '/readyz' ? problemResponses([503]) : {}
+    add(path, method, { summary, security: [], responses: { 200: { description: 'Yes.' }, ...failures } })
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Jamey',
+      version: '1',
+      description:
+        'Has an action judged, and stores and recalls memories. On the machine itself no token is needed unless the gateway requires one.',
+    },
+    paths,
+    components: {
+      schemas: { Problem: PROBLEM_SCHEMA },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        client: { type: 'http', scheme: 'basic', description: 'Client id and secret, for tokens alone.' },
+      },
+    },
+    security: [{ bearer: [] }, {}],
+  }
+}
+
+const TOKEN_FORM: Json = {
+  type: 'object',
+  required: ['grant_type'],
+  properties: {
+    grant_type: { const: 'client_credentials' },
+    client_id: { type: 'string' },
+    client_secret: { type: 'string', format: 'password' },
+    scope: { type: 'string', description: 'Permissions of the client, with spaces between; all by default.' },
+  },
+}
+
+/** [RFC 6749, sections 4.4 and 5] */
+const TOKEN_OPERATION: Json = {
+  operationId: 'token',
+  summary: TOKEN_ENDPOINT.summary,
+  description:
+    'The client id and the secret stand in the body or in Authorization: Basic; a client certificate may take their place. 404 where this gateway issues none. Over TLS, or on the machine itself.',
+  security: [{ client: [] }, {}],
+  requestBody: {
+    required: true,
+    content: {
+      'application/x-www-form-urlencoded': { schema: TOKEN_FORM },
+      'application/json': { schema: TOKEN_FORM },
+    },
+  },
+  responses: {
+    200: {
+      description: 'The token.',
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: ['access_token', 'token_type', 'expires_in', 'scope'],
+            properties: {
+              access_token: { type: 'string' },
+              token_type: { const: 'Bearer' },
+              expires_in: { type: 'integer', description: 'Seconds.' },
+              scope: { type: 'string' },
+            },
+          },
+        },
+      },
+    },
+    ...Object.fromEntries([400, 401, 413, 415].map((status) => [status, oauthFailure(status)])),
+    ...problemResponses([404, 429, 500, 503]),
+  },
+}
+
+/** [RFC 6749, section 5.2] */
+function oauthFailure(status: number): Json {
+  const content = { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } }
+  return { description: PROBLEM_STATUSES.get(status) ?? 'A problem', content }
+}
+
+function callOperation(endpoint: Endpoint): Json {
+  const { contract, operation, summary, readsBody, successes } = endpoint
+  const answer = { 'application/json': { schema: schemaOf(contract.responseSchema, 'output') } }
+  const succeeded = successes.map((status) => [
+    status,
+    { description: contract.description, content: answer },
+  ])
+  const body = {
+    required: true,
+    content: { 'application/json': { schema: schemaOf(contract.schema, 'input') } },
+  }
+  return {
+    operationId: operation,
+    summary,
+    description: `${contract.description} A token needs the permission publish:${contract.topic}.`,
+    parameters: parametersOf(endpoint),
+    ...(readsBody ? { requestBody: body } : {}),
+    responses: { ...Object.fromEntries(succeeded), ...problemResponses(failuresOf(endpoint)) },
+  }
+}
+
+function failuresOf(endpoint: Endpoint): readonly number[] {
+  const own = endpoint.readsBody ? [413, 415] : endpoint.path.includes(':') ? [404] : []
+  return [...CALL_FAILURES, ...own].sort((a, b) => a - b)
+}
+
+function parametersOf(endpoint: Endpoint): Json[] {
+  const inPath = [...endpoint.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+  const inQuery = recallParametersOf(endpoint)
+  const headers = endpoint.takesIdempotencyKey ? [TIMEOUT_HEADER, IDEMPOTENCY_HEADER] : [TIMEOUT_HEADER]
+  return [...inPath, ...inQuery, ...headers]
+}
+
+function recallParametersOf({ operation }: Endpoint): Json[] {
+  if (operation !== 'memory.query' && operation !== 'memory.others.query') return []
+  const parameters = operation === 'memory.query' ? RECALL_PARAMETERS : OTHERS_RECALL_PARAMETERS
+  const { shape } = queryOthersSchema
+  return Object.entries(parameters).map(([name, { field = name, description }]) => ({
+    name,
+    in: 'query',
+    description,
+    schema: schemaOf(shape[field as keyof typeof shape], 'input'),
+  }))
+}
+
+const TIMEOUT_HEADER: Json = {
+  name: 'X-Timeout-Ms',
+  in: 'header',
+  description: 'How long to wait for the answer.',
+  schema: {
+    type: 'integer',
+    minimum: MINIMUM_TIMEOUT_MS,
+    maximum: MAXIMUM_TIMEOUT_MS,
+    default: DEFAULT_TIMEOUT_MS,
+  },
+}
+
+const IDEMPOTENCY_HEADER: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description:
+    'Calls of one caller with the same key store once. A UUID becomes the id of the memory, for whoever sends it.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+}
+
+/** [RFC 9457, section 3.1] */
+const PROBLEM_SCHEMA: Json = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail'],
+  properties: {
+    type: { type: 'string', format: 'uri' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    field: { type: 'string', description: 'The field, parameter or header that was not acceptable.' },
+    permission: { type: 'string', description: 'The permission that was missing.' },
+    error: { type: 'string', description: 'As OAuth 2.0 has it, where tokens are issued.' },
+    error_description: { type: 'string' },
+  },
+}
+
+function problemResponses(statuses: readonly number[]): Json {
+  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+  return Object.fromEntries(
+    statuses.map((status) => [status, { description: PROBLEM_STATUSES.get(status) ?? 'A problem', content }]),
+  )
+}
+
+/** OpenAPI 3.1 takes JSON Schema as it is; only the dialect is named once for the whole document. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io })
+  return rest
+}

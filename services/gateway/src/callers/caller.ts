@@ -1,0 +1,162 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { Permissions, TokenError, type TokenVerifier } from '@jamey/auth'
+import { COMPONENTS } from '@jamey/contracts'
+import { Problem, retryAfter } from '../problems/problem.js'
+import { isLocalHostHeader, isLoopbackAddress } from './loopback.js'
+
+/** Who calls: the subject of a verified token, or somebody on this very machine. */
+export interface Caller {
+  /** What rate limits count by and logs name; never anything secret. */
+  readonly name: string
+  /** Whether a token proves the name. */
+  readonly hasToken: boolean
+  /** What its calls are decided by behind the gateway: the client identifier, and what that may do. */
+  readonly permissions: Permissions
+}
+
+export interface CallerFacts {
+  readonly headers: IncomingHttpHeaders
+  /** The address of the TCP peer itself, not what a header claims. */
+  readonly peerAddress: string | undefined
+  /** By a Unix socket, which the user who runs this gateway and root alone can reach. */
+  readonly isByUnixSocket?: boolean
+  /** The user of this machine whose program the peer is; undefined where that can not be told. */
+  readonly peerUser: () => Promise<number | undefined>
+  /** Whether the peer speaks TLS with this very server. */
+  readonly isSecure?: boolean
+  /** Proxies that say nothing of themselves still speak HTTP/1.0; programs of today do not. */
+  readonly httpVersion: string
+}
+
+export interface CallerPolicy {
+  /** Verifies tokens; without one no token can be accepted. */
+  readonly verifier: TokenVerifier | undefined
+  /** Whether somebody on this machine may call without a token: only where the server listens on loopback alone. */
+  readonly trustsLoopback: boolean
+  /** Whether those who come by the Unix socket may; false by default. */
+  readonly trustsUnixSocket?: boolean
+}
+
+const CHALLENGE = 'Bearer realm="jamey"'
+const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
+
+/** Anything a proxy adds shows that the peer on loopback only passes on what somebody elsewhere asked. */
+const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const
+
+/** Says who calls. Throws a `Problem` 401 that tells why the caller is not accepted. */
+export async function identifyCaller(facts: CallerFacts, policy: CallerPolicy): Promise<Caller> {
+  const { authorization } = facts.headers
+  if (authorization !== undefined) return callerOfToken(authorization, policy)
+  const objection = objectionToLocalCaller(facts, policy) ?? (await objectionToUser(facts))
+  if (objection === undefined) return LOCAL_CALLER
+  throw new Problem(
+    'token-required',
+    `${objection} Send a token: "Authorization: Bearer <token>" ("jamey token" makes one).`,
+    { headers: { 'www-authenticate': CHALLENGE } },
+  )
+}
+
+/** Throws a `Problem` 403 that names the missing permission. */
+export function requirePermission(caller: Caller, topic: string): void {
+  if (caller.permissions.mayPublish(topic)) return
+  const permission = `publish:${topic}`
+  throw new Problem('permission-missing', `The token of ${caller.name} lacks the permission ${permission}.`, {
+    permission,
+    headers: { 'www-authenticate': `${CHALLENGE}, error="insufficient_scope", scope="${permission}"` },
+  })
+}
+
+const { clientId, permissions } = COMPONENTS.operator
+/** Whoever runs the system. */
+const LOCAL_CALLER: Caller = {
+  name: 'local',
+  hasToken: false,
+  permissions: new Permissions(permissions, { clientId }),
+}
+
+async function callerOfToken(authorization: string, policy: CallerPolicy): Promise<Caller> {
+  const token = BEARER.exec(authorization)?.[1]
+  if (token === undefined) throw invalidToken('malformed', 'Authorization must be "Bearer <token>".')
+  if (policy.verifier === undefined) {
+    throw invalidToken(
+      'unverifiable',
+      'This gateway has neither MQTT_JWT_SECRET nor MQTT_JWKS_URL, so it can verify no token.',
+    )
+  }
+  try {
+    const claims = await policy.verifier.verify(token)
+    const permissions = new Permissions(claims.permissions, { clientId: claims.sub })
+    return { name: claims.sub, hasToken: true, permissions }
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error
+    if (error.code === 'token-keys-unavailable') {
+      throw new Problem(
+        'unavailable',
+        'Tokens can not be verified at the moment: their issuer can not be reached.',
+        {
+          headers: retryAfter(5_000),
+          cause: error,
+        },
+      )
+    }
+    throw invalidToken(error.code, `${error.message[0]?.toUpperCase() ?? ''}${error.message.slice(1)}.`)
+  }
+}
+
+/** The reason goes into the header as a word of our own, since a message could hold quotes or line ends. */
+function invalidToken(reason: string, detail: string): Problem {
+  return new Problem('token-invalid', detail, {
+    headers: {
+      'www-authenticate': `${CHALLENGE}, error="invalid_token", error_description="${reason}"`,
+    },
+  })
+}
+
+function objectionToLocalCaller(facts: CallerFacts, policy: CallerPolicy): string | undefined {
+  const { headers, peerAddress } = facts
+  const { isByUnixSocket = false } = facts
+  if (isByUnixSocket ? policy.trustsUnixSocket !== true : !policy.trustsLoopback) {
+    return 'This gateway accepts no call without a token.'
+  }
+  if (!isByUnixSocket && (peerAddress === undefined || !isLoopbackAddress(peerAddress))) {
+    return 'Only callers on the same machine may leave the token out.'
+  }
+  if (facts.httpVersion === '1.0') return 'A call by HTTP/1.0, as proxies make them, needs a token.'
+  const proxyHeader = proxyHeaderOf(headers)
+  if (proxyHeader !== undefined) return `A call that came through a proxy (${proxyHeader}) needs a token.`
+  if (!isLocalHostHeader(headers.host)) {
+    return 'Without a token the Host header must be localhost, 127.0.0.1 or [::1].'
+  }
+  return isSameOrigin(headers, facts.isSecure === true)
+    ? undefined
+    : 'Pages of other origins may not call without a token.'
+}
+
+/** What shows that a proxy passed a call on; undefined where nothing does. */
+export function proxyHeaderOf(headers: IncomingHttpHeaders): string | undefined {
+  return PROXY_HEADERS.find((name) => headers[name] !== undefined)
+}
+
+/** The other users of this machine reach its loopback addresses, too. Asked last, as it takes a look at the system. */
+async function objectionToUser({ isByUnixSocket, peerUser }: CallerFacts): Promise<string | undefined> {
+  if (isByUnixSocket === true) return undefined
+  const [user, own] = [await peerUser(), process.geteuid?.()]
+  if (user === undefined || own === undefined) {
+    return 'Which user of this machine calls can not be told here, and only the one who runs this gateway may leave the token out.'
+  }
+  if (user === own || user === 0) return undefined
+  return `Only programs of the user who runs this gateway (uid ${own}) or of root may leave the token out; this is one of uid ${user}.`
+}
+
+/**
+ * Programs other than browsers send neither header. A browser sends Origin with everything that may change
+ * something, and Sec-Fetch-Site with the rest. [Fetch, section 3.2; Fetch Metadata, section 2.4]
+ */
+function isSameOrigin(headers: IncomingHttpHeaders, isSecure: boolean): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
+  const { origin, host } = headers
+  return (
+    origin === undefined || origin.toLowerCase() === `${isSecure ? 'https' : 'http'}://${host?.toLowerCase()}`
+  )
+}

@@ -1,0 +1,309 @@
+import { randomUUID } from 'node:crypto'
+import type { AddressInfo, Server } from 'node:net'
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import { systemClock } from '@jamey/bus'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { Logger } from 'pino'
+import { ENDPOINTS, endpointIndex, methodsAt } from '../api/endpoints.js'
+import type { Forwarder } from '../api/forwarder.js'
+import { openApiDocument } from '../api/openapi.js'
+import type { CallerPolicy } from '../callers/caller.js'
+import { Callers } from '../callers/callers.js'
+import { destroyerOf, type GatewayTls, tlsOptionsOf } from '../callers/https.js'
+import { openUnixSocket } from '../callers/unix-socket.js'
+import { listenError } from '../problems/error.js'
+import { PROBLEM_CONTENT_TYPE, Problem, retryAfter } from '../problems/problem.js'
+import { problemOf } from '../problems/problem-of-error.js'
+import type { TokenIssuer } from '../tokens/token-issuer.js'
+import { addTokenRoute } from '../tokens/token-route.js'
+import { boundAddresses, MAXIMUM_CONNECTIONS_OF_ADDRESS } from './address-bounds.js'
+import { answerUnreadable } from './client-error.js'
+import { guardDescriptors, tellRarely } from './descriptors.js'
+import { InFlight } from './in-flight.js'
+import { readJsonBody } from './json-body.js'
+
+export const BODY_LIMIT_BYTES = 1024 * 1024
+/** A token may have 16 KiB, and Node's own limit for all headers together is no more than that. */
+const HEADER_LIMIT_BYTES = 32 * 1024
+/** Whoever opens more must not take the file descriptors that the messaging of the same process needs. */
+export const MAXIMUM_CONNECTIONS = 1_000
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+const KEEP_ALIVE_TIMEOUT_MS = 65_000
+/** Neither a byte in nor a byte out: longer than any call takes, so the peer has gone, or does not read. */
+const SILENCE_TIMEOUT_MS = 150_000
+/** How long calls that were given up at the end of the grace have to say so to their callers. */
+const FAREWELL_MS = 200
+
+/** How many calls one caller may make in a window of time. */
+export interface CallLimit {
+  readonly calls: number
+  readonly windowMs: number
+}
+
+export interface HttpServerOptions {
+  readonly forwarder: Forwarder
+  readonly callerPolicy: CallerPolicy
+  /** Undefined where callers are not limited. */
+  readonly callLimit: CallLimit | undefined
+  readonly trustProxy: boolean | readonly string[]
+  /** Undefined where HTTP is served. */
+  readonly tls: GatewayTls | undefined
+  /** Undefined where no tokens are issued. */
+  readonly tokenIssuer: TokenIssuer | undefined
+  /** Why no call can be sent at the moment; undefined when it can. */
+  readonly unavailability: () => Problem | undefined
+  /** Why this gateway is not ready, which other gateways that share the routing may make up for. */
+  readonly unreadiness: () => Promise<Problem | undefined>
+  /** The keys that verify receipts. */
+  readonly jwks: () => object
+  readonly log: Logger
+}
+
+/** The HTTP server: who calls, how much, what goes in and what comes out; what happens in between is the forwarder's. */
+export class HttpServer {
+  readonly #app: FastifyInstance
+  readonly #options: HttpServerOptions
+  readonly #inFlight = new InFlight()
+  readonly #destroyConnections: () => void
+  #unixSocket: Server | undefined
+  #isDraining = false
+
+  private constructor(app: FastifyInstance, options: HttpServerOptions) {
+    this.#app = app
+    this.#options = options
+    this.#destroyConnections = destroyerOf(app.server)
+  }
+
+  static async create(options: HttpServerOptions): Promise<HttpServer> {
+    const app = createApp(options)
+    app.server.maxConnections = MAXIMUM_CONNECTIONS
+    guardDescriptors(app.server, options.log)
+    // All that a trusted proxy passes on comes from its address; how much of one peer's, is for it to say.
+    if (options.trustProxy === false) boundAddresses(app.server, { onRefused: tellOfBound(options.log) })
+    const server = new HttpServer(app, options)
+    await app.register(helmet, {
+      // Nothing here is a page; and a server that speaks plain HTTP has no business to demand HTTPS.
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      },
+      strictTransportSecurity: false,
+    })
+    await app.register(rateLimit, { global: false })
+    server.#addHooks()
+    server.#addOwnRoutes()
+    server.#addCallRoutes()
+    await addTokenRoute(app, options.tokenIssuer, sendProblem)
+    return server
+  }
+
+  /** Where it listens; throws a `GatewayError` where it can not. */
+  async listen(host: string, port: number, socketPath?: string): Promise<{ host: string; port: number }> {
+    try {
+      // "localhost" would mean several sockets, of which all but the first may silently fail.
+      await this.#app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port })
+    } catch (error) {
+      throw listenError(error, host, port)
+    }
+    if (socketPath !== undefined) this.#unixSocket = await openUnixSocket(this.#app.server, socketPath)
+    const address = this.#app.server.address() as AddressInfo
+    return { host: address.address, port: address.port }
+  }
+
+  /**
+   * Takes no new connections or calls, lets those in flight finish, and after `graceMs` gives up the rest: those
+   * calls are answered 503. Resolves when every connection is closed.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#isDraining = true
+    this.#unixSocket?.close()
+    const timer = systemClock.setTimeout(() => void this.#giveUp(), graceMs)
+    try {
+      await this.#app.close()
+    } finally {
+      systemClock.clearTimeout(timer)
+    }
+  }
+
+  async #giveUp(): Promise<void> {
+    this.#inFlight.abortAll(
+      new Problem('draining', 'The gateway stopped before there was an answer.', {
+        headers: retryAfter(5_000),
+      }),
+    )
+    const farewell = new AbortController()
+    const timer = systemClock.setTimeout(() => farewell.abort(), FAREWELL_MS)
+    const late = new Promise<void>((resolve) => farewell.signal.addEventListener('abort', () => resolve()))
+    await Promise.race([this.#inFlight.empty(), late])
+    systemClock.clearTimeout(timer)
+    this.#destroyConnections()
+  }
+
+  #addHooks(): void {
+    const app = this.#app
+    app.addHook('onRequest', async (request, reply) => {
+      reply.header('x-request-id', request.id)
+      if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store')
+      if (this.#isDraining && request.routeOptions.url !== '/healthz') throw drainingProblem()
+      // Before its body is read, which would be found at fault first.
+      if (request.is404) throw nothingThere(request)
+    })
+    app.addHook('onSend', async (_request, reply) => {
+      if (this.#isDraining) reply.header('connection', 'close')
+    })
+    app.addHook('onResponse', async (request, reply) => this.#record(request, reply))
+  }
+
+  #addOwnRoutes(): void {
+    const app = this.#app
+    let document: object | undefined
+    app.get('/healthz', async () => ({ status: 'alive' }))
+    app.get('/readyz', async () => {
+      const problem = await this.#options.unreadiness()
+      if (problem !== undefined) throw problem
+      return { status: 'ready' }
+    })
+    app.get('/v1/jwks', async (_request, reply) =>
+      reply.type('application/jwk-set+json').send(JSON.stringify(this.#options.jwks())),
+    )
+    app.get('/v1/openapi.json', async () => {
+      document ??= openApiDocument()
+      return document
+    })
+    app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(endpointIndex()))
+  }
+
+  #addCallRoutes(): void {
+    const { forwarder, callerPolicy, callLimit, unavailability } = this.#options
+    const callers = new Callers(callerPolicy)
+    const limit = limiter(this.#app, callers, callLimit)
+    for (const endpoint of ENDPOINTS) {
+      this.#app.route({
+        method: endpoint.method,
+        url: endpoint.path,
+        // Who calls is found out first, so that the limit counts by caller, but refused only after it: guessing
+        // tokens counts too. A body is read only once its sender may send it.
+        onRequest: [
+          (request) => callers.identify(request),
+          ...limit,
+          (request) => callers.admit(request, endpoint.contract.topic),
+        ],
+        handler: async (request, reply) => {
+          const call = forwarder.prepare(endpoint, request, callers.admitted(request))
+          const problem = unavailability()
+          if (problem !== undefined) throw problem
+          const signal = this.#inFlight.begin(reply.raw)
+          const { status, output } = await forwarder.call(call, signal)
+          return reply.code(status).send(output)
+        },
+      })
+    }
+  }
+
+  /** One line per request, without query (what somebody looks for is private), headers or bodies. */
+  #record(request: FastifyRequest, reply: FastifyReply): void {
+    const { method, routeOptions, id } = request
+    const facts = {
+      method,
+      route: routeOptions.url ?? 'none',
+      status: reply.statusCode,
+      durationMs: Math.round(reply.elapsedTime * 10) / 10,
+      requestId: id,
+    }
+    this.#options.log.info(facts, 'request')
+  }
+}
+
+function tellOfBound(log: Logger): () => void {
+  const tell = tellRarely(log, { connections: MAXIMUM_CONNECTIONS_OF_ADDRESS })
+  return () => tell('HTTP connections are refused: one address has as many as it may')
+}
+
+function createApp({ log, trustProxy, tls }: HttpServerOptions): FastifyInstance {
+  // Node looks for late requests every 30 s by default, which would stretch the limits to twice their length.
+  const http = {
+    maxHeaderSize: HEADER_LIMIT_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: 1_000,
+  }
+  const options = {
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionTimeout: SILENCE_TIMEOUT_MS,
+    trustProxy: typeof trustProxy === 'boolean' ? trustProxy : [...trustProxy],
+    genReqId: () => randomUUID(),
+    // Requests that come while draining are answered by a hook, as a problem like any other.
+    return503OnClosing: false,
+    clientErrorHandler: answerUnreadable,
+    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply) =>
+      sendProblem(reply, problemOf(error)),
+  }
+  const app: FastifyInstance =
+    tls === undefined
+      ? fastify({ ...options, http })
+      : fastify({ ...options, https: { ...http, ...tlsOptionsOf(tls, HEADERS_TIMEOUT_MS) } })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readBody)
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error)
+    if (problem.kind === 'internal') log.error({ err: error, requestId: request.id }, 'request failed')
+    return sendProblem(reply, problem)
+  })
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, nothingThere(request)))
+  return app
+}
+
+async function readBody(_request: FastifyRequest, bytes: Buffer): Promise<unknown> {
+  return readJsonBody(bytes)
+}
+
+/** The hooks that count a caller's calls: none where calls are not limited. */
+function limiter(app: FastifyInstance, callers: Callers, limit: CallLimit | undefined) {
+  if (limit === undefined) return []
+  return [
+    app.rateLimit({
+      max: limit.calls,
+      timeWindow: limit.windowMs,
+      keyGenerator: (request) => callers.keyOf(request),
+      errorResponseBuilder: (_request, { ttl }) =>
+        new Problem(
+          'rate-limited',
+          `No more than ${limit.calls} calls in ${limit.windowMs / 1000} s are allowed.`,
+          {
+            headers: retryAfter(ttl),
+          },
+        ),
+    }),
+  ]
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return (
+    reply
+      .code(problem.status)
+      .headers(problem.headers)
+      // Clients of OAuth 2.0 want plain JSON. [RFC 6749, section 5.2]
+      .type(problem.error === undefined ? PROBLEM_CONTENT_TYPE : 'application/json; charset=utf-8')
+      .send(JSON.stringify(problem.body))
+  )
+}
+
+function drainingProblem(): Problem {
+  return new Problem('draining', 'The gateway is stopping and takes no new calls.', {
+    headers: retryAfter(5_000),
+  })
+}
+
+function nothingThere(request: FastifyRequest): Problem {
+  const path = request.url.split('?', 1)[0] ?? ''
+  const methods = methodsAt(path)
+  if (methods.length === 0)
+    return new Problem('not-found', 'There is nothing at this path; GET / lists what there is.')
+  return new Problem('method-not-allowed', `Only ${methods.join(', ')} can be used here.`, {
+    headers: { allow: methods.join(', ') },
+  })
+}

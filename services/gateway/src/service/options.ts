@@ -1,0 +1,230 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import {
+  isClientIdentifier,
+  LiveKeySet,
+  MINIMUM_SECRET_BYTES,
+  OwnershipError,
+  readOwnFile,
+  type Secret,
+  type TokenVerifierOptions,
+} from '@jamey/auth'
+import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
+import type { Logger } from 'pino'
+import type { GatewayBus } from '../api/gateway-bus.js'
+import type { GatewayTls } from '../callers/https.js'
+import type { CallLimit } from '../http/http-server.js'
+import type { TokenClients } from '../tokens/token-issuer.js'
+
+export const DEFAULT_HTTP_HOST = '127.0.0.1'
+export const DEFAULT_HTTP_PORT = 8080
+/** Generous, since it only has to stop what runs wild: 500 calls a second. */
+export const DEFAULT_CALLS_PER_MINUTE = 30_000
+
+/** Room for many authorities. */
+const MAXIMUM_PEM_BYTES = 1024 * 1024
+
+/** Everything but what must be given by whoever starts it: a connected bus and a log. */
+export interface GatewaySettings {
+  /** '127.0.0.1' by default. */
+  readonly host?: string
+  /** 8080 by default; 0 takes any free one. */
+  readonly port?: number
+  /** Where a Unix socket is served, too, of mode 0600; none by default. */
+  readonly socketPath?: string
+  /** What callers' tokens are signed with, one of several where it is being replaced; without it no token is accepted. */
+  readonly tokenSecret?: Secret | readonly Secret[]
+  /** Public keys that callers' tokens may be signed for, too: a `KeySet` or a `LiveKeySet`. */
+  readonly keys?: TokenVerifierOptions['keys']
+  /** What callers' tokens have to be for (`aud`); see `TokenVerifierOptions`. */
+  readonly audience?: TokenVerifierOptions['audience']
+  /** Who may have issued them (`iss`); anybody by default. */
+  readonly issuers?: TokenVerifierOptions['issuers']
+  /** HTTPS in the place of HTTP; TLS 1.3. */
+  readonly tls?: GatewayTls
+  /** Revocation lists (CRLs) of who vouches for client certificates, which `runGateway` reads. */
+  readonly crlFiles?: readonly string[]
+  /** Who may have tokens, such as `ClientRegistry`; signed with `tokenSecret`. Nobody by default. */
+  readonly clients?: TokenClients
+  /** Who is denied, such as `Revocations`; nobody by default. */
+  readonly denied?: TokenVerifierOptions['denied']
+  /** Client identifiers of the consciences whose keys `/v1/jwks` shows; `jamey-conscience` by default. */
+  readonly consciences?: readonly string[]
+  /** Whether callers on this machine need a token too; false by default. */
+  readonly requireToken?: boolean
+  /** 30000 calls a minute for each caller by default; false turns it off. */
+  readonly callLimit?: CallLimit | false
+  /** The proxies whose X-Forwarded-For is believed, as addresses or networks; none by default. */
+  readonly trustProxy?: boolean | readonly string[]
+}
+
+export interface GatewayOptions extends GatewaySettings {
+  readonly bus: GatewayBus
+  /** Silent by default. */
+  readonly log?: Logger
+  /** Milliseconds since 1970; the system's clock by default. */
+  readonly now?: () => number
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads JAMEY_HTTP_HOST, JAMEY_HTTP_PORT, JAMEY_HTTP_SOCKET, JAMEY_HTTP_CERT, JAMEY_HTTP_KEY, JAMEY_HTTP_CA,
+ * JAMEY_HTTP_CRL, JAMEY_HTTP_REQUIRE_TOKEN, JAMEY_HTTP_CALLS_PER_MINUTE (0: no limit),
+ * JAMEY_HTTP_TRUST_PROXY (addresses, separated by commas), MQTT_JWT_SECRET, MQTT_JWT_AUDIENCE, MQTT_JWT_ISSUER and
+ * MQTT_JWKS_FILE, or MQTT_JWKS_URL with MQTT_JWKS_CA_CERT. Throws `ConfigurationError` with every
+ * fault at once.
+ */
+export function gatewayOptionsFromEnvironment(
+  env: Environment = process.env,
+  cwd: string = process.cwd(),
+): GatewaySettings {
+  const faults: ConfigurationFault[] = []
+  const read = <T>(
+    variable: string,
+    expected: string,
+    parse: (text: string) => T | undefined,
+  ): T | undefined => {
+    const text = env[variable]?.trim()
+    if (text === undefined || text === '') return undefined
+    const value = parse(text)
+    if (value === undefined) faults.push({ variable, expected, found: JSON.stringify(text) })
+    return value
+  }
+  const host = read('JAMEY_HTTP_HOST', 'a host name or an IP address', hostOf)
+  const port = read('JAMEY_HTTP_PORT', 'a port from 0 to 65535', (text) => integerOf(text, 65_535))
+  const socketPath = read('JAMEY_HTTP_SOCKET', 'the path of a socket', (text) => text)
+  const consciences = read('JAMEY_CONSCIENCES', 'client identifiers, separated by commas', identifiersOf)
+  const requireToken = read('JAMEY_HTTP_REQUIRE_TOKEN', '1 or 0', switchOf)
+  const calls = read('JAMEY_HTTP_CALLS_PER_MINUTE', 'a whole number, or 0 for no limit', (text) =>
+    integerOf(text, 1_000_000_000),
+  )
+  const trustProxy = read('JAMEY_HTTP_TRUST_PROXY', 'addresses or networks, separated by commas', addressesOf)
+  const audience = read('MQTT_JWT_AUDIENCE', 'texts, separated by commas', listOf)
+  const issuers = read('MQTT_JWT_ISSUER', 'texts, separated by commas', listOf)
+  const keys = keysOf(env, cwd, faults)
+  const https = httpsOf(env, cwd, faults)
+  const tokenSecret = env['MQTT_JWT_SECRET']
+  if (
+    tokenSecret !== undefined &&
+    tokenSecret !== '' &&
+    Buffer.byteLength(tokenSecret) < MINIMUM_SECRET_BYTES
+  ) {
+    const found = `one of ${Buffer.byteLength(tokenSecret)} bytes`
+    faults.push({
+      variable: 'MQTT_JWT_SECRET',
+      expected: `a secret of at least ${MINIMUM_SECRET_BYTES} bytes`,
+      found,
+    })
+  }
+  if (faults.length > 0) throw new ConfigurationError(faults)
+  return {
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(socketPath === undefined ? {} : { socketPath }),
+    ...(consciences === undefined ? {} : { consciences }),
+    ...(requireToken === undefined ? {} : { requireToken }),
+    ...(calls === undefined ? {} : { callLimit: calls === 0 ? false : { calls, windowMs: 60_000 } }),
+    ...(trustProxy === undefined ? {} : { trustProxy }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(issuers === undefined ? {} : { issuers }),
+    ...(keys === undefined ? {} : { keys }),
+    ...https,
+    ...(tokenSecret === undefined || tokenSecret === '' ? {} : { tokenSecret }),
+  }
+}
+
+function keysOf(env: Environment, cwd: string, faults: ConfigurationFault[]): LiveKeySet | undefined {
+  const { MQTT_JWKS_FILE: path, MQTT_JWKS_URL: url, MQTT_JWKS_CA_CERT: caPath } = env
+  const fault = (variable: string, expected: string, found: string): undefined => {
+    faults.push({ variable, expected, found })
+  }
+  if (path && url) return fault('MQTT_JWKS_URL', 'one of MQTT_JWKS_FILE and MQTT_JWKS_URL', 'both')
+  if (path) return new LiveKeySet({ path: resolve(cwd, path) })
+  if (!url) return undefined
+  let ca: string | undefined
+  try {
+    if (caPath) ca = readFileSync(resolve(cwd, caPath), 'utf8')
+  } catch (error) {
+    const found = `${JSON.stringify(caPath)}, which can not be read (${(error as NodeJS.ErrnoException).code})`
+    return fault('MQTT_JWKS_CA_CERT', 'a PEM file of who vouches for MQTT_JWKS_URL', found)
+  }
+  try {
+    return new LiveKeySet({ url, ca })
+  } catch (error) {
+    return fault('MQTT_JWKS_URL', 'https://... (http:// of this machine alone)', (error as Error).message)
+  }
+}
+
+/** HTTPS, and whose client certificates are asked for. */
+function httpsOf(
+  env: Environment,
+  cwd: string,
+  faults: ConfigurationFault[],
+): Pick<GatewaySettings, 'tls' | 'crlFiles'> {
+  const { JAMEY_HTTP_CERT: certPath, JAMEY_HTTP_KEY: keyPath, JAMEY_HTTP_CA: caPath } = env
+  const { JAMEY_HTTP_CRL: crlPaths } = env
+  const needs = (variable: string, expected: string): void => {
+    faults.push({ variable, expected, found: 'nothing' })
+  }
+  if (!certPath && (keyPath || caPath)) needs('JAMEY_HTTP_CERT', 'a PEM file with the certificate for HTTPS')
+  if (!keyPath && certPath) needs('JAMEY_HTTP_KEY', 'a PEM file with the key of JAMEY_HTTP_CERT')
+  if (!caPath && crlPaths) needs('JAMEY_HTTP_CA', 'a PEM file with who has signed JAMEY_HTTP_CRL')
+  const cert = pemAt('JAMEY_HTTP_CERT', certPath, { cwd, faults, isSecret: false })
+  const key = pemAt('JAMEY_HTTP_KEY', keyPath, { cwd, faults, isSecret: true })
+  const clientCa = pemAt('JAMEY_HTTP_CA', caPath, { cwd, faults, isSecret: false })
+  if (cert === undefined || key === undefined) return {}
+  const crlFiles = crlPaths?.split(',').map((path) => resolve(cwd, path.trim()))
+  return {
+    tls: { cert, key, ...(clientCa === undefined ? {} : { clientCa }) },
+    ...(crlPaths && crlFiles ? { crlFiles } : {}),
+  }
+}
+
+function pemAt(
+  variable: string,
+  path: string | undefined,
+  { cwd, faults, isSecret }: { cwd: string; faults: ConfigurationFault[]; isSecret: boolean },
+): string | undefined {
+  if (!path) return undefined
+  try {
+    return readOwnFile(resolve(cwd, path), { isSecret, maximumBytes: MAXIMUM_PEM_BYTES })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = error instanceof OwnershipError ? message : `which can not be read (${code})`
+    faults.push({ variable, expected: 'a PEM file', found: `${JSON.stringify(path)}, ${why}` })
+    return undefined
+  }
+}
+
+function listOf(text: string): string[] | undefined {
+  const entries = text.split(',').map((entry) => entry.trim())
+  return entries.includes('') ? undefined : entries
+}
+
+function hostOf(text: string): string | undefined {
+  return /^[\w.:-]+$/.test(text) ? text : undefined
+}
+
+function integerOf(text: string, maximum: number): number | undefined {
+  return /^\d{1,10}$/.test(text) && Number(text) <= maximum ? Number(text) : undefined
+}
+
+function identifiersOf(text: string): string[] | undefined {
+  const identifiers = text.split(',').map((identifier) => identifier.trim())
+  return identifiers.every(isClientIdentifier) ? identifiers : undefined
+}
+
+function switchOf(text: string): boolean | undefined {
+  if (/^(1|true|yes|on)$/i.test(text)) return true
+  return /^(0|false|no|off)$/i.test(text) ? false : undefined
+}
+
+function addressesOf(text: string): string[] | undefined {
+  const addresses = text.split(',').map((address) => address.trim())
+  return addresses.every((address) =>
+    /^[\da-fA-F.:]+(\/\d{1,3})?$|^(loopback|linklocal|uniquelocal)$/.test(address),
+  )
+    ? addresses
+    : undefined
+}
