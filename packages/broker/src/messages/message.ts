@@ -52,7 +52,7 @@ export class Message {
   readonly retain: boolean
   /** By the monotonic clock; infinity where the message does not expire. */
   readonly expiresAtMs: number
-  /** Client identifier of the publisher. */
+  /** Client identifier of the publisher; '' for the broker itself and the program that embeds it. */
   readonly publishedBy: string
   /** What receivers are told of that; undefined: nothing. */
   readonly stamp: Stamp | undefined

@@ -69,8 +69,13 @@ export function besideStamp(
   properties: PublishProperties | undefined,
   stamp: Stamp | undefined,
 ): PublishProperties | undefined {
+  return stamp === undefined ? properties : withoutReserved(properties)
+}
+
+/** The same without what only a stamp may say. */
+export function withoutReserved(properties: PublishProperties | undefined): PublishProperties | undefined {
   const given = properties?.userProperties
-  if (stamp === undefined || given === undefined || !given.some(isReserved)) return properties
+  if (given === undefined || !given.some(isReserved)) return properties
   const own = given.filter((pair) => !isReserved(pair))
   return { ...properties, userProperties: own.length === 0 ? undefined : own }
 }

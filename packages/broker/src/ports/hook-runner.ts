@@ -1,9 +1,8 @@
-import { encodedBytes, isFailure, type Publish, ReasonCode, splitShared } from '@jamey/protocol'
+import { isFailure, ReasonCode, splitShared } from '@jamey/protocol'
 import type { Context } from '../support/context.js'
 import { Deadline } from '../support/deadline.js'
 import { ConnectionFault } from '../support/errors.js'
 import { onceKnown } from '../support/once-known.js'
-import { countLevels } from '../support/topic-bounds.js'
 import type { AuthenticationRequest, Identity } from './authenticator.js'
 import {
   type BrokerHooks,
@@ -14,6 +13,7 @@ import {
   type PublishOffer,
   type Refusal,
 } from './hooks.js'
+import { assertSendable } from './sendable.js'
 
 type Answer<T> = T | typeof FAILED
 
@@ -194,27 +194,4 @@ function own(properties: PublishOffer['properties']): PublishOffer['properties']
   if (properties === undefined) return undefined
   const { topicAlias: _alias, subscriptionIdentifiers: _identifiers, ...others } = properties
   return others
-}
-
-/** Throws for what a receiver's connection could not encode, which would be its end instead of the hook's. */
-function assertSendable(
-  { topic, payload, qos, retain, properties }: PublishOffer,
-  { limits }: Context,
-): void {
-  if (!(payload instanceof Uint8Array)) throw new TypeError('payload: expected a Uint8Array')
-  if (topic.startsWith('$SYS/') || countLevels(topic) > limits.topicLevels) {
-    throw new RangeError(`topic: ${JSON.stringify(topic)} is the broker's own or has too many levels`)
-  }
-  const publish: Publish = {
-    type: 'publish',
-    topic,
-    payload,
-    qos,
-    retain,
-    dup: false,
-    packetIdentifier: qos === 0 ? 0 : 1,
-    properties,
-  }
-  const bytes = encodedBytes(publish, 5)
-  if (bytes > limits.packetBytes) throw new RangeError(`${bytes} bytes are more than limits.packetBytes`)
 }

@@ -115,7 +115,7 @@ export class Router {
   }
 
   /** Whether all who are to get the message can keep it. */
-  canBeKept(message: Message, publisher: Subscriber): boolean {
+  canBeKept(message: Message, publisher: Subscriber | undefined): boolean {
     const { receivers, shared, isRefusedWhenFull } = this.routes.get(message.topic)
     // Of that each receiver is looked at by itself.
     if (isRefusedWhenFull) return true

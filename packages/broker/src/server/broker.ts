@@ -10,6 +10,7 @@ import { BrokerError } from '../support/errors.js'
 import { type Limits, resolveLimits } from '../support/limits.js'
 import { type Log, silentLog } from '../support/log.js'
 import { Core } from './core.js'
+import { LocalPublisher, type PublishOptions } from './local-publisher.js'
 import { type ReloadOptions, reload } from './reload.js'
 import { restore } from './restore.js'
 import { type CloseOptions, Shutdown } from './shutdown.js'
@@ -55,6 +56,14 @@ export interface Broker extends AsyncDisposable {
   /** One per listener, in their order; empty before `listen`. */
   readonly addresses: readonly ListenerAddress[]
   stats(): BrokerStats
+  /**
+   * Publishes, as a client would that may publish to every topic but those under `$SYS/`; hooks are not asked. Nobody is
+   * said to have sent it: it has no `jamey-sender`, and its own user properties of that kind are removed. Resolves with
+   * whether anybody was subscribed: at QoS 1 and 2 once the store has it and no queue that it waits in is crowded. Rejects
+   * with `BrokerError`: 'publish-invalid' before anybody has it, 'publish-refused' and 'broker-closed' perhaps later, where
+   * the store fails. May be called before `listen`.
+   */
+  publish(topic: string, payload: Uint8Array | string, options?: PublishOptions): Promise<boolean>
   /**
    * Takes new limits, certificates and permissions without ending a connection that may stay. Throws `BrokerError`, and
    * then everything is as it was.
@@ -117,6 +126,7 @@ class RunningBroker implements Broker {
   readonly #listeners: readonly Listener[]
   readonly #store: BrokerStore | undefined
   readonly #sys: SysTopics
+  readonly #publisher: LocalPublisher
   #addresses: readonly ListenerAddress[] = []
   #closed: Promise<void> | undefined
 
@@ -125,6 +135,7 @@ class RunningBroker implements Broker {
     this.#listeners = listeners
     this.#store = store
     this.#sys = new SysTopics(core)
+    this.#publisher = new LocalPublisher(core)
   }
 
   get addresses(): readonly ListenerAddress[] {
@@ -152,6 +163,10 @@ class RunningBroker implements Broker {
 
   stats(): BrokerStats {
     return statsOf(this.#core, this.#sys.uptimeSeconds)
+  }
+
+  publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Promise<boolean> {
+    return this.#publisher.publish(topic, payload, options)
   }
 
   reload(options: ReloadOptions): void {
@@ -184,6 +199,7 @@ class RunningBroker implements Broker {
     core.connectionLimiter.stop()
     await core.hooks?.drain()
     await core.groupCommit?.drain()
+    this.#publisher.close()
     core.groupCommit?.health.stop()
     await this.#store?.close()
     core.log.info({}, 'broker closed')

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Delivery, identifierOf } from '../messages/delivery.js'
 import { Message } from '../messages/message.js'
-import { besideStamp, type Stamping } from '../messages/stamping.js'
+import { type Stamping, withoutReserved } from '../messages/stamping.js'
 import type {
   BrokerStore,
   Damaged,
@@ -233,8 +233,10 @@ export class Persistence {
    */
   #revive(record: MessageRecord, momentMs: number): Message {
     const { topic, payload, qos, retain, publishedBy, actsFor = [] } = record
-    const stamp = this.#stamping?.selects(topic) ? this.#stamping.stampOf(publishedBy, actsFor) : undefined
-    const properties = besideStamp(record.properties, stamp)
+    const isStamped = this.#stamping?.selects(topic) === true
+    // Nobody's identifier is empty: the program that embeds the broker published it.
+    const stamp = isStamped && publishedBy !== '' ? this.#stamping?.stampOf(publishedBy, actsFor) : undefined
+    const properties = isStamped ? withoutReserved(record.properties) : record.properties
     const seconds = properties?.messageExpiryInterval
     const longestMs = seconds === undefined ? NEVER : this.#clock.now() + seconds * 1000
     const expiresAtMs = Math.min(momentMs, longestMs)

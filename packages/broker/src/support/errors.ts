@@ -9,7 +9,8 @@ export { AuthenticationRefused } from '@jamey/protocol'
  * `store-failed`: the store could not load what it holds. `close-invalid`: the options of `close` do not go together.
  * `reload-invalid`: what `reload` was given does not fit the listeners that are there. `stamp-invalid`: what
  * `stampSenders` holds is no topic filter that clients publish under. `refuse-when-full-invalid`: the same of
- * `refuseWhenFull`.
+ * `refuseWhenFull`. `publish-invalid`: topic, payload or options of `publish` can not be published. `publish-refused`:
+ * there is no room for it, or the store does not keep it. `broker-closed`: the broker closes or has closed.
  */
 export type BrokerErrorCode =
   | 'listener-insecure'
@@ -23,8 +24,11 @@ export type BrokerErrorCode =
   | 'reload-invalid'
   | 'stamp-invalid'
   | 'refuse-when-full-invalid'
+  | 'publish-invalid'
+  | 'publish-refused'
+  | 'broker-closed'
 
-/** The broker can not be made or started as it was asked to; the message says what to change. */
+/** The broker can not do as whoever embeds it asked; the message says what to change. */
 export class BrokerError extends JameyError<BrokerErrorCode> {
   override readonly name = 'BrokerError'
 }
