@@ -31,6 +31,8 @@ export type {
 } from './ports/hooks.js'
 export type { Revise } from './ports/revise.js'
 export { type Broker, type BrokerOptions, createBroker } from './server/broker.js'
+export type { DisconnectOptions } from './server/disconnect.js'
+export type { ClientFacts, SessionFacts } from './server/facts.js'
 export type { PublishOptions } from './server/local-publisher.js'
 export type { ReloadOptions } from './server/reload.js'
 export type { CloseOptions } from './server/shutdown.js'

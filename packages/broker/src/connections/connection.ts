@@ -80,6 +80,10 @@ export class Connection {
   readonly answers = new Answers(this)
   readonly share = new FairShare(this)
   session: Session | undefined
+  /** Milliseconds since 1970; 0 before `open`. */
+  connectedAtMs = 0
+  /** 0 for none. */
+  keepAliveSeconds = 0
   /** Present where hooks are, from the moment they let it in. */
   client: ClientInfo | undefined
   /** Present where CONNECT named an authentication method. */
@@ -171,6 +175,8 @@ export class Connection {
   open(session: Session, identity: Identity, keepAliveSeconds: number): void {
     this.#become('open')
     this.session = session
+    this.connectedAtMs = this.core.clock.timeOfDay()
+    this.keepAliveSeconds = keepAliveSeconds
     this.#hasPassed = true
     this.context.connectionLimiter.connected(this.remoteAddress)
     this.#decoder.maximumPacketSize = this.terms.packetBytes

@@ -10,6 +10,8 @@ import { BrokerError } from '../support/errors.js'
 import { type Limits, resolveLimits } from '../support/limits.js'
 import { type Log, silentLog } from '../support/log.js'
 import { Core } from './core.js'
+import { type DisconnectOptions, disconnect } from './disconnect.js'
+import { type ClientFacts, clientsOf, type SessionFacts, sessionsOf } from './facts.js'
 import { LocalPublisher, type PublishOptions } from './local-publisher.js'
 import { type ReloadOptions, reload } from './reload.js'
 import { restore } from './restore.js'
@@ -56,6 +58,15 @@ export interface Broker extends AsyncDisposable {
   /** One per listener, in their order; empty before `listen`. */
   readonly addresses: readonly ListenerAddress[]
   stats(): BrokerStats
+  /** Clients that are connected. Made while it is gone through; who comes or goes meanwhile is in it or not. */
+  clients(): Iterable<ClientFacts>
+  /** Sessions of all, those included that are away. As `clients`; nothing is read from the store. */
+  sessions(): Iterable<SessionFacts>
+  /**
+   * Ends a client's connection, saying why where it knows MQTT 5.0. Its will is published, its session stays as long as
+   * it is to, and it may come again: see `hooks.onConnect`. Whether it was connected. Throws `BrokerError`.
+   */
+  disconnect(clientId: string, options?: DisconnectOptions): boolean
   /**
    * Publishes, as a client would that may publish to every topic but those under `$SYS/`; hooks are not asked. Nobody is
    * said to have sent it: it has no `jamey-sender`, and its own user properties of that kind are removed. Resolves with
@@ -163,6 +174,18 @@ class RunningBroker implements Broker {
 
   stats(): BrokerStats {
     return statsOf(this.#core, this.#sys.uptimeSeconds)
+  }
+
+  clients(): Iterable<ClientFacts> {
+    return clientsOf(this.#core)
+  }
+
+  sessions(): Iterable<SessionFacts> {
+    return sessionsOf(this.#core)
+  }
+
+  disconnect(clientId: string, options: DisconnectOptions = {}): boolean {
+    return disconnect(this.#core, clientId, options)
   }
 
   publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Promise<boolean> {

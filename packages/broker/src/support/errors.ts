@@ -10,7 +10,8 @@ export { AuthenticationRefused } from '@jamey/protocol'
  * `reload-invalid`: what `reload` was given does not fit the listeners that are there. `stamp-invalid`: what
  * `stampSenders` holds is no topic filter that clients publish under. `refuse-when-full-invalid`: the same of
  * `refuseWhenFull`. `publish-invalid`: topic, payload or options of `publish` can not be published. `publish-refused`:
- * there is no room for it, or the store does not keep it. `broker-closed`: the broker closes or has closed.
+ * there is no room for it, or the store does not keep it. `disconnect-invalid`: DISCONNECT has no such reason code.
+ * `broker-closed`: the broker closes or has closed.
  */
 export type BrokerErrorCode =
   | 'listener-insecure'
@@ -26,6 +27,7 @@ export type BrokerErrorCode =
   | 'refuse-when-full-invalid'
   | 'publish-invalid'
   | 'publish-refused'
+  | 'disconnect-invalid'
   | 'broker-closed'
 
 /** The broker can not do as whoever embeds it asked; the message says what to change. */
