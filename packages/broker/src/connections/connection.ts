@@ -175,7 +175,7 @@ export class Connection {
   open(session: Session, identity: Identity, keepAliveSeconds: number): void {
     this.#become('open')
     this.session = session
-    this.connectedAtMs = this.core.clock.timeOfDay()
+    this.connectedAtMs = this.context.clock.timeOfDay()
     this.keepAliveSeconds = keepAliveSeconds
     this.#hasPassed = true
     this.context.connectionLimiter.connected(this.remoteAddress)
