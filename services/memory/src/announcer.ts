@@ -1,4 +1,4 @@
-import type { Announcement } from './outbox.js'
+import type { Announcement } from './announcement.js'
 
 export interface AnnouncerSource {
   pendingAnnouncements(limit: number, afterSeq?: number): Announcement[] | Promise<Announcement[]>

@@ -1,3 +1,4 @@
+export type { Announcement, MemoryChange } from './announcement.js'
 export { checkMemoryFile, type MemoryFileCheck } from './check-memory-file.js'
 export {
   type MemoryConflictCode,
@@ -13,7 +14,6 @@ export { type ArchivedMemory, MEMORY_LIMITS, type MemoryLimits, type Origin } fr
 export { createMemory, type MemoryBus, type MemoryOptions, type MemoryService } from './memory-service.js'
 export type { MemoryCallOptions, MemoryStorage, MemoryStoreStats } from './memory-storage.js'
 export { MemoryStore, type MemoryStoreOptions, type Restored } from './memory-store.js'
-export type { Announcement, MemoryChange } from './outbox.js'
 export { type RunMemoryOptions, type RunningMemory, runMemory } from './run-memory.js'
 export { RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from './score.js'
 export { openThreadedMemory } from './threaded-memory.js'

@@ -7,8 +7,8 @@ import type {
   MemoryStored,
   MemoryStoreInput,
 } from '@jamey/contracts'
+import type { Announcement } from './announcement.js'
 import type { Origin } from './memory-record.js'
-import type { Announcement } from './outbox.js'
 
 export interface MemoryStoreStats {
   /** Memories in the file, with those that expired and were not swept yet. */

@@ -9,6 +9,7 @@ import {
   type MemoryStored,
   type MemoryStoreInput,
 } from '@jamey/contracts'
+import type { Announcement, MemoryChange } from './announcement.js'
 import { Database } from './database.js'
 import { MemoryConflictError } from './error.js'
 import { GroupCommit } from './group-commit.js'
@@ -28,7 +29,7 @@ import {
   storable,
 } from './memory-record.js'
 import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from './memory-storage.js'
-import { type Announcement, type MemoryChange, Outbox } from './outbox.js'
+import { AnnouncementTable } from './outbox.js'
 import { Recall } from './recall.js'
 import { Removal } from './removal.js'
 import { migrate } from './schema.js'
@@ -65,7 +66,7 @@ export class MemoryStore implements MemoryStorage {
   readonly #writes: GroupCommit
   readonly #recall: Recall
   readonly #removal: Removal
-  readonly #outbox: Outbox | undefined
+  readonly #announcements: AnnouncementTable | undefined
   readonly #now: () => number
   readonly #lifetimes: LayerLifetimes
   readonly #limits: MemoryLimits
@@ -78,7 +79,8 @@ export class MemoryStore implements MemoryStorage {
     this.#limits = { ...MEMORY_LIMITS, ...options.limits }
     this.#writes = new GroupCommit(database)
     this.#recall = new Recall(database)
-    this.#outbox = options.announcer === undefined ? undefined : new Outbox(database, options.announcer)
+    this.#announcements =
+      options.announcer === undefined ? undefined : new AnnouncementTable(database, options.announcer)
     this.#removal = new Removal(database, (change, ids, nowMs) => this.#announce(change, ids, nowMs))
     this.#statements = statementsFor(database)
   }
@@ -164,12 +166,12 @@ export class MemoryStore implements MemoryStorage {
 
   /** The oldest updates after `afterSeq` that still have to be published; none for a store without an announcer. */
   pendingAnnouncements(limit: number, afterSeq = 0): Announcement[] {
-    return this.#outbox?.pending(afterSeq, limit, this.#now()) ?? []
+    return this.#announcements?.pending(afterSeq, limit, this.#now()) ?? []
   }
 
   /** Notes that these announcements reached the server. */
   async announced(seqs: readonly number[]): Promise<void> {
-    if (seqs.length > 0) await this.#writes.submit(() => this.#outbox?.remove(seqs))
+    if (seqs.length > 0) await this.#writes.submit(() => this.#announcements?.remove(seqs))
   }
 
   stats(): MemoryStoreStats {
@@ -234,7 +236,7 @@ export class MemoryStore implements MemoryStorage {
   }
 
   #announce(change: MemoryChange, ids: readonly string[], nowMs: number): void {
-    this.#outbox?.add(change, ids, nowMs)
+    this.#announcements?.add(change, ids, nowMs)
   }
 }
 

@@ -1,18 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Memory, type MemoryUpdate, memoryUpdateSchema } from '@jamey/contracts'
+import type { Announcement, MemoryChange } from './announcement.js'
 import type { Database } from './database.js'
 import { type MemoryRow, memoryFromRow } from './memory-record.js'
-
-/** What happened to memories. */
-export type MemoryChange = MemoryUpdate['change']
-
-/** An update that was committed together with the change it tells of and still has to be published. */
-export interface Announcement {
-  readonly seq: number
-  /** The same whenever it is published again, so that receivers can tell a repeat. */
-  readonly messageId: string
-  readonly update: MemoryUpdate
-}
 
 interface AnnouncementRow {
   readonly seq: number
@@ -31,7 +21,7 @@ export const IDS_PER_ANNOUNCEMENT = 500
  * Announcements in the file, written in the transaction of the change they tell of: none is lost to a crash
  * between the two. A crash after publishing and before removing repeats one, so they arrive at least once.
  */
-export class Outbox {
+export class AnnouncementTable {
   readonly #owner: string
   readonly #statements
 

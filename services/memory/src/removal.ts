@@ -1,7 +1,7 @@
 import type { MemoryForget } from '@jamey/contracts'
+import type { MemoryChange } from './announcement.js'
 import type { Database } from './database.js'
 import type { Reach } from './memory-storage.js'
-import type { MemoryChange } from './outbox.js'
 import { filterCondition, ownedBy } from './recall.js'
 
 type ForgetOthers = MemoryForget & { readonly owner?: string | undefined }

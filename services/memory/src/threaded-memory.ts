@@ -7,11 +7,11 @@ import type {
   MemoryStored,
   MemoryStoreInput,
 } from '@jamey/contracts'
+import type { Announcement } from './announcement.js'
 import type { Origin } from './memory-record.js'
 import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from './memory-storage.js'
 import type { MemoryStoreOptions } from './memory-store.js'
 import { MemoryThread } from './memory-thread.js'
-import type { Announcement } from './outbox.js'
 
 /** Enough to keep the thread at work while an answer travels; what waits beyond them can still be given up. */
 const RUNNING_READS = 2
