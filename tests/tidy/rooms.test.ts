@@ -11,7 +11,7 @@ const root = resolve(import.meta.dirname, '../..')
 const MOST_FILES = 24
 
 /** Packages that are one folder still. */
-const STILL_FLAT = ['conscience', 'memory']
+const STILL_FLAT = []
 
 const packages = ['packages', 'services', 'apps']
   .flatMap((area) => readdirSync(join(root, area)).map((name) => join(root, area, name, 'src')))

@@ -48,8 +48,8 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'packages/store/src/session/schema.ts': 'when a message was set aside, which outlives the process',
   'services/gateway/src/service/gateway.ts': 'iat and exp of a token',
   'services/gateway/src/tokens/token-issuer.ts': 'until when a certificate is good',
-  'services/memory/src/memory-store.ts': 'when a memory was made and expires, which outlives the process',
-  'services/memory/src/threaded-memory.ts': 'the same',
+  'services/memory/src/store/memory-store.ts': 'when a memory was made and expires, which outlives the process',
+  'services/memory/src/thread/threaded-memory.ts': 'the same',
   'tests/attacks/peer.ts': 'the timestamp of an envelope',
   'tests/soak/main.ts': 'the name of a report',
   'tests/soak/summary.ts': 'the date of a report',
@@ -74,7 +74,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'packages/mqtt/src/transport/web-socket-transport.ts': 'a constant',
   'packages/store/src/lmdb/lmdb-opening.ts': 'a constant',
   'packages/store/src/lmdb/ownership.ts': 'a constant',
-  'services/conscience/src/judge.ts': 'bounded there',
+  'services/conscience/src/verdict/judge.ts': 'bounded there',
 }
 
 /** Harnesses, which end with their run; only their durations are of interest. */

@@ -1,7 +1,7 @@
 /** The thread in which a memory file is opened: answers one call after another until it is asked to close. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { MemoryStore } from './memory-store.js'
-import { type Answer, type Call, OPENING, recordOf, type ThreadOptions } from './thread-message.js'
+import { MemoryStore } from './store/memory-store.js'
+import { type Answer, type Call, OPENING, recordOf, type ThreadOptions } from './thread/thread-message.js'
 
 const port = parentPort as MessagePort
 /** The caller's time of day, as of the last call: whoever asks has one clock for everything. */

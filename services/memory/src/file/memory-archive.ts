@@ -1,0 +1,90 @@
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { StorageError } from '../model/error.js'
+import { type ArchivedMemory, type MemoryRow, memoryFromRow } from '../model/memory-record.js'
+import { checkMemoryFile, type MemoryFileCheck } from './check-memory-file.js'
+import { ReadOnlyFile } from './read-only-file.js'
+
+const PAGE = 500
+
+/** Reads a whole memory file, also while its service writes to it. Everything throws `StorageError`. */
+export class MemoryArchive {
+  readonly #file: ReadOnlyFile
+  readonly #now: () => number
+
+  /** `now` in milliseconds since 1970. */
+  constructor(file: string, now: () => number) {
+    this.#file = new ReadOnlyFile(file)
+    this.#now = now
+  }
+
+  /** How many there are now. */
+  get count(): number {
+    return Number(this.#file.value('SELECT count(*) FROM memories'))
+  }
+
+  /**
+   * Every memory that is kept for the whole time of reading, in the order of storing, without those that have
+   * expired. Read a page at a time, so that a slow reader holds up neither the service nor its log.
+   */
+  *memories(): Generator<ArchivedMemory> {
+    for (let after = 0; ; ) {
+      const page = this.#file.rows<MemoryRow & { seq: number }>(
+        `SELECT * FROM memories WHERE seq > ? AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq LIMIT ${PAGE}`,
+        after,
+        this.#now(),
+      )
+      for (const row of page) {
+        // A file that its service has not brought to the newest version yet knows no owners.
+        const memory = memoryFromRow({
+          ...row,
+          owner: row.owner ?? row.source,
+          scope: row.scope ?? 'private',
+        })
+        yield { ...memory, sent_at: new Date(row.sent_at).toISOString() }
+      }
+      const last = page.at(-1)
+      if (last === undefined) return
+      after = last.seq
+    }
+  }
+
+  /**
+   * Writes a copy of all that is committed to `path`, which must not be there: checked, on the disk, readable by its
+   * owner alone, and complete from its first moment.
+   */
+  backup(path: string): MemoryFileCheck {
+    if (existsSync(path))
+      throw new StorageError('storage-failed', `${path} is there already; name a new file.`)
+    const draft = `${path}.${process.pid}.new`
+    try {
+      // The copy is written into a file that is there, so that nobody else can read it at any moment.
+      closeSync(openSync(draft, 'wx', 0o600))
+      this.#file.copyTo(draft)
+      flush(draft)
+      const checked = checkMemoryFile(draft)
+      renameSync(draft, path)
+      flush(dirname(path))
+      return checked
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
+      const { message } = error as Error
+      throw new StorageError('storage-io', `The backup ${path} can not be written: ${message}.`, error)
+    } finally {
+      for (const end of ['', '-wal', '-shm', '-journal']) rmSync(draft + end, { force: true })
+    }
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+}
+
+function flush(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,128 @@
+import { StorageError } from '../model/error.js'
+import type { Database } from './database.js'
+
+/** 'JMEM': tells a memory file from any other SQLite file. */
+export const APPLICATION_ID = 0x4a4d454d
+
+/**
+ * `MIGRATIONS[n]` takes a file from version n to n + 1; an entry that was ever released is never edited again.
+ *
+ * - The text index keeps no copy of its own: triggers carry every change, so it cannot drift from the rows.
+ * - Small columns stand before `content`, so that filtering never walks the overflow pages of long texts.
+ * - `AUTOINCREMENT` because a reused number would let an old cut-off or announcement hit a new memory.
+ * - `gone` remembers ids that were stored and removed, so that a message delivered late once more cannot bring
+ *   them back; `sent_at`, the time in its envelope, tells it from a new message with the same id.
+ * - `forget_requests` makes forgetting by filter idempotent: a repeat must not reach what was stored since.
+ * - `owner` and `scope` stand in the index by time, so that a list leaves out what is others' without reading it.
+ * - `announcements` is an outbox: written with the change, removed once the server has the message.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE memories (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    layer TEXT NOT NULL,
+    importance REAL NOT NULL,
+    sent_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    occurred_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    source TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    content TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX memories_by_time ON memories (occurred_at, seq, expires_at, layer);
+  CREATE INDEX memories_by_expiry ON memories (expires_at) WHERE expires_at IS NOT NULL;
+
+  CREATE TABLE memory_tags (
+    tag TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (tag, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX memory_tags_by_memory ON memory_tags (seq);
+
+  CREATE VIRTUAL TABLE memory_text USING fts5(
+    content, tags,
+    content = 'memories', content_rowid = 'seq',
+    tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+  );
+  CREATE TRIGGER memory_inserted AFTER INSERT ON memories BEGIN
+    INSERT INTO memory_text (rowid, content, tags) VALUES (new.seq, new.content, new.tags);
+  END;
+  CREATE TRIGGER memory_deleted AFTER DELETE ON memories BEGIN
+    INSERT INTO memory_text (memory_text, rowid, content, tags)
+      VALUES ('delete', old.seq, old.content, old.tags);
+    DELETE FROM memory_tags WHERE seq = old.seq;
+  END;
+
+  CREATE TABLE gone (
+    id TEXT PRIMARY KEY,
+    change TEXT NOT NULL,
+    sent_at INTEGER NOT NULL,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX gone_by_time ON gone (at);
+
+  CREATE TABLE forget_requests (
+    id TEXT PRIMARY KEY,
+    up_to INTEGER NOT NULL,
+    forgotten INTEGER NOT NULL,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE announcements (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    message_id TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    change TEXT NOT NULL,
+    memory_ids TEXT NOT NULL,
+    at INTEGER NOT NULL
+  ) STRICT;
+  `,
+  // What was stored before there were owners belongs to whoever stored it.
+  `
+  ALTER TABLE memories ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+  ALTER TABLE memories ADD COLUMN scope TEXT NOT NULL DEFAULT 'private';
+  UPDATE memories SET owner = source;
+  DROP INDEX memories_by_time;
+  CREATE INDEX memories_by_time ON memories (occurred_at, seq, expires_at, layer, owner, scope);
+  `,
+]
+
+/**
+ * Brings the file to the newest version; a new file is filled from nothing. Runs in one transaction, which also
+ * lets two processes open the same new file at once.
+ *
+ * Throws `StorageError` 'storage-foreign' for a database that is not a memory file and 'storage-version' for one
+ * that a newer program has written.
+ */
+export function migrate(database: Database, migrations: readonly string[] = MIGRATIONS): void {
+  if (checkedVersion(database, migrations.length) === migrations.length) return
+  database.transaction(() => {
+    const version = checkedVersion(database, migrations.length)
+    for (const sql of migrations.slice(version)) database.execute(sql)
+    database.execute(`PRAGMA application_id = ${APPLICATION_ID}`)
+    database.execute(`PRAGMA user_version = ${migrations.length}`)
+  })
+}
+
+function checkedVersion(database: Database, newest: number): number {
+  const version = database.pragma('user_version')
+  const application = database.pragma('application_id')
+  const [tables] = database.prepare<{ count: number }>('SELECT count(*) AS count FROM sqlite_schema').all()
+  const isNew = application === 0 && version === 0 && tables?.count === 0
+  if (application !== APPLICATION_ID && !isNew) {
+    throw new StorageError(
+      'storage-foreign',
+      `The file ${database.file} is a database of another program (application id ${application}); name another file for memories.`,
+    )
+  }
+  if (version > newest) {
+    throw new StorageError(
+      'storage-version',
+      `The memory file ${database.file} has version ${version}, and this program reads up to version ${newest}; use the newer program that wrote it.`,
+    )
+  }
+  return version
+}

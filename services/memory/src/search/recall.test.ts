@@ -1,0 +1,306 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { temporaryStore } from '../store/memory-file.support.js'
+import type { MemoryStore } from '../store/memory-store.js'
+import { inflections } from './inflections.js'
+import { matchExpression, searchWords } from './match-expression.js'
+import { RECENCY_HALF_LIFE_MS, score } from './score.js'
+
+type Query = Parameters<MemoryStore['query']>[0]
+
+async function filled() {
+  const { store, clock } = temporaryStore()
+  const put = (id: string, content: string, more: object = {}) =>
+    store.store({ content, layer: 'semantic', ...more }, { id, source: 'agent-1' })
+  await put('lisbon', 'We met in Lisboa in May', { tags: ['Travel', 'friends'], layer: 'episodic' })
+  await put('cafe', 'The café on the corner opens at seven', { tags: ['food'] })
+  await put('customers', 'Customers asked about deleting their records twice', { tags: ['work'] })
+  await put('strasse', 'Die Straße heißt Lindenallee', { tags: ['travel'] })
+  await put('tokyo', '東京 で会いました', { tags: ['travel', 'friends', '日本'] })
+  return { store, clock, put }
+}
+
+async function idsOf(store: MemoryStore, query: Query) {
+  return (await store.query(query)).memories.map((memory) => memory.id)
+}
+
+describe('searching', () => {
+  it.each([
+    ['lisboa', ['lisbon']],
+    ['LISBOA', ['lisbon']],
+    ['lis', ['lisbon']],
+    ['cafe', ['cafe']],
+    ['CAFÉ', ['cafe']],
+    ['customer', ['customers']],
+    ['delete record', ['customers']],
+    ['meets', []],
+    ['openings', []],
+    ['opened', ['cafe']],
+    ['ask', ['customers']],
+    ['deleted, records!', ['customers']],
+    ['strasse', []],
+    ['straße', ['strasse']],
+    ['linden', ['strasse']],
+    ['東京', ['tokyo']],
+    ['food', ['cafe']],
+    ['nothing-like-it', []],
+    ['lis met', ['lisbon']],
+  ])('%s finds %j', async (query, ids) => {
+    const { store } = await filled()
+    expect(await idsOf(store, { query })).toEqual(ids)
+  })
+
+  it.each([
+    ['when did we meet in lisboa', ['lisbon']],
+    ['What is on the corner?', ['cafe']],
+    ['where are their records', ['customers']],
+  ])('takes from the question %j only the words that tell something', async (query, ids) => {
+    const { store } = await filled()
+    expect(await idsOf(store, { query })).toEqual(ids)
+  })
+
+  it('finds words that nearly every text has where nothing else is asked for', async () => {
+    const { store, put } = await filled()
+    await put('hamlet', 'To be, or not to be')
+    expect(searchWords('to be or not to be')).toEqual(['to', 'be', 'or', 'not'])
+    expect(await idsOf(store, { query: 'to be or not to be' })).toEqual(['hamlet'])
+  })
+
+  it('wants every word, and takes any word only where no memory has them all', async () => {
+    const { store, put } = await filled()
+    await put('both', 'Lisboa has many a café')
+    expect(await idsOf(store, { query: 'lisboa cafe' })).toEqual(['both'])
+    expect((await idsOf(store, { query: 'what about the cafe in lisboa in winter' })).toSorted()).toEqual(
+      expect.arrayContaining(['both', 'cafe', 'lisbon']),
+    )
+  })
+
+  it.each([
+    'lisboa" OR "x',
+    "lisboa'; DROP TABLE memories; --",
+    'content:lisboa',
+    'lisboa*',
+    '^lisboa',
+    '-lisboa',
+    'lisboa NEAR',
+    '(lisboa',
+    '{lisboa} : x',
+    'lisboa AND',
+    '+lisboa',
+    'lisboa\0',
+  ])('reads %j as words, never as search syntax', async (query) => {
+    const { store } = await filled()
+    expect(await idsOf(store, { query })).toContain('lisbon')
+  })
+
+  it('answers text without any word with nothing', async () => {
+    const { store } = await filled()
+    expect(await store.query({ query: '!? "" -- \u0301 😀' })).toEqual({ memories: [], total: 0 })
+  })
+
+  it('never throws, whatever the text', async () => {
+    const { store } = await filled()
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 200 }),
+      fc.string({ unit: 'grapheme', maxLength: 200 }),
+      fc.string({ unit: fc.constantFrom(...'"\'*^(){}:+-\\ \0\ud800aäNOTAND'), maxLength: 60 }),
+      fc
+        .array(fc.constantFrom('AND', 'OR', 'NOT', 'NEAR', '"', '*', '(', ')', 'a', 'content:'), {
+          maxLength: 20,
+        })
+        .map((words) => words.join(' ')),
+    )
+    await fc.assert(
+      fc.asyncProperty(text, async (query) => {
+        const { memories, total } = await store.query({ query })
+        expect(total).toBeGreaterThanOrEqual(memories.length)
+        for (const memory of memories) {
+          expect(memory.score).toBeGreaterThan(0)
+          expect(memory.score).toBeLessThanOrEqual(1)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('finds every memory by each of its own words, if it has any', async () => {
+    const { store } = temporaryStore()
+    let count = 0
+    await fc.assert(
+      fc.asyncProperty(fc.stringMatching(/^[a-zA-Zäöüßéñçøåа-яА-Я0-9 ,.'"-]{1,60}$/), async (content) => {
+        const id = `m${++count}`
+        await store.store({ content, tags: [id] }, { id, source: 'agent-1' })
+        for (const word of searchWords(content)) {
+          expect(await idsOf(store, { query: word, tags: [id] })).toEqual([id])
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('quotes every word and lets the last one be unfinished', () => {
+    expect(matchExpression(searchWords('ab "東京" Zü'), 'all')).toBe('"ab" AND "東京" AND ("Zü" OR "Zü"*)')
+    expect(matchExpression(searchWords('AND OR'), 'any')).toMatch(/^\("and" OR .*\) OR \("OR" OR "OR"\*\)$/)
+    expect(searchWords('x x b '.repeat(50))).toEqual(['x', 'b'])
+    expect(searchWords(Array.from({ length: 100 }, (_, i) => `w${i}`).join(' '))).toHaveLength(32)
+  })
+
+  it('takes the longest text that is allowed', async () => {
+    const { store } = await filled()
+    const words = Array.from(
+      { length: 1000 },
+      (_, i) => `${'abcdefghij'[i % 10]}${'stopping'.slice(i % 3)}${String.fromCharCode(97 + (i % 26))}`,
+    )
+    await expect(store.query({ query: words.join(' ').slice(0, 10_000) })).resolves.toMatchObject({
+      total: 0,
+    })
+    await expect(store.query({ query: 'x'.repeat(10_001) })).rejects.toMatchObject({ field: 'query' })
+  })
+
+  it.each([
+    ['delete', 'deletes deleted deleting'],
+    ['deleting', 'delete deletes deleted'],
+    ['stopped', 'stop stops stopping'],
+    ['stop', 'stopped stopping'],
+    ['cities', 'city'],
+    ['city', 'cities'],
+    ['boxes', 'box'],
+    ['tried', 'try tries trying'],
+  ])('knows as forms of %s: %s', (word, forms) => {
+    expect(inflections(word)).toEqual(expect.arrayContaining([word, ...forms.split(' ')]))
+  })
+
+  it.each(['東京', 'straße', 'is', '2026'])('gives %s no other form', (word) => {
+    expect(inflections(word)).toEqual([word])
+  })
+})
+
+describe('ranking', () => {
+  it('puts the better match first, and gives the best, newest and most important the score 1', async () => {
+    const { store, put } = await filled()
+    await put('much', 'penguin penguin penguin', { importance: 1 })
+    await put('little', `one penguin among ${'many other words '.repeat(10)}`, { importance: 1 })
+    const { memories } = await store.query({ query: 'penguin' })
+    expect(memories.map(({ id }) => id)).toEqual(['much', 'little'])
+    expect(memories[0]?.score).toBeCloseTo(1, 9)
+    expect(memories[1]?.score).toBeLessThan(1)
+  })
+
+  it('orders equal matches by importance and by recency', async () => {
+    const { store, put } = await filled()
+    await put('dull', 'penguin', { importance: 0.1 })
+    await put('vital', 'penguin', { importance: 0.9 })
+    await put('old', 'penguin', { importance: 0.1, occurred_at: '2020-01-01T00:00:00Z' })
+    expect(await idsOf(store, { query: 'penguin' })).toEqual(['vital', 'dull', 'old'])
+  })
+
+  it('computes in SQL the same score as the documented formula', async () => {
+    const { store, put, clock } = await filled()
+    const ageMs = RECENCY_HALF_LIFE_MS / 2
+    await put('one', 'penguin', { importance: 0.3, occurred_at: new Date(clock.now() - ageMs).toISOString() })
+    const expected = score({ relevance: 1, importance: 0.3, ageMs })
+    expect((await store.query({ query: 'penguin' })).memories[0]?.score).toBeCloseTo(expected, 12)
+    expect(
+      (await store.query({ to: new Date(clock.now() - 1).toISOString() })).memories[0]?.score,
+    ).toBeCloseTo(expected, 12)
+  })
+
+  it('halves recency after 30 days and counts the future as now', () => {
+    const facts = { relevance: 1, importance: 0 }
+    expect(score({ ...facts, ageMs: 0 }) - score({ ...facts, ageMs: RECENCY_HALF_LIFE_MS })).toBeCloseTo(
+      0.075,
+      9,
+    )
+    expect(score({ ...facts, ageMs: -1e12 })).toBe(score({ ...facts, ageMs: 0 }))
+    expect(score({ relevance: 1e-12, importance: 0, ageMs: 1e13 })).toBeGreaterThan(0)
+  })
+})
+
+describe('filters', () => {
+  it.each([
+    [{ tags: ['travel'] }, ['lisbon', 'strasse', 'tokyo']],
+    [{ tags: ['TRAVEL', 'friends'] }, ['lisbon', 'tokyo']],
+    [{ tags: ['travel', 'Travel'] }, ['lisbon', 'strasse', 'tokyo']],
+    [{ tags: ['travel', 'friends', '日本'] }, ['tokyo']],
+    [{ tags: ['travel', 'food'] }, []],
+    [{ layers: ['episodic'] }, ['lisbon']],
+    [{ layers: ['episodic', 'semantic'], tags: ['food'] }, ['cafe']],
+    [{ layers: [] }, ['cafe', 'customers', 'lisbon', 'strasse', 'tokyo']],
+    [{ query: 'lisboa', tags: ['food'] }, []],
+    [{ query: 'lisboa', layers: ['episodic'], tags: ['friends'] }, ['lisbon']],
+  ] as [Query, string[]][])('%j fit %j', async (query, ids) => {
+    const { store } = await filled()
+    const found = await store.query(query)
+    expect(found.memories.map(({ id }) => id).toSorted()).toEqual(ids)
+    expect(found.total).toBe(ids.length)
+  })
+
+  it('takes both ends of a time range as inside it', async () => {
+    const { store } = temporaryStore()
+    for (const day of [1, 2, 3, 4]) {
+      const occurred_at = `2026-03-0${day}T00:00:00Z`
+      await store.store({ content: `day ${day}`, occurred_at }, { id: `d${day}`, source: 'agent-1' })
+    }
+    const range = { from: '2026-03-02T01:00:00+01:00', to: '2026-03-03T00:00:00Z' }
+    expect(await idsOf(store, range)).toEqual(['d3', 'd2'])
+    expect((await idsOf(store, { query: 'day', ...range })).toSorted()).toEqual(['d2', 'd3'])
+  })
+})
+
+describe('pages', () => {
+  it('list the newest first without words, each memory once, with the total on every page', async () => {
+    const { store, clock } = temporaryStore()
+    for (let i = 0; i < 25; i++) {
+      if (i % 3 === 0) clock.advance(1)
+      await store.store({ content: `number ${i}` }, { id: `m${i}`, source: 'agent-1' })
+    }
+    for (const query of ['', '  ', 'number']) {
+      const pages = await Promise.all(
+        [0, 10, 20, 30].map((offset) => store.query({ query, limit: 10, offset })),
+      )
+      expect(pages.map(({ memories }) => memories.length)).toEqual([10, 10, 5, 0])
+      expect(pages.map(({ total }) => total)).toEqual([25, 25, 25, 25])
+      const ids = pages.flatMap(({ memories }) => memories.map(({ id }) => id))
+      expect(ids).toEqual(Array.from({ length: 25 }, (_, i) => `m${24 - i}`))
+    }
+  })
+
+  it('end where they have as many bytes as one may, say so, and go on from there', async () => {
+    const { store } = temporaryStore()
+    // 2 bytes a character; of the pieces of 50 000 bytes five fit.
+    for (let i = 0; i < 12; i++) {
+      await store.store({ content: `part ${'\u00e9'.repeat(25_000)}` }, { id: `m${i}`, source: 'agent-1' })
+    }
+    for (const query of ['', 'part']) {
+      const pages = []
+      for (let offset = 0; offset < 12; offset += pages.at(-1)?.memories.length ?? 0) {
+        pages.push(await store.query({ query, limit: 100, offset }))
+      }
+      expect(pages.map(({ memories }) => memories.length)).toEqual([5, 5, 2])
+      expect(pages.map(({ total, truncated }) => [total, truncated])).toEqual([
+        [12, true],
+        [12, true],
+        [12, undefined],
+      ])
+      expect(new Set(pages.flatMap(({ memories }) => memories.map(({ id }) => id))).size).toBe(12)
+      expect(await store.query({ query, limit: 5 })).not.toHaveProperty('truncated')
+    }
+  })
+
+  it('have one memory at least, whatever its size', async () => {
+    const { store } = temporaryStore()
+    const content = `large ${'\u20ac'.repeat(99_990)}`
+    for (const id of ['a', 'b']) await store.store({ content }, { id, source: 'agent-1' })
+    for (const query of ['', 'large']) {
+      expect(await store.query({ query })).toMatchObject({ memories: [{}], total: 2, truncated: true })
+      expect(await store.query({ query, offset: 1 })).not.toHaveProperty('truncated')
+    }
+  })
+
+  it('refuse a size out of bounds by its name [promise 37]', async () => {
+    const { store } = temporaryStore()
+    await expect(store.query({ limit: 101 })).rejects.toMatchObject({ field: 'limit' })
+    await expect(store.query({ offset: -1 })).rejects.toMatchObject({ field: 'offset' })
+    await expect(store.query({ from: 'May' })).rejects.toMatchObject({ field: 'from' })
+  })
+})

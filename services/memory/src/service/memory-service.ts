@@ -1,0 +1,311 @@
+import {
+  type Bus,
+  type Clock,
+  type Envelope,
+  type Message,
+  RequestError,
+  type ServedContract,
+  systemClock,
+} from '@jamey/bus'
+import { topics } from '@jamey/contracts'
+import type { Logger } from 'pino'
+import { MemoryConflictError, MemoryInputError, StorageError } from '../model/error.js'
+import type { Origin } from '../model/memory-record.js'
+import type { MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
+import type { MemoryStoreOptions } from '../store/memory-store.js'
+import { openThreadedMemory } from '../thread/threaded-memory.js'
+import { Announcer } from './announcer.js'
+import { Sweeper } from './sweeper.js'
+
+/** What the service needs of a bus. */
+export type MemoryBus = Pick<
+  Bus,
+  'clientId' | 'state' | 'onState' | 'publish' | 'serve' | 'reportError' | 'setFault'
+>
+
+export interface MemoryOptions extends Omit<MemoryStoreOptions, 'now' | 'announcer'> {
+  /** Connected, or connecting in the background; it stays open when the service stops. */
+  readonly bus: MemoryBus
+  /** Seconds between sweeps for what has expired; 60 by default. */
+  readonly sweepIntervalSeconds?: number | undefined
+  readonly clock?: Clock | undefined
+  readonly log?: Logger | undefined
+  /** How the file is opened; in threads of its own by default, so that no search holds up the bus. */
+  readonly open?: ((options: MemoryStoreOptions) => Promise<MemoryStorage>) | undefined
+}
+
+export interface MemoryService {
+  /** Opens the file and serves; resolves once requests are taken. Throws `StorageError`. */
+  start(): Promise<void>
+  /** Takes no more requests, answers those taken, publishes what can be, and closes the file; settles within `graceMs` (5000 by default). */
+  stop(options?: { graceMs?: number }): Promise<void>
+  /** Undefined unless started. */
+  stats(): Promise<MemoryStoreStats | undefined>
+}
+
+/** What may be wrong with the file, among the faults of this component: a full disk can still be read. */
+const WRITING = 'writing the memory file'
+const READING = 'reading the memory file'
+/**
+ * What one client may have unanswered at a topic. Requests are acknowledged in order, so what one has here stands between
+ * the server and everybody's next request; within it senders take turns at the file's threads.
+ */
+const READS_OF_ONE = { maximumPerSender: 256, maximumBytesPerSender: 1_048_576 } as const
+const WRITES_OF_ONE = { maximumPerSender: 1000, maximumBytesPerSender: 4_194_304 } as const
+const ANNOUNCEMENT_TIMEOUT_MS = 10_000
+/** The same failure is reported at most once in this time: a full disk would otherwise flood the error topic. */
+const REPORT_INTERVAL_MS = 60_000
+
+/** Serves store, forget and query on the bus, and announces every change on `jamey/memory/updates`. */
+export function createMemory(options: MemoryOptions): MemoryService {
+  return new BusMemory(options)
+}
+
+class BusMemory implements MemoryService {
+  readonly #options: MemoryOptions
+  readonly #clock: Clock
+  readonly #reportedAtMs = new Map<string, number>()
+  #running: Running | undefined
+  #opening: Promise<MemoryStorage> | undefined
+
+  constructor(options: MemoryOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== undefined || this.#opening !== undefined) return
+    const opening = this.#open()
+    this.#opening = opening
+    try {
+      const store = await opening
+      // Stopped while the file was being opened.
+      if (this.#opening !== opening) return
+      this.#running = this.#begin(store)
+    } finally {
+      if (this.#opening === opening) this.#opening = undefined
+    }
+    await this.#takeRequests(this.#running)
+  }
+
+  /** A process that is short of descriptors or memory may have room for a thread later. */
+  async #open(): Promise<MemoryStorage> {
+    for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1000)) {
+      try {
+        return await this.#openOnce()
+      } catch (error) {
+        if (!(error instanceof StorageError && error.code === 'storage-thread')) throw error
+        this.#options.log?.warn({ err: error, delay_ms: delayMs }, 'the memory file could not be opened yet')
+        const { promise, resolve } = withResolver()
+        this.#clock.setTimeout(resolve, delayMs)
+        await promise
+        // Stopped meanwhile.
+        if (this.#opening === undefined) throw error
+      }
+    }
+  }
+
+  #openOnce(): Promise<MemoryStorage> {
+    const { open = openThreadedMemory, bus } = this.#options
+    const { file, lifetimes, limits, maximumFileBytes, busyTimeoutMs } = this.#options
+    const now = () => this.#clock.now()
+    return open({ file, lifetimes, limits, maximumFileBytes, busyTimeoutMs, now, announcer: bus.clientId })
+  }
+
+  #begin(store: MemoryStorage): Running {
+    const { bus, sweepIntervalSeconds = 60 } = this.#options
+    const announcer = this.#announcerFor(store)
+    const sweeper = new Sweeper(this.#clock, sweepIntervalSeconds * 1000, () => this.#sweep(store, announcer))
+    const stopWatching = bus.onState(({ state }) => {
+      if (state === 'connected') announcer.wake()
+    })
+    sweeper.start()
+    return { store, announcer, sweeper, stopWatching, served: [] }
+  }
+
+  async #takeRequests(running: Running): Promise<void> {
+    const { store, announcer } = running
+    const outcomes = await Promise.allSettled(this.#serve(store, announcer))
+    running.served = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected')
+    // Stopped while it waited for the broker: what was granted since must not stay behind.
+    if (this.#running !== running) await stopAll(running.served)
+    if (refused !== undefined) {
+      if (this.#running === running) await this.stop()
+      throw refused.reason
+    }
+    if (this.#running !== running) return
+    this.#options.log?.info({ file: this.#options.file, ...(await store.stats()) }, 'memory is serving')
+  }
+
+  async stop({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<void> {
+    const opening = this.#opening
+    this.#opening = undefined
+    if (opening !== undefined) await opening.then(closeStorage, () => {})
+    const running = this.#running
+    if (running === undefined) return
+    this.#running = undefined
+    running.stopWatching()
+    const drained = (async () => {
+      await stopAll(running.served)
+      await running.sweeper.stop()
+      await running.announcer.idle()
+    })()
+    await this.#withinGrace(drained, graceMs)
+    try {
+      await running.store.close()
+    } catch (error) {
+      // Everything is on the disk already; only moving the log into the file was left.
+      this.#report(error)
+    }
+    this.#options.log?.info({ file: this.#options.file }, 'memory has stopped')
+  }
+
+  async stats(): Promise<MemoryStoreStats | undefined> {
+    return this.#running?.store.stats()
+  }
+
+  #serve(store: MemoryStorage, announcer: Announcer): Promise<ServedContract>[] {
+    const { bus } = this.#options
+    const { others, ...own } = topics.memory
+    const writing = { whenRefused: 'retry', ...WRITES_OF_ONE } as const
+    const reading = { whenRefused: 'retry', ...READS_OF_ONE } as const
+    const get = (id: string, reach?: Reach) =>
+      this.#answer(READING, async () => ({ memory: (await store.get(id, reach)) ?? null }))
+    const changing = async <T>(work: () => Promise<T>): Promise<T> => {
+      const answer = await this.#answer(WRITING, work)
+      announcer.wake()
+      return answer
+    }
+    return [
+      bus.serve(own.store, writing, ({ data: payload, envelope, principal }) =>
+        changing(() => store.store(payload, originOf(envelope, principal.clientId))),
+      ),
+      bus.serve(others.store, writing, ({ data: { owner, ...payload }, envelope, principal }) =>
+        changing(() => store.store(payload, { ...originOf(envelope, principal.clientId), owner })),
+      ),
+      bus.serve(own.forget, writing, (request) =>
+        changing(() => store.forget(request.data, requestIdOf(request), reachOf(request))),
+      ),
+      bus.serve(others.forget, writing, (request) =>
+        changing(() => store.forget(request.data, requestIdOf(request))),
+      ),
+      bus.serve(own.query, reading, (request, { signal }) =>
+        this.#answer(READING, () => store.query(request.data, { signal, reach: reachOf(request) })),
+      ),
+      bus.serve(others.query, reading, ({ data: payload }, { signal }) =>
+        this.#answer(READING, () => store.query(payload, { signal })),
+      ),
+      bus.serve(own.get, reading, (request) => get(request.data.id, reachOf(request))),
+      bus.serve(others.get, reading, ({ data }) => get(data.id)),
+    ]
+  }
+
+  async #answer<T>(part: string, work: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await work()
+      this.#options.bus.setFault(part, undefined)
+      return answer
+    } catch (error) {
+      if (!(error instanceof MemoryInputError) && !(error instanceof MemoryConflictError)) this.#report(error)
+      // Too many questions are no fault of the file; what is one is told until the same works again.
+      if (error instanceof StorageError && error.code !== 'storage-overloaded') {
+        this.#options.bus.setFault(part, { kind: error.code, message: adviceOf(error) })
+      }
+      throw requestErrorFrom(error)
+    }
+  }
+
+  #announcerFor(store: MemoryStorage): Announcer {
+    const { bus } = this.#options
+    return new Announcer({
+      source: {
+        // While there is no connection everything stays in the outbox; connecting wakes the announcer.
+        pendingAnnouncements: (limit, afterSeq) =>
+          bus.state === 'connected' ? store.pendingAnnouncements(limit, afterSeq) : [],
+        announced: (seqs) => store.announced(seqs),
+      },
+      publish: async ({ update, messageId }) => {
+        await bus.publish(topics.memory.updates, update, { messageId, timeoutMs: ANNOUNCEMENT_TIMEOUT_MS })
+      },
+      onError: (error) => this.#report(error),
+    })
+  }
+
+  async #sweep(store: MemoryStorage, announcer: Announcer): Promise<void> {
+    try {
+      const expired = await store.sweep()
+      if (expired > 0) this.#options.log?.info({ expired }, 'memories have expired')
+    } catch (error) {
+      this.#report(error)
+    }
+    announcer.wake()
+  }
+
+  #report(error: unknown): void {
+    const kind = error instanceof Error && 'code' in error ? String(error.code) : 'internal'
+    const nowMs = this.#clock.monotonicNow()
+    if (nowMs - (this.#reportedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return
+    this.#reportedAtMs.set(kind, nowMs)
+    this.#options.log?.error({ err: error }, 'memory failed')
+    void this.#options.bus.reportError(error, { kind })
+  }
+
+  async #withinGrace(work: Promise<unknown>, graceMs: number): Promise<void> {
+    const { promise, resolve } = withResolver()
+    const timer = this.#clock.setTimeout(resolve, graceMs)
+    await Promise.race([work, promise])
+    this.#clock.clearTimeout(timer)
+  }
+}
+
+interface Running {
+  readonly store: MemoryStorage
+  readonly announcer: Announcer
+  readonly sweeper: Sweeper
+  readonly stopWatching: () => void
+  served: readonly ServedContract[]
+}
+
+async function closeStorage(storage: MemoryStorage): Promise<void> {
+  await storage.close()
+}
+
+async function stopAll(served: readonly ServedContract[]): Promise<void> {
+  await Promise.allSettled(served.map((one) => one.stop()))
+}
+
+function withResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => {}
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
+
+/** Everybody reaches what is its own and what is shared. */
+function reachOf({ principal }: Message<unknown>): Reach {
+  return { owner: principal.clientId }
+}
+
+/** A repeat is one only where the same client says so: another that guessed the id does not finish it in its place. */
+function requestIdOf({ principal, envelope }: Message<unknown>): string {
+  return `${principal.clientId} ${envelope.message_id}`
+}
+
+function originOf({ message_id, timestamp }: Envelope, source: string): Origin {
+  return { id: message_id, source, sentAtMs: Date.parse(timestamp) }
+}
+
+/** What the requester is told: never the path of the file, which is the operator's affair. */
+function requestErrorFrom(error: unknown): unknown {
+  if (error instanceof MemoryInputError) return new RequestError('invalid-request', error.message)
+  if (error instanceof MemoryConflictError) return new RequestError(error.code, error.message)
+  if (!(error instanceof StorageError)) return error
+  return new RequestError(error.code, adviceOf(error), { retryable: error.retryable, cause: error })
+}
+
+function adviceOf({ code, retryable }: StorageError): string {
+  const advice = retryable ? 'try again later' : 'its operator has to look at the file'
+  return `The memory cannot do this now (${code}); ${advice}.`
+}

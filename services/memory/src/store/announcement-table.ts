@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import { type Memory, type MemoryUpdate, memoryUpdateSchema } from '@jamey/contracts'
+import type { Database } from '../file/database.js'
+import type { Announcement, MemoryChange } from '../model/announcement.js'
+import { type MemoryRow, memoryFromRow } from '../model/memory-record.js'
+
+interface AnnouncementRow {
+  readonly seq: number
+  readonly message_id: string
+  readonly change: string
+  readonly memory_ids: string
+}
+
+/** An announcement of another process is taken over when it is this old: that process has surely died. */
+export const ORPHANED_AFTER_MS = 60_000
+
+/** One announcement carries at most this many ids, so that no message grows without bound. */
+export const IDS_PER_ANNOUNCEMENT = 500
+
+/**
+ * Announcements in the file, written in the transaction of the change they tell of: none is lost to a crash
+ * between the two. A crash after publishing and before removing repeats one, so they arrive at least once.
+ */
+export class AnnouncementTable {
+  readonly #owner: string
+  readonly #statements
+
+  constructor(database: Database, owner: string) {
+    this.#owner = owner
+    this.#statements = {
+      add: database.prepare(
+        'INSERT INTO announcements (message_id, owner, change, memory_ids, at) VALUES (?, ?, ?, ?, ?)',
+      ),
+      take: database.prepare<AnnouncementRow>(
+        `SELECT seq, message_id, change, memory_ids FROM announcements
+          WHERE seq > ? AND (owner = ? OR at <= ?) ORDER BY seq LIMIT ?`,
+      ),
+      remove: database.prepare('DELETE FROM announcements WHERE seq IN (SELECT value FROM json_each(?))'),
+      memory: database.prepare<MemoryRow>('SELECT * FROM memories WHERE id = ?'),
+    }
+  }
+
+  /** Only inside a transaction. */
+  add(change: MemoryChange, ids: readonly string[], nowMs: number): void {
+    for (let i = 0; i < ids.length; i += IDS_PER_ANNOUNCEMENT) {
+      const part = ids.slice(i, i + IDS_PER_ANNOUNCEMENT)
+      this.#statements.add.run(randomUUID(), this.#owner, change, JSON.stringify(part), nowMs)
+    }
+  }
+
+  /** The oldest announcements after `afterSeq` of this owner, and those orphaned by another. */
+  pending(afterSeq: number, limit: number, nowMs: number): Announcement[] {
+    return this.#statements.take
+      .all(afterSeq, this.#owner, nowMs - ORPHANED_AFTER_MS, limit)
+      .map((row) => ({ seq: row.seq, messageId: row.message_id, update: this.#updateFrom(row) }))
+  }
+
+  /** Only inside a transaction. */
+  remove(seqs: readonly number[]): void {
+    this.#statements.remove.run(JSON.stringify(seqs))
+  }
+
+  #updateFrom(row: AnnouncementRow): MemoryUpdate {
+    const change = memoryUpdateSchema.shape.change.parse(row.change)
+    const ids = JSON.parse(row.memory_ids) as string[]
+    const memory = change === 'stored' ? this.#memory(ids[0] ?? '') : undefined
+    return { change, memory_ids: ids, ...(memory === undefined ? {} : { memory }) }
+  }
+
+  /** Read only now, so that what was forgotten in between is announced without its content, as what is private is. */
+  #memory(id: string): Memory | undefined {
+    const [row] = this.#statements.memory.all(id)
+    return row?.scope === 'shared' ? memoryFromRow(row) : undefined
+  }
+}

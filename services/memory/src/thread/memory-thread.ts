@@ -1,0 +1,241 @@
+import { Worker } from 'node:worker_threads'
+import { StorageError } from '../model/error.js'
+import { FairTurns } from './fair-turns.js'
+import { type Answer, type Call, errorFrom, OPENING, type ThreadOptions } from './thread-message.js'
+
+export interface MemoryThreadOptions {
+  readonly store: ThreadOptions
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** So many calls are with the thread at once; the others wait here, where they can still be given up. */
+  readonly maximumRunning: number
+  /** Of one sender; no other bound by default. */
+  readonly maximumRunningPerSender?: number | undefined
+  /** So much of them, by the weights of their senders' calls, though never less than one call. */
+  readonly maximumRunningWeight?: number | undefined
+  /** More waiting calls than this are refused with 'storage-overloaded'. */
+  readonly maximumWaiting: number
+  /** The module that runs in the thread; `memory-worker.ts` by default. */
+  readonly worker?: URL | undefined
+}
+
+/** Whose a call is, and what it costs; those of the service itself have no sender. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly sender?: string | undefined
+  /** What its sender is charged for it; without one the milliseconds that the thread has it. */
+  readonly weight?: number | undefined
+}
+
+interface Pending {
+  readonly sender: string
+  readonly weight: number | undefined
+  startedAtMs: number
+  readonly name: Call['name']
+  readonly arguments: readonly unknown[]
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  /** It waits no longer: its signal is let go of. */
+  readonly leave: () => void
+}
+
+/** No client has such an identifier. */
+const CLOSING = '\0closing'
+
+/** Above this module, and the built one where the sources themselves run, as in tests. */
+const WORKER = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/memory-worker.js' : '../memory-worker.js',
+  import.meta.url,
+)
+
+/**
+ * A store in a thread of its own, so that no statement runs on an event loop that others wait for. A thread that
+ * ends unasked fails the calls it had with the retryable 'storage-thread', and the next call starts another.
+ */
+export class MemoryThread {
+  readonly #options: MemoryThreadOptions
+  readonly #running = new Map<number, Pending>()
+  readonly #waiting = new FairTurns<Pending>()
+  /** Calls with the thread, by sender. */
+  readonly #runningOf = new Map<string, number>()
+  #runningWeight = 0
+  readonly #mayRun: (sender: string) => boolean
+  #lastId = OPENING
+  #worker: Worker | undefined
+  #opened: Promise<void> | undefined
+  #isClosed = false
+
+  private constructor(options: MemoryThreadOptions) {
+    this.#options = options
+    const { maximumRunningPerSender = Number.POSITIVE_INFINITY } = options
+    this.#mayRun = (sender) => (this.#runningOf.get(sender) ?? 0) < maximumRunningPerSender
+  }
+
+  /** Rejects with `StorageError` where the file cannot be opened. */
+  static async open(options: MemoryThreadOptions): Promise<MemoryThread> {
+    const thread = new MemoryThread(options)
+    await thread.#open()
+    return thread
+  }
+
+  /** Resolves with what the method `name` of the store gives; a signal ends the waiting alone. Senders take turns. */
+  call<T>(name: Call['name'], given: readonly unknown[], options: CallOptions = {}): Promise<T> {
+    const { signal, sender = '', weight } = options
+    if (this.#isClosed) return Promise.reject(closedError(this.#options.store.file))
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const { maximumWaiting } = this.#options
+    if (this.#waiting.size >= maximumWaiting) {
+      return Promise.reject(
+        new StorageError('storage-overloaded', `${maximumWaiting} calls already wait; try again later.`),
+      )
+    }
+    return new Promise<T>((resolve, reject) => {
+      const giveUp = (): void => this.#giveUp(pending, signal)
+      const leave = (): void => signal?.removeEventListener('abort', giveUp)
+      const pending: Pending = {
+        sender,
+        weight,
+        startedAtMs: 0,
+        name,
+        arguments: given,
+        resolve: resolve as Pending['resolve'],
+        reject,
+        leave,
+      }
+      this.#waiting.push(sender, pending)
+      signal?.addEventListener('abort', giveUp, { once: true })
+      this.#fill()
+    })
+  }
+
+  /** Finishes what was asked for and closes the file. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    // Behind whatever was asked for before.
+    this.#waiting.charge(CLOSING, Number.MAX_VALUE)
+    const closing = this.#worker === undefined ? undefined : this.call('close', [], { sender: CLOSING })
+    this.#isClosed = true
+    await closing
+  }
+
+  /** What has a weight is charged before; of the rest nobody knows before it is done. */
+  #begin(pending: Pending): void {
+    const { sender, weight = 0 } = pending
+    pending.startedAtMs = performance.now()
+    this.#runningOf.set(sender, (this.#runningOf.get(sender) ?? 0) + 1)
+    this.#runningWeight += weight
+    this.#waiting.charge(sender, weight)
+  }
+
+  #leave({ sender, weight, startedAtMs }: Pending): void {
+    const running = (this.#runningOf.get(sender) ?? 1) - 1
+    if (running > 0) this.#runningOf.set(sender, running)
+    else this.#runningOf.delete(sender)
+    this.#runningWeight -= weight ?? 0
+    if (weight === undefined) this.#waiting.charge(sender, performance.now() - startedAtMs)
+  }
+
+  #giveUp(pending: Pending, signal: AbortSignal | undefined): void {
+    this.#waiting.remove(pending.sender, pending)
+    pending.reject(signal?.reason)
+  }
+
+  #failWaiting(error: unknown): void {
+    for (const { leave, reject } of this.#waiting.clear()) {
+      leave()
+      reject(error)
+    }
+  }
+
+  #fill(): void {
+    const { maximumRunningWeight = Number.POSITIVE_INFINITY } = this.#options
+    while (this.#waiting.size > 0 && this.#running.size < this.#options.maximumRunning) {
+      if (this.#runningWeight >= maximumRunningWeight) return
+      if (this.#worker === undefined) return this.#reopen()
+      const pending = this.#waiting.take(this.#mayRun)
+      if (pending === undefined) return
+      pending.leave()
+      this.#begin(pending)
+      this.#lastId += 1
+      this.#running.set(this.#lastId, pending)
+      const { name, arguments: given } = pending
+      const call: Call = { id: this.#lastId, name, arguments: given, nowMs: this.#options.now() }
+      try {
+        this.#worker.postMessage(call)
+      } catch (error) {
+        // What cannot be copied to another thread costs this call alone.
+        this.#running.delete(call.id)
+        this.#leave(pending)
+        pending.reject(error)
+      }
+    }
+  }
+
+  #reopen(): void {
+    if (this.#opened !== undefined) return
+    this.#open().then(
+      () => this.#fill(),
+      (error: unknown) => this.#failWaiting(error),
+    )
+  }
+
+  #open(): Promise<void> {
+    this.#opened = new Promise<void>((resolve, reject) => {
+      // Options of the process's own command line are not the thread's.
+      const options = { workerData: this.#options.store, name: 'jamey-memory', execArgv: [] }
+      const worker = new Worker(this.#options.worker ?? WORKER, options)
+      worker.on('message', (answer: Answer) => {
+        if (answer.id !== OPENING) return this.#settle(answer)
+        if ('error' in answer) return reject(errorFrom(answer.error))
+        this.#worker = worker
+        resolve()
+      })
+      let cause: unknown
+      worker.on('error', (error) => {
+        cause = error
+      })
+      worker.on('exit', (code) => {
+        const error = endedError(this.#options.store.file, code, cause)
+        reject(error)
+        if (this.#worker === worker) this.#end(error)
+      })
+    }).finally(() => {
+      this.#opened = undefined
+    })
+    return this.#opened
+  }
+
+  #settle(answer: Answer): void {
+    const pending = this.#running.get(answer.id)
+    this.#running.delete(answer.id)
+    if (pending !== undefined) this.#leave(pending)
+    if ('error' in answer) pending?.reject(errorFrom(answer.error))
+    else pending?.resolve(answer.value)
+    this.#fill()
+  }
+
+  #end(error: StorageError): void {
+    this.#worker = undefined
+    const lost = [...this.#running.values()]
+    this.#running.clear()
+    for (const pending of lost) {
+      this.#leave(pending)
+      pending.reject(error)
+    }
+    if (!this.#isClosed) this.#fill()
+    else this.#failWaiting(closedError(this.#options.store.file))
+  }
+}
+
+function endedError(file: string, code: number, cause: unknown): StorageError {
+  const reason = cause instanceof Error ? cause.message : `exit code ${code}`
+  return new StorageError(
+    'storage-thread',
+    `The thread that keeps the memory file ${file} has ended (${reason}); another one is started.`,
+    cause,
+  )
+}
+
+function closedError(file: string): StorageError {
+  return new StorageError('storage-closed', `The memory file ${file} is closed.`)
+}

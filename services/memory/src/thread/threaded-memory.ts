@@ -1,0 +1,125 @@
+import type {
+  Memory,
+  MemoryForget,
+  MemoryForgotten,
+  MemoryQueryInput,
+  MemoryRecalled,
+  MemoryStored,
+  MemoryStoreInput,
+} from '@jamey/contracts'
+import type { Announcement } from '../model/announcement.js'
+import type { Origin } from '../model/memory-record.js'
+import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
+import type { MemoryStoreOptions } from '../store/memory-store.js'
+import { MemoryThread } from './memory-thread.js'
+
+/** Enough to keep the thread at work while an answer travels; what waits beyond them can still be given up. */
+const RUNNING_READS = 2
+/** So that nobody waits for more than one of another's. */
+const READS_OF_ONE = 1
+const WAITING_READS = 10_000
+/** The writer groups what it has into commits. */
+const RUNNING_WRITES = 500
+const WAITING_WRITES = 10_000
+/** What is with the writer stands before everybody's next write: some tens of milliseconds of it. */
+const RUNNING_WEIGHT = 524_288
+/** What a write costs beside its text, as if it were characters. */
+const WRITE_WEIGHT = 2048
+
+/**
+ * Opens a memory file in two threads, one that writes and one that reads beside it: a slow search holds up neither
+ * the caller's event loop nor a write. What a write acknowledged is seen by the next read. Rejects with
+ * `StorageError`.
+ */
+export async function openThreadedMemory({
+  now = Date.now,
+  ...store
+}: MemoryStoreOptions): Promise<MemoryStorage> {
+  // The writer brings the file to the newest version, so it is the first.
+  const writer = await MemoryThread.open({
+    store,
+    now,
+    maximumRunning: RUNNING_WRITES,
+    maximumRunningWeight: RUNNING_WEIGHT,
+    maximumWaiting: WAITING_WRITES,
+  })
+  try {
+    const reader = await MemoryThread.open({
+      store,
+      now,
+      maximumRunning: RUNNING_READS,
+      maximumRunningPerSender: READS_OF_ONE,
+      maximumWaiting: WAITING_READS,
+    })
+    return new ThreadedMemory(writer, reader)
+  } catch (error) {
+    await writer.close()
+    throw error
+  }
+}
+
+/** What the service does for itself costs nobody anything. */
+const OWN = { sender: '', weight: 0 } as const
+/** Those who may read or forget what is others' share their turns; no client has such an identifier. */
+const OPERATORS = '\0operators'
+
+class ThreadedMemory implements MemoryStorage {
+  readonly #writer: MemoryThread
+  readonly #reader: MemoryThread
+
+  constructor(writer: MemoryThread, reader: MemoryThread) {
+    this.#writer = writer
+    this.#reader = reader
+  }
+
+  store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored> {
+    return this.#writer.call('store', [input, origin], { sender: origin.source, weight: weightOf(input) })
+  }
+
+  get(id: string, reach?: Reach): Promise<Memory | undefined> {
+    return this.#reader.call('get', [id, reach], { sender: senderOf(reach) })
+  }
+
+  query(input: MemoryQueryInput, { signal, reach }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
+    return this.#reader.call('query', [input, { reach }], { signal, sender: senderOf(reach) })
+  }
+
+  forget(input: MemoryForget, requestId?: string, reach?: Reach): Promise<MemoryForgotten> {
+    const weight = WRITE_WEIGHT
+    return this.#writer.call('forget', [input, requestId, reach], { sender: senderOf(reach), weight })
+  }
+
+  sweep(): Promise<number> {
+    return this.#writer.call('sweep', [], OWN)
+  }
+
+  pendingAnnouncements(limit: number, afterSeq = 0): Promise<Announcement[]> {
+    return this.#writer.call('pendingAnnouncements', [limit, afterSeq], OWN)
+  }
+
+  announced(seqs: readonly number[]): Promise<void> {
+    return this.#writer.call('announced', [seqs], OWN)
+  }
+
+  stats(): Promise<MemoryStoreStats> {
+    return this.#writer.call('stats', [], OWN)
+  }
+
+  /** The reader first: the last connection that closes moves the log into the file. */
+  async close(): Promise<void> {
+    try {
+      await this.#reader.close()
+    } finally {
+      await this.#writer.close()
+    }
+  }
+}
+
+function senderOf(reach: Reach | undefined): string {
+  return reach?.owner ?? OPERATORS
+}
+
+/** The text of a memory is what storing takes its time for; metadata are within 64 KiB, and are not indexed. */
+function weightOf({ content, tags = [] }: MemoryStoreInput): number {
+  return tags.reduce((weight, tag) => weight + tag.length, WRITE_WEIGHT + content.length)
+}
