@@ -1,10 +1,10 @@
 /** The thread in which rules are applied: tells of each evaluation what they say, as soon as it is known. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { Bench } from './bench.js'
-import { applyingRules, applyRules, type Finding, type Proposal } from './engine.js'
-import type { Order, Result, ThreadOptions } from './evaluation-message.js'
-import { Progress } from './progress.js'
-import { type RuleSet, type RuleText, rulesOf } from './rule-file.js'
+import { applyingRules, applyRules, type Finding, type Proposal } from './rules/engine.js'
+import { type RuleSet, type RuleText, rulesOf } from './rules/rule-file.js'
+import { Bench } from './thread/bench.js'
+import type { Order, Result, ThreadOptions } from './thread/evaluation-message.js'
+import { Progress } from './thread/progress.js'
 
 const port = parentPort as MessagePort
 const { rules: texts, budgetMs, progress } = workerData as ThreadOptions

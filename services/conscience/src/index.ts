@@ -1,12 +1,4 @@
 export {
-  type Conscience,
-  type ConscienceBus,
-  type ConscienceOptions,
-  type ConscienceStats,
-  createConscience,
-} from './conscience.js'
-export { type ConscienceEnvironment, conscienceOptionsFromEnvironment } from './conscience-environment.js'
-export {
   applyRules,
   type EvaluationOptions,
   evaluate,
@@ -16,8 +8,7 @@ export {
   type Opinion,
   type Proposal,
   weigh,
-} from './engine.js'
-export { Judge, type JudgeAnswer, type JudgeOptions } from './judge.js'
+} from './rules/engine.js'
 export {
   DEFAULT_RULES_FILE,
   type Effect,
@@ -27,5 +18,17 @@ export {
   type RuleFault,
   RuleFileError,
   type RuleSet,
-} from './rule-file.js'
-export { type RunConscienceOptions, type RunningConscience, runConscience } from './run-conscience.js'
+} from './rules/rule-file.js'
+export {
+  type Conscience,
+  type ConscienceBus,
+  type ConscienceOptions,
+  type ConscienceStats,
+  createConscience,
+} from './service/conscience.js'
+export {
+  type ConscienceEnvironment,
+  conscienceOptionsFromEnvironment,
+} from './service/conscience-environment.js'
+export { type RunConscienceOptions, type RunningConscience, runConscience } from './service/run-conscience.js'
+export { Judge, type JudgeAnswer, type JudgeOptions } from './verdict/judge.js'

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads'
 import { type Clock, type RequestContext, RequestError } from '@jamey/bus'
-import type { Proposal } from './engine.js'
+import type { Proposal } from '../rules/engine.js'
+import type { RuleSet } from '../rules/rule-file.js'
 import type { Findings, Order, Result, ThreadOptions } from './evaluation-message.js'
 import { EvaluationQueue, type Queued } from './evaluation-queue.js'
 import { Progress } from './progress.js'
-import type { RuleSet } from './rule-file.js'
 
 export interface EvaluationThreadOptions {
   readonly rules: RuleSet
@@ -25,9 +25,9 @@ interface Pending extends Queued {
   readonly reject: (error: RequestError) => void
 }
 
-/** Beside this module, and beside the built one where the sources themselves run, as in tests. */
+/** Above this module, and the built one where the sources themselves run, as in tests. */
 const WORKER = new URL(
-  import.meta.url.endsWith('.ts') ? '../dist/evaluation-worker.js' : './evaluation-worker.js',
+  import.meta.url.endsWith('.ts') ? '../../dist/evaluation-worker.js' : '../evaluation-worker.js',
   import.meta.url,
 )
 /**

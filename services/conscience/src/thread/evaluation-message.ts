@@ -1,5 +1,5 @@
-import type { Finding, Proposal } from './engine.js'
-import type { RuleText } from './rule-file.js'
+import type { Finding, Proposal } from '../rules/engine.js'
+import type { RuleText } from '../rules/rule-file.js'
 
 /** What the thread is started with. */
 export interface ThreadOptions {

@@ -4,9 +4,9 @@ import { resolve } from 'node:path'
 import { readOwnFile } from '@jamey/auth'
 import { type Bus, type BusConfig, ConfigurationError, configFromEnvironment, connectBus } from '@jamey/bus'
 import type { Logger } from 'pino'
+import { loadRules } from '../rules/rule-file.js'
 import { type Conscience, createConscience } from './conscience.js'
 import { conscienceOptionsFromEnvironment } from './conscience-environment.js'
-import { loadRules } from './rule-file.js'
 
 /** Many times what such a key takes. */
 const MAXIMUM_KEY_BYTES = 10_000
@@ -95,6 +95,6 @@ function receiptKeyFrom(file: string | undefined, cwd: string): string | undefin
 }
 
 function ownVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   return (manifest as { version: string }).version
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { evaluate, loadRules } from './index.js'
+import { evaluate, loadRules } from '../index.js'
 
 /**
  * Natural actions with what a reasonable person expects, one to a line: decision | action | context. `denied` is any

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { evaluate, loadRules, parseRules, weigh } from './index.js'
+import { evaluate, loadRules, parseRules, weigh } from '../index.js'
 
 function rulesOf(...rules: [name: string, effect: string, weight: number, condition: string][]) {
   const rows = rules.map(

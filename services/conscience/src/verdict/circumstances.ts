@@ -1,6 +1,6 @@
 import type { CountedFact, Evaluation } from '@jamey/contracts'
+import { type Judgement, type Proposal, stricter } from '../rules/engine.js'
 import type { AttestedFact } from './attestations.js'
-import { type Judgement, type Proposal, stricter } from './engine.js'
 
 /** More are of no help to whoever reads a verdict. */
 const MAXIMUM_TOLD = 50

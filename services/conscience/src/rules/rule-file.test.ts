@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_RULES_FILE, evaluate, loadRules, parseRules, RuleFileError } from './index.js'
+import { DEFAULT_RULES_FILE, evaluate, loadRules, parseRules, RuleFileError } from '../index.js'
 
 function faultsOf(text: string): string[] {
   try {
@@ -194,7 +194,7 @@ rules:
   })
 
   it('of docs/rules.md can be used, and does what is said of it', () => {
-    const page = readFileSync(new URL('../../../docs/rules.md', import.meta.url), 'utf8')
+    const page = readFileSync(new URL('../../../../docs/rules.md', import.meta.url), 'utf8')
     const [, text = ''] = /^```yaml\n(.*?)^```/ms.exec(page) ?? []
     const rules = parseRules(text, 'rules.md')
     const names = rules.rules.map(({ name }) => name)

@@ -1,8 +1,8 @@
 import { type RequestError, systemClock } from '@jamey/bus'
 import { FakeClock } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { loadRules, parseRules } from '../rules/rule-file.js'
 import { EvaluationThread } from './evaluation-thread.js'
-import { loadRules, parseRules } from './rule-file.js'
 
 const patient = { remainingMs: 60_000 }
 

@@ -62,7 +62,7 @@ export class RuleFileError extends JameyError<'rule-file-invalid'> {
 }
 
 /** The rules that ship with this package. */
-export const DEFAULT_RULES_FILE = fileURLToPath(new URL('../rules.yaml', import.meta.url))
+export const DEFAULT_RULES_FILE = fileURLToPath(new URL('../../rules.yaml', import.meta.url))
 
 const MAXIMUM_FILE_BYTES = 1_048_576
 

@@ -5,7 +5,7 @@ import { type Bus, connectBus } from '@jamey/bus'
 import { COMPONENTS, type ReceiptKeys, topics } from '@jamey/contracts'
 import { createLocalJWKSet, type JWK, jwtVerify } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { createConscience } from './index.js'
+import { createConscience } from '../index.js'
 
 const SECRET = 'a secret of at least thirty-two bytes, for tests only'
 const ASKING = ['publish:jamey/conscience/evaluate']

@@ -1,5 +1,5 @@
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
-import type { JudgeOptions } from './judge.js'
+import type { JudgeOptions } from '../verdict/judge.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,5 +1,5 @@
 import type { Clock } from '@jamey/bus'
-import type { Facts } from './values.js'
+import type { Facts } from '../rules/values.js'
 
 /** More than people and fact services say within the time that their words last. */
 const MAXIMUM = 10_000

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { evaluate, loadRules } from './index.js'
+import { evaluate, loadRules } from '../index.js'
 
 const rules = loadRules()
 

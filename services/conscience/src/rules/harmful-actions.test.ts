@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { evaluate, loadRules } from './index.js'
+import { evaluate, loadRules } from '../index.js'
 
 /**
  * Harm in everyday clothes: each line is a known verb done to a known thing, which only its other words make wrong or

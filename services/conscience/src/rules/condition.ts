@@ -6,8 +6,8 @@ import {
   ParseError,
   type ParseResult,
 } from '@marcbachmann/cel-js'
-import type { Deed } from './ordinary-day.js'
-import { Reading } from './reading.js'
+import type { Deed } from '../language/ordinary-day.js'
+import { Reading } from '../language/reading.js'
 import { type FactMap, flag, moneyIn, numberOf, saying } from './values.js'
 
 /** What a condition is evaluated over. */

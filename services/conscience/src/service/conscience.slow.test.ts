@@ -6,8 +6,8 @@ import { type Broker, createBroker } from '@jamey/broker'
 import { type Bus, ConfigurationError, connectBus } from '@jamey/bus'
 import { COMPONENTS, topics, type Verdict } from '@jamey/contracts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type ConscienceOptions, createConscience, RuleFileError, runConscience } from './index.js'
-import { JudgeEndpoint, say } from './judge.support.js'
+import { type ConscienceOptions, createConscience, RuleFileError, runConscience } from '../index.js'
+import { JudgeEndpoint, say } from '../verdict/judge.support.js'
 
 const SECRET = 'a secret of at least thirty-two bytes, for tests only'
 const TIME = { timeoutMs: 20_000 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import type { Opinion, Proposal } from './engine.js'
+import type { Opinion, Proposal } from '../rules/engine.js'
 
 export interface JudgeOptions {
   /** Base of an OpenAI-compatible API (`https://host/v1`), or its `/chat/completions` itself. */

@@ -1,8 +1,8 @@
 import type { Evaluation } from '@jamey/contracts'
 import { describe, expect, it } from 'vitest'
+import { evaluate } from '../rules/engine.js'
+import { loadRules } from '../rules/rule-file.js'
 import { circumstancesOf, conclude } from './circumstances.js'
-import { evaluate } from './engine.js'
-import { loadRules } from './rule-file.js'
 
 const rules = loadRules()
 const digest = `sha256:${'0'.repeat(64)}`

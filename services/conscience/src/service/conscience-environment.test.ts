@@ -1,6 +1,6 @@
 import { ConfigurationError } from '@jamey/bus'
 import { describe, expect, it } from 'vitest'
-import { conscienceOptionsFromEnvironment } from './index.js'
+import { conscienceOptionsFromEnvironment } from '../index.js'
 
 const KEY = 'sk-very-secret-key-123'
 
