@@ -2,13 +2,13 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { applyingRules, applyRules, type Finding, type Proposal } from './rules/engine.js'
 import { type RuleSet, type RuleText, rulesOf } from './rules/rule-file.js'
-import { Bench } from './thread/bench.js'
 import type { Order, Result, ThreadOptions } from './thread/evaluation-message.js'
+import { EvaluationScheduler } from './thread/evaluation-scheduler.js'
 import { Progress } from './thread/progress.js'
 
 const port = parentPort as MessagePort
 const { rules: texts, budgetMs, progress } = workerData as ThreadOptions
-const bench = new Bench(new Progress(progress))
+const scheduler = new EvaluationScheduler(new Progress(progress))
 let rules = readied(texts)
 
 /** Rules that were applied once: the first time takes a hundred times as long, and nobody's budget has to pay that. */
@@ -57,7 +57,7 @@ port.on('message', (order: Order) => {
   if ('rules' in order) rules = readied(order.rules)
   else {
     const { id, sender, proposals, leftMs } = order
-    bench.hear(sender, id, evaluating(id, proposals, performance.now() + leftMs))
+    scheduler.add(sender, id, evaluating(id, proposals, performance.now() + leftMs))
   }
 })
 tell('ready')
