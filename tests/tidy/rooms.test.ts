@@ -10,12 +10,9 @@ const root = resolve(import.meta.dirname, '../..')
 /** Source files in one folder, tests not counted, that a newcomer still takes in at a glance. */
 const MOST_FILES = 24
 
-/** Packages that are one folder still. */
-const STILL_FLAT = []
-
-const packages = ['packages', 'services', 'apps']
-  .flatMap((area) => readdirSync(join(root, area)).map((name) => join(root, area, name, 'src')))
-  .filter((src) => !STILL_FLAT.includes(basename(dirname(src))))
+const packages = ['packages', 'services', 'apps'].flatMap((area) =>
+  readdirSync(join(root, area)).map((name) => join(root, area, name, 'src')),
+)
 const folders = packages.flatMap((src) => [src, ...foldersBelow(src)])
 /** Right below `src`; what lies in a folder of theirs belongs to them. */
 const rooms = folders.filter((folder) => basename(dirname(folder)) === 'src')

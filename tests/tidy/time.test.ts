@@ -48,7 +48,8 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'packages/store/src/session/schema.ts': 'when a message was set aside, which outlives the process',
   'services/gateway/src/service/gateway.ts': 'iat and exp of a token',
   'services/gateway/src/tokens/token-issuer.ts': 'until when a certificate is good',
-  'services/memory/src/store/memory-store.ts': 'when a memory was made and expires, which outlives the process',
+  'services/memory/src/store/memory-store.ts':
+    'when a memory was made and expires, which outlives the process',
   'services/memory/src/thread/threaded-memory.ts': 'the same',
   'tests/attacks/peer.ts': 'the timestamp of an envelope',
   'tests/soak/main.ts': 'the name of a report',
