@@ -32,7 +32,7 @@ const WORKER = new URL(
 )
 /**
  * What one sender may have waiting, 320 evaluations of the longest actions, and what is with the thread. To refuse is
- * half as much work as a short evaluation, and whoever is refused comes again: with less room, that cost others more.
+ * work, too, and whoever is refused comes again: with less room, that cost others more.
  */
 const LIMITS = { waitingCharacters: 3_300_000, running: 8, runningCharacters: 41_000, crowded: 32, full: 64 }
 /**
