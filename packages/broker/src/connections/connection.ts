@@ -1,10 +1,11 @@
 import { Decoder, type Packet, ProtocolError, type ProtocolVersion, ReasonCode } from '@jamey/protocol'
+import type { Message } from '../messages/message.js'
 import type { Stamp } from '../messages/stamping.js'
 import { mayBeAnswered, mayPublish, TopicPermission } from '../messages/topic-permission.js'
 import type { Authenticator, ClientCertificate, Identity } from '../ports/authenticator.js'
 import type { ByteStream, Peer } from '../ports/byte-stream.js'
 import type { HookRunner } from '../ports/hook-runner.js'
-import { type ClientInfo, CONNECTION_LOST, type DisconnectInfo } from '../ports/hooks.js'
+import { type ClientInfo, CONNECTION_LOST, type DisconnectInfo, type DropReason } from '../ports/hooks.js'
 import { RetainedDelivery } from '../sessions/retained-delivery.js'
 import type { Session, SessionContext } from '../sessions/session.js'
 import type { Ending, Sessions } from '../sessions/sessions.js'
@@ -203,6 +204,11 @@ export class Connection {
     this.publishPermission.use(identity)
     this.answerPermission.use(identity)
     this.#identityEnd.use(identity)
+  }
+
+  onDropped(message: Message, reason: DropReason): void {
+    const { session } = this
+    if (session !== undefined) this.context.drops?.dropped(message, session.info, reason)
   }
 
   onFlushed(isWritable: boolean): void {

@@ -9,6 +9,7 @@ import {
 import type { Delivery } from '../messages/delivery.js'
 import type { Message, Outlet } from '../messages/message.js'
 import type { ByteStream } from '../ports/byte-stream.js'
+import type { DropReason } from '../ports/hooks.js'
 import type { AwaitedQueue, ClientLink } from '../sessions/client-link.js'
 import type { AcknowledgementTarget, AcknowledgementType } from '../storage/group-commit.js'
 import type { Context } from '../support/context.js'
@@ -28,6 +29,8 @@ interface SenderContext extends Context {
 /** The connection whose packets are sent. */
 interface Sending {
   end(reasonCode: number, reasonString: string): void
+  /** A message of QoS 0 is not sent. */
+  onDropped(message: Message, reason: DropReason): void
   /** A turn has ended; `isWritable`: the system took enough that more may be written. */
   onFlushed(isWritable: boolean): void
 }
@@ -108,11 +111,14 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
     // Within one turn, too, nobody piles up more than that.
     if (!this.isWritable && this.backlogBytes + message.bytes > limits.queuedBytes) {
       counters.droppedSlow++
-      return
+      return this.#connection.onDropped(message, 'slow')
     }
     if (message.writeTo(this, 0, retain, false, 0, subscriptionIdentifiers, frameIndex, clock))
       this.#sent(message)
-    else counters.droppedTooLarge++
+    else {
+      counters.droppedTooLarge++
+      this.#connection.onDropped(message, 'too-large')
+    }
   }
 
   sendDelivery(delivery: Delivery, frameIndex: number): boolean {

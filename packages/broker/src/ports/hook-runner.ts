@@ -8,7 +8,10 @@ import {
   type BrokerHooks,
   type ClientInfo,
   type DisconnectInfo,
+  type DroppedMessage,
+  type DropReason,
   FAILED,
+  type FilterOutcome,
   type PublishChange,
   type PublishOffer,
   type Refusal,
@@ -32,6 +35,16 @@ export class HookRunner {
     this.#context = context
     this.#hooks = hooks
     this.judgesPublish = hooks.onPublish !== undefined || hooks.authorize !== undefined
+  }
+
+  /** Whether anybody is to be told what became of filters. */
+  get observesFilters(): boolean {
+    return this.#hooks.onSubscribe !== undefined || this.#hooks.onUnsubscribe !== undefined
+  }
+
+  /** Whether anybody is to be told of what is dropped. */
+  get observesDrops(): boolean {
+    return this.#hooks.onDropped !== undefined
   }
 
   get authorizes(): boolean {
@@ -58,6 +71,21 @@ export class HookRunner {
     if (!(answer instanceof Promise)) return
     this.#disconnections.add(answer)
     answer.then(() => this.#disconnections.delete(answer))
+  }
+
+  subscribed(client: ClientInfo, filters: readonly string[], reasonCodes: readonly number[]): void {
+    this.#tell('onSubscribe', () => this.#hooks.onSubscribe?.(client, outcomesOf(filters, reasonCodes)))
+  }
+
+  unsubscribed(client: ClientInfo, filters: readonly string[], reasonCodes: readonly number[]): void {
+    this.#tell('onUnsubscribe', () => this.#hooks.onUnsubscribe?.(client, outcomesOf(filters, reasonCodes)))
+  }
+
+  /** In a later turn than what drops it, which may be in the middle of its work. */
+  dropped(message: DroppedMessage, client: ClientInfo, reason: DropReason): void {
+    const { topic, payload, qos, retain, properties, publishedBy } = message
+    const told = { topic, payload, qos, retain, properties, publishedBy }
+    queueMicrotask(() => this.#tell('onDropped', () => this.#hooks.onDropped?.(told, client, reason)))
   }
 
   /** Resolves when every `onDisconnect` has ended. */
@@ -124,6 +152,21 @@ export class HookRunner {
     return changed
   }
 
+  /** Tells one that decides nothing, and waits for nothing. */
+  #tell(name: keyof BrokerHooks, call: () => unknown): void {
+    try {
+      const answer = call()
+      if (isThenable(answer)) answer.then(undefined, (error) => this.#count(name, error))
+    } catch (error) {
+      this.#count(name, error)
+    }
+  }
+
+  #count(name: keyof BrokerHooks, error: unknown): void {
+    this.#context.counters.hooksFailed++
+    this.#context.log.error({ err: error, hook: name }, 'a hook failed; nothing depends on it')
+  }
+
   #ask<T>(
     name: keyof BrokerHooks,
     // biome-ignore lint/suspicious/noConfusingVoidType: as the hooks have it.
@@ -170,6 +213,10 @@ export class HookRunner {
     this.#context.log.error({ err: error, hook: name }, 'a hook failed; what it was asked about is refused')
     return FAILED
   }
+}
+
+function outcomesOf(filters: readonly string[], reasonCodes: readonly number[]): FilterOutcome[] {
+  return filters.map((filter, i) => ({ filter, reasonCode: reasonCodes[i] as number }))
 }
 
 function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {

@@ -45,6 +45,35 @@ export interface DisconnectInfo {
   readonly reason: string | undefined
 }
 
+/** What became of one topic filter of SUBSCRIBE or UNSUBSCRIBE. */
+export interface FilterOutcome {
+  /** As sent, `$share/<group>/` included. */
+  readonly filter: string
+  /**
+   * Of SUBACK or UNSUBACK: from 0x80 on a refusal, in SUBACK else the QoS that was granted. UNSUBACK before MQTT 5.0 does
+   * not tell it.
+   */
+  readonly reasonCode: number
+}
+
+/** A message that did not reach one session. To be read, not written to. */
+export interface DroppedMessage {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly properties: PublishProperties | undefined
+  /** Client identifier; '' for the broker itself and the program that embeds it. */
+  readonly publishedBy: string
+}
+
+/**
+ * The counter that has it: `droppedSlow` (QoS 0, and the client reads too slowly), `droppedOverflow` (its queue is full),
+ * `droppedExpired`, `droppedTooLarge` (for the client's Maximum Packet Size) or `droppedDenied` (it may not receive it
+ * any more).
+ */
+export type DropReason = 'slow' | 'overflow' | 'expired' | 'too-large' | 'denied'
+
 /** What there is to say of a connection that broke. */
 export const CONNECTION_LOST: DisconnectInfo = { by: 'network', reasonCode: undefined, reason: undefined }
 
@@ -86,6 +115,17 @@ export interface BrokerHooks {
    * `client` objects tell the two apart. `Broker.close` waits for what this returns.
    */
   onDisconnect?: ((client: ClientInfo, info: DisconnectInfo) => Later<Nothing>) | undefined
+  /** Told when SUBACK is decided. Nobody waits for it. */
+  onSubscribe?: ((client: ClientInfo, outcomes: readonly FilterOutcome[]) => Later<Nothing>) | undefined
+  /** Told when UNSUBACK is decided. Nobody waits for it. */
+  onUnsubscribe?: ((client: ClientInfo, outcomes: readonly FilterOutcome[]) => Later<Nothing>) | undefined
+  /**
+   * Told, some moments later, of each message that was to go to a session and will not. What waits in a session that ends
+   * goes with it untold. Nobody waits for it.
+   */
+  onDropped?:
+    | ((message: DroppedMessage, client: ClientInfo, reason: DropReason) => Later<Nothing>)
+    | undefined
 }
 
 /** The answer of a hook that failed, after that was logged. */

@@ -92,7 +92,7 @@ export class Router {
       if (canTake(receiver, message)) deliver(receiver, message, false)
       else {
         missed++
-        receiver.session.outgoing.room.onMissed()
+        receiver.session.outgoing.room.onMissed(message)
       }
     }
     for (const route of shared) {
@@ -106,7 +106,7 @@ export class Router {
       if (chosen === undefined) continue
       if (canTake(chosen, message) && deliverShared(chosen, message, route.group)) continue
       missed++
-      chosen.session.outgoing.room.onMissed()
+      chosen.session.outgoing.room.onMissed(message)
     }
     // Its acknowledgement waits for no queue.
     this.#backpressure.clear()

@@ -55,7 +55,7 @@ export interface SubscriberRoom {
   /** As `findsRoomFor`, or its publisher will be stopped for it. */
   mayTake(message: Message): boolean
   /** There was no room for a message, and the session misses it. */
-  onMissed(): void
+  onMissed(message: Message): void
 }
 
 /** What one session wants under one filter. */

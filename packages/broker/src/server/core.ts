@@ -58,6 +58,8 @@ export class Core implements ListenerContext {
   readonly responseInformation: ((clientId: string) => string | undefined) | undefined
   /** Absent where none was given. */
   readonly hooks: HookRunner | undefined
+  /** Present where somebody is to be told of what is dropped. */
+  readonly drops: HookRunner | undefined
   /** Absent where no topic is stamped. */
   readonly stamping: Stamping | undefined
   readonly counters = new Counters()
@@ -96,6 +98,7 @@ export class Core implements ListenerContext {
     this.overflow = options.overflow
     this.responseInformation = options.responseInformation
     this.hooks = options.hooks && new HookRunner(this, options.hooks)
+    this.drops = this.hooks?.observesDrops ? this.hooks : undefined
     const { stampSenders = [] } = options
     this.stamping = stampSenders.length === 0 ? undefined : new Stamping(stampSenders, options.log)
     this.writeBatcher = new WriteBatcher(() => this.groupCommit?.endTurn())

@@ -40,7 +40,7 @@ export class Outgoing {
     this.#context = context
     this.#session = session
     this.room = new QueueRoom(context, session, this)
-    this.expiry = new QueueExpiry(context, this.#queue, (delivery) => this.#finish(delivery))
+    this.expiry = new QueueExpiry(context, this.room, this.#queue, (delivery) => this.#finish(delivery))
     this.quota = context.limits.inFlight
   }
 
@@ -239,7 +239,7 @@ export class Outgoing {
       if (this.#session.mayReceive(delivery.message.topic)) continue
       const mayBeTaken = delivery.qos === 1 || !delivery.wasSent
       const isTaken = mayBeTaken && this.#context.router.handOn(delivery, this.#session, true)
-      if (!isTaken) this.#context.counters.droppedDenied++
+      if (!isTaken) this.room.onDropped(delivery.message, 'denied')
       this.#finish(delivery)
     }
   }
@@ -318,7 +318,7 @@ export class Outgoing {
       const delivery = this.#queue.shift()
       if (delivery === undefined) return
       if (delivery.hasExpired(this.#context.clock)) {
-        this.#context.counters.droppedExpired++
+        this.room.onDropped(delivery.message, 'expired')
         this.#release(delivery)
       } else this.#send(connection, delivery, -1)
     }
@@ -336,7 +336,7 @@ export class Outgoing {
     this.#unacknowledged++
     if (connection.sendDelivery(delivery, frameIndex)) return
     // Too large for this client: for it, the message was never there. [MQTT-3.1.2-25]
-    this.#context.counters.droppedTooLarge++
+    this.room.onDropped(delivery.message, 'too-large')
     this.#unacknowledged--
     this.#release(delivery)
   }
@@ -357,10 +357,11 @@ export class Outgoing {
     if (this.isWaiting) this.pump()
   }
 
-  /** Of those that the client cannot have seen. False: there is none. */
+  /** Of those that the client cannot have seen; it is counted. False: there is none. */
   dropOldest(): boolean {
     const oldest = this.#oldestUnsent()
     if (oldest === undefined) return false
+    this.room.onDropped(oldest.message, 'overflow')
     this.#finish(oldest)
     return true
   }

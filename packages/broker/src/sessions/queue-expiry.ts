@@ -3,6 +3,7 @@ import type { Message } from '../messages/message.js'
 import type { Context } from '../support/context.js'
 import { type Backlog, BacklogCursor } from './backlog.js'
 import type { DeliveryQueue } from './delivery-queue.js'
+import type { QueueRoom } from './queue-room.js'
 
 /** Read from the store at once; see `Backlog`. */
 const PAGE_MESSAGES = 256
@@ -12,6 +13,7 @@ const RETRY_MS = 60_000
 /** What expires in one session's queue, and gives up its place there, whether its client is connected or away. */
 export class QueueExpiry {
   readonly #context: Context
+  readonly #room: Pick<QueueRoom, 'onDropped'>
   readonly #queue: DeliveryQueue
   readonly #finish: (delivery: Delivery) => void
   /** Nothing in the queue expires before, apart from what the running sweep has passed. */
@@ -20,8 +22,14 @@ export class QueueExpiry {
   #passedMs = Number.POSITIVE_INFINITY
   #cursor: BacklogCursor | undefined
 
-  constructor(context: Context, queue: DeliveryQueue, finish: (delivery: Delivery) => void) {
+  constructor(
+    context: Context,
+    room: Pick<QueueRoom, 'onDropped'>,
+    queue: DeliveryQueue,
+    finish: (delivery: Delivery) => void,
+  ) {
     this.#context = context
+    this.#room = room
     this.#queue = queue
     this.#finish = finish
   }
@@ -78,7 +86,7 @@ export class QueueExpiry {
 
   #isOver(delivery: Delivery): boolean {
     if (delivery.hasExpired(this.#context.clock)) {
-      this.#context.counters.droppedExpired++
+      this.#room.onDropped(delivery.message, 'expired')
       return true
     }
     // One whose delivery has begun is completed.

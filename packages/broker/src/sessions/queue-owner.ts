@@ -1,4 +1,5 @@
 import type { ShareGroup } from '../messages/delivery.js'
+import type { ClientInfo } from '../ports/hooks.js'
 import type { Subscriber } from '../routing/subscription.js'
 import type { PersistentSession } from '../storage/persistent-session.js'
 import type { ClientLink } from './client-link.js'
@@ -7,6 +8,8 @@ import type { ClientLink } from './client-link.js'
 export type QueueOwner = PersistentSession &
   Subscriber & {
     readonly connection: ClientLink | undefined
+    /** Its client as hooks are told of it. */
+    readonly info: ClientInfo
     /** The group of a shared subscription that it has, or left while something waits to go to the others. */
     groupOf(filter: string): ShareGroup | undefined
   }

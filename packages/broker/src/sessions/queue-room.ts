@@ -1,5 +1,6 @@
 import { ReasonCode } from '@jamey/protocol'
 import type { Message } from '../messages/message.js'
+import type { ClientInfo, DroppedMessage, DropReason } from '../ports/hooks.js'
 import type { Context } from '../support/context.js'
 import { Deadline } from '../support/deadline.js'
 import type { WriteBatcher } from '../support/write-batcher.js'
@@ -28,11 +29,26 @@ export interface RoomContext extends Context {
   /** The broker has begun to shut down. */
   readonly isClosing: boolean
   readonly writeBatcher: WriteBatcher
+  /** Present where somebody is to be told of what is dropped. */
+  readonly drops: DropObserver | undefined
+}
+
+const COUNTER_OF = {
+  overflow: 'droppedOverflow',
+  expired: 'droppedExpired',
+  'too-large': 'droppedTooLarge',
+  denied: 'droppedDenied',
+} as const
+
+/** Told of each message that a session does not get. */
+export interface DropObserver {
+  dropped(message: DroppedMessage, client: ClientInfo, reason: DropReason): void
 }
 
 /** The session whose queue it is. */
 interface Owner {
   readonly clientId: string
+  readonly info: ClientInfo
   readonly connection: ClientLink | undefined
 }
 
@@ -124,12 +140,11 @@ export class QueueRoom implements AwaitedQueue {
   /** Whether one more message may wait, after the overflow policy had its say. */
   makeFor(message: Message): boolean {
     if (this.mayTake(message)) return true
-    const { overflow, counters } = this.#context
+    const { overflow } = this.#context
     while (overflow === 'drop-oldest' && this.#queue.dropOldest()) {
-      counters.droppedOverflow++
       if (this.hasRoomFor(message)) return true
     }
-    this.#onOverflow()
+    this.#onOverflow(message)
     return false
   }
 
@@ -197,18 +212,25 @@ export class QueueRoom implements AwaitedQueue {
   }
 
   /** A message was dropped, or the session's connection will be ended, because there was no room for it. */
-  #onOverflow(): void {
-    this.onMissed()
+  #onOverflow(message: Message): void {
+    this.onMissed(message)
     if (this.#context.overflow === 'disconnect') {
       this.#session.connection?.end(ReasonCode.quotaExceeded, 'the queue of this session is full')
     }
   }
 
+  /** The session does not get the message. */
+  onDropped(message: Message, reason: Exclude<DropReason, 'slow'>): void {
+    const { counters, drops } = this.#context
+    counters[COUNTER_OF[reason]]++
+    drops?.dropped(message, this.#session.info, reason)
+  }
+
   /** There was no room for a message, and the session misses it. */
-  onMissed(): void {
-    const { counters, log, limits, overflow } = this.#context
+  onMissed(message: Message): void {
+    const { log, limits, overflow } = this.#context
     const { clientId } = this.#session
-    counters.droppedOverflow++
+    this.onDropped(message, 'overflow')
     this.isWatched = true
     if (this.#dropped++ === 0) {
       const { queued, bytes } = this.#queue

@@ -122,6 +122,13 @@ export class Session implements Subscriber {
     return false
   }
 
+  /** Its client as hooks are told of it: as last connected, or what is left of that after a restart. */
+  get info(): ClientInfo {
+    if (this.client !== undefined) return this.client
+    const { publishesAs: clientId, username, version: protocolVersion } = this
+    return { clientId, username, remoteAddress: '', protocolVersion, certificate: undefined }
+  }
+
   /** Unknown permissions are checked when the client is back, before anything is sent. */
   mayReceive(topic: string): boolean {
     return this.#identity === undefined || this.#identity.mayReceive(topic)

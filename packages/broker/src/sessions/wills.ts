@@ -42,15 +42,7 @@ export class Wills {
     const offer = { topic, payload, qos, retain, properties, isWill: true }
     const { hooks } = this.#context
     if (!hooks?.judgesPublish) return this.#send(session, offer)
-    const { publishesAs, username, version } = session
-    const unknown = {
-      clientId: publishesAs,
-      username,
-      remoteAddress: '',
-      protocolVersion: version,
-      certificate: undefined,
-    }
-    return onceKnown(hooks.judge(session.client ?? unknown, offer), (verdict) => {
+    return onceKnown(hooks.judge(session.info, offer), (verdict) => {
       if ('refuse' in verdict) this.#context.counters.publishesRefused++
       else this.#send(session, verdict)
     })

@@ -51,6 +51,11 @@ function subscribe(
     return version === 5 ? refusal : ReasonCode.unspecifiedError
   })
   logRefusals(context, session, packet, reasonCodes)
+  const { client } = connection
+  if (context.hooks?.observesFilters && client !== undefined) {
+    const filters = subscriptions.map(({ filter }) => filter)
+    context.hooks.subscribed(client, filters, reasonCodes)
+  }
   const suback = { type: 'suback', packetIdentifier, reasonCodes, properties: undefined } as const
   connection.answers.acknowledgeWith(suback, () => {
     if (session.connection !== connection.sender) return

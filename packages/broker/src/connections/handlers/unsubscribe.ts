@@ -6,13 +6,15 @@ import { assertWellFormed } from './well-formed.js'
 export function handleUnsubscribe(connection: Connection, session: Session, packet: Unsubscribe): void {
   const { packetIdentifier, filters } = packet
   for (const filter of filters) assertWellFormed(filter)
-  const { router, limits } = connection.context
+  const { client, context } = connection
+  const { router, limits, hooks } = context
   // UNSUBACK has no quota among its codes, and none at all before MQTT 5.0: there, what can not be refused is done.
   const isTooLong = filters.length > limits.filtersPerPacket && connection.version === 5
   const reasonCodes = filters.map((filter) => {
     if (isTooLong) return ReasonCode.implementationSpecificError
     return router.unsubscribe(session, filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted
   })
+  if (hooks?.observesFilters && client !== undefined) hooks.unsubscribed(client, filters, reasonCodes)
   const unsuback = { type: 'unsuback', packetIdentifier, reasonCodes, properties: undefined } as const
   connection.answers.acknowledgeWith(unsuback, () => {})
 }
