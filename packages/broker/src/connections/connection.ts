@@ -11,6 +11,7 @@ import type { Session, SessionContext } from '../sessions/session.js'
 import type { Ending, Sessions } from '../sessions/sessions.js'
 import type { GroupCommit } from '../storage/group-commit.js'
 import type { RetainedMessages } from '../storage/retained-messages.js'
+import type { Capabilities } from '../support/capabilities.js'
 import { Deadline } from '../support/deadline.js'
 import { ConnectionFault } from '../support/errors.js'
 import type { Limits } from '../support/limits.js'
@@ -50,6 +51,7 @@ export interface ConnectionContext extends SessionContext {
   readonly shutdown: Ender | undefined
   /** Called when the last connection is gone. */
   readonly whenEmpty: (() => void) | undefined
+  readonly capabilities: Capabilities
   /** Passes a packet to its handler. Throws what ends the connection. */
   readonly handle: (connection: Connection, packet: Packet) => void
   /** For one that was authenticated while a reload changed who may do what. Throws `ConnectionFault`. */

@@ -126,6 +126,17 @@ const ENDINGS: readonly Ending[] = [
     act: ({ client }) =>
       client.sendBytes(Buffer.concat([hexadecimal('30 a0 1f 0001 74'), Buffer.alloc(2_000)])),
   },
+  { reasonCode: 0x98, act: ({ broker }) => broker.disconnect('it') },
+  {
+    reasonCode: 0x9a,
+    options: { retainAvailable: false },
+    act: ({ client }) => client.publish('t', 'm', { retain: true }),
+  },
+  {
+    reasonCode: 0x9b,
+    options: { maximumQos: 1 },
+    act: ({ client }) => client.publish('t', 'm', { qos: 2, packetIdentifier: 1 }),
+  },
   { reasonCode: 0x9c, act: ({ broker }) => void broker.close({ serverReference: 'b:1' }) },
   { reasonCode: 0x9d, act: ({ broker }) => void broker.close({ reasonCode: 0x9d }) },
 ]

@@ -1,3 +1,4 @@
+import type { QoS } from '@jamey/protocol'
 import { Listener, type ListenerAddress, type ListenerOptions } from '../listeners/listener.js'
 import type { Authenticator } from '../ports/authenticator.js'
 import type { BrokerStore } from '../ports/broker-store.js'
@@ -48,6 +49,16 @@ export interface BrokerOptions {
    * requester that does not read must not hold up whoever answers all others. Absent: none.
    */
   refuseWhenFull?: readonly string[] | undefined
+  /**
+   * The highest QoS that clients publish with and subscriptions are granted; 2 by default. Told in CONNACK. One that
+   * publishes above it is disconnected with 0x9B (before MQTT 5.0 without a word), one with such a will is not let in.
+   */
+  maximumQos?: QoS | undefined
+  /**
+   * `false`: nothing is retained, which CONNACK tells, and what the store holds from before is sent to nobody. One that
+   * publishes with RETAIN is disconnected with 0x9A (before MQTT 5.0 without a word), one with such a will is not let in.
+   */
+  retainAvailable?: boolean | undefined
   /** What you have a say in; see `BrokerHooks`. */
   hooks?: BrokerHooks | undefined
 }
@@ -105,7 +116,12 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       'authenticator: expected an object with authenticate(); insecureAuthenticator() lets everybody in',
     )
   }
+  const { maximumQos = 2, retainAvailable = true } = options
+  if (![0, 1, 2].includes(maximumQos)) {
+    throw new BrokerError('maximum-qos-invalid', `maximumQos: got ${maximumQos}; expected 0, 1 or 2`)
+  }
   const core = new Core({
+    capabilities: { maximumQos, retainAvailable },
     authenticator,
     store,
     limits: resolveLimits(options.limits),

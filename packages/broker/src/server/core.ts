@@ -1,5 +1,6 @@
 import type { Connection } from '../connections/connection.js'
 import { ConnectionLimiter } from '../connections/connection-limiter.js'
+import { within } from '../connections/handlers/capabilities.js'
 import { handle } from '../connections/handlers/handle.js'
 import { HeldBytes } from '../connections/held-bytes.js'
 import { Descriptors } from '../listeners/descriptors.js'
@@ -20,6 +21,7 @@ import { ExpirySweep } from '../storage/expiry-sweep.js'
 import { GroupCommit } from '../storage/group-commit.js'
 import { Persistence } from '../storage/persistence.js'
 import { RetainedMessages } from '../storage/retained-messages.js'
+import type { Capabilities } from '../support/capabilities.js'
 import type { Clock } from '../support/clock.js'
 import { Counters } from '../support/counters.js'
 import type { Limits } from '../support/limits.js'
@@ -39,6 +41,7 @@ export interface CoreOptions {
   sharedSubscriptions?: SharedSubscriptions | undefined
   stampSenders?: readonly string[] | undefined
   refuseWhenFull?: readonly string[] | undefined
+  capabilities?: Capabilities | undefined
   descriptors?: Descriptors | undefined
 }
 
@@ -67,7 +70,8 @@ export class Core implements ListenerContext {
   readonly heldBytes = new HeldBytes(this)
   /** The time that handling what publishers sent has taken. */
   readonly publishing = { ms: 0 }
-  readonly handle = handle
+  readonly capabilities: Capabilities
+  readonly handle: typeof handle
   readonly backpressure = new PublishBackpressure()
   readonly retained: RetainedMessages
   readonly expirySweep: ExpirySweep
@@ -89,6 +93,8 @@ export class Core implements ListenerContext {
 
   constructor(options: CoreOptions) {
     this.authenticator = options.authenticator
+    this.capabilities = options.capabilities ?? { maximumQos: 2, retainAvailable: true }
+    this.handle = within(this.capabilities, handle)
     this.clock = options.clock
     this.log = options.log
     this.descriptors = options.descriptors ?? new Descriptors()

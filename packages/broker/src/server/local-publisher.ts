@@ -54,6 +54,9 @@ export class LocalPublisher {
     const { qos = 0, retain = false } = options
     try {
       if (qos !== 0 && qos !== 1 && qos !== 2) throw new RangeError(`qos: got ${qos}; expected 0, 1 or 2`)
+      const { maximumQos, retainAvailable } = this.#core.capabilities
+      if (qos > maximumQos) throw new RangeError(`qos: got ${qos}; maximumQos is ${maximumQos}`)
+      if (retain && !retainAvailable) throw new RangeError('retain: retainAvailable is false')
       assertTopicName(topic)
       const properties = ownOf(options.properties)
       // A copy, since the caller's may change before the last receiver has it.

@@ -9,7 +9,7 @@ export { AuthenticationRefused } from '@jamey/protocol'
  * `store-failed`: the store could not load what it holds. `close-invalid`: the options of `close` do not go together.
  * `reload-invalid`: what `reload` was given does not fit the listeners that are there. `stamp-invalid`: what
  * `stampSenders` holds is no topic filter that clients publish under. `refuse-when-full-invalid`: the same of
- * `refuseWhenFull`. `publish-invalid`: topic, payload or options of `publish` can not be published. `publish-refused`:
+ * `refuseWhenFull`. `maximum-qos-invalid`: `maximumQos` is no QoS. `publish-invalid`: topic, payload or options of `publish` can not be published. `publish-refused`:
  * there is no room for it, or the store does not keep it. `disconnect-invalid`: DISCONNECT has no such reason code.
  * `broker-closed`: the broker closes or has closed.
  */
@@ -25,6 +25,7 @@ export type BrokerErrorCode =
   | 'reload-invalid'
   | 'stamp-invalid'
   | 'refuse-when-full-invalid'
+  | 'maximum-qos-invalid'
   | 'publish-invalid'
   | 'publish-refused'
   | 'disconnect-invalid'

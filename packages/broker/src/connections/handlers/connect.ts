@@ -170,11 +170,15 @@ function announcement(
   authenticationData: Uint8Array | undefined,
 ): ConnackProperties | undefined {
   if (version !== 5) return undefined
-  const { responseInformation } = context
+  const { responseInformation, capabilities } = context
+  const { maximumQos, retainAvailable } = capabilities
   return {
     sessionExpiryInterval:
       (properties?.sessionExpiryInterval ?? 0) === expirySeconds ? undefined : expirySeconds,
     receiveMaximum: terms.receiveMaximum === 65_535 ? undefined : terms.receiveMaximum,
+    // [MQTT-3.2.2-9]
+    maximumQoS: maximumQos === 2 ? undefined : maximumQos,
+    retainAvailable: retainAvailable ? undefined : 0,
     maximumPacketSize: terms.packetBytes,
     assignedClientIdentifier: wantedClientId === '' ? clientId : undefined,
     topicAliasMaximum: terms.topicAliases === 0 ? undefined : terms.topicAliases,

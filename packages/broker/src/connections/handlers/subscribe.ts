@@ -42,9 +42,10 @@ function subscribe(
     if (refusal === undefined) {
       const subscription = subscriptionOf(context, session, request, identifier)
       const isNew = context.router.subscribe(subscription)
-      const wantsRetained = mayWantRetained(subscription, isNew) || added.get(request.filter)?.wantsRetained
+      const wantsRetained =
+        mayWantRetained(context, subscription, isNew) || added.get(request.filter)?.wantsRetained
       added.set(request.filter, { subscription, wantsRetained: wantsRetained === true })
-      return request.qos
+      return subscription.qos
     }
     if (refusal === ReasonCode.notAuthorized) context.counters.subscriptionsDenied++
     // Before MQTT 5.0 there is one code for every failure. [MQTT-3.9.3-2 of 3.1.1]
@@ -68,7 +69,12 @@ function subscribe(
 }
 
 /** [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; never for a shared subscription. Section 4.8.2 */
-function mayWantRetained({ group, retainHandling }: Subscription, isNew: boolean): boolean {
+function mayWantRetained(
+  { capabilities }: ConnectionContext,
+  { group, retainHandling }: Subscription,
+  isNew: boolean,
+): boolean {
+  if (!capabilities.retainAvailable) return false
   return group === undefined && (retainHandling === 0 || (retainHandling === 1 && isNew))
 }
 
@@ -112,13 +118,15 @@ function subscriptionOf(
   request: SubscriptionRequest,
   subscriptionIdentifier: number | undefined,
 ): Subscription {
-  const { filter, qos, noLocal, retainAsPublished, retainHandling } = request
+  const { filter, noLocal, retainAsPublished, retainHandling } = request
+  const { maximumQos } = context.capabilities
   const { group, filter: path } = splitShared(filter)
   return {
     session,
     filter,
     path,
-    qos,
+    // Any QoS may be asked for; what is granted is told. [MQTT-3.2.2-10]
+    qos: request.qos < maximumQos ? request.qos : maximumQos,
     noLocal,
     retainAsPublished,
     retainHandling,
