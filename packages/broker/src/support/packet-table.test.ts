@@ -26,4 +26,12 @@ describe('packet table', () => {
       }),
     )
   })
+
+  it('finds the first identifier that is free, and after the highest the lowest [MQTT-2.2.1-4]', () => {
+    const table = new PacketTable<{ of: number }>()
+    for (const of of [5, 6, 65_535, 1]) table.set(of, { of })
+    expect([4, 5, 6, 7, 65_534, 65_535, 1].map((from) => table.freeFrom(from))).toEqual([
+      4, 7, 7, 7, 65_534, 2, 2,
+    ])
+  })
 })
