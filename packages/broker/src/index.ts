@@ -37,6 +37,12 @@ export { type Broker, type BrokerOptions, createBroker } from './server/broker.j
 export type { DisconnectOptions } from './server/disconnect.js'
 export type { ClientFacts, SessionFacts } from './server/facts.js'
 export type { PublishOptions } from './server/local-publisher.js'
+export type {
+  LocalSubscription,
+  MessageHandler,
+  ReceivedMessage,
+  SubscribeOptions,
+} from './server/local-subscriber.js'
 export type { ReloadOptions } from './server/reload.js'
 export type { CloseOptions } from './server/shutdown.js'
 export { MemoryBrokerStore } from './storage/memory-store.js'

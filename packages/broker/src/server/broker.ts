@@ -14,6 +14,12 @@ import { Core } from './core.js'
 import { type DisconnectOptions, disconnect } from './disconnect.js'
 import { type ClientFacts, clientsOf, type SessionFacts, sessionsOf } from './facts.js'
 import { LocalPublisher, type PublishOptions } from './local-publisher.js'
+import {
+  LocalSubscriber,
+  type LocalSubscription,
+  type MessageHandler,
+  type SubscribeOptions,
+} from './local-subscriber.js'
 import { type ReloadOptions, reload } from './reload.js'
 import { restore } from './restore.js'
 import { type CloseOptions, Shutdown } from './shutdown.js'
@@ -86,6 +92,14 @@ export interface Broker extends AsyncDisposable {
    * the store fails. May be called before `listen`.
    */
   publish(topic: string, payload: Uint8Array | string, options?: PublishOptions): Promise<boolean>
+  /**
+   * Calls `handler` for each message under `filter`, one after the other, in a later turn than that which brings it; what
+   * is retained comes first. While a promise of the handler is open, the next wait, as many as the options allow; then
+   * they are dropped and counted, as those of QoS 0 for a client that reads too slowly. Nobody waits for the handler, and
+   * one that throws or rejects is logged, counted, and called for the next. Throws `BrokerError`.
+   */
+  subscribe(filter: string, handler: MessageHandler): LocalSubscription
+  subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): LocalSubscription
   /**
    * Takes new limits, certificates and permissions without ending a connection that may stay. Throws `BrokerError`, and
    * then everything is as it was.
@@ -206,6 +220,16 @@ class RunningBroker implements Broker {
 
   publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Promise<boolean> {
     return this.#publisher.publish(topic, payload, options)
+  }
+
+  subscribe(
+    filter: string,
+    options: SubscribeOptions | MessageHandler = {},
+    handler?: MessageHandler,
+  ): LocalSubscription {
+    const isBare = typeof options === 'function'
+    const given = isBare ? options : (handler as MessageHandler)
+    return new LocalSubscriber(this.#core, filter, isBare ? {} : options, given)
   }
 
   reload(options: ReloadOptions): void {

@@ -65,6 +65,8 @@ export class Counters {
   refusedByStore = 0
   /** Times a hook threw, rejected, gave no answer in time or one that makes no sense. */
   hooksFailed = 0
+  /** Times a handler of `Broker.subscribe` threw or rejected. */
+  handlersFailed = 0
   /** Publishes and wills that `onPublish` refused, or failed at. */
   publishesRefused = 0
 

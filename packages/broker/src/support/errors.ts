@@ -10,7 +10,8 @@ export { AuthenticationRefused } from '@jamey/protocol'
  * `reload-invalid`: what `reload` was given does not fit the listeners that are there. `stamp-invalid`: what
  * `stampSenders` holds is no topic filter that clients publish under. `refuse-when-full-invalid`: the same of
  * `refuseWhenFull`. `maximum-qos-invalid`: `maximumQos` is no QoS. `publish-invalid`: topic, payload or options of `publish` can not be published. `publish-refused`:
- * there is no room for it, or the store does not keep it. `disconnect-invalid`: DISCONNECT has no such reason code.
+ * there is no room for it, or the store does not keep it. `subscribe-invalid`: filter, options or
+ * handler of `subscribe` can not be used. `disconnect-invalid`: DISCONNECT has no such reason code.
  * `broker-closed`: the broker closes or has closed.
  */
 export type BrokerErrorCode =
@@ -28,6 +29,7 @@ export type BrokerErrorCode =
   | 'maximum-qos-invalid'
   | 'publish-invalid'
   | 'publish-refused'
+  | 'subscribe-invalid'
   | 'disconnect-invalid'
   | 'broker-closed'
 
