@@ -107,21 +107,21 @@ export class Connection {
   constructor(
     context: ConnectionContext,
     socket: ByteStream,
-    { remoteAddress, connectByMs, certificate }: Peer,
+    { remoteAddress, connectByMs, certificate, terms = context.limits }: Peer,
   ) {
-    const { clock, limits } = context
+    const { clock } = context
     this.context = context
-    this.terms = limits
+    this.terms = terms
     this.#socket = socket
     this.sender = new PacketSender(context, this, socket)
     this.remoteAddress = remoteAddress
     this.certificate = certificate
-    this.aliases = new TopicAliases(limits.topicAliases)
+    this.aliases = new TopicAliases(terms.topicAliases)
     this.publishPermission = new TopicPermission((by, topic) => {
       return mayPublish(by, topic, context.limits.topicLevels) && (this.session?.stampFor(topic) ?? true)
     })
     this.retainedDelivery = new RetainedDelivery(context, this)
-    this.#decoder = new Decoder({ from: 'client', maximumPacketSize: limits.connectPacketBytes })
+    this.#decoder = new Decoder({ from: 'client', maximumPacketSize: terms.connectPacketBytes })
     const isListening = (): boolean => this.holds === 0
     this.#keepAlive = new KeepAlive(clock, connectByMs, isListening, () => this.#onSilence())
     this.#identityEnd = new IdentityEnd(clock, () => this.#onIdentityEnd())

@@ -13,7 +13,9 @@ import { Connection, type ConnectionContext } from '../connections/connection.js
 import type { ByteStream, Peer } from '../ports/byte-stream.js'
 import { Deadline } from '../support/deadline.js'
 import { BrokerError } from '../support/errors.js'
+import type { Limits } from '../support/limits.js'
 import type { Descriptors } from './descriptors.js'
+import { assertLimits, type ListenerLimits, termsOf } from './listener-limits.js'
 import { asksFor, assertTls, contextOf, type ListenerTls } from './listener-tls.js'
 import { networks, ProxyGate, type ProxyProtocolOptions } from './proxy-gate.js'
 import { ReadingPause } from './reading-pause.js'
@@ -34,6 +36,7 @@ export interface ListenerOptions {
    * could claim any address.
    */
   proxyProtocol?: boolean | ProxyProtocolOptions | undefined
+  limits?: ListenerLimits | undefined
 }
 
 export interface ListenerAddress {
@@ -71,6 +74,8 @@ export class Listener {
   readonly #arrivals = new Map<string, Arrival>()
   /** Those still in their TLS handshake included, which no `Connection` knows of. */
   readonly #sockets = new Set<Socket>()
+  /** Undefined: they are the broker's. */
+  #terms: Readonly<Limits> | undefined
 
   /** Throws `BrokerError` when the options can not be used. */
   constructor(context: ListenerContext, options: ListenerOptions) {
@@ -145,7 +150,10 @@ export class Listener {
 
   #useLimits(): void {
     const { connections, pendingConnections, waitingConnections, connectTimeoutMs } = this.#context.limits
-    this.#server.maxConnections = connections + pendingConnections + waitingConnections
+    const { limits: own } = this.#options
+    const ofAll = connections + pendingConnections + waitingConnections
+    this.#server.maxConnections = Math.min(ofAll, own?.connections ?? ofAll)
+    this.#terms = own && termsOf(this.#context.limits, own)
     if (this.#gate === undefined) return
     const server = this.#server as HttpServer
     server.headersTimeout = connectTimeoutMs
@@ -305,6 +313,7 @@ export class Listener {
     return {
       remoteAddress: arrival.address,
       connectByMs: arrival.atMs + this.#context.limits.connectTimeoutMs,
+      terms: this.#terms,
       certificate: subject && { commonName: typeof commonName === 'string' ? commonName : '', raw },
     }
   }
@@ -341,7 +350,15 @@ function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket):
   return remoteAddress && `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 }
 
-function assertUsable({ host, port, tls, insecure, webSocket, proxyProtocol }: ListenerOptions): void {
+function assertUsable({
+  host,
+  port,
+  tls,
+  insecure,
+  webSocket,
+  proxyProtocol,
+  limits = {},
+}: ListenerOptions): void {
   if (tls === undefined && insecure !== true) {
     throw new BrokerError(
       'listener-insecure',
@@ -367,6 +384,7 @@ function assertUsable({ host, port, tls, insecure, webSocket, proxyProtocol }: L
     const where = `listener ${host}:${port} proxyProtocol.trusted`
     throw new BrokerError('listener-invalid', `${where}: ${(error as TypeError).message}`)
   }
+  assertLimits(limits, `listener ${host}:${port}`)
   if (tls !== undefined) assertTls(tls, `listener ${host}:${port}`)
 }
 

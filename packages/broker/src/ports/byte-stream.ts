@@ -1,3 +1,4 @@
+import type { Limits } from '../support/limits.js'
 import type { ClientCertificate } from './authenticator.js'
 
 /** What a connection needs of the network, a port: sockets of `net` and `tls` have it, WebSockets are made to. */
@@ -31,4 +32,6 @@ export interface Peer {
   /** By the monotonic clock: `connectTimeoutMs` after it was accepted, whatever came before the first packet. */
   readonly connectByMs: number
   readonly certificate: ClientCertificate | undefined
+  /** Limits that hold for it, where they are others than the broker's. */
+  readonly terms?: Readonly<Limits> | undefined
 }

@@ -146,7 +146,7 @@ export const LIMIT_RANGES = Object.freeze(
 ) as Readonly<Record<keyof Limits, readonly [number, number]>>
 
 /** The defaults with `given` laid over them. Throws `BrokerError` 'limit-invalid' that names the limit and its range. */
-export function resolveLimits(given: Partial<Limits> = {}): Limits {
+export function resolveLimits(given: { readonly [name in keyof Limits]?: number | undefined } = {}): Limits {
   const limits: Limits = { ...DEFAULT_LIMITS }
   for (const name of Object.keys(given) as (keyof Limits)[]) {
     const value = given[name]
