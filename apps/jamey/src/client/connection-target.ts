@@ -59,7 +59,7 @@ async function targetOfEnvironment(
   { env, fromFile, cwd }: Pick<CommandContext, 'env' | 'fromFile' | 'cwd'>,
   options: ClientOptions,
 ): Promise<ConnectionTarget> {
-  const { configFromEnvironment } = await import('@jamey/bus')
+  const { configFromEnvironment } = await import('../support/from-bus.js')
   const clientId = options.clientId ?? newClientId()
   const readAs = options.clientId ?? (env['MQTT_CLIENT_ID'] || clientId)
   // The outbox is the component's, whose process has it open.
@@ -93,7 +93,7 @@ function certificateHint(env: NodeJS.ProcessEnv, { clientId }: ClientOptions): s
 async function targetOfDirectory(cwd: string, options: ClientOptions): Promise<ConnectionTarget> {
   const directory = requireDataDirectory(cwd, options.dataDir)
   const { host, port } = runningBroker(directory)
-  const { readTokenSecretFile } = await import('@jamey/auth')
+  const { readTokenSecretFile } = await import('../support/from-auth.js')
   return {
     config: {
       url: `mqtts://${hostInUrl(host)}:${port}`,

@@ -36,7 +36,7 @@ export async function envelopeOf(
   { contract, data }: Enveloped,
   reply?: ReplyAddress,
 ): Promise<{ readonly messageId: string; readonly bytes: Uint8Array }> {
-  const { encodeEnvelope } = await import('@jamey/bus')
+  const { encodeEnvelope } = await import('../support/from-bus.js')
   const messageId = randomUUID()
   const bytes = encodeEnvelope({
     message_id: messageId,

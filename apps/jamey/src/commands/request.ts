@@ -81,7 +81,7 @@ async function requestEnveloped(
   const { contract, data } = message
   // Braces in a topic of somebody's own are no parameters.
   if (call.qos === contract.qos && !topic.includes('{')) return bus.request(contract, data, call)
-  const { decodeEnvelope } = await import('@jamey/bus')
+  const { decodeEnvelope } = await import('../support/from-bus.js')
   const at = topicFor(bus, topic, message)
   let answerTopic = topic
   const ask = async (reply: ReplyAddress) => {

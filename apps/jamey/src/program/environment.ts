@@ -14,7 +14,7 @@ export interface Environment {
 export async function environmentOf(env: NodeJS.ProcessEnv, cwd: string): Promise<Environment> {
   const path = join(cwd, '.env')
   if (!isThere(path)) return { env, fromFile: new Set() }
-  const { readEnvironmentFile } = await import('@jamey/bus')
+  const { readEnvironmentFile } = await import('../support/from-bus.js')
   let file: Record<string, string>
   try {
     file = readEnvironmentFile(path)
