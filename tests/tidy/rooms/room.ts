@@ -8,7 +8,7 @@ export interface Room {
 }
 
 const FORM =
-  /^# (?<name>[a-z0-9-]+)\n\n(?<about>(?:.+\n)+)\nMay import: (?<list>[a-z0-9-]+(?:, [a-z0-9-]+)*)\.\n$/
+  /^# (?<name>[a-z0-9-]+)\n\n(?<about>(?:.+\n|\n(?!May import))+)\nMay import: (?<list>[a-z0-9-]+(?:, [a-z0-9-]+)*)\.\n$/
 
 /** A text where the folder says nothing, or says it otherwise. */
 export function readRoom(folder: string): Room | string {

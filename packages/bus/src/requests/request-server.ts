@@ -9,8 +9,8 @@ import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from '..
 import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
 import { AnswerOutlet, type AnswerOutletParts } from './answer-outlet.js'
 import { abortedFailure, failureOf, notPermitted, overloadedFailure, unknownAction } from './failures.js'
+import { ServedRequestContext } from './request-context.js'
 import { type Incoming, ServedRequest } from './served-request.js'
-import { ServingContext } from './serving-context.js'
 import type { ServingQueue } from './serving-queue.js'
 
 export interface RequestServerParts extends AnswerOutletParts {
@@ -41,7 +41,7 @@ export class RequestServer {
   readonly #cache: AnswerCache
   readonly #outlet: AnswerOutlet
   #heardAtMs = Number.NEGATIVE_INFINITY
-  readonly #running = new Map<ServingContext, { action: string; done: Promise<void> }>()
+  readonly #running = new Map<ServedRequestContext, { action: string; done: Promise<void> }>()
 
   constructor(
     parts: RequestServerParts,
@@ -171,7 +171,7 @@ export class RequestServer {
     const whose = incoming.principal.clientId
     const queue = this.actions.get(action)?.queue
     if (queue?.enter(whose, message.payload.length) === false) return this.#refuseForNow(incoming)
-    const context = new ServingContext(this.#parts.clock, message.topic, action, deadline)
+    const context = new ServedRequestContext(this.#parts.clock, message.topic, action, deadline)
     const taken = new TakenRequest(key, deadline)
     this.#cache.add(taken)
     this.#parts.counters.serving++
@@ -189,7 +189,7 @@ export class RequestServer {
   #workInTurn(
     incoming: Incoming,
     taken: TakenRequest,
-    context: ServingContext,
+    context: ServedRequestContext,
     queue: ServingQueue | undefined,
   ): Promise<void> {
     if (taken.deadline <= this.#parts.clock.monotonicNow()) context.expire()
@@ -208,7 +208,7 @@ export class RequestServer {
   async #work(
     incoming: Incoming,
     taken: TakenRequest,
-    context: ServingContext,
+    context: ServedRequestContext,
     queue: ServingQueue | undefined,
   ): Promise<void> {
     const { clock, counters } = this.#parts
@@ -242,7 +242,7 @@ export class RequestServer {
     return taken.answer && this.#outlet.publish(taken.answer, incoming.deadline)
   }
 
-  #outcomeOf(incoming: Incoming, context: ServingContext): Outcome | Promise<Outcome> {
+  #outcomeOf(incoming: Incoming, context: ServedRequestContext): Outcome | Promise<Outcome> {
     const { counters } = this.#parts
     const { envelope, topic } = incoming
     const { action } = envelope.payload
@@ -267,7 +267,7 @@ export class RequestServer {
     return this.#ask(served, new ServedRequest(incoming, payload), context)
   }
 
-  async #ask(served: Served, request: Request<unknown>, context: ServingContext): Promise<Outcome> {
+  async #ask(served: Served, request: Request<unknown>, context: ServedRequestContext): Promise<Outcome> {
     const { topic, envelope } = request
     try {
       const result = await served.handler(request, context)
@@ -278,7 +278,7 @@ export class RequestServer {
   }
 
   /** What a requester may know of a handler's failure: what was thrown for it, and nothing of what was not. */
-  #failureOf(error: unknown, envelope: Envelope, context?: ServingContext): RemoteFailure {
+  #failureOf(error: unknown, envelope: Envelope, context?: ServedRequestContext): RemoteFailure {
     const { topic, payload } = envelope
     if (error instanceof RequestError) return failureOf(error)
     if (context?.isAborted === true) {

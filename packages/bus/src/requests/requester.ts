@@ -32,8 +32,8 @@ import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
 import { ReplyTopics } from '../wire/reply-topics.js'
 import { latin1 } from '../wire/request-properties.js'
 import type { ServerStamp } from '../wire/server-stamp.js'
-import { type Repeatable, Repetitions } from './repetitions.js'
 import { aborted, closed, type TimedOptions, timed, timedOut } from './request-end.js'
+import { type Repeatable, Resending } from './resending.js'
 
 /**
  * For so long after it connected, a server that knows nobody may only have been restarted: whoever serves comes back
@@ -87,7 +87,7 @@ export class Requester {
   readonly #parts: RequesterParts
   readonly #waiting = new Map<string, Waiting>()
   readonly #replyTopics: ReplyTopics
-  readonly #repetitions: Repetitions<Waiting>
+  readonly #resending: Resending<Waiting>
   #inbox: Promise<PortSubscription> | undefined
   #isInboxOpen = false
   #isClosed = false
@@ -100,7 +100,7 @@ export class Requester {
     this.#stopWatching = parts.port.onState(({ state }) => {
       if (state === 'connected') this.#connectedAtMs = parts.clock.monotonicNow()
     })
-    this.#repetitions = new Repetitions(
+    this.#resending = new Resending(
       parts.clock,
       () => this.#waiting.values(),
       (waiting) => this.#repeat(waiting),
@@ -219,7 +219,7 @@ export class Requester {
     deadline?.cancel()
     this.#parts.clock.clearTimeout(timer)
     waiting.isSettled = true
-    if (this.#waiting.size === 0) this.#repetitions.stop()
+    if (this.#waiting.size === 0) this.#resending.stop()
     return true
   }
 
@@ -239,7 +239,7 @@ export class Requester {
       ({ reasonCode }) => {
         waiting.stage = 'taken'
         if (reasonCode === ReasonCode.noMatchingSubscribers) this.#missed(waiting, bytes)
-        else if (waiting.bytes !== undefined && !waiting.isSettled) this.#repetitions.handedOver(waiting)
+        else if (waiting.bytes !== undefined && !waiting.isSettled) this.#resending.handedOver(waiting)
       },
       (error) => this.#failUnsent(waiting, error),
     )
@@ -337,7 +337,7 @@ export class Requester {
     const { topic } = message
     const { data, error } = envelope.payload
     if (!this.#isGenuine(message, envelope)) return
-    this.#repetitions.answered(waiting)
+    this.#resending.answered(waiting)
     if (error === undefined) {
       const { contract, binding } = waiting
       const checked = checkData(contract.responseSchema, topic, data)
@@ -353,7 +353,7 @@ export class Requester {
     const { kind, message, retryable, retry_after_ms: delayMs } = failure
     const { bytes, dueAtMs } = waiting
     const mayWait = retryable && delayMs !== undefined && bytes !== undefined
-    if (mayWait && this.#repetitions.putOff(waiting, delayMs, dueAtMs)) return
+    if (mayWait && this.#resending.putOff(waiting, delayMs, dueAtMs)) return
     this.#fail(waiting, new RemoteError(kind, message, retryable, delayMs))
   }
 

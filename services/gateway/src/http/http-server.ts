@@ -22,19 +22,16 @@ import { answerUnreadable } from './client-error.js'
 import { guardDescriptors, tellRarely } from './descriptors.js'
 import { InFlight } from './in-flight.js'
 import { readJsonBody } from './json-body.js'
-
-export const BODY_LIMIT_BYTES = 1024 * 1024
-/** A token may have 16 KiB, and Node's own limit for all headers together is no more than that. */
-const HEADER_LIMIT_BYTES = 32 * 1024
-/** Whoever opens more must not take the file descriptors that the messaging of the same process needs. */
-export const MAXIMUM_CONNECTIONS = 1_000
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 30_000
-const KEEP_ALIVE_TIMEOUT_MS = 65_000
-/** Neither a byte in nor a byte out: longer than any call takes, so the peer has gone, or does not read. */
-const SILENCE_TIMEOUT_MS = 150_000
-/** How long calls that were given up at the end of the grace have to say so to their callers. */
-const FAREWELL_MS = 200
+import {
+  BODY_LIMIT_BYTES,
+  FAREWELL_MS,
+  HEADER_LIMIT_BYTES,
+  HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_TIMEOUT_MS,
+  MAXIMUM_CONNECTIONS,
+  REQUEST_TIMEOUT_MS,
+  SILENCE_TIMEOUT_MS,
+} from './limits.js'
 
 /** How many calls one caller may make in a window of time. */
 export interface CallLimit {

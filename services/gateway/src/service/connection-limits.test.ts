@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { expect, it } from 'vitest'
-import { MAXIMUM_CONNECTIONS } from '../http/http-server.js'
+import { MAXIMUM_CONNECTIONS } from '../http/limits.js'
 import { call, startGateway } from './gateway.support.js'
 
 async function opened(port: number): Promise<Socket> {

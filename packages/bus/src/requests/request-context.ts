@@ -3,7 +3,7 @@ import type { Clock } from '../support/clock.js'
 import { RequestTimeoutError } from '../support/errors.js'
 
 /** What a handler knows of its request's time. Signal and timer are only made for handlers that ask for them. */
-export class ServingContext implements RequestContext {
+export class ServedRequestContext implements RequestContext {
   readonly #dueAtMs: number
   readonly #clock: Clock
   readonly #topic: string

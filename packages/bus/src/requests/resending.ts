@@ -28,7 +28,7 @@ export interface Repeatable {
  * then nobody else gets it. At first after four times the slowest answer of late, then after twice and four times as
  * long. One timer looks at all of them, for most are answered before it comes round.
  */
-export class Repetitions<Request extends Repeatable> {
+export class Resending<Request extends Repeatable> {
   readonly #clock: Clock
   readonly #waiting: () => Iterable<Request>
   readonly #repeat: (request: Request) => void
