@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Broker, createBroker, insecureAuthenticator } from '@jamey/broker'
@@ -88,6 +88,15 @@ afterEach(async () => {
 })
 
 describe('ARCHITECTURE.md', () => {
+  it('names files that are there', () => {
+    const section = page.split('\n## Life of a session\n')[1]?.split('\n## ')[0] ?? ''
+    const named = [...section.matchAll(/`([a-z]+\/[a-z/-]+\.ts)`/g)].map(([, file = '']) => file)
+    expect(named.length).toBeGreaterThan(20)
+    const isThere = (file: string) =>
+      ['broker', 'mqtt', 'store'].some((name) => existsSync(join(root, 'packages', name, 'src', file)))
+    expect(named.filter((file) => !isThere(file))).toEqual([])
+  })
+
   it('walks through the rooms as a PUBLISH does', async () => {
     const store = await openSessionStore({ path: join(folder, 'outbox') })
     const publisher = await connect('publisher', store)

@@ -23,9 +23,9 @@ import { lingerMs, writeDisconnect, writeRefusal } from './disconnect-writer.js'
 import { FairShare } from './fair-share.js'
 import type { HeldBytes } from './held-bytes.js'
 import { IdentityEnd } from './identity-end.js'
+import { IncomingAliases } from './incoming-aliases.js'
 import { KeepAlive } from './keep-alive.js'
 import { PacketSender } from './packet-sender.js'
-import { TopicAliases } from './topic-aliases.js'
 
 /** The first byte of every CONNECT. */
 const CONNECT_BYTE = 0x10
@@ -74,7 +74,7 @@ export class Connection {
   readonly remoteAddress: string
   readonly certificate: ClientCertificate | undefined
   readonly sender: PacketSender
-  readonly aliases: TopicAliases
+  readonly aliases: IncomingAliases
   /** Allows with the stamp of the messages, where they get one. */
   readonly publishPermission: TopicPermission<Stamp>
   /** Of Response Topics. */
@@ -116,7 +116,7 @@ export class Connection {
     this.sender = new PacketSender(context, this, socket)
     this.remoteAddress = remoteAddress
     this.certificate = certificate
-    this.aliases = new TopicAliases(terms.topicAliases)
+    this.aliases = new IncomingAliases(terms.topicAliases)
     this.publishPermission = new TopicPermission((by, topic) => {
       return mayPublish(by, topic, context.limits.topicLevels) && (this.session?.stampFor(topic) ?? true)
     })

@@ -6,6 +6,7 @@ import type { Context } from '../support/context.js'
 import { TopicFilters } from '../support/topic-filters.js'
 import type { Receiver, Route, SharedRoute } from './route.js'
 import { RouteCache } from './route-cache.js'
+import { chooseMember } from './shared-choice.js'
 import type { SharedGroup, Subscriber, Subscription } from './subscription.js'
 import { SubscriptionTree } from './subscription-tree.js'
 
@@ -191,11 +192,11 @@ export class Router {
   }
 
   #choose({ group, members }: SharedRoute, message: Message, without: Subscriber | undefined) {
-    if (!this.#isSticky) return choose(group, members, message, without)
+    if (!this.#isSticky) return chooseMember(group, members, message, without)
     const former = group.memberOf(message.publishedBy)
     const same = members.find(({ session }) => session === former)
     if (same !== undefined && former !== without && canGoOnTaking(same, message)) return same
-    const chosen = choose(group, members, message, without)
+    const chosen = chooseMember(group, members, message, without)
     if (chosen !== undefined) group.remember(message.publishedBy, chosen.session)
     return chosen
   }
@@ -243,37 +244,4 @@ function canKeep({ session, qos }: Receiver, message: Message): boolean {
 /** Whether it gets the message without anybody waiting for that. */
 function canTake({ session, qos }: Receiver, message: Message): boolean {
   return qos === 0 || session.outgoing.isReady || session.outgoing.room.findsRoomFor(message)
-}
-
-/** In turn among the members that can take a message now, else the one with the shortest queue. */
-function choose(
-  group: SharedGroup,
-  members: readonly Receiver[],
-  message: Message,
-  without: Subscriber | undefined,
-): Receiver | undefined {
-  const count = members.length
-  let best: Receiver | undefined
-  for (let i = 0; i < count; i++) {
-    const at = (group.turn + i) % count
-    const member = members[at] as Receiver
-    const { session } = member
-    if (session === without) continue
-    if (session.connection !== undefined && (member.qos === 0 || session.outgoing.isReady)) {
-      group.turn = (at + 1) % count
-      return member
-    }
-    if (best === undefined || isBetter(session, best.session, message)) best = member
-  }
-  group.turn = (group.turn + 1) % count
-  return best
-}
-
-/** Connected before away, with room before full, then by the shorter queue. */
-function isBetter(candidate: Subscriber, best: Subscriber, message: Message): boolean {
-  const isHere = candidate.connection !== undefined
-  if (isHere !== (best.connection !== undefined)) return isHere
-  const hasRoom = candidate.outgoing.room.hasRoomFor(message)
-  if (hasRoom !== best.outgoing.room.hasRoomFor(message)) return hasRoom
-  return candidate.outgoing.queued < best.outgoing.queued
 }

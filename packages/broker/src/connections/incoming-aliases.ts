@@ -2,7 +2,7 @@ import { type Publish, ReasonCode } from '@jamey/protocol'
 import { ConnectionFault } from '../support/errors.js'
 
 /** The topic aliases a client has set on one connection. Section 3.3.2.3.4. */
-export class TopicAliases {
+export class IncomingAliases {
   readonly #maximum: number
   /** By alias; made at the first one. */
   #topics: string[] | undefined
