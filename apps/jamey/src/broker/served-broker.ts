@@ -138,7 +138,8 @@ function isSameListener(before: ListenerOptions | undefined, after: ListenerOpti
 /** What of a listener holds for as long as it listens. */
 function fixedPart({ tls, ...rest }: ListenerOptions): string {
   const asked = tls && [tls.requestClientCertificate, tls.requireClientCertificate]
-  return JSON.stringify([rest.host, rest.port, rest.insecure, rest.webSocket, rest.proxyProtocol, asked])
+  const { host, port, insecure, webSocket, proxyProtocol, limits } = rest
+  return JSON.stringify([host, port, insecure, webSocket, proxyProtocol, limits, asked])
 }
 
 function fixedChanges(started: BrokerSettings, next: BrokerSettings): string[] {

@@ -15,7 +15,13 @@ import {
   readOwnFile,
   readTokenSecretsFile,
 } from '@jamey/auth'
-import { type CloseOptions, LIMIT_RANGES, type Limits, type ListenerOptions } from '@jamey/broker'
+import {
+  type CloseOptions,
+  LIMIT_RANGES,
+  LISTENER_LIMITS,
+  type Limits,
+  type ListenerOptions,
+} from '@jamey/broker'
 import type { ConfigurationFault } from '@jamey/bus'
 import { isTopicFilter } from '@jamey/protocol'
 import { z } from 'zod'
@@ -80,7 +86,7 @@ export function brokerSchema(folder: string) {
         { error: 'a list of { clients, allow }' },
       )
       .optional(),
-    limits: limits().default({}),
+    limits: limits(Object.keys(LIMIT_RANGES) as (keyof Limits)[]).default({}),
     overflow: oneOf(['drop-newest', 'drop-oldest', 'disconnect', 'refuse']).optional(),
     sharedSubscriptions: oneOf(['in-turn', 'by-publisher']).optional(),
     stampSenders: z
@@ -131,6 +137,7 @@ function listener(folder: string) {
     proxyProtocol: switchable(
       fields({ trusted: z.array(network(), { error: 'a list of addresses and networks' }).optional() }),
     ),
+    limits: limits(LISTENER_LIMITS).optional(),
   }).transform(({ tls, ...rest }): ListenerOptions => {
     if (tls === undefined) return rest
     const { clientCertificate = tls.ca === undefined ? 'none' : 'optional', ...pem } = tls
@@ -152,8 +159,7 @@ function closeOptions(given: {
   return { graceMs, serverReference, reasonCode: reason && codes[reason] }
 }
 
-function limits() {
-  const names = Object.keys(LIMIT_RANGES) as (keyof Limits)[]
+function limits(names: readonly (keyof Limits)[]) {
   const shape = names.map((name) => [name, whole('a limit', ...LIMIT_RANGES[name]).optional()] as const)
   return fields(Object.fromEntries(shape)) as z.ZodType<Partial<Limits>, Partial<Limits>>
 }

@@ -69,6 +69,7 @@ describe('the file of a broker', () => {
         port: 8084,
         tls: { ...own, requestClientCertificate: false, requireClientCertificate: false },
         webSocket: { path: '/mqtt', origins: ['https://app.example'], hosts: ['hub.example.org'] },
+        limits: { packetBytes: 65_536 },
       },
       {
         host: '0.0.0.0',
@@ -164,7 +165,7 @@ listeners:
     tls: { cert: ../.jamey/certs/server.key, key: ../.jamey/certs/server.crt, clientCertificate: required }
     webSocket: { path: mqtt, colour: red }
     proxyProtocol: { trusted: [10.0.0.0/99, lab, 10.0.0.1, '::/0'] }
-  - { port: 9001, proxyProtocol: true, webSocket: true }
+  - { port: 9001, proxyProtocol: true, webSocket: true, limits: { packetBytes: 1, sessions: 5 } }
   - { port: 9002, insecure: true, tls: { cert: ../.jamey/certs/server.crt, key: ../.jamey/certs/jamey-memory.key } }
 authentication: { method: tokn }
 permissions: [{ clients: [], allow: [a/#/b, 'publish:fine/#'] }]
@@ -192,6 +193,8 @@ colour: red
         'listeners[2].tls.cert: nothing',
         'listeners[2].tls.key: nothing',
         'listeners[2].port: that of listeners[1]',
+        'listeners[2].limits.packetBytes: 1',
+        'listeners[2].limits.sessions: an unknown field',
         'listeners[3].insecure: true, beside tls',
         'listeners[3].tls.key: the key of another one',
         'authentication.method: "tokn"',
