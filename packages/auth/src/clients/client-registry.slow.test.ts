@@ -30,7 +30,7 @@ afterEach(() => rm(folder, { recursive: true }))
 async function entryOf(clientId: string, ...secrets: string[]): Promise<ClientEntry> {
   const hashes = await Promise.all(secrets.map(hashClientSecret))
   const kept = hashes.map((hash, i) => ({ hash, untilMs: i === 0 ? undefined : NOW_MS + 1_000 }))
-  return { clientId, permissions: ['lab/#'], lifetimeSeconds: undefined, secrets: kept }
+  return { clientId, permissions: ['lab/#'], lifetimeSeconds: undefined, byCertificate: false, secrets: kept }
 }
 
 async function open(options: Partial<ClientRegistryOptions> = {}): Promise<ClientRegistry> {
