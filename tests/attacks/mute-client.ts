@@ -1,10 +1,8 @@
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
-import { encode, type Packet, type ProtocolVersion, Writer } from '@jamey/protocol'
+import { Decoder, encode, type Packet, type ProtocolVersion, Writer } from '@jamey/protocol'
 import { onTestFinished } from 'vitest'
 import type { AttackedSystem } from './system.js'
-
-const FIRST_ANSWERS = 2
 
 /** A client that writes what it likes and, once it has subscribed, reads nothing from its socket any more. */
 export class MuteClient {
@@ -48,8 +46,7 @@ export class MuteClient {
       subscriptions: [{ filter: `jamey/api/responses/${clientId}/#`, ...options }],
       properties: undefined,
     })
-    // CONNACK and SUBACK; whatever comes later stays where it is.
-    for (let i = 0; i < FIRST_ANSWERS; i++) await once(socket, 'readable').then(() => socket.read())
+    await client.#subscribed()
     return client
   }
 
@@ -65,6 +62,19 @@ export class MuteClient {
       packetIdentifier: this.#next(),
       properties: undefined,
     })
+  }
+
+  /** Resolves with SUBACK, which may come in one piece with CONNACK; whatever comes later stays where it is. */
+  async #subscribed(): Promise<void> {
+    const decoder = new Decoder({ from: 'server', protocolVersion: this.#version })
+    for (;;) {
+      const chunk: Buffer | null = this.#socket.read()
+      if (chunk === null) await once(this.#socket, 'readable')
+      else decoder.push(chunk)
+      for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) {
+        if (packet.type === 'suback') return
+      }
+    }
   }
 
   #next(): number {
