@@ -34,7 +34,7 @@ export type RatioName = 'perSecond' | 'cpuMicros' | 'p50' | 'p99' | 'heapBytes'
 export interface Verdict {
   readonly expected: string
   readonly found: string
-  /** Undefined where this run can not tell. */
+  /** Undefined where this run cannot tell. */
   readonly isReached: boolean | undefined
 }
 

@@ -109,7 +109,7 @@ describe('the client in Chromium', () => {
   })
 })
 
-describe('the client in Chromium is told why it can not connect', () => {
+describe('the client in Chromium is told why it cannot connect', () => {
   it('with a token of another secret', async () => {
     const password = await signToken({ sub: 'page', permissions: [] }, `${SECRET}, but another`)
     const refused = await options({ credentials: { username: 'page', password } })

@@ -145,7 +145,7 @@ describe('what somebody prepared', () => {
     expect(server.connections).toBe(0)
   })
 
-  it.skipIf(!isRoot)('can not be made believed by a .env of its own', async () => {
+  it.skipIf(!isRoot)('cannot be made believed by a .env of its own', async () => {
     const path = plantEnvironment(working)
     lchownSync(path, MALLORY, MALLORY)
     execFileSync('bash', ['-c', `echo JAMEY_SAFE_DIRECTORY=${working} >> ${path}`])

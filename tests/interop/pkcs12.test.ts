@@ -51,7 +51,7 @@ describe('a certificate and its key in PKCS#12', () => {
       (reason: unknown) => reason,
     )
     expect(error).toMatchObject({ name: 'ConnectionError', code: 'invalid-argument', retryable: false })
-    expect((error as Error).message).toMatch(/^tls\.pfx can not be used: .+tls\.passphrase where it has one$/)
+    expect((error as Error).message).toMatch(/^tls\.pfx cannot be used: .+tls\.passphrase where it has one$/)
     expect(inspect(error, { showHidden: true })).not.toContain('other')
     expect(peer.connections).toEqual([])
   })

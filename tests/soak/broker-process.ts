@@ -75,7 +75,7 @@ async function obey(order: Order): Promise<unknown> {
       return last
     }
     default:
-      throw new Error(`the broker can not ${order.ask}`)
+      throw new Error(`the broker cannot ${order.ask}`)
   }
 }
 

@@ -117,7 +117,7 @@ async function obey(order: Order): Promise<unknown> {
     case 'finish':
       return finish()
     default:
-      throw new Error(`the clients can not ${order.ask}`)
+      throw new Error(`the clients cannot ${order.ask}`)
   }
 }
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 /**
  * The time of day is for what people and other machines are told, and may be corrected at any moment; every duration
- * comes from the monotonic clock. No timer gets a delay it can not hold, for it would be over at once.
+ * comes from the monotonic clock. No timer gets a delay it cannot hold, for it would be over at once.
  */
 
 const root = resolve(import.meta.dirname, '../..')

@@ -24,7 +24,7 @@ const metadata = jsonObject.refine((value) => isWithin(value, METADATA_BYTES), {
   error: `must be at most ${METADATA_BYTES} bytes as JSON`,
 })
 
-/** Whether a value takes no more bytes than that as JSON; what can not be JSON is left to whoever writes it. */
+/** Whether a value takes no more bytes than that as JSON; what cannot be JSON is left to whoever writes it. */
 function isWithin(value: unknown, bytes: number): boolean {
   let json: string | undefined
   try {

@@ -239,7 +239,7 @@ function decodeSubscription(reader: Reader, version: ProtocolVersion): Subscript
   const noLocal = (options & 4) !== 0
   // [MQTT-3.8.3-4]
   if (noLocal && filter.startsWith('$share/')) {
-    throw reader.violation('a shared subscription can not be no local', ReasonCode.protocolError, at)
+    throw reader.violation('a shared subscription cannot be no local', ReasonCode.protocolError, at)
   }
   return { filter, qos, noLocal, retainAsPublished: (options & 8) !== 0, retainHandling }
 }

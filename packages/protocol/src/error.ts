@@ -1,5 +1,5 @@
 /**
- * `malformed-packet`: the bytes can not be parsed. `protocol-error`: they can, but say what the standard forbids.
+ * `malformed-packet`: the bytes cannot be parsed. `protocol-error`: they can, but say what the standard forbids.
  * `packet-too-large`: longer than the Maximum Packet Size in force. `unsupported-protocol-version`: a CONNECT of
  * a version this codec does not speak. `invalid-argument`: an encoder or topic function was handed a bad value.
  */

@@ -185,7 +185,7 @@ export function encodeUserProperties(pairs: readonly UserProperty[]): Uint8Array
 let scratch: Writer | undefined
 const LARGEST_SCRATCH_BYTES = 65_536
 
-/** Throws `ProtocolError` 'invalid-argument' where `holder` can not carry these. */
+/** Throws `ProtocolError` 'invalid-argument' where `holder` cannot carry these. */
 export function assertProperties<H extends PropertyHolder>(holder: H, properties: PropertiesOf<H>): void {
   if (typeof properties !== 'object' || properties === null) {
     throw notOfType('properties', properties, 'an object')

@@ -214,8 +214,7 @@ export class Writer {
   }
 
   #wideString(text: string, field: string, isTopic: boolean): void {
-    if (!text.isWellFormed())
-      throw invalidArgument(`${field} has a lone surrogate, which UTF-8 can not carry`)
+    if (!text.isWellFormed()) throw invalidArgument(`${field} has a lone surrogate, which UTF-8 cannot carry`)
     const nul = text.indexOf('\0')
     if (nul >= 0) throw invalidArgument(`${field} has a NUL character at index ${nul}`)
     if (isTopic && /[+#]/.test(text)) throw wildcardIn(field, text)

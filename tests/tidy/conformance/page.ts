@@ -40,7 +40,7 @@ function summary(standard: Standard, servers: readonly Held[], clients: number):
   const reasoned = servers.length - tested - open
   return (
     `Of the ${servers.length + clients} statements of MQTT ${standard}, ${servers.length} concern a server: ` +
-    `${tested} are held by tests, ${reasoned} can not be tested for the reason given, ` +
+    `${tested} are held by tests, ${reasoned} cannot be tested for the reason given, ` +
     `${open} are not yet tested. ${clients} concern clients alone.\n`
   )
 }

@@ -155,12 +155,12 @@ describe('createCertificateDirectory', () => {
     await rm(join(path, 'server.crt'))
     const error = await refusal()
     expect(error.message).toContain(
-      'server.key can not be used: the private key is of type rsa; expected ECDSA',
+      'server.key cannot be used: the private key is of type rsa; expected ECDSA',
     )
   })
 })
 
-describe('a certificate directory that can not be used', () => {
+describe('a certificate directory that cannot be used', () => {
   it.each(['ca.crt', 'ca.key', 'server.crt', 'server.key', 'eva.crt', 'eva.key'])(
     'names %s where it is damaged, and leaves everything alone [promise 37]',
     async (name) => {
@@ -168,7 +168,7 @@ describe('a certificate directory that can not be used', () => {
       await writeFile(join(path, name), '-----BEGIN NOTHING-----\n')
       const error = await refusal()
       expect(error).toMatchObject({ code: 'certificate-damaged', path: join(path, name) })
-      expect(error.message).toContain(`${join(path, name)} can not be used: the `)
+      expect(error.message).toContain(`${join(path, name)} cannot be used: the `)
       expect(error.message).toContain('restore it, or remove it to have a new one made')
     },
   )
@@ -241,7 +241,7 @@ describe('a certificate directory that can not be used', () => {
     expect(error.message).toContain('give its ca.crt to every client')
   })
 
-  it('names a directory that can not be made', async () => {
+  it('names a directory that cannot be made', async () => {
     await writeFile(join(folder, 'made'), '')
     const error = await ensure().catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'certificate-unwritable', path })

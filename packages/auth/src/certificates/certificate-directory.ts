@@ -172,7 +172,7 @@ class Folder {
     )
   }
 
-  /** A certificate without its key can not be used by anybody, and no new key would fit it. */
+  /** A certificate without its key cannot be used by anybody, and no new key would fit it. */
   async #readOrMakeKey(keyPath: string, certPem?: string): Promise<string> {
     const found = await this.#read(keyPath, true)
     if (found !== undefined) return found
@@ -193,7 +193,7 @@ class Folder {
     if (finding.status === 'read') return finding.text
     if (finding.status === 'missing') return undefined
     if (finding.status === 'unreadable') {
-      throw new CertificateError('certificate-unwritable', `${path} can not be read: ${finding.fault}`, {
+      throw new CertificateError('certificate-unwritable', `${path} cannot be read: ${finding.fault}`, {
         path,
       })
     }
@@ -211,7 +211,7 @@ class Folder {
       if (isWritten) this.written.push(path.slice(this.#path.length).replace(/^[\\/]+/, ''))
       return isWritten
     } catch (error) {
-      throw new CertificateError('certificate-unwritable', `${path} can not be written: ${codeOf(error)}`, {
+      throw new CertificateError('certificate-unwritable', `${path} cannot be written: ${codeOf(error)}`, {
         path,
       })
     }
@@ -229,7 +229,7 @@ async function makeDirectory(path: string): Promise<void> {
   } catch (error) {
     throw new CertificateError(
       'certificate-unwritable',
-      `the directory ${path} can not be made: ${codeOf(error)}`,
+      `the directory ${path} cannot be made: ${codeOf(error)}`,
       { path },
     )
   }
@@ -249,7 +249,7 @@ function assertComponent(component: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(component) && !isReserved) return
   throw new CertificateError(
     'certificate-argument',
-    `the component ${quote(component)} can not name a file here; expected up to 64 letters, digits and . _ - other than ca and server`,
+    `the component ${quote(component)} cannot name a file here; expected up to 64 letters, digits and . _ - other than ca and server`,
   )
 }
 
@@ -285,7 +285,7 @@ function naming<T>(path: string, read: () => T): T {
     if (!(error instanceof CertificateError)) throw error
     throw new CertificateError(
       error.code,
-      `${path} can not be used: ${error.message}; restore it, or remove it to have a new one made`,
+      `${path} cannot be used: ${error.message}; restore it, or remove it to have a new one made`,
       { path },
     )
   }

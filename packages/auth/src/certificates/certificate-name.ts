@@ -13,7 +13,7 @@ export interface HostName {
   readonly value: string
 }
 
-/** Throws `CertificateError` 'certificate-argument' where `commonName` can not stand in a certificate. */
+/** Throws `CertificateError` 'certificate-argument' where `commonName` cannot stand in a certificate. */
 export function assertCommonName(commonName: string): void {
   const isUsable =
     commonName.length >= 1 &&

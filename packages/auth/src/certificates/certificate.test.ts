@@ -95,7 +95,7 @@ describe('issued certificates', () => {
       { clients: 'verified' },
       /peer did not return a certificate/i,
     ],
-    ['a client can not pass for a server', { serverCertificate: client }, /purpose/i],
+    ['a client cannot pass for a server', { serverCertificate: client }, /purpose/i],
     ['TLS 1.2 is refused where the server asks for 1.3', { maxVersion: 'TLSv1.2' }, /protocol|version/i],
   ])('are refused: %s', async (_, options, message) => {
     await expect(shakeHands(options)).rejects.toThrow(message)
@@ -237,7 +237,7 @@ const rsaKeyPem = generateKeyPairSync('rsa', { modulusLength: 2048 })
   .privateKey.export({ type: 'pkcs8', format: 'pem' })
   .toString()
 
-describe('what can not be issued', () => {
+describe('what cannot be issued', () => {
   const make = (names: string[]) => () => issueServerCertificate(authority, { hosts: names })
   const name = (commonName: string) => () => issueClientCertificate(authority, { commonName })
   const by = (issuer: Authority) => () => issueServerCertificate(issuer, { hosts })
@@ -270,13 +270,13 @@ describe('what can not be issued', () => {
       'a broken certificate',
       by({ ...authority, certPem: 'x' }),
       'certificate-damaged',
-      'the certificate can not be',
+      'the certificate cannot be',
     ],
     [
       'a broken key',
       by({ ...authority, keyPem: 'x' }),
       'certificate-damaged',
-      'the private key can not be read',
+      'the private key cannot be read',
     ],
     [
       'an RSA key',

@@ -37,7 +37,7 @@ export interface CertificateOptions {
   readonly now?: (() => number) | undefined
 }
 
-/** A self-signed authority for servers and clients, with an ECDSA P-256 key. It can not make further authorities. */
+/** A self-signed authority for servers and clients, with an ECDSA P-256 key. It cannot make further authorities. */
 export async function createAuthority(
   options: CertificateOptions & { readonly commonName?: string } = {},
 ): Promise<Authority> {
@@ -64,7 +64,7 @@ export async function createAuthority(
 
 /**
  * A certificate for a TLS server that is reached under `hosts`: host names (also `*.example.org`) and IP addresses.
- * Throws `CertificateError` for hosts that are none and for an authority that can not sign.
+ * Throws `CertificateError` for hosts that are none and for an authority that cannot sign.
  */
 export async function issueServerCertificate(
   authority: Authority,
@@ -151,7 +151,7 @@ export function readCertificate(pem: string): X509Certificate {
   try {
     return new X509Certificate(pem)
   } catch (error) {
-    throw new CertificateError('certificate-damaged', 'the certificate can not be read; expected PEM text', {
+    throw new CertificateError('certificate-damaged', 'the certificate cannot be read; expected PEM text', {
       cause: error,
     })
   }
@@ -163,7 +163,7 @@ export function readKey(pem: string): KeyObject {
     return createPrivateKey(pem)
   } catch {
     // Without its cause, which could quote what it tried to parse.
-    throw new CertificateError('certificate-damaged', 'the private key can not be read; expected PEM text')
+    throw new CertificateError('certificate-damaged', 'the private key cannot be read; expected PEM text')
   }
 }
 

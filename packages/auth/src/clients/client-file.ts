@@ -43,7 +43,7 @@ export async function readClientFile(path: string): Promise<ClientEntry[]> {
     case 'unreadable':
       throw new ClientFileError(
         'client-file-unreadable',
-        `the client file ${path} can not be read: ${finding.fault}`,
+        `the client file ${path} cannot be read: ${finding.fault}`,
       )
     case 'read':
       return entriesIn(finding.text, path)
@@ -76,7 +76,7 @@ export async function writeClientFile(
   } catch (error) {
     throw new ClientFileError(
       'client-file-unreadable',
-      `the client file ${path} can not be written: ${codeOf(error)}`,
+      `the client file ${path} cannot be written: ${codeOf(error)}`,
     )
   }
 }

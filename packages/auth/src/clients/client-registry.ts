@@ -13,7 +13,7 @@ const MAXIMUM_SECRET_CHARACTERS = 512
 export interface ClientRegistryOptions {
   /** A client file; it may come later. It is looked at twice a second. */
   readonly path: string
-  /** It has changed and can not be used, so that what it said before still holds. */
+  /** It has changed and cannot be used, so that what it said before still holds. */
   readonly onError?: ((error: Error) => void) | undefined
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined

@@ -93,7 +93,7 @@ describe('what others may write', () => {
     chmodSync(join(folder, 'a'), 0o1777)
     expect(read(join(below, 'x'))).toBe('x')
     chmodSync(below, 0o1777)
-    // A file that belongs to the user can not be taken away there, but others could put one beside it.
+    // A file that belongs to the user cannot be taken away there, but others could put one beside it.
     expect(read(join(below, 'x'))).toBe('x')
     expect(codeOf(() => assertOwnFolder(below))).toBe('open-to-others')
   })

@@ -67,7 +67,7 @@ export function ownPath(path: string, { within, kind = 'file' }: OwnPathOptions 
   return follow(absolute, kind, { within: boundary, asked: absolute })
 }
 
-/** The text of such a file. Throws `OwnershipError`, or the system's error where it can not be read. */
+/** The text of such a file. Throws `OwnershipError`, or the system's error where it cannot be read. */
 export function readOwnFile(path: string, options: OwnFileOptions): string {
   const { maximumBytes, isSecret = false, within } = options
   const real = ownPath(path, { within, kind: isSecret ? 'secret' : 'file' })
@@ -111,7 +111,7 @@ function assertOwnEntry(path: string, folder: string, asked: string): void {
   for (const entry of entriesOf(path)) assertOwnEntry(join(path, entry.name), folder, asked)
 }
 
-/** Empty where it can not be looked into: then neither can whoever asks. */
+/** Empty where it cannot be looked into: then neither can whoever asks. */
 function entriesOf(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true })

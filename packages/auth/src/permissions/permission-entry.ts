@@ -29,7 +29,7 @@ export interface Entries {
   readonly actFor: readonly ActForEntry[]
 }
 
-/** Throws `PermissionListError` 'permission-malformed' for the first entry that can not be read. */
+/** Throws `PermissionListError` 'permission-malformed' for the first entry that cannot be read. */
 export function readEntries(list: readonly string[], clientId: string): Entries {
   const publish: Grant[] = []
   const subscribe: Grant[] = []

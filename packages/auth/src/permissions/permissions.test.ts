@@ -228,7 +228,7 @@ describe('a permission list', () => {
     },
   )
 
-  it('can not be changed after it was read', () => {
+  it('cannot be changed after it was read', () => {
     const list = ['jamey/a']
     const permissions = new Permissions(list, { clientId: 'eva' })
     list.push('jamey/b')

@@ -56,7 +56,7 @@ export function ownTopics(clientId: string): { inbox: string; status: string } {
  * others, `act-for:<client identifier>` or `act-for:+`. `%c` as a whole level is the client's identifier. Who may
  * publish to a topic below `jamey/` may put its own identifier behind it as one more level.
  * Nothing listed, nothing allowed; only the client's own topics need no entry. The one place where such decisions are
- * made, for clients and brokers alike. Throws `PermissionListError` for an entry or identifier that can not be read.
+ * made, for clients and brokers alike. Throws `PermissionListError` for an entry or identifier that cannot be read.
  *
  * @example new Permissions(['publish:jamey/events/#'], { clientId: 'eva' }).mayPublish('jamey/events/errors') // true
  */

@@ -65,7 +65,7 @@ export async function readDenyListFile(path: string): Promise<DenyList> {
   if (finding.status === 'missing') return new DenyList()
   if (finding.status !== 'read') {
     const fault = finding.status === 'unreadable' ? finding.fault : 'it is open to others'
-    throw new DenyListError('deny-list-unreadable', `the deny list ${path} can not be read: ${fault}`)
+    throw new DenyListError('deny-list-unreadable', `the deny list ${path} cannot be read: ${fault}`)
   }
   try {
     return new DenyList(denialsIn(finding.text))
@@ -100,7 +100,7 @@ export async function writeDenyListFile(
   } catch (error) {
     throw new DenyListError(
       'deny-list-unreadable',
-      `the deny list ${path} can not be written: ${codeOf(error)}`,
+      `the deny list ${path} cannot be written: ${codeOf(error)}`,
     )
   }
 }
@@ -116,7 +116,7 @@ export function denialOf(
     kind === 'sub'
       ? clientIdentifierFault(value)
       : normal === undefined || normal === '' || normal.length > MAXIMUM_CHARACTERS
-        ? 'can not be one'
+        ? 'cannot be one'
         : undefined
   if (fault !== undefined || normal === undefined) {
     throw new DenyListError(

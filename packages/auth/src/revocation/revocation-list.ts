@@ -112,7 +112,7 @@ async function readList(der: Buffer, authorities: readonly X509Certificate[]): P
   try {
     parts = partsOf(der)
   } catch (error) {
-    const message = 'the revocation list can not be read; expected a CRL in PEM or DER'
+    const message = 'the revocation list cannot be read; expected a CRL in PEM or DER'
     throw new CertificateError('certificate-damaged', message, { cause: error })
   }
   const signer = authorities.find((authority) => isSignedBy(parts, authority.publicKey))

@@ -87,7 +87,7 @@ describe('the deny list', () => {
     ['nothing to go by', '[{"reason":"x"}]', '[0]: found nothing'],
     ['a number', '[{"jti":7}]', '[0].jti: found number'],
     ['a name that no client can have', '[{"sub":"a/b"}]', '[0]: sub "a/b" has a topic separator'],
-    ['no digits', '[{"certificate_serial":"xyz"}]', '[0]: certificate_serial "xyz" can not be one'],
+    ['no digits', '[{"certificate_serial":"xyz"}]', '[0]: certificate_serial "xyz" cannot be one'],
     ['a day', '[{"sub":"a","until":"2026-05-31"}]', '[0].until: found "2026-05-31"; expected a time such as'],
     ['a time of nowhere', '[{"sub":"a","until":"2026-05-31T10:00:00"}]', '[0].until'],
     ['a number as reason', '[{"sub":"a","reason":1}]', '[0].reason: found number'],
@@ -323,7 +323,7 @@ describe('a revocation list', () => {
   it('that is none, or not there, is refused with its path', async () => {
     const file = join(at, 'absent.crl')
     const read = () => Revocations.open({ crlFiles: [file], authorities: [authority.certPem] })
-    await expect(read()).rejects.toThrow(`${file}: the revocation list can not be read: ENOENT`)
+    await expect(read()).rejects.toThrow(`${file}: the revocation list cannot be read: ENOENT`)
     writeFileSync(file, authority.certPem)
     await expect(read()).rejects.toThrow(`${file}: there is no revocation list; expected a CRL`)
   })

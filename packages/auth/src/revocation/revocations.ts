@@ -25,7 +25,7 @@ export interface RevocationFiles {
 export interface RevocationsOptions extends RevocationFiles {
   /** A file has changed, and what it says now holds. */
   readonly onChange?: (() => void) | undefined
-  /** A file has changed and can not be used, so that what it said before still holds; or a list is out of date. */
+  /** A file has changed and cannot be used, so that what it said before still holds; or a list is out of date. */
   readonly onError?: ((error: Error) => void) | undefined
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined
@@ -166,7 +166,7 @@ async function bytesOf(path: string): Promise<Buffer> {
     if (error instanceof CertificateError || error instanceof OwnershipError) throw error
     throw new CertificateError(
       'certificate-unwritable',
-      `the revocation list can not be read: ${codeOf(error)}`,
+      `the revocation list cannot be read: ${codeOf(error)}`,
     )
   }
 }

@@ -19,7 +19,7 @@ export function nameOfUser(uid: number): string | undefined {
 
 /**
  * Whether nobody but its user `uid` is in the group: many systems give each user a group of its own, and let that
- * group write whatever the user makes (umask 002). False where it can not be told.
+ * group write whatever the user makes (umask 002). False where it cannot be told.
  */
 export function isGroupOfOne(gid: number, uid: number): boolean {
   const users = accountsIn('/etc/passwd')

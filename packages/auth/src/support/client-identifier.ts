@@ -30,7 +30,7 @@ export function clientIdentifierFault(text: string): string | undefined {
   return text.isWellFormed() ? undefined : 'has a lone surrogate'
 }
 
-/** `text` in quotes for an error message, cut where it is long, so that a peer can not flood a log. */
+/** `text` in quotes for an error message, cut where it is long, so that a peer cannot flood a log. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)
 }

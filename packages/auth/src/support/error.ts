@@ -2,12 +2,12 @@ import { JameyError } from '@jamey/protocol'
 
 export { AuthenticationRefused, JameyError, type JameyErrorDetails } from '@jamey/protocol'
 
-/** Every way a token is refused or can not be made, and what it means. */
+/** Every way a token is refused or cannot be made, and what it means. */
 export const TOKEN_ERRORS = {
   'token-malformed': 'it is not a JSON Web Token in compact form, or is longer than the limit',
   'token-algorithm': 'its header names an algorithm for which there is no key',
   'token-signature': 'it was not signed with a secret or key in force',
-  'token-keys-unavailable': 'the keys to verify it with can not be fetched at the moment',
+  'token-keys-unavailable': 'the keys to verify it with cannot be fetched at the moment',
   'token-expired': 'its `exp` has passed',
   'token-not-yet-valid': 'its `iat` or `nbf` lies in the future',
   'token-claim-missing': 'one of the claims sub, exp, iat and permissions is missing',
@@ -30,52 +30,52 @@ export class TokenError extends JameyError<TokenErrorCode> {
   }
 }
 
-/** Every way a token secret can not be used, and what it means. */
+/** Every way a token secret cannot be used, and what it means. */
 export const SECRET_ERRORS = {
   'secret-too-short': 'it has fewer than 32 bytes',
   'secret-file-missing': 'its file does not exist',
   'secret-file-exposed': 'its file can be read or written by others than its owner',
   'secret-file-damaged': 'its file does not hold one to four secrets, a line each',
-  'secret-file-unreadable': 'its file can not be read or written by this process',
+  'secret-file-unreadable': 'its file cannot be read or written by this process',
 } as const
 
 export type SecretErrorCode = keyof typeof SECRET_ERRORS
 
-/** A token secret that can not be used. Its message never holds the secret or a part of it. */
+/** A token secret that cannot be used. Its message never holds the secret or a part of it. */
 export class SecretError extends JameyError<SecretErrorCode> {
   override readonly name = 'SecretError'
 }
 
-/** Every way public keys of a token's issuer can not be used, and what it means. */
+/** Every way public keys of a token's issuer cannot be used, and what it means. */
 export const KEY_SET_ERRORS = {
   'key-set-damaged': 'the text is no JSON Web Key Set, or has too many keys',
   'key-set-empty': 'no key in it verifies EdDSA, RS256 or ES256',
   'key-set-private': 'it holds a secret or private key',
-  'key-set-unreadable': 'its file can not be read, or its URL may not be asked',
+  'key-set-unreadable': 'its file cannot be read, or its URL may not be asked',
 } as const
 
 export type KeySetErrorCode = keyof typeof KEY_SET_ERRORS
 
-/** Public keys that can not be used. */
+/** Public keys that cannot be used. */
 export class KeySetError extends JameyError<KeySetErrorCode> {
   override readonly name = 'KeySetError'
 }
 
-/** Every way a file of clients can not be used, and what it means. */
+/** Every way a file of clients cannot be used, and what it means. */
 export const CLIENT_FILE_ERRORS = {
   'client-file-damaged': 'an entry, or the whole, is not what it has to be',
   'client-file-exposed': 'it can be read or written by others than its owner',
-  'client-file-unreadable': 'it can not be read or written by this process',
+  'client-file-unreadable': 'it cannot be read or written by this process',
 } as const
 
 export type ClientFileErrorCode = keyof typeof CLIENT_FILE_ERRORS
 
-/** A file of clients that can not be used. Its message holds no secret and no hash of one. */
+/** A file of clients that cannot be used. Its message holds no secret and no hash of one. */
 export class ClientFileError extends JameyError<ClientFileErrorCode> {
   override readonly name = 'ClientFileError'
 }
 
-/** Every way a token can not be had from its issuer, and what it means. */
+/** Every way a token cannot be had from its issuer, and what it means. */
 export const TOKEN_REQUEST_ERRORS = {
   'token-url-invalid': 'a secret may not be sent to such a URL',
   'token-issuer-unreachable': 'there was no answer, or one that says to try again',
@@ -93,16 +93,16 @@ export class TokenRequestError extends JameyError<TokenRequestErrorCode> {
   }
 }
 
-/** Every way a deny list can not be used, and what it means. */
+/** Every way a deny list cannot be used, and what it means. */
 export const DENY_LIST_ERRORS = {
   'deny-list-damaged': 'an entry, or the whole, is not what it has to be',
   'deny-list-full': 'it has more than 10000 entries',
-  'deny-list-unreadable': 'its file can not be read or written by this process',
+  'deny-list-unreadable': 'its file cannot be read or written by this process',
 } as const
 
 export type DenyListErrorCode = keyof typeof DENY_LIST_ERRORS
 
-/** A deny list that can not be used. */
+/** A deny list that cannot be used. */
 export class DenyListError extends JameyError<DenyListErrorCode> {
   override readonly name = 'DenyListError'
 }
@@ -110,30 +110,30 @@ export class DenyListError extends JameyError<DenyListErrorCode> {
 /** Every way a permission list or a client identifier is not usable, and what it means. */
 export const PERMISSION_LIST_ERRORS = {
   'permission-malformed': 'an entry is not written as permissions are',
-  'client-identifier-invalid': 'a client identifier can not stand as one level of a topic',
+  'client-identifier-invalid': 'a client identifier cannot stand as one level of a topic',
 } as const
 
 export type PermissionListErrorCode = keyof typeof PERMISSION_LIST_ERRORS
 
-/** A permission list that can not be read. Nothing is granted from such a list. */
+/** A permission list that cannot be read. Nothing is granted from such a list. */
 export class PermissionListError extends JameyError<PermissionListErrorCode> {
   override readonly name = 'PermissionListError'
 }
 
-/** Every way certificates can not be issued or used, and what it means. */
+/** Every way certificates cannot be issued or used, and what it means. */
 export const CERTIFICATE_ERRORS = {
   'certificate-argument': 'a host, common name, component name or validity is not usable',
-  'certificate-damaged': 'a certificate or key can not be read',
+  'certificate-damaged': 'a certificate or key cannot be read',
   'certificate-mismatch': 'a certificate does not belong to its key, its authority or its name',
   'certificate-expired': 'the certificate of the authority has expired',
-  'certificate-missing': 'a file that is needed and can not be made again is missing',
+  'certificate-missing': 'a file that is needed and cannot be made again is missing',
   'certificate-exposed': 'a private key or its directory is open to others than its owner',
-  'certificate-unwritable': 'a file can not be read or written by this process',
+  'certificate-unwritable': 'a file cannot be read or written by this process',
 } as const
 
 export type CertificateErrorCode = keyof typeof CERTIFICATE_ERRORS
 
-/** Certificates that can not be issued or used; `path` names the file where one is concerned. */
+/** Certificates that cannot be issued or used; `path` names the file where one is concerned. */
 export class CertificateError extends JameyError<CertificateErrorCode> {
   override readonly name = 'CertificateError'
   readonly path: string | undefined

@@ -75,7 +75,7 @@ export class KeySet implements VerificationKeys {
 export async function readKeySetFile(path: string): Promise<KeySet> {
   const finding = await readSmallFile(path, { isSecret: false })
   if (finding.status !== 'read') {
-    const fault = finding.status === 'unreadable' ? `can not be read: ${finding.fault}` : 'does not exist'
+    const fault = finding.status === 'unreadable' ? `cannot be read: ${finding.fault}` : 'does not exist'
     throw new KeySetError('key-set-unreadable', `the key set file ${path} ${fault}`)
   }
   try {

@@ -60,7 +60,7 @@ export class LiveKeySet implements VerificationKeys {
     if (this.#keys === undefined || this.#now() - this.#readAtMs > GIVEN_UP_MS) {
       throw new TokenError(
         'token-keys-unavailable',
-        `the keys that tokens are verified with can not be had: ${this.#fault}; try again later`,
+        `the keys that tokens are verified with cannot be had: ${this.#fault}; try again later`,
       )
     }
     return this.#keys.keysFor(header)

@@ -4,7 +4,7 @@ import { SecretError } from '../support/error.js'
 
 /**
  * Makes a file with a new Ed25519 private key (PKCS #8 in PEM, mode 0600) unless one is there, which is left as it is.
- * Resolves with whether it was made; throws `SecretError` where it can not be written.
+ * Resolves with whether it was made; throws `SecretError` where it cannot be written.
  */
 export async function createSigningKeyFile(path: string): Promise<{ isNew: boolean }> {
   const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
@@ -13,7 +13,7 @@ export async function createSigningKeyFile(path: string): Promise<{ isNew: boole
   } catch (error) {
     throw new SecretError(
       'secret-file-unreadable',
-      `the key file ${path} can not be written: ${codeOf(error)}`,
+      `the key file ${path} cannot be written: ${codeOf(error)}`,
     )
   }
 }

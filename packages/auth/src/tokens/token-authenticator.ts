@@ -38,7 +38,7 @@ export interface TokenIdentity {
 export interface TokenAuthenticatorOptions extends TokenVerifierOptions {
   /**
    * Refuse clients that show no certificate: all, or those of which the function says so. None by default. Of these a
-   * token alone is not enough, and so whoever can sign tokens can not become one.
+   * token alone is not enough, and so whoever can sign tokens cannot become one.
    */
   readonly requireCertificate?: boolean | ((clientId: string) => boolean) | undefined
 }
@@ -161,7 +161,7 @@ function refused(
   message: string,
   cause?: TokenError,
 ): AuthenticationRefused {
-  // A renewal is answered by DISCONNECT, which can not carry 0x85 or 0x86. [MQTT 5.0 table 3-10]
+  // A renewal is answered by DISCONNECT, which cannot carry 0x85 or 0x86. [MQTT 5.0 table 3-10]
   const isCarried =
     request.isRenewal !== true ||
     reasonCode === ReasonCode.badAuthenticationMethod ||

@@ -50,7 +50,7 @@ describe('the token secret file', () => {
     await writeFile(long, `${'x'.repeat(43)}\n`, { mode: 0o600 })
     expect(await createTokenSecretFile(long)).toEqual({ secret: 'x'.repeat(43), isNew: false })
     await expect(createTokenSecretFile(`${long.slice(0, -1)}t`)).rejects.toThrow(
-      /can not be written: ENAMETOOLONG/,
+      /cannot be written: ENAMETOOLONG/,
     )
   })
 
@@ -89,7 +89,7 @@ describe('the token secret file', () => {
       'does not hold one to 4 lines',
     ],
     ['too little', `${'x'.repeat(31)}\n`, 'secret-too-short', 'has 31 bytes; expected at least 32'],
-    ['far too much', 'x'.repeat(70_000), 'secret-file-unreadable', 'can not be read: it has 70000 bytes'],
+    ['far too much', 'x'.repeat(70_000), 'secret-file-unreadable', 'cannot be read: it has 70000 bytes'],
   ])('is refused with %s in it, and named [promise 37]', async (_, text, code, message) => {
     await writeFile(path, text, { mode: 0o600 })
     const error = await refusal()
@@ -106,7 +106,7 @@ describe('the token secret file', () => {
     const error = await createTokenSecretFile(path).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({
       code: 'secret-file-unreadable',
-      message: `the token secret file ${path} can not be written: ENOENT`,
+      message: `the token secret file ${path} cannot be written: ENOENT`,
     })
   })
 

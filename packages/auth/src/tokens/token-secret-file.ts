@@ -32,7 +32,7 @@ export async function readTokenSecretsFile(path: string): Promise<TokenSecrets> 
     case 'unreadable':
       throw new SecretError(
         'secret-file-unreadable',
-        `the token secret file ${path} can not be read: ${finding.fault}`,
+        `the token secret file ${path} cannot be read: ${finding.fault}`,
       )
     case 'read':
       return secretsOf(finding.text, path)
@@ -55,7 +55,7 @@ export async function createTokenSecretFile(path: string): Promise<{ secret: str
   } catch (error) {
     throw new SecretError(
       'secret-file-unreadable',
-      `the token secret file ${path} can not be written: ${codeOf(error)}`,
+      `the token secret file ${path} cannot be written: ${codeOf(error)}`,
     )
   }
   return { secret: isNew ? secret : await readTokenSecretFile(path), isNew }

@@ -104,7 +104,7 @@ export class TokenVerifier {
       } catch (error) {
         if (error instanceof JWSSignatureVerificationFailed) continue
         // The cause is left out: a parser's message may quote what it parsed.
-        throw malformed('can not be read')
+        throw malformed('cannot be read')
       }
     }
     throw new TokenError(

@@ -79,7 +79,7 @@ export async function signClaims(claims: TokenClaims, key: KeyObject): Promise<s
   )
 }
 
-/** Throws `TokenError` 'token-claim-invalid' where `sub` can not name a client. */
+/** Throws `TokenError` 'token-claim-invalid' where `sub` cannot name a client. */
 export function assertSubject(sub: string): void {
   const fault = clientIdentifierFault(sub)
   if (fault === undefined) return
@@ -89,7 +89,7 @@ export function assertSubject(sub: string): void {
   )
 }
 
-/** Throws `TokenError` 'token-claim-invalid' where an entry can not be read. */
+/** Throws `TokenError` 'token-claim-invalid' where an entry cannot be read. */
 export function assertPermissions(permissions: readonly string[], sub: string): void {
   try {
     new Permissions(permissions, { clientId: sub })

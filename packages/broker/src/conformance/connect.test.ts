@@ -196,7 +196,7 @@ describe('keep alive', () => {
     expect((await client.expect('disconnect')).reasonCode).toBe(0x8d)
   })
 
-  it('of version 4, which can not be told of another, is its own', async () => {
+  it('of version 4, which cannot be told of another, is its own', async () => {
     const clock = new FakeClock()
     const { port } = await startBroker({ clock, limits: { keepAliveSeconds: 10 } })
     const [own, none] = [await RawClient.open(port, 4), await RawClient.open(port, 4)]

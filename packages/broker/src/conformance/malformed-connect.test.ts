@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
-/** What can not stand for CONNECT, after which PINGREQ would be answered if the connection were let in. */
+/** What cannot stand for CONNECT, after which PINGREQ would be answered if the connection were let in. */
 interface Violation {
   what: string
   hex: string

@@ -285,7 +285,7 @@ export class Connection {
 
   #become(next: ConnectionState): void {
     if (!TRANSITIONS[this.#state].includes(next)) {
-      throw new Error(`A connection that is ${this.#state} can not become ${next}.`)
+      throw new Error(`A connection that is ${this.#state} cannot become ${next}.`)
     }
     this.#state = next
     if (next === 'closed') this.sender.close()

@@ -201,7 +201,7 @@ describe('a client that takes too much [promise 34]', () => {
     connection.destroy()
   })
 
-  it('can not retain more than its share, and others still can', async () => {
+  it('cannot retain more than its share, and others still can', async () => {
     const { broker, port } = await startBroker({ limits: { retainedMessagesPerClient: 2 } })
     const a = await RawClient.connect(port)
     const codes: number[] = []

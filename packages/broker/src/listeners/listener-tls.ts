@@ -39,7 +39,7 @@ export function assertTls(tls: ListenerTls, where: string): void {
   try {
     createSecureContext(contextOf(tls))
   } catch (error) {
-    const message = `${where} tls: certificate, key or authority can not be used: ${(error as Error).message}`
+    const message = `${where} tls: certificate, key or authority cannot be used: ${(error as Error).message}`
     throw new BrokerError('listener-invalid', message, { cause: error })
   }
 }

@@ -77,7 +77,7 @@ export class Listener {
   /** Undefined: they are the broker's. */
   #terms: Readonly<Limits> | undefined
 
-  /** Throws `BrokerError` when the options can not be used. */
+  /** Throws `BrokerError` when the options cannot be used. */
   constructor(context: ListenerContext, options: ListenerOptions) {
     assertUsable(options)
     this.#context = context
@@ -126,7 +126,7 @@ export class Listener {
     const where = `reload tls of listener ${host}:${port}`
     if (present === undefined) throw new BrokerError('reload-invalid', `${where}: it was started without`)
     if (asksFor(tls) !== asksFor(present)) {
-      const change = `client certificates are ${asksFor(present)} there, and can not become ${asksFor(tls)}`
+      const change = `client certificates are ${asksFor(present)} there, and cannot become ${asksFor(tls)}`
       throw new BrokerError('reload-invalid', `${where}: ${change} before it is started again`)
     }
     assertTls(tls, `listener ${host}:${port}`)
@@ -393,7 +393,7 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
     const message = `${host}:${port} is taken by another process; stop it or choose another port`
     return new BrokerError('address-in-use', message, { cause: error })
   }
-  return new BrokerError('listen-failed', `can not listen on ${host}:${port}: ${error.message}`, {
+  return new BrokerError('listen-failed', `cannot listen on ${host}:${port}: ${error.message}`, {
     cause: error,
   })
 }

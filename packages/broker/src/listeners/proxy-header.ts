@@ -23,7 +23,7 @@ export class ProxyHeaderError extends Error {
   override readonly name = 'ProxyHeaderError'
 }
 
-/** Throws `ProxyHeaderError` as soon as `bytes`, the first that came, can not become a header. */
+/** Throws `ProxyHeaderError` as soon as `bytes`, the first that came, cannot become a header. */
 export function assertProxySignature(bytes: Uint8Array): void {
   const compared = Math.min(bytes.length, SIGNATURE.length)
   if (SIGNATURE.subarray(0, compared).equals(bytes.subarray(0, compared))) return

@@ -121,7 +121,7 @@ describe('what is no topic or filter at the broker', () => {
   it.each(malformed)('ends in no delivery and no subscription: $name', async (each) => {
     const { client, witness } = await start(each.clientId, each.permissions, 5)
     await witness.subscribe('#', 0)
-    // The connection ends, or the text can not even be written.
+    // The connection ends, or the text cannot even be written.
     const ended = (): number => NOT_AUTHORIZED
     const code =
       each.action === 'subscribe'

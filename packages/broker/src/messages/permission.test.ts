@@ -92,7 +92,7 @@ describe('permissions', () => {
     await a.closed
   })
 
-  it('survive a refusal whose reason can not be sent as it is [promise 34]', async () => {
+  it('survive a refusal whose reason cannot be sent as it is [promise 34]', async () => {
     const { port } = await startBroker({
       authenticator: {
         authenticate: async ({ clientId }) => {

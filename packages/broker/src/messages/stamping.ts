@@ -84,7 +84,7 @@ function isReserved([name]: UserProperty): boolean {
   return name === SENDER_PROPERTY || name === ACT_FOR_PROPERTY
 }
 
-/** No client can have an identifier that MQTT can not carry, so there is nobody to act for. */
+/** No client can have an identifier that MQTT cannot carry, so there is nobody to act for. */
 function isSendable(clientId: string): boolean {
   try {
     assertProperties('publish', { userProperties: [[ACT_FOR_PROPERTY, clientId]] })

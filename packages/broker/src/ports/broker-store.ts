@@ -62,7 +62,7 @@ export interface QueueRecord {
   hasShared: boolean
 }
 
-/** A record that can not be read. */
+/** A record that cannot be read. */
 export interface Damaged {
   readonly damage: Error
 }
@@ -103,7 +103,7 @@ export interface BrokerStore {
   /**
    * At most so many deliveries of a session with sequences above `after`, ascending; fewer: there are no more. What
    * is staged is part of it. Synchronous, so that whoever reads need not wait and nothing changes meanwhile: a store
-   * is to answer from the memory of this machine, within a few milliseconds. Throws where it can not be read.
+   * is to answer from the memory of this machine, within a few milliseconds. Throws where it cannot be read.
    */
   readDeliveries(clientId: string, after: number, maximum: number): readonly StoredDelivery[]
   /** As `readDeliveries`. One that is missing is damaged, too. */
@@ -125,7 +125,7 @@ export interface BrokerStore {
   updateDelivery(clientId: string, sequence: number, delivery: DeliveryRecord): void
   /** One that is there; `messageId` is the message it names. */
   removeDelivery(clientId: string, sequence: number, messageId: number): void
-  /** One that can not be read, or whose message can not: it is kept apart, for whoever repairs it, and read no more. */
+  /** One that cannot be read, or whose message cannot: it is kept apart, for whoever repairs it, and read no more. */
   setAsideDelivery?(clientId: string, sequence: number): void
   putQueue(clientId: string, queue: QueueRecord): void
   putIncoming(clientId: string, packetIdentifier: number): void

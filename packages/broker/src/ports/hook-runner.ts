@@ -205,7 +205,7 @@ export class HookRunner {
     if (name === 'onDisconnect' || answer === undefined) return answer
     const isRight = name === 'authorize' ? typeof answer === 'boolean' : isAnswerOf(name, answer)
     if (isRight) return answer
-    return this.#log(name, new Error(`it answered with what a hook can not answer: ${typeof answer}`))
+    return this.#log(name, new Error(`it answered with what a hook cannot answer: ${typeof answer}`))
   }
 
   #log(name: keyof BrokerHooks, error: unknown): typeof FAILED {

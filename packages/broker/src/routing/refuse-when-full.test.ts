@@ -137,7 +137,7 @@ describe('a topic of refuseWhenFull', () => {
     },
   )
 
-  it('is acknowledged to a publisher of MQTT 3.1.1 and QoS 2 as ever, for it can not be told', async () => {
+  it('is acknowledged to a publisher of MQTT 3.1.1 and QoS 2 as ever, for it cannot be told', async () => {
     const { broker, port } = await start()
     const silent = await RawClient.connect(port)
     await silent.subscribe('answers/silent', 1)
@@ -164,7 +164,7 @@ describe('a topic of refuseWhenFull', () => {
     expect(broker.stats()).toMatchObject({ refusedOverflow: 0, droppedOverflow: 0 })
   })
 
-  it.each(['a/#/b', '$share/g/a', '$SYS/#', ''])('can not be %s', async (filter) => {
+  it.each(['a/#/b', '$share/g/a', '$SYS/#', ''])('cannot be %s', async (filter) => {
     const starting = startBroker({ refuseWhenFull: ['answers/#', filter] })
     await expect(starting).rejects.toMatchObject({ code: 'refuse-when-full-invalid' })
     await expect(starting).rejects.toThrow(`refuseWhenFull: got ${JSON.stringify(filter)}`)

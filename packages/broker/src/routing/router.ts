@@ -35,7 +35,7 @@ export class Router {
   readonly #backpressure: Clearable
   readonly #isSticky: boolean
 
-  /** Throws `BrokerError` for what can not be in `refuseWhenFull`. */
+  /** Throws `BrokerError` for what cannot be in `refuseWhenFull`. */
   constructor(context: Context, persistence: Persistence, backpressure: Clearable, options: RouterOptions) {
     const { sharedSubscriptions = 'in-turn', refuseWhenFull = [] } = options
     this.#context = context
@@ -211,7 +211,7 @@ function deliver(receiver: Receiver, message: Message, isFramed: boolean): void 
   else session.outgoing.offer(message, qos, retain, subscriptionIdentifiers, undefined, frameIndex)
 }
 
-/** The end of a queue that is being handed on; it is read from there. False: the message can not wait there. */
+/** The end of a queue that is being handed on; it is read from there. False: the message cannot wait there. */
 function queueBehind(from: Subscriber, { group, members }: SharedRoute, message: Message): boolean {
   if (message.qos === 0 || !from.outgoing.room.hasRoomFor(message)) return false
   const receiver = from.isOver ? members[0] : members.find(({ session }) => session === from)

@@ -156,7 +156,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     } catch (error) {
       core.sessions.stop()
       core.groupCommit?.health.stop()
-      throw new BrokerError('store-failed', `the store can not be loaded: ${String(error)}`, { cause: error })
+      throw new BrokerError('store-failed', `the store cannot be loaded: ${String(error)}`, { cause: error })
     }
   }
   return new RunningBroker(core, listeners, store)

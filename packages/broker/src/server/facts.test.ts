@@ -137,7 +137,7 @@ describe('a client that the program disconnects', () => {
     await until(() => broker.stats().connections === 0)
   })
 
-  it.each([0x00, 0x04, 0x84, 0x92, 7])('can not be told %i', async (reasonCode) => {
+  it.each([0x00, 0x04, 0x84, 0x92, 7])('cannot be told %i', async (reasonCode) => {
     const { broker, port } = await start()
     await RawClient.connect(port, { clientId: 'c' })
     expect(() => broker.disconnect('c', { reasonCode })).toThrow(

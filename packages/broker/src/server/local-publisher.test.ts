@@ -106,7 +106,7 @@ describe('what the program publishes that embeds the broker', () => {
     ['a number for a payload', 't', 7, {}],
     ['more bytes than a packet may have', 't', Buffer.alloc(3000), {}],
     ['QoS 3', 't', 'm', { qos: 3 as 2 }],
-    ['a property that can not be sent', 't', 'm', { properties: { messageExpiryInterval: -1 } }],
+    ['a property that cannot be sent', 't', 'm', { properties: { messageExpiryInterval: -1 } }],
   ])('is refused with %s, and nobody gets it', async (_what, topic, payload, options) => {
     const { broker } = await start({ limits: { packetBytes: 2000 } })
     const given = [topic, payload] as [string, string]

@@ -130,13 +130,13 @@ describe('reload of certificates', () => {
     expect([isReused, broker.stats().connectionsRefused]).toEqual([false, 1])
   })
 
-  it('changes nothing where something of it can not be used [promise 37]', async () => {
+  it('changes nothing where something of it cannot be used [promise 37]', async () => {
     const listeners = [{ host: '127.0.0.1', port: 0, tls: first }]
     const { broker, port } = await startBroker({ listeners })
     const limits = { subscriptionsPerClient: 1 }
     const faulty: [ReloadOptions, string, RegExp][] = [
-      [{ limits, tls: [{ ...second, key: first.key }] }, 'listener-invalid', /can not be used: .*mismatch/],
-      [{ limits, tls: [{ ...second, cert: 'no PEM' }] }, 'listener-invalid', /can not be used/],
+      [{ limits, tls: [{ ...second, key: first.key }] }, 'listener-invalid', /cannot be used: .*mismatch/],
+      [{ limits, tls: [{ ...second, cert: 'no PEM' }] }, 'listener-invalid', /cannot be used/],
       [{ limits, tls: [second, second] }, 'reload-invalid', /got 2 entries; .* there are 1/],
       [{ limits, tls: [{ ...second, requireClientCertificate: true }] }, 'reload-invalid', /not asked for/],
       [{ tls: [second], limits: { packetBytes: 1 } }, 'limit-invalid', /packetBytes: got 1/],
@@ -288,7 +288,7 @@ describe('reload of permissions', () => {
     expect((await back.handshake({ clientId: 'a', cleanStart: false })).reasonCode).toBe(0x87)
   })
 
-  it('changes nothing where they can not be told', async () => {
+  it('changes nothing where they cannot be told', async () => {
     const { broker, port } = await startBroker({ authenticator })
     const a = await RawClient.connect(port, { clientId: 'a' })
     const failing = (): never => {

@@ -19,7 +19,7 @@ export interface ReloadOptions {
   limits?: Partial<Limits> | undefined
   /**
    * Certificates, keys and authorities for the handshakes to come, one per listener in their order; `undefined` leaves
-   * a listener as it is. Whether client certificates are asked for can not change.
+   * a listener as it is. Whether client certificates are asked for cannot change.
    */
   tls?: readonly (ListenerTls | undefined)[] | undefined
   /** Asked from now on, at CONNECT and at renewals. */

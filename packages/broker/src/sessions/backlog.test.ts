@@ -271,7 +271,7 @@ describe('the queue of a session that is stored', () => {
     expect(await take(leaving, 1)).toEqual([0])
   })
 
-  it('passes over what the store can not read, and counts it [promise 37]', async () => {
+  it('passes over what the store cannot read, and counts it [promise 37]', async () => {
     const { port, store, broker } = await start()
     await leaveBehind(port, 's')
     await publishAll(port, 0, 5)
@@ -300,7 +300,7 @@ describe('the queue of a session that is stored', () => {
     expect(await again.settle()).toEqual([])
   })
 
-  it('waits for a store that can not be read, and its client is sent away [promise 33]', async () => {
+  it('waits for a store that cannot be read, and its client is sent away [promise 33]', async () => {
     const { port, store, broker } = await start()
     await leaveBehind(port, 's')
     await publishAll(port, 0, 600)

@@ -25,7 +25,7 @@ export class BacklogCursor {
 interface Page {
   /** Their messages are held. */
   readonly deliveries: Delivery[]
-  /** With those that can not be read. */
+  /** With those that cannot be read. */
   readonly records: number
   /** Of the last record; of the last there is, where the end was reached. */
   readonly upTo: number
@@ -87,7 +87,7 @@ export class Backlog {
     this.#upTo = this.#messages > 0 ? lastSequence : 0
   }
 
-  /** The next of them, which are in memory from now on. Throws where the store can not be read. */
+  /** The next of them, which are in memory from now on. Throws where the store cannot be read. */
   take(): Delivery[] {
     const { deliveries, records, upTo } = this.#read(this.#after, this.#sent, PAGE_MESSAGES)
     for (const { message } of deliveries) this.#subtract(message)
@@ -99,7 +99,7 @@ export class Backlog {
 
   /**
    * Shows the next of them behind the cursor, in order and at most so many; those that `isTaken` are over, the others
-   * stay where they are. Whether any was taken. Throws where the store can not be read.
+   * stay where they are. Whether any was taken. Throws where the store cannot be read.
    */
   offer(cursor: BacklogCursor, maximum: number, isTaken: (delivery: Delivery) => boolean): boolean {
     const { persistence } = this.#context
@@ -161,7 +161,7 @@ export class Backlog {
     this.#context.counters.damagedDeliveries++
     this.#context.log.error(
       { clientId, sequence, err: damage },
-      'a queued message can not be read; it was set aside',
+      'a queued message cannot be read; it was set aside',
     )
   }
 

@@ -282,7 +282,7 @@ export class Outgoing {
     return this.#hasQuota && connection.isWritable && this.#bytes < WINDOW_BYTES
   }
 
-  /** False: the store can not be read, which ends the connection; the session stays as it is. */
+  /** False: the store cannot be read, which ends the connection; the session stays as it is. */
   #takePage(backlog: Backlog): boolean {
     try {
       for (const delivery of backlog.take()) this.#takeUp(delivery)
@@ -306,11 +306,11 @@ export class Outgoing {
     this.#queue.push(delivery)
   }
 
-  /** The store can not be read, which ends the connection. */
+  /** The store cannot be read, which ends the connection. */
   onUnreadable(error: unknown): void {
     const { clientId, connection } = this.#session
-    this.#context.log.error({ clientId, err: error }, 'the queue of a session can not be read')
-    connection?.end(ReasonCode.unspecifiedError, 'the queue of this session can not be read')
+    this.#context.log.error({ clientId, err: error }, 'the queue of a session cannot be read')
+    connection?.end(ReasonCode.unspecifiedError, 'the queue of this session cannot be read')
   }
 
   #sendQueued(connection: ClientLink): void {

@@ -7,7 +7,7 @@ import type { QueueRoom } from './queue-room.js'
 
 /** Read from the store at once; see `Backlog`. */
 const PAGE_MESSAGES = 256
-/** A store that can not be read is asked again after this. */
+/** A store that cannot be read is asked again after this. */
 const RETRY_MS = 60_000
 
 /** What expires in one session's queue, and gives up its place there, whether its client is connected or away. */

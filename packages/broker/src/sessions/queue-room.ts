@@ -20,7 +20,7 @@ const LONGEST_CHAIN = 100
 /**
  * The fate of a message that finds a session's queue full, whose client is away or takes nothing: it, or the oldest in
  * the queue, is dropped and counted; the connection ends; or the publish is refused with 0x97 before anybody has it
- * ('refuse'; before MQTT 5.0 the publisher's connection ends, for it can not be told).
+ * ('refuse'; before MQTT 5.0 the publisher's connection ends, for it cannot be told).
  */
 export type Overflow = 'drop-newest' | 'drop-oldest' | 'disconnect' | 'refuse'
 

@@ -255,7 +255,7 @@ describe('the overflow policy refuse', () => {
     expect(text(await back.expect('publish'))).toBe('t=again q1')
   })
 
-  it('ends the connection of a publisher that can not be told, and acknowledges nothing', async () => {
+  it('ends the connection of a publisher that cannot be told, and acknowledges nothing', async () => {
     const { broker, port } = await start({ overflow: 'refuse' })
     const s = await RawClient.connect(port, { clientId: 's', properties: { sessionExpiryInterval: 100 } })
     await s.subscribe('t', 1)

@@ -78,7 +78,7 @@ export class GroupCommit {
     this.#callBack(this.#takeWaiting())
   }
 
-  /** Resolves when nothing is left to commit, or what is left can not be. */
+  /** Resolves when nothing is left to commit, or what is left cannot be. */
   async drain(): Promise<void> {
     this.endTurn()
     if (this.#committing === undefined && this.health.isFailing) this.#begin()

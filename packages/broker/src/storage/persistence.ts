@@ -149,7 +149,7 @@ export class Persistence {
     this.letGo(delivery.message)
   }
 
-  /** One that can not be read. */
+  /** One that cannot be read. */
   setAsideDelivery(session: PersistentSession, sequence: number): void {
     this.#stageQueue(session).setAsideDelivery?.(session.clientId, sequence)
   }
@@ -182,7 +182,7 @@ export class Persistence {
     return this.#store?.readDeliveries(session.clientId, after, maximum) ?? []
   }
 
-  /** The message, held until `letGo`. Throws where the store can not be read. */
+  /** The message, held until `letGo`. Throws where the store cannot be read. */
   readMessage(messageId: number): Message | Damaged {
     let message = this.#loaded.get(messageId)
     if (message === undefined) {

@@ -55,7 +55,7 @@ async function start() {
   return { store, clock, broker, port, lines: () => lines.filter((line) => line.includes('store')) }
 }
 
-const FAILS = 'the store can not commit; nothing is acknowledged until it can'
+const FAILS = 'the store cannot commit; nothing is acknowledged until it can'
 const IS_WELL = 'the store commits again'
 
 describe('a store that fails', () => {
@@ -82,7 +82,7 @@ describe('a store that fails', () => {
     expect(await back.received()).toEqual(Array(6).fill('t=m q1'))
   })
 
-  it('lets clients that can not be told why a publish is refused come back when it is well again', async () => {
+  it('lets clients that cannot be told why a publish is refused come back when it is well again', async () => {
     const { store, clock, broker, port } = await start()
     const publisher = await RawClient.connect(port, { protocolVersion: 4 })
     store.failure = full

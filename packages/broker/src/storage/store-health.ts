@@ -33,7 +33,7 @@ const FULL: StoreRefusal = {
 const BROKEN: StoreRefusal = {
   publishCode: ReasonCode.unspecifiedError,
   disconnectCode,
-  reasonString: 'the store of the server can not write',
+  reasonString: 'the store of the server cannot write',
 }
 
 interface Failing {
@@ -104,10 +104,7 @@ export class StoreHealth {
     const former = this.#failing
     if (former === undefined) this.#context.counters.storeFailures++
     if (former === undefined || former.code !== code) {
-      this.#context.log.error(
-        { err: error },
-        'the store can not commit; nothing is acknowledged until it can',
-      )
+      this.#context.log.error({ err: error }, 'the store cannot commit; nothing is acknowledged until it can')
     }
     let onDecided = (): void => {}
     const decided = new Promise<void>((resolve) => {
@@ -129,10 +126,10 @@ export class StoreHealth {
     const damage = this.#persistence.takeDamage()
     counters.damagedRecords += damage.length
     for (const err of damage.slice(0, MOST_DAMAGE_LINES)) {
-      log.error({ err }, 'the store holds what can not be read; it was set aside')
+      log.error({ err }, 'the store holds what cannot be read; it was set aside')
     }
     const leftOut = damage.length - MOST_DAMAGE_LINES
-    if (leftOut > 0) log.error({ leftOut }, 'left out lines about what can not be read')
+    if (leftOut > 0) log.error({ leftOut }, 'left out lines about what cannot be read')
   }
 
   stop(): void {

@@ -55,11 +55,11 @@ export class Counters {
   sessionsTakenOver = 0
   sessionsExpired = 0
   willsPublished = 0
-  /** Queued messages that were passed over because the store can not read them. */
+  /** Queued messages that were passed over because the store cannot read them. */
   damagedDeliveries = 0
   /** Times the store began to fail. */
   storeFailures = 0
-  /** Records of the store that can not be read and were set aside. */
+  /** Records of the store that cannot be read and were set aside. */
   damagedRecords = 0
   /** Publishes of QoS 1 and 2 that were refused because the store failed. */
   refusedByStore = 0

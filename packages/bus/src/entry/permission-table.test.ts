@@ -23,7 +23,7 @@ function contractOf(topic: string) {
   return { topic, action: 'do', qos: 1, retain: false, schema, description: 'Of the table.' } as const
 }
 
-/** `{name}` in the topic of a contract is a parameter, so what has braces can not be said with one. */
+/** `{name}` in the topic of a contract is a parameter, so what has braces cannot be said with one. */
 const isSayable = ({ topic }: PermissionCase): boolean => !topic.includes('{')
 
 function of(action: PermissionCase['action'], isFitting: (topic: string) => boolean): PermissionCase[] {

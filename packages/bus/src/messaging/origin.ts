@@ -90,7 +90,7 @@ export class Origins {
     try {
       permissions = new Permissions(list, { clientId })
     } catch (error) {
-      const what = `The permissions passed on for ${JSON.stringify(clientId)} can not be read`
+      const what = `The permissions passed on for ${JSON.stringify(clientId)} cannot be read`
       throw new RequestError('not-permitted', `${what}: ${(error as Error).message}.`, { cause: error })
     }
     if (key.length > MAXIMUM_KEPT_CHARACTERS) return permissions

@@ -97,7 +97,7 @@ describe('a service that hears nothing', () => {
     ])
   })
 
-  it('because the server can not answer for a while is heard within seconds of its answer, and says so once', async () => {
+  it('because the server cannot answer for a while is heard within seconds of its answer, and says so once', async () => {
     const { broker, clock, logged, member } = setUp()
     const { bus } = await member('one')
     broker.forget(SHARED)

@@ -13,7 +13,7 @@ const PING_TIMEOUT_MS = 5000
 /** Until it is looked at again whether a mended subscription works; doubled each time. */
 const FIRST_RETRY_MS = 1000
 const LONGEST_RETRY_MS = 30_000
-/** So often it doubles where the server gives no answer: its store can not write, say, and that is over any time. */
+/** So often it doubles where the server gives no answer: its store cannot write, say, and that is over any time. */
 const SILENT_DOUBLINGS = 2
 
 export interface SubscriptionCheckParts {

@@ -39,7 +39,7 @@ describe('what a requester says of itself', () => {
   it('is told not to count, with the way to have it attested', () => {
     const { judgement } = judged({ action: DELETE, context: CLAIMS })
     expect(judgement.explanation).toContain(
-      `What the requester says of itself (confirmed, backup, consent) can not speak for its action; somebody else may attest it for ${digest}.`,
+      `What the requester says of itself (confirmed, backup, consent) cannot speak for its action; somebody else may attest it for ${digest}.`,
     )
   })
 

@@ -63,7 +63,7 @@ export function conclude(
   }
   const told = { judgement, facts: counted.slice(0, MAXIMUM_TOLD) }
   if (judgement.approved || !asserted.approved) return told
-  const explanation = `${judgement.explanation} What the requester says of itself (${namesIn(evaluation)}) can not speak for its action; somebody else may attest it for ${digest}.`
+  const explanation = `${judgement.explanation} What the requester says of itself (${namesIn(evaluation)}) cannot speak for its action; somebody else may attest it for ${digest}.`
   return { ...told, judgement: { ...judgement, explanation } }
 }
 

@@ -85,7 +85,7 @@ describe('callers with a token of public keys', () => {
     expect((await evaluate('other')).status).toBe(200)
   })
 
-  it('are told to come back where its issuer can not be reached', async () => {
+  it('are told to come back where its issuer cannot be reached', async () => {
     const away = new LiveKeySet({ path: '/absent/jwks.json' })
     const running = await startGateway({ keys: away, requireToken: true })
     onTestFinished(() => running.gateway.stop())

@@ -20,7 +20,7 @@ export interface CallerFacts {
   readonly peerAddress: string | undefined
   /** By a Unix socket, which the user who runs this gateway and root alone can reach. */
   readonly isByUnixSocket?: boolean
-  /** The user of this machine whose program the peer is; undefined where that can not be told. */
+  /** The user of this machine whose program the peer is; undefined where that cannot be told. */
   readonly peerUser: () => Promise<number | undefined>
   /** Whether the peer speaks TLS with this very server. */
   readonly isSecure?: boolean
@@ -92,7 +92,7 @@ async function callerOfToken(authorization: string, policy: CallerPolicy): Promi
     if (error.code === 'token-keys-unavailable') {
       throw new Problem(
         'unavailable',
-        'Tokens can not be verified at the moment: their issuer can not be reached.',
+        'Tokens cannot be verified at the moment: their issuer cannot be reached.',
         {
           headers: retryAfter(5_000),
           cause: error,
@@ -142,7 +142,7 @@ async function objectionToUser({ isByUnixSocket, peerUser }: CallerFacts): Promi
   if (isByUnixSocket === true) return undefined
   const [user, own] = [await peerUser(), process.geteuid?.()]
   if (user === undefined || own === undefined) {
-    return 'Which user of this machine calls can not be told here, and only the one who runs this gateway may leave the token out.'
+    return 'Which user of this machine calls cannot be told here, and only the one who runs this gateway may leave the token out.'
   }
   if (user === own || user === 0) return undefined
   return `Only programs of the user who runs this gateway (uid ${own}) or of root may leave the token out; this is one of uid ${user}.`

@@ -26,7 +26,7 @@ export interface ShownCertificate {
 
 /**
  * TLS 1.3 alone. A client certificate is asked for and not required: whoever has a token or a secret needs none, and
- * whether one that was shown is good is asked where it is used. Throws `GatewayError` for what TLS can not work with.
+ * whether one that was shown is good is asked where it is used. Throws `GatewayError` for what TLS cannot work with.
  */
 export function tlsOptionsOf({ cert, key, clientCa }: GatewayTls, handshakeTimeoutMs: number): TlsOptions {
   const pem = (text: string | Uint8Array) => (typeof text === 'string' ? text : Buffer.from(text))
@@ -42,7 +42,7 @@ export function tlsOptionsOf({ cert, key, clientCa }: GatewayTls, handshakeTimeo
     const { message } = error as Error
     throw new GatewayError(
       'tls-unusable',
-      `HTTPS can not be served with JAMEY_HTTP_CERT, JAMEY_HTTP_KEY and JAMEY_HTTP_CA: ${message}.`,
+      `HTTPS cannot be served with JAMEY_HTTP_CERT, JAMEY_HTTP_KEY and JAMEY_HTTP_CA: ${message}.`,
       { cause: error },
     )
   }

@@ -77,7 +77,7 @@ describe.skipIf(!isLinux)('the user of a connection', () => {
     expect(readings).toBe(3)
   })
 
-  it('can not be told of other addresses, nor where the system has no tables', async () => {
+  it('cannot be told of other addresses, nor where the system has no tables', async () => {
     const readNothing = new PeerUsers(() => Promise.reject(new Error('ENOENT')))
     expect(await readNothing.userOf(peerOf(1))).toBeUndefined()
     const users = new PeerUsers(async () => lineOf(1, 7))

@@ -28,7 +28,7 @@ export class PeerUsers {
     this.#read = read
   }
 
-  /** The number of the user; undefined where that can not be told, since the peer has gone or by this system. */
+  /** The number of the user; undefined where that cannot be told, since the peer has gone or by this system. */
   userOf(peer: Peer): Promise<number | undefined> {
     let user = this.#known.get(peer)
     if (user === undefined) {

@@ -96,7 +96,7 @@ export class HttpServer {
     return server
   }
 
-  /** Where it listens; throws a `GatewayError` where it can not. */
+  /** Where it listens; throws a `GatewayError` where it cannot. */
   async listen(host: string, port: number, socketPath?: string): Promise<{ host: string; port: number }> {
     try {
       // "localhost" would mean several sockets, of which all but the first may silently fail.

@@ -37,7 +37,7 @@ export interface Gateway {
   readonly ready: Promise<void>
   /**
    * Listens, and serves the router. Resolves when both stand, or after listening where the bus is not connected yet:
-   * the router then follows with the connection. Throws a `GatewayError` of one line where it can not listen.
+   * the router then follows with the connection. Throws a `GatewayError` of one line where it cannot listen.
    */
   start(): Promise<void>
   /** Takes nothing new, finishes what it took within `graceMs` (10 s by default), closes. The bus stays open. */

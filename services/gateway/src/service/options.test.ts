@@ -88,7 +88,7 @@ describe('gatewayOptionsFromEnvironment', () => {
       'MQTT_JWKS_URL: both',
     ])
     const absent = { MQTT_JWKS_URL: 'https://idp.example', MQTT_JWKS_CA_CERT: '/absent.pem' }
-    expect(faults(absent)).toEqual(['MQTT_JWKS_CA_CERT: "/absent.pem", which can not be read (ENOENT)'])
+    expect(faults(absent)).toEqual(['MQTT_JWKS_CA_CERT: "/absent.pem", which cannot be read (ENOENT)'])
   })
 
   it('reads 0 calls per minute as no limit, and 0 as no token', () => {

@@ -146,7 +146,7 @@ function keysOf(env: Environment, cwd: string, faults: ConfigurationFault[]): Li
   try {
     if (caPath) ca = readFileSync(resolve(cwd, caPath), 'utf8')
   } catch (error) {
-    const found = `${JSON.stringify(caPath)}, which can not be read (${(error as NodeJS.ErrnoException).code})`
+    const found = `${JSON.stringify(caPath)}, which cannot be read (${(error as NodeJS.ErrnoException).code})`
     return fault('MQTT_JWKS_CA_CERT', 'a PEM file of who vouches for MQTT_JWKS_URL', found)
   }
   try {
@@ -191,7 +191,7 @@ function pemAt(
     return readOwnFile(resolve(cwd, path), { isSecret, maximumBytes: MAXIMUM_PEM_BYTES })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    const why = error instanceof OwnershipError ? message : `which can not be read (${code})`
+    const why = error instanceof OwnershipError ? message : `which cannot be read (${code})`
     faults.push({ variable, expected: 'a PEM file', found: `${JSON.stringify(path)}, ${why}` })
     return undefined
   }

@@ -44,7 +44,7 @@ export class ReceiptKeys {
     } catch (error) {
       // Asked again with the next connection.
       this.#isSubscribed = false
-      this.#log.warn({ err: error }, 'the keys of receipts can not be read, so /v1/jwks lacks them')
+      this.#log.warn({ err: error }, 'the keys of receipts cannot be read, so /v1/jwks lacks them')
     }
   }
 

@@ -10,7 +10,7 @@ import { Problem, retryAfter } from '../problems/problem.js'
  */
 export class RouterSupervisor {
   /**
-   * Resolves once the router is served. Rejects where that can not come about by itself: the broker refuses it, the
+   * Resolves once the router is served. Rejects where that cannot come about by itself: the broker refuses it, the
    * bus gave up connecting, or the router is stopped.
    */
   readonly ready: Promise<void>
@@ -48,7 +48,7 @@ export class RouterSupervisor {
     // What the bus has found out itself: that nobody hears the calls, say.
     const [fault] = this.#bus.faults
     if (fault !== undefined) {
-      return new Problem('unavailable', `The gateway can not work: ${fault.message}.`, {
+      return new Problem('unavailable', `The gateway cannot work: ${fault.message}.`, {
         headers: retryAfter(1_000),
       })
     }
@@ -80,7 +80,7 @@ export class RouterSupervisor {
   }
 
   #handleRefusal(error: unknown): void {
-    this.#log.error({ err: error }, 'the API router can not be served; the next connection tries again')
+    this.#log.error({ err: error }, 'the API router cannot be served; the next connection tries again')
     if (error instanceof Error && 'retryable' in error && error.retryable === false) this.#rejectReady(error)
   }
 }

@@ -30,7 +30,7 @@ export interface RunningGateway {
 
 /**
  * Starts a gateway with a bus of its own, as the environment says; resolves when HTTP listens, while the broker may
- * still be away. Throws `ConfigurationError`, or `GatewayError` where it can not listen.
+ * still be away. Throws `ConfigurationError`, or `GatewayError` where it cannot listen.
  */
 export async function runGateway({
   env = process.env,

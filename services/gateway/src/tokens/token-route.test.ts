@@ -223,7 +223,7 @@ describe('a token issuer', () => {
   const from = '192.0.2.1'
   const asked = { clientId: 'robot-7', secret: RIGHT, scope: undefined }
 
-  it('bounds the tokens of one client, which others can not use up', async () => {
+  it('bounds the tokens of one client, which others cannot use up', async () => {
     const clock = new FakeClock()
     const issuer = new TokenIssuer({ clients, secret: SECRET, log, monotonicNow: () => clock.now() })
     for (let i = 0; i < 60; i++) await issuer.issue(asked, `192.0.2.${i}`)

@@ -8,7 +8,7 @@ export interface MemoryFileCheck {
 
 /**
  * Looks through a whole memory file (`PRAGMA quick_check`), also while its service has it open, and changes nothing: it
- * is opened to read alone. Throws `StorageError` where it is damaged, can not be opened, or is no memory file.
+ * is opened to read alone. Throws `StorageError` where it is damaged, cannot be opened, or is no memory file.
  */
 export function checkMemoryFile(file: string): MemoryFileCheck {
   const opened = new ReadOnlyFile(file)

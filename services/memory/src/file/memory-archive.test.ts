@@ -126,6 +126,6 @@ describe('a backup', () => {
     const other = temporaryFile()
     writeFileSync(other, 'no database at all, only some text that is long enough')
     expect(() => new MemoryArchive(other, clock.now)).toThrow(/is not a database|no memory file/)
-    expect(() => new MemoryArchive(`${other}.absent`, clock.now)).toThrow(/can not be read/)
+    expect(() => new MemoryArchive(`${other}.absent`, clock.now)).toThrow(/cannot be read/)
   })
 })

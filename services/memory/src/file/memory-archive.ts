@@ -69,7 +69,7 @@ export class MemoryArchive {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
       const { message } = error as Error
-      throw new StorageError('storage-io', `The backup ${path} can not be written: ${message}.`, error)
+      throw new StorageError('storage-io', `The backup ${path} cannot be written: ${message}.`, error)
     } finally {
       for (const end of ['', '-wal', '-shm', '-journal']) rmSync(draft + end, { force: true })
     }

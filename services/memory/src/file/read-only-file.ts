@@ -19,7 +19,7 @@ export class ReadOnlyFile {
   readonly bytes: number
   readonly #connection: Connection
 
-  /** Throws `StorageError` where there is none, it can not be opened, or is no memory file. */
+  /** Throws `StorageError` where there is none, it cannot be opened, or is no memory file. */
   constructor(file: string) {
     this.file = file
     this.bytes = this.#guard(() => {
@@ -72,7 +72,7 @@ export class ReadOnlyFile {
       if (error instanceof OwnershipError) throw foreignFile(error)
       if ((error as NodeJS.ErrnoException).syscall === undefined) throw storageErrorFrom(error, this.file)
       const { message } = error as Error
-      throw new StorageError('storage-io', `The memory file ${this.file} can not be read: ${message}.`, error)
+      throw new StorageError('storage-io', `The memory file ${this.file} cannot be read: ${message}.`, error)
     }
   }
 }

@@ -84,7 +84,7 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   connection.resumeReading()
 }
 
-/** Throws where the client takes none: who can not be answered can not be served. [MQTT-3.1.2-24] */
+/** Throws where the client takes none: who cannot be answered cannot be served. [MQTT-3.1.2-24] */
 function connackWithin(connection: Connection, properties: ConnackProperties | undefined): Connack {
   const { context, version } = connection
   const { maximumPacketBytes } = connection.sender

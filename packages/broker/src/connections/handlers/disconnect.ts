@@ -6,7 +6,7 @@ import type { Connection } from '../connection.js'
 export function handleDisconnect(connection: Connection, session: Session, packet: Disconnect): void {
   const expirySeconds = packet.properties?.sessionExpiryInterval
   if (expirySeconds !== undefined) {
-    // A session that was to end with its connection can not be prolonged. [MQTT-3.14.2-2]
+    // A session that was to end with its connection cannot be prolonged. [MQTT-3.14.2-2]
     if (session.expirySeconds === 0 && expirySeconds > 0) {
       throw new ConnectionFault(
         ReasonCode.protocolError,

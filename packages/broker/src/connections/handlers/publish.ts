@@ -62,7 +62,7 @@ function take(connection: Connection, session: Session, packet: Publish, message
 }
 
 /**
- * Nobody got it, nor will. Before MQTT 5.0 that can not be told: to end the connection would punish who answers for one
+ * Nobody got it, nor will. Before MQTT 5.0 that cannot be told: to end the connection would punish who answers for one
  * that does not read. What is retained somebody may still get.
  */
 function refuseFull(connection: Connection, session: Session, packet: Publish): void {

@@ -91,7 +91,7 @@ function logRefusals(
   log.debug(fields, 'subscriptions refused')
 }
 
-/** Why a filter can not be subscribed; undefined: it can. Throws for what ends the connection. */
+/** Why a filter cannot be subscribed; undefined: it can. Throws for what ends the connection. */
 function refusalOf(
   context: ConnectionContext,
   session: Session,

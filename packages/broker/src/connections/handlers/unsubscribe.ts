@@ -8,7 +8,7 @@ export function handleUnsubscribe(connection: Connection, session: Session, pack
   for (const filter of filters) assertWellFormed(filter)
   const { client, context } = connection
   const { router, limits, hooks } = context
-  // UNSUBACK has no quota among its codes, and none at all before MQTT 5.0: there, what can not be refused is done.
+  // UNSUBACK has no quota among its codes, and none at all before MQTT 5.0: there, what cannot be refused is done.
   const isTooLong = filters.length > limits.filtersPerPacket && connection.version === 5
   const reasonCodes = filters.map((filter) => {
     if (isTooLong) return ReasonCode.implementationSpecificError
