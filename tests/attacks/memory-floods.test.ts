@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => system?.stop())
 
-/** Asks without end, so many at a time, and reads none of the answers; the function it returns ends that. */
+/** Asks without end, so many at a time, whatever the answers; the function it returns ends that. */
 function flood(attacker: Peer, topic: string, action: string, data: unknown, atOnce: number) {
   const signal = new AbortController()
   const replyTo = attacker.inbox('memory')
@@ -66,37 +66,25 @@ describe.each(VERSIONS)('over MQTT %i, one that floods the memory', (version) =>
     const attacker = await system.peer('attacker', REMEMBERING, version)
     const words = 'the quick brown fox jumps over the lazy dog '.repeat(200)
     for (let i = 0; i < 200; i++) await attacker.ask(STORE, 'store', { content: `${i} ${words}` })
-    const quiet = await served(victim)
+    await served(victim)
     const stop = flood(attacker, QUERY, 'query', { query: 'quick brown fox lazy dog jumps', limit: 100 }, 64)
-    const busy = await served(victim)
+    const { stores, queries } = await served(victim)
     await stop()
-    if (process.env['FIGURES'])
-      console.log(
-        version,
-        'queries',
-        ...[quiet.stores, busy.stores, quiet.queries, busy.queries].map((t) => median(t).toFixed(1)),
-      )
-    expect(Math.max(median(busy.stores), median(busy.queries))).toBeLessThan(PATIENCE_MS)
+    expect(Math.max(median(stores), median(queries))).toBeLessThan(PATIENCE_MS)
   })
 
   it('with metadata of eight megabytes, or the longest texts, has others wait for little', async () => {
     const victim = await system.peer('victim', REMEMBERING, version)
     const attacker = await system.peer('attacker', REMEMBERING, version)
-    const quiet = await served(victim)
+    await served(victim)
     for (const data of [
       { content: 'large', metadata: { blob: 'x'.repeat(8_000_000) } },
       { content: 'word '.repeat(19_990) },
     ]) {
       const stop = flood(attacker, STORE, 'store', data, 8)
-      const busy = await served(victim)
+      const { stores, queries } = await served(victim)
       await stop()
-      if (process.env['FIGURES'])
-        console.log(
-          version,
-          'stores',
-          ...[quiet.stores, busy.stores, quiet.queries, busy.queries].map((t) => median(t).toFixed(1)),
-        )
-      expect(Math.max(median(busy.stores), median(busy.queries))).toBeLessThan(PATIENCE_MS)
+      expect(Math.max(median(stores), median(queries))).toBeLessThan(PATIENCE_MS)
     }
   })
 
