@@ -26,6 +26,7 @@ import { IdentityEnd } from './identity-end.js'
 import { IncomingAliases } from './incoming-aliases.js'
 import { KeepAlive } from './keep-alive.js'
 import { PacketSender } from './packet-sender.js'
+import type { PublishingTime } from './publishing-time.js'
 
 /** The first byte of every CONNECT. */
 const CONNECT_BYTE = 0x10
@@ -40,8 +41,7 @@ export interface ConnectionContext extends SessionContext {
   readonly responseInformation: ((clientId: string) => string | undefined) | undefined
   readonly connections: Set<Connection>
   readonly heldBytes: HeldBytes
-  /** The time that handling what publishers sent has taken. */
-  readonly publishing: { ms: number }
+  readonly publishingTime: PublishingTime
   readonly retained: RetainedMessages
   /** Present with a store: acknowledgements wait for it. */
   readonly groupCommit: GroupCommit | undefined

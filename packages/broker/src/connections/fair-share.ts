@@ -1,53 +1,73 @@
+import type { Context } from '../support/context.js'
+import type { WriteBatcher } from '../support/write-batcher.js'
+import type { Publishing, PublishingTime } from './publishing-time.js'
 import { type LimitedConnection, RateLimiter } from './rate-limiter.js'
 
 /** So long one connection may be at work, beyond as long as it was not, until it lets the others go on. */
 const SLICE_MS = 1
 /** And where no other publishes: each slice ends with writes to every receiver. */
 const SLICE_ALONE_MS = 5
+/**
+ * It rests so many times as long as it worked. With as long, one who waits for its own messages would be left less than
+ * half of what it has alone: it also waits for the slice to end, and what it does costs more in small pieces.
+ */
+const REST_FACTOR = 2.5
 /** Longer nobody rests: what took longer was rather a machine that had no time for us. */
 const LONGEST_REST_MS = 50
-/** What the system does for a byte before anybody sees it: reading and decrypting. */
-const MS_PER_BYTE = 1e-6
 /** The clock is asked once in so many packets: more often it shows in what one publisher can send. */
 const PACKETS_PER_LOOK = 16
-/** Other publishers are busy from this share of the time on, looked at over so long: with a message after each slice. */
+/** Other publishers are busy from this share of the time on: with a message after each slice. */
 const BUSY_FROM = 0.003
-const BUSY_SPAN_MS = 10
+/** They are looked at after so long, and what was is forgotten in such a time (to a part of e). */
+const LOOK_MS = 10
+const FORGOTTEN_MS = 200
+
+interface SharedConnection extends LimitedConnection {
+  readonly context: Context & { readonly publishingTime: PublishingTime; readonly writeBatcher: WriteBatcher }
+}
 
 /**
- * Has one who sends as fast as it can leave half of the time to others, which is what they had to share with it anyway.
- * What a connection brings is work, which the time pays in which it does not work; whoever owes a slice is not read from
- * until the turn is over and, where other publishers are busy, for as long as it owes. Alone it only lets the turn end.
+ * Has one who sends as fast as it can leave the larger part of the time to others. What a connection brings is work, from
+ * reading it to writing what comes of it, which the time pays in which it does not work; whoever owes a slice is not read
+ * from until the turn is over and, where other publishers are busy and have less than it, for longer than it worked.
+ * Alone it only lets the turn end.
  */
-export class FairShare {
+export class FairShare implements Publishing {
   /** What the connection may publish even if nobody else wants anything. */
   readonly rateLimiter: RateLimiter
-  readonly #connection: LimitedConnection
+  readonly #connection: SharedConnection
   #owedMs = 0
   /** Up to when that is right. */
   #atMs = 0
   #publishes = 0
   #packets = 0
   #isResting = false
-  #areOthersBusy = false
-  /** When, and at how much work of publishers (its own and all), it was looked for the last time whether they are. */
+  #leavesTime = false
+  /** When it was looked at the others, and at how much work: its own, of all publishers, and of the event loop. */
   #lookedAtMs = 0
-  #own = 0
-  #ownThen = 0
-  #allThen = 0
+  #ownMs = 0
+  #ownThenMs = 0
+  #allThenMs = 0
+  #workedThenMs = 0
+  /** What lies not long back. */
+  #recentMs = 0
+  #recentOwnMs = 0
+  #recentOthersMs = 0
 
-  constructor(connection: LimitedConnection) {
+  constructor(connection: SharedConnection) {
     this.#connection = connection
     this.rateLimiter = new RateLimiter(connection)
   }
 
   /** So many bytes came, or what came earlier goes on. */
   begin(bytes: number): void {
-    const { context } = this.#connection
-    const nowMs = context.clock.now()
-    this.#owedMs = Math.max(0, this.#owedMs - (nowMs - this.#atMs)) + bytes * MS_PER_BYTE
-    this.#atMs = nowMs
-    this.#publishes = context.counters.publishesReceived
+    const { clock, counters, publishingTime } = this.#connection.context
+    const nowMs = clock.now()
+    const readingMs = publishingTime.reading(nowMs)
+    const fromMs = bytes > 0 ? nowMs - readingMs : nowMs
+    this.#owedMs = Math.max(0, this.#owedMs - (fromMs - this.#atMs))
+    this.#atMs = fromMs
+    this.#publishes = counters.publishesReceived
   }
 
   /** A packet was handled. */
@@ -60,35 +80,41 @@ export class FairShare {
     this.#look()
   }
 
+  charge(ms: number, nowMs: number): void {
+    this.#ownMs += ms
+    this.#owedMs += ms
+    // Else the time of writing would pay for it.
+    this.#atMs = nowMs
+  }
+
   #look(): void {
-    const { clock, counters, publishing } = this.#connection.context
+    const { clock, counters, publishingTime, writeBatcher } = this.#connection.context
     const nowMs = clock.now()
     const workMs = nowMs - this.#atMs
     this.#atMs = nowMs
     this.#owedMs += workMs
+    publishingTime.handled(nowMs)
     if (counters.publishesReceived !== this.#publishes) {
-      this.#own += workMs
-      publishing.ms += workMs
+      this.#ownMs += workMs
+      publishingTime.took(this, workMs)
+      // Whose writes they are is known at the end of the turn, which there may be none of.
+      writeBatcher.request()
     }
     if (this.#owedMs < SLICE_MS || this.#isResting || this.#connection.holds > 0) return
-    this.#lookAtOthers(nowMs)
-    if (this.#owedMs < SLICE_ALONE_MS && !this.#areOthersBusy) return
+    if (nowMs - this.#lookedAtMs >= LOOK_MS) this.#lookAtOthers(nowMs)
+    if (this.#owedMs < SLICE_ALONE_MS && !this.#leavesTime) return
     this.#isResting = true
     counters.turnsYielded++
     this.#connection.pauseReading()
-    const allMs = publishing.ms
     // After what was written in this turn has left, which is work for it as well.
-    setImmediate(() => this.#rest(allMs))
+    setImmediate(() => this.#rest())
   }
 
-  #rest(allMs: number): void {
-    const { clock, publishing } = this.#connection.context
-    const nowMs = clock.now()
-    this.#owedMs += nowMs - this.#atMs - (publishing.ms - allMs)
-    this.#atMs = nowMs
-    const restMs = Math.min(this.#owedMs, LONGEST_REST_MS)
+  #rest(): void {
+    // Timers know whole milliseconds.
+    const restMs = Math.min(Math.ceil(REST_FACTOR * this.#owedMs), LONGEST_REST_MS)
     this.#owedMs = 0
-    if (this.#areOthersBusy) clock.setTimeout(() => this.#goOn(), restMs)
+    if (this.#leavesTime) this.#connection.context.clock.setTimeout(() => this.#goOn(), restMs)
     else this.#goOn()
   }
 
@@ -98,14 +124,23 @@ export class FairShare {
   }
 
   #lookAtOthers(nowMs: number): void {
-    const { context } = this.#connection
+    const { publishingTime } = this.#connection.context
+    const workedMs = publishingTime.workedMs(nowMs)
     const spanMs = nowMs - this.#lookedAtMs
-    if (spanMs < BUSY_SPAN_MS) return
-    const all = context.publishing.ms
-    const othersMs = all - this.#allThen - (this.#own - this.#ownThen)
-    this.#areOthersBusy = othersMs > BUSY_FROM * spanMs
+    const ownMs = this.#ownMs - this.#ownThenMs
+    const allMs = publishingTime.ms - this.#allThenMs
+    const kept = Math.exp(-spanMs / FORGOTTEN_MS)
+    this.#recentMs = this.#recentMs * kept + spanMs
+    this.#recentOwnMs = this.#recentOwnMs * kept + ownMs
+    this.#recentOthersMs = this.#recentOthersMs * kept + allMs - ownMs
+    this.#leavesTime =
+      this.#recentOthersMs > BUSY_FROM * this.#recentMs && this.#recentOwnMs > this.#recentOthersMs
+    // The work that nobody was seen to cause (sockets that take again, collected garbage) is everybody's, by what they did.
+    const sharedMs = workedMs - this.#workedThenMs - allMs
+    if (sharedMs > 0 && allMs > 0) this.#owedMs += (sharedMs * ownMs) / allMs
     this.#lookedAtMs = nowMs
-    this.#ownThen = this.#own
-    this.#allThen = all
+    this.#ownThenMs = this.#ownMs
+    this.#allThenMs = publishingTime.ms
+    this.#workedThenMs = workedMs
   }
 }

@@ -3,10 +3,7 @@ import { Deadline } from '../support/deadline.js'
 
 /** A connection, as far as it is read from more slowly. */
 export interface LimitedConnection {
-  readonly context: Context & {
-    /** The time that handling what publishers sent has taken. */
-    readonly publishing: { ms: number }
-  }
+  readonly context: Context
   readonly session: { readonly clientId: string } | undefined
   /** How many wait for something before the next packet is handled. */
   readonly holds: number

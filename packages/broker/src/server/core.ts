@@ -3,6 +3,7 @@ import { ConnectionLimiter } from '../connections/connection-limiter.js'
 import { within } from '../connections/handlers/capabilities.js'
 import { handle } from '../connections/handlers/handle.js'
 import { HeldBytes } from '../connections/held-bytes.js'
+import { PublishingTime } from '../connections/publishing-time.js'
 import { Descriptors } from '../listeners/descriptors.js'
 import type { ListenerContext } from '../listeners/listener.js'
 import { Stamping } from '../messages/stamping.js'
@@ -68,8 +69,7 @@ export class Core implements ListenerContext {
   readonly counters = new Counters()
   readonly connections = new Set<Connection>()
   readonly heldBytes = new HeldBytes(this)
-  /** The time that handling what publishers sent has taken. */
-  readonly publishing = { ms: 0 }
+  readonly publishingTime: PublishingTime
   readonly capabilities: Capabilities
   readonly handle: typeof handle
   readonly backpressure = new PublishBackpressure()
@@ -107,7 +107,11 @@ export class Core implements ListenerContext {
     this.drops = this.hooks?.observesDrops ? this.hooks : undefined
     const { stampSenders = [] } = options
     this.stamping = stampSenders.length === 0 ? undefined : new Stamping(stampSenders, options.log)
-    this.writeBatcher = new WriteBatcher(() => this.groupCommit?.endTurn())
+    this.publishingTime = new PublishingTime(this.clock)
+    this.writeBatcher = new WriteBatcher({
+      beforeFlush: () => this.groupCommit?.endTurn(),
+      afterFlush: () => this.publishingTime.afterFlush(),
+    })
     this.persistence = new Persistence(options.store, options.clock, this.stamping, () =>
       this.writeBatcher.request(),
     )

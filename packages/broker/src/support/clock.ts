@@ -4,6 +4,8 @@ export interface Clock {
   now(): number
   /** Milliseconds since 1970, for what outlives the process or comes from others. It may be corrected at any moment. */
   timeOfDay(): number
+  /** Of what `now` tells, the milliseconds in which the event loop had nothing to do. */
+  idle(): number
   setTimeout(callback: () => void, delayMs: number): unknown
   clearTimeout(handle: unknown): void
   /** Calls back when everything that has arrived by now was read. */
@@ -13,6 +15,7 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   timeOfDay: () => Date.now(),
+  idle: () => performance.nodeTiming.idleTime,
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
   // Between timers and immediates the event loop reads every socket that has something.

@@ -2,16 +2,21 @@ interface Flushable {
   flush(): void
 }
 
+/** Whom it concerns that a turn ends. */
+interface TurnObserver {
+  beforeFlush(): void
+  afterFlush(): void
+}
+
 /** Gathers what one turn of the event loop writes, so that every connection makes one socket write of it. */
 export class WriteBatcher {
   #pending: Flushable[] = []
   #isScheduled = false
-  readonly #onEnd: () => void
+  readonly #observer: TurnObserver
   readonly #run = (): void => this.end()
 
-  /** `onEnd` runs before anything is flushed. */
-  constructor(onEnd: () => void) {
-    this.#onEnd = onEnd
+  constructor(observer: TurnObserver) {
+    this.#observer = observer
   }
 
   /** `flush` is called once, at the end of this turn. */
@@ -30,9 +35,10 @@ export class WriteBatcher {
 
   end(): void {
     this.#isScheduled = false
-    this.#onEnd()
+    this.#observer.beforeFlush()
     const pending = this.#pending
     this.#pending = []
     for (const flushable of pending) flushable.flush()
+    this.#observer.afterFlush()
   }
 }
