@@ -1,0 +1,1 @@
+export type { ClientLimits, Manifest, ManifestClient, Proof } from './manifest.js'
