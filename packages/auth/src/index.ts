@@ -29,7 +29,13 @@ export {
   ownPath,
   readOwnFile,
 } from './files/own-files.js'
-export { PERMISSION_FORM } from './permissions/permission-entry.js'
+export {
+  type ActForEntry,
+  type Entries,
+  type Grant,
+  PERMISSION_FORM,
+  readEntries,
+} from './permissions/permission-entry.js'
 export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions/permissions.js'
 export {
   DENIAL_KINDS,

@@ -38,12 +38,18 @@ export interface BrokerOptions {
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string }
   /** Every client has to show a certificate. */
   readonly isMutualTls: boolean
+  /**
+   * What a client proves itself by. `tokens`: ours, with their permissions, by the service that decides or by a plugin.
+   * `certificates`: the common name is the client identifier, and the rules are those of the manifest; `isMutualTls` is
+   * true then. A broker that knows one of them alone takes that.
+   */
+  readonly clientsBy: 'tokens' | 'certificates'
   /** The service that decides for brokers which can ask one, see `@jamey/authz`. */
   readonly authorization: {
     /** `http://` or `https://`, without a path. */
     readonly url: string
-    /** Holds the secret that the service expects of the broker; undefined where it expects none. */
-    readonly secretFile: string | undefined
+    /** What the service expects of the broker that asks; undefined where it expects nothing. */
+    readonly secret: string | undefined
   }
   /** Holds the secrets of tokens, for brokers that verify them themselves. */
   readonly tokenSecretFile: string
