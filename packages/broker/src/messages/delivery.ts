@@ -2,6 +2,7 @@ import { ReasonCode } from '@jamey/protocol'
 import type { Clock } from '../support/clock.js'
 import { ConnectionFault } from '../support/errors.js'
 import type { Message, Outlet } from './message.js'
+import { hasExpired } from './message-expiry.js'
 
 /**
  *     queued --sent--> sent --PUBACK / PUBCOMP--> done
@@ -72,9 +73,7 @@ export class Delivery {
 
   /** One whose delivery has begun is completed all the same. [MQTT-3.3.2-5] */
   hasExpired(clock: Clock): boolean {
-    const { expiresAtMs } = this.message
-    if (expiresAtMs === Number.POSITIVE_INFINITY || this.mayHaveBeenSent) return false
-    return expiresAtMs <= clock.now()
+    return !this.mayHaveBeenSent && hasExpired(this.message.expiresAtMs, clock)
   }
 
   /** As `Message.writeTo`. */

@@ -11,6 +11,7 @@ import {
 } from '@jamey/protocol'
 import type { Clock } from '../support/clock.js'
 import { CopySlab } from '../support/copy-slab.js'
+import { remainingExpirySeconds } from './message-expiry.js'
 import type { Stamp } from './stamping.js'
 
 const NOTHING = new Uint8Array(0)
@@ -213,8 +214,7 @@ export class Message {
     if (this.expiresAtMs === Number.POSITIVE_INFINITY) {
       return subscriptionIdentifiers === undefined ? properties : { ...properties, subscriptionIdentifiers }
     }
-    // What is left of the interval, so that it ends at the same moment everywhere. [MQTT-3.3.2-6]
-    const messageExpiryInterval = Math.max(Math.ceil((this.expiresAtMs - nowMs) / 1000), 0)
+    const messageExpiryInterval = remainingExpirySeconds(this.expiresAtMs, nowMs)
     if (subscriptionIdentifiers === undefined) {
       const isUnchanged = properties?.messageExpiryInterval === messageExpiryInterval
       return isUnchanged ? properties : { ...properties, messageExpiryInterval }

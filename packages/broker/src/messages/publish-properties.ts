@@ -1,5 +1,4 @@
 import type { PublishProperties } from '@jamey/protocol'
-import type { Clock } from '../support/clock.js'
 
 /** By properties that many packets share, which are frozen: the same without the alias. */
 const WITHOUT_ALIAS = new WeakMap<PublishProperties, PublishProperties>()
@@ -22,10 +21,4 @@ function withoutAlias(shared: PublishProperties): PublishProperties {
     WITHOUT_ALIAS.set(shared, others)
   }
   return others
-}
-
-/** By the monotonic clock: when a message received now expires; infinity: never. */
-export function expiryOf(properties: PublishProperties | undefined, clock: Clock): number {
-  const seconds = properties?.messageExpiryInterval
-  return seconds === undefined ? Number.POSITIVE_INFINITY : clock.now() + seconds * 1000
 }

@@ -1,6 +1,6 @@
 import { assertTopicName, type PublishProperties, type QoS, ReasonCode } from '@jamey/protocol'
 import { Message } from '../messages/message.js'
-import { expiryOf } from '../messages/publish-properties.js'
+import { expiryOf } from '../messages/message-expiry.js'
 import { withoutReserved } from '../messages/stamping.js'
 import { assertSendable } from '../ports/sendable.js'
 import { BrokerError } from '../support/errors.js'

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { assertTopicFilter, type PublishProperties, type QoS, splitShared } from '@jamey/protocol'
 import type { Message } from '../messages/message.js'
+import { hasExpired } from '../messages/message-expiry.js'
 import type { SharedGroup, Subscriber, SubscriberQueue, Subscription } from '../routing/subscription.js'
 import { BrokerError } from '../support/errors.js'
 import type { Core } from './core.js'
@@ -175,7 +176,7 @@ export class LocalSubscriber implements Subscriber, LocalSubscription {
   /** A promise, which does not reject, where the handler takes its time. */
   #handle({ message, retain }: Waiting): Promise<void> | undefined {
     const { clock, counters } = this.#core
-    if (message.expiresAtMs <= clock.now()) {
+    if (hasExpired(message.expiresAtMs, clock)) {
       counters.droppedExpired++
       return undefined
     }

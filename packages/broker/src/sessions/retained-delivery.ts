@@ -1,4 +1,5 @@
 import type { Message } from '../messages/message.js'
+import { hasExpired } from '../messages/message-expiry.js'
 import type { Subscription } from '../routing/subscription.js'
 import type { RetainedMessages } from '../storage/retained-messages.js'
 import type { Context } from '../support/context.js'
@@ -151,7 +152,7 @@ export class RetainedDelivery {
   /** False: it has to wait for the socket. */
   #sendRetained(session: Session, { qos: mostQoS }: Subscription, message: Message): boolean {
     const { counters, clock } = this.#context
-    if (message.expiresAtMs <= clock.now()) {
+    if (hasExpired(message.expiresAtMs, clock)) {
       counters.droppedExpired++
       this.#context.retained.forget(message.topic)
       return true

@@ -1,5 +1,5 @@
 import { Message } from '../messages/message.js'
-import { expiryOf } from '../messages/publish-properties.js'
+import { expiryOf } from '../messages/message-expiry.js'
 import { besideStamp } from '../messages/stamping.js'
 import { mayPublishWill } from '../messages/topic-permission.js'
 import type { HookRunner } from '../ports/hook-runner.js'

@@ -21,7 +21,7 @@ import { boundAddresses, MAXIMUM_CONNECTIONS_OF_ADDRESS } from './address-bounds
 import { answerUnreadable } from './client-error.js'
 import { guardDescriptors, tellRarely } from './descriptors.js'
 import { InFlight } from './in-flight.js'
-import { readJsonBody } from './json-body.js'
+import { readJsonBody } from './json-parser.js'
 import {
   BODY_LIMIT_BYTES,
   FAREWELL_MS,

@@ -1,4 +1,4 @@
-/** Of every call, whoever makes it. */
+/** Bounds on bodies, headers, connections and times of every call, whoever makes it. */
 
 export const BODY_LIMIT_BYTES = 1024 * 1024
 /** A token may have 16 KiB, and Node's own limit for all headers together is no more than that. */

@@ -1,6 +1,7 @@
 import { type Publish, REASON_CODES_OF, ReasonCode } from '@jamey/protocol'
 import { Message } from '../../messages/message.js'
-import { expiryOf, forwardable } from '../../messages/publish-properties.js'
+import { expiryOf } from '../../messages/message-expiry.js'
+import { forwardable } from '../../messages/publish-properties.js'
 import { besideStamp, type Stamp } from '../../messages/stamping.js'
 import type { HookRunner } from '../../ports/hook-runner.js'
 import type { ClientInfo, PublishOffer, Refusal } from '../../ports/hooks.js'
