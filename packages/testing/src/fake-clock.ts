@@ -16,7 +16,7 @@ export class FakeClock {
   #correctedByMs = 0
   #order = 0
 
-  constructor(nowMs = 1_800_000_000_000) {
+  constructor(nowMs = Date.UTC(2024, 10, 14, 20)) {
     this.#nowMs = nowMs
   }
 

@@ -151,17 +151,8 @@ describe('a part that comes back', () => {
     let resets = 0
     const delays: unknown[] = []
     const error = ({ delay_ms: delayMs }: { delay_ms?: number }) => void delays.push(delayMs)
-    const both = { ...clockOf(clock), now: () => 0 }
-    const reconnector = new Reconnector({ reset: () => resets++ }, both, { error } as never)
+    const reconnector = new Reconnector({ reset: () => resets++ }, clock, { error } as never)
     return { clock, reconnector, delays, resets: () => resets }
-  }
-
-  function clockOf(clock: FakeClock) {
-    return {
-      monotonicNow: () => clock.now(),
-      setTimeout: (callback: () => void, delayMs: number) => clock.setTimeout(callback, delayMs),
-      clearTimeout: (timer: unknown) => clock.clearTimeout(timer as never),
-    }
   }
 
   it('waits twice as long each time, a minute at most, and begins anew after a minute of connection', async () => {

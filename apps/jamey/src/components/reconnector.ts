@@ -26,12 +26,12 @@ export class Reconnector {
 
   onConnected(): void {
     this.#clock.clearTimeout(this.#timer)
-    this.#connectedAtMs = this.#clock.monotonicNow()
+    this.#connectedAtMs = this.#clock.now()
   }
 
   onGivenUp(cause: unknown): void {
     if (this.#isStopped) return
-    const lastedMs = this.#clock.monotonicNow() - (this.#connectedAtMs ?? this.#clock.monotonicNow())
+    const lastedMs = this.#clock.now() - (this.#connectedAtMs ?? this.#clock.now())
     this.#connectedAtMs = undefined
     if (lastedMs >= LONGEST_DELAY_MS) this.#delayMs = FIRST_DELAY_MS
     const delayMs = this.#delayMs

@@ -11,7 +11,6 @@ import {
   type Credentials,
   type CredentialsProvider,
   createClient,
-  type Clock as MonotonicClock,
   type SessionStore,
   type TlsOptions,
 } from '@jamey/mqtt'
@@ -95,17 +94,8 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
     reconnect: { failuresBeforeOpen: config.breakerFailures ?? 10 },
     ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
     ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
-    ...(config.clock === undefined ? {} : { clock: monotonic(config.clock) }),
+    ...(config.clock === undefined ? {} : { clock: config.clock }),
     ...(log === undefined ? {} : { onBackgroundError: (error) => warn(log, error) }),
-  }
-}
-
-/** The client counts durations only. */
-function monotonic(clock: Clock): MonotonicClock {
-  return {
-    now: () => clock.monotonicNow(),
-    setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
-    clearTimeout: (timer) => clock.clearTimeout(timer),
   }
 }
 
@@ -148,7 +138,7 @@ function renewalOf(config: BusConfig): Renewal | undefined {
 function tokensOf(config: BusConfig, clock: Clock): Tokens | undefined {
   const { clientId: subject, permissions, jwtSecret, jwtLifetimeSeconds, jwtAudience, jwtIssuers } = config
   const { tokenUrl: url, clientSecret, tokenCa: ca } = config
-  const now = (): number => clock.now()
+  const now = (): number => clock.timeOfDay()
   const certificate = certificateOf(config)
   if (url !== undefined && clientSecret === undefined && certificate !== undefined) {
     return new RemoteTokenSource({ url, subject, certificate, ca, now })

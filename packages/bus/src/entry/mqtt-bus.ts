@@ -213,16 +213,16 @@ export class MqttBus implements Bus {
   }
 
   async #close(drain: boolean, timeoutMs: number): Promise<void> {
-    const deadline = this.#clock.monotonicNow() + timeoutMs
+    const deadline = this.#clock.now() + timeoutMs
     const drained = this.#responder.drain()
     if (drain) await this.#within(drained, timeoutMs * (1 - FAREWELL_SHARE))
     this.#responder.abort(new AbortedError('bus-closed', 'The bus is being closed.'))
     this.#requester.close()
-    const farewellMs = Math.max(1, (deadline - this.#clock.monotonicNow()) / 2)
+    const farewellMs = Math.max(1, (deadline - this.#clock.now()) / 2)
     await this.#within(this.presence?.leave(farewellMs), farewellMs)
     this.presence?.stop()
     this.#onClose()
-    await this.#port.close({ drain, timeoutMs: Math.max(1, deadline - this.#clock.monotonicNow()) })
+    await this.#port.close({ drain, timeoutMs: Math.max(1, deadline - this.#clock.now()) })
   }
 
   /** Waits for `work`, but no longer than it may take. */

@@ -1,11 +1,10 @@
 import { Permissions } from '@jamey/auth'
 import { isTopicFilter, isTopicName, splitShared } from '@jamey/protocol'
-import { PERMISSION_CASES, type PermissionCase } from '@jamey/testing'
+import { FakeClock, PERMISSION_CASES, type PermissionCase } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { PermissionError } from '../support/errors.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { FakeClock } from '../test-support/fake-clock.js'
 import { MqttBus } from './mqtt-bus.js'
 
 const schema = z.object({})

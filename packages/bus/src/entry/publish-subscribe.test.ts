@@ -1,10 +1,10 @@
 import { Permissions } from '@jamey/auth'
 import { type MemoryUpdate, topics } from '@jamey/contracts'
+import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import type { BusConfig } from '../model/config.js'
 import type { Message } from '../model/message.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 import { decodeEnvelope, isUuid } from '../wire/envelope.js'
 import { MqttBus } from './mqtt-bus.js'
 

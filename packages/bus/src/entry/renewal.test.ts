@@ -1,7 +1,7 @@
 import { TokenSource, TokenVerifier } from '@jamey/auth'
+import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { FakeBroker, type FakeClient } from '../test-support/fake-broker.js'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 import { Renewal } from './renewal.js'
 
 const secret = 'a secret of at least 32 bytes, for tests'
@@ -15,7 +15,7 @@ function setUp(lifetimeSeconds = 300) {
     subject: 'me',
     permissions,
     lifetimeSeconds,
-    now: () => clock.now(),
+    now: () => clock.timeOfDay(),
   })
   const warnings: string[] = []
   const log = {
@@ -42,7 +42,7 @@ describe('token renewal', () => {
     const credentials = await renewal.credentials({ reason: 'connect' })
     expect(credentials).toMatchObject({ username: 'me', authenticationMethod: 'JWT' })
     expect(credentials.authenticationData).toBe(credentials.password)
-    const verifier = new TokenVerifier({ secret, now: () => clock.now() })
+    const verifier = new TokenVerifier({ secret, now: () => clock.timeOfDay() })
     const claims = await verifier.verify(String(credentials.password), { expectedSubject: 'me' })
     expect(claims.permissions).toEqual(['jamey/#'])
     renewal.stop()
@@ -61,7 +61,7 @@ describe('token renewal', () => {
     await untilTimer(clock)
     expect(client.reauthentications).toBe(2)
     renewal.stop()
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('never hands out a token again that was refused', async () => {
@@ -81,7 +81,7 @@ describe('token renewal', () => {
     await clock.advance(100)
     expect(client.reauthentications).toBe(2)
     renewal.stop()
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('renews in time although the time of day is set back meanwhile', async () => {
@@ -136,7 +136,7 @@ describe('token renewal', () => {
     client.become('connected')
     expect(client.reauthentications).toBe(0)
     renewal.stop()
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('names no method, and another user name, where it is told to', async () => {
@@ -145,7 +145,7 @@ describe('token renewal', () => {
       secret,
       subject: 'me',
       permissions: ['jamey/#'],
-      now: () => clock.now(),
+      now: () => clock.timeOfDay(),
     })
     const log = { debug: () => {}, error: () => {}, warn: () => {} }
     const renewal = new Renewal(source, clock, log, { username: 'me@localhost', hasMethod: false })
@@ -168,11 +168,11 @@ describe('token renewal', () => {
     client.become('reconnecting')
     await clock.advance(60_000)
     expect(client.reauthentications).toBe(2)
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 })
 
 /** A signature takes more than one turn of the event loop. */
 async function untilTimer(clock: FakeClock): Promise<void> {
-  while (clock.timers === 0) await new Promise((resolve) => setImmediate(resolve))
+  while (clock.pendingTimers === 0) await new Promise((resolve) => setImmediate(resolve))
 }

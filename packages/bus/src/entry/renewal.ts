@@ -69,7 +69,7 @@ export class Renewal {
   async credentials(request: Pick<CredentialsRequest, 'reason'>): Promise<Credentials> {
     const { token } = await (request.reason === 'connect' ? this.#source.current() : this.#source.renew())
     // The time of day may be corrected before the token ends; the server's clock goes on.
-    this.#dueAtMs = this.#clock.monotonicNow() + this.#source.refreshAtMs - this.#clock.now()
+    this.#dueAtMs = this.#clock.now() + this.#source.refreshAtMs - this.#clock.timeOfDay()
     this.#schedule(this.#untilRefreshMs)
     const login = { username: this.#username, password: token }
     if (!this.#hasMethod) return login
@@ -82,7 +82,7 @@ export class Renewal {
   }
 
   get #untilRefreshMs(): number {
-    return Math.max(SHORTEST_MS, this.#dueAtMs - this.#clock.monotonicNow())
+    return Math.max(SHORTEST_MS, this.#dueAtMs - this.#clock.now())
   }
 
   #schedule(delayMs: number): void {

@@ -70,7 +70,7 @@ export class Publisher {
 
   constructor(parts: PublisherParts) {
     this.#parts = parts
-    this.#writer = new EnvelopeWriter(parts.clientId, () => parts.clock.now())
+    this.#writer = new EnvelopeWriter(parts.clientId, () => parts.clock.timeOfDay())
   }
 
   publish<C extends Contract>(
@@ -150,12 +150,12 @@ export class Publisher {
     sending: Sending,
   ): Promise<PublishResult> {
     const { clock } = this.#parts
-    const startMs = clock.monotonicNow()
+    const startMs = clock.now()
     const turn = this.#pass(limiter, bytes.length, sending)
     if (turn !== undefined) await turn
     const { timeoutMs } = sending
     if (timeoutMs === undefined) return this.deliver(topic, bytes, sending)
-    const remainingMs = Math.max(1, timeoutMs - (clock.monotonicNow() - startMs))
+    const remainingMs = Math.max(1, timeoutMs - (clock.now() - startMs))
     return this.deliver(topic, bytes, { ...sending, timeoutMs: remainingMs })
   }
 

@@ -1,11 +1,11 @@
 import { Permissions } from '@jamey/auth'
 import { errorEventSchema, heartbeatSchema, statusSchema } from '@jamey/contracts'
+import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import type { BusConfig } from '../model/config.js'
 import { PermissionError } from '../support/errors.js'
 import { FakeBroker, type Sent } from '../test-support/fake-broker.js'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 import { decodeEnvelope } from '../wire/envelope.js'
 
 const PRESENCE = ['publish:jamey/events/heartbeat', 'publish:jamey/events/errors']
@@ -69,7 +69,7 @@ describe('presence', () => {
     expect(data[0]?.process.rss_bytes).toBeGreaterThan(1_000_000)
     expect(data[1]?.messages).toEqual({ published: 2, received: 0 })
     await bus.close()
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('goes on with its heartbeats, and in the right age, while the time of day is set back and forth', async () => {

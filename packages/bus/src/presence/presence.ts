@@ -43,8 +43,8 @@ export class Presence {
   constructor(parts: PresenceParts) {
     assertHeartbeat(parts.heartbeatSeconds)
     this.#parts = parts
-    this.#sinceMs = parts.clock.now()
-    this.#startedAtMs = parts.clock.monotonicNow()
+    this.#sinceMs = parts.clock.timeOfDay()
+    this.#startedAtMs = parts.clock.now()
     this.#reports = new RateLimiter({ messagesPerSecond: REPORTS_PER_SECOND, policy: 'reject' }, parts.clock)
     const stopWatchingState = parts.port.onState(({ state }) => {
       if (state === 'connected') this.#greet()
@@ -142,7 +142,7 @@ export class Presence {
       state,
       component: component.name,
       version: component.version,
-      since: new Date(state === 'online' ? this.#sinceMs : clock.now()).toISOString(),
+      since: new Date(state === 'online' ? this.#sinceMs : clock.timeOfDay()).toISOString(),
       ...(why === undefined ? {} : { reason: why }),
       ...(state === 'offline' || faults.length === 0 ? {} : { faults: [...faults] }),
     }
@@ -165,7 +165,7 @@ export class Presence {
       await publisher.publish(topics.events.heartbeat, {
         component: component.name,
         sequence: this.#sequence,
-        uptime_seconds: (clock.monotonicNow() - this.#startedAtMs) / 1000,
+        uptime_seconds: (clock.now() - this.#startedAtMs) / 1000,
         process: this.#metrics.read(),
         messages: { published: counters.published, received: counters.received },
       })

@@ -1,11 +1,11 @@
 import { Permissions } from '@jamey/auth'
 import { topics } from '@jamey/contracts'
 import { PublishError } from '@jamey/mqtt'
+import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import type { BusConfig } from '../model/config.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 
 const contract = topics.memory.query
 const AT = '2026-01-01T00:00:00.000Z'

@@ -56,7 +56,7 @@ export class AnswerOutlet {
 
   #deliver({ topic, bytes, correlationData }: Answer, deadline: number): Promise<void> | undefined {
     const { clock, counters, publisher } = this.#parts
-    const remainingMs = deadline - clock.monotonicNow()
+    const remainingMs = deadline - clock.now()
     if (remainingMs <= 0) {
       counters.servedLate++
       return undefined
@@ -74,7 +74,7 @@ export class AnswerOutlet {
 
   #isLate(deadline: number): boolean {
     const { clock, counters } = this.#parts
-    if (clock.monotonicNow() < deadline - 1) return false
+    if (clock.now() < deadline - 1) return false
     counters.servedLate++
     return true
   }
@@ -111,7 +111,7 @@ export class AnswerOutlet {
   #noteUnread(topic: string, bytes: number): void {
     const { clock, counters, log } = this.#parts
     counters.answersUnread++
-    const nowMs = clock.monotonicNow()
+    const nowMs = clock.now()
     const isNews = nowMs - this.#warnedAtMs >= WARNING_INTERVAL_MS
     if (isNews) this.#warnedAtMs = nowMs
     const words = 'a requester does not read its answers, and gets no more of them until it does'

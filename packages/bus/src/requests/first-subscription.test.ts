@@ -1,11 +1,11 @@
 import { Permissions } from '@jamey/auth'
 import { topics } from '@jamey/contracts'
 import { ConnectionError, SubscriptionError } from '@jamey/mqtt'
+import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import type { ServeOptions } from '../model/message.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 
 const SHARED = '$share/api/jamey/api/requests/#'
 
@@ -47,7 +47,7 @@ describe('a service whose server refuses the subscription', () => {
     expect(bus.faults).toEqual([])
     expect(logged).toHaveLength(2)
     await bus.close()
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('is told so at once otherwise', async () => {
@@ -56,7 +56,7 @@ describe('a service whose server refuses the subscription', () => {
       throw refusal()
     }
     await expect(serve()).rejects.toMatchObject({ code: 'refused' })
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('is waited for no longer when the bus is closed', async () => {
@@ -68,7 +68,7 @@ describe('a service whose server refuses the subscription', () => {
     await settled()
     await bus.close()
     expect(await serving).toBe('bus-closed')
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 })
 
@@ -90,7 +90,7 @@ describe('a service that has never been connected', () => {
     await settled()
     expect(broker.filters).toEqual([])
     await expect(serve()).rejects.toMatchObject({ code: 'breaker-open' })
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('does not keep its bus from closing at once', async () => {
@@ -101,6 +101,6 @@ describe('a service that has never been connected', () => {
     await settled()
     await bus.close()
     expect(await serving).toBe('bus-closed')
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 })

@@ -20,11 +20,11 @@ export class ServedRequestContext implements RequestContext {
   }
 
   get deadlineAtMs(): number {
-    return this.#clock.now() + this.remainingMs
+    return this.#clock.timeOfDay() + this.remainingMs
   }
 
   get remainingMs(): number {
-    return this.#dueAtMs - this.#clock.monotonicNow()
+    return this.#dueAtMs - this.#clock.now()
   }
 
   get signal(): AbortSignal {

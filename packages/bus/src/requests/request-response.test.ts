@@ -2,12 +2,12 @@ import { getEventListeners } from 'node:events'
 import { Permissions } from '@jamey/auth'
 import { type Call, type DataInput, topics } from '@jamey/contracts'
 import { PublishError } from '@jamey/mqtt'
+import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import type { RequestContext } from '../model/message.js'
 import { AbortedError, RequestError } from '../support/errors.js'
 import { FakeBroker, type Sent } from '../test-support/fake-broker.js'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 import { decodeEnvelope } from '../wire/envelope.js'
 
 const contract = topics.api.requests
@@ -126,7 +126,7 @@ describe('a request', () => {
       retryable: true,
     })
     expect(asker.stats().requestsWaiting).toBe(0)
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('asks again for two seconds where its server may only have been restarted', async () => {
@@ -155,7 +155,7 @@ describe('a request', () => {
     expect(taken).toBe(1)
     await bus.close()
     expect(await answered).toMatchObject({ code: 'bus-closed', mayBeDelivered: true })
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('times out by the millisecond, and drops the answer that comes later [promises 27, 30]', async () => {
@@ -186,7 +186,7 @@ describe('a request', () => {
     controller.abort(new Error('the user went away'))
     expect(await failure).toMatchObject({ code: 'request-aborted', cause: new Error('the user went away') })
     expect(asker.stats().requestsWaiting).toBe(0)
-    expect(clock.timers).toBe(OF_THE_SERVER)
+    expect(clock.pendingTimers).toBe(OF_THE_SERVER)
     await expect(
       asker.request(contract, call, { timeoutMs: 1000, signal: controller.signal }),
     ).rejects.toMatchObject({ code: 'request-aborted' })
@@ -214,7 +214,7 @@ describe('a request', () => {
     }
     expect(getEventListeners(signal, 'abort')).toHaveLength(0)
     expect(asker.stats().requestsWaiting).toBe(0)
-    expect(clock.timers).toBe(OF_THE_SERVER)
+    expect(clock.pendingTimers).toBe(OF_THE_SERVER)
     expect(warnings).toEqual([])
   })
 
@@ -275,7 +275,7 @@ describe('a request', () => {
     controller.abort()
     expect(await aborted).toMatchObject({ code: 'request-aborted', mayBeDelivered: false })
     expect((await aborted).message).toContain('it was not sent')
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('that has left, or of which nobody says whether it has, may have been carried out', async () => {
@@ -378,7 +378,7 @@ describe('a request', () => {
     await expect(asker.request(contract, call, { timeoutMs: 1000 })).rejects.toMatchObject({
       code: 'bus-closed',
     })
-    expect(clock.timers).toBe(OF_THE_SERVER)
+    expect(clock.pendingTimers).toBe(OF_THE_SERVER)
   })
 })
 
@@ -551,7 +551,7 @@ describe('serving', () => {
     await only(broker.to('jamey/api/requests')).handled[0]
     expect(broker.to('jamey/api/responses/#')).toEqual([])
     expect(server.stats()).toMatchObject({ servedLate: 1, served: 0, handlerFailures: 0 })
-    expect(clock.timers).toBe(OF_THE_SERVER)
+    expect(clock.pendingTimers).toBe(OF_THE_SERVER)
   })
 
   it('does not begin what is already too late', async () => {
@@ -573,7 +573,7 @@ describe('serving', () => {
     const { server, broker, clock } = setUp()
     const deadlines: number[] = []
     await server.serve(contract, { group: 'api' }, (request, { deadlineAtMs }) => {
-      deadlines.push(deadlineAtMs - clock.now())
+      deadlines.push(deadlineAtMs - clock.timeOfDay())
       return echo(request)
     })
     const send = (secondsAgo: number, id: number) =>
@@ -582,7 +582,7 @@ describe('serving', () => {
           contract.topic,
           JSON.stringify({
             message_id: ID,
-            timestamp: new Date(clock.now() - secondsAgo * 1000).toISOString(),
+            timestamp: new Date(clock.timeOfDay() - secondsAgo * 1000).toISOString(),
             topic: contract.topic,
             payload: { action: 'call', data: call },
             metadata: {
@@ -815,7 +815,7 @@ describe('serving', () => {
     open()
     await expect(answer).resolves.toEqual({ output: call.input })
     await closed
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('closes in time though a handler does not end, which is told to [promise 18]', async () => {
@@ -833,7 +833,7 @@ describe('serving', () => {
     expect(signal?.aborted).toBe(true)
     await clock.advance(60_000)
     expect(await failure).toMatchObject({ code: 'request-timed-out' })
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('passes trace context to the answer', async () => {

@@ -87,7 +87,7 @@ export class RequestServer {
       counters.servedLate++
       return undefined
     }
-    this.#heardAtMs = clock.monotonicNow()
+    this.#heardAtMs = clock.now()
     const deadline = this.#heardAtMs + remainingMs
     if (envelope.payload.action === PING_ACTION) return reply && this.#pong(reply, deadline)
     let principal: Principal
@@ -192,7 +192,7 @@ export class RequestServer {
     context: ServedRequestContext,
     queue: ServingQueue | undefined,
   ): Promise<void> {
-    if (taken.deadline <= this.#parts.clock.monotonicNow()) context.expire()
+    if (taken.deadline <= this.#parts.clock.now()) context.expire()
     return this.#work(incoming, taken, context, queue)
   }
 
@@ -217,10 +217,10 @@ export class RequestServer {
       const outcome = await this.#outcomeOf(incoming, context)
       queue?.end()
       const answer = this.#write(incoming, outcome)
-      this.#cache.finish(taken, answer, clock.monotonicNow())
+      this.#cache.finish(taken, answer, clock.now())
       // A failure that may pass is no answer to somebody who tries again with the same ids.
       if ('error' in outcome && outcome.error.retryable) this.#cache.remove(taken)
-      if (taken.deadline <= clock.monotonicNow()) {
+      if (taken.deadline <= clock.now()) {
         counters.servedLate++
         return
       }
@@ -310,7 +310,7 @@ export class RequestServer {
     const failure = { kind: 'invalid-message', message: error.message, retryable: false }
     const expirySeconds = message.properties?.messageExpiryInterval ?? 30
     const answer = this.#outlet.write(reply, { action: 'error', error: failure })
-    await this.#outlet.publish(answer, clock.monotonicNow() + expirySeconds * 1000)
+    await this.#outlet.publish(answer, clock.now() + expirySeconds * 1000)
   }
 
   /** Whose bytes these are, where the envelope does not say it. */

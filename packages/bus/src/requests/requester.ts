@@ -98,7 +98,7 @@ export class Requester {
     this.#parts = parts
     this.#replyTopics = new ReplyTopics(parts.clientId)
     this.#stopWatching = parts.port.onState(({ state }) => {
-      if (state === 'connected') this.#connectedAtMs = parts.clock.monotonicNow()
+      if (state === 'connected') this.#connectedAtMs = parts.clock.now()
     })
     this.#resending = new Resending(
       parts.clock,
@@ -160,7 +160,7 @@ export class Requester {
     const draft = { topic, messageId, payload, correlationId, replyTo, traceparent, onBehalfOf }
     const bytes = publisher.write(draft)
     const binding = contract.isBound === true ? bindingOf(draft, clientId) : undefined
-    const dueAtMs = clock.monotonicNow() + options.timeoutMs
+    const dueAtMs = clock.now() + options.timeoutMs
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         key,
@@ -231,7 +231,7 @@ export class Requester {
 
   #send(waiting: Waiting, bytes: Buffer): void {
     const { clock } = this.#parts
-    const remainingMs = waiting.dueAtMs - clock.monotonicNow()
+    const remainingMs = waiting.dueAtMs - clock.now()
     // Whoever gave up in the meantime must not have the request carried out after all.
     if (this.#waiting.get(waiting.key) !== waiting || remainingMs <= 0) return
     waiting.stage = 'handed-over'
@@ -251,7 +251,7 @@ export class Requester {
     if (waiting.isSettled) return
     const { topic, action } = waiting.contract
     // Whether anybody is there is what a ping asks.
-    if (action === PING_ACTION || clock.monotonicNow() - this.#connectedAtMs >= ARRIVAL_MS) {
+    if (action === PING_ACTION || clock.now() - this.#connectedAtMs >= ARRIVAL_MS) {
       return this.#fail(waiting, new NoResponderError(topic, action))
     }
     waiting.stage = 'unsent'
@@ -278,7 +278,7 @@ export class Requester {
   #repeat(waiting: Waiting): void {
     const { clock, counters, port } = this.#parts
     const { bytes, dueAtMs } = waiting
-    const remainingMs = dueAtMs - clock.monotonicNow()
+    const remainingMs = dueAtMs - clock.now()
     if (bytes === undefined || remainingMs <= 0 || port.state !== 'connected') return
     counters.requestsRepeated++
     this.#inbox
@@ -374,7 +374,7 @@ export class Requester {
   /** A publish that was given up because the deadline passed is a time-out of the request. */
   #failUnsent(waiting: Waiting, error: unknown): void {
     const { options, dueAtMs, stage } = waiting
-    const isLate = this.#parts.clock.monotonicNow() >= dueAtMs - 1
+    const isLate = this.#parts.clock.now() >= dueAtMs - 1
     // What the bus itself refuses, the rate limit say, never came to the client.
     const isHeldBack = error instanceof PublishError ? !error.mayBeDelivered : error instanceof BusError
     const mayBeDelivered = stage !== 'unsent' && !isHeldBack

@@ -1,11 +1,11 @@
 import { Permissions } from '@jamey/auth'
 import { type Contract, topics } from '@jamey/contracts'
+import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import type { RequestOptions } from '../model/message.js'
 import { RequestError } from '../support/errors.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 import { decodeEnvelope } from '../wire/envelope.js'
 
 const { query, store } = topics.memory
@@ -67,7 +67,7 @@ describe('a request whose receiver died', () => {
     }
     await expect(answer).resolves.toBe('request-timed-out')
     expect([seen[1], seen[2], seen[5], seen[6], seen[13], seen[14], seen[30]]).toEqual([1, 2, 2, 3, 3, 4, 4])
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('waits on where a repetition meets nobody, for the first one was taken', async () => {
@@ -112,7 +112,7 @@ describe('a request whose receiver died', () => {
         clock.setTimeout(() => {
           const answer = {
             message_id: metadata.correlation_id,
-            timestamp: new Date(clock.now()).toISOString(),
+            timestamp: new Date(clock.timeOfDay()).toISOString(),
             topic: properties?.responseTopic,
             payload: { action: 'store', error: { kind: 'busy', message: 'later', retryable: true } },
             metadata: { client_id: 'slow', correlation_id: metadata.correlation_id },

@@ -45,7 +45,7 @@ export class Resending<Request extends Repeatable> {
   handedOver(request: Request): void {
     // Its answer may be here before the server's acknowledgement.
     if (request.refusals > 0) return
-    request.handedOverAtMs = this.#clock.monotonicNow()
+    request.handedOverAtMs = this.#clock.now()
     request.nextAtMs = request.handedOverAtMs + this.#patienceMs
     if (this.#timer === undefined) this.#schedule()
   }
@@ -55,7 +55,7 @@ export class Resending<Request extends Repeatable> {
    * would be too late.
    */
   putOff(request: Request, delayMs: number, dueAtMs: number): boolean {
-    const nextAtMs = this.#clock.monotonicNow() + delayMs * Math.min(2 ** request.refusals, MOST_PUT_OFF)
+    const nextAtMs = this.#clock.now() + delayMs * Math.min(2 ** request.refusals, MOST_PUT_OFF)
     if (nextAtMs >= dueAtMs) return false
     request.nextAtMs = nextAtMs
     request.refusals++
@@ -69,7 +69,7 @@ export class Resending<Request extends Repeatable> {
   answered({ handedOverAtMs, repetitions }: Request): void {
     // Which of several was answered nobody knows.
     if (repetitions > 0 || handedOverAtMs === 0) return
-    const tookMs = this.#clock.monotonicNow() - handedOverAtMs
+    const tookMs = this.#clock.now() - handedOverAtMs
     this.#slowestMs = Math.max(tookMs, this.#slowestMs * FORGETTING)
   }
 
@@ -92,7 +92,7 @@ export class Resending<Request extends Repeatable> {
   }
 
   #look(): void {
-    const nowMs = this.#clock.monotonicNow()
+    const nowMs = this.#clock.now()
     for (const request of this.#waiting()) {
       if (request.nextAtMs > nowMs) continue
       request.repetitions++

@@ -1,11 +1,11 @@
 import { Permissions } from '@jamey/auth'
 import { statusSchema, topics } from '@jamey/contracts'
 import { SubscriptionError } from '@jamey/mqtt'
+import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import type { BusConfig } from '../model/config.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 import { decodeEnvelope } from '../wire/envelope.js'
 
 const TOPIC = 'jamey/api/requests'
@@ -67,7 +67,7 @@ describe('a service that serves before there is a connection', () => {
     const refused = expect(serve()).rejects.toMatchObject({ code: 'bus-closed' })
     await bus.close()
     await refused
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 })
 

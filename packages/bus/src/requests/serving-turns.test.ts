@@ -1,10 +1,10 @@
 import { Permissions } from '@jamey/auth'
 import { topics } from '@jamey/contracts'
+import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import type { ServeOptions } from '../model/message.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 
 const contract = topics.api.requests
 

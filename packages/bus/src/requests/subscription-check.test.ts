@@ -1,10 +1,10 @@
 import { Permissions } from '@jamey/auth'
 import { statusSchema, topics } from '@jamey/contracts'
 import { SubscriptionError } from '@jamey/mqtt'
+import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 import { decodeEnvelope } from '../wire/envelope.js'
 
 const TOPIC = 'jamey/api/requests'
@@ -52,7 +52,7 @@ describe('a service that hears nothing', () => {
     expect(broker.asked.filter((filter) => filter === SHARED)).toHaveLength(1)
     expect(bus.faults).toEqual([])
     await bus.close()
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('asks nothing while requests come', async () => {
@@ -165,7 +165,7 @@ describe('a service that hears nothing', () => {
         const error = { kind: 'unknown-action', message: 'no', retryable: true }
         const answer = {
           message_id: '0d7ff1f6-6a0f-4f0b-9d39-6a1b5f0f7a11',
-          timestamp: new Date(clock.now()).toISOString(),
+          timestamp: new Date(clock.timeOfDay()).toISOString(),
           topic: properties?.responseTopic,
           payload: { action: asked.action, error },
           metadata: { client_id: 'old', correlation_id: metadata.correlation_id },

@@ -88,7 +88,7 @@ export class SubscriptionCheck {
   }
 
   #arrive(): void {
-    this.#connectedAtMs = this.#parts.clock.monotonicNow()
+    this.#connectedAtMs = this.#parts.clock.now()
     this.#failures = 0
     this.#schedule(SETTLING_MS)
   }
@@ -101,7 +101,7 @@ export class SubscriptionCheck {
 
   async #look(): Promise<void> {
     const heardAtMs = this.#heardAtMs()
-    const quietMs = this.#parts.clock.monotonicNow() - heardAtMs
+    const quietMs = this.#parts.clock.now() - heardAtMs
     if (heardAtMs > this.#connectedAtMs && quietMs < IDLE_MS) return this.#hear(IDLE_MS - quietMs)
     const round = this.#round
     const hearing = await this.#ask()

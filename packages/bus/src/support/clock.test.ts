@@ -41,7 +41,7 @@ describe('durations that no timer of the system holds', () => {
       now: () => 1_800_000_000_000,
     })
     const log = { debug: () => {}, warn: () => {}, error: () => {} }
-    const renewal = new Renewal(source, { ...systemClock, now: () => 1_800_000_000_000 }, log)
+    const renewal = new Renewal(source, { ...systemClock, timeOfDay: () => 1_800_000_000_000 }, log)
     renewal.watch(client)
     await renewal.credentials({ reason: 'connect' })
     await vi.advanceTimersByTimeAsync((30 * DAY_SECONDS - 31) * 1000)

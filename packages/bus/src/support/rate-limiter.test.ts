@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
+import { FakeClock, settled } from '@jamey/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 import { AbortedError, RateLimitError } from './errors.js'
 import { RateLimiter } from './rate-limiter.js'
 
@@ -20,7 +20,7 @@ describe('the rate limiter', () => {
     expect(passed).toEqual(['third'])
     await clock.advance(500)
     expect(passed).toEqual(['third', 'fourth'])
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('counts bytes beside messages, and lets a message larger than a second worth pass a full bucket', async () => {
@@ -61,7 +61,7 @@ describe('the rate limiter', () => {
     const aborted = limiter.pass(1, 5000, controller.signal)?.catch((reason: unknown) => reason)
     controller.abort()
     expect(await aborted).toBeInstanceOf(AbortedError)
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
     let passed = false
     void limiter.pass(1)?.then(() => {
       passed = true
@@ -79,7 +79,7 @@ describe('the rate limiter', () => {
     await clock.advance(11_000)
     await Promise.all(turns)
     expect(getEventListeners(signal, 'abort')).toHaveLength(0)
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('gives nobody a turn who comes with a signal that was aborted', async () => {
@@ -87,7 +87,7 @@ describe('the rate limiter', () => {
     const limiter = new RateLimiter({ messagesPerSecond: 1 }, clock)
     limiter.pass(1)
     await expect(limiter.pass(1, 60_000, AbortSignal.abort())).rejects.toBeInstanceOf(AbortedError)
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
     await clock.advance(1000)
     expect(limiter.pass(1)).toBeUndefined()
   })

@@ -24,8 +24,8 @@ export class RateLimiter {
   constructor(limit: RateLimit, clock: Clock) {
     this.#policy = limit.policy ?? 'wait'
     this.#clock = clock
-    this.#messages = bucketOf(limit.messagesPerSecond, 'messages per second', clock.monotonicNow())
-    this.#bytes = bucketOf(limit.bytesPerSecond, 'bytes per second', clock.monotonicNow())
+    this.#messages = bucketOf(limit.messagesPerSecond, 'messages per second', clock.now())
+    this.#bytes = bucketOf(limit.bytesPerSecond, 'bytes per second', clock.now())
     this.#buckets = [this.#messages, this.#bytes].filter((bucket) => bucket !== undefined)
   }
 
@@ -34,7 +34,7 @@ export class RateLimiter {
    * Throws, or rejects with, `RateLimitError` where it may not or its turn would come after `patienceMs`.
    */
   pass(bytes: number, patienceMs = PATIENCE_MS, signal?: AbortSignal): Promise<void> | undefined {
-    const now = this.#clock.monotonicNow()
+    const now = this.#clock.now()
     let delayMs = 0
     let slowest: Bucket | undefined
     for (const bucket of this.#buckets) {

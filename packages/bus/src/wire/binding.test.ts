@@ -1,10 +1,10 @@
 import { Permissions } from '@jamey/auth'
 import type { Binding, RequestContract } from '@jamey/contracts'
+import { FakeClock, settled } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { FakeClock, settled } from '../test-support/fake-clock.js'
 import { digestOf } from './binding.js'
 
 const JUDGE = {

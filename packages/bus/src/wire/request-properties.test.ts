@@ -11,7 +11,7 @@ function remaining(messageExpiryInterval: number | undefined, timestamp = new Da
   const message: Message = { topic, payload: Buffer.alloc(0), qos: 1, retain: false, dup: false, properties }
   const metadata = { client_id: 'eva', correlation_id: ID }
   const envelope = { message_id: ID, timestamp, topic, payload: { action: 'query' }, metadata }
-  return remainingMsOf(message, envelope, { now: () => NOW })
+  return remainingMsOf(message, envelope, { timeOfDay: () => NOW })
 }
 
 it('a requester waits until its message expires, and 30 seconds where it does not', () => {

@@ -39,11 +39,15 @@ export function replyAddressOf(
 }
 
 /** For how long somebody still waits, in milliseconds. */
-export function remainingMsOf(message: MqttMessage, envelope: Envelope, clock: Pick<Clock, 'now'>): number {
+export function remainingMsOf(
+  message: MqttMessage,
+  envelope: Envelope,
+  clock: Pick<Clock, 'timeOfDay'>,
+): number {
   const expiry = message.properties?.messageExpiryInterval
   if (expiry !== undefined) return expiry * 1000
   // A sender's clock that is ahead of ours must not stretch the time.
-  return Math.min(Date.parse(envelope.timestamp) - clock.now(), 0) + DEFAULT_DEADLINE_MS
+  return Math.min(Date.parse(envelope.timestamp) - clock.timeOfDay(), 0) + DEFAULT_DEADLINE_MS
 }
 
 /**

@@ -202,7 +202,7 @@ class BusConscience implements Conscience {
       asserted,
       byAlone === byAll ? asserted : weigh(byAlone, options),
     )
-    const nowMs = this.#clock.now()
+    const nowMs = this.#clock.timeOfDay()
     const verdict: Verdict = {
       evaluation_id: randomUUID(),
       action: proposal.action,
@@ -238,7 +238,7 @@ class BusConscience implements Conscience {
   #hear({ topic, data: payload, sender }: Message<Attestation>): void {
     const { request_digest: requestDigest, client_id } = parametersOf(topics.conscience.facts, topic) ?? {}
     if (!sender.isVerified || sender.clientId !== client_id || requestDigest === undefined) return
-    const latestMs = this.#clock.now() + LONGEST_ATTESTATION_MS
+    const latestMs = this.#clock.timeOfDay() + LONGEST_ATTESTATION_MS
     const expiresAtMs = Math.min(Date.parse(payload.expires_at), latestMs)
     const { requested_by: requester, facts } = payload
     const attestation = { requestDigest, requester, attestor: sender.clientId, facts, expiresAtMs }
@@ -311,7 +311,7 @@ class BusConscience implements Conscience {
   }
 
   #report(kind: string, error: unknown): void {
-    const nowMs = this.#clock.monotonicNow()
+    const nowMs = this.#clock.now()
     if (nowMs - (this.#reportedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return
     this.#reportedAtMs.set(kind, nowMs)
     this.#options.log?.error({ err: error, kind }, 'conscience failed')

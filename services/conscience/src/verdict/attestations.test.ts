@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Attestations } from './attestations.js'
 
 function setUp() {
-  const clock = { nowMs: 0, now: () => clock.nowMs }
+  const clock = { nowMs: 0, timeOfDay: () => clock.nowMs }
   const attestations = new Attestations(clock)
   const put = (requestDigest: string, attestor: string, facts: object, expiresAtMs = 1000) =>
     attestations.put({

@@ -27,14 +27,14 @@ export interface AttestedFact {
 
 /** What others than the requester said about requests, by the digest of each; it is believed until it expires. */
 export class Attestations {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'timeOfDay'>
   /** By digest, then by attestor; the oldest first. */
   readonly #byDigest = new Map<string, Map<string, Attestation>>()
   readonly #countOf = new Map<string, number>()
   #size = 0
   #sweptAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'timeOfDay'>) {
     this.#clock = clock
   }
 
@@ -46,7 +46,7 @@ export class Attestations {
   put(attestation: Attestation): boolean {
     const { requestDigest, attestor, expiresAtMs } = attestation
     this.remove(requestDigest, attestor)
-    if (expiresAtMs <= this.#clock.now()) return true
+    if (expiresAtMs <= this.#clock.timeOfDay()) return true
     if (!this.#hasRoomFor(attestor)) this.#sweep()
     if (!this.#hasRoomFor(attestor)) return false
     const said = this.#byDigest.get(requestDigest) ?? new Map<string, Attestation>()
@@ -69,7 +69,7 @@ export class Attestations {
    * Where two say different things of one name, both are given.
    */
   about(requestDigest: string, requester: string, sender: string): AttestedFact[] {
-    const nowMs = this.#clock.now()
+    const nowMs = this.#clock.timeOfDay()
     const facts: AttestedFact[] = []
     for (const said of this.#byDigest.get(requestDigest)?.values() ?? []) {
       const { attestor, expiresAtMs } = said
@@ -86,7 +86,7 @@ export class Attestations {
 
   /** Not with each one that finds no room: that would be work for whoever floods. */
   #sweep(): void {
-    const nowMs = this.#clock.now()
+    const nowMs = this.#clock.timeOfDay()
     if (Math.abs(nowMs - this.#sweptAtMs) < SWEEP_INTERVAL_MS) return
     this.#sweptAtMs = nowMs
     for (const said of [...this.#byDigest.values()]) {

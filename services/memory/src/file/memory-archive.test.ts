@@ -33,13 +33,13 @@ describe('an archive', () => {
       metadata: { 2: 'two', 1: 'one', a: '\udfff', deep: [{ n: 1e21 }] },
     }
     await put(store, 'odd id / \u{1f600}', odd, clock.now() - 5000)
-    clock.advance(60)
+    await clock.advance(60_000)
     await put(store, 'm2')
     const exported = lines(file, clock.now())
     expect(exported).toHaveLength(2)
 
     const other = temporaryStore()
-    other.clock.advance(3 * 3600)
+    await other.clock.advance(10_800_000)
     for (const line of exported) expect(await other.store.restore(line)).toBe('restored')
     expect(lines(other.file, clock.now())).toEqual(exported)
     // A repeat of the message that stored it is known for one.
@@ -64,10 +64,10 @@ describe('an archive', () => {
     await put(store, 'short', { layer: 'working' })
     await put(store, 'long', { layer: 'semantic' })
     const before = lines(file, clock.now())
-    clock.advance(3601)
+    await clock.advance(3_601_000)
     expect(archived(file, clock.now()).map(({ id }) => id)).toEqual(['long'])
     const other = temporaryStore()
-    other.clock.advance(3601)
+    await other.clock.advance(3_601_000)
     expect(await Promise.all(before.map((line) => other.store.restore(line)))).toEqual([
       'expired',
       'restored',
@@ -111,7 +111,7 @@ describe('a backup', () => {
     expect(statSync(copy).mode & 0o777).toBe(0o600)
     await put(store, 'm2')
     const restored = temporaryStore({ file: copy })
-    restored.clock.advance(1)
+    await restored.clock.advance(1000)
     expect(await restored.store.get('m1')).toEqual(await store.get('m1'))
     expect(restored.store.stats().memories).toBe(1)
     expect(lines(copy, clock.now())).toEqual(lines(file, clock.now()).slice(0, 1))

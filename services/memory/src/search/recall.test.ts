@@ -251,7 +251,7 @@ describe('pages', () => {
   it('list the newest first without words, each memory once, with the total on every page', async () => {
     const { store, clock } = temporaryStore()
     for (let i = 0; i < 25; i++) {
-      if (i % 3 === 0) clock.advance(1)
+      if (i % 3 === 0) await clock.advance(1000)
       await store.store({ content: `number ${i}` }, { id: `m${i}`, source: 'agent-1' })
     }
     for (const query of ['', '  ', 'number']) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { topics } from '@jamey/contracts'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { StillClock, temporaryFile } from '../store/memory-file.support.js'
+import { fakeClock, temporaryFile } from '../store/memory-file.support.js'
 import { MemoryStore, type MemoryStoreOptions } from '../store/memory-store.js'
 import { FakeBus } from './bus.support.js'
 import { createMemory, type MemoryOptions } from './memory-service.js'
@@ -14,7 +14,7 @@ const openHere = async (options: MemoryStoreOptions) => MemoryStore.open(options
 
 async function started(options: Partial<MemoryOptions> = {}) {
   const bus = new FakeBus()
-  const clock = new StillClock()
+  const clock = fakeClock()
   const file = temporaryFile()
   const memory = createMemory({ file, bus: bus.asBus(), clock, open: openHere, ...options })
   onTestFinished(() => memory.stop({ graceMs: 0 }))
@@ -157,7 +157,7 @@ describe('announcements', () => {
     const second = await bus.request(store, { content: 'second' })
     await bus.request(forget, { id: second.memory.id })
     await bus.until(() => bus.published.length === 3)
-    clock.advance(3600)
+    await clock.advance(3_600_000)
     await bus.until(() => bus.published.length === 4)
     expect(bus.published.map(({ update }) => [update.change, update.memory_ids])).toEqual([
       ['stored', [first.memory.id]],
@@ -188,7 +188,7 @@ describe('announcements', () => {
     await bus.until(() => bus.reported.length === 1)
     expect(bus.reported[0]?.kind).toBe('refused')
     bus.beforePublish = async () => {}
-    clock.advance(60)
+    await clock.advance(60_000)
     await bus.until(() => bus.published.length === 1)
     expect(bus.published[0]?.messageId).toMatch(/^[0-9a-f-]{36}$/)
     await memory.stop()
@@ -230,7 +230,7 @@ describe('when the file fails', () => {
     expect([...bus.faults.values()]).toMatchObject([{ kind: 'storage-full' }])
     expect((await bus.request(query, {})).total).toBe(30 - failures.length)
     expect([...bus.faults.values()]).toMatchObject([{ kind: 'storage-full' }])
-    clock.advance(61)
+    await clock.advance(61_000)
     await bus.request(store, { content }).catch(() => {})
     expect(bus.reported).toHaveLength(2)
     await bus.request(forget, { layer: 'short_term' })
@@ -241,7 +241,7 @@ describe('when the file fails', () => {
     const file = temporaryFile()
     writeFileSync(file, 'not a database '.repeat(500))
     const bus = new FakeBus()
-    const memory = createMemory({ file, bus: bus.asBus(), clock: new StillClock() })
+    const memory = createMemory({ file, bus: bus.asBus(), clock: fakeClock() })
     await expect(memory.start()).rejects.toMatchObject({ name: 'StorageError', code: 'storage-damaged' })
     expect(bus.served).toEqual([])
     expect(bus.listeners).toBe(0)
@@ -255,7 +255,7 @@ describe('starting', () => {
     bus.beforeServe = async (action) => {
       if (action === 'query') throw new Error('subscribe:jamey/memory/query is missing')
     }
-    const memory = createMemory({ file: temporaryFile(), bus: bus.asBus(), clock: new StillClock() })
+    const memory = createMemory({ file: temporaryFile(), bus: bus.asBus(), clock: fakeClock() })
     await expect(memory.start()).rejects.toThrow('subscribe:jamey/memory/query')
     expect(bus.served).toEqual([])
     expect(await memory.stats()).toBeUndefined()
@@ -268,7 +268,7 @@ describe('starting', () => {
       connect = resolve
     })
     bus.beforeServe = () => connected
-    const memory = createMemory({ file: temporaryFile(), bus: bus.asBus(), clock: new StillClock() })
+    const memory = createMemory({ file: temporaryFile(), bus: bus.asBus(), clock: fakeClock() })
     const starting = memory.start()
     await memory.stop()
     connect()
@@ -287,7 +287,7 @@ describe('stopping', () => {
     expect(bus.published).toHaveLength(20)
     expect(bus.served).toEqual([])
     expect(bus.listeners).toBe(0)
-    expect(clock.timers).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
     expect(existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0).toBe(0)
     expect(await memory.stats()).toBeUndefined()
   })
@@ -303,7 +303,7 @@ describe('stopping', () => {
     await bus.request(store, { content: 'unheard' })
     await expect.poll(() => publishing).toBe(1)
     const stopping = memory.stop({ graceMs: 2000 })
-    clock.advance(2)
+    await clock.advance(2000)
     await stopping
     const left = MemoryStore.open({ file, announcer: bus.clientId })
     expect(left.stats().pendingAnnouncements).toBe(1)

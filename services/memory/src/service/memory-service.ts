@@ -108,7 +108,7 @@ class BusMemory implements MemoryService {
   #openOnce(): Promise<MemoryStorage> {
     const { open = openThreadedMemory, bus } = this.#options
     const { file, lifetimes, limits, maximumFileBytes, busyTimeoutMs } = this.#options
-    const now = () => this.#clock.now()
+    const now = () => this.#clock.timeOfDay()
     return open({ file, lifetimes, limits, maximumFileBytes, busyTimeoutMs, now, announcer: bus.clientId })
   }
 
@@ -244,7 +244,7 @@ class BusMemory implements MemoryService {
 
   #report(error: unknown): void {
     const kind = error instanceof Error && 'code' in error ? String(error.code) : 'internal'
-    const nowMs = this.#clock.monotonicNow()
+    const nowMs = this.#clock.now()
     if (nowMs - (this.#reportedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return
     this.#reportedAtMs.set(kind, nowMs)
     this.#options.log?.error({ err: error }, 'memory failed')

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { FakeClock } from '@jamey/testing'
 import { onTestFinished } from 'vitest'
 import { MemoryStore, type MemoryStoreOptions } from './memory-store.js'
 
@@ -11,48 +12,18 @@ export function temporaryFile(): string {
   return join(folder, 'memory.db')
 }
 
-/** A clock that stands still until it is moved. */
-export class StillClock {
-  nowMs = Date.parse('2026-05-01T12:00:00.000Z')
-  readonly #timers = new Map<number, { atMs: number; callback: () => void }>()
-  #lastTimer = 0
-
-  readonly now = (): number => this.nowMs
-
-  readonly monotonicNow = (): number => this.nowMs
-
-  setTimeout(callback: () => void, delayMs: number): number {
-    this.#lastTimer += 1
-    this.#timers.set(this.#lastTimer, { atMs: this.nowMs + delayMs, callback })
-    return this.#lastTimer
-  }
-
-  clearTimeout(timer: unknown): void {
-    this.#timers.delete(timer as number)
-  }
-
-  get timers(): number {
-    return this.#timers.size
-  }
-
-  /** Moves on and runs the timers that have become due. */
-  advance(seconds: number): void {
-    this.nowMs += seconds * 1000
-    for (const [id, timer] of [...this.#timers]) {
-      if (timer.atMs > this.nowMs) continue
-      this.#timers.delete(id)
-      timer.callback()
-    }
-  }
+/** A clock that stands still on the day of these tests. */
+export function fakeClock(): FakeClock {
+  return new FakeClock(Date.parse('2026-05-01T12:00:00.000Z'))
 }
 
 /** A store in a temporary file with a clock that stands still; closed at the end of the test. */
 export function temporaryStore(options: Partial<MemoryStoreOptions> = {}): {
   store: MemoryStore
-  clock: StillClock
+  clock: FakeClock
   file: string
 } {
-  const clock = new StillClock()
+  const clock = fakeClock()
   const file = options.file ?? temporaryFile()
   const store = MemoryStore.open({ file, now: clock.now, ...options })
   onTestFinished(() => store.close())

@@ -4,13 +4,13 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { MemoryConflictError, MemoryInputError, StorageError } from '../model/error.js'
 import { FakeBus } from '../service/bus.support.js'
 import { createMemory } from '../service/memory-service.js'
-import { StillClock, temporaryFile } from '../store/memory-file.support.js'
+import { fakeClock, temporaryFile } from '../store/memory-file.support.js'
 import { MemoryStore, type MemoryStoreOptions } from '../store/memory-store.js'
 import { MemoryThread } from './memory-thread.js'
 import { openThreadedMemory } from './threaded-memory.js'
 
 async function threaded(file = temporaryFile()) {
-  const clock = new StillClock()
+  const clock = fakeClock()
   const memory = await openThreadedMemory({ file, now: clock.now, announcer: 'jamey-memory' })
   onTestFinished(() => memory.close())
   return { memory, clock, file }
@@ -50,7 +50,7 @@ describe('a memory service whose thread ends before it is there', () => {
   const short = new StorageError('storage-thread', 'too many open files')
 
   it('starts another, ever more seldom, until there is room [promise 47]', async () => {
-    const clock = new StillClock()
+    const clock = fakeClock()
     const failures = [short, short]
     let attempts = 0
     const open = async (options: MemoryStoreOptions) => {
@@ -62,18 +62,18 @@ describe('a memory service whose thread ends before it is there', () => {
     const service = createMemory({ file: temporaryFile(), bus: new FakeBus().asBus(), clock, open })
     onTestFinished(() => service.stop({ graceMs: 0 }))
     const started = service.start()
-    await expect.poll(() => [attempts, clock.timers]).toEqual([1, 1])
-    clock.advance(0.1)
-    await expect.poll(() => [attempts, clock.timers]).toEqual([2, 1])
-    clock.advance(0.1)
+    await expect.poll(() => [attempts, clock.pendingTimers]).toEqual([1, 1])
+    await clock.advance(100)
+    await expect.poll(() => [attempts, clock.pendingTimers]).toEqual([2, 1])
+    await clock.advance(100)
     expect(attempts).toBe(2)
-    clock.advance(0.1)
+    await clock.advance(100)
     await started
     expect(await service.stats()).toMatchObject({ memories: 0 })
   })
 
   it('starts no other once it is stopped', async () => {
-    const clock = new StillClock()
+    const clock = fakeClock()
     let attempts = 0
     const open = async () => {
       attempts++
@@ -82,9 +82,9 @@ describe('a memory service whose thread ends before it is there', () => {
     const service = createMemory({ file: temporaryFile(), bus: new FakeBus().asBus(), clock, open })
     const started = service.start()
     started.catch(() => {})
-    await expect.poll(() => clock.timers).toBe(1)
+    await expect.poll(() => clock.pendingTimers).toBe(1)
     const stopped = service.stop({ graceMs: 0 })
-    clock.advance(0.1)
+    await clock.advance(100)
     await stopped
     await expect(started).rejects.toBe(short)
     expect(attempts).toBe(1)
@@ -106,7 +106,7 @@ describe('a memory file in threads of its own', () => {
     await memory.store({ content: 'for an hour', layer: 'working' }, origin('short'))
     await memory.store({ content: 'for good', layer: 'semantic' }, origin('long'))
     expect(await memory.get('long')).toMatchObject({ id: 'long', source: 'agent-7' })
-    clock.advance(3601)
+    await clock.advance(3_601_000)
     expect(await memory.get('short')).toBeUndefined()
     expect(await memory.sweep()).toBe(1)
     expect(await memory.forget({ id: 'long' })).toEqual({ forgotten: 1 })
