@@ -34,6 +34,7 @@ export {
   type Entries,
   type Grant,
   PERMISSION_FORM,
+  permissionFault,
   readEntries,
 } from './permissions/permission-entry.js'
 export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions/permissions.js'
@@ -62,7 +63,7 @@ export {
   type RevocationsOptions,
 } from './revocation/revocations.js'
 export { isClientIdentifier } from './support/client-identifier.js'
-export { newClientNameFault, shownClientName } from './support/client-name.js'
+export { clientNameSkeleton, newClientNameFault, shownClientName } from './support/client-name.js'
 export * from './support/error.js'
 export { type ClientCertificate, urlFault as tokenUrlFault } from './support/https-request.js'
 export { KeySet, readKeySetFile, type VerificationKeys } from './tokens/key-set.js'

@@ -29,7 +29,10 @@ export interface Entries {
   readonly actFor: readonly ActForEntry[]
 }
 
-/** Throws `PermissionListError` 'permission-malformed' for the first entry that cannot be read. */
+/**
+ * What a list of permissions grants the client, `%c` put in its place; its own topics need no entry and are not among
+ * it. Throws `PermissionListError` 'permission-malformed' for the first entry that cannot be read.
+ */
 export function readEntries(list: readonly string[], clientId: string): Entries {
   const publish: Grant[] = []
   const subscribe: Grant[] = []
@@ -66,6 +69,11 @@ export function entryFor(verb: 'publish' | 'subscribe', wanted: string): string 
   })
   if (group?.includes(OWN) || (named[0] === '+' && filter.startsWith('$'))) return undefined
   return `${verb}:${group === undefined ? '' : `$share/${group}/`}${named.join('/')}`
+}
+
+/** What is wrong with an entry, to follow it in a sentence; undefined where it can be read. */
+export function permissionFault(text: string): string | undefined {
+  return faultOf(...splitVerb(text))
 }
 
 function splitVerb(text: string): ['publish' | 'subscribe' | 'act-for' | undefined, string] {

@@ -82,9 +82,9 @@ const SIMILAR = new Map(
 export function newClientNameFault(name: string, known: Iterable<string> = []): string | undefined {
   const fault = characterFault(name) ?? clientIdentifierFault(name) ?? scriptFault(name)
   if (fault !== undefined) return fault
-  const skeleton = skeletonOf(name)
+  const skeleton = clientNameSkeleton(name)
   for (const other of known) {
-    if (other !== name && skeletonOf(other) === skeleton)
+    if (other !== name && clientNameSkeleton(other) === skeleton)
       return `looks like ${shownClientName(other)}, which there is`
   }
   return undefined
@@ -129,7 +129,8 @@ function scriptFault(name: string): string | undefined {
   return undefined
 }
 
-function skeletonOf(name: string): string {
+/** The same for names that look alike: to find such among many. UTS 39, section 4 */
+export function clientNameSkeleton(name: string): string {
   const plain = name
     .normalize('NFKD')
     .replace(/\p{Cf}/gu, '')
