@@ -1,5 +1,13 @@
 export type { Fault } from '@jamey/contracts'
 export type { Client, StateChange, StateName } from '@jamey/mqtt'
+export {
+  type Component,
+  type ComponentOptions,
+  type ComponentService,
+  connectComponent,
+  type RunningComponent,
+  runComponent,
+} from './entry/component.js'
 export { connectBus } from './entry/connect-bus.js'
 export * from './entry/environment.js'
 export { readEnvironmentFile } from './entry/environment-file.js'

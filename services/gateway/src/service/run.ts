@@ -1,20 +1,13 @@
 import { KeyObject } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ClientRegistry, Revocations, type Secret } from '@jamey/auth'
-import { type Bus, type BusConfig, configFromEnvironment, connectBus } from '@jamey/bus'
+import { type Bus, type BusConfig, type ComponentOptions, connectComponent } from '@jamey/bus'
 import type { Logger } from 'pino'
-import { createGateway, DEFAULT_GRACE_MS } from './gateway.js'
+import { createGateway, DEFAULT_GRACE_MS, type Gateway } from './gateway.js'
 import { type GatewaySettings, gatewayOptionsFromEnvironment } from './options.js'
 
-export interface RunOptions {
-  /** The process's environment by default. */
-  readonly env?: Readonly<Record<string, string | undefined>>
-  /** Where `.env` and relative paths are looked up; the working directory by default. */
-  readonly cwd?: string
+export interface RunOptions extends ComponentOptions {
   readonly log: Logger
-  /** Where published messages outlive the process; closed with the bus. */
-  readonly store?: BusConfig['store']
 }
 
 export interface RunningGateway {
@@ -32,65 +25,64 @@ export interface RunningGateway {
  * Starts a gateway with a bus of its own, as the environment says; resolves when HTTP listens, while the broker may
  * still be away. Throws `ConfigurationError`, or `GatewayError` where it cannot listen.
  */
-export async function runGateway({
-  env = process.env,
-  cwd,
-  log,
-  store,
-}: RunOptions): Promise<RunningGateway> {
+export async function runGateway(options: RunOptions): Promise<RunningGateway> {
+  const { env = process.env, cwd = process.cwd(), log } = options
   const settings = gatewayOptionsFromEnvironment(env, cwd)
-  const component = { name: 'gateway', version: version() }
-  const config = configFromEnvironment(env, cwd === undefined ? { component } : { component, cwd })
-  const tokenSecret = secretsOf(config) ?? settings.tokenSecret
-  const { jwtAudience: audience = settings.audience, jwtIssuers: issuers = settings.issuers } = config
   const clients = await clientsOf(env, cwd, log)
   const denied = await deniedOf(settings, env, cwd, log)
   const stopWatching = (): void => {
     clients?.stop()
     denied.stop()
   }
-  const bus = await connectBus({
-    ...config,
-    waitForConnection: false,
-    log,
-    ...(store === undefined ? {} : { store }),
-  })
+  let bus: Bus | undefined
   try {
+    const component = { name: 'gateway', packageFile: new URL('../../package.json', import.meta.url) }
+    const connected = await connectComponent(component, options)
+    bus = connected.bus
     const gateway = createGateway({
       ...settings,
-      ...(settings.socketPath === undefined
-        ? {}
-        : { socketPath: resolve(cwd ?? process.cwd(), settings.socketPath) }),
-      ...(tokenSecret === undefined ? {} : { tokenSecret }),
-      ...(audience === undefined ? {} : { audience }),
-      ...(issuers === undefined ? {} : { issuers }),
+      ...accessOf(settings, connected.config),
+      ...(settings.socketPath === undefined ? {} : { socketPath: resolve(cwd, settings.socketPath) }),
       ...(clients === undefined ? {} : { clients }),
       denied,
       bus,
       log,
     })
     await gateway.start()
-    return {
-      bus,
-      url: gateway.url ?? '',
-      ready: gateway.ready,
-      async stop({ graceMs = DEFAULT_GRACE_MS } = {}) {
-        stopWatching()
-        await gateway.stop({ graceMs })
-        await bus.close({ drain: true, timeoutMs: Math.max(1_000, graceMs / 4) })
-      },
-    }
+    return { bus, url: gateway.url ?? '', ready: gateway.ready, stop: stopOf(gateway, bus, stopWatching) }
   } catch (error) {
     stopWatching()
-    await bus.close({ drain: false })
+    await bus?.close({ drain: false })
     throw error
+  }
+}
+
+function stopOf(gateway: Gateway, bus: Bus, stopWatching: () => void): RunningGateway['stop'] {
+  return async ({ graceMs = DEFAULT_GRACE_MS } = {}) => {
+    stopWatching()
+    await gateway.stop({ graceMs })
+    await bus.close({ drain: true, timeoutMs: Math.max(1_000, graceMs / 4) })
+  }
+}
+
+/** Whose tokens callers may have. The bus looks into `.env` too, and both halves must believe the same. */
+function accessOf(
+  settings: GatewaySettings,
+  config: BusConfig,
+): Pick<GatewaySettings, 'tokenSecret' | 'audience' | 'issuers'> {
+  const tokenSecret = secretsOf(config) ?? settings.tokenSecret
+  const { jwtAudience: audience = settings.audience, jwtIssuers: issuers = settings.issuers } = config
+  return {
+    ...(tokenSecret === undefined ? {} : { tokenSecret }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(issuers === undefined ? {} : { issuers }),
   }
 }
 
 /** JAMEY_CLIENTS_FILE, which is looked at all the time. */
 async function clientsOf(
   env: NonNullable<RunOptions['env']>,
-  cwd = '.',
+  cwd: string,
   log: Logger,
 ): Promise<ClientRegistry | undefined> {
   const path = env['JAMEY_CLIENTS_FILE']
@@ -103,7 +95,7 @@ async function clientsOf(
 function deniedOf(
   { tls, crlFiles = [] }: GatewaySettings,
   env: NonNullable<RunOptions['env']>,
-  cwd = '.',
+  cwd: string,
   log: Logger,
 ): Promise<Revocations> {
   const path = env['JAMEY_DENIED_FILE']
@@ -115,15 +107,9 @@ function deniedOf(
   })
 }
 
-/** The bus looks into `.env` too, and both halves must believe the same tokens. */
 function secretsOf({ jwtSecret, formerJwtSecrets = [] }: BusConfig): readonly Secret[] | undefined {
   if (jwtSecret === undefined) return undefined
   return [jwtSecret, ...formerJwtSecrets].map((secret) =>
     secret instanceof KeyObject ? secret.export() : secret,
   )
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
