@@ -4,7 +4,7 @@ import type { Message } from '../messages/message.js'
 import type { Persistence } from '../storage/persistence.js'
 import type { Context } from '../support/context.js'
 import { TopicFilters } from '../support/topic-filters.js'
-import type { Receiver, Route, SharedRoute } from './route.js'
+import type { Receiver, SharedRoute } from './route.js'
 import { RouteCache } from './route-cache.js'
 import { chooseMember } from './shared-choice.js'
 import type { SharedGroup, Subscriber, Subscription } from './subscription.js'
@@ -52,67 +52,42 @@ export class Router {
    */
   publish(message: Message, publisher: Subscriber | undefined): number {
     this.#backpressure.clear()
-    const route = this.routes.get(message.topic)
-    if (route.isRefusedWhenFull && message.qos > 0) return this.#publishWhereRoom(route, message, publisher)
-    const { receivers, shared } = route
+    const { receivers, shared, isRefusedWhenFull } = this.routes.get(message.topic)
+    // Whoever has no room misses it, whatever the others do: one of several must not keep it from all.
+    const mayMiss = isRefusedWhenFull && message.qos > 0
     const isFanOut = receivers.length > 1
     let matched = shared.length
+    let missed = 0
     for (let i = 0; i < receivers.length; i++) {
       let receiver = receivers[i]
       if (receiver?.hasNoLocal && receiver.session === publisher) receiver = receiver.whenOwn
       if (receiver === undefined) continue
       matched++
-      deliver(receiver, message, isFanOut && receiver.identifiersIndex < MOST_FRAME_LISTS)
+      if (mayMiss && !canTake(receiver, message)) {
+        missed++
+        receiver.session.outgoing.room.onMissed(message)
+      } else deliver(receiver, message, isFanOut && receiver.identifiersIndex < MOST_FRAME_LISTS)
     }
     if (isFanOut) message.dropFrames()
     for (let i = 0; i < shared.length; i++) {
-      const route = shared[i] as SharedRoute
-      if (
-        route.group.redeliveredFrom !== undefined &&
-        queueBehind(route.group.redeliveredFrom, route, message)
-      )
-        continue
-      const chosen = this.#choose(route, message, undefined)
-      if (chosen !== undefined) deliverShared(chosen, message, route.group)
-    }
-    return matched > 0 ? ReasonCode.success : ReasonCode.noMatchingSubscribers
-  }
-
-  /** Whoever has no room misses it, whatever the others do: one of several must not keep it from all. */
-  #publishWhereRoom(
-    { receivers, shared }: Route,
-    message: Message,
-    publisher: Subscriber | undefined,
-  ): number {
-    let matched = 0
-    let missed = 0
-    for (const each of receivers) {
-      const receiver = each.hasNoLocal && each.session === publisher ? each.whenOwn : each
-      if (receiver === undefined) continue
-      matched++
-      if (canTake(receiver, message)) deliver(receiver, message, false)
-      else {
-        missed++
-        receiver.session.outgoing.room.onMissed(message)
-      }
-    }
-    for (const route of shared) {
-      matched++
-      if (
-        route.group.redeliveredFrom !== undefined &&
-        queueBehind(route.group.redeliveredFrom, route, message)
-      )
-        continue
-      const chosen = this.#choose(route, message, undefined)
-      if (chosen === undefined) continue
-      if (canTake(chosen, message) && deliverShared(chosen, message, route.group)) continue
-      missed++
-      chosen.session.outgoing.room.onMissed(message)
+      if (!this.#publishShared(shared[i] as SharedRoute, message, mayMiss)) missed++
     }
     // Its acknowledgement waits for no queue.
-    this.#backpressure.clear()
+    if (mayMiss) this.#backpressure.clear()
     if (matched === 0) return ReasonCode.noMatchingSubscribers
-    return missed === matched ? ReasonCode.quotaExceeded : ReasonCode.success
+    return mayMiss && missed === matched ? ReasonCode.quotaExceeded : ReasonCode.success
+  }
+
+  /** False: `mayMiss`, and the member whose turn it is misses it. */
+  #publishShared(route: SharedRoute, message: Message, mayMiss: boolean): boolean {
+    const { group } = route
+    if (group.redeliveredFrom !== undefined && queueBehind(group.redeliveredFrom, route, message)) return true
+    const chosen = this.#choose(route, message, undefined)
+    if (chosen === undefined) return true
+    const isTaken = (!mayMiss || canTake(chosen, message)) && deliverShared(chosen, message, group)
+    if (isTaken || !mayMiss) return true
+    chosen.session.outgoing.room.onMissed(message)
+    return false
   }
 
   /** Whether all who are to get the message can keep it. */
