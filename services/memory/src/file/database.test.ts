@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
@@ -51,6 +52,20 @@ function databaseAt(file: string): Database {
 }
 
 describe('the memory file', () => {
+  it('keeps its log while it is open, although another program opens and closes it', async () => {
+    const { store, file } = temporaryStore()
+    await put(store, 'm1')
+    // The reader beside the writer.
+    const reader = databaseAt(file)
+    const script = `const Libsql = require('libsql'); const file = new Libsql(${JSON.stringify(file)});
+      file.prepare('SELECT count(*) FROM memories').all(); file.close()`
+    execFileSync(process.execPath, ['-e', script], { cwd: import.meta.dirname })
+    await put(store, 'm2')
+    expect(statSync(`${file}-wal`).size).toBeGreaterThan(0)
+    expect(databaseAt(file).prepare('SELECT 1 FROM memories').all()).toHaveLength(2)
+    reader.close()
+  })
+
   it('and its side files are readable by their owner alone, whatever mode they had', async () => {
     const { store, file } = temporaryStore()
     await put(store, 'm1')

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { OwnershipError, ownPath } from '@jamey/auth'
 import Libsql from 'libsql'
@@ -29,6 +29,18 @@ export interface DatabaseOptions {
 export function mustBeOwn(file: string): void {
   ownPath(dirname(file), { kind: 'folder' })
   ownPath(file)
+}
+
+/**
+ * A file that is there must not be opened beside SQLite: closing it again ends the locks that this process holds on it
+ * (POSIX has them by process), and another process that closes the file then removes the log that is written here.
+ */
+function createOnce(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }
 
 /** Beyond this size a full check at the start would take longer than a start may; SQLite still checks each page it reads. */
@@ -156,7 +168,8 @@ export class Database {
       ownPath(dirname(folder))
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       mustBeOwn(this.file)
-      closeSync(openSync(this.file, 'a', 0o600))
+      createOnce(this.file)
+      accessSync(this.file, constants.R_OK | constants.W_OK)
       const found = statSync(this.file)
       if ((found.mode & 0o077) !== 0) chmodSync(this.file, 0o600)
       return found.size
