@@ -1,0 +1,185 @@
+import { type Bus, connectBus, type RequestOptions } from '@jamey/bus'
+import { COMPONENTS, type DataInput, type RequestContract, topics } from '@jamey/contracts'
+import { freePort } from '@jamey/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { emptyFolder, Program, removeFolder, secretsOf, startSystem } from './program.js'
+import { quantile, type RequestLoad, startLoad, type Tally } from './request-load.js'
+
+/** Two of each service as processes of `jamey run`, one of which is killed while requests come. */
+
+/** Two hops over the broker for each call of the gateway make it dearer. */
+const RATE = { requests: 200, calls: 80 }
+const DEADLINE_MS = 5000
+/** A timer may run late on a busy machine; a request that nobody settles would wait for ever. */
+const LATE_MS = 1000
+
+let folder: string
+let port: number
+let bus: Bus
+const programs: Program[] = []
+
+function start(part: string, env: Record<string, string> = {}): Program {
+  const url = { MQTT_BROKER_URL: 'mqtts://127.0.0.1', MQTT_PORT: String(port) }
+  const program = new Program(folder, ['run', part, '--data-dir', '.jamey'], { ...url, ...env })
+  programs.push(program)
+  return program
+}
+
+async function ready(part: string, env: Record<string, string> = {}): Promise<Program> {
+  const program = start(part, env)
+  await program.prints(new RegExp(`${part} is ready`))
+  return program
+}
+
+beforeAll(async () => {
+  folder = emptyFolder()
+  // It makes certificates and the secret.
+  const first = await startSystem(folder)
+  await first.program.stop()
+  port = await freePort()
+  await start('broker', { JAMEY_BROKER_PORT: String(port) }).prints(/listen|ready|runs/i)
+  const { ca, secret } = secretsOf(folder)
+  bus = await connectBus({
+    url: `mqtts://127.0.0.1:${port}`,
+    clientId: 'load',
+    tls: { ca },
+    jwtSecret: secret,
+    permissions: COMPONENTS.operator.permissions,
+  })
+})
+
+afterAll(async () => {
+  await bus?.close({ drain: false })
+  await Promise.all(programs.map((program) => program.stop('SIGKILL')))
+  removeFolder(folder)
+})
+
+function asked<C extends RequestContract>(
+  contract: C,
+  data: DataInput<C>,
+  options: Partial<RequestOptions> = {},
+) {
+  return bus.request(contract, data, { timeoutMs: DEADLINE_MS, ...options })
+}
+
+async function more(load: RequestLoad, count: number): Promise<void> {
+  const { answered } = load.tally
+  await expect.poll(() => load.tally.answered, { timeout: 60_000 }).toBeGreaterThan(answered + count)
+}
+
+/** `tookLoadMs`: how long after it said it was ready each new process gave its first answer. */
+function judge(what: string, tally: Tally, tookLoadMs: readonly number[]): void {
+  const { sent, answered, failedRetryable, faults, tookMs, slowestMs, ranMs } = tally
+  console.info(
+    `${what}: ${sent} requests in ${Math.round(ranMs / 1000)} s, ${answered} answered, ${failedRetryable} failed retryably; ` +
+      `p50 ${quantile(tookMs, 0.5)}, p99 ${quantile(tookMs, 0.99)}, slowest ${Math.round(slowestMs)} ms; ` +
+      `a new one took load after ${tookLoadMs.map((ms) => Math.round(ms)).join(', ')} ms`,
+  )
+  expect(faults).toEqual([])
+  expect(answered + failedRetryable).toBe(sent)
+  expect(Math.max(...tookLoadMs)).toBeLessThan(1000 + LATE_MS)
+  expect(slowestMs).toBeLessThan(DEADLINE_MS + LATE_MS)
+}
+
+describe('two consciences, of which one is killed with what it holds', () => {
+  const first = { MQTT_CLIENT_ID: 'jamey-conscience' }
+  const second = { MQTT_CLIENT_ID: 'jamey-conscience-2' }
+  const evaluate = (number: number) =>
+    asked(topics.conscience.evaluate, { action: `summarise note ${number}` })
+
+  it('lose no request, and another one takes its part within a second', { timeout: 180_000 }, async () => {
+    const judging = new Map<string, number>()
+    await bus.subscribe(topics.conscience.results, ({ sender }) => {
+      if (!judging.has(sender.clientId)) judging.set(sender.clientId, performance.now())
+    })
+    let dying = await ready('conscience', first)
+    await ready('conscience', second)
+    const load = startLoad(RATE.requests, evaluate)
+    await more(load, 2 * RATE.requests)
+    const tookLoadMs: number[] = []
+    for (let life = 0; life < 3; life++) {
+      // So that it dies with requests that it was given and did not answer.
+      dying.signal('SIGSTOP')
+      const { sent } = load.tally
+      await expect.poll(() => load.tally.sent).toBeGreaterThan(sent + RATE.requests / 10)
+      await dying.stop('SIGKILL')
+      await more(load, RATE.requests)
+      judging.delete(first.MQTT_CLIENT_ID)
+      dying = await ready('conscience', first)
+      const readyMs = performance.now()
+      await expect.poll(() => judging.get(first.MQTT_CLIENT_ID)).toBeDefined()
+      tookLoadMs.push((judging.get(first.MQTT_CLIENT_ID) ?? Number.NaN) - readyMs)
+      await more(load, RATE.requests)
+    }
+    const { requestsRepeated } = bus.stats()
+    judge(
+      `three kills of one of two consciences (${requestsRepeated} sent again)`,
+      await load.stop(),
+      tookLoadMs,
+    )
+  })
+})
+
+describe('two gateways, of which one is killed', () => {
+  /** As a load balancer does: what got no answer from one goes to the other. */
+  class Balancer {
+    readonly #ports: readonly number[]
+    sentAgain = 0
+    /** When each first answered, by the monotonic clock; forgotten to be measured anew. */
+    readonly answeredAtMs = new Map<number, number>()
+
+    constructor(ports: readonly number[]) {
+      this.#ports = ports
+    }
+
+    async evaluate(number: number): Promise<void> {
+      const body = JSON.stringify({ action: `summarise note ${number}` })
+      const headers = { 'content-type': 'application/json', 'x-timeout-ms': String(DEADLINE_MS) }
+      const init = { method: 'POST', headers, body }
+      const post = async (turn: number): Promise<Response> => {
+        const port = this.#ports[turn % 2] as number
+        const signal = AbortSignal.timeout(DEADLINE_MS + LATE_MS)
+        const answer = await fetch(`http://127.0.0.1:${port}/v1/conscience/evaluate`, { ...init, signal })
+        if (!this.answeredAtMs.has(port)) this.answeredAtMs.set(port, performance.now())
+        return answer
+      }
+      const response = await post(number).catch(() => {
+        this.sentAgain++
+        return post(number + 1)
+      })
+      const text = await response.text()
+      if (response.ok) return
+      throw Object.assign(new Error(text), { retryable: [429, 503, 504].includes(response.status) })
+    }
+  }
+
+  it('lose no request of those who ask the other, and one more serves at once', {
+    timeout: 180_000,
+  }, async () => {
+    await ready('conscience', { MQTT_CLIENT_ID: 'jamey-conscience-3' })
+    const ports = [await freePort(), await freePort()]
+    const gateway = (i: number) =>
+      ready('gateway', { MQTT_CLIENT_ID: `jamey-gateway-${i + 1}`, JAMEY_HTTP_PORT: String(ports[i]) })
+    let dying = await gateway(0)
+    await gateway(1)
+    const balancer = new Balancer(ports)
+    const load = startLoad(RATE.calls, (number) => balancer.evaluate(number))
+    await more(load, 2 * RATE.calls)
+    const tookLoadMs: number[] = []
+    for (let life = 0; life < 3; life++) {
+      await dying.stop('SIGKILL')
+      await more(load, RATE.calls)
+      balancer.answeredAtMs.clear()
+      dying = await gateway(0)
+      const readyMs = performance.now()
+      await expect.poll(() => balancer.answeredAtMs.get(ports[0] as number)).toBeDefined()
+      tookLoadMs.push((balancer.answeredAtMs.get(ports[0] as number) ?? Number.NaN) - readyMs)
+      await more(load, RATE.calls)
+    }
+    judge(
+      `three kills of one of two gateways (${balancer.sentAgain} sent to the other)`,
+      await load.stop(),
+      tookLoadMs,
+    )
+  })
+})
