@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Connect, Publish } from '@jamey/protocol'
-import { RawClient } from './raw-client.js'
+import { connectRaw } from './raw-client.js'
 import { chance, Loop, pause, type Role, type World } from './world.js'
 
 /** A will takes no longer than this to arrive. */
@@ -52,7 +52,7 @@ export class Vanishers implements Role {
   async #vanish(): Promise<void> {
     const { ports, ca } = this.#world.options
     const clientId = `vanisher-${randomBytes(8).toString('hex')}`
-    const client = await RawClient.connect(ports.direct, ca, await this.#connectOf(clientId))
+    const client = await connectRaw(ports.direct, ca, await this.#connectOf(clientId))
     const options = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
     client.send({
       type: 'subscribe',
@@ -60,13 +60,13 @@ export class Vanishers implements Role {
       subscriptions: [{ filter: 'soak/steady/cut-two/#', qos: 2, ...options }],
       properties: undefined,
     })
-    await client.next('suback')
+    await client.seek('suback')
     client.send(publishOf(clientId, 1, 2))
-    await client.next('pubrec')
+    await client.seek('pubrec')
     if (chance(0, 1) === 0) client.stopReading()
     await pause(chance(0, 300))
     this.#awaited.set(clientId, performance.now())
-    client.vanish()
+    await client.vanish()
     this.counts.vanished++
   }
 

@@ -1,7 +1,7 @@
 import type { QoS } from '@jamey/protocol'
+import { RawClient } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { createBroker, insecureAuthenticator, MemoryBrokerStore } from '../index.js'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 function will(qos: QoS, retain = false) {

@@ -1,7 +1,6 @@
-import { FakeClock } from '@jamey/testing'
+import { connectPacket, FakeClock, publishPacket, RawClient, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused } from '../index.js'
-import { connectPacket, publishPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const nobody = { authenticate: () => Promise.reject(new AuthenticationRefused('no')) }

@@ -1,7 +1,6 @@
 import type { Publish } from '@jamey/protocol'
-import { FakeClock, until } from '@jamey/testing'
+import { FakeClock, publishPacket, RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { publishPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const PUBACK = { type: 'puback', reasonCode: 0, properties: undefined } as const

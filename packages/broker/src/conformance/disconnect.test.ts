@@ -1,8 +1,7 @@
 import type { Packet } from '@jamey/protocol'
-import { FakeClock, until } from '@jamey/testing'
+import { connectPacket, FakeClock, publishPacket, RawClient, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused, MemoryBrokerStore } from '../index.js'
-import { connectPacket, publishPacket, RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 async function all(client: RawClient): Promise<Packet[]> {

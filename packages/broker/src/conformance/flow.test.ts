@@ -1,6 +1,6 @@
 import type { Packet } from '@jamey/protocol'
+import { publishPacket, RawClient, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { publishPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 /** The messages of QoS 1 and 2 among `packets`. */

@@ -1,7 +1,6 @@
 import type { ConnectProperties, Publish, PublishProperties } from '@jamey/protocol'
-import { FakeClock } from '@jamey/testing'
+import { FakeClock, publishPacket, RawClient, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { publishPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 /** What a subscriber of version 5.0 gets of a PUBLISH with `properties`. */

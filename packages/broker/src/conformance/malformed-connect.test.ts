@@ -1,6 +1,6 @@
 import type { Packet } from '@jamey/protocol'
+import { RawClient } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 /** What cannot stand for CONNECT, after which PINGREQ would be answered if the connection were let in. */

@@ -1,6 +1,6 @@
 import type { Packet } from '@jamey/protocol'
+import { RawClient } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 /** What a client may not send once it is connected. `four` and `five` are the bytes in 3.1.1 and in 5.0. */

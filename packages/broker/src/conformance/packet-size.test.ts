@@ -1,7 +1,7 @@
 import { type ConnectProperties, Decoder } from '@jamey/protocol'
+import { publishPacket, RawClient, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused } from '../index.js'
-import { publishPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 /** What the server sends to a client, packet by packet in bytes. */

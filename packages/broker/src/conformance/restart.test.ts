@@ -1,7 +1,6 @@
-import { FakeClock, until } from '@jamey/testing'
+import { FakeClock, RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MemoryBrokerStore } from '../index.js'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const stays = { clientId: 's', cleanStart: false, properties: { sessionExpiryInterval: 10_000 } }

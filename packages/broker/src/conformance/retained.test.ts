@@ -1,5 +1,5 @@
+import { RawClient } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 describe.each([4, 5] as const)('RETAIN in version %i', (version) => {

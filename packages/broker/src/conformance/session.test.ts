@@ -1,6 +1,5 @@
-import { FakeClock, until } from '@jamey/testing'
+import { FakeClock, RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 /** A session that outlives its connection, in the way of each version. */

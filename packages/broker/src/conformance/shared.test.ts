@@ -1,6 +1,5 @@
-import { until } from '@jamey/testing'
+import { RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const stays = (clientId: string) => ({

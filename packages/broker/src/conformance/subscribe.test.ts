@@ -1,5 +1,5 @@
+import { RawClient, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 /** SUBSCRIBE and UNSUBSCRIBE of these filters each end a connection, and nothing of them is done. [MQTT-4.13.1-1] */

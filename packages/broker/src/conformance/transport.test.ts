@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { connect as connectTls } from 'node:tls'
 import { createAuthority, issueServerCertificate } from '@jamey/auth'
 import { Decoder, encode, type Packet, type ProtocolVersion, Writer } from '@jamey/protocol'
+import { connectPacket, publishPacket, RawClient, text } from '@jamey/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Broker, ListenerOptions } from '../index.js'
-import { connectPacket, publishPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const LARGE = 'x'.repeat(300_000)

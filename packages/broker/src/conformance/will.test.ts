@@ -1,7 +1,6 @@
 import type { Will } from '@jamey/protocol'
-import { FakeClock, until } from '@jamey/testing'
+import { FakeClock, RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 function will(options: Partial<Will> = {}): Will {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Connect } from '@jamey/protocol'
-import { FakeClock, until } from '@jamey/testing'
+import { connectPacket, FakeClock, RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import {
   AuthenticationRefused,
@@ -10,7 +10,6 @@ import {
   type Identity,
   type Limits,
 } from '../index.js'
-import { connectPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const METHOD = 'COUNT'

@@ -1,7 +1,6 @@
-import { FakeClock, until } from '@jamey/testing'
+import { connectPacket, FakeClock, publishPacket, RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { createBroker, insecureAuthenticator } from '../index.js'
-import { connectPacket, publishPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 describe('connection', () => {

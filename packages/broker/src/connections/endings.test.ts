@@ -1,11 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ReasonCode } from '@jamey/protocol'
-import { FakeClock, until } from '@jamey/testing'
+import { FakeClock, RawClient, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused, type BrokerOptions, insecureAuthenticator } from '../index.js'
 import { MemoryBrokerStore } from '../storage/memory-store.js'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const page = readFileSync(join(import.meta.dirname, '../../../../docs/errors.md'), 'utf8')

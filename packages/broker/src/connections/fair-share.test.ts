@@ -1,7 +1,6 @@
-import { until } from '@jamey/testing'
+import { RawClient, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { type Clock, systemClock } from '../support/clock.js'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const FLOOD = 10_000

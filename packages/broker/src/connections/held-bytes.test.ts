@@ -1,8 +1,7 @@
 import { once } from 'node:events'
-import { until } from '@jamey/testing'
+import { RawClient, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const MEBIBYTE = 1_048_576

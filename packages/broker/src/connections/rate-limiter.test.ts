@@ -1,7 +1,6 @@
-import { FakeClock, settled, until } from '@jamey/testing'
+import { FakeClock, RawClient, settled, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MemoryBrokerStore } from '../storage/memory-store.js'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 async function start(limits: Record<string, number>, options: Record<string, unknown> = {}) {

@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { until } from '@jamey/testing'
+import { connectPacket, RawClient, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { createBroker, insecureAuthenticator, type ListenerLimits } from '../index.js'
-import { connectPacket, RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const plain = { host: '127.0.0.1', port: 0, insecure: true } as const

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect as connectPlain } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
-import { FakeClock } from '@jamey/testing'
+import { FakeClock, RawClient, text } from '@jamey/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   type AuthenticationRequest,
@@ -12,7 +12,6 @@ import {
   type Limits,
   type ListenerTls,
 } from '../index.js'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 describe('TLS listener', () => {

@@ -3,7 +3,7 @@ import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
 import { encode, Writer } from '@jamey/protocol'
-import { FakeClock, until } from '@jamey/testing'
+import { connectPacket, FakeClock, RawClient, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import {
@@ -14,7 +14,6 @@ import {
   type Limits,
   type ListenerOptions,
 } from '../index.js'
-import { connectPacket, RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 function headerOf(address: string, versionAndCommand = 0x21): Buffer {

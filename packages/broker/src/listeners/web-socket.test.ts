@@ -3,10 +3,10 @@ import { get as getHttp } from 'node:http'
 import { connect as connectPlain } from 'node:net'
 import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
 import { type Connect, Decoder, encode, type Packet, Writer } from '@jamey/protocol'
+import { connectPacket, publishPacket, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type BrokerOptions, createBroker, insecureAuthenticator, type ListenerOptions } from '../index.js'
-import { connectPacket, publishPacket, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const plain: ListenerOptions = { host: '127.0.0.1', port: 0, insecure: true, webSocket: true }

@@ -1,9 +1,8 @@
 import { Permissions } from '@jamey/auth'
 import { isTopicFilter, isTopicName, type ProtocolVersion } from '@jamey/protocol'
-import { PERMISSION_CASES, type PermissionCase } from '@jamey/testing'
+import { PERMISSION_CASES, type PermissionCase, RawClient } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import type { AuthenticationRequest, Identity } from '../index.js'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const NOT_AUTHORIZED = 0x87

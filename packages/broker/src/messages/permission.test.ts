@@ -1,8 +1,7 @@
 import { covers, matches } from '@jamey/protocol'
-import { FakeClock } from '@jamey/testing'
+import { FakeClock, RawClient, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused, type AuthenticationRequest, type Identity } from '../index.js'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 /** Everything under `allowed`, and nothing else. */

@@ -1,7 +1,7 @@
 import { signToken, tokenAuthenticator } from '@jamey/auth'
 import type { Publish } from '@jamey/protocol'
+import { publishPacket, RawClient, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { publishPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const secret = Buffer.alloc(32, 7)

@@ -1,5 +1,5 @@
 import type { Publish, PublishProperties, UserProperty, Will } from '@jamey/protocol'
-import { FakeClock, until } from '@jamey/testing'
+import { FakeClock, publishPacket, RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import {
   type BrokerHooks,
@@ -8,7 +8,6 @@ import {
   MemoryBrokerStore,
   type PublishChange,
 } from '../index.js'
-import { publishPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const sender = (clientId: string): UserProperty => ['jamey-sender', clientId]

@@ -1,8 +1,8 @@
 import type { Publish, PublishProperties, QoS, UserProperty } from '@jamey/protocol'
+import { publishPacket, RawClient, text } from '@jamey/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AuthenticationRequest, BrokerOptions, Identity } from '../index.js'
-import { publishPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const METHOD = { authenticationMethod: 'ACT' }

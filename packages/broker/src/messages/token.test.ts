@@ -1,6 +1,6 @@
 import { signToken, tokenAuthenticator } from '@jamey/auth'
+import { RawClient, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const secret = Buffer.alloc(32, 7)

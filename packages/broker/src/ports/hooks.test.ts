@@ -1,4 +1,4 @@
-import { FakeClock, until } from '@jamey/testing'
+import { FakeClock, RawClient, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import {
   type BrokerHooks,
@@ -8,7 +8,6 @@ import {
   type Identity,
   type PublishOffer,
 } from '../index.js'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const everything: Identity = {

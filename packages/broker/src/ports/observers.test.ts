@@ -1,7 +1,6 @@
-import { FakeClock, settled, until } from '@jamey/testing'
+import { FakeClock, RawClient, settled, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { type BrokerHooks, type BrokerOptions, type Identity, MemoryBrokerStore } from '../index.js'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const stays = { clientId: 's', cleanStart: false, properties: { sessionExpiryInterval: 1000 } }

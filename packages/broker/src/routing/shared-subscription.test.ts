@@ -1,8 +1,7 @@
 import type { Connect, QoS } from '@jamey/protocol'
-import { until } from '@jamey/testing'
+import { RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import type { AuthenticationRequest, BrokerOptions, Identity } from '../index.js'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const FILTER = '$share/g/t/#'

@@ -1,7 +1,6 @@
-import { FakeClock, until } from '@jamey/testing'
+import { FakeClock, RawClient, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { type BrokerOptions, MemoryBrokerStore } from '../index.js'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const stays = { clientId: 's', cleanStart: false, properties: { sessionExpiryInterval: 1000 } }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect as connectPlain } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
-import { FakeClock, until } from '@jamey/testing'
+import { FakeClock, RawClient, until } from '@jamey/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import {
@@ -13,7 +13,6 @@ import {
   type ReloadOptions,
   type Revise,
 } from '../index.js'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 let ca: string

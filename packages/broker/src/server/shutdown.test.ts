@@ -1,7 +1,6 @@
-import { FakeClock, until } from '@jamey/testing'
+import { connectPacket, FakeClock, RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { type BrokerOptions, MemoryBrokerStore } from '../index.js'
-import { connectPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 async function start(options: Partial<BrokerOptions> = {}) {

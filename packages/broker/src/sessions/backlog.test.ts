@@ -1,9 +1,8 @@
-import { FakeClock, until } from '@jamey/testing'
+import { FakeClock, RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MemoryBrokerStore } from '../index.js'
 import type { Damaged, MessageRecord, StoredDelivery } from '../ports/broker-store.js'
 import type { BrokerOptions } from '../server/broker.js'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const stays = (clientId: string, receiveMaximum = 65_535) =>

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
-import { FakeClock } from '@jamey/testing'
+import { connectPacket, FakeClock, RawClient, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { connectPacket, RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const stays = { clientId: 's', properties: { sessionExpiryInterval: 100 } }

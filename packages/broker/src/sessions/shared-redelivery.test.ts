@@ -1,9 +1,8 @@
-import { FakeClock, until } from '@jamey/testing'
+import { FakeClock, RawClient, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MemoryBrokerStore } from '../index.js'
 import type { StoredDelivery } from '../ports/broker-store.js'
 import type { BrokerOptions } from '../server/broker.js'
-import { RawClient } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 import { REDELIVERED_PER_TURN } from './shared-redelivery.js'
 

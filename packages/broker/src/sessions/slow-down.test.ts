@@ -1,8 +1,7 @@
-import { FakeClock, settled, until } from '@jamey/testing'
+import { FakeClock, RawClient, settled, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import type { BrokerOptions } from '../server/broker.js'
 import { MemoryBrokerStore } from '../storage/memory-store.js'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const LIMITS = { queuedMessages: 20, inFlight: 4, sysIntervalSeconds: 0 }

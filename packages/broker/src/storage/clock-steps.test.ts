@@ -1,8 +1,7 @@
 import type { Will } from '@jamey/protocol'
-import { FakeClock, settled, until } from '@jamey/testing'
+import { FakeClock, RawClient, settled, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { insecureAuthenticator, MemoryBrokerStore } from '../index.js'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const HOUR_MS = 3_600_000

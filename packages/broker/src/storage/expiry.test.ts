@@ -1,8 +1,7 @@
-import { FakeClock, settled, until } from '@jamey/testing'
+import { FakeClock, RawClient, settled, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import type { Broker, BrokerOptions } from '../server/broker.js'
 import { ExpiryHeap } from '../support/expiry-heap.js'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 import { MemoryBrokerStore } from './memory-store.js'
 

@@ -1,7 +1,6 @@
 import type { Packet } from '@jamey/protocol'
-import { FakeClock, settled, until } from '@jamey/testing'
+import { FakeClock, RawClient, settled, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from '../test-support/raw-client.js'
 import { startBroker } from '../test-support/start-broker.js'
 import { MemoryBrokerStore } from './memory-store.js'
 

@@ -1,8 +1,7 @@
 import { once } from 'node:events'
-import { settled, until } from '@jamey/testing'
+import { connectPacket, publishPacket, type RawClient, settled, until } from '@jamey/testing'
 import { type Abuse, bytes, bytesOf, hex, lastWord, nextWord, untroubled } from './abuse.js'
 import { noise } from './abuse-stranger-table.js'
-import { connectPacket, publishPacket, type RawClient } from './raw-client.js'
 import type { Stage } from './stage.js'
 
 const MEGABYTE = 1_048_576

@@ -1,6 +1,5 @@
-import { settled, until } from '@jamey/testing'
+import { publishPacket, settled, until } from '@jamey/testing'
 import { type Abuse, bytes, lastWord, untroubled } from './abuse.js'
-import { publishPacket } from './raw-client.js'
 import type { Stage } from './stage.js'
 
 const CONNECT_TIMEOUT_MS = 10_000

@@ -1,5 +1,5 @@
+import { connectPacket, publishPacket } from '@jamey/testing'
 import { type Abuse, bytes, hex, instead, lastWord, nextWord } from './abuse.js'
-import { connectPacket, publishPacket } from './raw-client.js'
 
 const NAME = '0004 4d515454'
 const CONNECT = bytes(connectPacket())

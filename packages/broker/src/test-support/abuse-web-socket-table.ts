@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { connectPacket } from '@jamey/testing'
 import { type Abuse, bytes, hex } from './abuse.js'
-import { connectPacket } from './raw-client.js'
 import type { Stage } from './stage.js'
 
 /** A handshake as a client writes it; `lines` come on top, or instead. */

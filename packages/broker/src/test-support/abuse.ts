@@ -1,6 +1,6 @@
 import { encode, type Packet, type ProtocolVersion, Writer } from '@jamey/protocol'
+import type { RawClient } from '@jamey/testing'
 import type { BrokerOptions } from '../index.js'
-import type { RawClient } from './raw-client.js'
 import type { Stage } from './stage.js'
 
 /** One way to misuse a broker. */

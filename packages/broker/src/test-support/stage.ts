@@ -3,7 +3,7 @@ import { connect as connectPlain, type Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Connect, ProtocolVersion } from '@jamey/protocol'
-import { FakeClock, settled, until } from '@jamey/testing'
+import { FakeClock, RawClient, settled, text, until } from '@jamey/testing'
 import { expect } from 'vitest'
 import {
   type Broker,
@@ -12,7 +12,6 @@ import {
   insecureAuthenticator,
   type Limits,
 } from '../index.js'
-import { RawClient, text } from './raw-client.js'
 
 /** Small enough that every limit can be run into within a test. */
 const LIMITS: Partial<Limits> = {

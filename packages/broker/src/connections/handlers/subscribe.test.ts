@@ -1,6 +1,5 @@
-import { FakeClock } from '@jamey/testing'
+import { FakeClock, RawClient, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
-import { RawClient, text } from '../../test-support/raw-client.js'
 import { startBroker } from '../../test-support/start-broker.js'
 
 describe('subscribe', () => {

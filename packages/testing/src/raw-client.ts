@@ -85,6 +85,15 @@ export class RawClient {
     return packet as PacketOf<Type>
   }
 
+  /** The next packet of a type; others are passed over. */
+  async seek<Type extends Packet['type']>(type: Type): Promise<PacketOf<Type>> {
+    for (;;) {
+      const packet = await this.next()
+      if (packet === undefined) throw new Error(`closed before ${type} came`)
+      if (packet.type === type) return packet as PacketOf<Type>
+    }
+  }
+
   /** Everything the server sent before it answered a PINGREQ sent now. */
   async settle(): Promise<Packet[]> {
     this.send({ type: 'pingreq' })
@@ -141,6 +150,11 @@ export class RawClient {
       reasonCode: 0,
       properties: undefined,
     })
+  }
+
+  /** From now on nothing is read. */
+  stopReading(): void {
+    this.socket.pause()
   }
 
   /** Says DISCONNECT and waits until the server has closed. */
