@@ -8,6 +8,15 @@ export {
   type MakeBrokerFiles,
 } from './brokers/broker-files.js'
 export {
+  type ClientChange,
+  diff,
+  type ManifestDifference,
+  type RightChange,
+} from './changes/manifest-difference.js'
+export { type Explanation, explain, type ManifestRuling, shownOrigin } from './decisions/explanation.js'
+export { clientOf, permissionsOf } from './decisions/permissions-of.js'
+export { who } from './decisions/who.js'
+export {
   CLIENT_LIMITS,
   type ClientLimits,
   type Manifest,
