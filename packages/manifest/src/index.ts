@@ -7,6 +7,7 @@ export {
   type CommentMark,
   type MakeBrokerFiles,
 } from './brokers/broker-files.js'
+export { natsFiles } from './brokers/nats.js'
 export {
   type ClientChange,
   diff,

@@ -1,0 +1,76 @@
+import { isIPv6 } from 'node:net'
+import { isAbsolute, join } from 'node:path'
+import { BrokerFilesError, type BrokerFilesErrorCode, type BrokerOptions } from './broker-files.js'
+
+/** Text as the brokers' own languages take it. */
+
+/** A word of a shell. */
+export function shellWord(text: string): string {
+  return /^[\w./@:+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+/** Between double quotes, as NATS and HOCON (EMQX) read it. Neither it nor what is in it may have control characters. */
+export function doubleQuoted(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+}
+
+/** `host:port`, with brackets about an address of IPv6. */
+export function hostAndPort({ host, port }: Pick<BrokerOptions, 'host' | 'port'>): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`
+}
+
+/** Every character that ends a line, or that a parser may take for something else than itself. */
+const CONTROL = /\p{Cc}|[\u2028\u2029]/u
+
+/** Of a file with rules that are a line each: a control character would begin a line of somebody's own. */
+export function assertOneLine(what: string, text: string): void {
+  if (CONTROL.test(text))
+    fail('option-unusable', `${what} ${shown(text)} has a control character; expected none`)
+}
+
+/** Throws `BrokerFilesError` for options that no file of a broker can hold. */
+export function assertOptions(options: BrokerOptions): void {
+  const { folder, host, port, tls, tokenSecretFile } = options
+  for (const [name, path] of Object.entries({ folder, ...tls, tokenSecretFile })) {
+    assertOneLine(`the path of ${name}`, path)
+    if (!isAbsolute(path)) fail('option-unusable', `the path of ${name} ${shown(path)} is not absolute`)
+  }
+  assertOneLine('the host', host)
+  if (!/^[\w.:-]+$/.test(host))
+    fail('option-unusable', `the host ${shown(host)} is none; expected a name or an address`)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    fail('option-unusable', `the port ${port} is none; expected a whole number, 1 to 65535`)
+  }
+  const { url, secret } = options.authorization
+  const found = URL.canParse(url) ? new URL(url) : undefined
+  if (
+    found === undefined ||
+    !/^https?:$/.test(found.protocol) ||
+    found.pathname !== '/' ||
+    found.search !== ''
+  ) {
+    fail(
+      'option-unusable',
+      `the URL of the authorization service ${shown(url)} is none; expected http://HOST:PORT`,
+    )
+  }
+  if (secret !== undefined && !/^[\x21-\x7e]+$/.test(secret)) {
+    fail(
+      'option-unusable',
+      'the secret of the authorization service has more than printable characters of ASCII',
+    )
+  }
+}
+
+/** A path in the folder of the files. */
+export function inFolder({ folder }: BrokerOptions, name: string): string {
+  return join(folder, name)
+}
+
+export function shown(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)
+}
+
+export function fail(code: BrokerFilesErrorCode, message: string): never {
+  throw new BrokerFilesError(code, message)
+}

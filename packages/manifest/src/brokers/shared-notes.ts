@@ -1,0 +1,39 @@
+import type { Manifest } from '../model/manifest.js'
+import { shown } from './config-text.js'
+
+/** Names in one sentence; there may be thousands. */
+const MOST_NAMES = 20
+
+interface Abilities {
+  /** Whether our tokens decide who connects; else certificates do. */
+  readonly takesTokens: boolean
+  /** Whether the broker keeps the limits of single clients. */
+  readonly hasLimits: boolean
+}
+
+/** What of a manifest a broker does not do, for its operator. Empty where nothing of that is in the manifest. */
+export function sharedNotes(
+  manifest: Manifest,
+  broker: string,
+  { takesTokens, hasLimits }: Abilities,
+): readonly string[] {
+  const { clients } = manifest
+  const limited = clients.filter(({ limits }) => Object.keys(limits).length > 0)
+  const isOther = (proof: string): boolean => (proof === 'certificate') === takesTokens
+  const otherwise = clients.filter(({ proofs }) => proofs.every(isOther))
+  const what = takesTokens ? 'a token' : 'a certificate'
+  return [
+    ...note(otherwise, `${broker} knows a client by ${what} alone, here; the manifest has another proof for`),
+    ...note(
+      hasLimits ? [] : limited,
+      `${broker} keeps no limits of single clients. The manifest has some for`,
+    ),
+  ]
+}
+
+function note(clients: Manifest['clients'], text: string): readonly string[] {
+  if (clients.length === 0) return []
+  const names = clients.slice(0, MOST_NAMES).map(({ clientId }) => shown(clientId))
+  const more = clients.length > MOST_NAMES ? ` and ${clients.length - MOST_NAMES} more` : ''
+  return [`${text} ${names.join(', ')}${more}.`]
+}
