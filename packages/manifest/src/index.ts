@@ -7,7 +7,9 @@ export {
   type CommentMark,
   type MakeBrokerFiles,
 } from './brokers/broker-files.js'
+export { isAsMade, withDigestLine } from './brokers/digest-line.js'
 export { natsFiles } from './brokers/nats.js'
+export { rabbitMqFiles } from './brokers/rabbitmq.js'
 export {
   type ClientChange,
   diff,

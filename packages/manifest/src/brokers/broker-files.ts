@@ -51,8 +51,8 @@ export interface BrokerOptions {
     /** What the service expects of the broker that asks; undefined where it expects nothing. */
     readonly secret: string | undefined
   }
-  /** Holds the secrets of tokens, for brokers that verify them themselves. */
-  readonly tokenSecretFile: string
+  /** Holds the secrets of tokens, for brokers that verify them themselves; undefined where nobody named one. */
+  readonly tokenSecretFile: string | undefined
 }
 
 /**

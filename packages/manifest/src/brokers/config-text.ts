@@ -32,6 +32,7 @@ export function assertOneLine(what: string, text: string): void {
 export function assertOptions(options: BrokerOptions): void {
   const { folder, host, port, tls, tokenSecretFile } = options
   for (const [name, path] of Object.entries({ folder, ...tls, tokenSecretFile })) {
+    if (path === undefined) continue
     assertOneLine(`the path of ${name}`, path)
     if (!isAbsolute(path)) fail('option-unusable', `the path of ${name} ${shown(path)} is not absolute`)
   }
@@ -41,25 +42,50 @@ export function assertOptions(options: BrokerOptions): void {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     fail('option-unusable', `the port ${port} is none; expected a whole number, 1 to 65535`)
   }
-  const { url, secret } = options.authorization
+  assertService(options.authorization)
+}
+
+/** For a `key = value` file, where `#` begins a comment and nothing can be quoted, and for scripts that split at spaces. */
+export function assertPlainPaths(broker: string, { folder, tls }: BrokerOptions): void {
+  for (const [name, path] of Object.entries({ folder, ...tls })) {
+    if (/^[\w/.@:+~-]+$/.test(path)) continue
+    const expected = 'expected letters, digits and / . _ - + ~ @ : alone'
+    fail('option-unusable', `${broker} cannot be told the path of ${name}, ${shown(path)}; ${expected}`)
+  }
+}
+
+/** The secret is in a URL with some brokers, and each of them reads escapes there in its own way. */
+function assertService({ url, secret }: BrokerOptions['authorization']): void {
   const found = URL.canParse(url) ? new URL(url) : undefined
-  if (
-    found === undefined ||
-    !/^https?:$/.test(found.protocol) ||
-    found.pathname !== '/' ||
-    found.search !== ''
-  ) {
+  const isBare = found?.pathname === '/' && !/[?#@]/.test(url)
+  if (!isBare || !/^https?:$/.test(found.protocol)) {
     fail(
       'option-unusable',
-      `the URL of the authorization service ${shown(url)} is none; expected http://HOST:PORT`,
+      `the URL of the authorization service is ${shown(url)}; expected http://HOST:PORT`,
     )
   }
-  if (secret !== undefined && !/^[\x21-\x7e]+$/.test(secret)) {
+  if (found.protocol === 'http:' && !isLoopback(found.hostname)) {
+    const why = 'tokens would be readable on their way'
     fail(
       'option-unusable',
-      'the secret of the authorization service has more than printable characters of ASCII',
+      `the authorization service is at ${shown(url)}, and ${why}; expected https, or http to 127.0.0.1`,
     )
   }
+  if (secret !== undefined && !/^[\w.~-]+$/.test(secret)) {
+    const what =
+      'the secret of the authorization service has other characters than letters, digits and . _ ~ -'
+    fail('option-unusable', `${what}; make one with \`openssl rand -hex 32\``)
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host)
+}
+
+/** `path` of the service, with the secret as the password of its URL where a broker cannot send a header. */
+export function serviceUrl({ authorization: { url, secret } }: BrokerOptions, path: string): string {
+  const { protocol, host } = new URL(url)
+  return `${protocol}//${secret === undefined ? '' : `broker:${secret}@`}${host}${path}`
 }
 
 /** A path in the folder of the files. */
