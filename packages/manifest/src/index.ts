@@ -34,4 +34,5 @@ export {
   type ManifestFault,
   shownFault,
 } from './reading/manifest-error.js'
+export { readManifestFile } from './reading/manifest-file.js'
 export { MANIFEST_VERSION, MOST_MANIFEST_CHARACTERS, readManifest } from './reading/read-manifest.js'

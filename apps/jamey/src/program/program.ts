@@ -7,6 +7,7 @@ import { addDenyCommands } from './deny-commands.js'
 import { addKeeperCommands } from './maintenance-commands.js'
 import { addMemoryFileCommands } from './memory-commands.js'
 import { addOutboxCommands } from './outbox-commands.js'
+import { addPermissionCommands } from './permission-commands.js'
 import { addSecretCommands } from './secret-commands.js'
 import { addServerCommands } from './server-commands.js'
 import { suggestionFor } from './usage-failure.js'
@@ -38,6 +39,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   program.commandsGroup('Look after it:')
   addKeeperCommands(program, run)
   addDenyCommands(program, run)
+  addPermissionCommands(program, run)
   addSecretCommands(program, run)
   addOutboxCommands(program, run)
   addMemoryFileCommands(program, run)

@@ -39,7 +39,7 @@ describe('an explanation', () => {
     ['robot-7', 'receive', 'jamey/events/errors', 'role watcher, p.yaml:5'],
     ['eva', 'receive', 'jamey/events/errors', 'its own, p.yaml:11'],
     ['jamey-memory-2', 'publish', 'jamey/memory/updates', 'component memory, p.yaml:3'],
-    ['jamey-operator', 'publish', 'jamey/x', 'component operator, which p.yaml leaves as it is'],
+    ['jamey-operator', 'publish', 'jamey/x', 'component operator, which p.yaml does not name'],
   ] as const)('names the entry by which %s may %s %s', (clientId, action, topic, where) => {
     const { isAllowed, permission, origin, text } = explain(manifest, clientId, action, topic)
     expect(isAllowed).toBe(true)

@@ -49,6 +49,6 @@ function originOf(
 /** `role watcher, permissions.yaml:7` */
 export function shownOrigin({ kind, name, line }: PermissionOrigin, fileName = 'permissions.yaml'): string {
   const owner = kind === 'client' ? 'its own' : `${kind} ${shownClientName(name)}`
-  if (line === undefined) return `${owner}, which ${fileName} leaves as it is`
+  if (line === undefined) return `${owner}, which ${fileName} does not name`
   return `${owner}, ${fileName}:${line}`
 }

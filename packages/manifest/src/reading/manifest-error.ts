@@ -12,8 +12,11 @@ export interface ManifestFault {
   readonly expected: string
 }
 
-/** `manifest-invalid`: something in it is not what it has to be. `manifest-version`: it is written for later versions. */
-export type ManifestErrorCode = 'manifest-invalid' | 'manifest-version'
+/**
+ * `manifest-invalid`: something in it is not what it has to be. `manifest-version`: it is written for later versions.
+ * `manifest-unreadable`: there is no such file, or somebody else could have written it.
+ */
+export type ManifestErrorCode = 'manifest-invalid' | 'manifest-version' | 'manifest-unreadable'
 
 /** The message has the first so many of them; `faults` has all. */
 const MOST_TOLD = 50

@@ -1,0 +1,42 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readManifestFile } from '../index.js'
+
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'jamey-manifest-'))
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function fileWith(text: string, mode = 0o644): string {
+  const path = join(folder, 'permissions.yaml')
+  rmSync(path, { force: true })
+  writeFileSync(path, text)
+  chmodSync(path, mode)
+  return path
+}
+
+describe('the file of a manifest', () => {
+  it('is read, and faults call it as they were told', () => {
+    const path = fileWith('version: 1\nclients: { eva: {} }\n')
+    expect(readManifestFile(path).clients.at(-1)?.clientId).toBe('eva')
+    expect(readManifestFile(path).fileName).toBe(path)
+    fileWith('version: 1\nclients: { eva: 1 }\n')
+    expect(() => readManifestFile(path, 'p.yaml')).toThrow(/p\.yaml:2:17: clients\.eva: /)
+  })
+
+  it.each([
+    ['is not there', () => join(folder, 'none.yaml'), 'found no file'],
+    ['is a folder', () => folder, 'found a file that cannot be read (EISDIR)'],
+    ['is far too large', () => fileWith(`# ${'x'.repeat(6_400_000)}`), 'EFBIG'],
+    ['can be written by others', () => fileWith('version: 1\n', 0o666), 'write'],
+  ])('is refused where it %s', (_, path, found) => {
+    expect(() => readManifestFile(path())).toThrow(
+      expect.objectContaining({ code: 'manifest-unreadable', message: expect.stringContaining(found) }),
+    )
+  })
+})

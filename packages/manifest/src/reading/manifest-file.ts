@@ -1,0 +1,31 @@
+import { OwnershipError, readOwnFile } from '@jamey/auth'
+import type { Manifest } from '../model/manifest.js'
+import { ManifestError } from './manifest-error.js'
+import { MOST_MANIFEST_CHARACTERS, readManifest } from './read-manifest.js'
+
+/** Of a text in UTF-8. */
+const MOST_BYTES_A_CHARACTER = 3
+
+/**
+ * The manifest in a file that nobody else can have written; `fileName` is what faults call it. Throws `ManifestError`,
+ * of the code 'manifest-unreadable' where the file itself is at fault.
+ */
+export function readManifestFile(path: string, fileName = path): Manifest {
+  let text: string
+  try {
+    text = readOwnFile(path, { maximumBytes: MOST_MANIFEST_CHARACTERS * MOST_BYTES_A_CHARACTER })
+  } catch (error) {
+    const expected = 'a manifest (permissions.yaml)'
+    throw new ManifestError('manifest-unreadable', [
+      { fileName, line: 1, column: 1, field: '', found: whyUnreadable(error), expected },
+    ])
+  }
+  return readManifest(text, fileName)
+}
+
+function whyUnreadable(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT') return 'no file'
+  const isTold = error instanceof OwnershipError || code === 'EFBIG'
+  return isTold ? message : `a file that cannot be read (${code ?? message})`
+}
