@@ -1,4 +1,12 @@
 export {
+  finishRotation,
+  prepareAuthority,
+  type RotationOptions,
+  type RotationStage,
+  rotationStage,
+  switchAuthority,
+} from './certificates/authority-rotation.js'
+export {
   type Authority,
   type CertificateOptions,
   createAuthority,
@@ -9,9 +17,23 @@ export {
 export {
   type CertificateDirectory,
   type CertificateDirectoryOptions,
-  type CertificateFiles,
   createCertificateDirectory,
 } from './certificates/certificate-directory.js'
+export { type CertificateFiles, isIssuedBy, readCertificates } from './certificates/certificate-folder.js'
+export {
+  certificateNames,
+  type Renewal,
+  type RenewalFault,
+  type RenewalOptions,
+  renewCertificates,
+} from './certificates/certificate-renewal.js'
+export {
+  type Revoked,
+  type RevokeOptions,
+  revokeCertificate,
+  revokeForeignFile,
+} from './certificates/certificate-revocation.js'
+export { REVOCATION_REASONS, type RevocationReason } from './certificates/revocation-list-file.js'
 export {
   assertClientPermissions,
   type ClientEntry,
@@ -66,6 +88,7 @@ export { isClientIdentifier } from './support/client-identifier.js'
 export { clientNameSkeleton, newClientNameFault, shownClientName } from './support/client-name.js'
 export * from './support/error.js'
 export { type ClientCertificate, urlFault as tokenUrlFault } from './support/https-request.js'
+export { WatchedFiles } from './support/watched-files.js'
 export { KeySet, readKeySetFile, type VerificationKeys } from './tokens/key-set.js'
 export { LiveKeySet, type LiveKeySetOptions } from './tokens/live-key-set.js'
 export { RemoteTokenSource, type RemoteTokenSourceOptions } from './tokens/remote-token-source.js'

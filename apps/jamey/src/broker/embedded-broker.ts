@@ -18,6 +18,10 @@ export function embeddedSettings(given: {
   readonly secrets: readonly string[]
   readonly storePath: string
   readonly deniedFile: string
+  /** A revocation list of `ca`, which may come later. */
+  readonly ownCrlFile?: string
+  /** Where the certificates were read, to be looked at all the time. */
+  readonly tlsFiles?: readonly string[]
   /** The parts of the system, each of which has a certificate of `ca`. */
   readonly ownClients: readonly string[]
 }): BrokerSettings {
@@ -27,7 +31,8 @@ export function embeddedSettings(given: {
     storePath,
     authentication: { method: 'token', secrets, certificateRequiredFor: given.ownClients },
     refused: [],
-    revocation: { deniedFile: given.deniedFile },
+    revocation: { deniedFile: given.deniedFile, ownCrlFile: given.ownCrlFile, authorities: [ca] },
+    tlsFiles: given.tlsFiles ?? [],
     permissions: undefined,
     limits: {},
     overflow: undefined,

@@ -45,6 +45,8 @@ beforeAll(async () => {
     secrets: [secret],
     storePath: join(directory.data, 'broker'),
     deniedFile: directory.denied,
+    ownCrlFile: directory.revocationList,
+    tlsFiles: [],
     ownClients: CERTIFIED_CLIENTS,
   })
   const read = async () => started

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
 import { type Announcer, announcerAt } from '../components/announcer.js'
+import { CertificateKeeper } from '../components/certificate-keeper.js'
 import { stopInOrder } from '../components/stop-in-order.js'
 import type { DataDirectory } from '../install/data-directory.js'
+import { ownFolderOf } from '../install/expiry.js'
 import { claimRunFile } from '../install/run-file.js'
 import { VERSION } from '../support/version.js'
 import { aborted } from '../support/waiting.js'
@@ -40,6 +42,7 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
   warnOf(settings, announcer.warn)
   // A signal that comes before there is a broker must not end the process.
   let serving: ServedBroker | undefined
+  let keeper: CertificateKeeper | undefined
   const reload = (): void => void serving?.reload()
   process.on('SIGHUP', reload)
   try {
@@ -47,6 +50,8 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
     const read = (): Promise<BrokerSettings> => readBrokerSettings(source)
     const broker = await startServedBroker({ started: settings, read, log, logLevel, portSetting })
     serving = broker
+    keeper = new CertificateKeeper({ ...keptBy(settings), log })
+    void keeper.start()
     const [first] = settings.listeners
     claim?.update({ broker: { host: first?.host ?? '', port: broker.addresses[0]?.port ?? 0 } })
     for (const [i, address] of broker.addresses.entries()) {
@@ -58,9 +63,15 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
     const stop = (graceMs: number): Promise<void> => served.stop(graceMs)
     await stopInOrder([[{ name: 'broker', stop }]], (await served.graceMs()) + AFTER_GRACE_MS)
   } finally {
+    keeper?.stop()
     process.removeListener('SIGHUP', reload)
     claim?.release()
   }
+}
+
+/** A folder of ours is renewed by its broker, which is where its authority should be. */
+function keptBy({ tlsFiles }: BrokerSettings): { paths: readonly string[]; folder: string | undefined } {
+  return { paths: tlsFiles, folder: ownFolderOf(tlsFiles) }
 }
 
 function warnOf({ listeners, authentication }: BrokerSettings, warn: (text: string) => void): void {

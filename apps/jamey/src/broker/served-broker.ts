@@ -1,4 +1,4 @@
-import type { Revocations } from '@jamey/auth'
+import type { Revocations, WatchedFiles } from '@jamey/auth'
 import type { Broker, ListenerOptions, ReloadOptions } from '@jamey/broker'
 import type { Logger } from 'pino'
 import type { LogLevel } from '../terminal/log-level.js'
@@ -21,7 +21,10 @@ export async function startServedBroker(
   options: ServedBrokerOptions & { readonly portSetting: string },
 ): Promise<ServedBroker> {
   const { started, log, portSetting } = options
-  const [{ Revocations }, { accessOf }] = await Promise.all([import('@jamey/auth'), import('./access.js')])
+  const [{ Revocations, WatchedFiles }, { accessOf }] = await Promise.all([
+    import('@jamey/auth'),
+    import('./access.js'),
+  ])
   let served: ServedBroker | undefined
   const revocations = await Revocations.open({
     ...started.revocation,
@@ -31,7 +34,8 @@ export async function startServedBroker(
   try {
     const access = accessOf(started, { log, revocations })
     const broker = await startBroker(started, { log, portSetting, access })
-    served = new ServedBroker(options, { broker, access, revocations })
+    const watch = (onChange: () => void): WatchedFiles => new WatchedFiles(started.tlsFiles, onChange)
+    served = new ServedBroker(options, { broker, access, revocations, watch })
     return served
   } catch (error) {
     revocations.stop()
@@ -43,6 +47,8 @@ interface Parts {
   readonly broker: Broker
   readonly access: Access
   readonly revocations: Revocations
+  /** Looks at the files of TLS. */
+  readonly watch: (onChange: () => void) => WatchedFiles
 }
 
 /** A broker that runs, and reads its settings again when somebody says so. */
@@ -53,12 +59,16 @@ export class ServedBroker {
   readonly #log: Logger
   readonly #logLevel: LogLevel
   readonly #revocations: Revocations
+  readonly #files: WatchedFiles
   #access: Access
   #present: BrokerSettings
   /** One reading after the other, so that the last signal wins. */
   #last: Promise<void> = Promise.resolve()
 
-  constructor({ started, read, log, logLevel }: ServedBrokerOptions, { broker, access, revocations }: Parts) {
+  constructor(
+    { started, read, log, logLevel }: ServedBrokerOptions,
+    { broker, access, revocations, watch }: Parts,
+  ) {
     this.#revocations = revocations
     this.#access = access
     this.#broker = broker
@@ -67,6 +77,7 @@ export class ServedBroker {
     this.#present = started
     this.#log = log
     this.#logLevel = logLevel
+    this.#files = watch(() => void this.renewTls())
   }
 
   get addresses(): Broker['addresses'] {
@@ -90,12 +101,46 @@ export class ServedBroker {
     return this.#last
   }
 
+  /** Certificates, keys and authorities alone are read again; handshakes from now on have them. */
+  renewTls(): Promise<void> {
+    this.#last = this.#last.then(() => this.#renewTls())
+    return this.#last
+  }
+
   /** Tells the clients, and where they are to go. */
   async stop(graceMs: number): Promise<void> {
+    this.#files.stop()
     await this.#last
     this.#revocations.stop()
     const { shutdown } = this.#present
     await this.#broker.close({ ...shutdown, graceMs: Math.min(graceMs, shutdown.graceMs) })
+  }
+
+  async #renewTls(): Promise<void> {
+    try {
+      const next = await this.#read()
+      const tls = tlsOf(this.#present, next)
+      const isOther = tls.some((one, i) => one !== undefined && !isSameTls(one, this.#present.listeners[i]))
+      if (!isOther) return
+      const { authorities } = next.revocation
+      await this.#revocations.use({ ...this.#present.revocation, authorities })
+      this.#broker.reload({ tls: tlsOf(this.#started, next) })
+      const listeners = this.#present.listeners.map((listener, i) => ({
+        ...listener,
+        tls: tls[i] ?? listener.tls,
+      }))
+      this.#present = {
+        ...this.#present,
+        listeners,
+        revocation: { ...this.#present.revocation, authorities },
+      }
+      this.#log.info('certificates were read again; new connections have them')
+    } catch (error) {
+      this.#log.error(
+        { err: error },
+        'the certificates that are there now cannot be used; the old stay in force',
+      )
+    }
   }
 
   /** All that was read takes effect, or, where anything of it is wrong, nothing. */
@@ -129,6 +174,10 @@ function tlsOf(started: BrokerSettings, next: BrokerSettings): NonNullable<Reloa
     const other = next.listeners[i]
     return isSameListener(listener, other) ? other?.tls : undefined
   })
+}
+
+function isSameTls(one: ListenerOptions['tls'], other: ListenerOptions | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other?.tls)
 }
 
 function isSameListener(before: ListenerOptions | undefined, after: ListenerOptions | undefined): boolean {

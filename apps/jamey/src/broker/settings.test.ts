@@ -94,12 +94,14 @@ describe('the file of a broker', () => {
       revocation: {
         deniedFile: join(folder, 'etc/denied.json'),
         crlFiles: [join(folder, 'etc/certs/ca.crl')],
+        ownCrlFile: undefined,
         authorities: [pem.ca],
       },
       permissions: [
         { clients: ['*'], allow: ['jamey/#'] },
         { clients: ['jamey-memory', 'sensor-*'], allow: ['publish:lab/#', 'subscribe:lab/commands/+'] },
       ],
+      tlsFiles: [directory.serverCertificate, directory.serverKey, directory.caCertificate],
       limits: { connections: 5_000, packetBytes: 1_048_576 },
       overflow: 'drop-oldest',
       sharedSubscriptions: 'by-publisher',

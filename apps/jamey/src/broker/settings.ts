@@ -5,7 +5,7 @@ import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import type { LogLevel } from '../terminal/log-level.js'
 import { contradictionsIn } from './settings-conflicts.js'
 import { readBrokerFile } from './settings-file.js'
-import { kindOf, layersOf, type SettingsSource } from './settings-layers.js'
+import { kindOf, type Layers, layersOf, type SettingsSource } from './settings-layers.js'
 import { brokerSchema, faultsOf } from './settings-schema.js'
 
 /** Who a client is. `token`: who its token names. `certificate`: who its certificate names. `none`: who it says it is. */
@@ -42,6 +42,8 @@ export interface BrokerSettings {
   readonly revocation: RevocationFiles
   /** Undefined: whatever the token says. */
   readonly permissions: readonly PermissionEntry[] | undefined
+  /** What TLS is served with: certificates, keys and authorities, which are looked at all the time. */
+  readonly tlsFiles: readonly string[]
   readonly limits: Partial<Limits>
   readonly overflow: BrokerOptions['overflow']
   readonly sharedSubscriptions: BrokerOptions['sharedSubscriptions']
@@ -73,7 +75,13 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
     storePath: parsed.data.store === 'none' ? undefined : parsed.data.store,
     authentication: authenticationOf(authentication),
     refused,
-    revocation: { deniedFile, crlFiles, authorities: authoritiesOf(listeners) },
+    revocation: {
+      deniedFile,
+      crlFiles,
+      ownCrlFile: source.directory?.revocationList,
+      authorities: authoritiesOf(listeners),
+    },
+    tlsFiles: tlsFilesOf(layers, file.folder),
     permissions,
     limits,
     overflow,
@@ -100,6 +108,16 @@ export function readStorePath(source: SettingsSource): string | undefined {
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
   return store === 'none' ? undefined : resolve(file.folder, String(store))
+}
+
+/** As the settings name them; all of them could be read. */
+function tlsFilesOf(layers: Layers, folder: string): string[] {
+  const listeners = layers.get(['listeners'])
+  const paths = (Array.isArray(listeners) ? listeners : []).flatMap((_, i) =>
+    ['cert', 'key', 'ca'].map((name) => layers.get(['listeners', i, 'tls', name])),
+  )
+  const texts = paths.filter((path) => typeof path === 'string')
+  return [...new Set(texts.map((path) => resolve(folder, path)))]
 }
 
 /** Who vouches for client certificates. */

@@ -1,6 +1,8 @@
+import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { serveBroker } from '../broker/serve-broker.js'
 import { announcerIn, toItsEnd } from '../components/announcer.js'
+import { CertificateKeeper, certificatePaths } from '../components/certificate-keeper.js'
 import { startComponent } from '../components/component.js'
 import { completed, directoryEnvironment } from '../components/component-environment.js'
 import { httpPortFailure } from '../components/listening.js'
@@ -61,6 +63,9 @@ async function runComponent(
   const where = component.url === undefined ? '' : ` at ${component.url}`
   const { terminal, interrupted } = context
   const announcer = announcerIn(log.child({ component: name }), terminal)
+  const paths = certificatePaths(env, (path) => resolve(context.cwd, path))
+  const keeper = new CertificateKeeper({ paths, log: log.child({ component: name }) })
+  void keeper.start()
   const reload = () => component.reload()
   process.on('SIGHUP', reload)
   try {
@@ -74,6 +79,7 @@ async function runComponent(
       throw error
     }
   } finally {
+    keeper.stop()
     process.removeListener('SIGHUP', reload)
   }
   announcer.note(`stopping ${name}`)

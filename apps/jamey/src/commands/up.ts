@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { embeddedSettings } from '../broker/embedded-broker.js'
 import { type ServedBroker, startServedBroker } from '../broker/served-broker.js'
 import type { BrokerSettings } from '../broker/settings.js'
+import { CertificateKeeper } from '../components/certificate-keeper.js'
 import { type RunningComponent, startComponent } from '../components/component.js'
 import {
   type BrokerAddress,
@@ -24,6 +25,7 @@ import {
   newDataDirectory,
   readDataFile,
 } from '../install/data-directory.js'
+import { ownFolderOf } from '../install/expiry.js'
 import { CERTIFIED_CLIENTS, makeDataDirectory, provision } from '../install/provision.js'
 import { claimRunFile, type RunClaim } from '../install/run-file.js'
 import { EXIT } from '../support/exit-codes.js'
@@ -56,10 +58,13 @@ export async function up(context: CommandContext, options: UpOptions): Outcome {
     if (written.length > 0) terminal.note(formatWritten(written, displayPath(directory.path, context.cwd)))
     const system = new System(directory, log, logLevel, context)
     const reload = (): void => system.reload()
+    const keeper = keeperOf(directory, log)
     process.on('SIGHUP', reload)
     try {
+      void keeper.start()
       await serveUntilStopped(system, claim, directory, context, listening)
     } finally {
+      keeper.stop()
       process.removeListener('SIGHUP', reload)
     }
   } finally {
@@ -67,6 +72,14 @@ export async function up(context: CommandContext, options: UpOptions): Outcome {
   }
   terminal.note('stopped')
   return EXIT.success
+}
+
+/** Renews what ends while this runs: a start alone would be too seldom. */
+function keeperOf(directory: DataDirectory, log: Logger): CertificateKeeper {
+  const { certificates, caCertificate, serverCertificate } = directory
+  const clients = CERTIFIED_CLIENTS.map((clientId) => directory.clientCertificate(clientId))
+  const paths = [caCertificate, serverCertificate, ...clients]
+  return new CertificateKeeper({ paths, folder: ownFolderOf([serverCertificate]) && certificates, log })
 }
 
 async function serveUntilStopped(
@@ -182,6 +195,8 @@ async function readSettings(directory: DataDirectory, host: string, port: number
     secrets: await readTokenSecretsFile(directory.secret),
     storePath: join(directory.data, 'broker'),
     deniedFile: directory.denied,
+    ownCrlFile: directory.revocationList,
+    tlsFiles: [directory.serverCertificate, directory.serverKey, directory.caCertificate],
     ownClients: CERTIFIED_CLIENTS,
   })
 }

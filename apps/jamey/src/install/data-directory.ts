@@ -19,6 +19,8 @@ export interface DataDirectory {
   readonly caCertificate: string
   readonly serverCertificate: string
   readonly serverKey: string
+  /** Certificates that are revoked; absent where none is. */
+  readonly revocationList: string
   readonly secret: string
   /** What receipts of the conscience are signed with. */
   readonly receiptKey: string
@@ -41,6 +43,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     caCertificate: join(certificates, 'ca.crt'),
     serverCertificate: join(certificates, 'server.crt'),
     serverKey: join(certificates, 'server.key'),
+    revocationList: join(certificates, 'crl.pem'),
     secret: join(path, 'token-secret'),
     receiptKey: join(path, 'receipt-key.pem'),
     denied: join(path, 'denied.json'),

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Run } from '../terminal/command-context.js'
 import { collect, parseLifetime } from './arguments.js'
+import { addCertsCommands } from './certs-commands.js'
 
 /** The commands that look after tokens, certificates and the installation. */
 export function addKeeperCommands(program: Command, run: Run): void {
@@ -25,35 +26,7 @@ data folder. Connect with the client id as user name and the token as password.`
     .action((options) =>
       run(async (context) => (await import('../commands/token.js')).token(context, options)),
     )
-  const certs = program
-    .command('certs')
-    .description('list the certificates and when they end, or issue one')
-    .option('--json', 'print one JSON object per certificate')
-    .option('--data-dir <folder>', 'the folder to look in, instead of the nearest .jamey')
-    .action((options) =>
-      run(async (context) => (await import('../commands/certs.js')).certs(context, options)),
-    )
-  certs
-    .command('issue')
-    .description('issue a client certificate, or one for the broker with further hosts')
-    .argument('[client id]', 'the client it is for; its files bear this name, too')
-    .option('--server', 'the certificate of the broker, for what it has and every --host')
-    .option('--host <name>', 'a host name or address of the broker; may be given several times', collect)
-    .option('--json', 'print the paths as JSON')
-    .option('--data-dir <folder>', 'the folder whose authority signs it, instead of the nearest .jamey')
-    .addHelpText(
-      'after',
-      `
-The files are written into the folder's certs, keys with mode 0600. What is good
-for more than 30 days stays as it is; remove both files to have a new key. With
---server, a --data-dir that is not there is made with all that a system needs.`,
-    )
-    // Options that `certs` knows, too, are handed to that.
-    .action((name: string | undefined, _: object, command: Command) =>
-      run(async (context) =>
-        (await import('../commands/certs.js')).issue(context, name, command.optsWithGlobals()),
-      ),
-    )
+  addCertsCommands(program, run)
   program
     .command('doctor')
     .description('check settings, certificates, data, disks, broker and services, each with a way out')

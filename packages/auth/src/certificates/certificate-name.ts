@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { quote } from '../support/client-identifier.js'
@@ -50,4 +51,12 @@ function readHost(host: string): HostName {
     'certificate-argument',
     `the host ${quote(host)} is not usable; expected a host name or an IP address, without scheme and port`,
   )
+}
+
+/** The names and addresses a server certificate is for. */
+export function hostsOf({ subjectAltName = '' }: Pick<X509Certificate, 'subjectAltName'>): string[] {
+  return subjectAltName
+    .split(', ')
+    .map((name) => name.replace(/^(DNS|IP Address):/, ''))
+    .filter((name) => name !== '')
 }

@@ -253,7 +253,7 @@ function nameOf(x509: typeof X509, commonName: string): X509.Name {
 }
 
 /** Loaded where a certificate is issued, which is rare: it takes 200 ms, and reading certificates does without. */
-async function library(): Promise<typeof X509> {
+export async function library(): Promise<typeof X509> {
   await import('reflect-metadata')
   return import('@peculiar/x509')
 }

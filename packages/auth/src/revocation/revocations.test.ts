@@ -307,6 +307,22 @@ describe('a revocation list', () => {
     expect(revocations.objectionTo(bearer)).toContain('revoked')
   })
 
+  it('takes effect when it is written for the first time, where it may come later', async () => {
+    const file = join(at, 'later.crl')
+    let changes = 0
+    const revocations = await open({
+      ownCrlFile: file,
+      authorities: [authority.certPem],
+      onChange: () => changes++,
+      ...inForce,
+    })
+    const bearer = { sub: 'eva', certificate: rawOf(revoked) }
+    expect(revocations.objectionTo(bearer)).toBeUndefined()
+    writeFileSync(file, readFileSync(join(at, 'ca.crl')))
+    await expect.poll(() => changes, { timeout: 2_000 }).toBe(1)
+    expect(revocations.objectionTo(bearer)).toContain('revoked')
+  })
+
   it('that is late is told, and what it revoked stays so', async () => {
     const errors: string[] = []
     const revocations = await open({

@@ -18,6 +18,8 @@ export interface RevocationFiles {
   readonly deniedFile?: string | undefined
   /** Revocation lists of certificate authorities: CRLs in PEM or DER. */
   readonly crlFiles?: readonly string[] | undefined
+  /** One more of these, which may come later. */
+  readonly ownCrlFile?: string | undefined
   /** Who may have signed those: the authorities that vouch for client certificates, PEM. */
   readonly authorities?: readonly string[] | undefined
 }
@@ -67,15 +69,17 @@ export class Revocations {
 
   /** Other files, or the same read again. Throws as `open`, and then everything is as it was. */
   async use(files: RevocationFiles): Promise<void> {
-    const { deniedFile, crlFiles = [] } = files
-    const paths = [...(deniedFile === undefined ? [] : [deniedFile]), ...crlFiles]
+    const { deniedFile, crlFiles = [], ownCrlFile } = files
+    const paths = [deniedFile, ownCrlFile, ...crlFiles].filter((path) => path !== undefined)
     const signatures = await Promise.all(paths.map(signatureOf))
     const denied = deniedFile === undefined ? new DenyList() : await readDenyListFile(deniedFile)
-    const lists = await Promise.all(crlFiles.map((path) => this.#read(path, files)))
+    const isThere = ownCrlFile !== undefined && signatures[paths.indexOf(ownCrlFile)] !== 'ENOENT'
+    const listPaths = isThere ? [ownCrlFile, ...crlFiles] : crlFiles
+    const lists = await Promise.all(listPaths.map((path) => this.#read(path, files)))
     this.stop()
     this.#files = files
     this.#denied = denied
-    this.#lists = new Map(crlFiles.map((path, i) => [path, lists[i] ?? []]))
+    this.#lists = new Map(listPaths.map((path, i) => [path, lists[i] ?? []]))
     this.#watched = paths.map(
       (path, i) => new WatchedFile(path, signatures[i] ?? '', () => void this.#reload(path, files)),
     )

@@ -16,10 +16,10 @@ export interface RemoteTokenSourceOptions {
   readonly subject: string
   /** Of `secret` and `certificate` one. */
   readonly secret?: string | undefined
-  /** Shown in place of a secret; its common name is the client identifier. [RFC 8705, section 2] */
-  readonly certificate?: ClientCertificate | undefined
-  /** Who may have signed the certificate of that server, PEM; the authorities Node knows by default. */
-  readonly ca?: string | Uint8Array | undefined
+  /** Shown in place of a secret; a function is asked at each request. Its common name is the client identifier. [RFC 8705, section 2] */
+  readonly certificate?: ClientCertificate | (() => Promise<ClientCertificate>) | undefined
+  /** Who may have signed the certificate of that server, PEM; the authorities Node knows by default. As `certificate`. */
+  readonly ca?: string | Uint8Array | (() => Promise<string | Uint8Array>) | undefined
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined
 }
@@ -98,8 +98,8 @@ export class RemoteTokenSource {
         method: 'POST',
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: new URLSearchParams(form).toString(),
-        ca,
-        certificate,
+        ca: typeof ca === 'function' ? await ca() : ca,
+        certificate: typeof certificate === 'function' ? await certificate() : certificate,
         timeoutMs: TIMEOUT_MS,
         maximumBytes: MAXIMUM_BYTES,
       })

@@ -1,4 +1,5 @@
 import { KeyObject } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import {
   assertOwnFolder,
   type ClientCertificate,
@@ -104,12 +105,15 @@ function secured(url: string): string {
   return url.replace(/^mqtt:/i, 'mqtts:').replace(/^ws:/i, 'wss:')
 }
 
-function tlsOf({ ca, cert, key, passphrase }: BusTls): TlsOptions {
+/** Paths where there are any: the client reads them for each attempt. */
+function tlsOf({ ca, cert, key, passphrase, files = {} }: BusTls): TlsOptions {
+  const text = key instanceof KeyObject ? pemOf(key) : key
+  const hush = files.passphrase?.export().toString('utf8') ?? passphrase
   return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key: key instanceof KeyObject ? pemOf(key) : key }),
-    ...(passphrase === undefined ? {} : { passphrase }),
+    ...(ca === undefined ? {} : { ca: files.ca ?? ca }),
+    ...(cert === undefined ? {} : { cert: files.cert ?? cert }),
+    ...(text === undefined ? {} : { key: files.key ?? text }),
+    ...(hush === undefined ? {} : { passphrase: hush }),
   }
 }
 
@@ -137,7 +141,8 @@ function renewalOf(config: BusConfig): Renewal | undefined {
 /** Undefined where nothing says how tokens are to be had. */
 function tokensOf(config: BusConfig, clock: Clock): Tokens | undefined {
   const { clientId: subject, permissions, jwtSecret, jwtLifetimeSeconds, jwtAudience, jwtIssuers } = config
-  const { tokenUrl: url, clientSecret, tokenCa: ca } = config
+  const { tokenUrl: url, clientSecret, tokenCa } = config
+  const ca = tokenCa === undefined ? undefined : () => textOf(config.tokenCaFile, tokenCa)
   const now = (): number => clock.timeOfDay()
   const certificate = certificateOf(config)
   if (url !== undefined && clientSecret === undefined && certificate !== undefined) {
@@ -159,8 +164,17 @@ function tokensOf(config: BusConfig, clock: Clock): Tokens | undefined {
   })
 }
 
-function certificateOf({ tls: { cert, key, passphrase } = {} }: BusConfig): ClientCertificate | undefined {
-  return cert === undefined || key === undefined ? undefined : { cert, key, passphrase }
+function certificateOf({ tls = {} }: BusConfig): (() => Promise<ClientCertificate>) | undefined {
+  const { cert, key, files = {} } = tls
+  if (cert === undefined || key === undefined) return undefined
+  const passphrase = files.passphrase?.export().toString('utf8') ?? tls.passphrase
+  return async () => ({ cert: await textOf(files.cert, cert), key: await textOf(files.key, key), passphrase })
+}
+
+/** What stands in the file now; what it held before where that cannot be read, as while it is replaced. */
+async function textOf<T>(path: string | undefined, before: T): Promise<T | Buffer> {
+  if (path === undefined) return before
+  return readFile(path).catch(() => before)
 }
 
 function willOf(bus: MqttBus | undefined) {

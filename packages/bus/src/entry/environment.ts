@@ -237,9 +237,19 @@ function readTls(reader: EnvironmentReader, clientId: string): BusTls | undefine
     reader.fault(variables.key, 'a key of another certificate', `the private key of ${variables.cert}`)
   }
   if (ca === undefined && cert === undefined) return undefined
+  const passphrase = reader.text(KEY_PASSPHRASE)
+  const files = {
+    ca: reader.path(variables.ca),
+    cert: reader.path(variables.cert),
+    key: reader.path(variables.key),
+  }
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    files: {
+      ...files,
+      ...(passphrase === undefined ? {} : { passphrase: createSecretKey(Buffer.from(passphrase, 'utf8')) }),
+    },
   }
 }
 
@@ -321,7 +331,7 @@ function readSecrets(reader: EnvironmentReader, insecure: boolean): readonly Key
 /** Where tokens are issued, and the secret for it; undefined where nothing is said of it. */
 function readIssuer(
   reader: EnvironmentReader,
-): Pick<BusConfig, 'tokenUrl' | 'clientSecret' | 'tokenCa'> | undefined {
+): Pick<BusConfig, 'tokenUrl' | 'clientSecret' | 'tokenCa' | 'tokenCaFile'> | undefined {
   const names = { url: 'MQTT_TOKEN_URL', secret: 'MQTT_CLIENT_SECRET', file: 'MQTT_CLIENT_SECRET_FILE' }
   const url = reader.text(names.url)
   const text = reader.text(names.secret)
@@ -354,7 +364,12 @@ function readIssuer(
   if (ca !== undefined) readCertificate(reader, 'MQTT_TOKEN_CA_CERT', ca)
   if (url === undefined || (secret === '' && !byCertificate)) return {}
   const proof = secret === '' ? {} : { clientSecret: createSecretKey(Buffer.from(secret, 'utf8')) }
-  return { tokenUrl: url, ...proof, ...(ca === undefined ? {} : { tokenCa: ca }) }
+  const tokenCaFile = reader.path('MQTT_TOKEN_CA_CERT')
+  return {
+    tokenUrl: url,
+    ...proof,
+    ...(ca === undefined ? {} : { tokenCa: ca, tokenCaFile }),
+  }
 }
 
 function readPermissions(

@@ -22,6 +22,19 @@ export interface BusTls {
   readonly key?: string | Uint8Array | KeyObject | undefined
   /** Of a `key` in encrypted PEM. */
   readonly passphrase?: string | undefined
+  /**
+   * Absolute paths of where the above was read. Each attempt to connect reads them again, so that a certificate that was
+   * renewed, or another authority, takes no restart.
+   */
+  readonly files?: BusTlsFiles | undefined
+}
+
+export interface BusTlsFiles {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** Of the key in that file, as the bytes of a secret key. */
+  readonly passphrase?: KeyObject | undefined
 }
 
 /** Who this is, for its status, heartbeats and error events. */
@@ -60,6 +73,8 @@ export interface BusConfig {
   readonly clientSecret?: string | KeyObject | undefined
   /** Who may have signed the certificate of the server at `tokenUrl`, PEM; the authorities Node knows by default. */
   readonly tokenCa?: string | Uint8Array | undefined
+  /** The absolute path of where it was read, to be read again for each token. */
+  readonly tokenCaFile?: string | undefined
   /** Whoever verifies tokens takes those that were signed with one of these, too; the bus itself signs with `jwtSecret`. */
   readonly formerJwtSecrets?: readonly KeyObject[] | undefined
   /** Whom the tokens are for (`aud`), for brokers that ask; whoever verifies tokens takes those for one of these. */

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
+import { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { createSecureContext, type TLSSocket, type TlsOptions } from 'node:tls'
+import { createSecureContext, type SecureContextOptions, type TLSSocket, type TlsOptions } from 'node:tls'
 import { GatewayError } from '../problems/error.js'
 
 /** What HTTPS is served with, and whose client certificates are asked for. */
@@ -10,6 +11,19 @@ export interface GatewayTls {
   readonly key: string | Uint8Array
   /** Who vouches for client certificates, PEM: for those `POST /v1/token` issues tokens. Without it none is asked for. */
   readonly clientCa?: string | Uint8Array | undefined
+}
+
+/** What handshakes from now on are made with; connections stay. Throws as `tlsOptionsOf`, and nothing changes. */
+export function renewTls(server: Server, tls: GatewayTls): void {
+  if (!(server instanceof HttpsServer)) return
+  const { cert, key, ca, minVersion } = tlsOptionsOf(tls, 0)
+  // Undefined would be told as a fault.
+  server.setSecureContext({
+    cert,
+    key,
+    minVersion,
+    ...(ca === undefined ? {} : { ca }),
+  } as SecureContextOptions)
 }
 
 /** What a client showed of itself in the handshake. */

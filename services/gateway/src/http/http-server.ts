@@ -10,7 +10,7 @@ import type { Forwarder } from '../api/forwarder.js'
 import { openApiDocument } from '../api/openapi.js'
 import type { CallerPolicy } from '../callers/caller.js'
 import { Callers } from '../callers/callers.js'
-import { destroyerOf, type GatewayTls, tlsOptionsOf } from '../callers/https.js'
+import { destroyerOf, type GatewayTls, renewTls, tlsOptionsOf } from '../callers/https.js'
 import { openUnixSocket } from '../callers/unix-socket.js'
 import { listenError } from '../problems/error.js'
 import { PROBLEM_CONTENT_TYPE, Problem, retryAfter } from '../problems/problem.js'
@@ -107,6 +107,11 @@ export class HttpServer {
     if (socketPath !== undefined) this.#unixSocket = await openUnixSocket(this.#app.server, socketPath)
     const address = this.#app.server.address() as AddressInfo
     return { host: address.address, port: address.port }
+  }
+
+  /** Handshakes from now on are made with `tls`; connections stay. Throws `GatewayError`, and nothing changes. */
+  renewTls(tls: GatewayTls): void {
+    renewTls(this.#app.server, tls)
   }
 
   /**

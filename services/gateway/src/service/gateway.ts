@@ -5,6 +5,7 @@ import { type Logger, pino } from 'pino'
 import { Forwarder } from '../api/forwarder.js'
 import { ServiceHealth } from '../api/service-health.js'
 import type { CallerPolicy } from '../callers/caller.js'
+import type { GatewayTls } from '../callers/https.js'
 import { isLoopbackHost } from '../callers/loopback.js'
 import { type CallLimit, HttpServer } from '../http/http-server.js'
 import { GatewayError } from '../problems/error.js'
@@ -40,6 +41,8 @@ export interface Gateway {
    * the router then follows with the connection. Throws a `GatewayError` of one line where it cannot listen.
    */
   start(): Promise<void>
+  /** Other certificates for HTTPS, from the next handshake on. Throws `GatewayError` for what TLS cannot work with. */
+  renewTls(tls: GatewayTls): void
   /** Takes nothing new, finishes what it took within `graceMs` (10 s by default), closes. The bus stays open. */
   stop(options?: { graceMs?: number }): Promise<void>
 }
@@ -121,6 +124,10 @@ class HttpGateway implements Gateway {
       await server.drain(0)
       throw error
     }
+  }
+
+  renewTls(tls: GatewayTls): void {
+    this.#server?.renewTls(tls)
   }
 
   stop({ graceMs = DEFAULT_GRACE_MS }: { graceMs?: number } = {}): Promise<void> {

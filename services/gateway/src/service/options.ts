@@ -42,6 +42,8 @@ export interface GatewaySettings {
   readonly issuers?: TokenVerifierOptions['issuers']
   /** HTTPS in the place of HTTP; TLS 1.3. */
   readonly tls?: GatewayTls
+  /** Absolute paths of where `tls` was read, which `runGateway` looks at all the time. */
+  readonly tlsFiles?: readonly string[]
   /** Revocation lists (CRLs) of who vouches for client certificates, which `runGateway` reads. */
   readonly crlFiles?: readonly string[]
   /** Who may have tokens, such as `ClientRegistry`; signed with `tokenSecret`. Nobody by default. */
@@ -156,12 +158,20 @@ function keysOf(env: Environment, cwd: string, faults: ConfigurationFault[]): Li
   }
 }
 
+/** HTTPS alone, as the environment and its files say now. Throws `ConfigurationError`. */
+export function tlsFromEnvironment(env: Environment, cwd: string): GatewayTls | undefined {
+  const faults: ConfigurationFault[] = []
+  const { tls } = httpsOf(env, cwd, faults)
+  if (faults.length > 0) throw new ConfigurationError(faults)
+  return tls
+}
+
 /** HTTPS, and whose client certificates are asked for. */
 function httpsOf(
   env: Environment,
   cwd: string,
   faults: ConfigurationFault[],
-): Pick<GatewaySettings, 'tls' | 'crlFiles'> {
+): Pick<GatewaySettings, 'tls' | 'tlsFiles' | 'crlFiles'> {
   const { JAMEY_HTTP_CERT: certPath, JAMEY_HTTP_KEY: keyPath, JAMEY_HTTP_CA: caPath } = env
   const { JAMEY_HTTP_CRL: crlPaths } = env
   const needs = (variable: string, expected: string): void => {
@@ -177,6 +187,7 @@ function httpsOf(
   const crlFiles = crlPaths?.split(',').map((path) => resolve(cwd, path.trim()))
   return {
     tls: { cert, key, ...(clientCa === undefined ? {} : { clientCa }) },
+    tlsFiles: [certPath, keyPath, caPath].flatMap((path) => (path ? [resolve(cwd, path)] : [])),
     ...(crlPaths && crlFiles ? { crlFiles } : {}),
   }
 }

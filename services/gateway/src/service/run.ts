@@ -4,7 +4,8 @@ import { ClientRegistry, Revocations, type Secret } from '@jamey/auth'
 import { type Bus, type BusConfig, type ComponentOptions, connectComponent } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { createGateway, DEFAULT_GRACE_MS, type Gateway } from './gateway.js'
-import { type GatewaySettings, gatewayOptionsFromEnvironment } from './options.js'
+import { authoritiesOf, keepTlsLive } from './live-tls.js'
+import { type GatewaySettings, gatewayOptionsFromEnvironment, tlsFromEnvironment } from './options.js'
 
 export interface RunOptions extends ComponentOptions {
   readonly log: Logger
@@ -30,7 +31,9 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
   const settings = gatewayOptionsFromEnvironment(env, cwd)
   const clients = await clientsOf(env, cwd, log)
   const denied = await deniedOf(settings, env, cwd, log)
+  let live: { stop(): void } | undefined
   const stopWatching = (): void => {
+    live?.stop()
     clients?.stop()
     denied.stop()
   }
@@ -49,6 +52,20 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       log,
     })
     await gateway.start()
+    const { tls, tlsFiles: files = [], crlFiles = [] } = settings
+    if (tls !== undefined) {
+      const read = () => tlsFromEnvironment(env, cwd)
+      live = keepTlsLive({
+        files,
+        tls,
+        read,
+        gateway,
+        denied,
+        crlFiles,
+        deniedFile: deniedFileOf(env, cwd),
+        log,
+      })
+    }
     return { bus, url: gateway.url ?? '', ready: gateway.ready, stop: stopOf(gateway, bus, stopWatching) }
   } catch (error) {
     stopWatching()
@@ -98,13 +115,17 @@ function deniedOf(
   cwd: string,
   log: Logger,
 ): Promise<Revocations> {
-  const path = env['JAMEY_DENIED_FILE']
   return Revocations.open({
-    deniedFile: path ? resolve(cwd, path) : undefined,
+    deniedFile: deniedFileOf(env, cwd),
     crlFiles,
-    authorities: tls?.clientCa === undefined ? [] : [String(tls.clientCa)],
+    authorities: authoritiesOf(tls),
     onError: (err) => log.error({ err }, 'who is denied by this file is not known'),
   })
+}
+
+function deniedFileOf(env: NonNullable<RunOptions['env']>, cwd: string): string | undefined {
+  const path = env['JAMEY_DENIED_FILE']
+  return path ? resolve(cwd, path) : undefined
 }
 
 function secretsOf({ jwtSecret, formerJwtSecrets = [] }: BusConfig): readonly Secret[] | undefined {

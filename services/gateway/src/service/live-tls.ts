@@ -1,0 +1,47 @@
+import { type Revocations, WatchedFiles } from '@jamey/auth'
+import type { Logger } from 'pino'
+import type { GatewayTls } from '../callers/https.js'
+import type { Gateway } from './gateway.js'
+
+export interface LiveTlsOptions {
+  readonly files: readonly string[]
+  /** What was read last. */
+  readonly tls: GatewayTls
+  /** Reads them again. */
+  readonly read: () => GatewayTls | undefined
+  readonly gateway: Pick<Gateway, 'renewTls'>
+  /** Whose lists the authorities among them sign. */
+  readonly denied: Pick<Revocations, 'use'>
+  readonly crlFiles: readonly string[]
+  readonly deniedFile: string | undefined
+  readonly log: Pick<Logger, 'info' | 'error'>
+}
+
+/** Has the gateway serve HTTPS with what its files hold now. What cannot be used changes nothing. */
+export function keepTlsLive(options: LiveTlsOptions): { stop(): void } {
+  const { files, read, gateway, denied, crlFiles, deniedFile, log } = options
+  let present = options.tls
+  const renew = async (): Promise<void> => {
+    try {
+      const tls = read()
+      if (tls === undefined || isSame(tls, present)) return
+      gateway.renewTls(tls)
+      present = tls
+      await denied.use({ deniedFile, crlFiles, authorities: authoritiesOf(tls) })
+      log.info('certificates were read again; new connections have them')
+    } catch (err) {
+      log.error({ err }, 'the certificates that are there now cannot be used; the old stay in force')
+    }
+  }
+  return new WatchedFiles(files, () => void renew())
+}
+
+/** Who may have signed revocation lists: who vouches for client certificates. */
+export function authoritiesOf(tls: GatewayTls | undefined): string[] {
+  return tls?.clientCa === undefined ? [] : [String(tls.clientCa)]
+}
+
+function isSame(one: GatewayTls, other: GatewayTls): boolean {
+  const names = ['cert', 'key', 'clientCa'] as const
+  return names.every((name) => String(one[name]) === String(other[name]))
+}
