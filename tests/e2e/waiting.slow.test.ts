@@ -58,7 +58,7 @@ await client.close()`
 const WITH_BUS = `
 import { connectBus } from '@jamey/bus'
 const bus = await connectBus({
-  url: process.argv[1], insecure: true, clientId: 'waiter', permissions: ['jamey/#'], breakerFailures: 1,
+  url: process.argv[1], insecure: true, clientId: 'waiter', permissions: ['jamey/#'], failuresBeforeOpen: 1,
 })
 process.on('SIGUSR2', () => bus.mqtt.reset())
 await bus.mqtt.subscribe('jamey/events/news', ({ payload }) => {

@@ -22,7 +22,7 @@ describe.each([
   /** As the environment makes it: the version is found out, the certificate is enough. */
   async function open(clientId: string, permissions: readonly string[], extra: Partial<BusConfig> = {}) {
     const config = { ...(await server.client(clientId)), clientId, permissions, username: false as const }
-    const bus = await connectBus({ ...config, breakerFailures: Number.POSITIVE_INFINITY, ...extra })
+    const bus = await connectBus({ ...config, failuresBeforeOpen: Number.POSITIVE_INFINITY, ...extra })
     onTestFinished(() => bus.close({ drain: false }))
     return bus
   }

@@ -23,7 +23,7 @@ async function open(clientId: string, permissions: readonly string[], extra: Par
     tls: { ca: broker.ca },
     jwtSecret: SECRET,
     jwtLifetimeSeconds: 40,
-    breakerFailures: Number.POSITIVE_INFINITY,
+    failuresBeforeOpen: Number.POSITIVE_INFINITY,
     ...extra,
   })
   onTestFinished(() => bus.close({ drain: false }))

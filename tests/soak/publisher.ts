@@ -51,8 +51,9 @@ export class Publisher {
   async start(): Promise<void> {
     const { name, way, isDurable, protocolVersion } = this.options
     // MQTT 3.1.1 has no Receive Maximum; the 20 that are the default there would hold up the whole mix.
-    const options: ConnectOptions = { maximumInFlight: 1000, ...(protocolVersion && { protocolVersion }) }
-    if (isDurable) options.store = await openSessionStore({ path: `${this.#world.options.folder}/${name}` })
+    const path = `${this.#world.options.folder}/${name}`
+    const store = isDurable ? await openSessionStore({ path }) : undefined
+    const options: ConnectOptions = { maximumInFlight: 1000, protocolVersion, store }
     this.#client = await this.#world.steadyClient(`publisher-${name}`, way, options)
     this.#isAway = false
   }

@@ -102,14 +102,14 @@ describe('the decoder refuses', () => {
   })
 
   it('a packet over the maximum packet size before its body came [MQTT-3.2.2-15]', () => {
-    const decoder = new Decoder({ from: 'client', protocolVersion: 5, maximumPacketSize: 100 })
+    const decoder = new Decoder({ from: 'client', protocolVersion: 5, maximumPacketBytes: 100 })
     decoder.push(fromHex('30 63'))
     expect(() => decoder.next()).toThrow('packet of 101 bytes: at most 100 are accepted')
   })
 
   it('a packet without a message over its own maximum before its body came [promise 34]', () => {
     for (const hex of ['82 63', 'a2 63', 'f0 63', '40 63', '10 63']) {
-      const decoder = new Decoder({ from: 'client', protocolVersion: 5, maximumControlSize: 100 })
+      const decoder = new Decoder({ from: 'client', protocolVersion: 5, maximumControlBytes: 100 })
       decoder.push(fromHex(hex))
       expect(() => decoder.next()).toThrow('packet of 101 bytes: at most 100 are accepted')
     }
@@ -124,7 +124,7 @@ describe('the decoder refuses', () => {
       dup: false,
       packetIdentifier: 0,
     } as const
-    const most = { from: 'client', protocolVersion: 5, maximumControlSize: 100 } as const
+    const most = { from: 'client', protocolVersion: 5, maximumControlBytes: 100 } as const
     const plain = { ...publish, payload: new Uint8Array(1000), properties: undefined }
     expect(decodeAll(new Decoder(most), [bytesOf([plain, 5])])).toEqual([plain])
     const userProperties = Array.from({ length: 21 }, () => ['', ''] as const)

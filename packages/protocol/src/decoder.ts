@@ -15,16 +15,16 @@ const WELL_BEGUN_BYTES = 131_072
 
 export interface PacketDecoderOptions {
   /** Known beforehand by a client; a server learns it from CONNECT. */
-  protocolVersion?: ProtocolVersion
+  readonly protocolVersion?: ProtocolVersion | undefined
   /** Bytes of a whole packet, its header included; larger ones are refused before they are read. */
-  maximumPacketSize?: number
+  readonly maximumPacketBytes?: number | undefined
   /**
    * Bytes of a whole packet that carries no message, and of the properties of one that does; larger ones are refused
-   * before they are read. Every byte of these may become an object of its own. By default, as `maximumPacketSize`.
+   * before they are read. Every byte of these may become an object of its own. By default, as `maximumPacketBytes`.
    */
-  maximumControlSize?: number
+  readonly maximumControlBytes?: number | undefined
   /** Of this decoder alone; without one, what repeats is read anew. */
-  propertyMemory?: PropertyMemory | undefined
+  readonly propertyMemory?: PropertyMemory | undefined
 }
 
 /**
@@ -38,8 +38,8 @@ export interface PacketDecoderOptions {
  */
 export class PacketDecoder {
   protocolVersion: ProtocolVersion | undefined
-  maximumPacketSize: number
-  maximumControlSize: number
+  maximumPacketBytes: number
+  maximumControlBytes: number
   readonly #direction: Direction
   readonly #reader = new Reader()
   #chunk: Uint8Array | undefined
@@ -57,8 +57,8 @@ export class PacketDecoder {
     this.#direction = direction
     this.#reader.propertyMemory = options.propertyMemory
     this.protocolVersion = options.protocolVersion
-    this.maximumPacketSize = options.maximumPacketSize ?? MAXIMUM_VARINT + LONGEST_HEADER_BYTES
-    this.maximumControlSize = options.maximumControlSize ?? Number.POSITIVE_INFINITY
+    this.maximumPacketBytes = options.maximumPacketBytes ?? MAXIMUM_VARINT + LONGEST_HEADER_BYTES
+    this.maximumControlBytes = options.maximumControlBytes ?? Number.POSITIVE_INFINITY
   }
 
   /** What came of a packet that is not whole. */
@@ -159,10 +159,10 @@ export class PacketDecoder {
       this.#isShortest = byte !== 0 || i === 1
       this.#headerBytes = i + 1
       this.#packetBytes = i + 1 + length
-      if (this.#packetBytes > this.maximumPacketSize) throw this.#tooLarge(this.maximumPacketSize)
+      if (this.#packetBytes > this.maximumPacketBytes) throw this.#tooLarge(this.maximumPacketBytes)
       const isControl = (bytes[from] as number) >>> 4 !== PacketType.publish
-      if (isControl && this.#packetBytes > this.maximumControlSize)
-        throw this.#tooLarge(this.maximumControlSize)
+      if (isControl && this.#packetBytes > this.maximumControlBytes)
+        throw this.#tooLarge(this.maximumControlBytes)
       return
     }
     throw malformed(LONGEST_HEADER_BYTES - 1, 'remaining length has more than four bytes')
@@ -184,7 +184,7 @@ export class PacketDecoder {
     const reader = this.#reader
     reader.set(bytes, from, from + this.#headerBytes, end)
     reader.wantsShortestVarint = version === 5
-    reader.mostPropertyBytes = this.maximumControlSize
+    reader.mostPropertyBytes = this.maximumControlBytes
     const packet = decode(reader, firstByte, version ?? 5, this.#direction)
     if (packet.type === 'connect') this.protocolVersion ??= packet.protocolVersion
     // [MQTT-1.5.5-1]; a rule of MQTT 5.0 alone, and the version of a CONNECT is known only now.
@@ -206,7 +206,7 @@ export class PacketDecoder {
 
 export interface DecoderOptions extends PacketDecoderOptions {
   /** Who sends the bytes that will be pushed. */
-  from: Sender
+  readonly from: Sender
 }
 
 /** A `PacketDecoder` for either side. */

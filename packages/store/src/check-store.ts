@@ -6,9 +6,9 @@ import { SESSION_SCHEMA } from './session/schema.js'
 
 export interface StoreCheckOptions {
   /** The store's folder; its owner may be running, in any process but this one. */
-  path: string
+  readonly path: string
   /** Of a broker (`openBrokerStore`) or of a client's session (`openSessionStore`). */
-  kind: 'broker' | 'session'
+  readonly kind: 'broker' | 'session'
 }
 
 export interface StoreCheck {

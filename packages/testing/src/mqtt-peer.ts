@@ -19,16 +19,18 @@ export type Script = {
 }
 
 export interface MqttPeerOptions {
-  script?: Script | undefined
-  tls?: {
-    cert: string
-    key: string
-    maxVersion?: 'TLSv1.2' | 'TLSv1.3'
-    ca?: string
-    requestCert?: boolean
-    ALPNProtocols?: string[]
-    rejectUnauthorized?: boolean
-  }
+  readonly script?: Script | undefined
+  readonly tls?:
+    | {
+        cert: string
+        key: string
+        maxVersion?: 'TLSv1.2' | 'TLSv1.3'
+        ca?: string
+        requestCert?: boolean
+        ALPNProtocols?: string[]
+        rejectUnauthorized?: boolean
+      }
+    | undefined
 }
 
 /** The server's side of one connection, in the hands of a test. */

@@ -54,11 +54,11 @@ describe('a command', () => {
 
   it('tries for ever once connected, unless it was told how often', async () => {
     await at.install()
-    expect((await connectionTarget(from({}), {})).config.breakerFailures).toBe(Number.POSITIVE_INFINITY)
+    expect((await connectionTarget(from({}), {})).config.failuresBeforeOpen).toBe(Number.POSITIVE_INFINITY)
     const env = { MQTT_BROKER_URL: 'mqtt://example.org', MQTT_JWT_SECRET: 'x'.repeat(32) }
-    expect((await connectionTarget(from(env), {})).config.breakerFailures).toBe(Number.POSITIVE_INFINITY)
+    expect((await connectionTarget(from(env), {})).config.failuresBeforeOpen).toBe(Number.POSITIVE_INFINITY)
     const told = { ...env, MQTT_BREAKER_FAILURES: '3' }
-    expect((await connectionTarget(from(told), {})).config.breakerFailures).toBe(3)
+    expect((await connectionTarget(from(told), {})).config.failuresBeforeOpen).toBe(3)
   })
 
   it('tells nobody there, nobody to trust and nobody who wants us apart', async () => {

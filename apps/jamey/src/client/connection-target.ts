@@ -48,7 +48,7 @@ export async function connectionTarget(
  * A command that has been connected goes on trying in an outage: nobody could close an open breaker in it. Those that
  * wait for an answer have their own time-out, and the first connection is not waited for.
  */
-const PATIENT = { breakerFailures: Number.POSITIVE_INFINITY } as const
+const PATIENT = { failuresBeforeOpen: Number.POSITIVE_INFINITY } as const
 
 /** A folder that is named on the command line goes before a broker that is set for every command. */
 function usesEnvironment({ env }: Pick<CommandContext, 'env'>, options: ClientOptions): boolean {

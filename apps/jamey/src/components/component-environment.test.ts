@@ -46,9 +46,9 @@ describe('the environment of a part', () => {
     await at.install()
     const broker = { host: '127.0.0.1', port: 18_883 }
     const beside = environmentBesideBroker('gateway', at.directory, broker)
-    expect(configFromEnvironment(beside).breakerFailures).toBe(Number.POSITIVE_INFINITY)
+    expect(configFromEnvironment(beside).failuresBeforeOpen).toBe(Number.POSITIVE_INFINITY)
     const alone = directoryEnvironment('gateway', at.directory, { broker })
-    expect(configFromEnvironment(alone).breakerFailures).toBe(10)
+    expect(configFromEnvironment(alone).failuresBeforeOpen).toBe(10)
     expect({ ...beside, MQTT_BREAKER_FAILURES: undefined }).toMatchObject(alone)
   })
 })

@@ -80,7 +80,7 @@ function environmentOf(secret: string): NodeJS.ProcessEnv {
 
 async function enter(secret: string) {
   const config = configFromEnvironment(environmentOf(secret), { cwd: folder })
-  const bus = await connectBus({ ...config, breakerFailures: 1 })
+  const bus = await connectBus({ ...config, failuresBeforeOpen: 1 })
   onTestFinished(async () => void (await bus.close({ timeoutMs: 1_000 })))
   return bus
 }

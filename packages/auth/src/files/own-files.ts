@@ -29,7 +29,7 @@ export interface OwnPathOptions {
    * `folder`: others may put nothing into it, not even where they can take nothing away (the sticky bit). `secret`: a
    * file whose mode whoever opens it looks at (`isOpenSecret`).
    */
-  readonly kind?: Kind
+  readonly kind?: Kind | undefined
 }
 
 type Kind = 'file' | 'folder' | 'secret'
@@ -42,7 +42,7 @@ interface Following {
 export interface OwnFileOptions extends Pick<OwnPathOptions, 'within'> {
   readonly maximumBytes: number
   /** Nobody else may read it either. */
-  readonly isSecret?: boolean
+  readonly isSecret?: boolean | undefined
 }
 
 /** Folders, with `:` between them, that are believed with all that is in them, whoever owns them. */

@@ -121,7 +121,7 @@ export class Connection {
       return mayPublish(by, topic, context.limits.topicLevels) && (this.session?.stampFor(topic) ?? true)
     })
     this.retainedDelivery = new RetainedDelivery(context, this)
-    this.#decoder = new Decoder({ from: 'client', maximumPacketSize: terms.connectPacketBytes })
+    this.#decoder = new Decoder({ from: 'client', maximumPacketBytes: terms.connectPacketBytes })
     const isListening = (): boolean => this.holds === 0
     this.#keepAlive = new KeepAlive(clock, connectByMs, isListening, () => this.#onSilence())
     this.#identityEnd = new IdentityEnd(clock, () => this.#onIdentityEnd())
@@ -182,8 +182,8 @@ export class Connection {
     this.keepAliveSeconds = keepAliveSeconds
     this.#hasPassed = true
     this.context.connectionLimiter.connected(this.remoteAddress)
-    this.#decoder.maximumPacketSize = this.terms.packetBytes
-    this.#decoder.maximumControlSize = this.terms.controlPacketBytes
+    this.#decoder.maximumPacketBytes = this.terms.packetBytes
+    this.#decoder.maximumControlBytes = this.terms.controlPacketBytes
     this.#keepAlive.begin(keepAliveSeconds)
     this.useIdentity(identity)
   }

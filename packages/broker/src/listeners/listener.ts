@@ -23,20 +23,20 @@ import { WebSocketGate, type WebSocketOptions } from './web-socket-gate.js'
 
 /** TLS 1.3, unless `insecure: true` asks for none. */
 export interface ListenerOptions {
-  host: string
+  readonly host: string
   /** 0 takes any free one; see `addresses`. */
-  port: number
-  tls?: ListenerTls | undefined
-  insecure?: boolean | undefined
+  readonly port: number
+  readonly tls?: ListenerTls | undefined
+  readonly insecure?: boolean | undefined
   /** MQTT inside WebSocket instead of right on TCP or TLS, for browsers; `true` takes the defaults. Section 6. */
-  webSocket?: boolean | WebSocketOptions | undefined
+  readonly webSocket?: boolean | WebSocketOptions | undefined
   /**
    * Behind a load balancer: every connection has to begin with a header of PROXY protocol version 2, before TLS and
    * WebSocket, and its client's address is the one in there. Never `true` where clients can connect directly: they
    * could claim any address.
    */
-  proxyProtocol?: boolean | ProxyProtocolOptions | undefined
-  limits?: ListenerLimits | undefined
+  readonly proxyProtocol?: boolean | ProxyProtocolOptions | undefined
+  readonly limits?: ListenerLimits | undefined
 }
 
 export interface ListenerAddress {

@@ -11,7 +11,7 @@ import {
 
 export interface ProxyProtocolOptions {
   /** Addresses and networks ('10.0.0.0/8') of the load balancers; nobody else may connect. By default everybody may. */
-  trusted?: readonly string[] | undefined
+  readonly trusted?: readonly string[] | undefined
 }
 
 /** Reads the header of PROXY protocol version 2 before anything else reads from a socket. */

@@ -8,20 +8,20 @@ import { WebSocketStream } from './web-socket-stream.js'
 
 export interface WebSocketOptions {
   /** '/mqtt' by default. */
-  path?: string | undefined
+  readonly path?: string | undefined
   /**
    * Web sites whose pages may connect, such as 'https://app.example'; '*' for all. By default only pages of the very
    * host and port that is connected to, over https where this is TLS, and without TLS only where that host is an address, localhost or the
    * listener's `host`: any other name could be one of an attacker that was pointed at this machine. Programs that are
    * no browsers name no site and are not asked for one.
    */
-  origins?: readonly string[] | '*' | undefined
+  readonly origins?: readonly string[] | '*' | undefined
   /**
    * The names in `Host` by which this is reached, such as 'hub.example.org' or '127.0.0.1', without port; others are
    * answered 421, whoever asks. All by default: then `origins` alone keep out a page whose name was pointed at this
    * machine, which '*' does not.
    */
-  hosts?: readonly string[] | undefined
+  readonly hosts?: readonly string[] | undefined
 }
 
 const DEFAULT_PATH = '/mqtt'

@@ -27,46 +27,46 @@ import { statsOf } from './stats.js'
 import { SysTopics } from './sys-topics.js'
 
 export interface BrokerOptions {
-  listeners: readonly ListenerOptions[]
-  authenticator: Authenticator
+  readonly listeners: readonly ListenerOptions[]
+  readonly authenticator: Authenticator
   /** Absent: sessions, queues and retained messages end with the broker. */
-  store?: BrokerStore | undefined
-  limits?: Partial<Limits> | undefined
-  clock?: Clock | undefined
-  log?: Log | undefined
+  readonly store?: BrokerStore | undefined
+  readonly limits?: Partial<Limits> | undefined
+  readonly clock?: Clock | undefined
+  readonly log?: Log | undefined
   /** What happens when a session's queue is full; 'drop-newest' by default. Every drop is counted. See `Overflow`. */
-  overflow?: Overflow | undefined
+  readonly overflow?: Overflow | undefined
   /**
    * Members of a shared subscription get messages 'in-turn' (the default), or what one publisher says stays with one
    * member, in order, for as long as that is connected and has room ('by-publisher').
    */
-  sharedSubscriptions?: SharedSubscriptions | undefined
+  readonly sharedSubscriptions?: SharedSubscriptions | undefined
   /** Told to clients that request it: under which topic prefix their answers may lie. Section 3.1.2.11.6. */
-  responseInformation?: ((clientId: string) => string | undefined) | undefined
+  readonly responseInformation?: ((clientId: string) => string | undefined) | undefined
   /**
    * Topic filters. What is published under them in MQTT 5.0 is delivered with one user property `jamey-sender`, the
    * client identifier of the publisher as it was authenticated, and with one `jamey-act-for` for each client that it may
    * act for; those that a client wrote are removed. CONNACK tells each filter as `jamey-sender`. Absent: none.
    */
-  stampSenders?: readonly string[] | undefined
+  readonly stampSenders?: readonly string[] | undefined
   /**
    * Topic filters. What is published under them at QoS 1 and 2 slows nobody down: a receiver whose queue has no room for
    * it misses it, and where nobody else gets it, its publisher is told 0x97. Meant for answers to requests, where one
    * requester that does not read must not hold up whoever answers all others. Absent: none.
    */
-  refuseWhenFull?: readonly string[] | undefined
+  readonly refuseWhenFull?: readonly string[] | undefined
   /**
    * The highest QoS that clients publish with and subscriptions are granted; 2 by default. Told in CONNACK. One that
    * publishes above it is disconnected with 0x9B (before MQTT 5.0 without a word), one with such a will is not let in.
    */
-  maximumQos?: QoS | undefined
+  readonly maximumQos?: QoS | undefined
   /**
    * `false`: nothing is retained, which CONNACK tells, and what the store holds from before is sent to nobody. One that
    * publishes with RETAIN is disconnected with 0x9A (before MQTT 5.0 without a word), one with such a will is not let in.
    */
-  retainAvailable?: boolean | undefined
+  readonly retainAvailable?: boolean | undefined
   /** What you have a say in; see `BrokerHooks`. */
-  hooks?: BrokerHooks | undefined
+  readonly hooks?: BrokerHooks | undefined
 }
 
 export interface Broker extends AsyncDisposable {

@@ -31,19 +31,19 @@ import { WriteBatcher } from '../support/write-batcher.js'
 import type { Shutdown } from './shutdown.js'
 
 export interface CoreOptions {
-  authenticator: Authenticator
-  store: BrokerStore | undefined
-  limits: Limits
-  clock: Clock
-  log: Log
-  overflow: Overflow
-  responseInformation: ((clientId: string) => string | undefined) | undefined
-  hooks?: BrokerHooks | undefined
-  sharedSubscriptions?: SharedSubscriptions | undefined
-  stampSenders?: readonly string[] | undefined
-  refuseWhenFull?: readonly string[] | undefined
-  capabilities?: Capabilities | undefined
-  descriptors?: Descriptors | undefined
+  readonly authenticator: Authenticator
+  readonly store: BrokerStore | undefined
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly log: Log
+  readonly overflow: Overflow
+  readonly responseInformation: ((clientId: string) => string | undefined) | undefined
+  readonly hooks?: BrokerHooks | undefined
+  readonly sharedSubscriptions?: SharedSubscriptions | undefined
+  readonly stampSenders?: readonly string[] | undefined
+  readonly refuseWhenFull?: readonly string[] | undefined
+  readonly capabilities?: Capabilities | undefined
+  readonly descriptors?: Descriptors | undefined
 }
 
 /** All parts of one broker; each knows of it what it says it needs. */

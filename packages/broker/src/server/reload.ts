@@ -16,19 +16,19 @@ export interface ReloadOptions {
    * that is there. A connection keeps what its CONNACK announced (`receiveMaximum`, `packetBytes`, `topicAliases`,
    * `keepAliveSeconds`), and `controlPacketBytes`, `inFlight` and `sessionExpirySeconds` as they were when it came.
    */
-  limits?: Partial<Limits> | undefined
+  readonly limits?: Partial<Limits> | undefined
   /**
    * Certificates, keys and authorities for the handshakes to come, one per listener in their order; `undefined` leaves
    * a listener as it is. Whether client certificates are asked for cannot change.
    */
-  tls?: readonly (ListenerTls | undefined)[] | undefined
+  readonly tls?: readonly (ListenerTls | undefined)[] | undefined
   /** Asked from now on, at CONNECT and at renewals. */
-  authenticator?: Authenticator | undefined
+  readonly authenticator?: Authenticator | undefined
   /**
    * Asked at once about everybody whose identity is known, connected or not, and later about those whose authentication
    * is under way. A refusal ends the connection with its reason code.
    */
-  revise?: Revise | undefined
+  readonly revise?: Revise | undefined
 }
 
 /** Changes everything, or throws `BrokerError` and has changed nothing. */

@@ -12,11 +12,11 @@ export interface CloseOptions {
    * Milliseconds in which clients may finish what is under way: acknowledgements in both directions, and what waits
    * for them; 1000 by default. With 0 they are told at once.
    */
-  graceMs?: number | undefined
+  readonly graceMs?: number | undefined
   /** Told to MQTT 5.0 clients: 0x8B by default, 0x9C or 0x9D where they are to use another server. Section 4.13. */
-  reasonCode?: 0x8b | 0x9c | 0x9d | undefined
+  readonly reasonCode?: 0x8b | 0x9c | 0x9d | undefined
   /** The other server; makes the reason 0x9C unless it is said to be 0x9D. */
-  serverReference?: string | undefined
+  readonly serverReference?: string | undefined
 }
 
 /** What ends with the broker. */

@@ -13,7 +13,7 @@ describe('the breaker of a bus', () => {
       clientId: 'stubborn',
       permissions: ['jamey/#'],
       waitForConnection: false,
-      breakerFailures: 2,
+      failuresBeforeOpen: 2,
     }
     const bus = await connectBus(config)
     await expect.poll(() => bus.state).toBe('error')

@@ -48,12 +48,7 @@ export async function connectComponent(
   { env = process.env, cwd = process.cwd(), log, store }: ComponentOptions,
 ): Promise<{ readonly bus: Bus; readonly config: BusConfig }> {
   const config = configFromEnvironment(env, { component: { name, version: versionIn(packageFile) }, cwd })
-  const bus = await connectBus({
-    ...config,
-    waitForConnection: false,
-    ...(log === undefined ? {} : { log }),
-    ...(store === undefined ? {} : { store }),
-  })
+  const bus = await connectBus({ ...config, waitForConnection: false, log, store })
   return { bus, config }
 }
 

@@ -92,7 +92,7 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
     sessionExpirySeconds: config.sessionExpirySeconds ?? 300,
     receiveMaximum: RECEIVE_MAXIMUM,
     waitForConnection: config.waitForConnection ?? true,
-    reconnect: { failuresBeforeOpen: config.breakerFailures ?? 10 },
+    reconnect: { failuresBeforeOpen: config.failuresBeforeOpen ?? 10 },
     ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
     ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
     ...(config.clock === undefined ? {} : { clock: config.clock }),

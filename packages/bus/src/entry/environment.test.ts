@@ -115,7 +115,7 @@ describe('configuration from the environment', () => {
       maximumPacketBytes: 268_435_455,
       protocolVersion: 'auto',
       authenticationMethod: 'auto',
-      breakerFailures: 10,
+      failuresBeforeOpen: 10,
       heartbeatSeconds: 30,
       permissions: [],
     })
@@ -144,7 +144,7 @@ describe('configuration from the environment', () => {
       jwtLifetimeSeconds: 60,
       keepAliveSeconds: 0,
       maximumPacketBytes: 1_048_576,
-      breakerFailures: Number.POSITIVE_INFINITY,
+      failuresBeforeOpen: Number.POSITIVE_INFINITY,
       heartbeatSeconds: 5,
       actFor: ['jamey-gateway', 'gateway-2'],
       acceptUnverified: true,

@@ -14,9 +14,9 @@ import { EnvironmentReader, quote } from './environment-reader.js'
 
 export interface EnvironmentOptions {
   /** Where `.env` and relative paths are looked up; the working directory by default. */
-  readonly cwd?: string
+  readonly cwd?: string | undefined
   /** Gives presence, and the default client identifier and permissions where its name is one of Jamey's. */
-  readonly component?: BusComponent
+  readonly component?: BusComponent | undefined
 }
 
 /** As `MQTT_USERNAME`: neither user name nor token. */
@@ -61,7 +61,7 @@ export function configFromEnvironment(
   const keepAliveSeconds = reader.integer('MQTT_KEEP_ALIVE_SECONDS', keepAlive) ?? 60
   const packet = { unit: 'bytes', minimum: 1024, maximum: LARGEST_PACKET }
   const maximumPacketBytes = reader.integer('MQTT_MAX_PACKET_SIZE', packet) ?? LARGEST_ASKED
-  const breakerFailures = readBreaker(reader)
+  const failuresBeforeOpen = readBreaker(reader)
   const sharing = { auto: 'auto', true: 'available', false: 'unavailable' } as const
   const sharedSubscriptions = reader.choice('MQTT_SHARED_SUBSCRIPTIONS', sharing) ?? 'auto'
   const heartbeatSeconds =
@@ -77,7 +77,7 @@ export function configFromEnvironment(
     jwtLifetimeSeconds,
     keepAliveSeconds,
     maximumPacketBytes,
-    breakerFailures,
+    failuresBeforeOpen,
     sharedSubscriptions,
     heartbeatSeconds,
     ...login,

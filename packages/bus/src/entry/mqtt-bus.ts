@@ -73,7 +73,7 @@ export class MqttBus implements Bus {
     this.#clock = clock
     this.#log = log
     this.#loggedFailures = new RateLimiter(
-      { messagesPerSecond: LOGGED_FAILURES_PER_SECOND, policy: 'reject' },
+      { messagesPerSecond: LOGGED_FAILURES_PER_SECOND, overflow: 'reject' },
       clock,
     )
     this.#onClose = onClose

@@ -73,7 +73,7 @@ describe('publishing', () => {
 
   it('checks contract, then permission, then rate limit, before anything is sent [promises 24, 26]', async () => {
     const { bus, broker } = setUp(['publish:jamey/memory/updates'], {
-      rateLimit: { messagesPerSecond: 1, policy: 'reject' },
+      rateLimit: { messagesPerSecond: 1, overflow: 'reject' },
     })
     const wrong = { change: 'vanished', memory_ids: [] } as unknown as MemoryUpdate
     await expect(bus.publish(topics.memory.updates, wrong)).rejects.toMatchObject({

@@ -124,7 +124,7 @@ export interface BusConfig {
   /** Gives the first connection up, where `connectBus` waits for it. */
   readonly signal?: AbortSignal | undefined
   /** Failed attempts in a row until the breaker opens and only `bus.mqtt.reset()` tries again; 10 by default, Infinity: never. */
-  readonly breakerFailures?: number | undefined
+  readonly failuresBeforeOpen?: number | undefined
   /** Makes `mqtt://` plaintext. For tests and closed networks; it is warned about. */
   readonly insecure?: boolean | undefined
   /** How many answers of served requests are kept for redeliveries; 10000 answers and 16 MiB by default. */

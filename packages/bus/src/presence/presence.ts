@@ -45,7 +45,10 @@ export class Presence {
     this.#parts = parts
     this.#sinceMs = parts.clock.timeOfDay()
     this.#startedAtMs = parts.clock.now()
-    this.#reports = new RateLimiter({ messagesPerSecond: REPORTS_PER_SECOND, policy: 'reject' }, parts.clock)
+    this.#reports = new RateLimiter(
+      { messagesPerSecond: REPORTS_PER_SECOND, overflow: 'reject' },
+      parts.clock,
+    )
     const stopWatchingState = parts.port.onState(({ state }) => {
       if (state === 'connected') this.#greet()
     })

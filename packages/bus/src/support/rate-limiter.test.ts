@@ -25,7 +25,10 @@ describe('the rate limiter', () => {
 
   it('counts bytes beside messages, and lets a message larger than a second worth pass a full bucket', async () => {
     const clock = new FakeClock()
-    const limiter = new RateLimiter({ messagesPerSecond: 1000, bytesPerSecond: 100, policy: 'reject' }, clock)
+    const limiter = new RateLimiter(
+      { messagesPerSecond: 1000, bytesPerSecond: 100, overflow: 'reject' },
+      clock,
+    )
     expect(limiter.pass(250)).toBeUndefined()
     expect(() => limiter.pass(1)).toThrow(RateLimitError)
     await clock.advance(1509)
@@ -36,7 +39,7 @@ describe('the rate limiter', () => {
 
   it('rejects with the time after which the same message would pass', async () => {
     const clock = new FakeClock()
-    const limiter = new RateLimiter({ messagesPerSecond: 4, policy: 'reject' }, clock)
+    const limiter = new RateLimiter({ messagesPerSecond: 4, overflow: 'reject' }, clock)
     for (let i = 0; i < 4; i++) limiter.pass(1)
     const error = await Promise.resolve()
       .then(() => limiter.pass(1))
@@ -98,7 +101,7 @@ describe('the rate limiter', () => {
       fc.asyncProperty(arrivals, async (gaps) => {
         const clock = new FakeClock()
         const startMs = clock.now()
-        const limiter = new RateLimiter({ messagesPerSecond: 5, policy: 'reject' }, clock)
+        const limiter = new RateLimiter({ messagesPerSecond: 5, overflow: 'reject' }, clock)
         let passed = 0
         for (const gap of gaps) {
           await clock.advance(gap)

@@ -7,7 +7,7 @@ export interface RateLimit {
   readonly messagesPerSecond?: number | undefined
   readonly bytesPerSecond?: number | undefined
   /** What happens to a message over the limit: it waits for its turn (the default) or is rejected. */
-  readonly policy?: 'wait' | 'reject' | undefined
+  readonly overflow?: 'wait' | 'reject' | undefined
 }
 
 /** How long a message waits for its turn where its caller set no time: it bounds how many can pile up. */
@@ -15,14 +15,14 @@ const PATIENCE_MS = 30_000
 
 /** Lets messages pass at the agreed rate, in the order they came. */
 export class RateLimiter {
-  readonly #policy: 'wait' | 'reject'
+  readonly #overflow: 'wait' | 'reject'
   readonly #buckets: readonly Bucket[]
   readonly #messages: Bucket | undefined
   readonly #bytes: Bucket | undefined
   readonly #clock: Clock
 
   constructor(limit: RateLimit, clock: Clock) {
-    this.#policy = limit.policy ?? 'wait'
+    this.#overflow = limit.overflow ?? 'wait'
     this.#clock = clock
     this.#messages = bucketOf(limit.messagesPerSecond, 'messages per second', clock.now())
     this.#bytes = bucketOf(limit.bytesPerSecond, 'bytes per second', clock.now())
@@ -44,7 +44,7 @@ export class RateLimiter {
         slowest = bucket
       }
     }
-    if (slowest !== undefined && (this.#policy === 'reject' || delayMs > patienceMs)) {
+    if (slowest !== undefined && (this.#overflow === 'reject' || delayMs > patienceMs)) {
       throw new RateLimitError(slowest.limit, Math.ceil(delayMs))
     }
     this.#messages?.take(1)

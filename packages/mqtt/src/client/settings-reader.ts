@@ -84,7 +84,7 @@ function readQueue(given: ConnectOptions['queue'] = {}): QueueSettings {
     maximumMessages: given.maximumMessages ?? 100_000,
     maximumBytes: given.maximumBytes ?? 64 * MEBIBYTE,
     maximumAgeMs: given.maximumAgeMs ?? Number.POSITIVE_INFINITY,
-    whenFull: given.whenFull ?? 'reject',
+    overflow: given.overflow ?? 'reject',
     qos0WhenOffline: given.qos0WhenOffline ?? 'reject',
   }
 }

@@ -69,7 +69,7 @@ export class Connection implements TransportListener, SocketWriterListener, Keep
     const { platform } = settings
     const decoder = new PacketDecoder(FROM_SERVER, {
       protocolVersion,
-      maximumPacketSize: settings.maximumPacketBytes,
+      maximumPacketBytes: settings.maximumPacketBytes,
       propertyMemory: platform.propertyMemory?.(),
     })
     this.#decoder = platform.skipping?.(decoder, settings, counters) ?? decoder

@@ -65,7 +65,7 @@ const QUEUE: Names<QueueOptions> = {
   maximumMessages: true,
   maximumBytes: true,
   maximumAgeMs: true,
-  whenFull: true,
+  overflow: true,
   qos0WhenOffline: true,
 }
 const WEB_SOCKET: Names<WebSocketOptions> = { headers: true, protocol: true }

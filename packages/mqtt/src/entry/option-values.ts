@@ -35,7 +35,7 @@ function assertReconnect(given: Exclude<ConnectOptions['reconnect'], false | und
 function assertQueue(given: Exclude<ConnectOptions['queue'], undefined>): void {
   count(given, 'maximumMessages', 0, Number.MAX_SAFE_INTEGER, 'queue.')
   count(given, 'maximumBytes', 0, Number.MAX_SAFE_INTEGER, 'queue.')
-  oneOf('queue.whenFull', given.whenFull, ['reject', 'drop-oldest', 'drop-newest'])
+  oneOf('queue.overflow', given.overflow, ['reject', 'drop-oldest', 'drop-newest'])
   oneOf('queue.qos0WhenOffline', given.qos0WhenOffline, ['reject', 'drop'])
 }
 

@@ -36,9 +36,9 @@ export interface Subscription extends AsyncDisposable {
 
 export interface CloseOptions {
   /** Wait for queued and unacknowledged messages and running handlers first; true by default. */
-  drain?: boolean | undefined
+  readonly drain?: boolean | undefined
   /** Bound of everything, milliseconds; 5000 by default. */
-  timeoutMs?: number | undefined
+  readonly timeoutMs?: number | undefined
 }
 
 /** What `close` had to leave. */

@@ -10,23 +10,23 @@ export type { CallOptions }
 
 export interface PublishOptions extends CallOptions {
   /** 0 is the default. */
-  qos?: QoS | undefined
-  retain?: boolean | undefined
+  readonly qos?: QoS | undefined
+  readonly retain?: boolean | undefined
   /** MQTT 5.0 only; ignored on a 3.1.1 connection. */
-  properties?: PublishProperties | undefined
+  readonly properties?: PublishProperties | undefined
   /** QoS 1 and 2: settle when the SessionStore has it, or (default) when the server has acknowledged it. */
-  until?: 'stored' | 'acknowledged' | undefined
+  readonly until?: 'stored' | 'acknowledged' | undefined
   /**
    * QoS 1: false does not record the message in the SessionStore, so that it is lost with the process; true is the
    * default. It takes its turn among the others all the same. QoS 2 is always recorded, for a later process must know
    * which identifiers the server may still have.
    */
-  isDurable?: boolean | undefined
+  readonly isDurable?: boolean | undefined
   /**
    * QoS 1 and 2: false where a refusal with 0x97 tells of who was to get this message, such as one that does not read its
    * answers, and no reason for all others to leave more slowly; true is the default.
    */
-  isPaced?: boolean | undefined
+  readonly isPaced?: boolean | undefined
 }
 
 /** What the server answered; for QoS 0 and before MQTT 5.0 there is only `reasonCode: 0`. */
@@ -41,25 +41,25 @@ export interface PublishResult {
 
 export interface SubscribeOptions extends CallOptions {
   /** The highest QoS at which messages are to come; 1 is the default. */
-  qos?: QoS | undefined
-  noLocal?: boolean | undefined
-  retainAsPublished?: boolean | undefined
+  readonly qos?: QoS | undefined
+  readonly noLocal?: boolean | undefined
+  readonly retainAsPublished?: boolean | undefined
   /**
    * 0 is the default: each handler gets the retained messages, also one that comes to a filter which others have
    * already; those get a second copy only where the server knows no subscription identifiers (and so before MQTT 5.0)
    * or `retainAsPublished` is set.
    */
-  retainHandling?: 0 | 1 | 2 | undefined
+  readonly retainHandling?: 0 | 1 | 2 | undefined
   /**
    * When the handler of a QoS 1 or 2 message fails: `acknowledge` (default) answers reason code 0x83, `leave` sends
    * no acknowledgement, so that the server repeats the message with the next connection. Both report the failure.
    */
-  whenHandlerFails?: 'acknowledge' | 'leave' | undefined
+  readonly whenHandlerFails?: 'acknowledge' | 'leave' | undefined
 }
 
 export interface MessagesOptions extends SubscribeOptions {
   /** QoS 0 messages kept for a consumer that is busy; more are dropped and counted. 1000 is the default. */
-  maximumBuffered?: number | undefined
+  readonly maximumBuffered?: number | undefined
 }
 
 /**
@@ -69,11 +69,11 @@ export interface MessagesOptions extends SubscribeOptions {
 export type MessageHandler = (message: Message) => unknown
 
 export interface WillOptions {
-  topic: string
-  payload: Uint8Array | string
-  qos?: QoS | undefined
-  retain?: boolean | undefined
-  properties?: WillProperties | undefined
+  readonly topic: string
+  readonly payload: Uint8Array | string
+  readonly qos?: QoS | undefined
+  readonly retain?: boolean | undefined
+  readonly properties?: WillProperties | undefined
 }
 
 export interface Credentials {
@@ -101,28 +101,28 @@ export type CredentialsProvider = (request: CredentialsRequest) => Credentials |
 
 /** Each is PEM (text or bytes), DER (bytes) or the path of such a file, which is read again for every attempt. */
 export interface TlsOptions {
-  ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
-  cert?: string | Uint8Array | undefined
-  key?: string | Uint8Array | undefined
-  passphrase?: string | undefined
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
+  readonly cert?: string | Uint8Array | undefined
+  readonly key?: string | Uint8Array | undefined
+  readonly passphrase?: string | undefined
   /** PKCS#12, which holds certificate and key: bytes, or the path of a file. Instead of `cert` and `key`. */
-  pfx?: string | Uint8Array | undefined
+  readonly pfx?: string | Uint8Array | undefined
   /** Offered to the server by ALPN, the preferred one first: `['x-amzn-mqtt-ca']` for MQTT at port 443 of AWS IoT. */
-  ALPNProtocols?: readonly string[] | undefined
+  readonly ALPNProtocols?: readonly string[] | undefined
   /** The name the server's certificate must have, where it is not the host of the URL. */
-  servername?: string | undefined
+  readonly servername?: string | undefined
 }
 
 export interface ReconnectOptions {
   /** 1000 ms by default; doubles up to `maxDelayMs`, 60 000 ms. The very first retry does not wait. */
-  baseDelayMs?: number | undefined
-  maxDelayMs?: number | undefined
+  readonly baseDelayMs?: number | undefined
+  readonly maxDelayMs?: number | undefined
   /** Share of the delay by which chance moves it, both ways; 0.2 by default. */
-  jitter?: number | undefined
+  readonly jitter?: number | undefined
   /** Consecutive failures until the breaker opens; 10 by default, Infinity never. */
-  failuresBeforeOpen?: number | undefined
+  readonly failuresBeforeOpen?: number | undefined
   /** A connection counts as held after this long; 5000 ms by default. */
-  stableAfterMs?: number | undefined
+  readonly stableAfterMs?: number | undefined
 }
 
 export interface QueueOptions {
@@ -130,24 +130,24 @@ export interface QueueOptions {
    * Bounds of what waits to be sent: 100 000 messages and 64 MiB of topics and payloads by default. With a store on
    * disk most of it lies there, and the bounds may be far larger than memory.
    */
-  maximumMessages?: number | undefined
-  maximumBytes?: number | undefined
+  readonly maximumMessages?: number | undefined
+  readonly maximumBytes?: number | undefined
   /** A message that waited longer is given up as `expired`; no bound by default. */
-  maximumAgeMs?: number | undefined
+  readonly maximumAgeMs?: number | undefined
   /**
    * What to do with QoS 1 and 2 at the bound; `reject` by default. `drop-oldest` spares QoS 2 that the server has received
    * already (PUBREC), and drops nothing for a message that does not fit all the same.
    */
-  whenFull?: 'reject' | 'drop-oldest' | 'drop-newest' | undefined
+  readonly overflow?: 'reject' | 'drop-oldest' | 'drop-newest' | undefined
   /** What to do with QoS 0 while there is no connection; `reject` by default. `drop` resolves and counts. */
-  qos0WhenOffline?: 'reject' | 'drop' | undefined
+  readonly qos0WhenOffline?: 'reject' | 'drop' | undefined
 }
 
 export interface WebSocketOptions {
   /** Sent with the handshake, beside those of the protocol. A function is asked for every attempt. */
-  headers?: HttpHeaders | (() => HttpHeaders | Promise<HttpHeaders>) | undefined
+  readonly headers?: HttpHeaders | (() => HttpHeaders | Promise<HttpHeaders>) | undefined
   /** The subprotocol, 'mqtt' by default, which the server has to choose; some old ones know 'mqttv3.1' alone. */
-  protocol?: string | undefined
+  readonly protocol?: string | undefined
 }
 
 export type HttpHeaders = Readonly<Record<string, string>>
@@ -176,77 +176,77 @@ export interface ConnectOptions {
    * `/mqtt`, `ws://host/` the root. In Node, a function is asked for every attempt, for URLs that are signed for a
    * while.
    */
-  url?: string | (() => string | Promise<string>) | undefined
+  readonly url?: string | (() => string | Promise<string>) | undefined
   /** Several servers of one cluster, tried in order; instead of `url`. */
-  urls?: readonly string[] | undefined
+  readonly urls?: readonly string[] | undefined
   /** Left out, the server assigns one (MQTT 5.0) or a random one is used (3.1.1). */
-  clientId?: string | undefined
+  readonly clientId?: string | undefined
   /**
    * 5 (default) is MQTT 5.0, 4 is MQTT 3.1.1. 'auto' is 5.0, and 3.1.1 with a server that speaks nothing else:
    * `ServerInformation.protocolVersion` tells which it became.
    */
-  protocolVersion?: 4 | 5 | 'auto' | undefined
+  readonly protocolVersion?: 4 | 5 | 'auto' | undefined
   /** Whether the first connection starts a new session; true by default. Reconnects always resume (MQTT 5.0). */
-  cleanStart?: boolean | undefined
+  readonly cleanStart?: boolean | undefined
   /**
    * MQTT 3.1.1, where a session ends with its connection or not at all: false keeps it over all connections, those of
    * earlier and later processes with this client identifier, too. As `cleanStart` by default, for a server of 3.1.1 can
    * not be told when to forget it.
    */
-  cleanSession?: boolean | undefined
+  readonly cleanSession?: boolean | undefined
   /** How long the server keeps the session of a lost connection; 3600 s by default. */
-  sessionExpirySeconds?: number | undefined
+  readonly sessionExpirySeconds?: number | undefined
   /** 60 s by default; 0 turns it off. */
-  keepAliveSeconds?: number | undefined
+  readonly keepAliveSeconds?: number | undefined
   /** Bound of unacknowledged incoming QoS 1 and 2 messages; 1024 by default. */
-  receiveMaximum?: number | undefined
+  readonly receiveMaximum?: number | undefined
   /**
    * Bound of unacknowledged outgoing ones, beneath the server's own; 16 384 by default, 20 before MQTT 5.0. Beyond
    * 64 MiB none is begun, however few they are.
    */
-  maximumInFlight?: number | undefined
+  readonly maximumInFlight?: number | undefined
   /** The largest packet to accept; 16 MiB by default. */
-  maximumPacketBytes?: number | undefined
+  readonly maximumPacketBytes?: number | undefined
   /** Topic aliases the server may use; 16 by default. */
-  topicAliasMaximum?: number | undefined
-  requestResponseInformation?: boolean | undefined
-  requestProblemInformation?: boolean | undefined
-  userProperties?: readonly UserProperty[] | undefined
+  readonly topicAliasMaximum?: number | undefined
+  readonly requestResponseInformation?: boolean | undefined
+  readonly requestProblemInformation?: boolean | undefined
+  readonly userProperties?: readonly UserProperty[] | undefined
   /** A function is asked for every connection. */
-  will?: WillOptions | (() => WillOptions) | undefined
-  tls?: TlsOptions | undefined
+  readonly will?: WillOptions | (() => WillOptions) | undefined
+  readonly tls?: TlsOptions | undefined
   /** True: the authentication method of the credentials is never left out. */
-  requireAuthenticationMethod?: boolean | undefined
+  readonly requireAuthenticationMethod?: boolean | undefined
   /** A function is asked afresh for every attempt and every refresh. */
-  credentials?: Credentials | CredentialsProvider | undefined
+  readonly credentials?: Credentials | CredentialsProvider | undefined
   /** False: never reconnect. */
-  reconnect?: ReconnectOptions | false | undefined
+  readonly reconnect?: ReconnectOptions | false | undefined
   /** From the call for credentials to CONNACK; 10 000 ms by default. */
-  connectTimeoutMs?: number | undefined
+  readonly connectTimeoutMs?: number | undefined
   /** The socket takes nothing for this long: broken; 30 000 ms by default. */
-  writeTimeoutMs?: number | undefined
+  readonly writeTimeoutMs?: number | undefined
   /** Silence after PINGREQ for this long: broken; 5000 ms by default. */
-  pingTimeoutMs?: number | undefined
-  queue?: QueueOptions | undefined
+  readonly pingTimeoutMs?: number | undefined
+  readonly queue?: QueueOptions | undefined
   /** In memory by default. */
-  store?: SessionStore | undefined
+  readonly store?: SessionStore | undefined
   /** False: `connect` resolves at once, and the first connection is made like a reconnection. */
-  waitForConnection?: boolean | undefined
+  readonly waitForConnection?: boolean | undefined
   /** Gives `connect` up. */
-  signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | undefined
   /** Gets the messages no subscription of this client wants; without it they are acknowledged and counted. */
-  onUnhandledMessage?: MessageHandler | undefined
+  readonly onUnhandledMessage?: MessageHandler | undefined
   /** Told of what fails with nobody waiting for it. By default the first one becomes a process warning. */
-  onBackgroundError?: ((error: MqttError) => void) | undefined
+  readonly onBackgroundError?: ((error: MqttError) => void) | undefined
   /**
    * What makes all connections, in Node: `http://[user:password@]host[:80]` (CONNECT), `https://...[:443]` (the same over
    * TLS) or `socks5://...[:1080]`. It resolves the names of the servers; TLS is with those all the same. `environment`:
    * what the variables https_proxy, http_proxy, all_proxy and no_proxy say at each attempt; they are not read otherwise.
    */
-  proxy?: string | ProxyOptions | undefined
+  readonly proxy?: string | ProxyOptions | undefined
   /** Of `ws:` and `wss:` in Node; browsers let no page choose. */
-  webSocket?: WebSocketOptions | undefined
-  clock?: Clock | undefined
+  readonly webSocket?: WebSocketOptions | undefined
+  readonly clock?: Clock | undefined
   /** Instead of what carries the schemes of `url`. */
-  transport?: TransportFactory | undefined
+  readonly transport?: TransportFactory | undefined
 }

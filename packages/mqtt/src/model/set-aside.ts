@@ -5,11 +5,11 @@ export type SetAsideMessage = SetAsidePublish
 
 export interface SetAsideListOptions {
   /** Only messages with a greater number. */
-  after?: number | undefined
+  readonly after?: number | undefined
   /** 100 by default. */
-  maximumMessages?: number | undefined
+  readonly maximumMessages?: number | undefined
   /** Of topics and payloads; 16 MiB by default. */
-  maximumBytes?: number | undefined
+  readonly maximumBytes?: number | undefined
 }
 
 /** The messages set aside, oldest first. They hold up no others and stay until they are retried or dropped. */

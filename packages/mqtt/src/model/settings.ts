@@ -19,7 +19,7 @@ export interface QueueSettings {
   readonly maximumMessages: number
   readonly maximumBytes: number
   readonly maximumAgeMs: number
-  readonly whenFull: 'reject' | 'drop-oldest' | 'drop-newest'
+  readonly overflow: 'reject' | 'drop-oldest' | 'drop-newest'
   readonly qos0WhenOffline: 'reject' | 'drop'
 }
 

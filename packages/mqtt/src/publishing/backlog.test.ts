@@ -130,7 +130,7 @@ describe('a queue that is larger than memory', () => {
   it('keeps its bound where the oldest are dropped, and their receipts say so [promise 6]', async () => {
     const peer = await startPeer()
     const store = new HeldStore()
-    const queue = { maximumMessages: 20_000, whenFull: 'drop-oldest' } as const
+    const queue = { maximumMessages: 20_000, overflow: 'drop-oldest' } as const
     const client = makeClient({ url: peer.url, store, cleanStart: false, queue })
     const first = await client.publish('t', '0', STORED)
     for (let i = 1; i < MANY; i++) {
@@ -159,7 +159,7 @@ describe('a queue that is larger than memory', () => {
     for (const sequence of [0, 1]) store.append({ ...publishOf(sequence, `${sequence}`), qos: 2 })
     store.append(publishOf(2, '2'))
     for (const sequence of [0, 1]) store.release(sequence)
-    const queue = { maximumMessages: 3, whenFull: 'drop-oldest' } as const
+    const queue = { maximumMessages: 3, overflow: 'drop-oldest' } as const
     const client = makeClient({ url: peer.url, store, cleanStart: false, queue })
     // Reading what is set aside opens the store.
     await client.setAside.list()
@@ -195,7 +195,7 @@ describe('a queue that is larger than memory', () => {
         store.append({ ...publishOf(sequence, 'received'), qos: 2 })
         store.release(sequence)
       }
-      const queue = { maximumMessages: count, whenFull: 'drop-oldest' } as const
+      const queue = { maximumMessages: count, overflow: 'drop-oldest' } as const
       const client = makeClient({ url: 'mqtt://127.0.0.1:1', store, cleanStart: false, queue })
       await client.setAside.list()
       // Asking for the oldest has as much read as memory may hold.
@@ -211,7 +211,7 @@ describe('a queue that is larger than memory', () => {
     peer.follow({ connect: (_, server) => server.accept({ sessionPresent: true }) })
     const store = new HeldStore()
     for (const qos of [2, 1] as const) store.append({ ...publishOf(2 - qos, `qos ${qos}`), qos })
-    const queue = { maximumMessages: 2, whenFull: 'drop-oldest' } as const
+    const queue = { maximumMessages: 2, overflow: 'drop-oldest' } as const
     const client = makeClient({ url: peer.url, store, cleanStart: false, queue })
     await client.setAside.list()
     await client.publish('t', 'new', STORED)

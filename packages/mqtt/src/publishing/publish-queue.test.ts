@@ -9,7 +9,7 @@ const BOUNDS = {
   maximumMessages: 100_000,
   maximumBytes: 1_000_000_000,
   maximumAgeMs: Number.POSITIVE_INFINITY,
-  whenFull: 'reject',
+  overflow: 'reject',
   qos0WhenOffline: 'reject',
 } as const
 

@@ -96,7 +96,7 @@ export class PublishQueue {
   makeRoomFor(publication: Publication, counters: Counters): void {
     // Where no dropping would make room, nothing is dropped.
     const mayDrop =
-      this.#settings.whenFull === 'drop-oldest' && !this.#isTooMuch(this.#held, this.#heldBytes, publication)
+      this.#settings.overflow === 'drop-oldest' && !this.#isTooMuch(this.#held, this.#heldBytes, publication)
     while (this.isFullFor(publication)) {
       const oldest = mayDrop ? this.#withdrawOldest() : undefined
       // The oldest are still being read from the store: for that long there is one more than allowed.

@@ -317,9 +317,9 @@ describe('publish without a connection', () => {
     ['reject', [2], ['0', '1']],
     ['drop-newest', [2], ['0', '1']],
     ['drop-oldest', [0], ['1', '2']],
-  ] as const)('bounds the queue by count; %s [promise 6]', async (whenFull, lost, left) => {
+  ] as const)('bounds the queue by count; %s [promise 6]', async (overflow, lost, left) => {
     const peer = await startPeer()
-    const client = makeClient({ url: peer.url, queue: { maximumMessages: 2, whenFull } })
+    const client = makeClient({ url: peer.url, queue: { maximumMessages: 2, overflow } })
     const settled = Promise.allSettled([0, 1, 2].map((i) => client.publish('t', `${i}`, { qos: 1 })))
     await client.connect()
     const results = await settled
@@ -330,7 +330,7 @@ describe('publish without a connection', () => {
 
   it('drops nothing for a message that is larger than the whole queue may be [promise 6]', async () => {
     const peer = await startPeer()
-    const queue = { maximumBytes: 10, whenFull: 'drop-oldest' } as const
+    const queue = { maximumBytes: 10, overflow: 'drop-oldest' } as const
     const client = makeClient({ url: peer.url, queue })
     await client.publish('t', 'stored', { qos: 1, until: 'stored' })
     expect(await rejection(client.publish('t', '1234567890', { qos: 1 }))).toMatchObject({

@@ -132,7 +132,7 @@ describe('a message that is not to be recorded', () => {
 
   it('drops none of the others where it is refused itself [promise 6]', async () => {
     const store = new HeldStore()
-    const queue = { ...BOUNDS, maximumMessages: MANY + 15, whenFull: 'drop-oldest' } as const
+    const queue = { ...BOUNDS, maximumMessages: MANY + 15, overflow: 'drop-oldest' } as const
     const client = makeClient({ url: 'mqtt://127.0.0.1:1', store, queue })
     for (let i = 0; i < MANY; i++) void client.publish('t', 'x', { qos: 1, until: 'stored' })
     await until(() => store.publishes.size === MANY)

@@ -2,8 +2,8 @@ import type { Clock } from './clock.js'
 
 /** Every waiting call takes these; on either it rejects at once with code `timeout` or `aborted`. */
 export interface CallOptions {
-  timeoutMs?: number | undefined
-  signal?: AbortSignal | undefined
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export type DeadlineCause = 'timeout' | 'aborted'

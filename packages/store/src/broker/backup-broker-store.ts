@@ -19,9 +19,9 @@ import { BROKER_SCHEMA } from './schema.js'
 
 export interface BrokerStoreBackupOptions {
   /** The store's folder; its broker may be running, in any process but this one. */
-  path: string
+  readonly path: string
   /** The folder to make; nothing may be there, and the folder around it must be. */
-  to: string
+  readonly to: string
 }
 
 export interface BrokerStoreBackup {

@@ -5,7 +5,7 @@ import { BROKER_SCHEMA } from './schema.js'
 
 export interface BrokerStoreOptions {
   /** A folder of the store's own; made with mode 0700 where there is none. Only one process may have it open. */
-  path: string
+  readonly path: string
 }
 
 /**

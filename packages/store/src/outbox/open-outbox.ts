@@ -17,9 +17,9 @@ import { pageOf, recordOf } from './page.js'
 
 export interface OutboxOptions {
   /** The folder of a session store. */
-  path: string
+  readonly path: string
   /** The wall clock, milliseconds since 1970; `Date.now` by default. */
-  now?: (() => number) | undefined
+  readonly now?: (() => number) | undefined
 }
 
 /** Looks into a session store, which must be there. Rejects with `StoreError`. */

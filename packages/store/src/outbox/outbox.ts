@@ -36,11 +36,11 @@ export interface OutboxPage {
 }
 
 export interface OutboxListOptions {
-  kind: OutboxKind
+  readonly kind: OutboxKind
   /** Only messages with a greater number. */
-  after?: number | undefined
+  readonly after?: number | undefined
   /** 100 by default; of very large ones it may be fewer. */
-  maximumMessages?: number | undefined
+  readonly maximumMessages?: number | undefined
 }
 
 /** `received`: the server has it already, and must be told so that its exchange can end: connect the client once. */

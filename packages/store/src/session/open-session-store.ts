@@ -5,9 +5,9 @@ import { SESSION_SCHEMA } from './schema.js'
 
 export interface SessionStoreOptions {
   /** A folder of the store's own; made with mode 0700 where there is none. Only one process may have it open. */
-  path: string
+  readonly path: string
   /** The wall clock, milliseconds since 1970; `Date.now` by default. Tells how long a message has waited. */
-  now?: (() => number) | undefined
+  readonly now?: (() => number) | undefined
 }
 
 /**

@@ -43,7 +43,7 @@ export interface ProblemOptions {
   readonly field?: string | undefined
   readonly permission?: string | undefined
   readonly error?: string | undefined
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   readonly cause?: unknown
 }
 

@@ -27,45 +27,45 @@ const MAXIMUM_PEM_BYTES = 1024 * 1024
 /** Everything but what must be given by whoever starts it: a connected bus and a log. */
 export interface GatewaySettings {
   /** '127.0.0.1' by default. */
-  readonly host?: string
+  readonly host?: string | undefined
   /** 8080 by default; 0 takes any free one. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Where a Unix socket is served, too, of mode 0600; none by default. */
-  readonly socketPath?: string
+  readonly socketPath?: string | undefined
   /** What callers' tokens are signed with, one of several where it is being replaced; without it no token is accepted. */
-  readonly tokenSecret?: Secret | readonly Secret[]
+  readonly tokenSecret?: Secret | readonly Secret[] | undefined
   /** Public keys that callers' tokens may be signed for, too: a `KeySet` or a `LiveKeySet`. */
-  readonly keys?: TokenVerifierOptions['keys']
+  readonly keys?: TokenVerifierOptions['keys'] | undefined
   /** What callers' tokens have to be for (`aud`); see `TokenVerifierOptions`. */
-  readonly audience?: TokenVerifierOptions['audience']
+  readonly audience?: TokenVerifierOptions['audience'] | undefined
   /** Who may have issued them (`iss`); anybody by default. */
-  readonly issuers?: TokenVerifierOptions['issuers']
+  readonly issuers?: TokenVerifierOptions['issuers'] | undefined
   /** HTTPS in the place of HTTP; TLS 1.3. */
-  readonly tls?: GatewayTls
+  readonly tls?: GatewayTls | undefined
   /** Absolute paths of where `tls` was read, which `runGateway` looks at all the time. */
-  readonly tlsFiles?: readonly string[]
+  readonly tlsFiles?: readonly string[] | undefined
   /** Revocation lists (CRLs) of who vouches for client certificates, which `runGateway` reads. */
-  readonly crlFiles?: readonly string[]
+  readonly crlFiles?: readonly string[] | undefined
   /** Who may have tokens, such as `ClientRegistry`; signed with `tokenSecret`. Nobody by default. */
-  readonly clients?: TokenClients
+  readonly clients?: TokenClients | undefined
   /** Who is denied, such as `Revocations`; nobody by default. */
-  readonly denied?: TokenVerifierOptions['denied']
+  readonly denied?: TokenVerifierOptions['denied'] | undefined
   /** Client identifiers of the consciences whose keys `/v1/jwks` shows; `jamey-conscience` by default. */
-  readonly consciences?: readonly string[]
+  readonly consciences?: readonly string[] | undefined
   /** Whether callers on this machine need a token too; false by default. */
-  readonly requireToken?: boolean
+  readonly requireToken?: boolean | undefined
   /** 30000 calls a minute for each caller by default; false turns it off. */
-  readonly callLimit?: CallLimit | false
+  readonly callLimit?: CallLimit | false | undefined
   /** The proxies whose X-Forwarded-For is believed, as addresses or networks; none by default. */
-  readonly trustProxy?: boolean | readonly string[]
+  readonly trustProxy?: boolean | readonly string[] | undefined
 }
 
 export interface GatewayOptions extends GatewaySettings {
   readonly bus: GatewayBus
   /** Silent by default. */
-  readonly log?: Logger
+  readonly log?: Logger | undefined
   /** Milliseconds since 1970; the system's clock by default. */
-  readonly now?: () => number
+  readonly now?: (() => number) | undefined
 }
 
 type Environment = Readonly<Record<string, string | undefined>>

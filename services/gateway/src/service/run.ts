@@ -45,8 +45,8 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     const gateway = createGateway({
       ...settings,
       ...accessOf(settings, connected.config),
-      ...(settings.socketPath === undefined ? {} : { socketPath: resolve(cwd, settings.socketPath) }),
-      ...(clients === undefined ? {} : { clients }),
+      socketPath: settings.socketPath && resolve(cwd, settings.socketPath),
+      clients,
       denied,
       bus,
       log,
@@ -89,11 +89,7 @@ function accessOf(
 ): Pick<GatewaySettings, 'tokenSecret' | 'audience' | 'issuers'> {
   const tokenSecret = secretsOf(config) ?? settings.tokenSecret
   const { jwtAudience: audience = settings.audience, jwtIssuers: issuers = settings.issuers } = config
-  return {
-    ...(tokenSecret === undefined ? {} : { tokenSecret }),
-    ...(audience === undefined ? {} : { audience }),
-    ...(issuers === undefined ? {} : { issuers }),
-  }
+  return { tokenSecret, audience, issuers }
 }
 
 /** JAMEY_CLIENTS_FILE, which is looked at all the time. */

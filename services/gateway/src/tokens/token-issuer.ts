@@ -33,7 +33,7 @@ export interface TokenIssuerOptions {
   readonly secret: Secret
   readonly audience?: string | readonly string[] | undefined
   readonly issuer?: string | undefined
-  readonly denied?: TokenVerifierOptions['denied']
+  readonly denied?: TokenVerifierOptions['denied'] | undefined
   readonly log: Pick<Logger, 'info' | 'warn'>
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined
