@@ -3,8 +3,9 @@ import type { Run } from '../terminal/command-context.js'
 import { LOG_LEVELS } from '../terminal/log-level.js'
 import { parsePort } from './arguments.js'
 import { addBrokerCommand } from './broker-command.js'
+import { addBrokerConfigCommand } from './broker-config-command.js'
 
-/** `up`, `run` and `broker`: the commands that keep running. */
+/** `up`, `run` and `broker`, the commands that keep running, and what another broker is run with. */
 export function addServerCommands(program: Command, run: Run): void {
   program
     .command('up')
@@ -52,6 +53,7 @@ that folder, which \`jamey up\` creates.`,
       run(async (context) => (await import('../commands/run.js')).run(context, part, options)),
     )
   addBrokerCommand(program, run)
+  addBrokerConfigCommand(program, run)
 }
 
 function logLevel(): Option {

@@ -48,6 +48,7 @@ const EXIT_BY_NAME: Readonly<Record<string, ExitCode | ((facts: ErrorFacts) => E
   NoResponderError: EXIT.unavailable,
   ConnectionError: EXIT.unavailable,
   ConfigurationError: EXIT.usage,
+  BrokerFilesError: EXIT.usage,
   ManifestError: EXIT.usage,
   OwnershipError: EXIT.usage,
   TokenError: EXIT.usage,
