@@ -125,6 +125,10 @@ export class MqttBus implements Bus {
     else this.#health.set(name, fault)
   }
 
+  setRemark(name: string, text: string | undefined): void {
+    this.#health.remark(name, text)
+  }
+
   topicFor(topic: string): string {
     return this.#stamp.topicFor(topic)
   }

@@ -45,6 +45,8 @@ export interface Bus {
   readonly faults: readonly Fault[]
   /** Tells in the status of this component what keeps it from its work, until it is told undefined under this name. */
   setFault(name: string, fault: Fault | undefined): void
+  /** Tells in the `reason` of this component's status how it works, until it is told undefined under this name. */
+  setRemark(name: string, text: string | undefined): void
   /**
    * Where this client publishes what is of `topic`, so that its receivers know the sender: there, where the server tells
    * who published, and else one level below, `<topic>/<client id>`. By the server of the last connection.

@@ -1,8 +1,9 @@
-import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { OwnershipError, ownPath } from '@jamey/auth'
 import Libsql from 'libsql'
 import { foreignFile, StorageError, storageErrorFrom } from '../model/error.js'
+import { createOnce, mustBeOwn } from './create-once.js'
 
 export type SqlValue = string | number | null
 
@@ -25,24 +26,6 @@ export interface DatabaseOptions {
   readonly maximumFileBytes?: number | undefined
 }
 
-/** Nobody else may put files of SQLite's own (`-wal`, `-journal`) beside it either. Throws `OwnershipError`. */
-export function mustBeOwn(file: string): void {
-  ownPath(dirname(file), { kind: 'folder' })
-  ownPath(file)
-}
-
-/**
- * A file that is there must not be opened beside SQLite: closing it again ends the locks that this process holds on it
- * (POSIX has them by process), and another process that closes the file then removes the log that is written here.
- */
-function createOnce(file: string): void {
-  try {
-    closeSync(openSync(file, 'wx', 0o600))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-}
-
 /** Beyond this size a full check at the start would take longer than a start may; SQLite still checks each page it reads. */
 const CHECKED_BYTES = 64 * 1024 * 1024
 
@@ -56,6 +39,7 @@ export class Database {
   readonly #connection: InstanceType<typeof Libsql>
   readonly #identity: string
   #isOpen = true
+  #beforeWriting: () => void = () => {}
 
   /** Opens or creates the file with mode 0600, and missing folders with 0700. */
   constructor(options: DatabaseOptions) {
@@ -99,6 +83,7 @@ export class Database {
       this.#mustBeInPlace()
       this.#connection.exec('BEGIN IMMEDIATE')
       try {
+        this.#beforeWriting()
         const result = work()
         this.#connection.exec('COMMIT')
         return result
@@ -108,6 +93,11 @@ export class Database {
         throw error
       }
     })
+  }
+
+  /** Every transaction from now on begins with `check`, and is none where that throws. */
+  beforeWriting(check: () => void): void {
+    this.#beforeWriting = check
   }
 
   /** Moves the log into the file, so that the file alone holds everything, and closes. Safe to call twice. */
@@ -171,6 +161,7 @@ export class Database {
       createOnce(this.file)
       accessSync(this.file, constants.R_OK | constants.W_OK)
       const found = statSync(this.file)
+      if (!found.isFile()) throw new Error('something else than a file is there')
       if ((found.mode & 0o077) !== 0) chmodSync(this.file, 0o600)
       return found.size
     } catch (error) {

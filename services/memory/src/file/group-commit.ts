@@ -28,6 +28,7 @@ const WHOLE_FILE: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>([
   'storage-io',
   'storage-moved',
   'storage-readonly',
+  'storage-superseded',
 ])
 
 /**

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { OwnershipError } from '@jamey/auth'
 import Libsql from 'libsql'
 import { foreignFile, StorageError, storageErrorFrom } from '../model/error.js'
-import { mustBeOwn } from './database.js'
+import { mustBeOwn } from './create-once.js'
 import { APPLICATION_ID } from './schema.js'
 
 type Connection = InstanceType<typeof Libsql>

@@ -14,6 +14,7 @@ export const APPLICATION_ID = 0x4a4d454d
  *   them back; `sent_at`, the time in its envelope, tells it from a new message with the same id.
  * - `forget_requests` makes forgetting by filter idempotent: a repeat must not reach what was stored since.
  * - `owner` and `scope` stand in the index by time, so that a list leaves out what is others' without reading it.
+ * - `owner` has one row, the process that serves the file: see `claim.ts`.
  * - `announcements` is an outbox: written with the change, removed once the server has the message.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -87,6 +88,12 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE memories SET owner = source;
   DROP INDEX memories_by_time;
   CREATE INDEX memories_by_time ON memories (occurred_at, seq, expires_at, layer, owner, scope);
+  `,
+  `
+  CREATE TABLE owner (
+    term INTEGER PRIMARY KEY,
+    id TEXT NOT NULL
+  ) STRICT;
   `,
 ]
 

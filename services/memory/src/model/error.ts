@@ -34,6 +34,7 @@ export type StorageErrorCode =
   | 'storage-moved'
   | 'storage-overloaded'
   | 'storage-readonly'
+  | 'storage-superseded'
   | 'storage-thread'
   | 'storage-version'
 
@@ -44,6 +45,7 @@ const RETRYABLE: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>([
   'storage-io',
   'storage-overloaded',
   'storage-readonly',
+  'storage-superseded',
   'storage-thread',
 ])
 

@@ -82,6 +82,13 @@ export class FakeBus {
     else this.faults.set(name, fault)
   }
 
+  readonly remarks = new Map<string, string>()
+
+  setRemark(name: string, text: string | undefined): void {
+    if (text === undefined) this.remarks.delete(name)
+    else this.remarks.set(name, text)
+  }
+
   async reportError(error: unknown, { kind = '' }: { kind?: string } = {}): Promise<void> {
     this.reported.push({ error, kind })
     this.#changed()

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { topics } from '@jamey/contracts'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fakeClock, temporaryFile } from '../store/memory-file.support.js'
@@ -275,6 +275,54 @@ describe('starting', () => {
     await starting
     expect(bus.served).toEqual([])
     expect(bus.listeners).toBe(0)
+  })
+})
+
+describe('a second one with the same file', () => {
+  const standby = { 'memory file': 'stands by: another process serves the memory file' }
+
+  async function second() {
+    const first = await started()
+    const bus = new FakeBus()
+    const clock = fakeClock()
+    const memory = createMemory({ file: first.file, bus: bus.asBus(), clock, open: openHere })
+    onTestFinished(() => memory.stop({ graceMs: 0 }))
+    return { first, bus, clock, memory, starting: memory.start() }
+  }
+
+  it('serves nothing and says that it stands by, until the first has stopped', async () => {
+    const { first, bus, clock, starting } = await second()
+    expect(Object.fromEntries(bus.remarks)).toEqual(standby)
+    await clock.advance(500)
+    expect(bus.served).toEqual([])
+    await first.memory.stop()
+    await clock.advance(500)
+    await starting
+    expect(Object.fromEntries(bus.remarks)).toEqual({})
+    expect(await bus.request(store, { content: 'after' })).toMatchObject({ created: true })
+  })
+
+  it('can be stopped while it stands by', async () => {
+    const { first, bus, clock, memory, starting } = await second()
+    await memory.stop()
+    await starting
+    expect(bus.served).toEqual([])
+    expect(Object.fromEntries(bus.remarks)).toEqual({})
+    expect(clock.pendingTimers).toBe(0)
+    expect(await first.bus.request(store, { content: 'still' })).toMatchObject({ created: true })
+  })
+
+  it('supersedes one whose lock was taken from it, which writes nothing more and stands by', async () => {
+    const { first, clock, bus, starting } = await second()
+    rmSync(`${first.file}.owner`)
+    await clock.advance(500)
+    await starting
+    const refused = first.bus.request(store, { content: 'too late' })
+    await expect(refused).rejects.toMatchObject({ kind: 'storage-superseded', retryable: true })
+    await expect.poll(() => first.bus.served).toEqual([])
+    await expect.poll(() => Object.fromEntries(first.bus.remarks)).toEqual(standby)
+    expect(await bus.request(store, { content: 'in time' })).toMatchObject({ created: true })
+    expect(await bus.request(query, {})).toMatchObject({ total: 1, memories: [{ content: 'in time' }] })
   })
 })
 

@@ -9,21 +9,23 @@ import {
 } from '@jamey/bus'
 import { topics } from '@jamey/contracts'
 import type { Logger } from 'pino'
+import type { Claim } from '../file/claim.js'
 import { MemoryConflictError, MemoryInputError, StorageError } from '../model/error.js'
 import type { Origin } from '../model/memory-record.js'
 import type { MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
 import type { MemoryStoreOptions } from '../store/memory-store.js'
 import { openThreadedMemory } from '../thread/threaded-memory.js'
 import { Announcer } from './announcer.js'
+import { type OwnedFile, openOwned } from './owned-file.js'
 import { Sweeper } from './sweeper.js'
 
 /** What the service needs of a bus. */
 export type MemoryBus = Pick<
   Bus,
-  'clientId' | 'state' | 'onState' | 'publish' | 'serve' | 'reportError' | 'setFault'
+  'clientId' | 'state' | 'onState' | 'publish' | 'serve' | 'reportError' | 'setFault' | 'setRemark'
 >
 
-export interface MemoryOptions extends Omit<MemoryStoreOptions, 'now' | 'announcer'> {
+export interface MemoryOptions extends Omit<MemoryStoreOptions, 'now' | 'announcer' | 'claim'> {
   /** Connected, or connecting in the background; it stays open when the service stops. */
   readonly bus: MemoryBus
   /** Seconds between sweeps for what has expired; 60 by default. */
@@ -35,7 +37,10 @@ export interface MemoryOptions extends Omit<MemoryStoreOptions, 'now' | 'announc
 }
 
 export interface MemoryService {
-  /** Opens the file and serves; resolves once requests are taken. Throws `StorageError`. */
+  /**
+   * Opens the file and serves; resolves once requests are taken, which they are not for as long as another process serves
+   * this file. Throws `StorageError`.
+   */
   start(): Promise<void>
   /** Takes no more requests, answers those taken, publishes what can be, and closes the file; settles within `graceMs` (5000 by default). */
   stop(options?: { graceMs?: number }): Promise<void>
@@ -46,12 +51,17 @@ export interface MemoryService {
 /** What may be wrong with the file, among the faults of this component: a full disk can still be read. */
 const WRITING = 'writing the memory file'
 const READING = 'reading the memory file'
+/** What the status says while another process has it. */
+const FILE = 'memory file'
+const STANDBY = 'stands by: another process serves the memory file'
 /**
  * What one client may have unanswered at a topic. Requests are acknowledged in order, so what one has here stands between
  * the server and everybody's next request; within it senders take turns at the file's threads.
  */
 const READS_OF_ONE = { maximumPerSender: 256, maximumBytesPerSender: 1_048_576 } as const
 const WRITES_OF_ONE = { maximumPerSender: 1000, maximumBytesPerSender: 4_194_304 } as const
+/** For the answers to what was taken, once another process serves the file. */
+const STANDING_DOWN_MS = 1000
 const ANNOUNCEMENT_TIMEOUT_MS = 10_000
 /** The same failure is reported at most once in this time: a full disk would otherwise flood the error topic. */
 const REPORT_INTERVAL_MS = 60_000
@@ -66,7 +76,8 @@ class BusMemory implements MemoryService {
   readonly #clock: Clock
   readonly #reportedAtMs = new Map<string, number>()
   #running: Running | undefined
-  #opening: Promise<MemoryStorage> | undefined
+  #opening: Opening | undefined
+  #isWanted = false
 
   constructor(options: MemoryOptions) {
     this.#options = options
@@ -74,45 +85,47 @@ class BusMemory implements MemoryService {
   }
 
   async start(): Promise<void> {
+    this.#isWanted = true
     if (this.#running !== undefined || this.#opening !== undefined) return
-    const opening = this.#open()
+    const ending = new AbortController()
+    const opening = { opened: this.#open(ending.signal), ending }
     this.#opening = opening
     try {
-      const store = await opening
+      const opened = await opening.opened
       // Stopped while the file was being opened.
-      if (this.#opening !== opening) return
-      this.#running = this.#begin(store)
+      if (opened === undefined) return
+      this.#running = this.#begin(opened)
     } finally {
       if (this.#opening === opening) this.#opening = undefined
     }
     await this.#takeRequests(this.#running)
   }
 
-  /** A process that is short of descriptors or memory may have room for a thread later. */
-  async #open(): Promise<MemoryStorage> {
-    for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1000)) {
-      try {
-        return await this.#openOnce()
-      } catch (error) {
-        if (!(error instanceof StorageError && error.code === 'storage-thread')) throw error
-        this.#options.log?.warn({ err: error, delay_ms: delayMs }, 'the memory file could not be opened yet')
-        const { promise, resolve } = withResolver()
-        this.#clock.setTimeout(resolve, delayMs)
-        await promise
-        // Stopped meanwhile.
-        if (this.#opening === undefined) throw error
-      }
-    }
-  }
-
-  #openOnce(): Promise<MemoryStorage> {
-    const { open = openThreadedMemory, bus } = this.#options
+  #open(signal: AbortSignal): Promise<OwnedFile | undefined> {
+    const { open = openThreadedMemory, bus, log } = this.#options
     const { file, lifetimes, limits, maximumFileBytes, busyTimeoutMs } = this.#options
     const now = () => this.#clock.timeOfDay()
-    return open({ file, lifetimes, limits, maximumFileBytes, busyTimeoutMs, now, announcer: bus.clientId })
+    const settings = {
+      file,
+      lifetimes,
+      limits,
+      maximumFileBytes,
+      busyTimeoutMs,
+      now,
+      announcer: bus.clientId,
+    }
+    const parts = {
+      file,
+      clock: this.#clock,
+      log,
+      open: (claim: Claim) => open({ ...settings, claim }),
+      onStandby: (isStandby: boolean) => bus.setRemark(FILE, isStandby ? STANDBY : undefined),
+    }
+    return openOwned(parts, signal)
   }
 
-  #begin(store: MemoryStorage): Running {
+  #begin(opened: OwnedFile): Running {
+    const { store } = opened
     const { bus, sweepIntervalSeconds = 60 } = this.#options
     const announcer = this.#announcerFor(store)
     const sweeper = new Sweeper(this.#clock, sweepIntervalSeconds * 1000, () => this.#sweep(store, announcer))
@@ -120,7 +133,7 @@ class BusMemory implements MemoryService {
       if (state === 'connected') announcer.wake()
     })
     sweeper.start()
-    return { store, announcer, sweeper, stopWatching, served: [] }
+    return { ...opened, announcer, sweeper, stopWatching, served: [] }
   }
 
   async #takeRequests(running: Running): Promise<void> {
@@ -138,10 +151,16 @@ class BusMemory implements MemoryService {
     this.#options.log?.info({ file: this.#options.file, ...(await store.stats()) }, 'memory is serving')
   }
 
-  async stop({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<void> {
+  stop({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<void> {
+    this.#isWanted = false
+    return this.#stop(graceMs)
+  }
+
+  async #stop(graceMs: number): Promise<void> {
     const opening = this.#opening
     this.#opening = undefined
-    if (opening !== undefined) await opening.then(closeStorage, () => {})
+    opening?.ending.abort()
+    await opening?.opened.catch(() => {})
     const running = this.#running
     if (running === undefined) return
     this.#running = undefined
@@ -153,7 +172,7 @@ class BusMemory implements MemoryService {
     })()
     await this.#withinGrace(drained, graceMs)
     try {
-      await running.store.close()
+      await running.close()
     } catch (error) {
       // Everything is on the disk already; only moving the log into the file was left.
       this.#report(error)
@@ -211,9 +230,21 @@ class BusMemory implements MemoryService {
       // Too many questions are no fault of the file; what is one is told until the same works again.
       if (error instanceof StorageError && error.code !== 'storage-overloaded') {
         this.#options.bus.setFault(part, { kind: error.code, message: adviceOf(error) })
+        if (error.code === 'storage-superseded') this.#standDown(part)
       }
       throw requestErrorFrom(error)
     }
+  }
+
+  /** Another process has taken the file: what is left to do is to wait for it again. */
+  #standDown(part: string): void {
+    if (this.#running === undefined) return
+    void this.#stop(STANDING_DOWN_MS)
+      .then(() => {
+        this.#options.bus.setFault(part, undefined)
+        return this.#isWanted ? this.start() : undefined
+      })
+      .catch((error: unknown) => this.#report(error))
   }
 
   #announcerFor(store: MemoryStorage): Announcer {
@@ -259,16 +290,16 @@ class BusMemory implements MemoryService {
   }
 }
 
-interface Running {
-  readonly store: MemoryStorage
+interface Opening {
+  readonly opened: Promise<OwnedFile | undefined>
+  readonly ending: AbortController
+}
+
+interface Running extends OwnedFile {
   readonly announcer: Announcer
   readonly sweeper: Sweeper
   readonly stopWatching: () => void
   served: readonly ServedContract[]
-}
-
-async function closeStorage(storage: MemoryStorage): Promise<void> {
-  await storage.close()
 }
 
 async function stopAll(served: readonly ServedContract[]): Promise<void> {

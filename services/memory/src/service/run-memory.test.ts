@@ -89,23 +89,33 @@ describe('a memory over a broker', () => {
     ])
   })
 
-  it('shares its requests and its file with a second one, and each takes over when the other stops', async () => {
+  it('stands by while another serves its file, says so, and takes over when that stops', async () => {
     const port = await brokerPort()
     const file = temporaryFile()
     const first = await running(environment(port, file))
-    await running(environment(port, file, { MQTT_CLIENT_ID: 'jamey-memory-2' }))
     const bus = await operator(port)
+    const reasons: (string | undefined)[] = []
+    await bus.subscribe(topics.events.status, ({ data, sender }) => {
+      if (sender.clientId === 'jamey-memory-2') reasons.push(data.reason)
+    })
+    const env = environment(port, file, { MQTT_CLIENT_ID: 'jamey-memory-2' })
+    const second = await runMemory({ env, cwd: dirname(file) })
+    onTestFinished(() => second.stop({ graceMs: 1000 }))
+    const standby = 'stands by: another process serves the memory file'
+    await expect.poll(() => reasons.at(-1)).toBe(standby)
     const { seen, until } = await updatesOf(bus)
     const put = (from: number) =>
       Promise.all(
         Array.from({ length: 40 }, (_, i) => bus.request(store, { content: `memory ${from + i}` }, REQUEST)),
       )
     await put(0)
-    expect(first.bus.stats().served).toBeGreaterThan(0)
-    expect(first.bus.stats().served).toBeLessThan(40)
+    expect(first.bus.stats().served).toBe(40)
+    expect(second.bus.stats().served).toBe(0)
     await first.stop()
+    await second.ready
     await put(40)
     expect((await bus.request(query, { query: 'memory' }, REQUEST)).total).toBe(80)
+    await expect.poll(() => reasons.at(-1)).toBeUndefined()
     await until(80)
     expect(new Set(seen.flatMap(({ memory_ids }) => memory_ids)).size).toBe(80)
   })

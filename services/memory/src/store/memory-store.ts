@@ -9,6 +9,7 @@ import {
   type MemoryStored,
   type MemoryStoreInput,
 } from '@jamey/contracts'
+import { type Claim, claim } from '../file/claim.js'
 import { Database } from '../file/database.js'
 import { GroupCommit } from '../file/group-commit.js'
 import { migrate } from '../file/schema.js'
@@ -51,6 +52,8 @@ export interface MemoryStoreOptions {
    * last one left. Without it none are recorded.
    */
   readonly announcer?: string | undefined
+  /** Who alone may write from now on; without it whoever opens the file may, beside others. */
+  readonly claim?: Claim | undefined
 }
 
 /** `known`: it was here already. `expired`: its time has passed, so it was left out. */
@@ -91,6 +94,7 @@ export class MemoryStore implements MemoryStorage {
     const database = new Database({ file, maximumFileBytes, busyTimeoutMs })
     try {
       migrate(database)
+      if (options.claim !== undefined) claim(database, options.claim, options.announcer)
       return new MemoryStore(database, options)
     } catch (error) {
       database.close()

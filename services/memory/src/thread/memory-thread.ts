@@ -63,6 +63,7 @@ export class MemoryThread {
   #lastId = OPENING
   #worker: Worker | undefined
   #opened: Promise<void> | undefined
+  #wasOpened = false
   #isClosed = false
 
   private constructor(options: MemoryThreadOptions) {
@@ -182,12 +183,13 @@ export class MemoryThread {
   #open(): Promise<void> {
     this.#opened = new Promise<void>((resolve, reject) => {
       // Options of the process's own command line are not the thread's.
-      const options = { workerData: this.#options.store, name: 'jamey-memory', execArgv: [] }
+      const options = { workerData: this.#storeOptions(), name: 'jamey-memory', execArgv: [] }
       const worker = new Worker(this.#options.worker ?? WORKER, options)
       worker.on('message', (answer: Answer) => {
         if (answer.id !== OPENING) return this.#settle(answer)
         if ('error' in answer) return reject(errorFrom(answer.error))
         this.#worker = worker
+        this.#wasOpened = true
         resolve()
       })
       let cause: unknown
@@ -203,6 +205,13 @@ export class MemoryThread {
       this.#opened = undefined
     })
     return this.#opened
+  }
+
+  /** A thread that follows another does not take the file from whoever has taken it since. */
+  #storeOptions(): ThreadOptions {
+    const { store } = this.#options
+    if (store.claim === undefined || !this.#wasOpened) return store
+    return { ...store, claim: { ...store.claim, isNew: false } }
   }
 
   #settle(answer: Answer): void {

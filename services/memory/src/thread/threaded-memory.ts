@@ -45,7 +45,7 @@ export async function openThreadedMemory({
   })
   try {
     const reader = await MemoryThread.open({
-      store,
+      store: { ...store, claim: undefined },
       now,
       maximumRunning: RUNNING_READS,
       maximumRunningPerSender: READS_OF_ONE,

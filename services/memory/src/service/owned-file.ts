@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '@jamey/bus'
+import type { Logger } from 'pino'
+import type { Claim } from '../file/claim.js'
+import { OwnerLock } from '../file/owner-lock.js'
+import { StorageError } from '../model/error.js'
+import type { MemoryStorage } from '../model/memory-storage.js'
+
+/** How often one that stands by looks whether the file is free. */
+const LOOK_MS = 500
+const FIRST_RETRY_MS = 100
+const LONGEST_RETRY_MS = 1000
+
+export interface OwnedFileParts {
+  readonly file: string
+  readonly clock: Clock
+  readonly log: Logger | undefined
+  /** Opens the file, which is this process's alone, under `claim`. */
+  readonly open: (claim: Claim) => Promise<MemoryStorage>
+  /** Told true when another process has the file, and false when this one got it or gave up. */
+  readonly onStandby: (isStandby: boolean) => void
+}
+
+/** A memory file that no other process serves. */
+export interface OwnedFile {
+  readonly store: MemoryStorage
+  /** Closes the file, and lets go of it. */
+  close(): Promise<void>
+}
+
+/**
+ * Waits until this process is the only one to serve the file, then opens it. Undefined where `signal` came before it was
+ * open. Rejects with `StorageError` where it never can be.
+ */
+export async function openOwned(parts: OwnedFileParts, signal: AbortSignal): Promise<OwnedFile | undefined> {
+  const lock = await own(parts, signal)
+  if (lock === undefined) return undefined
+  let store: MemoryStorage | undefined
+  try {
+    store = await openWhole(parts, signal)
+  } finally {
+    if (store === undefined) lock.release()
+  }
+  if (store === undefined) return undefined
+  const opened = { store, close: () => closeBoth(store, lock) }
+  if (!signal.aborted) return opened
+  await opened.close()
+  return undefined
+}
+
+async function closeBoth(store: MemoryStorage, lock: OwnerLock): Promise<void> {
+  try {
+    await store.close()
+  } finally {
+    lock.release()
+  }
+}
+
+async function own({ file, clock, log, onStandby }: OwnedFileParts, signal: AbortSignal) {
+  let isStandby = false
+  try {
+    while (!signal.aborted) {
+      const lock = OwnerLock.tryTake(file)
+      if (lock !== undefined) return lock
+      if (!isStandby) {
+        isStandby = true
+        onStandby(true)
+        log?.info({ file }, 'another process serves the memory file; standing by')
+      }
+      await pause(clock, LOOK_MS, signal)
+    }
+    return undefined
+  } finally {
+    if (isStandby) onStandby(false)
+  }
+}
+
+/** A process that is short of descriptors or memory may have room for a thread later. */
+async function openWhole({ clock, log, open }: OwnedFileParts, signal: AbortSignal) {
+  const id = randomUUID()
+  for (let delayMs = FIRST_RETRY_MS; !signal.aborted; delayMs = Math.min(delayMs * 2, LONGEST_RETRY_MS)) {
+    try {
+      return await open({ id, isNew: true })
+    } catch (error) {
+      if (!(error instanceof StorageError && error.code === 'storage-thread')) throw error
+      log?.warn({ err: error, delay_ms: delayMs }, 'the memory file could not be opened yet')
+      await pause(clock, delayMs, signal)
+    }
+  }
+  return undefined
+}
+
+/** For so long, or until `signal`. */
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clock.clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = clock.setTimeout(end, delayMs)
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+  })
+}
