@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { createAuthority, issueServerCertificate } from '@jamey/auth'
 import { freePort } from '@jamey/testing'
 
+const MOST_KEPT_CHARACTERS = 64_000
+
 /** A Mosquitto of our own on loopback: TCP and WebSocket, each plain and with TLS 1.3, everything allowed. */
 export class Mosquitto {
   readonly ca: string
@@ -15,21 +17,33 @@ export class Mosquitto {
   readonly webSocketPort: number
   readonly webSocketTlsPort: number
   readonly #folder: string
+  readonly #env: NodeJS.ProcessEnv
   #process: ChildProcess | undefined
+  #said = ''
 
   static readonly isInstalled = isThere('/usr/sbin/mosquitto')
 
-  private constructor(folder: string, ca: string, ports: readonly [number, number, number, number]) {
+  private constructor(
+    folder: string,
+    ca: string,
+    ports: readonly [number, number, number, number],
+    env: NodeJS.ProcessEnv,
+  ) {
     this.#folder = folder
+    this.#env = env
     this.ca = ca
     ;[this.port, this.tlsPort, this.webSocketPort, this.webSocketTlsPort] = ports
   }
 
   /**
    * `persistence`: what it knows of sessions is written when it is stopped in order, as Debian's own settings say.
-   * `settings`: further lines of its configuration.
+   * `settings`: further lines of its configuration. `env`: further variables of its environment.
    */
-  static async start({ persistence = false, settings = '' } = {}): Promise<Mosquitto> {
+  static async start({
+    persistence = false,
+    settings = '',
+    env = {} as NodeJS.ProcessEnv,
+  } = {}): Promise<Mosquitto> {
     const folder = mkdtempSync(join(tmpdir(), 'jamey-mosquitto-'))
     const authority = await createAuthority()
     const server = await issueServerCertificate(authority, { hosts: ['localhost', '127.0.0.1'] })
@@ -60,7 +74,7 @@ protocol websockets
 ${tls}
 `
     file('mosquitto.conf', config)
-    const broker = new Mosquitto(folder, authority.certPem, ports)
+    const broker = new Mosquitto(folder, authority.certPem, ports, { ...process.env, ...env })
     await broker.resume()
     return broker
   }
@@ -68,32 +82,53 @@ ${tls}
   /** Starts the process again after `kill`. */
   async resume(): Promise<void> {
     this.#process = spawn('/usr/sbin/mosquitto', ['-c', join(this.#folder, 'mosquitto.conf')], {
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: this.#env,
+    })
+    this.#process.stderr?.on('data', (chunk: Buffer) => {
+      this.#said = (this.#said + chunk.toString()).slice(-MOST_KEPT_CHARACTERS)
     })
     const isUp = await Promise.race([
       Promise.all([listening(this.tlsPort), listening(this.webSocketTlsPort)]).then(() => true),
       once(this.#process, 'exit').then(() => false),
     ])
-    if (!isUp) throw new Error('mosquitto ended while it was starting')
+    if (!isUp) throw new Error(`mosquitto ended while it was starting:\n${this.#said}`)
+  }
+
+  /** The end of its log. */
+  get said(): string {
+    return this.#said
+  }
+
+  /** Has it read its files again. */
+  reload(): void {
+    this.#process?.kill('SIGHUP')
   }
 
   /** Ends it in order, as a restart of the system's service does, and starts it again. */
   async restart(): Promise<void> {
-    await this.#end('SIGTERM')
+    await this.end()
     await this.resume()
   }
 
-  kill(): Promise<void> {
-    return this.#end('SIGKILL')
+  /** Ends it in order; resolves with its exit code, null where a signal ended it. */
+  end(): Promise<number | null> {
+    return this.#end('SIGTERM')
   }
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#process
     this.#process = undefined
-    if (child === undefined) return
-    const gone = once(child, 'exit')
+    if (child === undefined) return null
+    // With all that it said.
+    const gone = once(child, 'close')
     child.kill(signal)
-    await gone
+    const [code] = await gone
+    return code
   }
 
   async stop(): Promise<void> {
