@@ -1,7 +1,7 @@
 import { isTopicFilter, isTopicName } from '@jamey/protocol'
-import { PERMISSION_CASES, type PermissionCase } from '@jamey/testing'
+import { PERMISSION_CASES, type PermissionCase, type RawClient } from '@jamey/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { RawClient } from '../../packages/broker/src/test-support/raw-client.js'
+
 import { TokenMosquitto } from './token-mosquitto.js'
 
 /** The table of cases that every part decides by, over MQTT, with tokens that Mosquitto's plugin reads. */

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { signToken } from '@jamey/auth'
 import { type Publish, ReasonCode } from '@jamey/protocol'
+import { RawClient } from '@jamey/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { RawClient } from '../../packages/broker/src/test-support/raw-client.js'
 import { SECRET, TokenMosquitto } from './token-mosquitto.js'
 
 /** What Mosquitto does with our tokens by its plugin, which is built with the sanitizers. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { signToken } from '@jamey/auth'
-import { RawClient } from '../../packages/broker/src/test-support/raw-client.js'
+import { RawClient } from '@jamey/testing'
 import { Mosquitto } from './mosquitto.js'
 
 export const PLUGIN_FOLDER = resolve(import.meta.dirname, '../../deploy/mosquitto')
