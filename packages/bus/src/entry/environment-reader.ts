@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { OwnershipError, readOwnFile } from '@jamey/auth'
+import { isTopicFilter } from '@jamey/protocol'
 import { ConfigurationError, type ConfigurationFault } from '../support/errors.js'
 import { readEnvironmentFile } from './environment-file.js'
 
@@ -33,6 +34,14 @@ export class EnvironmentReader {
     const entries = text.split(',').map((entry) => entry.trim())
     if (!entries.includes('')) return entries
     return this.fault(variable, quote(text), 'one or several texts with commas between them')
+  }
+
+  /** Topic filters, as `list`; none of them is shared. */
+  filters(variable: string): readonly string[] | undefined {
+    const filters = this.list(variable)
+    const wrong = filters?.find((filter) => !isTopicFilter(filter) || filter.startsWith('$'))
+    if (wrong === undefined) return filters
+    return this.fault(variable, quote(wrong), 'MQTT topic filters, not below $, with commas between them')
   }
 
   integer(variable: string, range: { minimum: number; maximum: number; unit: string }): number | undefined {

@@ -67,6 +67,7 @@ export function configFromEnvironment(
   const heartbeatSeconds =
     reader.integer('JAMEY_HEARTBEAT_SECONDS', { ...seconds, minimum: 0, maximum: 3600 }) ?? 30
   const actFor = readClientIds(reader, 'JAMEY_ACT_FOR')
+  const serverStamps = reader.filters('MQTT_SERVER_STAMPS')
   const acceptUnverified = reader.flag('JAMEY_ACCEPT_UNVERIFIED') ?? false
   const outboxFolder = reader.path('MQTT_OUTBOX_DIR')
   reader.assertFaultless()
@@ -83,6 +84,7 @@ export function configFromEnvironment(
     ...login,
     ...issued,
     ...(actFor === undefined ? {} : { actFor }),
+    ...(serverStamps === undefined ? {} : { serverStamps }),
     ...(acceptUnverified ? { acceptUnverified } : {}),
     ...(outboxFolder === undefined ? {} : { outboxFolder }),
     ...(tls === undefined ? {} : { tls }),

@@ -79,7 +79,7 @@ export class MqttBus implements Bus {
     this.#onClose = onClose
     const counters = this.#counters
     const limiter = config.rateLimit === undefined ? undefined : new RateLimiter(config.rateLimit, clock)
-    const stamp = new ServerStamp({ port, clientId })
+    const stamp = new ServerStamp({ port, clientId, unannounced: config.serverStamps })
     const publisher = new Publisher({ clientId, permissions, port, clock, counters, limiter, stamp })
     this.#publisher = publisher
     this.#stamp = stamp

@@ -111,6 +111,12 @@ export interface BusConfig {
    */
   readonly actFor?: readonly string[] | undefined
   /**
+   * Topic filters under which each server of `url` tells who sent a message, and lets nobody else say it, though its
+   * CONNACK does not say so: Mosquitto with our plugin. With any other server whoever publishes could be anybody. None
+   * by default.
+   */
+  readonly serverStamps?: readonly string[] | undefined
+  /**
    * Whether requests are served whose sender neither the server nor their topic tells, so that whoever may publish
    * there can write that it is anybody. It is warned about; false by default.
    */

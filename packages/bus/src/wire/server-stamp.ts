@@ -10,6 +10,8 @@ const TOPICS_KEPT = 1000
 export interface ServerStampParts {
   readonly port: Pick<MqttPort, 'serverInformation'>
   readonly clientId: string
+  /** What the server tells senders of without announcing it. */
+  readonly unannounced?: readonly string[] | undefined
 }
 
 /**
@@ -57,9 +59,12 @@ export class ServerStamp {
     const server = this.#parts.port.serverInformation
     if (server === this.#server) return
     this.#server = server
-    this.#filters = (server?.userProperties ?? [])
+    const announced = (server?.userProperties ?? [])
       .filter(([name]) => name === SENDER_PROPERTY)
       .map(([, filter]) => filter)
+    // MQTT 3.1.1 has no properties, and so no stamps.
+    const unannounced = server?.protocolVersion === 5 ? this.#parts.unannounced : undefined
+    this.#filters = [...announced, ...(unannounced ?? [])]
     this.#selected.clear()
     this.#published.clear()
   }
