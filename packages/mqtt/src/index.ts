@@ -18,7 +18,6 @@ export type {
   StoredSession,
   WaitingPublish,
 } from './model/session-store.js'
-export { DROPPED_BY_HAND, publishedAnew } from './model/session-store.js'
 export type { SetAside, SetAsideListOptions, SetAsideMessage } from './model/set-aside.js'
 export { type SessionFate, type StateChange, type StateName, TRANSITIONS } from './model/state.js'
 export type { ClientStats } from './model/stats.js'
@@ -29,7 +28,5 @@ export type {
   TransportFactory,
   TransportListener,
 } from './model/transport.js'
-export { receiptOf } from './publishing/receipts.js'
 export type { Clock } from './support/clock.js'
-export { Deadline, type DeadlineCause } from './support/deadline.js'
 export { systemClock } from './support/node-clock.js'

@@ -9,7 +9,8 @@ import {
   type ResponseData,
   remoteFailureSchema,
 } from '@jamey/contracts'
-import { Deadline, type Message as MqttMessage, PublishError, type PublishResult } from '@jamey/mqtt'
+import { type Message as MqttMessage, PublishError, type PublishResult } from '@jamey/mqtt'
+import { Deadline } from '@jamey/mqtt/internals'
 import { ReasonCode } from '@jamey/protocol'
 import type { Origins } from '../messaging/origin.js'
 import { assertPermitted } from '../messaging/permission-check.js'

@@ -1,4 +1,4 @@
-import { Deadline, type DeadlineCause } from '@jamey/mqtt'
+import { Deadline, type DeadlineCause } from '@jamey/mqtt/internals'
 import type { Clock } from './clock.js'
 import { AbortedError, RateLimitError } from './errors.js'
 

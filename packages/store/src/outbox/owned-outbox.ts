@@ -1,4 +1,5 @@
-import { DROPPED_BY_HAND, publishedAnew, receiptOf, type StoredAmount } from '@jamey/mqtt'
+import type { StoredAmount } from '@jamey/mqtt'
+import { DROPPED_BY_HAND, publishedAnew, receiptOf } from '@jamey/mqtt/internals'
 import type { LmdbSessionStore } from '../session/lmdb-session-store.js'
 import { bytesOf } from '../session/records.js'
 import type { DropOutcome, OutboxChanges, OutboxKind, OutboxMessage } from './outbox.js'
