@@ -30,6 +30,7 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'bench/kit/machine.ts': 'the date of a report',
   'examples/broker-hooks/authenticate.js': 'until when a password is good',
   'examples/receipts/verify.js': 'until when a receipt could be used again',
+  'packages/auth/src/acme/acme-certificate.ts': 'whether a certificate is valid',
   'packages/auth/src/certificates/authority-rotation.ts': 'from when to when certificates are valid',
   'packages/auth/src/certificates/certificate-renewal.ts': 'from when to when certificates are valid',
   'packages/auth/src/certificates/certificate-revocation.ts': 'when a certificate was revoked',

@@ -1,4 +1,9 @@
 export {
+  type AcmeCertificate,
+  type AcmeCertificateOptions,
+  obtainCertificate,
+} from './acme/acme-certificate.js'
+export {
   finishRotation,
   prepareAuthority,
   type RotationOptions,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Run } from '../terminal/command-context.js'
-import { collect, parseDurationMs } from './arguments.js'
+import { collect, parseDurationMs, parsePort } from './arguments.js'
 
 /** `certs` and what keeps certificates: `init`, `issue`, `renew`, `revoke`, `rotate-ca`. */
 export function addCertsCommands(program: Command, run: Run): void {
@@ -22,6 +22,7 @@ export function addCertsCommands(program: Command, run: Run): void {
     )
   addIssuing(certs, run)
   addKeeping(certs, run)
+  addAcme(certs, run)
 }
 
 function addIssuing(certs: Command, run: Run): void {
@@ -90,6 +91,33 @@ function addKeeping(certs: Command, run: Run): void {
       run(async (context) => (await keeping()).rotateCa(context, command.optsWithGlobals())),
     )
 }
+
+function addAcme(certs: Command, run: Run): void {
+  certs
+    .command('acme')
+    .description('have a certificate of a public authority for HTTPS or the broker, or renew it')
+    .argument('<hosts...>', 'the names it is for')
+    .requiredOption('--directory <url>', 'the directory of the ACME server, https://')
+    .option('--agree-terms', 'agree to its terms of service')
+    .option('--email <address>', 'whom it may write to')
+    .option('--address <address>', 'where challenges are answered (HTTP-01)', '0.0.0.0')
+    .option('--port <n>', 'the port of that, to which port 80 of each host leads', parsePort, 80)
+    .option('--within <time>', 'renew what ends sooner than this (default: 30d)', parseDurationMs)
+    .option('--ca <file>', 'who signed the certificate of the ACME server (default: those Node knows)')
+    .option('--json', 'print the paths as JSON')
+    .option(...FOLDER)
+    .addHelpText('after', ACME_HELP)
+    .action((hosts: string[], _: object, command: Command) =>
+      run(async (context) =>
+        (await import('../commands/certs-acme.js')).acme(context, hosts, command.optsWithGlobals()),
+      ),
+    )
+}
+
+const ACME_HELP = `
+The files are acme/public.crt and acme/public.key in the folder; the key stays.
+Run it daily: what is good for longer stays, and nobody is asked. Gateway and
+broker that run with these files use new ones by themselves.`
 
 const FOLDER = ['--data-dir <folder>', 'the folder to look in, instead of the nearest .jamey'] as const
 

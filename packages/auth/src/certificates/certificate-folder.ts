@@ -233,7 +233,8 @@ export function isIssuedBy(certificate: X509Certificate, authority: X509Certific
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
 }
 
-function covers(certificate: X509Certificate, host: string): boolean {
+/** Whether the certificate is for that host name or address. */
+export function covers(certificate: X509Certificate, host: string): boolean {
   return (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined
 }
 

@@ -144,6 +144,25 @@ export class CertificateError extends JameyError<CertificateErrorCode> {
   }
 }
 
+/** Every way a certificate cannot be had from a public authority, and what it means. */
+export const ACME_ERRORS = {
+  'acme-unreachable': 'the ACME server does not answer',
+  'acme-refused': 'the ACME server says no, or something that is none of RFC 8555',
+  'acme-challenge-failed': 'that the host is ours could not be proven',
+  'acme-late': 'the ACME server took longer than is waited for',
+} as const
+
+export type AcmeErrorCode = keyof typeof ACME_ERRORS
+
+/** A certificate that could not be had. Its message has what the ACME server said. */
+export class AcmeError extends JameyError<AcmeErrorCode> {
+  override readonly name = 'AcmeError'
+
+  constructor(code: AcmeErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, { ...options, retryable: code === 'acme-unreachable' || code === 'acme-late' })
+  }
+}
+
 /** Every reason for which a file or folder is not believed. */
 export const OWNERSHIP_ERRORS = {
   'owner-foreign': 'it, or a folder above it, belongs to another user than the one of this process and root',

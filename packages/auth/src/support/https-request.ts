@@ -1,5 +1,5 @@
 import { KeyObject } from 'node:crypto'
-import { request as requestPlain } from 'node:http'
+import { type IncomingHttpHeaders, request as requestPlain } from 'node:http'
 import { request as requestSecure } from 'node:https'
 import { isIP } from 'node:net'
 
@@ -14,7 +14,7 @@ export interface ClientCertificate {
 export interface HttpsRequest {
   /** `https:`, or `http:` of this machine. */
   readonly url: URL
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'HEAD' | 'POST'
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | undefined
   /** Who may have signed the server's certificate, PEM; the authorities Node knows by default. */
@@ -29,6 +29,7 @@ export interface HttpsRequest {
 export interface HttpsAnswer {
   readonly status: number
   readonly text: string
+  readonly headers: IncomingHttpHeaders
   /** Of Retry-After in seconds; undefined where there is none. */
   readonly retryAfterSeconds: number | undefined
 }
@@ -75,6 +76,7 @@ export async function ask(request: HttpsRequest): Promise<HttpsAnswer> {
         resolve({
           status: answer.statusCode ?? 0,
           text: Buffer.concat(chunks).toString('utf8'),
+          headers: answer.headers,
           retryAfterSeconds,
         })
       })
