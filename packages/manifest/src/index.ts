@@ -8,9 +8,11 @@ export {
   type MakeBrokerFiles,
 } from './brokers/broker-files.js'
 export { isAsMade, withDigestLine } from './brokers/digest-line.js'
+export { emqxFiles } from './brokers/emqx.js'
 export { natsFiles } from './brokers/nats.js'
 export { OTHER_BROKERS, type OtherBroker, type OtherBrokerName } from './brokers/other-brokers.js'
 export { rabbitMqFiles } from './brokers/rabbitmq.js'
+export { vernemqFiles } from './brokers/vernemq.js'
 export {
   type ClientChange,
   diff,

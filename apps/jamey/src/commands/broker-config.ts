@@ -88,9 +88,7 @@ async function settingsOf(
     clientsBy,
     authorization: {
       url: options.authzUrl,
-      secret: broker.asksService(clientsBy)
-        ? await secretOf(at(options.authzSecretFile), directory)
-        : undefined,
+      secret: broker.needsSecret ? await secretOf(at(options.authzSecretFile), directory) : undefined,
     },
     tokenSecretFile: at(options.tokenSecretFile) ?? directory?.secret,
   }

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { isAbsolute, join } from 'node:path'
 import { BrokerFilesError, type BrokerFilesErrorCode, type BrokerOptions } from './broker-files.js'
@@ -86,6 +87,16 @@ function isLoopback(host: string): boolean {
 export function serviceUrl({ authorization: { url, secret } }: BrokerOptions, path: string): string {
   const { protocol, host } = new URL(url)
   return `${protocol}//${secret === undefined ? '' : `broker:${secret}@`}${host}${path}`
+}
+
+/**
+ * The secret that nodes of Erlang share, made from that of the service: the same at each run, and nothing that tells the
+ * other. Throws where there is none.
+ */
+export function cookieOf({ authorization: { secret } }: BrokerOptions): string {
+  if (secret === undefined)
+    fail('option-unusable', 'there is no secret from which the cookie of the node could be made')
+  return createHmac('sha256', secret).update('cookie of a node of Erlang').digest('hex')
 }
 
 /** A path in the folder of the files. */

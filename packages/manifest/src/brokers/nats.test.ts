@@ -140,7 +140,7 @@ describe('the files of NATS', () => {
   it('tell what it does otherwise, and name whom that touches', () => {
     const limited = client('robot-7', [], { proofs: ['token'], limits: { publishesPerSecond: 5 } })
     const { notes } = natsFiles(sampleManifest(limited), SAMPLE_OPTIONS)
-    expect(notes.join('\n')).toMatch(/jamey\/#, stand here as the parts .*: "jamey-operator"/)
+    expect(notes.join('\n')).toMatch(/jamey\/#, stand as the parts .* for "jamey-operator"\./)
     expect(notes.join('\n')).toContain('the manifest has another proof for "robot-7".')
     expect(notes.join('\n')).toContain(
       'keeps no limits of single clients. The manifest has some for "robot-7".',

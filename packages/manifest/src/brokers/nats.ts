@@ -3,7 +3,7 @@ import type { BrokerFiles, BrokerOptions } from './broker-files.js'
 import { type ClientRules, INBOXES, rulesOf, STATUSES } from './client-rules.js'
 import { assertOptions, doubleQuoted, fail, hostAndPort, inFolder, shellWord, shown } from './config-text.js'
 import { narrowed } from './narrowed.js'
-import { sharedNotes } from './shared-notes.js'
+import { narrowingNotes, sharedNotes } from './shared-notes.js'
 
 /** Those of TLS 1.3 alone: NATS has no option for the least version, and without a common one 1.2 fails. */
 const CIPHER_SUITES = ['TLS_AES_256_GCM_SHA384', 'TLS_AES_128_GCM_SHA256', 'TLS_CHACHA20_POLY1305_SHA256']
@@ -24,7 +24,7 @@ export function natsFiles(manifest: Manifest, options: BrokerOptions): BrokerFil
     checkCommand: `nats-server -t -c ${shellWord(config)}`,
     notes: [
       ...NOTES,
-      ...narrowingNotes(rules),
+      ...narrowingNotes(rules, 'NATS'),
       ...sharedNotes(manifest, 'NATS', { takesTokens: false, hasLimits: false }),
     ],
   }
@@ -39,15 +39,6 @@ const NOTES = [
   'After a change of the manifest: write the files again, then nats-server --signal reload. No connection ends.',
   'User JWTs of NATS (operator mode), for which our tokens could be exchanged, are not made here.',
 ]
-
-function narrowingNotes(rules: readonly ClientRules[]): readonly string[] {
-  const names = rules.filter(({ reachesInboxes, reachesStatuses }) => reachesInboxes || reachesStatuses)
-  if (names.length === 0) return []
-  const list = names.map(({ clientId }) => shown(clientId)).join(', ')
-  return [
-    `Permissions that select what belongs to others, such as jamey/#, stand here as the parts that hold our topics, for NATS would deliver the answers of others, too: ${list}. List further topics below jamey/ by name.`,
-  ]
-}
 
 function configOf(rules: readonly ClientRules[], options: BrokerOptions): string {
   return `server_name: "jamey"

@@ -1,6 +1,8 @@
 import type { BrokerOptions, MakeBrokerFiles } from './broker-files.js'
+import { emqxFiles } from './emqx.js'
 import { natsFiles } from './nats.js'
 import { rabbitMqFiles } from './rabbitmq.js'
+import { vernemqFiles } from './vernemq.js'
 
 type ClientsBy = BrokerOptions['clientsBy']
 
@@ -9,14 +11,16 @@ export interface OtherBroker {
   readonly make: MakeBrokerFiles
   /** What it can know clients by; the first is what it should. */
   readonly clientsBy: readonly [ClientsBy, ...ClientsBy[]]
-  /** Whether it asks the authorization service then. */
-  asksService(clientsBy: ClientsBy): boolean
+  /** Whether its files hold something made from the secret that it shares with the authorization service. */
+  readonly needsSecret: boolean
 }
 
 /** By the names of their programs. */
 export const OTHER_BROKERS = {
-  rabbitmq: { make: rabbitMqFiles, clientsBy: ['tokens', 'certificates'], asksService: () => true },
-  nats: { make: natsFiles, clientsBy: ['certificates'], asksService: () => false },
+  emqx: { make: emqxFiles, clientsBy: ['tokens', 'certificates'], needsSecret: true },
+  vernemq: { make: vernemqFiles, clientsBy: ['tokens', 'certificates'], needsSecret: true },
+  rabbitmq: { make: rabbitMqFiles, clientsBy: ['tokens', 'certificates'], needsSecret: true },
+  nats: { make: natsFiles, clientsBy: ['certificates'], needsSecret: false },
 } as const satisfies Readonly<Record<string, OtherBroker>>
 
 export type OtherBrokerName = keyof typeof OTHER_BROKERS

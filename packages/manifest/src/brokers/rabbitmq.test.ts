@@ -41,6 +41,17 @@ describe('the files of RabbitMQ', () => {
     ])
   })
 
+  it('believe a service elsewhere by its certificate', () => {
+    const authorization = { url: 'https://hub.example.org:8090', secret: 'secret' }
+    expect(textOf('advanced.config', { authorization })).toBe(
+      `[{rabbitmq_auth_backend_http, [{ssl_options, [{cacertfile, "/srv/certs/ca.crt"}, {verify, verify_peer}, {versions, ['tlsv1.3']}]}]}].\n`,
+    )
+    expect(textOf('rabbitmq.conf', { authorization })).toContain(
+      'https://broker:secret@hub.example.org:8090/rabbitmq/user\n',
+    )
+    expect(textOf('advanced.config')).toBe('[].\n')
+  })
+
   it('ask for a certificate with mutual TLS, and make it the user where certificates are the proof', () => {
     const mutual = textOf('rabbitmq.conf', { isMutualTls: true })
     expect(mutual).toContain('ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n')
@@ -72,7 +83,6 @@ describe('the files of RabbitMQ', () => {
       'the path of folder "/srv\\nlisteners.tcp.1 = 1" has a control character',
     ],
     [{ port: 0 }, 'the port 0 is none; expected a whole number, 1 to 65535'],
-    [{ authorization: { url: 'https://a.example', secret: undefined } }, 'cannot verify the certificate'],
     [
       { authorization: { url: 'http://a.example', secret: undefined } },
       'tokens would be readable on their way',

@@ -4,6 +4,7 @@ import type { BrokerFile, BrokerFiles, BrokerOptions } from './broker-files.js'
 import {
   assertOptions,
   assertPlainPaths,
+  doubleQuoted,
   fail,
   inFolder,
   serviceUrl,
@@ -33,7 +34,7 @@ export function rabbitMqFiles(manifest: Manifest, options: BrokerOptions): Broke
       { path: 'rabbitmq.conf', text: configOf(options), mode: 0o600 },
       { path: 'enabled_plugins', text: `[${PLUGINS.join(',')}].\n`, comment: '%' },
       // In the place of the one that the machine may have.
-      { path: 'advanced.config', text: '[].\n', comment: '%' },
+      { path: 'advanced.config', text: advancedOf(options), comment: '%' },
       startScript(options),
     ],
     command: `sh ${shellWord(inFolder(options, 'start.sh'))}`,
@@ -61,16 +62,12 @@ function notesOf({ clientsBy, authorization, folder }: BrokerOptions): readonly 
 
 /** What it, or its configuration, has no words for. */
 function assertRabbitMq(options: BrokerOptions): void {
-  const { host, authorization } = options
+  const { host } = options
   if (isIP(host) === 0) {
     fail(
       'option-unusable',
       `RabbitMQ cannot listen at ${shown(host)}; expected an address, such as 127.0.0.1`,
     )
-  }
-  if (authorization.url.startsWith('https:')) {
-    const why = 'RabbitMQ 3.10 cannot verify the certificate of the authorization service'
-    fail('option-unusable', `${why}; run the service beside it, at http://127.0.0.1`)
   }
   assertPlainPaths('RabbitMQ', options)
 }
@@ -123,6 +120,13 @@ log.console = true
 log.console.level = info
 log.file = false
 `
+}
+
+/** What rabbitmq.conf has no words for in 3.10: whom to believe that it is the service. */
+function advancedOf({ authorization, tls }: BrokerOptions): string {
+  if (authorization.url.startsWith('http:')) return '[].\n'
+  const options = `{cacertfile, ${doubleQuoted(tls.ca)}}, {verify, verify_peer}, {versions, ['tlsv1.3']}`
+  return `[{rabbitmq_auth_backend_http, [{ssl_options, [${options}]}]}].\n`
 }
 
 /** All that RabbitMQ takes from its environment alone; what is set there already stays, for a second node. */

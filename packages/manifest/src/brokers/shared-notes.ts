@@ -1,4 +1,5 @@
 import type { Manifest } from '../model/manifest.js'
+import type { ClientRules } from './client-rules.js'
 import { shown } from './config-text.js'
 
 /** Names in one sentence; there may be thousands. */
@@ -31,7 +32,14 @@ export function sharedNotes(
   ]
 }
 
-function note(clients: Manifest['clients'], text: string): readonly string[] {
+/** For a broker whose lists hold permissions as `narrowed` makes them. */
+export function narrowingNotes(rules: readonly ClientRules[], broker: string): readonly string[] {
+  const wide = rules.filter(({ reachesInboxes, reachesStatuses }) => reachesInboxes || reachesStatuses)
+  const why = `${broker} cannot leave out what belongs to others; permissions that select it, such as jamey/#, stand as the parts that hold our topics (list further ones by name) for`
+  return note(wide, why)
+}
+
+function note(clients: readonly { readonly clientId: string }[], text: string): readonly string[] {
   if (clients.length === 0) return []
   const names = clients.slice(0, MOST_NAMES).map(({ clientId }) => shown(clientId))
   const more = clients.length > MOST_NAMES ? ` and ${clients.length - MOST_NAMES} more` : ''
