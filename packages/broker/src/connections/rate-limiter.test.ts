@@ -1,5 +1,6 @@
 import { FakeClock, RawClient, settled, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
+import { type Authenticator, type Identity, insecureAuthenticator } from '../ports/authenticator.js'
 import { MemoryBrokerStore } from '../storage/memory-store.js'
 import { startBroker } from '../test-support/start-broker.js'
 
@@ -102,6 +103,54 @@ describe('a client that publishes faster than it may', () => {
       publishMany(publisher, 20)
       await received(broker, n)
     }
+  })
+
+  it('has bounds of its own where its identity says so, in the place of those of everybody', async () => {
+    const own = {
+      quick: { publishesPerSecond: 20 },
+      free: { publishesPerSecond: 0 },
+      small: { publishBytesPerSecond: 5 },
+    }
+    const all = insecureAuthenticator()
+    const authenticator: Authenticator = {
+      authenticate: async (request) => ({
+        ...((await all.authenticate(request)) as Identity),
+        limits: own[request.clientId as keyof typeof own],
+      }),
+    }
+    const { broker, port, clock, warnings } = await start({ publishesPerSecond: 10 }, { authenticator })
+    const publish = async (clientId: string): Promise<void> =>
+      publishMany(await RawClient.connect(port, { clientId }), 30)
+    await publish('other')
+    await received(broker, 1)
+    await publish('quick')
+    await received(broker, 2)
+    await clock.advance(50)
+    await received(broker, 3)
+    await clock.advance(50)
+    await received(broker, 5)
+    await publish('free')
+    await received(broker, 35)
+    await publish('small')
+    await received(broker, 36)
+    await clock.advance(100)
+    await received(broker, 39)
+    await clock.advance(100)
+    // Of its bytes, one in 200 ms: the bound of messages is that of everybody.
+    await received(broker, 43)
+    expect(warnings()).toContainEqual({ clientId: 'quick', publishesPerSecond: 20, publishBytesPerSecond: 0 })
+    expect(warnings()).toContainEqual({ clientId: 'small', publishesPerSecond: 10, publishBytesPerSecond: 5 })
+  })
+
+  it('has other bounds of its own once its identity is another, and keeps its permissions', async () => {
+    const { broker, port, clock } = await start({})
+    const publisher = await RawClient.connect(port)
+    broker.reload({ revise: (identity) => ({ ...identity, limits: { publishesPerSecond: 10 } }) })
+    publishMany(publisher, 50)
+    await received(broker, 1)
+    broker.reload({ revise: (identity) => ({ ...identity, limits: undefined }) })
+    await clock.advance(100)
+    await received(broker, 50)
   })
 
   it('is told so by a reload, and no more once the bound is gone', async () => {

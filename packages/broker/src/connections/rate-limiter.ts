@@ -1,15 +1,19 @@
+import type { Identity } from '../ports/authenticator.js'
 import type { Context } from '../support/context.js'
 import { Deadline } from '../support/deadline.js'
+import type { Limits } from '../support/limits.js'
 
 /** A connection, as far as it is read from more slowly. */
 export interface LimitedConnection {
   readonly context: Context
-  readonly session: { readonly clientId: string } | undefined
+  readonly session: { readonly clientId: string; readonly identity: Identity | undefined } | undefined
   /** How many wait for something before the next packet is handled. */
   readonly holds: number
   pauseReading(): void
   resumeReading(): void
 }
+
+type Rates = Pick<Limits, 'publishesPerSecond' | 'publishBytesPerSecond'>
 
 /** Who was slower than it may be can make up for so much of it. */
 const SAVED_MS = 1000
@@ -34,8 +38,8 @@ export class RateLimiter {
 
   /** A PUBLISH with a payload of so many bytes came. */
   take(bytes: number): void {
-    const { clock, limits } = this.#connection.context
-    const { publishesPerSecond, publishBytesPerSecond } = limits
+    const { clock } = this.#connection.context
+    const { publishesPerSecond, publishBytesPerSecond } = this.#rates()
     if (publishesPerSecond === 0 && publishBytesPerSecond === 0) return
     const nowMs = clock.now()
     const earliestMs = this.#hasBegun ? nowMs - SAVED_MS : nowMs
@@ -50,19 +54,32 @@ export class RateLimiter {
     this.#pause?.clear()
   }
 
+  /** Those of the client, and in the place of what it has none of its own those of everybody. */
+  #rates(): Rates {
+    const { context, session } = this.#connection
+    const own = session?.identity?.limits
+    return own === undefined ? context.limits : ratesOf(own, context.limits)
+  }
+
   #slowDown(untilMs: number): void {
     const connection = this.#connection
-    const { clock, counters, limits, log } = connection.context
+    const { clock, counters, log } = connection.context
     connection.pauseReading()
     this.#pause ??= new Deadline(clock, () => connection.resumeReading())
     this.#pause.set(untilMs)
     if (this.#wasTold) return
     this.#wasTold = true
     counters.publishersSlowed++
-    const { publishesPerSecond, publishBytesPerSecond } = limits
+    const { publishesPerSecond, publishBytesPerSecond } = this.#rates()
     const about = { clientId: connection.session?.clientId, publishesPerSecond, publishBytesPerSecond }
     log.warn(about, 'a client publishes faster than it may; it is read from more slowly')
   }
+}
+
+function ratesOf(own: Partial<Rates>, all: Rates): Rates {
+  const { publishesPerSecond = all.publishesPerSecond, publishBytesPerSecond = all.publishBytesPerSecond } =
+    own
+  return { publishesPerSecond, publishBytesPerSecond }
 }
 
 function costMs(count: number, perSecond: number): number {

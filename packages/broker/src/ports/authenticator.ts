@@ -1,5 +1,6 @@
 import { type ProtocolVersion, ReasonCode } from '@jamey/protocol'
 import { AuthenticationRefused } from '../support/errors.js'
+import type { Limits } from '../support/limits.js'
 
 /** Of a certificate that was verified. */
 export interface ClientCertificate {
@@ -50,6 +51,8 @@ export interface Identity {
   authenticationData?: Uint8Array | undefined
   /** Whose requests it may pass on in their name: client identifiers, `+` for anybody. Absent: nobody's. */
   actsFor?: readonly string[] | undefined
+  /** How fast it may publish, in the place of the limits of these names that bound everybody; 0: no bound. */
+  limits?: Partial<Pick<Limits, 'publishesPerSecond' | 'publishBytesPerSecond'>> | undefined
   mayPublish(topic: string): boolean
   /** `filter` as sent: to be in a share group, `$share/<group>/<filter>`, is a right of its own. */
   maySubscribe(filter: string): boolean
