@@ -19,6 +19,8 @@ import {
   type Revise,
 } from '@jamey/broker'
 import { ReasonCode } from '@jamey/protocol'
+import { ManifestAccess, type Shown } from './manifest-access.js'
+import { narrowedBy, unnarrowed } from './narrowed-identity.js'
 import type { AuthenticationSettings, BrokerSettings, PermissionEntry, TokenTrust } from './settings.js'
 
 /** Who comes in, and what those may do who are in already. */
@@ -36,31 +38,36 @@ export interface AccessOptions {
 /** What a denial goes by, of an identity as it came. */
 const BEARERS = new WeakMap<Identity, Bearer>()
 
-/** What an identity was before the permissions of the configuration narrowed it. */
-const UNNARROWED = new WeakMap<Identity, Identity>()
+/** How the client proved who it is, of an identity as it came. */
+const SHOWN = new WeakMap<Identity, Shown>()
 
 /**
  * Who a client is decides the method. What it may do is what its token says (anything, where it has none), and, where
- * there is a list of permissions, only what the entries that name it allow, too. Whom no entry names is refused, and so is whom `refused` names.
+ * there is a list of permissions or a manifest, only what the entries that name it allow, too. Whom none names is
+ * refused, and so is whom `refused` names.
  */
 export function accessOf(
   {
     authentication,
     refused = [],
     permissions,
-  }: Pick<BrokerSettings, 'authentication' | 'permissions'> & { refused?: readonly string[] },
+    manifest,
+  }: Pick<BrokerSettings, 'authentication' | 'permissions'> &
+    Partial<Pick<BrokerSettings, 'refused' | 'manifest'>>,
   { log, revocations }: AccessOptions = {},
 ): Access {
-  const base = authenticatorOf(authentication, log)
+  const listed = manifest && new ManifestAccess(manifest)
+  const base = authenticatorOf(authentication, log, listed)
   const table = permissions && new PermissionTable(permissions)
   const isRefused = matcherOf(refused)
   const narrow = (identity: Identity, clientId: string): Identity | Refusal => {
     if (isRefused(clientId)) {
       return { refuse: ReasonCode.notAuthorized, reason: 'the broker refuses this client by its name' }
     }
-    const whole = UNNARROWED.get(identity) ?? identity
+    const whole = unnarrowed(identity)
     const objection = revocations?.objectionTo(BEARERS.get(whole) ?? { sub: clientId })
     if (objection !== undefined) return { refuse: ReasonCode.administrativeAction, reason: objection }
+    if (listed !== undefined) return listed.narrow(whole, clientId, SHOWN.get(whole))
     return table === undefined ? whole : table.narrow(whole, clientId)
   }
   return {
@@ -69,6 +76,7 @@ export function accessOf(
         // None of these asks a client anything more.
         const identity = (await base.authenticate(request)) as Identity
         BEARERS.set(identity, bearerOf(identity, request))
+        if (authentication.method !== 'none') SHOWN.set(identity, shownBy(identity, request))
         const outcome = narrow(identity, request.clientId)
         if (!('refuse' in outcome)) return outcome
         throw new AuthenticationRefused(outcome.reason ?? '', codeOf(outcome, request))
@@ -80,6 +88,11 @@ export function accessOf(
 
 function bearerOf({ tokenId }: Identity & { tokenId?: string }, request: AuthenticationRequest): Bearer {
   return { sub: request.clientId, jti: tokenId, certificate: request.certificate?.raw }
+}
+
+/** A token ends; nothing else that is shown does. */
+function shownBy({ expiresAtMs }: Identity, { certificate }: AuthenticationRequest): Shown {
+  return { hasToken: expiresAtMs !== undefined, hasCertificate: certificate !== undefined }
 }
 
 /** CONNACK has a word of its own for whom the administrator has shut out; a renewal is answered by DISCONNECT. */
@@ -115,10 +128,21 @@ function publishedAt(
   return keys
 }
 
-function authenticatorOf(settings: AuthenticationSettings, log: AccessOptions['log']): Authenticator {
+function authenticatorOf(
+  settings: AuthenticationSettings,
+  log: AccessOptions['log'],
+  listed: ManifestAccess | undefined,
+): Authenticator {
   switch (settings.method) {
-    case 'token':
-      return tokenAuthenticator(verifierOf(settings, log))
+    case 'token': {
+      const byToken = tokenAuthenticator(verifierOf(settings, log))
+      return {
+        authenticate: async (request) =>
+          listed?.isKnownByCertificate(request)
+            ? identityOfCertificate(request)
+            : byToken.authenticate(request),
+      }
+    }
     case 'certificate':
       return { authenticate: async (request) => identityOfCertificate(request) }
     case 'none':
@@ -174,27 +198,8 @@ class PermissionTable {
     } catch (error) {
       return { refuse: ReasonCode.clientIdentifierNotValid, reason: (error as Error).message }
     }
-    const { username, expiresAtMs, authenticationData, permissions, actsFor = [] } = identity
-    const narrowed: Identity = {
-      username,
-      expiresAtMs,
-      authenticationData,
-      // Both lists, and between them what is no permission.
-      permissions: { list: [...(permissions?.list ?? ['everything ']), '', ...allowed.list] },
-      actsFor: bothActFor(allowed.actsFor(), actsFor),
-      mayPublish: (topic) => allowed.mayPublish(topic) && identity.mayPublish(topic),
-      maySubscribe: (filter) => allowed.maySubscribe(filter) && identity.maySubscribe(filter),
-      mayReceive: (topic) => allowed.mayReceive(topic) && identity.mayReceive(topic),
-    }
-    UNNARROWED.set(narrowed, identity)
-    return narrowed
+    return narrowedBy(identity, allowed)
   }
-}
-
-/** Whom both let the client act for. */
-function bothActFor(one: readonly string[], other: readonly string[]): readonly string[] {
-  const within = (list: readonly string[]) => (whom: string) => list.includes('+') || list.includes(whom)
-  return [...new Set([...one.filter(within(other)), ...other.filter(within(one))])]
 }
 
 function matcherOf(names: readonly string[]): (clientId: string) => boolean {

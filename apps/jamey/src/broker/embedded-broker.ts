@@ -1,4 +1,5 @@
 import type { Broker, BrokerStore, ListenerAddress } from '@jamey/broker'
+import type { Manifest } from '@jamey/manifest'
 import type { Logger } from 'pino'
 import { anotherPort } from '../components/listening.js'
 import { EXIT } from '../support/exit-codes.js'
@@ -22,6 +23,7 @@ export function embeddedSettings(given: {
   readonly ownCrlFile?: string
   /** Where the certificates were read, to be looked at all the time. */
   readonly tlsFiles?: readonly string[]
+  readonly manifest?: Manifest | undefined
   /** The parts of the system, each of which has a certificate of `ca`. */
   readonly ownClients: readonly string[]
 }): BrokerSettings {
@@ -34,6 +36,7 @@ export function embeddedSettings(given: {
     revocation: { deniedFile: given.deniedFile, ownCrlFile: given.ownCrlFile, authorities: [ca] },
     tlsFiles: given.tlsFiles ?? [],
     permissions: undefined,
+    manifest: given.manifest,
     limits: {},
     overflow: undefined,
     sharedSubscriptions: undefined,

@@ -201,6 +201,7 @@ function fixedChanges(started: BrokerSettings, next: BrokerSettings): string[] {
     ['store', started.storePath !== next.storePath],
     ['authentication.method', methods[0] !== methods[1]],
     ['permissions', methods[0] !== methods[1]],
+    ['manifest', methods[0] !== methods[1] && next.manifest !== undefined],
     ['refused', methods[0] !== methods[1] && next.refused.length > 0],
     ['overflow', started.overflow !== next.overflow],
     ['sharedSubscriptions', started.sharedSubscriptions !== next.sharedSubscriptions],

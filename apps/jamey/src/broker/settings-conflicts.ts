@@ -101,7 +101,9 @@ function checkAuthentication(layers: Layers, fault: Fault): void {
     const expected = 'the file of the secret that signs tokens, MQTT_JWT_SECRET, or jwksFile or jwksUrl'
     fault(['authentication', 'tokenSecretFile'], 'nothing', expected)
   }
-  if (method === 'certificate' && layers.get(['permissions']) === undefined) {
-    fault(['permissions'], 'nothing', 'what each client may do, since no token says it')
+  const isBound = (['permissions', 'manifest'] as const).map((field) => layers.get([field]) !== undefined)
+  if (method === 'certificate' && !isBound.includes(true)) {
+    fault(['permissions'], 'nothing', 'what each client may do, since no token says it; or a manifest')
   }
+  if (!isBound.includes(false)) fault(['permissions'], 'a list, beside manifest', 'one of the two')
 }

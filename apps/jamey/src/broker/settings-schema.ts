@@ -23,6 +23,7 @@ import {
   type ListenerOptions,
 } from '@jamey/broker'
 import type { ConfigurationFault } from '@jamey/bus'
+import { type Manifest, ManifestError, readManifestFile } from '@jamey/manifest'
 import { isTopicFilter } from '@jamey/protocol'
 import { z } from 'zod'
 import { LOG_LEVELS } from '../terminal/log-level.js'
@@ -86,6 +87,7 @@ export function brokerSchema(folder: string) {
         { error: 'a list of { clients, allow }' },
       )
       .optional(),
+    manifest: manifest(folder).optional(),
     limits: limits(Object.keys(LIMIT_RANGES) as (keyof Limits)[]).default({}),
     overflow: oneOf(['drop-newest', 'drop-oldest', 'disconnect', 'refuse']).optional(),
     sharedSubscriptions: oneOf(['in-turn', 'by-publisher']).optional(),
@@ -211,6 +213,21 @@ function permission() {
   )
 }
 
+function manifest(folder: string) {
+  return text('the path of a manifest (permissions.yaml)').transform((given, context): Manifest => {
+    try {
+      return readManifestFile(resolve(folder, given), given)
+    } catch (error) {
+      if (!(error instanceof ManifestError)) throw error
+      for (const { fileName, line, column, field, found, expected } of error.faults) {
+        const where = `${fileName}:${line}:${column}${field === '' ? '' : `: ${field}`}`
+        context.addIssue({ code: 'custom', message: expected, params: { found, where } })
+      }
+      return z.NEVER
+    }
+  })
+}
+
 function publishedFilter() {
   const expected = 'a topic filter, not shared, and none under $SYS'
   const isOne = (filter: string): boolean => isTopicFilter(filter) && !/^\$(share|SYS)\//.test(filter)
@@ -334,9 +351,10 @@ export function faultsOf(error: z.ZodError | undefined, layers: Layers): Configu
       }))
     }
     const found = (issue.code === 'custom' && issue.params?.['found']) || shown(issue.input)
+    const where = issue.code === 'custom' ? issue.params?.['where'] : undefined
     return [
       {
-        variable: layers.nameOf(path),
+        variable: layers.nameOf(path) + (where === undefined ? '' : `: ${where}`),
         found: String(found),
         expected: issue.message + waysTo(path, issue.input),
       },

@@ -13,6 +13,7 @@ export interface BrokerFlags {
   readonly jwksUrl?: string
   readonly jwksCa?: string
   readonly audience?: string
+  readonly manifest?: string
   readonly deniedFile?: string
   readonly crl?: string
   readonly issuer?: string
@@ -57,6 +58,7 @@ export const ROWS: readonly Row[] = [
   row(['authentication', 'jwksCa'], 'jwksCa', '--jwks-ca', 'MQTT_JWKS_CA_CERT', 'path'),
   row(['authentication', 'audience'], 'audience', '--audience', 'MQTT_JWT_AUDIENCE', 'list'),
   row(['authentication', 'issuers'], 'issuer', '--issuer', 'MQTT_JWT_ISSUER', 'list'),
+  row(['manifest'], 'manifest', '--manifest', 'JAMEY_BROKER_MANIFEST', 'path'),
   row(['deniedFile'], 'deniedFile', '--denied-file', 'JAMEY_DENIED_FILE', 'path'),
   row(['crlFiles'], 'crl', '--crl', 'JAMEY_BROKER_CRL', 'paths'),
   row(['overflow'], 'overflow', '--overflow', 'JAMEY_BROKER_OVERFLOW', 'text'),

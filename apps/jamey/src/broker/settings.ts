@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { KeySet, RevocationFiles } from '@jamey/auth'
 import type { BrokerOptions, CloseOptions, Limits, ListenerOptions } from '@jamey/broker'
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
+import type { Manifest } from '@jamey/manifest'
 import type { LogLevel } from '../terminal/log-level.js'
 import { contradictionsIn } from './settings-conflicts.js'
 import { readBrokerFile } from './settings-file.js'
@@ -44,6 +45,8 @@ export interface BrokerSettings {
   readonly permissions: readonly PermissionEntry[] | undefined
   /** What TLS is served with: certificates, keys and authorities, which are looked at all the time. */
   readonly tlsFiles: readonly string[]
+  /** Who may connect, how each proves it, and what it may do at most. Undefined: whoever can prove it. */
+  readonly manifest: Manifest | undefined
   readonly limits: Partial<Limits>
   readonly overflow: BrokerOptions['overflow']
   readonly sharedSubscriptions: BrokerOptions['sharedSubscriptions']
@@ -67,9 +70,10 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
     // A file that cannot be read would lack everything, which is no news.
     ...(file.faults.length > 0 ? [] : contradictionsIn(layers)),
   ]
+  if (parsed.success) faults.push(...proofFaults(parsed.data, layers))
   if (!parsed.success || faults.length > 0) throw new ConfigurationError(faults)
   const { listeners, authentication, refused, deniedFile, crlFiles, permissions } = parsed.data
-  const { limits, overflow, sharedSubscriptions, stampSenders, refuseWhenFull } = parsed.data
+  const { manifest, limits, overflow, sharedSubscriptions, stampSenders, refuseWhenFull } = parsed.data
   return {
     listeners,
     storePath: parsed.data.store === 'none' ? undefined : parsed.data.store,
@@ -83,6 +87,7 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
     },
     tlsFiles: tlsFilesOf(layers, file.folder),
     permissions,
+    manifest,
     limits,
     overflow,
     sharedSubscriptions,
@@ -118,6 +123,18 @@ function tlsFilesOf(layers: Layers, folder: string): string[] {
   )
   const texts = paths.filter((path) => typeof path === 'string')
   return [...new Set(texts.map((path) => resolve(folder, path)))]
+}
+
+/** A client that has only a certificate cannot show it where no listener asks. */
+function proofFaults(
+  { manifest, listeners }: { manifest?: Manifest | undefined; listeners: readonly ListenerOptions[] },
+  layers: Layers,
+): ConfigurationFault[] {
+  const bound = manifest?.clients.find(({ proofs }) => proofs.every((proof) => proof === 'certificate'))
+  if (bound === undefined || listeners.some(({ tls }) => tls?.requestClientCertificate === true)) return []
+  const found = `a client that proves who it is by a certificate (${JSON.stringify(bound.clientId)})`
+  const expected = 'none, or a listener with tls.ca, for no other asks for certificates'
+  return [{ variable: layers.nameOf(['manifest']), found, expected }]
 }
 
 /** Who vouches for client certificates. */

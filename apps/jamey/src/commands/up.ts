@@ -1,5 +1,6 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { readTokenSecretsFile } from '@jamey/auth'
+import { type Manifest, readManifestFile } from '@jamey/manifest'
 import type { Logger } from 'pino'
 import { embeddedSettings } from '../broker/embedded-broker.js'
 import { type ServedBroker, startServedBroker } from '../broker/served-broker.js'
@@ -132,7 +133,8 @@ class System {
   async start({ host, port, httpHost, httpPort }: Listening): Promise<void> {
     const { interrupted, env, cwd } = this.#context
     const directory = this.#directory
-    const read = (): Promise<BrokerSettings> => readSettings(directory, host, port)
+    const read = async (): Promise<BrokerSettings> =>
+      readSettings(directory, { host, port, manifest: manifestOf(this.#context) })
     const started = await read()
     const log = this.#log.child({ component: 'broker' })
     const portSetting = 'jamey up --port'
@@ -185,10 +187,17 @@ class System {
   }
 }
 
-async function readSettings(directory: DataDirectory, host: string, port: number): Promise<BrokerSettings> {
+function manifestOf({ env, cwd }: CommandContext): Manifest | undefined {
+  const file = env['JAMEY_BROKER_MANIFEST']
+  return file ? readManifestFile(resolve(cwd, file), file) : undefined
+}
+
+async function readSettings(
+  directory: DataDirectory,
+  given: Pick<BrokerAddress, 'host' | 'port'> & { readonly manifest: Manifest | undefined },
+): Promise<BrokerSettings> {
   return embeddedSettings({
-    host,
-    port,
+    ...given,
     cert: readDataFile(directory.serverCertificate),
     key: readDataFile(directory.serverKey),
     ca: readDataFile(directory.caCertificate),

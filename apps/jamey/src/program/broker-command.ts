@@ -21,6 +21,7 @@ export function addBrokerCommand(program: Command, run: Run): void {
     .option('--jwks-ca <file>', 'who vouches for that server, PEM')
     .option('--audience <names>', 'what tokens have to be for (aud), with commas')
     .option('--issuer <names>', 'who may have issued them (iss), with commas')
+    .option('--manifest <file>', 'who may connect and do what, a permissions.yaml')
     .option('--denied-file <file>', 'who is denied, as `jamey deny` writes it')
     .option('--crl <files>', 'revoked client certificates, CRLs in PEM or DER, with commas')
     .option('--store <folder>', 'where sessions and messages outlive the process, or none')
@@ -71,8 +72,8 @@ Examples:
   jamey broker --data-dir .jamey --port 8884 --limit connections=500
   jamey broker --insecure
 
-SIGHUP reads everything again: certificates, limits, permissions and the token
-secret change without ending a connection; a fault changes nothing. SIGTERM and
+SIGHUP reads everything again: certificates, limits, permissions, the manifest
+and the token secret change without ending a connection; a fault changes nothing. SIGTERM and
 Ctrl-C let clients finish, tell them why and, with --server-reference, where to
 go.`
 

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { COMPONENTS } from '@jamey/contracts'
 import { MALFORMED_PERMISSIONS } from '@jamey/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { ManifestError, readManifest, shownFault } from '../index.js'
+import { CLIENT_LIMITS, ManifestError, permissionsOf, readManifest, shownFault } from '../index.js'
 
 const WHOLE = `version: 1
 components:
@@ -89,6 +91,57 @@ describe('a manifest', () => {
     expect(readManifest('version: 1').clients.map(({ clientId }) => clientId)).toEqual(
       Object.values(COMPONENTS).map(({ clientId }) => clientId),
     )
+  })
+})
+
+describe('the manifest that the manual shows', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../../../docs/permissions.md'), 'utf8')
+  const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? []
+  const manifest = readManifest(example)
+
+  it('has every field, and means what it says there', () => {
+    const told = manifest.clients.map(({ clientId, proofs, limits, permissions }) => ({
+      clientId,
+      proofs: proofs.join(' '),
+      limits,
+      own: permissions.length,
+    }))
+    const { conscience, memory, gateway, broker } = COMPONENTS
+    const component = ({ clientId, permissions }: { clientId: string; permissions: readonly string[] }) => ({
+      clientId,
+      proofs: 'token',
+      limits: {},
+      own: new Set(permissions).size,
+    })
+    expect(told).toEqual([
+      component(broker),
+      component(conscience),
+      { ...component(conscience), clientId: 'jamey-conscience-2' },
+      { ...component(memory), proofs: 'certificate', limits: { publishesPerSecond: 2000 } },
+      component(gateway),
+      {
+        clientId: 'robot-7',
+        proofs: 'certificate',
+        limits: { publishesPerSecond: 50, publishBytesPerSecond: 1_000_000 },
+        own: 5,
+      },
+      { clientId: 'front-desk', proofs: 'secret certificate', limits: {}, own: 2 },
+      { clientId: 'display', proofs: 'token', limits: {}, own: 1 },
+    ])
+    for (const field of [
+      'version',
+      'instances',
+      'proof',
+      'limits',
+      'roles',
+      'permissions',
+      ...CLIENT_LIMITS,
+    ]) {
+      expect(example).toContain(`${field}:`)
+    }
+    expect(permissionsOf(manifest, 'robot-7')?.mayPublish('lab/results/robot-7')).toBe(true)
+    expect(permissionsOf(manifest, 'robot-7')?.maySubscribe('$share/lab/jobs/+')).toBe(true)
+    expect(permissionsOf(manifest, 'front-desk')?.mayActFor('eva')).toBe(true)
   })
 })
 

@@ -1,0 +1,35 @@
+import type { Permissions } from '@jamey/auth'
+import type { Identity } from '@jamey/broker'
+
+/** What an identity was before the configuration of the broker narrowed it. */
+const UNNARROWED = new WeakMap<Identity, Identity>()
+
+/** The identity as it came. */
+export function unnarrowed(identity: Identity): Identity {
+  return UNNARROWED.get(identity) ?? identity
+}
+
+/** What both the identity and `allowed` let the client do, as fast as `limits` say. */
+export function narrowedBy(identity: Identity, allowed: Permissions, limits?: Identity['limits']): Identity {
+  const { username, expiresAtMs, authenticationData, permissions, actsFor = [] } = identity
+  const narrowed: Identity = {
+    username,
+    expiresAtMs,
+    authenticationData,
+    // Both lists, and between them what is no permission.
+    permissions: { list: [...(permissions?.list ?? ['everything ']), '', ...allowed.list] },
+    actsFor: bothActFor(allowed.actsFor(), actsFor),
+    limits,
+    mayPublish: (topic) => allowed.mayPublish(topic) && identity.mayPublish(topic),
+    maySubscribe: (filter) => allowed.maySubscribe(filter) && identity.maySubscribe(filter),
+    mayReceive: (topic) => allowed.mayReceive(topic) && identity.mayReceive(topic),
+  }
+  UNNARROWED.set(narrowed, identity)
+  return narrowed
+}
+
+/** Whom both let the client act for. */
+function bothActFor(one: readonly string[], other: readonly string[]): readonly string[] {
+  const within = (list: readonly string[]) => (whom: string) => list.includes('+') || list.includes(whom)
+  return [...new Set([...one.filter(within(other)), ...other.filter(within(one))])]
+}
