@@ -233,3 +233,24 @@ describe('the table of properties', () => {
     expect(new Set(PROPERTIES.map((row) => row.id)).size).toBe(27)
   })
 })
+
+it('a payload that was decoded never changes, whether its packet came whole or in pieces', () => {
+  const messages = ['first', 'second', 'third'].map((text) => ({
+    type: 'publish' as const,
+    topic: 't',
+    payload: Buffer.from(text.repeat(500)),
+    qos: 0 as const,
+    retain: false,
+    dup: false,
+    packetIdentifier: 0,
+    properties: undefined,
+  }))
+  const bytes = bytesOf(...messages.map((message): [Packet, ProtocolVersion] => [message, 5]))
+  for (const pieceBytes of [1000, 4096, 10_000, bytes.length]) {
+    const decoder = new Decoder({ from: 'client', protocolVersion: 5 })
+    const kept = decodeAll(decoder, chunksOf(bytes, pieceBytes)) as typeof messages
+    expect(kept.map(({ payload }) => Buffer.from(payload).toString())).toEqual(
+      messages.map(({ payload }) => payload.toString()),
+    )
+  }
+})

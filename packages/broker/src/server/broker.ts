@@ -61,7 +61,7 @@ export interface BrokerOptions {
    */
   readonly maximumQos?: QoS | undefined
   /**
-   * `false`: nothing is retained, which CONNACK tells, and what the store holds from before is sent to nobody. One that
+   * `true` by default. `false`: nothing is retained, which CONNACK tells, and what the store holds from before is sent to nobody. One that
    * publishes with RETAIN is disconnected with 0x9A (before MQTT 5.0 without a word), one with such a will is not let in.
    */
   readonly retainAvailable?: boolean | undefined

@@ -3,7 +3,10 @@ import type { PublishProperties, QoS } from '@jamey/protocol'
 /** A received message. */
 export interface Message {
   readonly topic: string
-  /** Valid until the handler settles: copy what is to be kept longer. */
+  /**
+   * To be read, not written to. It never changes, and keeps in memory what it came in, which is a packet or up to 64 KiB:
+   * copy (`slice`) what is kept in number.
+   */
   readonly payload: Uint8Array
   readonly qos: QoS
   readonly retain: boolean

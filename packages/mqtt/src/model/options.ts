@@ -114,8 +114,9 @@ export interface TlsOptions {
 }
 
 export interface ReconnectOptions {
-  /** 1000 ms by default; doubles up to `maxDelayMs`, 60 000 ms. The very first retry does not wait. */
+  /** 1000 ms by default; doubles up to `maxDelayMs`. The very first retry does not wait. */
   readonly baseDelayMs?: number | undefined
+  /** 60 000 ms by default. */
   readonly maxDelayMs?: number | undefined
   /** Share of the delay by which chance moves it, both ways; 0.2 by default. */
   readonly jitter?: number | undefined
@@ -127,10 +128,11 @@ export interface ReconnectOptions {
 
 export interface QueueOptions {
   /**
-   * Bounds of what waits to be sent: 100 000 messages and 64 MiB of topics and payloads by default. With a store on
-   * disk most of it lies there, and the bounds may be far larger than memory.
+   * Bound of what waits to be sent; 100 000 messages by default. With a store on disk most of it lies there, and the bounds
+   * may be far larger than memory.
    */
   readonly maximumMessages?: number | undefined
+  /** Likewise, of topics and payloads; 64 MiB by default. */
   readonly maximumBytes?: number | undefined
   /** A message that waited longer is given up as `expired`; no bound by default. */
   readonly maximumAgeMs?: number | undefined
