@@ -83,7 +83,9 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
   const urls = typeof config.url === 'string' ? [config.url] : config.url
   const { log } = config
   return {
-    urls: urls.map((url) => (config.insecure === true ? url : secured(url))),
+    urls: (config.urlOrder === 'random' ? shuffled(urls) : urls).map((url) =>
+      config.insecure === true ? url : secured(url),
+    ),
     clientId: config.clientId,
     protocolVersion: config.protocolVersion ?? 'auto',
     cleanSession: config.cleanSession ?? config.sessionExpirySeconds === 0,
@@ -100,9 +102,15 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
   }
 }
 
+/** By Fisher and Yates. */
+function shuffled<T>(all: readonly T[]): T[] {
+  const left = [...all]
+  return all.map(() => left.splice(Math.floor(Math.random() * left.length), 1)[0] as T)
+}
+
 /** In our settings `mqtt://` is MQTT over TLS; only `insecure` makes it what the scheme says elsewhere. */
 function secured(url: string): string {
-  return url.replace(/^mqtt:/i, 'mqtts:').replace(/^ws:/i, 'wss:')
+  return url.replace(/^mqtt(\+srv)?:/i, 'mqtts$1:').replace(/^ws:/i, 'wss:')
 }
 
 /** Paths where there are any: the client reads them for each attempt. */

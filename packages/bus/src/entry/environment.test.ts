@@ -368,6 +368,8 @@ describe('configuration from the environment', () => {
     [{ MQTT_USERNAME: 'none' }, 'MQTT_USERNAME', '"none"', 'MQTT_TLS_CLIENT_CERT'],
     [{ MQTT_SERVER_STAMPS: 'jamey/#/x' }, 'MQTT_SERVER_STAMPS', '"jamey/#/x"', 'MQTT topic filters'],
     [{ MQTT_SERVER_STAMPS: '$share/g/x' }, 'MQTT_SERVER_STAMPS', '"$share/g/x"', 'not below $'],
+    [{ MQTT_BROKER_URL: 'mqtts+srv://a:8883' }, 'MQTT_BROKER_URL', '"mqtts+srv://a:8883"', 'without a port'],
+    [{ MQTT_BROKER_URL_ORDER: 'wild' }, 'MQTT_BROKER_URL_ORDER', '"wild"', 'listed, random'],
     [{ MQTT_SHARED_SUBSCRIPTIONS: 'maybe' }, 'MQTT_SHARED_SUBSCRIPTIONS', '"maybe"', 'auto, true, false'],
     [{ MQTT_INSECURE: 'maybe' }, 'MQTT_INSECURE', '"maybe"', 'true or false'],
     [{ MQTT_PERMISSIONS: 'jamey/#,a/#/b' }, 'MQTT_PERMISSIONS', '"a/#/b"', 'an MQTT topic filter'],

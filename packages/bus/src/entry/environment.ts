@@ -11,6 +11,7 @@ import {
 import { COMPONENTS, type ComponentManifest } from '@jamey/contracts'
 import type { BusComponent, BusConfig, BusTls } from '../model/config.js'
 import { EnvironmentReader, quote } from './environment-reader.js'
+import { readUrls } from './environment-urls.js'
 
 export interface EnvironmentOptions {
   /** Where `.env` and relative paths are looked up; the working directory by default. */
@@ -22,10 +23,7 @@ export interface EnvironmentOptions {
 /** As `MQTT_USERNAME`: neither user name nor token. */
 const NO_LOGIN = 'none'
 const KEY_PASSPHRASE = 'MQTT_TLS_CLIENT_KEY_PASSPHRASE'
-const DEFAULT_URL = 'mqtt://localhost'
 const PROXY_SCHEMES = ['http:', 'https:', 'socks5:', 'socks5h:']
-const TLS_PORT = 8883
-const PLAINTEXT_PORT = 1883
 /** 2^28 - 1 of Remaining Length and its own five bytes. [MQTT 5.0 section 2.1.4] */
 const LARGEST_PACKET = 268_435_460
 /** VerneMQ 2.1 ends a connection that asks for packets larger than what Remaining Length alone can say. */
@@ -44,7 +42,7 @@ export function configFromEnvironment(
   const manifest = manifestOf(options.component)
   const insecure = reader.flag('MQTT_INSECURE') ?? false
   const clientId = readClientId(reader, manifest)
-  const url = readUrls(reader, insecure)
+  const { url, urlOrder } = readUrls(reader, insecure)
   const tls = readTls(reader, clientId)
   const proxy = readProxy(reader)
   const login = readLogin(reader, insecure)
@@ -73,6 +71,7 @@ export function configFromEnvironment(
   reader.assertFaultless()
   return {
     url,
+    urlOrder,
     clientId,
     permissions,
     jwtLifetimeSeconds,
@@ -153,45 +152,6 @@ function readClientIds(reader: EnvironmentReader, variable: string): readonly st
   const wrong = clientIds.find((one) => !isClientIdentifier(one))
   if (wrong === undefined) return clientIds
   return reader.fault(variable, quote(wrong), 'client identifiers with commas between them')
-}
-
-/** One URL, or several with commas between them; each gets the port of `MQTT_PORT` unless it has its own. */
-function readUrls(reader: EnvironmentReader, insecure: boolean): readonly string[] {
-  const port = reader.integer('MQTT_PORT', { unit: '(a port)', minimum: 1, maximum: 65_535 })
-  const texts = (reader.text('MQTT_BROKER_URL') ?? DEFAULT_URL).split(',').map((text) => text.trim())
-  return texts.map((text) => readUrl(reader, text, port, insecure))
-}
-
-function readUrl(
-  reader: EnvironmentReader,
-  text: string,
-  port: number | undefined,
-  insecure: boolean,
-): string {
-  const variable = 'MQTT_BROKER_URL'
-  const expected = 'mqtt://host or mqtts://host, with or without :port, several with commas between them'
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.username || url?.password) {
-    const found = `a URL with user name or password (${url.protocol}//***@${url.host})`
-    return reader.fault(variable, found, `${expected}; the client logs in with its token`) ?? ''
-  }
-  const isScheme = url?.protocol === 'mqtt:' || url?.protocol === 'mqtts:'
-  if (
-    url === undefined ||
-    !isScheme ||
-    url.hostname === '' ||
-    !/^\/?$/.test(url.pathname + url.search + url.hash)
-  ) {
-    // Before an @, and in a query, there may be a password, which may have a comma in it.
-    const found = /[@?]/.test(reader.text(variable) ?? '') ? 'something else (not shown)' : quote(text)
-    return reader.fault(variable, found, expected) ?? ''
-  }
-  if (url.port !== '' && port !== undefined && Number(url.port) !== port) {
-    reader.fault('MQTT_PORT', String(port), `${url.port}, as in MQTT_BROKER_URL, or nothing`)
-  }
-  const isPlaintext = insecure && url.protocol === 'mqtt:'
-  const defaultPort = isPlaintext ? PLAINTEXT_PORT : TLS_PORT
-  return `${url.protocol}//${url.hostname}:${url.port || port || defaultPort}`
 }
 
 /** Its URL may hold a password, which neither logs nor `inspect()` show. */

@@ -46,6 +46,8 @@ export interface BusComponent {
 export interface BusConfig {
   /** `mqtts://host[:8883]`; `mqtt://` means the same unless `insecure`. Several fail over in order. */
   readonly url: string | readonly string[]
+  /** Several URLs are tried in their order ('listed', the default), or in one of chance, so that clients spread. */
+  readonly urlOrder?: 'listed' | 'random' | undefined
   /** What makes all connections; see the option `proxy` of `@jamey/mqtt`. */
   readonly proxy?: ConnectOptions['proxy'] | undefined
   /** One topic level; also the token's `sub`. */

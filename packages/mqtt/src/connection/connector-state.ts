@@ -8,7 +8,7 @@ export interface Connecting {
   readonly state: 'connecting'
   readonly attempt: number
   readonly cause: Error | undefined
-  readonly endpoint: Endpoint
+  endpoint: Endpoint
   protocolVersion: 4 | 5
   timer: unknown
   connection: Connection | undefined

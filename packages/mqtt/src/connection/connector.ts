@@ -217,9 +217,9 @@ export class Connector implements ConnectionListener, AuthenticationListener {
   }
 
   async #open(now: Connecting, reason: CredentialsReason, cause: Error | undefined): Promise<void> {
-    const { reasonCode } = (cause ?? {}) as { reasonCode?: number }
+    if (this.#endpoints.hasNames) now.endpoint = await this.#endpoints.find(now.endpoint)
     const [credentials, tls] = await Promise.all([
-      this.#authentication.ask(reason, now.attempt, now.endpoint, reasonCode),
+      this.#authentication.ask(reason, now.attempt, now.endpoint, (cause as Partial<MqttError>)?.reasonCode),
       this.#settings.platform.readTls(this.#settings.tls),
     ])
     if (this.#settings.protocolVersion !== 5 || credentials.authenticationMethod !== undefined) {

@@ -1,8 +1,14 @@
 import { FakeClock, FaultProxy, MqttPeer, settled, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { CheckedClient } from '../client/checked-client.js'
+import { readSettings } from '../client/settings-reader.js'
+import { makeNodePlatform } from '../entry/node-platform.js'
 import type { Client } from '../index.js'
 import type { Endpoint } from '../model/transport.js'
+import { systemClock } from '../support/node-clock.js'
 import { makeHarness } from '../test-support/harness.js'
+import { NodeDialer } from '../transport/node-dialer.js'
+import { readSrvUrl } from '../transport/node-srv.js'
 import { Endpoints } from './endpoints.js'
 
 const { connectTo, makeClient, startPeer } = makeHarness({
@@ -23,6 +29,14 @@ function make(...hosts: string[]): { endpoints: Endpoints; clock: FakeClock; all
   }))
   const clock = new FakeClock()
   return { endpoints: new Endpoints(all, AVOID_MS, clock), clock, all }
+}
+
+async function reconnected(client: Client, clock: FakeClock, connects: number): Promise<void> {
+  await until(() => client.state !== 'connected' || client.stats().connects === connects)
+  while (client.stats().connects < connects) {
+    if (client.state === 'reconnecting') await clock.advance(client.status.delayMs ?? 0)
+    await settled()
+  }
 }
 
 describe('servers', () => {
@@ -64,14 +78,6 @@ describe('servers', () => {
 
 describe('a client of several servers', () => {
   const STEADY = { jitter: 0, stableAfterMs: 0, maxDelayMs: AVOID_MS }
-
-  async function reconnected(client: Client, clock: FakeClock, connects: number): Promise<void> {
-    await until(() => client.state !== 'connected' || client.stats().connects === connects)
-    while (client.stats().connects < connects) {
-      if (client.state === 'reconnecting') await clock.advance(client.status.delayMs ?? 0)
-      await settled()
-    }
-  }
 
   it('does not go back to the one that is down with every reconnect, but does when time has passed [promise 16]', async () => {
     const clock = new FakeClock()
@@ -118,5 +124,64 @@ describe('a client of several servers', () => {
     first.connections[0]?.send({ type: 'disconnect', reasonCode: 0x9c, properties: undefined })
     await reconnected(client, clock, 2)
     expect([first.connections.length, second.connections.length]).toEqual([1, 1])
+  })
+})
+
+describe('a client of a name', () => {
+  const host = '127.0.0.1'
+  const STEADY = { jitter: 0, stableAfterMs: 0, maxDelayMs: AVOID_MS }
+
+  /** As `connect` makes it, with this in the place of DNS. */
+  function named(resolve: () => Promise<readonly number[]>, clock: FakeClock): Client {
+    const answer = async () =>
+      (await resolve()).map((port, priority) => ({ name: host, port, priority, weight: 0 }))
+    const dialer = new NodeDialer(systemClock, AVOID_MS)
+    const options = {
+      url: 'mqtt://localhost',
+      clientId: 'test',
+      clock,
+      reconnect: STEADY,
+      keepAliveSeconds: 0,
+    }
+    const settings = readSettings(options, makeNodePlatform(dialer))
+    const client = new CheckedClient({ ...settings, endpoints: [readSrvUrl(`mqtt+srv://${host}`, answer)] })
+    onTestFinished(async () => void (await client.close({ drain: false, timeoutMs: 500 })))
+    return client
+  }
+
+  it('connects to the servers that DNS names at the time, past the one that is down', async () => {
+    const clock = new FakeClock()
+    const [down, first, second] = [await startPeer(), await startPeer(), await startPeer()]
+    let ports = [down.port, first.port]
+    const gone = down.port
+    await down.close()
+    const client = named(async () => ports, clock)
+    client.connect().catch(() => {})
+    await reconnected(client, clock, 1)
+    expect(first.connections.length).toBe(1)
+    ports = [gone, second.port]
+    first.connections[0]?.cut()
+    await reconnected(client, clock, 2)
+    expect([first.connections.length, second.connections.length]).toEqual([1, 1])
+  })
+
+  it('goes to another of them when one sends it away, also while DNS does not answer', async () => {
+    const clock = new FakeClock()
+    const [first, second] = [await startPeer(), await startPeer()]
+    let isDown = false
+    const client = named(async () => {
+      if (isDown) throw new Error('queryTimeout')
+      return [first.port, second.port]
+    }, clock)
+    await client.connect()
+    isDown = true
+    first.connections[0]?.send({ type: 'disconnect', reasonCode: 0x9c, properties: undefined })
+    await reconnected(client, clock, 2)
+    expect([first.connections.length, second.connections.length]).toEqual([1, 1])
+  })
+
+  it('says what is wrong with the name', async () => {
+    const client = named(async () => [], new FakeClock())
+    await expect(client.connect()).rejects.toThrow(`SRV records of _mqtt._tcp.${host} name nothing`)
   })
 })

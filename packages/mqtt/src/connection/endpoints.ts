@@ -2,6 +2,12 @@ import type { Endpoint } from '../model/transport.js'
 import type { Clock } from '../support/clock.js'
 import { readServerReference } from '../transport/endpoint.js'
 
+/** What one URL stands for: itself, or the servers that were found under its name. */
+interface Group {
+  readonly url: Endpoint
+  servers: Known[]
+}
+
 interface Known {
   endpoint: Endpoint
   /** When it last failed; undefined where nothing is held against it. */
@@ -14,7 +20,7 @@ interface Known {
  * one with every attempt. [promise 16]
  */
 export class Endpoints {
-  readonly #known: Known[]
+  readonly #groups: readonly Group[]
   readonly #avoidMs: number
   readonly #clock: Clock
   /** Where the last server sent us; for one attempt. */
@@ -24,7 +30,7 @@ export class Endpoints {
 
   /** A failure is held against a server for `avoidMs`. */
   constructor(endpoints: readonly Endpoint[], avoidMs: number, clock: Clock) {
-    this.#known = endpoints.map((endpoint) => ({ endpoint, failedAtMs: undefined }))
+    this.#groups = endpoints.map((url) => ({ url, servers: [unspoilt(url)] }))
     this.#avoidMs = avoidMs
     this.#clock = clock
   }
@@ -39,23 +45,45 @@ export class Endpoints {
     return this.#tried < this.#known.length || this.#referred !== undefined
   }
 
+  /** Whether `find` has anything to do. */
+  get hasNames(): boolean {
+    return this.#groups.some(({ url }) => url.servers !== undefined)
+  }
+
   restart(): void {
     this.#tried = 0
   }
 
   next(): Endpoint {
     this.#tried++
-    this.#last = this.#pick()
+    this.#last = this.#referred ?? this.#best(this.#known)
+    this.#referred = undefined
     return this.#last
   }
 
-  #pick(): Endpoint {
-    const referred = this.#referred
-    this.#referred = undefined
-    if (referred !== undefined) return referred
+  /** The server to connect to where `endpoint` came of a name, as that is answered now, or was before. */
+  async find(endpoint: Endpoint): Promise<Endpoint> {
+    const group = this.#groups.find(({ servers }) => servers.some((known) => known.endpoint === endpoint))
+    if (group?.url.servers === undefined) return endpoint
+    try {
+      const found = await group.url.servers()
+      const before = new Map(group.servers.map((known) => [known.endpoint.href, known]))
+      group.servers = found.map((server) => before.get(server.href) ?? unspoilt(server))
+    } catch (error) {
+      if (endpoint === group.url) throw error
+    }
+    this.#last = this.#best(group.servers)
+    return this.#last
+  }
+
+  get #known(): readonly Known[] {
+    return this.#groups.flatMap(({ servers }) => servers)
+  }
+
+  #best(all: readonly Known[]): Endpoint {
     const now = this.#clock.now()
-    let best = this.#known[0] as Known
-    for (const known of this.#known) {
+    let best = all[0] as Known
+    for (const known of all) {
       if (known.failedAtMs === undefined || now - known.failedAtMs >= this.#avoidMs) return known.endpoint
       if (known.failedAtMs < (best.failedAtMs ?? 0)) best = known
     }
@@ -90,4 +118,8 @@ export class Endpoints {
   #find(endpoint: Endpoint): Known | undefined {
     return this.#known.find((known) => known.endpoint === endpoint)
   }
+}
+
+function unspoilt(endpoint: Endpoint): Known {
+  return { endpoint, failedAtMs: undefined }
 }

@@ -8,6 +8,7 @@ import { systemClock } from '../support/node-clock.js'
 import { NodeDialer, type ProxyFor } from '../transport/node-dialer.js'
 import { readProxy } from '../transport/node-proxy.js'
 import { proxyOfEnvironment } from '../transport/node-proxy-environment.js'
+import { isSrvUrl, readSrvUrl } from '../transport/node-srv.js'
 import { UrlPerAttempt } from '../transport/node-url-per-attempt.js'
 import { assertWebSocketOptions } from '../transport/ws-options.js'
 import { firstConnection } from './first-connection.js'
@@ -37,7 +38,7 @@ function proxyFor({ proxy: given }: ConnectOptions): ProxyFor | undefined {
 
 function settingsOf(options: ConnectOptions, platform: Platform): Settings {
   const { url } = options
-  if (typeof url !== 'function') return readSettings({ ...options, url }, platform)
+  if (typeof url !== 'function') return withNames(options, platform)
   const endpoint = new UrlPerAttempt(url)
   const asking: Platform = {
     ...platform,
@@ -59,6 +60,17 @@ function settingsOf(options: ConnectOptions, platform: Platform): Settings {
     // Each connection keeps the one that it was made to.
     transport: (to, tls) => settings.transport(to === endpoint ? endpoint.latest : to, tls),
   }
+}
+
+/** Servers are read as in browsers, but for those that DNS has to name. */
+function withNames(options: ConnectOptions, platform: Platform): Settings {
+  const { url, urls = typeof url === 'string' ? [url] : [] } = options
+  const names = new Map(urls.flatMap((text, at) => (isSrvUrl(text) ? [[at, readSrvUrl(text)] as const] : [])))
+  if (names.size === 0) return readSettings({ ...options, url: url as string | undefined }, platform)
+  // Any URL in the place of each.
+  const given = urls.map((text, at) => (names.has(at) ? 'mqtts://localhost' : text))
+  const settings = readSettings({ ...options, url: undefined, urls: given }, platform)
+  return { ...settings, endpoints: settings.endpoints.map((endpoint, at) => names.get(at) ?? endpoint) }
 }
 
 /**

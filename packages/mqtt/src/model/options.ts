@@ -176,7 +176,8 @@ export interface ConnectOptions {
    * `wss://host[:443][/mqtt]` or `ws://host[:80][/mqtt]`, the only ones in browsers. In Node those need the package
    * `ws`. User and password of a URL hold for it alone, where no `credentials` are given. `ws://host` means the path
    * `/mqtt`, `ws://host/` the root. In Node, a function is asked for every attempt, for URLs that are signed for a
-   * while.
+   * while, and `mqtts+srv://name` means the servers of the SRV records of `_secure-mqtt._tcp.name` (`mqtt+srv` of
+   * `_mqtt._tcp.name`), which lie at that name or below it.
    */
   readonly url?: string | (() => string | Promise<string>) | undefined
   /** Several servers of one cluster, tried in order; instead of `url`. */

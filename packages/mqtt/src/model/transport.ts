@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly path: string
   /** For messages: the URL without user, password and query. */
   readonly href: string
+  /** Where this is only a name: the servers it stands for, best first, asked for with each attempt. */
+  readonly servers?: () => Promise<readonly Endpoint[]>
 }
 
 /** PEM in memory. */

@@ -11,6 +11,12 @@ export function credentialsOf(endpoint: Endpoint): Credentials {
   return CREDENTIALS.get(endpoint) ?? {}
 }
 
+/** `endpoint`, with the user and password of `from`. */
+export function adoptCredentials(endpoint: Endpoint, from: Endpoint): Endpoint {
+  CREDENTIALS.set(endpoint, credentialsOf(from))
+  return endpoint
+}
+
 /** Throws `ConnectionError` 'invalid-argument'; the message never repeats user, password or query. */
 export function readUrl(text: string): Endpoint {
   // The zone of an IPv6 address, which the standard of URLs has no place for. RFC 6874.
@@ -80,9 +86,7 @@ function defaultPath(scheme: string): string {
 export function readServerReference(reference: string, from: Endpoint): Endpoint | undefined {
   const [first = ''] = reference.trim().split(/\s+/)
   try {
-    const endpoint = readUrl(first.includes('://') ? first : `${from.scheme}://${first}`)
-    CREDENTIALS.set(endpoint, credentialsOf(from))
-    return endpoint
+    return adoptCredentials(readUrl(first.includes('://') ? first : `${from.scheme}://${first}`), from)
   } catch {
     return undefined
   }
