@@ -15,6 +15,8 @@ const PARTS = ['hub/broker', 'hub/memory', 'hub/conscience', 'edge/conscience', 
 let folder: string
 let ports: { broker: number; http: number }
 const parts = new Map<string, Program>()
+/** Until a process has looked at its files. */
+const WITHIN = { timeout: 10_000 }
 /** Four processes end, and four start. */
 const PATIENCE_MS = 180_000
 
@@ -154,10 +156,8 @@ describe('two machines', () => {
         },
       )
       writeFileSync(join(certificates, 'server.crt'), issued.certPem)
-      const broker = parts.get('hub/broker')
-      const before = fingerprintOf(join(certificates, 'server.crt'))
-      broker?.signal('SIGHUP')
-      await expect.poll(servedFingerprint).toBe(before)
+      await expect.poll(servedFingerprint, WITHIN).toBe(fingerprintOf(join(certificates, 'server.crt')))
+      const before = await servedFingerprint()
       expect((await jamey(join(folder, 'hub/broker'), ['doctor'])).stdout).toMatch(
         /warning.*: 2[45] days left/,
       )
@@ -165,10 +165,54 @@ describe('two machines', () => {
         expect((await jamey(join(folder, 'hub'), command)).code).toBe(0)
       const after = fingerprintOf(join(certificates, 'server.crt'))
       expect(after).not.toBe(before)
-      broker?.signal('SIGHUP')
-      await expect.poll(servedFingerprint).toBe(after)
+      await expect.poll(servedFingerprint, WITHIN).toBe(after)
       expect((await evaluate()).status).toBe(200)
       expect((await jamey(join(folder, 'edge/gateway'), ['doctor'])).code).toBe(0)
+    },
+    PATIENCE_MS,
+  )
+
+  it(
+    'rotate the authority in the three steps of the page, and no call fails in between',
+    async () => {
+      const hub = join(folder, 'hub')
+      const statuses: number[] = []
+      let isOver = false
+      const calling = (async () => {
+        while (!isOver) statuses.push((await evaluate()).status)
+      })()
+      const authority = join(hub, '.jamey/certs/ca.crt')
+      const former = fingerprintOf(authority)
+      const steps = [...page.matchAll(/^ +(jamey certs rotate-ca.*)$/gm)].map(([, line = '']) => line)
+      expect(steps).toHaveLength(3)
+      for (const step of steps) {
+        expect((await jamey(hub, step.split(' ').slice(1))).code).toBe(0)
+        copyToEdge()
+        await expect.poll(servedFingerprint, WITHIN).toBe(fingerprintOf(join(hub, '.jamey/certs/server.crt')))
+        // What connects anew is let in by what the step left, on both machines.
+        for (const part of ['hub/conscience', 'edge/conscience']) await restart(part)
+      }
+      expect(fingerprintOf(authority)).not.toBe(former)
+      isOver = true
+      await calling
+      await restart('edge/gateway')
+      expect(statuses.length).toBeGreaterThan(10)
+      expect(statuses.filter((status) => status !== 200)).toEqual([])
+      expect((await evaluate()).status).toBe(200)
+    },
+    PATIENCE_MS,
+  )
+
+  it(
+    'revoke a certificate as the page says: the part is let in no more until it has the next one',
+    async () => {
+      const hub = join(folder, 'hub')
+      const [revoke = [], issue = []] = commandsBehind('### A certificate that leaked')
+      expect((await jamey(hub, revoke)).code).toBe(0)
+      await parts.get('hub/broker')?.prints(/who is denied or revoked was read again/)
+      expect((await jamey(hub, issue)).code).toBe(0)
+      await restart('hub/conscience')
+      expect((await evaluate()).status).toBe(200)
     },
     PATIENCE_MS,
   )
@@ -179,7 +223,7 @@ describe('two machines', () => {
       const hub = join(folder, 'hub')
       const former = fingerprintOf(join(hub, '.jamey/certs/ca.crt'))
       renameSync(join(hub, '.jamey/certs'), join(hub, '.jamey/certs-before'))
-      for (const command of commandsBehind('For a new authority'))
+      for (const command of commandsBehind('An authority whose key leaked'))
         expect((await jamey(hub, command)).code).toBe(0)
       expect(readdirSync(join(hub, '.jamey/certs'))).toContain('jamey-conscience-2.crt')
       expect(fingerprintOf(join(hub, '.jamey/certs/ca.crt'))).not.toBe(former)

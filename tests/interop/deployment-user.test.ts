@@ -96,7 +96,26 @@ describe.skipIf(!isPossible)('a user of its own', () => {
   })
 })
 
+describe('the files of deploy/systemd', () => {
+  it('are those of the page', () => {
+    const units = [...page.matchAll(/```\n(\[Unit\][\s\S]*?)```/g)].map(([, text]) => text)
+    const names = ['jamey@.service', 'jamey-certs.service', 'jamey-certs.timer']
+    expect(names.map((name) => readFileSync(join(root, 'deploy/systemd', name), 'utf8'))).toEqual(units)
+  })
+})
+
 describe.skipIf(!existsSync('/usr/bin/systemd-analyze'))('the systemd unit', () => {
+  it.each(['jamey-certs.service', 'jamey-certs.timer'])('%s is one that systemd understands', (name) => {
+    if (!existsSync(join(folder, 'bin/jamey')))
+      symlinkSync(join(root, 'apps/jamey/bin/jamey.js'), join(folder, 'bin/jamey'))
+    for (const one of ['jamey-certs.service', 'jamey-certs.timer']) {
+      writeFileSync(join(folder, one), scratch(readFileSync(join(root, 'deploy/systemd', one), 'utf8')))
+    }
+    const path = join(folder, name)
+    const said = execFileSync('bash', ['-c', `systemd-analyze verify ${path} 2>&1 || echo failed`]).toString()
+    expect(said.split('\n').filter((line) => /jamey|^failed/.test(line))).toEqual([])
+  })
+
   it('has nothing that systemd does not understand', () => {
     const [, unit = ''] = /```\n(\[Unit\][\s\S]*?)```/.exec(page) ?? []
     if (!existsSync(join(folder, 'bin/jamey')))

@@ -94,7 +94,7 @@ describe('the file of a broker', () => {
       revocation: {
         deniedFile: join(folder, 'etc/denied.json'),
         crlFiles: [join(folder, 'etc/certs/ca.crl')],
-        ownCrlFile: undefined,
+        ownCrlFile: directory.revocationList,
         authorities: [pem.ca],
       },
       permissions: [

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { KeySet, RevocationFiles } from '@jamey/auth'
 import type { BrokerOptions, CloseOptions, Limits, ListenerOptions } from '@jamey/broker'
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
@@ -82,7 +82,7 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
     revocation: {
       deniedFile,
       crlFiles,
-      ownCrlFile: source.directory?.revocationList,
+      ownCrlFile: ownCrlFileOf(layers, file.folder, crlFiles),
       authorities: authoritiesOf(listeners),
     },
     tlsFiles: tlsFilesOf(layers, file.folder),
@@ -113,6 +113,14 @@ export function readStorePath(source: SettingsSource): string | undefined {
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
   return store === 'none' ? undefined : resolve(file.folder, String(store))
+}
+
+/** The list of an authority that lies beside its certificate, as `jamey certs revoke` writes it. */
+function ownCrlFileOf(layers: Layers, folder: string, crlFiles: readonly string[] = []): string | undefined {
+  const ca = layers.get(['listeners', 0, 'tls', 'ca'])
+  if (typeof ca !== 'string') return undefined
+  const path = join(dirname(resolve(folder, ca)), 'crl.pem')
+  return crlFiles.includes(path) ? undefined : path
 }
 
 /** As the settings name them; all of them could be read. */

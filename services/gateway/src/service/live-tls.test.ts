@@ -56,7 +56,7 @@ beforeAll(async () => {
   const denied = await Revocations.open({})
   live = keepTlsLive({
     files: [join(folder, 'server.crt'), join(folder, 'server.key')],
-    ...{ tls, read, gateway: running.gateway, denied, crlFiles: [], deniedFile: undefined, log },
+    ...{ tls, read, gateway: running.gateway, denied, lists: {}, log },
   })
 })
 

@@ -1,4 +1,4 @@
-import { type Revocations, WatchedFiles } from '@jamey/auth'
+import { type RevocationFiles, type Revocations, WatchedFiles } from '@jamey/auth'
 import type { Logger } from 'pino'
 import type { GatewayTls } from '../callers/https.js'
 import type { Gateway } from './gateway.js'
@@ -12,14 +12,13 @@ export interface LiveTlsOptions {
   readonly gateway: Pick<Gateway, 'renewTls'>
   /** Whose lists the authorities among them sign. */
   readonly denied: Pick<Revocations, 'use'>
-  readonly crlFiles: readonly string[]
-  readonly deniedFile: string | undefined
+  readonly lists: Omit<RevocationFiles, 'authorities'>
   readonly log: Pick<Logger, 'info' | 'error'>
 }
 
 /** Has the gateway serve HTTPS with what its files hold now. What cannot be used changes nothing. */
 export function keepTlsLive(options: LiveTlsOptions): { stop(): void } {
-  const { files, read, gateway, denied, crlFiles, deniedFile, log } = options
+  const { files, read, gateway, denied, lists, log } = options
   let present = options.tls
   const renew = async (): Promise<void> => {
     try {
@@ -27,7 +26,7 @@ export function keepTlsLive(options: LiveTlsOptions): { stop(): void } {
       if (tls === undefined || isSame(tls, present)) return
       gateway.renewTls(tls)
       present = tls
-      await denied.use({ deniedFile, crlFiles, authorities: authoritiesOf(tls) })
+      await denied.use({ ...lists, authorities: authoritiesOf(tls) })
       log.info('certificates were read again; new connections have them')
     } catch (err) {
       log.error({ err }, 'the certificates that are there now cannot be used; the old stay in force')

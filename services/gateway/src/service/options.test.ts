@@ -46,10 +46,13 @@ describe('gatewayOptionsFromEnvironment', () => {
     }
     expect(read(all)).toEqual({
       tls: { cert: 'crt', key: 'key', clientCa: 'ca' },
+      tlsFiles: ['crt', 'key', 'ca'].map((name) => join(folder, name)),
       crlFiles: [join(folder, 'a'), '/b'],
+      ownCrlFile: join(folder, 'crl.pem'),
     })
     expect(read({ JAMEY_HTTP_CERT: 'crt', JAMEY_HTTP_KEY: 'key' })).toEqual({
       tls: { cert: 'crt', key: 'key' },
+      tlsFiles: ['crt', 'key'].map((name) => join(folder, name)),
     })
     const faults = (env: Record<string, string>) => {
       try {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import {
   isClientIdentifier,
   LiveKeySet,
@@ -44,6 +44,8 @@ export interface GatewaySettings {
   readonly tls?: GatewayTls | undefined
   /** Absolute paths of where `tls` was read, which `runGateway` looks at all the time. */
   readonly tlsFiles?: readonly string[] | undefined
+  /** The list that lies beside the authority for client certificates, which may come later. */
+  readonly ownCrlFile?: string | undefined
   /** Revocation lists (CRLs) of who vouches for client certificates, which `runGateway` reads. */
   readonly crlFiles?: readonly string[] | undefined
   /** Who may have tokens, such as `ClientRegistry`; signed with `tokenSecret`. Nobody by default. */
@@ -171,7 +173,7 @@ function httpsOf(
   env: Environment,
   cwd: string,
   faults: ConfigurationFault[],
-): Pick<GatewaySettings, 'tls' | 'tlsFiles' | 'crlFiles'> {
+): Pick<GatewaySettings, 'tls' | 'tlsFiles' | 'crlFiles' | 'ownCrlFile'> {
   const { JAMEY_HTTP_CERT: certPath, JAMEY_HTTP_KEY: keyPath, JAMEY_HTTP_CA: caPath } = env
   const { JAMEY_HTTP_CRL: crlPaths } = env
   const needs = (variable: string, expected: string): void => {
@@ -185,10 +187,12 @@ function httpsOf(
   const clientCa = pemAt('JAMEY_HTTP_CA', caPath, { cwd, faults, isSecret: false })
   if (cert === undefined || key === undefined) return {}
   const crlFiles = crlPaths?.split(',').map((path) => resolve(cwd, path.trim()))
+  const ownCrlFile = caPath ? join(dirname(resolve(cwd, caPath)), 'crl.pem') : undefined
   return {
     tls: { cert, key, ...(clientCa === undefined ? {} : { clientCa }) },
     tlsFiles: [certPath, keyPath, caPath].flatMap((path) => (path ? [resolve(cwd, path)] : [])),
     ...(crlPaths && crlFiles ? { crlFiles } : {}),
+    ...(ownCrlFile === undefined || crlFiles?.includes(ownCrlFile) ? {} : { ownCrlFile }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
-import { ClientRegistry, Revocations, type Secret } from '@jamey/auth'
+import { ClientRegistry, type RevocationFiles, Revocations, type Secret } from '@jamey/auth'
 import { type Bus, type BusConfig, type ComponentOptions, connectComponent } from '@jamey/bus'
 import type { Logger } from 'pino'
 import { createGateway, DEFAULT_GRACE_MS, type Gateway } from './gateway.js'
@@ -52,19 +52,11 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       log,
     })
     await gateway.start()
-    const { tls, tlsFiles: files = [], crlFiles = [] } = settings
+    const { tls, tlsFiles: files = [] } = settings
     if (tls !== undefined) {
       const read = () => tlsFromEnvironment(env, cwd)
-      live = keepTlsLive({
-        files,
-        tls,
-        read,
-        gateway,
-        denied,
-        crlFiles,
-        deniedFile: deniedFileOf(env, cwd),
-        log,
-      })
+      const lists = deniedFilesOf(settings, env, cwd)
+      live = keepTlsLive({ files, tls, read, gateway, denied, lists, log })
     }
     return { bus, url: gateway.url ?? '', ready: gateway.ready, stop: stopOf(gateway, bus, stopWatching) }
   } catch (error) {
@@ -106,22 +98,25 @@ async function clientsOf(
 
 /** JAMEY_DENIED_FILE and JAMEY_HTTP_CRL, which are looked at all the time. */
 function deniedOf(
-  { tls, crlFiles = [] }: GatewaySettings,
+  settings: GatewaySettings,
   env: NonNullable<RunOptions['env']>,
   cwd: string,
   log: Logger,
 ): Promise<Revocations> {
   return Revocations.open({
-    deniedFile: deniedFileOf(env, cwd),
-    crlFiles,
-    authorities: authoritiesOf(tls),
+    ...deniedFilesOf(settings, env, cwd),
+    authorities: authoritiesOf(settings.tls),
     onError: (err) => log.error({ err }, 'who is denied by this file is not known'),
   })
 }
 
-function deniedFileOf(env: NonNullable<RunOptions['env']>, cwd: string): string | undefined {
+function deniedFilesOf(
+  { crlFiles = [], ownCrlFile }: GatewaySettings,
+  env: NonNullable<RunOptions['env']>,
+  cwd: string,
+): Omit<RevocationFiles, 'authorities'> {
   const path = env['JAMEY_DENIED_FILE']
-  return path ? resolve(cwd, path) : undefined
+  return { deniedFile: path ? resolve(cwd, path) : undefined, crlFiles, ownCrlFile }
 }
 
 function secretsOf({ jwtSecret, formerJwtSecrets = [] }: BusConfig): readonly Secret[] | undefined {
