@@ -8,7 +8,7 @@ import type { HookRunner } from '../ports/hook-runner.js'
 import { type ClientInfo, CONNECTION_LOST, type DisconnectInfo, type DropReason } from '../ports/hooks.js'
 import { RetainedDelivery } from '../sessions/retained-delivery.js'
 import type { Session, SessionContext } from '../sessions/session.js'
-import type { Ending, Sessions } from '../sessions/sessions.js'
+import type { Ending, SessionRegistry } from '../sessions/session-registry.js'
 import type { GroupCommit } from '../storage/group-commit.js'
 import type { RetainedMessages } from '../storage/retained-messages.js'
 import type { Capabilities } from '../support/capabilities.js'
@@ -45,7 +45,7 @@ export interface ConnectionContext extends SessionContext {
   readonly retained: RetainedMessages
   /** Present with a store: acknowledgements wait for it. */
   readonly groupCommit: GroupCommit | undefined
-  readonly sessions: Sessions
+  readonly sessions: SessionRegistry
   readonly connectionLimiter: ConnectionLimiter
   /** Present once the broker shuts down. */
   readonly shutdown: Ender | undefined

@@ -15,7 +15,7 @@ import { type Revise, revised } from '../ports/revise.js'
 import { Router, type SharedSubscriptions } from '../routing/router.js'
 import { PublishBackpressure } from '../sessions/publish-backpressure.js'
 import type { Overflow } from '../sessions/queue-room.js'
-import { Sessions } from '../sessions/sessions.js'
+import { SessionRegistry } from '../sessions/session-registry.js'
 import { SharedRedelivery } from '../sessions/shared-redelivery.js'
 import { Wills } from '../sessions/wills.js'
 import { ExpirySweep } from '../storage/expiry-sweep.js'
@@ -80,7 +80,7 @@ export class Core implements ListenerContext {
   /** Present with a store: acknowledgements wait for it. */
   readonly groupCommit: GroupCommit | undefined
   readonly router: Router
-  readonly sessions: Sessions
+  readonly sessions: SessionRegistry
   readonly wills: Wills
   readonly sharedRedelivery: SharedRedelivery
   readonly connectionLimiter: ConnectionLimiter
@@ -122,7 +122,7 @@ export class Core implements ListenerContext {
     this.expirySweep = new ExpirySweep(this, this.retained)
     this.router = new Router(this, this.persistence, this.backpressure, options)
     this.wills = new Wills(this)
-    this.sessions = new Sessions(this)
+    this.sessions = new SessionRegistry(this)
     this.sharedRedelivery = new SharedRedelivery(this)
     this.connectionLimiter = new ConnectionLimiter(this.limits, this.clock)
   }

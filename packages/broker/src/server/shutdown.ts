@@ -1,6 +1,6 @@
 import { ReasonCode } from '@jamey/protocol'
 import type { Connection } from '../connections/connection.js'
-import type { Sessions } from '../sessions/sessions.js'
+import type { SessionRegistry } from '../sessions/session-registry.js'
 import type { Wills } from '../sessions/wills.js'
 import type { GroupCommit } from '../storage/group-commit.js'
 import type { Clock } from '../support/clock.js'
@@ -24,7 +24,7 @@ interface Ending {
   readonly clock: Clock
   readonly connections: ReadonlySet<Connection>
   readonly groupCommit: GroupCommit | undefined
-  readonly sessions: Sessions
+  readonly sessions: SessionRegistry
   readonly wills: Wills
   /** Called when the last connection is gone. */
   whenEmpty: (() => void) | undefined

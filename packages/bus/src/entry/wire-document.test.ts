@@ -12,7 +12,7 @@ import {
 } from '@jamey/contracts'
 import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
-import { digestOf } from '../wire/binding.js'
+import { digestOf } from '../wire/answer-binding.js'
 import { decodeEnvelope, type Envelope } from '../wire/envelope.js'
 
 const document = readFileSync(join(import.meta.dirname, '../../../../docs/wire.md'), 'utf8')

@@ -27,7 +27,7 @@ import {
   RequestTimeoutError,
 } from '../support/errors.js'
 import { randomUuid } from '../support/uuid.js'
-import { assertBound, bindingOf } from '../wire/binding.js'
+import { assertBound, bindingOf } from '../wire/answer-binding.js'
 import { assertIdentifiers, checkData, decodeEnvelope, type Envelope } from '../wire/envelope.js'
 import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
 import { ReplyTopics } from '../wire/reply-topics.js'

@@ -1,4 +1,4 @@
-import { Turns } from '../support/turns.js'
+import { RoundRobinQueue } from '../support/round-robin-queue.js'
 
 /** The requests of one action that are unanswered: who sent them, and which wait until others are done. */
 export class ServingQueue {
@@ -6,7 +6,7 @@ export class ServingQueue {
   readonly #maximumPerSender: number
   readonly #maximumBytesPerSender: number
   readonly #unanswered = new Map<string, { count: number; bytes: number }>()
-  readonly #waiting = new Turns<() => void>()
+  readonly #waiting = new RoundRobinQueue<() => void>()
   #working = 0
 
   constructor(

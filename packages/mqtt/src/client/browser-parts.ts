@@ -1,10 +1,11 @@
 import type { Explanation } from '../model/explanation.js'
-import type { OnDemandParts } from './on-demand-parts.js'
+import type { LazyParts } from './lazy-parts.js'
 
 /** Fetched when it is needed first. */
-export const browserParts: OnDemandParts = {
+export const browserParts: LazyParts = {
   explain,
-  startTrial: (session) => import('./trial.js').then(({ Trial }) => new Trial(session)),
+  startPoisonSearch: (session) =>
+    import('./poison-search.js').then(({ PoisonSearch }) => new PoisonSearch(session)),
   storeParts: () => import('../publishing/backlog.js'),
   rateLimit: (use) => {
     // A page that cannot fetch it goes on as it did.
@@ -15,7 +16,7 @@ export const browserParts: OnDemandParts = {
 let explaining: typeof import('./explain.js') | undefined
 
 /** Asked seldom, so it is fetched with the first question, which learns the state and its cause alone. */
-function explain(...parts: Parameters<OnDemandParts['explain']>): Explanation {
+function explain(...parts: Parameters<LazyParts['explain']>): Explanation {
   if (explaining !== undefined) return explaining.explain(...parts)
   import('./explain.js').then(
     (found) => {

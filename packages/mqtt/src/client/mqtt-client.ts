@@ -29,7 +29,7 @@ import {
 } from '../publishing/publish-errors.js'
 import type { MessageStream } from '../receiving/message-stream.js'
 import { Deadline, type DeadlineCause, within } from '../support/deadline.js'
-import type { OnDemandParts } from './on-demand-parts.js'
+import type { LazyParts } from './lazy-parts.js'
 import { Session } from './session.js'
 import type { iterate } from './state-iteration.js'
 import { StateStream } from './state-stream.js'
@@ -50,7 +50,7 @@ export class MqttClient implements Client {
   /** The one that was checked last; `undefined` is none, and would not be checked. */
   #lastTopic: unknown = NO_OPTIONS
 
-  constructor(settings: Settings, parts: OnDemandParts) {
+  constructor(settings: Settings, parts: LazyParts) {
     this.#settings = settings
     this.#session = new Session(settings, parts, (change) => this.#states.tell(change))
     this.#connector = new Connector(settings, this.#session.counters, this.#session)

@@ -1,13 +1,13 @@
 import * as storeParts from '../publishing/backlog.js'
 import { RateLimit } from '../publishing/rate-limit.js'
 import { explain } from './explain.js'
-import type { OnDemandParts } from './on-demand-parts.js'
-import { Trial } from './trial.js'
+import type { LazyParts } from './lazy-parts.js'
+import { PoisonSearch } from './poison-search.js'
 
 /** In Node nothing has to be fetched. */
-export const nodeParts: OnDemandParts = {
+export const nodeParts: LazyParts = {
   explain,
-  startTrial: async (session) => new Trial(session),
+  startPoisonSearch: async (session) => new PoisonSearch(session),
   storeParts: async () => storeParts,
   rateLimit: (use) => use(RateLimit),
 }

@@ -28,8 +28,8 @@ import { Handling, NO_HANDLINGS } from '../receiving/handling.js'
 import { Incoming } from '../receiving/incoming.js'
 import { Subscriptions } from '../receiving/subscriptions.js'
 import { Deferred } from '../support/deferred.js'
-import type { OnDemandParts } from './on-demand-parts.js'
-import type { Trial } from './trial.js'
+import type { LazyParts } from './lazy-parts.js'
+import type { PoisonSearch } from './poison-search.js'
 
 const SUCCEEDED: Promise<PublishResult> = Promise.resolve(SUCCESS)
 
@@ -41,7 +41,7 @@ export class Session implements ConnectorListener {
   readonly subscriptions: Subscriptions
   readonly report: (error: MqttError) => void
   readonly settings: Settings
-  readonly #parts: OnDemandParts
+  readonly #parts: LazyParts
   /** What the server told last, by kind. */
   readonly lastFailures = new Map<FailureKind, Told>()
   readonly #storeWriter: StoreWriter
@@ -49,13 +49,13 @@ export class Session implements ConnectorListener {
   #server: ServerInformation | undefined
   #loading: Promise<void> | undefined
   /** Looks for the packet under which connections end again and again. */
-  trial: Trial | undefined
+  poisonSearch: PoisonSearch | undefined
   /** Of connections on which something waited for its answer. */
   #suspectEndings = 0
   /** QoS 0 publishers that wait until the socket has room: one promise for all of them. */
   #room: Deferred<PublishResult> | undefined
 
-  constructor(settings: Settings, parts: OnDemandParts, onState: (change: StateChange) => void) {
+  constructor(settings: Settings, parts: LazyParts, onState: (change: StateChange) => void) {
     this.settings = settings
     this.#parts = parts
     this.#onState = onState
@@ -132,7 +132,7 @@ export class Session implements ConnectorListener {
   onConnected(connection: Connection, server: ServerInformation, isInDoubt: boolean): void {
     this.#server = server
     const isResumed = server.sessionPresent
-    this.trial?.begin(connection)
+    this.poisonSearch?.begin(connection)
     // Subscriptions first: the answer to what is published next may already need them.
     this.subscriptions.onConnected(connection, server, isResumed, isInDoubt)
     this.incoming.onConnected(connection, isResumed, isInDoubt)
@@ -167,11 +167,11 @@ export class Session implements ConnectorListener {
         this.subscriptions.onUnsuback(packet)
         break
       case 'pingresp':
-        return this.trial?.onPong()
+        return this.poisonSearch?.onPong()
       default:
         throw violation(`${packet.type} came within a connection`)
     }
-    this.trial?.onAnswer()
+    this.poisonSearch?.onAnswer()
   }
 
   onWritable(): void {
@@ -192,12 +192,12 @@ export class Session implements ConnectorListener {
    * looked at piece by piece, which costs a sound connection little.
    */
   onEnding(error: MqttError): Finding {
-    if (this.trial !== undefined) return this.trial.onEnding(error)
+    if (this.poisonSearch !== undefined) return this.poisonSearch.onEnding(error)
     // With every second one.
     if (this.outgoing.inFlight.onWire + this.subscriptions.asked.size > 0 && this.#suspectEndings++ % 2 > 0) {
-      this.#parts.startTrial(this).then(
-        (trial) => {
-          this.trial = trial
+      this.#parts.startPoisonSearch(this).then(
+        (poisonSearch) => {
+          this.poisonSearch = poisonSearch
         },
         () => {},
       )

@@ -33,8 +33,8 @@ import {
   statusOf,
   waitingFor,
 } from './connector-state.js'
-import type { Dialects } from './dialects.js'
 import { Endpoints } from './endpoints.js'
+import type { ProtocolFallback } from './protocol-fallback.js'
 import { type Action, actionFor, errorFor } from './reason-table.js'
 
 /** The state machine: makes connections, loses them, makes new ones, or stops. */
@@ -48,7 +48,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
   #clientId: string
   #attempts = 0
   /** Once there was an attempt whose CONNECT could have been written otherwise. */
-  #dialects: Dialects | undefined
+  #protocolFallback: ProtocolFallback | undefined
   readonly #endpoints: Endpoints
   #hasConnected = false
   /** Fresh credentials were tried after a refusal. */
@@ -223,13 +223,13 @@ export class Connector implements ConnectionListener, AuthenticationListener {
       this.#settings.platform.readTls(this.#settings.tls),
     ])
     if (this.#settings.protocolVersion !== 5 || credentials.authenticationMethod !== undefined) {
-      const { Dialects: Known } = await import('./dialects.js')
-      this.#dialects ??= new Known(this.#settings)
+      const { ProtocolFallback: Known } = await import('./protocol-fallback.js')
+      this.#protocolFallback ??= new Known(this.#settings)
     }
     if (this.#now !== now) return
     now.credentials = credentials
     now.tls = tls
-    this.#dialects?.begin(now)
+    this.#protocolFallback?.begin(now)
     this.#dial(now, tls)
   }
 
@@ -270,7 +270,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
     this.#hasRefreshed = false
     this.#endpoints.restart()
     this.#counters.connects++
-    this.#dialects?.worked(now)
+    this.#protocolFallback?.worked(now)
     connection.startKeepAlive(server.keepAliveSeconds)
     this.#become(
       connectedBy(now, connection, server, session, authenticationMethod, this.#settings.clock.now()),
@@ -281,7 +281,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
   /** An attempt came to nothing. Late news of an attempt that was left is ignored. */
   #failed(now: Connecting, error: Error, action: Action): void {
     if (this.#now !== now) return
-    if (now.tls !== undefined && this.#dialects?.mayGoOn(now, error)) {
+    if (now.tls !== undefined && this.#protocolFallback?.mayGoOn(now, error)) {
       this.#isInDoubt ||= now.isAsked
       now.connection?.abandon()
       now.isAsked = false
@@ -331,7 +331,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
 
   #lost(now: Connected, error: Error, action: Action): void {
     this.#counters.connectionsLost++
-    this.#dialects?.lost(now.connection.endpoint)
+    this.#protocolFallback?.lost(now.connection.endpoint)
     this.#attempts = 0
     const heldMs = this.#settings.clock.now() - now.sinceMs
     const hasHeld = heldMs >= this.#settings.reconnect.stableAfterMs

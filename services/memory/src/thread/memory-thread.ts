@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { StorageError } from '../model/error.js'
-import { FairTurns } from './fair-turns.js'
+import { FairQueue } from './fair-queue.js'
 import { type Answer, type Call, errorFrom, OPENING, type ThreadOptions } from './thread-message.js'
 
 export interface MemoryThreadOptions {
@@ -55,7 +55,7 @@ const WORKER = new URL(
 export class MemoryThread {
   readonly #options: MemoryThreadOptions
   readonly #running = new Map<number, Pending>()
-  readonly #waiting = new FairTurns<Pending>()
+  readonly #waiting = new FairQueue<Pending>()
   /** Calls with the thread, by sender. */
   readonly #runningOf = new Map<string, number>()
   #runningWeight = 0

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { Turns } from './turns.js'
+import { RoundRobinQueue } from './round-robin-queue.js'
 
-function all<Item>(turns: Turns<Item>): Item[] {
+function all<Item>(turns: RoundRobinQueue<Item>): Item[] {
   const taken: Item[] = []
   for (let item = turns.take(); item !== undefined; item = turns.take()) taken.push(item)
   return taken
@@ -9,7 +9,7 @@ function all<Item>(turns: Turns<Item>): Item[] {
 
 describe('turns', () => {
   it('go round, whoever brought more', () => {
-    const turns = new Turns<string>()
+    const turns = new RoundRobinQueue<string>()
     for (const item of ['a1', 'a2', 'a3', 'b1', 'c1', 'b2']) turns.push(item[0] ?? '', item)
     expect(turns.size).toBe(6)
     expect(all(turns)).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3'])
@@ -17,7 +17,7 @@ describe('turns', () => {
   })
 
   it('let somebody who comes late wait for one of each', () => {
-    const turns = new Turns<string>()
+    const turns = new RoundRobinQueue<string>()
     for (let i = 0; i < 300; i++) turns.push('a', `a${i}`)
     expect(turns.take()).toBe('a0')
     turns.push('b', 'b0')
@@ -25,7 +25,7 @@ describe('turns', () => {
   })
 
   it('go on with what was put back before what came after it', () => {
-    const turns = new Turns<string>()
+    const turns = new RoundRobinQueue<string>()
     for (const item of ['a1', 'a2', 'b1']) turns.push(item[0] ?? '', item)
     expect(turns.take()).toBe('a1')
     turns.putBack('a', 'a1')

@@ -11,13 +11,13 @@ import type { Subscriptions } from '../receiving/subscriptions.js'
 const STRIKES = 3
 
 /** The session whose packets are tried. */
-export interface TriedSession {
+export interface SearchedSession {
   readonly outgoing: Outgoing
   readonly subscriptions: Subscriptions
   readonly counters: Counters
   readonly report: (error: MqttError) => void
   /** Undefined once it is over. */
-  trial: Trial | undefined
+  poisonSearch: PoisonSearch | undefined
 }
 
 /**
@@ -26,8 +26,8 @@ export interface TriedSession {
  * each round that is acknowledged twice as many. What is alone whenever the connection ends is the cause: it is refused,
  * or set aside where nobody waits for it, and the others go on.
  */
-export class Trial {
-  readonly #session: TriedSession
+export class PoisonSearch {
+  readonly #session: SearchedSession
   /** `pinged`: nothing is sent until the server has answered. */
   #stage: 'pinged' | 'subscribing' | 'publishing' = 'pinged'
   /** Messages that may be on their way at once. */
@@ -37,7 +37,7 @@ export class Trial {
   /** Messages sent before the last round. */
   #sentBefore = 0
 
-  constructor(session: TriedSession) {
+  constructor(session: SearchedSession) {
     this.#session = session
   }
 
@@ -120,7 +120,7 @@ export class Trial {
   /** From now on everything is sent as ever. */
   #end(): void {
     const { outgoing, subscriptions } = this.#session
-    this.#session.trial = undefined
+    this.#session.poisonSearch = undefined
     subscriptions.allow(Number.POSITIVE_INFINITY)
     outgoing.allow(Number.POSITIVE_INFINITY)
   }

@@ -2,7 +2,7 @@
  * What waits, by whom it is for: everybody's own come in order, and they take turns, so that whoever brings much
  * makes only himself wait.
  */
-export class Turns<Item> {
+export class RoundRobinQueue<Item> {
   readonly #waiting = new Map<string, Item[]>()
   /** Those who have something waiting; the next turn is the first one's. */
   #order: string[] = []

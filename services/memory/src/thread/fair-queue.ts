@@ -5,7 +5,7 @@ const MOST_REMEMBERED = 1000
  * What waits, by who sent it. Next comes a sender whose work has cost least so far, so that whoever asks for much, in
  * number or in size, waits behind himself. Nothing is saved up: who comes, or comes back, begins where the others are.
  */
-export class FairTurns<Item> {
+export class FairQueue<Item> {
   readonly #waiting = new Map<string, Item[]>()
   readonly #spent = new Map<string, number>()
   /** What whoever had the last turn had spent before it. */

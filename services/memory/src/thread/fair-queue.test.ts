@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { FairTurns } from './fair-turns.js'
+import { FairQueue } from './fair-queue.js'
 
 const anybody = () => true
 
 /** Takes `count` turns, each charged with what `costs` says of its sender. */
-function takeTurns(turns: FairTurns<string>, count: number, costs: Record<string, number>): string {
+function takeTurns(turns: FairQueue<string>, count: number, costs: Record<string, number>): string {
   const order: string[] = []
   for (let i = 0; i < count; i++) {
     const sender = turns.take(anybody)
@@ -15,8 +15,8 @@ function takeTurns(turns: FairTurns<string>, count: number, costs: Record<string
   return order.join('')
 }
 
-function filled(counts: Record<string, number>): FairTurns<string> {
-  const turns = new FairTurns<string>()
+function filled(counts: Record<string, number>): FairQueue<string> {
+  const turns = new FairQueue<string>()
   for (const [sender, count] of Object.entries(counts)) {
     for (let i = 0; i < count; i++) turns.push(sender, sender)
   }
@@ -63,7 +63,7 @@ describe('turns', () => {
   })
 
   it('remember only those whose past still counts', () => {
-    const turns = new FairTurns<string>()
+    const turns = new FairQueue<string>()
     for (let i = 0; i < 5000; i++) {
       turns.push(`${i}`, `${i}`)
       turns.charge(turns.take(anybody) ?? '', 1)

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { MqttBus } from '../entry/mqtt-bus.js'
 import { FakeBroker } from '../test-support/fake-broker.js'
-import { digestOf } from './binding.js'
+import { digestOf } from './answer-binding.js'
 
 const JUDGE = {
   topic: 'jamey/lab/judge',

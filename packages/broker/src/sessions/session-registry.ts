@@ -13,7 +13,7 @@ interface SessionsContext extends SessionContext {
 }
 
 /** All sessions by client identifier, and what happens when connections come and go. */
-export class Sessions {
+export class SessionRegistry {
   readonly #context: SessionsContext
   readonly #sessions = new Map<string, Session>()
   #connected = 0

@@ -44,7 +44,7 @@ const OF_THE_SERVER: readonly number[] = [
  * alone answers with its own return code 1 (NATS), with 0x84, or hangs up (RabbitMQ 3.10). So an attempt that asked for
  * more than another one would is made once with less before it counts, and what worked is kept for that server.
  */
-export class Dialects {
+export class ProtocolFallback {
   readonly #settings: Settings
   readonly #first: Dialect
   readonly #known = new Map<string, Known>()
