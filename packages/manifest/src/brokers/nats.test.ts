@@ -30,11 +30,11 @@ function subjectOf(topic: string): string[] {
     .map((level) => (level === '' ? '/' : level === '+' ? '*' : level === '#' ? '>' : level))
 }
 
+/** What somebody asks for is compared as if it had no wildcards, so that `*` stands for `>`, too. */
 function isWithin([outer, ...below]: readonly string[], [inner, ...rest]: readonly string[]): boolean {
   if (outer === undefined || inner === undefined) return outer === inner
   if (outer === '>') return true
-  if (inner === '>' || (outer !== '*' && outer !== inner)) return false
-  return isWithin(below, rest)
+  return (outer === '*' || outer === inner) && isWithin(below, rest)
 }
 
 function grants(allowed: readonly string[], subject: readonly string[]): boolean {
@@ -128,6 +128,20 @@ describe('the users of NATS', () => {
   ])('are not made for %s with %s, and the error says why', (clientId, permission, fault) => {
     expect(() => filesOf(clientId, [permission])).toThrow(fault)
     expect(() => filesOf(clientId, [permission])).toThrow(/^NATS cannot enforce ".*" of "eva/)
+  })
+
+  it.each([
+    [['lab', 'lab/+']],
+    [['subscribe:lab/+', 'subscribe:lab/+/+']],
+    [['subscribe:lab/a', 'subscribe:lab/+/+/#']],
+  ])('are not made for %j, which together would let in more than each', (permissions) => {
+    expect(() => filesOf('eva', permissions)).toThrow(
+      /^NATS cannot enforce ".*" and ".*" of "eva": together they/,
+    )
+  })
+
+  it('are made for a part and the whole, and for a level and those below it', () => {
+    expect(() => filesOf('eva', ['lab/#', 'lab/+', 'subscribe:x/+', 'subscribe:y/+/#'])).not.toThrow()
   })
 
   it('are named as their certificates name them', () => {

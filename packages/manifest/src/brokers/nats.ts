@@ -1,3 +1,4 @@
+import { covers, overlaps } from '@jamey/protocol'
 import type { Manifest } from '../model/manifest.js'
 import type { BrokerFiles, BrokerOptions } from './broker-files.js'
 import { type ClientRules, INBOXES, rulesOf, STATUSES } from './client-rules.js'
@@ -84,6 +85,7 @@ function tls({ tls: { ca, cert, key } }: BrokerOptions, indent: string): string 
 function userOf({ clientId, publish, subscribe }: ClientRules): string {
   // Before they are narrowed: what is refused is refused whole.
   for (const filter of [...publish, ...subscribe]) assertExpressible(filter, clientId)
+  assertNoSum(subscribe, clientId)
   const mayPublish = narrowed(publish, STATUSES, clientId).flatMap(subjectsOf)
   const maySubscribe = narrowed(subscribe, INBOXES, clientId).flatMap(subjectsOf)
   return `    {
@@ -106,6 +108,22 @@ function assertExpressible(filter: string, clientId: string): void {
   const fault = levels.map(faultOfLevel).find((each) => each !== undefined) ?? faultOfFirst(levels[0] ?? '')
   if (fault === undefined) return
   fail('not-expressible', `NATS cannot enforce ${shown(filter)} of ${shown(clientId)}: ${fault}`)
+}
+
+/**
+ * A subscription to `a/#` is one to `a` and one to `a.>` there, and `*` also stands for a token `>`: so the rights `a` and
+ * `a/+` together would let in `a/#`, which neither covers.
+ */
+function assertNoSum(filters: readonly string[], clientId: string): void {
+  for (const filter of filters) {
+    const [, parent] = /^(.+)\/\+(?:\/#)?$/.exec(filter) ?? []
+    if (parent === undefined) continue
+    const other = filters.find((each) => overlaps(each, parent) && !covers(each, `${parent}/#`))
+    if (other === undefined) continue
+    const sum = `${shown(filter)} and ${shown(other)}`
+    const why = `together they would let subscribe to ${shown(`${parent}/#`)}; list that, or leave one of them out`
+    fail('not-expressible', `NATS cannot enforce ${sum} of ${shown(clientId)}: ${why}`)
+  }
 }
 
 /** `a/+/#` as `a.*` and `a.*.>`, since `>` does not stand for the level before it. An empty level is a token `/`. */

@@ -87,6 +87,10 @@ describe('the files of RabbitMQ', () => {
       { authorization: { url: 'http://a.example', secret: undefined } },
       'tokens would be readable on their way',
     ],
+    [
+      { authorization: { url: 'https://127.0.0.1:8090', secret: undefined } },
+      'RabbitMQ cannot verify the certificate of "https://127.0.0.1:8090"; expected a host name',
+    ],
     [{ authorization: { url: 'http://127.0.0.1/x', secret: undefined } }, 'expected http://HOST:PORT'],
     [{ authorization: { url: 'http://127.0.0.1', secret: 'a@b' } }, 'make one with `openssl rand -hex 32`'],
   ])('are not made for %j', (options, fault) => {

@@ -62,11 +62,20 @@ function notesOf({ clientsBy, authorization, folder }: BrokerOptions): readonly 
 
 /** What it, or its configuration, has no words for. */
 function assertRabbitMq(options: BrokerOptions): void {
-  const { host } = options
+  const { host, authorization } = options
   if (isIP(host) === 0) {
     fail(
       'option-unusable',
       `RabbitMQ cannot listen at ${shown(host)}; expected an address, such as 127.0.0.1`,
+    )
+  }
+  // Erlang looks for it among the names of the certificate that are no addresses.
+  const { protocol, hostname } = new URL(authorization.url)
+  if (protocol === 'https:' && isIP(hostname.replace(/^\[|\]$/g, '')) !== 0) {
+    const expected = 'expected a host name that its certificate has, such as localhost'
+    fail(
+      'option-unusable',
+      `RabbitMQ cannot verify the certificate of ${shown(authorization.url)}; ${expected}`,
     )
   }
   assertPlainPaths('RabbitMQ', options)
