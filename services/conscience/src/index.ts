@@ -1,3 +1,5 @@
+export { type CallVerdict, type Decision, judgeCall, type Policy } from './policy/policy.js'
+export { loadPolicy, type PolicyPlace, parsePolicy } from './policy/policy-file.js'
 export {
   applyRules,
   type EvaluationOptions,

@@ -8,6 +8,7 @@ import { addKeeperCommands } from './maintenance-commands.js'
 import { addMemoryFileCommands } from './memory-commands.js'
 import { addOutboxCommands } from './outbox-commands.js'
 import { addPermissionCommands } from './permission-commands.js'
+import { addPolicyCommands } from './policy-commands.js'
 import { addSecretCommands } from './secret-commands.js'
 import { addServerCommands } from './server-commands.js'
 import { suggestionFor } from './usage-failure.js'
@@ -40,6 +41,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addKeeperCommands(program, run)
   addDenyCommands(program, run)
   addPermissionCommands(program, run)
+  addPolicyCommands(program, run)
   addSecretCommands(program, run)
   addOutboxCommands(program, run)
   addMemoryFileCommands(program, run)

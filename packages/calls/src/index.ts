@@ -1,0 +1,5 @@
+export { type CommandFact, type FactOptions, type Facts, type FileFact, factsOf } from './facts.js'
+export type { Call, Effect, Role } from './model/call.js'
+export { readScript, type ShellCommand, type ShellScript } from './shell/script.js'
+export { type Tool, type Tools, toolName } from './tools/tool.js'
+export { readSql, type SqlFact } from './values/sql.js'

@@ -1,0 +1,34 @@
+/** A call of a tool that an agent is about to make. */
+export interface Call {
+  readonly tool: string
+  readonly arguments: Readonly<Record<string, unknown>>
+}
+
+/** What an argument is. `query`: words to search by. `identifier`: of something that the tool knows. */
+export type Role =
+  | 'path'
+  | 'url'
+  | 'recipient'
+  | 'amount'
+  | 'command'
+  | 'code'
+  | 'sql'
+  | 'text'
+  | 'secret'
+  | 'query'
+  | 'identifier'
+
+/**
+ * What a program does, as far as its name and options tell. `build`: runs what the project itself has as its tests and
+ * builds. `execute`: runs code that is not looked at here. `outward-read`: fetches from elsewhere, `send`: tells elsewhere.
+ */
+export type Effect =
+  | 'read'
+  | 'write'
+  | 'delete'
+  | 'build'
+  | 'execute'
+  | 'outward-read'
+  | 'send'
+  | 'pay'
+  | 'admin'

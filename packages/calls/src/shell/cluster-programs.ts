@@ -1,0 +1,80 @@
+import type { Program } from './program.js'
+
+/** What the command lines of containers and clusters do. */
+export const DOCKER: Program = {
+  effect: undefined,
+  hasNoFiles: true,
+  valued: '-H --host --context -f --file -p --project-name --profile --env-file',
+  subcommands: {
+    read: 'ps images logs inspect version info stats top port diff history search events ls',
+    build: 'build buildx bake',
+    'outward-read': 'pull',
+    write: 'create start stop restart tag save commit pause unpause wait',
+    execute: 'run exec cp load import',
+    send: 'push login logout',
+    delete: 'rm rmi prune kill down',
+    admin: 'network volume swarm service node plugin secret config stack update',
+  },
+  options: { admin: '--privileged --pid --cap-add --security-opt', delete: '--volumes -v --rmi' },
+  nested: {
+    compose: {
+      effect: undefined,
+      hasNoFiles: true,
+      valued: '-f --file -p --project-name --profile',
+      subcommands: {
+        read: 'ps logs config images top ls version port events',
+        build: 'build up',
+        write: 'start stop restart create pause unpause',
+        'outward-read': 'pull',
+        execute: 'run exec cp',
+        delete: 'down rm kill',
+        send: 'push',
+      },
+    },
+    image: {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: {
+        read: 'ls inspect history list',
+        build: 'build',
+        'outward-read': 'pull',
+        delete: 'rm prune',
+        send: 'push',
+      },
+    },
+    container: {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: {
+        read: 'ls logs inspect top stats port diff list',
+        write: 'start stop restart',
+        execute: 'run exec cp',
+        delete: 'rm prune kill',
+      },
+    },
+    volume: {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: { read: 'ls inspect list', write: 'create', delete: 'rm prune' },
+    },
+    network: {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: { read: 'ls inspect list', admin: 'create connect disconnect', delete: 'rm prune' },
+    },
+    system: { effect: undefined, hasNoFiles: true, subcommands: { read: 'df info events', delete: 'prune' } },
+  },
+}
+
+export const KUBECTL: Program = {
+  effect: undefined,
+  hasNoFiles: true,
+  valued: '-n --namespace --context --kubeconfig -l --selector -o --output',
+  subcommands: {
+    read: 'get describe logs top explain version cluster-info api-resources api-versions diff events auth wait',
+    admin:
+      'apply create edit patch scale rollout label annotate expose set cordon uncordon taint config autoscale replace',
+    execute: 'exec run cp attach debug port-forward proxy',
+    delete: 'delete drain',
+  },
+}

@@ -1,0 +1,123 @@
+import { each, type Program } from './program.js'
+
+/** What Git and the command lines of its hosts do. */
+export const GIT: Program = {
+  effect: undefined,
+  hasNoFiles: true,
+  valued: '-C -c --git-dir --work-tree --namespace',
+  subcommands: {
+    read: 'status log diff show blame describe shortlog reflog rev-parse rev-list ls-files ls-tree ls-remote cat-file grep bisect whatchanged name-rev merge-base for-each-ref var version help count-objects fsck check-ignore show-ref cherry range-diff diff-tree diff-index show-branch archive',
+    write:
+      'fetch pull clone add commit mv stage init switch merge cherry-pick am apply notes format-patch revert rebase',
+    send: 'push send-email request-pull',
+    delete: 'rm clean reset gc prune filter-branch filter-repo checkout restore update-ref replace',
+    admin: 'daemon credential',
+  },
+  options: {
+    delete: '-D --delete --force --hard --force-with-lease --prune-empty --mirror',
+    execute: '--exec --upload-pack --receive-pack --exec-path',
+  },
+  nested: {
+    branch: {
+      effect: 'write',
+      hasNoFiles: true,
+      options: {
+        delete: '-d -D -M -m --delete --force -f',
+        read: '-a -r -v -vv --list -l --show-current --contains --merged --no-merged',
+      },
+    },
+    tag: {
+      effect: 'write',
+      hasNoFiles: true,
+      options: { delete: '-d --delete -f --force', read: '-l --list -n' },
+    },
+    checkout: {
+      effect: 'write',
+      hasNoFiles: true,
+      options: { delete: '-f --force -- . -B --theirs --ours -p --patch' },
+    },
+    restore: {
+      effect: 'delete',
+      hasNoFiles: true,
+      options: { write: '--staged -S', delete: '--worktree -W' },
+    },
+    reset: { effect: 'write', hasNoFiles: true, options: { delete: '--hard --merge --keep' } },
+    stash: {
+      effect: 'write',
+      hasNoFiles: true,
+      subcommands: {
+        read: 'list show',
+        write: 'push save apply pop branch create store',
+        delete: 'drop clear',
+      },
+    },
+    remote: {
+      effect: 'read',
+      hasNoFiles: true,
+      subcommands: {
+        read: '-v show get-url',
+        'outward-read': 'update',
+        admin: 'add set-url rename',
+        delete: 'remove rm prune',
+      },
+    },
+    config: {
+      effect: 'admin',
+      hasNoFiles: true,
+      options: { read: '--get --get-all --list -l --get-regexp --show-origin' },
+    },
+    worktree: {
+      effect: 'write',
+      hasNoFiles: true,
+      subcommands: { read: 'list', write: 'add lock unlock', delete: 'remove prune move' },
+    },
+    submodule: {
+      effect: 'read',
+      hasNoFiles: true,
+      subcommands: {
+        read: 'status summary',
+        'outward-read': 'update init sync',
+        admin: 'add set-url',
+        delete: 'deinit',
+        execute: 'foreach',
+      },
+    },
+    bisect: {
+      effect: 'write',
+      hasNoFiles: true,
+      subcommands: { write: 'start good bad reset skip log', execute: 'run' },
+    },
+    reflog: { effect: 'read', hasNoFiles: true, subcommands: { delete: 'expire delete' } },
+    gc: { effect: 'write', hasNoFiles: true, options: { delete: '--prune --aggressive' } },
+    lfs: {
+      effect: 'read',
+      hasNoFiles: true,
+      subcommands: {
+        read: 'ls-files status env',
+        'outward-read': 'pull fetch',
+        write: 'track',
+        send: 'push',
+        delete: 'prune',
+      },
+    },
+  },
+}
+
+export const GH: Program = {
+  effect: undefined,
+  hasNoFiles: true,
+  valued: '-R --repo --hostname',
+  subcommands: { read: 'status version help search browse', send: 'api' },
+  nested: Object.fromEntries(
+    each('pr issue repo run release workflow gist label', {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: {
+        read: 'list view status diff checks watch',
+        write: 'download clone checkout',
+        send: 'create comment edit close reopen merge review ready upload rerun enable disable run fork transfer rename',
+        delete: 'delete archive cancel',
+      },
+    }),
+  ),
+}

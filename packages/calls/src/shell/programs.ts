@@ -1,0 +1,210 @@
+import { DOCKER, KUBECTL } from './cluster-programs.js'
+import { GH, GIT } from './git-programs.js'
+import { CARGO, GO, NPM, PIP } from './package-programs.js'
+import { each, type Program } from './program.js'
+
+const READ: Program = { effect: 'read' }
+const SAY: Program = { effect: 'read', hasNoFiles: true }
+const WRITE: Program = { effect: 'write', writes: 'all' }
+const DELETE: Program = { effect: 'delete', writes: 'all' }
+const ADMIN: Program = { effect: 'admin' }
+const BUILD: Program = { effect: 'build' }
+const SEND: Program = { effect: 'send', hasNoFiles: true }
+
+const SYSTEMCTL: Program = {
+  effect: 'admin',
+  hasNoFiles: true,
+  subcommands: {
+    read: 'status list-units list-unit-files is-active is-enabled show cat list-timers is-failed',
+  },
+}
+
+/** Programs that developers and agents use; whatever is not here is not known. */
+export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
+  ...each(
+    'ls ll dir tree stat file du readlink realpath cat head tail less more tac nl wc cut sort uniq comm diff cmp paste fold column rev od xxd hexdump strings md5sum sha1sum sha256sum sha512sum cksum b2sum zcat zless bat lsof fuser cloc scc tokei dust pstree view look tsort expand unexpand fmt pr jless glow',
+    READ,
+  ),
+  ...each('grep egrep fgrep rg ag ack zgrep jq yq xmllint gron', {
+    effect: 'read',
+    skips: 1,
+    options: { write: '-i --in-place' },
+  }),
+  ['grep', { effect: 'read', skips: 1 }],
+  ['rg', { effect: 'read', skips: 1, options: { execute: '--pre' } }],
+  ...each(
+    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes man info help history tput clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice time timeout stdbuf setsid ionice watch xargs parallel cross-env busybox flock numfmt logname users who w last arp tzselect xdg-open open code column complete mapfile readarray',
+    SAY,
+  ),
+  [
+    'openssl',
+    {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: {
+        read: 'version x509 verify dgst ciphers asn1parse crl list help',
+        write: 'req genrsa genpkey rand',
+        'outward-read': 's_client',
+      },
+    },
+  ],
+  ['ssh-keygen', { effect: 'write', hasNoFiles: true, options: { read: '-l -F -E', delete: '-R' } }],
+  ...each('sudo doas su chroot unshare runuser', ADMIN),
+  ...each('awk gawk mawk', { effect: 'read', skips: 1, options: { write: '-i' } }),
+  ['sed', { effect: 'read', skips: 1, options: { write: '-i --in-place', execute: '-f --file' } }],
+  ['find', { effect: 'read', options: { delete: '-delete', write: '-fprint -fls -fprintf' } }],
+  ['fd', { effect: 'read', skips: 1 }],
+  ...each('touch mkdir tee mktemp mkfifo split csplit patch', WRITE),
+  ...each('cp install ln rsync', {
+    effect: 'write',
+    writes: 'last',
+    options: { delete: '--delete -f --force --remove-source-files', send: '-e --rsh' },
+  }),
+  ['cp', { effect: 'write', writes: 'last' }],
+  ['ln', { effect: 'write', writes: 'last' }],
+  ['mv', { effect: 'write', writes: 'all' }],
+  ...each('rm rmdir unlink', DELETE),
+  ...each('shred wipe srm truncate wipefs blkdiscard', DELETE),
+  ['dd', { effect: 'delete', hasNoFiles: true }],
+  ...each('tar', {
+    effect: 'read',
+    options: {
+      write: '-x -c --extract --create -r -u --append xf xzf xvf xzvf xjf cf czf cvf czvf cjf',
+      execute: '--to-command --checkpoint-action -I --use-compress-program',
+      delete: '--remove-files',
+    },
+  }),
+  ...each('zip unzip gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd 7z', { effect: 'write', writes: 'all' }),
+  ...each('chmod chown chgrp chattr setfacl', {
+    effect: 'write',
+    writes: 'all',
+    skips: 1,
+    options: { admin: '-R --recursive' },
+  }),
+  ['git', GIT],
+  ...each('npm pnpm yarn bun', NPM),
+  ['npx', { effect: 'build', hasNoFiles: true }],
+  ...each('bunx uvx pipx', { effect: 'execute', hasNoFiles: true }),
+  ...each('pip pip3', PIP),
+  [
+    'uv',
+    {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: {
+        read: 'tree version help',
+        build: 'run build',
+        write: 'add remove sync lock init venv',
+        send: 'publish',
+        admin: 'tool python self cache',
+      },
+      nested: { pip: PIP },
+    },
+  ],
+  [
+    'poetry',
+    {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: {
+        read: 'show check env about version search',
+        build: 'run build',
+        write: 'install add remove update lock init new',
+        send: 'publish',
+        admin: 'config cache self',
+      },
+    },
+  ],
+  ...each('cargo', CARGO),
+  ['rustup', { effect: 'admin', hasNoFiles: true, subcommands: { read: 'show toolchain target --version' } }],
+  ['go', GO],
+  ...each(
+    'pytest jest vitest mocha ava tap eslint prettier tsc tsx ts-node biome rome oxlint ruff black isort flake8 mypy pyright pylint bandit tox nox coverage rustfmt rustc clippy-driver gofmt golangci-lint gotestsum make cmake ninja meson gcc g++ clang clang-format clang-tidy cc ld ar nm objdump javac java mvn gradle gradlew mvnw ant dotnet swift swiftc xcodebuild rake bundle rspec rubocop rails composer phpunit phpstan php-cs-fixer mix rebar3 stack cabal ghc elm sbt scala kotlinc flutter dart webpack vite rollup rolldown esbuild parcel turbo nx lerna next nuxt astro svelte-kit storybook playwright cypress c8 nyc knip madge depcheck publint tsup swc babel postcss tailwindcss sass shellcheck shfmt hadolint markdownlint typos pre-commit just task bazel buck2 protoc buf sphinx-build mkdocs typedoc jsdoc doxygen nodemon pm2-dev concurrently wasm-pack hugo jekyll zig nim alembic promtool actionlint yamllint jsonlint ajv',
+    BUILD,
+  ),
+  ...each(
+    'node nodejs deno python python3 python2 perl ruby php lua Rscript R osascript java pypy julia elixir iex irb ipython',
+    { effect: 'execute' },
+  ),
+  ...each('sh bash zsh dash ksh ash fish eval source .', { effect: 'execute' }),
+  ...each('docker podman nerdctl', DOCKER),
+  ['docker-compose', DOCKER.nested?.['compose'] as Program],
+  ...each('kubectl oc', KUBECTL),
+  [
+    'helm',
+    {
+      effect: undefined,
+      hasNoFiles: true,
+      subcommands: {
+        read: 'list status get history show search template lint version env',
+        admin: 'install upgrade rollback repo',
+        delete: 'uninstall delete',
+        send: 'push',
+      },
+    },
+  ],
+  ...each('terraform tofu', {
+    effect: undefined,
+    hasNoFiles: true,
+    subcommands: {
+      read: 'plan show output validate version providers graph',
+      write: 'fmt init get',
+      admin: 'apply import taint untaint workspace refresh force-unlock',
+      delete: 'destroy',
+    },
+    nested: {
+      state: {
+        effect: undefined,
+        hasNoFiles: true,
+        subcommands: { read: 'list show pull', delete: 'rm mv push replace-provider' },
+      },
+    },
+  }),
+  ['systemctl', SYSTEMCTL],
+  ...each('journalctl dmesg', {
+    effect: 'read',
+    hasNoFiles: true,
+    options: { delete: '--vacuum-size --vacuum-time --rotate -C -c --clear' },
+  }),
+  ['gh', GH],
+  ['glab', GH],
+  ...each('curl wget http https xh', {
+    effect: 'outward-read',
+    hasNoFiles: true,
+    options: {
+      send: '-d --data --data-raw --data-binary --data-urlencode -F --form -T --upload-file --json --post-data --post-file -X --request --method',
+    },
+  }),
+  ...each('ss netstat ip ifconfig', {
+    effect: 'read',
+    hasNoFiles: true,
+    subcommands: { admin: 'link route addr add del set flush neigh' },
+  }),
+  ...each('ping dig nslookup host traceroute mtr whois', { effect: 'outward-read', hasNoFiles: true }),
+  ...each(
+    'ssh scp sftp ftp telnet nc ncat netcat socat mail sendmail mutt nmap rclone aws gcloud az s3cmd gsutil heroku vercel netlify fly firebase wrangler stripe twilio',
+    SEND,
+  ),
+  ...each('mongo mongosh clickhouse-client', { effect: 'execute', hasNoFiles: true }),
+  [
+    'redis-cli',
+    {
+      effect: 'execute',
+      hasNoFiles: true,
+      valued: '-h -p -n -a -u',
+      subcommands: {
+        read: 'ping PING info INFO get GET keys KEYS scan SCAN ttl TTL type TYPE exists EXISTS llen LLEN lrange LRANGE hgetall HGETALL hget HGET smembers SMEMBERS dbsize DBSIZE strlen STRLEN',
+      },
+    },
+  ],
+  ...each('apt apt-get dpkg yum dnf pacman zypper apk brew snap flatpak port nix-env gem cpan luarocks', {
+    effect: 'admin',
+    hasNoFiles: true,
+    subcommands: { read: 'list search show info policy outdated leaves deps config doctor' },
+  }),
+  ...each('kill killall pkill xkill', { effect: 'delete', hasNoFiles: true }),
+  ...each(
+    'shutdown reboot halt poweroff init telinit mount umount swapoff swapon mkfs mkswap fdisk parted gdisk sfdisk lvremove vgremove pvremove mdadm cryptsetup useradd userdel usermod groupadd groupdel passwd chpasswd visudo crontab at batch iptables ip6tables nft ufw firewall-cmd sysctl modprobe insmod rmmod setenforce update-rc.d service launchctl defaults diskutil hdparm nvram bcdedit format efibootmgr grub-install insmod chsh loginctl timedatectl hostnamectl ldconfig update-alternatives gpasswd setcap',
+    ADMIN,
+  ),
+])

@@ -1,0 +1,159 @@
+import type { Argument } from './words.js'
+
+/** What a command runs in its turn. */
+export interface Inner {
+  /** Words of commands. */
+  readonly commands: readonly (readonly Argument[])[]
+  /** Scripts of the shell. */
+  readonly scripts: readonly Argument[]
+  /** Code in the interpreter's own language. */
+  readonly code: readonly Argument[]
+  /** Whether it runs what stands at its standard input. */
+  readonly readsScript: boolean
+}
+
+const NOTHING: Inner = { commands: [], scripts: [], code: [], readsScript: false }
+const SHELLS = /^(?:ba|da|z|k|a|fi)?sh$/
+/** Interpreters, and the option before code. */
+const INTERPRETERS: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/^python[\d.]*$|^pypy3?$/, ['-c']],
+  [/^node$|^nodejs$|^deno$|^bun$/, ['-e', '--eval', '-p', '--print', '-pe']],
+  [/^perl$|^ruby$/, ['-e', '-E', '-pe', '-ne', '-pi', '-i']],
+  [/^php$/, ['-r']],
+  [/^lua$|^Rscript$/, ['-e']],
+  [/^osascript$/, ['-e']],
+]
+/** Commands that run the rest of their words, and their options that take a value. */
+const PREFIXES: Readonly<
+  Record<string, { readonly valued: string; readonly skip?: number; readonly assigns?: true }>
+> = {
+  sudo: { valued: '-u -g -h -p -C -T -U -D -r -t --user --group --host --prompt', assigns: true },
+  doas: { valued: '-u -C' },
+  env: { valued: '-u -C -S --unset --chdir', assigns: true },
+  nohup: { valued: '' },
+  nice: { valued: '-n --adjustment' },
+  ionice: { valued: '-c -n -p' },
+  time: { valued: '-f -o --format --output' },
+  timeout: { valued: '-k -s --kill-after --signal', skip: 1 },
+  stdbuf: { valued: '-i -o -e' },
+  setsid: { valued: '' },
+  command: { valued: '' },
+  builtin: { valued: '' },
+  exec: { valued: '-a' },
+  xargs: { valued: '-I -i -n -L -P -d -E -s -a --max-args --max-procs --replace --delimiter --arg-file' },
+  parallel: { valued: '-j --jobs' },
+  strace: { valued: '-e -o -p -u' },
+  ltrace: { valued: '-e -o' },
+  chroot: { valued: '', skip: 1 },
+  flock: { valued: '-w -E', skip: 1 },
+  busybox: { valued: '' },
+  unshare: { valued: '' },
+  runuser: { valued: '-u -g' },
+  npx: { valued: '-p --package -c' },
+  bunx: { valued: '' },
+  uvx: { valued: '--from --with' },
+  pipx: { valued: '', skip: 1 },
+  'cross-env': { valued: '', assigns: true },
+  dotenv: { valued: '-e -f' },
+}
+
+export function unwrap(name: string, args: readonly Argument[]): Inner {
+  if (SHELLS.test(name)) return shell(args)
+  const interpreter = INTERPRETERS.find(([names]) => names.test(name))
+  if (interpreter !== undefined) return interpreted(args, interpreter[1])
+  if (name === 'eval') return { ...NOTHING, scripts: [joined(args)] }
+  if (name === 'find' || name === 'fd') return { ...NOTHING, commands: executed(args) }
+  if (name === 'su') return { ...NOTHING, scripts: after(args, ['-c', '--command']) }
+  if (name === 'ssh') return remote(args)
+  if (name === 'watch') {
+    const script = rest(args, { valued: '-n --interval' })
+    return script.length === 0 ? NOTHING : { ...NOTHING, scripts: [joined(script)] }
+  }
+  if (name === 'trap') return { ...NOTHING, scripts: args.slice(0, 1) }
+  if (name === 'git') return { ...NOTHING, scripts: aliases(args) }
+  const prefix = PREFIXES[name]
+  if (prefix === undefined) return NOTHING
+  if (name === 'npx' || name === 'env') {
+    const scripts = after(args, name === 'npx' ? ['-c', '--call'] : ['-S', '--split-string'])
+    if (scripts.length > 0) return { ...NOTHING, scripts }
+  }
+  const words = rest(args, prefix)
+  return words.length === 0 ? NOTHING : { ...NOTHING, commands: [words] }
+}
+
+function shell(args: readonly Argument[]): Inner {
+  // Options may stand together: `-lc`, `-euxc`.
+  const at = args.findIndex(({ text }) => /^-[a-zA-Z]*c[a-zA-Z]*$/.test(text))
+  if (at >= 0) {
+    const script = args.slice(at + 1).find(({ text }) => !text.startsWith('-'))
+    return script === undefined ? NOTHING : { ...NOTHING, scripts: [script] }
+  }
+  const hasFile = args.some(({ text }) => !text.startsWith('-') && !text.startsWith('+'))
+  return { ...NOTHING, readsScript: !hasFile }
+}
+
+function interpreted(args: readonly Argument[], options: readonly string[]): Inner {
+  const code = after(args, options)
+  const hasFile = args.some(({ text }) => !text.startsWith('-') || text === '-m')
+  return { ...NOTHING, code, readsScript: code.length === 0 && !hasFile }
+}
+
+function after(args: readonly Argument[], options: readonly string[]): readonly Argument[] {
+  const at = args.findIndex(({ text }) => options.includes(text))
+  const given = at < 0 ? undefined : args[at + 1]
+  return given === undefined ? [] : [given]
+}
+
+function joined(args: readonly Argument[]): Argument {
+  return {
+    text: args.map(({ text }) => text).join(' '),
+    isDynamic: args.some(({ isDynamic }) => isDynamic),
+  }
+}
+
+/** `-exec COMMAND ... ;` or `+`, of which there may be several. */
+function executed(args: readonly Argument[]): (readonly Argument[])[] {
+  const commands: (readonly Argument[])[] = []
+  args.forEach(({ text }, i) => {
+    if (!/^-(?:exec|execdir|ok|okdir)$|^-[xX]$|^--exec(?:-batch)?$/.test(text)) return
+    const words = args.slice(i + 1)
+    const end = words.findIndex((word) => word.text === ';' || word.text === '+')
+    commands.push(end < 0 ? words : words.slice(0, end))
+  })
+  return commands
+}
+
+/** What stands behind the host runs there, in a shell. */
+function remote(args: readonly Argument[]): Inner {
+  const words = rest(args, { valued: '-b -c -D -E -e -F -I -i -J -L -l -m -O -o -p -Q -R -S -W -w' })
+  return words.length < 2 ? NOTHING : { ...NOTHING, scripts: [joined(words.slice(1))] }
+}
+
+/** `git -c alias.x='!command' x` runs the command. */
+function aliases(args: readonly Argument[]): readonly Argument[] {
+  return args.flatMap(({ text, isDynamic }) => {
+    const found =
+      /^(?:alias\.[^=]+|core\.(?:pager|editor|sshCommand|fsmonitor)|[\w.]*\.?(?:command|textconv|helper))=!?(.*)$/s.exec(
+        text,
+      )
+    return found === null ? [] : [{ text: found[1] as string, isDynamic }]
+  })
+}
+
+function rest(
+  args: readonly Argument[],
+  { valued, skip = 0, assigns }: { valued: string; skip?: number; assigns?: true },
+): readonly Argument[] {
+  const options = new Set(valued.split(' '))
+  let at = 0
+  for (; at < args.length; at++) {
+    const { text } = args[at] as Argument
+    if (text === '--') {
+      at++
+      break
+    }
+    if (options.has(text)) at++
+    else if (!text.startsWith('-') && !(assigns === true && /^\w+=/.test(text))) break
+  }
+  return args.slice(at + skip)
+}

@@ -1,0 +1,32 @@
+import type { Effect, Role } from '../model/call.js'
+
+/** What a tool does, and what its arguments are. */
+export interface Tool {
+  /** Empty: what its arguments say, as with a shell. */
+  readonly effects: readonly Effect[]
+  /** By the name of an argument, at any depth. Others are guessed from their names. */
+  readonly roles: Readonly<Record<string, Role>>
+  /** What it answers was written by others, who may mean the agent: pages, mail, tickets. */
+  readonly isUntrusted: boolean
+}
+
+/** By name, as `toolName` has it. */
+export type Tools = Readonly<Record<string, Tool>>
+
+/**
+ * The name to look up: `mcp__filesystem__read_file`, `filesystem.readFile` and `ReadFile` are `read_file`; undefined
+ * where other letters than ASCII's stand in it, which may look like a tool that is known.
+ */
+export function toolName(name: string): string | undefined {
+  if (!/^[\w.:/ -]{1,200}$/.test(name)) return undefined
+  const last =
+    name
+      .split(/__|[.:/]/)
+      .filter((part) => part !== '')
+      .at(-1) ?? ''
+  return last
+    .replace(/([a-z\d])([A-Z])/g, '$1_$2')
+    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
+    .replace(/[ -]+/g, '_')
+    .toLowerCase()
+}

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { readOwnFile } from '@jamey/auth'
+import type { Effect, Role, Tools } from '@jamey/calls'
+import { z } from 'zod'
+import { RuleFileError, Source } from '../rules/source.js'
+import type { Policy, PolicyRule } from './policy.js'
+import { PolicyConditions } from './policy-condition.js'
+
+/** The packs of rules that ship with this package. */
+const PACKS_FILE = fileURLToPath(new URL('../../policies.yaml', import.meta.url))
+const MAXIMUM_FILE_BYTES = 1_048_576
+const WHAT = 'The policy'
+
+const EFFECTS = [
+  'read',
+  'write',
+  'delete',
+  'build',
+  'execute',
+  'outward-read',
+  'send',
+  'pay',
+  'admin',
+] as const satisfies readonly Effect[]
+const ROLES = [
+  'path',
+  'url',
+  'recipient',
+  'amount',
+  'command',
+  'code',
+  'sql',
+  'text',
+  'secret',
+  'query',
+  'identifier',
+] as const satisfies readonly Role[]
+const ruleName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,63}$/, 'expected lower-case letters, digits and hyphens, such as no-payments')
+const ruleSchema = z.strictObject({
+  name: ruleName,
+  decision: z.enum(['allow', 'ask', 'deny']),
+  reason: z.string().trim().min(1).max(500),
+  when: z.string().trim().min(1).max(5_000),
+})
+const packsSchema = z.record(z.string(), z.array(ruleSchema))
+const toolSchema = z.strictObject({
+  effects: z.array(z.enum(EFFECTS)).default([]),
+  arguments: z.record(z.string().max(200), z.enum(ROLES)).default({}),
+  untrusted: z.boolean().default(true),
+})
+const fileSchema = z.strictObject({
+  version: z.union([z.string().min(1).max(40), z.number()]),
+  include: z.array(z.string()).default([]),
+  without: z.array(ruleName).default([]),
+  workspace: z.string().startsWith('/', 'expected an absolute path').optional(),
+  lists: z
+    .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), z.array(z.string().max(1_000)).max(10_000))
+    .default({}),
+  tools: z.record(z.string().min(1).max(200), toolSchema).default({}),
+  rules: z.array(ruleSchema).max(500).default([]),
+})
+type PolicyFile = z.output<typeof fileSchema>
+
+export interface PolicyPlace {
+  /** Absolute; where the file names none. The current folder by default. */
+  readonly workspace?: string | undefined
+  /** Absolute; the user's own by default. */
+  readonly home?: string | undefined
+}
+
+/** Reads and checks a policy file. Throws RuleFileError with every fault at once, each with its line. */
+export function loadPolicy(file: string, place: PolicyPlace = {}): Policy {
+  try {
+    return parsePolicy(readOwnFile(file, { maximumBytes: MAXIMUM_FILE_BYTES }), file, place)
+  } catch (error) {
+    if (error instanceof RuleFileError) throw error
+    const reason = `cannot be read: ${error instanceof Error ? error.message : String(error)}`
+    throw new RuleFileError([{ file, line: 1, column: 1, reason }], error, WHAT)
+  }
+}
+
+/** `loadPolicy` for text at hand; `file` is named in faults. */
+export function parsePolicy(text: string, file: string, place: PolicyPlace = {}): Policy {
+  const source = new Source(text, file)
+  const content = source.content(fileSchema)
+  if (content === undefined) throw new RuleFileError(source.sortedFaults(), undefined, WHAT)
+  const packsText = readFileSync(PACKS_FILE, 'utf8')
+  const rules = compiled(content, source, packsOf(packsText))
+  const faults = source.sortedFaults()
+  if (faults.length > 0) throw new RuleFileError(faults, undefined, WHAT)
+  const hash = createHash('sha256').update(packsText).update(text).digest('hex').slice(0, 8)
+  return {
+    version: `${content.version}-${hash}`,
+    rules,
+    lists: { hosts: [], recipients: [], ...content.lists },
+    facts: {
+      workspace: content.workspace ?? place.workspace ?? process.cwd(),
+      home: place.home ?? homedir(),
+      tools: toolsOf(content),
+    },
+  }
+}
+
+type Packs = Readonly<Record<string, z.output<typeof packsSchema>[string]>>
+
+function packsOf(text: string): Packs {
+  const source = new Source(text, PACKS_FILE)
+  const packs = source.content(packsSchema)
+  if (packs === undefined) throw new RuleFileError(source.sortedFaults(), undefined, WHAT)
+  return packs
+}
+
+/** A rule of the file stands in the place of one of the same name in a pack. */
+function compiled(content: PolicyFile, source: Source, packs: Packs): PolicyRule[] {
+  const conditions = new PolicyConditions()
+  const named = new Map<string, PolicyRule>()
+  content.include.forEach((name, i) => {
+    const pack = Object.hasOwn(packs, name) ? packs[name] : undefined
+    if (pack === undefined) {
+      source.fault(['include', i], `there is no pack ${name}; there are ${Object.keys(packs).join(', ')}`)
+    }
+    for (const rule of pack ?? []) named.set(rule.name, { ...rule, applies: conditions.compile(rule.when) })
+  })
+  content.without.forEach((name, i) => {
+    if (!named.delete(name)) source.fault(['without', i], `there is no rule ${name} to leave out`)
+  })
+  const own = new Set<string>()
+  content.rules.forEach((rule, i) => {
+    if (own.has(rule.name)) source.fault(['rules', i, 'name'], `the name ${rule.name} is already used`)
+    own.add(rule.name)
+    const applies = source.attempt(['rules', i, 'when'], `condition of ${rule.name}`, () =>
+      conditions.compile(rule.when),
+    )
+    if (applies !== undefined) named.set(rule.name, { ...rule, applies })
+  })
+  return [...named.values()]
+}
+
+function toolsOf({ tools }: PolicyFile): Tools {
+  return Object.fromEntries(
+    Object.entries(tools).map(([name, { effects, arguments: roles, untrusted: isUntrusted }]) => {
+      return [name, { effects, roles, isUntrusted }]
+    }),
+  )
+}
