@@ -67,7 +67,7 @@ export interface Facts {
 export function factsOf(call: Call, options: FactOptions): Facts {
   const collector = new Collector(call, options)
   const { leaves, unread } = leavesOf(call.arguments)
-  for (const reason of unread) collector.unread.push({ where: '', reason })
+  for (const reason of unread) collector.fail('', reason)
   for (const leaf of leaves) collector.take(leaf)
   return collector.facts()
 }
@@ -75,7 +75,7 @@ export function factsOf(call: Call, options: FactOptions): Facts {
 const FILE_EFFECTS: readonly Effect[] = ['delete', 'write', 'read']
 
 class Collector {
-  readonly unread: (Placed & { reason: string })[] = []
+  readonly #unread = new Map<string, Placed & { reason: string }>()
   readonly #options: FactOptions
   readonly #tool: Tool
   readonly #name: string
@@ -118,15 +118,19 @@ class Collector {
       sql: this.#sql,
       code: this.#code,
       texts: this.#texts,
-      unread: this.unread,
+      unread: [...this.#unread.values()],
     }
+  }
+
+  fail(where: string, reason: string): void {
+    this.#unread.set(`${where} ${reason}`, { where, reason })
   }
 
   take({ where, names, value }: Leaf): void {
     const role = this.#roleOf(names)
     if (role === 'amount') {
       const amount = amountOf(value)
-      if (amount === undefined) this.unread.push({ where, reason: 'an amount that is no number' })
+      if (amount === undefined) this.fail(where, 'an amount that is no number')
       else this.#amounts.push({ where, amount })
     }
     if (typeof value === 'number') return
@@ -183,17 +187,17 @@ class Collector {
   #takeUrl(where: string, text: string): void {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
       if (/^file:/i.test(text)) this.#takeFile(where, { text, isDynamic: false }, 'read')
-      else if (urlFact(text) === undefined) this.unread.push({ where, reason: 'a URL that leads nowhere' })
+      else if (urlFact(text) === undefined) this.fail(where, 'a URL that leads nowhere')
       return
     }
     const url = urlFact(text)
-    if (url === undefined) this.unread.push({ where, reason: 'no URL' })
+    if (url === undefined) this.fail(where, 'no URL')
     else this.#urls.push({ where, ...url })
   }
 
   #takeSql(where: string, text: string): void {
     const { statements, unread } = readSql(text)
-    if (unread !== undefined) this.unread.push({ where, reason: unread })
+    if (unread !== undefined) this.fail(where, unread)
     const effects: Readonly<Record<SqlFact['kind'], Effect>> = {
       read: 'read',
       write: 'write',
@@ -216,7 +220,7 @@ class Collector {
 
   #takeScript(where: string, source: string): void {
     const script = readScript(source)
-    for (const reason of script.unread) this.unread.push({ where, reason })
+    for (const reason of script.unread) this.fail(where, reason)
     for (const command of script.commands) this.#takeCommand(where, command)
     for (const { target, isWrite } of script.redirects)
       this.#takeFile(where, target, isWrite ? 'write' : 'read')
@@ -258,8 +262,7 @@ class Collector {
     const statement = statementOf(name, args)
     if (statement === undefined) return effects
     this.#takeSql(where, statement.text)
-    if (statement.isDynamic)
-      this.unread.push({ where, reason: `what ${name} is given is known when it runs` })
+    if (statement.isDynamic) this.fail(where, `what ${name} is given is known when it runs`)
     return ['read']
   }
 
@@ -277,7 +280,7 @@ class Collector {
   #takeFile(where: string, { text, isDynamic }: Argument, access: FileFact['access']): void {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text)) return
     const fact = pathFact(text, this.#options, isDynamic)
-    if (isDynamic) this.unread.push({ where, reason: `where ${text} lies is known when it runs` })
+    if (isDynamic) this.fail(where, `where ${text} lies is known when it runs`)
     this.#files.push({ where, ...fact, access, isWorkable: isWorkable(fact) })
   }
 }

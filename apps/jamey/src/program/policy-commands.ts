@@ -27,7 +27,7 @@ export function addPolicyCommands(program: Command, run: Run): void {
     )
 }
 
-const commands = () => import('../commands/policy.js')
+const commands = () => import('../commands/offline/policy.js')
 const DEFAULT_FILE = 'policy.yaml'
 const AS_JSON = ['--json', 'print JSON'] as const
 

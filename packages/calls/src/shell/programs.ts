@@ -49,7 +49,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     },
   ],
   ['ssh-keygen', { effect: 'write', hasNoFiles: true, options: { read: '-l -F -E', delete: '-R' } }],
-  ...each('sudo doas su chroot unshare runuser', ADMIN),
+  ...each('sudo doas su chroot unshare runuser', { effect: 'admin', hasNoFiles: true }),
   ...each('awk gawk mawk', { effect: 'read', skips: 1, options: { write: '-i' } }),
   ['sed', { effect: 'read', skips: 1, options: { write: '-i --in-place', execute: '-f --file' } }],
   ['find', { effect: 'read', options: { delete: '-delete', write: '-fprint -fls -fprintf' } }],

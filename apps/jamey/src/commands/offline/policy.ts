@@ -1,10 +1,10 @@
 import { type CallVerdict, judgeCall, type Policy, parsePolicy, RuleFileError } from '@jamey/conscience'
-import { EXIT, type ExitCode } from '../support/exit-codes.js'
-import { CommandFailure } from '../support/failure.js'
-import { plural } from '../support/quantities.js'
-import type { CommandContext, Outcome } from '../terminal/command-context.js'
-import { readTextFile } from '../terminal/text-input.js'
-import { formatCallVerdict, jsonCallVerdict } from '../views/policy-view.js'
+import { EXIT, type ExitCode } from '../../support/exit-codes.js'
+import { CommandFailure } from '../../support/failure.js'
+import { plural } from '../../support/quantities.js'
+import type { CommandContext, Outcome } from '../../terminal/command-context.js'
+import { readTextFile } from '../../terminal/text-input.js'
+import { formatCallVerdict, jsonCallVerdict } from '../../views/policy-view.js'
 
 export interface PolicyOptions {
   readonly json?: boolean
