@@ -243,6 +243,8 @@ class Collector {
     if (!runsInner) for (const effect of effects) this.#effects.add(effect)
     for (const file of reads) this.#takeFile(where, file, 'read')
     for (const file of writes) this.#takeFile(where, file, effects.includes('delete') ? 'delete' : 'write')
+    // What a runner is given belongs to the command that it runs.
+    if (runsInner || /^(?:sudo|doas|chroot|unshare|runuser)$/.test(command.name)) return
     for (const { text } of command.args) this.#takeHidden(where, text, reads, writes)
   }
 
