@@ -26,7 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   bus: ['protocol', 'mqtt', 'auth', 'contracts', 'store'],
   conscience: ['bus', 'contracts', 'auth', 'calls'],
   memory: ['bus', 'contracts', 'auth'],
-  gateway: ['bus', 'contracts', 'auth'],
+  gateway: ['bus', 'contracts', 'auth', 'manifest'],
   authz: ['auth', 'manifest', 'protocol'],
   jamey: [
     'auth',

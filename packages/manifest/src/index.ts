@@ -31,6 +31,7 @@ export {
   PROOFS,
   type Proof,
 } from './model/manifest.js'
+export { LiveManifest, type LiveManifestOptions } from './reading/live-manifest.js'
 export {
   ManifestError,
   type ManifestErrorCode,

@@ -58,7 +58,7 @@ export const ROWS: readonly Row[] = [
   row(['authentication', 'jwksCa'], 'jwksCa', '--jwks-ca', 'MQTT_JWKS_CA_CERT', 'path'),
   row(['authentication', 'audience'], 'audience', '--audience', 'MQTT_JWT_AUDIENCE', 'list'),
   row(['authentication', 'issuers'], 'issuer', '--issuer', 'MQTT_JWT_ISSUER', 'list'),
-  row(['manifest'], 'manifest', '--manifest', 'JAMEY_BROKER_MANIFEST', 'path'),
+  row(['manifest'], 'manifest', '--manifest', 'JAMEY_PERMISSIONS_FILE', 'path'),
   row(['deniedFile'], 'deniedFile', '--denied-file', 'JAMEY_DENIED_FILE', 'path'),
   row(['crlFiles'], 'crl', '--crl', 'JAMEY_BROKER_CRL', 'paths'),
   row(['overflow'], 'overflow', '--overflow', 'JAMEY_BROKER_OVERFLOW', 'text'),

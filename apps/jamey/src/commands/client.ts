@@ -10,6 +10,7 @@ import {
 } from '@jamey/auth'
 import { requireDataDirectory } from '../install/data-directory.js'
 import { withFileLock } from '../install/file-lock.js'
+import { listedClient } from '../install/listed-client.js'
 import { assertNewClientName } from '../install/new-client-name.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
@@ -22,7 +23,9 @@ export interface ClientOptions {
 }
 
 export interface ClientAddOptions extends ClientOptions {
-  readonly permission: readonly string[]
+  readonly permission?: readonly string[]
+  /** What it may do is what this says of it. */
+  readonly manifest?: string
   readonly lifetime?: number
   /** Its client certificate is enough, and no secret is made. */
   readonly certificate?: boolean
@@ -39,10 +42,9 @@ export async function clientAdd(
   clientId: string,
   options: ClientAddOptions,
 ): Outcome {
-  const { permission: permissions, lifetime: lifetimeSeconds } = options
+  const { lifetime: lifetimeSeconds, certificate: byCertificate = false } = options
   assertNewClientName(clientId, [])
-  assertClientPermissions(permissions, clientId, usage)
-  const { certificate: byCertificate = false } = options
+  const permissions = await permissionsFor(context, clientId, options)
   const { secret, hashed } = byCertificate ? NO_SECRET : await makeSecret()
   await change(context, options, (clients) => {
     assertNewClientName(
@@ -59,6 +61,24 @@ export async function clientAdd(
     return [...clients, { clientId, permissions, lifetimeSeconds, secrets, byCertificate }]
   })
   return tell(context, { clientId, secret }, options)
+}
+
+async function permissionsFor(
+  context: CommandContext,
+  clientId: string,
+  options: ClientAddOptions,
+): Promise<readonly string[]> {
+  const listed = await listedClient(context, options, clientId)
+  const proof = options.certificate === true ? 'certificate' : 'secret'
+  if (listed !== undefined && !listed.proofs.includes(proof)) {
+    throw usage(
+      `the manifest has ${clientId} prove who it is by ${listed.proofs.join(' or ')}; expected ${proof} there`,
+    )
+  }
+  const permissions = options.permission ?? listed?.permissions
+  if (permissions === undefined) throw usage('expected --permission, or a manifest that says what it may do')
+  assertClientPermissions(permissions, clientId, usage)
+  return permissions
 }
 
 export async function clientRotate(

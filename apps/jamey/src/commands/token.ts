@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { readTokenSecretFile, signToken } from '@jamey/auth'
 import { COMPONENTS } from '@jamey/contracts'
 import { requireDataDirectory } from '../install/data-directory.js'
+import { listedClient } from '../install/listed-client.js'
 import { assertNewClientName } from '../install/new-client-name.js'
 import { EXIT } from '../support/exit-codes.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
@@ -9,6 +10,8 @@ import type { CommandContext, Outcome } from '../terminal/command-context.js'
 export interface TokenOptions {
   readonly sub: string
   readonly permission?: readonly string[]
+  /** What it may do is what this says of it. */
+  readonly manifest?: string
   readonly lifetime: number
   readonly json?: boolean
   readonly dataDir?: string
@@ -20,7 +23,8 @@ export async function token(context: CommandContext, options: TokenOptions): Out
   assertNewClientName(options.sub, [])
   const secret = await secretOf(env, cwd, options.dataDir)
   const issuedAt = context.now()
-  const permissions = options.permission ?? COMPONENTS.operator.permissions
+  const listed = await listedClient(context, options, options.sub)
+  const permissions = options.permission ?? listed?.permissions ?? COMPONENTS.operator.permissions
   const signed = await signToken(
     { sub: options.sub, permissions, lifetimeSeconds: options.lifetime, now: () => issuedAt.getTime() },
     secret,

@@ -188,7 +188,7 @@ class System {
 }
 
 function manifestOf({ env, cwd }: CommandContext): Manifest | undefined {
-  const file = env['JAMEY_BROKER_MANIFEST']
+  const file = env['JAMEY_PERMISSIONS_FILE']
   return file ? readManifestFile(resolve(cwd, file), file) : undefined
 }
 

@@ -226,8 +226,8 @@ describe('the settings of a manifest', () => {
       await faultsOf(YAML.replace('tokenSecretFile: .jamey/token-secret', 'method: certificate')),
     ).toEqual([])
     const elsewhere = YAML.replace('manifest: permissions.yaml\n', '')
-    expect(await faultsOf(elsewhere, { JAMEY_BROKER_MANIFEST: 'none.yaml' })).toEqual([
-      `JAMEY_BROKER_MANIFEST: ${join(folder, 'none.yaml')}:1:1: no file`,
+    expect(await faultsOf(elsewhere, { JAMEY_PERMISSIONS_FILE: 'none.yaml' })).toEqual([
+      `JAMEY_PERMISSIONS_FILE: ${join(folder, 'none.yaml')}:1:1: no file`,
     ])
   })
 })

@@ -11,9 +11,10 @@ export function addKeeperCommands(program: Command, run: Run): void {
     .option('--sub <client id>', 'the client it is for', 'jamey-cli')
     .option(
       '--permission <filter>',
-      "one of its permissions; may be given several times (default: the operator's)",
+      "one of its permissions; may be given several times (default: what the manifest says, else the operator's)",
       collect,
     )
+    .option('--manifest <file>', 'the manifest that has to name it (default: JAMEY_PERMISSIONS_FILE)')
     .option('--lifetime <seconds>', 'how long it is valid, at most 3600', parseLifetime, 300)
     .option('--json', 'print the token and its claims as JSON')
     .option('--data-dir <folder>', 'the folder whose secret signs it, instead of the nearest .jamey')

@@ -24,6 +24,10 @@ beforeAll(() => {
   writeFileSync(join(folder, 'new.yaml'), changed)
   const proof = MANIFEST.replace('eva: {}', 'eva: { proof: certificate }')
   writeFileSync(join(folder, 'proof.yaml'), proof)
+  writeFileSync(
+    join(folder, 'desk.yaml'),
+    'version: 1\nclients: { desk: { proof: secret, permissions: [lab/#] } }\n',
+  )
   writeFileSync(join(folder, 'bad.yaml'), 'version: 1\nclients:\n  eva: { roles: [x] }\n  bob: { y: 1 }\n')
 })
 
@@ -104,6 +108,57 @@ describe('permissions explain', () => {
 
   it('knows no other action', async () => {
     expect((await permissions('explain', 'eva', 'write', 'x')).code).toBe(2)
+  })
+})
+
+describe('a token, and a client with a secret', () => {
+  const env = { MQTT_JWT_SECRET: 'a secret of at least thirty-two bytes, for tests' }
+  const jamey = (args: string[], more: NodeJS.ProcessEnv = {}) =>
+    runCommand(folder, args, { ...env, ...more })
+  const OF_ROBOT = ['publish:lab/%c/#', 'subscribe:jamey/events/#']
+
+  it('have the permissions of the manifest', async () => {
+    const named = await jamey(['token', '--sub', 'robot-7', '--manifest', 'permissions.yaml', '--json'])
+    expect(JSON.parse(named.stdout)).toMatchObject({ sub: 'robot-7', permissions: OF_ROBOT })
+    const set = { JAMEY_PERMISSIONS_FILE: 'permissions.yaml' }
+    const narrow = await jamey(['token', '--sub', 'robot-7', '--permission', 'lab/x', '--json'], set)
+    expect(JSON.parse(narrow.stdout)).toMatchObject({ permissions: ['lab/x'] })
+    const { code, stderr } = await jamey([
+      'client',
+      'add',
+      'desk',
+      '--file',
+      'clients.json',
+      '--manifest',
+      'desk.yaml',
+    ])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('the secret of desk') })
+    const { stdout } = await jamey(['client', 'list', '--file', 'clients.json'])
+    expect(stdout).toBe('desk: lab/#\n')
+  })
+
+  it('are not made for whom it does not name, or has prove itself otherwise', async () => {
+    const set = { JAMEY_PERMISSIONS_FILE: 'permissions.yaml' }
+    for (const args of [
+      ['token'],
+      ['client', 'add', 'mallory', '--permission', '#', '--file', 'clients.json'],
+    ]) {
+      const { code, stderr } = await jamey(args, set)
+      expect(code).toBe(2)
+      expect(stderr).toContain('permissions.yaml does not name "')
+    }
+    const add = (...more: string[]) => jamey(['client', 'add', 'eva', '--file', 'clients.json', ...more], set)
+    for (const more of [[], ['--certificate']]) {
+      const { code, stderr } = await add(...more)
+      expect(code).toBe(2)
+      expect(stderr).toContain('the manifest has eva prove who it is by token; expected ')
+    }
+    const without = await jamey(['client', 'add', 'eva', '--file', 'clients.json'])
+    expect(without.code).toBe(2)
+    expect(without.stderr).toContain('expected --permission, or a manifest')
+    expect((await jamey(['token', '--manifest', 'bad.yaml'])).stderr).toContain(
+      'bad.yaml:3:18: clients.eva.roles[0]',
+    )
   })
 })
 

@@ -17,7 +17,8 @@ export function addSecretCommands(program: Command, run: Run): void {
       .option(...AS_JSON)
       .option(...FOLDER)
   named('add', 'make a secret for it, and print it this once')
-    .requiredOption('--permission <filter>', 'one of its permissions; may be given several times', collect)
+    .option('--permission <filter>', 'one of its permissions; may be given several times', collect)
+    .option('--manifest <file>', 'what says what it may do (default: JAMEY_PERMISSIONS_FILE)')
     .option('--certificate', 'make no secret: its client certificate is enough')
     .option('--lifetime <seconds>', 'of its tokens, at most 3600 (default: 300)', parseLifetime)
     .action((clientId: string, options) =>
@@ -64,4 +65,5 @@ Examples:
   jamey client add robot-7 --permission 'publish:lab/#' > robot-7.secret
   jamey client rotate robot-7 --keep 1h
   jamey client add robot-8 --permission 'publish:lab/#' --certificate
+  jamey client add desk --manifest permissions.yaml > desk.secret
   jamey client remove robot-7`

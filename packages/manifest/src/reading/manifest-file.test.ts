@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readManifestFile } from '../index.js'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { LiveManifest, readManifestFile } from '../index.js'
 
 let folder: string
 
@@ -19,6 +19,25 @@ function fileWith(text: string, mode = 0o644): string {
   chmodSync(path, mode)
   return path
 }
+
+describe('a manifest that is kept up to date', () => {
+  it('is read again when its file changes, and stays as it was where that cannot be used', async () => {
+    const path = fileWith('version: 1\nclients: { eva: {} }\n')
+    const errors: Error[] = []
+    const live = new LiveManifest(path, { onError: (error) => errors.push(error) })
+    onTestFinished(() => live.stop())
+    const last = () => live.current.clients.at(-1)?.clientId
+    expect(last()).toBe('eva')
+    fileWith('version: 1\nclients: { bob: {} }\n')
+    await expect.poll(last).toBe('bob')
+    fileWith('version: 1\nclients: { carl: 1 }\n')
+    await expect.poll(() => errors.length).toBe(1)
+    expect(errors[0]?.message).toContain('clients.carl')
+    expect(last()).toBe('bob')
+    rmSync(path)
+    expect(() => new LiveManifest(path)).toThrow('found no file')
+  })
+})
 
 describe('the file of a manifest', () => {
   it('is read, and faults call it as they were told', () => {

@@ -2,7 +2,9 @@ import { KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
 import { ClientRegistry, type RevocationFiles, Revocations, type Secret } from '@jamey/auth'
 import { type Bus, type BusConfig, type ComponentOptions, connectComponent } from '@jamey/bus'
+import { LiveManifest } from '@jamey/manifest'
 import type { Logger } from 'pino'
+import { ManifestClients } from '../tokens/manifest-clients.js'
 import { createGateway, DEFAULT_GRACE_MS, type Gateway } from './gateway.js'
 import { authoritiesOf, keepTlsLive } from './live-tls.js'
 import { type GatewaySettings, gatewayOptionsFromEnvironment, tlsFromEnvironment } from './options.js'
@@ -30,11 +32,13 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
   const { env = process.env, cwd = process.cwd(), log } = options
   const settings = gatewayOptionsFromEnvironment(env, cwd)
   const clients = await clientsOf(env, cwd, log)
+  const manifest = manifestOf(env, cwd, log)
   const denied = await deniedOf(settings, env, cwd, log)
   let live: { stop(): void } | undefined
   const stopWatching = (): void => {
     live?.stop()
     clients?.stop()
+    manifest?.stop()
     denied.stop()
   }
   let bus: Bus | undefined
@@ -46,7 +50,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       ...settings,
       ...accessOf(settings, connected.config),
       socketPath: settings.socketPath && resolve(cwd, settings.socketPath),
-      clients,
+      clients: manifest === undefined ? clients : new ManifestClients(manifest, clients),
       denied,
       bus,
       log,
@@ -94,6 +98,15 @@ async function clientsOf(
   if (!path) return undefined
   const onError = (err: Error): void => log.error({ err }, 'who may have tokens by this file is not known')
   return ClientRegistry.open({ path: resolve(cwd, path), onError })
+}
+
+/** JAMEY_PERMISSIONS_FILE, which is looked at all the time. */
+function manifestOf(env: NonNullable<RunOptions['env']>, cwd: string, log: Logger): LiveManifest | undefined {
+  const path = env['JAMEY_PERMISSIONS_FILE']
+  if (!path) return undefined
+  const onError = (err: Error): void =>
+    log.error({ err }, 'this manifest cannot be used; the one before holds')
+  return new LiveManifest(resolve(cwd, path), { onError })
 }
 
 /** JAMEY_DENIED_FILE and JAMEY_HTTP_CRL, which are looked at all the time. */
