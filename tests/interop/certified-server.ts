@@ -1,11 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAuthority, issueClientCertificate, issueServerCertificate } from '@jamey/auth'
+import { type Manifest, mosquittoFiles } from '@jamey/manifest'
 import { freePort } from '@jamey/testing'
 import { listening } from './mosquitto.js'
+import { PLUGIN_FOLDER, SECRET } from './token-mosquitto.js'
+
+export interface MadeOptions {
+  readonly clientsBy?: 'tokens' | 'certificates'
+  readonly isMutualTls?: boolean
+  readonly rules?: string
+}
 
 export interface CertifiedClient {
   readonly url: string
@@ -18,6 +26,7 @@ export class CertifiedServer {
   readonly #folder: string
   readonly #authority: Awaited<ReturnType<typeof createAuthority>>
   readonly #processes: ChildProcess[] = []
+  #said = ''
 
   private constructor(port: number, folder: string, authority: Awaited<ReturnType<typeof createAuthority>>) {
     this.port = port
@@ -105,15 +114,73 @@ mqtt {
     return server
   }
 
-  /** Mosquitto of Debian, by what docs/deployment.md says, with `rules` as its `acl_file`. */
-  static async mosquitto(settings: string, rules: string): Promise<CertifiedServer> {
+  /**
+   * Mosquitto of Debian by the files that are made of a manifest, started as they say. `clientsBy: 'tokens'` is with our
+   * plugin, built with the sanitizers, and `SECRET` of it. `rules`: further lines of the access list.
+   */
+  static async mosquitto(manifest: Manifest, made: MadeOptions = {}): Promise<CertifiedServer> {
+    const { clientsBy = 'certificates' } = made
     const server = await CertifiedServer.#make('mosquitto')
-    const config = settings
-      .replace('listener 8883', `user root\nlistener ${server.port} 127.0.0.1`)
-      .replace(/ \/etc\/mosquitto\/jamey\.acl/, ` ${server.#write('jamey.acl', rules)}`)
-      .replaceAll('/etc/mosquitto/certs/', `${server.#folder}/`)
-    await server.#serve('/usr/sbin/mosquitto', ['-c', server.#write('mosquitto.conf', config)], {})
+    const { command } = server.remake(manifest, made)
+    const plugin = clientsBy === 'tokens' ? server.#buildPlugin() : {}
+    // Started by root it becomes this user.
+    if (process.getuid?.() === 0) execFileSync('chown', ['-R', 'mosquitto:', server.#folder])
+    const env = { PATH: `/usr/sbin:${process.env['PATH']}`, ...plugin }
+    await server.#serve('sh', ['-c', `exec ${command}`], env)
+    // It listens before it can be sent signals.
+    await server.#says(/ running\n/, 1)
     return server
+  }
+
+  /** Writes the files of Mosquitto anew; it reads them at its start, and the access list with `reload`. */
+  remake(manifest: Manifest, { clientsBy = 'certificates', isMutualTls = true, rules = '' }: MadeOptions) {
+    const tls = {
+      ca: this.#path('ca.crt'),
+      cert: this.#path('server.crt'),
+      key: this.#path('server.key'),
+    }
+    const authorization = { url: 'http://127.0.0.1:1', secret: undefined }
+    const where = { folder: this.#folder, host: '127.0.0.1', port: this.port, tls }
+    const tokenSecretFile = this.#path('token-secret')
+    const options = { ...where, isMutualTls, clientsBy, authorization, tokenSecretFile }
+    const made = mosquittoFiles(manifest, options)
+    for (const { path, text } of made.files) {
+      const isRules = path === 'jamey.acl'
+      const installed = text.replace(/^plugin .*$/m, `plugin ${this.#path('plugin.so')}`)
+      // Over what is there, which keeps its owner.
+      this.#write(path, isRules ? `${text}\n${rules}` : installed)
+    }
+    return made
+  }
+
+  /** SIGHUP; resolves once it was heard, which is before anything that is sent from then on. */
+  async reload(): Promise<void> {
+    const reloads = this.#said.split('Reloading config').length
+    this.#processes[0]?.kill('SIGHUP')
+    await this.#says(/Reloading config/g, reloads)
+  }
+
+  /** Resolves once it has said this so many times; throws where it ends before. */
+  async #says(what: RegExp, times: number): Promise<void> {
+    const stderr = this.#processes[0]?.stderr
+    const hasSaid = () => (this.#said.match(what) ?? []).length >= times
+    while (!hasSaid()) {
+      if (stderr?.readable !== true) throw new Error(`it ended:\n${this.#said.slice(-4000)}`)
+      const over = new AbortController()
+      const options = { signal: over.signal }
+      const ends = [once(stderr, 'data', options), once(stderr, 'close', options)]
+      await Promise.race(ends)
+      over.abort()
+      await Promise.allSettled(ends)
+    }
+  }
+
+  #buildPlugin(): NodeJS.ProcessEnv {
+    execFileSync('make', ['-s', '-C', PLUGIN_FOLDER, 'sanitized'])
+    copyFileSync(join(PLUGIN_FOLDER, 'build/jamey_mosquitto_sanitized.so'), this.#path('plugin.so'))
+    this.#write('token-secret', `${SECRET}\n`)
+    const sanitizer = execFileSync('gcc', ['-print-file-name=libasan.so']).toString().trim()
+    return { LD_PRELOAD: sanitizer, ASAN_OPTIONS: 'detect_leaks=0' }
   }
 
   static async #make(name: string): Promise<CertifiedServer> {
@@ -155,16 +222,17 @@ mqtt {
   }
 
   async #serve(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-    const said: string[] = []
     const child = this.#run(program, args, env)
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => said.push(chunk.toString()))
+      stream?.on('data', (chunk: Buffer) => {
+        this.#said += chunk.toString()
+      })
     }
     const isUp = await Promise.race([
       listening(this.port).then(() => true),
       once(child, 'exit').then(() => false),
     ])
-    if (!isUp) throw new Error(`${program} ended while it was starting:\n${said.join('').slice(-4000)}`)
+    if (!isUp) throw new Error(`${program} ended while it was starting:\n${this.#said.slice(-4000)}`)
   }
 
   #run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {

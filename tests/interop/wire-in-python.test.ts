@@ -1,17 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import {
-  createAuthority,
-  issueServerCertificate,
-  Permissions,
-  signToken,
-  tokenAuthenticator,
-} from '@jamey/auth'
+import { join } from 'node:path'
+import { createAuthority, issueServerCertificate, signToken, tokenAuthenticator } from '@jamey/auth'
 import { createBroker } from '@jamey/broker'
 import { type Bus, connectBus, type EnvelopeMetadata, type EnvelopePayload, encodeEnvelope } from '@jamey/bus'
 import { type Conscience, createConscience } from '@jamey/conscience'
 import { answersFilter, COMPONENTS, type RequestContract, topics } from '@jamey/contracts'
+import type { ManifestClient } from '@jamey/manifest'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { CertifiedServer } from './certified-server.js'
@@ -35,10 +30,6 @@ const read = {
 } satisfies RequestContract
 const ASKING = [`publish:${evaluate.topic}`, `publish:${read.topic}`]
 const SERVING = [`subscribe:$share/weather/${read.topic}/#`, `publish:${answersFilter('weather')}`]
-
-const page = readFileSync(resolve(import.meta.dirname, '../../docs/deployment.md'), 'utf8')
-const [, settings = ''] = /```\n(listener 8883\n[\s\S]*?)```/.exec(page) ?? []
-const [, rules = ''] = /```\n(# Everybody[\s\S]*?)```/.exec(page) ?? []
 
 /** What has a form of its own in canonical JSON: RFC 8785, section 3.2 and appendix B. */
 const AWKWARD = {
@@ -94,15 +85,18 @@ async function ours(): Promise<Place> {
   }
 }
 
-/** As docs/deployment.md says, and with a topic of our own. */
+/** By certificates, with the files that are made of a manifest. */
 async function mosquitto(): Promise<Place> {
-  const more = `
-user weather
-topic read ${read.topic}/#
-topic write ${answersFilter('weather')}
-pattern write ${read.topic}/%c
-`
-  const server = await CertifiedServer.mosquitto(settings, rules + more)
+  const client = (clientId: string, permissions: readonly string[]): ManifestClient => {
+    return { clientId, component: undefined, proofs: ['certificate'], permissions, limits: {} }
+  }
+  const server = await CertifiedServer.mosquitto({
+    clients: [
+      client(CONSCIENCE, COMPONENTS.conscience.permissions),
+      client('weather', [...SERVING, `subscribe:${read.topic}/#`]),
+      ...['station', 'victim', 'asker', 'attacker'].map((name) => client(name, ASKING)),
+    ],
+  })
   return {
     join: async (clientId, permissions) =>
       connectBus({
@@ -125,10 +119,9 @@ pattern write ${read.topic}/%c
 }
 
 describe.each([
-  // Of what the attacker sends our broker lets pass what is on its own topics, and the service sees the stamp.
-  { place: 'our broker', start: ours, isOurs: true, refused: 2 },
-  { place: 'Mosquitto by docs/deployment.md', start: mosquitto, isOurs: false, refused: 1 },
-])('a client in Python with $place', ({ start, isOurs, refused }) => {
+  { place: 'our broker', start: ours, isOurs: true },
+  { place: 'Mosquitto with certificates', start: mosquitto, isOurs: false },
+])('a client in Python with $place', ({ start, isOurs }) => {
   let place: Place
   let bus: Bus
   let conscience: Conscience
@@ -182,7 +175,8 @@ describe.each([
         const payload = { action: 'evaluate', data: { action: 'forged' } }
         await write(attacker, topic, payload, { client_id: 'victim', correlation_id: ID, reply_to })
       }
-      await expect.poll(() => bus.stats().refusedSenders - before[0]).toBe(refused)
+      // What is on topics of the attacker's own gets through, and who it is is known, or nobody vouches for it.
+      await expect.poll(() => bus.stats().refusedSenders - before[0]).toBe(2)
       await victim.ask(evaluate, { action: 'read the news' })
       await expect.poll(() => victim.answers.map(({ data }) => data?.['requested_by'])).toEqual(['victim'])
       expect([victim.refused, victim.messages]).toEqual([[], []])
@@ -208,7 +202,7 @@ describe.each([
         await write(attacker, topic, forged, { client_id: 'asker', correlation_id: ID, reply_to: inbox })
       await write(attacker, own, forged, { client_id: 'attacker', correlation_id: ID, reply_to: inbox })
       const lie = 'it says asker, and is from attacker'
-      const why = [...(isOurs ? [lie] : []), lie, `its answer would go to ${inbox}`]
+      const why = [isOurs ? lie : 'its sender is not known', lie, `its answer would go to ${inbox}`]
       await expect.poll(() => python.refused).toEqual(why)
       expect(await ask()).toEqual({ heard: { place: 'Lisbon' }, from: 'asker' })
       expect(asker.stats().answersDropped).toBe(0)
@@ -234,35 +228,3 @@ describe.each([
     expect(attacker.messages).toEqual([])
   })
 })
-
-/** The rules that Mosquitto has for `clientId`, in our language. */
-function permitted(clientId: string): Permissions {
-  const entries: string[] = []
-  let user: string | undefined
-  for (const line of rules.split('\n')) {
-    const [word, right = '', filter] = line.split(' ')
-    if (word === 'user') user = right
-    if (word === 'pattern' || (word === 'topic' && user === clientId))
-      entries.push(`${right === 'write' ? 'publish' : 'subscribe'}:${filter}`)
-  }
-  return new Permissions(entries, { clientId })
-}
-
-it.each(['conscience', 'memory', 'gateway'] as const)(
-  'the rules of docs/deployment.md let the %s do what its manifest says',
-  (name) => {
-    const { clientId, permissions } = COMPONENTS[name]
-    const rights = permitted(clientId)
-    const missing = permissions.filter((entry) => {
-      const [right, filter = ''] = entry.split(/:(.*)/)
-      // Mosquitto's rules have neither.
-      if (right === 'act-for' || filter.startsWith('$share/')) return false
-      if (right === 'subscribe') return !rights.maySubscribe(filter)
-      const tellsSender = filter.endsWith('%c') || filter.endsWith('#')
-      const topic = filter.replace('%c', clientId).replace(/[+#]/g, 'x')
-      return !rights.mayPublish(tellsSender ? topic : `${topic}/${clientId}`)
-    })
-    expect(missing).toEqual([])
-    expect(rights.mayPublish(`${evaluate.topic}/another`)).toBe(false)
-  },
-)

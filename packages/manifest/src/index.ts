@@ -9,6 +9,7 @@ export {
 } from './brokers/broker-files.js'
 export { isAsMade, withDigestLine } from './brokers/digest-line.js'
 export { emqxFiles } from './brokers/emqx.js'
+export { mosquittoFiles } from './brokers/mosquitto.js'
 export { natsFiles } from './brokers/nats.js'
 export { OTHER_BROKERS, type OtherBroker, type OtherBrokerName } from './brokers/other-brokers.js'
 export { rabbitMqFiles } from './brokers/rabbitmq.js'

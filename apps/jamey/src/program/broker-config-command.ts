@@ -3,7 +3,7 @@ import type { Run } from '../terminal/command-context.js'
 import { parsePort } from './arguments.js'
 
 /** As `OTHER_BROKERS` of `@jamey/manifest`, which is loaded only where it is needed; a test compares them. */
-export const BROKER_NAMES = ['emqx', 'vernemq', 'rabbitmq', 'nats'] as const
+export const BROKER_NAMES = ['mosquitto', 'emqx', 'vernemq', 'rabbitmq', 'nats'] as const
 
 /** `broker-config`: what another broker needs to enforce a manifest. */
 export function addBrokerConfigCommand(program: Command, run: Run): void {

@@ -1,5 +1,6 @@
 import type { BrokerOptions, MakeBrokerFiles } from './broker-files.js'
 import { emqxFiles } from './emqx.js'
+import { mosquittoFiles } from './mosquitto.js'
 import { natsFiles } from './nats.js'
 import { rabbitMqFiles } from './rabbitmq.js'
 import { vernemqFiles } from './vernemq.js'
@@ -17,6 +18,7 @@ export interface OtherBroker {
 
 /** By the names of their programs. */
 export const OTHER_BROKERS = {
+  mosquitto: { make: mosquittoFiles, clientsBy: ['tokens', 'certificates'], needsSecret: false },
   emqx: { make: emqxFiles, clientsBy: ['tokens', 'certificates'], needsSecret: true },
   vernemq: { make: vernemqFiles, clientsBy: ['tokens', 'certificates'], needsSecret: true },
   rabbitmq: { make: rabbitMqFiles, clientsBy: ['tokens', 'certificates'], needsSecret: true },
