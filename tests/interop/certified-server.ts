@@ -36,17 +36,51 @@ export class CertifiedServer {
 
   /** RabbitMQ of Debian: MQTT 3.1.1 alone, no shared subscriptions. */
   static async rabbitMq(users: readonly string[]): Promise<CertifiedServer> {
-    const server = await CertifiedServer.#make('rabbitmq')
-    const [amqp, distribution, mapper] = [await freePort(), await freePort(), await freePort()]
     const everything = { vhost: '/', configure: '.*', write: '.*', read: '.*' }
     const definitions = {
       vhosts: [{ name: '/' }],
       users: users.map((name) => ({ name, password_hash: '', tags: '' })),
       permissions: users.map((user) => ({ user, ...everything })),
     }
+    const settings = (folder: string) => `
+ssl_options.fail_if_no_peer_cert = true
+load_definitions = ${folder}/definitions.json
+`
+    const files = { 'definitions.json': JSON.stringify(definitions) }
+    return CertifiedServer.#startRabbitMq({ plugins: '', settings, files })
+  }
+
+  /** The same, which asks the authorization service at `url` about everybody, with a certificate or without. */
+  static rabbitMqAsking(url: string, ca: string): Promise<CertifiedServer> {
+    const settings = () => `
+auth_backends.1 = http
+auth_http.http_method = post
+${['user', 'vhost', 'resource', 'topic'].map((path) => `auth_http.${path}_path = ${url}/rabbitmq/${path}`).join('\n')}
+`
+    const advanced = (folder: string) =>
+      `[{rabbitmq_auth_backend_http, [{ssl_options, [{cacertfile, "${folder}/service.crt"}, {verify, verify_peer}, {versions, ['tlsv1.3']}]}]}].`
+    const files = { 'service.crt': ca }
+    return CertifiedServer.#startRabbitMq({
+      plugins: ', rabbitmq_auth_backend_http',
+      settings,
+      files,
+      advanced,
+    })
+  }
+
+  static async #startRabbitMq(parts: {
+    plugins: string
+    settings: (folder: string) => string
+    files: Readonly<Record<string, string>>
+    advanced?: (folder: string) => string
+  }): Promise<CertifiedServer> {
+    const server = await CertifiedServer.#make('rabbitmq')
+    const [amqp, distribution, mapper] = [await freePort(), await freePort(), await freePort()]
     const file = (name: string, text: string) => server.#write(name, text)
-    file('enabled_plugins', '[rabbitmq_mqtt].')
+    for (const [name, text] of Object.entries(parts.files)) file(name, text)
+    file('enabled_plugins', `[rabbitmq_mqtt${parts.plugins}].`)
     file('.erlang.cookie', 'a cookie for a test')
+    file('advanced.config', parts.advanced?.(server.#folder) ?? '[].')
     file(
       'rabbitmq.conf',
       `
@@ -61,11 +95,9 @@ ssl_options.certfile = ${server.#path('server.crt')}
 ssl_options.keyfile = ${server.#path('server.key')}
 ssl_options.versions.1 = tlsv1.3
 ssl_options.verify = verify_peer
-ssl_options.fail_if_no_peer_cert = true
-load_definitions = ${file('definitions.json', JSON.stringify(definitions))}
 log.console = true
 log.file = false
-`,
+${parts.settings(server.#folder)}`,
     )
     const env = {
       PATH: process.env['PATH'],
@@ -75,6 +107,7 @@ log.file = false
       RABBITMQ_MNESIA_BASE: server.#path('mnesia'),
       RABBITMQ_LOG_BASE: server.#path('log'),
       RABBITMQ_CONFIG_FILE: server.#path('rabbitmq.conf'),
+      RABBITMQ_ADVANCED_CONFIG_FILE: server.#path('advanced.config'),
       RABBITMQ_ENABLED_PLUGINS_FILE: server.#path('enabled_plugins'),
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
       ERL_EPMD_ADDRESS: '127.0.0.1',
@@ -199,6 +232,11 @@ mqtt {
     const { certPem, keyPem } = await issueClientCertificate(this.#authority, { commonName })
     const tls = { ca: this.#authority.certPem, cert: certPem, key: keyPem }
     return { url: `mqtts://127.0.0.1:${this.port}`, tls }
+  }
+
+  /** Who signs its certificate, PEM. */
+  get ca(): string {
+    return this.#authority.certPem
   }
 
   async stop(): Promise<void> {

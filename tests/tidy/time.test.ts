@@ -50,6 +50,8 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
     'ages of records, which outlive the process and its monotonic clock',
   'packages/store/src/session/open-session-store.ts': 'ages of records, which outlive the process',
   'packages/store/src/session/schema.ts': 'when a message was set aside, which outlives the process',
+  'services/authz/src/decisions/decider.ts': 'when a grant ends, which outlives the process',
+  'services/authz/src/service/authz.ts': 'the same',
   'services/gateway/src/service/gateway.ts': 'iat and exp of a token',
   'services/gateway/src/tokens/token-issuer.ts': 'until when a certificate is good',
   'services/memory/src/store/memory-store.ts':

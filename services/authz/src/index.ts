@@ -1,1 +1,7 @@
-export {}
+export { BROKERS, type BrokerName } from './decisions/grant.js'
+export { REASONS, type Reason } from './decisions/question.js'
+export { AuthzError, type AuthzErrorCode } from './http/authz-error.js'
+export type { ServerTls } from './http/tls.js'
+export { type Authz, type AuthzOptions, type AuthzTrust, startAuthz } from './service/authz.js'
+export { type RunningAuthz, type RunOptions, runAuthz } from './service/run.js'
+export { DEFAULT_AUTHZ_HOST, DEFAULT_AUTHZ_PORT } from './service/settings.js'

@@ -6,6 +6,7 @@ import { CertificateKeeper, certificatePaths } from '../components/certificate-k
 import { startComponent } from '../components/component.js'
 import { completed, directoryEnvironment } from '../components/component-environment.js'
 import { httpPortFailure } from '../components/listening.js'
+import { serveAuthz } from '../components/serve-authz.js'
 import { stopInOrder } from '../components/stop-in-order.js'
 import { type ClientComponent, type DataDirectory, requireDataDirectory } from '../install/data-directory.js'
 import { runningBroker } from '../install/run-file.js'
@@ -23,7 +24,7 @@ export interface RunOptions {
 /** One part alone in this process, until somebody stops it. */
 export async function run(
   context: CommandContext,
-  part: ClientComponent | 'broker',
+  part: ClientComponent | 'broker' | 'authz',
   options: RunOptions,
 ): Outcome {
   const { terminal, cwd, env } = context
@@ -31,7 +32,11 @@ export async function run(
   const directory = options.dataDir === undefined ? undefined : requireDataDirectory(cwd, options.dataDir)
   const log = createLog(terminal, logLevelOf(options.logLevel, env, 'info'))
   const work = (): Promise<void> =>
-    part === 'broker' ? runBroker(context, directory, options) : runComponent(context, part, directory, log)
+    part === 'broker'
+      ? runBroker(context, directory, options)
+      : part === 'authz'
+        ? serveAuthz(context, directory, log)
+        : runComponent(context, part, directory, log)
   return (await toItsEnd(work, log.child({ component: part }), terminal)) ?? EXIT.success
 }
 

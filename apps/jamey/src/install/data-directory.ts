@@ -28,6 +28,8 @@ export interface DataDirectory {
   readonly denied: string
   /** Who gets tokens for a secret; absent where nobody does. */
   readonly clients: string
+  /** What other brokers show the authorization service; absent until it runs. */
+  readonly authzSecret: string
   readonly data: string
   /** A folder of each component's: what it published and the broker has not acknowledged. */
   readonly outboxes: string
@@ -48,6 +50,7 @@ export function dataDirectoryAt(path: string): DataDirectory {
     receiptKey: join(path, 'receipt-key.pem'),
     denied: join(path, 'denied.json'),
     clients: join(path, 'clients.json'),
+    authzSecret: join(path, 'authz-secret'),
     data: join(path, 'data'),
     outboxes: join(path, 'data', 'outbox'),
     clientCertificate: (clientId) => join(certificates, `${clientId}.crt`),

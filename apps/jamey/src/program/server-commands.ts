@@ -34,7 +34,9 @@ the conscience its rules, without ending a connection; a fault changes nothing.`
   program
     .command('run')
     .description('start one part alone, from its environment')
-    .addArgument(new Argument('<part>', 'which one').choices(['broker', 'conscience', 'memory', 'gateway']))
+    .addArgument(
+      new Argument('<part>', 'which one').choices(['broker', 'conscience', 'memory', 'gateway', 'authz']),
+    )
     .option('--data-dir <folder>', 'take certificates, token secret and data from this folder')
     .addOption(logLevel())
     .addHelpText(
@@ -46,7 +48,8 @@ MQTT_JWT_SECRET and MQTT_CLIENT_ID, and its own settings from JAMEY_*; it keeps
 retrying while the broker is away. The broker takes JAMEY_BROKER_CONFIG, a YAML
 file, and JAMEY_BROKER_HOST, JAMEY_BROKER_PORT, JAMEY_BROKER_CERT,
 JAMEY_BROKER_KEY, JAMEY_BROKER_CA (files) and MQTT_JWT_SECRET; \`jamey broker\`
-is the same with options. With --data-dir, whatever is not set is taken from
+is the same with options. authz decides for another broker who may connect,
+publish and subscribe, by JAMEY_AUTHZ_* and the same token secret or keys. With --data-dir, whatever is not set is taken from
 that folder, which \`jamey up\` creates.`,
     )
     .action((part, options) =>
