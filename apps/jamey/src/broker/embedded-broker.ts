@@ -40,6 +40,8 @@ export function embeddedSettings(given: {
     limits: {},
     overflow: undefined,
     sharedSubscriptions: undefined,
+    maximumQos: undefined,
+    retainAvailable: undefined,
     stampSenders: DEFAULT_STAMP_SENDERS,
     refuseWhenFull: DEFAULT_REFUSE_WHEN_FULL,
     logLevel: undefined,
@@ -54,7 +56,7 @@ export async function startBroker(
 ): Promise<Broker> {
   const [{ createBroker }, { accessOf }] = await Promise.all([import('@jamey/broker'), import('./access.js')])
   const { listeners, storePath, limits, overflow, sharedSubscriptions } = settings
-  const { stampSenders, refuseWhenFull } = settings
+  const { maximumQos, retainAvailable, stampSenders, refuseWhenFull } = settings
   const { authenticator } = access ?? accessOf(settings, { log })
   const store = storePath === undefined ? undefined : await openStore(storePath)
   let broker: Broker
@@ -64,6 +66,8 @@ export async function startBroker(
       limits,
       overflow,
       sharedSubscriptions,
+      maximumQos,
+      retainAvailable,
       stampSenders,
       refuseWhenFull,
       store,

@@ -206,6 +206,8 @@ function fixedChanges(started: BrokerSettings, next: BrokerSettings): string[] {
     ['overflow', started.overflow !== next.overflow],
     ['sharedSubscriptions', started.sharedSubscriptions !== next.sharedSubscriptions],
     // What CONNACK announced holds.
+    ['maximumQos', started.maximumQos !== next.maximumQos],
+    ['retainAvailable', started.retainAvailable !== next.retainAvailable],
     ['stampSenders', `${started.stampSenders}` !== `${next.stampSenders}`],
     ['refuseWhenFull', `${started.refuseWhenFull}` !== `${next.refuseWhenFull}`],
   ]

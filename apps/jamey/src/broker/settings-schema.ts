@@ -24,7 +24,7 @@ import {
 } from '@jamey/broker'
 import type { ConfigurationFault } from '@jamey/bus'
 import { type Manifest, ManifestError, readManifestFile } from '@jamey/manifest'
-import { isTopicFilter } from '@jamey/protocol'
+import { isTopicFilter, type QoS } from '@jamey/protocol'
 import { z } from 'zod'
 import { LOG_LEVELS } from '../terminal/log-level.js'
 import {
@@ -91,6 +91,8 @@ export function brokerSchema(folder: string) {
     limits: limits(Object.keys(LIMIT_RANGES) as (keyof Limits)[]).default({}),
     overflow: oneOf(['drop-newest', 'drop-oldest', 'disconnect', 'refuse']).optional(),
     sharedSubscriptions: oneOf(['in-turn', 'by-publisher']).optional(),
+    maximumQos: whole('a QoS', 0, 2).pipe(z.custom<QoS>()).optional(),
+    retainAvailable: z.boolean({ error: 'true or false' }).optional(),
     stampSenders: z
       .array(publishedFilter(), { error: 'a list of topic filters' })
       .default([...DEFAULT_STAMP_SENDERS]),

@@ -105,6 +105,8 @@ describe('the file of a broker', () => {
       limits: { connections: 5_000, packetBytes: 1_048_576 },
       overflow: 'drop-oldest',
       sharedSubscriptions: 'by-publisher',
+      maximumQos: 2,
+      retainAvailable: true,
       stampSenders: ['jamey/#', 'lab/#'],
       refuseWhenFull: ['jamey/api/responses/#', 'lab/answers/#'],
       logLevel: 'info',
@@ -173,6 +175,8 @@ authentication: { method: tokn }
 permissions: [{ clients: [], allow: [a/#/b, 'publish:fine/#'] }]
 limits: { packetBytes: 1, conections: 5, sessions: 1.5 }
 overflow: drop
+maximumQos: 3
+retainAvailable: sometimes
 stampSenders: [jamey/#, a/#/b, $share/g/a, $SYS/#, 5]
 refuseWhenFull: [a/#/b]
 shutdown: { graceMs: -1, serverReference: 'a:1', reason: shutting-down }
@@ -206,6 +210,8 @@ colour: red
         'limits.conections: an unknown field',
         'limits.sessions: 1.5',
         'overflow: "drop"',
+        'maximumQos: 3',
+        'retainAvailable: "sometimes"',
         'stampSenders[1]: "a/#/b"',
         'stampSenders[2]: "$share/g/a"',
         'stampSenders[3]: "$SYS/#"',

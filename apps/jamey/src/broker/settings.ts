@@ -50,6 +50,8 @@ export interface BrokerSettings {
   readonly limits: Partial<Limits>
   readonly overflow: BrokerOptions['overflow']
   readonly sharedSubscriptions: BrokerOptions['sharedSubscriptions']
+  readonly maximumQos: BrokerOptions['maximumQos']
+  readonly retainAvailable: BrokerOptions['retainAvailable']
   /** Topic filters under which messages tell who published them. */
   readonly stampSenders: readonly string[]
   /** Topic filters under which messages slow nobody down. */
@@ -74,6 +76,7 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
   if (!parsed.success || faults.length > 0) throw new ConfigurationError(faults)
   const { listeners, authentication, refused, deniedFile, crlFiles, permissions } = parsed.data
   const { manifest, limits, overflow, sharedSubscriptions, stampSenders, refuseWhenFull } = parsed.data
+  const { maximumQos, retainAvailable } = parsed.data
   return {
     listeners,
     storePath: parsed.data.store === 'none' ? undefined : parsed.data.store,
@@ -91,6 +94,8 @@ export async function readBrokerSettings(source: SettingsSource): Promise<Broker
     limits,
     overflow,
     sharedSubscriptions,
+    maximumQos,
+    retainAvailable,
     stampSenders,
     refuseWhenFull,
     logLevel: parsed.data.logLevel,
