@@ -21,7 +21,7 @@ const allocate: (bytes: number) => Uint8Array =
     : (bytes) => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
 
 /** Bytes that `value` takes as a Variable Byte Integer: 1 to 4. */
-export function varintBytes(value: number): number {
+function varintBytes(value: number): number {
   if (value < 128) return 1
   if (value < 16_384) return 2
   return value < 2_097_152 ? 3 : 4

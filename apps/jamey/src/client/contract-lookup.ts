@@ -18,7 +18,7 @@ export interface Enveloped<C extends Contract = Contract> {
 }
 
 /** The contracts of a topic; empty for a topic that is nobody's contract. */
-export function contractsOf(topic: string): Contract[] {
+function contractsOf(topic: string): Contract[] {
   return CONTRACTS.filter((contract) => parametersOf(contract, topic) !== undefined)
 }
 

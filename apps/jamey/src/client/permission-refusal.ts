@@ -11,7 +11,7 @@ export interface Asker {
 }
 
 /** A permission that a command lacks. Thrown where no way out is known; `refusalOf` adds it. */
-export class MissingPermission extends Error {
+class MissingPermission extends Error {
   override readonly name = 'PermissionError'
   /** `publish:lab/a` */
   readonly permission: string

@@ -7,7 +7,7 @@ export interface Stoppable {
 }
 
 /** How long everything together may take to stop. */
-export const STOP_GRACE_MS = 10_000
+const STOP_GRACE_MS = 10_000
 
 /**
  * Stops one group after the other, those of a group at once, each within its share of the grace time. One

@@ -1,5 +1,5 @@
 /** The longest content a memory may have; longer paragraphs are cut at a sentence or a space. */
-export const MAXIMUM_PARAGRAPH_CHARACTERS = 100_000
+const MAXIMUM_PARAGRAPH_CHARACTERS = 100_000
 
 const HEADING = /^(#{1,6} .*|[^\n]+\n(=+|-{2,}))$/
 const RULE = /^([-*_=])( *\1){2,}$/

@@ -25,7 +25,7 @@ export function createLog(terminal: Terminal, level: string): Logger {
  * An error for the log. Pino's own form puts the message of every cause behind a message that tells it already, and
  * a stack beside mistakes of others, which have a `code` and no place in our source. What nobody foresaw keeps it.
  */
-export function errorFacts(error: unknown): unknown {
+function errorFacts(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const { name, message, stack, cause } = error
   const { code, reasonCode, kind } = error as { code?: unknown; reasonCode?: unknown; kind?: unknown }

@@ -8,7 +8,7 @@ export const DENIAL_KINDS = ['sub', 'jti', 'certificate_serial'] as const
 export type DenialKind = (typeof DENIAL_KINDS)[number]
 
 /** More than anybody looks after by hand; whoever has to deny more takes the key away. */
-export const MOST_DENIALS = 10_000
+const MOST_DENIALS = 10_000
 const MAXIMUM_BYTES = 4 * 1024 * 1024
 const MAXIMUM_CHARACTERS = 256
 

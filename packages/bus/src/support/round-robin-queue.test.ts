@@ -23,14 +23,4 @@ describe('turns', () => {
     turns.push('b', 'b0')
     expect([turns.take(), turns.take(), turns.take()]).toEqual(['a1', 'b0', 'a2'])
   })
-
-  it('go on with what was put back before what came after it', () => {
-    const turns = new RoundRobinQueue<string>()
-    for (const item of ['a1', 'a2', 'b1']) turns.push(item[0] ?? '', item)
-    expect(turns.take()).toBe('a1')
-    turns.putBack('a', 'a1')
-    expect(all(turns)).toEqual(['b1', 'a1', 'a2'])
-    turns.putBack('c', 'c1')
-    expect(all(turns)).toEqual(['c1'])
-  })
 })

@@ -32,12 +32,4 @@ export class RoundRobinQueue<Item> {
     this.#size--
     return item
   }
-
-  /** Something taken that is not done yet: it goes on with its owner's next turn, before what came after it. */
-  putBack(owner: string, item: Item): void {
-    const items = this.#waiting.get(owner)
-    if (items === undefined) return this.push(owner, item)
-    items.unshift(item)
-    this.#size++
-  }
 }

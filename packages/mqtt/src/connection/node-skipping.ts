@@ -24,7 +24,7 @@ const LONGEST_LENGTHS_BYTES = 7
  * PUBLISH that is larger than we take is passed over: of its bytes topic and packet identifier are kept, as it has to be
  * acknowledged, and it is counted and told of. Costs the others nothing: the decoder finds it.
  */
-export class SkippingDecoder implements Decoding {
+class SkippingDecoder implements Decoding {
   readonly #decoder: PacketDecoder
   readonly #onSkipped: (publish: Publish, bytes: number) => void
   /** The beginning of what is passed over, until its topic and identifier are known. */

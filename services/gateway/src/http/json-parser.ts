@@ -1,7 +1,7 @@
 import { Problem } from '../problems/problem.js'
 
 /** Deeper bodies serve no purpose here, and every reader behind the HTTP server would have to survive them. */
-export const MAXIMUM_BODY_DEPTH = 64
+const MAXIMUM_BODY_DEPTH = 64
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

@@ -17,7 +17,7 @@ export interface GroupCommitLimits {
   readonly maximumGroup: number
 }
 
-export const GROUP_COMMIT_LIMITS: GroupCommitLimits = { maximumPending: 10_000, maximumGroup: 500 }
+const GROUP_COMMIT_LIMITS: GroupCommitLimits = { maximumPending: 10_000, maximumGroup: 500 }
 
 /** These say that the file is unwell: repeating the group one by one would fail the same way, only slower. */
 const WHOLE_FILE: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>([

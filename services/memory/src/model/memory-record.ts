@@ -56,7 +56,7 @@ export const MEMORY_LIMITS: MemoryLimits = {
 }
 
 /** A memory with all that its file knows of it. Nothing else is taken: what is not known would be lost. */
-export const archivedMemorySchema = memorySchema.strict().extend({
+const archivedMemorySchema = memorySchema.strict().extend({
   /** From the envelope that stored it; it tells a repeat of that message from a new one. */
   sent_at: memorySchema.shape.created_at,
   /** An archive from before there were owners: whoever stored it. */

@@ -12,10 +12,10 @@ interface AnnouncementRow {
 }
 
 /** An announcement of another process is taken over when it is this old: that process has surely died. */
-export const ORPHANED_AFTER_MS = 60_000
+const ORPHANED_AFTER_MS = 60_000
 
 /** One announcement carries at most this many ids, so that no message grows without bound. */
-export const IDS_PER_ANNOUNCEMENT = 500
+const IDS_PER_ANNOUNCEMENT = 500
 
 /**
  * Announcements in the file, written in the transaction of the change they tell of: none is lost to a crash

@@ -21,7 +21,7 @@ interface ForgetProgress {
 const BATCH = 500
 
 /** For so long the id of a removed memory, or of a request to forget, is recognised when it is repeated. */
-export const REPEAT_WINDOW_MS = 7 * 24 * 3600 * 1000
+const REPEAT_WINDOW_MS = 7 * 24 * 3600 * 1000
 
 /** Removes memories a batch at a time; every method is called inside a transaction. */
 export class Removal {
