@@ -30,7 +30,7 @@ export async function certs(context: CommandContext, options: CertsOptions): Out
 }
 
 const RENEWAL =
-  '`jamey up` renews what ends within 30 days; `jamey certs issue NAME` does so for further clients.'
+  '`jamey up`, and a broker beside ca.key, renew what ends within 30 days; `jamey certs renew` does so now.'
 
 export interface IssueOptions extends CertsOptions {
   readonly server?: boolean
@@ -81,7 +81,7 @@ export async function issue(
 function formatServerIssued(written: readonly string[], hosts: readonly string[], path: string): string {
   const certificate = `${path}/certs/server.crt is good for ${hosts.join(', ')}`
   if (written.length === 0) return `nothing to do: ${certificate}`
-  return `${formatWritten(written, path)}\n${certificate}; what runs takes it at its next start`
+  return `${formatWritten(written, path)}\n${certificate}; what runs serves it within seconds`
 }
 
 /** Which files there are now, and what names them where the client runs. */

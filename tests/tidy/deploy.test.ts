@@ -1,0 +1,182 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createCertificateDirectory, renewCertificates } from '@jamey/auth'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { KNOWN_VARIABLES } from '../../apps/jamey/src/doctor/known-variables.js'
+
+/** The files of deploy, by their form: neither containers nor a Kubernetes are started here. */
+
+const deploy = resolve(import.meta.dirname, '../../deploy')
+const BROKERS = ['emqx', 'vernemq'] as const
+const PARTS = ['conscience', 'memory', 'gateway'].flatMap((name) => [name, `${name}-2`])
+
+const isKnown = (name: string) =>
+  KNOWN_VARIABLES.includes(name) || /^(EMQX_|DOCKER_VERNEMQ_|JAMEY_AUTHZ_|JAMEY_SAFE_DIRECTORY$)/.test(name)
+
+interface Service {
+  readonly image: string
+  readonly command?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  readonly volumes?: readonly string[]
+  readonly ports?: readonly string[]
+  readonly depends_on?: readonly string[]
+  readonly user?: string
+  readonly cap_drop?: readonly string[]
+}
+
+describe.each(BROKERS)('deploy/compose/%s', (broker) => {
+  const text = readFileSync(join(deploy, 'compose', broker, 'compose.yaml'), 'utf8')
+  const file = parse(text, { merge: true }) as {
+    services: Record<string, Service>
+    volumes: Record<string, unknown>
+  }
+  const services = Object.entries(file.services)
+  const nodes = services.filter(([name]) => name.startsWith(broker))
+
+  it('has three nodes, the authorization service and two of each part', () => {
+    const names = [...nodes.map(([name]) => name), 'authz', ...PARTS]
+    expect(Object.keys(file.services).sort()).toEqual([...names].sort())
+    expect(nodes).toHaveLength(3)
+    const ids = services.flatMap(([, { environment }]) => environment?.['MQTT_CLIENT_ID'] ?? [])
+    expect(ids.sort()).toEqual(PARTS.map((name) => `jamey-${name}`).sort())
+  })
+
+  it('speaks TLS alone, with rights of nobody, and keeps what outlives a container in volumes', () => {
+    for (const [name, { user, cap_drop: dropped, ports = [], environment = {} }] of services) {
+      expect([name, user, dropped]).toEqual([name, `\${JAMEY_USER:-1000:1000}`, ['ALL']])
+      for (const port of ports) expect(port, name).toMatch(/^888\d:8883$|^127\.0\.0\.1:808\d:8080$/)
+      for (const variable of Object.keys(environment)) expect(isKnown(variable), variable).toBe(true)
+      const urls = environment['MQTT_BROKER_URL']?.split(',') ?? []
+      expect(urls.every((url) => url.startsWith('mqtts://'))).toBe(true)
+      expect([0, 3]).toContain(urls.length)
+    }
+    expect(text).not.toContain('ca.key')
+    const volumes = services.flatMap(([, { volumes: all = [] }]) => all.map((one) => one.split(':')[0] ?? ''))
+    const named = volumes.filter((one) => /^[a-z]/.test(one))
+    expect([...new Set(named)].sort()).toEqual(Object.keys(file.volumes).sort())
+    // What a part does not share is its own, and the nodes of a broker share nothing that they write.
+    for (const [name, { volumes: all = [] }] of nodes) {
+      expect(all.filter((one) => !one.endsWith(':ro')).map((one) => one.split(':')[0])).toEqual([name])
+    }
+  })
+})
+
+describe('deploy/kubernetes', () => {
+  type Kind = {
+    kind: string
+    apiVersion: string
+    metadata: { name: string; namespace?: string }
+    spec: never
+  }
+  const folder = join(deploy, 'kubernetes')
+  const objects = readdirSync(folder).flatMap((name) =>
+    parseAllDocuments(readFileSync(join(folder, name), 'utf8')).map((one) => one.toJS() as Kind),
+  )
+  const sets = objects.filter(({ kind }) => kind === 'StatefulSet').map((one) => one as never as StatefulSet)
+
+  interface StatefulSet {
+    readonly metadata: { readonly name: string }
+    readonly spec: {
+      readonly serviceName: string
+      readonly replicas: number
+      readonly selector: { readonly matchLabels: { readonly app: string } }
+      readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[]
+      readonly template: {
+        readonly metadata: { readonly labels: { readonly app: string } }
+        readonly spec: {
+          readonly securityContext: { readonly runAsNonRoot: boolean }
+          readonly containers: readonly {
+            readonly securityContext: object
+            readonly env: readonly { readonly name: string }[]
+            readonly volumeMounts: readonly { readonly name: string }[]
+          }[]
+          readonly volumes: readonly {
+            readonly name: string
+            readonly secret?: { readonly secretName: string }
+          }[]
+        }
+      }
+    }
+  }
+
+  it('has kinds by their groups, all in one namespace', () => {
+    const groups = {
+      Namespace: 'v1',
+      Service: 'v1',
+      StatefulSet: 'apps/v1',
+      PodDisruptionBudget: 'policy/v1',
+      NetworkPolicy: 'networking.k8s.io/v1',
+    }
+    for (const { kind, apiVersion, metadata } of objects) {
+      expect([kind, apiVersion]).toEqual([kind, groups[kind as keyof typeof groups]])
+      if (kind !== 'Namespace') expect(metadata.namespace).toBe('jamey')
+    }
+    expect(sets.map(({ metadata, spec }) => [metadata.name, spec.replicas])).toEqual([
+      ...[
+        ['jamey-broker', 1],
+        ['jamey-conscience', 2],
+        ['jamey-gateway', 2],
+        ['jamey-memory', 1],
+      ],
+    ])
+  })
+
+  it('selects its own pods, mounts what there is, and sets variables that are read', () => {
+    const page = readFileSync(join(deploy, 'README.md'), 'utf8')
+    for (const { metadata, spec } of sets) {
+      const { name } = metadata
+      expect([spec.serviceName, spec.selector.matchLabels.app, spec.template.metadata.labels.app]).toEqual([
+        ...[name, name, name],
+      ])
+      expect(objects.filter((one) => one.kind === 'Service' && one.metadata.name === name)).toHaveLength(1)
+      const { volumes, containers, securityContext } = spec.template.spec
+      expect(securityContext.runAsNonRoot).toBe(true)
+      const there = [...volumes, ...(spec.volumeClaimTemplates ?? []).map((one) => one.metadata)]
+      for (const container of containers) {
+        expect(container.securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        })
+        expect(container.volumeMounts.map((one) => one.name).sort()).toEqual(
+          there.map((one) => one.name).sort(),
+        )
+        expect(container.env.filter((one) => !isKnown(one.name))).toEqual([])
+      }
+      for (const { secret } of volumes) {
+        if (secret !== undefined) expect(page).toContain(`secret generic ${secret.secretName} `)
+      }
+    }
+  })
+})
+
+describe('deploy/share-certificates.sh', () => {
+  it('gives each part its own files, and replaces what was renewed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'jamey-share-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const certs = join(folder, '.jamey/certs')
+    await createCertificateDirectory(certs, { components: ['jamey-conscience', 'jamey-conscience-2'] })
+    writeFileSync(join(folder, '.jamey/token-secret'), 'x', { mode: 0o600 })
+    const share = () => execFileSync('sh', [join(deploy, 'share-certificates.sh'), folder])
+    const read = (name: string) => readFileSync(join(folder, 'share', name), 'utf8')
+    share()
+    expect(readdirSync(join(folder, 'share/jamey-conscience-2')).sort()).toEqual([
+      ...['ca.crt', 'tls.crt', 'tls.key', 'token-secret'],
+    ])
+    expect(readdirSync(join(folder, 'share/broker')).sort()).toEqual(['ca.crt', 'tls.crt', 'tls.key'])
+    const modes = ['', 'tls.key', 'token-secret', 'tls.crt'].map(
+      (name) => statSync(join(folder, 'share/jamey-conscience', name)).mode & 0o777,
+    )
+    expect(modes).toEqual([0o700, 0o600, 0o600, 0o644])
+    expect(read('broker/tls.crt')).toBe(readFileSync(join(certs, 'server.crt'), 'utf8'))
+    await renewCertificates(certs, { withinMs: 366 * 86_400_000 })
+    share()
+    expect(read('jamey-conscience-2/tls.crt')).toBe(
+      readFileSync(join(certs, 'jamey-conscience-2.crt'), 'utf8'),
+    )
+    expect(readdirSync(join(folder, 'share/broker'))).toHaveLength(3)
+  })
+})
