@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { signToken } from '@jamey/auth'
 import { type Bus, type BusConfig, connectBus, encodeEnvelope } from '@jamey/bus'
 import { createConscience } from '@jamey/conscience'
 import { COMPONENTS, topics } from '@jamey/contracts'
@@ -28,6 +29,9 @@ const services: Manifest = {
     ...['asker', 'attacker'].map((name) => client(name, ASKING)),
   ],
 }
+
+const tokenOfTheConscience = () =>
+  signToken({ sub: CONSCIENCE, permissions: COMPONENTS.conscience.permissions }, SECRET)
 
 describe.each(['certificates', 'tokens'] as const)(
   'a conscience at Mosquitto with clients by %s',
@@ -87,9 +91,13 @@ describe.each(['certificates', 'tokens'] as const)(
     it('is not heard by who may not listen, and lets nobody in under the name of another', async () => {
       const own = await server.client('attacker')
       const options = { ...own, clientId: CONSCIENCE, connectTimeoutMs: 5000 }
-      const other = createClient(isByTokens ? { ...options, credentials: { username: CONSCIENCE } } : options)
+      const other = createClient(
+        isByTokens
+          ? { ...options, credentials: { username: CONSCIENCE, password: await tokenOfTheConscience() } }
+          : options,
+      )
       onTestFinished(() => other.close().then(() => {}))
-      // By certificates it is connected as who it is.
+      // By certificates it is connected as who it is; with a token it needs the certificate that goes with it.
       if (isByTokens) await expect(other.connect()).rejects.toThrow()
       else {
         await other.connect()

@@ -104,6 +104,20 @@ describe.each([5, 4] as const)('Mosquitto with the plugin, MQTT %s', (version) =
   })
 })
 
+describe('what is no topic filter', () => {
+  const malformed = PERMISSION_CASES.filter(
+    ({ ruling, action }) => ruling === 'invalid' && action === 'subscribe',
+  )
+  it.each(malformed)('ends in no subscription: $name', async ({ clientId, permissions, topic }) => {
+    const client = await mosquitto.connect(clientId, permissions)
+    onTestFinished(() => client.vanish())
+    // The connection ends, or the text cannot even be written.
+    const ended = (): number => NOT_AUTHORIZED
+    const code = await client.subscribe(topic).then(({ reasonCodes }) => reasonCodes[0], ended)
+    expect(code).toBe(NOT_AUTHORIZED)
+  })
+})
+
 /** What the server says of a message, and whether `reader` gets it. */
 async function publish(writer: RawClient, reader: RawClient, topic: string) {
   writer.publish(topic, 'm', { qos: 1, packetIdentifier: 7 })

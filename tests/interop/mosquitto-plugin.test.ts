@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { signToken } from '@jamey/auth'
+import { createClient } from '@jamey/mqtt'
 import { type Publish, ReasonCode } from '@jamey/protocol'
 import { RawClient } from '@jamey/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -210,6 +211,7 @@ describe('the sender of a message', () => {
     ['own', ''],
     ['jamey-act-for', '+'],
     ['own', 'two'],
+    ['', 'nameless'],
   ] as const
 
   it('is told by a stamp, and by nothing that a client wrote', async () => {
@@ -241,6 +243,7 @@ describe('the sender of a message', () => {
     const own = [
       ['own', ''],
       ['own', 'two'],
+      ['', 'nameless'],
     ]
     const seen = await witness.settle()
     expect(propertiesOf(seen)).toEqual([
@@ -300,6 +303,31 @@ describe('the sender of a message', () => {
     onTestFinished(() => witness.vanish())
     await witness.subscribe('#')
     expect(propertiesOf(await witness.settle())).toEqual([['elsewhere', forgery]])
+  })
+})
+
+describe('a WebSocket', () => {
+  it('is let in, ended and renewed like any other connection', async () => {
+    const clientId = 'eva'
+    const url = `ws://127.0.0.1:${mosquitto.broker.webSocketPort}`
+    const connect = async (lifetimeSeconds: number, name = clientId) => {
+      const token = await mosquitto.token(name, ['a'], { lifetimeSeconds })
+      const client = createClient({
+        url,
+        clientId,
+        credentials: { username: clientId, password: token, ...auth(token) },
+      })
+      onTestFinished(() => client.close({ drain: false }).then(() => {}))
+      return client
+    }
+    const [kicked, refused] = [await connect(2), await connect(60, 'bob')]
+    await kicked.connect()
+    await expect(kicked.publish('b', 'm', { qos: 1 })).rejects.toMatchObject({ reasonCode: notAuthorized })
+    const ends: unknown[] = []
+    kicked.onState(({ cause }) => cause && ends.push(cause))
+    await expect.poll(() => ends.length).toBeGreaterThan(0)
+    expect(String(ends[0])).toContain('0x98')
+    await expect(refused.connect()).rejects.toMatchObject({ reasonCode: notAuthorized })
   })
 })
 

@@ -41,18 +41,23 @@ static bool make_room(struct clients *clients)
 	return true;
 }
 
+static void set(struct client *client, struct rights *rights, struct mosquitto *connection)
+{
+	*client = (struct client){ .id = rights->id, .rights = rights, .connection = connection, .last = connection };
+}
+
 bool clients_put(struct clients *clients, struct rights *rights, struct mosquitto *connection)
 {
 	struct client *client = clients_find(clients, rights->id);
 	if (client != NULL) {
 		rights_free(client->rights);
-		*client = (struct client){ .id = rights->id, .rights = rights, .connection = connection };
+		set(client, rights, connection);
 		return true;
 	}
 	if (!make_room(clients)) return false;
 	client = calloc(1, sizeof *client);
 	if (client == NULL) return false;
-	*client = (struct client){ .id = rights->id, .rights = rights, .connection = connection };
+	set(client, rights, connection);
 	if (tsearch(client, &clients->tree, by_id) == NULL) {
 		free(client);
 		return false;

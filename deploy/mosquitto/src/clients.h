@@ -15,6 +15,8 @@ struct client {
 	struct rights *rights;
 	/** NULL where it is not connected. */
 	struct mosquitto *connection;
+	/** Its last one, also when that is gone: to compare, never to look into. */
+	const struct mosquitto *last;
 };
 
 struct clients {

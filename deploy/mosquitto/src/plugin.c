@@ -83,17 +83,27 @@ static int admit(struct mosquitto *connection, const char *id, const char *token
 	return refuse(id, "there are too many clients");
 }
 
+/**
+ * After SIGHUP Mosquitto asks about the old passwords of all sessions, and a refusal of one whose client has gone would
+ * corrupt its list of them. A connection that is new has another address than those that are there, but may have that of
+ * one that is gone for good; at this moment only a WebSocket can be new.
+ */
+static bool is_known(struct mosquitto *connection, const char *id)
+{
+	const struct client *client = clients_find(&plugin.clients, id);
+	/* Without an address it was read from the disk. */
+	if (client == NULL) return mosquitto_client_address(connection) == NULL;
+	bool is_web_socket = mosquitto_client_protocol(connection) == mp_websockets;
+	return (is_web_socket ? client->connection : client->last) == connection;
+}
+
 static int on_basic_auth(int event, void *data, void *userdata)
 {
 	const struct mosquitto_evt_basic_auth *request = data;
 	const char *id = mosquitto_client_id(request->client);
 	(void)event, (void)userdata;
 	if (id == NULL) return MOSQ_ERR_AUTH;
-	/* Old passwords, of clients that have renewed or gone. Only a WebSocket may be new at this moment. */
-	if (plugin.is_asked_again && (mosquitto_client_protocol(request->client) != mp_websockets
-			|| is_connected(clients_find(&plugin.clients, id), request->client))) {
-		return MOSQ_ERR_SUCCESS;
-	}
+	if (plugin.is_asked_again && is_known(request->client, id)) return MOSQ_ERR_SUCCESS;
 	if (request->username == NULL || request->password == NULL) return refuse(id, "it sent no user name or no token");
 	return admit(request->client, id, request->password, strlen(request->password));
 }
@@ -314,7 +324,7 @@ EXPORTED int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **use
 	(void)userdata;
 	if (plugin.secret_file != NULL) return refuse_to_start("plugin", "it is loaded already; set per_listener_settings false");
 	plugin.limits = (struct token_limits){ .tolerance = 30, .maximum_lifetime = 3600 };
-	plugin.clients.most = 10000;
+	plugin.clients.most = 100000;
 	for (int i = 0; i < option_count; i++) {
 		if (options[i].value == NULL || !read_option(options[i].key, options[i].value)) {
 			return refuse_to_start(options[i].key, "this option is not known, or not of this value");
