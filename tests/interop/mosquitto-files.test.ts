@@ -67,6 +67,8 @@ describe.each(['certificates', 'tokens'] as const)(
 
       const attacker = await open('attacker', ASKING)
       const before = bus.stats().refusedSenders
+      // One more came where the renewal had a request delivered again.
+      const dropped = asker.stats().answersDropped
       const reply_to = 'jamey/api/responses/asker/conscience/answers'
       for (const topic of [evaluate.topic, `${evaluate.topic}/asker`, `${evaluate.topic}/attacker`]) {
         const metadata = { client_id: 'asker', correlation_id: ID, reply_to }
@@ -85,7 +87,7 @@ describe.each(['certificates', 'tokens'] as const)(
       await expect.poll(() => bus.stats().refusedSenders - before).toBe(2)
       await expect(ask()).resolves.toMatchObject({ requested_by: 'asker' })
       expect(conscience.stats().evaluations).toBe(3)
-      expect(asker.stats().answersDropped).toBe(0)
+      expect(asker.stats().answersDropped).toBe(dropped)
     })
 
     it('is not heard by who may not listen, and lets nobody in under the name of another', async () => {
