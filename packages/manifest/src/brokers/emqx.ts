@@ -53,6 +53,7 @@ const CERTIFICATES =
 
 const NOTES = [
   'Clients set MQTT_AUTH_METHOD=none: it takes a token with CONNECT alone, and ends the connection when that ends.',
+  'It asks about a shared subscription by its filter alone: whoever may subscribe to a filter may join any group for it.',
   'About a shared subscription it asks as about one without a group: whoever may subscribe to a filter may join every group at it.',
   'Sessions and what waits in them are in memory, and lost with their node; retained messages are on disk. durable_sessions.enable = true keeps sessions on disk, and was not tried.',
   'A change of authentication, authorization or listeners through its dashboard or API would be kept in data/configs/cluster.hocon, and emqx.conf goes before it; the dashboard is off.',

@@ -74,6 +74,7 @@ const CERTIFICATE_NOTES = [
 function tokenNotes({ authorization }: BrokerOptions): readonly string[] {
   return [
     `The authorization service has to answer at ${authorization.url}: while it does not, nobody may connect, publish or subscribe.`,
+    'Clients set MQTT_AUTH_METHOD=none, and connect again with their next token: it cannot tell who sends an AUTH.',
     'A token that ends is refused with the next publish or subscription; who only listens stays connected.',
     'Clients of MQTT 3.1.1 are disconnected on a publish that is denied; those of 5.0 hear 0x87.',
   ]
