@@ -1,6 +1,6 @@
 import type { Packet } from '@jamey/protocol'
 import type { ClientLink } from '../sessions/client-link.js'
-import type { PausablePublisher, QueueRoom, WaitingAnswer } from '../sessions/queue-room.js'
+import type { PausablePublisher, QueueCapacity, WaitingAnswer } from '../sessions/queue-capacity.js'
 import type { AcknowledgementTarget, AcknowledgementType, GroupCommit } from '../storage/group-commit.js'
 import type { Counters } from '../support/counters.js'
 
@@ -58,14 +58,14 @@ export class Answers {
 
   /** As `acknowledge`, of what waits in a queue that is crowded: when that allows it. */
   acknowledgeWhenRoomier(
-    room: QueueRoom,
+    queue: QueueCapacity,
     type: AcknowledgementType,
     packetIdentifier: number,
     reasonCode: number,
   ): void {
     this.#connection.context.counters.acknowledgementsDelayed++
-    room.hold(this.#hold(type, packetIdentifier, reasonCode, false))
-    room.pause(this.#connection)
+    queue.hold(this.#hold(type, packetIdentifier, reasonCode, false))
+    queue.pause(this.#connection)
   }
 
   /** As `acknowledge`, for SUBACK and UNSUBACK; `then` runs when the packet was written. */

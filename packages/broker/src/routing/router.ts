@@ -65,7 +65,7 @@ export class Router {
       matched++
       if (mayMiss && !canTake(receiver, message)) {
         missed++
-        receiver.session.outgoing.room.onMissed(message)
+        receiver.session.outgoing.capacity.onMissed(message)
       } else deliver(receiver, message, isFanOut && receiver.identifiersIndex < MOST_FRAME_LISTS)
     }
     if (isFanOut) message.dropFrames()
@@ -86,7 +86,7 @@ export class Router {
     if (chosen === undefined) return true
     const isTaken = (!mayMiss || canTake(chosen, message)) && deliverShared(chosen, message, group)
     if (isTaken || !mayMiss) return true
-    chosen.session.outgoing.room.onMissed(message)
+    chosen.session.outgoing.capacity.onMissed(message)
     return false
   }
 
@@ -160,7 +160,7 @@ export class Router {
     const route = this.routes.get(message.topic).shared.find((shared) => shared.group === group)
     const chosen = route && this.#choose(route, message, from)
     if (chosen === undefined || (!mayBeAway && chosen.session.connection === undefined)) return false
-    if (chosen.qos > 0 && !chosen.session.outgoing.room.hasRoomFor(message)) return false
+    if (chosen.qos > 0 && !chosen.session.outgoing.capacity.hasRoomFor(message)) return false
     if (!deliverShared(chosen, message, group)) return false
     this.#context.counters.redelivered++
     return true
@@ -188,7 +188,7 @@ function deliver(receiver: Receiver, message: Message, isFramed: boolean): void 
 
 /** The end of a queue that is being handed on; it is read from there. False: the message cannot wait there. */
 function queueBehind(from: Subscriber, { group, members }: SharedRoute, message: Message): boolean {
-  if (message.qos === 0 || !from.outgoing.room.hasRoomFor(message)) return false
+  if (message.qos === 0 || !from.outgoing.capacity.hasRoomFor(message)) return false
   const receiver = from.isOver ? members[0] : members.find(({ session }) => session === from)
   if (receiver === undefined || receiver.qos === 0) return false
   return deliverShared({ ...receiver, session: from }, message, group)
@@ -208,15 +208,15 @@ function deliverShared(chosen: Receiver, message: Message, group: ShareGroup): b
 /** Whether the order of a publisher's messages is worth that they wait in line here. */
 function canGoOnTaking({ session, qos }: Receiver, message: Message): boolean {
   if (session.connection === undefined) return false
-  return qos === 0 || message.qos === 0 || session.outgoing.room.hasRoomFor(message)
+  return qos === 0 || message.qos === 0 || session.outgoing.capacity.hasRoomFor(message)
 }
 
 /** What goes out at QoS 0 waits nowhere. */
 function canKeep({ session, qos }: Receiver, message: Message): boolean {
-  return qos === 0 || message.qos === 0 || session.outgoing.room.mayTake(message)
+  return qos === 0 || message.qos === 0 || session.outgoing.capacity.mayTake(message)
 }
 
 /** Whether it gets the message without anybody waiting for that. */
 function canTake({ session, qos }: Receiver, message: Message): boolean {
-  return qos === 0 || session.outgoing.isReady || session.outgoing.room.findsRoomFor(message)
+  return qos === 0 || session.outgoing.isReady || session.outgoing.capacity.findsRoomFor(message)
 }

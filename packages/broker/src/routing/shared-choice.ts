@@ -30,7 +30,7 @@ export function chooseMember(
 function isBetter(candidate: Subscriber, best: Subscriber, message: Message): boolean {
   const isHere = candidate.connection !== undefined
   if (isHere !== (best.connection !== undefined)) return isHere
-  const hasRoom = candidate.outgoing.room.hasRoomFor(message)
-  if (hasRoom !== best.outgoing.room.hasRoomFor(message)) return hasRoom
+  const hasRoom = candidate.outgoing.capacity.hasRoomFor(message)
+  if (hasRoom !== best.outgoing.capacity.hasRoomFor(message)) return hasRoom
   return candidate.outgoing.queued < best.outgoing.queued
 }

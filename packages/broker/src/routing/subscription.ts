@@ -35,7 +35,7 @@ export interface SubscriberQueue {
   /** Whether a message offered now would be sent at once. */
   readonly isReady: boolean
   readonly queued: number
-  readonly room: SubscriberRoom
+  readonly capacity: SubscriberCapacity
   /** Sends the message, or queues it. False: the queue was full and the message is lost for this session. */
   offer(
     message: Message,
@@ -47,7 +47,7 @@ export interface SubscriberQueue {
   ): boolean
 }
 
-export interface SubscriberRoom {
+export interface SubscriberCapacity {
   /** Whether one more message may wait, if nothing is dropped for it. */
   hasRoomFor(message: Message): boolean
   /** As `hasRoomFor`, perhaps after what has expired is dropped. */

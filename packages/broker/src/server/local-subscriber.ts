@@ -58,7 +58,7 @@ interface Waiting {
 const NO_QUEUE: SubscriberQueue = {
   isReady: true,
   queued: 0,
-  room: { hasRoomFor: () => true, findsRoomFor: () => true, mayTake: () => true, onMissed: () => {} },
+  capacity: { hasRoomFor: () => true, findsRoomFor: () => true, mayTake: () => true, onMissed: () => {} },
   offer: () => false,
 }
 

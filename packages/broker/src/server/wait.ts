@@ -1,4 +1,4 @@
-import type { WaitingAnswer } from '../sessions/queue-room.js'
+import type { WaitingAnswer } from '../sessions/queue-capacity.js'
 import type { AcknowledgementTarget } from '../storage/group-commit.js'
 import { BrokerError } from '../support/errors.js'
 

@@ -11,7 +11,7 @@ import { Core } from '../server/core.js'
 import { MemoryBrokerStore } from '../storage/memory-store.js'
 import { type Limits, resolveLimits } from '../support/limits.js'
 import { silentLog } from '../support/log.js'
-import type { Overflow } from './queue-room.js'
+import type { Overflow } from './queue-capacity.js'
 import { Session } from './session.js'
 
 /** A session that is away. */

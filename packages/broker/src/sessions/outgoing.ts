@@ -6,10 +6,10 @@ import { PacketTable } from '../support/packet-table.js'
 import { Backlog, WINDOW_BYTES, WINDOW_MESSAGES } from './backlog.js'
 import type { ClientLink } from './client-link.js'
 import { DeliveryQueue } from './delivery-queue.js'
+import { QueueCapacity } from './queue-capacity.js'
 import type { QueueContext } from './queue-context.js'
 import { QueueExpiry } from './queue-expiry.js'
 import type { QueueOwner } from './queue-owner.js'
-import { QueueRoom } from './queue-room.js'
 
 /**
  * The messages of QoS 1 and 2 one session has yet to take: a queue, and what is in flight by packet identifier. Of a
@@ -20,7 +20,7 @@ export class Outgoing {
   readonly #context: QueueContext
   readonly #session: QueueOwner
   readonly #table = new PacketTable<Delivery>()
-  readonly room: QueueRoom
+  readonly capacity: QueueCapacity
   readonly expiry: QueueExpiry
   /** In memory, and waiting to be sent. */
   readonly #queue = new DeliveryQueue()
@@ -39,8 +39,8 @@ export class Outgoing {
   constructor(context: QueueContext, session: QueueOwner) {
     this.#context = context
     this.#session = session
-    this.room = new QueueRoom(context, session, this)
-    this.expiry = new QueueExpiry(context, this.room, this.#queue, (delivery) => this.#finish(delivery))
+    this.capacity = new QueueCapacity(context, session, this)
+    this.expiry = new QueueExpiry(context, this.capacity, this.#queue, (delivery) => this.#finish(delivery))
     this.quota = context.limits.inFlight
   }
 
@@ -103,13 +103,13 @@ export class Outgoing {
     frameIndex: number,
   ): boolean {
     const isReady = this.isReady
-    if (!isReady && !this.room.makeFor(message)) return false
+    if (!isReady && !this.capacity.makeFor(message)) return false
     message.keep(isReady)
     const sequence = ++this.#sequence
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
     if (group !== undefined) this.#hasShared = true
     if (!isReady) {
-      this.#context.backpressure.note(this.room)
+      this.#context.backpressure.note(this.capacity)
       if (this.expiry.note(message)) this.#context.expirySweep.add(this)
     }
     const backlog = isReady || !this.#session.isStored ? undefined : this.#beyondWindow
@@ -239,7 +239,7 @@ export class Outgoing {
       if (this.#session.mayReceive(delivery.message.topic)) continue
       const mayBeTaken = delivery.qos === 1 || !delivery.wasSent
       const isTaken = mayBeTaken && this.#context.router.handOn(delivery, this.#session, true)
-      if (!isTaken) this.room.onDropped(delivery.message, 'denied')
+      if (!isTaken) this.capacity.onDropped(delivery.message, 'denied')
       this.#finish(delivery)
     }
   }
@@ -318,7 +318,7 @@ export class Outgoing {
       const delivery = this.#queue.shift()
       if (delivery === undefined) return
       if (delivery.hasExpired(this.#context.clock)) {
-        this.room.onDropped(delivery.message, 'expired')
+        this.capacity.onDropped(delivery.message, 'expired')
         this.#release(delivery)
       } else this.#send(connection, delivery, -1)
     }
@@ -336,7 +336,7 @@ export class Outgoing {
     this.#unacknowledged++
     if (connection.sendDelivery(delivery, frameIndex)) return
     // Too large for this client: for it, the message was never there. [MQTT-3.1.2-25]
-    this.room.onDropped(delivery.message, 'too-large')
+    this.capacity.onDropped(delivery.message, 'too-large')
     this.#unacknowledged--
     this.#release(delivery)
   }
@@ -361,7 +361,7 @@ export class Outgoing {
   dropOldest(): boolean {
     const oldest = this.#oldestUnsent()
     if (oldest === undefined) return false
-    this.room.onDropped(oldest.message, 'overflow')
+    this.capacity.onDropped(oldest.message, 'overflow')
     this.#finish(oldest)
     return true
   }
@@ -387,6 +387,6 @@ export class Outgoing {
     this.#bytes -= delivery.message.bytes
     if (delivery.packetIdentifier !== 0) this.#table.delete(delivery.packetIdentifier)
     if (delivery.isStored) this.#context.persistence.removeDelivery(this.#session, delivery)
-    if (this.room.isWatched) this.room.onSettled()
+    if (this.capacity.isWatched) this.capacity.onSettled()
   }
 }

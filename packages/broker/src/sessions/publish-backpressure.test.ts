@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { PublishBackpressure } from './publish-backpressure.js'
-import type { QueueRoom } from './queue-room.js'
+import type { QueueCapacity } from './queue-capacity.js'
 
-function room(fullness: number, isWaitedFor = true): QueueRoom {
-  return { fullness, isCrowded: fullness > 1 / 2, isWaitedFor } as QueueRoom
+function room(fullness: number, isWaitedFor = true): QueueCapacity {
+  return { fullness, isCrowded: fullness > 1 / 2, isWaitedFor } as QueueCapacity
 }
 
 describe('what a publisher waits for', () => {

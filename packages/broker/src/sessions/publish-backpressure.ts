@@ -1,8 +1,8 @@
-import type { QueueRoom } from './queue-room.js'
+import type { QueueCapacity } from './queue-capacity.js'
 
 /** Of the queues that what is being published has to wait in: the fullest that is crowded. */
 export class PublishBackpressure {
-  #fullest: QueueRoom | undefined
+  #fullest: QueueCapacity | undefined
 
   /** Another message is published, or one that waits for no queue. */
   clear(): void {
@@ -10,13 +10,13 @@ export class PublishBackpressure {
   }
 
   /** A message has to wait in this queue. */
-  note(room: QueueRoom): void {
-    if (!room.isCrowded || !room.isWaitedFor) return
-    if (this.#fullest === undefined || this.#fullest.fullness < room.fullness) this.#fullest = room
+  note(queue: QueueCapacity): void {
+    if (!queue.isCrowded || !queue.isWaitedFor) return
+    if (this.#fullest === undefined || this.#fullest.fullness < queue.fullness) this.#fullest = queue
   }
 
   /** What was published last is acknowledged when this has room; undefined: at once. */
-  get fullest(): QueueRoom | undefined {
+  get fullest(): QueueCapacity | undefined {
     return this.#fullest
   }
 }

@@ -2,10 +2,10 @@ import type { Router } from '../routing/router.js'
 import type { ExpirySweep } from '../storage/expiry-sweep.js'
 import type { Persistence } from '../storage/persistence.js'
 import type { PublishBackpressure } from './publish-backpressure.js'
-import type { RoomContext } from './queue-room.js'
+import type { CapacityContext } from './queue-capacity.js'
 
 /** What the queues of sessions share. */
-export interface QueueContext extends RoomContext {
+export interface QueueContext extends CapacityContext {
   readonly persistence: Persistence
   readonly router: Router
   readonly backpressure: PublishBackpressure

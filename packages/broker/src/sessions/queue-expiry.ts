@@ -3,7 +3,7 @@ import type { Message } from '../messages/message.js'
 import type { Context } from '../support/context.js'
 import { type Backlog, BacklogCursor } from './backlog.js'
 import type { DeliveryQueue } from './delivery-queue.js'
-import type { QueueRoom } from './queue-room.js'
+import type { QueueCapacity } from './queue-capacity.js'
 
 /** Read from the store at once; see `Backlog`. */
 const PAGE_MESSAGES = 256
@@ -13,7 +13,7 @@ const RETRY_MS = 60_000
 /** What expires in one session's queue, and gives up its place there, whether its client is connected or away. */
 export class QueueExpiry {
   readonly #context: Context
-  readonly #room: Pick<QueueRoom, 'onDropped'>
+  readonly #capacity: Pick<QueueCapacity, 'onDropped'>
   readonly #queue: DeliveryQueue
   readonly #finish: (delivery: Delivery) => void
   /** Nothing in the queue expires before, apart from what the running sweep has passed. */
@@ -24,12 +24,12 @@ export class QueueExpiry {
 
   constructor(
     context: Context,
-    room: Pick<QueueRoom, 'onDropped'>,
+    capacity: Pick<QueueCapacity, 'onDropped'>,
     queue: DeliveryQueue,
     finish: (delivery: Delivery) => void,
   ) {
     this.#context = context
-    this.#room = room
+    this.#capacity = capacity
     this.#queue = queue
     this.#finish = finish
   }
@@ -86,7 +86,7 @@ export class QueueExpiry {
 
   #isOver(delivery: Delivery): boolean {
     if (delivery.hasExpired(this.#context.clock)) {
-      this.#room.onDropped(delivery.message, 'expired')
+      this.#capacity.onDropped(delivery.message, 'expired')
       return true
     }
     // One whose delivery has begun is completed.

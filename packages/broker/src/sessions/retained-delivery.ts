@@ -169,9 +169,9 @@ export class RetainedDelivery {
 
   /** False: its queue is to shrink first, so that what is retained does not overflow it. [MQTT-3.3.1-9] */
   #offer({ outgoing }: Session, message: Message, qos: 1 | 2): boolean {
-    const { room } = outgoing
-    if (!outgoing.isReady && (room.isCrowded || !room.hasRoomFor(message))) {
-      if (!this.#isWaitingForRoom) room.whenRoomier(() => this.#onRoom())
+    const { capacity } = outgoing
+    if (!outgoing.isReady && (capacity.isCrowded || !capacity.hasRoomFor(message))) {
+      if (!this.#isWaitingForRoom) capacity.whenRoomier(() => this.#onRoom())
       this.#isWaitingForRoom = true
       return false
     }

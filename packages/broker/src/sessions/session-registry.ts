@@ -80,7 +80,7 @@ export class SessionRegistry {
     this.#identify(session, identity)
     session.connection = connection
     session.isResumed = isPresent
-    session.outgoing.room.onConnection()
+    session.outgoing.capacity.onConnection()
     session.outgoing.quota = Math.min(connect.properties?.receiveMaximum ?? 65_535, limits.inFlight)
     this.#connected++
     counters.connectionsPassed++
@@ -105,7 +105,7 @@ export class SessionRegistry {
   /** The connection has ended; the session goes with it, or waits. */
   detach(session: Session, ending: Ending): void {
     session.connection = undefined
-    session.outgoing.room.onConnection()
+    session.outgoing.capacity.onConnection()
     this.#connected--
     // At a shutdown, the will of a session that is stored is published by the next life of the broker.
     if (ending === 'normal' || (ending === 'shutdown' && !session.isStored)) session.will = undefined

@@ -5,7 +5,7 @@ import { forwardable } from '../../messages/publish-properties.js'
 import { besideStamp, type Stamp } from '../../messages/stamping.js'
 import type { HookRunner } from '../../ports/hook-runner.js'
 import type { ClientInfo, PublishOffer, Refusal } from '../../ports/hooks.js'
-import type { QueueRoom } from '../../sessions/queue-room.js'
+import type { QueueCapacity } from '../../sessions/queue-capacity.js'
 import type { Session } from '../../sessions/session.js'
 import type { StoreHealth } from '../../storage/store-health.js'
 import { ConnectionFault } from '../../support/errors.js'
@@ -111,7 +111,7 @@ function accept(
   session: Session,
   packet: Publish,
   reasonCode: number,
-  crowded: QueueRoom | undefined,
+  crowded: QueueCapacity | undefined,
 ): void {
   const { qos, packetIdentifier } = packet
   // A failed PUBREC ends the exchange, so the identifier is free again. Section 4.3.3.

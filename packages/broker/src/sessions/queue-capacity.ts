@@ -24,7 +24,7 @@ const LONGEST_CHAIN = 100
  */
 export type Overflow = 'drop-newest' | 'drop-oldest' | 'disconnect' | 'refuse'
 
-export interface RoomContext extends Context {
+export interface CapacityContext extends Context {
   readonly overflow: Overflow
   /** The broker has begun to shut down. */
   readonly isClosing: boolean
@@ -69,7 +69,7 @@ export interface PausablePublisher {
 
 /** An acknowledgement that waits until the receiver of what it acknowledges takes something. */
 export interface WaitingAnswer {
-  /** Set by the `QueueRoom`. */
+  /** Set by the `QueueCapacity`. */
   since: number
   release(): void
 }
@@ -86,8 +86,8 @@ interface Paused {
  * `limits.slowSubscriberMs` is given up: nobody waits for it, and what finds its queue full is up to the overflow
  * policy, as for a session that is away.
  */
-export class QueueRoom implements AwaitedQueue {
-  readonly #context: RoomContext
+export class QueueCapacity implements AwaitedQueue {
+  readonly #context: CapacityContext
   readonly #session: Owner
   readonly #queue: BoundedQueue
   /** Whether `onSettled` is to be told. */
@@ -106,7 +106,7 @@ export class QueueRoom implements AwaitedQueue {
   /** A sign of life is due. */
   readonly #delay: Deadline
 
-  constructor(context: RoomContext, session: Owner, queue: BoundedQueue) {
+  constructor(context: CapacityContext, session: Owner, queue: BoundedQueue) {
     this.#context = context
     this.#session = session
     this.#queue = queue
