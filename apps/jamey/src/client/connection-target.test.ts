@@ -82,6 +82,13 @@ describe('a command', () => {
       code: 'bad-credentials',
     })
     expect(told(unwanted)).toMatchObject({ exitCode: 3, code: 'bad-credentials' })
+    const unlisted = Object.assign(
+      new Error("refused: the broker's manifest does not name this client"),
+      unwanted,
+    )
+    expect(told(unlisted).hint).toContain('--client-id takes one that is in the manifest')
+    const named = { ...target, config: { ...target.config, clientId: 'eva' } }
+    expect(connectionFailure({ cause: unlisted }, named).hint).toContain('belongs to another system')
     const bare = Object.assign(new Error('no'), { name: 'AuthenticationError', code: 'client-certificate' })
     expect(told(bare)).toMatchObject({ exitCode: 3, hint: expect.stringContaining('certs issue NAME') })
     const shown = { ...target, config: { ...target.config, tls: { cert: 'PEM', key: 'PEM' } } }

@@ -3,7 +3,7 @@ import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure, reportOf } from '../support/failure.js'
 import type { CommandContext } from '../terminal/command-context.js'
 import type { ClientOptions } from './connection-target.js'
-import { type ConnectionTarget, connectionTarget } from './connection-target.js'
+import { type ConnectionTarget, connectionTarget, isPassingName } from './connection-target.js'
 import { refusalOf } from './permission-refusal.js'
 
 /** How long a broker may take to answer before a command gives up on it. */
@@ -79,7 +79,7 @@ export function connectionFailure(
     return new CommandFailure(report.message, {
       code: report.code,
       exitCode: EXIT.refused,
-      hint: refusalHint(report.code, target),
+      hint: refusalHint(report, target),
       cause,
     })
   }
@@ -91,8 +91,17 @@ const WANTS_CERTIFICATE =
 const WANTS_OTHER =
   'the token secret or the certificate belongs to another system, or the clock is wrong: `jamey doctor`'
 
+const WANTS_NAMED =
+  'a command has a new name each time; --client-id takes one that is in the manifest, such as jamey-operator'
+
 /** Whoever shows no certificate learns first that one is wanted. */
-function refusalHint(code: string, { config }: ConnectionTarget): string {
+function refusalHint(
+  { code, message }: { code: string; message: string },
+  { config }: ConnectionTarget,
+): string {
+  // A broker of ours says so as the reason.
+  if (message.includes('manifest does not name this client') && isPassingName(config.clientId))
+    return WANTS_NAMED
   return code === 'client-certificate' && config.tls?.cert === undefined ? WANTS_CERTIFICATE : WANTS_OTHER
 }
 

@@ -17,6 +17,9 @@ function changes(before: readonly string[], after: readonly string[]): { gained:
   return { gained: texts(change?.gained), lost: texts(change?.lost) }
 }
 
+/** All levels of `publish:a/#` but the deepest ones. */
+const DEEP = ['', '/+', '/+/+', '/+/+/+', '/+/+/+/+'].map((levels) => `publish:a${levels}`)
+
 describe('what changed', () => {
   it('is who is new, who is gone, and of the others rights, proofs and limits', () => {
     const before = readManifest(`version: 1
@@ -95,6 +98,7 @@ clients:
     [['#'], ['#', 'subscribe:$share/g/a'], ['subscribe:$share/g/a'], []],
     [['subscribe:$share/g/#'], ['subscribe:$share/h/#'], ['subscribe:$share/h/#'], ['subscribe:$share/g/#']],
     [['subscribe:a/#'], ['subscribe:a', 'subscribe:a/+', 'subscribe:a/+/+/#'], [], ['subscribe:a/#']],
+    [DEEP, [...DEEP, 'publish:a/#'], ['publish:a/#'], []],
     [['publish:jamey/a'], ['publish:jamey/a', 'publish:jamey/a/eva'], ['publish:jamey/a/eva'], []],
     [[], ['lab/#', 'lab/x', 'subscribe:lab/y/#'], ['lab/#'], []],
     [['act-for:bob'], ['act-for:+'], ['act-for:+'], []],

@@ -31,7 +31,8 @@ export function explain(manifest: Manifest, clientId: string, action: Action, to
     return { ...about, isAllowed: false, ruling, permission: undefined, origin: undefined, text }
   }
   const decision = permissions.decide(action, topic)
-  const origin = decision.ruling === 'granted' ? originOf(manifest, clientId, decision.permission) : undefined
+  // An entry that would grant it is not among those that there are.
+  const origin = originOf(manifest, clientId, decision.permission)
   const sentence = permissions.explain(action, topic)
   const text = origin === undefined ? sentence : `${sentence} (${shownOrigin(origin, manifest.fileName)})`
   return { ...about, ...decision, origin, text }
