@@ -51,6 +51,7 @@ const EXIT_BY_NAME: Readonly<Record<string, ExitCode | ((facts: ErrorFacts) => E
   BrokerFilesError: EXIT.usage,
   ManifestError: EXIT.usage,
   AuthzError: (facts) => (facts.code === 'settings-invalid' ? EXIT.usage : EXIT.other),
+  AcmeError: (facts) => (facts.retryable ? EXIT.unavailable : EXIT.other),
   OwnershipError: EXIT.usage,
   TokenError: EXIT.usage,
   PermissionListError: EXIT.usage,
