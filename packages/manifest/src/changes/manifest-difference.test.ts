@@ -175,11 +175,11 @@ describe('any two lists', () => {
         ]
         for (const [action, topic] of requestsOf([...before, ...after])) {
           const [was, is] = [old.decide(action, topic).isAllowed, now.decide(action, topic).isAllowed]
-          if (gained.length === 0) expect(is && !was, `${action} ${topic} is new`).toBe(false)
-          if (lost.length === 0) expect(was && !is, `${action} ${topic} is gone`).toBe(false)
+          if (gained.length === 0 && is && !was) expect.fail(`${action} ${topic} is new`)
+          if (lost.length === 0 && was && !is) expect.fail(`${action} ${topic} is gone`)
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 300 },
     )
   })
 
@@ -213,7 +213,7 @@ describe('any two lists', () => {
           ).toBe(true)
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 300 },
     )
   })
 
