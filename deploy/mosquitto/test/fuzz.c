@@ -12,7 +12,9 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "permissions.h"
+#include <cjson/cJSON.h>
+
+#include "clients.h"
 #include "token.h"
 
 #define MOST_BYTES 20000
@@ -27,6 +29,33 @@ static uint32_t below(uint32_t bound)
 	mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9U;
 	mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBU;
 	return (uint32_t)((mixed ^ (mixed >> 31)) % bound);
+}
+
+/** Counts down to the allocation of the plugin, or of cJSON for it, that fails; 0 is none. */
+static uint32_t fails_at;
+
+static bool is_failing(void)
+{
+	return fails_at > 0 && --fails_at == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+char *__real_strdup(const char *text);
+
+void *__wrap_malloc(size_t size)
+{
+	return is_failing() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return is_failing() ? NULL : __real_calloc(count, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return is_failing() ? NULL : __real_strdup(text);
 }
 
 static size_t encode(const unsigned char *from, size_t size, char *to)
@@ -132,7 +161,9 @@ static bool try_token(const struct secrets *secrets)
 	size_t length = sign(secrets, header, header_size, payload, size, token);
 	if (below(4) == 0) spoil(token, &length, sizeof token);
 	char *copy = exact(token, length);
+	fails_at = below(4) == 0 ? 1 + below(40) : 0;
 	struct rights *rights = token_read(secrets, &LIMITS, copy, length, "eva", 950, &fault);
+	fails_at = 0;
 	if ((rights == NULL) == (fault == NULL)) abort();
 	free(copy);
 	for (int i = 0; rights != NULL && i < 4; i++) {
@@ -149,13 +180,39 @@ static bool try_token(const struct secrets *secrets)
 	return is_taken;
 }
 
+/** Some of few clients come and go, with room for less than all of them. */
+static void try_clients(struct clients *clients)
+{
+	static struct mosquitto *const CONNECTION = (struct mosquitto *)&state;
+	char id[2] = { (char)('a' + below(6)), 0 };
+	struct client *client = clients_find(clients, id);
+	if (client != NULL && below(2) == 0) {
+		client->connection = NULL;
+		return;
+	}
+	struct rights *rights = rights_new(id, below(100));
+	if (rights == NULL || !rights_add(rights, "a/%c")) abort();
+	fails_at = below(4) == 0 ? 1 : 0;
+	bool is_put = clients_put(clients, rights, CONNECTION);
+	fails_at = 0;
+	client = clients_find(clients, id);
+	if (is_put && (client == NULL || client->rights != rights || client->id != rights->id)) abort();
+	if (!is_put) rights_free(rights);
+	if (clients->count > clients->most) abort();
+}
+
 static int fuzz(uint64_t seed, unsigned long rounds)
 {
 	char secret[] = "thirty-two bytes of a test secret";
 	struct secrets secrets = { .count = 1, .lines = { secret } };
 	unsigned long taken = 0;
 	state = seed;
-	for (unsigned long i = 0; i < rounds; i++) taken += try_token(&secrets);
+	struct clients clients = { .most = 4 };
+	for (unsigned long i = 0; i < rounds; i++) {
+		taken += try_token(&secrets);
+		try_clients(&clients);
+	}
+	clients_free(&clients);
 	printf("seed %llu: %lu tokens, %lu taken\n", (unsigned long long)seed, rounds, taken);
 	return taken == 0;
 }
@@ -188,6 +245,8 @@ static const char *answer(const struct secrets *secrets, char *line)
 
 int main(int count, char **arguments)
 {
+	cJSON_Hooks hooks = { __wrap_malloc, free };
+	cJSON_InitHooks(&hooks);
 	if (count == 3 && strcmp(arguments[1], "decide") != 0) {
 		return fuzz(strtoull(arguments[1], NULL, 10), strtoul(arguments[2], NULL, 10));
 	}
