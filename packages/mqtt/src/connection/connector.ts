@@ -217,7 +217,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
   }
 
   async #open(now: Connecting, reason: CredentialsReason, cause: Error | undefined): Promise<void> {
-    if (this.#endpoints.hasNames) now.endpoint = await this.#endpoints.find(now.endpoint)
+    if (this.#settings.locate) now.endpoint = await this.#settings.locate(this.#endpoints, now.endpoint)
     const [credentials, tls] = await Promise.all([
       this.#authentication.ask(reason, now.attempt, now.endpoint, (cause as Partial<MqttError>)?.reasonCode),
       this.#settings.platform.readTls(this.#settings.tls),

@@ -10,6 +10,7 @@ import { makeHarness } from '../test-support/harness.js'
 import { NodeDialer } from '../transport/node-dialer.js'
 import { readSrvUrl } from '../transport/node-srv.js'
 import { Endpoints } from './endpoints.js'
+import { findServer } from './node-servers.js'
 
 const { connectTo, makeClient, startPeer } = makeHarness({
   onTestFinished,
@@ -144,7 +145,8 @@ describe('a client of a name', () => {
       keepAliveSeconds: 0,
     }
     const settings = readSettings(options, makeNodePlatform(dialer))
-    const client = new CheckedClient({ ...settings, endpoints: [readSrvUrl(`mqtt+srv://${host}`, answer)] })
+    const endpoints = [readSrvUrl(`mqtt+srv://${host}`, answer)]
+    const client = new CheckedClient({ ...settings, endpoints, locate: findServer })
     onTestFinished(async () => void (await client.close({ drain: false, timeoutMs: 500 })))
     return client
   }

@@ -1,26 +1,14 @@
-import type { Endpoint } from '../model/transport.js'
+import type { Endpoint, KnownServer, ServerList } from '../model/transport.js'
 import type { Clock } from '../support/clock.js'
 import { readServerReference } from '../transport/endpoint.js'
-
-/** What one URL stands for: itself, or the servers that were found under its name. */
-interface Group {
-  readonly url: Endpoint
-  servers: Known[]
-}
-
-interface Known {
-  endpoint: Endpoint
-  /** When it last failed; undefined where nothing is held against it. */
-  failedAtMs: number | undefined
-}
 
 /**
  * The servers of one cluster, and what is known of their health: the first in order that has not failed lately; where
  * all have, the one whose failure is longest ago. So a client comes back to the server it prefers, but not to a dead
  * one with every attempt. [promise 16]
  */
-export class Endpoints {
-  readonly #groups: readonly Group[]
+export class Endpoints implements ServerList {
+  readonly known: KnownServer[]
   readonly #avoidMs: number
   readonly #clock: Clock
   /** Where the last server sent us; for one attempt. */
@@ -30,7 +18,7 @@ export class Endpoints {
 
   /** A failure is held against a server for `avoidMs`. */
   constructor(endpoints: readonly Endpoint[], avoidMs: number, clock: Clock) {
-    this.#groups = endpoints.map((url) => ({ url, servers: [unspoilt(url)] }))
+    this.known = endpoints.map((endpoint) => ({ endpoint, failedAtMs: undefined }))
     this.#avoidMs = avoidMs
     this.#clock = clock
   }
@@ -42,12 +30,7 @@ export class Endpoints {
 
   /** Whether not each had its turn since `restart`, or one of them has named another. */
   get hasUntried(): boolean {
-    return this.#tried < this.#known.length || this.#referred !== undefined
-  }
-
-  /** Whether `find` has anything to do. */
-  get hasNames(): boolean {
-    return this.#groups.some(({ url }) => url.servers !== undefined)
+    return this.#tried < this.known.length || this.#referred !== undefined
   }
 
   restart(): void {
@@ -56,33 +39,15 @@ export class Endpoints {
 
   next(): Endpoint {
     this.#tried++
-    this.#last = this.#referred ?? this.#best(this.#known)
+    const chosen = this.#referred ?? this.choose(this.known)
     this.#referred = undefined
-    return this.#last
+    this.#last = chosen
+    return chosen
   }
 
-  /** The server to connect to where `endpoint` came of a name, as that is answered now, or was before. */
-  async find(endpoint: Endpoint): Promise<Endpoint> {
-    const group = this.#groups.find(({ servers }) => servers.some((known) => known.endpoint === endpoint))
-    if (group?.url.servers === undefined) return endpoint
-    try {
-      const found = await group.url.servers()
-      const before = new Map(group.servers.map((known) => [known.endpoint.href, known]))
-      group.servers = found.map((server) => before.get(server.href) ?? unspoilt(server))
-    } catch (error) {
-      if (endpoint === group.url) throw error
-    }
-    this.#last = this.#best(group.servers)
-    return this.#last
-  }
-
-  get #known(): readonly Known[] {
-    return this.#groups.flatMap(({ servers }) => servers)
-  }
-
-  #best(all: readonly Known[]): Endpoint {
+  choose(all: readonly KnownServer[]): Endpoint {
     const now = this.#clock.now()
-    let best = all[0] as Known
+    let best = all[0] as KnownServer
     for (const known of all) {
       if (known.failedAtMs === undefined || now - known.failedAtMs >= this.#avoidMs) return known.endpoint
       if (known.failedAtMs < (best.failedAtMs ?? 0)) best = known
@@ -115,11 +80,7 @@ export class Endpoints {
     known.failedAtMs = undefined
   }
 
-  #find(endpoint: Endpoint): Known | undefined {
-    return this.#known.find((known) => known.endpoint === endpoint)
+  #find(endpoint: Endpoint): KnownServer | undefined {
+    return this.known.find((known) => known.endpoint === endpoint)
   }
-}
-
-function unspoilt(endpoint: Endpoint): Known {
-  return { endpoint, failedAtMs: undefined }
 }

@@ -1,5 +1,6 @@
 import { CheckedClient } from '../client/checked-client.js'
 import { readSettings } from '../client/settings-reader.js'
+import { findServer } from '../connection/node-servers.js'
 import type { Client } from '../model/client.js'
 import type { ConnectOptions } from '../model/options.js'
 import type { Platform } from '../model/platform.js'
@@ -70,7 +71,8 @@ function withNames(options: ConnectOptions, platform: Platform): Settings {
   // Any URL in the place of each.
   const given = urls.map((text, at) => (names.has(at) ? 'mqtts://localhost' : text))
   const settings = readSettings({ ...options, url: undefined, urls: given }, platform)
-  return { ...settings, endpoints: settings.endpoints.map((endpoint, at) => names.get(at) ?? endpoint) }
+  const endpoints = settings.endpoints.map((endpoint, at) => names.get(at) ?? endpoint)
+  return { ...settings, endpoints, locate: findServer }
 }
 
 /**

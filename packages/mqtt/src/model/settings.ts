@@ -4,7 +4,7 @@ import type { MqttError } from './errors.js'
 import type { Credentials, CredentialsProvider, MessageHandler, TlsOptions } from './options.js'
 import type { Platform } from './platform.js'
 import type { SessionStore } from './session-store.js'
-import type { Endpoint, TransportFactory } from './transport.js'
+import type { Endpoint, ServerList, TransportFactory } from './transport.js'
 
 export interface ReconnectSettings {
   readonly isWanted: boolean
@@ -34,6 +34,8 @@ export interface Will {
 /** `ConnectOptions`, checked and complete. */
 export interface Settings {
   readonly endpoints: readonly Endpoint[]
+  /** What an attempt connects to, where one of the endpoints is only a name. */
+  readonly locate?: ((servers: ServerList, endpoint: Endpoint) => Promise<Endpoint>) | undefined
   readonly clientId: string
   readonly protocolVersion: 4 | 5 | 'auto'
   readonly cleanStart: boolean

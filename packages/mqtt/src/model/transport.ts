@@ -9,7 +9,23 @@ export interface Endpoint {
   /** For messages: the URL without user, password and query. */
   readonly href: string
   /** Where this is only a name: the servers it stands for, best first, asked for with each attempt. */
-  readonly servers?: () => Promise<readonly Endpoint[]>
+  readonly servers?: (() => Promise<readonly Endpoint[]>) | undefined
+}
+
+/** A server, and what is known of its health. */
+export interface KnownServer {
+  endpoint: Endpoint
+  /** When it last failed; undefined where nothing is held against it. */
+  failedAtMs: number | undefined
+  /** The name that it was found under. */
+  readonly name?: Endpoint | undefined
+}
+
+/** All servers of a client, in their order. */
+export interface ServerList {
+  readonly known: KnownServer[]
+  /** The best of those. */
+  choose(servers: readonly KnownServer[]): Endpoint
 }
 
 /** PEM in memory. */
