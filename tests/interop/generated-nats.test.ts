@@ -75,10 +75,35 @@ describe('NATS with the files that were made for it', () => {
         socket
           .once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
           .once('close', () => resolve('closed'))
+        // A client without a certificate hears that it is refused only once it reads.
         socket.once('secureConnect', () => socket.write(Buffer.from('100c00044d5154540402003c0000', 'hex')))
+        socket.once('data', () => resolve('answered'))
+        if ('maxVersion' in options) socket.once('secureConnect', () => resolve('connected'))
       })
     expect(await refused({ ...tls, maxVersion: 'TLSv1.2' })).toMatch(/PROTOCOL_VERSION|HANDSHAKE_FAILURE/)
     expect(await refused({})).toMatch(/CERTIFICATE|closed|ECONNRESET/)
+  })
+
+  it('gives the operator our topics, and not the answers to others', async () => {
+    const operator = await open('jamey-operator')
+    const refused = (filter: string) =>
+      operator
+        .subscribe(filter, { qos: 1 }, () => {})
+        .then(
+          () => false,
+          () => true,
+        )
+    expect(await refused('jamey/events/#')).toBe(false)
+    for (const filter of [
+      'jamey/#',
+      'jamey/api/#',
+      'jamey/api/responses/+/memory/#',
+      '#',
+      '$MQTT/#',
+      '$JS/#',
+    ]) {
+      expect(await refused(filter)).toBe(true)
+    }
   })
 
   it('lets no client of its own protocol in, whatever name it gives itself', async () => {
@@ -92,6 +117,7 @@ describe('NATS with the files that were made for it', () => {
         const socket = connectTls({ socket: plain, ...tls, servername: 'localhost' })
         socket.on('data', (chunk) => {
           text += chunk.toString()
+          if (text.includes('PONG')) resolve(text)
         })
         socket.once('secureConnect', () =>
           socket.write('CONNECT {"verbose":true,"user":"CN=asker"}\r\nPING\r\n'),

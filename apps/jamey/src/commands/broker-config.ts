@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { createTokenSecretFile } from '@jamey/auth'
 import {
   type BrokerFiles,
@@ -96,7 +96,7 @@ async function settingsOf(
 
 /** What the broker shows the service; whoever of the two is first makes it. */
 async function secretOf(path: string | undefined, directory: DataDirectory | undefined): Promise<string> {
-  const file = required('--authz-secret-file', path ?? (directory && join(directory.path, 'authz-secret')))
+  const file = required('--authz-secret-file', path ?? directory?.authzSecret)
   return (await createTokenSecretFile(file)).secret
 }
 

@@ -67,7 +67,7 @@ describe('jamey broker-config', () => {
 
   function readSecret(): string | undefined {
     try {
-      return readFileSync(join(at.directory.path, 'authz-secret'), 'utf8').trim()
+      return readFileSync(at.directory.authzSecret, 'utf8').trim()
     } catch {
       return undefined
     }

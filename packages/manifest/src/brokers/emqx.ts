@@ -49,11 +49,10 @@ export function emqxFiles(manifest: Manifest, options: BrokerOptions): BrokerFil
 }
 
 const CERTIFICATES =
-  'The authorization service has to be told to take the word of emqx for certificates, and it needs this manifest: it decides by that alone then.'
+  'The authorization service takes the word of the broker for certificates with JAMEY_AUTHZ_CERTIFICATES=emqx, and decides by the manifest alone then (JAMEY_PERMISSIONS_FILE).'
 
 const NOTES = [
   'Clients set MQTT_AUTH_METHOD=none: it takes a token with CONNECT alone, and ends the connection when that ends.',
-  'It asks about a shared subscription by its filter alone: whoever may subscribe to a filter may join any group for it.',
   'About a shared subscription it asks as about one without a group: whoever may subscribe to a filter may join every group at it.',
   'Sessions and what waits in them are in memory, and lost with their node; retained messages are on disk. durable_sessions.enable = true keeps sessions on disk, and was not tried.',
   'A change of authentication, authorization or listeners through its dashboard or API would be kept in data/configs/cluster.hocon, and emqx.conf goes before it; the dashboard is off.',

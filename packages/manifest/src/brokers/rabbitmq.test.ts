@@ -59,7 +59,7 @@ describe('the files of RabbitMQ', () => {
     const certificates = textOf('rabbitmq.conf', { isMutualTls: true, clientsBy: 'certificates' })
     expect(certificates).toContain('mqtt.ssl_cert_login = true\nssl_cert_login_from = common_name\n')
     expect(made({ clientsBy: 'certificates' }).notes.join('\n')).toContain(
-      'the word of rabbitmq for certificates',
+      'JAMEY_AUTHZ_CERTIFICATES=rabbitmq',
     )
   })
 

@@ -20,7 +20,7 @@ const CACHE_MS = 5_000
 const SESSION_MS = 604_800_000
 
 const CERTIFICATES =
-  'The authorization service has to be told to take the word of rabbitmq for certificates, and it needs this manifest: it decides by that alone then.'
+  'The authorization service takes the word of the broker for certificates with JAMEY_AUTHZ_CERTIFICATES=rabbitmq, and decides by the manifest alone then (JAMEY_PERMISSIONS_FILE).'
 
 /**
  * RabbitMQ 3.10, whose MQTT is 3.1.1: it asks the authorization service whether a client may connect, publish and
