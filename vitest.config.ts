@@ -52,6 +52,11 @@ export default defineConfig({
       },
       // Needs brokers from the system's packages.
       { ...sources, test: { ...patience, name: 'interop', include: ['tests/interop/**/*.test.ts'] } },
+      // The whole system on each of those brokers. Needs a build.
+      {
+        ...sources,
+        test: { ...patience, testTimeout: 180_000, name: 'brokers', include: ['tests/brokers/**/*.test.ts'] },
+      },
       // Needs Chromium from the system's packages.
       { ...sources, test: { ...patience, name: 'browser', include: ['tests/browser/**/*.test.ts'] } },
       // Needs a build, for its processes, and Mosquitto.

@@ -58,6 +58,8 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
     'when a memory was made and expires, which outlives the process',
   'services/memory/src/thread/threaded-memory.ts': 'the same',
   'tests/attacks/peer.ts': 'the timestamp of an envelope',
+  'tests/brokers/identity.ts': 'the timestamp of an envelope',
+  'tests/brokers/suite.ts': 'the date of a report',
   'tests/soak/main.ts': 'the name of a report',
   'tests/soak/summary.ts': 'the date of a report',
 }
@@ -70,6 +72,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'apps/jamey/src/client/connection.ts': 'a constant',
   'apps/jamey/src/doctor/health-checks.ts': 'a constant',
   'apps/jamey/src/client/raw-messages.ts': 'a day at the most, as --timeout is checked',
+  'apps/jamey/src/doctor/server-trials.ts': 'a minute at the most',
   'apps/jamey/src/doctor/service-checks.ts': 'a constant, for who passes nothing else',
   'apps/jamey/src/components/stop-in-order.ts': 'a grace time of ten minutes at the most, as it is checked',
   'packages/auth/src/support/https-request.ts': 'a minute at the most',

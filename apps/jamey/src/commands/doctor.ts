@@ -1,5 +1,6 @@
 import { listeningOf } from '../components/listening.js'
 import { certificateServedAt, checkBrokerSettings, runsBroker } from '../doctor/broker-checks.js'
+import { probe } from '../doctor/broker-probe.js'
 import { checkBroker, checkTls } from '../doctor/client-checks.js'
 import { checkData, placesOfDirectory, placesOfEnvironment } from '../doctor/data-checks.js'
 import type { Finding } from '../doctor/finding.js'
@@ -25,6 +26,10 @@ export interface DoctorOptions {
   readonly dataDir?: string
   /** The client whose certificate may be shown, although a second client of its name ends the first. */
   readonly clientId?: string
+  /** Try what the broker does, in place of the other checks. */
+  readonly probe?: boolean
+  /** Below it the client that tries may publish and subscribe. */
+  readonly scratch?: string
 }
 
 /**
@@ -33,7 +38,7 @@ export interface DoctorOptions {
  */
 export async function doctor(context: CommandContext, options: DoctorOptions): Outcome {
   const { terminal } = context
-  const findings = await examine(context, options)
+  const findings = options.probe ? await probe(context, options) : await examine(context, options)
   const { colors } = terminal
   const marks = {
     ok: colors.green('ok     '),

@@ -34,6 +34,8 @@ data folder. Connect with the client id as user name and the token as password.`
     .option('--json', 'print one JSON object per check')
     .option('--data-dir <folder>', 'the folder to look at, instead of the nearest .jamey')
     .option('--client-id <name>', 'sign in under this name, with MQTT_TLS_CLIENT_CERT')
+    .option('--probe', 'find out what the broker does, by trying it: a minute at most')
+    .option('--scratch <topic>', 'with --probe: below it this client may do everything; jamey/probe/<name>')
     .action((options) =>
       run(async (context) => (await import('../commands/doctor.js')).doctor(context, options)),
     )

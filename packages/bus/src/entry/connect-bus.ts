@@ -55,6 +55,18 @@ export async function connectBus(config: BusConfig): Promise<Bus> {
   return bus
 }
 
+/**
+ * How `connectBus` would connect, for programs that look at a server without a bus. Each connection takes a token that is
+ * good then, and none is renewed in between.
+ */
+export function connectionOptionsOf(config: BusConfig): ConnectOptions {
+  return {
+    ...clientOptionsOf(config),
+    credentials: credentialsOf(config, renewalOf(config)),
+    requireAuthenticationMethod: config.authenticationMethod === 'JWT',
+  }
+}
+
 /** LMDB is fetched by those alone who keep their messages on disk. */
 async function storeOf({ store, outboxFolder }: BusConfig): Promise<SessionStore | undefined> {
   if (store !== undefined || outboxFolder === undefined) return store
