@@ -14,9 +14,8 @@ describe('docs/brokers.md', () => {
     expect(pageOf(page, results)).toBe(page)
   })
 
-  it('has rows of brokers that the suite can start, in their order', () => {
-    const rows = results.map(({ key }) => key)
-    expect(rows).toEqual(Object.keys(BROKERS).filter((name) => rows.includes(name)))
+  it('has a row of every broker that the suite can start, in their order', () => {
+    expect(results.map(({ key }) => key)).toEqual(Object.keys(BROKERS))
   })
 
   it('tells of no fault', () => {
