@@ -1,17 +1,4 @@
 export {
-  type AcmeCertificate,
-  type AcmeCertificateOptions,
-  obtainCertificate,
-} from './acme/acme-certificate.js'
-export {
-  finishRotation,
-  prepareAuthority,
-  type RotationOptions,
-  type RotationStage,
-  rotationStage,
-  switchAuthority,
-} from './certificates/authority-rotation.js'
-export {
   type Authority,
   type CertificateOptions,
   createAuthority,
@@ -24,21 +11,6 @@ export {
   type CertificateDirectoryOptions,
   createCertificateDirectory,
 } from './certificates/certificate-directory.js'
-export { type CertificateFiles, isIssuedBy, readCertificates } from './certificates/certificate-folder.js'
-export {
-  certificateNames,
-  type Renewal,
-  type RenewalFault,
-  type RenewalOptions,
-  renewCertificates,
-} from './certificates/certificate-renewal.js'
-export {
-  type Revoked,
-  type RevokeOptions,
-  revokeCertificate,
-  revokeForeignFile,
-} from './certificates/certificate-revocation.js'
-export { REVOCATION_REASONS, type RevocationReason } from './certificates/revocation-list-file.js'
 export {
   assertClientPermissions,
   type ClientEntry,

@@ -5,14 +5,14 @@ import { type AddressInfo, connect as connectTcp, createServer, type Server, typ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
+import { readTokenSecretsFile } from '@jamey/auth'
 import {
   finishRotation,
   prepareAuthority,
-  readTokenSecretsFile,
   renewCertificates,
   revokeCertificate,
   switchAuthority,
-} from '@jamey/auth'
+} from '@jamey/auth/authority'
 import { type Bus, configFromEnvironment, connectBus, type StateName } from '@jamey/bus'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'

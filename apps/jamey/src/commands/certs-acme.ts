@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { obtainCertificate } from '@jamey/auth'
+import { obtainCertificate } from '@jamey/auth/authority'
 import { displayPath, requireDataDirectory } from '../install/data-directory.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'

@@ -12,7 +12,7 @@ import {
   revokeForeignFile,
   rotationStage,
   switchAuthority,
-} from '@jamey/auth'
+} from '@jamey/auth/authority'
 import { serverHostsOf } from '../install/certificate-facts.js'
 import {
   type DataDirectory,

@@ -63,7 +63,7 @@ export class CertificateKeeper {
 
 /** Issuing takes a library that is slow to load, and most days need none. */
 const renewLazily: Renewer = async (folder, now) => {
-  const { renewCertificates } = await import('@jamey/auth')
+  const { renewCertificates } = await import('@jamey/auth/authority')
   return renewCertificates(folder, { now })
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { type Renewal, readCertificates } from '@jamey/auth'
+import { type Renewal, readCertificates } from '@jamey/auth/authority'
 import { readDataFile } from './data-directory.js'
 
 const DAY_MS = 86_400_000

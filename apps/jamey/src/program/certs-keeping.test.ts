@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { readCertificates } from '@jamey/auth'
+import { readCertificates } from '@jamey/auth/authority'
 import { describe, expect, it } from 'vitest'
 import { TestFolder } from '../install/test-folder.support.js'
 import { runCommand } from './run-command.support.js'

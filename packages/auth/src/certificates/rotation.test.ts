@@ -5,16 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
-  createCertificateDirectory,
   finishRotation,
   prepareAuthority,
   readCertificates,
-  readRevocationLists,
   renewCertificates,
   revokeCertificate,
   rotationStage,
   switchAuthority,
-} from '../index.js'
+} from '../authority.js'
+import { createCertificateDirectory, readRevocationLists } from '../index.js'
 
 const DAY_MS = 86_400_000
 let folder: string
