@@ -46,7 +46,8 @@ describe.each(packageNames)('the tarball of %s', (name) => {
     const manifest = JSON.parse(await readFile(join(root, 'packages', name, 'package.json'), 'utf8')) as {
       exports: unknown
     }
-    const targets = [...JSON.stringify(manifest.exports).matchAll(/"\.\/([^"]+)"/g)].map((match) => match[1])
+    // Names of entries stand before a colon, their files behind one.
+    const targets = [...JSON.stringify(manifest.exports).matchAll(/:"\.\/([^"]+)"/g)].map((match) => match[1])
     const sources = [...files]
       .filter((file) => /^dist\/.*\.js$/.test(file))
       .map((file) => file.replace(/^dist\/(.*)\.js$/, 'src/$1.ts'))

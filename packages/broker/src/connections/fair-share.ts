@@ -8,10 +8,11 @@ const SLICE_MS = 1
 /** And where no other publishes: each slice ends with writes to every receiver. */
 const SLICE_ALONE_MS = 5
 /**
- * It rests so many times as long as it worked. With as long, one who waits for its own messages would be left less than
- * half of what it has alone: it also waits for the slice to end, and what it does costs more in small pieces.
+ * It rests so many times as long as it worked, until it has had no more than all others. With as long, one who waits for
+ * its own messages would be left far less than that: it also waits for the slice to end, and what it does costs more in
+ * small pieces.
  */
-const REST_FACTOR = 2.5
+const REST_FACTOR = 3
 /** Longer nobody rests: what took longer was rather a machine that had no time for us. */
 const LONGEST_REST_MS = 50
 /** The clock is asked once in so many packets: more often it shows in what one publisher can send. */
@@ -125,19 +126,21 @@ export class FairShare implements Publishing {
 
   #lookAtOthers(nowMs: number): void {
     const { publishingTime } = this.#connection.context
-    const workedMs = publishingTime.workedMs(nowMs)
     const spanMs = nowMs - this.#lookedAtMs
-    const ownMs = this.#ownMs - this.#ownThenMs
+    const workedMs = publishingTime.workedMs(nowMs)
     const allMs = publishingTime.ms - this.#allThenMs
+    // The work that nobody was seen to cause (sockets that take again, collected garbage) is everybody's, by what they did.
+    const sharedMs = Math.max(0, workedMs - this.#workedThenMs - allMs)
+    const seenMs = this.#ownMs - this.#ownThenMs
+    const shareMs = allMs > 0 ? (sharedMs * seenMs) / allMs : 0
+    this.#owedMs += shareMs
+    const ownMs = seenMs + shareMs
     const kept = Math.exp(-spanMs / FORGOTTEN_MS)
     this.#recentMs = this.#recentMs * kept + spanMs
     this.#recentOwnMs = this.#recentOwnMs * kept + ownMs
-    this.#recentOthersMs = this.#recentOthersMs * kept + allMs - ownMs
+    this.#recentOthersMs = this.#recentOthersMs * kept + allMs - seenMs
     this.#leavesTime =
       this.#recentOthersMs > BUSY_FROM * this.#recentMs && this.#recentOwnMs > this.#recentOthersMs
-    // The work that nobody was seen to cause (sockets that take again, collected garbage) is everybody's, by what they did.
-    const sharedMs = workedMs - this.#workedThenMs - allMs
-    if (sharedMs > 0 && allMs > 0) this.#owedMs += (sharedMs * ownMs) / allMs
     this.#lookedAtMs = nowMs
     this.#ownThenMs = this.#ownMs
     this.#allThenMs = publishingTime.ms

@@ -108,12 +108,19 @@ describe("UNSUBSCRIBE above the server's Maximum Packet Size", () => {
     const filter = 'x'.repeat(100)
     const { unsubscribe } = await client.subscribe(filter, () => {})
     const server = await peer.connection(0)
+    // Not before it was asked for.
+    let accept = (): void => {}
+    const isAsked = new Promise<void>((resolve) => {
+      accept = resolve
+    })
     peer.follow({
-      connect: (_, next) => next.accept({ sessionPresent: true, properties: { maximumPacketSize: 60 } }),
+      connect: (_, next) =>
+        void isAsked.then(() => next.accept({ sessionPresent: true, properties: { maximumPacketSize: 60 } })),
     })
     server.socket.destroy()
-    await until(() => client.state === 'reconnecting')
+    await until(() => client.state !== 'connected')
     await unsubscribe()
+    accept()
     await until(() => errors.some(({ code }) => code === 'packet-too-large'))
     expect((await peer.connection(1)).all('unsubscribe')).toEqual([])
     expect(client.state).toBe('connected')
