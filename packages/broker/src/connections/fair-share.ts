@@ -45,7 +45,7 @@ export class FairShare implements Publishing {
   #isResting = false
   #leavesTime = false
   /** When it was looked at the others, and at how much work: its own, of all publishers, and of the event loop. */
-  #lookedAtMs = 0
+  #lookedAtMs: number | undefined
   #ownMs = 0
   #ownThenMs = 0
   #allThenMs = 0
@@ -102,7 +102,7 @@ export class FairShare implements Publishing {
       writeBatcher.request()
     }
     if (this.#owedMs < SLICE_MS || this.#isResting || this.#connection.holds > 0) return
-    if (nowMs - this.#lookedAtMs >= LOOK_MS) this.#lookAtOthers(nowMs)
+    if (nowMs - (this.#lookedAtMs ?? Number.NEGATIVE_INFINITY) >= LOOK_MS) this.#lookAtOthers(nowMs)
     if (this.#owedMs < SLICE_ALONE_MS && !this.#leavesTime) return
     this.#isResting = true
     counters.turnsYielded++
@@ -126,24 +126,26 @@ export class FairShare implements Publishing {
 
   #lookAtOthers(nowMs: number): void {
     const { publishingTime } = this.#connection.context
-    const spanMs = nowMs - this.#lookedAtMs
     const workedMs = publishingTime.workedMs(nowMs)
-    const allMs = publishingTime.ms - this.#allThenMs
-    // The work that nobody was seen to cause (sockets that take again, collected garbage) is everybody's, by what they did.
-    const sharedMs = Math.max(0, workedMs - this.#workedThenMs - allMs)
-    const seenMs = this.#ownMs - this.#ownThenMs
-    const shareMs = allMs > 0 ? (sharedMs * seenMs) / allMs : 0
-    this.#owedMs += shareMs
-    const ownMs = seenMs + shareMs
-    const kept = Math.exp(-spanMs / FORGOTTEN_MS)
-    this.#recentMs = this.#recentMs * kept + spanMs
-    this.#recentOwnMs = this.#recentOwnMs * kept + ownMs
-    this.#recentOthersMs = this.#recentOthersMs * kept + allMs - seenMs
-    this.#leavesTime =
-      this.#recentOthersMs > BUSY_FROM * this.#recentMs && this.#recentOwnMs > this.#recentOthersMs
+    // What was before its first look is no concern of this connection.
+    if (this.#lookedAtMs !== undefined) this.#reckon(nowMs - this.#lookedAtMs, workedMs - this.#workedThenMs)
     this.#lookedAtMs = nowMs
     this.#ownThenMs = this.#ownMs
     this.#allThenMs = publishingTime.ms
     this.#workedThenMs = workedMs
+  }
+
+  #reckon(spanMs: number, workedMs: number): void {
+    const allMs = this.#connection.context.publishingTime.ms - this.#allThenMs
+    const seenMs = this.#ownMs - this.#ownThenMs
+    // The work that nobody was seen to cause (sockets that take again, collected garbage) is everybody's, by what they did.
+    const shareMs = allMs > 0 ? (Math.max(0, workedMs - allMs) * seenMs) / allMs : 0
+    this.#owedMs += shareMs
+    const kept = Math.exp(-spanMs / FORGOTTEN_MS)
+    this.#recentMs = this.#recentMs * kept + spanMs
+    this.#recentOwnMs = this.#recentOwnMs * kept + seenMs + shareMs
+    this.#recentOthersMs = this.#recentOthersMs * kept + allMs - seenMs
+    const areOthersBusy = this.#recentOthersMs > BUSY_FROM * this.#recentMs
+    this.#leavesTime = areOthersBusy && this.#recentOwnMs > this.#recentOthersMs
   }
 }

@@ -116,7 +116,7 @@ describe('what the program publishes that embeds the broker', () => {
   it("is said to be nobody's under a stamped topic, after a restart, too [promise 40]", async () => {
     const store = new MemoryBrokerStore()
     const options = { store, stampSenders: ['t/#'] }
-    const { broker, s } = await start(options)
+    const { broker, clock, s } = await start(options)
     const userProperties = [
       ['jamey-sender', 'p'],
       ['a', '1'],
@@ -128,7 +128,7 @@ describe('what the program publishes that embeds the broker', () => {
     await s.leave()
     await broker.publish('t/later', 'm', { qos: 1, retain: true, properties: { userProperties } })
     await broker.close()
-    const { port } = await startBroker(options)
+    const { port } = await startBroker({ ...options, clock })
     const back = await RawClient.connect(port, stays)
     expect(await back.expect('publish')).toMatchObject({ properties: { userProperties: [['a', '1']] } })
     const other = await RawClient.connect(port)
