@@ -77,7 +77,6 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'apps/jamey/src/components/stop-in-order.ts': 'a grace time of ten minutes at the most, as it is checked',
   'packages/auth/src/support/https-request.ts': 'a minute at the most',
   'packages/auth/src/support/watched-file.ts': 'a constant',
-  'packages/auth/src/support/watched-files.ts': 'a constant',
   'packages/broker/src/support/clock.ts': 'what is long waits in the pieces of deadline.ts',
   'packages/mqtt/src/entry/browser-platform.ts': 'bounded there: pages do not live for 25 days',
   'packages/mqtt/src/support/node-clock.ts': 'the one place where long delays are cut into pieces',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { factsOf } from './facts.js'
 
-const PLACE = { workspace: '/work/app', home: '/work' }
+const PLACE = { workspace: '/srv/app', home: '/srv' }
 
 function bash(command: string) {
   return factsOf({ tool: 'Bash', arguments: { command } }, PLACE)

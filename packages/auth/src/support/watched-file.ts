@@ -3,32 +3,36 @@ import { stat } from 'node:fs/promises'
 /** Between two looks. What the system tells of itself (inotify) is not told on every file system, and has a limit. */
 const INTERVAL_MS = 400
 
+/** Looks again and again, one look at a time, as long as the process has anything else to do. Returns what ends it. */
+export function lookRepeatedly(look: () => Promise<void>): () => void {
+  let isLooking = false
+  const timer = setInterval(async () => {
+    if (isLooking) return
+    isLooking = true
+    await look()
+    isLooking = false
+  }, INTERVAL_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
 /** Tells when a file, whether it is there or not, is another one than before; it may be replaced or written to. */
 export class WatchedFile {
   readonly #path: string
   readonly #onChange: () => void
-  readonly #timer: NodeJS.Timeout
+  readonly stop: () => void
   #seen: string | undefined
-  #isLooking = false
 
   /** `onChange` is called the first time where the file changes after `seen`, which `signatureOf` gave. */
   constructor(path: string, seen: string, onChange: () => void) {
     this.#path = path
     this.#seen = seen
     this.#onChange = onChange
-    this.#timer = setInterval(() => void this.#look(), INTERVAL_MS)
-    this.#timer.unref()
-  }
-
-  stop(): void {
-    clearInterval(this.#timer)
+    this.stop = lookRepeatedly(() => this.#look())
   }
 
   async #look(): Promise<void> {
-    if (this.#isLooking) return
-    this.#isLooking = true
     const found = await signatureOf(this.#path)
-    this.#isLooking = false
     if (found === this.#seen) return
     this.#seen = found
     this.#onChange()

@@ -1,6 +1,4 @@
-import { signatureOf } from './watched-file.js'
-
-const INTERVAL_MS = 400
+import { lookRepeatedly, signatureOf } from './watched-file.js'
 
 /**
  * Tells when one of several files that belong together is another one than before, once two looks find them the same:
@@ -10,27 +8,18 @@ const INTERVAL_MS = 400
 export class WatchedFiles {
   readonly #paths: readonly string[]
   readonly #onChange: () => void
-  readonly #timer: NodeJS.Timeout
+  readonly stop: () => void
   #told: string | undefined
   #seen: string | undefined
-  #isLooking = false
 
   constructor(paths: readonly string[], onChange: () => void) {
     this.#paths = paths
     this.#onChange = onChange
-    this.#timer = setInterval(() => void this.#look(), INTERVAL_MS)
-    this.#timer.unref()
-  }
-
-  stop(): void {
-    clearInterval(this.#timer)
+    this.stop = lookRepeatedly(() => this.#look())
   }
 
   async #look(): Promise<void> {
-    if (this.#isLooking) return
-    this.#isLooking = true
     const found = (await Promise.all(this.#paths.map(signatureOf))).join('\n')
-    this.#isLooking = false
     const isStill = found === this.#seen
     this.#seen = found
     if (!isStill || found === this.#told) return

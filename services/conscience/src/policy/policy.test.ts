@@ -4,7 +4,7 @@ import { RuleFileError } from '../rules/source.js'
 import { judgeCall } from './policy.js'
 import { parsePolicy } from './policy-file.js'
 
-const PLACE = { workspace: '/work/app', home: '/work' }
+const PLACE = { workspace: '/srv/app', home: '/srv' }
 const PACKS = '[work, shell, files, http, mail, money, sql]'
 
 function policyOf(text: string) {
