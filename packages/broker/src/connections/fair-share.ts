@@ -8,9 +8,16 @@ const SLICE_MS = 1
 /** And where no other publishes: each slice ends with writes to every receiver. */
 const SLICE_ALONE_MS = 5
 /**
- * It rests so many times as long as it worked, until it has had no more than all others. With as long, one who waits for
- * its own messages would be left far less than that: it also waits for the slice to end, and what it does costs more in
- * small pieces.
+ * Who brings so many bytes in one turn and takes half of the time floods, until it takes less than this smaller part. Who
+ * waits for answers is nobody of that kind, however many it waits for: it would only be kept from asking on.
+ */
+const FLOODING_BYTES = 65_536
+const FLOODING_FROM = 0.5
+const FLOODING_UNTIL = 0.1
+/**
+ * Who floods rests so many times as long as it worked, until it leaves so much to those who do not: a client that alone
+ * would have all of the time keeps three quarters, and half of what it does then, since it also waits for slices to end
+ * and what it does costs more in small pieces.
  */
 const REST_FACTOR = 3
 /** Longer nobody rests: what took longer was rather a machine that had no time for us. */
@@ -30,13 +37,18 @@ interface SharedConnection extends LimitedConnection {
 /**
  * Has one who sends as fast as it can leave the larger part of the time to others. What a connection brings is work, from
  * reading it to writing what comes of it, which the time pays in which it does not work; whoever owes a slice is not read
- * from until the turn is over and, where other publishers are busy and have less than it, for longer than it worked.
- * Alone it only lets the turn end.
+ * from until the turn is over and, where it floods while other publishers are busy, for longer than it worked.
  */
 export class FairShare implements Publishing {
   /** What the connection may publish even if nobody else wants anything. */
   readonly rateLimiter: RateLimiter
   readonly #connection: SharedConnection
+  isFlooding = false
+  /** What it brought in this turn, or in the turn of which the rest is handled now. */
+  #turnBytes = 0
+  #isNewTurn = false
+  /** When it last was so much. */
+  #muchAtMs = Number.NEGATIVE_INFINITY
   #owedMs = 0
   /** Up to when that is right. */
   #atMs = 0
@@ -44,16 +56,19 @@ export class FairShare implements Publishing {
   #packets = 0
   #isResting = false
   #leavesTime = false
+  #areOthersBusy = false
   /** When it was looked at the others, and at how much work: its own, of all publishers, and of the event loop. */
   #lookedAtMs: number | undefined
   #ownMs = 0
   #ownThenMs = 0
   #allThenMs = 0
+  #modestThenMs = 0
   #workedThenMs = 0
   /** What lies not long back. */
   #recentMs = 0
   #recentOwnMs = 0
   #recentOthersMs = 0
+  #recentModestMs = 0
 
   constructor(connection: SharedConnection) {
     this.#connection = connection
@@ -69,6 +84,10 @@ export class FairShare implements Publishing {
     this.#owedMs = Math.max(0, this.#owedMs - (fromMs - this.#atMs))
     this.#atMs = fromMs
     this.#publishes = counters.publishesReceived
+    if (bytes > 0 && this.#isNewTurn) this.#turnBytes = 0
+    this.#isNewTurn = false
+    this.#turnBytes += bytes
+    if (this.#turnBytes >= FLOODING_BYTES) this.#muchAtMs = nowMs
   }
 
   /** A packet was handled. */
@@ -84,6 +103,7 @@ export class FairShare implements Publishing {
   charge(ms: number, nowMs: number): void {
     this.#ownMs += ms
     this.#owedMs += ms
+    this.#isNewTurn = true
     // Else the time of writing would pay for it.
     this.#atMs = nowMs
   }
@@ -103,7 +123,7 @@ export class FairShare implements Publishing {
     }
     if (this.#owedMs < SLICE_MS || this.#isResting || this.#connection.holds > 0) return
     if (nowMs - (this.#lookedAtMs ?? Number.NEGATIVE_INFINITY) >= LOOK_MS) this.#lookAtOthers(nowMs)
-    if (this.#owedMs < SLICE_ALONE_MS && !this.#leavesTime) return
+    if (this.#owedMs < SLICE_ALONE_MS && !this.#areOthersBusy) return
     this.#isResting = true
     counters.turnsYielded++
     this.#connection.pauseReading()
@@ -128,15 +148,18 @@ export class FairShare implements Publishing {
     const { publishingTime } = this.#connection.context
     const workedMs = publishingTime.workedMs(nowMs)
     // What was before its first look is no concern of this connection.
-    if (this.#lookedAtMs !== undefined) this.#reckon(nowMs - this.#lookedAtMs, workedMs - this.#workedThenMs)
+    if (this.#lookedAtMs !== undefined)
+      this.#reckon(nowMs, nowMs - this.#lookedAtMs, workedMs - this.#workedThenMs)
     this.#lookedAtMs = nowMs
     this.#ownThenMs = this.#ownMs
     this.#allThenMs = publishingTime.ms
+    this.#modestThenMs = publishingTime.modestMs
     this.#workedThenMs = workedMs
   }
 
-  #reckon(spanMs: number, workedMs: number): void {
-    const allMs = this.#connection.context.publishingTime.ms - this.#allThenMs
+  #reckon(nowMs: number, spanMs: number, workedMs: number): void {
+    const { ms, modestMs } = this.#connection.context.publishingTime
+    const allMs = ms - this.#allThenMs
     const seenMs = this.#ownMs - this.#ownThenMs
     // The work that nobody was seen to cause (sockets that take again, collected garbage) is everybody's, by what they did.
     const shareMs = allMs > 0 ? (Math.max(0, workedMs - allMs) * seenMs) / allMs : 0
@@ -145,7 +168,15 @@ export class FairShare implements Publishing {
     this.#recentMs = this.#recentMs * kept + spanMs
     this.#recentOwnMs = this.#recentOwnMs * kept + seenMs + shareMs
     this.#recentOthersMs = this.#recentOthersMs * kept + allMs - seenMs
-    const areOthersBusy = this.#recentOthersMs > BUSY_FROM * this.#recentMs
-    this.#leavesTime = areOthersBusy && this.#recentOwnMs > this.#recentOthersMs
+    // While it floods, nothing of it is among what the modest did.
+    this.#recentModestMs = this.#recentModestMs * kept + (this.isFlooding ? modestMs - this.#modestThenMs : 0)
+    const isBusy = (publishedMs: number): boolean => publishedMs > BUSY_FROM * this.#recentMs
+    const [own, others, modest] = [this.#recentOwnMs, this.#recentOthersMs, this.#recentModestMs]
+    this.#areOthersBusy = isBusy(others)
+    // Those who flood share alike among each other.
+    const hasMore = (isBusy(others) && own > others) || (isBusy(modest) && REST_FACTOR * own > modest)
+    this.#leavesTime = this.isFlooding && hasMore
+    const floodingFrom = this.isFlooding ? FLOODING_UNTIL : FLOODING_FROM
+    this.isFlooding = nowMs - this.#muchAtMs < FORGOTTEN_MS && own > floodingFrom * this.#recentMs
   }
 }

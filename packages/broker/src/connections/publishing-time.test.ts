@@ -14,8 +14,8 @@ class Work {
     clearTimeout: () => {},
     afterInput: (callback) => callback(),
   })
-  readonly ann = { charge: (ms: number) => void this.charged.push(['ann', ms]) }
-  readonly bob = { charge: (ms: number) => void this.charged.push(['bob', ms]) }
+  readonly ann = { isFlooding: false, charge: (ms: number) => void this.charged.push(['ann', ms]) }
+  readonly bob = { isFlooding: true, charge: (ms: number) => void this.charged.push(['bob', ms]) }
 
   constructor() {
     this.time.reading(this.nowMs)
@@ -55,6 +55,7 @@ describe('the time that publishers take', () => {
       ['bob', 6],
     ])
     expect(work.time.ms).toBe(15)
+    expect(work.time.modestMs).toBe(6)
   })
 
   it('has no writes of turns in which nobody published', () => {

@@ -2,6 +2,8 @@ import type { Clock } from '../support/clock.js'
 
 /** One who publishes. */
 export interface Publishing {
+  /** More waits to be read from it than is read at once. */
+  readonly isFlooding: boolean
   /** What was written until now is its work, too, for so long. */
   charge(ms: number, nowMs: number): void
 }
@@ -16,9 +18,11 @@ const LONGEST_READING_MS = 0.5
 export class PublishingTime {
   /** What all publishers have taken, in milliseconds. */
   ms = 0
+  /** And those of them who do not flood. */
+  modestMs = 0
   readonly #clock: Clock
   /** How long there was nothing to do, as of the last look. */
-  #idleMs = 0
+  idleMs = 0
   /** Up to when, of the time that was worked, everything has its owner. */
   #reckonedMs = 0
   /** Who published in this turn, and for how long each. */
@@ -31,7 +35,7 @@ export class PublishingTime {
 
   /** Something came: how long it took to read. */
   reading(nowMs: number): number {
-    this.#idleMs = this.#clock.idle()
+    this.idleMs = this.#clock.idle()
     return Math.min(this.workedMs(nowMs) - this.#reckonedMs, LONGEST_READING_MS)
   }
 
@@ -42,7 +46,7 @@ export class PublishingTime {
 
   /** It was a publisher's, and took so long. */
   took(publishing: Publishing, ms: number): void {
-    this.ms += ms
+    this.#add(publishing, ms)
     const index = this.#publishing.indexOf(publishing)
     if (index === -1) {
       this.#publishing.push(publishing)
@@ -57,19 +61,25 @@ export class PublishingTime {
     const nowMs = this.#clock.now()
     const writingMs = this.workedMs(nowMs) - this.#reckonedMs
     this.handled(nowMs)
-    this.ms += writingMs
     let turnMs = 0
     for (const ms of this.#turnMs) turnMs += ms
     for (let i = 0; i < count; i++) {
       const part = turnMs === 0 ? 1 / count : (this.#turnMs[i] as number) / turnMs
-      this.#publishing[i]?.charge(writingMs * part, nowMs)
+      const publishing = this.#publishing[i] as Publishing
+      this.#add(publishing, writingMs * part)
+      publishing.charge(writingMs * part, nowMs)
     }
     this.#publishing.length = 0
     this.#turnMs.length = 0
   }
 
+  #add({ isFlooding }: Publishing, ms: number): void {
+    this.ms += ms
+    if (!isFlooding) this.modestMs += ms
+  }
+
   /** How long the event loop has worked, as of the last look at what it did. */
   workedMs(nowMs: number): number {
-    return nowMs - this.#idleMs
+    return nowMs - this.idleMs
   }
 }
