@@ -37,6 +37,6 @@ export const poison: Scene = {
       ...faultUnless(ended.length === 0, `ended: ${ended.join(', ')}`),
       ...faultUnless(asker.mqtt.stats().connectionsLost === lost, 'the connection of the sender was ended'),
     ]
-    return { text: `${POISON.length} set aside`, faults }
+    return { text: `${POISON.length} dead letters`, faults }
   },
 }

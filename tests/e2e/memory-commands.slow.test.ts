@@ -61,7 +61,7 @@ describe('remember --file', () => {
     expect(await totalOf('edited')).toBe(5)
   })
 
-  it('sets aside a paragraph that the memory refuses, says which, and stores the others', async () => {
+  it('skips a paragraph that the memory refuses, says which, and stores the others', async () => {
     const { code, stdout, stderr } = await remember(
       write('odd.md', 'Good.\n\nBad \0 one.\n\nGood, too.\n'),
       'odd',
@@ -129,7 +129,7 @@ describe('memory', () => {
     removeFolder(other)
   })
 
-  it('imports while the memory runs, sets aside the lines that are none, and says which', async () => {
+  it('imports while the memory runs, skips the lines that are none, and says which', async () => {
     const line = JSON.stringify({
       id: 'from-elsewhere',
       content: 'Quinces ripen in October',

@@ -49,7 +49,7 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'packages/store/src/outbox/open-outbox.ts':
     'ages of records, which outlive the process and its monotonic clock',
   'packages/store/src/session/open-session-store.ts': 'ages of records, which outlive the process',
-  'packages/store/src/session/schema.ts': 'when a message was set aside, which outlives the process',
+  'packages/store/src/session/schema.ts': 'when a message became a dead letter, which outlives the process',
   'services/authz/src/decisions/decider.ts': 'when a grant ends, which outlives the process',
   'services/authz/src/service/authz.ts': 'the same',
   'services/gateway/src/service/gateway.ts': 'iat and exp of a token',

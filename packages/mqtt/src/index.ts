@@ -1,13 +1,14 @@
 export { connect, createClient } from './entry/connect.js'
 export type { Client, CloseOptions, CloseReport, Subscription } from './model/client.js'
+export type { DeadLetterListOptions, DeadLetters } from './model/dead-letters.js'
 export * from './model/errors.js'
 export type { Explanation, ToldReason } from './model/explanation.js'
 export type { Message } from './model/message.js'
 export type * from './model/options.js'
 export type { ServerInformation } from './model/server-information.js'
 export type {
+  DeadLetter,
   SessionStore,
-  SetAsidePublish,
   StoredAmount,
   StoredOutcome,
   StoredPage,
@@ -18,7 +19,6 @@ export type {
   StoredSession,
   WaitingPublish,
 } from './model/session-store.js'
-export type { SetAside, SetAsideListOptions, SetAsideMessage } from './model/set-aside.js'
 export { type SessionFate, type StateChange, type StateName, TRANSITIONS } from './model/state.js'
 export type { ClientStats } from './model/stats.js'
 export type {

@@ -117,7 +117,7 @@ describe('a record of a broker store with a changed bit', () => {
     expect(damage).toHaveLength(1)
   })
 
-  it('is said once: it is set aside', async () => {
+  it('is said once: it is quarantined', async () => {
     const path = newFolder()
     const { store, damage } = await spoiled(path, 'content 2')
     expect(damage).toHaveLength(1)

@@ -68,7 +68,12 @@ describe('a new store', () => {
     mkdirSync(path)
     writeFileSync(fileOf(path), '')
     const store = await openSessionStore({ path })
-    expect(await stateOf(store)).toMatchObject({ waiting: [], setAside: [], received: [], nextSequence: 0 })
+    expect(await stateOf(store)).toMatchObject({
+      waiting: [],
+      deadLetters: [],
+      received: [],
+      nextSequence: 0,
+    })
     await store.close()
   })
 })

@@ -75,7 +75,7 @@ function ownMessage(
   return { contract, parameters: {}, data: payload.trim() === '' ? {} : parseJson(topic, payload) }
 }
 
-/** Who answers on a topic, where nobody says it: its contract's service, else its first level, `jamey` left aside. */
+/** Who answers on a topic, where nobody says it: its contract's service, else its first level, `jamey` left out. */
 export function serviceOf(topic: string): string {
   const contract = contractsOf(topic).find(isRequestContract)
   if (contract !== undefined) return contract.service

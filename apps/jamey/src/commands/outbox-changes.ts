@@ -17,7 +17,7 @@ export interface DropOptions extends RetryOptions {
   readonly yes?: boolean
 }
 
-/** What is set aside waits again. A number that is not set aside is a failure, told once the others are retried. */
+/** Dead letters wait again. A number that is not among them is a failure, told once the others are retried. */
 export async function retry(
   context: CommandContext,
   numbers: readonly number[] | undefined,
@@ -25,8 +25,8 @@ export async function retry(
 ): Outcome {
   const { terminal } = context
   const absent: number[] = []
-  const all = await choose(context, numbers, options, 'set-aside')
-  if (all.length === 0 && !options.json) terminal.print('no message is set aside')
+  const all = await choose(context, numbers, options, 'dead-letter')
+  if (all.length === 0 && !options.json) terminal.print('there are no dead letters')
   for (const [name, outbox, chosen] of all) {
     await outbox.change(async (changes) => {
       for (const number of chosen) {
@@ -38,7 +38,7 @@ export async function retry(
     })
   }
   if (absent.length > 0 && options.all) terminal.warn(`these cannot be read: ${absent.join(', ')}; drop them`)
-  else if (absent.length > 0) throw noSuchMessage(absent, ' that is set aside')
+  else if (absent.length > 0) throw noSuchMessage(absent, ' among the dead letters')
   return EXIT.success
 }
 
@@ -57,10 +57,10 @@ export async function drop(
   }
   const absent: number[] = []
   const received: number[] = []
-  const kind = options.waiting ? 'waiting' : 'set-aside'
+  const kind = options.waiting ? 'waiting' : 'dead-letter'
   const all = await choose(context, numbers, options, kind)
   if (all.length === 0 && !options.json) {
-    context.terminal.print(options.waiting ? 'no message waits' : 'no message is set aside')
+    context.terminal.print(options.waiting ? 'no message waits' : 'there are no dead letters')
   }
   for (const [name, outbox, chosen] of all) {
     const dropped: number[] = []
@@ -90,7 +90,7 @@ async function choose(
     throw new CommandFailure('give numbers of messages, or --all', {
       code: 'selection-missing',
       exitCode: EXIT.usage,
-      hint: '`jamey outbox list --set-aside` prints the numbers',
+      hint: '`jamey outbox list --dead-letters` prints the numbers',
     })
   }
   if (options.all !== true) {

@@ -9,7 +9,7 @@ import { formatCounts, formatListed, formatShown, jsonCounts, jsonStored } from 
 const PAGE = 100
 
 export interface ListOptions extends OutboxOptions {
-  readonly setAside?: boolean
+  readonly deadLetters?: boolean
   readonly waiting?: boolean
   readonly limit: number
   readonly after?: number
@@ -36,14 +36,15 @@ export async function list(context: CommandContext, options: ListOptions): Outco
 async function listOne(context: CommandContext, found: FoundOutbox, options: ListOptions): Promise<void> {
   const { terminal, now } = context
   const outbox = await openFound(found)
-  const isOfKind = options.setAside === true || options.waiting === true
+  const isOfKind = options.deadLetters === true || options.waiting === true
   if (!isOfKind) {
     const counts = await outbox.counts()
     if (options.json) terminal.printJson(jsonCounts(found.name, found.path, counts))
     else terminal.print(formatCounts(found.name, counts, { colors: terminal.colors, now: now() }))
   }
   const isOne = options.dir !== undefined || options.component !== undefined
-  if (options.setAside || (!isOfKind && isOne)) await listKind(context, found, outbox, 'set-aside', options)
+  if (options.deadLetters || (!isOfKind && isOne))
+    await listKind(context, found, outbox, 'dead-letter', options)
   if (options.waiting || (!isOfKind && isOne)) await listKind(context, found, outbox, 'waiting', options)
 }
 
@@ -89,6 +90,6 @@ export async function show(context: CommandContext, number: number, options: Out
 export function noSuchMessage(numbers: readonly number[], what = ''): CommandFailure {
   return new CommandFailure(`no such message${what}: ${numbers.join(', ')}`, {
     code: 'no-such-message',
-    hint: '`jamey outbox list --set-aside` and `--waiting` print the numbers',
+    hint: '`jamey outbox list --dead-letters` and `--waiting` print the numbers',
   })
 }

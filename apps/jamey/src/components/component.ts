@@ -33,7 +33,7 @@ export async function startComponent(
   component: ClientComponent,
   { env, cwd, log, comesBack = false }: ComponentOptions,
 ): Promise<RunningComponent> {
-  const store = await openOutbox(env, cwd)
+  const store = await openOutboxStore(env, cwd)
   const options = {
     env,
     cwd,
@@ -50,8 +50,8 @@ export async function startComponent(
   }
 }
 
-/** MQTT_OUTBOX_DIR, where it is set: what the component publishes outlives the process there. */
-async function openOutbox(env: NodeJS.ProcessEnv, cwd: string): Promise<SessionStore | undefined> {
+/** Opens the outbox that MQTT_OUTBOX_DIR names, or none: what the component publishes outlives the process there. */
+async function openOutboxStore(env: NodeJS.ProcessEnv, cwd: string): Promise<SessionStore | undefined> {
   const path = env['MQTT_OUTBOX_DIR']
   if (!path) return undefined
   const [{ assertOwnFolder }, { openSessionStore }] = await Promise.all([

@@ -41,7 +41,7 @@ describe('certs', () => {
     expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('ca.key is missing') })
   })
 
-  it('revoke lists a certificate, moves a client aside, and issues anew what the system needs', async () => {
+  it('revoke lists a certificate, moves the files of a client, and issues anew what the system needs', async () => {
     await run('init', '--host', 'hub.example.org')
     await run('issue', 'robot-7')
     const robot = await run('revoke', 'robot-7', '--reason', 'keyCompromise')

@@ -21,7 +21,7 @@ the outbox of every component in the data folder.`,
     outbox
       .command('list')
       .description('list the outboxes, or the messages of one kind')
-      .option('--set-aside', 'the messages that the broker does not take')
+      .option('--dead-letters', 'the messages that the broker does not take')
       .option('--waiting', 'the messages that wait to be sent or acknowledged')
       .option('--limit <n>', 'how many of each outbox', parseCount, 20)
       .option('--after <number>', 'only messages with a greater number', parseNumber),
@@ -39,9 +39,9 @@ the outbox of every component in the data folder.`,
   place(
     outbox
       .command('retry')
-      .description('let messages that were set aside wait again, behind all others')
+      .description('let dead letters wait again, behind all others')
       .argument('[number...]', 'their numbers', parseNumbers)
-      .option('--all', 'all that are set aside')
+      .option('--all', 'all dead letters')
       .addHelpText('after', CHANGES_HELP),
   ).action((numbers, options) =>
     run(async (context) => (await import('../commands/outbox-changes.js')).retry(context, numbers, options)),
@@ -51,7 +51,7 @@ the outbox of every component in the data folder.`,
       .command('drop')
       .description('forget messages for good')
       .argument('[number...]', 'their numbers', parseNumbers)
-      .option('--all', 'all that are set aside')
+      .option('--all', 'all dead letters')
       .option('--waiting', 'with --all: all that wait, instead')
       .option('--yes', 'needed with --all: says that it is meant')
       .addHelpText('after', CHANGES_HELP),

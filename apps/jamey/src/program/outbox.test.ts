@@ -20,7 +20,7 @@ const pathOf = (component: string) => join(folder, '.jamey', 'data', 'outbox', c
 const linesOf = (text: string) => text.trim().split('\n')
 const objectsOf = (text: string) => linesOf(text).map((line) => JSON.parse(line) as Record<string, unknown>)
 
-/** Closed; of `payloads` the first waits with QoS 2 and was received, those after `waiting` are set aside. */
+/** Closed; of `payloads` the first waits with QoS 2 and was received, those after `waiting` are dead letters. */
 async function fill(component: string, payloads: readonly (string | Uint8Array)[], waiting: number) {
   mkdirSync(join(folder, '.jamey', 'data', 'outbox'), { recursive: true })
   const store = await openSessionStore({ path: pathOf(component), now: () => Date.now() - 2 * 86_400_000 })
@@ -36,7 +36,7 @@ async function fill(component: string, payloads: readonly (string | Uint8Array)[
   await store.commit()
   store.release(0)
   const reason = { code: 'refused', message: 'not authorized', reasonCode: 0x87 }
-  for (const publish of publishes.slice(waiting)) store.setAside(publish, reason)
+  for (const publish of publishes.slice(waiting)) store.addDeadLetter(publish, reason)
   await store.commit()
   return store
 }
@@ -48,29 +48,29 @@ describe('jamey outbox list', () => {
     const { code, stdout } = await outbox('list')
     expect(code).toBe(0)
     expect(linesOf(stdout)).toEqual([
-      'gateway  3 waiting (18 bytes)  0 set aside  oldest 2 days ago  not open',
-      'memory  1 waiting (6 bytes)  2 set aside  oldest 2 days ago  not open',
+      'gateway  3 waiting (18 bytes)  0 dead letters  oldest 2 days ago  not open',
+      'memory  1 waiting (6 bytes)  2 dead letters  oldest 2 days ago  not open',
     ])
     const [first] = objectsOf((await outbox('list', '--json')).stdout)
-    expect(first).toMatchObject({ component: 'gateway', waiting: 3, set_aside: 0, owner_pid: null })
+    expect(first).toMatchObject({ component: 'gateway', waiting: 3, dead_letters: 0, owner_pid: null })
     expect(first?.['oldest_age_seconds']).toBeGreaterThanOrEqual(2 * 86_400)
   })
 
   it('lists messages of a kind in pages, with their reason and the beginning of their payload', async () => {
     await (await fill('memory', ['a', 'b', '{"c":\n 1}', Buffer.from([255, 0])], 1)).close()
-    const { stdout } = await outbox('list', '--set-aside', '--limit', '2', '--after', '1')
+    const { stdout } = await outbox('list', '--dead-letters', '--limit', '2', '--after', '1')
     expect(linesOf(stdout)).toEqual([
-      '2  memory  set-aside  2 days ago  lab/2',
+      '2  memory  dead-letter  2 days ago  lab/2',
       '  refused: not authorized',
       '  {"c": 1}',
-      '3  memory  set-aside  2 days ago  lab/3',
+      '3  memory  dead-letter  2 days ago  lab/3',
       '  refused: not authorized',
       '  ff00',
     ])
-    const [message] = objectsOf((await outbox('list', '--set-aside', '--json', '--after', '1')).stdout)
+    const [message] = objectsOf((await outbox('list', '--dead-letters', '--json', '--after', '1')).stdout)
     const reason = { code: 'refused', message: 'not authorized', reason_code: 0x87 }
     expect(message).toMatchObject({ component: 'memory', number: 2, payload: { c: 1 }, reason })
-    const some = await outbox('list', '--set-aside', '--limit', '1')
+    const some = await outbox('list', '--dead-letters', '--limit', '1')
     expect(linesOf(some.stdout).at(-1)).toBe('there may be more: --after 1')
   })
 
@@ -79,7 +79,7 @@ describe('jamey outbox list', () => {
     const { stdout } = await outbox('list', '--dir', pathOf('memory'), '--json')
     expect(objectsOf(stdout).map((one) => one['kind'] ?? one['path'])).toEqual([
       pathOf('memory'),
-      'set-aside',
+      'dead-letter',
       'waiting',
     ])
   })
@@ -119,7 +119,7 @@ describe('jamey outbox retry and drop', () => {
     await (await fill('memory', ['a', 'b', 'c', 'd'], 1)).close()
     const { code, stdout, stderr } = await outbox('retry', '2', '9')
     expect(stdout).toBe('memory: 2 waits again, as number 4\n')
-    expect({ code, isTold: stderr.includes('no such message that is set aside: 9') }).toEqual({
+    expect({ code, isTold: stderr.includes('no such message among the dead letters: 9') }).toEqual({
       code: 1,
       isTold: true,
     })
@@ -132,9 +132,9 @@ describe('jamey outbox retry and drop', () => {
 
   it('say that nothing is there to be changed', async () => {
     await (await fill('memory', ['a'], 1)).close()
-    expect(await outbox('retry', '--all')).toMatchObject({ code: 0, stdout: 'no message is set aside\n' })
+    expect(await outbox('retry', '--all')).toMatchObject({ code: 0, stdout: 'there are no dead letters\n' })
     expect(await outbox('retry', '--all', '--json')).toMatchObject({ code: 0, stdout: '' })
-    expect(await outbox('drop', '--all', '--yes')).toMatchObject({ stdout: 'no message is set aside\n' })
+    expect(await outbox('drop', '--all', '--yes')).toMatchObject({ stdout: 'there are no dead letters\n' })
   })
 
   it('drop what is named, and all only with --yes', async () => {

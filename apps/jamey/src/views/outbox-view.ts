@@ -12,32 +12,32 @@ interface View {
 
 /** One line of what lies in an outbox, and who has it open. */
 export function formatCounts(name: string, counts: OutboxCounts, { colors, now }: View): string {
-  const { waiting, setAside, oldestAgeMs, owner } = counts
-  const aside = `${setAside.messages.toLocaleString('en-US')} set aside`
+  const { waiting, deadLetters, oldestAgeMs, owner } = counts
+  const dead = plural(deadLetters.messages, 'dead letter', 'dead letters')
   return [
     colors.bold(name),
     `${waiting.messages.toLocaleString('en-US')} waiting (${plural(waiting.bytes, 'byte', 'bytes')})`,
-    setAside.messages === 0 ? aside : colors.yellow(aside),
+    deadLetters.messages === 0 ? dead : colors.yellow(dead),
     ...(oldestAgeMs === undefined ? [] : [`oldest ${age(oldestAgeMs, now)}`]),
     owner === undefined ? colors.dim('not open') : `open in process ${owner}`,
   ].join('  ')
 }
 
 export function jsonCounts(name: string, path: string, counts: OutboxCounts): Record<string, unknown> {
-  const { waiting, setAside, oldestAgeMs, owner } = counts
+  const { waiting, deadLetters, oldestAgeMs, owner } = counts
   return {
     component: name,
     path,
     waiting: waiting.messages,
     waiting_bytes: waiting.bytes,
-    set_aside: setAside.messages,
-    set_aside_bytes: setAside.bytes,
+    dead_letters: deadLetters.messages,
+    dead_letter_bytes: deadLetters.bytes,
     oldest_age_seconds: oldestAgeMs === undefined ? null : oldestAgeMs / 1000,
     owner_pid: owner ?? null,
   }
 }
 
-/** A message in a list: number, age and topic, why it is set aside, the beginning of what it says. */
+/** A message in a list: number, age and topic, why the server did not take it, the beginning of what it says. */
 export function formatListed(name: string, message: OutboxMessage | DamagedMessage, view: View): string {
   const lines = headOf(name, message, view)
   if (!('error' in message)) lines.push(`  ${payloadLine(message.payload)}`)
@@ -78,7 +78,7 @@ export function jsonStored(
     topic,
     qos,
     retain,
-    [kind === 'waiting' ? 'published_at' : 'set_aside_at']: at,
+    [kind === 'waiting' ? 'published_at' : 'dead_lettered_at']: at,
     ...(reason === undefined
       ? {}
       : { reason: { code: reason.code, message: reason.message, reason_code: reason.reasonCode ?? null } }),

@@ -116,7 +116,7 @@ describe('a will under a stamped topic', () => {
       watcher.send(...packets)
       for (const _ of packets) await watcher.expect('puback')
     }
-    // A clean start ends the session; what it has of the group is set aside for the heir.
+    // A clean start ends the session; what it has of the group stays in the store for the heir.
     await RawClient.connect(port, { clientId: 'd' })
     judge({ topic: 's/w' })
     await until(() => broker.stats().willsPublished === 1)

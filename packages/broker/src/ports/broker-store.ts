@@ -125,8 +125,8 @@ export interface BrokerStore {
   updateDelivery(clientId: string, sequence: number, delivery: DeliveryRecord): void
   /** One that is there; `messageId` is the message it names. */
   removeDelivery(clientId: string, sequence: number, messageId: number): void
-  /** One that cannot be read, or whose message cannot: it is kept apart, for whoever repairs it, and read no more. */
-  setAsideDelivery?(clientId: string, sequence: number): void
+  /** One that cannot be read, or whose message cannot: it is quarantined: kept apart for whoever repairs it, and read no more. */
+  quarantineDelivery?(clientId: string, sequence: number): void
   putQueue(clientId: string, queue: QueueRecord): void
   putIncoming(clientId: string, packetIdentifier: number): void
   removeIncoming(clientId: string, packetIdentifier: number): void
@@ -139,7 +139,7 @@ export interface BrokerStore {
    * before anybody publishes. Within a millisecond.
    */
   check?(): void
-  /** What could not be read and was set aside since the last call, each with what was found and where it is kept. */
+  /** What could not be read and was quarantined since the last call, each with what was found and where it is kept. */
   takeDamage?(): readonly Error[]
   /** Commits what is staged and lets go of files. */
   close(): Promise<void>

@@ -1,8 +1,8 @@
 import { Delivery, identifierOf } from '../messages/delivery.js'
 import type { Message } from '../messages/message.js'
 import type { DeliveryRecord, StoredDelivery } from '../ports/broker-store.js'
-import type { QueueContext } from './queue-context.js'
-import type { QueueOwner } from './queue-owner.js'
+import type { OutgoingContext } from './outgoing-context.js'
+import type { ReceivingSession } from './receiving-session.js'
 
 /** Of a connected session's queue, so many messages and bytes wait in memory; a read stops at the bytes, too. */
 export const WINDOW_MESSAGES = 4_096
@@ -37,8 +37,8 @@ interface Page {
  * LMDB answers from mapped memory, and so nothing can change between the question and its answer.
  */
 export class Backlog {
-  readonly #context: QueueContext
-  readonly #session: QueueOwner
+  readonly #context: OutgoingContext
+  readonly #session: ReceivingSession
   #messages = 0
   #bytes = 0
   #sent = 0
@@ -47,7 +47,7 @@ export class Backlog {
   /** Of the last one. */
   #upTo = 0
 
-  constructor(context: QueueContext, session: QueueOwner) {
+  constructor(context: OutgoingContext, session: ReceivingSession) {
     this.#context = context
     this.#session = session
   }
@@ -156,12 +156,12 @@ export class Backlog {
 
   /** It is kept apart in the store, for whoever repairs it. */
   #passOver(sequence: number, damage: Error): undefined {
-    this.#context.persistence.setAsideDelivery(this.#session, sequence)
+    this.#context.persistence.quarantineDelivery(this.#session, sequence)
     const { clientId } = this.#session
     this.#context.counters.damagedDeliveries++
     this.#context.log.error(
       { clientId, sequence, err: damage },
-      'a queued message cannot be read; it was set aside',
+      'a queued message cannot be read; it was quarantined',
     )
   }
 
@@ -172,7 +172,7 @@ export class Backlog {
 }
 
 function revived(
-  session: QueueOwner,
+  session: ReceivingSession,
   sequence: number,
   record: DeliveryRecord,
   message: Message,

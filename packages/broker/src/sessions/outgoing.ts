@@ -6,10 +6,10 @@ import { PacketTable } from '../support/packet-table.js'
 import { Backlog, WINDOW_BYTES, WINDOW_MESSAGES } from './backlog.js'
 import type { ClientLink } from './client-link.js'
 import { DeliveryQueue } from './delivery-queue.js'
+import type { OutgoingContext } from './outgoing-context.js'
 import { QueueCapacity } from './queue-capacity.js'
-import type { QueueContext } from './queue-context.js'
 import { QueueExpiry } from './queue-expiry.js'
-import type { QueueOwner } from './queue-owner.js'
+import type { ReceivingSession } from './receiving-session.js'
 
 /**
  * The messages of QoS 1 and 2 one session has yet to take: a queue, and what is in flight by packet identifier. Of a
@@ -17,8 +17,8 @@ import type { QueueOwner } from './queue-owner.js'
  * while it is away.
  */
 export class Outgoing {
-  readonly #context: QueueContext
-  readonly #session: QueueOwner
+  readonly #context: OutgoingContext
+  readonly #session: ReceivingSession
   readonly #table = new PacketTable<Delivery>()
   readonly capacity: QueueCapacity
   readonly expiry: QueueExpiry
@@ -36,7 +36,7 @@ export class Outgoing {
   /** The peer's Receive Maximum, within our own limit; the last connection's while there is none. [MQTT-3.3.4-9] */
   quota: number
 
-  constructor(context: QueueContext, session: QueueOwner) {
+  constructor(context: OutgoingContext, session: ReceivingSession) {
     this.#context = context
     this.#session = session
     this.capacity = new QueueCapacity(context, session, this)

@@ -143,7 +143,7 @@ export class SessionRegistry {
     this.#context.router.removeAll(session)
     if (session.isStored) session.outgoing.unload()
     session.isOver = true
-    // Set aside and found by the next life of the broker, it ends at once.
+    // Where the next start of the broker still finds it in the store, it ends at once.
     session.expirySeconds = 0
     this.#context.sharedRedelivery.start(session)
   }

@@ -7,19 +7,19 @@ import type { SharedGroup, Subscriber, Subscription } from '../routing/subscript
 import { Deadline } from '../support/deadline.js'
 import type { ClientLink } from './client-link.js'
 import { Outgoing } from './outgoing.js'
-import type { QueueContext } from './queue-context.js'
+import type { OutgoingContext } from './outgoing-context.js'
 
 /** The Session Expiry Interval that means never. [MQTT 5.0 section 3.1.2.11.2] */
 export const NEVER_EXPIRES = 0xffff_ffff
 
-export interface SessionContext extends QueueContext {
+export interface SessionContext extends OutgoingContext {
   readonly stamping: Stamping | undefined
-  readonly sessions: SessionKeeper
+  readonly sessions: SessionTimers
   readonly sharedRedelivery: { start(from: Session): void }
 }
 
-/** Ends what a session waits for; see `Sessions`. */
-interface SessionKeeper {
+/** What the deadlines of a session call when they have passed; `SessionRegistry` fills it. */
+interface SessionTimers {
   expire(session: Session): void
   endWillDelay(session: Session): void
 }
@@ -34,7 +34,7 @@ export interface UnsentRetained {
 
 /** What the broker keeps for a client identifier, connected or not. Section 4.1. */
 export class Session implements Subscriber {
-  /** Of one that is over and was set aside: a name that no client can have. */
+  /** The client identifier; of a session that is over and still stored a name that no client can have. */
   clientId: string
   /** Client identifier in what it publishes, its will included, which hooks may still judge when it is over. */
   readonly publishesAs: string

@@ -59,7 +59,7 @@ export class SharedRedelivery {
     this.#running.set(from, { cursor: new BacklogCursor(), lastSequence: outgoing.lastSequence })
     if (!this.#isBusy) this.#movePage()
     if (!this.#running.has(from)) return
-    if (from.isOver) this.#context.persistence.setAside(from)
+    if (from.isOver) this.#context.persistence.renameEnded(from)
     if (from.connection === undefined) for (const group of from.sharedGroups()) group.redeliveredFrom = from
   }
 
@@ -93,7 +93,7 @@ export class SharedRedelivery {
       // It is left where it is, also where the session is over: the next start of the broker tries again.
       this.#running.delete(from)
       this.#endGroups(from)
-      if (from.isOver) this.#context.persistence.setAside(from)
+      if (from.isOver) this.#context.persistence.renameEnded(from)
       outgoing.onUnreadable(error)
       return 0
     }

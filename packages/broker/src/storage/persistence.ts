@@ -11,14 +11,14 @@ import type {
   StoredDelivery,
 } from '../ports/broker-store.js'
 import type { Clock } from '../support/clock.js'
-import type { PersistentSession, PersistentSubscription } from './persistent-session.js'
+import type { StorableSession, StorableSubscription } from './storable-session.js'
 import { StoredTime } from './stored-time.js'
 
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
  * Tells the store what changes in sessions that outlive the process. Without a store every method returns at once,
- * and the hot path does not even call: see `PersistentSession.isStored` and `Delivery.isStored`.
+ * and the hot path does not even call: see `StorableSession.isStored` and `Delivery.isStored`.
  */
 export class Persistence {
   readonly #store: BrokerStore | undefined
@@ -32,7 +32,7 @@ export class Persistence {
   /** Counts commits, for `Message.storeTurn`. */
   #turn = 0
   /** Sessions whose deliveries changed since the last commit. */
-  readonly #changedQueues = new Set<PersistentSession>()
+  readonly #changedQueues = new Set<StorableSession>()
   /** Messages that were read from the store and are still held, by number: sessions that wait for one share it. */
   readonly #loaded = new Map<number, Message>()
 
@@ -80,7 +80,7 @@ export class Persistence {
   }
 
   /** Stores a session that outlives its connection, or whose will must be published if the process dies. */
-  putSession(session: PersistentSession): void {
+  putSession(session: StorableSession): void {
     if (this.#store === undefined) return
     const isWorthIt = session.expirySeconds > 0 || session.will !== undefined
     // What waits for a session may lie in the store alone; then it stays there for as long as it lives.
@@ -97,8 +97,8 @@ export class Persistence {
     session.outgoing.storeAll()
   }
 
-  /** Keeps what is stored of a session that is over, apart from what its client begins next. */
-  setAside(session: PersistentSession): void {
+  /** Keeps what is stored of a session that is over under another name, so that its client can begin a new one. */
+  renameEnded(session: StorableSession): void {
     const { clientId } = session
     // No client can have U+0000 in its identifier. [MQTT-1.5.4-2]
     if (clientId.startsWith('\0')) return
@@ -107,13 +107,13 @@ export class Persistence {
   }
 
   /** After the session's deliveries were discarded, so that their messages go, too. */
-  removeSession(session: PersistentSession): void {
+  removeSession(session: StorableSession): void {
     if (!session.isStored) return
     session.isStored = false
     this.#stage().removeSession(session.clientId)
   }
 
-  putSubscription(subscription: PersistentSubscription): void {
+  putSubscription(subscription: StorableSubscription): void {
     const { session, filter, qos, noLocal, retainAsPublished, retainHandling, subscriptionIdentifier } =
       subscription
     if (!session.isStored) return
@@ -121,28 +121,28 @@ export class Persistence {
     this.#stage().putSubscription(session.clientId, record)
   }
 
-  removeSubscription({ session, filter }: PersistentSubscription): void {
+  removeSubscription({ session, filter }: StorableSubscription): void {
     if (session.isStored) this.#stage().removeSubscription(session.clientId, filter)
   }
 
-  addDelivery(session: PersistentSession, delivery: Delivery): void {
+  addDelivery(session: StorableSession, delivery: Delivery): void {
     this.append(session, delivery)
     delivery.message.storeHolders++
     delivery.isStored = true
   }
 
   /** A delivery that memory does not hold. */
-  append(session: PersistentSession, delivery: Delivery): void {
+  append(session: StorableSession, delivery: Delivery): void {
     const record = deliveryRecord(delivery, this.#numberOf(delivery.message))
     this.#stageQueue(session).putDelivery(session.clientId, delivery.sequence, record)
   }
 
-  updateDelivery(session: PersistentSession, delivery: Delivery): void {
+  updateDelivery(session: StorableSession, delivery: Delivery): void {
     const record = deliveryRecord(delivery, delivery.message.storeId)
     this.#stage().updateDelivery(session.clientId, delivery.sequence, record)
   }
 
-  removeDelivery(session: PersistentSession, delivery: Delivery): void {
+  removeDelivery(session: StorableSession, delivery: Delivery): void {
     delivery.isStored = false
     const { storeId } = delivery.message
     this.#stageQueue(session).removeDelivery(session.clientId, delivery.sequence, storeId)
@@ -150,8 +150,8 @@ export class Persistence {
   }
 
   /** One that cannot be read. */
-  setAsideDelivery(session: PersistentSession, sequence: number): void {
-    this.#stageQueue(session).setAsideDelivery?.(session.clientId, sequence)
+  quarantineDelivery(session: StorableSession, sequence: number): void {
+    this.#stageQueue(session).quarantineDelivery?.(session.clientId, sequence)
   }
 
   /** As `BrokerStore.takeDamage`. */
@@ -178,7 +178,7 @@ export class Persistence {
   }
 
   /** As `BrokerStore.readDeliveries`. */
-  readDeliveries(session: PersistentSession, after: number, maximum: number): readonly StoredDelivery[] {
+  readDeliveries(session: StorableSession, after: number, maximum: number): readonly StoredDelivery[] {
     return this.#store?.readDeliveries(session.clientId, after, maximum) ?? []
   }
 
@@ -196,11 +196,11 @@ export class Persistence {
     return message
   }
 
-  putIncoming(session: PersistentSession, packetIdentifier: number): void {
+  putIncoming(session: StorableSession, packetIdentifier: number): void {
     if (session.isStored) this.#stage().putIncoming(session.clientId, packetIdentifier)
   }
 
-  removeIncoming(session: PersistentSession, packetIdentifier: number): void {
+  removeIncoming(session: StorableSession, packetIdentifier: number): void {
     if (session.isStored) this.#stage().removeIncoming(session.clientId, packetIdentifier)
   }
 
@@ -243,7 +243,7 @@ export class Persistence {
     return new Message(topic, payload, qos, retain, properties, expiresAtMs, publishedBy, stamp).keep()
   }
 
-  #sessionRecord(session: PersistentSession): SessionRecord {
+  #sessionRecord(session: StorableSession): SessionRecord {
     const { disconnectedAtMs } = session
     return sessionRecord(
       session,
@@ -251,7 +251,7 @@ export class Persistence {
     )
   }
 
-  #stageQueue(session: PersistentSession): BrokerStore {
+  #stageQueue(session: StorableSession): BrokerStore {
     this.#changedQueues.add(session)
     return this.#stage()
   }
@@ -266,7 +266,7 @@ export class Persistence {
   }
 }
 
-function sessionRecord(session: PersistentSession, disconnectedAtMs: number | undefined): SessionRecord {
+function sessionRecord(session: StorableSession, disconnectedAtMs: number | undefined): SessionRecord {
   const { clientId, username, version, expirySeconds, will } = session
   const { inFlight, quota } = session.outgoing
   // What was sent is the oldest: with a connection, as many as its quota may be out at any moment, and those that an

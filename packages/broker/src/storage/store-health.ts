@@ -120,13 +120,13 @@ export class StoreHealth {
     this.#next.set(isPatient ? Math.min(nowMs + retryMs, patienceEndsAtMs) : nowMs + retryMs)
   }
 
-  /** Says, and counts, what the store has set aside. */
+  /** Logs and counts what the store has quarantined. */
   noteDamage(): void {
     const { counters, log } = this.#context
     const damage = this.#persistence.takeDamage()
     counters.damagedRecords += damage.length
     for (const err of damage.slice(0, MOST_DAMAGE_LINES)) {
-      log.error({ err }, 'the store holds what cannot be read; it was set aside')
+      log.error({ err }, 'the store holds what cannot be read; it was quarantined')
     }
     const leftOut = damage.length - MOST_DAMAGE_LINES
     if (leftOut > 0) log.error({ leftOut }, 'left out lines about what cannot be read')

@@ -59,7 +59,7 @@ export class Counters {
   damagedDeliveries = 0
   /** Times the store began to fail. */
   storeFailures = 0
-  /** Records of the store that cannot be read and were set aside. */
+  /** Records of the store that cannot be read and were quarantined. */
   damagedRecords = 0
   /** Publishes of QoS 1 and 2 that were refused because the store failed. */
   refusedByStore = 0

@@ -42,7 +42,7 @@ export function explain(
       onWire: inFlight.onWire,
       inFlight: inFlight.count,
       messagesPerSecond: outgoing.rate.messagesPerSecond,
-      setAside: outgoing.outcomes.setAside.size,
+      deadLetters: outgoing.outcomes.deadLetters.size,
     },
     queue: {
       messages: queue.messages,
@@ -156,6 +156,7 @@ function becauseOfReceiving({ receiving, sending }: Omit<Explanation, 'because'>
   if (receiving.handlersRunning > 0) {
     return `${receiving.handlersRunning} handlers are at work on messages of QoS 0.`
   }
-  if (sending.setAside > 0) return `${sending.setAside} messages were set aside: the server refuses them.`
+  if (sending.deadLetters > 0)
+    return `${sending.deadLetters} messages are dead letters: the server refuses them.`
   return 'Nothing is held up.'
 }

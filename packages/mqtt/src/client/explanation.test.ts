@@ -220,7 +220,7 @@ describe('explain() says', () => {
     expect(client.explain().because).toBe('1 handlers are at work on messages of QoS 0.')
   })
 
-  it('that messages were set aside', async () => {
+  it('that there are dead letters', async () => {
     const peer = await startPeer()
     peer.follow({
       publish: ({ packetIdentifier }, server) => server.acknowledge('puback', packetIdentifier, 0x87),
@@ -230,8 +230,8 @@ describe('explain() says', () => {
     await client.publish('t', 'x', { qos: 1, until: 'stored' })
     await until(() => errors.length > 0)
     expect(client.explain()).toMatchObject({
-      because: '1 messages were set aside: the server refuses them.',
-      sending: { setAside: 1 },
+      because: '1 messages are dead letters: the server refuses them.',
+      sending: { deadLetters: 1 },
     })
   })
 

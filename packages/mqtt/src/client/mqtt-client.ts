@@ -1,6 +1,7 @@
 import { assertTopicName } from '@jamey/protocol'
 import { Connector } from '../connection/connector.js'
 import type { Client, CloseOptions, CloseReport, Subscription } from '../model/client.js'
+import type { DeadLetters } from '../model/dead-letters.js'
 import { ConnectionError, type PublishError, SubscriptionError } from '../model/errors.js'
 import type { Explanation } from '../model/explanation.js'
 import type { Message } from '../model/message.js'
@@ -13,7 +14,6 @@ import type {
   SubscribeOptions,
 } from '../model/options.js'
 import type { ServerInformation } from '../model/server-information.js'
-import type { SetAside } from '../model/set-aside.js'
 import type { Settings } from '../model/settings.js'
 import type { StateChange, StateName } from '../model/state.js'
 import type { ClientStats } from '../model/stats.js'
@@ -178,8 +178,8 @@ export class MqttClient implements Client {
     return this.#session.explain(this.#connector.facts, isClosed)
   }
 
-  get setAside(): SetAside {
-    return this.#session.outgoing.outcomes.setAside
+  get deadLetters(): DeadLetters {
+    return this.#session.outgoing.outcomes.deadLetters
   }
 
   reauthenticate(options: CallOptions = {}): Promise<void> {

@@ -132,20 +132,20 @@ describe('a message under which the connection ends again and again', () => {
     await client.drained()
   })
 
-  it('is set aside with its reason where nobody waits for it, and stays so in the store', async () => {
+  it('becomes a dead letter with its reason where nobody waits for it, and stays one in the store', async () => {
     const store = new HeldStore()
     const { client, clock, errors } = await start(says(0x95), { store })
     await client.publish(JUNK, 'x', STORED)
     await client.publish('t', 'good', STORED)
-    await pass(client, clock, () => client.setAside.size === 1)
+    await pass(client, clock, () => client.deadLetters.size === 1)
     await pass(client, clock, () => client.stats().messagesAcknowledged === 1)
-    expect(await client.setAside.list()).toMatchObject([
+    expect(await client.deadLetters.list()).toMatchObject([
       {
         topic: JUNK,
         reason: { code: 'refused', reasonCode: 0x95, message: expect.stringContaining('packetTooLarge') },
       },
     ])
-    expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining('set aside as number 0')])
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining('; dead letter 0')])
   })
 
   it('is told of where its publisher has given up, and does not come back', async () => {

@@ -24,7 +24,7 @@ export interface SearchedSession {
  * Finds the packet under which connections end again and again. First the server has to answer PINGREQ, so that the
  * connection is known to hold without it; then SUBSCRIBE and UNSUBSCRIBE go one by one, then messages: one, and with
  * each round that is acknowledged twice as many. What is alone whenever the connection ends is the cause: it is refused,
- * or set aside where nobody waits for it, and the others go on.
+ * or becomes a dead letter where nobody waits for it, and the others go on.
  */
 export class PoisonSearch {
   readonly #session: SearchedSession

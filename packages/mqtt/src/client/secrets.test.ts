@@ -53,7 +53,7 @@ describe('a secret [promise 19]', () => {
       client.serverInformation,
       client.stats(),
       client.explain(),
-      client.setAside,
+      client.deadLetters,
       await client.publish('t', 'x', { qos: 1 }),
       await client.close(),
     ]

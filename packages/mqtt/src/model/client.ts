@@ -1,6 +1,7 @@
 // For AsyncDisposable, which older sets of types (`lib: ['es2022', 'dom']`) lack: kept in the declarations.
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import type { DeadLetters } from './dead-letters.js'
 import type { Explanation } from './explanation.js'
 import type { Message } from './message.js'
 import type {
@@ -12,7 +13,6 @@ import type {
   SubscribeOptions,
 } from './options.js'
 import type { ServerInformation } from './server-information.js'
-import type { SetAside } from './set-aside.js'
 import type { StateChange, StateName } from './state.js'
 import type { ClientStats } from './stats.js'
 
@@ -97,8 +97,8 @@ export interface Client extends AsyncDisposable {
    * question, whose answer has the state and its cause alone, and no numbers.
    */
   explain(): Explanation
-  /** Messages that were taken over and that the server does not take. */
-  readonly setAside: SetAside
+  /** Messages that were stored and that the server does not take. */
+  readonly deadLetters: DeadLetters
   /**
    * Fresh credentials without a gap: AUTH in place (MQTT 5.0 with a method), else a resumed session. Resolves once the
    * server has taken some that the credentials function gave after the call; an attempt that had its own before is

@@ -36,7 +36,7 @@ export interface Explanation {
     readonly inFlight: number
     /** The rate the server's complaints have led to; undefined without a limit. */
     readonly messagesPerSecond: number | undefined
-    readonly setAside: number
+    readonly deadLetters: number
   }
   readonly queue: {
     readonly messages: number

@@ -35,13 +35,13 @@ export const DROPPED_BY_HAND: StoredReason = Object.freeze({
   reasonCode: undefined,
 })
 
-/** Why a message set aside, which was retried, was given up under its old number. */
+/** Why a dead letter that was retried was given up under its old number. */
 export function publishedAnew({ code, message, reasonCode }: StoredReason, receipt: string): StoredReason {
   return { code, message: `${message}; published anew with the receipt ${receipt}`, reasonCode }
 }
 
 /** A message that the server does not take, and why. */
-export interface SetAsidePublish extends StoredPublish {
+export interface DeadLetter extends StoredPublish {
   readonly reason: StoredReason
 }
 
@@ -65,7 +65,7 @@ export interface StoredSession {
   /** Above every sequence number that was ever used in this store. */
   readonly nextSequence: number
   readonly waiting: StoredAmount
-  readonly setAside: StoredAmount
+  readonly deadLetters: StoredAmount
   /** QoS 2 messages whose PUBREL is still to come. */
   readonly received: readonly StoredReceipt[]
 }
@@ -89,7 +89,7 @@ export interface StoredPage<Publish extends StoredPublish = WaitingPublish> {
 /** What became of a message, as far as the store knows; nothing is kept of those that were acknowledged. */
 export type StoredOutcome =
   | { readonly state: 'waiting' }
-  | { readonly state: 'set-aside' | 'given-up'; readonly reason: StoredReason }
+  | { readonly state: 'dead-letter' | 'given-up'; readonly reason: StoredReason }
 
 /**
  * The write-ahead memory of one session, a port.
@@ -97,7 +97,7 @@ export type StoredOutcome =
  * The changing methods return at once. A store that writes to disk gathers them and makes all of them durable in one
  * transaction per `commit()`, which the client calls once per turn of the event loop; nothing that depends on a
  * change goes out before its commit. A store that keeps no promise beyond the process has `commits: false`: the client
- * itself holds what waits, and asks it for set-aside and given-up messages only.
+ * itself holds what waits, and asks it for dead letters and given-up messages only.
  */
 export interface SessionStore {
   readonly commits: boolean
@@ -105,7 +105,7 @@ export interface SessionStore {
   open(): Promise<StoredSession>
   /** Committed messages that wait; a range is only read below what was committed. */
   read(range: StoredRange): Promise<StoredPage>
-  readSetAside(range: StoredRange): Promise<StoredPage<SetAsidePublish>>
+  readDeadLetters(range: StoredRange): Promise<StoredPage<DeadLetter>>
   /** Of a sequence number that was used; undefined: acknowledged. Of changes before the last commit. */
   find(sequence: number): Promise<StoredOutcome | undefined>
   /** Before the first PUBLISH. The payload must be copied or written before `commit` settles. */
@@ -115,8 +115,8 @@ export interface SessionStore {
   /** The message is acknowledged, or its publisher was told that it failed. `bytes` as in `StoredAmount`. */
   remove(sequence: number, bytes: number): void
   /** The server does not take the message; it waits no more, but is kept. */
-  setAside(publish: StoredPublish, reason: StoredReason): void
-  removeSetAside(sequence: number, bytes: number): void
+  addDeadLetter(publish: StoredPublish, reason: StoredReason): void
+  removeDeadLetter(sequence: number, bytes: number): void
   /**
    * Remembers that a message, removed before, was never acknowledged, since its receipt may still be asked for. How
    * many of them a store remembers is its own affair, as long as there is a bound.

@@ -13,7 +13,7 @@ export interface ClientStats {
   readonly messagesRetransmitted: number
   readonly messagesDropped: number
   readonly messagesExpired: number
-  readonly messagesSetAside: number
+  readonly messagesDeadLettered: number
   readonly messagesReceived: number
   readonly messagesUnhandled: number
   readonly messagesDroppedOnReceipt: number
@@ -40,7 +40,7 @@ export class Counters {
   messagesRetransmitted = 0
   messagesDropped = 0
   messagesExpired = 0
-  messagesSetAside = 0
+  messagesDeadLettered = 0
   messagesReceived = 0
   messagesUnhandled = 0
   messagesDroppedOnReceipt = 0

@@ -161,8 +161,8 @@ describe('a queue that is larger than memory', () => {
     for (const sequence of [0, 1]) store.release(sequence)
     const queue = { maximumMessages: 3, overflow: 'drop-oldest' } as const
     const client = makeClient({ url: peer.url, store, cleanStart: false, queue })
-    // Reading what is set aside opens the store.
-    await client.setAside.list()
+    // Reading dead letters opens the store.
+    await client.deadLetters.list()
     for (const payload of ['3', '4']) await client.publish('t', payload, STORED)
     const abort = new AbortController()
     const gaveUp = rejection(client.publish('t', '5', { qos: 1, signal: abort.signal }))
@@ -197,7 +197,7 @@ describe('a queue that is larger than memory', () => {
       }
       const queue = { maximumMessages: count, overflow: 'drop-oldest' } as const
       const client = makeClient({ url: 'mqtt://127.0.0.1:1', store, cleanStart: false, queue })
-      await client.setAside.list()
+      await client.deadLetters.list()
       // Asking for the oldest has as much read as memory may hold.
       expect(client.explain().queue.messages).toBe(count)
       await settled(3)
@@ -213,7 +213,7 @@ describe('a queue that is larger than memory', () => {
     for (const qos of [2, 1] as const) store.append({ ...publishOf(2 - qos, `qos ${qos}`), qos })
     const queue = { maximumMessages: 2, overflow: 'drop-oldest' } as const
     const client = makeClient({ url: peer.url, store, cleanStart: false, queue })
-    await client.setAside.list()
+    await client.deadLetters.list()
     await client.publish('t', 'new', STORED)
     await client.connect()
     await client.drained()
@@ -350,7 +350,7 @@ describe('a receipt', () => {
       // Asked once more, the store answers.
       expect(await rejection(client.acknowledged(receipt))).toMatchObject({ code: 'refused', reasonCode })
       reasonCode = 0
-      expect(await client.setAside.retry(0)).toBe(true)
+      expect(await client.deadLetters.retry(0)).toBe(true)
       await client.drained()
       const { message } = await rejection(client.acknowledged(receipt))
       const next = /with the receipt (\S+)$/.exec(message)?.[1]

@@ -1,6 +1,6 @@
 import type {
+  DeadLetter,
   SessionStore,
-  SetAsidePublish,
   StoredOutcome,
   StoredPage,
   StoredPublish,
@@ -19,26 +19,26 @@ const NOTHING = { messages: 0, bytes: 0 }
  */
 export class MemorySessionStore implements SessionStore {
   readonly commits = false
-  readonly #setAside = new Map<number, SetAsidePublish>()
+  readonly #deadLetters = new Map<number, DeadLetter>()
   readonly #givenUp = new Map<number, StoredReason>()
 
   async open(): Promise<StoredSession> {
-    return { identifier: '', nextSequence: 0, waiting: NOTHING, setAside: NOTHING, received: [] }
+    return { identifier: '', nextSequence: 0, waiting: NOTHING, deadLetters: NOTHING, received: [] }
   }
 
   async read({ upTo }: StoredRange): Promise<StoredPage> {
     return { publishes: [], damaged: [], upTo }
   }
 
-  async readSetAside(range: StoredRange): Promise<StoredPage<SetAsidePublish>> {
+  async readDeadLetters(range: StoredRange): Promise<StoredPage<DeadLetter>> {
     // Whoever asks has fetched it already.
-    const { pageOf } = await import('./set-aside-operations.js')
-    return pageOf([...this.#setAside.values()], range)
+    const { pageOf } = await import('./dead-letter-operations.js')
+    return pageOf([...this.#deadLetters.values()], range)
   }
 
   async find(sequence: number): Promise<StoredOutcome | undefined> {
-    const setAside = this.#setAside.get(sequence)
-    if (setAside !== undefined) return { state: 'set-aside', reason: setAside.reason }
+    const deadLetter = this.#deadLetters.get(sequence)
+    if (deadLetter !== undefined) return { state: 'dead-letter', reason: deadLetter.reason }
     const reason = this.#givenUp.get(sequence)
     return reason === undefined ? undefined : { state: 'given-up', reason }
   }
@@ -50,12 +50,15 @@ export class MemorySessionStore implements SessionStore {
   complete(): void {}
   forgetReceived(): void {}
 
-  setAside({ sequence, topic, payload, qos, retain, properties }: StoredPublish, reason: StoredReason): void {
-    this.#setAside.set(sequence, { sequence, topic, payload, qos, retain, properties, reason })
+  addDeadLetter(
+    { sequence, topic, payload, qos, retain, properties }: StoredPublish,
+    reason: StoredReason,
+  ): void {
+    this.#deadLetters.set(sequence, { sequence, topic, payload, qos, retain, properties, reason })
   }
 
-  removeSetAside(sequence: number): void {
-    this.#setAside.delete(sequence)
+  removeDeadLetter(sequence: number): void {
+    this.#deadLetters.delete(sequence)
   }
 
   giveUp(sequence: number, reason: StoredReason): void {

@@ -3,8 +3,7 @@ import type { Connection } from '../connection/connection.js'
 import type { SocketWriter } from '../connection/socket-writer.js'
 import type { MqttError, PublishError } from '../model/errors.js'
 import type { ServerInformation } from '../model/server-information.js'
-import type { StoredPage, StoredSession } from '../model/session-store.js'
-import type { SetAsideMessage } from '../model/set-aside.js'
+import type { DeadLetter, StoredPage, StoredSession } from '../model/session-store.js'
 import type { Settings } from '../model/settings.js'
 import type { Counters } from '../model/stats.js'
 import type { Backlog } from './backlog.js'
@@ -55,7 +54,7 @@ export class Outgoing implements AppendListener {
     this.#storeWriter = storeWriter
     storeWriter.listen(this)
     this.rate = new RateAdapter(clock, limits, onRateOpen)
-    const requeue = (message: SetAsideMessage): string => this.#requeue(message)
+    const requeue = (message: DeadLetter): string => this.#requeue(message)
     this.outcomes = new PublicationOutcomes({ bounds, counters, store, storeWriter, report, requeue, opened })
     this.queue = new PublishQueue(bounds, clock, store, this.outcomes, () => {
       this.pump()
@@ -339,7 +338,7 @@ export class Outgoing implements AppendListener {
   }
 
   /** Throws `PublishError` where the queue does not take it. */
-  #requeue(message: SetAsideMessage): string {
+  #requeue(message: DeadLetter): string {
     const publication = publicationOf(message)
     this.enqueue(publication)
     return this.outcomes.receipts.of(publication.sequence)

@@ -2,35 +2,35 @@ import { isFailure, type Puback, type Pubcomp, type Pubrec } from '@jamey/protoc
 import { type MqttError, PublishError } from '../model/errors.js'
 import type { StoredSession } from '../model/session-store.js'
 import type { Counters } from '../model/stats.js'
+import type { DeadLetterContext } from './dead-letter-operations.js'
+import { DeadLetterQueue } from './dead-letter-queue.js'
 import type { Publication } from './publication.js'
 import { refused } from './publish-errors.js'
 import { resultOf, SUCCESS } from './publish-result.js'
 import { Receipts } from './receipts.js'
-import { SetAsideMessages } from './set-aside-messages.js'
-import type { SetAsideContext } from './set-aside-operations.js'
 import type { StoreWriter } from './store-writer.js'
 
 /** What becomes of a message that waits no more: its record, whoever waits for it, and whoever may ask later. */
 export class PublicationOutcomes {
   readonly receipts: Receipts
-  readonly setAside: SetAsideMessages
+  readonly deadLetters: DeadLetterQueue
   readonly #counters: Counters
   readonly #storeWriter: StoreWriter
   readonly #report: (error: MqttError) => void
 
-  constructor(context: SetAsideContext) {
+  constructor(context: DeadLetterContext) {
     const { counters, report, store, storeWriter } = context
     this.#report = report
     this.#counters = counters
     this.#storeWriter = storeWriter
     this.receipts = new Receipts(store, storeWriter)
-    this.setAside = new SetAsideMessages(context, this.receipts)
+    this.deadLetters = new DeadLetterQueue(context, this.receipts)
   }
 
   /** Takes over what an earlier process left. */
   restore(session: StoredSession): void {
     this.receipts.open(session.identifier)
-    this.setAside.restore(session.setAside)
+    this.deadLetters.restore(session.deadLetters)
   }
 
   /** The server answered. */
@@ -58,14 +58,14 @@ export class PublicationOutcomes {
     publication.stage = 'settled'
   }
 
-  /** It will not be delivered: whoever waits is told, and what nobody waits for is set aside or given up. */
+  /** It will not be delivered: whoever waits is told, and what nobody waits for becomes a dead letter or is given up. */
   failed(publication: Publication, error: Error): void {
     publication.stage = 'settled'
     if (publication.hasCaller || publication.isAbandoned || !(error instanceof PublishError)) {
       this.#storeWriter.transactions?.remove(publication)
       return publication.fail(error)
     }
-    if (error.code !== 'expired' && error.code !== 'dropped') return this.setAside.add(publication, error)
+    if (error.code !== 'expired' && error.code !== 'dropped') return this.deadLetters.add(publication, error)
     const { code, message, reasonCode } = error
     this.#storeWriter.transactions?.remove(publication)
     this.#storeWriter.giveUp(publication.sequence, { code, message, reasonCode })

@@ -5,7 +5,7 @@ import type { Publication } from './publication.js'
 import { storeFailed } from './publish-errors.js'
 import type { AppendListener, StoreTransactions } from './store-transactions.js'
 
-/** The way to the session store. One that does not commit is told of set-aside and given-up messages only. */
+/** The way to the session store. One that does not commit is told of dead letters and given-up messages only. */
 export class StoreWriter {
   /** False where the store promises nothing beyond the process: then nothing waits. */
   readonly isNeeded: boolean
@@ -65,13 +65,13 @@ export class StoreWriter {
     transactions.append(publication)
   }
 
-  setAside(publication: Publication, reason: StoredReason): void {
-    this.#store.setAside(publication, reason)
+  addDeadLetter(publication: Publication, reason: StoredReason): void {
+    this.#store.addDeadLetter(publication, reason)
     this.transactions?.schedule()
   }
 
-  removeSetAside(sequence: number, bytes: number): void {
-    this.#store.removeSetAside(sequence, bytes)
+  removeDeadLetter(sequence: number, bytes: number): void {
+    this.#store.removeDeadLetter(sequence, bytes)
     this.transactions?.schedule()
   }
 

@@ -1,6 +1,6 @@
 import type {
+  DeadLetter,
   SessionStore,
-  SetAsidePublish,
   StoredOutcome,
   StoredPage,
   StoredPublish,
@@ -14,7 +14,7 @@ import type {
 export class HeldStore implements SessionStore {
   readonly commits = true
   readonly publishes = new Map<number, WaitingPublish>()
-  readonly aside = new Map<number, SetAsidePublish>()
+  readonly deadLetters = new Map<number, DeadLetter>()
   readonly givenUp = new Map<number, StoredReason>()
   readonly received = new Map<number, number>()
   nextSequence = 0
@@ -28,7 +28,7 @@ export class HeldStore implements SessionStore {
       identifier: 'abc',
       nextSequence: this.nextSequence,
       waiting: amountOf([...this.publishes.values()]),
-      setAside: amountOf([...this.aside.values()]),
+      deadLetters: amountOf([...this.deadLetters.values()]),
       received: [...this.received].map(([packetIdentifier, digest]) => ({ packetIdentifier, digest })),
     }
   }
@@ -36,13 +36,13 @@ export class HeldStore implements SessionStore {
     this.reads++
     return pageOf(this.publishes.values(), range)
   }
-  async readSetAside(range: StoredRange): Promise<StoredPage<SetAsidePublish>> {
-    return pageOf(this.aside.values(), range)
+  async readDeadLetters(range: StoredRange): Promise<StoredPage<DeadLetter>> {
+    return pageOf(this.deadLetters.values(), range)
   }
   async find(sequence: number): Promise<StoredOutcome | undefined> {
     if (this.publishes.has(sequence)) return { state: 'waiting' }
-    const setAside = this.aside.get(sequence)
-    if (setAside !== undefined) return { state: 'set-aside', reason: setAside.reason }
+    const deadLetter = this.deadLetters.get(sequence)
+    if (deadLetter !== undefined) return { state: 'dead-letter', reason: deadLetter.reason }
     const reason = this.givenUp.get(sequence)
     return reason === undefined ? undefined : { state: 'given-up', reason }
   }
@@ -57,12 +57,12 @@ export class HeldStore implements SessionStore {
   remove(sequence: number): void {
     this.publishes.delete(sequence)
   }
-  setAside(publish: StoredPublish, reason: StoredReason): void {
+  addDeadLetter(publish: StoredPublish, reason: StoredReason): void {
     this.publishes.delete(publish.sequence)
-    this.aside.set(publish.sequence, { ...copyOf(publish), reason })
+    this.deadLetters.set(publish.sequence, { ...copyOf(publish), reason })
   }
-  removeSetAside(sequence: number): void {
-    this.aside.delete(sequence)
+  removeDeadLetter(sequence: number): void {
+    this.deadLetters.delete(sequence)
   }
   giveUp(sequence: number, reason: StoredReason): void {
     this.givenUp.set(sequence, reason)

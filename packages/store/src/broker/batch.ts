@@ -4,11 +4,11 @@ import type { RecordWriter } from '../lmdb/record-writer.js'
 import { StoreError } from '../lmdb/store-error.js'
 import type { BrokerChanges, SessionPartChanges } from './changes.js'
 import {
-  asideKey,
   deliveryKey,
   incomingKey,
   messageKey,
   partNumberOf,
+  quarantineKey,
   queueKey,
   referencesKey,
   removedKey,
@@ -76,10 +76,10 @@ export class BrokerBatch {
   }
 
   /** A record that cannot be read keeps no place among the others. */
-  setAside(key: Buffer): void {
+  quarantine(key: Buffer): void {
     const value = this.#environment.raw(key)
     if (value === undefined) return
-    this.batch.put(asideKey(key), value)
+    this.batch.put(quarantineKey(key), value)
     this.batch.remove(key)
   }
 
@@ -101,8 +101,8 @@ export class BrokerBatch {
     }
     for (const [sequence, change] of changes.deliveries) {
       const key = deliveryKey(writer, session, sequence)
-      if (change.kind === 'aside') {
-        this.setAside(key)
+      if (change.kind === 'quarantined') {
+        this.quarantine(key)
         continue
       }
       if (change.kind === 'removed') batch.remove(key)

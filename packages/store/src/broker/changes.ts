@@ -8,12 +8,12 @@ import type {
 
 /**
  * What becomes of a delivery. 'removed' is one that is in the store, or will be by an earlier commit; one that comes
- * and goes between two commits leaves nothing. 'aside' is one that cannot be read.
+ * and goes between two commits leaves nothing. 'quarantined' is one that cannot be read.
  */
 export type DeliveryChange =
   | { readonly kind: 'new' | 'updated'; readonly delivery: DeliveryRecord }
   | { readonly kind: 'removed'; readonly messageId: number }
-  | { readonly kind: 'aside' }
+  | { readonly kind: 'quarantined' }
 
 /** The staged changes of one session. In every map undefined removes. */
 export class SessionPartChanges {
@@ -30,7 +30,8 @@ export class SessionPartChanges {
     const isNew = deliveries.get(sequence)?.kind === 'new'
     if (!isNew) deliveries.set(sequence, change)
     else if (change.kind === 'removed') deliveries.delete(sequence)
-    else if (change.kind !== 'aside') deliveries.set(sequence, { kind: 'new', delivery: change.delivery })
+    else if (change.kind !== 'quarantined')
+      deliveries.set(sequence, { kind: 'new', delivery: change.delivery })
   }
 
   remove(): void {

@@ -19,7 +19,14 @@ import { KEY_INTEGER_BYTES, type RecordWriter } from '../lmdb/record-writer.js'
  * a key can be; all that is a session's own lies together. A name is 0 and its UTF-8, or, where that is long, 1 and
  * its SHA-256.
  */
-export const BrokerKey = { session: 1, message: 2, retained: 3, references: 4, removed: 5, aside: 6 } as const
+export const BrokerKey = {
+  session: 1,
+  message: 2,
+  retained: 3,
+  references: 4,
+  removed: 5,
+  quarantined: 6,
+} as const
 export const SessionPart = { session: 0, subscription: 1, incoming: 2, delivery: 3, queue: 4 } as const
 
 type SessionPart = (typeof SessionPart)[keyof typeof SessionPart]
@@ -55,8 +62,8 @@ export function removedKey(writer: RecordWriter, session: number): Buffer {
   return writer.byte(BrokerKey.removed).keyInteger(session).endKey()
 }
 
-export function asideKey(key: Buffer): Buffer {
-  return Buffer.concat([Buffer.from([BrokerKey.aside]), key])
+export function quarantineKey(key: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([BrokerKey.quarantined]), key])
 }
 
 export function messageKey(writer: RecordWriter, messageId: number): Buffer {

@@ -54,7 +54,7 @@ export class LmdbBrokerStore implements BrokerStore {
       },
     })
     // Where that is not possible now, they are found again at the next start.
-    await this.#setAside(damaged).catch(() => {})
+    await this.#quarantine(damaged).catch(() => {})
     this.#removed = [...this.#environment.keys([BrokerKey.removed])].map(numberOf)
     for (const number of this.#removed) this.#nextNumber = Math.max(this.#nextNumber, number + 1)
     this.#clearSoon()
@@ -177,8 +177,8 @@ export class LmdbBrokerStore implements BrokerStore {
     this.#changes.retained.set(topic, undefined)
   }
 
-  setAsideDelivery(clientId: string, sequence: number): void {
-    this.#of(clientId)?.change(sequence, { kind: 'aside' })
+  quarantineDelivery(clientId: string, sequence: number): void {
+    this.#of(clientId)?.change(sequence, { kind: 'quarantined' })
   }
 
   check(): void {
@@ -205,11 +205,11 @@ export class LmdbBrokerStore implements BrokerStore {
     }
   }
 
-  async #setAside(keys: readonly Buffer[]): Promise<void> {
+  async #quarantine(keys: readonly Buffer[]): Promise<void> {
     if (keys.length === 0) return
     await this.#inTurn(() =>
       this.#write((batch) => {
-        for (const key of keys) batch.setAside(key)
+        for (const key of keys) batch.quarantine(key)
       }),
     )
   }
@@ -277,7 +277,7 @@ export class LmdbBrokerStore implements BrokerStore {
       for (const [sequence, change] of sessions.get(session)?.deliveries ?? []) {
         if (sequence <= after) continue
         staged ??= new Map()
-        const isGone = change.kind === 'removed' || change.kind === 'aside'
+        const isGone = change.kind === 'removed' || change.kind === 'quarantined'
         staged.set(sequence, isGone ? undefined : change.delivery)
       }
     }

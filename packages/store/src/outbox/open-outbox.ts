@@ -42,9 +42,9 @@ class LmdbOutbox implements Outbox {
 
   counts(): Promise<OutboxCounts> {
     return this.#look(async (store, owner) => {
-      const { waiting, setAside } = await store.open()
+      const { waiting, deadLetters } = await store.open()
       const { messages } = await pageOf(store, { kind: 'waiting', maximumMessages: 1 })
-      return { waiting, setAside, oldestAgeMs: messages[0]?.ageMs, owner }
+      return { waiting, deadLetters, oldestAgeMs: messages[0]?.ageMs, owner }
     })
   }
 

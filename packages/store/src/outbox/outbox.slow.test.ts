@@ -19,14 +19,14 @@ function publishOf(sequence: number, qos: 1 | 2 = 1): StoredPublish {
   return { sequence, topic: `t/${sequence}`, payload, qos, retain: false, properties: undefined }
 }
 
-/** A closed store: 0 to 9 wait (9 with QoS 2, received), 10 to 12 are set aside. */
+/** A closed store: 0 to 9 wait (9 with QoS 2, received), 10 to 12 are dead letters. */
 async function makeStore(): Promise<string> {
   const path = newFolder()
   const store = await openSessionStore({ path, now: () => START_MS })
   for (let sequence = 0; sequence < 13; sequence++) store.append(publishOf(sequence, sequence === 9 ? 2 : 1))
   await store.commit()
   store.release(9)
-  for (let sequence = 10; sequence < 13; sequence++) store.setAside(publishOf(sequence), REFUSED)
+  for (let sequence = 10; sequence < 13; sequence++) store.addDeadLetter(publishOf(sequence), REFUSED)
   await store.commit()
   await store.close()
   return path
@@ -46,9 +46,9 @@ function damage(path: string, sequence: number): void {
 async function outcomeOf(path: string, sequence: number) {
   const store = await openSessionStore({ path })
   const outcome = await store.find(sequence)
-  const { identifier, waiting, setAside, nextSequence } = await store.open()
+  const { identifier, waiting, deadLetters, nextSequence } = await store.open()
   await store.close()
-  return { outcome, identifier, waiting, setAside, nextSequence }
+  return { outcome, identifier, waiting, deadLetters, nextSequence }
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<StoreError> {
@@ -61,12 +61,12 @@ async function failureOf(promise: Promise<unknown>): Promise<StoreError> {
 }
 
 describe('looking into an outbox', () => {
-  it('counts, lists in pages and finds messages, with their age and why they are set aside', async () => {
+  it('counts, lists in pages and finds messages, with their age and why they are dead letters', async () => {
     const path = await makeStore()
     const outbox = await openOutbox({ path, now: () => START_MS + 5000 })
     expect(await outbox.counts()).toEqual({
       waiting: { messages: 10, bytes: 150 },
-      setAside: { messages: 3, bytes: 51 },
+      deadLetters: { messages: 3, bytes: 51 },
       oldestAgeMs: 5000,
       owner: undefined,
     })
@@ -80,9 +80,9 @@ describe('looking into an outbox', () => {
       [9, true],
     ])
     expect(rest.next).toBeUndefined()
-    const { messages } = await outbox.list({ kind: 'set-aside', after: 11 })
+    const { messages } = await outbox.list({ kind: 'dead-letter', after: 11 })
     const payload = new Uint8Array(Buffer.from('payload of 12'))
-    const expected = { ...publishOf(12), payload, kind: 'set-aside', ageMs: 5000, reason: REFUSED }
+    const expected = { ...publishOf(12), payload, kind: 'dead-letter', ageMs: 5000, reason: REFUSED }
     expect(messages).toEqual([{ ...expected, isReleased: false }])
     expect(await outbox.get(12)).toEqual(messages[0])
     expect(await outbox.get(3)).toMatchObject({ kind: 'waiting', topic: 't/3' })
@@ -121,7 +121,7 @@ describe('looking into an outbox', () => {
 
   it('lets several calls of one process follow each other', async () => {
     const outbox = await openOutbox({ path: await makeStore() })
-    const all = await Promise.all([outbox.counts(), outbox.list({ kind: 'set-aside' }), outbox.retry(10)])
+    const all = await Promise.all([outbox.counts(), outbox.list({ kind: 'dead-letter' }), outbox.retry(10)])
     expect(all[2]).toBe(13)
   })
 
@@ -174,7 +174,7 @@ describe('looking into an outbox', () => {
     const waiting = await outbox.list({ kind: 'waiting' })
     expect(waiting.messages).toHaveLength(9)
     expect(waiting.damaged).toMatchObject([{ kind: 'waiting', sequence: 4, error: { code: 'damaged' } }])
-    expect(await outbox.get(11)).toMatchObject({ kind: 'set-aside', error: { code: 'damaged' } })
+    expect(await outbox.get(11)).toMatchObject({ kind: 'dead-letter', error: { code: 'damaged' } })
   })
 })
 
@@ -185,24 +185,24 @@ describe('changing an outbox', () => {
     expect(await outbox.retry(11)).toBe(13)
     expect(await outbox.get(11)).toBeUndefined()
     expect(await outbox.get(13)).toMatchObject({ kind: 'waiting', topic: 't/11' })
-    const { outcome, identifier, waiting, setAside, nextSequence } = await outcomeOf(path, 11)
+    const { outcome, identifier, waiting, deadLetters, nextSequence } = await outcomeOf(path, 11)
     const message = `not authorized; published anew with the receipt ${identifier}.13`
     expect(outcome).toEqual({ state: 'given-up', reason: { ...REFUSED, message } })
-    expect({ waiting, setAside, nextSequence }).toEqual({
+    expect({ waiting, deadLetters, nextSequence }).toEqual({
       waiting: { messages: 11, bytes: 167 },
-      setAside: { messages: 2, bytes: 34 },
+      deadLetters: { messages: 2, bytes: 34 },
       nextSequence: 14,
     })
   })
 
-  it('retries only what is set aside', async () => {
+  it('retries only dead letters', async () => {
     const path = await makeStore()
     damage(path, 12)
     const outbox = await openOutbox({ path })
     for (const sequence of [3, 12, 99]) expect(await outbox.retry(sequence)).toBeUndefined()
   })
 
-  it('drops what waits and what is set aside, which its receipt tells', async () => {
+  it('drops what waits and dead letters, which its receipt tells', async () => {
     const path = await makeStore()
     const outbox = await openOutbox({ path })
     const dropped = await outbox.change(async (changes) => [
@@ -212,10 +212,10 @@ describe('changing an outbox', () => {
     ])
     expect(dropped).toEqual(['dropped', 'dropped', 'absent'])
     for (const sequence of [3, 10]) {
-      const { outcome, waiting, setAside } = await outcomeOf(path, sequence)
+      const { outcome, waiting, deadLetters } = await outcomeOf(path, sequence)
       expect(outcome).toMatchObject({ state: 'given-up', reason: { code: 'dropped' } })
       expect(waiting).toEqual({ messages: 9, bytes: 135 })
-      expect(setAside).toEqual({ messages: 2, bytes: 34 })
+      expect(deadLetters).toEqual({ messages: 2, bytes: 34 })
     }
   })
 
@@ -232,12 +232,12 @@ describe('changing an outbox', () => {
     const outbox = await openOutbox({ path })
     for (const sequence of [4, 5, 11]) expect(await outbox.drop(sequence)).toBe('dropped')
     const store = await openSessionStore({ path })
-    const { amounts, waiting, setAside } = await stateOf(store)
+    const { amounts, waiting, deadLetters } = await stateOf(store)
     await store.close()
-    expect([waiting.length, setAside.length]).toEqual([8, 2])
+    expect([waiting.length, deadLetters.length]).toEqual([8, 2])
     expect(amounts).toEqual({
       waiting: { messages: 8, bytes: 120 },
-      setAside: { messages: 2, bytes: 34 },
+      deadLetters: { messages: 2, bytes: 34 },
     })
   })
 

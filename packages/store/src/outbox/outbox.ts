@@ -2,20 +2,20 @@ import type { StoredAmount, StoredPublish, StoredReason } from '@jamey/mqtt'
 
 export interface OutboxCounts {
   readonly waiting: StoredAmount
-  readonly setAside: StoredAmount
+  readonly deadLetters: StoredAmount
   /** Of the first message that waits and can be read; undefined where none does. */
   readonly oldestAgeMs: number | undefined
   /** The process that has the store open. */
   readonly owner: number | undefined
 }
 
-export type OutboxKind = 'waiting' | 'set-aside'
+export type OutboxKind = 'waiting' | 'dead-letter'
 
 export interface OutboxMessage extends StoredPublish {
   readonly kind: OutboxKind
-  /** Since it was published or, where it is set aside, since then. */
+  /** Since it was published or, of a dead letter, since it became one. */
   readonly ageMs: number
-  /** Why it is set aside. */
+  /** Why it is a dead letter; absent where it waits. */
   readonly reason: StoredReason | undefined
   /** QoS 2: the server has received it, and only the end of the exchange is due. */
   readonly isReleased: boolean
@@ -48,11 +48,11 @@ export type DropOutcome = 'dropped' | 'absent' | 'received'
 
 export interface OutboxChanges {
   /**
-   * A message set aside waits again, behind all others and under the number that this gives; undefined where none of
-   * this number is set aside.
+   * A dead letter waits again, behind all others and under the number that this gives; undefined where none has this
+   * number.
    */
   retry(sequence: number): Promise<number | undefined>
-  /** Forgets a message that waits, is set aside or cannot be read; its receipt tells that it was dropped. */
+  /** Forgets a message that waits, is a dead letter or cannot be read; its receipt tells that it was dropped. */
   drop(sequence: number): Promise<DropOutcome>
 }
 

@@ -15,12 +15,12 @@ export class OwnedOutbox implements OutboxChanges {
 
   async retry(sequence: number): Promise<number | undefined> {
     const found = await recordOf(this.#store, sequence)
-    if (!isSetAside(found)) return undefined
+    if (!isDeadLetter(found)) return undefined
     const { identifier, nextSequence } = await this.#store.open()
     const { topic, payload, qos, retain, properties } = found
     // First in again, then out, in one transaction.
     this.#store.append({ sequence: nextSequence, topic, payload, qos, retain, properties })
-    this.#store.removeSetAside(sequence, bytesOf(found))
+    this.#store.removeDeadLetter(sequence, bytesOf(found))
     this.#store.giveUp(sequence, publishedAnew(found.reason, receiptOf(identifier, nextSequence)))
     await this.#store.commit()
     return nextSequence
@@ -32,7 +32,7 @@ export class OwnedOutbox implements OutboxChanges {
     if ('isReleased' in found && found.isReleased) return 'received'
     const bytes = 'error' in found ? await this.#unreadableBytes(found.kind) : bytesOf(found)
     if (found.kind === 'waiting') this.#store.remove(sequence, bytes)
-    else this.#store.removeSetAside(sequence, bytes)
+    else this.#store.removeDeadLetter(sequence, bytes)
     this.#store.giveUp(sequence, DROPPED_BY_HAND)
     await this.#store.commit()
     return 'dropped'
@@ -40,8 +40,8 @@ export class OwnedOutbox implements OutboxChanges {
 
   /** What the ledger counts and no record accounts for: the first damaged record that is dropped takes all of it. */
   async #unreadableBytes(kind: OutboxKind): Promise<number> {
-    const { waiting, setAside } = await this.#store.open()
-    const counted: StoredAmount = kind === 'waiting' ? waiting : setAside
+    const { waiting, deadLetters } = await this.#store.open()
+    const counted: StoredAmount = kind === 'waiting' ? waiting : deadLetters
     let readableBytes = 0
     let after: number | undefined = -1
     while (after !== undefined) {
@@ -53,7 +53,7 @@ export class OwnedOutbox implements OutboxChanges {
   }
 }
 
-function isSetAside(
+function isDeadLetter(
   found: Awaited<ReturnType<typeof recordOf>>,
 ): found is OutboxMessage & { reason: NonNullable<OutboxMessage['reason']> } {
   return found !== undefined && 'reason' in found && found.reason !== undefined

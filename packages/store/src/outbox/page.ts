@@ -9,7 +9,7 @@ export async function pageOf(
 ): Promise<OutboxPage> {
   const upTo = Number.MAX_SAFE_INTEGER
   const range = { after, upTo, maximumMessages, maximumBytes: PAGE_BYTES }
-  const page = kind === 'waiting' ? await store.read(range) : await store.readSetAside(range)
+  const page = kind === 'waiting' ? await store.read(range) : await store.readDeadLetters(range)
   return {
     messages: page.publishes.map((publish) => ({
       ...publish,
@@ -26,7 +26,7 @@ export async function recordOf(
   store: LmdbSessionStore,
   sequence: number,
 ): Promise<OutboxMessage | DamagedMessage | undefined> {
-  for (const kind of ['waiting', 'set-aside'] as const) {
+  for (const kind of ['waiting', 'dead-letter'] as const) {
     const { messages, damaged } = await pageOf(store, { kind, after: sequence - 1, maximumMessages: 1 })
     const found = messages[0] ?? damaged[0]
     if (found?.sequence === sequence) return found

@@ -3,6 +3,7 @@ import { Batch } from '../lmdb/batch.js'
 import type { RecordWriter } from '../lmdb/record-writer.js'
 import {
   bytesOf,
+  deadLetterValue,
   givenUpValue,
   LEDGER_KEY,
   type Ledger,
@@ -10,7 +11,6 @@ import {
   publishValue,
   SessionKey,
   sessionKey,
-  setAsideValue,
 } from './records.js'
 
 interface Removal {
@@ -24,9 +24,9 @@ export class SessionChanges {
   readonly #appended = new Map<number, StoredPublish>()
   readonly #released = new Set<number>()
   readonly #removed = new Map<number, Removal>()
-  readonly #setAside = new Map<number, { publish: StoredPublish; reason: StoredReason }>()
+  readonly #deadLetters = new Map<number, { publish: StoredPublish; reason: StoredReason }>()
   /** Bytes by sequence. */
-  readonly #setAsideRemoved = new Map<number, number>()
+  readonly #deadLettersRemoved = new Map<number, number>()
   /** Undefined: forgotten. */
   readonly #givenUp = new Map<number, StoredReason | undefined>()
   /** Digests by packet identifier; undefined: no longer. */
@@ -36,7 +36,7 @@ export class SessionChanges {
 
   get isEmpty(): boolean {
     const ofPublishes = this.#appended.size + this.#released.size + this.#removed.size
-    const ofOthers = this.#setAside.size + this.#setAsideRemoved.size + this.#givenUp.size
+    const ofOthers = this.#deadLetters.size + this.#deadLettersRemoved.size + this.#givenUp.size
     return ofPublishes + ofOthers + this.#received.size === 0 && this.#nextSequence === 0
   }
 
@@ -55,13 +55,13 @@ export class SessionChanges {
     if (!this.#appended.delete(sequence)) this.#removed.set(sequence, removal)
   }
 
-  setAside(publish: StoredPublish, reason: StoredReason, isReleased: boolean): void {
+  addDeadLetter(publish: StoredPublish, reason: StoredReason, isReleased: boolean): void {
     this.remove(publish.sequence, { bytes: bytesOf(publish), isReleased })
-    this.#setAside.set(publish.sequence, { publish, reason })
+    this.#deadLetters.set(publish.sequence, { publish, reason })
   }
 
-  removeSetAside(sequence: number, bytes: number): void {
-    if (!this.#setAside.delete(sequence)) this.#setAsideRemoved.set(sequence, bytes)
+  removeDeadLetter(sequence: number, bytes: number): void {
+    if (!this.#deadLetters.delete(sequence)) this.#deadLettersRemoved.set(sequence, bytes)
   }
 
   giveUp(sequence: number, reason: StoredReason | undefined): void {
@@ -82,10 +82,10 @@ export class SessionChanges {
         [...this.#appended.values()].map(bytesOf),
         [...this.#removed.values()].map(({ bytes }) => bytes),
       ),
-      setAside: changed(
-        before.setAside,
-        [...this.#setAside.values()].map(({ publish }) => bytesOf(publish)),
-        [...this.#setAsideRemoved.values()],
+      deadLetters: changed(
+        before.deadLetters,
+        [...this.#deadLetters.values()].map(({ publish }) => bytesOf(publish)),
+        [...this.#deadLettersRemoved.values()],
       ),
     }
   }
@@ -97,8 +97,8 @@ export class SessionChanges {
       batch.remove(sessionKey(writer, SessionKey.publish, sequence))
       if (isReleased) batch.remove(sessionKey(writer, SessionKey.released, sequence))
     }
-    for (const sequence of this.#setAsideRemoved.keys()) {
-      batch.remove(sessionKey(writer, SessionKey.setAside, sequence))
+    for (const sequence of this.#deadLettersRemoved.keys()) {
+      batch.remove(sessionKey(writer, SessionKey.deadLetter, sequence))
     }
     for (const [sequence, publish] of this.#appended) {
       batch.put(sessionKey(writer, SessionKey.publish, sequence), publishValue(writer, publish, nowMs))
@@ -106,9 +106,9 @@ export class SessionChanges {
     for (const sequence of this.#released) {
       batch.put(sessionKey(writer, SessionKey.released, sequence), writer.endValue())
     }
-    for (const [sequence, { publish, reason }] of this.#setAside) {
-      const key = sessionKey(writer, SessionKey.setAside, sequence)
-      batch.put(key, setAsideValue(writer, publish, reason, nowMs))
+    for (const [sequence, { publish, reason }] of this.#deadLetters) {
+      const key = sessionKey(writer, SessionKey.deadLetter, sequence)
+      batch.put(key, deadLetterValue(writer, publish, reason, nowMs))
     }
     for (const [sequence, reason] of this.#givenUp) {
       const key = sessionKey(writer, SessionKey.givenUp, sequence)
@@ -127,7 +127,7 @@ export class SessionChanges {
   /**
    * Takes back what did not commit, for the next time; `this` came after it. Two things are forgotten: appended
    * publishes, because who published them was told that they failed, so they must not be sent after a restart; and
-   * that a message set aside is no more, because it may have been appended anew in the same turn.
+   * that a dead letter is no more, because it may have been appended anew in the same turn.
    */
   takeBack(failed: SessionChanges): void {
     for (const [sequence, removal] of failed.#removed) this.#removed.set(sequence, removal)
@@ -135,11 +135,11 @@ export class SessionChanges {
     const isOver = (sequence: number): boolean =>
       this.#removed.has(sequence) || failed.#appended.has(sequence)
     for (const sequence of failed.#released) if (!isOver(sequence)) this.#released.add(sequence)
-    for (const [sequence, setAside] of failed.#setAside) {
-      if (!this.#setAsideRemoved.delete(sequence)) this.#setAside.set(sequence, setAside)
+    for (const [sequence, deadLetters] of failed.#deadLetters) {
+      if (!this.#deadLettersRemoved.delete(sequence)) this.#deadLetters.set(sequence, deadLetters)
     }
     for (const [sequence, reason] of failed.#givenUp) {
-      if (!this.#givenUp.has(sequence) && !failed.#setAsideRemoved.has(sequence))
+      if (!this.#givenUp.has(sequence) && !failed.#deadLettersRemoved.has(sequence))
         this.#givenUp.set(sequence, reason)
     }
     for (const [packetIdentifier, digest] of failed.#received) {

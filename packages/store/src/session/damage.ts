@@ -40,7 +40,7 @@ export function ledgerOf(environment: Environment): Ledger {
 
 function countedLedger(environment: Environment): Ledger {
   let nextSequence = 0
-  const count = (kind: (typeof SessionKey)['publish' | 'setAside']) => {
+  const count = (kind: (typeof SessionKey)['publish' | 'deadLetter']) => {
     const amount = { messages: 0, bytes: 0 }
     for (const { key, value } of environment.entries(rangeOf([kind]))) {
       const sequence = numberOf(key)
@@ -50,7 +50,7 @@ function countedLedger(environment: Environment): Ledger {
       const publish = readable(
         () => {
           const reader = environment.reader(key, value)
-          if (kind === SessionKey.setAside) readReason(reader)
+          if (kind === SessionKey.deadLetter) readReason(reader)
           return readPublish(sequence, reader)
         },
         () => {},
@@ -62,7 +62,7 @@ function countedLedger(environment: Environment): Ledger {
   return {
     ...newLedger(),
     waiting: count(SessionKey.publish),
-    setAside: count(SessionKey.setAside),
+    deadLetters: count(SessionKey.deadLetter),
     nextSequence,
   }
 }

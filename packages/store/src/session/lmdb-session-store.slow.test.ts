@@ -42,7 +42,7 @@ const publish: fc.Arbitrary<Omit<StoredPublish, 'sequence'>> = fc.record({
 type Operation =
   | { do: 'append'; step: number; publish: Omit<StoredPublish, 'sequence'> }
   | { do: 'release' | 'remove'; pick: number }
-  | { do: 'setAside' | 'giveUp'; pick: number; reasonCode: number | undefined }
+  | { do: 'addDeadLetter' | 'giveUp'; pick: number; reasonCode: number | undefined }
   | { do: 'receive' | 'complete'; packetIdentifier: number }
   | { do: 'forgetReceived' | 'commit' | 'reopen' }
 
@@ -50,7 +50,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ do: fc.constant('append' as const), step: fc.constantFrom(1, 300, 70_000, 2 ** 33), publish }),
   fc.record({ do: fc.constantFrom('release' as const, 'remove' as const), pick: fc.nat({ max: 1000 }) }),
   fc.record({
-    do: fc.constantFrom('setAside' as const, 'giveUp' as const),
+    do: fc.constantFrom('addDeadLetter' as const, 'giveUp' as const),
     pick: fc.nat({ max: 1000 }),
     reasonCode: fc.constantFrom(undefined, 0, 0x87, 255),
   }),
@@ -86,17 +86,17 @@ describe('a session store', () => {
               for (const each of all) each[one.do](picked.sequence, bytesOf(picked))
               break
             }
-            case 'setAside': {
+            case 'addDeadLetter': {
               const picked = model.waiting[one.pick % model.waiting.length]
               const reason = { code: 'refused', message: 'why: ü', reasonCode: one.reasonCode }
-              if (picked !== undefined) for (const each of all) each.setAside(picked, reason)
+              if (picked !== undefined) for (const each of all) each.addDeadLetter(picked, reason)
               break
             }
             case 'giveUp': {
-              const picked = model.setAsides[one.pick % model.setAsides.length]
+              const picked = model.deadLetters[one.pick % model.deadLetters.length]
               if (picked === undefined) break
               for (const each of all) {
-                each.removeSetAside(picked.sequence, bytesOf(picked))
+                each.removeDeadLetter(picked.sequence, bytesOf(picked))
                 each.giveUp(picked.sequence, { ...picked.reason, reasonCode: one.reasonCode })
               }
               break

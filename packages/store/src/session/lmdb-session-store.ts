@@ -1,6 +1,6 @@
 import type {
+  DeadLetter,
   SessionStore,
-  SetAsidePublish,
   StoredOutcome,
   StoredPage,
   StoredPublish,
@@ -27,8 +27,8 @@ import {
   sessionKey,
 } from './records.js'
 
-/** With the time it has been set aside. */
-export interface TimedSetAside extends SetAsidePublish {
+/** A dead letter with how long it has been one. */
+export interface TimedDeadLetter extends DeadLetter {
   readonly ageMs: number
 }
 
@@ -88,9 +88,9 @@ export class LmdbSessionStore implements SessionStore {
     })
   }
 
-  readSetAside(range: StoredRange): Promise<StoredPage<TimedSetAside>> {
+  readDeadLetters(range: StoredRange): Promise<StoredPage<TimedDeadLetter>> {
     const nowMs = this.#now()
-    return this.#page<TimedSetAside>(SessionKey.setAside, range, (sequence, reader) => {
+    return this.#page<TimedDeadLetter>(SessionKey.deadLetter, range, (sequence, reader) => {
       const reason = readReason(reader)
       const { topic, payload, qos, retain, properties, storedAtMs } = readPublish(sequence, reader)
       const ageMs = ageOf(storedAtMs, nowMs)
@@ -100,11 +100,11 @@ export class LmdbSessionStore implements SessionStore {
 
   async find(sequence: number): Promise<StoredOutcome | undefined> {
     await this.#environment.recover()
-    const get = (kind: (typeof SessionKey)['publish' | 'setAside' | 'givenUp']): RecordReader | undefined =>
+    const get = (kind: (typeof SessionKey)['publish' | 'deadLetter' | 'givenUp']): RecordReader | undefined =>
       this.#environment.get(sessionKey(new RecordWriter(64), kind, sequence))
     if (get(SessionKey.publish) !== undefined) return { state: 'waiting' }
-    const setAside = get(SessionKey.setAside)
-    if (setAside !== undefined) return { state: 'set-aside', reason: readReason(setAside) }
+    const deadLetter = get(SessionKey.deadLetter)
+    if (deadLetter !== undefined) return { state: 'dead-letter', reason: readReason(deadLetter) }
     const givenUp = get(SessionKey.givenUp)
     return givenUp === undefined ? undefined : { state: 'given-up', reason: readReason(givenUp) }
   }
@@ -122,12 +122,12 @@ export class LmdbSessionStore implements SessionStore {
     this.#changes.remove(sequence, { bytes, isReleased: this.#released.delete(sequence) })
   }
 
-  setAside(publish: StoredPublish, reason: StoredReason): void {
-    this.#changes.setAside(publish, reason, this.#released.delete(publish.sequence))
+  addDeadLetter(publish: StoredPublish, reason: StoredReason): void {
+    this.#changes.addDeadLetter(publish, reason, this.#released.delete(publish.sequence))
   }
 
-  removeSetAside(sequence: number, bytes: number): void {
-    this.#changes.removeSetAside(sequence, bytes)
+  removeDeadLetter(sequence: number, bytes: number): void {
+    this.#changes.removeDeadLetter(sequence, bytes)
   }
 
   giveUp(sequence: number, reason: StoredReason): void {
@@ -188,7 +188,7 @@ export class LmdbSessionStore implements SessionStore {
 
   /** A record that cannot be read is told of and holds up no other. */
   async #page<Publish extends StoredPublish>(
-    kind: (typeof SessionKey)['publish' | 'setAside'],
+    kind: (typeof SessionKey)['publish' | 'deadLetter'],
     { after, upTo, maximumMessages, maximumBytes }: StoredRange,
     read: (sequence: number, reader: RecordReader) => Publish,
   ): Promise<StoredPage<Publish>> {
@@ -225,7 +225,7 @@ function ageOf(storedAtMs: number | undefined, nowMs: number): number {
 
 /** Both ends are part of it. */
 function rangeOf(
-  kind: (typeof SessionKey)['publish' | 'setAside'],
+  kind: (typeof SessionKey)['publish' | 'deadLetter'],
   from: number,
   to: number,
 ): { start: Buffer; end: Buffer } {

@@ -10,7 +10,7 @@ import type { RecordWriter } from '../lmdb/record-writer.js'
  *     1 sequence             a publish that waits
  *     2 sequence             its PUBREC arrived; no content
  *     3 packet identifier    a QoS 2 message was received: its digest (nothing before format 2)
- *     4 sequence             a publish set aside, and why
+ *     4 sequence             a dead letter, and why
  *     5                      the ledger: what the store is called, and what is in it
  *     6 sequence             why a message was given up that nobody waited for
  *
@@ -20,7 +20,7 @@ export const SessionKey = {
   publish: 1,
   released: 2,
   received: 3,
-  setAside: 4,
+  deadLetter: 4,
   ledger: 5,
   givenUp: 6,
 } as const
@@ -31,18 +31,24 @@ export interface Ledger {
   readonly identifier: string
   readonly nextSequence: number
   readonly waiting: StoredAmount
-  readonly setAside: StoredAmount
+  readonly deadLetters: StoredAmount
 }
 
 export const NOTHING: StoredAmount = { messages: 0, bytes: 0 }
 
 export function newLedger(): Ledger {
-  return { identifier: randomBytes(8).toString('hex'), nextSequence: 0, waiting: NOTHING, setAside: NOTHING }
+  return {
+    identifier: randomBytes(8).toString('hex'),
+    nextSequence: 0,
+    waiting: NOTHING,
+    deadLetters: NOTHING,
+  }
 }
 
 export function ledgerValue(writer: RecordWriter, ledger: Ledger): Buffer {
   writer.string(ledger.identifier).varint(ledger.nextSequence)
-  for (const { messages, bytes } of [ledger.waiting, ledger.setAside]) writer.varint(messages).varint(bytes)
+  for (const { messages, bytes } of [ledger.waiting, ledger.deadLetters])
+    writer.varint(messages).varint(bytes)
   return writer.endValue()
 }
 
@@ -50,7 +56,7 @@ export function readLedger(reader: RecordReader): Ledger {
   const identifier = reader.string()
   const nextSequence = reader.varint()
   const amount = (): StoredAmount => ({ messages: reader.varint(), bytes: reader.varint() })
-  return { identifier, nextSequence, waiting: amount(), setAside: amount() }
+  return { identifier, nextSequence, waiting: amount(), deadLetters: amount() }
 }
 
 const RETAIN = 0b100
@@ -110,7 +116,7 @@ export function givenUpValue(writer: RecordWriter, reason: StoredReason): Buffer
 }
 
 /** The reason, then as any publish. */
-export function setAsideValue(
+export function deadLetterValue(
   writer: RecordWriter,
   publish: StoredPublish,
   reason: StoredReason,

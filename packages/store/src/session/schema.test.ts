@@ -12,7 +12,7 @@ import { SESSION_SCHEMA } from './schema.js'
 const FORMAT_1: Schema = { ...SESSION_SCHEMA, version: 1, migrations: new Map() }
 const QOS_2_RETAIN = 0b110
 
-/** Three publishes as format 1 wrote them, of which the second is released and the third set aside. */
+/** Three publishes as format 1 wrote them, of which the second is released and the third a dead letter. */
 async function makeFormat1(): Promise<string> {
   const path = newFolder()
   const environment = await Environment.open(path, FORMAT_1)
@@ -29,7 +29,7 @@ async function makeFormat1(): Promise<string> {
   batch.put(sessionKey(writer, SessionKey.released, 5), writer.endValue())
   batch.put(sessionKey(writer, SessionKey.received, 77), writer.endValue())
   const reason = writer.string('refused').string('not authorized').varint(0x88).endValue()
-  batch.put(sessionKey(writer, SessionKey.setAside, 9), reason)
+  batch.put(sessionKey(writer, SessionKey.deadLetter, 9), reason)
   await environment.commit(batch)
   await environment.close()
   return path
@@ -45,7 +45,7 @@ describe('a session store of format 1', () => {
         { ...publish, sequence: 3, payload: payload(3), isReleased: false },
         { ...publish, sequence: 5, payload: payload(5), isReleased: true },
       ],
-      setAside: [
+      deadLetters: [
         {
           ...publish,
           sequence: 9,
@@ -54,7 +54,7 @@ describe('a session store of format 1', () => {
         },
       ],
       received: [{ packetIdentifier: 77, digest: undefined }],
-      amounts: { waiting: { messages: 2, bytes: 28 }, setAside: { messages: 1, bytes: 14 } },
+      amounts: { waiting: { messages: 2, bytes: 28 }, deadLetters: { messages: 1, bytes: 14 } },
       nextSequence: 10,
     }
     // The first opening migrates, the second finds it done.

@@ -4,6 +4,7 @@ import { RecordWriter } from '../lmdb/record-writer.js'
 import type { MigrationRecords, Schema } from '../lmdb/schema.js'
 import {
   bytesOf,
+  deadLetterValue,
   LEDGER_KEY,
   ledgerValue,
   NOTHING,
@@ -13,7 +14,6 @@ import {
   readReason,
   SessionKey,
   sessionKey,
-  setAsideValue,
 } from './records.js'
 
 export const SESSION_SCHEMA: Schema = {
@@ -22,31 +22,31 @@ export const SESSION_SCHEMA: Schema = {
   migrations: new Map([[1, fromVersion1]]),
 }
 
-/** Format 1 had no ledger, and of a message set aside the publish among those that wait. */
+/** Format 1 had no ledger, and kept the publish of a dead letter among those that wait. */
 function fromVersion1({ path, range, put, remove }: MigrationRecords): void {
   const writer = new RecordWriter()
   const reasons = new Map<number, StoredReason>()
-  for (const { key, value } of range([SessionKey.setAside])) {
+  for (const { key, value } of range([SessionKey.deadLetter])) {
     reasons.set(numberOf(key), readReason(new RecordReader(value, path, key)))
   }
   const moved: StoredPublish[] = []
-  const amounts = { waiting: { ...NOTHING }, setAside: { ...NOTHING } }
+  const amounts = { waiting: { ...NOTHING }, deadLetters: { ...NOTHING } }
   let nextSequence = 0
   for (const { key, value } of range([SessionKey.publish])) {
     const sequence = numberOf(key)
     const publish = readPublish(sequence, new RecordReader(value, path, key))
-    const isSetAside = reasons.has(sequence)
-    const amount = isSetAside ? amounts.setAside : amounts.waiting
+    const isDeadLetter = reasons.has(sequence)
+    const amount = isDeadLetter ? amounts.deadLetters : amounts.waiting
     amount.messages++
     amount.bytes += bytesOf(publish)
-    if (isSetAside) moved.push(publish)
+    if (isDeadLetter) moved.push(publish)
     nextSequence = sequence + 1
   }
   for (const publish of moved) {
     const { sequence } = publish
     remove(sessionKey(writer, SessionKey.publish, sequence))
-    const value = setAsideValue(writer, publish, reasons.get(sequence) as StoredReason, Date.now())
-    put(sessionKey(writer, SessionKey.setAside, sequence), value)
+    const value = deadLetterValue(writer, publish, reasons.get(sequence) as StoredReason, Date.now())
+    put(sessionKey(writer, SessionKey.deadLetter, sequence), value)
   }
   put(LEDGER_KEY, ledgerValue(writer, { ...newLedger(), nextSequence, ...amounts }))
 }

@@ -1,6 +1,6 @@
 import type {
+  DeadLetter,
   SessionStore,
-  SetAsidePublish,
   StoredAmount,
   StoredOutcome,
   StoredPage,
@@ -18,8 +18,8 @@ export type SessionChange = Pick<
   | 'append'
   | 'release'
   | 'remove'
-  | 'setAside'
-  | 'removeSetAside'
+  | 'addDeadLetter'
+  | 'removeDeadLetter'
   | 'giveUp'
   | 'receive'
   | 'complete'
@@ -31,16 +31,16 @@ type Waiting = StoredPublish & { readonly isReleased: boolean }
 /** All that a session store has, in order. */
 export interface SessionState {
   readonly waiting: readonly Waiting[]
-  readonly setAside: readonly SetAsidePublish[]
+  readonly deadLetters: readonly DeadLetter[]
   readonly received: readonly StoredReceipt[]
-  readonly amounts: { readonly waiting: StoredAmount; readonly setAside: StoredAmount }
+  readonly amounts: { readonly waiting: StoredAmount; readonly deadLetters: StoredAmount }
   readonly nextSequence: number
 }
 
 /** What a session store should hold, in the plainest form. */
 export class SessionModel implements SessionChange {
   #waiting = new Map<number, Waiting>()
-  #setAside = new Map<number, SetAsidePublish>()
+  #deadLetters = new Map<number, DeadLetter>()
   #givenUp = new Map<number, StoredReason>()
   #received = new Map<number, StoredReceipt>()
   #nextSequence = 0
@@ -56,12 +56,15 @@ export class SessionModel implements SessionChange {
   remove(sequence: number): void {
     this.#waiting.delete(sequence)
   }
-  setAside({ sequence, topic, payload, qos, retain, properties }: StoredPublish, reason: StoredReason): void {
+  addDeadLetter(
+    { sequence, topic, payload, qos, retain, properties }: StoredPublish,
+    reason: StoredReason,
+  ): void {
     this.#waiting.delete(sequence)
-    this.#setAside.set(sequence, { sequence, topic, payload, qos, retain, properties, reason })
+    this.#deadLetters.set(sequence, { sequence, topic, payload, qos, retain, properties, reason })
   }
-  removeSetAside(sequence: number): void {
-    this.#setAside.delete(sequence)
+  removeDeadLetter(sequence: number): void {
+    this.#deadLetters.delete(sequence)
   }
   giveUp(sequence: number, reason: StoredReason): void {
     this.#givenUp.set(sequence, reason)
@@ -80,14 +83,14 @@ export class SessionModel implements SessionChange {
     return [...this.#waiting.values()]
   }
 
-  get setAsides(): readonly SetAsidePublish[] {
-    return [...this.#setAside.values()]
+  get deadLetters(): readonly DeadLetter[] {
+    return [...this.#deadLetters.values()]
   }
 
   outcomeOf(sequence: number): StoredOutcome | undefined {
     if (this.#waiting.has(sequence)) return { state: 'waiting' }
-    const setAside = this.#setAside.get(sequence)
-    if (setAside !== undefined) return { state: 'set-aside', reason: setAside.reason }
+    const deadLetter = this.#deadLetters.get(sequence)
+    if (deadLetter !== undefined) return { state: 'dead-letter', reason: deadLetter.reason }
     const reason = this.#givenUp.get(sequence)
     return reason === undefined ? undefined : { state: 'given-up', reason }
   }
@@ -95,7 +98,7 @@ export class SessionModel implements SessionChange {
   copy(): SessionModel {
     const copy = new SessionModel()
     copy.#waiting = new Map(this.#waiting)
-    copy.#setAside = new Map(this.#setAside)
+    copy.#deadLetters = new Map(this.#deadLetters)
     copy.#givenUp = new Map(this.#givenUp)
     copy.#received = new Map(this.#received)
     copy.#nextSequence = this.#nextSequence
@@ -104,12 +107,12 @@ export class SessionModel implements SessionChange {
 
   get state(): SessionState {
     const waiting = [...this.#waiting.values()].sort(bySequence)
-    const setAside = [...this.#setAside.values()].sort(bySequence)
+    const deadLetters = [...this.#deadLetters.values()].sort(bySequence)
     return {
       waiting,
-      setAside,
+      deadLetters,
       received: [...this.#received.values()].sort(byIdentifier),
-      amounts: { waiting: amountOf(waiting), setAside: amountOf(setAside) },
+      amounts: { waiting: amountOf(waiting), deadLetters: amountOf(deadLetters) },
       nextSequence: this.#nextSequence,
     }
   }
@@ -117,18 +120,18 @@ export class SessionModel implements SessionChange {
 
 /** As `SessionModel.state` gives it, read in pages of `maximumMessages`. Expects that nothing is damaged. */
 export async function stateOf(store: SessionStore, maximumMessages = 7): Promise<SessionState> {
-  const { received, waiting: waitingAmount, setAside: setAsideAmount, nextSequence } = await store.open()
+  const { received, waiting: waitingAmount, deadLetters: deadLetterAmount, nextSequence } = await store.open()
   const waiting = await allOf((range) => store.read(range), nextSequence - 1, maximumMessages)
-  const setAside: (SetAsidePublish & { readonly ageMs?: number })[] = await allOf(
-    (range) => store.readSetAside(range),
+  const deadLetters: (DeadLetter & { readonly ageMs?: number })[] = await allOf(
+    (range) => store.readDeadLetters(range),
     nextSequence - 1,
     maximumMessages,
   )
   return {
     waiting: waiting.map(({ ageMs: _, ...publish }) => publish),
-    setAside: setAside.map(({ ageMs: _, ...publish }) => publish),
+    deadLetters: deadLetters.map(({ ageMs: _, ...publish }) => publish),
     received: [...received].sort(byIdentifier),
-    amounts: { waiting: waitingAmount, setAside: setAsideAmount },
+    amounts: { waiting: waitingAmount, deadLetters: deadLetterAmount },
     nextSequence,
   }
 }
@@ -169,15 +172,15 @@ export function changeSession(
     const reason = { code: 'refused', message: `turn ${step}`, reasonCode: 0x87 }
     for (const one of all) {
       if (kind === 0) one.release(publish.sequence)
-      else if (kind === 1) one.setAside(publish, reason)
+      else if (kind === 1) one.addDeadLetter(publish, reason)
       else one.remove(publish.sequence, bytesOf(publish))
     }
   }
-  const setAside = random.integer(4) === 0 ? random.pick(model.setAsides) : undefined
-  if (setAside !== undefined) {
+  const deadLetter = random.integer(4) === 0 ? random.pick(model.deadLetters) : undefined
+  if (deadLetter !== undefined) {
     for (const one of all) {
-      one.removeSetAside(setAside.sequence, bytesOf(setAside))
-      one.giveUp(setAside.sequence, setAside.reason)
+      one.removeDeadLetter(deadLetter.sequence, bytesOf(deadLetter))
+      one.giveUp(deadLetter.sequence, deadLetter.reason)
     }
   }
   const packetIdentifier = 1 + random.integer(20)

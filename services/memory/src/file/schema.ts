@@ -15,7 +15,7 @@ export const APPLICATION_ID = 0x4a4d454d
  * - `forget_requests` makes forgetting by filter idempotent: a repeat must not reach what was stored since.
  * - `owner` and `scope` stand in the index by time, so that a list leaves out what is others' without reading it.
  * - `owner` has one row, the process that serves the file: see `claim.ts`.
- * - `announcements` is an outbox: written with the change, removed once the server has the message.
+ * - `announcements` has what is still to be published: written with the change, removed once the server has it.
  */
 export const MIGRATIONS: readonly string[] = [
   `

@@ -15,7 +15,7 @@ export interface AnnouncerOptions {
 const BATCH = 100
 
 /**
- * Publishes what stands in the outbox, oldest first, and removes what the server owns. What fails stays for the
+ * Publishes the announcements that the file has, oldest first, and removes what the server owns. What fails stays for the
  * next `wake`, which comes with every change, every sweep and every reconnect.
  */
 export class Announcer {

@@ -251,7 +251,7 @@ class BusMemory implements MemoryService {
     const { bus } = this.#options
     return new Announcer({
       source: {
-        // While there is no connection everything stays in the outbox; connecting wakes the announcer.
+        // While there is no connection every announcement stays in the file; connecting wakes the announcer.
         pendingAnnouncements: (limit, afterSeq) =>
           bus.state === 'connected' ? store.pendingAnnouncements(limit, afterSeq) : [],
         announced: (seqs) => store.announced(seqs),

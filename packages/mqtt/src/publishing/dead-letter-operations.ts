@@ -1,5 +1,7 @@
+import type { DeadLetterListOptions } from '../model/dead-letters.js'
 import { type MqttError, PublishError } from '../model/errors.js'
 import type {
+  DeadLetter,
   SessionStore,
   StoredAmount,
   StoredPage,
@@ -7,44 +9,43 @@ import type {
   StoredReason,
 } from '../model/session-store.js'
 import { DROPPED_BY_HAND, publishedAnew } from '../model/session-store.js'
-import type { SetAsideListOptions, SetAsideMessage } from '../model/set-aside.js'
 import type { QueueSettings } from '../model/settings.js'
 import type { Counters } from '../model/stats.js'
 import type { StoreWriter } from './store-writer.js'
 
-/** Around the messages that are set aside. */
-export interface SetAsideContext {
+/** What dead letters need of the rest of the client. */
+export interface DeadLetterContext {
   readonly bounds: QueueSettings
   readonly counters: Counters
   readonly store: SessionStore
   readonly storeWriter: StoreWriter
   readonly report: (error: MqttError) => void
   /** Queues a message anew and gives its receipt. Throws `PublishError` where it is not taken. */
-  readonly requeue: (message: SetAsideMessage) => string
+  readonly requeue: (message: DeadLetter) => string
   /** The store was opened. */
   readonly opened: () => Promise<void>
 }
 
-/** How much is set aside. */
-export interface SetAsideAmount {
+/** How much dead letters take. */
+export interface DeadLetterAmount {
   readonly amount: { -readonly [name in keyof StoredAmount]: StoredAmount[name] }
   /** More than the bounds allow. */
   readonly isFull: boolean
 }
 
-/** Where set-aside messages are looked at, retried and dropped. */
-export class SetAsideOperations {
-  readonly #messages: SetAsideAmount
-  readonly #context: SetAsideContext
+/** Lists, retries and drops dead letters. */
+export class DeadLetterOperations {
+  readonly #messages: DeadLetterAmount
+  readonly #context: DeadLetterContext
   /** One after the other, so that each sees what the one before has done. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(messages: SetAsideAmount, context: SetAsideContext) {
+  constructor(messages: DeadLetterAmount, context: DeadLetterContext) {
     this.#messages = messages
     this.#context = context
   }
 
-  list(options: SetAsideListOptions): Promise<SetAsideMessage[]> {
+  list(options: DeadLetterListOptions): Promise<DeadLetter[]> {
     const { after = -1, maximumMessages = 100, maximumBytes = 16_777_216 } = options
     return this.#inTurn(async () => [...(await this.#read(after, maximumMessages, maximumBytes)).publishes])
   }
@@ -70,14 +71,14 @@ export class SetAsideOperations {
     while (this.#messages.isFull) {
       const [oldest] = (await this.#read(-1, 1, 0)).publishes
       if (oldest === undefined) return
-      const message = `message ${oldest.sequence} on '${oldest.topic}': too many messages were set aside; retry or drop them`
+      const message = `message ${oldest.sequence} on '${oldest.topic}': too many dead letters; retry or drop them`
       await this.#remove(oldest, { code: 'dropped', message, reasonCode: undefined })
       this.#context.counters.messagesDropped++
       this.#context.report(new PublishError('dropped', message))
     }
   }
 
-  #with(sequence: number, work: (message: SetAsideMessage) => Promise<void>): Promise<boolean> {
+  #with(sequence: number, work: (message: DeadLetter) => Promise<void>): Promise<boolean> {
     return this.#inTurn(async () => {
       const [message] = (await this.#read(sequence - 1, 1, 0)).publishes
       if (message?.sequence !== sequence) return false
@@ -87,15 +88,11 @@ export class SetAsideOperations {
   }
 
   /** The store is asked for what it was told before. */
-  async #read(
-    after: number,
-    maximumMessages: number,
-    maximumBytes: number,
-  ): Promise<StoredPage<SetAsideMessage>> {
+  async #read(after: number, maximumMessages: number, maximumBytes: number): Promise<StoredPage<DeadLetter>> {
     await this.#context.opened()
     await this.#context.storeWriter.settled()
     const upTo = Number.MAX_SAFE_INTEGER
-    return this.#context.store.readSetAside({ after, upTo, maximumMessages, maximumBytes })
+    return this.#context.store.readDeadLetters({ after, upTo, maximumMessages, maximumBytes })
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -105,10 +102,10 @@ export class SetAsideOperations {
   }
 
   /** It is out once this resolves; where the store fails it stays. */
-  async #remove({ sequence, topic, payload }: SetAsideMessage, why: StoredReason): Promise<void> {
+  async #remove({ sequence, topic, payload }: DeadLetter, why: StoredReason): Promise<void> {
     const bytes = topic.length + payload.length
     const { storeWriter } = this.#context
-    storeWriter.removeSetAside(sequence, bytes)
+    storeWriter.removeDeadLetter(sequence, bytes)
     storeWriter.giveUp(sequence, why)
     await storeWriter.settled()
     this.#messages.amount.messages--
@@ -117,10 +114,7 @@ export class SetAsideOperations {
 }
 
 /** Of messages in memory, so their bytes need not be counted. */
-export function pageOf(
-  messages: readonly SetAsideMessage[],
-  range: StoredRange,
-): StoredPage<SetAsideMessage> {
+export function pageOf(messages: readonly DeadLetter[], range: StoredRange): StoredPage<DeadLetter> {
   const wanted = messages
     .filter(({ sequence }) => sequence > range.after && sequence <= range.upTo)
     .sort((a, b) => a.sequence - b.sequence)

@@ -1,9 +1,9 @@
 import type { ProtocolVersion, Will } from '@jamey/protocol'
 import type { QueueRecord, SubscriptionRecord } from '../ports/broker-store.js'
 
-/** A session, as far as it is stored. */
-export interface PersistentSession {
-  /** Becomes another where it is set aside. */
+/** What storage knows of a session, so that it may be stored. */
+export interface StorableSession {
+  /** Becomes a name that no client can have where the session is over and still stored. */
   clientId: string
   readonly username: string
   readonly version: ProtocolVersion
@@ -14,16 +14,16 @@ export interface PersistentSession {
   readonly connection: object | undefined
   /** It outlives the process, so its changes go to the store. */
   isStored: boolean
-  readonly subscriptions: ReadonlyMap<string, PersistentSubscription>
+  readonly subscriptions: ReadonlyMap<string, StorableSubscription>
   readonly incoming: ReadonlySet<number>
-  readonly outgoing: PersistentQueue
+  readonly outgoing: StorableQueue
 }
 
-export interface PersistentSubscription extends Readonly<SubscriptionRecord> {
+export interface StorableSubscription extends Readonly<SubscriptionRecord> {
   readonly session: { readonly clientId: string; readonly isStored: boolean }
 }
 
-export interface PersistentQueue {
+export interface StorableQueue {
   readonly record: QueueRecord
   /** Deliveries that have a packet identifier. */
   readonly inFlight: number

@@ -1,11 +1,11 @@
 import type { ShareGroup } from '../messages/delivery.js'
 import type { ClientInfo } from '../ports/hooks.js'
 import type { Subscriber } from '../routing/subscription.js'
-import type { PersistentSession } from '../storage/persistent-session.js'
+import type { StorableSession } from '../storage/storable-session.js'
 import type { ClientLink } from './client-link.js'
 
 /** A session, as far as its queue knows it. */
-export type QueueOwner = PersistentSession &
+export type ReceivingSession = StorableSession &
   Subscriber & {
     readonly connection: ClientLink | undefined
     /** Its client as hooks are told of it. */

@@ -12,8 +12,8 @@ const { connectTo, makeClient, startPeer } = makeHarness({
 const STORED = { qos: 1, until: 'stored' } as const
 const NARROW = { maximumPacketSize: 40, maximumQoS: 1, retainAvailable: 0 } as const
 
-describe('messages that were taken over and that the server does not take', () => {
-  it('are set aside with the reason, reported, and hold up no others [promise 3]', async () => {
+describe('messages that were stored and that the server does not take', () => {
+  it('become dead letters with the reason, are reported, and hold up no others [promise 3]', async () => {
     const peer = await startPeer()
     peer.follow({
       connect: (_, server) => server.accept({ properties: NARROW }),
@@ -29,7 +29,7 @@ describe('messages that were taken over and that the server does not take', () =
     const last = client.publish('t', 'last', { qos: 1 })
     await client.connect()
     expect(await last).toEqual({ reasonCode: 0 })
-    const reasons = (await client.setAside.list()).map(({ sequence, reason }) => [
+    const reasons = (await client.deadLetters.list()).map(({ sequence, reason }) => [
       sequence,
       reason.code,
       reason.reasonCode,
@@ -43,9 +43,9 @@ describe('messages that were taken over and that the server does not take', () =
     expect(errors.map(({ name, code }) => [name, code])).toEqual(
       reasons.map(([, code]) => ['PublishError', code]),
     )
-    expect(errors[0]?.message).toContain('set aside as number 0')
-    expect(client.stats()).toMatchObject({ messagesSetAside: 4, queuedMessages: 0, inFlightMessages: 0 })
-    expect(client.explain().because).toBe('4 messages were set aside: the server refuses them.')
+    expect(errors[0]?.message).toContain('; dead letter 0')
+    expect(client.stats()).toMatchObject({ messagesDeadLettered: 4, queuedMessages: 0, inFlightMessages: 0 })
+    expect(client.explain().because).toBe('4 messages are dead letters: the server refuses them.')
     await client.drained({ timeoutMs: 1000 })
   })
 
@@ -59,14 +59,14 @@ describe('messages that were taken over and that the server does not take', () =
     const client = await connectTo(peer, { onBackgroundError: () => {} })
     await client.publish('t', 'retried', { ...STORED, properties: { contentType: 'c' } })
     await client.publish('t', 'dropped', STORED)
-    await until(() => client.setAside.size === 2)
+    await until(() => client.deadLetters.size === 2)
     isForbidden = false
-    const [first, second] = await client.setAside.list()
-    expect(await client.setAside.drop(second?.sequence ?? -1)).toBe(true)
-    expect(await client.setAside.retry(first?.sequence ?? -1)).toBe(true)
-    expect([await client.setAside.retry(99), await client.setAside.drop(99)]).toEqual([false, false])
+    const [first, second] = await client.deadLetters.list()
+    expect(await client.deadLetters.drop(second?.sequence ?? -1)).toBe(true)
+    expect(await client.deadLetters.retry(first?.sequence ?? -1)).toBe(true)
+    expect([await client.deadLetters.retry(99), await client.deadLetters.drop(99)]).toEqual([false, false])
     await client.drained()
-    expect(client.setAside.size).toBe(0)
+    expect(client.deadLetters.size).toBe(0)
     const sent = (await peer.connection(0)).all('publish')
     expect(sent.map((p) => [text(p.payload), p.properties?.contentType])).toEqual([
       ['retried', 'c'],
@@ -84,7 +84,7 @@ describe('messages that were taken over and that the server does not take', () =
       .catch((error: { code: string }) => error.code)
     await client.connect()
     expect(await told).toBe('packet-too-large')
-    expect(client.setAside.size).toBe(0)
+    expect(client.deadLetters.size).toBe(0)
   })
 
   it('are bounded like the queue, and the report tells of those that had to go [promise 6]', async () => {
@@ -93,8 +93,8 @@ describe('messages that were taken over and that the server does not take', () =
     const { errors, onBackgroundError } = collectErrors()
     const client = await connectTo(peer, { onBackgroundError, queue: { maximumMessages: 2 } })
     for (const letter of ['a', 'b', 'c']) await client.publish('t', letter.repeat(50), STORED)
-    await until(() => client.setAside.size === 2)
-    expect((await client.setAside.list()).map(({ payload }) => text(payload)[0])).toEqual(['b', 'c'])
+    await until(() => client.deadLetters.size === 2)
+    expect((await client.deadLetters.list()).map(({ payload }) => text(payload)[0])).toEqual(['b', 'c'])
     expect(errors.at(-1)).toMatchObject({ code: 'dropped' })
     expect(client.stats().messagesDropped).toBe(1)
   })
@@ -105,16 +105,16 @@ describe('messages that were taken over and that the server does not take', () =
     const store = new HeldStore()
     const first = await connectTo(peer, { store, onBackgroundError: () => {} })
     await first.publish('t', 'x'.repeat(50), STORED)
-    await until(() => first.setAside.size === 1)
+    await until(() => first.deadLetters.size === 1)
     await first.close()
-    expect(store.aside.get(0)?.reason).toMatchObject({ code: 'packet-too-large' })
+    expect(store.deadLetters.get(0)?.reason).toMatchObject({ code: 'packet-too-large' })
 
     const second = await connectTo(peer, { store, onBackgroundError: () => {} })
-    expect(await second.setAside.list()).toMatchObject([
+    expect(await second.deadLetters.list()).toMatchObject([
       { sequence: 0, reason: { code: 'packet-too-large' } },
     ])
     expect(await second.publish('t', 'small', { qos: 1 })).toEqual({ reasonCode: 0 })
-    await second.setAside.drop(0)
+    await second.deadLetters.drop(0)
     await second.close()
     expect(store.publishes.size).toBe(0)
   })
@@ -135,7 +135,7 @@ describe('messages that were taken over and that the server does not take', () =
     })
     const client = await connectTo(peer, { store, onBackgroundError: () => {} })
     await client.drained()
-    expect((await client.setAside.list()).map(({ sequence }) => sequence)).toEqual([7])
+    expect((await client.deadLetters.list()).map(({ sequence }) => sequence)).toEqual([7])
     expect((await peer.connection(0)).all('publish').map((p) => text(p.payload))).toEqual(['small'])
   })
 })

@@ -1,18 +1,18 @@
+import type { DeadLetterListOptions, DeadLetters } from '../model/dead-letters.js'
 import { PublishError } from '../model/errors.js'
-import type { StoredAmount } from '../model/session-store.js'
-import type { SetAside, SetAsideListOptions, SetAsideMessage } from '../model/set-aside.js'
+import type { DeadLetter, StoredAmount } from '../model/session-store.js'
+import type { DeadLetterContext, DeadLetterOperations } from './dead-letter-operations.js'
 import type { Publication } from './publication.js'
 import type { Receipts } from './receipts.js'
-import type { SetAsideContext, SetAsideOperations } from './set-aside-operations.js'
 
 /** Kept in the store, and bounded like the queue; beyond that the oldest go, which is reported. */
-export class SetAsideMessages implements SetAside {
-  readonly #context: SetAsideContext
+export class DeadLetterQueue implements DeadLetters {
+  readonly #context: DeadLetterContext
   readonly #receipts: Receipts
   readonly amount = { messages: 0, bytes: 0 }
-  #operations: Promise<SetAsideOperations> | undefined
+  #operations: Promise<DeadLetterOperations> | undefined
 
-  constructor(context: SetAsideContext, receipts: Receipts) {
+  constructor(context: DeadLetterContext, receipts: Receipts) {
     this.#context = context
     this.#receipts = receipts
   }
@@ -21,12 +21,12 @@ export class SetAsideMessages implements SetAside {
     return this.amount.messages
   }
 
-  /** An earlier process set them aside. */
+  /** Counts the dead letters of an earlier process. */
   restore(amount: StoredAmount): void {
     Object.assign(this.amount, amount)
   }
 
-  async list(options: SetAsideListOptions = {}): Promise<SetAsideMessage[]> {
+  async list(options: DeadLetterListOptions = {}): Promise<DeadLetter[]> {
     return (await this.#open()).list(options)
   }
 
@@ -44,11 +44,11 @@ export class SetAsideMessages implements SetAside {
     const { sequence, bytes } = publication
     this.amount.messages++
     this.amount.bytes += bytes
-    this.#context.counters.messagesSetAside++
-    this.#context.storeWriter.setAside(publication, { code, message, reasonCode })
+    this.#context.counters.messagesDeadLettered++
+    this.#context.storeWriter.addDeadLetter(publication, { code, message, reasonCode })
     this.#receipts.fail(sequence, error)
     this.#context.report(
-      new PublishError(code, `${message}; set aside as number ${sequence}`, { reasonCode, cause: error }),
+      new PublishError(code, `${message}; dead letter ${sequence}`, { reasonCode, cause: error }),
     )
     if (this.isFull)
       this.#open()
@@ -63,9 +63,9 @@ export class SetAsideMessages implements SetAside {
   }
 
   /** Seldom needed, so pages need not fetch it. */
-  #open(): Promise<SetAsideOperations> {
-    this.#operations ??= import('./set-aside-operations.js').then(
-      ({ SetAsideOperations: Operations }) => new Operations(this, this.#context),
+  #open(): Promise<DeadLetterOperations> {
+    this.#operations ??= import('./dead-letter-operations.js').then(
+      ({ DeadLetterOperations: Operations }) => new Operations(this, this.#context),
     )
     return this.#operations
   }

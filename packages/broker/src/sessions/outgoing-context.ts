@@ -5,7 +5,7 @@ import type { PublishBackpressure } from './publish-backpressure.js'
 import type { CapacityContext } from './queue-capacity.js'
 
 /** What the queues of sessions share. */
-export interface QueueContext extends CapacityContext {
+export interface OutgoingContext extends CapacityContext {
   readonly persistence: Persistence
   readonly router: Router
   readonly backpressure: PublishBackpressure

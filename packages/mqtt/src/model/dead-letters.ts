@@ -1,9 +1,6 @@
-import type { SetAsidePublish } from './session-store.js'
+import type { DeadLetter } from './session-store.js'
 
-/** A message that was taken over (`until: 'stored'`, or by an earlier process) and that the server does not take. */
-export type SetAsideMessage = SetAsidePublish
-
-export interface SetAsideListOptions {
+export interface DeadLetterListOptions {
   /** Only messages with a greater number. */
   readonly after?: number | undefined
   /** 100 by default. */
@@ -12,11 +9,14 @@ export interface SetAsideListOptions {
   readonly maximumBytes?: number | undefined
 }
 
-/** The messages set aside, oldest first. They hold up no others and stay until they are retried or dropped. */
-export interface SetAside {
+/**
+ * Messages that were stored (`until: 'stored'`, or by an earlier process) and that the server does not take, oldest
+ * first. They hold up no others and stay until they are retried or dropped.
+ */
+export interface DeadLetters {
   readonly size: number
   /** Rejects with what the store says where it cannot be read. */
-  list(options?: SetAsideListOptions): Promise<SetAsideMessage[]>
+  list(options?: DeadLetterListOptions): Promise<DeadLetter[]>
   /** Queues it anew, behind all others; false where there is none of that number. Rejects with `PublishError`. */
   retry(sequence: number): Promise<boolean>
   /** Forgets it; false where there is none of that number. */
