@@ -17,6 +17,7 @@ const INNER: Readonly<Record<string, string>> = {
   JudgeFailure: 'becomes the status of the judge in a verdict',
   Problem: 'becomes the answer to an HTTP request',
   MalformedRequest: 'becomes a refusal of the authorization service',
+  NotJson: 'becomes a CallRefusedError',
   ProxyHeaderError: 'becomes a line of the log',
 }
 /** Of the same shape without that base, which the bundle for browsers has no room for. */

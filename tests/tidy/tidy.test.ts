@@ -21,6 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   auth: ['protocol'],
   contracts: [],
   calls: [],
+  agents: ['protocol', 'contracts'],
   manifest: ['protocol', 'auth', 'contracts'],
   store: ['protocol', 'mqtt', 'broker'],
   bus: ['protocol', 'mqtt', 'auth', 'contracts', 'store'],

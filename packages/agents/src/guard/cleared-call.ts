@@ -1,0 +1,191 @@
+import type { CallJudge, CallVerdict, JsonObject, SessionReport, ToolCall } from '../model/call-judge.js'
+import { CallRefusedError, ResultWithheldError } from '../model/errors.js'
+import { NotJson, plainObject, reportable } from './plain-json.js'
+
+export interface GuardOptions {
+  /**
+   * Milliseconds to wait for a person where the verdict is `ask`, 300 000 by default. With 0 nobody is waited for: the
+   * call is refused as `approval-pending`, and the same call is allowed once somebody approves.
+   */
+  readonly approvalTimeoutMs?: number | undefined
+  /** Aborted, nothing is asked or waited for any more, and the call is not made. */
+  readonly signal?: AbortSignal | undefined
+}
+
+const APPROVAL_TIMEOUT_MS = 300_000
+
+/** A call that may be made once, with these arguments, and whose outcome its session is to be told. */
+export class ClearedCall {
+  /** As it was judged. */
+  readonly call: ToolCall
+  readonly verdict: CallVerdict
+  readonly #judge: CallJudge
+
+  constructor(judge: CallJudge, call: ToolCall, verdict: CallVerdict) {
+    this.#judge = judge
+    this.call = call
+    this.verdict = verdict
+  }
+
+  /** What to make the call with: as a rule changed them, or as they were judged. */
+  get arguments(): JsonObject {
+    return this.verdict.arguments ?? this.call.arguments
+  }
+
+  /** Rejects with `ResultWithheldError` where the session could not be told: the agent must not see the result then. */
+  succeeded(result: unknown): Promise<void> {
+    return this.#report('succeeded', result)
+  }
+
+  /** The same for an error, whose text comes from the tool, too. */
+  failed(error: unknown): Promise<void> {
+    return this.#report('failed', error instanceof Error ? error.message : error)
+  }
+
+  /** It was not made. Nothing of it needs withholding, so this never rejects. */
+  async skipped(): Promise<void> {
+    await this.#report('skipped', null).catch(() => {})
+  }
+
+  async #report(outcome: 'succeeded' | 'failed' | 'skipped', result: unknown): Promise<void> {
+    const { session_id, call_id, tool } = this.call
+    if (session_id === undefined) return
+    const { evaluation_id } = this.verdict
+    await reportResult(this.#judge, {
+      session_id,
+      kind: 'result',
+      tool,
+      ...(call_id === undefined ? {} : { call_id }),
+      arguments: this.arguments,
+      result,
+      is_error: outcome === 'failed',
+      outcome,
+      ...(evaluation_id === undefined ? {} : { evaluation_id }),
+    })
+  }
+}
+
+/** Reports what a call brought, as JSON. Rejects with `ResultWithheldError` where its session cannot be told. */
+export async function reportResult(
+  judge: CallJudge,
+  report: Extract<SessionReport, { kind: 'result' }>,
+): Promise<void> {
+  let result: unknown
+  try {
+    result = reportable(report.result)
+  } catch (error) {
+    throw new ResultWithheldError(report.tool, `${messageOf(error)}.`, error)
+  }
+  try {
+    await judge.report({ ...report, result })
+  } catch (error) {
+    throw new ResultWithheldError(report.tool, `its session could not be told: ${messageOf(error)}`, error)
+  }
+}
+
+/**
+ * Has a call judged, and where the verdict is `ask` waits until a person has answered, and has it judged again. Resolves
+ * for `allow` alone; everything else, failures included, rejects with `CallRefusedError`.
+ */
+export async function clearCall(
+  judge: CallJudge,
+  call: ToolCall,
+  options: GuardOptions = {},
+): Promise<ClearedCall> {
+  const judged = { ...call, arguments: argumentsOf(call) }
+  const verdict = await evaluate(judge, judged, options)
+  if (verdict.decision === 'allow') return new ClearedCall(judge, judged, verdict)
+  if (verdict.decision !== 'ask') throw refusedBy(verdict, judged)
+  await approvalOf(judge, judged, verdict, options)
+  const second = await evaluate(judge, judged, options)
+  if (second.decision === 'allow') return new ClearedCall(judge, judged, second)
+  throw refusedBy(second, judged)
+}
+
+function argumentsOf({ tool, arguments: found }: ToolCall): JsonObject {
+  try {
+    return plainObject(found, 'arguments')
+  } catch (error) {
+    // What is no JSON, and what throws where it is read.
+    const why = error instanceof NotJson ? error.message : `arguments cannot be read: ${messageOf(error)}`
+    throw new CallRefusedError('not-json', tool, `${why}.`, { cause: error })
+  }
+}
+
+async function evaluate(judge: CallJudge, call: ToolCall, options: GuardOptions): Promise<CallVerdict> {
+  throwIfAborted(call, options)
+  try {
+    const verdict = await judge.evaluate(call, { signal: options.signal })
+    throwIfAborted(call, options)
+    return verdict
+  } catch (error) {
+    throw unjudged(error, call, options)
+  }
+}
+
+/** Resolves when somebody said yes. */
+async function approvalOf(
+  judge: CallJudge,
+  call: ToolCall,
+  verdict: CallVerdict,
+  options: GuardOptions,
+): Promise<void> {
+  const { approval } = verdict
+  if (approval === undefined) throw refusedBy(verdict, call)
+  const { approvalTimeoutMs: timeoutMs = APPROVAL_TIMEOUT_MS, signal } = options
+  const pending = () =>
+    new CallRefusedError(
+      'approval-pending',
+      call.tool,
+      `it waits for approval ${approval.id}${reasonsOf(verdict)}`,
+      { verdict, retryable: true },
+    )
+  if (timeoutMs <= 0) throw pending()
+  let answer: string
+  try {
+    answer = await judge.waitForApproval(approval.id, { timeoutMs, signal })
+  } catch (error) {
+    throw unjudged(error, call, options, verdict)
+  }
+  if (answer === 'approved') return
+  if (answer !== 'denied') throw pending()
+  const why = `a person said no to approval ${approval.id}${reasonsOf(verdict)}`
+  throw new CallRefusedError('approval-denied', call.tool, why, { verdict })
+}
+
+function refusedBy(verdict: CallVerdict, { tool }: ToolCall): CallRefusedError {
+  if (verdict.decision !== 'ask') {
+    return new CallRefusedError('denied', tool, `the policy denies it${reasonsOf(verdict)}`, { verdict })
+  }
+  const why = `a person would have to approve it, and nobody can be asked${reasonsOf(verdict)}`
+  return new CallRefusedError('approval-unavailable', tool, why, { verdict })
+}
+
+function unjudged(
+  error: unknown,
+  call: ToolCall,
+  { signal }: GuardOptions,
+  verdict?: CallVerdict,
+): CallRefusedError {
+  if (error instanceof CallRefusedError) return error
+  if (signal?.aborted === true) return aborted(call, signal)
+  const retryable = error instanceof Error && 'retryable' in error && error.retryable === true
+  const why = `no verdict could be had: ${messageOf(error)}`
+  return new CallRefusedError('unjudged', call.tool, why, { cause: error, retryable, verdict })
+}
+
+function throwIfAborted(call: ToolCall, { signal }: GuardOptions): void {
+  if (signal?.aborted === true) throw aborted(call, signal)
+}
+
+function aborted({ tool }: ToolCall, signal: AbortSignal): CallRefusedError {
+  return new CallRefusedError('aborted', tool, 'it was taken back.', { cause: signal.reason })
+}
+
+function reasonsOf({ reasons }: CallVerdict): string {
+  return reasons.length === 0 ? '.' : `: ${reasons.join('; ')}`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import type { ApprovalAnswer, CallVerdict } from '../model/call-judge.js'
+
+const jsonObject = z.record(z.string(), z.unknown())
+
+/** Of a verdict on a call, what whoever makes it needs; more is passed over. */
+export const callVerdictSchema = z
+  .object({
+    decision: z.enum(['allow', 'ask', 'deny']),
+    approved: z.boolean(),
+    reasons: z.array(z.string()),
+    rules: z.array(z.object({ name: z.string(), decision: z.string(), reason: z.string().optional() })),
+    arguments: jsonObject.optional(),
+    approval: z.object({ id: z.string().min(1), expires_at: z.string() }).optional(),
+    evaluation_id: z.string().optional(),
+  })
+  .refine(({ decision, approved }) => approved === (decision === 'allow'), {
+    path: ['approved'],
+    error: 'must be true for the decision allow alone',
+  }) satisfies z.ZodType<CallVerdict>
+
+export const approvalResultSchema = z.object({ approval: z.object({ status: z.string() }) })
+
+/** Undefined while nobody has answered. What is used up or unknown here is good for nothing any more. */
+export function answerOf(status: string): ApprovalAnswer | undefined {
+  if (status === 'pending') return undefined
+  if (status === 'approved') return 'approved'
+  return status === 'denied' || status === 'revoked' ? 'denied' : 'expired'
+}

@@ -1,0 +1,83 @@
+/** A JSON object, as the arguments of a tool are one. */
+export type JsonObject = { readonly [name: string]: unknown }
+
+/** What a server says of its tool, in the words of MCP. A policy believes it only of servers that it trusts. */
+export interface ToolAnnotations {
+  readonly readOnlyHint?: boolean | undefined
+  readonly destructiveHint?: boolean | undefined
+  readonly idempotentHint?: boolean | undefined
+  readonly openWorldHint?: boolean | undefined
+}
+
+/** A call of a tool that an agent wants to make. Its fields are those of the wire. */
+export interface ToolCall {
+  readonly tool: string
+  readonly arguments: JsonObject
+  readonly annotations?: ToolAnnotations | undefined
+  /** What the agent says that it is for. It can only speak against the call. */
+  readonly intent?: string | undefined
+  /** Calls and results of one session are judged together: what the user asked for, where a value comes from. */
+  readonly session_id?: string | undefined
+  /** The framework's own identifier of the call, by which its result is known again. */
+  readonly call_id?: string | undefined
+}
+
+export type CallDecision = 'allow' | 'ask' | 'deny'
+
+/** A rule of the policy that applied to a call. */
+export interface CallRule {
+  readonly name: string
+  readonly decision: string
+  readonly reason?: string | undefined
+}
+
+/** A question that a person answers, who is not the one who asked. */
+export interface PendingApproval {
+  readonly id: string
+  /** ISO 8601. */
+  readonly expires_at: string
+}
+
+/** What a conscience says of a call. Only `allow` means that it may be made. */
+export interface CallVerdict {
+  readonly decision: CallDecision
+  readonly reasons: readonly string[]
+  readonly rules: readonly CallRule[]
+  /** What to make the call with instead, where a rule changes its arguments. */
+  readonly arguments?: JsonObject | undefined
+  /** Where it is `ask`: whom to wait for. Without one nobody can be asked. */
+  readonly approval?: PendingApproval | undefined
+  readonly evaluation_id?: string | undefined
+}
+
+/** What a session is told besides its calls: the user's own words, and what became of a call. */
+export type SessionReport =
+  | { readonly session_id: string; readonly kind: 'request'; readonly text: string }
+  | {
+      readonly session_id: string
+      readonly kind: 'result'
+      readonly tool: string
+      readonly call_id?: string | undefined
+      readonly arguments?: JsonObject | undefined
+      /** As the agent sees it. */
+      readonly result: unknown
+      readonly is_error?: boolean | undefined
+      /** `skipped`: it was allowed, and not made all the same. */
+      readonly outcome: 'succeeded' | 'failed' | 'skipped'
+      readonly evaluation_id?: string | undefined
+    }
+
+export type ApprovalAnswer = 'approved' | 'denied' | 'expired'
+
+/** What agents need of a conscience, over whichever way it is reached. */
+export interface CallJudge {
+  /** Rejects when no verdict can be had: whoever asks must then not make the call. */
+  evaluate(call: ToolCall, options?: { readonly signal?: AbortSignal | undefined }): Promise<CallVerdict>
+  /** Waits until a pending approval is answered or the time is over, which is `expired`, too. */
+  waitForApproval(
+    approvalId: string,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<ApprovalAnswer>
+  /** Resolves when the session has it, durably. */
+  report(report: SessionReport): Promise<void>
+}

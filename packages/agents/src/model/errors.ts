@@ -1,0 +1,75 @@
+import { JameyError } from '@jamey/protocol'
+import type { CallDecision, CallRule, CallVerdict } from './call-judge.js'
+
+/**
+ * `denied`: the policy says no. `approval-denied`: a person does. `approval-pending`: nobody has answered in time; once
+ * somebody does, the same call is allowed. `approval-unavailable`: somebody would have to be asked, and nobody can be.
+ * `unjudged`: there is no verdict, `cause` says why. `not-json`: the arguments are nothing that can be judged.
+ * `aborted`: whoever made the call took it back.
+ */
+export type CallRefusedCode =
+  | 'denied'
+  | 'approval-denied'
+  | 'approval-pending'
+  | 'approval-unavailable'
+  | 'unjudged'
+  | 'not-json'
+  | 'aborted'
+
+export interface CallRefusal {
+  readonly verdict?: CallVerdict | undefined
+  readonly cause?: unknown
+  readonly retryable?: boolean | undefined
+}
+
+/** A call that was not made. Its message may be shown to the model that wanted it. */
+export class CallRefusedError extends JameyError<CallRefusedCode> {
+  override readonly name = 'CallRefusedError'
+  readonly tool: string
+  /** Undefined where there is no verdict. */
+  readonly decision: CallDecision | undefined
+  readonly reasons: readonly string[]
+  readonly rules: readonly CallRule[]
+  /** Of the question that a person was or is asked. */
+  readonly approvalId: string | undefined
+
+  constructor(code: CallRefusedCode, tool: string, why: string, refusal: CallRefusal = {}) {
+    const { verdict, cause, retryable } = refusal
+    super(code, `The call of ${tool} was not made: ${why}`, { cause, retryable })
+    this.tool = tool
+    this.decision = verdict?.decision
+    this.reasons = verdict?.reasons ?? []
+    this.rules = verdict?.rules ?? []
+    this.approvalId = verdict?.approval?.id
+  }
+}
+
+/**
+ * A call was made, and its session could not be told the result, which is withheld: what an agent read unseen it could
+ * act upon unseen. `cause` says why. Not retryable, for the call would be made again.
+ */
+export class ResultWithheldError extends JameyError<'result-withheld'> {
+  override readonly name = 'ResultWithheldError'
+  readonly tool: string
+
+  constructor(tool: string, why: string, cause?: unknown) {
+    super('result-withheld', `${tool} was called; its result is withheld, since ${why}`, { cause })
+    this.tool = tool
+  }
+}
+
+/** The gateway could not be reached, or its answer is none. */
+export class JudgeError extends JameyError<'judge-unreachable' | 'judge-refused' | 'judge-answer-invalid'> {
+  override readonly name = 'JudgeError'
+  /** The HTTP status of an answer; undefined where there was none. */
+  readonly status: number | undefined
+
+  constructor(
+    code: 'judge-unreachable' | 'judge-refused' | 'judge-answer-invalid',
+    message: string,
+    options: { status?: number; cause?: unknown; retryable?: boolean } = {},
+  ) {
+    super(code, message, options)
+    this.status = options.status
+  }
+}
