@@ -5,6 +5,10 @@ import { jsonObject } from './fields.js'
 /** What may be called through the API; each name is a request contract of this package. */
 export const OPERATION_NAMES = [
   'conscience.evaluate',
+  'conscience.approvals.list',
+  'conscience.approvals.get',
+  'conscience.approvals.answer',
+  'conscience.approvals.revoke',
   'memory.store',
   'memory.query',
   'memory.get',

@@ -1,3 +1,4 @@
+import { approvals, atKeeper } from './approvals.js'
 import type { RequestContract } from './contract.js'
 import { answersFilter, topics } from './topics.js'
 
@@ -43,6 +44,13 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
       ...served(topics.conscience.evaluate),
       publish(topics.conscience.results.topic),
       publish('jamey/conscience/keys/%c'),
+      ...served(approvals.list),
+      // What it keeps is asked of itself: for each other one these are topics that it has no right to.
+      ...served(atKeeper(approvals.answer, '%c')),
+      ...served(atKeeper(approvals.use, '%c')),
+      publish('jamey/conscience/approvals-use/+'),
+      publish('jamey/conscience/approvals/+/%c'),
+      subscribe('jamey/conscience/approvals/#'),
       subscribe('jamey/conscience/facts/#'),
       answers(topics.conscience.evaluate),
       ...PRESENCE,
@@ -74,6 +82,8 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
       publish(topics.memory.forget.topic),
       publish(topics.memory.query.topic),
       publish('jamey/memory/others/+'),
+      publish(approvals.list.topic),
+      publish('jamey/conscience/approvals-answer/+'),
       subscribe('jamey/conscience/keys/#'),
       subscribe('jamey/events/#'),
       answers(topics.api.requests),

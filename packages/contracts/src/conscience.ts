@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { approvals } from './approvals.js'
 import type { Contract, RequestContract } from './contract.js'
 import { isoTime, jsonObject } from './fields.js'
 
@@ -147,4 +148,5 @@ export const conscience = {
     schema: receiptKeysSchema,
     description: 'The keys that verify the receipts of one conscience; retained.',
   } satisfies Contract,
+  approvals,
 } as const

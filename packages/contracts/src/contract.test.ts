@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { addressOf, messagesFilterOf, namesSender } from './address.js'
 import { OPERATION_NAMES } from './api.js'
+import { atKeeper, keeperOf } from './approvals.js'
 import { COMPONENTS } from './components.js'
 import { filterOf, isRequestContract, parametersOf, topicOf } from './contract.js'
 import {
@@ -23,6 +24,10 @@ describe('contracts', () => {
     expect([...new Set(found)].sort()).toEqual([
       'jamey/api/requests',
       'jamey/api/responses/{client_id}/#',
+      'jamey/conscience/approvals-answer/{keeper}',
+      'jamey/conscience/approvals-list',
+      'jamey/conscience/approvals-use/{keeper}',
+      'jamey/conscience/approvals/{approval_id}/{client_id}',
       'jamey/conscience/evaluate',
       'jamey/conscience/facts/{request_digest}/{client_id}',
       'jamey/conscience/keys/{client_id}',
@@ -43,7 +48,8 @@ describe('contracts', () => {
   it('are all listed, each with a topic and action of its own', () => {
     const { responses: _, ...api } = topics.api
     const { others, ...memory } = topics.memory
-    const parts = [topics.conscience, memory, others, topics.events, api]
+    const { approvals, ...conscience } = topics.conscience
+    const parts = [conscience, approvals, memory, others, topics.events, api]
     const all = parts.flatMap((part) => Object.values(part))
     expect(new Set(CONTRACTS)).toEqual(new Set(all))
     expect(new Set(CONTRACTS.map(({ topic, action }) => `${topic} ${action}`)).size).toBe(CONTRACTS.length)
@@ -61,6 +67,7 @@ describe('contracts', () => {
     expect(CONTRACTS.filter(({ retain }) => retain)).toEqual([
       topics.conscience.facts,
       topics.conscience.keys,
+      topics.conscience.approvals.state,
       status,
     ])
   })
@@ -194,6 +201,26 @@ describe('the schemas', () => {
   })
 })
 
+describe('the id of an approval', () => {
+  const { schema } = topics.conscience.approvals.revoke
+  const uuid = '7c1d2e3f-4a5b-4c6d-8e7f-9a0b1c2d3e4f'
+
+  it('names who keeps it, and is one level of a topic', () => {
+    const approval_id = `${uuid}.jamey-conscience.2`
+    expect(schema.safeParse({ approval_id }).success).toBe(true)
+    expect(keeperOf(approval_id)).toBe('jamey-conscience.2')
+    const { answer } = topics.conscience.approvals
+    expect(atKeeper(answer, keeperOf(approval_id)).topic).toBe(
+      'jamey/conscience/approvals-answer/jamey-conscience.2',
+    )
+  })
+
+  it.each(['', uuid, `${uuid}.`, `${uuid}.a/b`, `${uuid}.+`, `${uuid}.#`, `x${uuid}.a`, `${uuid}.a\n`])(
+    'is not %j',
+    (approval_id) => expect(schema.safeParse({ approval_id }).success).toBe(false),
+  )
+})
+
 describe('the manifest', () => {
   it('grants each service what its contracts need and nothing of other parts', () => {
     expect(COMPONENTS.conscience.permissions).toEqual([
@@ -202,6 +229,18 @@ describe('the manifest', () => {
       'publish:jamey/conscience/evaluate',
       'publish:jamey/conscience/results',
       'publish:jamey/conscience/keys/%c',
+      'subscribe:$share/conscience/jamey/conscience/approvals-list/#',
+      'subscribe:jamey/conscience/approvals-list/#',
+      'publish:jamey/conscience/approvals-list',
+      'subscribe:$share/conscience/jamey/conscience/approvals-answer/%c/#',
+      'subscribe:jamey/conscience/approvals-answer/%c/#',
+      'publish:jamey/conscience/approvals-answer/%c',
+      'subscribe:$share/conscience/jamey/conscience/approvals-use/%c/#',
+      'subscribe:jamey/conscience/approvals-use/%c/#',
+      'publish:jamey/conscience/approvals-use/%c',
+      'publish:jamey/conscience/approvals-use/+',
+      'publish:jamey/conscience/approvals/+/%c',
+      'subscribe:jamey/conscience/approvals/#',
       'subscribe:jamey/conscience/facts/#',
       'publish:jamey/api/responses/+/conscience/#',
       'publish:jamey/events/heartbeat',

@@ -1,5 +1,6 @@
 export * from './address.js'
 export * from './api.js'
+export * from './approvals.js'
 export * from './components.js'
 export * from './conscience.js'
 export * from './contract.js'

@@ -13,6 +13,12 @@ export const CONTRACTS: readonly Contract[] = [
   topics.conscience.results,
   topics.conscience.facts,
   topics.conscience.keys,
+  topics.conscience.approvals.get,
+  topics.conscience.approvals.list,
+  topics.conscience.approvals.answer,
+  topics.conscience.approvals.revoke,
+  topics.conscience.approvals.use,
+  topics.conscience.approvals.state,
   topics.memory.store,
   topics.memory.forget,
   topics.memory.query,
@@ -31,6 +37,10 @@ export const CONTRACTS: readonly Contract[] = [
 /** The contract behind each operation of the API. */
 export const OPERATIONS = {
   'conscience.evaluate': topics.conscience.evaluate,
+  'conscience.approvals.list': topics.conscience.approvals.list,
+  'conscience.approvals.get': topics.conscience.approvals.get,
+  'conscience.approvals.answer': topics.conscience.approvals.answer,
+  'conscience.approvals.revoke': topics.conscience.approvals.revoke,
   'memory.store': topics.memory.store,
   'memory.query': topics.memory.query,
   'memory.get': topics.memory.get,

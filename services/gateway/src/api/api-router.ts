@@ -7,7 +7,7 @@ import {
   RequestError,
   type ServedContract,
 } from '@jamey/bus'
-import { type Call, OPERATIONS, topics } from '@jamey/contracts'
+import { addressed, type Call, OPERATIONS, type RequestContract, topics } from '@jamey/contracts'
 import { faultOf } from '../problems/invalid-input.js'
 
 /** What the router needs of a bus. */
@@ -24,11 +24,11 @@ export type RouterBus = Pick<Bus, 'request' | 'serve'>
 export async function serveApi(bus: RouterBus): Promise<ServedContract> {
   return bus.serve(
     topics.api.requests,
-    { whenRefused: 'retry', permittedBy: ({ operation }) => OPERATIONS[operation].topic },
+    { whenRefused: 'retry', permittedBy: (call) => contractOf(call).topic },
     async (call, context) => {
       const { operation, input } = call.data
       const onBehalfOf = callerOf(call)
-      const contract = OPERATIONS[operation]
+      const contract = contractOf(call.data)
       const parsed = contract.schema.safeParse(input)
       if (!parsed.success) {
         const { detail } = faultOf(parsed.error.issues, input)
@@ -39,14 +39,14 @@ export async function serveApi(bus: RouterBus): Promise<ServedContract> {
         throw new RequestError('request-timed-out', 'The deadline had passed.', { retryable: true })
       const { correlation_id, traceparent } = call.envelope.metadata
       try {
-        const output = await bus.request(contract, parsed.data, {
+        const output = (await bus.request(contract, parsed.data, {
           timeoutMs,
           signal,
           correlationId: correlation_id,
           onBehalfOf,
           ...(operation.endsWith('store') ? { messageId: call.envelope.message_id } : {}),
           ...(traceparent === undefined ? {} : { traceparent }),
-        })
+        })) as Record<string, unknown>
         return { output }
       } catch (error) {
         throw requestErrorOf(error)
@@ -55,11 +55,15 @@ export async function serveApi(bus: RouterBus): Promise<ServedContract> {
   )
 }
 
+function contractOf({ operation, input }: Call): RequestContract {
+  return addressed<RequestContract>(OPERATIONS[operation], input)
+}
+
 /** What a caller may do that nobody passed on, this gateway must not put its own permissions in the place of. */
 function callerOf({ principal, data: payload }: Message<Call>): OnBehalfOf {
   const { clientId, permissions } = principal
   if (permissions !== undefined) return { clientId, permissions: permissions.list }
-  const { topic, action } = OPERATIONS[payload.operation]
+  const { topic, action } = contractOf(payload)
   const way = `publish '${action}' to ${topic} itself, where that is known`
   throw new RequestError('not-permitted', `Nobody tells here what ${clientId} may do; ${way}.`)
 }

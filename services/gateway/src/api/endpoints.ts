@@ -1,8 +1,16 @@
-import { OPERATIONS, type OperationName, type RequestContract } from '@jamey/contracts'
+import { addressed, OPERATIONS, type OperationName, type RequestContract } from '@jamey/contracts'
 import type { FastifyRequest } from 'fastify'
 import type { FieldNames } from '../problems/invalid-input.js'
 import { Problem } from '../problems/problem.js'
-import { OTHERS_RECALL_PARAMETERS, RECALL_FIELD_NAMES, recallQueryOf } from './recall-query.js'
+import {
+  APPROVAL_PARAMETERS,
+  OTHERS_RECALL_PARAMETERS,
+  type QueryParameters,
+  queryOf,
+  RECALL_FIELD_NAMES,
+  RECALL_PARAMETERS,
+  WAIT_PARAMETERS,
+} from './query-parameters.js'
 
 /** One HTTP endpoint that stands for one operation of the API. Routes, index and OpenAPI come from these. */
 export interface Endpoint {
@@ -15,6 +23,12 @@ export interface Endpoint {
   readonly readsBody: boolean
   /** Whether repeating the call under one Idempotency-Key has its effect once. */
   readonly takesIdempotencyKey: boolean
+  /** Whether a caller that this machine vouches for needs a token all the same. */
+  readonly needsToken: boolean
+  /** The query parameters that it takes. */
+  readonly parameters: QueryParameters
+  /** Of the contract's fields, the one that stands in the path. */
+  readonly pathField: string
   /** What the caller calls the contract's fields, where the names differ. */
   readonly fieldNames: FieldNames
   /** The statuses that mean success, the usual one first. */
@@ -27,10 +41,15 @@ export interface Endpoint {
 const COMMON = {
   readsBody: false,
   takesIdempotencyKey: false,
+  needsToken: false,
+  parameters: {},
+  pathField: 'id',
   fieldNames: {},
   successes: [200],
   statusOf: () => 200,
 } as const
+
+const ONE_APPROVAL = { pathField: 'approval_id', fieldNames: { approval_id: 'id' } } as const
 
 export const ENDPOINTS: readonly Endpoint[] = [
   {
@@ -42,6 +61,50 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: 'Judge a proposed action.',
     readsBody: true,
     input: (request) => request.body,
+  },
+  {
+    ...COMMON,
+    method: 'GET',
+    path: '/v1/approvals',
+    operation: 'conscience.approvals.list',
+    contract: OPERATIONS['conscience.approvals.list'],
+    summary: 'The calls that people are asked about, the newest first.',
+    parameters: APPROVAL_PARAMETERS,
+    input: (request) => queryOf(request, APPROVAL_PARAMETERS),
+  },
+  {
+    ...COMMON,
+    ...ONE_APPROVAL,
+    method: 'GET',
+    path: '/v1/approvals/:id',
+    operation: 'conscience.approvals.get',
+    contract: OPERATIONS['conscience.approvals.get'],
+    summary: 'One approval that the caller asked for, or may read; with wait_ms once it is answered.',
+    parameters: WAIT_PARAMETERS,
+    input: (request) => ({ ...queryOf(request, WAIT_PARAMETERS), ...approvalOf(request) }),
+  },
+  {
+    ...COMMON,
+    ...ONE_APPROVAL,
+    method: 'POST',
+    path: '/v1/approvals/:id/answer',
+    operation: 'conscience.approvals.answer',
+    contract: OPERATIONS['conscience.approvals.answer'],
+    summary: 'Approve or deny a call that somebody else wants to make.',
+    readsBody: true,
+    needsToken: true,
+    input: (request) => ({ ...(request.body as object), ...approvalOf(request) }),
+  },
+  {
+    ...COMMON,
+    ...ONE_APPROVAL,
+    method: 'DELETE',
+    path: '/v1/approvals/:id',
+    operation: 'conscience.approvals.revoke',
+    contract: OPERATIONS['conscience.approvals.revoke'],
+    summary: 'Take back an approval.',
+    needsToken: true,
+    input: approvalOf,
   },
   {
     ...COMMON,
@@ -64,7 +127,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
     contract: OPERATIONS['memory.query'],
     summary: 'Recall memories, best first.',
     fieldNames: RECALL_FIELD_NAMES,
-    input: (request) => recallQueryOf(request.query as Record<string, unknown>),
+    parameters: RECALL_PARAMETERS,
+    input: (request) => queryOf(request, RECALL_PARAMETERS),
   },
   {
     ...COMMON,
@@ -107,7 +171,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
     contract: OPERATIONS['memory.others.query'],
     summary: 'Recall memories of everybody, or of one owner.',
     fieldNames: RECALL_FIELD_NAMES,
-    input: (request) => recallQueryOf(request.query as Record<string, unknown>, OTHERS_RECALL_PARAMETERS),
+    parameters: OTHERS_RECALL_PARAMETERS,
+    input: (request) => queryOf(request, OTHERS_RECALL_PARAMETERS),
   },
   {
     ...COMMON,
@@ -147,6 +212,16 @@ function forgottenStatus(output: Readonly<Record<string, unknown>>): number {
 
 function idOf(request: FastifyRequest): unknown {
   return { id: (request.params as { id: string }).id }
+}
+
+function approvalOf(request: FastifyRequest): { approval_id: string } {
+  return { approval_id: (request.params as { id: string }).id }
+}
+
+/** The topic that the caller has to be allowed to publish to. */
+export function topicOf({ contract, pathField }: Endpoint, request: FastifyRequest): string {
+  const { id } = request.params as { id?: string }
+  return addressed(contract, { [pathField]: id }).topic
 }
 
 function noSuchMemory(): Problem {

@@ -1,9 +1,8 @@
-import { queryOthersSchema } from '@jamey/contracts'
+import { filterOf } from '@jamey/contracts'
 import { z } from 'zod'
 import { DEFAULT_TIMEOUT_MS, MAXIMUM_TIMEOUT_MS, MINIMUM_TIMEOUT_MS } from '../callers/call-headers.js'
 import { PROBLEM_STATUSES } from '../problems/problem.js'
 import { ENDPOINTS, type Endpoint, OWN_ENDPOINTS, TOKEN_ENDPOINT } from './endpoints.js'
-import { OTHERS_RECALL_PARAMETERS, RECALL_PARAMETERS } from './recall-query.js'
 
 type Json = Record<string, unknown>
 
@@ -29,7 +28,7 @@ export function openApiDocument(): Json {
       title: 'Jamey',
       version: '1',
       description:
-        'Has an action judged, and stores and recalls memories. On the machine itself no token is needed unless the gateway requires one.',
+        'Has calls of tools judged, asks people about them, and stores and recalls memories. On the machine itself no token is needed unless the gateway or the operation requires one.',
     },
     paths,
     components: {
@@ -98,28 +97,28 @@ function oauthFailure(status: number): Json {
 }
 
 function callOperation(endpoint: Endpoint): Json {
-  const { contract, operation, summary, readsBody, successes } = endpoint
+  const { contract, operation, summary, readsBody, successes, needsToken } = endpoint
   const answer = { 'application/json': { schema: schemaOf(contract.responseSchema, 'output') } }
   const succeeded = successes.map((status) => [
     status,
     { description: contract.description, content: answer },
   ])
-  const body = {
-    required: true,
-    content: { 'application/json': { schema: schemaOf(contract.schema, 'input') } },
-  }
   return {
     operationId: operation,
     summary,
-    description: `${contract.description} A token needs the permission publish:${contract.topic}.`,
+    description: `${contract.description} A token needs the permission publish:${filterOf(contract)}.${needsToken ? ' There is no way without one.' : ''}`,
     parameters: parametersOf(endpoint),
-    ...(readsBody ? { requestBody: body } : {}),
+    ...(readsBody ? { requestBody: requestBodyOf(endpoint) } : {}),
     responses: { ...Object.fromEntries(succeeded), ...problemResponses(failuresOf(endpoint)) },
   }
 }
 
 function failuresOf(endpoint: Endpoint): readonly number[] {
-  const own = endpoint.readsBody ? [413, 415] : endpoint.path.includes(':') ? [404] : []
+  const own = [
+    ...(endpoint.readsBody ? [413, 415] : []),
+    ...(endpoint.path.includes(':') ? [404] : []),
+    ...(endpoint.operation.startsWith('conscience.approvals.') && endpoint.needsToken ? [409] : []),
+  ]
   return [...CALL_FAILURES, ...own].sort((a, b) => a - b)
 }
 
@@ -130,20 +129,31 @@ function parametersOf(endpoint: Endpoint): Json[] {
     required: true,
     schema: { type: 'string' },
   }))
-  const inQuery = recallParametersOf(endpoint)
+  const inQuery = queryParametersOf(endpoint)
   const headers = endpoint.takesIdempotencyKey ? [TIMEOUT_HEADER, IDEMPOTENCY_HEADER] : [TIMEOUT_HEADER]
   return [...inPath, ...inQuery, ...headers]
 }
 
-function recallParametersOf({ operation }: Endpoint): Json[] {
-  if (operation !== 'memory.query' && operation !== 'memory.others.query') return []
-  const parameters = operation === 'memory.query' ? RECALL_PARAMETERS : OTHERS_RECALL_PARAMETERS
-  const { shape } = queryOthersSchema
+function requestBodyOf(endpoint: Endpoint): Json {
+  return { required: true, content: { 'application/json': { schema: bodyOf(endpoint) } } }
+}
+
+/** What stands in the path stands nowhere else. */
+function bodyOf({ contract, path, pathField }: Endpoint): Json {
+  const schema = schemaOf(contract.schema, 'input')
+  if (!path.includes(':id')) return schema
+  const { [pathField]: _, ...properties } = schema['properties'] as Json
+  const required = (schema['required'] as string[]).filter((name) => name !== pathField)
+  return { ...schema, properties, required }
+}
+
+function queryParametersOf({ contract, parameters }: Endpoint): Json[] {
+  const { shape } = contract.schema as z.ZodObject
   return Object.entries(parameters).map(([name, { field = name, description }]) => ({
     name,
     in: 'query',
     description,
-    schema: schemaOf(shape[field as keyof typeof shape], 'input'),
+    schema: schemaOf(shape[field] as z.ZodType, 'input'),
   }))
 }
 

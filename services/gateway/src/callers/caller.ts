@@ -56,6 +56,16 @@ export async function identifyCaller(facts: CallerFacts, policy: CallerPolicy): 
   )
 }
 
+/** Throws a `Problem` 401 for a caller that this machine alone vouches for. */
+export function requireToken({ hasToken }: Caller): void {
+  if (hasToken) return
+  throw new Problem(
+    'token-required',
+    'This takes a token on this machine, too: whatever has an agent fetch a page could call it otherwise. Send "Authorization: Bearer <token>" ("jamey token" makes one).',
+    { headers: { 'www-authenticate': CHALLENGE } },
+  )
+}
+
 /** Throws a `Problem` 403 that names the missing permission. */
 export function requirePermission(caller: Caller, topic: string): void {
   if (caller.permissions.mayPublish(topic)) return

@@ -1,7 +1,7 @@
 import { TLSSocket } from 'node:tls'
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../problems/problem.js'
-import { type Caller, type CallerPolicy, identifyCaller, requirePermission } from './caller.js'
+import { type Caller, type CallerPolicy, identifyCaller, requirePermission, requireToken } from './caller.js'
 import { PeerUsers } from './peer-user.js'
 import { cameByUnixSocket } from './unix-socket.js'
 
@@ -51,11 +51,12 @@ export class Callers {
     return caller.hasToken ? `token ${caller.name}` : 'local'
   }
 
-  /** Throws a `Problem` 401 or 403 unless the caller may publish to `topic`. */
-  async admit(request: FastifyRequest, topic: string): Promise<void> {
+  /** Throws a `Problem` 401 or 403 unless the caller may publish to `topic`, and shows a token where one is needed. */
+  async admit(request: FastifyRequest, topic: string, needsToken: boolean): Promise<void> {
     const caller = this.#known.get(request)
     if (caller === undefined) throw new Error('admit needs identify to have run')
     if (caller instanceof Problem) throw caller
+    if (needsToken) requireToken(caller)
     requirePermission(caller, topic)
   }
 }

@@ -5,7 +5,7 @@ import rateLimit from '@fastify/rate-limit'
 import { systemClock } from '@jamey/bus'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Logger } from 'pino'
-import { ENDPOINTS, endpointIndex, methodsAt } from '../api/endpoints.js'
+import { ENDPOINTS, endpointIndex, methodsAt, topicOf } from '../api/endpoints.js'
 import type { Forwarder } from '../api/forwarder.js'
 import { openApiDocument } from '../api/openapi.js'
 import type { CallerPolicy } from '../callers/caller.js'
@@ -190,7 +190,7 @@ export class HttpServer {
         onRequest: [
           (request) => callers.identify(request),
           ...limit,
-          (request) => callers.admit(request, endpoint.contract.topic),
+          (request) => callers.admit(request, topicOf(endpoint, request), endpoint.needsToken),
         ],
         handler: async (request, reply) => {
           const call = forwarder.prepare(endpoint, request, callers.admitted(request))

@@ -1,17 +1,20 @@
-import type { MemoryQueryInput } from '@jamey/contracts'
+import type { FastifyRequest } from 'fastify'
 import type { FieldNames } from '../problems/invalid-input.js'
 import { excerpt } from '../problems/invalid-input.js'
 import { Problem } from '../problems/problem.js'
 
 interface Parameter {
-  /** The field of the query contract that it fills, where that has another name. */
-  readonly field?: keyof MemoryQueryInput | 'owner'
+  /** The field of the contract that it fills, where that has another name. */
+  readonly field?: string
   readonly kind: 'text' | 'list' | 'integer' | 'time'
   readonly description: string
 }
 
-/** The query parameters of `GET /v1/memories`; checking and documentation come from this table. */
-export const RECALL_PARAMETERS: Readonly<Record<string, Parameter>> = {
+/** The query parameters of one endpoint by name; checking and documentation come from such a table. */
+export type QueryParameters = Readonly<Record<string, Parameter>>
+
+/** Those of `GET /v1/memories`. */
+export const RECALL_PARAMETERS: QueryParameters = {
   q: { field: 'query', kind: 'text', description: 'Words to look for; without them the newest come first.' },
   layer: { field: 'layers', kind: 'list', description: 'Only memories of this layer; may be repeated.' },
   tag: { field: 'tags', kind: 'list', description: 'Only memories with this tag; may be repeated.' },
@@ -22,9 +25,22 @@ export const RECALL_PARAMETERS: Readonly<Record<string, Parameter>> = {
 }
 
 /** Those of `GET /v1/others/memories`. */
-export const OTHERS_RECALL_PARAMETERS: Readonly<Record<string, Parameter>> = {
+export const OTHERS_RECALL_PARAMETERS: QueryParameters = {
   ...RECALL_PARAMETERS,
   owner: { kind: 'text', description: 'Only the memories of this client.' },
+}
+
+/** Those of `GET /v1/approvals`. */
+export const APPROVAL_PARAMETERS: QueryParameters = {
+  status: { kind: 'list', description: 'Only those of this status; may be repeated.' },
+  requested_by: { kind: 'text', description: 'Only what this client asked for.' },
+  limit: { kind: 'integer', description: 'How many at most.' },
+  offset: { kind: 'integer', description: 'How many to leave out, for the next page.' },
+}
+
+/** Those of `GET /v1/approvals/:id`. */
+export const WAIT_PARAMETERS: QueryParameters = {
+  wait_ms: { kind: 'integer', description: 'How long to wait until it is pending no more.' },
 }
 
 /** What a caller calls the fields of the query contract. */
@@ -33,15 +49,12 @@ export const RECALL_FIELD_NAMES: FieldNames = Object.fromEntries(
 )
 
 /**
- * The data of a memory query from a parsed query string, still to be checked against the contract. Throws a
- * `Problem` 400 on a parameter that does not exist, so that a misspelt filter is never silently ignored.
+ * The fields of a contract from a query string, still to be checked against it. Throws a `Problem` 400 on a parameter that
+ * does not exist, so that a misspelt filter is never silently ignored.
  */
-export function recallQueryOf(
-  query: Readonly<Record<string, unknown>>,
-  parameters = RECALL_PARAMETERS,
-): Record<string, unknown> {
+export function queryOf({ query }: FastifyRequest, parameters: QueryParameters): Record<string, unknown> {
   const input: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(query)) {
+  for (const [name, value] of Object.entries(query as Record<string, unknown>)) {
     const parameter = Object.hasOwn(parameters, name) ? parameters[name] : undefined
     if (parameter === undefined) throw unknownParameter(name, parameters)
     if (value !== '') input[parameter.field ?? name] = readValue(parameter.kind, value)
@@ -58,7 +71,7 @@ function readValue(kind: Parameter['kind'], value: unknown): unknown {
   return value
 }
 
-function unknownParameter(name: string, parameters: typeof RECALL_PARAMETERS): Problem {
+function unknownParameter(name: string, parameters: QueryParameters): Problem {
   const known = Object.keys(parameters).join(', ')
   return new Problem('invalid-input', `There is no query parameter ${excerpt(name)}; there are ${known}.`, {
     field: name.slice(0, 60),

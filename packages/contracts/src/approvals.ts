@@ -1,0 +1,95 @@
+import {
+  answerApprovalSchema,
+  approvalIdSchema,
+  approvalListSchema,
+  approvalResultSchema,
+  approvalSchema,
+  getApprovalSchema,
+  listApprovalsSchema,
+  revokeApprovalSchema,
+  useApprovalSchema,
+  usedApprovalSchema,
+} from './approval.js'
+import { type Contract, type RequestContract, topicOf } from './contract.js'
+
+export * from './approval.js'
+
+/** Behind the UUID, whose length is always the same, and the dot. */
+const KEEPER_AT = 37
+
+/** The client identifier of the conscience that keeps an approval. */
+export function keeperOf(approvalId: string): string {
+  return approvalId.slice(KEEPER_AT)
+}
+
+/** `contract` at the conscience that keeps an approval: its requests go to that one, whoever else serves. */
+export function atKeeper<C extends RequestContract>(contract: C, keeper: string): C {
+  return { ...contract, topic: topicOf(contract, { keeper }) }
+}
+
+/** Where a request goes: to the keeper of the approval that its data names, where the topic of its contract has one. */
+export function addressed<C extends RequestContract>(
+  contract: C,
+  data: Readonly<Record<string, unknown>>,
+): C {
+  const { topic } = contract
+  const id = approvalIdSchema.safeParse(data['approval_id'])
+  return topic.includes('{keeper}') && id.success ? atKeeper(contract, keeperOf(id.data)) : contract
+}
+
+const SERVED = { qos: 1, retain: false, service: 'conscience' } as const
+
+export const approvals = {
+  /** Needs no more than the right to ask: whoever asked may know. */
+  get: {
+    ...SERVED,
+    topic: 'jamey/conscience/evaluate',
+    action: 'get_approval',
+    schema: getApprovalSchema,
+    responseSchema: approvalResultSchema,
+    isRepeatable: true,
+    description: 'What became of an approval that a verdict named, for whom that verdict was for.',
+  } satisfies RequestContract,
+  list: {
+    ...SERVED,
+    topic: 'jamey/conscience/approvals-list',
+    action: 'list_approvals',
+    schema: listApprovalsSchema,
+    responseSchema: approvalListSchema,
+    isRepeatable: true,
+    description: 'Lists the calls that people are asked about, and what became of them.',
+  } satisfies RequestContract,
+  answer: {
+    ...SERVED,
+    topic: 'jamey/conscience/approvals-answer/{keeper}',
+    action: 'answer_approval',
+    schema: answerApprovalSchema,
+    responseSchema: approvalResultSchema,
+    description: 'Approves or denies a call that somebody else wants to make.',
+  } satisfies RequestContract,
+  revoke: {
+    ...SERVED,
+    topic: 'jamey/conscience/approvals-answer/{keeper}',
+    action: 'revoke_approval',
+    schema: revokeApprovalSchema,
+    responseSchema: approvalResultSchema,
+    description: 'Takes back an approval that is not used up.',
+  } satisfies RequestContract,
+  use: {
+    ...SERVED,
+    topic: 'jamey/conscience/approvals-use/{keeper}',
+    action: 'use_approval',
+    schema: useApprovalSchema,
+    responseSchema: usedApprovalSchema,
+    description: 'Uses an approval that another conscience keeps; among consciences alone.',
+  } satisfies RequestContract,
+  state: {
+    topic: 'jamey/conscience/approvals/{approval_id}/{client_id}',
+    action: 'approval',
+    qos: 1,
+    retain: true,
+    schema: approvalSchema,
+    description:
+      'An approval as the conscience that keeps it has it; retained until it is settled for a while.',
+  } satisfies Contract,
+} as const
