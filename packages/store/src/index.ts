@@ -8,4 +8,6 @@ export { checkStore, type StoreCheck, type StoreCheckOptions } from './check-sto
 export { StoreError, type StoreErrorCode } from './lmdb/store-error.js'
 export { type OutboxOptions, openOutbox } from './outbox/open-outbox.js'
 export type * from './outbox/outbox.js'
+export { openRecordStore } from './records/open-record-store.js'
+export type * from './records/record-store.js'
 export { openSessionStore, type SessionStoreOptions } from './session/open-session-store.js'
