@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { encodeEnvelope } from '@jamey/bus'
-import { inboxTopic, topics, type Verdict } from '@jamey/contracts'
+import { inboxTopic, type TextVerdict, topics } from '@jamey/contracts'
 import type { Client } from '@jamey/mqtt'
 import { tryPublish, type Word } from './attempt.js'
 import type { ForeignIdentifier } from './broker-under-test.js'
@@ -18,8 +18,11 @@ export const identity: Scene = {
   title: 'forged sender',
   async play(system): Promise<Seen> {
     const [asker, watcher] = [await system.bus('asker'), await system.bus('watcher')]
-    const verdicts: Verdict[] = []
-    const watching = await watcher.subscribe(results, ({ data }) => void verdicts.push(data))
+    const verdicts: TextVerdict[] = []
+    const watching = await watcher.subscribe(
+      results,
+      ({ data }) => void (data.kind === 'text' && verdicts.push(data)),
+    )
     const own = (await ask(asker, 'read the news of today')).requested_by
     const words: Word[] = []
     for (const topic of [evaluate.topic, `${evaluate.topic}/asker`, `${evaluate.topic}/stranger`]) {

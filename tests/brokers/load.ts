@@ -47,7 +47,7 @@ export class Load {
   static async start(askers: readonly Bus[], watcher: Bus, ratePerSecond: number): Promise<Load> {
     const load = new Load(askers, ratePerSecond)
     const watching = await watcher.subscribe(topics.conscience.results, ({ data, sender }) => {
-      if (!data.action.startsWith(load.#label)) return
+      if (data.kind !== 'text' || !data.action.startsWith(load.#label)) return
       load.#verdicts.set(data.action, (load.#verdicts.get(data.action) ?? 0) + 1)
       load.#judged.set(sender.clientId, (load.#judged.get(sender.clientId) ?? 0) + 1)
     })

@@ -90,19 +90,18 @@ describe('the conscience', () => {
       '{"consent": false}',
     )
     expect(code).toBe(3)
-    expect(stdout).toMatch(/not approved|forbidden/i)
-    expect(stdout).toMatch(/-\d/)
+    expect(stdout).toMatch(/^deny /)
   })
 
   it('approves everyday help', async () => {
     const verdict = await json('evaluate', 'summarise the meeting notes for the team')
-    expect(verdict).toMatchObject({ approved: true, recognised: true })
+    expect(verdict).toMatchObject({ approved: true, decision: 'allow' })
   })
 
   it('calls an action unrecognised rather than approve it silently', async () => {
     const { code, stdout } = await run('evaluate', 'flibber the jabberwock', '--json')
     expect(code).toBe(3)
-    expect(JSON.parse(stdout)).toMatchObject({ decision: 'unrecognised', moral_score: 0, approved: false })
+    expect(JSON.parse(stdout)).toMatchObject({ decision: 'ask', outcome: 'unrecognised', approved: false })
   })
 
   it('announces each verdict on jamey/conscience/results as it happens', async () => {
@@ -124,7 +123,7 @@ describe('the conscience', () => {
     const overHttp = (await response.json()) as Record<string, unknown>
     const { stdout } = await run('evaluate', body.action, '--context', JSON.stringify(body.context), '--json')
     const overMqtt = JSON.parse(stdout) as Record<string, unknown>
-    for (const field of ['approved', 'decision', 'moral_score', 'rules', 'explanation']) {
+    for (const field of ['approved', 'decision', 'rules', 'reasons']) {
       expect(overHttp[field]).toEqual(overMqtt[field])
     }
     // The gateway also asks itself there whether it is heard.
@@ -240,7 +239,7 @@ describe('plain messages', () => {
       '--json',
     )
     expect(code).toBe(0)
-    expect(stdout).toContain('moral_score')
+    expect(stdout).toContain('reasons')
   })
 
   it('end with exit codes that tell refusal, time-out and absence apart', async () => {

@@ -1,3 +1,4 @@
+export { callDigest } from './digest.js'
 export { type CommandFact, type FactOptions, type Facts, type FileFact, factsOf } from './facts.js'
 export type { Call, Effect, Role } from './model/call.js'
 export { readScript, type ShellCommand, type ShellScript } from './shell/script.js'

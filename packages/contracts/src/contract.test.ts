@@ -5,6 +5,7 @@ import { OPERATION_NAMES } from './api.js'
 import { atKeeper, keeperOf } from './approvals.js'
 import { COMPONENTS } from './components.js'
 import { filterOf, isRequestContract, parametersOf, topicOf } from './contract.js'
+import { firstIssue } from './issue.js'
 import {
   answersFilter,
   CONTRACTS,
@@ -74,9 +75,9 @@ describe('contracts', () => {
 
   it('can all be written as JSON Schema', () => {
     for (const contract of CONTRACTS) {
-      expect(z.toJSONSchema(contract.schema)).toHaveProperty('type', 'object')
+      expect(new Set(shapesOf(contract.schema))).toEqual(new Set(['object']))
       if (isRequestContract(contract)) {
-        expect(z.toJSONSchema(contract.responseSchema)).toHaveProperty('type', 'object')
+        expect(new Set(shapesOf(contract.responseSchema))).toEqual(new Set(['object']))
       }
     }
   })
@@ -171,6 +172,11 @@ describe('the schemas', () => {
     [topics.memory.forget, { layer: 'working', before: '2024-11-14T21:00:00.5+01:00' }],
     [topics.memory.query, {}],
     [topics.conscience.evaluate, { action: 'x', context: { any: ['thing'] }, user: {} }],
+    [
+      topics.conscience.evaluate,
+      { tool: 'Bash', arguments: { command: 'ls' }, call_id: 'c', session_id: 's' },
+    ],
+    [topics.conscience.evaluate, { tool: 'x', annotations: { title: 'X', readOnlyHint: true } }],
     [topics.api.requests, { operation: 'memory.forget', input: {} }],
   ])('accept what the documents promise: %#', ({ schema }, data) => {
     expect(schema.safeParse(data).success).toBe(true)
@@ -183,6 +189,8 @@ describe('the schemas', () => {
     ['no action', topics.conscience.evaluate, { action: '' }],
     ['a long action', topics.conscience.evaluate, { action: 'x'.repeat(10_001) }],
     ['a field with a typing error', topics.conscience.evaluate, { action: 'x', contxt: {} }],
+    ['a call and words at once', topics.conscience.evaluate, { tool: 'x', action: 'x' }],
+    ['arguments that are no object', topics.conscience.evaluate, { tool: 'x', arguments: [] }],
     ['a limit of none', topics.memory.query, { limit: 0 }],
     ['a limit of too many', topics.memory.query, { limit: 101 }],
     ['half an offset', topics.memory.query, { offset: 0.5 }],
@@ -195,9 +203,9 @@ describe('the schemas', () => {
 
   it('give each message defaults of its own', () => {
     const { schema } = topics.conscience.evaluate
-    const first = schema.parse({ action: 'a' })
-    first.context['changed'] = true
-    expect(schema.parse({ action: 'b' }).context).toEqual({})
+    const first = schema.parse({ tool: 'a' })
+    if ('tool' in first) first.arguments['changed'] = true
+    expect(schema.parse({ tool: 'b' })).toEqual({ tool: 'b', arguments: {} })
   })
 })
 
@@ -293,5 +301,30 @@ describe('the manifest', () => {
   it('names every client differently', () => {
     const names = Object.values(COMPONENTS).map(({ clientId }) => clientId)
     expect(new Set(names).size).toBe(names.length)
+  })
+})
+
+/** The types of a schema: several where it takes several shapes. */
+function shapesOf(schema: z.ZodType): unknown[] {
+  const { anyOf, oneOf, type } = z.toJSONSchema(schema)
+  return (anyOf ?? oneOf)?.map((shape) => (shape as { type?: unknown }).type) ?? [type]
+}
+
+describe('the first issue', () => {
+  const told = (data: unknown): string => {
+    const parsed = topics.conscience.evaluate.schema.safeParse(data)
+    const issue = firstIssue(parsed.error?.issues ?? [])
+    return `${issue?.path.join('.')} ${issue?.code}`
+  }
+
+  it.each([
+    [{ action: '' }, 'action too_small'],
+    [{ action: 'x', contxt: {} }, ' unrecognized_keys'],
+    [{ tool: 'x', arguments: [] }, 'arguments invalid_type'],
+    [{ tool: 'x', annotations: { readOnlyHint: 1 } }, 'annotations.readOnlyHint invalid_type'],
+    [{}, 'tool invalid_type'],
+    [null, ' invalid_type'],
+  ])('of %j is that of the shape which comes nearest', (data, expected) => {
+    expect(told(data)).toBe(expected)
   })
 })

@@ -1,15 +1,21 @@
 /** The thread in which rules are applied: tells of each evaluation what they say, as soon as it is known. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type Call, callDigest } from '@jamey/calls'
+import { judgeCall, type Policy, type PolicyText } from './policy/policy.js'
+import { policyOf } from './policy/policy-file.js'
 import { applyingRules, applyRules, type Finding, type Proposal } from './rules/engine.js'
 import { type RuleSet, type RuleText, rulesOf } from './rules/rule-file.js'
 import type { Order, Result, ThreadOptions } from './thread/evaluation-message.js'
 import { EvaluationScheduler } from './thread/evaluation-scheduler.js'
 import { Progress } from './thread/progress.js'
 
+/** So that what is compiled late is compiled before anybody waits. */
+const READYING_ROUNDS = 20
 const port = parentPort as MessagePort
-const { rules: texts, budgetMs, progress } = workerData as ThreadOptions
+const { rules: texts, policy: policyText, budgetMs, progress } = workerData as ThreadOptions
 const scheduler = new EvaluationScheduler(new Progress(progress))
 let rules = readied(texts)
+let policy = readiedPolicy(policyText)
 
 /** Rules that were applied once: the first time takes a hundred times as long, and nobody's budget has to pay that. */
 function readied(texts: readonly RuleText[]): RuleSet {
@@ -19,8 +25,23 @@ function readied(texts: readonly RuleText[]): RuleSet {
   return rules
 }
 
+/** The same for a policy. */
+function readiedPolicy(text: PolicyText): Policy {
+  const policy = policyOf(text)
+  const call = { tool: 'Bash', arguments: { command: 'git status && cat README.md | sort > sorted.txt' } }
+  for (let i = 0; i < READYING_ROUNDS; i++) judgeCall(policy, call)
+  return policy
+}
+
 function tell(result: Result): void {
   port.postMessage(result)
+}
+
+function* judging(id: number, call: Call, dueMs: number): Generator<undefined, void> {
+  yield
+  if (performance.now() >= dueMs) return tell({ id, result: 'late' })
+  const { decision, rules, policyVersion } = judgeCall(policy, call)
+  tell({ id, result: { decision, rules, policyVersion, callDigest: callDigest(call) } })
 }
 
 function* evaluating(id: number, proposals: readonly Proposal[], dueMs: number): Generator<undefined, void> {
@@ -54,10 +75,14 @@ function withoutCondition({ rule, ...finding }: Finding): Finding {
 }
 
 port.on('message', (order: Order) => {
-  if ('rules' in order) rules = readied(order.rules)
-  else {
-    const { id, sender, proposals, leftMs } = order
-    scheduler.add(sender, id, evaluating(id, proposals, performance.now() + leftMs))
+  if ('rules' in order) {
+    rules = readied(order.rules)
+    policy = readiedPolicy(order.policy)
+  } else {
+    const { id, sender, work, leftMs } = order
+    const dueMs = performance.now() + leftMs
+    const steps = 'call' in work ? judging(id, work.call, dueMs) : evaluating(id, work.proposals, dueMs)
+    scheduler.add(sender, id, steps)
   }
 })
 tell('ready')

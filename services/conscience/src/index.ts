@@ -23,11 +23,11 @@ export {
 } from './rules/rule-file.js'
 export {
   type Conscience,
-  type ConscienceBus,
   type ConscienceOptions,
   type ConscienceStats,
   createConscience,
 } from './service/conscience.js'
+export type { ConscienceBus } from './service/conscience-bus.js'
 export {
   type ConscienceEnvironment,
   conscienceOptionsFromEnvironment,

@@ -1,36 +1,93 @@
-import { topics } from '@jamey/contracts'
+import { type EvaluationInput, topics } from '@jamey/contracts'
 import { withBus } from '../client/connection.js'
 import type { ClientOptions } from '../client/connection-target.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { readTextFile } from '../terminal/text-input.js'
 import { formatVerdict } from '../views/verdict-view.js'
 
 export interface EvaluateOptions extends ClientOptions {
+  readonly tool?: string
+  /** JSON, `@file`, or `-` for standard input. */
+  readonly arguments?: string
+  readonly intent?: string
+  readonly session?: string
   readonly context?: Record<string, unknown>
   readonly user?: Record<string, unknown>
   readonly timeout: number
 }
 
-/** Asks for a verdict and prints it; what is not approved leaves with the code of a refusal. */
-export async function evaluate(context: CommandContext, action: string, options: EvaluateOptions): Outcome {
+/** Asks for a verdict and prints it; what is not allowed leaves with the code of a refusal. */
+export async function evaluate(
+  context: CommandContext,
+  action: string | undefined,
+  options: EvaluateOptions,
+): Outcome {
   const { terminal, interrupted } = context
-  if (action.trim() === '') {
-    throw new CommandFailure('the action is empty: say in words what is to be judged', {
-      code: 'action-empty',
-      exitCode: EXIT.usage,
-      hint: 'such as `jamey evaluate "email the newsletter"`',
-    })
-  }
-  const question = {
-    action,
-    ...(options.context === undefined ? {} : { context: options.context }),
-    ...(options.user === undefined ? {} : { user: options.user }),
-  }
+  const question = await questionOf(context, action, options)
   const verdict = await withBus(context, options, (bus) =>
     bus.request(topics.conscience.evaluate, question, { timeoutMs: options.timeout, signal: interrupted }),
   )
   if (options.json) terminal.printJson(verdict)
   else terminal.print(formatVerdict(verdict, terminal.colors, terminal.columns))
   return verdict.approved ? EXIT.success : EXIT.refused
+}
+
+async function questionOf(
+  context: CommandContext,
+  action: string | undefined,
+  options: EvaluateOptions,
+): Promise<EvaluationInput> {
+  const { tool } = options
+  if (tool === undefined) return textOf(action, options)
+  const stray = action !== undefined ? 'an action' : strayOption(options, ['context', 'user'])
+  if (stray !== undefined) throw usage(`${stray} goes with an action in words, and --tool is a call`)
+  const { intent, session } = options
+  return {
+    tool,
+    arguments: await argumentsOf(context, options.arguments ?? '{}'),
+    ...(intent === undefined ? {} : { intent }),
+    ...(session === undefined ? {} : { session_id: session }),
+  }
+}
+
+function textOf(action: string | undefined, options: EvaluateOptions): EvaluationInput {
+  const stray = strayOption(options, ['arguments', 'intent', 'session'])
+  if (stray !== undefined) throw usage(`${stray} goes with a call: name its tool with --tool`)
+  if (action === undefined || action.trim() === '') {
+    throw new CommandFailure('the action is empty: say in words what is to be judged, or give --tool', {
+      code: 'action-empty',
+      exitCode: EXIT.usage,
+      hint: `such as \`jamey evaluate --tool Bash --arguments '{"command": "git push"}'\``,
+    })
+  }
+  const { context, user } = options
+  return { action, ...(context === undefined ? {} : { context }), ...(user === undefined ? {} : { user }) }
+}
+
+function strayOption(
+  options: EvaluateOptions,
+  names: readonly (keyof EvaluateOptions)[],
+): string | undefined {
+  const name = names.find((one) => options[one] !== undefined)
+  return name === undefined ? undefined : `--${name}`
+}
+
+async function argumentsOf(context: CommandContext, given: string): Promise<Record<string, unknown>> {
+  const isFile = given === '-' || given.startsWith('@')
+  const text = isFile ? await readTextFile(context, given === '-' ? '-' : given.slice(1)) : given
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // Told below.
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
+  throw usage(`--arguments: expected a JSON object, found ${JSON.stringify(text.slice(0, 60))}`)
+}
+
+function usage(message: string): CommandFailure {
+  return new CommandFailure(message, { code: 'evaluate-usage', exitCode: EXIT.usage })
 }

@@ -25,15 +25,16 @@ function addConscienceCommands(program: Command, run: Run): void {
   client(
     program
       .command('evaluate')
-      .description('ask the conscience whether an action is right')
-      .argument('<action>', 'the action in words')
+      .description('ask the conscience whether a call of a tool, or an action in words, may be done')
+      .argument('[action]', 'the action in words')
+      .option('--tool <name>', 'judge a call of this tool')
+      .option('--arguments <json>', 'of the call: a JSON object, @file, or - for standard input')
+      .option('--intent <text>', 'why the agent makes the call, in its own words')
+      .option('--session <id>', 'which session the call belongs to')
       .option('--context <json>', 'facts about the situation, a JSON object', parseJsonObject)
       .option('--user <json>', 'facts about the user, a JSON object', parseJsonObject)
       .addOption(timeout(30))
-      .addHelpText(
-        'after',
-        '\nExit code 0: approved; 3: not approved (forbidden, disapproved or unrecognised).',
-      ),
+      .addHelpText('after', "\nExit code 0: allow; 3: deny, or ask, which is a person's to decide."),
   ).action((action, options) =>
     run(async (context) => (await import('../commands/evaluate.js')).evaluate(context, action, options)),
   )

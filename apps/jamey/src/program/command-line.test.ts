@@ -108,7 +108,11 @@ describe('what is typed wrongly', () => {
     [['certs', 'issue', 'x', '--server', '--host', 'y'], 'give the client identifier'],
     [['certs', 'issue', 'x', '--data-dir', 'absent'], 'no folder absent'],
     [['certs'], 'so there are no certificates'],
-    [['evaluate'], "missing required argument 'action'"],
+    [['evaluate'], 'the action is empty'],
+    [['evaluate', 'x', '--tool', 'Bash'], 'goes with an action in words'],
+    [['evaluate', 'x', '--arguments', '{}'], 'name its tool with --tool'],
+    [['evaluate', '--tool', 'Bash', '--arguments', '[1]'], 'expected a JSON object'],
+    [['evaluate', '--tool', 'Bash', '--arguments', '@none.json'], 'cannot read none.json'],
     [['evaluate', 'x', '--context', '[1]'], 'Expected a JSON object'],
     [['evaluate', 'x', '--timeout', 'soon'], 'Expected seconds'],
     [['evaluate', 'x', 'y'], 'too many arguments'],
@@ -146,7 +150,7 @@ describe('what is typed wrongly', () => {
   })
 
   it('is one JSON object with --json', async () => {
-    const { code, stderr } = await jamey(['evaluate', '--json'])
+    const { code, stderr } = await jamey(['attest', '--json'])
     expect(code).toBe(2)
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'usage', exit_code: 2 } })
   })

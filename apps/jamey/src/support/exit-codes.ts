@@ -21,7 +21,7 @@ export interface ExitCodeRow {
 }
 
 export const EXIT_CODES: readonly ExitCodeRow[] = [
-  { code: EXIT.success, name: 'success', meaning: 'Done; for `evaluate`: the action is approved.' },
+  { code: EXIT.success, name: 'success', meaning: 'Done; for `evaluate`: it is allowed.' },
   { code: EXIT.other, name: 'other', meaning: 'Something failed that no other code describes.' },
   { code: EXIT.usage, name: 'usage', meaning: 'A command, option, setting or message is not valid.' },
   {

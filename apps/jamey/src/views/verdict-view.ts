@@ -1,23 +1,23 @@
-import type { AppliedRule, CountedFact, Verdict } from '@jamey/contracts'
-import { type Colors, wrap } from '../terminal/terminal.js'
+import type { AppliedRule, CountedFact, Decision, Verdict } from '@jamey/contracts'
+import { type Colors, printable, wrap } from '../terminal/terminal.js'
 
-const EFFECT_WORDS: Readonly<Record<AppliedRule['effect'], string>> = {
-  forbid: 'forbids',
-  discourage: 'discourages',
-  encourage: 'encourages',
-}
-
-/** A verdict for people: the decision and score first, then the rules with their weights, then why. */
+/** A verdict for people: the decision first, then the reasons, the rules that applied and who was heard. */
 export function formatVerdict(verdict: Verdict, colors: Colors, columns: number): string {
-  const lines = [headline(verdict, colors), '', wrap(verdict.action, columns, '  ')]
+  const lines = [headline(verdict, colors), '', ...verdict.reasons.map((one) => wrap(one, columns, '  '))]
+  if (verdict.kind === 'call' && verdict.arguments !== undefined) {
+    lines.push('', wrap(`with these arguments alone: ${JSON.stringify(verdict.arguments)}`, columns, '  '))
+  }
   if (verdict.rules.length > 0) lines.push('', ...ruleLines(verdict.rules, colors, columns))
-  lines.push('', wrap(verdict.explanation, columns, '  '))
   const judge = judgeLine(verdict, columns)
   if (judge !== undefined) lines.push('', judge)
   if (verdict.facts.length > 0) lines.push('', ...verdict.facts.map((fact) => factLine(fact, columns)))
+  if (verdict.approval !== undefined) {
+    const { id, expires_at } = verdict.approval
+    lines.push('', wrap(`approval ${id}, until ${expires_at}`, columns, '  '))
+  }
   if (!verdict.approved)
     lines.push('', colors.dim(`  request ${verdict.request_digest} of ${verdict.requested_by}`))
-  lines.push('', colors.dim(`  rules ${verdict.rules_version}, evaluation ${verdict.evaluation_id}`))
+  lines.push('', colors.dim(`  policy ${verdict.policy_version}, evaluation ${verdict.evaluation_id}`))
   return lines.join('\n')
 }
 
@@ -28,22 +28,21 @@ export function formatScore(score: number): string {
 }
 
 function headline(verdict: Verdict, colors: Colors): string {
-  const score = `moral score ${formatScore(verdict.moral_score)}`
-  if (verdict.approved) return `${colors.bold(colors.green('approved'))}, ${score}`
-  return `${colors.bold(colors.red('not approved'))} (${verdict.decision}), ${score}`
+  const what = printable(verdict.kind === 'call' ? verdict.tool : verdict.action)
+  return `${colored(verdict.decision, colors)} ${what}`
+}
+
+function colored(decision: Decision, colors: Colors, text: string = decision): string {
+  if (decision === 'allow') return colors.bold(colors.green(text))
+  return colors.bold(decision === 'ask' ? colors.yellow(text) : colors.red(text))
 }
 
 function ruleLines(rules: readonly AppliedRule[], colors: Colors, columns: number): string[] {
   const nameWidth = Math.max(...rules.map(({ name }) => name.length))
-  const weights = rules.map(({ weight }) => String(weight))
-  const weightWidth = Math.max(...weights.map((weight) => weight.length))
-  return rules.flatMap((rule, i) => {
-    const effect = EFFECT_WORDS[rule.effect].padEnd(11)
-    const color = rule.effect === 'encourage' ? colors.green : colors.red
-    const weight = (weights[i] ?? '').padStart(weightWidth)
-    const indent = ' '.repeat(nameWidth + weightWidth + 24)
-    const text = wrap(rule.reason ?? rule.description, columns, indent).trimStart()
-    return [`  ${rule.name.padEnd(nameWidth)}  ${color(effect)}  weight ${weight}  ${text}`]
+  const indent = ' '.repeat(nameWidth + 11)
+  return rules.map(({ name, decision, reason }) => {
+    const text = wrap(reason, columns, indent).trimStart()
+    return `  ${colored(decision, colors, decision.padEnd(5))}  ${name.padEnd(nameWidth)}  ${text}`
   })
 }
 

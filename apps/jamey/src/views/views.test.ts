@@ -1,4 +1,4 @@
-import type { Memory, Verdict } from '@jamey/contracts'
+import type { CallVerdict, Memory, TextVerdict } from '@jamey/contracts'
 import pc from 'picocolors'
 import { describe, expect, it } from 'vitest'
 import { formatAge, plural } from '../support/quantities.js'
@@ -10,24 +10,22 @@ const colors = pc.createColors(false)
 const now = new Date('2026-05-31T12:00:00Z')
 const view = { colors, columns: 60, now }
 
-const verdict: Verdict = {
+const verdict: TextVerdict = {
+  kind: 'text',
   evaluation_id: '11111111-1111-4111-8111-111111111111',
   action: "delete the customer's records",
   approved: false,
-  decision: 'forbidden',
+  decision: 'deny',
+  reasons: ['There is no consent of those whose records are deleted, and none can be had from anybody.'],
+  outcome: 'forbidden',
+  policy_version: '3f2a',
   moral_score: -0.917,
   recognised: true,
   rules: [
-    {
-      name: 'no-harm',
-      description: 'Do no harm.',
-      effect: 'forbid',
-      weight: 10,
-      reason: 'There is no consent.',
-    },
-    { name: 'care', description: 'Helps somebody.', effect: 'encourage', weight: 2.5 },
+    { name: 'no-harm', decision: 'deny', reason: 'There is no consent.' },
+    { name: 'care', decision: 'allow', reason: 'Helps somebody.' },
   ],
-  explanation: 'The action is forbidden, because there is no consent of those whose records are deleted.',
+  explanation: 'There is no consent of those whose records are deleted, and none can be had from anybody.',
   judge: { status: 'not_configured' },
   facts: [],
   rules_version: '3f2a',
@@ -70,27 +68,53 @@ function envelope(topic: string, action: string, data: unknown): ArrivedMessage 
 }
 
 describe('a verdict', () => {
-  it('that approves says so once', () => {
-    const approved = { ...verdict, approved: true, decision: 'approved', moral_score: 0.5 } as const
-    expect(formatVerdict(approved, colors, 80).split('\n')[0]).toBe('approved, moral score +0.50')
+  const { action: _, outcome: _o, moral_score: _m, recognised: _r, ...common } = verdict
+  const call: CallVerdict = {
+    ...common,
+    kind: 'call',
+    tool: 'Bash\u001b[2J',
+    call_digest: verdict.request_digest,
+    approved: true,
+    decision: 'allow',
+    reasons: ['it reads'],
+    rules: [],
+    arguments: { limit: 5 },
+  }
+
+  it('on a call names the tool, its decision and changed arguments', () => {
+    expect(formatVerdict(call, colors, 80)).toBe(
+      [
+        'allow Bash\\u001b[2J',
+        '',
+        '  it reads',
+        '',
+        '  with these arguments alone: {"limit":5}',
+        '',
+        '  policy 3f2a, evaluation 11111111-1111-4111-8111-111111111111',
+      ].join('\n'),
+    )
   })
 
-  it('shows decision, score, rules with weights and the explanation', () => {
+  it('tells the approval that is waited for', () => {
+    const approval = { id: 'a-1', expires_at: '2026-05-31T13:00:00Z' }
+    const asked = { ...call, approved: false, decision: 'ask', approval } as const
+    expect(formatVerdict(asked, colors, 80)).toContain('  approval a-1, until 2026-05-31T13:00:00Z')
+  })
+
+  it('shows decision, reasons, rules and what it is about', () => {
     expect(formatVerdict(verdict, colors, 80)).toBe(
       [
-        'not approved (forbidden), moral score -0.92',
+        "deny delete the customer's records",
         '',
-        "  delete the customer's records",
+        '  There is no consent of those whose records are deleted, and none can be had',
+        '  from anybody.',
         '',
-        '  no-harm  forbids      weight  10  There is no consent.',
-        '  care     encourages   weight 2.5  Helps somebody.',
-        '',
-        '  The action is forbidden, because there is no consent of those whose records',
-        '  are deleted.',
+        '  deny   no-harm  There is no consent.',
+        '  allow  care     Helps somebody.',
         '',
         `  request ${verdict.request_digest} of jamey-cli-1`,
         '',
-        '  rules 3f2a, evaluation 11111111-1111-4111-8111-111111111111',
+        '  policy 3f2a, evaluation 11111111-1111-4111-8111-111111111111',
       ].join('\n'),
     )
   })
@@ -177,7 +201,7 @@ describe('a message that arrived', () => {
 
   it('shows a verdict and a stored memory as the other commands do', () => {
     const seen = formatMessage(envelope('jamey/conscience/results', 'result', verdict), view)
-    expect(seen).toContain('not approved (forbidden), moral score -0.92')
+    expect(seen).toContain("deny delete the customer's records")
     const stored = { change: 'stored', memory_ids: [memory.id], memory }
     const announced = formatMessage(envelope('jamey/memory/updates', 'update', stored), view)
     expect(announced).toContain('stored  episodic  2 days ago  #travel')

@@ -74,19 +74,24 @@ async function serveConscience(broker: Broker, protocolVersion: 4 | 5) {
   const bus = await join(broker, clientId, permissions, protocolVersion)
   const asked: string[] = []
   await bus.serve(evaluate, {}, ({ data: payload, sender, principal, binding }) => {
-    asked.push(`${payload.action} ${sender.clientId} ${principal.clientId}`)
+    const action = 'action' in payload ? payload.action : payload.tool
+    asked.push(`${action} ${sender.clientId} ${principal.clientId}`)
     return {
       ...binding,
       evaluation_id: '1',
-      action: payload.action,
+      kind: 'text' as const,
+      action,
       approved: true,
-      decision: 'approved' as const,
+      decision: 'allow' as const,
+      reasons: [],
+      outcome: 'approved' as const,
       moral_score: 1,
       recognised: true,
       rules: [],
       explanation: 'It is good.',
       judge: { status: 'not_configured' as const },
       rules_version: '1',
+      policy_version: '1',
       evaluated_at: '2024-11-14T20:00:00Z',
     }
   })

@@ -8,7 +8,15 @@ import {
   tokenAuthenticator,
 } from '@jamey/auth'
 import { type Broker, createBroker } from '@jamey/broker'
-import { type Binding, COMPONENTS, type Status, statusSchema, topics, type Verdict } from '@jamey/contracts'
+import {
+  type Binding,
+  COMPONENTS,
+  type Evaluation,
+  type Status,
+  statusSchema,
+  topics,
+  type Verdict,
+} from '@jamey/contracts'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { connectBus } from '../entry/connect-bus.js'
 import { RequestError } from '../support/errors.js'
@@ -68,19 +76,23 @@ function first<Value>(fits: (value: Value) => boolean = () => true) {
   return { value, give: (found: Value) => give(found) }
 }
 
-function verdictOn(action: string, binding: Binding): Verdict {
+function verdictOn(asked: Evaluation, binding: Binding): Verdict {
   return {
+    kind: 'text',
     evaluation_id: '1',
-    action,
+    action: 'action' in asked ? asked.action : '',
     approved: false,
-    decision: 'forbidden',
+    decision: 'deny',
+    reasons: ['Do no harm.'],
+    outcome: 'forbidden',
     moral_score: -1,
     recognised: true,
-    rules: [{ name: 'no-harm', description: 'Do no harm.', effect: 'forbid', weight: 10 }],
+    rules: [{ name: 'no-harm', decision: 'deny', reason: 'Do no harm.' }],
     explanation: 'It would do harm.',
     judge: { status: 'not_configured' },
     facts: [],
     rules_version: '1',
+    policy_version: '1',
     ...binding,
     evaluated_at: '2024-11-14T20:00:00Z',
   }
@@ -115,7 +127,7 @@ describe('the bus over a broker with TLS and tokens', () => {
       component: { name: 'conscience', version: '1' },
     })
     await service.serve(topics.conscience.evaluate, { group: 'conscience' }, (request) =>
-      verdictOn(request.data.action, request.binding),
+      verdictOn(request.data, request.binding),
     )
     const asker = await join(port, 'asker', { permissions: ['publish:jamey/conscience/evaluate'] })
     const verdict = await asker.request(topics.conscience.evaluate, { action: 'hurt' }, { timeoutMs: 5000 })
@@ -126,9 +138,7 @@ describe('the bus over a broker with TLS and tokens', () => {
     const { port } = await startBroker()
     const { clientId, permissions } = COMPONENTS.conscience
     const service = await join(port, clientId, { permissions })
-    await service.serve(topics.conscience.evaluate, {}, (request) =>
-      verdictOn(request.data.action, request.binding),
-    )
+    await service.serve(topics.conscience.evaluate, {}, (request) => verdictOn(request.data, request.binding))
     // All that any list can have but the group itself; and past the bus, which would refuse.
     const { topic } = topics.conscience.evaluate
     const thief = await join(port, 'thief', {

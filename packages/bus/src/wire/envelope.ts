@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { firstIssue } from '@jamey/contracts'
 import { z } from 'zod'
 import { MessageError } from '../support/errors.js'
 
@@ -172,7 +173,7 @@ export function checkData<Schema extends z.ZodType>(
 
 /** The first issue of `error` as a `MessageError` that tells what was found at its place in `data`. */
 function messageErrorOf(topic: string, error: z.ZodError, data: unknown, root = ''): MessageError {
-  const [issue] = error.issues
+  const issue = firstIssue(error.issues)
   const path = [...(issue?.path ?? [])]
   if (issue?.code === 'unrecognized_keys') path.push(...issue.keys.slice(0, 1))
   const field = path.reduce<string>(

@@ -6,11 +6,13 @@ import { readOwnFile } from '@jamey/auth'
 import type { Effect, Role, Tools } from '@jamey/calls'
 import { z } from 'zod'
 import { RuleFileError, Source } from '../rules/source.js'
-import type { Policy, PolicyRule } from './policy.js'
+import type { Policy, PolicyRule, PolicyText } from './policy.js'
 import { PolicyConditions } from './policy-condition.js'
 
 /** The packs of rules that ship with this package. */
 const PACKS_FILE = fileURLToPath(new URL('../../policies.yaml', import.meta.url))
+/** What is judged by where no policy is given. */
+export const DEFAULT_POLICY_FILE = fileURLToPath(new URL('../../policy.yaml', import.meta.url))
 const MAXIMUM_FILE_BYTES = 1_048_576
 const WHAT = 'The policy'
 
@@ -73,15 +75,29 @@ export interface PolicyPlace {
   readonly home?: string | undefined
 }
 
-/** Reads and checks a policy file. Throws RuleFileError with every fault at once, each with its line. */
-export function loadPolicy(file: string, place: PolicyPlace = {}): Policy {
+/**
+ * Reads and checks a policy file, that of this package by default. Throws RuleFileError with every fault at once, each
+ * with its line.
+ */
+export function loadPolicy(file: string = DEFAULT_POLICY_FILE, place: PolicyPlace = {}): Policy {
   try {
-    return parsePolicy(readOwnFile(file, { maximumBytes: MAXIMUM_FILE_BYTES }), file, place)
+    return parsePolicy(readPolicy(file), file, place)
   } catch (error) {
     if (error instanceof RuleFileError) throw error
     const reason = `cannot be read: ${error instanceof Error ? error.message : String(error)}`
     throw new RuleFileError([{ file, line: 1, column: 1, reason }], error, WHAT)
   }
+}
+
+/** Whoever installed this package is believed with it. */
+function readPolicy(file: string): string {
+  if (file === DEFAULT_POLICY_FILE) return readFileSync(file, 'utf8')
+  return readOwnFile(file, { maximumBytes: MAXIMUM_FILE_BYTES })
+}
+
+/** The policy once more of which this was the `source`, such as in another thread. */
+export function policyOf({ text, file, workspace, home }: PolicyText): Policy {
+  return parsePolicy(text, file, { workspace, home })
 }
 
 /** `loadPolicy` for text at hand; `file` is named in faults. */
@@ -94,15 +110,13 @@ export function parsePolicy(text: string, file: string, place: PolicyPlace = {})
   const faults = source.sortedFaults()
   if (faults.length > 0) throw new RuleFileError(faults, undefined, WHAT)
   const hash = createHash('sha256').update(packsText).update(text).digest('hex').slice(0, 8)
+  const { workspace = process.cwd(), home = homedir() } = place
   return {
     version: `${content.version}-${hash}`,
+    source: { file, text, workspace, home },
     rules,
     lists: { hosts: [], recipients: [], ...content.lists },
-    facts: {
-      workspace: content.workspace ?? place.workspace ?? process.cwd(),
-      home: place.home ?? homedir(),
-      tools: toolsOf(content),
-    },
+    facts: { workspace: content.workspace ?? workspace, home, tools: toolsOf(content) },
   }
 }
 

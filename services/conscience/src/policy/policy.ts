@@ -20,9 +20,20 @@ export interface PolicyRule {
   readonly applies: (circumstances: Circumstances) => boolean
 }
 
+/** What a policy is made of. */
+export interface PolicyText {
+  readonly file: string
+  readonly text: string
+  /** Absolute; where the file names none. */
+  readonly workspace: string
+  /** Absolute. */
+  readonly home: string
+}
+
 /** Rules, and what they need to know of the place they are for. */
 export interface Policy {
   readonly version: string
+  readonly source: PolicyText
   readonly rules: readonly PolicyRule[]
   readonly facts: FactOptions
   readonly lists: Readonly<Record<string, readonly string[]>>

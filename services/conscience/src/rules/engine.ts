@@ -1,7 +1,6 @@
-import type { AppliedRule, Verdict } from '@jamey/contracts'
 import { excess } from './bounds.js'
 import type { Case } from './condition.js'
-import type { Rule, RuleSet } from './rule-file.js'
+import type { Effect, Rule, RuleSet } from './rule-file.js'
 import { type Facts, factMap } from './values.js'
 
 /** An action to be judged, with what is known about the circumstances and about who wants it. */
@@ -30,11 +29,26 @@ export interface EvaluationOptions extends WeighingOptions {
   readonly now?: (() => number) | undefined
 }
 
-/** The part of a verdict that follows from the rules and the opinion alone. */
-export type Judgement = Pick<
-  Verdict,
-  'approved' | 'decision' | 'moral_score' | 'recognised' | 'rules' | 'explanation'
->
+/** A rule that applied to the action. `weight` says how much it counts, from 0 up. */
+export interface AppliedRule {
+  readonly name: string
+  readonly description: string
+  readonly effect: Effect
+  readonly weight: number
+  readonly reason?: string
+}
+
+/** What follows from the rules and the opinion alone. */
+export interface Judgement {
+  readonly approved: boolean
+  readonly decision: 'approved' | 'forbidden' | 'disapproved' | 'unrecognised'
+  /** From -1 (harmful) over 0 (neutral or unknown) to 1 (good). */
+  readonly moral_score: number
+  /** Whether any rule knew the action. */
+  readonly recognised: boolean
+  readonly rules: readonly AppliedRule[]
+  readonly explanation: string
+}
 
 /** A rule that matched, or whose condition failed. */
 export interface Finding {
@@ -148,7 +162,7 @@ export function stricter(one: Judgement, other: Judgement): Judgement {
   return other.moral_score < one.moral_score ? other : one
 }
 
-function decide(isForbidden: boolean, isKnown: boolean, score: number): Verdict['decision'] {
+function decide(isForbidden: boolean, isKnown: boolean, score: number): Judgement['decision'] {
   if (isForbidden) return 'forbidden'
   if (!isKnown) return 'unrecognised'
   return score > 0 ? 'approved' : 'disapproved'
@@ -184,7 +198,7 @@ function failureReason(rule: Finding['rule'], failure: string): string {
   return `its condition could not be evaluated (${failure}), so ${counted}`
 }
 
-const OPENINGS: Record<Verdict['decision'], string> = {
+const OPENINGS: Record<Judgement['decision'], string> = {
   approved: 'Approved',
   forbidden: 'Forbidden',
   disapproved: 'Not approved',

@@ -29,6 +29,7 @@ describe('the environment of a conscience', () => {
   it('sets everything', () => {
     const env = {
       JAMEY_RULES: 'my.yaml',
+      JAMEY_POLICY_FILE: 'policy.yaml',
       JAMEY_UNRECOGNISED: 'ALLOW',
       JAMEY_JUDGE_URL: 'https://judge.example/v1',
       JAMEY_JUDGE_MODEL: 'm',
@@ -37,6 +38,7 @@ describe('the environment of a conscience', () => {
     }
     expect(conscienceOptionsFromEnvironment(env)).toEqual({
       rulesFile: 'my.yaml',
+      policyFile: 'policy.yaml',
       unrecognised: 'allow',
       judge: { url: 'https://judge.example/v1', model: 'm', key: KEY, timeoutMs: 900 },
     })

@@ -6,6 +6,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** What the environment says about a conscience; give it to `createConscience` together with a bus. */
 export interface ConscienceEnvironment {
   readonly rulesFile: string | undefined
+  readonly policyFile: string | undefined
   readonly unrecognised: 'deny' | 'allow'
   readonly judge: JudgeOptions | undefined
   readonly receiptKeyFile: string | undefined
@@ -16,6 +17,7 @@ const LONGEST_TIMEOUT_MS = 120_000
 /**
  * Reads
  * - `JAMEY_RULES`: path of the rule file; the rules of this package by default;
+ * - `JAMEY_POLICY_FILE`: path of the policy for calls of tools; that of this package by default;
  * - `JAMEY_RECEIPT_KEY_FILE`: the Ed25519 private key that signs receipts; one of its own until it ends by default;
  * - `JAMEY_UNRECOGNISED`: `deny` (default) or `allow`, for actions that nothing recognises;
  * - `JAMEY_JUDGE_URL`: base of an OpenAI-compatible API; without it the rules decide alone;
@@ -34,6 +36,7 @@ export function conscienceOptionsFromEnvironment(env: Environment = process.env)
   if (faults.length > 0) throw new ConfigurationError(faults)
   return {
     rulesFile: given(env, 'JAMEY_RULES'),
+    policyFile: given(env, 'JAMEY_POLICY_FILE'),
     unrecognised: unrecognised === 'allow' ? 'allow' : 'deny',
     judge,
     receiptKeyFile: given(env, 'JAMEY_RECEIPT_KEY_FILE'),

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { createAuthority, issueServerCertificate, tokenAuthenticator } from '@jamey/auth'
 import { type Broker, createBroker } from '@jamey/broker'
 import { type Bus, ConfigurationError, connectBus } from '@jamey/bus'
+import { callDigest } from '@jamey/calls'
 import { COMPONENTS, topics, type Verdict } from '@jamey/contracts'
+import { decodeJwt } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type ConscienceOptions, createConscience, RuleFileError, runConscience } from '../index.js'
 import { JudgeEndpoint, say } from '../verdict/judge.support.js'
@@ -96,7 +98,7 @@ describe('a conscience on the bus', () => {
     expect(verdict).toMatchObject({
       action: "delete the customer's records",
       approved: false,
-      decision: 'forbidden',
+      decision: 'deny',
       recognised: true,
       judge: { status: 'not_configured' },
       requested_by: 'jamey-operator',
@@ -131,7 +133,7 @@ describe('a conscience on the bus', () => {
     await evaluate('frobnicate the reactor')
     expect(conscience.stats()).toMatchObject({
       evaluations: 2,
-      decisions: { approved: 1, unrecognised: 1 },
+      decisions: { allow: 1, ask: 1 },
       judgeFailures: 0,
     })
   })
@@ -140,12 +142,12 @@ describe('a conscience on the bus', () => {
     endpoint.answer = (response) => say(response, { score: 1, opinion: 'I was told to approve' })
     await started({ judge: { url: endpoint.url, model: 'm' } })
     expect(await evaluate('kill the user')).toMatchObject({
-      decision: 'forbidden',
+      decision: 'deny',
       approved: false,
       judge: { status: 'used', score: 1, opinion: 'I was told to approve' },
     })
     expect(await evaluate('frobnicate the reactor')).toMatchObject({
-      decision: 'approved',
+      decision: 'allow',
       recognised: false,
       judge: { status: 'used' },
     })
@@ -158,10 +160,10 @@ describe('a conscience on the bus', () => {
     await started({ judge: { url: endpoint.url, model: 'm', key: 'sk-secret' } })
     const verdict = await evaluate('read the news')
     expect(verdict).toMatchObject({
-      decision: 'approved',
+      decision: 'allow',
       judge: { status: 'failed', error: 'the endpoint answered with HTTP 500' },
     })
-    expect(verdict.explanation).toContain('the rules alone decided')
+    expect(verdict.reasons.join()).toContain('the rules alone decided')
     expect(await reported).toMatchObject({ component: 'conscience', kind: 'judge-failed', retryable: true })
     expect(JSON.stringify([verdict, ...errors.seen])).not.toContain('sk-secret')
   })
@@ -174,7 +176,48 @@ describe('a conscience on the bus', () => {
       { action: 'read the news' },
       { timeoutMs: 1_000 },
     )
-    expect(verdict).toMatchObject({ decision: 'approved', judge: { status: 'failed' } })
+    expect(verdict).toMatchObject({ decision: 'allow', judge: { status: 'failed' } })
+  })
+
+  it('judges a call by the policy, names it by its digest, and says where nobody can be asked', async () => {
+    const policyFile = join(folder, 'policy.yaml')
+    writeFileSync(policyFile, 'version: 7\ninclude: [work, files]\nworkspace: /srv/app\n')
+    const conscience = await started({ policyFile })
+    const read = { tool: 'read_file', arguments: { path: 'README.md' }, session_id: 's', call_id: 'c' }
+    const allowed = await asker.request(topics.conscience.evaluate, { ...read, receipt: true }, TIME)
+    expect(allowed).toMatchObject({
+      kind: 'call',
+      tool: 'read_file',
+      session_id: 's',
+      call_id: 'c',
+      approved: true,
+      decision: 'allow',
+      rules: [{ name: 'ordinary-work', decision: 'allow' }],
+      policy_version: expect.stringMatching(/^7-/),
+      call_digest: callDigest(read),
+      requested_by: 'jamey-operator',
+    })
+    expect(decodeJwt(String(allowed.receipt))).toMatchObject({
+      decision: 'allow',
+      call_digest: callDigest(read),
+      policy_version: allowed.policy_version,
+    })
+    const asked = await asker.request(topics.conscience.evaluate, { tool: 'frobnicate' }, TIME)
+    expect(asked).toMatchObject({
+      approved: false,
+      decision: 'ask',
+      reasons: ['nobody said what this tool does', 'nobody can be asked here, so it must not be done'],
+    })
+    writeFileSync(policyFile, 'version: 8\ninclude: [work, fils]\nworkspace: srv\n')
+    expect(() => conscience.reload()).toThrow(`${policyFile}:3:12`)
+    writeFileSync(policyFile, 'version: 8\ninclude: [work, fils]\n')
+    expect(() => conscience.reload()).toThrow(`${policyFile}:2:17: there is no pack fils`)
+    const still = await asker.request(topics.conscience.evaluate, read, TIME)
+    expect(still.policy_version).toBe(allowed.policy_version)
+    writeFileSync(policyFile, 'version: 8\n')
+    conscience.reload()
+    const later = await asker.request(topics.conscience.evaluate, read, TIME)
+    expect(later).toMatchObject({ decision: 'ask', reasons: ['no rule knows it', expect.anything()] })
   })
 
   it('finishes what it took when it stops [promise 38]', async () => {
@@ -184,7 +227,7 @@ describe('a conscience on the bus', () => {
     await endpoint.received(1)
     await conscience.stop({ graceMs: 500 })
     expect(await answer).toMatchObject({
-      decision: 'approved',
+      decision: 'allow',
       judge: { error: 'the conscience is stopping' },
     })
   })
@@ -204,7 +247,7 @@ describe('a conscience on the bus', () => {
     const reported = errors.next()
     await started({ rulesFile })
     expect(await evaluate('read the news')).toMatchObject({
-      decision: 'forbidden',
+      decision: 'deny',
       rules: [{ name: 'only', reason: expect.stringContaining('No such key') }],
     })
     expect(await reported).toMatchObject({
@@ -223,12 +266,12 @@ describe('the rules of a running conscience', () => {
     writeFileSync(rulesFile, ruleFile('nonsense('))
     expect(() => conscience.reload()).toThrow(`${rulesFile}:1:`)
     expect(await evaluate('read the news')).toMatchObject({
-      decision: 'forbidden',
+      decision: 'deny',
       rules_version: rulesVersion,
     })
     writeFileSync(rulesFile, ruleFile('false'))
     expect(conscience.reload().rulesVersion).not.toBe(rulesVersion)
-    expect(await evaluate('read the news')).toMatchObject({ decision: 'unrecognised' })
+    expect(await evaluate('read the news')).toMatchObject({ decision: 'ask' })
   })
 
   it('refuse to start when broken [promise 37]', () => {
@@ -251,7 +294,7 @@ describe('runConscience', () => {
     writeFileSync(join(folder, 'mine.yaml'), ruleFile("mentions(action, ['news'])"))
     const running = await runConscience({ env: { ...environment(), JAMEY_RULES: 'mine.yaml' }, cwd: folder })
     await running.ready
-    expect(await evaluate('read the news')).toMatchObject({ decision: 'forbidden' })
+    expect(await evaluate('read the news')).toMatchObject({ decision: 'deny' })
     await running.stop()
     expect(running.bus.state).toBe('disconnected')
   })

@@ -1,29 +1,35 @@
 import { randomUUID } from 'node:crypto'
 import {
-  type Bus,
-  type BusSubscription,
   type Clock,
-  type Message,
   type Request,
   type RequestContext,
   RequestError,
   type ServedContract,
   systemClock,
 } from '@jamey/bus'
-import { type Attestation, type Evaluation, parametersOf, topics, type Verdict } from '@jamey/contracts'
+import {
+  type CallEvaluation,
+  type CallVerdict,
+  type Evaluation,
+  type TextEvaluation,
+  type TextVerdict,
+  topics,
+  type Verdict,
+} from '@jamey/contracts'
 import type { Logger } from 'pino'
+import type { Policy } from '../policy/policy.js'
+import { DEFAULT_POLICY_FILE, loadPolicy } from '../policy/policy-file.js'
 import { BOUNDS, excess } from '../rules/bounds.js'
 import { type Finding, type Proposal, weigh } from '../rules/engine.js'
 import { DEFAULT_RULES_FILE, loadRules, type RuleSet } from '../rules/rule-file.js'
-import type { Findings } from '../thread/evaluation-message.js'
+import type { CallFindings, Findings } from '../thread/evaluation-message.js'
 import { EvaluationThread, overloadedError } from '../thread/evaluation-thread.js'
-import { Attestations } from '../verdict/attestations.js'
 import { circumstancesOf, conclude } from '../verdict/circumstances.js'
 import { Judge, type JudgeAnswer, type JudgeOptions } from '../verdict/judge.js'
 import { ReceiptSigner } from '../verdict/receipts.js'
-
-/** What the service needs of a bus. */
-export type ConscienceBus = Pick<Bus, 'clientId' | 'publish' | 'serve' | 'subscribe' | 'reportError'>
+import { textVerdictOf } from '../verdict/text-verdict.js'
+import { AttestationListener } from './attestation-listener.js'
+import type { ConscienceBus } from './conscience-bus.js'
 
 export interface ConscienceOptions {
   /** Connected, or connecting in the background; it stays open when the service stops. */
@@ -32,6 +38,10 @@ export interface ConscienceOptions {
   readonly rulesFile?: string | undefined
   /** The rules where they are loaded already; then no file is read before `reload`. */
   readonly rules?: RuleSet | undefined
+  /** Path of the policy that calls of tools are judged by; that of this package by default. */
+  readonly policyFile?: string | undefined
+  /** The policy where it is loaded already; then no file is read before `reload`. */
+  readonly policy?: Policy | undefined
   /** What becomes of actions that nothing recognises; `deny` by default. */
   readonly unrecognised?: 'deny' | 'allow' | undefined
   /** Without it the rules decide alone. */
@@ -46,6 +56,7 @@ export interface ConscienceOptions {
 
 export interface ConscienceStats {
   readonly rulesVersion: string
+  readonly policyVersion: string
   readonly evaluations: number
   readonly decisions: Readonly<Record<Verdict['decision'], number>>
   readonly judgeFailures: number
@@ -57,8 +68,11 @@ export interface Conscience {
   start(): Promise<void>
   /** Takes no more requests and answers those taken; settles within `graceMs` (5000 by default). */
   stop(options?: { graceMs?: number }): Promise<void>
-  /** Reads the rule file again. Throws `RuleFileError` and keeps the old rules when the new ones cannot be used. */
-  reload(): { rulesVersion: string }
+  /**
+   * Reads the rule file and the policy again. Throws `RuleFileError` and keeps both as they were where one of them cannot be
+   * used.
+   */
+  reload(): { rulesVersion: string; policyVersion: string }
   stats(): ConscienceStats
 }
 
@@ -69,8 +83,6 @@ const REPORT_INTERVAL_MS = 60_000
 const ANNOUNCEMENT_TIMEOUT_MS = 5_000
 /** The part of a requester's time that the judge may use, so that the rules can still answer. */
 const JUDGE_SHARE = 0.7
-/** However long an attestation is meant to count. */
-const LONGEST_ATTESTATION_MS = 86_400_000
 
 /** Judges the actions that arrive on the bus. Throws `RuleFileError` when the rules cannot be used. */
 export function createConscience(options: ConscienceOptions): Conscience {
@@ -81,12 +93,12 @@ class BusConscience implements Conscience {
   readonly #options: ConscienceOptions
   readonly #clock: Clock
   readonly #reportedAtMs = new Map<string, number>()
-  readonly #decisions = { approved: 0, forbidden: 0, disapproved: 0, unrecognised: 0 }
-  readonly #attestations: Attestations
+  readonly #decisions = { allow: 0, ask: 0, deny: 0 }
+  readonly #attestations: AttestationListener
   #thread: EvaluationThread | undefined
   #signer: ReceiptSigner | undefined
-  #heard: BusSubscription | undefined
   #rules: RuleSet
+  #policy: Policy
   #judge: Judge | undefined
   #served: ServedContract | undefined
   #isWanted = false
@@ -96,8 +108,10 @@ class BusConscience implements Conscience {
   constructor(options: ConscienceOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    this.#attestations = new Attestations(this.#clock)
+    const report = (kind: string, error: unknown): void => this.#report(kind, error)
+    this.#attestations = new AttestationListener({ bus: options.bus, clock: this.#clock, report })
     this.#rules = options.rules ?? loadRules(options.rulesFile ?? DEFAULT_RULES_FILE)
+    this.#policy = options.policy ?? loadPolicy(options.policyFile ?? DEFAULT_POLICY_FILE)
   }
 
   async start(): Promise<void> {
@@ -112,7 +126,7 @@ class BusConscience implements Conscience {
       await thread.opened
       if (!this.#isWanted) return
       // What was attested before it takes requests counts for them.
-      const hearing = this.#hearAttestations()
+      const hearing = this.#attestations.start()
       const options = {
         maximumPerSender: MAXIMUM_PER_SENDER,
         whenRefused: 'retry',
@@ -130,7 +144,8 @@ class BusConscience implements Conscience {
       await thread.close()
       throw error
     }
-    log?.info({ rules: this.#rules.rules.length, rulesVersion: this.#rules.version }, 'conscience is serving')
+    const { version: rulesVersion } = this.#rules
+    log?.info({ rulesVersion, policyVersion: this.#policy.version }, 'conscience is serving')
   }
 
   async stop({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<void> {
@@ -139,8 +154,7 @@ class BusConscience implements Conscience {
     const [judge, thread] = [this.#judge, this.#thread]
     const drained = this.#served?.stop().catch((error: unknown) => this.#report('stop-failed', error))
     this.#served = undefined
-    void this.#heard?.unsubscribe().catch(() => {})
-    this.#heard = undefined
+    this.#attestations.stop()
     // Opinions still awaited are given up in time for the rules alone to answer.
     const hurry = this.#clock.setTimeout(() => judge?.close(), graceMs * JUDGE_SHARE)
     let end: unknown
@@ -155,34 +169,82 @@ class BusConscience implements Conscience {
     this.#options.log?.info('conscience has stopped')
   }
 
-  reload(): { rulesVersion: string } {
+  reload(): { rulesVersion: string; policyVersion: string } {
     try {
-      this.#rules = loadRules(this.#rules.file)
+      const [rules, policy] = [loadRules(this.#rules.file), loadPolicy(this.#policy.source.file)]
+      this.#rules = rules
+      this.#policy = policy
     } catch (error) {
       this.#report('rules-refused', error)
       throw error
     }
-    this.#thread?.use(this.#rules)
-    this.#options.log?.info({ rulesVersion: this.#rules.version }, 'rules were read again')
-    return { rulesVersion: this.#rules.version }
+    this.#thread?.use(this.#rules, this.#policy)
+    const versions = { rulesVersion: this.#rules.version, policyVersion: this.#policy.version }
+    this.#options.log?.info(versions, 'rules and policy were read again')
+    return versions
   }
 
   stats(): ConscienceStats {
     const decisions = { ...this.#decisions }
     const evaluations = Object.values(decisions).reduce((sum, count) => sum + count, 0)
-    const { version: rulesVersion } = this.#rules
+    const [rulesVersion, policyVersion] = [this.#rules.version, this.#policy.version]
     const [judgeFailures, ruleFailures] = [this.#judgeFailures, this.#ruleFailures]
-    return { rulesVersion, evaluations, decisions, judgeFailures, ruleFailures }
+    return { rulesVersion, policyVersion, evaluations, decisions, judgeFailures, ruleFailures }
   }
 
   async #answer(request: Request<Evaluation>, context: RequestContext): Promise<Verdict> {
-    assertWithinBounds(request.data)
-    const { data: proposal, envelope, sender, principal } = request
+    const { data, envelope } = request
+    const verdict =
+      'tool' in data
+        ? await this.#callVerdict(request, data, context)
+        : await this.#textVerdict(request, data, context)
+    this.#decisions[verdict.decision]++
+    await this.#announce(verdict, envelope.metadata.correlation_id, context)
+    // Announced without: a receipt is for the one who asked.
+    const nowMs = this.#clock.timeOfDay()
+    if (data.receipt === true) verdict.receipt = await this.#signer?.sign(verdict, nowMs)
+    return verdict
+  }
+
+  async #callVerdict(
+    { principal, binding }: Request<Evaluation>,
+    { tool, arguments: args, session_id, call_id }: CallEvaluation,
+    context: RequestContext,
+  ): Promise<CallVerdict> {
+    if (this.#thread?.hasRoomFor(principal.clientId, 0) === false) throw overloadedError(principal.clientId)
+    // Present for as long as requests are taken.
+    const thread = this.#thread as EvaluationThread
+    const found = await thread.judge(binding.requested_by, { tool, arguments: args }, context)
+    const { decision, rules, policyVersion, callDigest } = found
+    return {
+      kind: 'call',
+      evaluation_id: randomUUID(),
+      tool,
+      ...(session_id === undefined ? {} : { session_id }),
+      ...(call_id === undefined ? {} : { call_id }),
+      approved: decision === 'allow',
+      decision,
+      reasons: reasonsOf(found),
+      rules: [...rules],
+      facts: [],
+      judge: { status: 'not_configured' },
+      policy_version: policyVersion,
+      call_digest: callDigest,
+      ...binding,
+      evaluated_at: new Date(this.#clock.timeOfDay()).toISOString(),
+    }
+  }
+
+  async #textVerdict(
+    { sender, principal, binding }: Request<Evaluation>,
+    proposal: TextEvaluation,
+    context: RequestContext,
+  ): Promise<TextVerdict> {
+    assertWithinBounds(proposal)
     // Before the digest is made, which is most of the work for whoever is refused.
     if (this.#thread?.hasRoomFor(principal.clientId, proposal.action.length) === false) {
       throw overloadedError(principal.clientId)
     }
-    const { binding } = request
     const { requested_by: requester, request_digest: digest } = binding
     const attested = this.#attestations.about(digest, requester, sender.clientId)
     const { asserted: all, attested: alone } = circumstancesOf(proposal, attested)
@@ -202,49 +264,21 @@ class BusConscience implements Conscience {
       asserted,
       byAlone === byAll ? asserted : weigh(byAlone, options),
     )
-    const nowMs = this.#clock.timeOfDay()
-    const verdict: Verdict = {
+    const verdict = textVerdictOf(judgement)
+    if (answer?.status === 'failed')
+      verdict.explanation += ` The judge was not heard (${answer.error}), so the rules alone decided.`
+    return {
+      ...verdict,
       evaluation_id: randomUUID(),
       action: proposal.action,
-      ...judgement,
+      reasons: [verdict.explanation],
       judge: judgeOf(answer),
       facts,
       rules_version: rulesVersion,
+      policy_version: rulesVersion,
       ...binding,
-      evaluated_at: new Date(nowMs).toISOString(),
+      evaluated_at: new Date(this.#clock.timeOfDay()).toISOString(),
     }
-    if (answer?.status === 'failed')
-      verdict.explanation += ` The judge was not heard (${answer.error}), so the rules alone decided.`
-    this.#decisions[verdict.decision]++
-    await this.#announce(verdict, envelope.metadata.correlation_id, context)
-    // Announced without: a receipt is for the one who asked.
-    if (proposal.receipt === true) verdict.receipt = await this.#signer?.sign(verdict, nowMs)
-    return verdict
-  }
-
-  /** Without them nobody's word but the requester's is heard, which is the stricter way. */
-  async #hearAttestations(): Promise<void> {
-    try {
-      const heard = await this.#options.bus.subscribe(topics.conscience.facts, (message) =>
-        this.#hear(message),
-      )
-      if (this.#isWanted) this.#heard = heard
-      else await heard.unsubscribe()
-    } catch (error) {
-      this.#report('attestations-unheard', error)
-    }
-  }
-
-  #hear({ topic, data: payload, sender }: Message<Attestation>): void {
-    const { request_digest: requestDigest, client_id } = parametersOf(topics.conscience.facts, topic) ?? {}
-    if (!sender.isVerified || sender.clientId !== client_id || requestDigest === undefined) return
-    const latestMs = this.#clock.timeOfDay() + LONGEST_ATTESTATION_MS
-    const expiresAtMs = Math.min(Date.parse(payload.expires_at), latestMs)
-    const { requested_by: requester, facts } = payload
-    const attestation = { requestDigest, requester, attestor: sender.clientId, facts, expiresAtMs }
-    if (this.#attestations.put(attestation)) return
-    const message = `${sender.clientId} attests more than can be kept`
-    this.#report('attestations-full', new RequestError('attestations-full', message))
   }
 
   /** Retained, for whoever verifies receipts. */
@@ -260,7 +294,8 @@ class BusConscience implements Conscience {
   #startThread(): EvaluationThread {
     const { ruleBudgetMs: budgetMs } = this.#options
     const onEnd = (error: RequestError): void => this.#report(error.kind, error)
-    return new EvaluationThread({ rules: this.#rules, budgetMs, clock: this.#clock, onEnd })
+    const [rules, policy] = [this.#rules, this.#policy]
+    return new EvaluationThread({ rules, policy, budgetMs, clock: this.#clock, onEnd })
   }
 
   async #evaluate(
@@ -274,7 +309,7 @@ class BusConscience implements Conscience {
     return found
   }
 
-  async #ask(proposal: Evaluation, { remainingMs }: RequestContext): Promise<JudgeAnswer | undefined> {
+  async #ask(proposal: TextEvaluation, { remainingMs }: RequestContext): Promise<JudgeAnswer | undefined> {
     if (this.#judge === undefined) return undefined
     const answer = await this.#judge.ask(proposal, { limitMs: remainingMs * JUDGE_SHARE })
     if (answer.status === 'failed') {
@@ -319,7 +354,7 @@ class BusConscience implements Conscience {
   }
 }
 
-function assertWithinBounds({ action, context, user }: Evaluation): void {
+function assertWithinBounds({ action, context, user }: TextEvaluation): void {
   const length = action.length
   if (action.trim() === '')
     throw new RequestError('invalid-request', 'action: expected text, found only white space.')
@@ -329,6 +364,16 @@ function assertWithinBounds({ action, context, user }: Evaluation): void {
   }
   const fault = excess(context, 'context') ?? excess(user, 'user')
   if (fault !== undefined) throw new RequestError('invalid-request', `${fault.field}: it is ${fault.reason}.`)
+}
+
+const NO_RULE = 'no rule knows it'
+const NOBODY_TO_ASK = 'nobody can be asked here, so it must not be done'
+
+/** The gravest first: those that decided, then what follows for whoever asked. */
+function reasonsOf({ decision, rules }: CallFindings): string[] {
+  const decisive = rules.filter((rule) => rule.decision === decision).map(({ reason }) => reason)
+  if (decision !== 'ask') return decisive
+  return [...(decisive.length === 0 ? [NO_RULE] : decisive), NOBODY_TO_ASK]
 }
 
 function judgeOf(answer: JudgeAnswer | undefined): Verdict['judge'] {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { readOwnFile } from '@jamey/auth'
 import { type Bus, type ComponentOptions, ConfigurationError, runComponent } from '@jamey/bus'
 import type { Logger } from 'pino'
+import { loadPolicy } from '../policy/policy-file.js'
 import { loadRules } from '../rules/rule-file.js'
 import { type Conscience, createConscience } from './conscience.js'
 import { conscienceOptionsFromEnvironment } from './conscience-environment.js'
@@ -32,10 +33,11 @@ export async function runConscience(options: RunConscienceOptions = {}): Promise
   const { env = process.env, cwd = process.cwd(), log } = options
   const settings = conscienceOptionsFromEnvironment(env)
   const rules = loadRules(settings.rulesFile === undefined ? undefined : resolve(cwd, settings.rulesFile))
+  const policy = loadPolicy(settings.policyFile === undefined ? undefined : resolve(cwd, settings.policyFile))
   const receiptKey = receiptKeyFrom(settings.receiptKeyFile, cwd)
   const component = { name: 'conscience', packageFile: new URL('../../package.json', import.meta.url) }
   const { service, ...running } = await runComponent(component, options, (bus) =>
-    createConscience({ ...settings, rules, receiptKey, bus, log }),
+    createConscience({ ...settings, rules, policy, receiptKey, bus, log }),
   )
   return { ...running, reload: () => service.reload() }
 }

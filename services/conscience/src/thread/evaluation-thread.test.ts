@@ -1,6 +1,8 @@
 import { type RequestError, systemClock } from '@jamey/bus'
+import { callDigest } from '@jamey/calls'
 import { FakeClock } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { loadPolicy } from '../policy/policy-file.js'
 import { loadRules, parseRules } from '../rules/rule-file.js'
 import { EvaluationThread } from './evaluation-thread.js'
 
@@ -15,6 +17,7 @@ function setUp({ worker, clock }: { worker?: string; clock?: FakeClock } = {}) {
   const ends: string[] = []
   const thread = new EvaluationThread({
     rules: worker === undefined ? loadRules() : rulesOf('true'),
+    policy: loadPolicy(),
     budgetMs: 60_000,
     clock: clock ?? systemClock,
     onEnd: (error) => ends.push(error.message),
@@ -36,7 +39,7 @@ function pretending(body: string): URL {
     const cells = new Int32Array(workerData.progress)
     const begin = (id) => { Atomics.store(cells, 0, id); Atomics.add(cells, 1, 1) }
     const done = (id) => parentPort.postMessage({ id, result: { findings: [[]], rulesVersion: 'done' } })
-    parentPort.on('message', ({ id, proposals: [proposal], leftMs }) => { ${body} })
+    parentPort.on('message', ({ id, work: { proposals: [proposal] }, leftMs }) => { ${body} })
     parentPort.postMessage('ready')`
   return new URL(`data:text/javascript,${encodeURIComponent(script)}`)
 }
@@ -57,6 +60,20 @@ describe('evaluations in a thread', () => {
     expect(findings[1]?.map(({ rule }) => rule.effect)).toEqual(['encourage'])
   })
 
+  it('tell what the policy says of a call, and its digest', async () => {
+    const { thread } = setUp()
+    const call = { tool: 'Bash', arguments: { command: 'rm -rf /' } }
+    const { decision, rules, policyVersion, callDigest: digest } = await thread.judge('a', call, patient)
+    expect({ decision, names: rules.map(({ name }) => name) }).toEqual({
+      decision: 'deny',
+      names: ['write-elsewhere', 'delete-system'],
+    })
+    expect([policyVersion, digest]).toEqual([loadPolicy().version, callDigest(call)])
+    expect(await thread.judge('a', call, { remainingMs: 0 }).catch(({ kind }: RequestError) => kind)).toBe(
+      'aborted',
+    )
+  })
+
   it('leave the event loop to others [promise 46]', async () => {
     const { thread, ask } = setUp()
     await thread.opened
@@ -69,7 +86,7 @@ describe('evaluations in a thread', () => {
   it('go by new rules from when these are given', async () => {
     const { thread, ask } = setUp()
     await thread.opened
-    thread.use(rulesOf('true', 'two'))
+    thread.use(rulesOf('true', 'two'), loadPolicy())
     expect(await ask('a', 'x')).toMatch(/^two-\w+ only$/)
   })
 
@@ -219,6 +236,7 @@ describe('a thread that ends', () => {
     const ends: string[] = []
     const thread = new EvaluationThread({
       rules: rulesOf('true'),
+      policy: loadPolicy(),
       budgetMs: undefined,
       clock,
       onEnd: (error) => ends.push(error.message),

@@ -1,13 +1,16 @@
 import { Worker } from 'node:worker_threads'
 import { type Clock, type RequestContext, RequestError } from '@jamey/bus'
+import type { Call } from '@jamey/calls'
+import type { Policy } from '../policy/policy.js'
 import type { Proposal } from '../rules/engine.js'
 import type { RuleSet } from '../rules/rule-file.js'
-import type { Findings, Order, Result, ThreadOptions } from './evaluation-message.js'
+import type { CallFindings, Findings, Order, Result, ThreadOptions, Work } from './evaluation-message.js'
 import { EvaluationQueue, type Queued } from './evaluation-queue.js'
 import { Progress } from './progress.js'
 
 export interface EvaluationThreadOptions {
   readonly rules: RuleSet
+  readonly policy: Policy
   readonly budgetMs: number | undefined
   readonly clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>
   /** The thread has ended by itself, or was ended; another one is started. */
@@ -17,11 +20,11 @@ export interface EvaluationThreadOptions {
 }
 
 interface Pending extends Queued {
-  readonly proposals: readonly Proposal[]
+  readonly work: Work
   readonly context: Pick<RequestContext, 'remainingMs'>
   /** What has to be left of the requester's time for the evaluation to begin. */
   readonly answeringMs: number
-  readonly resolve: (findings: Findings) => void
+  readonly resolve: (findings: Findings | CallFindings) => void
   readonly reject: (error: RequestError) => void
 }
 
@@ -63,6 +66,7 @@ export class EvaluationThread {
   readonly #queue = new EvaluationQueue<Pending>(LIMITS)
   readonly #running = new Map<number, Pending>()
   #rules: RuleSet
+  #policy: Policy
   #worker: Worker | undefined
   #isReady = false
   readonly #opened = withResolver()
@@ -76,6 +80,7 @@ export class EvaluationThread {
   constructor(options: EvaluationThreadOptions) {
     this.#options = options
     this.#rules = options.rules
+    this.#policy = options.policy
     this.#start()
   }
 
@@ -89,11 +94,20 @@ export class EvaluationThread {
    * tells for how long somebody waits.
    */
   evaluate(sender: string, proposals: readonly Proposal[], context: Pending['context']): Promise<Findings> {
+    return this.#done(sender, { proposals }, context) as Promise<Findings>
+  }
+
+  /** What the policy says of a call. Rejects as `evaluate` does. */
+  judge(sender: string, call: Call, context: Pending['context']): Promise<CallFindings> {
+    return this.#done(sender, { call }, context) as Promise<CallFindings>
+  }
+
+  #done(sender: string, work: Work, context: Pending['context']): Promise<Findings | CallFindings> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(closedError())
-      const characters = JSON.stringify(proposals).length
+      const characters = JSON.stringify(work).length
       const answeringMs = Math.min(ANSWERING_SHARE * context.remainingMs, LONGEST_ANSWERING_MS)
-      if (!this.#queue.add({ sender, characters, proposals, context, answeringMs, resolve, reject })) {
+      if (!this.#queue.add({ sender, characters, work, context, answeringMs, resolve, reject })) {
         return reject(overloadedError(sender))
       }
       this.#fill()
@@ -106,9 +120,10 @@ export class EvaluationThread {
   }
 
   /** The rules of evaluations that begin from now on. */
-  use(rules: RuleSet): void {
+  use(rules: RuleSet, policy: Policy): void {
     this.#rules = rules
-    this.#order({ rules: rules.texts })
+    this.#policy = policy
+    this.#order({ rules: rules.texts, policy: policy.source })
   }
 
   /** Gives up what is not done. */
@@ -132,7 +147,7 @@ export class EvaluationThread {
     while (this.#isReady) {
       const pending = this.#queue.take()
       if (pending === undefined) return
-      const { sender, proposals, context, answeringMs } = pending
+      const { sender, work, context, answeringMs } = pending
       const leftMs = context.remainingMs
       if (leftMs <= answeringMs) {
         pending.reject(lateError())
@@ -141,7 +156,7 @@ export class EvaluationThread {
       }
       this.#lastId = this.#lastId === HIGHEST_ID ? 1 : this.#lastId + 1
       this.#running.set(this.#lastId, pending)
-      this.#order({ id: this.#lastId, sender, proposals, leftMs })
+      this.#order({ id: this.#lastId, sender, work, leftMs })
       if (this.#watch === undefined) this.#look(undefined)
     }
   }
@@ -159,7 +174,12 @@ export class EvaluationThread {
   #start(): void {
     this.#progress = new Progress()
     const { budgetMs, worker: module = WORKER } = this.#options
-    const data: ThreadOptions = { rules: this.#rules.texts, budgetMs, progress: this.#progress.buffer }
+    const data: ThreadOptions = {
+      rules: this.#rules.texts,
+      policy: this.#policy.source,
+      budgetMs,
+      progress: this.#progress.buffer,
+    }
     try {
       this.#worker = new Worker(module, {
         workerData: data,

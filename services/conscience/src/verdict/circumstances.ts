@@ -1,4 +1,4 @@
-import type { CountedFact, Evaluation } from '@jamey/contracts'
+import type { CountedFact, TextEvaluation } from '@jamey/contracts'
 import { type Judgement, type Proposal, stricter } from '../rules/engine.js'
 import type { AttestedFact } from './attestations.js'
 
@@ -17,7 +17,7 @@ export interface Circumstances {
  * between one and the requester, is seen as one.
  */
 export function circumstancesOf(
-  { action, context, user }: Evaluation,
+  { action, context, user }: TextEvaluation,
   facts: readonly AttestedFact[],
 ): Circumstances {
   const byAttestor = new Map<string, [string, unknown][]>()
@@ -38,7 +38,7 @@ export function circumstancesOf(
 
 /** What is decided, and which facts counted: what a requester says of itself speaks against its action or not at all. */
 export function conclude(
-  request: { readonly evaluation: Evaluation; readonly requester: string; readonly digest: string },
+  request: { readonly evaluation: TextEvaluation; readonly requester: string; readonly digest: string },
   facts: readonly AttestedFact[],
   asserted: Judgement,
   attested: Judgement,
@@ -67,7 +67,7 @@ export function conclude(
   return { ...told, judgement: { ...judgement, explanation } }
 }
 
-function namesIn({ context, user }: Evaluation): string {
+function namesIn({ context, user }: TextEvaluation): string {
   const names = [...Object.keys(context), ...(user === undefined ? [] : ['user'])]
   const shown = names.slice(0, 5).map((name) => name.slice(0, 60))
   return names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ')

@@ -22,7 +22,13 @@ export interface ReceiptClaims {
   readonly decision: Verdict['decision']
   readonly request_digest: string
   readonly correlation_id: string
-  readonly rules_version: string
+  readonly policy_version: string
+  /** Of the call that was asked about. */
+  readonly call_digest?: string
+  /** Of the call that may be made in its place. */
+  readonly changed_call_digest?: string
+  /** Where words were judged; for one version more. */
+  readonly rules_version?: string
 }
 
 /** Signs receipts with one Ed25519 key (RFC 8037), whose public part others verify them with. */
@@ -62,10 +68,19 @@ export class ReceiptSigner {
       decision: verdict.decision,
       request_digest: verdict.request_digest,
       correlation_id: verdict.correlation_id,
-      rules_version: verdict.rules_version,
+      policy_version: verdict.policy_version,
+      ...ownClaimsOf(verdict),
     }
     return new CompactSign(Buffer.from(JSON.stringify(claims), 'utf8'))
       .setProtectedHeader({ alg: ALGORITHM, typ: RECEIPT_TYPE, kid: this.jwk.kid ?? '' })
       .sign(this.#key)
   }
+}
+
+function ownClaimsOf(
+  verdict: Verdict,
+): Pick<ReceiptClaims, 'call_digest' | 'changed_call_digest' | 'rules_version'> {
+  if (verdict.kind === 'text') return { rules_version: verdict.rules_version }
+  const { call_digest, changed_call_digest } = verdict
+  return changed_call_digest === undefined ? { call_digest } : { call_digest, changed_call_digest }
 }

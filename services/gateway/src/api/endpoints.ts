@@ -58,7 +58,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     path: '/v1/conscience/evaluate',
     operation: 'conscience.evaluate',
     contract: OPERATIONS['conscience.evaluate'],
-    summary: 'Judge a proposed action.',
+    summary: 'Judge a call of a tool, or an action in words.',
     readsBody: true,
     input: (request) => request.body,
   },

@@ -1,3 +1,4 @@
+import { firstIssue } from '@jamey/contracts'
 import type { z } from 'zod'
 import { Problem } from './problem.js'
 
@@ -26,7 +27,7 @@ export function parseInput<Schema extends z.ZodType>(
 
 /** Puts the first of zod's issues into words: which field, what was expected, what was found. */
 export function faultOf(issues: readonly Issue[], input: unknown, names: FieldNames = {}): InputFault {
-  const issue = issues[0]
+  const issue = firstIssue(issues)
   if (issue === undefined) return { field: 'body', detail: 'The input is not acceptable.' }
   if (issue.code === 'unrecognized_keys') {
     const field = fieldName([...issue.path, issue.keys[0] ?? ''], names)

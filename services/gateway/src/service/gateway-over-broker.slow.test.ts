@@ -90,6 +90,7 @@ describe('a gateway over a broker', () => {
       ...VERDICT,
       ...binding,
       rules: [],
+      reasons: [],
     }))
     const token = await signToken({ sub: 'eva', permissions: ['jamey/#'] }, SECRET)
     const status = async () => (await evaluate({ authorization: `Bearer ${token}` })).status
@@ -108,7 +109,8 @@ describe('a gateway over a broker', () => {
       { group: 'conscience' },
       ({ envelope, data: payload, binding }) => {
         correlationId = envelope.metadata.correlation_id
-        return { ...VERDICT, ...binding, rules: [], action: payload.action }
+        const action = 'action' in payload ? payload.action : ''
+        return { ...VERDICT, ...binding, rules: [], reasons: [], action }
       },
     )
     const answer = await evaluate()
@@ -137,7 +139,7 @@ describe('a gateway over a broker', () => {
   it('connects under its own name with its own permissions [promise 23]', async () => {
     expect(gateway.bus.clientId).toBe('jamey-gateway')
     await expect(
-      gateway.bus.publish(topics.conscience.results, { ...VERDICT, rules: [] }),
+      gateway.bus.publish(topics.conscience.results, { ...VERDICT, rules: [], reasons: [] }),
     ).rejects.toMatchObject({ permission: 'publish:jamey/conscience/results' })
   })
 
@@ -178,6 +180,7 @@ describe('a gateway over a broker', () => {
       ...VERDICT,
       ...binding,
       rules: [],
+      reasons: [],
     }))
     const token = await signToken({ sub: 'agent-1', permissions: ['publish:jamey/conscience/#'] }, SECRET)
     const headers = { authorization: `Bearer ${token}` }
@@ -191,6 +194,7 @@ describe('a gateway over a broker', () => {
       ...VERDICT,
       ...binding,
       rules: [],
+      reasons: [],
     }))
     expect((await evaluate()).status).toBe(200)
     const port = brokerPort()

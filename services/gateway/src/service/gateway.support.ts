@@ -212,16 +212,20 @@ export function post(url: string, body: unknown, headers: Record<string, string>
 }
 
 export const VERDICT = {
+  kind: 'text',
   evaluation_id: 'an-id',
   action: 'water the plants',
   approved: true,
-  decision: 'approved',
+  decision: 'allow',
+  outcome: 'approved',
   moral_score: 0.5,
   recognised: true,
   rules: [],
+  reasons: [],
   explanation: 'It does good.',
   judge: { status: 'not_configured' },
   rules_version: '1',
+  policy_version: '1',
   requested_by: 'agent-1',
   request_digest: `sha256:${'0'.repeat(64)}`,
   correlation_id: '0d7ff1f6-6a0f-4f0b-9d39-6a1b5f0f7a11',

@@ -1,0 +1,4 @@
+import type { Bus } from '@jamey/bus'
+
+/** What the service needs of a bus. */
+export type ConscienceBus = Pick<Bus, 'clientId' | 'publish' | 'serve' | 'subscribe' | 'reportError'>
