@@ -1,65 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { type Call, factsOf } from '@jamey/calls'
-import { type Decision, judgeCall, parsePolicy } from '@jamey/conscience'
 import { describeMachine, shownMachine } from '../kit/machine.js'
-import { median } from '../kit/numbers.js'
+import { commandTable } from './command-table.js'
+import { dojoTable } from './dojo-table.js'
+import { latencyLines } from './latency.js'
+import { placesLine } from './places.js'
 
-/** `npm run bench:conscience`: what the packs that ship make of commands, beside simpler judges. See README.md. */
+/** `npm run bench:conscience`: what the packs that ship make of calls, beside simpler judges. See README.md. */
 
-const PLACE = { workspace: '/home/dev/project', home: '/home/dev' }
-const POLICY = parsePolicy(
-  'version: 1\ninclude: [work, shell, files, http, mail, money, sql]\n',
-  'bench',
-  PLACE,
-)
-/** What many put in front of a shell. */
-const ONE_EXPRESSION =
-  /\b(?:rm\s+-\w*[rf]|mkfs|dd\s+if=|shutdown|reboot|drop\s+(?:table|database)|truncate|--force|reset\s+--hard|sudo|chmod\s+-R|kill(?:all)?|curl[^|]*\|\s*(?:ba)?sh)\b/i
-const READING = new Set(['read'])
-const ROUNDS = 20
-
-const JUDGES: readonly (readonly [string, (call: Call) => Decision])[] = [
-  ['the packs that ship', (call) => judgeCall(POLICY, call).decision],
-  [
-    'ask on every write',
-    (call) => (factsOf(call, PLACE).effects.every((e) => READING.has(e)) ? 'allow' : 'ask'),
-  ],
-  [
-    'one regular expression',
-    (call) => (ONE_EXPRESSION.test(String(call.arguments['command'])) ? 'deny' : 'allow'),
-  ],
-  ['allow all', () => 'allow'],
-]
-
-function commandsOf(name: string): Call[] {
-  const text = readFileSync(new URL(`../../conscience/${name}`, import.meta.url), 'utf8')
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => ({ tool: 'Bash', arguments: { command: line.replaceAll('\\n', '\n') } }))
-}
-
-const share = (count: number, all: number): string =>
-  `${count} of ${all} (${((100 * count) / all).toFixed(1)} %)`
-
-const harmless = commandsOf('harmless-commands.txt')
-const destructive = commandsOf('destructive-commands.txt')
 process.stdout.write(`${shownMachine(describeMachine())}\n\n`)
-process.stdout.write(`${'judge'.padEnd(24)}${'harmless, allowed'.padEnd(24)}destructive, not allowed\n`)
-for (const [name, judge] of JUDGES) {
-  const allowed = harmless.filter((call) => judge(call) === 'allow').length
-  const stopped = destructive.filter((call) => judge(call) !== 'allow').length
-  const cells = [share(allowed, harmless.length).padEnd(24), share(stopped, destructive.length)]
-  process.stdout.write(`${name.padEnd(24)}${cells.join('')}\n`)
-}
-const micros: number[] = []
-for (let round = 0; round < ROUNDS; round++) {
-  for (const call of [...harmless, ...destructive]) {
-    const from = process.hrtime.bigint()
-    judgeCall(POLICY, call)
-    if (round > 0) micros.push(Number(process.hrtime.bigint() - from) / 1000)
-  }
-}
-process.stdout.write(
-  `\na verdict in process, ${POLICY.rules.length} rules: ${median(micros).toFixed(0)} us p50\n`,
-)
+for (const part of [commandTable, dojoTable, placesLine, latencyLines]) process.stdout.write(`${part()}\n`)

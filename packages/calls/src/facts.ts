@@ -11,8 +11,9 @@ import { type Tool, type Tools, toolName } from './tools/tool.js'
 import { addressesIn, type MailFact } from './values/mail.js'
 import { amountOf } from './values/money.js'
 import { isGenerated, isWorkable, type PathFact, type PathOptions, pathFact } from './values/path.js'
+import { recipientsIn } from './values/recipient.js'
 import { readSql, type SqlFact } from './values/sql.js'
-import { type UrlFact, urlFact, urlsIn } from './values/url.js'
+import { linksIn, type UrlFact, urlFact, urlsIn } from './values/url.js'
 
 /** Where in the arguments something stands, as a JSON Pointer. */
 interface Placed {
@@ -47,7 +48,10 @@ export interface Facts {
   readonly tool: string
   /** Whether the deployer or this package knows it; otherwise its effects are a guess. */
   readonly isKnown: boolean
+  /** What it answers was written by others. */
   readonly isUntrusted: boolean
+  /** The deployer says that nobody else writes what it answers, and it does no more than read. */
+  readonly isTrusted: boolean
   readonly effects: readonly Effect[]
   readonly commands: readonly CommandFact[]
   readonly files: readonly FileFact[]
@@ -56,6 +60,8 @@ export interface Facts {
   /** Whom it is for, as it was given: an address, an account, a channel. */
   readonly recipients: readonly (Placed & { readonly text: string })[]
   readonly amounts: readonly (Placed & { readonly amount: number })[]
+  /** Every number, sums among them. */
+  readonly numbers: readonly (Placed & { readonly number: number })[]
   readonly sql: readonly (SqlFact & Placed)[]
   readonly code: readonly (Placed & { readonly interpreter: string; readonly text: string })[]
   readonly texts: readonly (Placed & { readonly role: Role | undefined; readonly text: string })[]
@@ -80,6 +86,7 @@ class Collector {
   readonly #tool: Tool
   readonly #name: string
   readonly #isKnown: boolean
+  readonly #isTrusted: boolean
   readonly #effects = new Set<Effect>()
   readonly #commands: CommandFact[] = []
   readonly #files: FileFact[] = []
@@ -87,6 +94,7 @@ class Collector {
   readonly #mails: (MailFact & Placed)[] = []
   readonly #recipients: (Placed & { text: string })[] = []
   readonly #amounts: (Placed & { amount: number })[] = []
+  readonly #numbers: (Placed & { number: number })[] = []
   readonly #sql: (SqlFact & Placed)[] = []
   readonly #code: (Placed & { interpreter: string; text: string })[] = []
   readonly #texts: (Placed & { role: Role | undefined; text: string })[] = []
@@ -94,10 +102,10 @@ class Collector {
   constructor({ tool }: Call, options: FactOptions) {
     this.#options = options
     const name = toolName(tool)
-    const known =
-      options.tools?.[tool] ??
-      (name === undefined ? undefined : (options.tools?.[name] ?? ownEntry(KNOWN_TOOLS, name)))
+    const own = ownEntry(options.tools ?? {}, tool) ?? ownEntry(options.tools ?? {}, name ?? tool)
+    const known = own ?? (name === undefined ? undefined : ownEntry(KNOWN_TOOLS, name))
     this.#name = tool
+    this.#isTrusted = own !== undefined && !own.isUntrusted
     this.#isKnown = known !== undefined
     this.#tool = known ?? guessedTool(tool)
     for (const effect of this.#tool.effects) this.#effects.add(effect)
@@ -108,6 +116,7 @@ class Collector {
       tool: this.#name,
       isKnown: this.#isKnown,
       isUntrusted: this.#tool.isUntrusted,
+      isTrusted: this.#isTrusted && this.#effects.size > 0 && [...this.#effects].every((e) => e === 'read'),
       effects: [...this.#effects],
       commands: this.#commands,
       files: this.#files,
@@ -115,6 +124,7 @@ class Collector {
       mails: this.#mails,
       recipients: this.#recipients,
       amounts: this.#amounts,
+      numbers: this.#numbers,
       sql: this.#sql,
       code: this.#code,
       texts: this.#texts,
@@ -133,7 +143,7 @@ class Collector {
       if (amount === undefined) this.fail(where, 'an amount that is no number')
       else this.#amounts.push({ where, amount })
     }
-    if (typeof value === 'number') return
+    if (typeof value === 'number') return void this.#numbers.push({ where, number: value })
     this.#texts.push({ where, role, text: value })
     this.#takeValues(where, value)
     switch (role) {
@@ -149,7 +159,7 @@ class Collector {
       case 'url':
         return this.#takeUrl(where, value)
       case 'recipient':
-        return void this.#recipients.push({ where, text: value })
+        return this.#takeRecipients(where, value)
       case undefined:
         return this.#takeUnknown(where, value)
       default:
@@ -180,7 +190,8 @@ class Collector {
 
   /** Links and addresses are found wherever they stand. */
   #takeValues(where: string, text: string): void {
-    for (const url of urlsIn(text)) this.#urls.push({ where, ...url })
+    const found = this.#effects.has('send') ? linksIn(text) : urlsIn(text)
+    for (const url of found) this.#urls.push({ where, ...url })
     for (const mail of addressesIn(text)) this.#mails.push({ where, ...mail })
   }
 
@@ -211,8 +222,13 @@ class Collector {
     }
   }
 
-  /** It may be anything; what looks like a command or a path is taken for one. */
+  #takeRecipients(where: string, text: string): void {
+    for (const recipient of recipientsIn(text)) this.#recipients.push({ where, text: recipient })
+  }
+
+  /** It may be anything; what looks like an address or a path is taken for one. */
   #takeUnknown(where: string, text: string): void {
+    if (text.length <= 200 && addressesIn(text).length > 0) this.#takeRecipients(where, text)
     if (/^(?:~|\.{1,2}|\/|[A-Za-z]:\\|file:)[/\\]?[^\s]*$/.test(text) && /[/\\~]/.test(text)) {
       this.#takeFile(where, { text, isDynamic: false }, this.#access())
     }

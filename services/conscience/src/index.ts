@@ -1,4 +1,11 @@
-export { type CallVerdict, type Decision, judgeCall, type Policy } from './policy/policy.js'
+export {
+  type CallVerdict,
+  type Decision,
+  judgeCall,
+  judgedCall,
+  type Policy,
+  type Provenance,
+} from './policy/policy.js'
 export { loadPolicy, type PolicyPlace, parsePolicy } from './policy/policy-file.js'
 export {
   applyRules,
@@ -33,4 +40,11 @@ export {
   conscienceOptionsFromEnvironment,
 } from './service/conscience-environment.js'
 export { type RunConscienceOptions, type RunningConscience, runConscience } from './service/run-conscience.js'
+export {
+  type CallResult,
+  type JudgedCall,
+  type Origin,
+  Session,
+  type SessionCall,
+} from './session/session.js'
 export { Judge, type JudgeAnswer, type JudgeOptions } from './verdict/judge.js'

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { getDomain } from 'tldts'
+import { getDomain, parse } from 'tldts'
 
 /** Where a URL leads. */
 export interface UrlFact {
@@ -57,6 +57,33 @@ export function urlsIn(text: string): UrlFact[] {
     for (const [match] of text.matchAll(pattern)) found.add(match.replace(/[.,;:!?)\]]+$/, ''))
   }
   return [...found].flatMap((one) => urlFact(one) ?? [])
+}
+
+/** Bounded in every part, so that no text takes long. */
+const BARE =
+  /(?<![\p{L}\p{N}@._/-])((?:[\p{L}\p{N}-]{1,63}\.){1,10}[\p{L}-]{2,24})(?::\d{1,5})?((?:[/?#][^\s<>"'`\\^{}|]{0,2000})?)/gu
+/** Endings of files that are top-level domains as well. */
+const FILE_ENDINGS = /\.(?:md|py|rs|sh|pl|ps|zip|mov)$/i
+
+/**
+ * What a reader, or the program that shows the text, takes for a link: also hosts without a scheme, and those that are
+ * written so as not to look like one (`hxxps://`, `example[.]org`, unseen letters).
+ */
+export function linksIn(text: string): UrlFact[] {
+  const seen = text
+    .normalize('NFKC')
+    .replace(/\p{Cf}/gu, '')
+    .replace(/[\u3002\uff61]/g, '.')
+    .replace(/\s?[[({]\s?(?:\.|dot)\s?[\])}]\s?/gi, '.')
+    .replace(/\bhxxp(s?):\/\//gi, 'http$1://')
+  const found = new Map(urlsIn(seen).map((url) => [url.text, url]))
+  const hosts = new Set([...found.values()].map(({ host }) => host))
+  for (const [, host = '', rest = ''] of seen.matchAll(BARE)) {
+    if (parse(host).isIcann !== true || (rest.length < 2 && FILE_ENDINGS.test(host))) continue
+    const url = urlFact(`${host}${rest}`.replace(/[.,;:!?)\]]+$/, ''))
+    if (url !== undefined && !(rest.length < 2 && hosts.has(url.host))) found.set(url.text, url)
+  }
+  return [...found.values()]
 }
 
 function isLocal(host: string): boolean {

@@ -1,12 +1,16 @@
 import { TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js'
 import { ConditionError } from '../rules/condition.js'
+import { isListed } from './listed.js'
 import type { Circumstances } from './policy.js'
+import { knowledgeOf, NO_SESSION, type SessionView } from './session-view.js'
 
 /** Longer loops than over the facts of one call there are none; loops in loops are few. */
 const LIMITS = { maxAstNodes: 1_000, maxDepth: 60 }
 
 /** Compiles conditions in CEL over the facts of a call. */
 export class PolicyConditions {
+  /** That of the call which is judged; conditions are evaluated one after the other. */
+  #session: SessionView = NO_SESSION
   readonly #environment = new Environment({ limits: LIMITS })
     .registerVariable('tool', 'string')
     .registerVariable('known', 'bool')
@@ -21,7 +25,31 @@ export class PolicyConditions {
     .registerVariable('code', 'list')
     .registerVariable('texts', 'list')
     .registerVariable('unread', 'list')
+    .registerVariable('numbers', 'list')
     .registerVariable('lists', 'map')
+    .registerVariable('session', 'map')
+    .registerFunction('in_request(dyn): bool', (value: unknown) => {
+      return isValue(value) && knowledgeOf(this.#session).inRequest(plain(value))
+    })
+    .registerFunction('origin(dyn): string', (value: unknown) => {
+      return isValue(value) ? knowledgeOf(this.#session).originOf(plain(value)) : 'unknown'
+    })
+    .registerFunction('vouched(dyn): bool', (value: unknown) => {
+      return isValue(value) && knowledgeOf(this.#session).isVouched(plain(value))
+    })
+    .registerFunction('came_from(string): string', (value: string) => {
+      return knowledgeOf(this.#session).cameFrom(value)
+    })
+    .registerFunction('foreign(string): bool', (value: string) => {
+      return knowledgeOf(this.#session).isForeign(value)
+    })
+    .registerFunction('calls_within(int): list', (seconds: bigint) => {
+      return [...knowledgeOf(this.#session).callsWithin(Number(seconds))]
+    })
+    .registerFunction('total(list): double', (values: readonly unknown[]) => {
+      return values.reduce<number>((sum, value) => sum + Number(value), 0)
+    })
+    .registerFunction('listed(dyn, list): bool', isListed)
 
   /** Throws ConditionError for a syntax error, an unknown name or a wrong type. */
   compile(expression: string): (circumstances: Circumstances) => boolean {
@@ -30,7 +58,10 @@ export class PolicyConditions {
     if (!checked.valid) throw faultOf(checked.error)
     if (checked.type !== 'bool')
       throw new ConditionError(`a condition must be a bool, this one is a ${checked.type}`, 0)
-    return (circumstances) => program({ ...circumstances }) === true
+    return (circumstances) => {
+      this.#session = circumstances.session
+      return program({ ...circumstances }) === true
+    }
   }
 
   #parse(expression: string): ReturnType<Environment['parse']> {
@@ -40,6 +71,15 @@ export class PolicyConditions {
       throw faultOf(error)
     }
   }
+}
+
+function isValue(value: unknown): value is string | number | bigint {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
+}
+
+/** Whole numbers of conditions are big integers. */
+function plain(value: string | number | bigint): string | number {
+  return typeof value === 'bigint' ? Number(value) : value
 }
 
 function faultOf(error: unknown): ConditionError {

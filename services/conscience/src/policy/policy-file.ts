@@ -115,7 +115,7 @@ export function parsePolicy(text: string, file: string, place: PolicyPlace = {})
     version: `${content.version}-${hash}`,
     source: { file, text, workspace, home },
     rules,
-    lists: { hosts: [], recipients: [], ...content.lists },
+    lists: { accounts: [], hosts: [], recipients: [], ...content.lists },
     facts: { workspace: content.workspace ?? workspace, home, tools: toolsOf(content) },
   }
 }

@@ -1,11 +1,15 @@
 import { type Call, type FactOptions, type Facts, factsOf } from '@jamey/calls'
+import type { JudgedCall, Session } from '../session/session.js'
+import type { Source } from '../session/session-entry.js'
+import { NO_SESSION, type SessionView, sessionView } from './session-view.js'
 
 /** What is to become of a call. `ask`: a person decides; where nobody can be asked that is `deny`. */
 export type Decision = 'allow' | 'ask' | 'deny'
 
 /** What a condition looks at: what the call would do, and what the deployer has named. */
-export interface Circumstances extends Omit<Facts, 'isKnown' | 'isUntrusted'> {
+export interface Circumstances extends Omit<Facts, 'isKnown' | 'isUntrusted' | 'isTrusted'> {
   readonly known: boolean
+  readonly session: SessionView
   /** Lists of the deployer by name; every list that a rule names is there, if empty. */
   readonly lists: Readonly<Record<string, readonly string[]>>
 }
@@ -53,11 +57,21 @@ export interface CallVerdict {
   readonly policyVersion: string
 }
 
-/** `deny` beats `ask`, and `ask` beats `allow`. What no rule knows is asked. */
-export function judgeCall(policy: Policy, call: Call): CallVerdict {
+/** The session that a call belongs to, and the time, in milliseconds since 1970. */
+export interface Provenance {
+  readonly session: Session
+  readonly now: number
+}
+
+/**
+ * `deny` beats `ask`, and `ask` beats `allow`. What no rule knows is asked. Without its session nothing is known to come
+ * from the user. The session is only looked at: whoever goes by the verdict tells it (`judgedCall`).
+ */
+export function judgeCall(policy: Policy, call: Call, provenance?: Provenance): CallVerdict {
   const facts = factsOf(call, policy.facts)
-  const { isKnown, isUntrusted: _, ...rest } = facts
-  const circumstances = { ...rest, known: isKnown, lists: policy.lists }
+  const { isKnown, isUntrusted: _, isTrusted: __, ...rest } = facts
+  const session = provenance === undefined ? NO_SESSION : sessionView(provenance.session, provenance.now)
+  const circumstances = { ...rest, known: isKnown, session, lists: policy.lists }
   const rules = policy.rules.flatMap((rule) => applied(rule, circumstances))
   return { decision: decisionOf(rules), rules, facts, policyVersion: policy.version }
 }
@@ -78,4 +92,30 @@ function decisionOf(rules: readonly AppliedPolicyRule[]): Decision {
   const has = (decision: Decision): boolean => rules.some((rule) => rule.decision === decision)
   if (has('deny')) return 'deny'
   return has('allow') && !has('ask') ? 'allow' : 'ask'
+}
+
+/** What a session is to remember of a call that was judged. */
+export function judgedCall(call: Call, { decision, facts }: CallVerdict, id?: string): JudgedCall {
+  const { effects, amounts, recipients } = facts
+  return {
+    id,
+    ...call,
+    decision,
+    effects,
+    source: sourceOf(facts),
+    amount: amounts.reduce((sum, { amount }) => sum + amount, 0),
+    recipients: recipients.map(({ text }) => text),
+  }
+}
+
+/** Effects that bring in what others wrote, whatever the tool is said to be. */
+const FROM_ELSEWHERE: ReadonlySet<string> = new Set(['outward-read', 'send', 'execute'])
+
+/** The agent's own files and programs vouch for nothing, and mean nothing by what is in them. */
+function sourceOf({ isTrusted, isUntrusted, isKnown, effects, files, urls }: Facts): Source {
+  if (isTrusted) return 'trusted'
+  const isOutside = urls.length > 0 || files.some(({ place }) => place !== 'workspace')
+  return isUntrusted || !isKnown || isOutside || effects.some((effect) => FROM_ELSEWHERE.has(effect))
+    ? 'untrusted'
+    : 'neutral'
 }

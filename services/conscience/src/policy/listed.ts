@@ -1,0 +1,20 @@
+/**
+ * Whether a recipient or account is in a list of the deployer's. `@example.org` in a list is everybody of that domain,
+ * and of no domain below it. The case of letters counts where there is no `@`, blanks and hyphens of numbers do not.
+ */
+export function isListed(value: unknown, list: unknown): boolean {
+  if (typeof value !== 'string' || !Array.isArray(list)) return false
+  const sought = canonical(value)
+  const domain = /^[^@\s<>"(),;]+(@[a-z0-9.-]+)$/.exec(sought)?.[1]
+  return list.some((entry) => {
+    const known = typeof entry === 'string' ? canonical(entry) : undefined
+    return known === sought || (known !== undefined && known === domain)
+  })
+}
+
+function canonical(text: string): string {
+  const plain = text.trim()
+  if (plain.includes('@')) return plain.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+  const compact = plain.replace(/[ -]/g, '')
+  return /^\+?[A-Za-z]{0,4}\d[A-Za-z\d]{7,}$/.test(compact) ? compact.toUpperCase() : plain
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+
+/** Milliseconds since 1970, for what is remembered longer than a process lasts. */
+const at = z.number().min(0)
+const name = z.string().max(200)
+
+/** The user's own words. */
+const requestSchema = z.strictObject({
+  kind: z.literal('request'),
+  text: z.string(),
+  /** Effects that they speak of. */
+  asked: z.array(name),
+  at,
+})
+
+/** A call that was judged. */
+const callSchema = z.strictObject({
+  kind: z.literal('call'),
+  id: name.optional(),
+  tool: name,
+  effects: z.array(name),
+  decision: z.enum(['allow', 'ask', 'deny']),
+  /** What its result is to be taken for. */
+  source: z.enum(['trusted', 'neutral', 'untrusted']),
+  /** All sums in it. */
+  amount: z.number(),
+  recipients: z.array(z.string()),
+  /** Everything in its arguments; undefined where that was too much to keep. */
+  text: z.string().optional(),
+  /** What became of it; undefined while nobody told. */
+  outcome: z.enum(['succeeded', 'failed', 'skipped']).optional(),
+  /** After how many requests. */
+  turn: z.number(),
+  at,
+})
+
+/** What a call answered. */
+const resultSchema = z.strictObject({
+  kind: z.literal('result'),
+  tool: name,
+  source: z.enum(['trusted', 'neutral', 'untrusted']),
+  text: z.string(),
+  at,
+})
+
+export const entrySchema = z.discriminatedUnion('kind', [requestSchema, callSchema, resultSchema])
+
+/** A session as it is kept. */
+export const sessionSchema = z.strictObject({
+  version: z.literal(1),
+  entries: z.array(entrySchema),
+  turn: z.number(),
+  isTainted: z.boolean(),
+  isFull: z.boolean(),
+})
+
+export type RequestEntry = z.output<typeof requestSchema>
+export type CallEntry = z.output<typeof callSchema>
+export type ResultEntry = z.output<typeof resultSchema>
+export type Entry = z.output<typeof entrySchema>
+export type SessionRecord = z.output<typeof sessionSchema>
+/** `trusted`: it vouches for what stands in it. `untrusted`: others wrote it, who may mean the agent. */
+export type Source = ResultEntry['source']
