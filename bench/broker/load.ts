@@ -12,9 +12,9 @@ import type { LoadFigures, LoadJob } from './load-job.js'
 /** Unacknowledged at QoS 1 and 2, of all publishers together. */
 const IN_FLIGHT = 500
 /** Published and not delivered: so many messages, and no more bytes for one subscriber and for all of them. */
-const MOST_UNDELIVERED = 20_000
-const MOST_BYTES_EACH = 4_194_304
-const MOST_BYTES = 67_108_864
+const MAXIMUM_UNDELIVERED = 20_000
+const MAXIMUM_BYTES_EACH = 4_194_304
+const MAXIMUM_BYTES = 67_108_864
 /** More than a packet adds to its payload here. */
 const OVERHEAD_BYTES = 40
 const FILTERS_PER_PACKET = 500
@@ -200,6 +200,6 @@ export class Load {
 
 function mostUndelivered(payloadBytes: number, fanOut: number): number {
   const bytes = payloadBytes + OVERHEAD_BYTES
-  const most = Math.min(MOST_UNDELIVERED, MOST_BYTES_EACH / bytes, MOST_BYTES / (bytes * fanOut))
+  const most = Math.min(MAXIMUM_UNDELIVERED, MAXIMUM_BYTES_EACH / bytes, MAXIMUM_BYTES / (bytes * fanOut))
   return Math.max(1, Math.floor(most))
 }

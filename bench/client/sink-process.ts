@@ -16,7 +16,7 @@ import { CONTROL, type SinkJob, type SinkTotals } from './sink.js'
 const PUBLISH = 3
 const PUBREL = 6
 /** A frame of QoS 1 or 2 needs an identifier of its own. */
-const MOST_IDENTIFIERS = 65_000
+const MAXIMUM_IDENTIFIERS = 65_000
 /** Whoever has not acknowledged after this long has lost something. */
 const PATIENCE_MS = 120_000
 const FIRST_OF_CONTROL = CONTROL.start.charCodeAt(0)
@@ -143,7 +143,7 @@ class SinkConnection {
     if (blast === undefined) throw new Error('this sink has nothing to send')
     const { qos, window, payload } = blast
     const ring = new FrameRing({
-      topics: qos === 0 ? this.#topics : spread(this.#topics, MOST_IDENTIFIERS),
+      topics: qos === 0 ? this.#topics : spread(this.#topics, MAXIMUM_IDENTIFIERS),
       qos,
       payload: typeof payload === 'string' ? Buffer.from(payload) : Buffer.alloc(payload, 'x'),
       minimumFrames: qos === 0 ? 1 : 2 * window,

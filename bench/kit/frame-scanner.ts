@@ -8,7 +8,7 @@ export interface FrameHandler {
 }
 
 const PUBLISH = 3
-const LONGEST_HEADER_BYTES = 5
+const MAXIMUM_HEADER_BYTES = 5
 /** Of a PUBLISH that came in pieces only this much is kept: more than fixed header, topic and identifier take here. */
 const KEPT_BYTES = 1024
 
@@ -78,7 +78,7 @@ export class FrameScanner {
   #readHeader(bytes: Buffer, from: number, end: number): boolean {
     let length = 0
     let factor = 1
-    for (let i = 1; i < LONGEST_HEADER_BYTES && from + i < end; i++) {
+    for (let i = 1; i < MAXIMUM_HEADER_BYTES && from + i < end; i++) {
       const byte = bytes[from + i] as number
       length += (byte & 127) * factor
       if (byte < 128) {

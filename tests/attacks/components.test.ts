@@ -14,10 +14,10 @@ beforeAll(async () => {
 afterAll(() => system?.stop())
 
 /**
- * A component that was taken over has the very rights of its manifest. It can refuse its own work and answer it falsely;
+ * A compromised component has the very rights of its manifest. It can refuse its own work and answer it falsely;
  * that is all it can do to others.
  */
-describe.each(VERSIONS)('over MQTT %i, a memory that was taken over', (version) => {
+describe.each(VERSIONS)('over MQTT %i, a compromised memory', (version) => {
   const taken = () => system.peer('jamey-memory', COMPONENTS.memory.permissions, version)
 
   it('cannot answer for the conscience', async () => {
@@ -59,7 +59,7 @@ describe.each(VERSIONS)('over MQTT %i, a memory that was taken over', (version) 
   })
 })
 
-describe.each(VERSIONS)('over MQTT %i, a conscience that was taken over', (version) => {
+describe.each(VERSIONS)('over MQTT %i, a compromised conscience', (version) => {
   it('cannot answer for the memory, nor store, read or forget', async () => {
     const conscience = await system.peer('jamey-conscience', COMPONENTS.conscience.permissions, version)
     const victim = await system.peer('victim', REMEMBERING, version)
@@ -82,7 +82,7 @@ describe.each(VERSIONS)('over MQTT %i, a conscience that was taken over', (versi
   })
 })
 
-describe.each(VERSIONS)('over MQTT %i, a gateway that was taken over', (version) => {
+describe.each(VERSIONS)('over MQTT %i, a compromised gateway', (version) => {
   it('cannot answer for a service, give verdicts, or hear what others ask', async () => {
     const gateway = await system.peer('jamey-gateway', COMPONENTS.gateway.permissions, version)
     for (const topic of [

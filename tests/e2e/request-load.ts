@@ -21,7 +21,7 @@ export interface RequestLoad {
 }
 
 /** More than this many wait only where the machine is too slow for the rate: then it is less. */
-const MOST_WAITING = 100
+const MAXIMUM_WAITING = 100
 
 /** Makes `perSecond` requests in a second, or what the machine bears, while others wait. */
 export function startLoad(perSecond: number, request: (number: number) => Promise<unknown>): RequestLoad {
@@ -55,7 +55,7 @@ export function startLoad(perSecond: number, request: (number: number) => Promis
     due += ((nowMs - lookedMs) / 1000) * perSecond
     lookedMs = nowMs
     for (; due >= 1; due--) {
-      if (waiting.size >= MOST_WAITING) continue
+      if (waiting.size >= MAXIMUM_WAITING) continue
       const settling: Promise<void> = one(tally.sent++).finally(() => waiting.delete(settling))
       waiting.add(settling)
     }

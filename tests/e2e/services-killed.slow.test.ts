@@ -190,7 +190,7 @@ describe('two memories with one file', () => {
   const first = { MQTT_CLIENT_ID: 'jamey-memory' }
   const second = { MQTT_CLIENT_ID: 'jamey-memory-2' }
 
-  it('serve one at a time: the other takes over within 5 s of a kill, and not from one that stands still', {
+  it('serve one at a time: the other serves within 5 s of a kill, and not from one that stands still', {
     timeout: 180_000,
   }, async () => {
     const reasons = new Map<string, string | undefined>()

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createAuthority, issueServerCertificate } from '@jamey/auth'
 import { freePort } from '@jamey/testing'
 
-const MOST_KEPT_CHARACTERS = 64_000
+const MAXIMUM_KEPT_CHARACTERS = 64_000
 
 /** A Mosquitto of our own on loopback: TCP and WebSocket, each plain and with TLS 1.3, everything allowed. */
 export class Mosquitto {
@@ -86,7 +86,7 @@ ${tls}
       env: this.#env,
     })
     this.#process.stderr?.on('data', (chunk: Buffer) => {
-      this.#said = (this.#said + chunk.toString()).slice(-MOST_KEPT_CHARACTERS)
+      this.#said = (this.#said + chunk.toString()).slice(-MAXIMUM_KEPT_CHARACTERS)
     })
     const isUp = await Promise.race([
       Promise.all([listening(this.tlsPort), listening(this.webSocketTlsPort)]).then(() => true),

@@ -2,10 +2,10 @@ import type { FaultProxy } from '@jamey/testing'
 import { chance, pause } from './world.js'
 
 /** Bytes that may wait at the broker for one session while its link is down; its own bound is twice that. */
-const MOST_WAITING_BYTES = 8_388_608
+const MAXIMUM_WAITING_BYTES = 8_388_608
 /** What a message takes there, its own part of the bookkeeping included. */
 const BYTES_PER_MESSAGE = 700
-const LONGEST_OUTAGE_MS = 8000
+const MAXIMUM_OUTAGE_MS = 8000
 
 /** Harms two links from time to time, never for longer than the broker can keep what waits. */
 export class FaultSchedule {
@@ -20,8 +20,8 @@ export class FaultSchedule {
   constructor(cut: FaultProxy, stall: FaultProxy, messagesPerSecond: number) {
     this.#cut = cut
     this.#stall = stall
-    const affordableMs = (MOST_WAITING_BYTES / (messagesPerSecond * BYTES_PER_MESSAGE)) * 1000
-    this.#longestMs = Math.round(Math.min(LONGEST_OUTAGE_MS, affordableMs))
+    const affordableMs = (MAXIMUM_WAITING_BYTES / (messagesPerSecond * BYTES_PER_MESSAGE)) * 1000
+    this.#longestMs = Math.round(Math.min(MAXIMUM_OUTAGE_MS, affordableMs))
   }
 
   start(): void {

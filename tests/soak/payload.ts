@@ -6,8 +6,8 @@
  * Length and filling follow from stream and number.
  */
 const HEAD_BYTES = 20
-const LONGEST_FILLING = 2048
-const PATTERN = Buffer.alloc(LONGEST_FILLING + 256)
+const MAXIMUM_FILLING = 2048
+const PATTERN = Buffer.alloc(MAXIMUM_FILLING + 256)
 for (let i = 0; i < PATTERN.length; i++) PATTERN[i] = (i * 31 + (i >> 3)) & 0xff
 
 export interface Content {

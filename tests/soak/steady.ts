@@ -21,7 +21,7 @@ const PUBLISHERS: readonly (PublisherOptions & { readonly weight: number })[] = 
  * A calibrating publisher may be this far ahead of its receivers: far enough that queues form and go to disk, which is
  * dearer than what is delivered at once, and is what a soak meets whenever a link was down.
  */
-const MOST_AHEAD = 5000
+const MAXIMUM_AHEAD = 5000
 
 interface SubscriberOptions {
   readonly name: string
@@ -159,7 +159,7 @@ export class Steady implements Role {
   }
 
   async calibrate(milliseconds: number): Promise<number> {
-    const perSecond = await this.#traffic.calibrate(milliseconds, MOST_AHEAD)
+    const perSecond = await this.#traffic.calibrate(milliseconds, MAXIMUM_AHEAD)
     await Promise.all(this.publishers.map((publisher) => publisher.drained(30_000)))
     this.latency.reset()
     return perSecond

@@ -3,7 +3,7 @@ import type { Publisher } from './publisher.js'
 /** How often the steady rate is looked after. */
 const TICK_MS = 10
 /** What was missed for longer than this is not made up for. */
-const MOST_BURST_SECONDS = 0.2
+const MAXIMUM_BURST_SECONDS = 0.2
 
 interface Lane {
   readonly publisher: Publisher
@@ -32,7 +32,7 @@ export class Traffic {
     let credit = 0
     this.#timer = setInterval(() => {
       const now = performance.now()
-      credit = Math.min(perSecond * MOST_BURST_SECONDS, credit + ((now - last) / 1000) * perSecond)
+      credit = Math.min(perSecond * MAXIMUM_BURST_SECONDS, credit + ((now - last) / 1000) * perSecond)
       last = now
       for (; credit >= 1; credit--) this.#next().publisher.publish()
     }, TICK_MS)

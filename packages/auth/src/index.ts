@@ -63,7 +63,7 @@ export {
 } from './revocation/revocations.js'
 export { isClientIdentifier } from './support/client-identifier.js'
 export { clientNameSkeleton, newClientNameFault, shownClientName } from './support/client-name.js'
-export * from './support/error.js'
+export * from './support/errors.js'
 export { type ClientCertificate, urlFault as tokenUrlFault } from './support/https-request.js'
 export { WatchedFiles } from './support/watched-files.js'
 export { KeySet, readKeySetFile, type VerificationKeys } from './tokens/key-set.js'

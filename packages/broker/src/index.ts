@@ -1,8 +1,8 @@
 export type { ListenerAddress, ListenerOptions } from './listeners/listener.js'
 export { LISTENER_LIMITS, type ListenerLimits } from './listeners/listener-limits.js'
 export type { ListenerTls } from './listeners/listener-tls.js'
-export type { ProxyProtocolOptions } from './listeners/proxy-gate.js'
-export type { WebSocketOptions } from './listeners/web-socket-gate.js'
+export type { ProxyProtocolOptions } from './listeners/proxy-protocol.js'
+export type { WebSocketOptions } from './listeners/web-socket-upgrade.js'
 export {
   type AuthenticationRequest,
   type Authenticator,

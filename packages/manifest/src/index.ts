@@ -40,4 +40,4 @@ export {
   shownFault,
 } from './reading/manifest-error.js'
 export { readManifestFile } from './reading/manifest-file.js'
-export { MANIFEST_VERSION, MOST_MANIFEST_CHARACTERS, readManifest } from './reading/read-manifest.js'
+export { MANIFEST_VERSION, MAXIMUM_MANIFEST_CHARACTERS, readManifest } from './reading/read-manifest.js'

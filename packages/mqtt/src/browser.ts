@@ -26,12 +26,12 @@ export type {
   DeadLetter,
   SessionStore,
   StoredAmount,
+  StoredIncoming,
   StoredOutcome,
   StoredPage,
   StoredPublish,
   StoredRange,
   StoredReason,
-  StoredReceipt,
   StoredSession,
   WaitingPublish,
 } from './model/session-store.js'

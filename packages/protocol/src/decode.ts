@@ -1,4 +1,4 @@
-import { ProtocolError } from './error.js'
+import { ProtocolError } from './errors.js'
 import type {
   Acknowledgement,
   Auth,

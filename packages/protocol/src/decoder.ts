@@ -1,5 +1,5 @@
 import { type Direction, decode, FROM_CLIENT, FROM_SERVER, type Sender } from './decode.js'
-import { ProtocolError } from './error.js'
+import { ProtocolError } from './errors.js'
 import { type Packet, PacketType, type ProtocolVersion } from './packets.js'
 import { PropertyMemory } from './property-memory.js'
 import { Reader } from './reader.js'
@@ -7,7 +7,7 @@ import { ReasonCode } from './reason-codes.js'
 import { MAXIMUM_VARINT } from './writer.js'
 
 /** A packet's type and flags, then at most four bytes of length. Section 2.1. */
-const LONGEST_HEADER_BYTES = 5
+const MAXIMUM_HEADER_BYTES = 5
 /** The first allocation for a packet that comes in pieces; a peer that announces much and sends little gets no more. */
 const FIRST_PIECE_BYTES = 4096
 /** Who has sent so much of a packet is believed its length: the rest is not copied again. */
@@ -57,7 +57,7 @@ export class PacketDecoder {
     this.#direction = direction
     this.#reader.propertyMemory = options.propertyMemory
     this.protocolVersion = options.protocolVersion
-    this.maximumPacketBytes = options.maximumPacketBytes ?? MAXIMUM_VARINT + LONGEST_HEADER_BYTES
+    this.maximumPacketBytes = options.maximumPacketBytes ?? MAXIMUM_VARINT + MAXIMUM_HEADER_BYTES
     this.maximumControlBytes = options.maximumControlBytes ?? Number.POSITIVE_INFINITY
   }
 
@@ -139,7 +139,7 @@ export class PacketDecoder {
   #keep(chunk: Uint8Array): void {
     const rest = chunk.subarray(this.#at)
     const expected = Math.min(this.#packetBytes, FIRST_PIECE_BYTES)
-    const partial = new Uint8Array(Math.max(rest.length, expected, LONGEST_HEADER_BYTES))
+    const partial = new Uint8Array(Math.max(rest.length, expected, MAXIMUM_HEADER_BYTES))
     partial.set(rest)
     this.#partial = partial
     this.#partialBytes = rest.length
@@ -150,7 +150,7 @@ export class PacketDecoder {
   #readHeader(bytes: Uint8Array, from: number, end: number): void {
     this.#packetBytes = 0
     let length = 0
-    for (let i = 1; i < LONGEST_HEADER_BYTES; i++) {
+    for (let i = 1; i < MAXIMUM_HEADER_BYTES; i++) {
       const at = from + i
       if (at >= end) return
       const byte = bytes[at] as number
@@ -165,7 +165,7 @@ export class PacketDecoder {
         throw this.#tooLarge(this.maximumControlBytes)
       return
     }
-    throw malformed(LONGEST_HEADER_BYTES - 1, 'remaining length has more than four bytes')
+    throw malformed(MAXIMUM_HEADER_BYTES - 1, 'remaining length has more than four bytes')
   }
 
   #decode(bytes: Uint8Array, from: number, end: number): Packet {

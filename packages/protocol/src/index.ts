@@ -11,7 +11,7 @@ export {
   encodeFrom,
   encodePublish,
 } from './encode.js'
-export * from './error.js'
+export * from './errors.js'
 export { JameyError, type JameyErrorDetails } from './jamey-error.js'
 export { ALIAS_BYTES, OutgoingAliases } from './outgoing-aliases.js'
 export * from './packets.js'

@@ -1,4 +1,4 @@
-import { ProtocolError } from './error.js'
+import { ProtocolError } from './errors.js'
 import {
   PROPERTIES,
   type PropertiesOf,
@@ -183,7 +183,7 @@ export function encodeUserProperties(pairs: readonly UserProperty[]): Uint8Array
 
 /** For `assertProperties` alone. */
 let scratch: Writer | undefined
-const LARGEST_SCRATCH_BYTES = 65_536
+const MAXIMUM_SCRATCH_BYTES = 65_536
 
 /** Throws `ProtocolError` 'invalid-argument' where `holder` cannot carry these. */
 export function assertProperties<H extends PropertyHolder>(holder: H, properties: PropertiesOf<H>): void {
@@ -195,7 +195,7 @@ export function assertProperties<H extends PropertyHolder>(holder: H, properties
   writer.begin(0, 0)
   try {
     writeProperties(writer, holder, properties)
-    if (writer.pendingBytes > LARGEST_SCRATCH_BYTES) scratch = undefined
+    if (writer.pendingBytes > MAXIMUM_SCRATCH_BYTES) scratch = undefined
   } finally {
     writer.abort()
   }

@@ -3,7 +3,7 @@ import { readProperties } from './property-codec.js'
 import type { Reader } from './reader.js'
 
 /** Longer blocks of properties seldom come again. */
-const MOST_BYTES = 64
+const MAXIMUM_BYTES = 64
 const SLOTS = 16
 /** One in so many is remembered, so that a stream that never repeats itself pays little for it. */
 const REMEMBER_ONE_IN = 8
@@ -34,7 +34,7 @@ export class PropertyMemory {
     const properties = readProperties(reader, 'publish')
     // A view of the chunk would keep all of it, and pairs could be changed by whoever gets them first.
     const isOwn = properties?.correlationData !== undefined || properties?.userProperties !== undefined
-    if (properties === undefined || isOwn || length > MOST_BYTES) return properties
+    if (properties === undefined || isOwn || length > MAXIMUM_BYTES) return properties
     if (++this.#misses % REMEMBER_ONE_IN === 0) {
       Object.freeze(properties.subscriptionIdentifiers)
       this.#blocks[slot] = { bytes: bytes.slice(at, end), properties: Object.freeze(properties) }

@@ -1,4 +1,4 @@
-import { ProtocolError } from './error.js'
+import { ProtocolError } from './errors.js'
 import type { PublishProperties } from './properties.js'
 import { ReasonCode } from './reason-codes.js'
 

@@ -1,4 +1,4 @@
-import { ProtocolError } from './error.js'
+import { ProtocolError } from './errors.js'
 import { ReasonCode } from './reason-codes.js'
 
 /** UTF-8 strings on the wire hold at most this many bytes. [MQTT-1.5.4-1] */

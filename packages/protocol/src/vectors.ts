@@ -1,5 +1,5 @@
 import type { Sender } from './decode.js'
-import type { ProtocolErrorCode } from './error.js'
+import type { ProtocolErrorCode } from './errors.js'
 import type { Connect, Packet, ProtocolVersion, Publish } from './packets.js'
 import { ReasonCode } from './reason-codes.js'
 

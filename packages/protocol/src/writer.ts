@@ -1,10 +1,10 @@
-import { ProtocolError } from './error.js'
+import { ProtocolError } from './errors.js'
 import { ReasonCode } from './reason-codes.js'
 import { utf8Bytes } from './topics.js'
 
 /** The first slab is small so that ten thousand idle connections cost little; each one that fills up is followed by a larger. */
 const FIRST_SLAB_BYTES = 1024
-const LARGEST_SLAB_BYTES = 65_536
+const MAXIMUM_SLAB_BYTES = 65_536
 /** From this size on, copying a payload costs more than one more element in the list of chunks. */
 const BY_REFERENCE_FROM_BYTES = 16_384
 
@@ -175,7 +175,7 @@ export class Writer {
     const from = this.#frame < 0 ? this.#at : this.#frame
     const open = this.#slab.subarray(from, this.#at)
     this.#seal(from)
-    const next = Math.min(this.#slab.length * 4, LARGEST_SLAB_BYTES)
+    const next = Math.min(this.#slab.length * 4, MAXIMUM_SLAB_BYTES)
     const slab = allocate(Math.max(next, open.length === 0 ? count : 2 * (open.length + count)))
     slab.set(open)
     this.#slab = slab

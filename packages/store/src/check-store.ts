@@ -1,5 +1,5 @@
 import { BROKER_SCHEMA } from './broker/schema.js'
-import { Environment } from './lmdb/environment.js'
+import { LmdbEnvironment } from './lmdb/lmdb-environment.js'
 import { explainFailure } from './lmdb/lmdb-failure.js'
 import { StoreError } from './lmdb/store-error.js'
 import { SESSION_SCHEMA } from './session/schema.js'
@@ -35,7 +35,7 @@ export async function checkStore({ path, kind }: StoreCheckOptions): Promise<Sto
   const check: StoreCheck = { records: 0, damaged: 0, damage: undefined, owner: undefined }
   let start: Buffer | undefined = Buffer.alloc(0)
   while (start !== undefined) {
-    const { environment, owner } = await Environment.openToRead(path, schema)
+    const { environment, owner } = await LmdbEnvironment.openToRead(path, schema)
     try {
       check.owner ??= owner
       start = readPiece(environment, start, check)
@@ -49,7 +49,7 @@ export async function checkStore({ path, kind }: StoreCheckOptions): Promise<Sto
 }
 
 /** Gives the key to go on from, or nothing where that was the last piece. */
-function readPiece(environment: Environment, start: Buffer, check: StoreCheck): Buffer | undefined {
+function readPiece(environment: LmdbEnvironment, start: Buffer, check: StoreCheck): Buffer | undefined {
   const endsAtMs = performance.now() + PIECE_MS
   for (const { key, value } of environment.entries({ start })) {
     try {

@@ -5,7 +5,7 @@ import { open } from 'lmdb'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openBrokerStore, openSessionStore, StoreError, type StoreErrorCode } from './index.js'
 import { Batch } from './lmdb/batch.js'
-import { Environment } from './lmdb/environment.js'
+import { LmdbEnvironment } from './lmdb/lmdb-environment.js'
 import { RecordWriter } from './lmdb/record-writer.js'
 import type { MigrationRecords, Schema } from './lmdb/schema.js'
 import { Child } from './test-support/child.js'
@@ -204,7 +204,7 @@ describe('the format', () => {
 
   async function makeFormat(version: number): Promise<string> {
     const path = newFolder()
-    const environment = await Environment.open(path, schema(version))
+    const environment = await LmdbEnvironment.open(path, schema(version))
     const batch = new Batch()
     for (let i = 0; i < 3; i++) batch.put(key(1, i), writer.varint(i).endValue())
     await environment.commit(batch)
@@ -213,7 +213,7 @@ describe('the format', () => {
   }
 
   async function recordsOf(path: string, version: number): Promise<number[][]> {
-    const environment = await Environment.open(path, schema(version))
+    const environment = await LmdbEnvironment.open(path, schema(version))
     const all = [1, 2].map((kind) => [...environment.records([kind])].map(({ reader }) => reader.varint()))
     await environment.close()
     return all
@@ -221,7 +221,7 @@ describe('the format', () => {
 
   it('of a later version is refused and left alone', async () => {
     const path = await makeFormat(3)
-    const error = await failureOf(Environment.open(path, schema(2)))
+    const error = await failureOf(LmdbEnvironment.open(path, schema(2)))
     expect(error.code).toBe('newer-version')
     expect(error.message).toContain('expected format 2 or older, found 3')
     expect(await recordsOf(path, 3)).toEqual([[0, 1, 2], []])
@@ -241,7 +241,7 @@ describe('the format', () => {
       ],
       [2, ({ range, remove }) => remove([...range(Buffer.from([2]))][0]?.key as Buffer)],
     ])
-    await (await Environment.open(path, schema(3, migrations))).close()
+    await (await LmdbEnvironment.open(path, schema(3, migrations))).close()
     expect(await recordsOf(path, 3)).toEqual([[], [1, 2]])
   })
 
@@ -256,10 +256,10 @@ describe('the format', () => {
         },
       ],
     ])
-    const error = await failureOf(Environment.open(path, schema(3, failing)))
+    const error = await failureOf(LmdbEnvironment.open(path, schema(3, failing)))
     expect(error.code).toBe('migration-failed')
     expect(error.message).toContain('no room for it')
-    const unknown = await failureOf(Environment.open(path, schema(2)))
+    const unknown = await failureOf(LmdbEnvironment.open(path, schema(2)))
     expect(unknown.message).toContain('no migration from format 1 is known')
     expect(await recordsOf(path, 1)).toEqual([[0, 1, 2], []])
   })

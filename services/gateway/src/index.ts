@@ -3,7 +3,7 @@ export type { GatewayBus } from './api/gateway-bus.js'
 export { openApiDocument } from './api/openapi.js'
 export type { GatewayTls } from './callers/https.js'
 export type { CallLimit } from './http/http-server.js'
-export { GatewayError, type GatewayErrorCode } from './problems/error.js'
+export { GatewayError, type GatewayErrorCode } from './problems/errors.js'
 export type { ProblemBody } from './problems/problem.js'
 export { createGateway, DEFAULT_GRACE_MS, type Gateway } from './service/gateway.js'
 export {

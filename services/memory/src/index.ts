@@ -7,7 +7,7 @@ export {
   MemoryInputError,
   StorageError,
   type StorageErrorCode,
-} from './model/error.js'
+} from './model/errors.js'
 export { DEFAULT_LIFETIMES, type LayerLifetimes } from './model/memory-layers.js'
 export { type ArchivedMemory, MEMORY_LIMITS, type MemoryLimits, type Origin } from './model/memory-record.js'
 export type { MemoryCallOptions, MemoryStorage, MemoryStoreStats } from './model/memory-storage.js'

@@ -14,7 +14,7 @@ export interface BrokerFile {
   readonly faults: readonly ConfigurationFault[]
 }
 
-const MOST_BYTES = 1_048_576
+const MAXIMUM_BYTES = 1_048_576
 const EXPECTED = 'a YAML file with the settings of the broker'
 
 /** Never throws: what is wrong is told with everything else. */
@@ -25,7 +25,7 @@ export function readBrokerFile(name: string | undefined, cwd: string): BrokerFil
   const unusable = (faults: ConfigurationFault[]): BrokerFile => ({ name, folder, value: {}, faults })
   let text: string
   try {
-    text = readOwnFile(path, { maximumBytes: MOST_BYTES })
+    text = readOwnFile(path, { maximumBytes: MAXIMUM_BYTES })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const isUntold = !(error instanceof OwnershipError) && code !== 'EFBIG'

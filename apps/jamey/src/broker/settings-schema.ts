@@ -36,8 +36,8 @@ import {
 import { kindOf, type Layers } from './settings-layers.js'
 import { type SettingPath, waysTo } from './settings-table.js'
 
-const MOST_FILE_BYTES = 4 * 1024 * 1024
-const LONGEST_GRACE_MS = 600_000
+const MAXIMUM_FILE_BYTES = 4 * 1024 * 1024
+const MAXIMUM_GRACE_MS = 600_000
 const NAME = 'a client identifier, in which * stands for any characters'
 const CRLS = 'the path of a CRL in PEM or DER, or a list of them'
 const NAMES = 'a list of one client identifier or more'
@@ -101,7 +101,7 @@ export function brokerSchema(folder: string) {
       .default([...DEFAULT_REFUSE_WHEN_FULL]),
     logLevel: oneOf(LOG_LEVELS).optional(),
     shutdown: fields({
-      graceMs: whole('milliseconds', 0, LONGEST_GRACE_MS).default(DEFAULT_GRACE_MS),
+      graceMs: whole('milliseconds', 0, MAXIMUM_GRACE_MS).default(DEFAULT_GRACE_MS),
       serverReference: text('the host and port of another server').optional(),
       reason: oneOf(['shutting-down', 'use-another-server', 'server-moved']).optional(),
     })
@@ -259,7 +259,7 @@ function file(folder: string, what: string, read: (pem: string) => unknown, { is
   return text(expected).transform((given, context) => {
     const path = resolve(folder, given)
     try {
-      const options = { maximumBytes: MOST_FILE_BYTES }
+      const options = { maximumBytes: MAXIMUM_FILE_BYTES }
       const pem = readOwnFile(path, options)
       read(pem)
       if (isSecret) readOwnFile(path, { ...options, isSecret })

@@ -22,7 +22,7 @@ export interface ForgetOptions extends ClientOptions {
 type ForgetSelection = MemoryForget & { readonly owner?: string }
 
 /** More than so many are forgotten only by somebody who means it. */
-const MOST_UNASKED = 100
+const MAXIMUM_UNASKED = 100
 
 /**
  * Removes what is named. That conditions fit nothing is an answer; an id that is nobody's is a failure, told once
@@ -84,7 +84,7 @@ async function mustBeMeant(bus: Bus, context: CommandContext, options: ForgetOpt
     },
     { timeoutMs: timeout, signal: context.interrupted },
   )
-  if (total <= MOST_UNASKED) return
+  if (total <= MAXIMUM_UNASKED) return
   const many = plural(total, 'memory', 'memories')
   const answer = await askPerson(context, `Forget ${many} for good? [y/N] `)
   if (answer !== undefined && /^y(es)?$/i.test(answer.trim())) return

@@ -2,7 +2,7 @@ import type { Clock } from '@jamey/bus'
 import type { Logger } from 'pino'
 
 const FIRST_DELAY_MS = 1_000
-const LONGEST_DELAY_MS = 60_000
+const MAXIMUM_DELAY_MS = 60_000
 const TAKEN_OVER = 0x8e
 
 /**
@@ -33,9 +33,9 @@ export class Reconnector {
     if (this.#isStopped) return
     const lastedMs = this.#clock.now() - (this.#connectedAtMs ?? this.#clock.now())
     this.#connectedAtMs = undefined
-    if (lastedMs >= LONGEST_DELAY_MS) this.#delayMs = FIRST_DELAY_MS
+    if (lastedMs >= MAXIMUM_DELAY_MS) this.#delayMs = FIRST_DELAY_MS
     const delayMs = this.#delayMs
-    this.#delayMs = Math.min(2 * delayMs, LONGEST_DELAY_MS)
+    this.#delayMs = Math.min(2 * delayMs, MAXIMUM_DELAY_MS)
     const { reasonCode, message } = (cause ?? {}) as { reasonCode?: unknown; message?: unknown }
     const what =
       reasonCode === TAKEN_OVER

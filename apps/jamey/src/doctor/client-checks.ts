@@ -11,7 +11,7 @@ import { checkServices } from './service-checks.js'
 import { certificatesIn, judgeDays } from './settings-checks.js'
 import { probeTls, type TlsProbe, type TlsProbeOptions } from './tls-probe.js'
 
-const MOST_FILE_BYTES = 4 * 1024 * 1024
+const MAXIMUM_FILE_BYTES = 4 * 1024 * 1024
 
 /** Whether the broker lets this client in, and who answers behind it. */
 export async function checkBroker(
@@ -83,7 +83,7 @@ function targetsOf(env: NodeJS.ProcessEnv, cwd: string): TlsProbeOptions[] {
       return []
     try {
       const read = (path: string): string =>
-        readOwnFile(resolve(cwd, path), { maximumBytes: MOST_FILE_BYTES })
+        readOwnFile(resolve(cwd, path), { maximumBytes: MAXIMUM_FILE_BYTES })
       const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
       const port = Number(url.port || env['MQTT_PORT'] || DEFAULT_BROKER_PORT)
       const client = cert && key ? { cert: read(cert), key: read(key), passphrase } : undefined

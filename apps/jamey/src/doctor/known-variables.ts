@@ -100,7 +100,7 @@ export const KNOWN_VARIABLES: readonly string[] = [
 ]
 
 /** More differences than this, and it is another word; of short ones, more than a sixth of their letters. */
-const MOST_DIFFERENCES = 3
+const MAXIMUM_DIFFERENCES = 3
 const LETTERS_A_DIFFERENCE = 6
 
 /** The known variable that a name looks like, a few letters apart; undefined where it is one, or like none. */
@@ -108,13 +108,13 @@ export function nearestVariable(name: string): string | undefined {
   const written = name.toUpperCase().replaceAll('-', '_')
   const ranked = KNOWN_VARIABLES.map((known) => ({ known, distance: differences(written, known) }))
   const nearest = ranked.reduce((best, one) => (one.distance < best.distance ? one : best))
-  const most = Math.min(MOST_DIFFERENCES, Math.max(1, Math.floor(name.length / LETTERS_A_DIFFERENCE)))
+  const most = Math.min(MAXIMUM_DIFFERENCES, Math.max(1, Math.floor(name.length / LETTERS_A_DIFFERENCE)))
   return nearest.known === name || nearest.distance > most ? undefined : nearest.known
 }
 
 /** Letters to put in, leave out, replace or swap with their neighbour (Damerau and Levenshtein, each place once). */
 function differences(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > MOST_DIFFERENCES) return MOST_DIFFERENCES + 1
+  if (Math.abs(a.length - b.length) > MAXIMUM_DIFFERENCES) return MAXIMUM_DIFFERENCES + 1
   let before: number[] = []
   let above = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {

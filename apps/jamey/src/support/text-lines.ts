@@ -1,7 +1,7 @@
 import { CommandFailure } from './failure.js'
 
 /** No memory is that long; a file that is no text would otherwise fill the memory of the process. */
-const LONGEST_LINE_CHARACTERS = 16_777_216
+const MAXIMUM_LINE_CHARACTERS = 16_777_216
 
 /** The lines of UTF-8 as it arrives, without their ends and without a byte order mark. Throws `CommandFailure`. */
 export async function* textLines(source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string> {
@@ -17,7 +17,7 @@ export async function* textLines(source: AsyncIterable<Uint8Array>, name: string
   for await (const bytes of source) {
     const lines = (rest + decode(bytes)).split('\n')
     rest = lines.pop() ?? ''
-    if (rest.length > LONGEST_LINE_CHARACTERS) {
+    if (rest.length > MAXIMUM_LINE_CHARACTERS) {
       throw new CommandFailure(`${name} has a line of more than 16 MiB`, { code: 'line-too-long' })
     }
     for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line

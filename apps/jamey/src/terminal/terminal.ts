@@ -41,7 +41,7 @@ export interface TerminalStreams extends Partial<Pick<Start, 'argv' | 'cwd'>> {
 }
 
 /** Of the log, while its reader stands still. */
-const MOST_WAITING_BYTES = 1_048_576
+const MAXIMUM_WAITING_BYTES = 1_048_576
 
 export function createTerminal(streams: TerminalStreams): Terminal {
   const { stdin, stdout, stderr, env, argv, cwd } = streams
@@ -52,7 +52,7 @@ export function createTerminal(streams: TerminalStreams): Terminal {
   const colors = pc.createColors(mayColor(stdout.isTTY, env))
   const errorColors = pc.createColors(mayColor(stderr.isTTY, env))
   const errors = new LineOutlet(stderr, {
-    mostWaitingBytes: MOST_WAITING_BYTES,
+    mostWaitingBytes: MAXIMUM_WAITING_BYTES,
     notice: (dropped, code) => `jamey: ${dropped} lines that belong here could not be written (${code})`,
   })
   const warn = (line: string): void => errors.write(`${errorColors.yellow('warning:')} ${line}\n`)

@@ -1,13 +1,13 @@
 import { readCertificates } from '../certificates/certificate-folder.js'
 import type { HostName } from '../certificates/certificate-name.js'
-import { AcmeError } from '../support/error.js'
+import { AcmeError } from '../support/errors.js'
 import { type AcmeAnswer, type AcmeSession, problemOf, urlIn } from './acme-session.js'
 import type { HttpChallenges } from './http-challenges.js'
 
 /** Between two looks at what the server works on, where it does not say itself. */
 const POLL_MS = 1_000
 const MAXIMUM_POLL_MS = 30_000
-const MOST_POLLS = 60
+const MAXIMUM_POLLS = 60
 
 export interface OrderOptions {
   readonly hosts: readonly HostName[]
@@ -66,7 +66,7 @@ async function settled(
   states: readonly string[],
   wait: OrderOptions['wait'],
 ): Promise<AcmeAnswer> {
-  for (let polls = 0; polls < MOST_POLLS; polls++) {
+  for (let polls = 0; polls < MAXIMUM_POLLS; polls++) {
     const answer = await session.post(url, undefined)
     const status = String(answer.json['status'])
     if (states.includes(status)) return answer
@@ -75,7 +75,7 @@ async function settled(
   }
   throw new AcmeError(
     'acme-late',
-    `the ACME server has not come to ${states.join(' or ')} after ${MOST_POLLS} questions`,
+    `the ACME server has not come to ${states.join(' or ')} after ${MAXIMUM_POLLS} questions`,
   )
 }
 

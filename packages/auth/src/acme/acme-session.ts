@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { calculateJwkThumbprint, FlattenedSign, type JWK } from 'jose'
-import { AcmeError } from '../support/error.js'
+import { AcmeError } from '../support/errors.js'
 import { ask, type HttpsAnswer, urlFault } from '../support/https-request.js'
 
 const TIMEOUT_MS = 20_000

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { AcmeError } from '../support/error.js'
+import { AcmeError } from '../support/errors.js'
 
 const PREFIX = '/.well-known/acme-challenge/'
 const MAXIMUM_CONNECTIONS = 64

@@ -2,7 +2,7 @@ import { chmod, mkdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { ownPath } from '../files/own-files.js'
 import { codeOf, octal } from '../files/private-file.js'
-import { CertificateError } from '../support/error.js'
+import { CertificateError } from '../support/errors.js'
 import { shellWord } from '../support/shell-word.js'
 import {
   assertComponent,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import 'node:tls'
 import { codeOf, readSmallFile, writeWhole } from '../files/private-file.js'
 import { quote } from '../support/client-identifier.js'
-import { CertificateError } from '../support/error.js'
+import { CertificateError } from '../support/errors.js'
 import { shellWord } from '../support/shell-word.js'
 import {
   type Authority,

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { quote } from '../support/client-identifier.js'
-import { CertificateError } from '../support/error.js'
+import { CertificateError } from '../support/errors.js'
 
 /** The upper bound of a common name. X.520, ub-common-name; RFC 5280 appendix A. */
 const MAXIMUM_COMMON_NAME = 64

@@ -3,7 +3,7 @@ import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ownPath } from '../files/own-files.js'
 import { codeOf } from '../files/private-file.js'
-import { CertificateError } from '../support/error.js'
+import { CertificateError } from '../support/errors.js'
 import { CertificateFolder, naming, readCertificates } from './certificate-folder.js'
 import { addToRevocationList, type RevocationReason } from './revocation-list-file.js'
 

@@ -9,7 +9,7 @@ import {
 } from 'node:crypto'
 import { inspect, promisify } from 'node:util'
 import type * as X509 from '@peculiar/x509'
-import { CertificateError } from '../support/error.js'
+import { CertificateError } from '../support/errors.js'
 import { assertCommonName, type HostName, readHosts } from './certificate-name.js'
 
 const DAY_MS = 86_400_000

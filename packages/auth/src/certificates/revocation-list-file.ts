@@ -1,7 +1,7 @@
 import { createPublicKey, webcrypto, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
 import type * as X509 from '@peculiar/x509'
-import { CertificateError } from '../support/error.js'
+import { CertificateError } from '../support/errors.js'
 import { library, readIssuingKey } from './certificate.js'
 import { type CertificateFolder, isIssuedBy } from './certificate-folder.js'
 

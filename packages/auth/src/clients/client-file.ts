@@ -1,14 +1,14 @@
 import { codeOf, readSmallFile, writeWhole } from '../files/private-file.js'
 import { Permissions } from '../permissions/permissions.js'
 import { clientIdentifierFault, quote } from '../support/client-identifier.js'
-import { ClientFileError, PermissionListError } from '../support/error.js'
+import { ClientFileError, PermissionListError } from '../support/errors.js'
 import { MAXIMUM_LIFETIME_SECONDS } from '../tokens/token.js'
 import { isClientSecretHash } from './client-secret.js'
 
 const MAXIMUM_BYTES = 16 * 1024 * 1024
-const MOST_CLIENTS = 10_000
+const MAXIMUM_CLIENTS = 10_000
 /** One in force, and one that is on its way out. */
-const MOST_SECRETS = 2
+const MAXIMUM_SECRETS = 2
 
 /** A hashed secret, and until when it is taken. */
 export interface HashedSecret {
@@ -56,9 +56,9 @@ export async function writeClientFile(
   clients: readonly ClientEntry[],
   nowMs: number,
 ): Promise<void> {
-  if (clients.length > MOST_CLIENTS) {
+  if (clients.length > MAXIMUM_CLIENTS) {
     const found = `the client file would have ${clients.length} clients`
-    throw new ClientFileError('client-file-damaged', `${found}; expected at most ${MOST_CLIENTS}`)
+    throw new ClientFileError('client-file-damaged', `${found}; expected at most ${MAXIMUM_CLIENTS}`)
   }
   const entries = clients.map(({ clientId, permissions, lifetimeSeconds, secrets, byCertificate }) => ({
     client_id: clientId,
@@ -88,8 +88,8 @@ function entriesIn(text: string, path: string): ClientEntry[] {
   } catch {
     // Falls through, without what a parser would quote.
   }
-  if (!Array.isArray(entries) || entries.length > MOST_CLIENTS) {
-    const expected = `a JSON list of at most ${MOST_CLIENTS} clients, as \`jamey client add\` writes it`
+  if (!Array.isArray(entries) || entries.length > MAXIMUM_CLIENTS) {
+    const expected = `a JSON list of at most ${MAXIMUM_CLIENTS} clients, as \`jamey client add\` writes it`
     throw new ClientFileError(
       'client-file-damaged',
       `the client file ${path} holds something else; expected ${expected}`,
@@ -118,8 +118,8 @@ function readEntry(entry: unknown, where: string): ClientEntry {
     throw fault('lifetime_seconds', `a whole number from 1 to ${MAXIMUM_LIFETIME_SECONDS}`)
   }
   if (typeof byCertificate !== 'boolean') throw fault('certificate', 'true or false')
-  if (!Array.isArray(secrets) || secrets.length > MOST_SECRETS)
-    throw fault('secrets', `up to ${MOST_SECRETS} hashes`)
+  if (!Array.isArray(secrets) || secrets.length > MAXIMUM_SECRETS)
+    throw fault('secrets', `up to ${MAXIMUM_SECRETS} hashes`)
   return {
     clientId,
     permissions,

@@ -4,9 +4,9 @@ import { type ClientEntry, readClientFile } from './client-file.js'
 import { isClientSecret, NOBODYS_HASH } from './client-secret.js'
 
 /** Secrets that are checked at once; each takes a thread and 16 MiB for some 50 ms. */
-const MOST_AT_ONCE = 2
+const MAXIMUM_AT_ONCE = 2
 /** As many may wait for that: some two seconds. */
-const MOST_WAITING = 64
+const MAXIMUM_WAITING = 64
 /** Longer ones are nobody's, and would be hashed all the same. */
 const MAXIMUM_SECRET_CHARACTERS = 512
 
@@ -88,8 +88,8 @@ export class ClientRegistry {
   }
 
   async #turn(): Promise<void> {
-    if (this.#atOnce >= MOST_AT_ONCE) {
-      if (this.#waiting.length >= MOST_WAITING) throw new RegistryBusyError()
+    if (this.#atOnce >= MAXIMUM_AT_ONCE) {
+      if (this.#waiting.length >= MAXIMUM_WAITING) throw new RegistryBusyError()
       return new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
     this.#atOnce++

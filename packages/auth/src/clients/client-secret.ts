@@ -7,7 +7,7 @@ const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt)
 const COST = { N: 16_384, r: 8, p: 1 } as const
 const HASH_BYTES = 32
 /** A dearer one than ours could take the machine's memory. */
-const MOST_N = 131_072
+const MAXIMUM_N = 131_072
 const FORM = /^scrypt\$(\d{1,6})\$(\d{1,2})\$(\d{1,2})\$([\w-]{22,86})\$([\w-]{43})$/
 
 /** 256 random bits, as text that can stand in a URL, a file and a variable. */
@@ -24,7 +24,7 @@ export async function hashClientSecret(secret: string): Promise<string> {
 
 export function isClientSecretHash(text: string): boolean {
   const [, cost] = FORM.exec(text) ?? []
-  return cost !== undefined && Number(cost) <= MOST_N
+  return cost !== undefined && Number(cost) <= MAXIMUM_N
 }
 
 /** Whether `hash` was made of `secret`. It takes as long whatever it finds, and never rejects. */

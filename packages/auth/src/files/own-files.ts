@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { delimiter, dirname, join, relative, resolve, sep } from 'node:path'
 import { describeUser, isGroupOfOne, nameOfUser } from '../support/accounts.js'
-import { OwnershipError } from '../support/error.js'
+import { OwnershipError } from '../support/errors.js'
 import { shellWord } from '../support/shell-word.js'
 
 /**
@@ -51,7 +51,7 @@ const WRITE_OF_GROUP = 0o020
 const WRITE_OF_OTHERS = 0o002
 const STICKY = 0o1000
 /** As many as Linux follows. */
-const MOST_LINKS = 40
+const MAXIMUM_LINKS = 40
 /** What the shell handed over, such as `<(command)`. */
 const OWN_DESCRIPTOR = /^\/(dev\/(fd\/\d+|stdin)|proc\/self\/fd\/\d+)$/
 
@@ -134,7 +134,7 @@ function follow(path: string, kind: Kind, { within, asked }: Following): string 
       at = next
       continue
     }
-    if (++links > MOST_LINKS)
+    if (++links > MAXIMUM_LINKS)
       throw Object.assign(new Error(`ELOOP: too many links, ${path}`), { code: 'ELOOP' })
     const target = resolve(at, readlinkSync(next))
     if (within !== undefined && isIn(next, within) && !isIn(target, within)) throw leadsOut(next, target)

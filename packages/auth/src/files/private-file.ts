@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { link, open, rename, unlink } from 'node:fs/promises'
-import { OwnershipError } from '../support/error.js'
+import { OwnershipError } from '../support/errors.js'
 import { isOpenSecret, ownPath } from './own-files.js'
 
 /** More than any key, certificate or secret takes. */

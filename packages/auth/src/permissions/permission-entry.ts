@@ -1,6 +1,6 @@
 import { isTopicFilter, splitShared } from '@jamey/protocol'
 import { clientIdentifierFault, quote } from '../support/client-identifier.js'
-import { PermissionListError } from '../support/error.js'
+import { PermissionListError } from '../support/errors.js'
 
 /** How an entry is written, to follow "expected" in a sentence. */
 export const PERMISSION_FORM =

@@ -1,6 +1,6 @@
 import { codeOf, readSmallFile, writeWhole } from '../files/private-file.js'
 import { clientIdentifierFault, quote } from '../support/client-identifier.js'
-import { DenyListError } from '../support/error.js'
+import { DenyListError } from '../support/errors.js'
 import { normalSerialNumber } from './revocation-list.js'
 
 /** What a denial goes by. */
@@ -8,7 +8,7 @@ export const DENIAL_KINDS = ['sub', 'jti', 'certificate_serial'] as const
 export type DenialKind = (typeof DENIAL_KINDS)[number]
 
 /** More than anybody looks after by hand; whoever has to deny more takes the key away. */
-const MOST_DENIALS = 10_000
+const MAXIMUM_DENIALS = 10_000
 const MAXIMUM_BYTES = 4 * 1024 * 1024
 const MAXIMUM_CHARACTERS = 256
 
@@ -82,10 +82,10 @@ export async function writeDenyListFile(
   nowMs: number,
 ): Promise<void> {
   const left = denials.filter((denial) => isInForce(denial, nowMs))
-  if (left.length > MOST_DENIALS) {
+  if (left.length > MAXIMUM_DENIALS) {
     throw new DenyListError(
       'deny-list-full',
-      `the deny list would have ${left.length} entries; expected at most ${MOST_DENIALS}`,
+      `the deny list would have ${left.length} entries; expected at most ${MAXIMUM_DENIALS}`,
     )
   }
   const entries = left.map(({ kind, value, untilMs, reason }) => ({
@@ -143,10 +143,10 @@ function denialsIn(text: string): Denial[] {
   if (!Array.isArray(entries)) {
     throw new DenyListError('deny-list-damaged', 'found no list; expected JSON such as [{"sub": "robot-7"}]')
   }
-  if (entries.length > MOST_DENIALS) {
+  if (entries.length > MAXIMUM_DENIALS) {
     throw new DenyListError(
       'deny-list-full',
-      `found ${entries.length} entries; expected at most ${MOST_DENIALS}`,
+      `found ${entries.length} entries; expected at most ${MAXIMUM_DENIALS}`,
     )
   }
   return entries.map((entry: unknown, i) => readEntry(entry, `[${i}]`))

@@ -1,9 +1,9 @@
 import { constants, type KeyObject, verify, X509Certificate } from 'node:crypto'
 import { contentOf, DER, type DerValue, membersOf, readDer, wholeOf } from '../support/der.js'
-import { CertificateError } from '../support/error.js'
+import { CertificateError } from '../support/errors.js'
 
 /** Read in one turn of the event loop; some milliseconds. */
-const MOST_ENTRIES_PER_TURN = 20_000
+const MAXIMUM_ENTRIES_PER_TURN = 20_000
 
 /** By object identifier in hexadecimal, what a list was signed with. RFC 5280 section 4.1.1.2, RFC 5758, RFC 8410 */
 const DIGESTS: Readonly<Record<string, string | null>> = {
@@ -185,7 +185,7 @@ async function serialNumbersIn(der: Buffer, revoked: DerValue | undefined): Prom
   for (const entry of membersOf(der, revoked)) {
     const number = readDer(der, entry.start, entry.end)
     serialNumbers.add(serialOf(contentOf(der, number)))
-    if (serialNumbers.size % MOST_ENTRIES_PER_TURN === 0)
+    if (serialNumbers.size % MAXIMUM_ENTRIES_PER_TURN === 0)
       await new Promise((resolve) => setImmediate(resolve))
   }
   return serialNumbers

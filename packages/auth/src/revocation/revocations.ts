@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { ownPath } from '../files/own-files.js'
 import { codeOf } from '../files/private-file.js'
-import { CertificateError, OwnershipError } from '../support/error.js'
+import { CertificateError, OwnershipError } from '../support/errors.js'
 import { signatureOf, WatchedFile } from '../support/watched-file.js'
 import { type Denial, DenyList, readDenyListFile } from './deny-list.js'
 import {

@@ -1,4 +1,4 @@
-import { PermissionListError } from './error.js'
+import { PermissionListError } from './errors.js'
 
 /** Long enough for any name a person gives, short enough for logs, topics and file names. */
 const MAXIMUM_CHARACTERS = 128

@@ -1,13 +1,13 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { readSmallFile } from '../files/private-file.js'
 import { quote } from '../support/client-identifier.js'
-import { KeySetError } from '../support/error.js'
+import { KeySetError } from '../support/errors.js'
 import type { TokenHeader, TokenParts } from './token-form.js'
 
 /** More than any issuer has in force at once. */
-const MOST_KEYS = 64
+const MAXIMUM_KEYS = 64
 /** A token that names no key is tried with the newest ones alone, so that its check stays cheap. */
-const MOST_TRIED = 4
+const MAXIMUM_TRIED = 4
 /** Shorter ones can be broken. RFC 7518 section 3.3 */
 const MINIMUM_RSA_BITS = 2048
 
@@ -66,7 +66,7 @@ export class KeySet implements VerificationKeys {
   async keysFor({ alg, kid }: TokenHeader): Promise<readonly KeyObject[]> {
     return this.#entries
       .filter((entry) => fits(entry, alg, kid))
-      .slice(0, MOST_TRIED)
+      .slice(0, MAXIMUM_TRIED)
       .map(({ key }) => key)
   }
 }
@@ -120,10 +120,10 @@ function readKeys(text: string): readonly Record<string, unknown>[] {
   if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'object' && key !== null)) {
     throw new KeySetError('key-set-damaged', 'the text is no key set; expected JSON: {"keys": [...]}')
   }
-  if (keys.length <= MOST_KEYS) return keys as Record<string, unknown>[]
+  if (keys.length <= MAXIMUM_KEYS) return keys as Record<string, unknown>[]
   throw new KeySetError(
     'key-set-damaged',
-    `the key set has ${keys.length} keys; expected at most ${MOST_KEYS}`,
+    `the key set has ${keys.length} keys; expected at most ${MAXIMUM_KEYS}`,
   )
 }
 

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { KeySetError, TokenError } from '../support/error.js'
+import { KeySetError, TokenError } from '../support/errors.js'
 import { ask, urlFault } from '../support/https-request.js'
 import { KeySet, readKeySetFile, type VerificationKeys } from './key-set.js'
 import type { TokenHeader } from './token-form.js'

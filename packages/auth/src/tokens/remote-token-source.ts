@@ -1,4 +1,4 @@
-import { TokenRequestError } from '../support/error.js'
+import { TokenRequestError } from '../support/errors.js'
 import { ask, type ClientCertificate, type HttpsAnswer, urlFault } from '../support/https-request.js'
 import type { IssuedToken } from './token-source.js'
 

@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import { SecretError } from '../support/error.js'
+import { SecretError } from '../support/errors.js'
 
 /** The key of HS256 is as long as its hash, so that guessing it is not easier than forging. RFC 7518 section 3.2. */
 export const MINIMUM_SECRET_BYTES = 32

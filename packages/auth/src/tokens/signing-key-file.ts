@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { codeOf, writeWhole } from '../files/private-file.js'
-import { SecretError } from '../support/error.js'
+import { SecretError } from '../support/errors.js'
 
 /**
  * Makes a file with a new Ed25519 private key (PKCS #8 in PEM, mode 0600) unless one is there, which is left as it is.

@@ -1,7 +1,7 @@
 import { ReasonCode } from '@jamey/protocol'
 import { Permissions } from '../permissions/permissions.js'
 import { quote } from '../support/client-identifier.js'
-import { AuthenticationRefused, TokenError } from '../support/error.js'
+import { AuthenticationRefused, TokenError } from '../support/errors.js'
 import type { TokenClaims } from './token.js'
 import { endMsOf, TokenVerifier, type TokenVerifierOptions } from './token-verifier.js'
 

@@ -1,4 +1,4 @@
-import { TokenError } from '../support/error.js'
+import { TokenError } from '../support/errors.js'
 import { MAXIMUM_TOKEN_CHARACTERS } from './token.js'
 
 /** What a token says of its signature: nothing of it is followed before it was compared with what is expected. */

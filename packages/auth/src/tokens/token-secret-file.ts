@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { codeOf, readSmallFile, writeWhole } from '../files/private-file.js'
-import { SecretError } from '../support/error.js'
+import { SecretError } from '../support/errors.js'
 import { shellWord } from '../support/shell-word.js'
 import { assertSecret } from './secret.js'
 
 export type TokenSecrets = readonly [string, ...string[]]
 
 /** One in force, and the one before; a hurried operator may need to replace the former, too. */
-const MOST_SECRETS = 4
+const MAXIMUM_SECRETS = 4
 
 /** The token secret in the file at `path` that signs: the first of `readTokenSecretsFile`. */
 export async function readTokenSecretFile(path: string): Promise<string> {
@@ -64,7 +64,7 @@ export async function createTokenSecretFile(path: string): Promise<{ secret: str
 /** The lines of such a file; undefined where it is none. Their length is not looked at. */
 export function tokenSecretsIn(text: string): TokenSecrets | undefined {
   const [first, ...others] = text.replace(/\r?\n$/, '').split(/\r?\n/)
-  if (first === undefined || others.length >= MOST_SECRETS) return undefined
+  if (first === undefined || others.length >= MAXIMUM_SECRETS) return undefined
   const secrets: TokenSecrets = [first, ...others]
   return secrets.some((secret) => secret === '' || /\s/.test(secret)) ? undefined : secrets
 }
@@ -74,7 +74,7 @@ function secretsOf(text: string, path: string): TokenSecrets {
   if (secrets === undefined) {
     throw new SecretError(
       'secret-file-damaged',
-      `the token secret file ${path} does not hold one to ${MOST_SECRETS} lines without white space; restore it, or remove it to have a new one made`,
+      `the token secret file ${path} does not hold one to ${MAXIMUM_SECRETS} lines without white space; restore it, or remove it to have a new one made`,
     )
   }
   try {

@@ -3,7 +3,7 @@ import { JWSSignatureVerificationFailed } from 'jose/errors'
 import { compactVerify } from 'jose/jws/compact/verify'
 import type { Revocations } from '../revocation/revocations.js'
 import { quote } from '../support/client-identifier.js'
-import { TokenError } from '../support/error.js'
+import { TokenError } from '../support/errors.js'
 import { isSignedBy, PUBLIC_KEY_ALGORITHMS, type VerificationKeys } from './key-set.js'
 import { keysOf, type Secret } from './secret.js'
 import {
@@ -43,7 +43,7 @@ export interface TokenVerifierOptions {
 
 const REQUIRED = ['sub', 'exp', 'iat', 'permissions'] as const
 const MAXIMUM_TOKEN_ID_CHARACTERS = 256
-const MOST_AUDIENCES = 64
+const MAXIMUM_AUDIENCES = 64
 
 /**
  * Reads tokens. HS256 is verified with secrets alone, and everything else with public keys alone, each with its own
@@ -203,8 +203,8 @@ function readClaims(payload: Uint8Array): TokenClaims {
   if (jti !== undefined && !isTokenId(jti))
     throw invalid('jti', `a string of 1 to ${MAXIMUM_TOKEN_ID_CHARACTERS} characters`)
   if (iss !== undefined && typeof iss !== 'string') throw invalid('iss', 'a string')
-  if (aud !== undefined && typeof aud !== 'string' && !(isStrings(aud) && aud.length <= MOST_AUDIENCES))
-    throw invalid('aud', `a string, or an array of at most ${MOST_AUDIENCES}`)
+  if (aud !== undefined && typeof aud !== 'string' && !(isStrings(aud) && aud.length <= MAXIMUM_AUDIENCES))
+    throw invalid('aud', `a string, or an array of at most ${MAXIMUM_AUDIENCES}`)
   if (!isStrings(permissions)) throw invalid('permissions', 'an array of strings')
   assertSubject(sub)
   assertPermissions(permissions, sub)

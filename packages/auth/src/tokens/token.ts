@@ -3,7 +3,7 @@ import { type KeyObject, randomUUID } from 'node:crypto'
 import { CompactSign } from 'jose/jws/compact/sign'
 import { Permissions } from '../permissions/permissions.js'
 import { clientIdentifierFault, quote } from '../support/client-identifier.js'
-import { PermissionListError, TokenError } from '../support/error.js'
+import { PermissionListError, TokenError } from '../support/errors.js'
 import { keyOf, type Secret } from './secret.js'
 
 /** The one algorithm that is written. */

@@ -3,7 +3,7 @@ import type { Abuse } from '../test-support/abuse.js'
 import { FLOODS } from '../test-support/abuse-flood-table.js'
 import { PACKETS } from '../test-support/abuse-packet-table.js'
 import { SLOW } from '../test-support/abuse-slow-table.js'
-import { STRANGERS } from '../test-support/abuse-stranger-table.js'
+import { UNAUTHENTICATED } from '../test-support/abuse-unauthenticated-table.js'
 import { WEB_SOCKETS } from '../test-support/abuse-web-socket-table.js'
 import { Stage } from '../test-support/stage.js'
 
@@ -22,7 +22,7 @@ async function run({ act, answer, options, isFull }: Abuse): Promise<void> {
 
 /** Each row: misuse, what is answered, and that others are served and memory is back. [promise 34] */
 describe('whoever misuses the broker costs only itself [promise 34]', () => {
-  for (const abuse of [...STRANGERS, ...PACKETS, ...SLOW, ...FLOODS, ...WEB_SOCKETS]) {
+  for (const abuse of [...UNAUTHENTICATED, ...PACKETS, ...SLOW, ...FLOODS, ...WEB_SOCKETS]) {
     it(abuse.what, () => run(abuse))
   }
 })

@@ -15,7 +15,7 @@ import type { Capabilities } from '../support/capabilities.js'
 import { Deadline } from '../support/deadline.js'
 import { ConnectionFault } from '../support/errors.js'
 import type { Limits } from '../support/limits.js'
-import { Answers } from './answers.js'
+import { Acknowledgements } from './acknowledgements.js'
 import type { AuthenticationExchange } from './authentication-exchange.js'
 import type { ConnectionLimiter } from './connection-limiter.js'
 import { type ConnectionState, TRANSITIONS } from './connection-state.js'
@@ -80,7 +80,7 @@ export class Connection {
   /** Of Response Topics. */
   readonly answerPermission = new TopicPermission(mayBeAnswered)
   readonly retainedDelivery: RetainedDelivery
-  readonly answers = new Answers(this)
+  readonly acknowledgements = new Acknowledgements(this)
   readonly share = new FairShare(this)
   session: Session | undefined
   /** Milliseconds since 1970; 0 before `open`. */

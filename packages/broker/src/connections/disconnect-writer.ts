@@ -11,15 +11,15 @@ import {
 } from '@jamey/protocol'
 
 /** Characters of a Reason String; whatever a client sent may be quoted in it, and more helps nobody. */
-const LONGEST_REASON = 200
+const MAXIMUM_REASON = 200
 
 /** How long a peer may take to read our DISCONNECT. */
 const LINGER_MS = 2_000
 /** How long one may that was not let in: until then it takes a place of those who wait for CONNECT. */
-const STRANGER_LINGER_MS = 250
+const UNAUTHENTICATED_LINGER_MS = 250
 
 export function lingerMs(hasPassed: boolean): number {
-  return hasPassed ? LINGER_MS : STRANGER_LINGER_MS
+  return hasPassed ? LINGER_MS : UNAUTHENTICATED_LINGER_MS
 }
 
 export interface DisconnectDetails {
@@ -64,7 +64,7 @@ export function writeRefusal(
 
 /** Made so that it can be encoded, whatever an authenticator put into its message. [MQTT-1.5.4] */
 function propertiesOf({ reasonString, serverReference }: DisconnectDetails) {
-  const text = reasonString.slice(0, LONGEST_REASON).toWellFormed().replaceAll('\0', ' ')
+  const text = reasonString.slice(0, MAXIMUM_REASON).toWellFormed().replaceAll('\0', ' ')
   return { reasonString: text === '' ? undefined : text, serverReference }
 }
 

@@ -20,7 +20,7 @@ import { ResponseBackpressure } from './response-backpressure.js'
 /** With this much not yet taken by the system, queues wait; QoS 0 may pile up to the limit of queued bytes. */
 const FULL_FROM_BYTES = 262_144
 /** Encoded in one turn before queues wait for the write at its end. */
-const MOST_PER_TURN_BYTES = 1_048_576
+const MAXIMUM_PER_TURN_BYTES = 1_048_576
 
 interface SenderContext extends Context {
   readonly writeBatcher: WriteBatcher
@@ -71,7 +71,7 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
   }
 
   get isWritable(): boolean {
-    return !this.#isFull && this.writer.pendingBytes < MOST_PER_TURN_BYTES
+    return !this.#isFull && this.writer.pendingBytes < MAXIMUM_PER_TURN_BYTES
   }
 
   /** Whether the peer has to take its answers before it is read from again. */

@@ -1,6 +1,6 @@
 /** So many bytes of answers may wait behind a socket that is full. */
-const MOST_BYTES = 1_048_576
-const LONGEST_ACKNOWLEDGEMENT_BYTES = 5
+const MAXIMUM_BYTES = 1_048_576
+const MAXIMUM_ACKNOWLEDGEMENT_BYTES = 5
 
 /**
  * What a peer asked for and does not read. Messages for it are bounded where they are queued; answers are not, so
@@ -10,7 +10,7 @@ export class ResponseBackpressure {
   #bytes = 0
 
   get areTooMany(): boolean {
-    return this.#bytes > MOST_BYTES
+    return this.#bytes > MAXIMUM_BYTES
   }
 
   add(bytes: number): void {
@@ -18,7 +18,7 @@ export class ResponseBackpressure {
   }
 
   addAcknowledgement(): void {
-    this.#bytes += LONGEST_ACKNOWLEDGEMENT_BYTES
+    this.#bytes += MAXIMUM_ACKNOWLEDGEMENT_BYTES
   }
 
   /** The system took everything. */

@@ -4,9 +4,9 @@ import type { Limits } from '../support/limits.js'
 
 /** Kept free of sockets, for whatever else the process has to open while it serves: an eighth, within these. */
 const LEAST_RESERVE = 16
-const MOST_RESERVE = 64
-/** How much of what is left for sockets strangers may have, where it is not enough for all limits. */
-const STRANGERS_SHARE = 1 / 8
+const MAXIMUM_RESERVE = 64
+/** How much of what is left for sockets unauthenticated connections may have, where it is not enough for all limits. */
+const UNAUTHENTICATED_SHARE = 1 / 8
 
 /** The file descriptors that the process may have open, `ulimit -n`. */
 export class Descriptors {
@@ -17,7 +17,7 @@ export class Descriptors {
 
   constructor(most = openFilesLimit(), open = openFiles) {
     this.most = most
-    this.reserve = Math.min(MOST_RESERVE, Math.max(LEAST_RESERVE, Math.floor(most / 8)))
+    this.reserve = Math.min(MAXIMUM_RESERVE, Math.max(LEAST_RESERVE, Math.floor(most / 8)))
     this.#open = open
   }
 
@@ -37,7 +37,7 @@ export class Descriptors {
     const { connections, pendingConnections, waitingConnections } = limits
     const { room } = this
     if (connections + pendingConnections + waitingConnections <= room) return limits
-    const share = Math.max(1, Math.floor(room * STRANGERS_SHARE))
+    const share = Math.max(1, Math.floor(room * UNAUTHENTICATED_SHARE))
     const pending = Math.min(pendingConnections, share)
     const waiting = Math.min(waitingConnections, share)
     return {

@@ -18,14 +18,14 @@ describe('TLS listener', () => {
   let tls: ListenerTls
   let ca: string
   let client: { certPem: string; keyPem: string }
-  let stranger: { certPem: string; keyPem: string }
+  let foreign: { certPem: string; keyPem: string }
 
   beforeAll(async () => {
     const authority = await createAuthority()
     const server = await issueServerCertificate(authority, { hosts: ['localhost', '127.0.0.1'] })
     ca = authority.certPem
     client = await issueClientCertificate(authority, { commonName: 'client-1' })
-    stranger = await issueClientCertificate(await createAuthority(), { commonName: 'client-1' })
+    foreign = await issueClientCertificate(await createAuthority(), { commonName: 'client-1' })
     tls = { cert: server.certPem, key: server.keyPem, ca, requestClientCertificate: true }
   })
 
@@ -80,7 +80,7 @@ describe('TLS listener', () => {
 
   it('refuses a client certificate of a foreign authority', async () => {
     const { broker, port, seen } = await start()
-    const socket = await secure(port, { cert: stranger.certPem, key: stranger.keyPem })
+    const socket = await secure(port, { cert: foreign.certPem, key: foreign.keyPem })
     const impostor = new RawClient(socket, 5)
     await impostor.closed
     expect(seen).toEqual([])

@@ -17,9 +17,9 @@ import type { Limits } from '../support/limits.js'
 import type { Descriptors } from './descriptors.js'
 import { assertLimits, type ListenerLimits, termsOf } from './listener-limits.js'
 import { asksFor, assertTls, contextOf, type ListenerTls } from './listener-tls.js'
-import { networks, ProxyGate, type ProxyProtocolOptions } from './proxy-gate.js'
+import { networks, ProxyProtocol, type ProxyProtocolOptions } from './proxy-protocol.js'
 import { ReadingPause } from './reading-pause.js'
-import { WebSocketGate, type WebSocketOptions } from './web-socket-gate.js'
+import { type WebSocketOptions, WebSocketUpgrade } from './web-socket-upgrade.js'
 
 /** TLS 1.3, unless `insecure: true` asks for none. */
 export interface ListenerOptions {
@@ -68,8 +68,8 @@ export class Listener {
   readonly #context: ListenerContext
   readonly #options: ListenerOptions
   readonly #server: Server
-  readonly #gate: WebSocketGate | undefined
-  readonly #proxy: ProxyGate | undefined
+  readonly #upgrade: WebSocketUpgrade | undefined
+  readonly #proxy: ProxyProtocol | undefined
   /** By the ends of the connection, since TLS wraps a socket in another. */
   readonly #arrivals = new Map<string, Arrival>()
   /** Those still in their TLS handshake included, which no `Connection` knows of. */
@@ -84,9 +84,9 @@ export class Listener {
     this.#options = options
     const { webSocket = false, proxyProtocol = false } = options
     if (proxyProtocol !== false)
-      this.#proxy = new ProxyGate(context, proxyProtocol === true ? {} : proxyProtocol)
-    if (webSocket !== false) this.#gate = this.#webSocketGate(webSocket)
-    this.#server = this.#gate === undefined ? this.#tcpServer() : this.#httpServer(this.#gate)
+      this.#proxy = new ProxyProtocol(context, proxyProtocol === true ? {} : proxyProtocol)
+    if (webSocket !== false) this.#upgrade = this.#webSocketUpgrade(webSocket)
+    this.#server = this.#upgrade === undefined ? this.#tcpServer() : this.#httpServer(this.#upgrade)
     this.#server.on('tlsClientError', (error, socket) => this.#onTlsError(error, socket))
     this.#server.on('secureConnection', (socket) => this.#arrivalOf(socket)?.handshake.clear())
     this.#useLimits()
@@ -101,7 +101,7 @@ export class Listener {
   get address(): ListenerAddress {
     const { address, port } = this.#server.address() as AddressInfo
     const tls = this.#options.tls !== undefined
-    return { host: address, port, tls, ...(this.#gate && { webSocketPath: this.#gate.path }) }
+    return { host: address, port, tls, ...(this.#upgrade && { webSocketPath: this.#upgrade.path }) }
   }
 
   /** Throws `BrokerError` that says how to get out of it. */
@@ -154,7 +154,7 @@ export class Listener {
     const ofAll = connections + pendingConnections + waitingConnections
     this.#server.maxConnections = Math.min(ofAll, own?.connections ?? ofAll)
     this.#terms = own && termsOf(this.#context.limits, own)
-    if (this.#gate === undefined) return
+    if (this.#upgrade === undefined) return
     const server = this.#server as HttpServer
     server.headersTimeout = connectTimeoutMs
     server.requestTimeout = connectTimeoutMs
@@ -209,7 +209,7 @@ export class Listener {
     connectionLimiter.accept(entrant)
   }
 
-  #readProxyHeader(proxy: ProxyGate, socket: Socket, arrival: Arrival, next: () => void): void {
+  #readProxyHeader(proxy: ProxyProtocol, socket: Socket, arrival: Arrival, next: () => void): void {
     const { connectionLimiter } = this.#context
     const refuse = (reason: string): undefined => this.#refuse(socket, reason, 'connection refused')
     if (!proxy.mayConnect(arrival.address)) return refuse('not one of the trusted load balancers')
@@ -245,10 +245,10 @@ export class Listener {
     return this.#arrivalOf(socket)?.address ?? socket.remoteAddress
   }
 
-  #webSocketGate(options: true | WebSocketOptions): WebSocketGate {
+  #webSocketUpgrade(options: true | WebSocketOptions): WebSocketUpgrade {
     const served = { isSecure: this.#options.tls !== undefined, host: this.#options.host }
     const given = options === true ? {} : options
-    return new WebSocketGate(this.#context, given, served, (socket) => this.#addressOf(socket))
+    return new WebSocketUpgrade(this.#context, given, served, (socket) => this.#addressOf(socket))
   }
 
   #tcpServer(): Server {
@@ -261,14 +261,14 @@ export class Listener {
     return createTlsServer({ ...this.#tlsOptions(tls), noDelay: true }, accept)
   }
 
-  #httpServer(gate: WebSocketGate): HttpServer {
+  #httpServer(upgrade: WebSocketUpgrade): HttpServer {
     const { tls } = this.#options
-    const options = WebSocketGate.serverOptions(this.#context)
+    const options = WebSocketUpgrade.serverOptions(this.#context)
     const server =
       tls === undefined
         ? createHttpServer(options)
         : createHttpsServer({ ...options, ...this.#tlsOptions(tls) })
-    gate.guard(
+    upgrade.guard(
       server,
       (socket) => this.#admit(socket),
       (stream, admitted) => this.#open(stream, admitted),

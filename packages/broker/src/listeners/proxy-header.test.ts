@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   assertProxySignature,
   crc32c,
-  MOST_PROXY_BYTES,
+  MAXIMUM_PROXY_BYTES,
   PROXY_PREFIX_BYTES,
   proxiedAddress,
   proxyBodyBytes,
@@ -82,9 +82,9 @@ describe('a header of PROXY protocol version 2', () => {
 
   it('may be so long and no longer', () => {
     const prefix = header('21', '11', '')
-    prefix.writeUInt16BE(MOST_PROXY_BYTES, 14)
-    expect(proxyBodyBytes(prefix)).toBe(MOST_PROXY_BYTES)
-    prefix.writeUInt16BE(MOST_PROXY_BYTES + 1, 14)
+    prefix.writeUInt16BE(MAXIMUM_PROXY_BYTES, 14)
+    expect(proxyBodyBytes(prefix)).toBe(MAXIMUM_PROXY_BYTES)
+    prefix.writeUInt16BE(MAXIMUM_PROXY_BYTES + 1, 14)
     expect(() => proxyBodyBytes(prefix)).toThrow('at most 4096')
   })
 

@@ -5,7 +5,7 @@
 
 export const PROXY_PREFIX_BYTES = 16
 /** After the prefix; what load balancers send has some hundred bytes, client certificates in TLVs included. */
-export const MOST_PROXY_BYTES = 4096
+export const MAXIMUM_PROXY_BYTES = 4096
 
 const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
 const VERSION_1 = Buffer.from('PROXY ')
@@ -41,9 +41,9 @@ export function proxyBodyBytes(prefix: Buffer): number {
   const version = prefix.readUInt8(12) >> 4
   if (version !== 2) throw new ProxyHeaderError(`PROXY protocol version ${version}; expected 2`)
   const bytes = prefix.readUInt16BE(14)
-  if (bytes > MOST_PROXY_BYTES) {
+  if (bytes > MAXIMUM_PROXY_BYTES) {
     throw new ProxyHeaderError(
-      `PROXY protocol header of ${bytes} bytes; at most ${MOST_PROXY_BYTES} are read`,
+      `PROXY protocol header of ${bytes} bytes; at most ${MAXIMUM_PROXY_BYTES} are read`,
     )
   }
   return bytes

@@ -144,7 +144,7 @@ describe('a WebSocket listener', () => {
     expect(broker.stats().protocolErrors).toBe(1)
   })
 
-  it('ends a stranger that sends text, one that breaks the framing, and one that hoards a message', async () => {
+  it('ends an unauthenticated client that sends text, one that breaks the framing, and one that hoards a message', async () => {
     const { broker, port } = await start({ limits: { connectPacketBytes: 1_000, packetBytes: 100_000 } })
     const talker = await FrameClient.open(port)
     talker.socket.send('hello')

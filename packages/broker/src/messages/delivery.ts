@@ -11,11 +11,11 @@ import { hasExpired } from './message-expiry.js'
  */
 export type DeliveryState = 'queued' | 'sent' | 'released' | 'done'
 
-export const HIGHEST_IDENTIFIER = 65_535
+export const MAXIMUM_IDENTIFIER = 65_535
 
 /** The packet identifier of a delivery, unless another in flight has it; so a store need not be told. */
 export function identifierOf(sequence: number): number {
-  return 1 + (sequence % HIGHEST_IDENTIFIER)
+  return 1 + (sequence % MAXIMUM_IDENTIFIER)
 }
 
 /** A shared subscription, as far as a delivery knows it. */

@@ -26,7 +26,7 @@ function authenticator(allowed: Record<string, readonly string[]>) {
 }
 
 describe('permissions', () => {
-  it('refuse a stranger with the reason code of the authenticator [promise 36]', async () => {
+  it('refuse an unauthenticated client with the reason code of the authenticator [promise 36]', async () => {
     const { broker, port } = await startBroker({ authenticator: authenticator({}) })
     const five = await RawClient.open(port)
     const connack = await five.handshake({ clientId: 'x' })
@@ -100,8 +100,8 @@ describe('permissions', () => {
         },
       },
     })
-    const stranger = await RawClient.open(port)
-    const { reasonCode, properties } = await stranger.handshake({ clientId: 'x' })
+    const unauthenticated = await RawClient.open(port)
+    const { reasonCode, properties } = await unauthenticated.handshake({ clientId: 'x' })
     expect(reasonCode).toBe(0x87)
     expect(properties?.reasonString).toMatch(/^no .x+$/)
     const long = await RawClient.open(port)

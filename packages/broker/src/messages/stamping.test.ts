@@ -150,7 +150,7 @@ describe('a message under a stamped topic', () => {
     expect(await small.received()).toHaveLength(1)
   })
 
-  it('comes to members of a shared subscription as to others, also the one that takes over', async () => {
+  it('comes to members of a shared subscription as to others, also the one that gets what another left', async () => {
     const { port } = await start()
     const p = await RawClient.connect(port, { clientId: 'p' })
     const stays = { properties: { sessionExpiryInterval: 60, receiveMaximum: 1 } }

@@ -13,7 +13,7 @@ export const SENDER_PROPERTY = 'jamey-sender'
 export const ACT_FOR_PROPERTY = 'jamey-act-for'
 
 /** Rights to act for others told with a message; each is some bytes on every one of them. */
-const MOST_ACT_FOR = 64
+const MAXIMUM_ACT_FOR = 64
 
 /** What receivers are told about who published. */
 export interface Stamp {
@@ -52,11 +52,11 @@ export class Stamping {
   }
 
   #told(clientId: string, mayActFor: readonly string[]): readonly string[] {
-    const told = mayActFor.filter(isSendable).slice(0, MOST_ACT_FOR)
+    const told = mayActFor.filter(isSendable).slice(0, MAXIMUM_ACT_FOR)
     const leftOut = mayActFor.length - told.length
     if (leftOut > 0) {
       this.#log.warn(
-        { clientId, leftOut, most: MOST_ACT_FOR },
+        { clientId, leftOut, most: MAXIMUM_ACT_FOR },
         'the client may act for more others than its messages can tell; they do not tell the rest',
       )
     }

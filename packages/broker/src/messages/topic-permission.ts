@@ -1,9 +1,9 @@
 import type { Will } from '@jamey/protocol'
 import type { Identity } from '../ports/authenticator.js'
-import { countLevels, LONGEST_REMEMBERED_TOPIC } from '../support/topic-bounds.js'
+import { countLevels, MAXIMUM_REMEMBERED_TOPIC } from '../support/topic-bounds.js'
 
 /** Answers remembered for one connection. */
-const MOST_REMEMBERED = 256
+const MAXIMUM_REMEMBERED = 256
 
 /** What an identity says about topics, asked once per topic: `false`, or a yes that may say more. */
 export class TopicPermission<Yes = true> {
@@ -29,8 +29,8 @@ export class TopicPermission<Yes = true> {
     let answer = this.#answers.get(topic)
     if (answer === undefined) {
       answer = this.#identity === undefined ? false : this.#ask(this.#identity, topic)
-      if (topic.length > LONGEST_REMEMBERED_TOPIC) return answer
-      if (this.#answers.size >= MOST_REMEMBERED) this.#answers.clear()
+      if (topic.length > MAXIMUM_REMEMBERED_TOPIC) return answer
+      if (this.#answers.size >= MAXIMUM_REMEMBERED) this.#answers.clear()
       this.#answers.set(topic, answer)
     }
     this.#lastTopic = topic

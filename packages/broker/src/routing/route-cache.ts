@@ -1,10 +1,10 @@
-import { LONGEST_REMEMBERED_TOPIC } from '../support/topic-bounds.js'
+import { MAXIMUM_REMEMBERED_TOPIC } from '../support/topic-bounds.js'
 import type { TopicFilters } from '../support/topic-filters.js'
 import { computeRoute, type Route } from './route.js'
 import { isWildcard, type SubscriptionTree } from './subscription-tree.js'
 
 /** Receivers remembered, as many a topic on average. */
-const MOST_RECEIVERS_PER_TOPIC = 64
+const MAXIMUM_RECEIVERS_PER_TOPIC = 64
 
 /** Remembers who receives a topic until subscriptions or permissions change. */
 export class RouteCache {
@@ -38,7 +38,7 @@ export class RouteCache {
     let route = this.#routes.get(topic)
     if (route === undefined) {
       route = computeRoute(this.#tree, topic, this.#refuseWhenFull?.selects(topic) === true)
-      if (topic.length > LONGEST_REMEMBERED_TOPIC) return route
+      if (topic.length > MAXIMUM_REMEMBERED_TOPIC) return route
       this.#remember(topic, route)
     }
     this.#lastTopic = topic
@@ -48,7 +48,7 @@ export class RouteCache {
 
   #remember(topic: string, route: Route): void {
     const receivers = receiversOf(route)
-    const isFull = this.#receivers + receivers > this.#maximum * MOST_RECEIVERS_PER_TOPIC
+    const isFull = this.#receivers + receivers > this.#maximum * MAXIMUM_RECEIVERS_PER_TOPIC
     if (isFull || this.#routes.size >= this.#maximum) this.forgetAll()
     this.#receivers += receivers
     this.#routes.set(topic, route)

@@ -11,7 +11,7 @@ import type { SharedGroup, Subscriber, Subscription } from './subscription.js'
 import { SubscriptionTree } from './subscription-tree.js'
 
 /** More distinct lists of subscription identifiers than this get no shared frames: there is nothing to share. */
-const MOST_FRAME_LISTS = 16
+const MAXIMUM_FRAME_LISTS = 16
 
 /** The member of a shared subscription that gets a message: the next one, or the one that got the publisher's last. */
 export type SharedSubscriptions = 'in-turn' | 'by-publisher'
@@ -66,7 +66,7 @@ export class Router {
       if (mayMiss && !canTake(receiver, message)) {
         missed++
         receiver.session.outgoing.capacity.onMissed(message)
-      } else deliver(receiver, message, isFanOut && receiver.identifiersIndex < MOST_FRAME_LISTS)
+      } else deliver(receiver, message, isFanOut && receiver.identifiersIndex < MAXIMUM_FRAME_LISTS)
     }
     if (isFanOut) message.dropFrames()
     for (let i = 0; i < shared.length; i++) {

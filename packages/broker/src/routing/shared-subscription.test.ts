@@ -75,7 +75,7 @@ describe('members of a shared subscription', () => {
     expect(broker.stats()).toMatchObject({ queuedMessages: 0, inFlightMessages: 0, droppedOverflow: 0 })
   })
 
-  it('take over from one whose session ends with its connection', async () => {
+  it('get what one leaves whose session ends with its connection', async () => {
     const { join, publisher } = await start()
     const dying = await join('dying', { properties: { receiveMaximum: 1 } })
     await publishAll(publisher, 0, 5)
@@ -86,7 +86,7 @@ describe('members of a shared subscription', () => {
     expect(numbers(got)).toEqual([0, 1, 2, 3, 4])
   })
 
-  it('take over what one that leaves the group was not sent, and what it was sent when it dies', async () => {
+  it('get what one that leaves the group was not sent, and what it was sent when it dies', async () => {
     const { join, publisher } = await start()
     const leaving = await join('leaving', { properties: { receiveMaximum: 1 } })
     await publishAll(publisher, 0, 4)

@@ -74,7 +74,7 @@ export interface Subscription {
 }
 
 /** Publishers remembered for one group; one more, and all are spread anew. */
-const MOST_PUBLISHERS = 10_000
+const MAXIMUM_PUBLISHERS = 10_000
 
 /** The members of one `$share/<name>/<filter>`: each message goes to one of them. Section 4.8.2. */
 export class SharedGroup implements ShareGroup {
@@ -116,7 +116,7 @@ export class SharedGroup implements ShareGroup {
   }
 
   remember(publisher: string, session: Subscriber): void {
-    if (this.#byPublisher.size >= MOST_PUBLISHERS) this.#byPublisher.clear()
+    if (this.#byPublisher.size >= MAXIMUM_PUBLISHERS) this.#byPublisher.clear()
     this.#byPublisher.set(publisher, session)
   }
 

@@ -7,9 +7,9 @@ import { BrokerError } from '../support/errors.js'
 import type { Core } from './core.js'
 
 /** Messages that wait for one handler, unless told otherwise. */
-const MOST_WAITING = 1_000
+const MAXIMUM_WAITING = 1_000
 /** Nodes of the retained tree, or messages, in one turn of the event loop. */
-const MOST_PER_TURN = 1_000
+const MAXIMUM_PER_TURN = 1_000
 
 /** Options of `Broker.subscribe`. */
 export interface SubscribeOptions {
@@ -84,7 +84,7 @@ export class LocalSubscriber implements Subscriber, LocalSubscription {
 
   /** Throws `BrokerError`. */
   constructor(core: Core, filter: string, options: SubscribeOptions, handler: MessageHandler) {
-    const { retained = true, maximumWaiting = MOST_WAITING } = options
+    const { retained = true, maximumWaiting = MAXIMUM_WAITING } = options
     assertUsable(filter, maximumWaiting, handler)
     if (core.isClosing)
       throw new BrokerError('broker-closed', 'the broker closes; nothing more is subscribed')
@@ -155,7 +155,7 @@ export class LocalSubscriber implements Subscriber, LocalSubscription {
         const answer = this.#handle(next)
         if (answer !== undefined) await answer
       }
-      if (count % MOST_PER_TURN === 0) await nextTurn()
+      if (count % MAXIMUM_PER_TURN === 0) await nextTurn()
     }
     this.#run = undefined
   }

@@ -32,7 +32,7 @@ interface Ending {
 
 /** The last part of the grace is for the goodbyes. */
 const GOODBYE_SHARE = 0.25
-const LONGEST_GOODBYE_MS = 250
+const MAXIMUM_GOODBYE_MS = 250
 const REASON = 'the server is shutting down'
 
 /** Ends every connection once nothing is under way on it, and all that are left when the time is over. */
@@ -69,7 +69,7 @@ export class Shutdown {
     // What was accepted is acknowledged before the goodbye.
     await groupCommit?.drain()
     if (connections.size === 0) return
-    const goodbyeMs = Math.min(this.#graceMs * GOODBYE_SHARE, LONGEST_GOODBYE_MS)
+    const goodbyeMs = Math.min(this.#graceMs * GOODBYE_SHARE, MAXIMUM_GOODBYE_MS)
     const drained = new Deadline(clock, () => {
       for (const connection of [...connections]) this.#end(connection)
     })

@@ -1,9 +1,9 @@
-import type { WaitingAnswer } from '../sessions/queue-capacity.js'
+import type { PendingAcknowledgement } from '../sessions/queue-capacity.js'
 import type { AcknowledgementTarget } from '../storage/group-commit.js'
 import { BrokerError } from '../support/errors.js'
 
 /** Waits, as a client's acknowledgement would, for a queue that is crowded or for the store. */
-export class Wait implements AcknowledgementTarget, WaitingAnswer {
+export class Wait implements AcknowledgementTarget, PendingAcknowledgement {
   /** Rejects with `BrokerError`. */
   readonly over: Promise<void>
   isOpen = true

@@ -238,7 +238,7 @@ describe('the queue of a session that is stored', () => {
     expect(broker.stats()).toMatchObject({ droppedExpired: 899, queuedMessages: 0 })
   })
 
-  it('is taken over by other members of its shared subscription [MQTT-4.8.2-4]', async () => {
+  it('goes to other members of its shared subscription [MQTT-4.8.2-4]', async () => {
     const { port, broker } = await start()
     await leaveBehind(port, 'away', '$share/g/t')
     await publishAll(port, 0, 700)

@@ -1,5 +1,5 @@
 import { ReasonCode } from '@jamey/protocol'
-import { Delivery, HIGHEST_IDENTIFIER, identifierOf, type ShareGroup } from '../messages/delivery.js'
+import { Delivery, identifierOf, MAXIMUM_IDENTIFIER, type ShareGroup } from '../messages/delivery.js'
 import type { Message } from '../messages/message.js'
 import type { QueueRecord } from '../ports/broker-store.js'
 import { PacketTable } from '../support/packet-table.js'
@@ -90,7 +90,7 @@ export class Outgoing {
   }
 
   get #hasQuota(): boolean {
-    return this.#unacknowledged < this.quota && this.#table.size < HIGHEST_IDENTIFIER
+    return this.#unacknowledged < this.quota && this.#table.size < MAXIMUM_IDENTIFIER
   }
 
   /** Sends the message, or queues it. False: the queue was full and the message is lost for this session. */

@@ -9,13 +9,13 @@ import type { AwaitedQueue, ClientLink } from './client-link.js'
 /** From this share of its limits on, a queue slows down whoever publishes into it. */
 const CROWDED_FROM = 1 / 2
 /** Where a publisher could not be stopped at the limit, this many times of it end all patience. */
-const MOST_TIMES = 2
+const MAXIMUM_TIMES = 2
 /** However slowly a subscriber takes something: nobody waits for one message longer than so many of its delays. */
-const MOST_DELAYS = 6
+const MAXIMUM_DELAYS = 6
 /** Stored deliveries that are looked at for one that needs a place, before the policy decides; some milliseconds. */
-const MOST_SWEPT = 2048
+const MAXIMUM_SWEPT = 2048
 /** Longer chains of publishers that wait for each other are taken for a circle. */
-const LONGEST_CHAIN = 100
+const MAXIMUM_CHAIN = 100
 
 /**
  * The fate of a message that finds a session's queue full, whose client is away or takes nothing: it, or the oldest in
@@ -68,7 +68,7 @@ export interface PausablePublisher {
 }
 
 /** An acknowledgement that waits until the receiver of what it acknowledges takes something. */
-export interface WaitingAnswer {
+export interface PendingAcknowledgement {
   /** Set by the `QueueCapacity`. */
   since: number
   release(): void
@@ -95,7 +95,7 @@ export class QueueCapacity implements AwaitedQueue {
   #isGivenUp = false
   /** Since it last had room. */
   #dropped = 0
-  #answers: WaitingAnswer[] = []
+  #acknowledgements: PendingAcknowledgement[] = []
   #paused: Paused[] = []
   #roomAwaiters: (() => void)[] = []
   /** Since the last flush. */
@@ -125,7 +125,7 @@ export class QueueCapacity implements AwaitedQueue {
   /** As `hasRoomFor`, perhaps after what has expired is dropped. */
   findsRoomFor(message: Message): boolean {
     if (this.hasRoomFor(message)) return true
-    return this.#queue.dropExpired(MOST_SWEPT) && this.hasRoomFor(message)
+    return this.#queue.dropExpired(MAXIMUM_SWEPT) && this.hasRoomFor(message)
   }
 
   /** As `findsRoomFor`, or its publisher will be stopped for it. */
@@ -134,7 +134,7 @@ export class QueueCapacity implements AwaitedQueue {
     if (!this.isWaitedFor) return false
     const { queuedMessages, queuedBytes } = this.#context.limits
     const { queued, bytes } = this.#queue
-    return queued < MOST_TIMES * queuedMessages && bytes + message.bytes <= MOST_TIMES * queuedBytes
+    return queued < MAXIMUM_TIMES * queuedMessages && bytes + message.bytes <= MAXIMUM_TIMES * queuedBytes
   }
 
   /** Whether one more message may wait, after the overflow policy had its say. */
@@ -174,10 +174,10 @@ export class QueueCapacity implements AwaitedQueue {
     )
   }
 
-  /** Keeps the answer until the client has taken as many messages as there are answers up to this. */
-  hold(answer: WaitingAnswer): void {
-    answer.since = this.#delays
-    this.#answers.push(answer)
+  /** Keeps the acknowledgement until the client has taken as many messages as there are acknowledgements up to this one. */
+  hold(acknowledgement: PendingAcknowledgement): void {
+    acknowledgement.since = this.#delays
+    this.#acknowledgements.push(acknowledgement)
     this.#watch()
   }
 
@@ -243,19 +243,19 @@ export class QueueCapacity implements AwaitedQueue {
   flush(): void {
     this.#isScheduled = false
     const isCrowded = this.isCrowded
-    this.#letGo(isCrowded ? this.#settled : this.#answers.length)
+    this.#letGo(isCrowded ? this.#settled : this.#acknowledgements.length)
     this.#settled = 0
     if (this.fullness < 1) this.#resume()
     const awaiters = this.#roomAwaiters
     this.#roomAwaiters = []
     for (const callBack of awaiters) callBack()
     if (!isCrowded) this.#onRoom()
-    if (this.#answers.length + this.#paused.length === 0) this.#delay.clear()
+    if (this.#acknowledgements.length + this.#paused.length === 0) this.#delay.clear()
     this.isWatched = this.#isHeeded
   }
 
   get #isHeeded(): boolean {
-    const waiting = this.#answers.length + this.#paused.length + this.#roomAwaiters.length
+    const waiting = this.#acknowledgements.length + this.#paused.length + this.#roomAwaiters.length
     return waiting > 0 || this.#isGivenUp || this.#dropped > 0
   }
 
@@ -282,10 +282,10 @@ export class QueueCapacity implements AwaitedQueue {
   #onDelay(): void {
     this.#delays++
     const first = Math.min(
-      this.#answers[0]?.since ?? Number.POSITIVE_INFINITY,
+      this.#acknowledgements[0]?.since ?? Number.POSITIVE_INFINITY,
       this.#paused[0]?.since ?? Number.POSITIVE_INFINITY,
     )
-    if (this.#hasMoved && this.#delays - first < MOST_DELAYS) {
+    if (this.#hasMoved && this.#delays - first < MAXIMUM_DELAYS) {
       this.#hasMoved = false
       return this.#arm()
     }
@@ -298,15 +298,15 @@ export class QueueCapacity implements AwaitedQueue {
   }
 
   #letAllGo(): void {
-    if (this.#answers.length + this.#paused.length === 0) return
+    if (this.#acknowledgements.length + this.#paused.length === 0) return
     this.#delay.clear()
-    this.#letGo(this.#answers.length)
+    this.#letGo(this.#acknowledgements.length)
     this.#resume()
   }
 
   #letGo(count: number): void {
-    if (count === 0 || this.#answers.length === 0) return
-    for (const answer of this.#answers.splice(0, count)) answer.release()
+    if (count === 0 || this.#acknowledgements.length === 0) return
+    for (const acknowledgement of this.#acknowledgements.splice(0, count)) acknowledgement.release()
   }
 
   #resume(): void {
@@ -330,7 +330,7 @@ export class QueueCapacity implements AwaitedQueue {
    */
   #waitsFor(publisher: ClientLink): boolean {
     let room: AwaitedQueue | undefined = this
-    for (let hops = 0; hops < LONGEST_CHAIN; hops++) {
+    for (let hops = 0; hops < MAXIMUM_CHAIN; hops++) {
       const reader: ClientLink | undefined = room.reader
       if (reader === publisher) return true
       room = reader?.waitsFor

@@ -6,7 +6,7 @@ import type { Context } from '../support/context.js'
 import type { Session, UnsentRetained } from './session.js'
 
 /** Nodes of the retained tree to look at in one turn of the event loop; some milliseconds. */
-const MOST_VISITED_PER_TURN = 20_000
+const MAXIMUM_VISITED_PER_TURN = 20_000
 
 interface RetainedContext extends Context {
   readonly retained: RetainedMessages
@@ -106,7 +106,7 @@ export class RetainedDelivery {
       if (this.#message !== undefined && !this.#sendRetained(session, subscription, this.#message))
         return false
       this.#message = undefined
-      if (this.#visited >= MOST_VISITED_PER_TURN) return true
+      if (this.#visited >= MAXIMUM_VISITED_PER_TURN) return true
       this.#left ??= this.#begin(subscription)
       const { done, value } = this.#left.next()
       this.#countVisit()

@@ -120,7 +120,7 @@ export class SessionRegistry {
     if (session.expirySeconds !== NEVER_EXPIRES) session.expiry.set(now + session.expirySeconds * 1000)
     this.#context.persistence.putSession(session)
     if (session.isStored) session.outgoing.unload()
-    // Connected members of its groups take over what they may. [MQTT-4.8.2-4]
+    // Connected members of its groups are sent what they may have. [MQTT-4.8.2-4]
     this.#context.sharedRedelivery.start(session)
   }
 

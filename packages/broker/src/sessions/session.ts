@@ -112,8 +112,8 @@ export class Session implements Subscriber {
     this.#context.sharedRedelivery.start(this)
   }
 
-  /** Whether anybody could take over what came through its shared subscriptions. */
-  get hasHeirs(): boolean {
+  /** Whether anybody else could be sent what came through its shared subscriptions. */
+  get hasOtherMembers(): boolean {
     for (const group of this.leftGroups.values()) if (group.hasOtherThan(this)) return true
     if (this.connection !== undefined) return false
     for (const group of this.sharedGroups()) {

@@ -113,12 +113,12 @@ async function takeAll(client: RawClient): Promise<number[]> {
   return numbers.filter((n) => !Number.isNaN(n))
 }
 
-describe('a take-over of a queue in the store', () => {
+describe('the redelivery of a queue in the store', () => {
   it('takes pages, each in a commit of its own, and keeps the order [MQTT-4.8.2-4] [promise 34]', async () => {
     const { store, broker, port } = await start()
     await leaveBehind(port, 'away')
     await publishAll(port, 0, 4500)
-    // Never acknowledges, so that only the take-over removes deliveries.
+    // Never acknowledges, so that only the redelivery removes deliveries.
     const heir = await RawClient.connect(port, stays('heir'))
     await heir.subscribe(FILTER, 1)
     await until(() => broker.stats().redelivered === 4500)

@@ -82,7 +82,7 @@ export class SharedRedelivery {
     const { cursor } = redelivery
     const added = outgoing.lastSequence - redelivery.lastSequence
     redelivery.lastSequence = outgoing.lastSequence
-    if (!from.hasHeirs) cursor.isAtEnd = true
+    if (!from.hasOtherMembers) cursor.isAtEnd = true
     if (cursor.isAtEnd) return 0
     try {
       const isTaken = (delivery: Delivery): boolean => this.#handOn(delivery, from)

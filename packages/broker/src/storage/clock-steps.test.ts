@@ -41,12 +41,12 @@ describe.each([
     const properties = { sessionExpiryInterval: 90 }
     await (await RawClient.connect(port, { clientId: 'dying', properties, will: late })).vanish()
     await until(() => broker.stats().connections === 1)
-    const stranger = await RawClient.open(port)
+    const unauthenticated = await RawClient.open(port)
     await watcher.publishOnce('r', 'kept', { retain: true, properties: { messageExpiryInterval: 70 } })
     await until(() => broker.stats().connectionsAccepted === 3)
     clock.correct(stepMs)
     await clock.advance(10_000)
-    await stranger.closed
+    await unauthenticated.closed
     const reader = await RawClient.connect(port)
     await reader.subscribe('$SYS/broker/uptime')
     expect(await reader.received()).toEqual(['$SYS/broker/uptime=10 seconds retain'])

@@ -5,7 +5,7 @@ import type { RetainedMessages } from './retained-messages.js'
 /** Between two sweeps: what has expired holds its place for so long, unless something else needs it. */
 const LEAST_MS = 1000
 /** Queued ones in one sweep, some milliseconds. */
-const MOST_QUEUED = 1024
+const MAXIMUM_QUEUED = 1024
 
 /** A queue in which something expires, or may. */
 export interface SweptQueue {
@@ -55,12 +55,12 @@ export class ExpirySweep {
   #run(): void {
     const nowMs = this.#context.clock.now()
     this.#retained.dropExpired()
-    let left = MOST_QUEUED
+    let left = MAXIMUM_QUEUED
     for (const queue of [...this.#queues]) {
       if (queue.expiry.dueAtMs > nowMs) continue
       if (left <= 0) break
       left -= queue.queued
-      queue.dropExpired(MOST_QUEUED)
+      queue.dropExpired(MAXIMUM_QUEUED)
       // Those that were not looked at come first the next time.
       this.#queues.delete(queue)
       if (queue.expiry.dueAtMs !== Number.POSITIVE_INFINITY) this.#queues.add(queue)

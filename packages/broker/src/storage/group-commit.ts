@@ -7,7 +7,7 @@ import { StoreHealth } from './store-health.js'
 export type AcknowledgementType = 'puback' | 'pubrec' | 'pubrel' | 'pubcomp'
 
 /** SUBSCRIBE and UNSUBSCRIBE of a connection that wait while the store fails. */
-const MOST_ASKED = 100
+const MAXIMUM_ASKED = 100
 
 /** A connection, as far as it is told what was committed. */
 export interface AcknowledgementTarget {
@@ -121,7 +121,7 @@ export class GroupCommit {
     for (const { target, packet } of held) {
       const packets = (asked.get(target) ?? 0) + 1
       asked.set(target, packets)
-      if (packet === undefined || packets > MOST_ASKED) target.end(disconnectCode, reasonString)
+      if (packet === undefined || packets > MAXIMUM_ASKED) target.end(disconnectCode, reasonString)
     }
     this.#held = held.filter(({ target }) => target.isOpen)
   }

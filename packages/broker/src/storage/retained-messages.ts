@@ -5,7 +5,7 @@ import type { Context } from '../support/context.js'
 import type { Persistence } from './persistence.js'
 
 /** Forgotten at once, in some milliseconds. */
-const MOST_DROPPED = 10_000
+const MAXIMUM_DROPPED = 10_000
 
 /** The retained messages, within their limits, in memory and in the store. */
 export class RetainedMessages {
@@ -48,7 +48,7 @@ export class RetainedMessages {
   }
 
   /** Forgets those that have expired, so many at most. Whether there were any. */
-  dropExpired(maximum = MOST_DROPPED): boolean {
+  dropExpired(maximum = MAXIMUM_DROPPED): boolean {
     const { clock, counters } = this.#context
     const nowMs = clock.now()
     let dropped = 0

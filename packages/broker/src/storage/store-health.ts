@@ -6,13 +6,13 @@ import type { Persistence } from './persistence.js'
 
 /** A failed commit is tried again after this, then after twice as long, and so on. */
 const FIRST_RETRY_MS = 100
-const LONGEST_RETRY_MS = 2_000
+const MAXIMUM_RETRY_MS = 2_000
 /** So long clients wait for a store that fails; then they are told. */
 const PATIENCE_MS = 10_000
 /** Between two looks at a store that nobody asks for anything. */
 const WATCH_MS = 2_000
 /** A disk that fails may have spoiled very many. */
-const MOST_DAMAGE_LINES = 20
+const MAXIMUM_DAMAGE_LINES = 20
 
 /**
  * What a client is told: in PUBACK and PUBREC by a code that says nothing of how much it publishes, since to publish
@@ -111,7 +111,7 @@ export class StoreHealth {
       onDecided = resolve
     })
     const sinceMs = former?.sinceMs ?? this.#clock.now()
-    const retryMs = Math.min(2 * (former?.retryMs ?? FIRST_RETRY_MS / 2), LONGEST_RETRY_MS)
+    const retryMs = Math.min(2 * (former?.retryMs ?? FIRST_RETRY_MS / 2), MAXIMUM_RETRY_MS)
     this.#failing = { decided, onDecided, ...former, code, sinceMs, retryMs }
     if (this.refusal !== undefined) this.#failing.onDecided()
     const nowMs = this.#clock.now()
@@ -125,10 +125,10 @@ export class StoreHealth {
     const { counters, log } = this.#context
     const damage = this.#persistence.takeDamage()
     counters.damagedRecords += damage.length
-    for (const err of damage.slice(0, MOST_DAMAGE_LINES)) {
+    for (const err of damage.slice(0, MAXIMUM_DAMAGE_LINES)) {
       log.error({ err }, 'the store holds what cannot be read; it was quarantined')
     }
-    const leftOut = damage.length - MOST_DAMAGE_LINES
+    const leftOut = damage.length - MAXIMUM_DAMAGE_LINES
     if (leftOut > 0) log.error({ leftOut }, 'left out lines about what cannot be read')
   }
 

@@ -1,7 +1,7 @@
 /** Memory that copies share; it is free once the last of them is. The larger it is, the more one of them can hold. */
 const SLAB_BYTES = 16_384
 /** A larger copy has memory of its own. */
-const LARGEST_SHARED_BYTES = 2048
+const MAXIMUM_SHARED_BYTES = 2048
 
 /** Copies of short lives, side by side: getting memory from Node for each takes longer than copying a usual payload. */
 export class CopySlab {
@@ -10,7 +10,7 @@ export class CopySlab {
 
   copy(bytes: Uint8Array): Uint8Array {
     const { length } = bytes
-    if (length > LARGEST_SHARED_BYTES) return Buffer.from(bytes)
+    if (length > MAXIMUM_SHARED_BYTES) return Buffer.from(bytes)
     if (this.#at + length > this.#slab.length) this.#begin()
     const at = this.#at
     this.#slab.set(bytes, at)

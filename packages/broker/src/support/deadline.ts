@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js'
 
 /** The longest delay that timers of Node can wait; session expiry may be fifty times that. */
-const LONGEST_DELAY_MS = 2_147_483_647
+const MAXIMUM_DELAY_MS = 2_147_483_647
 
 /**
  * One moment that something waits for: set again it moves, cleared it never comes. It comes after what had arrived by
@@ -37,7 +37,7 @@ export class Deadline {
 
   #arm(): void {
     const dueAtMs = this.#dueAtMs
-    const delayMs = Math.min(Math.max(dueAtMs - this.#clock.now(), 0), LONGEST_DELAY_MS)
+    const delayMs = Math.min(Math.max(dueAtMs - this.#clock.now(), 0), MAXIMUM_DELAY_MS)
     this.#handle = this.#clock.setTimeout(() => {
       this.#handle = undefined
       if (this.#clock.now() < dueAtMs) return this.#arm()

@@ -18,7 +18,7 @@ export interface Limits {
   connectionsPerSecondPerAddress: number
   /** Milliseconds from accept (TLS handshake included) to a complete CONNECT. */
   connectTimeoutMs: number
-  /** Bytes of a CONNECT, the only packet a stranger may send. */
+  /** Bytes of a CONNECT, the only packet an unauthenticated client may send. */
   connectPacketBytes: number
   /** Bytes of any other packet; announced as Maximum Packet Size. */
   packetBytes: number

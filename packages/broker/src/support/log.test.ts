@@ -12,7 +12,7 @@ function listLog(): { lines: string[]; log: Log } {
   return { lines, log: { debug: write, info: write, warn: write, error: write } }
 }
 
-describe('lines about strangers', () => {
+describe('lines about unauthenticated connections', () => {
   it('are ten a second, then their number [promise 34]', async () => {
     const clock = new FakeClock()
     const { lines, log } = listLog()
@@ -22,7 +22,7 @@ describe('lines about strangers', () => {
     await clock.advance(1000)
     sparing.warn({}, 'y')
     sparing.warn({}, 'z')
-    expect(lines.slice(10)).toEqual(['left out lines about strangers 15', 'y', 'z'])
+    expect(lines.slice(10)).toEqual(['left out lines about unauthenticated connections 15', 'y', 'z'])
   })
 
   it('do not grow with the number of refused connections [promise 34]', async () => {
@@ -30,9 +30,9 @@ describe('lines about strangers', () => {
     const authenticator = { authenticate: () => Promise.reject(new AuthenticationRefused('no')) }
     const { broker, port } = await startBroker({ log, clock: new FakeClock(), authenticator })
     for (let i = 0; i < 15; i++) {
-      const stranger = await RawClient.open(port)
-      await stranger.handshake({ clientId: 'x' })
-      await stranger.closed
+      const unauthenticated = await RawClient.open(port)
+      await unauthenticated.handshake({ clientId: 'x' })
+      await unauthenticated.closed
       const noise = await RawClient.open(port)
       noise.sendBytes(Buffer.from('GET / HTTP/1.1'))
       await noise.closed

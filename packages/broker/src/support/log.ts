@@ -70,7 +70,8 @@ export class SparingLog implements Log {
       this.#leftOut++
       return
     }
-    if (this.#leftOut > 0) this.#log.warn({ leftOut: this.#leftOut }, 'left out lines about strangers')
+    if (this.#leftOut > 0)
+      this.#log.warn({ leftOut: this.#leftOut }, 'left out lines about unauthenticated connections')
     this.#leftOut = 0
     this.#log[level](fields, message)
   }

@@ -1,5 +1,5 @@
 /** 0 is not a legal identifier. */
-const HIGHEST_IDENTIFIER = 65_535
+const MAXIMUM_IDENTIFIER = 65_535
 const PAGE_BITS = 8
 const PAGE_SLOTS = 1 << PAGE_BITS
 
@@ -25,7 +25,7 @@ export class PacketTable<T extends object> {
   freeFrom(packetIdentifier: number): number {
     let identifier = packetIdentifier
     while (this.get(identifier) !== undefined) {
-      identifier = identifier === HIGHEST_IDENTIFIER ? 1 : identifier + 1
+      identifier = identifier === MAXIMUM_IDENTIFIER ? 1 : identifier + 1
     }
     return identifier
   }

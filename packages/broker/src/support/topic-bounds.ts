@@ -1,5 +1,5 @@
 /** What is remembered about longer topics would have no bound in bytes: they are looked at anew each time. */
-export const LONGEST_REMEMBERED_TOPIC = 256
+export const MAXIMUM_REMEMBERED_TOPIC = 256
 
 export function countLevels(topic: string): number {
   let levels = 1

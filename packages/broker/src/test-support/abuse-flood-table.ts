@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connectPacket, publishPacket, type RawClient, settled, until } from '@jamey/testing'
 import { type Abuse, bytes, bytesOf, hex, lastWord, nextWord, untroubled } from './abuse.js'
-import { noise } from './abuse-stranger-table.js'
+import { noise } from './abuse-unauthenticated-table.js'
 import type { Stage } from './stage.js'
 
 const MEGABYTE = 1_048_576
@@ -154,12 +154,12 @@ export const FLOODS: Abuse[] = [
     what: 'twenty clients with one identifier at once [MQTT-3.1.4-3]',
     answer: 'one is left',
     act: async (stage) => {
-      const strangers = []
+      const handshakes = []
       // At most ten may wait for CONNECT at a time.
       for (let n = 0; n < 20; n++) {
-        const client = await stage.stranger()
-        strangers.push(client.handshake({ clientId: 'contested', properties: { sessionExpiryInterval: 9 } }))
-        if (n % 10 === 9) await Promise.all(strangers)
+        const client = await stage.unauthenticated()
+        handshakes.push(client.handshake({ clientId: 'contested', properties: { sessionExpiryInterval: 9 } }))
+        if (n % 10 === 9) await Promise.all(handshakes)
       }
       await until(() => stage.broker.stats().connections === 2)
       return stage.broker.stats().sessions === 2 ? 'one is left' : 'more are left'
@@ -195,16 +195,16 @@ export const FLOODS: Abuse[] = [
         client.socket.resetAndDestroy()
         await client.closed
       }
-      for (let n = 0; n < 5; n++) await stage.stranger()
-      return lastWord(await stage.stranger())
+      for (let n = 0; n < 5; n++) await stage.unauthenticated()
+      return lastWord(await stage.unauthenticated())
     },
   },
   {
     what: 'more sockets without CONNECT than an address may have, and more than may wait',
     answer: 'closed',
     act: async (stage) => {
-      for (let n = 0; n < 15; n++) await stage.stranger()
-      return lastWord(await stage.stranger())
+      for (let n = 0; n < 15; n++) await stage.unauthenticated()
+      return lastWord(await stage.unauthenticated())
     },
   },
   {
@@ -212,7 +212,7 @@ export const FLOODS: Abuse[] = [
     answer: 'closed',
     act: async (stage) => {
       for (let n = 0; n < 30; n++) await stage.client()
-      return lastWord(await stage.stranger())
+      return lastWord(await stage.unauthenticated())
     },
   },
   {
@@ -222,7 +222,7 @@ export const FLOODS: Abuse[] = [
     options: { limits: { connections: 12 } },
     act: async (stage) => {
       for (let n = 0; n < 11; n++) await stage.client()
-      const client = await stage.stranger()
+      const client = await stage.unauthenticated()
       return `connack 0x${(await client.handshake()).reasonCode.toString(16)}`
     },
   },
@@ -234,7 +234,7 @@ export const FLOODS: Abuse[] = [
       for (let n = 0; n < 44; n++) {
         await (await stage.client({ clientId: `s${n}`, properties: { sessionExpiryInterval: 90 } })).vanish()
       }
-      const client = await stage.stranger()
+      const client = await stage.unauthenticated()
       return `connack 0x${(await client.handshake()).reasonCode.toString(16)}`
     },
   },

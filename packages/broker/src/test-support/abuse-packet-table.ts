@@ -1,7 +1,7 @@
 import type { SubscriptionRequest } from '@jamey/protocol'
 import { connectPacket, publishPacket } from '@jamey/testing'
 import { type Abuse, afterwards, bytes, hex, lastWord, nextWord, tolerated, untroubled } from './abuse.js'
-import { noise } from './abuse-stranger-table.js'
+import { noise } from './abuse-unauthenticated-table.js'
 
 const options = { qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
 

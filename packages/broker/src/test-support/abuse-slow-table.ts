@@ -29,7 +29,7 @@ export const SLOW: Abuse[] = [
     what: 'a socket that says nothing',
     answer: 'closed',
     act: async (stage) => {
-      const client = await stage.stranger()
+      const client = await stage.unauthenticated()
       await until(() => stage.broker.stats().connectionsAccepted >= 3)
       await stage.clock.advance(CONNECT_TIMEOUT_MS)
       return lastWord(client)
@@ -39,7 +39,7 @@ export const SLOW: Abuse[] = [
     what: 'a CONNECT that comes a byte a second, for ever',
     answer: 'closed',
     act: async (stage) => {
-      const client = await stage.stranger()
+      const client = await stage.unauthenticated()
       const endless = Buffer.concat([Buffer.from('10ff7f00044d51545405020000', 'hex'), Buffer.alloc(100)])
       await trickle(stage, client.socket, endless, 1, 1_000)
       return lastWord(client)
@@ -62,7 +62,7 @@ export const SLOW: Abuse[] = [
       },
     },
     act: async (stage) => {
-      const client = await stage.stranger()
+      const client = await stage.unauthenticated()
       const answer = client.handshake({ clientId: 'slow' })
       await stage.quiet()
       await stage.clock.advance(CONNECT_TIMEOUT_MS)
@@ -115,14 +115,14 @@ export const SLOW: Abuse[] = [
     },
   },
   {
-    what: 'strangers that are refused and do not hang up',
+    what: 'unauthenticated clients that are refused and do not hang up',
     answer: 'destroyed',
     act: async (stage) => {
       const { broker, clock } = stage
       const before = broker.stats().connectionsRefused
       const timers = clock.pendingTimers
       for (let n = 0; n < 10; n++) {
-        const client = await stage.stranger()
+        const client = await stage.unauthenticated()
         client.socket.allowHalfOpen = true
         client.socket.pause()
         client.sendBytes(Buffer.from('GET'))

@@ -64,7 +64,7 @@ export function instead(what: string, sent: Buffer, answer: string): Abuse {
     answer,
     act: async (stage) => {
       // A refusal of an unknown version is told the way 3.1.1 tells it.
-      const client = await stage.stranger(answer === 'connack 0x84' ? 4 : 5)
+      const client = await stage.unauthenticated(answer === 'connack 0x84' ? 4 : 5)
       client.sendBytes(sent)
       return lastWord(client)
     },

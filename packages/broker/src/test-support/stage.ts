@@ -97,13 +97,13 @@ export class Stage {
   }
 
   /** An attacker that has not said anything yet. */
-  async stranger(version: ProtocolVersion = 5): Promise<RawClient> {
+  async unauthenticated(version: ProtocolVersion = 5): Promise<RawClient> {
     return new RawClient(await this.socket(), version)
   }
 
   /** An attacker that was let in. */
   async client(connect: Partial<Connect> = {}): Promise<RawClient> {
-    const client = await this.stranger(connect.protocolVersion ?? 5)
+    const client = await this.unauthenticated(connect.protocolVersion ?? 5)
     const { reasonCode } = await client.handshake(connect)
     if (reasonCode !== 0) throw new Error(`CONNACK ${reasonCode}`)
     return client

@@ -25,9 +25,9 @@ const NO_LOGIN = 'none'
 const KEY_PASSPHRASE = 'MQTT_TLS_CLIENT_KEY_PASSPHRASE'
 const PROXY_SCHEMES = ['http:', 'https:', 'socks5:', 'socks5h:']
 /** 2^28 - 1 of Remaining Length and its own five bytes. [MQTT 5.0 section 2.1.4] */
-const LARGEST_PACKET = 268_435_460
+const MAXIMUM_PACKET = 268_435_460
 /** VerneMQ 2.1 ends a connection that asks for packets larger than what Remaining Length alone can say. */
-const LARGEST_ASKED = 268_435_455
+const MAXIMUM_ASKED = 268_435_455
 
 /**
  * The configuration in the `MQTT_*` variables, also from `.env` in the working directory; the environment wins.
@@ -57,8 +57,8 @@ export function configFromEnvironment(
   const jwtIssuers = reader.list('MQTT_JWT_ISSUER')
   const keepAlive = { ...seconds, minimum: 0, maximum: 65_535 }
   const keepAliveSeconds = reader.integer('MQTT_KEEP_ALIVE_SECONDS', keepAlive) ?? 60
-  const packet = { unit: 'bytes', minimum: 1024, maximum: LARGEST_PACKET }
-  const maximumPacketBytes = reader.integer('MQTT_MAX_PACKET_SIZE', packet) ?? LARGEST_ASKED
+  const packet = { unit: 'bytes', minimum: 1024, maximum: MAXIMUM_PACKET }
+  const maximumPacketBytes = reader.integer('MQTT_MAX_PACKET_SIZE', packet) ?? MAXIMUM_ASKED
   const failuresBeforeOpen = readBreaker(reader)
   const sharing = { auto: 'auto', true: 'available', false: 'unavailable' } as const
   const sharedSubscriptions = reader.choice('MQTT_SHARED_SUBSCRIPTIONS', sharing) ?? 'auto'

@@ -14,7 +14,7 @@ import { ProcessMetrics } from './process-metrics.js'
 /** Error events are for people and alarms: more of them in a second tell nothing new. */
 const REPORTS_PER_SECOND = 10
 const REPORT_TIMEOUT_MS = 10_000
-const LONGEST_MESSAGE = 2000
+const MAXIMUM_MESSAGE = 2000
 
 export interface PresenceParts {
   readonly clientId: string
@@ -96,7 +96,7 @@ export class Presence {
         {
           component: component.name,
           kind,
-          message: message.slice(0, LONGEST_MESSAGE),
+          message: message.slice(0, MAXIMUM_MESSAGE),
           retryable: facts?.retryable === true,
           ...(context.topic === undefined ? {} : { topic: context.topic }),
           ...(context.correlationId === undefined ? {} : { correlation_id: context.correlationId }),

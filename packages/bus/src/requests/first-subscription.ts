@@ -6,7 +6,7 @@ import type { Health } from '../support/health.js'
 import type { MqttPort } from '../wire/mqtt-port.js'
 
 const FIRST_RETRY_MS = 1000
-const LONGEST_RETRY_MS = 60_000
+const MAXIMUM_RETRY_MS = 60_000
 
 export interface FirstSubscriptionParts {
   readonly port: MqttPort
@@ -60,7 +60,7 @@ export class FirstSubscription<Granted> {
 
   async #persist(ask: () => Promise<Granted>): Promise<Granted> {
     const { clock, log, health } = this.#parts
-    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(LONGEST_RETRY_MS, 2 * retryMs)) {
+    for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(MAXIMUM_RETRY_MS, 2 * retryMs)) {
       try {
         return await ask()
       } catch (error) {

@@ -5,7 +5,7 @@ import { fateOf } from '../support/request-fate.js'
 
 const DEFAULT_TIMEOUT_MS = 30_000
 /** The longest delay that timers can hold, 24.8 days. */
-const LONGEST_TIMEOUT_MS = 2_147_483_647
+const MAXIMUM_TIMEOUT_MS = 2_147_483_647
 
 /** Options of a request that has its deadline. */
 export type TimedOptions = RequestOptions & { readonly timeoutMs: number }
@@ -18,9 +18,9 @@ interface Asked {
 /** Every request has a deadline. Throws `RangeError` for one that no timer can hold. */
 export function timed(options: RequestOptions): TimedOptions {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
-  if (!(timeoutMs > 0 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
+  if (!(timeoutMs > 0 && timeoutMs <= MAXIMUM_TIMEOUT_MS)) {
     throw new RangeError(
-      `A request needs timeoutMs from 1 to ${LONGEST_TIMEOUT_MS} milliseconds; it is ${timeoutMs}.`,
+      `A request needs timeoutMs from 1 to ${MAXIMUM_TIMEOUT_MS} milliseconds; it is ${timeoutMs}.`,
     )
   }
   return timeoutMs === options.timeoutMs ? (options as TimedOptions) : { ...options, timeoutMs }

@@ -10,7 +10,7 @@ const SUPPOSED_MS = 500
 const FORGETTING = 0.9
 const MAXIMUM_REPETITIONS = 3
 /** Who is refused again and again waits for so many times what was asked of him. */
-const MOST_PUT_OFF = 4
+const MAXIMUM_PUT_OFF = 4
 
 /** What a waiting request carries for this. */
 export interface Repeatable {
@@ -55,7 +55,7 @@ export class Resending<Request extends Repeatable> {
    * would be too late.
    */
   putOff(request: Request, delayMs: number, dueAtMs: number): boolean {
-    const nextAtMs = this.#clock.now() + delayMs * Math.min(2 ** request.refusals, MOST_PUT_OFF)
+    const nextAtMs = this.#clock.now() + delayMs * Math.min(2 ** request.refusals, MAXIMUM_PUT_OFF)
     if (nextAtMs >= dueAtMs) return false
     request.nextAtMs = nextAtMs
     request.refusals++

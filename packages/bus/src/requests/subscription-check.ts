@@ -12,7 +12,7 @@ const IDLE_MS = 15_000
 const PING_TIMEOUT_MS = 5000
 /** Until it is looked at again whether a mended subscription works; doubled each time. */
 const FIRST_RETRY_MS = 1000
-const LONGEST_RETRY_MS = 30_000
+const MAXIMUM_RETRY_MS = 30_000
 /** So often it doubles where the server gives no answer: its store cannot write, say, and that is over any time. */
 const SILENT_DOUBLINGS = 2
 
@@ -152,7 +152,7 @@ export class SubscriptionCheck {
   #miss(hearing: Hearing, refusal: Error | undefined): void {
     const { health, log } = this.#parts
     const isSilent = refusal instanceof SubscriptionError && refusal.code === 'timeout'
-    const retryMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++)
+    const retryMs = Math.min(MAXIMUM_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++)
     if (isSilent) this.#failures = Math.min(this.#failures, SILENT_DOUBLINGS)
     // One answer may be late because this process was busy.
     if (hearing !== 'silence' || refusal !== undefined || this.#failures > 1) {

@@ -2,7 +2,7 @@ import { MessageError } from '../support/errors.js'
 
 /** Strings, numbers and what structures them; what is between is white space, or `true`, `false` and `null`. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\],]/g
-const LONGEST_NAME = 80
+const MAXIMUM_NAME = 80
 
 /** An object, or an array where it has no names, that is being read. */
 interface Level {
@@ -52,7 +52,7 @@ function assertNumber(topic: string, levels: readonly Level[], token: string): v
   const isOther = isInteger && !Number.isSafeInteger(value) && String(value) !== token
   const isLost = value === 0 && /[1-9]/.test(token.replace(/[eE].*/, ''))
   if (Number.isFinite(value) && !isOther && !isLost) return
-  const fault = `must be a number that a double holds; it is ${token.slice(0, LONGEST_NAME)}, which would be read as ${value}`
+  const fault = `must be a number that a double holds; it is ${token.slice(0, MAXIMUM_NAME)}, which would be read as ${value}`
   throw new MessageError(topic, fieldAt(levels), fault)
 }
 
@@ -61,7 +61,7 @@ function fieldAt(levels: readonly Level[]): string {
     (path, { at }) =>
       typeof at === 'number'
         ? `${path}[${at}]`
-        : `${path}${path === '' ? '' : '.'}${at.slice(0, LONGEST_NAME)}`,
+        : `${path}${path === '' ? '' : '.'}${at.slice(0, MAXIMUM_NAME)}`,
     '',
   )
 }

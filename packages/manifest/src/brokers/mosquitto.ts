@@ -10,7 +10,7 @@ const PLUGIN = '/usr/local/lib/mosquitto/jamey_mosquitto.so'
 /** Under which the plugin tells who sent a message. */
 const STAMPED = 'jamey/#'
 /** Levels of a topic that Mosquitto takes. */
-const MOST_LEVELS = 200
+const MAXIMUM_LEVELS = 200
 
 /**
  * Mosquitto 2.0. By tokens: our plugin (`deploy/mosquitto`) decides, and everything holds. By certificates: the common
@@ -135,7 +135,7 @@ function faultOf(text: string): string | undefined {
   if (/\p{Cc}/u.test(text)) return 'has a control character; rename it'
   // Its own trimming knows no other white space.
   if (text.trim() !== text) return 'begins or ends with white space; rename it'
-  return text.split('/').length > MOST_LEVELS ? `has more than ${MOST_LEVELS} levels` : undefined
+  return text.split('/').length > MAXIMUM_LEVELS ? `has more than ${MAXIMUM_LEVELS} levels` : undefined
 }
 
 /** Mosquitto takes the rest of a line as the value, without quotes or escapes. */

@@ -3,7 +3,7 @@ import type { ClientRules } from './client-rules.js'
 import { shown } from './config-text.js'
 
 /** Names in one sentence; there may be thousands. */
-const MOST_NAMES = 20
+const MAXIMUM_NAMES = 20
 
 interface Abilities {
   /** Whether our tokens decide who connects; else certificates do. */
@@ -41,7 +41,7 @@ export function narrowingNotes(rules: readonly ClientRules[], broker: string): r
 
 function note(clients: readonly { readonly clientId: string }[], text: string): readonly string[] {
   if (clients.length === 0) return []
-  const names = clients.slice(0, MOST_NAMES).map(({ clientId }) => shown(clientId))
-  const more = clients.length > MOST_NAMES ? ` and ${clients.length - MOST_NAMES} more` : ''
+  const names = clients.slice(0, MAXIMUM_NAMES).map(({ clientId }) => shown(clientId))
+  const more = clients.length > MAXIMUM_NAMES ? ` and ${clients.length - MAXIMUM_NAMES} more` : ''
   return [`${text} ${names.join(', ')}${more}.`]
 }

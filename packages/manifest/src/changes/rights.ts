@@ -19,7 +19,7 @@ const STATUSES = 'jamey/events/status'
 /** Both have so many levels. */
 const ROOT_LEVELS = 3
 /** A filter that is deeper is compared with one entry at a time. */
-const MOST_LEVELS = 64
+const MAXIMUM_LEVELS = 64
 
 /** What a client may do, to be asked whether it holds a right that another list names. */
 export class Rights {
@@ -56,7 +56,8 @@ export class Rights {
     const isHeld = (one: string): boolean => this.#publish.some((each) => covers(each, one))
     if (isHeld(filter)) return true
     const levels = filter.split('/')
-    if (levels.at(-1) !== '#' || this.#deepest > MOST_LEVELS || levels.length > MOST_LEVELS) return false
+    if (levels.at(-1) !== '#' || this.#deepest > MAXIMUM_LEVELS || levels.length > MAXIMUM_LEVELS)
+      return false
     // One level deeper than every entry, none but one that ends in a number sign can select it, and all below.
     const head = levels.slice(0, -1)
     const least = head.length === 0 ? 1 : 0

@@ -2,7 +2,7 @@ import { isSeq } from 'yaml'
 import { CLIENT_LIMITS, type ClientLimits, PROOFS, type Proof } from '../model/manifest.js'
 import { type Place, shownText, type YamlTree } from './yaml-tree.js'
 
-const MOST_A_SECOND = 1_000_000_000
+const MAXIMUM_PER_SECOND = 1_000_000_000
 const KINDS = `one of ${PROOFS.join(', ')}`
 
 /** `token` where the field is absent. */
@@ -22,7 +22,7 @@ export function readLimits(tree: YamlTree, place: Place | undefined): ClientLimi
   const fields = tree.known(place, CLIENT_LIMITS)
   const limits = CLIENT_LIMITS.flatMap((name) => {
     const field = fields[name]
-    const value = field && tree.whole(field, 1, MOST_A_SECOND)
+    const value = field && tree.whole(field, 1, MAXIMUM_PER_SECOND)
     return value === undefined ? [] : [[name, value]]
   })
   return Object.fromEntries(limits) as ClientLimits

@@ -4,7 +4,7 @@ import { readLimits, readProofs } from './client-fields.js'
 import type { ClientNames } from './client-names.js'
 import type { Field, YamlTree } from './yaml-tree.js'
 
-const MOST_INSTANCES = 100
+const MAXIMUM_INSTANCES = 100
 const NAMES = Object.keys(COMPONENTS) as ComponentName[]
 
 /** The instances of our components; of one that is not named, the one that there usually is. */
@@ -36,7 +36,7 @@ function readComponent(
   }
   if (instances === undefined) return [instanceOf(component, COMPONENTS[component].clientId, shared)]
   return tree
-    .texts(instances, 'a list of client identifiers', MOST_INSTANCES)
+    .texts(instances, 'a list of client identifiers', MAXIMUM_INSTANCES)
     .filter((each) => names.take(each, each.text, component))
     .map(({ text }) => instanceOf(component, text, shared))
 }

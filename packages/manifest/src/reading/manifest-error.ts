@@ -19,7 +19,7 @@ export interface ManifestFault {
 export type ManifestErrorCode = 'manifest-invalid' | 'manifest-version' | 'manifest-unreadable'
 
 /** The message has the first so many of them; `faults` has all. */
-const MOST_TOLD = 50
+const MAXIMUM_TOLD = 50
 
 /** A manifest that cannot be used, with everything that is wrong with it. */
 export class ManifestError extends JameyError<ManifestErrorCode> {
@@ -27,7 +27,7 @@ export class ManifestError extends JameyError<ManifestErrorCode> {
   readonly faults: readonly ManifestFault[]
 
   constructor(code: ManifestErrorCode, faults: readonly ManifestFault[]) {
-    const told = faults.slice(0, MOST_TOLD).map((fault) => `  ${shownFault(fault)}`)
+    const told = faults.slice(0, MAXIMUM_TOLD).map((fault) => `  ${shownFault(fault)}`)
     const rest = faults.length - told.length
     if (rest > 0) told.push(`  and ${rest} more`)
     super(code, `The manifest ${faults[0]?.fileName ?? ''} cannot be used:\n${told.join('\n')}`)

@@ -1,10 +1,10 @@
 import { OwnershipError, readOwnFile } from '@jamey/auth'
 import type { Manifest } from '../model/manifest.js'
 import { ManifestError } from './manifest-error.js'
-import { MOST_MANIFEST_CHARACTERS, readManifest } from './read-manifest.js'
+import { MAXIMUM_MANIFEST_CHARACTERS, readManifest } from './read-manifest.js'
 
 /** Of a text in UTF-8. */
-const MOST_BYTES_A_CHARACTER = 3
+const MAXIMUM_BYTES_PER_CHARACTER = 3
 
 /**
  * The manifest in a file that nobody else can have written; `fileName` is what faults call it. Throws `ManifestError`,
@@ -13,7 +13,7 @@ const MOST_BYTES_A_CHARACTER = 3
 export function readManifestFile(path: string, fileName = path): Manifest {
   let text: string
   try {
-    text = readOwnFile(path, { maximumBytes: MOST_MANIFEST_CHARACTERS * MOST_BYTES_A_CHARACTER })
+    text = readOwnFile(path, { maximumBytes: MAXIMUM_MANIFEST_CHARACTERS * MAXIMUM_BYTES_PER_CHARACTER })
   } catch (error) {
     const expected = 'a manifest (permissions.yaml)'
     throw new ManifestError('manifest-unreadable', [

@@ -2,7 +2,7 @@ import { PERMISSION_FORM, permissionFault } from '@jamey/auth'
 import type { PermissionOrigin } from '../model/manifest.js'
 import { type Place, shownText, type YamlTree } from './yaml-tree.js'
 
-const MOST_PERMISSIONS = 1000
+const MAXIMUM_PERMISSIONS = 1000
 
 /** A permission and where it stands. */
 export interface OwnedPermission {
@@ -16,7 +16,7 @@ export function readPermissionList(
   place: Place | undefined,
   owner: Pick<PermissionOrigin, 'kind' | 'name'>,
 ): OwnedPermission[] {
-  return tree.texts(place, 'a list of permissions', MOST_PERMISSIONS).flatMap((each) => {
+  return tree.texts(place, 'a list of permissions', MAXIMUM_PERMISSIONS).flatMap((each) => {
     const fault = permissionFault(each.text)
     if (fault !== undefined) {
       tree.fault(each, `${shownText(each.text)}, which ${fault}`, PERMISSION_FORM)

@@ -10,9 +10,9 @@ import { type Field, shownNode, shownText, YamlTree } from './yaml-tree.js'
 /** The form of the file that this version reads. */
 export const MANIFEST_VERSION = 1
 /** Characters of a manifest that is read at all. */
-export const MOST_MANIFEST_CHARACTERS = 2 * 1024 * 1024
-const MOST_CLIENTS = 10_000
-const MOST_ROLES = 1000
+export const MAXIMUM_MANIFEST_CHARACTERS = 2 * 1024 * 1024
+const MAXIMUM_CLIENTS = 10_000
+const MAXIMUM_ROLES = 1000
 
 type Roles = ReadonlyMap<string, readonly OwnedPermission[]>
 
@@ -32,9 +32,9 @@ export function readManifest(text: string, fileName = 'permissions.yaml'): Manif
 }
 
 function assertSize(text: string, fileName: string): void {
-  if (text.length <= MOST_MANIFEST_CHARACTERS) return
+  if (text.length <= MAXIMUM_MANIFEST_CHARACTERS) return
   const found = `${text.length} characters`
-  const expected = `at most ${MOST_MANIFEST_CHARACTERS} characters`
+  const expected = `at most ${MAXIMUM_MANIFEST_CHARACTERS} characters`
   throw new ManifestError('manifest-invalid', [{ fileName, line: 1, column: 1, field: '', found, expected }])
 }
 
@@ -73,7 +73,7 @@ function assertVersion(tree: YamlTree, field: Field | undefined): void {
 function readRoles(tree: YamlTree, place: Field | undefined): Roles {
   const roles = new Map<string, readonly OwnedPermission[]>()
   if (place === undefined) return roles
-  for (const role of fieldsOf(tree, place, 'roles', MOST_ROLES)) {
+  for (const role of fieldsOf(tree, place, 'roles', MAXIMUM_ROLES)) {
     const { permissions } = tree.known(role, ['permissions'])
     roles.set(role.key, readPermissionList(tree, permissions, { kind: 'role', name: role.key }))
   }
@@ -87,7 +87,7 @@ function readClients(
   names: ClientNames,
 ): ManifestClient[] {
   if (place === undefined) return []
-  return fieldsOf(tree, place, 'clients', MOST_CLIENTS).map((client) => {
+  return fieldsOf(tree, place, 'clients', MAXIMUM_CLIENTS).map((client) => {
     const clientId = client.key
     names.take({ ...client, at: client.keyAt }, clientId)
     const fields = tree.known(client, ['proof', 'roles', 'permissions', 'limits'])
@@ -106,7 +106,7 @@ function readClients(
 function readRoleNames(tree: YamlTree, place: Field | undefined, roles: Roles): string[] {
   const known = [...roles.keys()].slice(0, 20).map(shownText).join(', ')
   const expected = roles.size === 0 ? 'a role, of which there are none' : `one of the roles: ${known}`
-  return tree.texts(place, 'a list of roles', MOST_ROLES).flatMap((each) => {
+  return tree.texts(place, 'a list of roles', MAXIMUM_ROLES).flatMap((each) => {
     if (roles.has(each.text)) return [each.text]
     tree.fault(each, shownText(each.text), expected)
     return []

@@ -108,8 +108,8 @@ export class MqttClient implements Client {
   async acknowledged(receipt: string, options: CallOptions = {}): Promise<PublishResult> {
     if (this.#closing !== undefined) throw closed(`receipt ${receipt}`, true)
     const { clock } = this.#settings
-    const { answer, forget } = await this.#session.ask(receipt)
-    return within(answer, clock, options, (why) => gaveUp(`receipt ${receipt}`, why, true)).finally(forget)
+    const { outcome, forget } = await this.#session.ask(receipt)
+    return within(outcome, clock, options, (why) => gaveUp(`receipt ${receipt}`, why, true)).finally(forget)
   }
 
   subscribe(filter: string, handler: MessageHandler): Promise<Subscription>

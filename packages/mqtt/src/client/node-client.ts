@@ -12,7 +12,7 @@ import { nodeParts } from './node-parts.js'
 import { iterate } from './state-iteration.js'
 
 /** The longest that a timer can wait: what comes of it is nothing, only its being there counts. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+const MAXIMUM_TIMER_MS = 2 ** 31 - 1
 
 /**
  * The client with what pages do without: how Node prints it (no options, no credentials [promise 19]), streams at
@@ -81,7 +81,7 @@ export class NodeClient extends MqttClient {
   }
 
   #live(): void {
-    if (!this.#isClosing) this.#life ??= setInterval(() => {}, LONGEST_TIMER_MS)
+    if (!this.#isClosing) this.#life ??= setInterval(() => {}, MAXIMUM_TIMER_MS)
   }
 
   #letGo(): void {

@@ -22,7 +22,7 @@ import { Outgoing } from '../publishing/outgoing.js'
 import type { Publication } from '../publishing/publication.js'
 import { lostWhileSent, offline } from '../publishing/publish-errors.js'
 import { SUCCESS } from '../publishing/publish-result.js'
-import type { Answer } from '../publishing/receipt-answers.js'
+import type { PendingOutcome } from '../publishing/receipt-lookup.js'
 import { StoreWriter } from '../publishing/store-writer.js'
 import { Handling, NO_HANDLINGS } from '../receiving/handling.js'
 import { Incoming } from '../receiving/incoming.js'
@@ -96,7 +96,7 @@ export class Session implements ConnectorListener {
     return this.#parts.explain(this, connection, isClosed)
   }
 
-  /** Once: takes over what an earlier process left in the store. */
+  /** Loads what an earlier process left in the store; called once. */
   load(): Promise<void> {
     this.#loading ??= this.#load()
     return this.#loading
@@ -110,7 +110,7 @@ export class Session implements ConnectorListener {
   }
 
   /** See `Receipts.ask`. Rejects where the store cannot be read, or the receipt is none of it. */
-  async ask(receipt: string): Promise<Answer> {
+  async ask(receipt: string): Promise<PendingOutcome> {
     await this.load()
     return this.outgoing.ask(receipt)
   }

@@ -7,7 +7,7 @@ import type { PacketCredentials } from './credentials.js'
  * A packet has at most 268 435 460 bytes: what Remaining Length can say, and a fixed header of five. VerneMQ 2.1 ends a
  * connection that asks for more than Remaining Length can say. [MQTT 5.0 sections 2.1.4 and 3.1.2.11.4]
  */
-const LARGEST_ASKED = 268_435_455
+const MAXIMUM_ASKED = 268_435_455
 
 /** CONNECT for one attempt. */
 export function makeConnect(
@@ -34,7 +34,7 @@ function propertiesOf(settings: Settings, credentials: PacketCredentials): Conne
   return {
     sessionExpiryInterval: settings.sessionExpirySeconds,
     receiveMaximum: settings.receiveMaximum,
-    maximumPacketSize: Math.min(settings.maximumPacketBytes, LARGEST_ASKED),
+    maximumPacketSize: Math.min(settings.maximumPacketBytes, MAXIMUM_ASKED),
     topicAliasMaximum: settings.topicAliasMaximum,
     requestResponseInformation: settings.requestResponseInformation ? 1 : undefined,
     requestProblemInformation: settings.requestProblemInformation ? undefined : 0,

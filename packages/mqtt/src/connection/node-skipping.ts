@@ -17,7 +17,7 @@ interface Head {
 }
 
 /** A type and flags, at most four bytes of length, and those of the topic. */
-const LONGEST_LENGTHS_BYTES = 7
+const MAXIMUM_LENGTHS_BYTES = 7
 
 /**
  * Before MQTT 5.0 a server cannot be told what is too large, and would send it with every connection again. So a
@@ -94,7 +94,7 @@ export function skipping(decoder: PacketDecoder, limits: PacketLimits, counters:
 
 /** Undefined where more of it is needed. Section 3.3 of MQTT 3.1.1. */
 function headOf(bytes: Uint8Array): Head | undefined {
-  if (bytes.length < LONGEST_LENGTHS_BYTES) return undefined
+  if (bytes.length < MAXIMUM_LENGTHS_BYTES) return undefined
   const flags = bytes[0] as number
   let at = 1
   let length = 0

@@ -26,7 +26,7 @@ const OLD: Dialect = { protocolVersion: 4, hasMethod: false }
 const WITHOUT_METHOD: Dialect = { protocolVersion: 5, hasMethod: false }
 
 /** Beyond it, as with servers that refer to ever others, it is found out again. */
-const MOST_SERVERS = 100
+const MAXIMUM_SERVERS = 100
 
 /** Refusals that tell how the server is, and nothing of what was asked. */
 const OF_THE_SERVER: readonly number[] = [
@@ -104,7 +104,7 @@ export class ProtocolFallback {
   }
 
   #keep({ href }: Endpoint, known: Known): void {
-    if (this.#known.size >= MOST_SERVERS && !this.#known.has(href)) this.#known.clear()
+    if (this.#known.size >= MAXIMUM_SERVERS && !this.#known.has(href)) this.#known.clear()
     this.#known.set(href, known)
   }
 }

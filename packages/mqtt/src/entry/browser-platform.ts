@@ -2,7 +2,7 @@ import { ConnectionError } from '../model/errors.js'
 import type { TlsOptions } from '../model/options.js'
 import type { Platform } from '../model/platform.js'
 import type { Endpoint, TlsMaterial, Transport } from '../model/transport.js'
-import { LONGEST_TIMER_MS } from '../support/clock.js'
+import { MAXIMUM_TIMER_MS } from '../support/clock.js'
 import { type WebSocketPort, WebSocketTransport, webSocketUrl } from '../transport/web-socket-transport.js'
 
 type BrowserWebSocket = new (url: string, protocols: string) => WebSocketPort
@@ -11,7 +11,7 @@ type BrowserWebSocket = new (url: string, protocols: string) => WebSocketPort
 export const browserPlatform: Platform = {
   clock: {
     now: () => performance.now(),
-    setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, LONGEST_TIMER_MS)),
+    setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, MAXIMUM_TIMER_MS)),
     clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
   },
   openTransport: openBrowserWebSocket,

@@ -52,7 +52,7 @@ export interface StoredAmount {
 }
 
 /** A QoS 2 message was received. */
-export interface StoredReceipt {
+export interface StoredIncoming {
   readonly packetIdentifier: number
   /** A 32-bit number that tells it from other messages under its identifier; undefined where it was not kept. */
   readonly digest: number | undefined
@@ -67,7 +67,7 @@ export interface StoredSession {
   readonly waiting: StoredAmount
   readonly deadLetters: StoredAmount
   /** QoS 2 messages whose PUBREL is still to come. */
-  readonly received: readonly StoredReceipt[]
+  readonly received: readonly StoredIncoming[]
 }
 
 /** Messages with `after < sequence <= upTo`, ascending, until either bound is reached; at least one where there is one. */

@@ -57,9 +57,9 @@ export interface TransportListener {
 export interface Transport {
   /** Once. */
   open(listener: TransportListener): void
-  /** Takes over the chunks in any case; false asks to wait for `onDrain`. */
+  /** Accepts the chunks in any case; false asks to wait for `onDrain`. */
   write(chunks: readonly Uint8Array[]): boolean
-  /** Taken over, and not taken by the network yet. */
+  /** Bytes that were accepted, and that the network has not taken yet. */
   readonly bufferedBytes?: number
   /** Asks for no `onData` until `resume`. Browsers cannot, and go on. */
   pause(): void

@@ -10,7 +10,7 @@ export class DeadLetterQueue implements DeadLetters {
   readonly #context: DeadLetterContext
   readonly #receipts: Receipts
   readonly amount = { messages: 0, bytes: 0 }
-  #operations: Promise<DeadLetterOperations> | undefined
+  #operations: DeadLetterOperations | undefined
 
   constructor(context: DeadLetterContext, receipts: Receipts) {
     this.#context = context
@@ -62,11 +62,10 @@ export class DeadLetterQueue implements DeadLetters {
     return messages > maximumMessages || (bytes > maximumBytes && messages > 1)
   }
 
-  /** Seldom needed, so pages need not fetch it. */
-  #open(): Promise<DeadLetterOperations> {
-    this.#operations ??= import('./dead-letter-operations.js').then(
-      ({ DeadLetterOperations: Operations }) => new Operations(this, this.#context),
-    )
+  /** Imported when it is needed: pages seldom need it, and then have less to fetch. */
+  async #open(): Promise<DeadLetterOperations> {
+    const { DeadLetterOperations: Operations } = await import('./dead-letter-operations.js')
+    this.#operations ??= new Operations(this, this.#context)
     return this.#operations
   }
 }

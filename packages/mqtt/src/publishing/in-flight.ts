@@ -10,7 +10,7 @@ function identifierOf(sequence: number): number {
 }
 
 /** Of topics and payloads; beyond it nothing is begun. */
-const MOST_BYTES = 67_108_864
+const MAXIMUM_BYTES = 67_108_864
 
 /** Unacknowledged messages, by packet identifier. */
 export class InFlight {
@@ -50,7 +50,7 @@ export class InFlight {
 
   /** Whether there is memory, and its identifier is free: all that are older by a window must have been acknowledged. */
   hasRoomFor({ sequence }: Publication): boolean {
-    if (this.#bytes >= MOST_BYTES) return false
+    if (this.#bytes >= MAXIMUM_BYTES) return false
     if (this.#count === 0 || sequence - this.#oldest < PUBLISH_IDENTIFIERS) return true
     this.#advanceOldest()
     return sequence - this.#oldest < PUBLISH_IDENTIFIERS

@@ -15,7 +15,7 @@ import { queueFull } from './publish-errors.js'
 import { PublishQueue } from './publish-queue.js'
 import { PublishWire } from './publish-wire.js'
 import { RateAdapter, type RateLimitSource } from './rate-adapter.js'
-import type { Answer } from './receipt-answers.js'
+import type { PendingOutcome } from './receipt-lookup.js'
 import type { AppendListener } from './store-transactions.js'
 import type { StoreWriter } from './store-writer.js'
 
@@ -73,7 +73,7 @@ export class Outgoing implements AppendListener {
     else this.#onIdle.push(callback)
   }
 
-  /** Takes over what an earlier process left; it is sent first. */
+  /** Loads what an earlier process left; it is sent first. */
   restore(session: StoredSession, backlog: typeof Backlog, firstPage: StoredPage): void {
     this.outcomes.restore(session)
     this.queue.restore(session, backlog, firstPage)
@@ -217,7 +217,7 @@ export class Outgoing implements AppendListener {
   }
 
   /** See `Receipts.ask`. */
-  ask(receipt: string): Promise<Answer> {
+  ask(receipt: string): Promise<PendingOutcome> {
     return this.outcomes.receipts.ask(receipt, this.inFlight, this.queue.inMemory)
   }
 

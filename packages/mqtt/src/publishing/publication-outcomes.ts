@@ -27,7 +27,7 @@ export class PublicationOutcomes {
     this.deadLetters = new DeadLetterQueue(context, this.receipts)
   }
 
-  /** Takes over what an earlier process left. */
+  /** Loads what an earlier process left. */
   restore(session: StoredSession): void {
     this.receipts.open(session.identifier)
     this.deadLetters.restore(session.deadLetters)

@@ -28,7 +28,7 @@ export function queueFull(topic: string, settings: QueueSettings): PublishError 
 }
 
 export function pushedOut(topic: string): PublishError {
-  return new PublishError('dropped', `publish to '${topic}': newer messages pushed it out of the full queue`)
+  return new PublishError('dropped', `publish to '${topic}': newer messages pushed it out of the queue`)
 }
 
 export function storeFailed(publish: Publish | undefined, cause: unknown): PublishError {
@@ -53,7 +53,7 @@ export function notAccepted(
 
 /** At QoS 0 nobody can tell how far it came. */
 export function lostWhileSent(): PublishError {
-  return new PublishError('lost', 'publish at QoS 0: the connection broke while the message was being sent', {
+  return new PublishError('lost', 'publish at QoS 0: the connection broke while it was being sent', {
     mayBeDelivered: true,
     retryable: true,
   })

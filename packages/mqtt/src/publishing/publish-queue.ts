@@ -10,7 +10,7 @@ import type { PublicationOutcomes } from './publication-outcomes.js'
 import { pushedOut, queueFull } from './publish-errors.js'
 
 /** Places of messages that were taken out, beyond as many as there are messages. */
-const MOST_EMPTY = 1024
+const MAXIMUM_EMPTY = 1024
 /** Below this the next page is read from the store. */
 const LOW_MESSAGES = WINDOW_MESSAGES / 4
 const LOW_BYTES = WINDOW_BYTES / 4
@@ -180,7 +180,7 @@ export class PublishQueue {
     this.#fifo.push(publication)
     // Behind one that has to wait, the places of those that were taken out would add up.
     let left = this.#fifo.length
-    if (left <= 2 * this.#messages + MOST_EMPTY) return
+    if (left <= 2 * this.#messages + MAXIMUM_EMPTY) return
     for (; left > 0; left--) {
       const next = this.#fifo.shift() as Publication
       if (next.stage !== 'settled') this.#fifo.push(next)

@@ -492,7 +492,7 @@ describe('publish over a broken connection', () => {
     expect(second.all('pubrel').map((p) => p.packetIdentifier)).toEqual([packetIdentifier])
   })
 
-  it('does not publish again what a lost session had taken over with PUBREC [promise 3]', async () => {
+  it('does not publish again what a lost session had received with PUBREC [promise 3]', async () => {
     const peer = await startPeer()
     peer.follow({ pubrel: () => {} })
     const client = await connectTo(peer)

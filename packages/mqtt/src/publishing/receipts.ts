@@ -4,16 +4,16 @@ import { randomHex } from '../support/bytes.js'
 import type { Fifo } from '../support/fifo.js'
 import type { InFlight } from './in-flight.js'
 import type { Publication } from './publication.js'
-import type { Answer, ReceiptAnswers } from './receipt-answers.js'
+import type { PendingOutcome, ReceiptLookup } from './receipt-lookup.js'
 import type { StoreWriter } from './store-writer.js'
 
-/** Those who ask what became of a message that the store had taken over, perhaps in an earlier process. */
+/** Those who ask what became of a message that was stored, perhaps in an earlier process. */
 export class Receipts {
   readonly #store: SessionStore
   readonly #storeWriter: StoreWriter
   /** Of the store, once it was opened; where it keeps nothing, of this process. */
   #identifier = randomHex()
-  #answers: ReceiptAnswers | undefined
+  #lookup: ReceiptLookup | undefined
   #isClosed = false
 
   constructor(store: SessionStore, storeWriter: StoreWriter) {
@@ -29,29 +29,29 @@ export class Receipts {
     return receiptOf(this.#identifier, sequence)
   }
 
-  /** Once the store was opened. See `ReceiptAnswers.ask`. */
-  async ask(receipt: string, inFlight: InFlight, queued: Fifo<Publication>): Promise<Answer> {
+  /** Once the store was opened. See `ReceiptLookup.ask`. */
+  async ask(receipt: string, inFlight: InFlight, queued: Fifo<Publication>): Promise<PendingOutcome> {
     // Seldom asked, so pages need not fetch how it is answered.
-    const { ReceiptAnswers: Answers, closed } = await import('./receipt-answers.js')
+    const { ReceiptLookup: Lookup, closed } = await import('./receipt-lookup.js')
     // Meanwhile, perhaps; what is not waiting any more is not acknowledged for that.
     if (this.#isClosed) throw closed()
-    this.#answers ??= new Answers(this.#identifier, this.#store, this.#storeWriter, inFlight, queued)
-    return this.#answers.ask(receipt)
+    this.#lookup ??= new Lookup(this.#identifier, this.#store, this.#storeWriter, inFlight, queued)
+    return this.#lookup.ask(receipt)
   }
 
   /** The message was acknowledged. */
   settle(sequence: number, result: PublishResult): void {
-    this.#answers?.settle(sequence, result)
+    this.#lookup?.settle(sequence, result)
   }
 
   /** The server will not get the message. */
   fail(sequence: number, error: Error): void {
-    this.#answers?.fail(sequence, error)
+    this.#lookup?.fail(sequence, error)
   }
 
   close(): void {
     this.#isClosed = true
-    this.#answers?.close()
+    this.#lookup?.close()
   }
 }
 

@@ -5,7 +5,7 @@ import { type Handling, NO_HANDLINGS } from './handling.js'
 /** Topics whose handlers are remembered; with more than that the memory starts anew. */
 const MAXIMUM_REMEMBERED_TOPICS = 10_000
 /** Identifiers are 1 to 268 435 455. Section 3.8.2.1.2. */
-const LARGEST_IDENTIFIER = 0x0fff_ffff
+const MAXIMUM_IDENTIFIER = 0x0fff_ffff
 
 /** One topic filter and those who handle its messages. */
 export interface Route {
@@ -58,8 +58,8 @@ export class Dispatcher {
   /** The same filter gets the same identifier in every process, so that messages of a resumed session find their way. */
   identifierFor(filter: string): number {
     // `| 0`: so that it is kept as an integer, which takes no memory of its own.
-    let identifier = ((digestOf(filter, NO_BYTES) % LARGEST_IDENTIFIER) | 0) + 1
-    while (this.#byIdentifier.has(identifier)) identifier = (identifier % LARGEST_IDENTIFIER) + 1
+    let identifier = ((digestOf(filter, NO_BYTES) % MAXIMUM_IDENTIFIER) | 0) + 1
+    while (this.#byIdentifier.has(identifier)) identifier = (identifier % MAXIMUM_IDENTIFIER) + 1
     return identifier
   }
 

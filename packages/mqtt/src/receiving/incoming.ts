@@ -3,15 +3,15 @@ import type { Connection } from '../connection/connection.js'
 import { violation } from '../connection/connection-errors.js'
 import { MessageError } from '../model/errors.js'
 import type { Message } from '../model/message.js'
-import type { StoredReceipt } from '../model/session-store.js'
+import type { StoredIncoming } from '../model/session-store.js'
 import type { Settings } from '../model/settings.js'
 import type { Counters } from '../model/stats.js'
 import type { StoreWriter } from '../publishing/store-writer.js'
 import { digestOf, isSameBytes } from '../support/bytes.js'
 import { Fifo } from '../support/fifo.js'
-import { Delivery, isThenable, NOT_CONSUMED } from './delivery.js'
 import type { Handling } from './handling.js'
 import { IncomingAliases } from './incoming-aliases.js'
+import { isThenable, NOT_CONSUMED, ReceivedPublish } from './received-publish.js'
 
 /** QoS 0 handlers that may be at work at once; QoS 1 and 2 are bounded by our Receive Maximum. */
 const MAXIMUM_QOS0_RUNNING = 65_536
@@ -35,10 +35,10 @@ export class Incoming {
   /** Ours, where the server knows it: before MQTT 5.0 there is none. */
   #receiveMaximum = Number.POSITIVE_INFINITY
   /** What waits for its acknowledgement, in order of arrival. */
-  readonly queue = new Fifo<Delivery>()
-  #spare: Delivery[] = []
+  readonly queue = new Fifo<ReceivedPublish>()
+  #spare: ReceivedPublish[] = []
   /** Deliveries whose handlers were at work when their connection ended, by packet identifier. */
-  readonly carried = new Map<number, Delivery>()
+  readonly carried = new Map<number, ReceivedPublish>()
   /** Digests by packet identifier of QoS 2 messages that were delivered, and whose PUBREL is still to come. [MQTT-4.3.3-10] */
   readonly #received = new Map<number, number | undefined>()
   /** The server may have lost its session without our knowing: its CONNACK was lost, too. */
@@ -69,7 +69,7 @@ export class Incoming {
     else this.#onIdle.push(callback)
   }
 
-  restore(received: readonly StoredReceipt[]): void {
+  restore(received: readonly StoredIncoming[]): void {
     for (const { packetIdentifier, digest } of received) this.#received.set(packetIdentifier, digest)
   }
 
@@ -80,7 +80,7 @@ export class Incoming {
     this.#isInDoubt = isResumed && (isInDoubt || this.#isInDoubt)
     this.#aliases = new IncomingAliases(this.#settings.topicAliasMaximum)
     if (isResumed) return
-    for (const delivery of this.carried.values()) delivery.isForgotten = true
+    for (const received of this.carried.values()) received.isForgotten = true
     this.carried.clear()
     this.#received.clear()
     this.#storeWriter.transactions?.forgetReceived()
@@ -89,11 +89,11 @@ export class Incoming {
   /** The server will send again what we did not acknowledge; what is still being worked on joins that later. */
   onDisconnected(): void {
     this.#connection = undefined
-    for (let delivery = this.queue.shift(); delivery !== undefined; delivery = this.queue.shift()) {
-      delivery.isQueued = false
-      delivery.isStale = true
-      if (delivery.packet !== undefined && !delivery.isLeft) {
-        this.carried.set(delivery.packet.packetIdentifier, delivery)
+    for (let received = this.queue.shift(); received !== undefined; received = this.queue.shift()) {
+      received.isQueued = false
+      received.isStale = true
+      if (received.packet !== undefined && !received.isLeft) {
+        this.carried.set(received.packet.packetIdentifier, received)
       }
     }
   }
@@ -153,12 +153,12 @@ export class Incoming {
   }
 
   #deliver(packet: Publish, handlings = this.#find(packet)): void {
-    const delivery = this.#take(packet)
+    const received = this.#take(packet)
     this.#running++
-    if (delivery.run(packet, handlings)) this.#finish(delivery)
+    if (received.run(packet, handlings)) this.#finish(received)
     else {
-      delivery.beganAtMs = this.#settings.clock.now()
-      this.#enqueue(delivery)
+      received.beganAtMs = this.#settings.clock.now()
+      this.#enqueue(received)
     }
   }
 
@@ -169,9 +169,9 @@ export class Incoming {
     throw violation(message, ReasonCode.receiveMaximumExceeded)
   }
 
-  /** `DeliveryListener`: the last handler has settled. */
-  onSettled(delivery: Delivery): void {
-    this.#finish(delivery)
+  /** `ReceivedPublishListener`: the last handler has settled. */
+  onSettled(received: ReceivedPublish): void {
+    this.#finish(received)
   }
 
   onHandlerFailed(error: unknown, message: Message): void {
@@ -187,47 +187,47 @@ export class Incoming {
   }
 
   /** The handlers are done with it; QoS 2 then goes into the store before anyone is told. */
-  #finish(delivery: Delivery): void {
+  #finish(received: ReceivedPublish): void {
     this.#stopRunning()
-    const { packet } = delivery
-    if (delivery.isForgotten) return
-    if (delivery.isLeft) {
+    const { packet } = received
+    if (received.isForgotten) return
+    if (received.isLeft) {
       if (packet?.qos === 2) this.#received.delete(packet.packetIdentifier)
-      return this.#settle(delivery)
+      return this.#settle(received)
     }
-    if (packet?.qos !== 2) return this.#settle(delivery)
+    if (packet?.qos !== 2) return this.#settle(received)
     // A failure ends the exchange: there will be no PUBREL. [MQTT-4.3.3-9]
-    if (delivery.reasonCode !== 0) this.#received.delete(packet.packetIdentifier)
+    if (received.reasonCode !== 0) this.#received.delete(packet.packetIdentifier)
     else if (this.#storeWriter.isNeeded) {
-      if (!delivery.isQueued && !delivery.isStale) this.#enqueue(delivery)
-      return this.#remember(delivery, packet)
+      if (!received.isQueued && !received.isStale) this.#enqueue(received)
+      return this.#remember(received, packet)
     }
-    this.#settle(delivery)
+    this.#settle(received)
   }
 
   /** Without a record of it there is no PUBREC, so that the server repeats the message; others do not wait for it. */
-  #remember(delivery: Delivery, packet: Publish): void {
+  #remember(received: ReceivedPublish, packet: Publish): void {
     const settle = (): void => {
-      if (!delivery.isForgotten) this.#settle(delivery)
+      if (!received.isForgotten) this.#settle(received)
     }
     const digest = this.#received.get(packet.packetIdentifier) ?? digestOf(packet.topic, packet.payload)
     this.#storeWriter.transactions?.receive(packet.packetIdentifier, digest, settle, () => {
-      delivery.isLeft = true
+      received.isLeft = true
       settle()
     })
   }
 
-  #settle(delivery: Delivery): void {
-    delivery.isSettled = true
-    if (delivery.isQueued) return this.#acknowledgeSettled()
-    if (delivery.isStale) return
-    if (this.queue.length > 0) return this.#enqueue(delivery)
-    this.#acknowledge(delivery)
+  #settle(received: ReceivedPublish): void {
+    received.isSettled = true
+    if (received.isQueued) return this.#acknowledgeSettled()
+    if (received.isStale) return
+    if (this.queue.length > 0) return this.#enqueue(received)
+    this.#acknowledge(received)
   }
 
-  #enqueue(delivery: Delivery): void {
-    delivery.isQueued = true
-    this.queue.push(delivery)
+  #enqueue(received: ReceivedPublish): void {
+    received.isQueued = true
+    this.queue.push(received)
   }
 
   #acknowledgeSettled(): void {
@@ -237,25 +237,25 @@ export class Incoming {
     }
   }
 
-  #acknowledge(delivery: Delivery): void {
-    const { packet } = delivery
-    if (packet !== undefined && !delivery.isLeft) {
+  #acknowledge(received: ReceivedPublish): void {
+    const { packet } = received
+    if (packet !== undefined && !received.isLeft) {
       const type = packet.qos === 1 ? 'puback' : 'pubrec'
-      this.#connection?.acknowledge(type, packet.packetIdentifier, delivery.reasonCode)
+      this.#connection?.acknowledge(type, packet.packetIdentifier, received.reasonCode)
     }
-    delivery.packet = undefined
-    if (this.#spare.length < MAXIMUM_SPARE) this.#spare.push(delivery)
+    received.packet = undefined
+    if (this.#spare.length < MAXIMUM_SPARE) this.#spare.push(received)
   }
 
   /** The same QoS 2 message once more: it is not delivered, only answered, after those before it. */
   #repeatPubrec(packet: Publish, digest: number): void {
     this.#received.set(packet.packetIdentifier, digest)
     if (this.#joinCarried(packet)) return
-    const delivery = this.#take(packet)
-    if (!this.#storeWriter.isNeeded) return this.#settle(delivery)
+    const received = this.#take(packet)
+    if (!this.#storeWriter.isNeeded) return this.#settle(received)
     // The first time, the store may have failed.
-    this.#enqueue(delivery)
-    this.#remember(delivery, packet)
+    this.#enqueue(received)
+    this.#remember(received, packet)
   }
 
   /** A message whose handlers were at work when the connection ended is not handed out a second time. */
@@ -277,15 +277,14 @@ export class Incoming {
     return true
   }
 
-  #take(packet: Publish): Delivery {
-    const delivery = this.#spare.pop() ?? new Delivery(this)
-    delivery.begin(packet)
-    return delivery
+  #take(packet: Publish): ReceivedPublish {
+    const received = this.#spare.pop() ?? new ReceivedPublish(this)
+    received.begin(packet)
+    return received
   }
 
   #stopRunning(): void {
-    this.#running--
-    if (this.#running > 0 || this.#onIdle.length === 0) return
+    if (--this.#running > 0 || this.#onIdle.length === 0) return
     const callbacks = this.#onIdle
     this.#onIdle = []
     for (const callback of callbacks) callback()

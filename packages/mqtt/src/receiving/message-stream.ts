@@ -3,7 +3,7 @@ import { SubscriptionError } from '../model/errors.js'
 import type { Message } from '../model/message.js'
 import type { MessageHandler, MessagesOptions } from '../model/options.js'
 import type { Counters } from '../model/stats.js'
-import { NOT_CONSUMED } from './delivery.js'
+import { NOT_CONSUMED } from './received-publish.js'
 
 interface Held {
   readonly message: Message

@@ -2,7 +2,7 @@ import type { Clock } from '../support/clock.js'
 
 /** Until refused subscriptions that are still wanted are asked for again; doubled each time. */
 const FIRST_DELAY_MS = 1000
-const LONGEST_DELAY_MS = 60_000
+const MAXIMUM_DELAY_MS = 60_000
 
 /**
  * A server whose own authorization is away refuses like one that means it, and says no word when it is back. So what
@@ -21,7 +21,7 @@ export class RefusalRetry {
 
   schedule(): void {
     if (this.#timer !== undefined) return
-    const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#retries++)
+    const delayMs = Math.min(MAXIMUM_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#retries++)
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined
       this.#ask()

@@ -10,4 +10,4 @@ export interface Clock {
 }
 
 /** The longest delay that timers hold, 24.8 days: a longer one is over at once, here as in browsers. */
-export const LONGEST_TIMER_MS = 0x7fff_ffff
+export const MAXIMUM_TIMER_MS = 0x7fff_ffff

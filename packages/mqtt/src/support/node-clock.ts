@@ -1,4 +1,4 @@
-import { type Clock, LONGEST_TIMER_MS } from './clock.js'
+import { type Clock, MAXIMUM_TIMER_MS } from './clock.js'
 
 /** A delay that no timer holds, waited for in pieces. */
 class LongTimer {
@@ -13,7 +13,7 @@ class LongTimer {
   }
 
   #wait(callback: () => void, leftMs: number): void {
-    const pieceMs = Math.min(leftMs, LONGEST_TIMER_MS)
+    const pieceMs = Math.min(leftMs, MAXIMUM_TIMER_MS)
     const next = (): void => (leftMs > pieceMs ? this.#wait(callback, leftMs - pieceMs) : callback())
     this.#handle = setTimeout(next, pieceMs)
   }
@@ -23,7 +23,7 @@ class LongTimer {
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimeout: (callback, delayMs) =>
-    delayMs > LONGEST_TIMER_MS ? new LongTimer(callback, delayMs) : setTimeout(callback, delayMs),
+    delayMs > MAXIMUM_TIMER_MS ? new LongTimer(callback, delayMs) : setTimeout(callback, delayMs),
   clearTimeout: (handle) => {
     if (handle instanceof LongTimer) handle.clear()
     else clearTimeout(handle as NodeJS.Timeout)

@@ -21,9 +21,9 @@ export interface ProxyServer {
 
 const DEFAULT_PORT = { http: 80, https: 443, socks5: 1080 } as const
 /** No answer of a proxy needs as much. */
-const LONGEST_ANSWER_BYTES = 16_384
+const MAXIMUM_ANSWER_BYTES = 16_384
 /** A length of SOCKS5 is one byte. */
-const LONGEST_SOCKS_TEXT_BYTES = 255
+const MAXIMUM_SOCKS_TEXT_BYTES = 255
 const SOCKS_VERSION = 5
 const SOCKS_FAULTS: readonly string[] = [
   '',
@@ -53,10 +53,10 @@ export function readProxy(given: string | ProxyOptions, what = 'option proxy'): 
   if (scheme !== 'socks5' && username.includes(':'))
     throw invalid(what, "has a ':' in its user, which HTTP cannot say")
   const longest = Math.max(Buffer.byteLength(username), Buffer.byteLength(password))
-  if (scheme === 'socks5' && longest > LONGEST_SOCKS_TEXT_BYTES) {
+  if (scheme === 'socks5' && longest > MAXIMUM_SOCKS_TEXT_BYTES) {
     throw invalid(
       what,
-      `has a user or password of ${longest} bytes; SOCKS5 can say ${LONGEST_SOCKS_TEXT_BYTES}`,
+      `has a user or password of ${longest} bytes; SOCKS5 can say ${MAXIMUM_SOCKS_TEXT_BYTES}`,
     )
   }
   const login = username === '' && password === '' ? undefined : { username, password }
@@ -221,9 +221,9 @@ function take(
         seen = Buffer.concat([seen, chunk])
       const length = measure(seen)
       if (length === undefined || length > seen.length) {
-        if (seen.length <= LONGEST_ANSWER_BYTES) return
+        if (seen.length <= MAXIMUM_ANSWER_BYTES) return
         stop()
-        return reject(failed(proxy, `answers with more than ${LONGEST_ANSWER_BYTES} bytes`))
+        return reject(failed(proxy, `answers with more than ${MAXIMUM_ANSWER_BYTES} bytes`))
       }
       stop()
       if (length < seen.length) socket.unshift(seen.subarray(length))

@@ -10,7 +10,7 @@ const SUFFIX = '+srv'
 /** Names of services registered with IANA. */
 const SERVICES: Readonly<Record<string, string>> = { mqtt: '_mqtt._tcp', mqtts: '_secure-mqtt._tcp' }
 /** More servers of one name are not tried. */
-const MOST_SERVERS = 64
+const MAXIMUM_SERVERS = 64
 
 export function isSrvUrl(url: string): boolean {
   return /^[a-z]+\+srv:/i.test(url)
@@ -43,7 +43,7 @@ export function readSrvUrl(
     const ours = records.filter(({ name }) => isWithin(name, host))
     if (ours.length === 0) throw noServer(`${service}.${host}`, host, records)
     return inOrder(ours, random)
-      .slice(0, MOST_SERVERS)
+      .slice(0, MAXIMUM_SERVERS)
       .map(({ name, port }) =>
         adoptCredentials(readUrl(`${scheme}://${bracketed(bare(name))}:${port}`), plain),
       )

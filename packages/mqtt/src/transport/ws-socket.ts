@@ -10,7 +10,7 @@ import { type WebSocketPort, WebSocketTransport, webSocketUrl } from './web-sock
 import { headersOf } from './ws-options.js'
 
 /** The largest packet MQTT has, so that a message may always hold one. */
-const LARGEST_MESSAGE_BYTES = 268_435_460
+const MAXIMUM_MESSAGE_BYTES = 268_435_460
 
 type LoadWs = () => Promise<typeof import('ws')>
 
@@ -36,7 +36,7 @@ export function openWebSocket(
       dialer.watch(raw, socket, host, port)
       return socket
     }
-    const options = { perMessageDeflate: false, maxPayload: LARGEST_MESSAGE_BYTES, headers, createConnection }
+    const options = { perMessageDeflate: false, maxPayload: MAXIMUM_MESSAGE_BYTES, headers, createConnection }
     const { protocol = 'mqtt' } = given
     const socket = new WebSocket(webSocketUrl(endpoint), [protocol], options)
     // `ws` ends the handshake where the server chooses another one; the transport knows the standard's name alone.

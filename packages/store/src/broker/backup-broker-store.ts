@@ -11,8 +11,8 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DATA_FILE, LOCK_FILE } from '../lmdb/data-file.js'
-import { Environment } from '../lmdb/environment.js'
 import { flushFolder } from '../lmdb/folder.js'
+import { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import { explainCopyFailure } from '../lmdb/lmdb-failure.js'
 import { StoreError } from '../lmdb/store-error.js'
 import { BROKER_SCHEMA } from './schema.js'
@@ -45,7 +45,7 @@ export async function backupBrokerStore({ path, to }: BrokerStoreBackupOptions):
   expectNothing(target)
   makeDraft(draft)
   try {
-    const { environment, owner } = await Environment.openToRead(path, BROKER_SCHEMA)
+    const { environment, owner } = await LmdbEnvironment.openToRead(path, BROKER_SCHEMA)
     try {
       await environment.copyTo(draft)
     } finally {
@@ -88,7 +88,7 @@ function makeDraft(draft: string): void {
 
 /** What cannot be read now could not be restored either. */
 async function readAll(draft: string): Promise<void> {
-  const { environment } = await Environment.openToRead(draft, BROKER_SCHEMA)
+  const { environment } = await LmdbEnvironment.openToRead(draft, BROKER_SCHEMA)
   try {
     // Reading a record checks its checksum.
     for (const _record of environment.records([]));

@@ -1,5 +1,5 @@
 import { Batch } from '../lmdb/batch.js'
-import type { Environment } from '../lmdb/environment.js'
+import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import type { RecordWriter } from '../lmdb/record-writer.js'
 import { StoreError } from '../lmdb/store-error.js'
 import type { BrokerChanges, SessionPartChanges } from './changes.js'
@@ -36,12 +36,12 @@ export class BrokerBatch {
   readonly batch = new Batch()
   /** Sessions of which more is to be cleared away. */
   readonly leftOver: number[] = []
-  readonly #environment: Environment
+  readonly #environment: LmdbEnvironment
   readonly #writer: RecordWriter
   /** By message: how many more, or fewer, name it. */
   readonly #references = new Map<number, number>()
 
-  constructor(environment: Environment, writer: RecordWriter) {
+  constructor(environment: LmdbEnvironment, writer: RecordWriter) {
     environment.refresh()
     this.#environment = environment
     this.#writer = writer

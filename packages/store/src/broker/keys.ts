@@ -32,7 +32,7 @@ export const SessionPart = { session: 0, subscription: 1, incoming: 2, delivery:
 type SessionPart = (typeof SessionPart)[keyof typeof SessionPart]
 
 const PART_AT = 1 + KEY_INTEGER_BYTES
-const LONGEST_NAME_BYTES = 256
+const MAXIMUM_NAME_BYTES = 256
 
 export function sessionKey(writer: RecordWriter, session: number): Buffer {
   return startSessionKey(writer, session, SessionPart.session).endKey()
@@ -94,6 +94,6 @@ function startSessionKey(writer: RecordWriter, session: number, part: SessionPar
 
 function writeName(writer: RecordWriter, name: string): RecordWriter {
   const bytes = Buffer.from(name)
-  if (bytes.length <= LONGEST_NAME_BYTES) return writer.byte(0).rest(bytes)
+  if (bytes.length <= MAXIMUM_NAME_BYTES) return writer.byte(0).rest(bytes)
   return writer.byte(1).rest(createHash('sha256').update(bytes).digest())
 }

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { testBrokerStore } from '../../../broker/src/ports/broker-store.contract.js'
 import { openBrokerStore } from '../index.js'
 import { Batch } from '../lmdb/batch.js'
-import { Environment } from '../lmdb/environment.js'
+import { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import { RecordWriter } from '../lmdb/record-writer.js'
 import { changeBroker, stateOf } from '../test-support/broker-model.js'
 import { newFolder } from '../test-support/folder.js'
@@ -153,7 +153,7 @@ describe('a broker store', () => {
       store.putDelivery('s', number, { ...DELIVERY, messageId: number })
     }
     await store.close()
-    const environment = await Environment.open(path, BROKER_SCHEMA)
+    const environment = await LmdbEnvironment.open(path, BROKER_SCHEMA)
     const batch = new Batch()
     batch.put(deliveryKey(new RecordWriter(), 1, 1), Buffer.from('garbage'))
     batch.put(messageKey(new RecordWriter(), 2), Buffer.from('garbage'))

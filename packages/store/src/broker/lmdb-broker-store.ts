@@ -9,7 +9,7 @@ import type {
   StoredState,
   SubscriptionRecord,
 } from '@jamey/broker'
-import type { Environment } from '../lmdb/environment.js'
+import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import type { RecordReader } from '../lmdb/record-reader.js'
 import { RecordWriter } from '../lmdb/record-writer.js'
 import { StoreError } from '../lmdb/store-error.js'
@@ -21,7 +21,7 @@ import { readState } from './state.js'
 
 /** A BrokerStore in LMDB; see `openBrokerStore`. */
 export class LmdbBrokerStore implements BrokerStore {
-  readonly #environment: Environment
+  readonly #environment: LmdbEnvironment
   readonly #writer = new RecordWriter()
   #changes = new BrokerChanges()
   /** Handed to `commit` and not in the store yet, the first of them being written. */
@@ -37,7 +37,7 @@ export class LmdbBrokerStore implements BrokerStore {
   /** Found and not asked for yet. */
   #damage: Error[] = []
 
-  constructor(environment: Environment) {
+  constructor(environment: LmdbEnvironment) {
     this.#environment = environment
   }
 

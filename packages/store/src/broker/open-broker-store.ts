@@ -1,5 +1,5 @@
 import type { BrokerStore } from '@jamey/broker'
-import { Environment } from '../lmdb/environment.js'
+import { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import { LmdbBrokerStore } from './lmdb-broker-store.js'
 import { BROKER_SCHEMA } from './schema.js'
 
@@ -16,5 +16,5 @@ export interface BrokerStoreOptions {
  * state that the broker holds already.
  */
 export async function openBrokerStore({ path }: BrokerStoreOptions): Promise<BrokerStore> {
-  return new LmdbBrokerStore(await Environment.open(path, BROKER_SCHEMA))
+  return new LmdbBrokerStore(await LmdbEnvironment.open(path, BROKER_SCHEMA))
 }

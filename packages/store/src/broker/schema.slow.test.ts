@@ -2,7 +2,7 @@ import type { DeliveryRecord, MessageRecord } from '@jamey/broker'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openBrokerStore } from '../index.js'
 import { Batch } from '../lmdb/batch.js'
-import { Environment } from '../lmdb/environment.js'
+import { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import { RecordWriter } from '../lmdb/record-writer.js'
 import type { MigrationRecords, Schema } from '../lmdb/schema.js'
 import { stateOf } from '../test-support/broker-model.js'
@@ -49,7 +49,7 @@ const delivery = (messageId: number, sharedFilter?: string): DeliveryRecord => (
 /** Three sessions as format 1 wrote them: one waits for two messages, one for the first of these, one for none. */
 async function makeFormat1(): Promise<string> {
   const path = newFolder()
-  const environment = await Environment.open(path, FORMAT_1)
+  const environment = await LmdbEnvironment.open(path, FORMAT_1)
   const writer = new RecordWriter()
   const batch = new Batch()
   for (const [i, clientId] of ['both', 'first', 'none'].entries()) {
@@ -67,7 +67,7 @@ async function makeFormat1(): Promise<string> {
 }
 
 async function keysIn(path: string): Promise<string[]> {
-  const environment = await Environment.open(path, FORMAT_1)
+  const environment = await LmdbEnvironment.open(path, FORMAT_1)
   const keys = [...environment.keys([])].map((key) => key.toString('hex'))
   await environment.close()
   return keys
@@ -76,7 +76,7 @@ async function keysIn(path: string): Promise<string[]> {
 describe('a broker store of format 2', () => {
   it('is taken as it is: of its messages nobody knows for whom they were', async () => {
     const path = newFolder()
-    const environment = await Environment.open(path, { ...BROKER_SCHEMA, version: 2 })
+    const environment = await LmdbEnvironment.open(path, { ...BROKER_SCHEMA, version: 2 })
     const writer = new RecordWriter()
     const batch = new Batch()
     batch.put(sessionKey(writer, 1), sessionValue(writer, session('s')))
@@ -90,7 +90,7 @@ describe('a broker store of format 2', () => {
     await store.close()
     // What wrote it cannot read what is in it from now on.
     const before = { ...BROKER_SCHEMA, version: 2 }
-    await expect(Environment.open(path, before)).rejects.toMatchObject({ name: 'StoreError' })
+    await expect(LmdbEnvironment.open(path, before)).rejects.toMatchObject({ name: 'StoreError' })
   })
 })
 
@@ -131,7 +131,7 @@ describe('a broker store of format 1', () => {
     const [path, other] = [await makeFormat1(), await makeFormat1()]
     const migrations = new Map(BROKER_SCHEMA.migrations)
     migrations.set(1, (records: MigrationRecords) => fromVersion1(records, atOnce))
-    await (await Environment.open(path, { ...BROKER_SCHEMA, migrations })).close()
+    await (await LmdbEnvironment.open(path, { ...BROKER_SCHEMA, migrations })).close()
     const [found, expected] = [await openBrokerStore({ path }), await openBrokerStore({ path: other })]
     expect(await stateOf(found)).toEqual(await stateOf(expected))
     for (const store of [found, expected]) {

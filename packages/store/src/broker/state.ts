@@ -5,8 +5,8 @@ import type {
   StoredState,
   SubscriptionRecord,
 } from '@jamey/broker'
-import type { Environment } from '../lmdb/environment.js'
 import { rangeOf } from '../lmdb/key-range.js'
+import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import type { RecordReader } from '../lmdb/record-reader.js'
 import { RecordWriter } from '../lmdb/record-writer.js'
 import { StoreError } from '../lmdb/store-error.js'
@@ -33,7 +33,7 @@ export interface Findings {
 }
 
 /** What cannot be read is told and left out. Throws `StoreError` where LMDB cannot read. */
-export function readState(environment: Environment, findings: Findings): BrokerState {
+export function readState(environment: LmdbEnvironment, findings: Findings): BrokerState {
   const state = new BrokerState()
   readSessions(state, environment, findings)
   addMissingQueues(state, environment)
@@ -46,7 +46,7 @@ export function readState(environment: Environment, findings: Findings): BrokerS
 }
 
 /** Steps over the deliveries of each session to what comes behind them. */
-function readSessions(state: BrokerState, environment: Environment, findings: Findings): void {
+function readSessions(state: BrokerState, environment: LmdbEnvironment, findings: Findings): void {
   const writer = new RecordWriter(64)
   let current: { readonly number: number; readonly clientId: string | undefined } | undefined
   let range = rangeOf([BrokerKey.session])
@@ -80,7 +80,7 @@ function readSessions(state: BrokerState, environment: Environment, findings: Fi
 }
 
 /** Of sessions whose deliveries nobody has counted, or whose count cannot be read. What they take is not known. */
-function addMissingQueues(state: BrokerState, environment: Environment): void {
+function addMissingQueues(state: BrokerState, environment: LmdbEnvironment): void {
   const counted = new Set(state.queues.map(({ clientId }) => clientId))
   const writer = new RecordWriter(64)
   for (const [clientId, number] of state.numbers) {

@@ -15,7 +15,7 @@ const SHORT_STRING = 127
 /**
  * Writes keys and values one after another into one slab of memory, which is used again when they are committed.
  * Integers are LEB128 varints up to 2^53 - 1; strings and byte strings have their length before them; a value ends
- * with its CRC-32, little endian, taken over all of it with zeros in that place.
+ * with its CRC-32, little endian, computed over all of it with zeros in that place.
  */
 export class RecordWriter {
   #slab: Buffer

@@ -1,5 +1,5 @@
-import { Environment } from '../lmdb/environment.js'
 import { findFolder } from '../lmdb/folder.js'
+import { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import { LmdbSessionStore } from '../session/lmdb-session-store.js'
 import { SESSION_SCHEMA } from '../session/schema.js'
 import type {
@@ -68,7 +68,7 @@ class LmdbOutbox implements Outbox {
     return this.#inTurn(async () => {
       // An owner would make what is not there.
       findFolder(this.path)
-      const environment = await Environment.open(this.path, SESSION_SCHEMA)
+      const environment = await LmdbEnvironment.open(this.path, SESSION_SCHEMA)
       try {
         const store = new LmdbSessionStore(environment, this.#now)
         return await work(new OwnedOutbox(store))
@@ -86,7 +86,7 @@ class LmdbOutbox implements Outbox {
     read: (store: LmdbSessionStore, owner: number | undefined) => Promise<Result>,
   ): Promise<Result> {
     return this.#inTurn(async () => {
-      const { environment, owner } = await Environment.openToRead(this.path, SESSION_SCHEMA)
+      const { environment, owner } = await LmdbEnvironment.openToRead(this.path, SESSION_SCHEMA)
       try {
         return await read(new LmdbSessionStore(environment, this.#now), owner)
       } finally {

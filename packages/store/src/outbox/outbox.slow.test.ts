@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { StoredPublish } from '@jamey/mqtt'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openOutbox, openSessionStore, StoreError } from '../index.js'
-import { Environment } from '../lmdb/environment.js'
+import { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import { SESSION_SCHEMA } from '../session/schema.js'
 import { Child } from '../test-support/child.js'
 import { newFolder } from '../test-support/folder.js'
@@ -145,7 +145,7 @@ describe('looking into an outbox', () => {
 
   it('refuses a store of an earlier format and leaves it as it is', async () => {
     const path = newFolder()
-    await (await Environment.open(path, { ...SESSION_SCHEMA, version: 1 })).close()
+    await (await LmdbEnvironment.open(path, { ...SESSION_SCHEMA, version: 1 })).close()
     const before = readFileSync(join(path, 'data.mdb'))
     const error = await failureOf(openOutbox({ path }))
     expect(error.code).toBe('older-version')

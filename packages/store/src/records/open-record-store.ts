@@ -1,6 +1,6 @@
 import { Batch } from '../lmdb/batch.js'
-import { Environment } from '../lmdb/environment.js'
 import { rangeOf } from '../lmdb/key-range.js'
+import { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import { RecordWriter } from '../lmdb/record-writer.js'
 import { StoreError } from '../lmdb/store-error.js'
 import type { FoundRecord, RecordChange, RecordStore, RecordStoreOptions } from './record-store.js'
@@ -11,7 +11,7 @@ const MAXIMUM_KEY_BYTES = 1024
 
 /** Rejects with `StoreError`; 'in-use' where another process, or this one, has the folder open. */
 export async function openRecordStore({ path, kind, version }: RecordStoreOptions): Promise<RecordStore> {
-  const environment = await Environment.open(path, { kind, version, migrations: new Map() })
+  const environment = await LmdbEnvironment.open(path, { kind, version, migrations: new Map() })
   for (const damage of environment.takeDamage()) {
     process.emitWarning(damage.message, { type: 'StoreWarning', code: 'STORE_DAMAGED' })
   }
@@ -26,14 +26,14 @@ interface Staged {
 
 class LmdbRecordStore implements RecordStore {
   readonly path: string
-  readonly #environment: Environment
+  readonly #environment: LmdbEnvironment
   readonly #writer = new RecordWriter()
   /** Asked for and not yet being written. */
   #staged: Staged[] = []
   #writing: Promise<void> | undefined
   #isClosed = false
 
-  constructor(environment: Environment) {
+  constructor(environment: LmdbEnvironment) {
     this.path = environment.path
     this.#environment = environment
   }

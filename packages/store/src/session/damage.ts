@@ -1,5 +1,5 @@
-import type { Environment } from '../lmdb/environment.js'
 import { rangeOf } from '../lmdb/key-range.js'
+import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import { StoreError } from '../lmdb/store-error.js'
 import {
   bytesOf,
@@ -30,7 +30,7 @@ export function warnOf(damage: Error): void {
 }
 
 /** What is in the store; counted anew where the record of it is missing or cannot be read. Throws `StoreError`. */
-export function ledgerOf(environment: Environment): Ledger {
+export function ledgerOf(environment: LmdbEnvironment): Ledger {
   const record = readable(() => {
     const reader = environment.get(LEDGER_KEY)
     return reader && readLedger(reader)
@@ -38,7 +38,7 @@ export function ledgerOf(environment: Environment): Ledger {
   return record ?? countedLedger(environment)
 }
 
-function countedLedger(environment: Environment): Ledger {
+function countedLedger(environment: LmdbEnvironment): Ledger {
   let nextSequence = 0
   const count = (kind: (typeof SessionKey)['publish' | 'deadLetter']) => {
     const amount = { messages: 0, bytes: 0 }

@@ -1,16 +1,16 @@
 import type {
   DeadLetter,
   SessionStore,
+  StoredIncoming,
   StoredOutcome,
   StoredPage,
   StoredPublish,
   StoredRange,
   StoredReason,
-  StoredReceipt,
   StoredSession,
   WaitingPublish,
 } from '@jamey/mqtt'
-import type { Environment } from '../lmdb/environment.js'
+import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import type { RecordReader } from '../lmdb/record-reader.js'
 import { RecordWriter } from '../lmdb/record-writer.js'
 import { StoreError } from '../lmdb/store-error.js'
@@ -38,7 +38,7 @@ const GIVEN_UP_KEPT = 10_000
 /** A SessionStore in LMDB; see `openSessionStore`. */
 export class LmdbSessionStore implements SessionStore {
   readonly commits = true
-  readonly #environment: Environment
+  readonly #environment: LmdbEnvironment
   readonly #now: () => number
   readonly #writer = new RecordWriter()
   #changes = new SessionChanges()
@@ -47,11 +47,11 @@ export class LmdbSessionStore implements SessionStore {
   /** What is in the store once everything staged is: sequences released and given up, identifiers received. */
   readonly #released: Set<number>
   readonly #givenUp: Set<number>
-  readonly #received: Map<number, StoredReceipt>
+  readonly #received: Map<number, StoredIncoming>
   #committing: Promise<void> = Promise.resolve()
 
   /** Throws `StoreError`. */
-  constructor(environment: Environment, now: () => number) {
+  constructor(environment: LmdbEnvironment, now: () => number) {
     this.#environment = environment
     this.#now = now
     for (const damage of environment.takeDamage()) warnOf(damage)

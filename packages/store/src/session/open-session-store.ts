@@ -1,5 +1,5 @@
 import type { SessionStore } from '@jamey/mqtt'
-import { Environment } from '../lmdb/environment.js'
+import { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import { LmdbSessionStore } from './lmdb-session-store.js'
 import { SESSION_SCHEMA } from './schema.js'
 
@@ -18,7 +18,7 @@ export interface SessionStoreOptions {
  * so; everything else that was staged stays staged and goes with the next commit.
  */
 export async function openSessionStore({ path, now = Date.now }: SessionStoreOptions): Promise<SessionStore> {
-  const environment = await Environment.open(path, SESSION_SCHEMA)
+  const environment = await LmdbEnvironment.open(path, SESSION_SCHEMA)
   try {
     return new LmdbSessionStore(environment, now)
   } catch (error) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { openSessionStore } from '../index.js'
 import { Batch } from '../lmdb/batch.js'
-import { Environment } from '../lmdb/environment.js'
+import { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import { RecordWriter } from '../lmdb/record-writer.js'
 import type { Schema } from '../lmdb/schema.js'
 import { newFolder } from '../test-support/folder.js'
@@ -15,7 +15,7 @@ const QOS_2_RETAIN = 0b110
 /** Three publishes as format 1 wrote them, of which the second is released and the third a dead letter. */
 async function makeFormat1(): Promise<string> {
   const path = newFolder()
-  const environment = await Environment.open(path, FORMAT_1)
+  const environment = await LmdbEnvironment.open(path, FORMAT_1)
   const writer = new RecordWriter()
   const batch = new Batch()
   for (const sequence of [3, 5, 9]) {

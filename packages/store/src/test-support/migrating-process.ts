@@ -1,5 +1,5 @@
 import { BROKER_SCHEMA, fromVersion1 } from '../broker/schema.js'
-import { Environment } from '../lmdb/environment.js'
+import { LmdbEnvironment } from '../lmdb/lmdb-environment.js'
 import type { MigrationRecords } from '../lmdb/schema.js'
 import { report } from './report.js'
 
@@ -31,6 +31,6 @@ export async function run(path: string, moment: Moment): Promise<void> {
     reach('after the last change')
   }
   const migrations = new Map(BROKER_SCHEMA.migrations).set(1, migrate)
-  await Environment.open(path, { ...BROKER_SCHEMA, migrations })
+  await LmdbEnvironment.open(path, { ...BROKER_SCHEMA, migrations })
   reach('when done')
 }

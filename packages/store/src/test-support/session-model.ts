@@ -2,12 +2,12 @@ import type {
   DeadLetter,
   SessionStore,
   StoredAmount,
+  StoredIncoming,
   StoredOutcome,
   StoredPage,
   StoredPublish,
   StoredRange,
   StoredReason,
-  StoredReceipt,
 } from '@jamey/mqtt'
 import { bytesOf } from '../session/records.js'
 import { Random } from './random.js'
@@ -32,7 +32,7 @@ type Waiting = StoredPublish & { readonly isReleased: boolean }
 export interface SessionState {
   readonly waiting: readonly Waiting[]
   readonly deadLetters: readonly DeadLetter[]
-  readonly received: readonly StoredReceipt[]
+  readonly received: readonly StoredIncoming[]
   readonly amounts: { readonly waiting: StoredAmount; readonly deadLetters: StoredAmount }
   readonly nextSequence: number
 }
@@ -42,7 +42,7 @@ export class SessionModel implements SessionChange {
   #waiting = new Map<number, Waiting>()
   #deadLetters = new Map<number, DeadLetter>()
   #givenUp = new Map<number, StoredReason>()
-  #received = new Map<number, StoredReceipt>()
+  #received = new Map<number, StoredIncoming>()
   #nextSequence = 0
 
   append(publish: StoredPublish): void {
@@ -211,7 +211,7 @@ function bySequence(a: StoredPublish, b: StoredPublish): number {
   return a.sequence - b.sequence
 }
 
-function byIdentifier(a: StoredReceipt, b: StoredReceipt): number {
+function byIdentifier(a: StoredIncoming, b: StoredIncoming): number {
   return a.packetIdentifier - b.packetIdentifier
 }
 

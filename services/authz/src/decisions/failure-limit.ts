@@ -1,5 +1,5 @@
 /** Names that are remembered at once; beyond, the one that began first is forgotten. */
-const MOST_NAMES = 20_000
+const MAXIMUM_NAMES = 20_000
 const WINDOW_MS = 60_000
 /** For one address, of so many for one client at it: many clients may come from behind one. */
 const CLIENTS_OF_ADDRESS = 10
@@ -47,7 +47,7 @@ export class FailureLimit {
     }
     this.#windows.delete(name)
     this.#windows.set(name, { beganAtMs: this.#now(), count: 1 })
-    if (this.#windows.size > MOST_NAMES) this.#windows.delete(this.#windows.keys().next().value ?? '')
+    if (this.#windows.size > MAXIMUM_NAMES) this.#windows.delete(this.#windows.keys().next().value ?? '')
   }
 
   #isOver({ beganAtMs }: Window): boolean {

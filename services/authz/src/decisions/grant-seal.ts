@@ -4,7 +4,7 @@ import { BROKERS, type Grant } from './grant.js'
 const KEY_BYTES = 32
 const PURPOSE = 'jamey authz grant 1'
 /** More than any token of 16 KiB becomes. */
-const MOST_CHARACTERS = 64 * 1024
+const MAXIMUM_CHARACTERS = 64 * 1024
 
 /**
  * Writes grants as text that nobody without the secret can make or change, for whoever carries them: EMQX, and the
@@ -26,7 +26,7 @@ export class GrantSeal {
 
   /** The grant in `sealed`; undefined where that was not sealed here, or was changed. */
   open(sealed: string): Grant | undefined {
-    if (sealed.length > MOST_CHARACTERS) return undefined
+    if (sealed.length > MAXIMUM_CHARACTERS) return undefined
     const [text = '', given = '', ...more] = sealed.split('.')
     if (more.length > 0 || !this.#keys.some((key) => isEqual(given, signature(text, key)))) return undefined
     try {

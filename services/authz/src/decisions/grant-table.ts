@@ -1,7 +1,7 @@
 import type { Grant } from './grant.js'
 
 /** Connections at once; beyond, the one that asked nothing for the longest time is forgotten. */
-export const MOST_GRANTS = 100_000
+export const MAXIMUM_GRANTS = 100_000
 /** Looked at for each that comes, so that the table shrinks again without a timer. */
 const SWEPT_AT_ONCE = 4
 
@@ -26,7 +26,7 @@ export class GrantTable {
   readonly #most: number
   readonly #now: () => number
 
-  constructor({ most = MOST_GRANTS, now }: GrantTableOptions) {
+  constructor({ most = MAXIMUM_GRANTS, now }: GrantTableOptions) {
     this.#most = most
     this.#now = now
   }

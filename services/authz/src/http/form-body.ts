@@ -2,7 +2,7 @@ import { MalformedRequest } from '../brokers/fields.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 /** More than RabbitMQ sends. */
-const MOST_FIELDS = 64
+const MAXIMUM_FIELDS = 64
 
 /**
  * The fields of a form, `application/x-www-form-urlencoded`. Throws `MalformedRequest` for one that is there twice, for
@@ -15,7 +15,7 @@ export function readFormBody(bytes: Uint8Array): Readonly<Record<string, string>
     const at = pair.indexOf('=')
     const name = decoded(at < 0 ? pair : pair.slice(0, at))
     if (fields.has(name)) throw new MalformedRequest('a field of the form is there twice')
-    if (fields.size === MOST_FIELDS) throw new MalformedRequest('the form has too many fields')
+    if (fields.size === MAXIMUM_FIELDS) throw new MalformedRequest('the form has too many fields')
     fields.set(name, at < 0 ? '' : decoded(pair.slice(at + 1)))
   }
   return Object.fromEntries(fields)

@@ -240,7 +240,7 @@ describe('what the service tells of itself', () => {
       release = resolve
     })
     const keys = { keysFor: () => looked }
-    const at = await startTested({ tokens: { secret: TOKEN_SECRET, keys }, mostInFlight: 2 })
+    const at = await startTested({ tokens: { secret: TOKEN_SECRET, keys }, maximumInFlight: 2 })
     const header = Buffer.from('{"alg":"EdDSA"}').toString('base64url')
     const slow = recorded.emqxAuthenticate('eva', `${header}.${Buffer.from('{}').toString('base64url')}.AAAA`)
     const waiting = [at.ask('/emqx/authenticate', slow), at.ask('/emqx/authenticate', slow)]

@@ -17,7 +17,7 @@ import {
   HEADERS_TIMEOUT_MS,
   KEEP_ALIVE_TIMEOUT_MS,
   MAXIMUM_CONNECTIONS,
-  MOST_IN_FLIGHT,
+  MAXIMUM_IN_FLIGHT,
   REQUEST_TIMEOUT_MS,
 } from './limits.js'
 import { isLoopbackAddress } from './loopback.js'
@@ -43,7 +43,7 @@ export interface HttpServerOptions extends ServerSettings {
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** 500 by default. */
-  readonly mostInFlight?: number | undefined
+  readonly maximumInFlight?: number | undefined
 }
 
 const FORMS = { json: 'application/json', urlencoded: 'application/x-www-form-urlencoded' } as const
@@ -162,8 +162,8 @@ export class HttpServer {
       return this.#reject(reply)
     }
     this.#admitted.add(request)
-    const { mostInFlight = MOST_IN_FLIGHT } = this.#options
-    if (this.#inFlight >= mostInFlight) {
+    const { maximumInFlight = MAXIMUM_IN_FLIGHT } = this.#options
+    if (this.#inFlight >= maximumInFlight) {
       return this.#send(endpoint, request, reply, refused('overloaded', 'too much is asked at once'))
     }
     this.#inFlight++

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { MOST_LINES_A_SECOND } from './limits.js'
+import { MAXIMUM_LINES_PER_SECOND } from './limits.js'
 
 /** A line for each refusal, so many in a second at most: whoever is refused decides how often. */
 export class RefusalLog {
@@ -21,7 +21,7 @@ export class RefusalLog {
       this.#second = this.#now()
       this.#lines = 0
     }
-    if (this.#lines >= MOST_LINES_A_SECOND) {
+    if (this.#lines >= MAXIMUM_LINES_PER_SECOND) {
       this.#left++
       return
     }

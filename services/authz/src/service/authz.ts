@@ -51,7 +51,7 @@ export interface AuthzOptions extends AuthzTrust {
   /** Of one client at one address; 30 by default, 0 for no limit. */
   readonly failuresPerMinute?: number | undefined
   /** Decisions under way, beyond which everything is refused; 500 by default. */
-  readonly mostInFlight?: number | undefined
+  readonly maximumInFlight?: number | undefined
   /** RabbitMQ's virtual host; '/' by default. */
   readonly virtualHost?: string | undefined
   /** Silent by default. */
@@ -94,7 +94,7 @@ export async function startAuthz(options: AuthzOptions): Promise<Authz> {
       decider,
       metrics: new DecisionMetrics(),
       grants: () => table.size,
-      mostInFlight: options.mostInFlight,
+      maximumInFlight: options.maximumInFlight,
       log,
       now,
     })

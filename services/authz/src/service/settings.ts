@@ -12,7 +12,7 @@ export const DEFAULT_FAILURES_PER_MINUTE = 30
 export const DEFAULT_VIRTUAL_HOST = '/'
 
 const MAXIMUM_PEM_BYTES = 1024 * 1024
-const MOST_CACHE_SECONDS = 3_600
+const MAXIMUM_CACHE_SECONDS = 3_600
 
 /** What the environment says; files that can change while the service runs are named and not read. */
 export interface AuthzSettings {
@@ -58,8 +58,8 @@ export function settingsFromEnvironment(env: Environment, cwd: string): AuthzSet
     cacheSeconds:
       reader.value(
         'JAMEY_AUTHZ_CACHE_SECONDS',
-        `0 to ${MOST_CACHE_SECONDS} seconds`,
-        integerUpTo(MOST_CACHE_SECONDS),
+        `0 to ${MAXIMUM_CACHE_SECONDS} seconds`,
+        integerUpTo(MAXIMUM_CACHE_SECONDS),
       ) ?? 0,
     failuresPerMinute:
       reader.value(

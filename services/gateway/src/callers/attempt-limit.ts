@@ -1,5 +1,5 @@
 /** Names that are remembered at once; beyond, the one that began first is forgotten. */
-const MOST_NAMES = 10_000
+const MAXIMUM_NAMES = 10_000
 
 interface Window {
   readonly beganAtMs: number
@@ -30,7 +30,7 @@ export class AttemptLimit {
     if (isOver) {
       this.#windows.delete(name)
       this.#windows.set(name, window)
-      if (this.#windows.size > MOST_NAMES) this.#windows.delete(this.#windows.keys().next().value ?? '')
+      if (this.#windows.size > MAXIMUM_NAMES) this.#windows.delete(this.#windows.keys().next().value ?? '')
     }
     return undefined
   }

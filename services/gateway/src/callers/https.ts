@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContextOptions, type TLSSocket, type TlsOptions } from 'node:tls'
-import { GatewayError } from '../problems/error.js'
+import { GatewayError } from '../problems/errors.js'
 
 /** What HTTPS is served with, and whose client certificates are asked for. */
 export interface GatewayTls {

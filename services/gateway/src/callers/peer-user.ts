@@ -5,7 +5,7 @@ import { endianness } from 'node:os'
 /** Every TCP connection of this machine, with the user that each end belongs to. Linux alone has them. */
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'] as const
 /** A table that changes while it is read may leave a connection out. */
-const MOST_READINGS = 3
+const MAXIMUM_READINGS = 3
 /** st, queues, timers, retransmits, uid, timeout, inode: what follows the two addresses. [proc_net_tcp.txt] */
 const REST = /^ [\dA-F]{2} \S+ \S+ \S+ +(\d+) +\d+ +(\d+) /
 const FAMILIES = ['IPv4', 'IPv6']
@@ -40,7 +40,7 @@ export class PeerUsers {
 
   async #lookUp(peer: Peer): Promise<number | undefined> {
     const keys = keysOf(peer)
-    for (let reading = 0; keys.length > 0 && reading < MOST_READINGS; reading++) {
+    for (let reading = 0; keys.length > 0 && reading < MAXIMUM_READINGS; reading++) {
       const user = userIn(await this.#table(), keys)
       if (user !== undefined) return user
     }

@@ -5,7 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { Server as TlsServer } from 'node:tls'
 import { ownPath } from '@jamey/auth'
-import { GatewayError } from '../problems/error.js'
+import { GatewayError } from '../problems/errors.js'
 
 /** Its owner alone may connect, besides root. */
 const NOT_OTHERS = 0o177

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 
 /** Kept free of sockets, for whatever else the process has to open while it serves: an eighth, within these. */
 const LEAST_RESERVE = 16
-const MOST_RESERVE = 64
+const MAXIMUM_RESERVE = 64
 /** A broker may share the process, whose clients need descriptors, too. */
 const SHARE = 0.5
 const RARELY_MS = 60_000
@@ -17,7 +17,7 @@ const RARELY_MS = 60_000
 export function guardDescriptors(server: Server, log: Logger): void {
   const most = openFilesLimit()
   if (most === undefined) return
-  const reserve = Math.min(MOST_RESERVE, Math.max(LEAST_RESERVE, Math.floor(most / 8)))
+  const reserve = Math.min(MAXIMUM_RESERVE, Math.max(LEAST_RESERVE, Math.floor(most / 8)))
   const share = Math.max(1, Math.floor((most - reserve - openFiles()) * SHARE))
   if (share < server.maxConnections) {
     log.warn(

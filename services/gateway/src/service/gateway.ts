@@ -8,7 +8,7 @@ import type { CallerPolicy } from '../callers/caller.js'
 import type { GatewayTls } from '../callers/https.js'
 import { isLoopbackHost } from '../callers/loopback.js'
 import { type CallLimit, HttpServer } from '../http/http-server.js'
-import { GatewayError } from '../problems/error.js'
+import { GatewayError } from '../problems/errors.js'
 import { unavailability } from '../problems/unavailability.js'
 import { TokenIssuer } from '../tokens/token-issuer.js'
 import {

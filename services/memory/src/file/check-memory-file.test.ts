@@ -2,7 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Libsql from 'libsql'
 import { describe, expect, it } from 'vitest'
-import { StorageError } from '../model/error.js'
+import { StorageError } from '../model/errors.js'
 import { temporaryFile, temporaryStore } from '../store/memory-file.support.js'
 import { checkMemoryFile } from './check-memory-file.js'
 

@@ -1,4 +1,4 @@
-import { StorageError } from '../model/error.js'
+import { StorageError } from '../model/errors.js'
 import { ReadOnlyFile } from './read-only-file.js'
 
 export interface MemoryFileCheck {

@@ -1,4 +1,4 @@
-import { StorageError } from '../model/error.js'
+import { StorageError } from '../model/errors.js'
 import type { Database } from './database.js'
 
 /** Who serves the file from now on. */

@@ -14,7 +14,7 @@ import {
 import { dirname, join } from 'node:path'
 import Libsql from 'libsql'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { StorageError, storageErrorFrom } from '../model/error.js'
+import { StorageError, storageErrorFrom } from '../model/errors.js'
 import { temporaryFile, temporaryStore } from '../store/memory-file.support.js'
 import { MemoryStore } from '../store/memory-store.js'
 import { Database } from './database.js'

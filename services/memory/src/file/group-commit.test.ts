@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { StorageError } from '../model/error.js'
+import { StorageError } from '../model/errors.js'
 import { temporaryStore } from '../store/memory-file.support.js'
 import { GroupCommit } from './group-commit.js'
 

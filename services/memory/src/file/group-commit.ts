@@ -1,4 +1,4 @@
-import { StorageError, type StorageErrorCode } from '../model/error.js'
+import { StorageError, type StorageErrorCode } from '../model/errors.js'
 import type { Database } from './database.js'
 
 type Transactional = Pick<Database, 'transaction'>

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { StorageError } from '../model/error.js'
+import { StorageError } from '../model/errors.js'
 import { type ArchivedMemory, type MemoryRow, memoryFromRow } from '../model/memory-record.js'
 import { checkMemoryFile, type MemoryFileCheck } from './check-memory-file.js'
 import { ReadOnlyFile } from './read-only-file.js'

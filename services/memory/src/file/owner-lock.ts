@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { OwnershipError, ownPath } from '@jamey/auth'
 import Libsql from 'libsql'
-import { foreignFile, StorageError, storageErrorFrom } from '../model/error.js'
+import { foreignFile, StorageError, storageErrorFrom } from '../model/errors.js'
 import { createOnce, mustBeOwn } from './create-once.js'
 
 type Connection = InstanceType<typeof Libsql>

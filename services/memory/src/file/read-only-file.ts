@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { OwnershipError } from '@jamey/auth'
 import Libsql from 'libsql'
-import { foreignFile, StorageError, storageErrorFrom } from '../model/error.js'
+import { foreignFile, StorageError, storageErrorFrom } from '../model/errors.js'
 import { mustBeOwn } from './create-once.js'
 import { APPLICATION_ID } from './schema.js'
 

@@ -1,4 +1,4 @@
-import { StorageError } from '../model/error.js'
+import { StorageError } from '../model/errors.js'
 import type { Database } from './database.js'
 
 /** 'JMEM': tells a memory file from any other SQLite file. */

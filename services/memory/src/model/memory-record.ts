@@ -7,7 +7,7 @@ import {
   storeSchema,
 } from '@jamey/contracts'
 import type { z } from 'zod'
-import { MemoryInputError } from './error.js'
+import { MemoryInputError } from './errors.js'
 import type { LayerLifetimes } from './memory-layers.js'
 
 /** A memory as a row of the file: times in milliseconds since 1970, lists and objects as JSON. */

@@ -10,7 +10,7 @@ import {
 import { topics } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { Claim } from '../file/claim.js'
-import { MemoryConflictError, MemoryInputError, StorageError } from '../model/error.js'
+import { MemoryConflictError, MemoryInputError, StorageError } from '../model/errors.js'
 import type { Origin } from '../model/memory-record.js'
 import type { MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
 import type { MemoryStoreOptions } from '../store/memory-store.js'

@@ -3,13 +3,13 @@ import type { Clock } from '@jamey/bus'
 import type { Logger } from 'pino'
 import type { Claim } from '../file/claim.js'
 import { OwnerLock } from '../file/owner-lock.js'
-import { StorageError } from '../model/error.js'
+import { StorageError } from '../model/errors.js'
 import type { MemoryStorage } from '../model/memory-storage.js'
 
 /** How often one that stands by looks whether the file is free. */
 const LOOK_MS = 500
 const FIRST_RETRY_MS = 100
-const LONGEST_RETRY_MS = 1000
+const MAXIMUM_RETRY_MS = 1000
 
 export interface OwnedFileParts {
   readonly file: string
@@ -78,7 +78,7 @@ async function own({ file, clock, log, onStandby }: OwnedFileParts, signal: Abor
 /** A process that is short of descriptors or memory may have room for a thread later. */
 async function openWhole({ clock, log, open }: OwnedFileParts, signal: AbortSignal) {
   const id = randomUUID()
-  for (let delayMs = FIRST_RETRY_MS; !signal.aborted; delayMs = Math.min(delayMs * 2, LONGEST_RETRY_MS)) {
+  for (let delayMs = FIRST_RETRY_MS; !signal.aborted; delayMs = Math.min(delayMs * 2, MAXIMUM_RETRY_MS)) {
     try {
       return await open({ id, isNew: true })
     } catch (error) {

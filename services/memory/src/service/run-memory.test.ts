@@ -89,7 +89,7 @@ describe('a memory over a broker', () => {
     ])
   })
 
-  it('stands by while another serves its file, says so, and takes over when that stops', async () => {
+  it('stands by while another serves its file, says so, and serves it when that stops', async () => {
     const port = await brokerPort()
     const file = temporaryFile()
     const first = await running(environment(port, file))

@@ -11,7 +11,7 @@ interface AnnouncementRow {
   readonly memory_ids: string
 }
 
-/** An announcement of another process is taken over when it is this old: that process has surely died. */
+/** Another process publishes an announcement that is this old: that process has surely died. */
 const ORPHANED_AFTER_MS = 60_000
 
 /** One announcement carries at most this many ids, so that no message grows without bound. */

@@ -337,7 +337,7 @@ describe('announcements', () => {
     expect(again.pendingAnnouncements(10)).toEqual(pending.slice(2))
   })
 
-  it('of another process are taken over only when that has not published them for a minute', async () => {
+  it('of another process are published only when that has not published them for a minute', async () => {
     const { store, file, clock } = temporaryStore({ announcer: 'one' })
     await put(store, 'm1')
     const other = temporaryStore({ file, announcer: 'two', now: clock.now }).store

@@ -14,7 +14,7 @@ import { Database } from '../file/database.js'
 import { GroupCommit } from '../file/group-commit.js'
 import { migrate } from '../file/schema.js'
 import type { Announcement, MemoryChange } from '../model/announcement.js'
-import { MemoryConflictError } from '../model/error.js'
+import { MemoryConflictError } from '../model/errors.js'
 import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.js'
 import {
   checkId,

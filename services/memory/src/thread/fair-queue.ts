@@ -1,5 +1,5 @@
 /** Senders whose share is remembered after they have left; more than ever wait at once. */
-const MOST_REMEMBERED = 1000
+const MAXIMUM_REMEMBERED = 1000
 
 /**
  * What waits, by who sent it. Next comes a sender whose work has cost least so far, so that whoever asks for much, in
@@ -46,7 +46,7 @@ export class FairQueue<Item> {
   /** What a sender's turn has cost, in whatever unit all are measured in. */
   charge(sender: string, cost: number): void {
     this.#spent.set(sender, (this.#spent.get(sender) ?? this.#level) + cost)
-    if (this.#spent.size > MOST_REMEMBERED) this.#forget()
+    if (this.#spent.size > MAXIMUM_REMEMBERED) this.#forget()
   }
 
   remove(sender: string, item: Item): void {

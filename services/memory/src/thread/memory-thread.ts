@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { StorageError } from '../model/error.js'
+import { StorageError } from '../model/errors.js'
 import { FairQueue } from './fair-queue.js'
 import { type Answer, type Call, errorFrom, OPENING, type ThreadOptions } from './thread-message.js'
 

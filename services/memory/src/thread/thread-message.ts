@@ -4,7 +4,7 @@ import {
   MemoryInputError,
   StorageError,
   type StorageErrorCode,
-} from '../model/error.js'
+} from '../model/errors.js'
 import type { MemoryStorage } from '../model/memory-storage.js'
 import type { MemoryStoreOptions } from '../store/memory-store.js'
 

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { MemoryConflictError, MemoryInputError, StorageError } from '../model/error.js'
+import { MemoryConflictError, MemoryInputError, StorageError } from '../model/errors.js'
 import { FakeBus } from '../service/bus.support.js'
 import { createMemory } from '../service/memory-service.js'
 import { fakeClock, temporaryFile } from '../store/memory-file.support.js'

@@ -58,7 +58,7 @@ function faultOf(error: unknown): ConnectionFault {
       return new ConnectionFault(reasonCode, message)
     }
   }
-  // A bug of the authenticator is nothing to tell a stranger about; nobody is let in by it.
+  // A bug of the authenticator is nothing to tell an unauthenticated client about; nobody is let in by it.
   const fault = new ConnectionFault(ReasonCode.unspecifiedError, 'the server could not check the credentials')
   fault.cause = error
   return fault

@@ -11,7 +11,7 @@ export function handlePubrec(connection: Connection, session: Session, packet: P
   const isKnown = session.outgoing.receive(packetIdentifier, isFailure(reasonCode))
   if (isFailure(reasonCode)) return
   const code = isKnown ? ReasonCode.success : ReasonCode.packetIdentifierNotFound
-  connection.answers.acknowledge('pubrel', packetIdentifier, code)
+  connection.acknowledgements.acknowledge('pubrel', packetIdentifier, code)
 }
 
 export function handlePubrel(connection: Connection, session: Session, { packetIdentifier }: Pubrel): void {
@@ -22,7 +22,7 @@ export function handlePubrel(connection: Connection, session: Session, { packetI
   // was released: so this one was, and only the answer was lost. Section 4.4
   const isReleased = isKnown || session.isResumed
   const code = isReleased ? ReasonCode.success : ReasonCode.packetIdentifierNotFound
-  connection.answers.acknowledge('pubcomp', packetIdentifier, code)
+  connection.acknowledgements.acknowledge('pubcomp', packetIdentifier, code)
 }
 
 export function handlePubcomp(session: Session, { packetIdentifier }: Pubcomp): void {

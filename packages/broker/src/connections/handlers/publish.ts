@@ -21,7 +21,7 @@ export function handlePublish(connection: Connection, session: Session, packet: 
   const topic = properties === undefined ? packet.topic : connection.aliases.resolve(packet)
   if (qos === 2 && session.incoming.has(packetIdentifier)) {
     // Taken before: only the answer was lost. [MQTT-4.3.3-10]
-    return connection.answers.acknowledge('pubrec', packetIdentifier, ReasonCode.success)
+    return connection.acknowledgements.acknowledge('pubrec', packetIdentifier, ReasonCode.success)
   }
   if (qos > 0) admit(connection, session)
   const permission = connection.publishPermission.allows(topic)
@@ -120,8 +120,8 @@ function accept(
     connection.context.persistence.putIncoming(session, packetIdentifier)
   }
   const type = qos === 1 ? 'puback' : 'pubrec'
-  if (crowded === undefined) connection.answers.acknowledge(type, packetIdentifier, reasonCode)
-  else connection.answers.acknowledgeWhenRoomier(crowded, type, packetIdentifier, reasonCode)
+  if (crowded === undefined) connection.acknowledgements.acknowledge(type, packetIdentifier, reasonCode)
+  else connection.acknowledgements.acknowledgeWhenRoomier(crowded, type, packetIdentifier, reasonCode)
 }
 
 /** Nobody has it yet, so the publisher may send it again. [MQTT-4.3.3-9] */
@@ -129,7 +129,7 @@ function refuseOverflow(connection: Connection, packet: Publish): void {
   connection.context.counters.refusedOverflow++
   const type = packet.qos === 1 ? 'puback' : 'pubrec'
   if (connection.version === 5) {
-    return connection.answers.acknowledge(type, packet.packetIdentifier, ReasonCode.quotaExceeded)
+    return connection.acknowledgements.acknowledge(type, packet.packetIdentifier, ReasonCode.quotaExceeded)
   }
   // An ordinary acknowledgement would be a lie, and there is no other.
   connection.end(ReasonCode.quotaExceeded, `the queue of a subscriber of '${packet.topic}' is full`)
@@ -185,5 +185,5 @@ function refuse(
   if (qos === 0) return
   const known = REASON_CODES_OF.puback.has(code) ? code : ReasonCode.unspecifiedError
   const reasonCode = version === 5 ? known : ReasonCode.success
-  connection.answers.acknowledge(qos === 1 ? 'puback' : 'pubrec', packetIdentifier, reasonCode)
+  connection.acknowledgements.acknowledge(qos === 1 ? 'puback' : 'pubrec', packetIdentifier, reasonCode)
 }

@@ -58,7 +58,7 @@ function subscribe(
     context.hooks.subscribed(client, filters, reasonCodes)
   }
   const suback = { type: 'suback', packetIdentifier, reasonCodes, properties: undefined } as const
-  connection.answers.acknowledgeWith(suback, () => {
+  connection.acknowledgements.acknowledgeWith(suback, () => {
     if (session.connection !== connection.sender) return
     for (const { subscription } of added.values()) {
       if (subscription.group !== undefined) context.router.enterGroup(subscription.group, session)

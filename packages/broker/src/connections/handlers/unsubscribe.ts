@@ -16,5 +16,5 @@ export function handleUnsubscribe(connection: Connection, session: Session, pack
   })
   if (hooks?.observesFilters && client !== undefined) hooks.unsubscribed(client, filters, reasonCodes)
   const unsuback = { type: 'unsuback', packetIdentifier, reasonCodes, properties: undefined } as const
-  connection.answers.acknowledgeWith(unsuback, () => {})
+  connection.acknowledgements.acknowledgeWith(unsuback, () => {})
 }

@@ -15,7 +15,7 @@ export interface ProxyProtocolOptions {
 }
 
 /** Reads the header of PROXY protocol version 2 before anything else reads from a socket. */
-export class ProxyGate {
+export class ProxyProtocol {
   readonly #context: Context
   readonly #trusted: BlockList | undefined
 

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { openBrokerStore } from '../index.js'
 import { Child } from '../test-support/child.js'
 import { newFolder } from '../test-support/folder.js'
-import { EXPIRED_SESSION, HANDING_OVER_PROCESS } from '../test-support/handing-over-process.js'
+import { EXPIRED_SESSION, REDELIVERING_PROCESS } from '../test-support/redelivering-process.js'
 
 const MESSAGES = 1500
 /** With which commit of its life each broker is killed; the last two are not, and the last finds nothing to be done. */
@@ -91,7 +91,7 @@ describe('a broker killed with kill -9 while the queue of a dead member goes to 
     const inOrder = Array.from({ length: MESSAGES }, (_, i) => i + 1)
     const moved: number[] = []
     for (const lastCommit of LIVES) {
-      const child = new Child(HANDING_OVER_PROCESS, [path, lastCommit])
+      const child = new Child(REDELIVERING_PROCESS, [path, lastCommit])
       onTestFinished(async () => void (await child.kill()))
       await child.line()
       await child.kill()

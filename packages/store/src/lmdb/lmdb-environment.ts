@@ -39,7 +39,7 @@ const OPTIONS: RootDatabaseOptions & { permissionsMode: number } = {
  * One LMDB file and its owner: keys are byte strings in their order, values are records with a checksum, every commit
  * is one transaction.
  */
-export class Environment {
+export class LmdbEnvironment {
   readonly path: string
   readonly #folder: string
   /** Undefined while it is opened again after a failed commit, or until the next one can, and when it is closed. */
@@ -63,7 +63,7 @@ export class Environment {
   }
 
   /** Throws `StoreError`. */
-  static async open(path: string, schema: Schema): Promise<Environment> {
+  static async open(path: string, schema: Schema): Promise<LmdbEnvironment> {
     const folder = prepareFolder(path)
     const { database, salvage } = await openDatabase(path, folder)
     try {
@@ -72,7 +72,7 @@ export class Environment {
       await letGo(folder, database)
       throw explainFailure(path, error)
     }
-    const environment = new Environment(path, folder, database)
+    const environment = new LmdbEnvironment(path, folder, database)
     if (salvage !== undefined) environment.#salvages.push(salvage)
     return environment
   }
@@ -94,7 +94,7 @@ export class Environment {
   static async openToRead(
     path: string,
     schema: Schema,
-  ): Promise<{ environment: Environment; owner: number | undefined }> {
+  ): Promise<{ environment: LmdbEnvironment; owner: number | undefined }> {
     const folder = findFolder(path)
     await fillUpUnowned(path, folder)
     let database: Database | undefined
@@ -102,7 +102,7 @@ export class Environment {
       // LMDB opens the lock file even so, and makes it where there is none; data.mdb stays as it is.
       database = await openOnce(path, folder, () => openLmdb(folder, { ...OPTIONS, readOnly: true }))
       expectUpToDate(path, database.get(SCHEMA_KEY), schema)
-      return { environment: new Environment(path, folder, database), owner: ownerOf(database) }
+      return { environment: new LmdbEnvironment(path, folder, database), owner: ownerOf(database) }
     } catch (error) {
       if (database !== undefined) await letGo(folder, database)
       throw explainFailure(path, error)

@@ -36,7 +36,7 @@ interface Stage {
   readonly client: RawClient
 }
 
-interface Ending {
+interface Disconnect {
   readonly reasonCode: number
   readonly options?: Partial<BrokerOptions>
   act(stage: Stage): unknown
@@ -74,7 +74,7 @@ const faulty: BrokerOptions['authenticator'] = {
 }
 
 /** How a client of MQTT 5.0 that was let in comes to each of them. */
-const ENDINGS: readonly Ending[] = [
+const DISCONNECTS: readonly Disconnect[] = [
   {
     reasonCode: 0x80,
     options: { authenticator: faulty },
@@ -142,7 +142,7 @@ const ENDINGS: readonly Ending[] = [
 
 describe('the tables of docs/errors.md about the broker', () => {
   it('have every DISCONNECT that a client was shown to come to, and no other', () => {
-    expect(codesOf(DISCONNECT)).toEqual(ENDINGS.map(({ reasonCode }) => reasonCode))
+    expect(codesOf(DISCONNECT)).toEqual(DISCONNECTS.map(({ reasonCode }) => reasonCode))
   })
 
   it('have every reason code with which the code ends a connection', () => {
@@ -178,7 +178,7 @@ describe('the tables of docs/errors.md about the broker', () => {
 })
 
 describe('a client of MQTT 5.0 that was let in', () => {
-  it.each(ENDINGS.map((ending) => [`0x${ending.reasonCode.toString(16)}`, ending] as const))(
+  it.each(DISCONNECTS.map((disconnect) => [`0x${disconnect.reasonCode.toString(16)}`, disconnect] as const))(
     'is told %s',
     async (_code, { reasonCode, options, act }) => {
       const clock = new FakeClock()

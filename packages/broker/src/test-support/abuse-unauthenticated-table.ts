@@ -5,7 +5,7 @@ const NAME = '0004 4d515454'
 const CONNECT = bytes(connectPacket())
 
 /** What may come before, or as, the first packet. */
-export const STRANGERS: Abuse[] = [
+export const UNAUTHENTICATED: Abuse[] = [
   instead('PUBLISH [MQTT-3.1.0-1]', bytes(publishPacket('t', 'm')), 'closed'),
   instead('PINGREQ [MQTT-3.1.0-1]', bytes({ type: 'pingreq' }), 'closed'),
   instead('a packet of servers [MQTT-3.1.0-1]', hex('20 02 00 00'), 'closed'),
@@ -17,7 +17,7 @@ export const STRANGERS: Abuse[] = [
   instead('a length of five bytes [MQTT-1.5.5-1]', hex('10 ff ff ff ff 7f'), 'closed'),
   instead('a CONNECT that announces 256 MiB', hex('10 ff ff ff 7f'), 'closed'),
   instead(
-    'a CONNECT larger than a stranger may send',
+    'a CONNECT larger than an unauthenticated client may send',
     bytes(connectPacket({ password: Buffer.alloc(30_000) })),
     'closed',
   ),
@@ -69,7 +69,7 @@ export const STRANGERS: Abuse[] = [
     act: async (stage) => {
       const words = new Set<string>()
       for (let cut = 0; cut < CONNECT.length; cut++) {
-        const client = await stage.stranger()
+        const client = await stage.unauthenticated()
         client.sendBytes(CONNECT.subarray(0, cut))
         client.socket.end()
         words.add(await lastWord(client))
@@ -82,7 +82,7 @@ export const STRANGERS: Abuse[] = [
     answer: 'closed',
     act: async (stage) => {
       for (let cut = 0; cut < CONNECT.length; cut++) {
-        const client = await stage.stranger()
+        const client = await stage.unauthenticated()
         client.sendBytes(CONNECT.subarray(0, cut))
         client.socket.resetAndDestroy()
         await client.closed
@@ -94,7 +94,7 @@ export const STRANGERS: Abuse[] = [
     what: 'CONNECT with thousands of User Properties, within the limit',
     answer: 'connack 0x00',
     act: async (stage) => {
-      const client = await stage.stranger()
+      const client = await stage.unauthenticated()
       const userProperties = Array.from({ length: 3_900 }, () => ['', ''] as const)
       client.send(connectPacket({ properties: { userProperties } }))
       return nextWord(client)
@@ -104,7 +104,7 @@ export const STRANGERS: Abuse[] = [
     what: 'CONNECT with a client identifier of 15 000 bytes',
     answer: 'connack 0x00',
     act: async (stage) => {
-      const client = await stage.stranger()
+      const client = await stage.unauthenticated()
       client.send(connectPacket({ clientId: 'x'.repeat(15_000), properties: { sessionExpiryInterval: 99 } }))
       return nextWord(client)
     },
@@ -115,7 +115,7 @@ export const STRANGERS: Abuse[] = [
     act: async (stage) => {
       const words = new Set<string>()
       for (let seed = 1; seed <= 200; seed++) {
-        const client = await stage.stranger()
+        const client = await stage.unauthenticated()
         client.sendBytes(noise(seed, 300, 0x10))
         client.socket.end()
         words.add(await lastWord(client))

@@ -1,26 +1,26 @@
 import type { Packet } from '@jamey/protocol'
 import type { ClientLink } from '../sessions/client-link.js'
-import type { PausablePublisher, QueueCapacity, WaitingAnswer } from '../sessions/queue-capacity.js'
+import type { PausablePublisher, PendingAcknowledgement, QueueCapacity } from '../sessions/queue-capacity.js'
 import type { AcknowledgementTarget, AcknowledgementType, GroupCommit } from '../storage/group-commit.js'
 import type { Counters } from '../support/counters.js'
 
-/** The connection that is told. */
-interface Answered extends PausablePublisher {
+/** The connection whose packets are acknowledged. */
+interface AcknowledgedConnection extends PausablePublisher {
   readonly context: { readonly counters: Counters; readonly groupCommit: GroupCommit | undefined }
   readonly sender: ClientLink & AcknowledgementTarget
 }
 
 /** PUBACK or PUBREC that waits until a receiver of what it answers has room. */
-class HeldAnswer implements WaitingAnswer {
+class HeldAcknowledgement implements PendingAcknowledgement {
   readonly type: AcknowledgementType
   readonly packetIdentifier: number
   readonly reasonCode: number
   isReady: boolean
   since = 0
-  readonly #of: Answers
+  readonly #of: Acknowledgements
 
   constructor(
-    of: Answers,
+    of: Acknowledgements,
     type: AcknowledgementType,
     packetIdentifier: number,
     reasonCode: number,
@@ -40,12 +40,12 @@ class HeldAnswer implements WaitingAnswer {
 }
 
 /** What one connection is told about what it sent, in the order in which that came. */
-export class Answers {
-  readonly #connection: Answered
+export class Acknowledgements {
+  readonly #connection: AcknowledgedConnection
   /** In order; present while there are any. [MQTT-4.6.0-2] [MQTT-4.6.0-3] */
-  #held: Set<HeldAnswer> | undefined
+  #held: Set<HeldAcknowledgement> | undefined
 
-  constructor(connection: Answered) {
+  constructor(connection: AcknowledgedConnection) {
     this.#connection = connection
   }
 
@@ -94,12 +94,12 @@ export class Answers {
     packetIdentifier: number,
     reasonCode: number,
     isReady: boolean,
-  ): HeldAnswer {
-    const answer = new HeldAnswer(this, type, packetIdentifier, reasonCode, isReady)
+  ): HeldAcknowledgement {
+    const acknowledgement = new HeldAcknowledgement(this, type, packetIdentifier, reasonCode, isReady)
     if (type === 'puback') this.#connection.sender.heldPubacks++
     this.#held ??= new Set()
-    this.#held.add(answer)
-    return answer
+    this.#held.add(acknowledgement)
+    return acknowledgement
   }
 
   #give(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {

@@ -11,14 +11,14 @@ import type { StoreWriter } from './store-writer.js'
 /** The store's identifier, and the number of the message. */
 const RECEIPT = /^([0-9a-f]+)\.(\d{1,16})$/
 
-export interface Answer {
-  readonly answer: Promise<PublishResult>
+export interface PendingOutcome {
+  readonly outcome: Promise<PublishResult>
   /** To be called by whoever stops waiting. */
   readonly forget: () => void
 }
 
-/** Where receipts are answered. */
-export class ReceiptAnswers {
+/** Finds out what became of stored messages, by their receipts. */
+export class ReceiptLookup {
   readonly #identifier: string
   readonly #store: SessionStore
   readonly #storeWriter: StoreWriter
@@ -45,7 +45,7 @@ export class ReceiptAnswers {
    * Settles with the server's acknowledgement. The reason code of an acknowledgement that came before is not kept: then
    * it is 0. Throws where the receipt is none of this store.
    */
-  ask(receipt: string): Answer {
+  ask(receipt: string): PendingOutcome {
     const sequence = this.#read(receipt)
     const asked = new Deferred<PublishResult>()
     const others = this.#waiting.get(sequence)
@@ -57,7 +57,7 @@ export class ReceiptAnswers {
       },
       (error: Error) => this.fail(sequence, error),
     )
-    return { answer: asked.promise, forget: () => this.#forget(sequence, asked) }
+    return { outcome: asked.promise, forget: () => this.#forget(sequence, asked) }
   }
 
   settle(sequence: number, result: PublishResult): void {
@@ -130,7 +130,7 @@ function failureOf(receipt: string, { code, message, reasonCode }: StoredReason)
   return new PublishError(code as PublishErrorCode, `receipt ${receipt}: ${message}`, { reasonCode })
 }
 
-/** Where the client is closed before the answer came. */
+/** Where the client is closed before the outcome was known. */
 export function closed(): PublishError {
   return new PublishError('closed', 'the client is closed; ask again with the next one', {
     mayBeDelivered: true,

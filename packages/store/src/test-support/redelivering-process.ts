@@ -3,7 +3,7 @@ import { openBrokerStore } from '../index.js'
 import { report } from './report.js'
 
 /** This module, for `Child`. */
-export const HANDING_OVER_PROCESS = 'handing-over-process.ts'
+export const REDELIVERING_PROCESS = 'redelivering-process.ts'
 /** The session that is about to expire; one that is over is kept under a longer name. */
 export const EXPIRED_SESSION = 'over'
 

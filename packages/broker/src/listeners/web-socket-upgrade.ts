@@ -27,7 +27,7 @@ export interface WebSocketOptions {
 const DEFAULT_PATH = '/mqtt'
 /** The second is what clients of 3.1 were told to offer before the standard named one. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const
-const LARGEST_HEADERS_BYTES = 8_192
+const MAXIMUM_HEADERS_BYTES = 8_192
 /** One message may hold the end of one packet and more besides. */
 const BYTES_BESIDE_PACKET = 1_048_576
 
@@ -44,7 +44,7 @@ interface Refusal {
 }
 
 /** Which HTTP requests become WebSockets. */
-export class WebSocketGate {
+export class WebSocketUpgrade {
   readonly path: string
   readonly #context: Context
   readonly #served: Served
@@ -77,11 +77,11 @@ export class WebSocketGate {
     })
   }
 
-  /** For the HTTP server; strangers get the time of a CONNECT and no room. */
+  /** For the HTTP server; who is not authenticated yet gets the time of a CONNECT and no room. */
   static serverOptions({ limits }: Context): ServerOptions {
     return {
       noDelay: true,
-      maxHeaderSize: LARGEST_HEADERS_BYTES,
+      maxHeaderSize: MAXIMUM_HEADERS_BYTES,
       headersTimeout: limits.connectTimeoutMs,
       requestTimeout: limits.connectTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, limits.connectTimeoutMs),
@@ -104,10 +104,14 @@ export class WebSocketGate {
       const admitted = admit(socket)
       if (admitted === undefined) return
       const { connectPacketBytes, packetBytes } = this.#context.limits
-      const strangerBytes = connectPacketBytes * 2
+      const unauthenticatedBytes = connectPacketBytes * 2
       this.#webSockets.options.maxPayload = packetBytes + BYTES_BESIDE_PACKET
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        boundStranger(socket, open(new WebSocketStream(webSocket, socket), admitted), strangerBytes)
+        boundUnauthenticated(
+          socket,
+          open(new WebSocketStream(webSocket, socket), admitted),
+          unauthenticatedBytes,
+        )
       })
     })
   }
@@ -172,12 +176,12 @@ function portOf({ port, protocol }: URL): string {
 }
 
 /** `ws` holds a message until it is whole; nobody who has not said CONNECT may have it hold much. */
-function boundStranger(socket: Socket, connection: Connection, mostBytes: number): void {
+function boundUnauthenticated(socket: Socket, connection: Connection, maximumBytes: number): void {
   let bytes = 0
   const count = (chunk: Buffer): void => {
     bytes += chunk.length
     if (connection.state !== 'waiting') socket.off('data', count)
-    else if (bytes > mostBytes) connection.destroy()
+    else if (bytes > maximumBytes) connection.destroy()
   }
   socket.on('data', count)
 }

@@ -5,9 +5,9 @@ import type { Handling } from './handling.js'
 /** What a handler rejects with that never looked at its message: no failure, but no acknowledgement either. */
 export const NOT_CONSUMED: unique symbol = Symbol('not consumed')
 
-export interface DeliveryListener {
+export interface ReceivedPublishListener {
   /** All handlers have settled. */
-  onSettled(delivery: Delivery): void
+  onSettled(received: ReceivedPublish): void
   onHandlerFailed(error: unknown, message: Message): void
 }
 
@@ -15,7 +15,7 @@ export interface DeliveryListener {
  * One received QoS 1 or 2 message until its acknowledgement has left. The objects are used again, because their two
  * bound functions cost more than all the rest.
  */
-export class Delivery {
+export class ReceivedPublish {
   packet: Publish | undefined = undefined
   reasonCode = 0
   /** Handlers that have not settled yet. */
@@ -32,10 +32,10 @@ export class Delivery {
   beganAtMs = 0
   /** It is in the queue of acknowledgements of the present connection. */
   isQueued = false
-  readonly #listener: DeliveryListener
+  readonly #listener: ReceivedPublishListener
   #leaves = false
 
-  constructor(listener: DeliveryListener) {
+  constructor(listener: ReceivedPublishListener) {
     this.#listener = listener
   }
 
