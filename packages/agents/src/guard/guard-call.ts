@@ -1,5 +1,6 @@
 import type { CallJudge, JsonObject, ToolCall } from '../model/call-judge.js'
-import { clearCall, type GuardOptions } from './cleared-call.js'
+import { claimCall } from './clearances.js'
+import type { GuardOptions } from './cleared-call.js'
 
 export interface GuardCallOptions<Result> extends GuardOptions {
   /** What of a result the agent sees, and its session is told; all of it by default. */
@@ -19,7 +20,7 @@ export async function guardCall<Result>(
   run: (args: JsonObject) => Result | Promise<Result>,
   options: GuardCallOptions<Result> = {},
 ): Promise<Result> {
-  const cleared = await clearCall(judge, call, options)
+  const cleared = await claimCall(judge, call, options)
   let result: Result
   try {
     result = await run(cleared.arguments)

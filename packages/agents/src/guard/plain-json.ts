@@ -22,9 +22,15 @@ export function plainObject(value: unknown, name: string): JsonObject {
   return bounded(JSON.stringify(value)) as JsonObject
 }
 
+/** Characters of a result that are reported: more than a session keeps, which therefore knows that it lacks the rest. */
+const MAXIMUM_RESULT_CHARACTERS = 250_000
+/** Written as six characters each in JSON, so that a cut text might be as large as none may be. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g
+
 /**
- * What of a result can be reported: its JSON form, where there is one, big integers as text, and null for nothing.
- * Throws `NotJson` for what refers to itself and beyond the bound.
+ * What of a result is reported: its JSON form, big integers as text, and null for nothing; of one that is larger than
+ * what is taken, the beginning of its text. Throws `NotJson` for what refers to itself.
  */
 export function reportable(value: unknown): unknown {
   let text: string | undefined
@@ -35,7 +41,10 @@ export function reportable(value: unknown): unknown {
   } catch (error) {
     throw new NotJson(`it has no JSON form: ${error instanceof Error ? error.message : String(error)}`)
   }
-  return text === undefined ? null : bounded(text)
+  if (text === undefined) return null
+  if (Buffer.byteLength(text) <= MAXIMUM_JSON_BYTES) return JSON.parse(text)
+  const whole = typeof value === 'string' ? value : text
+  return whole.slice(0, MAXIMUM_RESULT_CHARACTERS).toWellFormed().replaceAll(CONTROL_CHARACTERS, ' ')
 }
 
 function bounded(text: string): unknown {

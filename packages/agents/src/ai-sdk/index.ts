@@ -1,0 +1,2 @@
+export { aiSdkToolApproval } from './tool-approval.js'
+export { type AiSdkOptions, type AiSdkToolsOptions, aiSdkTools } from './tools.js'

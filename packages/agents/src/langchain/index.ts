@@ -1,0 +1,1 @@
+export { type LangchainOptions, langchainMiddleware } from './middleware.js'
