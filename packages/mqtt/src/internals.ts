@@ -1,4 +1,7 @@
-/** What other packages of this repository need of the client. It changes without notice; users have `index.ts`. */
+/**
+ * The parts of the client that other packages of this repository need. It changes without notice; users have
+ * `index.ts`.
+ */
 
 export { DROPPED_BY_HAND, publishedAnew } from './model/session-store.js'
 export { receiptOf } from './publishing/receipts.js'

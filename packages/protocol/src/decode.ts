@@ -34,7 +34,10 @@ export type Sender = 'client' | 'server'
 
 type BodyDecoder = (reader: Reader, version: ProtocolVersion, from: Sender) => Packet
 
-/** What one side sends, and how it is read; PUBLISH has a path of its own. Who has one of them only needs no other. */
+/**
+ * The packets that one side sends, and how each is read; PUBLISH has a path of its own. A program that is only client
+ * or only server imports one of the two.
+ */
 export interface Direction {
   readonly from: Sender
   readonly decoders: { readonly [name in PacketName]?: BodyDecoder }
@@ -186,7 +189,7 @@ function decodeConnack(reader: Reader, version: ProtocolVersion): Connack {
   // [MQTT-3.2.2-1]
   if (flags > 1) throw reader.malformed(`connack has acknowledge flags ${flags}; expected 0 or 1`, flagsAt)
   const codeAt = reader.at
-  // In 5.0 there are properties, be it none of them, so two bytes are a CONNACK of 3.1.1, whatever they say.
+  // CONNACK of MQTT 5.0 has a property length at least, so two bytes are a CONNACK of 3.1.1, whatever they say.
   if (version === 5 && reader.left === 1) {
     throw reader.violation('the server speaks only MQTT 3.1.1', ReasonCode.protocolError, codeAt)
   }
@@ -286,7 +289,7 @@ function decodeUnsuback(reader: Reader, version: ProtocolVersion): Unsuback {
 }
 
 function decodeDisconnect(reader: Reader, version: ProtocolVersion, from: Sender): Disconnect {
-  // Before MQTT 5.0 only a client says goodbye. [MQTT-3.14 of 3.1.1]
+  // DISCONNECT of a server exists in MQTT 5.0 only. [MQTT-3.14 of 3.1.1]
   if (version < 5 && from === 'server') {
     throw reader.violation(
       'a server sends no disconnect before MQTT 5.0',

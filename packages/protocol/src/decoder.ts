@@ -10,7 +10,9 @@ import { MAXIMUM_VARINT } from './writer.js'
 const MAXIMUM_HEADER_BYTES = 5
 /** The first allocation for a packet that comes in pieces; a peer that announces much and sends little gets no more. */
 const FIRST_PIECE_BYTES = 4096
-/** Who has sent so much of a packet is believed its length: the rest is not copied again. */
+/**
+ * Once so much of a packet has come, its announced length is reserved in one piece, so that nothing is copied again.
+ */
 const WELL_BEGUN_BYTES = 131_072
 
 export interface PacketDecoderOptions {
@@ -23,7 +25,10 @@ export interface PacketDecoderOptions {
    * before they are read. Every byte of these may become an object of its own. By default, as `maximumPacketBytes`.
    */
   readonly maximumControlBytes?: number | undefined
-  /** Of this decoder alone; without one, what repeats is read anew. */
+  /**
+   * Memory of repeated properties, which belongs to this decoder alone; without one, properties are read anew each
+   * time.
+   */
   readonly propertyMemory?: PropertyMemory | undefined
 }
 
@@ -61,7 +66,7 @@ export class PacketDecoder {
     this.maximumControlBytes = options.maximumControlBytes ?? Number.POSITIVE_INFINITY
   }
 
-  /** What came of a packet that is not whole. */
+  /** Bytes of a packet that is not whole yet. */
   get heldBytes(): number {
     return this.#partial === undefined ? 0 : this.#partialBytes
   }
@@ -87,7 +92,10 @@ export class PacketDecoder {
     }
   }
 
-  /** What came of a packet that failed in earlier chunks, and in the last one with all behind it. Then it is as new. */
+  /**
+   * The bytes of a packet that failed: from earlier chunks, and from the last chunk with all behind it. The decoder is
+   * as new afterwards.
+   */
   rest(): (Uint8Array | undefined)[] {
     const rest = [this.#partial?.subarray(0, this.#partialBytes), this.#chunk?.subarray(this.#at)]
     this.#chunk = this.#partial = this.#failure = undefined
@@ -205,7 +213,7 @@ export class PacketDecoder {
 }
 
 export interface DecoderOptions extends PacketDecoderOptions {
-  /** Who sends the bytes that will be pushed. */
+  /** The side that sends the bytes that will be pushed. */
   readonly from: Sender
 }
 

@@ -27,7 +27,7 @@ type AnyAcknowledgement = Puback | Pubrec | Pubrel | Pubcomp
 
 type BodyWriter<P extends Packet> = (writer: Writer, packet: P, version: ProtocolVersion) => void
 
-/** How the packets of a union are written, up to their fixed header. */
+/** A writer for the body of each packet of a union; the fixed header is written around it. */
 export type Bodies<P extends Packet> = {
   readonly [Type in P['type']]: BodyWriter<Extract<P, { type: Type }>>
 }
@@ -216,7 +216,7 @@ function writeDisconnect(writer: Writer, packet: Disconnect, version: ProtocolVe
 
 function writeNothing(): void {}
 
-/** What a client sends, beside PUBLISH and the acknowledgements, which have functions of their own. */
+/** The packets that a client sends, but for PUBLISH and the acknowledgements, which have functions of their own. */
 export type ClientPacket = Connect | Subscribe | Unsubscribe | Pingreq | Disconnect | Auth
 
 export const CLIENT_BODIES: Bodies<ClientPacket> = {

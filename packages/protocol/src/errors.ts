@@ -14,7 +14,7 @@ export type ProtocolErrorCode =
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
   readonly code: ProtocolErrorCode
-  /** What a DISCONNECT or CONNACK about this error carries. */
+  /** The reason code of a DISCONNECT or CONNACK about this error. */
   readonly reasonCode: number
   /** Bytes from the first byte of the packet; -1 where no bytes are concerned. */
   readonly offset: number

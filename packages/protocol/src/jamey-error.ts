@@ -4,10 +4,10 @@ export interface JameyErrorDetails {
   readonly retryable?: boolean | undefined
 }
 
-/** What all errors of these packages share; `code` is one of the words that each class documents. */
+/** The base of all errors of these packages; `code` is one of the words that each class documents. */
 export abstract class JameyError<Code extends string = string> extends Error {
   readonly code: Code
-  /** Whether the same call may succeed later, unchanged. */
+  /** True where the same call may succeed later, unchanged. */
   readonly retryable: boolean
 
   constructor(code: Code, message: string, { cause, retryable = false }: JameyErrorDetails = {}) {

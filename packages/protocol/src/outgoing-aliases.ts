@@ -1,6 +1,6 @@
 /** An alias takes three bytes as a property; below this length of topic it saves nothing worth the trouble. */
 const WORTH_FROM_CHARACTERS = 16
-/** By so much the packet that gives an alias may be longer: the property, and its length in both lengths. */
+/** Bytes by which a packet that gives an alias may be longer: the property, and its part in both lengths. */
 export const ALIAS_BYTES = 5
 
 /** The topic aliases we gave on one connection: the first topics get them and keep them. Section 3.3.2.3.4. */

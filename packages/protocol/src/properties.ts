@@ -77,7 +77,7 @@ export const PROPERTIES = [
   { id: 0x2a, name: 'sharedSubscriptionAvailable', kind: 'flag', on: ['connack'], repeats: false },
 ] as const
 
-/** What a property may hold, by its kind. `flag` is a byte of 0 or 1; `topic` a topic name without wildcards. */
+/** The type of a property's value, by its kind. `flag` is a byte of 0 or 1; `topic` a topic name without wildcards. */
 interface ValueOf {
   flag: 0 | 1
   uint16: number
@@ -95,7 +95,7 @@ interface ValueOf {
 export type UserProperty = readonly [name: string, value: string]
 export type PropertyRow = (typeof PROPERTIES)[number]
 export type PropertyKind = keyof ValueOf
-/** Where properties stand: the packets that have them, and the will inside CONNECT. */
+/** The packets that have properties, and the will inside CONNECT. */
 export type PropertyHolder = PropertyRow['on'][number]
 
 type RowOn<H extends PropertyHolder, Row = PropertyRow> = Row extends { on: readonly (infer On)[] }

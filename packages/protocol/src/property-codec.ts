@@ -168,7 +168,9 @@ function writeEach(writer: Writer, holder: PropertyHolder, bag: PropertyBag): vo
   }
 }
 
-/** As they stand among the properties of a packet, for `encodePublish`. Throws `ProtocolError` 'invalid-argument'. */
+/**
+ * User properties as bytes of a packet's properties, for `encodePublish`. Throws `ProtocolError` 'invalid-argument'.
+ */
 export function encodeUserProperties(pairs: readonly UserProperty[]): Uint8Array {
   const writer = new Writer()
   for (const pair of pairs) writeValue(writer, USER_PROPERTY, pair)
@@ -181,7 +183,7 @@ export function encodeUserProperties(pairs: readonly UserProperty[]): Uint8Array
   return bytes
 }
 
-/** For `assertProperties` alone. */
+/** A writer that only `assertProperties` uses; it keeps none of what it writes. */
 let scratch: Writer | undefined
 const MAXIMUM_SCRATCH_BYTES = 65_536
 

@@ -5,7 +5,7 @@ import type { Reader } from './reader.js'
 /** Longer blocks of properties seldom come again. */
 const MAXIMUM_BYTES = 64
 const SLOTS = 16
-/** One in so many is remembered, so that a stream that never repeats itself pays little for it. */
+/** Only one set in so many is remembered, so that a stream that never repeats itself pays little for it. */
 const REMEMBER_ONE_IN = 8
 
 interface Block {

@@ -2,7 +2,7 @@ import { encodePublish } from './encode.js'
 import type { ProtocolVersion, Publish } from './packets.js'
 import { Writer } from './writer.js'
 
-/** Written by all frames in turn: what it hands over is never written again. */
+/** All frames are written with it, one after the other; bytes that it has handed over are never written again. */
 const scratch = new Writer()
 
 /**
@@ -32,7 +32,7 @@ export class PublishFrame {
     const head = this.#head
     const at = this.#identifierAt
     if (at >= 0) {
-      // In place, for the writer copies it at once.
+      // The identifier may be written in place, for the writer copies it at once.
       head[at] = packetIdentifier >>> 8
       head[at + 1] = packetIdentifier
     }

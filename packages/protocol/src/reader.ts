@@ -21,11 +21,11 @@ export class Reader {
   bytes: Uint8Array = new Uint8Array(0)
   at = 0
   end = 0
-  /** Where the packet's first byte stands; errors tell offsets from there. */
+  /** Offset of the packet's first byte in the chunk; errors tell offsets from there. */
   start = 0
   /** MQTT 5.0 wants Variable Byte Integers in their shortest form. [MQTT-1.5.5-1] */
   wantsShortestVarint = false
-  /** Of one property set. */
+  /** The greatest size of one set of properties. */
   mostPropertyBytes = Number.POSITIVE_INFINITY
   propertyMemory: PublishPropertyReader | undefined
   readonly #topics: string[] = new Array(TOPIC_SLOTS).fill('')
@@ -144,7 +144,7 @@ export class Reader {
       return kept
     }
     const topic = this.#newTopic(from)
-    // Only where bytes and UTF-16 code units agree can `#holds` compare them; that is for ASCII.
+    // `#holds` compares bytes with UTF-16 code units, and those agree for ASCII only.
     if (topic.length === length) {
       this.#topics[slot] = topic
       this.#lastTopic = topic
@@ -176,7 +176,7 @@ export class Reader {
   #holds(topic: string, from: number, length: number): boolean {
     if (topic.length !== length) return false
     const { bytes } = this
-    // From the end, where topics of one tree differ first.
+    // It compares from the end, where topics of one tree differ first.
     for (let i = length - 1; i >= 0; i--) if (topic.charCodeAt(i) !== bytes[from + i]) return false
     return true
   }

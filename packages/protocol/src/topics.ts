@@ -67,7 +67,7 @@ export function matches(filter: string, topic: string): boolean {
   return at === topic.length
 }
 
-/** Whether every topic that `inner` selects is selected by `outer`, too. Both are filters without `$share`. */
+/** True where `outer` selects every topic that `inner` selects. Both are filters without `$share`. */
 export function covers(outer: string, inner: string): boolean {
   // `+/#` selects every topic that `#` does: all have a first level, and `#` includes the parent.
   const a = outer === '+/#' ? ['#'] : outer.split('/')
@@ -84,7 +84,7 @@ export function covers(outer: string, inner: string): boolean {
   return a.length === b.length
 }
 
-/** Whether some topic is selected by both. Neither is a filter with `$share`. */
+/** True where some topic is selected by both. Neither is a filter with `$share`. */
 export function overlaps(one: string, other: string): boolean {
   const a = one.split('/')
   const b = other.split('/')

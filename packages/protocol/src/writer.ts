@@ -39,7 +39,7 @@ export class Writer {
   /** First byte of the slab that was not taken yet. */
   #start = 0
   #at = 0
-  /** Where the open packet starts; -1 between packets. */
+  /** Offset at which the open packet starts; -1 between packets. */
   #frame = -1
   #lengthBytes = 1
   #chunks: Uint8Array[] = []
@@ -161,7 +161,7 @@ export class Writer {
     this.#chunkBytes += bytes.length
   }
 
-  /** Whether `append` would copy this many bytes; then they belong into the packet's own reservation. */
+  /** True where `append` would copy this many bytes; then they belong into the packet's own reservation. */
   static copies(byteLength: number): boolean {
     return byteLength < BY_REFERENCE_FROM_BYTES
   }
@@ -236,7 +236,7 @@ export function notOfType(what: string, found: unknown, expected: string): Proto
   return invalidArgument(`${what} is of type ${typeOf(found)}; expected ${expected}`)
 }
 
-/** Also of another realm, such as a sandbox that tests run in. */
+/** True for a Uint8Array of another realm, too, such as a sandbox that tests run in. */
 export function isBytes(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array || typeOf(value) === 'Uint8Array'
 }

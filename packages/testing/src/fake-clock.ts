@@ -12,7 +12,7 @@ interface Timer {
 export class FakeClock {
   readonly #timers = new Set<Timer>()
   #nowMs: number
-  /** What the time of day was corrected by, which timers do not notice. */
+  /** Milliseconds by which the time of day was corrected; timers do not notice corrections. */
   #correctedByMs = 0
   #order = 0
 
@@ -33,10 +33,10 @@ export class FakeClock {
 
   readonly now = (): number => this.#nowMs
 
-  /** The same until it is corrected. */
+  /** The time of day is that of `now` until a test corrects it. */
   readonly timeOfDay = (): number => this.#nowMs + this.#correctedByMs
 
-  /** What a test lets pass is work. */
+  /** The event loop of a test counts as busy all the time. */
   readonly idle = (): number => 0
 
   /** Sets the time of day forward or back. */

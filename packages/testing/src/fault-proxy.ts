@@ -6,11 +6,11 @@ export interface Faults {
   delayMs?: number | undefined
   /** Both sockets break after this many bytes from the client, counted per connection; the rest is lost. */
   cutAfterClientBytes?: number | undefined
-  /** The same for bytes from the server. */
+  /** Both sockets break after this many bytes from the server, counted per connection; the rest is lost. */
   cutAfterServerBytes?: number | undefined
   /** Bytes are swallowed and nothing is closed, as by a cable that was pulled. */
   isHalfOpen?: boolean | undefined
-  /** What this side sends is swallowed, and so is its end; the other direction works. */
+  /** The bytes of this side are swallowed, and so is its end; the other direction works. */
   drops?: 'client' | 'server' | undefined
   /** Nothing is read from either side, so that their sockets fill up, as by a process that hangs. Nothing is lost. */
   isStalled?: boolean | undefined

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** What one direction suffers at this moment. */
+/** The faults of one direction at this moment. */
 export interface PipeFaults {
   readonly delayMs: number
   readonly bytesPerSecond: number | undefined
@@ -30,7 +30,7 @@ export class FaultyPipe {
   readonly #waiting: Waiting[] = []
   #waitingBytes = 0
   #passedBytes = 0
-  /** When the last byte that a throttled pipe took will have left. */
+  /** Moment at which the last byte that a throttled pipe took will have left. */
   #freeAtMs = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -73,7 +73,7 @@ export class FaultyPipe {
     const rest = chunk.subarray(0, Math.max(0, cutAfterBytes - this.#passedBytes))
     this.#passedBytes += chunk.length
     if (rest.length > 0) this.#push(rest)
-    // What was let through arrives before the end does.
+    // Bytes that were let through arrive before the end does.
     if (this.#passedBytes >= cutAfterBytes) this.#push('cut')
     this.regulate()
   }
@@ -89,7 +89,7 @@ export class FaultyPipe {
     if (this.#timer === undefined) this.#passDue()
   }
 
-  /** One after the other: when a delay is made shorter, what comes then waits for what is on its way. */
+  /** Chunks pass one after the other: where a delay is made shorter, what comes then waits for what is on its way. */
   #passDue(): void {
     this.#timer = undefined
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {

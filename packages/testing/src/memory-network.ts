@@ -1,4 +1,4 @@
-/** What a client's transport tells; the same shape as the client's own. */
+/** The calls by which a client's transport tells what happens; the shape is that of the client's own listener. */
 interface Listener {
   onOpen(): void
   onData(chunk: Uint8Array): void
@@ -11,7 +11,7 @@ interface Listener {
  * or breaks the connection and so loses what lies there.
  */
 export class MemoryLink {
-  /** Whether neither side has ended it. */
+  /** True while neither side has ended it. */
   isOpen = false
   #listener: Listener | undefined
   #toServer: Buffer = Buffer.alloc(0)
@@ -55,7 +55,7 @@ export class MemoryLink {
     this.#listener = undefined
   }
 
-  /** What the server reads next, `bytes` at the most. */
+  /** The bytes that the server reads next, `bytes` at the most. */
   readAsServer(bytes = Number.POSITIVE_INFINITY): Buffer {
     const read = this.#toServer.subarray(0, bytes)
     this.#toServer = this.#toServer.subarray(read.length)

@@ -13,7 +13,7 @@ import {
 
 type PacketOf<Name extends Packet['type']> = Extract<Packet, { type: Name }>
 
-/** What a scripted server does with a packet; packets it has no part for get no answer. */
+/** The reactions of a scripted server, by packet; a packet without one gets no answer. */
 export type Script = {
   [Name in Packet['type']]?: (packet: PacketOf<Name>, peer: PeerConnection) => void
 }
@@ -114,7 +114,7 @@ export class PeerConnection {
     this.send({ type, packetIdentifier, reasonCode, properties: undefined })
   }
 
-  /** From now on nothing is read, as by a server that hangs. */
+  /** Nothing is read from now on, as by a server that hangs. */
   stopReading(): void {
     this.#isReading = false
     this.socket.pause()
@@ -200,7 +200,7 @@ export class MqttPeer {
     return `${this.#isTls ? 'mqtts' : 'mqtt'}://127.0.0.1:${this.port}`
   }
 
-  /** For connections from now on: the obliging script, changed where `script` says so. */
+  /** Connections from now on follow the obliging script, changed where `script` says so. */
   follow(script: Script): void {
     this.#script = { ...OBLIGING, ...script }
   }
@@ -220,7 +220,7 @@ export class MqttPeer {
     await closed
   }
 
-  /** After `close`: listens again, on the same port where one is given. */
+  /** Listens again after `close`, on the port given. */
   relisten(port: number): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)

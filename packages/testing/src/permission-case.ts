@@ -1,11 +1,11 @@
-/** What a client asks for: the names are those of `Permissions` in `@jamey/auth`. */
+/** The actions that a client asks for; their names are those of `Permissions` in `@jamey/auth`. */
 export type PermissionAction = 'publish' | 'subscribe' | 'receive' | 'act-for'
 
 export type PermissionRuling = 'own' | 'granted' | 'foreign' | 'invalid' | 'not-granted'
 
 /** One decision: what a client with these permissions asks for, whether it is allowed, and why. */
 export interface PermissionCase {
-  /** What the case shows, as a part of a test's name. */
+  /** A sentence that says what the case shows; it becomes part of a test's name. */
   readonly name: string
   readonly clientId: string
   readonly permissions: readonly string[]

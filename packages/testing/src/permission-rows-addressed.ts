@@ -1,6 +1,9 @@
 import type { PermissionRow } from './permission-case.js'
 
-/** What belongs to one client, or names one: inboxes, statuses, `%c`, the sender as the last level, and `act-for:`. */
+/**
+ * Permissions that belong to one client, or name one: inboxes, statuses, `%c`, the sender as the last level, and
+ * `act-for:`.
+ */
 export const ADDRESSED_ROWS: readonly PermissionRow[] = [
   {
     shows: 'the own inbox and status topic need no permission',
@@ -274,7 +277,7 @@ export const ADDRESSED_ROWS: readonly PermissionRow[] = [
     permissions: ['#', 'act-for:bob', 'act-for:a b', 'act-for:$SYS'],
     granted: ['act-for bob', 'act-for a b', 'act-for $SYS', 'publish act-for:bob'],
     invalid: ['act-for +', 'act-for ', 'act-for a/b', 'act-for #', 'act-for \u0007'],
-    // For itself, too: whoever passes on permissions could give itself any.
+    // It may not act for itself either: whoever passes on permissions could give itself any.
     missing: ['act-for eva', 'act-for carl', 'act-for Bob', 'act-for bobby', 'act-for bo', 'act-for %c'],
   },
   {

@@ -1,6 +1,6 @@
 import type { PermissionRow } from './permission-case.js'
 
-/** What filters, directions, wildcards and share groups grant. */
+/** Permissions by filters, directions, wildcards and share groups. */
 export const FILTER_ROWS: readonly PermissionRow[] = [
   {
     shows: 'nothing listed, nothing allowed',

@@ -152,7 +152,7 @@ export class RawClient {
     })
   }
 
-  /** From now on nothing is read. */
+  /** Nothing is read from now on. */
   stopReading(): void {
     this.socket.pause()
   }

@@ -39,10 +39,10 @@ class HeldAcknowledgement implements PendingAcknowledgement {
   }
 }
 
-/** What one connection is told about what it sent, in the order in which that came. */
+/** Acknowledgements of what one connection sent, in the order in which that came. [MQTT-4.6.0-2] [MQTT-4.6.0-3] */
 export class Acknowledgements {
   readonly #connection: AcknowledgedConnection
-  /** In order; present while there are any. [MQTT-4.6.0-2] [MQTT-4.6.0-3] */
+  /** Acknowledgements that wait, in order; present while there are any. */
   #held: Set<HeldAcknowledgement> | undefined
 
   constructor(connection: AcknowledgedConnection) {
@@ -56,7 +56,7 @@ export class Acknowledgements {
     } else this.#give(type, packetIdentifier, reasonCode)
   }
 
-  /** As `acknowledge`, of what waits in a queue that is crowded: when that allows it. */
+  /** Acknowledges a message that waits in a crowded queue once that queue allows it. */
   acknowledgeWhenRoomier(
     queue: QueueCapacity,
     type: AcknowledgementType,
@@ -68,7 +68,7 @@ export class Acknowledgements {
     queue.pause(this.#connection)
   }
 
-  /** As `acknowledge`, for SUBACK and UNSUBACK; `then` runs when the packet was written. */
+  /** Writes SUBACK or UNSUBACK, with a store after the commit; `then` runs when the packet was written. */
   acknowledgeWith(packet: Packet, then: () => void): void {
     const { context, sender } = this.#connection
     if (context.groupCommit !== undefined) return context.groupCommit.holdPacket(sender, packet, then)
@@ -76,7 +76,7 @@ export class Acknowledgements {
     then()
   }
 
-  /** Those that need wait no longer, nor those before them. */
+  /** Gives the first ones that need wait no longer; the first that must wait holds back all behind it. */
   giveReady(): void {
     const held = this.#held
     if (held === undefined) return

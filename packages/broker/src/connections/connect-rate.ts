@@ -14,13 +14,13 @@ export class ConnectRate {
     this.#clock = clock
   }
 
-  /** Whether anybody may come in this second. */
+  /** True where one more connection may come in this second. */
   hasRoom({ connectionsPerSecond }: Limits): boolean {
     this.#turnOver()
     return this.#all < connectionsPerSecond
   }
 
-  /** Why one more is too many for this second; undefined: it was counted. Nothing is counted for an empty `network`. */
+  /** Counts one more connection, or says why it is too many for this second. None is counted for an empty `network`. */
   take(network: string, limits: Limits): string | undefined {
     if (network === '') return undefined
     this.#turnOver()

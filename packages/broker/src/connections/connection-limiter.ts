@@ -11,9 +11,11 @@ interface Count {
 
 /** A socket that was accepted. */
 export interface PendingSocket {
-  /** Undefined: whose it is is not known yet, or it is a load balancer's own, and counts for no address. */
+  /**
+   * Undefined where it is not known yet, or where a load balancer connects for itself: neither counts for an address.
+   */
   readonly address: string | undefined
-  /** Its turn has come: it may go on to its TLS handshake. Called once at the most, perhaps at once. */
+  /** The socket may go on to its TLS handshake. Called once at the most, perhaps at once. */
   begin(): void
   /** It has to wait for that. */
   wait(): void
@@ -26,7 +28,7 @@ interface Waiting {
 }
 
 const TURN_MS = 1000
-/** Of a socket without an address. */
+/** The network of a socket without an address. */
 const NO_NETWORK = ''
 
 /**
@@ -57,7 +59,7 @@ export class ConnectionLimiter {
     this.#letIn()
   }
 
-  /** How many wait for their turn. */
+  /** Number of sockets that wait for their turn. */
   get waiting(): number {
     return this.#all.waiting
   }
@@ -105,7 +107,7 @@ export class ConnectionLimiter {
     this.#nextTurn.clear()
   }
 
-  /** Why one more has to wait; undefined: nothing is in its way, and it was counted. */
+  /** Counts one more socket where nothing is in its way, or says what is. */
   #obstacle(network: string): string | undefined {
     const pending = pendingOf(this.#all)
     if (pending >= this.#limits.pendingConnections)
@@ -124,7 +126,7 @@ export class ConnectionLimiter {
     socket.begin()
   }
 
-  /** One of each address after the other, for as long as there is room. */
+  /** Addresses take turns, one socket each, for as long as there is room. */
   #letIn(): void {
     for (const [network, queue] of this.#queues) {
       if (pendingOf(this.#all) >= this.#limits.pendingConnections || !this.#rate.hasRoom(this.#limits)) return
@@ -188,7 +190,7 @@ function networkOfSocket({ address }: PendingSocket): string {
   return address === undefined ? NO_NETWORK : networkOf(address)
 }
 
-/** Whoever has one IPv6 address has the 2^64 of its network, too, so these count as one. */
+/** An owner of one IPv6 address has the 2^64 of its network, too, so all of these count as one. */
 export function networkOf(address: string): string {
   if (!address.includes(':') || address.startsWith('unix:')) return address
   const mapped = /^::ffff:([0-9.]+)$/i.exec(address)?.[1]

@@ -30,31 +30,33 @@ import type { PublishingTime } from './publishing-time.js'
 
 /** The first byte of every CONNECT. */
 const CONNECT_BYTE = 0x10
-/** Of whoever is not listened to any more. */
+/** The decoder of a connection that is not read from any more. */
 const NOTHING_MORE = new Decoder({ from: 'client' })
 
-/** What all connections share. */
+/** The parts of the broker that all connections share. */
 export interface ConnectionContext extends SessionContext {
   readonly authenticator: Authenticator
-  /** Absent where none was given. */
+  /** Undefined where no hooks were given. */
   readonly hooks: HookRunner | undefined
   readonly responseInformation: ((clientId: string) => string | undefined) | undefined
   readonly connections: Set<Connection>
   readonly heldBytes: HeldBytes
   readonly publishingTime: PublishingTime
   readonly retained: RetainedMessages
-  /** Present with a store: acknowledgements wait for it. */
+  /** Acknowledgements wait for its commits; undefined without a store. */
   readonly groupCommit: GroupCommit | undefined
   readonly sessions: SessionRegistry
   readonly connectionLimiter: ConnectionLimiter
-  /** Present once the broker shuts down. */
+  /** Undefined until the broker shuts down. */
   readonly shutdown: Ender | undefined
   /** Called when the last connection is gone. */
   readonly whenEmpty: (() => void) | undefined
   readonly capabilities: Capabilities
   /** Passes a packet to its handler. Throws what ends the connection. */
   readonly handle: (connection: Connection, packet: Packet) => void
-  /** For one that was authenticated while a reload changed who may do what. Throws `ConnectionFault`. */
+  /**
+   * The identity of a client that was authenticated while a reload changed who may do what. Throws `ConnectionFault`.
+   */
   revised(identity: Identity, clientId: string): Identity
 }
 
@@ -62,11 +64,11 @@ export interface ConnectionContext extends SessionContext {
 interface Ender {
   /** Ends the connection if nothing is under way on it; called again whenever its client said something. */
   look(connection: Connection): void
-  /** For one whose CONNECT came too late. */
+  /** Refuses a connection whose CONNECT came after the shutdown began. */
   refuse(connection: Connection): void
 }
 
-/** One network connection: bytes in, and packets to their handlers. What goes out is the business of its `sender`. */
+/** One network connection: bytes in, and packets to their handlers. Packets out are the business of its `sender`. */
 export class Connection {
   readonly context: ConnectionContext
   /** The limits when it was accepted: what CONNACK announces holds for as long as it lasts, whatever is reloaded. */
@@ -77,7 +79,7 @@ export class Connection {
   readonly aliases: IncomingAliases
   /** Allows with the stamp of the messages, where they get one. */
   readonly publishPermission: TopicPermission<Stamp>
-  /** Of Response Topics. */
+  /** Permission for the Response Topics of its messages. */
   readonly answerPermission = new TopicPermission(mayBeAnswered)
   readonly retainedDelivery: RetainedDelivery
   readonly acknowledgements = new Acknowledgements(this)
@@ -87,11 +89,11 @@ export class Connection {
   connectedAtMs = 0
   /** 0 for none. */
   keepAliveSeconds = 0
-  /** Present where hooks are, from the moment they let it in. */
+  /** The client as hooks know it, from the moment they let it in; undefined without hooks. */
   client: ClientInfo | undefined
-  /** Present where CONNECT named an authentication method. */
+  /** The exchange of AUTH packets; undefined where CONNECT named no authentication method. */
   exchange: AuthenticationExchange | undefined
-  /** How many wait for something before the next packet is handled. */
+  /** Number of reasons to wait before the next packet is handled. */
   holds = 0
   readonly #socket: ByteStream
   #decoder: Decoder
@@ -144,7 +146,9 @@ export class Connection {
     return this.sender.version
   }
 
-  /** Of packets that are not whole, and written and not yet taken, as `reckon` found last. */
+  /**
+   * Bytes of packets that are not whole, and bytes that were written and not taken yet, as `reckon` found them last.
+   */
   get heldBytes(): number {
     return this.#heldBytes
   }
@@ -168,7 +172,10 @@ export class Connection {
     this.pauseReading()
   }
 
-  /** Until `resumeReading`, as often. Only within the handling of a packet, or when all that came has been handled. */
+  /**
+   * Holds back the next packet until `resumeReading` was called as often. Only within the handling of a packet, or when
+   * all that came has been handled.
+   */
   pauseReading(): void {
     this.holds++
     this.#socket.pause()
@@ -201,7 +208,7 @@ export class Connection {
     if (this.holds === 0 && !isOver && !this.sender.hasUnread) this.#socket.resume()
   }
 
-  /** Who the connection is from now on: at first, and after each renewal. */
+  /** Gives the connection its identity, at first and after each renewal. */
   useIdentity(identity: Identity): void {
     this.publishPermission.use(identity)
     this.answerPermission.use(identity)
@@ -273,12 +280,13 @@ export class Connection {
     }
     if (this.client !== undefined) this.context.hooks?.disconnect(this.client, info)
     this.client = undefined
-    // What it held of a packet goes with it.
+    // The bytes of an unfinished packet go with its decoder.
     this.#decoder = NOTHING_MORE
     if (next !== 'closing') return void this.reckon()
     this.sender.finish()
     this.#socket.end()
-    // What still comes is thrown away: closing with unread bytes would reset the connection, our DISCONNECT too.
+    // Bytes that still come are thrown away: closing with unread bytes would reset the connection, and our DISCONNECT
+    // with it.
     this.#socket.resume()
     this.#linger.set(this.context.clock.now() + lingerMs(this.#hasPassed))
   }
@@ -294,7 +302,8 @@ export class Connection {
   #onData(chunk: Buffer): void {
     this.context.counters.bytesReceived += chunk.length
     if (this.#state === 'closing' || this.#state === 'closed') return
-    // What is no CONNECT by its first byte (HTTP, TLS) is not waited for to be complete. [MQTT-3.1.0-1]
+    // A first byte that is not of CONNECT (HTTP, TLS) ends the connection at once; the rest is not waited for.
+    // [MQTT-3.1.0-1]
     if (this.#state === 'waiting' && !this.#hasBegun && chunk[0] !== CONNECT_BYTE) {
       this.context.counters.protocolErrors++
       return this.end(ReasonCode.protocolError, 'the first packet is not CONNECT')

@@ -13,9 +13,9 @@ import {
 /** Characters of a Reason String; whatever a client sent may be quoted in it, and more helps nobody. */
 const MAXIMUM_REASON = 200
 
-/** How long a peer may take to read our DISCONNECT. */
+/** Time that an authenticated peer has to read our DISCONNECT. */
 const LINGER_MS = 2_000
-/** How long one may that was not let in: until then it takes a place of those who wait for CONNECT. */
+/** Time for a peer that was not let in: until then it takes a place of those who wait for CONNECT. */
 const UNAUTHENTICATED_LINGER_MS = 250
 
 export function lingerMs(hasPassed: boolean): number {
@@ -62,7 +62,7 @@ export function writeRefusal(
   )
 }
 
-/** Made so that it can be encoded, whatever an authenticator put into its message. [MQTT-1.5.4] */
+/** Properties that can be encoded, whatever an authenticator put into its message. [MQTT-1.5.4] */
 function propertiesOf({ reasonString, serverReference }: DisconnectDetails) {
   const text = reasonString.slice(0, MAXIMUM_REASON).toWellFormed().replaceAll('\0', ' ')
   return { reasonString: text === '' ? undefined : text, serverReference }
@@ -87,7 +87,7 @@ function writeWithin(
   if (isWithin(bare, version, maximumBytes)) encode(writer, bare, version)
 }
 
-/** Whether the peer takes a packet of this size. */
+/** True where the peer takes a packet of this size. */
 export function isWithin(packet: Packet, version: ProtocolVersion, maximumBytes: number): boolean {
   return maximumBytes === Number.POSITIVE_INFINITY || encodedBytes(packet, version) <= maximumBytes
 }

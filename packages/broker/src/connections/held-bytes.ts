@@ -8,7 +8,7 @@ const RELIEF = 7 / 8
 interface Holder {
   readonly remoteAddress: string
   readonly session: { readonly clientId: string } | undefined
-  /** As `reckon` found last. */
+  /** Bytes that the connection holds, as `reckon` found them last. */
   readonly heldBytes: number
   reckon(): number
   end(reasonCode: number, reasonString: string): void
@@ -37,7 +37,7 @@ export class HeldBytes {
     return this.#total
   }
 
-  /** What one connection holds has changed by so many bytes. */
+  /** A connection holds so many bytes more, or less. */
   change(byBytes: number): void {
     this.#total += byBytes
     if (this.#total <= this.#context.limits.heldBytes || this.#isRelieving) return
@@ -48,7 +48,7 @@ export class HeldBytes {
 
   #relieve(): void {
     const { connections, counters, limits, shortageLog } = this.#context
-    // What the system took meanwhile is told only when it has taken all.
+    // A socket tells only when all is taken, so each is asked what it holds by now.
     for (const connection of connections) connection.reckon()
     if (this.#total <= limits.heldBytes) return
     const largest = [...connections].sort((a, b) => b.heldBytes - a.heldBytes)
@@ -72,6 +72,6 @@ function drop(connection: Holder): void {
     ReasonCode.quotaExceeded,
     'the server holds too many bytes, and most of them for this connection',
   )
-  // Whoever reads nothing would leave its bytes here until the time for DISCONNECT is over.
+  // A peer that reads nothing would leave its bytes here until the time for DISCONNECT is over.
   if (connection.reckon() > 0) connection.destroy()
 }

@@ -6,7 +6,7 @@ import { Deadline } from '../support/deadline.js'
 export class IdentityEnd {
   readonly #clock: Clock
   readonly #deadline: Deadline
-  /** By the time of day. */
+  /** Milliseconds since 1970, by the time of day. */
   #expiresAtMs = Number.POSITIVE_INFINITY
 
   constructor(clock: Clock, onEnd: () => void) {
@@ -15,7 +15,7 @@ export class IdentityEnd {
   }
 
   use({ expiresAtMs = Number.POSITIVE_INFINITY }: Identity): void {
-    // What is left of it was settled when it came: the time of day may have been corrected since.
+    // The deadline of an end that was told before stays: the time of day may have been corrected since.
     if (expiresAtMs === this.#expiresAtMs) return
     this.#expiresAtMs = expiresAtMs
     this.#deadline.set(this.#clock.now() + expiresAtMs - this.#clock.timeOfDay())

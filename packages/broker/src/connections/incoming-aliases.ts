@@ -4,7 +4,7 @@ import { ConnectionFault } from '../support/errors.js'
 /** The topic aliases a client has set on one connection. Section 3.3.2.3.4. */
 export class IncomingAliases {
   readonly #maximum: number
-  /** By alias; made at the first one. */
+  /** Topics by alias; the list is made with the first one. */
   #topics: string[] | undefined
 
   constructor(maximum: number) {

@@ -1,10 +1,10 @@
 import type { Clock } from '../support/clock.js'
 import { Deadline } from '../support/deadline.js'
 
-/** So much of a packet that comes in pieces is a sign of life; whoever sends less may be dragging it out. */
+/** So many bytes of a packet that comes in pieces are a sign of life; a peer that sends less may be dragging it out. */
 const SIGN_OF_LIFE_BYTES = 1000
 
-/** Whoever looks so late was stopped itself, or busy: that nothing was heard meanwhile says nothing about the peer. */
+/** A timer that fires so late was itself stopped or busy: silence meanwhile says nothing about the peer. */
 const ABSENT_MS = 1000
 
 /** Notices that a peer says nothing: no CONNECT at first, however much it says; then no packet for too long. */
@@ -28,7 +28,10 @@ export class KeepAlive {
     this.#wait(connectByMs)
   }
 
-  /** In seconds, 0 for none; one and a half of it may pass without a packet. [MQTT-3.1.2-22] */
+  /**
+   * Watches a connection whose Keep Alive is so many seconds, 0 for none; one and a half of it may pass without a
+   * packet. [MQTT-3.1.2-22]
+   */
   begin(seconds: number): void {
     this.#limitMs = seconds * 1500
     this.heard()

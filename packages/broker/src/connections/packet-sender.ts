@@ -17,7 +17,7 @@ import type { WriteBatcher } from '../support/write-batcher.js'
 import { isWithin } from './disconnect-writer.js'
 import { ResponseBackpressure } from './response-backpressure.js'
 
-/** With this much not yet taken by the system, queues wait; QoS 0 may pile up to the limit of queued bytes. */
+/** Queues wait from so many unsent bytes on; QoS 0 may pile up to the limit of queued bytes. */
 const FULL_FROM_BYTES = 262_144
 /** Encoded in one turn before queues wait for the write at its end. */
 const MAXIMUM_PER_TURN_BYTES = 1_048_576
@@ -65,7 +65,7 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
     return this.#state === 'open'
   }
 
-  /** Written and not yet taken by the system. */
+  /** Bytes that were written and that the system has not taken yet. */
   get backlogBytes(): number {
     return this.writer.pendingBytes + this.#socket.writableLength
   }
@@ -74,7 +74,7 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
     return !this.#isFull && this.writer.pendingBytes < MAXIMUM_PER_TURN_BYTES
   }
 
-  /** Whether the peer has to take its answers before it is read from again. */
+  /** True where the peer has to take its responses before it is read from again. */
   get hasUnread(): boolean {
     return this.#responseBackpressure.areTooMany
   }

@@ -7,7 +7,7 @@ import type { Limits } from '../support/limits.js'
 export interface LimitedConnection {
   readonly context: Context
   readonly session: { readonly clientId: string; readonly identity: Identity | undefined } | undefined
-  /** How many wait for something before the next packet is handled. */
+  /** Number of reasons to wait before the next packet is handled. */
   readonly holds: number
   pauseReading(): void
   resumeReading(): void
@@ -15,7 +15,7 @@ export interface LimitedConnection {
 
 type Rates = Pick<Limits, 'publishesPerSecond' | 'publishBytesPerSecond'>
 
-/** Who was slower than it may be can make up for so much of it. */
+/** A client that was slower than allowed can make up for so much of it. */
 const SAVED_MS = 1000
 
 /**
@@ -26,7 +26,10 @@ const SAVED_MS = 1000
 export class RateLimiter {
   readonly #connection: LimitedConnection
   #pause: Deadline | undefined
-  /** When what was published until now would have been published at the highest rate: in messages, and in bytes. */
+  /**
+   * Moment at which the messages until now would have been published at the highest rate; the next is that for their
+   * bytes.
+   */
   #messagesAtMs = Number.NEGATIVE_INFINITY
   #bytesAtMs = Number.NEGATIVE_INFINITY
   #hasBegun = false
@@ -54,7 +57,7 @@ export class RateLimiter {
     this.#pause?.clear()
   }
 
-  /** Those of the client, and in the place of what it has none of its own those of everybody. */
+  /** The client's own rates, and those of everybody where it has none. */
   #rates(): Rates {
     const { context, session } = this.#connection
     const own = session?.identity?.limits

@@ -1,4 +1,4 @@
-/** So many bytes of answers may wait behind a socket that is full. */
+/** Bytes of responses that may wait behind a socket that is full. */
 const MAXIMUM_BYTES = 1_048_576
 const MAXIMUM_ACKNOWLEDGEMENT_BYTES = 5
 

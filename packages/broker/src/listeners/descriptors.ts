@@ -2,10 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Limits } from '../support/limits.js'
 
-/** Kept free of sockets, for whatever else the process has to open while it serves: an eighth, within these. */
+/**
+ * Descriptors kept free of sockets, for whatever else the process has to open while it serves: an eighth, within these.
+ */
 const LEAST_RESERVE = 16
 const MAXIMUM_RESERVE = 64
-/** How much of what is left for sockets unauthenticated connections may have, where it is not enough for all limits. */
+/**
+ * Share of what is left for sockets that unauthenticated connections may have, where it is not enough for all limits.
+ */
 const UNAUTHENTICATED_SHARE = 1 / 8
 
 /** The file descriptors that the process may have open, `ulimit -n`. */
@@ -21,18 +25,18 @@ export class Descriptors {
     this.#open = open
   }
 
-  /** How many sockets there is room for now. */
+  /** Number of sockets for which there is room now. */
   get room(): number {
     return this.most === Number.POSITIVE_INFINITY ? this.most : this.most - this.reserve - this.#open()
   }
 
-  /** Whether the socket leaves the reserve alone: the system gives out the lowest number that is free. */
+  /** True where the socket leaves the reserve alone: the system gives out the lowest number that is free. */
   leaveReserve(socket: Socket): boolean {
     const { _handle: handle } = socket as { readonly _handle?: { readonly fd?: number } | null }
     return (handle?.fd ?? -1) < this.most - this.reserve
   }
 
-  /** The same limits where there is room for all sockets that they allow; else lower ones. */
+  /** The limits given, where there is room for all sockets that they allow; else lower ones. */
   fit(limits: Limits): Limits {
     const { connections, pendingConnections, waitingConnections } = limits
     const { room } = this

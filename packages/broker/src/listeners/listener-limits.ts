@@ -29,7 +29,7 @@ export function assertLimits(given: ListenerLimits, where: string): void {
   resolveLimits(given)
 }
 
-/** What holds for one connection of a listener with limits of its own. */
+/** The limits for one connection of a listener with limits of its own. */
 export function termsOf(limits: Readonly<Limits>, own: ListenerLimits): Readonly<Limits> {
   const terms: Limits = { ...limits }
   for (const name of LISTENER_LIMITS) {

@@ -5,7 +5,7 @@ export interface ListenerTls {
   /** PEM. */
   cert: string | Uint8Array
   key: string | Uint8Array
-  /** Who vouches for client certificates; needed with `requestClientCertificate`. */
+  /** Authorities that vouch for client certificates; needed with `requestClientCertificate`. */
   ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
   /** Clients may show a certificate; one that `ca` does not vouch for ends the connection. */
   requestClientCertificate?: boolean | undefined
@@ -24,7 +24,7 @@ export function contextOf({ cert, key, ca }: ListenerTls): SecureContextOptions 
   }
 }
 
-/** Whether a client has to show a certificate. */
+/** Says whether a client must show a certificate, may show one, or is not asked for it. */
 export function asksFor({ requestClientCertificate, requireClientCertificate }: ListenerTls) {
   if (requireClientCertificate === true) return 'required'
   return requestClientCertificate === true ? 'optional' : 'not asked for'

@@ -43,7 +43,7 @@ export interface ListenerAddress {
   host: string
   port: number
   tls: boolean
-  /** Where a listener for WebSocket serves it; absent on others. */
+  /** Path at which a listener serves WebSocket; absent on listeners that do not. */
   webSocketPath?: string
 }
 
@@ -51,9 +51,9 @@ export interface ListenerContext extends ConnectionContext {
   readonly descriptors: Descriptors
 }
 
-/** What is known of a socket before there is a connection on it. */
+/** Facts about a socket before there is a connection on it. */
 interface Arrival {
-  /** When its turn came. */
+  /** Moment at which its turn came. */
   atMs: number
   /** Behind a load balancer the client's, once its header has come. */
   address: string
@@ -70,11 +70,11 @@ export class Listener {
   readonly #server: Server
   readonly #upgrade: WebSocketUpgrade | undefined
   readonly #proxy: ProxyProtocol | undefined
-  /** By the ends of the connection, since TLS wraps a socket in another. */
+  /** Arrivals by the ends of the connection, since TLS wraps a socket in another. */
   readonly #arrivals = new Map<string, Arrival>()
-  /** Those still in their TLS handshake included, which no `Connection` knows of. */
+  /** All sockets, also those in their TLS handshake, which no `Connection` knows of. */
   readonly #sockets = new Set<Socket>()
-  /** Undefined: they are the broker's. */
+  /** Limits of its own; undefined where those of the broker hold. */
   #terms: Readonly<Limits> | undefined
 
   /** Throws `BrokerError` when the options cannot be used. */
@@ -120,7 +120,7 @@ export class Listener {
     })
   }
 
-  /** What `reload` takes to serve another certificate. Throws `BrokerError`. */
+  /** The context with which `reload` serves another certificate. Throws `BrokerError`. */
   contextOf(tls: ListenerTls): SecureContextOptions {
     const { host, port, tls: present } = this.#options
     const where = `reload tls of listener ${host}:${port}`
@@ -173,7 +173,7 @@ export class Listener {
       const arrival: Arrival = { atMs: clock.now(), address: socket.remoteAddress ?? '', handshake }
       this.#arrivals.set(ends, arrival)
       this.#sockets.add(socket)
-      // Whoever waits for a turn has nobody else who hears it fail.
+      // Nobody else hears the socket of a connection that waits for its turn fail.
       socket.on('error', () => {})
       socket.once('close', () => {
         this.#sockets.delete(socket)
@@ -234,13 +234,13 @@ export class Listener {
     connectionLimiter.accept(unnamed)
   }
 
-  /** Undefined: the peer has gone. */
+  /** Undefined where the peer has gone. */
   #arrivalOf(socket: Socket): Arrival | undefined {
     const ends = endsOf(socket)
     return ends === undefined ? undefined : this.#arrivals.get(ends)
   }
 
-  /** For the log. */
+  /** The peer's address, for the log. */
   #addressOf(socket: Socket): string | undefined {
     return this.#arrivalOf(socket)?.address ?? socket.remoteAddress
   }
@@ -280,7 +280,7 @@ export class Listener {
     return {
       ...contextOf(tls),
       requestCert: asksFor(tls) !== 'not asked for',
-      // Where a client certificate is optional, whether a shown one verified is looked at afterwards.
+      // Where a client certificate is optional, it is looked at afterwards whether the one shown was verified.
       rejectUnauthorized: asksFor(tls) === 'required',
       // Ours is by the clock of the broker, and follows a reload.
       handshakeTimeout: 0,
@@ -297,10 +297,10 @@ export class Listener {
     socket.destroy()
   }
 
-  /** Undefined: the socket may not come in and was destroyed. */
+  /** Undefined where the socket may not come in; it was destroyed. */
   #admit(socket: Socket): Peer | undefined {
     const arrival = this.#arrivalOf(socket)
-    // Its limits and its hooks would go by an address that nobody knows any more.
+    // Limits and hooks need an address, and nobody knows that of a peer that has gone.
     if (arrival === undefined) return this.#refuse(socket, 'the peer has gone', 'connection refused')
     // An empty object where the client showed none.
     const { subject, raw } = socket instanceof TLSSocket ? socket.getPeerCertificate() : NO_CERTIFICATE
@@ -340,12 +340,12 @@ export class Listener {
   }
 }
 
-/** As Node's own. */
+/** The error that Node itself has for this. */
 function handshakeTimeout(): Error {
   return Object.assign(new Error('TLS handshake timeout'), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' })
 }
 
-/** Both ends of the connection, the same for a socket and the TLS in it; undefined: the peer has gone. */
+/** Both ends of the connection, the same for a socket and the TLS in it; undefined where the peer has gone. */
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {
   return remoteAddress && `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 }

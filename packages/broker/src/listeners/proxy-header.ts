@@ -4,7 +4,7 @@
  */
 
 export const PROXY_PREFIX_BYTES = 16
-/** After the prefix; what load balancers send has some hundred bytes, client certificates in TLVs included. */
+/** Bytes after the prefix; load balancers send some hundred, client certificates in TLVs included. */
 export const MAXIMUM_PROXY_BYTES = 4096
 
 const SIGNATURE = Buffer.from('0d0a0d0a000d0a515549540a', 'hex')
@@ -18,7 +18,7 @@ const ADDRESS_BYTES = new Map([
 const UNIX_PATH_BYTES = 108
 const TLV_CRC32C = 0x03
 
-/** What is wrong with a header; the message is for the log. */
+/** A fault of a header; the message is for the log. */
 export class ProxyHeaderError extends Error {
   override readonly name = 'ProxyHeaderError'
 }
@@ -28,7 +28,7 @@ export function assertProxySignature(bytes: Uint8Array): void {
   const compared = Math.min(bytes.length, SIGNATURE.length)
   if (SIGNATURE.subarray(0, compared).equals(bytes.subarray(0, compared))) return
   const isVersion1 = bytes.length >= VERSION_1.length && VERSION_1.equals(bytes.subarray(0, VERSION_1.length))
-  // Its first letter alone tells nothing yet: whoever says "PROXY" is told of version 2.
+  // A first letter alone tells nothing yet: a peer that says "PROXY" is told of version 2.
   const mayBecomeVersion1 = VERSION_1.subarray(0, bytes.length).equals(bytes)
   if (isVersion1) {
     throw new ProxyHeaderError('PROXY protocol version 1 came; set the load balancer to version 2')
@@ -74,7 +74,7 @@ export function proxiedAddress(header: Buffer): string | undefined {
   return unixPath(from)
 }
 
-/** In the short form that sockets of Node have, so that one address has one name in logs and limits. */
+/** An IPv6 address in the short form that sockets of Node have, so that one address has one name in logs and limits. */
 function ipv6(bytes: Buffer): string {
   const groups = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16))
   const text = new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)

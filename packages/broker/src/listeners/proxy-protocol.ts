@@ -24,7 +24,7 @@ export class ProxyProtocol {
     this.#trusted = trusted && networks(trusted)
   }
 
-  /** Whether it is known who the load balancers are. */
+  /** True where addresses of load balancers were given. */
   get knowsBalancers(): boolean {
     return this.#trusted !== undefined
   }

@@ -4,7 +4,7 @@ interface Reading {
   readonly _handle?: { readStart(): number; readStop(): number } | null
 }
 
-/** What a socket sends that waits for its turn stays in the system, and takes no memory of ours. */
+/** Bytes of a socket that waits for its turn stay in the system, and take no memory of ours. */
 export class ReadingPause {
   readonly #socket: Reading
   #isOn = false

@@ -15,13 +15,13 @@ const NORMAL_CLOSURE = 1000
 export class WebSocketStream extends EventEmitter implements ByteStream {
   readonly #webSocket: WebSocket
   readonly #socket: Socket
-  /** Undefined while not corked. */
+  /** Chunks that wait for `uncork`; undefined while not corked. */
   #corked: Uint8Array[] | undefined
   #isPaused = false
   /** `ws` hands out every message of what it has read, paused or not; these wait here. */
   #held: Buffer[] = []
   #heldBytes = 0
-  /** Of the message that is not whole, with its frames' headers. */
+  /** Bytes of the message that is not whole, its frames' headers included. */
   #unfinishedBytes = 0
 
   /** `socket` is the one that `webSocket` lives on. */
@@ -33,7 +33,7 @@ export class WebSocketStream extends EventEmitter implements ByteStream {
     webSocket.on('error', (error) => this.emit('error', faultOf(error)))
     webSocket.on('close', () => this.emit('close'))
     socket.on('drain', () => this.emit('drain'))
-    // Before `ws`, which may find the end of the message in it.
+    // The listener stands before that of `ws`, which may find the end of the message in the chunk.
     socket.prependListener('data', (chunk: Buffer) => {
       this.#unfinishedBytes += chunk.length
       if (this.#unfinishedBytes > chunk.length) this.emit('piece')
@@ -108,7 +108,7 @@ export class WebSocketStream extends EventEmitter implements ByteStream {
   }
 }
 
-/** What `ws` found wrong with the peer's frames. */
+/** The fault that `ws` found in the peer's frames, as an error of ours. */
 function faultOf(error: Error & { code?: string }): Error {
   if (!error.code?.startsWith('WS_ERR_')) return error
   const isTooLarge = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'

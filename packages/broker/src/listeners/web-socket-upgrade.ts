@@ -28,13 +28,13 @@ const DEFAULT_PATH = '/mqtt'
 /** The second is what clients of 3.1 were told to offer before the standard named one. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'] as const
 const MAXIMUM_HEADERS_BYTES = 8_192
-/** One message may hold the end of one packet and more besides. */
+/** Bytes that a message may have besides one packet of the greatest size. */
 const BYTES_BESIDE_PACKET = 1_048_576
 
-/** What pages of its own are told by. */
+/** The facts about a listener by which its own pages are told from those of others. */
 interface Served {
   readonly isSecure: boolean
-  /** As its listener was told. */
+  /** The host that the listener was told to bind to. */
   readonly host: string
 }
 
@@ -43,7 +43,7 @@ interface Refusal {
   reason: string
 }
 
-/** Which HTTP requests become WebSockets. */
+/** Decides which HTTP requests become WebSockets. */
 export class WebSocketUpgrade {
   readonly path: string
   readonly #context: Context
@@ -70,14 +70,14 @@ export class WebSocketUpgrade {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      // What text says is of no interest: it ends the connection.
+      // Text ends the connection whatever it says, so nobody checks it.
       skipUTF8Validation: true,
       // [MQTT-6.0.0-4]
       handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
     })
   }
 
-  /** For the HTTP server; who is not authenticated yet gets the time of a CONNECT and no room. */
+  /** Options of the HTTP server: until it is authenticated, a client gets the time of a CONNECT and no room. */
   static serverOptions({ limits }: Context): ServerOptions {
     return {
       noDelay: true,
@@ -165,7 +165,7 @@ function isOwnPage(origin: string, host: string | undefined, { isSecure, host: o
   return isIP(name) !== 0 || /(^|\.)localhost$/.test(name) || name === ownHost.toLowerCase()
 }
 
-/** Without port, in the one form that the same name or address has; undefined where it is none. */
+/** A name or address without port, in one form for all spellings; undefined where it is neither. */
 function nameIn(host: string | undefined): string | undefined {
   const url = `http://${host !== undefined && isIP(host) === 6 ? `[${host}]` : host}`
   return host !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined

@@ -22,7 +22,7 @@ export function identifierOf(sequence: number): number {
 export interface ShareGroup {
   /** `$share/<name>/<filter>`. */
   readonly filter: string
-  /** Whether somebody else could take what the session `one` does not. */
+  /** True where a session other than `one` could take what that one does not. */
   hasConnectedBeside(one: object): boolean
 }
 
@@ -71,12 +71,12 @@ export class Delivery {
     this.state = 'queued'
   }
 
-  /** One whose delivery has begun is completed all the same. [MQTT-3.3.2-5] */
+  /** A delivery that has begun is completed all the same. [MQTT-3.3.2-5] */
   hasExpired(clock: Clock): boolean {
     return !this.mayHaveBeenSent && hasExpired(this.message.expiresAtMs, clock)
   }
 
-  /** As `Message.writeTo`. */
+  /** Writes the packet as `Message.writeTo` does. */
   writeTo(outlet: Outlet, frameIndex: number, clock: Clock): boolean {
     const { message, qos, retain, mayHaveBeenSent, packetIdentifier, subscriptionIdentifiers } = this
     return message.writeTo(
@@ -91,7 +91,7 @@ export class Delivery {
     )
   }
 
-  /** To throw where the client acknowledges it with a packet that its QoS, or its state, does not have. */
+  /** The fault to throw where the client acknowledges with a packet that its QoS, or its state, does not have. */
   mismatch(packet: string): ConnectionFault {
     const { packetIdentifier, qos, state } = this
     const what = `${packet} ${packetIdentifier} does not fit a message of QoS ${qos} that is ${state}`

@@ -16,9 +16,12 @@ import type { Stamp } from './stamping.js'
 
 const NOTHING = new Uint8Array(0)
 const briefCopies = new CopySlab()
-/** What one message costs beside its payload and topic: the objects around it. */
+/** Bytes that one message costs beside its payload and topic: the objects around it. */
 const OVERHEAD_BYTES = 128
-/** At most what a UTF-16 code unit takes in UTF-8; what is no text takes less than its overhead was put at. */
+/**
+ * Bytes that a UTF-16 code unit takes in UTF-8 at the most; properties that are no text take less than their overhead
+ * was put at.
+ */
 const UNIT_BYTES = 3
 /** Frames of one message differ by subscription identifiers, version (5 or older), retain and QoS. */
 const FRAMES_PER_IDENTIFIERS = 12
@@ -49,13 +52,13 @@ export interface Outlet {
 export class Message {
   readonly topic: string
   readonly qos: QoS
-  /** As published. */
+  /** The flag as published. */
   readonly retain: boolean
-  /** By the monotonic clock; infinity where the message does not expire. */
+  /** Moment by the monotonic clock; infinity where the message does not expire. */
   readonly expiresAtMs: number
   /** Client identifier of the publisher; '' for the broker itself and the program that embeds it. */
   readonly publishedBy: string
-  /** What receivers are told of that; undefined: nothing. */
+  /** User properties that tell receivers who published; undefined where nothing is told. */
   readonly stamp: Stamp | undefined
   /** Estimate of the memory it holds. */
   readonly bytes: number
@@ -63,7 +66,7 @@ export class Message {
   properties: PublishProperties | undefined
   /** The number it was stored under last, 0 for never. */
   storeId = 0
-  /** How many deliveries in memory name it by that number, in the store, too. */
+  /** Number of deliveries in memory that name it by its number in the store. */
   storeHolders = 0
   /** The turn in which it got its number. */
   storeTurn = -1
@@ -169,7 +172,7 @@ export class Message {
     return frame
   }
 
-  /** What is left of the packet's maximum; below 0 it is too large. */
+  /** Bytes that are left of the packet's maximum; below 0 it is too large. */
   #room(
     maximumBytes: number,
     version: ProtocolVersion,

@@ -1,6 +1,6 @@
 import type { PublishProperties } from '@jamey/protocol'
 
-/** By properties that many packets share, which are frozen: the same without the alias. */
+/** Frozen properties that many packets share, with their copies without topic alias. */
 const WITHOUT_ALIAS = new WeakMap<PublishProperties, PublishProperties>()
 
 /**

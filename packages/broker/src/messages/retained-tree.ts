@@ -3,10 +3,10 @@ import type { Limits } from '../support/limits.js'
 import { countLevels } from '../support/topic-bounds.js'
 import type { Message } from './message.js'
 
-/** What one level of a topic takes in the tree, measured: a node, its map and the entry that leads to it. */
+/** Bytes that one level of a topic takes in the tree, measured: a node, its map and the entry that leads to it. */
 const LEVEL_BYTES = 288
 
-/** From so many on, expiring ones that no longer are retained are sorted out. */
+/** Number of expiring messages from which on those that are not retained any more are sorted out. */
 const LEAST_TO_SORT_OUT = 1000
 
 interface Node {
@@ -29,7 +29,7 @@ export class RetainedTree {
   readonly #root: Node = { children: new Map(), message: undefined }
   readonly #byClient = new Map<string, Share>()
   readonly #expiring = new ExpiryHeap<Message>()
-  /** Of what is retained. */
+  /** Number of retained messages that expire. */
   #expiringSize = 0
   #size = 0
   #bytes = 0
@@ -49,7 +49,7 @@ export class RetainedTree {
     return this.#visited
   }
 
-  /** Whether `message` may become the retained one of its topic, in place of the former. */
+  /** True where `message` may become the retained one of its topic, in place of the former. */
   hasRoomFor(message: Message, limits: RetainedLimits): boolean {
     const former = this.get(message.topic)
     const own = this.#byClient.get(message.publishedBy) ?? { messages: 0, bytes: 0 }
@@ -92,7 +92,7 @@ export class RetainedTree {
 
   #addExpiring(message: Message): void {
     this.#expiring.push(message)
-    // Those that were replaced or deleted before their time may not pile up.
+    // Messages that were replaced or deleted before they expired may not pile up.
     if (this.#expiring.size < LEAST_TO_SORT_OUT || this.#expiring.size < 2 * this.#expiringSize) return
     this.#expiring.keepOnly((one) => this.get(one.topic) === one)
   }
@@ -104,7 +104,7 @@ export class RetainedTree {
       : (this.#expiring.first?.expiresAtMs ?? Number.POSITIVE_INFINITY)
   }
 
-  /** One that has expired by then and is to be deleted. */
+  /** A message that has expired by then and is to be deleted. */
   firstExpired(nowMs: number): Message | undefined {
     for (let first = this.#expiring.first; first !== undefined; first = this.#expiring.first) {
       const isRetained = this.get(first.topic) === first
@@ -114,7 +114,7 @@ export class RetainedTree {
     return undefined
   }
 
-  /** Whether there was one. */
+  /** True where there was one. */
   delete(topic: string): boolean {
     const levels = topic.split('/')
     const nodes = [this.#root]

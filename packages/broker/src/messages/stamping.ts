@@ -9,17 +9,17 @@ import { TopicFilters } from '../support/topic-filters.js'
 
 /** The user property that tells who published, and, in CONNACK, which topic filters select what has it. */
 export const SENDER_PROPERTY = 'jamey-sender'
-/** One for each client that the publisher may act for; `+` stands for every client. */
+/** Name of a property that comes once for each client that the publisher may act for; `+` stands for every client. */
 export const ACT_FOR_PROPERTY = 'jamey-act-for'
 
 /** Rights to act for others told with a message; each is some bytes on every one of them. */
 const MAXIMUM_ACT_FOR = 64
 
-/** What receivers are told about who published. */
+/** The facts that receivers are told about who published. */
 export interface Stamp {
   /** Client identifiers, or `+`. */
   readonly actsFor: readonly string[]
-  /** All of it, as user properties are encoded. */
+  /** The whole stamp as encoded user properties. */
   readonly encoded: Uint8Array
 }
 
@@ -28,7 +28,7 @@ export interface Stamp {
  * itself. Topics that no filter selects are left as they are, and so is everything before MQTT 5.0.
  */
 export class Stamping {
-  /** Of CONNACK. */
+  /** User properties of CONNACK that announce the stamps. */
   readonly announcement: readonly UserProperty[]
   readonly #filters: TopicFilters
   readonly #log: Log
@@ -44,7 +44,7 @@ export class Stamping {
     return this.#filters.selects(topic)
   }
 
-  /** What is said of a client that may act for these. */
+  /** The stamp of a client that may act for these. */
   stampOf(clientId: string, mayActFor: readonly string[]): Stamp {
     const actsFor = mayActFor.length === 0 ? mayActFor : this.#told(clientId, mayActFor)
     const pairs = actsFor.map((other) => [ACT_FOR_PROPERTY, other] as const)
@@ -64,7 +64,7 @@ export class Stamping {
   }
 }
 
-/** What of a message's own properties may stand beside its stamp. They are not changed. */
+/** The properties of a message that may stand beside its stamp. The given ones are not changed. */
 export function besideStamp(
   properties: PublishProperties | undefined,
   stamp: Stamp | undefined,
@@ -72,7 +72,7 @@ export function besideStamp(
   return stamp === undefined ? properties : withoutReserved(properties)
 }
 
-/** The same without what only a stamp may say. */
+/** The same properties without those that only a stamp may have. */
 export function withoutReserved(properties: PublishProperties | undefined): PublishProperties | undefined {
   const given = properties?.userProperties
   if (given === undefined || !given.some(isReserved)) return properties

@@ -5,7 +5,7 @@ import { countLevels, MAXIMUM_REMEMBERED_TOPIC } from '../support/topic-bounds.j
 /** Answers remembered for one connection. */
 const MAXIMUM_REMEMBERED = 256
 
-/** What an identity says about topics, asked once per topic: `false`, or a yes that may say more. */
+/** The answers of an identity about topics, asked once per topic: `false`, or a yes that may say more. */
 export class TopicPermission<Yes = true> {
   readonly #ask: (identity: Identity, topic: string) => Yes | boolean
   readonly #answers = new Map<string, Yes | boolean>()
@@ -40,7 +40,7 @@ export class TopicPermission<Yes = true> {
 }
 
 export function mayPublish(identity: Identity, topic: string, topicLevels: number): boolean {
-  // What is under `$SYS` the broker alone says.
+  // Topics under `$SYS` are published by the broker alone.
   if (topic.startsWith('$SYS/') || countLevels(topic) > topicLevels) return false
   return identity.mayPublish(topic)
 }

@@ -2,16 +2,16 @@ import { type ProtocolVersion, ReasonCode } from '@jamey/protocol'
 import { AuthenticationRefused } from '../support/errors.js'
 import type { Limits } from '../support/limits.js'
 
-/** Of a certificate that was verified. */
+/** Facts of a certificate that was verified. */
 export interface ClientCertificate {
   readonly commonName: string
   /** The whole of it, DER. */
   readonly raw?: Uint8Array | undefined
 }
 
-/** What a client showed of itself in CONNECT, or in AUTH when it renews. */
+/** The proofs that a client gave in CONNECT, or in AUTH when it renews. */
 export interface AuthenticationRequest {
-  /** Never empty: the assigned one where the client sent none. */
+  /** Never empty: the assigned identifier where the client sent none. */
   clientId: string
   username?: string | undefined
   password?: Uint8Array | undefined
@@ -49,9 +49,9 @@ export interface Identity {
   permissions?: { readonly list: readonly string[] } | undefined
   /** The last word to a client that named an authentication method, in CONNACK or AUTH. */
   authenticationData?: Uint8Array | undefined
-  /** Whose requests it may pass on in their name: client identifiers, `+` for anybody. Absent: nobody's. */
+  /** Clients whose requests it may pass on in their name: client identifiers, `+` for anybody. Absent: nobody's. */
   actsFor?: readonly string[] | undefined
-  /** How fast it may publish, in the place of the limits of these names that bound everybody; 0: no bound. */
+  /** Rates at which it may publish, in the place of the limits of these names that bound everybody; 0: no bound. */
   limits?: Partial<Pick<Limits, 'publishesPerSecond' | 'publishBytesPerSecond'>> | undefined
   mayPublish(topic: string): boolean
   /** `filter` as sent: to be in a share group, `$share/<group>/<filter>`, is a right of its own. */
@@ -60,7 +60,7 @@ export interface Identity {
   mayReceive(topic: string): boolean
 }
 
-/** Whether both are known to decide alike. */
+/** True where both are known to decide alike. */
 export function decideAlike(one: Identity | undefined, other: Identity): boolean {
   if (one === other) return true
   const before = one?.permissions?.list
@@ -69,11 +69,13 @@ export function decideAlike(one: Identity | undefined, other: Identity): boolean
   return one?.username === other.username && before.every((entry, i) => entry === after[i])
 }
 
-/** One more step before there is an identity. Only for clients that named an authentication method. */
+/** One more step before there is an identity, for clients that named an authentication method. */
 export interface Challenge {
-  /** Sent to the client, with the method of its CONNECT. */
+  /** Bytes for the client, sent with the method of its CONNECT. */
   readonly authenticationData?: Uint8Array | undefined
-  /** The same request, now with the `authenticationData` that the client answered. Refuses as `authenticate` does. */
+  /**
+   * Gets the same request, now with the `authenticationData` that the client answered. Refuses as `authenticate` does.
+   */
   answer(request: AuthenticationRequest): Promise<Identity | Challenge>
 }
 

@@ -6,13 +6,13 @@ export interface MessageRecord {
   payload: Uint8Array
   qos: QoS
   retain: boolean
-  /** Without topic alias and subscription identifiers. */
+  /** Properties without topic alias and subscription identifiers. */
   properties: PublishProperties | undefined
   /** Milliseconds since 1970; undefined: never. */
   expiresAtMs: number | undefined
   /** Client identifier of the publisher, for No Local and for the stamp. */
   publishedBy: string
-  /** For whom the publisher could act when its message was stamped; absent: for nobody. */
+  /** Clients for which the publisher could act when its message was stamped; absent: none. */
   actsFor?: readonly string[] | undefined
 }
 
@@ -26,17 +26,17 @@ export interface SessionRecord {
   /** Milliseconds since 1970; undefined while connected, so after a crash all of these count as just disconnected. */
   disconnectedAtMs: number | undefined
   will: Will | undefined
-  /** How many of the oldest deliveries may have been on the wire, so they carry DUP when sent again. */
+  /** Number of the oldest deliveries that may have been on the wire, and carry DUP when they are sent again. */
   inFlightWindow: number
 }
 
 export interface SubscriptionRecord extends SubscriptionRequest {
-  /** With its `$share/<group>/`. */
+  /** The filter with its `$share/<group>/`. */
   filter: string
   subscriptionIdentifier: number | undefined
 }
 
-/** One message on its way to one session, QoS 1 or 2. */
+/** One message of QoS 1 or 2 on its way to one session. */
 export interface DeliveryRecord {
   messageId: number
   qos: 1 | 2
@@ -50,13 +50,13 @@ export interface DeliveryRecord {
   isReleased: boolean
 }
 
-/** What one session's deliveries add up to, so that a start need not read them. */
+/** Sums over one session's deliveries, so that a start need not read them. */
 export interface QueueRecord {
   /** Deliveries, those in flight included. */
   messages: number
   /** Estimate of the memory that their messages would take. */
   bytes: number
-  /** Of the last one put: sequences ascend. */
+  /** Sequence of the delivery that was put last: sequences ascend. */
   lastSequence: number
   /** Something came through a shared subscription. */
   hasShared: boolean
@@ -72,7 +72,7 @@ export interface StoredDelivery {
   delivery: DeliveryRecord | Damaged
 }
 
-/** What a broker holds in memory, read once at start: everything but deliveries and their messages. */
+/** The state that a broker holds in memory, read once at start: everything but deliveries and their messages. */
 export interface StoredState {
   sessions: readonly SessionRecord[]
   subscriptions: readonly { clientId: string; subscription: SubscriptionRecord }[]
@@ -98,7 +98,7 @@ export interface StoredState {
  * the first of them before the next `commit`.
  */
 export interface BrokerStore {
-  /** What was committed before; called once, before anything else. */
+  /** The state that was committed before; called once, before anything else. */
   load(): Promise<StoredState>
   /**
    * At most so many deliveries of a session with sequences above `after`, ascending; fewer: there are no more. What
@@ -106,7 +106,7 @@ export interface BrokerStore {
    * is to answer from the memory of this machine, within a few milliseconds. Throws where it cannot be read.
    */
   readDeliveries(clientId: string, after: number, maximum: number): readonly StoredDelivery[]
-  /** As `readDeliveries`. One that is missing is damaged, too. */
+  /** One message, read as `readDeliveries` reads. One that is missing is damaged, too. */
   readMessage(messageId: number): MessageRecord | Damaged
   putSession(session: SessionRecord): void
   /**
@@ -121,11 +121,14 @@ export interface BrokerStore {
   putMessage(messageId: number, message: MessageRecord): void
   /** A new one, with a sequence that the session has not used before. */
   putDelivery(clientId: string, sequence: number, delivery: DeliveryRecord): void
-  /** Of the same message as before. */
+  /** Replaces a delivery of the same message. */
   updateDelivery(clientId: string, sequence: number, delivery: DeliveryRecord): void
-  /** One that is there; `messageId` is the message it names. */
+  /** Removes a delivery that is there; `messageId` is the message it names. */
   removeDelivery(clientId: string, sequence: number, messageId: number): void
-  /** One that cannot be read, or whose message cannot: it is quarantined: kept apart for whoever repairs it, and read no more. */
+  /**
+   * Quarantines a delivery that cannot be read, or whose message cannot: it is kept apart for whoever repairs it, and
+   * read no more.
+   */
   quarantineDelivery?(clientId: string, sequence: number): void
   putQueue(clientId: string, queue: QueueRecord): void
   putIncoming(clientId: string, packetIdentifier: number): void
@@ -139,7 +142,7 @@ export interface BrokerStore {
    * before anybody publishes. Within a millisecond.
    */
   check?(): void
-  /** What could not be read and was quarantined since the last call, each with what was found and where it is kept. */
+  /** Errors about what was quarantined since the last call, each with what was found and where it is kept. */
   takeDamage?(): readonly Error[]
   /** Commits what is staged and lets go of files. */
   close(): Promise<void>

@@ -1,9 +1,9 @@
 import type { Limits } from '../support/limits.js'
 import type { ClientCertificate } from './authenticator.js'
 
-/** What a connection needs of the network, a port: sockets of `net` and `tls` have it, WebSockets are made to. */
+/** A port: all that a connection needs of the network. Sockets of `net` and `tls` have it, WebSockets are made to. */
 export interface ByteStream {
-  /** Written and not yet taken by the system. */
+  /** Bytes that were written and that the system has not taken yet. */
   readonly writableLength: number
   /** Came, and is part of something that is not whole; absent where bytes are handed out as they come. */
   readonly unfinishedLength?: number
@@ -15,21 +15,24 @@ export interface ByteStream {
   /** `close` follows. */
   on(event: 'error', listener: (error: Error & { code?: string }) => void): unknown
   write(chunk: Uint8Array): unknown
-  /** What is written between the two leaves in one piece. */
+  /** Bytes that are written between `cork` and `uncork` leave in one piece. */
   cork(): void
   uncork(): void
   pause(): unknown
   resume(): unknown
-  /** After what was written. */
+  /** Ends the stream after what was written. */
   end(): unknown
   destroy(): unknown
 }
 
-/** Whose stream it is. */
+/** The client at the other end of a stream. */
 export interface Peer {
   /** Behind a load balancer that speaks the PROXY protocol: the client's, as it says. */
   readonly remoteAddress: string
-  /** By the monotonic clock: `connectTimeoutMs` after it was accepted, whatever came before the first packet. */
+  /**
+   * `connectTimeoutMs` after the connection was accepted, by the monotonic clock, whatever came before the first
+   * packet.
+   */
   readonly connectByMs: number
   readonly certificate: ClientCertificate | undefined
   /** Limits that hold for it, where they are others than the broker's. */

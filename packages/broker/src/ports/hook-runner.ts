@@ -25,7 +25,7 @@ const DENIED: Refusal = { refuse: ReasonCode.notAuthorized }
 
 /** Asks the hooks. Nothing here throws or rejects unless it says so; an answer given at once is passed on at once. */
 export class HookRunner {
-  /** Whether a PUBLISH has to be shown to anybody. */
+  /** True where some hook is to judge each PUBLISH. */
   readonly judgesPublish: boolean
   readonly #context: Context
   readonly #hooks: BrokerHooks
@@ -37,12 +37,12 @@ export class HookRunner {
     this.judgesPublish = hooks.onPublish !== undefined || hooks.authorize !== undefined
   }
 
-  /** Whether anybody is to be told what became of filters. */
+  /** True where some hook is told of subscriptions. */
   get observesFilters(): boolean {
     return this.#hooks.onSubscribe !== undefined || this.#hooks.onUnsubscribe !== undefined
   }
 
-  /** Whether anybody is to be told of what is dropped. */
+  /** True where some hook is told of messages that are dropped. */
   get observesDrops(): boolean {
     return this.#hooks.onDropped !== undefined
   }
@@ -81,7 +81,7 @@ export class HookRunner {
     this.#tell('onUnsubscribe', () => this.#hooks.onUnsubscribe?.(client, outcomesOf(filters, reasonCodes)))
   }
 
-  /** In a later turn than what drops it, which may be in the middle of its work. */
+  /** Tells the hooks in a later turn, since what drops the message may be in the middle of its work. */
   dropped(message: DroppedMessage, client: ClientInfo, reason: DropReason): void {
     const { topic, payload, qos, retain, properties, publishedBy } = message
     const told = { topic, payload, qos, retain, properties, publishedBy }
@@ -114,7 +114,7 @@ export class HookRunner {
     return new Set(filters.filter((_, i) => answers[i] !== true))
   }
 
-  /** Whether a message may be published, and answered where it asks to be. */
+  /** Asks the hooks whether a message may be published, and answered where it asks to be. */
   allowsMessage(
     client: ClientInfo,
     topic: string,
@@ -236,7 +236,7 @@ function faultOf(answer: Exclude<Answer<object>, symbol> | typeof FAILED): Conne
   return new ConnectionFault(reasonCode, reason ?? 'refused by the server')
 }
 
-/** What belongs to one connection is not the hook's to set. */
+/** Properties without those of one connection, which are not the hook's to set. */
 function own(properties: PublishOffer['properties']): PublishOffer['properties'] {
   if (properties === undefined) return undefined
   const { topicAlias: _alias, subscriptionIdentifiers: _identifiers, ...others } = properties

@@ -1,7 +1,7 @@
 import type { ProtocolVersion, PublishProperties, QoS } from '@jamey/protocol'
 import type { AuthenticationRequest, ClientCertificate, Identity } from './authenticator.js'
 
-/** One connection's client. The same object goes to every hook from `onConnect` to `onDisconnect`. */
+/** The client of one connection. The same object goes to every hook from `onConnect` to `onDisconnect`. */
 export interface ClientInfo {
   readonly clientId: string
   readonly username: string
@@ -14,13 +14,13 @@ export interface ClientInfo {
 /** No, and why: a reason code of at least 0x80, of CONNACK or PUBACK; one they do not have becomes 0x80. */
 export interface Refusal {
   readonly refuse: number
-  /** Told to a client that connects; must hold no secrets. */
+  /** Text for a client that connects; must hold no secrets. */
   readonly reason?: string | undefined
 }
 
 export interface PublishOffer {
   readonly topic: string
-  /** To be read, not written to. */
+  /** Bytes that must not be written to. */
   readonly payload: Uint8Array
   readonly qos: QoS
   readonly retain: boolean
@@ -28,11 +28,11 @@ export interface PublishOffer {
   readonly isWill: boolean
 }
 
-/** What is to be another than published; what is absent stays. */
+/** The parts of a message that are to be published in another form; absent ones stay as they are. */
 export interface PublishChange {
   readonly topic?: string | undefined
   readonly payload?: Uint8Array | undefined
-  /** All of them: what is not among these is gone. */
+  /** All properties: those that are not among these are gone. */
   readonly properties?: PublishProperties | undefined
 }
 
@@ -40,14 +40,14 @@ export interface PublishChange {
 export interface DisconnectInfo {
   /** `network`: it broke, or the peer closed it without DISCONNECT. */
   readonly by: 'client' | 'server' | 'network'
-  /** Of DISCONNECT, sent or received; absent where none was. */
+  /** Reason code of the DISCONNECT that was sent or received; absent where there was none. */
   readonly reasonCode: number | undefined
   readonly reason: string | undefined
 }
 
-/** What became of one topic filter of SUBSCRIBE or UNSUBSCRIBE. */
+/** The outcome for one topic filter of SUBSCRIBE or UNSUBSCRIBE. */
 export interface FilterOutcome {
-  /** As sent, `$share/<group>/` included. */
+  /** The filter as sent, `$share/<group>/` included. */
   readonly filter: string
   /**
    * Of SUBACK or UNSUBACK: from 0x80 on a refusal, in SUBACK else the QoS that was granted. UNSUBACK before MQTT 5.0 does
@@ -74,7 +74,7 @@ export interface DroppedMessage {
  */
 export type DropReason = 'slow' | 'overflow' | 'expired' | 'too-large' | 'denied'
 
-/** What there is to say of a connection that broke. */
+/** The info of a connection that broke without DISCONNECT. */
 export const CONNECTION_LOST: DisconnectInfo = { by: 'network', reasonCode: undefined, reason: undefined }
 
 type Later<T> = T | Promise<T>
@@ -87,7 +87,9 @@ type Nothing = void | undefined
  * takes longer than `limits.hookTimeoutMs` refuses with 0x80 and is logged. Hooks that are absent cost nothing.
  */
 export interface BrokerHooks {
-  /** After the authenticator let somebody in, at CONNECT and at each renewal: another identity, or a refusal. */
+  /**
+   * Asked after the authenticator let a client in, at CONNECT and at each renewal: for another identity, or a refusal.
+   */
   authenticate?:
     | ((request: AuthenticationRequest, identity: Identity) => Later<Identity | Refusal | Nothing>)
     | undefined
@@ -108,7 +110,7 @@ export interface BrokerHooks {
   onPublish?:
     | ((offer: PublishOffer, client: ClientInfo) => Later<PublishChange | Refusal | Nothing>)
     | undefined
-  /** Before CONNACK and before another connection of the client identifier is ended. */
+  /** Asked before CONNACK, and before another connection of the client identifier is ended. */
   onConnect?: ((client: ClientInfo) => Later<Refusal | Nothing>) | undefined
   /**
    * Once for each client that `onConnect` let in. A client that was taken over connects before it disconnects: the

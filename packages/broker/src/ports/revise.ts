@@ -2,7 +2,10 @@ import { ConnectionFault } from '../support/errors.js'
 import type { Identity } from './authenticator.js'
 import type { Refusal } from './hooks.js'
 
-/** What a client may do by now, given what it was allowed before; itself where nothing changed. Must not wait. */
+/**
+ * The identity that a client has by now, given the one it had before; the same one where nothing changed. Must not
+ * wait.
+ */
 export type Revise = (identity: Identity, clientId: string) => Identity | Refusal
 
 /** Throws `ConnectionFault` where `revise` refuses. */

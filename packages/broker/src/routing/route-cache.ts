@@ -54,7 +54,7 @@ export class RouteCache {
     this.#routes.set(topic, route)
   }
 
-  /** After a subscription under `path` came or went. */
+  /** Forgets the routes that a subscription under `path` may have changed. */
   forgetPath(path: string): void {
     if (isWildcard(path)) return this.forgetAll()
     this.#lastTopic = undefined
@@ -64,7 +64,7 @@ export class RouteCache {
     this.#routes.delete(path)
   }
 
-  /** After somebody's permissions changed. */
+  /** Forgets all routes, after somebody's permissions changed. */
   forgetAll(): void {
     this.#lastTopic = undefined
     this.#receivers = 0

@@ -2,17 +2,17 @@ import type { QoS } from '@jamey/protocol'
 import type { SharedGroup, Subscriber, Subscription } from './subscription.js'
 import type { SubscriptionTree } from './subscription-tree.js'
 
-/** How one session receives one topic, all its matching subscriptions taken together. */
+/** The way in which one session receives one topic, all its matching subscriptions taken together. */
 export interface Receiver {
   readonly session: Subscriber
   /** The highest QoS among them. [MQTT-3.3.4-2] */
   readonly qos: QoS
   readonly retainAsPublished: boolean
   readonly subscriptionIdentifiers: readonly number[] | undefined
-  /** Which list of identifiers this is within the route, so that equal ones share a frame; 0 for none. */
+  /** Number of this list of identifiers within the route, so that equal ones share a frame; 0 where there are none. */
   readonly identifiersIndex: number
   readonly hasNoLocal: boolean
-  /** What takes its place for the session's own messages; undefined: nothing. Only looked at with `hasNoLocal`. */
+  /** Takes its place for the session's own messages; undefined: those do not come. Only looked at with `hasNoLocal`. */
   readonly whenOwn: Receiver | undefined
 }
 
@@ -22,7 +22,7 @@ export interface SharedRoute {
   readonly members: readonly Receiver[]
 }
 
-/** Who receives a topic. */
+/** All receivers of a topic. */
 export interface Route {
   readonly receivers: readonly Receiver[]
   readonly shared: readonly SharedRoute[]

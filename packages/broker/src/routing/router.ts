@@ -53,7 +53,7 @@ export class Router {
   publish(message: Message, publisher: Subscriber | undefined): number {
     this.#backpressure.clear()
     const { receivers, shared, isRefusedWhenFull } = this.routes.get(message.topic)
-    // Whoever has no room misses it, whatever the others do: one of several must not keep it from all.
+    // A receiver that has no room misses the message, whatever the others do: one of several must not keep it from all.
     const mayMiss = isRefusedWhenFull && message.qos > 0
     const isFanOut = receivers.length > 1
     let matched = shared.length
@@ -72,7 +72,7 @@ export class Router {
     for (let i = 0; i < shared.length; i++) {
       if (!this.#publishShared(shared[i] as SharedRoute, message, mayMiss)) missed++
     }
-    // Its acknowledgement waits for no queue.
+    // The acknowledgement of a message that may be missed waits for no queue.
     if (mayMiss) this.#backpressure.clear()
     if (matched === 0) return ReasonCode.noMatchingSubscribers
     return mayMiss && missed === matched ? ReasonCode.quotaExceeded : ReasonCode.success
@@ -90,10 +90,10 @@ export class Router {
     return false
   }
 
-  /** Whether all who are to get the message can keep it. */
+  /** True where all who are to get the message can keep it. */
   canBeKept(message: Message, publisher: Subscriber | undefined): boolean {
     const { receivers, shared, isRefusedWhenFull } = this.routes.get(message.topic)
-    // Of that each receiver is looked at by itself.
+    // Each receiver is looked at by itself for that.
     if (isRefusedWhenFull) return true
     const isKept = receivers.every((receiver) => {
       const actual = receiver.hasNoLocal && receiver.session === publisher ? receiver.whenOwn : receiver
@@ -114,7 +114,7 @@ export class Router {
     return isNew
   }
 
-  /** Whether there was one. */
+  /** True where there was a subscription. */
   unsubscribe(session: Subscriber, filter: string): boolean {
     const subscription = session.subscriptions.get(filter)
     if (subscription === undefined) return false
@@ -125,7 +125,7 @@ export class Router {
     const { group } = subscription
     if (group !== undefined) {
       if (group.redeliveredFrom === session) group.redeliveredFrom = undefined
-      // Later nobody would look for it here. What was sent is completed. [MQTT-3.10.4-3]
+      // Nobody would look for it here later. What was sent is completed. [MQTT-3.10.4-3]
       session.leftGroups.set(filter, group)
       session.redeliverShared()
     }
@@ -205,18 +205,18 @@ function deliverShared(chosen: Receiver, message: Message, group: ShareGroup): b
   return session.connection !== undefined
 }
 
-/** Whether the order of a publisher's messages is worth that they wait in line here. */
+/** True where it is worth waiting here for one receiver, so that a publisher's messages keep their order. */
 function canGoOnTaking({ session, qos }: Receiver, message: Message): boolean {
   if (session.connection === undefined) return false
   return qos === 0 || message.qos === 0 || session.outgoing.capacity.hasRoomFor(message)
 }
 
-/** What goes out at QoS 0 waits nowhere. */
+/** True where the receiver can keep the message; at QoS 0 none waits anywhere. */
 function canKeep({ session, qos }: Receiver, message: Message): boolean {
   return qos === 0 || message.qos === 0 || session.outgoing.capacity.mayTake(message)
 }
 
-/** Whether it gets the message without anybody waiting for that. */
+/** True where the receiver gets the message and nobody has to wait for that. */
 function canTake({ session, qos }: Receiver, message: Message): boolean {
   return qos === 0 || session.outgoing.isReady || session.outgoing.capacity.findsRoomFor(message)
 }

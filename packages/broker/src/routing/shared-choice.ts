@@ -2,7 +2,10 @@ import type { Message } from '../messages/message.js'
 import type { Receiver } from './route.js'
 import type { SharedGroup, Subscriber } from './subscription.js'
 
-/** In turn among the members that can take a message now, else the one with the shortest queue. */
+/**
+ * Chooses the member of a shared subscription that gets a message: in turn among those that can take it now, else the
+ * one with the shortest queue. Section 4.8.2
+ */
 export function chooseMember(
   group: SharedGroup,
   members: readonly Receiver[],

@@ -11,7 +11,7 @@ export class Leaf {
 }
 
 interface Node {
-  /** By level; '+' and '#' stand among them, since no topic has a level of these names. */
+  /** Children by level; '+' and '#' stand among them, since no topic has a level of these names. */
   children: Map<string, Node>
   leaf: Leaf | undefined
 }
@@ -35,7 +35,7 @@ export class SubscriptionTree {
     return this.#groups
   }
 
-  /** Whether not even an empty branch is left. */
+  /** True where not even an empty branch is left. */
   get isEmpty(): boolean {
     return this.#exact.size === 0 && this.#root.children.size === 0
   }

@@ -12,15 +12,15 @@ export interface Subscriber {
   readonly connection: SubscriberLink | undefined
   readonly outgoing: SubscriberQueue
   readonly subscriptions: Map<string, Subscription>
-  /** By filter: those it unsubscribed from, while what it was not sent goes to their members. */
+  /** Groups by filter that it unsubscribed from, while what it was not sent goes to their members. */
   readonly leftGroups: Map<string, SharedGroup>
   sharedGroups(): Iterable<SharedGroup>
   mayReceive(topic: string): boolean
-  /** What waits for it and came through shared subscriptions goes to whom may take it. */
+  /** Gives messages that wait for it and came through shared subscriptions to other members that may take them. */
   redeliverShared(): void
 }
 
-/** Where what is sent at QoS 0 goes, which waits nowhere. */
+/** The way of a subscriber's messages of QoS 0, which wait nowhere. */
 export interface SubscriberLink {
   sendAtMostOnce(
     message: Message,
@@ -30,9 +30,9 @@ export interface SubscriberLink {
   ): void
 }
 
-/** Where what is sent at QoS 1 and 2 goes. */
+/** The way of a subscriber's messages of QoS 1 and 2. */
 export interface SubscriberQueue {
-  /** Whether a message offered now would be sent at once. */
+  /** True where a message offered now would be sent at once. */
   readonly isReady: boolean
   readonly queued: number
   readonly capacity: SubscriberCapacity
@@ -48,22 +48,22 @@ export interface SubscriberQueue {
 }
 
 export interface SubscriberCapacity {
-  /** Whether one more message may wait, if nothing is dropped for it. */
+  /** True where one more message may wait without anything being dropped for it. */
   hasRoomFor(message: Message): boolean
-  /** As `hasRoomFor`, perhaps after what has expired is dropped. */
+  /** As `hasRoomFor`, after dropping what has expired where that makes the room. */
   findsRoomFor(message: Message): boolean
-  /** As `findsRoomFor`, or its publisher will be stopped for it. */
+  /** As `findsRoomFor`; also true where the publisher will be stopped for the message. */
   mayTake(message: Message): boolean
   /** There was no room for a message, and the session misses it. */
   onMissed(message: Message): void
 }
 
-/** What one session wants under one filter. */
+/** The wishes of one session for one filter. */
 export interface Subscription {
   readonly session: Subscriber
-  /** As sent, `$share/<group>/` included: the key within its session. */
+  /** The filter as sent, `$share/<group>/` included: the key within its session. */
   readonly filter: string
-  /** Without `$share/<group>/`. */
+  /** The filter without `$share/<group>/`. */
   readonly path: string
   readonly qos: QoS
   readonly noLocal: boolean
@@ -81,7 +81,7 @@ export class SharedGroup implements ShareGroup {
   /** `$share/<name>/<filter>`. */
   readonly filter: string
   readonly members: Subscription[] = []
-  /** Whose turn it is. */
+  /** Index of the member whose turn it is. */
   turn = 0
 
   /**
@@ -90,7 +90,7 @@ export class SharedGroup implements ShareGroup {
    */
   redeliveredFrom: Subscriber | undefined
 
-  /** Who got the last message of a publisher; used where a publisher's messages are to stay together. */
+  /** Members by the publisher whose last message they got; used where a publisher's messages are to stay together. */
   readonly #byPublisher = new Map<string, Subscriber>()
 
   constructor(filter: string) {
@@ -124,7 +124,7 @@ export class SharedGroup implements ShareGroup {
     return this.members.some(({ session }) => session !== one)
   }
 
-  /** Whether somebody else could take what `one` does not. */
+  /** True where a session other than `one` could take what that one does not. */
   hasConnectedBeside(one: object): boolean {
     return this.members.some(({ session }) => session !== one && session.connection !== undefined)
   }

@@ -29,19 +29,25 @@ import { SysTopics } from './sys-topics.js'
 export interface BrokerOptions {
   readonly listeners: readonly ListenerOptions[]
   readonly authenticator: Authenticator
-  /** Absent: sessions, queues and retained messages end with the broker. */
+  /** Undefined: sessions, queues and retained messages end with the broker. */
   readonly store?: BrokerStore | undefined
   readonly limits?: Partial<Limits> | undefined
   readonly clock?: Clock | undefined
   readonly log?: Log | undefined
-  /** What happens when a session's queue is full; 'drop-newest' by default. Every drop is counted. See `Overflow`. */
+  /**
+   * Decides what becomes of a message whose queue is full; 'drop-newest' by default. Every drop is counted. See
+   * `Overflow`.
+   */
   readonly overflow?: Overflow | undefined
   /**
    * Members of a shared subscription get messages 'in-turn' (the default), or what one publisher says stays with one
    * member, in order, for as long as that is connected and has room ('by-publisher').
    */
   readonly sharedSubscriptions?: SharedSubscriptions | undefined
-  /** Told to clients that request it: under which topic prefix their answers may lie. Section 3.1.2.11.6. */
+  /**
+   * Prefix of the topics under which a client may expect responses, told to clients that request it. Section
+   * 3.1.2.11.6.
+   */
   readonly responseInformation?: ((clientId: string) => string | undefined) | undefined
   /**
    * Topic filters. What is published under them in MQTT 5.0 is delivered with one user property `jamey-sender`, the
@@ -65,14 +71,14 @@ export interface BrokerOptions {
    * publishes with RETAIN is disconnected with 0x9A (before MQTT 5.0 without a word), one with such a will is not let in.
    */
   readonly retainAvailable?: boolean | undefined
-  /** What you have a say in; see `BrokerHooks`. */
+  /** Functions that decide with the broker, or are told; see `BrokerHooks`. */
   readonly hooks?: BrokerHooks | undefined
 }
 
 export interface Broker extends AsyncDisposable {
   /** Resolves when every listener accepts connections. Throws `BrokerError`. */
   listen(): Promise<void>
-  /** One per listener, in their order; empty before `listen`. */
+  /** One address per listener, in their order; empty before `listen`. */
   readonly addresses: readonly ListenerAddress[]
   stats(): BrokerStats
   /** Clients that are connected. Made while it is gone through; who comes or goes meanwhile is in it or not. */

@@ -46,25 +46,25 @@ export interface CoreOptions {
   readonly descriptors?: Descriptors | undefined
 }
 
-/** All parts of one broker; each knows of it what it says it needs. */
+/** All parts of one broker; the type of each part's context says which of them it needs. */
 export class Core implements ListenerContext {
   authenticator: Authenticator
-  /** Never changed, but replaced at a reload. */
+  /** The object is never changed, but replaced at a reload. */
   limits: Readonly<Limits>
   readonly clock: Clock
   readonly log: Log
-  /** For what happens with those who were not let in: they may not fill the disk. */
+  /** Log for lines about unauthenticated connections, which may not fill the disk. */
   readonly unauthenticatedLog: Log
-  /** Of what the whole process has too little of. */
+  /** Log for shortages of the whole process. */
   readonly shortageLog: RareLog
   readonly descriptors: Descriptors
   readonly overflow: Overflow
   readonly responseInformation: ((clientId: string) => string | undefined) | undefined
-  /** Absent where none was given. */
+  /** Undefined where no hooks were given. */
   readonly hooks: HookRunner | undefined
-  /** Present where somebody is to be told of what is dropped. */
+  /** The hooks where some are told of what is dropped, else undefined. */
   readonly drops: HookRunner | undefined
-  /** Absent where no topic is stamped. */
+  /** Undefined where no topic is stamped. */
   readonly stamping: Stamping | undefined
   readonly counters = new Counters()
   readonly connections = new Set<Connection>()
@@ -77,16 +77,16 @@ export class Core implements ListenerContext {
   readonly expirySweep: ExpirySweep
   readonly writeBatcher: WriteBatcher
   readonly persistence: Persistence
-  /** Present with a store: acknowledgements wait for it. */
+  /** Acknowledgements wait for its commits; undefined without a store. */
   readonly groupCommit: GroupCommit | undefined
   readonly router: Router
   readonly sessions: SessionRegistry
   readonly wills: Wills
   readonly sharedRedelivery: SharedRedelivery
   readonly connectionLimiter: ConnectionLimiter
-  /** Present from the first reload that brought one: who is who by now. */
+  /** Finds the present identity of an earlier one; undefined until the first reload that brought it. */
   revise: Revise | undefined
-  /** Present from the call of `close` on. */
+  /** Undefined until `close` is called. */
   shutdown: Shutdown | undefined
   /** Called when the last connection is gone. */
   whenEmpty: (() => void) | undefined
@@ -144,7 +144,9 @@ export class Core implements ListenerContext {
     return fitted
   }
 
-  /** For one that was authenticated while a reload changed who may do what. Throws `ConnectionFault`. */
+  /**
+   * The identity of a client that was authenticated while a reload changed who may do what. Throws `ConnectionFault`.
+   */
   revised(identity: Identity, clientId: string): Identity {
     return this.revise === undefined ? identity : revised(this.revise, identity, clientId)
   }

@@ -4,13 +4,13 @@ import type { Core } from './core.js'
 
 /** Options of `Broker.disconnect`. */
 export interface DisconnectOptions {
-  /** Of DISCONNECT, from 0x80 on; 0x98, an administrative action, by default. */
+  /** Reason code of DISCONNECT, from 0x80 on; 0x98, an administrative action, by default. */
   readonly reasonCode?: number | undefined
-  /** Told to a client of MQTT 5.0; must hold no secrets. */
+  /** Text for a client of MQTT 5.0; must hold no secrets. */
   readonly reasonString?: string | undefined
 }
 
-/** As `Broker.disconnect`. */
+/** Fulfils `Broker.disconnect`. */
 export function disconnect(
   { sessions }: Core,
   clientId: string,

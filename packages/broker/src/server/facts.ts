@@ -11,33 +11,33 @@ export interface ClientFacts {
   readonly protocolVersion: ProtocolVersion
   /** Milliseconds since 1970. */
   readonly connectedAtMs: number
-  /** What holds: its own, or the one it was told in its place; 0 for none. */
+  /** The Keep Alive that holds: the client's own, or the one it was told in its place; 0 for none. */
   readonly keepAliveSeconds: number
   /** Messages of QoS 1 and 2 that it was sent and has not acknowledged. */
   readonly inFlight: number
-  /** Those that wait to be sent. */
+  /** Number of messages that wait to be sent. */
   readonly queued: number
 }
 
-/** What is kept for a client identifier, connected or not. */
+/** A session as it is kept for a client identifier, connected or not. */
 export interface SessionFacts {
   readonly clientId: string
   readonly username: string
-  /** Of its last connection. */
+  /** Version of its last connection. */
   readonly protocolVersion: ProtocolVersion
   readonly isConnected: boolean
   /** Milliseconds since 1970; undefined while it is connected. */
   readonly disconnectedAtMs: number | undefined
-  /** How long it stays without a connection; infinity for ever. */
+  /** Seconds that it stays without a connection; infinity for ever. */
   readonly sessionExpirySeconds: number
   readonly subscriptions: readonly { readonly filter: string; readonly qos: QoS }[]
   readonly inFlight: number
   readonly queued: number
-  /** Of both, an estimate of their memory, if all of it were there. */
+  /** Bytes of messages queued and in flight, an estimate of their memory if all of it were there. */
   readonly queuedBytes: number
 }
 
-/** Made one by one; who comes or goes meanwhile may be among them or not. */
+/** Facts are made one by one; clients that come or go meanwhile may be among them or not. */
 export function* clientsOf({ connections }: Core): Generator<ClientFacts, void, undefined> {
   for (const { session, remoteAddress, version, connectedAtMs, keepAliveSeconds } of connections) {
     if (session === undefined) continue
@@ -56,7 +56,7 @@ export function* clientsOf({ connections }: Core): Generator<ClientFacts, void, 
   }
 }
 
-/** As `clientsOf`. Nothing is read from the store. */
+/** Facts about sessions, made one by one as in `clientsOf`. Nothing is read from the store. */
 export function* sessionsOf({ sessions, clock }: Core): Generator<SessionFacts, void, undefined> {
   for (const session of sessions.values()) {
     const { clientId, username, version, disconnectedAtMs, expirySeconds, outgoing } = session

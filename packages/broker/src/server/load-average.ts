@@ -1,6 +1,6 @@
 const MINUTE_MS = 60_000
 
-/** How much a counter grows in a minute, smoothed over the last so many minutes: Mosquitto's load averages. */
+/** Growth of a counter in a minute, smoothed over the last so many minutes: Mosquitto's load averages. */
 export class LoadAverage {
   readonly #minutes: number
   #perMinute = 0

@@ -12,7 +12,7 @@ export interface PublishOptions {
   /** 0 by default. */
   readonly qos?: QoS | undefined
   readonly retain?: boolean | undefined
-  /** Told to receivers of MQTT 5.0; `messageExpiryInterval` (seconds) holds for all. */
+  /** Properties for receivers of MQTT 5.0; `messageExpiryInterval` (seconds) holds for all. */
   readonly properties?: Omit<PublishProperties, 'topicAlias' | 'subscriptionIdentifiers'> | undefined
 }
 
@@ -26,7 +26,7 @@ export class LocalPublisher {
     this.#core = core
   }
 
-  /** As `Broker.publish`. */
+  /** Fulfils `Broker.publish`. */
   async publish(topic: string, payload: Uint8Array | string, options: PublishOptions): Promise<boolean> {
     const core = this.#core
     const message = this.#messageOf(topic, payload, options)
@@ -69,7 +69,7 @@ export class LocalPublisher {
     }
   }
 
-  /** Whether anybody was subscribed. Throws before anybody has it. */
+  /** True where anybody was subscribed. Throws before anybody has the message. */
   #route(message: Message): boolean {
     const { router, retained, overflow, counters } = this.#core
     const { topic, qos, retain } = message
@@ -82,7 +82,7 @@ export class LocalPublisher {
     }
     const reasonCode = router.publish(message, undefined)
     if (reasonCode === ReasonCode.noMatchingSubscribers) counters.publishesUnmatched++
-    // What is retained somebody may still get.
+    // Somebody may still get a retained message, so it is not refused.
     if (reasonCode === ReasonCode.quotaExceeded && !retain) {
       counters.refusedOverflow++
       throw refused(topic, 'the queues of all subscribers are full')

@@ -13,7 +13,7 @@ const MAXIMUM_PER_TURN = 1_000
 
 /** Options of `Broker.subscribe`. */
 export interface SubscribeOptions {
-  /** Whether the handler gets what is retained, first; `true` by default. */
+  /** True where the handler gets retained messages first; the default. */
   readonly retained?: boolean | undefined
   /**
    * Messages that wait while the handler is at one, 1000 by default, and never more bytes than `limits.queuedBytes`; what
@@ -25,9 +25,9 @@ export interface SubscribeOptions {
 /** A message, as a handler of the program gets it. */
 export interface ReceivedMessage {
   readonly topic: string
-  /** To be read, not written to: others get the same bytes. */
+  /** Bytes that must not be written to: others get the same ones. */
   readonly payload: Uint8Array
-  /** As published. */
+  /** QoS as published. */
   readonly qos: QoS
   /** It was retained before the subscription. */
   readonly retain: boolean
@@ -38,14 +38,14 @@ export interface ReceivedMessage {
 
 export type MessageHandler = (message: ReceivedMessage) => unknown
 
-/** What `Broker.subscribe` returns. */
+/** The subscription that `Broker.subscribe` returns. */
 export interface LocalSubscription extends AsyncDisposable {
   readonly filter: string
   /** Messages that the handler did not get because too many waited for it. */
   readonly dropped: number
   /** Nothing more is handled, what waits included. */
   unsubscribe(): void
-  /** As `unsubscribe`; resolves when the handler has ended that runs. */
+  /** Ends the subscription as `unsubscribe` does; resolves when the handler that runs has ended. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -54,7 +54,7 @@ interface Waiting {
   readonly retain: boolean
 }
 
-/** Where nothing is ever put: all goes out at QoS 0. */
+/** A queue into which nothing is ever put: all messages go out at QoS 0. */
 const NO_QUEUE: SubscriberQueue = {
   isReady: true,
   queued: 0,
@@ -78,7 +78,7 @@ export class LocalSubscriber implements Subscriber, LocalSubscription {
   readonly #maximumWaiting: number
   #waiting: Waiting[] = []
   #bytes = 0
-  /** What is left of what was retained. */
+  /** Retained messages that are still to come. */
   #retained: Iterator<Message | undefined> | undefined
   #run: Promise<void> | undefined
 
@@ -141,12 +141,12 @@ export class LocalSubscriber implements Subscriber, LocalSubscription {
     await this.#run
   }
 
-  /** In a later turn than what publishes, which may be in the middle of its work. */
+  /** Handlers begin in a later turn, since what publishes may be in the middle of its work. */
   #begin(): void {
     this.#run ??= Promise.resolve().then(() => this.#handleAll())
   }
 
-  /** Never rejects. */
+  /** Calls the handler with one message after the other. Never rejects. */
   async #handleAll(): Promise<void> {
     for (let count = 1; ; count++) {
       const next = this.#next()
@@ -160,7 +160,7 @@ export class LocalSubscriber implements Subscriber, LocalSubscription {
     this.#run = undefined
   }
 
-  /** Undefined: a look at what is retained that found nothing. */
+  /** The next message; undefined after a look at the retained ones that found none, 'none' at the end. */
   #next(): Waiting | undefined | 'none' {
     if (this.#retained !== undefined) {
       const { done, value } = this.#retained.next()

@@ -9,7 +9,7 @@ import { BrokerError } from '../support/errors.js'
 import { type Limits, resolveLimits } from '../support/limits.js'
 import type { Core } from './core.js'
 
-/** What can change while the broker runs; what is absent stays. */
+/** The options that can change while the broker runs; those that are absent stay. */
 export interface ReloadOptions {
   /**
    * All of them: a limit that is not among these has its default. They bound what comes from now on and end nothing
@@ -50,7 +50,7 @@ export function reload(core: Core, listeners: readonly Listener[], options: Relo
   for (const [session, outcome] of revisions) apply(core, session, outcome)
   for (const connection of core.connections) {
     const identity = connection.session?.identity
-    // Whether a topic has too many levels is remembered with the permissions.
+    // The limit of topic levels is remembered with the permissions, so they are asked anew.
     if (identity !== undefined) connection.useIdentity(identity)
   }
 }
@@ -65,7 +65,7 @@ function revisionsOf(core: Core, revise: Revise): (readonly [Session, Identity |
 
 function apply(core: Core, session: Session, outcome: Identity | Refusal): void {
   if (!('refuse' in outcome)) return core.sessions.renew(session, outcome)
-  // What waits for it is kept from it until it is somebody again.
+  // Messages that wait for it are kept from it until it is somebody again.
   core.sessions.renew(session, nobody(session.username))
   const reasonCode = outcome.refuse >= 0x80 ? outcome.refuse : ReasonCode.notAuthorized
   session.connection?.end(reasonCode, outcome.reason ?? 'not allowed any more')
@@ -73,6 +73,6 @@ function apply(core: Core, session: Session, outcome: Identity | Refusal): void 
 
 function nobody(username: string): Identity {
   const no = (): boolean => false
-  // Without a list, it is like nobody else when the client is back.
+  // An identity without a list of permissions is like no other, so all is asked anew when the client is back.
   return { username, mayPublish: no, maySubscribe: no, mayReceive: no }
 }

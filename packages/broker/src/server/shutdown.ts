@@ -13,13 +13,16 @@ export interface CloseOptions {
    * for them; 1000 by default. With 0 they are told at once.
    */
   readonly graceMs?: number | undefined
-  /** Told to MQTT 5.0 clients: 0x8B by default, 0x9C or 0x9D where they are to use another server. Section 4.13. */
+  /**
+   * Reason code for clients of MQTT 5.0: 0x8B by default, 0x9C or 0x9D where they are to use another server. Section
+   * 4.13.
+   */
   readonly reasonCode?: 0x8b | 0x9c | 0x9d | undefined
   /** The other server; makes the reason 0x9C unless it is said to be 0x9D. */
   readonly serverReference?: string | undefined
 }
 
-/** What ends with the broker. */
+/** The parts that end with the broker. */
 interface Ending {
   readonly clock: Clock
   readonly connections: ReadonlySet<Connection>
@@ -66,7 +69,7 @@ export class Shutdown {
     const { connections, clock, groupCommit } = this.#core
     const endsAtMs = clock.now() + this.#graceMs
     await this.#publishWills(endsAtMs)
-    // What was accepted is acknowledged before the goodbye.
+    // Accepted messages are acknowledged before DISCONNECT.
     await groupCommit?.drain()
     if (connections.size === 0) return
     const goodbyeMs = Math.min(this.#graceMs * GOODBYE_SHARE, MAXIMUM_GOODBYE_MS)
@@ -118,7 +121,7 @@ export class Shutdown {
     })
   }
 
-  /** For one whose CONNECT came too late. */
+  /** Refuses a connection whose CONNECT came after the shutdown began. */
   refuse(connection: Connection): void {
     this.#end(connection)
   }

@@ -1,7 +1,7 @@
 import type { BrokerStats } from '../support/counters.js'
 import type { Core } from './core.js'
 
-/** How things stand; goes once through all sessions. */
+/** Counts connections, sessions and queues; goes once through all sessions. */
 export function statsOf(
   { counters, sessions, sharedRedelivery, router, retained, heldBytes, groupCommit }: Core,
   uptimeSeconds: number,

@@ -9,7 +9,7 @@ import { statsOf } from './stats.js'
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
 
-/** Of what the loads of the last minutes are told, and from which counter. */
+/** Names of the load topics, each with the counter that it is about. */
 const LOADS = {
   connections: 'connectionsPassed',
   sockets: 'connectionsAccepted',
@@ -49,7 +49,7 @@ export class SysTopics {
     return Math.floor((this.#core.clock.now() - this.#startedAtMs) / 1000)
   }
 
-  /** Also anew, with another interval. */
+  /** Begins to publish, or begins anew with another interval. */
   start(): void {
     this.stop()
     if (this.#core.limits.sysIntervalSeconds === 0) return
@@ -117,7 +117,7 @@ export class SysTopics {
 
 type Counted = { readonly [counter in (typeof LOADS)[keyof typeof LOADS]]: number }
 
-/** One counter's growth a minute, over several spans. */
+/** Growth of one counter a minute, over several spans. */
 class Load {
   readonly #name: string
   readonly #counter: keyof Counted

@@ -4,30 +4,33 @@ import type { DeliveryRecord, StoredDelivery } from '../ports/broker-store.js'
 import type { OutgoingContext } from './outgoing-context.js'
 import type { ReceivingSession } from './receiving-session.js'
 
-/** Of a connected session's queue, so many messages and bytes wait in memory; a read stops at the bytes, too. */
+/**
+ * Bounds in messages and bytes for the part of a connected session's queue that waits in memory; a read stops at the
+ * bytes, too.
+ */
 export const WINDOW_MESSAGES = 4_096
 export const WINDOW_BYTES = 16_777_216
-/** Read at once, in about a millisecond, and at most so many bytes but for the last message. */
+/** Number of deliveries that one read takes, in about a millisecond. */
 const PAGE_MESSAGES = 256
 const PAGE_BYTES = 1_048_576
 
-/** How far a queue was shown to others. */
+/** A place in a queue up to which it was shown to others. */
 export class BacklogCursor {
-  /** Of the last delivery that was shown. */
+  /** Sequence of the last delivery that was shown. */
   after = -1
-  /** How many of those behind it may have been on the wire. */
+  /** Number of deliveries behind it that may have been on the wire. */
   sent = 0
-  /** How many were shown. */
+  /** Number of deliveries that were shown. */
   shown = 0
   isAtEnd = false
 }
 
 interface Page {
-  /** Their messages are held. */
+  /** Deliveries whose messages are held in memory. */
   readonly deliveries: Delivery[]
-  /** With those that cannot be read. */
+  /** Number of records that were read, with those that cannot be read. */
   readonly records: number
-  /** Of the last record; of the last there is, where the end was reached. */
+  /** Sequence of the last record; the last of the queue where the end was reached. */
   readonly upTo: number
 }
 
@@ -44,7 +47,7 @@ export class Backlog {
   #sent = 0
   /** Up to here deliveries are in memory, or over. */
   #after = 0
-  /** Of the last one. */
+  /** Sequence of the last delivery of the queue. */
   #upTo = 0
 
   constructor(context: OutgoingContext, session: ReceivingSession) {
@@ -65,12 +68,12 @@ export class Backlog {
     return this.#bytes
   }
 
-  /** How many of the first of them may have been on the wire. */
+  /** Number of its first deliveries that may have been on the wire. */
   get sent(): number {
     return this.#sent
   }
 
-  /** One more, the last in the queue, is in the store and not in memory. */
+  /** Counts one more delivery, the last in the queue, that is in the store and not in memory. */
   add({ sequence, message }: Delivery): void {
     if (this.isEmpty) this.#after = sequence - 1
     this.#upTo = sequence
@@ -182,7 +185,7 @@ function revived(
   const group = sharedFilter === undefined ? undefined : session.groupOf(sharedFilter)
   const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
   delivery.isStored = true
-  // One that was on the wire keeps its identifier. [MQTT-4.4.0-1]
+  // A delivery that was on the wire keeps its identifier. [MQTT-4.4.0-1]
   if (isSent || isReleased || packetIdentifier !== undefined) {
     delivery.mayHaveBeenSent = true
     delivery.packetIdentifier = packetIdentifier ?? identifierOf(sequence)

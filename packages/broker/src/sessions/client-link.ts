@@ -4,7 +4,7 @@ import type { AcknowledgementType } from '../storage/group-commit.js'
 
 /** The connection of a session, as far as the session uses it. */
 export interface ClientLink extends SubscriberLink {
-  /** Whether queues may go on filling it. */
+  /** True while queues may go on filling it. */
   readonly isWritable: boolean
   /** Nothing more is read from its client until this has room. */
   waitsFor: AwaitedQueue | undefined
@@ -18,6 +18,6 @@ export interface ClientLink extends SubscriberLink {
 
 /** A queue that somebody waits for. */
 export interface AwaitedQueue {
-  /** Who takes what is in it; undefined while that is away. */
+  /** The connection that takes what is in the queue; undefined while the client is away. */
   readonly reader: ClientLink | undefined
 }

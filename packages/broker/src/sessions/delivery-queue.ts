@@ -12,7 +12,7 @@ export class DeliveryQueue {
   #head = 0
   #waiting = 0
 
-  /** How many are 'queued'. */
+  /** Number of deliveries that are 'queued'. */
   get waiting(): number {
     return this.#waiting
   }
@@ -22,7 +22,7 @@ export class DeliveryQueue {
     this.#waiting++
   }
 
-  /** In front of all others. */
+  /** Puts deliveries in front of all others. */
   putBack(deliveries: readonly Delivery[]): void {
     this.#waiting += deliveries.length
     this.#entries = [...deliveries, ...this.#entries.slice(this.#head)]
@@ -41,7 +41,7 @@ export class DeliveryQueue {
     return undefined
   }
 
-  /** One of them has become something else than 'queued'. */
+  /** Counts a delivery that is not 'queued' any more. */
   onLeft(): void {
     if (--this.#waiting === 0) return this.clear()
     // While nobody takes any, entries to be skipped do not pile up: of a session that is away, for one.
@@ -55,7 +55,10 @@ export class DeliveryQueue {
     this.#head = 0
   }
 
-  /** One with an identifier may be half way through; the client could still acknowledge it. */
+  /**
+   * The oldest delivery without an identifier: one that has one may be half way through, and could still be
+   * acknowledged.
+   */
   get oldestUnsent(): Delivery | undefined {
     for (let at = this.#head; at < this.#entries.length; at++) {
       const delivery = this.#entries[at]

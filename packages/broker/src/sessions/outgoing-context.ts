@@ -4,7 +4,7 @@ import type { Persistence } from '../storage/persistence.js'
 import type { PublishBackpressure } from './publish-backpressure.js'
 import type { CapacityContext } from './queue-capacity.js'
 
-/** What the queues of sessions share. */
+/** The parts of the broker that the queues of all sessions share. */
 export interface OutgoingContext extends CapacityContext {
   readonly persistence: Persistence
   readonly router: Router

@@ -22,14 +22,14 @@ export class Outgoing {
   readonly #table = new PacketTable<Delivery>()
   readonly capacity: QueueCapacity
   readonly expiry: QueueExpiry
-  /** In memory, and waiting to be sent. */
+  /** Deliveries in memory that wait to be sent. */
   readonly #queue = new DeliveryQueue()
-  /** Sent on the present connection and not done. */
+  /** Number of deliveries that were sent on the present connection and are not done. */
   #unacknowledged = 0
-  /** In memory. */
+  /** Bytes of the deliveries in memory. */
   #bytes = 0
   #sequence = 0
-  /** What comes behind the queue in memory; present once the session is stored. */
+  /** Deliveries behind those in memory; undefined until the session is stored. */
   #backlog: Backlog | undefined
   /** Something came through a shared subscription once, so it is worth looking whether something is left. */
   #hasShared = false
@@ -51,7 +51,7 @@ export class Outgoing {
     return backlog === undefined ? waiting : waiting + backlog.messages - backlog.sent
   }
 
-  /** Whether there is more to send, whatever damaged records did to the count. */
+  /** True while there is more to send, whatever damaged records did to the count. */
   get isWaiting(): boolean {
     return this.#queue.waiting > 0 || this.#backlog?.isEmpty === false
   }
@@ -66,7 +66,7 @@ export class Outgoing {
     return this.#bytes + (this.#backlog?.bytes ?? 0)
   }
 
-  /** What a start needs to know of it. */
+  /** The sums that a start needs to know of the queue. */
   get record(): QueueRecord {
     return {
       messages: this.#queue.waiting + this.#unacknowledged + (this.#backlog?.messages ?? 0),
@@ -76,12 +76,12 @@ export class Outgoing {
     }
   }
 
-  /** Of the last one offered. */
+  /** Sequence of the delivery that was offered last. */
   get lastSequence(): number {
     return this.#sequence
   }
 
-  /** Whether a message offered now would be sent at once. */
+  /** True where a message offered now would be sent at once. */
   get isReady(): boolean {
     const { connection } = this.#session
     if (connection === undefined || this.isWaiting || !this.#hasQuota) return false
@@ -138,7 +138,7 @@ export class Outgoing {
     this.#context.expirySweep.add(this)
   }
 
-  /** As `QueueExpiry.sweep`. */
+  /** Drops expired deliveries as `QueueExpiry.sweep` says. */
   dropExpired(maximum: number): boolean {
     return this.expiry.sweep(this.#backlog, maximum)
   }
@@ -228,7 +228,7 @@ export class Outgoing {
     return isGivenUp
   }
 
-  /** What lies in the store, where something of it may have come through a shared subscription. */
+  /** Deliveries in the store, where some of them may have come through a shared subscription. */
   get sharedBacklog(): Backlog | undefined {
     return this.#hasShared ? this.#backlog : undefined
   }
@@ -247,7 +247,7 @@ export class Outgoing {
   /** The session is stored, and its client away: nothing of it need be in memory. */
   unload(): void {
     const messages = this.#queue.waiting + this.#unacknowledged
-    // What was sent comes first, and only that has an identifier.
+    // Deliveries that were sent come first, and only those have an identifier.
     this.#backlog?.takeBack(messages, this.#bytes, this.#table.size, this.#sequence)
     this.discard()
   }
@@ -269,14 +269,14 @@ export class Outgoing {
     for (const delivery of this.#all()) this.#context.persistence.addDelivery(this.#session, delivery)
   }
 
-  /** Where one more waits, unless that is in memory. */
+  /** The backlog, where one more delivery has to wait there and not in memory. */
   get #beyondWindow(): Backlog | undefined {
     const backlog = this.#backlog
     if (this.#session.connection === undefined || backlog?.isEmpty === false) return backlog
     return this.#queue.waiting >= WINDOW_MESSAGES || this.#bytes >= WINDOW_BYTES ? backlog : undefined
   }
 
-  /** Whether the next page of the queue has its turn. */
+  /** True where the next page of the queue may be read. */
   #mayReadOn(connection: ClientLink, backlog: Backlog): boolean {
     if (backlog.isEmpty || this.#queue.waiting > 0) return false
     return this.#hasQuota && connection.isWritable && this.#bytes < WINDOW_BYTES
@@ -357,7 +357,7 @@ export class Outgoing {
     if (this.isWaiting) this.pump()
   }
 
-  /** Of those that the client cannot have seen; it is counted. False: there is none. */
+  /** Drops the oldest delivery that the client cannot have seen, and counts it. False where there is none. */
   dropOldest(): boolean {
     const oldest = this.#oldestUnsent()
     if (oldest === undefined) return false

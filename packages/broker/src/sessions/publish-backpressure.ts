@@ -1,6 +1,6 @@
 import type { QueueCapacity } from './queue-capacity.js'
 
-/** Of the queues that what is being published has to wait in: the fullest that is crowded. */
+/** Finds the fullest crowded queue among those in which the message that is being published has to wait. */
 export class PublishBackpressure {
   #fullest: QueueCapacity | undefined
 
@@ -15,7 +15,7 @@ export class PublishBackpressure {
     if (this.#fullest === undefined || this.#fullest.fullness < queue.fullness) this.#fullest = queue
   }
 
-  /** What was published last is acknowledged when this has room; undefined: at once. */
+  /** The queue that must have room before the last message is acknowledged; undefined: it is acknowledged at once. */
   get fullest(): QueueCapacity | undefined {
     return this.#fullest
   }

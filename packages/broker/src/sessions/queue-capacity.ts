@@ -6,9 +6,9 @@ import { Deadline } from '../support/deadline.js'
 import type { WriteBatcher } from '../support/write-batcher.js'
 import type { AwaitedQueue, ClientLink } from './client-link.js'
 
-/** From this share of its limits on, a queue slows down whoever publishes into it. */
+/** Share of its limits from which on a queue slows down whoever publishes into it. */
 const CROWDED_FROM = 1 / 2
-/** Where a publisher could not be stopped at the limit, this many times of it end all patience. */
+/** A queue whose publisher could not be stopped at the limit is given up at this many times the limit. */
 const MAXIMUM_TIMES = 2
 /** However slowly a subscriber takes something: nobody waits for one message longer than so many of its delays. */
 const MAXIMUM_DELAYS = 6
@@ -29,7 +29,7 @@ export interface CapacityContext extends Context {
   /** The broker has begun to shut down. */
   readonly isClosing: boolean
   readonly writeBatcher: WriteBatcher
-  /** Present where somebody is to be told of what is dropped. */
+  /** Undefined where nobody is told of what is dropped. */
   readonly drops: DropObserver | undefined
 }
 
@@ -56,7 +56,7 @@ interface BoundedQueue {
   readonly queued: number
   readonly bytes: number
   dropExpired(maximum: number): boolean
-  /** One that the client cannot have seen. False: there is none. */
+  /** Drops a delivery that the client cannot have seen. False where there is none. */
   dropOldest(): boolean
 }
 
@@ -90,15 +90,15 @@ export class QueueCapacity implements AwaitedQueue {
   readonly #context: CapacityContext
   readonly #session: Owner
   readonly #queue: BoundedQueue
-  /** Whether `onSettled` is to be told. */
+  /** True where `onSettled` is to be told. */
   isWatched = false
   #isGivenUp = false
-  /** Since it last had room. */
+  /** Number of messages dropped since it last had room. */
   #dropped = 0
   #acknowledgements: PendingAcknowledgement[] = []
   #paused: Paused[] = []
   #roomAwaiters: (() => void)[] = []
-  /** Since the last flush. */
+  /** Number of messages that the client took since the last flush. */
   #settled = 0
   #hasMoved = false
   #isScheduled = false
@@ -113,7 +113,7 @@ export class QueueCapacity implements AwaitedQueue {
     this.#delay = new Deadline(context.clock, () => this.#onDelay())
   }
 
-  /** Whether one more message may wait, if nothing is dropped for it. */
+  /** True where one more message may wait without anything being dropped for it. */
   hasRoomFor(message: Message): boolean {
     const { queuedMessages, queuedBytes } = this.#context.limits
     const { queued, bytes } = this.#queue
@@ -122,13 +122,13 @@ export class QueueCapacity implements AwaitedQueue {
     return bytes === 0 || bytes + message.bytes <= queuedBytes
   }
 
-  /** As `hasRoomFor`, perhaps after what has expired is dropped. */
+  /** As `hasRoomFor`, after dropping what has expired where that makes the room. */
   findsRoomFor(message: Message): boolean {
     if (this.hasRoomFor(message)) return true
     return this.#queue.dropExpired(MAXIMUM_SWEPT) && this.hasRoomFor(message)
   }
 
-  /** As `findsRoomFor`, or its publisher will be stopped for it. */
+  /** As `findsRoomFor`; also true where the publisher will be stopped for the message. */
   mayTake(message: Message): boolean {
     if (this.findsRoomFor(message)) return true
     if (!this.isWaitedFor) return false
@@ -137,7 +137,7 @@ export class QueueCapacity implements AwaitedQueue {
     return queued < MAXIMUM_TIMES * queuedMessages && bytes + message.bytes <= MAXIMUM_TIMES * queuedBytes
   }
 
-  /** Whether one more message may wait, after the overflow policy had its say. */
+  /** Makes room for one more message as the overflow policy says; false where there is none. */
   makeFor(message: Message): boolean {
     if (this.mayTake(message)) return true
     const { overflow } = this.#context
@@ -152,7 +152,7 @@ export class QueueCapacity implements AwaitedQueue {
     return this.#session.connection
   }
 
-  /** Whether publishers are to be slowed down. */
+  /** True where publishers are to be slowed down. */
   get isCrowded(): boolean {
     return this.fullness > CROWDED_FROM
   }
@@ -164,7 +164,7 @@ export class QueueCapacity implements AwaitedQueue {
     return Math.max(queued / queuedMessages, bytes / queuedBytes)
   }
 
-  /** Whether its client is one that publishers wait for. */
+  /** True where its client is one that publishers wait for. */
   get isWaitedFor(): boolean {
     return (
       !this.#isGivenUp &&
@@ -181,7 +181,7 @@ export class QueueCapacity implements AwaitedQueue {
     this.#watch()
   }
 
-  /** Where the queue is full: reads no more from the publisher until it is not. */
+  /** Reads no more from the publisher while the queue is full. */
   pause(publisher: PausablePublisher): void {
     const { sender } = publisher
     if (this.fullness < 1 || sender.waitsFor !== undefined || this.#waitsFor(sender)) return

@@ -5,12 +5,14 @@ import { type Backlog, BacklogCursor } from './backlog.js'
 import type { DeliveryQueue } from './delivery-queue.js'
 import type { QueueCapacity } from './queue-capacity.js'
 
-/** Read from the store at once; see `Backlog`. */
+/** Number of deliveries that one read takes; see `Backlog`. */
 const PAGE_MESSAGES = 256
 /** A store that cannot be read is asked again after this. */
 const RETRY_MS = 60_000
 
-/** What expires in one session's queue, and gives up its place there, whether its client is connected or away. */
+/**
+ * Drops what expires in one session's queue, so that it holds no place there, whether its client is connected or away.
+ */
 export class QueueExpiry {
   readonly #context: Context
   readonly #capacity: Pick<QueueCapacity, 'onDropped'>
@@ -18,7 +20,7 @@ export class QueueExpiry {
   readonly #finish: (delivery: Delivery) => void
   /** Nothing in the queue expires before, apart from what the running sweep has passed. */
   #earliestMs = Number.POSITIVE_INFINITY
-  /** Of what the running sweep has passed. */
+  /** Earliest expiry among the deliveries that the running sweep has passed. */
   #passedMs = Number.POSITIVE_INFINITY
   #cursor: BacklogCursor | undefined
 
@@ -34,7 +36,7 @@ export class QueueExpiry {
     this.#finish = finish
   }
 
-  /** When there is something to do, by the monotonic clock; infinity: never. */
+  /** Moment at which there is something to do, by the monotonic clock; infinity: never. */
   get dueAtMs(): number {
     return this.#cursor === undefined ? this.#earliestMs : Number.NEGATIVE_INFINITY
   }
@@ -46,7 +48,7 @@ export class QueueExpiry {
     return true
   }
 
-  /** What waits in the store is not known. */
+  /** The expiries of deliveries in the store are not known, so it has to look. */
   noteUnknown(): void {
     this.#earliestMs = Number.NEGATIVE_INFINITY
   }
@@ -68,7 +70,7 @@ export class QueueExpiry {
     return true
   }
 
-  /** Whether the end was reached. */
+  /** Sweeps a part of the store; true where the end was reached. */
   #sweepStored(backlog: Backlog, cursor: BacklogCursor, maximum: number): boolean {
     const end = cursor.shown + maximum
     try {
@@ -78,7 +80,7 @@ export class QueueExpiry {
       }
       return backlog.isEmpty || cursor.isAtEnd
     } catch {
-      // Its client, when it comes, is told.
+      // The client is told of damage when it comes; the sweep only tries again later.
       this.#passedMs = Math.min(this.#passedMs, this.#context.clock.now() + RETRY_MS)
       return true
     }
@@ -89,7 +91,7 @@ export class QueueExpiry {
       this.#capacity.onDropped(delivery.message, 'expired')
       return true
     }
-    // One whose delivery has begun is completed.
+    // A delivery that has begun is completed.
     if (!delivery.wasSent) this.#passedMs = Math.min(this.#passedMs, delivery.message.expiresAtMs)
     return false
   }

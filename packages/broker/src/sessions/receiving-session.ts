@@ -8,7 +8,7 @@ import type { ClientLink } from './client-link.js'
 export type ReceivingSession = StorableSession &
   Subscriber & {
     readonly connection: ClientLink | undefined
-    /** Its client as hooks are told of it. */
+    /** The client as hooks are told of it. */
     readonly info: ClientInfo
     /** The group of a shared subscription that it has, or left while something waits to go to the others. */
     groupOf(filter: string): ShareGroup | undefined

@@ -14,7 +14,7 @@ interface RetainedContext extends Context {
 
 /** The connection that is sent to. */
 interface Receiver {
-  /** Present while it is open. */
+  /** The session of the connection; undefined once that is closed. */
   readonly session: Session | undefined
   readonly sender: { readonly isWritable: boolean }
   pauseReading(): void
@@ -30,7 +30,7 @@ export class RetainedDelivery {
   readonly #context: RetainedContext
   readonly #connection: Receiver
   #waiting: Subscription[] = []
-  /** Of the first of them: what is left to look at, and the message whose turn it is. */
+  /** Retained messages for the first subscription that are still to be looked at, and the message whose turn it is. */
   #left: Iterator<Message | undefined> | undefined
   #message: Message | undefined
   #identifiers: readonly number[] | undefined
@@ -89,10 +89,11 @@ export class RetainedDelivery {
       this.#left = this.#message = undefined
       return
     }
-    // What waited may have been replaced or deleted since, and then is not sent behind what replaced it.
+    // A message that waited may have been replaced or deleted since, and then is not sent behind its successor.
     if (this.#message !== undefined) this.#message = this.#context.retained.tree.get(this.#message.topic)
     const isWaiting = !this.#send(session)
-    // What else the client sent waits its turn. One that reads slowly has to be heard, or its end would go unnoticed.
+    // Other packets of the client wait their turn. A slow reader has to be heard all the same, or its end would go
+    // unnoticed.
     const holds = this.isBusy && !isWaiting
     if (holds === this.#isHolding) return
     this.#isHolding = holds

@@ -5,14 +5,14 @@ import type { ClientLink } from './client-link.js'
 import { NEVER_EXPIRES, Session, type SessionContext } from './session.js'
 import type { Wills } from './wills.js'
 
-/** How a connection ended, which decides about its will. */
+/** The ways in which a connection ends; they decide about its will. */
 export type Ending = 'normal' | 'abnormal' | 'shutdown'
 
 interface SessionsContext extends SessionContext {
   readonly wills: Wills
 }
 
-/** All sessions by client identifier, and what happens when connections come and go. */
+/** All sessions by client identifier, and the rules for connections that come and go. */
 export class SessionRegistry {
   readonly #context: SessionsContext
   readonly #sessions = new Map<string, Session>()
@@ -94,7 +94,10 @@ export class SessionRegistry {
     if (this.#identify(session, identity)) session.outgoing.dropDenied()
   }
 
-  /** Whether what the session may receive can be another than before, and must be found out anew. */
+  /**
+   * Gives the session an identity; true where what it may receive can be another than before, and must be found out
+   * anew.
+   */
   #identify(session: Session, identity: Identity): boolean {
     const isNews = !decideAlike(session.identity, identity)
     session.identity = identity
@@ -107,7 +110,7 @@ export class SessionRegistry {
     session.connection = undefined
     session.outgoing.capacity.onConnection()
     this.#connected--
-    // At a shutdown, the will of a session that is stored is published by the next life of the broker.
+    // At a shutdown, the next start of the broker publishes the will of a session that is stored.
     if (ending === 'normal' || (ending === 'shutdown' && !session.isStored)) session.will = undefined
     const now = this.#context.clock.now()
     session.disconnectedAtMs = now

@@ -41,21 +41,24 @@ export class Session implements Subscriber {
   username: string
   version: ProtocolVersion
   connection: ClientLink | undefined
-  /** What hooks know the last connection by; absent without hooks. */
+  /** The last connection as hooks know it; undefined without hooks. */
   client: ClientInfo | undefined
   /** Seconds after the connection's end; 0: ends with it. */
   expirySeconds = 0
-  /** By the monotonic clock; of one from an earlier life of the broker perhaps before its beginning. */
+  /** Moment by the monotonic clock; that of an earlier life of the broker may lie before the clock began. */
   disconnectedAtMs: number | undefined
   will: Will | undefined
   readonly subscriptions = new Map<string, Subscription>()
-  /** By filter: those it unsubscribed from, while what it was not sent goes to their members. */
+  /** Groups by filter that it unsubscribed from, while what it was not sent goes to their members. */
   readonly leftGroups = new Map<string, SharedGroup>()
   /** Packet identifiers of QoS 2 publishes that were taken and wait for PUBREL. [MQTT-4.3.3-10] */
   readonly incoming = new Set<number>()
-  /** Its connection took it up where another had left it. */
+  /** True where its connection took it up where another had left it. */
   isResumed = false
-  /** Those among them that an earlier connection took: they do not count against this one's Receive Maximum. Section 4.9 */
+  /**
+   * Identifiers of `incoming` that an earlier connection took: they do not count against this one's Receive Maximum.
+   * Section 4.9
+   */
   takenBefore: Set<number> | undefined
   readonly outgoing: Outgoing
   /** Retained messages that its last connection was not sent before it ended. */
@@ -68,7 +71,7 @@ export class Session implements Subscriber {
   readonly willDelay: Deadline
   readonly #context: SessionContext
   #identity: Identity | undefined
-  /** Made for its first message that has one. */
+  /** The stamp of its messages, made for the first one that has one. */
   #stamp: Stamp | undefined
 
   constructor(context: SessionContext, clientId: string, username: string, version: ProtocolVersion) {
@@ -81,7 +84,7 @@ export class Session implements Subscriber {
     this.willDelay = new Deadline(context.clock, () => context.sessions.endWillDelay(this))
   }
 
-  /** Who it was when last connected; unknown after the session was loaded from a store. */
+  /** The identity of its last connection; undefined after the session was loaded from a store. */
   get identity(): Identity | undefined {
     return this.#identity
   }
@@ -91,7 +94,7 @@ export class Session implements Subscriber {
     this.#stamp = undefined
   }
 
-  /** What receivers of its messages to `topic` are told about its client; undefined: nothing. */
+  /** The stamp for receivers of its messages to `topic`; undefined: they are told nothing. */
   stampFor(topic: string): Stamp | undefined {
     const { stamping } = this.#context
     if (!stamping?.selects(topic)) return undefined
@@ -112,7 +115,7 @@ export class Session implements Subscriber {
     this.#context.sharedRedelivery.start(this)
   }
 
-  /** Whether anybody else could be sent what came through its shared subscriptions. */
+  /** True where another member could be sent what came through its shared subscriptions. */
   get hasOtherMembers(): boolean {
     for (const group of this.leftGroups.values()) if (group.hasOtherThan(this)) return true
     if (this.connection !== undefined) return false

@@ -6,7 +6,7 @@ import type { Context } from '../support/context.js'
 import { BacklogCursor } from './backlog.js'
 import type { Session } from './session.js'
 
-/** So many stored deliveries are shown to other members in one turn, beside as many as came meanwhile. */
+/** Number of stored deliveries that are shown to other members in one turn, beside as many as came meanwhile. */
 export const REDELIVERED_PER_TURN = 1000
 
 interface RedeliveryContext extends Context {
@@ -31,11 +31,11 @@ interface Redelivery {
  */
 export class SharedRedelivery {
   readonly #context: RedeliveryContext
-  /** In the order in which they began; each is done before the next. */
+  /** Sessions in the order in which they began; each is done before the next. */
   readonly #running = new Map<Session, Redelivery>()
   /** A page is being moved, or waits for the commit of the one before. */
   #isBusy = false
-  /** After a shutdown has begun, the rest is for the next life of the broker. */
+  /** Moves the next page, unless a shutdown has begun: then the rest is for the next start of the broker. */
   readonly #onDurable = (): void => {
     if (!this.#context.isClosing) this.#movePage()
   }
@@ -76,7 +76,10 @@ export class SharedRedelivery {
     if (this.#isBusy) this.#context.groupCommit?.afterCommit(this.#onDurable)
   }
 
-  /** How much of the budget it took. What came since the last page is beside it, or there might be no end. */
+  /**
+   * Moves a part, and says how much of the budget it took. Deliveries that came since the last page do not count, or
+   * there might be no end.
+   */
   #moveFrom(from: Session, redelivery: Redelivery, budget: number): number {
     const { outgoing } = from
     const { cursor } = redelivery
@@ -123,9 +126,9 @@ export class SharedRedelivery {
       if (group.redeliveredFrom === from) group.redeliveredFrom = undefined
   }
 
-  /** How many of its deliveries were sent is part of the record of one that is away. */
+  /** Stores how many of its deliveries were sent, which is part of the record of a session that is away. */
   #putRecord(from: Session): void {
-    // One that is over and empty is about to be forgotten.
+    // A session that is over and empty is about to be forgotten.
     if (from.isStored && !(from.isOver && from.outgoing.record.messages === 0))
       this.#context.persistence.putSession(from)
   }

@@ -2,7 +2,7 @@ import type { Context } from '../support/context.js'
 import { Deadline } from '../support/deadline.js'
 import type { RetainedMessages } from './retained-messages.js'
 
-/** Between two sweeps: what has expired holds its place for so long, unless something else needs it. */
+/** Time between two sweeps: an expired message holds its place for so long, unless something else needs it. */
 const LEAST_MS = 1000
 /** Queued ones in one sweep, some milliseconds. */
 const MAXIMUM_QUEUED = 1024
@@ -10,7 +10,7 @@ const MAXIMUM_QUEUED = 1024
 /** A queue in which something expires, or may. */
 export interface SweptQueue {
   readonly queued: number
-  /** By the monotonic clock; infinity: never. */
+  /** Moment by the monotonic clock; infinity: never. */
   readonly expiry: { readonly dueAtMs: number }
   /** Looks at so many at most of those that lie in the store. */
   dropExpired(maximum: number): boolean
@@ -35,7 +35,7 @@ export class ExpirySweep {
     this.#wakeAt(queue.expiry.dueAtMs)
   }
 
-  /** Its session is over. */
+  /** Forgets the queue of a session that is over. */
   forget(queue: SweptQueue): void {
     this.#queues.delete(queue)
     if (this.#queues.size === 0) this.#arm()
@@ -61,14 +61,14 @@ export class ExpirySweep {
       if (left <= 0) break
       left -= queue.queued
       queue.dropExpired(MAXIMUM_QUEUED)
-      // Those that were not looked at come first the next time.
+      // Queues that were not looked at come first the next time.
       this.#queues.delete(queue)
       if (queue.expiry.dueAtMs !== Number.POSITIVE_INFINITY) this.#queues.add(queue)
     }
     this.#arm()
   }
 
-  /** After a sweep. */
+  /** Sets the timer for the next sweep. */
   #arm(): void {
     let dueAtMs = this.#retained.tree.expiresFromMs
     for (const queue of this.#queues) dueAtMs = Math.min(dueAtMs, queue.expiry.dueAtMs)

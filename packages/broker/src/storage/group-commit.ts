@@ -70,7 +70,7 @@ export class GroupCommit {
     this.#onHeld()
   }
 
-  /** Called at the end of each turn. While the store fails, everything waits for its next try. */
+  /** Commits at the end of each turn. While the store fails, everything waits for its next try. */
   endTurn(): void {
     if (this.#committing !== undefined || this.health.isFailing) return
     if (this.#persistence.isDirty) return this.#begin()
@@ -97,7 +97,7 @@ export class GroupCommit {
       this.health.onCommitted()
       this.#release(held)
     } catch (error) {
-      // What was staged still is: the next commit takes it along, and whoever waits waits for that.
+      // The store still has what was staged: the next commit takes it along, and acknowledgements wait for that.
       this.#held = [...held, ...this.#held]
       this.#afterCommit = [...waiting, ...this.#afterCommit]
       this.health.onFailed(error)

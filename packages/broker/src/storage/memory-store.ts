@@ -14,7 +14,7 @@ interface StoredSession {
   record: SessionRecord
   queue: QueueRecord | undefined
   readonly subscriptions: Map<string, SubscriptionRecord>
-  /** In order of their sequences, unless one came late. */
+  /** Deliveries in order of their sequences, unless one came late. */
   deliveries: Map<number, DeliveryRecord>
   isInOrder: boolean
   lastSequence: number
@@ -25,7 +25,7 @@ interface StoredSession {
 class Contents {
   readonly sessions = new Map<string, StoredSession>()
   readonly messages = new Map<number, MessageRecord>()
-  /** How many deliveries name a message. */
+  /** Number of deliveries that name a message, by its number. */
   readonly references = new Map<number, number>()
   /** Nobody names them; others still may, until the next commit. */
   readonly #unnamed = new Set<number>()
@@ -80,7 +80,7 @@ type Change = (contents: Contents) => void
  */
 export class MemoryBrokerStore implements BrokerStore {
   readonly #committed = new Contents()
-  /** With what is staged. */
+  /** The contents with what is staged. */
   #present = new Contents()
   #staged: Change[] = []
 
@@ -228,7 +228,7 @@ export class MemoryBrokerStore implements BrokerStore {
     this.#staged.push(change)
   }
 
-  /** Of a session that is not there nothing is changed. */
+  /** Stages a change of a session; where there is no such session, nothing is changed. */
   #stageOf(clientId: string, change: (session: StoredSession, contents: Contents) => void): void {
     this.#stage((contents) => {
       const session = contents.sessions.get(clientId)

@@ -83,7 +83,7 @@ export class Persistence {
   putSession(session: StorableSession): void {
     if (this.#store === undefined) return
     const isWorthIt = session.expirySeconds > 0 || session.will !== undefined
-    // What waits for a session may lie in the store alone; then it stays there for as long as it lives.
+    // Messages that wait may lie in the store alone; then they stay there for as long as the session lives.
     if (!isWorthIt && (!session.isStored || session.outgoing.record.messages === 0)) {
       return this.removeSession(session)
     }
@@ -106,7 +106,7 @@ export class Persistence {
     this.#stage().renameSession(clientId, this.#sessionRecord(session))
   }
 
-  /** After the session's deliveries were discarded, so that their messages go, too. */
+  /** Called after the session's deliveries were discarded, so that their messages go, too. */
   removeSession(session: StorableSession): void {
     if (!session.isStored) return
     session.isStored = false
@@ -149,7 +149,7 @@ export class Persistence {
     this.letGo(delivery.message)
   }
 
-  /** One that cannot be read. */
+  /** Quarantines a delivery that cannot be read. */
   quarantineDelivery(session: StorableSession, sequence: number): void {
     this.#stageQueue(session).quarantineDelivery?.(session.clientId, sequence)
   }
@@ -171,7 +171,9 @@ export class Persistence {
     return this.#revive(record, this.#time.moment(record.expiresAtMs ?? NEVER))
   }
 
-  /** When a session of an earlier life lost its connection; now, where the time of day was set back since. */
+  /**
+   * Moment at which a session of an earlier life lost its connection; now, where the time of day was set back since.
+   */
   restoreDisconnected({ disconnectedAtMs }: SessionRecord): number {
     const nowMs = this.#clock.now()
     return disconnectedAtMs === undefined ? nowMs : Math.min(this.#time.moment(disconnectedAtMs), nowMs)
@@ -256,7 +258,7 @@ export class Persistence {
     return this.#stage()
   }
 
-  /** Called only where there is a store: without one, nothing is marked as stored. */
+  /** The store; only called where there is one, since without one nothing is marked as stored. */
   #stage(): BrokerStore {
     if (!this.#isDirty) {
       this.#isDirty = true

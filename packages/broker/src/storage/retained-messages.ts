@@ -37,7 +37,7 @@ export class RetainedMessages {
     return ReasonCode.success
   }
 
-  /** One of an earlier life, which is in the store. */
+  /** Takes a message of an earlier life, which is in the store. */
   restore(message: Message): void {
     this.tree.set(message)
     this.#onExpiring(message.expiresAtMs)

@@ -1,7 +1,7 @@
 import type { ProtocolVersion, Will } from '@jamey/protocol'
 import type { QueueRecord, SubscriptionRecord } from '../ports/broker-store.js'
 
-/** What storage knows of a session, so that it may be stored. */
+/** A session as storage knows it, so that it may be stored. */
 export interface StorableSession {
   /** Becomes a name that no client can have where the session is over and still stored. */
   clientId: string
@@ -10,7 +10,7 @@ export interface StorableSession {
   readonly expirySeconds: number
   readonly disconnectedAtMs: number | undefined
   readonly will: Will | undefined
-  /** Undefined while it is away. */
+  /** Undefined while its client is away. */
   readonly connection: object | undefined
   /** It outlives the process, so its changes go to the store. */
   isStored: boolean
@@ -27,7 +27,7 @@ export interface StorableQueue {
   readonly record: QueueRecord
   /** Deliveries that have a packet identifier. */
   readonly inFlight: number
-  /** The most there may be of them. */
+  /** Number of packet identifiers that may be in use at once. */
   readonly quota: number
   /** The session has become one that outlives the process. */
   storeAll(): void

@@ -7,9 +7,9 @@ import type { Persistence } from './persistence.js'
 /** A failed commit is tried again after this, then after twice as long, and so on. */
 const FIRST_RETRY_MS = 100
 const MAXIMUM_RETRY_MS = 2_000
-/** So long clients wait for a store that fails; then they are told. */
+/** Time that clients wait for a store that fails; then they are told. */
 const PATIENCE_MS = 10_000
-/** Between two looks at a store that nobody asks for anything. */
+/** Time between two looks at a store that nobody asks for anything. */
 const WATCH_MS = 2_000
 /** A disk that fails may have spoiled very many. */
 const MAXIMUM_DAMAGE_LINES = 20
@@ -83,7 +83,7 @@ export class StoreHealth {
     return this.#failing?.decided ?? Promise.resolve()
   }
 
-  /** Present where clients have waited long enough. */
+  /** The refusal for clients, once they have waited long enough; undefined before. */
   get refusal(): StoreRefusal | undefined {
     const failing = this.#failing
     if (failing === undefined || this.#clock.now() - failing.sinceMs < PATIENCE_MS) return undefined

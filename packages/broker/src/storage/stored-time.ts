@@ -6,7 +6,7 @@ const CORRECTION_MS = 1000
 interface Correction {
   /** Messages with this number, and higher ones, were stored by it. */
   readonly fromMessageId: number
-  /** What the time of day was ahead of the monotonic clock. */
+  /** Milliseconds by which the time of day was ahead of the monotonic clock. */
   readonly aheadMs: number
 }
 
@@ -16,7 +16,7 @@ interface Correction {
  */
 export class StoredTime {
   readonly #clock: Clock
-  /** In order, the first for everything that was stored before. */
+  /** Corrections in order, the first for everything that was stored before. */
   readonly #corrections: Correction[]
 
   constructor(clock: Clock) {
@@ -24,7 +24,7 @@ export class StoredTime {
     this.#corrections = [{ fromMessageId: 0, aheadMs: this.#aheadMs }]
   }
 
-  /** How a moment in memory is stored with the message of that number, the highest so far. */
+  /** The form in which a moment in memory is stored with the message of that number, the highest so far. */
   ofMessage(atMs: number, messageId: number): number {
     if (atMs === Number.POSITIVE_INFINITY) return atMs
     const aheadMs = this.#aheadMs
@@ -34,19 +34,19 @@ export class StoredTime {
     return atMs + aheadMs
   }
 
-  /** How a moment in memory is stored, for the next life of the broker. */
+  /** The form in which a moment in memory is stored, for the next life of the broker. */
   of(atMs: number): number {
     return atMs + this.#aheadMs
   }
 
-  /** What a moment stored with a message is in memory. */
+  /** The moment in memory of one that was stored with a message. */
   messageMoment(storedAtMs: number, messageId: number): number {
     let n = this.#corrections.length - 1
     while (n > 0 && (this.#corrections[n] as Correction).fromMessageId > messageId) n--
     return storedAtMs - (this.#corrections[n] as Correction).aheadMs
   }
 
-  /** What a moment of an earlier life is in memory. */
+  /** The moment in memory of one that an earlier life stored. */
   moment(storedAtMs: number): number {
     return storedAtMs - this.#aheadMs
   }

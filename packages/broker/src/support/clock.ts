@@ -1,10 +1,10 @@
-/** Where the broker takes its time from; tests pass one they move by hand. */
+/** A port: the broker takes its time from here. Tests pass one that they move by hand. */
 export interface Clock {
   /** Milliseconds from anywhere, for whatever lasts. Monotonic: a corrected time of day neither ages nor rejuvenates. */
   now(): number
   /** Milliseconds since 1970, for what outlives the process or comes from others. It may be corrected at any moment. */
   timeOfDay(): number
-  /** Of what `now` tells, the milliseconds in which the event loop had nothing to do. */
+  /** Milliseconds of what `now` tells in which the event loop had nothing to do. */
   idle(): number
   setTimeout(callback: () => void, delayMs: number): unknown
   clearTimeout(handle: unknown): void
@@ -18,6 +18,6 @@ export const systemClock: Clock = {
   idle: () => performance.nodeTiming.idleTime,
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
-  // Between timers and immediates the event loop reads every socket that has something.
+  // The event loop reads every socket that has something between timers and immediates.
   afterInput: (callback) => void setImmediate(callback),
 }

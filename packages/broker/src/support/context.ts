@@ -3,15 +3,15 @@ import type { Counters } from './counters.js'
 import type { Limits } from './limits.js'
 import type { Log, RareLog } from './log.js'
 
-/** What every part of one broker is given. */
+/** The parts that every room of one broker is given. */
 export interface Context {
-  /** Never changed, but replaced at a reload. */
+  /** The object is never changed, but replaced at a reload. */
   readonly limits: Readonly<Limits>
   readonly clock: Clock
   readonly log: Log
-  /** For what happens with those who were not let in: they may not fill the disk. */
+  /** Log for lines about unauthenticated connections, which may not fill the disk. */
   readonly unauthenticatedLog: Log
-  /** Of what the whole process has too little of. */
+  /** Log for shortages of the whole process. */
   readonly shortageLog: RareLog
   readonly counters: Counters
 }

@@ -1,22 +1,22 @@
-/** What the broker has done since it was made; plain numbers, so counting costs nothing. */
+/** Totals since the broker was made; plain numbers, so counting costs nothing. */
 export class Counters {
   connectionsAccepted = 0
-  /** Whose CONNECT was accepted. */
+  /** Number of connections whose CONNECT was accepted. */
   connectionsPassed = 0
   connectionsRefused = 0
-  /** Those among them for which there were too few file descriptors. */
+  /** Refused sockets for which there were too few file descriptors. */
   refusedForDescriptors = 0
   connectionsMaximum = 0
   authenticationsRefused = 0
   protocolErrors = 0
   bytesReceived = 0
   bytesSent = 0
-  /** Of any type. */
+  /** Packets of any type. */
   packetsReceived = 0
   packetsSent = 0
   publishesReceived = 0
   publishesSent = 0
-  /** Of their payloads. */
+  /** Bytes of the payloads that were published to the broker. */
   publishBytesReceived = 0
   publishBytesSent = 0
   /** Publishes that no subscription matched. */
@@ -90,11 +90,14 @@ export interface BrokerStats extends Readonly<Omit<Counters, 'countSent'>> {
   retainedMessages: number
   retainedBytes: number
   queuedMessages: number
-  /** Of those queued and in flight, an estimate of their memory. */
+  /** Bytes of messages queued and in flight, an estimate of their memory. */
   queuedBytes: number
   inFlightMessages: number
-  /** Of all connections, what is not whole or not taken; what the system took of the latter may count a while longer. */
+  /**
+   * Bytes of all connections that are not a whole packet yet, or not taken; bytes that the system took may count a
+   * while longer.
+   */
   heldBytes: number
-  /** For how long the store has failed; 0 where it does not. */
+  /** Seconds for which the store has failed; 0 where it does not. */
   storeFailingSeconds: number
 }

@@ -42,7 +42,7 @@ export class Deadline {
       this.#handle = undefined
       if (this.#clock.now() < dueAtMs) return this.#arm()
       this.#clock.afterInput(() => {
-        // What arrived may have moved it.
+        // A packet that arrived meanwhile may have moved it.
         if (this.#dueAtMs !== dueAtMs || this.#handle !== undefined) return
         this.#dueAtMs = Number.POSITIVE_INFINITY
         this.#onReached()

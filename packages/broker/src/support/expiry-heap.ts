@@ -1,9 +1,12 @@
 interface Expiring {
-  /** By the monotonic clock. */
+  /** Moment by the monotonic clock. */
   readonly expiresAtMs: number
 }
 
-/** What expires, the first to do so in front; what no longer matters stays in it until its turn or `keepOnly`. */
+/**
+ * A heap of what expires, the first to do so in front; entries that no longer matter stay until their turn or
+ * `keepOnly`.
+ */
 export class ExpiryHeap<T extends Expiring> {
   #heap: T[] = []
 

@@ -1,6 +1,6 @@
 import { BrokerError } from './errors.js'
 
-/** What one peer, and all of them together, may take. Every limit has a safe default. */
+/** Bounds for one peer, and for all of them together. Every limit has a safe default. */
 export interface Limits {
   /** Connections that passed CONNECT. */
   connections: number
@@ -8,13 +8,13 @@ export interface Limits {
   connectionsPerAddress: number
   /** Sockets that have not passed CONNECT yet, those in their TLS handshake included. */
   pendingConnections: number
-  /** As many of them may be of one address. */
+  /** So many of the pending connections may be of one address. */
   pendingPerAddress: number
   /** Sockets that wait for a place among the pending ones, or for the next second, before their TLS handshake. */
   waitingConnections: number
   /** Sockets that may begin within a second, of all addresses; over it, new ones wait. */
   connectionsPerSecond: number
-  /** As many of them may be of one address. */
+  /** So many of the connections of a second may be of one address. */
   connectionsPerSecondPerAddress: number
   /** Milliseconds from accept (TLS handshake included) to a complete CONNECT. */
   connectTimeoutMs: number
@@ -63,7 +63,7 @@ export interface Limits {
   retainedMessages: number
   /** Estimate of their memory: payload, topic, properties, and what each level of the topic takes in the tree. */
   retainedBytes: number
-  /** Those that one client identifier published last. */
+  /** Number of retained messages that one client identifier published last. */
   retainedMessagesPerClient: number
   retainedBytesPerClient: number
   sessions: number
@@ -116,7 +116,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   sysIntervalSeconds: 10,
 }
 
-/** Where the wire format or a timer bounds a limit; the others may be any positive number. */
+/** Limits that the wire format or a timer bounds; the others may be any positive number. */
 const BOUNDED: Partial<Record<keyof Limits, readonly [number, number]>> = {
   waitingConnections: [0, Number.MAX_SAFE_INTEGER],
   receiveMaximum: [1, 65_535],
@@ -135,7 +135,7 @@ const BOUNDED: Partial<Record<keyof Limits, readonly [number, number]>> = {
   sysIntervalSeconds: [0, 86_400],
 }
 
-/** From and to, both included, of the whole number that a limit may be. */
+/** Smallest and greatest value, both allowed, of each limit, which is a whole number. */
 export const LIMIT_RANGES = Object.freeze(
   Object.fromEntries(
     Object.keys(DEFAULT_LIMITS).map((name) => [

@@ -63,7 +63,7 @@ export class PacketTable<T extends object> {
     this.#size = 0
   }
 
-  /** By identifier, not by age. */
+  /** Values by identifier, not by age. */
   *values(): IterableIterator<T> {
     for (const page of this.#pages) {
       if (page === undefined) continue

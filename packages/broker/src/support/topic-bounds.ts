@@ -1,4 +1,4 @@
-/** What is remembered about longer topics would have no bound in bytes: they are looked at anew each time. */
+/** Topics longer than this are looked at anew each time: what is remembered about them would have no bound in bytes. */
 export const MAXIMUM_REMEMBERED_TOPIC = 256
 
 export function countLevels(topic: string): number {

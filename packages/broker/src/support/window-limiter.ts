@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js'
 
-/** So many of something in a period; the next period begins with the first one after this one's end. */
+/** Allows so many of something in a period; the next period begins with the first one after this one's end. */
 export class WindowLimiter {
   readonly #most: () => number
   readonly #periodMs: number
@@ -14,7 +14,7 @@ export class WindowLimiter {
     this.#clock = clock
   }
 
-  /** Whether there was one left. */
+  /** Takes one; false where none was left. */
   take(): boolean {
     const nowMs = this.#clock.now()
     if (nowMs - this.#beganAtMs >= this.#periodMs) {

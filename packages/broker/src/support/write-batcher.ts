@@ -29,7 +29,7 @@ export class WriteBatcher {
   request(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    // After all sockets that are readable now were read. [one write per turn]
+    // Immediates run after all sockets that are readable now were read, so there is one write per turn.
     setImmediate(this.#run)
   }
 

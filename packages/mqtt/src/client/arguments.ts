@@ -1,7 +1,7 @@
 import { assertProperties, typeOf } from '@jamey/protocol'
 import type { CallOptions, MessagesOptions, PublishOptions, SubscribeOptions } from '../model/options.js'
 
-/** What is wrong with an argument, which JavaScript hands over unchecked; undefined where nothing is. */
+/** The fault of an argument, which JavaScript hands over unchecked; undefined where there is none. */
 type Fault = string | undefined
 
 const QOS: readonly unknown[] = [0, 1, 2]
@@ -9,7 +9,7 @@ const BOOLEAN: readonly unknown[] = [false, true]
 const UNTIL: readonly unknown[] = ['acknowledged', 'stored']
 const WHEN_HANDLER_FAILS: readonly unknown[] = ['acknowledge', 'leave']
 
-/** Every call that waits has these. */
+/** Checks the options that every call which waits has. */
 export function callFault(options: CallOptions): Fault {
   if (typeof options !== 'object' || options === null) return wrong('options', options, 'an object')
   const { timeoutMs, signal } = options
@@ -20,7 +20,7 @@ export function callFault(options: CallOptions): Fault {
   return wrong('signal', signal, 'an AbortSignal')
 }
 
-/** All but the properties. */
+/** Checks all options of a publish but the properties. */
 export function publishFault(options: PublishOptions): Fault {
   const fault =
     callFault(options) ??

@@ -15,7 +15,10 @@ export const browserParts: LazyParts = {
 
 let explaining: typeof import('./explain.js') | undefined
 
-/** Asked seldom, so it is fetched with the first question, which learns the state and its cause alone. */
+/**
+ * Explanations are asked for seldom, so they are fetched with the first question, which learns the state and its cause
+ * alone.
+ */
 function explain(...parts: Parameters<LazyParts['explain']>): Explanation {
   if (explaining !== undefined) return explaining.explain(...parts)
   import('./explain.js').then(

@@ -24,7 +24,7 @@ import { NodeClient } from './node-client.js'
 
 /** The client with every argument checked where it is handed over, so that JavaScript, too, is told at once. */
 export class CheckedClient extends NodeClient {
-  /** Those that were checked last: many publishers use the same again and again. */
+  /** The properties that were checked last: many publishers use the same ones again and again. */
   #lastProperties: unknown
 
   override async connect(options: CallOptions = {}): Promise<ServerInformation> {

@@ -6,13 +6,13 @@ import type { Settings } from '../model/settings.js'
 import type { Outgoing } from '../publishing/outgoing.js'
 import type { Incoming } from '../receiving/incoming.js'
 
-/** What is asked of a session. */
+/** The parts of a session from which it is explained. */
 export interface ExplainedSession {
   readonly settings: Settings
   readonly outgoing: Outgoing
   readonly incoming: Incoming
   readonly server: ServerInformation | undefined
-  /** What the server told last, by kind. */
+  /** The last failure that the server told, by kind. */
   readonly lastFailures: ReadonlyMap<FailureKind, Told>
 }
 
@@ -66,7 +66,7 @@ export function explain(
   return { because: because(facts, isClosed, isWindowFull), ...facts }
 }
 
-/** Since when the handlers of the oldest unacknowledged message have been at work; undefined without one. */
+/** Age of the oldest unacknowledged message whose handlers are at work; undefined without one. */
 function oldestOf({ queue, carried }: Incoming): number | undefined {
   let oldest = queue.peek()?.beganAtMs ?? 0
   for (const { beganAtMs, running } of carried.values()) {

@@ -146,7 +146,7 @@ export class MqttClient implements Client {
   }
 
   messages(filter: string, options: MessagesOptions = {}): AsyncIterableIterator<Message> {
-    // Not every page reads messages this way, so it is fetched by those that do; as are iterations of states.
+    // Few pages read messages this way, so it is fetched by those that do, as are iterations of states.
     return fetched(async () =>
       this.makeStream((await import('../receiving/message-stream.js')).MessageStream, filter, options),
     )
@@ -260,7 +260,7 @@ export class MqttClient implements Client {
         reject(closedConnection())
       }
     })
-    // Whoever stopped waiting has had an answer.
+    // A caller that stopped waiting has been told already.
     promise.catch(() => {})
     return { promise, stop }
   }
@@ -286,7 +286,10 @@ export class MqttClient implements Client {
     return report
   }
 
-  /** What a store holds, the next client with that store sends. */
+  /**
+   * The error for a message that is not acknowledged when the client closes; one in a store is sent by the next client
+   * with that store.
+   */
   #closedWith({ topic, stage }: Publication): PublishError {
     const isOurs = stage === 'queued' || stage === 'storing'
     return closedPublish(topic, this.#settings.store.commits || !isOurs)
@@ -309,7 +312,7 @@ export class MqttClient implements Client {
 
 type Iterated<T> = Required<Pick<AsyncIterator<T>, 'next' | 'return'>>
 
-/** What is iterated over is fetched with the first question. */
+/** The source of an iteration is fetched with the first question. */
 function fetched<T>(open: () => Promise<Iterated<T>>): AsyncIterableIterator<T> {
   let opening: Promise<Iterated<T>> | undefined
   const call = async (name: keyof Iterated<T>): Promise<IteratorResult<T>> => {

@@ -40,7 +40,7 @@ export class NodeClient extends MqttClient {
     } catch (error) {
       if (this.#hasOtherAddress(error)) return this.connect(options)
       const isGivenUp = this.state === 'disconnected' || this.state === 'error'
-      // Whoever waited has been told, and may have nothing else to live for.
+      // Callers that waited have been told, and the process may have nothing else to live for.
       if (isGivenUp && this.#settings.waitForConnection) this.#letGo()
       throw error
     }
@@ -73,7 +73,7 @@ export class NodeClient extends MqttClient {
 
   /** `connect` fails when every server has; so long as one of them has an address that has not, it goes on. */
   #hasOtherAddress(error: unknown): boolean {
-    // What the server itself has said, it says at its other addresses, too.
+    // A refusal by the server itself holds at its other addresses, too.
     const isUnheard = ['unreachable', 'timeout'].includes((error as MqttError).code)
     if (this.state !== 'disconnected' || this.#isClosing || !isUnheard) return false
     const { endpoints, platform } = this.#settings
@@ -93,7 +93,7 @@ export class NodeClient extends MqttClient {
     this.#hasConnected ||= state === 'connected'
     const isOver = state === 'error' || (state === 'disconnected' && !this.#isClosing)
     if (!isOver || this.#isWatched) return
-    // Until there was a connection, `connect` tells those who wait for it.
+    // Before the first connection, `connect` tells those who wait for it.
     if (this.#settings.waitForConnection && !this.#hasConnected) return
     const why = cause?.message ?? 'no reason is known'
     this.#settings.platform.warn(`${this.clientId} stays without a connection: ${why}`)

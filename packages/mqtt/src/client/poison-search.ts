@@ -7,7 +7,7 @@ import type { Outgoing } from '../publishing/outgoing.js'
 import type { Publication } from '../publishing/publication.js'
 import type { Subscriptions } from '../receiving/subscriptions.js'
 
-/** So often in a row a connection has to end under one packet, alone on it, until that packet is the cause. */
+/** Number of connections in a row that must end under one packet, alone on it, until that packet is the cause. */
 const STRIKES = 3
 
 /** The session whose packets are tried. */
@@ -16,7 +16,7 @@ export interface SearchedSession {
   readonly subscriptions: Subscriptions
   readonly counters: Counters
   readonly report: (error: MqttError) => void
-  /** Undefined once it is over. */
+  /** Undefined when the search is over. */
   poisonSearch: PoisonSearch | undefined
 }
 
@@ -41,7 +41,7 @@ export class PoisonSearch {
     this.#session = session
   }
 
-  /** Before anything else is sent on a connection. */
+  /** Called before anything else is sent on a connection. */
   begin(connection: Connection): void {
     const { outgoing, subscriptions } = this.#session
     this.#stage = 'pinged'
@@ -112,12 +112,12 @@ export class PoisonSearch {
       `publish to '${message.topic}' (${message.payload.length} bytes): ${reasonOf(cause)}`,
       { cause, reasonCode: cause.reasonCode, mayBeDelivered: true },
     )
-    // Its publisher has given up and hears no more.
+    // The publisher has given up and hears no more.
     if (message.isAbandoned) report(error)
     outgoing.refuse(message, error)
   }
 
-  /** From now on everything is sent as ever. */
+  /** Ends the search: everything is sent as ever again. */
   #end(): void {
     const { outgoing, subscriptions } = this.#session
     this.#session.poisonSearch = undefined

@@ -33,7 +33,7 @@ import type { PoisonSearch } from './poison-search.js'
 
 const SUCCEEDED: Promise<PublishResult> = Promise.resolve(SUCCESS)
 
-/** All that outlives a connection: what goes out, what comes in, and what is subscribed. */
+/** The session: all that outlives a connection, which is what goes out, what comes in, and what is subscribed. */
 export class Session implements ConnectorListener {
   readonly counters = new Counters()
   readonly outgoing: Outgoing
@@ -42,7 +42,7 @@ export class Session implements ConnectorListener {
   readonly report: (error: MqttError) => void
   readonly settings: Settings
   readonly #parts: LazyParts
-  /** What the server told last, by kind. */
+  /** The last failure that the server told, by kind. */
   readonly lastFailures = new Map<FailureKind, Told>()
   readonly #storeWriter: StoreWriter
   readonly #onState: (change: StateChange) => void
@@ -50,7 +50,7 @@ export class Session implements ConnectorListener {
   #loading: Promise<void> | undefined
   /** Looks for the packet under which connections end again and again. */
   poisonSearch: PoisonSearch | undefined
-  /** Of connections on which something waited for its answer. */
+  /** Number of connections that ended while something waited for its acknowledgement. */
   #suspectEndings = 0
   /** QoS 0 publishers that wait until the socket has room: one promise for all of them. */
   #room: Deferred<PublishResult> | undefined
@@ -75,7 +75,7 @@ export class Session implements ConnectorListener {
     this.incoming = new Incoming(settings, this.counters, this.#storeWriter, this.#finder())
   }
 
-  /** What the last CONNACK told. */
+  /** The facts that the last CONNACK told. */
   get server(): ServerInformation | undefined {
     return this.#server
   }
@@ -105,7 +105,7 @@ export class Session implements ConnectorListener {
   /** QoS 1 and 2. Throws `PublishError` where the queue does not take it. */
   publish(publication: Publication): void {
     this.outgoing.enqueue(publication)
-    // What the store holds comes first, also before there is a connection.
+    // Messages of the store are loaded first, also before there is a connection.
     if (this.#loading === undefined) this.load().catch(() => {})
   }
 
@@ -193,7 +193,7 @@ export class Session implements ConnectorListener {
    */
   onEnding(error: MqttError): Finding {
     if (this.poisonSearch !== undefined) return this.poisonSearch.onEnding(error)
-    // With every second one.
+    // A search begins with every second one.
     if (this.outgoing.inFlight.onWire + this.subscriptions.asked.size > 0 && this.#suspectEndings++ % 2 > 0) {
       this.#parts.startPoisonSearch(this).then(
         (poisonSearch) => {

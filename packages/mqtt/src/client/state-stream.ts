@@ -3,7 +3,7 @@ import { guarded } from '../support/guarded.js'
 
 /** Tells observers of state changes at once; `iterate` is for those who ask for one after the other. */
 export class StateStream {
-  /** What they are told, and how they learn that nothing more comes. */
+  /** Observers of states, each with the function that tells it that nothing more comes. */
   readonly #observers = new Map<(change: StateChange) => void, () => void>()
 
   hasEnded = false

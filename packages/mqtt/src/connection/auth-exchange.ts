@@ -8,9 +8,9 @@ import { assertMethod, violation } from './connection-errors.js'
 import type { Connected, Connecting } from './connector-state.js'
 import type { PacketCredentials } from './credentials.js'
 
-/** What the connection is told. */
+/** The side of a connection that is told of an exchange. */
 export interface AuthenticationListener {
-  /** Whether this is still the state the connection is in. */
+  /** True while the connection is still in this state. */
   isNow(state: Connecting | Connected): boolean
   /** A challenge within the handshake cannot be answered. */
   onHandshakeFailed(state: Connecting, error: Error): void
@@ -20,7 +20,7 @@ export interface AuthenticationListener {
   onOtherMethod(state: Connected): void
 }
 
-/** Who has the credentials, and knows who waits for fresh ones. */
+/** The part that has the credentials, and knows who waits for fresh ones. */
 export interface CredentialsKeeper {
   readonly settings: Settings
   readonly listener: AuthenticationListener

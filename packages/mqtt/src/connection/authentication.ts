@@ -14,10 +14,10 @@ export type CredentialsReason = CredentialsRequest['reason']
 export class Authentication implements CredentialsKeeper {
   readonly settings: Settings
   readonly listener: AuthenticationListener
-  /** Once credentials named an authentication method: then AUTH may come. */
+  /** The exchange of AUTH packets; undefined until credentials name an authentication method. */
   exchange: AuthExchange | undefined
   readonly #source: CredentialsSource
-  /** Who waits for a re-authentication, in place or by a new connection. */
+  /** The promise of those who wait for a re-authentication, in place or by a new connection. */
   #renewal: Deferred<void> | undefined
 
   constructor(settings: Settings, listener: AuthenticationListener) {
@@ -26,7 +26,7 @@ export class Authentication implements CredentialsKeeper {
     this.listener = listener
   }
 
-  /** Whether another question may get other credentials. */
+  /** True where another question may get other credentials. */
   get isDynamic(): boolean {
     return this.#source.isDynamic
   }
@@ -67,7 +67,7 @@ export class Authentication implements CredentialsKeeper {
     } while (this.#source.answers < nextAnswer)
   }
 
-  /** From now on there is a re-authentication, until `settle`. */
+  /** Begins a re-authentication, which lasts until `settle`. */
   begin(): Promise<void> {
     this.#renewal = new Deferred()
     return this.#renewal.promise

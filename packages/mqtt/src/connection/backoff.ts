@@ -38,7 +38,7 @@ export class Backoff {
     return delayMs * (1 + jitter * (2 * this.#random() - 1))
   }
 
-  /** Where the server is well but for one packet, the next attempt comes after the base delay. */
+  /** A server that is well but for one packet is tried again after the base delay. */
   learn(finding: Finding): void {
     if (finding === 'none') return
     this.#retries = Math.min(this.#retries, 1)

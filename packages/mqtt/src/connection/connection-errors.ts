@@ -3,7 +3,7 @@ import { AuthenticationError, ConnectionError } from '../model/errors.js'
 import type { Endpoint } from '../model/transport.js'
 import type { Action } from './reason-table.js'
 
-/** What to do after an error that is not the server's word. */
+/** The action after an error that is not the server's word. */
 export function actionOf(error: Error): Action {
   if (!(error instanceof AuthenticationError || error instanceof ConnectionError)) return 'retry'
   // The server hung up; or else the network broke, which is nobody's fault here.

@@ -18,7 +18,7 @@ import { KeepAlive, type KeepAliveListener } from './keep-alive.js'
 import { SocketWriter, type SocketWriterListener } from './socket-writer.js'
 import { transportError } from './transport-error.js'
 
-/** What the owner of a connection is told. After `onLost` and after `abandon` it is told nothing more. */
+/** The owner of a connection. After `onLost` and after `abandon` it is told nothing more. */
 export interface ConnectionListener {
   onOpen(connection: Connection): void
   onPacket(connection: Connection, packet: Packet | Skipped): void
@@ -27,7 +27,7 @@ export interface ConnectionListener {
   onLost(connection: Connection, error: Error): void
 }
 
-/** How long a closing connection waits for the other side to hang up. */
+/** Time that a closing connection waits for the other side to hang up. */
 const HANG_UP_MS = 1000
 /** Responses that a server may leave unread; beyond that nothing more is read of it. */
 const UNREAD_RESPONSE_BYTES = 1_048_576
@@ -43,7 +43,7 @@ export class Connection implements TransportListener, SocketWriterListener, Keep
   readonly #decoder: Decoding
   #listener: ConnectionListener | undefined
   #keepAlive: KeepAlive | undefined
-  /** Since keep-alive last looked. */
+  /** True where something came in since keep-alive last looked. */
   hasReceived = false
   /** Nothing is read, because the server does not read our responses. */
   #isPaused = false
@@ -218,7 +218,7 @@ export class Connection implements TransportListener, SocketWriterListener, Keep
 
   #disconnect(reasonCode: number, sessionExpiryInterval?: number): void {
     const properties = sessionExpiryInterval === undefined ? undefined : { sessionExpiryInterval }
-    // Before MQTT 5.0 DISCONNECT means a normal end and nothing else.
+    // DISCONNECT of earlier versions means a normal end and nothing else.
     if (this.protocolVersion < 5 && reasonCode !== ReasonCode.normalDisconnection) return
     this.send({ type: 'disconnect', reasonCode, properties })
   }

@@ -11,7 +11,7 @@ import type { Connection } from './connection.js'
  */
 export type Finding = 'found' | 'near' | 'none'
 
-/** What the owner of the connection is told. */
+/** The owner of the connections that the connector makes. */
 export interface ConnectorListener {
   /** `isInDoubt`: a CONNECT before this one had no answer, so the server may have made a new session meanwhile. */
   onConnected(connection: Connection, server: ServerInformation, isInDoubt: boolean): void

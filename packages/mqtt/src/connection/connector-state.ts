@@ -15,7 +15,7 @@ export interface Connecting {
   tls: TlsMaterial | undefined
   credentials: PacketCredentials | undefined
   cleanStart: boolean
-  /** Of MQTT 3.1.1, instead of the rule for `cleanStart`. */
+  /** Clean Session of MQTT 3.1.1, in the place of the rule for `cleanStart`. */
   cleanSession: boolean | undefined
   /** CONNECT was sent, and CONNACK has not come. */
   isAsked: boolean
@@ -47,7 +47,7 @@ export interface Reconnecting {
   timer: unknown
 }
 
-/** All that a state knows stands in it, and goes with it. */
+/** One state with all that it knows, which goes with it. */
 export type Now =
   | { readonly state: 'disconnected'; readonly cause: Error | undefined }
   | Connecting
@@ -55,7 +55,7 @@ export type Now =
   | Reconnecting
   | { readonly state: 'error'; readonly cause: Error }
 
-/** What observers are told about it. */
+/** The form in which observers are told of a state. */
 export function statusOf(now: Now): StateChange {
   switch (now.state) {
     case 'connected':

@@ -47,7 +47,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
   #now: Now = { state: 'disconnected', cause: undefined }
   #clientId: string
   #attempts = 0
-  /** Once there was an attempt whose CONNECT could have been written otherwise. */
+  /** Undefined until there was an attempt whose CONNECT could have been written otherwise. */
   #protocolFallback: ProtocolFallback | undefined
   readonly #endpoints: Endpoints
   #hasConnected = false
@@ -86,7 +86,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
     }
   }
 
-  /** From `disconnected` and `error`; elsewhere it changes nothing. */
+  /** Connects from `disconnected` and `error`; in other states it changes nothing. */
   start(): void {
     if (this.#now.state === 'error') return this.reset()
     if (this.#now.state !== 'disconnected') return
@@ -96,7 +96,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
     this.#attempt('connect', undefined)
   }
 
-  /** From `error` and from waiting: forgets the failures and tries at once. */
+  /** Forgets the failures and tries at once, from `error` and from waiting; in other states it changes nothing. */
   reset(): void {
     const { state } = this.#now
     if (state !== 'error' && state !== 'reconnecting') return
@@ -296,7 +296,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
     this.#endpoints.failed(now.endpoint)
     if (action === 'stop') return this.#become({ state: 'error', cause: error })
     if (this.#settings.waitForConnection && !this.#hasConnected) {
-      // Whoever waits for the first connection wants to hear of a failure, not of endless attempts.
+      // Callers that wait for the first connection want to hear of a failure, not of endless attempts.
       if (this.#endpoints.hasUntried && this.#attempts < 10) return this.#reconnectIn(0, 'connect', error)
       return this.#become({ state: 'disconnected', cause: error })
     }
@@ -308,7 +308,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
     if (this.#backoff.isOpen) {
       return this.#become({ state: 'error', cause: breakerOpen(this.#backoff.failures, cause) })
     }
-    // Who was refused asks for other credentials than those.
+    // After a refusal of credentials the provider is asked for others.
     this.#reconnectIn(this.#backoff.next(), after === 'refresh' ? 'refresh' : 'connect', cause)
   }
 

@@ -16,15 +16,15 @@ export interface PacketCredentials {
 export class CredentialsSource {
   readonly #provider: Credentials | CredentialsProvider | undefined
   #pending: Promise<PacketCredentials> | undefined
-  /** Those to challenges apart. */
+  /** Number of answers of the provider, those to challenges apart. */
   answers = 0
 
-  /** Without `provider`, the credentials are those of each endpoint's own URL. */
+  /** The credentials are those of each endpoint's own URL where there is no `provider`. */
   constructor(provider: Credentials | CredentialsProvider | undefined) {
     this.#provider = provider
   }
 
-  /** Whether another question may get another answer. */
+  /** True where another question may get another answer. */
   get isDynamic(): boolean {
     return typeof this.#provider === 'function'
   }

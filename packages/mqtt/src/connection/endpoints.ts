@@ -11,7 +11,7 @@ export class Endpoints implements ServerList {
   readonly known: KnownServer[]
   readonly #avoidMs: number
   readonly #clock: Clock
-  /** Where the last server sent us; for one attempt. */
+  /** The server that the last one named; for one attempt. */
   #referred: Endpoint | undefined
   #last: Endpoint | undefined
   #tried = 0
@@ -23,12 +23,12 @@ export class Endpoints implements ServerList {
     this.#clock = clock
   }
 
-  /** In use, or tried last. */
+  /** The server in use, or the one that was tried last. */
   get last(): Endpoint | undefined {
     return this.#last
   }
 
-  /** Whether not each had its turn since `restart`, or one of them has named another. */
+  /** True where some server was not tried since `restart`, or one of them has named another. */
   get hasUntried(): boolean {
     return this.#tried < this.known.length || this.#referred !== undefined
   }

@@ -1,9 +1,9 @@
 import type { Clock } from '../support/clock.js'
 
 export interface KeepAliveListener {
-  /** Whether something was sent, and whether something came in, since the last call. */
+  /** Says whether something was sent, and whether something came in, since the last call. */
   takeActivity(): { hasSent: boolean; hasReceived: boolean }
-  /** Whether something came in since then. */
+  /** True where something came in since the last call. */
   readonly hasReceived: boolean
   ping(): void
   /** PINGREQ was answered by nothing at all. */

@@ -12,7 +12,7 @@ import type { Counters } from '../model/stats.js'
 
 interface Head {
   readonly publish: Publish
-  /** Of the whole packet. */
+  /** Bytes of the whole packet. */
   readonly bytes: number
 }
 
@@ -78,7 +78,7 @@ class SkippingDecoder implements Decoding {
   }
 }
 
-/** For the servers of one version: those of MQTT 5.0 have been told. */
+/** A decoder for servers of MQTT 3.1.1: those of 5.0 are told our maximum in CONNECT. */
 export function skipping(decoder: PacketDecoder, limits: PacketLimits, counters: Counters): Decoding {
   if (decoder.protocolVersion === 5) return decoder
   return new SkippingDecoder(decoder, ({ topic }, bytes) => {
@@ -92,7 +92,7 @@ export function skipping(decoder: PacketDecoder, limits: PacketLimits, counters:
   })
 }
 
-/** Undefined where more of it is needed. Section 3.3 of MQTT 3.1.1. */
+/** The head of a PUBLISH; undefined where more of it is needed. Section 3.3 of MQTT 3.1.1. */
 function headOf(bytes: Uint8Array): Head | undefined {
   if (bytes.length < MAXIMUM_LENGTHS_BYTES) return undefined
   const flags = bytes[0] as number

@@ -4,10 +4,10 @@ import type { Settings } from '../model/settings.js'
 import type { Endpoint } from '../model/transport.js'
 import type { Connecting } from './connector-state.js'
 
-/** How CONNECT is written for one server. */
+/** The way in which CONNECT is written for one server. */
 interface Dialect {
   readonly protocolVersion: 4 | 5
-  /** Whether the authentication method of the credentials is named; before MQTT 5.0 there is none. */
+  /** True where the authentication method of the credentials is named; before MQTT 5.0 there is none. */
   readonly hasMethod: boolean
 }
 
@@ -25,7 +25,10 @@ type Refusal = 'version' | 'method' | 'unclear' | 'silence' | 'other'
 const OLD: Dialect = { protocolVersion: 4, hasMethod: false }
 const WITHOUT_METHOD: Dialect = { protocolVersion: 5, hasMethod: false }
 
-/** Beyond it, as with servers that refer to ever others, it is found out again. */
+/**
+ * Number of servers whose dialect is remembered; beyond it, as with servers that refer to ever others, it is found out
+ * again.
+ */
 const MAXIMUM_SERVERS = 100
 
 /** Refusals that tell how the server is, and nothing of what was asked. */
@@ -60,7 +63,7 @@ export class ProtocolFallback {
     this.#write(attempt, this.#known.get(attempt.endpoint.href)?.dialect ?? this.#first)
   }
 
-  /** Whether an attempt that failed goes on at once, as another CONNECT; false where the failure counts. */
+  /** True where an attempt that failed goes on at once, with another CONNECT; false where the failure counts. */
   mayGoOn(attempt: Connecting, error: Error): boolean {
     const { endpoint, credentials } = attempt
     const known = this.#known.get(endpoint.href)
@@ -68,7 +71,7 @@ export class ProtocolFallback {
     const mayAge = this.#settings.protocolVersion === 'auto' && attempt.protocolVersion === 5
     const mayDropMethod =
       credentials?.authenticationMethod !== undefined && !this.#settings.requireAuthenticationMethod
-    // Where a server has accepted a CONNECT, only its own word says that it does not understand it.
+    // A server that has accepted a CONNECT understands it, unless its own word says otherwise.
     const isOpen = known?.hasWorked !== true && refusal !== 'other'
     let next: Dialect | undefined
     if (refusal === 'version') next = mayAge ? OLD : undefined
@@ -117,7 +120,7 @@ function refusalOf({ isAsked, isChallenged }: Connecting, error: Error): Refusal
   // Still asked: there was no CONNACK.
   if (isAsked) {
     if (code === 'unreachable') return 'silence'
-    // What cannot be decoded as an answer of MQTT 5.0 is one of 3.1.1, or none.
+    // Bytes that cannot be decoded as CONNACK of MQTT 5.0 may be that of 3.1.1, or no MQTT at all.
     const { cause } = error
     return cause instanceof ProtocolError && cause.offset >= 0 ? 'version' : 'other'
   }

@@ -23,15 +23,15 @@ const TABLE: Readonly<Record<Sender, { readonly [action in Action]?: readonly nu
     refresh: [0x86, 0x87],
     fallback: [0x84, 0x8c],
     move: [0x9c, 0x9d],
-    // The same CONNECT, or the same will, is refused for the same reason.
+    // The server would refuse the same CONNECT, or the same will, again for the same reason.
     stop: [0x81, 0x82, 0x90, 0x99, 0x9a, 0x9b],
   },
   disconnect: {
-    // For a reason of the server's own, or for everything that was sent.
+    // The reason is the server's own, or concerns everything that was sent.
     retry: [0x04, 0x89, 0x8b, 0x8d, 0x93, 0x94, 0x96, 0x97, 0x98, 0x9f, 0xa0],
     refresh: [0x87, 0x8c],
     move: [0x9c, 0x9d],
-    // Whoever connected with our identifier would be thrown out in turn, and so on for ever.
+    // The client that connected with our identifier would be thrown out in turn, and so on for ever.
     stop: [0x8e],
   },
 }
@@ -48,7 +48,7 @@ export function actionFor(packet: Sender, reasonCode: number): Action {
   return (found?.[0] as Action | undefined) ?? (packet === 'connack' ? 'retry' : 'suspect')
 }
 
-/** What has to be changed after a `stop`. */
+/** The change that a user has to make after a `stop`. */
 function changeFor(packet: Sender, reasonCode: number): string {
   if (packet === 'disconnect') return 'give one of the two another clientId'
   return reasonCode < 0x90 ? 'change the options' : 'change the will'

@@ -25,7 +25,7 @@ export class SocketWriter {
   readonly writer = new Writer()
   /** False asks publishers to wait for `onWritable`. */
   isWritable = true
-  /** Whether anything left since this was last set to false; keep-alive looks at it. */
+  /** True where anything left since it was last set to false; keep-alive looks at it. */
   hasSent = false
   readonly #transport: Transport
   readonly #clock: Clock
@@ -51,12 +51,12 @@ export class SocketWriter {
     this.#counters = counters
   }
 
-  /** Written, and not taken by the network yet. */
+  /** Bytes that were written and that the network has not taken yet. */
   get bufferedBytes(): number {
     return this.writer.pendingBytes + (this.#transport.bufferedBytes ?? 0)
   }
 
-  /** To be called after every packet. */
+  /** Must be called after every packet. */
   written(): void {
     if (this.#turn === undefined) this.#turn = afterTurn(this.#onTurn)
     if (this.writer.pendingBytes >= FLUSH_FROM_BYTES) this.flush()
@@ -75,7 +75,8 @@ export class SocketWriter {
     if (this.#transport.write(this.writer.take())) {
       if (this.#turnBytes < BYTES_PER_TURN) return
       this.isWritable = false
-      // What opens it again: this turn may have had no packet of its own, only room for those of earlier ones.
+      // Nothing else may open it again: this turn may have had no packet of its own, only room for those of earlier
+      // ones.
       this.#turn ??= afterTurn(this.#onTurn)
       return
     }
@@ -89,7 +90,7 @@ export class SocketWriter {
     if (!this.#isFull) return
     this.#isFull = false
     this.#clock.clearTimeout(this.#stuckTimer)
-    // What was counted left long ago.
+    // The bytes counted in this turn have left.
     this.#turnBytes = 0
     this.flush()
     this.#reopen()

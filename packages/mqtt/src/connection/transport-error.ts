@@ -2,7 +2,7 @@ import { ConnectionError } from '../model/errors.js'
 import type { Platform, SystemError } from '../model/platform.js'
 import type { Endpoint } from '../model/transport.js'
 
-/** What became of a connection whose transport ended with `cause`; without one the server ended it. */
+/** The error of a connection whose transport ended with `cause`; without one the server ended it. */
 export function transportError(
   platform: Platform,
   { href }: Endpoint,

@@ -6,7 +6,7 @@ import type { BrowserConnectOptions } from '../model/options.js'
 import { browserPlatform } from './browser-platform.js'
 import { firstConnection } from './first-connection.js'
 
-/** As in Node, but over WebSocket only. */
+/** Makes a client as in Node, but over WebSocket only. */
 export function createClient(options: BrowserConnectOptions): Client {
   return new MqttClient(readSettings(options, browserPlatform), browserParts)
 }

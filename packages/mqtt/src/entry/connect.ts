@@ -22,7 +22,7 @@ export function createClient(options: ConnectOptions): Client {
   assertOptionNames(options)
   assertOptionValues(options)
   assertWebSocketOptions(options.webSocket)
-  // As long as a failure is held against a server among `urls`.
+  // The longest delay is also how long a failure is held against a server among `urls`.
   const { maxDelayMs = 60_000 } = options.reconnect || {}
   const dialer = new NodeDialer(systemClock, maxDelayMs, undefined, undefined, proxyFor(options))
   return new CheckedClient(settingsOf(options, makeNodePlatform(dialer, options.webSocket)))

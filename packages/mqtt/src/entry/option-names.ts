@@ -96,7 +96,9 @@ function assertNames(given: object | undefined, known: Readonly<Record<string, t
   }
 }
 
-/** How many letters have to be put in, left out or replaced. What one of them only ends with counts little. */
+/**
+ * Number of letters that have to be put in, left out or replaced. A part that one of them only ends with counts little.
+ */
 function distanceOf(one: string, other: string): number {
   if (one.startsWith(other) || other.startsWith(one)) return 1
   let row = Array.from({ length: other.length + 1 }, (_, i) => i)

@@ -1,4 +1,5 @@
-// For AsyncDisposable, which older sets of types (`lib: ['es2022', 'dom']`) lack: kept in the declarations.
+// The reference is for AsyncDisposable, which older sets of types (`lib: ['es2022', 'dom']`) lack: it is kept in the
+// declarations.
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import type { DeadLetters } from './dead-letters.js'
@@ -41,7 +42,7 @@ export interface CloseOptions {
   readonly timeoutMs?: number | undefined
 }
 
-/** What `close` had to leave. */
+/** The messages that `close` had to leave. */
 export interface CloseReport {
   readonly unacknowledgedMessages: number
   readonly runningHandlers: number
@@ -55,7 +56,7 @@ export interface Client extends AsyncDisposable {
   readonly state: StateName
   /** The last state change, with its cause. */
   readonly status: StateChange
-  /** What the last CONNACK told; undefined before the first connection. */
+  /** The facts that the last CONNACK told; undefined before the first connection. */
   readonly serverInformation: ServerInformation | undefined
   /** Empty until the server has assigned one, where none was given. */
   readonly clientId: string
@@ -107,6 +108,6 @@ export interface Client extends AsyncDisposable {
   reauthenticate(options?: CallOptions): Promise<void>
   /** Leaves `error` (an open breaker included) and tries again. */
   reset(): void
-  /** Always settles in time. Afterwards nothing is left: no timer, socket or listener. */
+  /** Closes the client; always settles in time. No timer, socket or listener is left afterwards. */
   close(options?: CloseOptions): Promise<CloseReport>
 }

@@ -1,11 +1,11 @@
 import type { DeadLetter } from './session-store.js'
 
 export interface DeadLetterListOptions {
-  /** Only messages with a greater number. */
+  /** Lists messages with a greater number only. */
   readonly after?: number | undefined
   /** 100 by default. */
   readonly maximumMessages?: number | undefined
-  /** Of topics and payloads; 16 MiB by default. */
+  /** Bytes of topics and payloads; 16 MiB by default. */
   readonly maximumBytes?: number | undefined
 }
 

@@ -70,11 +70,11 @@ export interface ErrorDetails {
   /** The MQTT 5.0 reason code the server gave, where it gave one. */
   reasonCode?: number | undefined
   cause?: unknown
-  /** Whether the same call may succeed later, unchanged. */
+  /** True where the same call may succeed later, unchanged. */
   retryable?: boolean
 }
 
-/** What all errors of this package share. */
+/** The base of all errors of this package. */
 export abstract class MqttError<Code extends string = string> extends Error {
   readonly code: Code
   readonly reasonCode: number | undefined

@@ -10,29 +10,31 @@ export interface ToldReason {
   readonly agoMs: number
 }
 
-/** Why messages are, or are not, flowing. Plain data without secrets, to be logged as it is. Ages in milliseconds. */
+/** Says why messages flow, or do not. Plain data without secrets, to be logged as it is. Ages are in milliseconds. */
 export interface Explanation {
   /** The first thing that holds messages up, in one sentence. */
   readonly because: string
   readonly state: StateName
-  /** Why the connection ended or the attempt failed. */
+  /** The reason for which the connection ended or the attempt failed. */
   readonly cause:
     | { name: string; code: string | undefined; reasonCode: number | undefined; message: string }
     | undefined
   readonly attempt: number | undefined
-  /** Until the next attempt; `reconnecting` only. */
+  /** Milliseconds until the next attempt; `reconnecting` only. */
   readonly nextAttemptMs: number | undefined
   readonly breaker: { isOpen: boolean; failures: number; failuresBeforeOpen: number }
   /** The URL in use or tried last, without user, password and query. */
   readonly endpoint: string | undefined
-  /** What the last CONNACK told. */
+  /** The facts that the last CONNACK told. */
   readonly server: ServerInformation | undefined
   readonly sending: {
-    /** How many messages may be unacknowledged on this connection: the smaller of the server's and our own bound. */
+    /**
+     * Number of messages that may be unacknowledged on this connection: the smaller of the server's and our own bound.
+     */
     readonly quota: number
-    /** Sent on this connection and not acknowledged. */
+    /** Number of messages that were sent on this connection and are not acknowledged. */
     readonly onWire: number
-    /** Sent on whatever connection and not acknowledged. */
+    /** Number of messages that were sent on any connection and are not acknowledged. */
     readonly inFlight: number
     /** The rate the server's complaints have led to; undefined without a limit. */
     readonly messagesPerSecond: number | undefined
@@ -40,7 +42,7 @@ export interface Explanation {
   }
   readonly queue: {
     readonly messages: number
-    /** On their way into the SessionStore. */
+    /** Number of messages on their way into the SessionStore. */
     readonly storing: number
     readonly bytes: number
     readonly oldestAgeMs: number | undefined
@@ -51,7 +53,7 @@ export interface Explanation {
   readonly socket: { readonly bufferedBytes: number; readonly isWritable: boolean }
   readonly receiving: {
     readonly handlersRunning: number
-    /** Of the QoS 1 or 2 message whose handler has been at work for the longest time. */
+    /** Age of the QoS 1 or 2 message whose handler has been at work for the longest time. */
     readonly oldestAgeMs: number | undefined
     /** QoS 1 and 2 messages without their acknowledgement. */
     readonly unacknowledged: number
@@ -61,20 +63,20 @@ export interface Explanation {
   readonly lastFailures: {
     readonly connack: ToldReason | undefined
     readonly disconnect: ToldReason | undefined
-    /** Of PUBACK, PUBREC and PUBCOMP. */
+    /** The last failure in PUBACK, PUBREC or PUBCOMP. */
     readonly publish: ToldReason | undefined
     readonly subscribe: ToldReason | undefined
   }
 }
 
-/** What a connection knows of itself. */
+/** The facts that a connection knows of itself. */
 export interface ConnectionFacts {
   readonly status: StateChange
-  /** When the next attempt is due; `reconnecting` only. */
+  /** Moment of the next attempt; `reconnecting` only. */
   readonly dueAtMs: number | undefined
-  /** In a row. */
+  /** Number of failures in a row. */
   readonly failures: number
-  /** Of the server in use or tried last. */
+  /** URL of the server in use or tried last, without secrets. */
   readonly endpoint: string | undefined
 }
 

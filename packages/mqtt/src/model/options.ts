@@ -29,13 +29,16 @@ export interface PublishOptions extends CallOptions {
   readonly isPaced?: boolean | undefined
 }
 
-/** What the server answered; for QoS 0 and before MQTT 5.0 there is only `reasonCode: 0`. */
+/** The answer of the server; for QoS 0 and before MQTT 5.0 there is only `reasonCode: 0`. */
 export interface PublishResult {
   /** 0x00, or 0x10 where the server knew nobody who subscribes. */
   readonly reasonCode: number
   readonly reasonString?: string | undefined
   readonly userProperties?: readonly UserProperty[] | undefined
-  /** With `until: 'stored'`: what `Client.acknowledged` takes, also after a restart with the same store. */
+  /**
+   * Present with `until: 'stored'`: the name under which `Client.acknowledged` finds the message, also after a restart
+   * with the same store.
+   */
   readonly receipt?: string | undefined
 }
 
@@ -93,7 +96,7 @@ export interface CredentialsRequest {
   attempt: number
   /** The reason code of the refusal that led to a refresh. */
   reasonCode: number | undefined
-  /** What the server sent with AUTH 0x18. */
+  /** Authentication Data that the server sent with AUTH 0x18. */
   challenge: Uint8Array | undefined
 }
 
@@ -141,12 +144,12 @@ export interface QueueOptions {
    * already (PUBREC), and drops nothing for a message that does not fit all the same.
    */
   readonly overflow?: 'reject' | 'drop-oldest' | 'drop-newest' | undefined
-  /** What to do with QoS 0 while there is no connection; `reject` by default. `drop` resolves and counts. */
+  /** Decides what becomes of QoS 0 while there is no connection; `reject` by default. `drop` resolves and counts. */
   readonly qos0WhenOffline?: 'reject' | 'drop' | undefined
 }
 
 export interface WebSocketOptions {
-  /** Sent with the handshake, beside those of the protocol. A function is asked for every attempt. */
+  /** Headers of the handshake, beside those of the protocol. A function is asked for every attempt. */
   readonly headers?: HttpHeaders | (() => HttpHeaders | Promise<HttpHeaders>) | undefined
   /** The subprotocol, 'mqtt' by default, which the server has to choose; some old ones know 'mqttv3.1' alone. */
   readonly protocol?: string | undefined
@@ -155,13 +158,13 @@ export interface WebSocketOptions {
 export type HttpHeaders = Readonly<Record<string, string>>
 
 export interface ProxyOptions {
-  /** As `proxy`. */
+  /** URL as in `proxy`. */
   readonly url: string
   /** PEM of who may have signed the certificate of an `https:` proxy; the authorities Node knows by default. */
   readonly ca?: string | Uint8Array | undefined
 }
 
-/** What pages have no say in, the browser decides. */
+/** The options of a client in a page; those that are left out here the browser decides. */
 export type BrowserConnectOptions = Omit<ConnectOptions, 'url' | 'proxy' | 'webSocket'> & {
   url?: string | undefined
 }
@@ -189,7 +192,7 @@ export interface ConnectOptions {
    * `ServerInformation.protocolVersion` tells which it became.
    */
   readonly protocolVersion?: 4 | 5 | 'auto' | undefined
-  /** Whether the first connection starts a new session; true by default. Reconnects always resume (MQTT 5.0). */
+  /** True where the first connection starts a new session; the default. Reconnects always resume (MQTT 5.0). */
   readonly cleanStart?: boolean | undefined
   /**
    * MQTT 3.1.1, where a session ends with its connection or not at all: false keeps it over all connections, those of
@@ -197,7 +200,7 @@ export interface ConnectOptions {
    * not be told when to forget it.
    */
   readonly cleanSession?: boolean | undefined
-  /** How long the server keeps the session of a lost connection; 3600 s by default. */
+  /** Time for which the server keeps the session of a lost connection; 3600 s by default. */
   readonly sessionExpirySeconds?: number | undefined
   /** 60 s by default; 0 turns it off. */
   readonly keepAliveSeconds?: number | undefined
@@ -224,14 +227,14 @@ export interface ConnectOptions {
   readonly credentials?: Credentials | CredentialsProvider | undefined
   /** False: never reconnect. */
   readonly reconnect?: ReconnectOptions | false | undefined
-  /** From the call for credentials to CONNACK; 10 000 ms by default. */
+  /** Time from the call for credentials to CONNACK; 10 000 ms by default. */
   readonly connectTimeoutMs?: number | undefined
   /** The socket takes nothing for this long: broken; 30 000 ms by default. */
   readonly writeTimeoutMs?: number | undefined
   /** Silence after PINGREQ for this long: broken; 5000 ms by default. */
   readonly pingTimeoutMs?: number | undefined
   readonly queue?: QueueOptions | undefined
-  /** In memory by default. */
+  /** The session is kept in memory by default. */
   readonly store?: SessionStore | undefined
   /** False: `connect` resolves at once, and the first connection is made like a reconnection. */
   readonly waitForConnection?: boolean | undefined
@@ -239,7 +242,7 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined
   /** Gets the messages no subscription of this client wants; without it they are acknowledged and counted. */
   readonly onUnhandledMessage?: MessageHandler | undefined
-  /** Told of what fails with nobody waiting for it. By default the first one becomes a process warning. */
+  /** Told of failures for which nobody waits. By default the first one becomes a process warning. */
   readonly onBackgroundError?: ((error: MqttError) => void) | undefined
   /**
    * What makes all connections, in Node: `http://[user:password@]host[:80]` (CONNECT), `https://...[:443]` (the same over
@@ -247,7 +250,7 @@ export interface ConnectOptions {
    * what the variables https_proxy, http_proxy, all_proxy and no_proxy say at each attempt; they are not read otherwise.
    */
   readonly proxy?: string | ProxyOptions | undefined
-  /** Of `ws:` and `wss:` in Node; browsers let no page choose. */
+  /** Options of `ws:` and `wss:` in Node; browsers let no page choose. */
   readonly webSocket?: WebSocketOptions | undefined
   readonly clock?: Clock | undefined
   /** Instead of what carries the schemes of `url`. */

@@ -5,18 +5,18 @@ import type { TlsOptions } from './options.js'
 import type { Counters } from './stats.js'
 import type { Endpoint, TlsMaterial, TransportFactory } from './transport.js'
 
-/** What differs between Node and browsers, a port: the rest of this package runs in both. */
+/** A port: the differences between Node and browsers. The rest of this package runs in both. */
 export interface Platform {
   readonly clock: Clock
   readonly openTransport: TransportFactory
-  /** Whether the name stands for addresses that another attempt may find in better health. */
+  /** True where the name stands for addresses that another attempt may find in better health. */
   hasOtherAddress?(endpoint: Endpoint): boolean
   readTls(options: TlsOptions): Promise<TlsMaterial>
-  /** What the system's error means, where more can be said than its message does. Browsers never say what it was. */
+  /** Explains an error of the system, where more can be said than its message does. Browsers never say what it was. */
   systemError?(href: string, cause: SystemError): MqttError | undefined
-  /** Where the bytes of a program count for less than its speed. */
+  /** Remembers properties, where the bytes of a program count for less than its speed. */
   propertyMemory?(): PropertyMemory
-  /** What passes over messages that are larger than we take. Pages, which have less memory to lose, refuse them. */
+  /** Passes over messages that are larger than we take. Pages, which have less memory to lose, refuse them. */
   skipping?(decoder: PacketDecoder, limits: PacketLimits, counters: Counters): Decoding
   /** Tells whoever runs the program. */
   warn(message: string): void
@@ -27,13 +27,13 @@ export interface SystemError extends Error {
   readonly reason?: string
 }
 
-/** What a client takes, and who is told of what it does not. */
+/** The greatest packets that a client takes, and who is told of larger ones. */
 export interface PacketLimits {
   readonly maximumPacketBytes: number
   readonly onBackgroundError: (error: MqttError) => void
 }
 
-/** What a decoder is to a connection. */
+/** A decoder, as a connection knows it. */
 export interface Decoding {
   push(chunk: Uint8Array): void
   /** Throws `ProtocolError`. */
@@ -43,6 +43,6 @@ export interface Decoding {
 /** A PUBLISH that was larger than we take: all that is known of it. */
 export interface Skipped {
   readonly type: 'skipped'
-  /** With no payload. */
+  /** The message without its payload. */
   readonly publish: Publish
 }

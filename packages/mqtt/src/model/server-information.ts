@@ -1,6 +1,6 @@
 import type { Connack, QoS, UserProperty } from '@jamey/protocol'
 
-/** What CONNACK told, with the standard's defaults for what it left out. Section 3.2.2.3. */
+/** The facts that CONNACK told, with the standard's defaults for those it left out. Section 3.2.2.3. */
 export interface ServerInformation {
   readonly protocolVersion: 4 | 5
   readonly sessionPresent: boolean

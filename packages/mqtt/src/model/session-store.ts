@@ -15,27 +15,27 @@ export interface StoredPublish {
 export interface WaitingPublish extends StoredPublish {
   /** PUBREC had arrived, so that only PUBREL is due. */
   readonly isReleased: boolean
-  /** How long ago it was published, by the wall clock: the process that did it may be gone. */
+  /** Milliseconds since it was published, by the wall clock: the process that did it may be gone. */
   readonly ageMs: number
 }
 
-/** Why the server does not get a message. */
+/** The reason for which the server does not get a message. */
 export interface StoredReason {
   /** A code of `PublishError`. */
   readonly code: string
   readonly message: string
-  /** Of the server's acknowledgement, where it refused the message itself. */
+  /** Reason code of the server's acknowledgement, where it refused the message itself. */
   readonly reasonCode: number | undefined
 }
 
-/** Why a message that somebody dropped was given up. */
+/** The reason of a message that somebody dropped. */
 export const DROPPED_BY_HAND: StoredReason = Object.freeze({
   code: 'dropped',
   message: 'dropped by hand',
   reasonCode: undefined,
 })
 
-/** Why a dead letter that was retried was given up under its old number. */
+/** The reason of a dead letter under its old number, once it was retried. */
 export function publishedAnew({ code, message, reasonCode }: StoredReason, receipt: string): StoredReason {
   return { code, message: `${message}; published anew with the receipt ${receipt}`, reasonCode }
 }
@@ -47,7 +47,7 @@ export interface DeadLetter extends StoredPublish {
 
 export interface StoredAmount {
   readonly messages: number
-  /** Of topics (in characters) and payloads. */
+  /** Sum of topics (in characters) and payloads (in bytes). */
   readonly bytes: number
 }
 
@@ -58,11 +58,11 @@ export interface StoredIncoming {
   readonly digest: number | undefined
 }
 
-/** What an earlier process left, without its messages: `read` gives those. */
+/** The state that an earlier process left, without its messages: `read` gives those. */
 export interface StoredSession {
   /** Names this store among others; part of every receipt. */
   readonly identifier: string
-  /** Above every sequence number that was ever used in this store. */
+  /** A number above every sequence number that was ever used in this store. */
   readonly nextSequence: number
   readonly waiting: StoredAmount
   readonly deadLetters: StoredAmount
@@ -86,7 +86,7 @@ export interface StoredPage<Publish extends StoredPublish = WaitingPublish> {
   readonly upTo: number
 }
 
-/** What became of a message, as far as the store knows; nothing is kept of those that were acknowledged. */
+/** The outcome of a message, as far as the store knows; nothing is kept of those that were acknowledged. */
 export type StoredOutcome =
   | { readonly state: 'waiting' }
   | { readonly state: 'dead-letter' | 'given-up'; readonly reason: StoredReason }
@@ -101,14 +101,16 @@ export type StoredOutcome =
  */
 export interface SessionStore {
   readonly commits: boolean
-  /** Before everything else. Must not need memory for what waits. */
+  /** Called before everything else. Must not need memory for waiting messages. */
   open(): Promise<StoredSession>
   /** Committed messages that wait; a range is only read below what was committed. */
   read(range: StoredRange): Promise<StoredPage>
   readDeadLetters(range: StoredRange): Promise<StoredPage<DeadLetter>>
-  /** Of a sequence number that was used; undefined: acknowledged. Of changes before the last commit. */
+  /**
+   * Finds out about a sequence number that was used, by the changes before the last commit; undefined: acknowledged.
+   */
   find(sequence: number): Promise<StoredOutcome | undefined>
-  /** Before the first PUBLISH. The payload must be copied or written before `commit` settles. */
+  /** Called before the first PUBLISH. The payload must be copied or written before `commit` settles. */
   append(publish: StoredPublish): void
   /** PUBREC arrived: from now on PUBREL is repeated instead of PUBLISH. [MQTT-4.3.3-6] */
   release(sequence: number): void

@@ -34,7 +34,7 @@ export interface Will {
 /** `ConnectOptions`, checked and complete. */
 export interface Settings {
   readonly endpoints: readonly Endpoint[]
-  /** What an attempt connects to, where one of the endpoints is only a name. */
+  /** Finds the server that an attempt connects to, where one of the endpoints is only a name. */
   readonly locate?: ((servers: ServerList, endpoint: Endpoint) => Promise<Endpoint>) | undefined
   readonly clientId: string
   readonly protocolVersion: 4 | 5 | 'auto'
@@ -44,7 +44,7 @@ export interface Settings {
   readonly keepAliveSeconds: number
   readonly receiveMaximum: number
   readonly maximumInFlight: number
-  /** On a connection of MQTT 3.1.1. */
+  /** Number of messages in flight on a connection of MQTT 3.1.1. */
   readonly maximumInFlight311: number
   readonly maximumPacketBytes: number
   readonly topicAliasMaximum: number
@@ -56,7 +56,7 @@ export interface Settings {
   readonly isConnectFixed: boolean
   readonly tls: TlsOptions
   readonly requireAuthenticationMethod: boolean
-  /** Without it, those of the URL. */
+  /** The credentials are those of the URL where this is undefined. */
   readonly credentials: Credentials | CredentialsProvider | undefined
   readonly reconnect: ReconnectSettings
   readonly connectTimeoutMs: number

@@ -25,10 +25,10 @@ export const TRANSITIONS: Readonly<Record<StateName, readonly StateName[]>> = {
  */
 export type SessionFate = 'new' | 'resumed' | 'lost'
 
-/** What observers are told about a move. */
+/** A move from one state to another, as observers are told of it. */
 export interface StateChange {
   readonly state: StateName
-  /** Why the connection ended or the attempt failed. */
+  /** The reason for which the connection ended or the attempt failed. */
   readonly cause?: Error | undefined
   /** Counts attempts since the connection last held; 1 is the first. */
   readonly attempt?: number | undefined

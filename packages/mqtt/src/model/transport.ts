@@ -1,21 +1,25 @@
-/** Where to connect to, as read from a URL. */
+/** The address of a server, as read from a URL. */
 export interface Endpoint {
-  /** Without its colon: `mqtt`, `mqtts`, `ws`, `wss`. */
+  /** The scheme without its colon: `mqtt`, `mqtts`, `ws`, `wss`. */
   readonly scheme: string
   readonly host: string
   readonly port: number
-  /** What a WebSocket asks the server for, query included (which may hold secrets); '/mqtt' where the URL has none. */
+  /**
+   * Path that a WebSocket asks the server for, query included (which may hold secrets); '/mqtt' where the URL has none.
+   */
   readonly path: string
-  /** For messages: the URL without user, password and query. */
+  /** The URL without user, password and query, for messages. */
   readonly href: string
-  /** Where this is only a name: the servers it stands for, best first, asked for with each attempt. */
+  /**
+   * Finds the servers that a name stands for, best first, asked with each attempt; absent where this is no such name.
+   */
   readonly servers?: (() => Promise<readonly Endpoint[]>) | undefined
 }
 
 /** A server, and what is known of its health. */
 export interface KnownServer {
   endpoint: Endpoint
-  /** When it last failed; undefined where nothing is held against it. */
+  /** Moment of its last failure; undefined where nothing is held against it. */
   failedAtMs: number | undefined
   /** The name that it was found under. */
   readonly name?: Endpoint | undefined
@@ -42,7 +46,7 @@ export interface TlsMaterial {
   readonly mayChange?: boolean | undefined
 }
 
-/** What a transport tells. After `onClose` it tells nothing more. */
+/** The listener of a transport. After `onClose` it is told nothing more. */
 export interface TransportListener {
   onOpen(): void
   /** The chunk belongs to the listener: the transport never writes to it again. */
@@ -55,7 +59,7 @@ export interface TransportListener {
 
 /** A stream of bytes to a server, a port: TCP, TLS, WebSocket. */
 export interface Transport {
-  /** Once. */
+  /** Called once. */
   open(listener: TransportListener): void
   /** Accepts the chunks in any case; false asks to wait for `onDrain`. */
   write(chunks: readonly Uint8Array[]): boolean

@@ -6,16 +6,16 @@ import { isBeyondWindow } from './memory-window.js'
 import { type Publication, publicationOf } from './publication.js'
 import type { PublicationOutcomes } from './publication-outcomes.js'
 
-// Whoever fetches one needs the other.
+// The two are needed together, so they are fetched together.
 export { StoreTransactions } from './store-transactions.js'
 
 const PAGE_MESSAGES = 2048
 const PAGE_BYTES = 4_194_304
-/** After a failure of the store. */
+/** Time until the next try after a failure of the store. */
 const RETRY_MS = 1000
 
 export interface BacklogListener {
-  /** In order; it goes behind those in memory. */
+  /** Gets messages in order; each goes behind those in memory. */
   onRead(publication: Publication): void
   /** Everything of one page was told. */
   onPage(): void
@@ -34,7 +34,7 @@ export class Backlog {
   #bytes = 0
   /** Up to here messages are in memory, or over. */
   #after = -1
-  /** Of the last message that was stored. */
+  /** Sequence of the last message that was stored. */
   #upTo = -1
   /** Behind the cursor, and a publisher waits for them. */
   readonly #waiting = new Map<number, Publication>()
@@ -68,7 +68,10 @@ export class Backlog {
     return this.#bytes
   }
 
-  /** What is not in the store keeps its payload in memory, and so must not grow with the part of the queue on disk. */
+  /**
+   * Messages that are not in the store keep their payload in memory, so they must not grow with the part of the queue
+   * on disk.
+   */
   hasTooManyUnrecorded({ bytes }: Publication): boolean {
     return isBeyondWindow(this.#unrecorded.size, this.#unrecordedBytes, bytes)
   }
@@ -83,7 +86,7 @@ export class Backlog {
     return this.#isReading
   }
 
-  /** What an earlier process left, and the first page of it. */
+  /** Loads the counts that an earlier process left, and the first page of its messages. */
   restore({ waiting, nextSequence }: StoredSession, page: StoredPage): void {
     this.#messages = waiting.messages
     this.#bytes = waiting.bytes
@@ -224,7 +227,7 @@ export class Backlog {
 
   readonly #onFailed = (error: Error): void => {
     if (this.isEmpty) return
-    // Told once, and tried again until it can be read.
+    // The failure is told once, and reading is tried again until it works.
     if (!this.#isUnreadable) this.#outcomes.unreadable(unreadable(error))
     this.#isUnreadable = true
     this.#timer = this.#clock.setTimeout(() => {

@@ -13,7 +13,7 @@ import type { QueueSettings } from '../model/settings.js'
 import type { Counters } from '../model/stats.js'
 import type { StoreWriter } from './store-writer.js'
 
-/** What dead letters need of the rest of the client. */
+/** The parts of the client that dead letters need. */
 export interface DeadLetterContext {
   readonly bounds: QueueSettings
   readonly counters: Counters
@@ -26,10 +26,10 @@ export interface DeadLetterContext {
   readonly opened: () => Promise<void>
 }
 
-/** How much dead letters take. */
+/** The space that dead letters take. */
 export interface DeadLetterAmount {
   readonly amount: { -readonly [name in keyof StoredAmount]: StoredAmount[name] }
-  /** More than the bounds allow. */
+  /** True where there are more than the bounds allow. */
   readonly isFull: boolean
 }
 
@@ -37,7 +37,7 @@ export interface DeadLetterAmount {
 export class DeadLetterOperations {
   readonly #messages: DeadLetterAmount
   readonly #context: DeadLetterContext
-  /** One after the other, so that each sees what the one before has done. */
+  /** Operations run one after the other, so that each sees what the one before has done. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(messages: DeadLetterAmount, context: DeadLetterContext) {
@@ -113,7 +113,7 @@ export class DeadLetterOperations {
   }
 }
 
-/** Of messages in memory, so their bytes need not be counted. */
+/** A page of messages in memory, whose bytes need not be counted. */
 export function pageOf(messages: readonly DeadLetter[], range: StoredRange): StoredPage<DeadLetter> {
   const wanted = messages
     .filter(({ sequence }) => sequence > range.after && sequence <= range.upTo)

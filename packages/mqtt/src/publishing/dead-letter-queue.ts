@@ -5,7 +5,7 @@ import type { DeadLetterContext, DeadLetterOperations } from './dead-letter-oper
 import type { Publication } from './publication.js'
 import type { Receipts } from './receipts.js'
 
-/** Kept in the store, and bounded like the queue; beyond that the oldest go, which is reported. */
+/** Dead letters are kept in the store, and bounded like the queue; beyond that the oldest go, which is reported. */
 export class DeadLetterQueue implements DeadLetters {
   readonly #context: DeadLetterContext
   readonly #receipts: Receipts
@@ -38,7 +38,7 @@ export class DeadLetterQueue implements DeadLetters {
     return (await this.#open()).drop(sequence)
   }
 
-  /** From now on the message is kept here instead of in the queue. */
+  /** Keeps the message here instead of in the queue. */
   add(publication: Publication, error: PublishError): void {
     const { code, message, reasonCode } = error
     const { sequence, bytes } = publication

@@ -4,7 +4,7 @@ import type { Counters } from '../model/stats.js'
 import type { Publication } from './publication.js'
 import { expired } from './publish-errors.js'
 
-/** To be called when the message is published. Reading the clock is saved where its age does not matter. */
+/** Called when the message is published. Reading the clock is saved where its age does not matter. */
 export function startAging(publication: Publication, { queue, clock }: Settings): void {
   const hasInterval = publication.properties?.messageExpiryInterval !== undefined
   if (hasInterval || queue.maximumAgeMs !== Number.POSITIVE_INFINITY) publication.queuedAt = clock.now()

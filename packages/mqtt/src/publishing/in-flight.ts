@@ -9,7 +9,7 @@ function identifierOf(sequence: number): number {
   return 1 + (sequence % PUBLISH_IDENTIFIERS)
 }
 
-/** Of topics and payloads; beyond it nothing is begun. */
+/** Bytes of topics and payloads; beyond it no message is begun. */
 const MAXIMUM_BYTES = 67_108_864
 
 /** Unacknowledged messages, by packet identifier. */
@@ -22,7 +22,7 @@ export class InFlight {
   #sentUpTo = 0
   /** The oldest sequence number that may still be unacknowledged. */
   #oldest = 0
-  /** On a new connection: the next sequence number to look at for repeating. */
+  /** The next sequence number to look at for repeating on a new connection. */
   #cursor = 0
 
   /** Messages that were sent and not acknowledged, on whatever connection. */
@@ -35,7 +35,7 @@ export class InFlight {
     return this.#onWire
   }
 
-  /** Whether some message of an earlier connection may still have to be sent again. */
+  /** True where some message of an earlier connection may still have to be sent again. */
   get hasRepeats(): boolean {
     return this.#cursor < this.#sentUpTo
   }
@@ -48,7 +48,9 @@ export class InFlight {
     return this.#byIdentifier[identifierOf(sequence)]?.sequence === sequence
   }
 
-  /** Whether there is memory, and its identifier is free: all that are older by a window must have been acknowledged. */
+  /**
+   * True where there is memory, and its identifier is free: all that are older by a window must have been acknowledged.
+   */
   hasRoomFor({ sequence }: Publication): boolean {
     if (this.#bytes >= MAXIMUM_BYTES) return false
     if (this.#count === 0 || sequence - this.#oldest < PUBLISH_IDENTIFIERS) return true
@@ -68,7 +70,7 @@ export class InFlight {
     this.#sentUpTo = publication.sequence + 1
   }
 
-  /** One message more is on the wire of this connection. */
+  /** Counts one message more on the wire of this connection. */
   sent(): void {
     this.#onWire++
   }
@@ -107,7 +109,7 @@ export class InFlight {
     return this.#count === 0 ? undefined : this.#byIdentifier[identifierOf(this.#oldest)]
   }
 
-  /** In order of sequence. */
+  /** All messages in order of sequence. */
   *all(): Iterable<Publication> {
     this.#advanceOldest()
     for (let sequence = this.#oldest; sequence < this.#sentUpTo && this.#count > 0; sequence++) {

@@ -9,7 +9,7 @@ import type {
   StoredSession,
 } from '../model/session-store.js'
 
-/** Of messages that were given up; then the oldest are forgotten. */
+/** Number of outcomes that are kept of messages that were given up; then the oldest are forgotten. */
 const GIVEN_UP_KEPT = 10_000
 const NOTHING = { messages: 0, bytes: 0 }
 
@@ -31,7 +31,7 @@ export class MemorySessionStore implements SessionStore {
   }
 
   async readDeadLetters(range: StoredRange): Promise<StoredPage<DeadLetter>> {
-    // Whoever asks has fetched it already.
+    // The caller has fetched the module already.
     const { pageOf } = await import('./dead-letter-operations.js')
     return pageOf([...this.#deadLetters.values()], range)
   }

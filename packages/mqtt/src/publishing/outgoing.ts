@@ -32,9 +32,9 @@ export class Outgoing implements AppendListener {
   readonly queue: PublishQueue
   readonly inFlight = new InFlight()
   #wire: PublishWire | undefined
-  /** How many messages may be unacknowledged on this connection: the peer's Receive Maximum. [MQTT-3.3.4-7] */
+  /** Number of messages that may be unacknowledged on this connection: the peer's Receive Maximum. [MQTT-3.3.4-7] */
   mostOnWire = 0
-  /** Of those, what may be now. */
+  /** The part of `mostOnWire` that may be used now. */
   quota = 0
   #allowed = Number.POSITIVE_INFINITY
   #onIdle: (() => void)[] = []
@@ -90,7 +90,7 @@ export class Outgoing implements AppendListener {
       if (publication.settlesWhenStored) this.#settleStored(publication)
       return this.#accept(publication)
     }
-    // Where those before it are on their way into the store, it waits with them, since order is kept.
+    // It waits with those before it that are on their way into the store, since order is kept.
     if (!publication.isRecorded && this.queue.held === 0 && this.#storeWriter.transactions !== undefined) {
       publication.sequence = this.#storeWriter.nextSequence()
       return this.#accept(publication)
@@ -115,12 +115,12 @@ export class Outgoing implements AppendListener {
     return true
   }
 
-  /** Of the connection there is. */
+  /** The writer of the present connection, if there is one. */
   get output(): SocketWriter | undefined {
     return this.#wire?.connection.output
   }
 
-  /** Whether one more message could leave at once, as far as the socket and the server's complaints go. */
+  /** True where one more message could leave at once, as far as the socket and the server's complaints go. */
   get isOpen(): boolean {
     return this.output?.isWritable === true && this.rate.isOpen
   }
@@ -191,7 +191,7 @@ export class Outgoing implements AppendListener {
   onPubcomp(packet: Pubcomp): void {
     const publication = this.inFlight.get(packet.packetIdentifier)
     if (publication === undefined || publication.qos !== 2) return
-    // Its PUBCOMP was lost, and the server is done with it: no failure. [MQTT 5.0 section 4.13.2, 0x92]
+    // The server is done with it and its PUBCOMP was lost: no failure. [MQTT 5.0 section 4.13.2, 0x92]
     const isDone = packet.reasonCode === ReasonCode.packetIdentifierNotFound
     this.#finish(publication, publication.received ?? (isDone ? { ...packet, reasonCode: 0 } : packet))
   }
@@ -282,7 +282,7 @@ export class Outgoing implements AppendListener {
   }
 
   #begin(wire: PublishWire, publication: Publication): void {
-    // From an earlier process, whose server had received it.
+    // The server had received it from an earlier process.
     if (publication.stage === 'released') {
       this.inFlight.add(publication)
       return this.#repeat(wire, publication)

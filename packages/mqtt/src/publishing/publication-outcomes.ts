@@ -10,7 +10,7 @@ import { resultOf, SUCCESS } from './publish-result.js'
 import { Receipts } from './receipts.js'
 import type { StoreWriter } from './store-writer.js'
 
-/** What becomes of a message that waits no more: its record, whoever waits for it, and whoever may ask later. */
+/** Ends messages that wait no more: their record goes, and whoever waits is told, or whoever asks later. */
 export class PublicationOutcomes {
   readonly receipts: Receipts
   readonly deadLetters: DeadLetterQueue
@@ -78,7 +78,7 @@ export class PublicationOutcomes {
     this.#report(error)
   }
 
-  /** What waits in the store must wait longer. */
+  /** The store cannot be read, so messages in it must wait longer. */
   unreadable(error: PublishError): void {
     this.#report(error)
   }

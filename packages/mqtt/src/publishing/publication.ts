@@ -33,9 +33,9 @@ export class Publication implements Publish, StoredPublish {
   packetIdentifier = 0
   sequence = 0
   stage: Stage = 'queued'
-  /** What it counts for in the bounds of the queue. */
+  /** Bytes that it counts for in the bounds of the queue. */
   readonly bytes: number
-  /** When it was queued, or published where it may grow too old. */
+  /** Moment at which it was queued, or published where it may grow too old. */
   queuedAt: number | undefined = undefined
   /** Nobody waits any more: the exchange is completed, but nothing is begun anew for it. */
   isAbandoned = false
@@ -70,7 +70,7 @@ export class Publication implements Publish, StoredPublish {
     this.bytes = topic.length + payload.length
   }
 
-  /** Whether somebody waits for the server's answer. */
+  /** True where somebody waits for the server's answer. */
   get hasCaller(): boolean {
     return this.reject !== undefined
   }

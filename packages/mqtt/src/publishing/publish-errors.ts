@@ -7,7 +7,7 @@ import type { DeadlineCause } from '../support/deadline.js'
  * The errors that a publish ends with, in the order of its life. Those of parts that pages fetch later stand in them.
  */
 
-/** For what no packet can carry; any other error is one of ours, and thrown. */
+/** The error of a message that no packet can carry; any other error is one of ours, and thrown. */
 export function unfit(error: unknown): PublishError {
   if (!(error instanceof ProtocolError)) throw error
   return new PublishError('invalid-argument', `publish: ${error.message}`, { cause: error })
@@ -51,7 +51,7 @@ export function notAccepted(
   return new PublishError(code, `publish to '${topic}': ${found}; the server accepts ${accepted}`)
 }
 
-/** At QoS 0 nobody can tell how far it came. */
+/** Nobody can tell how far a message of QoS 0 came. */
 export function lostWhileSent(): PublishError {
   return new PublishError('lost', 'publish at QoS 0: the connection broke while it was being sent', {
     mayBeDelivered: true,

@@ -3,14 +3,17 @@ import { PublishError } from '../model/errors.js'
 import type { ServerInformation } from '../model/server-information.js'
 import { notAccepted, unfit } from './publish-errors.js'
 
-/** At most: a fixed header, the lengths of topic and properties, a packet identifier, and a topic alias. */
+/** The greatest sum of a fixed header, the lengths of topic and properties, a packet identifier, and a topic alias. */
 const HEAD_BYTES = 5 + 2 + 4 + 2 + 3
-/** At most what properties take beside their text and data: a flag, an expiry, and three identifiers with lengths. */
+/**
+ * Bytes that properties take at the most beside their text and data: a flag, an expiry, and three identifiers with
+ * lengths.
+ */
 const PROPERTIES_BYTES = 2 + 5 + 3 * 3
-/** At most what a UTF-16 code unit takes in UTF-8. */
+/** Bytes that a UTF-16 code unit takes in UTF-8 at the most. */
 const UNIT_BYTES = 3
 
-/** What the server of this connection accepts. */
+/** The messages that the server of this connection accepts. */
 export class PublishLimits {
   readonly #server: ServerInformation
   readonly #maximumBytes: number
@@ -61,7 +64,7 @@ export class PublishLimits {
   }
 }
 
-/** At most what they take; the rare ones that repeat are left to be counted. */
+/** Bytes that properties take at the most; the rare ones that repeat are left to be counted. */
 function mostBytesOf(properties: PublishProperties | undefined): number {
   if (properties === undefined) return 0
   const { contentType = '', responseTopic = '', correlationData } = properties

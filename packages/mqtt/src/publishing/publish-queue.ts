@@ -11,7 +11,7 @@ import { pushedOut, queueFull } from './publish-errors.js'
 
 /** Places of messages that were taken out, beyond as many as there are messages. */
 const MAXIMUM_EMPTY = 1024
-/** Below this the next page is read from the store. */
+/** The next page is read from the store when fewer messages than these wait in memory. */
 const LOW_MESSAGES = WINDOW_MESSAGES / 4
 const LOW_BYTES = WINDOW_BYTES / 4
 
@@ -23,12 +23,12 @@ export class PublishQueue {
   readonly #outcomes: PublicationOutcomes
   readonly #store: SessionStore
   readonly #onRead: () => void
-  /** Once a store that commits was opened; without one all is kept in memory. */
+  /** Undefined until a store that commits was opened; without one all messages are kept in memory. */
   #backlog: Backlog | undefined
-  /** In memory, of those that wait for their turn. */
+  /** Number of messages in memory that wait for their turn. */
   #messages = 0
   #bytes = 0
-  /** Of those that are on their way into the store. */
+  /** Number of messages that are on their way into the store. */
   #held = 0
   #heldBytes = 0
 
@@ -56,13 +56,13 @@ export class PublishQueue {
     this.#backlog.restore(session, firstPage)
   }
 
-  /** How long the first one has waited, milliseconds. */
+  /** Milliseconds that the first one has waited. */
   get oldestAgeMs(): number | undefined {
     const queuedAt = this.peek()?.queuedAt
     return queuedAt === undefined ? undefined : this.#clock.now() - queuedAt
   }
 
-  /** Those in memory; some may be settled already. */
+  /** Messages in memory; some may be settled already. */
   get inMemory(): Fifo<Publication> {
     return this.#fifo
   }
@@ -72,7 +72,7 @@ export class PublishQueue {
     return this.#messages + (this.#backlog?.messages ?? 0)
   }
 
-  /** Whether nothing waits for its turn. */
+  /** True where no message waits for its turn. */
   get isEmpty(): boolean {
     return this.#messages === 0 && this.#backlog?.isEmpty !== false
   }
@@ -82,19 +82,19 @@ export class PublishQueue {
     return this.#held
   }
 
-  /** Of all of them. */
+  /** Bytes of all messages. */
   get bytes(): number {
     return this.#bytes + this.#heldBytes + (this.#backlog?.bytes ?? 0)
   }
 
-  /** Whether one more message would break a bound. */
+  /** True where one more message would break a bound. */
   isFullFor(publication: Publication): boolean {
     return this.#isTooMuch(this.messages + this.#held, this.bytes, publication)
   }
 
   /** Takes out what the policy sacrifices for one more message. Throws `PublishError` where it is not taken. */
   makeRoomFor(publication: Publication, counters: Counters): void {
-    // Where no dropping would make room, nothing is dropped.
+    // Nothing is dropped where no dropping would make room.
     const mayDrop =
       this.#settings.overflow === 'drop-oldest' && !this.#isTooMuch(this.#held, this.#heldBytes, publication)
     while (this.isFullFor(publication)) {
@@ -187,7 +187,7 @@ export class PublishQueue {
     }
   }
 
-  /** Whether one more beside so many would break a bound. */
+  /** True where one more message beside so many would break a bound. */
   #isTooMuch(messages: number, bytes: number, publication: Publication): boolean {
     const { maximumMessages, maximumBytes } = this.#settings
     return (
@@ -211,7 +211,7 @@ export class PublishQueue {
     this.#bytes -= publication.bytes
   }
 
-  /** Whoever looks for the next message comes by here, also where all that was in memory is over. */
+  /** Every look for the next message comes by here, also where all that was in memory is over. */
   #skipSettled(): void {
     while (this.#fifo.peek()?.stage === 'settled') this.#fifo.shift()
     if (this.#messages < LOW_MESSAGES && this.#bytes < LOW_BYTES) this.#backlog?.fill()

@@ -1,7 +1,7 @@
 import { type Puback, type Pubcomp, type Pubrec, ReasonCode } from '@jamey/protocol'
 import type { PublishResult } from '../model/options.js'
 
-/** One answer for all: most publishes end with success and nothing more. */
+/** One object serves all of them: most publishes end with success and nothing more. */
 export const SUCCESS: PublishResult = Object.freeze({ reasonCode: ReasonCode.success })
 
 export function resultOf(packet: Puback | Pubrec | Pubcomp): PublishResult {

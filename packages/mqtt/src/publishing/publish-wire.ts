@@ -35,7 +35,7 @@ export class PublishWire {
       throw unfit(error)
     }
     this.connection.output.written()
-    // From here on the bytes may be on their way. [MQTT-3.3.1-1]
+    // The bytes may be on their way from here on. [MQTT-3.3.1-1]
     if (publish.qos !== 0) publish.dup = true
   }
 }

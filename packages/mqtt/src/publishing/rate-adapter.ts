@@ -4,7 +4,7 @@ import type { RateLimit } from './rate-limit.js'
 /** Messages after which the observed rate is taken anew. */
 const WINDOW_MESSAGES = 256
 
-/** Where the limit comes from that a complaint leads to. */
+/** Makes the limit that a complaint leads to. */
 export interface RateLimitSource {
   /** Calls `use` with it, at once or when it is there. */
   rateLimit(use: (Limit: typeof RateLimit) => void): void
@@ -28,12 +28,12 @@ export class RateAdapter {
     this.#windowAtMs = clock.now()
   }
 
-  /** Undefined without a limit. */
+  /** Undefined where there is no limit. */
   get messagesPerSecond(): number | undefined {
     return this.#limit?.messagesPerSecond
   }
 
-  /** Whether a message may leave. Where not, `onOpen` will be called. */
+  /** True where a message may leave. Where it is false, `onOpen` will be called. */
   get isOpen(): boolean {
     return this.#limit === undefined || this.#limit.isOpen
   }

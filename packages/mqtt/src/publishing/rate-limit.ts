@@ -1,6 +1,6 @@
 import type { Clock } from '../support/clock.js'
 
-/** Never slower than this, however often the server complains. */
+/** The lowest rate, however often the server complains. */
 const SLOWEST_PER_SECOND = 1
 /** The allowed rate grows by this much per second without a complaint. */
 const GROWTH_PER_SECOND = 1.1
@@ -27,14 +27,14 @@ export class RateLimit {
     this.#onOpen = onOpen
   }
 
-  /** Undefined once it fell away. */
+  /** Undefined once the limit fell away. */
   get messagesPerSecond(): number | undefined {
     if (this.#perSecond === Number.POSITIVE_INFINITY) return undefined
     this.#refill()
     return this.#perSecond === Number.POSITIVE_INFINITY ? undefined : this.#perSecond
   }
 
-  /** Whether a message may leave. Where not, `onOpen` will be called. */
+  /** True where a message may leave. Where it is false, `onOpen` will be called. */
   get isOpen(): boolean {
     if (this.#perSecond === Number.POSITIVE_INFINITY) return true
     this.#refill()

@@ -13,7 +13,7 @@ const RECEIPT = /^([0-9a-f]+)\.(\d{1,16})$/
 
 export interface PendingOutcome {
   readonly outcome: Promise<PublishResult>
-  /** To be called by whoever stops waiting. */
+  /** Must be called by whoever stops waiting. */
   readonly forget: () => void
 }
 
@@ -113,7 +113,7 @@ export class ReceiptLookup {
   }
 }
 
-/** Whether a message of the queue has this number; they ascend. */
+/** True where a message of the queue has this number; they ascend. */
 function isQueued(queued: Fifo<Publication>, sequence: number): boolean {
   let from = 0
   let to = queued.length
@@ -130,7 +130,7 @@ function failureOf(receipt: string, { code, message, reasonCode }: StoredReason)
   return new PublishError(code as PublishErrorCode, `receipt ${receipt}: ${message}`, { reasonCode })
 }
 
-/** Where the client is closed before the outcome was known. */
+/** The error where the client is closed before the outcome was known. */
 export function closed(): PublishError {
   return new PublishError('closed', 'the client is closed; ask again with the next one', {
     mayBeDelivered: true,

@@ -7,11 +7,11 @@ import type { Publication } from './publication.js'
 import type { PendingOutcome, ReceiptLookup } from './receipt-lookup.js'
 import type { StoreWriter } from './store-writer.js'
 
-/** Those who ask what became of a message that was stored, perhaps in an earlier process. */
+/** Answers what became of a message that was stored, perhaps in an earlier process. */
 export class Receipts {
   readonly #store: SessionStore
   readonly #storeWriter: StoreWriter
-  /** Of the store, once it was opened; where it keeps nothing, of this process. */
+  /** The identifier of the store, once it was opened; where it keeps nothing, that of this process. */
   #identifier = randomHex()
   #lookup: ReceiptLookup | undefined
   #isClosed = false
@@ -29,11 +29,11 @@ export class Receipts {
     return receiptOf(this.#identifier, sequence)
   }
 
-  /** Once the store was opened. See `ReceiptLookup.ask`. */
+  /** Called after the store was opened. See `ReceiptLookup.ask`. */
   async ask(receipt: string, inFlight: InFlight, queued: Fifo<Publication>): Promise<PendingOutcome> {
-    // Seldom asked, so pages need not fetch how it is answered.
+    // Outcomes are asked for seldom, so pages need not fetch how they are found.
     const { ReceiptLookup: Lookup, closed } = await import('./receipt-lookup.js')
-    // Meanwhile, perhaps; what is not waiting any more is not acknowledged for that.
+    // The client may have been closed meanwhile; a message that waits no more is not acknowledged for that.
     if (this.#isClosed) throw closed()
     this.#lookup ??= new Lookup(this.#identifier, this.#store, this.#storeWriter, inFlight, queued)
     return this.#lookup.ask(receipt)
@@ -55,7 +55,7 @@ export class Receipts {
   }
 }
 
-/** What names a message of a store, in whatever process. */
+/** The name of a message of a store, in whatever process. */
 export function receiptOf(identifier: string, sequence: number): string {
   return `${identifier}.${sequence}`
 }

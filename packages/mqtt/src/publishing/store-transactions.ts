@@ -11,7 +11,7 @@ import { storeFailed } from './publish-errors.js'
  */
 const REMOVAL_DELAY_MS = 20
 
-/** What becomes of a message on its way into the store. */
+/** The queue, which is told of messages on their way into the store. */
 export interface AppendListener {
   onStored(publication: Publication): void
   onNotStored(publication: Publication, error: PublishError): void
@@ -31,7 +31,7 @@ export class StoreTransactions {
   readonly #clock: Clock
   readonly #onFailure: (error: MqttError) => void
   readonly #listener: AppendListener | undefined
-  /** Both wait for the next commit; messages apart, since there are a great many of them. */
+  /** Changes and messages that wait for the next commit; messages apart, since there are a great many of them. */
   #appending: Publication[] = []
   #waiting: Waiting[] = []
   #committing: Promise<void> | undefined
@@ -107,7 +107,7 @@ export class StoreTransactions {
   /** The store was told of a change. */
   schedule(): void {
     if (this.#turn !== undefined) return
-    // One commit at a time; what comes meanwhile is the next one's.
+    // Commits run one at a time; changes that come meanwhile are the next one's.
     this.#isDue = this.#committing !== undefined
     if (this.#isDue) return
     this.#turn = afterTurn(() => {
@@ -147,7 +147,7 @@ export class StoreTransactions {
     } catch (error) {
       this.#onFailure(storeFailed(undefined, error))
       for (const publication of appended.splice(0)) {
-        // One without a record only waited for those before it.
+        // A message without a record only waited for those before it.
         if (!publication.isRecorded) this.#listener?.onStored(publication)
         else this.#listener?.onNotStored(publication, storeFailed(publication, error))
       }

@@ -16,7 +16,7 @@ export class StoreWriter {
   readonly #early: Publication[] = []
   #sequence = 0
   #listener: AppendListener | undefined
-  /** Once a store that commits was read. */
+  /** Undefined until a store that commits was read. */
   transactions: StoreTransactions | undefined
 
   constructor(store: SessionStore, clock: Clock, onFailure: (error: MqttError) => void) {
@@ -26,17 +26,17 @@ export class StoreWriter {
     this.isNeeded = store.commits
   }
 
-  /** Once, before the first `append`. */
+  /** Called once, before the first `append`. */
   listen(listener: AppendListener): void {
     this.#listener = listener
   }
 
-  /** For a message; ascends in the order of publishing. */
+  /** A number for a message; numbers ascend in the order of publishing. */
   nextSequence(): number {
     return this.#sequence++
   }
 
-  /** Whether a message ever had this number. */
+  /** True where a message ever had this number. */
   hasUsed(sequence: number): boolean {
     return sequence < this.#sequence
   }

@@ -20,7 +20,7 @@ export interface Entry {
   waiters: Waiter[] | undefined
 }
 
-/** What a SUBSCRIBE or UNSUBSCRIBE in flight is about. */
+/** The subject of a SUBSCRIBE or UNSUBSCRIBE in flight. */
 export type Asked =
   | {
       readonly kind: 'subscribe'
@@ -38,7 +38,7 @@ export interface AskedRemoval {
 
 /** The SUBSCRIBE and UNSUBSCRIBE of one connection that wait for their answers, by packet identifier. */
 export class AskedPackets extends Map<number, Asked> {
-  /** So many may wait at once. */
+  /** Number of packets that may wait at once. */
   most = Number.POSITIVE_INFINITY
   #identifier = PUBLISH_IDENTIFIERS
 

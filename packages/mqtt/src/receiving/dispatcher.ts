@@ -7,7 +7,7 @@ const MAXIMUM_REMEMBERED_TOPICS = 10_000
 /** Identifiers are 1 to 268 435 455. Section 3.8.2.1.2. */
 const MAXIMUM_IDENTIFIER = 0x0fff_ffff
 
-/** One topic filter and those who handle its messages. */
+/** One topic filter and the handlers of its messages. */
 export interface Route {
   readonly filter: string
   /** Replaced, never changed, so that whoever goes through it is not disturbed. */
@@ -44,7 +44,7 @@ export class Dispatcher {
     this.changed()
   }
 
-  /** What comes with `identifier` is for `route`; without one, for those whom its topic finds. */
+  /** Messages with `identifier` go to `route`; without a route, to the handlers that their topic finds. */
   identify(identifier: number, route?: Route): void {
     if (route === undefined) this.#byIdentifier.delete(identifier)
     else this.#byIdentifier.set(identifier, route)

@@ -34,7 +34,7 @@ export class Incoming {
   #connection: Connection | undefined
   /** Ours, where the server knows it: before MQTT 5.0 there is none. */
   #receiveMaximum = Number.POSITIVE_INFINITY
-  /** What waits for its acknowledgement, in order of arrival. */
+  /** Messages that wait for their acknowledgement, in order of arrival. */
   readonly queue = new Fifo<ReceivedPublish>()
   #spare: ReceivedPublish[] = []
   /** Deliveries whose handlers were at work when their connection ended, by packet identifier. */
@@ -121,7 +121,7 @@ export class Incoming {
     if (!this.#received.has(packetIdentifier)) return false
     const known = this.#received.get(packetIdentifier)
     if (known !== undefined && known !== digest) return false
-    // What is sent for the first time can be none that we have. [MQTT-3.3.1-1]
+    // A message that is sent for the first time can be none that we have. [MQTT-3.3.1-1]
     return dup || !this.#isInDoubt
   }
 
@@ -205,7 +205,9 @@ export class Incoming {
     this.#settle(received)
   }
 
-  /** Without a record of it there is no PUBREC, so that the server repeats the message; others do not wait for it. */
+  /**
+   * PUBREC needs a record of the message: without one the server repeats the message, and others do not wait for it.
+   */
   #remember(received: ReceivedPublish, packet: Publish): void {
     const settle = (): void => {
       if (!received.isForgotten) this.#settle(received)
@@ -247,7 +249,7 @@ export class Incoming {
     if (this.#spare.length < MAXIMUM_SPARE) this.#spare.push(received)
   }
 
-  /** The same QoS 2 message once more: it is not delivered, only answered, after those before it. */
+  /** A QoS 2 message that came once more is not delivered, only acknowledged, after those before it. */
   #repeatPubrec(packet: Publish, digest: number): void {
     this.#received.set(packet.packetIdentifier, digest)
     if (this.#joinCarried(packet)) return
@@ -265,11 +267,11 @@ export class Incoming {
     this.carried.delete(packet.packetIdentifier)
     const { packet: former } = carried
     if (former === undefined || !isSameMessage(former, packet)) {
-      // Its identifier is another message's by now.
+      // The identifier is another message's by now.
       carried.isForgotten = true
       return false
     }
-    // Its handler failed in the meantime and wants the message again.
+    // The handler failed in the meantime and wants the message again.
     if (carried.isLeft && carried.isSettled) return false
     carried.isStale = false
     this.#enqueue(carried)

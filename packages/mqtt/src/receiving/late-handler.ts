@@ -19,11 +19,11 @@ export function requestRetained(
   { retainHandling = 0 }: SubscribeOptions,
 ): void {
   const { filter, identifiers, handlings } = entry
-  // Those of a shared subscription go to nobody. Section 3.8.3.1.
+  // Retained messages of a shared subscription go to nobody. Section 3.8.3.1.
   if (retainHandling !== 0 || filter.startsWith('$share/') || !handlings.includes(handling)) return
   const identifier = dispatcher.identifierFor(filter)
   dispatcher.identify(identifier, entry)
-  // Where live messages are marked as retained, too, a second copy is better than none.
+  // A second copy is better than none where live messages are marked as retained, too.
   if (!entry.request.retainAsPublished) {
     for (const former of identifiers) ignore(handling, former)
     for (const other of handlings) if (other !== handling) ignore(other, identifier)

@@ -12,13 +12,13 @@ interface Held {
   readonly leave: () => void
 }
 
-/** What a stream needs of its client. */
+/** The part of the client that a stream needs. */
 export interface StreamHost {
   readonly subscribe: (handler: MessageHandler) => Promise<Subscription>
   readonly counters: Counters
   /** `resume`: by another connection, to which what stays unacknowledged on this one does not matter. */
   readonly connector: { resume(): void }
-  /** Of the client, which ends those that are open when it closes. */
+  /** The open streams of the client, which ends them when it closes. */
   readonly streams: Set<MessageStream>
 }
 
@@ -120,7 +120,7 @@ export class MessageStream implements AsyncIterableIterator<Message> {
     })
   }
 
-  /** Who leaves a group owes what it has not seen to the others. */
+  /** True for a share group: a member that leaves it owes what it has not seen to the others. */
   get #isShared(): boolean {
     return this.#filter.startsWith('$share/')
   }

@@ -2,7 +2,7 @@ import type { Publish } from '@jamey/protocol'
 import type { Message } from '../model/message.js'
 import type { Handling } from './handling.js'
 
-/** What a handler rejects with that never looked at its message: no failure, but no acknowledgement either. */
+/** The rejection of a handler that never looked at its message: no failure, but no acknowledgement either. */
 export const NOT_CONSUMED: unique symbol = Symbol('not consumed')
 
 export interface ReceivedPublishListener {
@@ -28,7 +28,7 @@ export class ReceivedPublish {
   isStale = false
   /** The session it belonged to is gone: what becomes of it concerns nobody any more. */
   isForgotten = false
-  /** When its handlers began, where they are still at work. */
+  /** Moment at which its handlers began, where they are still at work. */
   beganAtMs = 0
   /** It is in the queue of acknowledgements of the present connection. */
   isQueued = false

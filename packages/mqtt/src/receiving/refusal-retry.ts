@@ -1,6 +1,6 @@
 import type { Clock } from '../support/clock.js'
 
-/** Until refused subscriptions that are still wanted are asked for again; doubled each time. */
+/** Time until refused subscriptions that are still wanted are asked for again; doubled each time. */
 const FIRST_DELAY_MS = 1000
 const MAXIMUM_DELAY_MS = 60_000
 

@@ -14,12 +14,12 @@ import type { SubscribeOptions } from '../model/options.js'
 import type { ServerInformation } from '../model/server-information.js'
 import type { DeadlineCause } from '../support/deadline.js'
 
-/** From here on a reason code of SUBACK says that the server lacks a feature: 0x9E, 0xA1, 0xA2. Section 3.9.3. */
+/** Reason codes of SUBACK from here on say that the server lacks a feature: 0x9E, 0xA1, 0xA2. Section 3.9.3. */
 const LACKS = ReasonCode.sharedSubscriptionsNotSupported
 
-/** At most: a fixed header, a packet identifier, properties, the length of the filter and its options. */
+/** The greatest sum of a fixed header, a packet identifier, properties, the length of the filter and its options. */
 const HEAD_BYTES = 5 + 2 + 6 + 2 + 1
-/** At most what a UTF-16 code unit takes in UTF-8. */
+/** Bytes that a UTF-16 code unit takes in UTF-8 at the most. */
 const UNIT_BYTES = 3
 
 export function requestFor(filter: string, options: SubscribeOptions): SubscriptionRequest {
@@ -32,7 +32,7 @@ export function requestFor(filter: string, options: SubscribeOptions): Subscript
   }
 }
 
-/** What to ask for so that another handler gets what it wants, too; undefined where it is asked for already. */
+/** The request by which another handler gets what it wants, too; undefined where that is asked for already. */
 export function wants(
   present: SubscriptionRequest,
   options: SubscribeOptions,
@@ -41,7 +41,7 @@ export function wants(
   const isMore =
     qos > present.qos || (present.noLocal && !noLocal) || (retainAsPublished && !present.retainAsPublished)
   if (!isMore) return undefined
-  // One subscription serves both: it has to bring what either of them wants.
+  // One subscription serves both, so it has to bring what either of them wants.
   return {
     ...present,
     qos: qos > present.qos ? qos : present.qos,
@@ -50,7 +50,7 @@ export function wants(
   }
 }
 
-/** What is wrong with the call, or cannot be had of `server`. */
+/** The fault of the call, or the feature that `server` does not have. */
 export function faultOf(
   filter: string,
   options: SubscribeOptions,
@@ -78,7 +78,7 @@ export function unsupported(
   filter: string,
   server: ServerInformation | undefined,
 ): SubscriptionError | undefined {
-  // Before MQTT 5.0 a server cannot say what it lacks, so it is asked.
+  // Earlier versions of MQTT have no word for what a server lacks, so it is asked.
   if (server === undefined || server.protocolVersion < 5) return undefined
   if (filter.startsWith('$share/') && !server.sharedSubscriptionAvailable) {
     return refuse(filter, 'no shared subscriptions', ReasonCode.sharedSubscriptionsNotSupported)
@@ -119,7 +119,7 @@ export function refusedSubscription(
   })
 }
 
-/** Whether a refusal may only tell of the moment; the others name what this subscription can never have. */
+/** True where a refusal may only tell of the moment; the others name what this subscription can never have. */
 export function mayPass({ code, reasonCode = 0 }: SubscriptionError): boolean {
   return code === 'refused' && reasonCode !== ReasonCode.topicFilterInvalid && reasonCode < LACKS
 }

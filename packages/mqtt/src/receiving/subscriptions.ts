@@ -48,7 +48,7 @@ export class Subscriptions {
   readonly #entries = new Map<string, Entry>()
   readonly asked = new AskedPackets()
   readonly #removals: Unsubscriptions
-  /** To be asked for on this connection as soon as there is room, and whether again. */
+  /** Entries to be asked for on this connection as soon as there is room; true where they were asked for before. */
   readonly #postponed = new Map<Entry, boolean>()
   readonly #refusals: RefusalRetry
   #connection: Connection | undefined
@@ -158,7 +158,8 @@ export class Subscriptions {
     if (asked?.kind !== 'subscribe') return
     this.#release(packet.packetIdentifier)
     const { entry, request } = asked
-    // Asked again in the meantime, with other options: that answer decides. Unsubscribed: none does.
+    // An entry that was asked again in the meantime, with other options, is decided by that answer; one that was
+    // unsubscribed by none.
     const isWanted = this.#entries.get(entry.filter) === entry
     if (!isWanted || entry.state !== 'asked' || entry.request !== request) return
     const reasonCode = packet.reasonCodes[0] ?? 0x80
@@ -244,7 +245,7 @@ export class Subscriptions {
     connection.send(packet)
   }
 
-  /** Those who asked for it just now lose it; for handlers that had it before it stays wanted. */
+  /** Handlers that asked for it just now lose it; for those that had it before it stays wanted. */
   refuse(entry: Entry, error: SubscriptionError): void {
     const waiters = takeWaiters(entry)
     entry.state = 'unsent'
@@ -281,7 +282,7 @@ export class Subscriptions {
   ): Promise<number> {
     return waitFor(waiters, handling, this.#clock, options, (why) => {
       if (handling !== undefined) this.removeHandling(filter, handling).catch(() => {})
-      // Whoever gave up wants to hear no more, in either case.
+      // A caller that gave up wants to hear no more, in either case.
       if (!this.#entries.has(filter)) this.#removals.forget(filter)
       return gaveUp(filter, why)
     })

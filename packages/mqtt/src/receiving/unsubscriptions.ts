@@ -17,7 +17,7 @@ export class Unsubscriptions {
   readonly #onFailure: (error: MqttError) => void
   readonly #dispatcher: Dispatcher
   readonly #asked: AskedPackets
-  /** Who waits for what the server does not know yet. */
+  /** Callers that wait for removals which the server does not know yet, by filter. */
   readonly #unsent = new Map<string, Waiter[]>()
   /** The server has not confirmed it: what is on its way still finds its handlers. */
   readonly #leaving = new Map<string, Entry>()
@@ -38,7 +38,7 @@ export class Unsubscriptions {
     this.#asked = asked
   }
 
-  /** Of those that are to be sent on this connection. */
+  /** Number of removals that are to be sent on this connection. */
   get size(): number {
     return this.#unsent.size
   }
@@ -55,7 +55,7 @@ export class Unsubscriptions {
     this.#connection = undefined
   }
 
-  /** Its handlers work until the server has confirmed. */
+  /** Handlers of the entry work until the server has confirmed. */
   leave(entry: Entry, options: CallOptions): Promise<void> {
     this.#leaving.set(entry.filter, entry)
     return this.ask(entry.filter, options)
@@ -69,7 +69,7 @@ export class Unsubscriptions {
       return Promise.resolve()
     }
     const promise = waitFor(waiters, undefined, this.#clock, options, (why) => {
-      // Whoever gave up wants to hear no more.
+      // A caller that gave up wants to hear no more.
       this.forget(filter)
       return gaveUp(filter, why)
     })
@@ -77,7 +77,7 @@ export class Unsubscriptions {
     return promise.then(() => {})
   }
 
-  /** Its answer will not come any more. */
+  /** Asks again for a removal whose answer will not come any more. */
   askAgain({ filter, waiters }: AskedRemoval): void {
     this.#waitersOf(filter).push(...waiters)
   }
@@ -89,7 +89,7 @@ export class Unsubscriptions {
     this.#unsent.delete(filter)
   }
 
-  /** Its handlers work no more. */
+  /** Forgets a filter whose handlers work no more. */
   forget(filter: string): void {
     const entry = this.#leaving.get(filter)
     if (entry === undefined) return
@@ -131,7 +131,7 @@ export class Unsubscriptions {
     for (const filter of [...this.#unsent.keys(), ...this.#leaving.keys()]) this.withdraw(filter)
   }
 
-  /** Those who wait for a removal that was not sent yet. */
+  /** Callers that wait for a removal that was not sent yet. */
   #waitersOf(filter: string): Waiter[] {
     const waiters = this.#unsent.get(filter) ?? []
     this.#unsent.set(filter, waiters)

@@ -14,7 +14,7 @@ interface Posted {
   callback: (() => void) | undefined
 }
 
-/** As browsers have it. */
+/** A MessageChannel as browsers have it. */
 interface Channel {
   readonly port1: { onmessage: () => void }
   readonly port2: { postMessage(message: undefined): void }

@@ -9,7 +9,7 @@ export function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at])
 }
 
-/** Of larger payloads the beginning and the end tell enough. */
+/** The beginning and the end of larger payloads tell enough. */
 const DIGESTED_BYTES = 32_768
 
 /** A 32-bit number that tells one message from another, though not from a forged one: FNV-1a. */

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js'
 
-/** Every waiting call takes these; on either it rejects at once with code `timeout` or `aborted`. */
+/** Options of every waiting call; on either it rejects at once, with code `timeout` or `aborted`. */
 export interface CallOptions {
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -8,7 +8,9 @@ export interface CallOptions {
 
 export type DeadlineCause = 'timeout' | 'aborted'
 
-/** Whose calls end with a signal. It has one listener for all: each more would make the next one slower to add. */
+/**
+ * Deadlines by the signal that ends them. It has one listener for all: each more would make the next one slower to add.
+ */
 const BY_SIGNAL = new WeakMap<AbortSignal, Set<Deadline>>()
 
 /**
@@ -29,7 +31,7 @@ export class Deadline {
     if (signal !== undefined) {
       const all = BY_SIGNAL.get(signal) ?? new Set()
       BY_SIGNAL.set(signal, all.add(this))
-      // Once and for all: a listener that is there already is not added.
+      // A listener that is there already is not added again.
       signal.addEventListener('abort', Deadline.#onAbort)
     }
     if (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY) {

@@ -27,7 +27,7 @@ export function readUrl(text: string): Endpoint {
       return ']'
     }),
   )
-  // Of schemes that it does not know, that standard leaves names as they are: `b%C3%BCcher` for `b\xfccher`.
+  // The standard of URLs leaves names of schemes that it does not know as they are: `b%C3%BCcher` for `b\xfccher`.
   const name = parsed(`ws://${url?.hostname}`)?.hostname
   if (url === undefined || name === undefined || url.hostname === '') {
     throw invalid(`${shown(text)}; expected one such as 'mqtts://host:8883'`)
@@ -74,7 +74,7 @@ function decoded(text: string): string | undefined {
   }
 }
 
-/** Where brokers serve WebSocket by custom. */
+/** Path at which brokers serve WebSocket by custom. */
 function defaultPath(scheme: string): string {
   return scheme.startsWith('ws') ? '/mqtt' : ''
 }
@@ -92,7 +92,7 @@ export function readServerReference(reference: string, from: Endpoint): Endpoint
   }
 }
 
-/** Without what may be secret: where it is unclear what belongs to what, nothing is shown. */
+/** The text without what may be secret: where it is unclear what belongs to what, nothing is shown. */
 function shown(text: string): string {
   const at = text.lastIndexOf('@')
   const query = text.indexOf('?')

@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import type { Clock } from '../support/clock.js'
 
-/** What was found out about one address of a server. */
+/** The facts that were found out about one address of a server. */
 interface Known {
   readonly address: string
   failedAtMs: number | undefined
@@ -21,12 +21,12 @@ export class NodeAddresses {
     this.#avoidMs = avoidMs
   }
 
-  /** Whether there are several, of which one has not failed lately. */
+  /** True where there are several addresses, of which one has not failed lately. */
   get hasHealthy(): boolean {
     return this.#known.length > 1 && this.#known.some((known) => !this.#isAvoided(known))
   }
 
-  /** All that were found, the best first. */
+  /** All addresses that were found, the best first. */
   inOrder(found: readonly LookupAddress[]): string[] {
     const first = found.filter(({ family }) => family === found[0]?.family)
     const others = found.filter((one) => !first.includes(one))

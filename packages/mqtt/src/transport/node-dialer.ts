@@ -5,14 +5,14 @@ import type { Clock } from '../support/clock.js'
 import { NodeAddresses } from './node-addresses.js'
 import { greet, type ProxyServer, tunnel, unreachable } from './node-proxy.js'
 
-/** When the next address is tried beside one that does not answer. RFC 8305 section 5. */
+/** Time after which the next address is tried beside one that does not answer. RFC 8305 section 5. */
 const NEXT_ADDRESS_MS = 250
 /** A connection that lasts as long counts for its address. */
 const HELD_MS = 5000
 
 export type LookUp = (host: string) => Promise<readonly LookupAddress[]>
 export type OpenSocket = (address: string, port: number) => Socket
-/** Undefined where the connection is made without one. */
+/** The proxy for a server; undefined where the connection is made without one. */
 export type ProxyFor = (host: string, port: number, isSecure: boolean) => ProxyServer | undefined
 
 /** The address is picked here, so that Node gives none up after a time of its own, which no option reaches. */
@@ -47,7 +47,7 @@ export class NodeDialer {
     this.#proxyFor = proxyFor
   }
 
-  /** Whether another attempt would begin with an address that has not failed lately. */
+  /** True where another attempt would begin with an address that has not failed lately. */
   hasHealthy(host: string, port: number): boolean {
     return this.#byTarget.get(`${host} ${port}`)?.hasHealthy === true
   }
@@ -171,7 +171,7 @@ class Race {
   }
 }
 
-/** One error for all: the only one, or the sum of them. */
+/** One error for all attempts: the only one, or the sum of them. */
 function failureOf(failures: readonly { address: string; error: Error }[]): Error {
   const [first] = failures
   if (first === undefined) return new Error('the name has no address')

@@ -3,7 +3,7 @@ import { type ProxyServer, readProxy } from './node-proxy.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** What is asked of this machine itself no proxy can answer. */
+/** Names and addresses of this machine itself, for which no proxy can answer. */
 const LOOPBACK = 'localhost,127.0.0.0/8,::1'
 
 /**

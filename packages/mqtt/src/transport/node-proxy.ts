@@ -12,10 +12,10 @@ export interface ProxyServer {
   readonly scheme: 'http' | 'https' | 'socks5'
   readonly host: string
   readonly port: number
-  /** For messages: without user and password. */
+  /** The URL without user and password, for messages. */
   readonly href: string
   readonly login: { readonly username: string; readonly password: string } | undefined
-  /** Of `https`: PEM of who may have signed its certificate. */
+  /** PEM of the authorities of an `https` proxy. */
   readonly ca: ProxyOptions['ca']
 }
 
@@ -199,7 +199,10 @@ function portBytes(port: number): Buffer {
   return Buffer.from([port >> 8, port & 0xff])
 }
 
-/** As many bytes as `measure` finds to belong together; undefined asks for more. The rest is left to the next reader. */
+/**
+ * Takes as many bytes as `measure` finds to belong together; undefined asks for more. The rest is left to the next
+ * reader.
+ */
 function take(
   socket: Socket,
   proxy: ProxyServer,
@@ -237,7 +240,7 @@ function take(
   })
 }
 
-/** What is said of the proxy itself, where it cannot be reached. */
+/** The error where the proxy itself cannot be reached. */
 export function unreachable(proxy: ProxyServer, cause: Error): ConnectionError {
   const { code } = cause as NodeJS.ErrnoException
   return failed(proxy, `cannot be reached: ${cause.message || code || 'unknown fault'}`, cause)

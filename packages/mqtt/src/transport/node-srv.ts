@@ -9,7 +9,7 @@ export type ResolveSrv = (name: string) => Promise<readonly SrvRecord[]>
 const SUFFIX = '+srv'
 /** Names of services registered with IANA. */
 const SERVICES: Readonly<Record<string, string>> = { mqtt: '_mqtt._tcp', mqtts: '_secure-mqtt._tcp' }
-/** More servers of one name are not tried. */
+/** Number of servers of one name that are tried. */
 const MAXIMUM_SERVERS = 64
 
 export function isSrvUrl(url: string): boolean {

@@ -52,7 +52,10 @@ export class UrlPerAttempt implements Endpoint {
     return Promise.resolve(asked).then(credentialsOf, () => ({}))
   }
 
-  /** Once for an attempt, all of whose questions come in one turn. Rejects with `ConnectionError`, retryable. */
+  /**
+   * The URL for an attempt, asked for once: all questions of one attempt come in one turn. Rejects with
+   * `ConnectionError`, retryable.
+   */
   ask(): Promise<Endpoint> {
     if (this.#asking !== undefined) return this.#asking
     const asking = this.#ask()
@@ -83,7 +86,7 @@ export class UrlPerAttempt implements Endpoint {
     try {
       return readUrl(url)
     } catch (error) {
-      // Not retried would be for ever, and the next one may be in order.
+      // The attempt is retried, since the next URL may be in order.
       const fault = typeof url === 'string' ? (error as Error).message : `${typeof url} came`
       throw new ConnectionError('invalid-argument', `option url: its function gave no URL: ${fault}`, {
         retryable: true,

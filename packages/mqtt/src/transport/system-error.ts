@@ -1,7 +1,7 @@
 import { AuthenticationError, ConnectionError, MqttError } from '../model/errors.js'
 import type { SystemError } from '../model/platform.js'
 
-/** What failed, in words of its own where the system's have to be explained; undefined where they do not. */
+/** An error in words of its own where the system's have to be explained; undefined where they do not. */
 export function systemError(href: string, cause: SystemError): MqttError | undefined {
   // It says what it is: a proxy's refusal, say.
   if (cause instanceof MqttError) return cause
@@ -9,12 +9,12 @@ export function systemError(href: string, cause: SystemError): MqttError | undef
   const lost = (fault: string): MqttError =>
     new ConnectionError('lost', `connection with ${href} failed: ${fault}`, { cause, retryable: true })
   if (code === 'ECONNREFUSED') return lost('nobody listens there')
-  // Of several addresses that failed, for one.
+  // Where several addresses failed, one of them speaks for all.
   if (message === '' && code !== '') return lost(code)
   return tlsError(href, cause)
 }
 
-/** All of it may pass: certificates are replaced, on either side, and clocks are set. */
+/** All of these may pass: certificates are replaced, on either side, and clocks are set. */
 function tlsError(href: string, cause: SystemError): MqttError | undefined {
   const { code = '', message } = cause
   const details = { cause, retryable: true }

@@ -30,7 +30,7 @@ class TcpTransport implements Transport {
 
   open(listener: TransportListener): void {
     this.#listener = listener
-    // Where the certificates cannot be used, nothing is connected.
+    // Nothing is connected where the certificates cannot be used.
     const secure = this.#endpoint.scheme === 'mqtts' ? secureOptions(this.#endpoint, this.#tls) : undefined
     this.#start(secure).catch((error: Error) => {
       this.#error = error

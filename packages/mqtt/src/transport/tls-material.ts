@@ -35,7 +35,7 @@ export async function readTlsMaterial(options: TlsOptions): Promise<TlsMaterial>
   }
 }
 
-/** What a file holds may be another thing soon: it is written or replaced while we look. What was handed over stays. */
+/** A file may hold another thing soon: it is written or replaced while we look. Bytes that were handed over stay. */
 function isPath(pemOrPath: string | Uint8Array | undefined): boolean {
   return typeof pemOrPath === 'string' && !/-----BEGIN|\n/.test(pemOrPath)
 }
@@ -89,7 +89,7 @@ function secureContextOf({ ca, cert, key, pfx, passphrase, mayChange = false }: 
     return createSecureContext(options)
   } catch (error) {
     const { reason, message } = error as Error & { reason?: string }
-    // What OpenSSL says of a key holds nothing of it; the error itself may hold the options, so it is no cause here.
+    // OpenSSL's word about a key holds nothing of it; the error itself may hold the options, so it is no cause here.
     throw new ConnectionError(
       'invalid-argument',
       `${pfx === undefined ? 'tls.cert and tls.key cannot be used together' : 'tls.pfx cannot be used'}: ${reason ?? message}; expected a certificate and its own key, with tls.passphrase where it has one`,

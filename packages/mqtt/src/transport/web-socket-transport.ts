@@ -2,7 +2,7 @@ import { ConnectionError } from '../model/errors.js'
 import type { Endpoint, Transport, TransportListener } from '../model/transport.js'
 import { bracketed } from './endpoint.js'
 
-/** What the WebSockets of browsers and of the package `ws` have in common, and what only the latter have. */
+/** The WebSocket of browsers and of the package `ws`, and what only the latter has. */
 export interface WebSocketPort {
   binaryType: string
   readonly protocol: string

@@ -13,7 +13,7 @@ export function assertWebSocketOptions(options: WebSocketOptions | undefined): v
   throw invalid(`option webSocket.protocol is ${JSON.stringify(protocol)}; expected a token such as 'mqtt'`)
 }
 
-/** What goes with the next handshake. Rejects with `ConnectionError`, which may pass where a function gives them. */
+/** Headers of the next handshake. Rejects with `ConnectionError`, retryable where a function gives them. */
 export async function headersOf({ headers }: WebSocketOptions): Promise<Readonly<Record<string, string>>> {
   if (typeof headers !== 'function') return headers ?? {}
   try {

@@ -24,7 +24,7 @@ export function handleAuth(connection: Connection, session: Session, packet: Aut
   )
 }
 
-/** What comes between the AUTH that asked and CONNACK. [MQTT-3.1.2-30] */
+/** Handles packets between the AUTH that asked and CONNACK. [MQTT-3.1.2-30] */
 export function handleBeforeConnack(connection: Connection, packet: Packet): void {
   if (packet.type === 'auth') return exchangeOf(connection, packet).answer(packet)
   if (packet.type !== 'disconnect') {

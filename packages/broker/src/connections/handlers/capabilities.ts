@@ -5,7 +5,7 @@ import type { Connection } from '../connection.js'
 
 type Handle = (connection: Connection, packet: Packet) => void
 
-/** The same, but for what asks for more than the broker offers; where it offers all, nothing is looked at. */
+/** The same handler, but for requests for more than the broker offers; where it offers all, nothing is looked at. */
 export function within(capabilities: Capabilities, handle: Handle): Handle {
   if (capabilities.maximumQos === 2 && capabilities.retainAvailable) return handle
   return (connection, packet) => {

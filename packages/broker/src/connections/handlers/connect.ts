@@ -38,7 +38,8 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
     throw new ConnectionFault(ReasonCode.serverBusy, 'the server has as many connections as it may')
   }
   const refusal = context.groupCommit?.health.refusal
-  // Before 5.0 nobody can be told that a publish is refused: who was thrown out for it would come and publish again.
+  // Earlier versions have no word for a refused publish: a client that was thrown out for it would come and publish
+  // again.
   if (refusal !== undefined && connection.version !== 5) {
     throw new ConnectionFault(ReasonCode.serverUnavailable, refusal.reasonString)
   }
@@ -92,7 +93,8 @@ function connackWithin(connection: Connection, properties: ConnackProperties | u
   if (version === 5 && context.stamping !== undefined) {
     const { announcement: userProperties } = context.stamping
     const full = { ...bare, properties: { ...properties, userProperties } }
-    // Else nothing is said, and the client takes nobody's word for who a sender is. [MQTT-3.2.2-20]
+    // A CONNACK that is too large goes without the announcement, and the client takes nobody's word for who a sender
+    // is. [MQTT-3.2.2-20]
     if (isWithin(full, version, maximumPacketBytes)) return full
   }
   if (isWithin(bare, version, maximumPacketBytes)) return bare

@@ -20,7 +20,7 @@ export function handlePublish(connection: Connection, session: Session, packet: 
   connection.share.rateLimiter.take(packet.payload.length)
   const topic = properties === undefined ? packet.topic : connection.aliases.resolve(packet)
   if (qos === 2 && session.incoming.has(packetIdentifier)) {
-    // Taken before: only the answer was lost. [MQTT-4.3.3-10]
+    // The message was taken before, and only its PUBREC was lost. [MQTT-4.3.3-10]
     return connection.acknowledgements.acknowledge('pubrec', packetIdentifier, ReasonCode.success)
   }
   if (qos > 0) admit(connection, session)
@@ -95,9 +95,9 @@ function waitForStore(
   if (health.refusal === undefined) return hold(connection, health.decided, takeIt)
   connection.context.counters.refusedByStore++
   const { publishCode, disconnectCode, reasonString } = health.refusal
-  // Before MQTT 5.0 there is no way to say no.
+  // Earlier versions have no reason codes, so the connection ends.
   if (connection.version < 5) return connection.end(disconnectCode, reasonString)
-  // Not held until the next commit, as it promises nothing.
+  // A refusal promises nothing, so it need not wait for a commit.
   connection.sender.writeAcknowledgement(
     packet.qos === 1 ? 'puback' : 'pubrec',
     packet.packetIdentifier,

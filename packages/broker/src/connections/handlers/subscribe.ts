@@ -9,7 +9,7 @@ import { assertWellFormed } from './well-formed.js'
 
 interface Added {
   subscription: Subscription
-  /** By Retain Handling, of any copy of the filter in the packet. Section 3.8.3.1 */
+  /** True where the Retain Handling of any copy of the filter in the packet asks for them. Section 3.8.3.1 */
   wantsRetained: boolean
 }
 
@@ -48,7 +48,7 @@ function subscribe(
       return subscription.qos
     }
     if (refusal === ReasonCode.notAuthorized) context.counters.subscriptionsDenied++
-    // Before MQTT 5.0 there is one code for every failure. [MQTT-3.9.3-2 of 3.1.1]
+    // Earlier versions have one code for every failure. [MQTT-3.9.3-2 of 3.1.1]
     return version === 5 ? refusal : ReasonCode.unspecifiedError
   })
   logRefusals(context, session, packet, reasonCodes)
@@ -91,7 +91,7 @@ function logRefusals(
   log.debug(fields, 'subscriptions refused')
 }
 
-/** Why a filter cannot be subscribed; undefined: it can. Throws for what ends the connection. */
+/** The reason code that refuses a filter, or undefined. Throws for what ends the connection. */
 function refusalOf(
   context: ConnectionContext,
   session: Session,
