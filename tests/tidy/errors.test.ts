@@ -17,8 +17,10 @@ const INNER: Readonly<Record<string, string>> = {
   JudgeFailure: 'becomes the status of the judge in a verdict',
   Problem: 'becomes the answer to an HTTP request',
   MalformedRequest: 'becomes a refusal of the authorization service',
+  NoAnswer: 'becomes the error of a tool',
   NotJson: 'becomes a CallRefusedError',
   ProxyHeaderError: 'becomes a line of the log',
+  Unreadable: 'becomes the reason why a line is dropped',
 }
 /** Of the same shape without that base, which the bundle for browsers has no room for. */
 const OF_BROWSERS = ['MqttError', 'ProtocolError']

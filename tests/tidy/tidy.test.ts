@@ -22,6 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   contracts: [],
   calls: [],
   agents: ['protocol', 'contracts'],
+  mcp: ['agents', 'bus', 'contracts', 'protocol'],
   manifest: ['protocol', 'auth', 'contracts'],
   store: ['protocol', 'mqtt', 'broker'],
   bus: ['protocol', 'mqtt', 'auth', 'contracts', 'store'],
@@ -30,6 +31,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   gateway: ['bus', 'contracts', 'auth', 'manifest'],
   authz: ['auth', 'manifest', 'protocol'],
   jamey: [
+    'agents',
     'auth',
     'authz',
     'broker',
@@ -39,6 +41,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'gateway',
     'manifest',
     'memory',
+    'mcp',
     'mqtt',
     'protocol',
     'store',

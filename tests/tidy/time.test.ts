@@ -79,6 +79,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'packages/auth/src/support/https-request.ts': 'a minute at the most',
   'packages/auth/src/support/watched-file.ts': 'a constant',
   'packages/broker/src/support/clock.ts': 'what is long waits in the pieces of deadline.ts',
+  'packages/mcp/src/guard/clock.ts': 'bounded there',
   'packages/mqtt/src/entry/browser-platform.ts': 'bounded there: pages do not live for 25 days',
   'packages/mqtt/src/support/node-clock.ts': 'the one place where long delays are cut into pieces',
   'packages/mqtt/src/client/node-client.ts': 'a constant',

@@ -5,6 +5,7 @@ import type { CommandContext, Outcome, Run } from '../terminal/command-context.j
 import { addClientCommands } from './client-commands.js'
 import { addDenyCommands } from './deny-commands.js'
 import { addKeeperCommands } from './maintenance-commands.js'
+import { addMcpCommands } from './mcp-commands.js'
 import { addMemoryFileCommands } from './memory-commands.js'
 import { addOutboxCommands } from './outbox-commands.js'
 import { addPermissionCommands } from './permission-commands.js'
@@ -42,6 +43,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addDenyCommands(program, run)
   addPermissionCommands(program, run)
   addPolicyCommands(program, run)
+  addMcpCommands(program, run)
   addSecretCommands(program, run)
   addOutboxCommands(program, run)
   addMemoryFileCommands(program, run)

@@ -1,0 +1,100 @@
+import { resolve } from 'node:path'
+import { Writable } from 'node:stream'
+import type { CallJudge } from '@jamey/agents'
+import { loadPolicy, RuleFileError } from '@jamey/conscience'
+import { guardMcp, type McpGuardEnd, ServerStartError, startChildServer } from '@jamey/mcp'
+import { EXIT, type ExitCode } from '../../support/exit-codes.js'
+import { CommandFailure } from '../../support/failure.js'
+import type { CommandContext, Outcome } from '../../terminal/command-context.js'
+import type { Terminal } from '../../terminal/terminal.js'
+import { policyJudge } from './policy-judge.js'
+import { serverNameOf } from './server-name.js'
+
+export interface GuardOptions {
+  readonly name?: string
+  readonly policy: string
+  readonly wait: number
+  readonly elicit?: boolean
+}
+
+/** Runs a server of MCP behind a guard until the client leaves, which is success, or the server ends. */
+export async function guard(
+  context: CommandContext,
+  command: readonly string[],
+  options: GuardOptions,
+): Outcome {
+  const name = options.name ?? serverNameOf(command)
+  const judge = policyJudge(policyAt(context, options.policy), () => context.now().getTime())
+  const end = await serve(context, { command, name, judge, options })
+  return exitCodeOf(end, context)
+}
+
+interface Served {
+  readonly command: readonly string[]
+  readonly name: string
+  readonly judge: CallJudge
+  readonly options: GuardOptions
+}
+
+async function serve(
+  context: CommandContext,
+  { command, name, judge, options }: Served,
+): Promise<McpGuardEnd> {
+  const { terminal, interrupted } = context
+  // Standard output is the client's; that it leaves is told by the end of standard input.
+  terminal.serve()
+  const server = await started(command, context)
+  const hangup = new AbortController()
+  const hangUp = (): void => hangup.abort()
+  process.once('SIGHUP', hangUp)
+  terminal.note(`jamey mcp guard: the tools of this server are judged as mcp__${name}__*`)
+  try {
+    return await guardMcp({
+      client: { input: terminal.stdin, output: outputOf(terminal) },
+      server,
+      judge,
+      serverName: name,
+      waitMs: options.wait,
+      isElicitationTrusted: options.elicit === true,
+      note: (line) => terminal.note(`jamey mcp guard: ${line}`),
+      signal: AbortSignal.any([interrupted, hangup.signal]),
+    })
+  } finally {
+    process.removeListener('SIGHUP', hangUp)
+  }
+}
+
+async function started([command = '', ...args]: readonly string[], { cwd }: CommandContext) {
+  try {
+    return await startChildServer({ command, args, cwd })
+  } catch (error) {
+    if (!(error instanceof ServerStartError)) throw error
+    throw new CommandFailure(error.message, { code: error.code, exitCode: EXIT.unavailable, cause: error })
+  }
+}
+
+/** Standard output as a stream that makes its writer wait while its reader does not read. */
+function outputOf({ output, write }: Terminal): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      write(chunk)
+      output.drained().then(() => done(), done)
+    },
+  })
+}
+
+function policyAt({ cwd }: CommandContext, file: string) {
+  try {
+    return loadPolicy(resolve(cwd, file), { workspace: cwd })
+  } catch (error) {
+    if (!(error instanceof RuleFileError)) throw error
+    throw new CommandFailure(error.message, { code: 'policy-invalid', exitCode: EXIT.usage, cause: error })
+  }
+}
+
+function exitCodeOf({ endedBy, server }: McpGuardEnd, { terminal, interrupted }: CommandContext): ExitCode {
+  if (interrupted.aborted) return EXIT.interrupted
+  if (endedBy === 'client') return EXIT.success
+  terminal.note(`jamey mcp guard: the server ended: ${server.text}`)
+  return server.isFailure ? EXIT.unavailable : EXIT.success
+}

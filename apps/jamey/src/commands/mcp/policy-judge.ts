@@ -1,0 +1,32 @@
+import type { CallJudge, CallVerdict, SessionReport, ToolCall } from '@jamey/agents'
+import { judgeCall, judgedCall, type Policy, Session } from '@jamey/conscience'
+
+/**
+ * A conscience within this process: a policy and one session, which lasts as long as the process. Nobody can be asked but
+ * the client's user, and no rule finds the user's own words.
+ */
+export function policyJudge(policy: Policy, now: () => number): CallJudge {
+  const session = new Session()
+  return {
+    evaluate: async (call) => verdictOf(policy, call, session, now()),
+    // There is no question to wait for: no verdict has one.
+    waitForApproval: async () => 'expired',
+    report: async (report) => record(report, session, now()),
+  }
+}
+
+function verdictOf(policy: Policy, call: ToolCall, session: Session, now: number): CallVerdict {
+  const { tool, call_id: id } = call
+  const judged = { tool, arguments: { ...call.arguments } }
+  const verdict = judgeCall(policy, judged, { session, now })
+  session.called(judgedCall(judged, verdict, id), now)
+  const { decision, rules } = verdict
+  const reasons = rules.filter((rule) => rule.decision === decision).map(({ reason }) => reason)
+  return { decision, rules, reasons: reasons.length === 0 ? ['no rule knows it'] : reasons }
+}
+
+function record(report: SessionReport, session: Session, now: number): void {
+  if (report.kind === 'request') return session.request(report.text, now)
+  const { call_id: callId, tool, result, outcome } = report
+  session.result({ callId, tool, result, outcome }, now)
+}

@@ -1,0 +1,66 @@
+import type { JsonObject } from '@jamey/agents'
+import { isObject, type Message, type MessageId } from '../lines/message.js'
+
+/** Members of `_meta` that every request has from protocol version 2026-07-28 on. */
+const PROTOCOL_VERSION = 'io.modelcontextprotocol/protocolVersion'
+const CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities'
+
+export const CALL_METHOD = 'tools/call'
+
+/** A request to call a tool, and the line that it came in. */
+export interface CallRequest {
+  readonly id: MessageId
+  readonly tool: string
+  readonly arguments: JsonObject
+  /** All of `params`, with what is not judged: progress token, answers for the server. */
+  readonly params: JsonObject
+  readonly message: Message
+  /** What the server gets where nothing of it is changed. */
+  readonly line: Buffer
+  /** Of a version without handshake, where questions are asked by results. */
+  readonly isModern: boolean
+  /** What the client says that it can, where it says so with the request. */
+  readonly capabilities: unknown
+}
+
+type Request = Extract<Message, { kind: 'request' }>
+
+/** A text says why it cannot be judged. */
+export function callRequestOf(message: Request, line: Buffer): CallRequest | string {
+  const { id, params } = message
+  if (!message.isExact) return 'a number in it cannot be read exactly; give it as a text'
+  if (!isObject(params)) return 'params: expected an object'
+  const { name, arguments: given = {}, _meta: meta } = params
+  if (typeof name !== 'string' || name === '') return 'params.name: expected the name of a tool'
+  if (!isObject(given)) return 'params.arguments: expected an object'
+  const told = isObject(meta) ? meta : {}
+  return {
+    id,
+    tool: name,
+    arguments: given,
+    params,
+    message,
+    line,
+    isModern: isModern(message),
+    capabilities: told[CLIENT_CAPABILITIES],
+  }
+}
+
+/** Whether a request is of a version in which each one says so itself. */
+export function isModern({ value }: Pick<Message, 'value'>): boolean {
+  const { params } = value
+  const meta = isObject(params) ? params['_meta'] : undefined
+  return isObject(meta) && typeof meta[PROTOCOL_VERSION] === 'string'
+}
+
+/** The line for the server, with other arguments where a rule changed them, and without the members `without`. */
+export function lineFor(
+  { line, message, params }: CallRequest,
+  changed: { readonly arguments?: JsonObject | undefined; readonly without?: readonly string[] },
+): Buffer | string {
+  const without = changed.without ?? []
+  if (changed.arguments === undefined && without.length === 0) return line
+  const kept = Object.fromEntries(Object.entries(params).filter(([name]) => !without.includes(name)))
+  const args = changed.arguments === undefined ? {} : { arguments: changed.arguments }
+  return JSON.stringify({ ...message.value, params: { ...kept, ...args } })
+}

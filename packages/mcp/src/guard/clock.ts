@@ -1,0 +1,13 @@
+/** Where time comes from; tests put a clock of their own in its place. */
+export interface Clock {
+  setTimeout(callback: () => void, delayMs: number): unknown
+  clearTimeout(timer: unknown): void
+}
+
+/** The longest that anything here waits, which a timer of the system holds. */
+export const LONGEST_WAIT_MS = 86_400_000
+
+export const systemClock: Clock = {
+  setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(delayMs, LONGEST_WAIT_MS)),
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+}

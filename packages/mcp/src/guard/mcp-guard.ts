@@ -1,0 +1,292 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Readable, Writable } from 'node:stream'
+import {
+  type CallJudge,
+  CallRefusedError,
+  type CallVerdict,
+  type ClearedCall,
+  clearCall,
+  ResultWithheldError,
+  type ToolCall,
+} from '@jamey/agents'
+import { type Line, linesOf } from '../lines/line-splitter.js'
+import { LineWriter } from '../lines/line-writer.js'
+import { isObject, type MessageId } from '../lines/message.js'
+import { shown, toolErrorLine } from './answers.js'
+import { type CallRequest, lineFor } from './call-request.js'
+import { ClientLines } from './client-lines.js'
+import { type Clock, systemClock } from './clock.js'
+import { Continuations } from './continuations.js'
+import { Elicitation, OWN_MEMBERS } from './elicitation.js'
+import { Exchange, NoAnswer, type ServerAnswer } from './exchange.js'
+import { HeldBytes } from './held-bytes.js'
+import { reportedResult } from './reported-result.js'
+import { ServerLines } from './server-lines.js'
+import type { ServerEnd, ServerLink } from './server-link.js'
+import { ToolList } from './tool-list.js'
+
+/** A page, a screenshot or a file in one message; what is longer is answered with an error. */
+export const MAXIMUM_LINE_BYTES = 16 * 1024 * 1024
+/** Of calls that wait for a verdict or an answer, and of answers that wait to be reported. */
+const MAXIMUM_HELD_BYTES = 64 * 1024 * 1024
+export const MAXIMUM_CALLS = 1_024
+/** How long what was sent may take to be reported once the server is gone. */
+const REPORTS_GRACE_MS = 5_000
+
+export interface McpGuardOptions {
+  readonly client: { readonly input: Readable; readonly output: Writable }
+  readonly server: ServerLink
+  readonly judge: CallJudge
+  /** The server's name, as whoever deploys it has it: tools are judged as `mcp__NAME__TOOL`. */
+  readonly serverName: string
+  /** Milliseconds that a person has to approve a call, a day at the most. */
+  readonly waitMs: number
+  /**
+   * Whether the client's user may approve calls. It is the client that brings the answer, so this is for clients that
+   * the agent has no hand in.
+   */
+  readonly isElicitationTrusted: boolean
+  /** That of the system by default. */
+  readonly clock?: Clock | undefined
+  /** For the log: what was refused and what could not be read. */
+  readonly note: (line: string) => void
+  /** Aborted, the server is asked to end. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How it came to an end: the client left or somebody stopped it, or the server ended by itself. */
+export type McpGuardEnd =
+  | { readonly endedBy: 'client'; readonly server: ServerEnd }
+  | { readonly endedBy: 'server'; readonly server: ServerEnd }
+
+/** Passes on what client and server say until one of them leaves, and has the calls of tools judged. */
+export async function guardMcp(options: McpGuardOptions): Promise<McpGuardEnd> {
+  return new McpGuard(options).run()
+}
+
+class McpGuard {
+  readonly #options: McpGuardOptions
+  readonly #clock: Clock
+  readonly #client: LineWriter
+  readonly #server: LineWriter
+  readonly #tools = new ToolList()
+  readonly #elicitation: Elicitation
+  readonly #continuations = new Continuations()
+  readonly #held = new HeldBytes(MAXIMUM_HELD_BYTES)
+  readonly #exchanges = new Set<Exchange>()
+  readonly #running = new Set<Promise<void>>()
+  /** The connection is the session: whose words and results belong together, nothing else tells. */
+  readonly #sessionId = `mcp-${randomBytes(12).toString('hex')}`
+  readonly #fromClient: ClientLines
+  readonly #fromServer: ServerLines
+
+  constructor(options: McpGuardOptions) {
+    this.#options = options
+    this.#client = new LineWriter(options.client.output)
+    this.#server = new LineWriter(options.server.input)
+    this.#clock = options.clock ?? systemClock
+    this.#elicitation = new Elicitation({
+      client: this.#client,
+      clock: this.#clock,
+      waitMs: options.waitMs,
+    })
+    const shared = {
+      client: this.#client,
+      server: this.#server,
+      tools: this.#tools,
+      exchangeOf: (id: MessageId) => this.#exchangeOf(id),
+      note: options.note,
+    }
+    this.#fromServer = new ServerLines(shared)
+    this.#fromClient = new ClientLines({
+      ...shared,
+      elicitation: this.#elicitation,
+      call: (request) => this.#begin(request),
+      passedOn: (id, method) => this.#fromServer.expect(id, method),
+      cancelled: (id) => this.#fromServer.ignore(id),
+    })
+  }
+
+  async run(): Promise<McpGuardEnd> {
+    const { server, signal } = this.#options
+    const stopped = new Promise<void>((resolve) => {
+      if (signal?.aborted === true) resolve()
+      signal?.addEventListener('abort', () => resolve())
+    })
+    const answers = this.#passFromServer()
+    const clientLeft = Promise.race([this.#passFromClient(), stopped]).then(() => 'client' as const)
+    // A server that closed its output answers nothing any more.
+    const serverLeft = Promise.race([server.ended, answers]).then(() => 'server' as const)
+    const endedBy = await Promise.race([clientLeft, serverLeft])
+    for (const exchange of this.#exchanges) {
+      if (!exchange.isSent) exchange.takeBack(`the ${endedBy} left`)
+    }
+    const end = await server.close()
+    await answers
+    for (const exchange of this.#exchanges) exchange.failed(`the server ended: ${end.text}`)
+    await this.#finish()
+    this.#options.client.input.destroy()
+    return { endedBy, server: end }
+  }
+
+  async #passFromClient(): Promise<void> {
+    await this.#pass(this.#options.client.input, (line) => this.#fromClient.take(line))
+  }
+
+  async #passFromServer(): Promise<void> {
+    await this.#pass(this.#options.server.output, async (line) => {
+      await this.#held.room()
+      await this.#fromServer.take(line)
+    })
+  }
+
+  /** Until the stream ends. One that fails has ended. */
+  async #pass(stream: Readable, take: (line: Line) => Promise<void>): Promise<void> {
+    try {
+      for await (const line of linesOf(stream, MAXIMUM_LINE_BYTES)) await take(line)
+    } catch (error) {
+      this.#options.note(`reading failed: ${shown(String(error), 200)}`)
+    }
+  }
+
+  /** What was answered is still reported and told, as long as that takes no longer than the grace. */
+  async #finish(): Promise<void> {
+    const clock = this.#clock
+    let timer: unknown
+    const grace = new Promise<void>((resolve) => {
+      timer = clock.setTimeout(resolve, REPORTS_GRACE_MS)
+    })
+    await Promise.race([Promise.all(this.#running), grace])
+    clock.clearTimeout(timer)
+  }
+
+  #exchangeOf(id: MessageId): Exchange | undefined {
+    for (const exchange of this.#exchanges) if (exchange.request?.id === id) return exchange
+    return undefined
+  }
+
+  #begin(request: CallRequest): void {
+    const { isModern, id } = request
+    if (this.#exchanges.size >= MAXIMUM_CALLS || this.#held.isFull) {
+      const text = `The call of ${request.tool} was not made: too many calls wait already. Try again later.`
+      void this.#client.write(toolErrorLine(id, text, isModern))
+      return
+    }
+    const exchange = new Exchange(request)
+    const bytes = request.line.length
+    this.#exchanges.add(exchange)
+    this.#held.take(bytes)
+    const running = this.#run(exchange, request).finally(() => {
+      this.#exchanges.delete(exchange)
+      this.#held.release(bytes)
+      this.#running.delete(running)
+    })
+    this.#running.add(running)
+  }
+
+  /** Never rejects: whatever goes wrong is the call's answer. */
+  async #run(exchange: Exchange, request: CallRequest): Promise<void> {
+    try {
+      const cleared = await clearCall(this.#judgeFor(exchange), this.#callOf(request), {
+        approvalTimeoutMs: this.#options.waitMs,
+        signal: exchange.signal,
+      })
+      const answer = await this.#send(exchange, cleared)
+      await this.#client.write(answer.line)
+    } catch (error) {
+      await this.#refuse(exchange, request, error)
+    }
+  }
+
+  #callOf({ tool, arguments: given }: CallRequest): ToolCall {
+    const annotations = this.#tools.annotationsOf(tool)
+    return {
+      tool: `mcp__${this.#options.serverName}__${tool}`,
+      arguments: given,
+      ...(annotations === undefined ? {} : { annotations }),
+      session_id: this.#sessionId,
+      call_id: randomUUID(),
+    }
+  }
+
+  /** The judge, whose questions the client's user answers where that counts, and nobody twice. */
+  #judgeFor(exchange: Exchange): CallJudge {
+    const { judge, isElicitationTrusted } = this.#options
+    const { request } = exchange
+    return {
+      evaluate: async (call, options) => {
+        const verdict = await judge.evaluate(call, options)
+        if (verdict.decision !== 'ask') return verdict
+        if (request !== undefined && this.#continuations.take(request))
+          return { ...verdict, decision: 'allow' }
+        return isElicitationTrusted ? this.#elicit(exchange, call, verdict) : verdict
+      },
+      waitForApproval: (id, options) => judge.waitForApproval(id, options),
+      report: (report) => judge.report(report),
+    }
+  }
+
+  async #elicit(exchange: Exchange, { tool }: ToolCall, verdict: CallVerdict): Promise<CallVerdict> {
+    const elicited = await this.#elicitation.ask(exchange, verdict)
+    // Then there is still the queue.
+    if (elicited === 'unavailable') return verdict
+    if (elicited === 'expired') {
+      const why = "the client's user did not answer in time."
+      throw new CallRefusedError('approval-pending', tool, why, { verdict, retryable: true })
+    }
+    if (elicited === 'accepted') return { ...verdict, decision: 'allow' }
+    throw new CallRefusedError('approval-denied', tool, "the client's user said no.", { verdict })
+  }
+
+  /** Sends what was cleared, waits for its answer, and resolves once the session knows it. */
+  async #send(exchange: Exchange, cleared: ClearedCall): Promise<ServerAnswer> {
+    const { request } = exchange
+    if (request === undefined) {
+      await cleared.skipped()
+      throw new NoAnswer('the client did not come back')
+    }
+    const isOurRetry = this.#elicitation.isOwnState(request.params['requestState'])
+    const line = lineFor(request, {
+      arguments: cleared.verdict.arguments,
+      without: isOurRetry ? OWN_MEMBERS : [],
+    })
+    const answered = exchange.sent()
+    void this.#server.write(line)
+    let answer: ServerAnswer
+    try {
+      answer = await answered
+    } catch (error) {
+      await cleared.failed(error)
+      throw error
+    }
+    this.#held.take(answer.line.length)
+    try {
+      const { result, value } = answer.message
+      const isError = Object.hasOwn(value, 'error') || (isObject(result) && result['isError'] === true)
+      const reported = reportedResult(Object.hasOwn(value, 'error') ? value['error'] : result)
+      await (isError ? cleared.failed(reported) : cleared.succeeded(reported))
+    } finally {
+      this.#held.release(answer.line.length)
+    }
+    this.#continuations.learn(request, answer.message.result)
+    return answer
+  }
+
+  async #refuse(exchange: Exchange, { tool }: CallRequest, error: unknown): Promise<void> {
+    const text = refusalOf(tool, error)
+    this.#options.note(shown(text, 1_000))
+    const { request, signal } = exchange
+    // Whoever takes a request back waits for no answer.
+    if (request === undefined || signal.aborted) return
+    await this.#client.write(toolErrorLine(request.id, text, request.isModern))
+  }
+}
+
+function refusalOf(tool: string, error: unknown): string {
+  if (error instanceof CallRefusedError || error instanceof ResultWithheldError) {
+    return error.message
+  }
+  if (error instanceof NoAnswer)
+    return `${tool} was called, and what became of it is not known: ${error.message}.`
+  return `The call of ${tool} was not made: ${error instanceof Error ? error.message : String(error)}`
+}

@@ -1,0 +1,104 @@
+import type { Line } from '../lines/line-splitter.js'
+import type { LineWriter } from '../lines/line-writer.js'
+import { isId, type Message, type MessageId, readContent } from '../lines/message.js'
+import { errorLine, INTERNAL_ERROR, shown } from './answers.js'
+import type { Exchange } from './exchange.js'
+import type { ToolList } from './tool-list.js'
+
+/** Requests whose answers are looked at; the oldest are forgotten, as some are never answered. */
+const MOST_REMEMBERED = 1_024
+
+export interface ServerLinesOptions {
+  readonly client: LineWriter
+  readonly tools: ToolList
+  /** The call under way that has this identifier. */
+  readonly exchangeOf: (id: MessageId) => Exchange | undefined
+  readonly note: (line: string) => void
+}
+
+/**
+ * What the server says. Answers to calls go to whoever made them, lists of tools are read, and all else goes on as it
+ * came. What cannot be read goes nowhere, since the client might read a result in it that nobody was told of.
+ */
+export class ServerLines {
+  readonly #options: ServerLinesOptions
+  readonly #lists = new Set<MessageId>()
+  readonly #ignored = new Set<MessageId>()
+
+  constructor(options: ServerLinesOptions) {
+    this.#options = options
+  }
+
+  /** The client asks for this; an answer to `tools/list` says what the server claims of its tools. */
+  expect(id: MessageId, method: string): void {
+    this.#ignored.delete(id)
+    if (method === 'tools/list') remember(this.#lists, id)
+  }
+
+  /** The call was taken back: an answer that comes all the same is for nobody. */
+  ignore(id: MessageId): void {
+    remember(this.#ignored, id)
+  }
+
+  async take(line: Line): Promise<void> {
+    if (line.kind === 'too-long') return this.#refuseLong(line)
+    const content = readContent(line.bytes)
+    if (content.kind === 'empty') return
+    if (content.kind === 'unreadable') {
+      const excerpt = shown(line.bytes.subarray(0, 400).toString('utf8'), 200)
+      return this.#options.note(`a line of the server was dropped: ${content.reason}: ${excerpt}`)
+    }
+    if (content.kind !== 'batch') return this.#takeMessage(content, line.bytes)
+    if (content.messages.every((message) => !this.#isOurs(message))) {
+      for (const message of content.messages) this.#notice(message)
+      return this.#options.client.write(line.bytes)
+    }
+    for (const message of content.messages) {
+      await this.#takeMessage(message, Buffer.from(JSON.stringify(message.value)))
+    }
+  }
+
+  async #refuseLong({ id, method, byteLength }: Extract<Line, { kind: 'too-long' }>): Promise<void> {
+    const { client, note, exchangeOf } = this.#options
+    const text = `the message is too large: ${byteLength} bytes in one line`
+    note(`a line of the server was dropped: ${text}`)
+    if (!isId(id) || method !== undefined) return
+    const exchange = exchangeOf(id)
+    if (exchange === undefined) await client.write(errorLine(id, INTERNAL_ERROR, text))
+    else exchange.failed(text)
+  }
+
+  async #takeMessage(message: Message, line: Buffer): Promise<void> {
+    const { client, exchangeOf, note } = this.#options
+    if (message.kind === 'response' && message.id !== null) {
+      const exchange = exchangeOf(message.id)
+      if (exchange?.isSent === true) return exchange.answered({ message, line })
+      // The server cannot have answered what it has not got.
+      if (exchange !== undefined || this.#ignored.delete(message.id)) {
+        return note('an answer that nobody waits for was dropped')
+      }
+    }
+    this.#notice(message)
+    await client.write(line)
+  }
+
+  /** Whether it answers a call, also one that was taken back. */
+  #isOurs(message: Message): boolean {
+    if (message.kind !== 'response' || message.id === null) return false
+    return this.#ignored.has(message.id) || this.#options.exchangeOf(message.id) !== undefined
+  }
+
+  #notice(message: Message): void {
+    const { tools } = this.#options
+    if (message.kind === 'response') {
+      if (message.id !== null && this.#lists.delete(message.id)) tools.learn(message.result)
+    } else if (message.method === 'notifications/tools/list_changed') tools.forget()
+  }
+}
+
+function remember(ids: Set<MessageId>, id: MessageId): void {
+  ids.add(id)
+  if (ids.size <= MOST_REMEMBERED) return
+  const [oldest] = ids
+  if (oldest !== undefined) ids.delete(oldest)
+}

@@ -1,0 +1,41 @@
+import type { ToolAnnotations } from '@jamey/agents'
+import { isObject } from '../lines/message.js'
+
+/** A server that lists more is remembered in part: of the others nothing is believed. */
+const MOST_TOOLS = 10_000
+
+const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint'] as const
+
+/** What a server said of its tools when it listed them. */
+export class ToolList {
+  readonly #annotations = new Map<string, ToolAnnotations>()
+
+  /** Takes the result of `tools/list`, one page of it where there are several. */
+  learn(result: unknown): void {
+    const tools = isObject(result) ? result['tools'] : undefined
+    if (!Array.isArray(tools)) return
+    for (const tool of tools as readonly unknown[]) {
+      if (!isObject(tool) || typeof tool['name'] !== 'string') continue
+      const { name } = tool
+      if (this.#annotations.size >= MOST_TOOLS && !this.#annotations.has(name)) continue
+      this.#annotations.set(name, hintsOf(tool['annotations']))
+    }
+  }
+
+  /** The list has changed, and what was said of the old one holds no longer. */
+  forget(): void {
+    this.#annotations.clear()
+  }
+
+  /** Undefined for a tool that was not listed since. */
+  annotationsOf(tool: string): ToolAnnotations | undefined {
+    return this.#annotations.get(tool)
+  }
+}
+
+function hintsOf(value: unknown): ToolAnnotations {
+  if (!isObject(value)) return {}
+  return Object.fromEntries(
+    HINTS.flatMap((hint) => (typeof value[hint] === 'boolean' ? [[hint, value[hint]]] : [])),
+  )
+}
