@@ -50,6 +50,8 @@ export default defineConfig({
           include: ['tests/attacks/**/*.test.ts'],
         },
       },
+      // Agents of others, Claude Code among them: needs `npm ci` in tests/agents.
+      { ...sources, test: { ...patience, name: 'agents', include: ['tests/agents/**/*.test.ts'] } },
       // Needs brokers from the system's packages.
       { ...sources, test: { ...patience, name: 'interop', include: ['tests/interop/**/*.test.ts'] } },
       // The whole system on each of those brokers. Needs a build.

@@ -22,6 +22,8 @@ export type RunAgent = (judge: CallJudge, scene: Scene) => Promise<Outcome>
 export interface AdapterFacts {
   /** Whether models of this framework can make arguments that have no JSON form. */
   readonly takesValues: boolean
+  /** What the tool is called there; `send` by default. */
+  readonly tool?: string
 }
 
 const ASK = verdict('ask', { approval: PENDING, reasons: ['it leaves the house'] })
@@ -29,20 +31,21 @@ const AWAY = new JudgeError('judge-unreachable', 'nobody is there', { retryable:
 const prompt = 'write to ann'
 
 /** Whatever guards the calls of a framework keeps all of this, in the framework's own loop. */
-export function describeAdapter(name: string, run: RunAgent, { takesValues }: AdapterFacts): void {
+export function describeAdapter(name: string, run: RunAgent, facts: AdapterFacts): void {
+  const { takesValues, tool = 'send' } = facts
   describe(name, () => {
     let judge: ScriptedJudge
     let ran: unknown[]
     const play = (
       args: Scene['args'] = '{"to":"ann"}',
-      tool: Scene['tool'] = () => 'sent',
+      made: Scene['tool'] = () => 'sent',
     ): Promise<Outcome> =>
       run(judge, {
         prompt,
         args,
         tool: (found) => {
           ran.push(found)
-          return tool(found)
+          return made(found)
         },
       })
 
@@ -57,7 +60,7 @@ export function describeAdapter(name: string, run: RunAgent, { takesValues }: Ad
       expect(ran).toEqual([{ to: 'ann' }])
       expect(seen).toContain('sent')
       const [call] = judge.evaluated
-      expect(call).toMatchObject({ tool: 'send', arguments: { to: 'ann' }, call_id: 'call-1' })
+      expect(call).toMatchObject({ tool, arguments: { to: 'ann' }, call_id: 'call-1' })
       const { session_id } = call ?? {}
       expect(session_id).toMatch(/./)
       expect(judge.reports).toMatchObject([
@@ -65,7 +68,7 @@ export function describeAdapter(name: string, run: RunAgent, { takesValues }: Ad
         {
           session_id,
           kind: 'result',
-          tool: 'send',
+          tool,
           call_id: 'call-1',
           evaluation_id: 'e',
           outcome: 'succeeded',

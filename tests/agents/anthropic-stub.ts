@@ -1,0 +1,74 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What the scripted model says in one turn: a call of a tool, with its arguments as JSON text, or its last words. */
+export type Turn =
+  | { readonly tool: string; readonly id: string; readonly args: string }
+  | { readonly text: string }
+
+/** Anthropic's Messages API on this machine, with a model that says what it is told to. */
+export class AnthropicStub {
+  /** What the model was shown, as JSON text, one a turn. */
+  readonly shown: string[] = []
+  readonly #turns: readonly Turn[]
+  readonly #server = createServer(async (request, response) => {
+    let text = ''
+    for await (const chunk of request) text += chunk
+    if (request.method !== 'POST' || !request.url?.startsWith('/v1/messages?')) {
+      response.writeHead(404).end('{}')
+      return
+    }
+    this.#answer(text, response)
+  })
+
+  constructor(turns: readonly Turn[]) {
+    this.#turns = turns
+  }
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  /** What has no tools is no turn of the agent: Claude Code asks for titles and the like. */
+  #answer(text: string, response: ServerResponse): void {
+    const { tools = [] } = JSON.parse(text) as { readonly tools?: readonly unknown[] }
+    const turn = tools.length === 0 ? undefined : this.#turns[this.shown.push(text) - 1]
+    const said = turn ?? { text: 'done' }
+    const send = (type: string, fields: object) =>
+      response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`)
+    const message = {
+      id: `msg_${this.shown.length}`,
+      type: 'message',
+      role: 'assistant',
+      model: 'scripted',
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: { input_tokens: 1, output_tokens: 1 },
+    }
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    send('message_start', { message })
+    if ('tool' in said) {
+      const { id, tool, args } = said
+      send('content_block_start', {
+        index: 0,
+        content_block: { type: 'tool_use', id, name: tool, input: {} },
+      })
+      send('content_block_delta', { index: 0, delta: { type: 'input_json_delta', partial_json: args } })
+    } else {
+      send('content_block_start', { index: 0, content_block: { type: 'text', text: '' } })
+      send('content_block_delta', { index: 0, delta: { type: 'text_delta', text: said.text } })
+    }
+    send('content_block_stop', { index: 0 })
+    const stop_reason = 'tool' in said ? 'tool_use' : 'end_turn'
+    send('message_delta', { delta: { stop_reason, stop_sequence: null }, usage: { output_tokens: 1 } })
+    send('message_stop', {})
+    response.end()
+  }
+}

@@ -1,0 +1,164 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createSdkMcpServer, type Options, query, tool } from '@anthropic-ai/claude-agent-sdk'
+import { claudeCanUseTool, claudeHooks } from '@jamey/agents/claude'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import {
+  describeAdapter,
+  type RunAgent,
+  type Scene,
+} from '../../packages/agents/src/test-support/adapter.contract.js'
+import { ScriptedJudge, verdict } from '../../packages/agents/src/test-support/scripted-judge.js'
+import { AnthropicStub, type Turn } from './anthropic-stub.js'
+
+/** Claude Code itself, as the SDK starts it, with a model of ours in the place of Anthropic's. */
+
+const NAME = 'mcp__mail__send'
+let home: string
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'jamey-claude-'))
+})
+
+afterEach(() => rm(home, { recursive: true, force: true }))
+
+/** Gives what the model was shown, one text a turn. */
+async function converse(
+  prompt: string,
+  turns: readonly Turn[],
+  options: Options,
+): Promise<readonly string[]> {
+  const stub = new AnthropicStub(turns)
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: home,
+    CLAUDE_CONFIG_DIR: join(home, 'config'),
+    ANTHROPIC_BASE_URL: await stub.listen(),
+    ANTHROPIC_API_KEY: 'none',
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+  }
+  try {
+    for await (const _ of query({ prompt, options: { cwd: home, settingSources: [], env, ...options } }));
+  } finally {
+    await stub.close()
+  }
+  return stub.shown
+}
+
+const mail = (run: Scene['tool']) =>
+  createSdkMcpServer({
+    name: 'mail',
+    tools: [
+      tool('send', 'sends', { to: z.any() }, async (args) => ({
+        content: [{ type: 'text' as const, text: String(await run(args)) }],
+      })),
+    ],
+  })
+
+const runHooks: RunAgent = async (judge, { prompt, args, tool: run }) => {
+  const shown = await converse(prompt, [{ tool: NAME, id: 'call-1', args: args as string }], {
+    mcpServers: { mail: mail(run) },
+    hooks: claudeHooks(judge, { grants: true }),
+  })
+  return { seen: shown[1] }
+}
+
+describeAdapter('hooks of Claude Code', runHooks, { takesValues: false, tool: NAME })
+
+describe('hooks of Claude Code', () => {
+  const bash = (command: string, id = 'call-1'): Turn => ({
+    tool: 'Bash',
+    id,
+    args: JSON.stringify({ command }),
+  })
+
+  it('leave permissions as they are, unless they are to grant them', async () => {
+    const judge = new ScriptedJudge()
+    const shown = await converse('x', [bash('touch made && echo it was made')], { hooks: claudeHooks(judge) })
+    expect(judge.evaluated).toMatchObject([{ tool: 'Bash' }])
+    expect(shown[1]).not.toContain('"content":"it was made"')
+  })
+
+  it('have the session know a result before the next call is judged', async () => {
+    const judge = new ScriptedJudge()
+    const report = judge.report.bind(judge)
+    let failures = 0
+    judge.report = async (told) => {
+      if (told.kind === 'result' && failures++ < 1) throw new Error('gone')
+      await report(told)
+    }
+    await converse('x', [bash('echo first'), bash('echo second', 'call-2')], {
+      hooks: claudeHooks(judge, { grants: true }),
+    })
+    expect(judge.evaluated).toHaveLength(2)
+    expect(judge.reports).toMatchObject([
+      { kind: 'request' },
+      { kind: 'result', call_id: 'call-1', outcome: 'succeeded' },
+      { kind: 'result', call_id: 'call-2', outcome: 'succeeded' },
+    ])
+  })
+
+  it('let nothing run any more while the session cannot be told a result', async () => {
+    const judge = new ScriptedJudge()
+    const report = judge.report.bind(judge)
+    judge.report = (told) => (told.kind === 'result' ? Promise.reject(new Error('gone')) : report(told))
+    const shown = await converse('x', [bash('echo first'), bash('echo second', 'call-2')], {
+      hooks: claudeHooks(judge, { grants: true }),
+    })
+    expect(judge.evaluated).toHaveLength(1)
+    expect(shown[2]).toContain('its session could not be told')
+    expect(shown[2]).not.toContain('"content":"second"')
+  })
+
+  it('tell a session of a call that failed', async () => {
+    const judge = new ScriptedJudge()
+    await converse('x', [bash('echo broken; exit 3')], { hooks: claudeHooks(judge, { grants: true }) })
+    expect(judge.reports[1]).toMatchObject({ outcome: 'failed', result: expect.stringContaining('broken') })
+  })
+
+  it('block what takes longer than they have', async () => {
+    const judge = new ScriptedJudge()
+    judge.evaluate = () => new Promise(() => {})
+    const { PreToolUse, ...others } = claudeHooks(judge, { grants: true })
+    const hooks = { ...others, PreToolUse: PreToolUse.map((matcher) => ({ ...matcher, timeout: 1 })) }
+    const shown = await converse('x', [bash('echo it ran')], { hooks })
+    expect(shown[1]).not.toContain('"content":"it ran"')
+    expect(shown[1]).toContain('was not executed')
+  })
+})
+
+describe('canUseTool of Claude Code', () => {
+  const ask = (judge: ScriptedJudge, ran: unknown[]) =>
+    converse('x', [{ tool: NAME, id: 'call-1', args: '{"to":"ann"}' }], {
+      mcpServers: {
+        mail: mail((args) => {
+          ran.push(args)
+          return 'sent'
+        }),
+      },
+      canUseTool: claudeCanUseTool(judge, { sessionId: 'mine' }),
+    })
+
+  it('permits what is allowed, with the arguments of the verdict', async () => {
+    const judge = new ScriptedJudge()
+    judge.verdicts = [verdict('allow', { arguments: { to: 'nobody' } })]
+    const ran: unknown[] = []
+    await ask(judge, ran)
+    expect(ran).toEqual([{ to: 'nobody' }])
+    expect(judge.evaluated).toMatchObject([{ tool: NAME, session_id: 'mine', call_id: 'call-1' }])
+  })
+
+  it.each([
+    ['is denied', verdict('deny', { reasons: ['no mail today'] }), 'no mail today'],
+    ['nobody judges', new Error('gone'), 'no verdict could be had'],
+  ])('does not permit what %s', async (_, answer, why) => {
+    const judge = new ScriptedJudge()
+    judge.verdicts = [answer]
+    const ran: unknown[] = []
+    const shown = await ask(judge, ran)
+    expect(ran).toEqual([])
+    expect(shown[1]).toContain(why)
+  })
+})
