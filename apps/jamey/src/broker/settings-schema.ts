@@ -90,7 +90,7 @@ export function brokerSchema(folder: string) {
     manifest: manifest(folder).optional(),
     limits: limits(Object.keys(LIMIT_RANGES) as (keyof Limits)[]).default({}),
     overflow: oneOf(['drop-newest', 'drop-oldest', 'disconnect', 'refuse']).optional(),
-    sharedSubscriptions: oneOf(['in-turn', 'by-publisher']).optional(),
+    sharedSubscriptions: oneOf(['in-turn', 'by-publisher', 'unavailable']).optional(),
     maximumQos: whole('a QoS', 0, 2).pipe(z.custom<QoS>()).optional(),
     retainAvailable: z.boolean({ error: 'true or false' }).optional(),
     stampSenders: z

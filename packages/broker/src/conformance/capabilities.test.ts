@@ -115,3 +115,19 @@ it('a Maximum QoS that is none is refused', async () => {
   const made = createBroker({ listeners, authenticator: insecureAuthenticator(), maximumQos: 3 as 2 })
   await expect(made).rejects.toMatchObject({ code: 'maximum-qos-invalid' })
 })
+
+describe('a server without shared subscriptions', () => {
+  it.each([4, 5] as const)('says so, and refuses them in version %i; others it grants', async (version) => {
+    const { broker, port } = await startBroker({ sharedSubscriptions: 'unavailable' })
+    const s = await RawClient.open(port, version)
+    const { properties } = await s.handshake()
+    expect(properties?.sharedSubscriptionAvailable).toBe(version === 5 ? 0 : undefined)
+    const { reasonCodes } = await s.subscribe([
+      { filter: '$share/g/t', qos: 1 },
+      { filter: 't', qos: 1 },
+    ])
+    expect(reasonCodes).toEqual([version === 5 ? 0x9e : 0x80, 1])
+    await broker.publish('t', 'm', { qos: 1 })
+    expect(await s.received()).toEqual(['t=m q1'])
+  })
+})

@@ -41,9 +41,10 @@ export interface BrokerOptions {
   readonly overflow?: Overflow | undefined
   /**
    * Members of a shared subscription get messages 'in-turn' (the default), or what one publisher says stays with one
-   * member, in order, for as long as that is connected and has room ('by-publisher').
+   * member, in order, for as long as that is connected and has room ('by-publisher'). 'unavailable': there are none, which
+   * CONNACK tells, and each is refused with 0x9E (before MQTT 5.0 with 0x80).
    */
-  readonly sharedSubscriptions?: SharedSubscriptions | undefined
+  readonly sharedSubscriptions?: SharedSubscriptions | 'unavailable' | undefined
   /**
    * Prefix of the topics under which a client may expect responses, told to clients that request it. Section
    * 3.1.2.11.6.
@@ -136,12 +137,16 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       'authenticator: expected an object with authenticate(); insecureAuthenticator() lets everybody in',
     )
   }
-  const { maximumQos = 2, retainAvailable = true } = options
+  const { maximumQos = 2, retainAvailable = true, sharedSubscriptions = 'in-turn' } = options
   if (![0, 1, 2].includes(maximumQos)) {
     throw new BrokerError('maximum-qos-invalid', `maximumQos: got ${maximumQos}; expected 0, 1 or 2`)
   }
   const core = new Core({
-    capabilities: { maximumQos, retainAvailable },
+    capabilities: {
+      maximumQos,
+      retainAvailable,
+      sharedSubscriptionAvailable: sharedSubscriptions !== 'unavailable',
+    },
     authenticator,
     store,
     limits: resolveLimits(options.limits),
@@ -150,7 +155,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     overflow,
     responseInformation,
     hooks: options.hooks,
-    sharedSubscriptions: options.sharedSubscriptions,
+    sharedSubscriptions: sharedSubscriptions === 'unavailable' ? undefined : sharedSubscriptions,
     stampSenders: options.stampSenders,
     refuseWhenFull: options.refuseWhenFull,
   })

@@ -30,6 +30,8 @@ import { type Log, RareLog, SparingLog } from '../support/log.js'
 import { WriteBatcher } from '../support/write-batcher.js'
 import type { Shutdown } from './shutdown.js'
 
+const ALL: Capabilities = { maximumQos: 2, retainAvailable: true, sharedSubscriptionAvailable: true }
+
 export interface CoreOptions {
   readonly authenticator: Authenticator
   readonly store: BrokerStore | undefined
@@ -93,7 +95,7 @@ export class Core implements ListenerContext {
 
   constructor(options: CoreOptions) {
     this.authenticator = options.authenticator
-    this.capabilities = options.capabilities ?? { maximumQos: 2, retainAvailable: true }
+    this.capabilities = options.capabilities ?? ALL
     this.handle = within(this.capabilities, handle)
     this.clock = options.clock
     this.log = options.log

@@ -4,4 +4,5 @@ import type { QoS } from '@jamey/protocol'
 export interface Capabilities {
   readonly maximumQos: QoS
   readonly retainAvailable: boolean
+  readonly sharedSubscriptionAvailable: boolean
 }

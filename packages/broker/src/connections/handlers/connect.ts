@@ -173,7 +173,7 @@ function announcement(
 ): ConnackProperties | undefined {
   if (version !== 5) return undefined
   const { responseInformation, capabilities } = context
-  const { maximumQos, retainAvailable } = capabilities
+  const { maximumQos, retainAvailable, sharedSubscriptionAvailable } = capabilities
   return {
     sessionExpiryInterval:
       (properties?.sessionExpiryInterval ?? 0) === expirySeconds ? undefined : expirySeconds,
@@ -181,6 +181,7 @@ function announcement(
     // [MQTT-3.2.2-9]
     maximumQoS: maximumQos === 2 ? undefined : maximumQos,
     retainAvailable: retainAvailable ? undefined : 0,
+    sharedSubscriptionAvailable: sharedSubscriptionAvailable ? undefined : 0,
     maximumPacketSize: terms.packetBytes,
     assignedClientIdentifier: wantedClientId === '' ? clientId : undefined,
     topicAliasMaximum: terms.topicAliases === 0 ? undefined : terms.topicAliases,

@@ -99,11 +99,15 @@ function refusalOf(
   denied: ReadonlySet<string> | undefined,
 ): number | undefined {
   const { filter, noLocal } = request
-  const { limits } = context
+  const { limits, capabilities } = context
   const { group, filter: path } = splitShared(filter)
   // [MQTT-3.8.3-4]
   if (group !== undefined && noLocal) {
     throw new ConnectionFault(ReasonCode.protocolError, 'No Local on a shared subscription')
+  }
+  // Section 3.2.2.3.13
+  if (group !== undefined && !capabilities.sharedSubscriptionAvailable) {
+    return ReasonCode.sharedSubscriptionsNotSupported
   }
   if (countLevels(path) > limits.topicLevels) return ReasonCode.topicFilterInvalid
   const isNew = !session.subscriptions.has(filter)
