@@ -4,7 +4,7 @@ export type ForeignIdentifier = 'nothing' | 'connection' | 'session'
 /** What is known of a broker before it is tried: a scene that sees something else fails, so that the page stays true. */
 export interface Capabilities {
   readonly protocolVersion: 4 | 5
-  /** Whether services share their requests there. Without, one instance of each runs. */
+  /** Whether services share their requests there. Without, one instance of several serves them all. */
   readonly sharesRequests: boolean
   /** Whether whoever may not be in a group can take its messages away. */
   readonly letsIntoGroups: boolean

@@ -31,6 +31,7 @@ export class Load {
   readonly #waits: number[] = []
   readonly #failures: Record<string, number> = {}
   readonly #judged = new Map<string, number>()
+  readonly #lately = new Map<string, number>()
   readonly #verdicts = new Map<string, number>()
   readonly #underway = new Set<Promise<void>>()
   #sent = 0
@@ -49,11 +50,22 @@ export class Load {
     const watching = await watcher.subscribe(topics.conscience.results, ({ data, sender }) => {
       if (data.kind !== 'text' || !data.action.startsWith(load.#label)) return
       load.#verdicts.set(data.action, (load.#verdicts.get(data.action) ?? 0) + 1)
-      load.#judged.set(sender.clientId, (load.#judged.get(sender.clientId) ?? 0) + 1)
+      for (const counts of [load.#judged, load.#lately]) {
+        counts.set(sender.clientId, (counts.get(sender.clientId) ?? 0) + 1)
+      }
     })
     load.#stopWatching = () => watching.unsubscribe()
     void load.#run()
     return load
+  }
+
+  /** Who of these gave most of the verdicts of late, and forgets what was before. */
+  mostJudgedOf<P extends { readonly clientId: string }>(parts: readonly P[]): P {
+    const count = ({ clientId }: P): number => this.#lately.get(clientId) ?? 0
+    const most = [...parts].sort((a, b) => count(b) - count(a))[0]
+    if (most === undefined || count(most) === 0) throw new Error('nobody judged anything')
+    this.#lately.clear()
+    return most
   }
 
   /** No more are sent; resolves when each has its answer, or has none. */

@@ -5,7 +5,7 @@ const TABLES: readonly { readonly title: string; readonly keys: readonly string[
   { title: 'The work', keys: ['main-job', 'http', 'retained', 'will', 'poison'] },
   { title: 'Who may what', keys: ['identity', 'identifier', 'denied-publish'] },
   { title: 'Who may hear what', keys: ['denied-subscribe', 'denied-wildcard', 'denied-group'] },
-  { title: 'Under load', keys: ['load', 'restart', 'kill9'] },
+  { title: 'Under load', keys: ['load', 'kill-service', 'restart', 'kill9'] },
 ]
 
 /** Markdown; a broker a row, and a fault in bold. */

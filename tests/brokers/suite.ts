@@ -8,7 +8,7 @@ import { probe } from './probe.js'
 import type { Extent, Scene } from './scene.js'
 import { within } from './scene.js'
 import { SystemUnderTest } from './system.js'
-import { kill9, load, restart } from './under-load.js'
+import { kill9, killService, load, restart } from './under-load.js'
 
 /** In this order: what ends the broker comes last. */
 export const SCENES: readonly Scene[] = [
@@ -25,6 +25,7 @@ export const SCENES: readonly Scene[] = [
   poison,
   probe,
   load,
+  killService,
   restart,
   kill9,
 ]

@@ -47,8 +47,7 @@ export class SystemUnderTest {
     }
     const parts: Part[] = []
     for (const [name, clientIds] of Object.entries(INSTANCES)) {
-      const count = broker.capabilities.sharesRequests ? clientIds.length : 1
-      for (const clientId of clientIds.slice(0, count)) {
+      for (const clientId of clientIds) {
         const place = join(folder, clientId)
         mkdirSync(place, { mode: 0o700 })
         const own = { JAMEY_DATA_DIR: place, JAMEY_HTTP_PORT: String(port) }

@@ -28,6 +28,33 @@ export const kill9: Scene = outage('kill9', 'kill -9 under load', ({ broker }) =
 /** Its end in order. */
 export const restart: Scene = outage('restart', 'restart under load', ({ broker }) => broker.restart)
 
+const VICTIMS = 3
+
+/** `kill -9` of the conscience that judges most, again and again, each time with another one beside it. */
+export const killService: Scene = {
+  key: 'kill-service',
+  title: 'conscience killed under load',
+  async play(system, extent): Promise<Seen> {
+    const { asker, other, watcher } = await clientsOf(system)
+    const running = await Load.start([asker, other], watcher, extent.ratePerSecond)
+    const againMs: number[] = []
+    for (let life = 0; life < VICTIMS; life++) {
+      await pause(extent.outageAfterSeconds * 1000)
+      const victim = running.mostJudgedOf(system.consciences)
+      const killedAtMs = performance.now()
+      await victim.stop('SIGKILL')
+      await ask(asker, `read whether all is well, ${life}`, 60_000)
+      againMs.push(performance.now() - killedAtMs)
+      await victim.start()
+    }
+    await pause(extent.outageAfterSeconds * 1000)
+    const tally = await running.finish()
+    const doubled = tally.doubled === 0 ? '' : `; ${tally.doubled} judged twice`
+    const again = `answers after ${againMs.map(shortMs).join(', ')} ms`
+    return { text: `${tallyText(tally)}${shares(tally)}${doubled}; ${again}`, faults: lossOf(tally) }
+  },
+}
+
 function outage(
   key: 'kill9' | 'restart',
   title: string,
@@ -78,8 +105,9 @@ function lossOf({ sent, answered, failures }: Tally): readonly string[] {
   return faultUnless(answered === sent, `${sent - answered} of ${sent} requests without an answer ${why}`)
 }
 
-/** Whoever is in the group has judged something. */
+/** Whoever is in the group has judged something; where nothing is shared, one has at a time. */
 function sharesOf(system: SystemUnderTest, { judged }: Tally): readonly string[] {
+  if (!system.broker.capabilities.sharesRequests) return faultUnless(judged.size > 0, 'nobody judges')
   return system.consciences
     .filter(({ clientId }) => (judged.get(clientId) ?? 0) === 0)
     .map(({ clientId }) => `${clientId} hears nothing`)
