@@ -1,5 +1,5 @@
 import { approvals, atKeeper } from './approvals.js'
-import type { RequestContract } from './contract.js'
+import { type RequestContract, topicOf } from './contract.js'
 import { answersFilter, topics } from './topics.js'
 
 /** What a component is called on the wire and what it may do there; whatever is not listed is denied. */
@@ -27,6 +27,17 @@ const served = ({ service, topic }: RequestContract) => [
   subscribe(`${topic}/#`),
   publish(topic),
 ]
+/**
+ * Members of a group that each get every request say who of them serves, and hear when that one is gone. Memories need no
+ * such word, for one of them has the file.
+ */
+const leases = (served: RequestContract) => [
+  publish(leaseTopic(served)),
+  subscribe(`${leaseTopic(served)}/#`),
+  // Rules of VerneMQ cannot hold a filter that ends with a plus sign.
+  subscribe('jamey/events/status/#'),
+]
+const leaseTopic = ({ service }: RequestContract) => topicOf(topics.events.leases, { group: service })
 /** Whoever serves requests answers at its own level of the inboxes of those who ask. */
 const answers = ({ service }: RequestContract) => publish(answersFilter(service))
 
@@ -42,6 +53,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     description: 'Judges proposed actions.',
     permissions: [
       ...served(topics.conscience.evaluate),
+      ...leases(topics.conscience.evaluate),
       publish(topics.conscience.results.topic),
       publish('jamey/conscience/keys/%c'),
       ...served(approvals.list),
@@ -76,6 +88,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     description: 'The HTTP edge: proxies API calls to the services.',
     permissions: [
       ...served(topics.api.requests),
+      publish(leaseTopic(topics.api.requests)),
       'act-for:+',
       publish(topics.conscience.evaluate.topic),
       publish(topics.memory.store.topic),

@@ -35,6 +35,7 @@ describe('contracts', () => {
       'jamey/conscience/results',
       'jamey/events/errors',
       'jamey/events/heartbeat',
+      'jamey/events/leases/{group}',
       'jamey/events/status/{client_id}',
       'jamey/memory/forget',
       'jamey/memory/others/forget',
@@ -63,8 +64,8 @@ describe('contracts', () => {
     }
   })
 
-  it('use QoS 0 for heartbeats alone and never QoS 2', () => {
-    expect(CONTRACTS.filter(({ qos }) => qos === 0)).toEqual([topics.events.heartbeat])
+  it('use QoS 0 where the next message makes up for a lost one, and never QoS 2', () => {
+    expect(CONTRACTS.filter(({ qos }) => qos === 0)).toEqual([topics.events.heartbeat, topics.events.leases])
     expect(CONTRACTS.filter(({ retain }) => retain)).toEqual([
       topics.conscience.facts,
       topics.conscience.keys,
@@ -235,6 +236,9 @@ describe('the manifest', () => {
       'subscribe:$share/conscience/jamey/conscience/evaluate/#',
       'subscribe:jamey/conscience/evaluate/#',
       'publish:jamey/conscience/evaluate',
+      'publish:jamey/events/leases/conscience',
+      'subscribe:jamey/events/leases/conscience/#',
+      'subscribe:jamey/events/status/#',
       'publish:jamey/conscience/results',
       'publish:jamey/conscience/keys/%c',
       'subscribe:$share/conscience/jamey/conscience/approvals-list/#',
@@ -257,6 +261,7 @@ describe('the manifest', () => {
     expect(COMPONENTS.memory.permissions.some((one) => one.includes('conscience'))).toBe(false)
     expect(COMPONENTS.memory.permissions).toContain('publish:jamey/api/responses/+/memory/#')
     expect(COMPONENTS.gateway.permissions).toContain('publish:jamey/api/responses/+/api/#')
+    expect(COMPONENTS.gateway.permissions).toContain('publish:jamey/events/leases/api')
     const subscriptions = COMPONENTS.gateway.permissions.filter((one) => !one.startsWith('publish:'))
     expect(subscriptions).toEqual([
       'subscribe:$share/api/jamey/api/requests/#',

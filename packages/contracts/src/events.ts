@@ -49,10 +49,20 @@ export const errorEventSchema = z.object({
   correlation_id: z.string().optional(),
 })
 
+export const leaseSchema = z.object({
+  /** `claims`: would serve, unless another one does. `holds`: serves. `leaves`: serves no more. */
+  state: z.enum(['claims', 'holds', 'leaves']),
+  /** Another one with each claim, and larger than every one that was heard: of two that hold it the larger counts. */
+  number: z.int().min(1),
+  /** Counts this member's messages, so that it knows which of its own has come back. */
+  sequence: z.int().min(1),
+})
+
 export type Fault = z.output<typeof faultSchema>
 export type Status = z.output<typeof statusSchema>
 export type Heartbeat = z.output<typeof heartbeatSchema>
 export type ErrorEvent = z.output<typeof errorEventSchema>
+export type LeaseEvent = z.output<typeof leaseSchema>
 
 export const events = {
   status: {
@@ -78,5 +88,13 @@ export const events = {
     retain: false,
     schema: errorEventSchema,
     description: 'Failures that somebody should look at.',
+  } satisfies Contract,
+  leases: {
+    topic: 'jamey/events/leases/{group}',
+    action: 'lease',
+    qos: 0,
+    retain: false,
+    schema: leaseSchema,
+    description: 'Which member of a group serves, where the server has no shared subscriptions.',
   } satisfies Contract,
 } as const

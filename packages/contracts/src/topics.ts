@@ -31,6 +31,7 @@ export const CONTRACTS: readonly Contract[] = [
   topics.events.status,
   topics.events.heartbeat,
   topics.events.errors,
+  topics.events.leases,
   topics.api.requests,
 ]
 

@@ -44,6 +44,11 @@ export class FakeClock {
     this.#correctedByMs += byMs
   }
 
+  /** Time that a process stood still in: its timers are due, and none was called. */
+  jump(byMs: number): void {
+    this.#nowMs += byMs
+  }
+
   /** Nothing arrives between a timer and what it calls. */
   readonly afterInput = (callback: () => void): void => callback()
 

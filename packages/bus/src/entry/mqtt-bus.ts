@@ -96,6 +96,7 @@ export class MqttBus implements Bus {
       (await this.#requester.request(pingOf(topic, service), {}, { timeoutMs })).client_id
     this.#responder = new Responder({
       ...parts,
+      subscriber: this.#subscriber,
       ping,
       acceptUnverified: config.acceptUnverified ?? false,
       cache: { maximumAnswers, maximumBytes },

@@ -185,6 +185,26 @@ describe('subscribing', () => {
     expect(broker.filters).toEqual([])
   })
 
+  it('asks a server of MQTT 3.1.1 again for what has QoS 0, which RabbitMQ forgets of a session that it keeps', async () => {
+    const { bus, broker, client } = setUp()
+    broker.protocolVersion = 4
+    const heartbeats = await bus.subscribe(topics.events.heartbeat, () => {})
+    await bus.subscribe(topics.memory.updates, () => {})
+    const reconnect = async () => {
+      broker.asked.length = 0
+      client.become('reconnecting')
+      client.become('connected')
+      await settled()
+      return broker.asked
+    }
+    expect(await reconnect()).toEqual(['jamey/events/heartbeat/#'])
+    broker.protocolVersion = 5
+    expect(await reconnect()).toEqual([])
+    broker.protocolVersion = 4
+    await heartbeats.unsubscribe()
+    expect(await reconnect()).toEqual([])
+  })
+
   it('needs a permission that covers the whole filter [promise 23]', async () => {
     const { bus } = setUp(['jamey/events/status/a'])
     await expect(bus.subscribe(topics.events.status, () => {})).rejects.toMatchObject({

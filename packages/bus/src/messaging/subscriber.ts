@@ -7,9 +7,11 @@ import type { BusSubscription, Message, SubscribeOptions } from '../model/messag
 import type { Counters } from '../support/counters.js'
 import { Addresses, strangeTopic } from '../wire/addresses.js'
 import { checkData, decodeEnvelope } from '../wire/envelope.js'
-import type { MqttPort } from '../wire/mqtt-port.js'
+import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
 import { type Origins, SenderError } from './origin.js'
 import { assertPermitted } from './permission-check.js'
+
+const RENEWAL_MS = 10_000
 
 export interface SubscriberParts {
   readonly clientId: string
@@ -49,8 +51,25 @@ export class Subscriber {
       this.#handle({ contract, addresses, handler }, message),
     )
     if (group !== undefined) this.#warnOfOldServer(group, filter)
-    const unsubscribe = (): Promise<void> => subscription.unsubscribe()
+    const stopAsking = contract.qos === 0 ? this.#askAgain(subscription) : undefined
+    const unsubscribe = (): Promise<void> => {
+      stopAsking?.()
+      return subscription.unsubscribe()
+    }
     return { unsubscribe, [Symbol.asyncDispose]: unsubscribe }
+  }
+
+  /**
+   * RabbitMQ keeps a session, and forgets what was subscribed in it with QoS 0. Asking for what is there already changes
+   * nothing. [MQTT-3.8.4-3]
+   */
+  #askAgain(subscription: PortSubscription): () => void {
+    const { port } = this.#parts
+    return port.onState(({ state }) => {
+      if (state !== 'connected' || port.serverInformation?.protocolVersion !== 4) return
+      // A connection that ends before is followed by another one.
+      subscription.renew({ timeoutMs: RENEWAL_MS }).catch(() => {})
+    })
   }
 
   /** Some servers of MQTT 3.1.1 grant `$share/...` as a topic of that name, and nothing ever tells. */

@@ -27,6 +27,25 @@ export interface Served {
   readonly queue: ServingQueue
 }
 
+/** Who of several that get the same requests carries them out; see `Lease`. */
+export interface Turn {
+  /** A promise where it is not decided. */
+  readonly mayServe: boolean | Promise<boolean>
+}
+
+/** A request whose sender, deadline and answer's address are good. */
+interface Arrived {
+  readonly message: MqttMessage
+  readonly envelope: Envelope
+  readonly address: Address
+  readonly origin: Origin
+  readonly reply: ReplyAddress | undefined
+  readonly deadline: number
+}
+
+/** As many as a server sends without acknowledgement; beyond, its requester sends it again. */
+const MOST_HELD = 4096
+
 type Outcome = { data: unknown } | { error: RemoteFailure }
 
 /**
@@ -41,6 +60,7 @@ export class RequestServer {
   readonly #cache: AnswerCache
   readonly #outlet: AnswerOutlet
   #heardAtMs = Number.NEGATIVE_INFINITY
+  #held = 0
   readonly #running = new Map<ServedRequestContext, { action: string; done: Promise<void> }>()
 
   constructor(
@@ -64,8 +84,11 @@ export class RequestServer {
     return this.#heardAtMs
   }
 
-  /** Rejects where the answer could not be published, so that the request is sent again. */
-  handle(message: MqttMessage): Promise<void> | undefined {
+  /**
+   * Rejects where the answer could not be published, so that the request is sent again. `turn`: where every member of the
+   * group gets the request, whether this one carries it out.
+   */
+  handle(message: MqttMessage, turn?: Turn): Promise<void> | undefined {
     const { clock, counters, origins } = this.#parts
     const address = this.#addresses.read(message.topic)
     let envelope: Envelope
@@ -90,6 +113,25 @@ export class RequestServer {
     this.#heardAtMs = clock.now()
     const deadline = this.#heardAtMs + remainingMs
     if (envelope.payload.action === PING_ACTION) return reply && this.#pong(reply, deadline)
+    const mayServe = turn?.mayServe ?? true
+    if (mayServe === false) return undefined
+    const request = { message, envelope, address: address as Address, origin, reply, deadline }
+    return mayServe === true ? this.#admit(request) : this.#hold(request, mayServe)
+  }
+
+  /** Until it is decided who carries it out. */
+  async #hold(request: Arrived, mayServe: Promise<boolean>): Promise<void> {
+    if (this.#held >= MOST_HELD) return
+    this.#held++
+    const isOurs = await mayServe.finally(() => this.#held--)
+    if (!isOurs) return
+    if (request.deadline > this.#parts.clock.now()) return this.#admit(request)
+    this.#parts.counters.servedLate++
+  }
+
+  #admit({ message, envelope, address, origin, reply, deadline }: Arrived): Promise<void> | undefined {
+    const { origins } = this.#parts
+    const { sender } = origin
     let principal: Principal
     try {
       principal = origins.principalOf(message, envelope, origin)
@@ -97,7 +139,7 @@ export class RequestServer {
       return reply && this.#refuseForGood(envelope, reply, deadline, error)
     }
     const key = identityOf(envelope, principal.clientId, reply)
-    const topic = (address as Address).topic
+    const { topic } = address
     const incoming = { message, envelope, topic, sender, principal, reply, key, deadline }
     const taken = this.#cache.get(key)
     return taken === undefined ? this.#take(incoming) : this.#answerAgain(taken, incoming)

@@ -9,6 +9,7 @@ import { assertLevel } from '../support/topic-level.js'
 import type { PortSubscription } from '../wire/mqtt-port.js'
 import { AnswerCache, type AnswerCacheLimits } from './answer-cache.js'
 import { FirstSubscription, type FirstSubscriptionParts } from './first-subscription.js'
+import { Lease, type LeaseParts } from './lease.js'
 import { RequestServer, type RequestServerParts, type Served } from './request-server.js'
 import { filterAt, ServiceSubscription } from './service-subscription.js'
 import { ServingQueue } from './serving-queue.js'
@@ -18,6 +19,7 @@ const MAXIMUM_PER_SENDER = 10_000
 
 export interface ResponderParts
   extends RequestServerParts,
+    LeaseParts,
     Pick<FirstSubscriptionParts, 'port' | 'log' | 'health'> {
   readonly permissions: Permissions
   readonly cache: AnswerCacheLimits
@@ -40,6 +42,8 @@ export class Responder {
   /** Every request server that may still be at work, those of topics that were stopped included. */
   readonly #servers = new Set<RequestServer>()
   readonly #cache: AnswerCache
+  /** By the group whose members agree by it. */
+  readonly #leases = new Map<string, Lease>()
   readonly #closing = new AbortController()
 
   constructor(parts: ResponderParts) {
@@ -140,8 +144,16 @@ export class Responder {
   ): Promise<PortSubscription> {
     // A request that could not be answered stays unacknowledged, so that the server sends it again.
     const options = { qos, whenHandlerFails: 'leave' } as const
-    const parts = { ...this.#parts, ping, closing: this.#closing.signal }
+    const parts = { ...this.#parts, ping, lease: this.#leaseOf(group), closing: this.#closing.signal }
     return ServiceSubscription.take(parts, { topic, group, options, handle: server.handle.bind(server) })
+  }
+
+  #leaseOf(group: string): Lease {
+    const known = this.#leases.get(group)
+    if (known !== undefined) return known
+    const lease = new Lease(this.#parts, group)
+    this.#leases.set(group, lease)
+    return lease
   }
 
   async #stop(key: string, served: ServedTopic, action: string): Promise<void> {

@@ -6,13 +6,18 @@ import type { BusLog, SharedSubscriptions } from '../model/config.js'
 import { AbortedError, RemoteError, RequestTimeoutError } from '../support/errors.js'
 import type { Health } from '../support/health.js'
 import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
+import type { Lease } from './lease.js'
+import type { Turn } from './request-server.js'
 
 export interface ServiceSubscriptionParts {
+  readonly clientId: string
   readonly permissions: Permissions
   readonly port: MqttPort
   readonly log: BusLog
   readonly health: Health
   readonly sharedSubscriptions: SharedSubscriptions
+  /** By which members agree who serves where each gets every request. */
+  readonly lease: Lease
   /** Asks on the topic who hears it; resolves with the client identifier of who answered. */
   readonly ping: (timeoutMs: number) => Promise<string>
   /** Aborted when nobody is to be served any more. */
@@ -23,7 +28,8 @@ export interface Wanted {
   readonly topic: string
   readonly group: string
   readonly options: SubscribeOptions
-  readonly handle: (message: MqttMessage) => Promise<void> | undefined
+  /** `turn`: where every member of the group gets the message. */
+  readonly handle: (message: MqttMessage, turn?: Turn) => Promise<void> | undefined
 }
 
 type Form = 'shared' | 'alone'
@@ -60,6 +66,7 @@ export class ServiceSubscription implements PortSubscription {
   async unsubscribe(): Promise<void> {
     this.#parts.health.remark(this.#name, undefined)
     await this.#subscription?.unsubscribe()
+    await this.#parts.lease.leave(this.#name)
   }
 
   /** `isUnheard`: nothing that was sent to the topic came. */
@@ -113,24 +120,52 @@ export class ServiceSubscription implements PortSubscription {
     const { port, permissions } = this.#parts
     const { topic, group, options, handle } = this.#wanted
     const former = this.#subscription
+    const turn = form === 'alone' && (await this.#join()) ? this.#parts.lease : undefined
     try {
       const filter = filterAt(form, group, topic)
       assertPermitted(permissions, 'subscribe', filter)
-      this.#subscription = await port.subscribe(filter, options, (message) => handle(message) ?? undefined)
+      this.#subscription = await port.subscribe(
+        filter,
+        options,
+        (message) => handle(message, turn) ?? undefined,
+      )
     } catch (error) {
       if (form === 'alone' || !isSharingRefused(error)) throw error
       return this.#sit('alone')
     }
     this.#form = form
-    this.#tell()
+    this.#tell(turn !== undefined)
     await former?.unsubscribe()
+    if (form === 'shared') await this.#parts.lease.leave(this.#name)
   }
 
-  #tell(): void {
+  /** A topic that ends with its own client identifier is served by nobody else. */
+  get #isOwn(): boolean {
+    return this.#wanted.topic.endsWith(`/${this.#parts.clientId}`)
+  }
+
+  /** Whether the members agree who of them serves. */
+  async #join(): Promise<boolean> {
+    const { lease, log } = this.#parts
+    if (this.#isOwn || !lease.isPossible) return false
+    try {
+      await lease.join(this.#name)
+      return true
+    } catch (error) {
+      await lease.leave(this.#name)
+      log.warn({ err: error, group: this.#wanted.group }, 'members cannot agree who serves')
+      return false
+    }
+  }
+
+  #tell(isByTurns: boolean): void {
     const { health, log } = this.#parts
     const { topic, group } = this.#wanted
-    if (this.#form === 'shared') return health.remark(this.#name, undefined)
-    const remark = `${topic} is served without its group, for the server has no shared subscriptions: of several instances each gets every request`
+    if (this.#form === 'shared' || this.#isOwn) return health.remark(this.#name, undefined)
+    const how = isByTurns
+      ? 'one of several instances serves'
+      : 'of several instances each serves every request'
+    const remark = `${topic} is served without its group, for the server has no shared subscriptions: ${how}`
     log.warn({ topic, group }, remark)
     health.remark(this.#name, remark)
   }

@@ -21,6 +21,7 @@ function claimIn(payload: Uint8Array | string): string {
 type Handler = (message: Message) => Promise<void>
 
 interface Subscription {
+  readonly clientId?: string
   readonly filter: string
   readonly handler: Handler
 }
@@ -47,6 +48,8 @@ export class FakeBroker {
   readonly actsFor = new Map<string, readonly string[]>()
   /** `$share/...` is a topic like any other to it. */
   takesSharesLiterally = false
+  /** False where a message gets lost on its way to one of its receivers. */
+  brings: (topic: string, from: string, to: string | undefined) => boolean = () => true
   /** Runs before a message is accepted; throws or waits in the place of a server that refuses or is away. */
   beforePublish: (topic: string, from: string) => Promise<void> | void = () => {}
 
@@ -86,6 +89,13 @@ export class FakeBroker {
     }
   }
 
+  /** Its connection is gone, and nothing waits for it. */
+  forgetClient(clientId: string): void {
+    for (const one of this.#subscriptions.filter((subscription) => subscription.clientId === clientId)) {
+      this.remove(one)
+    }
+  }
+
   remove(subscription: Subscription): void {
     const at = this.#subscriptions.indexOf(subscription)
     if (at >= 0) this.#subscriptions.splice(at, 1)
@@ -114,9 +124,9 @@ export class FakeBroker {
     from = claimIn(payload),
   ): Promise<void>[] {
     const groups = new Set<string>()
-    const receivers = this.#subscriptions.filter(({ filter }) => {
+    const receivers = this.#subscriptions.filter(({ clientId, filter }) => {
       const shared = splitShared(filter)
-      if (!matches(shared.filter, topic)) return false
+      if (!matches(shared.filter, topic) || !this.brings(topic, from, clientId)) return false
       if (shared.group === undefined) return true
       if (this.takesSharesLiterally) return false
       const isFirst = !groups.has(filter)
@@ -175,7 +185,7 @@ export class FakeClient implements MqttPort {
   }
 
   async subscribe(filter: string, _options: unknown, handler: Handler): Promise<PortSubscription> {
-    const subscription = { filter, handler }
+    const subscription = { clientId: this.#clientId, filter, handler }
     await this.#broker.grant(subscription)
     return {
       unsubscribe: async () => this.#broker.remove(subscription),
