@@ -74,6 +74,7 @@ it('two consciences serve every request once, and when the one that serves is ki
   const judged = new Map<string, number>()
   let lastJudge = ''
   await bus.subscribe(topics.conscience.results, ({ data, sender }) => {
+    if (data.kind !== 'text') return
     judged.set(data.action, (judged.get(data.action) ?? 0) + 1)
     lastJudge = sender.clientId
   })
