@@ -67,6 +67,7 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
 /** Who may set a timer of the system, and why its delay is one that it holds. */
 const SETS_TIMERS: Readonly<Record<string, string>> = {
   'apps/jamey/src/command-process.ts': 'a constant',
+  'apps/jamey/src/commands/mcp/message-collection.ts': 'a minute at the most',
   'apps/jamey/src/commands/sub.ts': 'a day at the most, as --timeout is checked',
   'apps/jamey/src/commands/up.ts': 'a constant',
   'apps/jamey/src/client/connection.ts': 'a constant',

@@ -22,7 +22,7 @@ export function addClientCommands(program: Command, run: Run): void {
 }
 
 function addConscienceCommands(program: Command, run: Run): void {
-  client(
+  withConnection(
     program
       .command('evaluate')
       .description('ask the conscience whether a call of a tool, or an action in words, may be done')
@@ -41,7 +41,7 @@ function addConscienceCommands(program: Command, run: Run): void {
 }
 
 function addAttestCommand(program: Command, run: Run): void {
-  client(
+  withConnection(
     program
       .command('attest')
       .description('vouch for the circumstances of a request that somebody else made')
@@ -72,7 +72,7 @@ short_term (where none is given) 1 day, episodic 90 days, semantic for good,
 long_term for good`
 
 function addMemoryCommands(program: Command, run: Run): void {
-  client(
+  withConnection(
     program
       .command('remember')
       .description('store a memory, or a whole text paragraph by paragraph')
@@ -96,7 +96,7 @@ importance: storing the same file again stores nothing twice.`,
   ).action((text, options) =>
     run(async (context) => (await import('../commands/remember.js')).remember(context, text, options)),
   )
-  client(
+  withConnection(
     program
       .command('recall')
       .description('find memories, best first')
@@ -112,7 +112,7 @@ importance: storing the same file again stores nothing twice.`,
   ).action((query, options) =>
     run(async (context) => (await import('../commands/recall.js')).recall(context, query, options)),
   )
-  client(
+  withConnection(
     program
       .command('forget')
       .description('remove memories by id, or all that fit every given condition')
@@ -141,7 +141,7 @@ An answer that tells an error ends with the code of its kind: 2 for what is aske
 wrongly, 3 refused, 4 too late, 5 not available, 1 for all others.`
 
 function addMessageCommands(program: Command, run: Run): void {
-  client(
+  withConnection(
     program
       .command('sub')
       .description('print messages as they arrive')
@@ -153,7 +153,7 @@ function addMessageCommands(program: Command, run: Run): void {
   ).action((filters, options) =>
     run(async (context) => (await import('../commands/sub.js')).sub(context, filters, options)),
   )
-  client(
+  withConnection(
     program
       .command('pub')
       .description('publish a message')
@@ -168,7 +168,7 @@ function addMessageCommands(program: Command, run: Run): void {
   ).action((topic, payload, options) =>
     run(async (context) => (await import('../commands/pub.js')).pub(context, topic, payload, options)),
   )
-  client(
+  withConnection(
     program
       .command('request')
       .description('send a request and print its answer')
@@ -188,7 +188,7 @@ function addMessageCommands(program: Command, run: Run): void {
 }
 
 /** The options of every command that connects. */
-function client(command: Command): Command {
+export function withConnection(command: Command): Command {
   const connection = [
     new Option('--data-dir <folder>', 'the folder of the running `jamey up`, instead of the nearest .jamey'),
     new Option('--client-id <id>', 'connect under this name'),

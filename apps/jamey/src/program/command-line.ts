@@ -1,7 +1,7 @@
 import { type Command, CommanderError } from 'commander'
 import { EXIT, type ExitCode } from '../support/exit-codes.js'
 import { CommandFailure, reportOf } from '../support/failure.js'
-import type { CommandContext } from '../terminal/command-context.js'
+import type { CommandContext, Run } from '../terminal/command-context.js'
 import { createTerminal, type Terminal } from '../terminal/terminal.js'
 import { environmentOf } from './environment.js'
 import { watchSignals } from './interruption.js'
@@ -49,9 +49,14 @@ async function runCommandLine(
   isJson: boolean,
 ): Promise<ExitCode> {
   let code: ExitCode = EXIT.success
-  const program = buildProgram(async (outcome) => {
+  const run: Run = async (outcome) => {
     code = await outcome(context)
-  }, context)
+  }
+  const program = buildProgram(run, context)
+  if (argv.includes('mcp')) {
+    const mcp = program.commands.find((command) => command.name() === 'mcp')
+    if (mcp !== undefined) (await import('./mcp-commands.js')).addMcpCommands(mcp, run)
+  }
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return code

@@ -1,15 +1,29 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { Run } from '../terminal/command-context.js'
-import { parseTimeoutMs } from './arguments.js'
+import { parsePort, parseTimeoutMs } from './arguments.js'
+import { withConnection } from './client-commands.js'
 
-/** `mcp guard`. */
-export function addMcpCommands(program: Command, run: Run): void {
-  const mcp = program.command('mcp').description('Model Context Protocol: have calls of tools judged')
+/** The commands of `mcp`, which are loaded when that is typed: who waits for a short command loads none of it. */
+export function addMcpCommands(mcp: Command, run: Run): void {
+  withConnection(
+    mcp
+      .command('serve', { isDefault: true })
+      .description('serve tools to ask, remember, recall, forget, publish and subscribe')
+      .option('--http <port>', 'over HTTP on this machine, in place of standard input and output', parsePort)
+      .option('--token-file <file>', 'the token that programs have to know for --http')
+      .option('--timeout <seconds>', 'how long a service may take to answer', parseTimeoutMs, 30_000),
+  ).action((options) =>
+    run(async (context) => (await import('../commands/mcp/serve.js')).serve(context, options)),
+  )
   mcp
     .command('guard')
     .argument('<command...>', 'what starts the server, behind --')
     .description('stand between a client and a server, and have every call of a tool judged')
-    .option('--name <name>', "the server's name in rules: mcp__NAME__TOOL (default: by the command)")
+    .option(
+      '--name <name>',
+      "the server's name in rules: mcp__NAME__TOOL (default: by the command)",
+      parseServerName,
+    )
     .requiredOption('--policy <file>', 'the policy to judge by')
     .option('--wait <seconds>', 'how long a person has to approve a call', parseTimeoutMs, 45_000)
     .option('--elicit', "let the client's user approve calls, who answers through the client")
@@ -17,6 +31,12 @@ export function addMcpCommands(program: Command, run: Run): void {
     .action((command: string[], options) =>
       run(async (context) => (await import('../commands/mcp/guard.js')).guard(context, command, options)),
     )
+}
+
+/** Two underscores would end it before its end. */
+function parseServerName(value: string): string {
+  if (/^[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*$/.test(value) && value.length <= 60) return value
+  throw new InvalidArgumentError('Expected letters, digits, - and single _, at most 60.')
 }
 
 const HELP = `

@@ -5,7 +5,6 @@ import type { CommandContext, Outcome, Run } from '../terminal/command-context.j
 import { addClientCommands } from './client-commands.js'
 import { addDenyCommands } from './deny-commands.js'
 import { addKeeperCommands } from './maintenance-commands.js'
-import { addMcpCommands } from './mcp-commands.js'
 import { addMemoryFileCommands } from './memory-commands.js'
 import { addOutboxCommands } from './outbox-commands.js'
 import { addPermissionCommands } from './permission-commands.js'
@@ -43,7 +42,9 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addDenyCommands(program, run)
   addPermissionCommands(program, run)
   addPolicyCommands(program, run)
-  addMcpCommands(program, run)
+  program
+    .command('mcp')
+    .description('Model Context Protocol: serve tools, and have the calls of others judged')
   addSecretCommands(program, run)
   addOutboxCommands(program, run)
   addMemoryFileCommands(program, run)

@@ -1,14 +1,13 @@
 import { resolve } from 'node:path'
-import { Writable } from 'node:stream'
 import type { CallJudge } from '@jamey/agents'
 import { loadPolicy, RuleFileError } from '@jamey/conscience'
 import { guardMcp, type McpGuardEnd, ServerStartError, startChildServer } from '@jamey/mcp'
 import { EXIT, type ExitCode } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
-import type { Terminal } from '../../terminal/terminal.js'
 import { policyJudge } from './policy-judge.js'
 import { serverNameOf } from './server-name.js'
+import { outputOf } from './standard-output.js'
 
 export interface GuardOptions {
   readonly name?: string
@@ -71,16 +70,6 @@ async function started([command = '', ...args]: readonly string[], { cwd }: Comm
     if (!(error instanceof ServerStartError)) throw error
     throw new CommandFailure(error.message, { code: error.code, exitCode: EXIT.unavailable, cause: error })
   }
-}
-
-/** Standard output as a stream that makes its writer wait while its reader does not read. */
-function outputOf({ output, write }: Terminal): Writable {
-  return new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      write(chunk)
-      output.drained().then(() => done(), done)
-    },
-  })
 }
 
 function policyAt({ cwd }: CommandContext, file: string) {
