@@ -7,16 +7,16 @@ import { SESSION_SCHEMA } from './session/schema.js'
 export interface StoreCheckOptions {
   /** The store's folder; its owner may be running, in any process but this one. */
   readonly path: string
-  /** Of a broker (`openBrokerStore`) or of a client's session (`openSessionStore`). */
+  /** The store of a broker (`openBrokerStore`) or of a client's session (`openSessionStore`). */
   readonly kind: 'broker' | 'session'
 }
 
 export interface StoreCheck {
-  /** Those that are whole. */
+  /** Number of records that are whole. */
   records: number
-  /** Those that cannot be read. */
+  /** Number of records that cannot be read. */
   damaged: number
-  /** Of the first damaged one; undefined where all are whole. */
+  /** The fault of the first damaged one; undefined where all are whole. */
   damage: StoreError | undefined
   /** The process that has the store open; undefined: nobody. */
   owner: number | undefined

@@ -19,9 +19,9 @@ export interface AcmeCertificateOptions extends AcmeServer {
   readonly hosts: readonly string[]
   /** Whom the authority may write to, such as `mailto:ops@example.org`. */
   readonly contact?: readonly string[] | undefined
-  /** Where challenges are answered; the authority asks at port 80 of each host. */
+  /** Address at which challenges are answered; the authority asks at port 80 of each host. */
   readonly challengeAddress: { readonly host: string; readonly port: number }
-  /** What ends within so many milliseconds is had anew; 30 days by default. */
+  /** A certificate that ends within so many milliseconds is replaced; 30 days by default. */
   readonly withinMs?: number | undefined
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined
@@ -100,7 +100,7 @@ async function keyAt(path: string): Promise<KeyObject> {
   return readIssuingKey((await readText(path, true)) ?? made)
 }
 
-/** One that is damaged is had anew: nobody made it by hand. */
+/** The certificate at a path; undefined for a damaged one, which is replaced: nobody made it by hand. */
 async function certificateAt(path: string): Promise<X509Certificate | undefined> {
   const text = await readText(path, false)
   try {

@@ -4,7 +4,7 @@ import { AcmeError } from '../support/errors.js'
 import { type AcmeAnswer, type AcmeSession, problemOf, urlIn } from './acme-session.js'
 import type { HttpChallenges } from './http-challenges.js'
 
-/** Between two looks at what the server works on, where it does not say itself. */
+/** Time between two looks at what the server works on, where it does not say itself. */
 const POLL_MS = 1_000
 const MAXIMUM_POLL_MS = 30_000
 const MAXIMUM_POLLS = 60

@@ -7,9 +7,12 @@ import { type Authority, issueServerCertificate } from '../certificates/certific
 
 type Fields = Record<string, unknown>
 
-/** As much of RFC 8555 as a client can get wrong: nonces once, signatures, account keys, HTTP-01 from outside. */
+/**
+ * A server of RFC 8555, as far as a client can get it wrong: nonces once, signatures, account keys, HTTP-01 from
+ * outside.
+ */
 export class AcmeTestServer {
-  /** Set by tests. */
+  /** Number of nonces to refuse; set by tests. */
   badNonces = 0
   challengePort = 0
   isSilent = false

@@ -7,19 +7,19 @@ const TIMEOUT_MS = 20_000
 const MAXIMUM_BYTES = 262_144
 /** A server may say `badNonce` at any time; the next nonce comes with that answer. RFC 8555 section 6.5 */
 const TRIES = 5
-/** What a server says of a failure, as far as it is passed on. */
+/** Characters of a server's words about a failure that are passed on. */
 const MAXIMUM_DETAIL = 300
 
 export interface AcmeAnswer extends HttpsAnswer {
   readonly json: Readonly<Record<string, unknown>>
-  /** Where what was made is found. */
+  /** URL of what was made, from the header Location. */
   readonly location: string | undefined
 }
 
 export interface AcmeServer {
   /** `https:`, or `http:` of this machine. */
   readonly directoryUrl: string
-  /** Who signed the server's certificate, PEM; the authorities Node knows by default. */
+  /** Authorities that may have signed the server's certificate, PEM; those that Node knows by default. */
   readonly ca?: string | Uint8Array | undefined
 }
 
@@ -52,12 +52,12 @@ export class AcmeSession {
     this.#account = account.location
   }
 
-  /** One of the directory. Throws `AcmeError` where it has none of that name. */
+  /** One URL of the directory. Throws `AcmeError` where it has none of that name. */
   url(name: string): string {
     return urlIn(this.#directory, name)
   }
 
-  /** What stands in the file of an HTTP-01 challenge. RFC 8555 section 8.1 */
+  /** Content of the file of an HTTP-01 challenge. RFC 8555 section 8.1 */
   async keyAuthorization(token: string): Promise<string> {
     return `${token}.${await calculateJwkThumbprint(this.#jwk, 'sha256')}`
   }
@@ -124,7 +124,7 @@ export function urlIn(object: Readonly<Record<string, unknown>>, name: string): 
   throw unusable(`names no ${name}`)
 }
 
-/** What an authority says went wrong, in one line without control characters. RFC 8555 section 6.7 */
+/** An authority's words about a failure, in one line without control characters. RFC 8555 section 6.7 */
 export function problemOf({ json, status }: Pick<AcmeAnswer, 'json' | 'status'>): string {
   const { type, detail } = json
   const texts = [type, detail].filter((text) => typeof text === 'string')

@@ -20,7 +20,7 @@ export interface RotationOptions {
   readonly now?: (() => number) | undefined
 }
 
-/** By the keys that are in the directory at `path`. */
+/** The stage of a rotation, told by the keys that are in the directory at `path`. */
 export function rotationStage(path: string): RotationStage {
   const folder = new CertificateFolder(path, { now: Date.now })
   if (existsSync(folder.files('ca-next').keyPath)) return 'prepared'
@@ -66,7 +66,7 @@ export async function switchAuthority(path: string, options: RotationOptions = {
       )
     }
     await folder.write(folder.files('ca-before').keyPath, keyPem, 0o600)
-    // From this moment the other key is the authority's, whatever comes next.
+    // The other key is the authority's from this moment on, whatever comes next.
     await replace(folder.files('ca-next').keyPath, folder.files('ca').keyPath)
     written.push(...folder.written, 'ca.key')
   }

@@ -17,9 +17,9 @@ export interface CertificateDirectory {
   readonly path: string
   readonly authority: CertificateFiles
   readonly server: CertificateFiles
-  /** By component name. */
+  /** Files by component name. */
   readonly components: Readonly<Record<string, CertificateFiles>>
-  /** What was made or made anew, such as `server.crt`; empty where everything could be reused. */
+  /** Names of files that were made or made anew, such as `server.crt`; empty where everything could be reused. */
   readonly written: readonly string[]
 }
 
@@ -67,7 +67,7 @@ async function makeDirectory(path: string): Promise<void> {
   let mode: number
   try {
     const made = await mkdir(path, { recursive: true, mode: 0o700 })
-    // What the process masks (umask) can only take rights away; the owner needs all three.
+    // The process's umask can only take rights away; the owner needs all three.
     if (made !== undefined) await chmod(path, 0o700)
     mode = (await stat(path)).mode
   } catch (error) {
@@ -77,7 +77,7 @@ async function makeDirectory(path: string): Promise<void> {
       { path },
     )
   }
-  // Who may write here can replace any key, whatever the mode of its file.
+  // Users who may write here can replace any key, whatever the mode of its file.
   if (process.platform !== 'win32' && (mode & 0o022) !== 0) {
     throw new CertificateError(
       'certificate-exposed',

@@ -25,13 +25,13 @@ const RENEWAL_DAYS = 30
 /** Files of authorities, and the server's. */
 const RESERVED = ['ca', 'ca-next', 'ca-before', 'server']
 
-/** Where a certificate and its private key (mode 0600) lie. */
+/** Paths of a certificate and its private key (mode 0600). */
 export interface CertificateFiles {
   readonly certPath: string
   readonly keyPath: string
 }
 
-/** What a certificate is for. */
+/** The purpose of a certificate, by which it is issued. */
 export interface Leaf {
   /** `incomplete`: to be issued again. `foreign`: of somebody else, and not to be touched. */
   fault(certificate: X509Certificate): 'incomplete' | 'foreign' | undefined
@@ -55,7 +55,7 @@ export function clientLeaf(commonName: string, now: () => number): Leaf {
 }
 
 interface Authorities {
-  /** As ca.crt has them. */
+  /** All authorities, as ca.crt has them. */
   readonly all: readonly X509Certificate[]
   /** The one that ca.key belongs to; the first where that key is kept elsewhere. */
   readonly signing: X509Certificate
@@ -86,7 +86,7 @@ export class CertificateFolder {
     return { certPath: join(this.path, `${name}.crt`), keyPath: join(this.path, `${name}.key`) }
   }
 
-  /** Those of ca.crt, after `openAuthority`. */
+  /** The authorities of ca.crt, after `openAuthority`. */
   get authorities(): Authorities {
     if (this.#authorities !== undefined) return this.#authorities
     const { certPath } = this.files('ca')
@@ -100,7 +100,7 @@ export class CertificateFolder {
     const { certPath, keyPath } = this.files('ca')
     const certPem = await this.read(certPath, false)
     if (certPem === undefined && isThere) return
-    // Where a certificate stands alone its key is kept elsewhere, and is missed only when something is to be issued.
+    // A certificate that stands alone has its key elsewhere, and that is missed only when something is to be issued.
     const keyPem = certPem === undefined ? await this.readOrMakeKey(keyPath) : await this.read(keyPath, true)
     const key = keyPem === undefined ? undefined : naming(keyPath, () => readIssuingKey(keyPem))
     if (certPem === undefined) {
@@ -228,12 +228,12 @@ export function readCertificates(pem: string): X509Certificate[] {
   return blocks.map(readCertificate)
 }
 
-/** By name and signature. */
+/** True where `authority` issued the certificate, by name and signature. */
 export function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
 }
 
-/** Whether the certificate is for that host name or address. */
+/** True where the certificate is for that host name or address. */
 export function covers(certificate: X509Certificate, host: string): boolean {
   return (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined
 }

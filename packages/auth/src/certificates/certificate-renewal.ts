@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000
 export interface RenewalOptions {
   /** Names of files, such as `server` or a client identifier; all that are there by default. */
   readonly names?: readonly string[] | undefined
-  /** What ends within so many milliseconds is issued again; 30 days by default. */
+  /** A certificate that ends within so many milliseconds is issued again; 30 days by default. */
   readonly withinMs?: number | undefined
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined
@@ -26,7 +26,9 @@ export interface RenewalFault {
 export interface Renewal {
   /** Files that were written, such as `server.crt` and `crl.pem`. */
   readonly written: readonly string[]
-  /** What was left as it is because it cannot be issued again; everything else was looked after all the same. */
+  /**
+   * Certificates that stay as they are because they cannot be issued again; all others were looked after all the same.
+   */
   readonly faults: readonly RenewalFault[]
 }
 

@@ -15,7 +15,7 @@ export interface RevokeOptions {
 }
 
 export interface Revoked {
-  /** In hexadecimal. */
+  /** The number in hexadecimal. */
   readonly serialNumber: string
   /** Files of the directory that were moved into its folder `revoked`. */
   readonly moved: readonly string[]
@@ -52,7 +52,7 @@ export async function revokeCertificate(
   return { serialNumber, moved }
 }
 
-/** The same of a certificate (PEM) that lies elsewhere, at `certPath`; nothing is moved. */
+/** Revokes a certificate (PEM) that lies elsewhere, at `certPath`; nothing is moved. */
 export async function revokeForeignFile(
   path: string,
   certPath: string,

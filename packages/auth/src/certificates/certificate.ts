@@ -29,7 +29,7 @@ export interface IssuedCertificate {
 export type Authority = IssuedCertificate
 
 export interface CertificateOptions {
-  /** How long it is valid: 3650 days for an authority, 365 for others, never longer than their authority. */
+  /** Days for which it is valid: 3650 for an authority, 365 for others, never longer than their authority. */
   readonly validityDays?: number | undefined
   /** An existing private key (PEM, ECDSA P-256) to certify; a new one by default. */
   readonly keyPem?: string | undefined
@@ -162,7 +162,7 @@ export function readKey(pem: string): KeyObject {
   try {
     return createPrivateKey(pem)
   } catch {
-    // Without its cause, which could quote what it tried to parse.
+    // The error has no cause, which could quote what it tried to parse.
     throw new CertificateError('certificate-damaged', 'the private key cannot be read; expected PEM text')
   }
 }

@@ -28,7 +28,7 @@ interface Entry {
   readonly reason?: X509.X509CrlReason
 }
 
-/** What one authority has revoked. */
+/** The certificates that one authority has revoked. */
 interface List {
   readonly issuer: string
   readonly number: number
@@ -80,7 +80,7 @@ export async function refreshRevocationList(
 }
 
 interface Signer {
-  /** As the library writes the subject, by which a list names it. */
+  /** The subject as the library writes it, by which a list names it. */
   readonly name: string
   readonly certificate: X509Certificate
   readonly keyPem: string

@@ -7,7 +7,7 @@ import { isClientSecretHash } from './client-secret.js'
 
 const MAXIMUM_BYTES = 16 * 1024 * 1024
 const MAXIMUM_CLIENTS = 10_000
-/** One in force, and one that is on its way out. */
+/** Number of secrets of one client: one in force, and one that is on its way out. */
 const MAXIMUM_SECRETS = 2
 
 /** A hashed secret, and until when it is taken. */
@@ -17,15 +17,15 @@ export interface HashedSecret {
   readonly untilMs: number | undefined
 }
 
-/** One that gets its tokens for a secret of its own, or for its certificate. */
+/** A client that gets its tokens for a secret of its own, or for its certificate. */
 export interface ClientEntry {
-  /** Its client identifier: the `sub` of its tokens. */
+  /** The client identifier: the `sub` of its tokens. */
   readonly clientId: string
   readonly permissions: readonly string[]
-  /** Of its tokens; undefined: as the issuer has it. */
+  /** Lifetime of its tokens; undefined: as the issuer has it. */
   readonly lifetimeSeconds: number | undefined
   readonly secrets: readonly HashedSecret[]
-  /** Whether its client certificate is enough, without a secret; false by default. */
+  /** True where its client certificate is enough, without a secret; false by default. */
   readonly byCertificate?: boolean | undefined
 }
 

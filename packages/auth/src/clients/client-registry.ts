@@ -5,7 +5,7 @@ import { isClientSecret, NOBODYS_HASH } from './client-secret.js'
 
 /** Secrets that are checked at once; each takes a thread and 16 MiB for some 50 ms. */
 const MAXIMUM_AT_ONCE = 2
-/** As many may wait for that: some two seconds. */
+/** Number of clients that may wait for that: some two seconds. */
 const MAXIMUM_WAITING = 64
 /** Longer ones are nobody's, and would be hashed all the same. */
 const MAXIMUM_SECRET_CHARACTERS = 512
@@ -19,7 +19,7 @@ export interface ClientRegistryOptions {
   readonly now?: (() => number) | undefined
 }
 
-/** More wait for their secret to be checked than may. */
+/** More clients wait for their secret to be checked than may. */
 export class RegistryBusyError extends JameyError<'registry-busy'> {
   override readonly name = 'RegistryBusyError'
 
@@ -28,7 +28,7 @@ export class RegistryBusyError extends JameyError<'registry-busy'> {
   }
 }
 
-/** Who may have tokens, by the secrets of a file or by their certificates. */
+/** Decides who may have tokens, by the secrets of a file or by certificates. */
 export class ClientRegistry {
   readonly #options: ClientRegistryOptions
   readonly #now: () => number
@@ -71,7 +71,7 @@ export class ClientRegistry {
       return isRight && hashes.length > 0 ? this.#clients.get(clientId) : undefined
     } finally {
       const next = this.#waiting.shift()
-      // Its place is handed on.
+      // The place goes to the next one that waits.
       if (next === undefined) this.#atOnce--
       else next()
     }

@@ -15,7 +15,7 @@ export function createClientSecret(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** What is kept of a secret: `scrypt$N$r$p$salt$hash`. */
+/** The form in which a secret is kept: `scrypt$N$r$p$salt$hash`. */
 export async function hashClientSecret(secret: string): Promise<string> {
   const salt = randomBytes(16)
   const hash = await derive(secret, salt, HASH_BYTES, COST)
@@ -27,7 +27,7 @@ export function isClientSecretHash(text: string): boolean {
   return cost !== undefined && Number(cost) <= MAXIMUM_N
 }
 
-/** Whether `hash` was made of `secret`. It takes as long whatever it finds, and never rejects. */
+/** True where `hash` was made of `secret`. It takes as long whatever it finds, and never rejects. */
 export async function isClientSecret(secret: string, hash: string): Promise<boolean> {
   const [, cost = '', r = '', p = '', salt = '', expected = ''] = FORM.exec(hash) ?? []
   try {
@@ -39,5 +39,5 @@ export async function isClientSecret(secret: string, hash: string): Promise<bool
   }
 }
 
-/** Of nobody: what is compared with where there is no client of a name, so that this takes as long. */
+/** A hash that no secret has, compared with where there is no client of a name, so that this takes as long. */
 export const NOBODYS_HASH = `scrypt$${COST.N}$${COST.r}$${COST.p}$${'A'.repeat(22)}$${'A'.repeat(43)}`

@@ -50,9 +50,9 @@ const SAFE_DIRECTORY = 'JAMEY_SAFE_DIRECTORY'
 const WRITE_OF_GROUP = 0o020
 const WRITE_OF_OTHERS = 0o002
 const STICKY = 0o1000
-/** As many as Linux follows. */
+/** Number of links that Linux follows. */
 const MAXIMUM_LINKS = 40
-/** What the shell handed over, such as `<(command)`. */
+/** Descriptors that the shell handed over, such as `<(command)`. */
 const OWN_DESCRIPTOR = /^\/(dev\/(fd\/\d+|stdin)|proc\/self\/fd\/\d+)$/
 
 /**
@@ -85,7 +85,10 @@ export function readOwnFile(path: string, options: OwnFileOptions): string {
   }
 }
 
-/** As `ownPath` of a folder, with all that is in it: no link in there leads out. What is not there is no fault. */
+/**
+ * Checks a folder as `ownPath` does, with all that is in it: no link in there leads out. A folder that is missing is no
+ * fault.
+ */
 export function assertOwnFolder(path: string, options: Pick<OwnPathOptions, 'within'> = {}): void {
   if (isBelieved(resolve(path))) return
   const folder = ownPath(path, { ...options, kind: 'folder' })
@@ -163,10 +166,12 @@ function ownUid(): number {
   return process.geteuid?.() ?? 0
 }
 
-/** What needs no look: Windows, what a person vouches for, and what the process was started with. */
+/**
+ * True for paths that need no look: Windows, those that a person vouches for, and those the process was started with.
+ */
 function isBelieved(path: string): boolean {
   if (process.platform === 'win32' || OWN_DESCRIPTOR.test(path)) return true
-  // Never from `.env`, which may be what is not believed.
+  // The variable is never read from `.env`, which may be what is not believed.
   const folders = (process.env[SAFE_DIRECTORY] ?? '').split(delimiter)
   return folders.some((folder) => folder !== '' && isIn(path, resolve(folder)))
 }
@@ -222,7 +227,7 @@ function tooLarge(path: string, bytes: number, maximum: number): Error {
   })
 }
 
-/** Who asked for a file hears of the file, too. */
+/** Says which file is not believed, and names the one that was asked for where that is another. */
 function notBelieved(path: string, asked: string): string {
   return path === resolve(asked) ? `${path} is not believed: it` : `${asked} is not believed: ${path}`
 }

@@ -3,10 +3,10 @@ import { link, open, rename, unlink } from 'node:fs/promises'
 import { OwnershipError } from '../support/errors.js'
 import { isOpenSecret, ownPath } from './own-files.js'
 
-/** More than any key, certificate or secret takes. */
+/** More bytes than any key, certificate or secret takes. */
 const MAXIMUM_BYTES = 65_536
 
-/** What was found at a path. `exposed`: others than the owner have rights on it, `mode` tells which. */
+/** The file at a path, as it was found. `exposed`: others than the owner have rights on it, `mode` tells which. */
 export type FileFinding =
   | { readonly status: 'read'; readonly text: string }
   | { readonly status: 'missing' }

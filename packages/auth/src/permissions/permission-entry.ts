@@ -2,7 +2,7 @@ import { isTopicFilter, splitShared } from '@jamey/protocol'
 import { clientIdentifierFault, quote } from '../support/client-identifier.js'
 import { PermissionListError } from '../support/errors.js'
 
-/** How an entry is written, to follow "expected" in a sentence. */
+/** The form of an entry, to follow "expected" in a sentence. */
 export const PERMISSION_FORM =
   'an MQTT topic filter, optionally after publish: or subscribe:, subscribe:$share/<group>/<filter>, or act-for: before a client identifier or +'
 
@@ -71,7 +71,7 @@ export function entryFor(verb: 'publish' | 'subscribe', wanted: string): string 
   return `${verb}:${group === undefined ? '' : `$share/${group}/`}${named.join('/')}`
 }
 
-/** What is wrong with an entry, to follow it in a sentence; undefined where it can be read. */
+/** The fault of an entry, to follow it in a sentence; undefined where it can be read. */
 export function permissionFault(text: string): string | undefined {
   return faultOf(...splitVerb(text))
 }
@@ -109,11 +109,11 @@ function actForFault(whom: string): string | undefined {
   return whom === OWN ? `has ${OWN}, which no client acts for` : clientIdentifierFault(whom)
 }
 
-/** Undefined where it grants this client nothing. */
+/** The grant of an entry; undefined where it grants this client nothing. */
 function grantOf(text: string, argument: string, clientId: string): Grant | undefined {
   const { group, filter } = splitShared(argument)
   if (!argument.includes(OWN)) return { text, group, filter }
-  // As `+` does not, an identifier that starts with `$` does not open what the server keeps for itself. [MQTT-4.7.2-1]
+  // An identifier that starts with `$` does not open what the server keeps for itself, as `+` does not. [MQTT-4.7.2-1]
   if (filter.startsWith(OWN) && clientId.startsWith('$')) return undefined
   const own = (level: string): string => (level === OWN ? clientId : level)
   return { text, group: group && own(group), filter: filter.split('/').map(own).join('/') }

@@ -22,7 +22,7 @@ export interface Decision {
   readonly permission: string | undefined
 }
 
-/** Below it the last level of a topic may tell who published. */
+/** Root of the topics whose last level may tell who published. */
 const ROOT = 'jamey/'
 const INBOXES = 'jamey/api/responses/'
 const STATUSES = 'jamey/events/status/'
@@ -78,12 +78,12 @@ export class Permissions {
     this.#entries = readEntries(list, clientId)
   }
 
-  /** Whether a message (a will, too) may be published to `topic`. */
+  /** True where a message (a will, too) may be published to `topic`. */
   mayPublish(topic: string): boolean {
     return this.#published.get(topic) ?? remember(this.#published, topic, isAllowed(this.#findPublish(topic)))
   }
 
-  /** Whether an entry allows any topic below `filter`, other clients' own topics left aside. */
+  /** True where an entry allows any topic below `filter`; topics that belong to other clients are not looked at. */
   mayPublishWithin(filter: string): boolean {
     return this.#entries.publish.some((grant) => overlaps(grant.filter, filter))
   }
@@ -97,7 +97,7 @@ export class Permissions {
     return isAllowed(this.#findSubscribe(filter))
   }
 
-  /** Whether a message of `topic` may be delivered to the client, whether it came to a share group or not. */
+  /** True where a message of `topic` may be delivered to the client, whether it came to a share group or not. */
   mayReceive(topic: string): boolean {
     return this.#received.get(topic) ?? remember(this.#received, topic, isAllowed(this.#findReceive(topic)))
   }
@@ -220,7 +220,7 @@ function isAllowed(found: Found): boolean {
   return found === 'own' || typeof found === 'object'
 }
 
-/** What starts with `$share/` can be named, but no subscription can ever select it. [MQTT 5.0 section 4.8.2] */
+/** A topic that starts with `$share/` can be named, but no subscription can ever select it. [MQTT 5.0 section 4.8.2] */
 function isReachable(topic: string): boolean {
   return isTopicName(topic) && !topic.startsWith('$share/')
 }
@@ -236,7 +236,7 @@ function remember(answers: Map<string, boolean>, topic: string, answer: boolean)
   return answer
 }
 
-/** Whether `topic` (or a filter) is `root` or lies below it. */
+/** True where `topic` (or a filter) is `root` or lies below it. */
 function isAtOrBelow(topic: string, root: string): boolean {
   return topic.startsWith(root) && (topic.length === root.length || topic.charCodeAt(root.length) === 0x2f)
 }

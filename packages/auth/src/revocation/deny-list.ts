@@ -3,11 +3,11 @@ import { clientIdentifierFault, quote } from '../support/client-identifier.js'
 import { DenyListError } from '../support/errors.js'
 import { normalSerialNumber } from './revocation-list.js'
 
-/** What a denial goes by. */
+/** The facts by which a denial knows whom it is about. */
 export const DENIAL_KINDS = ['sub', 'jti', 'certificate_serial'] as const
 export type DenialKind = (typeof DENIAL_KINDS)[number]
 
-/** More than anybody looks after by hand; whoever has to deny more takes the key away. */
+/** More denials than anybody looks after by hand; who has to deny more takes the key away. */
 const MAXIMUM_DENIALS = 10_000
 const MAXIMUM_BYTES = 4 * 1024 * 1024
 const MAXIMUM_CHARACTERS = 256
@@ -20,15 +20,15 @@ export interface Denial {
   readonly reason: string | undefined
 }
 
-/** What a client shows of itself. */
+/** The facts that a client shows of itself. */
 export interface Shown {
   readonly sub: string
   readonly jti?: string | undefined
-  /** As `normalSerialNumber` has it. */
+  /** The number in the form of `normalSerialNumber`. */
   readonly certificateSerial?: string | undefined
 }
 
-/** Who may not come in, whatever else he shows. What has passed its time denies nothing. */
+/** A list of those who may not come in, whatever else they show. An entry that has passed its time denies nothing. */
 export class DenyList {
   readonly denials: readonly Denial[]
   readonly #byName: ReadonlyMap<string, Denial>
@@ -95,7 +95,8 @@ export async function writeDenyListFile(
   }))
   const lines = entries.map((entry) => `  ${JSON.stringify(entry)}`)
   try {
-    // Whoever runs the broker may be another than who denies; no secret is in it.
+    // The mode lets others read: the user who runs the broker may be another than the one who denies, and no secret is
+    // in it.
     await writeWhole(path, `[\n${lines.join(',\n')}\n]\n`, { mode: 0o644 })
   } catch (error) {
     throw new DenyListError(
@@ -160,7 +161,7 @@ function readEntry(entry: unknown, where: string): Denial {
   }
   const { until, reason, ...rest } = entry as Record<string, unknown>
   const [[kind, value] = [], ...others] = Object.entries(rest)
-  // One that was misspelt would deny nobody.
+  // A misspelt kind would deny nobody.
   if (!isKind(kind) || others.length > 0) {
     const found = Object.keys(rest).slice(0, 4).map(quote).join(', ') || 'nothing'
     throw fault('', found, `one of ${DENIAL_KINDS.join(', ')}, and perhaps until and reason`)

@@ -2,10 +2,12 @@ import { constants, type KeyObject, verify, X509Certificate } from 'node:crypto'
 import { contentOf, DER, type DerValue, membersOf, readDer, wholeOf } from '../support/der.js'
 import { CertificateError } from '../support/errors.js'
 
-/** Read in one turn of the event loop; some milliseconds. */
+/** Number of entries that are read in one turn of the event loop, in some milliseconds. */
 const MAXIMUM_ENTRIES_PER_TURN = 20_000
 
-/** By object identifier in hexadecimal, what a list was signed with. RFC 5280 section 4.1.1.2, RFC 5758, RFC 8410 */
+/**
+ * Digests of signature algorithms, by object identifier in hexadecimal. RFC 5280 section 4.1.1.2, RFC 5758, RFC 8410
+ */
 const DIGESTS: Readonly<Record<string, string | null>> = {
   '2a864886f70d01010b': 'sha256',
   '2a864886f70d01010c': 'sha384',
@@ -16,13 +18,13 @@ const DIGESTS: Readonly<Record<string, string | null>> = {
   '2b6570': null,
 }
 
-/** Which certificate it is: who issued it, as DER in hexadecimal, and under which number. */
+/** The name of a certificate: its issuer, as DER in hexadecimal, and its serial number. */
 export interface CertificateNumber {
   readonly issuer: string
   readonly serialNumber: string
 }
 
-/** Of a certificate in DER. Throws `RangeError` for what is none. RFC 5280 section 4.1 */
+/** The number of a certificate in DER. Throws `RangeError` for what is none. RFC 5280 section 4.1 */
 export function certificateNumberOf(der: Uint8Array): CertificateNumber {
   const [body] = membersOf(der, readDer(der, 0))
   if (body === undefined) throw new RangeError('the certificate is empty')
@@ -128,7 +130,7 @@ async function readList(der: Buffer, authorities: readonly X509Certificate[]): P
 interface Parts {
   readonly issuer: string
   readonly nextUpdateMs: number | undefined
-  /** Undefined: nothing is revoked. */
+  /** The revoked entries; undefined where nothing is revoked. */
   readonly revoked: DerValue | undefined
   readonly signed: Buffer
   readonly digest: string | null
@@ -151,7 +153,7 @@ function partsOf(der: Buffer): Parts {
   if (digest === undefined) throw new RangeError('its signature is of a kind that is not known')
   const members = [...membersOf(der, body)].filter(({ tag }) => tag !== DER.integer)
   const [within, issuer, , next, list] = members
-  // The same inside, where it is signed. RFC 5280 section 5.1.1.2
+  // The algorithm inside, which is signed, must be the same. RFC 5280 section 5.1.1.2
   if (within === undefined || !wholeOf(der, within).equals(wholeOf(der, algorithm))) {
     throw new RangeError('its signature is of another kind than it says')
   }
@@ -164,7 +166,7 @@ function partsOf(der: Buffer): Parts {
     revoked: revoked?.tag === DER.sequence ? revoked : undefined,
     signed: wholeOf(der, body),
     digest,
-    // Its first byte counts unused bits, of which there are none.
+    // The first byte of a bit string counts unused bits, of which there are none.
     signature: contentOf(der, signature).subarray(1),
   }
 }
@@ -178,7 +180,7 @@ function isSignedBy({ signed, digest, signature }: Parts, key: KeyObject): boole
   }
 }
 
-/** In pieces: some authorities have revoked very many. */
+/** The list is read in pieces: some authorities have revoked very many. */
 async function serialNumbersIn(der: Buffer, revoked: DerValue | undefined): Promise<Set<string>> {
   const serialNumbers = new Set<string>()
   if (revoked === undefined) return serialNumbers

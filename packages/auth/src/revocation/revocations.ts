@@ -18,9 +18,9 @@ export interface RevocationFiles {
   readonly deniedFile?: string | undefined
   /** Revocation lists of certificate authorities: CRLs in PEM or DER. */
   readonly crlFiles?: readonly string[] | undefined
-  /** One more of these, which may come later. */
+  /** One more CRL file, which may come later. */
   readonly ownCrlFile?: string | undefined
-  /** Who may have signed those: the authorities that vouch for client certificates, PEM. */
+  /** Authorities that may have signed the CRLs, PEM: those that vouch for client certificates. */
   readonly authorities?: readonly string[] | undefined
 }
 
@@ -33,15 +33,15 @@ export interface RevocationsOptions extends RevocationFiles {
   readonly now?: (() => number) | undefined
 }
 
-/** Who shows itself, to be asked about. */
+/** A client that shows itself, to be asked about. */
 export interface Bearer {
   readonly sub: string
   readonly jti?: string | undefined
-  /** Its certificate in DER. */
+  /** The client's certificate in DER. */
   readonly certificate?: Uint8Array | undefined
 }
 
-/** Who comes in no more: by a deny list and by CRLs, whose files are looked at twice a second. */
+/** Decides who comes in no more, by a deny list and by CRLs, whose files are looked at twice a second. */
 export class Revocations {
   readonly #options: RevocationsOptions
   readonly #now: () => number
@@ -85,7 +85,7 @@ export class Revocations {
     )
   }
 
-  /** Why `bearer` may not come in, to be told to it; undefined where it may. */
+  /** The reason why `bearer` may not come in, to be told to it; undefined where it may. */
   objectionTo({ sub, jti, certificate }: Bearer): string | undefined {
     const number = certificate && this.#numberOf(certificate)
     const denial = this.#denied.denialOf({ sub, jti, certificateSerial: number?.serialNumber }, this.#now())
@@ -132,7 +132,7 @@ export class Revocations {
       throw new CertificateError(error.code, `${path}: ${error.message}`, { path, cause: error.cause })
     }
     const late = lists.find(({ nextUpdateMs = Number.POSITIVE_INFINITY }) => nextUpdateMs <= this.#now())
-    // What was revoked stays so. Nobody is refused because an authority is late.
+    // Revoked certificates stay revoked. Nobody is refused because an authority is late.
     if (late !== undefined) {
       const message = `${path} should have been replaced by ${new Date(late.nextUpdateMs ?? 0).toISOString()}; what was revoked since then is not in it`
       this.#options.onError?.(new CertificateError('certificate-expired', message, { path }))

@@ -21,7 +21,9 @@ export function assertClientIdentifier(text: string): void {
   )
 }
 
-/** What is wrong with `text` as a client identifier, to follow the identifier in a sentence. */
+/**
+ * The fault of `text` as a client identifier, to follow the identifier in a sentence; undefined where there is none.
+ */
 export function clientIdentifierFault(text: string): string | undefined {
   if (text === '') return 'is empty'
   if (text.length > MAXIMUM_CHARACTERS) return `has ${text.length} characters`

@@ -24,7 +24,7 @@ const SCRIPTS = [
 ].map((name) => ({ name, letters: new RegExp(`\\p{Script=${name}}`, 'u') }))
 const ANY_SCRIPT = /[\p{Script=Common}\p{Script=Inherited}]/u
 
-/** What looks like a Latin letter in most typefaces, by code points. UTS 39, confusables.txt */
+/** Code points that look like a Latin letter in most typefaces, by that letter. UTS 39, confusables.txt */
 const CONFUSABLE = {
   O: '0030 041e 039f 0555',
   o: '043e 03bf 0585',
@@ -129,7 +129,7 @@ function scriptFault(name: string): string | undefined {
   return undefined
 }
 
-/** The same for names that look alike: to find such among many. UTS 39, section 4 */
+/** A text that is the same for names that look alike, so that such can be found among many. UTS 39, section 4 */
 export function clientNameSkeleton(name: string): string {
   const plain = name
     .normalize('NFKD')

@@ -1,7 +1,7 @@
 /** One value of DER: where its content lies. X.690 section 8.1 */
 export interface DerValue {
   readonly tag: number
-  /** Of the tag itself. */
+  /** Offset of the tag itself. */
   readonly from: number
   readonly start: number
   readonly end: number
@@ -32,7 +32,9 @@ export function readDer(bytes: Uint8Array, at: number, end = bytes.length): DerV
   return { tag: bytes[at] ?? 0, from: at, start, end: start + length }
 }
 
-/** What a sequence holds, one after the other. Throws `RangeError` where `value` is none, or goes beyond its end. */
+/**
+ * The members of a sequence, one after the other. Throws `RangeError` where `value` is none, or goes beyond its end.
+ */
 export function* membersOf(bytes: Uint8Array, value: DerValue): Generator<DerValue> {
   if (value.tag !== DER.sequence && (value.tag & 0xe0) !== 0xa0)
     throw new RangeError('the DER has no sequence there')

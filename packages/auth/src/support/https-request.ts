@@ -7,7 +7,7 @@ import { isIP } from 'node:net'
 export interface ClientCertificate {
   readonly cert: string | Uint8Array
   readonly key: string | Uint8Array | KeyObject
-  /** Of a `key` in encrypted PEM. */
+  /** Passphrase of a `key` in encrypted PEM. */
   readonly passphrase?: string | undefined
 }
 
@@ -17,9 +17,9 @@ export interface HttpsRequest {
   readonly method: 'GET' | 'HEAD' | 'POST'
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | undefined
-  /** Who may have signed the server's certificate, PEM; the authorities Node knows by default. */
+  /** Authorities that may have signed the server's certificate, PEM; those that Node knows by default. */
   readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
-  /** What is shown of oneself, PEM. */
+  /** The certificate that is shown to the server, PEM. */
   readonly certificate?: ClientCertificate | undefined
   /** From the first byte to the last. */
   readonly timeoutMs: number
@@ -34,7 +34,7 @@ export interface HttpsAnswer {
   readonly retryAfterSeconds: number | undefined
 }
 
-/** Why `url` may not be asked; undefined where it may: what travels there is believed, or is secret. */
+/** The reason why `url` may not be asked; undefined where it may: what travels there is believed, or is secret. */
 export function urlFault(text: string): string | undefined {
   if (!URL.canParse(text)) return 'is no URL'
   const { protocol, hostname, username, password } = new URL(text)
@@ -53,7 +53,7 @@ export async function ask(request: HttpsRequest): Promise<HttpsAnswer> {
   const authorities = ca === undefined ? {} : { ca: (Array.isArray(ca) ? ca : [ca]).map(pem) }
   const shown = request.certificate === undefined ? {} : certificateOptions(request.certificate)
   const options = { method, headers: { accept: 'application/json', ...headers }, agent: false as const }
-  // Of the runtime: it is not what the tests' clocks decide, and it holds a minute at the most.
+  // The signal is the runtime's: it is not what the tests' clocks decide, and it holds a minute at the most.
   const signal = AbortSignal.timeout(Math.min(timeoutMs, 60_000))
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => reject(new Error(faultOf(error, signal, timeoutMs)))

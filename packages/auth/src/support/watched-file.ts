@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 
-/** Between two looks. What the system tells of itself (inotify) is not told on every file system, and has a limit. */
+/** Time between two looks. The system's own notices (inotify) do not come on every file system, and have a limit. */
 const INTERVAL_MS = 400
 
 /** Looks again and again, one look at a time, as long as the process has anything else to do. Returns what ends it. */
@@ -39,7 +39,7 @@ export class WatchedFile {
   }
 }
 
-/** What tells one state of a file from the next. Take it before the file is read, and no change is missed. */
+/** A text that tells one state of a file from the next. Take it before the file is read, and no change is missed. */
 export async function signatureOf(path: string): Promise<string> {
   try {
     const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })

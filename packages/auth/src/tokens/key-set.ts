@@ -4,7 +4,7 @@ import { quote } from '../support/client-identifier.js'
 import { KeySetError } from '../support/errors.js'
 import type { TokenHeader, TokenParts } from './token-form.js'
 
-/** More than any issuer has in force at once. */
+/** More keys than any issuer has in force at once. */
 const MAXIMUM_KEYS = 64
 /** A token that names no key is tried with the newest ones alone, so that its check stays cheap. */
 const MAXIMUM_TRIED = 4
@@ -14,11 +14,14 @@ const MINIMUM_RSA_BITS = 2048
 interface Algorithm {
   readonly kty: string
   readonly crv?: string
-  /** As `verify` of node:crypto takes it; null: the key knows. */
+  /** The digest as `verify` of node:crypto takes it; null: the key knows. */
   readonly digest: 'sha256' | null
 }
 
-/** What public keys verify. An algorithm takes one kind of key alone, so none can be made to stand for another. RFC 8725 section 3.1 */
+/**
+ * The algorithms that are accepted. Each takes one kind of key alone, so none can be made to stand for another. RFC
+ * 8725 section 3.1
+ */
 const ALGORITHMS: Readonly<Record<string, Algorithm>> = {
   EdDSA: { kty: 'OKP', crv: 'Ed25519', digest: null },
   RS256: { kty: 'RSA', digest: 'sha256' },
@@ -86,7 +89,7 @@ export async function readKeySetFile(path: string): Promise<KeySet> {
   }
 }
 
-/** Whether one of `keys` signed the token; off the event loop. */
+/** Finds out, off the event loop, whether one of `keys` signed the token. */
 export async function isSignedBy(
   keys: readonly KeyObject[],
   { header, content, signature }: TokenParts,

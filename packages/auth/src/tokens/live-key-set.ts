@@ -4,24 +4,24 @@ import { ask, urlFault } from '../support/https-request.js'
 import { KeySet, readKeySetFile, type VerificationKeys } from './key-set.js'
 import type { TokenHeader } from './token-form.js'
 
-/** After which keys are looked for again, while those that are there are used. */
+/** Age at which keys are looked for again, while those that are there are used. */
 const REFRESH_MS = 300_000
-/** After which they are not used before somebody looked. */
+/** Age from which they are not used before somebody looked. */
 const STALE_MS = 2 * REFRESH_MS
-/** For so long they are used where nobody can look: an issuer that is away takes nobody along for a day. */
+/** Age until which they are used where nobody can look: for a day, an issuer that is away shuts nobody out. */
 const GIVEN_UP_MS = 86_400_000
-/** Between two looks, whatever tokens name: strangers can name keys that do not exist as often as they like. */
+/** Time between two looks, whatever tokens name: anybody can name keys that do not exist as often as they like. */
 const COOLDOWN_MS = 30_000
-/** As long as there are none, and so nobody comes in. */
+/** Time between two looks while there are no keys, and so nobody comes in. */
 const FIRST_COOLDOWN_MS = 2_000
 const TIMEOUT_MS = 5_000
 const MAXIMUM_BYTES = 262_144
 
 export interface LiveKeySetOptions {
-  /** Where it is published: `https:`, or `http:` of this machine. Or `path`: the file it stands in. */
+  /** URL at which the keys are published: `https:`, or `http:` of this machine. Or `path`: the file they stand in. */
   readonly url?: string | undefined
   readonly path?: string | undefined
-  /** Who may have signed the certificate of that server, PEM; the authorities Node knows by default. */
+  /** Authorities that may have signed the certificate of that server, PEM; those that Node knows by default. */
   readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
   /** Told of every look that failed. */
   readonly onError?: ((error: Error) => void) | undefined

@@ -2,7 +2,7 @@ import { TokenRequestError } from '../support/errors.js'
 import { ask, type ClientCertificate, type HttpsAnswer, urlFault } from '../support/https-request.js'
 import type { IssuedToken } from './token-source.js'
 
-/** How long before its end a token is replaced. */
+/** Seconds before its end at which a token is replaced. */
 const REFRESH_SECONDS = 30
 /** Within the time that a connection has. */
 const TIMEOUT_MS = 8_000
@@ -10,15 +10,18 @@ const MAXIMUM_BYTES = 65_536
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 export interface RemoteTokenSourceOptions {
-  /** Where tokens are issued, such as `https://hub.example.org/v1/token`; `http:` of this machine alone. */
+  /** URL at which tokens are issued, such as `https://hub.example.org/v1/token`; `http:` of this machine alone. */
   readonly url: string
   /** The client identifier the tokens are for. */
   readonly subject: string
-  /** Of `secret` and `certificate` one. */
+  /** One of `secret` and `certificate` is needed. */
   readonly secret?: string | undefined
   /** Shown in place of a secret; a function is asked at each request. Its common name is the client identifier. [RFC 8705, section 2] */
   readonly certificate?: ClientCertificate | (() => Promise<ClientCertificate>) | undefined
-  /** Who may have signed the certificate of that server, PEM; the authorities Node knows by default. As `certificate`. */
+  /**
+   * Authorities that may have signed the certificate of that server, PEM, or a function as of `certificate`; those that
+   * Node knows by default.
+   */
   readonly ca?: string | Uint8Array | (() => Promise<string | Uint8Array>) | undefined
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined
@@ -55,7 +58,7 @@ export class RemoteTokenSource {
     this.#now = options.now ?? Date.now
   }
 
-  /** Of the last token, in seconds; 0 before the first. */
+  /** Lifetime of the last token; 0 before the first. */
   get lifetimeSeconds(): number {
     return this.#lifetimeSeconds
   }
@@ -110,7 +113,7 @@ export class RemoteTokenSource {
     const proven = certificate === undefined ? 'secret' : 'certificate'
     const { token, lifetimeSeconds } = readAnswer(answer, { host: this.#url.host, subject, proven })
     this.#lifetimeSeconds = lifetimeSeconds
-    // Its time began before the answer was on its way.
+    // The time of a token begins before the answer is on its way.
     this.#issuedAtMs = now
     this.#refreshAtMs = now + (lifetimeSeconds - Math.min(REFRESH_SECONDS, lifetimeSeconds / 2)) * 1000
     this.#present = { token, expiresAtMs: now + lifetimeSeconds * 1000 }

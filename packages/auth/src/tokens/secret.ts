@@ -4,7 +4,7 @@ import { SecretError } from '../support/errors.js'
 /** The key of HS256 is as long as its hash, so that guessing it is not easier than forging. RFC 7518 section 3.2. */
 export const MINIMUM_SECRET_BYTES = 32
 
-/** What tokens are signed with: bytes, or text that stands for its UTF-8 bytes (as `MQTT_JWT_SECRET` does). */
+/** The secret that signs tokens: bytes, or text that stands for its UTF-8 bytes (as `MQTT_JWT_SECRET` does). */
 export type Secret = Uint8Array | string
 
 /**
@@ -26,7 +26,7 @@ export function keyOf(secret: Secret): KeyObject {
   return createSecretKey(bytesOf(secret))
 }
 
-/** As `keyOf`, of one or several. */
+/** Keys of one or several secrets, made as `keyOf` makes one. */
 export function keysOf(secret: Secret | readonly Secret[]): readonly KeyObject[] {
   const isOne = typeof secret === 'string' || secret instanceof Uint8Array
   return (isOne ? [secret] : secret).map(keyOf)

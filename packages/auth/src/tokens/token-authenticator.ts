@@ -8,27 +8,27 @@ import { endMsOf, TokenVerifier, type TokenVerifierOptions } from './token-verif
 /** The Authentication Method under which MQTT 5 clients send their token, and later its successors (AUTH). */
 export const AUTHENTICATION_METHOD = 'JWT'
 
-/** What a client shows when it connects or renews. */
+/** The proofs that a client shows when it connects or renews. */
 export interface AuthenticationRequest {
   readonly clientId: string
   readonly username?: string | undefined
   readonly password?: Uint8Array | undefined
   readonly authenticationMethod?: string | undefined
   readonly authenticationData?: Uint8Array | undefined
-  /** Of a client certificate that was verified during the handshake. */
+  /** A client certificate that was verified during the handshake. */
   readonly certificate?: { readonly commonName: string; readonly raw?: Uint8Array | undefined } | undefined
   /** The client is connected already and brings a new token. */
   readonly isRenewal?: boolean | undefined
 }
 
-/** Who a client is and what it may do until `expiresAtMs` (milliseconds since 1970). */
+/** A client and what it may do until `expiresAtMs` (milliseconds since 1970). */
 export interface TokenIdentity {
   readonly username: string
   readonly expiresAtMs: number
   /** The token's `jti`, where it has one. */
   readonly tokenId?: string | undefined
   readonly permissions: Permissions
-  /** As `Permissions.actsFor` tells. */
+  /** The clients that `Permissions.actsFor` tells. */
   readonly actsFor: readonly string[]
   mayPublish(topic: string): boolean
   maySubscribe(filter: string): boolean

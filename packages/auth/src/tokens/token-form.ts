@@ -1,16 +1,16 @@
 import { TokenError } from '../support/errors.js'
 import { MAXIMUM_TOKEN_CHARACTERS } from './token.js'
 
-/** What a token says of its signature: nothing of it is followed before it was compared with what is expected. */
+/** A token's own words about its signature: none of them is followed before it was compared with what is expected. */
 export interface TokenHeader {
   readonly alg: string
-  /** Which of several keys signed it, as it says. */
+  /** Name of the key that signed it, among several, as the token says. */
   readonly kid: string | undefined
 }
 
 export interface TokenParts {
   readonly header: TokenHeader
-  /** What was signed. */
+  /** The text that was signed. */
   readonly content: string
   readonly payload: string
   readonly signature: string
@@ -39,7 +39,7 @@ export function readForm(token: string, algorithms: readonly string[]): TokenPar
   if (typ !== undefined && !(typeof typ === 'string' && TYPES.includes(typ.toUpperCase()))) {
     throw malformed('is of another type than JWT')
   }
-  // None is understood here, and so the token must be refused. RFC 7515 section 4.1.11
+  // No extension is understood here, and so the token must be refused. RFC 7515 section 4.1.11
   if (crit !== undefined) throw malformed('needs an extension (crit) that is not known')
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAXIMUM_KEY_ID_CHARACTERS)) {
     throw malformed('has a key identifier (kid) that is no short text')

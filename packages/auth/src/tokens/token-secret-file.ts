@@ -6,7 +6,7 @@ import { assertSecret } from './secret.js'
 
 export type TokenSecrets = readonly [string, ...string[]]
 
-/** One in force, and the one before; a hurried operator may need to replace the former, too. */
+/** Number of secrets: one in force and the one before; a hurried operator may need to replace the former, too. */
 const MAXIMUM_SECRETS = 4
 
 /** The token secret in the file at `path` that signs: the first of `readTokenSecretsFile`. */
@@ -44,7 +44,7 @@ export async function readTokenSecretsFile(path: string): Promise<TokenSecrets> 
  * Of several processes that do so at once, all get the secret of the first.
  */
 export async function createTokenSecretFile(path: string): Promise<{ secret: string; isNew: boolean }> {
-  // One that is there needs no room on the disk.
+  // A secret that is there needs no room on the disk.
   if ((await readSmallFile(path, { isSecret: true })).status !== 'missing') {
     return { secret: await readTokenSecretFile(path), isNew: false }
   }

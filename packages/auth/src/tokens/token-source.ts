@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { keyOf, type Secret } from './secret.js'
 import { claimsOf, DEFAULT_LIFETIME_SECONDS, signClaims, type TokenContent } from './token.js'
 
-/** How long before its end a token is replaced. */
+/** Seconds before its end at which a token is replaced. */
 const REFRESH_SECONDS = 30
 
 export interface TokenSourceOptions {
@@ -14,7 +14,7 @@ export interface TokenSourceOptions {
   readonly lifetimeSeconds?: number | undefined
   /** The servers that are to take the tokens; none is named by default. */
   readonly audience?: string | readonly string[] | undefined
-  /** Who signs them; nobody is named by default. */
+  /** Name of the signer (`iss`); none by default. */
   readonly issuer?: string | undefined
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined
@@ -51,7 +51,7 @@ export class TokenSource {
     this.#claims()
   }
 
-  /** When `current()` will make a new token, in milliseconds since 1970; 0 before the first. */
+  /** Moment at which `current()` will make a new token, in milliseconds since 1970; 0 before the first. */
   get refreshAtMs(): number {
     return this.#refreshAtMs
   }

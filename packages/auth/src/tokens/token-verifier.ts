@@ -15,12 +15,12 @@ import {
 } from './token.js'
 import { malformed, readForm, readObject, type TokenParts } from './token-form.js'
 
-/** How far two clocks may be apart without harm. */
+/** Seconds by which two clocks may be apart without harm. */
 export const CLOCK_TOLERANCE_SECONDS = 30
 
-/** Of `secret` and `keys` at least one. */
+/** At least one of `secret` and `keys` is needed. */
 export interface TokenVerifierOptions {
-  /** For HS256. Several while one takes the place of another: a token signed with any of them is taken. */
+  /** Secret for HS256. Several while one takes the place of another: a token signed with any of them is accepted. */
   readonly secret?: Secret | readonly Secret[] | undefined
   /** Public keys for EdDSA, RS256 and ES256: a `KeySet` or a `LiveKeySet`. */
   readonly keys?: VerificationKeys | undefined
@@ -29,9 +29,9 @@ export interface TokenVerifierOptions {
    * no audience are taken. RFC 7519 section 4.1.3
    */
   readonly audience?: string | readonly string[] | undefined
-  /** Whose tokens are taken (`iss`); anybody's by default, as long as the signature is good. */
+  /** Issuers whose tokens are accepted (`iss`); any by default, as long as the signature is good. */
   readonly issuers?: readonly string[] | undefined
-  /** Who is denied, such as `Revocations`; asked for every token. */
+  /** Decides who is denied, as `Revocations` does; asked for every token. */
   readonly denied?: Pick<Revocations, 'objectionTo'> | undefined
   /** 30 by default: how much earlier or later than now a token is still taken. */
   readonly clockToleranceSeconds?: number | undefined

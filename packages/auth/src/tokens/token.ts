@@ -13,13 +13,13 @@ export const MAXIMUM_LIFETIME_SECONDS = 3600
 /** An MQTT password holds at most 65535 bytes; a token of this size holds some 200 permissions. */
 export const MAXIMUM_TOKEN_CHARACTERS = 16_384
 
-/** What a token says that means anything here. Times are seconds since 1970. */
+/** The claims of a token that mean anything here. Times are seconds since 1970. */
 export interface TokenClaims {
   readonly sub: string
   readonly exp: number
   readonly iat: number
   readonly permissions: readonly string[]
-  /** Of this one token: what it can be denied by. RFC 7519 section 4.1.7 */
+  /** Name of this one token, by which it can be denied. RFC 7519 section 4.1.7 */
   readonly jti?: string | undefined
   /** Whom it is for; every other server refuses it. */
   readonly aud?: string | readonly string[] | undefined
@@ -30,7 +30,7 @@ export interface TokenClaims {
 export interface TokenContent {
   /** The client identifier the token is for. */
   readonly sub: string
-  /** As `Permissions` reads them. */
+  /** Entries as `Permissions` reads them. */
   readonly permissions: readonly string[]
   /** 300 by default; whole seconds, at most 3600 unless the verifier is told otherwise. */
   readonly lifetimeSeconds?: number | undefined
@@ -38,7 +38,7 @@ export interface TokenContent {
   readonly jti?: string | undefined
   /** The servers that are to take it: those whose verifier names one of these. None by default. */
   readonly aud?: string | readonly string[] | undefined
-  /** Who signs it, for verifiers that ask. None by default. */
+  /** Name of the signer, for verifiers that ask for it. None by default. */
   readonly iss?: string | undefined
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined

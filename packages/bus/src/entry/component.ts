@@ -6,23 +6,23 @@ import { configFromEnvironment } from './environment.js'
 
 /** A program with a part of its own in the system, such as a service. */
 export interface Component {
-  /** As presence shows it; one of Jamey's own has its usual client identifier and permissions by it. */
+  /** Name that presence shows; one of Jamey's own components has its usual client identifier and permissions by it. */
   readonly name: string
-  /** Its package.json, where its version stands. */
+  /** URL of its package.json, where its version stands. */
   readonly packageFile: URL
 }
 
 export interface ComponentOptions {
   /** The process's environment by default. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Where `.env` and relative paths are looked up; the working directory by default. */
+  /** Folder from which `.env` and relative paths are looked up; the working directory by default. */
   readonly cwd?: string | undefined
   readonly log?: BusConfig['log'] | undefined
-  /** Where published messages outlive the process; closed with the bus. */
+  /** Store in which published messages outlive the process; closed with the bus. */
   readonly store?: BusConfig['store'] | undefined
 }
 
-/** What answers for a component over its bus. */
+/** The part of a component that serves over its bus. */
 export interface ComponentService {
   /** Resolves once requests are taken. */
   start(): Promise<void>
@@ -64,7 +64,7 @@ export async function runComponent<Service extends ComponentService>(
     await bus.close({ drain: false })
     throw error
   })
-  // Whoever awaits `ready` still gets the error; unawaited it must not end the process.
+  // A caller that awaits `ready` still gets the error; unawaited it must not end the process.
   ready.catch(() => {})
   return {
     bus,

@@ -21,7 +21,7 @@ import { type Clock, systemClock } from '../support/clock.js'
 import { MqttBus } from './mqtt-bus.js'
 import { Renewal, type Tokens } from './renewal.js'
 
-/** As many as Remaining Length can say. */
+/** The greatest number that a Remaining Length can tell. */
 const DEFAULT_MAXIMUM_PACKET_BYTES = 268_435_455
 
 /**
@@ -114,13 +114,16 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
   }
 }
 
-/** By Fisher and Yates. */
+/** All elements in an order of chance, by Fisher and Yates. */
 function shuffled<T>(all: readonly T[]): T[] {
   const left = [...all]
   return all.map(() => left.splice(Math.floor(Math.random() * left.length), 1)[0] as T)
 }
 
-/** In our settings `mqtt://` is MQTT over TLS; only `insecure` makes it what the scheme says elsewhere. */
+/**
+ * The URL with the scheme of TLS: `mqtt://` is MQTT over TLS in our settings, and only `insecure` makes it what the
+ * scheme says elsewhere.
+ */
 function secured(url: string): string {
   return url.replace(/^mqtt(\+srv)?:/i, 'mqtts$1:').replace(/^ws:/i, 'wss:')
 }
@@ -158,7 +161,7 @@ function renewalOf(config: BusConfig): Renewal | undefined {
   return new Renewal(source, clock, log, { username, hasMethod: authenticationMethod !== 'none' })
 }
 
-/** Undefined where nothing says how tokens are to be had. */
+/** The source of tokens; undefined where nothing says how they are to be had. */
 function tokensOf(config: BusConfig, clock: Clock): Tokens | undefined {
   const { clientId: subject, permissions, jwtSecret, jwtLifetimeSeconds, jwtAudience, jwtIssuers } = config
   const { tokenUrl: url, clientSecret, tokenCa } = config
@@ -191,7 +194,7 @@ function certificateOf({ tls = {} }: BusConfig): (() => Promise<ClientCertificat
   return async () => ({ cert: await textOf(files.cert, cert), key: await textOf(files.key, key), passphrase })
 }
 
-/** What stands in the file now; what it held before where that cannot be read, as while it is replaced. */
+/** The content of a file now; what it held before where it cannot be read, as while it is replaced. */
 async function textOf<T>(path: string | undefined, before: T): Promise<T | Buffer> {
   if (path === undefined) return before
   return readFile(path).catch(() => before)

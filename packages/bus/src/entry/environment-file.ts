@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { readOwnFile } from '@jamey/auth'
 
 const MAXIMUM_BYTES = 1_048_576
-/** Those whose values nobody else may know. */
+/** Variables whose values nobody else may know. */
 const SECRETS = ['MQTT_JWT_SECRET', 'MQTT_TLS_CLIENT_KEY_PASSPHRASE']
 
 /**
@@ -35,7 +35,7 @@ export function parseEnvironmentFile(text: string): Record<string, string> {
   return variables
 }
 
-/** After quotes nothing but a comment may follow; a value that only begins with one is taken as it stands. */
+/** Nothing but a comment may follow quotes; a value that only begins with one is taken as it stands. */
 const LINES = new RegExp(
   [
     /^[ \t]*(?:export[ \t]+)?(?<name>[\w.-]+)[ \t]*=/,

@@ -27,7 +27,7 @@ export class EnvironmentReader {
     return value === '' ? undefined : value
   }
 
-  /** What stands between commas; at least one text, none of them empty. */
+  /** Texts between commas; at least one, and none of them empty. */
   list(variable: string): readonly string[] | undefined {
     const text = this.text(variable)
     if (text === undefined) return undefined

@@ -38,7 +38,7 @@ function readUrl(
     url.hostname === '' ||
     !/^\/?$/.test(url.pathname + url.search + url.hash)
   ) {
-    // Before an @, and in a query, there may be a password, which may have a comma in it.
+    // The text before an @, and a query, may hold a password, which may have a comma in it.
     const found = /[@?]/.test(reader.text(variable) ?? '') ? 'something else (not shown)' : quote(text)
     return reader.fault(variable, found, expected) ?? ''
   }

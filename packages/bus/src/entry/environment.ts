@@ -14,13 +14,13 @@ import { EnvironmentReader, quote } from './environment-reader.js'
 import { readUrls } from './environment-urls.js'
 
 export interface EnvironmentOptions {
-  /** Where `.env` and relative paths are looked up; the working directory by default. */
+  /** Folder from which `.env` and relative paths are looked up; the working directory by default. */
   readonly cwd?: string | undefined
   /** Gives presence, and the default client identifier and permissions where its name is one of Jamey's. */
   readonly component?: BusComponent | undefined
 }
 
-/** As `MQTT_USERNAME`: neither user name nor token. */
+/** Value of `MQTT_USERNAME` that stands for neither user name nor token. */
 const NO_LOGIN = 'none'
 const KEY_PASSPHRASE = 'MQTT_TLS_CLIENT_KEY_PASSPHRASE'
 const PROXY_SCHEMES = ['http:', 'https:', 'socks5:', 'socks5h:']
@@ -97,7 +97,7 @@ export function configFromEnvironment(
   }
 }
 
-/** How the client makes itself known, and in which version of MQTT. */
+/** Reads how the client makes itself known, and in which version of MQTT. */
 function readLogin(
   reader: EnvironmentReader,
   insecure: boolean,
@@ -154,7 +154,7 @@ function readClientIds(reader: EnvironmentReader, variable: string): readonly st
   return reader.fault(variable, quote(wrong), 'client identifiers with commas between them')
 }
 
-/** Its URL may hold a password, which neither logs nor `inspect()` show. */
+/** A proxy whose URL may hold a password, which neither logs nor `inspect()` show. */
 class GivenProxy {
   readonly #url: string
 
@@ -279,7 +279,7 @@ function readSecrets(reader: EnvironmentReader, insecure: boolean): readonly Key
   const name = hasFile ? fileVariable : variable
   const content = hasFile ? reader.file(name, 'a file with the token secret', { isSecret: true }) : undefined
   if (hasFile && content === undefined) return []
-  // One alone may have white space within, as in the variable.
+  // A single PEM may have white space within, as in the variable.
   const lines = (content ?? text ?? '').trim()
   const secrets = hasFile && lines.includes('\n') ? tokenSecretsIn(lines) : [hasFile ? lines : (text ?? '')]
   if (secrets === undefined)
@@ -290,7 +290,7 @@ function readSecrets(reader: EnvironmentReader, insecure: boolean): readonly Key
   return bytes.map((secret) => createSecretKey(secret))
 }
 
-/** Where tokens are issued, and the secret for it; undefined where nothing is said of it. */
+/** Reads where tokens are issued, and the secret for it; undefined where no variable says it. */
 function readIssuer(
   reader: EnvironmentReader,
 ): Pick<BusConfig, 'tokenUrl' | 'clientSecret' | 'tokenCa' | 'tokenCaFile'> | undefined {

@@ -37,7 +37,7 @@ import type { MqttPort } from '../wire/mqtt-port.js'
 import { ServerStamp } from '../wire/server-stamp.js'
 
 const CLOSE_TIMEOUT_MS = 5000
-/** Of the time to close, what is kept for the farewell and for flushing. */
+/** Share of the time to close that is kept for the last status and for flushing. */
 const FAREWELL_SHARE = 0.2
 const LOGGED_FAILURES_PER_SECOND = 10
 
@@ -202,7 +202,9 @@ export class MqttBus implements Bus {
     })
   }
 
-  /** One line of it is some forty times as long as the broken message that may have caused it. */
+  /**
+   * A line of the log is some forty times as long as the broken message that may have caused it, so lines are bounded.
+   */
   #logFailure(error: unknown, context: ErrorContext): void {
     try {
       this.#loggedFailures.pass(1)

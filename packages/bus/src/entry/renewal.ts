@@ -5,7 +5,7 @@ import type { BusLog } from '../model/config.js'
 import type { Clock } from '../support/clock.js'
 import type { MqttPort } from '../wire/mqtt-port.js'
 
-/** After a renewal that failed; the old token still has most of its 30 seconds. */
+/** Time until the next try after a renewal that failed; the old token still has most of its 30 seconds. */
 const RETRY_MS = 5000
 /** Timers may come a little early, in the same second as the last token: what they get is not new enough. */
 const SHORTEST_MS = 100
@@ -13,15 +13,15 @@ const SHORTEST_MS = 100
 export interface Login {
   /** The token's subject by default. */
   readonly username?: string | undefined
-  /** Whether tokens are offered by enhanced authentication, too; true by default. */
+  /** True where tokens are offered by enhanced authentication, too; the default. */
   readonly hasMethod?: boolean | undefined
 }
 
-/** Where tokens come from: signed here (`TokenSource`), or issued for a secret (`RemoteTokenSource`). */
+/** A source of tokens: they are signed here (`TokenSource`), or issued for a secret (`RemoteTokenSource`). */
 export interface Tokens {
   readonly subject: string
   readonly lifetimeSeconds: number
-  /** When `current` would ask for another one, in milliseconds since 1970. */
+  /** Moment at which `current` would ask for another one, in milliseconds since 1970. */
   readonly refreshAtMs: number
   current(): Promise<IssuedToken>
   renew(): Promise<IssuedToken>
@@ -36,7 +36,7 @@ export class Renewal {
   readonly #hasMethod: boolean
   #port: MqttPort | undefined
   #timer: unknown
-  /** When the present token is to be replaced, by the monotonic clock. */
+  /** Moment at which the present token is to be replaced, by the monotonic clock. */
   #dueAtMs = 0
   /** A renewal fell due while there was no connection to renew over. */
   #isOverdue = false
@@ -51,7 +51,7 @@ export class Renewal {
     this.#hasMethod = hasMethod
   }
 
-  /** From now on tokens are renewed over `port`. */
+  /** Renews tokens over `port` from now on. */
   watch(port: MqttPort): void {
     this.#port = port
     port.onState(({ state, cause }) => {
@@ -92,7 +92,7 @@ export class Renewal {
     this.#timer = this.#clock.setTimeout(() => void this.#renew(), delayMs)
   }
 
-  /** Once: it is how this server is, and happens again with every token. */
+  /** Logs it once: this server is so, and it happens again with every token. */
   #tellOfReconnection(): void {
     if (this.#hasToldOfReconnection) return
     this.#hasToldOfReconnection = true

@@ -6,13 +6,13 @@ import { MessageError, RequestError } from '../support/errors.js'
 import type { Envelope } from '../wire/envelope.js'
 import { SENDER_PROPERTY, type ServerStamp } from '../wire/server-stamp.js'
 
-/** Told beside the sender: whom it may act for, `+` for anybody. */
+/** Name of a property beside the sender: a client that it may act for, `+` for anybody. */
 const ACT_FOR_PROPERTY = 'jamey-act-for'
 /** Sets of permissions that callers of late had; each takes some microseconds to read. */
 const PERMISSIONS_KEPT = 256
 const MAXIMUM_KEPT_CHARACTERS = 4096
 
-/** From whom and for whom a message is. */
+/** The sender of a message, and the client for whom it is. */
 export type Origin = Pick<Message<unknown>, 'sender' | 'principal'>
 
 /** A message that says it is from another client than the one that published it. */
@@ -20,7 +20,7 @@ export class SenderError extends MessageError {}
 
 export interface OriginsParts {
   readonly stamp: ServerStamp
-  /** Who may act for others where the server does not tell it. */
+  /** Clients that may act for others where the server does not tell it. */
   readonly actFor: readonly string[]
 }
 
@@ -29,7 +29,7 @@ export class Origins {
   readonly #stamp: ServerStamp
   readonly #actFor: ReadonlySet<string>
   readonly #permissions = new Map<string, Permissions>()
-  /** What comes from one client often comes in a row. */
+  /** The origin of the last message: messages of one client often come in a row. */
   #last: Origin | undefined
 
   constructor({ stamp, actFor }: OriginsParts) {
@@ -50,7 +50,7 @@ export class Origins {
     return this.#last
   }
 
-  /** Who published, as far as the server vouches for it. Throws `SenderError` where the topic names another. */
+  /** The publisher, as far as the server vouches for it. Throws `SenderError` where the topic names another. */
   verified(message: MqttMessage, address: Address | undefined): string | undefined {
     const named = address?.sender
     if (!this.#stamp.selects(message.topic)) return named

@@ -14,12 +14,15 @@ import type { MqttPort } from '../wire/mqtt-port.js'
 import type { ServerStamp } from '../wire/server-stamp.js'
 import { assertPermitted } from './permission-check.js'
 
-/** What tells a receiver without our documents how to read the payload. MQTT 5.0 sections 3.3.2.3.2 and 3.3.2.3.9. */
+/**
+ * Properties that tell a receiver without our documents how to read the payload. MQTT 5.0 sections 3.3.2.3.2 and
+ * 3.3.2.3.9.
+ */
 export const JSON_PROPERTIES = { contentType: 'application/json', payloadFormatIndicator: 1 } as const
 const PLAIN_PROPERTIES: PublishProperties = Object.freeze({ ...JSON_PROPERTIES })
 const NO_OPTIONS: PublishOptions = Object.freeze({})
 
-/** For a request, or the answer to one; `correlation` is the Correlation Data as latin1 text. */
+/** Properties of a request, or of the answer to one; `correlation` is the Correlation Data as latin1 text. */
 export function exchangeProperties(
   responseTopic: string | undefined,
   correlation: string | undefined,
@@ -37,7 +40,9 @@ function plainProperties(messageExpiryInterval: number | undefined): PublishProp
     : { ...JSON_PROPERTIES, messageExpiryInterval }
 }
 
-/** How many topics keep their permission decision: more than there are contracts, and a bound for client names. */
+/**
+ * Number of topics that keep their permission decision: more than there are contracts, and a bound for client names.
+ */
 const DECISIONS_KEPT = 1000
 
 export interface PublisherParts {

@@ -122,7 +122,7 @@ interface Subscribed<C extends Contract> {
   readonly handler: SubscriptionHandler<C>
 }
 
-/** Undefined where the message is of another contract on the same topic. */
+/** Reads a message; undefined where it is of another contract on the same topic. */
 function read<C extends Contract>(
   { contract, addresses }: Subscribed<C>,
   origins: Origins,

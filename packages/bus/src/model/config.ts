@@ -3,7 +3,10 @@ import type { ConnectOptions, SessionStore } from '@jamey/mqtt'
 import type { Clock } from '../support/clock.js'
 import type { RateLimit } from '../support/rate-limiter.js'
 
-/** Whether the server shares, where its word does not tell: found out, or known to whoever configures. */
+/**
+ * Says whether the server has shared subscriptions, where its word does not tell: found out ('auto'), or known to
+ * whoever configures.
+ */
 export type SharedSubscriptions = 'auto' | 'available' | 'unavailable'
 
 /** The part of a pino logger that the bus uses. */
@@ -15,12 +18,12 @@ export interface BusLog {
 
 /** TLS 1.3 is the only version; the server is always verified. Everything is PEM. */
 export interface BusTls {
-  /** Who may have signed the server's certificate; the authorities Node knows by default. */
+  /** Authorities that may have signed the server's certificate; those that Node knows by default. */
   readonly ca?: string | Uint8Array | undefined
   /** A client certificate, whose common name must be the client identifier. */
   readonly cert?: string | Uint8Array | undefined
   readonly key?: string | Uint8Array | KeyObject | undefined
-  /** Of a `key` in encrypted PEM. */
+  /** Passphrase of a `key` in encrypted PEM. */
   readonly passphrase?: string | undefined
   /**
    * Absolute paths of where the above was read. Each attempt to connect reads them again, so that a certificate that was
@@ -33,11 +36,11 @@ export interface BusTlsFiles {
   readonly ca?: string | undefined
   readonly cert?: string | undefined
   readonly key?: string | undefined
-  /** Of the key in that file, as the bytes of a secret key. */
+  /** Passphrase of the key in that file, as the bytes of a secret key. */
   readonly passphrase?: KeyObject | undefined
 }
 
-/** Who this is, for its status, heartbeats and error events. */
+/** The component that a bus belongs to, for its status, heartbeats and error events. */
 export interface BusComponent {
   readonly name: string
   readonly version: string
@@ -48,7 +51,7 @@ export interface BusConfig {
   readonly url: string | readonly string[]
   /** Several URLs are tried in their order ('listed', the default), or in one of chance, so that clients spread. */
   readonly urlOrder?: 'listed' | 'random' | undefined
-  /** What makes all connections; see the option `proxy` of `@jamey/mqtt`. */
+  /** Proxy of all connections; see the option `proxy` of `@jamey/mqtt`. */
   readonly proxy?: ConnectOptions['proxy'] | undefined
   /** One topic level; also the token's `sub`. */
   readonly clientId: string
@@ -73,11 +76,14 @@ export interface BusConfig {
    */
   readonly tokenUrl?: string | undefined
   readonly clientSecret?: string | KeyObject | undefined
-  /** Who may have signed the certificate of the server at `tokenUrl`, PEM; the authorities Node knows by default. */
+  /**
+   * Authorities that may have signed the certificate of the server at `tokenUrl`, PEM; those that Node knows by
+   * default.
+   */
   readonly tokenCa?: string | Uint8Array | undefined
   /** The absolute path of where it was read, to be read again for each token. */
   readonly tokenCaFile?: string | undefined
-  /** Whoever verifies tokens takes those that were signed with one of these, too; the bus itself signs with `jwtSecret`. */
+  /** Secrets whose tokens a verifier still accepts; the bus itself signs with `jwtSecret`. */
   readonly formerJwtSecrets?: readonly KeyObject[] | undefined
   /** Whom the tokens are for (`aud`), for brokers that ask; whoever verifies tokens takes those for one of these. */
   readonly jwtAudience?: readonly string[] | undefined
@@ -87,13 +93,13 @@ export interface BusConfig {
   readonly jwtLifetimeSeconds?: number | undefined
   /** MQTT filters, each optionally with `publish:` or `subscribe:`; nothing listed, nothing allowed. */
   readonly permissions: readonly string[]
-  /** With it the bus publishes status, heartbeats and error events. */
+  /** The bus publishes status, heartbeats and error events where this is given. */
   readonly component?: BusComponent | undefined
   /** Seconds; 60 by default, 0 turns it off. */
   readonly keepAliveSeconds?: number | undefined
   /** Bytes of the largest packet we accept; 268435455 by default. */
   readonly maximumPacketBytes?: number | undefined
-  /** How long the server keeps the session of a lost connection; 300 s by default. */
+  /** Seconds for which the server keeps the session of a lost connection; 300 by default. */
   readonly sessionExpirySeconds?: number | undefined
   /**
    * MQTT 3.1.1: true ends the session with each connection. By default it is kept, so that nothing is lost when a new
@@ -123,11 +129,14 @@ export interface BusConfig {
    * there can write that it is anybody. It is warned about; false by default.
    */
   readonly acceptUnverified?: boolean | undefined
-  /** None by default. */
+  /** Publishing has no limit by default. */
   readonly rateLimit?: RateLimit | undefined
   /** Seconds between heartbeats; 30 by default, 0 turns them off. */
   readonly heartbeatSeconds?: number | undefined
-  /** Whether `connectBus` waits for the first connection (the default) or goes on trying in the background. */
+  /**
+   * True where `connectBus` waits for the first connection (the default), false where it goes on trying in the
+   * background.
+   */
   readonly waitForConnection?: boolean | undefined
   /** Gives the first connection up, where `connectBus` waits for it. */
   readonly signal?: AbortSignal | undefined
@@ -135,7 +144,7 @@ export interface BusConfig {
   readonly failuresBeforeOpen?: number | undefined
   /** Makes `mqtt://` plaintext. For tests and closed networks; it is warned about. */
   readonly insecure?: boolean | undefined
-  /** How many answers of served requests are kept for redeliveries; 10000 answers and 16 MiB by default. */
+  /** Bounds for answers of served requests that are kept for redeliveries; 10000 answers and 16 MiB by default. */
   readonly answerCache?:
     | { readonly maximumAnswers?: number | undefined; readonly maximumBytes?: number | undefined }
     | undefined

@@ -6,11 +6,11 @@ import type { OnBehalfOf } from '../wire/envelope-writer.js'
 /** The client that published a message. */
 export interface Sender {
   readonly clientId: string
-  /** Whether the server vouches for it; otherwise it is what the message says of itself. */
+  /** True where the server vouches for it; otherwise it is what the message says of itself. */
   readonly isVerified: boolean
 }
 
-/** For whom a request is made: its sender, or whom that acts for. */
+/** The client for whom a request is made: its sender, or the one that the sender acts for. */
 export interface Principal {
   readonly clientId: string
   /** Known only where a sender that may act for others passed them on. */
@@ -24,21 +24,21 @@ export interface Message<Data> {
   readonly envelope: Envelope
   /** The contract's topic: without the level that tells the sender, where one was behind it. */
   readonly topic: string
-  /** Whether the server kept it for us, rather than its being sent just now. */
+  /** True where the server kept it for us, rather than its being sent just now. */
   readonly isRetained: boolean
   readonly sender: Sender
-  /** Whose it is to be taken as: what is permitted, kept and recorded goes by this. */
+  /** The client by which is decided what is permitted, kept and recorded. */
   readonly principal: Principal
 }
 
 /** A request as handlers get it. */
 export interface Request<Data> extends Message<Data> {
-  /** What its answer is about: the fields that the data of an answer has where the contract `isBound`. */
+  /** The fields that the data of an answer has where the contract `isBound`: they say what it is about. */
   readonly binding: Binding
 }
 
 export interface PublishOptions {
-  /** For topics with `{name}` levels; `client_id` is our own unless given. */
+  /** Values for the `{name}` levels of a topic; `client_id` is our own unless given. */
   readonly parameters?: TopicParameters | undefined
   /** A UUID that runs through a chain of messages; a new one unless given. */
   readonly correlationId?: string | undefined
@@ -48,7 +48,7 @@ export interface PublishOptions {
   readonly traceparent?: string | undefined
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
-  /** How long the server keeps it for those who are away, and a retained one at all; for good by default. */
+  /** Seconds for which the server keeps it for those who are away, and a retained one at all; for good by default. */
   readonly expirySeconds?: number | undefined
   /** False: not kept in the store of the configuration, so that it is lost with the process. True by default. */
   readonly isDurable?: boolean | undefined
@@ -61,7 +61,7 @@ export interface Published {
 }
 
 export interface SubscribeOptions {
-  /** For topics with `{name}` levels; those not given match anything. */
+  /** Values for the `{name}` levels of a topic; those not given match anything. */
   readonly parameters?: TopicParameters | undefined
   /** Shares the messages among all subscribers of the same group. */
   readonly group?: string | undefined
@@ -95,7 +95,10 @@ export interface RequestOptions {
 export interface ServeOptions<Data = unknown> {
   /** Servers of one group share the requests; the contract's service by default. */
   readonly group?: string | undefined
-  /** How many of these requests are worked on at once; the others wait, and their principals take turns. No bound by default. */
+  /**
+   * Number of these requests that are worked on at once; the others wait, and their principals take turns. No bound by
+   * default.
+   */
   readonly concurrency?: number | undefined
   /**
    * What a refusal of the server means: `reject` (the default) makes `serve` reject with it; with `retry` it is logged,
@@ -108,7 +111,7 @@ export interface ServeOptions<Data = unknown> {
    * are answered with the retryable failure `overloaded`.
    */
   readonly maximumPerSender?: number | undefined
-  /** The same in bytes of the requests; no bound by default. One request may always be there. */
+  /** Bytes of the requests of one sender that may be here; no bound by default. One request may always be there. */
   readonly maximumBytesPerSender?: number | undefined
   /**
    * The topic that a principal whose permissions are known has to be allowed to publish to; the contract's own by
@@ -120,7 +123,7 @@ export interface ServeOptions<Data = unknown> {
 export interface RequestContext {
   /** Milliseconds since 1970 by our clock; after it nobody waits for the answer. */
   readonly deadlineAtMs: number
-  /** What is left until then, milliseconds, whatever becomes of the time of day; 0 or less once it has passed. */
+  /** Milliseconds that are left until then, whatever becomes of the time of day; 0 or less once it has passed. */
   readonly remainingMs: number
   /** Aborted at the deadline, and when the bus is closed. */
   readonly signal: AbortSignal

@@ -63,7 +63,7 @@ export class Presence {
     this.#scheduleHeartbeat()
   }
 
-  /** What the server says for us when the connection is lost; asked for with every connection. */
+  /** The will, which the server publishes for us when the connection is lost; asked for with every connection. */
   will(): WillOptions {
     const { clientId, publisher } = this.#parts
     const { topic, qos } = {
@@ -121,7 +121,10 @@ export class Presence {
     this.#parts.clock.clearTimeout(this.#timer)
   }
 
-  /** After every connect, for the will of the last connection may have spoken, and whenever something else is wrong. */
+  /**
+   * Publishes the status after every connect, for the will of the last connection may have spoken, and whenever
+   * something else is wrong.
+   */
   #greet(): void {
     void this.#publishStatus('online')
   }

@@ -2,7 +2,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import type { Heartbeat } from '@jamey/contracts'
 
-/** How often the event loop is looked at, milliseconds; Node counts it into every delay. */
+/** Milliseconds between two looks at the event loop; Node counts them into every delay. */
 const RESOLUTION_MS = 20
 
 /** The figures of this process for a heartbeat. */
@@ -15,7 +15,7 @@ export class ProcessMetrics {
     this.#delay.enable()
   }
 
-  /** What the process uses now, and how late the event loop was since the last call. */
+  /** The resources that the process uses now, and how late the event loop was since the last call. */
   read(): Heartbeat['process'] {
     const cpu = process.cpuUsage()
     const p99 = this.#delay.percentile(99) / 1e6 - RESOLUTION_MS

@@ -4,7 +4,7 @@ export interface Answer {
   readonly action: string
   readonly correlationId: string
   readonly bytes: Buffer
-  /** Its bytes as latin1 text. */
+  /** Correlation Data, its bytes as latin1 text. */
   readonly correlationData: string | undefined
 }
 
@@ -16,7 +16,7 @@ export class TakenRequest {
   /** While it runs: settles when the answer was published or needs not be; rejects when it could not be. */
   published: Promise<void> | undefined = undefined
   answer: Answer | undefined = undefined
-  /** Its neighbours among the finished, in the order of finishing. */
+  /** The neighbours among the finished, in the order of finishing. */
   older: TakenRequest | undefined = undefined
   newer: TakenRequest | undefined = undefined
 
@@ -28,7 +28,7 @@ export class TakenRequest {
 
 /** Deliveries are repeated with the next connection at the latest, long before this. */
 const KEPT_AFTER_DEADLINE_MS = 300_000
-/** What an entry costs beside its bytes, roughly. */
+/** Bytes that an entry costs beside its answer, roughly. */
 const ENTRY_BYTES = 300
 
 export interface AnswerCacheLimits {

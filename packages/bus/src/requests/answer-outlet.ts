@@ -15,11 +15,11 @@ export interface AnswerOutletParts {
   readonly counters: Counters
   readonly publisher: Publisher
   readonly log: BusLog
-  /** Told of what fails with nobody here to throw to. */
+  /** Told of failures that have nobody here to throw to. */
   readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
 }
 
-/** Between two warnings about requesters that do not read. */
+/** Time between two warnings about requesters that do not read. */
 const WARNING_INTERVAL_MS = 60_000
 
 /** The way out of answers. One that nobody takes is no reason for others to wait. */
@@ -79,7 +79,7 @@ export class AnswerOutlet {
     return true
   }
 
-  /** What is said in a few bytes, for which there may be room: whoever waits need not wait for the deadline. */
+  /** A failure of a few bytes, for which there may be room: then the requester need not wait for its deadline. */
   #failureInPlaceOf({ topic, bytes }: Answer, error: unknown): RemoteFailure | undefined {
     if (!(error instanceof PublishError)) return undefined
     if (error.reasonCode === ReasonCode.quotaExceeded) {
@@ -93,7 +93,7 @@ export class AnswerOutlet {
     return { kind: 'answer-too-large', message, retryable: false }
   }
 
-  /** Without room for that either, nothing is owed any more. */
+  /** Sends a failure in the place of an answer. Where there is no room for that either, nothing is owed any more. */
   #tellInstead(answer: Answer, error: RemoteFailure, deadline: number): Promise<void> | undefined {
     const { action } = answer
     const instead = this.write(answer, { action, error })

@@ -2,7 +2,7 @@ import type { RemoteFailure } from '@jamey/contracts'
 import type { Principal } from '../model/message.js'
 import type { RequestError } from '../support/errors.js'
 
-/** For whoever has too much waiting: some of it is done by then. */
+/** Time after which a requester that has too much waiting may come again: some of it is done by then. */
 const RETRY_AFTER_MS = 1000
 
 export function notPermitted({ clientId }: Principal, topic: string): RemoteFailure {
@@ -18,7 +18,10 @@ export function abortedFailure(action: string): RemoteFailure {
   }
 }
 
-/** One's requests must not take the time of all the others'; this one may try again. */
+/**
+ * The failure of a request whose principal has too much waiting: it must not take the time of all others, and may try
+ * again.
+ */
 export function overloadedFailure(action: string, { clientId }: Principal): RemoteFailure {
   const message = `As many requests '${action}' of ${clientId} wait here, or as many bytes of them, as one client may have; try again when some are answered.`
   return { kind: 'overloaded', message, retryable: true, retry_after_ms: RETRY_AFTER_MS }
@@ -30,7 +33,7 @@ export function unknownAction(action: string, topic: string, offered: Iterable<s
   return { kind: 'unknown-action', message, retryable: true }
 }
 
-/** What a handler threw for its requester. */
+/** The failure that a handler threw for its requester. */
 export function failureOf({ kind, message, retryable, retryAfterMs }: RequestError): RemoteFailure {
   const failure = { kind, message, retryable }
   return retryAfterMs === undefined ? failure : { ...failure, retry_after_ms: retryAfterMs }

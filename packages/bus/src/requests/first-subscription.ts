@@ -35,7 +35,7 @@ export class FirstSubscription<Granted> {
     const { port } = parts
     const over = new Promise<never>((_, reject) => {
       this.#giveUp = reject
-      // With a connection that is given up there will be no answer.
+      // A connection that is given up brings no answer.
       const look = ({ state, cause }: StateChange): void => {
         if (state === 'error') reject(cause ?? new AbortedError('bus-closed', 'The connection was given up.'))
       }

@@ -2,7 +2,7 @@ import type { RequestContext } from '../model/message.js'
 import type { Clock } from '../support/clock.js'
 import { RequestTimeoutError } from '../support/errors.js'
 
-/** What a handler knows of its request's time. Signal and timer are only made for handlers that ask for them. */
+/** A handler's view of its request's time. Signal and timer are only made for handlers that ask for them. */
 export class ServedRequestContext implements RequestContext {
   readonly #dueAtMs: number
   readonly #clock: Clock
@@ -37,7 +37,7 @@ export class ServedRequestContext implements RequestContext {
     return this.#controller.signal
   }
 
-  /** Whether the handler was told to stop, so that its failing is no fault of its own. */
+  /** True where the handler was told to stop, so that its failing is no fault of its own. */
   get isAborted(): boolean {
     return this.#controller?.signal.aborted === true
   }

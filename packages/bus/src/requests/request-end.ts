@@ -15,7 +15,7 @@ interface Asked {
   readonly options: TimedOptions
 }
 
-/** Every request has a deadline. Throws `RangeError` for one that no timer can hold. */
+/** The options with a deadline, which every request has. Throws `RangeError` for one that no timer can hold. */
 export function timed(options: RequestOptions): TimedOptions {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options
   if (!(timeoutMs > 0 && timeoutMs <= MAXIMUM_TIMEOUT_MS)) {

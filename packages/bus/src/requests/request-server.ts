@@ -79,7 +79,7 @@ export class RequestServer {
     return this.#contract.service
   }
 
-  /** When the last message came, by the monotonic clock. */
+  /** Moment at which the last message came, by the monotonic clock. */
   get heardAtMs(): number {
     return this.#heardAtMs
   }
@@ -155,7 +155,7 @@ export class RequestServer {
     for (const context of this.#running.keys()) context.abort(reason)
   }
 
-  /** What is far too large takes nobody's time: it is not even read. */
+  /** Refuses a request that is far too large before it is read, so that it takes nobody's time. */
   #assertWithin({ topic, payload }: MqttMessage): void {
     const { maximumBytes = Number.POSITIVE_INFINITY } = this.#contract
     if (payload.length <= maximumBytes) return
@@ -186,7 +186,7 @@ export class RequestServer {
     report(new MessageError(topic, 'metadata.reply_to', fault), { topic, correlationId })
   }
 
-  /** Whoever asks for somebody that it may not act for. */
+  /** Refuses a sender that asks for somebody it may not act for. */
   #refuseForGood(
     envelope: Envelope,
     reply: ReplyAddress,
@@ -227,7 +227,7 @@ export class RequestServer {
     return done
   }
 
-  /** Its time may have run out while it waited. */
+  /** Works on a request when its sender's turn has come; its time may have run out while it waited. */
   #workInTurn(
     incoming: Incoming,
     taken: TakenRequest,
@@ -319,7 +319,7 @@ export class RequestServer {
     }
   }
 
-  /** What a requester may know of a handler's failure: what was thrown for it, and nothing of what was not. */
+  /** A handler's failure as a requester may know it: what was thrown for it, and nothing else. */
   #failureOf(error: unknown, envelope: Envelope, context?: ServedRequestContext): RemoteFailure {
     const { topic, payload } = envelope
     if (error instanceof RequestError) return failureOf(error)
@@ -334,7 +334,7 @@ export class RequestServer {
     return { kind: 'internal', message, retryable: false }
   }
 
-  /** What is no request, or not its sender's: reported, and what is wrong with the bytes told to their sender. */
+  /** Reports a message that is no request, or not its sender's, and tells the sender what is wrong with its bytes. */
   async #refuse(message: MqttMessage, address: Address | undefined, error: MessageError): Promise<void> {
     const { clock, counters, report } = this.#parts
     const { topic } = message
@@ -355,7 +355,7 @@ export class RequestServer {
     await this.#outlet.publish(answer, clock.now() + expirySeconds * 1000)
   }
 
-  /** Whose bytes these are, where the envelope does not say it. */
+  /** The sender of these bytes, where the envelope does not say it. */
   #senderOf(message: MqttMessage, address: Address | undefined): string | undefined {
     try {
       return this.#parts.origins.verified(message, address)

@@ -42,7 +42,7 @@ import { type Repeatable, Resending } from './resending.js'
  */
 const ARRIVAL_MS = 2000
 const ARRIVAL_RETRY_MS = 200
-/** How long after a deadline the client, whose own is the same, may take to say whether the request has left. */
+/** Time after a deadline that the client, whose own is the same, may take to say whether the request has left. */
 const LAST_WORD_MS = 20
 
 export interface RequesterParts {
@@ -62,21 +62,21 @@ export interface RequesterParts {
 interface Waiting extends Repeatable {
   readonly key: string
   readonly contract: RequestContract
-  /** Where it goes, in whichever form the server of that moment takes. */
+  /** The request's topic, in whichever form the server of that moment takes. */
   readonly topic: string
   readonly replyTo: string
   readonly correlationId: string
   readonly options: TimedOptions
-  /** By the monotonic clock. */
+  /** Moment of the deadline, by the monotonic clock. */
   readonly dueAtMs: number
   readonly resolve: (data: unknown) => void
   readonly reject: (error: unknown) => void
-  /** What is sent again; undefined where to carry it out twice may do harm. */
+  /** The bytes that are sent again; undefined where to carry it out twice may do harm. */
   readonly bytes: Buffer | undefined
-  /** What the answer has to be about, where the contract wants it to say so. */
+  /** The request that the answer has to be about, where the contract wants it to say so. */
   readonly binding: Binding | undefined
   deadline: Deadline | undefined
-  /** Until it is sent again, for nobody was there. */
+  /** The timer until it is sent again, because nobody was there. */
   timer: unknown
   /** `handed-over`: the client has it, and may have sent it or not. */
   stage: 'unsent' | 'handed-over' | 'taken'
@@ -171,7 +171,7 @@ export class Requester {
         correlationId,
         options,
         dueAtMs,
-        // What it resolves with was checked against the contract's own schema.
+        // The data it resolves with was checked against the contract's own schema.
         resolve: resolve as (data: unknown) => void,
         reject,
         bytes: (options.isRepeatable ?? contract.isRepeatable === true) ? bytes : undefined,
@@ -212,7 +212,7 @@ export class Requester {
     })
   }
 
-  /** Whoever settles a request first wins, which true tells; settling leaves nothing behind. */
+  /** Ends the wait for an answer; true for the first caller alone. Nothing is left behind. */
   #settle(waiting: Waiting): boolean {
     const { key, deadline, timer } = waiting
     if (this.#waiting.get(key) !== waiting) return false
@@ -233,7 +233,7 @@ export class Requester {
   #send(waiting: Waiting, bytes: Buffer): void {
     const { clock } = this.#parts
     const remainingMs = waiting.dueAtMs - clock.now()
-    // Whoever gave up in the meantime must not have the request carried out after all.
+    // A requester that gave up in the meantime must not have the request carried out after all.
     if (this.#waiting.get(waiting.key) !== waiting || remainingMs <= 0) return
     waiting.stage = 'handed-over'
     this.#publish(waiting, bytes, remainingMs).then(
@@ -251,7 +251,7 @@ export class Requester {
     const { clock } = this.#parts
     if (waiting.isSettled) return
     const { topic, action } = waiting.contract
-    // Whether anybody is there is what a ping asks.
+    // A ping asks whether anybody is there, so it ends at once where nobody is.
     if (action === PING_ACTION || clock.now() - this.#connectedAtMs >= ARRIVAL_MS) {
       return this.#fail(waiting, new NoResponderError(topic, action))
     }
@@ -262,7 +262,7 @@ export class Requester {
   #publish(waiting: Waiting, bytes: Buffer, remainingMs: number): Promise<PublishResult> {
     const { contract, topic, replyTo, correlationId, options } = waiting
     return this.#parts.publisher.send(topic, bytes, {
-      // After a restart nobody would wait for its answer.
+      // Nobody would wait for its answer after a restart.
       isDurable: false,
       qos: contract.qos,
       retain: false,
@@ -284,7 +284,7 @@ export class Requester {
     counters.requestsRepeated++
     this.#inbox
       ?.then((inbox) => {
-        // Asked for before, so that it is there when the answer comes. What fails is made up for by the deadline.
+        // The inbox is asked for first, so that it is there when the answer comes. The deadline makes up for a failure.
         if (waiting.refusals === 0) inbox.renew({ timeoutMs: remainingMs }).catch(() => {})
         return this.#publish(waiting, bytes, remainingMs)
       })
@@ -358,7 +358,7 @@ export class Requester {
     this.#fail(waiting, new RemoteError(kind, message, retryable, delayMs))
   }
 
-  /** Whether the server says of an answer what it says of itself; who forges one must not end the wait for the other. */
+  /** True where the server names the sender that an answer names; a forged one must not end the wait for the other. */
   #isGenuine(message: MqttMessage, envelope: Envelope): boolean {
     const { counters, origins, report } = this.#parts
     try {
@@ -376,7 +376,7 @@ export class Requester {
   #failUnsent(waiting: Waiting, error: unknown): void {
     const { options, dueAtMs, stage } = waiting
     const isLate = this.#parts.clock.now() >= dueAtMs - 1
-    // What the bus itself refuses, the rate limit say, never came to the client.
+    // A refusal of the bus itself, such as of the rate limit, never came to the client.
     const isHeldBack = error instanceof PublishError ? !error.mayBeDelivered : error instanceof BusError
     const mayBeDelivered = stage !== 'unsent' && !isHeldBack
     if (options.signal?.aborted) this.#fail(waiting, aborted(waiting, mayBeDelivered))

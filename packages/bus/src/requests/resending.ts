@@ -1,6 +1,6 @@
 import type { Clock } from '../support/clock.js'
 
-/** How often it is looked for requests whose time has come. */
+/** Time between two looks for requests whose time has come. */
 const LOOK_MS = 500
 /** Members that are busy answer late; what is sent again too soon is only more to do for them. */
 const SHORTEST_PATIENCE_MS = 1000
@@ -9,17 +9,17 @@ const TIMES_AS_SLOW = 4
 const SUPPOSED_MS = 500
 const FORGETTING = 0.9
 const MAXIMUM_REPETITIONS = 3
-/** Who is refused again and again waits for so many times what was asked of him. */
+/** Factor by which the wait of a request that is refused again and again may grow. */
 const MAXIMUM_PUT_OFF = 4
 
-/** What a waiting request carries for this. */
+/** The part of a waiting request by which it is sent again. */
 export interface Repeatable {
-  /** By the monotonic clock; Infinity where it is not to be sent again. */
+  /** Moment of the next sending, by the monotonic clock; Infinity where it is not to be sent again. */
   nextAtMs: number
-  /** By the monotonic clock, when the server had taken it. */
+  /** Moment at which the server had taken it, by the monotonic clock. */
   handedOverAtMs: number
   repetitions: number
-  /** How often it was refused for now. */
+  /** Number of times it was refused for now. */
   refusals: number
 }
 
@@ -43,7 +43,7 @@ export class Resending<Request extends Repeatable> {
 
   /** The server has taken the request; from now on it may be lost. */
   handedOver(request: Request): void {
-    // Its answer may be here before the server's acknowledgement.
+    // The answer may be here before the server's acknowledgement.
     if (request.refusals > 0) return
     request.handedOverAtMs = this.#clock.now()
     request.nextAtMs = request.handedOverAtMs + this.#patienceMs
@@ -67,7 +67,7 @@ export class Resending<Request extends Repeatable> {
 
   /** An answer came. */
   answered({ handedOverAtMs, repetitions }: Request): void {
-    // Which of several was answered nobody knows.
+    // Nobody knows which of several was answered.
     if (repetitions > 0 || handedOverAtMs === 0) return
     const tookMs = this.#clock.now() - handedOverAtMs
     this.#slowestMs = Math.max(tookMs, this.#slowestMs * FORGETTING)

@@ -39,7 +39,7 @@ interface ServedTopic {
 export class Responder {
   readonly #parts: ResponderParts
   readonly #topics = new Map<string, ServedTopic>()
-  /** Every request server that may still be at work, those of topics that were stopped included. */
+  /** Request servers that may still be at work, those of topics that were stopped included. */
   readonly #servers = new Set<RequestServer>()
   readonly #cache: AnswerCache
   /** By the group whose members agree by it. */
@@ -64,7 +64,7 @@ export class Responder {
     assertLevel('group', group)
     const form = this.#parts.sharedSubscriptions === 'unavailable' ? 'alone' : 'shared'
     assertPermitted(permissions, 'subscribe', filterAt(form, group, contract.topic))
-    // Without one inbox to answer into, every requester would wait out its deadline for nothing.
+    // A service that may publish to no inbox would let every requester wait out its deadline for nothing.
     if (!permissions.mayPublishWithin(answersFilter(service))) {
       throw new PermissionError(`publish:${answersFilter(service)}`, clientId)
     }
@@ -126,7 +126,7 @@ export class Responder {
       (granted) => check.begin(granted),
       () => {
         this.#servers.delete(server)
-        // Given up while the server was being asked: what it grants after all must not bring requests.
+        // The caller gave up while the server was being asked: a grant after all must not bring requests.
         asked?.then((granted) => granted.unsubscribe()).catch(() => {})
       },
     )

@@ -11,7 +11,7 @@ import type { ReplyAddress } from '../wire/request-properties.js'
 export interface Incoming {
   readonly message: MqttMessage
   readonly envelope: Envelope
-  /** Of the contract. */
+  /** Topic of the contract. */
   readonly topic: string
   readonly sender: Sender
   readonly principal: Principal
@@ -20,7 +20,7 @@ export interface Incoming {
   readonly deadline: number
 }
 
-/** What a handler gets; what its answer is about is found out for those that ask. */
+/** The request as a handler gets it; what its answer is about is found out for those that ask. */
 export class ServedRequest implements Request<unknown> {
   readonly data: unknown
   readonly envelope: Envelope

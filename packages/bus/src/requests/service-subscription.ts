@@ -85,7 +85,7 @@ export class ServiceSubscription implements PortSubscription {
     return `${this.#wanted.group}/${this.#wanted.topic}`
   }
 
-  /** What the server, or whoever configured this, says; undefined where neither does. */
+  /** The form that the server, or whoever configured this, says; undefined where neither does. */
   get #known(): Form | undefined {
     const { sharedSubscriptions, port } = this.#parts
     if (sharedSubscriptions !== 'auto') return sharedSubscriptions === 'available' ? 'shared' : 'alone'
@@ -106,7 +106,7 @@ export class ServiceSubscription implements PortSubscription {
     try {
       await ping(PROBE_MS)
     } catch (error) {
-      // Who refuses the question has heard it.
+      // A service that refuses the question has heard it.
       if (error instanceof RemoteError) return
       if (!(error instanceof RequestTimeoutError)) {
         log.debug({ err: error, topic }, 'could not ask whether the server shares')

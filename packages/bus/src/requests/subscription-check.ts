@@ -5,15 +5,15 @@ import { NoResponderError, RemoteError, RequestTimeoutError } from '../support/e
 import type { Health } from '../support/health.js'
 import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
 
-/** After a connection: what the other members and the server have to do first is done by then. */
+/** Time after a connection in which the other members and the server do what has to be done first. */
 const SETTLING_MS = 1000
-/** Without a request for so long, a service asks itself. */
+/** Time without a request after which a service asks itself. */
 const IDLE_MS = 15_000
 const PING_TIMEOUT_MS = 5000
-/** Until it is looked at again whether a mended subscription works; doubled each time. */
+/** Time until it is looked at again whether a mended subscription works; doubled each time. */
 const FIRST_RETRY_MS = 1000
 const MAXIMUM_RETRY_MS = 30_000
-/** So often it doubles where the server gives no answer: its store cannot write, say, and that is over any time. */
+/** Number of doublings where the server gives no answer: its store cannot write, say, and that is over any time. */
 const SILENT_DOUBLINGS = 2
 
 export interface SubscriptionCheckParts {
@@ -48,7 +48,7 @@ export class SubscriptionCheck {
   #stopWatching: (() => void) | undefined
   #connectedAtMs = 0
   #failures = 0
-  /** What was said last, until requests are heard again. */
+  /** The text that was logged last, until requests are heard again. */
   #said: string | undefined
   /** Counts what makes a look under way worthless: another connection, the end. */
   #round = 0
@@ -128,7 +128,7 @@ export class SubscriptionCheck {
     }
   }
 
-  /** Why the server does not give the subscription; undefined where it does. */
+  /** The reason why the server does not give the subscription; undefined where it does. */
   async #renew(hearing: Hearing): Promise<Error | undefined> {
     const isUnheard = hearing !== 'other'
     try {
@@ -154,7 +154,7 @@ export class SubscriptionCheck {
     const isSilent = refusal instanceof SubscriptionError && refusal.code === 'timeout'
     const retryMs = Math.min(MAXIMUM_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++)
     if (isSilent) this.#failures = Math.min(this.#failures, SILENT_DOUBLINGS)
-    // One answer may be late because this process was busy.
+    // A single answer may be late because this process was busy.
     if (hearing !== 'silence' || refusal !== undefined || this.#failures > 1) {
       const message =
         refusal === undefined

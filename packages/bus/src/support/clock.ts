@@ -1,6 +1,6 @@
 import { type Clock as MonotonicClock, systemClock as monotonicClock } from '@jamey/mqtt'
 
-/** Where time comes from, as for client and broker; tests put a clock of their own in its place. */
+/** A port: time comes from here, as for client and broker; tests put a clock of their own in its place. */
 export interface Clock extends MonotonicClock {
   /** Milliseconds from anywhere, for durations: whatever becomes of the time of day, it goes on evenly. */
   now(): number

@@ -1,4 +1,4 @@
-/** Counted since the bus was made, apart from `requestsWaiting` and `serving`, which are of this moment. */
+/** Totals since the bus was made, apart from `requestsWaiting` and `serving`, which are of this moment. */
 export interface BusStats {
   /** Messages handed to the MQTT client, whatever became of them: requests, answers and presence, too. */
   readonly published: number

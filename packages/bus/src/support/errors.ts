@@ -2,7 +2,7 @@ import { MqttError, MessageError as MqttMessageError } from '@jamey/mqtt'
 import { JameyError } from '@jamey/protocol'
 import { fateOf } from './request-fate.js'
 
-/** Every `code` of an error that this package adds; errors of the MQTT client pass through with their own. */
+/** The `code` of every error that this package adds; errors of the MQTT client pass through with their own. */
 export type BusErrorCode =
   | 'permission-missing'
   | 'rate-limited'
@@ -16,12 +16,12 @@ export type BusErrorCode =
   | 'bus-closed'
   | 'configuration-invalid'
 
-/** What the errors of the bus share with those of the client: `code`, and `retryable` for whether to try again. */
+/** The base of the errors of the bus: they have a `code`, and `retryable` says whether to try again. */
 export abstract class BusError extends MqttError<BusErrorCode> {}
 
 /** A message that does not have the shape it must have, ours or somebody else's. Code `invalid`, not retryable. */
 export class MessageError extends MqttMessageError {
-  /** Where the fault is, as a path into the envelope: `payload.data.importance`, `metadata.client_id`. */
+  /** Path of the fault in the envelope: `payload.data.importance`, `metadata.client_id`. */
   readonly field: string
   readonly topic: string
 
@@ -53,10 +53,10 @@ export class PermissionError extends BusError {
   }
 }
 
-/** More messages or bytes than the client's own rate limit allows; nothing was sent. Retryable. */
+/** The message is beyond the client's own rate limit, in messages or bytes; nothing was sent. Retryable. */
 export class RateLimitError extends BusError {
   override readonly name = 'RateLimitError'
-  /** When the same message would have passed. */
+  /** Milliseconds after which the same message would have passed. */
   readonly retryAfterMs: number
 
   constructor(limit: string, retryAfterMs: number) {
@@ -67,7 +67,7 @@ export class RateLimitError extends BusError {
   }
 }
 
-/** How a request that has no answer ended. */
+/** The way in which a request without an answer ended. */
 export interface UnansweredDetails {
   readonly cause?: unknown
   /** False: it was never sent. */
@@ -113,7 +113,7 @@ export class RemoteError extends BusError {
   override readonly name = 'RemoteError'
   /** A stable word to act upon, such as `invalid-request`, `internal`, or one of the service's own. */
   readonly kind: string
-  /** Where the remote side says so: how soon it makes sense to try again. */
+  /** Milliseconds after which it makes sense to try again, where the remote side says so. */
   readonly retryAfterMs: number | undefined
 
   constructor(kind: string, message: string, retryable: boolean, retryAfterMs?: number) {
@@ -184,7 +184,7 @@ export class RequestError extends JameyError<'request-failed'> {
   override readonly name = 'RequestError'
   /** A word of the service's own, as `RemoteError` has it. */
   readonly kind: string
-  /** How soon it makes sense to try again, in whole milliseconds, at most a minute. */
+  /** Milliseconds after which it makes sense to try again: a whole number, at most a minute. */
   readonly retryAfterMs: number | undefined
 
   constructor(
@@ -198,7 +198,7 @@ export class RequestError extends JameyError<'request-failed'> {
   }
 }
 
-/** One thing wrong with the configuration. `found` never shows a secret. */
+/** One fault of the configuration. `found` never shows a secret. */
 export interface ConfigurationFault {
   readonly variable: string
   readonly found: string

@@ -1,6 +1,6 @@
 import type { Fault } from '@jamey/contracts'
 
-/** What keeps this component from its work: each thing under a name of its own, until it has passed. */
+/** The reasons that keep this component from its work, each under a name of its own, until it has passed. */
 export class Health {
   readonly #faults = new Map<string, Fault>()
   readonly #remarks = new Map<string, string>()
@@ -22,7 +22,7 @@ export class Health {
     if (this.#faults.delete(name)) this.#tell()
   }
 
-  /** What is worth knowing of how this component works, and keeps it from nothing; `undefined` takes it back. */
+  /** Notes what is worth knowing of how this component works, and keeps it from nothing; `undefined` takes it back. */
   remark(name: string, text: string | undefined): void {
     if (this.#remarks.get(name) === text) return
     if (text === undefined) this.#remarks.delete(name)

@@ -6,11 +6,11 @@ import { AbortedError, RateLimitError } from './errors.js'
 export interface RateLimit {
   readonly messagesPerSecond?: number | undefined
   readonly bytesPerSecond?: number | undefined
-  /** What happens to a message over the limit: it waits for its turn (the default) or is rejected. */
+  /** Decides what becomes of a message over the limit: it waits for its turn (the default) or is rejected. */
   readonly overflow?: 'wait' | 'reject' | undefined
 }
 
-/** How long a message waits for its turn where its caller set no time: it bounds how many can pile up. */
+/** Time that a message waits for its turn where its caller set none: it bounds how many can pile up. */
 const PATIENCE_MS = 30_000
 
 /** Lets messages pass at the agreed rate, in the order they came. */
@@ -88,7 +88,7 @@ class Bucket {
     this.#atMs = nowMs
   }
 
-  /** Until `amount` may be taken. More than a full bucket may go once the bucket is full. */
+  /** Milliseconds until `amount` may be taken. More than a full bucket may go once the bucket is full. */
   delayMs(amount: number, nowMs: number): number {
     const capacity = Math.max(this.#perSecond, 1)
     const elapsedMs = Math.max(0, nowMs - this.#atMs)

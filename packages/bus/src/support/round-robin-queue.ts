@@ -4,7 +4,7 @@
  */
 export class RoundRobinQueue<Item> {
   readonly #waiting = new Map<string, Item[]>()
-  /** Those who have something waiting; the next turn is the first one's. */
+  /** Senders that have something waiting; the next turn is the first one's. */
   #order: string[] = []
   #size = 0
 

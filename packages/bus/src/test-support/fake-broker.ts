@@ -9,7 +9,7 @@ import type {
 import { matches, type PublishProperties, splitShared } from '@jamey/protocol'
 import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
 
-/** Who an honest message says that it is from. */
+/** The sender that an honest message names. */
 function claimIn(payload: Uint8Array | string): string {
   try {
     return JSON.parse(Buffer.from(payload).toString()).metadata.client_id
@@ -32,7 +32,7 @@ export interface Sent {
   readonly topic: string
   readonly payload: Uint8Array
   readonly options: PublishOptions
-  /** One for each receiver's handler; settles as its acknowledgement would. */
+  /** A promise for each receiver's handler; settles as its acknowledgement would. */
   readonly handled: readonly Promise<void>[]
 }
 
@@ -42,7 +42,7 @@ export class FakeBroker {
   readonly #subscriptions: Subscription[] = []
   sharedSubscriptionAvailable = true
   protocolVersion: 4 | 5 = 5
-  /** What it tells the sender of, and says so to whoever connects. */
+  /** Topics of whose messages it tells the sender, as it says to whoever connects. */
   stamped: readonly string[] = ['jamey/#']
   /** Whom a client may act for, by its identifier. */
   readonly actsFor = new Map<string, readonly string[]>()
@@ -70,7 +70,7 @@ export class FakeBroker {
     this.#subscriptions.push(subscription)
   }
 
-  /** Every filter as often as it was asked for. */
+  /** Filters, each as often as it was asked for. */
   readonly asked: string[] = []
   /** Runs before a subscription is granted; throws in the place of a server that refuses. */
   beforeSubscribe: (filter: string) => Promise<void> | void = () => {}

@@ -1,13 +1,13 @@
 import { type Address, addressOf, type Contract } from '@jamey/contracts'
 import { MessageError } from '../support/errors.js'
 
-/** What came by a filter that ends with a number sign, and is none of the contract's. */
+/** The error for a topic that came by a filter with a number sign, and is none of the contract's. */
 export function strangeTopic(contract: Pick<Contract, 'topic'>, topic: string): MessageError {
   const fault = `must be ${contract.topic}, or that with the client identifier of its sender behind it`
   return new MessageError(topic, 'topic', fault)
 }
 
-/** More than there are senders on most topics, and a bound where there are more. */
+/** Number of addresses that are kept: more than most topics have senders, and a bound where there are more. */
 const ADDRESSES_KEPT = 1000
 
 /** The topics by which messages of one contract come, each read once: most come again. */
@@ -19,7 +19,7 @@ export class Addresses {
     this.#contract = contract
   }
 
-  /** Undefined where the topic is none of the contract's. */
+  /** The address in a topic; undefined where the topic is none of the contract's. */
   read(topic: string): Address | undefined {
     const known = this.#known.get(topic)
     if (known !== undefined) return known

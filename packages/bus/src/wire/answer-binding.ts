@@ -24,7 +24,9 @@ export function digestOf(topic: string, payload: EnvelopePayload): string {
     .digest('hex')}`
 }
 
-/** What the answer to a request has to be about: by the JSON that is sent, for that is what the other side reads. */
+/**
+ * The binding that the answer to a request must have: by the JSON that is sent, for that is what the other side reads.
+ */
 export function bindingOf({ topic, payload, correlationId, onBehalfOf }: Draft, clientId: string): Binding {
   const sent = JSON.parse(jsonOf(topic, payload) ?? '') as EnvelopePayload
   return {

@@ -7,10 +7,12 @@ export interface OnBehalfOf {
   readonly permissions: readonly string[]
 }
 
-/** How many words keep their JSON form: more than there are topics and actions, and a bound for those of others. */
+/**
+ * Number of words that keep their JSON form: more than there are topics and actions, and a bound for those of others.
+ */
 const QUOTED_KEPT = 1000
 
-/** What an envelope tells apart from its time and sender. Its identifiers and trace context were checked. */
+/** The parts of an envelope apart from its time and sender. Its identifiers and trace context were checked. */
 export interface Draft {
   readonly topic: string
   readonly messageId: string

@@ -18,7 +18,7 @@ export interface Envelope {
 export interface EnvelopePayload {
   readonly action: string
   readonly data?: unknown
-  /** In answers only, in the place of `data`. */
+  /** Present in answers only, in the place of `data`. */
   readonly error?: unknown
 }
 
@@ -26,11 +26,11 @@ export interface EnvelopeMetadata {
   readonly client_id: string
   /** A UUID that request and answer, and all messages of one chain, have in common. */
   readonly correlation_id: string
-  /** Where the answer goes, for requests. */
+  /** Topic to which the answer goes; present in requests. */
   readonly reply_to?: string
   /** W3C Trace Context. */
   readonly traceparent?: string
-  /** For whom a request is made, where that is not its sender. */
+  /** The client for whom a request is made, where that is not its sender. */
   readonly on_behalf_of?: { readonly client_id: string; readonly permissions: readonly string[] }
 }
 
@@ -57,7 +57,7 @@ const envelopeSchema = z.object({
   }),
 })
 
-/** What arrives within a millisecond has the same time. */
+/** Messages of one millisecond have the same text of it, so the last one is kept. */
 let lastTimestamp = ''
 
 /**
@@ -98,12 +98,12 @@ function isFilled(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-/** Whether `text` can be a `message_id` or `correlation_id`. */
+/** True where `text` can be a `message_id` or `correlation_id`. */
 export function isUuid(text: string): boolean {
   return UUID.test(text)
 }
 
-/** Whether `text` is a W3C traceparent. */
+/** True where `text` is a W3C traceparent. */
 export function isTraceparent(text: string): boolean {
   return TRACEPARENT.test(text)
 }

@@ -7,7 +7,7 @@ const MAXIMUM_NAME = 80
 /** An object, or an array where it has no names, that is being read. */
 interface Level {
   readonly names: Set<string> | undefined
-  /** Of the member that is being read, or its index. */
+  /** Name of the member that is being read, or its index. */
   at: string | number
   expectsName: boolean
 }

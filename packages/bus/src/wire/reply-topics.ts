@@ -1,10 +1,10 @@
 import { inboxTopic } from '@jamey/contracts'
 import { assertLevel } from '../support/topic-level.js'
 
-/** More than anybody asks. */
+/** Number of services whose topics are kept: more than anybody asks. */
 const SERVICES_KEPT = 100
 
-/** Where this client takes the answers of each service. */
+/** The topics at which this client takes the answers of each service. */
 export class ReplyTopics {
   readonly #clientId: string
   readonly #shared = new Map<string, string>()
@@ -13,7 +13,10 @@ export class ReplyTopics {
     this.#clientId = clientId
   }
 
-  /** That of every request whose correlation id is its own. Throws `TypeError` for a service that is not one level. */
+  /**
+   * The topic for every request whose correlation id is its own. Throws `TypeError` for a service that is not one
+   * level.
+   */
   shared(service: string): string {
     let topic = this.#shared.get(service)
     if (topic !== undefined) return topic
@@ -23,7 +26,7 @@ export class ReplyTopics {
     return topic
   }
 
-  /** That of one request alone. Throws like `shared`. */
+  /** The topic for one request alone. Throws as `shared` does. */
   own(service: string, name: string): string {
     assertLevel('service', service)
     return inboxTopic(this.#clientId, service, name)

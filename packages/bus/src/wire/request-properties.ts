@@ -3,14 +3,14 @@ import type { Message as MqttMessage } from '@jamey/mqtt'
 import type { Clock } from '../support/clock.js'
 import type { Envelope } from './envelope.js'
 
-/** Where MQTT 3.1.1 carries no deadline, a requester is taken to wait this long from its `timestamp`. */
+/** Time that a requester is taken to wait from its `timestamp`, since MQTT 3.1.1 carries no deadline. */
 const DEFAULT_DEADLINE_MS = 30_000
 
-/** Where the answer of a request goes, and the words that tell it from others. */
+/** The topic for the answer of a request, and the words that tell it from others. */
 export interface ReplyAddress {
   readonly topic: string
   readonly correlationId: string
-  /** Its bytes as `latin1` tells them; undefined where there was none. */
+  /** Correlation Data, its bytes as latin1 text; undefined where there was none. */
   readonly correlationData: string | undefined
 }
 
@@ -38,7 +38,7 @@ export function replyAddressOf(
   }
 }
 
-/** For how long somebody still waits, in milliseconds. */
+/** Milliseconds for which somebody still waits. */
 export function remainingMsOf(
   message: MqttMessage,
   envelope: Envelope,

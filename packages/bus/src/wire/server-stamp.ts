@@ -4,13 +4,13 @@ import type { MqttPort } from './mqtt-port.js'
 /** The user property by which a server tells who published, and, in CONNACK, the filters of what it tells it of. */
 export const SENDER_PROPERTY = 'jamey-sender'
 
-/** More topics than there are contracts, and a bound for those with client identifiers. */
+/** Number of topics that are kept: more than there are contracts, and a bound for those with client identifiers. */
 const TOPICS_KEPT = 1000
 
 export interface ServerStampParts {
   readonly port: Pick<MqttPort, 'serverInformation'>
   readonly clientId: string
-  /** What the server tells senders of without announcing it. */
+  /** Topics of which the server tells the sender without announcing it. */
   readonly unannounced?: readonly string[] | undefined
 }
 
@@ -29,7 +29,7 @@ export class ServerStamp {
     this.#parts = parts
   }
 
-  /** Whether the server tells who published what comes by `topic`. */
+  /** True where the server tells who published what comes by `topic`. */
   selects(topic: string): boolean {
     this.#look()
     if (this.#filters.length === 0) return false

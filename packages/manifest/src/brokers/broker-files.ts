@@ -1,10 +1,10 @@
 import { JameyError } from '@jamey/protocol'
 import type { Manifest } from '../model/manifest.js'
 
-/** What begins a comment in a file of a broker. */
+/** The mark that begins a comment in a file of a broker. */
 export type CommentMark = '#' | '%' | '//'
 
-/** One file, before whoever writes it puts the line with its digest at its head. */
+/** One file, before the line with its digest is put at its head. */
 export interface BrokerFile {
   /** Relative to the folder of all of them, with `/`. */
   readonly path: string
@@ -23,20 +23,20 @@ export interface BrokerFiles {
   readonly command: string
   /** A line for a shell with which the broker's own programs check the files; absent where it has none that can. */
   readonly checkCommand?: string
-  /** What the operator has to know: what this broker does otherwise, what has to be set in clients. A sentence or two each. */
+  /** Sentences for the operator: what this broker does otherwise, and what has to be set in clients. */
   readonly notes: readonly string[]
 }
 
-/** Where things are. Every path is absolute. */
+/** The places of all files. Every path is absolute. */
 export interface BrokerOptions {
-  /** Where the files will be, and what the broker keeps. */
+  /** Folder of the files, and of what the broker keeps. */
   readonly folder: string
   /** The address to listen at, for MQTT over TLS alone; `0.0.0.0` or `::` for all. */
   readonly host: string
   readonly port: number
   /** PEM files: the authority of client certificates, and the certificate and key of the broker. */
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string }
-  /** Every client has to show a certificate. */
+  /** True where every client has to show a certificate. */
   readonly isMutualTls: boolean
   /**
    * What a client proves itself by. `tokens`: ours, with their permissions, by the service that decides or by a plugin.
@@ -48,7 +48,7 @@ export interface BrokerOptions {
   readonly authorization: {
     /** `http://` or `https://`, without a path. */
     readonly url: string
-    /** What the service expects of the broker that asks; undefined where it expects nothing. */
+    /** The secret that the service expects of the broker that asks; undefined where it expects none. */
     readonly secret: string | undefined
   }
   /** Holds the secrets of tokens, for brokers that verify them themselves; undefined where nobody named one. */

@@ -15,18 +15,18 @@ export interface ShareRule {
  */
 export interface ClientRules {
   readonly clientId: string
-  /** Its own status topic, what it is granted, and below `jamey/` the same with its identifier behind it. */
+  /** Its own status topic, its grants, and below `jamey/` the same with its identifier behind it. */
   readonly publish: readonly string[]
-  /** Its own inbox, and what it is granted outside of share groups. */
+  /** Its own inbox, and its grants outside of share groups. */
   readonly subscribe: readonly string[]
   readonly shares: readonly ShareRule[]
-  /** Whether `publish` selects `jamey/events/status/<another>` or what is below. */
+  /** True where `publish` selects `jamey/events/status/<another>` or what is below. */
   readonly reachesStatuses: boolean
-  /** Whether `subscribe` or `shares` select topics of the inbox of another client. */
+  /** True where `subscribe` or `shares` select topics of the inbox of another client. */
   readonly reachesInboxes: boolean
 }
 
-/** What only the client whose identifier follows may publish to, or receive. */
+/** Root of topics that only the client whose identifier follows may publish to, or receive. */
 export const STATUSES = 'jamey/events/status'
 export const INBOXES = 'jamey/api/responses'
 
@@ -46,14 +46,16 @@ export function rulesOf({ clientId, permissions }: ManifestClient): ClientRules 
   }
 }
 
-/** Who may publish to a topic below `jamey/` may put its own identifier behind it. `#` selects that already. */
+/**
+ * A client that may publish to a topic below `jamey/` may put its own identifier behind it. `#` selects that already.
+ */
 function withSender({ filter }: Grant, clientId: string): readonly string[] {
   const [first, ...below] = filter.split('/')
   const isAddressed = below.length > 0 && below.at(-1) !== '#' && (first === 'jamey' || first === '+')
   return isAddressed ? [filter, ['jamey', ...below, clientId].join('/')] : [filter]
 }
 
-/** Whether a filter selects what is below `root` at another identifier than that of the client. */
+/** True where a filter selects what is below `root` at another identifier than that of the client. */
 function reaches(grants: readonly Grant[], root: string, clientId: string): boolean {
   const owner = root.split('/').length
   return grants.some(({ filter }) => {
@@ -67,7 +69,7 @@ function sorted(filters: readonly string[]): readonly string[] {
   return [...new Set(filters)].sort(order)
 }
 
-/** By code units: the order of the machine's language would make other files elsewhere. */
+/** Orders by code units: the order of the machine's language would make other files elsewhere. */
 function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

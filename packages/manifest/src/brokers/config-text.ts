@@ -10,7 +10,7 @@ export function shellWord(text: string): string {
   return /^[\w./@:+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-/** Between double quotes, as NATS and HOCON (EMQX) read it. Neither it nor what is in it may have control characters. */
+/** The text between double quotes, as NATS and HOCON (EMQX) read it. Neither allows control characters there. */
 export function doubleQuoted(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }
@@ -23,7 +23,7 @@ export function hostAndPort({ host, port }: Pick<BrokerOptions, 'host' | 'port'>
 /** Every character that ends a line, or that a parser may take for something else than itself. */
 const CONTROL = /\p{Cc}|[\u2028\u2029]/u
 
-/** Of a file with rules that are a line each: a control character would begin a line of somebody's own. */
+/** Checks a text for a file with one rule a line: a control character would begin a line of somebody's own. */
 export function assertOneLine(what: string, text: string): void {
   if (CONTROL.test(text))
     fail('option-unusable', `${what} ${shown(text)} has a control character; expected none`)
@@ -46,7 +46,10 @@ export function assertOptions(options: BrokerOptions): void {
   assertService(options.authorization)
 }
 
-/** For a `key = value` file, where `#` begins a comment and nothing can be quoted, and for scripts that split at spaces. */
+/**
+ * Checks paths for a `key = value` file, where `#` begins a comment and nothing can be quoted, and for scripts that
+ * split at spaces.
+ */
 export function assertPlainPaths(broker: string, { folder, tls }: BrokerOptions): void {
   for (const [name, path] of Object.entries({ folder, ...tls })) {
     if (/^[\w/.@:+~-]+$/.test(path)) continue

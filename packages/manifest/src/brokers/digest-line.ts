@@ -8,7 +8,7 @@ export function withDigestLine({ text, comment = '#' }: Pick<BrokerFile, 'text' 
   return `${comment} Made by \`jamey broker-config\`; sha256 of the lines below: ${digest(text)}. A file that was changed is not written again.\n${text}`
 }
 
-/** Whether `written` begins with such a line and nobody changed what follows. */
+/** True where `written` begins with such a line and nobody changed what follows. */
 export function isAsMade(written: string): boolean {
   const found = FORM.exec(written)
   return found !== null && digest(written.slice(found[0].length)) === found[1]

@@ -3,9 +3,9 @@ import type { BrokerFiles, BrokerOptions } from './broker-files.js'
 import { assertOptions, cookieOf, doubleQuoted, hostAndPort, inFolder, shellWord } from './config-text.js'
 import { sharedNotes } from './shared-notes.js'
 
-/** How long it goes by a decision of the service about a topic; never beyond the connection. */
+/** Seconds for which it goes by a decision of the service about a topic; never beyond the connection. */
 const CACHE_SECONDS = 10
-/** In the order in which they are sent. EMQX fills in what is between braces. */
+/** Fields in the order in which they are sent. EMQX fills in what is between braces. */
 const CONNECT_FIELDS = {
   username: 'username',
   password: 'password',

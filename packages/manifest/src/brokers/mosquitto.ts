@@ -5,9 +5,9 @@ import { assertOptions, fail, inFolder, shellWord, shown } from './config-text.j
 import { narrowed } from './narrowed.js'
 import { sharedNotes } from './shared-notes.js'
 
-/** Where `make -C deploy/mosquitto install` puts it. */
+/** Path at which `make -C deploy/mosquitto install` puts the plugin. */
 const PLUGIN = '/usr/local/lib/mosquitto/jamey_mosquitto.so'
-/** Under which the plugin tells who sent a message. */
+/** Topics for which the plugin tells who sent a message. */
 const STAMPED = 'jamey/#'
 /** Levels of a topic that Mosquitto takes. */
 const MAXIMUM_LEVELS = 200
@@ -133,7 +133,7 @@ function assertExpressible(what: string, text: string, clientId: string): void {
 
 function faultOf(text: string): string | undefined {
   if (/\p{Cc}/u.test(text)) return 'has a control character; rename it'
-  // Its own trimming knows no other white space.
+  // Mosquitto's own trimming knows no other white space.
   if (text.trim() !== text) return 'begins or ends with white space; rename it'
   return text.split('/').length > MAXIMUM_LEVELS ? `has more than ${MAXIMUM_LEVELS} levels` : undefined
 }

@@ -6,7 +6,7 @@ import { assertOptions, doubleQuoted, fail, hostAndPort, inFolder, shellWord, sh
 import { narrowed } from './narrowed.js'
 import { narrowingNotes, sharedNotes } from './shared-notes.js'
 
-/** Those of TLS 1.3 alone: NATS has no option for the least version, and without a common one 1.2 fails. */
+/** The cipher suites of TLS 1.3 alone: NATS has no option for the least version, and without a common one 1.2 fails. */
 const CIPHER_SUITES = ['TLS_AES_256_GCM_SHA384', 'TLS_AES_128_GCM_SHA256', 'TLS_CHACHA20_POLY1305_SHA256']
 /** Messages of QoS 1 reach a subscriber by a subject of this form; nobody can subscribe to it as a topic. */
 const DELIVERY = '$MQTT.sub.>'
@@ -83,7 +83,7 @@ function tls({ tls: { ca, cert, key } }: BrokerOptions, indent: string): string 
 }
 
 function userOf({ clientId, publish, subscribe }: ClientRules): string {
-  // Before they are narrowed: what is refused is refused whole.
+  // Filters are checked before they are narrowed: what is refused is refused whole.
   for (const filter of [...publish, ...subscribe]) assertExpressible(filter, clientId)
   assertNoSum(subscribe, clientId)
   const mayPublish = narrowed(publish, STATUSES, clientId).flatMap(subjectsOf)

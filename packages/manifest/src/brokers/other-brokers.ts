@@ -10,13 +10,13 @@ type ClientsBy = BrokerOptions['clientsBy']
 /** A broker for which files can be made. */
 export interface OtherBroker {
   readonly make: MakeBrokerFiles
-  /** What it can know clients by; the first is what it should. */
+  /** The ways in which it can know clients; the first is the one it should use. */
   readonly clientsBy: readonly [ClientsBy, ...ClientsBy[]]
-  /** Whether its files hold something made from the secret that it shares with the authorization service. */
+  /** True where its files hold something made from the secret that it shares with the authorization service. */
   readonly needsSecret: boolean
 }
 
-/** By the names of their programs. */
+/** Brokers by the names of their programs. */
 export const OTHER_BROKERS = {
   mosquitto: { make: mosquittoFiles, clientsBy: ['tokens', 'certificates'], needsSecret: false },
   emqx: { make: emqxFiles, clientsBy: ['tokens', 'certificates'], needsSecret: true },

@@ -14,7 +14,9 @@ import {
 import { sharedNotes } from './shared-notes.js'
 
 const PLUGINS = ['rabbitmq_mqtt', 'rabbitmq_auth_backend_http', 'rabbitmq_auth_backend_cache']
-/** How long it goes by a decision of the service: a token that ends in between is good for that much more. */
+/**
+ * Milliseconds for which it goes by a decision of the service: a token that ends in between is good for that much more.
+ */
 const CACHE_MS = 5_000
 /** A week, as the sessions of the embedded broker. */
 const SESSION_MS = 604_800_000
@@ -33,7 +35,7 @@ export function rabbitMqFiles(manifest: Manifest, options: BrokerOptions): Broke
     files: [
       { path: 'rabbitmq.conf', text: configOf(options), mode: 0o600 },
       { path: 'enabled_plugins', text: `[${PLUGINS.join(',')}].\n`, comment: '%' },
-      // In the place of the one that the machine may have.
+      // The file takes the place of one that the machine may have.
       { path: 'advanced.config', text: advancedOf(options), comment: '%' },
       startScript(options),
     ],
@@ -60,7 +62,7 @@ function notesOf({ clientsBy, authorization, folder }: BrokerOptions): readonly 
   ]
 }
 
-/** What it, or its configuration, has no words for. */
+/** Throws for options that RabbitMQ, or its configuration, has no words for. */
 function assertRabbitMq(options: BrokerOptions): void {
   const { host, authorization } = options
   if (isIP(host) === 0) {
@@ -131,14 +133,14 @@ log.file = false
 `
 }
 
-/** What rabbitmq.conf has no words for in 3.10: whom to believe that it is the service. */
+/** The part that rabbitmq.conf has no words for in 3.10: whose certificate shows that it is the service. */
 function advancedOf({ authorization, tls }: BrokerOptions): string {
   if (authorization.url.startsWith('http:')) return '[].\n'
   const options = `{cacertfile, ${doubleQuoted(tls.ca)}}, {verify, verify_peer}, {versions, ['tlsv1.3']}`
   return `[{rabbitmq_auth_backend_http, [{ssl_options, [${options}]}]}].\n`
 }
 
-/** All that RabbitMQ takes from its environment alone; what is set there already stays, for a second node. */
+/** The part that RabbitMQ takes from its environment alone; variables that are set already stay, for a second node. */
 function startScript(options: BrokerOptions): BrokerFile {
   const text = `set -eu
 umask 077

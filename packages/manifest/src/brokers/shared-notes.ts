@@ -6,13 +6,16 @@ import { shown } from './config-text.js'
 const MAXIMUM_NAMES = 20
 
 interface Abilities {
-  /** Whether our tokens decide who connects; else certificates do. */
+  /** True where our tokens decide who connects; else certificates do. */
   readonly takesTokens: boolean
-  /** Whether the broker keeps the limits of single clients. */
+  /** True where the broker keeps the limits of single clients. */
   readonly hasLimits: boolean
 }
 
-/** What of a manifest a broker does not do, for its operator. Empty where nothing of that is in the manifest. */
+/**
+ * Notes for the operator on the parts of a manifest that a broker does not enforce. Empty where the manifest has none
+ * of them.
+ */
 export function sharedNotes(
   manifest: Manifest,
   broker: string,
@@ -32,7 +35,7 @@ export function sharedNotes(
   ]
 }
 
-/** For a broker whose lists hold permissions as `narrowed` makes them. */
+/** Notes on a broker whose lists hold permissions as `narrowed` makes them. */
 export function narrowingNotes(rules: readonly ClientRules[], broker: string): readonly string[] {
   const wide = rules.filter(({ reachesInboxes, reachesStatuses }) => reachesInboxes || reachesStatuses)
   const why = `${broker} cannot leave out what belongs to others; permissions that select it, such as jamey/#, stand as the parts that hold our topics (list further ones by name) for`

@@ -12,13 +12,13 @@ import { includes, type Right, Rights } from './rights.js'
 
 /** Something that a client may do in one manifest alone. */
 export interface RightChange {
-  /** As an entry would say it: of one that grants two directions, perhaps one of them alone. */
+  /** The permission as an entry would say it: of one that grants two directions, perhaps one of them alone. */
   readonly permission: string
-  /** Where the entry stands, in the manifest that grants it. */
+  /** Place of the entry, in the manifest that grants it. */
   readonly origin: PermissionOrigin | undefined
 }
 
-/** Of a client that is in both manifests. What is not there did not change. */
+/** A client that is in both manifests. Parts that are absent did not change. */
 export interface ClientChange {
   readonly clientId: string
   readonly gained: readonly RightChange[]
@@ -27,7 +27,7 @@ export interface ClientChange {
   readonly limits?: { readonly before: ClientLimits; readonly after: ClientLimits }
 }
 
-/** What one manifest lets happen and the other does not. All three empty: they have the same effect. */
+/** The effects in which two manifests differ. Where all three are empty, they have the same effect. */
 export interface ManifestDifference {
   /** Client identifiers, in the order of the manifest in which they are. */
   readonly added: readonly string[]
@@ -67,7 +67,7 @@ function changesOf(before: ManifestClient, after: ManifestClient): ClientChange[
   return isNone ? [] : [change]
 }
 
-/** Without those that another one of them covers; both directions of an entry are that entry. */
+/** Rights without those that another one of them covers; both directions of an entry are that entry. */
 function shown(rights: readonly Right[]): RightChange[] {
   const widest = rights.filter(
     (right, i) =>

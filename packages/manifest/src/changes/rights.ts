@@ -2,7 +2,7 @@ import { ownTopics, readEntries } from '@jamey/auth'
 import { covers } from '@jamey/protocol'
 import type { ManifestClient, PermissionOrigin } from '../model/manifest.js'
 
-/** One direction of one entry. `permission` is how it is written alone. */
+/** One direction of one entry. `permission` is the text that grants it alone. */
 export interface Right {
   readonly permission: string
   readonly entry: string
@@ -10,18 +10,18 @@ export interface Right {
   readonly kind: 'publish' | 'subscribe' | 'act-for'
   /** The share group; undefined for all else. */
   readonly group: string | undefined
-  /** With the client's identifier in place of `%c`; whom it acts for where `kind` says so. */
+  /** The filter with the client's identifier in place of `%c`; the client that is acted for, where `kind` says so. */
   readonly filter: string
 }
 
 const INBOXES = 'jamey/api/responses'
 const STATUSES = 'jamey/events/status'
-/** Both have so many levels. */
+/** Number of levels of both roots. */
 const ROOT_LEVELS = 3
 /** A filter that is deeper is compared with one entry at a time. */
 const MAXIMUM_LEVELS = 64
 
-/** What a client may do, to be asked whether it holds a right that another list names. */
+/** The rights of a client, to be asked whether it holds one that another list names. */
 export class Rights {
   readonly all: readonly Right[]
   readonly #clientId: string
@@ -37,7 +37,7 @@ export class Rights {
     this.#deepest = Math.max(...this.#publish.map((filter) => filter.split('/').length))
   }
 
-  /** Whether everything that `right` lets this client do is allowed already. */
+  /** True where everything that `right` lets this client do is allowed already. */
   hold(right: Right): boolean {
     switch (right.kind) {
       case 'act-for':
@@ -58,7 +58,8 @@ export class Rights {
     const levels = filter.split('/')
     if (levels.at(-1) !== '#' || this.#deepest > MAXIMUM_LEVELS || levels.length > MAXIMUM_LEVELS)
       return false
-    // One level deeper than every entry, none but one that ends in a number sign can select it, and all below.
+    // A topic one level deeper than every entry is selected by one that ends in a number sign alone, which selects all
+    // below.
     const head = levels.slice(0, -1)
     const least = head.length === 0 ? 1 : 0
     const most = Math.max(this.#deepest - head.length + 1, 1)
@@ -69,7 +70,7 @@ export class Rights {
   }
 }
 
-/** Whether `one` grants all that `other` does, without the help of others. */
+/** True where `one` grants all that `other` does, without the help of others. */
 export function includes(one: Right, other: Right): boolean {
   if (one.kind !== other.kind) return false
   if (one.kind === 'act-for') return actsFor(one, other)
@@ -119,7 +120,10 @@ function rightsOf(entry: string, clientId: string, origin: PermissionOrigin | un
   ]
 }
 
-/** What the right to publish to `filter` comes to: with the sender behind it, and without the statuses of others. */
+/**
+ * Filters that the right to publish to `filter` comes to: with the sender behind it, and without the statuses of
+ * others.
+ */
 function publishedBy(filter: string, clientId: string): string[] {
   const [first, ...below] = filter.split('/')
   const isAddressed = below.length > 0 && below.at(-1) !== '#' && (first === 'jamey' || first === '+')
@@ -132,7 +136,9 @@ function publishedBy(filter: string, clientId: string): string[] {
   })
 }
 
-/** What the right to subscribe comes to: nothing at the inboxes of others, nor without a group at the client's own. */
+/**
+ * Filters that the right to subscribe comes to: none at the inboxes of others, nor without a group at the client's own.
+ */
 function subscribedBy({ group, filter }: Right, clientId: string): string[] {
   const owner = ownerIn(filter, INBOXES)
   if (owner === undefined || owner === '#') return [filter]

@@ -5,15 +5,15 @@ import { clientOf, permissionsOf } from './permissions-of.js'
 /** `not-in-manifest`: there is no such client, so it may not even connect. */
 export type ManifestRuling = Ruling | 'not-in-manifest'
 
-/** Whether a client may do something, and what that rests on. */
+/** The decision whether a client may do something, and its ground. */
 export interface Explanation extends Omit<Decision, 'ruling'> {
   readonly clientId: string
   readonly action: Action
   readonly topic: string
   readonly ruling: ManifestRuling
-  /** Where the entry stands that grants it. */
+  /** Place of the entry that grants it. */
   readonly origin: PermissionOrigin | undefined
-  /** All of it in a sentence. */
+  /** The whole explanation in a sentence. */
   readonly text: string
 }
 

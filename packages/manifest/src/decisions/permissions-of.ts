@@ -15,7 +15,10 @@ export function clientOf(manifest: Manifest, clientId: string): ManifestClient |
   return index.get(clientId)
 }
 
-/** What it may do; undefined: it is not in the manifest, and may not connect. The same object for each call. */
+/**
+ * The permissions of a client; undefined: it is not in the manifest, and may not connect. The same object for each
+ * call.
+ */
 export function permissionsOf(manifest: Manifest, clientId: string): Permissions | undefined {
   const client = clientOf(manifest, clientId)
   if (client === undefined) return undefined

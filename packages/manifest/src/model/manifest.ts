@@ -6,46 +6,49 @@ import type { ComponentName } from '@jamey/contracts'
  */
 export type Proof = 'token' | 'secret' | 'certificate'
 
-/** In the order in which they are told. */
+/** Proofs in the order in which they are told. */
 export const PROOFS: readonly Proof[] = ['token', 'secret', 'certificate']
 
-/** How much a client may do; absent: what the broker lets everybody do. */
+/** Bounds for one client; absent ones are those that the broker sets for everybody. */
 export interface ClientLimits {
   readonly publishesPerSecond?: number
   readonly publishBytesPerSecond?: number
 }
 
-/** In the order in which they are told. */
+/** Limits in the order in which they are told. */
 export const CLIENT_LIMITS: readonly (keyof ClientLimits)[] = ['publishesPerSecond', 'publishBytesPerSecond']
 
-/** Where a permission of a client comes from. */
+/** The source of a permission of a client. */
 export interface PermissionOrigin {
   /** The client's own list, that of a role, or what the component may of which the client is an instance. */
   readonly kind: 'client' | 'role' | 'component'
-  /** Of the client, role or component. */
+  /** Name of the client, role or component. */
   readonly name: string
-  /** In the file, from 1; undefined for a component that the file does not name. */
+  /** Line in the file, from 1; undefined for a component that the file does not name. */
   readonly line: number | undefined
 }
 
-/** One who may connect. */
+/** A client that may connect. */
 export interface ManifestClient {
   readonly clientId: string
-  /** Of which component of ours it is an instance; absent for a client of the user's. */
+  /** The component of ours of which it is an instance; absent for a client of the user's. */
   readonly component: ComponentName | undefined
-  /** One of these is enough. */
+  /** Proofs, of which one is enough. */
   readonly proofs: readonly Proof[]
-  /** As `Permissions` of `@jamey/auth` reads them, its own and those of its roles, each once; `%c` is left as it is. */
+  /**
+   * Entries as `Permissions` of `@jamey/auth` reads them, its own and those of its roles, each once; `%c` is left as it
+   * is.
+   */
   readonly permissions: readonly string[]
-  /** For each of `permissions`, where it stands first; absent where no file was read. */
+  /** The first place of each of `permissions`; absent where no file was read. */
   readonly origins?: readonly PermissionOrigin[]
   readonly limits: ClientLimits
 }
 
-/** Who may connect, and what each may do. Whoever is not in it may nothing. */
+/** All clients that may connect, and what each may do. A client that is not in it may do nothing. */
 export interface Manifest {
-  /** As it was named; absent where none was. */
+  /** Name under which it was read; absent where there was none. */
   readonly fileName?: string
-  /** In the order of the file: our components first. */
+  /** Clients in the order of the file, our components first. */
   readonly clients: readonly ManifestClient[]
 }

@@ -6,16 +6,16 @@ const EXPECTED = 'a client identifier of its own, which nobody takes for another
 
 interface KnownName {
   readonly name: string
-  /** To follow the name, or "is", in a sentence. */
+  /** The place, to follow the name, or "is", in a sentence. */
   readonly where: string
-  /** Whose usual name it is, as long as it is in no list. */
+  /** The component whose usual name it is, as long as the name is in no list. */
   readonly reservedFor?: ComponentName
 }
 
 /** The client identifiers of a manifest: none is there twice, and none looks like another. */
 export class ClientNames {
   readonly #tree: YamlTree
-  /** By what they look like. */
+  /** Names by what they look like. */
   readonly #known = new Map<string, KnownName>()
 
   constructor(tree: YamlTree) {
@@ -29,7 +29,7 @@ export class ClientNames {
     }
   }
 
-  /** Whether a client, an instance of `component` where it is one, may be called so; a fault where not. */
+  /** True where a client, an instance of `component` where it is one, may have the name; else a fault is told. */
   take(place: Place, name: string, component?: ComponentName): boolean {
     const skeleton = clientNameSkeleton(name)
     const other = this.#known.get(skeleton)

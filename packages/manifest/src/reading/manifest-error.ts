@@ -1,12 +1,12 @@
 import { JameyError } from '@jamey/protocol'
 
-/** One thing that is wrong with a manifest. */
+/** One fault of a manifest. */
 export interface ManifestFault {
   readonly fileName: string
-  /** In the file, both from 1. */
+  /** Line and column in the file, both from 1. */
   readonly line: number
   readonly column: number
-  /** As `clients.robot-7.roles[0]`; empty for the file as a whole. */
+  /** Path such as `clients.robot-7.roles[0]`; empty for the file as a whole. */
   readonly field: string
   readonly found: string
   readonly expected: string

@@ -3,7 +3,7 @@ import type { Manifest } from '../model/manifest.js'
 import { ManifestError } from './manifest-error.js'
 import { MAXIMUM_MANIFEST_CHARACTERS, readManifest } from './read-manifest.js'
 
-/** Of a text in UTF-8. */
+/** Bytes of a character in UTF-8, at the most. */
 const MAXIMUM_BYTES_PER_CHARACTER = 3
 
 /**

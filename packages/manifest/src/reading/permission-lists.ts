@@ -26,7 +26,7 @@ export function readPermissionList(
   })
 }
 
-/** Those of all lists, each once, from where it stands first. */
+/** Permissions of all lists, each once, from the place where it stands first. */
 export function joinPermissions(lists: readonly (readonly OwnedPermission[])[]): {
   permissions: string[]
   origins: PermissionOrigin[]

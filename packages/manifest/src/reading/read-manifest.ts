@@ -56,7 +56,7 @@ function readDocument(tree: YamlTree): ManifestClient[] {
   return [...components, ...readClients(tree, fields.clients, roles, names)]
 }
 
-/** What stands in a file of a later version means nothing to this one, so nothing else of it is told. */
+/** A file of a later version means nothing to this program, so no other fault of it is told. */
 function assertVersion(tree: YamlTree, field: Field | undefined): void {
   const expected = `version: ${MANIFEST_VERSION}`
   if (field === undefined) return tree.fault({ ...tree.root, field: 'version' }, 'nothing', expected)

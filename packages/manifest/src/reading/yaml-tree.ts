@@ -46,7 +46,7 @@ export class YamlTree {
     }
   }
 
-  /** In the file, from 1. */
+  /** Line in the file, from 1. */
   lineOf({ at }: Pick<Place, 'at'>): number {
     return this.#lines.linePos(at).line
   }
@@ -145,7 +145,7 @@ function isNode(value: unknown): value is Node {
   return isScalar(value) || isMap(value) || isSeq(value) || isAlias(value)
 }
 
-/** What stands there, to follow "found" in a sentence. */
+/** The text of a node, to follow "found" in a sentence. */
 export function shownNode(node: Node | null): string {
   if (isMap(node)) return 'a mapping'
   if (isSeq(node)) return 'a list'

@@ -86,7 +86,7 @@ function makeDraft(draft: string): void {
   }
 }
 
-/** What cannot be read now could not be restored either. */
+/** Reads every record: one that cannot be read now could not be restored either. */
 async function readAll(draft: string): Promise<void> {
   const { environment } = await LmdbEnvironment.openToRead(draft, BROKER_SCHEMA)
   try {

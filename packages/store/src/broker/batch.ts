@@ -38,7 +38,7 @@ export class BrokerBatch {
   readonly leftOver: number[] = []
   readonly #environment: LmdbEnvironment
   readonly #writer: RecordWriter
-  /** By message: how many more, or fewer, name it. */
+  /** Changes of the number of deliveries that name a message, by that message. */
   readonly #references = new Map<number, number>()
 
   constructor(environment: LmdbEnvironment, writer: RecordWriter) {
@@ -147,7 +147,9 @@ export class BrokerBatch {
     this.batch.remove(removedKey(writer, session))
   }
 
-  /** What a damaged record named is not known, and stays. */
+  /**
+   * Subtracts the reference of a delivery as it is read; the message that a damaged one named is not known, and stays.
+   */
   #referAsRead(key: Buffer, value: Buffer): void {
     try {
       this.#refer(readDelivery(this.#environment.reader(key, value)).messageId, -1)
@@ -160,7 +162,7 @@ export class BrokerBatch {
     this.#references.set(messageId, (this.#references.get(messageId) ?? 0) + change)
   }
 
-  /** Of messages that are in the store already. */
+  /** Writes the numbers of deliveries of messages that are in the store already. */
   #count(): void {
     const { batch } = this
     const writer = this.#writer

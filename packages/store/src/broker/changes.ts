@@ -39,7 +39,7 @@ export class SessionPartChanges {
     this.record = this.queue = undefined
     this.subscriptions.clear()
     this.incoming.clear()
-    // Those in the store are found there.
+    // Deliveries in the store are found there.
     for (const [sequence, { kind }] of this.deliveries)
       if (kind !== 'removed') this.deliveries.delete(sequence)
   }
@@ -55,9 +55,9 @@ export class SessionPartChanges {
   }
 }
 
-/** What a broker staged since its last commit: of several changes of one thing only the last. */
+/** Changes that a broker staged since its last commit: of several changes of one thing only the last. */
 export class BrokerChanges {
-  /** By the session's number. */
+  /** Changes by the session's number. */
   readonly sessions = new Map<number, SessionPartChanges>()
   /** New ones. Whether anything names them is found when they are written. */
   readonly messages = new Map<number, MessageRecord>()

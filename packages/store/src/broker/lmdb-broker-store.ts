@@ -53,7 +53,7 @@ export class LmdbBrokerStore implements BrokerStore {
         this.#damage.push(error)
       },
     })
-    // Where that is not possible now, they are found again at the next start.
+    // Records that cannot be quarantined now are found again at the next start.
     await this.#quarantine(damaged).catch(() => {})
     this.#removed = [...this.#environment.keys([BrokerKey.removed])].map(numberOf)
     for (const number of this.#removed) this.#nextNumber = Math.max(this.#nextNumber, number + 1)
@@ -80,7 +80,7 @@ export class LmdbBrokerStore implements BrokerStore {
     for (const { key, value } of this.#environment.entries(range)) {
       if (found.length === maximum) break
       const sequence = partNumberOf(key)
-      // What is being written may be here already.
+      // Deliveries that are being written may be here already.
       if (staged?.has(sequence)) continue
       const delivery = this.#readable(() => readDelivery(this.#environment.reader(key, value)))
       found.push({ sequence, delivery })
@@ -195,7 +195,7 @@ export class LmdbBrokerStore implements BrokerStore {
     return this.#inTurn(() => this.#commit())
   }
 
-  /** What is staged is lost where it cannot be committed, and the promise rejects; the files are let go of anyway. */
+  /** Commits what is staged, and rejects where that cannot be done; the files are let go of anyway. */
   async close(): Promise<void> {
     this.#isClosing = true
     try {
@@ -270,7 +270,10 @@ export class LmdbBrokerStore implements BrokerStore {
     this.#clearSoon()
   }
 
-  /** By sequence; undefined where one was removed. Nothing where no change concerns what lies behind `after`. */
+  /**
+   * Staged deliveries by sequence; undefined for one that was removed. None where no change concerns what lies behind
+   * `after`.
+   */
   #stagedDeliveries(session: number, after: number): Map<number, DeliveryRecord | undefined> | undefined {
     let staged: Map<number, DeliveryRecord | undefined> | undefined
     for (const { sessions } of [...this.#committing, this.#changes]) {

@@ -68,7 +68,7 @@ function queueOf(queues: Map<number, QueueRecord>, session: number): QueueRecord
 class CountedMessages {
   readonly #numbers: number[] = []
   readonly #bytes: number[] = []
-  /** How many deliveries name each. */
+  /** Number of deliveries that name each message. */
   readonly #counts: number[] = []
 
   /** Takes at most so many behind the key `after`; gives the key of the last where there are more. */
@@ -84,7 +84,7 @@ class CountedMessages {
     return undefined
   }
 
-  /** One more delivery names it. Its bytes; 0 for one of another pass, or of none. */
+  /** Counts one more delivery of a message, and gives its bytes; 0 for a message of another pass, or of none. */
   count(messageId: number): number {
     const numbers = this.#numbers
     let low = 0

@@ -13,7 +13,7 @@ import { StoreError } from '../lmdb/store-error.js'
 import { BrokerKey, deliveryKey, numberOf, partNumberOf, partOf, queueKey, SessionPart } from './keys.js'
 import { readMessage, readQueue, readSession, readSubscription } from './records.js'
 
-/** What a broker reads at its start, as it is read. */
+/** The state that a broker loads at its start, as it is read. */
 export class BrokerState implements StoredState {
   readonly sessions: SessionRecord[] = []
   readonly subscriptions: { clientId: string; subscription: SubscriptionRecord }[] = []
@@ -21,18 +21,18 @@ export class BrokerState implements StoredState {
   readonly incoming: { clientId: string; packetIdentifier: number }[] = []
   readonly retained: MessageRecord[] = []
   lastMessageId = 0
-  /** By client identifier: what stands for the session in the keys. */
+  /** Numbers that stand for sessions in the keys, by client identifier. */
   readonly numbers = new Map<string, number>()
 }
 
-/** What was found on the way. */
+/** Told of what is found on the way. */
 export interface Findings {
   /** The number that stands for a session in the keys; also of one that cannot be read. */
   onSession(clientId: string | undefined, number: number): void
   onDamage(key: Buffer, error: StoreError): void
 }
 
-/** What cannot be read is told and left out. Throws `StoreError` where LMDB cannot read. */
+/** Reads the state; damaged records are told and left out. Throws `StoreError` where LMDB cannot read. */
 export function readState(environment: LmdbEnvironment, findings: Findings): BrokerState {
   const state = new BrokerState()
   readSessions(state, environment, findings)
@@ -71,7 +71,7 @@ function readSessions(state: BrokerState, environment: LmdbEnvironment, findings
           return
         }
         const reader = environment.reader(key, value)
-        // Of a session that cannot be read nobody knows whose these are: they stay for whoever repairs it.
+        // The owner of these is not known where the session's record cannot be read: they stay for whoever repairs it.
         if (current?.number !== number) findings.onSession(undefined, number)
         else if (current.clientId !== undefined) readPart(state, current.clientId, key, reader)
       })
@@ -79,7 +79,10 @@ function readSessions(state: BrokerState, environment: LmdbEnvironment, findings
   }
 }
 
-/** Of sessions whose deliveries nobody has counted, or whose count cannot be read. What they take is not known. */
+/**
+ * Adds the queues of sessions whose deliveries nobody has counted, or whose count cannot be read. Their bytes are not
+ * known.
+ */
 function addMissingQueues(state: BrokerState, environment: LmdbEnvironment): void {
   const counted = new Set(state.queues.map(({ clientId }) => clientId))
   const writer = new RecordWriter(64)

@@ -4,9 +4,9 @@
  */
 export class Batch {
   readonly keys: Buffer[] = []
-  /** Undefined removes the key. */
+  /** Values by the index of their keys; undefined removes the key. */
   readonly values: (Buffer | undefined)[] = []
-  /** Of what is put. */
+  /** Bytes of keys and values that are put. */
   bytes = 0
 
   put(key: Buffer, value: Buffer): void {

@@ -55,7 +55,7 @@ export function fillUpDataFile(file: string): void {
   if (bytes < expectedBytes) truncateSync(file, expectedBytes)
 }
 
-/** Whether pages are missing at the end of the file. */
+/** True where pages are missing at the end of the file. */
 export function isShortDataFile(file: string): boolean {
   const { bytes, expectedBytes } = sizeOf(file)
   return bytes < expectedBytes
@@ -73,7 +73,7 @@ export function readTree(descriptor: number): PageTree | undefined {
   return new PageTree(descriptor, page, first.pageBytes, lastPage)
 }
 
-/** What tells a file from another one of its name; undefined where there is none. */
+/** A text that tells a file from another one of its name; undefined where there is none. */
 export function identityOf(file: string): string | undefined {
   const stats = statSync(file, { throwIfNoEntry: false })
   return stats === undefined ? undefined : `${stats.dev} ${stats.ino}`

@@ -2,10 +2,10 @@ import { statfs } from 'node:fs/promises'
 import type { RootDatabase } from 'lmdb'
 import type { Batch } from './batch.js'
 
-/** With so much free nobody fills the disk before it is looked at again. */
+/** Free bytes that nobody fills before the disk is looked at again. */
 const PLENTY_BYTES = 256 * 1024 * 1024
 const BELIEVED_MS = 100
-/** What a commit writes beside its records: the way to the root, and what has become free. */
+/** Pages that a commit writes beside its records: the way to the root, and the list of what has become free. */
 const LEAST_PAGES = 16
 
 /**
@@ -27,14 +27,14 @@ export class DiskRoom {
     return this.#freeBytes >= PLENTY_BYTES && performance.now() - this.#askedAtMs < BELIEVED_MS
   }
 
-  /** Why it finds none; undefined where it does, or nobody can tell. */
+  /** The reason why a batch finds no room; undefined where it does, or nobody can tell. */
   async shortageFor(database: RootDatabase<Buffer, Buffer>, batch: Batch): Promise<string | undefined> {
     this.#askedAtMs = performance.now()
     this.#freeBytes = await freeBytesOf(this.#folder)
     if (this.#freeBytes >= PLENTY_BYTES) return undefined
     const { pageSize, pages, freePages } = readUse(database)
     const neededBytes = 2 * batch.bytes + (LEAST_PAGES + Math.min(batch.keys.length, pages)) * pageSize
-    // Not all of the file's free pages can be taken at once, or lie beside each other.
+    // Some of the file's free pages cannot be taken at once, or do not lie beside each other.
     if (this.#freeBytes + (freePages / 2) * pageSize >= neededBytes) return undefined
     return `${this.#freeBytes} bytes are free on the disk, ${neededBytes} may be needed`
   }
@@ -43,7 +43,7 @@ export class DiskRoom {
 interface Use {
   readonly pageSize: number
   readonly pages: number
-  /** In the file, for what is written next. */
+  /** Pages in the file that are free for what is written next. */
   readonly freePages: number
 }
 
@@ -54,7 +54,10 @@ interface TreeStats {
   readonly overflowPages: number
 }
 
-/** As `MDB_stat` and `MDB_envinfo` of lmdb.h have it; there is no other tree, and two pages are the head of the file. */
+/**
+ * The numbers of `MDB_stat` and `MDB_envinfo` in lmdb.h; there is no other tree, and two pages are the head of the
+ * file.
+ */
 function readUse(database: RootDatabase<Buffer, Buffer>): Use {
   const stats = database.getStats() as TreeStats & { lastPageNumber: number; free: TreeStats }
   const pages = pagesOf(stats)

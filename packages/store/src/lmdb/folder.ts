@@ -26,7 +26,7 @@ export function prepareFolder(path: string): string {
     const file = join(folder, DATA_FILE)
     if (existsSync(file)) checkDataFile(path, file)
     else expectEmpty(path, folder)
-    // Only now: it would be wrong to shut a folder that is somebody else's.
+    // The folder is shut only now: it would be wrong to shut one that is somebody else's.
     for (const mine of [folder, file, join(folder, LOCK_FILE)]) shut(mine)
     return folder
   } catch (error) {
@@ -71,7 +71,7 @@ export function flushFolder(folder: string): void {
   }
 }
 
-/** What a volume or a version control system puts into every folder is no content. */
+/** Files that a volume or a version control system puts into every folder are no content. */
 function expectEmpty(path: string, folder: string): void {
   const others = readdirSync(folder).filter(
     (name) => name !== LOCK_FILE && name !== 'lost+found' && !name.startsWith('.'),

@@ -48,9 +48,9 @@ export class LmdbEnvironment {
   readonly #room: DiskRoom
   /** A page cannot be read, and no other with this transaction: it is to be opened again. */
   #isDamaged = false
-  /** Of the data file that is open. */
+  /** Identity of the data file that is open; see `identityOf`. */
   #identity: string | undefined
-  /** What was found at the openings, and not asked for yet. */
+  /** Damage that was found at the openings, and not asked for yet. */
   #salvages: Salvage[] = []
   #recovering: Promise<void> | undefined
 
@@ -82,7 +82,7 @@ export class LmdbEnvironment {
     return this.#isDamaged
   }
 
-  /** What is to be said of damaged files that were found since the last call. */
+  /** Errors about damaged files that were found since the last call. */
   takeDamage(): StoreError[] {
     return this.#salvages.splice(0).map((salvage) => damageOf(this.path, salvage))
   }
@@ -118,7 +118,7 @@ export class LmdbEnvironment {
     }
   }
 
-  /** As `entries`, without their values. Throws `StoreError`. */
+  /** The keys of a range, as `entries` without values. Throws `StoreError`. */
   *keysIn(range: { start: Buffer; end: Buffer }): Generator<Buffer> {
     try {
       const database = this.#expectOpen()
@@ -135,7 +135,7 @@ export class LmdbEnvironment {
     if (end === undefined) throw new Error('a prefix of 0xff has no last key')
     try {
       for (const key of this.#expectOpen().getKeys({ start: end, end: start, reverse: true, limit: 2 })) {
-        // Both ends are part of a range that is read backwards.
+        // A range that is read backwards has both ends in it.
         if (key.compare(end) < 0) return key.compare(start) < 0 ? undefined : key
       }
       return undefined
@@ -151,7 +151,7 @@ export class LmdbEnvironment {
     }
   }
 
-  /** From `start` up to before `end`; as the last commit left it. Throws `StoreError`. */
+  /** Records from `start` up to before `end`, as the last commit left them. Throws `StoreError`. */
   *entries(range: { start: Buffer; end?: Buffer }): Generator<{ key: Buffer; value: Buffer }> {
     try {
       const database = this.#expectOpen()
@@ -162,18 +162,21 @@ export class LmdbEnvironment {
     }
   }
 
-  /** What is read from now on is as the last commit left it. */
+  /** Reads see the last commit from now on. */
   refresh(): void {
     this.#database?.resetReadTxn()
   }
 
-  /** Undefined where there is none. Throws `StoreError`. */
+  /** Undefined where there is no such record. Throws `StoreError`. */
   get(key: Buffer): RecordReader | undefined {
     this.#database?.resetReadTxn()
     return this.getAgain(key)
   }
 
-  /** As `get`, for many in a row: as it was at the read before, where that was in this turn of the event loop. */
+  /**
+   * Reads as `get` does, for many in a row: as it was at the read before, where that was in this turn of the event
+   * loop.
+   */
   getAgain(key: Buffer): RecordReader | undefined {
     try {
       const value = this.#expectOpen().get(key)
@@ -183,7 +186,7 @@ export class LmdbEnvironment {
     }
   }
 
-  /** As it lies there, whether it can be read or not. Throws `StoreError`. */
+  /** The value as it lies there, whether it can be read or not. Throws `StoreError`. */
   raw(key: Buffer): Buffer | undefined {
     try {
       return this.#expectOpen().get(key)
@@ -207,7 +210,10 @@ export class LmdbEnvironment {
     )
   }
 
-  /** All of the batch is durable, or, where it rejects with `StoreError`, nothing of it is there. One at a time. */
+  /**
+   * Resolves once all of the batch is durable; where it rejects with `StoreError`, nothing of it is there. One at a
+   * time.
+   */
   async commit(batch: Batch): Promise<void> {
     const { keys, values } = batch
     if (!this.#room.isPlenty) {
@@ -232,11 +238,11 @@ export class LmdbEnvironment {
       this.#database = undefined
       await letGo(this.#folder, database)
       this.#isDamaged = false
-      // Whoever only reads would have to wait for the next commit. Where it cannot be opened, that one tells.
+      // Readers would have to wait for the next commit otherwise. Where it cannot be opened, that commit tells.
       await this.recover().catch(() => {})
       throw failure
     }
-    // Written to a file that has no name any more, it is as good as lost.
+    // A commit to a file that has no name any more is as good as lost.
     this.check()
   }
 

@@ -36,7 +36,7 @@ const ADVICE: Partial<Record<StoreErrorCode, string>> = {
     'the disk failed, or a quota or limit was reached in the middle of a write; nothing was half written',
 }
 
-/** Less than this free, and a write that fell short is taken to have filled the disk. */
+/** Free bytes below which a write that fell short is taken to have filled the disk. */
 const NEARLY_FULL_BYTES = 4 * 1024 * 1024
 
 /** Any error of lmdb as a `StoreError`. */
@@ -46,7 +46,7 @@ export function explainFailure(path: string, error: unknown): StoreError {
   return makeError(path, error, LMDB_CODES[code] ?? SYSTEM_CODES[code] ?? 'io-failed')
 }
 
-/** Why a batch did not commit: lmdb gives the reason in a promise of its own. */
+/** The reason why a batch did not commit, which lmdb gives in a promise of its own. */
 export async function explainCommitFailure(
   path: string,
   folder: string,
@@ -61,7 +61,7 @@ export async function explainCommitFailure(
   return explainFailure(path, cause)
 }
 
-/** Why a copy was not made: lmdb has only the system's words for it. */
+/** The reason why a copy was not made, for which lmdb has only the system's words. */
 export function explainCopyFailure(path: string, error: unknown): StoreError {
   const { message } = error as Error
   const code = /no space left|quota|too large/i.test(message) ? 'full' : 'io-failed'

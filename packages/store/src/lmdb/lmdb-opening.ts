@@ -5,16 +5,16 @@ import { openAsClass, type RootDatabase, type RootDatabaseOptions } from 'lmdb'
 const TRY_AGAIN_MS = 20
 const GIVE_UP_MS = 1000
 
-/** Of lmdb's options these belong to the root database, and lmdb adds them by itself only where it also constructs. */
+/** Options that belong to the root database: lmdb adds them by itself only where it also constructs. */
 interface OpeningOptions extends RootDatabaseOptions {
   readonly path: string
   readonly isRoot: true
 }
 
-/** Its own types leave out that it is a class. */
+/** The class that lmdb's own types leave out. */
 type StoreClass = new (name: null, options: OpeningOptions) => RootDatabase<Buffer, Buffer>
 
-/** Its types leave this out, too. */
+/** A method that lmdb's types leave out, too. */
 type Unfinished = RootDatabase & { ensureReadTxn(): void }
 
 /**

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { RootDatabase } from 'lmdb'
 import { StoreError } from './store-error.js'
 
-/** Whoever looks into a store of another process has a slot, too, but for one page only: it is waited for. */
+/** A reader of another process's store has a slot, too, but for one page only: it is waited for. */
 const READERS_LEAVE_MS = 1000
 const LOOK_AGAIN_MS = 20
 
@@ -67,7 +67,7 @@ async function takeSlot(path: string, database: RootDatabase): Promise<void> {
       throw inUse(path, `process ${owner} has it open; stop that process, or give this one another folder`)
     }
     await setTimeout(LOOK_AGAIN_MS)
-    // One that was killed meanwhile leaves its slot to whoever clears it away.
+    // A process that was killed meanwhile leaves its slot to whoever clears it away.
     database.readerCheck()
   }
 }

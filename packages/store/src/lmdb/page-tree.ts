@@ -12,7 +12,7 @@ const IN_OTHER_PAGES = 0x01
 const NO_PAGE = 0xffff_ffff_ffff_ffffn
 const IS_LITTLE = endianness() === 'LE'
 
-/** Where in a meta page LMDB notes a tree: of free pages, and of the records. */
+/** Offsets in a meta page at which LMDB notes a tree: of free pages, and of the records. */
 const TREES = [
   { depthAt: 54, rootAt: 88, hasRecords: false },
   { depthAt: 102, rootAt: 136, hasRecords: true },
@@ -73,7 +73,7 @@ export class PageTree {
     }
   }
 
-  /** Whether it is a leaf. */
+  /** True where the page is a leaf. */
   #readHead(page: number): boolean {
     const head = this.#read(page, HEADER_BYTES)
     return head !== undefined && this.#isSound(page, head, IS_LEAF)
@@ -112,7 +112,7 @@ export class PageTree {
         if (value !== undefined) yield { key, value }
       }
     } catch (error) {
-      // What it says of itself leads out of it.
+      // The page's own words lead out of it.
       if (!(error instanceof RangeError)) throw error
       this.damaged.push(leaf)
     }
@@ -127,7 +127,7 @@ function viewOf(page: Buffer): DataView {
   return new DataView(page.buffer, page.byteOffset, page.length)
 }
 
-/** Where the nodes of a page begin. */
+/** Offsets at which the nodes of a page begin. */
 function* nodesOf(view: DataView): Generator<number> {
   const count = view.getUint16(LOWER_AT, IS_LITTLE) >> 1
   for (let n = 0; n < count; n++) yield HEADER_BYTES + view.getUint16(HEADER_BYTES + 2 * n, IS_LITTLE)

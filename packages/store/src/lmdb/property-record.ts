@@ -4,13 +4,16 @@ import type { RecordWriter } from './record-writer.js'
 
 type Properties = Record<string, unknown>
 
-/** Those that a message can have: as PUBLISH or as the will in CONNECT. No two of them share an identifier. */
+/** Properties that a message can have: as PUBLISH or as the will in CONNECT. No two of them share an identifier. */
 const ROWS = PROPERTIES.filter((row) =>
   (row.on as readonly string[]).some((on) => on === 'publish' || on === 'will'),
 )
 const ROW_OF = new Map<number, PropertyRow>(ROWS.map((row) => [row.id, row]))
 
-/** As in an MQTT 5.0 packet, each as its identifier and its value, but integers as varints and 0 at the end. */
+/**
+ * Writes properties as in an MQTT 5.0 packet, each as its identifier and its value, but integers as varints and 0 at
+ * the end.
+ */
 export function writeProperties(writer: RecordWriter, properties: PublishProperties | WillProperties): void {
   for (const row of ROWS) {
     const value = (properties as Properties)[row.name]

@@ -9,7 +9,7 @@ export const KEY_INTEGER_BYTES = 7
 
 export const CHECKSUM_BYTES = 4
 
-/** Its length takes one byte. */
+/** Bytes of a string whose length takes one byte. */
 const SHORT_STRING = 127
 
 /**
@@ -26,7 +26,7 @@ export class RecordWriter {
     this.#slab = Buffer.allocUnsafeSlow(slabBytes)
   }
 
-  /** Every view handed out so far is worthless from now on. */
+  /** Begins anew: every view handed out so far is worthless from now on. */
   reset(): void {
     if (this.#slab.length > KEPT_SLAB_BYTES) this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
     this.#start = this.#at = 0
@@ -71,7 +71,7 @@ export class RecordWriter {
     return this.varint(value.length).rest(value)
   }
 
-  /** Without a length: the last part of a record. */
+  /** Writes bytes without a length: the last part of a record. */
   rest(value: Uint8Array): this {
     this.#ensure(value.length)
     this.#slab.set(value, this.#at)
@@ -88,14 +88,14 @@ export class RecordWriter {
     return this
   }
 
-  /** What was written since the last end, as a key. Valid until `reset`. */
+  /** The bytes that were written since the last end, as a key. Valid until `reset`. */
   endKey(): Buffer {
     const key = this.#slab.subarray(this.#start, this.#at)
     this.#start = this.#at
     return key
   }
 
-  /** What was written since the last end, as a value. Valid until `reset`. */
+  /** The bytes that were written since the last end, as a value. Valid until `reset`. */
   endValue(): Buffer {
     this.#ensure(CHECKSUM_BYTES)
     this.#slab.writeUInt32LE(0, this.#at)

@@ -20,10 +20,10 @@ import { StoreError } from './store-error.js'
 const WORKSHOP = '.salvage'
 const WRITTEN_AT_ONCE = 1000
 
-/** What became of a file of which pages cannot be read. */
+/** The outcome for a file of which pages cannot be read. */
 export interface Salvage {
   readonly damagedPages: number
-  /** That could be read. */
+  /** Number of records that could be read. */
   readonly records: number
   /** The file as it was found, in the store's folder. */
   readonly keptAs: string
@@ -106,7 +106,7 @@ function keep(folder: string, file: string): string {
   try {
     linkSync(file, join(folder, name))
   } catch {
-    // Not every file system lets a file have two names.
+    // Some file systems do not let a file have two names.
     copyFileSync(file, join(folder, name))
   }
   return name
@@ -121,7 +121,7 @@ function flush(file: string): void {
   }
 }
 
-/** For whoever reads the log. */
+/** The damage as an error, for readers of the log. */
 export function damageOf(path: string, { damagedPages, records, keptAs }: Salvage): StoreError {
   return new StoreError(
     'damaged',

@@ -26,7 +26,7 @@ export function bringUpToDate(
   return 'known'
 }
 
-/** For whoever only reads, and so neither makes nor migrates. Throws `StoreError`. */
+/** Checks the version for a process that only reads, and so neither makes nor migrates. Throws `StoreError`. */
 export function expectUpToDate(path: string, bytes: Buffer | undefined, schema: Schema): void {
   if (bytes === undefined) throw foreign(path, `expected a '${schema.kind}', found an LMDB file without one`)
   const version = readVersion(path, bytes, schema)

@@ -1,6 +1,6 @@
 /** Records as a migration sees them; all its changes are one transaction, together with the new version. */
 export interface MigrationRecords {
-  /** Of the store, for errors. */
+  /** Path of the store, for errors. */
   readonly path: string
   /**
    * Every record whose key begins with `prefix`, of those the ones behind the key `after` where it is given, in the order
@@ -14,10 +14,10 @@ export interface MigrationRecords {
   remove(key: Uint8Array): void
 }
 
-/** What is in a store and how it is written. A store of another kind is foreign, of a later version untouchable. */
+/** The kind and form of a store's records. A store of another kind is foreign, one of a later version untouchable. */
 export interface Schema {
   readonly kind: string
   readonly version: number
-  /** From a version to the next one. */
+  /** Migrations by the version that they begin with; each leads to the next one. */
   readonly migrations: ReadonlyMap<number, (records: MigrationRecords) => void>
 }

@@ -32,7 +32,7 @@ export async function openOutbox({ path, now = Date.now }: OutboxOptions): Promi
 class LmdbOutbox implements Outbox {
   readonly path: string
   readonly #now: () => number
-  /** One opening after the other: a process may have an LMDB file open only once. */
+  /** Openings run one after the other: a process may have an LMDB file open only once. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(path: string, now: () => number) {

@@ -3,7 +3,7 @@ import type { StoredAmount, StoredPublish, StoredReason } from '@jamey/mqtt'
 export interface OutboxCounts {
   readonly waiting: StoredAmount
   readonly deadLetters: StoredAmount
-  /** Of the first message that waits and can be read; undefined where none does. */
+  /** Age of the first message that waits and can be read; undefined where none does. */
   readonly oldestAgeMs: number | undefined
   /** The process that has the store open. */
   readonly owner: number | undefined
@@ -13,9 +13,9 @@ export type OutboxKind = 'waiting' | 'dead-letter'
 
 export interface OutboxMessage extends StoredPublish {
   readonly kind: OutboxKind
-  /** Since it was published or, of a dead letter, since it became one. */
+  /** Milliseconds since it was published or, of a dead letter, since it became one. */
   readonly ageMs: number
-  /** Why it is a dead letter; absent where it waits. */
+  /** The reason for which it is a dead letter; absent where it waits. */
   readonly reason: StoredReason | undefined
   /** QoS 2: the server has received it, and only the end of the exchange is due. */
   readonly isReleased: boolean
@@ -31,13 +31,13 @@ export interface DamagedMessage {
 export interface OutboxPage {
   readonly messages: readonly OutboxMessage[]
   readonly damaged: readonly DamagedMessage[]
-  /** What to list after for the next page; undefined where this is the last one. */
+  /** Number after which the next page begins; undefined where this is the last one. */
   readonly next: number | undefined
 }
 
 export interface OutboxListOptions {
   readonly kind: OutboxKind
-  /** Only messages with a greater number. */
+  /** Lists messages with a greater number only. */
   readonly after?: number | undefined
   /** 100 by default; of very large ones it may be fewer. */
   readonly maximumMessages?: number | undefined
@@ -64,9 +64,9 @@ export interface OutboxChanges {
 export interface Outbox extends OutboxChanges {
   readonly path: string
   counts(): Promise<OutboxCounts>
-  /** In the order of their numbers. */
+  /** Messages in the order of their numbers. */
   list(options: OutboxListOptions): Promise<OutboxPage>
-  /** Undefined where nothing of this number is kept. */
+  /** One message; undefined where nothing of this number is kept. */
   get(sequence: number): Promise<OutboxMessage | DamagedMessage | undefined>
   /** Several changes with the store opened once; no two at the same time. */
   change<Result>(work: (changes: OutboxChanges) => Promise<Result>): Promise<Result>

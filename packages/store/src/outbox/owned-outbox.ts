@@ -38,7 +38,10 @@ export class OwnedOutbox implements OutboxChanges {
     return 'dropped'
   }
 
-  /** What the ledger counts and no record accounts for: the first damaged record that is dropped takes all of it. */
+  /**
+   * Bytes that the ledger counts and no record accounts for: the first damaged record that is dropped takes all of
+   * them.
+   */
   async #unreadableBytes(kind: OutboxKind): Promise<number> {
     const { waiting, deadLetters } = await this.#store.open()
     const counted: StoredAmount = kind === 'waiting' ? waiting : deadLetters

@@ -15,11 +15,11 @@ import {
 
 interface Removal {
   readonly bytes: number
-  /** Its PUBREC is recorded, too. */
+  /** True where its PUBREC is recorded. */
   readonly isReleased: boolean
 }
 
-/** What a session staged since its last commit: of several changes of one thing only the last. */
+/** Changes that a session staged since its last commit: of several changes of one thing only the last. */
 export class SessionChanges {
   readonly #appended = new Map<number, StoredPublish>()
   readonly #released = new Set<number>()
@@ -27,11 +27,11 @@ export class SessionChanges {
   readonly #deadLetters = new Map<number, { publish: StoredPublish; reason: StoredReason }>()
   /** Bytes by sequence. */
   readonly #deadLettersRemoved = new Map<number, number>()
-  /** Undefined: forgotten. */
+  /** Reasons by sequence; undefined where one is forgotten. */
   readonly #givenUp = new Map<number, StoredReason | undefined>()
   /** Digests by packet identifier; undefined: no longer. */
   readonly #received = new Map<number, number | undefined>()
-  /** Above the last one appended, which may be gone already. */
+  /** One above the last sequence that was appended, which may be gone already. */
   #nextSequence = 0
 
   get isEmpty(): boolean {
@@ -51,7 +51,7 @@ export class SessionChanges {
 
   remove(sequence: number, removal: Removal): void {
     this.#released.delete(sequence)
-    // What came and went since the last commit was never there.
+    // A message that came and went since the last commit was never there.
     if (!this.#appended.delete(sequence)) this.#removed.set(sequence, removal)
   }
 
@@ -72,7 +72,7 @@ export class SessionChanges {
     this.#received.set(packetIdentifier, digest)
   }
 
-  /** What is in the store once this is committed on top of `before`. */
+  /** The ledger once this is committed on top of `before`. */
   ledgerAfter(before: Ledger): Ledger {
     return {
       identifier: before.identifier,

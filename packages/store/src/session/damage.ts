@@ -13,7 +13,7 @@ import {
   SessionKey,
 } from './records.js'
 
-/** Undefined where it cannot be read, which `onDamage` is told. */
+/** Reads a value; undefined where it cannot be read, which `onDamage` is told. */
 export function readable<Value>(read: () => Value, onDamage: (error: StoreError) => void): Value | undefined {
   try {
     return read()
@@ -29,7 +29,7 @@ export function warnOf(damage: Error): void {
   process.emitWarning(damage.message, { type: 'StoreWarning', code: 'STORE_DAMAGED' })
 }
 
-/** What is in the store; counted anew where the record of it is missing or cannot be read. Throws `StoreError`. */
+/** The ledger of the store; counted anew where its record is missing or cannot be read. Throws `StoreError`. */
 export function ledgerOf(environment: LmdbEnvironment): Ledger {
   const record = readable(() => {
     const reader = environment.get(LEDGER_KEY)
@@ -46,7 +46,7 @@ function countedLedger(environment: LmdbEnvironment): Ledger {
       const sequence = numberOf(key)
       amount.messages++
       nextSequence = Math.max(nextSequence, sequence + 1)
-      // One that cannot be read is told when its turn comes.
+      // A message that cannot be read is told when its turn comes.
       const publish = readable(
         () => {
           const reader = environment.reader(key, value)

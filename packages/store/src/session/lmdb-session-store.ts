@@ -32,7 +32,7 @@ export interface TimedDeadLetter extends DeadLetter {
   readonly ageMs: number
 }
 
-/** Of messages that were given up; then the oldest are forgotten. */
+/** Number of outcomes that are kept of messages that were given up; then the oldest are forgotten. */
 const GIVEN_UP_KEPT = 10_000
 
 /** A SessionStore in LMDB; see `openSessionStore`. */
@@ -42,9 +42,9 @@ export class LmdbSessionStore implements SessionStore {
   readonly #now: () => number
   readonly #writer = new RecordWriter()
   #changes = new SessionChanges()
-  /** As of the last commit. */
+  /** The ledger as of the last commit. */
   #ledger: Ledger
-  /** What is in the store once everything staged is: sequences released and given up, identifiers received. */
+  /** Sequences that are released and given up, and identifiers received, once everything staged is committed. */
   readonly #released: Set<number>
   readonly #givenUp: Set<number>
   readonly #received: Map<number, StoredIncoming>
@@ -63,7 +63,7 @@ export class LmdbSessionStore implements SessionStore {
     this.#received = new Map()
     for (const key of environment.keys([SessionKey.received])) {
       const packetIdentifier = numberOf(key)
-      // Without its digest it is as one that was received before there were any.
+      // A message without its digest is as one that was received before there were any.
       const digest = readable(() => digestOf(environment.get(key)), warnOf)
       this.#received.set(packetIdentifier, { packetIdentifier, digest })
     }
@@ -72,7 +72,7 @@ export class LmdbSessionStore implements SessionStore {
   async open(): Promise<StoredSession> {
     await this.#committing
     await this.#environment.recover()
-    // Whoever closed it before is told so.
+    // The caller of a store that was closed before is told so.
     this.#environment.raw(LEDGER_KEY)
     return { ...this.#ledger, received: [...this.#received.values()] }
   }
@@ -83,7 +83,7 @@ export class LmdbSessionStore implements SessionStore {
       const { topic, payload, qos, retain, properties, storedAtMs } = readPublish(sequence, reader)
       const ageMs = ageOf(storedAtMs, nowMs)
       const isReleased = this.#released.size > 0 && this.#released.has(sequence)
-      // Written out: a spread of a million messages takes a fifth of the time that reading them does.
+      // The members are written out: a spread of a million messages takes a fifth of the time that reading them does.
       return { sequence, topic, payload, qos, retain, properties, isReleased, ageMs }
     })
   }
@@ -223,7 +223,7 @@ function ageOf(storedAtMs: number | undefined, nowMs: number): number {
   return storedAtMs === undefined ? 0 : Math.max(0, nowMs - storedAtMs)
 }
 
-/** Both ends are part of it. */
+/** The range of keys; both ends are part of it. */
 function rangeOf(
   kind: (typeof SessionKey)['publish' | 'deadLetter'],
   from: number,

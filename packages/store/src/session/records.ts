@@ -26,7 +26,7 @@ export const SessionKey = {
 } as const
 export const LEDGER_KEY = Buffer.from([SessionKey.ledger])
 
-/** Written with every commit that changes it, so that opening the store need not count. */
+/** The sums over a store, written with every commit that changes them, so that opening the store need not count. */
 export interface Ledger {
   readonly identifier: string
   readonly nextSequence: number
@@ -132,7 +132,7 @@ export function readReason(reader: RecordReader): StoredReason {
   return { code, message, reasonCode: reasonCode === 0 ? undefined : reasonCode - 1 }
 }
 
-/** As `StoredAmount` counts them. */
+/** Bytes of a message as `StoredAmount` counts them. */
 export function bytesOf({ topic, payload }: StoredPublish): number {
   return topic.length + payload.length
 }

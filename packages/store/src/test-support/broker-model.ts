@@ -12,7 +12,7 @@ import { Random } from './random.js'
 const CLIENTS = ['a', 'a/', 'ü', 'x'.repeat(600)]
 const TOPICS = ['t', 't/1', 'ü/ü', 'y'.repeat(900), `${'y'.repeat(900)}/`]
 
-/** All that a store holds, in one order whatever the store's own. */
+/** The whole content of a store, in one order whatever the store's own. */
 export async function stateOf(store: BrokerStore): Promise<unknown> {
   const state = await store.load()
   const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
@@ -78,7 +78,7 @@ function changeOnce(random: Random, number: number, store: BrokerStore): void {
     case 5:
     case 6:
       store.putMessage(number, messageOf(topic, random))
-      // As a broker does, every queue that changes is counted with it: a store counts what nobody has.
+      // Every queue that changes is counted with it, as a broker does: a store counts what nobody has.
       for (const receiver of CLIENTS) {
         if (random.integer(2) > 0) continue
         store.putDelivery(receiver, number, deliveryOf(number, random))

@@ -5,7 +5,7 @@ import { report } from './report.js'
 /** This module, for `Child`. */
 export const FULL_DISK_PROCESS = 'full-disk-process.ts'
 
-/** How many records each commit adds. */
+/** Number of records that each commit adds. */
 export const BATCH = 40
 
 const payload = new Uint8Array(1000).fill(7)
@@ -30,7 +30,8 @@ async function fillSession(path: string): Promise<void> {
     committed += BATCH
   })
   print('failed', failure.code, failure.retryable, committed)
-  // As acknowledgements come: the oldest first, a few at a time, so that little has to be written to make room.
+  // Removals come as acknowledgements do: the oldest first, a few at a time, so that little has to be written to make
+  // room.
   for (let sequence = 0; sequence < committed / 2; sequence++) {
     store.remove(sequence, 't'.length + payload.length)
     if (sequence % 10 === 9) await store.commit()
@@ -88,7 +89,7 @@ async function fillWhileReading(path: string): Promise<void> {
   await untilFailure(() => store.close())
 }
 
-/** What is committed, and behind it what could not be. */
+/** Expects what is committed, and behind it what could not be. */
 function expectWhole(store: BrokerStore, last: number): void {
   for (let after = 0; after < last; ) {
     const page = store.readDeliveries('s', after, 100)

@@ -28,7 +28,7 @@ export type SessionChange = Pick<
 
 type Waiting = StoredPublish & { readonly isReleased: boolean }
 
-/** All that a session store has, in order. */
+/** The whole state of a session store, in order. */
 export interface SessionState {
   readonly waiting: readonly Waiting[]
   readonly deadLetters: readonly DeadLetter[]
@@ -37,7 +37,7 @@ export interface SessionState {
   readonly nextSequence: number
 }
 
-/** What a session store should hold, in the plainest form. */
+/** A model of what a session store should hold, in the plainest form. */
 export class SessionModel implements SessionChange {
   #waiting = new Map<number, Waiting>()
   #deadLetters = new Map<number, DeadLetter>()
@@ -118,7 +118,7 @@ export class SessionModel implements SessionChange {
   }
 }
 
-/** As `SessionModel.state` gives it, read in pages of `maximumMessages`. Expects that nothing is damaged. */
+/** The state as `SessionModel.state` gives it, read in pages of `maximumMessages`. Expects that nothing is damaged. */
 export async function stateOf(store: SessionStore, maximumMessages = 7): Promise<SessionState> {
   const { received, waiting: waitingAmount, deadLetters: deadLetterAmount, nextSequence } = await store.open()
   const waiting = await allOf((range) => store.read(range), nextSequence - 1, maximumMessages)

@@ -8,7 +8,7 @@ const FAREWELL_MS = 1_000
 
 /** Answers bytes that are no readable request, for which there is no request object to answer through. */
 export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
-  // Where the handshake failed there is nothing to write to that the peer could read.
+  // A peer whose handshake failed could read nothing that is written.
   const isOfTls =
     socket instanceof TLSSocket && !error.code?.startsWith('HPE_') && !error.code?.startsWith('ERR_HTTP_')
   if (error.code === 'ECONNRESET' || !socket.writable || isOfTls) {

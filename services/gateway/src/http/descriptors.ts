@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
 import type { Logger } from 'pino'
 
-/** Kept free of sockets, for whatever else the process has to open while it serves: an eighth, within these. */
+/**
+ * Descriptors kept free of sockets, for whatever else the process has to open while it serves: an eighth, within these.
+ */
 const LEAST_RESERVE = 16
 const MAXIMUM_RESERVE = 64
 /** A broker may share the process, whose clients need descriptors, too. */
@@ -41,7 +43,7 @@ export function guardDescriptors(server: Server, log: Logger): void {
   })
 }
 
-/** One line a minute, which tells how many it stands for. */
+/** Logs a line a minute at the most, which tells how many it stands for. */
 export function tellRarely(log: Logger, facts: object): (message: string) => void {
   let toldAtMs = Number.NEGATIVE_INFINITY
   let times = 0

@@ -33,7 +33,7 @@ import {
   SILENCE_TIMEOUT_MS,
 } from './limits.js'
 
-/** How many calls one caller may make in a window of time. */
+/** Number of calls that one caller may make in a window of time. */
 export interface CallLimit {
   readonly calls: number
   readonly windowMs: number
@@ -49,9 +49,9 @@ export interface HttpServerOptions {
   readonly tls: GatewayTls | undefined
   /** Undefined where no tokens are issued. */
   readonly tokenIssuer: TokenIssuer | undefined
-  /** Why no call can be sent at the moment; undefined when it can. */
+  /** The reason why no call can be sent at the moment; undefined when it can. */
   readonly unavailability: () => Problem | undefined
-  /** Why this gateway is not ready, which other gateways that share the routing may make up for. */
+  /** The reason why this gateway is not ready, which other gateways that share the routing may make up for. */
   readonly unreadiness: () => Promise<Problem | undefined>
   /** The keys that verify receipts. */
   readonly jwks: () => object
@@ -77,7 +77,7 @@ export class HttpServer {
     const app = createApp(options)
     app.server.maxConnections = MAXIMUM_CONNECTIONS
     guardDescriptors(app.server, options.log)
-    // All that a trusted proxy passes on comes from its address; how much of one peer's, is for it to say.
+    // All that a trusted proxy passes on comes from its address, so the proxy itself bounds each of its peers.
     if (options.trustProxy === false) boundAddresses(app.server, { onRefused: tellOfBound(options.log) })
     const server = new HttpServer(app, options)
     await app.register(helmet, {
@@ -96,7 +96,7 @@ export class HttpServer {
     return server
   }
 
-  /** Where it listens; throws a `GatewayError` where it cannot. */
+  /** Listens, and gives the address; throws a `GatewayError` where that cannot be. */
   async listen(host: string, port: number, socketPath?: string): Promise<{ host: string; port: number }> {
     try {
       // "localhost" would mean several sockets, of which all but the first may silently fail.
@@ -149,7 +149,7 @@ export class HttpServer {
       reply.header('x-request-id', request.id)
       if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store')
       if (this.#isDraining && request.routeOptions.url !== '/healthz') throw drainingProblem()
-      // Before its body is read, which would be found at fault first.
+      // A missing path is told before the body is read, which would be found at fault first.
       if (request.is404) throw nothingThere(request)
     })
     app.addHook('onSend', async (_request, reply) => {
@@ -204,7 +204,7 @@ export class HttpServer {
     }
   }
 
-  /** One line per request, without query (what somebody looks for is private), headers or bodies. */
+  /** Logs one line per request, without query (what somebody looks for is private), headers or bodies. */
   #record(request: FastifyRequest, reply: FastifyReply): void {
     const { method, routeOptions, id } = request
     const facts = {

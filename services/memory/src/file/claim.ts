@@ -1,11 +1,11 @@
 import { StorageError } from '../model/errors.js'
 import type { Database } from './database.js'
 
-/** Who serves the file from now on. */
+/** The mark of the process that serves the file from now on. */
 export interface Claim {
-  /** Made anew for each time that a process takes the file. */
+  /** A value that is made anew each time that a process takes the file. */
   readonly id: string
-  /** Whether it takes the file, or had it and only opens it again. */
+  /** True where it takes the file, false where it had it and only opens it again. */
   readonly isNew: boolean
 }
 

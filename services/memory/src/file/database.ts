@@ -12,7 +12,7 @@ export type SqlValue = string | number | null
  * values bound by an earlier `all`, so it is not offered.
  */
 export interface Statement<Row> {
-  /** Every row of a reading statement. */
+  /** All rows of a reading statement. */
   all(...values: SqlValue[]): Row[]
   /** Runs a writing statement; the result is the number of changed rows. */
   run(...values: SqlValue[]): number
@@ -20,13 +20,13 @@ export interface Statement<Row> {
 
 export interface DatabaseOptions {
   readonly file: string
-  /** How long a statement waits for another process before 'storage-busy'; the event loop waits with it. */
+  /** Time that a statement waits for another process before 'storage-busy'; the event loop waits with it. */
   readonly busyTimeoutMs: number
   /** Writing beyond this size fails with 'storage-full'; unlimited where undefined. */
   readonly maximumFileBytes?: number | undefined
 }
 
-/** Beyond this size a full check at the start would take longer than a start may; SQLite still checks each page it reads. */
+/** Size beyond which a full check would take longer than a start may; SQLite still checks each page it reads. */
 const CHECKED_BYTES = 64 * 1024 * 1024
 
 /**
@@ -95,7 +95,7 @@ export class Database {
     })
   }
 
-  /** Every transaction from now on begins with `check`, and is none where that throws. */
+  /** Begins every transaction from now on with `check`; where that throws, there is no transaction. */
   beforeWriting(check: () => void): void {
     this.#beforeWriting = check
   }

@@ -11,9 +11,9 @@ interface Pending {
 }
 
 export interface GroupCommitLimits {
-  /** More waiting writes than this are refused with 'storage-overloaded'. */
+  /** Number of waiting writes from which on more are refused with 'storage-overloaded'. */
   readonly maximumPending: number
-  /** One transaction holds at most this many, so that the event loop is never kept for long. */
+  /** Number of writes in one transaction at the most, so that the event loop is never kept for long. */
   readonly maximumGroup: number
 }
 
@@ -100,7 +100,7 @@ export class GroupCommit {
       })
     } catch (error) {
       const isWholeFile = error instanceof StorageError && WHOLE_FILE.has(error.code)
-      // One bad write must cost only itself, and the transaction does not tell which it was.
+      // A bad write must cost only itself, and the transaction does not tell which it was.
       if (group.length > 1 && !isWholeFile) for (const write of group) this.#commit([write])
       else for (const write of group) write.reject(error)
       return

@@ -18,7 +18,7 @@ export class MemoryArchive {
     this.#now = now
   }
 
-  /** How many there are now. */
+  /** Number of memories in it now. */
   get count(): number {
     return Number(this.#file.value('SELECT count(*) FROM memories'))
   }

@@ -19,7 +19,10 @@ export class OwnerLock {
     this.#connection = connection
   }
 
-  /** Undefined while another holds it; does not wait. Throws `StorageError` where the file cannot be made or locked. */
+  /**
+   * Takes the lock; undefined while another holds it. It does not wait. Throws `StorageError` where the file cannot be
+   * made or locked.
+   */
   static tryTake(memoryFile: string): OwnerLock | undefined {
     const file = `${resolve(memoryFile)}.owner`
     secure(file)

@@ -81,7 +81,7 @@ export const MIGRATIONS: readonly string[] = [
     at INTEGER NOT NULL
   ) STRICT;
   `,
-  // What was stored before there were owners belongs to whoever stored it.
+  // A memory that was stored before there were owners belongs to whoever stored it.
   `
   ALTER TABLE memories ADD COLUMN owner TEXT NOT NULL DEFAULT '';
   ALTER TABLE memories ADD COLUMN scope TEXT NOT NULL DEFAULT 'private';

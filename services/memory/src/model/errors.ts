@@ -61,7 +61,7 @@ export class StorageError extends JameyError<StorageErrorCode> {
   }
 }
 
-/** What another user could have put there is no file of ours either. */
+/** A file that another user could have put there is no file of ours either. */
 export function foreignFile(error: OwnershipError): StorageError {
   return new StorageError('storage-foreign', `The memory file cannot be used: ${error.message}.`, error)
 }

@@ -1,6 +1,6 @@
 import type { MemoryLayer } from '@jamey/contracts'
 
-/** How long each layer keeps a memory, in seconds counted from storing it; null keeps it for good. */
+/** Seconds for which each layer keeps a memory, counted from storing it; null keeps it for good. */
 export type LayerLifetimes = Readonly<Record<MemoryLayer, number | null>>
 
 const HOUR = 3600

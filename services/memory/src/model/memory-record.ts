@@ -27,7 +27,7 @@ export interface MemoryRow {
   readonly metadata: string
 }
 
-/** Who asked for it, from the envelope. */
+/** The client that asked for it, from the envelope. */
 export interface Origin {
   /** The envelope's `message_id`, which becomes the id of the memory. */
   readonly id: string
@@ -43,7 +43,7 @@ export interface MemoryLimits {
   readonly maximumContentCharacters: number
   readonly maximumTags: number
   readonly maximumTagCharacters: number
-  /** Of the metadata as JSON in UTF-8. */
+  /** Bytes of the metadata as JSON in UTF-8. */
   readonly maximumMetadataBytes: number
 }
 
@@ -57,7 +57,7 @@ export const MEMORY_LIMITS: MemoryLimits = {
 
 /** A memory with all that its file knows of it. Nothing else is taken: what is not known would be lost. */
 const archivedMemorySchema = memorySchema.strict().extend({
-  /** From the envelope that stored it; it tells a repeat of that message from a new one. */
+  /** Time in the envelope that stored it; it tells a repeat of that message from a new one. */
   sent_at: memorySchema.shape.created_at,
   /** An archive from before there were owners: whoever stored it. */
   owner: memorySchema.shape.owner.optional(),
@@ -120,7 +120,7 @@ export function rowFromArchive(input: unknown, limits: MemoryLimits): MemoryRow 
   }
 }
 
-/** Whether two rows hold the same in every column; the order of tags does not matter. */
+/** True where two rows hold the same in every column; the order of tags does not matter. */
 export function isSameRow(one: MemoryRow, other: MemoryRow): boolean {
   return (
     isSameRequest(one, other) &&

@@ -18,11 +18,11 @@ export interface MemoryStoreStats {
   readonly pendingAnnouncements: number
 }
 
-/** How far a call reaches: what is this owner's, and what is shared; without one, everything. */
+/** The memories that a call reaches: those of this owner, and those that are shared; without one, all. */
 export interface Reach {
   /** A client identifier. */
   readonly owner: string
-  /** What others share is left out, too. */
+  /** True where memories that others share are left out, too. */
   readonly isOwnOnly?: boolean | undefined
 }
 
@@ -42,7 +42,7 @@ export interface MemoryStorage {
   store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored>
   get(id: string, reach?: Reach): Promise<Memory | undefined>
   query(input: MemoryQueryInput, options?: MemoryCallOptions): Promise<MemoryRecalled>
-  /** What is shared can be forgotten by its owner alone. */
+  /** Forgets memories; one that is shared can be forgotten by its owner alone. */
   forget(input: MemoryForget, requestId?: string, reach?: Reach): Promise<MemoryForgotten>
   sweep(): Promise<number>
   pendingAnnouncements(limit: number, afterSeq?: number): Awaitable<Announcement[]>

@@ -21,7 +21,7 @@ export function inflections(word: string): string[] {
   return [...forms]
 }
 
-/** What `word` may be a form of. */
+/** The words of which `word` may be a form. */
 function basesOf(word: string): string[] {
   const bases = [word]
   if (/..(ies|ied)$/.test(word)) bases.push(`${word.slice(0, -3)}y`)

@@ -7,7 +7,7 @@ const MAXIMUM_WORDS = 32
 /** Letters, digits and their marks, as the `unicode61` tokenizer sees them; everything else separates words. */
 const WORD = /[\p{L}\p{N}\p{M}\p{Co}]+/gu
 
-/** How the words of a text are joined: every one must be there, or any one is enough. */
+/** The way in which the words of a text are joined: every one must be there, or any one is enough. */
 export type MatchMode = 'all' | 'any'
 
 /** The distinct words of what a user typed that tell something, at most 32; none where it holds nothing that could be looked for. */

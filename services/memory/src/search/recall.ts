@@ -15,7 +15,7 @@ interface Condition {
   readonly values: readonly SqlValue[]
 }
 
-/** Of one page, as content, tags and metadata lie in the file; it has one memory at least. */
+/** Bytes of one page, as content, tags and metadata lie in the file; it has one memory at least. */
 export const PAGE_BYTES = 256 * 1024
 const BYTES = 'octet_length(m.content) + octet_length(m.tags) + octet_length(m.metadata)'
 /** The first of a page is, whatever its size. */
@@ -26,7 +26,7 @@ interface ScoredRow extends MemoryRow {
   readonly total: number
 }
 
-/** Which memories a query may return, whatever its words; `m` is the memories table. */
+/** The memories that a query may return, whatever its words; `m` is the memories table. */
 export interface Filter {
   readonly layers?: readonly string[] | undefined
   readonly tags?: readonly string[] | undefined
@@ -79,7 +79,7 @@ function pageOf(
   return isTruncated ? { memories, total, truncated: true } : { memories, total }
 }
 
-/** Those of one owner, where somebody who may read everybody's asks for them. */
+/** The memories of one owner, for a caller that may read everybody's and asks for those. */
 export function ownedBy(owner: string | undefined): Reach | undefined {
   return owner === undefined ? undefined : { owner, isOwnOnly: true }
 }

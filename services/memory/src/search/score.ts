@@ -16,7 +16,7 @@ export const SCORE_WEIGHTS = { relevance: 0.7, recency: 0.15, importance: 0.15 }
 
 export const RECENCY_HALF_LIFE_MS = 30 * 24 * 3600 * 1000
 
-/** The same formula for one memory, for callers who want to explain a ranking. */
+/** Scores one memory by the formula of the query, for callers who want to explain a ranking. */
 export function score(facts: { relevance: number; importance: number; ageMs: number }): number {
   const recency = RECENCY_HALF_LIFE_MS / (RECENCY_HALF_LIFE_MS + Math.max(0, facts.ageMs))
   const { relevance, recency: recencyWeight, importance } = SCORE_WEIGHTS

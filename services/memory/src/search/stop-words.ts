@@ -13,7 +13,7 @@ const STOP_WORDS: ReadonlySet<string> = new Set(
   not no yes there here again also just only very too any some each both all`.split(/\s+/),
 )
 
-/** Those of `words` that can tell one text from another; all of them where none can, so that `to be or not to be` is found. */
+/** The words that can tell one text from another; all of them where none can, so that `to be or not to be` is found. */
 export function tellingWords(words: readonly string[]): readonly string[] {
   const telling = words.filter((word) => !STOP_WORDS.has(word.toLowerCase()))
   return telling.length === 0 ? words : telling

@@ -5,7 +5,7 @@ import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.j
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** What the environment says about a memory; give it to `createMemory` together with a bus. */
+/** The settings of a memory from the environment; give them to `createMemory` together with a bus. */
 export interface MemoryEnvironment {
   readonly file: string
   readonly lifetimes: LayerLifetimes

@@ -19,7 +19,7 @@ import { Announcer } from './announcer.js'
 import { type OwnedFile, openOwned } from './owned-file.js'
 import { Sweeper } from './sweeper.js'
 
-/** What the service needs of a bus. */
+/** The part of a bus that the service needs. */
 export type MemoryBus = Pick<
   Bus,
   'clientId' | 'state' | 'onState' | 'publish' | 'serve' | 'reportError' | 'setFault' | 'setRemark'
@@ -32,7 +32,7 @@ export interface MemoryOptions extends Omit<MemoryStoreOptions, 'now' | 'announc
   readonly sweepIntervalSeconds?: number | undefined
   readonly clock?: Clock | undefined
   readonly log?: Logger | undefined
-  /** How the file is opened; in threads of its own by default, so that no search holds up the bus. */
+  /** Opens the file; in threads of its own by default, so that no search holds up the bus. */
   readonly open?: ((options: MemoryStoreOptions) => Promise<MemoryStorage>) | undefined
 }
 
@@ -48,10 +48,10 @@ export interface MemoryService {
   stats(): Promise<MemoryStoreStats | undefined>
 }
 
-/** What may be wrong with the file, among the faults of this component: a full disk can still be read. */
+/** Name of the fault that the file cannot be written, among those of this component: a full disk can still be read. */
 const WRITING = 'writing the memory file'
 const READING = 'reading the memory file'
-/** What the status says while another process has it. */
+/** Name of the fault, in the status, that another process has the file. */
 const FILE = 'memory file'
 const STANDBY = 'stands by: another process serves the memory file'
 /**
@@ -60,10 +60,10 @@ const STANDBY = 'stands by: another process serves the memory file'
  */
 const READS_OF_ONE = { maximumPerSender: 256, maximumBytesPerSender: 1_048_576 } as const
 const WRITES_OF_ONE = { maximumPerSender: 1000, maximumBytesPerSender: 4_194_304 } as const
-/** For the answers to what was taken, once another process serves the file. */
+/** Time for the answers to requests that were taken, once another process serves the file. */
 const STANDING_DOWN_MS = 1000
 const ANNOUNCEMENT_TIMEOUT_MS = 10_000
-/** The same failure is reported at most once in this time: a full disk would otherwise flood the error topic. */
+/** Time in which the same failure is reported once at the most: a full disk would otherwise flood the error topic. */
 const REPORT_INTERVAL_MS = 60_000
 
 /** Serves store, forget and query on the bus, and announces every change on `jamey/memory/updates`. */
@@ -328,7 +328,7 @@ function originOf({ message_id, timestamp }: Envelope, source: string): Origin {
   return { id: message_id, source, sentAtMs: Date.parse(timestamp) }
 }
 
-/** What the requester is told: never the path of the file, which is the operator's affair. */
+/** The error for a requester: never the path of the file, which is the operator's affair. */
 function requestErrorFrom(error: unknown): unknown {
   if (error instanceof MemoryInputError) return new RequestError('invalid-request', error.message)
   if (error instanceof MemoryConflictError) return new RequestError(error.code, error.message)

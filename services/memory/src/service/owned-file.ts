@@ -6,7 +6,7 @@ import { OwnerLock } from '../file/owner-lock.js'
 import { StorageError } from '../model/errors.js'
 import type { MemoryStorage } from '../model/memory-storage.js'
 
-/** How often one that stands by looks whether the file is free. */
+/** Time between two looks of a process that stands by whether the file is free. */
 const LOOK_MS = 500
 const FIRST_RETRY_MS = 100
 const MAXIMUM_RETRY_MS = 1000
@@ -90,7 +90,7 @@ async function openWhole({ clock, log, open }: OwnedFileParts, signal: AbortSign
   return undefined
 }
 
-/** For so long, or until `signal`. */
+/** Waits for so long, or until `signal`. */
 function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {

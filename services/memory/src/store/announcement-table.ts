@@ -14,7 +14,7 @@ interface AnnouncementRow {
 /** Another process publishes an announcement that is this old: that process has surely died. */
 const ORPHANED_AFTER_MS = 60_000
 
-/** One announcement carries at most this many ids, so that no message grows without bound. */
+/** Number of ids in one announcement at the most, so that no message grows without bound. */
 const IDS_PER_ANNOUNCEMENT = 500
 
 /**
@@ -40,7 +40,7 @@ export class AnnouncementTable {
     }
   }
 
-  /** Only inside a transaction. */
+  /** Adds announcements; called inside a transaction only. */
   add(change: MemoryChange, ids: readonly string[], nowMs: number): void {
     for (let i = 0; i < ids.length; i += IDS_PER_ANNOUNCEMENT) {
       const part = ids.slice(i, i + IDS_PER_ANNOUNCEMENT)
@@ -55,7 +55,7 @@ export class AnnouncementTable {
       .map((row) => ({ seq: row.seq, messageId: row.message_id, update: this.#updateFrom(row) }))
   }
 
-  /** Only inside a transaction. */
+  /** Removes announcements; called inside a transaction only. */
   remove(seqs: readonly number[]): void {
     this.#statements.remove.run(JSON.stringify(seqs))
   }
@@ -67,7 +67,10 @@ export class AnnouncementTable {
     return { change, memory_ids: ids, ...(memory === undefined ? {} : { memory }) }
   }
 
-  /** Read only now, so that what was forgotten in between is announced without its content, as what is private is. */
+  /**
+   * The memory is read only now, so that one that was forgotten in between is announced without its content, as private
+   * ones are.
+   */
   #memory(id: string): Memory | undefined {
     const [row] = this.#statements.memory.all(id)
     return row?.scope === 'shared' ? memoryFromRow(row) : undefined

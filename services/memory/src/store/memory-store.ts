@@ -43,7 +43,7 @@ export interface MemoryStoreOptions {
   readonly limits?: Partial<MemoryLimits> | undefined
   /** The file never grows beyond this; storing then fails with 'storage-full'. */
   readonly maximumFileBytes?: number | undefined
-  /** How long a write waits for another process that shares the file. */
+  /** Time that a write waits for another process that shares the file. */
   readonly busyTimeoutMs?: number | undefined
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined
@@ -52,7 +52,7 @@ export interface MemoryStoreOptions {
    * last one left. Without it none are recorded.
    */
   readonly announcer?: string | undefined
-  /** Who alone may write from now on; without it whoever opens the file may, beside others. */
+  /** The process that alone may write from now on; without it whoever opens the file may, beside others. */
   readonly claim?: Claim | undefined
 }
 
@@ -194,7 +194,7 @@ export class MemoryStore implements MemoryStorage {
   }
 
   #insert(record: MemoryRow): MemoryStored | MemoryConflictError {
-    // What has expired is gone, swept or not; from here on only the note about it counts.
+    // An expired memory is gone, swept or not; only the note about it counts from here on.
     this.#removal.sweepOne(record.id, record.created_at)
     const [stored] = this.#statements.byId.all(record.id)
     if (stored !== undefined) return repeated(stored, record)

@@ -17,10 +17,10 @@ interface ForgetProgress {
   readonly forgotten: number
 }
 
-/** So many are removed in one transaction; more are spread over turns of the event loop. */
+/** Number of memories that are removed in one transaction; more are spread over turns of the event loop. */
 const BATCH = 500
 
-/** For so long the id of a removed memory, or of a request to forget, is recognised when it is repeated. */
+/** Time in which the id of a removed memory, or of a request to forget, is recognised when it is repeated. */
 const REPEAT_WINDOW_MS = 7 * 24 * 3600 * 1000
 
 /** Removes memories a batch at a time; every method is called inside a transaction. */
@@ -79,7 +79,7 @@ export class Removal {
     this.#remove(doomed, 'expired', nowMs)
     this.#statements.dropGone.run(nowMs - REPEAT_WINDOW_MS)
     this.#statements.dropRequests.run(nowMs - REPEAT_WINDOW_MS)
-    // Only what could not be published for a week, such as for want of a permission, would pile up forever.
+    // Announcements that could not be published for a week, such as for want of a permission, would pile up forever.
     this.#statements.dropAnnouncements.run(nowMs - REPEAT_WINDOW_MS)
     return { expired: doomed.length, isFinished: doomed.length < BATCH }
   }

@@ -6,7 +6,7 @@ import { type MemoryRow, tagKey } from '../model/memory-record.js'
 export interface GoneRow {
   readonly change: string
   readonly sent_at: number
-  /** When it was forgotten or expired. */
+  /** Moment at which it was forgotten or expired. */
   readonly at: number
 }
 

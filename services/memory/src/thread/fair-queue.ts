@@ -8,7 +8,7 @@ const MAXIMUM_REMEMBERED = 1000
 export class FairQueue<Item> {
   readonly #waiting = new Map<string, Item[]>()
   readonly #spent = new Map<string, number>()
-  /** What whoever had the last turn had spent before it. */
+  /** The cost that the sender of the last turn had spent before it. */
   #level = 0
   #size = 0
 
@@ -43,7 +43,7 @@ export class FairQueue<Item> {
     return item
   }
 
-  /** What a sender's turn has cost, in whatever unit all are measured in. */
+  /** Charges a sender for its turn, in whatever unit all are measured in. */
   charge(sender: string, cost: number): void {
     this.#spent.set(sender, (this.#spent.get(sender) ?? this.#level) + cost)
     if (this.#spent.size > MAXIMUM_REMEMBERED) this.#forget()
@@ -66,7 +66,7 @@ export class FairQueue<Item> {
     return all
   }
 
-  /** Those that would begin where the others are, if they came back. */
+  /** Forgets senders that would begin where the others are, if they came back. */
   #forget(): void {
     for (const [sender, spent] of this.#spent) {
       if (spent <= this.#level && !this.#waiting.has(sender)) this.#spent.delete(sender)

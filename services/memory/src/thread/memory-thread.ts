@@ -7,23 +7,23 @@ export interface MemoryThreadOptions {
   readonly store: ThreadOptions
   /** Milliseconds since 1970. */
   readonly now: () => number
-  /** So many calls are with the thread at once; the others wait here, where they can still be given up. */
+  /** Number of calls that are with the thread at once; the others wait here, where they can still be given up. */
   readonly maximumRunning: number
-  /** Of one sender; no other bound by default. */
+  /** Number of calls of one sender with the thread; no other bound by default. */
   readonly maximumRunningPerSender?: number | undefined
-  /** So much of them, by the weights of their senders' calls, though never less than one call. */
+  /** Sum of the weights of calls with the thread, though never less than one call. */
   readonly maximumRunningWeight?: number | undefined
-  /** More waiting calls than this are refused with 'storage-overloaded'. */
+  /** Number of waiting calls from which on more are refused with 'storage-overloaded'. */
   readonly maximumWaiting: number
   /** The module that runs in the thread; `memory-worker.ts` by default. */
   readonly worker?: URL | undefined
 }
 
-/** Whose a call is, and what it costs; those of the service itself have no sender. */
+/** The sender of a call, and its cost; calls of the service itself have no sender. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   readonly sender?: string | undefined
-  /** What its sender is charged for it; without one the milliseconds that the thread has it. */
+  /** The cost that its sender is charged; without one the milliseconds that the thread has it. */
   readonly weight?: number | undefined
 }
 
@@ -42,7 +42,7 @@ interface Pending {
 /** No client has such an identifier. */
 const CLOSING = '\0closing'
 
-/** Above this module, and the built one where the sources themselves run, as in tests. */
+/** The worker lies above this module; where the sources themselves run, as in tests, the built one is used. */
 const WORKER = new URL(
   import.meta.url.endsWith('.ts') ? '../../dist/memory-worker.js' : '../memory-worker.js',
   import.meta.url,
@@ -119,7 +119,7 @@ export class MemoryThread {
     await closing
   }
 
-  /** What has a weight is charged before; of the rest nobody knows before it is done. */
+  /** A call with a weight is charged before; the cost of others is known when they are done. */
   #begin(pending: Pending): void {
     const { sender, weight = 0 } = pending
     pending.startedAtMs = performance.now()
@@ -164,7 +164,7 @@ export class MemoryThread {
       try {
         this.#worker.postMessage(call)
       } catch (error) {
-        // What cannot be copied to another thread costs this call alone.
+        // Arguments that cannot be copied to another thread cost this call alone.
         this.#running.delete(call.id)
         this.#leave(pending)
         pending.reject(error)

@@ -15,15 +15,15 @@ import { MemoryThread } from './memory-thread.js'
 
 /** Enough to keep the thread at work while an answer travels; what waits beyond them can still be given up. */
 const RUNNING_READS = 2
-/** So that nobody waits for more than one of another's. */
+/** Number of reads of one sender with a thread, so that nobody waits for more than one of another's. */
 const READS_OF_ONE = 1
 const WAITING_READS = 10_000
 /** The writer groups what it has into commits. */
 const RUNNING_WRITES = 500
 const WAITING_WRITES = 10_000
-/** What is with the writer stands before everybody's next write: some tens of milliseconds of it. */
+/** Weight of calls with the writer, which stand before everybody's next write: some tens of milliseconds. */
 const RUNNING_WEIGHT = 524_288
-/** What a write costs beside its text, as if it were characters. */
+/** Cost of a write beside its text, as if it were characters. */
 const WRITE_WEIGHT = 2048
 
 /**
@@ -58,9 +58,9 @@ export async function openThreadedMemory({
   }
 }
 
-/** What the service does for itself costs nobody anything. */
+/** Calls of the service for itself cost nobody anything. */
 const OWN = { sender: '', weight: 0 } as const
-/** Those who may read or forget what is others' share their turns; no client has such an identifier. */
+/** Clients that may read or forget what is others' share their turns; no client has such an identifier. */
 const OPERATORS = '\0operators'
 
 class ThreadedMemory implements MemoryStorage {
