@@ -10,6 +10,7 @@ import {
   type Publish,
   Writer,
 } from '@jamey/protocol'
+import { publishPacket } from './raw-client.js'
 
 type PacketOf<Name extends Packet['type']> = Extract<Packet, { type: Name }>
 
@@ -92,18 +93,7 @@ export class PeerConnection {
 
   /** Sends a message; QoS 0 without an identifier. */
   publish(topic: string, payload: string, more: Partial<Publish> = {}): void {
-    const message: Publish = {
-      type: 'publish',
-      topic,
-      payload: Buffer.from(payload),
-      qos: 0,
-      retain: false,
-      dup: false,
-      packetIdentifier: 0,
-      properties: undefined,
-      ...more,
-    }
-    this.send(message)
+    this.send(publishPacket(topic, payload, more))
   }
 
   acknowledge(

@@ -143,6 +143,17 @@ export class RawClient {
     return (await this.expect('puback')).reasonCode
   }
 
+  /** Expects so many publishes of QoS 1, acknowledges each, and gives their payloads. */
+  async take(count: number): Promise<string[]> {
+    const payloads: string[] = []
+    while (payloads.length < count) {
+      const publish = await this.expect('publish')
+      payloads.push(Buffer.from(publish.payload).toString())
+      this.acknowledge(publish)
+    }
+    return payloads
+  }
+
   acknowledge(publish: Publish): void {
     this.send({
       type: 'puback',

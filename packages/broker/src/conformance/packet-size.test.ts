@@ -1,5 +1,5 @@
 import { type ConnectProperties, Decoder } from '@jamey/protocol'
-import { publishPacket, RawClient, text } from '@jamey/testing'
+import { connectPacket, publishPacket, RawClient, text } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationRefused } from '../index.js'
 import { startBroker } from '../test-support/start-broker.js'
@@ -118,17 +118,7 @@ describe("the client's Maximum Packet Size", () => {
       const { broker, port } = await startBroker()
       const client = await RawClient.open(port)
       const sizes = watchSizes(client)
-      client.send({
-        type: 'connect',
-        protocolVersion: 5,
-        cleanStart: true,
-        keepAlive: 0,
-        clientId: '',
-        will: undefined,
-        username: undefined,
-        password: undefined,
-        properties: { maximumPacketSize },
-      })
+      client.send(connectPacket({ properties: { maximumPacketSize } }))
       await client.closed
       expect(sizes.filter((bytes) => bytes > maximumPacketSize)).toEqual([])
       expect(broker.stats()).toMatchObject({ connections: 0, sessions: 0 })

@@ -26,16 +26,6 @@ async function publishMany(client: RawClient, topic: string, count: number, firs
   return codes
 }
 
-async function take(client: RawClient, count: number): Promise<string[]> {
-  const seen: string[] = []
-  while (seen.length < count) {
-    const publish = await client.expect('publish')
-    seen.push(Buffer.from(publish.payload).toString())
-    client.acknowledge(publish)
-  }
-  return seen
-}
-
 describe('a topic of refuseWhenFull', () => {
   for (const store of [undefined, new MemoryBrokerStore()]) {
     it(`slows its publisher down for nobody that does not read, ${store ? 'with' : 'without'} a store`, async () => {
@@ -59,7 +49,7 @@ describe('a topic of refuseWhenFull', () => {
       const codes = await publishMany(service, 'answers/silent', 100)
       expect(codes).toEqual(Array.from({ length: 100 }, (_, n) => (n < MOST ? 0 : 0x97)))
       expect(await publishMany(service, 'answers/heard', 1, 101)).toEqual([0])
-      expect(await take(heard, 1)).toEqual(['101'])
+      expect(await heard.take(1)).toEqual(['101'])
       expect(broker.stats()).toMatchObject({
         queuedMessages: 20,
         acknowledgementsDelayed: 0,
@@ -69,7 +59,7 @@ describe('a topic of refuseWhenFull', () => {
       })
       expect(warnings.slice(1)).toEqual(['the queue of a session is full; messages for it are dropped'])
       // What was acknowledged is there, and then there is room again.
-      expect((await take(silent, MOST)).at(-1)).toBe('24')
+      expect((await silent.take(MOST)).at(-1)).toBe('24')
       await until(() => broker.stats().queuedMessages + broker.stats().inFlightMessages === 0)
       expect(await publishMany(service, 'answers/silent', 2, 102)).toEqual([0, 0])
     })
@@ -99,7 +89,7 @@ describe('a topic of refuseWhenFull', () => {
     for (let n = 1; n <= 100; n++) {
       service.publish('answers/both', `${n}`, { qos: 1, packetIdentifier: n })
       expect((await service.expect('puback')).reasonCode).toBe(0)
-      expect(await take(heard, 1)).toEqual([`${n}`])
+      expect(await heard.take(1)).toEqual([`${n}`])
     }
     expect(broker.stats()).toMatchObject({ droppedOverflow: 76, refusedOverflow: 0 })
   })
@@ -132,7 +122,7 @@ describe('a topic of refuseWhenFull', () => {
       const codes = await publishMany(service, 'answers/silent', 30)
       expect(codes.filter((code) => code === 0)).toHaveLength(MOST)
       expect(broker.stats().connections).toBe(2)
-      expect((await take(silent, 1))[0]).toBe('1')
+      expect((await silent.take(1))[0]).toBe('1')
     },
   )
 

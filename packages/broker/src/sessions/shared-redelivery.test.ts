@@ -90,14 +90,9 @@ async function holdFirstPage(store: PagedStore, heir: RawClient): Promise<void> 
 const numbersUpTo = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, i) => from + i)
 
+/** Takes so many messages, whose payloads are numbers. */
 async function take(client: RawClient, count: number): Promise<number[]> {
-  const numbers: number[] = []
-  while (numbers.length < count) {
-    const publish = await client.expect('publish')
-    numbers.push(Number(Buffer.from(publish.payload).toString()))
-    client.acknowledge(publish)
-  }
-  return numbers
+  return (await client.take(count)).map(Number)
 }
 
 /** As `take`, until nothing more comes; without what is no number. */

@@ -21,17 +21,6 @@ function publishMany(client: RawClient, topic: string, count: number, codes: num
   return { codes, all }
 }
 
-/** Takes publishes of QoS 1 and acknowledges each. */
-async function take(client: RawClient, count: number): Promise<string[]> {
-  const seen: string[] = []
-  while (seen.length < count) {
-    const publish = await client.expect('publish')
-    seen.push(Buffer.from(publish.payload).toString())
-    client.acknowledge(publish)
-  }
-  return seen
-}
-
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, n) => `${n}`)
 
 /** Everything that can happen by itself has happened. */
@@ -54,7 +43,7 @@ describe('publishers of a subscriber that is slower than they are', () => {
         const publisher = await RawClient.connect(port, { protocolVersion: protocolVersion as 4 | 5 })
         await publishMany(publisher, `t/${protocolVersion}`, 300).all
       })
-      const seen = await take(s, 600)
+      const seen = await s.take(600)
       await Promise.all(publishing)
       expect(new Set(seen).size).toBe(300)
       expect(broker.stats()).toMatchObject({ droppedOverflow: 0, subscribersGivenUp: 0, queuedMessages: 0 })
@@ -72,11 +61,11 @@ describe('publishers of a subscriber that is slower than they are', () => {
     await calm(broker)
     // Four are on their way, eleven wait, and the others are not answered, nor is what came behind them.
     expect(codes).toHaveLength(15)
-    expect(await take(s, 4)).toEqual(numbers(4))
+    expect(await s.take(4)).toEqual(numbers(4))
     await until(() => codes.length === 19)
     await calm(broker)
     expect(codes).toHaveLength(19)
-    await take(s, 16)
+    await s.take(16)
     await until(() => codes.length === 20)
     expect((await publisher.expect('puback')).packetIdentifier).toBe(100)
   })
@@ -90,7 +79,7 @@ describe('publishers of a subscriber that is slower than they are', () => {
     await calm(broker)
     expect(broker.stats().queuedMessages).toBe(20)
     expect(codes.length).toBeLessThan(20)
-    expect(await take(s, 500)).toEqual(numbers(500))
+    expect(await s.take(500)).toEqual(numbers(500))
     await all
     expect(broker.stats()).toMatchObject({ droppedOverflow: 0, connections: 2 })
   })
@@ -104,7 +93,7 @@ describe('publishers of a subscriber that is slower than they are', () => {
     for (let n = 0; n < 15; n++) await publisher.expect('pubrec')
     await calm(broker)
     expect(await publisher.settle()).toEqual([])
-    await take(s, 20)
+    await s.take(20)
     for (let n = 15; n < 20; n++) expect((await publisher.expect('pubrec')).packetIdentifier).toBe(n + 1)
   })
 
@@ -128,12 +117,12 @@ describe('publishers of a subscriber that is slower than they are', () => {
       'the queue of a session is full; messages for it are dropped',
     ])
     // Once it takes what it has, it is waited for again.
-    await take(s, 24)
+    await s.take(24)
     const again = publishMany(publisher, 't', 20)
     await calm(broker)
     expect(again.codes).toHaveLength(15)
     expect(clock.pendingTimers).toBe(1)
-    await take(s, 20)
+    await s.take(20)
     await again.all
     await calm(broker)
     expect(clock.pendingTimers).toBe(0)
@@ -148,7 +137,7 @@ describe('publishers of a subscriber that is slower than they are', () => {
     for (let delay = 0; delay < 6; delay++) {
       await calm(broker)
       expect(broker.stats().subscribersGivenUp).toBe(0)
-      await take(s, 1)
+      await s.take(1)
       await calm(broker)
       await clock.advance(10_000)
     }
@@ -235,7 +224,7 @@ describe('the overflow policy refuse', () => {
     await other.subscribe('t', 1)
     const publisher = await RawClient.connect(port)
     const codes: number[] = []
-    const takes = take(other, 20)
+    const takes = other.take(20)
     for (let n = 0; n < 25; n++) codes.push(await publisher.publishOnce('t', `${n}`, { retain: n > 20 }))
     expect(codes).toEqual([...Array(20).fill(0), ...Array(5).fill(0x97)])
     expect(await takes).toEqual(numbers(20))
@@ -248,7 +237,7 @@ describe('the overflow policy refuse', () => {
       cleanStart: false,
       properties: { sessionExpiryInterval: 100 },
     })
-    expect(await take(back, 20)).toEqual(numbers(20))
+    expect(await back.take(20)).toEqual(numbers(20))
     await back.settle()
     expect(await publisher.publishOnce('t', 'again')).toBe(0)
     expect(text(await back.expect('publish'))).toBe('t=again q1')

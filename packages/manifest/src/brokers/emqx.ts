@@ -1,6 +1,7 @@
 import type { Manifest } from '../model/manifest.js'
 import type { BrokerFiles, BrokerOptions } from './broker-files.js'
 import { assertOptions, cookieOf, doubleQuoted, hostAndPort, inFolder, shellWord } from './config-text.js'
+import { erlangStartScript } from './erlang-start-script.js'
 import { sharedNotes } from './shared-notes.js'
 
 /** Seconds for which it goes by a decision of the service about a topic; never beyond the connection. */
@@ -170,14 +171,12 @@ retainer { enable = true, backend { type = built_in_database, storage_type = dis
 `
 
 function startScript({ folder }: BrokerOptions): string {
-  return `set -eu
-umask 077
-etc="\${EMQX_CONF_DIR:-/etc/emqx}"
-install -m 0640 ${shellWord(`${folder}/emqx.conf`)} "$etc/emqx.conf"
-chown --reference="$etc" "$etc/emqx.conf" || true
-export ERL_EPMD_ADDRESS=127.0.0.1
-export ERL_FLAGS='-kernel inet_dist_use_interface {127,0,0,1}'
-if [ "\${1:-}" = check ]; then exec emqx check_config; fi
-exec emqx foreground
-`
+  return erlangStartScript({
+    file: `${folder}/emqx.conf`,
+    variable: 'EMQX_CONF_DIR',
+    folder: '/etc/emqx',
+    name: 'emqx.conf',
+    check: 'emqx check_config',
+    serve: 'emqx foreground',
+  })
 }

@@ -12,6 +12,7 @@ import {
   shellWord,
   shown,
 } from './config-text.js'
+import { erlangStartScript } from './erlang-start-script.js'
 import { narrowingNotes, sharedNotes } from './shared-notes.js'
 import { vernemqAcl } from './vernemq-acl.js'
 
@@ -154,14 +155,12 @@ log.console.level = info
 }
 
 function startScript({ folder }: BrokerOptions): string {
-  return `set -eu
-umask 077
-etc="\${VERNEMQ_ETC_DIR:-/etc/vernemq}"
-install -m 0640 ${shellWord(`${folder}/vernemq.conf`)} "$etc/vernemq.conf"
-chown --reference="$etc" "$etc/vernemq.conf" || true
-export ERL_EPMD_ADDRESS=127.0.0.1
-export ERL_FLAGS='-kernel inet_dist_use_interface {127,0,0,1}'
-if [ "\${1:-}" = check ]; then exec vernemq chkconfig; fi
-exec vernemq console -noshell -noinput
-`
+  return erlangStartScript({
+    file: `${folder}/vernemq.conf`,
+    variable: 'VERNEMQ_ETC_DIR',
+    folder: '/etc/vernemq',
+    name: 'vernemq.conf',
+    check: 'vernemq chkconfig',
+    serve: 'vernemq console -noshell -noinput',
+  })
 }
