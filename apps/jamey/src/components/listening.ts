@@ -2,7 +2,7 @@ import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
 import { DEFAULT_BROKER_PORT } from '../support/host-address.js'
 
-export const DEFAULT_HTTP_PORT = 8080
+const DEFAULT_HTTP_PORT = 8080
 const DEFAULT_HOST = '127.0.0.1'
 
 export interface ListeningOptions {

@@ -170,7 +170,7 @@ function isWritable(folder: string): boolean {
 }
 
 /** `1.5 GiB`, `12 MiB`, `3 KiB`. */
-export function amount(bytes: number): string {
+function amount(bytes: number): string {
   if (bytes < MEBIBYTE) return `${Math.round(bytes / 1024)} KiB`
   if (bytes < 1024 * MEBIBYTE) return `${Math.round(bytes / MEBIBYTE)} MiB`
   return `${(bytes / (1024 * MEBIBYTE)).toFixed(1)} GiB`

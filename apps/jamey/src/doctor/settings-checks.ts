@@ -35,7 +35,7 @@ export function checkUrl({ env, fromFile }: Surroundings): Finding {
 }
 
 /** URLs as they may be shown: whatever stands before the last @, and a query, may be a password. */
-export function withoutSecrets(urls: string): string {
+function withoutSecrets(urls: string): string {
   return urls.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@').replace(/\?[^,]*/gs, '?***')
 }
 

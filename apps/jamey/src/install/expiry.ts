@@ -5,7 +5,7 @@ import { readDataFile } from './data-directory.js'
 
 const DAY_MS = 86_400_000
 /** As long before its end as it is renewed, and the doctor warns. */
-export const WARNING_DAYS = 30
+const WARNING_DAYS = 30
 
 /** A certificate that ends soon, or has ended. */
 export interface Expiring {

@@ -7,7 +7,7 @@ import { createFile, replaceFile } from './atomic-file.js'
 import type { DataDirectory } from './data-directory.js'
 
 /** What a running `jamey up` tells the other commands: where it listens and which process it is. */
-export interface RunRecord {
+interface RunRecord {
   readonly pid: number
   /** When the process started, in the operating system's own words: tells a reused process id apart. */
   readonly process_started: string | null

@@ -250,7 +250,7 @@ export function commonNameOf(certificate: X509Certificate): string {
   return typeof commonName === 'string' ? commonName : ''
 }
 
-export function mismatch(path: string, fault: string): CertificateError {
+function mismatch(path: string, fault: string): CertificateError {
   return new CertificateError(
     'certificate-mismatch',
     `${path} ${fault}; restore it, or remove it to have a new one issued`,

@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000
 /** Others than our broker take no list that is late, and refuse everybody then. */
 const LIST_DAYS = 90
 const RENEWAL_DAYS = 30
-export const LIST_FILE = 'crl.pem'
+const LIST_FILE = 'crl.pem'
 /** RFC 7468 section 6 */
 const PEM_LABEL = 'X509 CRL'
 /** CRLReason. RFC 5280 section 5.3.1 */

@@ -8,9 +8,9 @@ import type { Log } from '../support/log.js'
 import { TopicFilters } from '../support/topic-filters.js'
 
 /** The user property that tells who published, and, in CONNACK, which topic filters select what has it. */
-export const SENDER_PROPERTY = 'jamey-sender'
+const SENDER_PROPERTY = 'jamey-sender'
 /** Name of a property that comes once for each client that the publisher may act for; `+` stands for every client. */
-export const ACT_FOR_PROPERTY = 'jamey-act-for'
+const ACT_FOR_PROPERTY = 'jamey-act-for'
 
 /** Rights to act for others told with a message; each is some bytes on every one of them. */
 const MAXIMUM_ACT_FOR = 64

@@ -23,7 +23,7 @@ const SUBSCRIPTION = {
   subscriptionIdentifier: 268_435_455,
 } as const
 
-export function session(clientId: string, more: Partial<SessionRecord> = {}): SessionRecord {
+function session(clientId: string, more: Partial<SessionRecord> = {}): SessionRecord {
   return {
     clientId,
     username: 'u',
@@ -63,7 +63,7 @@ function delivery(messageId: number, more: Partial<DeliveryRecord> = {}): Delive
 }
 
 /** All of a session's deliveries, a page after the other. */
-export function deliveriesOf(store: BrokerStore, clientId: string, maximum = 2): StoredDelivery[] {
+function deliveriesOf(store: BrokerStore, clientId: string, maximum = 2): StoredDelivery[] {
   const deliveries: StoredDelivery[] = []
   for (;;) {
     const page = store.readDeliveries(clientId, deliveries.at(-1)?.sequence ?? 0, maximum)

@@ -47,7 +47,7 @@ export interface SubscriberQueue {
   ): boolean
 }
 
-export interface SubscriberCapacity {
+interface SubscriberCapacity {
   /** True where one more message may wait without anything being dropped for it. */
   hasRoomFor(message: Message): boolean
   /** As `hasRoomFor`, after dropping what has expired where that makes the room. */

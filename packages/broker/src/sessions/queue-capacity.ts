@@ -41,7 +41,7 @@ const COUNTER_OF = {
 } as const
 
 /** Told of each message that a session does not get. */
-export interface DropObserver {
+interface DropObserver {
   dropped(message: DroppedMessage, client: ClientInfo, reason: DropReason): void
 }
 

@@ -23,7 +23,7 @@ export interface StorableSubscription extends Readonly<SubscriptionRecord> {
   readonly session: { readonly clientId: string; readonly isStored: boolean }
 }
 
-export interface StorableQueue {
+interface StorableQueue {
   readonly record: QueueRecord
   /** Deliveries that have a packet identifier. */
   readonly inFlight: number

@@ -3,7 +3,7 @@ import { overlaps } from '@jamey/protocol'
 import type { ManifestClient } from '../model/manifest.js'
 
 /** The right to be in a share group with every filter that `filter` covers. */
-export interface ShareRule {
+interface ShareRule {
   readonly group: string
   readonly filter: string
 }

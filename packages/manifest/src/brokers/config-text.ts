@@ -24,7 +24,7 @@ export function hostAndPort({ host, port }: Pick<BrokerOptions, 'host' | 'port'>
 const CONTROL = /\p{Cc}|[\u2028\u2029]/u
 
 /** Checks a text for a file with one rule a line: a control character would begin a line of somebody's own. */
-export function assertOneLine(what: string, text: string): void {
+function assertOneLine(what: string, text: string): void {
   if (CONTROL.test(text))
     fail('option-unusable', `${what} ${shown(text)} has a control character; expected none`)
 }

@@ -1,7 +1,7 @@
 import type { Grant } from './grant.js'
 
 /** Connections at once; beyond, the one that asked nothing for the longest time is forgotten. */
-export const MAXIMUM_GRANTS = 100_000
+const MAXIMUM_GRANTS = 100_000
 /** Looked at for each that comes, so that the table shrinks again without a timer. */
 const SWEPT_AT_ONCE = 4
 

@@ -73,7 +73,7 @@ export const REASONS = [
 ] as const
 export type Reason = (typeof REASONS)[number]
 
-export interface Allowed {
+interface Allowed {
   readonly isAllowed: true
   readonly reason: 'granted'
   readonly grant: Grant

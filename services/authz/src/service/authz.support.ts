@@ -15,7 +15,7 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export interface Reply {
+interface Reply {
   readonly status: number
   readonly text: string
   readonly cacheControl: string | null

@@ -16,7 +16,7 @@ interface Condition {
 }
 
 /** Bytes of one page, as content, tags and metadata lie in the file; it has one memory at least. */
-export const PAGE_BYTES = 256 * 1024
+const PAGE_BYTES = 256 * 1024
 const BYTES = 'octet_length(m.content) + octet_length(m.tags) + octet_length(m.metadata)'
 /** The first of a page is, whatever its size. */
 const IS_WITHIN_PAGE = `(measured.up_to <= ${PAGE_BYTES} OR measured.up_to = measured.bytes)`

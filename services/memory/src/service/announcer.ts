@@ -1,6 +1,6 @@
 import type { Announcement } from '../model/announcement.js'
 
-export interface AnnouncerSource {
+interface AnnouncerSource {
   pendingAnnouncements(limit: number, afterSeq?: number): Announcement[] | Promise<Announcement[]>
   announced(seqs: readonly number[]): Promise<void>
 }

@@ -11,7 +11,7 @@ import type { MemoryStoreOptions } from '../store/memory-store.js'
 /** The options of a store that can travel to another thread; the time comes with each call. */
 export type ThreadOptions = Omit<MemoryStoreOptions, 'now'>
 
-export type CallName = Exclude<keyof MemoryStorage, 'close'>
+type CallName = Exclude<keyof MemoryStorage, 'close'>
 
 /** One call for the store in a thread. */
 export interface Call {
