@@ -26,7 +26,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   manifest: ['protocol', 'auth', 'contracts'],
   store: ['protocol', 'mqtt', 'broker'],
   bus: ['protocol', 'mqtt', 'auth', 'contracts', 'store'],
-  conscience: ['bus', 'contracts', 'auth', 'calls'],
+  conscience: ['bus', 'contracts', 'auth', 'calls', 'store'],
   memory: ['bus', 'contracts', 'auth'],
   gateway: ['bus', 'contracts', 'auth', 'manifest'],
   authz: ['auth', 'manifest', 'protocol'],

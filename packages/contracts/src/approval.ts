@@ -46,12 +46,16 @@ export const approvalSchema = z.object({
   intent: z.string().optional(),
   /** `sha256:` and the SHA-256 of `{tool, arguments}` as canonical JSON (RFC 8785). */
   call_digest: z.string(),
+  /** The same of what the call would be made with, where a rule changes the arguments. */
+  changed_call_digest: z.string().optional(),
   /** Why a person is asked. */
   reasons: z.array(z.string()),
   /** The names of the rules that ask; where another one asks, too, it is no longer what was approved. */
   rules: z.array(z.string()),
   policy_version: z.string(),
   requested_by: z.string(),
+  /** Who passed the request on, where that was another. */
+  sent_by: z.string().optional(),
   session_id: z.string().optional(),
   created_at: isoTime,
   /** From then on it is good for nothing; absent where it is approved for always. */
@@ -111,6 +115,8 @@ export const useApprovalSchema = z.strictObject({
   rules: z.array(z.string()).max(1_000),
   requested_by: z.string(),
   session_id: z.string().optional(),
+  /** How many people have to approve such a call by now. */
+  approvers: z.number().int().min(1).max(2),
   evaluation_id: z.string(),
 })
 

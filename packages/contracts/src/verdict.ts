@@ -42,8 +42,8 @@ const verdictFields = {
   /** For people: why it was decided so, the gravest first. */
   reasons: z.array(z.string()),
   rules: z.array(appliedRuleSchema),
-  /** A pending approval where a person is asked, or the one that made it `allow`. */
-  approval: z.object({ id: z.string().min(1), expires_at: isoTime }).optional(),
+  /** A pending approval where a person is asked, or the one that decided; without an end where it is for always. */
+  approval: z.object({ id: z.string().min(1), expires_at: isoTime.optional() }).optional(),
   /** What was said about the circumstances, and by whom. */
   facts: z.array(countedFactSchema).default(() => []),
   judge: judgeSchema.default(() => ({ status: 'not_configured' as const })),

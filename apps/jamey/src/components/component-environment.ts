@@ -63,6 +63,7 @@ export function environmentBesideBroker(
 
 /** Settings that hold a path, which a person means relative to the folder he is in. */
 const PATH_SETTINGS = [
+  'JAMEY_APPROVALS_DIR',
   'JAMEY_DENIED_FILE',
   'JAMEY_HTTP_CA',
   'JAMEY_HTTP_CERT',

@@ -11,7 +11,7 @@ export const callVerdictSchema = z
     reasons: z.array(z.string()),
     rules: z.array(z.object({ name: z.string(), decision: z.string(), reason: z.string().optional() })),
     arguments: jsonObject.optional(),
-    approval: z.object({ id: z.string().min(1), expires_at: z.string() }).optional(),
+    approval: z.object({ id: z.string().min(1), expires_at: z.string().optional() }).optional(),
     evaluation_id: z.string().optional(),
   })
   .refine(({ decision, approved }) => approved === (decision === 'allow'), {

@@ -35,7 +35,7 @@ export interface CallRule {
 export interface PendingApproval {
   readonly id: string
   /** ISO 8601. */
-  readonly expires_at: string
+  readonly expires_at?: string | undefined
 }
 
 /** What a conscience says of a call. Only `allow` means that it may be made. */

@@ -48,6 +48,7 @@ const ruleSchema = z.strictObject({
   decision: z.enum(['allow', 'ask', 'deny']),
   reason: z.string().trim().min(1).max(500),
   when: z.string().trim().min(1).max(5_000),
+  approvers: z.union([z.literal(1), z.literal(2)], 'expected 1 or 2').optional(),
 })
 const packsSchema = z.record(z.string(), z.array(ruleSchema))
 const toolSchema = z.strictObject({

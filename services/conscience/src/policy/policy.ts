@@ -20,6 +20,8 @@ export interface PolicyRule {
   /** Told with the verdict, to whoever is asked. */
   readonly reason: string
   readonly decision: Decision
+  /** How many different people have to approve, where it asks; one by default. */
+  readonly approvers?: 1 | 2 | undefined
   /** Throws where it cannot be evaluated. */
   readonly applies: (circumstances: Circumstances) => boolean
 }
@@ -47,6 +49,8 @@ export interface AppliedPolicyRule {
   readonly name: string
   readonly decision: Decision
   readonly reason: string
+  /** 2 where two people have to approve. */
+  readonly approvers?: 1 | 2 | undefined
 }
 
 export interface CallVerdict {
@@ -77,14 +81,15 @@ export function judgeCall(policy: Policy, call: Call, provenance?: Provenance): 
 }
 
 function applied(rule: PolicyRule, circumstances: Circumstances): AppliedPolicyRule[] {
-  const { name, decision, reason } = rule
+  const { name, decision, reason, approvers } = rule
+  const told = { name, decision, ...(approvers === undefined ? {} : { approvers }) }
   try {
-    return rule.applies(circumstances) ? [{ name, decision, reason }] : []
+    return rule.applies(circumstances) ? [{ ...told, reason }] : []
   } catch (error) {
     // A rule that would allow allows nothing; one that would not, does not.
     if (decision === 'allow') return []
     const why = error instanceof Error ? error.message : String(error)
-    return [{ name, decision, reason: `${reason} (it could not be evaluated: ${why})` }]
+    return [{ ...told, reason: `${reason} (it could not be evaluated: ${why})` }]
   }
 }
 

@@ -1,4 +1,7 @@
 import type { Bus } from '@jamey/bus'
 
 /** What the service needs of a bus. */
-export type ConscienceBus = Pick<Bus, 'clientId' | 'publish' | 'serve' | 'subscribe' | 'reportError'>
+export type ConscienceBus = Pick<
+  Bus,
+  'clientId' | 'publish' | 'request' | 'serve' | 'setRemark' | 'subscribe' | 'reportError'
+>

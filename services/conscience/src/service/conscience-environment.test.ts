@@ -23,6 +23,8 @@ describe('the environment of a conscience', () => {
       rulesFile: undefined,
       unrecognised: 'deny',
       judge: undefined,
+      dataFolder: '.jamey/data',
+      approvals: {},
     })
   })
 
@@ -35,12 +37,18 @@ describe('the environment of a conscience', () => {
       JAMEY_JUDGE_MODEL: 'm',
       JAMEY_JUDGE_KEY: KEY,
       JAMEY_JUDGE_TIMEOUT_MS: '900',
+      JAMEY_DATA_DIR: '/var/jamey',
+      JAMEY_APPROVALS_DIR: 'asked',
+      JAMEY_APPROVAL_SECONDS: '600',
+      JAMEY_CONSCIENCES: 'one, two',
     }
     expect(conscienceOptionsFromEnvironment(env)).toEqual({
       rulesFile: 'my.yaml',
       policyFile: 'policy.yaml',
       unrecognised: 'allow',
       judge: { url: 'https://judge.example/v1', model: 'm', key: KEY, timeoutMs: 900 },
+      dataFolder: '/var/jamey',
+      approvals: { folder: 'asked', seconds: 600, consciences: ['one', 'two'] },
     })
   })
 
@@ -50,6 +58,8 @@ describe('the environment of a conscience', () => {
       JAMEY_JUDGE_URL: 'ftp://x',
       JAMEY_JUDGE_TIMEOUT_MS: '0',
       JAMEY_JUDGE_KEY: `${KEY} \u00e9`,
+      JAMEY_APPROVAL_SECONDS: '59',
+      JAMEY_CONSCIENCES: 'one,a/b',
     })
     expect(faults.map((fault) => [fault.variable, fault.found])).toEqual([
       ['JAMEY_UNRECOGNISED', '"maybe"'],
@@ -57,6 +67,8 @@ describe('the environment of a conscience', () => {
       ['JAMEY_JUDGE_URL', 'ftp:'],
       ['JAMEY_JUDGE_MODEL', 'nothing'],
       ['JAMEY_JUDGE_KEY', '24 characters (not shown)'],
+      ['JAMEY_APPROVAL_SECONDS', '"59"'],
+      ['JAMEY_CONSCIENCES', '"one,a/b"'],
     ])
   })
 

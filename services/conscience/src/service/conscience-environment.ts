@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { isClientIdentifier } from '@jamey/auth'
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import type { JudgeOptions } from '../verdict/judge.js'
 
@@ -10,9 +12,22 @@ export interface ConscienceEnvironment {
   readonly unrecognised: 'deny' | 'allow'
   readonly judge: JudgeOptions | undefined
   readonly receiptKeyFile: string | undefined
+  /** Where what it keeps stands. */
+  readonly dataFolder: string
+  readonly approvals: ApprovalEnvironment
+}
+
+export interface ApprovalEnvironment {
+  /** `approvals` and its client identifier in the data folder by default. */
+  readonly folder: string | undefined
+  readonly seconds: number | undefined
+  readonly consciences: readonly string[] | undefined
 }
 
 const LONGEST_TIMEOUT_MS = 120_000
+const DEFAULT_DATA_FOLDER = join('.jamey', 'data')
+/** Less than a minute is no time for a person, and after a week nobody knows what it was about. */
+const APPROVAL_SECONDS = { from: 60, to: 604_800 }
 
 /**
  * Reads
@@ -22,7 +37,11 @@ const LONGEST_TIMEOUT_MS = 120_000
  * - `JAMEY_UNRECOGNISED`: `deny` (default) or `allow`, for actions that nothing recognises;
  * - `JAMEY_JUDGE_URL`: base of an OpenAI-compatible API; without it the rules decide alone;
  * - `JAMEY_JUDGE_MODEL`: needed with a URL; `JAMEY_JUDGE_KEY`: its bearer token, optional;
- * - `JAMEY_JUDGE_TIMEOUT_MS`: for one opinion, 5000 by default.
+ * - `JAMEY_JUDGE_TIMEOUT_MS`: for one opinion, 5000 by default;
+ * - `JAMEY_APPROVALS_DIR`: a folder for what people are asked, of this conscience alone; by default `approvals` and its
+ *   client identifier in `JAMEY_DATA_DIR` (`.jamey/data`);
+ * - `JAMEY_APPROVAL_SECONDS`: how long people have to answer, 3600 by default;
+ * - `JAMEY_CONSCIENCES`: the client identifiers of all consciences that judge for the same clients.
  *
  * Throws `ConfigurationError` with every fault at once. The key is never shown.
  */
@@ -33,6 +52,7 @@ export function conscienceOptionsFromEnvironment(env: Environment = process.env)
     faults.push({ variable: 'JAMEY_UNRECOGNISED', found: quote(unrecognised), expected: 'deny or allow' })
   }
   const judge = judgeFrom(env, faults)
+  const approvals = approvalsFrom(env, faults)
   if (faults.length > 0) throw new ConfigurationError(faults)
   return {
     rulesFile: given(env, 'JAMEY_RULES'),
@@ -40,7 +60,27 @@ export function conscienceOptionsFromEnvironment(env: Environment = process.env)
     unrecognised: unrecognised === 'allow' ? 'allow' : 'deny',
     judge,
     receiptKeyFile: given(env, 'JAMEY_RECEIPT_KEY_FILE'),
+    dataFolder: given(env, 'JAMEY_DATA_DIR') ?? DEFAULT_DATA_FOLDER,
+    approvals,
   }
+}
+
+function approvalsFrom(env: Environment, faults: ConfigurationFault[]): ApprovalEnvironment {
+  const text = given(env, 'JAMEY_APPROVAL_SECONDS')
+  const seconds = text === undefined ? undefined : /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  const { from, to } = APPROVAL_SECONDS
+  if (seconds !== undefined && !(seconds >= from && seconds <= to)) {
+    const expected = `a whole number of seconds from ${from} to ${to}`
+    faults.push({ variable: 'JAMEY_APPROVAL_SECONDS', found: quote(text ?? ''), expected })
+  }
+  const consciences = given(env, 'JAMEY_CONSCIENCES')
+    ?.split(',')
+    .map((name) => name.trim())
+  if (consciences?.every(isClientIdentifier) === false) {
+    const expected = 'client identifiers, separated by commas'
+    faults.push({ variable: 'JAMEY_CONSCIENCES', found: quote(consciences.join(',')), expected })
+  }
+  return { folder: given(env, 'JAMEY_APPROVALS_DIR'), seconds, consciences }
 }
 
 function judgeFrom(env: Environment, faults: ConfigurationFault[]): JudgeOptions | undefined {

@@ -22,13 +22,16 @@ import { DEFAULT_POLICY_FILE, loadPolicy } from '../policy/policy-file.js'
 import { BOUNDS, excess } from '../rules/bounds.js'
 import { type Finding, type Proposal, weigh } from '../rules/engine.js'
 import { DEFAULT_RULES_FILE, loadRules, type RuleSet } from '../rules/rule-file.js'
-import type { CallFindings, Findings } from '../thread/evaluation-message.js'
+import type { Findings } from '../thread/evaluation-message.js'
 import { EvaluationThread, overloadedError } from '../thread/evaluation-thread.js'
 import { circumstancesOf, conclude } from '../verdict/circumstances.js'
 import { Judge, type JudgeAnswer, type JudgeOptions } from '../verdict/judge.js'
 import { ReceiptSigner } from '../verdict/receipts.js'
 import { textVerdictOf } from '../verdict/text-verdict.js'
+import { type ApprovalOptions, ApprovalService } from './approval-service.js'
 import { AttestationListener } from './attestation-listener.js'
+import { askOf } from './call-ask.js'
+import { callVerdictOf } from './call-verdict.js'
 import type { ConscienceBus } from './conscience-bus.js'
 
 export interface ConscienceOptions {
@@ -50,6 +53,8 @@ export interface ConscienceOptions {
   readonly ruleBudgetMs?: number | undefined
   /** What signs receipts: an Ed25519 private key, PKCS #8 in PEM; a new one, for as long as it runs, by default. */
   readonly receiptKey?: string | undefined
+  /** Where a rule asks, people are asked; without it nobody can be, and what is asked must not be done. */
+  readonly approvals?: ApprovalOptions | undefined
   readonly clock?: Clock | undefined
   readonly log?: Logger | undefined
 }
@@ -95,6 +100,7 @@ class BusConscience implements Conscience {
   readonly #reportedAtMs = new Map<string, number>()
   readonly #decisions = { allow: 0, ask: 0, deny: 0 }
   readonly #attestations: AttestationListener
+  readonly #approvals: ApprovalService | undefined
   #thread: EvaluationThread | undefined
   #signer: ReceiptSigner | undefined
   #rules: RuleSet
@@ -109,7 +115,10 @@ class BusConscience implements Conscience {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     const report = (kind: string, error: unknown): void => this.#report(kind, error)
-    this.#attestations = new AttestationListener({ bus: options.bus, clock: this.#clock, report })
+    const { bus, approvals } = options
+    const parts = { bus, clock: this.#clock, report }
+    this.#attestations = new AttestationListener(parts)
+    this.#approvals = approvals && new ApprovalService({ ...parts, options: approvals })
     this.#rules = options.rules ?? loadRules(options.rulesFile ?? DEFAULT_RULES_FILE)
     this.#policy = options.policy ?? loadPolicy(options.policyFile ?? DEFAULT_POLICY_FILE)
   }
@@ -124,6 +133,8 @@ class BusConscience implements Conscience {
     try {
       this.#signer = await ReceiptSigner.create(bus.clientId, this.#options.receiptKey)
       await thread.opened
+      // Those that people have to answer are there before anything is judged by them.
+      await this.#approvals?.start()
       if (!this.#isWanted) return
       // What was attested before it takes requests counts for them.
       const hearing = this.#attestations.start()
@@ -141,6 +152,7 @@ class BusConscience implements Conscience {
       void this.#tellKeys(this.#signer)
     } catch (error) {
       this.#isWanted = false
+      await this.#approvals?.stop()
       await thread.close()
       throw error
     }
@@ -162,6 +174,7 @@ class BusConscience implements Conscience {
       end = this.#clock.setTimeout(resolve, graceMs)
     })
     await Promise.race([drained, graceEnded])
+    await this.#approvals?.stop()
     this.#clock.clearTimeout(hurry)
     this.#clock.clearTimeout(end)
     judge?.close()
@@ -207,32 +220,26 @@ class BusConscience implements Conscience {
   }
 
   async #callVerdict(
-    { principal, binding }: Request<Evaluation>,
-    { tool, arguments: args, session_id, call_id }: CallEvaluation,
+    { sender, principal, binding }: Request<Evaluation>,
+    evaluation: CallEvaluation,
     context: RequestContext,
   ): Promise<CallVerdict> {
     if (this.#thread?.hasRoomFor(principal.clientId, 0) === false) throw overloadedError(principal.clientId)
     // Present for as long as requests are taken.
     const thread = this.#thread as EvaluationThread
+    const { tool, arguments: args } = evaluation
     const found = await thread.judge(binding.requested_by, { tool, arguments: args }, context)
-    const { decision, rules, policyVersion, callDigest } = found
-    return {
-      kind: 'call',
-      evaluation_id: randomUUID(),
-      tool,
-      ...(session_id === undefined ? {} : { session_id }),
-      ...(call_id === undefined ? {} : { call_id }),
-      approved: decision === 'allow',
-      decision,
-      reasons: reasonsOf(found),
-      rules: [...rules],
-      facts: [],
-      judge: { status: 'not_configured' },
-      policy_version: policyVersion,
-      call_digest: callDigest,
-      ...binding,
-      evaluated_at: new Date(this.#clock.timeOfDay()).toISOString(),
-    }
+    const evaluationId = randomUUID()
+    const resolution =
+      found.decision === 'ask'
+        ? await this.#approvals?.resolve(
+            askOf({ found, evaluation, requestedBy: principal.clientId, sentBy: sender.clientId }),
+            evaluationId,
+            context,
+          )
+        : undefined
+    const nowMs = this.#clock.timeOfDay()
+    return callVerdictOf({ evaluationId, evaluation, found, resolution, binding, nowMs })
   }
 
   async #textVerdict(
@@ -364,16 +371,6 @@ function assertWithinBounds({ action, context, user }: TextEvaluation): void {
   }
   const fault = excess(context, 'context') ?? excess(user, 'user')
   if (fault !== undefined) throw new RequestError('invalid-request', `${fault.field}: it is ${fault.reason}.`)
-}
-
-const NO_RULE = 'no rule knows it'
-const NOBODY_TO_ASK = 'nobody can be asked here, so it must not be done'
-
-/** The gravest first: those that decided, then what follows for whoever asked. */
-function reasonsOf({ decision, rules }: CallFindings): string[] {
-  const decisive = rules.filter((rule) => rule.decision === decision).map(({ reason }) => reason)
-  if (decision !== 'ask') return decisive
-  return [...(decisive.length === 0 ? [NO_RULE] : decisive), NOBODY_TO_ASK]
 }
 
 function judgeOf(answer: JudgeAnswer | undefined): Verdict['judge'] {

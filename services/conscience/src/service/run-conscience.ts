@@ -1,8 +1,9 @@
 import { createPrivateKey } from 'node:crypto'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { readOwnFile } from '@jamey/auth'
 import { type Bus, type ComponentOptions, ConfigurationError, runComponent } from '@jamey/bus'
 import type { Logger } from 'pino'
+import type { DurableRecords } from '../approvals/durable-map.js'
 import { loadPolicy } from '../policy/policy-file.js'
 import { loadRules } from '../rules/rule-file.js'
 import { type Conscience, createConscience } from './conscience.js'
@@ -36,10 +37,24 @@ export async function runConscience(options: RunConscienceOptions = {}): Promise
   const policy = loadPolicy(settings.policyFile === undefined ? undefined : resolve(cwd, settings.policyFile))
   const receiptKey = receiptKeyFrom(settings.receiptKeyFile, cwd)
   const component = { name: 'conscience', packageFile: new URL('../../package.json', import.meta.url) }
-  const { service, ...running } = await runComponent(component, options, (bus) =>
-    createConscience({ ...settings, rules, policy, receiptKey, bus, log }),
-  )
+  const { service, ...running } = await runComponent(component, options, (bus) => {
+    const { folder, seconds, consciences } = settings.approvals
+    const path = resolve(cwd, folder ?? join(settings.dataFolder, 'approvals', folderNameOf(bus.clientId)))
+    const approvals = { open: () => openApprovals(path), seconds, consciences }
+    return createConscience({ ...settings, rules, policy, receiptKey, approvals, bus, log })
+  })
   return { ...running, reload: () => service.reload() }
+}
+
+/** A client identifier may have what a file system has no room for, or takes for another folder. */
+function folderNameOf(clientId: string): string {
+  return encodeURIComponent(clientId).replaceAll('.', '%2E')
+}
+
+/** Native code, which whoever only judges in process does not need. */
+async function openApprovals(path: string): Promise<DurableRecords> {
+  const { openRecordStore } = await import('@jamey/store')
+  return openRecordStore({ path, kind: 'jamey approvals', version: 1 })
 }
 
 /** Throws `ConfigurationError` for a file that is no Ed25519 private key of this user's alone. */

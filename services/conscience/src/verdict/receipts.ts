@@ -27,6 +27,8 @@ export interface ReceiptClaims {
   readonly call_digest?: string
   /** Of the call that may be made in its place. */
   readonly changed_call_digest?: string
+  /** The approval that the verdict names: where it was allowed, a person allowed it. */
+  readonly approval_id?: string
   /** Where words were judged; for one version more. */
   readonly rules_version?: string
 }
@@ -79,8 +81,12 @@ export class ReceiptSigner {
 
 function ownClaimsOf(
   verdict: Verdict,
-): Pick<ReceiptClaims, 'call_digest' | 'changed_call_digest' | 'rules_version'> {
+): Pick<ReceiptClaims, 'approval_id' | 'call_digest' | 'changed_call_digest' | 'rules_version'> {
   if (verdict.kind === 'text') return { rules_version: verdict.rules_version }
-  const { call_digest, changed_call_digest } = verdict
-  return changed_call_digest === undefined ? { call_digest } : { call_digest, changed_call_digest }
+  const { call_digest, changed_call_digest, approval } = verdict
+  return {
+    call_digest,
+    ...(changed_call_digest === undefined ? {} : { changed_call_digest }),
+    ...(approval === undefined ? {} : { approval_id: approval.id }),
+  }
 }

@@ -1,0 +1,194 @@
+import type { Bus } from '@jamey/bus'
+import { atKeeper, topics } from '@jamey/contracts'
+import { decodeJwt } from 'jose'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import {
+  ANSWERING,
+  ApprovalSystem,
+  ASKING,
+  answer,
+  evaluate,
+  get,
+  idOf,
+  policyOf,
+  type TestConscience,
+  TIME,
+} from './approval-service.support.js'
+
+const { approvals } = topics.conscience
+let system: ApprovalSystem
+let agent: Bus
+let person: Bus
+
+beforeAll(async () => {
+  system = await ApprovalSystem.start()
+})
+afterAll(() => system.end())
+
+beforeEach(async () => {
+  agent = await system.client('agent', ASKING)
+  person = await system.client('person', ANSWERING)
+})
+
+describe('a call that a rule asks about', () => {
+  let conscience: TestConscience
+  beforeAll(async () => {
+    conscience = await system.conscience()
+  })
+  afterAll(() => conscience.stop())
+
+  it('is pending until a person answers, and then allowed once, named in the verdict and in the receipt', async () => {
+    const asked = await evaluate(agent, { session_id: 's' })
+    expect(asked).toMatchObject({ decision: 'ask', approved: false, reasons: ['it leaves the company'] })
+    const id = asked.approval?.id ?? ''
+    expect(await idOf(evaluate(agent, { session_id: 's' }))).toBe(id)
+    const { approvals: listed } = await person.request(approvals.list, { status: ['pending'] }, TIME)
+    expect(listed).toMatchObject([
+      { approval_id: id, tool: 'send', arguments: { to: 'ann@example.org' }, requested_by: agent.clientId },
+    ])
+    const waiting = get(agent, id, 20_000)
+    await answer(person, id, { note: 'I know Ann' })
+    expect(await waiting).toMatchObject({ status: 'approved', answers: [{ answered_by: person.clientId }] })
+    const verdict = await evaluate(agent, { session_id: 's', receipt: true })
+    expect(verdict).toMatchObject({
+      decision: 'allow',
+      approved: true,
+      approval: { id },
+      reasons: [`${person.clientId} approved it (once): I know Ann`, 'it leaves the company'],
+    })
+    expect(decodeJwt(verdict.receipt ?? '')).toMatchObject({
+      approved: true,
+      approval_id: id,
+      call_digest: asked.call_digest,
+    })
+    const again = await evaluate(agent, { session_id: 's' })
+    expect(again.decision).toBe('ask')
+    expect(again.approval?.id).not.toBe(id)
+  })
+
+  it('that a person denies is denied until that expires', async () => {
+    const id = await idOf(evaluate(agent))
+    await answer(person, id, { decision: 'deny', note: 'not today' })
+    expect(await evaluate(agent)).toMatchObject({
+      decision: 'deny',
+      approval: { id },
+      reasons: [`${person.clientId} denied it: not today`, 'it leaves the company'],
+    })
+  })
+
+  it('takes two people where its rule says so', async () => {
+    const second = await system.client('second', ANSWERING)
+    const call = { tool: 'pay' }
+    const id = await idOf(evaluate(agent, call))
+    await answer(person, id)
+    expect(await evaluate(agent, call)).toMatchObject({ decision: 'ask', approval: { id } })
+    await answer(second, id)
+    expect(await evaluate(agent, call)).toMatchObject({ decision: 'allow', approval: { id } })
+  })
+
+  it('that is too large for a person to read is not asked about, and not allowed', async () => {
+    const verdict = await evaluate(agent, { arguments: { text: 'x'.repeat(70_000) } })
+    expect(verdict).toMatchObject({ decision: 'deny' })
+    expect(verdict.reasons[0]).toMatch(/at most 65536 characters/)
+    expect(verdict.approval).toBeUndefined()
+  })
+})
+
+/** Stopped with the test. */
+async function started(...options: Parameters<ApprovalSystem['conscience']>): Promise<TestConscience> {
+  const conscience = await system.conscience(...options)
+  onTestFinished(() => conscience.stop())
+  return conscience
+}
+
+describe('with another conscience in the place of the first, a call', () => {
+  it('is asked again where another rule asks, too, and denied where one denies', async () => {
+    const conscience = await started()
+    const id = await idOf(evaluate(agent))
+    await answer(person, id, { scope: 'always' })
+    expect(await evaluate(agent)).toMatchObject({ decision: 'allow', approval: { id } })
+    await conscience.stop()
+    const more = "  - { name: more, decision: ask, reason: one more, when: 'true' }\n"
+    const later = await started(undefined, { policy: policyOf(more) })
+    const asked = await evaluate(agent)
+    expect(asked).toMatchObject({ decision: 'ask', reasons: ['it leaves the company', 'one more'] })
+    expect(asked.approval?.id).not.toBe(id)
+    await later.stop()
+    const never = "  - { name: no, decision: deny, reason: never, when: 'true' }\n"
+    await started(undefined, { policy: policyOf(never) })
+    expect(await evaluate(agent)).toMatchObject({ decision: 'deny' })
+  })
+
+  it('is known after the conscience was gone', async () => {
+    const first = await started()
+    const [pending, always] = [await idOf(evaluate(agent)), await idOf(evaluate(agent, { session_id: 's' }))]
+    await answer(person, always, { scope: 'always' })
+    await first.stop()
+    await started()
+    expect(await get(agent, pending)).toMatchObject({ status: 'pending' })
+    await answer(person, pending)
+    expect(await evaluate(agent, { session_id: 's' })).toMatchObject({
+      decision: 'allow',
+      approval: { id: always },
+    })
+    await person.request(atKeeper(approvals.revoke, 'jamey-conscience'), { approval_id: always }, TIME)
+    expect(await evaluate(agent, { session_id: 's' })).toMatchObject({ decision: 'ask' })
+  })
+})
+
+describe('with two consciences', () => {
+  it('what is approved for once is used once, whichever judges', async () => {
+    await started()
+    await started('jamey-conscience-2')
+    const id = await idOf(evaluate(agent))
+    // Whichever is asked knows it: answers of both are waited for.
+    for (let i = 0; i < 6; i++) expect(await idOf(evaluate(agent))).toBe(id)
+    await answer(person, id)
+    const verdicts = await Promise.all(Array.from({ length: 12 }, () => evaluate(agent)))
+    expect(verdicts.filter(({ decision }) => decision === 'allow')).toMatchObject([{ approval: { id } }])
+    expect(verdicts.filter(({ decision }) => decision === 'ask')).toHaveLength(11)
+  })
+
+  it('what is approved for always holds at both, until it is revoked', async () => {
+    await started()
+    await started('jamey-conscience-2')
+    const id = await idOf(evaluate(agent))
+    await answer(person, id, { scope: 'always' })
+    const decisions = async () =>
+      new Set(
+        (await Promise.all(Array.from({ length: 8 }, () => evaluate(agent)))).map(({ decision }) => decision),
+      )
+    await expect.poll(decisions).toEqual(new Set(['allow']))
+    await person.request(atKeeper(approvals.revoke, id.slice(37)), { approval_id: id }, TIME)
+    expect(await decisions()).toEqual(new Set(['ask']))
+  })
+
+  it('one whose keeper is away is good for nothing, and good again when that is back', async () => {
+    const first = await started()
+    const id = await idOf(evaluate(agent, { session_id: 's' }))
+    await answer(person, id, { scope: 'session' })
+    await started('jamey-conscience-2')
+    await expect.poll(async () => (await evaluate(agent, { session_id: 's' })).decision).toBe('allow')
+    await first.stop()
+    expect(await evaluate(agent, { session_id: 's' })).toMatchObject({ decision: 'ask' })
+    await started()
+    await expect.poll(async () => (await evaluate(agent, { session_id: 's' })).approval?.id).toBe(id)
+  })
+
+  it('nothing is believed of one that is not named', async () => {
+    await started('jamey-conscience', { consciences: ['jamey-conscience'] })
+    const id = await idOf(evaluate(agent))
+    await answer(person, id, { scope: 'always' })
+    const stranger = await system.bus('jamey-conscience-3', ['#'])
+    const use = {
+      approval_id: id,
+      call_digest: (await evaluate(agent)).call_digest,
+      rules: ['mail'],
+      requested_by: agent.clientId,
+      approvers: 1,
+      evaluation_id: 'e',
+    }
+    const asked = stranger.request(atKeeper(approvals.use, 'jamey-conscience'), use, TIME)
+    await expect(asked).rejects.toMatchObject({ kind: 'not-permitted' })
+  })
+})

@@ -1,0 +1,302 @@
+import {
+  type Clock,
+  type Message,
+  type Request,
+  type RequestContext,
+  RequestError,
+  type ServedContract,
+} from '@jamey/bus'
+import {
+  type AnswerApproval,
+  type Approval,
+  atKeeper,
+  COMPONENTS,
+  type ListApprovals,
+  topics,
+  type UseApproval,
+} from '@jamey/contracts'
+import { ApprovalBook, SETTLED_KEPT_MS } from '../approvals/approval-book.js'
+import { unknownApproval } from '../approvals/approval-errors.js'
+import type { Ask, AskedCall } from '../approvals/coverage.js'
+import type { DurableRecords } from '../approvals/durable-map.js'
+import { isSettled } from '../approvals/transitions.js'
+import { ApprovalWaiters } from './approval-waiters.js'
+import type { ConscienceBus } from './conscience-bus.js'
+import { OtherConsciences } from './other-consciences.js'
+import { openAlone } from './owned-records.js'
+
+export interface ApprovalOptions {
+  /**
+   * Opens what approvals are kept in, of one process at a time: for as long as another has it, it rejects with an error
+   * whose `code` is `in-use`, and this one stands by.
+   */
+  readonly open: () => Promise<DurableRecords>
+  /** How long people have to answer, and a call that they approved for once is good; an hour by default. */
+  readonly seconds?: number | undefined
+  /** The client identifiers of all consciences that judge for the same clients; `jamey-conscience` by default. */
+  readonly consciences?: readonly string[] | undefined
+}
+
+export interface ApprovalServiceParts {
+  readonly bus: ConscienceBus
+  readonly clock: Clock
+  readonly options: ApprovalOptions
+  readonly report: (kind: string, error: unknown) => void
+}
+
+/** What people say of a call that a rule asks about. */
+export interface Resolution {
+  readonly decision: 'allow' | 'ask' | 'deny'
+  /** The one that decided, or that people are asked by; undefined where they cannot be asked about such a call. */
+  readonly approval: Approval | undefined
+  /** Why they cannot. */
+  readonly reason?: string | undefined
+}
+
+export const DEFAULT_APPROVAL_SECONDS = 3_600
+const SESSION_MS = 86_400_000
+const MAXIMUM_PER_SENDER = 1_000
+/** What another conscience keeps is told of within this time after it was made. */
+const HEARING_MS = 2_000
+/** What is left of a requester's time for the answer to travel. */
+const ANSWER_MS = 250
+/** What could not be settled is tried again after this time. */
+const SWEEP_RETRY_MS = 1_000
+
+const { approvals } = topics.conscience
+
+/** Keeps the approvals of one conscience, lets people see and answer them, and tells what they decided. */
+export class ApprovalService {
+  readonly #parts: ApprovalServiceParts
+  readonly #others: OtherConsciences
+  #waiters: ApprovalWaiters
+  readonly #consciences: ReadonlySet<string>
+  #book: ApprovalBook | undefined
+  #served: ServedContract[] = []
+  #stopping = new AbortController()
+  #sweep: { readonly atMs: number; readonly timer: unknown } | undefined
+
+  constructor(parts: ApprovalServiceParts) {
+    this.#parts = parts
+    const { bus, clock, options, report } = parts
+    this.#consciences = new Set([bus.clientId, ...(options.consciences ?? [COMPONENTS.conscience.clientId])])
+    this.#waiters = new ApprovalWaiters(clock)
+    this.#others = new OtherConsciences({
+      bus,
+      clock,
+      report,
+      consciences: this.#consciences,
+      onChange: (approvalId) => this.#waiters.wake(approvalId),
+      onOwn: (approval) => this.#settleLost(approval),
+    })
+  }
+
+  /** Stands by while another process has the approvals; undecided calls that were left are people's to answer again. */
+  async start(): Promise<void> {
+    this.#stopping = new AbortController()
+    this.#waiters = new ApprovalWaiters(this.#parts.clock)
+    const { signal } = this.#stopping
+    const { bus, clock, options } = this.#parts
+    const records = await openAlone({ open: options.open, clock, bus }, signal)
+    if (records === undefined) return
+    this.#book = this.#bookOf(records)
+    await this.#others.start()
+    await this.#serve()
+    if (signal.aborted) return
+    for (const approval of this.#book.all()) if (!isSettled(approval)) this.#tell(approval)
+    this.#sweepAt(clock.timeOfDay())
+  }
+
+  /** Whoever waits for an answer is told how it stands. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#parts.clock.clearTimeout(this.#sweep?.timer)
+    this.#sweep = undefined
+    this.#waiters.close()
+    this.#others.stop()
+    await Promise.allSettled(this.#served.splice(0).map((served) => served.stop()))
+    const book = this.#book
+    this.#book = undefined
+    await book?.close()
+  }
+
+  /**
+   * Whether people have decided about this call; where nobody has, they are asked. What they approved for once is used by
+   * it. Throws `RequestError` `approvals-full` where they are asked about too much already, which may pass.
+   */
+  async resolve(
+    ask: Ask,
+    evaluationId: string,
+    { remainingMs }: Pick<RequestContext, 'remainingMs'>,
+  ): Promise<Resolution> {
+    const book = this.#opened()
+    const [own, others] = [book.known(ask), this.#others.known(ask)]
+    const denied = own.denied ?? others.denied
+    if (denied !== undefined) return { decision: 'deny', approval: denied }
+    for (const { approval_id } of own.approved) {
+      const approval = await book.use(approval_id, ask, evaluationId)
+      if (approval !== undefined) return { decision: 'allow', approval }
+    }
+    for (const known of others.approved) {
+      const approval = await this.#others.use(known, ask, evaluationId, remainingMs)
+      if (approval !== undefined) return { decision: 'allow', approval }
+    }
+    try {
+      const approval = own.pending ?? others.pending ?? (await book.add(ask))
+      // Another request for the same call may have made it just now.
+      await book.durable()
+      return { decision: 'ask', approval }
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.kind !== 'approval-too-large') throw error
+      return { decision: 'deny', approval: undefined, reason: error.message }
+    }
+  }
+
+  #bookOf(records: DurableRecords): ApprovalBook {
+    const { bus, clock, options, report } = this.#parts
+    const { seconds = DEFAULT_APPROVAL_SECONDS } = options
+    return new ApprovalBook({
+      keeper: bus.clientId,
+      records,
+      now: () => clock.timeOfDay(),
+      lifetimes: { pendingMs: seconds * 1_000, sessionMs: SESSION_MS },
+      onChange: (approvalId, approval) => this.#changed(approvalId, approval),
+      onDamage: (key, error) =>
+        report('approval-damaged', new Error(`approval ${key} cannot be read: ${error.message}`)),
+    })
+  }
+
+  async #serve(): Promise<void> {
+    const { bus } = this.#parts
+    const options = { maximumPerSender: MAXIMUM_PER_SENDER, whenRefused: 'retry' } as const
+    const own = bus.clientId
+    this.#served = await Promise.all([
+      bus.serve(approvals.get, options, (request, context) => this.#get(request, context)),
+      bus.serve(approvals.list, options, ({ data }) => this.#list(data)),
+      bus.serve(atKeeper(approvals.answer, own), options, (request) => this.#answer(request)),
+      bus.serve(atKeeper(approvals.revoke, own), options, async ({ data, principal }) => ({
+        approval: await this.#opened().revoke(data.approval_id, principal.clientId),
+      })),
+      bus.serve(atKeeper(approvals.use, own), options, (request) => this.#use(request)),
+    ])
+    // Stopped while it waited for the broker: what was granted since must not stay behind.
+    if (this.#stopping.signal.aborted) await this.stop()
+  }
+
+  async #answer({ data, principal, sender }: Request<AnswerApproval>): Promise<{ approval: Approval }> {
+    const { approval_id, ...answer } = data
+    const by = { answeredBy: principal.clientId, sentBy: sender.clientId }
+    return { approval: await this.#opened().answer(approval_id, { ...answer, ...by }) }
+  }
+
+  /** Nobody but a conscience: whoever else used one up would take it from whom it is for. */
+  async #use({ data, principal, sender }: Request<UseApproval>): Promise<{ approval: Approval | null }> {
+    if (!this.#consciences.has(sender.clientId) || principal.clientId !== sender.clientId) {
+      throw new RequestError(
+        'not-permitted',
+        `${principal.clientId} is no conscience that JAMEY_CONSCIENCES names here.`,
+      )
+    }
+    const approval = await this.#opened().use(data.approval_id, callOf(data), data.evaluation_id)
+    return { approval: approval ?? null }
+  }
+
+  #list({ approval_id, status, requested_by, limit, offset }: ListApprovals): {
+    approvals: Approval[]
+    total: number
+  } {
+    const found = [...this.#opened().all(), ...this.#others.all()]
+      .filter(
+        (one) =>
+          (approval_id === undefined || one.approval_id === approval_id) &&
+          (status === undefined || status.includes(one.status)) &&
+          (requested_by === undefined || one.requested_by === requested_by),
+      )
+      .sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at))
+    return { approvals: found.slice(offset, offset + limit), total: found.length }
+  }
+
+  async #get(
+    { data: { approval_id, wait_ms }, principal }: Message<{ approval_id: string; wait_ms: number }>,
+    { remainingMs }: RequestContext,
+  ): Promise<{ approval: Approval }> {
+    const leftMs = Math.max(0, remainingMs - ANSWER_MS)
+    const find = (): Approval | undefined => this.#opened().get(approval_id) ?? this.#others.get(approval_id)
+    // Another conscience has just made it, and its word is under way.
+    const isUnderWay = this.#others.mayKnow(approval_id)
+    if (isUnderWay) {
+      await this.#waiters.until(approval_id, () => find() !== undefined, Math.min(HEARING_MS, leftMs))
+    }
+    const found = find()
+    const mayRead = principal.permissions?.mayPublish(approvals.list.topic) === true
+    if (found === undefined || (found.requested_by !== principal.clientId && !mayRead)) {
+      throw unknownApproval(approval_id, found === undefined && isUnderWay)
+    }
+    await this.#waiters.until(approval_id, () => find()?.status !== 'pending', Math.min(wait_ms, leftMs))
+    return { approval: find() ?? found }
+  }
+
+  #changed(approvalId: string, approval: Approval | undefined): void {
+    this.#waiters.wake(approvalId)
+    if (approval === undefined) return
+    this.#tell(approval)
+    if (approval.expires_at !== undefined) this.#sweepAt(Date.parse(approval.expires_at))
+  }
+
+  /** Retained for as long as it is of interest. What cannot be told is told when this conscience starts again. */
+  #tell(approval: Approval): void {
+    const { bus, clock, report } = this.#parts
+    const { approval_id, expires_at } = approval
+    const leftMs =
+      expires_at === undefined || isSettled(approval) ? 0 : Date.parse(expires_at) - clock.timeOfDay()
+    const isStanding = expires_at === undefined && !isSettled(approval)
+    const expirySeconds = isStanding ? undefined : Math.ceil((Math.max(0, leftMs) + SETTLED_KEPT_MS) / 1_000)
+    bus
+      .publish(approvals.state, approval, { parameters: { approval_id }, expirySeconds })
+      .catch((error: unknown) => report('approval-untold', error))
+  }
+
+  /** The server has one that is not on our disk any more: nobody shall wait for it. */
+  #settleLost(approval: Approval): void {
+    const book = this.#book
+    if (book === undefined || isSettled(approval) || book.get(approval.approval_id) !== undefined) return
+    const changed_at = new Date(this.#parts.clock.timeOfDay()).toISOString()
+    this.#tell({ ...approval, status: 'expired', changed_at })
+  }
+
+  #sweepAt(atMs: number): void {
+    if (this.#stopping.signal.aborted || (this.#sweep !== undefined && this.#sweep.atMs <= atMs)) return
+    const { clock } = this.#parts
+    clock.clearTimeout(this.#sweep?.timer)
+    const delayMs = Math.min(SETTLED_KEPT_MS, Math.max(0, atMs - clock.timeOfDay()))
+    this.#sweep = { atMs, timer: clock.setTimeout(() => void this.#sweepNow(), delayMs) }
+  }
+
+  async #sweepNow(): Promise<void> {
+    this.#sweep = undefined
+    const { clock, report } = this.#parts
+    try {
+      const nextAtMs = await this.#book?.sweep()
+      if (nextAtMs !== undefined) this.#sweepAt(nextAtMs)
+    } catch (error) {
+      report('approvals-unwritten', error)
+      this.#sweepAt(clock.timeOfDay() + SWEEP_RETRY_MS)
+    }
+  }
+
+  #opened(): ApprovalBook {
+    if (this.#book !== undefined) return this.#book
+    throw new RequestError('aborted', 'The conscience is stopping.', { retryable: true })
+  }
+}
+
+function callOf(data: UseApproval): AskedCall {
+  return {
+    callDigest: data.call_digest,
+    changedCallDigest: data.changed_call_digest,
+    rules: data.rules,
+    requestedBy: data.requested_by,
+    sessionId: data.session_id,
+    approvers: data.approvers === 2 ? 2 : 1,
+  }
+}

@@ -1,0 +1,28 @@
+import type { CallEvaluation } from '@jamey/contracts'
+import type { Ask } from '../approvals/coverage.js'
+import type { CallFindings } from '../thread/evaluation-message.js'
+import { reasonsOfPolicy } from './call-verdict.js'
+
+/** What people are asked about a call. */
+export function askOf(asked: {
+  readonly found: CallFindings
+  readonly evaluation: CallEvaluation
+  readonly requestedBy: string
+  readonly sentBy: string
+}): Ask {
+  const { found, evaluation, requestedBy, sentBy } = asked
+  const asking = found.rules.filter(({ decision }) => decision === 'ask')
+  return {
+    tool: evaluation.tool,
+    arguments: evaluation.arguments,
+    intent: evaluation.intent,
+    callDigest: found.callDigest,
+    reasons: reasonsOfPolicy(found, true),
+    rules: asking.map(({ name }) => name),
+    policyVersion: found.policyVersion,
+    requestedBy,
+    sentBy,
+    sessionId: evaluation.session_id,
+    approvers: asking.some(({ approvers }) => approvers === 2) ? 2 : 1,
+  }
+}
