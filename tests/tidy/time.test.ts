@@ -76,6 +76,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'apps/jamey/src/doctor/server-trials.ts': 'a minute at the most',
   'apps/jamey/src/doctor/service-checks.ts': 'a constant, for who passes nothing else',
   'apps/jamey/src/components/stop-in-order.ts': 'a grace time of ten minutes at the most, as it is checked',
+  'packages/agents/src/judges/approval-wait.ts': 'a constant at the most',
   'packages/agents/src/judges/json-request.ts': 'ten minutes and a held answer at the most, as is checked',
   'packages/auth/src/support/https-request.ts': 'a minute at the most',
   'packages/auth/src/support/watched-file.ts': 'a constant',

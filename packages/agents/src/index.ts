@@ -1,6 +1,7 @@
 export { ClearedCall, clearCall, type GuardOptions, reportResult } from './guard/cleared-call.js'
 export { type GuardCallOptions, guardCall } from './guard/guard-call.js'
 export { MAXIMUM_JSON_BYTES, MAXIMUM_JSON_DEPTH } from './guard/plain-json.js'
+export { type BusJudgeOptions, busJudge, type JudgeBus } from './judges/bus-judge.js'
 export { type HttpJudgeOptions, httpJudge } from './judges/http-judge.js'
 export * from './model/call-judge.js'
 export * from './model/errors.js'

@@ -2,11 +2,12 @@ import type { Bus } from '@jamey/bus'
 import type { Message } from '@jamey/mqtt'
 import { withBus } from '../client/connection.js'
 import type { ClientOptions } from '../client/connection-target.js'
+import { watchStates } from '../client/connection-watch.js'
 import { assertPermitted } from '../client/permission-refusal.js'
 import type { Qos } from '../client/raw-messages.js'
 import { checkTopicFilters } from '../client/topic-argument.js'
 import { EXIT, type ExitCode } from '../support/exit-codes.js'
-import { CommandFailure, reportOf } from '../support/failure.js'
+import { CommandFailure } from '../support/failure.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { formatMessage, jsonMessage } from '../views/message-view.js'
 
@@ -97,34 +98,6 @@ function show(message: Message, { terminal, now }: CommandContext, options: SubO
   } else if (options.json) terminal.printJson(jsonMessage(message, now()))
   else
     terminal.print(formatMessage(message, { colors: terminal.colors, columns: terminal.columns, now: now() }))
-}
-
-/**
- * Says on standard error when the connection breaks and when it is back; messages of QoS 1 wait meanwhile. `ended`
- * rejects when there will be no other one.
- */
-function watchStates(
-  bus: Bus,
-  { terminal, interrupted }: CommandContext,
-): { readonly ended: Promise<never>; readonly stop: () => void } {
-  let isLost = false
-  let stop = (): void => {}
-  const ended = new Promise<never>((_, reject) => {
-    stop = bus.onState(({ state, cause }) => {
-      if (interrupted.aborted) return
-      if (state === 'error' || state === 'disconnected') reject(endedForGood(cause))
-      if (state === 'reconnecting' && !isLost) terminal.warn('the connection is lost; trying again')
-      if (state === 'connected' && isLost) terminal.note('connected again')
-      isLost = state === 'reconnecting' || (state === 'connecting' && isLost)
-    })
-  })
-  return { ended, stop }
-}
-
-/** Refused by the broker, taken over by another client of this name, or tried as often as MQTT_BREAKER_FAILURES says. */
-function endedForGood(cause: Error | undefined): CommandFailure {
-  const { code, exitCode, message } = reportOf(cause ?? new Error('no reason was given'))
-  return new CommandFailure(`the connection ended for good: ${message}`, { code, exitCode, cause })
 }
 
 function nothingCame({ timeout = 0 }: SubOptions): CommandFailure {

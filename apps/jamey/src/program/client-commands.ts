@@ -12,6 +12,7 @@ import {
   parseQos,
   parseTimeoutMs,
 } from './arguments.js'
+import { timeout, withConnection } from './client-options.js'
 
 /** The commands that talk to a running broker. */
 export function addClientCommands(program: Command, run: Run): void {
@@ -185,26 +186,6 @@ function addMessageCommands(program: Command, run: Run): void {
       (await import('../commands/request.js')).request(context, topic, payload, options),
     ),
   )
-}
-
-/** The options of every command that connects. */
-export function withConnection(command: Command): Command {
-  const connection = [
-    new Option('--data-dir <folder>', 'the folder of the running `jamey up`, instead of the nearest .jamey'),
-    new Option('--client-id <id>', 'connect under this name'),
-    new Option(
-      '--permission <filter>',
-      "ask for this in place of jamey/#: a topic filter, or 'publish:FILTER', 'subscribe:FILTER' for one half; may be given several times (default: MQTT_PERMISSIONS with MQTT_BROKER_URL, else jamey/#)",
-    ).argParser(collect),
-  ]
-  for (const option of connection) command.addOption(option.helpGroup('Connection:'))
-  return command.option('--json', 'print one JSON object per line, and errors as JSON on standard error')
-}
-
-function timeout(seconds: number): Option {
-  return new Option('--timeout <seconds>', 'how long to wait')
-    .argParser(parseTimeoutMs)
-    .default(seconds * 1000, String(seconds))
 }
 
 function qos(fallback?: 0 | 1 | 2): Option {

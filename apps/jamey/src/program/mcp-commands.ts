@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Run } from '../terminal/command-context.js'
 import { parsePort, parseTimeoutMs } from './arguments.js'
-import { withConnection } from './client-commands.js'
+import { withConnection } from './client-options.js'
 
 /** The commands of `mcp`, which are loaded when that is typed: who waits for a short command loads none of it. */
 export function addMcpCommands(mcp: Command, run: Run): void {

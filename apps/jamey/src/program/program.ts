@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { EXIT, formatExitCodes } from '../support/exit-codes.js'
 import { VERSION } from '../support/version.js'
 import type { CommandContext, Outcome, Run } from '../terminal/command-context.js'
+import { addApprovalCommands } from './approval-commands.js'
 import { addClientCommands } from './client-commands.js'
 import { addDenyCommands } from './deny-commands.js'
 import { addKeeperCommands } from './maintenance-commands.js'
@@ -37,6 +38,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addServerCommands(program, run)
   program.commandsGroup('Talk to it:')
   addClientCommands(program, run)
+  addApprovalCommands(program, run)
   program.commandsGroup('Look after it:')
   addKeeperCommands(program, run)
   addDenyCommands(program, run)

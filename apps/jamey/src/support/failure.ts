@@ -73,6 +73,8 @@ const EXIT_BY_REMOTE_KIND: Readonly<Record<string, ExitCode>> = {
   forbidden: EXIT.refused,
   refused: EXIT.refused,
   'not-authorized': EXIT.refused,
+  'not-permitted': EXIT.refused,
+  'approval-settled': EXIT.refused,
   timeout: EXIT.timeout,
   deadline: EXIT.timeout,
   'deadline-exceeded': EXIT.timeout,

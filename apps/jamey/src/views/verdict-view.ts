@@ -13,7 +13,10 @@ export function formatVerdict(verdict: Verdict, colors: Colors, columns: number)
   if (verdict.facts.length > 0) lines.push('', ...verdict.facts.map((fact) => factLine(fact, columns)))
   if (verdict.approval !== undefined) {
     const { id, expires_at } = verdict.approval
-    lines.push('', wrap(`approval ${id}, until ${expires_at}`, columns, '  '))
+    lines.push(
+      '',
+      wrap(`approval ${id}${expires_at === undefined ? '' : `, until ${expires_at}`}`, columns, '  '),
+    )
   }
   if (!verdict.approved)
     lines.push('', colors.dim(`  request ${verdict.request_digest} of ${verdict.requested_by}`))

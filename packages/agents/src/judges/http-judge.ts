@@ -1,7 +1,8 @@
 import type { z } from 'zod'
-import type { ApprovalAnswer, CallJudge } from '../model/call-judge.js'
+import type { CallJudge } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
-import { answerOf, approvalResultSchema, callVerdictSchema } from './answers.js'
+import { approvalResultSchema, callVerdictSchema } from './answers.js'
+import { approvalWithin } from './approval-wait.js'
 import { invalidAnswer, type JsonRequest, jsonRequest } from './json-request.js'
 
 export interface HttpJudgeOptions {
@@ -16,8 +17,6 @@ export interface HttpJudgeOptions {
 }
 
 const TIMEOUT_MS = 10_000
-/** How long the gateway is asked to hold one answer, so that nothing between takes the connection for a dead one. */
-const HOLD_MS = 20_000
 
 /** A conscience behind the gateway's HTTP API. Every failure rejects with `JudgeError`. */
 export function httpJudge(options: HttpJudgeOptions): CallJudge {
@@ -44,15 +43,12 @@ export function httpJudge(options: HttpJudgeOptions): CallJudge {
       return checked(callVerdictSchema, asked)
     },
     waitForApproval: async (approvalId, { timeoutMs: waitMs, signal }) => {
-      const endsAt = performance.now() + waitMs
-      let answer: ApprovalAnswer | undefined
-      do {
-        const holdMs = Math.max(0, Math.min(HOLD_MS, Math.ceil(endsAt - performance.now())))
+      const statusWithin = async (holdMs: number): Promise<string> => {
         const path = `v1/approvals/${encodeURIComponent(approvalId)}?wait_ms=${holdMs}`
         const asked = await ask({ method: 'GET', path, holdMs, signal })
-        answer = answerOf(checked(approvalResultSchema, asked).approval.status)
-      } while (answer === undefined && performance.now() < endsAt)
-      return answer ?? 'expired'
+        return checked(approvalResultSchema, asked).approval.status
+      }
+      return approvalWithin(statusWithin, { timeoutMs: waitMs, signal })
     },
     report: async (report) => {
       await ask({ method: 'POST', path: 'v1/conscience/reports', body: report, signal: undefined })

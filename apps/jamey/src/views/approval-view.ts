@@ -1,0 +1,83 @@
+import type { Approval, ApprovalStatus } from '@jamey/contracts'
+import { formatAge } from '../support/quantities.js'
+import { type Colors, printable, wrap } from '../terminal/terminal.js'
+
+export interface ApprovalView {
+  readonly colors: Colors
+  readonly columns: number
+  readonly now: Date
+}
+
+/** What there is of an id in a list: enough to name it by. */
+const SHOWN_ID = 8
+const SHOWN_ARGUMENTS = 160
+
+/** One block for each: what it is, who wants it, and why a person is asked. */
+export function formatApprovals(approvals: readonly Approval[], view: ApprovalView): string {
+  if (approvals.length === 0) return 'nothing waits for an answer'
+  return approvals.map((approval) => shortBlock(approval, view)).join('\n\n')
+}
+
+/** All that one says; nothing of the call is left out, for it is what is answered. */
+export function formatApproval(approval: Approval, view: ApprovalView): string {
+  const { columns, colors } = view
+  const rows: [string, string][] = [
+    ['wanted by', requesterOf(approval)],
+    ...(approval.intent === undefined ? [] : [['it says', approval.intent] as [string, string]]),
+    ...approval.reasons.map((reason): [string, string] => ['asked since', reason]),
+    ...(approval.approvers === 2 ? [['people', 'two have to approve'] as [string, string]] : []),
+    ...approval.answers.map((answer): [string, string] => ['answer', answerOf(answer)]),
+    ...(approval.revoked_by === undefined ? [] : [['revoked by', approval.revoked_by] as [string, string]]),
+    ['until', untilOf(approval, view.now)],
+  ]
+  return [
+    headline(approval, approval.approval_id, colors),
+    ...argumentLines(approval, columns),
+    ...rows.map(([name, text]) =>
+      wrap(text, columns, ' '.repeat(14)).replace(/^ {14}/, `  ${name.padEnd(12)}`),
+    ),
+  ].join('\n')
+}
+
+function shortBlock(approval: Approval, { colors, columns, now }: ApprovalView): string {
+  const text = JSON.stringify(approval.arguments)
+  const shown = text.length > SHOWN_ARGUMENTS ? `${text.slice(0, SHOWN_ARGUMENTS)}...` : text
+  const facts = `${requesterOf(approval)}, ${untilOf(approval, now)}`
+  return [
+    headline(approval, approval.approval_id.slice(0, SHOWN_ID), colors),
+    wrap(shown, columns, '  '),
+    ...approval.reasons.map((reason) => wrap(reason, columns, '  ')),
+    colors.dim(wrap(facts, columns, '  ')),
+  ].join('\n')
+}
+
+function headline({ status, tool, scope }: Approval, id: string, colors: Colors): string {
+  const what = status === 'approved' ? `approved (${scope})` : status
+  return `${colors.bold(printable(id))}  ${colored(status, colors, what)}  ${printable(tool)}`
+}
+
+function colored(status: ApprovalStatus, colors: Colors, text: string): string {
+  if (status === 'approved' || status === 'used') return colors.green(text)
+  return status === 'pending' ? colors.yellow(text) : colors.red(text)
+}
+
+function argumentLines({ arguments: args, changed_arguments: changed }: Approval, columns: number): string[] {
+  const lines = (value: object): string => wrap(JSON.stringify(value, null, 2), columns, '  ')
+  return changed === undefined ? [lines(args)] : [lines(args), '  would be made with', lines(changed)]
+}
+
+function requesterOf({ requested_by, sent_by, session_id }: Approval): string {
+  const through = sent_by === undefined ? '' : ` through ${sent_by}`
+  return `${requested_by}${through}${session_id === undefined ? '' : `, session ${session_id}`}`
+}
+
+function answerOf({ answered_by, decision, scope, note }: Approval['answers'][number]): string {
+  const what = decision === 'deny' ? 'denied' : `approved (${scope})`
+  return `${answered_by} ${what}${note === undefined ? '' : `: ${note}`}`
+}
+
+function untilOf({ expires_at }: Approval, now: Date): string {
+  return expires_at === undefined
+    ? 'it is revoked'
+    : `${expires_at.slice(0, 19)}Z (${formatAge(expires_at, now)})`
+}

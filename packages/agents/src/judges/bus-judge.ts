@@ -1,0 +1,77 @@
+import { type DataInput, type RequestContract, type ResponseData, topics } from '@jamey/contracts'
+import { z } from 'zod'
+import type { CallJudge } from '../model/call-judge.js'
+import { JudgeError } from '../model/errors.js'
+import { approvalWithin } from './approval-wait.js'
+
+/** What is needed of a bus; one of `@jamey/bus` has it. */
+export interface JudgeBus {
+  request<C extends RequestContract>(
+    contract: C,
+    data: DataInput<C>,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<ResponseData<C>>
+}
+
+export interface BusJudgeOptions {
+  /** Milliseconds for one answer, 10 000 by default. */
+  readonly timeoutMs?: number | undefined
+}
+
+const TIMEOUT_MS = 10_000
+const REPORT = {
+  topic: 'jamey/conscience/reports',
+  action: 'report',
+  qos: 1,
+  retain: false,
+  schema: z.record(z.string(), z.unknown()),
+  responseSchema: z.object({ recorded: z.literal(true) }),
+  service: 'conscience',
+  isRepeatable: true,
+  description: 'Tells a session what became of a call.',
+} as const satisfies RequestContract
+
+/**
+ * A conscience on the bus, for whom `publish:jamey/conscience/evaluate` is enough. Every failure rejects with `JudgeError`,
+ * whose `cause` is the bus's own.
+ */
+export function busJudge(bus: JudgeBus, { timeoutMs = TIMEOUT_MS }: BusJudgeOptions = {}): CallJudge {
+  const ask = async <C extends RequestContract>(
+    contract: C,
+    data: DataInput<C>,
+    { holdMs = 0, signal }: { holdMs?: number; signal?: AbortSignal | undefined } = {},
+  ): Promise<ResponseData<C>> => {
+    try {
+      return await bus.request(contract, data, { timeoutMs: timeoutMs + holdMs, signal })
+    } catch (error) {
+      throw judgeErrorOf(contract, error)
+    }
+  }
+  return {
+    evaluate: async (call, { signal } = {}) => {
+      const verdict = await ask(topics.conscience.evaluate, call, { signal })
+      if (verdict.kind === 'call') return verdict
+      throw new JudgeError('judge-answer-invalid', 'The conscience did not judge a call but words')
+    },
+    waitForApproval: (approval_id, { timeoutMs: waitMs, signal }) => {
+      const statusWithin = async (wait_ms: number): Promise<string> => {
+        const asked = { holdMs: wait_ms, signal }
+        return (await ask(topics.conscience.approvals.get, { approval_id, wait_ms }, asked)).approval.status
+      }
+      return approvalWithin(statusWithin, { timeoutMs: waitMs, signal })
+    },
+    report: async (report) => {
+      await ask(REPORT, report as unknown as Record<string, unknown>)
+    },
+  }
+}
+
+function judgeErrorOf({ action }: RequestContract, error: unknown): JudgeError {
+  const why = error instanceof Error ? error.message : String(error)
+  const isRefused = error instanceof Error && error.name === 'RemoteError'
+  const retryable = error instanceof Error && 'retryable' in error && error.retryable === true
+  return new JudgeError(isRefused ? 'judge-refused' : 'judge-unreachable', `${action} failed: ${why}`, {
+    cause: error,
+    retryable,
+  })
+}
