@@ -17,6 +17,17 @@ const CLIENTS: Readonly<Record<string, readonly string[]>> = {
   watcher: ['subscribe:jamey/events/#', 'subscribe:jamey/conscience/results/#'],
   /** A client of the user's, with topics and a share group of its own. */
   robot: ['lab/%c/#', 'subscribe:$share/crew/lab/%c/#', 'subscribe:$share/jamey-probe/lab/%c/#'],
+  /** Carries what is said on one broker over to another one. */
+  'jamey-bridge': [
+    'lab/#',
+    'jamey/conscience/#',
+    'jamey/memory/#',
+    'jamey/events/#',
+    'jamey/api/responses/#',
+    'subscribe:$share/conscience/jamey/conscience/evaluate/#',
+    'subscribe:$share/memory/jamey/memory/#',
+    'relay:+',
+  ],
   /** One who is let in, and tries what he may not. He may ask, and use his own topics. */
   stranger: ['lab/%c/#', `publish:${conscience.evaluate.topic}`],
 }

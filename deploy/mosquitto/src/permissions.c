@@ -140,7 +140,7 @@ static bool is_own_whole(const char *text)
 static unsigned verbs_of(const char **entry)
 {
 	static const struct { const char *prefix; unsigned verbs; } PREFIXES[] = {
-		{ "publish:", PUBLISH }, { "subscribe:", SUBSCRIBE }, { "act-for:", ACT_FOR },
+		{ "publish:", PUBLISH }, { "subscribe:", SUBSCRIBE }, { "act-for:", ACT_FOR }, { "relay:", RELAY },
 	};
 	for (size_t i = 0; i < sizeof PREFIXES / sizeof *PREFIXES; i++) {
 		const char *argument = after(*entry, PREFIXES[i].prefix);
@@ -155,7 +155,7 @@ static bool is_well_formed(unsigned verbs, const char *argument)
 {
 	size_t length = strlen(argument);
 	if (length == 0 || strchr(WHITE_SPACE, argument[0]) || strchr(WHITE_SPACE, argument[length - 1])) return false;
-	if (verbs == ACT_FOR) {
+	if (verbs == ACT_FOR || verbs == RELAY) {
 		return strcmp(argument, "+") == 0 || (strcmp(argument, OWN) != 0 && is_client_id(argument));
 	}
 	if (verbs != SUBSCRIBE && after(argument, SHARE) != NULL) return false;
@@ -170,11 +170,12 @@ bool rights_add(struct rights *rights, const char *entry)
 	size_t group_length = group == NULL ? 0 : strcspn(group, "/");
 	const char *filter = group == NULL ? entry : group + group_length + 1;
 	/* As + does not, a name that starts with $ opens no $-topics. */
-	if (verbs != ACT_FOR && after(filter, OWN) != NULL && rights->id[0] == '$') return true;
+	bool is_whom = verbs == ACT_FOR || verbs == RELAY;
+	if (!is_whom && after(filter, OWN) != NULL && rights->id[0] == '$') return true;
 	struct grant *grant = calloc(1, sizeof *grant);
 	if (grant == NULL) return false;
 	grant->verbs = verbs;
-	grant->filter = verbs == ACT_FOR ? strdup(filter) : with_own(filter, strlen(filter), rights->id);
+	grant->filter = is_whom ? strdup(filter) : with_own(filter, strlen(filter), rights->id);
 	grant->group = group == NULL ? NULL : with_own(group, group_length, rights->id);
 	if (grant->filter == NULL || (group != NULL && grant->group == NULL)) {
 		grant_free(grant);
@@ -201,12 +202,28 @@ static bool has_grant(const struct rights *rights, unsigned verb, const char *to
 	return false;
 }
 
+bool may_relay(const struct rights *rights, const char *whom, size_t length)
+{
+	for (const struct grant *grant = rights->grants; grant != NULL; grant = grant->next) {
+		if (grant->verbs != RELAY) continue;
+		if (strcmp(grant->filter, "+") == 0) return true;
+		if (strlen(grant->filter) == length && memcmp(grant->filter, whom, length) == 0) return true;
+	}
+	return false;
+}
+
+/** Whether it relays for whom the first level of `owned` names; "+" there is everybody. */
+static bool relays_at(const struct rights *rights, const char *owned)
+{
+	return may_relay(rights, owned, strcspn(owned, "/"));
+}
+
 bool may_publish(const struct rights *rights, const char *topic)
 {
 	if (after(topic, SHARE) != NULL) return false;
 	const char *whose = after(topic, STATUSES);
 	if (whose != NULL && strcmp(whose, rights->id) == 0) return true;
-	if (whose != NULL && !is_own(rights, topic, STATUSES)) return false;
+	if (whose != NULL && !is_own(rights, topic, STATUSES) && !relays_at(rights, whose)) return false;
 	const char *end = topic + strlen(topic);
 	if (has_grant(rights, PUBLISH, topic, end)) return true;
 	/* Below jamey/ the own identifier may stand behind what may be published to. */
@@ -220,7 +237,8 @@ bool may_receive(const struct rights *rights, const char *topic)
 {
 	if (after(topic, SHARE) != NULL) return false;
 	if (is_own(rights, topic, INBOXES)) return true;
-	return after(topic, INBOXES) == NULL && has_grant(rights, SUBSCRIBE, topic, topic + strlen(topic));
+	const char *owned = after(topic, INBOXES);
+	return (owned == NULL || relays_at(rights, owned)) && has_grant(rights, SUBSCRIBE, topic, topic + strlen(topic));
 }
 
 bool may_subscribe(const struct rights *rights, const char *subscription)
@@ -232,7 +250,8 @@ bool may_subscribe(const struct rights *rights, const char *subscription)
 	bool is_inbox = is_own(rights, filter, INBOXES);
 	if (is_inbox && group == NULL) return true;
 	/* A wider filter is accepted where it is granted; inboxes of others are left out of what is delivered. */
-	if (!is_inbox && after(filter, INBOXES) != NULL && strcmp(filter, INBOXES "#") != 0) return false;
+	const char *owned = after(filter, INBOXES);
+	if (!is_inbox && owned != NULL && strcmp(owned, "#") != 0 && !relays_at(rights, owned)) return false;
 	for (const struct grant *grant = rights->grants; grant != NULL; grant = grant->next) {
 		if ((grant->verbs & SUBSCRIBE) == 0 || (grant->group == NULL) != (group == NULL)) continue;
 		bool is_same = group == NULL

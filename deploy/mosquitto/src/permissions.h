@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum verb { PUBLISH = 1, SUBSCRIBE = 2, ACT_FOR = 4 };
+enum verb { PUBLISH = 1, SUBSCRIBE = 2, ACT_FOR = 4, RELAY = 8 };
 
-/** One entry of a list: `filter` as text, `%c` filled in; for ACT_FOR a client identifier or "+". */
+/** One entry of a list: `filter` as text, `%c` filled in; for ACT_FOR and RELAY a client identifier or "+". */
 struct grant {
 	struct grant *next;
 	unsigned verbs;
@@ -35,6 +35,8 @@ void rights_free(struct rights *rights);
 /** Adds what `entry` grants, in front. False where it cannot be read, or without memory. */
 bool rights_add(struct rights *rights, const char *entry);
 
+/** Whether it may relay what the client with this identifier has published; `whom` may end before a zero byte. */
+bool may_relay(const struct rights *rights, const char *whom, size_t length);
 bool may_publish(const struct rights *rights, const char *topic);
 bool may_receive(const struct rights *rights, const char *topic);
 /** Also for filters that begin with $share/. */

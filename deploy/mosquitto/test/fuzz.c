@@ -79,7 +79,7 @@ static size_t some_text(char *to, size_t most)
 {
 	static const char *const PIECES[] = { "subscribe:", "publish:", "a", "b", "/", "/", "/", "%c/", "$share/g/", "jamey/", "eva",
 		"bob", "jamey/api/responses/", "jamey/events/status/", "\\u00e9", "\xc3\xa9", "\xf0\x9f\xa4\x96", "$",
-		"act-for:", "+", "#", "\"", "\\\\", " ", "\n", "\\u0000", "\\ud800", "\xff" };
+		"act-for:", "relay:", "+", "#", "\"", "\\\\", " ", "\n", "\\u0000", "\\ud800", "\xff" };
 	size_t length = 0;
 	/* The last ones spoil a list. */
 	uint32_t count = sizeof PIECES / sizeof *PIECES - (below(4) == 0 ? 0 : 9);

@@ -29,12 +29,12 @@ export {
   readOwnFile,
 } from './files/own-files.js'
 export {
-  type ActForEntry,
   type Entries,
   type Grant,
   PERMISSION_FORM,
   permissionFault,
   readEntries,
+  type WhomEntry,
 } from './permissions/permission-entry.js'
 export { type Action, type Decision, ownTopics, Permissions, type Ruling } from './permissions/permissions.js'
 export {

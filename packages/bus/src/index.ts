@@ -8,7 +8,12 @@ export {
   type RunningComponent,
   runComponent,
 } from './entry/component.js'
-export { connectBus, connectionOptionsOf } from './entry/connect-bus.js'
+export {
+  connectBus,
+  connectionOptionsOf,
+  createRenewingClient,
+  type RenewingClient,
+} from './entry/connect-bus.js'
 export * from './entry/environment.js'
 export { readEnvironmentFile } from './entry/environment-file.js'
 export * from './model/bus.js'

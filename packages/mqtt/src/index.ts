@@ -28,5 +28,6 @@ export type {
   TransportFactory,
   TransportListener,
 } from './model/transport.js'
+export { type Exchange, exchangeOf } from './receiving/exchange.js'
 export type { Clock } from './support/clock.js'
 export { systemClock } from './support/node-clock.js'

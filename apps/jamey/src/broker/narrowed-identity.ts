@@ -11,14 +11,16 @@ export function unnarrowed(identity: Identity): Identity {
 
 /** What both the identity and `allowed` let the client do, as fast as `limits` say. */
 export function narrowedBy(identity: Identity, allowed: Permissions, limits?: Identity['limits']): Identity {
-  const { username, expiresAtMs, authenticationData, permissions, actsFor = [] } = identity
+  const { username, expiresAtMs, authenticationData, permissions, actsFor = [], relays = [] } = identity
   const narrowed: Identity = {
     username,
     expiresAtMs,
     authenticationData,
     // Both lists, and between them what is no permission.
     permissions: { list: [...(permissions?.list ?? ['everything ']), '', ...allowed.list] },
-    actsFor: bothActFor(allowed.actsFor(), actsFor),
+    actsFor: inBoth(allowed.actsFor(), actsFor),
+    // Who may do everything, for no token of its own bounds it, relays for those alone that the configuration names.
+    relays: permissions === undefined ? allowed.relays() : inBoth(allowed.relays(), relays),
     limits,
     mayPublish: (topic) => allowed.mayPublish(topic) && identity.mayPublish(topic),
     maySubscribe: (filter) => allowed.maySubscribe(filter) && identity.maySubscribe(filter),
@@ -28,8 +30,8 @@ export function narrowedBy(identity: Identity, allowed: Permissions, limits?: Id
   return narrowed
 }
 
-/** Whom both let the client act for. */
-function bothActFor(one: readonly string[], other: readonly string[]): readonly string[] {
+/** Whom both name. */
+function inBoth(one: readonly string[], other: readonly string[]): readonly string[] {
   const within = (list: readonly string[]) => (whom: string) => list.includes('+') || list.includes(whom)
   return [...new Set([...one.filter(within(other)), ...other.filter(within(one))])]
 }

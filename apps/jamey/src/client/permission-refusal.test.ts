@@ -84,7 +84,9 @@ describe('what belongs to another client', () => {
     )
     expect(error).toMatchObject({
       exitCode: 3,
-      message: expect.stringContaining('belongs to another client, which no permission changes'),
+      message: expect.stringContaining(
+        'belongs to another client, which only the permission to relay for that one changes',
+      ),
       hint: expect.stringContaining('jamey/api/responses/me/#'),
     })
   })

@@ -3,6 +3,7 @@ import type { BrokerCommandOptions } from '../commands/broker.js'
 import type { Run } from '../terminal/command-context.js'
 import { LOG_LEVELS } from '../terminal/log-level.js'
 import { collect, parsePort } from './arguments.js'
+import { addBridgeCommand } from './bridge-command.js'
 
 /** `broker`, which keeps running, and `broker backup`, which looks at one that does. */
 export function addBrokerCommand(program: Command, run: Run): void {
@@ -59,6 +60,7 @@ export function addBrokerCommand(program: Command, run: Run): void {
         (await import('../commands/broker-backup.js')).brokerBackup(context, folder, optionsOf(self)),
       ),
     )
+  addBridgeCommand(command, run)
 }
 
 const HELP = `

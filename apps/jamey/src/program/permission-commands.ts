@@ -19,7 +19,7 @@ export function addPermissionCommands(program: Command, run: Run): void {
     .command('explain')
     .argument('<client id>', 'a client')
     .addArgument(new Argument('<action>', 'what it wants to do').choices(ACTIONS))
-    .argument('<topic>', 'a topic; a filter to subscribe; a client identifier to act for')
+    .argument('<topic>', 'a topic; a filter to subscribe; a client identifier to act for or relay')
     .description('say by which entry a client may do something, or that none lets it (exit code 3)')
     .option(...MANIFEST)
     .option(...AS_JSON)
@@ -50,7 +50,7 @@ export function addPermissionCommands(program: Command, run: Run): void {
 }
 
 const commands = () => import('../commands/permissions.js')
-const ACTIONS = ['publish', 'subscribe', 'receive', 'act-for']
+const ACTIONS = ['publish', 'subscribe', 'receive', 'act-for', 'relay']
 const DEFAULT_FILE = 'permissions.yaml'
 const MANIFEST = ['--manifest <file>', 'the manifest, or - for standard input', DEFAULT_FILE] as const
 const AS_JSON = ['--json', 'print JSON'] as const

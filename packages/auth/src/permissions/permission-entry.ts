@@ -4,7 +4,7 @@ import { PermissionListError } from '../support/errors.js'
 
 /** The form of an entry, to follow "expected" in a sentence. */
 export const PERMISSION_FORM =
-  'an MQTT topic filter, optionally after publish: or subscribe:, subscribe:$share/<group>/<filter>, or act-for: before a client identifier or +'
+  'an MQTT topic filter, optionally after publish: or subscribe:, subscribe:$share/<group>/<filter>, or act-for: or relay: before a client identifier or +'
 
 /** Stands for the client's own identifier where it is a whole level of an entry. */
 const OWN = '%c'
@@ -16,8 +16,8 @@ export interface Grant {
   readonly filter: string
 }
 
-/** An entry that lets the client act for `whom`: a client identifier, or `+` for anybody. */
-export interface ActForEntry {
+/** An entry that lets the client act for `whom`, or relay its messages: a client identifier, or `+` for anybody. */
+export interface WhomEntry {
   readonly text: string
   readonly whom: string
 }
@@ -26,7 +26,8 @@ export interface ActForEntry {
 export interface Entries {
   readonly publish: readonly Grant[]
   readonly subscribe: readonly Grant[]
-  readonly actFor: readonly ActForEntry[]
+  readonly actFor: readonly WhomEntry[]
+  readonly relay: readonly WhomEntry[]
 }
 
 /**
@@ -36,7 +37,8 @@ export interface Entries {
 export function readEntries(list: readonly string[], clientId: string): Entries {
   const publish: Grant[] = []
   const subscribe: Grant[] = []
-  const actFor: ActForEntry[] = []
+  const actFor: WhomEntry[] = []
+  const relay: WhomEntry[] = []
   for (const text of list) {
     const [verb, argument] = splitVerb(text)
     const fault = faultOf(verb, argument)
@@ -44,8 +46,9 @@ export function readEntries(list: readonly string[], clientId: string): Entries 
       const message = `permission ${quote(text)} ${fault}; expected ${PERMISSION_FORM}`
       throw new PermissionListError('permission-malformed', message)
     }
-    if (verb === 'act-for') {
-      actFor.push({ text, whom: argument })
+    if (verb === 'act-for' || verb === 'relay') {
+      const entries = verb === 'relay' ? relay : actFor
+      entries.push({ text, whom: argument })
       continue
     }
     const grant = grantOf(text, argument, clientId)
@@ -53,7 +56,7 @@ export function readEntries(list: readonly string[], clientId: string): Entries 
     if (verb !== 'subscribe') publish.push(grant)
     if (verb !== 'publish') subscribe.push(grant)
   }
-  return { publish, subscribe, actFor }
+  return { publish, subscribe, actFor, relay }
 }
 
 /**
@@ -76,16 +79,19 @@ export function permissionFault(text: string): string | undefined {
   return faultOf(...splitVerb(text))
 }
 
-function splitVerb(text: string): ['publish' | 'subscribe' | 'act-for' | undefined, string] {
+type Verb = 'publish' | 'subscribe' | 'act-for' | 'relay'
+
+function splitVerb(text: string): [Verb | undefined, string] {
   if (text.startsWith('publish:')) return ['publish', text.slice(8)]
   if (text.startsWith('subscribe:')) return ['subscribe', text.slice(10)]
   if (text.startsWith('act-for:')) return ['act-for', text.slice(8)]
+  if (text.startsWith('relay:')) return ['relay', text.slice(6)]
   return [undefined, text]
 }
 
 function faultOf(verb: string | undefined, argument: string): string | undefined {
   if (argument.trim() !== argument) return 'has white space at an end'
-  if (verb === 'act-for') return actForFault(argument)
+  if (verb === 'act-for' || verb === 'relay') return whomFault(argument, verb)
   if (argument === '') return 'has no filter'
   if (argument.startsWith('$share/')) {
     if (verb === undefined) return 'has a share name without subscribe: before it'
@@ -103,10 +109,11 @@ function isOwnWhole(argument: string): boolean {
   return argument.split('/').every((level) => level === OWN || !level.includes(OWN))
 }
 
-/** A client that acted for itself would choose its own permissions, so there is no `%c` here. */
-function actForFault(whom: string): string | undefined {
+/** A client that acted for itself would choose its own permissions, and its own messages nobody relays: no `%c` here. */
+function whomFault(whom: string, verb: 'act-for' | 'relay'): string | undefined {
   if (whom === '+') return undefined
-  return whom === OWN ? `has ${OWN}, which no client acts for` : clientIdentifierFault(whom)
+  const what = verb === 'relay' ? 'relays' : 'acts for'
+  return whom === OWN ? `has ${OWN}, which no client ${what}` : clientIdentifierFault(whom)
 }
 
 /** The grant of an entry; undefined where it grants this client nothing. */

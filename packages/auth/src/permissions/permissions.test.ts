@@ -178,7 +178,7 @@ describe('a decision explained', () => {
     [
       'publish',
       'jamey/events/status/bob',
-      '"eva" may not publish to "jamey/events/status/bob": it belongs to another client, which no permission changes',
+      '"eva" may not publish to "jamey/events/status/bob": it belongs to another client, which only the permission to relay for that one changes',
     ],
     ['publish', 'jamey/#', '"eva" may not publish to "jamey/#": it is not an MQTT topic name'],
     ['subscribe', 'jamey/#/x', '"eva" may not subscribe to "jamey/#/x": it is not an MQTT topic filter'],

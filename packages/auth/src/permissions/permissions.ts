@@ -4,13 +4,13 @@ import { type Entries, entryFor, readEntries } from './permission-entry.js'
 
 /**
  * What a client may ask for: publish to a topic, subscribe to a filter, be handed a message of a topic, act for
- * another client.
+ * another client, relay the messages of another client.
  */
-export type Action = 'publish' | 'subscribe' | 'receive' | 'act-for'
+export type Action = 'publish' | 'subscribe' | 'receive' | 'act-for' | 'relay'
 
 /**
  * Why a decision was made. `own`: the client's own topic. `granted`: a permission selects the topic or covers the
- * filter. `foreign`: another client's own topic, which no permission opens. `invalid`: not a topic, filter or client
+ * filter. `foreign`: another client's own topic, which only the right to relay for that one opens. `invalid`: not a topic, filter or client
  * identifier. `not-granted`: no permission says so, and nothing is allowed that is not granted.
  */
 export type Ruling = 'own' | 'granted' | 'foreign' | 'invalid' | 'not-granted'
@@ -31,12 +31,14 @@ const VERBS = {
   subscribe: 'subscribe to',
   receive: 'receive',
   'act-for': 'act for',
+  relay: 'relay messages of',
 } as const
 const KINDS = {
   publish: 'an MQTT topic name',
   subscribe: 'an MQTT topic filter',
   receive: 'an MQTT topic name',
   'act-for': 'a client identifier',
+  relay: 'a client identifier',
 } as const
 const MAXIMUM_KEPT_TOPICS = 256
 const MAXIMUM_KEPT_CHARACTERS = 128
@@ -53,7 +55,8 @@ export function ownTopics(clientId: string): { inbox: string; status: string } {
 /**
  * What one client may do: a list of MQTT filters, each optionally prefixed `publish:` or `subscribe:` (none = both).
  * The right to be in a share group is one of its own, `subscribe:$share/<group>/<filter>`, and so is that to act for
- * others, `act-for:<client identifier>` or `act-for:+`. `%c` as a whole level is the client's identifier. Who may
+ * others, `act-for:<client identifier>` or `act-for:+`, and that to relay what others publish and what is for them, as
+ * a bridge between two brokers does: `relay:<client identifier>` or `relay:+`. `%c` as a whole level is the client's identifier. Who may
  * publish to a topic below `jamey/` may put its own identifier behind it as one more level.
  * Nothing listed, nothing allowed; only the client's own topics need no entry. The one place where such decisions are
  * made, for clients and brokers alike. Throws `PermissionListError` for an entry or identifier that cannot be read.
@@ -115,6 +118,19 @@ export class Permissions {
     return this.#entries.actFor.map(({ whom }) => whom)
   }
 
+  /**
+   * Whether the client may pass on what `clientId` has published elsewhere, in that one's name, and be handed what is
+   * for it. Its own topics (inbox and status) are open then as far as other entries grant them.
+   */
+  mayRelay(clientId: string): boolean {
+    return isAllowed(this.#findRelay(clientId))
+  }
+
+  /** Whose messages the client may relay, as listed: client identifiers, `+` for anybody's. */
+  relays(): readonly string[] {
+    return this.#entries.relay.map(({ whom }) => whom)
+  }
+
   /** The decision together with its reason; the same one that `mayPublish` and the others give. */
   decide(action: Action, topic: string): Decision {
     const found = this.#find(action, topic)
@@ -135,7 +151,7 @@ export class Permissions {
       case 'granted':
         return `${subject}its permission ${quote(permission ?? '')} grants it`
       case 'foreign':
-        return `${subject}it belongs to another client, which no permission changes`
+        return `${subject}it belongs to another client, which only the permission to relay for that one changes`
       case 'invalid':
         return `${subject}it is not ${KINDS[action]}`
       case 'not-granted': {
@@ -149,6 +165,7 @@ export class Permissions {
 
   #entriesFor(action: Action): readonly { readonly text: string }[] {
     if (action === 'act-for') return this.#entries.actFor
+    if (action === 'relay') return this.#entries.relay
     return action === 'publish' ? this.#entries.publish : this.#entries.subscribe
   }
 
@@ -162,13 +179,17 @@ export class Permissions {
         return this.#findReceive(topic)
       case 'act-for':
         return this.#findActFor(topic)
+      case 'relay':
+        return this.#findRelay(topic)
     }
   }
 
   #findPublish(topic: string): Found {
     if (!isReachable(topic)) return 'invalid'
     if (topic === this.#status) return 'own'
-    if (topic.startsWith(STATUSES) && !isAtOrBelow(topic, this.#status)) return 'foreign'
+    if (topic.startsWith(STATUSES) && !isAtOrBelow(topic, this.#status) && !this.#relaysAt(STATUSES, topic)) {
+      return 'foreign'
+    }
     const grants = this.#entries.publish
     const grant = grants.find(({ filter }) => matches(filter, topic))
     const bare = grant === undefined ? this.#withoutSender(topic) : undefined
@@ -178,7 +199,7 @@ export class Permissions {
   #findReceive(topic: string): Found {
     if (!isReachable(topic)) return 'invalid'
     if (isAtOrBelow(topic, this.#inbox)) return 'own'
-    if (topic.startsWith(INBOXES)) return 'foreign'
+    if (topic.startsWith(INBOXES) && !this.#relaysAt(INBOXES, topic)) return 'foreign'
     return this.#entries.subscribe.find(({ filter }) => matches(filter, topic))
   }
 
@@ -189,7 +210,8 @@ export class Permissions {
     if (isOwn && group === undefined) return 'own'
     // `jamey/api/responses/+/...` selects nothing but inboxes, so it is as foreign as one that is named. A wider
     // filter is accepted where it is granted, and foreign inboxes are left out at delivery.
-    if (!isOwn && filter.startsWith(INBOXES) && filter !== `${INBOXES}#`) return 'foreign'
+    const isWide = filter === `${INBOXES}#`
+    if (!isOwn && filter.startsWith(INBOXES) && !isWide && !this.#relaysAt(INBOXES, filter)) return 'foreign'
     return this.#entries.subscribe.find((each) => each.group === group && covers(each.filter, filter))
   }
 
@@ -198,9 +220,21 @@ export class Permissions {
     return this.#entries.actFor.find(({ whom }) => whom === '+' || whom === clientId)
   }
 
+  #findRelay(clientId: string): Found {
+    if (!isClientIdentifier(clientId)) return 'invalid'
+    return this.#entries.relay.find(({ whom }) => whom === '+' || whom === clientId)
+  }
+
+  /** Whether the client relays for whom the level below `root` names; `+` there is everybody. */
+  #relaysAt(root: string, topic: string): boolean {
+    if (this.#entries.relay.length === 0) return false
+    const [owner = ''] = topic.slice(root.length).split('/', 1)
+    return this.#entries.relay.some(({ whom }) => whom === '+' || whom === owner)
+  }
+
   /** The entry that would grant what none does. */
   #needed(action: Action, topic: string): string | undefined {
-    if (action === 'act-for') return topic === '%c' ? 'act-for:+' : `act-for:${topic}`
+    if (action === 'act-for' || action === 'relay') return `${action}:${topic === '%c' ? '+' : topic}`
     if (action === 'publish') return entryFor('publish', this.#withoutSender(topic) ?? topic)
     return entryFor('subscribe', topic)
   }

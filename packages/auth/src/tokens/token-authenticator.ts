@@ -30,6 +30,8 @@ export interface TokenIdentity {
   readonly permissions: Permissions
   /** The clients that `Permissions.actsFor` tells. */
   readonly actsFor: readonly string[]
+  /** As `Permissions.relays` tells. */
+  readonly relays: readonly string[]
   mayPublish(topic: string): boolean
   maySubscribe(filter: string): boolean
   mayReceive(topic: string): boolean
@@ -149,6 +151,7 @@ function identityOf(claims: TokenClaims, clockToleranceSeconds: number): TokenId
     tokenId: claims.jti,
     permissions,
     actsFor: permissions.actsFor(),
+    relays: permissions.relays(),
     mayPublish: (topic) => permissions.mayPublish(topic),
     maySubscribe: (filter) => permissions.maySubscribe(filter),
     mayReceive: (topic) => permissions.mayReceive(topic),

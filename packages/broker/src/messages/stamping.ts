@@ -15,8 +15,13 @@ const ACT_FOR_PROPERTY = 'jamey-act-for'
 /** Rights to act for others told with a message; each is some bytes on every one of them. */
 const MAXIMUM_ACT_FOR = 64
 
+/** Stamps of relayed messages that are kept, as most clients send more than one. */
+const MAXIMUM_KEPT = 1000
+
 /** The facts that receivers are told about who published. */
 export interface Stamp {
+  /** Who published: the client of the session, or whom it relays for. */
+  readonly sender: string
   /** Client identifiers, or `+`. */
   readonly actsFor: readonly string[]
   /** The whole stamp as encoded user properties. */
@@ -31,6 +36,8 @@ export class Stamping {
   /** User properties of CONNACK that announce the stamps. */
   readonly announcement: readonly UserProperty[]
   readonly #filters: TopicFilters
+  /** Of messages that were relayed of late: encoding each anew costs more than finding it. */
+  readonly #relayed = new Map<string, Stamp>()
   readonly #log: Log
 
   /** `filters` are at least one. Throws `BrokerError`. */
@@ -48,7 +55,38 @@ export class Stamping {
   stampOf(clientId: string, mayActFor: readonly string[]): Stamp {
     const actsFor = mayActFor.length === 0 ? mayActFor : this.#told(clientId, mayActFor)
     const pairs = actsFor.map((other) => [ACT_FOR_PROPERTY, other] as const)
-    return { actsFor, encoded: encodeUserProperties([[SENDER_PROPERTY, clientId], ...pairs]) }
+    return {
+      sender: clientId,
+      actsFor,
+      encoded: encodeUserProperties([[SENDER_PROPERTY, clientId], ...pairs]),
+    }
+  }
+
+  /**
+   * What is said of a message that a client relays: that it is of the one that it names, which may act for those that
+   * it names beside it. `own` where it names nobody; undefined where it may not speak for one that it names.
+   */
+  relayedStamp(
+    own: Stamp,
+    relays: readonly string[],
+    properties: PublishProperties | undefined,
+  ): Stamp | undefined {
+    const pairs = properties?.userProperties
+    if (pairs === undefined) return own
+    const valuesOf = (wanted: string) => pairs.flatMap(([name, value]) => (name === wanted ? [value] : []))
+    const senders = valuesOf(SENDER_PROPERTY)
+    const [sender] = senders
+    if (sender === undefined) return own
+    const actsFor = valuesOf(ACT_FOR_PROPERTY)
+    const mayRelay = (whom: string): boolean => relays.includes('+') || relays.includes(whom)
+    if (senders.length > 1 || !mayRelay(sender) || !actsFor.every(mayRelay)) return undefined
+    const key = JSON.stringify([sender, ...actsFor])
+    const known = this.#relayed.get(key)
+    if (known !== undefined) return known
+    const stamp = this.stampOf(sender, actsFor)
+    if (this.#relayed.size >= MAXIMUM_KEPT) this.#relayed.clear()
+    this.#relayed.set(key, stamp)
+    return stamp
   }
 
   #told(clientId: string, mayActFor: readonly string[]): readonly string[] {

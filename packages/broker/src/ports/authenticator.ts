@@ -51,6 +51,11 @@ export interface Identity {
   authenticationData?: Uint8Array | undefined
   /** Clients whose requests it may pass on in their name: client identifiers, `+` for anybody. Absent: nobody's. */
   actsFor?: readonly string[] | undefined
+  /**
+   * Whose messages it may relay, as a bridge from another broker does: client identifiers, `+` for anybody's. Where one
+   * of those is named as its `jamey-sender`, a message is that one's. Absent: nobody's.
+   */
+  relays?: readonly string[] | undefined
   /** Rates at which it may publish, in the place of the limits of these names that bound everybody; 0: no bound. */
   limits?: Partial<Pick<Limits, 'publishesPerSecond' | 'publishBytesPerSecond'>> | undefined
   mayPublish(topic: string): boolean

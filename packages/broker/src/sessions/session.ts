@@ -1,4 +1,4 @@
-import type { ProtocolVersion, Will } from '@jamey/protocol'
+import type { ProtocolVersion, PublishProperties, Will } from '@jamey/protocol'
 import type { Message } from '../messages/message.js'
 import type { Stamp, Stamping } from '../messages/stamping.js'
 import type { Identity } from '../ports/authenticator.js'
@@ -100,6 +100,13 @@ export class Session implements Subscriber {
     if (!stamping?.selects(topic)) return undefined
     this.#stamp ??= stamping.stampOf(this.publishesAs, this.#identity?.actsFor ?? [])
     return this.#stamp
+  }
+
+  /** The same of a message that it may have relayed, as its properties say; `own` is `stampFor` of its topic. */
+  stampOf(own: Stamp, properties: PublishProperties | undefined): Stamp | undefined {
+    const relays = this.#identity?.relays
+    if (relays === undefined || relays.length === 0) return own
+    return this.#context.stamping?.relayedStamp(own, relays, properties)
   }
 
   /** The group of a shared subscription that it has, or left while something waits to go to the others. */

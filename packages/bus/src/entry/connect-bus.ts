@@ -8,6 +8,7 @@ import {
   TokenSource,
 } from '@jamey/auth'
 import {
+  type Client,
   type ConnectOptions,
   type Credentials,
   type CredentialsProvider,
@@ -53,6 +54,27 @@ export async function connectBus(config: BusConfig): Promise<Bus> {
     throw error
   }
   return bus
+}
+
+/** A client as a bus has it, whose token is renewed in time, for programs that carry messages of whatever kind. */
+export interface RenewingClient {
+  readonly client: Client
+  /** No token is renewed any more; to be called when the client is closed. */
+  readonly stopRenewal: () => void
+}
+
+/** Makes the client that `connectBus` would have; `options` come before those of `config`. It does not connect yet. */
+export function createRenewingClient(config: BusConfig, options: ConnectOptions = {}): RenewingClient {
+  const renewal = renewalOf(config)
+  const client = createClient({
+    ...clientOptionsOf(config),
+    credentials: credentialsOf(config, renewal),
+    requireAuthenticationMethod: config.authenticationMethod === 'JWT',
+    ...options,
+  })
+  if (config.insecure === true) warnOfPlaintext(config)
+  renewal?.watch(client)
+  return { client, stopRenewal: () => renewal?.stop() }
 }
 
 /**

@@ -54,9 +54,24 @@ describe('the rules of a client', () => {
         { group: 'a', filter: 'y' },
         { group: 'g', filter: 'x' },
       ],
+      relays: [],
       reachesStatuses: false,
       reachesInboxes: false,
     })
+  })
+
+  it('leave open what belongs to those whose messages the client relays', () => {
+    const permissions = ['jamey/#', 'relay:+']
+    expect(rulesOf(client({ clientId: 'bridge', permissions }))).toMatchObject({
+      relays: ['+'],
+      reachesStatuses: false,
+      reachesInboxes: false,
+    })
+    const one = rulesOf(client({ clientId: 'bridge', permissions: ['jamey/events/status/ada', 'relay:ada'] }))
+    expect([one.reachesStatuses, one.publish]).toEqual([
+      false,
+      ['jamey/events/status/ada', 'jamey/events/status/ada/bridge', 'jamey/events/status/bridge'],
+    ])
   })
 
   it('refuse a permission that cannot be read', () => {

@@ -20,6 +20,8 @@ export interface ClientRules {
   /** Its own inbox, and its grants outside of share groups. */
   readonly subscribe: readonly string[]
   readonly shares: readonly ShareRule[]
+  /** Clients whose messages it may relay, as `Permissions.relays` tells: their topics are open to it, too. */
+  readonly relays: readonly string[]
   /** True where `publish` selects `jamey/events/status/<another>` or what is below. */
   readonly reachesStatuses: boolean
   /** True where `subscribe` or `shares` select topics of the inbox of another client. */
@@ -32,7 +34,8 @@ export const INBOXES = 'jamey/api/responses'
 
 /** Sorted and without repetition, so that the same rights make the same files. Throws as `readEntries`. */
 export function rulesOf({ clientId, permissions }: ManifestClient): ClientRules {
-  const { publish, subscribe } = readEntries(permissions, clientId)
+  const { publish, subscribe, relay } = readEntries(permissions, clientId)
+  const relays = relay.map(({ whom }) => whom)
   const own = ownTopics(clientId)
   const single = subscribe.filter(({ group }) => group === undefined)
   const shares = subscribe.flatMap(({ group, filter }) => (group === undefined ? [] : [{ group, filter }]))
@@ -41,8 +44,9 @@ export function rulesOf({ clientId, permissions }: ManifestClient): ClientRules 
     publish: sorted([own.status, ...publish.flatMap((grant) => withSender(grant, clientId))]),
     subscribe: sorted([`${own.inbox}/#`, ...single.map(({ filter }) => filter)]),
     shares: shares.sort((a, b) => order(`${a.group}/${a.filter}`, `${b.group}/${b.filter}`)),
-    reachesStatuses: reaches(publish, STATUSES, clientId),
-    reachesInboxes: reaches(subscribe, INBOXES, clientId),
+    relays,
+    reachesStatuses: reaches(publish, STATUSES, [clientId, ...relays]),
+    reachesInboxes: reaches(subscribe, INBOXES, [clientId, ...relays]),
   }
 }
 
@@ -55,13 +59,13 @@ function withSender({ filter }: Grant, clientId: string): readonly string[] {
   return isAddressed ? [filter, ['jamey', ...below, clientId].join('/')] : [filter]
 }
 
-/** True where a filter selects what is below `root` at another identifier than that of the client. */
-function reaches(grants: readonly Grant[], root: string, clientId: string): boolean {
+/** True where a filter selects what is below `root` at another identifier than those that are open to the client. */
+function reaches(grants: readonly Grant[], root: string, open: readonly string[]): boolean {
   const owner = root.split('/').length
+  if (open.includes('+')) return false
   return grants.some(({ filter }) => {
-    const level = filter.split('/')[owner]
-    const isOwn = level === clientId
-    return !isOwn && overlaps(filter, `${root}/+/#`)
+    const level = filter.split('/')[owner] ?? ''
+    return !open.includes(level) && overlaps(filter, `${root}/+/#`)
   })
 }
 

@@ -108,13 +108,14 @@ check_retain_source false
 
 /** A line each, for its user alone: whoever has no lines may nothing. */
 function accessList(rules: readonly ClientRules[]): BrokerFile {
-  const blocks = rules.map(({ clientId, publish, subscribe, shares }) => {
+  const blocks = rules.map((client) => {
+    const { clientId, publish, subscribe, shares } = client
     assertExpressible('the client identifier', clientId, clientId)
     const received = [...subscribe, ...shares.map(({ filter }) => filter)]
     for (const filter of [...publish, ...received]) assertExpressible('a permission', filter, clientId)
     const lines = [
-      ...narrowed(received, INBOXES, clientId).map((filter) => `topic read ${filter}`),
-      ...narrowed(publish, STATUSES, clientId).map((filter) => `topic write ${filter}`),
+      ...narrowed(received, INBOXES, client).map((filter) => `topic read ${filter}`),
+      ...narrowed(publish, STATUSES, client).map((filter) => `topic write ${filter}`),
     ]
     return `user ${clientId}\n${[...new Set(lines)].join('\n')}\n`
   })

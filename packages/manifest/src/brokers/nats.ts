@@ -82,12 +82,13 @@ function tls({ tls: { ca, cert, key } }: BrokerOptions, indent: string): string 
   return lines.map((line) => indent + line).join('\n')
 }
 
-function userOf({ clientId, publish, subscribe }: ClientRules): string {
+function userOf(rules: ClientRules): string {
+  const { clientId, publish, subscribe } = rules
   // Filters are checked before they are narrowed: what is refused is refused whole.
   for (const filter of [...publish, ...subscribe]) assertExpressible(filter, clientId)
   assertNoSum(subscribe, clientId)
-  const mayPublish = narrowed(publish, STATUSES, clientId).flatMap(subjectsOf)
-  const maySubscribe = narrowed(subscribe, INBOXES, clientId).flatMap(subjectsOf)
+  const mayPublish = narrowed(publish, STATUSES, rules).flatMap(subjectsOf)
+  const maySubscribe = narrowed(subscribe, INBOXES, rules).flatMap(subjectsOf)
   return `    {
       user: ${doubleQuoted(`CN=${distinguished(clientId)}`)}
       allowed_connection_types: ["MQTT"]

@@ -13,12 +13,13 @@ export function vernemqAcl({ clients }: Manifest): string {
   return clients.map(rulesOf).map(blockOf).join('\n')
 }
 
-function blockOf({ clientId, publish, subscribe, shares }: ClientRules): string {
+function blockOf(rules: ClientRules): string {
+  const { clientId, publish, subscribe, shares } = rules
   assertWord(clientId, clientId)
   const read = [
-    ...narrowed(subscribe, INBOXES, clientId),
+    ...narrowed(subscribe, INBOXES, rules),
     ...shares.flatMap(({ group, filter }) =>
-      narrowed([filter], INBOXES, clientId).map((part) => `$share/${group}/${part}`),
+      narrowed([filter], INBOXES, rules).map((part) => `$share/${group}/${part}`),
     ),
   ]
   for (const filter of [...publish, ...subscribe, ...shares.map((share) => share.filter)]) {
@@ -27,7 +28,7 @@ function blockOf({ clientId, publish, subscribe, shares }: ClientRules): string 
   }
   for (const { group } of shares) assertWord(group, clientId)
   for (const filter of read) assertLastLevel(filter, clientId)
-  const written = new Set(narrowed(publish, STATUSES, clientId))
+  const written = new Set(narrowed(publish, STATUSES, rules))
   const both = read.filter((filter) => written.has(filter))
   return [
     `user ${clientId}`,

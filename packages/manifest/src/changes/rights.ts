@@ -7,10 +7,13 @@ export interface Right {
   readonly permission: string
   readonly entry: string
   readonly origin: PermissionOrigin | undefined
-  readonly kind: 'publish' | 'subscribe' | 'act-for'
+  readonly kind: 'publish' | 'subscribe' | 'act-for' | 'relay'
   /** The share group; undefined for all else. */
   readonly group: string | undefined
-  /** The filter with the client's identifier in place of `%c`; the client that is acted for, where `kind` says so. */
+  /**
+   * The filter with the client's identifier in place of `%c`; the client that is acted or relayed for, where `kind` says
+   * so.
+   */
   readonly filter: string
 }
 
@@ -25,6 +28,8 @@ const MAXIMUM_LEVELS = 64
 export class Rights {
   readonly all: readonly Right[]
   readonly #clientId: string
+  /** Whose own topics are open to it, too. */
+  readonly #relays: readonly string[]
   readonly #publish: readonly string[]
   readonly #deepest: number
 
@@ -33,7 +38,8 @@ export class Rights {
     this.all = permissions.flatMap((entry, i) => rightsOf(entry, clientId, origins?.[i]))
     const granted = this.all.filter(({ kind }) => kind === 'publish')
     const own = ownTopics(clientId).status
-    this.#publish = [own, ...granted.flatMap(({ filter }) => publishedBy(filter, clientId))]
+    this.#relays = this.all.flatMap(({ kind, filter }) => (kind === 'relay' ? [filter] : []))
+    this.#publish = [own, ...granted.flatMap(({ filter }) => publishedBy(filter, clientId, this.#relays))]
     this.#deepest = Math.max(...this.#publish.map((filter) => filter.split('/').length))
   }
 
@@ -41,13 +47,16 @@ export class Rights {
   hold(right: Right): boolean {
     switch (right.kind) {
       case 'act-for':
-        return this.all.some((each) => each.kind === 'act-for' && actsFor(each, right))
+      case 'relay':
+        return this.all.some((each) => each.kind === right.kind && namesAll(each, right))
       case 'subscribe':
-        return subscribedBy(right, this.#clientId).every((filter) =>
+        return subscribedBy(right, this.#clientId, this.#relays).every((filter) =>
           this.all.some((each) => isOfGroup(each, right) && covers(each.filter, filter)),
         )
       case 'publish':
-        return publishedBy(right.filter, this.#clientId).every((filter) => this.#mayPublishAll(filter))
+        return publishedBy(right.filter, this.#clientId, this.#relays).every((filter) =>
+          this.#mayPublishAll(filter),
+        )
     }
   }
 
@@ -73,12 +82,17 @@ export class Rights {
 /** True where `one` grants all that `other` does, without the help of others. */
 export function includes(one: Right, other: Right): boolean {
   if (one.kind !== other.kind) return false
-  if (one.kind === 'act-for') return actsFor(one, other)
+  if (one.kind === 'act-for' || one.kind === 'relay') return namesAll(one, other)
   return one.group === other.group && covers(one.filter, other.filter)
 }
 
-function actsFor(one: Right, other: Right): boolean {
+function namesAll(one: Right, other: Right): boolean {
   return one.filter === '+' || one.filter === other.filter
+}
+
+/** Whether the topics of `owner`, or of all where it is a wildcard, are open to who relays for these. */
+function isOpen(owner: string, relays: readonly string[]): boolean {
+  return relays.includes('+') || relays.includes(owner)
 }
 
 function isOfGroup(each: Right, { group }: Right): boolean {
@@ -86,9 +100,12 @@ function isOfGroup(each: Right, { group }: Right): boolean {
 }
 
 function rightsOf(entry: string, clientId: string, origin: PermissionOrigin | undefined): Right[] {
-  const { publish, subscribe, actFor } = readEntries([entry], clientId)
+  const { publish, subscribe, actFor, relay } = readEntries([entry], clientId)
   const bare = entry.replace(/^(publish|subscribe):/, '')
   const shared = { entry, origin }
+  const rightOver = (kind: 'act-for' | 'relay', whom: string): Right => {
+    return { ...shared, permission: entry, kind, group: undefined, filter: whom }
+  }
   return [
     ...publish.map(
       ({ group, filter }): Right => ({
@@ -108,15 +125,8 @@ function rightsOf(entry: string, clientId: string, origin: PermissionOrigin | un
         filter,
       }),
     ),
-    ...actFor.map(
-      ({ whom }): Right => ({
-        ...shared,
-        permission: entry,
-        kind: 'act-for',
-        group: undefined,
-        filter: whom,
-      }),
-    ),
+    ...actFor.map(({ whom }) => rightOver('act-for', whom)),
+    ...relay.map(({ whom }) => rightOver('relay', whom)),
   ]
 }
 
@@ -124,13 +134,13 @@ function rightsOf(entry: string, clientId: string, origin: PermissionOrigin | un
  * Filters that the right to publish to `filter` comes to: with the sender behind it, and without the statuses of
  * others.
  */
-function publishedBy(filter: string, clientId: string): string[] {
+function publishedBy(filter: string, clientId: string, relays: readonly string[]): string[] {
   const [first, ...below] = filter.split('/')
   const isAddressed = below.length > 0 && below.at(-1) !== '#' && (first === 'jamey' || first === '+')
   const all = isAddressed ? [filter, ['jamey', ...below, clientId].join('/')] : [filter]
   return all.flatMap((each) => {
     const owner = ownerIn(each, STATUSES)
-    if (owner === undefined || owner === clientId) return [each]
+    if (owner === undefined || owner === clientId || isOpen(owner, relays)) return [each]
     if (owner === '#') return [STATUSES, `${STATUSES}/${clientId}/#`]
     return owner === '+' ? [withOwner(each, clientId)] : []
   })
@@ -139,9 +149,9 @@ function publishedBy(filter: string, clientId: string): string[] {
 /**
  * Filters that the right to subscribe comes to: none at the inboxes of others, nor without a group at the client's own.
  */
-function subscribedBy({ group, filter }: Right, clientId: string): string[] {
+function subscribedBy({ group, filter }: Right, clientId: string, relays: readonly string[]): string[] {
   const owner = ownerIn(filter, INBOXES)
-  if (owner === undefined || owner === '#') return [filter]
+  if (owner === undefined || owner === '#' || isOpen(owner, relays)) return [filter]
   if (group === undefined) return []
   if (owner === '+') return [withOwner(filter, clientId)]
   return owner === clientId ? [filter] : []

@@ -215,7 +215,7 @@ function objectionOfLists(
   for (const topic of wanted) {
     const isAllowed = lists.length > 0 && lists.every((list) => list.decide(action, topic).isAllowed)
     if (!isAllowed) return refused('topic', `${action} ${shown(topic)} is not among its permissions`)
-    if (action === 'subscribe' && reachesForeignInboxes(topic, clientId)) {
+    if (action === 'subscribe' && reachesForeignInboxes(topic, clientId, lists)) {
       return refused('foreign-inbox', `${shown(topic)} also selects answers to other clients`)
     }
   }

@@ -30,13 +30,24 @@ export function handlePublish(connection: Connection, session: Session, packet: 
   if (responseTopic !== undefined && !connection.answerPermission.allows(responseTopic)) {
     return refuse(connection, packet, responseTopic)
   }
-  const stamp = permission === true ? undefined : permission
+  const stamp = permission === true ? undefined : session.stampOf(permission, properties)
+  // It relays for nobody of the name that it says.
+  if (stamp === undefined && permission !== true) return refuse(connection, packet, topic)
   if (context.hooks?.judgesPublish) return judge(context.hooks, connection, session, packet, topic, stamp)
   const { payload, retain } = packet
   const forwarded = properties === undefined ? undefined : forwardable(properties)
   const kept = besideStamp(forwarded, stamp)
   const expiresAtMs = kept === undefined ? Number.POSITIVE_INFINITY : expiryOf(kept, context.clock)
-  const message = new Message(topic, payload, qos, retain, kept, expiresAtMs, session.clientId, stamp)
+  const message = new Message(
+    topic,
+    payload,
+    qos,
+    retain,
+    kept,
+    expiresAtMs,
+    stamp?.sender ?? session.clientId,
+    stamp,
+  )
   take(connection, session, packet, message)
 }
 
@@ -150,7 +161,7 @@ function judge(
   const offer = { topic, payload, qos, retain, properties, isWill: false }
   const next = (verdict: PublishOffer | Refusal): void => {
     if ('refuse' in verdict) refuse(connection, packet, topic, verdict.refuse)
-    else take(connection, session, packet, judged(connection, session, verdict))
+    else take(connection, session, packet, judged(connection, session, verdict, stamp))
   }
   const verdict = hooks.judge(client, offer)
   if (verdict instanceof Promise) hold(connection, verdict, next)
@@ -158,12 +169,27 @@ function judge(
 }
 
 /** A hook may have given it another topic, and properties. */
-function judged(connection: Connection, session: Session, verdict: PublishOffer): Message {
+function judged(
+  connection: Connection,
+  session: Session,
+  verdict: PublishOffer,
+  offered: Stamp | undefined,
+): Message {
   const { topic, payload, qos, retain } = verdict
-  const stamp = session.stampFor(topic)
+  const own = session.stampFor(topic)
+  const stamp = own && (offered ?? own)
   const properties = besideStamp(verdict.properties, stamp)
   const expiresAtMs = expiryOf(properties, connection.context.clock)
-  return new Message(topic, payload, qos, retain, properties, expiresAtMs, session.clientId, stamp)
+  return new Message(
+    topic,
+    payload,
+    qos,
+    retain,
+    properties,
+    expiresAtMs,
+    stamp?.sender ?? session.clientId,
+    stamp,
+  )
 }
 
 /**
