@@ -40,4 +40,5 @@ export {
   shownFault,
 } from './reading/manifest-error.js'
 export { readManifestFile } from './reading/manifest-file.js'
+export { readManifestFileAside } from './reading/manifest-thread.js'
 export { MANIFEST_VERSION, MAXIMUM_MANIFEST_CHARACTERS, readManifest } from './reading/read-manifest.js'

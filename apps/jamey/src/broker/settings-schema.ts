@@ -23,7 +23,7 @@ import {
   type ListenerOptions,
 } from '@jamey/broker'
 import type { ConfigurationFault } from '@jamey/bus'
-import { type Manifest, ManifestError, readManifestFile } from '@jamey/manifest'
+import { type Manifest, ManifestError, readManifestFileAside } from '@jamey/manifest'
 import { isTopicFilter, type QoS } from '@jamey/protocol'
 import { z } from 'zod'
 import { LOG_LEVELS } from '../terminal/log-level.js'
@@ -216,18 +216,20 @@ function permission() {
 }
 
 function manifest(folder: string) {
-  return text('the path of a manifest (permissions.yaml)').transform((given, context): Manifest => {
-    try {
-      return readManifestFile(resolve(folder, given), given)
-    } catch (error) {
-      if (!(error instanceof ManifestError)) throw error
-      for (const { fileName, line, column, field, found, expected } of error.faults) {
-        const where = `${fileName}:${line}:${column}${field === '' ? '' : `: ${field}`}`
-        context.addIssue({ code: 'custom', message: expected, params: { found, where } })
+  return text('the path of a manifest (permissions.yaml)').transform(
+    async (given, context): Promise<Manifest> => {
+      try {
+        return await readManifestFileAside(resolve(folder, given), given)
+      } catch (error) {
+        if (!(error instanceof ManifestError)) throw error
+        for (const { fileName, line, column, field, found, expected } of error.faults) {
+          const where = `${fileName}:${line}:${column}${field === '' ? '' : `: ${field}`}`
+          context.addIssue({ code: 'custom', message: expected, params: { found, where } })
+        }
+        return z.NEVER
       }
-      return z.NEVER
-    }
-  })
+    },
+  )
 }
 
 function publishedFilter() {

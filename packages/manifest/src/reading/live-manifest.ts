@@ -1,6 +1,7 @@
 import { WatchedFiles } from '@jamey/auth'
 import type { Manifest } from '../model/manifest.js'
 import { readManifestFile } from './manifest-file.js'
+import { readManifestFileAside } from './manifest-thread.js'
 
 export interface LiveManifestOptions {
   /** It has changed and cannot be used, so that what it said before still holds. */
@@ -13,13 +14,17 @@ export class LiveManifest {
   readonly #onError: LiveManifestOptions['onError']
   readonly #watched: WatchedFiles
   #current: Manifest
+  /** One reading after the other, so that the last change wins. */
+  #reading: Promise<void> = Promise.resolve()
 
   /** Throws `ManifestError` where it cannot be used at first. */
   constructor(path: string, { onError }: LiveManifestOptions = {}) {
     this.#path = path
     this.#onError = onError
     this.#current = readManifestFile(path)
-    this.#watched = new WatchedFiles([path], () => this.#read())
+    this.#watched = new WatchedFiles([path], () => {
+      this.#reading = this.#reading.then(() => this.#read())
+    })
   }
 
   get current(): Manifest {
@@ -30,9 +35,9 @@ export class LiveManifest {
     this.#watched.stop()
   }
 
-  #read(): void {
+  async #read(): Promise<void> {
     try {
-      this.#current = readManifestFile(this.#path)
+      this.#current = await readManifestFileAside(this.#path)
     } catch (error) {
       this.#onError?.(error as Error)
     }

@@ -11,16 +11,19 @@ const MAXIMUM_BYTES_PER_CHARACTER = 3
  * of the code 'manifest-unreadable' where the file itself is at fault.
  */
 export function readManifestFile(path: string, fileName = path): Manifest {
-  let text: string
+  return readManifest(readManifestText(path, fileName), fileName)
+}
+
+/** The text of such a file. Throws `ManifestError` 'manifest-unreadable'. */
+export function readManifestText(path: string, fileName: string): string {
   try {
-    text = readOwnFile(path, { maximumBytes: MAXIMUM_MANIFEST_CHARACTERS * MAXIMUM_BYTES_PER_CHARACTER })
+    return readOwnFile(path, { maximumBytes: MAXIMUM_MANIFEST_CHARACTERS * MAXIMUM_BYTES_PER_CHARACTER })
   } catch (error) {
     const expected = 'a manifest (permissions.yaml)'
     throw new ManifestError('manifest-unreadable', [
       { fileName, line: 1, column: 1, field: '', found: whyUnreadable(error), expected },
     ])
   }
-  return readManifest(text, fileName)
 }
 
 function whyUnreadable(error: unknown): string {
