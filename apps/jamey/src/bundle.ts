@@ -16,7 +16,7 @@ type Chunk = (
 
 const PARAMETERS = 'exports, require, module, __filename, __dirname, importOther'
 
-/** What is not in the bundle, from where this file is. Code that was kept forgets how to `import` by itself. */
+/** Imports what is not in the bundle, from where this file is. Code that was kept forgets how to `import` by itself. */
 const importOther = (id: string): Promise<unknown> => import(id)
 
 interface Compiled {
@@ -76,7 +76,9 @@ export class Bundle {
     return join(this.#codeFolder, `${basename(path)}.code`)
   }
 
-  /** After a command that did what it is for: others have compiled too little, and any word can be typed. */
+  /**
+   * Keeps the code after a command that did what it is for: others have compiled too little, and any word can be typed.
+   */
   #keepCode(exitCode: number): void {
     if (this.#compiled.length === 0 || (exitCode !== EXIT.success && exitCode !== EXIT.refused)) return
     try {
@@ -86,7 +88,7 @@ export class Bundle {
         writeFileSync(this.#codeFile(path), Buffer.concat([checksum(path, source, code), code]))
       }
     } catch {
-      // Where nothing can be written, the next command compiles again.
+      // The next command compiles again where nothing can be written.
     }
   }
 }

@@ -23,7 +23,7 @@ import { ManifestAccess, type Shown } from './manifest-access.js'
 import { narrowedBy, unnarrowed } from './narrowed-identity.js'
 import type { AuthenticationSettings, BrokerSettings, PermissionEntry, TokenTrust } from './settings.js'
 
-/** Who comes in, and what those may do who are in already. */
+/** Decides who comes in, and what those may do who are in already. */
 export interface Access {
   readonly authenticator: Authenticator
   readonly revise: Revise
@@ -35,10 +35,10 @@ export interface AccessOptions {
   readonly revocations?: Pick<Revocations, 'objectionTo'> | undefined
 }
 
-/** What a denial goes by, of an identity as it came. */
+/** The facts by which an identity can be denied, as it came. */
 const BEARERS = new WeakMap<Identity, Bearer>()
 
-/** How the client proved who it is, of an identity as it came. */
+/** The way in which the client of an identity proved who it is, as it came. */
 const SHOWN = new WeakMap<Identity, Shown>()
 
 /**
@@ -101,7 +101,7 @@ function codeOf({ refuse }: Refusal, { isRenewal }: AuthenticationRequest): numb
   return isRenewal === true ? ReasonCode.notAuthorized : ReasonCode.banned
 }
 
-/** By where they are published: what was fetched outlives a reload, for the issuer may be away just then. */
+/** Key sets by where they are published: they outlive a reload, for the issuer may be away just then. */
 const PUBLISHED = new Map<string, LiveKeySet>()
 
 function verifierOf(

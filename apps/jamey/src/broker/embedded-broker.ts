@@ -21,7 +21,7 @@ export function embeddedSettings(given: {
   readonly deniedFile: string
   /** A revocation list of `ca`, which may come later. */
   readonly ownCrlFile?: string
-  /** Where the certificates were read, to be looked at all the time. */
+  /** Files from which the certificates were read, to be looked at all the time. */
   readonly tlsFiles?: readonly string[]
   readonly manifest?: Manifest | undefined
   /** The parts of the system, each of which has a certificate of `ca`. */

@@ -3,13 +3,13 @@ import { clientOf, type Manifest, type ManifestClient, type Proof, permissionsOf
 import { ReasonCode } from '@jamey/protocol'
 import { narrowedBy } from './narrowed-identity.js'
 
-/** How a client showed who it is; the broker cannot tell who had a token signed. */
+/** The way in which a client showed who it is; the broker cannot tell who had a token signed. */
 export interface Shown {
   readonly hasToken: boolean
   readonly hasCertificate: boolean
 }
 
-/** What a manifest says about those who come in. */
+/** The part of a manifest that is about clients which come in. */
 export class ManifestAccess {
   readonly #manifest: Manifest
 
@@ -17,7 +17,7 @@ export class ManifestAccess {
     this.#manifest = manifest
   }
 
-  /** Whether the certificate that was shown is enough, so that no token is asked for. */
+  /** True where the certificate that was shown is enough, so that no token is asked for. */
   isKnownByCertificate(request: AuthenticationRequest): boolean {
     const isEnough = clientOf(this.#manifest, request.clientId)?.proofs.includes('certificate') === true
     const { certificate, password, authenticationMethod } = request
@@ -26,7 +26,7 @@ export class ManifestAccess {
     )
   }
 
-  /** What the manifest leaves of an identity; `shown` is undefined where nobody is asked who it is. */
+  /** The part of an identity that the manifest allows; `shown` is undefined where nobody is asked who it is. */
   narrow(identity: Identity, clientId: string, shown: Shown | undefined): Identity | Refusal {
     const client = clientOf(this.#manifest, clientId)
     const allowed = permissionsOf(this.#manifest, clientId)

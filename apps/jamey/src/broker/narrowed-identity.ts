@@ -1,7 +1,7 @@
 import type { Permissions } from '@jamey/auth'
 import type { Identity } from '@jamey/broker'
 
-/** What an identity was before the configuration of the broker narrowed it. */
+/** Identities before the configuration of the broker narrowed them. */
 const UNNARROWED = new WeakMap<Identity, Identity>()
 
 /** The identity as it came. */
@@ -9,14 +9,14 @@ export function unnarrowed(identity: Identity): Identity {
   return UNNARROWED.get(identity) ?? identity
 }
 
-/** What both the identity and `allowed` let the client do, as fast as `limits` say. */
+/** An identity with what both it and `allowed` let the client do, as fast as `limits` say. */
 export function narrowedBy(identity: Identity, allowed: Permissions, limits?: Identity['limits']): Identity {
   const { username, expiresAtMs, authenticationData, permissions, actsFor = [], relays = [] } = identity
   const narrowed: Identity = {
     username,
     expiresAtMs,
     authenticationData,
-    // Both lists, and between them what is no permission.
+    // Both lists stand there, and between them what is no permission.
     permissions: { list: [...(permissions?.list ?? ['everything ']), '', ...allowed.list] },
     actsFor: inBoth(allowed.actsFor(), actsFor),
     // Who may do everything, for no token of its own bounds it, relays for those alone that the configuration names.

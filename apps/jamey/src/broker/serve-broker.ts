@@ -16,16 +16,16 @@ import { type BrokerSettings, readBrokerSettings } from './settings.js'
 import type { SettingsSource } from './settings-layers.js'
 import type { BrokerFlags } from './settings-table.js'
 
-/** For what comes after the grace: the last flush, and the goodbyes. */
+/** Time for what comes after the grace: the last flush, and each DISCONNECT. */
 const AFTER_GRACE_MS = 2_000
 
 export interface ServeOptions {
   readonly flags: BrokerFlags
   readonly directory: DataDirectory | undefined
-  /** Where nothing says another one. */
+  /** Log level where no setting says another one. */
   readonly logLevel: LogLevel
   readonly portSetting: string
-  /** Who tells that it listens; by default lines for people. */
+  /** Tells that the broker listens; by default in lines for people. */
   readonly announcer?: (log: Logger) => Announcer
 }
 

@@ -7,12 +7,12 @@ import { startBroker } from './embedded-broker.js'
 import type { BrokerSettings } from './settings.js'
 
 export interface ServedBrokerOptions {
-  /** What the broker was started with, which bounds what can change. */
+  /** Settings with which the broker was started, which bound what can change. */
   readonly started: BrokerSettings
   /** Reads the settings of now, with every file that they name. */
   readonly read: () => Promise<BrokerSettings>
   readonly log: Logger
-  /** Where the settings name none. */
+  /** Log level where the settings name none. */
   readonly logLevel: LogLevel
 }
 
@@ -62,7 +62,7 @@ export class ServedBroker {
   readonly #files: WatchedFiles
   #access: Access
   #present: BrokerSettings
-  /** One reading after the other, so that the last signal wins. */
+  /** Settings are read one after the other, so that the last signal wins. */
   #last: Promise<void> = Promise.resolve()
 
   constructor(
@@ -84,13 +84,13 @@ export class ServedBroker {
     return this.#broker.addresses
   }
 
-  /** Who is denied or revoked by now is disconnected. */
+  /** Disconnects clients that are denied or revoked by now. */
   revise(): void {
     this.#broker.reload({ revise: this.#access.revise })
     this.#log.info('who is denied or revoked was read again')
   }
 
-  /** As the settings of now have it, once they are read. */
+  /** Milliseconds of grace as the settings of now have them, once they are read. */
   async graceMs(): Promise<number> {
     await this.#last
     return this.#present.shutdown.graceMs
@@ -143,7 +143,7 @@ export class ServedBroker {
     }
   }
 
-  /** All that was read takes effect, or, where anything of it is wrong, nothing. */
+  /** All settings that were read take effect, or, where one of them is wrong, none. */
   async #reload(): Promise<void> {
     try {
       const next = await this.#read()
@@ -184,7 +184,7 @@ function isSameListener(before: ListenerOptions | undefined, after: ListenerOpti
   return before !== undefined && after !== undefined && fixedPart(before) === fixedPart(after)
 }
 
-/** What of a listener holds for as long as it listens. */
+/** The part of a listener that stays for as long as it listens. */
 function fixedPart({ tls, ...rest }: ListenerOptions): string {
   const asked = tls && [tls.requestClientCertificate, tls.requireClientCertificate]
   const { host, port, insecure, webSocket, proxyProtocol, limits } = rest
@@ -205,7 +205,7 @@ function fixedChanges(started: BrokerSettings, next: BrokerSettings): string[] {
     ['refused', methods[0] !== methods[1] && next.refused.length > 0],
     ['overflow', started.overflow !== next.overflow],
     ['sharedSubscriptions', started.sharedSubscriptions !== next.sharedSubscriptions],
-    // What CONNACK announced holds.
+    // The word of CONNACK holds.
     ['maximumQos', started.maximumQos !== next.maximumQos],
     ['retainAvailable', started.retainAvailable !== next.retainAvailable],
     ['stampSenders', `${started.stampSenders}` !== `${next.stampSenders}`],

@@ -3,21 +3,21 @@ import { OwnershipError, readOwnFile } from '@jamey/auth'
 import type { ConfigurationFault } from '@jamey/bus'
 import { LineCounter, parseDocument } from 'yaml'
 
-/** What a configuration file says, not checked yet. */
+/** The content of a configuration file, not checked yet. */
 export interface BrokerFile {
-  /** As it was named; undefined: none was. */
+  /** Name as it was given; undefined where none was. */
   readonly name: string | undefined
   /** Relative paths in the file begin here. */
   readonly folder: string
   readonly value: unknown
-  /** Why it cannot be read at all. */
+  /** The reasons why it cannot be read at all. */
   readonly faults: readonly ConfigurationFault[]
 }
 
 const MAXIMUM_BYTES = 1_048_576
 const EXPECTED = 'a YAML file with the settings of the broker'
 
-/** Never throws: what is wrong is told with everything else. */
+/** Reads the file. Never throws: a fault is told with everything else. */
 export function readBrokerFile(name: string | undefined, cwd: string): BrokerFile {
   if (name === undefined || name === '') return { name: undefined, folder: cwd, value: {}, faults: [] }
   const path = resolve(cwd, name)

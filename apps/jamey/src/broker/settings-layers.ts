@@ -5,7 +5,7 @@ import { CLIENT_COMPONENTS, type DataDirectory } from '../install/data-directory
 import type { BrokerFile } from './settings-file.js'
 import { type BrokerFlags, ROWS, type Row, type SettingPath, textOf } from './settings-table.js'
 
-/** Where settings come from. Options go before the environment, that before the file, that before the folder. */
+/** The sources of settings. Options go before the environment, that before the file, that before the folder. */
 export interface SettingsSource {
   readonly flags: BrokerFlags
   readonly env: NodeJS.ProcessEnv
@@ -16,16 +16,16 @@ export interface SettingsSource {
 const PLAIN_PORT = 1883
 const OWN_CLIENTS = CLIENT_COMPONENTS.map((name) => COMPONENTS[name].clientId)
 
-/** Of these the word none says that there are none. */
+/** Options of which the word none says that there are none. */
 const MAY_BE_NONE: ReadonlySet<keyof BrokerFlags> = new Set(['store', 'stampSenders', 'refuseWhenFull'])
 
 /** All settings in the shape of the file, with those of options and variables laid over it. */
 export class Layers {
   readonly value: Record<string, unknown>
   readonly faults: ConfigurationFault[] = []
-  /** Of the configuration file; undefined where there is none. */
+  /** Name of the configuration file; undefined where there is none. */
   readonly fileName: string | undefined
-  /** What said the value of a path, where that is not the file. */
+  /** Names of what said the value of a path, where that is not the file. */
   readonly #sources = new Map<string, string>()
 
   constructor({ name, value }: BrokerFile) {
@@ -57,7 +57,7 @@ export class Layers {
     if (isContainer(parent)) delete parent[path.at(-1) as never]
   }
 
-  /** As a fault calls it: the option, the variable, or the file and the field. */
+  /** Name of a setting as a fault calls it: the option, the variable, or the file and the field. */
   nameOf(path: SettingPath): string {
     const text = textOf(path)
     const source = this.#sources.get(text)
@@ -157,7 +157,7 @@ function makeInsecure(layers: Layers): void {
   layers.value['authentication'] = { method: 'none' }
 }
 
-/** What is not set otherwise; a certificate goes with its key, wherever that comes from. */
+/** Adds what is not set otherwise; a certificate goes with its key, wherever that comes from. */
 function fillFrom(layers: Layers, directory: NonNullable<SettingsSource['directory']>): void {
   const fill = (path: SettingPath, value: string | readonly string[]): void => {
     if (layers.get(path) === undefined) layers.set(path, value, directory.path)
@@ -182,7 +182,7 @@ function fillFrom(layers: Layers, directory: NonNullable<SettingsSource['directo
   fill(['store'], join(directory.data, 'broker'))
 }
 
-/** In words, where the content is nobody's business. */
+/** The kind of a value in words, where the content is nobody's business. */
 export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
   if (Array.isArray(value)) return 'a list'

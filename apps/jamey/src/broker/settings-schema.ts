@@ -343,7 +343,7 @@ function refuse(context: Context, message: string, found: string): never {
   return z.NEVER
 }
 
-/** What zod found, by the names of whatever said it. */
+/** The faults that zod found, by the names of whatever said the values. */
 export function faultsOf(error: z.ZodError | undefined, layers: Layers): ConfigurationFault[] {
   return (error?.issues ?? []).flatMap((issue) => {
     const path = issue.path as SettingPath

@@ -1,4 +1,4 @@
-/** What was typed, by the names of the options. */
+/** Options as they were typed, by their names. */
 export interface BrokerFlags {
   readonly config?: string
   readonly insecure?: boolean
@@ -100,7 +100,7 @@ export function textOf(path: SettingPath): string {
   )
 }
 
-/** Where else a missing setting could have been said. */
+/** The other ways in which a missing setting can be said. */
 export function waysTo(path: SettingPath, found: unknown): string {
   const row = ROWS.find((candidate) => textOf(candidate.path) === textOf(path))
   return row === undefined || found !== undefined ? '' : ` (${row.option}, ${row.variable})`

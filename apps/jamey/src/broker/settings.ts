@@ -9,15 +9,18 @@ import { readBrokerFile } from './settings-file.js'
 import { kindOf, type Layers, layersOf, type SettingsSource } from './settings-layers.js'
 import { brokerSchema, faultsOf } from './settings-schema.js'
 
-/** Who a client is. `token`: who its token names. `certificate`: who its certificate names. `none`: who it says it is. */
+/**
+ * Says who a client is. `token`: the name in its token. `certificate`: that in its certificate. `none`: the name that
+ * it gives itself.
+ */
 export type AuthenticationSettings =
   | ({ readonly method: 'token' } & TokenTrust)
   | { readonly method: 'certificate' }
   | { readonly method: 'none' }
 
-/** Whose tokens are believed. */
+/** The issuers whose tokens are believed. */
 export interface TokenTrust {
-  /** Of HS256; empty where only public keys verify. */
+  /** Secrets of HS256; empty where only public keys verify. */
   readonly secrets: readonly string[]
   readonly keys?: KeySet | { readonly url: string; readonly ca: string | undefined } | undefined
   readonly audience?: readonly string[] | undefined
@@ -26,7 +29,7 @@ export interface TokenTrust {
   readonly certificateRequiredFor?: readonly string[] | undefined
 }
 
-/** What clients may do at most; `clients` are identifiers in which `*` stands for any characters. */
+/** The most that clients may do; `clients` are identifiers in which `*` stands for any characters. */
 export interface PermissionEntry {
   readonly clients: readonly string[]
   readonly allow: readonly string[]
@@ -34,18 +37,18 @@ export interface PermissionEntry {
 
 export interface BrokerSettings {
   readonly listeners: readonly ListenerOptions[]
-  /** Where sessions, queued and retained messages are kept; undefined: nowhere. */
+  /** Folder in which sessions, queued and retained messages are kept; undefined: none. */
   readonly storePath: string | undefined
   readonly authentication: AuthenticationSettings
   /** Identifiers of clients that do not come in, in which `*` stands for any characters. */
   readonly refused: readonly string[]
-  /** Who comes in no more, by files that are looked at all the time. */
+  /** Files that say who comes in no more; they are looked at all the time. */
   readonly revocation: RevocationFiles
-  /** Undefined: whatever the token says. */
+  /** Undefined: the token alone says it. */
   readonly permissions: readonly PermissionEntry[] | undefined
-  /** What TLS is served with: certificates, keys and authorities, which are looked at all the time. */
+  /** Files of certificates, keys and authorities of TLS, which are looked at all the time. */
   readonly tlsFiles: readonly string[]
-  /** Who may connect, how each proves it, and what it may do at most. Undefined: whoever can prove it. */
+  /** Says who may connect, how each proves it, and what it may do at most. Undefined: whoever can prove it. */
   readonly manifest: Manifest | undefined
   readonly limits: Partial<Limits>
   readonly overflow: BrokerOptions['overflow']
@@ -128,7 +131,7 @@ function ownCrlFileOf(layers: Layers, folder: string, crlFiles: readonly string[
   return crlFiles.includes(path) ? undefined : path
 }
 
-/** As the settings name them; all of them could be read. */
+/** Files of TLS as the settings name them; all of them could be read. */
 function tlsFilesOf(layers: Layers, folder: string): string[] {
   const listeners = layers.get(['listeners'])
   const paths = (Array.isArray(listeners) ? listeners : []).flatMap((_, i) =>
@@ -150,9 +153,9 @@ function proofFaults(
   return [{ variable: layers.nameOf(['manifest']), found, expected }]
 }
 
-/** Who vouches for client certificates. */
+/** Authorities that vouch for client certificates. */
 function authoritiesOf(listeners: readonly ListenerOptions[]): string[] {
-  // What the file named was read as text.
+  // The content of files was read as text.
   return [...new Set(listeners.flatMap(({ tls }) => (typeof tls?.ca === 'string' ? [tls.ca] : [])))]
 }
 

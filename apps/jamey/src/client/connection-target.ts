@@ -16,13 +16,13 @@ export interface ClientOptions {
   readonly json?: boolean
 }
 
-/** What a command connects to, and how to help where that fails. */
+/** The server that a command connects to, and the help where that fails. */
 export interface ConnectionTarget {
   readonly config: BusConfig
   /** `127.0.0.1:8883`, as errors name it. */
   readonly address: string
   readonly wayOut: string
-  /** Who said which permissions to ask for. */
+  /** The source that said which permissions to ask for. */
   readonly permissionSource: PermissionSource
 }
 
@@ -118,7 +118,7 @@ function newClientId(): string {
   return PASSING_NAME + randomBytes(6).toString('hex')
 }
 
-/** Whether a client identifier was made for one command. */
+/** True where a client identifier was made for one command. */
 export function isPassingName(clientId: string): boolean {
   return clientId.startsWith(PASSING_NAME)
 }

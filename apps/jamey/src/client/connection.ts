@@ -6,7 +6,7 @@ import type { ClientOptions } from './connection-target.js'
 import { type ConnectionTarget, connectionTarget, isPassingName } from './connection-target.js'
 import { refusalOf } from './permission-refusal.js'
 
-/** How long a broker may take to answer before a command gives up on it. */
+/** Time that a broker may take to answer before a command gives up on it. */
 const CONNECT_TIMEOUT_MS = 10_000
 
 /** Runs `work` with a connected bus and closes it whatever happens. */
@@ -94,7 +94,7 @@ const WANTS_OTHER =
 const WANTS_NAMED =
   'a command has a new name each time; --client-id takes one that is in the manifest, such as jamey-operator'
 
-/** Whoever shows no certificate learns first that one is wanted. */
+/** A client that shows no certificate learns first that one is wanted. */
 function refusalHint(
   { code, message }: { code: string; message: string },
   { config }: ConnectionTarget,
@@ -133,7 +133,7 @@ function isCertificateFault(code: string): boolean {
   )
 }
 
-/** What the innermost cause says: those around it only repeat it with more words. */
+/** The innermost cause of an error: those around it only repeat it with more words. */
 function rootOf(error: unknown): string {
   let current: unknown = error
   for (let depth = 0; depth < 8; depth++) {

@@ -34,7 +34,7 @@ export function envelopedMessage(topic: string, payload: string, action?: string
     : withAction(topic, contracts, action, parseObject(topic, payload))
 }
 
-/** The same among the contracts that are answered; a topic whose messages nobody answers is an error. */
+/** The contract of a request, for a topic; one whose messages nobody answers is an error. */
 export function envelopedRequest(
   topic: string,
   payload: string,
@@ -75,7 +75,9 @@ function ownMessage(
   return { contract, parameters: {}, data: payload.trim() === '' ? {} : parseJson(topic, payload) }
 }
 
-/** Who answers on a topic, where nobody says it: its contract's service, else its first level, `jamey` left out. */
+/**
+ * The service that answers on a topic, where nobody says it: its contract's, else the topic's first level but `jamey`.
+ */
 export function serviceOf(topic: string): string {
   const contract = contractsOf(topic).find(isRequestContract)
   if (contract !== undefined) return contract.service

@@ -2,7 +2,7 @@ import type { Bus } from '@jamey/bus'
 import { COMPONENTS, topics } from '@jamey/contracts'
 import { isPassingName } from './connection-target.js'
 
-/** Whose the memories are that the command line stores for whoever runs the system. */
+/** Owner of the memories that the command line stores for whoever runs the system. */
 const OPERATOR = COMPONENTS.operator.clientId
 
 const { others, ...own } = topics.memory
@@ -21,18 +21,18 @@ function isOperators(bus: Bus, topic: string): boolean {
   return isPassingName(bus.clientId) && bus.permissions.mayPublish(topic)
 }
 
-/** Whose a memory is to be; undefined: the command's own. */
+/** The owner that a memory is to have; undefined: the command's own. */
 export function ownerFor(bus: Bus, given: string | undefined): string | undefined {
   return given ?? (isOperators(bus, others.store.topic) ? OPERATOR : undefined)
 }
 
-/** Where memories are asked for: everybody's, those of one owner, or one's own and what is shared. */
+/** The contract for a query: among everybody's memories, those of one owner, or one's own and shared ones. */
 export function queryIn(bus: Bus, { others: isOthers, owner }: ReachOptions) {
   const isAll = isOthers === true || owner !== undefined || isOperators(bus, others.query.topic)
   return { contract: isAll ? others.query : own.query, owner: owner === undefined ? {} : { owner } }
 }
 
-/** Where what is named by ids, or by conditions, is forgotten: by conditions, of others only where that is said. */
+/** The contract for forgetting by ids or by conditions: by conditions, those of others only where that is said. */
 export function forgetIn(bus: Bus, { others: isOthers, owner }: ReachOptions, isById: boolean) {
   const isOperator = isOperators(bus, others.forget.topic)
   const isAll = isOthers === true || owner !== undefined || isOperator

@@ -4,7 +4,7 @@ import { CommandFailure } from '../support/failure.js'
 import { shellWord } from '../support/shell-word.js'
 import type { PermissionSource } from './connection-target.js'
 
-/** What a refusal is told with: who asked, what the token lists, and where that list comes from. */
+/** The facts with which a refusal is told: who asked, what the token lists, and where that list comes from. */
 export interface Asker {
   readonly bus: Pick<Bus, 'clientId' | 'permissions'>
   readonly source: PermissionSource

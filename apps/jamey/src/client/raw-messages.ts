@@ -9,7 +9,7 @@ import { assertPermitted } from './permission-refusal.js'
 
 export type Qos = 0 | 1 | 2
 
-/** What the broker answers when it accepted a message that nobody is subscribed to. */
+/** The broker's reason code when it accepted a message that nobody is subscribed to. */
 export const NO_MATCHING_SUBSCRIBERS = 0x10
 
 export interface RawCall {
@@ -18,13 +18,13 @@ export interface RawCall {
   readonly signal: AbortSignal
 }
 
-/** Where the answer of a request goes and what it will carry. */
+/** The topic of the answer to a request, and what the answer will carry. */
 export interface ReplyAddress {
   readonly responseTopic: string
   readonly correlationId: string
 }
 
-/** Where a message of a contract goes, so that its receivers know who sent it. */
+/** The topic for a message of a contract, by which its receivers know who sent it. */
 export function topicFor(bus: Bus, topic: string, { contract }: Enveloped): string {
   return namesSender(contract) ? topic : bus.topicFor(topic)
 }
@@ -66,7 +66,7 @@ export async function publishRaw(
   return reasonCode
 }
 
-/** What the wire conventions demand of every envelope. */
+/** Properties that the wire conventions demand of every envelope. */
 const JSON_PROPERTIES = { contentType: 'application/json', payloadFormatIndicator: 1 } as const
 
 /**

@@ -40,7 +40,7 @@ export async function attest(
       'such as --fact confirmed=true, or --withdraw alone',
     )
   }
-  // What is taken back is replaced by nothing that counts, and goes with it.
+  // A fact that is taken back is replaced by one that does not count, and that goes soon.
   const expirySeconds = isWithdrawn ? 1 : options.for
   const expires_at = new Date(context.now().getTime() + (isWithdrawn ? 0 : options.for * 1000)).toISOString()
   await withBus(context, options, async (bus) => {

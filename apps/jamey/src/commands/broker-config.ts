@@ -94,7 +94,7 @@ async function settingsOf(
   }
 }
 
-/** What the broker shows the service; whoever of the two is first makes it. */
+/** The secret that the broker shows the service; whoever of the two is first makes it. */
 async function secretOf(path: string | undefined, directory: DataDirectory | undefined): Promise<string> {
   const file = required('--authz-secret-file', path ?? directory?.authzSecret)
   return (await createTokenSecretFile(file)).secret

@@ -14,7 +14,8 @@ export async function broker(context: CommandContext, { dataDir, ...flags }: Bro
   await serveBroker(context, {
     flags,
     directory,
-    // For conformance suites and load tests: its own warning about encryption would only repeat ours.
+    // The level suits conformance suites and load tests: the broker's own warning about encryption would only repeat
+    // ours.
     logLevel: flags.insecure === true && flags.config === undefined ? 'error' : 'info',
     portSetting: 'jamey broker --port',
   })

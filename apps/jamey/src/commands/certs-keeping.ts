@@ -33,7 +33,7 @@ export interface KeepingOptions {
   readonly dataDir?: string
 }
 
-/** All that a system needs, for `hosts`; what is there stays. */
+/** Makes all that a system needs, for `hosts`; files that are there stay. */
 export async function init(
   context: CommandContext,
   { host = [], json, dataDir = DIRECTORY_NAME }: KeepingOptions & { readonly host?: readonly string[] },
@@ -144,7 +144,7 @@ const STEPS: Readonly<Record<'prepare' | 'switch' | 'finish', { done: string; ne
   },
 }
 
-/** One step of the rotation of the authority; without an option the first. */
+/** Takes one step of the rotation of the authority; without an option the first. */
 export async function rotateCa(context: CommandContext, options: RotateOptions): Outcome {
   if (options.switch && options.finish) {
     throw new CommandFailure('give one of --switch and --finish only', {

@@ -84,7 +84,7 @@ function formatServerIssued(written: readonly string[], hosts: readonly string[]
   return `${formatWritten(written, path)}\n${certificate}; what runs serves it within seconds`
 }
 
-/** Which files there are now, and what names them where the client runs. */
+/** Says which files there are now, and what names them where the client runs. */
 function formatClientIssued(
   name: string,
   written: readonly string[],
@@ -106,7 +106,7 @@ function formatClientIssued(
   ].join('\n')
 }
 
-/** Without any a client may do nothing; the parts of Jamey have theirs. */
+/** Lines about permissions: without any a client may do nothing; the parts of Jamey have theirs. */
 function permissionLines(name: string): readonly string[] {
   if (Object.values(COMPONENTS).some(({ clientId }) => clientId === name)) return []
   return [

@@ -24,10 +24,10 @@ export interface ClientOptions {
 
 export interface ClientAddOptions extends ClientOptions {
   readonly permission?: readonly string[]
-  /** What it may do is what this says of it. */
+  /** Manifest that says what the client may do. */
   readonly manifest?: string
   readonly lifetime?: number
-  /** Its client certificate is enough, and no secret is made. */
+  /** True where its client certificate is enough, and no secret is made. */
   readonly certificate?: boolean
 }
 

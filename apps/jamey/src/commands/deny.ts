@@ -122,7 +122,7 @@ function deniedBy(context: CommandContext, options: DenyAddOptions, nowMs: numbe
       : jti !== undefined
         ? ['jti', jti]
         : ['certificate_serial', serial ?? shown?.serialNumber ?? '']
-  // What nobody could use any more needs no denial.
+  // A certificate that nobody could use any more needs no denial.
   const ends = shown === undefined ? undefined : Date.parse(shown.validTo)
   const byItself = kind === 'jti' ? nowMs + TOKEN_LIFE_MS : ends
   const untilMs = until !== undefined ? Date.parse(until) : forMs !== undefined ? nowMs + forMs : byItself

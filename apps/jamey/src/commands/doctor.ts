@@ -28,7 +28,7 @@ export interface DoctorOptions {
   readonly clientId?: string
   /** Try what the broker does, in place of the other checks. */
   readonly probe?: boolean
-  /** Below it the client that tries may publish and subscribe. */
+  /** Topic below which the client that tries may publish and subscribe. */
   readonly scratch?: string
 }
 
@@ -145,7 +145,7 @@ async function examineDirectory(context: CommandContext, options: DoctorOptions)
     ...checkCertificates(directory, context.now(), cwd),
     ...(await checkData(placesOfDirectory(directory, env, cwd), cwd)).findings,
   ]
-  // What keeps the broker from being asked was told where it was found.
+  // The reason why the broker cannot be asked was told where it was found.
   const told = new Set(findings.map(({ message }) => message))
   const system = await checkSystem(context, directory)
   return [...findings, ...system.filter(({ status, message }) => status === 'ok' || !told.has(message))]

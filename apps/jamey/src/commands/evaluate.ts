@@ -81,7 +81,7 @@ async function argumentsOf(context: CommandContext, given: string): Promise<Reco
   try {
     value = JSON.parse(text)
   } catch {
-    // Told below.
+    // The failure is told below.
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>

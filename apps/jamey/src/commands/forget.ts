@@ -21,7 +21,7 @@ export interface ForgetOptions extends ClientOptions {
 
 type ForgetSelection = MemoryForget & { readonly owner?: string }
 
-/** More than so many are forgotten only by somebody who means it. */
+/** Number of memories that are forgotten without a question; more only by somebody who means it. */
 const MAXIMUM_UNASKED = 100
 
 /**
@@ -95,7 +95,10 @@ async function mustBeMeant(bus: Bus, context: CommandContext, options: ForgetOpt
   )
 }
 
-/** One request per id, or one for all conditions; never both, and never nothing, which would mean everything. */
+/**
+ * Requests for what is to be forgotten: one per id, or one for all conditions; never both, and never none, which would
+ * mean everything.
+ */
 export function forgetSelections(
   ids: readonly string[],
   { layer, tag, before, owner }: Pick<ForgetOptions, 'layer' | 'tag' | 'before' | 'owner'>,

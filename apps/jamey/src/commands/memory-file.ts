@@ -24,14 +24,14 @@ export interface MemoryFileOptions {
   readonly dataDir?: string
 }
 
-/** So many lines are written or taken before anything else gets its turn. */
+/** Number of lines that are written or taken before anything else gets its turn. */
 const BATCH = 500
-/** How many refused lines are told in words. */
+/** Number of refused lines that are told in words. */
 const TOLD = 5
 /** The service of the same file writes in between. */
 const BUSY_MS = 30_000
 
-/** Every memory as one line of JSON: to a new file of its owner's alone, or to standard output. */
+/** Writes every memory as one line of JSON: to a new file of its owner's alone, or to standard output. */
 export async function exportMemories(
   context: CommandContext,
   target: string,
@@ -233,7 +233,7 @@ async function openArchive(context: CommandContext, options: MemoryFileOptions):
   return new Archive(file, () => context.now().getTime())
 }
 
-/** As the memory service finds it. */
+/** The memory file, found as the memory service finds it. */
 function memoryFileOf({ env, cwd }: CommandContext, { dataDir }: MemoryFileOptions): string {
   const { JAMEY_MEMORY_FILE: file, JAMEY_DATA_DIR: folder } = env
   if (file) return resolve(cwd, file)

@@ -101,7 +101,7 @@ async function choose(
   for (const found of outboxesOf(context, options)) {
     const outbox = await openFound(found)
     const all = await numbersOf(outbox, kind)
-    // What has nothing to change need not be stopped.
+    // An outbox that has nothing to change need not be stopped.
     if (all.length > 0) chosen.push([found.name, outbox, all])
   }
   return chosen

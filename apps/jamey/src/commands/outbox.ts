@@ -25,7 +25,7 @@ export async function list(context: CommandContext, options: ListOptions): Outco
     try {
       await listOne(context, found, options)
     } catch (error) {
-      // One that cannot be read must not hide the others.
+      // An outbox that cannot be read must not hide the others.
       terminal.fail(reportOf(error), options.json === true)
       code = EXIT.other
     }
@@ -71,7 +71,7 @@ async function listKind(
   if (!json) terminal.print(terminal.colors.dim(`there may be more: --after ${after}`))
 }
 
-/** One message whole. */
+/** Shows one message whole. */
 export async function show(context: CommandContext, number: number, options: OutboxOptions): Outcome {
   const { terminal, now } = context
   const found = []

@@ -22,7 +22,7 @@ export interface ManifestOptions extends PermissionsOptions {
   readonly manifest: string
 }
 
-/** Whether the file can be used. With `--json` the faults are its result, and not its failure. */
+/** Says whether the file can be used. With `--json` the faults are its result, and not its failure. */
 export async function permissionsCheck(
   context: CommandContext,
   file: string,
@@ -47,7 +47,7 @@ export async function permissionsCheck(
   return EXIT.success
 }
 
-/** By which entry a client may do something. */
+/** Says by which entry a client may do something. */
 export async function permissionsExplain(
   context: CommandContext,
   request: { readonly clientId: string; readonly action: string; readonly topic: string },
@@ -60,7 +60,9 @@ export async function permissionsExplain(
   return explanation.isAllowed ? EXIT.success : EXIT.refused
 }
 
-/** Every client that may. `words` are a topic, and before it what is to be done with it; else both are asked for. */
+/**
+ * Lists every client that may. `words` are a topic, and before it what is to be done with it; else both are asked for.
+ */
 export async function permissionsWho(
   context: CommandContext,
   words: readonly string[],
@@ -80,7 +82,7 @@ export async function permissionsWho(
   return EXIT.success
 }
 
-/** What the new manifest changes of the old one. */
+/** Shows what the new manifest changes of the old one. */
 export async function permissionsDiff(
   context: CommandContext,
   files: { readonly before: string; readonly after: string },

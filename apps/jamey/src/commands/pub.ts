@@ -70,7 +70,7 @@ export interface Published {
   readonly isOldServer: boolean
 }
 
-/** What became of a message, as far as the broker tells. */
+/** The fate of a message in words, as far as the broker tells. */
 export function formatPublished({
   topic,
   bytes,

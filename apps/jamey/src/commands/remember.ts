@@ -25,7 +25,7 @@ export interface RememberOptions extends ClientOptions {
   readonly timeout: number
 }
 
-/** How many paragraphs are on their way at once. */
+/** Number of paragraphs that are on their way at once. */
 const PIPELINE = 64
 /** A paragraph whose answer was lost is sent again under the same identifier, which stores it once. */
 const ATTEMPTS = 3
@@ -116,12 +116,12 @@ async function rememberFile(context: CommandContext, path: string, options: Reme
 
 /** A paragraph that the memory takes neither now nor later; the others are stored all the same. */
 interface RefusedParagraph {
-  /** From 1, as a person counts. */
+  /** Number of the paragraph from 1, as a person counts. */
   readonly paragraph: number
   readonly refusal: string
 }
 
-/** How many refusals are told in words; a file that is no text would fill the screen. */
+/** Number of refusals that are told in words; a file that is no text would fill the screen. */
 const TOLD = 5
 
 function refusalOfAll(refused: readonly RefusedParagraph[], total: number): CommandFailure {

@@ -71,7 +71,7 @@ export async function request(
   })
 }
 
-/** By the bus where the QoS is the contract's own, else the same message by hand. */
+/** Sends by the bus where the QoS is the contract's own, else the same message by hand. */
 async function requestEnveloped(
   bus: Bus,
   topic: string,

@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly logLevel?: string
 }
 
-/** One part alone in this process, until somebody stops it. */
+/** Runs one part alone in this process, until somebody stops it. */
 export async function run(
   context: CommandContext,
   part: ClientComponent | 'broker' | 'authz',
@@ -103,7 +103,7 @@ function identityOf(
   })
 }
 
-/** As the settings name it; several URLs, and those with a port, say everything themselves. */
+/** The broker as the settings name it; several URLs, and those with a port, say everything themselves. */
 function brokerOf({ MQTT_BROKER_URL: url = 'mqtt://localhost', MQTT_PORT: port }: NodeJS.ProcessEnv): string {
   return port === undefined || /:\d+\b|,/.test(url) ? url : `${url}:${port}`
 }

@@ -10,7 +10,7 @@ import type { CommandContext, Outcome } from '../terminal/command-context.js'
 export interface TokenOptions {
   readonly sub: string
   readonly permission?: readonly string[]
-  /** What it may do is what this says of it. */
+  /** Manifest that says what the client may do. */
   readonly manifest?: string
   readonly lifetime: number
   readonly json?: boolean

@@ -94,7 +94,7 @@ async function serveUntilStopped(
   try {
     await system.start(listening)
     claim.update({ broker: system.brokerAddress, gateway: { url: system.url } })
-    // Counted from the start of the process: what a person waits for.
+    // Time counts from the start of the process, since a person waits from then on.
     const banner = formatBanner({ system, directory, cwd, elapsedMs: performance.now(), colors })
     terminal.print(terminal.asStarted(banner))
     await aborted(interrupted)
@@ -102,7 +102,7 @@ async function serveUntilStopped(
   } catch (error) {
     const stopping = system.stop()
     if (interrupted.aborted) return stopping
-    // What led here matters more than what then failed to stop.
+    // The error that led here matters more than what then failed to stop.
     await stopping.catch(() => {})
     throw error
   }
@@ -159,7 +159,7 @@ class System {
     try {
       await unlessAborted(Promise.all(starting), interrupted)
     } catch (error) {
-      // Those that are still starting must be known before they can be stopped.
+      // Parts that are still starting must be known before they can be stopped.
       await Promise.race([Promise.allSettled(starting), aborted(AbortSignal.timeout(2_000))])
       throw httpPortFailure(error, 'jamey up --http-port')
     }

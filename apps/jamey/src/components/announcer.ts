@@ -3,14 +3,14 @@ import type { ExitCode } from '../support/exit-codes.js'
 import { reportOf } from '../support/failure.js'
 import type { Terminal } from '../terminal/terminal.js'
 
-/** What a part that runs says of itself, besides the log of its services. */
+/** Tells what a part that runs says of itself, besides the log of its services. */
 export interface Announcer {
   say(text: string): void
   note(text: string): void
   warn(text: string): void
 }
 
-/** For people, in lines of text: what was asked for on standard output, the rest on standard error. */
+/** An announcer for people, in lines of text: what was asked for on standard output, the rest on standard error. */
 export function announcerAt(terminal: Terminal): Announcer {
   return {
     say: (text) => terminal.print(text),

@@ -36,7 +36,7 @@ export function directoryEnvironment(
     JAMEY_CLIENTS_FILE: directory.clients,
     JAMEY_DENIED_FILE: directory.denied,
     MQTT_CLIENT_ID: clientId,
-    // One client's: another one beside it, under a name of its own, has its own.
+    // An outbox is one client's: another client beside it, under a name of its own, has its own.
     MQTT_OUTBOX_DIR: join(
       directory.outboxes,
       clientId === COMPONENTS[component].clientId ? component : clientId,
@@ -77,10 +77,10 @@ const PATH_SETTINGS = [
   'JAMEY_DATA_DIR',
 ]
 
-/** Those that hold several, with commas between them. */
+/** Settings that hold several paths, with commas between them. */
 const PATHS_SETTINGS = ['JAMEY_HTTP_CRL']
 
-/** What of the environment is meant for the services and not for their connection. */
+/** The part of the environment that is meant for the services and not for their connection. */
 export function serviceSettings(env: NodeJS.ProcessEnv, cwd: string): NodeJS.ProcessEnv {
   const settings = Object.entries(env).filter(([name, value]) => name.startsWith('JAMEY_') && value)
   return Object.fromEntries(settings.map(([name, value = '']) => [name, settingIn(cwd, name, value)]))

@@ -8,7 +8,7 @@ import { Reconnector } from './reconnector.js'
 
 /** A component in this process, connected (or connecting) as a client of its own. */
 export interface RunningComponent {
-  /** Where it answers besides the bus: the gateway's URL. */
+  /** URL at which it answers besides the bus: that of the gateway. */
   readonly url: string | undefined
   /** Resolves once it serves; rejects where it never can. */
   readonly ready: Promise<void>
@@ -21,7 +21,7 @@ export interface RunningComponent {
 
 export interface ComponentOptions {
   readonly env: NodeJS.ProcessEnv
-  /** Where a service looks for `.env` and relative paths. */
+  /** Folder in which a service looks for `.env` and relative paths. */
   readonly cwd: string
   readonly log: Logger
   /** Takes its connection up again, whatever ended it: others in this process go on, and would go with it. */
@@ -44,7 +44,7 @@ export async function startComponent(
   try {
     return await startService(component, options)
   } catch (error) {
-    // What failed before there was a bus has nobody else who closes it.
+    // Nobody else closes the store where the start failed before there was a bus.
     await store?.close()
     throw error
   }
@@ -83,7 +83,7 @@ async function startService(
   }
 }
 
-/** What the services' own start functions have in common. */
+/** The common part of what the services' own start functions give. */
 interface Service {
   readonly url?: string
   readonly bus: Pick<Bus, 'onState' | 'mqtt'>
@@ -121,7 +121,7 @@ function watched(
   }
 }
 
-/** What SIGHUP asks for. */
+/** Does what SIGHUP asks for. */
 export function reload(
   service: { readonly bus: { readonly mqtt: Pick<Client, 'state' | 'reset'> }; reload?(): void },
   log: Pick<Logger, 'info' | 'error'>,
@@ -142,7 +142,7 @@ function isBreaker({ cause }: StateChange): boolean {
   return (cause as { code?: unknown } | undefined)?.code === 'breaker-open'
 }
 
-/** What the log of a component says of its connection. */
+/** Logs what becomes of a component's connection. */
 export function tell(change: StateChange, log: Pick<Logger, 'info' | 'warn' | 'error'>): void {
   const { state, cause, attempt, delayMs } = change
   if (state === 'connected') log.info('connected to the broker')
@@ -151,7 +151,7 @@ export function tell(change: StateChange, log: Pick<Logger, 'info' | 'warn' | 'e
     const way = 'SIGHUP tries again; MQTT_BREAKER_FAILURES=never keeps trying for ever'
     log.error({ cause: cause?.message }, `no connection to the broker, and no further attempts: ${way}`)
   }
-  // Without a cause the client itself wants a new connection, for a new token: the bus has told of it.
+  // The client itself wants a new connection where there is no cause, for a new token: the bus has told of it.
   if (state !== 'reconnecting' || cause === undefined) return
   const facts = { attempt, delay_ms: Math.round(delayMs ?? 0), cause: cause?.message }
   log.warn(facts, 'not connected to the broker; trying again')

@@ -11,7 +11,7 @@ export interface ListeningOptions {
   readonly host?: string
 }
 
-/** Where the parts of `jamey up` listen. */
+/** Addresses at which the parts of `jamey up` listen. */
 export interface Listening {
   readonly host: string
   readonly port: number
@@ -46,7 +46,7 @@ export function anotherPort(setting: string, taken: number | undefined): string 
   return `choose another one with ${how}, or stop what listens there`
 }
 
-/** The same error, but for a taken HTTP port, which is told with what chooses another one where it happened. */
+/** The same error; one about a taken HTTP port is told with the setting that chooses another. */
 export function httpPortFailure(error: unknown, setting: string): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown }
   if (code !== 'port-in-use') return error

@@ -6,7 +6,7 @@ export interface Stoppable {
   stop(graceMs: number): Promise<unknown>
 }
 
-/** How long everything together may take to stop. */
+/** Time that everything together may take to stop. */
 const STOP_GRACE_MS = 10_000
 
 /**

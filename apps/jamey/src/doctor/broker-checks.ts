@@ -10,7 +10,7 @@ import { checkPortFree } from './health-checks.js'
 import { judgeDays } from './settings-checks.js'
 import { probeTls } from './tls-probe.js'
 
-/** Whether the environment is that of `jamey run broker`; `jamey up` takes host and port alone from it. */
+/** True where the environment is that of `jamey run broker`; `jamey up` takes host and port alone from it. */
 export function runsBroker(env: NodeJS.ProcessEnv): boolean {
   return ['JAMEY_BROKER_CONFIG', 'JAMEY_BROKER_CERT', 'JAMEY_BROKER_KEY'].some((name) => env[name])
 }
@@ -51,7 +51,7 @@ function checkServerCertificate({ port, tls }: ListenerOptions, now: Date): Find
   return [{ check, ...judgeDays(new X509Certificate(tls.cert), now, renewal) }]
 }
 
-/** What listens there is the broker where it shows its certificate, or where its store is open. */
+/** Finds out whether the broker listens there: it shows its certificate, or has its store open. */
 async function checkListener(
   { host = '127.0.0.1', port, tls }: ListenerOptions,
   owner: number | undefined,
@@ -76,7 +76,7 @@ async function checkListener(
   return { check, status: 'warning', message: `${message} with an earlier certificate, ${left}`, hint }
 }
 
-/** Whoever vouches for it; nothing where nobody speaks TLS there. */
+/** The certificate that is served, whoever vouches for it; undefined where nobody speaks TLS there. */
 export async function certificateServedAt(host: string, port: number): Promise<X509Certificate | undefined> {
   const { certificate } = await probeTls({ host, port, ca: undefined, takesAny: true, client: undefined })
   return certificate

@@ -15,10 +15,10 @@ export interface ProbeOptions extends ClientOptions {
   readonly scratch?: string
 }
 
-/** As short as a token may be that is there until CONNACK. */
+/** Lifetime of a token that is there until CONNACK, and hardly longer. */
 const SHORT_SECONDS = 3
 
-/** What the broker of this environment or folder does, tried under the name and with the rights of this client. */
+/** Finds out what the broker of this environment or folder does, under the name and with the rights of this client. */
 export async function probe(context: CommandContext, options: ProbeOptions): Promise<Finding[]> {
   const target = await connectionTarget(context, options)
   const scratch = options.scratch ?? `jamey/probe/${target.config.clientId}`

@@ -13,7 +13,7 @@ import { probeTls, type TlsProbe, type TlsProbeOptions } from './tls-probe.js'
 
 const MAXIMUM_FILE_BYTES = 4 * 1024 * 1024
 
-/** Whether the broker lets this client in, and who answers behind it. */
+/** Finds out whether the broker lets this client in, and who answers behind it. */
 export async function checkBroker(
   context: CommandContext,
   options: ClientOptions,
@@ -71,7 +71,7 @@ function serverFindings(check: string, { certificate }: TlsProbe, now: Date): Fi
   return [{ check, ...judged, message: `the broker's certificate: ${judged.message}` }]
 }
 
-/** Where TLS is spoken; nothing where the settings cannot be read, which is told by who reads them. */
+/** Servers that speak TLS; none where the settings cannot be read, which is told by who reads them. */
 function targetsOf(env: NodeJS.ProcessEnv, cwd: string): TlsProbeOptions[] {
   const isInsecure = ['1', 'true'].includes((env['MQTT_INSECURE'] ?? '').toLowerCase())
   const { MQTT_TLS_CA_CERT: ca, MQTT_TLS_CLIENT_CERT: cert, MQTT_TLS_CLIENT_KEY: key } = env

@@ -9,7 +9,7 @@ import { reportOf } from '../support/failure.js'
 import { plural } from '../support/quantities.js'
 import type { Finding } from './finding.js'
 
-/** Where a system, or a part of it, keeps what must not be lost; undefined: not here, or nowhere. */
+/** Places in which a system, or a part of it, keeps what must not be lost; undefined: not here, or nowhere. */
 export interface DataPlaces {
   readonly memoryFile: string | undefined
   readonly brokerStore: string | undefined
@@ -19,7 +19,7 @@ export interface DataPlaces {
 
 type Environment = NodeJS.ProcessEnv
 
-/** What a part that is run alone keeps, as its environment says. */
+/** Places of a part that is run alone, as its environment says. */
 export function placesOfEnvironment(env: Environment, cwd: string, runsBroker: boolean): DataPlaces {
   const { JAMEY_MEMORY_FILE: file, JAMEY_DATA_DIR: folder, MQTT_OUTBOX_DIR: outbox } = env
   const memoryFile = file || (folder && join(folder, 'memory.db'))
@@ -30,7 +30,7 @@ export function placesOfEnvironment(env: Environment, cwd: string, runsBroker: b
   }
 }
 
-/** What `jamey up` keeps in a folder; the memory file may be elsewhere. */
+/** Places of `jamey up` in a folder; the memory file may be elsewhere. */
 export function placesOfDirectory(directory: DataDirectory, env: Environment, cwd: string): DataPlaces {
   const { JAMEY_MEMORY_FILE: file } = env
   return {
@@ -73,7 +73,7 @@ export async function checkData(places: DataPlaces, cwd: string): Promise<DataCh
 }
 
 const MEBIBYTE = 2 ** 20
-/** Below the first nothing can be relied on: a commit takes several pages, and a log. */
+/** Free bytes below which nothing can be relied on: a commit takes several pages, and a log. */
 const FULL_BYTES = 16 * MEBIBYTE
 const NEARLY_FULL_BYTES = 512 * MEBIBYTE
 

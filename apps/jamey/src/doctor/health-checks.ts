@@ -50,7 +50,7 @@ export async function checkDirectory(directory: DataDirectory, cwd: string): Pro
 
 function checkModes(directory: DataDirectory, cwd: string): Finding[] {
   const keys = ['ca', 'server', ...CERTIFIED_CLIENTS].map((name) => directory.clientKey(name))
-  // Who reads the token secret checks its mode.
+  // The mode of the token secret is checked by whoever reads it.
   const openKeys = keys.flatMap((path) => {
     const mode = statSync(path, { throwIfNoEntry: false })?.mode
     const isOpen = process.platform !== 'win32' && mode !== undefined && (mode & 0o077) !== 0
@@ -67,7 +67,9 @@ function checkModes(directory: DataDirectory, cwd: string): Finding[] {
   }))
 }
 
-/** Every certificate that a start needs, with its key; one that is damaged keeps none of the others unexamined. */
+/**
+ * Checks every certificate that a start needs, with its key; one that is damaged keeps none of the others unexamined.
+ */
 export function checkCertificates(directory: DataDirectory, now: Date, cwd: string): Finding[] {
   return certificatesOf(directory, now, CERTIFIED_CLIENTS).map((reading): Finding => {
     const check = `certificate ${displayPath(reading.path, cwd)}`
@@ -104,7 +106,7 @@ function judge(facts: CertificateFacts, now: Date): Omit<Finding, 'check'> {
   return { status: 'warning', message: `${left} left`, hint: `the next \`${issue}\` renews it` }
 }
 
-/** Whether a port can be listened on: it will be needed by the next `jamey up`. */
+/** Finds out whether a port can be listened on: the next `jamey up` will need it. */
 export async function checkPortFree(
   name: string,
   host: string,
@@ -155,7 +157,10 @@ export async function checkGateway(url: string, now: () => Date): Promise<Findin
   }
 }
 
-/** Whose certificate it has is not asked: nothing secret is sent there, and no more than its state is read. */
+/**
+ * The answer at a URL. Its certificate is not checked: nothing secret is sent there, and no more than its state is
+ * read.
+ */
 async function answerAt(url: string): Promise<{ status: number; date: string | null }> {
   const options = { agent: false, signal: AbortSignal.timeout(5_000) }
   const sent = url.startsWith('https:')

@@ -1,4 +1,4 @@
-/** Every variable that anything of Jamey reads; `tests/tidy` holds it against docs/configuration.md. */
+/** Variables that anything of Jamey reads; `tests/tidy` holds them against docs/configuration.md. */
 export const KNOWN_VARIABLES: readonly string[] = [
   'JAMEY_ACCEPT_UNVERIFIED',
   'JAMEY_ACT_FOR',
@@ -101,7 +101,7 @@ export const KNOWN_VARIABLES: readonly string[] = [
   'MQTT_USERNAME',
 ]
 
-/** More differences than this, and it is another word; of short ones, more than a sixth of their letters. */
+/** Number of differences beyond which it is another word; of short ones, more than a sixth of their letters. */
 const MAXIMUM_DIFFERENCES = 3
 const LETTERS_A_DIFFERENCE = 6
 

@@ -1,7 +1,7 @@
 import type { Finding } from './finding.js'
 import type { Answer, Denial, ServerFacts } from './server-facts.js'
 
-/** What was found out, a finding each, and in the last one the variables that save finding it out at each start. */
+/** A finding for each fact, and in the last one the variables that save finding it out at each start. */
 export function findingsOf(facts: ServerFacts): Finding[] {
   const { session } = facts
   return [
@@ -23,7 +23,7 @@ export function findingsOf(facts: ServerFacts): Finding[] {
   ]
 }
 
-/** As they stand in a `.env`. */
+/** The settings as they stand in a `.env`. */
 export function settingsOf(facts: ServerFacts): string[] {
   const isOld = facts.protocolVersion === 4
   const method =

@@ -10,25 +10,25 @@ export type Answer = 'yes' | 'no' | 'not-permitted' | 'unknown'
  */
 export type Denial = 'refused' | 'connection-closed' | 'ignored' | 'carried-out' | 'not-tried'
 
-/** What a server does, as somebody saw who is connected to it. */
+/** The facts about a server, as somebody saw who is connected to it. */
 export interface ServerFacts {
   readonly protocolVersion: 4 | 5
-  /** Whether it takes tokens by the authentication method JWT; `unknown` without a token. */
+  /** Says whether it takes tokens by the authentication method JWT; `unknown` without a token. */
   readonly takesMethod: Answer
   /** Bytes; undefined where it names no bound. */
   readonly maximumPacketBytes: number | undefined
   readonly maximumQoS: number
-  /** Whether a publish that nobody subscribes to is answered with 0x10. */
+  /** Says whether a publish that nobody subscribes to is answered with 0x10. */
   readonly saysNobodySubscribes: Answer
   readonly shares: Answer
   readonly retains: Answer
-  /** Whether what is retained comes for a filter with a wildcard, too. */
+  /** Says whether retained messages come for a filter with a wildcard, too. */
   readonly retainsForWildcards: Answer
-  /** Whether the next connection finds the session, what it subscribed to, and its share. */
+  /** Says whether the next connection finds the session, its subscriptions, and its share. */
   readonly session: { readonly isPresent: Answer; readonly subscription: Answer; readonly share: Answer }
   readonly deniedPublish: Denial
   readonly deniedSubscribe: Denial
   readonly deniedGroup: Denial
-  /** Whether a connection ends with its token. */
+  /** Says whether a connection ends with its token. */
   readonly endsWithToken: Answer
 }

@@ -13,21 +13,21 @@ import {
 } from './server-trials.js'
 
 export interface ServerProbeOptions {
-  /** As the client that asks connects; each connection takes a fresh token. */
+  /** Options of the client that asks; each connection takes a fresh token. */
   readonly connection: ConnectOptions
-  /** With a token that ends after so many seconds; undefined where none can be had. */
+  /** Options with a token that ends after so many seconds; undefined where none can be had. */
   readonly shortLived: { readonly connection: ConnectOptions; readonly seconds: number } | undefined
-  /** With a token by the authentication method and by nothing less; undefined where none can be had. */
+  /** Options with a token by the authentication method and by nothing less; undefined where none can be had. */
   readonly withMethod: ConnectOptions | undefined
   readonly permissions: Permissions
-  /** Below it this client may publish and subscribe. */
+  /** Topic below which this client may publish and subscribe. */
   readonly scratch: string
-  /** How long each answer and each message is waited for; 2000 by default. */
+  /** Milliseconds for which each answer and each message is waited for; 2000 by default. */
   readonly wordMs?: number
 }
 
 const CONNECT_MS = 10_000
-/** How much later than its token a connection may end: clocks may differ by 30 seconds. */
+/** Time by which a connection may end later than its token: clocks may differ by 30 seconds. */
 const LATE_MS = 35_000
 /** Long enough for the next connection, and soon forgotten where the last one was cut. */
 const SESSION_SECONDS = 60
@@ -129,11 +129,11 @@ async function tryMethod(options: ServerProbeOptions, version: 4 | 5 | undefined
   }
 }
 
-/** What the next connection finds of what the one before left, without subscribing again. */
+/** Finds out what the next connection finds of what the one before left, without subscribing again. */
 async function trySession(options: ServerProbeOptions, shares: Answer): Promise<ServerFacts['session']> {
   const { scratch } = options
   const wordMs = wordMsOf(options)
-  // One that begins anew would end with its connection.
+  // A session that begins anew would end with its connection.
   const kept = { cleanStart: false, cleanSession: false, sessionExpirySeconds: SESSION_SECONDS }
   const before = await open(options, kept)
   const filters = [`${scratch}/session`, `$share/${PROBE_GROUP}/${scratch}/share`]

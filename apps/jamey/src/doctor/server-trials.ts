@@ -6,7 +6,7 @@ import type { Answer, Denial } from './server-facts.js'
 export const DEFAULT_WORD_MS = 2000
 const SMALL = 'jamey doctor --probe'
 
-/** Whether what is published to `topic` comes by a subscription to `filter`. */
+/** Finds out whether a message to `topic` comes by a subscription to `filter`. */
 export async function tryDelivery(
   client: Client,
   filter: string,
@@ -25,7 +25,7 @@ export async function tryDelivery(
   }
 }
 
-/** Whether what is retained at `topic` comes to who subscribes to `filter` later. */
+/** Finds out whether a retained message at `topic` comes to who subscribes to `filter` later. */
 export async function tryRetained(client: Client, filter: string, wordMs: number): Promise<Answer> {
   const arrival = new Arrival()
   try {
@@ -55,7 +55,7 @@ export async function retain(
   }
 }
 
-/** Whether a publish that nobody subscribes to is answered with 0x10; only MQTT 5.0 has a way to. */
+/** Finds out whether a publish that nobody subscribes to is answered with 0x10; only MQTT 5.0 has a way to. */
 export async function tryNobody(client: Client, topic: string, wordMs: number): Promise<Answer> {
   if (client.serverInformation?.protocolVersion !== 5) return 'no'
   try {
@@ -70,7 +70,9 @@ export async function tryNobody(client: Client, topic: string, wordMs: number): 
   }
 }
 
-/** What becomes of a subscription to `filter`, and of a publish to `topic`, that this client has no right to. */
+/**
+ * Finds out what becomes of a subscription to `filter`, and of a publish to `topic`, that this client has no right to.
+ */
 export async function tryDenied(
   open: () => Promise<Client>,
   filter: string,
@@ -82,7 +84,7 @@ export async function tryDenied(
   const subscribe = await denialOf(subscriber, () =>
     subscriber.subscribe(filter, { qos: 1, timeoutMs: wordMs }, () => arrival.come()),
   )
-  // The same connection, where it is still there: a second one of this name would end it.
+  // The same connection is used where it is still there: a second one of this name would end it.
   const publisher = subscriber.state === 'connected' ? subscriber : await open()
   const publish = await denialOf(publisher, () =>
     publisher.publish(topic, SMALL, { qos: 1, timeoutMs: wordMs, isDurable: false }),

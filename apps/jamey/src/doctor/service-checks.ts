@@ -4,7 +4,9 @@ import { reportOf } from '../support/failure.js'
 import { aborted } from '../support/waiting.js'
 import type { Finding } from './finding.js'
 
-/** How long each step may take: a broker whose disk is full acknowledges no subscription, and the doctor has to say so. */
+/**
+ * Time that each step may take: a broker whose disk is full acknowledges no subscription, and the doctor has to say so.
+ */
 const TIMEOUT_MS = 5_000
 
 interface Question {
@@ -20,7 +22,10 @@ const QUESTIONS: readonly Question[] = [
   { service: 'gateway', contract: pingOf(topics.api.requests.topic, 'api'), data: {} },
 ]
 
-/** Whether each service answers, by way of the broker as everybody asks it. Whom this client may not ask is left out. */
+/**
+ * Finds out whether each service answers, by way of the broker as everybody asks it. Services that this client may not
+ * ask are left out.
+ */
 export async function checkServices(
   bus: Bus,
   expected: 'all' | 'some',
@@ -77,7 +82,7 @@ async function ask(
   } catch (error) {
     const { code, message } = reportOf(error)
     const { name } = error as Error
-    // One that does not know the question was there to say so.
+    // A service that does not know the question was there to say so.
     if (code === 'unknown-action') return answers()
     if (name === 'PermissionError') return []
     if (name === 'NoResponderError') {

@@ -27,7 +27,7 @@ export function checkVariables({ env, fromFile }: Surroundings): Finding[] {
     })
 }
 
-/** Where the broker is, without the user names and passwords that a URL may hold. */
+/** Finds out where the broker is, without the user names and passwords that a URL may hold. */
 export function checkUrl({ env, fromFile }: Surroundings): Finding {
   const place = fromFile.has('MQTT_BROKER_URL') ? ', from .env' : ''
   const message = `MQTT_BROKER_URL is ${withoutSecrets(env['MQTT_BROKER_URL'] ?? '')}${place}`
@@ -44,7 +44,7 @@ export function checkOwnCertificate({ env, cwd }: Surroundings, now: Date): Find
   const { MQTT_TLS_CLIENT_CERT: path, MQTT_TLS_CA_CERT: caPath } = env
   if (!path) return []
   const certificate = certificatesIn(resolve(cwd, path))[0]
-  // What cannot be read is told by whoever reads the settings.
+  // Settings that cannot be read are told by whoever reads them.
   if (certificate === undefined) return []
   const check = `certificate ${path}`
   const authorities = caPath ? certificatesIn(resolve(cwd, caPath)) : []
@@ -85,7 +85,7 @@ function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): b
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
 }
 
-/** Every certificate of a PEM file; none where there is none that can be read. */
+/** The certificates of a PEM file; none where none can be read. */
 export function certificatesIn(path: string): X509Certificate[] {
   try {
     const text = readFileSync(path, 'utf8')

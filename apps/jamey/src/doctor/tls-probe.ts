@@ -7,9 +7,9 @@ export interface TlsProbeOptions {
   readonly host: string
   readonly port: number
   readonly ca: string | Buffer | undefined
-  /** To look at any certificate, whoever vouches for it. */
+  /** True to look at any certificate, whoever vouches for it. */
   readonly takesAny?: boolean
-  /** What to show, PEM; the key may be encrypted. */
+  /** The certificate to show, PEM; the key may be encrypted. */
   readonly client:
     | {
         readonly cert: string | Buffer

@@ -6,7 +6,7 @@ import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure } from '../support/failure.js'
 import { replaceFile } from './atomic-file.js'
 
-/** What became of a file. `kept`: what should be there is there. */
+/** The fate of a file. `kept`: what should be there is there. */
 export interface WrittenFile {
   readonly path: string
   readonly became: 'written' | 'replaced' | 'kept'

@@ -6,7 +6,7 @@ import { type DataDirectory, readDataFile } from './data-directory.js'
 
 const DAY_MS = 86_400_000
 
-/** What a person wants to know of a certificate. */
+/** The facts that a person wants to know of a certificate. */
 export interface CertificateFacts {
   readonly path: string
   readonly role: 'authority' | 'server' | 'client'
@@ -52,7 +52,7 @@ export function certificatesOf(
     })
 }
 
-/** What a server certificate is valid for; nothing where there is none that can be read. */
+/** Hosts for which a server certificate is valid; none where there is no certificate that can be read. */
 export function serverHostsOf(directory: DataDirectory): string[] {
   const reading = attempt('', () => hostsOf(readCertificate(directory.serverCertificate)))
   return 'value' in reading ? reading.value : []

@@ -12,7 +12,7 @@ const MAXIMUM_FILE_BYTES = 1_048_576
 export const CLIENT_COMPONENTS = ['conscience', 'memory', 'gateway'] as const
 export type ClientComponent = (typeof CLIENT_COMPONENTS)[number]
 
-/** Where everything of one Jamey stands; `jamey up` makes it, the other commands read it. */
+/** Paths of everything of one Jamey; `jamey up` makes it, the other commands read it. */
 export interface DataDirectory {
   readonly path: string
   readonly certificates: string
@@ -22,13 +22,13 @@ export interface DataDirectory {
   /** Certificates that are revoked; absent where none is. */
   readonly revocationList: string
   readonly secret: string
-  /** What receipts of the conscience are signed with. */
+  /** Key that signs receipts of the conscience. */
   readonly receiptKey: string
-  /** Who is denied; absent where nobody is. */
+  /** The deny list; absent where nobody is denied. */
   readonly denied: string
-  /** Who gets tokens for a secret; absent where nobody does. */
+  /** The clients that get tokens for a secret; absent where there are none. */
   readonly clients: string
-  /** What other brokers show the authorization service; absent until it runs. */
+  /** The secret that other brokers show the authorization service; absent until it runs. */
   readonly authzSecret: string
   readonly data: string
   /** A folder of each component's: what it published and the broker has not acknowledged. */
@@ -68,7 +68,7 @@ export function findDataDirectory(cwd: string, option: string | undefined): Data
   return found
 }
 
-/** The same of a folder that is to be made; those above it can have been made by somebody else. */
+/** The data directory of a folder that is to be made; those above it can have been made by somebody else. */
 export function newDataDirectory(cwd: string, option: string): DataDirectory {
   const directory = dataDirectoryAt(resolve(cwd, option))
   ownPath(dirname(directory.path))
@@ -76,7 +76,7 @@ export function newDataDirectory(cwd: string, option: string): DataDirectory {
   return directory
 }
 
-/** What a link of its own name leads to was not named by anybody. */
+/** Throws where a link of its own name leads elsewhere, which nobody has named. */
 function assertOwn({ path }: DataDirectory, option: string | undefined): void {
   const isNamed = option !== undefined && option !== DIRECTORY_NAME
   assertOwnFolder(path, isNamed ? {} : { within: dirname(path) })
@@ -94,7 +94,7 @@ function locateDataDirectory(cwd: string, option: string | undefined): DataDirec
   }
 }
 
-/** What is missing without a folder, and what would do instead. */
+/** Words for what is missing without a folder, and for what would do instead. */
 const PURPOSES = {
   connection: {
     lack: 'and MQTT_BROKER_URL is not set: there is nothing to connect to',
@@ -128,7 +128,7 @@ const PURPOSES = {
   },
 } as const
 
-/** The same, where nothing works without one. */
+/** The data directory; throws where there is none, for commands that need one. */
 export function requireDataDirectory(
   cwd: string,
   option: string | undefined,

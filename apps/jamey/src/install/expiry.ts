@@ -4,7 +4,7 @@ import { type Renewal, readCertificates } from '@jamey/auth/authority'
 import { readDataFile } from './data-directory.js'
 
 const DAY_MS = 86_400_000
-/** As long before its end as it is renewed, and the doctor warns. */
+/** Days before its end at which a certificate is renewed, and the doctor warns. */
 const WARNING_DAYS = 30
 
 /** A certificate that ends soon, or has ended. */
@@ -12,11 +12,14 @@ export interface Expiring {
   readonly path: string
   readonly name: string
   readonly validTo: Date
-  /** Below 0: it has ended. */
+  /** Days until it ends; below 0: it has ended. */
   readonly daysLeft: number
 }
 
-/** Those in the files at `paths` that end within 30 days. What cannot be read is told by whoever needs it. */
+/**
+ * The certificates in the files at `paths` that end within 30 days. A file that cannot be read is told by whoever needs
+ * it.
+ */
 export function expiringIn(paths: readonly string[], now: Date): Expiring[] {
   return paths.flatMap((path) => {
     try {

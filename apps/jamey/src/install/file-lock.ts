@@ -4,7 +4,7 @@ import { CommandFailure } from '../support/failure.js'
 
 const TRIES = 100
 const PAUSE_MS = 50
-/** Whoever holds it longer has died: reading and writing the file takes milliseconds. */
+/** Time after which a holder of the lock must have died: reading and writing the file takes milliseconds. */
 const ABANDONED_MS = 4_000
 
 /** Runs `change`, which reads a file and writes it again, while no other command does: or one would undo the other. */

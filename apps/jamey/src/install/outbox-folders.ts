@@ -57,7 +57,7 @@ export function outboxOf(context: Pick<CommandContext, 'cwd' | 'env'>, options: 
 }
 
 export async function openFound({ path }: FoundOutbox): Promise<Outbox> {
-  // Taken apart at once, or the bundle would have all of the package for short commands, too.
+  // The module is taken apart at once, or the bundle would have all of the package for short commands, too.
   const { assertOwnFolder } = await import('../support/from-auth.js')
   const { openOutbox } = await import('@jamey/store')
   assertOwnFolder(path)

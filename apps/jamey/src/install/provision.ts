@@ -18,7 +18,7 @@ export interface Provisioned {
   readonly repaired: readonly string[]
 }
 
-/** Every client identifier that gets a certificate. */
+/** Client identifiers that get a certificate. */
 export const CERTIFIED_CLIENTS: readonly string[] = CLIENT_COMPONENTS.map((name) => COMPONENTS[name].clientId)
 
 /** Makes the folder alone, with mode 0700, so that it can be claimed before anything is put into it. */

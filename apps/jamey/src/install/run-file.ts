@@ -6,10 +6,10 @@ import { DEFAULT_BROKER_PORT, reachableHost } from '../support/host-address.js'
 import { createFile, replaceFile } from './atomic-file.js'
 import type { DataDirectory } from './data-directory.js'
 
-/** What a running `jamey up` tells the other commands: where it listens and which process it is. */
+/** The word of a running `jamey up` to the other commands: where it listens and which process it is. */
 interface RunRecord {
   readonly pid: number
-  /** When the process started, in the operating system's own words: tells a reused process id apart. */
+  /** Start of the process, in the operating system's own words: tells a reused process id apart. */
   readonly process_started: string | null
   readonly version: string
   readonly started_at: string
@@ -29,7 +29,7 @@ export function runFilePath(directory: string): string {
   return join(directory, FILE)
 }
 
-/** Whether a `jamey up` runs for this data directory; a record whose process is gone is stale. */
+/** The running `jamey up` of this data directory, if there is one; a record whose process is gone is stale. */
 export function readRunFile(directory: string, processes: Processes = operatingSystem): RunState {
   let text: string
   try {
@@ -79,7 +79,7 @@ export function claimRunFile(
     process.removeListener('exit', release)
     rmSync(runFilePath(directory), { force: true })
   }
-  // Also when a second Ctrl-C ends the process at once.
+  // The file goes also when a second Ctrl-C ends the process at once.
   process.once('exit', release)
   return {
     replacedStale: existing.state === 'stale',
@@ -97,9 +97,9 @@ export interface RunClaim {
   release(): void
 }
 
-/** What is asked of the operating system; replaced in tests. */
+/** Questions to the operating system; replaced in tests. */
 export interface Processes {
-  /** When the process started, `''` where the system does not tell, undefined where there is no such process. */
+  /** Start of the process, `''` where the system does not tell, undefined where there is no such process. */
   startOf(pid: number): string | undefined
 }
 
@@ -153,7 +153,7 @@ function serialise(record: RunRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`
 }
 
-/** Where the broker of a data directory listens, as a client on this machine reaches it. */
+/** The address of a data directory's broker, as a client on this machine reaches it. */
 export function runningBroker(directory: DataDirectory): { host: string; port: number } {
   const run = readRunFile(directory.path)
   const broker = run.state === 'running' ? run.record.broker : null

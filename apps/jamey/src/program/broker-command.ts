@@ -87,7 +87,7 @@ commit left, only you can read it, and a broker can be started with it:
   jamey broker backup --store data/broker backup-of-today
   jamey broker --config broker.yaml --store backup-of-today`
 
-/** Those of `broker` itself, wherever they stand. */
+/** Options of `broker` itself, wherever they stand. */
 function optionsOf(command: Command): BrokerCommandOptions {
   return command.optsWithGlobals<BrokerCommandOptions>()
 }

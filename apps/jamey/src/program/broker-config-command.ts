@@ -2,7 +2,7 @@ import { Argument, type Command, Option } from 'commander'
 import type { Run } from '../terminal/command-context.js'
 import { parsePort } from './arguments.js'
 
-/** As `OTHER_BROKERS` of `@jamey/manifest`, which is loaded only where it is needed; a test compares them. */
+/** Names in `OTHER_BROKERS` of `@jamey/manifest`, which is loaded only where it is needed; a test compares them. */
 export const BROKER_NAMES = ['mosquitto', 'emqx', 'vernemq', 'rabbitmq', 'nats'] as const
 
 /** `broker-config`: what another broker needs to enforce a manifest. */

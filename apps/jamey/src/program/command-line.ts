@@ -8,7 +8,7 @@ import { watchSignals } from './interruption.js'
 import { buildProgram } from './program.js'
 import { usageFailure } from './usage-failure.js'
 
-/** What the command line needs of `process`. */
+/** The part of `process` that the command line needs. */
 export type HostProcess = Pick<
   NodeJS.Process,
   'argv' | 'env' | 'cwd' | 'on' | 'removeListener' | 'exit' | 'stdin' | 'stdout' | 'stderr'
@@ -32,7 +32,7 @@ export async function main(host: HostProcess): Promise<ExitCode> {
     return outcomeOf(await runCommandLine(host.argv.slice(2), context, isJson), terminal)
   } catch (error) {
     const report = reportOf(error)
-    // Whoever pressed Ctrl-C knows why the command ends.
+    // A person who pressed Ctrl-C knows why the command ends.
     if (report.exitCode === EXIT.interrupted && !isJson) terminal.note('stopped')
     else terminal.fail(report, isJson)
     if (host.env['JAMEY_DEBUG'] === '1' && error instanceof Error) terminal.note(error.stack ?? '')
@@ -104,7 +104,7 @@ function quietWhenReaderLeaves(
   })
 }
 
-/** Whoever reads the output later has to know that it is not whole. */
+/** The exit code; a reader of output that is not whole has to learn it. */
 function outcomeOf(code: ExitCode, { output, isForReader }: Terminal): ExitCode {
   if (code !== EXIT.success || output.dropped === 0 || !isForReader) return code
   throw new CommandFailure(

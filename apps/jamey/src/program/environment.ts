@@ -36,7 +36,7 @@ function isThere(path: string): boolean {
     const found = lstatSync(path, { throwIfNoEntry: false })
     return found !== undefined && !found.isDirectory()
   } catch {
-    // Whoever reads it says why that cannot be done.
+    // The reader of the file says why that cannot be done.
     return true
   }
 }

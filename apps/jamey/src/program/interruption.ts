@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 
-/** What `Interruption` needs of `process`; replaced in tests. */
+/** The part of `process` that `Interruption` needs; replaced in tests. */
 export interface SignalSource {
   on(signal: 'SIGINT' | 'SIGTERM', handler: () => void): unknown
   removeListener(signal: 'SIGINT' | 'SIGTERM', handler: () => void): unknown
@@ -15,7 +15,7 @@ const SAME_PRESS_MS = 300
 export interface Interruption {
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
-  /** Which signal it was. */
+  /** Name of the signal. */
   readonly name: () => 'SIGINT' | 'SIGTERM' | undefined
   dispose(): void
 }

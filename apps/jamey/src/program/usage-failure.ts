@@ -5,7 +5,7 @@ import { shellWord } from '../support/shell-word.js'
 
 const EVERYTHING = '--help shows what is possible'
 
-/** What to say of a command line that is not valid, with the way out that fits the fault. */
+/** The words about a command line that is not valid, with the way out that fits the fault. */
 export function usageFailure(error: CommanderError, program: Command): FailureReport {
   const [message = '', ...rest] = error.message.split('\n')
   const meant = suggestionIn(rest.join('\n'))
@@ -19,7 +19,7 @@ export function usageFailure(error: CommanderError, program: Command): FailureRe
   return { code: 'usage', exitCode: EXIT.usage, message: left, hint }
 }
 
-/** What of `names` is most like `typed`, as the library that reads the command line judges it. */
+/** The one of `names` that is most like `typed`, as the library that reads the command line judges it. */
 export function suggestionFor(typed: string, names: readonly string[]): string | undefined {
   const probe = new Command().exitOverride().configureOutput({ outputError: () => {} })
   for (const name of names) probe.command(name)
@@ -35,7 +35,7 @@ function suggestionIn(text: string): string | undefined {
   return /\(Did you mean (?:one of )?(.*)\?\)/.exec(text)?.[1]
 }
 
-/** More words than arguments: a mistyped subcommand, or a text whose quotes were forgotten. */
+/** The hint for more words than arguments: a mistyped subcommand, or a text whose quotes were forgotten. */
 function hintForWords(message: string, program: Command): string {
   const name = /for '([^']+)'/.exec(message)?.[1]
   const command = program.commands.find((candidate) => candidate.name() === name)

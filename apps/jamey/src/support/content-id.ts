@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
  * a version 4 UUID, so the hash is dressed as one.
  */
 export function contentId(parts: {
-  /** Whose memory it is to be: the same text of another is another memory. */
+  /** Owner of the memory: the same text of another is another memory. */
   readonly owner: string
   readonly content: string
   readonly layer: string | undefined

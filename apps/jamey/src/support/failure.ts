@@ -92,7 +92,7 @@ function exitOfRefusal(facts: ErrorFacts): ExitCode {
   return facts.retryable ? EXIT.unavailable : EXIT.other
 }
 
-/** What to say and how to leave for anything that was thrown. Never contains a stack. */
+/** The words and the exit code for anything that was thrown. Never contains a stack. */
 export function reportOf(error: unknown): FailureReport {
   if (error instanceof CommandFailure) {
     return {

@@ -1,2 +1,2 @@
-/** As `from-bus.ts`, of `@jamey/auth`. */
+/** The part of `@jamey/auth` that short commands load, as `from-bus.ts` is of the bus. */
 export { assertOwnFolder, readTokenSecretFile } from '@jamey/auth'

@@ -1,4 +1,4 @@
-/** Of MQTT over TLS. */
+/** Port of MQTT over TLS. */
 export const DEFAULT_BROKER_PORT = 8883
 
 /** The address to connect to where somebody listens on `host`: everywhere includes this machine. */

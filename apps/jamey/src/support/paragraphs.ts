@@ -58,7 +58,7 @@ function cut(paragraph: string, maximum: number): string[] {
   return pieces
 }
 
-/** After the last sentence that fits, else at the last space, else between two whole characters. */
+/** Offset of a cut: after the last sentence that fits, else at the last space, else between two whole characters. */
 function cutPosition(text: string, maximum: number): number {
   const window = text.slice(0, maximum)
   const sentence = Math.max(window.lastIndexOf('. '), window.lastIndexOf('! '), window.lastIndexOf('? '))

@@ -9,7 +9,7 @@ const UNITS = [
 /** `3 days ago`, `in 2 hours`, `just now`. */
 export function formatAge(iso: string, now: Date): string {
   const difference = (now.getTime() - Date.parse(iso)) / 1000
-  // What was to last a day when it was sent is not to be told as 23 hours because it travelled for a moment.
+  // A time that was to last a day when it was sent is not told as 23 hours because it travelled for a moment.
   const seconds = difference < 0 ? difference - 30 : difference
   const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length)
   if (unit === undefined) return 'just now'

@@ -1,12 +1,12 @@
 import type { ExitCode } from '../support/exit-codes.js'
 import type { Terminal } from './terminal.js'
 
-/** All that a command knows of the world around it. */
+/** The world around a command, as far as it knows of it. */
 export interface CommandContext {
   readonly terminal: Terminal
   /** The environment, `.env` of the current folder included. */
   readonly env: NodeJS.ProcessEnv
-  /** Which of its variables come from `.env`. */
+  /** Names of the variables that come from `.env`. */
   readonly fromFile: ReadonlySet<string>
   readonly cwd: string
   /** Aborted by the first Ctrl-C or SIGTERM. */

@@ -3,13 +3,13 @@ import type { Writable } from 'node:stream'
 import { isatty } from 'node:tty'
 
 export interface LineOutletOptions {
-  /** What a reader that stands still leaves in memory; what comes then is dropped. Infinity by default. */
+  /** Bytes that a reader which stands still leaves in memory; what comes then is dropped. Infinity by default. */
   readonly mostWaitingBytes?: number
   /** The line that stands in the place of those that were dropped, where one can be written again. */
   readonly notice?: (dropped: number, code: string) => string
   /** The first that could not be written, after one that could. */
   readonly onLoss?: (code: string) => void
-  /** One could be written again, after so many that could not. */
+  /** Told when a line could be written again, after so many that could not. */
   readonly onRecovery?: (dropped: number, code: string) => void
 }
 
@@ -21,7 +21,7 @@ export class LineOutlet {
   /** The `notice` of its options; another one where the lines have another form. */
   notice: LineOutletOptions['notice']
   readonly #stream: Writable
-  /** Of a file or device, which is written to directly: Node's streams are over after their first error. */
+  /** Descriptor of a file or device, which is written to directly: Node's streams are over after their first error. */
   readonly #fd: number | undefined
   readonly #options: LineOutletOptions
   #dropped = 0
@@ -45,7 +45,7 @@ export class LineOutlet {
     })
   }
 
-  /** How many could not be written, or not wholly, since the beginning. */
+  /** Number of lines that could not be written, or not wholly, since the beginning. */
   get dropped(): number {
     return this.#droppedBefore + this.#dropped
   }
@@ -94,7 +94,7 @@ export class LineOutlet {
     }
   }
 
-  /** What is told of the lines that were dropped, once. */
+  /** The notice about lines that were dropped, given once. */
   #takeNotice(): string {
     if (this.#dropped === 0) return ''
     const dropped = this.#dropped

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename, delimiter, dirname, join, relative } from 'node:path'
 import { shellWord } from '../support/shell-word.js'
 
-/** What of `process` tells how it was started. */
+/** The part of `process` that tells how it was started. */
 export interface Start {
   readonly argv: readonly string[]
   readonly env: NodeJS.ProcessEnv
@@ -46,7 +46,7 @@ export function asStarted(text: string, command: string, isNpmStart = false): st
   })
 }
 
-/** Whether `npm start` of this folder is what runs. */
+/** True where `npm start` of this folder is what runs. */
 export function isNpmStart(env: NodeJS.ProcessEnv): boolean {
   return env['npm_lifecycle_event'] === 'start' && env['npm_command'] !== undefined
 }

@@ -6,22 +6,22 @@ import { asStarted, isNpmStart, type Start, startedAs } from './started-as.js'
 
 export type Colors = ReturnType<typeof pc.createColors>
 
-/** Where a command reads and writes; results go to standard output, everything about them to standard error. */
+/** Input and output of a command; results go to standard output, everything about them to standard error. */
 export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly colors: Colors
   readonly errorColors: Colors
   /** Columns to wrap at; 80 where the output is no terminal, so that the text of a pipe never depends on a window. */
   readonly columns: number
-  /** Whether standard error is a terminal: progress bars and hints are for people only. */
+  /** True where standard error is a terminal: progress bars and hints are for people only. */
   readonly isInteractive: boolean
   readonly errorStream: Writable
-  /** Where standard output and error end up; both may fail, which ends nothing. */
+  /** The ends of standard output and error; both may fail, which ends nothing. */
   readonly output: LineOutlet
   readonly errors: LineOutlet
-  /** Whether somebody who reads standard output is what the command is for. */
+  /** True where the command is for somebody who reads standard output. */
   readonly isForReader: boolean
-  /** From now on the command goes on when nobody reads its standard output. */
+  /** Lets the command go on when nobody reads its standard output. */
   serve(): void
   print(line?: string): void
   printJson(value: unknown): void
@@ -40,7 +40,7 @@ export interface TerminalStreams extends Partial<Pick<Start, 'argv' | 'cwd'>> {
   readonly env: NodeJS.ProcessEnv
 }
 
-/** Of the log, while its reader stands still. */
+/** Bytes of the log that wait while its reader stands still. */
 const MAXIMUM_WAITING_BYTES = 1_048_576
 
 export function createTerminal(streams: TerminalStreams): Terminal {

@@ -32,7 +32,7 @@ async function readBytes(context: CommandContext, path: string): Promise<Buffer>
   }
 }
 
-/** What to tell of a file that cannot be read. */
+/** The failure for a file that cannot be read. */
 export function unreadable(path: string, error: unknown): CommandFailure {
   const { code, message } = error as NodeJS.ErrnoException
   const why = FILE_FAULTS[code ?? ''] ?? message

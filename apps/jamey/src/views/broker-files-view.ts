@@ -8,7 +8,7 @@ const WORDS: Readonly<Record<WrittenFile['became'], string>> = {
   kept: 'kept',
 }
 
-/** What was written, how to check it and to start the broker, and what its operator has to know. */
+/** Says what was written, how to check it and to start the broker, and what its operator has to know. */
 export function formatBrokerFiles(
   { command, checkCommand, notes }: BrokerFiles,
   files: readonly WrittenFile[],

@@ -31,7 +31,7 @@ export function formatMemory(
   return `${facts}\n${wrap(memory.content, view.columns, '  ')}\n  ${view.colors.dim(printable(memory.id))}`
 }
 
-/** Until when a memory is kept; its layer decides that, which nobody should find out by its absence. */
+/** Says until when a memory is kept; its layer decides that, which nobody should find out by its absence. */
 export function formatExpiry(expiresAt: string | null, now: Date): string {
   if (expiresAt === null) return 'kept for good'
   const moment = expiresAt.slice(0, 16).replace('T', ' ')

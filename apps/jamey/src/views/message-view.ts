@@ -3,7 +3,7 @@ import { type Colors, printable } from '../terminal/terminal.js'
 import { formatMemory } from './memory-view.js'
 import { formatVerdict } from './verdict-view.js'
 
-/** What arrived, as far as the command line shows it. */
+/** A message that arrived, as far as the command line shows it. */
 export interface ArrivedMessage {
   readonly topic: string
   readonly payload: Uint8Array
@@ -116,7 +116,7 @@ function jsonProperties(properties: object | undefined): Record<string, unknown>
   )
 }
 
-/** Undefined where the bytes are no UTF-8. */
+/** The text in UTF-8; undefined where the bytes are none. */
 export function textOf(payload: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload)
@@ -125,7 +125,7 @@ export function textOf(payload: Uint8Array): string | undefined {
   }
 }
 
-/** Undefined where it is no JSON. */
+/** The value of JSON; undefined where the text is none. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

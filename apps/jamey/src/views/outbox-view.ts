@@ -10,7 +10,7 @@ interface View {
   readonly now: Date
 }
 
-/** One line of what lies in an outbox, and who has it open. */
+/** A line about an outbox: what lies in it, and who has it open. */
 export function formatCounts(name: string, counts: OutboxCounts, { colors, now }: View): string {
   const { waiting, deadLetters, oldestAgeMs, owner } = counts
   const dead = plural(deadLetters.messages, 'dead letter', 'dead letters')
@@ -94,7 +94,7 @@ export function formatPayload(payload: Uint8Array, maximumCharacters: number): s
   return cut(printable(value === undefined ? text : JSON.stringify(value, undefined, 2)), maximumCharacters)
 }
 
-/** The same in one line. */
+/** The beginning of a payload in one line. */
 function payloadLine(payload: Uint8Array): string {
   const text = textOf(payload)
   if (text === '') return '(empty)'

@@ -32,7 +32,7 @@ export function jsonExplanation(explanation: Explanation): Record<string, unknow
   }
 }
 
-/** One line of who may do something. */
+/** A line that says who may do something. */
 export function formatGrant(explanation: Explanation, { fileName }: Manifest): string {
   const { clientId, action, ruling, permission, origin } = explanation
   const by = ruling === 'own' ? 'it is its own' : `${printable(permission ?? '')}${whereOf(origin, fileName)}`
@@ -58,7 +58,7 @@ export function jsonDifference({ added, removed, changed }: ManifestDifference):
   }
 }
 
-/** Who came and went, and below each other client what it may more (+) and less (-). */
+/** Shows who came and went, and below each other client what it may more (+) and less (-). */
 export function formatDifference({ added, removed, changed }: ManifestDifference, files: Files): string {
   const lines = [
     ...added.map((name) => `+ ${shownClientName(name)} is new`),

@@ -14,7 +14,7 @@ export interface BannerFacts {
   readonly colors: Colors
 }
 
-/** What runs where, and what to try next. */
+/** Says what runs where, and what to try next. */
 export function formatBanner({ system, directory, cwd, elapsedMs, colors }: BannerFacts): string {
   const { host, port } = system.brokerAddress
   const path = displayPath(directory.path, cwd)

@@ -45,7 +45,7 @@ export const EMQX_AUTHORIZE: Endpoint = {
     const asker = {
       ...askerOf(fields),
       username: fields.filled('username'),
-      // What EMQX has no value for it writes so; the table knows the connection then.
+      // EMQX writes so what it has no value for; the table knows the connection then.
       ...(sealedGrant === undefined || sealedGrant === 'undefined' ? {} : { sealedGrant }),
     }
     const topic = fields.required('topic')

@@ -2,9 +2,9 @@ import type { BrokerName, Grant } from '../decisions/grant.js'
 import type { Decision, Question } from '../decisions/question.js'
 import type { Fields } from './fields.js'
 
-/** What an answer has in it besides the decision. */
+/** The facts that an answer has in it besides the decision. */
 export interface AnswerContext {
-  /** How long a broker may at most go by an answer; 0: it must ask each time. */
+  /** Seconds for which a broker may at most go by an answer; 0: it must ask each time. */
   readonly cacheSeconds: number
   /** Milliseconds since 1970. */
   readonly nowMs: number
@@ -24,12 +24,12 @@ export interface Endpoint {
   readonly broker: BrokerName
   readonly path: string
   readonly form: 'json' | 'urlencoded'
-  /** What is asked, as metrics call it: one of few words. `hook` is the header `vernemq-hook`. */
+  /** Name of the question in metrics: one of few words. `hook` is the header `vernemq-hook`. */
   nameOf(hook: string | undefined): string
-  /** What is asked; throws `MalformedRequest` for what this endpoint does not know. */
+  /** The question in a body; throws `MalformedRequest` for what this endpoint does not know. */
   ask(fields: Fields, hook: string | undefined): Question
   answer(decision: Decision, hook: string | undefined, context: AnswerContext): Answer
-  /** What refuses anything asked at this path. */
+  /** The answer that refuses anything asked at this path. */
   readonly refusal: Answer
 }
 

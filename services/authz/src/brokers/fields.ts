@@ -3,7 +3,7 @@ export class MalformedRequest extends Error {
   override readonly name = 'MalformedRequest'
 }
 
-/** What a body says, by name. */
+/** The fields of a body, by name. */
 export class Fields {
   readonly #values: Readonly<Record<string, unknown>>
 
@@ -14,7 +14,7 @@ export class Fields {
     this.#values = { ...values }
   }
 
-  /** Absent where it is missing, null or `undefined`, which brokers send for what they do not know. */
+  /** Undefined where the field is missing, null or `undefined`, which brokers send for what they do not know. */
   text(name: string): string | undefined {
     const value = this.#value(name)
     if (value === undefined || value === null) return undefined

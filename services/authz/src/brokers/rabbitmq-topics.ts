@@ -6,7 +6,7 @@ export function topicOf(routingKey: string): string {
   return routingKey.replaceAll('.', '/')
 }
 
-/** The same of a binding, where a whole level `*` is a wildcard, whatever the client wrote. */
+/** The filter in a binding's routing key, where a whole level `*` is a wildcard, whatever the client wrote. */
 export function filterOf(routingKey: string): string {
   return routingKey
     .split('.')
@@ -14,7 +14,10 @@ export function filterOf(routingKey: string): string {
     .join('/')
 }
 
-/** Whether a client of that name has topics of its own at RabbitMQ: they would be another client's, or everybody's. */
+/**
+ * True where a client of that name has topics of its own at RabbitMQ: they would be another client's, or everybody's,
+ * otherwise.
+ */
 export function isTellable(clientId: string): boolean {
   return !clientId.includes('.') && clientId !== '*'
 }

@@ -32,7 +32,7 @@ export function rabbitMqEndpoints(virtualHost: string): readonly Endpoint[] {
   ]
 }
 
-/** Without a password the name is that of a certificate: RabbitMQ refuses a client that sends a user name alone. */
+/** A name without a password is that of a certificate: RabbitMQ refuses a client that sends a user name alone. */
 function userQuestion(fields: Fields): Question {
   const username = fields.required('username')
   const token = fields.text('password')
@@ -83,7 +83,7 @@ function askerOf(fields: Fields, field: string): Asker {
   }
 }
 
-/** Undefined for an identifier that is none here, which is refused. */
+/** The identifier, or undefined for one that is none here, which is refused. */
 function tellable(clientId: string | undefined): string | undefined {
   return clientId !== undefined && isTellable(clientId) ? clientId : undefined
 }

@@ -24,9 +24,9 @@ import {
   type SubscribeQuestion,
 } from './question.js'
 
-/** What decisions rest on; all of it can be replaced while connections are up. */
+/** The ground of all decisions; all of it can be replaced while connections are up. */
 export interface Trust {
-  /** Without one no token is taken. */
+  /** Without a verifier no token is accepted. */
   readonly verifier: TokenVerifier | undefined
   readonly denied?: Pick<Revocations, 'objectionTo'> | undefined
   /** Undefined: tokens alone say what a client may do, and certificates prove nothing. */
@@ -40,7 +40,7 @@ export interface DeciderOptions {
   readonly seal: GrantSeal
   readonly table: GrantTable
   readonly failures: FailureLimit
-  /** Where grants outlive the process; resolves once they do. */
+  /** Keeps grants beyond the process; resolves once they are kept. */
   readonly keep?: ((entry: TableEntry) => Promise<void>) | undefined
   /** Milliseconds since 1970; the system's clock by default. */
   readonly now?: (() => number) | undefined
@@ -62,7 +62,7 @@ export class Decider {
     this.#now = options.now ?? Date.now
   }
 
-  /** What is decided from now on rests on these; a grant that the seal does not open is unknown. */
+  /** Decisions rest on these from now on; a grant that the seal does not open is unknown. */
   use(trust: Trust, seal: GrantSeal): void {
     this.#trust = trust
     this.#seal = seal
@@ -168,7 +168,7 @@ export class Decider {
     return isOfAsker ? grant : undefined
   }
 
-  /** What has changed since the client connected. */
+  /** The reason why a client that is connected may not go on; undefined where nothing has changed. */
   #objectionTo({ broker, clientId, permissions, expiresAtMs, tokenId }: Grant): Refused | undefined {
     const { ceiling, denied, certificatesOf } = this.#trust
     if (expiresAtMs !== undefined && expiresAtMs <= this.#now()) {
@@ -202,7 +202,7 @@ function notInManifest(): Refused {
   return refused('not-in-manifest', 'the manifest does not name this client')
 }
 
-/** Every list has to allow it; where there is none, nothing is. */
+/** The reason why the lists forbid it: every list has to allow it, and where there is none, nothing is allowed. */
 function objectionOfLists(
   question: AccessQuestion,
   lists: readonly Permissions[],

@@ -1,7 +1,7 @@
 /** Names that are remembered at once; beyond, the one that began first is forgotten. */
 const MAXIMUM_NAMES = 20_000
 const WINDOW_MS = 60_000
-/** For one address, of so many for one client at it: many clients may come from behind one. */
+/** Number of clients whose failures one address may have: many clients may come from behind one. */
 const CLIENTS_OF_ADDRESS = 10
 
 interface Window {

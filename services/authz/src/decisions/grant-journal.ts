@@ -83,7 +83,7 @@ export class GrantJournal {
     if (this.#lines > 2 * this.#options.table.size + SLACK_LINES) await this.#compact()
   }
 
-  /** What comes meanwhile is written after it. */
+  /** Writes the file anew; entries that come meanwhile are written after it. */
   async #compact(): Promise<void> {
     const path = ownPath(this.#options.path)
     const file = await open(`${path}.new`, 'w', 0o600)

@@ -3,7 +3,7 @@ import { BROKERS, type Grant } from './grant.js'
 
 const KEY_BYTES = 32
 const PURPOSE = 'jamey authz grant 1'
-/** More than any token of 16 KiB becomes. */
+/** More characters than any token of 16 KiB becomes. */
 const MAXIMUM_CHARACTERS = 64 * 1024
 
 /**
@@ -46,7 +46,10 @@ function isEqual(one: string, other: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-/** What is signed was written here, but perhaps by an earlier version. JSON has null for what is undefined. */
+/**
+ * The grant in a signed text, which was written here, but perhaps by an earlier version. JSON has null for what is
+ * undefined.
+ */
 function grantIn(content: unknown): Grant | undefined {
   if (!Array.isArray(content)) return undefined
   const [name, scope, clientId, permissions, expiresAtMs, tokenId]: readonly unknown[] = content

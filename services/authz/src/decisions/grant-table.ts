@@ -11,7 +11,7 @@ export interface GrantTableOptions {
   readonly now: () => number
 }
 
-/** One connection: what it was granted, and that as the journal has it. */
+/** One connection: its grant, and that as the journal has it. */
 export interface TableEntry {
   readonly grant: Grant
   readonly sealed: string
@@ -43,7 +43,7 @@ export class GrantTable {
     this.#entries.set(key, entry)
   }
 
-  /** What was granted, expired or not; whoever asks it is not forgotten soon. */
+  /** The grant of a connection, expired or not; one that is asked for is not forgotten soon. */
   find(asker: Pick<Grant, 'broker' | 'scope' | 'clientId'>): Grant | undefined {
     const key = keyOf(asker)
     const entry = this.#entries.get(key)
@@ -53,12 +53,12 @@ export class GrantTable {
     return entry.grant
   }
 
-  /** Those in force. */
+  /** Entries that are in force. */
   *entries(): Generator<TableEntry> {
     for (const entry of this.#entries.values()) if (!this.#isOver(entry)) yield entry
   }
 
-  /** Of those that asked nothing for the longest time. */
+  /** Forgets those that asked nothing for the longest time. */
   #sweep(): void {
     let left = SWEPT_AT_ONCE
     for (const [key, entry] of this.#entries) {

@@ -1,13 +1,13 @@
 export const BROKERS = ['emqx', 'vernemq', 'rabbitmq'] as const
 export type BrokerName = (typeof BROKERS)[number]
 
-/** What a client proved when it connected: enough to decide about all that it does on this connection. */
+/** The proof of a client when it connected: enough to decide about all that it does on this connection. */
 export interface Grant {
   readonly broker: BrokerName
   /** VerneMQ's mountpoint; '' elsewhere. */
   readonly scope: string
   readonly clientId: string
-  /** Those of its token; undefined where a certificate was the proof: then the manifest alone says them. */
+  /** Permissions of its token; undefined where a certificate was the proof: then the manifest alone says them. */
   readonly permissions: readonly string[] | undefined
   /** Milliseconds since 1970; undefined where a certificate was the proof. */
   readonly expiresAtMs: number | undefined

@@ -1,9 +1,9 @@
 import type { BrokerName, Grant } from './grant.js'
 
-/** Whose connection it is about, as the broker tells it. */
+/** The connection that a question is about, as the broker tells it. */
 export interface Asker {
   readonly broker: BrokerName
-  /** What keeps equal client identifiers of one broker apart: VerneMQ's mountpoint; '' elsewhere. */
+  /** Name that keeps equal client identifiers of one broker apart: VerneMQ's mountpoint; '' elsewhere. */
   readonly scope: string
   readonly clientId: string | undefined
   readonly username: string | undefined
@@ -22,7 +22,7 @@ export interface ConnectQuestion extends Asker {
 }
 
 interface ConnectedAsker extends Asker {
-  /** What the broker was given when the client connected and brings back; undefined where it carries nothing. */
+  /** The grant that the broker was given when the client connected and brings back; undefined where it carries none. */
   readonly sealedGrant?: string | undefined
 }
 
@@ -31,13 +31,13 @@ export interface PublishQuestion extends ConnectedAsker {
   readonly topic: string
 }
 
-/** All of a SUBSCRIBE: it is allowed as a whole or not at all. */
+/** The whole of a SUBSCRIBE: it is allowed as a whole or not at all. */
 export interface SubscribeQuestion extends ConnectedAsker {
   readonly kind: 'subscribe'
   readonly filters: readonly string[]
 }
 
-/** Whether the client is connected, and may still be. */
+/** Asks whether the client is connected, and may still be. */
 export interface PresenceQuestion extends ConnectedAsker {
   readonly kind: 'presence'
 }

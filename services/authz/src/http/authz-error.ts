@@ -1,6 +1,6 @@
 import { JameyError } from '@jamey/protocol'
 
-/** What keeps the service from starting. */
+/** The reasons that keep the service from starting. */
 export type AuthzErrorCode =
   | 'settings-invalid'
   | 'tls-unusable'

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 
-/** What shows that a broker asks. */
+/** The proof that a broker asks. */
 export interface BrokerProof {
   /** Several while one takes the place of another. */
   readonly secrets: readonly string[]

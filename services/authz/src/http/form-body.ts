@@ -1,7 +1,7 @@
 import { MalformedRequest } from '../brokers/fields.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
-/** More than RabbitMQ sends. */
+/** More fields than RabbitMQ sends. */
 const MAXIMUM_FIELDS = 64
 
 /**

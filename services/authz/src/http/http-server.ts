@@ -24,12 +24,12 @@ import { isLoopbackAddress } from './loopback.js'
 import { RefusalLog } from './refusal-log.js'
 import { type ServerTls, tlsOptionsOf } from './tls.js'
 
-/** What a reload replaces. */
+/** The settings that a reload replaces. */
 export interface ServerSettings {
   readonly proof: BrokerProof
   /** Seconds for which a broker that can keep answers may keep one. */
   readonly cacheSeconds: number
-  /** Undefined where HTTP is served. Whether it is cannot be changed. */
+  /** Undefined where HTTP is served. A reload cannot change whether it is. */
   readonly tls: ServerTls | undefined
 }
 
@@ -37,7 +37,7 @@ export interface HttpServerOptions extends ServerSettings {
   readonly endpoints: readonly Endpoint[]
   readonly decider: Decider
   readonly metrics: DecisionMetrics
-  /** How many connections are known. */
+  /** Number of connections that are known. */
   readonly grants: () => number
   readonly log: Logger
   /** Milliseconds since 1970. */
@@ -145,7 +145,7 @@ export class HttpServer {
 
   #addEndpoint(endpoint: Endpoint): void {
     this.#app.post(endpoint.path, {
-      // Before a byte of the body is read.
+      // The broker proves itself before a byte of the body is read.
       onRequest: async (request, reply) => this.#admit(endpoint, request, reply),
       handler: async (request, reply) => {
         const { question, decision } = await this.#decide(endpoint, request)
@@ -260,7 +260,7 @@ function hookOf({ headers }: FastifyRequest): string | undefined {
   return typeof hook === 'string' ? hook : undefined
 }
 
-/** And not by a proxy on it. */
+/** True where the request comes from this machine, and not by a proxy on it. */
 function isOfThisMachine({ socket, headers }: IncomingMessage): boolean {
   const isPassedOn = ['forwarded', 'x-forwarded-for', 'via'].some((name) => headers[name] !== undefined)
   return !isPassedOn && isLoopbackAddress(socket.remoteAddress ?? '')

@@ -22,7 +22,7 @@ export function readJsonBody(bytes: Uint8Array): unknown {
   return value
 }
 
-/** Before it is parsed, which would recurse. */
+/** The depth is checked before the text is parsed, which would recurse. */
 function assertDepth(text: string): void {
   let depth = 0
   for (let i = 0; i < text.length; i++) {
@@ -34,7 +34,7 @@ function assertDepth(text: string): void {
   }
 }
 
-/** Of what is known to be JSON. */
+/** Throws where a member comes twice in a text that is known to be JSON. */
 function assertUnique(text: string): void {
   /** The names so far of each object that is open; undefined for a list. */
   const open: (Set<string> | undefined)[] = []

@@ -1,4 +1,4 @@
-/** Of every request, whichever broker sends it. */
+/** Bounds on every request, whichever broker sends it. */
 
 /** A token of 16 KiB and a topic of 64 KiB, escaped; publish hooks of VerneMQ need `no_payload`. */
 export const BODY_LIMIT_BYTES = 1024 * 1024

@@ -2,12 +2,12 @@ import { createSecureContext, type TlsOptions } from 'node:tls'
 import { AuthzError } from './authz-error.js'
 import { HEADERS_TIMEOUT_MS } from './limits.js'
 
-/** What HTTPS is served with, PEM. */
+/** The certificates of HTTPS, PEM. */
 export interface ServerTls {
-  /** With its chain. */
+  /** The certificate with its chain. */
   readonly cert: string
   readonly key: string
-  /** Who vouches for the certificates of brokers; undefined where none is asked for. */
+  /** Authorities that vouch for the certificates of brokers; undefined where none is asked for. */
   readonly ca: string | undefined
 }
 

@@ -11,7 +11,7 @@ export interface DecisionFacts {
   readonly seconds: number
 }
 
-/** What the service tells about itself: numbers alone, no name of a client or a topic. */
+/** Counts decisions: numbers alone, no name of a client or a topic. */
 export class DecisionMetrics {
   readonly #decisions = new Counter(
     'jamey_authz_decisions_total',

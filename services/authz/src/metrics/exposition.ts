@@ -25,7 +25,7 @@ export class Counter {
   }
 }
 
-/** How many took at most so long, by labels. */
+/** Counts how many took at most so long, by labels. */
 export class Histogram {
   readonly #name: string
   readonly #help: string
@@ -67,7 +67,7 @@ export class Histogram {
   }
 }
 
-/** What is the case now. */
+/** The lines of a value as it is now. */
 export function gaugeLines(name: string, help: string, value: number): string[] {
   return [...head(name, help, 'gauge'), `${name} ${value}`]
 }

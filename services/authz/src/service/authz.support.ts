@@ -68,12 +68,12 @@ export async function startTested(options: Partial<AuthzOptions> = {}) {
     send,
     token: (sub: string, permissions: readonly string[], more: Partial<TokenContent> = {}) =>
       signToken({ sub, permissions, now, ...more }, TOKEN_SECRET),
-    /** What a broker that speaks JSON is told. */
+    /** The answer to a broker that speaks JSON. */
     async ask(path: string, body: object, options: AskOptions = {}): Promise<unknown> {
       const reply = await send(path, JSON.stringify(body), { ...options, type: 'application/json' })
       return JSON.parse(reply.text)
     },
-    /** What RabbitMQ is told. */
+    /** The answer to RabbitMQ. */
     async askForm(path: string, fields: Readonly<Record<string, string>>): Promise<string> {
       const type = 'application/x-www-form-urlencoded'
       return (await send(path, String(new URLSearchParams(fields)), { type })).text

@@ -21,15 +21,15 @@ import {
   DEFAULT_VIRTUAL_HOST,
 } from './settings.js'
 
-/** What can be replaced while it runs. */
+/** The parts that can be replaced while it runs. */
 export interface AuthzTrust {
-  /** What brokers have to show, 32 bytes at least; several while one takes the place of another. */
+  /** Secrets that brokers have to show, 32 bytes at least; several while one takes the place of another. */
   readonly secrets: readonly [string, ...string[]]
   /** The common names of the brokers' certificates; with `tls.ca` alone. */
   readonly certificateNames?: readonly string[] | undefined
-  /** What tokens are verified with, as `TokenVerifier` takes it; without secret and keys no token is taken. */
+  /** Keys of tokens, as `TokenVerifier` takes them; without secret and keys no token is accepted. */
   readonly tokens?: Omit<TokenVerifierOptions, 'denied' | 'now'> | undefined
-  /** Who is denied, such as `Revocations`; nobody by default. */
+  /** Decides who is denied, as `Revocations` does; nobody by default. */
   readonly denied?: Pick<Revocations, 'objectionTo'> | undefined
   /** Bounds what tokens say; without it they say everything, and certificates prove nothing. */
   readonly manifest?: Manifest | undefined
@@ -46,9 +46,9 @@ export interface AuthzOptions extends AuthzTrust {
   readonly host?: string | undefined
   /** 8090 by default; 0 takes any free one. */
   readonly port?: number | undefined
-  /** Where grants outlive the process; nowhere by default. */
+  /** File in which grants outlive the process; none by default. */
   readonly grantsFile?: string | undefined
-  /** Of one client at one address; 30 by default, 0 for no limit. */
+  /** Failures of one client at one address; 30 by default, 0 for no limit. */
   readonly failuresPerMinute?: number | undefined
   /** Decisions under way, beyond which everything is refused; 500 by default. */
   readonly maximumInFlight?: number | undefined
@@ -61,9 +61,9 @@ export interface AuthzOptions extends AuthzTrust {
 }
 
 export interface Authz {
-  /** Such as `https://127.0.0.1:8090`. */
+  /** The URL, such as `https://127.0.0.1:8090`. */
   readonly url: string
-  /** From now on these are asked; connections that are known stay known. Throws `AuthzError`, and then nothing changed. */
+  /** Asks these from now on; connections that are known stay known. Throws `AuthzError`, and then nothing changed. */
   use(trust: AuthzTrust): void
   /** Finishes what was asked, closes. */
   stop(): Promise<void>

@@ -8,13 +8,13 @@ import { type AuthzSettings, type Environment, readTls, settingsFromEnvironment 
 export interface RunOptions {
   /** The process's environment by default. */
   readonly env?: Environment | undefined
-  /** Where relative paths are looked up; the working directory by default. */
+  /** Folder from which relative paths are looked up; the working directory by default. */
   readonly cwd?: string | undefined
   readonly log: Logger
 }
 
 export interface RunningAuthz {
-  /** Such as `https://127.0.0.1:8090`. */
+  /** The URL, such as `https://127.0.0.1:8090`. */
   readonly url: string
   /** Reads secrets, certificates and the manifest again. Rejects for what cannot be used, and then nothing changed. */
   reload(): Promise<void>

@@ -7,14 +7,14 @@ import type { ServerTls } from '../http/tls.js'
 
 export const DEFAULT_AUTHZ_HOST = '127.0.0.1'
 export const DEFAULT_AUTHZ_PORT = 8090
-/** Of one client at one address. */
+/** Failures of one client at one address. */
 export const DEFAULT_FAILURES_PER_MINUTE = 30
 export const DEFAULT_VIRTUAL_HOST = '/'
 
 const MAXIMUM_PEM_BYTES = 1024 * 1024
 const MAXIMUM_CACHE_SECONDS = 3_600
 
-/** What the environment says; files that can change while the service runs are named and not read. */
+/** The settings in the environment; files that can change while the service runs are named and not read. */
 export interface AuthzSettings {
   readonly host: string
   readonly port: number
@@ -82,7 +82,7 @@ export function settingsFromEnvironment(env: Environment, cwd: string): AuthzSet
   return settings
 }
 
-/** What each variable allows, another one may forbid. */
+/** Throws where variables that are each allowed forbid one another. */
 function assertTogether(settings: AuthzSettings, reader: Reader): void {
   const { tls, host, certificateNames, tokenSecret, tokenSecretFile, keys, certificatesOf } = settings
   if (settings.secretFile === '')

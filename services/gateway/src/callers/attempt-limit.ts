@@ -6,7 +6,7 @@ interface Window {
   count: number
 }
 
-/** So many within a window of time for each name. */
+/** Allows so many attempts within a window of time for each name. */
 export class AttemptLimit {
   readonly #most: number
   readonly #windowMs: number

@@ -11,7 +11,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 /** Version 00 alone is defined; all-zero identifiers mean "none". [Trace Context, section 3.2.2] */
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
-/** How long the caller waits, from `X-Timeout-Ms`: 100 to 60000, 30 s where it is not given. */
+/** Milliseconds that the caller waits, from `X-Timeout-Ms`: 100 to 60000, 30 s where it is not given. */
 export function timeoutOf(headers: IncomingHttpHeaders): number {
   const value = headers['x-timeout-ms']
   if (value === undefined) return DEFAULT_TIMEOUT_MS

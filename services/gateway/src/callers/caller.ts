@@ -4,13 +4,13 @@ import { COMPONENTS } from '@jamey/contracts'
 import { Problem, retryAfter } from '../problems/problem.js'
 import { isLocalHostHeader, isLoopbackAddress } from './loopback.js'
 
-/** Who calls: the subject of a verified token, or somebody on this very machine. */
+/** A caller: the subject of a verified token, or somebody on this very machine. */
 export interface Caller {
-  /** What rate limits count by and logs name; never anything secret. */
+  /** Name by which rate limits count and which logs have; never anything secret. */
   readonly name: string
-  /** Whether a token proves the name. */
+  /** True where a token proves the name. */
   readonly hasToken: boolean
-  /** What its calls are decided by behind the gateway: the client identifier, and what that may do. */
+  /** Permissions by which its calls are decided behind the gateway, with the client identifier. */
   readonly permissions: Permissions
 }
 
@@ -18,11 +18,11 @@ export interface CallerFacts {
   readonly headers: IncomingHttpHeaders
   /** The address of the TCP peer itself, not what a header claims. */
   readonly peerAddress: string | undefined
-  /** By a Unix socket, which the user who runs this gateway and root alone can reach. */
+  /** True where it came by a Unix socket, which the user who runs this gateway and root alone can reach. */
   readonly isByUnixSocket?: boolean
   /** The user of this machine whose program the peer is; undefined where that cannot be told. */
   readonly peerUser: () => Promise<number | undefined>
-  /** Whether the peer speaks TLS with this very server. */
+  /** True where the peer speaks TLS with this very server. */
   readonly isSecure?: boolean
   /** Proxies that say nothing of themselves still speak HTTP/1.0; programs of today do not. */
   readonly httpVersion: string
@@ -31,9 +31,9 @@ export interface CallerFacts {
 export interface CallerPolicy {
   /** Verifies tokens; without one no token can be accepted. */
   readonly verifier: TokenVerifier | undefined
-  /** Whether somebody on this machine may call without a token: only where the server listens on loopback alone. */
+  /** True where somebody on this machine may call without a token: only where the server listens on loopback alone. */
   readonly trustsLoopback: boolean
-  /** Whether those who come by the Unix socket may; false by default. */
+  /** True where those who come by the Unix socket may call without a token; false by default. */
   readonly trustsUnixSocket?: boolean
 }
 
@@ -77,7 +77,7 @@ export function requirePermission(caller: Caller, topic: string): void {
 }
 
 const { clientId, permissions } = COMPONENTS.operator
-/** Whoever runs the system. */
+/** The user who runs the system. */
 const LOCAL_CALLER: Caller = {
   name: 'local',
   hasToken: false,
@@ -142,7 +142,7 @@ function objectionToLocalCaller(facts: CallerFacts, policy: CallerPolicy): strin
     : 'Pages of other origins may not call without a token.'
 }
 
-/** What shows that a proxy passed a call on; undefined where nothing does. */
+/** The header that shows that a proxy passed a call on; undefined where there is none. */
 export function proxyHeaderOf(headers: IncomingHttpHeaders): string | undefined {
   return PROXY_HEADERS.find((name) => headers[name] !== undefined)
 }

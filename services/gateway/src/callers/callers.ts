@@ -5,7 +5,7 @@ import { type Caller, type CallerPolicy, identifyCaller, requirePermission, requ
 import { PeerUsers } from './peer-user.js'
 import { cameByUnixSocket } from './unix-socket.js'
 
-/** Who made each request: found out once, then used for counting and for permission. */
+/** The caller of each request: found out once, then used for counting and for permission. */
 export class Callers {
   readonly #policy: CallerPolicy
   readonly #peerUsers = new PeerUsers()
@@ -34,7 +34,7 @@ export class Callers {
     }
   }
 
-  /** Whose call it is that was admitted. */
+  /** The caller of a request that was admitted. */
   admitted(request: FastifyRequest): Caller {
     const caller = this.#known.get(request)
     if (caller === undefined || caller instanceof Problem) throw new Error('the call was not admitted')

@@ -4,20 +4,23 @@ import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContextOptions, type TLSSocket, type TlsOptions } from 'node:tls'
 import { GatewayError } from '../problems/errors.js'
 
-/** What HTTPS is served with, and whose client certificates are asked for. */
+/** The certificate of HTTPS, and the client certificates that are asked for. */
 export interface GatewayTls {
   /** PEM, with its chain. */
   readonly cert: string | Uint8Array
   readonly key: string | Uint8Array
-  /** Who vouches for client certificates, PEM: for those `POST /v1/token` issues tokens. Without it none is asked for. */
+  /**
+   * Authorities that vouch for client certificates, PEM: for those `POST /v1/token` issues tokens. Without them none is
+   * asked for.
+   */
   readonly clientCa?: string | Uint8Array | undefined
 }
 
-/** What handshakes from now on are made with; connections stay. Throws as `tlsOptionsOf`, and nothing changes. */
+/** Makes handshakes from now on with `tls`; connections stay. Throws as `tlsOptionsOf`, and nothing changes. */
 export function renewTls(server: Server, tls: GatewayTls): void {
   if (!(server instanceof HttpsServer)) return
   const { cert, key, ca, minVersion } = tlsOptionsOf(tls, 0)
-  // Undefined would be told as a fault.
+  // Members that are undefined would be told as a fault.
   server.setSecureContext({
     cert,
     key,
@@ -26,13 +29,13 @@ export function renewTls(server: Server, tls: GatewayTls): void {
   } as SecureContextOptions)
 }
 
-/** What a client showed of itself in the handshake. */
+/** A client's certificate as it came in the handshake. */
 export interface ShownCertificate {
   /** '' where there is none, or several. */
   readonly commonName: string
-  /** In DER. */
+  /** The certificate in DER. */
   readonly raw: Uint8Array
-  /** Why the handshake found it to prove nothing; undefined where it does. */
+  /** The reason why the handshake found it to prove nothing; undefined where it proves its name. */
   readonly fault: string | undefined
   /** Milliseconds since 1970: a connection, or a session that is resumed, may outlive it. */
   readonly endsAtMs: number

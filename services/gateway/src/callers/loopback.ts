@@ -1,11 +1,11 @@
 import { isIPv4 } from 'node:net'
 
-/** Whether `host`, as given to listen on, can only be reached from this machine. */
+/** True where `host`, as given to listen on, can only be reached from this machine. */
 export function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || isLoopbackAddress(host)
 }
 
-/** Whether `address` is in 127.0.0.0/8 or is ::1, also where IPv4 is written inside IPv6. */
+/** True where `address` is in 127.0.0.0/8 or is ::1, also where IPv4 is written inside IPv6. */
 export function isLoopbackAddress(address: string): boolean {
   const plain = address.toLowerCase().replace(/^::ffff:/, '')
   return plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'))

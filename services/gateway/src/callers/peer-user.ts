@@ -10,7 +10,7 @@ const MAXIMUM_READINGS = 3
 const REST = /^ [\dA-F]{2} \S+ \S+ \S+ +(\d+) +\d+ +(\d+) /
 const FAMILIES = ['IPv4', 'IPv6']
 
-/** What is asked of a connection. */
+/** The addresses of a connection. */
 export type Peer = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>
 
 /**
@@ -81,7 +81,9 @@ function userIn(tables: string, keys: readonly string[]): number | undefined {
   return undefined
 }
 
-/** How the peer's end of the connection begins in the tables: its own address first. IPv4 may be written in IPv6. */
+/**
+ * The beginnings of the peer's end of the connection in the tables: its own address first. IPv4 may be written in IPv6.
+ */
 function keysOf({ remoteAddress = '', remotePort, localAddress = '', localPort }: Peer): string[] {
   if (remotePort === undefined || localPort === undefined) return []
   const ends = [`${remoteAddress}`, `${localAddress}`].map((address) => address.replace(/^::ffff:/i, ''))
@@ -92,7 +94,7 @@ function keysOf({ remoteAddress = '', remotePort, localAddress = '', localPort }
   })
 }
 
-/** Of the addresses within this machine only. */
+/** Bytes of an address within this machine; undefined for all others. */
 function bytesOf(address: string, family: string): Buffer | undefined {
   const parts = /^(127)\.(\d+)\.(\d+)\.(\d+)$/.exec(address)?.slice(1).map(Number)
   if (parts !== undefined) {
@@ -112,7 +114,7 @@ function portOf(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, '0')
 }
 
-/** One that is not there is empty, as the second is without IPv6, and both are on other systems. */
+/** A table that is not there is empty, as the second is without IPv6, and both are on other systems. */
 async function readTables(): Promise<string> {
   const texts = await Promise.all(TABLES.map((path) => readFile(path, 'latin1').catch(() => '')))
   return texts.join('')

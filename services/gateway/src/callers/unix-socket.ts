@@ -7,12 +7,12 @@ import { Server as TlsServer } from 'node:tls'
 import { ownPath } from '@jamey/auth'
 import { GatewayError } from '../problems/errors.js'
 
-/** Its owner alone may connect, besides root. */
+/** Mask that leaves the right to connect to the owner alone, besides root. */
 const NOT_OTHERS = 0o177
 
 const accepted = new WeakSet<Socket>()
 
-/** Whether the connection came by a Unix socket, so that its peer is of the user who runs this, or root. */
+/** True where the connection came by a Unix socket, so that its peer is of the user who runs this, or root. */
 export function cameByUnixSocket(socket: Socket): boolean {
   return accepted.has(socket)
 }

@@ -1,6 +1,6 @@
 import { JameyError } from '@jamey/auth'
 
-/** What kept the gateway from starting; the port cases are the ones a user can mend on the command line. */
+/** The reasons that kept the gateway from starting; the port cases are the ones a user can mend on the command line. */
 export type GatewayErrorCode =
   | 'port-in-use'
   | 'port-forbidden'

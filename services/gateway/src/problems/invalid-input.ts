@@ -7,7 +7,7 @@ type Issue = z.core.$ZodIssue
 /** The names a caller used where they differ from the contract's: `{ layers: 'layer' }`. */
 export type FieldNames = Readonly<Record<string, string>>
 
-/** What is wrong with an input: the first fault, with the field it is in. */
+/** The first fault of an input, with the field it is in. */
 export interface InputFault {
   readonly field: string
   readonly detail: string

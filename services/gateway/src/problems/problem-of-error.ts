@@ -8,10 +8,10 @@ import {
 } from '@jamey/bus'
 import { Problem, type ProblemKind, retryAfter } from './problem.js'
 
-/** How soon it makes sense to try again where nothing says when. */
+/** Milliseconds after which it makes sense to try again where nothing says when. */
 const RETRY_DELAY_MS = 2_000
 
-/** What fastify found wrong with a request, by its code. */
+/** The problem for a fault that fastify found in a request, by its code. */
 const FASTIFY_PROBLEMS: Readonly<
   Record<string, readonly [kind: ProblemKind, detail: string, field?: string]>
 > = {
@@ -30,7 +30,7 @@ const FASTIFY_PROBLEMS: Readonly<
   FST_ERR_MAX_PARAM_LENGTH: ['not-found', 'There is nothing at a path this long.'],
 }
 
-/** What a remote failure's kind means over HTTP. Kinds that are not listed go by whether a retry may help. */
+/** The problem for a remote failure's kind. Kinds that are not listed go by whether a retry may help. */
 const REMOTE_PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   'invalid-request': 'invalid-input',
   'invalid-input': 'invalid-input',
@@ -55,7 +55,7 @@ const REMOTE_PROBLEMS: Readonly<Record<string, ProblemKind>> = {
 /** The names of the errors by which the MQTT client says that it has no usable connection. */
 const CONNECTION_ERRORS: ReadonlySet<string> = new Set(['ConnectionError', 'AuthenticationError'])
 
-/** What the caller is told about any error; whatever is not known to be fit for callers is `internal`. */
+/** The problem that a caller is told about any error; one that is not known to be fit for callers is `internal`. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof RemoteError) return problemOfRemote(error)

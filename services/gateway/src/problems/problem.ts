@@ -34,7 +34,7 @@ export interface ProblemBody {
   readonly field?: string
   /** The permission that was missing. */
   readonly permission?: string
-  /** What clients of OAuth 2.0 look at, where tokens are issued. [RFC 6749, section 5.2] */
+  /** The word that clients of OAuth 2.0 look at, where tokens are issued. [RFC 6749, section 5.2] */
   readonly error?: string
   readonly error_description?: string
 }
@@ -56,7 +56,7 @@ export class Problem extends Error {
   readonly status: number
   readonly field: string | undefined
   readonly permission: string | undefined
-  /** As OAuth 2.0 has it; undefined but where tokens are issued. */
+  /** The error as OAuth 2.0 has it; undefined but where tokens are issued. */
   readonly error: string | undefined
   readonly headers: Readonly<Record<string, string>>
 

@@ -1,7 +1,7 @@
 import type { StateName } from '@jamey/bus'
 import { Problem, retryAfter } from './problem.js'
 
-/** What a state of the connection that is not `connected` means to callers, and when to try again. */
+/** The problem for a state of the connection that is not `connected`, and when to try again. */
 const UNAVAILABLE: Readonly<
   Record<Exclude<StateName, 'connected'>, readonly [detail: string, retryAfterMs: number]>
 > = {
@@ -14,7 +14,7 @@ const UNAVAILABLE: Readonly<
   ],
 }
 
-/** Why no call can be sent in a state of the connection; undefined when it can. */
+/** The reason why no call can be sent in a state of the connection; undefined when it can. */
 export function unavailability(state: StateName): Problem | undefined {
   if (state === 'connected') return undefined
   const [detail, retryAfterMs] = UNAVAILABLE[state]

@@ -70,7 +70,7 @@ export class FakeBus {
     const handler = this.#handlers.get(keyOf(contract))
     if (handler === undefined) throw new NoResponderError(topic, action)
     const { messageId = randomUUID(), correlationId = randomUUID(), timeoutMs = 30_000 } = options
-    // As in the real bus, whose waiting requests all share one inbox.
+    // The real bus does so, too: its waiting requests all share one inbox.
     const replyTo = options.correlationId === undefined ? 'answers' : messageId
     const key = `${replyTo} ${correlationId}`
     if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)

@@ -29,7 +29,7 @@ const DEFAULT_CALL_LIMIT: CallLimit = { calls: DEFAULT_CALLS_PER_MINUTE, windowM
 
 /** The HTTP server and the API router behind it, over one bus. */
 export interface Gateway {
-  /** Such as `http://127.0.0.1:8080`, once started. */
+  /** The URL, such as `http://127.0.0.1:8080`, once started. */
   readonly url: string | undefined
   /**
    * Resolves once calls are routed, however long the broker takes to appear. Rejects where that needs somebody's help:

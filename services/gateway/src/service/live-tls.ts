@@ -5,12 +5,12 @@ import type { Gateway } from './gateway.js'
 
 export interface LiveTlsOptions {
   readonly files: readonly string[]
-  /** What was read last. */
+  /** The settings that were read last. */
   readonly tls: GatewayTls
   /** Reads them again. */
   readonly read: () => GatewayTls | undefined
   readonly gateway: Pick<Gateway, 'renewTls'>
-  /** Whose lists the authorities among them sign. */
+  /** The lists that are signed by the authorities among them. */
   readonly denied: Pick<Revocations, 'use'>
   readonly lists: Omit<RevocationFiles, 'authorities'>
   readonly log: Pick<Logger, 'info' | 'error'>
@@ -35,7 +35,7 @@ export function keepTlsLive(options: LiveTlsOptions): { stop(): void } {
   return new WatchedFiles(files, () => void renew())
 }
 
-/** Who may have signed revocation lists: who vouches for client certificates. */
+/** Authorities that may have signed revocation lists: those that vouch for client certificates. */
 export function authoritiesOf(tls: GatewayTls | undefined): string[] {
   return tls?.clientCa === undefined ? [] : [String(tls.clientCa)]
 }

@@ -30,15 +30,15 @@ export interface GatewaySettings {
   readonly host?: string | undefined
   /** 8080 by default; 0 takes any free one. */
   readonly port?: number | undefined
-  /** Where a Unix socket is served, too, of mode 0600; none by default. */
+  /** Path at which a Unix socket is served, too, of mode 0600; none by default. */
   readonly socketPath?: string | undefined
-  /** What callers' tokens are signed with, one of several where it is being replaced; without it no token is accepted. */
+  /** Secret that signs callers' tokens, one of several where it is being replaced; without it no token is accepted. */
   readonly tokenSecret?: Secret | readonly Secret[] | undefined
   /** Public keys that callers' tokens may be signed for, too: a `KeySet` or a `LiveKeySet`. */
   readonly keys?: TokenVerifierOptions['keys'] | undefined
-  /** What callers' tokens have to be for (`aud`); see `TokenVerifierOptions`. */
+  /** Audience that callers' tokens must have (`aud`); see `TokenVerifierOptions`. */
   readonly audience?: TokenVerifierOptions['audience'] | undefined
-  /** Who may have issued them (`iss`); anybody by default. */
+  /** Issuers of callers' tokens (`iss`); any by default. */
   readonly issuers?: TokenVerifierOptions['issuers'] | undefined
   /** HTTPS in the place of HTTP; TLS 1.3. */
   readonly tls?: GatewayTls | undefined
@@ -48,13 +48,13 @@ export interface GatewaySettings {
   readonly ownCrlFile?: string | undefined
   /** Revocation lists (CRLs) of who vouches for client certificates, which `runGateway` reads. */
   readonly crlFiles?: readonly string[] | undefined
-  /** Who may have tokens, such as `ClientRegistry`; signed with `tokenSecret`. Nobody by default. */
+  /** Clients that may have tokens, such as `ClientRegistry`; these are signed with `tokenSecret`. Nobody by default. */
   readonly clients?: TokenClients | undefined
-  /** Who is denied, such as `Revocations`; nobody by default. */
+  /** Decides who is denied, as `Revocations` does; nobody by default. */
   readonly denied?: TokenVerifierOptions['denied'] | undefined
   /** Client identifiers of the consciences whose keys `/v1/jwks` shows; `jamey-conscience` by default. */
   readonly consciences?: readonly string[] | undefined
-  /** Whether callers on this machine need a token too; false by default. */
+  /** True where callers on this machine need a token too; false by default. */
   readonly requireToken?: boolean | undefined
   /** 30000 calls a minute for each caller by default; false turns it off. */
   readonly callLimit?: CallLimit | false | undefined

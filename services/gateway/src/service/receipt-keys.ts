@@ -7,7 +7,7 @@ export class ReceiptKeys {
   readonly #bus: GatewayBus
   readonly #log: Logger
   readonly #consciences: ReadonlySet<string>
-  /** By conscience. */
+  /** Keys by conscience. */
   readonly #keys = new Map<string, KeySet['keys']>()
   #stopWatching: (() => void) | undefined
   #isSubscribed = false
@@ -42,14 +42,15 @@ export class ReceiptKeys {
     try {
       await this.#bus.subscribe(topics.conscience.keys, ({ sender, data }) => this.#take(sender, data))
     } catch (error) {
-      // Asked again with the next connection.
+      // The next connection asks again.
       this.#isSubscribed = false
       this.#log.warn({ err: error }, 'the keys of receipts cannot be read, so /v1/jwks lacks them')
     }
   }
 
   #take({ clientId, isVerified }: { clientId: string; isVerified: boolean }, { keys }: KeySet): void {
-    // Whose key is here decides what is approved, and many a client may publish there, such as the operator's.
+    // A key here decides what is approved, and many a client may publish there, such as the operator's: only a
+    // conscience counts.
     if (!isVerified || !this.#consciences.has(clientId)) return
     this.#keys.set(clientId, keys)
   }

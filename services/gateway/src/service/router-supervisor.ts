@@ -43,9 +43,9 @@ export class RouterSupervisor {
     if (this.#bus.state === 'connected') await this.#serve()
   }
 
-  /** Why this router takes no calls; undefined when it does. */
+  /** The reason why this router takes no calls; undefined when it does. */
   unreadiness(): Problem | undefined {
-    // What the bus has found out itself: that nobody hears the calls, say.
+    // The bus may have found a fault itself: that nobody hears the calls, say.
     const [fault] = this.#bus.faults
     if (fault !== undefined) {
       return new Problem('unavailable', `The gateway cannot work: ${fault.message}.`, {

@@ -14,9 +14,9 @@ export interface RunOptions extends ComponentOptions {
 }
 
 export interface RunningGateway {
-  /** Its connection; open until `stop`. */
+  /** The bus of the gateway; open until `stop`. */
   readonly bus: Bus
-  /** Such as `http://127.0.0.1:8080`. */
+  /** The URL, such as `http://127.0.0.1:8080`. */
   readonly url: string
   /** Resolves once connected to the broker and serving; rejects where it never can. */
   readonly ready: Promise<void>
@@ -78,7 +78,10 @@ function stopOf(gateway: Gateway, bus: Bus, stopWatching: () => void): RunningGa
   }
 }
 
-/** Whose tokens callers may have. The bus looks into `.env` too, and both halves must believe the same. */
+/**
+ * The options that say whose tokens callers may have. The bus looks into `.env` too, and both halves must believe the
+ * same.
+ */
 function accessOf(
   settings: GatewaySettings,
   config: BusConfig,

@@ -21,15 +21,15 @@ const FAILURES_OF_CLIENT = 10
 const FAILURES_OF_ADDRESS = 60
 /** Tokens that one client gets in a minute, wherever it asks from. */
 const TOKENS_OF_CLIENT = 60
-/** More than any name has, and short enough for a line of the log. */
+/** More characters than any name has, and few enough for a line of the log. */
 const SHOWN_CHARACTERS = 128
 
-/** Who may have tokens, such as `ClientRegistry`. */
+/** Clients that may have tokens, such as `ClientRegistry`. */
 export type TokenClients = Pick<ClientRegistry, 'authenticate' | 'certified'>
 
 export interface TokenIssuerOptions {
   readonly clients: TokenClients
-  /** What the tokens are signed with. */
+  /** Secret that signs the tokens. */
   readonly secret: Secret
   readonly audience?: string | readonly string[] | undefined
   readonly issuer?: string | undefined
@@ -100,7 +100,7 @@ export class TokenIssuer {
         ? this.#options.clients.certified(clientId)
         : this.#authenticate(clientId, secret)
     })
-    // Whoever has the secret of another may not use up what that one gets, so this is counted behind it.
+    // A client that has the secret of another may not use up what that one gets, so this is counted behind it.
     refuseBeyond(
       this.#tokens.take(clientId),
       'This client asks for too many tokens; one is good until it ends.',
@@ -121,7 +121,7 @@ export class TokenIssuer {
     return { answer, jti }
   }
 
-  /** Counted before anything is checked, or many at once would not be. Who is right does not count. */
+  /** Counts before anything is checked, or many at once would not be counted. A client that is right does not count. */
   async #counted(
     clientId: string,
     address: string,
@@ -150,7 +150,7 @@ export class TokenIssuer {
   }
 }
 
-/** As the broker has it: whoever shows a certificate is who that names, and nobody else. */
+/** Throws as the broker does: a client that shows a certificate is the one that it names, and nobody else. */
 function assertCertificate(
   { commonName, endsAtMs, ...shown }: ShownCertificate,
   clientId: string,
@@ -168,7 +168,7 @@ function refuseBeyond(waitMs: number | undefined, detail: string): void {
   if (waitMs !== undefined) throw new Problem('rate-limited', detail, { headers: retryAfter(waitMs) })
 }
 
-/** All, or those that were asked for, which the client has to have. [RFC 6749, section 3.3] */
+/** All permissions, or those that were asked for, which the client has to have. [RFC 6749, section 3.3] */
 function permissionsOf(
   { permissions }: ClientEntry,
   scope: readonly string[] | undefined,

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Problem } from '../problems/problem.js'
 
-/** What a client asks with for a token. [RFC 6749, section 4.4.2] */
+/** A client's request for a token. [RFC 6749, section 4.4.2] */
 export interface TokenRequest {
   readonly clientId: string
   /** Undefined: its certificate speaks for it. */
@@ -77,7 +77,7 @@ function clientOf(
   }
 }
 
-/** The same whether the name is known or not. */
+/** The problem for a client that is not known, or whose secret is wrong: the same for both. */
 export function clientUnknown(detail = 'The client is not known, or its secret is another one.'): Problem {
   return new Problem('client-unknown', detail, {
     error: 'invalid_client',

@@ -43,7 +43,7 @@ export async function addTokenRoute(
   })
 }
 
-/** Of who asks; what a proxy shows is its own, and says nothing about whose call it passes on. */
+/** The certificate of the client; that of a proxy is its own, and says nothing about whose call it passes on. */
 function certificateOf({ headers, raw }: FastifyRequest): ShownCertificate | undefined {
   return proxyHeaderOf(headers) === undefined ? shownCertificate(raw.socket) : undefined
 }
@@ -66,7 +66,7 @@ async function readForm(_request: FastifyRequest, text: string | Buffer): Promis
   return fields
 }
 
-/** What is wrong with a request at all has an error of OAuth 2.0, too. */
+/** The problem with an error of OAuth 2.0, also where the request is at fault. */
 function asOAuth(problem: Problem): Problem {
   const { kind, status, message, field, headers, cause } = problem
   if (problem.error !== undefined || ![400, 413, 415].includes(status)) return problem

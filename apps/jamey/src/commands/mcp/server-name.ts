@@ -34,7 +34,7 @@ export function serverNameOf(command: readonly string[]): string {
   return parts.findLast((part) => !NAMELESS.test(part)) ?? 'server'
 }
 
-/** Without version and extension, of letters, digits and hyphens. */
+/** The word in a part of a name: letters, digits and hyphens, without version and extension. */
 function wordOf(part: string): string {
   return part
     .replace(/(?<=.)@.*$/, '')

@@ -14,7 +14,7 @@ export interface PolicyExplainOptions extends PolicyOptions {
   readonly policy: string
 }
 
-/** Whether the file can be used; throws what is wrong with it, all at once. */
+/** Says that the file can be used, or throws what is wrong with it, all at once. */
 export async function policyCheck(context: CommandContext, file: string, { json }: PolicyOptions): Outcome {
   const { terminal } = context
   const { version, rules, facts } = await policyAt(context, file)
@@ -29,7 +29,7 @@ export async function policyCheck(context: CommandContext, file: string, { json 
   return EXIT.success
 }
 
-/** What would become of a call, by which rules and facts. `given`: its arguments, as JSON. */
+/** Says what would become of a call, by which rules and facts. `given`: its arguments, as JSON. */
 export async function policyExplain(
   context: CommandContext,
   call: { readonly tool: string; readonly given: string },
