@@ -26,7 +26,7 @@ function tableOf(results: readonly BrokerResult[], keys: readonly string[]): str
 }
 
 function nameOf({ broker, version, access, date }: BrokerResult): string {
-  return `${broker} ${version}, ${access} (${date})`
+  return `${[broker, version].filter(Boolean).join(' ')}, ${access} (${date})`
 }
 
 function cellOf({ cells }: BrokerResult, key: string): string {

@@ -1,3 +1,7 @@
+export { AuditError, AuditLog, type AuditLogOptions } from './audit/audit-log.js'
+export { type FoundAuditLine, readAudit } from './audit/audit-reader.js'
+export type { AuditEntry, AuditHead, AuditRecord, ReadAuditLine } from './audit/audit-record.js'
+export { type AuditFault, type AuditVerification, verifyAudit } from './audit/audit-verification.js'
 export {
   type CallVerdict,
   type Decision,
@@ -6,6 +10,15 @@ export {
   type Policy,
   type Provenance,
 } from './policy/policy.js'
+export {
+  type FailedPolicyCase,
+  type PolicyCase,
+  type PolicyDifference,
+  type PolicyTest,
+  parsePolicyCases,
+  policyDifferences,
+  testPolicy,
+} from './policy/policy-cases.js'
 export { loadPolicy, type PolicyPlace, parsePolicy } from './policy/policy-file.js'
 export {
   applyRules,

@@ -46,6 +46,7 @@ export function directoryEnvironment(
       : {}),
     JAMEY_DATA_DIR: directory.data,
     JAMEY_MEMORY_FILE: join(directory.data, 'memory.db'),
+    JAMEY_AUDIT_DIR: join(directory.data, 'audit'),
   }
 }
 
@@ -64,6 +65,7 @@ export function environmentBesideBroker(
 /** Settings that hold a path, which a person means relative to the folder he is in. */
 const PATH_SETTINGS = [
   'JAMEY_APPROVALS_DIR',
+  'JAMEY_AUDIT_DIR',
   'JAMEY_DENIED_FILE',
   'JAMEY_HTTP_CA',
   'JAMEY_HTTP_CERT',
@@ -87,7 +89,7 @@ export function serviceSettings(env: NodeJS.ProcessEnv, cwd: string): NodeJS.Pro
 }
 
 function settingIn(cwd: string, name: string, value: string): string {
-  if (PATH_SETTINGS.includes(name)) return resolve(cwd, value)
+  if (PATH_SETTINGS.includes(name)) return value === 'none' ? value : resolve(cwd, value)
   if (!PATHS_SETTINGS.includes(name)) return value
   const paths = value.split(',').map((path) => resolve(cwd, path.trim()))
   return paths.join(',')

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AuditLog } from '@jamey/conscience'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { runCommand } from './run-command.support.js'
 
 let folder: string
@@ -31,7 +32,7 @@ describe('policy check', () => {
     const { code, stdout } = await policy('check')
     expect(code).toBe(0)
     expect(stdout).toMatch(
-      /^policy\.yaml is in order: version 7-[0-9a-f]{8}, 12 rules, 0 tools of its own\n$/,
+      /^policy\.yaml is in order: version 7-[0-9a-f]{8}, \d+ rules, 0 tools of its own\n$/,
     )
   })
 
@@ -62,5 +63,80 @@ describe('policy explain', () => {
     const { code, stderr } = await policy('explain', 'Bash', '[1]')
     expect(code).toBe(2)
     expect(stderr).toContain('arguments: expected a JSON object, found "[1]"')
+  })
+})
+
+describe('policy test and diff', () => {
+  const CASES = `cases:
+  - { tool: Bash, arguments: { command: git status }, decision: allow, rules: [ordinary-work] }
+  - { name: lamps, tool: lamp, decision: deny, rules: [no-lamp] }
+`
+
+  it('says which cases are decided as they say, and which rules none of them tries', async () => {
+    writeFileSync(join(folder, 'policy.cases.yaml'), CASES)
+    const found = await policy('test')
+    expect(found.code).toBe(0)
+    expect(found.stdout).toContain('untried secret-file: it applies in no case\n')
+    expect(found.stdout).not.toContain('untried no-lamp')
+    expect(found.stdout).toMatch(/\n2 of 2 cases as they say, 3 of \d+ rules tried\n$/)
+    expect((await policy('test', '--uncovered')).code).toBe(3)
+  })
+
+  it('tells a case that is decided otherwise, or by other rules', async () => {
+    writeFileSync(
+      join(folder, 'wrong.yaml'),
+      `${CASES}  - { name: pushing, tool: Bash, arguments: { command: git push }, decision: allow, rules: [no-lamp] }\n`,
+    )
+    const found = await policy('test', '--cases', 'wrong.yaml')
+    expect(found.code).toBe(3)
+    expect(found.stdout).toContain('failed pushing: ask by no rule, not allow; not by no-lamp\n')
+    const json = await policy('test', '--cases', 'wrong.yaml', '--json')
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      cases: 3,
+      failures: [{ name: 'pushing', decision: 'ask' }],
+    })
+  })
+
+  it('tells what is wrong with cases, with their lines', async () => {
+    writeFileSync(join(folder, 'none.yaml'), 'cases:\n  - tool: x\n    decision: maybe\n')
+    const { code, stderr } = await policy('test', '--cases', 'none.yaml')
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/none\.yaml:3:15: cases\.0\.decision: /)
+  })
+
+  it('says what another policy would decide otherwise', async () => {
+    writeFileSync(join(folder, 'new.yaml'), POLICY.replace('decision: deny', 'decision: allow'))
+    const found = await policy('diff', 'policy.yaml', 'new.yaml', '--cases', 'policy.cases.yaml')
+    expect(found.code).toBe(3)
+    expect(found.stdout).toBe(
+      'deny -> ask  lamp {}  (unknown-tool)\n1 of 2 calls would be decided otherwise\n',
+    )
+    const same = await policy('diff', 'policy.yaml', 'policy.yaml', '--cases', 'policy.cases.yaml')
+    expect(same).toMatchObject({ code: 0, stdout: '0 of 2 calls would be decided otherwise\n' })
+  })
+
+  it('looks at the calls that were recorded', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'jamey-audited-'))
+    onTestFinished(() => rmSync(data, { recursive: true, force: true }))
+    const clock = { timeOfDay: () => Date.now() }
+    const audit = await AuditLog.open(join(data, 'audit'), { clientId: 'c', clock })
+    for (const tool of ['lamp', 'Read']) {
+      await audit.append({
+        kind: 'verdict',
+        evaluation_id: tool,
+        decision: 'ask',
+        requested_by: 'a',
+        tool,
+        arguments: {},
+      })
+    }
+    await audit.close()
+    const env = { JAMEY_AUDIT_DIR: join(data, 'audit') }
+    const found = await runCommand(
+      folder,
+      ['policy', 'diff', 'policy.yaml', 'new.yaml', '--since', '1h'],
+      env,
+    )
+    expect(found.stdout).toMatch(/^deny -> ask {2}lamp {}.*\n1 of 2 calls would be decided otherwise\n$/)
   })
 })

@@ -13,6 +13,7 @@ import { addPolicyCommands } from './policy-commands.js'
 import { addSecretCommands } from './secret-commands.js'
 import { addServerCommands } from './server-commands.js'
 import { suggestionFor } from './usage-failure.js'
+import { addVerdictCommands } from './verdict-commands.js'
 
 /**
  * The whole command line. `run` is handed what the chosen command does; nothing of it happens before, and the
@@ -47,6 +48,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   program
     .command('mcp')
     .description('Model Context Protocol: serve tools, and have the calls of others judged')
+  addVerdictCommands(program, run)
   addSecretCommands(program, run)
   addOutboxCommands(program, run)
   addMemoryFileCommands(program, run)

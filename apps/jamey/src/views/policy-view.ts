@@ -1,5 +1,10 @@
-import type { CallVerdict } from '@jamey/conscience'
-import { printable } from '../terminal/terminal.js'
+import type { CallVerdict, Policy, PolicyDifference, PolicyTest } from '@jamey/conscience'
+import { plural } from '../support/quantities.js'
+import { type Colors, printable } from '../terminal/terminal.js'
+
+interface View {
+  readonly colors: Colors
+}
 
 /** The decision, the rules that applied, and what they rest on. */
 export function formatCallVerdict({ decision, rules, facts, policyVersion }: CallVerdict): string {
@@ -18,6 +23,49 @@ export function jsonCallVerdict({
   policyVersion,
 }: CallVerdict): Record<string, unknown> {
   return { decision, approved: decision === 'allow', rules, policy_version: policyVersion, facts }
+}
+
+/** Each case that is decided otherwise than it says, and the rules that no case tries. */
+export function formatPolicyTest(test: PolicyTest, { rules }: Policy, { colors }: View): string {
+  const { cases, failures, unused, constant } = test
+  const tried = rules.length - unused.length - constant.length
+  return [
+    ...failures.map(({ case: { name, decision }, verdict, missing }) => {
+      const because = verdict.rules.map((rule) => rule.name).join(', ') || 'no rule'
+      const absent = missing.length === 0 ? '' : `; not by ${missing.join(', ')}`
+      return `${colors.red('failed')} ${printable(name)}: ${verdict.decision} by ${because}, not ${decision}${absent}`
+    }),
+    ...unused.map((name) => `${colors.yellow('untried')} ${name}: it applies in no case`),
+    ...constant.map((name) => `${colors.yellow('untried')} ${name}: it applies in every case`),
+    `${cases - failures.length} of ${plural(cases, 'case', 'cases')} as they say, ${tried} of ${plural(rules.length, 'rule', 'rules')} tried`,
+  ].join('\n')
+}
+
+export function jsonPolicyTest({ cases, failures, unused, constant }: PolicyTest): Record<string, unknown> {
+  return {
+    cases,
+    failures: failures.map(({ case: { name, decision }, verdict, missing }) => ({
+      name,
+      expected: decision,
+      decision: verdict.decision,
+      rules: verdict.rules.map((rule) => rule.name),
+      missing,
+    })),
+    rules_in_no_case: unused,
+    rules_in_every_case: constant,
+  }
+}
+
+/** A call that would be decided otherwise, and by which rules then. */
+export function formatPolicyDifference({ call, before, after }: PolicyDifference, { colors }: View): string {
+  const about = printable(`${call.tool} ${JSON.stringify(call.arguments)}`.slice(0, 200))
+  const rules = after.rules.filter(({ decision }) => decision === after.decision).map(({ name }) => name)
+  const by = rules.length === 0 ? '' : colors.dim(`  (${rules.join(', ')})`)
+  return `${before.decision} -> ${after.decision}  ${about}${by}`
+}
+
+export function jsonPolicyDifference({ call, before, after }: PolicyDifference): Record<string, unknown> {
+  return { call, before: jsonCallVerdict(before), after: jsonCallVerdict(after) }
 }
 
 function shownFacts(facts: CallVerdict['facts']): string[] {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { ConfigurationError } from '@jamey/bus'
 import { describe, expect, it } from 'vitest'
 import { conscienceOptionsFromEnvironment } from '../index.js'
@@ -25,6 +26,7 @@ describe('the environment of a conscience', () => {
       judge: undefined,
       dataFolder: '.jamey/data',
       approvals: {},
+      auditFolder: join('.jamey', 'data', 'audit'),
     })
   })
 
@@ -32,6 +34,7 @@ describe('the environment of a conscience', () => {
     const env = {
       JAMEY_RULES: 'my.yaml',
       JAMEY_POLICY_FILE: 'policy.yaml',
+      JAMEY_AUDIT_DIR: '/var/audit',
       JAMEY_UNRECOGNISED: 'ALLOW',
       JAMEY_JUDGE_URL: 'https://judge.example/v1',
       JAMEY_JUDGE_MODEL: 'm',
@@ -49,7 +52,14 @@ describe('the environment of a conscience', () => {
       judge: { url: 'https://judge.example/v1', model: 'm', key: KEY, timeoutMs: 900 },
       dataFolder: '/var/jamey',
       approvals: { folder: 'asked', seconds: 600, consciences: ['one', 'two'] },
+      auditFolder: '/var/audit',
     })
+  })
+
+  it('records in its data folder, or nowhere', () => {
+    const folderOf = (env: Record<string, string>) => conscienceOptionsFromEnvironment(env).auditFolder
+    expect(folderOf({ JAMEY_DATA_DIR: '/data' })).toBe(join('/data', 'audit'))
+    expect(folderOf({ JAMEY_AUDIT_DIR: 'none', JAMEY_DATA_DIR: '/data' })).toBeUndefined()
   })
 
   it('is told all its faults at once, with variable, found and expected [promise 37]', () => {

@@ -12,6 +12,8 @@ export interface ConscienceEnvironment {
   readonly unrecognised: 'deny' | 'allow'
   readonly judge: JudgeOptions | undefined
   readonly receiptKeyFile: string | undefined
+  /** Undefined where nothing is to be recorded. */
+  readonly auditFolder: string | undefined
   /** Where what it keeps stands. */
   readonly dataFolder: string
   readonly approvals: ApprovalEnvironment
@@ -34,6 +36,8 @@ const APPROVAL_SECONDS = { from: 60, to: 604_800 }
  * - `JAMEY_RULES`: path of the rule file; the rules of this package by default;
  * - `JAMEY_POLICY_FILE`: path of the policy for calls of tools; that of this package by default;
  * - `JAMEY_RECEIPT_KEY_FILE`: the Ed25519 private key that signs receipts; one of its own until it ends by default;
+ * - `JAMEY_AUDIT_DIR`: the folder in which verdicts are recorded, or `none`; `audit` in `JAMEY_DATA_DIR` (`.jamey/data`) by
+ *   default;
  * - `JAMEY_UNRECOGNISED`: `deny` (default) or `allow`, for actions that nothing recognises;
  * - `JAMEY_JUDGE_URL`: base of an OpenAI-compatible API; without it the rules decide alone;
  * - `JAMEY_JUDGE_MODEL`: needed with a URL; `JAMEY_JUDGE_KEY`: its bearer token, optional;
@@ -60,6 +64,7 @@ export function conscienceOptionsFromEnvironment(env: Environment = process.env)
     unrecognised: unrecognised === 'allow' ? 'allow' : 'deny',
     judge,
     receiptKeyFile: given(env, 'JAMEY_RECEIPT_KEY_FILE'),
+    auditFolder: auditFolderFrom(env),
     dataFolder: given(env, 'JAMEY_DATA_DIR') ?? DEFAULT_DATA_FOLDER,
     approvals,
   }
@@ -81,6 +86,12 @@ function approvalsFrom(env: Environment, faults: ConfigurationFault[]): Approval
     faults.push({ variable: 'JAMEY_CONSCIENCES', found: quote(consciences.join(',')), expected })
   }
   return { folder: given(env, 'JAMEY_APPROVALS_DIR'), seconds, consciences }
+}
+
+function auditFolderFrom(env: Environment): string | undefined {
+  const folder = given(env, 'JAMEY_AUDIT_DIR')
+  if (folder === 'none') return undefined
+  return folder ?? join(given(env, 'JAMEY_DATA_DIR') ?? DEFAULT_DATA_FOLDER, 'audit')
 }
 
 function judgeFrom(env: Environment, faults: ConfigurationFault[]): JudgeOptions | undefined {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAuthority, issueServerCertificate, tokenAuthenticator } from '@jamey/auth'
@@ -8,6 +8,7 @@ import { callDigest } from '@jamey/calls'
 import { COMPONENTS, topics, type Verdict } from '@jamey/contracts'
 import { decodeJwt } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { readAudit } from '../audit/audit-reader.js'
 import { type ConscienceOptions, createConscience, RuleFileError, runConscience } from '../index.js'
 import { JudgeEndpoint, say } from '../verdict/judge.support.js'
 
@@ -104,6 +105,34 @@ describe('a conscience on the bus', () => {
       requested_by: 'jamey-operator',
     })
     expect(await published).toEqual(verdict)
+  })
+
+  it('has recorded what was asked and what was decided before it answers', async () => {
+    const auditFolder = join(mkdtempSync(join(folder, 'audited-')), 'audit')
+    await started({ auditFolder })
+    const call = { tool: 'Bash', arguments: { command: 'rm -rf /' }, session_id: 's' }
+    const verdict = await asker.request(topics.conscience.evaluate, { ...call, receipt: true }, TIME)
+    const records: unknown[] = []
+    for await (const { read } of readAudit(auditFolder)) records.push(read?.record)
+    expect(records).toHaveLength(2)
+    const { receipt, kind, ...rest } = verdict
+    expect(receipt).toMatch(/^ey/)
+    expect(records[1]).toMatchObject({ ...call, ...rest, kind: 'verdict', judged: kind })
+    expect(JSON.stringify(records[1])).not.toContain(receipt)
+  })
+
+  it('answers nothing that cannot be recorded, and goes on when it can be', async () => {
+    const auditFolder = join(mkdtempSync(join(folder, 'audited-')), 'audit')
+    await started({ auditFolder })
+    rmSync(auditFolder, { recursive: true })
+    const call = { tool: 'Read', arguments: { file_path: 'README.md' } }
+    const failure = await asker
+      .request(topics.conscience.evaluate, call, { timeoutMs: 2_000 })
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject({ name: 'RemoteError', kind: 'audit-failed', retryable: true })
+    mkdirSync(auditFolder, { mode: 0o700 })
+    const verdict = await asker.request(topics.conscience.evaluate, call, TIME)
+    expect(verdict.decision).toBe('allow')
   })
 
   it('is told of a refused field by its name [promise 37]', async () => {

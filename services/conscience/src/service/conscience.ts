@@ -33,6 +33,7 @@ import { AttestationListener } from './attestation-listener.js'
 import { askOf } from './call-ask.js'
 import { callVerdictOf } from './call-verdict.js'
 import type { ConscienceBus } from './conscience-bus.js'
+import { VerdictRecord } from './verdict-record.js'
 
 export interface ConscienceOptions {
   /** Connected, or connecting in the background; it stays open when the service stops. */
@@ -55,6 +56,8 @@ export interface ConscienceOptions {
   readonly receiptKey?: string | undefined
   /** Where a rule asks, people are asked; without it nobody can be, and what is asked must not be done. */
   readonly approvals?: ApprovalOptions | undefined
+  /** Where every verdict is recorded before it is answered; nothing is recorded without. */
+  readonly auditFolder?: string | undefined
   readonly clock?: Clock | undefined
   readonly log?: Logger | undefined
 }
@@ -106,6 +109,7 @@ class BusConscience implements Conscience {
   #rules: RuleSet
   #policy: Policy
   #judge: Judge | undefined
+  #record: VerdictRecord | undefined
   #served: ServedContract | undefined
   #isWanted = false
   #judgeFailures = 0
@@ -132,6 +136,7 @@ class BusConscience implements Conscience {
     this.#thread = thread
     try {
       this.#signer = await ReceiptSigner.create(bus.clientId, this.#options.receiptKey)
+      this.#record = await this.#openRecord()
       await thread.opened
       // Those that people have to answer are there before anything is judged by them.
       await this.#approvals?.start()
@@ -154,6 +159,7 @@ class BusConscience implements Conscience {
       this.#isWanted = false
       await this.#approvals?.stop()
       await thread.close()
+      await this.#record?.close()
       throw error
     }
     const { version: rulesVersion } = this.#rules
@@ -179,6 +185,7 @@ class BusConscience implements Conscience {
     this.#clock.clearTimeout(end)
     judge?.close()
     await thread?.close()
+    await this.#record?.close()
     this.#options.log?.info('conscience has stopped')
   }
 
@@ -212,7 +219,9 @@ class BusConscience implements Conscience {
         ? await this.#callVerdict(request, data, context)
         : await this.#textVerdict(request, data, context)
     this.#decisions[verdict.decision]++
-    await this.#announce(verdict, envelope.metadata.correlation_id, context)
+    // What is not on the disk is not answered, so that nothing is done of which there is no record.
+    const recorded = this.#record?.write(data, verdict)
+    await Promise.all([recorded, this.#announce(verdict, envelope.metadata.correlation_id, context)])
     // Announced without: a receipt is for the one who asked.
     const nowMs = this.#clock.timeOfDay()
     if (data.receipt === true) verdict.receipt = await this.#signer?.sign(verdict, nowMs)
@@ -296,6 +305,12 @@ class BusConscience implements Conscience {
     } catch (error) {
       this.#report('keys-untold', error)
     }
+  }
+
+  async #openRecord(): Promise<VerdictRecord | undefined> {
+    const { auditFolder, bus, log } = this.#options
+    if (auditFolder === undefined) return undefined
+    return VerdictRecord.open(auditFolder, { clientId: bus.clientId, clock: this.#clock, log })
   }
 
   #startThread(): EvaluationThread {

@@ -36,12 +36,14 @@ export async function runConscience(options: RunConscienceOptions = {}): Promise
   const rules = loadRules(settings.rulesFile === undefined ? undefined : resolve(cwd, settings.rulesFile))
   const policy = loadPolicy(settings.policyFile === undefined ? undefined : resolve(cwd, settings.policyFile))
   const receiptKey = receiptKeyFrom(settings.receiptKeyFile, cwd)
+  const auditFolder = settings.auditFolder && resolve(cwd, settings.auditFolder)
+  if (auditFolder === undefined) log?.warn('verdicts are not recorded, since JAMEY_AUDIT_DIR is none')
   const component = { name: 'conscience', packageFile: new URL('../../package.json', import.meta.url) }
   const { service, ...running } = await runComponent(component, options, (bus) => {
     const { folder, seconds, consciences } = settings.approvals
     const path = resolve(cwd, folder ?? join(settings.dataFolder, 'approvals', folderNameOf(bus.clientId)))
     const approvals = { open: () => openApprovals(path), seconds, consciences }
-    return createConscience({ ...settings, rules, policy, receiptKey, approvals, bus, log })
+    return createConscience({ ...settings, auditFolder, rules, policy, receiptKey, approvals, bus, log })
   })
   return { ...running, reload: () => service.reload() }
 }

@@ -1,10 +1,29 @@
-import { type CallVerdict, judgeCall, type Policy, parsePolicy, RuleFileError } from '@jamey/conscience'
+import {
+  type CallVerdict,
+  judgeCall,
+  type Policy,
+  type PolicyCase,
+  parsePolicy,
+  parsePolicyCases,
+  policyDifferences,
+  RuleFileError,
+  readAudit,
+  testPolicy,
+} from '@jamey/conscience'
 import { EXIT, type ExitCode } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import { plural } from '../../support/quantities.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 import { readTextFile } from '../../terminal/text-input.js'
-import { formatCallVerdict, jsonCallVerdict } from '../../views/policy-view.js'
+import {
+  formatCallVerdict,
+  formatPolicyDifference,
+  formatPolicyTest,
+  jsonCallVerdict,
+  jsonPolicyDifference,
+  jsonPolicyTest,
+} from '../../views/policy-view.js'
+import { auditFolderOf } from './verdicts.js'
 
 export interface PolicyOptions {
   readonly json?: boolean
@@ -12,6 +31,18 @@ export interface PolicyOptions {
 
 export interface PolicyExplainOptions extends PolicyOptions {
   readonly policy: string
+}
+
+export interface PolicyTestOptions extends PolicyOptions {
+  readonly cases?: string
+  readonly uncovered?: boolean
+}
+
+export interface PolicyDiffOptions extends PolicyOptions {
+  /** How long ago at most. */
+  readonly since?: number
+  readonly cases?: string
+  readonly dataDir?: string
 }
 
 /** Says that the file can be used, or throws what is wrong with it, all at once. */
@@ -45,6 +76,71 @@ export async function policyExplain(
   return exitCodeOf(verdict)
 }
 
+/** Whether the policy says of each case what the case says, and which of its rules the cases try. */
+export async function policyTest(
+  context: CommandContext,
+  file: string,
+  { cases: casesFile = file.replace(/(\.ya?ml)?$/, '.cases.yaml'), uncovered, json }: PolicyTestOptions,
+): Outcome {
+  const { terminal } = context
+  const policy = await policyAt(context, file)
+  const test = testPolicy(policy, await casesAt(context, casesFile))
+  if (json) terminal.printJson(jsonPolicyTest(test))
+  else terminal.print(formatPolicyTest(test, policy, terminal))
+  const isCovered = test.unused.length === 0 && test.constant.length === 0
+  return test.failures.length === 0 && (isCovered || !uncovered) ? EXIT.success : EXIT.refused
+}
+
+/** Of the calls that were recorded, or of those of cases, what another policy would decide otherwise. */
+export async function policyDiff(
+  context: CommandContext,
+  files: { readonly before: string; readonly after: string },
+  options: PolicyDiffOptions,
+): Outcome {
+  const { terminal } = context
+  const [before, after] = [await policyAt(context, files.before), await policyAt(context, files.after)]
+  const calls =
+    options.cases === undefined
+      ? recordedCalls(context, options)
+      : (await casesAt(context, options.cases)).map(({ call }) => call)
+  let [seen, differing] = [0, 0]
+  for await (const call of calls) {
+    seen++
+    for (const difference of policyDifferences(before, after, [call])) {
+      differing++
+      if (options.json) terminal.printJson(jsonPolicyDifference(difference))
+      else terminal.print(formatPolicyDifference(difference, terminal))
+    }
+  }
+  if (!options.json) {
+    terminal.print(`${differing} of ${plural(seen, 'call', 'calls')} would be decided otherwise`)
+  }
+  return differing === 0 ? EXIT.success : EXIT.refused
+}
+
+async function* recordedCalls(
+  context: CommandContext,
+  options: PolicyDiffOptions,
+): AsyncGenerator<Parameters<typeof judgeCall>[1], void> {
+  const from =
+    options.since === undefined ? '' : new Date(context.now().getTime() - options.since).toISOString()
+  for await (const { read } of readAudit(auditFolderOf(context, options))) {
+    context.interrupted.throwIfAborted()
+    if (read?.record.kind !== 'verdict' || read.record.recorded_at < from) continue
+    const { tool, arguments: given } = read.record as Record<string, unknown>
+    if (typeof tool === 'string' && isObject(given)) yield { tool, arguments: given }
+  }
+}
+
+async function casesAt(context: CommandContext, file: string): Promise<PolicyCase[]> {
+  const text = await readTextFile(context, file)
+  try {
+    return parsePolicyCases(text, file)
+  } catch (error) {
+    throw unusable(error)
+  }
+}
+
 function exitCodeOf({ decision }: CallVerdict): ExitCode {
   return decision === 'allow' ? EXIT.success : EXIT.refused
 }
@@ -54,9 +150,13 @@ async function policyAt(context: CommandContext, file: string): Promise<Policy> 
   try {
     return parsePolicy(text, file, { workspace: context.cwd })
   } catch (error) {
-    if (!(error instanceof RuleFileError)) throw error
-    throw new CommandFailure(error.message, { code: 'policy-invalid', exitCode: EXIT.usage, cause: error })
+    throw unusable(error)
   }
+}
+
+function unusable(error: unknown): unknown {
+  if (!(error instanceof RuleFileError)) return error
+  return new CommandFailure(error.message, { code: 'policy-invalid', exitCode: EXIT.usage, cause: error })
 }
 
 function argumentsOf(text: string): Record<string, unknown> {
@@ -66,11 +166,14 @@ function argumentsOf(text: string): Record<string, unknown> {
   } catch {
     value = undefined
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>
+  if (isObject(value)) return value
   throw new CommandFailure(`arguments: expected a JSON object, found ${JSON.stringify(text.slice(0, 60))}`, {
     code: 'policy-usage',
     exitCode: EXIT.usage,
     hint: `such as \`jamey policy explain Bash '{"command": "git push"}'\``,
   })
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto'
+import { constants, mkdirSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { JameyError, ownPath } from '@jamey/auth'
+import type { Clock } from '@jamey/bus'
+import { auditFileName, unnamedHeads } from './audit-files.js'
+import { type AuditEntry, type AuditHead, auditLine, NOTHING_BEFORE } from './audit-record.js'
+
+export interface AuditLogOptions {
+  /** Of the conscience that writes. */
+  readonly clientId: string
+  readonly clock: Pick<Clock, 'timeOfDay'>
+  /** From so many bytes on a file is ended and the next one begun; 268 435 456 by default. */
+  readonly maximumFileBytes?: number | undefined
+}
+
+/** What was to be recorded is not on the disk. Whoever waits for it must not be answered as if it were. */
+export class AuditError extends JameyError<'audit-failed' | 'audit-full' | 'audit-closed'> {
+  override readonly name = 'AuditError'
+}
+
+const MAXIMUM_FILE_BYTES = 268_435_456
+/** Of records that wait for the disk; more are refused. */
+const MAXIMUM_WAITING = 20_000
+/** Written and synchronised at once. */
+const MAXIMUM_GROUP = 2_000
+
+interface Waiting {
+  readonly entry: AuditEntry
+  readonly recordedAt: string
+  readonly resolve: () => void
+  readonly reject: (error: AuditError) => void
+}
+
+/**
+ * Writes one file of a folder, which no other process writes, and begins the next where it is full. Records that come
+ * while the disk is busy are written and synchronised together. A crash leaves whole records, of which each that was
+ * acknowledged is one, and at most the beginning of another.
+ */
+export class AuditLog {
+  readonly #folder: string
+  readonly #options: AuditLogOptions
+  readonly #waiting: Waiting[] = []
+  #file: FileHandle | undefined
+  #head: AuditHead | undefined
+  #bytes = 0
+  /** Present while records are being written. */
+  #writing: Promise<void> | undefined
+  #isClosed = false
+
+  private constructor(folder: string, options: AuditLogOptions) {
+    this.#folder = folder
+    this.#options = options
+  }
+
+  /**
+   * Makes the folder where there is none, readable by this user alone, and begins a file. Throws `OwnershipError` where
+   * others could have put something there, and `AuditError` where it cannot be written to.
+   */
+  static async open(folder: string, options: AuditLogOptions): Promise<AuditLog> {
+    ownPath(dirname(folder))
+    const log = new AuditLog(folder, options)
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      ownPath(folder, { kind: 'folder' })
+      await log.#begin()
+    } catch (error) {
+      if (!isOfTheSystem(error)) throw error
+      throw failed(folder, error)
+    }
+    return log
+  }
+
+  /** Up to where the record goes. Kept elsewhere, it tells whether something was taken off the end. */
+  get head(): AuditHead {
+    // Present from the moment it was opened.
+    return this.#head as AuditHead
+  }
+
+  /** Resolves once the record outlives this process and a power failure; rejects with `AuditError` otherwise. */
+  append(entry: AuditEntry): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new AuditError('audit-closed', 'The audit is closed.'))
+    if (this.#waiting.length >= MAXIMUM_WAITING) {
+      const message = `${MAXIMUM_WAITING} records of the audit wait for the disk of ${this.#folder} already.`
+      return Promise.reject(new AuditError('audit-full', message, { retryable: true }))
+    }
+    const recordedAt = new Date(this.#options.clock.timeOfDay()).toISOString()
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entry, recordedAt, resolve, reject })
+      this.#writing ??= this.#write()
+    })
+  }
+
+  /** Resolves once what was appended is on the disk, or could not be put there. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#writing
+    await this.#file?.close()
+    this.#file = undefined
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, MAXIMUM_GROUP)
+      try {
+        await this.#append(group)
+        for (const { resolve } of group) resolve()
+      } catch (error) {
+        const failure = failed(this.#folder, error)
+        for (const { reject } of group) reject(failure)
+        // What stands at its end now is not known: the next record begins a new file.
+        await this.#abandon()
+      }
+    }
+    this.#writing = undefined
+  }
+
+  async #append(group: readonly Waiting[]): Promise<void> {
+    if (this.#file === undefined || this.#bytes >= (this.#options.maximumFileBytes ?? MAXIMUM_FILE_BYTES)) {
+      await this.#begin()
+    }
+    const { file } = this.head
+    let { sequence, hash } = this.head
+    let text = ''
+    for (const { entry, recordedAt: recorded_at } of group) {
+      const line = auditLine(entry, { sequence: sequence + 1, recorded_at, previous: hash })
+      sequence++
+      hash = line.hash
+      text += line.text
+    }
+    await this.#put(text)
+    this.#head = { file, sequence, hash }
+  }
+
+  /** A new file, which says where those before it ended. */
+  async #begin(): Promise<void> {
+    const heads = await unnamedHeads(this.#folder)
+    const beganAt = new Date(this.#options.clock.timeOfDay())
+    const name = auditFileName(beganAt, randomBytes(4).toString('hex'))
+    await this.#abandon()
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND
+    this.#file = await open(join(this.#folder, name), flags, 0o600)
+    const entry = { kind: 'opened', client_id: this.#options.clientId, heads } as const
+    const place = { sequence: 0, recorded_at: beganAt.toISOString(), previous: NOTHING_BEFORE }
+    const line = auditLine(entry, place)
+    await this.#put(line.text)
+    await synchronised(this.#folder)
+    this.#head = { file: name, sequence: 0, hash: line.hash }
+  }
+
+  async #put(text: string): Promise<void> {
+    // Present: it was opened before anything is put into it.
+    const file = this.#file as FileHandle
+    const bytes = Buffer.from(text)
+    await file.appendFile(bytes)
+    await file.datasync()
+    // What is written to a file that nobody finds again is lost.
+    if ((await file.stat()).nlink === 0) throw new Error(`${this.#head?.file ?? 'the file'} was removed`)
+    this.#bytes += bytes.length
+  }
+
+  async #abandon(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    this.#bytes = 0
+    await file?.close().catch(() => {})
+  }
+}
+
+/** A file that was made is found again only once its folder is on the disk as well. */
+async function synchronised(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function isOfTheSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
+}
+
+function failed(folder: string, error: unknown): AuditError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new AuditError('audit-failed', `The audit in ${folder} cannot be written: ${reason}`, {
+    retryable: true,
+    cause: error,
+  })
+}

@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { newAuditFolder, openAudit, verdictEntry } from './audit.support.js'
+import { auditLine, NOTHING_BEFORE } from './audit-record.js'
+import { verifyAudit } from './audit-verification.js'
+
+/** Two files, the second of which names the end of the first. */
+async function written(): Promise<{
+  folder: string
+  first: string
+  second: string
+  head: { file: string; hash: string }
+}> {
+  const folder = newAuditFolder()
+  const ids = [['a', 'b', 'c'], ['d']]
+  let head = { file: '', hash: '' }
+  for (const part of ids) {
+    const log = await openAudit(folder)
+    for (const id of part) await log.append(verdictEntry(id))
+    await log.close()
+    head = log.head
+  }
+  const [first = '', second = ''] = readdirSync(folder).sort()
+  return { folder, first: join(folder, first), second: join(folder, second), head }
+}
+
+type Written = Awaited<ReturnType<typeof written>>
+
+function rewrite(path: string, change: (lines: string[]) => string[]): void {
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
+  writeFileSync(
+    path,
+    change(lines)
+      .map((line) => `${line}\n`)
+      .join(''),
+  )
+}
+
+const ALTERATIONS: readonly (readonly [what: string, alter: (of: Written) => void, reason: string])[] = [
+  [
+    'a decision that was changed',
+    ({ first }) => rewrite(first, (l) => l.map((t) => t.replace('deny', 'allow'))),
+    'its hash is',
+  ],
+  [
+    'a record that was taken out',
+    ({ first }) => rewrite(first, (l) => l.filter((_, n) => n !== 2)),
+    'it is record 3 where 2 follows',
+  ],
+  [
+    'a record that was put in',
+    ({ first }) => rewrite(first, (l) => [...l.slice(0, 2), ...l.slice(1)]),
+    'it is record 1 where 2 follows',
+  ],
+  [
+    'two records that changed places',
+    ({ first }) => rewrite(first, ([o = '', a = '', b = '', c = '']) => [o, b, a, c]),
+    'it is record 2 where 1 follows',
+  ],
+  [
+    'a record with a hash of its own making',
+    ({ first }) =>
+      rewrite(first, (lines) => {
+        const place = { sequence: 2, recorded_at: '2026-01-01T00:00:00.000Z', previous: NOTHING_BEFORE }
+        return lines.map((line, n) => (n === 2 ? auditLine(verdictEntry('x'), place).text.trimEnd() : line))
+      }),
+    'the record before it was',
+  ],
+  [
+    'the end of an older file that was taken off',
+    ({ first }) => rewrite(first, (l) => l.slice(0, -1)),
+    'and has it no more',
+  ],
+  ['a file that was emptied', ({ second }) => writeFileSync(second, ''), 'no record in it is whole'],
+  [
+    'a line that is no record',
+    ({ first }) => rewrite(first, (l) => [...l, 'nothing']),
+    'it has no hash at its end',
+  ],
+  [
+    'a last record that was changed',
+    ({ second }) => rewrite(second, (l) => l.map((t) => t.replace('"d"', '"e"'))),
+    'its hash is',
+  ],
+]
+
+describe('verifying an audit', () => {
+  it('finds nothing in one that is as it was written', async () => {
+    const { folder, head } = await written()
+    expect(await verifyAudit(folder, { expected: [head] })).toMatchObject({
+      files: 2,
+      records: 6,
+      unfinished: 0,
+      faults: [],
+    })
+  })
+
+  for (const [what, alter, reason] of ALTERATIONS) {
+    it(`finds ${what}`, async () => {
+      const files = await written()
+      alter(files)
+      const { faults } = await verifyAudit(files.folder)
+      expect(faults.map((fault) => fault.reason).join('\n')).toContain(reason)
+    })
+  }
+
+  it('finds the end of the newest file missing where its head was kept elsewhere', async () => {
+    const { folder, second, head } = await written()
+    rewrite(second, (lines) => lines.slice(0, -1))
+    expect((await verifyAudit(folder)).faults).toEqual([])
+    expect((await verifyAudit(folder, { expected: [head] })).faults).toHaveLength(1)
+  })
+
+  it('takes what a killed process began to write for no fault', async () => {
+    const { folder, second } = await written()
+    writeFileSync(second, `${readFileSync(second, 'utf8')}{"sequence":2,"reco`)
+    expect(await verifyAudit(folder)).toMatchObject({ unfinished: 1, faults: [] })
+  })
+
+  it('takes files that are too old to be kept for no fault', async () => {
+    const { folder, first } = await written()
+    rmSync(first)
+    expect(await verifyAudit(folder)).toMatchObject({ files: 1, faults: [] })
+  })
+})

@@ -1,0 +1,117 @@
+import { auditFileNames, keyOf, namedHeads } from './audit-files.js'
+import { readAudit } from './audit-reader.js'
+import { type AuditHead, NOTHING_BEFORE, type ReadAuditLine, short } from './audit-record.js'
+
+/** Something that nobody who only writes the audit does. */
+export interface AuditFault {
+  readonly file: string
+  /** From 1; 0 for the file as a whole. */
+  readonly line: number
+  readonly reason: string
+}
+
+export interface AuditVerification {
+  readonly files: number
+  readonly records: number
+  /** What a process that was killed left of a record that was acknowledged to nobody. */
+  readonly unfinished: number
+  /** Where each file ends. */
+  readonly heads: readonly AuditHead[]
+  /** Empty where everything is as it was written. At most 100. */
+  readonly faults: readonly AuditFault[]
+}
+
+const MAXIMUM_FAULTS = 100
+
+/**
+ * Whether every file is as it was written, each record bound to the one before, and each file there that another names.
+ * What nobody can tell from the files alone is whether the end of the newest one was taken off: `expected` is a head
+ * that was kept elsewhere, as the log tells it.
+ */
+export async function verifyAudit(
+  folder: string,
+  { expected = [] }: { readonly expected?: readonly Pick<AuditHead, 'file' | 'hash'>[] } = {},
+): Promise<AuditVerification> {
+  const wanted = [
+    ...(await namedHeads(folder)),
+    ...expected.map((head): WantedHead => ({ by: undefined, head })),
+  ]
+  const verifier = new Verifier(await auditFileNames(folder), wanted)
+  for await (const { file, line, read, fault, isEnded } of readAudit(folder)) {
+    if (read !== undefined) verifier.take(file, line, read)
+    else verifier.unreadable({ file, line, reason: fault ?? '' }, isEnded)
+  }
+  return verifier.conclude()
+}
+
+/** A record that has to be there; `by` is the file that says so. */
+interface WantedHead {
+  readonly by: string | undefined
+  readonly head: Pick<AuditHead, 'file' | 'hash'>
+}
+
+class Verifier {
+  readonly #files: readonly string[]
+  readonly #wanted: readonly WantedHead[]
+  readonly #missing: Set<string>
+  readonly #faults: AuditFault[] = []
+  readonly #heads = new Map<string, AuditHead>()
+  #records = 0
+  #unfinished = 0
+
+  constructor(files: readonly string[], wanted: readonly WantedHead[]) {
+    this.#files = files
+    this.#wanted = wanted
+    this.#missing = new Set(wanted.map(({ head }) => keyOf(head)))
+  }
+
+  unreadable(fault: AuditFault, isEnded: boolean): void {
+    if (isEnded) this.#fault(fault)
+    else this.#unfinished++
+  }
+
+  take(file: string, line: number, { record, hash }: ReadAuditLine): void {
+    this.#records++
+    const before = this.#heads.get(file)
+    const [sequence, previous] =
+      before === undefined ? [0, NOTHING_BEFORE] : [before.sequence + 1, before.hash]
+    if (record.sequence !== sequence) {
+      this.#fault({ file, line, reason: `it is record ${record.sequence} where ${sequence} follows` })
+    } else if (record.previous !== previous) {
+      const reason = `the record before it was ${short(record.previous)}, and is ${short(previous)}`
+      this.#fault({ file, line, reason })
+    }
+    const head = { file, sequence: record.sequence, hash }
+    this.#missing.delete(keyOf(head))
+    this.#heads.set(file, head)
+  }
+
+  conclude(): AuditVerification {
+    for (const file of this.#files) {
+      if (!this.#heads.has(file)) this.#fault({ file, line: 0, reason: 'no record in it is whole' })
+    }
+    for (const wanted of this.#wanted) this.#mustBeThere(wanted)
+    return {
+      files: this.#files.length,
+      records: this.#records,
+      unfinished: this.#unfinished,
+      heads: [...this.#heads.values()],
+      faults: this.#faults,
+    }
+  }
+
+  #mustBeThere({ by, head }: WantedHead): void {
+    if (!this.#missing.has(keyOf(head))) return
+    // Whoever takes away the oldest files takes those that the oldest one left names.
+    if (by !== undefined && by === this.#files[0] && !this.#files.includes(head.file)) return
+    const says = by === undefined ? 'as was expected' : `as ${by} says`
+    const reason = this.#files.includes(head.file)
+      ? `it had the record ${short(head.hash)}, ${says}, and has it no more`
+      : `it was there, ${says}, and is no more`
+    this.#fault({ file: head.file, line: 0, reason })
+  }
+
+  #fault(fault: AuditFault): void {
+    if (this.#faults.length < MAXIMUM_FAULTS) this.#faults.push(fault)
+  }
+}

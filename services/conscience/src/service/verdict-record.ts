@@ -1,0 +1,71 @@
+import { type Clock, RequestError } from '@jamey/bus'
+import type { Evaluation, Verdict } from '@jamey/contracts'
+import type { Logger } from 'pino'
+import { AuditError, AuditLog } from '../audit/audit-log.js'
+import type { AuditEntry } from '../audit/audit-record.js'
+
+export interface VerdictRecordOptions {
+  readonly clientId: string
+  readonly clock: Clock
+  readonly log?: Logger | undefined
+}
+
+/** As JSON; of a longer submission the verdict and its digest are recorded alone. */
+const MAXIMUM_SUBMISSION_CHARACTERS = 65_536
+
+/** Records what was submitted and what was decided in the audit. */
+export class VerdictRecord {
+  readonly #audit: AuditLog
+  readonly #log: Logger | undefined
+
+  private constructor(audit: AuditLog, log: Logger | undefined) {
+    this.#audit = audit
+    this.#log = log
+  }
+
+  /** Rejects with `OwnershipError` or `AuditError` where nothing can be recorded. */
+  static async open(folder: string, options: VerdictRecordOptions): Promise<VerdictRecord> {
+    const record = new VerdictRecord(await AuditLog.open(folder, options), options.log)
+    record.#tellHead('the audit is begun')
+    return record
+  }
+
+  /** Resolves once the verdict is on the disk; rejects with a `RequestError`, which its requester is answered with. */
+  write(submitted: Evaluation, verdict: Verdict): Promise<void> {
+    return this.#append({ ...submissionOf(submitted), ...verdict, kind: 'verdict', judged: verdict.kind })
+  }
+
+  async close(): Promise<void> {
+    await this.#audit.close()
+    this.#tellHead('the audit is ended')
+  }
+
+  async #append(entry: AuditEntry): Promise<void> {
+    try {
+      await this.#audit.append(entry)
+    } catch (error) {
+      if (!(error instanceof AuditError)) throw error
+      throw new RequestError(
+        'audit-failed',
+        `The verdict cannot be recorded, so there is none: ${error.message}`,
+        {
+          retryable: true,
+          cause: error,
+        },
+      )
+    }
+  }
+
+  /** Kept with the log, it shows whether something was cut off the end. */
+  #tellHead(message: string): void {
+    const { file, hash } = this.#audit.head
+    this.#log?.info({ audit_head: `${file}:${hash}` }, message)
+  }
+}
+
+/** What was asked, as far as it is not in the verdict. */
+function submissionOf(submitted: Evaluation): Record<string, unknown> {
+  const { receipt: _, ...rest } = submitted
+  const length = JSON.stringify(rest).length
+  return length <= MAXIMUM_SUBMISSION_CHARACTERS ? rest : { submission_characters: length }
+}
