@@ -5,9 +5,9 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
 const folder = resolve(import.meta.dirname, '../../examples')
-/** `receipts` is a program of somebody else, which takes a running system: tests/attacks runs it. */
+/** `receipts` and `agents` take a running system: tests/attacks and agents.slow.test.ts run them. */
 const examples = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-  (name) => name.endsWith('.js') && !name.startsWith('receipts'),
+  (name) => name.endsWith('.js') && !/^(receipts|agents)/.test(name),
 )
 
 /** The comment at the end of an example says what it prints. */

@@ -3,6 +3,9 @@ import type { CallJudge } from '../model/call-judge.js'
 /** Sessions of which it is remembered what was told; of others it is told again, which changes nothing. */
 const MAXIMUM_SESSIONS = 1_000
 
+/** Of one message, as its contract has it. */
+const MAXIMUM_CHARACTERS = 100_000
+
 const byJudge = new WeakMap<CallJudge, Map<string, Set<string>>>()
 
 /**
@@ -15,7 +18,9 @@ export async function tellRequest(
   texts: readonly string[],
 ): Promise<void> {
   const told = toldTo(judge, sessionId)
-  for (const text of texts) {
+  for (const said of texts) {
+    // The rest is told to nobody, so what stands there alone vouches for nothing.
+    const text = said.slice(0, MAXIMUM_CHARACTERS)
     if (text === '' || told.has(text)) continue
     await judge.report({ session_id: sessionId, kind: 'request', text })
     told.add(text)
