@@ -1,7 +1,7 @@
 import type { Line } from '../lines/line-splitter.js'
 import type { LineWriter } from '../lines/line-writer.js'
 import { isId, isObject, type Message, type MessageId, readContent } from '../lines/message.js'
-import { errorLine, INVALID_REQUEST, PARSE_ERROR, shown, toolErrorLine } from './answers.js'
+import { errorLine, INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, shown, toolErrorLine } from './answers.js'
 import { CALL_METHOD, type CallRequest, callRequestOf, isModern } from './call-request.js'
 import type { Elicitation } from './elicitation.js'
 import type { Exchange } from './exchange.js'
@@ -70,9 +70,11 @@ export class ClientLines {
   }
 
   async #refuseLong({ id, method, byteLength }: Extract<Line, { kind: 'too-long' }>): Promise<void> {
-    const { client, note } = this.#options
+    const { client, server, note } = this.#options
     const text = `the message is too large: ${byteLength} bytes in one line`
     note(`a line of the client was dropped: ${text}`)
+    // An answer to the server, which waits for one.
+    if (isId(id) && method === undefined) return server.write(errorLine(id, INTERNAL_ERROR, text))
     // Which version it is of was not kept; older clients pass over the member of newer ones.
     const isCall = method === CALL_METHOD && isId(id)
     await client.write(

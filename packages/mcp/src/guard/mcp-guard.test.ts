@@ -135,6 +135,19 @@ describe('what is no call of a tool', () => {
     expect(calls).toEqual([])
   })
 
+  it('goes nowhere where it is too large, and whoever waits for an answer gets an error', async () => {
+    const { client, server, clientSays, serverSays } = rig()
+    const text = 'x'.repeat(MAXIMUM_LINE_BYTES)
+    clientSays({ jsonrpc: '2.0', id: 1, method: 'prompts/get', params: { text } })
+    expect(await client.next()).toMatchObject({ id: 1, error: { code: -32600 } })
+    clientSays({ jsonrpc: '2.0', id: 2, result: { text } })
+    expect(await server.next()).toMatchObject({ id: 2, error: { code: -32603 } })
+    serverSays({ jsonrpc: '2.0', id: 3, method: 'sampling/createMessage', params: { text } })
+    expect(await server.next()).toMatchObject({ id: 3, error: { code: -32600 } })
+    serverSays({ jsonrpc: '2.0', id: 4, result: { text } })
+    expect(await client.next()).toMatchObject({ id: 4, error: { code: -32603 } })
+  })
+
   it('goes nowhere where it cannot be read, and the client is told', async () => {
     const { client, server, clientSays, serverSays, notes } = rig()
     clientSays('{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}')
@@ -498,13 +511,16 @@ describe("a call that the client's user is asked about", () => {
 
     it('is made when it comes again with a yes, without what is not for the server', async () => {
       const { server, client, clientSays, serverSays, requestState } = await ask()
-      clientSays(modern(2, answered(requestState)))
+      // A yes is for one call, also where two come at once.
+      clientSays(
+        `${JSON.stringify(modern(2, answered(requestState)))}\n${JSON.stringify(modern(3, answered(requestState)))}`,
+      )
       expect(await server.next()).toEqual(modern(2))
+      const second = await client.next()
+      expect(second).toMatchObject({ id: 3 })
+      expect(errorText(second)).toMatch(/no longer open/)
       serverSays(result(2))
       expect(await client.next()).toMatchObject({ id: 2, result: {} })
-      // A yes is for one call.
-      clientSays(modern(3, answered(requestState)))
-      expect(errorText(await client.next())).toMatch(/no longer open/)
     })
 
     it('is not made when it comes again with a no, or as another call', async () => {

@@ -1,7 +1,7 @@
 import type { Line } from '../lines/line-splitter.js'
 import type { LineWriter } from '../lines/line-writer.js'
 import { isId, type Message, type MessageId, readContent } from '../lines/message.js'
-import { errorLine, INTERNAL_ERROR, shown } from './answers.js'
+import { errorLine, INTERNAL_ERROR, INVALID_REQUEST, shown } from './answers.js'
 import type { Exchange } from './exchange.js'
 import type { ToolList } from './tool-list.js'
 
@@ -10,6 +10,7 @@ const MOST_REMEMBERED = 1_024
 
 export interface ServerLinesOptions {
   readonly client: LineWriter
+  readonly server: LineWriter
   readonly tools: ToolList
   /** The call under way that has this identifier. */
   readonly exchangeOf: (id: MessageId) => Exchange | undefined
@@ -59,10 +60,12 @@ export class ServerLines {
   }
 
   async #refuseLong({ id, method, byteLength }: Extract<Line, { kind: 'too-long' }>): Promise<void> {
-    const { client, note, exchangeOf } = this.#options
+    const { client, server, note, exchangeOf } = this.#options
     const text = `the message is too large: ${byteLength} bytes in one line`
     note(`a line of the server was dropped: ${text}`)
-    if (!isId(id) || method !== undefined) return
+    if (!isId(id)) return
+    // A request of the server's, which waits for an answer.
+    if (method !== undefined) return server.write(errorLine(id, INVALID_REQUEST, text))
     const exchange = exchangeOf(id)
     if (exchange === undefined) await client.write(errorLine(id, INTERNAL_ERROR, text))
     else exchange.failed(text)
