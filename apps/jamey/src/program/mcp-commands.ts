@@ -15,22 +15,23 @@ export function addMcpCommands(mcp: Command, run: Run): void {
   ).action((options) =>
     run(async (context) => (await import('../commands/mcp/serve.js')).serve(context, options)),
   )
-  mcp
-    .command('guard')
-    .argument('<command...>', 'what starts the server, behind --')
-    .description('stand between a client and a server, and have every call of a tool judged')
-    .option(
-      '--name <name>',
-      "the server's name in rules: mcp__NAME__TOOL (default: by the command)",
-      parseServerName,
-    )
-    .requiredOption('--policy <file>', 'the policy to judge by')
-    .option('--wait <seconds>', 'how long a person has to approve a call', parseTimeoutMs, 45_000)
-    .option('--elicit', "let the client's user approve calls, who answers through the client")
-    .addHelpText('after', HELP)
-    .action((command: string[], options) =>
-      run(async (context) => (await import('../commands/mcp/guard.js')).guard(context, command, options)),
-    )
+  withConnection(
+    mcp
+      .command('guard')
+      .argument('<command...>', 'what starts the server, behind --')
+      .description('stand between a client and a server, and have every call of a tool judged')
+      .option(
+        '--name <name>',
+        "the server's name in rules: mcp__NAME__TOOL (default: by the command)",
+        parseServerName,
+      )
+      .option('--policy <file>', 'judge by this policy alone, without a broker')
+      .option('--wait <seconds>', 'how long a person has to approve a call', parseTimeoutMs, 45_000)
+      .option('--elicit', "let the client's user approve calls, who answers through the client")
+      .addHelpText('after', HELP),
+  ).action((command: string[], options) =>
+    run(async (context) => (await import('../commands/mcp/guard.js')).guard(context, command, options)),
+  )
 }
 
 /** Two underscores would end it before its end. */
@@ -42,6 +43,8 @@ function parseServerName(value: string): string {
 const HELP = `
 In a client's configuration, in the place of \`npx -y SERVER ARGUMENTS\`:
 
-  jamey mcp guard --policy policy.yaml -- npx -y SERVER ARGUMENTS
+  jamey mcp guard -- npx -y SERVER ARGUMENTS
+
+The conscience of the running system judges; --policy judges without one.
 
 docs/mcp.md has what is judged and who may answer.`

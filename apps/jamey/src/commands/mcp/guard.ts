@@ -1,20 +1,27 @@
 import { resolve } from 'node:path'
-import type { CallJudge } from '@jamey/agents'
+import { busJudge, type CallJudge } from '@jamey/agents'
 import { loadPolicy, RuleFileError } from '@jamey/conscience'
 import { guardMcp, type McpGuardEnd, ServerStartError, startChildServer } from '@jamey/mcp'
+import { withBus } from '../../client/connection.js'
+import type { ClientOptions } from '../../client/connection-target.js'
 import { EXIT, type ExitCode } from '../../support/exit-codes.js'
 import { CommandFailure } from '../../support/failure.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
+import { withNarrowRights } from './narrow-rights.js'
 import { policyJudge } from './policy-judge.js'
 import { serverNameOf } from './server-name.js'
 import { outputOf } from './standard-output.js'
 
-export interface GuardOptions {
+export interface GuardOptions extends ClientOptions {
   readonly name?: string
-  readonly policy: string
+  /** A policy to judge by in this process, in the place of a conscience on the bus. */
+  readonly policy?: string
   readonly wait: number
   readonly elicit?: boolean
 }
+
+/** To ask, and to tell what came of it. */
+const PERMISSIONS = ['publish:jamey/conscience/evaluate', 'publish:jamey/conscience/reports']
 
 /** Runs a server of MCP behind a guard until the client leaves, which is success, or the server ends. */
 export async function guard(
@@ -23,9 +30,12 @@ export async function guard(
   options: GuardOptions,
 ): Outcome {
   const name = options.name ?? serverNameOf(command)
-  const judge = policyJudge(policyAt(context, options.policy), () => context.now().getTime())
-  const end = await serve(context, { command, name, judge, options })
-  return exitCodeOf(end, context)
+  const behind = async (judge: CallJudge): Outcome =>
+    exitCodeOf(await serve(context, { command, name, judge, options }), context)
+  if (options.policy === undefined) {
+    return withBus(context, withNarrowRights(context, options, PERMISSIONS), (bus) => behind(busJudge(bus)))
+  }
+  return behind(policyJudge(policyAt(context, options.policy), () => context.now().getTime()))
 }
 
 interface Served {

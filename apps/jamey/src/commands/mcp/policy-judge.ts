@@ -26,7 +26,9 @@ function verdictOf(policy: Policy, call: ToolCall, session: Session, now: number
 }
 
 function record(report: SessionReport, session: Session, now: number): void {
-  if (report.kind === 'request') return session.request(report.text, now)
-  const { call_id: callId, tool, result, outcome } = report
-  session.result({ callId, tool, result, outcome }, now)
+  if (report.kind === 'request') session.request(report.text, now)
+  else {
+    const { call_id: callId, tool, result, outcome } = report
+    session.result({ callId, tool, result, outcome }, now)
+  }
 }

@@ -1,0 +1,135 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { emptyFolder, JAMEY, jamey, removeFolder, type System, startSystem } from './program.js'
+
+/** The guard with a running system: its conscience judges, and people are asked. */
+
+const SERVER = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-filesystem/dist/index.js')
+
+let system: System
+let workspace: string
+
+beforeAll(async () => {
+  const folder = emptyFolder()
+  workspace = join(folder, 'workspace')
+  mkdirSync(workspace)
+  writeFileSync(join(workspace, 'a.txt'), 'a file of the workspace')
+  writeFileSync(
+    join(folder, 'policy.yaml'),
+    `version: 1
+workspace: ${workspace}
+include: [work, files]
+rules:
+  - name: scripts
+    decision: ask
+    reason: it writes what is no text file
+    when: files.exists(f, f.access == 'write' && f.path.endsWith('.sh'))
+`,
+  )
+  writeFileSync(join(folder, '.env'), 'JAMEY_POLICY_FILE=policy.yaml\n')
+  system = await startSystem(folder)
+})
+
+afterAll(async () => {
+  await system?.program.stop()
+  if (system !== undefined) removeFolder(system.folder)
+})
+
+async function connected(...options: string[]) {
+  const client = new Client({ name: 'test', version: '1.0.0' })
+  const args = [
+    JAMEY,
+    'mcp',
+    'guard',
+    '--client-id',
+    'agent',
+    ...options,
+    '--',
+    process.execPath,
+    SERVER,
+    workspace,
+  ]
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args,
+    cwd: system.folder,
+    stderr: 'ignore',
+  })
+  await client.connect(transport)
+  return client
+}
+
+type Result = Awaited<ReturnType<Client['callTool']>>
+const textOf = ({ content }: Result) => (content as { text?: string }[])[0]?.text
+const write = (name: string) => ({
+  name: 'write_file',
+  arguments: { path: join(workspace, name), content: 'changed' },
+})
+
+interface Pending {
+  readonly approval_id: string
+  readonly status: string
+  readonly tool: string
+}
+
+/** What people are asked about, once there is something. */
+async function pending(): Promise<Pending> {
+  for (;;) {
+    const { stdout } = await jamey(system.folder, ['approvals', 'list', '--json'])
+    const listed = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Pending]))
+    const first = listed.find(({ status }) => status === 'pending')
+    if (first !== undefined) return first
+  }
+}
+
+describe('the guard of a running system', () => {
+  it('makes what its conscience allows', async () => {
+    const client = await connected()
+    const read = { name: 'read_text_file', arguments: { path: join(workspace, 'a.txt') } }
+    expect(textOf(await client.callTool(read))).toBe('a file of the workspace')
+    await client.close()
+  })
+
+  it.each([
+    ['approve', 'made'],
+    ['deny', 'not made'],
+  ])('asks people, who %s, and then the call is %s', async (answer, outcome) => {
+    const client = await connected()
+    const called = client.callTool(write(`${answer}.sh`))
+    const { approval_id: id, tool } = await pending()
+    expect(tool).toBe('mcp__server-filesystem__write_file')
+    expect(await jamey(system.folder, ['approvals', answer, id])).toMatchObject({ code: 0 })
+    const result = await called
+    if (outcome === 'made') expect(readFileSync(join(workspace, `${answer}.sh`), 'utf8')).toBe('changed')
+    else expect(textOf(result)).toMatch(/a person said no/)
+    expect(existsSync(join(workspace, `${answer}.sh`))).toBe(outcome === 'made')
+    await client.close()
+  })
+
+  it('answers a call that nobody approves in time, which is made when it comes again after that', async () => {
+    const client = await connected('--wait', '0.2')
+    expect(textOf(await client.callTool(write('late.sh')))).toMatch(/it waits for approval/)
+    const { approval_id: id } = await pending()
+    expect(await jamey(system.folder, ['approvals', 'approve', id])).toMatchObject({ code: 0 })
+    expect(await client.callTool(write('late.sh'))).not.toHaveProperty('isError')
+    expect(readFileSync(join(workspace, 'late.sh'), 'utf8')).toBe('changed')
+    await client.close()
+  })
+
+  it('makes nothing while there is no conscience', async () => {
+    const client = await connected()
+    expect(await client.callTool(write('before.txt'))).not.toHaveProperty('isError')
+    await system.program.stop()
+    const result = await client.callTool(write('after.txt'))
+    expect(result.isError).toBe(true)
+    expect(textOf(result)).toMatch(/no verdict could be had/)
+    expect(existsSync(join(workspace, 'after.txt'))).toBe(false)
+    await client.close()
+    // Without a broker it does not even start.
+    await expect(connected()).rejects.toThrow(/closed/)
+  })
+})
