@@ -1,9 +1,11 @@
-import { busJudge, CallRefusedError, guardCall, httpJudge } from '@jamey/agents'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { busJudge, type CallJudge, CallRefusedError, guardCall, httpJudge } from '@jamey/agents'
 import { signToken } from '@jamey/auth'
 import { type Bus, connectBus } from '@jamey/bus'
 import { freePort } from '@jamey/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { jamey, Program, removeFolder, type System, secretsOf, startSystem } from './program.js'
+import { jamey, Program, REPOSITORY, removeFolder, type System, secretsOf, startSystem } from './program.js'
 
 const ASKING = ['publish:jamey/conscience/evaluate']
 /** What no rule knows is asked. */
@@ -45,6 +47,39 @@ async function watched(
     },
   }
 }
+
+describe('docs/approvals.md', () => {
+  /** What differs from one run to the next. */
+  const lasting = (text: string): string =>
+    text
+      .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'UUID')
+      .replace(/sha256:[0-9a-f]{64}/g, 'DIGEST')
+      .replace(/\b[0-9a-f]{8}\b(?!-)/g, 'ID')
+      .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+      .replace(/operator-[\w-]+/g, 'operator-USER')
+      .replace(/policy [^,]+,/g, 'policy VERSION,')
+
+  it('shows a session as it goes', async () => {
+    const page = readFileSync(join(REPOSITORY, 'docs/approvals.md'), 'utf8')
+    const [, session = ''] = /```console\n([\s\S]*?)```/.exec(page) ?? []
+    const shown = session.split(/^\$ /m).slice(1)
+    expect(shown.length).toBeGreaterThan(3)
+    let id = ''
+    for (const step of shown) {
+      const end = step.indexOf('\n')
+      const [line, output] = [step.slice(0, end), step.slice(end + 1)]
+      const args = [...line.replace('jamey ', '').matchAll(/'([^']*)'|(\S+)/g)].map(
+        ([, quoted, word]) => quoted ?? word ?? '',
+      )
+      const { stdout } = await jamey(
+        system.folder,
+        args.map((word) => (/^[0-9a-f]{8}$/.test(word) ? id : word)),
+      )
+      id = /\b[0-9a-f]{8}\b/.exec(line.includes('list') ? stdout : '')?.[0] ?? id
+      expect(lasting(stdout).trim(), line).toBe(lasting(output).trim())
+    }
+  })
+})
 
 describe('a guarded call that a person is asked about', () => {
   it('runs once somebody approves it from the command line', async () => {
@@ -126,8 +161,21 @@ describe('with a conscience of its own that is killed', () => {
     const first = await conscience()
     const bus = await agentAt({ folder, port }, 'e2e-patient')
     const watcher = await watched(folder, env)
-    const guarded = guardCall(busJudge(bus), call, () => 'launched', { approvalTimeoutMs: 120_000 })
+    const judge = busJudge(bus)
+    let isWaiting = (): void => {}
+    const waiting = new Promise<void>((resolve) => {
+      isWaiting = resolve
+    })
+    const told: CallJudge = {
+      ...judge,
+      waitForApproval: (...asked) => {
+        isWaiting()
+        return judge.waitForApproval(...asked)
+      },
+    }
+    const guarded = guardCall(told, call, () => 'launched', { approvalTimeoutMs: 120_000 })
     const { approval_id: id } = await watcher.next()
+    await waiting
     await first.stop('SIGKILL')
     await conscience()
     expect(await jamey(folder, ['approvals', 'approve', String(id)], undefined, env)).toMatchObject({

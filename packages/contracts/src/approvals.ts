@@ -47,7 +47,6 @@ export const approvals = {
     action: 'get_approval',
     schema: getApprovalSchema,
     responseSchema: approvalResultSchema,
-    isRepeatable: true,
     description: 'What became of an approval that a verdict named, for whom that verdict was for.',
   } satisfies RequestContract,
   list: {

@@ -3,7 +3,7 @@ import type { ApprovalAnswer } from '../model/call-judge.js'
 import { answerOf } from './answers.js'
 
 /** How long one answer is asked to be held, so that nothing between takes a connection for a dead one. */
-const HOLD_MS = 20_000
+const HOLD_MS = 10_000
 /** After a failure that may pass. */
 const RETRY_MS = 500
 

@@ -54,7 +54,7 @@ describe('a judge on the bus', () => {
     ]
     expect(await judge.waitForApproval('id', { timeoutMs: 60_000 })).toBe('approved')
     expect(asked.map(({ action }) => action)).toEqual(Array(4).fill('get_approval'))
-    expect(asked[0]).toMatchObject({ data: { approval_id: 'id', wait_ms: 20_000 }, timeoutMs: 21_000 })
+    expect(asked[0]).toMatchObject({ data: { approval_id: 'id', wait_ms: 10_000 }, timeoutMs: 11_000 })
   })
 
   it.each([

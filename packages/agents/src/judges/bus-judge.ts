@@ -55,8 +55,8 @@ export function busJudge(bus: JudgeBus, { timeoutMs = TIMEOUT_MS }: BusJudgeOpti
     },
     waitForApproval: (approval_id, { timeoutMs: waitMs, signal }) => {
       const statusWithin = async (wait_ms: number): Promise<string> => {
-        const asked = { holdMs: wait_ms, signal }
-        return (await ask(topics.conscience.approvals.get, { approval_id, wait_ms }, asked)).approval.status
+        const data = { approval_id, wait_ms }
+        return (await ask(topics.conscience.approvals.get, data, { holdMs: wait_ms, signal })).approval.status
       }
       return approvalWithin(statusWithin, { timeoutMs: waitMs, signal })
     },

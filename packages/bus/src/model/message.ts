@@ -114,6 +114,12 @@ export interface ServeOptions<Data = unknown> {
   /** Bytes of the requests of one sender that may be here; no bound by default. One request may always be there. */
   readonly maximumBytesPerSender?: number | undefined
   /**
+   * When a request is acknowledged: once its answer was published (`answered`, the default), so that one whose server dies
+   * comes again, or at once (`taken`), for answers that are long in coming. Acknowledgements keep the order of arrival, so
+   * that all requests behind such a one would be without theirs; whoever asks has to ask again where no answer comes.
+   */
+  readonly acknowledged?: 'answered' | 'taken' | undefined
+  /**
    * The topic that a principal whose permissions are known has to be allowed to publish to; the contract's own by
    * default. For those who pass requests on.
    */

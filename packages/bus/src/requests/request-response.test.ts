@@ -403,6 +403,23 @@ describe('serving', () => {
     expect(isAcknowledged).toBe(true)
   })
 
+  it('acknowledges at once where answers are long in coming, a repetition as well, and answers all the same', async () => {
+    const { asker, server, broker } = setUp()
+    const { opening, open } = gate()
+    const options = { group: 'api', acknowledged: 'taken' } as const
+    await server.serve(contract, options, async (request) => {
+      await opening
+      return echo(request)
+    })
+    const answer = asker.request(contract, call, { timeoutMs: 1000 })
+    await settled()
+    const request = only(broker.to('jamey/api/requests'))
+    await Promise.all(request.handled)
+    await Promise.all(broker.deliver(request.topic, request.payload, request.options.properties))
+    open()
+    await expect(answer).resolves.toEqual({ output: call.input })
+  })
+
   it('leaves a request unacknowledged where its answer could not be published, and repeats the answer', async () => {
     const { asker, server, broker } = setUp()
     let calls = 0

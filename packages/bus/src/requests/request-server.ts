@@ -24,6 +24,7 @@ export interface Served {
   readonly handler: (request: Request<unknown>, context: RequestContext) => unknown
   /** See `ServeOptions`. */
   readonly permittedBy: ((data: unknown) => string) | undefined
+  readonly acknowledged: 'answered' | 'taken'
   readonly queue: ServingQueue
 }
 
@@ -224,7 +225,14 @@ export class RequestServer {
         : turn.then(() => this.#workInTurn(incoming, taken, context, queue))
     taken.published = done
     this.#running.set(context, { action, done })
-    return done
+    return this.#acknowledgement(action, done)
+  }
+
+  /** When a request is to be acknowledged; undefined: at once, whatever becomes of its answer. */
+  #acknowledgement(action: string, published: Promise<void>): Promise<void> | undefined {
+    if (this.actions.get(action)?.acknowledged !== 'taken') return published
+    published.catch(() => {})
+    return undefined
   }
 
   /** Works on a request when its sender's turn has come; its time may have run out while it waited. */
@@ -280,7 +288,9 @@ export class RequestServer {
   #answerAgain(taken: TakenRequest, incoming: Incoming): Promise<void> | undefined {
     this.#parts.counters.servedAgain++
     taken.deadline = Math.max(taken.deadline, incoming.deadline)
-    if (taken.published !== undefined) return taken.published
+    if (taken.published !== undefined) {
+      return this.#acknowledgement(incoming.envelope.payload.action, taken.published)
+    }
     return taken.answer && this.#outlet.publish(taken.answer, incoming.deadline)
   }
 

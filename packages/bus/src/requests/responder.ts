@@ -80,7 +80,8 @@ export class Responder {
     const given = handler as Served['handler']
     const queue = new ServingQueue(concurrency, maximumPerSender, options.maximumBytesPerSender)
     const permittedBy = options.permittedBy as Served['permittedBy']
-    server.actions.set(contract.action, { contract, handler: given, queue, permittedBy })
+    const { acknowledged = 'answered' } = options
+    server.actions.set(contract.action, { contract, handler: given, queue, permittedBy, acknowledged })
     try {
       await served.first.granted
     } catch (error) {

@@ -92,7 +92,7 @@ export class ApprovalService {
   }
 
   /** Stands by while another process has the approvals; undecided calls that were left are people's to answer again. */
-  async start(): Promise<void> {
+  async open(): Promise<void> {
     this.#stopping = new AbortController()
     this.#waiters = new ApprovalWaiters(this.#parts.clock)
     const { signal } = this.#stopping
@@ -101,10 +101,15 @@ export class ApprovalService {
     if (records === undefined) return
     this.#book = this.#bookOf(records)
     await this.#others.start()
-    await this.#serve()
-    if (signal.aborted) return
+  }
+
+  /** Beside the evaluations, whose topic some of it is on: both at once, for what is unknown there is refused. */
+  async serve(): Promise<void> {
+    if (this.#book === undefined) return
+    await this.#serveAll()
+    if (this.#stopping.signal.aborted) return
     for (const approval of this.#book.all()) if (!isSettled(approval)) this.#tell(approval)
-    this.#sweepAt(clock.timeOfDay())
+    this.#sweepAt(this.#parts.clock.timeOfDay())
   }
 
   /** Whoever waits for an answer is told how it stands. */
@@ -166,12 +171,14 @@ export class ApprovalService {
     })
   }
 
-  async #serve(): Promise<void> {
+  async #serveAll(): Promise<void> {
     const { bus } = this.#parts
     const options = { maximumPerSender: MAXIMUM_PER_SENDER, whenRefused: 'retry' } as const
     const own = bus.clientId
     this.#served = await Promise.all([
-      bus.serve(approvals.get, options, (request, context) => this.#get(request, context)),
+      bus.serve(approvals.get, { ...options, acknowledged: 'taken' }, (request, context) =>
+        this.#get(request, context),
+      ),
       bus.serve(approvals.list, options, ({ data }) => this.#list(data)),
       bus.serve(atKeeper(approvals.answer, own), options, (request) => this.#answer(request)),
       bus.serve(atKeeper(approvals.revoke, own), options, async ({ data, principal }) => ({

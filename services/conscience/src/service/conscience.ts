@@ -139,7 +139,7 @@ class BusConscience implements Conscience {
       this.#record = await this.#openRecord()
       await thread.opened
       // Those that people have to answer are there before anything is judged by them.
-      await this.#approvals?.start()
+      await this.#approvals?.open()
       if (!this.#isWanted) return
       // What was attested before it takes requests counts for them.
       const hearing = this.#attestations.start()
@@ -147,9 +147,10 @@ class BusConscience implements Conscience {
         maximumPerSender: MAXIMUM_PER_SENDER,
         whenRefused: 'retry',
       } as const
-      const served = await bus.serve(topics.conscience.evaluate, options, (request, context) =>
-        this.#answer(request, context),
-      )
+      const [served] = await Promise.all([
+        bus.serve(topics.conscience.evaluate, options, (request, context) => this.#answer(request, context)),
+        this.#approvals?.serve(),
+      ])
       // Stopped while it waited for the broker: what was granted since must not stay behind.
       if (!this.#isWanted) return await served.stop()
       this.#served = served
