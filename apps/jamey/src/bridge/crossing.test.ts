@@ -62,6 +62,25 @@ describe('a direction', () => {
     expect(heard.map(({ payload }) => Buffer.from(payload).toString())).toEqual(numbers(0, 10))
   })
 
+  it('hands over again what was refused because a queue was full, and nothing else', async () => {
+    const one = await TestBroker.start()
+    const two = await TestBroker.start({ overflow: 'refuse', limits: { queuedMessages: 2 } })
+    const bridge = await bridged({ ports: [one.port, two.port], carried: [carried(0, 'lab/#')] })
+    const kept = { cleanStart: false, sessionExpirySeconds: 3600 }
+    const away = await two.client('reader', kept)
+    await away.subscribe('lab/#', { qos: 1 }, () => {})
+    await away.close()
+    const ada = await one.client('ada')
+    for (const text of numbers(0, 5)) await ada.publish('lab/a', text, { qos: 1 })
+    await until(() => statusOf(bridge).directions[0]?.deadLetters === 3)
+    // What waited for it comes with the connection, before anybody listens.
+    const heard = await listen(await two.client('reader', kept), 'lab/#', 1)
+    await bridge.retryRefused()
+    await until(() => heard.length === 3)
+    expect(heard.map(({ payload }) => Buffer.from(payload).toString())).toEqual(numbers(2, 5))
+    expect(statusOf(bridge).directions[0]?.deadLetters).toBe(0)
+  })
+
   it('keeps what the other side does not take as a dead letter, and goes on', async () => {
     const one = await TestBroker.start()
     const two = await TestBroker.start({ limits: { packetBytes: 2000 } })
