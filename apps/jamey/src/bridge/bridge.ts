@@ -112,8 +112,8 @@ export class Bridge {
   async end(): Promise<void> {
     await this.#connect()
     for (const side of SIDES) {
-      const { client, name } = this.sides[side]
-      for (const filter of this.#memory.filters(name)) await client.unsubscribe(filter)
+      const { name } = this.sides[side]
+      for (const filter of this.#memory.filters(name)) await this.#leave(side, filter)
       this.#memory.rememberFilters(name, [])
     }
     await this.#settled(LAST_QUIET_MS)
@@ -154,10 +154,20 @@ export class Bridge {
 
   /** What another run has subscribed to, and this one does not carry. What comes of it yet is carried all the same. */
   async #leaveFormer(side: Which): Promise<void> {
-    const { client, name } = this.sides[side]
+    const { name } = this.sides[side]
     const wanted = new Set(this.#settings.carried.map(({ from, filter }) => `${from} ${filter}`))
     const former = this.#memory.filters(name).filter((filter) => !wanted.has(`${side} ${filter}`))
-    for (const filter of former) await client.unsubscribe(filter)
+    for (const filter of former) await this.#leave(side, filter)
+  }
+
+  /** RabbitMQ 3.10 acknowledges UNSUBSCRIBE and does nothing, where the subscription was made on another connection. */
+  async #leave(side: Which, filter: string): Promise<void> {
+    const { client, known } = this.sides[side]
+    if (known?.protocolVersion === 4) {
+      const options = { qos: 1, whenHandlerFails: 'leave' } as const
+      await client.subscribe(filter, options, this.crossings[side].take)
+    }
+    await client.unsubscribe(filter)
   }
 
   async #subscribe({ from, filter, qos }: Carried): Promise<void> {

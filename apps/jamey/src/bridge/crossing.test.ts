@@ -132,10 +132,13 @@ describe('a request that nobody on the other side subscribes to', () => {
 })
 
 describe('the end of a bridge', () => {
-  it('carries what waits, and leaves no session', async () => {
+  it.each([
+    ['MQTT 5.0', 'auto', [carried(0, 'lab/#'), carried(1, 'lab/#')]],
+    ['MQTT 3.1.1', 4, [carried(0, 'lab/#')]],
+  ] as const)('carries what waits with %s, and leaves no session', async (_version, version, all) => {
     const { one, two, ports } = await pair()
     const folder = newFolder()
-    const setting = { ports, folder, carried: [carried(0, 'lab/#'), carried(1, 'lab/#')] }
+    const setting = { ports, folder, carried: all, versions: [version, 'auto'] as const }
     const heard = await listen(await two.client('reader'), 'lab/#')
     const former = await bridged(setting)
     await former.stop()
