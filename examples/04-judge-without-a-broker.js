@@ -1,17 +1,17 @@
-// The conscience's rules as a plain function: no broker, no network.
-import { evaluate, loadRules } from '@jamey/conscience'
+// The conscience's policy as a plain function: no broker, no network.
+import { judgeCall, loadPolicy } from '@jamey/conscience'
 
-const rules = await loadRules()
-const judge = (action, context = {}) => {
-  const { decision, rules: applied } = evaluate(rules, { action, context })
-  console.log(`${decision}: ${action} [${applied.map((rule) => rule.name).join(', ')}]`)
+const policy = loadPolicy()
+const judge = (tool, args) => {
+  const { decision, rules } = judgeCall(policy, { tool, arguments: args })
+  console.log(`${decision}: ${tool} [${rules.map((rule) => rule.name).join(', ')}]`)
 }
 
-judge('summarise the meeting notes')
-judge("delete the customer's records", { consent: false })
-judge('flibber the jabberwock')
+judge('read_file', { path: 'README.md' })
+judge('Bash', { command: 'npm test && rm -rf /' })
+judge('frobnicate', {})
 
 // prints:
-// approved: summarise the meeting notes [everyday]
-// forbidden: delete the customer's records [consent, ask-before-destroying]
-// unrecognised: flibber the jabberwock []
+// allow: read_file [ordinary-work]
+// deny: Bash [write-elsewhere, delete-system]
+// ask: frobnicate [unknown-tool]

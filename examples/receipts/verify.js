@@ -29,6 +29,8 @@ async function use(receipt, payload) {
   const digest = `sha256:${createHash('sha256').update(canonical(payload)).digest('hex')}`
   if (claims.request_digest !== digest) throw new Error('it is for another request')
   if (claims.approved !== true) throw new Error(`the decision was ${claims.decision}`)
+  // A call that may be made with other arguments alone is another call.
+  if (claims.changed_call_digest !== undefined) throw new Error('it is for other arguments')
   for (const [jti, expiresAt] of used) if (expiresAt < Date.now() / 1000) used.delete(jti)
   if (used.has(claims.jti)) throw new Error('it was used before')
   used.set(claims.jti, claims.exp)

@@ -5,7 +5,7 @@ import { ASKING, AttackedSystem, REMEMBERING, VERSIONS } from './system.js'
 
 const EVALUATE = 'jamey/conscience/evaluate'
 const QUERY = 'jamey/memory/query'
-const HARMLESS = { action: 'water the plants' }
+const HARMLESS = { tool: 'read_file', arguments: { path: 'README.md' } }
 /** The most that one evaluation takes. */
 const TEDIOUS = { action: 'water the plants and delete nothing of anybody '.repeat(190) }
 /** Within what requesters wait for by default, and far less than the flood takes. */

@@ -30,9 +30,12 @@ function executor(): (receipt: string, payload: object) => Promise<string> {
   }
 }
 
-async function receiptFor(action: string): Promise<{ receipt: string; payload: object }> {
+const HARMLESS = { tool: 'read_file', arguments: { path: 'README.md' } }
+const HARMFUL = { tool: 'Bash', arguments: { command: 'rm -rf /' } }
+
+async function receiptFor(call: object): Promise<{ receipt: string; payload: object }> {
   const agent = await system.peer('agent', ASKING)
-  const data = { action, receipt: true }
+  const data = { ...call, receipt: true }
   const answer = await agent.ask(EVALUATE, 'evaluate', data)
   return { receipt: String(answer.data?.['receipt']), payload: { action: 'evaluate', data } }
 }
@@ -40,22 +43,22 @@ async function receiptFor(action: string): Promise<{ receipt: string; payload: o
 describe('who carries out what has a receipt', () => {
   it('does so once, for the very request that was judged [promise 41]', async () => {
     const use = executor()
-    const { receipt, payload } = await receiptFor('water the plants')
-    expect(
-      await use(receipt, { action: 'evaluate', data: { action: 'kill the neighbour', receipt: true } }),
-    ).toBe('no: it is for another request')
+    const { receipt, payload } = await receiptFor(HARMLESS)
+    expect(await use(receipt, { action: 'evaluate', data: { ...HARMFUL, receipt: true } })).toBe(
+      'no: it is for another request',
+    )
     expect(await use(receipt, payload)).toBe('yes')
     expect(await use(receipt, payload)).toBe('no: it was used before')
   })
 
   it('does not where it was not approved', async () => {
-    const { receipt, payload } = await receiptFor('kill the neighbour')
-    expect(await executor()(receipt, payload)).toMatch(/^no: the decision was (ask|deny)$/)
+    const { receipt, payload } = await receiptFor(HARMFUL)
+    expect(await executor()(receipt, payload)).toBe('no: the decision was deny')
   })
 
   it('does not where a word of the receipt is another, or somebody else signed it', async () => {
     const use = executor()
-    const { receipt, payload } = await receiptFor('kill the neighbour')
+    const { receipt, payload } = await receiptFor(HARMFUL)
     const [head, , signature] = receipt.split('.')
     const forged = Buffer.from(JSON.stringify({ ...decodeJwt(receipt), approved: true })).toString(
       'base64url',
@@ -71,7 +74,7 @@ describe('who carries out what has a receipt', () => {
   })
 
   it('does not after a minute, though the conscience signed it', async () => {
-    const { receipt, payload } = await receiptFor('water the plants')
+    const { receipt, payload } = await receiptFor(HARMLESS)
     const key = createPrivateKey(readFileSync(join(system.folder, '.jamey', 'receipt-key.pem')))
     const sign = (exp: number) =>
       new CompactSign(Buffer.from(JSON.stringify({ ...decodeJwt(receipt), jti: `${exp}`, exp })))

@@ -14,7 +14,7 @@ const FORGED: [string, string][] = [
   ['jamey-sender', 'jamey-operator'],
 ]
 const EVALUATE = 'jamey/conscience/evaluate'
-const HARMLESS = { action: 'water the plants' }
+const HARMLESS = { tool: 'read_file', arguments: { path: 'README.md' } }
 let system: AttackedSystem
 
 beforeAll(async () => {

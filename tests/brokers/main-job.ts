@@ -17,7 +17,7 @@ export const mainJob: Scene = {
     const { forgotten } = await bus.request(memory.forget, { id: stored.id })
     const after = await bus.request(memory.query, { query: 'key mat' })
     const faults = [
-      ...faultUnless(decision === 'deny', `judged ${decision}`),
+      ...faultUnless(decision === 'ask', `judged ${decision}`),
       ...faultUnless(requested_by === 'asker', `judged for ${requested_by}`),
       ...faultUnless(found.memories[0]?.id === stored.id, 'what was stored is not found'),
       ...faultUnless(forgotten === 1, `${forgotten} forgotten of 1`),
@@ -41,7 +41,7 @@ export const overHttp: Scene = {
     const forgotten = await call(system, 'DELETE', `/v1/memories/${id}`)
     const ready = await call(system, 'GET', '/readyz')
     const faults = [
-      ...faultUnless(verdict.body.decision === 'deny', `evaluate: ${verdict.status}`),
+      ...faultUnless(verdict.body.decision === 'ask', `evaluate: ${verdict.status}`),
       ...faultUnless(typeof id === 'string', `store: ${stored.status}`),
       ...faultUnless(found.body.memories?.some((one) => one.id === id) === true, `recall: ${found.status}`),
       ...faultUnless(forgotten.status < 300, `forget: ${forgotten.status}`),

@@ -33,7 +33,7 @@ export const poison: Scene = {
     const { decision } = await ask(asker, 'delete all customer records', 20_000)
     const ended = system.parts.filter(({ ends }, i) => ends !== before[i]).map(({ clientId }) => clientId)
     const faults = [
-      ...faultUnless(decision === 'deny', `judged ${decision} afterwards`),
+      ...faultUnless(decision === 'ask', `judged ${decision} afterwards`),
       ...faultUnless(ended.length === 0, `ended: ${ended.join(', ')}`),
       ...faultUnless(asker.mqtt.stats().connectionsLost === lost, 'the connection of the sender was ended'),
     ]

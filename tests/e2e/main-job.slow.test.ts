@@ -93,12 +93,14 @@ describe('the conscience', () => {
     expect(stdout).toMatch(/^deny /)
   })
 
-  it('approves everyday help', async () => {
-    const verdict = await json('evaluate', 'summarise the meeting notes for the team')
-    expect(verdict).toMatchObject({ approved: true, decision: 'allow' })
+  it('allows a call that reads, and asks about one that it does not know', async () => {
+    const read = await json('evaluate', '--tool', 'read_file', '--arguments', '{"path": "README.md"}')
+    expect(read).toMatchObject({ kind: 'call', approved: true, decision: 'allow' })
+    const { code, stdout } = await run('evaluate', '--tool', 'frobnicate', '--json')
+    expect([code, JSON.parse(stdout).decision]).toEqual([3, 'ask'])
   })
 
-  it('calls an action unrecognised rather than approve it silently', async () => {
+  it('asks about words that nothing knows, rather than allow them silently', async () => {
     const { code, stdout } = await run('evaluate', 'flibber the jabberwock', '--json')
     expect(code).toBe(3)
     expect(JSON.parse(stdout)).toMatchObject({ decision: 'ask', outcome: 'unrecognised', approved: false })
@@ -235,7 +237,7 @@ describe('plain messages', () => {
     const { code, stdout } = await run(
       'request',
       'jamey/conscience/evaluate',
-      '{"action": "summarise the notes"}',
+      '{"tool": "read_file", "arguments": {"path": "notes.md"}}',
       '--json',
     )
     expect(code).toBe(0)

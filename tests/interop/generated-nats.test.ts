@@ -63,7 +63,7 @@ describe('NATS with the files that were made for it', () => {
     const action = { action: 'delete all customer records' }
     await expect(
       asker.request(topics.conscience.evaluate, action, { timeoutMs: 20_000 }),
-    ).resolves.toMatchObject({ decision: 'deny', requested_by: 'asker' })
+    ).resolves.toMatchObject({ decision: 'ask', requested_by: 'asker' })
   })
 
   it('lets nobody in by a certificate of no client, without one, or with TLS 1.2', async () => {

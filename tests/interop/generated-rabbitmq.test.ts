@@ -100,7 +100,7 @@ describe.each(['tokens', 'certificates'] as const)(
       const asker = await joined('asker', [`publish:${evaluate.topic}`])
       const action = { action: 'delete all customer records' }
       const asked = asker.request(evaluate, action, { timeoutMs: 20_000 })
-      await expect(asked).resolves.toMatchObject({ decision: 'deny', requested_by: 'asker' })
+      await expect(asked).resolves.toMatchObject({ decision: 'ask', requested_by: 'asker' })
     })
 
     it('lets nobody in with TLS 1.2, under a name that is not in the manifest, or without a proof', async () => {

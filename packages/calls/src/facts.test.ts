@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { factsOf } from './facts.js'
+import { ToolCatalogue } from './tools/catalogue.js'
 
 const PLACE = { workspace: '/srv/app', home: '/srv' }
 
@@ -165,9 +166,9 @@ describe('a tool', () => {
   })
 
   it('of the deployer stands before one that is known', () => {
-    const tools = {
+    const tools = new ToolCatalogue({
       read_file: { effects: ['send'], roles: { path: 'recipient' }, isUntrusted: false },
-    } as const
+    })
     const facts = factsOf({ tool: 'read_file', arguments: { path: 'x' } }, { ...PLACE, tools })
     expect(facts).toMatchObject({ effects: ['send'], recipients: [{ text: 'x' }], files: [] })
   })

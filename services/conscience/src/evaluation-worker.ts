@@ -1,32 +1,29 @@
-/** The thread in which rules are applied: tells of each evaluation what they say, as soon as it is known. */
+/** The thread in which calls and words are judged: tells of each evaluation what the policy says, as soon as it is known. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { type Call, callDigest } from '@jamey/calls'
-import { judgeCall, type Policy, type PolicyText } from './policy/policy.js'
+import { callDigest } from '@jamey/calls'
+import {
+  type CallVerdict,
+  judgeCall,
+  judgingCall,
+  judgingWords,
+  type Policy,
+  type PolicyText,
+} from './policy/policy.js'
 import { policyOf } from './policy/policy-file.js'
-import { applyingRules, applyRules, type Finding, type Proposal } from './rules/engine.js'
-import { type RuleSet, type RuleText, rulesOf } from './rules/rule-file.js'
-import type { Order, Result, ThreadOptions } from './thread/evaluation-message.js'
+import type { Findings, Order, Result, ThreadOptions, Work } from './thread/evaluation-message.js'
 import { EvaluationScheduler } from './thread/evaluation-scheduler.js'
 import { Progress } from './thread/progress.js'
 
+const DEFAULT_BUDGET_MS = 250
 /** So that what is compiled late is compiled before anybody waits. */
 const READYING_ROUNDS = 20
 const port = parentPort as MessagePort
-const { rules: texts, policy: policyText, budgetMs, progress } = workerData as ThreadOptions
+const { policy: policyText, budgetMs = DEFAULT_BUDGET_MS, progress } = workerData as ThreadOptions
 const scheduler = new EvaluationScheduler(new Progress(progress))
-let rules = readied(texts)
-let policy = readiedPolicy(policyText)
+let policy = readied(policyText)
 
-/** Rules that were applied once: the first time takes a hundred times as long, and nobody's budget has to pay that. */
-function readied(texts: readonly RuleText[]): RuleSet {
-  const rules = rulesOf(texts)
-  const action = 'Read the news, summarise what they say about the weather, and do not send it to anybody. '
-  applyRules(rules, { action: action.repeat(10) }, { budgetMs: Number.POSITIVE_INFINITY })
-  return rules
-}
-
-/** The same for a policy. */
-function readiedPolicy(text: PolicyText): Policy {
+/** A policy that was applied: the first time takes a hundred times as long, and nobody's budget has to pay that. */
+function readied(text: PolicyText): Policy {
   const policy = policyOf(text)
   const call = { tool: 'Bash', arguments: { command: 'git status && cat README.md | sort > sorted.txt' } }
   for (let i = 0; i < READYING_ROUNDS; i++) judgeCall(policy, call)
@@ -37,52 +34,51 @@ function tell(result: Result): void {
   port.postMessage(result)
 }
 
-function* judging(id: number, call: Call, dueMs: number): Generator<undefined, void> {
-  yield
-  if (performance.now() >= dueMs) return tell({ id, result: 'late' })
-  const { decision, rules, policyVersion } = judgeCall(policy, call)
-  tell({ id, result: { decision, rules, policyVersion, callDigest: callDigest(call) } })
-}
-
-function* evaluating(id: number, proposals: readonly Proposal[], dueMs: number): Generator<undefined, void> {
-  const byRules = rules
-  const findings: Finding[][] = []
-  for (const proposal of proposals) {
-    const found = yield* inTime(applyingRules(byRules, proposal, { budgetMs }), dueMs)
+function* evaluating(id: number, work: Work, dueMs: number): Generator<undefined, void> {
+  const by = policy
+  const steps = 'call' in work ? judgingCall(by, work.call, work) : judgingWords(by, work.words, work)
+  let leftMs = budgetMs
+  for (;;) {
+    const startMs = performance.now()
     // Nobody waits any more: the time goes to those who do.
-    if (found === undefined) return tell({ id, result: 'late' })
-    findings.push(found.map(withoutCondition))
-  }
-  tell({ id, result: { findings, rulesVersion: byRules.version } })
-}
-
-function* inTime(
-  steps: Iterator<undefined, Finding[]>,
-  dueMs: number,
-): Generator<undefined, Finding[] | undefined> {
-  while (performance.now() < dueMs) {
+    if (startMs >= dueMs) return tell({ id, result: 'late' })
+    if (leftMs < 0) return tell({ id, result: withDigests(work, outOfTime(by)) })
     const { done, value } = steps.next()
-    if (done === true) return value
+    if (done === true) return tell({ id, result: withDigests(work, value) })
+    leftMs -= performance.now() - startMs
     yield
   }
-  return undefined
 }
 
-/** Functions do not cross threads. */
-function withoutCondition({ rule, ...finding }: Finding): Finding {
-  const { name, description, weight, effect } = rule
-  return { ...finding, rule: { name, description, weight, effect } }
+/** What takes too long is not understood. */
+function outOfTime({ version: policyVersion }: Policy): Omit<CallVerdict, 'facts'> {
+  const reasons = [`it could not be judged within ${budgetMs} ms`]
+  return {
+    decision: 'ask',
+    reasons,
+    rules: [],
+    failures: [],
+    mayBeJudged: false,
+    readsContext: false,
+    policyVersion,
+  }
+}
+
+function withDigests(work: Work, verdict: Omit<CallVerdict, 'facts'> & { facts?: unknown }): Findings {
+  // Facts stay here: they may be many times as large as what is asked.
+  const { facts: _, arguments: changed, ...found } = verdict
+  if (!('call' in work)) return found
+  const { tool } = work.call
+  const digested = { ...found, callDigest: callDigest(work.call) }
+  if (changed === undefined) return digested
+  return { ...digested, arguments: changed, changedCallDigest: callDigest({ tool, arguments: changed }) }
 }
 
 port.on('message', (order: Order) => {
-  if ('rules' in order) {
-    rules = readied(order.rules)
-    policy = readiedPolicy(order.policy)
-  } else {
+  if ('policy' in order) policy = readied(order.policy)
+  else {
     const { id, sender, work, leftMs } = order
-    const dueMs = performance.now() + leftMs
-    const steps = 'call' in work ? judging(id, work.call, dueMs) : evaluating(id, work.proposals, dueMs)
-    scheduler.add(sender, id, steps)
+    scheduler.add(sender, id, evaluating(id, work, performance.now() + leftMs))
   }
 })
 tell('ready')

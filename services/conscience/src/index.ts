@@ -7,8 +7,10 @@ export {
   type Decision,
   judgeCall,
   judgedCall,
+  judgeWords,
   type Policy,
   type Provenance,
+  type Surroundings,
 } from './policy/policy.js'
 export {
   type FailedPolicyCase,
@@ -19,28 +21,8 @@ export {
   policyDifferences,
   testPolicy,
 } from './policy/policy-cases.js'
-export { loadPolicy, type PolicyPlace, parsePolicy } from './policy/policy-file.js'
-export {
-  applyRules,
-  type EvaluationOptions,
-  evaluate,
-  type Finding,
-  type Judgement,
-  OPINION_WEIGHT,
-  type Opinion,
-  type Proposal,
-  weigh,
-} from './rules/engine.js'
-export {
-  DEFAULT_RULES_FILE,
-  type Effect,
-  loadRules,
-  parseRules,
-  type Rule,
-  type RuleFault,
-  RuleFileError,
-  type RuleSet,
-} from './rules/rule-file.js'
+export { DEFAULT_POLICY_FILE, loadPolicy, type PolicyPlace, parsePolicy } from './policy/policy-file.js'
+export { type RuleFault, RuleFileError } from './policy/source.js'
 export {
   type Conscience,
   type ConscienceOptions,

@@ -35,10 +35,10 @@ describe('the environment of a part', () => {
       MQTT_BROKER_URL: 'mqtts://127.0.0.1',
       MQTT_PORT: '1',
     })
-    const settings = { MQTT_BROKER_URL: 'x', JAMEY_JUDGE_URL: 'y', JAMEY_RULES: 'mine.yaml' }
+    const settings = { MQTT_BROKER_URL: 'x', JAMEY_JUDGE_URL: 'y', JAMEY_POLICY_FILE: 'mine.yaml' }
     expect(serviceSettings(settings, at.path)).toEqual({
       JAMEY_JUDGE_URL: 'y',
-      JAMEY_RULES: join(at.path, 'mine.yaml'),
+      JAMEY_POLICY_FILE: join(at.path, 'mine.yaml'),
     })
   })
 

@@ -73,14 +73,14 @@ describe('what the doctor says of settings', () => {
   it('names variables that are misspelt with the ones that were meant, and shows no value', async () => {
     writeFileSync(join(folder, '.env'), 'MQTT_BROKR_URL=mqtts://u:secret1@h\nMQTT_TOPIC=secret2\n')
     const { stdout } = await doctor({
-      JAMEY_RULE: 'secret3',
+      JAMEY_POLICY_FIEL: 'secret3',
       MQTT_PROT: '1',
       MQTT_HOST: 'other',
       PATH: '/bin',
     })
     expect(stdout).toContain('MQTT_BROKR_URL of .env is not a variable')
     expect(stdout).toContain('did you mean MQTT_BROKER_URL?')
-    expect(stdout).toContain('did you mean JAMEY_RULES?')
+    expect(stdout).toContain('did you mean JAMEY_POLICY_FILE?')
     expect(stdout).toContain('did you mean MQTT_PORT?')
     expect(stdout).toContain('MQTT_TOPIC of .env is not a variable')
     expect(stdout).not.toMatch(/secret\d|MQTT_HOST|PATH/)

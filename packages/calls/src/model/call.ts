@@ -1,7 +1,21 @@
+/** What a tool's server says of it, by the names of MCP. */
+export interface Annotations {
+  readonly readOnlyHint?: boolean | undefined
+  readonly destructiveHint?: boolean | undefined
+}
+
 /** A call of a tool that an agent is about to make. */
 export interface Call {
   readonly tool: string
   readonly arguments: Readonly<Record<string, unknown>>
+  readonly annotations?: Annotations | undefined
+}
+
+/** Something in words, and what is said beside it; nobody knows what will be done. */
+export interface Words {
+  readonly action: string
+  readonly context?: Readonly<Record<string, unknown>> | undefined
+  readonly user?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** What an argument is. `query`: words to search by. `identifier`: of something that the tool knows. */

@@ -8,10 +8,17 @@ export interface Tool {
   readonly roles: Readonly<Record<string, Role>>
   /** What it answers was written by others, who may mean the agent: pages, mail, tickets. */
   readonly isUntrusted: boolean
+  /** Whether what its server says of it (annotations of MCP) is believed where nothing else says what it does. */
+  readonly believesAnnotations?: boolean
 }
 
 /** By name, as `toolName` has it. */
 export type Tools = Readonly<Record<string, Tool>>
+
+/** Parts of a name: the server's, and the tool's own, which is the last. */
+function partsOf(name: string): string[] {
+  return name.split(/__|[.:/]/).filter((part) => part !== '')
+}
 
 /**
  * The name to look up: `mcp__filesystem__read_file`, `filesystem.readFile` and `ReadFile` are `read_file`; undefined
@@ -19,14 +26,15 @@ export type Tools = Readonly<Record<string, Tool>>
  */
 export function toolName(name: string): string | undefined {
   if (!/^[\w.:/ -]{1,200}$/.test(name)) return undefined
-  const last =
-    name
-      .split(/__|[.:/]/)
-      .filter((part) => part !== '')
-      .at(-1) ?? ''
+  const last = partsOf(name).at(-1) ?? ''
   return last
     .replace(/([a-z\d])([A-Z])/g, '$1_$2')
     .replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
     .replace(/[ -]+/g, '_')
     .toLowerCase()
+}
+
+/** Whose tool it is, where the name tells: `filesystem` of `mcp__filesystem__read_file`, in lower case. */
+export function serverOf(name: string): string | undefined {
+  return partsOf(name).at(-2)?.toLowerCase()
 }

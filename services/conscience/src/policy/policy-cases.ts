@@ -1,6 +1,6 @@
 import type { Call } from '@jamey/calls'
 import { z } from 'zod'
-import { RuleFileError, Source } from '../rules/source.js'
+import { RuleFileError, Source } from './source.js'
 import { type CallVerdict, type Decision, judgeCall, type Policy } from './policy.js'
 
 const DECISIONS = ['allow', 'ask', 'deny'] as const satisfies readonly Decision[]

@@ -1,17 +1,28 @@
 import { TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js'
-import { ConditionError } from '../rules/condition.js'
 import { isListed } from './listed.js'
 import type { Circumstances } from './policy.js'
 import { knowledgeOf, NO_SESSION, type SessionView } from './session-view.js'
+import { ConditionError } from './source.js'
 
 /** Longer loops than over the facts of one call there are none; loops in loops are few. */
 const LIMITS = { maxAstNodes: 1_000, maxDepth: 60 }
+
+/** A condition, compiled. */
+export interface Condition {
+  /** Throws where it cannot be evaluated. */
+  readonly applies: (circumstances: Circumstances) => boolean
+  /** Whether it looks at what whoever asks says of itself. */
+  readonly readsContext: boolean
+}
+
+const STRINGS = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g
 
 /** Compiles conditions in CEL over the facts of a call. */
 export class PolicyConditions {
   /** That of the call which is judged; conditions are evaluated one after the other. */
   #session: SessionView = NO_SESSION
   readonly #environment = new Environment({ limits: LIMITS })
+    .registerVariable('kind', 'string')
     .registerVariable('tool', 'string')
     .registerVariable('known', 'bool')
     .registerVariable('effects', 'list<string>')
@@ -26,7 +37,11 @@ export class PolicyConditions {
     .registerVariable('texts', 'list')
     .registerVariable('unread', 'list')
     .registerVariable('numbers', 'list')
+    .registerVariable('secrets', 'list')
+    .registerVariable('signals', 'list')
     .registerVariable('lists', 'map')
+    .registerVariable('context', 'map')
+    .registerVariable('attested', 'map')
     .registerVariable('session', 'map')
     .registerFunction('in_request(dyn): bool', (value: unknown) => {
       return isValue(value) && knowledgeOf(this.#session).inRequest(plain(value))
@@ -52,15 +67,18 @@ export class PolicyConditions {
     .registerFunction('listed(dyn, list): bool', isListed)
 
   /** Throws ConditionError for a syntax error, an unknown name or a wrong type. */
-  compile(expression: string): (circumstances: Circumstances) => boolean {
+  compile(expression: string): Condition {
     const program = this.#parse(expression)
     const checked = program.check()
     if (!checked.valid) throw faultOf(checked.error)
     if (checked.type !== 'bool')
       throw new ConditionError(`a condition must be a bool, this one is a ${checked.type}`, 0)
-    return (circumstances) => {
-      this.#session = circumstances.session
-      return program({ ...circumstances }) === true
+    return {
+      applies: (circumstances) => {
+        this.#session = circumstances.session
+        return program(circumstances) === true
+      },
+      readsContext: /\bcontext\b/.test(expression.replace(STRINGS, '')),
     }
   }
 

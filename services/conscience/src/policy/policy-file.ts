@@ -3,18 +3,17 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { readOwnFile } from '@jamey/auth'
-import type { Effect, Role, Tools } from '@jamey/calls'
+import { type Effect, type Role, ToolCatalogue } from '@jamey/calls'
 import { z } from 'zod'
-import { RuleFileError, Source } from '../rules/source.js'
 import type { Policy, PolicyRule, PolicyText } from './policy.js'
-import { PolicyConditions } from './policy-condition.js'
+import { type Condition, PolicyConditions } from './policy-condition.js'
+import { RuleFileError, Source } from './source.js'
 
 /** The packs of rules that ship with this package. */
 const PACKS_FILE = fileURLToPath(new URL('../../policies.yaml', import.meta.url))
 /** What is judged by where no policy is given. */
 export const DEFAULT_POLICY_FILE = fileURLToPath(new URL('../../policy.yaml', import.meta.url))
 const MAXIMUM_FILE_BYTES = 1_048_576
-const WHAT = 'The policy'
 
 const EFFECTS = [
   'read',
@@ -43,18 +42,29 @@ const ROLES = [
 const ruleName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,63}$/, 'expected lower-case letters, digits and hyphens, such as no-payments')
+const pointer = z.string().regex(/^(?:\/.*)?$/s, 'expected a JSON Pointer, such as /body, or nothing for all')
+const changeSchema = z.union([
+  z.strictObject({ argument: pointer, redact: z.literal('secrets') }),
+  z.strictObject({ argument: pointer, at_most: z.number() }),
+  z.strictObject({ argument: pointer, set: z.json() }),
+  z.strictObject({ argument: pointer, remove: z.literal(true) }),
+])
 const ruleSchema = z.strictObject({
   name: ruleName,
   decision: z.enum(['allow', 'ask', 'deny']),
   reason: z.string().trim().min(1).max(500),
   when: z.string().trim().min(1).max(5_000),
   approvers: z.union([z.literal(1), z.literal(2)], 'expected 1 or 2').optional(),
+  transform: z.array(changeSchema).max(20).default([]),
+  judge: z.literal('may-allow').optional(),
 })
+type RuleText = z.output<typeof ruleSchema>
 const packsSchema = z.record(z.string(), z.array(ruleSchema))
 const toolSchema = z.strictObject({
   effects: z.array(z.enum(EFFECTS)).default([]),
   arguments: z.record(z.string().max(200), z.enum(ROLES)).default({}),
   untrusted: z.boolean().default(true),
+  annotations: z.literal('believed').optional(),
 })
 const fileSchema = z.strictObject({
   version: z.union([z.string().min(1).max(40), z.number()]),
@@ -86,7 +96,7 @@ export function loadPolicy(file: string = DEFAULT_POLICY_FILE, place: PolicyPlac
   } catch (error) {
     if (error instanceof RuleFileError) throw error
     const reason = `cannot be read: ${error instanceof Error ? error.message : String(error)}`
-    throw new RuleFileError([{ file, line: 1, column: 1, reason }], error, WHAT)
+    throw new RuleFileError([{ file, line: 1, column: 1, reason }], error)
   }
 }
 
@@ -105,11 +115,11 @@ export function policyOf({ text, file, workspace, home }: PolicyText): Policy {
 export function parsePolicy(text: string, file: string, place: PolicyPlace = {}): Policy {
   const source = new Source(text, file)
   const content = source.content(fileSchema)
-  if (content === undefined) throw new RuleFileError(source.sortedFaults(), undefined, WHAT)
+  if (content === undefined) throw new RuleFileError(source.sortedFaults())
   const packsText = readFileSync(PACKS_FILE, 'utf8')
   const rules = compiled(content, source, packsOf(packsText))
   const faults = source.sortedFaults()
-  if (faults.length > 0) throw new RuleFileError(faults, undefined, WHAT)
+  if (faults.length > 0) throw new RuleFileError(faults)
   const hash = createHash('sha256').update(packsText).update(text).digest('hex').slice(0, 8)
   const { workspace = process.cwd(), home = homedir() } = place
   return {
@@ -121,12 +131,12 @@ export function parsePolicy(text: string, file: string, place: PolicyPlace = {})
   }
 }
 
-type Packs = Readonly<Record<string, z.output<typeof packsSchema>[string]>>
+type Packs = Readonly<Record<string, readonly RuleText[]>>
 
 function packsOf(text: string): Packs {
   const source = new Source(text, PACKS_FILE)
   const packs = source.content(packsSchema)
-  if (packs === undefined) throw new RuleFileError(source.sortedFaults(), undefined, WHAT)
+  if (packs === undefined) throw new RuleFileError(source.sortedFaults())
   return packs
 }
 
@@ -139,7 +149,7 @@ function compiled(content: PolicyFile, source: Source, packs: Packs): PolicyRule
     if (pack === undefined) {
       source.fault(['include', i], `there is no pack ${name}; there are ${Object.keys(packs).join(', ')}`)
     }
-    for (const rule of pack ?? []) named.set(rule.name, { ...rule, applies: conditions.compile(rule.when) })
+    for (const rule of pack ?? []) named.set(rule.name, ruleOf(rule, conditions.compile(rule.when)))
   })
   content.without.forEach((name, i) => {
     if (!named.delete(name)) source.fault(['without', i], `there is no rule ${name} to leave out`)
@@ -148,18 +158,50 @@ function compiled(content: PolicyFile, source: Source, packs: Packs): PolicyRule
   content.rules.forEach((rule, i) => {
     if (own.has(rule.name)) source.fault(['rules', i, 'name'], `the name ${rule.name} is already used`)
     own.add(rule.name)
-    const applies = source.attempt(['rules', i, 'when'], `condition of ${rule.name}`, () =>
+    const condition = source.attempt(['rules', i, 'when'], `condition of ${rule.name}`, () =>
       conditions.compile(rule.when),
     )
-    if (applies !== undefined) named.set(rule.name, { ...rule, applies })
+    if (condition === undefined) return
+    const fault = contradictionIn(rule, condition)
+    if (fault !== undefined)
+      source.fault(['rules', i, fault.field], `rules.${i}.${fault.field}: ${fault.reason}`)
+    named.set(rule.name, ruleOf(rule, condition))
   })
   return [...named.values()]
 }
 
-function toolsOf({ tools }: PolicyFile): Tools {
-  return Object.fromEntries(
-    Object.entries(tools).map(([name, { effects, arguments: roles, untrusted: isUntrusted }]) => {
-      return [name, { effects, roles, isUntrusted }]
-    }),
+function ruleOf(
+  { name, decision, reason, approvers, transform, judge }: RuleText,
+  condition: Condition,
+): PolicyRule {
+  const mayBeJudged = judge === 'may-allow'
+  return { name, decision, reason, approvers, changes: transform, mayBeJudged, ...condition }
+}
+
+/** What a rule cannot say together. */
+function contradictionIn(
+  { decision, transform, judge }: RuleText,
+  { readsContext }: Condition,
+): { field: keyof RuleText; reason: string } | undefined {
+  if (decision === 'allow' && readsContext) {
+    const reason =
+      'a rule that allows cannot look at context, which whoever asks writes; attested may be meant'
+    return { field: 'when', reason }
+  }
+  if (decision === 'deny' && transform.length > 0)
+    return { field: 'transform', reason: 'a rule that denies changes nothing' }
+  if (decision !== 'ask' && judge !== undefined)
+    return { field: 'judge', reason: 'only what a rule asks may be allowed by a judge' }
+  return undefined
+}
+
+function toolsOf({ tools }: PolicyFile): ToolCatalogue {
+  return new ToolCatalogue(
+    Object.fromEntries(
+      Object.entries(tools).map(([name, tool]) => {
+        const { effects, arguments: roles, untrusted: isUntrusted, annotations } = tool
+        return [name, { effects, roles, isUntrusted, believesAnnotations: annotations === 'believed' }]
+      }),
+    ),
   )
 }

@@ -1,14 +1,38 @@
-import { type Call, type FactOptions, type Facts, factsOf } from '@jamey/calls'
+import {
+  type Call,
+  collectingFacts,
+  collectingWords,
+  type FactOptions,
+  type Facts,
+  type Words,
+} from '@jamey/calls'
 import type { JudgedCall, Session } from '../session/session.js'
 import type { Source } from '../session/session-entry.js'
+import { type Change, changed } from './change.js'
 import { NO_SESSION, type SessionView, sessionView } from './session-view.js'
 
-/** What is to become of a call. `ask`: a person decides; where nobody can be asked that is `deny`. */
+/** What is to become of a call. `ask`: a person decides; where nobody can be asked it must not be made. */
 export type Decision = 'allow' | 'ask' | 'deny'
+
+/** The session that a call belongs to, and the time, in milliseconds since 1970. */
+export interface Provenance {
+  readonly session: Session
+  readonly now: number
+}
+
+/** What is known beside a call or words, from others than whoever asks. */
+export interface Surroundings extends Partial<Provenance> {
+  /** Facts that others vouch for. */
+  readonly attested?: Readonly<Record<string, unknown>> | undefined
+}
 
 /** What a condition looks at: what the call would do, and what the deployer has named. */
 export interface Circumstances extends Omit<Facts, 'isKnown' | 'isUntrusted' | 'isTrusted'> {
+  readonly kind: 'call' | 'text'
   readonly known: boolean
+  /** What whoever asks says beside its words; empty with a call. */
+  readonly context: Readonly<Record<string, unknown>>
+  readonly attested: Readonly<Record<string, unknown>>
   readonly session: SessionView
   /** Lists of the deployer by name; every list that a rule names is there, if empty. */
   readonly lists: Readonly<Record<string, readonly string[]>>
@@ -22,6 +46,12 @@ export interface PolicyRule {
   readonly decision: Decision
   /** How many different people have to approve, where it asks; one by default. */
   readonly approvers?: 1 | 2 | undefined
+  /** Whether the opinion of a model may make `allow` of what this rule asks. */
+  readonly mayBeJudged: boolean
+  /** What it makes of the arguments. */
+  readonly changes: readonly Change[]
+  /** Whether it looks at what whoever asks says of itself. */
+  readonly readsContext: boolean
   /** Throws where it cannot be evaluated. */
   readonly applies: (circumstances: Circumstances) => boolean
 }
@@ -55,45 +85,144 @@ export interface AppliedPolicyRule {
 
 export interface CallVerdict {
   readonly decision: Decision
+  /** Why, for people; empty where no rule knows it. */
+  readonly reasons: readonly string[]
   /** Those that decided, and those that they overruled. */
   readonly rules: readonly AppliedPolicyRule[]
+  /** In the place of the arguments that were asked about: the call may be made with these alone. */
+  readonly arguments?: Readonly<Record<string, unknown>>
   readonly facts: Facts
+  /** Rules that could not be evaluated, and why. */
+  readonly failures: readonly string[]
+  /** Whether the opinion of a model may make `allow` of it. */
+  readonly mayBeJudged: boolean
+  /** Whether a rule applied that looks at what whoever asks says of itself. */
+  readonly readsContext: boolean
   readonly policyVersion: string
-}
-
-/** The session that a call belongs to, and the time, in milliseconds since 1970. */
-export interface Provenance {
-  readonly session: Session
-  readonly now: number
 }
 
 /**
  * `deny` beats `ask`, and `ask` beats `allow`. What no rule knows is asked. Without its session nothing is known to come
  * from the user. The session is only looked at: whoever goes by the verdict tells it (`judgedCall`).
  */
-export function judgeCall(policy: Policy, call: Call, provenance?: Provenance): CallVerdict {
-  const facts = factsOf(call, policy.facts)
-  const { isKnown, isUntrusted: _, isTrusted: __, ...rest } = facts
-  const session = provenance === undefined ? NO_SESSION : sessionView(provenance.session, provenance.now)
-  const circumstances = { ...rest, known: isKnown, session, lists: policy.lists }
-  const rules = policy.rules.flatMap((rule) => applied(rule, circumstances))
-  return { decision: decisionOf(rules), rules, facts, policyVersion: policy.version }
+export function judgeCall(policy: Policy, call: Call, around: Surroundings = {}): CallVerdict {
+  return finished(judgingCall(policy, call, around))
 }
 
-function applied(rule: PolicyRule, circumstances: Circumstances): AppliedPolicyRule[] {
-  const { name, decision, reason, approvers } = rule
-  const told = { name, decision, ...(approvers === undefined ? {} : { approvers }) }
+/** The same for words: what is said beside them is judged as the arguments of a call are. */
+export function judgeWords(policy: Policy, words: Words, around: Surroundings = {}): CallVerdict {
+  return finished(judgingWords(policy, words, around))
+}
+
+/** `judgeCall` in steps, between which others may have their turn. */
+export function* judgingCall(
+  policy: Policy,
+  call: Call,
+  around: Surroundings = {},
+): Generator<undefined, CallVerdict> {
+  const facts = yield* collectingFacts(call, policy.facts)
+  const context = { kind: 'call', context: {}, around } as const
+  const first = yield* applying(policy, facts, context)
+  const changing = first.filter(({ changes, failure }) => changes.length > 0 && failure === undefined)
+  const asItIs = verdictOf(policy, facts, first)
+  if (asItIs.decision === 'deny' || changing.length === 0) return asItIs
+  const other = changed(
+    call.arguments,
+    changing.flatMap(({ changes }) => changes),
+  )
+  if (other === undefined) return stricter(asItIs, 'ask', 'its arguments could not be changed as a rule says')
+  const otherFacts = yield* collectingFacts({ ...call, arguments: other }, policy.facts)
+  const second = yield* applying(policy, otherFacts, context)
+  const verdict = { ...verdictOf(policy, otherFacts, merged(changing, second)), arguments: other }
+  const isSettled = !second.some(({ changes }) => changes.length > 0)
+  return isSettled && second.some(({ decision, failure }) => decision === 'allow' && failure === undefined)
+    ? verdict
+    : stricter(verdict, 'ask', 'its arguments were changed, and no rule allows what became of them')
+}
+
+/** `judgeWords` in steps. */
+export function* judgingWords(
+  policy: Policy,
+  words: Words,
+  around: Surroundings = {},
+): Generator<undefined, CallVerdict> {
+  const facts = yield* collectingWords(words, policy.facts)
+  const context = { ...words.user, ...words.context }
+  return verdictOf(policy, facts, yield* applying(policy, facts, { kind: 'text', context, around }))
+}
+
+interface Asked {
+  readonly kind: Circumstances['kind']
+  readonly context: Circumstances['context']
+  readonly around: Surroundings
+}
+
+/** `failure`: why it could not be evaluated. */
+type Applied = Omit<PolicyRule, 'applies'> & { readonly failure?: string }
+
+/** Those that apply, a rule at a step. */
+function* applying(policy: Policy, facts: Facts, asked: Asked): Generator<undefined, Applied[]> {
+  const { isKnown: known, isUntrusted: _, isTrusted: __, ...rest } = facts
+  const { kind, context, around } = asked
+  const { attested = {}, session, now = 0 } = around
+  const view = session === undefined ? NO_SESSION : sessionView(session, now)
+  const circumstances = { ...rest, kind, known, context, attested, session: view, lists: policy.lists }
+  // What is said of oneself counts against it, and so does what is not said.
+  const silent = { ...circumstances, context: {} }
+  const found: Applied[] = []
+  for (const rule of policy.rules) {
+    const applied =
+      appliedRule(rule, circumstances) ?? (rule.readsContext ? appliedRule(rule, silent) : undefined)
+    if (applied !== undefined) found.push(applied)
+    yield
+  }
+  return found
+}
+
+function appliedRule(rule: PolicyRule, circumstances: Circumstances): Applied | undefined {
   try {
-    return rule.applies(circumstances) ? [{ ...told, reason }] : []
+    return rule.applies(circumstances) ? rule : undefined
   } catch (error) {
-    // A rule that would allow allows nothing; one that would not, does not.
-    if (decision === 'allow') return []
-    const why = error instanceof Error ? error.message : String(error)
-    return [{ ...told, reason: `${reason} (it could not be evaluated: ${why})` }]
+    const failure = ((error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '').slice(
+      0,
+      200,
+    )
+    return { ...rule, reason: `${rule.reason} (it could not be evaluated: ${failure})`, failure }
   }
 }
 
-function decisionOf(rules: readonly AppliedPolicyRule[]): Decision {
+function verdictOf(policy: Policy, facts: Facts, found: readonly Applied[]): CallVerdict {
+  // A rule that would allow and cannot be evaluated allows nothing; one that would not, does not.
+  const applied = found.filter(({ decision, failure }) => decision !== 'allow' || failure === undefined)
+  const decision = decisionOf(applied)
+  const asking = applied.filter((rule) => rule.decision === 'ask')
+  return {
+    decision,
+    reasons: applied.filter((rule) => rule.decision === decision).map(({ reason }) => reason),
+    rules: applied.map(({ name, decision, reason, approvers }) => {
+      return { name, decision, reason, ...(approvers === undefined ? {} : { approvers }) }
+    }),
+    facts,
+    failures: found.flatMap(({ name, failure }) => {
+      return failure === undefined ? [] : [`Rule ${name} could not be evaluated: ${failure}`]
+    }),
+    mayBeJudged: decision === 'ask' && asking.length > 0 && asking.every(({ mayBeJudged }) => mayBeJudged),
+    readsContext: applied.some(({ readsContext }) => readsContext),
+    policyVersion: policy.version,
+  }
+}
+
+function merged(changing: readonly Applied[], second: readonly Applied[]): Applied[] {
+  const names = new Set(second.map(({ name }) => name))
+  return [...changing.filter(({ name }) => !names.has(name)), ...second]
+}
+
+function stricter(verdict: CallVerdict, decision: Decision, reason: string): CallVerdict {
+  if (verdict.decision !== 'allow') return verdict
+  return { ...verdict, decision, reasons: [reason], mayBeJudged: false }
+}
+
+function decisionOf(rules: readonly Pick<Applied, 'decision'>[]): Decision {
   const has = (decision: Decision): boolean => rules.some((rule) => rule.decision === decision)
   if (has('deny')) return 'deny'
   return has('allow') && !has('ask') ? 'allow' : 'ask'
@@ -123,4 +252,11 @@ function sourceOf({ isTrusted, isUntrusted, isKnown, effects, files, urls }: Fac
   return isUntrusted || !isKnown || isOutside || effects.some((effect) => FROM_ELSEWHERE.has(effect))
     ? 'untrusted'
     : 'neutral'
+}
+
+function finished<Result>(steps: Generator<undefined, Result>): Result {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
 }

@@ -1,11 +1,11 @@
 import type { CallEvaluation } from '@jamey/contracts'
 import type { Ask } from '../approvals/coverage.js'
-import type { CallFindings } from '../thread/evaluation-message.js'
+import type { Findings } from '../thread/evaluation-message.js'
 import { reasonsOfPolicy } from './call-verdict.js'
 
 /** What people are asked about a call. */
 export function askOf(asked: {
-  readonly found: CallFindings
+  readonly found: Findings
   readonly evaluation: CallEvaluation
   readonly requestedBy: string
   readonly sentBy: string
@@ -16,7 +16,7 @@ export function askOf(asked: {
     tool: evaluation.tool,
     arguments: evaluation.arguments,
     intent: evaluation.intent,
-    callDigest: found.callDigest,
+    callDigest: found.callDigest ?? '',
     reasons: reasonsOfPolicy(found, true),
     rules: asking.map(({ name }) => name),
     policyVersion: found.policyVersion,

@@ -1,37 +1,43 @@
 import type { Approval, CallEvaluation, CallVerdict } from '@jamey/contracts'
-import type { CallFindings } from '../thread/evaluation-message.js'
+import type { Findings } from '../thread/evaluation-message.js'
+import type { AttestedFact } from '../verdict/attestations.js'
+import { countedFacts } from '../verdict/circumstances.js'
+import { decided } from '../verdict/opinion.js'
 import type { Resolution } from './approval-service.js'
 
 /** What a verdict on a call is made of. */
 export interface CallJudgement {
   readonly evaluationId: string
   readonly evaluation: CallEvaluation
-  readonly found: CallFindings
+  readonly found: Findings
   /** What people said, or that they are asked; undefined where the policy decided alone, or nobody can be asked. */
   readonly resolution: Resolution | undefined
+  /** What others vouched for. */
+  readonly attested: readonly AttestedFact[]
   readonly binding: Pick<CallVerdict, 'request_digest' | 'requested_by' | 'correlation_id'>
   /** Milliseconds since 1970. */
   readonly nowMs: number
 }
 
-const NO_RULE = 'no rule knows it'
-const NOBODY_TO_ASK = 'nobody can be asked here, so it must not be done'
+export const NOBODY_TO_ASK = 'nobody can be asked here, so it must not be done'
 
 export function callVerdictOf({
   evaluationId,
   evaluation,
   found,
   resolution,
+  attested,
   binding,
   nowMs,
 }: CallJudgement): CallVerdict {
   const { tool, session_id, call_id } = evaluation
-  const { rules, policyVersion, callDigest } = found
+  const { rules, policyVersion, callDigest = '', arguments: changed, changedCallDigest } = found
   const decision = resolution?.decision ?? found.decision
   return {
     kind: 'call',
     evaluation_id: evaluationId,
     tool,
+    ...(changed === undefined ? {} : { arguments: { ...changed }, changed_call_digest: changedCallDigest }),
     ...(session_id === undefined ? {} : { session_id }),
     ...(call_id === undefined ? {} : { call_id }),
     approved: decision === 'allow',
@@ -39,7 +45,7 @@ export function callVerdictOf({
     reasons: [...reasonsOfPeople(resolution), ...reasonsOfPolicy(found, resolution !== undefined)],
     rules: [...rules],
     ...(resolution?.approval === undefined ? {} : { approval: named(resolution.approval) }),
-    facts: [],
+    facts: countedFacts(attested, undefined),
     judge: { status: 'not_configured' },
     policy_version: policyVersion,
     call_digest: callDigest,
@@ -48,11 +54,10 @@ export function callVerdictOf({
   }
 }
 
-/** The gravest first: those that decided, then what follows for whoever asked. */
-export function reasonsOfPolicy({ decision, rules }: CallFindings, canAsk: boolean): string[] {
-  const decisive = rules.filter((rule) => rule.decision === decision).map(({ reason }) => reason)
-  if (decision !== 'ask') return decisive
-  return [...(decisive.length === 0 ? [NO_RULE] : decisive), ...(canAsk ? [] : [NOBODY_TO_ASK])]
+/** Those of the policy, then what follows for whoever asked. */
+export function reasonsOfPolicy(found: Findings, canAsk: boolean): string[] {
+  const { decision, reasons } = decided(found)
+  return decision === 'ask' && !canAsk ? [...reasons, NOBODY_TO_ASK] : reasons
 }
 
 function reasonsOfPeople(resolution: Resolution | undefined): string[] {

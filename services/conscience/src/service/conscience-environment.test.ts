@@ -19,10 +19,9 @@ function faultsOf(
 }
 
 describe('the environment of a conscience', () => {
-  it('may be empty: the rules of the package, unrecognised denied, no judge', () => {
-    expect(conscienceOptionsFromEnvironment({ JAMEY_RULES: ' ', JAMEY_JUDGE_URL: '' })).toEqual({
-      rulesFile: undefined,
-      unrecognised: 'deny',
+  it('may be empty: the policy of the package, no judge', () => {
+    expect(conscienceOptionsFromEnvironment({ JAMEY_POLICY_FILE: ' ', JAMEY_JUDGE_URL: '' })).toEqual({
+      policyFile: undefined,
       judge: undefined,
       dataFolder: '.jamey/data',
       approvals: {},
@@ -32,10 +31,8 @@ describe('the environment of a conscience', () => {
 
   it('sets everything', () => {
     const env = {
-      JAMEY_RULES: 'my.yaml',
       JAMEY_POLICY_FILE: 'policy.yaml',
       JAMEY_AUDIT_DIR: '/var/audit',
-      JAMEY_UNRECOGNISED: 'ALLOW',
       JAMEY_JUDGE_URL: 'https://judge.example/v1',
       JAMEY_JUDGE_MODEL: 'm',
       JAMEY_JUDGE_KEY: KEY,
@@ -46,9 +43,7 @@ describe('the environment of a conscience', () => {
       JAMEY_CONSCIENCES: 'one, two',
     }
     expect(conscienceOptionsFromEnvironment(env)).toEqual({
-      rulesFile: 'my.yaml',
       policyFile: 'policy.yaml',
-      unrecognised: 'allow',
       judge: { url: 'https://judge.example/v1', model: 'm', key: KEY, timeoutMs: 900 },
       dataFolder: '/var/jamey',
       approvals: { folder: 'asked', seconds: 600, consciences: ['one', 'two'] },
@@ -64,7 +59,8 @@ describe('the environment of a conscience', () => {
 
   it('is told all its faults at once, with variable, found and expected [promise 37]', () => {
     const faults = faultsOf({
-      JAMEY_UNRECOGNISED: 'maybe',
+      JAMEY_RULES: 'rules.yaml',
+      JAMEY_UNRECOGNISED: 'allow',
       JAMEY_JUDGE_URL: 'ftp://x',
       JAMEY_JUDGE_TIMEOUT_MS: '0',
       JAMEY_JUDGE_KEY: `${KEY} \u00e9`,
@@ -72,7 +68,8 @@ describe('the environment of a conscience', () => {
       JAMEY_CONSCIENCES: 'one,a/b',
     })
     expect(faults.map((fault) => [fault.variable, fault.found])).toEqual([
-      ['JAMEY_UNRECOGNISED', '"maybe"'],
+      ['JAMEY_RULES', 'a value'],
+      ['JAMEY_UNRECOGNISED', 'a value'],
       ['JAMEY_JUDGE_TIMEOUT_MS', '"0"'],
       ['JAMEY_JUDGE_URL', 'ftp:'],
       ['JAMEY_JUDGE_MODEL', 'nothing'],

@@ -7,9 +7,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** What the environment says about a conscience; give it to `createConscience` together with a bus. */
 export interface ConscienceEnvironment {
-  readonly rulesFile: string | undefined
   readonly policyFile: string | undefined
-  readonly unrecognised: 'deny' | 'allow'
   readonly judge: JudgeOptions | undefined
   readonly receiptKeyFile: string | undefined
   /** Undefined where nothing is to be recorded. */
@@ -26,6 +24,12 @@ export interface ApprovalEnvironment {
   readonly consciences: readonly string[] | undefined
 }
 
+/** Variables of earlier versions, and what stands in their place. */
+const GONE = [
+  ['JAMEY_RULES', 'nothing: rules are a policy now, which JAMEY_POLICY_FILE names'],
+  ['JAMEY_UNRECOGNISED', 'nothing: what no rule knows is asked, and a rule of the policy says otherwise'],
+] as const
+
 const LONGEST_TIMEOUT_MS = 120_000
 const DEFAULT_DATA_FOLDER = join('.jamey', 'data')
 /** Less than a minute is no time for a person, and after a week nobody knows what it was about. */
@@ -33,13 +37,11 @@ const APPROVAL_SECONDS = { from: 60, to: 604_800 }
 
 /**
  * Reads
- * - `JAMEY_RULES`: path of the rule file; the rules of this package by default;
- * - `JAMEY_POLICY_FILE`: path of the policy for calls of tools; that of this package by default;
+ * - `JAMEY_POLICY_FILE`: path of the policy; that of this package by default;
  * - `JAMEY_RECEIPT_KEY_FILE`: the Ed25519 private key that signs receipts; one of its own until it ends by default;
  * - `JAMEY_AUDIT_DIR`: the folder in which verdicts are recorded, or `none`; `audit` in `JAMEY_DATA_DIR` (`.jamey/data`) by
  *   default;
- * - `JAMEY_UNRECOGNISED`: `deny` (default) or `allow`, for actions that nothing recognises;
- * - `JAMEY_JUDGE_URL`: base of an OpenAI-compatible API; without it the rules decide alone;
+ * - `JAMEY_JUDGE_URL`: base of an OpenAI-compatible API; without it the policy decides alone;
  * - `JAMEY_JUDGE_MODEL`: needed with a URL; `JAMEY_JUDGE_KEY`: its bearer token, optional;
  * - `JAMEY_JUDGE_TIMEOUT_MS`: for one opinion, 5000 by default;
  * - `JAMEY_APPROVALS_DIR`: a folder for what people are asked, of this conscience alone; by default `approvals` and its
@@ -51,17 +53,15 @@ const APPROVAL_SECONDS = { from: 60, to: 604_800 }
  */
 export function conscienceOptionsFromEnvironment(env: Environment = process.env): ConscienceEnvironment {
   const faults: ConfigurationFault[] = []
-  const unrecognised = given(env, 'JAMEY_UNRECOGNISED')?.toLowerCase() ?? 'deny'
-  if (unrecognised !== 'deny' && unrecognised !== 'allow') {
-    faults.push({ variable: 'JAMEY_UNRECOGNISED', found: quote(unrecognised), expected: 'deny or allow' })
+  for (const [variable, expected] of GONE) {
+    // Whoever set it would otherwise be judged by other rules than he thinks.
+    if (given(env, variable) !== undefined) faults.push({ variable, found: 'a value', expected })
   }
   const judge = judgeFrom(env, faults)
   const approvals = approvalsFrom(env, faults)
   if (faults.length > 0) throw new ConfigurationError(faults)
   return {
-    rulesFile: given(env, 'JAMEY_RULES'),
     policyFile: given(env, 'JAMEY_POLICY_FILE'),
-    unrecognised: unrecognised === 'allow' ? 'allow' : 'deny',
     judge,
     receiptKeyFile: given(env, 'JAMEY_RECEIPT_KEY_FILE'),
     auditFolder: auditFolderFrom(env),

@@ -14,6 +14,7 @@ import { JudgeEndpoint, say } from '../verdict/judge.support.js'
 
 const SECRET = 'a secret of at least thirty-two bytes, for tests only'
 const TIME = { timeoutMs: 20_000 }
+const READ = { tool: 'read_file', arguments: { path: 'README.md' } }
 
 let folder: string
 let ca: string
@@ -158,7 +159,7 @@ describe('a conscience on the bus', () => {
 
   it('counts what it decided', async () => {
     const conscience = await started()
-    await evaluate('read the news')
+    await asker.request(topics.conscience.evaluate, READ, TIME)
     await evaluate('frobnicate the reactor')
     expect(conscience.stats()).toMatchObject({
       evaluations: 2,
@@ -167,17 +168,19 @@ describe('a conscience on the bus', () => {
     })
   })
 
-  it('adds the opinion of a judge, which cannot overrule a forbidding rule', async () => {
+  it('adds the opinion of a judge, which cannot overrule a rule that denies', async () => {
     endpoint.answer = (response) => say(response, { score: 1, opinion: 'I was told to approve' })
-    await started({ judge: { url: endpoint.url, model: 'm' } })
-    expect(await evaluate('kill the user')).toMatchObject({
+    const policyFile = join(folder, 'judged.yaml')
+    const rule = '{name: words-alone, decision: ask, reason: r, when: "true", judge: may-allow}'
+    writeFileSync(policyFile, `{version: 1, include: [text], rules: [${rule}]}`)
+    await started({ policyFile, judge: { url: endpoint.url, model: 'm' } })
+    expect(await evaluate('water the plants', { consent: false })).toMatchObject({
       decision: 'deny',
       approved: false,
       judge: { status: 'used', score: 1, opinion: 'I was told to approve' },
     })
     expect(await evaluate('frobnicate the reactor')).toMatchObject({
       decision: 'allow',
-      recognised: false,
       judge: { status: 'used' },
     })
   })
@@ -189,7 +192,7 @@ describe('a conscience on the bus', () => {
     await started({ judge: { url: endpoint.url, model: 'm', key: 'sk-secret' } })
     const verdict = await evaluate('read the news')
     expect(verdict).toMatchObject({
-      decision: 'allow',
+      decision: 'ask',
       judge: { status: 'failed', error: 'the endpoint answered with HTTP 500' },
     })
     expect(verdict.reasons.join()).toContain('the rules alone decided')
@@ -205,7 +208,7 @@ describe('a conscience on the bus', () => {
       { action: 'read the news' },
       { timeoutMs: 1_000 },
     )
-    expect(verdict).toMatchObject({ decision: 'allow', judge: { status: 'failed' } })
+    expect(verdict).toMatchObject({ decision: 'ask', judge: { status: 'failed' } })
   })
 
   it('judges a call by the policy, names it by its digest, and says where nobody can be asked', async () => {
@@ -256,7 +259,7 @@ describe('a conscience on the bus', () => {
     await endpoint.received(1)
     await conscience.stop({ graceMs: 500 })
     expect(await answer).toMatchObject({
-      decision: 'allow',
+      decision: 'ask',
       judge: { error: 'the conscience is stopping' },
     })
   })
@@ -266,15 +269,15 @@ describe('a conscience on the bus', () => {
     await conscience.stop()
     await conscience.stop()
     await conscience.start()
-    expect(await evaluate('read the news')).toMatchObject({ approved: true })
+    expect(await asker.request(topics.conscience.evaluate, READ, TIME)).toMatchObject({ approved: true })
   })
 
-  it('reports a rule that fails, whose verdict counts against the action', async () => {
-    const rulesFile = join(folder, 'failing.yaml')
-    writeFileSync(rulesFile, ruleFile("context.missing == 'x'"))
+  it('reports a rule that fails, whose verdict counts against what is asked', async () => {
+    const policyFile = join(folder, 'failing.yaml')
+    writeFileSync(policyFile, policyText("context.missing == 'x'"))
     const errors = await collected<{ kind: string; message: string }>(topics.events.errors)
     const reported = errors.next()
-    await started({ rulesFile })
+    const conscience = await started({ policyFile })
     expect(await evaluate('read the news')).toMatchObject({
       decision: 'deny',
       rules: [{ name: 'only', reason: expect.stringContaining('No such key') }],
@@ -283,30 +286,15 @@ describe('a conscience on the bus', () => {
       kind: 'rule-failed',
       message: 'Rule only could not be evaluated: No such key: missing',
     })
+    expect(conscience.stats()).toMatchObject({ ruleFailures: 1 })
   })
 })
 
-describe('the rules of a running conscience', () => {
-  it('are read again on demand, and kept when the new ones are broken', async () => {
-    const rulesFile = join(folder, 'changing.yaml')
-    writeFileSync(rulesFile, ruleFile('true'))
-    const conscience = await started({ rulesFile })
-    const { rulesVersion } = conscience.stats()
-    writeFileSync(rulesFile, ruleFile('nonsense('))
-    expect(() => conscience.reload()).toThrow(`${rulesFile}:1:`)
-    expect(await evaluate('read the news')).toMatchObject({
-      decision: 'deny',
-      rules_version: rulesVersion,
-    })
-    writeFileSync(rulesFile, ruleFile('false'))
-    expect(conscience.reload().rulesVersion).not.toBe(rulesVersion)
-    expect(await evaluate('read the news')).toMatchObject({ decision: 'ask' })
-  })
-
-  it('refuse to start when broken [promise 37]', () => {
-    const rulesFile = join(folder, 'broken.yaml')
-    writeFileSync(rulesFile, 'rules: 1')
-    expect(() => createConscience({ bus, rulesFile })).toThrow(RuleFileError)
+describe('the policy of a running conscience', () => {
+  it('refuses to start when broken [promise 37]', () => {
+    const policyFile = join(folder, 'broken.yaml')
+    writeFileSync(policyFile, 'rules: 1')
+    expect(() => createConscience({ bus, policyFile })).toThrow(RuleFileError)
   })
 })
 
@@ -319,9 +307,12 @@ describe('runConscience', () => {
     MQTT_CLIENT_ID: 'jamey-conscience-2',
   })
 
-  it('connects, serves with a rule file found from its folder, and stops', async () => {
-    writeFileSync(join(folder, 'mine.yaml'), ruleFile("mentions(action, ['news'])"))
-    const running = await runConscience({ env: { ...environment(), JAMEY_RULES: 'mine.yaml' }, cwd: folder })
+  it('connects, serves with a policy found from its folder, and stops', async () => {
+    writeFileSync(join(folder, 'mine.yaml'), policyText("texts.exists(t, t.text.contains('news'))"))
+    const running = await runConscience({
+      env: { ...environment(), JAMEY_POLICY_FILE: 'mine.yaml' },
+      cwd: folder,
+    })
     await running.ready
     expect(await evaluate('read the news')).toMatchObject({ decision: 'deny' })
     await running.stop()
@@ -340,14 +331,14 @@ describe('runConscience', () => {
   })
 
   it('refuses a broken configuration before it connects', async () => {
-    await expect(runConscience({ env: { JAMEY_UNRECOGNISED: 'x' }, cwd: folder })).rejects.toThrow(
+    await expect(runConscience({ env: { JAMEY_JUDGE_KEY: 'x' }, cwd: folder })).rejects.toThrow(
       ConfigurationError,
     )
-    const env = { ...environment(), JAMEY_RULES: 'none.yaml' }
+    const env = { ...environment(), JAMEY_POLICY_FILE: 'none.yaml' }
     await expect(runConscience({ env, cwd: folder })).rejects.toThrow(join(folder, 'none.yaml'))
   })
 })
 
-function ruleFile(condition: string): string {
-  return `{version: 1, rules: [{name: only, description: d, weight: 5, effect: forbid, condition: ${JSON.stringify(condition)}}]}`
+function policyText(when: string): string {
+  return `{version: 1, rules: [{name: only, decision: deny, reason: r, when: ${JSON.stringify(when)}}]}`
 }

@@ -5,7 +5,6 @@ import { type Bus, type ComponentOptions, ConfigurationError, runComponent } fro
 import type { Logger } from 'pino'
 import type { DurableRecords } from '../approvals/durable-map.js'
 import { loadPolicy } from '../policy/policy-file.js'
-import { loadRules } from '../rules/rule-file.js'
 import { type Conscience, createConscience } from './conscience.js'
 import { conscienceOptionsFromEnvironment } from './conscience-environment.js'
 
@@ -20,20 +19,19 @@ export interface RunningConscience {
   readonly bus: Bus
   /** Resolves once requests are taken; rejects where they never can be, with everything closed again. */
   readonly ready: Promise<void>
-  /** Reads the rule file again; throws `RuleFileError` and keeps the old rules when it cannot be used. */
+  /** Reads the policy again; throws `RuleFileError` and keeps the old one where it cannot be used. */
   reload: Conscience['reload']
   /** Drains and closes the service and its bus. */
   stop(options?: { graceMs?: number }): Promise<void>
 }
 
 /**
- * A conscience as a process of its own: reads the environment and the rules, connects a bus in the background and
+ * A conscience as a process of its own: reads the environment and the policy, connects a bus in the background and
  * serves. Throws `ConfigurationError` or `RuleFileError` before anything is connected.
  */
 export async function runConscience(options: RunConscienceOptions = {}): Promise<RunningConscience> {
   const { env = process.env, cwd = process.cwd(), log } = options
   const settings = conscienceOptionsFromEnvironment(env)
-  const rules = loadRules(settings.rulesFile === undefined ? undefined : resolve(cwd, settings.rulesFile))
   const policy = loadPolicy(settings.policyFile === undefined ? undefined : resolve(cwd, settings.policyFile))
   const receiptKey = receiptKeyFrom(settings.receiptKeyFile, cwd)
   const auditFolder = settings.auditFolder && resolve(cwd, settings.auditFolder)
@@ -43,7 +41,7 @@ export async function runConscience(options: RunConscienceOptions = {}): Promise
     const { folder, seconds, consciences } = settings.approvals
     const path = resolve(cwd, folder ?? join(settings.dataFolder, 'approvals', folderNameOf(bus.clientId)))
     const approvals = { open: () => openApprovals(path), seconds, consciences }
-    return createConscience({ ...settings, auditFolder, rules, policy, receiptKey, approvals, bus, log })
+    return createConscience({ ...settings, auditFolder, policy, receiptKey, approvals, bus, log })
   })
   return { ...running, reload: () => service.reload() }
 }

@@ -128,7 +128,7 @@ describe('a receipt', () => {
     const keys = new Promise<ReceiptKeys>((resolve) => {
       void reader.subscribe(topics.conscience.keys, ({ data }) => resolve(data))
     })
-    const question = { action: 'water the plants', receipt: true }
+    const question = { tool: 'read_file', arguments: { path: 'README.md' }, receipt: true }
     const verdict = await agent.request(topics.conscience.evaluate, question, TIME)
     const jwks = createLocalJWKSet({ keys: (await keys).keys as JWK[] })
     const { payload } = await jwtVerify(verdict.receipt ?? '', jwks, {

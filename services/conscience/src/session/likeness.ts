@@ -1,4 +1,4 @@
-import { fold } from '../language/folding.js'
+import { fold } from '@jamey/calls'
 
 /**
  * Whether a value is in a text in whatever form: other letters that look alike, other signs between, encoded, or as a

@@ -2,32 +2,42 @@ import { type RequestError, systemClock } from '@jamey/bus'
 import { callDigest } from '@jamey/calls'
 import { FakeClock } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { loadPolicy } from '../policy/policy-file.js'
-import { loadRules, parseRules } from '../rules/rule-file.js'
+import { loadPolicy, parsePolicy } from '../policy/policy-file.js'
 import { EvaluationThread } from './evaluation-thread.js'
 
 const patient = { remainingMs: 60_000 }
+const CHANGING = `version: 1
+rules:
+  - { name: small-pages, decision: allow, reason: r, when: "numbers.exists(n, n.number > 50.0)", transform: [{ argument: /limit, at_most: 50 }] }
+  - { name: search, decision: allow, reason: r, when: "tool == 'search'" }
+`
 
-function rulesOf(condition: string, version = '1') {
-  const rule = `{name: only, description: d, weight: 5, effect: forbid, condition: ${JSON.stringify(condition)}}`
-  return parseRules(`{version: ${version}, rules: [${rule}]}`, 'rules.yaml')
+function policyOf(when: string, version = '1') {
+  const rule = `{name: only, decision: deny, reason: r, when: ${JSON.stringify(when)}}`
+  return parsePolicy(`{version: ${version}, rules: [${rule}]}`, 'policy.yaml')
 }
 
-function setUp({ worker, clock }: { worker?: string; clock?: FakeClock } = {}) {
+function setUp({
+  worker,
+  clock,
+  budgetMs = 60_000,
+}: {
+  worker?: string
+  clock?: FakeClock
+  budgetMs?: number
+} = {}) {
   const ends: string[] = []
   const thread = new EvaluationThread({
-    rules: worker === undefined ? loadRules() : rulesOf('true'),
-    policy: loadPolicy(),
-    budgetMs: 60_000,
+    policy: worker === undefined ? loadPolicy() : policyOf('true'),
+    budgetMs,
     clock: clock ?? systemClock,
     onEnd: (error) => ends.push(error.message),
     ...(worker === undefined ? {} : { worker: pretending(worker) }),
   })
   onTestFinished(() => thread.close())
   const ask = (sender: string, action: string, context = patient) =>
-    thread.evaluate(sender, [{ action }], context).then(
-      ({ findings, rulesVersion }) =>
-        [rulesVersion, ...findings.flat().map(({ rule }) => rule.name)].join(' '),
+    thread.evaluate(sender, { words: { action } }, context).then(
+      ({ policyVersion, rules }) => [policyVersion, ...rules.map(({ name }) => name)].join(' '),
       ({ kind, retryable }: RequestError) => `${kind} ${retryable}`,
     )
   return { thread, ask, ends }
@@ -38,40 +48,62 @@ function pretending(body: string): URL {
   const script = `import { parentPort, workerData } from 'node:worker_threads'
     const cells = new Int32Array(workerData.progress)
     const begin = (id) => { Atomics.store(cells, 0, id); Atomics.add(cells, 1, 1) }
-    const done = (id) => parentPort.postMessage({ id, result: { findings: [[]], rulesVersion: 'done' } })
-    parentPort.on('message', ({ id, work: { proposals: [proposal] }, leftMs }) => { ${body} })
+    const done = (id) => parentPort.postMessage({ id, result: { rules: [], failures: [], policyVersion: 'done' } })
+    parentPort.on('message', ({ id, work: { words: proposal }, leftMs }) => { ${body} })
     parentPort.postMessage('ready')`
   return new URL(`data:text/javascript,${encodeURIComponent(script)}`)
 }
 
 describe('evaluations in a thread', () => {
-  it('tell what the rules say, and which rules they were', async () => {
+  it('tell what the policy says of words, with what is said beside them', async () => {
     const { thread } = setUp()
-    const { findings, rulesVersion } = await thread.evaluate(
+    const words = { action: 'water the plants', context: { consent: false } }
+    const found = await thread.evaluate('a', { words }, patient)
+    expect(found).toMatchObject({ decision: 'deny', readsContext: true, policyVersion: loadPolicy().version })
+    expect(found).not.toHaveProperty('callDigest')
+    expect(found).not.toHaveProperty('facts')
+    const attested = await thread.evaluate(
       'a',
-      [{ action: "delete the customer's records", context: { consent: false } }, { action: 'read the news' }],
+      { words: { action: 'x' }, attested: { confirmed: true } },
       patient,
     )
-    expect(rulesVersion).toBe(loadRules().version)
-    expect(findings[0]?.[0]).toMatchObject({
-      rule: { name: 'consent', effect: 'forbid' },
-      evidence: expect.arrayContaining(['consent: no']),
-    })
-    expect(findings[1]?.map(({ rule }) => rule.effect)).toEqual(['encourage'])
+    expect(attested).toMatchObject({ decision: 'allow', rules: [{ name: 'confirmed' }] })
   })
 
   it('tell what the policy says of a call, and its digest', async () => {
     const { thread } = setUp()
     const call = { tool: 'Bash', arguments: { command: 'rm -rf /' } }
-    const { decision, rules, policyVersion, callDigest: digest } = await thread.judge('a', call, patient)
+    const {
+      decision,
+      rules,
+      policyVersion,
+      callDigest: digest,
+    } = await thread.evaluate('a', { call }, patient)
     expect({ decision, names: rules.map(({ name }) => name) }).toEqual({
       decision: 'deny',
       names: ['write-elsewhere', 'delete-system'],
     })
     expect([policyVersion, digest]).toEqual([loadPolicy().version, callDigest(call)])
-    expect(await thread.judge('a', call, { remainingMs: 0 }).catch(({ kind }: RequestError) => kind)).toBe(
-      'aborted',
-    )
+  })
+
+  it('tell changed arguments, with the digest of what may be called', async () => {
+    const { thread } = setUp()
+    thread.use(parsePolicy(CHANGING, 'policy.yaml'))
+    const call = { tool: 'search', arguments: { limit: 500 } }
+    expect(await thread.evaluate('a', { call }, patient)).toMatchObject({
+      decision: 'allow',
+      arguments: { limit: 50 },
+      callDigest: callDigest(call),
+      changedCallDigest: callDigest({ tool: 'search', arguments: { limit: 50 } }),
+    })
+  })
+
+  it('that take longer than they may are not understood', async () => {
+    const { thread } = setUp({ budgetMs: -1 })
+    expect(await thread.evaluate('a', { call: { tool: 'Read', arguments: {} } }, patient)).toMatchObject({
+      decision: 'ask',
+      reasons: ['it could not be judged within -1 ms'],
+    })
   })
 
   it('leave the event loop to others [promise 46]', async () => {
@@ -86,7 +118,7 @@ describe('evaluations in a thread', () => {
   it('go by new rules from when these are given', async () => {
     const { thread, ask } = setUp()
     await thread.opened
-    thread.use(rulesOf('true', 'two'), loadPolicy())
+    thread.use(policyOf('true', 'two'))
     expect(await ask('a', 'x')).toMatch(/^two-\w+ only$/)
   })
 
@@ -95,7 +127,7 @@ describe('evaluations in a thread', () => {
     await thread.opened
     expect(await ask('a', 'read the news', { remainingMs: 0 })).toBe('aborted true')
     expect(await ask('a', 'delete records and '.repeat(500), { remainingMs: 1 })).toBe('aborted true')
-    expect(await ask('a', 'read the news')).toContain(loadRules().version)
+    expect(await ask('a', 'read the news')).toContain(loadPolicy().version)
   })
 
   it('that could hardly be answered in time are not begun, so that others can be', async () => {
@@ -153,7 +185,9 @@ describe('a sender of many evaluations', () => {
     const { thread } = setUp({ worker: 'setTimeout(() => done(id), 1)' })
     await thread.opened
     const context = { note: 'x'.repeat(60_000) }
-    const all = Array.from({ length: 80 }, () => thread.evaluate('a', [{ action: 'x', context }], patient))
+    const all = Array.from({ length: 80 }, () =>
+      thread.evaluate('a', { words: { action: 'x', context } }, patient),
+    )
     const settled = await Promise.allSettled(all)
     expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(55)
   })
@@ -235,15 +269,16 @@ describe('a thread that ends', () => {
     const clock = new FakeClock()
     const ends: string[] = []
     const thread = new EvaluationThread({
-      rules: rulesOf('true'),
-      policy: loadPolicy(),
+      policy: policyOf('true'),
       budgetMs: undefined,
       clock,
       onEnd: (error) => ends.push(error.message),
       worker: new URL('data:text/javascript,throw new Error("too many open files")'),
     })
     onTestFinished(() => thread.close())
-    const answer = thread.evaluate('a', [{ action: 'x' }], patient).catch(({ kind }: RequestError) => kind)
+    const answer = thread
+      .evaluate('a', { words: { action: 'x' } }, patient)
+      .catch(({ kind }: RequestError) => kind)
     for (const [attempt, delayMs] of [100, 200, 400, 800, 1_000, 1_000].entries()) {
       await expect.poll(() => [ends.length, clock.pendingTimers]).toEqual([attempt + 1, 1])
       await clock.advance(delayMs - 1)

@@ -1,15 +1,11 @@
 import { Worker } from 'node:worker_threads'
 import { type Clock, type RequestContext, RequestError } from '@jamey/bus'
-import type { Call } from '@jamey/calls'
 import type { Policy } from '../policy/policy.js'
-import type { Proposal } from '../rules/engine.js'
-import type { RuleSet } from '../rules/rule-file.js'
-import type { CallFindings, Findings, Order, Result, ThreadOptions, Work } from './evaluation-message.js'
+import type { Findings, Order, Result, ThreadOptions, Work } from './evaluation-message.js'
 import { EvaluationQueue, type Queued } from './evaluation-queue.js'
 import { Progress } from './progress.js'
 
 export interface EvaluationThreadOptions {
-  readonly rules: RuleSet
   readonly policy: Policy
   readonly budgetMs: number | undefined
   readonly clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>
@@ -24,7 +20,7 @@ interface Pending extends Queued {
   readonly context: Pick<RequestContext, 'remainingMs'>
   /** What has to be left of the requester's time for the evaluation to begin. */
   readonly answeringMs: number
-  readonly resolve: (findings: Findings | CallFindings) => void
+  readonly resolve: (findings: Findings) => void
   readonly reject: (error: RequestError) => void
 }
 
@@ -65,7 +61,6 @@ export class EvaluationThread {
   readonly #options: EvaluationThreadOptions
   readonly #queue = new EvaluationQueue<Pending>(LIMITS)
   readonly #running = new Map<number, Pending>()
-  #rules: RuleSet
   #policy: Policy
   #worker: Worker | undefined
   #isReady = false
@@ -79,7 +74,6 @@ export class EvaluationThread {
 
   constructor(options: EvaluationThreadOptions) {
     this.#options = options
-    this.#rules = options.rules
     this.#policy = options.policy
     this.#start()
   }
@@ -89,20 +83,8 @@ export class EvaluationThread {
     return this.#opened.promise
   }
 
-  /**
-   * What is found about each of the proposals, by the same rules. Rejects with a retryable `RequestError`: `context`
-   * tells for how long somebody waits.
-   */
-  evaluate(sender: string, proposals: readonly Proposal[], context: Pending['context']): Promise<Findings> {
-    return this.#done(sender, { proposals }, context) as Promise<Findings>
-  }
-
-  /** What the policy says of a call. Rejects as `evaluate` does. */
-  judge(sender: string, call: Call, context: Pending['context']): Promise<CallFindings> {
-    return this.#done(sender, { call }, context) as Promise<CallFindings>
-  }
-
-  #done(sender: string, work: Work, context: Pending['context']): Promise<Findings | CallFindings> {
+  /** Rejects with a retryable `RequestError`: `context` tells for how long somebody waits. */
+  evaluate(sender: string, work: Work, context: Pending['context']): Promise<Findings> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(closedError())
       const characters = JSON.stringify(work).length
@@ -119,11 +101,10 @@ export class EvaluationThread {
     return this.#queue.hasRoomFor({ sender, characters })
   }
 
-  /** The rules of evaluations that begin from now on. */
-  use(rules: RuleSet, policy: Policy): void {
-    this.#rules = rules
+  /** The policy of evaluations that begin from now on. */
+  use(policy: Policy): void {
     this.#policy = policy
-    this.#order({ rules: rules.texts, policy: policy.source })
+    this.#order({ policy: policy.source })
   }
 
   /** Gives up what is not done. */
@@ -175,7 +156,6 @@ export class EvaluationThread {
     this.#progress = new Progress()
     const { budgetMs, worker: module = WORKER } = this.#options
     const data: ThreadOptions = {
-      rules: this.#rules.texts,
       policy: this.#policy.source,
       budgetMs,
       progress: this.#progress.buffer,

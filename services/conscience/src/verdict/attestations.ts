@@ -1,5 +1,4 @@
 import type { Clock } from '@jamey/bus'
-import type { Facts } from '../rules/values.js'
 
 /** More than people and fact services say within the time that their words last. */
 const MAXIMUM = 10_000
@@ -13,7 +12,7 @@ export interface Attestation {
   /** Whose request. */
   readonly requester: string
   readonly attestor: string
-  readonly facts: Facts
+  readonly facts: Readonly<Record<string, unknown>>
   /** Milliseconds since 1970. */
   readonly expiresAtMs: number
 }

@@ -1,43 +1,21 @@
-import type { AppliedRule, Decision, TextVerdict } from '@jamey/contracts'
-import type { Judgement, AppliedRule as WeighedRule } from '../rules/engine.js'
+import type { Decision, TextVerdict } from '@jamey/contracts'
 
-const DECISIONS = { forbid: 'deny', discourage: 'deny', encourage: 'allow' } as const
+type Former = Pick<TextVerdict, 'outcome' | 'moral_score' | 'recognised' | 'explanation' | 'rules_version'>
 
-/** A judgement of words, as a verdict has it. */
-export function textVerdictOf(
-  judgement: Judgement,
-): Pick<
-  TextVerdict,
-  | 'kind'
-  | 'approved'
-  | 'decision'
-  | 'reasons'
-  | 'rules'
-  | 'outcome'
-  | 'moral_score'
-  | 'recognised'
-  | 'explanation'
-> {
-  const { approved, decision: outcome, moral_score, recognised, rules, explanation } = judgement
+const OUTCOMES = { allow: 'approved', ask: 'unrecognised', deny: 'forbidden' } as const
+const SCORES: Readonly<Record<Decision, number>> = { allow: 1, ask: 0, deny: -1 }
+
+/** A decision about words as it was told before; for one version more. */
+export function formerWords({
+  decision,
+  reasons,
+  policy_version: rules_version,
+}: Pick<TextVerdict, 'decision' | 'reasons' | 'policy_version'>): Former {
   return {
-    kind: 'text',
-    approved,
-    decision: decisionOf(judgement),
-    reasons: [explanation],
-    rules: rules.map(appliedRule),
-    outcome,
-    moral_score,
-    recognised,
-    explanation,
+    outcome: OUTCOMES[decision],
+    moral_score: SCORES[decision],
+    recognised: decision !== 'ask',
+    explanation: reasons.map((reason) => `${reason}.`).join(' '),
+    rules_version,
   }
-}
-
-function decisionOf({ approved, decision }: Judgement): Decision {
-  if (approved) return 'allow'
-  return decision === 'unrecognised' ? 'ask' : 'deny'
-}
-
-function appliedRule({ name, description, effect, reason }: WeighedRule): AppliedRule {
-  const why = reason === undefined ? description : `${description} [${reason}]`
-  return { name, decision: DECISIONS[effect], reason: why }
 }

@@ -1,4 +1,5 @@
 import { JameyError } from '@jamey/auth'
+import { firstIssue } from '@jamey/contracts'
 import {
   type Document,
   isMap,
@@ -10,11 +11,20 @@ import {
   parseDocument,
 } from 'yaml'
 import type { z } from 'zod'
-import { ConditionError } from './condition.js'
+
+/** A condition that cannot be compiled; `offset` is the place in it. */
+export class ConditionError extends Error {
+  readonly offset: number
+
+  constructor(message: string, offset: number) {
+    super(message)
+    this.offset = offset
+  }
+}
 
 export type Path = readonly PropertyKey[]
 
-/** One thing wrong with a rule file. Line and column count from 1. */
+/** One thing wrong with a policy. Line and column count from 1. */
 export interface RuleFault {
   readonly file: string
   readonly line: number
@@ -22,19 +32,19 @@ export interface RuleFault {
   readonly reason: string
 }
 
-/** A rule file was refused. The message holds one `file:line:column: reason` line per fault, all of them. */
+/** A policy was refused. The message holds one `file:line:column: reason` line per fault, all of them. */
 export class RuleFileError extends JameyError<'rule-file-invalid'> {
   override readonly name = 'RuleFileError'
   readonly faults: readonly RuleFault[]
 
-  constructor(faults: readonly RuleFault[], cause?: unknown, what = "The conscience's rules") {
+  constructor(faults: readonly RuleFault[], cause?: unknown, what = 'The policy') {
     const lines = faults.map((fault) => `${fault.file}:${fault.line}:${fault.column}: ${fault.reason}`)
     super('rule-file-invalid', `${what} cannot be used:\n${lines.join('\n')}`, { cause })
     this.faults = faults
   }
 }
 
-/** The text of a rule file with the places of everything in it. */
+/** The text of a policy with the places of everything in it. */
 export class Source {
   readonly faults: RuleFault[] = []
   readonly #text: string
@@ -56,7 +66,7 @@ export class Source {
     if (this.faults.length > 0) return undefined
     const checked = schema.safeParse(this.#plain(), { reportInput: true })
     if (checked.success) return checked.data
-    for (const issue of checked.error.issues) this.#report(issue)
+    for (const issue of checked.error.issues) this.#report(firstIssue([issue]) ?? issue)
     return undefined
   }
 

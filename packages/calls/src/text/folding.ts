@@ -68,21 +68,3 @@ export function fold(text: string): string {
     .replace(/[“”„«»]/g, '"')
   return Array.from(seen.normalize('NFKD').replace(MARKS, ''), latinOf).join('')
 }
-
-/** Signs, each before the letter it is read as. */
-const SIGN_PAIRS = '0o3e4a5s7t8b@a$s!i|l'
-const DIGIT_LETTERS = new Map(
-  Array.from(SIGN_PAIRS.matchAll(/(.)(.)/g), (pair) => [pair[1] ?? '', pair[2] ?? '']),
-)
-
-/**
- * What a run of characters without spaces may spell once separators are dropped and digits are read as letters:
- * `d.e-l_e.t.e`, `p@ssw0rd`, `k1ll`. Empty when it spells nothing but itself.
- */
-export function hiddenSpellings(chunk: string): readonly string[] {
-  const core = chunk.replace(/^[^\p{L}\p{N}@$!|]+|[^\p{L}\p{N}]+$/gu, '').toLowerCase()
-  if (/^\p{L}*$/u.test(core) || !/\p{L}.*\p{L}/u.test(core)) return []
-  const letters = Array.from(core, (character) => DIGIT_LETTERS.get(character) ?? character).join('')
-  const bare = letters.replace(/[^\p{L}1]/gu, '')
-  return bare.includes('1') ? [bare.replaceAll('1', 'l'), bare.replaceAll('1', 'i')] : [bare]
-}

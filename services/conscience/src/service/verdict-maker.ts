@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto'
+import { type Clock, type Request, type RequestContext, RequestError } from '@jamey/bus'
+import type {
+  CallEvaluation,
+  CallVerdict,
+  Decision,
+  Evaluation,
+  TextEvaluation,
+  TextVerdict,
+  Verdict,
+} from '@jamey/contracts'
+import type { Findings, Work } from '../thread/evaluation-message.js'
+import { type EvaluationThread, overloadedError } from '../thread/evaluation-thread.js'
+import { BOUNDS, excess } from '../verdict/bounds.js'
+import { attestedFacts, countedFacts } from '../verdict/circumstances.js'
+import type { Judge, JudgeAnswer } from '../verdict/judge.js'
+import { type Decided, judgeOf, withOpinion } from '../verdict/opinion.js'
+import { formerWords } from '../verdict/text-verdict.js'
+import type { ApprovalService } from './approval-service.js'
+import type { AttestationListener } from './attestation-listener.js'
+import { askOf } from './call-ask.js'
+import { callVerdictOf, NOBODY_TO_ASK } from './call-verdict.js'
+
+/** The part of a requester's time that the judge may use, so that the rules can still answer. */
+const JUDGE_SHARE = 0.7
+
+export interface VerdictMakerOptions {
+  readonly thread: EvaluationThread
+  readonly attestations: AttestationListener
+  /** Without it nobody can be asked. */
+  readonly approvals: ApprovalService | undefined
+  readonly judge: Judge | undefined
+  readonly clock: Pick<Clock, 'timeOfDay'>
+  readonly report: (kind: string, error: unknown) => void
+}
+
+/** Makes a verdict of what is asked and what the policy says of it. */
+export class VerdictMaker {
+  readonly #options: VerdictMakerOptions
+  judgeFailures = 0
+  ruleFailures = 0
+
+  constructor(options: VerdictMakerOptions) {
+    this.#options = options
+  }
+
+  async verdictOn(request: Request<Evaluation>, context: RequestContext): Promise<Verdict> {
+    const { data } = request
+    return 'tool' in data
+      ? await this.#callVerdict(request, data, context)
+      : await this.#textVerdict(request, data, context)
+  }
+
+  async #callVerdict(
+    request: Request<Evaluation>,
+    evaluation: CallEvaluation,
+    context: RequestContext,
+  ): Promise<CallVerdict> {
+    const { sender, principal, binding } = request
+    const { tool, arguments: args, annotations } = evaluation
+    const attested = this.#attestedTo(request)
+    const call = { tool, arguments: args, annotations }
+    const found = await this.#evaluate(request, { call, attested: attestedFacts(attested) }, context)
+    const evaluationId = randomUUID()
+    const ask = { found, evaluation, requestedBy: principal.clientId, sentBy: sender.clientId }
+    const { approvals, clock } = this.#options
+    const resolution =
+      found.decision === 'ask' ? await approvals?.resolve(askOf(ask), evaluationId, context) : undefined
+    const nowMs = clock.timeOfDay()
+    return callVerdictOf({ evaluationId, evaluation, found, resolution, attested, binding, nowMs })
+  }
+
+  async #textVerdict(
+    request: Request<Evaluation>,
+    proposal: TextEvaluation,
+    context: RequestContext,
+  ): Promise<TextVerdict> {
+    assertWithinBounds(proposal)
+    const attested = this.#attestedTo(request)
+    const { action, context: said, user = {} } = proposal
+    const work = { words: { action, context: said, user }, attested: attestedFacts(attested) }
+    const found = await this.#evaluate(request, work, context)
+    const answer = await this.#ask(proposal, context)
+    const common = this.#common(request, found, withOpinion(found, answer))
+    const requester = request.binding.requested_by
+    const asserted = found.readsContext ? { context: said, requester } : undefined
+    const judge = judgeOf(answer)
+    return {
+      kind: 'text',
+      action,
+      facts: countedFacts(attested, asserted),
+      judge,
+      ...common,
+      ...formerWords(common),
+    }
+  }
+
+  #common(
+    { binding }: Request<Evaluation>,
+    { rules, policyVersion }: Findings,
+    { decision, reasons }: Decided,
+  ) {
+    return {
+      evaluation_id: randomUUID(),
+      approved: decision === 'allow',
+      decision,
+      reasons: told(decision, reasons),
+      rules: [...rules],
+      policy_version: policyVersion,
+      ...binding,
+      evaluated_at: new Date(this.#options.clock.timeOfDay()).toISOString(),
+    }
+  }
+
+  #attestedTo({ sender, binding }: Request<Evaluation>) {
+    const { request_digest: digest, requested_by: requester } = binding
+    return this.#options.attestations.about(digest, requester, sender.clientId)
+  }
+
+  async #evaluate(
+    { binding, principal }: Request<Evaluation>,
+    work: Work,
+    context: RequestContext,
+  ): Promise<Findings> {
+    const { thread, report } = this.#options
+    // What has no room need not be looked at more closely.
+    if (!thread.hasRoomFor(principal.clientId, 1)) throw overloadedError(principal.clientId)
+    const found = await thread.evaluate(binding.requested_by, work, context)
+    for (const failure of found.failures) {
+      this.ruleFailures++
+      report('rule-failed', new RequestError('rule-failed', failure))
+    }
+    return found
+  }
+
+  async #ask(proposal: TextEvaluation, { remainingMs }: RequestContext): Promise<JudgeAnswer | undefined> {
+    const { judge, report } = this.#options
+    if (judge === undefined) return undefined
+    const answer = await judge.ask(proposal, { limitMs: remainingMs * JUDGE_SHARE })
+    if (answer.status === 'failed') {
+      this.judgeFailures++
+      const message = `The judge failed: ${answer.error}`
+      report('judge-failed', new RequestError('judge-failed', message, { retryable: true }))
+    }
+    return answer
+  }
+}
+
+function told(decision: Decision, reasons: readonly string[]): string[] {
+  return decision === 'ask' ? [...reasons, NOBODY_TO_ASK] : [...reasons]
+}
+
+function assertWithinBounds({ action, context, user }: TextEvaluation): void {
+  if (action.trim() === '')
+    throw new RequestError('invalid-request', 'action: expected text, found only white space.')
+  const { length } = action
+  if (length > BOUNDS.actionCharacters) {
+    const expected = `at most ${BOUNDS.actionCharacters} characters`
+    throw new RequestError('invalid-request', `action: expected ${expected}, found ${length}.`)
+  }
+  const fault = excess(context, 'context') ?? excess(user, 'user')
+  if (fault !== undefined) throw new RequestError('invalid-request', `${fault.field}: it is ${fault.reason}.`)
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import type { Findings } from '../thread/evaluation-message.js'
+import type { JudgeAnswer } from './judge.js'
+import { withOpinion } from './opinion.js'
+
+const found = (decision: Findings['decision'], mayBeJudged = false): Findings => ({
+  decision,
+  reasons: decision === 'ask' ? [] : ['a rule'],
+  rules: [],
+  failures: [],
+  mayBeJudged,
+  readsContext: false,
+  policyVersion: '1',
+})
+const says = (score: number): JudgeAnswer => ({ status: 'used', opinion: { score, text: 'so I think' } })
+
+describe('the opinion of a judge', () => {
+  it.each([
+    ['allow', -0.1, false, 'deny'],
+    ['ask', -1, false, 'deny'],
+    ['deny', 1, true, 'deny'],
+    ['ask', 1, false, 'ask'],
+    ['ask', 1, true, 'allow'],
+    ['ask', 0, true, 'ask'],
+    ['allow', 1, false, 'allow'],
+  ] as const)('makes of %s with %d, where it may allow: %s, %s', (decision, score, may, expected) => {
+    expect(withOpinion(found(decision, may), says(score)).decision).toBe(expected)
+  })
+
+  it('that is not had changes nothing, and is told', () => {
+    const { decision, reasons } = withOpinion(found('ask', true), { status: 'failed', error: 'no answer' })
+    expect(decision).toBe('ask')
+    expect(reasons).toEqual([
+      'no rule knows it',
+      'the judge was not heard (no answer), so the rules alone decided',
+    ])
+  })
+})

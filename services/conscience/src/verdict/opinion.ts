@@ -1,0 +1,37 @@
+import type { Verdict } from '@jamey/contracts'
+import type { Findings } from '../thread/evaluation-message.js'
+import type { JudgeAnswer } from './judge.js'
+
+/** What is decided, and why. */
+export type Decided = Pick<Verdict, 'decision' | 'reasons'>
+
+const NO_RULE = 'no rule knows it'
+
+/** What the policy decides. */
+export function decided({ decision, reasons }: Findings): Decided {
+  return { decision, reasons: reasons.length === 0 && decision === 'ask' ? [NO_RULE] : [...reasons] }
+}
+
+/**
+ * The same with a model's opinion: one against it makes it stricter, whatever the policy says; one for it allows what a
+ * person would be asked, where each rule that asks says that it may.
+ */
+export function withOpinion(findings: Findings, answer: JudgeAnswer | undefined): Decided {
+  const found = decided(findings)
+  if (answer === undefined) return found
+  if (answer.status === 'failed') {
+    const reason = `the judge was not heard (${answer.error}), so the rules alone decided`
+    return { ...found, reasons: [...found.reasons, reason] }
+  }
+  const { score, text } = answer.opinion
+  if (score < 0 && found.decision !== 'deny') return { decision: 'deny', reasons: [text, ...found.reasons] }
+  if (score > 0 && found.decision === 'ask' && findings.mayBeJudged)
+    return { decision: 'allow', reasons: [text] }
+  return found
+}
+
+export function judgeOf(answer: JudgeAnswer | undefined): Verdict['judge'] {
+  if (answer === undefined) return { status: 'not_configured' }
+  if (answer.status === 'failed') return { status: 'failed', error: answer.error }
+  return { status: 'used', opinion: answer.opinion.text, score: answer.opinion.score }
+}
