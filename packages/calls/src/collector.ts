@@ -26,6 +26,8 @@ const FILE_EFFECTS: readonly Effect[] = ['delete', 'write', 'read']
 
 /** Takes the strings of a call one by one, and makes facts of them. */
 export class Collector {
+  /** By where the list stands: a command as a list of its words, as programs are started without a shell. */
+  readonly #wordLists = new Map<string, string[]>()
   readonly #unread = new Map<string, Placed & { reason: string }>()
   readonly #options: CollectorOptions
   readonly #tool: FoundTool
@@ -52,6 +54,8 @@ export class Collector {
   }
 
   facts(): Facts {
+    for (const [where, words] of this.#wordLists) this.#takeScript(where, words.map(quoted).join(' '))
+    this.#wordLists.clear()
     return {
       tool: this.#name,
       isKnown: this.#tool.isKnown,
@@ -84,6 +88,7 @@ export class Collector {
 
   take({ where, names, value }: Leaf): void {
     const role = this.#roleOf(names)
+    if (role === 'command' && this.#isWordOfCommand(where, names, value)) return
     if (role === 'amount') {
       const amount = amountOf(value)
       if (amount === undefined) this.fail(where, 'an amount that is no number')
@@ -110,6 +115,23 @@ export class Collector {
         return this.#takeUnknown(where, value)
       default:
     }
+  }
+
+  /**
+   * `command: ['rm', '-rf', 'x']` is one command, `commands: ['ls', 'rm -rf x']` are two; of a tool that is not known it may
+   * be either. True where the word says nothing alone.
+   */
+  #isWordOfCommand(where: string, names: readonly string[], value: string | number): boolean {
+    const list = /^(.*)\/\d+$/.exec(where)?.[1]
+    const isOne = !/s$/i.test(names.at(-1) ?? '') || /^args$/i.test(names.at(-1) ?? '')
+    if (list === undefined || (this.#tool.isKnown && !isOne)) return false
+    const words = this.#wordLists.get(list) ?? []
+    words.push(String(value))
+    this.#wordLists.set(list, words)
+    if (!this.#tool.isKnown) return false
+    this.#texts.push({ where, role: 'command', text: String(value) })
+    if (typeof value === 'string') this.#takeValues(where, value, 'command')
+    return true
   }
 
   /** What an argument's role is: as the tool has it, or by the nearest name that tells. */
@@ -280,4 +302,9 @@ function isRunner(name: string): boolean {
 
 function ownEntry<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined
+}
+
+/** A word as a shell takes it for one. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
 }

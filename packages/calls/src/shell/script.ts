@@ -9,6 +9,7 @@ import {
   type Redirection,
   type SyntaxNode,
 } from 'unbash'
+import { isLoading } from './loading-variables.js'
 import { type Argument, argumentOf } from './words.js'
 import { unwrap } from './wrappers.js'
 
@@ -92,6 +93,7 @@ class ScriptReader implements ShellScript {
   }
 
   #assign({ name, value, append, index }: Assignment): void {
+    if (isLoading(name)) this.#fail(`${name} is set, which decides what is run`)
     const isPlain = value.type === 'Word' && append !== true && index === undefined
     const text = isPlain ? argumentOf(value, this.#variables) : undefined
     // Set twice to different texts it may be either where it is used.

@@ -1,10 +1,8 @@
 import type { Effect } from '../model/call.js'
+import { isLoading } from './loading-variables.js'
 import type { CommandEffects } from './program.js'
 import type { ShellCommand } from './script.js'
 
-/** Variables that have a program run, or load, what they name. */
-const LOADING =
-  /^(?:LD_\w+|DYLD_\w+|PATH|NODE_OPTIONS|NODE_PATH|PYTHON(?:PATH|STARTUP|HOME)|PERL5?(?:LIB|OPT)|RUBY(?:OPT|LIB)|BASH_ENV|ENV|SHELL|PAGER|MANPAGER|EDITOR|VISUAL|GIT_(?:SSH\w*|EXTERNAL_DIFF|PAGER|EDITOR|SEQUENCE_EDITOR|ASKPASS|EXEC_PATH|CONFIG\w*)|SSH_ASKPASS|PROMPT_COMMAND|IFS|LESSOPEN|JAVA_TOOL_OPTIONS|CC|CXX|RUSTC_WRAPPER)$/
 /** What a project's own task is called when it does more than build and test. */
 const GRAVE_TASK =
   /(?:^|[:._-])(?:deploy|publish|release|drop|destroy|delete|remove|purge|wipe|flush|nuke|teardown|uninstall|truncate|rollback|reset|eject|prune|prod|production|migrate|seed)(?:$|[:._-])/i
@@ -20,14 +18,17 @@ export function specialEffect(
   { name, args, variables }: ShellCommand,
   { effects, operands, words }: CommandEffects,
 ): Effect | 'unknown' | undefined {
-  if (variables.some((variable) => LOADING.test(variable))) return 'execute'
+  if (variables.some((variable) => isLoading(variable))) return 'execute'
   const texts = args.map(({ text }) => text)
   const [effect] = effects
   if (name === 'export' || name === 'declare' || name === 'alias') {
-    return texts.some((text) => name === 'alias' || LOADING.test(text.split('=')[0] as string))
+    return texts.some((text) => name === 'alias' || isLoading(text.split('=')[0] as string))
       ? 'execute'
       : undefined
   }
+  if (/^(?:printf|read|typeset|local|readonly|mapfile|readarray|getopts|unset)$/.test(name))
+    return texts.some((text) => isLoading(text.split('=')[0] as string)) ? 'execute' : undefined
+  if (/^g?make$/.test(name) && readsMakefileElsewhere(texts)) return 'execute'
   if (/^[gm]?awk$/.test(name)) return texts.some((text) => AWK_ACTS.test(text)) ? 'execute' : undefined
   if (name === 'sed')
     return texts.some((text) => !text.startsWith('-') && SED_ACTS.test(text)) ? 'execute' : undefined
@@ -54,4 +55,14 @@ function ranFile(name: string, texts: readonly string[]): Effect | undefined {
     return second !== undefined && MODULES.test(second) ? 'build' : undefined
   if (first === undefined || first.startsWith('-') || /^[/~]|\.\.|[:$`*]/.test(first)) return undefined
   return texts.some((text) => GRAVE_TASK.test(text)) ? undefined : 'build'
+}
+
+/** A makefile that is handed in, or lies outside of the project. */
+function readsMakefileElsewhere(texts: readonly string[]): boolean {
+  return texts.some((text, i) => {
+    const file =
+      /^(?:-f|--file=|--makefile=)(.+)$/s.exec(text)?.[1] ??
+      (/^(?:-f|--file|--makefile|-C|--directory)$/.test(text) ? texts[i + 1] : undefined)
+    return file !== undefined && /^[-/~$`]|\.\./.test(file)
+  })
 }

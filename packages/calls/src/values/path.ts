@@ -12,6 +12,8 @@ export interface PathFact {
   readonly isSecret: boolean
   /** What tools run or read as their configuration: hooks, shell profiles, `.git`, CI. */
   readonly isConfiguration: boolean
+  /** What decides which calls are allowed: policies, hooks and permissions of agents, our own folder. */
+  readonly isGuard: boolean
 }
 
 export interface PathOptions {
@@ -19,12 +21,16 @@ export interface PathOptions {
   readonly workspace: string
   /** Absolute; what `~` stands for. Only to see that the workspace lies in it. */
   readonly home?: string | undefined
+  /** Absolute; files that decide which calls are allowed, beside those that are known. */
+  readonly guards?: readonly string[] | undefined
 }
 
 const SECRET =
-  /(?:^|\/)(?:\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker\/config\.json|\.netrc|\.pgpass|\.npmrc|\.pypirc|\.git-credentials|\.password-store|\.vault-token|\.config\/(?:gcloud|gh|op)|shadow-?|gshadow|sudoers(?:\.d)?|master\.key|credentials(?:\.\w+)?|secrets?(?:\.\w+)?|id_(?:rsa|dsa|ecdsa|ed25519)\w*|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx)|\.env(?:\.(?!example|sample|template|dist)[\w.-]+)?|Login Data|Cookies|wallet\.dat)(?:\/|$)/i
+  /(?:^|\/)(?:\.jamey|\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker\/config\.json|\.netrc|\.pgpass|\.npmrc|\.pypirc|\.git-credentials|\.password-store|\.vault-token|\.config\/(?:gcloud|gh|op)|shadow-?|gshadow|sudoers(?:\.d)?|master\.key|credentials(?:\.\w+)?|secrets?(?:\.\w+)?|id_(?:rsa|dsa|ecdsa|ed25519)\w*|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx)|\.env(?:\.(?!example|sample|template|dist)[\w.-]+)?|Login Data|Cookies|wallet\.dat)(?:\/|$)/i
 const CONFIGURATION =
   /(?:^|\/)(?:\.git(?:\/|$)|\.(?:bash|zsh|profile|login|inputrc|vimrc|gitconfig|gitmodules|husky|envrc)\w*|\.(?:github|circleci)\/|\.gitlab-ci\.yml$|Jenkinsfile$|\.vscode\/(?:tasks|settings|launch)\.json$|\.claude\/|\.cursor\/|\.mcp\.json$|crontab$|authorized_keys$|\.npmrc$|\.yarnrc)/
+const GUARD =
+  /(?:^|\/)(?:\.jamey(?:\/|$)|[\w.-]*jamey[\w.-]*\.ya?ml$|\.mcp\.json$|\.claude\.json$|\.claude\/(?:settings[\w.]*\.json$|hooks(?:\/|$)|agents(?:\/|$)|commands(?:\/|$)|skills(?:\/|$))|managed-settings\.json$|\.cursor\/(?:hooks\.json$|mcp\.json$|cli\.json$|rules(?:\/|$))|\.codex\/|\.gemini\/|\.vscode\/mcp\.json$|systemd\/[^/]*\/[^/]*jamey)/i
 const DEVICE = /^\/(?:dev|proc|sys)(?:\/|$)/
 const HARMLESS_DEVICE = /^\/dev\/(?:null|zero|stdin|stdout|stderr|tty|random|urandom|fd\/\d+)$/
 const TEMPORARY = /^(?:\/tmp|\/var\/tmp|\/dev\/shm|\/private\/tmp)(?:\/|$)/
@@ -38,6 +44,7 @@ export function pathFact(text: string, options: PathOptions, isDynamic = false):
     place: isDynamic ? 'unknown' : placeOf(path, options),
     isSecret: SECRET.test(path),
     isConfiguration: CONFIGURATION.test(path),
+    isGuard: GUARD.test(path) || options.guards?.includes(path) === true,
   }
 }
 

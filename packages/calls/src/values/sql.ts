@@ -20,6 +20,7 @@ const READS = /^(?:select|with|values|explain|show|describe|desc|pragma|table|an
 
 /** Every statement of a text, in the first dialect that takes it. */
 export function readSql(text: string): SqlReading {
+  if (text.includes('/*!')) return { statements: [], unread: 'SQL with a comment that MySQL runs' }
   if (text.length > MAXIMUM_CHARACTERS) return { statements: [], unread: `SQL of ${text.length} characters` }
   for (const dialect of DIALECTS) {
     try {
@@ -47,14 +48,18 @@ function factsOf(statement: Node, text: string): SqlFact[] {
     insert_stmt: () => add('write', 'insert', true),
     truncate_stmt: () => add('delete', 'truncate', false),
   })(statement)
+  const calls = functionsIn(statement, text).filter((name) => !FUNCTIONS.has(name))
+  for (const name of calls) add('admin', `${name}()`, false)
   if (facts.length > 0) return facts
   const verb = statement.type.replace(/_stmt$/, '').replaceAll('_', ' ')
   const source = text.slice(statement.range?.[0] ?? 0).trimStart()
   if (statement.type === 'select_stmt' || statement.type === 'compound_select_stmt' || READS.test(source)) {
-    const isWriting =
-      /\binto\s+(?:outfile|dumpfile)\b|\b(?:load_file|pg_read_file|pg_write_file|lo_export|xp_cmdshell|load_extension)\s*\(/i.test(
-        source,
-      )
+    if (
+      statement.type === 'pragma_stmt' &&
+      !/^pragma\s+(?:\w+\.)?(?:\w+\s*;?\s*$|\w*(?:_info|_list|_xinfo|_check)\b)/i.test(source)
+    )
+      return [{ kind: 'admin', verb: 'pragma', isBounded: false }]
+    const isWriting = /\binto\s+(?:outfile|dumpfile)\b/i.test(source)
     return [
       {
         kind: isWriting ? 'admin' : 'read',
@@ -79,4 +84,35 @@ function isAlways(node: Node, text: string): boolean {
   if (range === undefined) return true
   const where = /\bwhere\b([\s\S]*)/i.exec(text.slice(range[0], range[1]))?.[1] ?? ''
   return !/[a-z_]/i.test(where.replace(/\b(?:true|false|null|not|and|or|is)\b|'[^']*'/gi, ''))
+}
+
+/** Functions that compute and do nothing else, in any of the dialects; others may do anything. */
+const FUNCTIONS: ReadonlySet<string> = new Set(
+  (
+    'count sum avg min max total abs ceil ceiling floor round sign sqrt power pow exp ln log log2 log10 mod trunc truncate greatest least random rand pi degrees radians sin cos tan asin acos atan atan2 cot div ' +
+    'coalesce nullif ifnull isnull if iif nvl decode case cast convert try_cast typeof pg_typeof ' +
+    'length len char_length character_length octet_length bit_length lower upper lcase ucase initcap trim ltrim rtrim btrim substr substring mid left right lpad rpad repeat reverse replace translate concat concat_ws group_concat string_agg array_agg listagg format printf quote quote_literal quote_ident instr position locate strpos ascii char chr unicode hex unhex encode decode md5 sha1 sha2 sha256 sha512 crc32 soundex split_part regexp_replace regexp_match regexp_matches regexp_like regexp_substr regexp_instr regexp_count starts_with ends_with contains to_char to_number to_base64 from_base64 elt field find_in_set ' +
+    'now current_timestamp current_date current_time localtime localtimestamp sysdate getdate curdate curtime utc_timestamp date time datetime timestamp julianday strftime date_trunc date_part date_add date_sub date_diff datediff dateadd timestampdiff timestampadd datename datepart date_format time_format str_to_date to_date to_timestamp from_unixtime unix_timestamp extract year month day hour minute second quarter week weekday dayofweek dayofmonth dayofyear dayname monthname last_day makedate maketime make_date make_time make_timestamp make_interval age unixepoch ' +
+    'row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value percentile_cont percentile_disc stddev stddev_pop stddev_samp variance var_pop var_samp median mode corr covar_pop covar_samp bit_and bit_or bool_and bool_or every grouping ' +
+    'json json_array json_object json_extract json_value json_query json_each json_tree json_type json_valid json_array_length json_group_array json_group_object json_agg jsonb_agg json_build_object jsonb_build_object json_array_elements jsonb_array_elements jsonb_array_length json_object_keys jsonb_object_keys to_json to_jsonb row_to_json json_contains json_length json_keys json_unquote ' +
+    'array array_length array_position array_append array_cat array_to_string string_to_array unnest cardinality generate_series any all some exists in values row ' +
+    'version database schema current_database current_schema user current_user session_user connection_id last_insert_rowid last_insert_id changes total_changes sqlite_version pg_size_pretty pg_total_relation_size pg_relation_size pg_database_size uuid gen_random_uuid newid bm25 highlight snippet match_phrase'
+  ).split(' '),
+)
+
+function functionsIn(statement: Node, text: string): string[] {
+  const names: string[] = []
+  cstVisitor({
+    func_call: ({ name }) => {
+      const [from, to] = name.range ?? [0, 0]
+      names.push(
+        text
+          .slice(from, to)
+          .toLowerCase()
+          .replace(/["`[\]\s]/g, '')
+          .replace(/^pg_catalog\./, ''),
+      )
+    },
+  })(statement)
+  return names
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
+import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readOwnFile } from '@jamey/auth'
 import { type Effect, type Role, ToolCatalogue } from '@jamey/calls'
@@ -127,7 +128,12 @@ export function parsePolicy(text: string, file: string, place: PolicyPlace = {})
     source: { file, text, workspace, home },
     rules,
     lists: { accounts: [], hosts: [], recipients: [], ...content.lists },
-    facts: { workspace: content.workspace ?? workspace, home, tools: toolsOf(content) },
+    facts: {
+      workspace: content.workspace ?? workspace,
+      home,
+      tools: toolsOf(content),
+      guards: isAbsolute(file) ? [file] : [],
+    },
   }
 }
 

@@ -302,3 +302,68 @@ rules: [{ name: r, decision: allow, reason: r, when: "${when}", transform: [${tr
     expect(faultsOf(text)[0]).toMatch(/^3: rules\.0\.transform: a rule that denies changes nothing/)
   })
 })
+
+describe('the policy that ships', () => {
+  const policy = parsePolicy(
+    'version: 1\ninclude: [work, shell, files, http, git, cloud, secrets, self]\n',
+    '/srv/rules/mine.yaml',
+    PLACE,
+  )
+  const bash = (command: string) => {
+    const { decision, rules } = judgeCall(policy, { tool: 'Bash', arguments: { command } })
+    return [decision, ...rules.filter((rule) => rule.decision === decision).map(({ name }) => name)]
+  }
+
+  it.each([
+    ['git status', 'allow', 'ordinary-work'],
+    ['git commit -m "x"', 'allow', 'ordinary-work'],
+    ['git push', 'ask', 'push'],
+    ['git push --force origin topic', 'ask', 'history-lost'],
+    ['git push --force origin main', 'deny', 'shared-history-lost'],
+    ['git push -f origin HEAD:main', 'deny', 'shared-history-lost'],
+    ['git push origin +main', 'deny', 'shared-history-lost'],
+    ['git push origin :main', 'deny', 'shared-history-lost'],
+    ['git push origin main', 'ask', 'push'],
+    ['git reset --hard HEAD~3', 'ask', 'history-lost'],
+    ['git commit --no-verify -m x', 'ask', 'checks-skipped'],
+    ['git config core.hooksPath /tmp/x', 'ask', 'repository-set-up-anew'],
+    ['kubectl get pods', 'allow', 'ordinary-work'],
+    ['kubectl apply -f x.yaml', 'ask', 'cluster-or-cloud'],
+    ['kubectl delete ns prod', 'deny', 'all-of-it-destroyed'],
+    ['terraform plan', 'allow', 'ordinary-work'],
+    ['terraform apply', 'ask', 'cluster-or-cloud'],
+    ['terraform destroy -auto-approve', 'deny', 'all-of-it-destroyed'],
+    ['aws s3 rb s3://b --force', 'deny', 'all-of-it-destroyed'],
+    ['curl http://169.254.169.254/latest/meta-data', 'deny', 'machine-identity'],
+    ['curl http://[::ffff:169.254.169.254]/', 'deny', 'machine-identity'],
+    ['echo x > .jamey/denied.json', 'deny', 'guard-changed'],
+    ['cat .jamey/token-secret', 'ask', 'secret-file'],
+    ['sed -i s/deny/allow/ /srv/rules/mine.yaml', 'deny', 'guard-changed'],
+    ['cp x .claude/settings.local.json', 'deny', 'guard-changed'],
+    ['npx jamey approvals approve 1', 'deny', 'guard-told'],
+    ['jamey attest sha256:0 --requester a --fact confirmed=true', 'deny', 'guard-told'],
+    ['jamey recall lisbon', 'ask', 'unknown-program'],
+    ['curl -X POST http://127.0.0.1:8080/v1/approvals/1/answer', 'deny', 'guard-told'],
+    ['mosquitto_pub -t jamey/conscience/approvals-answer -m x', 'deny', 'guard-told'],
+    ['pkill -f jamey', 'deny', 'guard-stopped'],
+    ['export JAMEY_POLICY_FILE=/tmp/x', 'deny', 'guard-stopped'],
+  ])('%s: %s, by %s', (command, decision, name) => {
+    const [found, ...names] = bash(command)
+    expect(found).toBe(decision)
+    expect(names).toContain(name)
+  })
+
+  it('guards its own file, and those of agents, from tools that write files, too', () => {
+    const write = (path: string) =>
+      judgeCall(policy, { tool: 'Write', arguments: { file_path: path, content: 'x' } })
+    for (const path of [
+      '/srv/rules/mine.yaml',
+      '../rules/mine.yaml',
+      '.jamey/x',
+      '.CLAUDE/settings.json',
+      '.mcp.json',
+    ])
+      expect(write(path).rules.map((rule) => rule.name)).toContain('guard-changed')
+    expect(write('docs/policy.md').decision).toBe('allow')
+  })
+})
