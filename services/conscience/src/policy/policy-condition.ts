@@ -1,6 +1,7 @@
 import { TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js'
 import { isListed } from './listed.js'
 import type { Circumstances } from './policy.js'
+import { type QuickFunctions, quickCondition } from './quick-condition.js'
 import { knowledgeOf, NO_SESSION, type SessionView } from './session-view.js'
 import { ConditionError } from './source.js'
 
@@ -43,15 +44,9 @@ export class PolicyConditions {
     .registerVariable('context', 'map')
     .registerVariable('attested', 'map')
     .registerVariable('session', 'map')
-    .registerFunction('in_request(dyn): bool', (value: unknown) => {
-      return isValue(value) && knowledgeOf(this.#session).inRequest(plain(value))
-    })
-    .registerFunction('origin(dyn): string', (value: unknown) => {
-      return isValue(value) ? knowledgeOf(this.#session).originOf(plain(value)) : 'unknown'
-    })
-    .registerFunction('vouched(dyn): bool', (value: unknown) => {
-      return isValue(value) && knowledgeOf(this.#session).isVouched(plain(value))
-    })
+    .registerFunction('in_request(dyn): bool', (value: unknown) => this.#functions['in_request']?.(value))
+    .registerFunction('origin(dyn): string', (value: unknown) => this.#functions['origin']?.(value))
+    .registerFunction('vouched(dyn): bool', (value: unknown) => this.#functions['vouched']?.(value))
     .registerFunction('came_from(string): string', (value: string) => {
       return knowledgeOf(this.#session).cameFrom(value)
     })
@@ -66,6 +61,19 @@ export class PolicyConditions {
     })
     .registerFunction('listed(dyn, list): bool', isListed)
 
+  readonly #functions: QuickFunctions = {
+    in_request: (value) => isValue(value) && knowledgeOf(this.#session).inRequest(plain(value)),
+    origin: (value) => (isValue(value) ? knowledgeOf(this.#session).originOf(plain(value)) : 'unknown'),
+    vouched: (value) => isValue(value) && knowledgeOf(this.#session).isVouched(plain(value)),
+    listed: isListed,
+  }
+  readonly #isQuick: boolean
+
+  /** `isQuick`: what CEL need not evaluate, it does not; true unless told. */
+  constructor({ isQuick = true } = {}) {
+    this.#isQuick = isQuick
+  }
+
   /** Throws ConditionError for a syntax error, an unknown name or a wrong type. */
   compile(expression: string): Condition {
     const program = this.#parse(expression)
@@ -73,10 +81,13 @@ export class PolicyConditions {
     if (!checked.valid) throw faultOf(checked.error)
     if (checked.type !== 'bool')
       throw new ConditionError(`a condition must be a bool, this one is a ${checked.type}`, 0)
+    const quick = this.#isQuick ? quickCondition(program.ast, this.#functions) : undefined
     return {
       applies: (circumstances) => {
         this.#session = circumstances.session
-        return program(circumstances) === true
+        // The checker of types knows lists and maps, and these are some.
+        const scope = circumstances as unknown as Record<string, unknown>
+        return quick?.(scope) ?? program(scope) === true
       },
       readsContext: /\bcontext\b/.test(expression.replace(STRINGS, '')),
     }
