@@ -65,6 +65,8 @@ export class PolicyConditions {
     in_request: (value) => isValue(value) && knowledgeOf(this.#session).inRequest(plain(value)),
     origin: (value) => (isValue(value) ? knowledgeOf(this.#session).originOf(plain(value)) : 'unknown'),
     vouched: (value) => isValue(value) && knowledgeOf(this.#session).isVouched(plain(value)),
+    foreign: (value) => knowledgeOf(this.#session).isForeign(value as string),
+    came_from: (value) => knowledgeOf(this.#session).cameFrom(value as string),
     listed: isListed,
   }
   readonly #isQuick: boolean

@@ -160,7 +160,10 @@ interface Asked {
 /** `failure`: why it could not be evaluated. */
 type Applied = Omit<PolicyRule, 'applies'> & { readonly failure?: string }
 
-/** Those that apply, a rule at a step. */
+/** So few that others hardly wait for them, and so many that a step is little of the work. */
+const RULES_AT_ONCE = 20
+
+/** Those that apply, some rules at a step. */
 function* applying(policy: Policy, facts: Facts, asked: Asked): Generator<undefined, Applied[]> {
   const { isKnown: known, isUntrusted: _, isTrusted: __, ...rest } = facts
   const { kind, context, around } = asked
@@ -168,13 +171,15 @@ function* applying(policy: Policy, facts: Facts, asked: Asked): Generator<undefi
   const view = session === undefined ? NO_SESSION : sessionView(session, now)
   const circumstances = { ...rest, kind, known, context, attested, session: view, lists: policy.lists }
   // What is said of oneself counts against it, and so does what is not said.
-  const silent = { ...circumstances, context: {} }
+  const silent = kind === 'text' ? { ...circumstances, context: {} } : undefined
   const found: Applied[] = []
+  let tried = 0
   for (const rule of policy.rules) {
     const applied =
-      appliedRule(rule, circumstances) ?? (rule.readsContext ? appliedRule(rule, silent) : undefined)
+      appliedRule(rule, circumstances) ??
+      (silent !== undefined && rule.readsContext ? appliedRule(rule, silent) : undefined)
     if (applied !== undefined) found.push(applied)
-    yield
+    if (++tried % RULES_AT_ONCE === 0) yield
   }
   return found
 }

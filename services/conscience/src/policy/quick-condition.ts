@@ -10,6 +10,8 @@ type Step = (frame: Frame) => unknown
 /** Functions of conditions by name. */
 export type QuickFunctions = Readonly<Record<string, (...values: unknown[]) => unknown>>
 
+/** Functions that take nothing but strings. */
+const TAKES_TEXT: ReadonlySet<string> = new Set(['foreign', 'came_from'])
 /** A value is not of the plain kind that was counted on: CEL itself has to say what becomes of it. */
 const UNSURE = Symbol('unsure')
 
@@ -76,7 +78,9 @@ class Compiler {
       }
       case '==':
       case '!=':
-        return equality(of(list[0]), of(list[1]), op === '==')
+        return this.#equality(list, names, op === '==')
+      case 'list':
+        return constantList({ op, args })
       case '>':
       case '>=':
       case '<':
@@ -94,6 +98,24 @@ class Compiler {
         return this.#method(list, names)
       default:
         throw UNSURE
+    }
+  }
+
+  /** Of sizes with whole numbers, of lists of strings, and of two strings or truth values. */
+  #equality([left, right]: readonly unknown[], names: readonly string[], isEqual: boolean): Step {
+    const size = sizedIn(left as Node)
+    const { op, args } = right as Node
+    if (size !== undefined && op === 'value' && typeof args === 'bigint') {
+      const of = this.step(size, names)
+      return (frame) => (lengthOf(of(frame)) === Number(args)) === isEqual
+    }
+    const one = this.step(left as Node, names)
+    const words = stringsOf(right as Node)
+    if (words === undefined) return equality(one, this.step(right as Node, names), isEqual)
+    return (frame) => {
+      const list = one(frame)
+      if (!Array.isArray(list) || !list.every((value) => typeof value === 'string')) throw UNSURE
+      return (list.length === words.length && words.every((word, i) => word === list[i])) === isEqual
     }
   }
 
@@ -130,7 +152,8 @@ class Compiler {
 
   #membership([what, where]: readonly unknown[], names: readonly string[]): Step {
     const value = this.step(what as Node, names)
-    const fixed = stringsOf(where as Node)
+    const words = stringsOf(where as Node)
+    const fixed = words === undefined ? undefined : new Set(words)
     if (fixed !== undefined) return (frame) => fixed.has(text(value(frame)))
     const holder = this.step(where as Node, names)
     return (frame) => {
@@ -145,7 +168,10 @@ class Compiler {
     if (run === undefined) throw UNSURE
     const values = (given as readonly Node[]).map((node) => this.step(node, names))
     const [first, second] = values
-    if (values.length === 1 && first !== undefined) return (frame) => run(simple(first(frame)))
+    if (values.length === 1 && first !== undefined) {
+      const isOfText = TAKES_TEXT.has(name as string)
+      return (frame) => run(isOfText ? text(first(frame)) : simple(first(frame)))
+    }
     if (values.length === 2 && first !== undefined && second !== undefined) {
       return (frame) => {
         const list = second(frame)
@@ -246,10 +272,16 @@ function lengthOf(value: unknown): number {
   throw UNSURE
 }
 
-function stringsOf({ op, args }: Node): ReadonlySet<string> | undefined {
+function constantList(node: Node): Step {
+  const words = stringsOf(node)
+  if (words === undefined) throw UNSURE
+  return () => words
+}
+
+function stringsOf({ op, args }: Node): readonly string[] | undefined {
   if (op !== 'list') return undefined
   const values = (args as readonly Node[]).map((node) => (node.op === 'value' ? node.args : undefined))
-  return values.every((value) => typeof value === 'string') ? new Set(values as string[]) : undefined
+  return values.every((value) => typeof value === 'string') ? (values as string[]) : undefined
 }
 
 function bool(value: unknown): boolean {

@@ -49,7 +49,7 @@ export interface PolicyDiffOptions extends PolicyOptions {
 export async function policyCheck(context: CommandContext, file: string, { json }: PolicyOptions): Outcome {
   const { terminal } = context
   const { version, rules, facts } = await policyAt(context, file)
-  const tools = Object.keys(facts.tools ?? {}).length
+  const tools = facts.tools?.size ?? 0
   if (json) terminal.printJson({ file, version, rules: rules.map(({ name }) => name), tools })
   else {
     const own = plural(tools, 'tool of its own', 'tools of its own')
