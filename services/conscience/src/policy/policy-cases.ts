@@ -1,7 +1,7 @@
 import type { Call } from '@jamey/calls'
 import { z } from 'zod'
-import { RuleFileError, Source } from './source.js'
 import { type CallVerdict, type Decision, judgeCall, type Policy } from './policy.js'
+import { RuleFileError, Source } from './source.js'
 
 const DECISIONS = ['allow', 'ask', 'deny'] as const satisfies readonly Decision[]
 
