@@ -1,4 +1,4 @@
-import type { CallJudge, CallVerdict, SessionReport, ToolCall } from '@jamey/agents'
+import type { CallJudge, CallVerdict, JsonObject, SessionReport, ToolCall } from '@jamey/agents'
 import { judgeCall, judgedCall, type Policy, Session } from '@jamey/conscience'
 
 /**
@@ -15,14 +15,21 @@ export function policyJudge(policy: Policy, now: () => number): CallJudge {
   }
 }
 
-function verdictOf(policy: Policy, call: ToolCall, session: Session, now: number): CallVerdict {
-  const { tool, call_id: id } = call
-  const judged = { tool, arguments: { ...call.arguments } }
-  const verdict = judgeCall(policy, judged, { session, now })
-  session.called(judgedCall(judged, verdict, id), now)
+function verdictOf(policy: Policy, asked: ToolCall, session: Session, now: number): CallVerdict {
+  const { tool, annotations, call_id: id } = asked
+  const call = { tool, arguments: { ...asked.arguments }, annotations }
+  const verdict = judgeCall(policy, call, { session, now })
+  // A policy that changes arguments allows the call with the changed ones alone, and these are remembered.
+  const { arguments: changed } = verdict as { readonly arguments?: JsonObject | undefined }
+  session.called(judgedCall({ tool, arguments: changed ?? call.arguments }, verdict, id), now)
   const { decision, rules } = verdict
   const reasons = rules.filter((rule) => rule.decision === decision).map(({ reason }) => reason)
-  return { decision, rules, reasons: reasons.length === 0 ? ['no rule knows it'] : reasons }
+  return {
+    decision,
+    rules,
+    reasons: reasons.length === 0 ? ['no rule knows it'] : reasons,
+    ...(changed === undefined ? {} : { arguments: changed }),
+  }
 }
 
 function record(report: SessionReport, session: Session, now: number): void {
