@@ -1,4 +1,4 @@
-import type { CallJudge, CallVerdict, JsonObject, SessionReport, ToolCall } from '@jamey/agents'
+import type { CallJudge, CallVerdict, SessionReport, ToolCall } from '@jamey/agents'
 import { judgeCall, judgedCall, type Policy, Session } from '@jamey/conscience'
 
 /**
@@ -19,15 +19,16 @@ function verdictOf(policy: Policy, asked: ToolCall, session: Session, now: numbe
   const { tool, annotations, call_id: id } = asked
   const call = { tool, arguments: { ...asked.arguments }, annotations }
   const verdict = judgeCall(policy, call, { session, now })
-  // A policy that changes arguments allows the call with the changed ones alone, and these are remembered.
-  const { arguments: changed } = verdict as { readonly arguments?: JsonObject | undefined }
-  session.called(judgedCall({ tool, arguments: changed ?? call.arguments }, verdict, id), now)
-  const { decision, rules } = verdict
-  const reasons = rules.filter((rule) => rule.decision === decision).map(({ reason }) => reason)
+  const { decision, rules, reasons, arguments: changed } = verdict
+  // What is made is remembered, not what was asked about.
+  session.called(
+    judgedCall({ ...call, ...(changed === undefined ? {} : { arguments: changed }) }, verdict, id),
+    now,
+  )
   return {
     decision,
     rules,
-    reasons: reasons.length === 0 ? ['no rule knows it'] : reasons,
+    reasons: reasons.length === 0 && decision === 'ask' ? ['no rule knows it'] : reasons,
     ...(changed === undefined ? {} : { arguments: changed }),
   }
 }
