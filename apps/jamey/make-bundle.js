@@ -15,7 +15,7 @@ const draft = `${folder}.new`
 
 /** The commands that `src/main.ts` never takes from the bundle. */
 const LEFT_OUT =
-  /\/(commands\/(up|run|broker|broker-backup|doctor|offline\/policy|bridging\/[\w-]+|mcp\/\w+)|program\/mcp-commands)\.js$/
+  /\/(commands\/(up|run|broker|broker-backup|doctor|offline\/[\w-]+|bridging\/[\w-]+|mcp\/\w+)|program\/mcp-commands)\.js$/
 /** Packages with native code, threads or files of their own, imported when they are needed; the bus speaks no WebSocket. */
 const OTHERS = /^(@jamey\/(store|memory)|ws)$/
 
@@ -35,6 +35,8 @@ const { output } = await build.write({
     { name: 'import-other', renderChunk: (code) => code.replaceAll(/\bimport\((?=")/g, 'importOther(') },
   ],
   comments: { legal: true, annotation: false, jsdoc: false },
+  // Names stay, for whoever reads where an error came from.
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name]-[hash].cjs',
 })
