@@ -54,6 +54,9 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     permissions: [
       ...served(topics.conscience.evaluate),
       ...leases(topics.conscience.evaluate),
+      ...served(topics.conscience.report),
+      publish('jamey/conscience/sessions/%c'),
+      subscribe('jamey/conscience/sessions/#'),
       publish(topics.conscience.results.topic),
       publish('jamey/conscience/keys/%c'),
       ...served(approvals.list),
@@ -91,6 +94,7 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
       publish(leaseTopic(topics.api.requests)),
       'act-for:+',
       publish(topics.conscience.evaluate.topic),
+      publish(topics.conscience.report.topic),
       publish(topics.memory.store.topic),
       publish(topics.memory.forget.topic),
       publish(topics.memory.query.topic),

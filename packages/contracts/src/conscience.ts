@@ -3,6 +3,7 @@ import { approvals } from './approvals.js'
 import type { Contract, RequestContract } from './contract.js'
 import { evaluationSchema } from './evaluation.js'
 import { isoTime } from './fields.js'
+import { reportedSchema, sessionNoticeSchema, sessionReportSchema } from './session-report.js'
 import { digestSchema, verdictSchema } from './verdict.js'
 
 /** The digest of a request: see `request_digest`. */
@@ -54,6 +55,25 @@ export const conscience = {
     description:
       'Asks whether a call of a tool, or an action in words, may be done; answered with the verdict.',
   } satisfies RequestContract,
+  report: {
+    topic: 'jamey/conscience/reports',
+    action: 'report',
+    qos: 1,
+    retain: false,
+    schema: sessionReportSchema,
+    responseSchema: reportedSchema,
+    service: 'conscience',
+    isRepeatable: true,
+    description: 'Tells what happened in a session: what the user said, or what a call answered.',
+  } satisfies RequestContract,
+  sessions: {
+    topic: 'jamey/conscience/sessions/{client_id}',
+    action: 'remember',
+    qos: 1,
+    retain: false,
+    schema: sessionNoticeSchema,
+    description: 'What one conscience remembers of a session, for the others; among consciences alone.',
+  } satisfies Contract,
   results: {
     topic: 'jamey/conscience/results',
     action: 'result',

@@ -10,6 +10,8 @@ export const topics = { conscience, memory, events, api } as const
 /** Every contract, for those who list, document or dispatch; the reply inbox is no contract of its own. */
 export const CONTRACTS: readonly Contract[] = [
   topics.conscience.evaluate,
+  topics.conscience.report,
+  topics.conscience.sessions,
   topics.conscience.results,
   topics.conscience.facts,
   topics.conscience.keys,
@@ -38,6 +40,7 @@ export const CONTRACTS: readonly Contract[] = [
 /** The contract behind each operation of the API. */
 export const OPERATIONS = {
   'conscience.evaluate': topics.conscience.evaluate,
+  'conscience.report': topics.conscience.report,
   'conscience.approvals.list': topics.conscience.approvals.list,
   'conscience.approvals.get': topics.conscience.approvals.get,
   'conscience.approvals.answer': topics.conscience.approvals.answer,

@@ -8,11 +8,13 @@ import {
   judgingWords,
   type Policy,
   type PolicyText,
+  type Surroundings,
 } from './policy/policy.js'
 import { policyOf } from './policy/policy-file.js'
-import type { Findings, Order, Result, ThreadOptions, Work } from './thread/evaluation-message.js'
+import type { Findings, Order, Report, Result, ThreadOptions, Work } from './thread/evaluation-message.js'
 import { EvaluationScheduler } from './thread/evaluation-scheduler.js'
 import { Progress } from './thread/progress.js'
+import { type Remembered, SessionDesk } from './thread/session-desk.js'
 
 const DEFAULT_BUDGET_MS = 250
 /** So that what is compiled late is compiled before anybody waits. */
@@ -20,6 +22,7 @@ const READYING_ROUNDS = 20
 const port = parentPort as MessagePort
 const { policy: policyText, budgetMs = DEFAULT_BUDGET_MS, progress } = workerData as ThreadOptions
 const scheduler = new EvaluationScheduler(new Progress(progress))
+const desk = new SessionDesk()
 let policy = readied(policyText)
 
 /** A policy that was applied: the first time takes a hundred times as long, and nobody's budget has to pay that. */
@@ -36,7 +39,8 @@ function tell(result: Result): void {
 
 function* evaluating(id: number, work: Work, dueMs: number): Generator<undefined, void> {
   const by = policy
-  const steps = 'call' in work ? judgingCall(by, work.call, work) : judgingWords(by, work.words, work)
+  const steps =
+    'call' in work ? judgingCall(by, work.call, aroundOf(work)) : judgingWords(by, work.words, work)
   let leftMs = budgetMs
   for (;;) {
     const startMs = performance.now()
@@ -44,7 +48,8 @@ function* evaluating(id: number, work: Work, dueMs: number): Generator<undefined
     if (startMs >= dueMs) return tell({ id, result: 'late' })
     if (leftMs < 0) return tell({ id, result: withDigests(work, outOfTime(by)) })
     const { done, value } = steps.next()
-    if (done === true) return tell({ id, result: withDigests(work, value) })
+    if (done === true)
+      return tell({ id, result: { ...withDigests(work, value), ...rememberedOf(work, value) } })
     leftMs -= performance.now() - startMs
     yield
   }
@@ -64,6 +69,13 @@ function outOfTime({ version: policyVersion }: Policy): Omit<CallVerdict, 'facts
   }
 }
 
+/** What its session remembers of a call: with changed arguments, where it may be made with these alone. */
+function rememberedOf(work: Work, verdict: CallVerdict): { remembered?: Remembered } {
+  if (!('call' in work) || work.belongsTo === undefined) return {}
+  const call = { ...work.call, arguments: verdict.arguments ?? work.call.arguments }
+  return { remembered: desk.called(work.belongsTo, call, verdict) }
+}
+
 function withDigests(work: Work, verdict: Omit<CallVerdict, 'facts'> & { facts?: unknown }): Findings {
   // Facts stay here: they may be many times as large as what is asked.
   const { facts: _, arguments: changed, ...found } = verdict
@@ -74,11 +86,26 @@ function withDigests(work: Work, verdict: Omit<CallVerdict, 'facts'> & { facts?:
   return { ...digested, arguments: changed, changedCallDigest: callDigest({ tool, arguments: changed }) }
 }
 
+function aroundOf({ attested, belongsTo }: Extract<Work, { call: unknown }>): Surroundings {
+  return { attested, ...(belongsTo && desk.provenanceOf(belongsTo)) }
+}
+
+function* remembering(id: number, { told, key, at }: Report): Generator<undefined, void> {
+  yield
+  tell({ id, result: desk.told(key, told, at) })
+}
+
 port.on('message', (order: Order) => {
   if ('policy' in order) policy = readied(order.policy)
-  else {
+  else if ('sessions' in order) {
+    const damaged = desk.load(order.sessions)
+    if (damaged > 0) tell({ damaged })
+  } else if ('heard' in order) {
+    tell({ records: desk.heard(order.heard, order.entry, order.total, order.at) })
+  } else {
     const { id, sender, work, leftMs } = order
-    scheduler.add(sender, id, evaluating(id, work, performance.now() + leftMs))
+    const dueMs = performance.now() + leftMs
+    scheduler.add(sender, id, 'told' in work ? remembering(id, work) : evaluating(id, work, dueMs))
   }
 })
 tell('ready')

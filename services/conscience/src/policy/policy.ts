@@ -234,7 +234,11 @@ function decisionOf(rules: readonly Pick<Applied, 'decision'>[]): Decision {
 }
 
 /** What a session is to remember of a call that was judged. */
-export function judgedCall(call: Call, { decision, facts }: CallVerdict, id?: string): JudgedCall {
+export function judgedCall(
+  call: Call,
+  { decision, facts }: Pick<CallVerdict, 'decision' | 'facts'>,
+  id?: string,
+): JudgedCall {
   const { effects, amounts, recipients } = facts
   return {
     id,

@@ -30,7 +30,8 @@ const knowledge = new WeakMap<SessionView, Knowledge>()
 export function sessionView(session: Session, now: number): SessionView {
   const view: SessionView = {
     known: true,
-    tainted: session.isTainted,
+    // Whose user said nothing is not known to have read nothing.
+    tainted: session.isTainted || session.turn === 0,
     full: session.isFull,
     turn: session.turn,
     asked: session.asked,

@@ -14,6 +14,8 @@ export interface ConscienceEnvironment {
   readonly auditFolder: string | undefined
   /** Where what it keeps stands. */
   readonly dataFolder: string
+  /** `sessions` and its client identifier in the data folder by default. */
+  readonly sessionsFolder: string | undefined
   readonly approvals: ApprovalEnvironment
 }
 
@@ -44,6 +46,8 @@ const APPROVAL_SECONDS = { from: 60, to: 604_800 }
  * - `JAMEY_JUDGE_URL`: base of an OpenAI-compatible API; without it the policy decides alone;
  * - `JAMEY_JUDGE_MODEL`: needed with a URL; `JAMEY_JUDGE_KEY`: its bearer token, optional;
  * - `JAMEY_JUDGE_TIMEOUT_MS`: for one opinion, 5000 by default;
+ * - `JAMEY_SESSIONS_DIR`: a folder for what users said and tools answered, of this conscience alone; by default `sessions`
+ *   and its client identifier in `JAMEY_DATA_DIR`;
  * - `JAMEY_APPROVALS_DIR`: a folder for what people are asked, of this conscience alone; by default `approvals` and its
  *   client identifier in `JAMEY_DATA_DIR` (`.jamey/data`);
  * - `JAMEY_APPROVAL_SECONDS`: how long people have to answer, 3600 by default;
@@ -66,6 +70,7 @@ export function conscienceOptionsFromEnvironment(env: Environment = process.env)
     receiptKeyFile: given(env, 'JAMEY_RECEIPT_KEY_FILE'),
     auditFolder: auditFolderFrom(env),
     dataFolder: given(env, 'JAMEY_DATA_DIR') ?? DEFAULT_DATA_FOLDER,
+    sessionsFolder: given(env, 'JAMEY_SESSIONS_DIR'),
     approvals,
   }
 }

@@ -8,15 +8,17 @@ import {
 } from '@jamey/bus'
 import { type Evaluation, topics, type Verdict } from '@jamey/contracts'
 import type { Logger } from 'pino'
+import type { DurableRecords } from '../approvals/durable-map.js'
 import type { Policy } from '../policy/policy.js'
 import { loadPolicy } from '../policy/policy-file.js'
-import { EvaluationThread } from '../thread/evaluation-thread.js'
+import { EvaluationThread, type SessionRecords } from '../thread/evaluation-thread.js'
 import { Judge, type JudgeOptions } from '../verdict/judge.js'
 import { ReceiptSigner } from '../verdict/receipts.js'
 import { type ApprovalOptions, ApprovalService } from './approval-service.js'
 import { AttestationListener } from './attestation-listener.js'
 import type { ConscienceBus } from './conscience-bus.js'
 import { FailureReports } from './failure-reports.js'
+import { SessionService } from './session-service.js'
 import { VerdictMaker } from './verdict-maker.js'
 import { VerdictRecord } from './verdict-record.js'
 
@@ -37,6 +39,8 @@ export interface ConscienceOptions {
   readonly approvals?: ApprovalOptions | undefined
   /** Where every verdict is recorded before it is answered; nothing is recorded without. */
   readonly auditFolder?: string | undefined
+  /** What sessions are kept in; memory that lasts as long as the process by default. */
+  readonly sessions?: { readonly open: () => Promise<DurableRecords> } | undefined
   readonly clock?: Clock | undefined
   readonly log?: Logger | undefined
 }
@@ -77,6 +81,7 @@ class BusConscience implements Conscience {
   readonly #failures: FailureReports
   readonly #attestations: AttestationListener
   readonly #approvals: ApprovalService | undefined
+  readonly #sessions: SessionService
   #policy: Policy
   #thread: EvaluationThread | undefined
   #verdicts: VerdictMaker | undefined
@@ -95,6 +100,7 @@ class BusConscience implements Conscience {
     const parts = { bus, clock, report }
     this.#attestations = new AttestationListener(parts)
     this.#approvals = options.approvals && new ApprovalService({ ...parts, options: options.approvals })
+    this.#sessions = new SessionService({ ...parts, open: options.sessions?.open })
     this.#policy = options.policy ?? loadPolicy(options.policyFile)
   }
 
@@ -103,16 +109,20 @@ class BusConscience implements Conscience {
     this.#isWanted = true
     const { bus, judge, log } = this.#options
     this.#judge = judge === undefined ? undefined : new Judge(judge)
-    const thread = this.#startThread()
-    this.#thread = thread
-    this.#verdicts = this.#verdictMaker(thread)
+    let thread: EvaluationThread | undefined
     try {
+      const records = await this.#sessions.open()
+      if (records === undefined) return
+      thread = this.#startThread(records)
+      this.#thread = thread
+      this.#verdicts = this.#verdictMaker(thread)
       this.#signer = await ReceiptSigner.create(bus.clientId, this.#options.receiptKey)
       this.#record = await this.#openRecord()
       await thread.opened
       // Those that people have to answer are there before anything is judged by them.
       await this.#approvals?.open()
       if (!this.#isWanted) return
+      await this.#sessions.start(thread)
       // What was attested before it takes requests counts for them.
       const hearing = this.#attestations.start()
       const options = { maximumPerSender: MAXIMUM_PER_SENDER, whenRefused: 'retry' } as const
@@ -128,7 +138,9 @@ class BusConscience implements Conscience {
     } catch (error) {
       this.#isWanted = false
       await this.#approvals?.stop()
-      await thread.close()
+      await this.#sessions.stop().catch(() => {})
+      await thread?.close()
+      await this.#sessions.close()
       await this.#record?.close()
       throw error
     }
@@ -142,9 +154,8 @@ class BusConscience implements Conscience {
     if (!this.#isWanted) return
     this.#isWanted = false
     const [judge, thread] = [this.#judge, this.#thread]
-    const drained = this.#served
-      ?.stop()
-      .catch((error: unknown) => this.#failures.report('stop-failed', error))
+    const ends = [this.#served?.stop(), this.#sessions.stop()]
+    const drained = Promise.all(ends).catch((error: unknown) => this.#failures.report('stop-failed', error))
     this.#served = undefined
     this.#attestations.stop()
     // Opinions still awaited are given up in time for the rules alone to answer.
@@ -159,6 +170,7 @@ class BusConscience implements Conscience {
     this.#clock.clearTimeout(end)
     judge?.close()
     await thread?.close()
+    await this.#sessions.close()
     await this.#record?.close()
     this.#options.log?.info('conscience has stopped')
   }
@@ -213,17 +225,18 @@ class BusConscience implements Conscience {
     return VerdictRecord.open(auditFolder, { clientId: bus.clientId, clock: this.#clock, log })
   }
 
-  #startThread(): EvaluationThread {
+  #startThread(sessions: SessionRecords): EvaluationThread {
     const { ruleBudgetMs: budgetMs } = this.#options
     const onEnd = (error: RequestError): void => this.#failures.report(error.kind, error)
-    return new EvaluationThread({ policy: this.#policy, budgetMs, clock: this.#clock, onEnd })
+    return new EvaluationThread({ policy: this.#policy, budgetMs, clock: this.#clock, onEnd, sessions })
   }
 
   #verdictMaker(thread: EvaluationThread): VerdictMaker {
     const report = (kind: string, error: unknown): void => this.#failures.report(kind, error)
     const [attestations, approvals] = [this.#attestations, this.#approvals]
     const [judge, clock] = [this.#judge, this.#clock]
-    return new VerdictMaker({ thread, attestations, approvals, judge, clock, report })
+    const sessions = this.#sessions
+    return new VerdictMaker({ thread, attestations, approvals, sessions, judge, clock, report })
   }
 
   /** A verdict that cannot be announced is still the answer. Changed arguments are for whoever asked. */

@@ -4,11 +4,10 @@ import type { ConscienceBus } from './conscience-bus.js'
 
 /** How often one that stands by looks whether the records are free. */
 const LOOK_MS = 500
-/** Under this name it tells in its status why it does not serve. */
-const REMARK = 'approvals'
-const STANDBY = 'stands by: another process keeps the approvals'
 
 export interface OwnedRecordsParts {
+  /** What is kept: under this name it tells in its status why it does not serve. `approvals` by default. */
+  readonly what?: string | undefined
   readonly open: () => Promise<DurableRecords>
   readonly clock: Clock
   readonly bus: Pick<ConscienceBus, 'setRemark'>
@@ -16,7 +15,7 @@ export interface OwnedRecordsParts {
 
 /** Waits until no other process has them. Undefined where `signal` came before. Rejects where they never can be opened. */
 export async function openAlone(
-  { open, clock, bus }: OwnedRecordsParts,
+  { what = 'approvals', open, clock, bus }: OwnedRecordsParts,
   signal: AbortSignal,
 ): Promise<DurableRecords | undefined> {
   try {
@@ -24,12 +23,12 @@ export async function openAlone(
       const records = await openFree(open)
       if (records !== undefined && signal.aborted) await records.close()
       else if (records !== undefined) return records
-      bus.setRemark(REMARK, STANDBY)
+      bus.setRemark(what, `stands by: another process keeps the ${what}`)
       await pause(clock, LOOK_MS, signal)
     }
     return undefined
   } finally {
-    bus.setRemark(REMARK, undefined)
+    bus.setRemark(what, undefined)
   }
 }
 

@@ -40,8 +40,20 @@ export async function runConscience(options: RunConscienceOptions = {}): Promise
   const { service, ...running } = await runComponent(component, options, (bus) => {
     const { folder, seconds, consciences } = settings.approvals
     const path = resolve(cwd, folder ?? join(settings.dataFolder, 'approvals', folderNameOf(bus.clientId)))
-    const approvals = { open: () => openApprovals(path), seconds, consciences }
-    return createConscience({ ...settings, auditFolder, policy, receiptKey, approvals, bus, log })
+    const approvals = { open: () => openRecords(path, 'jamey approvals'), seconds, consciences }
+    const its = join(settings.dataFolder, 'sessions', folderNameOf(bus.clientId))
+    const sessionPath = resolve(cwd, settings.sessionsFolder ?? its)
+    const sessions = { open: () => openRecords(sessionPath, 'jamey sessions') }
+    return createConscience({
+      ...settings,
+      auditFolder,
+      policy,
+      receiptKey,
+      approvals,
+      sessions,
+      bus,
+      log,
+    })
   })
   return { ...running, reload: () => service.reload() }
 }
@@ -52,9 +64,9 @@ function folderNameOf(clientId: string): string {
 }
 
 /** Native code, which whoever only judges in process does not need. */
-async function openApprovals(path: string): Promise<DurableRecords> {
+async function openRecords(path: string, kind: string): Promise<DurableRecords> {
   const { openRecordStore } = await import('@jamey/store')
-  return openRecordStore({ path, kind: 'jamey approvals', version: 1 })
+  return openRecordStore({ path, kind, version: 1 })
 }
 
 /** Throws `ConfigurationError` for a file that is no Ed25519 private key of this user's alone. */

@@ -20,6 +20,7 @@ import type { ApprovalService } from './approval-service.js'
 import type { AttestationListener } from './attestation-listener.js'
 import { askOf } from './call-ask.js'
 import { callVerdictOf, NOBODY_TO_ASK } from './call-verdict.js'
+import type { SessionService } from './session-service.js'
 
 /** The part of a requester's time that the judge may use, so that the rules can still answer. */
 const JUDGE_SHARE = 0.7
@@ -29,6 +30,7 @@ export interface VerdictMakerOptions {
   readonly attestations: AttestationListener
   /** Without it nobody can be asked. */
   readonly approvals: ApprovalService | undefined
+  readonly sessions: SessionService
   readonly judge: Judge | undefined
   readonly clock: Pick<Clock, 'timeOfDay'>
   readonly report: (kind: string, error: unknown) => void
@@ -57,10 +59,14 @@ export class VerdictMaker {
     context: RequestContext,
   ): Promise<CallVerdict> {
     const { sender, principal, binding } = request
-    const { tool, arguments: args, annotations } = evaluation
+    const { tool, arguments: args, annotations, session_id, call_id } = evaluation
     const attested = this.#attestedTo(request)
     const call = { tool, arguments: args, annotations }
-    const found = await this.#evaluate(request, { call, attested: attestedFacts(attested) }, context)
+    const { sessions } = this.#options
+    const belongsTo = sessions.sessionOf(principal.clientId, session_id, call_id)
+    const work = { call, belongsTo, attested: attestedFacts(attested) }
+    const found = await this.#evaluate(request, work, context)
+    await sessions.keepCall(belongsTo, found.remembered)
     const evaluationId = randomUUID()
     const ask = { found, evaluation, requestedBy: principal.clientId, sentBy: sender.clientId }
     const { approvals, clock } = this.#options

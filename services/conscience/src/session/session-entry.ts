@@ -27,8 +27,6 @@ const callSchema = z.strictObject({
   recipients: z.array(z.string()),
   /** Everything in its arguments; undefined where that was too much to keep. */
   text: z.string().optional(),
-  /** What became of it; undefined while nobody told. */
-  outcome: z.enum(['succeeded', 'failed', 'skipped']).optional(),
   /** After how many requests. */
   turn: z.number(),
   at,
@@ -38,6 +36,9 @@ const callSchema = z.strictObject({
 const resultSchema = z.strictObject({
   kind: z.literal('result'),
   tool: name,
+  /** Of its call. */
+  id: name.optional(),
+  outcome: z.enum(['succeeded', 'failed', 'skipped']).optional(),
   source: z.enum(['trusted', 'neutral', 'untrusted']),
   text: z.string(),
   at,
@@ -45,19 +46,28 @@ const resultSchema = z.strictObject({
 
 export const entrySchema = z.discriminatedUnion('kind', [requestSchema, callSchema, resultSchema])
 
-/** A session as it is kept. */
-export const sessionSchema = z.strictObject({
-  version: z.literal(1),
-  entries: z.array(entrySchema),
+/** What a session knows beside its entries. */
+export const headSchema = z.strictObject({
+  /** How many requests there were. */
   turn: z.number(),
   isTainted: z.boolean(),
   isFull: z.boolean(),
+  /** The number of the next entry: how many there ever were. */
+  next: z.number().int().min(0),
+})
+
+/** A session as it is kept: entries by their numbers, which go up. */
+export const sessionSchema = z.strictObject({
+  version: z.literal(1),
+  head: headSchema,
+  entries: z.array(z.tuple([z.number().int().min(0), entrySchema])),
 })
 
 export type RequestEntry = z.output<typeof requestSchema>
 export type CallEntry = z.output<typeof callSchema>
 export type ResultEntry = z.output<typeof resultSchema>
 export type Entry = z.output<typeof entrySchema>
+export type SessionHead = z.output<typeof headSchema>
 export type SessionRecord = z.output<typeof sessionSchema>
 /** `trusted`: it vouches for what stands in it. `untrusted`: others wrote it, who may mean the agent. */
 export type Source = ResultEntry['source']

@@ -189,12 +189,8 @@ describe('what a tool answered', () => {
 })
 
 describe('calls of a session', () => {
-  const paid = (
-    session: Session,
-    amount: number,
-    at: number,
-    decision: JudgedCall['decision'] = 'allow',
-  ): void => session.called({ ...CALL, tool: 'pay', effects: ['pay'], amount, decision }, at)
+  const paid = (session: Session, amount: number, at: number, decision: JudgedCall['decision'] = 'allow') =>
+    session.called({ ...CALL, tool: 'pay', effects: ['pay'], amount, decision }, at)
 
   it('are told by age, without those that were not made', () => {
     const session = asked('x')
@@ -205,6 +201,26 @@ describe('calls of a session', () => {
     session.result({ tool: 'pay', result: '', outcome: 'skipped' }, 3_600_000)
     expect(session.callsWithin(3600, 4_000_000).map(({ amount }) => amount)).toEqual([2])
     expect(session.callsWithin(1e9, 4_000_000).map(({ age }) => age)).toEqual([4_000, 1_000])
+  })
+
+  it('count where a person approved of them and they were made', () => {
+    const session = asked('x')
+    paid(session, 7, 0, 'ask')
+    expect(session.callsWithin(60, 1_000)).toEqual([])
+    session.result({ tool: 'pay', result: 'paid', outcome: 'succeeded' }, 500)
+    expect(session.callsWithin(60, 1_000)).toMatchObject([{ amount: 7 }])
+  })
+
+  it('that another conscience judged are counted, and what did not come from there is missed', () => {
+    const [here, there] = [asked('write to ann@example.org'), asked('write to ann@example.org')]
+    const call = (amount: number) =>
+      there.called({ ...CALL, tool: 'pay', effects: ['pay'], amount, source: 'neutral' }, 0)
+    here.heard(call(1), there.total)
+    expect(here.callsWithin(60, 0)).toMatchObject([{ amount: 1 }])
+    expect([here.isFull, here.isTainted]).toEqual([false, false])
+    call(2)
+    here.heard(call(3), there.total)
+    expect([here.isFull, here.isTainted]).toEqual([true, true])
   })
 })
 
@@ -232,6 +248,6 @@ describe('what a session keeps', () => {
     expect(again.toJSON()).toEqual(session.toJSON())
     expect(again).toMatchObject({ characters: session.characters, turn: 1, asked: ['delete'] })
     expect(again.originOf('bob@example.org')).toBe('trusted')
-    expect(() => Session.from({ ...session.toJSON(), entries: [{ kind: 'other' }] })).toThrow()
+    expect(() => Session.from({ ...session.toJSON(), entries: [[0, { kind: 'other' }]] })).toThrow()
   })
 })

@@ -5,6 +5,7 @@ import {
   type CallEntry,
   type Entry,
   type ResultEntry,
+  type SessionHead,
   type SessionRecord,
   type Source,
   sessionSchema,
@@ -58,6 +59,13 @@ const MAXIMUM = {
   results: 1_000,
 }
 
+/** What has to be written down since it was last asked. */
+export interface SessionChanges {
+  readonly head: SessionHead
+  /** By number; undefined where one is forgotten. */
+  readonly entries: ReadonlyMap<number, Entry | undefined>
+}
+
 /** Texts that were made ready to be compared with. */
 interface Prepared {
   standing?: StandingText
@@ -70,7 +78,11 @@ interface Prepared {
  */
 export class Session {
   #entries: Entry[] = []
+  readonly #numbers = new WeakMap<Entry, number>()
+  readonly #outcomes = new WeakMap<CallEntry, ResultEntry['outcome']>()
   #prepared = new WeakMap<Entry, Prepared>()
+  #changes = new Map<number, Entry | undefined>()
+  #nextNumber = 0
   #turn = 0
   #isTainted = false
   #isFull = false
@@ -78,24 +90,48 @@ export class Session {
 
   /** Throws where the record is no session. */
   static from(record: unknown): Session {
-    const { entries, turn, isTainted, isFull } = sessionSchema.parse(record)
+    const { entries, head } = sessionSchema.parse(record)
     const session = new Session()
-    session.#entries = entries
-    session.#turn = turn
-    session.#isTainted = isTainted
-    session.#isFull = isFull
-    session.#characters = entries.reduce((sum, entry) => sum + lengthOf(entry), 0)
+    for (const [number, entry] of entries.sort(([a], [b]) => a - b)) {
+      session.#nextNumber = number
+      session.#put(entry)
+    }
+    session.#turn = head.turn
+    session.#isTainted = head.isTainted
+    session.#isFull = head.isFull
+    session.#nextNumber = head.next
+    session.#changes.clear()
+    return session
+  }
+
+  /** One of which nothing is known any more, so that nothing is vouched for and nothing that counts is allowed. */
+  static lost(): Session {
+    const session = new Session()
+    session.#isTainted = true
+    session.#isFull = true
     return session
   }
 
   toJSON(): SessionRecord {
-    return {
-      version: 1,
-      entries: this.#entries,
-      turn: this.#turn,
-      isTainted: this.#isTainted,
-      isFull: this.#isFull,
-    }
+    const entries = this.#entries.map((entry): [number, Entry] => [this.#numberOf(entry), entry])
+    return { version: 1, head: this.#head, entries }
+  }
+
+  /** What changed since the last time. */
+  takeChanges(): SessionChanges {
+    const entries = this.#changes
+    this.#changes = new Map()
+    return { head: this.#head, entries }
+  }
+
+  /** The numbers of all entries. */
+  get numbers(): number[] {
+    return this.#entries.map((entry) => this.#numberOf(entry))
+  }
+
+  /** Gives up what it made ready to compare with; that is made again when it is needed. */
+  rest(): void {
+    this.#prepared = new WeakMap()
   }
 
   /** How much it keeps. */
@@ -127,20 +163,21 @@ export class Session {
     return []
   }
 
-  /** The user's own words. */
-  request(text: string, at: number): void {
-    this.#turn++
+  /** The user's own words. The same ones at once again are no other request. Returns what is remembered of them. */
+  request(text: string, at: number): Entry | undefined {
     const kept = text.slice(0, MAXIMUM.requestCharacters)
-    this.#add({ kind: 'request', text: kept, asked: askedIn(kept), at })
+    const last = this.#entries.at(-1)
+    if (last?.kind === 'request' && last.text === kept) return undefined
+    return this.add({ kind: 'request', text: kept, asked: askedIn(kept), at })
   }
 
-  /** A call that was judged, whether it is made or not. */
-  called({ id, tool, arguments: args, ...call }: JudgedCall, at: number): void {
+  /** A call that was judged, whether it is made or not. Returns what is remembered of it. */
+  called({ id, tool, arguments: args, ...call }: JudgedCall, at: number): Entry {
     const { text, isWhole } = textOf(args)
     const { effects, recipients, decision, source, amount } = call
-    this.#add({
+    return this.add({
       kind: 'call',
-      ...(id === undefined ? {} : { id: id.slice(0, 200) }),
+      ...named(id),
       tool: tool.slice(0, 200),
       effects: [...effects],
       decision,
@@ -151,18 +188,47 @@ export class Session {
       turn: this.#turn,
       at,
     })
-    // Not everybody tells what came of a call.
-    if (source === 'untrusted' && decision !== 'deny') this.#isTainted = true
   }
 
-  /** What a call answered. What belongs to no call that was judged is taken for somebody else's words. */
-  result({ callId, tool, result, outcome }: CallResult, at: number): void {
-    const call = this.#callOf(tool, callId)
-    if (call !== undefined && outcome !== undefined) call.outcome = outcome
-    const source = call?.source ?? 'untrusted'
-    if (source === 'untrusted') this.#isTainted = true
+  /**
+   * What a call answered. What belongs to no call that was judged is taken for somebody else's words. Returns what is
+   * remembered of it.
+   */
+  result({ callId, tool, result, outcome }: CallResult, at: number): Entry {
     const text = textOf(result).text.slice(0, MAXIMUM.resultCharacters)
-    if (text !== '') this.#add({ kind: 'result', tool: tool.slice(0, 200), source, text, at })
+    const name = tool.slice(0, 200)
+    const source = this.#callOf(name, callId?.slice(0, 200))?.source ?? 'untrusted'
+    const told = outcome === undefined ? {} : { outcome }
+    return this.add({ kind: 'result', tool: name, ...named(callId), ...told, source, text, at })
+  }
+
+  /** How many entries there ever were. */
+  get total(): number {
+    return this.#nextNumber
+  }
+
+  /** What another conscience remembers of the same session, and how many entries there ever were for that one. */
+  heard(entry: Entry, total: number): void {
+    this.add(entry)
+    if (this.#nextNumber >= total) return
+    // Something was said that did not come here.
+    this.#isTainted = true
+    this.#isFull = true
+    this.#nextNumber = total
+  }
+
+  /** Remembers one more. */
+  add(entry: Entry): Entry {
+    this.#put(entry)
+    if (entry.kind === 'request') this.#turn++
+    // Not everybody tells what came of a call.
+    else if (entry.source === 'untrusted' && !(entry.kind === 'call' && entry.decision === 'deny'))
+      this.#isTainted = true
+    this.#bound('request', MAXIMUM.requests)
+    this.#bound('result', MAXIMUM.results)
+    if (this.#bound('call', MAXIMUM.calls)) this.#isFull = true
+    while (this.#characters > MAXIMUM.allCharacters && this.#forgetText());
+    return entry
   }
 
   /** Whether it stands in the user's own words. */
@@ -196,11 +262,14 @@ export class Session {
     return at >= 0 && !before.some((entry) => entry.kind === 'call' && this.#isOwn(entry, String(value)))
   }
 
-  /** Calls that were allowed and, as far as anybody told, made; the first one first. */
+  /** Calls that were made, or allowed as long as nobody told that they were not; the first one first. */
   callsWithin(seconds: number, now: number): SessionCall[] {
     return this.#entries.flatMap((entry) => {
-      if (entry.kind !== 'call' || entry.decision !== 'allow') return []
-      if (entry.outcome === 'skipped' || now - entry.at > seconds * 1000) return []
+      if (entry.kind !== 'call' || now - entry.at > seconds * 1000) return []
+      const outcome = this.#outcomes.get(entry)
+      // What a rule asked about was made all the same where a person approved of it.
+      const isMade = outcome === undefined ? entry.decision === 'allow' : outcome !== 'skipped'
+      if (!isMade) return []
       const { tool, effects, amount, recipients, turn, at } = entry
       return [{ tool, effects, amount, recipients, turn, age: Math.max(0, now - at) / 1000 }]
     })
@@ -214,8 +283,8 @@ export class Session {
     const found = this.#entries.findLast(
       (entry) =>
         entry.kind === 'call' &&
-        entry.tool === tool.slice(0, 200) &&
-        (id === undefined ? entry.outcome === undefined : entry.id === id.slice(0, 200)),
+        entry.tool === tool &&
+        (id === undefined ? this.#outcomes.get(entry) === undefined : entry.id === id),
     )
     return found?.kind === 'call' ? found : undefined
   }
@@ -242,13 +311,28 @@ export class Session {
     return prepared
   }
 
-  #add(entry: Entry): void {
+  get #head(): SessionHead {
+    return {
+      turn: this.#turn,
+      isTainted: this.#isTainted,
+      isFull: this.#isFull,
+      next: this.#nextNumber,
+    }
+  }
+
+  #numberOf(entry: Entry): number {
+    return this.#numbers.get(entry) ?? 0
+  }
+
+  #put(entry: Entry): void {
+    if (entry.kind === 'result' && entry.outcome !== undefined) {
+      const call = this.#callOf(entry.tool, entry.id)
+      if (call !== undefined) this.#outcomes.set(call, entry.outcome)
+    }
+    this.#numbers.set(entry, this.#nextNumber)
+    this.#changes.set(this.#nextNumber++, entry)
     this.#entries.push(entry)
     this.#characters += lengthOf(entry)
-    this.#bound('request', MAXIMUM.requests)
-    this.#bound('result', MAXIMUM.results)
-    if (this.#bound('call', MAXIMUM.calls)) this.#isFull = true
-    while (this.#characters > MAXIMUM.allCharacters && this.#forgetText());
   }
 
   /** True where one had to be forgotten. */
@@ -259,8 +343,11 @@ export class Session {
   }
 
   #drop(which: (entry: Entry) => boolean): void {
-    const [dropped] = this.#entries.splice(this.#entries.findIndex(which), 1)
-    if (dropped !== undefined) this.#characters -= lengthOf(dropped)
+    const at = this.#entries.findIndex(which)
+    const [dropped] = at < 0 ? [] : this.#entries.splice(at, 1)
+    if (dropped === undefined) return
+    this.#characters -= lengthOf(dropped)
+    this.#changes.set(this.#numberOf(dropped), undefined)
   }
 
   /** Results first: without one less is vouched for. Without arguments nothing is any more. */
@@ -273,7 +360,9 @@ export class Session {
     if (call?.kind === 'call') {
       this.#characters -= lengthOf(call)
       delete call.text
+      this.#characters += lengthOf(call)
       this.#prepared.delete(call)
+      this.#changes.set(this.#numberOf(call), call)
       return true
     }
     this.#drop(({ kind }) => kind === 'request')
@@ -281,6 +370,13 @@ export class Session {
   }
 }
 
+/** What an entry takes beside its text. */
+const ENTRY_CHARACTERS = 200
+
 function lengthOf(entry: Entry): number {
-  return entry.text?.length ?? 0
+  return (entry.text?.length ?? 0) + ENTRY_CHARACTERS
+}
+
+function named(id: string | undefined): { id?: string } {
+  return id === undefined ? {} : { id: id.slice(0, 200) }
 }

@@ -1,5 +1,7 @@
 import type { Call, Words } from '@jamey/calls'
 import type { CallVerdict, PolicyText, Surroundings } from '../policy/policy.js'
+import type { SessionKey, SessionRecord, StoredRecord } from '../session/session-table.js'
+import type { CallSession, Remembered, Told } from './session-desk.js'
 
 /** What the thread is started with. */
 export interface ThreadOptions {
@@ -11,13 +13,35 @@ export interface ThreadOptions {
 }
 
 /** What is to be judged. */
-export type Work = ({ readonly call: Call } | { readonly words: Words }) & Surroundings
+export type Work = (
+  | { readonly call: Call; readonly belongsTo?: CallSession | undefined }
+  | { readonly words: Words }
+) &
+  Pick<Surroundings, 'attested'>
 
 export type Order =
   /** The policy of all evaluations that are ordered later. */
   | { readonly policy: PolicyText }
   /** Senders take turns. `leftMs`: after that nobody waits for it. */
-  | { readonly id: number; readonly sender: string; readonly work: Work; readonly leftMs: number }
+  | { readonly id: number; readonly sender: string; readonly work: Work | Report; readonly leftMs: number }
+  /** What was written down of sessions: before anything else, and all of each session together. */
+  | { readonly sessions: readonly StoredRecord[] }
+  | HeardEntry
+
+/** What another conscience remembers. */
+export interface HeardEntry {
+  readonly heard: SessionKey
+  readonly entry: unknown
+  readonly total: number
+  readonly at: number
+}
+
+/** What is to be remembered. */
+export interface Report {
+  readonly told: Told
+  readonly key: SessionKey
+  readonly at: number
+}
 
 /** What the policy says, without the facts that it says it of. */
 export interface Findings extends Omit<CallVerdict, 'facts'> {
@@ -25,9 +49,15 @@ export interface Findings extends Omit<CallVerdict, 'facts'> {
   readonly callDigest?: string
   /** Of the call with changed arguments. */
   readonly changedCallDigest?: string
+  /** Of a call that belongs to a session. */
+  readonly remembered?: Remembered
 }
 
 export type Result =
   | 'ready'
-  | { readonly id: number; readonly result: Findings }
+  | { readonly id: number; readonly result: Findings | Remembered }
   | { readonly id: number; readonly result: 'late' }
+  /** To be written down, of what another conscience remembers. */
+  | { readonly records: readonly SessionRecord[] }
+  /** So many sessions could not be read again. */
+  | { readonly damaged: number }

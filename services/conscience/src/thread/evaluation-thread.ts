@@ -1,9 +1,29 @@
 import { Worker } from 'node:worker_threads'
 import { type Clock, type RequestContext, RequestError } from '@jamey/bus'
 import type { Policy } from '../policy/policy.js'
-import type { Findings, Order, Result, ThreadOptions, Work } from './evaluation-message.js'
+import type { SessionRecord, StoredRecord } from '../session/session-table.js'
+import type {
+  Findings,
+  HeardEntry,
+  Order,
+  Report,
+  Result,
+  ThreadOptions,
+  Work,
+} from './evaluation-message.js'
 import { EvaluationQueue, type Queued } from './evaluation-queue.js'
 import { Progress } from './progress.js'
+import type { Remembered } from './session-desk.js'
+
+/** What is written down of sessions, from which every thread begins. */
+export interface SessionRecords {
+  /** All of each session together; what was asked to be written before is among them. */
+  load(): AsyncIterable<readonly StoredRecord[]>
+  /** To be written, of what another conscience remembers. */
+  onRecords(records: readonly SessionRecord[]): void
+  /** So many sessions could not be read again. */
+  onDamaged(sessions: number): void
+}
 
 export interface EvaluationThreadOptions {
   readonly policy: Policy
@@ -11,16 +31,17 @@ export interface EvaluationThreadOptions {
   readonly clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>
   /** The thread has ended by itself, or was ended; another one is started. */
   readonly onEnd: (error: RequestError) => void
+  readonly sessions?: SessionRecords | undefined
   /** The module that runs in the thread; `evaluation-worker.ts` by default. */
   readonly worker?: URL | undefined
 }
 
 interface Pending extends Queued {
-  readonly work: Work
+  readonly work: Work | Report
   readonly context: Pick<RequestContext, 'remainingMs'>
   /** What has to be left of the requester's time for the evaluation to begin. */
   readonly answeringMs: number
-  readonly resolve: (findings: Findings) => void
+  readonly resolve: (outcome: Findings | Remembered) => void
   readonly reject: (error: RequestError) => void
 }
 
@@ -49,6 +70,8 @@ const STALLED_MS = 10_000
 const FIRST_DELAY_MS = 100
 const LONGEST_DELAY_MS = 1_000
 const HIGHEST_ID = 0x7fff_ffff
+/** What others tell while no thread is ready; what is beyond that is missed, which a session notices. */
+const MAXIMUM_EARLY = 1_000
 
 /**
  * Evaluations in a thread of its own, so that none of them keeps an event loop waiting, and neither does whoever asks
@@ -64,6 +87,7 @@ export class EvaluationThread {
   #policy: Policy
   #worker: Worker | undefined
   #isReady = false
+  readonly #early: HeardEntry[] = []
   readonly #opened = withResolver()
   #progress = new Progress()
   #delayMs = FIRST_DELAY_MS
@@ -85,6 +109,27 @@ export class EvaluationThread {
 
   /** Rejects with a retryable `RequestError`: `context` tells for how long somebody waits. */
   evaluate(sender: string, work: Work, context: Pending['context']): Promise<Findings> {
+    return this.#done(sender, work, context) as Promise<Findings>
+  }
+
+  /** Has something remembered. Rejects as `evaluate` does. */
+  tell(sender: string, report: Report, context: Pending['context']): Promise<Remembered> {
+    return this.#done(sender, report, context) as Promise<Remembered>
+  }
+
+  /** What another conscience remembers. */
+  hear(entry: HeardEntry): void {
+    if (this.#isReady) this.#order(entry)
+    else if (this.#early.length < MAXIMUM_EARLY) this.#early.push(entry)
+  }
+
+  /** Has another thread begin from what is written down: this one remembers what could not be. */
+  restart(reason: string): void {
+    this.#worker?.emit('error', new Error(reason))
+    void this.#worker?.terminate()
+  }
+
+  #done(sender: string, work: Work | Report, context: Pending['context']): Promise<Findings | Remembered> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(closedError())
       const characters = JSON.stringify(work).length
@@ -142,7 +187,7 @@ export class EvaluationThread {
     }
   }
 
-  #settle({ id, result }: Exclude<Result, 'ready'>): void {
+  #settle({ id, result }: Extract<Result, { id: number }>): void {
     const pending = this.#running.get(id)
     if (pending === undefined) return
     this.#running.delete(id)
@@ -174,17 +219,32 @@ export class EvaluationThread {
     const worker = this.#worker
     worker.unref()
     worker.on('message', (result: Result) => {
-      if (result !== 'ready') return this.#settle(result)
-      this.#isReady = true
-      this.#opened.resolve()
-      this.#delayMs = FIRST_DELAY_MS
-      this.#fill()
+      if (result === 'ready') void this.#begin(worker)
+      else if ('id' in result) this.#settle(result)
+      else if ('records' in result) this.#options.sessions?.onRecords(result.records)
+      else this.#options.sessions?.onDamaged(result.damaged)
     })
     let cause: unknown
     worker.on('error', (error) => {
       cause = error
     })
     worker.on('exit', (code) => this.#end(reasonOf(cause, code)))
+  }
+
+  /** A thread gets work once it has the sessions. */
+  async #begin(worker: Worker): Promise<void> {
+    try {
+      for await (const sessions of this.#options.sessions?.load() ?? []) worker.postMessage({ sessions })
+    } catch (error) {
+      worker.emit('error', error)
+      return void worker.terminate()
+    }
+    if (this.#worker !== worker) return
+    this.#isReady = true
+    this.#opened.resolve()
+    this.#delayMs = FIRST_DELAY_MS
+    for (const entry of this.#early.splice(0)) this.#order(entry)
+    this.#fill()
   }
 
   #end(reason: string): void {

@@ -64,6 +64,16 @@ export const ENDPOINTS: readonly Endpoint[] = [
   },
   {
     ...COMMON,
+    method: 'POST',
+    path: '/v1/conscience/reports',
+    operation: 'conscience.report',
+    contract: OPERATIONS['conscience.report'],
+    summary: 'Tell what happened in a session: what the user said, or what a call answered.',
+    readsBody: true,
+    input: (request) => request.body,
+  },
+  {
+    ...COMMON,
     method: 'GET',
     path: '/v1/approvals',
     operation: 'conscience.approvals.list',
