@@ -63,7 +63,7 @@ export default defineConfig({
       { ...sources, test: { ...patience, name: 'browser', include: ['tests/browser/**/*.test.ts'] } },
       // Needs a build, for its processes, and Mosquitto.
       { ...sources, test: { ...patience, name: 'chaos', include: ['tests/chaos/**/*.test.ts'] } },
-      // Needs RabbitMQ and NATS from the system's packages, and minutes.
+      // Needs RabbitMQ, NATS and HAProxy from the system's packages, and minutes.
       { ...sources, test: { ...patience, name: 'clusters', include: ['tests/clusters/**/*.test.ts'] } },
       // Needs what `npm run build` makes.
       { ...sources, test: { ...patience, name: 'packages', include: ['tests/packages/**/*.test.ts'] } },
