@@ -139,6 +139,23 @@ describe('a token', () => {
   })
 })
 
+describe('a subscription', () => {
+  // What another broker grants it delivers whole: nobody is asked again.
+  it.each([
+    ['that several entries cover only together', ['x', 'x/+', 'x/+/#'], 'x/#', false],
+    ['that is wider than each entry', ['x/a', 'x/b'], 'x/+', false],
+    ['that one entry covers', ['x/#'], 'x/+/y', true],
+    ['of everything to everything', ['jamey/#'], 'jamey/#', false],
+    ['that selects one level of all inboxes', ['jamey/#'], 'jamey/api/+/eva/#', false],
+    ['that selects all but the inboxes of others', ['jamey/#'], 'jamey/events/#', true],
+    ['of the own inbox', [], 'jamey/api/responses/eva/#', true],
+  ])('%s', async (_, permissions, filter, isAllowed) => {
+    const at = await startTested()
+    await emqx(at, 'eva', await at.token('eva', permissions))
+    expect(await may(at, 'eva', 'subscribe', filter)).toBe(isAllowed)
+  })
+})
+
 describe('failures', () => {
   it('of one client at one address are bounded, and nobody else is kept out by them', async () => {
     const at = await startTested({ failuresPerMinute: 5 })
