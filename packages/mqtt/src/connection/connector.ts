@@ -295,11 +295,11 @@ export class Connector implements ConnectionListener, AuthenticationListener {
     }
     this.#endpoints.failed(now.endpoint)
     if (action === 'stop') return this.#become({ state: 'error', cause: error })
-    if (this.#settings.waitForConnection && !this.#hasConnected) {
-      // Callers that wait for the first connection want to hear of a failure, not of endless attempts.
-      if (this.#endpoints.hasUntried && this.#attempts < 10) return this.#reconnectIn(0, 'connect', error)
-      return this.#become({ state: 'disconnected', cause: error })
-    }
+    // The other servers are tried at once, ten times in all, for some name one another; then comes a wait, or the end.
+    const mayHurry = this.#endpoints.hasUntried && this.#attempts < 10 && !this.#backoff.isOpen
+    if (mayHurry) return this.#reconnectIn(0, 'connect', error)
+    const isAwaited = this.#settings.waitForConnection && !this.#hasConnected
+    if (isAwaited) return this.#become({ state: 'disconnected', cause: error })
     this.#retry(error, action)
   }
 

@@ -117,6 +117,28 @@ describe('a client of several servers', () => {
     },
   )
 
+  it('tries each of the others at once, and waits before it tries one again', async () => {
+    const clock = new FakeClock()
+    const [first, second, third] = [await startPeer(), await startPeer(), await startPeer()]
+    const urls = [first.url, second.url, third.url]
+    const client = await connectTo(first, {
+      url: undefined,
+      urls,
+      clock,
+      reconnect: STEADY,
+      keepAliveSeconds: 0,
+    })
+    const startedAtMs = clock.now()
+    await Promise.all([first.close(), second.close()])
+    while (client.stats().connects < 2) await clock.advance(0)
+    expect([third.connections.length, clock.now() - startedAtMs]).toEqual([1, 0])
+    await third.close()
+    // The third, twice: what it lost it asks for at once, and then that has failed like the others.
+    while (client.stats().connectFailures < 5) await clock.advance(0)
+    await until(() => client.state === 'reconnecting')
+    expect(client.status.delayMs).toBe(1000)
+  })
+
   it('takes the next one where it is sent away without a name [promise 15]', async () => {
     const clock = new FakeClock()
     const [first, second] = [await startPeer(), await startPeer()]
