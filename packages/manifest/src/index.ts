@@ -21,6 +21,7 @@ export {
   type RightChange,
 } from './changes/manifest-difference.js'
 export { type Explanation, explain, type ManifestRuling, shownOrigin } from './decisions/explanation.js'
+export { permissionsIn } from './decisions/permissions-in.js'
 export { clientOf, permissionsOf } from './decisions/permissions-of.js'
 export { who } from './decisions/who.js'
 export {

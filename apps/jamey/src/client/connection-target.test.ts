@@ -52,6 +52,24 @@ describe('a command', () => {
     await expect(connectionTarget(from(env), { clientId: 'other' })).rejects.toThrow(/MQTT_TLS_CLIENT_CERT/)
   })
 
+  it('goes by the manifest where it connects as a client that this names', async () => {
+    await at.install()
+    writeFileSync(
+      join(at.path, 'permissions.yaml'),
+      "version: 1\nclients: { robot-7: { proof: token, permissions: ['publish:lab/%c/#'] } }\n",
+    )
+    const env = { JAMEY_PERMISSIONS_FILE: 'permissions.yaml' }
+    const named = await connectionTarget(from(env), { clientId: 'robot-7' })
+    expect([named.config.permissions, named.permissionSource]).toEqual([['publish:lab/%c/#'], 'manifest'])
+    const other = await connectionTarget(from(env), { clientId: 'robot-7', permission: ['lab/a'] })
+    expect([other.config.permissions, other.permissionSource]).toEqual([['lab/a'], 'option'])
+    const passing = await connectionTarget(from(env), {})
+    expect([passing.config.permissions, passing.permissionSource]).toEqual([['jamey/#'], 'default'])
+    await expect(connectionTarget(from(env), { clientId: 'robot-8' })).rejects.toThrow(
+      'permissions.yaml does not name "robot-8"',
+    )
+  })
+
   it('tries for ever once connected, unless it was told how often', async () => {
     await at.install()
     expect((await connectionTarget(from({}), {})).config.failuresBeforeOpen).toBe(Number.POSITIVE_INFINITY)

@@ -26,8 +26,11 @@ export interface ConnectionTarget {
   readonly permissionSource: PermissionSource
 }
 
-/** `option`: --permission. `environment` and `file`: MQTT_PERMISSIONS. `default`: nobody, so the operator's. */
-export type PermissionSource = 'option' | 'environment' | 'file' | 'default'
+/**
+ * `option`: --permission. `environment` and `file`: MQTT_PERMISSIONS. `manifest`: JAMEY_PERMISSIONS_FILE. `default`:
+ * nobody, so the operator's.
+ */
+export type PermissionSource = 'option' | 'environment' | 'file' | 'manifest' | 'default'
 
 /**
  * The broker of MQTT_BROKER_URL where that is set, else the one of the data directory: at the address its
@@ -41,7 +44,7 @@ export async function connectionTarget(
 ): Promise<ConnectionTarget> {
   return usesEnvironment(context, options)
     ? targetOfEnvironment(context, options)
-    : targetOfDirectory(context.cwd, options)
+    : targetOfDirectory(context, options)
 }
 
 /**
@@ -66,19 +69,38 @@ async function targetOfEnvironment(
   const { outboxFolder: _, ...config } = configFromEnvironment({ ...env, MQTT_CLIENT_ID: readAs }, { cwd })
   const isListed = Boolean(env['MQTT_PERMISSIONS'])
   const listedIn = fromFile.has('MQTT_PERMISSIONS') ? 'file' : 'environment'
-  const permissions = options.permission ?? (isListed ? config.permissions : COMPONENTS.operator.permissions)
+  const named = isListed ? config.permissions : await namedPermissions({ env, cwd }, options)
   const place = fromFile.has('MQTT_BROKER_URL') ? ' of .env' : ''
   return {
     config: {
       ...(options.clientId === undefined ? withoutCertificate(config) : config),
       ...(env['MQTT_BREAKER_FAILURES'] ? {} : PATIENT),
       clientId,
-      permissions,
+      permissions: options.permission ?? named ?? COMPONENTS.operator.permissions,
     },
     address: addressOf(config.url),
     wayOut: `check MQTT_BROKER_URL and MQTT_PORT${place}, and that the broker runs${certificateHint(env, options)}`,
-    permissionSource: options.permission !== undefined ? 'option' : isListed ? listedIn : 'default',
+    permissionSource: isListed && options.permission === undefined ? listedIn : sourceOf(options, named),
   }
+}
+
+/**
+ * What the manifest lists for a client that is asked for by its name: the broker goes by it as well, so that the command
+ * refuses here what would be refused there. Names that are made for one command are in no manifest.
+ */
+async function namedPermissions(
+  context: Pick<CommandContext, 'env' | 'cwd'>,
+  { clientId, permission }: ClientOptions,
+): Promise<readonly string[] | undefined> {
+  if (clientId === undefined || permission !== undefined) return undefined
+  if (!context.env['JAMEY_PERMISSIONS_FILE']) return undefined
+  const { listedClient } = await import('../install/listed-client.js')
+  return (await listedClient(context, {}, clientId))?.permissions
+}
+
+function sourceOf({ permission }: ClientOptions, named: readonly string[] | undefined): PermissionSource {
+  if (permission !== undefined) return 'option'
+  return named === undefined ? 'default' : 'manifest'
 }
 
 function withoutCertificate({ tls, ...config }: BusConfig): BusConfig {
@@ -90,22 +112,26 @@ function certificateHint(env: NodeJS.ProcessEnv, { clientId }: ClientOptions): s
   return '; where it wants a client certificate, --client-id NAME shows MQTT_TLS_CLIENT_CERT under its name'
 }
 
-async function targetOfDirectory(cwd: string, options: ClientOptions): Promise<ConnectionTarget> {
+async function targetOfDirectory(
+  { env, cwd }: Pick<CommandContext, 'env' | 'cwd'>,
+  options: ClientOptions,
+): Promise<ConnectionTarget> {
   const directory = requireDataDirectory(cwd, options.dataDir)
   const { host, port } = runningBroker(directory)
   const { readTokenSecretFile } = await import('../support/from-auth.js')
+  const named = await namedPermissions({ env, cwd }, options)
   return {
     config: {
       url: `mqtts://${hostInUrl(host)}:${port}`,
       clientId: options.clientId ?? newClientId(),
       tls: { ca: readDataFile(directory.caCertificate) },
       jwtSecret: await readTokenSecretFile(directory.secret),
-      permissions: options.permission ?? COMPONENTS.operator.permissions,
+      permissions: options.permission ?? named ?? COMPONENTS.operator.permissions,
       ...PATIENT,
     },
     address: `${hostInUrl(host)}:${port}`,
     wayOut: `start it with \`jamey up${dataDirectoryOption(directory, cwd)}\``,
-    permissionSource: options.permission === undefined ? 'default' : 'option',
+    permissionSource: sourceOf(options, named),
   }
 }
 

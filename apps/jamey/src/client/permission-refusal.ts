@@ -72,6 +72,8 @@ function cureOf(permission: string, needed: readonly string[], { bus, source }: 
       return `without --permission a command may use ${has} alone; add ${instead}`
     case 'option':
       return `--permission lists ${has}; say ${options([...new Set([...list, ...needed])])}`
+    case 'manifest':
+      return `JAMEY_PERMISSIONS_FILE lists ${has} for ${bus.clientId}; add ${permission} there`
     default: {
       const place = source === 'file' ? '.env' : 'the environment'
       return `MQTT_PERMISSIONS=${has} of ${place} is in force here; add ${permission} there, or ${instead} to this command`

@@ -414,6 +414,23 @@ describe('configuration from the environment', () => {
     expect(error.message).not.toContain(SECRET)
   })
 
+  it('takes permissions from the manifest for a client that it names, unless others are set', () => {
+    const permissionsIn = (path: string, clientId: string) => {
+      if (path.endsWith('broken.yaml')) throw new Error('broken.yaml:1: no manifest')
+      return clientId === 'me' ? [`publish:lab/${path.split('/').at(-1)}`] : undefined
+    }
+    const env = { ...base, JAMEY_PERMISSIONS_FILE: 'permissions.yaml' }
+    const read = (change: Record<string, string>, component?: { name: string; version: string }) =>
+      configFromEnvironment({ ...env, ...change }, { cwd, permissionsIn, component })
+    expect(read({}).permissions).toEqual(['publish:lab/permissions.yaml'])
+    expect(read({ MQTT_PERMISSIONS: 'lab/a' }).permissions).toEqual(['lab/a'])
+    expect(configFromEnvironment(env, { cwd }).permissions).toEqual([])
+    const conscience = { name: 'conscience', version: '1' }
+    expect(read({}, conscience).permissions).toEqual(COMPONENTS.conscience.permissions)
+    expect(() => read({ MQTT_CLIENT_ID: 'bob' })).toThrow(/JAMEY_PERMISSIONS_FILE: .*does not name "bob"/)
+    expect(() => read({ JAMEY_PERMISSIONS_FILE: 'broken.yaml' })).toThrow('broken.yaml:1: no manifest')
+  })
+
   it('tells every fault at once [promise 37]', () => {
     const { faults } = faultsOf({ MQTT_BROKER_URL: 'x', MQTT_PORT: 'y', MQTT_KEEP_ALIVE_SECONDS: 'z' })
     expect(faults.map(({ variable }) => variable)).toEqual([

@@ -18,6 +18,12 @@ export interface EnvironmentOptions {
   readonly cwd?: string | undefined
   /** Gives presence, and the default client identifier and permissions where its name is one of Jamey's. */
   readonly component?: BusComponent | undefined
+  /**
+   * What the manifest at this path lists for this client, `permissionsIn` of `@jamey/manifest`; undefined where it does
+   * not name it. Asked where JAMEY_PERMISSIONS_FILE is set, MQTT_PERMISSIONS is not, and the client is none of Jamey's
+   * components. Without it JAMEY_PERMISSIONS_FILE says nothing here.
+   */
+  readonly permissionsIn?: ((path: string, clientId: string) => readonly string[] | undefined) | undefined
 }
 
 /** Value of `MQTT_USERNAME` that stands for neither user name nor token. */
@@ -49,7 +55,7 @@ export function configFromEnvironment(
   const issued = readIssuer(reader)
   const needsNoSecret = insecure || login.username === false || issued !== undefined
   const [jwtSecret, ...formerJwtSecrets] = readSecrets(reader, needsNoSecret)
-  const permissions = readPermissions(reader, clientId, manifest)
+  const permissions = readPermissions(reader, clientId, manifest, options.permissionsIn)
   const seconds = { unit: 'seconds' }
   const lifetime = { ...seconds, minimum: 1, maximum: MAXIMUM_LIFETIME_SECONDS }
   const jwtLifetimeSeconds = reader.integer('MQTT_JWT_LIFETIME_SECONDS', lifetime) ?? 300
@@ -338,9 +344,10 @@ function readPermissions(
   reader: EnvironmentReader,
   clientId: string,
   manifest: ComponentManifest | undefined,
+  permissionsIn: EnvironmentOptions['permissionsIn'],
 ): readonly string[] {
   const text = reader.text('MQTT_PERMISSIONS')
-  if (text === undefined) return manifest?.permissions ?? []
+  if (text === undefined) return manifest?.permissions ?? listedPermissions(reader, clientId, permissionsIn)
   const permissions = text.split(',').map((permission) => permission.trim())
   for (const permission of permissions) {
     try {
@@ -354,4 +361,22 @@ function readPermissions(
     }
   }
   return permissions
+}
+
+function listedPermissions(
+  reader: EnvironmentReader,
+  clientId: string,
+  permissionsIn: EnvironmentOptions['permissionsIn'],
+): readonly string[] {
+  const variable = 'JAMEY_PERMISSIONS_FILE'
+  const path = reader.path(variable)
+  if (path === undefined || permissionsIn === undefined) return []
+  try {
+    const listed = permissionsIn(path, clientId)
+    if (listed !== undefined) return listed
+    reader.fault(variable, `${path}, which does not name ${quote(clientId)}`, 'a manifest with this client')
+  } catch (error) {
+    reader.fault(variable, (error as Error).message, 'a manifest that can be used')
+  }
+  return []
 }

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { LiveManifest, readManifestFile } from '../index.js'
+import { LiveManifest, permissionsIn, readManifestFile } from '../index.js'
 
 let folder: string
 
@@ -19,6 +19,17 @@ function fileWith(text: string, mode = 0o644): string {
   chmodSync(path, mode)
   return path
 }
+
+describe('what a file lists for a client', () => {
+  it('is its permissions with those of its roles, nothing for one that it does not name, and an error for no manifest', () => {
+    const path = fileWith(
+      "version: 1\nroles: { watcher: { permissions: ['subscribe:lab/#'] } }\nclients: { eva: { roles: [watcher], permissions: ['publish:lab/%c'] } }\n",
+    )
+    expect(permissionsIn(path, 'eva')?.toSorted()).toEqual(['publish:lab/%c', 'subscribe:lab/#'])
+    expect(permissionsIn(path, 'bob')).toBeUndefined()
+    expect(() => permissionsIn(fileWith('version: 2\n'), 'eva')).toThrow('version')
+  })
+})
 
 describe('a manifest that is kept up to date', () => {
   it('is read again when its file changes, and stays as it was where that cannot be used', async () => {
