@@ -56,6 +56,8 @@ export const leaseSchema = z.object({
   number: z.int().min(1),
   /** Counts this member's messages, so that it knows which of its own has come back. */
   sequence: z.int().min(1),
+  /** For how long the oldest request has been with this member that it has not answered. */
+  pending_ms: z.int().min(0),
 })
 
 export type Fault = z.output<typeof faultSchema>

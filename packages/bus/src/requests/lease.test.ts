@@ -25,13 +25,16 @@ function setUp(more: readonly string[] = AGREEING) {
   const clock = new FakeClock()
   const asker = new MqttBus(
     { url: 'mqtt://fake', clientId: 'asker', permissions: [], clock },
-    new Permissions([`publish:${TOPIC}`, 'publish:jamey/own/#'], { clientId: 'asker' }),
+    new Permissions([`publish:${TOPIC}`, 'publish:jamey/own/#', 'publish:jamey/slow/work'], {
+      clientId: 'asker',
+    }),
     broker.connect('asker'),
   )
   async function member(clientId: string, time = clock): Promise<Member> {
     const permissions = [
       `subscribe:$share/api/${TOPIC}/#`,
       'subscribe:$share/api/jamey/own/#',
+      'subscribe:$share/api/jamey/slow/#',
       `subscribe:${TOPIC}/#`,
       `publish:${TOPIC}`,
       'publish:jamey/api/responses/+/api/#',
@@ -78,6 +81,17 @@ function setUp(more: readonly string[] = AGREEING) {
     await settled()
   }
   return { broker, clock, asker, ask, member, counts, status, die }
+}
+
+/** What a member says, as bytes of anybody. */
+function word(clock: FakeClock, from: string, data: { state: string; number: number }): string {
+  return JSON.stringify({
+    message_id: '2f2b4d1e-6b1c-4a53-9a3e-0d6f4d1a2b3d',
+    timestamp: new Date(clock.timeOfDay()).toISOString(),
+    topic: WORDS,
+    payload: { action: 'lease', data: { ...data, sequence: 1, pending_ms: 0 } },
+    metadata: { client_id: from, correlation_id: '2f2b4d1e-6b1c-4a53-9a3e-0d6f4d1a2b3c' },
+  })
 }
 
 describe('two instances of a service where each gets every request', () => {
@@ -142,6 +156,53 @@ describe('two instances of a service where each gets every request', () => {
     await clock.advance(2600)
     await ask()
     expect(counts(a, b)).toEqual([0, 1])
+  })
+
+  it('carry out what the dead one was given and did not answer, and nothing that it said was done', async () => {
+    const { clock, asker, member, die } = setUp(['jamey/slow/#', ...AGREEING])
+    const slow = { ...topics.api.requests, topic: 'jamey/slow/work', isRepeatable: true }
+    const [a, b] = [await member('a'), await member('b')]
+    await clock.advance(1000)
+    const done: string[] = []
+    let isStuck = false
+    for (const { bus } of [a, b]) {
+      await bus.serve(slow, { group: 'api' }, async ({ data }) => {
+        done.push(`${bus.clientId} ${data.input['n']}`)
+        if (isStuck) await new Promise(() => {})
+        return { output: {} }
+      })
+    }
+    const ask = (n: number) =>
+      asker.request(slow, { operation: 'memory.query', input: { n } }, { timeoutMs: 60_000 })
+    await ask(1)
+    const [first] = done[0]?.split(' ') ?? []
+    const [dying, other] = first === 'a' ? [a, b] : [b, a]
+    await clock.advance(3000)
+    isStuck = true
+    const asked = ask(2)
+    // As long as it works, it says so, and the other one keeps what it was given.
+    await clock.advance(800)
+    await die(dying)
+    isStuck = false
+    await clock.advance(600)
+    await asked
+    expect(done).toEqual([`${first} 1`, `${first} 2`, `${other.bus.clientId} 2`])
+  })
+
+  it('do not both stand by, where one hears late that the other had the lease', async () => {
+    const { broker, clock, ask, member, counts } = setUp()
+    const [a, b] = [await member('a'), await member('b')]
+    // Both claim, and the larger identifier counts: `a` stands back. Then `b` hears what `a` said before.
+    broker.brings = (_, from, to) => from !== 'a' || to === 'b'
+    broker.deliver(WORDS, word(clock, 'a', { state: 'holds', number: 1 }), undefined, 'a')
+    await settled()
+    broker.brings = () => true
+    expect(b.logged.at(-1)).toContain('a serves')
+    await clock.advance(1200)
+    const asked = ask()
+    await clock.advance(100)
+    await asked
+    expect(counts(a, b)).toEqual([1, 0])
   })
 
   it('go on with the other one at once when the first stops', async () => {
@@ -227,17 +288,8 @@ describe('a word about who serves', () => {
     broker.stamped = []
     const a = await member('a')
     await clock.advance(1000)
-    const data = { state: 'holds', number: Number.MAX_SAFE_INTEGER, sequence: 1 }
-    const metadata = { client_id: 'asker', correlation_id: '2f2b4d1e-6b1c-4a53-9a3e-0d6f4d1a2b3c' }
-    const envelope = {
-      message_id: '2f2b4d1e-6b1c-4a53-9a3e-0d6f4d1a2b3d',
-      timestamp: new Date(clock.timeOfDay()).toISOString(),
-      topic: WORDS,
-      payload: { action: 'lease', data },
-      metadata,
-    }
     // Nobody vouches for who sent it.
-    broker.deliver(WORDS, JSON.stringify(envelope))
+    broker.deliver(WORDS, word(clock, 'asker', { state: 'holds', number: Number.MAX_SAFE_INTEGER }))
     await settled()
     await ask()
     expect(counts(a)).toEqual([1])

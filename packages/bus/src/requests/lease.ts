@@ -18,6 +18,21 @@ const LEASE_MS = 5000
 const OBJECTION_MS = 500
 const WORDS_KEPT = 16
 
+/** Who of several that get the same requests carries them out. */
+export interface Turn {
+  /** A promise where it is not decided. */
+  readonly mayServe: boolean | Promise<boolean>
+  /** What came before is carried out by whoever has the lease, by the monotonic clock. */
+  readonly answeredUntilMs: number
+}
+
+/** What is served by a lease. */
+export interface LeaseMember {
+  readonly pendingMs: number
+  /** The lease is this member's; `answeredUntilMs` is what is known of the one before. */
+  takeOver(answeredUntilMs: number): void
+}
+
 export interface LeaseParts {
   readonly clientId: string
   readonly permissions: Permissions
@@ -62,7 +77,7 @@ type Place =
  * from when a word came, which is later. Whoever finds the lease free claims it under a larger number, and of two that
  * hold it the smaller number stands back.
  */
-export class Lease {
+export class Lease implements Turn {
   readonly #parts: LeaseParts
   readonly #group: string
   readonly #topic: string
@@ -73,7 +88,8 @@ export class Lease {
   /** When each of the last words was sent, by its sequence. */
   readonly #sentAtMs = new Map<number, number>()
   #validUntilMs = 0
-  readonly #users = new Set<string>()
+  #answeredUntilMs = Number.NEGATIVE_INFINITY
+  readonly #users = new Map<string, LeaseMember>()
   #subscriptions: Promise<readonly BusSubscription[]> | undefined
   #stopWatching: () => void = () => {}
   #timer: unknown
@@ -102,9 +118,13 @@ export class Lease {
     return place.name !== 'standing-by'
   }
 
-  /** `user`: what is served by it. Rejects where the server does not give the subscriptions. */
-  async join(user: string): Promise<void> {
-    this.#users.add(user)
+  get answeredUntilMs(): number {
+    return this.#answeredUntilMs
+  }
+
+  /** `user`: the name of what is served by it. Rejects where the server does not give the subscriptions. */
+  async join(user: string, member: LeaseMember): Promise<void> {
+    this.#users.set(user, member)
     if (this.#subscriptions === undefined) {
       this.#subscriptions = this.#subscribe()
       this.#subscriptions.then(
@@ -202,10 +222,13 @@ export class Lease {
     this.#say('holds')
     this.#schedule(RENEWAL_MS)
     this.#tell(undefined, `serves the requests of ${this.#group}`)
+    for (const member of this.#users.values()) member.takeOver(this.#answeredUntilMs)
   }
 
   #standBy(holder: string, number: number): void {
     const place = this.#place
+    // Others may have stood back for this claim, and would wait for words that do not come.
+    if (place.name === 'claiming') this.#say('leaves')
     const isNews = place.name !== 'standing-by' || place.holder !== holder
     this.#become({ name: 'standing-by', holder, number, heardAtMs: this.#parts.clock.now() }, false)
     if (!isNews) return
@@ -246,6 +269,10 @@ export class Lease {
     this.#look()
     const place = this.#place
     const isHolder = place.name === 'standing-by' && place.holder === sender.clientId
+    if (data.state === 'holds') {
+      const pendingMs = data.pending_ms + RENEWAL_MS
+      this.#answeredUntilMs = Math.max(this.#answeredUntilMs, this.#parts.clock.now() - pendingMs)
+    }
     if (data.state === 'leaves') {
       if (isHolder) this.#claim()
     } else if (isHolder) {
@@ -304,7 +331,9 @@ export class Lease {
     this.#sentAtMs.delete(sequence - WORDS_KEPT)
     const topic = stamp.topicFor(this.#topic)
     const { action, qos, retain } = topics.events.leases
-    const payload = { action, data: { state, number: this.#number, sequence } }
+    const pending = Math.max(0, ...[...this.#users.values()].map(({ pendingMs }) => pendingMs))
+    const data = { state, number: this.#number, sequence, pending_ms: Math.ceil(pending) }
+    const payload = { action, data }
     const bytes = publisher.write({ topic, messageId: randomUuid(), payload, correlationId: randomUuid() })
     const sending = { qos, retain, isDurable: false, properties: JSON_PROPERTIES, timeoutMs: RENEWAL_MS }
     publisher.deliver(topic, bytes, sending).catch((error: unknown) => {

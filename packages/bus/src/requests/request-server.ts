@@ -9,9 +9,11 @@ import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from '..
 import { type Answer, type AnswerCache, TakenRequest } from './answer-cache.js'
 import { AnswerOutlet, type AnswerOutletParts } from './answer-outlet.js'
 import { abortedFailure, failureOf, notPermitted, overloadedFailure, unknownAction } from './failures.js'
+import type { LeaseMember, Turn } from './lease.js'
 import { ServedRequestContext } from './request-context.js'
 import { type Incoming, ServedRequest } from './served-request.js'
 import type { ServingQueue } from './serving-queue.js'
+import { type Arrived, StandbyRequests } from './standby-requests.js'
 
 export interface RequestServerParts extends AnswerOutletParts {
   readonly clientId: string
@@ -28,22 +30,6 @@ export interface Served {
   readonly queue: ServingQueue
 }
 
-/** Who of several that get the same requests carries them out; see `Lease`. */
-export interface Turn {
-  /** A promise where it is not decided. */
-  readonly mayServe: boolean | Promise<boolean>
-}
-
-/** A request whose sender, deadline and answer's address are good. */
-interface Arrived {
-  readonly message: MqttMessage
-  readonly envelope: Envelope
-  readonly address: Address
-  readonly origin: Origin
-  readonly reply: ReplyAddress | undefined
-  readonly deadline: number
-}
-
 /** As many as a server sends without acknowledgement; beyond, its requester sends it again. */
 const MOST_HELD = 4096
 
@@ -53,7 +39,7 @@ type Outcome = { data: unknown } | { error: RemoteFailure }
  * Takes the requests of one subscription, hands each to the handler of its action and publishes the answer.
  * `handle` settles, and the request is acknowledged with it, only after its answer was published.
  */
-export class RequestServer {
+export class RequestServer implements LeaseMember {
   readonly actions = new Map<string, Served>()
   readonly #contract: Pick<RequestContract, 'topic' | 'service' | 'maximumBytes'>
   readonly #addresses: Addresses
@@ -62,7 +48,11 @@ export class RequestServer {
   readonly #outlet: AnswerOutlet
   #heardAtMs = Number.NEGATIVE_INFINITY
   #held = 0
-  readonly #running = new Map<ServedRequestContext, { action: string; done: Promise<void> }>()
+  readonly #standby = new StandbyRequests()
+  readonly #running = new Map<
+    ServedRequestContext,
+    { action: string; sinceMs: number; done: Promise<void> }
+  >()
 
   constructor(
     parts: RequestServerParts,
@@ -114,18 +104,41 @@ export class RequestServer {
     this.#heardAtMs = clock.now()
     const deadline = this.#heardAtMs + remainingMs
     if (envelope.payload.action === PING_ACTION) return reply && this.#pong(reply, deadline)
+    const arrivedAtMs = this.#heardAtMs
+    const request = { message, envelope, address: address as Address, origin, reply, arrivedAtMs, deadline }
     const mayServe = turn?.mayServe ?? true
-    if (mayServe === false) return undefined
-    const request = { message, envelope, address: address as Address, origin, reply, deadline }
-    return mayServe === true ? this.#admit(request) : this.#hold(request, mayServe)
+    if (turn === undefined || mayServe === true) return this.#admit(request)
+    return mayServe === false ? this.#keep(request, turn) : this.#hold(request, turn, mayServe)
+  }
+
+  /** For how long the oldest request has been here, in milliseconds, that others have to carry out should this one die. */
+  get pendingMs(): number {
+    for (const { action, sinceMs } of this.#running.values()) {
+      if (this.actions.get(action)?.acknowledged !== 'taken') return this.#parts.clock.now() - sinceMs
+    }
+    return 0
+  }
+
+  /** Carries out what came since, for who should have done it is gone. */
+  takeOver(answeredUntilMs: number): void {
+    for (const request of this.#standby.take(answeredUntilMs, this.#parts.clock.now())) {
+      // What it was delivered by has been acknowledged.
+      this.#admit(request)?.catch(() => {})
+    }
+  }
+
+  /** Another member carries it out, unless it dies before; what may not be carried out twice is left to its requester. */
+  #keep(request: Arrived, { answeredUntilMs }: Turn): undefined {
+    const { action } = request.envelope.payload
+    if (this.actions.get(action)?.contract.isRepeatable === true) this.#standby.keep(request, answeredUntilMs)
   }
 
   /** Until it is decided who carries it out. */
-  async #hold(request: Arrived, mayServe: Promise<boolean>): Promise<void> {
+  async #hold(request: Arrived, turn: Turn, mayServe: Promise<boolean>): Promise<void> {
     if (this.#held >= MOST_HELD) return
     this.#held++
     const isOurs = await mayServe.finally(() => this.#held--)
-    if (!isOurs) return
+    if (!isOurs) return this.#keep(request, turn)
     if (request.deadline > this.#parts.clock.now()) return this.#admit(request)
     this.#parts.counters.servedLate++
   }
@@ -224,7 +237,7 @@ export class RequestServer {
         ? this.#work(incoming, taken, context, queue)
         : turn.then(() => this.#workInTurn(incoming, taken, context, queue))
     taken.published = done
-    this.#running.set(context, { action, done })
+    this.#running.set(context, { action, sinceMs: this.#parts.clock.now(), done })
     return this.#acknowledgement(action, done)
   }
 

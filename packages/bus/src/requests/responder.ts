@@ -146,7 +146,13 @@ export class Responder {
     // A request that could not be answered stays unacknowledged, so that the server sends it again.
     const options = { qos, whenHandlerFails: 'leave' } as const
     const parts = { ...this.#parts, ping, lease: this.#leaseOf(group), closing: this.#closing.signal }
-    return ServiceSubscription.take(parts, { topic, group, options, handle: server.handle.bind(server) })
+    return ServiceSubscription.take(parts, {
+      topic,
+      group,
+      options,
+      member: server,
+      handle: server.handle.bind(server),
+    })
   }
 
   #leaseOf(group: string): Lease {

@@ -6,8 +6,7 @@ import type { BusLog, SharedSubscriptions } from '../model/config.js'
 import { AbortedError, RemoteError, RequestTimeoutError } from '../support/errors.js'
 import type { Health } from '../support/health.js'
 import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
-import type { Lease } from './lease.js'
-import type { Turn } from './request-server.js'
+import type { Lease, LeaseMember, Turn } from './lease.js'
 
 export interface ServiceSubscriptionParts {
   readonly clientId: string
@@ -28,6 +27,8 @@ export interface Wanted {
   readonly topic: string
   readonly group: string
   readonly options: SubscribeOptions
+  /** What carries the requests out. */
+  readonly member: LeaseMember
   /** `turn`: where every member of the group gets the message. */
   readonly handle: (message: MqttMessage, turn?: Turn) => Promise<void> | undefined
 }
@@ -149,7 +150,7 @@ export class ServiceSubscription implements PortSubscription {
     const { lease, log } = this.#parts
     if (this.#isOwn || !lease.isPossible) return false
     try {
-      await lease.join(this.#name)
+      await lease.join(this.#name, this.#wanted.member)
       return true
     } catch (error) {
       await lease.leave(this.#name)
