@@ -380,7 +380,12 @@ describe('configuration from the environment', () => {
       'subscribe:$share/<group>/<filter>',
     ],
     [{ MQTT_PERMISSIONS: 'a/b%c' }, 'MQTT_PERMISSIONS', '"a/b%c"', 'an MQTT topic filter'],
-    [{ MQTT_PERMISSIONS: 'act-for:a/b' }, 'MQTT_PERMISSIONS', '"act-for:a/b"', 'act-for: or relay: before a client'],
+    [
+      { MQTT_PERMISSIONS: 'act-for:a/b' },
+      'MQTT_PERMISSIONS',
+      '"act-for:a/b"',
+      'act-for: or relay: before a client',
+    ],
     [{ MQTT_PERMISSIONS: 'jamey/#,' }, 'MQTT_PERMISSIONS', '""', 'an MQTT topic filter'],
     [{ MQTT_TLS_CA_CERT: 'gone.crt' }, 'MQTT_TLS_CA_CERT', '"gone.crt"', 'PEM file with CA certificates'],
     [{ MQTT_TLS_CA_CERT: 'text.txt' }, 'MQTT_TLS_CA_CERT', 'no certificate', 'PEM'],

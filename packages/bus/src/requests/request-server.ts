@@ -13,7 +13,7 @@ import type { LeaseMember, Turn } from './lease.js'
 import { ServedRequestContext } from './request-context.js'
 import { type Incoming, ServedRequest } from './served-request.js'
 import type { ServingQueue } from './serving-queue.js'
-import { type Arrived, StandbyRequests } from './standby-requests.js'
+import { type Arrived, MAXIMUM_KEPT, StandbyRequests } from './standby-requests.js'
 
 export interface RequestServerParts extends AnswerOutletParts {
   readonly clientId: string
@@ -29,9 +29,6 @@ export interface Served {
   readonly acknowledged: 'answered' | 'taken'
   readonly queue: ServingQueue
 }
-
-/** As many as a server sends without acknowledgement; beyond, its requester sends it again. */
-const MOST_HELD = 4096
 
 type Outcome = { data: unknown } | { error: RemoteFailure }
 
@@ -135,7 +132,7 @@ export class RequestServer implements LeaseMember {
 
   /** Until it is decided who carries it out. */
   async #hold(request: Arrived, turn: Turn, mayServe: Promise<boolean>): Promise<void> {
-    if (this.#held >= MOST_HELD) return
+    if (this.#held >= MAXIMUM_KEPT) return
     this.#held++
     const isOurs = await mayServe.finally(() => this.#held--)
     if (!isOurs) return this.#keep(request, turn)

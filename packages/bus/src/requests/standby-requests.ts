@@ -15,8 +15,8 @@ export interface Arrived {
   readonly deadline: number
 }
 
-/** As many as a server sends without acknowledgement. */
-const MAXIMUM_KEPT = 4096
+/** As many as a server sends without acknowledgement; what is beyond is for its requester to send again. */
+export const MAXIMUM_KEPT = 4096
 const MAXIMUM_KEPT_BYTES = 16 * 1024 * 1024
 
 /**
