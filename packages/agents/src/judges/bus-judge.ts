@@ -1,5 +1,4 @@
 import { type DataInput, type RequestContract, type ResponseData, topics } from '@jamey/contracts'
-import { z } from 'zod'
 import type { CallJudge } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
 import { approvalWithin } from './approval-wait.js'
@@ -19,17 +18,6 @@ export interface BusJudgeOptions {
 }
 
 const TIMEOUT_MS = 10_000
-const REPORT = {
-  topic: 'jamey/conscience/reports',
-  action: 'report',
-  qos: 1,
-  retain: false,
-  schema: z.record(z.string(), z.unknown()),
-  responseSchema: z.object({ recorded: z.literal(true) }),
-  service: 'conscience',
-  isRepeatable: true,
-  description: 'Tells a session what became of a call.',
-} as const satisfies RequestContract
 
 /**
  * A conscience on the bus, for whom `publish:jamey/conscience/evaluate` is enough. Every failure rejects with `JudgeError`,
@@ -61,7 +49,7 @@ export function busJudge(bus: JudgeBus, { timeoutMs = TIMEOUT_MS }: BusJudgeOpti
       return approvalWithin(statusWithin, { timeoutMs: waitMs, signal })
     },
     report: async (report) => {
-      await ask(REPORT, report as unknown as Record<string, unknown>)
+      await ask(topics.conscience.report, report)
     },
   }
 }

@@ -15,8 +15,10 @@ export function askOf(asked: {
   return {
     tool: evaluation.tool,
     arguments: evaluation.arguments,
+    changedArguments: found.arguments,
     intent: evaluation.intent,
     callDigest: found.callDigest ?? '',
+    changedCallDigest: found.changedCallDigest,
     reasons: reasonsOfPolicy(found, true),
     rules: asking.map(({ name }) => name),
     policyVersion: found.policyVersion,
