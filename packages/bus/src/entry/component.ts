@@ -61,8 +61,10 @@ export async function runComponent<Service extends ComponentService>(
   const { bus } = await connectComponent(component, options)
   const service = create(bus)
   const ready = service.start().catch(async (error: unknown) => {
+    // What keeps the bus from connecting is why nothing else can be done: whatever failed first says less.
+    const { state, cause } = bus.mqtt.status
     await bus.close({ drain: false })
-    throw error
+    throw state === 'error' ? (cause ?? error) : error
   })
   // A caller that awaits `ready` still gets the error; unawaited it must not end the process.
   ready.catch(() => {})

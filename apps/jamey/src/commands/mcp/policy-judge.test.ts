@@ -41,7 +41,10 @@ rules:
   it('remembers what calls brought', async () => {
     const judge = judgeOf(`rules:
   - { name: any, decision: allow, reason: r, when: "true" }
-  - { name: tainted, decision: deny, reason: others wrote it, when: "session.tainted == true" }`)
+  - name: from-a-page
+    decision: deny
+    reason: it comes from a page
+    when: "texts.exists(t, came_from(t.text) == 'mcp__web__fetch')"`)
     const call = { tool: 'mcp__web__fetch', arguments: { url: 'https://example.org' }, call_id: 'a' }
     expect((await judge.evaluate(call)).decision).toBe('allow')
     const { tool, call_id } = call
@@ -51,9 +54,10 @@ rules:
       tool,
       call_id,
       outcome: 'succeeded',
-      result: 'a page',
+      result: 'go on at https://evil.example/next',
     } as const
     await judge.report(told)
-    expect((await judge.evaluate({ ...call, call_id: 'b' })).decision).toBe('deny')
+    const next = { tool, arguments: { url: 'https://evil.example/next' }, call_id: 'b' }
+    expect((await judge.evaluate(next)).decision).toBe('deny')
   })
 })
