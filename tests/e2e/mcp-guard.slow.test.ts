@@ -43,7 +43,18 @@ afterAll(() => removeFolder(folder))
 const server = (script = `exec node ${SERVER} ${folder}`) => ['sh', '-c', `echo "process $$" >&2; ${script}`]
 const guard = (command = server(), ...options: string[]) => ({
   command: process.execPath,
-  args: [JAMEY, 'mcp', 'guard', '--policy', 'policy.yaml', ...options, '--', ...command],
+  args: [
+    JAMEY,
+    'mcp',
+    'guard',
+    '--policy',
+    'policy.yaml',
+    '--name',
+    'filesystem',
+    ...options,
+    '--',
+    ...command,
+  ],
   cwd: folder,
   stderr: 'pipe' as const,
 })
@@ -83,7 +94,8 @@ describe('the reference server of files behind the guard', () => {
 
     const file = join(workspace, 'a.txt')
     expect(textOf(await guarded.client.callTool(read(file)))).toBe('a file of the workspace')
-    expect(await guarded.client.callTool(write(join(workspace, 'b.txt')))).not.toHaveProperty('isError')
+    const written = await guarded.client.callTool(write(join(workspace, 'b.txt')))
+    expect(textOf(written)).toMatch(/^Successfully wrote/)
     expect(readFileSync(join(workspace, 'b.txt'), 'utf8')).toBe('changed')
 
     const denied = await guarded.client.callTool(write(join(folder, 'outside.txt')))

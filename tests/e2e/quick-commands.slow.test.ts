@@ -60,7 +60,7 @@ describe('a short command', () => {
   it.each([
     [['--version'], 0, 12, 145_000],
     [['help'], 0, 12, 145_000],
-    [['evaluate', 'email the newsletter', '--context', '{"consent": true}'], 0, 34, 760_000],
+    [['evaluate', '--tool', 'Read', '--arguments', '{"file_path": "notes.md"}'], 0, 34, 760_000],
     [['recall', 'lisbon'], 0, 34, 760_000],
   ])('loads few files, and none of another package: %j', async (args, code, mostFiles, mostBytes) => {
     const { outcome, files, bytes } = await loadedBy(args)

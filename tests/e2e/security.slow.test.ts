@@ -128,7 +128,9 @@ describe('a client with few permissions', () => {
 })
 
 describe('a part of the system', () => {
-  const evaluates = async () => (await jamey(system.folder, ['evaluate', 'summarise the notes'])).code
+  const evaluates = async () =>
+    (await jamey(system.folder, ['evaluate', '--tool', 'Read', '--arguments', '{"file_path":"notes.md"}']))
+      .code
 
   it('is nobody that a token alone makes: its session goes on, and the system with it', async () => {
     for (const clientId of ['jamey-conscience', 'jamey-memory', 'jamey-gateway']) {

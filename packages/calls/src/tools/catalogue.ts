@@ -81,7 +81,9 @@ function knownEntry(name: string): Tool | undefined {
  * What a tool's server says of it makes a verdict stricter, whoever it is; milder only where the deployer believes it.
  */
 function annotated(found: FoundTool, { readOnlyHint, destructiveHint }: Annotations): FoundTool {
-  if (destructiveHint === true && readOnlyHint !== true) return withEffect(found, 'delete')
+  // That a tool that is known to write does away with what was there before is known of it.
+  const isKnownToWrite = found.isKnown && found.effects.includes('write')
+  if (destructiveHint === true && readOnlyHint !== true && !isKnownToWrite) return withEffect(found, 'delete')
   const isSilent = found.effects.length === 0 || !found.isKnown
   if (found.believesAnnotations !== true || !isSilent) return found
   if (readOnlyHint === true) return { ...found, effects: ['read'], isKnown: true }

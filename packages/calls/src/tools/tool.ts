@@ -34,7 +34,13 @@ export function toolName(name: string): string | undefined {
     .toLowerCase()
 }
 
-/** Whose tool it is, where the name tells: `filesystem` of `mcp__filesystem__read_file`, in lower case. */
+/**
+ * Whose tool it is, where the name tells: `filesystem` of `mcp__filesystem__read_file` and of
+ * `mcp__server-filesystem__read_file`, in lower case.
+ */
 export function serverOf(name: string): string | undefined {
-  return partsOf(name).at(-2)?.toLowerCase()
+  return partsOf(name)
+    .at(-2)
+    ?.toLowerCase()
+    .replace(/^(?:mcp-)?server-|-mcp(?:-server)?$/, '')
 }

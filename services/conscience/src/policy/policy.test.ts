@@ -226,8 +226,10 @@ tools:
   })
 
   it('make a verdict stricter, whoever gives them', () => {
-    expect(judgeCall(policy, { tool: 'write_file', arguments: { path: 'a' } }).decision).toBe('allow')
-    expect(of('write_file', { destructiveHint: true })).toBe('ask')
+    expect(judgeCall(policy, { tool: 'read_file', arguments: { path: 'a' } }).decision).toBe('allow')
+    expect(of('read_file', { destructiveHint: true })).toBe('ask')
+    // Of this one it is known that it overwrites.
+    expect(of('write_file', { destructiveHint: true })).toBe('allow')
   })
 })
 
