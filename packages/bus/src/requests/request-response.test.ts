@@ -751,6 +751,35 @@ describe('serving', () => {
     expect(broker.filters).toEqual([])
   })
 
+  it('carries out what comes while all actions of a topic are being stopped', async () => {
+    const { make, broker } = setUp()
+    const server = make('memory', [
+      'subscribe:$share/memory/jamey/memory/store/#',
+      'publish:jamey/api/responses/+/memory/#',
+    ])
+    const asker = make('asker', ['publish:jamey/memory/store'])
+    const stored: string[] = []
+    const store = await server.serve(topics.memory.store, { group: 'memory' }, ({ data }) => {
+      stored.push(data.content)
+      throw new RequestError('unused', 'unused')
+    })
+    const forgetting = await server.serve(forget, { group: 'memory' }, () => ({ forgotten: 1 }))
+    const request = asker.request(topics.memory.store, { content: 'early' })
+    await expect(request).rejects.toMatchObject({ kind: 'unused' })
+    const { topic, payload, properties } = only(broker.to(topics.memory.store.topic))
+    const { message_id, correlation_id } = decodeEnvelope(topic, payload).metadata
+    const late = Buffer.from(payload)
+      .toString()
+      .replaceAll(message_id, ID)
+      .replaceAll(correlation_id, CHAIN)
+      .replace('early', 'late')
+    const stops = [store.stop(), forgetting.stop()]
+    await Promise.all(broker.deliver(topic, Buffer.from(late), properties, 'asker'))
+    await Promise.all(stops)
+    expect(stored).toEqual(['early', 'late'])
+    expect(broker.filters).not.toContain('$share/memory/jamey/memory/store/#')
+  })
+
   it('subscribes alone where the server cannot share', async () => {
     const { server, broker, make } = setUp()
     broker.sharedSubscriptionAvailable = false

@@ -33,6 +33,10 @@ interface ServedTopic {
   readonly server: RequestServer
   readonly check: SubscriptionCheck
   readonly first: FirstSubscription<PortSubscription>
+  /** The actions that are about to end. */
+  readonly stopping: Set<string>
+  /** Present once it is left, since all of them are. */
+  left: Promise<void> | undefined
 }
 
 /** The answering side of request and response. */
@@ -131,7 +135,7 @@ export class Responder {
         asked?.then((granted) => granted.unsubscribe()).catch(() => {})
       },
     )
-    const served = { server, check, first }
+    const served: ServedTopic = { server, check, first, stopping: new Set(), left: undefined }
     this.#topics.set(key, served)
     this.#servers.add(server)
     return served
@@ -164,16 +168,20 @@ export class Responder {
   }
 
   async #stop(key: string, served: ServedTopic, action: string): Promise<void> {
-    const { server, check } = served
+    const { server, check, stopping, first } = served
     if (!server.actions.has(action)) return server.idle(action)
-    if (server.actions.size === 1 && this.#topics.get(key) === served) {
-      // Unsubscribed before the handler is taken away, so that no request meets a request server without it.
+    stopping.add(action)
+    // Actions that are stopped at once end together: with one of them left, requests for the others would be refused.
+    await Promise.resolve()
+    if (stopping.size === server.actions.size && this.#topics.get(key) === served) {
+      // Unsubscribed before the handlers are taken away, so that no request meets a request server without them.
       this.#topics.delete(key)
       check.end()
-      const subscription = await served.first.granted
-      await subscription.unsubscribe()
+      served.left = first.granted.then((subscription) => subscription.unsubscribe())
     }
+    await served.left
     server.actions.delete(action)
+    stopping.delete(action)
     await server.idle(action)
     if (server.actions.size === 0) this.#servers.delete(server)
   }

@@ -112,14 +112,18 @@ export class ApprovalService {
     this.#sweepAt(this.#parts.clock.timeOfDay())
   }
 
-  /** Whoever waits for an answer is told how it stands. */
+  /** Takes no more requests; whoever waits for an answer is told how it stands. Calls can still be resolved. */
+  async unserve(): Promise<void> {
+    this.#waiters.close()
+    await Promise.allSettled(this.#served.splice(0).map((served) => served.stop()))
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#parts.clock.clearTimeout(this.#sweep?.timer)
     this.#sweep = undefined
-    this.#waiters.close()
     this.#others.stop()
-    await Promise.allSettled(this.#served.splice(0).map((served) => served.stop()))
+    await this.unserve()
     const book = this.#book
     this.#book = undefined
     await book?.close()

@@ -154,7 +154,8 @@ class BusConscience implements Conscience {
     if (!this.#isWanted) return
     this.#isWanted = false
     const [judge, thread] = [this.#judge, this.#thread]
-    const ends = [this.#served?.stop(), this.#sessions.stop()]
+    // At once: a topic of which one action is served still would have requests for the others refused.
+    const ends = [this.#served?.stop(), this.#approvals?.unserve(), this.#sessions.stop()]
     const drained = Promise.all(ends).catch((error: unknown) => this.#failures.report('stop-failed', error))
     this.#served = undefined
     this.#attestations.stop()
