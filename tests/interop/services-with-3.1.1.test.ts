@@ -56,7 +56,8 @@ describe.each([
     expect(bus.mqtt.stats().sessionsLost).toBe(0)
 
     const alone = 'is served without its group'
-    expect(logged.filter((text) => text.includes(alone))).toHaveLength(1)
+    // Once for calls to judge, and once for what is reported of them.
+    expect(logged.filter((text) => text.includes(alone))).toHaveLength(2)
     const watcher = await open('watcher', COMPONENTS.operator.permissions)
     const reasons: (string | undefined)[] = []
     await watcher.mqtt.subscribe(`jamey/events/status/${CONSCIENCE}`, ({ payload }) => {
