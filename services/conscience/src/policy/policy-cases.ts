@@ -1,25 +1,60 @@
-import type { Call } from '@jamey/calls'
+import type { Call, Words } from '@jamey/calls'
 import { z } from 'zod'
-import { type CallVerdict, type Decision, judgeCall, type Policy } from './policy.js'
+import { Session } from '../session/session.js'
+import {
+  type CallVerdict,
+  type Decision,
+  judgeCall,
+  judgedCall,
+  judgeWords,
+  type Policy,
+  type Surroundings,
+} from './policy.js'
 import { RuleFileError, Source } from './source.js'
 
 const DECISIONS = ['allow', 'ask', 'deny'] as const satisfies readonly Decision[]
 
-const caseSchema = z.strictObject({
-  name: z.string().trim().min(1).max(200).optional(),
+const callSchema = z.strictObject({
   tool: z.string().min(1).max(200),
   arguments: z.record(z.string(), z.unknown()).default({}),
-  decision: z.enum(DECISIONS),
-  /** Rules that have to be among those that apply. */
-  rules: z.array(z.string()).default([]),
 })
+
+const caseSchema = z
+  .strictObject({
+    name: z.string().trim().min(1).max(200).optional(),
+    ...callSchema.partial({ tool: true }).shape,
+    /** In the place of a call: an action in words, what is said beside it, and what others vouch for. */
+    action: z.string().min(1).optional(),
+    context: z.record(z.string(), z.unknown()).default({}),
+    attested: z.record(z.string(), z.unknown()).default({}),
+    /** What the user said before; without it there is no session. */
+    request: z.string().min(1).optional(),
+    /** The calls that were made since, and what they answered. */
+    after: z.array(callSchema.extend({ answer: z.unknown() })).default([]),
+    decision: z.enum(DECISIONS),
+    /** Rules that have to be among those that apply. */
+    rules: z.array(z.string()).default([]),
+  })
+  .refine(({ tool, action }) => (tool === undefined) !== (action === undefined), {
+    error: 'needs either tool or action',
+  })
 
 const casesSchema = z.strictObject({ cases: z.array(caseSchema).min(1).max(10_000) })
 
-/** A call, and what a policy is to say of it. */
+/** A call that was made before, and what it answered. */
+export interface AnsweredCall extends Call {
+  readonly answer?: unknown
+}
+
+/** A call, or words, and what a policy is to say of it. */
 export interface PolicyCase {
   readonly name: string
-  readonly call: Call
+  /** Undefined where words are judged. */
+  readonly call: Call | undefined
+  readonly words: Words | undefined
+  readonly attested: Readonly<Record<string, unknown>>
+  readonly request: string | undefined
+  readonly after: readonly AnsweredCall[]
   readonly decision: Decision
   readonly rules: readonly string[]
 }
@@ -45,9 +80,10 @@ export function parsePolicyCases(text: string, file: string): PolicyCase[] {
   const source = new Source(text, file)
   const content = source.content(casesSchema)
   if (content === undefined) throw new RuleFileError(source.sortedFaults(), undefined, 'The cases')
-  return content.cases.map(({ name, tool, arguments: given, decision, rules }) => {
-    const call = { tool, arguments: given }
-    return { name: name ?? nameOf(call), call, decision, rules }
+  return content.cases.map(({ name, tool, arguments: given, action, context, request, ...rest }) => {
+    const call = tool === undefined ? undefined : { tool, arguments: given }
+    const words = action === undefined ? undefined : { action, context, user: {} }
+    return { name: name ?? nameOf(call, action), call, words, request, ...rest }
   })
 }
 
@@ -56,7 +92,7 @@ export function testPolicy(policy: Policy, cases: readonly PolicyCase[]): Policy
   const failures: FailedPolicyCase[] = []
   const counts = new Map(policy.rules.map(({ name }) => [name, 0]))
   for (const each of cases) {
-    const verdict = judgeCall(policy, each.call)
+    const verdict = verdictOn(policy, each)
     const applied = verdict.rules.map(({ name }) => name)
     for (const name of applied) counts.set(name, (counts.get(name) ?? 0) + 1)
     const missing = each.rules.filter((name) => !applied.includes(name))
@@ -68,6 +104,26 @@ export function testPolicy(policy: Policy, cases: readonly PolicyCase[]): Policy
     return [...counts].flatMap(([name, found]) => (found === count ? [name] : []))
   }
   return { cases: cases.length, failures, unused: those(0), constant: those(cases.length) }
+}
+
+/** Of a case the moment does not matter; its calls are made one after the other. */
+const BEGAN_AT = 1_000_000
+
+function verdictOn(policy: Policy, { call, words, attested, request, after }: PolicyCase): CallVerdict {
+  let now = BEGAN_AT
+  const around: Surroundings =
+    request === undefined ? { attested } : { attested, session: new Session(), now }
+  const { session } = around
+  if (session !== undefined && request !== undefined) {
+    session.request(request, now)
+    for (const { answer, ...earlier } of after) {
+      const judged = judgeCall(policy, earlier, { session, now: ++now })
+      session.called({ ...judgedCall(earlier, judged), decision: 'allow' }, now)
+      session.result({ tool: earlier.tool, result: answer ?? null, outcome: 'succeeded' }, ++now)
+    }
+  }
+  const here = session === undefined ? around : { ...around, now: ++now }
+  return call === undefined ? judgeWords(policy, words as Words, here) : judgeCall(policy, call, here)
 }
 
 /** A call of which two policies say different things. */
@@ -89,6 +145,6 @@ export function* policyDifferences(
   }
 }
 
-function nameOf({ tool, arguments: given }: Call): string {
-  return `${tool} ${JSON.stringify(given)}`.slice(0, 200)
+function nameOf(call: Call | undefined, action = ''): string {
+  return (call === undefined ? action : `${call.tool} ${JSON.stringify(call.arguments)}`).slice(0, 200)
 }

@@ -102,7 +102,7 @@ export async function policyDiff(
   const calls =
     options.cases === undefined
       ? recordedCalls(context, options)
-      : (await casesAt(context, options.cases)).map(({ call }) => call)
+      : (await casesAt(context, options.cases)).flatMap(({ call }) => call ?? [])
   let [seen, differing] = [0, 0]
   for await (const call of calls) {
     seen++
