@@ -8,7 +8,7 @@ const file = fileURLToPath(new URL('../../policies.cases.yaml', import.meta.url)
 /** Every pack, with somebody on each list, and two tools of its own whose effects no tool of another's has. */
 const POLICY = `version: 1
 include: [work, shell, files, http, mail, money, sql, git, cloud, secrets, self, text]
-workspace: /work/project
+workspace: /srv/project
 lists: { hosts: [example.org], recipients: [team@example.org], accounts: [DE89370400440532013000] }
 tools:
   post_form: { effects: [send], arguments: { url: url, content: text } }
