@@ -17,7 +17,7 @@ export const callEvaluationSchema = z.strictObject({
   tool: z.string().min(1).max(200),
   arguments: jsonObject.default(() => ({})),
   annotations: toolAnnotationsSchema.optional(),
-  /** Why the agent makes it, in its own words: shown to people who are asked, and nothing that is judged. */
+  /** Why the agent makes it, in its own words: shown to people who are asked, and judged, where it can only speak against it. */
   intent: z.string().max(10_000).optional(),
   /** Calls with the same one, of the same requester, belong together. */
   session_id: identifier.optional(),

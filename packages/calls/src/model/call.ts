@@ -9,6 +9,8 @@ export interface Call {
   readonly tool: string
   readonly arguments: Readonly<Record<string, unknown>>
   readonly annotations?: Annotations | undefined
+  /** What the agent says that it is for; no part of what it does. */
+  readonly intent?: string | undefined
 }
 
 /** Something in words, and what is said beside it; nobody knows what will be done. */

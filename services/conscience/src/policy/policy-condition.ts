@@ -14,6 +14,8 @@ export interface Condition {
   readonly applies: (circumstances: Circumstances) => boolean
   /** Whether it looks at what whoever asks says of itself. */
   readonly readsContext: boolean
+  /** Whether it looks at what the agent says that a call is for. */
+  readonly readsIntent: boolean
 }
 
 const STRINGS = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g
@@ -42,6 +44,7 @@ export class PolicyConditions {
     .registerVariable('signals', 'list')
     .registerVariable('lists', 'map')
     .registerVariable('context', 'map')
+    .registerVariable('intent', 'string')
     .registerVariable('attested', 'map')
     .registerVariable('session', 'map')
     .registerFunction('in_request(dyn): bool', (value: unknown) => this.#functions['in_request']?.(value))
@@ -84,6 +87,7 @@ export class PolicyConditions {
     if (checked.type !== 'bool')
       throw new ConditionError(`a condition must be a bool, this one is a ${checked.type}`, 0)
     const quick = this.#isQuick ? quickCondition(program.ast, this.#functions) : undefined
+    const names = expression.replace(STRINGS, '')
     return {
       applies: (circumstances) => {
         this.#session = circumstances.session
@@ -91,7 +95,8 @@ export class PolicyConditions {
         const scope = circumstances as unknown as Record<string, unknown>
         return quick?.(scope) ?? program(scope) === true
       },
-      readsContext: /\bcontext\b/.test(expression.replace(STRINGS, '')),
+      readsContext: /\bcontext\b/.test(names),
+      readsIntent: /\bintent\b/.test(names),
     }
   }
 

@@ -181,17 +181,18 @@ function ruleOf(
   condition: Condition,
 ): PolicyRule {
   const mayBeJudged = judge === 'may-allow'
-  return { name, decision, reason, approvers, changes: transform, mayBeJudged, ...condition }
+  const { applies, readsContext } = condition
+  return { name, decision, reason, approvers, changes: transform, mayBeJudged, applies, readsContext }
 }
 
 /** What a rule cannot say together. */
 function contradictionIn(
   { decision, transform, judge }: RuleText,
-  { readsContext }: Condition,
+  { readsContext, readsIntent }: Condition,
 ): { field: keyof RuleText; reason: string } | undefined {
-  if (decision === 'allow' && readsContext) {
-    const reason =
-      'a rule that allows cannot look at context, which whoever asks writes; attested may be meant'
+  if (decision === 'allow' && (readsContext || readsIntent)) {
+    const what = readsContext ? 'context' : 'intent'
+    const reason = `a rule that allows cannot look at ${what}, which whoever asks writes; attested may be meant`
     return { field: 'when', reason }
   }
   if (decision === 'deny' && transform.length > 0)

@@ -32,6 +32,8 @@ export interface Circumstances extends Omit<Facts, 'isKnown' | 'isUntrusted' | '
   readonly known: boolean
   /** What whoever asks says beside its words; empty with a call. */
   readonly context: Readonly<Record<string, unknown>>
+  /** What the agent says that a call is for; empty for words, where it says nothing, and for rules that allow. */
+  readonly intent: string
   readonly attested: Readonly<Record<string, unknown>>
   readonly session: SessionView
   /** Lists of the deployer by name; every list that a rule names is there, if empty. */
@@ -121,7 +123,8 @@ export function* judgingCall(
   around: Surroundings = {},
 ): Generator<undefined, CallVerdict> {
   const facts = yield* collectingFacts(call, policy.facts)
-  const context = { kind: 'call', context: {}, around } as const
+  const said = yield* saidIn(policy, call)
+  const context = { kind: 'call', context: {}, said, around } as const
   const first = yield* applying(policy, facts, context)
   const changing = first.filter(({ changes, failure }) => changes.length > 0 && failure === undefined)
   const asItIs = verdictOf(policy, facts, first)
@@ -151,9 +154,21 @@ export function* judgingWords(
   return verdictOf(policy, facts, yield* applying(policy, facts, { kind: 'text', context, around }))
 }
 
+/** What an agent says that a call is for, and what stands in it. */
+type Said = Pick<Circumstances, 'intent' | 'signals' | 'secrets' | 'unread'>
+
+/** It names no targets of the call, so of its facts there are those alone which are none. */
+function* saidIn(policy: Policy, { intent = '' }: Call): Generator<undefined, Said | undefined> {
+  if (intent === '') return undefined
+  const { signals, secrets, unread } = yield* collectingWords({ action: intent }, policy.facts)
+  const placed = <Fact>(facts: readonly Fact[]) => facts.map((fact) => ({ ...fact, where: 'intent' }))
+  return { intent, signals: placed(signals), secrets: placed(secrets), unread: placed(unread) }
+}
+
 interface Asked {
   readonly kind: Circumstances['kind']
   readonly context: Circumstances['context']
+  readonly said?: Said | undefined
   readonly around: Surroundings
 }
 
@@ -166,22 +181,34 @@ const RULES_AT_ONCE = 20
 /** Those that apply, some rules at a step. */
 function* applying(policy: Policy, facts: Facts, asked: Asked): Generator<undefined, Applied[]> {
   const { isKnown: known, isUntrusted: _, isTrusted: __, ...rest } = facts
-  const { kind, context, around } = asked
+  const { kind, context, said, around } = asked
   const { attested = {}, session, now = 0 } = around
   const view = session === undefined ? NO_SESSION : sessionView(session, now)
-  const circumstances = { ...rest, kind, known, context, attested, session: view, lists: policy.lists }
+  const { lists } = policy
+  const circumstances = { ...rest, kind, known, context, intent: '', attested, session: view, lists }
   // What is said of oneself counts against it, and so does what is not said.
-  const silent = kind === 'text' ? { ...circumstances, context: {} } : undefined
+  const otherwise = kind === 'text' ? { ...circumstances, context: {} } : said && heard(circumstances, said)
   const found: Applied[] = []
   let tried = 0
   for (const rule of policy.rules) {
+    const isTriedOtherwise = kind === 'text' ? rule.readsContext : rule.decision !== 'allow'
     const applied =
       appliedRule(rule, circumstances) ??
-      (silent !== undefined && rule.readsContext ? appliedRule(rule, silent) : undefined)
+      (otherwise !== undefined && isTriedOtherwise ? appliedRule(rule, otherwise) : undefined)
     if (applied !== undefined) found.push(applied)
     if (++tried % RULES_AT_ONCE === 0) yield
   }
   return found
+}
+
+function heard(circumstances: Circumstances, { intent, signals, secrets, unread }: Said): Circumstances {
+  return {
+    ...circumstances,
+    intent,
+    signals: [...circumstances.signals, ...signals],
+    secrets: [...circumstances.secrets, ...secrets],
+    unread: [...circumstances.unread, ...unread],
+  }
 }
 
 function appliedRule(rule: PolicyRule, circumstances: Circumstances): Applied | undefined {

@@ -29,7 +29,7 @@ const CIRCUMSTANCES: readonly Circumstances[] = CALLS.flatMap(([tool, args]) => 
     ...facts
   } = factsOf({ tool, arguments: args }, PLACE)
   const lists = { hosts: ['example.org'], recipients: ['@example.org'], accounts: [] }
-  const common = { ...facts, known, lists, session: NO_SESSION }
+  const common = { ...facts, known, lists, intent: '', session: NO_SESSION }
   return [
     { ...common, kind: 'call', context: {}, attested: {} },
     {

@@ -59,9 +59,9 @@ export class VerdictMaker {
     context: RequestContext,
   ): Promise<CallVerdict> {
     const { sender, principal, binding } = request
-    const { tool, arguments: args, annotations, session_id, call_id } = evaluation
+    const { tool, arguments: args, annotations, intent, session_id, call_id } = evaluation
     const attested = this.#attestedTo(request)
-    const call = { tool, arguments: args, annotations }
+    const call = { tool, arguments: args, annotations, intent }
     const { sessions } = this.#options
     const belongsTo = sessions.sessionOf(principal.clientId, session_id, call_id)
     const work = { call, belongsTo, attested: attestedFacts(attested) }

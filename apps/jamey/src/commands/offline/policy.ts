@@ -127,8 +127,9 @@ async function* recordedCalls(
   for await (const { read } of readAudit(auditFolderOf(context, options))) {
     context.interrupted.throwIfAborted()
     if (read?.record.kind !== 'verdict' || read.record.recorded_at < from) continue
-    const { tool, arguments: given } = read.record as Record<string, unknown>
-    if (typeof tool === 'string' && isObject(given)) yield { tool, arguments: given }
+    const { tool, arguments: given, intent } = read.record as Record<string, unknown>
+    if (typeof tool !== 'string' || !isObject(given)) continue
+    yield { tool, arguments: given, ...(typeof intent === 'string' ? { intent } : {}) }
   }
 }
 
