@@ -155,6 +155,12 @@ describe('a tool', () => {
     ['mcp__filesystem__read_file', true, ['read']],
     ['ReadFile', true, ['read']],
     ['filesystem.readFile', true, ['read']],
+    ['mcp__jamey__remember', true, ['write']],
+    ['mcp__jamey__memory_update', true, ['write']],
+    ['mcp__jamey__memory_get', true, ['read']],
+    ['mcp__jamey__memory_history', true, ['read']],
+    ['mcp__jamey__recall', true, ['read']],
+    ['mcp__jamey__forget', true, ['delete']],
     ['r\u0435ad_file', false, []],
     ['get_weather', false, ['read']],
     ['payBill', false, ['pay']],
@@ -163,6 +169,14 @@ describe('a tool', () => {
     ['constructor', false, []],
   ])('%s is known, or guessed', (tool, isKnown, effects) => {
     expect(factsOf({ tool, arguments: {} }, PLACE)).toMatchObject({ isKnown, effects })
+  })
+
+  it('of a memory names nothing secret and no file of this machine, and brings what others wrote', () => {
+    const given = { content: 'The invoice is due', origin: 'notes/invoice.md', idempotency_key: 'turn-7' }
+    const facts = factsOf({ tool: 'mcp__jamey__remember', arguments: given }, PLACE)
+    expect(facts).toMatchObject({ files: [], isUntrusted: false })
+    expect(facts.texts.map(({ role }) => role)).toEqual(['text', undefined, 'identifier'])
+    expect(factsOf({ tool: 'recall', arguments: { query: 'invoice' } }, PLACE).isUntrusted).toBe(true)
   })
 
   it('of the deployer stands before one that is known', () => {

@@ -16,7 +16,7 @@ export interface FoundTool extends Tool {
  * own. Another server's `read_file` may do anything.
  */
 const KNOWN_SERVERS = new Set(
-  'mcp functions tools container computer filesystem fs git fetch memory sqlite postgres time github slack sequential-thinking sequentialthinking everything default_api playwright puppeteer gmail google-calendar google_calendar stripe paypal'.split(
+  'mcp functions tools container computer filesystem fs git fetch memory sqlite postgres time github slack sequential-thinking sequentialthinking everything default_api playwright puppeteer gmail google-calendar google_calendar stripe paypal jamey'.split(
     ' ',
   ),
 )

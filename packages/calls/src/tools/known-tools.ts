@@ -58,6 +58,8 @@ const MESSAGES: Readonly<Record<string, Role>> = {
   attachments: 'path',
 }
 const SQL: Readonly<Record<string, Role>> = { query: 'sql', sql: 'sql', statement: 'sql' }
+/** By its name a key would be a secret. */
+const MEMORIES: Readonly<Record<string, Role>> = { content: 'text', idempotency_key: 'identifier' }
 const QUERIES: Readonly<Record<string, Role>> = { query: 'query', q: 'query', url: 'url', prompt: 'text' }
 
 function each(
@@ -161,13 +163,14 @@ export const KNOWN_TOOLS: Tools = Object.fromEntries([
   ...each('kill_shell kill_bash', ['write'], {}),
   ...each('artifact', ['send'], { file_path: 'path', content: 'text' }),
   ...each('task agent', ['execute'], { prompt: 'text', description: 'text' }),
-  ...each(
-    'create_entities create_relations add_observations append_insight remember store_memory',
-    ['write'],
-    {},
-  ),
-  ...each('read_graph search_nodes open_nodes recall', ['read'], QUERIES),
+  ...each('create_entities create_relations add_observations append_insight store_memory', ['write'], {}),
+  ...each('read_graph search_nodes open_nodes', ['read'], QUERIES),
   ...each('delete_entities delete_observations delete_relations', ['delete'], {}),
+  // An update keeps what was there before in the history, and what is forgotten is gone.
+  ...each('remember memory_update', ['write'], MEMORIES),
+  // What is recalled may be what others shared, or what a page said once.
+  ...each('recall memory_get memory_history', ['read'], { ...MEMORIES, ...QUERIES }, true),
+  ...each('forget', ['delete'], MEMORIES),
   ...each('read_query list_tables describe_table', ['read'], SQL),
   ...each('write_query create_table execute_sql run_sql query_database', [], SQL),
   ...each(
