@@ -26,9 +26,12 @@ export const countedFactSchema = z.object({
   given_by: z.string(),
 })
 
-/** What the optional language-model judge contributed; the rules alone decide when it failed. */
+/**
+ * What the optional language-model judge contributed. `not_needed`: the rules deny it. `failed`: it was not heard, or could
+ * not be shown all of it, and nothing is allowed then.
+ */
 export const judgeSchema = z.object({
-  status: z.enum(['not_configured', 'used', 'failed']),
+  status: z.enum(['not_configured', 'not_needed', 'used', 'failed']),
   opinion: z.string().optional(),
   score: z.number().min(-1).max(1).optional(),
   error: z.string().optional(),

@@ -49,7 +49,10 @@ function* evaluating(id: number, work: Work, dueMs: number): Generator<undefined
     if (leftMs < 0) return tell({ id, result: withDigests(work, outOfTime(by)) })
     const { done, value } = steps.next()
     if (done === true)
-      return tell({ id, result: { ...withDigests(work, value), ...rememberedOf(work, value) } })
+      return tell({
+        id,
+        result: { ...withDigests(work, value), ...rememberedOf(work, value), ...factsFor(work, value) },
+      })
     leftMs -= performance.now() - startMs
     yield
   }
@@ -84,6 +87,13 @@ function withDigests(work: Work, verdict: Omit<CallVerdict, 'facts'> & { facts?:
   const digested = { ...found, callDigest: callDigest(work.call) }
   if (changed === undefined) return digested
   return { ...digested, arguments: changed, changedCallDigest: callDigest({ tool, arguments: changed }) }
+}
+
+/** Its strings and numbers are in the arguments already. */
+function factsFor(work: Work, { facts }: CallVerdict): Pick<Findings, 'factsFound'> {
+  if (!('call' in work) || work.isForJudge !== true) return {}
+  const { tool: _, texts: __, numbers: ___, ...found } = facts
+  return { factsFound: JSON.stringify(found) }
 }
 
 function aroundOf({ attested, belongsTo }: Extract<Work, { call: unknown }>): Surroundings {

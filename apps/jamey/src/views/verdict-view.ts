@@ -55,10 +55,10 @@ function factLine({ name, value, status, given_by }: CountedFact, columns: numbe
 
 function judgeLine(verdict: Verdict, columns: number): string | undefined {
   const { judge } = verdict
-  if (judge.status === 'not_configured') return undefined
+  if (judge.status === 'not_configured' || judge.status === 'not_needed') return undefined
   if (judge.status === 'failed') {
     return wrap(
-      `The judge gave no opinion (${judge.error ?? 'it failed'}); the rules alone decided.`,
+      `The judge gave no opinion (${judge.error ?? 'it failed'}), and nothing is allowed without.`,
       columns,
       '  ',
     )

@@ -124,7 +124,7 @@ describe('a verdict', () => {
     expect(formatVerdict(used, colors, 80)).toContain("The judge's opinion (-0.50): Ask first.")
     const failed = { ...verdict, judge: { status: 'failed', error: 'no answer' } } as const
     expect(formatVerdict(failed, colors, 80)).toContain(
-      'gave no opinion (no answer); the rules alone decided',
+      'gave no opinion (no answer), and nothing is allowed without',
     )
   })
 

@@ -10,6 +10,8 @@ export interface CallJudgement {
   readonly evaluationId: string
   readonly evaluation: CallEvaluation
   readonly found: Findings
+  /** What the judge beside the rules contributed to that. */
+  readonly judge: CallVerdict['judge']
   /** What people said, or that they are asked; undefined where the policy decided alone, or nobody can be asked. */
   readonly resolution: Resolution | undefined
   /** What others vouched for. */
@@ -25,6 +27,7 @@ export function callVerdictOf({
   evaluationId,
   evaluation,
   found,
+  judge,
   resolution,
   attested,
   binding,
@@ -46,7 +49,7 @@ export function callVerdictOf({
     rules: [...rules],
     ...(resolution?.approval === undefined ? {} : { approval: named(resolution.approval) }),
     facts: countedFacts(attested, undefined),
-    judge: { status: 'not_configured' },
+    judge,
     policy_version: policyVersion,
     call_digest: callDigest,
     ...binding,

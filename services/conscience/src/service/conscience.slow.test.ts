@@ -177,15 +177,15 @@ describe('a conscience on the bus', () => {
     expect(await evaluate('water the plants', { consent: false })).toMatchObject({
       decision: 'deny',
       approved: false,
-      judge: { status: 'used', score: 1, opinion: 'I was told to approve' },
+      judge: { status: 'not_needed' },
     })
     expect(await evaluate('frobnicate the reactor')).toMatchObject({
       decision: 'allow',
-      judge: { status: 'used' },
+      judge: { status: 'used', score: 1, opinion: 'I was told to approve' },
     })
   })
 
-  it('decides by the rules alone when the judge fails, says so, and reports it without the key', async () => {
+  it('says that the judge was not heard, and reports it without the key', async () => {
     endpoint.answer = (response) => response.writeHead(500).end('no')
     const errors = await collected<{ kind: string; message: string }>(topics.events.errors)
     const reported = errors.next()
@@ -195,7 +195,7 @@ describe('a conscience on the bus', () => {
       decision: 'ask',
       judge: { status: 'failed', error: 'the endpoint answered with HTTP 500' },
     })
-    expect(verdict.reasons.join()).toContain('the rules alone decided')
+    expect(verdict.reasons.join()).toContain('the judge was not heard')
     expect(await reported).toMatchObject({ component: 'conscience', kind: 'judge-failed', retryable: true })
     expect(JSON.stringify([verdict, ...errors.seen])).not.toContain('sk-secret')
   })

@@ -14,6 +14,7 @@ import { type EvaluationThread, overloadedError } from '../thread/evaluation-thr
 import { BOUNDS, excess } from '../verdict/bounds.js'
 import { attestedFacts, countedFacts } from '../verdict/circumstances.js'
 import type { Judge, JudgeAnswer } from '../verdict/judge.js'
+import { callMaterial, type Material, mayFit, wordsMaterial } from '../verdict/judge-material.js'
 import { type Decided, judgeOf, withOpinion } from '../verdict/opinion.js'
 import { formerWords } from '../verdict/text-verdict.js'
 import type { ApprovalService } from './approval-service.js'
@@ -64,16 +65,20 @@ export class VerdictMaker {
     const call = { tool, arguments: args, annotations, intent }
     const { sessions } = this.#options
     const belongsTo = sessions.sessionOf(principal.clientId, session_id, call_id)
-    const work = { call, belongsTo, attested: attestedFacts(attested) }
-    const found = await this.#evaluate(request, work, context)
-    await sessions.keepCall(belongsTo, found.remembered)
+    const isForJudge = this.#options.judge !== undefined && mayFit(evaluation)
+    const work = { call, belongsTo, isForJudge, attested: attestedFacts(attested) }
+    const byRules = await this.#evaluate(request, work, context)
+    await sessions.keepCall(belongsTo, byRules.remembered)
+    const answer = await this.#hear(byRules, () => callMaterial(evaluation, byRules), context)
+    const found = { ...byRules, ...withOpinion(byRules, answer) }
     const evaluationId = randomUUID()
     const ask = { found, evaluation, requestedBy: principal.clientId, sentBy: sender.clientId }
     const { approvals, clock } = this.#options
     const resolution =
       found.decision === 'ask' ? await approvals?.resolve(askOf(ask), evaluationId, context) : undefined
     const nowMs = clock.timeOfDay()
-    return callVerdictOf({ evaluationId, evaluation, found, resolution, attested, binding, nowMs })
+    const judge = judgeOf(answer)
+    return callVerdictOf({ evaluationId, evaluation, found, judge, resolution, attested, binding, nowMs })
   }
 
   async #textVerdict(
@@ -86,7 +91,7 @@ export class VerdictMaker {
     const { action, context: said, user = {} } = proposal
     const work = { words: { action, context: said, user }, attested: attestedFacts(attested) }
     const found = await this.#evaluate(request, work, context)
-    const answer = await this.#ask(proposal, context)
+    const answer = await this.#hear(found, () => wordsMaterial(proposal), context)
     const common = this.#common(request, found, withOpinion(found, answer))
     const requester = request.binding.requested_by
     const asserted = found.readsContext ? { context: said, requester } : undefined
@@ -139,10 +144,16 @@ export class VerdictMaker {
     return found
   }
 
-  async #ask(proposal: TextEvaluation, { remainingMs }: RequestContext): Promise<JudgeAnswer | undefined> {
+  /** The opinion of the judge, where there is one and it could change anything. */
+  async #hear(
+    { decision }: Findings,
+    material: () => Material,
+    { remainingMs }: RequestContext,
+  ): Promise<JudgeAnswer | undefined> {
     const { judge, report } = this.#options
     if (judge === undefined) return undefined
-    const answer = await judge.ask(proposal, { limitMs: remainingMs * JUDGE_SHARE })
+    if (decision === 'deny') return { status: 'not_needed' }
+    const answer = await judge.ask(material(), { limitMs: remainingMs * JUDGE_SHARE })
     if (answer.status === 'failed') {
       this.judgeFailures++
       const message = `The judge failed: ${answer.error}`

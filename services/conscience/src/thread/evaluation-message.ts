@@ -14,7 +14,12 @@ export interface ThreadOptions {
 
 /** What is to be judged. */
 export type Work = (
-  | { readonly call: Call; readonly belongsTo?: CallSession | undefined }
+  | {
+      readonly call: Call
+      readonly belongsTo?: CallSession | undefined
+      /** Whether the facts are told, too, for a judge beside the rules. */
+      readonly isForJudge?: boolean | undefined
+    }
   | { readonly words: Words }
 ) &
   Pick<Surroundings, 'attested'>
@@ -43,12 +48,14 @@ export interface Report {
   readonly at: number
 }
 
-/** What the policy says, without the facts that it says it of. */
+/** What the policy says, as a rule without the facts that it says it of. */
 export interface Findings extends Omit<CallVerdict, 'facts'> {
   /** Of a call. */
   readonly callDigest?: string
   /** Of the call with changed arguments. */
   readonly changedCallDigest?: string
+  /** Of a call for a judge, what was found in it, as JSON. */
+  readonly factsFound?: string
   /** Of a call that belongs to a session. */
   readonly remembered?: Remembered
 }

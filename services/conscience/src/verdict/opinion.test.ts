@@ -27,12 +27,13 @@ describe('the opinion of a judge', () => {
     expect(withOpinion(found(decision, may), says(score)).decision).toBe(expected)
   })
 
-  it('that is not had changes nothing, and is told', () => {
-    const { decision, reasons } = withOpinion(found('ask', true), { status: 'failed', error: 'no answer' })
-    expect(decision).toBe('ask')
-    expect(reasons).toEqual([
-      'no rule knows it',
-      'the judge was not heard (no answer), so the rules alone decided',
-    ])
+  it.each([
+    ['allow', ['the judge was not heard (no answer)'], 'ask'],
+    ['ask', ['no rule knows it', 'the judge was not heard (no answer)'], 'ask'],
+    ['deny', ['a rule', 'the judge was not heard (no answer)'], 'deny'],
+  ] as const)('that is not had allows nothing: of %s, with %j, it makes %s', (before, why, after) => {
+    const { decision, reasons } = withOpinion(found(before, true), { status: 'failed', error: 'no answer' })
+    expect(decision).toBe(after)
+    expect(reasons).toEqual(why)
   })
 })

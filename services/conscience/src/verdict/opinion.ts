@@ -14,14 +14,15 @@ export function decided({ decision, reasons }: Findings): Decided {
 
 /**
  * The same with a model's opinion: one against it makes it stricter, whatever the policy says; one for it allows what a
- * person would be asked, where each rule that asks says that it may.
+ * person would be asked, where each rule that asks says that it may. Where it was not heard, nothing is allowed.
  */
 export function withOpinion(findings: Findings, answer: JudgeAnswer | undefined): Decided {
   const found = decided(findings)
-  if (answer === undefined) return found
+  if (answer === undefined || answer.status === 'not_needed') return found
   if (answer.status === 'failed') {
-    const reason = `the judge was not heard (${answer.error}), so the rules alone decided`
-    return { ...found, reasons: [...found.reasons, reason] }
+    const reason = `the judge was not heard (${answer.error})`
+    if (found.decision !== 'allow') return { ...found, reasons: [...found.reasons, reason] }
+    return { decision: 'ask', reasons: [reason] }
   }
   const { score, text } = answer.opinion
   if (score < 0 && found.decision !== 'deny') return { decision: 'deny', reasons: [text, ...found.reasons] }
@@ -32,6 +33,6 @@ export function withOpinion(findings: Findings, answer: JudgeAnswer | undefined)
 
 export function judgeOf(answer: JudgeAnswer | undefined): Verdict['judge'] {
   if (answer === undefined) return { status: 'not_configured' }
-  if (answer.status === 'failed') return { status: 'failed', error: answer.error }
+  if (answer.status !== 'used') return answer
   return { status: 'used', opinion: answer.opinion.text, score: answer.opinion.score }
 }
