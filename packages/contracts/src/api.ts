@@ -35,6 +35,8 @@ export const remoteFailureSchema = z.object({
   retryable: z.boolean(),
   /** How soon it makes sense to try again, where the failure says so. */
   retry_after_ms: z.number().int().min(0).max(60_000).optional(),
+  /** Facts of the service's own for programs, such as a limit and what was found. */
+  details: jsonObject.optional(),
 })
 
 export type OperationName = (typeof OPERATION_NAMES)[number]

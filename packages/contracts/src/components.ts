@@ -75,11 +75,8 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
     clientId: 'jamey-memory',
     description: 'Stores and recalls.',
     permissions: [
-      ...served(topics.memory.store),
-      ...served(topics.memory.forget),
-      ...served(topics.memory.query),
-      ...[topics.memory.others.store, topics.memory.others.query, topics.memory.others.forget].flatMap(
-        served,
+      ...[topics.memory, topics.memory.others].flatMap(({ store, query, update, forget, consolidate }) =>
+        [store, query, update, forget, consolidate].flatMap(served),
       ),
       publish(topics.memory.updates.topic),
       answers(topics.memory.store),
@@ -96,8 +93,10 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
       publish(topics.conscience.evaluate.topic),
       publish(topics.conscience.report.topic),
       publish(topics.memory.store.topic),
-      publish(topics.memory.forget.topic),
       publish(topics.memory.query.topic),
+      publish(topics.memory.update.topic),
+      publish(topics.memory.forget.topic),
+      publish(topics.memory.consolidate.topic),
       publish('jamey/memory/others/+'),
       publish(approvals.list.topic),
       publish('jamey/conscience/approvals-answer/+'),

@@ -39,12 +39,16 @@ describe('contracts', () => {
       'jamey/events/heartbeat',
       'jamey/events/leases/{group}',
       'jamey/events/status/{client_id}',
+      'jamey/memory/consolidate',
       'jamey/memory/forget',
+      'jamey/memory/others/consolidate',
       'jamey/memory/others/forget',
       'jamey/memory/others/query',
       'jamey/memory/others/store',
+      'jamey/memory/others/update',
       'jamey/memory/query',
       'jamey/memory/store',
+      'jamey/memory/update',
       'jamey/memory/updates',
     ])
   })

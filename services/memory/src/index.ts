@@ -1,3 +1,4 @@
+export type { ArchivedMemory } from '@jamey/contracts'
 export { checkMemoryFile, type MemoryFileCheck } from './file/check-memory-file.js'
 export { MemoryArchive } from './file/memory-archive.js'
 export type { Announcement, MemoryChange } from './model/announcement.js'
@@ -5,12 +6,20 @@ export {
   type MemoryConflictCode,
   MemoryConflictError,
   MemoryInputError,
+  type MemoryRefusedCode,
+  MemoryRefusedError,
   StorageError,
   type StorageErrorCode,
 } from './model/errors.js'
 export { DEFAULT_LIFETIMES, type LayerLifetimes } from './model/memory-layers.js'
-export { type ArchivedMemory, MEMORY_LIMITS, type MemoryLimits, type Origin } from './model/memory-record.js'
-export type { MemoryCallOptions, MemoryStorage, MemoryStoreStats } from './model/memory-storage.js'
+export { contentHash, MEMORY_LIMITS, type MemoryLimits, type Origin } from './model/memory-record.js'
+export type {
+  MemoryBatchItem,
+  MemoryCallOptions,
+  MemoryStorage,
+  MemoryStoreStats,
+  Reach,
+} from './model/memory-storage.js'
 export { RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from './search/score.js'
 export { type MemoryEnvironment, memoryOptionsFromEnvironment } from './service/memory-environment.js'
 export {

@@ -48,6 +48,13 @@ const memory: Memory & { score: number } = {
   scope: 'private',
   source: 'jamey-cli-1',
   metadata: {},
+  trusted: true,
+  version: 1,
+  updated_at: '2026-05-29T12:00:00Z',
+  count: 1,
+  last_stored_at: '2026-05-29T12:00:00Z',
+  content_hash: '0'.repeat(64),
+  provenance: { stored_by: 'jamey-cli-1' },
   score: 0.87654,
 }
 

@@ -22,6 +22,13 @@ const MEMORY = {
   scope: 'private' as const,
   source: 'asker',
   metadata: {},
+  trusted: true,
+  version: 1,
+  updated_at: AT,
+  count: 1,
+  last_stored_at: AT,
+  content_hash: '0'.repeat(64),
+  provenance: { stored_by: 'a' },
   score: 1,
 }
 

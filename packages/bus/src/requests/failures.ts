@@ -34,7 +34,12 @@ export function unknownAction(action: string, topic: string, offered: Iterable<s
 }
 
 /** The failure that a handler threw for its requester. */
-export function failureOf({ kind, message, retryable, retryAfterMs }: RequestError): RemoteFailure {
-  const failure = { kind, message, retryable }
-  return retryAfterMs === undefined ? failure : { ...failure, retry_after_ms: retryAfterMs }
+export function failureOf({ kind, message, retryable, retryAfterMs, details }: RequestError): RemoteFailure {
+  return {
+    kind,
+    message,
+    retryable,
+    ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
+    ...(details === undefined ? {} : { details: { ...details } }),
+  }
 }

@@ -351,11 +351,11 @@ export class Requester {
   }
 
   #takeFailure(waiting: Waiting, failure: RemoteFailure): void {
-    const { kind, message, retryable, retry_after_ms: delayMs } = failure
+    const { kind, message, retryable, retry_after_ms: delayMs, details } = failure
     const { bytes, dueAtMs } = waiting
     const mayWait = retryable && delayMs !== undefined && bytes !== undefined
     if (mayWait && this.#resending.putOff(waiting, delayMs, dueAtMs)) return
-    this.#fail(waiting, new RemoteError(kind, message, retryable, delayMs))
+    this.#fail(waiting, new RemoteError(kind, message, retryable, { retryAfterMs: delayMs, details }))
   }
 
   /** True where the server names the sender that an answer names; a forged one must not end the wait for the other. */

@@ -115,11 +115,22 @@ export class RemoteError extends BusError {
   readonly kind: string
   /** Milliseconds after which it makes sense to try again, where the remote side says so. */
   readonly retryAfterMs: number | undefined
+  /** Facts of the service's own for programs, such as a limit and what was found. */
+  readonly details: Readonly<Record<string, unknown>> | undefined
 
-  constructor(kind: string, message: string, retryable: boolean, retryAfterMs?: number) {
+  constructor(
+    kind: string,
+    message: string,
+    retryable: boolean,
+    facts: {
+      retryAfterMs?: number | undefined
+      details?: Readonly<Record<string, unknown>> | undefined
+    } = {},
+  ) {
     super('remote-error', message, { retryable })
     this.kind = kind
-    this.retryAfterMs = retryAfterMs
+    this.retryAfterMs = facts.retryAfterMs
+    this.details = facts.details
   }
 }
 
@@ -186,15 +197,23 @@ export class RequestError extends JameyError<'request-failed'> {
   readonly kind: string
   /** Milliseconds after which it makes sense to try again: a whole number, at most a minute. */
   readonly retryAfterMs: number | undefined
+  /** JSON for the requester's program, such as a limit and what was found. */
+  readonly details: Readonly<Record<string, unknown>> | undefined
 
   constructor(
     kind: string,
     message: string,
-    options: { retryable?: boolean; retryAfterMs?: number; cause?: unknown } = {},
+    options: {
+      retryable?: boolean
+      retryAfterMs?: number
+      details?: Readonly<Record<string, unknown>>
+      cause?: unknown
+    } = {},
   ) {
     super('request-failed', message, options)
     this.kind = kind
     this.retryAfterMs = options.retryAfterMs
+    this.details = options.details
   }
 }
 

@@ -246,5 +246,12 @@ export function memoryOf(id: string, content: string) {
     scope: 'private',
     source: 'jamey-gateway',
     metadata: {},
+    trusted: true,
+    version: 1,
+    updated_at: '2024-11-14T20:00:00Z',
+    count: 1,
+    last_stored_at: '2024-11-14T20:00:00Z',
+    content_hash: '0'.repeat(64),
+    provenance: { stored_by: 'jamey-gateway' },
   } as const
 }

@@ -1,7 +1,8 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { ArchivedMemory } from '@jamey/contracts'
 import { StorageError } from '../model/errors.js'
-import { type ArchivedMemory, type MemoryRow, memoryFromRow } from '../model/memory-record.js'
+import { type MemoryRow, memoryFromRow } from '../model/memory-record.js'
 import { checkMemoryFile, type MemoryFileCheck } from './check-memory-file.js'
 import { ReadOnlyFile } from './read-only-file.js'
 

@@ -17,10 +17,33 @@ export type MemoryConflictCode =
   | 'memory-conflict'
   /** This message was stored before, and what it stored has been forgotten or has expired since. */
   | 'memory-gone'
+  /** The memory has another version than the one that was to be replaced. */
+  | 'memory-version'
 
 /** The id of a store request is spoken for; a new message, which has an id of its own, can be stored. */
 export class MemoryConflictError extends JameyError<MemoryConflictCode> {
   override readonly name = 'MemoryConflictError'
+}
+
+export type MemoryRefusedCode =
+  /** More memories would be forgotten than are without being asked; `details.would_forget` tells how many. */
+  | 'memory-confirmation-needed'
+  /** Its owner is not in that group. */
+  | 'memory-forbidden'
+  /** The owner has as many bytes as it may; `details` tells `bytes` and `maximum_bytes`. */
+  | 'memory-quota'
+  /** The question took longer than one may. */
+  | 'memory-query-timeout'
+
+/** What the request asks for is not granted to this client, or not in this way; `details` has the figures. */
+export class MemoryRefusedError extends JameyError<MemoryRefusedCode> {
+  override readonly name = 'MemoryRefusedError'
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: MemoryRefusedCode, message: string, details: Readonly<Record<string, unknown>> = {}) {
+    super(code, message)
+    this.details = details
+  }
 }
 
 export type StorageErrorCode =

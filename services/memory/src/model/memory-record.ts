@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto'
 import {
+  archivedMemorySchema,
   type Memory,
   type MemoryLayer,
   type MemoryScope,
   type MemoryStoreInput,
-  memorySchema,
   storeSchema,
 } from '@jamey/contracts'
 import type { z } from 'zod'
@@ -33,6 +34,10 @@ export interface Origin {
   readonly id: string
   /** The client identifier of who stores it. */
   readonly source: string
+  /** The client identifier of the verified sender, where it stores on behalf of `source`. */
+  readonly storedBy?: string | undefined
+  /** Names of the groups that the owner is in; a memory can be stored for these alone. Any group where undefined. */
+  readonly groups?: readonly string[] | undefined
   /** The client identifier of whose it is to be; `source` by default. */
   readonly owner?: string | undefined
   /** Milliseconds since 1970, from the envelope's `timestamp`; now by default. */
@@ -55,16 +60,17 @@ export const MEMORY_LIMITS: MemoryLimits = {
   maximumMetadataBytes: 65_536,
 }
 
-/** A memory with all that its file knows of it. Nothing else is taken: what is not known would be lost. */
-const archivedMemorySchema = memorySchema.strict().extend({
-  /** Time in the envelope that stored it; it tells a repeat of that message from a new one. */
-  sent_at: memorySchema.shape.created_at,
-  /** An archive from before there were owners: whoever stored it. */
-  owner: memorySchema.shape.owner.optional(),
-  scope: memorySchema.shape.scope.default('private'),
-})
-
-export type ArchivedMemory = z.output<typeof archivedMemorySchema>
+const NOT_KEPT = [
+  'session_id',
+  'turn',
+  'origin',
+  'valid_from',
+  'valid_to',
+  'supersedes',
+  'expires_at',
+  'ttl_seconds',
+  'idempotency_key',
+] as const
 
 const MAXIMUM_ID_CHARACTERS = 200
 
@@ -77,6 +83,10 @@ export interface RecordContext {
 /** Checks a request and makes the row it would become. Throws `MemoryInputError` naming the field at fault. */
 export function recordFrom(input: MemoryStoreInput, origin: Origin, context: RecordContext): MemoryRow {
   const data = parsed(storeSchema, input)
+  for (const field of NOT_KEPT) {
+    if (data[field] !== undefined) throw new MemoryInputError(field, 'is not kept by this service yet')
+  }
+  if (data.trusted === false) throw new MemoryInputError('trusted', 'is not kept by this service yet')
   checkId('message_id', origin.id)
   const { nowMs, lifetimes, limits } = context
   const lifetime = lifetimes[data.layer]
@@ -148,7 +158,19 @@ export function memoryFromRow(row: MemoryRow): Memory {
     scope: row.scope,
     source: row.source,
     metadata: JSON.parse(row.metadata) as Record<string, unknown>,
+    trusted: true,
+    version: 1,
+    updated_at: new Date(row.created_at).toISOString(),
+    count: 1,
+    last_stored_at: new Date(row.created_at).toISOString(),
+    content_hash: contentHash(row.content),
+    provenance: { stored_by: row.source },
   }
+}
+
+/** SHA-256 in hex of a text, however its letters are composed. */
+export function contentHash(content: string): string {
+  return createHash('sha256').update(content.normalize('NFC')).digest('hex')
 }
 
 /**

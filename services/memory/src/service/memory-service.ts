@@ -10,7 +10,7 @@ import {
 import { topics } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { Claim } from '../file/claim.js'
-import { MemoryConflictError, MemoryInputError, StorageError } from '../model/errors.js'
+import { MemoryConflictError, MemoryInputError, MemoryRefusedError, StorageError } from '../model/errors.js'
 import type { Origin } from '../model/memory-record.js'
 import type { MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
 import type { MemoryStoreOptions } from '../store/memory-store.js'
@@ -226,7 +226,7 @@ class BusMemory implements MemoryService {
       this.#options.bus.setFault(part, undefined)
       return answer
     } catch (error) {
-      if (!(error instanceof MemoryInputError) && !(error instanceof MemoryConflictError)) this.#report(error)
+      if (!isOfRequest(error)) this.#report(error)
       // Too many questions are no fault of the file; what is one is told until the same works again.
       if (error instanceof StorageError && error.code !== 'storage-overloaded') {
         this.#options.bus.setFault(part, { kind: error.code, message: adviceOf(error) })
@@ -328,10 +328,22 @@ function originOf({ message_id, timestamp }: Envelope, source: string): Origin {
   return { id: message_id, source, sentAtMs: Date.parse(timestamp) }
 }
 
+/** Whether the requester alone has to do something about it. */
+function isOfRequest(error: unknown): boolean {
+  return (
+    error instanceof MemoryInputError ||
+    error instanceof MemoryConflictError ||
+    error instanceof MemoryRefusedError
+  )
+}
+
 /** The error for a requester: never the path of the file, which is the operator's affair. */
 function requestErrorFrom(error: unknown): unknown {
   if (error instanceof MemoryInputError) return new RequestError('invalid-request', error.message)
   if (error instanceof MemoryConflictError) return new RequestError(error.code, error.message)
+  if (error instanceof MemoryRefusedError) {
+    return new RequestError(error.code, error.message, { details: error.details })
+  }
   if (!(error instanceof StorageError)) return error
   return new RequestError(error.code, adviceOf(error), { retryable: error.retryable, cause: error })
 }

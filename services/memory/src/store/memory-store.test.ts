@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { MemoryStoreInput } from '@jamey/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -37,6 +38,13 @@ describe('storing', () => {
         created_at: '2026-05-01T12:00:00.000Z',
         occurred_at: '2026-05-01T12:00:00.000Z',
         expires_at: '2026-07-30T12:00:00.000Z',
+        trusted: true,
+        version: 1,
+        updated_at: '2026-05-01T12:00:00.000Z',
+        count: 1,
+        last_stored_at: '2026-05-01T12:00:00.000Z',
+        content_hash: createHash('sha256').update(LISBON.content).digest('hex'),
+        provenance: { stored_by: 'agent-1' },
       },
     })
     await store.close()

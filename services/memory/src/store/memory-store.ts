@@ -14,7 +14,7 @@ import { Database } from '../file/database.js'
 import { GroupCommit } from '../file/group-commit.js'
 import { migrate } from '../file/schema.js'
 import type { Announcement, MemoryChange } from '../model/announcement.js'
-import { MemoryConflictError } from '../model/errors.js'
+import { MemoryConflictError, MemoryInputError } from '../model/errors.js'
 import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.js'
 import {
   checkId,
@@ -158,6 +158,34 @@ export class MemoryStore implements MemoryStorage {
     }
   }
 
+  async storeBatch(): Promise<never> {
+    return notServed()
+  }
+
+  async history(): Promise<never> {
+    return notServed()
+  }
+
+  async update(): Promise<never> {
+    return notServed()
+  }
+
+  async consolidate(): Promise<never> {
+    return notServed()
+  }
+
+  async statsOf(): Promise<never> {
+    return notServed()
+  }
+
+  async exportPage(): Promise<never> {
+    return notServed()
+  }
+
+  async importPage(): Promise<never> {
+    return notServed()
+  }
+
   /** Removes what has expired and old notes about what is gone; resolves with the number of expired memories. */
   async sweep(): Promise<number> {
     let expired = 0
@@ -273,4 +301,9 @@ function goneError(id: string, change: string): MemoryConflictError {
     'memory-gone',
     `message_id: ${id} was stored before and is ${change} since; send it in a new message to store it again`,
   )
+}
+
+/** No contract of these is served yet. */
+function notServed(): never {
+  throw new MemoryInputError('action', 'is not served by this service yet')
 }

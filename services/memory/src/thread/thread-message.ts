@@ -2,6 +2,8 @@ import {
   type MemoryConflictCode,
   MemoryConflictError,
   MemoryInputError,
+  type MemoryRefusedCode,
+  MemoryRefusedError,
   StorageError,
   type StorageErrorCode,
 } from '../model/errors.js'
@@ -24,11 +26,12 @@ export interface Call {
 
 /** An error as it crosses threads: a structured clone would lose its class and its members. */
 export interface ErrorRecord {
-  readonly kind: 'input' | 'conflict' | 'storage' | 'other'
+  readonly kind: 'input' | 'conflict' | 'refused' | 'storage' | 'other'
   readonly message: string
   readonly stack?: string | undefined
   readonly code?: string | undefined
   readonly field?: string | undefined
+  readonly details?: Readonly<Record<string, unknown>> | undefined
 }
 
 export type Answer =
@@ -46,14 +49,18 @@ export function recordOf(error: unknown): ErrorRecord {
   if (error instanceof MemoryConflictError) {
     return { kind: 'conflict', code: error.code, message: error.message }
   }
+  if (error instanceof MemoryRefusedError) {
+    return { kind: 'refused', code: error.code, message: error.message, details: error.details }
+  }
   if (error instanceof StorageError) return { kind: 'storage', code: error.code, message: error.message }
   if (error instanceof Error) return { kind: 'other', message: error.message, stack: error.stack }
   return { kind: 'other', message: String(error) }
 }
 
-export function errorFrom({ kind, message, stack, code, field }: ErrorRecord): Error {
+export function errorFrom({ kind, message, stack, code, field, details }: ErrorRecord): Error {
   if (kind === 'input') return new MemoryInputError(field ?? 'request', message)
   if (kind === 'conflict') return new MemoryConflictError(code as MemoryConflictCode, message)
+  if (kind === 'refused') return new MemoryRefusedError(code as MemoryRefusedCode, message, details)
   if (kind === 'storage') return new StorageError(code as StorageErrorCode, message)
   const error = new Error(message)
   if (stack !== undefined) error.stack = stack

@@ -1,15 +1,32 @@
 import type {
   Memory,
+  MemoryBatchStored,
+  MemoryConsolidate,
+  MemoryConsolidated,
+  MemoryExported,
+  MemoryExportInput,
   MemoryForget,
   MemoryForgotten,
+  MemoryHistory,
+  MemoryHistoryInput,
+  MemoryImported,
   MemoryQueryInput,
   MemoryRecalled,
+  MemoryStats,
   MemoryStored,
   MemoryStoreInput,
+  MemoryUpdated,
+  MemoryUpdateInput,
 } from '@jamey/contracts'
 import type { Announcement } from '../model/announcement.js'
 import type { Origin } from '../model/memory-record.js'
-import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
+import type {
+  MemoryBatchItem,
+  MemoryCallOptions,
+  MemoryStorage,
+  MemoryStoreStats,
+  Reach,
+} from '../model/memory-storage.js'
 import type { MemoryStoreOptions } from '../store/memory-store.js'
 import { MemoryThread } from './memory-thread.js'
 
@@ -76,12 +93,43 @@ class ThreadedMemory implements MemoryStorage {
     return this.#writer.call('store', [input, origin], { sender: origin.source, weight: weightOf(input) })
   }
 
+  storeBatch(inputs: readonly MemoryBatchItem[], origin: Origin): Promise<MemoryBatchStored> {
+    const weight = inputs.reduce((sum, input) => sum + weightOf(input), 0)
+    return this.#writer.call('storeBatch', [inputs, origin], { sender: origin.source, weight })
+  }
+
   get(id: string, reach?: Reach): Promise<Memory | undefined> {
     return this.#reader.call('get', [id, reach], { sender: senderOf(reach) })
   }
 
   query(input: MemoryQueryInput, { signal, reach }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
     return this.#reader.call('query', [input, { reach }], { signal, sender: senderOf(reach) })
+  }
+
+  history(input: MemoryHistoryInput, reach?: Reach): Promise<MemoryHistory> {
+    return this.#reader.call('history', [input, reach], { sender: senderOf(reach) })
+  }
+
+  update(input: MemoryUpdateInput, requestId?: string, reach?: Reach): Promise<MemoryUpdated> {
+    const weight = weightOf({ content: input.content ?? '', tags: input.tags })
+    return this.#writer.call('update', [input, requestId, reach], { sender: senderOf(reach), weight })
+  }
+
+  consolidate(input: MemoryConsolidate, reach?: Reach): Promise<MemoryConsolidated> {
+    return this.#writer.call('consolidate', [input, reach], { sender: senderOf(reach), weight: WRITE_WEIGHT })
+  }
+
+  statsOf(reach?: Reach): Promise<MemoryStats> {
+    return this.#reader.call('statsOf', [reach], { sender: senderOf(reach) })
+  }
+
+  exportPage(input: MemoryExportInput, reach?: Reach): Promise<MemoryExported> {
+    return this.#reader.call('exportPage', [input, reach], { sender: senderOf(reach) })
+  }
+
+  importPage(memories: readonly unknown[], origin: Origin): Promise<MemoryImported> {
+    const weight = memories.length * WRITE_WEIGHT
+    return this.#writer.call('importPage', [memories, origin], { sender: origin.source, weight })
   }
 
   forget(input: MemoryForget, requestId?: string, reach?: Reach): Promise<MemoryForgotten> {
@@ -120,6 +168,6 @@ function senderOf(reach: Reach | undefined): string {
 }
 
 /** The text of a memory is what storing takes its time for; metadata are within 64 KiB, and are not indexed. */
-function weightOf({ content, tags = [] }: MemoryStoreInput): number {
+function weightOf({ content, tags = [] }: { content: string; tags?: readonly string[] | undefined }): number {
   return tags.reduce((weight, tag) => weight + tag.length, WRITE_WEIGHT + content.length)
 }
