@@ -95,6 +95,19 @@ export class Database {
     })
   }
 
+  /** Runs `work` on one state of the file, whatever is written meanwhile. */
+  reading<T>(work: () => T): T {
+    return this.#guard(() => {
+      this.#opened()
+      this.#connection.exec('BEGIN')
+      try {
+        return work()
+      } finally {
+        this.#connection.exec('COMMIT')
+      }
+    })
+  }
+
   /** Begins every transaction from now on with `check`; where that throws, there is no transaction. */
   beforeWriting(check: () => void): void {
     this.#beforeWriting = check

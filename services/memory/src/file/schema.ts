@@ -7,7 +7,8 @@ export const APPLICATION_ID = 0x4a4d454d
 /**
  * `MIGRATIONS[n]` takes a file from version n to n + 1; an entry that was ever released is never edited again.
  *
- * - The text index keeps no copy of its own: triggers carry every change, so it cannot drift from the rows.
+ * - The words are searched in the memory of whoever asks (`search`): `memory_changes` tells which memories were
+ *   changed or removed since, and a `seq` beyond the last one which are new.
  * - Small columns stand before `content`, so that filtering never walks the overflow pages of long texts.
  * - `AUTOINCREMENT` because a reused number would let an old cut-off or announcement hit a new memory.
  * - `gone` remembers ids that were stored and removed, so that a message delivered late once more cannot bring
@@ -94,6 +95,22 @@ export const MIGRATIONS: readonly string[] = [
     term INTEGER PRIMARY KEY,
     id TEXT NOT NULL
   ) STRICT;
+  `,
+  `
+  DROP TRIGGER memory_inserted;
+  DROP TRIGGER memory_deleted;
+  DROP TABLE memory_text;
+  CREATE TABLE memory_changes (
+    at INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER NOT NULL
+  ) STRICT;
+  CREATE TRIGGER memory_deleted AFTER DELETE ON memories BEGIN
+    INSERT INTO memory_changes (seq) VALUES (old.seq);
+    DELETE FROM memory_tags WHERE seq = old.seq;
+  END;
+  CREATE TRIGGER memory_updated AFTER UPDATE ON memories BEGIN
+    INSERT INTO memory_changes (seq) VALUES (new.seq);
+  END;
   `,
 ]
 

@@ -5,68 +5,32 @@ import {
   queryOthersSchema,
 } from '@jamey/contracts'
 import type { Database, SqlValue, Statement } from '../file/database.js'
-import { type MemoryRow, memoryFromRow, parsed, storable, tagKey } from '../model/memory-record.js'
+import { StorageError } from '../model/errors.js'
+import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
-import { type MatchMode, matchExpression, searchWords } from './match-expression.js'
-import { score, scoreSql } from './score.js'
-
-interface Condition {
-  readonly sql: string
-  readonly values: readonly SqlValue[]
-}
+import { type Condition, type Filter, filterCondition, ownedBy } from './filter.js'
+import { indexFilter } from './index-filter.js'
+import { IndexKeeper } from './index-keeper.js'
+import type { MemoryIndex } from './memory-index.js'
+import { Ranker } from './ranking.js'
+import { score } from './score.js'
 
 /** Bytes of one page, as content, tags and metadata lie in the file; it has one memory at least. */
 const PAGE_BYTES = 256 * 1024
 const BYTES = 'octet_length(m.content) + octet_length(m.tags) + octet_length(m.metadata)'
 /** The first of a page is, whatever its size. */
 const IS_WITHIN_PAGE = `(measured.up_to <= ${PAGE_BYTES} OR measured.up_to = measured.bytes)`
+/** Time for which the index is read before others have their turn. */
+const SLICE_MS = 25
 
-interface ScoredRow extends MemoryRow {
-  readonly score: number
-  readonly total: number
+interface MeasuredRow {
+  readonly seq: number
+  readonly bytes: number
 }
 
-/** The memories that a query may return, whatever its words; `m` is the memories table. */
-export interface Filter {
-  readonly layers?: readonly string[] | undefined
-  readonly tags?: readonly string[] | undefined
-  /** Earliest `occurred_at`, inclusive. */
-  readonly fromMs?: number | undefined
-  /** Latest `occurred_at`, inclusive. */
-  readonly toMs?: number | undefined
-  /** Everything at or after this moment is left out. */
-  readonly beforeMs?: number | undefined
-  readonly reach?: Reach | undefined
-}
-
-/** The filter as SQL; what has expired never fits, swept or not. Lists go in as JSON so that their length does not change the statement. */
-export function filterCondition(filter: Filter, nowMs: number): Condition {
-  const sql = ['(m.expires_at IS NULL OR m.expires_at > ?)']
-  const values: SqlValue[] = [nowMs]
-  const add = (condition: string, ...added: SqlValue[]) => {
-    sql.push(condition)
-    values.push(...added)
-  }
-  if (filter.layers !== undefined && filter.layers.length > 0) {
-    add('m.layer IN (SELECT value FROM json_each(?))', JSON.stringify(filter.layers))
-  }
-  const tags = [...new Set((filter.tags ?? []).map((tag) => tagKey(tag.toWellFormed())))]
-  if (tags.length > 0) {
-    add(
-      `m.seq IN (SELECT seq FROM memory_tags WHERE tag IN (SELECT value FROM json_each(?))
-        GROUP BY seq HAVING count(*) = ?)`,
-      JSON.stringify(tags),
-      tags.length,
-    )
-  }
-  if (filter.fromMs !== undefined) add('m.occurred_at >= ?', filter.fromMs)
-  if (filter.toMs !== undefined) add('m.occurred_at <= ?', filter.toMs)
-  if (filter.beforeMs !== undefined) add('m.occurred_at < ?', filter.beforeMs)
-  if (filter.reach !== undefined) {
-    const { owner, isOwnOnly } = filter.reach
-    add(isOwnOnly === true ? 'm.owner = ?' : "(m.owner = ? OR m.scope = 'shared')", storable(owner))
-  }
-  return { sql: sql.join(' AND '), values }
+export interface RecallOptions {
+  /** Time after which a question that waits for the index is given up; 5 seconds by default. */
+  readonly queryMs?: number | undefined
 }
 
 /** A page that ends before its limit, and not because there is no more, says so. */
@@ -79,43 +43,54 @@ function pageOf(
   return isTruncated ? { memories, total, truncated: true } : { memories, total }
 }
 
-/** The memories of one owner, for a caller that may read everybody's and asks for those. */
-export function ownedBy(owner: string | undefined): Reach | undefined {
-  return owner === undefined ? undefined : { owner, isOwnOnly: true }
-}
-
 /**
- * Answers queries from one database. A search wants every word; only where no memory has them all does any one
- * word suffice, so a question in plain language still finds something. Tags are searched like the content.
+ * Answers queries from one database: by words from an index in memory, which is read from the file when the first such
+ * query comes and is up with it at each; without words by SQL. Tags are searched like the content.
  */
 export class Recall {
   readonly #database: Database
+  readonly #keeper: IndexKeeper
+  readonly #queryMs: number
   /** Keyed by the SQL text, of which there are a few dozen at most: one per combination of conditions. */
   readonly #statements = new Map<string, Statement<unknown>>()
+  #ranker: Ranker | undefined
 
-  constructor(database: Database) {
+  constructor(database: Database, { queryMs = 5_000 }: RecallOptions = {}) {
     this.#database = database
+    this.#queryMs = queryMs
+    this.#keeper = new IndexKeeper(database)
   }
 
-  query(input: MemoryQueryInput, nowMs: number, reach?: Reach): MemoryRecalled {
+  async query(input: MemoryQueryInput, nowMs: number, reach?: Reach): Promise<MemoryRecalled> {
     const query = parsed(queryOthersSchema, input)
-    const filter = filterCondition(
-      {
-        layers: query.layers,
-        tags: query.tags,
-        fromMs: query.from === undefined ? undefined : Date.parse(query.from),
-        toMs: query.to === undefined ? undefined : Date.parse(query.to),
-        reach: reach ?? ownedBy(query.owner),
-      },
-      nowMs,
-    )
+    const filter: Filter = {
+      layers: query.layers,
+      tags: query.tags,
+      fromMs: query.from === undefined ? undefined : Date.parse(query.from),
+      toMs: query.to === undefined ? undefined : Date.parse(query.to),
+      reach: reach ?? ownedBy(query.owner),
+    }
     const text = query.query?.trim() ?? ''
-    if (text === '') return this.#list(query, filter, nowMs)
-    const words = searchWords(text)
-    if (words.length === 0) return { memories: [], total: 0 }
-    const found = this.#search(words, 'all', query, filter, nowMs)
-    if (found.total > 0 || words.length === 1) return found
-    return this.#search(words, 'any', query, filter, nowMs)
+    if (text === '') return this.#list(query, filterCondition(filter, nowMs), nowMs)
+    return this.#whenUp(() => this.#search(text, query, filter, nowMs))
+  }
+
+  /** Reads the index until it is up with the file, so that the first question need not wait for it. */
+  async warm(): Promise<void> {
+    await this.#whenUp(() => undefined, Number.POSITIVE_INFINITY)
+  }
+
+  /** Asks in the transaction in which the index is up with the file, so that every memory it names is there. */
+  async #whenUp<T>(ask: () => T, forMs = this.#queryMs): Promise<T> {
+    const until = performance.now() + forMs
+    for (;;) {
+      const answer = this.#database.reading(() =>
+        this.#keeper.catchUp(SLICE_MS) ? { value: ask() } : undefined,
+      )
+      if (answer !== undefined) return answer.value
+      if (performance.now() > until) throw notYet(this.#database.file)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   #list(query: MemoryQuery, filter: Condition, nowMs: number): MemoryRecalled {
@@ -142,40 +117,60 @@ export class Recall {
     return pageOf(query, memories, counted?.total ?? 0)
   }
 
-  #search(
-    words: readonly string[],
-    mode: MatchMode,
-    query: MemoryQuery,
-    filter: Condition,
-    nowMs: number,
-  ): MemoryRecalled {
-    const matching: SqlValue[] = [matchExpression(words, mode), ...filter.values]
-    // bm25() is negative, better being lower; the tiny floor keeps a division by 0 out.
-    const found = `SELECT m.seq, m.importance, m.occurred_at, max(1e-12, -bm25(memory_text)) AS relevance
-      FROM memory_text JOIN memories m ON m.seq = memory_text.rowid
-      WHERE memory_text MATCH ? AND ${filter.sql}`
-    const rows = this.#rows<ScoredRow>(
-      `WITH found AS MATERIALIZED (${found}),
-        best AS (SELECT max(relevance) AS relevance, count(*) AS total FROM found),
-        page AS (
-          SELECT found.seq, best.total, ${scoreSql('found.relevance / best.relevance')} AS score
-          FROM found, best ORDER BY score DESC, occurred_at DESC, seq DESC LIMIT ? OFFSET ?
-        ),
-        measured AS (
-          SELECT page.*, ${BYTES} AS bytes,
-            sum(${BYTES}) OVER (ORDER BY page.score DESC, m.occurred_at DESC, m.seq DESC) AS up_to
-          FROM page JOIN memories m ON m.seq = page.seq
-        )
-      SELECT m.*, measured.score, measured.total FROM measured JOIN memories m ON m.seq = measured.seq
-      WHERE ${IS_WITHIN_PAGE} ORDER BY measured.score DESC, m.occurred_at DESC, m.seq DESC`,
-      [...matching, nowMs, query.limit, query.offset ?? 0],
+  #search(text: string, query: MemoryQuery, filter: Filter, nowMs: number): MemoryRecalled {
+    const { index } = this.#keeper
+    const offset = query.offset ?? 0
+    const { ranked, total, best } = this.#rankerOf(index).rank(text, {
+      fits: indexFilter(index, filter, nowMs),
+      depth: offset + query.limit,
+      nowMs,
+      textsOf: (docs) => this.#textsOf(index, docs),
+    })
+    const page = ranked.slice(offset, offset + query.limit)
+    const scores = new Map(page.map(({ doc, score }) => [index.documents.seq[doc] as number, score]))
+    const rows = this.#page([...scores.keys()])
+    const memories = rows.map((row) => ({
+      ...memoryFromRow(row),
+      score: (scores.get(row.seq) as number) / best,
+    }))
+    return pageOf(query, memories, total)
+  }
+
+  /** The memories of a page in this order, as many as one may have by their bytes. */
+  #page(seqs: readonly number[]): (MemoryRow & { readonly seq: number })[] {
+    if (seqs.length === 0) return []
+    const asked = JSON.stringify(seqs)
+    const measured = this.#rows<MeasuredRow>(
+      `SELECT m.seq, ${BYTES} AS bytes FROM memories m WHERE m.seq IN (SELECT value FROM json_each(?))`,
+      [asked],
     )
-    const memories = rows.map((row) => ({ ...memoryFromRow(row), score: row.score }))
-    const [first] = rows
-    if (first !== undefined || (query.offset ?? 0) === 0) return pageOf(query, memories, first?.total ?? 0)
-    // A page beyond the last one has no row to carry the total.
-    const [counted] = this.#rows<{ total: number }>(`SELECT count(*) AS total FROM (${found})`, matching)
-    return { memories, total: counted?.total ?? 0 }
+    const sizes = new Map(measured.map(({ seq, bytes }) => [seq, bytes]))
+    let bytes = 0
+    const taken = seqs.filter((seq, i) => {
+      bytes += sizes.get(seq) ?? 0
+      return i === 0 || bytes <= PAGE_BYTES
+    })
+    const rows = this.#rows<MemoryRow & { readonly seq: number }>(
+      'SELECT m.* FROM memories m WHERE m.seq IN (SELECT value FROM json_each(?))',
+      [JSON.stringify(taken)],
+    )
+    const bySeq = new Map(rows.map((row) => [row.seq, row]))
+    return taken.flatMap((seq) => bySeq.get(seq) ?? [])
+  }
+
+  #textsOf({ documents }: MemoryIndex, docs: readonly number[]): string[] {
+    const seqs = docs.map((doc) => documents.seq[doc] as number)
+    const rows = this.#rows<{ seq: number; content: string }>(
+      'SELECT m.seq, m.content FROM memories m WHERE m.seq IN (SELECT value FROM json_each(?))',
+      [JSON.stringify(seqs)],
+    )
+    const bySeq = new Map(rows.map(({ seq, content }) => [seq, content]))
+    return seqs.map((seq) => bySeq.get(seq) ?? '')
+  }
+
+  #rankerOf(index: MemoryIndex): Ranker {
+    if (this.#ranker?.index !== index) this.#ranker = new Ranker(index)
+    return this.#ranker
   }
 
   #rows<Row>(sql: string, values: readonly SqlValue[]): Row[] {
@@ -186,4 +181,11 @@ export class Recall {
     }
     return statement.all(...values) as Row[]
   }
+}
+
+function notYet(file: string): StorageError {
+  return new StorageError(
+    'storage-busy',
+    `The words of the memory file ${file} are still being read; ask again in a moment.`,
+  )
 }

@@ -2,7 +2,7 @@ import type { MemoryForget } from '@jamey/contracts'
 import type { Database } from '../file/database.js'
 import type { MemoryChange } from '../model/announcement.js'
 import type { Reach } from '../model/memory-storage.js'
-import { filterCondition, ownedBy } from '../search/recall.js'
+import { filterCondition, ownedBy } from '../search/filter.js'
 
 type ForgetOthers = MemoryForget & { readonly owner?: string | undefined }
 type Announce = (change: MemoryChange, ids: readonly string[], nowMs: number) => void
@@ -19,6 +19,9 @@ interface ForgetProgress {
 
 /** Number of memories that are removed in one transaction; more are spread over turns of the event loop. */
 const BATCH = 500
+
+/** Changes that are kept for indexes which have not seen them yet; one that is further behind begins anew. */
+const KEPT_CHANGES = 100_000
 
 /** Time in which the id of a removed memory, or of a request to forget, is recognised when it is repeated. */
 const REPEAT_WINDOW_MS = 7 * 24 * 3600 * 1000
@@ -50,6 +53,9 @@ export class Removal {
         'SELECT seq, id FROM memories WHERE expires_at <= ? ORDER BY expires_at LIMIT ?',
       ),
       dropGone: database.prepare('DELETE FROM gone WHERE at < ?'),
+      dropChanges: database.prepare(
+        `DELETE FROM memory_changes WHERE at <= (SELECT max(at) FROM memory_changes) - ${KEPT_CHANGES}`,
+      ),
       dropAnnouncements: database.prepare('DELETE FROM announcements WHERE at < ?'),
       dropRequests: database.prepare('DELETE FROM forget_requests WHERE at < ?'),
     }
@@ -78,6 +84,7 @@ export class Removal {
     const doomed = this.#statements.expired.all(nowMs, BATCH)
     this.#remove(doomed, 'expired', nowMs)
     this.#statements.dropGone.run(nowMs - REPEAT_WINDOW_MS)
+    this.#statements.dropChanges.run()
     this.#statements.dropRequests.run(nowMs - REPEAT_WINDOW_MS)
     // Announcements that could not be published for a week, such as for want of a permission, would pile up forever.
     this.#statements.dropAnnouncements.run(nowMs - REPEAT_WINDOW_MS)

@@ -1,0 +1,89 @@
+/** Entries of one page; it is a power of two, so that an address splits into page and place by bits alone. */
+const PAGE_BITS = 16
+const PAGE = 1 << PAGE_BITS
+const SMALLEST_BLOCK = 2
+const LARGEST_BLOCK = 4096
+/** A frequency beyond this counts as this. */
+const MOST = 255
+/** Numbers of documents lie in 24 bits beside their frequency. */
+export const MOST_DOCUMENTS = 2 ** 24
+
+/** Gives all entries of a term from `from` to `to` of a page, each a document's number above 8 bits of frequency. */
+export type BlockReader = (page: Uint32Array, from: number, to: number) => void
+
+/**
+ * For each term the documents that have it, and how often. Entries of one term lie in blocks that double in size and
+ * are chained, all in pages of one kind, so that a term which occurs once takes twelve bytes, and a frequent one little
+ * more than four for each document.
+ */
+export class Postings {
+  #pages: Uint32Array[] = []
+  #free = 1
+  /** For each term: its first block, the place of its next entry, the end of its last block and that one's size. */
+  #first = new Uint32Array(1024)
+  #next = new Uint32Array(1024)
+  #end = new Uint32Array(1024)
+  #size = new Uint16Array(1024)
+  #counts = new Uint32Array(1024)
+
+  get bytes(): number {
+    return this.#pages.length * PAGE * 4 + this.#first.length * 18
+  }
+
+  /** Number of documents that were given for a term. */
+  count(term: number): number {
+    return this.#counts[term] ?? 0
+  }
+
+  add(term: number, doc: number, frequency: number): void {
+    if (term >= this.#first.length) this.#grow(term)
+    let at = this.#next[term] as number
+    if (at === this.#end[term]) at = this.#extend(term)
+    const page = this.#pages[at >>> PAGE_BITS] as Uint32Array
+    page[at & (PAGE - 1)] = ((doc << 8) | Math.min(frequency, MOST)) >>> 0
+    this.#next[term] = at + 1
+    this.#counts[term] = (this.#counts[term] as number) + 1
+  }
+
+  read(term: number, reader: BlockReader): void {
+    if (this.count(term) === 0) return
+    const last = this.#next[term] as number
+    let at = this.#first[term] as number
+    for (let size = SMALLEST_BLOCK; ; size = Math.min(size * 2, LARGEST_BLOCK)) {
+      const page = this.#pages[at >>> PAGE_BITS] as Uint32Array
+      const from = at & (PAGE - 1)
+      if (last > at && last <= at + size) return reader(page, from, from + last - at)
+      reader(page, from, from + size)
+      at = page[from + size] as number
+    }
+  }
+
+  /** A term's next block, the address of which stands behind the last entry of the one before. */
+  #extend(term: number): number {
+    const before = this.#end[term] as number
+    const size = before === 0 ? SMALLEST_BLOCK : Math.min((this.#size[term] as number) * 2, LARGEST_BLOCK)
+    if ((this.#free & (PAGE - 1)) + size + 1 > PAGE) this.#free = (this.#free | (PAGE - 1)) + 1
+    const at = this.#free
+    if (at >>> PAGE_BITS >= this.#pages.length) this.#pages.push(new Uint32Array(PAGE))
+    this.#free += size + 1
+    if (before === 0) this.#first[term] = at
+    else (this.#pages[before >>> PAGE_BITS] as Uint32Array)[before & (PAGE - 1)] = at
+    this.#end[term] = at + size
+    this.#size[term] = size
+    return at
+  }
+
+  #grow(term: number): void {
+    const length = Math.max(term + 1, this.#first.length * 2)
+    this.#first = copied(this.#first, new Uint32Array(length))
+    this.#next = copied(this.#next, new Uint32Array(length))
+    this.#end = copied(this.#end, new Uint32Array(length))
+    this.#size = copied(this.#size, new Uint16Array(length))
+    this.#counts = copied(this.#counts, new Uint32Array(length))
+  }
+}
+
+function copied<Numbers extends Uint32Array | Uint16Array>(from: Numbers, to: Numbers): Numbers {
+  to.set(from)
+  return to
+}

@@ -1,0 +1,44 @@
+import type { MemoryIndex } from './memory-index.js'
+import type { WeightedTerm } from './scoring.js'
+import { tellingWords } from './stop-words.js'
+import { wordsOf } from './words.js'
+
+/** Words beyond this many do not narrow a search any further and only cost time. */
+const MOST_WORDS = 64
+/** Terms that one word may stand for where no text has it itself. */
+const MOST_MEANT = 50
+/** What a term counts that a word may have been meant for. */
+const MEANT_WEIGHT = 0.8
+
+/** The distinct words of what a user typed that tell something; none where it holds nothing that could be looked for. */
+export function searchWords(text: string): string[] {
+  return tellingWords([...new Set(wordsOf(text))]).slice(0, MOST_WORDS)
+}
+
+/** A word of a question with the terms that it is looked for by. */
+export interface AskedWord {
+  readonly word: string
+  readonly terms: readonly WeightedTerm[]
+}
+
+/**
+ * The terms of a question. A word that no text has is taken for the beginning of one, or for one with a letter wrong.
+ */
+export function askedWords(index: MemoryIndex, text: string): AskedWord[] {
+  const asked: AskedWord[] = []
+  const seen = new Set<number>()
+  for (const word of searchWords(text)) {
+    const found = termsFor(index, word).filter(({ term }) => !seen.has(term))
+    for (const { term } of found) seen.add(term)
+    if (found.length > 0) asked.push({ word, terms: found })
+  }
+  return asked
+}
+
+function termsFor({ vocabulary, postings }: MemoryIndex, word: string): WeightedTerm[] {
+  const term = vocabulary.find(word)
+  if (term !== undefined && postings.count(term) > 0) return [{ term, weight: 1 }]
+  const begun = vocabulary.beginningWith(word, MOST_MEANT)
+  const meant = begun.length > 0 ? begun : vocabulary.mistyped(word)
+  return meant.slice(0, MOST_MEANT).map((one) => ({ term: one, weight: MEANT_WEIGHT }))
+}

@@ -1,0 +1,77 @@
+import type { MemoryIndex } from './memory-index.js'
+
+/** One term of a question, and how much it counts beside its rarity. */
+export interface WeightedTerm {
+  readonly term: number
+  readonly weight: number
+}
+
+/** BM25 as published, with the constants that are usual for short texts. */
+export const BM25 = { k1: 0.9, b: 0.4 }
+
+/** The scores of all documents for one question at a time; what a question touched is put back by the next. */
+export class Scoring {
+  readonly #index: MemoryIndex
+  scores = new Float32Array(1024)
+  /** The documents with a score, of which there are `touchedCount`. */
+  touched = new Uint32Array(1024)
+  touchedCount = 0
+
+  constructor(index: MemoryIndex) {
+    this.#index = index
+  }
+
+  get bytes(): number {
+    return this.scores.length * 8
+  }
+
+  /** Forgets the scores of the question before. */
+  begin(): void {
+    for (let i = 0; i < this.touchedCount; i++) this.scores[this.touched[i] as number] = 0
+    this.touchedCount = 0
+    const { length } = this.#index.documents.seq
+    if (this.scores.length >= length) return
+    this.scores = new Float32Array(length)
+    this.touched = new Uint32Array(length)
+  }
+
+  /** How much it tells that a text has this term: the rarer, the more, and always something. */
+  rarity(term: number): number {
+    const { documents, postings } = this.#index
+    const having = Math.min(postings.count(term), documents.count)
+    return Math.log(1 + (documents.count - having + 0.5) / (having + 0.5))
+  }
+
+  /** Adds to each document what this term is worth in it. */
+  add({ term, weight }: WeightedTerm): void {
+    const { documents, postings } = this.#index
+    const { scores, touched } = this
+    const lengths = documents.length
+    const factor = weight * this.rarity(term) * (BM25.k1 + 1)
+    const constant = BM25.k1 * (1 - BM25.b)
+    const perWord = (BM25.k1 * BM25.b) / this.#averageLength()
+    let count = this.touchedCount
+    postings.read(term, (page, from, to) => {
+      for (let i = from; i < to; i++) {
+        const entry = page[i] as number
+        const doc = entry >>> 8
+        const frequency = entry & 0xff
+        const old = scores[doc] as number
+        if (old === 0) touched[count++] = doc
+        scores[doc] = old + (factor * frequency) / (frequency + constant + perWord * (lengths[doc] as number))
+      }
+    })
+    this.touchedCount = count
+  }
+
+  /** The worth of a term in a text of this length that has it so often. */
+  worth({ term, weight }: WeightedTerm, frequency: number, length: number): number {
+    const norm = BM25.k1 * (1 - BM25.b + (BM25.b * length) / this.#averageLength())
+    return (weight * this.rarity(term) * (BM25.k1 + 1) * frequency) / (frequency + norm)
+  }
+
+  #averageLength(): number {
+    const { totalLength, living } = this.#index.documents
+    return Math.max(1, totalLength / Math.max(1, living))
+  }
+}
