@@ -86,6 +86,7 @@ const SETS_TIMERS: Readonly<Record<string, string>> = {
   'packages/mqtt/src/support/node-clock.ts': 'the one place where long delays are cut into pieces',
   'packages/mqtt/src/client/node-client.ts': 'a constant',
   'packages/mqtt/src/transport/web-socket-transport.ts': 'a constant',
+  'packages/store/src/lmdb/erasing.ts': 'a constant at the most',
   'packages/store/src/lmdb/lmdb-opening.ts': 'a constant',
   'packages/store/src/lmdb/ownership.ts': 'a constant',
   'services/conscience/src/verdict/judge.ts': 'bounded there',

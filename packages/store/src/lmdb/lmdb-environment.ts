@@ -3,6 +3,7 @@ import type { RootDatabase, RootDatabaseOptions } from 'lmdb'
 import type { Batch } from './batch.js'
 import { DATA_FILE, fillUpDataFile, identityOf, isShortDataFile } from './data-file.js'
 import { DiskRoom } from './disk-room.js'
+import { Erasing } from './erasing.js'
 import { findFolder, flushFolder, prepareFolder } from './folder.js'
 import { rangeOf } from './key-range.js'
 import { explainCommitFailure, explainCopyFailure, explainFailure, noRoom } from './lmdb-failure.js'
@@ -46,6 +47,7 @@ export class LmdbEnvironment {
   #database: Database | undefined
   #isClosed = false
   readonly #room: DiskRoom
+  readonly #erasing: Erasing
   /** A page cannot be read, and no other with this transaction: it is to be opened again. */
   #isDamaged = false
   /** Identity of the data file that is open; see `identityOf`. */
@@ -58,6 +60,7 @@ export class LmdbEnvironment {
     this.path = path
     this.#folder = folder
     this.#room = new DiskRoom(folder)
+    this.#erasing = new Erasing(join(folder, DATA_FILE), () => (this.#isInPlace ? this.#database : undefined))
     this.#database = database
     this.#identity = identityOf(join(folder, DATA_FILE))
   }
@@ -74,6 +77,8 @@ export class LmdbEnvironment {
     }
     const environment = new LmdbEnvironment(path, folder, database)
     if (salvage !== undefined) environment.#salvages.push(salvage)
+    // A process that was killed has not erased what it removed.
+    environment.#erasing.changed()
     return environment
   }
 
@@ -202,7 +207,7 @@ export class LmdbEnvironment {
 
   /** Throws `StoreError` 'gone' where the file that is open no longer is the one of the folder. */
   check(): void {
-    if (this.#isClosed || identityOf(join(this.#folder, DATA_FILE)) === this.#identity) return
+    if (this.#isClosed || this.#isInPlace) return
     throw new StoreError(
       'gone',
       this.path,
@@ -216,6 +221,8 @@ export class LmdbEnvironment {
    */
   async commit(batch: Batch): Promise<void> {
     const { keys, values } = batch
+    const erasing = this.#erasing.interrupt()
+    if (erasing !== undefined) await erasing
     if (!this.#room.isPlenty) {
       const shortage = await this.#room.shortageFor(this.#expectOpen(), batch)
       if (shortage !== undefined) throw noRoom(this.path, shortage)
@@ -244,6 +251,7 @@ export class LmdbEnvironment {
     }
     // A commit to a file that has no name any more is as good as lost.
     this.check()
+    this.#erasing.changed()
   }
 
   /**
@@ -273,13 +281,19 @@ export class LmdbEnvironment {
 
   async close(): Promise<void> {
     await this.#recovering?.catch(() => {})
+    await this.#erasing.finish()
     const database = this.#database
     this.#isClosed = true
     this.#database = undefined
     if (database !== undefined) await letGo(this.#folder, database)
   }
 
+  get #isInPlace(): boolean {
+    return identityOf(join(this.#folder, DATA_FILE)) === this.#identity
+  }
+
   async #reopen(): Promise<void> {
+    await this.#erasing.interrupt()
     this.check()
     const damaged = this.#database
     this.#database = undefined

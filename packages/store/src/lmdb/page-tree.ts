@@ -4,6 +4,7 @@ import { endianness } from 'node:os'
 const HEADER_BYTES = 24
 const FLAGS_AT = 18
 const LOWER_AT = 20
+const UPPER_AT = 22
 const IS_BRANCH = 0x01
 const IS_LEAF = 0x02
 const NODE_BYTES = 8
@@ -23,13 +24,20 @@ export interface PageRecord {
   readonly value: Buffer
 }
 
+/** Offsets within a page: what is between them holds nothing. A page of nothing else is unused from 0 on. */
+export interface Unused {
+  readonly page: number
+  readonly from: number
+  readonly to: number
+}
+
 /**
  * The pages of an LMDB file, as its last commit left them, read without LMDB: that trusts its pages, and ends the
  * process where it walks into one that is none. `MDB_page`, `MDB_node` and `MDB_ovpage` of mdb.c, data format 2.
  */
 export class PageTree {
   readonly #descriptor: number
-  readonly #pageBytes: number
+  readonly pageBytes: number
   readonly #pages: number
   readonly #meta: DataView
   /** Pages in their place in the tree that are not what LMDB wrote there. */
@@ -39,7 +47,7 @@ export class PageTree {
   constructor(descriptor: number, meta: Buffer, pageBytes: number, lastPage: number) {
     this.#descriptor = descriptor
     this.#meta = new DataView(meta.buffer, meta.byteOffset, meta.length)
-    this.#pageBytes = pageBytes
+    this.pageBytes = pageBytes
     this.#pages = lastPage + 1
   }
 
@@ -48,10 +56,37 @@ export class PageTree {
     for (const tree of TREES) for (const leaf of this.#leaves(tree)) this.#readHead(leaf)
   }
 
+  /** Every page that is part of a tree, and what of it holds nothing. */
+  *inUse(): Generator<Unused> {
+    for (const { depthAt, rootAt } of TREES) {
+      const root = this.#meta.getBigUint64(rootAt, IS_LITTLE)
+      if (root !== NO_PAGE) yield* this.#inUseBelow(Number(root), this.#meta.getUint16(depthAt, IS_LITTLE))
+    }
+  }
+
+  *#inUseBelow(page: number, depth: number): Generator<Unused> {
+    const bytes = this.#read(page, this.pageBytes)
+    if (bytes === undefined || !this.#isSound(page, bytes, depth > 1 ? IS_BRANCH : IS_LEAF)) return
+    const view = viewOf(bytes)
+    const [from, to] = [LOWER_AT, UPPER_AT].map((at) => HEADER_BYTES + view.getUint16(at, IS_LITTLE))
+    yield { page, from: from as number, to: to as number }
+    for (const at of nodesOf(view)) {
+      if (depth > 1) yield* this.#inUseBelow(pageBelow(view, at), depth - 1)
+      else if (isElsewhere(view, at)) yield* this.#inUseByValue(valuePageOf(view, at), valueBytesOf(view, at))
+    }
+  }
+
+  *#inUseByValue(first: number, bytes: number): Generator<Unused> {
+    const end = HEADER_BYTES + bytes
+    for (let page = first, at = 0; at < end; page++, at += this.pageBytes) {
+      yield { page, from: Math.min(end - at, this.pageBytes), to: this.pageBytes }
+    }
+  }
+
   /** The records on pages that are sound, in the order of their keys; those of values that are not are damaged later. */
   *records(): Generator<PageRecord> {
     for (const leaf of this.#leaves(TREES[1])) {
-      const page = this.#readHead(leaf) && this.#read(leaf, this.#pageBytes)
+      const page = this.#readHead(leaf) && this.#read(leaf, this.pageBytes)
       if (page) yield* this.#recordsOf(leaf, page)
     }
   }
@@ -64,13 +99,10 @@ export class PageTree {
 
   *#below(page: number, depth: number): Generator<number> {
     if (depth <= 1) return yield page
-    const bytes = this.#read(page, this.#pageBytes)
+    const bytes = this.#read(page, this.pageBytes)
     if (bytes === undefined || !this.#isSound(page, bytes, IS_BRANCH)) return
     const view = viewOf(bytes)
-    for (const at of nodesOf(view)) {
-      const low = view.getUint16(at, IS_LITTLE) + view.getUint16(at + 2, IS_LITTLE) * 0x1_0000
-      yield* this.#below(low + view.getUint16(at + 4, IS_LITTLE) * 0x1_0000_0000, depth - 1)
-    }
+    for (const at of nodesOf(view)) yield* this.#below(pageBelow(view, at), depth - 1)
   }
 
   /** True where the page is a leaf. */
@@ -83,7 +115,7 @@ export class PageTree {
     const view = viewOf(bytes)
     const isKind = (view.getUint16(FLAGS_AT, IS_LITTLE) & (IS_BRANCH | IS_LEAF)) === kind
     const hasNumber = Number(view.getBigUint64(0, IS_LITTLE)) === page
-    const hasNodes = HEADER_BYTES + view.getUint16(LOWER_AT, IS_LITTLE) <= this.#pageBytes
+    const hasNodes = HEADER_BYTES + view.getUint16(LOWER_AT, IS_LITTLE) <= this.pageBytes
     if (isKind && hasNumber && hasNodes) return true
     this.damaged.push(page)
     return false
@@ -91,7 +123,7 @@ export class PageTree {
 
   #read(page: number, length: number): Buffer | undefined {
     const bytes = Buffer.alloc(length)
-    const position = page * this.#pageBytes
+    const position = page * this.pageBytes
     if (page < this.#pages && readSync(this.#descriptor, bytes, 0, length, position) === length) return bytes
     this.damaged.push(page)
     return undefined
@@ -101,13 +133,11 @@ export class PageTree {
     const view = viewOf(page)
     try {
       for (const at of nodesOf(view)) {
-        const bytes = view.getUint16(at, IS_LITTLE) + view.getUint16(at + 2, IS_LITTLE) * 0x1_0000
-        const keyBytes = view.getUint16(at + 6, IS_LITTLE)
-        const valueAt = at + NODE_BYTES + keyBytes
+        const bytes = valueBytesOf(view, at)
+        const valueAt = valueAtOf(view, at)
         const key = Buffer.from(page.subarray(at + NODE_BYTES, valueAt))
-        const isElsewhere = (view.getUint16(at + 4, IS_LITTLE) & IN_OTHER_PAGES) !== 0
-        const value = isElsewhere
-          ? this.#valueFrom(Number(view.getBigUint64(valueAt, IS_LITTLE)), bytes)
+        const value = isElsewhere(view, at)
+          ? this.#valueFrom(valuePageOf(view, at), bytes)
           : Buffer.from(page.subarray(valueAt, valueAt + bytes))
         if (value !== undefined) yield { key, value }
       }
@@ -131,4 +161,26 @@ function viewOf(page: Buffer): DataView {
 function* nodesOf(view: DataView): Generator<number> {
   const count = view.getUint16(LOWER_AT, IS_LITTLE) >> 1
   for (let n = 0; n < count; n++) yield HEADER_BYTES + view.getUint16(HEADER_BYTES + 2 * n, IS_LITTLE)
+}
+
+/** The page that a node of a branch points to. */
+function pageBelow(view: DataView, at: number): number {
+  return valueBytesOf(view, at) + view.getUint16(at + 4, IS_LITTLE) * 0x1_0000_0000
+}
+
+function valueBytesOf(view: DataView, at: number): number {
+  return view.getUint16(at, IS_LITTLE) + view.getUint16(at + 2, IS_LITTLE) * 0x1_0000
+}
+
+function valueAtOf(view: DataView, at: number): number {
+  return at + NODE_BYTES + view.getUint16(at + 6, IS_LITTLE)
+}
+
+/** Whether the value of a leaf's node lies in pages of its own. */
+function isElsewhere(view: DataView, at: number): boolean {
+  return (view.getUint16(at + 4, IS_LITTLE) & IN_OTHER_PAGES) !== 0
+}
+
+function valuePageOf(view: DataView, at: number): number {
+  return Number(view.getBigUint64(valueAtOf(view, at), IS_LITTLE))
 }
