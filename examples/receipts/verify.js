@@ -2,8 +2,7 @@
 //
 //   node verify.js <url of /v1/jwks> < requests
 //
-// A line each of {"receipt": "...", "payload": {"action": ..., "data": ...}}, and of a call that a rule changed what it is
-// to be made with: {..., "arguments": {...}}. Prints `yes`, or `no` and why.
+// A line each of {"receipt": "...", "payload": {"action": ..., "data": ...}}; prints `yes`, or `no` and why.
 import { createHash } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
@@ -20,32 +19,26 @@ function canonical(value) {
   return `{${members.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(',')}}`
 }
 
-function digestOf(value) {
-  return `sha256:${createHash('sha256').update(canonical(value)).digest('hex')}`
-}
-
-/** Throws where the receipt does not allow what `payload` asks for, with `changed` arguments or its own, now and once. */
-async function use(receipt, payload, changed) {
+/** Throws where the receipt does not allow what `payload` asks for, now and for the first time. */
+async function use(receipt, payload) {
   const { payload: claims } = await jwtVerify(receipt, keys, {
     algorithms: ['EdDSA'],
     typ: 'jamey-receipt+jwt',
     requiredClaims: ['jti', 'exp', 'request_digest'],
   })
-  if (claims.request_digest !== digestOf(payload)) throw new Error('it is for another request')
+  const digest = `sha256:${createHash('sha256').update(canonical(payload)).digest('hex')}`
+  if (claims.request_digest !== digest) throw new Error('it is for another request')
   if (claims.approved !== true) throw new Error(`the decision was ${claims.decision}`)
-  const { tool, arguments: own = {} } = payload.data
-  // Where a rule changed its arguments, the call may be made with those alone.
-  const digest = claims.changed_call_digest ?? claims.call_digest
-  if (tool !== undefined && digest !== digestOf({ tool, arguments: changed ?? own }))
-    throw new Error('it is for other arguments')
+  // A call that may be made with other arguments alone is another call.
+  if (claims.changed_call_digest !== undefined) throw new Error('it is for other arguments')
   for (const [jti, expiresAt] of used) if (expiresAt < Date.now() / 1000) used.delete(jti)
   if (used.has(claims.jti)) throw new Error('it was used before')
   used.set(claims.jti, claims.exp)
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { receipt, payload, arguments: changed } = JSON.parse(line)
-  await use(receipt, payload, changed).then(
+  const { receipt, payload } = JSON.parse(line)
+  await use(receipt, payload).then(
     () => console.log('yes'),
     (error) => console.log(`no: ${error.message}`),
   )

@@ -13,27 +13,19 @@ const PROGRAM = resolve(import.meta.dirname, '../../examples/receipts/verify.js'
 let system: AttackedSystem
 
 beforeAll(async () => {
-  system = await AttackedSystem.start(`version: 1
-include: [work, shell, files]
-rules:
-  - name: small-pages
-    decision: allow
-    reason: no more than 50 at once
-    when: tool == 'Grep' && numbers.exists(n, n.where == '/head_limit' && n.number > 50.0)
-    transform: [{ argument: /head_limit, at_most: 50 }]
-`)
+  system = await AttackedSystem.start()
 })
 afterAll(() => system?.stop())
 
 /** A program that carries out what has a receipt, and knows nothing of Jamey but the address of the keys. */
-function executor(): (receipt: string, payload: object, args?: unknown) => Promise<string> {
+function executor(): (receipt: string, payload: object) => Promise<string> {
   const child = spawn(process.execPath, [PROGRAM, `${system.http}/v1/jwks`], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill())
   const lines = createInterface({ input: child.stdout })
-  return async (receipt, payload, args) => {
-    child.stdin.write(`${JSON.stringify({ receipt, payload, arguments: args })}\n`)
+  return async (receipt, payload) => {
+    child.stdin.write(`${JSON.stringify({ receipt, payload })}\n`)
     return String((await once(lines, 'line'))[0])
   }
 }
@@ -41,12 +33,11 @@ function executor(): (receipt: string, payload: object, args?: unknown) => Promi
 const HARMLESS = { tool: 'read_file', arguments: { path: 'README.md' } }
 const HARMFUL = { tool: 'Bash', arguments: { command: 'rm -rf /' } }
 
-async function receiptFor(call: object): Promise<{ receipt: string; payload: object; changed: unknown }> {
+async function receiptFor(call: object): Promise<{ receipt: string; payload: object }> {
   const agent = await system.peer('agent', ASKING)
   const data = { ...call, receipt: true }
   const answer = await agent.ask(EVALUATE, 'evaluate', data)
-  const { receipt, arguments: changed } = answer.data ?? {}
-  return { receipt: String(receipt), payload: { action: 'evaluate', data }, changed }
+  return { receipt: String(answer.data?.['receipt']), payload: { action: 'evaluate', data } }
 }
 
 describe('who carries out what has a receipt', () => {
@@ -58,23 +49,6 @@ describe('who carries out what has a receipt', () => {
     )
     expect(await use(receipt, payload)).toBe('yes')
     expect(await use(receipt, payload)).toBe('no: it was used before')
-  })
-
-  it('does so with the arguments that a rule put in place of its own, and with no others', async () => {
-    const use = executor()
-    const { receipt, payload, changed } = await receiptFor({
-      tool: 'Grep',
-      arguments: { pattern: 'x', path: 'src', head_limit: 9_000 },
-    })
-    expect(changed).toEqual({ pattern: 'x', path: 'src', head_limit: 50 })
-    for (const other of [undefined, { ...(changed as object), path: '/etc' }])
-      expect(await use(receipt, payload, other)).toBe('no: it is for other arguments')
-    expect(await use(receipt, payload, changed)).toBe('yes')
-    const plain = await receiptFor(HARMLESS)
-    expect(await use(plain.receipt, plain.payload, { path: '/etc/shadow' })).toBe(
-      'no: it is for other arguments',
-    )
-    expect(await use(plain.receipt, plain.payload)).toBe('yes')
   })
 
   it('does not where it was not approved', async () => {

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { signToken } from '@jamey/auth'
 import { type ConnectOptions, connect } from '@jamey/mqtt'
 import { onTestFinished } from 'vitest'
-import { emptyFolder, removeFolder, type System, secretsOf, startSystem } from '../e2e/program.js'
+import { removeFolder, type System, secretsOf, startSystem } from '../e2e/program.js'
 import { Peer } from './peer.js'
 
 export const VERSIONS = [5, 4] as const
@@ -35,14 +33,8 @@ export class AttackedSystem {
     this.#secrets = secretsOf(system.folder)
   }
 
-  /** `policy`: in the place of the one that ships. */
-  static async start(policy?: string): Promise<AttackedSystem> {
-    const folder = emptyFolder()
-    if (policy !== undefined) {
-      writeFileSync(join(folder, 'policy.yaml'), policy)
-      writeFileSync(join(folder, '.env'), 'JAMEY_POLICY_FILE=policy.yaml\n')
-    }
-    return new AttackedSystem(await startSystem(folder))
+  static async start(): Promise<AttackedSystem> {
+    return new AttackedSystem(await startSystem())
   }
 
   get folder(): string {

@@ -24,11 +24,6 @@ rules:
     decision: ask
     reason: it writes what is no text file
     when: files.exists(f, f.access == 'write' && f.path.endsWith('.sh'))
-  - name: no-keys-in-files
-    decision: allow
-    reason: the key is taken out
-    when: size(secrets) > 0 && 'write' in effects
-    transform: [{ argument: /content, redact: secrets }]
 `
 
 let folder: string
@@ -116,19 +111,6 @@ describe('the reference server of files behind the guard', () => {
     expect(isAlive(pid)).toBe(true)
     await guarded.close()
     await until(() => !isAlive(pid))
-  })
-
-  it('gets the arguments that a rule put in place of the client’s, and those alone', async () => {
-    const { client, close } = await connected(newClient(), guard())
-    const path = join(workspace, 'keys.txt')
-    const written = await client.callTool(write(path, 'the key is AKIAIOSFODNN7EXAMPLE, mine'))
-    expect(textOf(written)).toMatch(/^Successfully wrote/)
-    expect(readFileSync(path, 'utf8')).toBe('the key is [redacted], mine')
-    // What a rule changes and another one denies is not made at all.
-    const denied = await client.callTool(write(join(folder, 'outside.txt'), 'AKIAIOSFODNN7EXAMPLE'))
-    expect(denied.isError).toBe(true)
-    expect(readFileSync(join(folder, 'outside.txt'), 'utf8')).toBe('as it was')
-    await close()
   })
 
   it.each([

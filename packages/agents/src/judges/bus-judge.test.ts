@@ -54,15 +54,7 @@ describe('a judge on the bus', () => {
     ]
     expect(await judge.waitForApproval('id', { timeoutMs: 60_000 })).toBe('approved')
     expect(asked.map(({ action }) => action)).toEqual(Array(4).fill('get_approval'))
-    expect(asked[0]).toMatchObject({ data: { approval_id: 'id', wait_ms: 1_000 } })
-  })
-
-  it('takes a request that is not answered for lost within 2 s, and an answer for slow after that', async () => {
-    const lost = fails('RequestTimeoutError', true)
-    answers = [lost, lost, lost, status('pending'), status('approved')]
-    const patient = busJudge(bus, { timeoutMs: 2_000 })
-    expect(await patient.waitForApproval('id', { timeoutMs: 60_000 })).toBe('approved')
-    expect(asked.map(({ timeoutMs }) => timeoutMs)).toEqual([1_600, 2_200, 3_000, 3_000, 1_600])
+    expect(asked[0]).toMatchObject({ data: { approval_id: 'id', wait_ms: 10_000 }, timeoutMs: 11_000 })
   })
 
   it.each([

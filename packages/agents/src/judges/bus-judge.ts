@@ -1,7 +1,7 @@
 import { type DataInput, type RequestContract, type ResponseData, topics } from '@jamey/contracts'
 import type { CallJudge } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
-import { approvalWithin, type HeldAnswer } from './approval-wait.js'
+import { approvalWithin } from './approval-wait.js'
 
 /** What is needed of a bus; one of `@jamey/bus` has it. */
 export interface JudgeBus {
@@ -27,10 +27,10 @@ export function busJudge(bus: JudgeBus, { timeoutMs = TIMEOUT_MS }: BusJudgeOpti
   const ask = async <C extends RequestContract>(
     contract: C,
     data: DataInput<C>,
-    { signal, ...options }: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
+    { holdMs = 0, signal }: { holdMs?: number; signal?: AbortSignal | undefined } = {},
   ): Promise<ResponseData<C>> => {
     try {
-      return await bus.request(contract, data, { timeoutMs, ...options, signal })
+      return await bus.request(contract, data, { timeoutMs: timeoutMs + holdMs, signal })
     } catch (error) {
       throw judgeErrorOf(contract, error)
     }
@@ -42,11 +42,11 @@ export function busJudge(bus: JudgeBus, { timeoutMs = TIMEOUT_MS }: BusJudgeOpti
       throw new JudgeError('judge-answer-invalid', 'The conscience did not judge a call but words')
     },
     waitForApproval: (approval_id, { timeoutMs: waitMs, signal }) => {
-      const statusWithin = async ({ holdMs, timeoutMs }: HeldAnswer): Promise<string> => {
-        const data = { approval_id, wait_ms: holdMs }
-        return (await ask(topics.conscience.approvals.get, data, { timeoutMs, signal })).approval.status
+      const statusWithin = async (wait_ms: number): Promise<string> => {
+        const data = { approval_id, wait_ms }
+        return (await ask(topics.conscience.approvals.get, data, { holdMs: wait_ms, signal })).approval.status
       }
-      return approvalWithin(statusWithin, { timeoutMs: waitMs, travelMs: timeoutMs, signal })
+      return approvalWithin(statusWithin, { timeoutMs: waitMs, signal })
     },
     report: async (report) => {
       await ask(topics.conscience.report, report)

@@ -90,7 +90,7 @@ describe('a judge over HTTP', () => {
     answer = (response) => response.end(JSON.stringify({ approval: { status: statuses.shift() } }))
     const judge = httpJudge({ url: `${url}/jamey` })
     expect(await judge.waitForApproval('a/b', { timeoutMs: 60_000 })).toBe('approved')
-    expect(seen.map(({ line }) => line)).toEqual(Array(3).fill('GET /jamey/v1/approvals/a%2Fb?wait_ms=1000'))
+    expect(seen.map(({ line }) => line)).toEqual(Array(3).fill('GET /jamey/v1/approvals/a%2Fb?wait_ms=10000'))
   })
 
   it.each([

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { CallJudge } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
 import { approvalResultSchema, callVerdictSchema } from './answers.js'
-import { approvalWithin, type HeldAnswer } from './approval-wait.js'
+import { approvalWithin } from './approval-wait.js'
 import { invalidAnswer, type JsonRequest, jsonRequest } from './json-request.js'
 
 export interface HttpJudgeOptions {
@@ -26,10 +26,15 @@ export function httpJudge(options: HttpJudgeOptions): CallJudge {
     throw new TypeError(`timeoutMs must be above 0 and at most 600000; it is ${timeoutMs}.`)
   }
   const ask = async (
-    request: Pick<JsonRequest, 'method' | 'body' | 'signal'> & { path: string; timeoutMs?: number },
+    request: Pick<JsonRequest, 'method' | 'body' | 'signal'> & { path: string; holdMs?: number },
   ): Promise<{ request: JsonRequest; answer: unknown }> => {
-    const { path, ...rest } = request
-    const whole = { timeoutMs, ...rest, url: new URL(path, base), token: await tokenOf(token) }
+    const { path, holdMs = 0, ...rest } = request
+    const whole = {
+      ...rest,
+      url: new URL(path, base),
+      token: await tokenOf(token),
+      timeoutMs: timeoutMs + holdMs,
+    }
     return { request: whole, answer: await jsonRequest(whole) }
   }
   return {
@@ -38,12 +43,12 @@ export function httpJudge(options: HttpJudgeOptions): CallJudge {
       return checked(callVerdictSchema, asked)
     },
     waitForApproval: async (approvalId, { timeoutMs: waitMs, signal }) => {
-      const statusWithin = async ({ holdMs, timeoutMs }: HeldAnswer): Promise<string> => {
+      const statusWithin = async (holdMs: number): Promise<string> => {
         const path = `v1/approvals/${encodeURIComponent(approvalId)}?wait_ms=${holdMs}`
-        const asked = await ask({ method: 'GET', path, timeoutMs, signal })
+        const asked = await ask({ method: 'GET', path, holdMs, signal })
         return checked(approvalResultSchema, asked).approval.status
       }
-      return approvalWithin(statusWithin, { timeoutMs: waitMs, travelMs: timeoutMs, signal })
+      return approvalWithin(statusWithin, { timeoutMs: waitMs, signal })
     },
     report: async (report) => {
       await ask({ method: 'POST', path: 'v1/conscience/reports', body: report, signal: undefined })

@@ -10,6 +10,9 @@ import {
 import { addressed, type Call, OPERATIONS, type RequestContract, topics } from '@jamey/contracts'
 import { faultOf } from '../problems/invalid-input.js'
 
+/** Operations that a repeat under the same `message_id` carries out once. */
+const KEYED = /^memory\.(?:others\.)?(?:store|store-batch|update)$/
+
 /** What the router needs of a bus. */
 export type RouterBus = Pick<Bus, 'request' | 'serve'>
 
@@ -44,7 +47,7 @@ export async function serveApi(bus: RouterBus): Promise<ServedContract> {
           signal,
           correlationId: correlation_id,
           onBehalfOf,
-          ...(operation.endsWith('store') ? { messageId: call.envelope.message_id } : {}),
+          ...(KEYED.test(operation) ? { messageId: call.envelope.message_id } : {}),
           ...(traceparent === undefined ? {} : { traceparent }),
         })) as Record<string, unknown>
         return { output }
@@ -71,7 +74,12 @@ function callerOf({ principal, data: payload }: Message<Call>): OnBehalfOf {
 /** A component's own failure goes on as it is; how the bus failed to reach it gets that failure's code as kind. */
 function requestErrorOf(error: unknown): unknown {
   if (error instanceof RemoteError) {
-    return new RequestError(error.kind, error.message, { retryable: error.retryable, cause: error })
+    const { kind, message, retryable, details } = error
+    return new RequestError(kind, message, {
+      retryable,
+      ...(details === undefined ? {} : { details }),
+      cause: error,
+    })
   }
   if (error instanceof BusError && error.retryable) {
     return new RequestError(error.code, error.message, { retryable: true, cause: error })

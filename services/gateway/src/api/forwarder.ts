@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { idempotencyKeyOf, timeoutOf, traceparentOf } from '../callers/call-headers.js'
 import type { Caller } from '../callers/caller.js'
 import { parseInput } from '../problems/invalid-input.js'
-import type { Endpoint } from './endpoints.js'
+import type { Endpoint } from './endpoint.js'
 import type { ServiceHealth } from './service-health.js'
 
 /** A checked call, ready to be sent. */
@@ -34,15 +34,17 @@ export class Forwarder {
   }
 
   /** Reads and checks a request of `caller`; throws a `Problem` 400 that names the field. */
-  prepare(endpoint: Endpoint, request: FastifyRequest, caller: Caller): PreparedCall {
+  prepare(
+    endpoint: Endpoint,
+    request: FastifyRequest,
+    caller: Caller,
+    given: unknown = endpoint.input(request),
+  ): PreparedCall {
     const { headers } = request
     const { clientId, list } = caller.permissions
     return {
       endpoint,
-      input: parseInput(endpoint.contract.schema, endpoint.input(request), endpoint.fieldNames) as Record<
-        string,
-        unknown
-      >,
+      input: parseInput(endpoint.contract.schema, given, endpoint.fieldNames) as Record<string, unknown>,
       timeoutMs: timeoutOf(headers),
       identity: identityOf(endpoint, request, caller),
       traceparent: traceparentOf(headers),

@@ -2,7 +2,9 @@ import { filterOf } from '@jamey/contracts'
 import { z } from 'zod'
 import { DEFAULT_TIMEOUT_MS, MAXIMUM_TIMEOUT_MS, MINIMUM_TIMEOUT_MS } from '../callers/call-headers.js'
 import { PROBLEM_STATUSES } from '../problems/problem.js'
-import { ENDPOINTS, type Endpoint, OWN_ENDPOINTS, TOKEN_ENDPOINT } from './endpoints.js'
+import { COMMON, type Endpoint } from './endpoint.js'
+import { CALL_ENDPOINTS, OWN_ENDPOINTS, TOKEN_ENDPOINT } from './endpoints.js'
+import { EXPORT_ENDPOINT, IMPORT_ENDPOINT } from './memory-endpoints.js'
 
 type Json = Record<string, unknown>
 
@@ -16,7 +18,7 @@ export function openApiDocument(): Json {
     const name = path.replace(/:(\w+)/g, '{$1}')
     paths[name] = { ...paths[name], [method.toLowerCase()]: operation }
   }
-  for (const endpoint of ENDPOINTS) add(endpoint.path, endpoint.method, callOperation(endpoint))
+  for (const endpoint of CALL_ENDPOINTS) add(endpoint.path, endpoint.method, callOperation(endpoint))
   add(TOKEN_ENDPOINT.path, TOKEN_ENDPOINT.method, TOKEN_OPERATION)
   for (const { path, method, summary } of OWN_ENDPOINTS) {
     const failures = path === '/readyz' ? problemResponses([503]) : {}
@@ -97,14 +99,18 @@ function oauthFailure(status: number): Json {
 }
 
 function callOperation(endpoint: Endpoint): Json {
-  const { contract, operation, summary, readsBody, successes, needsToken } = endpoint
-  const answer = { 'application/json': { schema: schemaOf(contract.responseSchema, 'output') } }
+  const { contract, operation, operationId = operation, summary, readsBody, successes, needsToken } = endpoint
+  const answer = answerOf(endpoint)
   const succeeded = successes.map((status) => [
     status,
-    { description: contract.description, content: answer },
+    {
+      description: contract.description,
+      ...answer,
+      ...(isVersioned(endpoint) ? { headers: ETAG_HEADER } : {}),
+    },
   ])
   return {
-    operationId: operation,
+    operationId,
     summary,
     description: `${contract.description} A token needs the permission publish:${filterOf(contract)}.${needsToken ? ' There is no way without one.' : ''}`,
     parameters: parametersOf(endpoint),
@@ -113,10 +119,21 @@ function callOperation(endpoint: Endpoint): Json {
   }
 }
 
+/** Each line of an export is one memory, and an import is answered by what became of its lines. */
+function answerOf(endpoint: Endpoint): Json {
+  if (endpoint === EXPORT_ENDPOINT) return { content: LINES }
+  const schema =
+    endpoint === IMPORT_ENDPOINT ? IMPORT_SUMMARY : schemaOf(endpoint.contract.responseSchema, 'output')
+  return { content: { 'application/json': { schema } } }
+}
+
 function failuresOf(endpoint: Endpoint): readonly number[] {
   const own = [
     ...(endpoint.readsBody ? [413, 415] : []),
     ...(endpoint.path.includes(':') ? [404] : []),
+    ...(endpoint.takesIfMatch ? [412] : []),
+    ...(STORES.test(endpoint.operation) ? [409, 507] : []),
+    ...(endpoint.operation.endsWith('.forget') ? [409] : []),
     ...(endpoint.operation.startsWith('conscience.approvals.') && endpoint.needsToken ? [409] : []),
   ]
   return [...CALL_FAILURES, ...own].sort((a, b) => a - b)
@@ -130,11 +147,16 @@ function parametersOf(endpoint: Endpoint): Json[] {
     schema: { type: 'string' },
   }))
   const inQuery = queryParametersOf(endpoint)
-  const headers = endpoint.takesIdempotencyKey ? [TIMEOUT_HEADER, IDEMPOTENCY_HEADER] : [TIMEOUT_HEADER]
+  const headers = [
+    TIMEOUT_HEADER,
+    ...(endpoint.takesIdempotencyKey ? [IDEMPOTENCY_HEADER] : []),
+    ...(endpoint.takesIfMatch ? [IF_MATCH_HEADER] : []),
+  ]
   return [...inPath, ...inQuery, ...headers]
 }
 
 function requestBodyOf(endpoint: Endpoint): Json {
+  if (endpoint === IMPORT_ENDPOINT) return { required: true, content: LINES }
   return { required: true, content: { 'application/json': { schema: bodyOf(endpoint) } } }
 }
 
@@ -169,11 +191,55 @@ const TIMEOUT_HEADER: Json = {
   },
 }
 
+/** Operations that put something into the memory: its id may be taken, and its owner may have no room. */
+const STORES = /\.(?:store|store-batch|update|import)$/
+
+const LINES: Json = {
+  'application/x-ndjson': {
+    schema: { type: 'string', description: 'A memory as `jamey memory export` writes it, one a line.' },
+  },
+}
+
+const IMPORT_SUMMARY: Json = {
+  type: 'object',
+  required: ['imported', 'known', 'expired', 'refused', 'errors'],
+  properties: {
+    imported: { type: 'integer' },
+    known: { type: 'integer', description: 'These were here already.' },
+    expired: { type: 'integer', description: 'The time of these has passed, so they were left out.' },
+    refused: { type: 'integer' },
+    errors: {
+      type: 'array',
+      description: 'Why, of the first hundred.',
+      items: {
+        type: 'object',
+        required: ['line', 'code', 'message'],
+        properties: { line: { type: 'integer' }, code: { type: 'string' }, message: { type: 'string' } },
+      },
+    },
+  },
+}
+
+function isVersioned({ versionOf }: Endpoint): boolean {
+  return versionOf !== COMMON.versionOf
+}
+
+const ETAG_HEADER: Json = {
+  ETag: { description: 'The version of the memory, for If-Match.', schema: { type: 'string' } },
+}
+
+const IF_MATCH_HEADER: Json = {
+  name: 'If-Match',
+  in: 'header',
+  description: 'The ETag of the version that is to be changed; another one is answered with 412.',
+  schema: { type: 'string' },
+}
+
 const IDEMPOTENCY_HEADER: Json = {
   name: 'Idempotency-Key',
   in: 'header',
   description:
-    'Calls of one caller with the same key store once. A UUID becomes the id of the memory, for whoever sends it.',
+    'Calls of one caller with the same key have their effect once. A UUID becomes the id of the memory, for whoever sends it.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 }
 
@@ -186,6 +252,8 @@ const PROBLEM_SCHEMA: Json = {
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string' },
+    code: { type: 'string', description: 'The code of the failure, as docs/errors.md has it.' },
+    details: { type: 'object', description: 'Its facts for programs, such as a limit and what was found.' },
     field: { type: 'string', description: 'The field, parameter or header that was not acceptable.' },
     permission: { type: 'string', description: 'The permission that was missing.' },
     error: { type: 'string', description: 'As OAuth 2.0 has it, where tokens are issued.' },

@@ -6,7 +6,7 @@ import { Problem } from '../problems/problem.js'
 interface Parameter {
   /** The field of the contract that it fills, where that has another name. */
   readonly field?: string
-  readonly kind: 'text' | 'list' | 'integer' | 'time'
+  readonly kind: 'text' | 'list' | 'integer' | 'time' | 'boolean'
   readonly description: string
 }
 
@@ -20,13 +20,39 @@ export const RECALL_PARAMETERS: QueryParameters = {
   tag: { field: 'tags', kind: 'list', description: 'Only memories with this tag; may be repeated.' },
   from: { kind: 'time', description: 'Only what happened at this time or later.' },
   to: { kind: 'time', description: 'Only what happened at this time or earlier.' },
+  session_id: { kind: 'text', description: 'Only what comes from this session.' },
+  scope: { kind: 'text', description: 'Only what is private, shared, or shared with a group: group:NAME.' },
+  origin: { kind: 'text', description: 'Only texts that came from there.' },
+  source: { kind: 'text', description: 'Only what this client stored.' },
+  trusted: { kind: 'boolean', description: 'Only what is believed, or only what is not.' },
+  as_of: { kind: 'time', description: 'What was known and held at this time.' },
+  include_superseded: { kind: 'boolean', description: 'Also what holds no longer.' },
+  explain: { kind: 'boolean', description: 'Say of each memory why it was found.' },
+  count_recall: { kind: 'boolean', description: 'False where this is not to count as recalling it.' },
   limit: { kind: 'integer', description: 'How many at most.' },
-  offset: { kind: 'integer', description: 'How many to leave out, for the next page.' },
+  cursor: { kind: 'text', description: 'next_cursor of the page before.' },
+  offset: { kind: 'integer', description: 'How many to leave out; a cursor is better.' },
 }
 
 /** Those of `GET /v1/others/memories`. */
 export const OTHERS_RECALL_PARAMETERS: QueryParameters = {
   ...RECALL_PARAMETERS,
+  owner: { kind: 'text', description: 'Only the memories of this client.' },
+}
+
+/** Those of `GET /v1/memories/:id/history`. */
+export const HISTORY_PARAMETERS: QueryParameters = {
+  limit: { kind: 'integer', description: 'How many versions at most.' },
+  cursor: { kind: 'text', description: 'next_cursor of the page before.' },
+}
+
+/** Those of `GET /v1/memories/export`. */
+export const EXPORT_PARAMETERS: QueryParameters = {
+  with_history: { kind: 'boolean', description: 'With the versions before.' },
+}
+
+/** Those of `GET /v1/others/memories/stats`. */
+export const STATS_PARAMETERS: QueryParameters = {
   owner: { kind: 'text', description: 'Only the memories of this client.' },
 }
 
@@ -66,6 +92,7 @@ function readValue(kind: Parameter['kind'], value: unknown): unknown {
   if (kind === 'list') return Array.isArray(value) ? value : [value]
   if (typeof value !== 'string') return value
   if (kind === 'integer') return /^-?\d{1,15}$/.test(value) ? Number(value) : value
+  if (kind === 'boolean') return value === 'true' ? true : value === 'false' ? false : value
   // An unescaped "+01:00" arrives as " 01:00", and no date has a space there otherwise.
   if (kind === 'time') return value.replace(/ (\d\d:\d\d)$/, '+$1')
   return value

@@ -42,6 +42,22 @@ export function idempotencyKeyOf(headers: IncomingHttpHeaders, caller: string): 
   )
 }
 
+/**
+ * The version that the caller means, from `If-Match`: the number in quotes that ETag gave it. Any version will do where
+ * it is `*` or is not given. [RFC 9110, section 13.1.1]
+ */
+export function ifMatchOf(headers: IncomingHttpHeaders): { if_version?: number } {
+  const value = headers['if-match']
+  if (value === undefined || value === '*') return {}
+  const [, version] = /^"([1-9]\d{0,14})"$/.exec(value) ?? []
+  if (version !== undefined) return { if_version: Number(version) }
+  throw new Problem(
+    'invalid-input',
+    `If-Match must be one ETag as it was given, such as "3", or *; found ${excerpt(value)}.`,
+    { field: 'If-Match' },
+  )
+}
+
 /** The layout of version 8 is the maker's own but for two of its fields. [RFC 9562, section 5.8] */
 function uuidOf(caller: string, key: string): string {
   const named = JSON.stringify(['jamey idempotency', caller, key])

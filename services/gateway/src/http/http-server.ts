@@ -5,7 +5,8 @@ import rateLimit from '@fastify/rate-limit'
 import { systemClock } from '@jamey/bus'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Logger } from 'pino'
-import { ENDPOINTS, endpointIndex, methodsAt, topicOf } from '../api/endpoints.js'
+import { type Endpoint, topicOf } from '../api/endpoint.js'
+import { ENDPOINTS, endpointIndex, methodsAt } from '../api/endpoints.js'
 import type { Forwarder } from '../api/forwarder.js'
 import { openApiDocument } from '../api/openapi.js'
 import type { CallerPolicy } from '../callers/caller.js'
@@ -18,6 +19,8 @@ import { problemOf } from '../problems/problem-of-error.js'
 import type { TokenIssuer } from '../tokens/token-issuer.js'
 import { addTokenRoute } from '../tokens/token-route.js'
 import { boundAddresses, MAXIMUM_CONNECTIONS_OF_ADDRESS } from './address-bounds.js'
+import { addArchiveRoutes } from './archive-routes.js'
+import { boundBodyTime } from './body-time.js'
 import { answerUnreadable } from './client-error.js'
 import { guardDescriptors, tellRarely } from './descriptors.js'
 import { InFlight } from './in-flight.js'
@@ -29,8 +32,8 @@ import {
   HEADERS_TIMEOUT_MS,
   KEEP_ALIVE_TIMEOUT_MS,
   MAXIMUM_CONNECTIONS,
-  REQUEST_TIMEOUT_MS,
   SILENCE_TIMEOUT_MS,
+  STREAM_TIMEOUT_MS,
 } from './limits.js'
 
 /** Number of calls that one caller may make in a window of time. */
@@ -91,7 +94,7 @@ export class HttpServer {
     await app.register(rateLimit, { global: false })
     server.#addHooks()
     server.#addOwnRoutes()
-    server.#addCallRoutes()
+    await server.#addCallRoutes()
     await addTokenRoute(app, options.tokenIssuer, sendProblem)
     return server
   }
@@ -145,6 +148,7 @@ export class HttpServer {
 
   #addHooks(): void {
     const app = this.#app
+    boundBodyTime(app)
     app.addHook('onRequest', async (request, reply) => {
       reply.header('x-request-id', request.id)
       if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store')
@@ -177,31 +181,39 @@ export class HttpServer {
     app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(endpointIndex()))
   }
 
-  #addCallRoutes(): void {
-    const { forwarder, callerPolicy, callLimit, unavailability } = this.#options
+  async #addCallRoutes(): Promise<void> {
+    const { forwarder, callerPolicy, callLimit } = this.#options
     const callers = new Callers(callerPolicy)
     const limit = limiter(this.#app, callers, callLimit)
+    // Who calls is found out first, so that the limit counts by caller, but refused only after it: guessing
+    // tokens counts too. A body is read only once its sender may send it.
+    const gatesOf = (endpoint: Endpoint) => [
+      (request: FastifyRequest) => callers.identify(request),
+      ...limit,
+      (request: FastifyRequest) => callers.admit(request, topicOf(endpoint, request), endpoint.needsToken),
+    ]
+    const callerOf = (request: FastifyRequest) => callers.admitted(request)
     for (const endpoint of ENDPOINTS) {
       this.#app.route({
         method: endpoint.method,
         url: endpoint.path,
-        // Who calls is found out first, so that the limit counts by caller, but refused only after it: guessing
-        // tokens counts too. A body is read only once its sender may send it.
-        onRequest: [
-          (request) => callers.identify(request),
-          ...limit,
-          (request) => callers.admit(request, topicOf(endpoint, request), endpoint.needsToken),
-        ],
+        onRequest: gatesOf(endpoint),
         handler: async (request, reply) => {
-          const call = forwarder.prepare(endpoint, request, callers.admitted(request))
-          const problem = unavailability()
-          if (problem !== undefined) throw problem
-          const signal = this.#inFlight.begin(reply.raw)
-          const { status, output } = await forwarder.call(call, signal)
-          return reply.code(status).send(output)
+          const call = forwarder.prepare(endpoint, request, callerOf(request))
+          const { status, output } = await forwarder.call(call, this.#begin(reply))
+          return answer(request, reply.code(status), endpoint.versionOf(output), output)
         },
       })
     }
+    const begin = (reply: FastifyReply) => this.#begin(reply)
+    await addArchiveRoutes(this.#app, { forwarder, gatesOf, callerOf, begin })
+  }
+
+  /** Throws a `Problem` where no call can be sent. */
+  #begin(reply: FastifyReply): AbortSignal {
+    const problem = this.#options.unavailability()
+    if (problem !== undefined) throw problem
+    return this.#inFlight.begin(reply.raw)
   }
 
   /** Logs one line per request, without query (what somebody looks for is private), headers or bodies. */
@@ -216,6 +228,20 @@ export class HttpServer {
     }
     this.#options.log.info(facts, 'request')
   }
+}
+
+/** What has a version bears it as ETag, and is not sent again to whoever has it. [RFC 9110, section 13.1.2] */
+function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  version: number | undefined,
+  output: object,
+): FastifyReply {
+  if (version === undefined) return reply.send(output)
+  const tag = `"${version}"`
+  reply.header('etag', tag)
+  const isKnown = request.method === 'GET' && request.headers['if-none-match'] === tag
+  return isKnown ? reply.code(304).send() : reply.send(output)
 }
 
 function tellOfBound(log: Logger): () => void {
@@ -233,7 +259,7 @@ function createApp({ log, trustProxy, tls }: HttpServerOptions): FastifyInstance
   const options = {
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: STREAM_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionTimeout: SILENCE_TIMEOUT_MS,
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : [...trustProxy],

@@ -7,6 +7,8 @@ export const HEADER_LIMIT_BYTES = 32 * 1024
 export const MAXIMUM_CONNECTIONS = 1_000
 export const HEADERS_TIMEOUT_MS = 10_000
 export const REQUEST_TIMEOUT_MS = 30_000
+/** A body that is taken line by line waits for what is done with its lines. */
+export const STREAM_TIMEOUT_MS = 3_600_000
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000
 /** Neither a byte in nor a byte out: longer than any call takes, so the peer has gone, or does not read. */
 export const SILENCE_TIMEOUT_MS = 150_000

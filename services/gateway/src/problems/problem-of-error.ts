@@ -41,6 +41,11 @@ const REMOTE_PROBLEMS: Readonly<Record<string, ProblemKind>> = {
   'approval-settled': 'conflict',
   'memory-conflict': 'conflict',
   'memory-gone': 'conflict',
+  'memory-unknown': 'not-found',
+  'memory-version': 'version-changed',
+  'memory-forbidden': 'permission-missing',
+  'memory-confirmation-needed': 'conflict',
+  'memory-quota': 'quota-exceeded',
   'packet-too-large': 'input-too-large',
   'rate-limited': 'rate-limited',
   overloaded: 'rate-limited',
@@ -82,6 +87,7 @@ function problemOfCode(error: Error & { code?: unknown; retryable?: unknown }): 
 }
 
 function problemOfRemote(error: RemoteError): Problem {
+  if (error.kind === 'memory-query-timeout') return slowProblem(error)
   const kind = REMOTE_PROBLEMS[error.kind] ?? (error.retryable ? 'unavailable' : 'internal')
   switch (kind) {
     case 'internal':
@@ -99,7 +105,7 @@ function problemOfRemote(error: RemoteError): Problem {
     case 'invalid-input':
       return new Problem(kind, error.message, { field: fieldNamedBy(error.message), cause: error })
     default:
-      return new Problem(kind, error.message, { cause: error })
+      return new Problem(kind, error.message, { code: error.kind, details: error.details, cause: error })
   }
 }
 
@@ -132,6 +138,15 @@ function lateProblem(timeoutMs: number | undefined, cause: unknown): Problem {
     `There was no answer ${within}; the call may have had its effect. X-Timeout-Ms sets how long to wait.`,
     { cause },
   )
+}
+
+/** The answer itself says that there is none, so another call may be quicker: with rarer words, or less to look through. */
+function slowProblem(error: RemoteError): Problem {
+  return new Problem('deadline-exceeded', error.message, {
+    code: error.kind,
+    details: error.details,
+    cause: error,
+  })
 }
 
 function internalProblem(cause: unknown): Problem {

@@ -10,6 +10,7 @@ const PROBLEMS = {
   'method-not-allowed': [405, 'The method is not allowed here'],
   'request-incomplete': [408, 'The request did not arrive in time'],
   conflict: [409, 'Conflict'],
+  'version-changed': [412, 'Another version is there'],
   'input-too-large': [413, 'The body is too large'],
   'media-type-unsupported': [415, 'The content type is not supported'],
   'rate-limited': [429, 'Too many requests'],
@@ -20,6 +21,7 @@ const PROBLEMS = {
   unavailable: [503, 'The messaging system is not available'],
   draining: [503, 'The gateway is stopping'],
   'deadline-exceeded': [504, 'There was no answer in time'],
+  'quota-exceeded': [507, 'There is no room for more'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
 export type ProblemKind = keyof typeof PROBLEMS
@@ -30,6 +32,10 @@ export interface ProblemBody {
   readonly title: string
   readonly status: number
   readonly detail: string
+  /** The code of a failure that a service told, as docs/errors.md has it. */
+  readonly code?: string
+  /** Its facts for programs, such as a limit and what was found. */
+  readonly details?: Readonly<Record<string, unknown>>
   /** The field, query parameter or header that was not acceptable. */
   readonly field?: string
   /** The permission that was missing. */
@@ -40,6 +46,8 @@ export interface ProblemBody {
 }
 
 export interface ProblemOptions {
+  readonly code?: string | undefined
+  readonly details?: Readonly<Record<string, unknown>> | undefined
   readonly field?: string | undefined
   readonly permission?: string | undefined
   readonly error?: string | undefined
@@ -54,6 +62,8 @@ export class Problem extends Error {
   override readonly name = 'Problem'
   readonly kind: ProblemKind
   readonly status: number
+  readonly code: string | undefined
+  readonly details: Readonly<Record<string, unknown>> | undefined
   readonly field: string | undefined
   readonly permission: string | undefined
   /** The error as OAuth 2.0 has it; undefined but where tokens are issued. */
@@ -64,6 +74,8 @@ export class Problem extends Error {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
     this.kind = kind
     this.status = PROBLEMS[kind][0]
+    this.code = options.code
+    this.details = options.details
     this.field = options.field
     this.permission = options.permission
     this.error = options.error
@@ -76,6 +88,8 @@ export class Problem extends Error {
       title: PROBLEMS[this.kind][1],
       status: this.status,
       detail: this.message,
+      ...(this.code === undefined ? {} : { code: this.code }),
+      ...(this.details === undefined ? {} : { details: this.details }),
       ...(this.field === undefined ? {} : { field: this.field }),
       ...(this.permission === undefined ? {} : { permission: this.permission }),
       ...(this.error === undefined ? {} : { error: this.error, error_description: this.message }),

@@ -95,7 +95,7 @@ export class FakeBus {
       return await Promise.race([answer, rejectionOf(signal)])
     } catch (error) {
       throw error instanceof RequestError
-        ? new RemoteError(error.kind, error.message, error.retryable)
+        ? new RemoteError(error.kind, error.message, error.retryable, { details: error.details })
         : error
     } finally {
       clearTimeout(timer)
@@ -189,7 +189,7 @@ export async function call(url: string, options: RawCall = {}): Promise<RawAnswe
       response.on('error', reject)
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString('utf8')
-        const isJson = response.headers['content-type']?.includes('json') === true && text !== ''
+        const isJson = /[/+]json/.test(response.headers['content-type'] ?? '') && text !== ''
         resolve({
           status: response.statusCode ?? 0,
           headers: response.headers,
