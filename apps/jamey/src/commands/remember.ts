@@ -7,8 +7,8 @@ import { ownerFor } from '../client/memory-reach.js'
 import { contentId } from '../support/content-id.js'
 import { EXIT } from '../support/exit-codes.js'
 import { CommandFailure, reportOf } from '../support/failure.js'
-import { splitParagraphs } from '../support/paragraphs.js'
 import { plural } from '../support/quantities.js'
+import { markdownPieces } from '../support/text-pieces.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { progressOn } from '../terminal/progress.js'
 import { readTextFile } from '../terminal/text-input.js'
@@ -70,7 +70,7 @@ async function rememberText(context: CommandContext, text: string, options: Reme
 
 async function rememberFile(context: CommandContext, path: string, options: RememberOptions): Outcome {
   const { terminal } = context
-  const paragraphs = splitParagraphs(await readTextFile(context, path))
+  const paragraphs = markdownPieces(await readTextFile(context, path)).map(({ content }) => content)
   if (paragraphs.length === 0) {
     throw new CommandFailure(`${path} holds no text`, { code: 'file-empty', exitCode: EXIT.usage })
   }
