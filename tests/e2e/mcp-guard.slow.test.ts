@@ -152,7 +152,7 @@ describe('the reference server of files behind the guard', () => {
     expect(textOf(await called)).toMatch(/what became of it is not known: the server ended: SIGKILL/)
     await guarded.close()
 
-    expect(await jamey(folder, guard(['sh', '-c', 'exit 3']).args.slice(1), '')).toMatchObject({ code: 5 })
+    expect(await jamey(folder, guard(['sh', '-c', 'exit 3']).args.slice(1))).toMatchObject({ code: 5 })
   })
 })
 
@@ -201,7 +201,7 @@ describe('jamey mcp guard', () => {
   const run = (args: string[], input = '') => jamey(folder, ['mcp', 'guard', ...args], input)
 
   it.each([
-    [['--policy', 'policy.yaml'], 2, /missing required argument/],
+    [['--policy', 'policy.yaml'], 2, /say which server/],
     [['--policy', 'none.yaml', '--', 'node'], 2, /none.yaml/],
     [['--policy', 'policy.yaml', '--', 'no-such-server'], 5, /no-such-server could not be started/],
     [['--policy', 'policy.yaml', '--', 'cat'], 0, /judged as mcp__cat__\*/],

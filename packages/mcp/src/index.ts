@@ -1,4 +1,5 @@
 export type { Clock } from './guard/clock.js'
-export { guardMcp, type McpGuardEnd, type McpGuardOptions } from './guard/mcp-guard.js'
+export { guardMcp, MAXIMUM_LINE_BYTES, type McpGuardEnd, type McpGuardOptions } from './guard/mcp-guard.js'
 export type { ServerEnd, ServerLink } from './guard/server-link.js'
+export { connectHttpServer, type HttpServerOptions } from './http/http-server.js'
 export { type ChildServerOptions, ServerStartError, startChildServer } from './process/child-server.js'

@@ -18,13 +18,15 @@ export function addMcpCommands(mcp: Command, run: Run): void {
   withConnection(
     mcp
       .command('guard')
-      .argument('<command...>', 'what starts the server, behind --')
+      .argument('[command...]', 'what starts the server, behind --')
       .description('stand between a client and a server, and have every call of a tool judged')
       .option(
         '--name <name>',
         "the server's name in rules: mcp__NAME__TOOL (default: by the command)",
         parseServerName,
       )
+      .option('--url <url>', 'of a server over streamable HTTP, in the place of a command')
+      .option('--token-file <file>', 'the token that the server at --url lets in')
       .option('--policy <file>', 'judge by this policy alone, without a broker')
       .option('--wait <seconds>', 'how long a person has to approve a call', parseTimeoutMs, 45_000)
       .option('--elicit', "let the client's user approve calls, who answers through the client")
@@ -44,6 +46,7 @@ const HELP = `
 In a client's configuration, in the place of \`npx -y SERVER ARGUMENTS\`:
 
   jamey mcp guard -- npx -y SERVER ARGUMENTS
+  jamey mcp guard --url https://SERVER/mcp --token-file FILE
 
 The conscience of the running system judges; --policy judges without one.
 

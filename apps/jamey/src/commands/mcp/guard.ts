@@ -1,7 +1,16 @@
 import { resolve } from 'node:path'
 import { busJudge, type CallJudge } from '@jamey/agents'
+import { readOwnFile } from '@jamey/auth'
 import { loadPolicy, RuleFileError } from '@jamey/conscience'
-import { guardMcp, type McpGuardEnd, ServerStartError, startChildServer } from '@jamey/mcp'
+import {
+  connectHttpServer,
+  guardMcp,
+  MAXIMUM_LINE_BYTES,
+  type McpGuardEnd,
+  type ServerLink,
+  ServerStartError,
+  startChildServer,
+} from '@jamey/mcp'
 import { withBus } from '../../client/connection.js'
 import type { ClientOptions } from '../../client/connection-target.js'
 import { EXIT, type ExitCode } from '../../support/exit-codes.js'
@@ -9,11 +18,15 @@ import { CommandFailure } from '../../support/failure.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 import { withNarrowRights } from './narrow-rights.js'
 import { policyJudge } from './policy-judge.js'
-import { serverNameOf } from './server-name.js'
+import { serverNameAt, serverNameOf } from './server-name.js'
 import { outputOf } from './standard-output.js'
 
 export interface GuardOptions extends ClientOptions {
   readonly name?: string
+  /** Of a server that is reached over streamable HTTP, in the place of a command. */
+  readonly url?: string
+  /** What the server at `url` lets in. */
+  readonly tokenFile?: string
   /** A policy to judge by in this process, in the place of a conscience on the bus. */
   readonly policy?: string
   readonly wait: number
@@ -23,15 +36,19 @@ export interface GuardOptions extends ClientOptions {
 /** To ask, and to tell what came of it. */
 const PERMISSIONS = ['publish:jamey/conscience/evaluate', 'publish:jamey/conscience/reports']
 
-/** Runs a server of MCP behind a guard until the client leaves, which is success, or the server ends. */
+/** Has a server of MCP behind a guard until the client leaves, which is success, or the server ends. */
 export async function guard(
   context: CommandContext,
   command: readonly string[],
   options: GuardOptions,
 ): Outcome {
-  const name = options.name ?? serverNameOf(command)
+  const url = urlOf(command, options)
+  const name = options.name ?? (url === undefined ? serverNameOf(command) : serverNameAt(url))
+  const token = tokenOf(context, options)
+  const connect = async (): Promise<ServerLink> =>
+    url === undefined ? started(command, context) : connected(url, token, context)
   const behind = async (judge: CallJudge): Outcome =>
-    exitCodeOf(await serve(context, { command, name, judge, options }), context)
+    exitCodeOf(await serve(context, { connect, name, judge, options }), context)
   if (options.policy === undefined) {
     return withBus(context, withNarrowRights(context, options, PERMISSIONS), (bus) => behind(busJudge(bus)))
   }
@@ -39,7 +56,7 @@ export async function guard(
 }
 
 interface Served {
-  readonly command: readonly string[]
+  readonly connect: () => Promise<ServerLink>
   readonly name: string
   readonly judge: CallJudge
   readonly options: GuardOptions
@@ -47,12 +64,12 @@ interface Served {
 
 async function serve(
   context: CommandContext,
-  { command, name, judge, options }: Served,
+  { connect, name, judge, options }: Served,
 ): Promise<McpGuardEnd> {
   const { terminal, interrupted } = context
   // Standard output is the client's; that it leaves is told by the end of standard input.
   terminal.serve()
-  const server = await started(command, context)
+  const server = await connect()
   const hangup = new AbortController()
   const hangUp = (): void => hangup.abort()
   process.once('SIGHUP', hangUp)
@@ -71,6 +88,44 @@ async function serve(
   } finally {
     process.removeListener('SIGHUP', hangUp)
   }
+}
+
+function connected(url: URL, token: string | undefined, { terminal }: CommandContext): ServerLink {
+  const note = (line: string): void => terminal.note(`jamey mcp guard: ${line}`)
+  return connectHttpServer({ url, token, maximumBytes: MAXIMUM_LINE_BYTES, note })
+}
+
+/** Undefined where a command starts the server. */
+function urlOf(command: readonly string[], { url, tokenFile }: GuardOptions): URL | undefined {
+  if (url === undefined) {
+    if (command.length === 0) throw usage('say which server: --url URL, or a command behind --')
+    if (tokenFile !== undefined) throw usage('--token-file goes with --url')
+    return undefined
+  }
+  if (command.length > 0) throw usage('--url and a command are two servers: leave out one')
+  const found = URL.canParse(url) ? new URL(url) : undefined
+  if (found === undefined || !/^https?:$/.test(found.protocol) || found.username !== '' || found.hash !== '')
+    throw usage('--url: expected an http: or https: URL without user')
+  const isHere = /^(?:localhost|\[::1\]|127(?:\.\d{1,3}){3})$/.test(found.hostname)
+  if (tokenFile !== undefined && found.protocol === 'http:' && !isHere)
+    throw usage('--url: a token goes to https: alone, or to this machine')
+  return found
+}
+
+function tokenOf({ cwd }: CommandContext, { tokenFile }: GuardOptions): string | undefined {
+  if (tokenFile === undefined) return undefined
+  let token: string
+  try {
+    token = readOwnFile(resolve(cwd, tokenFile), { maximumBytes: 16_384, isSecret: true }).trim()
+  } catch (error) {
+    throw usage(`${tokenFile} cannot be read: ${(error as Error).message}`, error)
+  }
+  if (/^[\x21-\x7e]+$/.test(token)) return token
+  throw usage(`${tokenFile}: expected one token and nothing else`)
+}
+
+function usage(message: string, cause?: unknown): CommandFailure {
+  return new CommandFailure(message, { code: 'mcp-guard', exitCode: EXIT.usage, cause })
 }
 
 async function started([command = '', ...args]: readonly string[], { cwd }: CommandContext) {

@@ -34,6 +34,11 @@ export function serverNameOf(command: readonly string[]): string {
   return parts.findLast((part) => !NAMELESS.test(part)) ?? 'server'
 }
 
+/** A name for the server at an address: `https://tickets.example:8443/mcp` is `tickets-example`. */
+export function serverNameAt({ hostname }: URL): string {
+  return wordOf(hostname).slice(0, 60) || 'server'
+}
+
 /** The word in a part of a name: letters, digits and hyphens, without version and extension. */
 function wordOf(part: string): string {
   return part
