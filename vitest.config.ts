@@ -7,6 +7,7 @@ const sources = {
   ssr: { resolve: { conditions: ['@jamey/source'], externalConditions: ['@jamey/source'] } },
 }
 const SLOW = '{packages,services,apps,tests}/**/*.slow.test.ts'
+const POSTGRES = '{services,apps}/*/src/**/*.postgres.test.ts'
 const patience = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
@@ -27,7 +28,7 @@ export default defineConfig({
           // Files share their process: loading every package anew for each took half of the time.
           isolate: false,
           include: ['{packages,services,apps}/*/src/**/*.test.ts', 'tests/{tidy,examples,e2e}/**/*.test.ts'],
-          exclude: [SLOW],
+          exclude: [SLOW, POSTGRES],
         },
       },
       // What takes its time for a reason: kills, disks, processes, fuzz. Needs a build, and npm alone.
@@ -52,6 +53,8 @@ export default defineConfig({
       },
       // Agents of others, Claude Code among them: needs `npm ci` in tests/agents.
       { ...sources, test: { ...patience, name: 'agents', include: ['tests/agents/**/*.test.ts'] } },
+      // Needs PostgreSQL from the system's packages, and no server that runs.
+      { ...sources, test: { ...patience, name: 'postgres', include: [POSTGRES] } },
       // Needs brokers from the system's packages.
       { ...sources, test: { ...patience, name: 'interop', include: ['tests/interop/**/*.test.ts'] } },
       // The whole system on each of those brokers. Needs a build.

@@ -135,7 +135,7 @@ describe('files', () => {
 
   it('are named in kebab-case by one noun, none of them a catch-all', () => {
     const bad = sources.filter((file) => {
-      const name = basename(file).replace(/(\.(slow|test|contract|d|support))*\.ts$/, '')
+      const name = basename(file).replace(/(\.(slow|postgres|test|contract|d|support))*\.ts$/, '')
       return !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || BANNED_NAMES.test(name)
     })
     expect(bad.map(shown)).toEqual([])

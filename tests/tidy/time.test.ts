@@ -54,6 +54,7 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'services/authz/src/service/authz.ts': 'the same',
   'services/gateway/src/service/gateway.ts': 'iat and exp of a token',
   'services/gateway/src/tokens/token-issuer.ts': 'until when a certificate is good',
+  'services/memory/src/postgres/postgres-memory.ts': 'when a memory was made and expires',
   'services/memory/src/store/memory-store.ts':
     'when a memory was made and expires, which outlives the process',
   'services/memory/src/thread/threaded-memory.ts': 'the same',

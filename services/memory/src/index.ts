@@ -20,6 +20,12 @@ export type {
   MemoryStoreStats,
   Reach,
 } from './model/memory-storage.js'
+export { type DatabaseAddress, readDatabaseUrl, shownAddress } from './postgres/database-address.js'
+export {
+  type DatabaseSettings,
+  PostgresMemory,
+  type PostgresMemoryOptions,
+} from './postgres/postgres-memory.js'
 export { RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from './search/score.js'
 export { type MemoryEnvironment, memoryOptionsFromEnvironment } from './service/memory-environment.js'
 export {

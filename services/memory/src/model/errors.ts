@@ -47,6 +47,7 @@ export class MemoryRefusedError extends JameyError<MemoryRefusedCode> {
 }
 
 export type StorageErrorCode =
+  | 'storage-away'
   | 'storage-busy'
   | 'storage-closed'
   | 'storage-damaged'
@@ -57,11 +58,13 @@ export type StorageErrorCode =
   | 'storage-moved'
   | 'storage-overloaded'
   | 'storage-readonly'
+  | 'storage-refused'
   | 'storage-superseded'
   | 'storage-thread'
   | 'storage-version'
 
 const RETRYABLE: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>([
+  'storage-away',
   'storage-busy',
   'storage-closed',
   'storage-full',

@@ -2,12 +2,16 @@ import { join } from 'node:path'
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import { MEMORY_LAYERS, type MemoryLayer } from '@jamey/contracts'
 import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.js'
+import { readDatabaseUrl } from '../postgres/database-address.js'
+import type { DatabaseSettings } from '../postgres/postgres-memory.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The settings of a memory from the environment; give them to `createMemory` together with a bus. */
 export interface MemoryEnvironment {
   readonly file: string
+  /** Where the memories are instead of in the file. */
+  readonly database: DatabaseSettings | undefined
   readonly lifetimes: LayerLifetimes
   readonly sweepIntervalSeconds: number
   readonly maximumFileBytes: number | undefined
@@ -20,6 +24,8 @@ const MAXIMUM_SECONDS = 1000 * 366 * 24 * 3600
 /**
  * Reads
  * - `JAMEY_MEMORY_FILE`: path of the file; `memory.db` in `JAMEY_DATA_DIR` (`.jamey/data`) by default;
+ * - `JAMEY_MEMORY_URL`: a PostgreSQL database instead, with the password in `JAMEY_MEMORY_PASSWORD_FILE` or in the URL,
+ *   and `JAMEY_MEMORY_CONNECTIONS` that read, 4 by default;
  * - `JAMEY_MEMORY_TTL_WORKING_SECONDS`, `..._SHORT_TERM_...`, `..._EPISODIC_...`, `..._SEMANTIC_...`,
  *   `..._LONG_TERM_...`: whole seconds, or `never`; 3600, 86400, 7776000, never, never by default;
  * - `JAMEY_MEMORY_SWEEP_SECONDS`: between sweeps, 60 by default;
@@ -49,12 +55,41 @@ export function memoryOptionsFromEnvironment(env: Environment = process.env): Me
     file:
       given(env, 'JAMEY_MEMORY_FILE') ??
       join(given(env, 'JAMEY_DATA_DIR') ?? DEFAULT_DATA_FOLDER, 'memory.db'),
+    database: databaseFrom(env, faults, whole('JAMEY_MEMORY_CONNECTIONS', { from: 1, to: 100 })),
     lifetimes: lifetimes as LayerLifetimes,
     sweepIntervalSeconds: whole('JAMEY_MEMORY_SWEEP_SECONDS', { from: 1, to: 24 * 3600 }) ?? 60,
     maximumFileBytes: whole('JAMEY_MEMORY_MAX_BYTES', { from: 1024 * 1024, to: Number.MAX_SAFE_INTEGER }),
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
   return options
+}
+
+function databaseFrom(
+  env: Environment,
+  faults: ConfigurationFault[],
+  readers: number | undefined,
+): DatabaseSettings | undefined {
+  const url = given(env, 'JAMEY_MEMORY_URL')
+  if (url === undefined) return undefined
+  for (const variable of ['JAMEY_MEMORY_FILE', 'JAMEY_MEMORY_MAX_BYTES']) {
+    if (given(env, variable) === undefined) continue
+    faults.push({
+      variable,
+      found: 'a setting of a file beside JAMEY_MEMORY_URL',
+      expected: 'one of the two only',
+    })
+  }
+  const address = readDatabaseUrl(url)
+  if ('found' in address) {
+    faults.push({ variable: 'JAMEY_MEMORY_URL', ...address })
+    return undefined
+  }
+  const passwordFile = given(env, 'JAMEY_MEMORY_PASSWORD_FILE')
+  if (passwordFile !== undefined && address.password !== undefined) {
+    const found = 'a file beside the password in JAMEY_MEMORY_URL'
+    faults.push({ variable: 'JAMEY_MEMORY_PASSWORD_FILE', found, expected: 'one of the two only' })
+  }
+  return { address, passwordFile, readers }
 }
 
 interface Range {

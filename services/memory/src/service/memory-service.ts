@@ -13,10 +13,17 @@ import type { Claim } from '../file/claim.js'
 import { MemoryConflictError, MemoryInputError, MemoryRefusedError, StorageError } from '../model/errors.js'
 import type { Origin } from '../model/memory-record.js'
 import type { MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
+import { shownAddress } from '../postgres/database-address.js'
+import {
+  type DatabaseSettings,
+  PostgresMemory,
+  type PostgresMemoryOptions,
+} from '../postgres/postgres-memory.js'
 import type { MemoryStoreOptions } from '../store/memory-store.js'
 import { openThreadedMemory } from '../thread/threaded-memory.js'
 import { Announcer } from './announcer.js'
 import { type OwnedFile, openOwned } from './owned-file.js'
+import { openShared } from './shared-database.js'
 import { Sweeper } from './sweeper.js'
 
 /** The part of a bus that the service needs. */
@@ -32,6 +39,8 @@ export interface MemoryOptions extends Omit<MemoryStoreOptions, 'now' | 'announc
   readonly sweepIntervalSeconds?: number | undefined
   readonly clock?: Clock | undefined
   readonly log?: Logger | undefined
+  /** A database that keeps the memories instead of the file; other instances may serve it at the same time. */
+  readonly database?: DatabaseSettings | undefined
   /** Opens the file; in threads of its own by default, so that no search holds up the bus. */
   readonly open?: ((options: MemoryStoreOptions) => Promise<MemoryStorage>) | undefined
 }
@@ -102,18 +111,17 @@ class BusMemory implements MemoryService {
   }
 
   #open(signal: AbortSignal): Promise<OwnedFile | undefined> {
+    const { database, lifetimes, limits, bus } = this.#options
+    const common = { lifetimes, limits, now: () => this.#clock.timeOfDay(), announcer: bus.clientId }
+    return database === undefined
+      ? this.#openFile(common, signal)
+      : this.#openDatabase({ ...database, ...common }, signal)
+  }
+
+  #openFile(common: Omit<MemoryStoreOptions, 'file'>, signal: AbortSignal): Promise<OwnedFile | undefined> {
     const { open = openThreadedMemory, bus, log } = this.#options
-    const { file, lifetimes, limits, maximumFileBytes, busyTimeoutMs } = this.#options
-    const now = () => this.#clock.timeOfDay()
-    const settings = {
-      file,
-      lifetimes,
-      limits,
-      maximumFileBytes,
-      busyTimeoutMs,
-      now,
-      announcer: bus.clientId,
-    }
+    const { file, maximumFileBytes, busyTimeoutMs } = this.#options
+    const settings = { ...common, file, maximumFileBytes, busyTimeoutMs }
     const parts = {
       file,
       clock: this.#clock,
@@ -122,6 +130,18 @@ class BusMemory implements MemoryService {
       onStandby: (isStandby: boolean) => bus.setRemark(FILE, isStandby ? STANDBY : undefined),
     }
     return openOwned(parts, signal)
+  }
+
+  async #openDatabase(settings: PostgresMemoryOptions, signal: AbortSignal): Promise<OwnedFile | undefined> {
+    const { bus, log } = this.#options
+    const parts = {
+      clock: this.#clock,
+      log,
+      open: () => PostgresMemory.open(settings),
+      onAway: (error: StorageError | undefined) => bus.setFault(WRITING, error && faultOf(error)),
+    }
+    const store = await openShared(parts, signal)
+    return store === undefined ? undefined : { store, close: () => store.close() }
   }
 
   #begin(opened: OwnedFile): Running {
@@ -148,7 +168,7 @@ class BusMemory implements MemoryService {
       throw refused.reason
     }
     if (this.#running !== running) return
-    this.#options.log?.info({ file: this.#options.file, ...(await store.stats()) }, 'memory is serving')
+    this.#options.log?.info({ ...this.#place, ...(await store.stats()) }, 'memory is serving')
   }
 
   stop({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<void> {
@@ -177,7 +197,7 @@ class BusMemory implements MemoryService {
       // Everything is on the disk already; only moving the log into the file was left.
       this.#report(error)
     }
-    this.#options.log?.info({ file: this.#options.file }, 'memory has stopped')
+    this.#options.log?.info(this.#place, 'memory has stopped')
   }
 
   async stats(): Promise<MemoryStoreStats | undefined> {
@@ -229,7 +249,7 @@ class BusMemory implements MemoryService {
       if (!isOfRequest(error)) this.#report(error)
       // Too many questions are no fault of the file; what is one is told until the same works again.
       if (error instanceof StorageError && error.code !== 'storage-overloaded') {
-        this.#options.bus.setFault(part, { kind: error.code, message: adviceOf(error) })
+        this.#options.bus.setFault(part, faultOf(error))
         if (error.code === 'storage-superseded') this.#standDown(part)
       }
       throw requestErrorFrom(error)
@@ -245,6 +265,12 @@ class BusMemory implements MemoryService {
         return this.#isWanted ? this.start() : undefined
       })
       .catch((error: unknown) => this.#report(error))
+  }
+
+  /** Where the memories are, for the log. */
+  get #place() {
+    const { file, database } = this.#options
+    return database === undefined ? { file } : { database: shownAddress(database.address) }
   }
 
   #announcerFor(store: MemoryStorage): Announcer {
@@ -348,7 +374,11 @@ function requestErrorFrom(error: unknown): unknown {
   return new RequestError(error.code, adviceOf(error), { retryable: error.retryable, cause: error })
 }
 
+function faultOf(error: StorageError) {
+  return { kind: error.code, message: adviceOf(error) }
+}
+
 function adviceOf({ code, retryable }: StorageError): string {
-  const advice = retryable ? 'try again later' : 'its operator has to look at the file'
+  const advice = retryable ? 'try again later' : 'its operator has to look at where it is kept'
   return `The memory cannot do this now (${code}); ${advice}.`
 }

@@ -5,6 +5,7 @@ import type { Claim } from '../file/claim.js'
 import { OwnerLock } from '../file/owner-lock.js'
 import { StorageError } from '../model/errors.js'
 import type { MemoryStorage } from '../model/memory-storage.js'
+import { pause } from './pause.js'
 
 /** Time between two looks of a process that stands by whether the file is free. */
 const LOOK_MS = 500
@@ -88,18 +89,4 @@ async function openWhole({ clock, log, open }: OwnedFileParts, signal: AbortSign
     }
   }
   return undefined
-}
-
-/** Waits for so long, or until `signal`. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clock.clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = clock.setTimeout(end, delayMs)
-    signal.addEventListener('abort', end)
-    if (signal.aborted) end()
-  })
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Bus, type ComponentOptions, runComponent } from '@jamey/bus'
 import type { Logger } from 'pino'
+import type { DatabaseSettings } from '../postgres/postgres-memory.js'
 import { memoryOptionsFromEnvironment } from './memory-environment.js'
 import { createMemory } from './memory-service.js'
 
@@ -25,5 +26,14 @@ export async function runMemory(options: RunMemoryOptions = {}): Promise<Running
   const memoryOptions = memoryOptionsFromEnvironment(env)
   const file = resolve(cwd, memoryOptions.file)
   const component = { name: 'memory', packageFile: new URL('../../package.json', import.meta.url) }
-  return runComponent(component, options, (bus) => createMemory({ ...memoryOptions, file, bus, log }))
+  const database = memoryOptions.database && databaseIn(cwd, memoryOptions.database)
+  return runComponent(component, options, (bus) =>
+    createMemory({ ...memoryOptions, file, database, bus, log }),
+  )
+}
+
+/** Paths of settings are meant from the working directory. */
+function databaseIn(cwd: string, settings: DatabaseSettings): DatabaseSettings {
+  const { passwordFile } = settings
+  return passwordFile === undefined ? settings : { ...settings, passwordFile: resolve(cwd, passwordFile) }
 }

@@ -1,0 +1,148 @@
+import { StorageError } from '../model/errors.js'
+import type { DatabasePool, Session } from './database-pool.js'
+
+/** Our tables have a schema of their own, so that other programs may use the same database. */
+export const SCHEMA = 'jamey_memory'
+
+/** Keys of advisory locks: 'JMEM', and what is kept. */
+const LOCK_SPACE = 0x4a4d454d
+const MIGRATING = 1
+const WRITING = 2
+
+/**
+ * Begins a transaction of the one who writes now: numbers are given out in the order of commits, over all instances. Its
+ * commit waits for the disk, also where the server does not have others wait.
+ */
+export const BEGIN_WRITING = `BEGIN; SELECT pg_advisory_xact_lock(${LOCK_SPACE}, ${WRITING});
+  SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`
+
+/**
+ * `MIGRATIONS[n]` takes a database from version n to n + 1; an entry that was ever released is never edited again.
+ *
+ * - Times are milliseconds since 1970, tags and metadata JSON as it was sent: what `MemoryRow` has.
+ * - `terms` holds the words as the search knows them, stemmed; `terms_count` their number, which BM25 needs.
+ * - `words` counts in how many memories each word is, `totals` all memories and words: the search orders by them.
+ * - The rest is as in the memory file: see `file/schema.ts`.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE memories (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text NOT NULL UNIQUE,
+    layer text NOT NULL,
+    importance double precision NOT NULL,
+    sent_at bigint NOT NULL,
+    created_at bigint NOT NULL,
+    occurred_at bigint NOT NULL,
+    expires_at bigint,
+    source text NOT NULL,
+    owner text NOT NULL,
+    scope text NOT NULL,
+    tags text NOT NULL,
+    metadata text NOT NULL,
+    content text NOT NULL,
+    tag_keys text[] NOT NULL,
+    terms tsvector NOT NULL,
+    terms_count integer NOT NULL
+  );
+  CREATE INDEX memories_by_time ON memories (occurred_at DESC, seq DESC);
+  CREATE INDEX memories_by_owner ON memories (owner, occurred_at DESC, seq DESC);
+  CREATE INDEX memories_by_expiry ON memories (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE INDEX memories_by_tag ON memories USING gin (tag_keys) WITH (fastupdate = off);
+  CREATE INDEX memories_by_term ON memories USING gin (terms) WITH (fastupdate = off);
+
+  CREATE TABLE words (
+    word text COLLATE "C" PRIMARY KEY,
+    memories bigint NOT NULL
+  ) WITH (fillfactor = 50);
+  CREATE INDEX words_of_none ON words (word) WHERE memories <= 0;
+
+  CREATE TABLE totals (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    memories bigint NOT NULL,
+    terms bigint NOT NULL
+  );
+  INSERT INTO totals (memories, terms) VALUES (0, 0);
+
+  CREATE TABLE gone (
+    id text PRIMARY KEY,
+    change text NOT NULL,
+    sent_at bigint NOT NULL,
+    at bigint NOT NULL
+  );
+  CREATE INDEX gone_by_time ON gone (at);
+
+  CREATE TABLE forget_requests (
+    id text PRIMARY KEY,
+    up_to bigint NOT NULL,
+    forgotten bigint NOT NULL,
+    at bigint NOT NULL
+  );
+
+  CREATE TABLE announcements (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    message_id text NOT NULL,
+    owner text NOT NULL,
+    change text NOT NULL,
+    memory_ids text NOT NULL,
+    at bigint NOT NULL,
+    claimed_at bigint NOT NULL
+  );
+  CREATE INDEX announcements_by_owner ON announcements (owner, seq);
+  CREATE INDEX announcements_by_claim ON announcements (claimed_at);
+  `,
+]
+
+/**
+ * Brings the database to the newest version, each step in a transaction of its own, so that one that was interrupted goes
+ * on where it was. Of several instances that start at once one does it, and the others wait for it.
+ *
+ * Throws `StorageError` 'storage-foreign' where the schema is somebody else's and 'storage-version' where a newer program
+ * wrote it.
+ */
+export async function migrate(pool: DatabasePool, migrations: readonly string[] = MIGRATIONS): Promise<void> {
+  if ((await pool.use((session) => versionOf(session, pool.shown, migrations.length))) === migrations.length)
+    return
+  for (let isDone = false; !isDone; ) {
+    const begin = `BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(${LOCK_SPACE}, ${MIGRATING})`
+    isDone = await pool.transaction(begin, async (session) => {
+      const version = await versionOf(session, pool.shown, migrations.length)
+      const step = migrations[version]
+      if (step === undefined) return true
+      await session.rows(version === 0 ? CREATE_SCHEMA : `SET LOCAL search_path = ${SCHEMA}`)
+      await session.rows(step)
+      await session.run(`UPDATE ${SCHEMA}.version SET version = $1`, [version + 1])
+      return version + 1 === migrations.length
+    })
+  }
+}
+
+const CREATE_SCHEMA = `
+  CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
+  SET LOCAL search_path = ${SCHEMA};
+  CREATE TABLE version (one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL);
+  INSERT INTO version (version) VALUES (0);
+`
+
+/** The version of the schema; 0 where there is none yet. */
+export async function versionOf(session: Session, shown: string, newest: number): Promise<number> {
+  const [found] = await session.rows<{ ours: boolean; tables: number }>(
+    `SELECT to_regclass('${SCHEMA}.version') IS NOT NULL AS ours,
+      (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1) AS tables`,
+    [SCHEMA],
+  )
+  if (found?.ours !== true) {
+    if (found?.tables === 0) return 0
+    throw new StorageError(
+      'storage-foreign',
+      `The schema ${SCHEMA} of ${shown} has tables of another program; name another database for memories.`,
+    )
+  }
+  const [row] = await session.rows<{ version: number }>(`SELECT version FROM ${SCHEMA}.version`)
+  const version = row?.version ?? 0
+  if (version <= newest) return version
+  throw new StorageError(
+    'storage-version',
+    `The memory database ${shown} has version ${version}, and this program reads up to version ${newest}; use the newer program that wrote it.`,
+  )
+}

@@ -1,0 +1,25 @@
+import { FakeClock } from '@jamey/testing'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { describeMemoryStorage } from '../store/memory-storage.contract.js'
+import { type DatabaseAddress, readDatabaseUrl } from './database-address.js'
+import { PostgresMemory, type PostgresMemoryOptions } from './postgres-memory.js'
+import { PostgresServer } from './postgres-server.support.js'
+
+let server: PostgresServer
+
+beforeAll(async () => {
+  // Nothing here asks what a crash leaves behind.
+  server = await PostgresServer.start(['fsync=off'])
+})
+afterAll(() => server.stop())
+
+describeMemoryStorage('memories in PostgreSQL', async (options = {}) => {
+  const clock = new FakeClock(Date.parse('2026-05-01T12:00:00.000Z'))
+  const address = readDatabaseUrl(await server.newDatabase()) as DatabaseAddress
+  const openBeside = async (more: Partial<PostgresMemoryOptions> = options) => {
+    const store = await PostgresMemory.open({ address, now: clock.now, ...more })
+    onTestFinished(() => store.close())
+    return store
+  }
+  return { store: await openBeside(), clock, openBeside }
+})

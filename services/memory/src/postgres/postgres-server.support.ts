@@ -1,0 +1,151 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+
+const USER = 'memory'
+export const PASSWORD = 'correct horse battery staple'
+
+/** Who runs the server: PostgreSQL refuses to be root. */
+function unprivileged(): { uid: number; gid: number } | Record<string, never> {
+  if (process.getuid?.() !== 0) return {}
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }))
+  return { uid: id('-u'), gid: id('-g') }
+}
+
+function program(name: string): string {
+  const debian = '/usr/lib/postgresql'
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
+  const folder = versions
+    .map((version) => join(debian, version, 'bin'))
+    .find((bin) => existsSync(join(bin, name)))
+  if (folder === undefined) throw new Error(`no ${name} below ${debian}: install the package postgresql`)
+  return join(folder, name)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A PostgreSQL of its own, in a temporary folder, on loopback and a socket. */
+export class PostgresServer {
+  readonly folder: string
+  readonly port: number
+  readonly #user = unprivileged()
+  readonly #settings: readonly string[]
+  #process: ChildProcess | undefined
+  #databases = 0
+
+  private constructor(folder: string, port: number, settings: readonly string[]) {
+    this.folder = folder
+    this.port = port
+    this.#settings = settings
+  }
+
+  static async start(settings: readonly string[] = []): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'jamey-postgres-'))
+    const server = new PostgresServer(folder, await freePort(), settings)
+    const { uid, gid } = server.#user
+    if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid)
+    chmodSync(folder, 0o755)
+    const password = join(folder, 'password')
+    writeFileSync(password, PASSWORD, { mode: 0o644 })
+    const options = [
+      '--auth=scram-sha-256',
+      `--pwfile=${password}`,
+      `--username=${USER}`,
+      '--no-sync',
+      '--encoding=UTF8',
+      '--locale=C.UTF-8',
+    ]
+    execFileSync(program('initdb'), ['--pgdata', server.#data, ...options], {
+      ...server.#user,
+      stdio: 'pipe',
+      cwd: folder,
+    })
+    await server.resume()
+    return server
+  }
+
+  get #data(): string {
+    return join(this.folder, 'data')
+  }
+
+  /** Starts the server on what it has. */
+  async resume(): Promise<void> {
+    const settings = [
+      `port=${this.port}`,
+      'listen_addresses=127.0.0.1',
+      `unix_socket_directories=${this.folder}`,
+      'max_connections=60',
+      ...this.#settings,
+    ].flatMap((setting) => ['-c', setting])
+    const child = spawn(program('postgres'), ['-D', this.#data, ...settings], {
+      ...this.#user,
+      cwd: this.folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    this.#process = child
+    let log = ''
+    for await (const chunk of child.stderr!.setEncoding('utf8')) {
+      log += chunk
+      if (log.includes('ready to accept connections')) {
+        child.stderr!.resume()
+        return
+      }
+    }
+    throw new Error(`PostgreSQL did not start: ${log}`)
+  }
+
+  /** `kill -9` of the server and all its processes. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGINT')
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  /** The URL of a new, empty database. */
+  async newDatabase(): Promise<string> {
+    const name = `memories_${++this.#databases}`
+    await this.sql('postgres', `CREATE DATABASE ${name}`)
+    return this.url(name)
+  }
+
+  url(database: string): string {
+    return `postgres://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${this.port}/${database}`
+  }
+
+  /** Rows of a statement in a database of this server, asked on a connection of its own. */
+  async sql<Row = Record<string, unknown>>(
+    database: string,
+    sql: string,
+    values: unknown[] = [],
+  ): Promise<Row[]> {
+    const client = new Client({ connectionString: this.url(database) })
+    await client.connect()
+    try {
+      return (await client.query(sql, values)).rows as Row[]
+    } finally {
+      await client.end()
+    }
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    await ended
+  }
+}

@@ -1,0 +1,138 @@
+import {
+  type MemoryQuery,
+  type MemoryQueryInput,
+  type MemoryRecalled,
+  queryOthersSchema,
+} from '@jamey/contracts'
+import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
+import type { Reach } from '../model/memory-storage.js'
+import { RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from '../search/score.js'
+import { askedWords } from './asked-words.js'
+import type { Session } from './database-pool.js'
+import { type Filter, filterSql } from './filter.js'
+import { rowOf } from './memory-columns.js'
+import { SCHEMA } from './migrations.js'
+import { Parameters } from './parameters.js'
+
+/** Bytes of one page, as content, tags and metadata lie in the database; it has one memory at least. */
+const PAGE_BYTES = 256 * 1024
+const BYTES = 'octet_length(m.content) + octet_length(m.tags) + octet_length(m.metadata)'
+/** The first of a page is, whatever its size. */
+const IS_WITHIN_PAGE = `(measured.up_to <= ${PAGE_BYTES} OR measured.place = 1)`
+
+/** BM25: how soon a word that occurs often counts no more, and how much a long text has to have more of it. */
+const SATURATION = 0.9
+const LENGTH_SHARE = 0.4
+
+interface Question {
+  readonly query: MemoryQuery
+  readonly filter: Filter
+  readonly nowMs: number
+}
+
+/** Answers a query: the newest first without words, else the best first; see `score.ts` for what best means. */
+export async function recall(
+  session: Session,
+  input: MemoryQueryInput,
+  { nowMs, reach }: { nowMs: number; reach: Reach | undefined },
+): Promise<MemoryRecalled> {
+  const query = parsed(queryOthersSchema, input)
+  const { layers, tags, from, to, owner } = query
+  const filter = { layers, tags, from, to, reach: reach ?? ownedBy(owner) }
+  const question = { query, filter, nowMs }
+  const text = query.query?.trim() ?? ''
+  return text === '' ? list(session, question) : search(session, text, question)
+}
+
+/** The memories of one owner, for a caller that may read everybody's and asks for those. */
+export function ownedBy(owner: string | undefined): Reach | undefined {
+  return owner === undefined ? undefined : { owner, isOwnOnly: true }
+}
+
+async function list(session: Session, { query, filter, nowMs }: Question): Promise<MemoryRecalled> {
+  const parameters = new Parameters()
+  const condition = filterSql(filter, nowMs, parameters)
+  const total = `SELECT count(*) AS total FROM ${SCHEMA}.memories m WHERE ${condition}`
+  const [counted] = await session.rows<{ total: number }>(total, parameters.values)
+  const [limit, offset] = [parameters.add(query.limit), parameters.add(query.offset ?? 0)]
+  const rows = await session.rows<MemoryRow>(
+    `WITH page AS MATERIALIZED (
+        SELECT m.seq, m.occurred_at, ${BYTES} AS bytes FROM ${SCHEMA}.memories m WHERE ${condition}
+        ORDER BY m.occurred_at DESC, m.seq DESC LIMIT ${limit} OFFSET ${offset}
+      ),
+      measured AS (
+        SELECT seq, row_number() OVER newest AS place, sum(bytes) OVER newest AS up_to
+        FROM page WINDOW newest AS (ORDER BY occurred_at DESC, seq DESC)
+      )
+    SELECT ${rowOf('m')} FROM measured JOIN ${SCHEMA}.memories m ON m.seq = measured.seq
+    WHERE ${IS_WITHIN_PAGE} ORDER BY measured.place`,
+    parameters.values,
+  )
+  const memories = rows.map((row) => {
+    const facts = { relevance: 1, importance: row.importance, ageMs: nowMs - row.occurred_at }
+    return { ...memoryFromRow(row), score: score(facts) }
+  })
+  return pageOf(query, memories, counted?.total ?? 0)
+}
+
+async function search(
+  session: Session,
+  text: string,
+  { query, filter, nowMs }: Question,
+): Promise<MemoryRecalled> {
+  const asked = await askedWords(session, text)
+  if (asked.words.length === 0) return { memories: [], total: 0 }
+  const parameters = new Parameters()
+  const condition = filterSql(filter, nowMs, parameters)
+  const words = parameters.add(asked.words.map(({ word }) => word))
+  const weights = parameters.add(asked.words.map(({ weight }) => weight))
+  const average = parameters.add(asked.averageLength)
+  const match = parameters.add(asked.match)
+  const now = parameters.add(nowMs)
+  const [limit, offset] = [parameters.add(query.limit), parameters.add(query.offset ?? 0)]
+  const weight = SCORE_WEIGHTS
+  const rows = await session.rows<MemoryRow & { score: number; total: number }>(
+    `WITH asked AS (SELECT * FROM unnest(${words}::text[], ${weights}::float8[]) AS asked (word, weight)),
+      found AS MATERIALIZED (
+        SELECT m.seq, m.importance, m.occurred_at, matched.relevance
+        FROM ${SCHEMA}.memories m CROSS JOIN LATERAL (
+          SELECT sum(asked.weight * cardinality(term.positions) * ${SATURATION + 1}
+            / (cardinality(term.positions) + ${SATURATION} * (${1 - LENGTH_SHARE} + ${LENGTH_SHARE} * m.terms_count / ${average}::float8))) AS relevance
+          FROM unnest(m.terms) AS term JOIN asked ON asked.word = term.lexeme
+        ) AS matched
+        WHERE m.terms @@ ${match}::tsquery AND ${condition}
+      ),
+      best AS (SELECT max(relevance) AS relevance, count(*) AS total FROM found),
+      page AS MATERIALIZED (
+        SELECT found.seq, found.occurred_at, best.total,
+          least(1, ${weight.relevance} * found.relevance / best.relevance
+            + ${weight.recency} * (${RECENCY_HALF_LIFE_MS}::float8 / (${RECENCY_HALF_LIFE_MS}::float8 + greatest(0, ${now}::bigint - found.occurred_at)))
+            + ${weight.importance} * found.importance) AS score
+        FROM found, best ORDER BY score DESC, occurred_at DESC, seq DESC LIMIT ${limit} OFFSET ${offset}
+      ),
+      measured AS (
+        SELECT page.*, row_number() OVER best_first AS place, sum(${BYTES}) OVER best_first AS up_to
+        FROM page JOIN ${SCHEMA}.memories m ON m.seq = page.seq
+        WINDOW best_first AS (ORDER BY page.score DESC, page.occurred_at DESC, page.seq DESC)
+      )
+    SELECT ${rowOf('m')}, measured.score, best.total
+    FROM best LEFT JOIN measured ON ${IS_WITHIN_PAGE} LEFT JOIN ${SCHEMA}.memories m ON m.seq = measured.seq
+    ORDER BY measured.place`,
+    parameters.values,
+  )
+  const total = rows[0]?.total ?? 0
+  const memories = rows
+    .filter(({ id }) => id !== null)
+    .map((row) => ({ ...memoryFromRow(row), score: row.score }))
+  return pageOf(query, memories, total)
+}
+
+/** A page that ends before its limit, and not because there is no more, says so. */
+function pageOf(
+  { limit, offset = 0 }: MemoryQuery,
+  memories: MemoryRecalled['memories'],
+  total: number,
+): MemoryRecalled {
+  const isTruncated = memories.length > 0 && memories.length < Math.min(limit, total - offset)
+  return isTruncated ? { memories, total, truncated: true } : { memories, total }
+}
