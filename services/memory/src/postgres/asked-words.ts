@@ -1,51 +1,75 @@
+import { MEANT_WEIGHT, MOST_MEANT, searchWords } from '../search/question.js'
+import { nearSpellings, SHORTEST_BEGINNING } from '../search/vocabulary.js'
+import { termOf } from '../search/words.js'
 import type { Session } from './database-pool.js'
 import { SCHEMA } from './migrations.js'
-import { quoted, termsOf } from './terms.js'
+import { quoted } from './terms.js'
 
-/** Words that are looked for where one is unknown: those that begin with it. */
-const COMPLETIONS = 50
+/** A term that is looked for, and what it counts: the more, the fewer memories have it. */
+interface AskedTerm {
+  readonly term: string
+  readonly weight: number
+  /** Number of memories that have it. */
+  readonly memories: number
+}
 
-export interface AskedWords {
-  /** Each with its weight, which is the greater the fewer memories have it. */
-  readonly words: readonly { readonly word: string; readonly weight: number }[]
-  /** The same as a `tsquery`, any of which is enough. */
-  readonly match: string
+export interface Asked {
+  /** The rarest first. */
+  readonly terms: readonly AskedTerm[]
   /** Words of a memory, on average. */
   readonly averageLength: number
 }
 
-interface CountedWord {
+interface Counted {
   readonly word: string
   readonly memories: number
 }
 
 /** What a text asks for, as far as there are memories with its words. */
-export async function askedWords(session: Session, text: string): Promise<AskedWords> {
-  const terms = termsOf(text)
+export async function askedFor(session: Session, text: string): Promise<Asked> {
+  const words = searchWords(text)
   const [totals] = await session.rows<{ memories: number; terms: number }>(
     `SELECT memories, terms FROM ${SCHEMA}.totals`,
   )
-  const { memories = 0, terms: length = 0 } = totals ?? {}
-  const counted = await countedWords(session, terms)
-  const words = counted.map(({ word, memories: having }) => ({
-    word,
-    weight: Math.log(1 + Math.max(0, memories - having + 0.5) / (having + 0.5)),
-  }))
-  const match = words.map(({ word }) => quoted(word)).join(' | ')
-  return { words, match, averageLength: Math.max(1, length / Math.max(1, memories)) }
+  const { memories: all = 0, terms: length = 0 } = totals ?? {}
+  const known = await countedAmong(session, words.map(termOf))
+  const terms = new Map<string, AskedTerm>()
+  const add = ({ word, memories }: Counted, share: number) => {
+    const weight = share * Math.log(1 + Math.max(0, all - memories + 0.5) / (memories + 0.5))
+    if (!terms.has(word)) terms.set(word, { term: word, weight, memories })
+  }
+  for (const one of known) add(one, 1)
+  const isKnown = new Set(known.map(({ word }) => word))
+  for (const word of words) {
+    if (isKnown.has(termOf(word))) continue
+    for (const one of await meantBy(session, word)) add(one, MEANT_WEIGHT)
+  }
+  return {
+    terms: [...terms.values()].sort((a, b) => a.memories - b.memories),
+    averageLength: Math.max(1, length / Math.max(1, all)),
+  }
 }
 
-/** The last word may be unfinished: where no memory has it, those that begin with it stand in its place. */
-async function countedWords(session: Session, terms: readonly string[]): Promise<CountedWord[]> {
-  const known = await session.rows<CountedWord>(
+/** A text that has any of these terms, as a `tsquery`. */
+export function anyOf(terms: readonly AskedTerm[]): string {
+  return terms.map(({ term }) => quoted(term)).join(' | ')
+}
+
+/** The terms that a word which no memory has may have been meant for: it is not ended yet, or has a letter wrong. */
+async function meantBy(session: Session, word: string): Promise<Counted[]> {
+  if (word.length < SHORTEST_BEGINNING) return []
+  const begun = await session.rows<Counted>(
+    `SELECT word, memories FROM ${SCHEMA}.words WHERE word >= $1 AND word < $2 AND memories > 0
+      ORDER BY memories DESC LIMIT ${MOST_MEANT}`,
+    [word, `${word}\u{10ffff}`],
+  )
+  if (begun.length > 0) return begun
+  return countedAmong(session, [...new Set([...nearSpellings(word)].map(termOf))])
+}
+
+function countedAmong(session: Session, terms: readonly string[]): Promise<Counted[]> {
+  return session.rows<Counted>(
     `SELECT word, memories FROM ${SCHEMA}.words WHERE word = ANY($1) AND memories > 0`,
     [terms],
   )
-  const last = terms.at(-1)
-  if (last === undefined || known.some(({ word }) => word === last)) return known
-  const completed = await session.rows<CountedWord>(
-    `SELECT word, memories FROM ${SCHEMA}.words WHERE word >= $1 AND word < $2 ORDER BY memories DESC LIMIT ${COMPLETIONS}`,
-    [last, `${last}\u{10ffff}`],
-  )
-  return [...known, ...completed]
 }

@@ -6,8 +6,9 @@ import {
 } from '@jamey/contracts'
 import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
-import { RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from '../search/score.js'
-import { askedWords } from './asked-words.js'
+import { MOST_BOOST, RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from '../search/score.js'
+import { BM25 } from '../search/scoring.js'
+import { type Asked, anyOf, askedFor } from './asked-words.js'
 import type { Session } from './database-pool.js'
 import { type Filter, filterSql } from './filter.js'
 import { rowOf } from './memory-columns.js'
@@ -19,10 +20,6 @@ const PAGE_BYTES = 256 * 1024
 const BYTES = 'octet_length(m.content) + octet_length(m.tags) + octet_length(m.metadata)'
 /** The first of a page is, whatever its size. */
 const IS_WITHIN_PAGE = `(measured.up_to <= ${PAGE_BYTES} OR measured.place = 1)`
-
-/** BM25: how soon a word that occurs often counts no more, and how much a long text has to have more of it. */
-const SATURATION = 0.9
-const LENGTH_SHARE = 0.4
 
 interface Question {
   readonly query: MemoryQuery
@@ -75,39 +72,18 @@ async function list(session: Session, { query, filter, nowMs }: Question): Promi
   return pageOf(query, memories, counted?.total ?? 0)
 }
 
-async function search(
-  session: Session,
-  text: string,
-  { query, filter, nowMs }: Question,
-): Promise<MemoryRecalled> {
-  const asked = await askedWords(session, text)
-  if (asked.words.length === 0) return { memories: [], total: 0 }
-  const parameters = new Parameters()
-  const condition = filterSql(filter, nowMs, parameters)
-  const words = parameters.add(asked.words.map(({ word }) => word))
-  const weights = parameters.add(asked.words.map(({ weight }) => weight))
-  const average = parameters.add(asked.averageLength)
-  const match = parameters.add(asked.match)
+async function search(session: Session, text: string, question: Question): Promise<MemoryRecalled> {
+  const asked = await askedFor(session, text)
+  if (asked.terms.length === 0) return { memories: [], total: 0 }
+  const { query, nowMs } = question
+  const { sql, parameters } = foundSql(asked, question)
   const now = parameters.add(nowMs)
   const [limit, offset] = [parameters.add(query.limit), parameters.add(query.offset ?? 0)]
-  const weight = SCORE_WEIGHTS
   const rows = await session.rows<MemoryRow & { score: number; total: number }>(
-    `WITH asked AS (SELECT * FROM unnest(${words}::text[], ${weights}::float8[]) AS asked (word, weight)),
-      found AS MATERIALIZED (
-        SELECT m.seq, m.importance, m.occurred_at, matched.relevance
-        FROM ${SCHEMA}.memories m CROSS JOIN LATERAL (
-          SELECT sum(asked.weight * cardinality(term.positions) * ${SATURATION + 1}
-            / (cardinality(term.positions) + ${SATURATION} * (${1 - LENGTH_SHARE} + ${LENGTH_SHARE} * m.terms_count / ${average}::float8))) AS relevance
-          FROM unnest(m.terms) AS term JOIN asked ON asked.word = term.lexeme
-        ) AS matched
-        WHERE m.terms @@ ${match}::tsquery AND ${condition}
-      ),
+    `WITH found AS MATERIALIZED (${sql}),
       best AS (SELECT max(relevance) AS relevance, count(*) AS total FROM found),
       page AS MATERIALIZED (
-        SELECT found.seq, found.occurred_at, best.total,
-          least(1, ${weight.relevance} * found.relevance / best.relevance
-            + ${weight.recency} * (${RECENCY_HALF_LIFE_MS}::float8 / (${RECENCY_HALF_LIFE_MS}::float8 + greatest(0, ${now}::bigint - found.occurred_at)))
-            + ${weight.importance} * found.importance) AS score
+        SELECT found.seq, found.occurred_at, found.relevance / best.relevance * ${boostSql('found', now)} / ${MOST_BOOST} AS score
         FROM found, best ORDER BY score DESC, occurred_at DESC, seq DESC LIMIT ${limit} OFFSET ${offset}
       ),
       measured AS (
@@ -120,11 +96,37 @@ async function search(
     ORDER BY measured.place`,
     parameters.values,
   )
-  const total = rows[0]?.total ?? 0
   const memories = rows
     .filter(({ id }) => id !== null)
     .map((row) => ({ ...memoryFromRow(row), score: row.score }))
-  return pageOf(query, memories, total)
+  return pageOf(query, memories, rows[0]?.total ?? 0)
+}
+
+/** What fits, each with its BM25. */
+function foundSql({ terms, averageLength }: Asked, { filter, nowMs }: Question) {
+  const parameters = new Parameters()
+  const condition = filterSql(filter, nowMs, parameters)
+  const names = parameters.add(terms.map(({ term }) => term))
+  const weights = parameters.add(terms.map(({ weight }) => weight))
+  const match = parameters.add(anyOf(terms))
+  const average = parameters.add(averageLength)
+  const often = 'cardinality(had.positions)'
+  const long = `${BM25.k1} * (${1 - BM25.b} + ${BM25.b} * m.terms_count / ${average}::float8)`
+  const sql = `SELECT m.seq, m.importance, m.occurred_at, matched.relevance
+    FROM ${SCHEMA}.memories m CROSS JOIN LATERAL (
+      SELECT sum(asked.weight * ${often} * ${BM25.k1 + 1} / (${often} + ${long})) AS relevance
+      FROM unnest(m.terms) AS had
+        JOIN unnest(${names}::text[], ${weights}::float8[]) AS asked (term, weight) ON asked.term = had.lexeme
+    ) AS matched
+    WHERE m.terms @@ ${match}::tsquery AND ${condition}`
+  return { sql, parameters }
+}
+
+/** `boost` of `score.ts` in SQL, over the columns `importance` and `occurred_at`. */
+function boostSql(table: string, now: string): string {
+  const halfLife = `${RECENCY_HALF_LIFE_MS}::float8`
+  const recency = `${halfLife} / (${halfLife} + greatest(0, ${now}::bigint - ${table}.occurred_at))`
+  return `(1 + ${SCORE_WEIGHTS.recency} * ${recency} + ${SCORE_WEIGHTS.importance} * ${table}.importance)`
 }
 
 /** A page that ends before its limit, and not because there is no more, says so. */

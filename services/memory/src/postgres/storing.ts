@@ -106,9 +106,13 @@ async function insert({ session }: Turn, rows: readonly MemoryRow[]): Promise<vo
 }
 
 function givenFrom(row: MemoryRow) {
-  const tags = JSON.parse(row.tags) as string[]
-  const { vector, count } = indexedTerms(row.content, tags)
-  return { ...row, tag_keys: tags.map(tagKey), terms: vector, terms_count: count }
+  const { vector, count } = indexedTerms(row)
+  return {
+    ...row,
+    tag_keys: (JSON.parse(row.tags) as string[]).map(tagKey),
+    terms: vector,
+    terms_count: count,
+  }
 }
 
 function repeated(stored: MemoryRow, record: MemoryRow): StoreOutcome {

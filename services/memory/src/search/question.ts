@@ -6,9 +6,9 @@ import { wordsOf } from './words.js'
 /** Words beyond this many do not narrow a search any further and only cost time. */
 const MOST_WORDS = 64
 /** Terms that one word may stand for where no text has it itself. */
-const MOST_MEANT = 50
+export const MOST_MEANT = 50
 /** What a term counts that a word may have been meant for. */
-const MEANT_WEIGHT = 0.8
+export const MEANT_WEIGHT = 0.8
 
 /** The distinct words of what a user typed that tell something; none where it holds nothing that could be looked for. */
 export function searchWords(text: string): string[] {

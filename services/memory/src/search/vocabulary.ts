@@ -6,7 +6,7 @@ const REMEMBERED = 100_000
 const UNSORTED = 4096
 /** Shorter words have too many neighbours to guess which was meant. */
 const SHORTEST_MISTYPED = 5
-const SHORTEST_BEGINNING = 2
+export const SHORTEST_BEGINNING = 2
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz'
 
 /** All terms of an index by their numbers, and which of them somebody may have meant. */
@@ -74,27 +74,12 @@ export class Vocabulary {
 
   /** Terms of words that differ from this one by one letter: another, none, one more, or two that changed places. */
   mistyped(word: string): number[] {
-    if (word.length < SHORTEST_MISTYPED) return []
     const found = new Set<number>()
-    const letters = new Set([...ALPHABET, ...word])
-    for (let i = 0; i <= word.length; i++) {
-      const before = word.slice(0, i)
-      const after = word.slice(i + 1)
-      if (i < word.length) {
-        this.#try(before + after, found)
-        if (i + 1 < word.length) this.#try(before + word[i + 1] + word[i] + word.slice(i + 2), found)
-      }
-      for (const letter of letters) {
-        if (i < word.length) this.#try(before + letter + after, found)
-        this.#try(before + letter + word.slice(i), found)
-      }
+    for (const spelling of nearSpellings(word)) {
+      const number = this.#numbers.get(termOf(spelling))
+      if (number !== undefined) found.add(number)
     }
     return [...found]
-  }
-
-  #try(word: string, found: Set<number>): void {
-    const number = this.#numbers.get(termOf(word))
-    if (number !== undefined) found.add(number)
   }
 
   #exactly(name: string): number[] {
@@ -140,5 +125,23 @@ export class Vocabulary {
       all[i] = (isOld ? old[a++] : added[b++]) as string
     }
     this.#sorted = all
+  }
+}
+
+/** What somebody may have meant by a word that is not known, short ones apart. */
+export function* nearSpellings(word: string): Generator<string> {
+  if (word.length < SHORTEST_MISTYPED) return
+  const letters = new Set([...ALPHABET, ...word])
+  for (let i = 0; i <= word.length; i++) {
+    const before = word.slice(0, i)
+    const after = word.slice(i + 1)
+    if (i < word.length) {
+      yield before + after
+      if (i + 1 < word.length) yield before + word[i + 1] + word[i] + word.slice(i + 2)
+    }
+    for (const letter of letters) {
+      if (i < word.length) yield before + letter + after
+      yield before + letter + word.slice(i)
+    }
   }
 }
