@@ -10,6 +10,6 @@ it('docs/errors.md has every code of these errors', () => {
   const rows = [...section.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1])
   const [refused = ''] = source.split('export type CallRefusedCode =')[1]?.split('\n\n') ?? []
   expect(rows).toEqual([...refused.matchAll(/'([a-z-]+)'/g)].map((match) => match[1]))
-  for (const [, code] of source.matchAll(/'((?:judge|result)-[a-z-]+)'/g))
+  for (const [, code] of source.matchAll(/'((?:judge|result|memory)-[a-z-]+)'/g))
     expect(section).toContain(`\`${code}\``)
 })

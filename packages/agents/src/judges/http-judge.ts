@@ -1,30 +1,17 @@
 import type { z } from 'zod'
+import { baseOf, type GatewayOptions, timeoutOf, tokenOf } from '../http/gateway-options.js'
+import { invalidAnswer, type JsonFailure, type JsonRequest, jsonRequest } from '../http/json-request.js'
 import type { CallJudge } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
 import { approvalResultSchema, callVerdictSchema } from './answers.js'
 import { approvalWithin } from './approval-wait.js'
-import { invalidAnswer, type JsonRequest, jsonRequest } from './json-request.js'
 
-export interface HttpJudgeOptions {
-  /** Of the gateway: `https://jamey.example`, or `http://127.0.0.1:8080` on the same machine. */
-  readonly url: string
-  /** Sent as Bearer token; a function is asked before each request, for tokens that end. */
-  readonly token?: string | (() => string | Promise<string>) | undefined
-  /** Milliseconds for one answer, 10 000 by default. */
-  readonly timeoutMs?: number | undefined
-  /** Allows `http:` beyond this machine, where everybody on the way reads the token. False by default. */
-  readonly insecure?: boolean | undefined
-}
-
-const TIMEOUT_MS = 10_000
+export type HttpJudgeOptions = GatewayOptions
 
 /** A conscience behind the gateway's HTTP API. Every failure rejects with `JudgeError`. */
 export function httpJudge(options: HttpJudgeOptions): CallJudge {
-  const { token, timeoutMs = TIMEOUT_MS } = options
   const base = baseOf(options)
-  if (!(timeoutMs > 0 && timeoutMs <= 600_000)) {
-    throw new TypeError(`timeoutMs must be above 0 and at most 600000; it is ${timeoutMs}.`)
-  }
+  const timeoutMs = timeoutOf(options)
   const ask = async (
     request: Pick<JsonRequest, 'method' | 'body' | 'signal'> & { path: string; holdMs?: number },
   ): Promise<{ request: JsonRequest; answer: unknown }> => {
@@ -32,8 +19,9 @@ export function httpJudge(options: HttpJudgeOptions): CallJudge {
     const whole = {
       ...rest,
       url: new URL(path, base),
-      token: await tokenOf(token),
+      token: await judgeToken(options),
       timeoutMs: timeoutMs + holdMs,
+      failure: judgeErrorOf,
     }
     return { request: whole, answer: await jsonRequest(whole) }
   }
@@ -56,35 +44,6 @@ export function httpJudge(options: HttpJudgeOptions): CallJudge {
   }
 }
 
-/** With a slash at its end, behind which paths are put. */
-function baseOf({ url, insecure = false }: HttpJudgeOptions): URL {
-  const base = URL.canParse(url) ? new URL(url) : undefined
-  if (base === undefined || !/^https?:$/.test(base.protocol) || base.username !== '' || base.search !== '') {
-    throw new TypeError(`url must be an http: or https: URL without user and query.`)
-  }
-  if (base.protocol === 'http:' && !insecure && !isThisMachine(base.hostname)) {
-    throw new TypeError(`url must be https: beyond this machine, or 'insecure' must be true; it is ${base}.`)
-  }
-  if (!base.pathname.endsWith('/')) base.pathname += '/'
-  return base
-}
-
-function isThisMachine(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
-}
-
-async function tokenOf(token: HttpJudgeOptions['token']): Promise<string | undefined> {
-  if (typeof token !== 'function') return token
-  try {
-    return await token()
-  } catch (error) {
-    throw new JudgeError('judge-unreachable', 'There is no token to ask with', {
-      cause: error,
-      retryable: true,
-    })
-  }
-}
-
 function checked<Schema extends z.ZodType>(
   schema: Schema,
   { request, answer }: { request: JsonRequest; answer: unknown },
@@ -97,4 +56,21 @@ function checked<Schema extends z.ZodType>(
     `its answer's ${issue?.path.join('.')} is not valid: ${issue?.message}`,
     parsed.error,
   )
+}
+
+async function judgeToken(options: HttpJudgeOptions): Promise<string | undefined> {
+  try {
+    return await tokenOf(options)
+  } catch (cause) {
+    throw new JudgeError('judge-unreachable', 'There is no token to ask with', { cause, retryable: true })
+  }
+}
+
+function judgeErrorOf({ kind, message, status, cause, retryable }: JsonFailure): JudgeError {
+  const options = {
+    cause,
+    ...(status === undefined ? {} : { status }),
+    ...(retryable === undefined ? {} : { retryable }),
+  }
+  return new JudgeError(`judge-${kind}`, message, options)
 }

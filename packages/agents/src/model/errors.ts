@@ -73,3 +73,27 @@ export class JudgeError extends JameyError<'judge-unreachable' | 'judge-refused'
     this.status = options.status
   }
 }
+
+export type MemoryAccessCode = 'memory-unreachable' | 'memory-refused' | 'memory-answer-invalid'
+
+export interface MemoryFailure {
+  readonly cause?: unknown
+  readonly retryable?: boolean | undefined
+  readonly reason?: string | undefined
+  readonly status?: number | undefined
+}
+
+/** A memory could not be reached, or would not do what it was asked. Nothing is made up in its place. */
+export class MemoryAccessError extends JameyError<MemoryAccessCode> {
+  override readonly name = 'MemoryAccessError'
+  /** The memory's own word for why it refused, such as `memory-version`; undefined where it did not answer. */
+  readonly reason: string | undefined
+  /** The HTTP status of an answer; undefined where there was none, or no HTTP. */
+  readonly status: number | undefined
+
+  constructor(code: MemoryAccessCode, message: string, { reason, status, ...options }: MemoryFailure = {}) {
+    super(code, message, options)
+    this.reason = reason
+    this.status = status
+  }
+}

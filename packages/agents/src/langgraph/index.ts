@@ -1,0 +1,1 @@
+export { JameyStore, type JameyStoreOptions, type KeptItem, type Provenance } from './jamey-store.js'

@@ -1,0 +1,27 @@
+/** Of the text of one memory. */
+const MAXIMUM_CHARACTERS = 100_000
+
+interface ItemFacts {
+  readonly type?: unknown
+  readonly name?: unknown
+  readonly arguments?: unknown
+  readonly content?: unknown
+  readonly output?: unknown
+}
+
+/** What an item says, to be searched: the words of a message, the arguments of a call, the text of its result. */
+export function itemText(item: object): string {
+  const { type, name, arguments: args, content, output }: ItemFacts = item
+  const texts = [name, args, content, output].flatMap(textsIn)
+  const text = texts.join('\n').replaceAll('\0', ' ').slice(0, MAXIMUM_CHARACTERS).toWellFormed()
+  return text.trim() === '' ? `(${String(type ?? 'item')})` : text
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  if (Array.isArray(value)) return value.flatMap(textsIn)
+  if (typeof value !== 'object' || value === null) return []
+  // Of what else there is, such as images, nothing is words.
+  const { text, transcript, refusal }: { text?: unknown; transcript?: unknown; refusal?: unknown } = value
+  return [text, transcript, refusal].flatMap(textsIn)
+}
