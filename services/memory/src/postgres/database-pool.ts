@@ -29,7 +29,7 @@ const GRACE_MS = 5000
 const IDLE_IN_TRANSACTION_MS = 5000
 const FIRST_RETRY_MS = 100
 const MAXIMUM_RETRY_MS = 2000
-const FILE_BYTES = 65_536
+const FILE_BYTES = 1_048_576
 const INT8 = 20
 
 /**
@@ -47,8 +47,9 @@ export class DatabasePool {
     this.#options = options
     this.#shown = shownAddress(options.address)
     this.#pool = new Pool({ ...clientConfig(options), max: options.connections })
-    // An idle connection that is lost is replaced when one is needed, and told of then.
+    // A connection that is lost while nothing runs on it is told of by its next statement, or replaced before that.
     this.#pool.on('error', () => {})
+    this.#pool.on('connect', (client) => client.on('error', () => {}))
   }
 
   /** The database's name and place, for messages. */
@@ -162,10 +163,8 @@ function isLost(fault: unknown): boolean {
 function clientConfig(options: DatabasePoolOptions): ClientConfig {
   const { address, passwordFile, statementMs } = options
   const { host, port, database, user, password = '' } = address
-  const secret = (): string =>
-    passwordFile === undefined
-      ? password
-      : readOwnFile(passwordFile, { maximumBytes: FILE_BYTES, isSecret: true }).replace(/\r?\n$/, '')
+  const secret = () =>
+    passwordFile === undefined ? password : fileText(passwordFile, true).replace(/\r?\n$/, '')
   return {
     host,
     port,
@@ -191,15 +190,26 @@ const parserOf: typeof types.getTypeParser = (id: number, format?: unknown) =>
 function tlsOf(address: DatabaseAddress): ClientConfig['ssl'] {
   const { host, sslMode, sslRootCertificate, sslCertificate, sslKey } = address
   if (sslMode === 'disable' || isSocket(host)) return false
-  const read = (file: string | undefined, isSecret = false) =>
-    file === undefined ? {} : readOwnFile(file, { maximumBytes: 16 * FILE_BYTES, isSecret })
   return {
     host,
-    ...(sslRootCertificate === undefined ? {} : { ca: read(sslRootCertificate) as string }),
-    ...(sslCertificate === undefined ? {} : { cert: read(sslCertificate) as string }),
-    ...(sslKey === undefined ? {} : { key: read(sslKey, true) as string }),
+    ...(sslRootCertificate === undefined ? {} : { ca: fileText(sslRootCertificate) }),
+    ...(sslCertificate === undefined ? {} : { cert: fileText(sslCertificate) }),
+    ...(sslKey === undefined ? {} : { key: fileText(sslKey, true) }),
     // As in libpq: with certificates to check against, `require` checks, too.
     rejectUnauthorized: sslMode !== 'require' || sslRootCertificate !== undefined,
     ...(sslMode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
+  }
+}
+
+function fileText(path: string, isSecret = false): string {
+  try {
+    return readOwnFile(path, { maximumBytes: FILE_BYTES, isSecret })
+  } catch (error) {
+    const { message } = error as Error
+    throw new StorageError(
+      'storage-refused',
+      `A file for the memory database cannot be used: ${message}.`,
+      error,
+    )
   }
 }

@@ -9,7 +9,7 @@ let server: PostgresServer
 
 beforeAll(async () => {
   // Nothing here asks what a crash leaves behind.
-  server = await PostgresServer.start(['fsync=off'])
+  server = await PostgresServer.start({ settings: ['fsync=off'] })
 })
 afterAll(() => server.stop())
 

@@ -1,6 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,6 +44,13 @@ async function freePort(): Promise<number> {
   return port
 }
 
+interface ServerOptions {
+  readonly settings?: readonly string[]
+  readonly certificates?: string
+}
+
+const TLS = ['ssl=on', 'ssl_cert_file=server.pem', 'ssl_key_file=server.key']
+
 /** A PostgreSQL of its own, in a temporary folder, on loopback and a socket. */
 export class PostgresServer {
   readonly folder: string
@@ -50,9 +66,13 @@ export class PostgresServer {
     this.#settings = settings
   }
 
-  static async start(settings: readonly string[] = []): Promise<PostgresServer> {
+  /** `certificates` is a folder with `server.pem` and `server.key`, where it is to speak TLS. */
+  static async start({ settings = [], certificates }: ServerOptions = {}): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), 'jamey-postgres-'))
-    const server = new PostgresServer(folder, await freePort(), settings)
+    const server = new PostgresServer(folder, await freePort(), [
+      ...settings,
+      ...(certificates === undefined ? [] : TLS),
+    ])
     const { uid, gid } = server.#user
     if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid)
     chmodSync(folder, 0o755)
@@ -71,8 +91,20 @@ export class PostgresServer {
       stdio: 'pipe',
       cwd: folder,
     })
+    if (certificates !== undefined) {
+      for (const name of ['server.pem', 'server.key']) server.#take(join(certificates, name), name)
+    }
     await server.resume()
     return server
+  }
+
+  /** A copy that the server may read, and nobody else. */
+  #take(from: string, name: string): void {
+    const { uid, gid } = this.#user
+    const path = join(this.#data, name)
+    copyFileSync(from, path)
+    chmodSync(path, 0o600)
+    if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid)
   }
 
   get #data(): string {
@@ -111,7 +143,7 @@ export class PostgresServer {
   }
 
   async stop(): Promise<void> {
-    await this.#end('SIGINT')
+    await this.#end('SIGQUIT')
     rmSync(this.folder, { recursive: true, force: true })
   }
 
