@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { newAuditFolder, openAudit, verdictEntry } from './audit.support.js'
@@ -12,6 +21,16 @@ async function evaluationsIn(folder: string): Promise<unknown[]> {
     if (read?.record.kind === 'verdict') found.push(read.record.evaluation_id)
   }
   return found
+}
+
+/** The file that a descriptor of this process is of. */
+function targetOf(descriptor: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`)
+  } catch {
+    // The folder itself was read by one that is closed now.
+    return undefined
+  }
 }
 
 describe('the audit', () => {
@@ -33,6 +52,18 @@ describe('the audit', () => {
     })
     expect(await evaluationsIn(folder)).toEqual(['a', 'b', 'c', 'd'])
   })
+
+  it.runIf(process.platform === 'linux')(
+    'is written past no cache that a power failure empties',
+    async () => {
+      const folder = newAuditFolder()
+      const log = await openAudit(folder)
+      const path = join(folder, log.head.file)
+      const descriptor = readdirSync('/proc/self/fd').find((fd) => targetOf(fd) === path)
+      const flags = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'))?.[1]
+      expect(Number.parseInt(flags ?? '', 8) & constants.O_DSYNC).toBe(constants.O_DSYNC)
+    },
+  )
 
   it('is one chain over all files of a folder, a new one each time that it is opened', async () => {
     const folder = newAuditFolder()

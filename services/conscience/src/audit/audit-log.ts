@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { constants, mkdirSync } from 'node:fs'
+import { constants, fstatSync, mkdirSync, write } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { JameyError, ownPath } from '@jamey/auth'
 import type { Clock } from '@jamey/bus'
 import { auditFileName, unnamedHeads } from './audit-files.js'
@@ -25,6 +26,12 @@ const MAXIMUM_FILE_BYTES = 268_435_456
 const MAXIMUM_WAITING = 20_000
 /** Written and synchronised at once. */
 const MAXIMUM_GROUP = 2_000
+/**
+ * Linux has the disk keep what is written before `write` returns, as `fdatasync` does: one way to another thread and back
+ * instead of two. Elsewhere the flag is missing, or promises less.
+ */
+const SYNCHRONISED = process.platform === 'linux' ? constants.O_DSYNC : 0
+const writeTo = promisify(write)
 
 interface Waiting {
   readonly entry: AuditEntry
@@ -140,7 +147,7 @@ export class AuditLog {
     const name = auditFileName(beganAt, randomBytes(4).toString('hex'))
     await this.#abandon()
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND
-    this.#file = await open(join(this.#folder, name), flags, 0o600)
+    this.#file = await open(join(this.#folder, name), flags | SYNCHRONISED, 0o600)
     const entry = { kind: 'opened', client_id: this.#options.clientId, heads } as const
     const place = { sequence: 0, recorded_at: beganAt.toISOString(), previous: NOTHING_BEFORE }
     const line = auditLine(entry, place)
@@ -153,10 +160,10 @@ export class AuditLog {
     // Present: it was opened before anything is put into it.
     const file = this.#file as FileHandle
     const bytes = Buffer.from(text)
-    await file.appendFile(bytes)
-    await file.datasync()
+    for (let at = 0; at < bytes.length; ) at += (await writeTo(file.fd, bytes, at)).bytesWritten
+    if (SYNCHRONISED === 0) await file.datasync()
     // What is written to a file that nobody finds again is lost.
-    if ((await file.stat()).nlink === 0) throw new Error(`${this.#head?.file ?? 'the file'} was removed`)
+    if (fstatSync(file.fd).nlink === 0) throw new Error(`${this.#head?.file ?? 'the file'} was removed`)
     this.#bytes += bytes.length
   }
 
