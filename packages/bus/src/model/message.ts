@@ -133,6 +133,11 @@ export interface RequestContext {
   readonly remainingMs: number
   /** Aborted at the deadline, and when the bus is closed. */
   readonly signal: AbortSignal
+  /**
+   * The request is acknowledged once this has settled, too, however it does: for what it brings about beside the answer,
+   * which waits for none of it.
+   */
+  acknowledgeAfter(done: Promise<unknown>): void
 }
 
 /** Disposing of it stops. */

@@ -10,6 +10,7 @@ export class ServedRequestContext implements RequestContext {
   readonly #action: string
   #controller: AbortController | undefined
   #timer: unknown
+  #brought: Promise<unknown>[] | undefined
 
   /** `dueAtMs`: the deadline by the monotonic clock. */
   constructor(clock: Clock, topic: string, action: string, dueAtMs: number) {
@@ -35,6 +36,16 @@ export class ServedRequestContext implements RequestContext {
       else this.#timer = this.#clock.setTimeout(() => this.expire(), remainingMs)
     }
     return this.#controller.signal
+  }
+
+  acknowledgeAfter(done: Promise<unknown>): void {
+    this.#brought ??= []
+    this.#brought.push(done)
+  }
+
+  /** Settles with what the request has brought about beside its answer; undefined: nothing. */
+  get brought(): Promise<unknown> | undefined {
+    return this.#brought && Promise.allSettled(this.#brought)
   }
 
   /** True where the handler was told to stop, so that its failing is no fault of its own. */

@@ -403,6 +403,30 @@ describe('serving', () => {
     expect(isAcknowledged).toBe(true)
   })
 
+  it('acknowledges a request once all it brought about has settled, which its answer does not wait for [promise 29]', async () => {
+    const { asker, server, broker } = setUp()
+    const told = gate()
+    const failed = gate()
+    await server.serve(contract, { group: 'api' }, (request, context) => {
+      context.acknowledgeAfter(told.opening)
+      context.acknowledgeAfter(failed.opening.then(() => Promise.reject(new Error('nobody hears it'))))
+      return echo(request)
+    })
+    await expect(asker.request(contract, call, { timeoutMs: 1000 })).resolves.toEqual({ output: call.input })
+    let isAcknowledged = false
+    const [handled] = only(broker.to('jamey/api/requests')).handled
+    const acknowledged = handled?.then(() => {
+      isAcknowledged = true
+    })
+    for (const { open } of [failed, told]) {
+      await settled()
+      expect(isAcknowledged).toBe(false)
+      open()
+    }
+    await acknowledged
+    expect(isAcknowledged).toBe(true)
+  })
+
   it('acknowledges at once where answers are long in coming, a repetition as well, and answers all the same', async () => {
     const { asker, server, broker } = setUp()
     const { opening, open } = gate()

@@ -280,12 +280,11 @@ export class RequestServer implements LeaseMember {
       this.#cache.finish(taken, answer, clock.now())
       // A failure that may pass is no answer to somebody who tries again with the same ids.
       if ('error' in outcome && outcome.error.retryable) this.#cache.remove(taken)
-      if (taken.deadline <= clock.now()) {
-        counters.servedLate++
-        return
-      }
-      counters.served++
-      if (answer !== undefined) await this.#outlet.publish(answer, taken.deadline)
+      const isLate = taken.deadline <= clock.now()
+      if (isLate) counters.servedLate++
+      else counters.served++
+      if (!isLate && answer !== undefined) await this.#outlet.publish(answer, taken.deadline)
+      await context.brought
     } finally {
       queue?.leave(incoming.principal.clientId, incoming.message.payload.length)
       context.settle()

@@ -122,6 +122,33 @@ describe('a conscience on the bus', () => {
     expect(JSON.stringify(records[1])).not.toContain(receipt)
   })
 
+  it('answers before its server has what it announces, and acknowledges the request after', async () => {
+    let announced = (): void => {}
+    const publish: Bus['publish'] = async (contract, ...rest) => {
+      const published = await bus.publish(contract, ...rest)
+      if (contract.topic === topics.conscience.results.topic)
+        await new Promise<void>((resolve) => (announced = resolve))
+      return published
+    }
+    const held = new Proxy(bus, {
+      get: (of, name) => {
+        if (name === 'publish') return publish
+        const member: unknown = Reflect.get(of, name, of)
+        return typeof member === 'function' ? member.bind(of) : member
+      },
+    })
+    const conscience = createConscience({ bus: held })
+    await conscience.start()
+    const verdict = await asker.request(topics.conscience.evaluate, READ, TIME)
+    expect(verdict.decision).toBe('allow')
+    let hasStopped = false
+    const stopped = conscience.stop().then(() => (hasStopped = true))
+    await bus.publish(topics.conscience.results, verdict)
+    expect(hasStopped).toBe(false)
+    announced()
+    await stopped
+  })
+
   it('answers nothing that cannot be recorded, and goes on when it can be', async () => {
     const auditFolder = join(mkdtempSync(join(folder, 'audited-')), 'audit')
     await started({ auditFolder })

@@ -201,9 +201,10 @@ class BusConscience implements Conscience {
     const verdict = await (this.#verdicts as VerdictMaker).verdictOn(request, context)
     this.#decisions[verdict.decision]++
     // What is not on the disk is not answered, so that nothing is done of which there is no record.
-    const recorded = this.#record?.write(request.data, verdict)
+    await this.#record?.write(request.data, verdict)
     const { correlation_id } = request.envelope.metadata
-    await Promise.all([recorded, this.#announce(verdict, correlation_id, context)])
+    // Before the answer, on the same connection; who asked need not wait until the server has it.
+    context.acknowledgeAfter(this.#announce(verdict, correlation_id, context))
     // Announced without: a receipt is for the one who asked.
     const nowMs = this.#clock.timeOfDay()
     if (request.data.receipt === true) verdict.receipt = await this.#signer?.sign(verdict, nowMs)
@@ -244,7 +245,7 @@ class BusConscience implements Conscience {
   async #announce(verdict: Verdict, correlationId: string, { remainingMs }: RequestContext): Promise<void> {
     const timeoutMs = Math.max(1, Math.min(ANNOUNCEMENT_TIMEOUT_MS, remainingMs / 2))
     try {
-      // The answer waits for it, and a request that was not answered comes again: no need to wait for a disk, too.
+      // The request is acknowledged after it, and comes again before: no need to wait for a disk, too.
       const options = { correlationId, timeoutMs, isDurable: false }
       const told = verdict.kind === 'call' ? { ...verdict, arguments: undefined } : verdict
       await this.#options.bus.publish(topics.conscience.results, told, options)

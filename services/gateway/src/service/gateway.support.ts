@@ -88,6 +88,7 @@ export class FakeBus {
         return dueAtMs - performance.now()
       },
       signal,
+      acknowledgeAfter: (): void => {},
     }
     try {
       const message = messageOf(contract, data, { ...options, messageId, correlationId })

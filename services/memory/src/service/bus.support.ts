@@ -128,6 +128,7 @@ export class FakeBus {
     const context = {
       deadlineAtMs: Date.now() + 30_000,
       remainingMs: 30_000,
+      acknowledgeAfter: () => {},
       signal: new AbortController().signal,
     }
     const answer = Promise.resolve(handler(message, context))
