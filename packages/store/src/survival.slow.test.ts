@@ -1,5 +1,6 @@
 import { type Client, createClient, type MessageHandler } from '@jamey/mqtt'
-import { MqttPeer, until } from '@jamey/testing'
+import type { Packet } from '@jamey/protocol'
+import { MqttPeer, RawClient, until } from '@jamey/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Child } from './test-support/child.js'
 import { newFolder } from './test-support/folder.js'
@@ -41,6 +42,11 @@ async function startBroker(path: string): Promise<{ child: Child; port: number }
   return { child, port: Number(await child.line()) }
 }
 
+/** Until its connection has ended. */
+async function eachPacket(client: RawClient, handle: (packet: Packet) => void): Promise<void> {
+  for (let packet = await client.next(); packet !== undefined; packet = await client.next()) handle(packet)
+}
+
 describe('a broker killed with kill -9', () => {
   it('still has sessions, retained messages and every queued message it acknowledged, in order [promise 33]', async () => {
     const path = newFolder()
@@ -76,6 +82,45 @@ describe('a broker killed with kill -9', () => {
       retained = `${Buffer.from(payload)}`
     })
     await until(() => retained === 'kept')
+  })
+
+  it('ten times has every request that it acknowledged, or its receiver has acknowledged it [promise 33]', async () => {
+    const path = newFolder()
+    const stays = { cleanStart: false, properties: { sessionExpiryInterval: 1000 } }
+    const properties = { responseTopic: 'inbox' }
+    let owed: string[] = []
+    for (let life = 0; life < 10; life++) {
+      const { child, port } = await startBroker(path)
+      const server = await RawClient.connect(port, { ...stays, clientId: 'server' })
+      if (life === 0) await server.subscribe('r', 1)
+      const again = await server.received()
+      expect(owed.filter((name) => !again.includes(`r=${name} q1 dup`))).toEqual([])
+      const asker = await RawClient.connect(port, { clientId: 'asker' })
+      const settled = new Set<string>()
+      const serving = eachPacket(server, (packet) => {
+        if (packet.type !== 'publish') return
+        // One of three is not acknowledged by whom it is for.
+        if (packet.packetIdentifier % 3 === 0) return
+        server.acknowledge(packet)
+        settled.add(Buffer.from(packet.payload).toString())
+      })
+      const acknowledged: string[] = []
+      const asking = eachPacket(asker, (packet) => {
+        if (packet.type !== 'puback') return
+        acknowledged.push(`${life}-${packet.packetIdentifier}`)
+        if (acknowledged.length < 100 + 70 * life) ask(packet.packetIdentifier + 20)
+      })
+      const ask = (n: number): void => {
+        asker.publish('r', `${life}-${n}`, { qos: 1, packetIdentifier: n, properties })
+      }
+      for (let n = 1; n <= 20; n++) ask(n)
+      await until(() => acknowledged.length >= 80 + 70 * life, 20_000)
+      await child.kill()
+      await Promise.all([serving, asking])
+      // What was brought again is not acknowledged, and owed for ever.
+      owed = [...owed, ...acknowledged.filter((name) => !settled.has(name))]
+      expect(owed.length).toBeGreaterThan(0)
+    }
   })
 
   it('still tells who published what is queued and retained, and for whom they act [promise 33] [promise 40]', async () => {

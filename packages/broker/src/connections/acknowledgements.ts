@@ -1,7 +1,14 @@
 import type { Packet } from '@jamey/protocol'
+import type { Message } from '../messages/message.js'
 import type { ClientLink } from '../sessions/client-link.js'
 import type { PausablePublisher, PendingAcknowledgement, QueueCapacity } from '../sessions/queue-capacity.js'
-import type { AcknowledgementTarget, AcknowledgementType, GroupCommit } from '../storage/group-commit.js'
+import {
+  type AcknowledgementTarget,
+  type AcknowledgementType,
+  type EarlyAcknowledgement,
+  type GroupCommit,
+  NO_TURN,
+} from '../storage/group-commit.js'
 import type { Counters } from '../support/counters.js'
 
 /** The connection whose packets are acknowledged. */
@@ -10,12 +17,14 @@ interface AcknowledgedConnection extends PausablePublisher {
   readonly sender: ClientLink & AcknowledgementTarget
 }
 
-/** PUBACK or PUBREC that waits until a receiver of what it answers has room. */
-class HeldAcknowledgement implements PendingAcknowledgement {
+/** PUBACK or PUBREC that waits until a receiver of what it answers has room, or all have acknowledged that. */
+class HeldAcknowledgement implements PendingAcknowledgement, EarlyAcknowledgement {
   readonly type: AcknowledgementType
   readonly packetIdentifier: number
   readonly reasonCode: number
   isReady: boolean
+  /** The commit that it waits for; see `GroupCommit.hold`. */
+  turn: number
   since = 0
   readonly #of: Acknowledgements
 
@@ -25,17 +34,26 @@ class HeldAcknowledgement implements PendingAcknowledgement {
     packetIdentifier: number,
     reasonCode: number,
     isReady: boolean,
+    turn: number,
   ) {
     this.#of = of
     this.type = type
     this.packetIdentifier = packetIdentifier
     this.reasonCode = reasonCode
     this.isReady = isReady
+    this.turn = turn
   }
 
   release(): void {
+    if (this.isReady) return
     this.isReady = true
     this.#of.giveReady()
+  }
+
+  /** All who got what it answers have acknowledged that. */
+  settle(): void {
+    this.turn = NO_TURN
+    this.release()
   }
 }
 
@@ -49,11 +67,28 @@ export class Acknowledgements {
     this.#connection = connection
   }
 
-  /** An acknowledgement that promises something; with a store it leaves after the commit. */
-  acknowledge(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
+  /** An acknowledgement that promises something: with a store it leaves after the commit of this turn, or of the given. */
+  acknowledge(
+    type: AcknowledgementType,
+    packetIdentifier: number,
+    reasonCode: number,
+    turn = this.#turn,
+  ): void {
     if (this.#held !== undefined && (type === 'puback' || type === 'pubrec')) {
-      this.#hold(type, packetIdentifier, reasonCode, true)
-    } else this.#give(type, packetIdentifier, reasonCode)
+      this.#hold(type, packetIdentifier, reasonCode, true, turn)
+    } else this.#give(type, packetIdentifier, reasonCode, turn)
+  }
+
+  /** PUBACK of a request or an answer: once all who got that have acknowledged it, or with the next commit. */
+  acknowledgeEarly(
+    message: Message,
+    groupCommit: GroupCommit,
+    packetIdentifier: number,
+    reasonCode: number,
+  ): void {
+    const acknowledgement = this.#hold('puback', packetIdentifier, reasonCode, false)
+    message.onSettled = () => acknowledgement.settle()
+    groupCommit.holdEarly(acknowledgement)
   }
 
   /** Acknowledges a message that waits in a crowded queue once that queue allows it. */
@@ -84,9 +119,13 @@ export class Acknowledgements {
       if (!first.isReady) return
       held.delete(first)
       if (first.type === 'puback') this.#connection.sender.heldPubacks--
-      this.#give(first.type, first.packetIdentifier, first.reasonCode)
+      this.#give(first.type, first.packetIdentifier, first.reasonCode, first.turn)
     }
     this.#held = undefined
+  }
+
+  get #turn(): number {
+    return this.#connection.context.groupCommit?.turn ?? NO_TURN
   }
 
   #hold(
@@ -94,17 +133,18 @@ export class Acknowledgements {
     packetIdentifier: number,
     reasonCode: number,
     isReady: boolean,
+    turn = this.#turn,
   ): HeldAcknowledgement {
-    const acknowledgement = new HeldAcknowledgement(this, type, packetIdentifier, reasonCode, isReady)
+    const acknowledgement = new HeldAcknowledgement(this, type, packetIdentifier, reasonCode, isReady, turn)
     if (type === 'puback') this.#connection.sender.heldPubacks++
     this.#held ??= new Set()
     this.#held.add(acknowledgement)
     return acknowledgement
   }
 
-  #give(type: AcknowledgementType, packetIdentifier: number, reasonCode: number): void {
+  #give(type: AcknowledgementType, packetIdentifier: number, reasonCode: number, turn: number): void {
     const { context, sender } = this.#connection
     if (context.groupCommit === undefined) sender.writeAcknowledgement(type, packetIdentifier, reasonCode)
-    else context.groupCommit.hold(sender, type, packetIdentifier, reasonCode)
+    else context.groupCommit.hold(sender, type, packetIdentifier, reasonCode, turn)
   }
 }

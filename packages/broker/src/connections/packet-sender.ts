@@ -46,6 +46,7 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
   waitsFor: AwaitedQueue | undefined
   /** PUBACKs that wait: their publishes still count against our Receive Maximum. */
   heldPubacks = 0
+  committing = 0
   readonly #context: SenderContext
   readonly #connection: Sending
   readonly #socket: ByteStream

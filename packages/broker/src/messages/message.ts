@@ -70,6 +70,10 @@ export class Message {
   storeHolders = 0
   /** The turn in which it got its number. */
   storeTurn = -1
+  /** Number of stored sessions that have not acknowledged it. */
+  unsettled = 0
+  /** Told when the last of them has: then nothing of it need be on the disk. */
+  onSettled: (() => void) | undefined
   #isKept = false
   #frames: (PublishFrame | undefined)[] | undefined
 
@@ -94,6 +98,12 @@ export class Message {
     this.bytes = payload.length + topic.length + OVERHEAD_BYTES
     if (properties !== undefined) this.bytes += propertyBytes(properties)
     if (stamp !== undefined) this.bytes += stamp.encoded.length
+  }
+
+  /** A request or an answer, as MQTT 5.0 section 4.10 has them: whoever published it waits for another message. */
+  get isExchange(): boolean {
+    const { properties } = this
+    return properties?.responseTopic !== undefined || properties?.correlationData !== undefined
   }
 
   /**

@@ -166,7 +166,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       core.groupCommit?.health.noteDamage()
     } catch (error) {
       core.sessions.stop()
-      core.groupCommit?.health.stop()
+      core.groupCommit?.stop()
       throw new BrokerError('store-failed', `the store cannot be loaded: ${String(error)}`, { cause: error })
     }
   }
@@ -274,7 +274,7 @@ class RunningBroker implements Broker {
     await core.hooks?.drain()
     await core.groupCommit?.drain()
     this.#publisher.close()
-    core.groupCommit?.health.stop()
+    core.groupCommit?.stop()
     await this.#store?.close()
     core.log.info({}, 'broker closed')
   }

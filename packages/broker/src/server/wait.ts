@@ -8,6 +8,7 @@ export class Wait implements AcknowledgementTarget, PendingAcknowledgement {
   readonly over: Promise<void>
   isOpen = true
   heldPubacks = 0
+  committing = 0
   since = 0
   #resolve = (): void => {}
   #reject = (_error: Error): void => {}

@@ -119,7 +119,10 @@ export class Outgoing {
       return true
     }
     this.#bytes += message.bytes
-    if (this.#session.isStored) this.#context.persistence.addDelivery(this.#session, delivery)
+    if (this.#session.isStored) {
+      const isBrief = isReady && qos === 1 && message.isExchange
+      this.#context.persistence.addDelivery(this.#session, delivery, isBrief)
+    }
     if (isReady) this.#send(this.#session.connection as ClientLink, delivery, frameIndex)
     else this.#queue.push(delivery)
     return true

@@ -1,23 +1,10 @@
 import { RawClient, text, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { MemoryBrokerStore } from '../index.js'
+import { GatedStore } from '../test-support/gated-store.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const stays = { clientId: 's', properties: { sessionExpiryInterval: 1000 } }
-
-/** Commits when the test says so; `crash` gives what a process that died now would leave behind. */
-class GatedStore extends MemoryBrokerStore {
-  readonly waiting: (() => void)[] = []
-  isGated = false
-  failure: Error | undefined
-
-  override async commit(): Promise<void> {
-    if (this.failure !== undefined) throw this.failure
-    // What is staged while the gate is shut belongs to the next commit, as on a disk.
-    if (this.isGated) await new Promise<void>((resolve) => this.waiting.push(resolve))
-    await super.commit()
-  }
-}
 
 describe('persistence', () => {
   it('brings sessions, queued and retained messages into the next life [promise 33]', async () => {

@@ -27,8 +27,9 @@ export class Persistence {
   readonly #time: StoredTime
   readonly #onDirty: () => void
   #nextMessageId = 1
-  /** Something was staged since `takeDirty`. */
+  /** Something was staged since the last commit. */
   #isDirty = false
+  #isUrgent = false
   /** Counts commits, for `Message.storeTurn`. */
   #turn = 0
   /** Sessions whose deliveries changed since the last commit. */
@@ -62,6 +63,11 @@ export class Persistence {
     return this.#isDirty
   }
 
+  /** Something was staged that is to be on the disk soon, whether anybody waits for it or not. */
+  get isUrgent(): boolean {
+    return this.#isUrgent
+  }
+
   /** Message numbers of an earlier life are not used again. */
   startMessagesAfter(messageId: number): void {
     this.#nextMessageId = messageId + 1
@@ -74,7 +80,7 @@ export class Persistence {
       if (session.isStored) store?.putQueue(session.clientId, session.outgoing.record)
     }
     this.#changedQueues.clear()
-    this.#isDirty = false
+    this.#isDirty = this.#isUrgent = false
     this.#turn++
     await store?.commit()
   }
@@ -125,16 +131,23 @@ export class Persistence {
     if (session.isStored) this.#stage().removeSubscription(session.clientId, filter)
   }
 
-  addDelivery(session: StorableSession, delivery: Delivery): void {
-    this.append(session, delivery)
+  /** `isBrief`: it is likely to be acknowledged before anybody misses it on the disk. */
+  addDelivery(session: StorableSession, delivery: Delivery, isBrief = false): void {
+    this.#append(session, delivery, isBrief)
     delivery.message.storeHolders++
     delivery.isStored = true
   }
 
   /** A delivery that memory does not hold. */
   append(session: StorableSession, delivery: Delivery): void {
-    const record = deliveryRecord(delivery, this.#numberOf(delivery.message))
-    this.#stageQueue(session).putDelivery(session.clientId, delivery.sequence, record)
+    this.#append(session, delivery, false)
+  }
+
+  #append(session: StorableSession, delivery: Delivery, isBrief: boolean): void {
+    const { message } = delivery
+    message.unsettled++
+    const record = deliveryRecord(delivery, this.#numberOf(message, isBrief))
+    this.#stageQueue(session, isBrief).putDelivery(session.clientId, delivery.sequence, record)
   }
 
   updateDelivery(session: StorableSession, delivery: Delivery): void {
@@ -142,11 +155,17 @@ export class Persistence {
     this.#stage().updateDelivery(session.clientId, delivery.sequence, record)
   }
 
+  /** A request or an answer that comes back after a crash comes once more, so its removal is in no hurry. */
   removeDelivery(session: StorableSession, delivery: Delivery): void {
     delivery.isStored = false
-    const { storeId } = delivery.message
-    this.#stageQueue(session).removeDelivery(session.clientId, delivery.sequence, storeId)
-    this.letGo(delivery.message)
+    const { message, sequence, qos } = delivery
+    this.#stageQueue(session, qos === 1 && message.isExchange).removeDelivery(
+      session.clientId,
+      sequence,
+      message.storeId,
+    )
+    this.letGo(message)
+    if (--message.unsettled === 0) message.onSettled?.()
   }
 
   /** Quarantines a delivery that cannot be read. */
@@ -219,13 +238,13 @@ export class Persistence {
    * Its number in the store, where it is put unless a delivery surely names it there: one in memory, or one that was
    * staged in this turn. The store forgets a message with the last that names it, and does not tell.
    */
-  #numberOf(message: Message): number {
+  #numberOf(message: Message, isBrief: boolean): number {
     if (message.storeHolders > 0 || message.storeTurn === this.#turn) return message.storeId
     message.storeId = this.#nextMessageId++
     message.storeTurn = this.#turn
     const { storeId } = message
     const record = messageRecord(message, this.#time.ofMessage(message.expiresAtMs, storeId))
-    this.#stage().putMessage(storeId, record)
+    this.#stage(isBrief).putMessage(storeId, record)
     return storeId
   }
 
@@ -253,17 +272,17 @@ export class Persistence {
     )
   }
 
-  #stageQueue(session: StorableSession): BrokerStore {
+  #stageQueue(session: StorableSession, mayWait = false): BrokerStore {
     this.#changedQueues.add(session)
-    return this.#stage()
+    return this.#stage(mayWait)
   }
 
   /** The store; only called where there is one, since without one nothing is marked as stored. */
-  #stage(): BrokerStore {
-    if (!this.#isDirty) {
-      this.#isDirty = true
-      this.#onDirty()
-    }
+  #stage(mayWait = false): BrokerStore {
+    const isNews = !this.#isDirty || (!mayWait && !this.#isUrgent)
+    this.#isDirty = true
+    if (!mayWait) this.#isUrgent = true
+    if (isNews) this.#onDirty()
     return this.#store as BrokerStore
   }
 }

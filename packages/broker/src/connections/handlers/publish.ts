@@ -7,6 +7,7 @@ import type { HookRunner } from '../../ports/hook-runner.js'
 import type { ClientInfo, PublishOffer, Refusal } from '../../ports/hooks.js'
 import type { QueueCapacity } from '../../sessions/queue-capacity.js'
 import type { Session } from '../../sessions/session.js'
+import { NO_TURN } from '../../storage/group-commit.js'
 import type { StoreHealth } from '../../storage/store-health.js'
 import { ConnectionFault } from '../../support/errors.js'
 import type { Connection } from '../connection.js'
@@ -70,7 +71,24 @@ function take(connection: Connection, session: Session, packet: Publish, message
   if (reasonCode === ReasonCode.noMatchingSubscribers) context.counters.publishesUnmatched++
   if (qos === 0) return
   if (reasonCode === ReasonCode.quotaExceeded) return refuseFull(connection, session, packet)
-  accept(connection, session, packet, reasonCode, context.backpressure.fullest)
+  const { fullest } = context.backpressure
+  if (qos === 1 && !packet.retain && fullest === undefined) {
+    return acceptOnce(connection, packet.packetIdentifier, message, reasonCode)
+  }
+  accept(connection, session, packet, reasonCode, fullest)
+}
+
+/** QoS 1, and nothing of it is retained. */
+function acceptOnce(
+  { context: { groupCommit }, acknowledgements }: Connection,
+  packetIdentifier: number,
+  message: Message,
+  reasonCode: number,
+): void {
+  const isStored = message.unsettled > 0
+  if (isStored && groupCommit !== undefined && message.isExchange) {
+    acknowledgements.acknowledgeEarly(message, groupCommit, packetIdentifier, reasonCode)
+  } else acknowledgements.acknowledge('puback', packetIdentifier, reasonCode, isStored ? undefined : NO_TURN)
 }
 
 /**
