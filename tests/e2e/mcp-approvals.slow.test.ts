@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { emptyFolder, JAMEY, jamey, removeFolder, type System, startSystem } from './program.js'
 
@@ -40,7 +41,8 @@ afterAll(async () => {
 })
 
 async function connected(...options: string[]) {
-  const client = new Client({ name: 'test', version: '1.0.0' })
+  const capabilities = options.includes('--elicit') ? { elicitation: {} } : {}
+  const client = new Client({ name: 'test', version: '1.0.0' }, { capabilities })
   const args = [
     JAMEY,
     'mcp',
@@ -117,6 +119,50 @@ describe('the guard of a running system', () => {
     expect(await jamey(system.folder, ['approvals', 'approve', id])).toMatchObject({ code: 0 })
     expect(await client.callTool(write('late.sh'))).not.toHaveProperty('isError')
     expect(readFileSync(join(workspace, 'late.sh'), 'utf8')).toBe('changed')
+    await client.close()
+  })
+
+  it.each([
+    [true, 'made', 'yes'],
+    [false, 'not made', 'no'],
+  ])(
+    "closes what stands in the queue once the client's user says %s, and the call is %s",
+    async (approve, outcome, said) => {
+      const client = await connected('--elicit')
+      let answer: () => void = () => {}
+      client.setRequestHandler(ElicitRequestSchema, async () => {
+        await new Promise<void>((resolve) => {
+          answer = resolve
+        })
+        return { action: 'accept', content: { approve } }
+      })
+      const name = `elicited-${said}.sh`
+      const called = client.callTool(write(name))
+      const { approval_id: id } = await pending()
+      answer()
+      await called
+      expect(existsSync(join(workspace, name))).toBe(outcome === 'made')
+      const { stdout } = await jamey(system.folder, ['approvals', 'show', id])
+      expect(stdout).toMatch(/^[^ ]+ {2}revoked/)
+      expect(stdout).toContain(`revoked by  agent: the client's user said ${said}`)
+      expect(await jamey(system.folder, ['approvals', 'approve', id])).toMatchObject({ code: 3 })
+      await client.close()
+    },
+  )
+
+  it("takes the question to the client's user back once somebody answers in the queue", async () => {
+    const client = await connected('--elicit')
+    let takenBack = false
+    client.setRequestHandler(ElicitRequestSchema, async (_, { signal }) => {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      takenBack = true
+      return { action: 'decline' }
+    })
+    const called = client.callTool(write('queued.sh'))
+    const { approval_id: id } = await pending()
+    expect(await jamey(system.folder, ['approvals', 'approve', id])).toMatchObject({ code: 0 })
+    expect(await called).not.toHaveProperty('isError')
+    expect([existsSync(join(workspace, 'queued.sh')), takenBack]).toEqual([true, true])
     await client.close()
   })
 

@@ -67,8 +67,10 @@ export const approvalSchema = z.object({
   scope: approvalScopeSchema.optional(),
   /** The evaluation that it was used for. */
   evaluation_id: z.string().optional(),
-  /** Who took back what was approved. */
+  /** Who took back what was approved, or what people were asked. */
   revoked_by: z.string().optional(),
+  /** Why, where whoever did said so. */
+  revoked_because: z.string().optional(),
   /** When its status last changed. */
   changed_at: isoTime,
 })
@@ -107,6 +109,15 @@ export const answerApprovalSchema = z.strictObject({
 /** Takes back what is approved and not used up. */
 export const revokeApprovalSchema = z.strictObject({ approval_id: approvalIdSchema })
 
+/** What a requester no longer asks people, such as where somebody has answered it elsewhere. */
+export const withdrawApprovalSchema = z.strictObject({
+  approval_id: approvalIdSchema,
+  because: noteSchema.optional(),
+})
+
+/** The same, as one conscience tells it to the one that keeps the approval. */
+export const forwardedWithdrawalSchema = withdrawApprovalSchema.extend({ requested_by: z.string() })
+
 /** What one conscience asks of the one that keeps an approval: to use it for a call. */
 export const useApprovalSchema = z.strictObject({
   approval_id: approvalIdSchema,
@@ -130,4 +141,6 @@ export type Approval = z.output<typeof approvalSchema>
 export type ListApprovals = z.output<typeof listApprovalsSchema>
 export type ListApprovalsInput = z.input<typeof listApprovalsSchema>
 export type AnswerApproval = z.output<typeof answerApprovalSchema>
+export type WithdrawApproval = z.output<typeof withdrawApprovalSchema>
+export type ForwardedWithdrawal = z.output<typeof forwardedWithdrawalSchema>
 export type UseApproval = z.output<typeof useApprovalSchema>

@@ -4,11 +4,13 @@ import {
   approvalListSchema,
   approvalResultSchema,
   approvalSchema,
+  forwardedWithdrawalSchema,
   getApprovalSchema,
   listApprovalsSchema,
   revokeApprovalSchema,
   useApprovalSchema,
   usedApprovalSchema,
+  withdrawApprovalSchema,
 } from './approval.js'
 import { type Contract, type RequestContract, topicOf } from './contract.js'
 
@@ -49,6 +51,15 @@ export const approvals = {
     responseSchema: approvalResultSchema,
     description: 'What became of an approval that a verdict named, for whom that verdict was for.',
   } satisfies RequestContract,
+  withdraw: {
+    ...SERVED,
+    topic: 'jamey/conscience/evaluate',
+    action: 'withdraw_approval',
+    schema: withdrawApprovalSchema,
+    responseSchema: approvalResultSchema,
+    isRepeatable: true,
+    description: 'Asks people no longer, for whom they were asked; what they have answered stays as it is.',
+  } satisfies RequestContract,
   list: {
     ...SERVED,
     topic: 'jamey/conscience/approvals-list',
@@ -81,6 +92,15 @@ export const approvals = {
     schema: useApprovalSchema,
     responseSchema: usedApprovalSchema,
     description: 'Uses an approval that another conscience keeps; among consciences alone.',
+  } satisfies RequestContract,
+  forwardWithdrawal: {
+    ...SERVED,
+    topic: 'jamey/conscience/approvals-use/{keeper}',
+    action: 'withdraw_approval',
+    schema: forwardedWithdrawalSchema,
+    responseSchema: approvalResultSchema,
+    isRepeatable: true,
+    description: 'Tells the conscience that keeps an approval that its requester asks no longer.',
   } satisfies RequestContract,
   state: {
     topic: 'jamey/conscience/approvals/{approval_id}/{client_id}',

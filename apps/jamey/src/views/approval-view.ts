@@ -27,7 +27,7 @@ export function formatApproval(approval: Approval, view: ApprovalView): string {
     ...approval.reasons.map((reason): [string, string] => ['asked since', reason]),
     ...(approval.approvers === 2 ? [['people', 'two have to approve'] as [string, string]] : []),
     ...approval.answers.map((answer): [string, string] => ['answer', answerOf(answer)]),
-    ...(approval.revoked_by === undefined ? [] : [['revoked by', approval.revoked_by] as [string, string]]),
+    ...(approval.revoked_by === undefined ? [] : [['revoked by', revokerOf(approval)] as [string, string]]),
     ['until', untilOf(approval, view.now)],
   ]
   return [
@@ -37,6 +37,10 @@ export function formatApproval(approval: Approval, view: ApprovalView): string {
       wrap(text, columns, ' '.repeat(14)).replace(/^ {14}/, `  ${name.padEnd(12)}`),
     ),
   ].join('\n')
+}
+
+function revokerOf({ revoked_by = '', revoked_because: because }: Approval): string {
+  return because === undefined ? revoked_by : `${revoked_by}: ${because}`
 }
 
 function shortBlock(approval: Approval, { colors, columns, now }: ApprovalView): string {

@@ -27,3 +27,14 @@ export function answerOf(status: string): ApprovalAnswer | undefined {
   if (status === 'approved') return 'approved'
   return status === 'denied' || status === 'revoked' ? 'denied' : 'expired'
 }
+
+/** What came of a question that its requester withdrew; nothing but its own withdrawal is one. */
+export function withdrawalOf(approval: {
+  readonly status: string
+  readonly requested_by: string
+  readonly revoked_by?: string | undefined
+}): 'withdrawn' | ApprovalAnswer {
+  const { status, requested_by, revoked_by } = approval
+  if (status === 'revoked' && revoked_by === requested_by) return 'withdrawn'
+  return answerOf(status) ?? 'expired'
+}

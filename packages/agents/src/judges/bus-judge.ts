@@ -1,6 +1,7 @@
 import { type DataInput, type RequestContract, type ResponseData, topics } from '@jamey/contracts'
 import type { CallJudge } from '../model/call-judge.js'
 import { JudgeError } from '../model/errors.js'
+import { withdrawalOf } from './answers.js'
 import { approvalWithin } from './approval-wait.js'
 
 /** What is needed of a bus; one of `@jamey/bus` has it. */
@@ -47,6 +48,10 @@ export function busJudge(bus: JudgeBus, { timeoutMs = TIMEOUT_MS }: BusJudgeOpti
         return (await ask(topics.conscience.approvals.get, data, { holdMs: wait_ms, signal })).approval.status
       }
       return approvalWithin(statusWithin, { timeoutMs: waitMs, signal })
+    },
+    withdraw: async (approval_id, { because, signal }) => {
+      const data = { approval_id, because }
+      return withdrawalOf((await ask(topics.conscience.approvals.withdraw, data, { signal })).approval)
     },
     report: async (report) => {
       await ask(topics.conscience.report, report)

@@ -78,6 +78,14 @@ export interface CallJudge {
     approvalId: string,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
   ): Promise<ApprovalAnswer>
+  /**
+   * Asks people no longer, where somebody else has answered. Resolves with `withdrawn`, or with what they answered before,
+   * which counts then. Without it people are asked until it expires.
+   */
+  withdraw?(
+    approvalId: string,
+    options: { readonly because: string; readonly signal?: AbortSignal | undefined },
+  ): Promise<'withdrawn' | ApprovalAnswer>
   /** Resolves when the session has it, durably. */
   report(report: SessionReport): Promise<void>
 }

@@ -26,6 +26,7 @@ const envelopes = parsed
 const TOLD = [
   'revoke_approval',
   'use_approval',
+  'withdraw_approval',
   'remember',
   'store_batch',
   'history',

@@ -8,8 +8,8 @@ import type { CallRequest } from './call-request.js'
 import type { Clock } from './clock.js'
 import type { Exchange } from './exchange.js'
 
-/** What the client's user said, or that nobody could be asked or has answered. */
-export type Elicited = 'accepted' | 'declined' | 'expired' | 'unavailable'
+/** What the client's user said, or that nobody could be asked or has answered; `overtaken`: somebody else was first. */
+export type Elicited = 'accepted' | 'declined' | 'expired' | 'unavailable' | 'overtaken'
 
 /** The member of `inputRequests` and `inputResponses` that is the guard's. */
 const INPUT = 'jamey_approval'
@@ -59,7 +59,8 @@ export class Elicitation {
     this.#isSupported = isObject(params) && asksByForm(params['capabilities'])
   }
 
-  async ask(exchange: Exchange, verdict: CallVerdict): Promise<Elicited> {
+  /** `overtaken`: aborted once somebody else has answered, whose word counts then. */
+  async ask(exchange: Exchange, verdict: CallVerdict, overtaken: AbortSignal): Promise<Elicited> {
     const { request } = exchange
     if (request === undefined) return 'unavailable'
     if (request.isModern ? !asksByForm(request.capabilities) : !this.#isSupported) return 'unavailable'
@@ -72,6 +73,11 @@ export class Elicitation {
     const timer = clock.setTimeout(() => settle('expired'), waitMs)
     const takenBack = (): void => settle('expired')
     exchange.signal.addEventListener('abort', takenBack)
+    // Where the client has to come again, its call has nobody to answer to before it does.
+    const isOver = (): void => {
+      if (!request.isModern) settle('overtaken')
+    }
+    overtaken.addEventListener('abort', isOver)
     this.#questions.set(key, { exchange, request, settle })
     try {
       const question = { message: textOf(request, verdict), requestedSchema: REQUESTED_SCHEMA }
@@ -79,10 +85,13 @@ export class Elicitation {
       await client.write(
         JSON.stringify(request.isModern ? resultOf(request, key, question) : requestOf(key, question)),
       )
+      if (overtaken.aborted) isOver()
       const answer = await elicited
-      if (answer === 'expired' && !request.isModern) await client.write(cancellationOf(key))
-      return answer
+      const isUnanswered = answer === 'expired' || answer === 'overtaken'
+      if (isUnanswered && !request.isModern) await client.write(cancellationOf(key, answer))
+      return overtaken.aborted && answer !== 'expired' ? 'overtaken' : answer
     } finally {
+      overtaken.removeEventListener('abort', isOver)
       clock.clearTimeout(timer)
       exchange.signal.removeEventListener('abort', takenBack)
       this.#questions.delete(key)
@@ -146,8 +155,9 @@ function resultOf({ id }: CallRequest, requestState: string, question: object): 
   return { jsonrpc: '2.0', id, result }
 }
 
-function cancellationOf(requestId: string): string {
-  const params = { requestId, reason: 'nobody answered in time' }
+function cancellationOf(requestId: string, why: 'expired' | 'overtaken'): string {
+  const reason = why === 'expired' ? 'nobody answered in time' : 'somebody else has answered'
+  const params = { requestId, reason }
   return JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
 }
 

@@ -40,6 +40,9 @@ function rig(
   const notes: string[] = []
   const faults: { report?: Error } = {}
   const answers: ((answer: 'approved' | 'denied') => void)[] = []
+  const withdrawals: { id: string; because: string }[] = []
+  /** What the queue says to a withdrawal; undefined: it cannot be reached. */
+  const queue: { says: 'withdrawn' | 'approved' | 'denied' | undefined } = { says: 'withdrawn' }
   let approved = false
   const judge: CallJudge = {
     evaluate: async (call) => {
@@ -54,6 +57,12 @@ function rig(
           resolve(answer)
         })
       }),
+    withdraw: async (id, { because }) => {
+      withdrawals.push({ id, because })
+      approved ||= queue.says === 'approved'
+      if (queue.says === undefined) throw new Error('nobody is there')
+      return queue.says
+    },
     report: async (report) => {
       if (faults.report !== undefined) throw faults.report
       reports.push(report)
@@ -94,6 +103,8 @@ function rig(
     notes,
     faults,
     answers,
+    withdrawals,
+    queue,
     finished,
     die,
     leave: () => fromClient.end(),
@@ -471,6 +482,71 @@ describe("a call that the client's user is asked about", () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  describe('while it stands in the queue, too', () => {
+    const queued = () => ({ ...ASK, approval: { id: 'apr-1' } })
+    const asked = async () => {
+      const made = rig({ verdict: queued, elicit: true })
+      made.clientSays(initialize({}))
+      await made.server.text()
+      made.clientSays(call(1))
+      const { id } = await made.client.next()
+      await settled()
+      return { ...made, userSays: (result: unknown) => made.clientSays({ jsonrpc: '2.0', id, result }), id }
+    }
+
+    it('is made by a yes of the user, which closes the queue', async () => {
+      const { server, userSays, withdrawals, answers } = await asked()
+      userSays(YES)
+      expect(await server.next()).toEqual(call(1))
+      expect(withdrawals).toEqual([{ id: 'apr-1', because: "the client's user said yes" }])
+      expect(answers).toHaveLength(1)
+    })
+
+    it('is not made by a no of the user, which closes the queue as well', async () => {
+      const { client, userSays, withdrawals } = await asked()
+      userSays({ action: 'decline' })
+      expect(errorText(await client.next())).toMatch(/user said no/)
+      expect(withdrawals).toEqual([{ id: 'apr-1', because: "the client's user said no" }])
+    })
+
+    it.each([
+      ['approved', 'made'],
+      ['denied', 'no'],
+    ] as const)('is %s there first: the question is taken back, and it is %s', async (answer, outcome) => {
+      const { client, server, clientSays, userSays, answers, withdrawals, id } = await asked()
+      answers[0]?.(answer)
+      expect(await client.next()).toMatchObject({
+        method: 'notifications/cancelled',
+        params: { requestId: id, reason: 'somebody else has answered' },
+      })
+      await settled()
+      // The verdict's own wait for the queue.
+      answers[1]?.(answer)
+      if (outcome === 'made') expect(await server.next()).toEqual(call(1))
+      else expect(errorText(await client.next())).toMatch(/a person said no to approval apr-1/)
+      userSays(answer === 'approved' ? { action: 'decline' } : YES)
+      clientSays({ jsonrpc: '2.0', method: 'notifications/after' })
+      expect(await server.next()).toMatchObject({ method: 'notifications/after' })
+      expect(withdrawals).toEqual([])
+    })
+
+    it('goes by what was answered there when both answer at once, for that was the first', async () => {
+      const { client, userSays, queue, answers } = await asked()
+      queue.says = 'denied'
+      userSays(YES)
+      await settled()
+      answers[1]?.('denied')
+      expect(errorText(await client.next())).toMatch(/a person said no to approval apr-1/)
+    })
+
+    it('is not made where nobody can say which answer was the first', async () => {
+      const { client, userSays, queue } = await asked()
+      queue.says = undefined
+      userSays(YES)
+      expect(errorText(await client.next())).toMatch(/no verdict could be had: nobody is there/)
+    })
+  })
+
   it.each([
     ['the deployer did not say that it counts', false, {}],
     ['the client cannot ask', true, undefined],
@@ -507,6 +583,21 @@ describe("a call that the client's user is asked about", () => {
     const answered = (requestState: string, answer: unknown = YES) => ({
       requestState,
       inputResponses: { jamey_approval: answer },
+    })
+
+    it('goes by the queue where that was first, whatever the call that comes again bears', async () => {
+      const made = rig({ verdict: () => ({ ...ASK, approval: { id: 'apr-1' } }), elicit: true })
+      made.clientSays(modern(1))
+      const { result: found } = await made.client.next()
+      const { requestState } = found as unknown as { requestState: string }
+      await settled()
+      made.answers[0]?.('denied')
+      await settled()
+      made.clientSays(modern(2, answered(requestState)))
+      await settled()
+      made.answers[1]?.('denied')
+      expect(errorText(await made.client.next())).toMatch(/a person said no to approval apr-1/)
+      expect(made.withdrawals).toEqual([])
     })
 
     it('is made when it comes again with a yes, without what is not for the server', async () => {

@@ -20,6 +20,7 @@ import { Continuations } from './continuations.js'
 import { Elicitation, OWN_MEMBERS } from './elicitation.js'
 import { Exchange, NoAnswer, type ServerAnswer } from './exchange.js'
 import { HeldBytes } from './held-bytes.js'
+import { QueueAnswer } from './queue-answer.js'
 import { reportedResult } from './reported-result.js'
 import { ServerLines } from './server-lines.js'
 import type { ServerEnd, ServerLink } from './server-link.js'
@@ -226,15 +227,23 @@ class McpGuard {
     }
   }
 
+  /** The client's user and those who see the queue are asked at once, and the first answer counts. */
   async #elicit(exchange: Exchange, { tool }: ToolCall, verdict: CallVerdict): Promise<CallVerdict> {
-    const elicited = await this.#elicitation.ask(exchange, verdict)
-    // Then there is still the queue.
-    if (elicited === 'unavailable') return verdict
+    const queue = new QueueAnswer(this.#options.judge, verdict, {
+      waitMs: this.#options.waitMs,
+      signal: exchange.signal,
+    })
+    const elicited = await this.#elicitation.ask(exchange, verdict, queue.answered)
+    queue.stop()
+    // Then there is still the queue, which may have been the first.
+    if (elicited === 'unavailable' || elicited === 'overtaken') return verdict
     if (elicited === 'expired') {
       const why = "the client's user did not answer in time."
       throw new CallRefusedError('approval-pending', tool, why, { verdict, retryable: true })
     }
-    if (elicited === 'accepted') return { ...verdict, decision: 'allow' }
+    const isYes = elicited === 'accepted'
+    if (!(await queue.withdraw(`the client's user said ${isYes ? 'yes' : 'no'}`))) return verdict
+    if (isYes) return { ...verdict, decision: 'allow' }
     throw new CallRefusedError('approval-denied', tool, "the client's user said no.", { verdict })
   }
 

@@ -85,6 +85,33 @@ describe('an approval', () => {
     expect(await book.use(always, askOf(), 'e')).toBeUndefined()
   })
 
+  it('that its requester withdraws is settled, and the same call is another question', async () => {
+    const { approval_id } = await book.add(askOf())
+    await expect(book.withdraw(approval_id, 'agent-8', undefined)).rejects.toMatchObject({
+      kind: 'approval-unknown',
+    })
+    expect(await book.withdraw(approval_id, 'agent-7', 'answered elsewhere')).toMatchObject({
+      status: 'revoked',
+      revoked_by: 'agent-7',
+      revoked_because: 'answered elsewhere',
+    })
+    await expect(book.answer(approval_id, APPROVE)).rejects.toMatchObject({ kind: 'approval-settled' })
+    expect(book.known(askOf())).toEqual({ denied: undefined, approved: [], pending: undefined })
+    expect(await book.withdraw(approval_id, 'agent-7', 'again')).toMatchObject({
+      revoked_because: 'answered elsewhere',
+    })
+  })
+
+  it('that was answered is not withdrawn: the first answer counts', async () => {
+    const { approval_id: yes } = await approved()
+    expect(await book.withdraw(yes, 'agent-7', undefined)).toMatchObject({ status: 'approved' })
+    const { approval_id: no } = await book.add(askOf({ sessionId: 'other' }))
+    await book.answer(no, DENY)
+    expect(await book.withdraw(no, 'agent-7', undefined)).toMatchObject({ status: 'denied' })
+    const { approval_id: open } = await book.add(askOf({ sessionId: 'third' }))
+    await expect(book.revoke(open, 'ada')).rejects.toMatchObject({ kind: 'approval-settled' })
+  })
+
   it('cannot be for a session that there is not', async () => {
     const { approval_id } = await book.add(askOf({ sessionId: undefined }))
     const answer = book.answer(approval_id, { ...APPROVE, scope: 'session' })
@@ -206,6 +233,7 @@ describe('bounds', () => {
     bytes: 10_000,
     standingPerRequester: 2,
     settledPerRequester: 2,
+    deniedPerRequester: 3,
   }
   const ask = (requestedBy: string, i: number) =>
     askOf({ requestedBy, sentBy: requestedBy, callDigest: `sha256:${i}` })
@@ -239,9 +267,13 @@ describe('bounds', () => {
     const third = await book.add(ask('a', 2))
     await expect(book.answer(third.approval_id, { ...APPROVE, scope: 'always' })).rejects.toMatchObject(full)
     await book.answer(third.approval_id, DENY)
-    for (let i = 3; i < 10; i++) await book.answer((await book.add(ask('a', i))).approval_id, DENY)
-    const kept = [...book.all()].map(({ status, call_digest }) => `${status} ${call_digest}`)
-    expect(kept).toEqual(['approved sha256:0', 'approved sha256:1', 'denied sha256:8', 'denied sha256:9'])
+    const kept = () => [...book.all()].slice(2).map(({ status, call_digest }) => `${status} ${call_digest}`)
+    const withdrawn = async (i: number) => book.withdraw((await book.add(ask('a', i))).approval_id, 'a', 'x')
+    for (let i = 3; i < 10; i++) await withdrawn(i)
+    // A denial is not forgotten for what its requester asks and withdraws.
+    expect(kept()).toEqual(['denied sha256:2', 'revoked sha256:9'])
+    for (let i = 10; i < 20; i++) await book.answer((await book.add(ask('a', i))).approval_id, DENY)
+    expect(kept()).toEqual([15, 16, 17, 18, 19].map((i) => `denied sha256:${i}`))
   })
 })
 

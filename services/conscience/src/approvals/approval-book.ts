@@ -14,6 +14,7 @@ import {
   pendingOf,
   revoked,
   used,
+  withdrawn,
 } from './transitions.js'
 
 /** What a person can look through, and a retained message bears. */
@@ -97,6 +98,16 @@ export class ApprovalBook {
     return this.#keep(revoked(this.#existing(approvalId), revokedBy, this.#parts.now()))
   }
 
+  /** By its requester alone. Throws `RequestError`. */
+  async withdraw(approvalId: string, requestedBy: string, because: string | undefined): Promise<Approval> {
+    const approval = this.get(approvalId)
+    if (approval?.requested_by !== requestedBy) throw unknownApproval(approvalId)
+    const next = withdrawn(approval, because, this.#parts.now())
+    if (next !== approval) return this.#keep(next)
+    await this.#map.durable()
+    return approval
+  }
+
   /** For one call; undefined where it does not do for it, or is used up. */
   async use(approvalId: string, call: AskedCall, evaluationId: string): Promise<Approval | undefined> {
     const approval = this.get(approvalId)
@@ -154,11 +165,17 @@ export class ApprovalBook {
     this.#parts.onChange?.(approvalId, undefined)
   }
 
-  /** Of what is settled the newest stay. */
+  /** Of what is settled the newest stay, and denials to their end: who asks could have them forgotten by asking more. */
   #makeRoom({ requested_by }: Approval): void {
     const settled = this.#settled.of(requested_by)
     if (settled.size <= this.#limits.settledPerRequester) return
-    const [oldest] = settled
+    const nowMs = this.#parts.now()
+    const holds = (id: string): boolean => {
+      const { status, expires_at = '' } = this.#map.get(id) ?? {}
+      return status === 'denied' && Date.parse(expires_at) > nowMs
+    }
+    const isFull = settled.size > this.#limits.settledPerRequester + this.#limits.deniedPerRequester
+    const oldest = [...settled].find((id) => isFull || !holds(id))
     // What fails is tried again with the next one.
     if (oldest !== undefined) this.#forget(oldest).catch(() => {})
   }

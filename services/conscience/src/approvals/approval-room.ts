@@ -14,6 +14,8 @@ export interface ApprovalLimits {
   readonly standingPerRequester: number
   /** Those that are settled, for whoever looks back: the oldest go. */
   readonly settledPerRequester: number
+  /** And those that people denied and that still hold. */
+  readonly deniedPerRequester: number
 }
 
 export const APPROVAL_LIMITS: ApprovalLimits = {
@@ -23,6 +25,7 @@ export const APPROVAL_LIMITS: ApprovalLimits = {
   bytes: 67_108_864,
   standingPerRequester: 1_000,
   settledPerRequester: 100,
+  deniedPerRequester: 1_000,
 }
 
 interface Amount {

@@ -5,7 +5,7 @@ import type { Ask } from './coverage.js'
 
 /** What may become of an approval. A pending one stays so with the first answer of two. */
 const TRANSITIONS: Readonly<Record<ApprovalStatus, readonly ApprovalStatus[]>> = {
-  pending: ['pending', 'approved', 'denied', 'expired'],
+  pending: ['pending', 'approved', 'denied', 'expired', 'revoked'],
   approved: ['used', 'expired', 'revoked'],
   denied: [],
   expired: [],
@@ -112,7 +112,20 @@ export function used(approval: Approval, evaluationId: string, nowMs: number): A
 
 /** Throws `RequestError`. */
 export function revoked(approval: Approval, revokedBy: string, nowMs: number): Approval {
+  // What nobody has approved is denied, or withdrawn by who asked.
+  if (approval.status === 'pending') throw settledApproval(approval, 'cannot become revoked')
   return become(approval, 'revoked', { revoked_by: revokedBy, changed_at: timeOf(nowMs) })
+}
+
+/** Asked no longer by who asked it; what is answered stays as it is, so that the first answer counts. */
+export function withdrawn(approval: Approval, because: string | undefined, nowMs: number): Approval {
+  if (approval.status !== 'pending') return approval
+  const why = because === undefined ? {} : { revoked_because: because }
+  return become(approval, 'revoked', {
+    revoked_by: approval.requested_by,
+    ...why,
+    changed_at: timeOf(nowMs),
+  })
 }
 
 function become(approval: Approval, status: ApprovalStatus, changes: Partial<Approval>): Approval {

@@ -163,6 +163,32 @@ describe('with two consciences', () => {
     expect(await decisions()).toEqual(new Set(['ask']))
   })
 
+  it('what is asked no longer is so at both, for whom it was asked and for nobody else', async () => {
+    await started()
+    await started('jamey-conscience-2')
+    const withdraw = (bus: Bus, approval_id: string) =>
+      bus.request(approvals.withdraw, { approval_id, because: 'answered elsewhere' }, TIME)
+    const stranger = await system.client('stranger', ASKING)
+    // Each goes to one of both, and about half of them not to the one that keeps it.
+    for (let i = 0; i < 6; i++) {
+      const id = await idOf(evaluate(agent, { session_id: `s-${i}` }))
+      await expect(withdraw(stranger, id)).rejects.toMatchObject({ kind: 'approval-unknown' })
+      const { approval } = await withdraw(agent, id)
+      expect(approval).toMatchObject({ status: 'revoked', revoked_by: agent.clientId })
+      await expect(answer(person, id)).rejects.toMatchObject({ kind: 'approval-settled' })
+    }
+    const id = await idOf(evaluate(agent))
+    await answer(person, id)
+    expect((await withdraw(agent, id)).approval).toMatchObject({ status: 'approved' })
+    const forged = { approval_id: id, requested_by: agent.clientId }
+    const asked = (await system.bus('jamey-conscience-4', ['#'])).request(
+      atKeeper(approvals.forwardWithdrawal, id.slice(37)),
+      forged,
+      TIME,
+    )
+    await expect(asked).rejects.toMatchObject({ kind: 'not-permitted' })
+  })
+
   it('one whose keeper is away is good for nothing, and good again when that is back', async () => {
     const first = await started()
     const id = await idOf(evaluate(agent, { session_id: 's' }))

@@ -11,6 +11,7 @@ import {
   type Approval,
   atKeeper,
   COMPONENTS,
+  type ForwardedWithdrawal,
   type ListApprovals,
   topics,
   type UseApproval,
@@ -183,12 +184,19 @@ export class ApprovalService {
       bus.serve(approvals.get, { ...options, acknowledged: 'taken' }, (request, context) =>
         this.#get(request, context),
       ),
+      bus.serve(approvals.withdraw, options, ({ data, principal }, { remainingMs }) =>
+        this.#withdraw({ ...data, requested_by: principal.clientId }, remainingMs),
+      ),
       bus.serve(approvals.list, options, ({ data }) => this.#list(data)),
       bus.serve(atKeeper(approvals.answer, own), options, (request) => this.#answer(request)),
       bus.serve(atKeeper(approvals.revoke, own), options, async ({ data, principal }) => ({
         approval: await this.#opened().revoke(data.approval_id, principal.clientId),
       })),
       bus.serve(atKeeper(approvals.use, own), options, (request) => this.#use(request)),
+      bus.serve(atKeeper(approvals.forwardWithdrawal, own), options, (request) => {
+        this.#assertConscience(request)
+        return this.#withdrawOwn(request.data)
+      }),
     ])
     // Stopped while it waited for the broker: what was granted since must not stay behind.
     if (this.#stopping.signal.aborted) await this.stop()
@@ -200,14 +208,33 @@ export class ApprovalService {
     return { approval: await this.#opened().answer(approval_id, { ...answer, ...by }) }
   }
 
-  /** Nobody but a conscience: whoever else used one up would take it from whom it is for. */
-  async #use({ data, principal, sender }: Request<UseApproval>): Promise<{ approval: Approval | null }> {
-    if (!this.#consciences.has(sender.clientId) || principal.clientId !== sender.clientId) {
-      throw new RequestError(
-        'not-permitted',
-        `${principal.clientId} is no conscience that JAMEY_CONSCIENCES names here.`,
-      )
-    }
+  /** By whichever conscience it comes to; the one that keeps it decides which answer was the first. */
+  async #withdraw(data: ForwardedWithdrawal, remainingMs: number): Promise<{ approval: Approval }> {
+    const { approval_id } = data
+    if (!this.#others.mayKnow(approval_id)) return this.#withdrawOwn(data)
+    return { approval: await this.#others.withdraw(data, remainingMs) }
+  }
+
+  async #withdrawOwn({
+    approval_id,
+    requested_by,
+    because,
+  }: ForwardedWithdrawal): Promise<{ approval: Approval }> {
+    return { approval: await this.#opened().withdraw(approval_id, requested_by, because) }
+  }
+
+  /** Nobody else: whoever used one up, or withdrew it, would take it from whom it is for. */
+  #assertConscience({ principal, sender }: Pick<Request<unknown>, 'principal' | 'sender'>): void {
+    if (this.#consciences.has(sender.clientId) && principal.clientId === sender.clientId) return
+    throw new RequestError(
+      'not-permitted',
+      `${principal.clientId} is no conscience that JAMEY_CONSCIENCES names here.`,
+    )
+  }
+
+  async #use(request: Request<UseApproval>): Promise<{ approval: Approval | null }> {
+    this.#assertConscience(request)
+    const { data } = request
     const approval = await this.#opened().use(data.approval_id, callOf(data), data.evaluation_id)
     return { approval: approval ?? null }
   }

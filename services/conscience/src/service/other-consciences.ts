@@ -1,6 +1,13 @@
 import type { BusSubscription, Clock, Message } from '@jamey/bus'
-import { RequestError } from '@jamey/bus'
-import { type Approval, atKeeper, keeperOf, parametersOf, topics } from '@jamey/contracts'
+import { RemoteError, RequestError } from '@jamey/bus'
+import {
+  type Approval,
+  atKeeper,
+  type ForwardedWithdrawal,
+  keeperOf,
+  parametersOf,
+  topics,
+} from '@jamey/contracts'
 import type { AskedCall, KnownApprovals } from '../approvals/coverage.js'
 import { ToldApprovals } from '../approvals/told-approvals.js'
 import type { ConscienceBus } from './conscience-bus.js'
@@ -96,6 +103,19 @@ export class OtherConsciences {
     } catch (error) {
       report('approval-keeper-away', error)
       return undefined
+    }
+  }
+
+  /** As its keeper then has it. Rejects where the keeper says nothing: what was answered first is not known then. */
+  async withdraw(data: ForwardedWithdrawal, remainingMs: number): Promise<Approval> {
+    const contract = atKeeper(topics.conscience.approvals.forwardWithdrawal, keeperOf(data.approval_id))
+    const timeoutMs = Math.max(1, Math.min(USE_TIMEOUT_MS, remainingMs / 2))
+    try {
+      return (await this.#parts.bus.request(contract, data, { timeoutMs })).approval
+    } catch (error) {
+      // What the keeper says to whoever asked it.
+      if (!(error instanceof RemoteError)) throw error
+      throw new RequestError(error.kind, error.message, { retryable: error.retryable })
     }
   }
 
