@@ -11,6 +11,8 @@ export interface DocumentFacts {
   readonly expiresAt: number
   readonly sessionId: string | undefined
   readonly turn: number | undefined
+  /** True where whoever stored it said when it happened. */
+  readonly isDated: boolean
   /** When it holds in the world; what it was replaced by ends it. */
   readonly validFrom: number
   readonly validTo: number
@@ -23,6 +25,9 @@ export interface Audience {
 }
 
 export const NONE = 0xffffffff
+/** Remarks of one occasion: dated about the same, stored one after the other, and short. */
+const OCCASION_MS = 30 * 60 * 1000
+const REMARK_WORDS = 64
 const LAYER_NUMBERS: ReadonlyMap<string, number> = new Map(MEMORY_LAYERS.map((layer, i) => [layer, i]))
 
 /**
@@ -53,6 +58,8 @@ export class Documents {
   readonly #sessionNumbers = new Map<string, number>()
   /** The last turn of each session. */
   readonly #lastOf: number[] = []
+  /** The last dated remark of each audience. */
+  readonly #lastRemark: number[] = []
   /** Where a seq leads: numbers of documents, one more than they are, by the hash of their seq. */
   #places = new Uint32Array(2048)
 
@@ -84,6 +91,7 @@ export class Documents {
     this.totalLength += this.length[doc] as number
     this.count++
     if (facts.sessionId !== undefined) this.#join(doc, facts.owner, facts.sessionId, facts.turn ?? 0)
+    else this.#suppose(doc, facts.isDated)
     return doc
   }
 
@@ -139,6 +147,21 @@ export class Documents {
     if (before !== NONE) this.after[before] = doc
     if (after === NONE) this.#lastOf[session] = doc
     else this.before[after] = doc
+  }
+
+  /** Where nobody says what belongs together, what is dated alike and was stored in a row is taken for a conversation. */
+  #suppose(doc: number, isDated: boolean): void {
+    const audience = this.audience[doc] as number
+    const last = this.#lastRemark[audience]
+    const isRemark = isDated && (this.length[doc] as number) <= REMARK_WORDS
+    this.#lastRemark[audience] = isRemark ? doc : NONE
+    this.turn[doc] = 0
+    if (!isRemark || last === undefined || last === NONE) return
+    const apart = Math.abs((this.occurredAt[doc] as number) - (this.occurredAt[last] as number))
+    if (apart > OCCASION_MS) return
+    this.turn[doc] = (this.turn[last] as number) + 1
+    this.before[doc] = last
+    this.after[last] = doc
   }
 
   #place(doc: number): void {

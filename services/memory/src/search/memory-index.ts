@@ -12,6 +12,7 @@ export interface IndexedRow {
   readonly scope: string
   readonly layer: string
   readonly importance: number
+  readonly created_at: number
   readonly occurred_at: number
   readonly expires_at: number | null
   readonly content: string
@@ -77,6 +78,7 @@ export class MemoryIndex {
         expiresAt: row.expires_at ?? Number.POSITIVE_INFINITY,
         sessionId: row.session_id ?? undefined,
         turn: row.turn ?? undefined,
+        isDated: row.occurred_at !== row.created_at,
         validFrom: row.valid_from ?? Number.NEGATIVE_INFINITY,
         validTo: row.valid_to ?? Number.POSITIVE_INFINITY,
       },

@@ -6,8 +6,9 @@ export interface WeightedTerm {
   readonly weight: number
 }
 
-/** BM25 as published, with the constants that are usual for short texts. */
-export const BM25 = { k1: 0.9, b: 0.4 }
+/** BM25 with the constants that are usual for passages (Anserini). */
+const K1 = 0.9
+const B = 0.4
 
 /** The scores of all documents for one question at a time; what a question touched is put back by the next. */
 export class Scoring {
@@ -16,23 +17,30 @@ export class Scoring {
   /** The documents with a score, of which there are `touchedCount`. */
   touched = new Uint32Array(1024)
   touchedCount = 0
+  /** For each document which words of the question it has, a bit for each. */
+  had = new Uint32Array(1024)
 
   constructor(index: MemoryIndex) {
     this.#index = index
   }
 
   get bytes(): number {
-    return this.scores.length * 8
+    return this.scores.length * 12
   }
 
   /** Forgets the scores of the question before. */
   begin(): void {
-    for (let i = 0; i < this.touchedCount; i++) this.scores[this.touched[i] as number] = 0
+    for (let i = 0; i < this.touchedCount; i++) {
+      const doc = this.touched[i] as number
+      this.scores[doc] = 0
+      this.had[doc] = 0
+    }
     this.touchedCount = 0
     const { length } = this.#index.documents.seq
     if (this.scores.length >= length) return
     this.scores = new Float32Array(length)
     this.touched = new Uint32Array(length)
+    this.had = new Uint32Array(length)
   }
 
   /** How much it tells that a text has this term: the rarer, the more, and always something. */
@@ -42,14 +50,14 @@ export class Scoring {
     return Math.log(1 + (documents.count - having + 0.5) / (having + 0.5))
   }
 
-  /** Adds to each document what this term is worth in it. */
-  add({ term, weight }: WeightedTerm): void {
+  /** Adds to each document what this term is worth in it, and sets a bit in those that have it. */
+  add({ term, weight }: WeightedTerm, bit: number): void {
     const { documents, postings } = this.#index
-    const { scores, touched } = this
+    const { scores, touched, had } = this
     const lengths = documents.length
-    const factor = weight * this.rarity(term) * (BM25.k1 + 1)
-    const constant = BM25.k1 * (1 - BM25.b)
-    const perWord = (BM25.k1 * BM25.b) / this.#averageLength()
+    const factor = weight * this.rarity(term) * (K1 + 1)
+    const constant = K1 * (1 - B)
+    const perWord = (K1 * B) / this.#averageLength()
     let count = this.touchedCount
     postings.read(term, (page, from, to) => {
       for (let i = from; i < to; i++) {
@@ -58,16 +66,37 @@ export class Scoring {
         const frequency = entry & 0xff
         const old = scores[doc] as number
         if (old === 0) touched[count++] = doc
+        had[doc] = (had[doc] as number) | bit
         scores[doc] = old + (factor * frequency) / (frequency + constant + perWord * (lengths[doc] as number))
       }
     })
     this.touchedCount = count
   }
 
+  /** The same for what the question was widened by, and only in documents that have a word of the question itself. */
+  addToTouched({ term, weight }: WeightedTerm): void {
+    const { documents, postings } = this.#index
+    const { scores } = this
+    const lengths = documents.length
+    const factor = weight * this.rarity(term) * (K1 + 1)
+    const constant = K1 * (1 - B)
+    const perWord = (K1 * B) / this.#averageLength()
+    postings.read(term, (page, from, to) => {
+      for (let i = from; i < to; i++) {
+        const entry = page[i] as number
+        const doc = entry >>> 8
+        const old = scores[doc] as number
+        if (old === 0) continue
+        const frequency = entry & 0xff
+        scores[doc] = old + (factor * frequency) / (frequency + constant + perWord * (lengths[doc] as number))
+      }
+    })
+  }
+
   /** The worth of a term in a text of this length that has it so often. */
   worth({ term, weight }: WeightedTerm, frequency: number, length: number): number {
-    const norm = BM25.k1 * (1 - BM25.b + (BM25.b * length) / this.#averageLength())
-    return (weight * this.rarity(term) * (BM25.k1 + 1) * frequency) / (frequency + norm)
+    const norm = K1 * (1 - B + (B * length) / this.#averageLength())
+    return (weight * this.rarity(term) * (K1 + 1) * frequency) / (frequency + norm)
   }
 
   #averageLength(): number {

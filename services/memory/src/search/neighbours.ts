@@ -1,0 +1,72 @@
+import { type Documents, NONE } from './documents.js'
+import type { Scoring } from './scoring.js'
+
+/** Turns before and after that may say what a turn is about. */
+const TURNS = 2
+/** What the words of a neighbour count that the turn itself lacks, and those that it has, too. */
+const WEIGHT = 0.6
+const REPEATED_WEIGHT = 0.3
+/** What is said before explains a turn better than what is said after: an answer follows its question. */
+const AFTER = 0.8
+/** For each turn further away. */
+const DECAY = 0.7
+/** What is only known to belong together by its time. */
+const SUPPOSED = 0.5
+
+export type VisitNeighbour = (neighbour: number, weight: number) => void
+
+/** The turns near one in its session, with what their words count. */
+export function eachNeighbour(documents: Documents, doc: number, visit: VisitNeighbour): void {
+  const { turn, session, before, after } = documents
+  const own = turn[doc] as number
+  const known = session[doc] === NONE ? SUPPOSED : 1
+  for (let at = before[doc] as number; at !== NONE; at = before[at] as number) {
+    const distance = own - (turn[at] as number)
+    if (distance > TURNS) break
+    visit(at, known * DECAY ** Math.max(0, distance - 1))
+  }
+  for (let at = after[doc] as number; at !== NONE; at = after[at] as number) {
+    const distance = (turn[at] as number) - own
+    if (distance > TURNS) break
+    visit(at, known * AFTER * DECAY ** Math.max(0, distance - 1))
+  }
+}
+
+/**
+ * What the neighbours of a turn add to it. Each word of the question counts once, where it is worth most: what was
+ * asked in one turn and answered in the next is found by the words of both. A neighbour's score is divided among the
+ * words that it has by their rarity.
+ */
+export function neighbourScore(
+  documents: Documents,
+  { scores, had }: Scoring,
+  rarities: readonly number[],
+  doc: number,
+  fits: (doc: number) => boolean,
+): number {
+  let best: number[] | undefined
+  eachNeighbour(documents, doc, (neighbour, weight) => {
+    const score = scores[neighbour] as number
+    if (score === 0 || !fits(neighbour)) return
+    best ??= rarities.map(() => 0)
+    const words = had[neighbour] as number
+    let whole = 0
+    for (let i = 0; i < rarities.length; i++) if (hasWord(words, i)) whole += rarities[i] as number
+    for (let i = 0; i < rarities.length; i++) {
+      if (!hasWord(words, i)) continue
+      best[i] = Math.max(best[i] as number, (weight * score * (rarities[i] as number)) / whole)
+    }
+  })
+  if (best === undefined) return 0
+  const own = had[doc] as number
+  return best.reduce((sum, worth, i) => sum + worth * (hasWord(own, i) ? REPEATED_WEIGHT : WEIGHT), 0)
+}
+
+/** The bit of a word of the question; those beyond the 32nd share the last. */
+export function bitOf(word: number): number {
+  return 1 << Math.min(word, 31)
+}
+
+function hasWord(words: number, word: number): boolean {
+  return (words & bitOf(word)) !== 0
+}
