@@ -3,31 +3,76 @@ import { storable } from '../model/memory-record.js'
 import { type Filter, tagKeys } from './filter.js'
 import type { MemoryIndex } from './memory-index.js'
 
-type Fits = (doc: number) => boolean
+const COUNTED = 4096
+const ONE_IN = new Uint32Array(1)
+const ONE_OUT = new Uint32Array(1)
 
-const NOBODY: Fits = () => false
+/** The same filter as `filterCondition` makes SQL of, for the documents of an index. */
+export class IndexFilter {
+  readonly #index: MemoryIndex
+  readonly #nowMs: number
+  readonly #from: number
+  readonly #to: number
+  /** For each audience, layer and document whether it is wanted; undefined where all are. */
+  readonly #readable: Uint8Array | undefined
+  readonly #layers: Uint8Array | undefined
+  readonly #tagged: Uint8Array | undefined
 
-/** The same filter as `filterCondition` makes SQL of, as a question about a document of the index. */
-export function indexFilter(index: MemoryIndex, filter: Filter, nowMs: number): Fits {
-  const { documents } = index
-  const { occurredAt, expiresAt, isRemoved, audience, layer } = documents
-  const { fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY } = filter
-  const { beforeMs = Number.POSITIVE_INFINITY } = filter
-  const isReadable = readable(index, filter)
-  const isLayer = wantedLayers(filter)
-  const isTagged = tagged(index, filter)
-  if (isTagged === NOBODY) return NOBODY
-  const isOfAnyTime =
-    filter.fromMs === undefined && filter.toMs === undefined && filter.beforeMs === undefined
-  return (doc) => {
-    if (isRemoved[doc] === 1 || (expiresAt[doc] as number) <= nowMs) return false
-    if (isReadable !== undefined && isReadable[audience[doc] as number] === 0) return false
-    if (isLayer !== undefined && isLayer[layer[doc] as number] === 0) return false
-    if (!isOfAnyTime) {
-      const at = occurredAt[doc] as number
-      if (at < fromMs || at > toMs || at >= beforeMs) return false
+  constructor(index: MemoryIndex, filter: Filter, nowMs: number) {
+    this.#index = index
+    this.#nowMs = nowMs
+    this.#from = filter.fromMs ?? Number.NEGATIVE_INFINITY
+    // Times are whole milliseconds.
+    this.#to = Math.min(
+      filter.toMs ?? Number.POSITIVE_INFINITY,
+      (filter.beforeMs ?? Number.POSITIVE_INFINITY) - 1,
+    )
+    this.#readable = readable(index, filter)
+    this.#layers = wantedLayers(filter)
+    this.#tagged = tagged(index, filter)
+  }
+
+  fits(doc: number): boolean {
+    ONE_IN[0] = doc
+    return this.keep(ONE_IN, 1, ONE_OUT) === 1
+  }
+
+  /** Copies those that fit of the first `count` of `docs` to `kept`, and gives their number. */
+  keep(docs: Uint32Array, count: number, kept: Uint32Array): number {
+    const { occurredAt, expiresAt, isRemoved, audience, layer } = this.#index.documents
+    const isReadable = this.#readable
+    const isLayer = this.#layers
+    const isTagged = this.#tagged
+    const from = this.#from
+    const to = this.#to
+    const nowMs = this.#nowMs
+    const isOfAnyTime = from === Number.NEGATIVE_INFINITY && to === Number.POSITIVE_INFINITY
+    let number = 0
+    for (let i = 0; i < count; i++) {
+      const doc = docs[i] as number
+      if (isRemoved[doc] === 1 || (expiresAt[doc] as number) <= nowMs) continue
+      if (isReadable !== undefined && isReadable[audience[doc] as number] === 0) continue
+      if (isLayer !== undefined && isLayer[layer[doc] as number] === 0) continue
+      if (isTagged !== undefined && isTagged[doc] === 0) continue
+      if (!isOfAnyTime && !((occurredAt[doc] as number) >= from && (occurredAt[doc] as number) <= to))
+        continue
+      kept[number++] = doc
     }
-    return isTagged === undefined || isTagged(doc)
+    return number
+  }
+
+  /** Number of all that fit. */
+  count(): number {
+    const docs = new Uint32Array(COUNTED)
+    const kept = new Uint32Array(COUNTED)
+    const all = this.#index.documents.count
+    let number = 0
+    for (let first = 0; first < all; first += COUNTED) {
+      const count = Math.min(COUNTED, all - first)
+      for (let i = 0; i < count; i++) docs[i] = first + i
+      number += this.keep(docs, count, kept)
+    }
+    return number
   }
 }
 
@@ -45,14 +90,12 @@ function wantedLayers({ layers = [] }: Filter): Uint8Array | undefined {
   return Uint8Array.from(MEMORY_LAYERS, (layer) => (layers.includes(layer) ? 1 : 0))
 }
 
-/** Undefined where no tags are wanted. */
-function tagged(index: MemoryIndex, filter: Filter): Fits | undefined {
+function tagged(index: MemoryIndex, filter: Filter): Uint8Array | undefined {
   const keys = tagKeys(filter)
   if (keys.length === 0) return undefined
-  const terms = keys.map((key) => index.tag(key))
   const counts = new Uint8Array(index.documents.count)
-  for (const term of terms) {
-    if (term === undefined) return NOBODY
+  for (const term of keys.map((key) => index.tag(key))) {
+    if (term === undefined) return counts.fill(0)
     index.postings.read(term, (page, from, to) => {
       for (let i = from; i < to; i++) {
         const doc = (page[i] as number) >>> 8
@@ -60,5 +103,6 @@ function tagged(index: MemoryIndex, filter: Filter): Fits | undefined {
       }
     })
   }
-  return (doc) => counts[doc] === keys.length
+  for (let doc = 0; doc < counts.length; doc++) counts[doc] = counts[doc] === keys.length ? 1 : 0
+  return counts
 }

@@ -4,6 +4,28 @@ import { type IndexedRow, MemoryIndex } from './memory-index.js'
 /** Rows that are read at once: few enough to stop in time. */
 const ROWS = 500
 
+const COLUMNS = [
+  ...[
+    'seq',
+    'owner',
+    'scope',
+    'layer',
+    'importance',
+    'created_at',
+    'occurred_at',
+    'expires_at',
+    'tags',
+    'content',
+  ],
+  ...['metadata'],
+] as const
+/** All rows as one text: the library takes longer for each value that it hands over than SQLite for the row. */
+const JSON_OF_ROWS = `json_group_array(json_array(${COLUMNS.join(', ')})) AS rows`
+
+interface Rows {
+  readonly rows: string
+}
+
 interface Heads {
   readonly added: number
   readonly changed: number
@@ -28,12 +50,14 @@ export class IndexKeeper {
           coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'memory_changes'), 0) AS changed,
           coalesce((SELECT min(at) FROM memory_changes), 0) AS oldest_change`,
       ),
-      added: database.prepare<IndexedRow>(`SELECT * FROM memories WHERE seq > ? ORDER BY seq LIMIT ${ROWS}`),
+      added: database.prepare<Rows>(
+        `SELECT ${JSON_OF_ROWS} FROM (SELECT * FROM memories WHERE seq > ? ORDER BY seq LIMIT ${ROWS})`,
+      ),
       changes: database.prepare<{ at: number; seq: number }>(
         `SELECT max(at) AS at, seq FROM memory_changes WHERE at > ? AND at <= ? GROUP BY seq`,
       ),
-      some: database.prepare<IndexedRow>(
-        'SELECT * FROM memories WHERE seq IN (SELECT value FROM json_each(?))',
+      some: database.prepare<Rows>(
+        `SELECT ${JSON_OF_ROWS} FROM memories WHERE seq IN (SELECT value FROM json_each(?))`,
       ),
     }
   }
@@ -41,6 +65,12 @@ export class IndexKeeper {
   /** The index as of the last time that it was up with the file. */
   get index(): MemoryIndex {
     return this.#index
+  }
+
+  /** True where it has all that the file has; it is not read for that. */
+  get isUp(): boolean {
+    const [heads] = this.#statements.heads.all()
+    return heads !== undefined && this.#added === heads.added && this.#changed === heads.changed
   }
 
   /** Reads what is new for about so long; true once there is no more. Within a transaction the index is its state then. */
@@ -78,7 +108,7 @@ export class IndexKeeper {
       .all(after, upTo)
       .map(({ seq }) => seq)
       .filter((seq) => seq <= this.#added)
-    const rows = seqs.length === 0 ? [] : this.#statements.some.all(JSON.stringify(seqs))
+    const rows = seqs.length === 0 ? [] : rowsOf(this.#statements.some.all(JSON.stringify(seqs)))
     const there = new Set(rows.map(({ seq }) => seq))
     for (const seq of seqs) if (!there.has(seq)) this.#index.remove(seq)
     for (const row of rows) this.#index.put(row)
@@ -86,8 +116,13 @@ export class IndexKeeper {
   }
 
   #readAdded(head: number): void {
-    const rows = this.#statements.added.all(this.#added)
+    const rows = rowsOf(this.#statements.added.all(this.#added))
     for (const row of rows) this.#index.put(row)
     this.#added = rows.length < ROWS ? head : (rows.at(-1)?.seq ?? head)
   }
+}
+
+function rowsOf([found]: readonly Rows[]): IndexedRow[] {
+  const rows = JSON.parse(found?.rows ?? '[]') as unknown[][]
+  return rows.map((values) => Object.fromEntries(COLUMNS.map((column, i) => [column, values[i]])) as never)
 }

@@ -1,4 +1,5 @@
 import { type Documents, NONE } from './documents.js'
+import type { IndexFilter } from './index-filter.js'
 import type { Scoring } from './scoring.js'
 
 /** Turns before and after that may say what a turn is about. */
@@ -42,12 +43,12 @@ export function neighbourScore(
   { scores, had }: Scoring,
   rarities: readonly number[],
   doc: number,
-  fits: (doc: number) => boolean,
+  filter: IndexFilter,
 ): number {
   let best: number[] | undefined
   eachNeighbour(documents, doc, (neighbour, weight) => {
     const score = scores[neighbour] as number
-    if (score === 0 || !fits(neighbour)) return
+    if (score === 0 || !filter.fits(neighbour)) return
     best ??= rarities.map(() => 0)
     const words = had[neighbour] as number
     let whole = 0

@@ -1,6 +1,7 @@
 import { timesIn } from './asked-times.js'
 import { Best } from './best.js'
 import { FEEDBACK_TEXTS, feedbackShare, feedbackTerms } from './feedback.js'
+import type { IndexFilter } from './index-filter.js'
 import type { MemoryIndex } from './memory-index.js'
 import { bitOf, eachNeighbour, neighbourScore } from './neighbours.js'
 import { proximity } from './proximity.js'
@@ -39,8 +40,7 @@ export interface RankedParts {
 }
 
 export interface RankingOptions {
-  /** True for a document that may be found. */
-  readonly fits: (doc: number) => boolean
+  readonly filter: IndexFilter
   /** Number of documents that have to be in order. */
   readonly depth: number
   readonly nowMs: number
@@ -69,9 +69,11 @@ export class Ranker {
     if (asked.length === 0) return NOTHING
     this.scoring.begin()
     for (const [i, { terms }] of asked.entries()) for (const term of terms) this.scoring.add(term, bitOf(i))
-    const first = this.#select(Math.max(options.depth, WINDOW), options)
-    const isWidened = this.#widen(asked, first.best, options)
-    const all = isWidened ? this.#select(Math.max(options.depth, WINDOW), options).best : first.best
+    this.scoring.filter(options.filter)
+    const total = this.scoring.fittingCount
+    const depth = Math.max(options.depth, WINDOW)
+    const first = this.#select(depth, options.nowMs)
+    const all = this.#widen(asked, first, options) ? this.#select(depth, options.nowMs) : first
     const window = all.slice(0, WINDOW)
     const parts = this.#parts(window, text, asked, options)
     const ranked = this.#withNeighbours(window, parts, asked, options)
@@ -81,7 +83,7 @@ export class Ranker {
     }
     return {
       ranked,
-      total: Math.max(first.total, ranked.length),
+      total: Math.max(total, ranked.length),
       best: this.#best(parts) * MOST_BOOST,
       parts,
     }
@@ -93,20 +95,19 @@ export class Ranker {
     )
   }
 
-  #select(limit: number, { fits, nowMs }: RankingOptions): { best: Ranked[]; total: number } {
-    const { scores, touched, touchedCount } = this.scoring
+  #select(limit: number, nowMs: number): Ranked[] {
+    const { scores, fitting, fittingCount } = this.scoring
     const { occurredAt, importance } = this.index.documents
     const best = new Best(limit, occurredAt)
-    let total = 0
-    for (let i = 0; i < touchedCount; i++) {
-      const doc = touched[i] as number
-      if (!fits(doc)) continue
-      total++
+    let { threshold } = best
+    for (let i = 0; i < fittingCount; i++) {
+      const doc = fitting[i] as number
       const score = scores[doc] as number
-      if (score * MOST_BOOST < best.threshold) continue
+      if (score * MOST_BOOST < threshold) continue
       best.offer(doc, score * boost(importance[doc] as number, nowMs - (occurredAt[doc] as number)))
+      threshold = best.threshold
     }
-    return { best: best.sorted(), total }
+    return best.sorted()
   }
 
   /** Adds what the terms of the best texts are worth; false where these are too short to learn from. */
@@ -158,20 +159,20 @@ export class Ranker {
     window: readonly Ranked[],
     parts: Map<number, RankedParts>,
     asked: readonly AskedWord[],
-    { fits, nowMs }: RankingOptions,
+    { filter, nowMs }: RankingOptions,
   ): Ranked[] {
     const { scoring } = this
     const { documents } = this.index
     const { occurredAt, importance } = documents
     const rarities = this.rarities(asked)
     const add = (neighbour: number): void => {
-      if (parts.has(neighbour) || !fits(neighbour)) return
+      if (parts.has(neighbour) || !filter.fits(neighbour)) return
       parts.set(neighbour, { own: scoring.scores[neighbour] as number, near: 0, time: 0, neighbours: 0 })
     }
     for (const { doc } of window) eachNeighbour(documents, doc, add)
     const best = new Best(parts.size, occurredAt)
     for (const [doc, part] of parts) {
-      part.neighbours = neighbourScore(documents, scoring, rarities, doc, fits)
+      part.neighbours = neighbourScore(documents, scoring, rarities, doc, filter)
       best.offer(doc, sum(part) * boost(importance[doc] as number, nowMs - (occurredAt[doc] as number)))
     }
     return best.sorted()

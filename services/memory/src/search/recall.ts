@@ -9,7 +9,7 @@ import { StorageError } from '../model/errors.js'
 import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
 import { type Condition, type Filter, filterCondition, ownedBy } from './filter.js'
-import { indexFilter } from './index-filter.js'
+import { IndexFilter } from './index-filter.js'
 import { IndexKeeper } from './index-keeper.js'
 import type { MemoryIndex } from './memory-index.js'
 import { Ranker } from './ranking.js'
@@ -71,7 +71,7 @@ export class Recall {
       reach: reach ?? ownedBy(query.owner),
     }
     const text = query.query?.trim() ?? ''
-    if (text === '') return this.#list(query, filterCondition(filter, nowMs), nowMs)
+    if (text === '') return this.#database.reading(() => this.#list(query, filter, nowMs))
     return this.#whenUp(() => this.#search(text, query, filter, nowMs))
   }
 
@@ -93,7 +93,8 @@ export class Recall {
     }
   }
 
-  #list(query: MemoryQuery, filter: Condition, nowMs: number): MemoryRecalled {
+  #list(query: MemoryQuery, wanted: Filter, nowMs: number): MemoryRecalled {
+    const filter = filterCondition(wanted, nowMs)
     const rows = this.#rows<MemoryRow>(
       `WITH page AS MATERIALIZED (
           SELECT m.seq, m.occurred_at, ${BYTES} AS bytes FROM memories m WHERE ${filter.sql}
@@ -106,22 +107,28 @@ export class Recall {
       WHERE ${IS_WITHIN_PAGE} ORDER BY m.occurred_at DESC, m.seq DESC`,
       [...filter.values, query.limit, query.offset ?? 0],
     )
-    const [counted] = this.#rows<{ total: number }>(
-      `SELECT count(*) AS total FROM memories m WHERE ${filter.sql}`,
-      filter.values,
-    )
     const memories = rows.map((row) => {
       const facts = { relevance: 1, importance: row.importance, ageMs: nowMs - row.occurred_at }
       return { ...memoryFromRow(row), score: score(facts) }
     })
-    return pageOf(query, memories, counted?.total ?? 0)
+    return pageOf(query, memories, this.#count(wanted, filter, nowMs))
+  }
+
+  /** How many fit: by the index where it is there, since counting rows takes longer than reading a page of them. */
+  #count(wanted: Filter, filter: Condition, nowMs: number): number {
+    if (this.#keeper.isUp) return new IndexFilter(this.#keeper.index, wanted, nowMs).count()
+    const [counted] = this.#rows<{ total: number }>(
+      `SELECT count(*) AS total FROM memories m WHERE ${filter.sql}`,
+      filter.values,
+    )
+    return counted?.total ?? 0
   }
 
   #search(text: string, query: MemoryQuery, filter: Filter, nowMs: number): MemoryRecalled {
     const { index } = this.#keeper
     const offset = query.offset ?? 0
     const { ranked, total, best } = this.#rankerOf(index).rank(text, {
-      fits: indexFilter(index, filter, nowMs),
+      filter: new IndexFilter(index, filter, nowMs),
       depth: offset + query.limit,
       nowMs,
       textsOf: (docs) => this.#textsOf(index, docs),

@@ -1,3 +1,4 @@
+import type { IndexFilter } from './index-filter.js'
 import type { MemoryIndex } from './memory-index.js'
 
 /** One term of a question, and how much it counts beside its rarity. */
@@ -7,8 +8,7 @@ export interface WeightedTerm {
 }
 
 /** BM25 with the constants that are usual for passages (Anserini). */
-const K1 = 0.9
-const B = 0.4
+export const BM25 = { k1: 0.9, b: 0.4 } as const
 
 /** The scores of all documents for one question at a time; what a question touched is put back by the next. */
 export class Scoring {
@@ -17,6 +17,9 @@ export class Scoring {
   /** The documents with a score, of which there are `touchedCount`. */
   touched = new Uint32Array(1024)
   touchedCount = 0
+  /** Those of them that may be found, of which there are `fittingCount`. */
+  fitting = new Uint32Array(1024)
+  fittingCount = 0
   /** For each document which words of the question it has, a bit for each. */
   had = new Uint32Array(1024)
 
@@ -25,7 +28,7 @@ export class Scoring {
   }
 
   get bytes(): number {
-    return this.scores.length * 12
+    return this.scores.length * 16
   }
 
   /** Forgets the scores of the question before. */
@@ -40,6 +43,7 @@ export class Scoring {
     if (this.scores.length >= length) return
     this.scores = new Float32Array(length)
     this.touched = new Uint32Array(length)
+    this.fitting = new Uint32Array(length)
     this.had = new Uint32Array(length)
   }
 
@@ -55,9 +59,9 @@ export class Scoring {
     const { documents, postings } = this.#index
     const { scores, touched, had } = this
     const lengths = documents.length
-    const factor = weight * this.rarity(term) * (K1 + 1)
-    const constant = K1 * (1 - B)
-    const perWord = (K1 * B) / this.#averageLength()
+    const factor = weight * this.rarity(term) * (BM25.k1 + 1)
+    const constant = BM25.k1 * (1 - BM25.b)
+    const perWord = (BM25.k1 * BM25.b) / this.#averageLength()
     let count = this.touchedCount
     postings.read(term, (page, from, to) => {
       for (let i = from; i < to; i++) {
@@ -78,9 +82,9 @@ export class Scoring {
     const { documents, postings } = this.#index
     const { scores } = this
     const lengths = documents.length
-    const factor = weight * this.rarity(term) * (K1 + 1)
-    const constant = K1 * (1 - B)
-    const perWord = (K1 * B) / this.#averageLength()
+    const factor = weight * this.rarity(term) * (BM25.k1 + 1)
+    const constant = BM25.k1 * (1 - BM25.b)
+    const perWord = (BM25.k1 * BM25.b) / this.#averageLength()
     postings.read(term, (page, from, to) => {
       for (let i = from; i < to; i++) {
         const entry = page[i] as number
@@ -93,10 +97,15 @@ export class Scoring {
     })
   }
 
+  /** Finds out which documents with a score fit. */
+  filter(filter: IndexFilter): void {
+    this.fittingCount = filter.keep(this.touched, this.touchedCount, this.fitting)
+  }
+
   /** The worth of a term in a text of this length that has it so often. */
   worth({ term, weight }: WeightedTerm, frequency: number, length: number): number {
-    const norm = K1 * (1 - B + (B * length) / this.#averageLength())
-    return (weight * this.rarity(term) * (K1 + 1) * frequency) / (frequency + norm)
+    const norm = BM25.k1 * (1 - BM25.b + (BM25.b * length) / this.#averageLength())
+    return (weight * this.rarity(term) * (BM25.k1 + 1) * frequency) / (frequency + norm)
   }
 
   #averageLength(): number {

@@ -13,7 +13,9 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz'
 export class Vocabulary {
   readonly #numbers = new Map<string, number>()
   readonly #names: string[] = []
-  readonly #ofWord = new Map<string, number>()
+  /** Terms of words that came last, and of those that came before these. */
+  #ofWord = new Map<string, number>()
+  #ofOlderWord = new Map<string, number>()
   /** The oldest terms in the order of their letters; the others are not sorted yet. */
   #sorted: string[] = []
   #characters = 0
@@ -45,8 +47,11 @@ export class Vocabulary {
   ofWord(word: string): number {
     const known = this.#ofWord.get(word)
     if (known !== undefined) return known
-    const number = this.number(termOf(word))
-    if (this.#ofWord.size >= REMEMBERED) this.#ofWord.clear()
+    const number = this.#ofOlderWord.get(word) ?? this.number(termOf(word))
+    if (this.#ofWord.size >= REMEMBERED) {
+      this.#ofOlderWord = this.#ofWord
+      this.#ofWord = new Map()
+    }
     this.#ofWord.set(word, number)
     return number
   }
