@@ -1,11 +1,15 @@
-/** Stores 20 000 memories and times queries. Needs a build; run as `node services/memory/bench/store-and-query.mjs`. */
+/**
+ * Stores 20 000 memories and times queries. Needs a build; run as `node services/memory/bench/store-and-query.mjs`, for
+ * an empty database of PostgreSQL with its URL, and after that with how many.
+ */
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MemoryStore } from '@jamey/memory'
+import { MemoryStore, PostgresMemory, readDatabaseUrl } from '@jamey/memory'
 
-const COUNT = 20_000
+const [url, count = 20_000] = process.argv.slice(2)
+const COUNT = Number(count)
 const LAYERS = ['working', 'short_term', 'episodic', 'semantic', 'long_term']
 const vocabulary = Array.from({ length: 5000 }, (_, i) => `word${i.toString(36)}`)
 let seed = 42
@@ -24,7 +28,12 @@ const memory = (i) => ({
 })
 
 const folder = await mkdtemp(join(tmpdir(), 'memory-bench-'))
-const store = MemoryStore.open({ file: join(folder, 'memory.db'), announcer: 'bench' })
+const file = join(folder, 'memory.db')
+const open = () =>
+  url === undefined
+    ? MemoryStore.open({ file, announcer: 'bench' })
+    : PostgresMemory.open({ address: readDatabaseUrl(url), announcer: 'bench' })
+const store = await open()
 const store1 = (i) => store.store(memory(i), { id: randomUUID(), source: 'bench' })
 
 async function rate(name, count, inFlight) {
@@ -53,13 +62,14 @@ async function latency(name, query, runs = 100) {
   console.log(`query ${name}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ${total} fit`)
 }
 
-console.log(store.stats())
+console.log(await store.stats())
 await latency('newest first', {})
 await latency('rare word', { query: 'word3t1' })
 await latency('prefix of one', { query: 'word3' })
 await latency('three words', { query: 'worda wordb wordc' })
 await latency('the commonest word', { query: 'word0' })
 await latency('no memory has all words', { query: 'word3t1 word3t2 word3t3 word3t4 word0' })
+await latency('a question of eight words', { query: 'word0 word1 worda word3t1 wordz word2k word5 word1b' })
 await latency('word, tags, layer', {
   query: 'word5',
   tags: ['kind3', 'tag10'],
@@ -71,6 +81,6 @@ const { forgotten } = await store.forget({ tags: ['kind3'] })
 console.log(`forgot ${forgotten} in ${Math.round(performance.now() - begun)} ms`)
 await store.close()
 const opened = performance.now()
-await MemoryStore.open({ file: join(folder, 'memory.db') }).close()
+await (await open()).close()
 console.log(`opened, checked and closed in ${(performance.now() - opened).toFixed(0)} ms`)
 await rm(folder, { recursive: true })

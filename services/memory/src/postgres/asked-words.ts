@@ -6,7 +6,7 @@ import { SCHEMA } from './migrations.js'
 import { quoted } from './terms.js'
 
 /** A term that is looked for, and what it counts: the more, the fewer memories have it. */
-interface AskedTerm {
+export interface AskedTerm {
   readonly term: string
   readonly weight: number
   /** Number of memories that have it. */

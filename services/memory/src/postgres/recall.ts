@@ -8,18 +8,22 @@ import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js
 import type { Reach } from '../model/memory-storage.js'
 import { MOST_BOOST, RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from '../search/score.js'
 import { BM25 } from '../search/scoring.js'
-import { type Asked, anyOf, askedFor } from './asked-words.js'
+import { type Asked, type AskedTerm, anyOf, askedFor } from './asked-words.js'
 import type { Session } from './database-pool.js'
 import { type Filter, filterSql } from './filter.js'
 import { rowOf } from './memory-columns.js'
 import { SCHEMA } from './migrations.js'
 import { Parameters } from './parameters.js'
+import { quoted } from './terms.js'
 
 /** Bytes of one page, as content, tags and metadata lie in the database; it has one memory at least. */
 const PAGE_BYTES = 256 * 1024
 const BYTES = 'octet_length(m.content) + octet_length(m.tags) + octet_length(m.metadata)'
 /** The first of a page is, whatever its size. */
 const IS_WITHIN_PAGE = `(measured.up_to <= ${PAGE_BYTES} OR measured.place = 1)`
+
+/** Memories that are scored for one question, so that it costs what its rare words cost. */
+const MOST_SCORED = 10_000
 
 interface Question {
   readonly query: MemoryQuery
@@ -75,8 +79,32 @@ async function list(session: Session, { query, filter, nowMs }: Question): Promi
 async function search(session: Session, text: string, question: Question): Promise<MemoryRecalled> {
   const asked = await askedFor(session, text)
   if (asked.terms.length === 0) return { memories: [], total: 0 }
+  const rarest = rarestOf(asked.terms)
+  const found = await searchBy(session, rarest, asked, question)
+  const { limit, offset = 0 } = question.query
+  // What the rarest words alone find may be others', or what the filter leaves out.
+  const isEnough = rarest.length === asked.terms.length || found.total >= offset + limit
+  return isEnough ? found : searchBy(session, asked.terms, asked, question)
+}
+
+/** The terms by which memories are looked up; the others only say in which order these come. */
+function rarestOf(terms: readonly AskedTerm[]): readonly AskedTerm[] {
+  let memories = 0
+  const end = terms.findIndex((term, i) => {
+    memories += term.memories
+    return memories > MOST_SCORED && i > 0
+  })
+  return end === -1 ? terms : terms.slice(0, end)
+}
+
+async function searchBy(
+  session: Session,
+  by: readonly AskedTerm[],
+  asked: Asked,
+  question: Question,
+): Promise<MemoryRecalled> {
   const { query, nowMs } = question
-  const { sql, parameters } = foundSql(asked, question)
+  const { sql, parameters } = foundSql(by, asked, question)
   const now = parameters.add(nowMs)
   const [limit, offset] = [parameters.add(query.limit), parameters.add(query.offset ?? 0)]
   const rows = await session.rows<MemoryRow & { score: number; total: number }>(
@@ -99,26 +127,30 @@ async function search(session: Session, text: string, question: Question): Promi
   const memories = rows
     .filter(({ id }) => id !== null)
     .map((row) => ({ ...memoryFromRow(row), score: row.score }))
-  return pageOf(query, memories, rows[0]?.total ?? 0)
+  const total = rows[0]?.total ?? 0
+  const isAll = by.length === asked.terms.length && total < MOST_SCORED
+  return { ...pageOf(query, memories, total), ...(isAll ? {} : { total_is_at_least: true as const }) }
 }
 
-/** What fits, each with its BM25. */
-function foundSql({ terms, averageLength }: Asked, { filter, nowMs }: Question) {
+/**
+ * What fits, each with its BM25; of very much the newest. `ts_rank` of one word, all weights being 1, is what PostgreSQL
+ * counts fastest: nearly `f / (f + 0.645)` for a word that is there `f` times, which is taken back out.
+ */
+function foundSql(by: readonly AskedTerm[], { terms, averageLength }: Asked, { filter, nowMs }: Question) {
   const parameters = new Parameters()
   const condition = filterSql(filter, nowMs, parameters)
-  const names = parameters.add(terms.map(({ term }) => term))
-  const weights = parameters.add(terms.map(({ weight }) => weight))
-  const match = parameters.add(anyOf(terms))
+  const match = parameters.add(anyOf(by))
   const average = parameters.add(averageLength)
-  const often = 'cardinality(had.positions)'
-  const long = `${BM25.k1} * (${1 - BM25.b} + ${BM25.b} * m.terms_count / ${average}::float8)`
-  const sql = `SELECT m.seq, m.importance, m.occurred_at, matched.relevance
-    FROM ${SCHEMA}.memories m CROSS JOIN LATERAL (
-      SELECT sum(asked.weight * ${often} * ${BM25.k1 + 1} / (${often} + ${long})) AS relevance
-      FROM unnest(m.terms) AS had
-        JOIN unnest(${names}::text[], ${weights}::float8[]) AS asked (term, weight) ON asked.term = had.lexeme
-    ) AS matched
-    WHERE m.terms @@ ${match}::tsquery AND ${condition}`
+  const share = `${BM25.k1 / 0.645} * (${1 - BM25.b} + ${BM25.b} * m.terms_count / ${average}::float8)`
+  const worths = terms.map(({ term, weight }) => {
+    const often = `ts_rank('{1,1,1,1}', m.terms, ${parameters.add(quoted(term))}::tsquery)`
+    return `coalesce(${parameters.add(weight)}::float8 / (1 + ${share} * (1 / nullif(${often}, 0) - 1)), 0)`
+  })
+  const sql = `SELECT m.seq, m.importance, m.occurred_at, ${worths.join(' + ')} AS relevance
+    FROM (
+      SELECT m.seq, m.importance, m.occurred_at, m.terms, m.terms_count FROM ${SCHEMA}.memories m
+      WHERE m.terms @@ ${match}::tsquery AND ${condition} ORDER BY m.occurred_at DESC, m.seq DESC LIMIT ${MOST_SCORED}
+    ) m`
   return { sql, parameters }
 }
 
