@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import type { Bus } from '@jamey/bus'
 import { atKeeper, topics } from '@jamey/contracts'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { readAudit } from '../audit/audit-reader.js'
 import {
   ANSWERING,
   ApprovalSystem,
@@ -136,7 +138,82 @@ describe('with another conscience in the place of the first, a call', () => {
   })
 })
 
+describe('an approval with little time', () => {
+  /** Resolves once the conscience tells that it has expired. */
+  const expiry = (id: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      person
+        .subscribe(approvals.state, ({ data: { approval_id, status } }) => {
+          if (approval_id === id && status === 'expired') resolve()
+        })
+        .catch(reject)
+    })
+
+  beforeEach(async () => {
+    person = await system.client('person', [...ANSWERING, 'subscribe:jamey/conscience/approvals/#'])
+  })
+
+  it('that nobody answers in it expires: it takes no answer, and people are asked again', async () => {
+    await started('jamey-conscience', { seconds: 1 })
+    const id = await idOf(evaluate(agent))
+    // Held until it is pending no more.
+    expect(await get(agent, id, 20_000)).toMatchObject({ status: 'expired', answers: [] })
+    await expect(answer(person, id)).rejects.toMatchObject({ kind: 'approval-settled' })
+    const again = await evaluate(agent)
+    expect(again.decision).toBe('ask')
+    expect(again.approval?.id).not.toBe(id)
+  })
+
+  it('that was approved in it, for once, is good for no call after it', async () => {
+    await started('jamey-conscience', { seconds: 4 })
+    const [used, late] = [await idOf(evaluate(agent)), await idOf(evaluate(agent, { session_id: 's' }))]
+    const expired = expiry(late)
+    await answer(person, used)
+    await answer(person, late)
+    expect(await evaluate(agent)).toMatchObject({ decision: 'allow', approval: { id: used } })
+    await expired
+    const verdict = await evaluate(agent, { session_id: 's' })
+    expect(verdict.decision).toBe('ask')
+    expect(verdict.approval?.id).not.toBe(late)
+  })
+})
+
 describe('with two consciences', () => {
+  it('the audit has who was asked, who answered what, and what came of the call', async () => {
+    const auditFolder = join(system.folder, 'audit')
+    await started('jamey-conscience', { auditFolder })
+    const agent = await system.client('reporting', [...ASKING, 'publish:jamey/conscience/reports'])
+    const call = { session_id: 's', call_id: 'c' }
+    const id = await idOf(evaluate(agent, call))
+    await answer(person, id, { note: 'I know Ann' })
+    const { evaluation_id } = await evaluate(agent, call)
+    const told = {
+      ...call,
+      kind: 'result',
+      tool: 'send',
+      result: 'secret',
+      outcome: 'succeeded',
+      evaluation_id,
+    } as const
+    await agent.request(topics.conscience.report, told, TIME)
+    const records: Record<string, unknown>[] = []
+    for await (const { read } of readAudit(auditFolder)) records.push({ ...read?.record })
+    expect(records).toMatchObject([
+      { kind: 'opened' },
+      { kind: 'verdict', decision: 'ask', approval: { id } },
+      {
+        kind: 'approval',
+        approval_id: id,
+        status: 'approved',
+        requested_by: agent.clientId,
+        answers: [{ answered_by: person.clientId, decision: 'approve', note: 'I know Ann' }],
+      },
+      { kind: 'verdict', decision: 'allow', approval: { id }, evaluation_id },
+      { kind: 'outcome', tool: 'send', outcome: 'succeeded', evaluation_id, reported_by: agent.clientId },
+    ])
+    expect(JSON.stringify(records)).not.toContain('secret')
+  })
+
   it('what is approved for once is used once, whichever judges', async () => {
     await started()
     await started('jamey-conscience-2')

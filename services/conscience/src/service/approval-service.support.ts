@@ -87,12 +87,22 @@ export class ApprovalSystem {
 
   async conscience(
     clientId = 'jamey-conscience',
-    { policy = policyOf(), consciences = ['jamey-conscience', 'jamey-conscience-2'], seconds = 3_600 } = {},
+    {
+      policy = policyOf(),
+      consciences = ['jamey-conscience', 'jamey-conscience-2'],
+      seconds = 3_600,
+      auditFolder = undefined as string | undefined,
+    } = {},
   ): Promise<TestConscience> {
     const bus = await this.bus(clientId, COMPONENTS.conscience.permissions)
     const path = join(this.folder, clientId)
     const open = () => openRecordStore({ path, kind: 'jamey approvals', version: 1 })
-    const conscience = createConscience({ bus, policy, approvals: { open, consciences, seconds } })
+    const conscience = createConscience({
+      bus,
+      policy,
+      auditFolder,
+      approvals: { open, consciences, seconds },
+    })
     await conscience.start()
     const stop = async (): Promise<void> => {
       await conscience.stop({ graceMs: 500 })

@@ -43,6 +43,8 @@ export interface ApprovalServiceParts {
   readonly clock: Clock
   readonly options: ApprovalOptions
   readonly report: (kind: string, error: unknown) => void
+  /** Resolves once the audit has what was answered. */
+  readonly record: (approval: Approval) => Promise<void>
 }
 
 /** What people say of a call that a rule asks about. */
@@ -189,9 +191,9 @@ export class ApprovalService {
       ),
       bus.serve(approvals.list, options, ({ data }) => this.#list(data)),
       bus.serve(atKeeper(approvals.answer, own), options, (request) => this.#answer(request)),
-      bus.serve(atKeeper(approvals.revoke, own), options, async ({ data, principal }) => ({
-        approval: await this.#opened().revoke(data.approval_id, principal.clientId),
-      })),
+      bus.serve(atKeeper(approvals.revoke, own), options, ({ data, principal }) =>
+        this.#recorded(this.#opened().revoke(data.approval_id, principal.clientId)),
+      ),
       bus.serve(atKeeper(approvals.use, own), options, (request) => this.#use(request)),
       bus.serve(atKeeper(approvals.forwardWithdrawal, own), options, (request) => {
         this.#assertConscience(request)
@@ -205,7 +207,13 @@ export class ApprovalService {
   async #answer({ data, principal, sender }: Request<AnswerApproval>): Promise<{ approval: Approval }> {
     const { approval_id, ...answer } = data
     const by = { answeredBy: principal.clientId, sentBy: sender.clientId }
-    return { approval: await this.#opened().answer(approval_id, { ...answer, ...by }) }
+    return this.#recorded(this.#opened().answer(approval_id, { ...answer, ...by }))
+  }
+
+  async #recorded(changing: Promise<Approval>): Promise<{ approval: Approval }> {
+    const approval = await changing
+    await this.#parts.record(approval)
+    return { approval }
   }
 
   /** By whichever conscience it comes to; the one that keeps it decides which answer was the first. */
@@ -220,7 +228,7 @@ export class ApprovalService {
     requested_by,
     because,
   }: ForwardedWithdrawal): Promise<{ approval: Approval }> {
-    return { approval: await this.#opened().withdraw(approval_id, requested_by, because) }
+    return this.#recorded(this.#opened().withdraw(approval_id, requested_by, because))
   }
 
   /** Nobody else: whoever used one up, or withdrew it, would take it from whom it is for. */

@@ -99,8 +99,18 @@ class BusConscience implements Conscience {
     const report = (kind: string, error: unknown): void => this.#failures.report(kind, error)
     const parts = { bus, clock, report }
     this.#attestations = new AttestationListener(parts)
-    this.#approvals = options.approvals && new ApprovalService({ ...parts, options: options.approvals })
-    this.#sessions = new SessionService({ ...parts, open: options.sessions?.open })
+    this.#approvals =
+      options.approvals &&
+      new ApprovalService({
+        ...parts,
+        options: options.approvals,
+        record: async (approval) => this.#record?.approval(approval),
+      })
+    this.#sessions = new SessionService({
+      ...parts,
+      open: options.sessions?.open,
+      record: async (told, reportedBy) => this.#record?.outcome(told, reportedBy),
+    })
     this.#policy = options.policy ?? loadPolicy(options.policyFile)
   }
 

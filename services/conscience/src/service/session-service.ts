@@ -16,12 +16,16 @@ import type { ConscienceBus } from './conscience-bus.js'
 import { openAlone } from './owned-records.js'
 import { MemoryRecords, readInParts, written } from './session-records.js'
 
+export type ReportedResult = Extract<SessionReport, { kind: 'result' }>
+
 export interface SessionServiceParts {
   readonly bus: ConscienceBus
   readonly clock: Clock
   /** Opens what sessions are kept in; memory that lasts as long as the process by default. */
   readonly open: (() => Promise<DurableRecords>) | undefined
   readonly report: (kind: string, error: unknown) => void
+  /** Resolves once the audit has what came of a call. */
+  readonly record: (told: ReportedResult, reportedBy: string) => Promise<void>
 }
 
 /** A sender's reports beyond this could not be answered within the time that anybody waits. */
@@ -130,7 +134,8 @@ export class SessionService {
     // Present for as long as reports are taken.
     const thread = this.#thread as EvaluationThread
     const remembered = await thread.tell(principal.clientId, { told: toldBy(data), key, at }, context)
-    await this.#keep(key, remembered)
+    const recorded = data.kind === 'result' ? this.#parts.record(data, principal.clientId) : Promise.resolve()
+    await Promise.all([this.#keep(key, remembered), recorded])
     return { recorded: true }
   }
 

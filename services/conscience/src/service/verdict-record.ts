@@ -1,8 +1,9 @@
 import { type Clock, RequestError } from '@jamey/bus'
-import type { Evaluation, Verdict } from '@jamey/contracts'
+import type { Approval, Evaluation, Verdict } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import { AuditError, AuditLog } from '../audit/audit-log.js'
 import type { AuditEntry } from '../audit/audit-record.js'
+import type { ReportedResult } from './session-service.js'
 
 export interface VerdictRecordOptions {
   readonly clientId: string
@@ -35,6 +36,18 @@ export class VerdictRecord {
     return this.#append({ ...submissionOf(submitted), ...verdict, kind: 'verdict', judged: verdict.kind })
   }
 
+  /** Who answered or took back what. The arguments stand in the record of the verdict. */
+  approval(approval: Approval): Promise<void> {
+    const { arguments: _, changed_arguments: __, intent: ___, reasons: ____, ...rest } = approval
+    return this.#append({ ...rest, kind: 'approval' })
+  }
+
+  /** What an agent said came of a call; not what the tool answered, which may be anything. */
+  outcome(report: ReportedResult, reportedBy: string): Promise<void> {
+    const { arguments: _, result: __, ...rest } = report
+    return this.#append({ ...rest, reported_by: reportedBy, kind: 'outcome' })
+  }
+
   async close(): Promise<void> {
     await this.#audit.close()
     this.#tellHead('the audit is ended')
@@ -47,11 +60,8 @@ export class VerdictRecord {
       if (!(error instanceof AuditError)) throw error
       throw new RequestError(
         'audit-failed',
-        `The verdict cannot be recorded, so there is none: ${error.message}`,
-        {
-          retryable: true,
-          cause: error,
-        },
+        `It cannot be recorded, and nothing is done of which there is no record: ${error.message}`,
+        { retryable: true, cause: error },
       )
     }
   }
