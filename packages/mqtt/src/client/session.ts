@@ -129,12 +129,12 @@ export class Session implements ConnectorListener {
     await this.#storeWriter.close()
   }
 
-  onConnected(connection: Connection, server: ServerInformation, isInDoubt: boolean): void {
+  onConnected(connection: Connection, server: ServerInformation, isInDoubt: boolean, wasAway: boolean): void {
     this.#server = server
     const isResumed = server.sessionPresent
     this.poisonSearch?.begin(connection)
     // Subscriptions first: the answer to what is published next may already need them.
-    this.subscriptions.onConnected(connection, server, isResumed, isInDoubt)
+    this.subscriptions.onConnected(connection, server, isResumed, isInDoubt || wasAway)
     this.incoming.onConnected(connection, isResumed, isInDoubt)
     this.outgoing.onConnected(connection, server, isResumed)
   }

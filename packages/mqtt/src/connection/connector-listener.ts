@@ -13,8 +13,11 @@ export type Finding = 'found' | 'near' | 'none'
 
 /** The owner of the connections that the connector makes. */
 export interface ConnectorListener {
-  /** `isInDoubt`: a CONNECT before this one had no answer, so the server may have made a new session meanwhile. */
-  onConnected(connection: Connection, server: ServerInformation, isInDoubt: boolean): void
+  /**
+   * `isInDoubt`: a CONNECT before this one had no answer, so the server may have made a new session meanwhile.
+   * `wasAway`: it was not there for a while, so it may have been restarted.
+   */
+  onConnected(connection: Connection, server: ServerInformation, isInDoubt: boolean, wasAway: boolean): void
   onPacket(connection: Connection, packet: Packet | Skipped): void
   onWritable(): void
   onDisconnected(): void

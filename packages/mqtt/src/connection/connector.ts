@@ -389,7 +389,7 @@ export class Connector implements ConnectionListener, AuthenticationListener {
       this.#listener.onDisconnected()
     }
     if (next.state === 'connected') {
-      this.#listener.onConnected(next.connection, next.server, this.#isInDoubt)
+      this.#listener.onConnected(next.connection, next.server, this.#isInDoubt, this.#attempts > 1)
       this.#isInDoubt = false
     }
     if (next.state === 'error' || next.state === 'disconnected') {

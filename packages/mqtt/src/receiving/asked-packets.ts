@@ -1,5 +1,6 @@
 import type { SubscriptionRequest } from '@jamey/protocol'
 import { PUBLISH_IDENTIFIERS } from '../model/settings.js'
+import type { Route } from './dispatcher.js'
 import type { Handling } from './handling.js'
 import type { Waiter } from './subscription-waiter.js'
 
@@ -9,10 +10,7 @@ const LAST_IDENTIFIER = 65_535
  * A wanted subscription. `unsent`: the server is to be asked; `asked`: it was, on this connection; `withheld`: it is
  * not, since the connection would end.
  */
-export interface Entry {
-  readonly filter: string
-  /** Subscription identifiers; the last one is the one to ask with. */
-  readonly identifiers: number[]
+export interface Entry extends Route {
   request: SubscriptionRequest
   handlings: readonly Handling[]
   state: 'unsent' | 'asked' | 'granted' | 'withheld'

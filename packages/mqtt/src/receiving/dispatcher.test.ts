@@ -1,7 +1,7 @@
 import { isTopicFilter, matches, type Publish, splitShared } from '@jamey/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Dispatcher } from './dispatcher.js'
+import { Dispatcher, type Route } from './dispatcher.js'
 import { Handling } from './handling.js'
 
 const message = (topic: string, subscriptionIdentifiers?: number[]): Publish => ({
@@ -14,6 +14,8 @@ const message = (topic: string, subscriptionIdentifiers?: number[]): Publish => 
   packetIdentifier: 0,
   properties: subscriptionIdentifiers && { subscriptionIdentifiers },
 })
+
+const routeOf = (filter: string): Route => ({ filter, handlings: [], identifiers: [] })
 
 describe('dispatch', () => {
   it('finds the handlers of exactly the filters that match, after any change [promise 8]', () => {
@@ -29,23 +31,23 @@ describe('dispatch', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 30, size: 'max' }), (changes) => {
         const dispatcher = new Dispatcher()
-        const model = new Map<string, { handling: Handling; identifier: number }>()
+        const model = new Map<string, { handling: Handling; route: Route }>()
         for (const [name, isAdded] of changes) {
           const existing = model.get(name)
           if (isAdded && existing === undefined) {
             const handling = new Handling(() => {}, false)
-            const identifier = dispatcher.identifierFor(name)
-            dispatcher.set({ filter: name, handlings: [handling] }, identifier)
-            model.set(name, { handling, identifier })
+            const route = { filter: name, handlings: [handling], identifiers: [] }
+            dispatcher.add(route)
+            model.set(name, { handling, route })
           } else if (!isAdded && existing !== undefined) {
-            dispatcher.delete(name, [existing.identifier])
+            dispatcher.delete(existing.route)
             model.delete(name)
-          }
+          } else if (existing !== undefined) dispatcher.renumber(existing.route)
           for (const topic of ['a', 'a/b', 'b/a/b', '/a', 'a/', '$s', '$s/a', '$share/g/a']) {
             const expected = [...model].filter(([own]) => matches(splitShared(own).filter, topic))
             const handlings = new Set(expected.map(([, { handling }]) => handling))
             expect(new Set(dispatcher.find(message(topic)))).toEqual(handlings)
-            const identifiers = expected.map(([, { identifier }]) => identifier)
+            const identifiers = expected.flatMap(([, { route }]) => route.identifiers)
             if (identifiers.length === 0) continue
             expect(new Set(dispatcher.find(message(topic, identifiers)))).toEqual(handlings)
             const [one] = identifiers
@@ -58,7 +60,10 @@ describe('dispatch', () => {
 
   it('gives a filter the same identifier in every process', () => {
     const [one, other] = [new Dispatcher(), new Dispatcher()]
-    other.set({ filter: 'x', handlings: [] }, other.identifierFor('x'))
-    expect(one.identifierFor('jamey/+/query')).toBe(other.identifierFor('jamey/+/query'))
+    const [here, there] = [routeOf('jamey/+/query'), routeOf('jamey/+/query')]
+    one.add(here)
+    other.add(routeOf('x'))
+    other.add(there)
+    expect(here.identifiers).toEqual(there.identifiers)
   })
 })

@@ -6,12 +6,16 @@ import { type Handling, NO_HANDLINGS } from './handling.js'
 const MAXIMUM_REMEMBERED_TOPICS = 10_000
 /** Identifiers are 1 to 268 435 455. Section 3.8.2.1.2. */
 const MAXIMUM_IDENTIFIER = 0x0fff_ffff
+/** Identifiers of a filter that stay known, for what is still on its way. */
+const KNOWN_IDENTIFIERS = 3
 
 /** One topic filter and the handlers of its messages. */
 export interface Route {
   readonly filter: string
   /** Replaced, never changed, so that whoever goes through it is not disturbed. */
   readonly handlings: readonly Handling[]
+  /** Subscription identifiers of the filter; the last one is the one to ask with. */
+  readonly identifiers: number[]
 }
 
 /**
@@ -29,38 +33,39 @@ export class Dispatcher {
   readonly #byIdentifier = new Map<number, Route>()
   readonly #byTopic = new Map<string, readonly Handling[]>()
 
-  /** Adds the route of a filter that has none. */
-  set(route: Route, identifier: number): void {
+  /** Adds the route of a filter that has none, and gives it its identifier. */
+  add(route: Route): void {
     this.#byFilter.set(route.filter, route)
-    this.#byIdentifier.set(identifier, route)
+    this.renumber(route)
     this.#countForm(route.filter, 1)
     this.changed()
   }
 
-  delete(filter: string, identifiers: readonly number[]): void {
+  delete({ filter, identifiers }: Route): void {
     if (!this.#byFilter.delete(filter)) return
     for (const identifier of identifiers) this.#byIdentifier.delete(identifier)
     this.#countForm(filter, -1)
     this.changed()
   }
 
-  /** Messages with `identifier` go to `route`; without a route, to the handlers that their topic finds. */
-  identify(identifier: number, route?: Route): void {
-    if (route === undefined) this.#byIdentifier.delete(identifier)
-    else this.#byIdentifier.set(identifier, route)
+  /**
+   * Gives a route an identifier that it has not had. In every process a filter begins with the same one, so that
+   * messages of a resumed session find their way.
+   */
+  renumber(route: Route): void {
+    const { identifiers } = route
+    // `| 0`: so that it is kept as an integer, which takes no memory of its own.
+    let identifier = identifiers.at(-1) ?? (digestOf(route.filter, NO_BYTES) % MAXIMUM_IDENTIFIER) | 0
+    do identifier = (identifier % MAXIMUM_IDENTIFIER) + 1
+    while (this.#byIdentifier.has(identifier))
+    this.#byIdentifier.set(identifier, route)
+    if (identifiers.push(identifier) > KNOWN_IDENTIFIERS)
+      this.#byIdentifier.delete(identifiers.shift() as number)
   }
 
   /** The handlers of a route have changed. */
   changed(): void {
     this.#byTopic.clear()
-  }
-
-  /** The same filter gets the same identifier in every process, so that messages of a resumed session find their way. */
-  identifierFor(filter: string): number {
-    // `| 0`: so that it is kept as an integer, which takes no memory of its own.
-    let identifier = ((digestOf(filter, NO_BYTES) % MAXIMUM_IDENTIFIER) | 0) + 1
-    while (this.#byIdentifier.has(identifier)) identifier = (identifier % MAXIMUM_IDENTIFIER) + 1
-    return identifier
   }
 
   find(packet: Publish): readonly Handling[] {

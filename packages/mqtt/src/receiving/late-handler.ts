@@ -4,9 +4,6 @@ import type { Entry } from './asked-packets.js'
 import type { Dispatcher } from './dispatcher.js'
 import type { Handling } from './handling.js'
 
-/** Identifiers of a filter that stay known, for what is still on its way. */
-const KNOWN_IDENTIFIERS = 3
-
 /**
  * Sees to it that a handler gets the retained messages that comes when they have, or may have, been sent: the server is
  * to be asked for them once more, with another identifier. By that they are told from those that it may still be sending
@@ -18,18 +15,17 @@ export function requestRetained(
   handling: Handling,
   { retainHandling = 0 }: SubscribeOptions,
 ): void {
-  const { filter, identifiers, handlings } = entry
+  const { filter, handlings } = entry
   // Retained messages of a shared subscription go to nobody. Section 3.8.3.1.
   if (retainHandling !== 0 || filter.startsWith('$share/') || !handlings.includes(handling)) return
-  const identifier = dispatcher.identifierFor(filter)
-  dispatcher.identify(identifier, entry)
+  const formers = [...entry.identifiers]
+  dispatcher.renumber(entry)
+  const identifier = entry.identifiers.at(-1) as number
   // A second copy is better than none where live messages are marked as retained, too.
   if (!entry.request.retainAsPublished) {
-    for (const former of identifiers) ignore(handling, former)
+    for (const former of formers) ignore(handling, former)
     for (const other of handlings) if (other !== handling) ignore(other, identifier)
   }
-  identifiers.push(identifier)
-  if (identifiers.length > KNOWN_IDENTIFIERS) dispatcher.identify(identifiers.shift() as number)
   entry.request = { ...entry.request, retainHandling: 0 }
   entry.state = 'unsent'
 }

@@ -117,9 +117,10 @@ export class Subscriptions {
   }
 
   /**
-   * `isInDoubt`: the session that was resumed may be a new one, and then has none of our subscriptions. Shared ones are
-   * always in doubt: Mosquitto 2.0.11 forgets them over a restart and says that the session is present. Asking for what
-   * is there already changes nothing. [MQTT-3.8.4-3]
+   * `isInDoubt`: the session that was resumed may be a new one, and then has none of our subscriptions. So it is where
+   * the server was away, for it may have been restarted: VerneMQ 2.1.2 says that a session begun with Clean Start is
+   * present then, and delivers nothing. Shared ones are always in doubt: Mosquitto 2.0.11 forgets them over a restart.
+   * Asking for what is there already changes nothing. [MQTT-3.8.4-3]
    */
   onConnected(
     connection: Connection,
@@ -181,9 +182,10 @@ export class Subscriptions {
 
   close(makeError: () => SubscriptionError): void {
     this.onDisconnected()
-    for (const entry of this.#entries.values())
+    for (const entry of this.#entries.values()) {
       for (const waiter of takeWaiters(entry)) waiter.reject(makeError())
-    for (const { filter, identifiers } of this.#entries.values()) this.dispatcher.delete(filter, identifiers)
+      this.dispatcher.delete(entry)
+    }
     this.#entries.clear()
     this.#removals.close()
   }
@@ -198,10 +200,9 @@ export class Subscriptions {
     }
     // Handlers that are leaving make room for those that come.
     this.#removals.withdraw(filter)
-    const identifier = this.dispatcher.identifierFor(filter)
     const entry: Entry = {
       filter,
-      identifiers: [identifier],
+      identifiers: [],
       request: requestFor(filter, options),
       handlings: [],
       state: 'unsent',
@@ -209,7 +210,7 @@ export class Subscriptions {
       waiters: undefined,
     }
     this.#entries.set(filter, entry)
-    this.dispatcher.set(entry, identifier)
+    this.dispatcher.add(entry)
     return entry
   }
 
@@ -222,17 +223,22 @@ export class Subscriptions {
     this.#ask(entry)
   }
 
-  /** `isAgain`: the subscription may be there, whose retained messages have come already. */
+  /**
+   * `isAgain`: the subscription may be there, whose retained messages have come already; or the server may know it and
+   * not serve it. VerneMQ 2.1.2 does not look into that where nothing is new, so the identifier is.
+   */
   #ask(entry: Entry, isAgain = false): void {
     const connection = this.#connection
     if (connection === undefined || entry.state !== 'unsent') return
     const { filter, request } = entry
-    const isIdentified = this.#server?.subscriptionIdentifiersAvailable === true
+    if (isAgain) this.dispatcher.renumber(entry)
     const packet: Subscribe = {
       type: 'subscribe',
       packetIdentifier: 1,
       subscriptions: [isAgain ? withoutKnownRetained(request) : request],
-      properties: isIdentified ? { subscriptionIdentifier: entry.identifiers.at(-1) } : undefined,
+      properties: this.#server?.subscriptionIdentifiersAvailable
+        ? { subscriptionIdentifier: entry.identifiers.at(-1) }
+        : undefined,
     }
     const fault = unsupported(filter, this.#server) ?? oversized(filter, packet, this.#server)
     if (fault !== undefined) return this.refuse(entry, fault)
@@ -271,7 +277,7 @@ export class Subscriptions {
   #forget(entry: Entry): void {
     this.#entries.delete(entry.filter)
     this.#postponed.delete(entry)
-    this.dispatcher.delete(entry.filter, entry.identifiers)
+    this.dispatcher.delete(entry)
   }
 
   #waitFor(

@@ -94,7 +94,7 @@ export class Unsubscriptions {
     const entry = this.#leaving.get(filter)
     if (entry === undefined) return
     this.#leaving.delete(filter)
-    this.#dispatcher.delete(filter, entry.identifiers)
+    this.#dispatcher.delete(entry)
   }
 
   onUnsuback({ filter, waiters }: AskedRemoval, { reasonCodes, properties }: Unsuback): void {
