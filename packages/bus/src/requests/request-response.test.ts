@@ -158,6 +158,42 @@ describe('a request', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('asks again for two seconds where its server refuses it, whose rules may not be loaded yet', async () => {
+    const { broker, clock } = setUp()
+    const client = broker.connect('restarted')
+    const permissions = ['publish:jamey/api/requests']
+    const config = { url: 'mqtt://fake', clientId: 'restarted', permissions, clock }
+    const bus = new MqttBus(config, new Permissions(permissions, { clientId: 'restarted' }), client)
+    let tries = 0
+    broker.beforePublish = (topic) => {
+      if (topic !== contract.topic) return
+      tries++
+      throw new PublishError('refused', 'not here', { reasonCode: 0x87 })
+    }
+    const ask = () => rejection(bus.request(contract, call, { timeoutMs: 10_000, isRepeatable: false }))
+    client.become('reconnecting')
+    client.become('connected')
+    const refused = ask()
+    await settled()
+    for (let i = 0; i < 10; i++) await clock.advance(200)
+    expect(await refused).toMatchObject({ name: 'PublishError', reasonCode: 0x87 })
+    expect(tries).toBe(11)
+    expect(await ask()).toMatchObject({ name: 'PublishError' })
+    expect(tries).toBe(12)
+    client.become('reconnecting')
+    client.become('connected')
+    let taken = 0
+    broker.add({ filter: contract.topic, handler: async () => void taken++ })
+    const late = ask()
+    await settled()
+    broker.beforePublish = () => {}
+    await clock.advance(200)
+    expect(taken).toBe(1)
+    await bus.close()
+    expect(await late).toMatchObject({ code: 'bus-closed' })
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('times out by the millisecond, and drops the answer that comes later [promises 27, 30]', async () => {
     const { asker, server, clock } = setUp()
     const { opening, open } = gate()

@@ -2,7 +2,6 @@ import type { Permissions } from '@jamey/auth'
 import {
   type Binding,
   type DataInput,
-  inboxFilter,
   PING_ACTION,
   type RemoteFailure,
   type RequestContract,
@@ -29,19 +28,23 @@ import {
 import { randomUuid } from '../support/uuid.js'
 import { assertBound, bindingOf } from '../wire/answer-binding.js'
 import { assertIdentifiers, checkData, decodeEnvelope, type Envelope } from '../wire/envelope.js'
-import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
+import type { MqttPort } from '../wire/mqtt-port.js'
 import { ReplyTopics } from '../wire/reply-topics.js'
 import { latin1 } from '../wire/request-properties.js'
 import type { ServerStamp } from '../wire/server-stamp.js'
+import { Inbox } from './inbox.js'
 import { aborted, closed, type TimedOptions, timed, timedOut } from './request-end.js'
 import { type Repeatable, Resending } from './resending.js'
 
 /**
  * For so long after it connected, a server that knows nobody may only have been restarted: whoever serves comes back
- * like we did. So often it is asked again.
+ * like we did. One that refuses may not have loaded its rules yet, as VerneMQ, which listens before. So often it is asked
+ * again.
  */
 const ARRIVAL_MS = 2000
 const ARRIVAL_RETRY_MS = 200
+/** Far more than a server takes to answer. */
+const RENEWAL_MS = 5000
 /** Time after a deadline that the client, whose own is the same, may take to say whether the request has left. */
 const LAST_WORD_MS = 20
 
@@ -89,8 +92,7 @@ export class Requester {
   readonly #waiting = new Map<string, Waiting>()
   readonly #replyTopics: ReplyTopics
   readonly #resending: Resending<Waiting>
-  #inbox: Promise<PortSubscription> | undefined
-  #isInboxOpen = false
+  readonly #inbox: Inbox
   #isClosed = false
   readonly #stopWatching: () => void
   #connectedAtMs = Number.NEGATIVE_INFINITY
@@ -98,6 +100,7 @@ export class Requester {
   constructor(parts: RequesterParts) {
     this.#parts = parts
     this.#replyTopics = new ReplyTopics(parts.clientId)
+    this.#inbox = new Inbox(parts.port, parts.clientId, (message) => this.#handleAnswer(message))
     this.#stopWatching = parts.port.onState(({ state }) => {
       if (state === 'connected') this.#connectedAtMs = parts.clock.now()
     })
@@ -186,8 +189,8 @@ export class Requester {
         refusals: 0,
       }
       this.#wait(waiting)
-      if (this.#isInboxOpen) return this.#send(waiting, bytes)
-      this.#openInbox().then(
+      if (this.#inbox.isOpen) return this.#send(waiting, bytes)
+      this.#inbox.open().then(
         () => this.#send(waiting, bytes),
         (error) => this.#failUnsent(waiting, error),
       )
@@ -226,7 +229,11 @@ export class Requester {
 
   #fail(waiting: Waiting, error: unknown): void {
     if (!this.#settle(waiting)) return
-    if (error instanceof RequestTimeoutError) this.#parts.counters.requestsTimedOut++
+    if (error instanceof RequestTimeoutError) {
+      this.#parts.counters.requestsTimedOut++
+      // The answer may have come to nothing because the server has lost the inbox.
+      if (!this.#isClosed) this.#inbox.renew(RENEWAL_MS)
+    }
     waiting.reject(error)
   }
 
@@ -242,21 +249,29 @@ export class Requester {
         if (reasonCode === ReasonCode.noMatchingSubscribers) this.#missed(waiting, bytes)
         else if (waiting.bytes !== undefined && !waiting.isSettled) this.#resending.handedOver(waiting)
       },
-      (error) => this.#failUnsent(waiting, error),
+      (error) => {
+        if (isDenied(error) && this.#hasJustArrived) this.#sendLater(waiting, bytes)
+        else this.#failUnsent(waiting, error)
+      },
     )
   }
 
   /** Nobody got it, so that it may be sent again whatever it asks for. */
   #missed(waiting: Waiting, bytes: Buffer): void {
-    const { clock } = this.#parts
-    if (waiting.isSettled) return
     const { topic, action } = waiting.contract
     // A ping asks whether anybody is there, so it ends at once where nobody is.
-    if (action === PING_ACTION || clock.now() - this.#connectedAtMs >= ARRIVAL_MS) {
-      return this.#fail(waiting, new NoResponderError(topic, action))
-    }
+    if (action !== PING_ACTION && this.#hasJustArrived) this.#sendLater(waiting, bytes)
+    else this.#fail(waiting, new NoResponderError(topic, action))
+  }
+
+  get #hasJustArrived(): boolean {
+    return this.#parts.clock.now() - this.#connectedAtMs < ARRIVAL_MS
+  }
+
+  #sendLater(waiting: Waiting, bytes: Buffer): void {
+    if (waiting.isSettled) return
     waiting.stage = 'unsent'
-    waiting.timer = clock.setTimeout(() => this.#send(waiting, bytes), ARRIVAL_RETRY_MS)
+    waiting.timer = this.#parts.clock.setTimeout(() => this.#send(waiting, bytes), ARRIVAL_RETRY_MS)
   }
 
   #publish(waiting: Waiting, bytes: Buffer, remainingMs: number): Promise<PublishResult> {
@@ -282,31 +297,9 @@ export class Requester {
     const remainingMs = dueAtMs - clock.now()
     if (bytes === undefined || remainingMs <= 0 || port.state !== 'connected') return
     counters.requestsRepeated++
-    this.#inbox
-      ?.then((inbox) => {
-        // The inbox is asked for first, so that it is there when the answer comes. The deadline makes up for a failure.
-        if (waiting.refusals === 0) inbox.renew({ timeoutMs: remainingMs }).catch(() => {})
-        return this.#publish(waiting, bytes, remainingMs)
-      })
-      .catch(() => {})
-  }
-
-  /** One subscription for all answers, made with the first request; the client restores it after a reconnect. */
-  #openInbox(): Promise<PortSubscription> {
-    if (this.#inbox !== undefined) return this.#inbox
-    const { port, clientId } = this.#parts
-    const inbox = port.subscribe(inboxFilter(clientId), { qos: 1 }, (message) => this.#handleAnswer(message))
-    this.#inbox = inbox
-    inbox.then(
-      () => {
-        this.#isInboxOpen = true
-      },
-      () => {
-        // The next request tries again.
-        this.#inbox = undefined
-      },
-    )
-    return inbox
+    // The inbox is asked for first, so that it is there when the answer comes. The deadline makes up for a failure.
+    if (waiting.refusals === 0) this.#inbox.renew(remainingMs)
+    this.#publish(waiting, bytes, remainingMs).catch(() => {})
   }
 
   #handleAnswer(message: MqttMessage): void {
@@ -382,6 +375,10 @@ export class Requester {
     if (options.signal?.aborted) this.#fail(waiting, aborted(waiting, mayBeDelivered))
     else this.#fail(waiting, isLate ? timedOut(waiting, mayBeDelivered, error) : error)
   }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof PublishError && error.reasonCode === ReasonCode.notAuthorized
 }
 
 function keyOf(replyTo: string, correlationId: string): string {

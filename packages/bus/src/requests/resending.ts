@@ -8,7 +8,6 @@ const TIMES_AS_SLOW = 4
 /** The slowest answer is taken to be this slow where none is known, and forgotten by a tenth with each one. */
 const SUPPOSED_MS = 500
 const FORGETTING = 0.9
-const MAXIMUM_REPETITIONS = 3
 /** Factor by which the wait of a request that is refused again and again may grow. */
 const MAXIMUM_PUT_OFF = 4
 
@@ -25,8 +24,9 @@ export interface Repeatable {
 
 /**
  * When requests without an answer are sent again: the member of the group that got one may have died with it, and
- * then nobody else gets it. At first after four times the slowest answer of late, then after twice and four times as
- * long. One timer looks at all of them, for most are answered before it comes round.
+ * then nobody else gets it. At first after four times the slowest answer of late, then each time after twice as long,
+ * until the deadline: nobody knows how long a server, or whoever serves, is away. One timer looks at all of them, for
+ * most are answered before it comes round.
  */
 export class Resending<Request extends Repeatable> {
   readonly #clock: Clock
@@ -96,10 +96,7 @@ export class Resending<Request extends Repeatable> {
     for (const request of this.#waiting()) {
       if (request.nextAtMs > nowMs) continue
       request.repetitions++
-      const isLast = request.repetitions >= MAXIMUM_REPETITIONS
-      request.nextAtMs = isLast
-        ? Number.POSITIVE_INFINITY
-        : nowMs + this.#patienceMs * 2 ** request.repetitions
+      request.nextAtMs = nowMs + this.#patienceMs * 2 ** request.repetitions
       this.#repeat(request)
     }
   }
