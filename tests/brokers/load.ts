@@ -36,6 +36,7 @@ export class Load {
   readonly #underway = new Set<Promise<void>>()
   #sent = 0
   #isOver = false
+  #running = Promise.resolve()
   #stopWatching: () => Promise<void> = async () => {}
 
   private constructor(askers: readonly Bus[], ratePerSecond: number) {
@@ -55,7 +56,7 @@ export class Load {
       }
     })
     load.#stopWatching = () => watching.unsubscribe()
-    void load.#run()
+    load.#running = load.#run()
     return load
   }
 
@@ -87,6 +88,13 @@ export class Load {
       judged: this.#judged,
       doubled: [...this.#verdicts.values()].filter((count) => count > 1).length,
     }
+  }
+
+  /** Of a scene that failed: resolves when no more are sent. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true
+    await this.#running
+    await this.#stopWatching()
   }
 
   async #run(): Promise<void> {

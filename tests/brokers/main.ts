@@ -58,4 +58,6 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
+// So that what was started here ends, too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 process.exitCode = await main()

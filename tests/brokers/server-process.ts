@@ -50,11 +50,15 @@ export class ServerProcess {
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#child
     this.#child = undefined
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
+    if (child?.pid === undefined) return
+    const hasEnded = child.exitCode !== null || child.signalCode !== null
+    const gone = hasEnded ? undefined : once(child, 'exit')
     // A script waits for its server, and hands no signal on.
-    process.kill(-child.pid, signal)
+    if (!hasEnded) process.kill(-child.pid, signal)
     await gone
+    // Erlang leaves its port mapper behind, which has the pipes as well: they would keep this program from its end.
+    for (const stream of [child.stdout, child.stderr]) stream?.destroy()
+    if (hasEnded) return
     while (isThere(-child.pid)) await pause(RETRY_MS)
   }
 

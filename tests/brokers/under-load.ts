@@ -12,7 +12,7 @@ export const load: Scene = {
   async play(system, extent): Promise<Seen> {
     const { asker, other, watcher } = await clientsOf(system)
     const before = asker.mqtt.stats().connects
-    const running = await Load.start([asker, other], watcher, extent.ratePerSecond)
+    await using running = await Load.start([asker, other], watcher, extent.ratePerSecond)
     await pause(extent.loadSeconds * 1000)
     const tally = await running.finish()
     const renewals = asker.mqtt.stats().connects - before
@@ -36,7 +36,7 @@ export const killService: Scene = {
   title: 'conscience killed under load',
   async play(system, extent): Promise<Seen> {
     const { asker, other, watcher } = await clientsOf(system)
-    const running = await Load.start([asker, other], watcher, extent.ratePerSecond)
+    await using running = await Load.start([asker, other], watcher, extent.ratePerSecond)
     const againMs: number[] = []
     for (let life = 0; life < VICTIMS; life++) {
       await pause(extent.outageAfterSeconds * 1000)
@@ -68,7 +68,7 @@ function outage(
       const end = of(system)
       if (end === undefined) throw new Error(`${system.broker.name} is not ours to end`)
       const { asker, other, watcher } = await clientsOf(system)
-      const running = await Load.start([asker, other], watcher, extent.ratePerSecond)
+      await using running = await Load.start([asker, other], watcher, extent.ratePerSecond)
       await pause(extent.outageAfterSeconds * 1000)
       const startedAtMs = performance.now()
       await end()
@@ -94,7 +94,7 @@ function outage(
  */
 async function everybodyHears(system: SystemUnderTest): Promise<readonly string[]> {
   const { asker, other, watcher } = await clientsOf(system)
-  const running = await Load.start([asker, other], watcher, FEW)
+  await using running = await Load.start([asker, other], watcher, FEW)
   await pause(1500)
   const tally = await running.finish()
   return [...lossOf(tally).map((fault) => `afterwards ${fault}`), ...sharesOf(system, tally)]
