@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { Call } from './model/call.js'
 
@@ -8,5 +8,5 @@ import type { Call } from './model/call.js'
  */
 export function callDigest({ tool, arguments: args }: Call): string {
   const text = canonicalize({ tool, arguments: args }) ?? ''
-  return `sha256:${createHash('sha256').update(text, 'utf8').digest('hex')}`
+  return `sha256:${hash('sha256', text)}`
 }

@@ -51,9 +51,11 @@ export class ServedRequest implements Request<unknown> {
   }
 
   #digest(): string {
-    const { topic, payload } = this.envelope
+    const { envelope } = this
+    const { topic, payload } = envelope
+    const { buffer, byteOffset, length } = this.#bytes
     try {
-      assertExact(topic, Buffer.from(this.#bytes).toString('utf8'))
+      assertExact(topic, Buffer.from(buffer, byteOffset, length).toString('utf8'), envelope)
       return digestOf(topic, payload)
     } catch (error) {
       if (error instanceof MessageError) {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Binding, RequestContract } from '@jamey/contracts'
 import canonicalize from 'canonicalize'
 import { AnswerMismatchError, MessageError } from '../support/errors.js'
@@ -19,9 +19,7 @@ export function digestOf(topic: string, payload: EnvelopePayload): string {
     const fault = `has no canonical JSON (RFC 8785): ${(error as Error).message}`
     throw new MessageError(topic, 'payload', fault, { cause: error })
   }
-  return `sha256:${createHash('sha256')
-    .update(text ?? '', 'utf8')
-    .digest('hex')}`
+  return `sha256:${hash('sha256', text ?? '')}`
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as hashOf } from 'node:crypto'
 import { z } from 'zod'
 
 /** The hash of what stands before the first record of a file. */
@@ -113,7 +113,7 @@ export function short(digest: string): string {
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hashOf('sha256', text)
 }
 
 function parsed(text: string): unknown {
