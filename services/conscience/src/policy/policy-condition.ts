@@ -1,5 +1,6 @@
 import { TypeError as CelTypeError, Environment, ParseError } from '@marcbachmann/cel-js'
 import { isListed } from './listed.js'
+import { areMet, MetNeeds, needsOf } from './needs.js'
 import type { Circumstances } from './policy.js'
 import { type QuickFunctions, quickCondition } from './quick-condition.js'
 import { knowledgeOf, NO_SESSION, type SessionView } from './session-view.js'
@@ -24,6 +25,7 @@ const STRINGS = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g
 export class PolicyConditions {
   /** That of the call which is judged; conditions are evaluated one after the other. */
   #session: SessionView = NO_SESSION
+  readonly #met = new MetNeeds()
   readonly #environment = new Environment({ limits: LIMITS })
     .registerVariable('kind', 'string')
     .registerVariable('tool', 'string')
@@ -88,8 +90,10 @@ export class PolicyConditions {
       throw new ConditionError(`a condition must be a bool, this one is a ${checked.type}`, 0)
     const quick = this.#isQuick ? quickCondition(program.ast, this.#functions) : undefined
     const names = expression.replace(STRINGS, '')
+    const needs = this.#isQuick ? needsOf(program.ast) : undefined
     return {
       applies: (circumstances) => {
+        if (needs !== undefined && !areMet(needs, this.#met.of(circumstances))) return false
         this.#session = circumstances.session
         // The checker of types knows lists and maps, and these are some.
         const scope = circumstances as unknown as Record<string, unknown>

@@ -180,12 +180,8 @@ const RULES_AT_ONCE = 20
 
 /** Those that apply, some rules at a step. */
 function* applying(policy: Policy, facts: Facts, asked: Asked): Generator<undefined, Applied[]> {
-  const { isKnown: known, isUntrusted: _, isTrusted: __, ...rest } = facts
   const { kind, context, said, around } = asked
-  const { attested = {}, session, now = 0 } = around
-  const view = session === undefined ? NO_SESSION : sessionView(session, now)
-  const { lists } = policy
-  const circumstances = { ...rest, kind, known, context, intent: '', attested, session: view, lists }
+  const circumstances = circumstancesOf(policy, facts, kind, context, around)
   // What is said of oneself counts against it, and so does what is not said.
   const otherwise = kind === 'text' ? { ...circumstances, context: {} } : said && heard(circumstances, said)
   const found: Applied[] = []
@@ -199,6 +195,42 @@ function* applying(policy: Policy, facts: Facts, asked: Asked): Generator<undefi
     if (++tried % RULES_AT_ONCE === 0) yield
   }
   return found
+}
+
+/** Field by field: an object of a fixed shape, which conditions look into some hundred times. */
+function circumstancesOf(
+  { lists }: Policy,
+  facts: Facts,
+  kind: Circumstances['kind'],
+  context: Circumstances['context'],
+  { attested = {}, session, now = 0 }: Surroundings,
+): Circumstances {
+  const { tool, isKnown: known, effects, commands, files, urls, mails, recipients, amounts } = facts
+  const { numbers, sql, code, secrets, signals, texts, unread } = facts
+  return {
+    kind,
+    known,
+    context,
+    intent: '',
+    attested,
+    session: session === undefined ? NO_SESSION : sessionView(session, now),
+    lists,
+    tool,
+    effects,
+    commands,
+    files,
+    urls,
+    mails,
+    recipients,
+    amounts,
+    numbers,
+    sql,
+    code,
+    secrets,
+    signals,
+    texts,
+    unread,
+  }
 }
 
 function heard(circumstances: Circumstances, { intent, signals, secrets, unread }: Said): Circumstances {
