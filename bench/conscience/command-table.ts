@@ -4,7 +4,7 @@ import { type Decision, judgeCall, parsePolicy } from '@jamey/conscience'
 
 /** What the packs that ship make of commands, beside simpler judges. */
 
-const PLACE = { workspace: '/home/dev/project', home: '/home/dev' }
+export const PLACE = { workspace: '/home/dev/project', home: '/home/dev' }
 export const POLICY = parsePolicy(
   'version: 1\ninclude: [work, shell, files, http, mail, money, sql]\n',
   'bench',

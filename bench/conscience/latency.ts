@@ -1,11 +1,31 @@
 import type { Call } from '@jamey/calls'
-import { judgeCall, judgedCall, type Policy, Session } from '@jamey/conscience'
+import { judgeCall, judgedCall, type Policy, parsePolicy, Session } from '@jamey/conscience'
 import { median } from '../kit/numbers.js'
 import { DATA } from './agentdojo.js'
-import { COMMANDS, POLICY } from './command-table.js'
+import { COMMANDS, PLACE, POLICY } from './command-table.js'
 import { POLICIES } from './conversations.js'
 
 const ROUNDS = 20
+
+/** Every pack that ships, and as many rules of a deployer as make it a hundred. */
+function hundredRules(): Policy {
+  const include = 'include: [work, shell, files, http, mail, money, sql, git, cloud, secrets, self, text]'
+  const shipped = parsePolicy(`version: 1\n${include}\n`, 'bench', PLACE).rules.length
+  const forms = [
+    (n: number) => `tool == 'crm_${n}' && texts.exists(t, t.text.contains('account ${n}'))`,
+    (n: number) => `'pay' in effects && amounts.exists(a, a.amount > ${n}.0)`,
+    (n: number) => `urls.exists(u, u.host == 'host-${n}.example')`,
+    (n: number) => `files.exists(f, f.access == 'write' && f.path.startsWith('/data/${n}/'))`,
+    (n: number) => `commands.exists(c, c.words[0] == 'program-${n}' && 'write' in c.effects)`,
+    (n: number) => `recipients.exists(r, r.text.endsWith('@partner-${n}.example'))`,
+    (n: number) => `texts.exists(t, t.text.matches('project-${n}-secret'))`,
+  ]
+  const rules = Array.from({ length: 100 - shipped }, (_, n) => {
+    const when = (forms[n % forms.length] as (n: number) => string)(n)
+    return `  - { name: own-${n}, decision: ask, reason: own, when: ${JSON.stringify(when)} }`
+  })
+  return parsePolicy(`version: 1\n${include}\nrules:\n${rules.join('\n')}\n`, 'bench', PLACE)
+}
 
 /** The first round is not counted. */
 function microsOf(cases: readonly (() => void)[], rounds = ROUNDS): string {
@@ -42,7 +62,10 @@ function dojoCases(): (() => void)[] {
 
 export function latencyLines(): string {
   const commands = microsOf(COMMANDS.map((call) => () => void judgeCall(POLICY, call)))
+  const hundred = hundredRules()
+  const ofHundred = microsOf(COMMANDS.map((call) => () => void judgeCall(hundred, call)))
   return [
+    `a verdict in process, ${hundred.rules.length} rules, commands without a session: ${ofHundred}`,
     `a verdict in process, ${POLICY.rules.length} rules, commands without a session: ${commands}`,
     `a verdict in process, ${POLICY.rules.length} rules, AgentDojo's calls with their sessions: ${microsOf(dojoCases())}`,
     '',

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Bus, connectBus } from '@jamey/bus'
+import { topics } from '@jamey/contracts'
+import { freePort } from '@jamey/testing'
+import { temporaryFolder } from '../kit/temporary.js'
+
+const JAMEY = fileURLToPath(new URL('../../../apps/jamey/bin/jamey.js', import.meta.url))
+
+/** `jamey up` in a folder of its own: one process for broker, conscience, memory and gateway. */
+export class RunningSystem {
+  readonly httpPort: number
+  readonly #port: number
+  readonly #folder: string
+  readonly #process: ReturnType<typeof spawn>
+
+  private constructor(ports: readonly [number, number], folder: string, process: ReturnType<typeof spawn>) {
+    ;[this.#port, this.httpPort] = ports
+    this.#folder = folder
+    this.#process = process
+  }
+
+  static async start(
+    env: Readonly<Record<string, string>>,
+    nodeOptions: readonly string[] = [],
+  ): Promise<RunningSystem> {
+    const folder = temporaryFolder()
+    const ports = [await freePort(), await freePort()] as const
+    const args = [...nodeOptions, JAMEY, 'up', '--port', `${ports[0]}`, '--http-port', `${ports[1]}`]
+    const started = spawn(process.execPath, args, {
+      cwd: folder.path,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    process.once('exit', () => started.kill())
+    await once(started.stdout as NodeJS.ReadableStream, 'data')
+    return new RunningSystem(ports, folder.path, started)
+  }
+
+  connect(): Promise<Bus> {
+    const file = (name: string): string => readFileSync(join(this.#folder, '.jamey', name), 'utf8')
+    return connectBus({
+      url: `mqtts://localhost:${this.#port}`,
+      clientId: 'bench',
+      jwtSecret: file('token-secret').trim(),
+      permissions: [`publish:${topics.conscience.evaluate.topic}`, 'subscribe:jamey/api/responses/bench/#'],
+      tls: { ca: file('certs/ca.crt') },
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#process.kill()
+    await once(this.#process, 'exit')
+  }
+}
