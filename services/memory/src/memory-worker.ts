@@ -22,7 +22,11 @@ async function perform(store: MemoryStore, { id, name, arguments: given }: Call)
 }
 
 try {
-  const store = MemoryStore.open({ ...(workerData as ThreadOptions), now: () => nowMs })
+  const store = MemoryStore.open({
+    ...(workerData as ThreadOptions),
+    now: () => nowMs,
+    onProgress: (progress) => answer({ progress }),
+  })
   port.on('message', (call: Call) => {
     nowMs = call.nowMs
     void perform(store, call)

@@ -18,7 +18,8 @@ import { StorageError, storageErrorFrom } from '../model/errors.js'
 import { temporaryFile, temporaryStore } from '../store/memory-file.support.js'
 import { MemoryStore } from '../store/memory-store.js'
 import { Database } from './database.js'
-import { MIGRATIONS, migrate } from './schema.js'
+import { migrate } from './migrate.js'
+import { MIGRATIONS } from './schema.js'
 
 function put(store: MemoryStore, id: string, content = `memory ${id}`) {
   return store.store({ content }, { id, source: 'agent-1' })
@@ -196,7 +197,7 @@ describe('a file that turns bad while it is open', () => {
     const acknowledged: string[] = []
     let failure: unknown
     for (let i = 0; failure === undefined; i++) {
-      await put(store, `m${i}`, 'x'.repeat(20_000)).then(
+      await put(store, `m${i}`, `${i} ${'x'.repeat(20_000)}`).then(
         ({ memory }) => acknowledged.push(memory.id),
         (error: unknown) => {
           failure = error
@@ -214,7 +215,7 @@ describe('a file that turns bad while it is open', () => {
 
   it('reports a file that may only be read as retryable', () => {
     const database = databaseAt(temporaryFile())
-    migrate(database)
+    migrate(database, MIGRATIONS)
     database.execute('PRAGMA query_only = ON')
     const failure = failureOf(() => database.transaction(() => database.execute('DELETE FROM memories')))
     expect(failure).toMatchObject({ code: 'storage-readonly', retryable: true })
@@ -274,7 +275,7 @@ describe('migration', () => {
       `INSERT INTO memories (id, layer, importance, sent_at, created_at, occurred_at, source, tags, metadata, content)
         VALUES ('m1', 'semantic', 0.5, 0, 0, 0, 'agent-1', '[]', '{}', 'of old')`,
     )
-    migrate(database)
+    migrate(database, MIGRATIONS)
     expect(database.prepare('SELECT owner, scope, content FROM memories').all()).toEqual([
       { owner: 'agent-1', scope: 'private', content: 'of old' },
     ])
@@ -287,7 +288,7 @@ describe('migration', () => {
     expect(failureOf(() => migrate(database, next)).code).toBe('storage-failed')
     expect(database.pragma('user_version')).toBe(MIGRATIONS.length)
     expect(database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'half'").all()).toEqual([])
-    migrate(database)
+    migrate(database, MIGRATIONS)
   })
 })
 

@@ -113,11 +113,17 @@ export class Database {
     this.#beforeWriting = check
   }
 
+  /** Moves the log into the file and empties it; false while somebody reads what only the log has. */
+  checkpoint(): boolean {
+    const [row] = this.prepare<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)').all()
+    return row?.busy === 0
+  }
+
   /** Moves the log into the file, so that the file alone holds everything, and closes. Safe to call twice. */
   close(): void {
     if (!this.#isOpen) return
     try {
-      this.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all()
+      this.checkpoint()
     } finally {
       this.#isOpen = false
       this.#connection.close()
@@ -133,6 +139,10 @@ export class Database {
       )
     }
     this.execute('PRAGMA synchronous = FULL')
+    // What is removed is overwritten, so that a forgotten text is in no free page.
+    this.prepare('PRAGMA secure_delete = ON').all()
+    // Nor in a temporary file.
+    this.execute('PRAGMA temp_store = MEMORY')
     this.execute('PRAGMA cache_size = -16384')
     if (options.maximumFileBytes !== undefined) {
       const pages = Math.max(1, Math.floor(options.maximumFileBytes / this.pragma('page_size')))

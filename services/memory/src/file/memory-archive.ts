@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from '
 import { dirname } from 'node:path'
 import type { ArchivedMemory } from '@jamey/contracts'
 import { StorageError } from '../model/errors.js'
-import { type MemoryRow, memoryFromRow } from '../model/memory-record.js'
+import { completed, isoOf, type MemoryRow, memoryFromRow } from '../model/memory-record.js'
 import { checkMemoryFile, type MemoryFileCheck } from './check-memory-file.js'
 import { ReadOnlyFile } from './read-only-file.js'
 
@@ -36,13 +36,7 @@ export class MemoryArchive {
         this.#now(),
       )
       for (const row of page) {
-        // A file that its service has not brought to the newest version yet knows no owners.
-        const memory = memoryFromRow({
-          ...row,
-          owner: row.owner ?? row.source,
-          scope: row.scope ?? 'private',
-        })
-        yield { ...memory, sent_at: new Date(row.sent_at).toISOString() }
+        yield { ...memoryFromRow(completed(row)), sent_at: isoOf(row.sent_at) }
       }
       const last = page.at(-1)
       if (last === undefined) return

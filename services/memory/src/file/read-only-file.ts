@@ -4,7 +4,7 @@ import { OwnershipError } from '@jamey/auth'
 import Libsql from 'libsql'
 import { foreignFile, StorageError, storageErrorFrom } from '../model/errors.js'
 import { mustBeOwn } from './create-once.js'
-import { APPLICATION_ID } from './schema.js'
+import { APPLICATION_ID } from './migrate.js'
 
 type Connection = InstanceType<typeof Libsql>
 

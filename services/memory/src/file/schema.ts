@@ -1,8 +1,5 @@
-import { StorageError } from '../model/errors.js'
-import type { Database } from './database.js'
-
-/** 'JMEM': tells a memory file from any other SQLite file. */
-export const APPLICATION_ID = 0x4a4d454d
+import type { Migration } from './migrate.js'
+import { toVersions } from './to-versions.js'
 
 /**
  * `MIGRATIONS[n]` takes a file from version n to n + 1; an entry that was ever released is never edited again.
@@ -18,7 +15,7 @@ export const APPLICATION_ID = 0x4a4d454d
  * - `owner` has one row, the process that serves the file: see `claim.ts`.
  * - `announcements` has what is still to be published: written with the change, removed once the server has it.
  */
-export const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly Migration[] = [
   `
   CREATE TABLE memories (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -112,41 +109,5 @@ export const MIGRATIONS: readonly string[] = [
     INSERT INTO memory_changes (seq) VALUES (new.seq);
   END;
   `,
+  toVersions,
 ]
-
-/**
- * Brings the file to the newest version; a new file is filled from nothing. Runs in one transaction, which also
- * lets two processes open the same new file at once.
- *
- * Throws `StorageError` 'storage-foreign' for a database that is not a memory file and 'storage-version' for one
- * that a newer program has written.
- */
-export function migrate(database: Database, migrations: readonly string[] = MIGRATIONS): void {
-  if (checkedVersion(database, migrations.length) === migrations.length) return
-  database.transaction(() => {
-    const version = checkedVersion(database, migrations.length)
-    for (const sql of migrations.slice(version)) database.execute(sql)
-    database.execute(`PRAGMA application_id = ${APPLICATION_ID}`)
-    database.execute(`PRAGMA user_version = ${migrations.length}`)
-  })
-}
-
-function checkedVersion(database: Database, newest: number): number {
-  const version = database.pragma('user_version')
-  const application = database.pragma('application_id')
-  const [tables] = database.prepare<{ count: number }>('SELECT count(*) AS count FROM sqlite_schema').all()
-  const isNew = application === 0 && version === 0 && tables?.count === 0
-  if (application !== APPLICATION_ID && !isNew) {
-    throw new StorageError(
-      'storage-foreign',
-      `The file ${database.file} is a database of another program (application id ${application}); name another file for memories.`,
-    )
-  }
-  if (version > newest) {
-    throw new StorageError(
-      'storage-version',
-      `The memory file ${database.file} has version ${version}, and this program reads up to version ${newest}; use the newer program that wrote it.`,
-    )
-  }
-  return version
-}

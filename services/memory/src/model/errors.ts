@@ -20,16 +20,24 @@ export type MemoryConflictCode =
   /** The memory has another version than the one that was to be replaced. */
   | 'memory-version'
 
-/** The id of a store request is spoken for; a new message, which has an id of its own, can be stored. */
+/** What is there stands against the request: its id is spoken for, or the memory is another than was meant. */
 export class MemoryConflictError extends JameyError<MemoryConflictCode> {
   override readonly name = 'MemoryConflictError'
+  readonly details: Readonly<Record<string, unknown>> | undefined
+
+  constructor(code: MemoryConflictCode, message: string, details?: Readonly<Record<string, unknown>>) {
+    super(code, message)
+    this.details = details
+  }
 }
 
 export type MemoryRefusedCode =
   /** More memories would be forgotten than are without being asked; `details.would_forget` tells how many. */
   | 'memory-confirmation-needed'
-  /** Its owner is not in that group. */
+  /** Its owner is not in that group, or the memory is another's to change. */
   | 'memory-forbidden'
+  /** There is no such memory, or it is not this client's to see. */
+  | 'memory-unknown'
   /** The owner has as many bytes as it may; `details` tells `bytes` and `maximum_bytes`. */
   | 'memory-quota'
   /** The question took longer than one may. */

@@ -1,17 +1,39 @@
-import { createHash } from 'node:crypto'
 import {
   archivedMemorySchema,
   type Memory,
   type MemoryLayer,
   type MemoryScope,
   type MemoryStoreInput,
+  type MemoryVersion,
+  memoryVersionSchema,
   storeSchema,
 } from '@jamey/contracts'
 import type { z } from 'zod'
-import { MemoryInputError } from './errors.js'
+import { MemoryInputError, MemoryRefusedError } from './errors.js'
 import type { LayerLifetimes } from './memory-layers.js'
+import {
+  bounded,
+  checkId,
+  contentHash,
+  type MemoryLimits,
+  metadataFrom,
+  parsed,
+  storable,
+  tagKey,
+  tagsFrom,
+} from './record-checks.js'
 
-/** A memory as a row of the file: times in milliseconds since 1970, lists and objects as JSON. */
+export {
+  checkId,
+  contentHash,
+  MEMORY_LIMITS,
+  type MemoryLimits,
+  parsed,
+  storable,
+  tagKey,
+} from './record-checks.js'
+
+/** A memory as a row of the file: times in milliseconds since 1970, lists and objects as JSON, truths as 0 and 1. */
 export interface MemoryRow {
   readonly id: string
   readonly content: string
@@ -26,6 +48,31 @@ export interface MemoryRow {
   readonly owner: string
   readonly scope: MemoryScope
   readonly metadata: string
+  /** The verified sender. */
+  readonly stored_by: string
+  readonly session_id: string | null
+  readonly turn: number | null
+  readonly origin: string | null
+  readonly trusted: number
+  readonly valid_from: number | null
+  readonly valid_to: number | null
+  readonly supersedes: string | null
+  readonly superseded_by: string | null
+  readonly idempotency_key: string | null
+  readonly version: number
+  readonly updated_at: number
+  readonly count: number
+  readonly last_stored_at: number
+  readonly content_hash: string
+  /** The hash of what was stored first, where the text was changed since. */
+  readonly stored_hash: string | null
+  /** Of text, tags and metadata, in UTF-8. */
+  readonly bytes: number
+}
+
+/** A memory as it was before a change. */
+export interface VersionRow extends MemoryRow {
+  readonly replaced_at: number
 }
 
 /** The client that asked for it, from the envelope. */
@@ -44,36 +91,6 @@ export interface Origin {
   readonly sentAtMs?: number | undefined
 }
 
-export interface MemoryLimits {
-  readonly maximumContentCharacters: number
-  readonly maximumTags: number
-  readonly maximumTagCharacters: number
-  /** Bytes of the metadata as JSON in UTF-8. */
-  readonly maximumMetadataBytes: number
-}
-
-/** The first three are the contract's own; smaller ones may be configured. */
-export const MEMORY_LIMITS: MemoryLimits = {
-  maximumContentCharacters: 100_000,
-  maximumTags: 100,
-  maximumTagCharacters: 200,
-  maximumMetadataBytes: 65_536,
-}
-
-const NOT_KEPT = [
-  'session_id',
-  'turn',
-  'origin',
-  'valid_from',
-  'valid_to',
-  'supersedes',
-  'expires_at',
-  'ttl_seconds',
-  'idempotency_key',
-] as const
-
-const MAXIMUM_ID_CHARACTERS = 200
-
 export interface RecordContext {
   readonly nowMs: number
   readonly lifetimes: LayerLifetimes
@@ -83,65 +100,175 @@ export interface RecordContext {
 /** Checks a request and makes the row it would become. Throws `MemoryInputError` naming the field at fault. */
 export function recordFrom(input: MemoryStoreInput, origin: Origin, context: RecordContext): MemoryRow {
   const data = parsed(storeSchema, input)
-  for (const field of NOT_KEPT) {
-    if (data[field] !== undefined) throw new MemoryInputError(field, 'is not kept by this service yet')
-  }
-  if (data.trusted === false) throw new MemoryInputError('trusted', 'is not kept by this service yet')
   checkId('message_id', origin.id)
-  const { nowMs, lifetimes, limits } = context
-  const lifetime = lifetimes[data.layer]
+  const { nowMs, limits } = context
+  const content = bounded('content', data.content, limits.maximumContentCharacters)
+  mustBeIn(data.scope, origin.groups)
   return {
     id: origin.id,
-    content: bounded('content', data.content, limits.maximumContentCharacters),
     layer: data.layer,
-    tags: JSON.stringify(tagsFrom(data.tags, limits)),
     importance: data.importance,
     sent_at: origin.sentAtMs ?? nowMs,
     created_at: nowMs,
-    occurred_at: data.occurred_at === undefined ? nowMs : Date.parse(data.occurred_at),
-    expires_at: lifetime === null ? null : nowMs + lifetime * 1000,
+    occurred_at: timeOf(data.occurred_at) ?? nowMs,
+    expires_at: expiryOf(data, context),
     source: storable(origin.source),
     owner: storable(origin.owner ?? origin.source),
     scope: data.scope,
-    metadata: metadataFrom(data.metadata ?? {}, limits),
+    stored_by: storable(origin.storedBy ?? origin.source),
+    session_id: textOf('session_id', data.session_id),
+    turn: data.turn ?? null,
+    origin: textOf('origin', data.origin),
+    trusted: data.trusted === false ? 0 : 1,
+    valid_from: timeOf(data.valid_from),
+    valid_to: timeOf(data.valid_to),
+    supersedes: textOf('supersedes', data.supersedes),
+    superseded_by: null,
+    idempotency_key: textOf('idempotency_key', data.idempotency_key),
+    version: 1,
+    updated_at: nowMs,
+    count: 1,
+    last_stored_at: nowMs,
+    ...textsOf(content, tagsFrom(data.tags, limits), metadataFrom(data.metadata ?? {}, limits)),
+    stored_hash: null,
   }
+}
+
+/** A memory is given to a group by those who are in it; by anybody where `groups` is undefined. */
+export function mustBeIn(scope: MemoryScope, groups: readonly string[] | undefined): void {
+  if (!scope.startsWith('group:') || groups === undefined || groups.includes(scope.slice(6))) return
+  throw new MemoryRefusedError('memory-forbidden', `scope: its owner is not in ${scope}`)
+}
+
+/** What of a row follows from its texts. */
+export function textsOf(content: string, tagList: readonly string[], metadata: string) {
+  const tags = JSON.stringify(tagList)
+  const bytes = Buffer.byteLength(content) + Buffer.byteLength(tags) + Buffer.byteLength(metadata)
+  return { content, tags, metadata, bytes, content_hash: contentHash(content) }
+}
+
+interface Expiring {
+  readonly layer: MemoryLayer
+  readonly expires_at?: string | undefined
+  readonly ttl_seconds?: number | undefined
+}
+
+function expiryOf({ layer, expires_at, ttl_seconds }: Expiring, { nowMs, lifetimes }: RecordContext) {
+  if (expires_at !== undefined) {
+    const atMs = Date.parse(expires_at)
+    if (atMs > nowMs) return atMs
+    throw new MemoryInputError('expires_at', `must lie ahead; found ${expires_at}`)
+  }
+  const seconds = ttl_seconds ?? lifetimes[layer]
+  return seconds === null ? null : Math.ceil(nowMs + seconds * 1000)
+}
+
+export function timeOf(text: string | null | undefined): number | null {
+  return text === undefined || text === null ? null : Date.parse(text)
+}
+
+/** A text that the contract has bounded already, as the file can hold it. */
+export function textOf(field: string, text: string | null | undefined): string | null {
+  return text === undefined || text === null ? null : bounded(field, text, text.length)
 }
 
 /**
- * Checks a memory of an archive and makes its row, as it was. Throws `MemoryInputError` naming the field at fault.
+ * Checks a memory of an archive and makes its row, as it was, and those of its history. Throws `MemoryInputError`
+ * naming the field at fault.
  */
-export function rowFromArchive(input: unknown, limits: MemoryLimits): MemoryRow {
+export function rowsFromArchive(
+  input: unknown,
+  limits: MemoryLimits,
+): { row: MemoryRow; history: VersionRow[] } {
   const memory = parsed(archivedMemorySchema, input as z.input<typeof archivedMemorySchema>)
   checkId('id', memory.id)
+  const sentAtMs = Date.parse(memory.sent_at)
+  const row = rowOf(memory, sentAtMs, limits)
+  const history = (memory.history ?? []).map((version) => ({
+    ...rowOf(version, sentAtMs, limits),
+    id: row.id,
+    owner: row.owner,
+    replaced_at: timeOf(version.replaced_at) ?? row.updated_at,
+  }))
+  const [first] = history.toSorted((one, other) => one.version - other.version)
+  const storedHash =
+    first === undefined || first.content_hash === row.content_hash ? null : first.content_hash
+  return { row: { ...row, stored_hash: storedHash }, history }
+}
+
+type Archived = Omit<z.output<typeof archivedMemorySchema>, 'sent_at' | 'history'>
+
+function rowOf(memory: Archived, sentAtMs: number, limits: MemoryLimits): MemoryRow {
+  const content = bounded('content', memory.content, limits.maximumContentCharacters)
+  const createdAtMs = Date.parse(memory.created_at)
   return {
     id: memory.id,
-    content: bounded('content', memory.content, limits.maximumContentCharacters),
     layer: memory.layer,
-    tags: JSON.stringify(tagsFrom(memory.tags, limits)),
     importance: memory.importance,
-    sent_at: Date.parse(memory.sent_at),
-    created_at: Date.parse(memory.created_at),
+    sent_at: sentAtMs,
+    created_at: createdAtMs,
     occurred_at: Date.parse(memory.occurred_at),
-    expires_at: memory.expires_at === null ? null : Date.parse(memory.expires_at),
+    expires_at: timeOf(memory.expires_at),
     source: storable(memory.source),
     owner: storable(memory.owner ?? memory.source),
     scope: memory.scope,
-    metadata: metadataFrom(memory.metadata, limits),
+    stored_by: storable(memory.provenance?.stored_by ?? memory.source),
+    session_id: textOf('session_id', memory.session_id),
+    turn: memory.turn ?? null,
+    origin: textOf('origin', memory.origin),
+    trusted: memory.trusted ? 1 : 0,
+    valid_from: timeOf(memory.valid_from),
+    valid_to: timeOf(memory.valid_to),
+    supersedes: textOf('supersedes', memory.supersedes),
+    superseded_by: textOf('superseded_by', memory.superseded_by),
+    idempotency_key: textOf('idempotency_key', memory.idempotency_key),
+    version: memory.version,
+    updated_at: timeOf(memory.updated_at) ?? createdAtMs,
+    count: memory.count,
+    last_stored_at: timeOf(memory.last_stored_at) ?? createdAtMs,
+    ...textsOf(content, tagsFrom(memory.tags, limits), metadataFrom(memory.metadata, limits)),
+    stored_hash: null,
   }
 }
 
-/** True where two rows hold the same in every column; the order of tags does not matter. */
+/** Columns that an archive has, or that follow from those. */
+const OF_THE_FILE: ReadonlySet<string> = new Set(['tags', 'bytes', 'stored_by', 'stored_hash', 'replaced_at'])
+
+/** True where two rows hold the same in every column of an archive; the order of tags does not matter. */
 export function isSameRow(one: MemoryRow, other: MemoryRow): boolean {
-  return (
-    isSameRequest(one, other) &&
-    one.metadata === other.metadata &&
-    one.source === other.source &&
-    one.scope === other.scope &&
-    one.sent_at === other.sent_at &&
-    one.created_at === other.created_at &&
-    one.occurred_at === other.occurred_at &&
-    one.expires_at === other.expires_at
-  )
+  const columns = Object.keys(other).filter((name) => !OF_THE_FILE.has(name)) as (keyof MemoryRow)[]
+  return tagKeys(one) === tagKeys(other) && columns.every((name) => one[name] === other[name])
+}
+
+const NOT_SET = {
+  session_id: null,
+  turn: null,
+  origin: null,
+  valid_from: null,
+  valid_to: null,
+  supersedes: null,
+  superseded_by: null,
+  idempotency_key: null,
+  stored_hash: null,
+} as const
+
+/** A row of a storage that has not all columns, as one that its service has not brought to the newest version yet. */
+export function completed<Row extends MemoryRow>(row: Row): Row {
+  if (row.version !== undefined) return row
+  const { source, created_at } = row
+  return {
+    ...row,
+    ...NOT_SET,
+    owner: row.owner ?? source,
+    scope: row.scope ?? 'private',
+    stored_by: source,
+    trusted: 1,
+    version: 1,
+    updated_at: created_at,
+    count: 1,
+    last_stored_at: created_at,
+    content_hash: contentHash(row.content),
+  }
 }
 
 export function memoryFromRow(row: MemoryRow): Memory {
@@ -151,38 +278,57 @@ export function memoryFromRow(row: MemoryRow): Memory {
     layer: row.layer,
     tags: JSON.parse(row.tags) as string[],
     importance: row.importance,
-    created_at: new Date(row.created_at).toISOString(),
-    occurred_at: new Date(row.occurred_at).toISOString(),
-    expires_at: row.expires_at === null ? null : new Date(row.expires_at).toISOString(),
+    created_at: isoOf(row.created_at),
+    occurred_at: isoOf(row.occurred_at),
+    expires_at: row.expires_at === null ? null : isoOf(row.expires_at),
     owner: row.owner,
     scope: row.scope,
     source: row.source,
     metadata: JSON.parse(row.metadata) as Record<string, unknown>,
-    trusted: true,
-    version: 1,
-    updated_at: new Date(row.created_at).toISOString(),
-    count: 1,
-    last_stored_at: new Date(row.created_at).toISOString(),
-    content_hash: contentHash(row.content),
-    provenance: { stored_by: row.source },
+    ...given('session_id', row.session_id),
+    ...given('turn', row.turn),
+    ...given('origin', row.origin),
+    trusted: row.trusted === 1,
+    ...given('valid_from', row.valid_from === null ? null : isoOf(row.valid_from)),
+    ...given('valid_to', row.valid_to === null ? null : isoOf(row.valid_to)),
+    ...given('supersedes', row.supersedes),
+    ...given('superseded_by', row.superseded_by),
+    ...given('idempotency_key', row.idempotency_key),
+    version: row.version,
+    updated_at: isoOf(row.updated_at),
+    count: row.count,
+    last_stored_at: isoOf(row.last_stored_at),
+    content_hash: row.content_hash,
+    provenance: {
+      stored_by: row.stored_by,
+      ...given('on_behalf_of', row.stored_by === row.source ? null : row.source),
+    },
   }
 }
 
-/** SHA-256 in hex of a text, however its letters are composed. */
-export function contentHash(content: string): string {
-  return createHash('sha256').update(content.normalize('NFC')).digest('hex')
+export function versionFromRow(row: VersionRow): MemoryVersion {
+  return memoryVersionSchema.parse({ ...memoryFromRow(row), replaced_at: isoOf(row.replaced_at) })
+}
+
+function given<Name extends string, T>(name: Name, value: T | null): { [N in Name]?: T } {
+  return value === null ? {} : ({ [name]: value } as { [N in Name]: T })
+}
+
+export function isoOf(timeMs: number): string {
+  return new Date(timeMs).toISOString()
 }
 
 /**
  * Whether `repeat` asks for what `stored` holds: the same text, kept in the same way; the order of tags does not
  * matter. What tells of one occasion belongs to the first arrival, and is not compared: the times, unless the sender
  * gave `occurred_at`, and the metadata. An id that follows from a text is the same wherever that text is met again,
- * such as in another file, or further down in the same one.
+ * such as in another file, or further down in the same one. Once it was changed or merged, the first text alone tells.
  */
 export function isSameRequest(stored: MemoryRow, repeat: MemoryRow): boolean {
+  const isSameText = (stored.stored_hash ?? stored.content_hash) === repeat.content_hash
+  if (!isSameText || stored.owner !== repeat.owner) return false
+  if (stored.version > 1 || stored.count > 1) return true
   return (
-    stored.owner === repeat.owner &&
-    stored.content === repeat.content &&
     stored.layer === repeat.layer &&
     tagKeys(stored) === tagKeys(repeat) &&
     stored.importance === repeat.importance &&
@@ -190,77 +336,7 @@ export function isSameRequest(stored: MemoryRow, repeat: MemoryRow): boolean {
   )
 }
 
-/** A client identifier as the file can hold it. */
-export function storable(clientId: string): string {
-  return clientId.toWellFormed().replaceAll('\0', '\ufffd')
-}
-
 function tagKeys(row: MemoryRow): string {
   const tags = JSON.parse(row.tags) as string[]
   return JSON.stringify(tags.map(tagKey).toSorted())
-}
-
-/** Tags are compared without regard to case; the form the sender gave is what is shown. */
-export function tagKey(tag: string): string {
-  return tag.trim().normalize('NFC').toLowerCase()
-}
-
-/** Checks `input` against a contract's schema; the first fault becomes a `MemoryInputError`. */
-export function parsed<Schema extends z.ZodType>(schema: Schema, input: z.input<Schema>): z.output<Schema> {
-  const result = schema.safeParse(input)
-  if (result.success) return result.data
-  const [issue] = result.error.issues
-  throw new MemoryInputError(pathOf(issue?.path ?? []), issue?.message ?? 'is not valid')
-}
-
-export function checkId(field: string, id: string): void {
-  if (id.length >= 1 && id.length <= MAXIMUM_ID_CHARACTERS && id.isWellFormed() && !id.includes('\0')) return
-  throw new MemoryInputError(
-    field,
-    `must be 1 to ${MAXIMUM_ID_CHARACTERS} characters of well-formed text; found ${id.length} characters`,
-  )
-}
-
-function pathOf(path: readonly PropertyKey[]): string {
-  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
-  return text === '' ? 'request' : text.replace(/^\./, '')
-}
-
-function bounded(field: string, text: string, maximum: number): string {
-  // The database library ends a text at the first U+0000, which would lose the rest without a word.
-  if (text.includes('\0')) throw new MemoryInputError(field, 'must not contain the character U+0000')
-  // Half a surrogate pair cannot be written as UTF-8; replacing it here keeps a repeat equal to its original.
-  if (text.length <= maximum) return text.toWellFormed()
-  throw new MemoryInputError(
-    field,
-    `must be at most ${maximum} characters; found ${text.length}. Store it in parts`,
-  )
-}
-
-function tagsFrom(tags: readonly string[], limits: MemoryLimits): string[] {
-  if (tags.length > limits.maximumTags) {
-    throw new MemoryInputError('tags', `must be at most ${limits.maximumTags}; found ${tags.length}`)
-  }
-  const byKey = new Map<string, string>()
-  for (const [i, tag] of tags.entries()) {
-    const shown = bounded(`tags[${i}]`, tag, limits.maximumTagCharacters).trim().normalize('NFC')
-    if (shown === '') throw new MemoryInputError(`tags[${i}]`, 'must hold more than blanks')
-    if (!byKey.has(tagKey(shown))) byKey.set(tagKey(shown), shown)
-  }
-  return [...byKey.values()]
-}
-
-function metadataFrom(metadata: Record<string, unknown>, limits: MemoryLimits): string {
-  let json: string
-  try {
-    json = JSON.stringify(metadata)
-  } catch (error) {
-    throw new MemoryInputError('metadata', `must be a JSON object: ${(error as Error).message}`)
-  }
-  const bytes = Buffer.byteLength(json)
-  if (bytes <= limits.maximumMetadataBytes) return json
-  throw new MemoryInputError(
-    'metadata',
-    `must be at most ${limits.maximumMetadataBytes} bytes as JSON; found ${bytes}`,
-  )
 }

@@ -45,8 +45,8 @@ export interface MemoryCallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** One of a batch; its `owner` is the one of the whole batch by default. */
-export type MemoryBatchItem = MemoryStoreInput & { readonly owner?: string | undefined }
+/** One of a batch; its owner, and the groups that one is in, are those of the whole batch by default. */
+export type MemoryBatchItem = MemoryStoreInput & Pick<Origin, 'owner' | 'groups'>
 
 type Awaitable<T> = T | Promise<T>
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type MemoryUpdate, memoryUpdateSchema } from '@jamey/contracts'
 import type { Announcement, MemoryChange } from '../model/announcement.js'
-import { type MemoryRow, memoryFromRow } from '../model/memory-record.js'
+import { completed, type MemoryRow, memoryFromRow } from '../model/memory-record.js'
 import type { Session } from './database-pool.js'
 import { rowOf } from './memory-columns.js'
 import { SCHEMA } from './migrations.js'
@@ -87,6 +87,6 @@ function updateFrom({ change, memory_ids, memory }: AnnouncementRow): MemoryUpda
   return {
     change: memoryUpdateSchema.shape.change.parse(change),
     memory_ids: JSON.parse(memory_ids) as string[],
-    ...(memory === null ? {} : { memory: memoryFromRow(memory) }),
+    ...(memory === null ? {} : { memory: memoryFromRow(completed(memory)) }),
   }
 }

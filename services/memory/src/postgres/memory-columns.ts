@@ -1,7 +1,7 @@
 import type { MemoryRow } from '../model/memory-record.js'
 
 /** Each column of a memory that is one of `MemoryRow`, too, with its type. */
-const COLUMNS: Readonly<Record<keyof MemoryRow, string>> = {
+const COLUMNS: Readonly<Partial<Record<keyof MemoryRow, string>>> = {
   id: 'text',
   content: 'text',
   layer: 'text',

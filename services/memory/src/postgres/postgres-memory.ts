@@ -14,6 +14,7 @@ import { MemoryConflictError, MemoryInputError } from '../model/errors.js'
 import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.js'
 import {
   checkId,
+  completed,
   MEMORY_LIMITS,
   type MemoryLimits,
   type MemoryRow,
@@ -21,7 +22,7 @@ import {
   type Origin,
   parsed,
   recordFrom,
-  rowFromArchive,
+  rowsFromArchive,
 } from '../model/memory-record.js'
 import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
 import { pendingAnnouncements } from './announcements.js'
@@ -105,13 +106,13 @@ export class PostgresMemory implements MemoryStorage {
 
   async store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored> {
     const { lifetimes = DEFAULT_LIFETIMES } = this.#options
-    const record = recordFrom(input, origin, { nowMs: this.#now(), lifetimes, limits: this.#limits })
+    const record = kept(recordFrom(input, origin, { nowMs: this.#now(), lifetimes, limits: this.#limits }))
     return resultOf(await this.#stores.submit(record))
   }
 
   /** Takes a memory of an archive as it was, its id and times included; nothing is announced. */
   async restore(archived: unknown): Promise<'restored' | 'known' | 'expired'> {
-    return resultOf(await this.#restores.submit(rowFromArchive(archived, this.#limits)))
+    return resultOf(await this.#restores.submit(kept(rowsFromArchive(archived, this.#limits).row)))
   }
 
   async get(id: string, reach?: Reach): Promise<Memory | undefined> {
@@ -119,7 +120,7 @@ export class PostgresMemory implements MemoryStorage {
     const condition = filterSql({ reach }, this.#now(), parameters)
     const sql = `SELECT ${rowOf('m')} FROM ${SCHEMA}.memories m WHERE m.id = ${parameters.add(id)} AND ${condition}`
     const [row] = await this.#readers.use((session) => session.rows<MemoryRow>(sql, parameters.values))
-    return row === undefined ? undefined : memoryFromRow(row)
+    return row === undefined ? undefined : memoryFromRow(completed(row))
   }
 
   query(input: MemoryQueryInput, { reach, signal }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
@@ -231,4 +232,21 @@ function resultOf<T>(outcome: T | MemoryConflictError): T {
 
 function notServed(): never {
   throw new MemoryInputError('action', 'is not served by this service yet')
+}
+
+const NOT_KEPT = [
+  'session_id',
+  'turn',
+  'origin',
+  'valid_from',
+  'valid_to',
+  'supersedes',
+  'idempotency_key',
+] as const
+
+/** What the database has no column for is refused rather than lost. */
+function kept(row: MemoryRow): MemoryRow {
+  const unknown = NOT_KEPT.find((name) => row[name] !== null) ?? (row.trusted === 0 ? 'trusted' : undefined)
+  if (unknown === undefined) return row
+  throw new MemoryInputError(unknown, 'is not kept in PostgreSQL yet')
 }

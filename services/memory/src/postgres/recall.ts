@@ -4,7 +4,7 @@ import {
   type MemoryRecalled,
   queryOthersSchema,
 } from '@jamey/contracts'
-import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
+import { completed, type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
 import { MOST_BOOST, RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from '../search/score.js'
 import { BM25 } from '../search/scoring.js'
@@ -71,7 +71,7 @@ async function list(session: Session, { query, filter, nowMs }: Question): Promi
   )
   const memories = rows.map((row) => {
     const facts = { relevance: 1, importance: row.importance, ageMs: nowMs - row.occurred_at }
-    return { ...memoryFromRow(row), score: score(facts) }
+    return { ...memoryFromRow(completed(row)), score: score(facts) }
   })
   return pageOf(query, memories, counted?.total ?? 0)
 }
@@ -126,7 +126,7 @@ async function searchBy(
   )
   const memories = rows
     .filter(({ id }) => id !== null)
-    .map((row) => ({ ...memoryFromRow(row), score: row.score }))
+    .map((row) => ({ ...memoryFromRow(completed(row)), score: row.score }))
   const total = rows[0]?.total ?? 0
   const isAll = by.length === asked.terms.length && total < MOST_SCORED
   return { ...pageOf(query, memories, total), ...(isAll ? {} : { total_is_at_least: true as const }) }

@@ -1,6 +1,13 @@
 import type { MemoryStored } from '@jamey/contracts'
 import { MemoryConflictError } from '../model/errors.js'
-import { isSameRequest, isSameRow, type MemoryRow, memoryFromRow, tagKey } from '../model/memory-record.js'
+import {
+  completed,
+  isSameRequest,
+  isSameRow,
+  type MemoryRow,
+  memoryFromRow,
+  tagKey,
+} from '../model/memory-record.js'
 import { announceStored } from './announcements.js'
 import { GIVEN, GIVEN_TYPES, INSERTED, rowOf } from './memory-columns.js'
 import { SCHEMA } from './migrations.js'
@@ -90,7 +97,7 @@ export function hasExpired(row: MemoryRow, nowMs: number): boolean {
 async function knownOf(turn: Turn, records: readonly MemoryRow[]): Promise<Known> {
   const ids = [...new Set(records.map(({ id }) => id))]
   const rows = await turn.session.rows<FoundRow>(FIND, [ids])
-  const found = rows.filter(({ seq }) => seq !== null)
+  const found = rows.filter(({ seq }) => seq !== null).map(completed)
   const expired = found.filter((row) => hasExpired(row, turn.nowMs))
   await remove(turn, expired, 'expired')
   const gone = new Map(rows.flatMap((row) => (row.gone === null ? [] : [[row.id, row.gone] as const])))

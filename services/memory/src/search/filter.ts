@@ -1,6 +1,8 @@
+import type { MemoryWhere } from '@jamey/contracts'
 import type { SqlValue } from '../file/database.js'
 import { storable, tagKey } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
+import { whereCondition } from './where.js'
 
 /** A condition on `m`, the memories table. */
 export interface Condition {
@@ -18,14 +20,46 @@ export interface Filter {
   readonly toMs?: number | undefined
   /** Everything at or after this moment is left out. */
   readonly beforeMs?: number | undefined
+  readonly sessionId?: string | undefined
+  readonly scope?: string | undefined
+  readonly origin?: string | undefined
+  /** The client identifier of who stored it. */
+  readonly source?: string | undefined
+  readonly isTrusted?: boolean | undefined
+  readonly where?: MemoryWhere | undefined
+  /** What holds no longer at this moment is left out. */
+  readonly heldAtMs?: number | undefined
   readonly reach?: Reach | undefined
+}
+
+/** What a query and a request to forget have in common. */
+interface Circumstances {
+  readonly tags?: readonly string[] | undefined
+  readonly session_id?: string | undefined
+  readonly scope?: string | undefined
+  readonly origin?: string | undefined
+  readonly source?: string | undefined
+  readonly trusted?: boolean | undefined
+  readonly where?: MemoryWhere | undefined
+}
+
+/** The part of a filter that a query and a request to forget have in common. */
+export function circumstancesOf(request: Circumstances): Filter {
+  const { tags, session_id: sessionId, scope, origin, source, trusted: isTrusted, where } = request
+  return { tags, sessionId, scope, origin, source, isTrusted, where }
+}
+
+/** Whether a filter asks for what the index in memory does not know. */
+export function asksTheFile(filter: Filter): boolean {
+  const { sessionId, scope, origin, source, isTrusted, where } = filter
+  return [sessionId, scope, origin, source, isTrusted, where].some((condition) => condition !== undefined)
 }
 
 /** The filter as SQL; what has expired never fits, swept or not. Lists go in as JSON so that their length does not change the statement. */
 export function filterCondition(filter: Filter, nowMs: number): Condition {
   const sql = ['(m.expires_at IS NULL OR m.expires_at > ?)']
   const values: SqlValue[] = [nowMs]
-  const add = (condition: string, ...added: SqlValue[]) => {
+  const add = (condition: string, ...added: readonly SqlValue[]) => {
     sql.push(condition)
     values.push(...added)
   }
@@ -44,11 +78,27 @@ export function filterCondition(filter: Filter, nowMs: number): Condition {
   if (filter.fromMs !== undefined) add('m.occurred_at >= ?', filter.fromMs)
   if (filter.toMs !== undefined) add('m.occurred_at <= ?', filter.toMs)
   if (filter.beforeMs !== undefined) add('m.occurred_at < ?', filter.beforeMs)
+  if (filter.sessionId !== undefined) add('m.session_id = ?', storable(filter.sessionId))
+  if (filter.scope !== undefined) add('m.scope = ?', filter.scope)
+  if (filter.origin !== undefined) add('m.origin = ?', storable(filter.origin))
+  if (filter.source !== undefined) add('m.source = ?', storable(filter.source))
+  if (filter.isTrusted !== undefined) add('m.trusted = ?', filter.isTrusted ? 1 : 0)
+  if (filter.heldAtMs !== undefined) add('(m.valid_to IS NULL OR m.valid_to > ?)', filter.heldAtMs)
+  for (const condition of whereCondition(filter.where)) add(condition.sql, ...condition.values)
   if (filter.reach !== undefined) {
-    const { owner, isOwnOnly } = filter.reach
-    add(isOwnOnly === true ? 'm.owner = ?' : "(m.owner = ? OR m.scope = 'shared')", storable(owner))
+    const readable = readableBy(filter.reach)
+    add(readable.sql, ...readable.values)
   }
   return { sql: sql.join(' AND '), values }
+}
+
+function readableBy({ owner, groups = [], isOwnOnly }: Reach): Condition {
+  if (isOwnOnly === true) return { sql: 'm.owner = ?', values: [storable(owner)] }
+  if (groups.length === 0) return { sql: "(m.owner = ? OR m.scope = 'shared')", values: [storable(owner)] }
+  return {
+    sql: `(m.owner = ? OR m.scope IN ('shared', ${groups.map(() => '?').join(', ')}))`,
+    values: [storable(owner), ...groups.map((group) => `group:${group}`)],
+  }
 }
 
 /** The tags that a memory must have, as they are compared. */

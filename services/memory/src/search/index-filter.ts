@@ -16,9 +16,10 @@ export class IndexFilter {
   /** For each audience, layer and document whether it is wanted; undefined where all are. */
   readonly #readable: Uint8Array | undefined
   readonly #layers: Uint8Array | undefined
-  readonly #tagged: Uint8Array | undefined
+  readonly #wanted: Uint8Array | undefined
 
-  constructor(index: MemoryIndex, filter: Filter, nowMs: number) {
+  /** `allowed` has the memories that fit what the index does not know, by their `seq`. */
+  constructor(index: MemoryIndex, filter: Filter, nowMs: number, allowed?: ReadonlySet<number>) {
     this.#index = index
     this.#nowMs = nowMs
     this.#from = filter.fromMs ?? Number.NEGATIVE_INFINITY
@@ -29,7 +30,7 @@ export class IndexFilter {
     )
     this.#readable = readable(index, filter)
     this.#layers = wantedLayers(filter)
-    this.#tagged = tagged(index, filter)
+    this.#wanted = wanted(index, filter, allowed)
   }
 
   fits(doc: number): boolean {
@@ -42,7 +43,7 @@ export class IndexFilter {
     const { occurredAt, expiresAt, isRemoved, audience, layer } = this.#index.documents
     const isReadable = this.#readable
     const isLayer = this.#layers
-    const isTagged = this.#tagged
+    const isWanted = this.#wanted
     const from = this.#from
     const to = this.#to
     const nowMs = this.#nowMs
@@ -53,7 +54,7 @@ export class IndexFilter {
       if (isRemoved[doc] === 1 || (expiresAt[doc] as number) <= nowMs) continue
       if (isReadable !== undefined && isReadable[audience[doc] as number] === 0) continue
       if (isLayer !== undefined && isLayer[layer[doc] as number] === 0) continue
-      if (isTagged !== undefined && isTagged[doc] === 0) continue
+      if (isWanted !== undefined && isWanted[doc] === 0) continue
       if (!isOfAnyTime && !((occurredAt[doc] as number) >= from && (occurredAt[doc] as number) <= to))
         continue
       kept[number++] = doc
@@ -80,14 +81,34 @@ export class IndexFilter {
 function readable({ documents }: MemoryIndex, { reach }: Filter): Uint8Array | undefined {
   if (reach === undefined) return undefined
   const own = storable(reach.owner)
+  const shared = new Set(['shared', ...(reach.groups ?? []).map((group) => `group:${group}`)])
   return Uint8Array.from(documents.audiences, ({ owner, scope }) => {
-    return owner === own || (scope === 'shared' && reach.isOwnOnly !== true) ? 1 : 0
+    return owner === own || (reach.isOwnOnly !== true && shared.has(scope)) ? 1 : 0
   })
 }
 
 function wantedLayers({ layers = [] }: Filter): Uint8Array | undefined {
   if (layers.length === 0) return undefined
   return Uint8Array.from(MEMORY_LAYERS, (layer) => (layers.includes(layer) ? 1 : 0))
+}
+
+/** The documents that fit what is asked of few: their tags, what they hold for, and what the file knows of them. */
+function wanted(
+  index: MemoryIndex,
+  filter: Filter,
+  allowed: ReadonlySet<number> | undefined,
+): Uint8Array | undefined {
+  const { count, seq, validity } = index.documents
+  const isTagged = tagged(index, filter)
+  const { heldAtMs } = filter
+  const mayHaveEnded = heldAtMs !== undefined && validity.size > 0
+  if (!mayHaveEnded && allowed === undefined) return isTagged
+  const isWanted = isTagged ?? new Uint8Array(count).fill(1)
+  if (mayHaveEnded) for (const [doc, { to }] of validity) if (to <= heldAtMs) isWanted[doc] = 0
+  if (allowed !== undefined) {
+    for (let doc = 0; doc < count; doc++) if (!allowed.has(seq[doc] as number)) isWanted[doc] = 0
+  }
+  return isWanted
 }
 
 function tagged(index: MemoryIndex, filter: Filter): Uint8Array | undefined {

@@ -8,7 +8,14 @@ import type { Database, SqlValue, Statement } from '../file/database.js'
 import { StorageError } from '../model/errors.js'
 import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
-import { type Condition, type Filter, filterCondition, ownedBy } from './filter.js'
+import {
+  asksTheFile,
+  type Condition,
+  circumstancesOf,
+  type Filter,
+  filterCondition,
+  ownedBy,
+} from './filter.js'
 import { IndexFilter } from './index-filter.js'
 import { IndexKeeper } from './index-keeper.js'
 import type { MemoryIndex } from './memory-index.js'
@@ -64,8 +71,9 @@ export class Recall {
   async query(input: MemoryQueryInput, nowMs: number, reach?: Reach): Promise<MemoryRecalled> {
     const query = parsed(queryOthersSchema, input)
     const filter: Filter = {
+      ...circumstancesOf(query),
       layers: query.layers,
-      tags: query.tags,
+      heldAtMs: query.include_superseded === true ? undefined : nowMs,
       fromMs: query.from === undefined ? undefined : Date.parse(query.from),
       toMs: query.to === undefined ? undefined : Date.parse(query.to),
       reach: reach ?? ownedBy(query.owner),
@@ -128,7 +136,7 @@ export class Recall {
     const { index } = this.#keeper
     const offset = query.offset ?? 0
     const { ranked, total, best } = this.#rankerOf(index).rank(text, {
-      filter: new IndexFilter(index, filter, nowMs),
+      filter: new IndexFilter(index, filter, nowMs, this.#allowed(filter, nowMs)),
       depth: offset + query.limit,
       nowMs,
       textsOf: (docs) => this.#textsOf(index, docs),
@@ -141,6 +149,13 @@ export class Recall {
       score: (scores.get(row.seq) as number) / best,
     }))
     return pageOf(query, memories, total)
+  }
+
+  #allowed(filter: Filter, nowMs: number): ReadonlySet<number> | undefined {
+    if (!asksTheFile(filter)) return undefined
+    const { sql, values } = filterCondition(filter, nowMs)
+    const rows = this.#rows<{ seq: number }>(`SELECT m.seq FROM memories m WHERE ${sql}`, values)
+    return new Set(rows.map(({ seq }) => seq))
   }
 
   /** The memories of a page in this order, as many as one may have by their bytes. */

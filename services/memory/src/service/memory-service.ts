@@ -1,18 +1,10 @@
-import {
-  type Bus,
-  type Clock,
-  type Envelope,
-  type Message,
-  RequestError,
-  type ServedContract,
-  systemClock,
-} from '@jamey/bus'
+import { type Bus, type Clock, RequestError, type ServedContract, systemClock } from '@jamey/bus'
 import { topics } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { Claim } from '../file/claim.js'
+import type { MigrationProgress } from '../file/migrate.js'
 import { MemoryConflictError, MemoryInputError, MemoryRefusedError, StorageError } from '../model/errors.js'
-import type { Origin } from '../model/memory-record.js'
-import type { MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
+import type { MemoryStorage, MemoryStoreStats } from '../model/memory-storage.js'
 import { shownAddress } from '../postgres/database-address.js'
 import {
   type DatabaseSettings,
@@ -23,6 +15,7 @@ import type { MemoryStoreOptions } from '../store/memory-store.js'
 import { openThreadedMemory } from '../thread/threaded-memory.js'
 import { Announcer } from './announcer.js'
 import { type OwnedFile, openOwned } from './owned-file.js'
+import { type MemoryGroups, serveMemory } from './served-requests.js'
 import { openShared } from './shared-database.js'
 import { Sweeper } from './sweeper.js'
 
@@ -32,9 +25,12 @@ export type MemoryBus = Pick<
   'clientId' | 'state' | 'onState' | 'publish' | 'serve' | 'reportError' | 'setFault' | 'setRemark'
 >
 
-export interface MemoryOptions extends Omit<MemoryStoreOptions, 'now' | 'announcer' | 'claim'> {
+export interface MemoryOptions
+  extends Omit<MemoryStoreOptions, 'now' | 'announcer' | 'claim' | 'onProgress'> {
   /** Connected, or connecting in the background; it stays open when the service stops. */
   readonly bus: MemoryBus
+  /** Who is in which group: client identifiers by name. None by default. */
+  readonly groups?: MemoryGroups | undefined
   /** Seconds between sweeps for what has expired; 60 by default. */
   readonly sweepIntervalSeconds?: number | undefined
   readonly clock?: Clock | undefined
@@ -63,12 +59,6 @@ const READING = 'reading the memory file'
 /** Name of the fault, in the status, that another process has the file. */
 const FILE = 'memory file'
 const STANDBY = 'stands by: another process serves the memory file'
-/**
- * What one client may have unanswered at a topic. Requests are acknowledged in order, so what one has here stands between
- * the server and everybody's next request; within it senders take turns at the file's threads.
- */
-const READS_OF_ONE = { maximumPerSender: 256, maximumBytesPerSender: 1_048_576 } as const
-const WRITES_OF_ONE = { maximumPerSender: 1000, maximumBytesPerSender: 4_194_304 } as const
 /** Time for the answers to requests that were taken, once another process serves the file. */
 const STANDING_DOWN_MS = 1000
 const ANNOUNCEMENT_TIMEOUT_MS = 10_000
@@ -87,6 +77,7 @@ class BusMemory implements MemoryService {
   #running: Running | undefined
   #opening: Opening | undefined
   #isWanted = false
+  #toldTenths: number | undefined
 
   constructor(options: MemoryOptions) {
     this.#options = options
@@ -120,8 +111,9 @@ class BusMemory implements MemoryService {
 
   #openFile(common: Omit<MemoryStoreOptions, 'file'>, signal: AbortSignal): Promise<OwnedFile | undefined> {
     const { open = openThreadedMemory, bus, log } = this.#options
-    const { file, maximumFileBytes, busyTimeoutMs } = this.#options
-    const settings = { ...common, file, maximumFileBytes, busyTimeoutMs }
+    const { file, maximumFileBytes, ownerBytes, busyTimeoutMs } = this.#options
+    const onProgress = (progress: MigrationProgress) => this.#tellProgress(progress)
+    const settings = { ...common, file, maximumFileBytes, ownerBytes, busyTimeoutMs, onProgress }
     const parts = {
       file,
       clock: this.#clock,
@@ -142,6 +134,16 @@ class BusMemory implements MemoryService {
     }
     const store = await openShared(parts, signal)
     return store === undefined ? undefined : { store, close: () => store.close() }
+  }
+
+  /** Each tenth of the way, in the log and in the status. */
+  #tellProgress({ version, done, total }: MigrationProgress): void {
+    const tenths = Math.floor((done * 10) / total)
+    if (tenths === this.#toldTenths) return
+    this.#toldTenths = tenths
+    const { bus, log, file } = this.#options
+    log?.info({ file, version, done, total }, 'the memory file is being brought to a new version')
+    bus.setRemark(FILE, tenths === 10 ? undefined : `brings its file to version ${version}: ${tenths * 10} %`)
   }
 
   #begin(opened: OwnedFile): Running {
@@ -205,39 +207,18 @@ class BusMemory implements MemoryService {
   }
 
   #serve(store: MemoryStorage, announcer: Announcer): Promise<ServedContract>[] {
-    const { bus } = this.#options
-    const { others, ...own } = topics.memory
-    const writing = { whenRefused: 'retry', ...WRITES_OF_ONE } as const
-    const reading = { whenRefused: 'retry', ...READS_OF_ONE } as const
-    const get = (id: string, reach?: Reach) =>
-      this.#answer(READING, async () => ({ memory: (await store.get(id, reach)) ?? null }))
-    const changing = async <T>(work: () => Promise<T>): Promise<T> => {
-      const answer = await this.#answer(WRITING, work)
-      announcer.wake()
-      return answer
-    }
-    return [
-      bus.serve(own.store, writing, ({ data: payload, envelope, principal }) =>
-        changing(() => store.store(payload, originOf(envelope, principal.clientId))),
-      ),
-      bus.serve(others.store, writing, ({ data: { owner, ...payload }, envelope, principal }) =>
-        changing(() => store.store(payload, { ...originOf(envelope, principal.clientId), owner })),
-      ),
-      bus.serve(own.forget, writing, (request) =>
-        changing(() => store.forget(request.data, requestIdOf(request), reachOf(request))),
-      ),
-      bus.serve(others.forget, writing, (request) =>
-        changing(() => store.forget(request.data, requestIdOf(request))),
-      ),
-      bus.serve(own.query, reading, (request, { signal }) =>
-        this.#answer(READING, () => store.query(request.data, { signal, reach: reachOf(request) })),
-      ),
-      bus.serve(others.query, reading, ({ data: payload }, { signal }) =>
-        this.#answer(READING, () => store.query(payload, { signal })),
-      ),
-      bus.serve(own.get, reading, (request) => get(request.data.id, reachOf(request))),
-      bus.serve(others.get, reading, ({ data }) => get(data.id)),
-    ]
+    const { bus, groups } = this.#options
+    return serveMemory({
+      bus,
+      store,
+      groups,
+      read: (work) => this.#answer(READING, work),
+      change: async (work) => {
+        const answer = await this.#answer(WRITING, work)
+        announcer.wake()
+        return answer
+      },
+    })
   }
 
   async #answer<T>(part: string, work: () => Promise<T>): Promise<T> {
@@ -340,20 +321,6 @@ function withResolver(): { promise: Promise<void>; resolve: () => void } {
   return { promise, resolve }
 }
 
-/** Everybody reaches what is its own and what is shared. */
-function reachOf({ principal }: Message<unknown>): Reach {
-  return { owner: principal.clientId }
-}
-
-/** A repeat is one only where the same client says so: another that guessed the id does not finish it in its place. */
-function requestIdOf({ principal, envelope }: Message<unknown>): string {
-  return `${principal.clientId} ${envelope.message_id}`
-}
-
-function originOf({ message_id, timestamp }: Envelope, source: string): Origin {
-  return { id: message_id, source, sentAtMs: Date.parse(timestamp) }
-}
-
 /** Whether the requester alone has to do something about it. */
 function isOfRequest(error: unknown): boolean {
   return (
@@ -366,9 +333,9 @@ function isOfRequest(error: unknown): boolean {
 /** The error for a requester: never the path of the file, which is the operator's affair. */
 function requestErrorFrom(error: unknown): unknown {
   if (error instanceof MemoryInputError) return new RequestError('invalid-request', error.message)
-  if (error instanceof MemoryConflictError) return new RequestError(error.code, error.message)
-  if (error instanceof MemoryRefusedError) {
-    return new RequestError(error.code, error.message, { details: error.details })
+  if (error instanceof MemoryConflictError || error instanceof MemoryRefusedError) {
+    const { code, message, details } = error
+    return new RequestError(code, message, details === undefined ? {} : { details })
   }
   if (!(error instanceof StorageError)) return error
   return new RequestError(error.code, adviceOf(error), { retryable: error.retryable, cause: error })

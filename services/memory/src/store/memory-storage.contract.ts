@@ -351,7 +351,7 @@ function describeForgetting(open: OpenStorage): void {
     it('forgets more than one batch, and leaves alone what is stored while it is at it', async () => {
       const { store } = await open()
       await Promise.all(Array.from({ length: 1300 }, (_, i) => put(store, `m${i}`, { tags: ['x'] })))
-      const forgetting = store.forget({ tags: ['x'] })
+      const forgetting = store.forget({ tags: ['x'], confirm: 1300 })
       await new Promise(setImmediate)
       const late = put(store, 'late', { tags: ['x'] })
       expect(await forgetting).toEqual({ forgotten: 1300 })

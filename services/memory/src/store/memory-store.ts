@@ -2,39 +2,60 @@ import { randomUUID } from 'node:crypto'
 import {
   forgetOthersSchema,
   type Memory,
+  type MemoryBatchError,
+  type MemoryBatchStored,
+  type MemoryExported,
+  type MemoryExportInput,
   type MemoryForget,
   type MemoryForgotten,
+  type MemoryHistory,
+  type MemoryHistoryInput,
+  type MemoryImported,
   type MemoryQueryInput,
   type MemoryRecalled,
+  type MemoryStats,
   type MemoryStored,
   type MemoryStoreInput,
+  type MemoryUpdated,
+  type MemoryUpdateInput,
 } from '@jamey/contracts'
 import { type Claim, claim } from '../file/claim.js'
 import { Database } from '../file/database.js'
 import { GroupCommit } from '../file/group-commit.js'
-import { migrate } from '../file/schema.js'
-import type { Announcement, MemoryChange } from '../model/announcement.js'
-import { MemoryConflictError, MemoryInputError } from '../model/errors.js'
+import { type MigrationProgress, migrate } from '../file/migrate.js'
+import { MIGRATIONS } from '../file/schema.js'
+import type { Announcement } from '../model/announcement.js'
+import { MemoryConflictError, MemoryInputError, MemoryRefusedError } from '../model/errors.js'
 import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.js'
 import {
   checkId,
-  isSameRequest,
   isSameRow,
   MEMORY_LIMITS,
   type MemoryLimits,
   type MemoryRow,
   memoryFromRow,
+  mustBeIn,
   type Origin,
   parsed,
   recordFrom,
-  rowFromArchive,
+  rowsFromArchive,
   storable,
+  type VersionRow,
 } from '../model/memory-record.js'
-import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
+import type {
+  MemoryBatchItem,
+  MemoryCallOptions,
+  MemoryStorage,
+  MemoryStoreStats,
+  Reach,
+} from '../model/memory-storage.js'
 import { Recall } from '../search/recall.js'
 import { AnnouncementTable } from './announcement-table.js'
+import { ArchivePages } from './archive-pages.js'
+import { mayRead } from './reach.js'
+import { parsedUpdate, update } from './record-updates.js'
+import { conflictError, isGone, RecordWriter } from './record-writer.js'
 import { Removal } from './removal.js'
-import { type GoneRow, statementsFor } from './store-statements.js'
 
 export interface MemoryStoreOptions {
   /** Path of the one file; it and missing folders are created, readable by their owner alone. */
@@ -43,6 +64,8 @@ export interface MemoryStoreOptions {
   readonly limits?: Partial<MemoryLimits> | undefined
   /** The file never grows beyond this; storing then fails with 'storage-full'. */
   readonly maximumFileBytes?: number | undefined
+  /** Bytes that the memories of one owner may have, their versions counted; no bound by default. */
+  readonly ownerBytes?: number | undefined
   /** Time that a write waits for another process that shares the file. */
   readonly busyTimeoutMs?: number | undefined
   /** Milliseconds since 1970. */
@@ -54,6 +77,8 @@ export interface MemoryStoreOptions {
   readonly announcer?: string | undefined
   /** The process that alone may write from now on; without it whoever opens the file may, beside others. */
   readonly claim?: Claim | undefined
+  /** Told how far a file of an older version has come on its way to the newest. */
+  readonly onProgress?: ((progress: MigrationProgress) => void) | undefined
 }
 
 /** `known`: it was here already. `expired`: its time has passed, so it was left out. */
@@ -61,31 +86,40 @@ export type Restored = 'restored' | 'known' | 'expired'
 
 /**
  * Five layers of memories in one file, usable without any messaging. Everything a promise resolved for is on the
- * disk; several processes may share the file. Rejects with `MemoryInputError`, `MemoryConflictError` or
- * `StorageError`.
+ * disk; several processes may share the file. Rejects with `MemoryInputError`, `MemoryConflictError`,
+ * `MemoryRefusedError` or `StorageError`.
  */
 export class MemoryStore implements MemoryStorage {
   readonly #database: Database
   readonly #writes: GroupCommit
   readonly #recall: Recall
+  readonly #pages: ArchivePages
+  readonly #writer: RecordWriter
   readonly #removal: Removal
   readonly #announcements: AnnouncementTable | undefined
   readonly #now: () => number
   readonly #lifetimes: LayerLifetimes
   readonly #limits: MemoryLimits
-  readonly #statements
 
   private constructor(database: Database, options: MemoryStoreOptions) {
+    const { announcer, ownerBytes } = options
     this.#database = database
     this.#now = options.now ?? Date.now
     this.#lifetimes = options.lifetimes ?? DEFAULT_LIFETIMES
     this.#limits = { ...MEMORY_LIMITS, ...options.limits }
     this.#writes = new GroupCommit(database)
     this.#recall = new Recall(database)
-    this.#announcements =
-      options.announcer === undefined ? undefined : new AnnouncementTable(database, options.announcer)
-    this.#removal = new Removal(database, (change, ids, nowMs) => this.#announce(change, ids, nowMs))
-    this.#statements = statementsFor(database)
+    this.#pages = new ArchivePages(database)
+    this.#announcements = announcer === undefined ? undefined : new AnnouncementTable(database, announcer)
+    const announce = this.#announcements?.add.bind(this.#announcements) ?? (() => {})
+    this.#removal = new Removal(database, announce)
+    this.#writer = new RecordWriter({
+      database,
+      removal: this.#removal,
+      announce,
+      limits: this.#limits,
+      ownerBytes,
+    })
   }
 
   /** Opens the file, creating or migrating it. Throws `StorageError`. */
@@ -93,7 +127,7 @@ export class MemoryStore implements MemoryStorage {
     const { file, maximumFileBytes, busyTimeoutMs = 2000 } = options
     const database = new Database({ file, maximumFileBytes, busyTimeoutMs })
     try {
-      migrate(database)
+      migrate(database, MIGRATIONS, options.onProgress)
       if (options.claim !== undefined) claim(database, options.claim, options.announcer)
       return new MemoryStore(database, options)
     } catch (error) {
@@ -108,11 +142,21 @@ export class MemoryStore implements MemoryStorage {
    * its memory was forgotten or expired.
    */
   async store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored> {
-    const nowMs = this.#now()
-    const record = recordFrom(input, origin, { nowMs, lifetimes: this.#lifetimes, limits: this.#limits })
-    const outcome = await this.#writes.submit(() => this.#insert(record))
-    if (outcome instanceof MemoryConflictError) throw outcome
-    return outcome
+    const record = recordFrom(input, origin, this.#context())
+    return this.#write(() => this.#writer.store(record, input.duplicates))
+  }
+
+  async storeBatch(inputs: readonly MemoryBatchItem[], origin: Origin): Promise<MemoryBatchStored> {
+    const records = inputs.map(({ owner = origin.owner, groups = origin.groups, ...input }, i) => {
+      const one = { ...origin, owner, groups, id: `${origin.id}/${i}` }
+      return outcomeOf(() => ({ record: recordFrom(input, one, this.#context()), input }))
+    })
+    const results = await this.#writes.submit(() =>
+      records.map((one) =>
+        'error' in one ? one : outcomeOf(() => this.#writer.store(one.record, one.input.duplicates)),
+      ),
+    )
+    return { results: results.map((one) => ('error' in one ? { error: batchError(one.error) } : one)) }
   }
 
   /**
@@ -121,22 +165,70 @@ export class MemoryStore implements MemoryStorage {
    * is stored.
    */
   async restore(archived: unknown): Promise<Restored> {
-    const row = rowFromArchive(archived, this.#limits)
-    const outcome = await this.#writes.submit(() => this.#restore(row))
-    if (outcome instanceof MemoryConflictError) throw outcome
-    return outcome
+    const { row, history } = rowsFromArchive(archived, this.#limits)
+    return this.#write(() => this.#restore(row, history))
+  }
+
+  /** What is taken is the importer's from then on, as if it had stored it then. */
+  async importPage(memories: readonly unknown[], origin: Origin): Promise<MemoryImported> {
+    const owner = storable(origin.owner ?? origin.source)
+    const imported = {
+      owner,
+      source: storable(origin.source),
+      stored_by: storable(origin.storedBy ?? origin.source),
+    }
+    const rows = memories.map((archived) =>
+      outcomeOf(() => {
+        const { row, history } = rowsFromArchive(archived, this.#limits)
+        mustBeIn(row.scope, origin.groups)
+        return { row: { ...row, ...imported }, history: history.map((one) => ({ ...one, ...imported })) }
+      }),
+    )
+    const outcomes = await this.#writes.submit(() =>
+      rows.map((one) =>
+        'error' in one ? one : outcomeOf(() => ({ outcome: this.#restore(one.row, one.history, owner) })),
+      ),
+    )
+    return {
+      results: outcomes.map((one, i) => {
+        const id = idOf(memories[i])
+        return 'error' in one ? { id, error: batchError(one.error) } : { id, ...one }
+      }),
+    }
   }
 
   /** One memory by its id; undefined where there is none, or none any more. */
   async get(id: string, reach?: Reach): Promise<Memory | undefined> {
-    const [row] = this.#statements.byId.all(id)
-    if (row === undefined || hasExpired(row, this.#now()) || !mayRead(row, reach)) return undefined
-    return memoryFromRow(row)
+    const [row] = this.#writer.statements.byId.all(id)
+    return row === undefined || isGone(row, this.#now()) || !mayRead(row, reach)
+      ? undefined
+      : memoryFromRow(row)
+  }
+
+  async history(input: MemoryHistoryInput, reach?: Reach): Promise<MemoryHistory> {
+    return this.#pages.history(input, this.#now(), reach)
+  }
+
+  async exportPage(input: MemoryExportInput, reach?: Reach): Promise<MemoryExported> {
+    return this.#pages.exportPage(input, this.#now(), reach)
+  }
+
+  async statsOf(reach?: Reach): Promise<MemoryStats> {
+    return this.#pages.statsOf(this.#now(), reach)
   }
 
   /** The newest first without words, else the best first; see `score.ts` for what best means. */
   async query(input: MemoryQueryInput, { reach }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
     return this.#recall.query(input, this.#now(), reach)
+  }
+
+  async update(
+    input: MemoryUpdateInput,
+    requestId: string = randomUUID(),
+    reach?: Reach,
+  ): Promise<MemoryUpdated> {
+    const request = parsedUpdate(input, requestId)
+    return this.#write(() => update(this.#writer, request, requestId, { ...this.#context(), reach }))
   }
 
   /**
@@ -150,40 +242,18 @@ export class MemoryStore implements MemoryStorage {
   ): Promise<MemoryForgotten> {
     const request = parsed(forgetOthersSchema, input)
     checkId('message_id', requestId)
+    if (request.dry_run === true) {
+      const fitting = this.#removal.countFitting(request, this.#now(), reach)
+      return { forgotten: 0, would_forget: fitting }
+    }
     for (;;) {
-      const step = await this.#writes.submit(() =>
-        this.#removal.forgetSome(request, requestId, this.#now(), reach),
-      )
+      const step = await this.#write(() => this.#removal.forgetSome(request, requestId, this.#now(), reach))
       if (step.isFinished) return { forgotten: step.forgotten }
     }
   }
 
-  async storeBatch(): Promise<never> {
-    return notServed()
-  }
-
-  async history(): Promise<never> {
-    return notServed()
-  }
-
-  async update(): Promise<never> {
-    return notServed()
-  }
-
   async consolidate(): Promise<never> {
-    return notServed()
-  }
-
-  async statsOf(): Promise<never> {
-    return notServed()
-  }
-
-  async exportPage(): Promise<never> {
-    return notServed()
-  }
-
-  async importPage(): Promise<never> {
-    return notServed()
+    throw new MemoryInputError('action', 'is not served by this service yet')
   }
 
   /** Removes what has expired and old notes about what is gone; resolves with the number of expired memories. */
@@ -207,7 +277,7 @@ export class MemoryStore implements MemoryStorage {
   }
 
   stats(): MemoryStoreStats {
-    const [row] = this.#statements.counts.all()
+    const [row] = this.#writer.statements.counts.all()
     return {
       memories: row?.memories ?? 0,
       pendingAnnouncements: row?.announcements ?? 0,
@@ -221,89 +291,55 @@ export class MemoryStore implements MemoryStorage {
     this.#database.close()
   }
 
-  #insert(record: MemoryRow): MemoryStored | MemoryConflictError {
-    // An expired memory is gone, swept or not; only the note about it counts from here on.
-    this.#removal.sweepOne(record.id, record.created_at)
-    const [stored] = this.#statements.byId.all(record.id)
-    if (stored !== undefined) return repeated(stored, record)
-    const [gone] = this.#statements.goneById.all(record.id)
-    if (gone !== undefined && wasSentBefore(record, gone)) return goneError(record.id, gone.change)
-    const memory = this.#write(record)
-    this.#announce('stored', [record.id], record.created_at)
-    return { memory, created: true }
+  #context() {
+    return { nowMs: this.#now(), lifetimes: this.#lifetimes, limits: this.#limits }
   }
 
-  #restore(row: MemoryRow): Restored | MemoryConflictError {
+  /** What is refused has written nothing, and must not take back what stands in the same commit. */
+  async #write<T>(work: () => T): Promise<T> {
+    const outcome = await this.#writes.submit(() => outcomeOf(() => ({ value: work() })))
+    if ('error' in outcome) throw outcome.error
+    return outcome.value
+  }
+
+  #restore(row: MemoryRow, history: readonly VersionRow[], owner?: string): Restored {
     const nowMs = this.#now()
-    if (hasExpired(row, nowMs)) return 'expired'
+    const { statements } = this.#writer
+    if (isGone(row, nowMs)) return 'expired'
     this.#removal.sweepOne(row.id, nowMs)
-    const [stored] = this.#statements.byId.all(row.id)
-    if (stored !== undefined)
-      return isSameRow(stored, row) ? 'known' : conflictError('id', row.id, 'that one stays')
-    this.#statements.dropGone.run(row.id)
-    this.#write(row)
+    const [stored] = statements.byId.all(row.id)
+    if (stored !== undefined) {
+      if (isSameRow(stored, owner === undefined ? row : { ...row, source: stored.source })) return 'known'
+      throw conflictError('id', row.id, 'that one stays')
+    }
+    this.#writer.restore(row, history)
     return 'restored'
   }
+}
 
-  #write(record: MemoryRow): Memory {
-    const { tags, metadata, content } = record
-    this.#statements.insert.run(
-      record.id,
-      record.layer,
-      record.importance,
-      record.sent_at,
-      record.created_at,
-      record.occurred_at,
-      record.expires_at,
-      record.source,
-      record.owner,
-      record.scope,
-      tags,
-      metadata,
-      content,
+type Refusal = MemoryConflictError | MemoryInputError | MemoryRefusedError
+
+/** What `work` gave, or how it was refused; whatever else it throws is thrown. */
+function outcomeOf<T extends object>(work: () => T): T | { readonly error: Refusal } {
+  try {
+    return work()
+  } catch (error) {
+    if (
+      error instanceof MemoryConflictError ||
+      error instanceof MemoryInputError ||
+      error instanceof MemoryRefusedError
     )
-    const memory = memoryFromRow(record)
-    this.#statements.insertTags(memory)
-    return memory
-  }
-
-  #announce(change: MemoryChange, ids: readonly string[], nowMs: number): void {
-    this.#announcements?.add(change, ids, nowMs)
+      return { error }
+    throw error
   }
 }
 
-function repeated(stored: MemoryRow, record: MemoryRow): MemoryStored | MemoryConflictError {
-  if (isSameRequest(stored, record)) return { memory: memoryFromRow(stored), created: false }
-  return conflictError('message_id', record.id, 'send this one in a message of its own')
+function batchError(error: Refusal): MemoryBatchError {
+  if (!(error instanceof MemoryInputError)) return { code: error.code, message: error.message }
+  return { code: 'invalid-request', message: error.message, field: error.field }
 }
 
-function conflictError(field: string, id: string, way: string): MemoryConflictError {
-  return new MemoryConflictError('memory-conflict', `${field}: another memory is stored under ${id}; ${way}`)
-}
-
-/** The very message again has the same time in its envelope, however wrong the sender's clock is. */
-function wasSentBefore(record: MemoryRow, gone: GoneRow): boolean {
-  return record.sent_at === gone.sent_at || record.sent_at < gone.at
-}
-
-function mayRead({ owner, scope }: MemoryRow, reach: Reach | undefined): boolean {
-  return (
-    reach === undefined || owner === storable(reach.owner) || (scope === 'shared' && reach.isOwnOnly !== true)
-  )
-}
-
-function hasExpired(row: MemoryRow, nowMs: number): boolean {
-  return row.expires_at !== null && row.expires_at <= nowMs
-}
-
-function goneError(id: string, change: string): MemoryConflictError {
-  return new MemoryConflictError(
-    'memory-gone',
-    `message_id: ${id} was stored before and is ${change} since; send it in a new message to store it again`,
-  )
-}
-
-/** No contract of these is served yet. */
-function notServed(): never {
-  throw new MemoryInputError('action', 'is not served by this service yet')
+function idOf(archived: unknown): string {
+  const { id } = (archived ?? {}) as { id?: unknown }
+  return typeof id === 'string' ? id : ''
 }

@@ -1,10 +1,10 @@
-import type { MemoryForget } from '@jamey/contracts'
+import { type MemoryForgetOthers, UNCONFIRMED_MEMORIES } from '@jamey/contracts'
 import type { Database } from '../file/database.js'
 import type { MemoryChange } from '../model/announcement.js'
+import { MemoryRefusedError } from '../model/errors.js'
 import type { Reach } from '../model/memory-storage.js'
-import { filterCondition, ownedBy } from '../search/filter.js'
+import { type Condition, circumstancesOf, filterCondition, ownedBy } from '../search/filter.js'
 
-type ForgetOthers = MemoryForget & { readonly owner?: string | undefined }
 type Announce = (change: MemoryChange, ids: readonly string[], nowMs: number) => void
 
 interface Doomed {
@@ -48,6 +48,15 @@ export class Removal {
           SELECT id, ?, sent_at, min(?, coalesce(expires_at, ?)) FROM memories
           WHERE seq IN (SELECT value FROM json_each(?))`,
       ),
+      buryMerged: database.prepare(
+        `INSERT OR REPLACE INTO gone (id, change, sent_at, at) SELECT id, ?, sent_at, ? FROM merged_ids
+          WHERE seq IN (SELECT value FROM json_each(?))`,
+      ),
+      dropMergedOf: database.prepare('DELETE FROM merged_ids WHERE seq IN (SELECT value FROM json_each(?))'),
+      buryKeys: database.prepare(
+        `UPDATE memory_keys SET seq = NULL, content_hash = '', change = ?, gone_at = ?
+          WHERE seq IN (SELECT value FROM json_each(?))`,
+      ),
       oneExpired: database.prepare<Doomed>('SELECT seq, id FROM memories WHERE id = ? AND expires_at <= ?'),
       expired: database.prepare<Doomed>(
         'SELECT seq, id FROM memories WHERE expires_at <= ? ORDER BY expires_at LIMIT ?',
@@ -57,35 +66,57 @@ export class Removal {
         `DELETE FROM memory_changes WHERE at <= (SELECT max(at) FROM memory_changes) - ${KEPT_CHANGES}`,
       ),
       dropAnnouncements: database.prepare('DELETE FROM announcements WHERE at < ?'),
+      dropKeys: database.prepare('DELETE FROM memory_keys WHERE gone_at < ?'),
+      dropMerged: database.prepare('DELETE FROM merged_ids WHERE at < ?'),
+      dropUpdates: database.prepare('DELETE FROM update_requests WHERE at < ?'),
       dropRequests: database.prepare('DELETE FROM forget_requests WHERE at < ?'),
     }
   }
 
   /**
    * Forgets up to one batch of what fits. The first batch fixes which memory is the newest that may be reached,
-   * so neither a later batch nor a repeat of the request takes what was stored meanwhile.
+   * so neither a later batch nor a repeat of the request takes what was stored meanwhile. Throws `MemoryRefusedError`
+   * where there are more than are forgotten without being confirmed.
    */
   forgetSome(
-    request: ForgetOthers,
+    request: MemoryForgetOthers,
     requestId: string,
     nowMs: number,
     reach?: Reach,
   ): { forgotten: number; isFinished: boolean } {
     const [begun] = this.#statements.progress.all(requestId)
-    const upTo = begun?.up_to ?? this.#statements.newest.all()[0]?.seq ?? 0
-    const doomed = this.#fitting(request, upTo, nowMs, reach)
+    const upTo = begun?.up_to ?? this.#newest()
+    const condition = fitting(request, nowMs, reach)
+    if (begun === undefined) this.#mustBeConfirmed(request, upTo, condition)
+    const doomed = this.#database
+      .prepare<Doomed>(
+        `SELECT m.seq, m.id FROM memories m WHERE m.seq <= ? AND ${condition.sql} ORDER BY m.seq LIMIT ?`,
+      )
+      .all(upTo, ...condition.values, BATCH)
     const forgotten = (begun?.forgotten ?? 0) + doomed.length
     this.#statements.saveProgress.run(requestId, upTo, forgotten, nowMs)
     this.#remove(doomed, 'forgotten', nowMs)
     return { forgotten, isFinished: doomed.length < BATCH }
   }
 
+  /** Number of memories that a request would forget now. */
+  countFitting(request: MemoryForgetOthers, nowMs: number, reach?: Reach): number {
+    return this.#count(this.#newest(), fitting(request, nowMs, reach))
+  }
+
+  /** Removes these memories as forgotten, whosever they are. */
+  forget(doomed: readonly Doomed[], nowMs: number): void {
+    this.#remove(doomed, 'forgotten', nowMs)
+  }
+
   sweepSome(nowMs: number): { expired: number; isFinished: boolean } {
     const doomed = this.#statements.expired.all(nowMs, BATCH)
     this.#remove(doomed, 'expired', nowMs)
-    this.#statements.dropGone.run(nowMs - REPEAT_WINDOW_MS)
+    const { dropGone, dropKeys, dropMerged, dropUpdates, dropRequests } = this.#statements
+    for (const drop of [dropGone, dropKeys, dropMerged, dropUpdates, dropRequests]) {
+      drop.run(nowMs - REPEAT_WINDOW_MS)
+    }
     this.#statements.dropChanges.run()
-    this.#statements.dropRequests.run(nowMs - REPEAT_WINDOW_MS)
     // Announcements that could not be published for a week, such as for want of a permission, would pile up forever.
     this.#statements.dropAnnouncements.run(nowMs - REPEAT_WINDOW_MS)
     return { expired: doomed.length, isFinished: doomed.length < BATCH }
@@ -96,38 +127,62 @@ export class Removal {
     this.#remove(this.#statements.oneExpired.all(id, nowMs), 'expired', nowMs)
   }
 
-  #fitting(request: ForgetOthers, upTo: number, nowMs: number, reach: Reach | undefined): Doomed[] {
-    if (request.id !== undefined) {
-      const own = filterCondition({ reach: reach && { ...reach, isOwnOnly: true } }, nowMs)
-      return this.#database
-        .prepare<Doomed>(`SELECT m.seq, m.id FROM memories m WHERE m.id = ? AND m.seq <= ? AND ${own.sql}`)
-        .all(request.id, upTo, ...own.values)
-    }
-    const filter = filterCondition(
-      {
-        layers: request.layer === undefined ? undefined : [request.layer],
-        tags: request.tags,
-        beforeMs: request.before === undefined ? undefined : Date.parse(request.before),
-        reach: reach === undefined ? ownedBy(request.owner) : { ...reach, isOwnOnly: true },
-      },
-      nowMs,
+  #newest(): number {
+    return this.#statements.newest.all()[0]?.seq ?? 0
+  }
+
+  #count(upTo: number, { sql, values }: Condition): number {
+    const [counted] = this.#database
+      .prepare<{ count: number }>(`SELECT count(*) AS count FROM memories m WHERE m.seq <= ? AND ${sql}`)
+      .all(upTo, ...values)
+    return counted?.count ?? 0
+  }
+
+  #mustBeConfirmed(request: MemoryForgetOthers, upTo: number, condition: Condition): void {
+    const { confirm = 0 } = request
+    const isFew = request.id !== undefined || (request.ids?.length ?? Infinity) <= UNCONFIRMED_MEMORIES
+    if (isFew) return
+    const found = this.#count(upTo, condition)
+    if (found <= Math.max(confirm, UNCONFIRMED_MEMORIES)) return
+    throw new MemoryRefusedError(
+      'memory-confirmation-needed',
+      `confirm: ${found} memories would be forgotten, and more than ${UNCONFIRMED_MEMORIES} are only with confirm of at least ${found}`,
+      { would_forget: found },
     )
-    return this.#database
-      .prepare<Doomed>(
-        `SELECT m.seq, m.id FROM memories m WHERE m.seq <= ? AND ${filter.sql} ORDER BY m.seq LIMIT ?`,
-      )
-      .all(upTo, ...filter.values, BATCH)
   }
 
   #remove(doomed: readonly Doomed[], change: 'forgotten' | 'expired', nowMs: number): void {
     if (doomed.length === 0) return
     const seqs = JSON.stringify(doomed.map(({ seq }) => seq))
     this.#statements.bury.run(change, nowMs, nowMs, seqs)
+    this.#statements.buryMerged.run(change, nowMs, seqs)
+    this.#statements.dropMergedOf.run(seqs)
+    this.#statements.buryKeys.run(change, nowMs, seqs)
     this.#statements.remove.run(seqs)
     this.#announce(
       change,
       doomed.map(({ id }) => id),
       nowMs,
     )
+  }
+}
+
+/** What a request to forget fits. Of others' memories nothing is, whoever may read them. */
+function fitting(request: MemoryForgetOthers, nowMs: number, reach: Reach | undefined): Condition {
+  const own = reach === undefined ? ownedBy(request.owner) : { ...reach, isOwnOnly: true }
+  const ids = request.id === undefined ? request.ids : [request.id]
+  const filter = filterCondition(
+    {
+      ...circumstancesOf(request),
+      layers: request.layer === undefined ? undefined : [request.layer],
+      beforeMs: request.before === undefined ? undefined : Date.parse(request.before),
+      reach: own,
+    },
+    nowMs,
+  )
+  if (ids === undefined) return filter
+  return {
+    sql: `m.id IN (SELECT value FROM json_each(?)) AND ${filter.sql}`,
+    values: [JSON.stringify(ids), ...filter.values],
   }
 }

@@ -1,6 +1,5 @@
-import type { Memory } from '@jamey/contracts'
-import type { Database } from '../file/database.js'
-import { type MemoryRow, tagKey } from '../model/memory-record.js'
+import type { Database, SqlValue } from '../file/database.js'
+import { type MemoryRow, tagKey, type VersionRow } from '../model/memory-record.js'
 
 /** A note about a memory that was removed. */
 export interface GoneRow {
@@ -10,25 +9,118 @@ export interface GoneRow {
   readonly at: number
 }
 
-/** The prepared statements that the store itself runs. */
+/** An idempotency key; the memory is gone where `seq` is null. */
+export interface KeyRow {
+  readonly seq: number | null
+  readonly content_hash: string
+  readonly sent_at: number
+  readonly change: string | null
+  readonly gone_at: number | null
+}
+
+export type StoredRow = MemoryRow & { readonly seq: number }
+
+/** The columns of a memory, in the order of the table. */
+const COLUMNS = [
+  'id',
+  'layer',
+  'importance',
+  'sent_at',
+  'created_at',
+  'occurred_at',
+  'expires_at',
+  'source',
+  'owner',
+  'scope',
+  'stored_by',
+  'session_id',
+  'turn',
+  'origin',
+  'trusted',
+  'valid_from',
+  'valid_to',
+  'supersedes',
+  'superseded_by',
+  'idempotency_key',
+  'version',
+  'updated_at',
+  'count',
+  'last_stored_at',
+  'bytes',
+  'content_hash',
+  'stored_hash',
+  'tags',
+  'metadata',
+  'content',
+] as const satisfies readonly (keyof MemoryRow)[]
+
+const valuesOf = (row: MemoryRow): SqlValue[] => COLUMNS.map((name) => row[name])
+const marks = COLUMNS.map(() => '?').join(', ')
+
+/** The prepared statements of whatever writes memories. */
 export function statementsFor(database: Database) {
-  const insertTag = database.prepare(
-    'INSERT INTO memory_tags (tag, seq) SELECT ?, seq FROM memories WHERE id = ?',
+  const insert = database.prepare(`INSERT INTO memories (${COLUMNS.join(', ')}) VALUES (${marks})`)
+  const change = database.prepare(
+    `UPDATE memories SET ${COLUMNS.map((name) => `${name} = ?`).join(', ')} WHERE seq = ?`,
   )
+  const insertVersion = database.prepare(
+    `INSERT INTO memory_versions (seq, replaced_at, ${COLUMNS.join(', ')}) VALUES (?, ?, ${marks})`,
+  )
+  const insertTag = database.prepare('INSERT INTO memory_tags (tag, seq) VALUES (?, ?)')
+  const dropTags = database.prepare('DELETE FROM memory_tags WHERE seq = ?')
+  const newest = database.prepare<{ seq: number }>('SELECT last_insert_rowid() AS seq')
+  const insertTags = (row: MemoryRow, seq: number): void => {
+    for (const tag of JSON.parse(row.tags) as string[]) insertTag.run(tagKey(tag), seq)
+  }
   return {
-    byId: database.prepare<MemoryRow>('SELECT * FROM memories WHERE id = ?'),
+    byId: database.prepare<StoredRow>('SELECT * FROM memories WHERE id = ?'),
+    bySeq: database.prepare<StoredRow>('SELECT * FROM memories WHERE seq = ?'),
+    byText: database.prepare<StoredRow>(
+      `SELECT * FROM memories WHERE substr(content_hash, 1, 16) = substr(?1, 1, 16) AND owner = ?2
+        AND content_hash = ?1 AND scope = ?3 AND session_id IS ?4 AND turn IS ?5 AND trusted = ?6
+        AND (expires_at IS NULL OR expires_at > ?7) AND (valid_to IS NULL OR valid_to > ?7) ORDER BY seq LIMIT 1`,
+    ),
     goneById: database.prepare<GoneRow>('SELECT change, sent_at, at FROM gone WHERE id = ?'),
     dropGone: database.prepare('DELETE FROM gone WHERE id = ?'),
+    merged: database.prepare<{ seq: number }>('SELECT seq FROM merged_ids WHERE id = ?'),
+    insertMerged: database.prepare('INSERT INTO merged_ids (id, seq, sent_at, at) VALUES (?, ?, ?, ?)'),
+    key: database.prepare<KeyRow>('SELECT * FROM memory_keys WHERE owner = ? AND key = ?'),
+    insertKey: database.prepare(
+      'INSERT OR REPLACE INTO memory_keys (owner, key, seq, content_hash, sent_at) VALUES (?, ?, ?, ?, ?)',
+    ),
+    ownerBytes: database.prepare<{ bytes: number }>('SELECT bytes FROM owner_totals WHERE owner = ?'),
+    versions: database.prepare<VersionRow & { number: number }>(
+      'SELECT * FROM memory_versions WHERE seq = ? AND version < ? ORDER BY version DESC LIMIT ?',
+    ),
+    dropOldVersions: database.prepare('DELETE FROM memory_versions WHERE seq = ? AND version <= ?'),
+    updateRequest: database.prepare<{ seq: number; version: number }>(
+      'SELECT seq, version FROM update_requests WHERE id = ?',
+    ),
+    insertUpdateRequest: database.prepare(
+      'INSERT INTO update_requests (id, seq, version, at) VALUES (?, ?, ?, ?)',
+    ),
+    recalled: database.prepare(
+      `INSERT INTO memory_recalls (seq, recalls, recalled_at) SELECT seq, ?, ? FROM memories WHERE id = ?
+        ON CONFLICT (seq) DO UPDATE SET recalls = recalls + excluded.recalls, recalled_at = excluded.recalled_at`,
+    ),
     counts: database.prepare<{ memories: number; announcements: number }>(
       `SELECT (SELECT count(*) FROM memories) AS memories,
         (SELECT count(*) FROM announcements) AS announcements`,
     ),
-    insert: database.prepare(
-      `INSERT INTO memories (id, layer, importance, sent_at, created_at, occurred_at, expires_at, source, owner, scope, tags,
-        metadata, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    insertTags: (memory: Memory) => {
-      for (const tag of memory.tags) insertTag.run(tagKey(tag), memory.id)
+    /** The number under which the row lies from then on. */
+    insert: (row: MemoryRow): number => {
+      insert.run(...valuesOf(row))
+      const seq = newest.all()[0]?.seq as number
+      insertTags(row, seq)
+      return seq
+    },
+    insertVersion: (row: MemoryRow, seq: number, replacedAtMs: number): void => {
+      insertVersion.run(seq, replacedAtMs, ...valuesOf(row))
+    },
+    change: (row: MemoryRow, seq: number): void => {
+      change.run(...valuesOf(row), seq)
+      dropTags.run(seq)
+      insertTags(row, seq)
     },
   }
 }

@@ -1,12 +1,22 @@
 import { Worker } from 'node:worker_threads'
+import type { MigrationProgress } from '../file/migrate.js'
 import { StorageError } from '../model/errors.js'
 import { FairQueue } from './fair-queue.js'
-import { type Answer, type Call, errorFrom, OPENING, type ThreadOptions } from './thread-message.js'
+import {
+  type Answer,
+  type Call,
+  errorFrom,
+  OPENING,
+  type Settled,
+  type ThreadOptions,
+} from './thread-message.js'
 
 export interface MemoryThreadOptions {
   readonly store: ThreadOptions
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Told how far a file of an older version has come. */
+  readonly onProgress?: ((progress: MigrationProgress) => void) | undefined
   /** Number of calls that are with the thread at once; the others wait here, where they can still be given up. */
   readonly maximumRunning: number
   /** Number of calls of one sender with the thread; no other bound by default. */
@@ -186,6 +196,7 @@ export class MemoryThread {
       const options = { workerData: this.#storeOptions(), name: 'jamey-memory', execArgv: [] }
       const worker = new Worker(this.#options.worker ?? WORKER, options)
       worker.on('message', (answer: Answer) => {
+        if ('progress' in answer) return this.#options.onProgress?.(answer.progress)
         if (answer.id !== OPENING) return this.#settle(answer)
         if ('error' in answer) return reject(errorFrom(answer.error))
         this.#worker = worker
@@ -214,7 +225,7 @@ export class MemoryThread {
     return { ...store, claim: { ...store.claim, isNew: false } }
   }
 
-  #settle(answer: Answer): void {
+  #settle(answer: Settled): void {
     const pending = this.#running.get(answer.id)
     this.#running.delete(answer.id)
     if (pending !== undefined) this.#leave(pending)

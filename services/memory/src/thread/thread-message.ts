@@ -1,3 +1,4 @@
+import type { MigrationProgress } from '../file/migrate.js'
 import {
   type MemoryConflictCode,
   MemoryConflictError,
@@ -11,7 +12,7 @@ import type { MemoryStorage } from '../model/memory-storage.js'
 import type { MemoryStoreOptions } from '../store/memory-store.js'
 
 /** The options of a store that can travel to another thread; the time comes with each call. */
-export type ThreadOptions = Omit<MemoryStoreOptions, 'now'>
+export type ThreadOptions = Omit<MemoryStoreOptions, 'now' | 'onProgress'>
 
 type CallName = Exclude<keyof MemoryStorage, 'close'>
 
@@ -35,6 +36,10 @@ export interface ErrorRecord {
 }
 
 export type Answer =
+  /** How far the file has come on its way to the newest version; before the answer to its opening. */
+  { readonly progress: MigrationProgress } | Settled
+
+export type Settled =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: ErrorRecord }
 
@@ -47,7 +52,7 @@ export function recordOf(error: unknown): ErrorRecord {
     return { kind: 'input', field, message: error.message.slice(field.length + 2) }
   }
   if (error instanceof MemoryConflictError) {
-    return { kind: 'conflict', code: error.code, message: error.message }
+    return { kind: 'conflict', code: error.code, message: error.message, details: error.details }
   }
   if (error instanceof MemoryRefusedError) {
     return { kind: 'refused', code: error.code, message: error.message, details: error.details }
@@ -59,7 +64,7 @@ export function recordOf(error: unknown): ErrorRecord {
 
 export function errorFrom({ kind, message, stack, code, field, details }: ErrorRecord): Error {
   if (kind === 'input') return new MemoryInputError(field ?? 'request', message)
-  if (kind === 'conflict') return new MemoryConflictError(code as MemoryConflictCode, message)
+  if (kind === 'conflict') return new MemoryConflictError(code as MemoryConflictCode, message, details)
   if (kind === 'refused') return new MemoryRefusedError(code as MemoryRefusedCode, message, details)
   if (kind === 'storage') return new StorageError(code as StorageErrorCode, message)
   const error = new Error(message)

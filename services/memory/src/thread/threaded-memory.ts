@@ -50,12 +50,14 @@ const WRITE_WEIGHT = 2048
  */
 export async function openThreadedMemory({
   now = Date.now,
+  onProgress,
   ...store
 }: MemoryStoreOptions): Promise<MemoryStorage> {
   // The writer brings the file to the newest version, so it is the first.
   const writer = await MemoryThread.open({
     store,
     now,
+    onProgress,
     maximumRunning: RUNNING_WRITES,
     maximumRunningWeight: RUNNING_WEIGHT,
     maximumWaiting: WAITING_WRITES,
