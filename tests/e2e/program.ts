@@ -153,10 +153,10 @@ export interface System {
   program: Program
 }
 
-export async function startSystem(folder = emptyFolder()): Promise<System> {
+export async function startSystem(folder = emptyFolder(), env: Record<string, string> = {}): Promise<System> {
   const [port, httpPort] = [await freePort(), await freePort()]
   const args = ['up', '--port', String(port), '--http-port', String(httpPort)]
-  const program = new Program(folder, args, { JAMEY_HEARTBEAT_SECONDS: '1' })
+  const program = new Program(folder, args, { JAMEY_HEARTBEAT_SECONDS: '1', ...env })
   await program.prints(/Ctrl-C/)
   return { folder, port, http: `http://127.0.0.1:${httpPort}`, program }
 }

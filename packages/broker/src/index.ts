@@ -34,7 +34,7 @@ export type {
   Refusal,
 } from './ports/hooks.js'
 export type { Revise } from './ports/revise.js'
-export { type Broker, type BrokerOptions, createBroker } from './server/broker.js'
+export { type Broker, type BrokerLatencies, type BrokerOptions, createBroker } from './server/broker.js'
 export type { DisconnectOptions } from './server/disconnect.js'
 export type { ClientFacts, SessionFacts } from './server/facts.js'
 export type { PublishOptions } from './server/local-publisher.js'

@@ -13,6 +13,7 @@ export {
 } from './encode.js'
 export * from './errors.js'
 export { JameyError, type JameyErrorDetails } from './jamey-error.js'
+export { type LatencyBucket, LatencyHistogram } from './latency-histogram.js'
 export { ALIAS_BYTES, OutgoingAliases } from './outgoing-aliases.js'
 export * from './packets.js'
 export type * from './properties.js'

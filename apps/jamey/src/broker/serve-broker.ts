@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { type Announcer, announcerAt } from '../components/announcer.js'
 import { CertificateKeeper } from '../components/certificate-keeper.js'
+import { ServedMetrics } from '../components/served-metrics.js'
 import { stopInOrder } from '../components/stop-in-order.js'
 import type { DataDirectory } from '../install/data-directory.js'
 import { ownFolderOf } from '../install/expiry.js'
@@ -43,6 +44,7 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
   // A signal that comes before there is a broker must not end the process.
   let serving: ServedBroker | undefined
   let keeper: CertificateKeeper | undefined
+  let served: ServedMetrics | undefined
   const reload = (): void => void serving?.reload()
   process.on('SIGHUP', reload)
   try {
@@ -51,6 +53,9 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
     const broker = await startServedBroker({ started: settings, read, log, logLevel, portSetting })
     serving = broker
     keeper = new CertificateKeeper({ ...keptBy(settings), log })
+    served = await ServedMetrics.start({ env, cwd, log })
+    served.watchBroker(broker.numbers)
+    served.watchCertificates(settings.tlsFiles)
     void keeper.start()
     const [first] = settings.listeners
     claim?.update({ broker: { host: first?.host ?? '', port: broker.addresses[0]?.port ?? 0 } })
@@ -59,11 +64,11 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
     }
     await aborted(interrupted)
     announcer.note('stopping the broker')
-    const served = serving
-    const stop = (graceMs: number): Promise<void> => served.stop(graceMs)
-    await stopInOrder([[{ name: 'broker', stop }]], (await served.graceMs()) + AFTER_GRACE_MS)
+    const stop = (graceMs: number): Promise<void> => broker.stop(graceMs)
+    await stopInOrder([[{ name: 'broker', stop }]], (await broker.graceMs()) + AFTER_GRACE_MS)
   } finally {
     keeper?.stop()
+    await served?.stop()
     process.removeListener('SIGHUP', reload)
     claim?.release()
   }

@@ -80,6 +80,10 @@ export class ServedBroker {
     this.#files = watch(() => void this.renewTls())
   }
 
+  get numbers(): Pick<Broker, 'stats' | 'latencies'> {
+    return this.#broker
+  }
+
   get addresses(): Broker['addresses'] {
     return this.#broker.addresses
   }

@@ -62,14 +62,22 @@ async function runComponent(
   log: Logger,
 ): Promise<void> {
   const env = completed(context.env, identityOf(context, name, directory))
-  const component = await startComponent(name, { env, cwd: context.cwd, log }).catch((error: unknown) => {
-    throw httpPortFailure(error, 'JAMEY_HTTP_PORT')
-  })
+  const { ServedMetrics } = await import('../components/served-metrics.js')
+  const served = await ServedMetrics.start({ env, cwd: context.cwd, log })
+  const { metrics } = served
+  const component = await startComponent(name, { env, cwd: context.cwd, log, metrics }).catch(
+    async (error: unknown) => {
+      await served.stop()
+      throw httpPortFailure(error, 'JAMEY_HTTP_PORT')
+    },
+  )
+  served.watchBus(component.bus)
   const where = component.url === undefined ? '' : ` at ${component.url}`
   const { terminal, interrupted } = context
   const announcer = announcerIn(log.child({ component: name }), terminal)
   const paths = certificatePaths(env, (path) => resolve(context.cwd, path))
   const keeper = new CertificateKeeper({ paths, log: log.child({ component: name }) })
+  served.watchCertificates(paths)
   void keeper.start()
   const reload = () => component.reload()
   process.on('SIGHUP', reload)
@@ -86,6 +94,7 @@ async function runComponent(
   } finally {
     keeper.stop()
     process.removeListener('SIGHUP', reload)
+    await served.stop()
   }
   announcer.note(`stopping ${name}`)
   await stopInOrder([[{ name, stop: (graceMs) => component.stop(graceMs) }]])

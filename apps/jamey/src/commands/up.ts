@@ -18,6 +18,7 @@ import {
   type ListeningOptions,
   listeningOf,
 } from '../components/listening.js'
+import { ServedMetrics } from '../components/served-metrics.js'
 import { type Stoppable, stopInOrder } from '../components/stop-in-order.js'
 import {
   type ClientComponent,
@@ -77,10 +78,16 @@ export async function up(context: CommandContext, options: UpOptions): Outcome {
 
 /** Renews what ends while this runs: a start alone would be too seldom. */
 function keeperOf(directory: DataDirectory, log: Logger): CertificateKeeper {
-  const { certificates, caCertificate, serverCertificate } = directory
-  const clients = CERTIFIED_CLIENTS.map((clientId) => directory.clientCertificate(clientId))
-  const paths = [caCertificate, serverCertificate, ...clients]
-  return new CertificateKeeper({ paths, folder: ownFolderOf([serverCertificate]) && certificates, log })
+  const folder = ownFolderOf([directory.serverCertificate]) && directory.certificates
+  return new CertificateKeeper({ paths: certificatesOf(directory), folder, log })
+}
+
+function certificatesOf({ caCertificate, serverCertificate, clientCertificate }: DataDirectory): string[] {
+  return [
+    caCertificate,
+    serverCertificate,
+    ...CERTIFIED_CLIENTS.map((clientId) => clientCertificate(clientId)),
+  ]
 }
 
 async function serveUntilStopped(
@@ -116,6 +123,7 @@ class System {
   readonly #logLevel: LogLevel
   readonly #context: CommandContext
   readonly #components = new Map<ClientComponent, RunningComponent>()
+  #metrics: ServedMetrics | undefined
   #broker: ServedBroker | undefined
   brokerAddress: BrokerAddress = { host: '', port: 0 }
 
@@ -138,7 +146,11 @@ class System {
     const started = await read()
     const log = this.#log.child({ component: 'broker' })
     const portSetting = 'jamey up --port'
+    const served = await ServedMetrics.start({ env, cwd, log: this.#log })
+    this.#metrics = served
     this.#broker = await startServedBroker({ started, read, log, logLevel: this.#logLevel, portSetting })
+    served.watchBroker(this.#broker.numbers)
+    served.watchCertificates(certificatesOf(directory))
     this.brokerAddress = { host, port: this.#broker.addresses[0]?.port ?? port }
     const broker = { host: reachableHost(host), port: this.brokerAddress.port }
     const starting = (['conscience', 'memory', 'gateway'] as const).map(async (name) => {
@@ -150,10 +162,12 @@ class System {
         cwd: directory.path,
         log: this.#log,
         comesBack: true,
+        metrics: served.metrics,
         env: { ...identity, ...serviceSettings(env, cwd), ...http, ...sameAsBroker },
       }
       const component = await startComponent(name, settings)
       this.#components.set(name, component)
+      served.watchBus(component.bus)
       await component.ready
     })
     try {
@@ -184,6 +198,7 @@ class System {
       named('conscience', 'memory'),
       broker === undefined ? [] : [{ name: 'broker', stop: (graceMs) => broker.stop(graceMs) }],
     ])
+    await this.#metrics?.stop()
   }
 }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type Bus, type StateChange, systemClock } from '@jamey/bus'
+import type { Metrics } from '@jamey/metrics'
 import type { Client, SessionStore } from '@jamey/mqtt'
 import type { Logger } from 'pino'
 import type { ClientComponent } from '../install/data-directory.js'
@@ -8,6 +9,7 @@ import { Reconnector } from './reconnector.js'
 
 /** A component in this process, connected (or connecting) as a client of its own. */
 export interface RunningComponent {
+  readonly bus: Bus
   /** URL at which it answers besides the bus: that of the gateway. */
   readonly url: string | undefined
   /** Resolves once it serves; rejects where it never can. */
@@ -26,12 +28,14 @@ export interface ComponentOptions {
   readonly log: Logger
   /** Takes its connection up again, whatever ended it: others in this process go on, and would go with it. */
   readonly comesBack?: boolean
+  /** What the gateway shows at `/metrics`. */
+  readonly metrics?: Pick<Metrics, 'contentType' | 'text'>
 }
 
 /** Starts one component as its environment says. Throws its configuration errors. */
 export async function startComponent(
   component: ClientComponent,
-  { env, cwd, log, comesBack = false }: ComponentOptions,
+  { env, cwd, log, comesBack = false, metrics }: ComponentOptions,
 ): Promise<RunningComponent> {
   const store = await openOutboxStore(env, cwd)
   const options = {
@@ -40,6 +44,7 @@ export async function startComponent(
     comesBack,
     log: log.child({ component }),
     ...(store === undefined ? {} : { store }),
+    ...(metrics === undefined ? {} : { metrics }),
   }
   try {
     return await startService(component, options)
@@ -86,7 +91,7 @@ async function startService(
 /** The common part of what the services' own start functions give. */
 interface Service {
   readonly url?: string
-  readonly bus: Pick<Bus, 'onState' | 'mqtt'>
+  readonly bus: Bus
   readonly ready: Promise<void>
   reload?(): void
   stop(options?: { graceMs?: number }): Promise<void>
@@ -110,6 +115,7 @@ function watched(
   // It is awaited only once everything is ready; until then `ready` tells the same.
   lost.catch(() => {})
   return {
+    bus: service.bus,
     url: service.url,
     ready: service.ready,
     lost,

@@ -30,8 +30,13 @@ export function listeningOf(options: ListeningOptions, env: NodeJS.ProcessEnv): 
 }
 
 function portOf(env: NodeJS.ProcessEnv, variable: string, fallback: number): number {
+  return portIn(env, variable) ?? fallback
+}
+
+/** Undefined where the variable is not set. Throws `CommandFailure` where it is no port. */
+export function portIn(env: NodeJS.ProcessEnv, variable: string): number | undefined {
   const text = env[variable]
-  if (!text) return fallback
+  if (!text) return undefined
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
   throw new CommandFailure(`${variable} is ${JSON.stringify(text)}; expected a port from 0 to 65535`, {
     code: 'port-invalid',

@@ -1,4 +1,4 @@
-import type { QoS } from '@jamey/protocol'
+import { LatencyHistogram, type QoS } from '@jamey/protocol'
 import { Listener, type ListenerAddress, type ListenerOptions } from '../listeners/listener.js'
 import type { Authenticator } from '../ports/authenticator.js'
 import type { BrokerStore } from '../ports/broker-store.js'
@@ -25,6 +25,11 @@ import { restore } from './restore.js'
 import { type CloseOptions, Shutdown } from './shutdown.js'
 import { statsOf } from './stats.js'
 import { SysTopics } from './sys-topics.js'
+
+/** Durations since the broker was made. */
+export interface BrokerLatencies {
+  readonly commits: LatencyHistogram
+}
 
 export interface BrokerOptions {
   readonly listeners: readonly ListenerOptions[]
@@ -82,6 +87,8 @@ export interface Broker extends AsyncDisposable {
   /** One address per listener, in their order; empty before `listen`. */
   readonly addresses: readonly ListenerAddress[]
   stats(): BrokerStats
+  /** How long commits of the store took; none without a store. */
+  latencies(): BrokerLatencies
   /** Clients that are connected. Made while it is gone through; who comes or goes meanwhile is in it or not. */
   clients(): Iterable<ClientFacts>
   /** Sessions of all, those included that are away. As `clients`; nothing is read from the store. */
@@ -215,6 +222,10 @@ class RunningBroker implements Broker {
 
   stats(): BrokerStats {
     return statsOf(this.#core, this.#sys.uptimeSeconds)
+  }
+
+  latencies(): BrokerLatencies {
+    return { commits: this.#core.groupCommit?.durations ?? new LatencyHistogram() }
   }
 
   clients(): Iterable<ClientFacts> {

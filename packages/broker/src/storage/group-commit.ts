@@ -1,4 +1,4 @@
-import type { Packet } from '@jamey/protocol'
+import { LatencyHistogram, type Packet } from '@jamey/protocol'
 import type { Context } from '../support/context.js'
 import { Deadline } from '../support/deadline.js'
 import type { WriteBatcher } from '../support/write-batcher.js'
@@ -54,6 +54,9 @@ interface Held {
  */
 export class GroupCommit {
   readonly health: StoreHealth
+  /** How long commits took that came to their end. */
+  readonly durations = new LatencyHistogram()
+  readonly #clock: Context['clock']
   readonly #persistence: Persistence
   readonly #onHeld: () => void
   #held: Held[] = []
@@ -66,7 +69,6 @@ export class GroupCommit {
   /** That of the last one that is on the disk. */
   #durable = 0
   #committing: Promise<void> | undefined
-  readonly #clock: Context['clock']
   readonly #latest: Deadline
 
   constructor(context: Context, persistence: Persistence, writeBatcher: WriteBatcher) {
@@ -165,8 +167,10 @@ export class GroupCommit {
     const early = this.#early
     this.#early = []
     const turn = this.#turn++
+    const sinceMs = this.#clock.now()
     try {
       await this.#persistence.commit()
+      this.durations.observe(this.#clock.now() - sinceMs)
       this.#durable = turn
       this.health.onCommitted()
       this.#release(held)

@@ -32,6 +32,7 @@ import { type Clock, systemClock } from '../support/clock.js'
 import { type BusStats, Counters } from '../support/counters.js'
 import { AbortedError } from '../support/errors.js'
 import { Health } from '../support/health.js'
+import { type BusLatencies, Latencies } from '../support/latencies.js'
 import { RateLimiter } from '../support/rate-limiter.js'
 import type { MqttPort } from '../wire/mqtt-port.js'
 import { ServerStamp } from '../wire/server-stamp.js'
@@ -54,6 +55,8 @@ export class MqttBus implements Bus {
   readonly #loggedFailures: RateLimiter
   #unloggedFailures = 0
   readonly #counters = new Counters()
+  readonly #requestTimes = new Latencies()
+  readonly #handlerTimes = new Latencies()
   readonly #health = new Health()
   readonly #publisher: Publisher
   readonly #stamp: ServerStamp
@@ -90,12 +93,13 @@ export class MqttBus implements Bus {
     const shared = { clientId, permissions, port, clock, counters, publisher, report, log, health }
     const parts = { ...shared, sharedSubscriptions, stamp, origins }
     this.#subscriber = new Subscriber(parts)
-    this.#requester = new Requester(parts)
+    this.#requester = new Requester({ ...parts, latencies: this.#requestTimes })
     const { maximumAnswers = 10_000, maximumBytes = 16 * 1024 * 1024 } = config.answerCache ?? {}
     const ping = async (topic: string, service: string, timeoutMs: number): Promise<string> =>
       (await this.#requester.request(pingOf(topic, service), {}, { timeoutMs })).client_id
     this.#responder = new Responder({
       ...parts,
+      latencies: this.#handlerTimes,
       subscriber: this.#subscriber,
       ping,
       acceptUnverified: config.acceptUnverified ?? false,
@@ -179,6 +183,10 @@ export class MqttBus implements Bus {
 
   stats(): BusStats {
     return { ...this.#counters, requestsWaiting: this.#requester.waiting }
+  }
+
+  latencies(): BusLatencies {
+    return { requests: this.#requestTimes.byOperation, handlers: this.#handlerTimes.byOperation }
   }
 
   close(options: { drain?: boolean | undefined; timeoutMs?: number | undefined } = {}): Promise<void> {

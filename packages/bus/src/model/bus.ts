@@ -10,6 +10,7 @@ import type {
 } from '@jamey/contracts'
 import type { Client, StateChange, StateName } from '@jamey/mqtt'
 import type { BusStats } from '../support/counters.js'
+import type { BusLatencies } from '../support/latencies.js'
 import type {
   BusSubscription,
   ErrorContext,
@@ -90,6 +91,8 @@ export interface Bus {
   /** Publishes an error event where this is a component and may; never throws. */
   reportError(error: unknown, context?: ErrorContext): Promise<void>
   stats(): BusStats
+  /** How long requests and handlers took, since the bus was made. */
+  latencies(): BusLatencies
   /** Finishes what was taken, says goodbye, and always settles within `timeoutMs` (5000 by default). */
   close(options?: { drain?: boolean | undefined; timeoutMs?: number | undefined }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>

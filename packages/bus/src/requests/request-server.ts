@@ -3,6 +3,7 @@ import type { Message as MqttMessage } from '@jamey/mqtt'
 import { type Origin, type Origins, SenderError } from '../messaging/origin.js'
 import type { Principal, Request, RequestContext } from '../model/message.js'
 import { MessageError, RequestError } from '../support/errors.js'
+import type { Latencies } from '../support/latencies.js'
 import { Addresses, strangeTopic } from '../wire/addresses.js'
 import { checkData, decodeEnvelope, type Envelope } from '../wire/envelope.js'
 import { identityOf, type ReplyAddress, remainingMsOf, replyAddressOf } from '../wire/request-properties.js'
@@ -19,6 +20,7 @@ export interface RequestServerParts extends AnswerOutletParts {
   readonly clientId: string
   readonly origins: Origins
   readonly acceptUnverified: boolean
+  readonly latencies: Latencies
 }
 
 export interface Served {
@@ -271,10 +273,14 @@ export class RequestServer implements LeaseMember {
     context: ServedRequestContext,
     queue: ServingQueue | undefined,
   ): Promise<void> {
-    const { clock, counters } = this.#parts
+    const { clock, counters, latencies } = this.#parts
+    const { action } = incoming.envelope.payload
+    const sinceMs = clock.now()
     try {
       // Awaited in any case: until then, `#take` has not noted that it is under way.
       const outcome = await this.#outcomeOf(incoming, context)
+      // Of actions that nobody serves there would be no end.
+      if (this.actions.has(action)) latencies.observe(this.#contract.topic, action, clock.now() - sinceMs)
       queue?.end()
       const answer = this.#write(incoming, outcome)
       this.#cache.finish(taken, answer, clock.now())

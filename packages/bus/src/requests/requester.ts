@@ -25,6 +25,7 @@ import {
   RemoteError,
   RequestTimeoutError,
 } from '../support/errors.js'
+import type { Latencies } from '../support/latencies.js'
 import { randomUuid } from '../support/uuid.js'
 import { assertBound, bindingOf } from '../wire/answer-binding.js'
 import { assertIdentifiers, checkData, decodeEnvelope, type Envelope } from '../wire/envelope.js'
@@ -53,6 +54,7 @@ export interface RequesterParts {
   readonly port: MqttPort
   readonly clock: Clock
   readonly counters: Counters
+  readonly latencies: Latencies
   readonly permissions: Permissions
   readonly publisher: Publisher
   readonly origins: Origins
@@ -221,8 +223,11 @@ export class Requester {
     if (this.#waiting.get(key) !== waiting) return false
     this.#waiting.delete(key)
     deadline?.cancel()
-    this.#parts.clock.clearTimeout(timer)
+    const { clock, latencies } = this.#parts
+    clock.clearTimeout(timer)
     waiting.isSettled = true
+    const { topic, action } = waiting.contract
+    latencies.observe(topic, action, clock.now() - waiting.dueAtMs + waiting.options.timeoutMs)
     if (this.#waiting.size === 0) this.#resending.stop()
     return true
   }

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import { signToken } from '@jamey/auth'
 import { OPERATIONS, topics } from '@jamey/contracts'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -8,6 +9,7 @@ import {
   memoryOf,
   post,
   type RunningFixture,
+  SECRET,
   startGateway,
   VERDICT,
 } from '../service/gateway.support.js'
@@ -252,5 +254,29 @@ describe('what the HTTP server says about itself', () => {
     expect(JSON.parse(line)).toMatchObject({ method: 'GET', route: '/v1/memories', status: 401 })
     expect(logged).not.toContain('something-private')
     expect(logged).not.toContain('secret-thing')
+  })
+})
+
+describe('metrics', () => {
+  const metrics = {
+    contentType: 'text/plain; version=0.0.4; charset=utf-8',
+    text: async () => 'a_metric 1\n',
+  }
+
+  it('are shown to who may publish to jamey/metrics, and to nobody else', async () => {
+    const { gateway, url } = await startGateway({ metrics, requireToken: true, tokenSecret: SECRET })
+    const tokenOf = async (permission: string) =>
+      `Bearer ${await signToken({ sub: 'agent-7', permissions: [permission] }, SECRET)}`
+    const get = (headers: Record<string, string>) => call(`${url}/metrics`, { headers })
+    expect((await get({})).status).toBe(401)
+    expect((await get({ authorization: await tokenOf('publish:jamey/memory/query') })).status).toBe(403)
+    const shown = await get({ authorization: await tokenOf('publish:jamey/metrics') })
+    expect([shown.status, shown.headers['content-type']]).toEqual([200, metrics.contentType])
+    expect(shown.text).toBe('a_metric 1\n')
+    await gateway.stop()
+  })
+
+  it('are nowhere where a gateway has none', async () => {
+    expect((await call(`${running.url}/metrics`)).status).toBe(404)
   })
 })

@@ -36,6 +36,9 @@ import {
   STREAM_TIMEOUT_MS,
 } from './limits.js'
 
+/** The permission to publish to it is that to read metrics. */
+const METRICS_TOPIC = 'jamey/metrics'
+
 /** Number of calls that one caller may make in a window of time. */
 export interface CallLimit {
   readonly calls: number
@@ -58,6 +61,8 @@ export interface HttpServerOptions {
   readonly unreadiness: () => Promise<Problem | undefined>
   /** The keys that verify receipts. */
   readonly jwks: () => object
+  /** Undefined where none are shown. */
+  readonly metrics: { readonly contentType: string; text(): Promise<string> } | undefined
   readonly log: Logger
 }
 
@@ -182,9 +187,19 @@ export class HttpServer {
   }
 
   async #addCallRoutes(): Promise<void> {
-    const { forwarder, callerPolicy, callLimit } = this.#options
+    const { forwarder, callerPolicy, callLimit, metrics } = this.#options
     const callers = new Callers(callerPolicy)
     const limit = limiter(this.#app, callers, callLimit)
+    if (metrics !== undefined) {
+      this.#app.get('/metrics', {
+        onRequest: [
+          (request) => callers.identify(request),
+          ...limit,
+          (request) => callers.admit(request, METRICS_TOPIC, false),
+        ],
+        handler: async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
+      })
+    }
     // Who calls is found out first, so that the limit counts by caller, but refused only after it: guessing
     // tokens counts too. A body is read only once its sender may send it.
     const gatesOf = (endpoint: Endpoint) => [

@@ -102,6 +102,7 @@ class HttpGateway implements Gateway {
       unreadiness: async () =>
         unavailability(bus.state) ?? this.#router.unreadiness() ?? (await this.#services.unreadiness()),
       jwks: () => this.#receiptKeys.jwks,
+      metrics: this.#options.metrics,
       log: this.#log,
     })
     const address = await this.#listen(this.#server, host, port)

@@ -24,6 +24,12 @@ export const DEFAULT_CALLS_PER_MINUTE = 30_000
 /** Room for many authorities. */
 const MAXIMUM_PEM_BYTES = 1024 * 1024
 
+/** As `Metrics` of `@jamey/metrics` gives them. */
+export interface ShownMetrics {
+  readonly contentType: string
+  text(): Promise<string>
+}
+
 /** Everything but what must be given by whoever starts it: a connected bus and a log. */
 export interface GatewaySettings {
   /** '127.0.0.1' by default. */
@@ -60,6 +66,8 @@ export interface GatewaySettings {
   readonly callLimit?: CallLimit | false | undefined
   /** The proxies whose X-Forwarded-For is believed, as addresses or networks; none by default. */
   readonly trustProxy?: boolean | readonly string[] | undefined
+  /** Shown at `/metrics` to callers that may publish to `jamey/metrics`; nothing there by default. */
+  readonly metrics?: ShownMetrics | undefined
 }
 
 export interface GatewayOptions extends GatewaySettings {

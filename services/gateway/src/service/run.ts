@@ -11,6 +11,7 @@ import { type GatewaySettings, gatewayOptionsFromEnvironment, tlsFromEnvironment
 
 export interface RunOptions extends ComponentOptions {
   readonly log: Logger
+  readonly metrics?: GatewaySettings['metrics']
 }
 
 export interface RunningGateway {
@@ -54,6 +55,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       denied,
       bus,
       log,
+      metrics: options.metrics,
     })
     await gateway.start()
     const { tls, tlsFiles: files = [] } = settings
