@@ -1,7 +1,7 @@
 import { type Address, PING_ACTION, type RemoteFailure, type RequestContract } from '@jamey/contracts'
 import type { Message as MqttMessage } from '@jamey/mqtt'
 import { type Origin, type Origins, SenderError } from '../messaging/origin.js'
-import type { Principal, Request, RequestContext } from '../model/message.js'
+import type { Principal, Request } from '../model/message.js'
 import { MessageError, RequestError } from '../support/errors.js'
 import type { Latencies } from '../support/latencies.js'
 import { Addresses, strangeTopic } from '../wire/addresses.js'
@@ -12,7 +12,7 @@ import { AnswerOutlet, type AnswerOutletParts } from './answer-outlet.js'
 import { abortedFailure, failureOf, notPermitted, overloadedFailure, unknownAction } from './failures.js'
 import type { LeaseMember, Turn } from './lease.js'
 import { ServedRequestContext } from './request-context.js'
-import { type Incoming, ServedRequest } from './served-request.js'
+import { type Incoming, type Served, ServedRequest } from './served-request.js'
 import type { ServingQueue } from './serving-queue.js'
 import { type Arrived, MAXIMUM_KEPT, StandbyRequests } from './standby-requests.js'
 
@@ -21,15 +21,6 @@ export interface RequestServerParts extends AnswerOutletParts {
   readonly origins: Origins
   readonly acceptUnverified: boolean
   readonly latencies: Latencies
-}
-
-export interface Served {
-  readonly contract: RequestContract
-  readonly handler: (request: Request<unknown>, context: RequestContext) => unknown
-  /** See `ServeOptions`. */
-  readonly permittedBy: ((data: unknown) => string) | undefined
-  readonly acknowledged: 'answered' | 'taken'
-  readonly queue: ServingQueue
 }
 
 type Outcome = { data: unknown } | { error: RemoteFailure }

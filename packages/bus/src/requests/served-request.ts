@@ -1,11 +1,12 @@
-import type { Binding } from '@jamey/contracts'
+import type { Binding, RequestContract } from '@jamey/contracts'
 import type { Message as MqttMessage } from '@jamey/mqtt'
-import type { Principal, Request, Sender } from '../model/message.js'
+import type { Principal, Request, RequestContext, Sender } from '../model/message.js'
 import { MessageError, RequestError } from '../support/errors.js'
 import { digestOf } from '../wire/answer-binding.js'
 import type { Envelope } from '../wire/envelope.js'
 import { assertExact } from '../wire/exact-json.js'
 import type { ReplyAddress } from '../wire/request-properties.js'
+import type { ServingQueue } from './serving-queue.js'
 
 /** A request that was read, with all that answering it takes. */
 export interface Incoming {
@@ -18,6 +19,15 @@ export interface Incoming {
   readonly reply: ReplyAddress | undefined
   readonly key: string
   readonly deadline: number
+}
+
+export interface Served {
+  readonly contract: RequestContract
+  readonly handler: (request: Request<unknown>, context: RequestContext) => unknown
+  /** See `ServeOptions`. */
+  readonly permittedBy: ((data: unknown) => string) | undefined
+  readonly acknowledged: 'answered' | 'taken'
+  readonly queue: ServingQueue
 }
 
 /** The request as a handler gets it; what its answer is about is found out for those that ask. */

@@ -11,7 +11,7 @@ import { type GatewaySettings, gatewayOptionsFromEnvironment, tlsFromEnvironment
 
 export interface RunOptions extends ComponentOptions {
   readonly log: Logger
-  readonly metrics?: GatewaySettings['metrics']
+  readonly metrics?: GatewaySettings['metrics'] | undefined
 }
 
 export interface RunningGateway {
