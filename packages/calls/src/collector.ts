@@ -233,6 +233,10 @@ export class Collector {
     // What a runner is given belongs to the command that it runs.
     if (runsInner || /^(?:sudo|doas|chroot|unshare|runuser)$/.test(command.name)) return
     for (const { text } of command.args) this.#takeHidden(where, text, reads, writes)
+    if (!NAMES_FILES_ALONE.test(words.join(' ')))
+      for (const { text } of command.args) this.#takeSecret(where, text, [...reads, ...writes])
+    if (showsVariables(command))
+      this.#takeFile(where, { text: '/proc/self/environ', isDynamic: false }, 'read')
   }
 
   /** What the next build makes again is no loss. */
@@ -266,12 +270,37 @@ export class Collector {
     this.#takeFile(where, { text: found[2] as string, isDynamic: false }, isOutput ? 'write' : 'read')
   }
 
+  /** A file of secrets by its name, also as a part of a word: `HEAD:.env`, `-f.env`, `--file=.env`. */
+  #takeSecret(where: string, text: string, taken: readonly Argument[]): void {
+    for (const part of [text, ...text.split(/[=:@,]/).slice(1), text.replace(/^-{1,2}\w/, '')]) {
+      if (part === '' || part.startsWith('-') || taken.some((file) => file.text === part)) continue
+      if (/^[\w.*?[\]/~-]{3,200}$/.test(part) && /[./]/.test(part) && pathFact(part, this.#options).isSecret)
+        return this.#takeFile(where, { text: part, isDynamic: false }, 'read')
+    }
+  }
+
   #takeFile(where: string, { text, isDynamic }: Argument, access: FileFact['access']): void {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^file:/i.test(text)) return
     const fact = pathFact(text, this.#options, isDynamic)
     if (isDynamic) this.fail(where, `where ${text} lies is known when it runs`)
     this.#files.push({ where, ...fact, access, isWorkable: isWorkable(fact) })
   }
+}
+
+/** They say the name of a file or a pattern; what they look into is known from their table. */
+const NAMES_FILES_ALONE =
+  /^(?:echo|printf|ls|ll|test|\[|basename|dirname|realpath|readlink|stat|which|type|touch|find|fd|grep|egrep|fgrep|rg|ag|sed|awk|gawk|jq|yq|git grep|git check-ignore|git ls-files|git rm|git status)\b/
+
+/** What shows all variables of the shell, among which are keys and tokens. */
+function showsVariables({ name, args }: ShellCommand): boolean {
+  const texts = args.map(({ text }) => text)
+  if (name === 'printenv' || name === 'set') return texts.length === 0
+  if (/^(?:export|declare|typeset|readonly)$/.test(name))
+    return texts.every((text) => /^-\w*p\w*$/.test(text))
+  if (/^(?:jq|yq|gojq)$/.test(name))
+    return texts.some((text) => /\$ENV\b|(?:^|[^.\w"'-])env\b(?!\()/.test(text))
+  if (/^[gm]?awk$/.test(name)) return texts.some((text) => /\bin\s+ENVIRON\b/.test(text))
+  return name === 'ps' && texts.some((text) => /^[a-z]*e[a-z]*$/.test(text))
 }
 
 const SQL_CLIENTS = /^(?:psql|mysql|mariadb|sqlite3|duckdb)$/

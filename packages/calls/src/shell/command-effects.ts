@@ -51,12 +51,26 @@ function told(program: Program, words: readonly string[], args: readonly Argumen
   const byOption = effectListed(program.options, optionsOf(rest))
   const operands = operandsOf(rest, program)
   const effects = own === undefined ? [] : [isTaken ? graver(own, byOption) : (byOption ?? own)]
+  const files = filesOf(program, operands, effects.includes('read'))
   return {
     effects,
     operands,
     words: isTaken && subcommand !== undefined ? [...words, subcommand.text] : words,
-    ...filesOf(program, operands, effects.includes('read')),
+    ...files,
+    writes: [...files.writes, ...outputsOf(rest, program)],
   }
+}
+
+/** `-o FILE`, `-oFILE`, `--output FILE`, `--output=FILE`. */
+function outputsOf(args: readonly Argument[], { outputs }: Program): Argument[] {
+  if (outputs === undefined) return []
+  const options = outputs.split(' ')
+  return args.flatMap((argument, i) => {
+    const { text, isDynamic } = argument
+    if (options.includes(text)) return args[i + 1] ?? []
+    const option = options.find((one) => text.startsWith(one.startsWith('--') ? `${one}=` : one))
+    return option === undefined ? [] : { text: text.slice(option.length).replace(/^=/, ''), isDynamic }
+  })
 }
 
 /** A program with subcommands, told one that is not known, does what nobody knows. */

@@ -15,8 +15,10 @@ export const GIT: Program = {
   },
   options: {
     delete: '-D --delete --force --hard --force-with-lease --prune-empty --mirror',
-    execute: '--exec --upload-pack --receive-pack --exec-path',
+    execute: '--exec --upload-pack --receive-pack --exec-path --open-files-in-pager --ext-diff --textconv',
+    'outward-read': '--remote',
   },
+  outputs: '-o --output --output-directory',
   nested: {
     branch: {
       effect: 'write',
@@ -69,8 +71,10 @@ export const GIT: Program = {
     worktree: {
       effect: 'write',
       hasNoFiles: true,
-      subcommands: { read: 'list', write: 'add lock unlock', delete: 'remove prune move' },
+      subcommands: { read: 'list', write: 'lock unlock', delete: 'remove prune move' },
+      nested: { add: { effect: 'write', writes: 'all', valued: '-b -B' } },
     },
+    clone: { effect: 'write', writes: 'last', valued: '-b --branch --depth -o --origin -c' },
     submodule: {
       effect: 'read',
       hasNoFiles: true,

@@ -15,6 +15,8 @@ export interface Program {
   readonly nested?: Readonly<Record<string, Program>>
   /** Which of its operands are files it writes: all, or the last one. The others it reads. */
   readonly writes?: 'all' | 'last'
+  /** Options whose value is a file that it writes. */
+  readonly outputs?: string
   /** How many operands are no files: the pattern of grep. */
   readonly skips?: number
   /** Whether its operands are no files at all. */

@@ -31,9 +31,19 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     options: { write: '-i --in-place' },
   }),
   ['grep', { effect: 'read', skips: 1 }],
+  ['uniq', { effect: 'write', writes: 'last' }],
+  ['sort', { effect: 'read', outputs: '-o --output', options: { execute: '--compress-program' } }],
+  ...each('ag bat', { effect: 'read', skips: 1, options: { execute: '--pager' } }),
+  ['bat', { effect: 'read', options: { execute: '--pager' } }],
+  ['man', { effect: 'read', hasNoFiles: true, options: { execute: '-P --pager -H --html' } }],
+  ['fuser', { effect: 'read', options: { delete: '-k --kill' } }],
+  [
+    'code',
+    { effect: 'read', hasNoFiles: true, options: { admin: '--install-extension --uninstall-extension' } },
+  ],
   ['rg', { effect: 'read', skips: 1, options: { execute: '--pre' } }],
   ...each(
-    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes man info help history tput clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice time timeout stdbuf setsid ionice watch xargs parallel cross-env busybox flock numfmt logname users who w last arp tzselect xdg-open open code column complete mapfile readarray',
+    'echo printf pwd date whoami id groups hostname uname uptime arch nproc free df ps pgrep top htop which whereis type env printenv true false test [ seq sleep cal locale tty basename dirname expr factor bc dc yes info help history tput clear ulimit getconf lscpu lsblk lsusb lspci vmstat iostat jobs wait cd pushd popd export set unset alias read shift return exit local declare typeset let getopts hash dirs umask : source_env shopt break continue exec trap command builtin nohup nice time timeout stdbuf setsid ionice watch xargs parallel cross-env busybox flock numfmt logname users who w last arp tzselect xdg-open open column complete mapfile readarray',
     SAY,
   ),
   [
@@ -61,7 +71,8 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     options: { delete: '--delete -f --force --remove-source-files', send: '-e --rsh' },
   }),
   ['cp', { effect: 'write', writes: 'last' }],
-  ['ln', { effect: 'write', writes: 'last' }],
+  // What a link leads to is written through it later, and links are not followed then.
+  ['ln', { effect: 'write', writes: 'all' }],
   ['mv', { effect: 'write', writes: 'all' }],
   ...each('rm rmdir unlink', DELETE),
   ...each('shred wipe srm truncate wipefs blkdiscard', DELETE),
@@ -75,6 +86,7 @@ export const PROGRAMS: ReadonlyMap<string, Program> = new Map([
     },
   }),
   ...each('zip unzip gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd 7z', { effect: 'write', writes: 'all' }),
+  ['zip', { effect: 'write', writes: 'all', options: { execute: '-TT --unzip-command' } }],
   ...each('chmod chown chgrp chattr setfacl', {
     effect: 'write',
     writes: 'all',

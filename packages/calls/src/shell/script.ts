@@ -43,6 +43,11 @@ export interface ShellScript {
 }
 
 export const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'ksh', 'ash', 'fish'])
+/** A substitution that stood in quotes. */
+const RUNNABLE = /\$\(|`|\$\{/
+/** Those whose words are names of variables, with an index that is evaluated. */
+const NAMES_VARIABLES =
+  /^(?:let|test|\[|unset|declare|typeset|local|readonly|export|printf|read|mapfile|readarray|wait)$/
 const MAXIMUM_CHARACTERS = 100_000
 const MAXIMUM_COMMANDS = 2_000
 const MAXIMUM_NESTING = 16
@@ -96,6 +101,9 @@ class ScriptReader implements ShellScript {
     if (isLoading(name)) this.#fail(`${name} is set, which decides what is run`)
     const isPlain = value.type === 'Word' && append !== true && index === undefined
     const text = isPlain ? argumentOf(value, this.#variables) : undefined
+    // Where it is expanded in arithmetic, as a prompt or as the index of a list, the shell runs what stands in it.
+    if (text?.isDynamic === false && RUNNABLE.test(text.text))
+      this.#fail(`${name} is set to a text that may be run`)
     // Set twice to different texts it may be either where it is used.
     if (text === undefined || text.isDynamic || this.#variables.has(name)) this.#variables.delete(name)
     else this.#variables.set(name, text.text)
@@ -145,6 +153,8 @@ class ScriptReader implements ShellScript {
     // `${IFS}` in a name makes several words of one.
     const name = first.isDynamic ? '' : baseName(first.text)
     const args = words.slice(1)
+    if (NAMES_VARIABLES.test(name) && args.some(({ text }) => /\[/.test(text) && RUNNABLE.test(text)))
+      this.#fail(`${name} runs what stands in the index of a list`)
     // A function that calls itself has no end that could be seen.
     if (this.#functions.has(name))
       return this.#fail(`the function ${name}, which is called with what is not looked into`)

@@ -11,6 +11,10 @@ const AWK_ACTS = /\bsystem\s*\(|\bgetline\b|\bprintf?\b[^;}]*[|>]|\|\s*"|-f\b/
 const SED_ACTS = /(?:^|[;{\n])\s*(?:\d+|\$|\/[^/]*\/)?\s*[eEwW](?:\s|$)|\/[gpiI\d]*[ewW][gpiI\d]*(?:\s|;|$)/
 const MODULES =
   /^(?:pytest|unittest|venv|mypy|black|ruff|flake8|isort|pylint|coverage|compileall|build|doctest|json\.tool|py_compile|tox|nox|timeit|cProfile)$/
+/** Whoever runs the file becomes who owns it. */
+const SET_ID = /^[ugoa]*[+=][rwxXt]*s|^[24567]\d{3}$/
+/** `example.org/tool@latest`, which is fetched and run. */
+const REMOTE_MODULE = /^[\w-]+(?:\.[\w-]+)+\/|@/
 const REMOTE = /^[\w.-]+@?[\w.-]*:(?!\\|\/\/)/
 
 /** What a table of options does not tell; `unknown` where nobody can tell. */
@@ -26,6 +30,9 @@ export function specialEffect(
       ? 'execute'
       : undefined
   }
+  if (name === 'less' || name === 'more')
+    return texts.some((text) => text.startsWith('+')) ? 'execute' : undefined
+  if (/^chmod$/.test(name)) return texts.some((text) => SET_ID.test(text)) ? 'admin' : undefined
   if (/^(?:printf|read|typeset|local|readonly|mapfile|readarray|getopts|unset)$/.test(name))
     return texts.some((text) => isLoading(text.split('=')[0] as string)) ? 'execute' : undefined
   if (/^g?make$/.test(name) && readsMakefileElsewhere(texts)) return 'execute'
@@ -34,6 +41,10 @@ export function specialEffect(
     return texts.some((text) => !text.startsWith('-') && SED_ACTS.test(text)) ? 'execute' : undefined
   if (name === 'mv') return /^\/dev\//.test(operands.at(-1)?.text ?? '') ? 'delete' : undefined
   if (name === 'rsync') return operands.some(({ text }) => REMOTE.test(text)) ? 'send' : undefined
+  if (words[0] === 'git' && texts.some((text) => /^ext::/i.test(text))) return 'execute'
+  if (words[0] === 'npm' && (words[1] === 'exec' || words[1] === 'x')) return 'execute'
+  if (words[0] === 'go' && words[1] === 'run' && texts.some((text) => REMOTE_MODULE.test(text)))
+    return 'execute'
   if (words[0] === 'git' && words[1] === 'checkout') return checksOutFile(texts) ? 'delete' : undefined
   if (effect === 'execute') return ranFile(name, texts)
   if (effect === 'build' && operands.some(({ text }) => GRAVE_TASK.test(text))) return 'execute'

@@ -26,7 +26,20 @@ export interface PathOptions {
 }
 
 const SECRET =
-  /(?:^|\/)(?:\.jamey|\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker\/config\.json|\.netrc|\.pgpass|\.npmrc|\.pypirc|\.git-credentials|\.password-store|\.vault-token|\.config\/(?:gcloud|gh|op)|shadow-?|gshadow|sudoers(?:\.d)?|master\.key|credentials(?:\.\w+)?|secrets?(?:\.\w+)?|id_(?:rsa|dsa|ecdsa|ed25519)\w*|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx)|\.env(?:\.(?!example|sample|template|dist)[\w.-]+)?|Login Data|Cookies|wallet\.dat)(?:\/|$)/i
+  /(?:^|\/)(?:\.jamey|\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker\/config\.json|\.netrc|\.pgpass|\.npmrc|\.pypirc|\.git-credentials|\.password-store|\.vault-token|\.config\/(?:gcloud|gh|op)|shadow-?|gshadow|sudoers(?:\.d)?|master\.key|credentials(?:\.\w+)?|secrets?(?:\.\w+)?|id_(?:rsa|dsa|ecdsa|ed25519)\w*|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx)|\.env(?:\.(?!example|sample|template|dist)[\w.-]+)?|Login Data|Cookies|wallet\.dat|proc\/[^/]+\/environ)(?:\/|$)/i
+/** Names that a pattern must not select: `.e*` is no other file than `.env`. */
+const SECRET_NAMES = [
+  '.env',
+  '.env.local',
+  '.npmrc',
+  '.netrc',
+  '.ssh',
+  '.aws',
+  '.gnupg',
+  '.jamey',
+  'id_rsa',
+  'id_ed25519',
+]
 const CONFIGURATION =
   /(?:^|\/)(?:\.git(?:\/|$)|\.(?:bash|zsh|profile|login|inputrc|vimrc|gitconfig|gitmodules|husky|envrc)\w*|\.(?:github|circleci)\/|\.gitlab-ci\.yml$|Jenkinsfile$|\.vscode\/(?:tasks|settings|launch)\.json$|\.claude\/|\.cursor\/|\.mcp\.json$|crontab$|authorized_keys$|\.npmrc$|\.yarnrc)/
 const GUARD =
@@ -42,9 +55,33 @@ export function pathFact(text: string, options: PathOptions, isDynamic = false):
     text,
     path,
     place: isDynamic ? 'unknown' : placeOf(path, options),
-    isSecret: SECRET.test(path),
+    isSecret: SECRET.test(path) || selectsSecret(path),
     isConfiguration: CONFIGURATION.test(path),
     isGuard: GUARD.test(path) || options.guards?.includes(path) === true,
+  }
+}
+
+/** A part that is a pattern, and no more than a star, which leaves out hidden files and is meant for all others. */
+function selectsSecret(path: string): boolean {
+  if (!/[*?[]/.test(path)) return false
+  return path.split('/').some((part) => {
+    if (!/[*?[]/.test(part) || /^\*+(?:\.\w+)?$/.test(part)) return false
+    return SECRET_NAMES.some((name) => matchesGlob(name, part))
+  })
+}
+
+/** As the shell selects names; a list of letters that is not closed is none. */
+function matchesGlob(name: string, pattern: string): boolean {
+  const source = pattern
+    .slice(0, 200)
+    .replace(/[.+^${}()|\\]/g, '\\$&')
+    .replace(/\*+/g, '.*')
+    .replace(/\?/g, '.')
+    .replace(/\[!/g, '[^')
+  try {
+    return new RegExp(`^(?:${source})$`, 'i').test(name)
+  } catch {
+    return false
   }
 }
 

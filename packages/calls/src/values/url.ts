@@ -10,6 +10,8 @@ export interface UrlFact {
   readonly host: string
   /** What somebody can register, by the public suffix list; the host where there is none. */
   readonly domain: string
+  /** What is asked for there, with percent-encoding resolved. */
+  readonly path: string
   /** This machine or a private network. */
   readonly isLocal: boolean
   /** A user name or password stands in it, which may look like the host. */
@@ -43,11 +45,23 @@ export function urlFact(text: string): UrlFact | undefined {
     scheme: url.protocol.slice(0, -1),
     host,
     domain: getDomain(host) ?? host,
+    path: decodedPath(url.pathname),
     isLocal: isLocal(host),
     hasUserInfo: url.username !== '' || url.password !== '',
     isInternational: host.split('.').some((label) => label.startsWith('xn--')),
     queryLength: url.search.length + url.hash.length,
   }
+}
+
+/** Encoded more than once, as some decode more than once. */
+function decodedPath(pathname: string): string {
+  let path = pathname
+  for (let i = 0; i < 3 && /%[0-7][0-9a-f]/i.test(path); i++) {
+    path = path.replace(/%([0-7][0-9a-f])/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    )
+  }
+  return path.replace(/\/{2,}/g, '/')
 }
 
 /** Those that stand anywhere in a text. */
