@@ -116,8 +116,15 @@ class Loop {
     return publisher
   }
 
-  /** One turn, in which each brings so many bytes, which take so long; who rests is not read from. */
-  async turn(read: Readonly<Record<string, readonly [bytes: number, workMs: number]>>, idleMs = 0) {
+  /**
+   * One turn, in which each brings so many bytes, which take so long; who rests is not read from. `programMs`: what the
+   * program has to do that the broker is part of.
+   */
+  async turn(
+    read: Readonly<Record<string, readonly [bytes: number, workMs: number]>>,
+    idleMs = 0,
+    programMs = 0,
+  ) {
     const worked: Record<string, number> = {}
     for (const [name, [bytes, workMs]] of Object.entries(read)) {
       const publisher = this.#publishers.get(name)
@@ -128,6 +135,8 @@ class Loop {
       publisher.share.end()
       worked[name] = workMs
     }
+    this.#nowMs += programMs
+    this.#time.beforeFlush()
     this.#time.afterFlush()
     await turnEnds()
     this.#nowMs += idleMs
@@ -147,10 +156,14 @@ class Loop {
 describe('among publishers', () => {
   const FLOODS = [65_536, 1.2] as const
 
-  async function restsAfter(read: Parameters<Loop['turn']>[0], idleMs = 0): Promise<Set<string>> {
+  async function restsAfter(
+    read: Parameters<Loop['turn']>[0],
+    idleMs = 0,
+    programMs = 0,
+  ): Promise<Set<string>> {
     const loop = new Loop(Object.keys(read))
     for (let n = 0; n < 200; n++) {
-      await loop.turn(read, idleMs)
+      await loop.turn(read, idleMs, programMs)
       loop.endRests()
     }
     return new Set(loop.rests)
@@ -180,6 +193,12 @@ describe('among publishers', () => {
   it('one that waits for answers does not rest, however many it waits for', async () => {
     const asking = { requester: [131_072, 1.2], responder: [100_000, 1.1] } as const
     expect(await restsAfter(asking, 6)).toEqual(new Set())
+  })
+
+  it('nobody rests for what the program does that the broker is part of', async () => {
+    const served = { service: [131_072, 1.2], asker: [65_536, 0.3] } as const
+    expect(await restsAfter(served, 0, 6)).toEqual(new Set())
+    expect(await restsAfter(served, 0, 0)).toEqual(new Set(['service']))
   })
 
   it('of two that flood both rest in their turn', async () => {

@@ -161,8 +161,9 @@ export class FairShare implements Publishing {
     const { ms, modestMs } = this.#connection.context.publishingTime
     const allMs = ms - this.#allThenMs
     const seenMs = this.#ownMs - this.#ownThenMs
-    // The work that nobody was seen to cause (sockets that take again, collected garbage) is everybody's, by what they did.
-    const shareMs = allMs > 0 ? (Math.max(0, workedMs - allMs) * seenMs) / allMs : 0
+    // The work that nobody was seen to cause (sockets that take again, collected garbage) is everybody's, by what they did;
+    // what is much more than that is of the program that the broker is part of, such as the services of `jamey up`.
+    const shareMs = allMs > 0 ? Math.min((Math.max(0, workedMs - allMs) * seenMs) / allMs, seenMs) : 0
     this.#owedMs += shareMs
     const kept = Math.exp(-spanMs / FORGOTTEN_MS)
     this.#recentMs = this.#recentMs * kept + spanMs

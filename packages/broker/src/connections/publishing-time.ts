@@ -54,6 +54,11 @@ export class PublishingTime {
     } else this.#turnMs[index] = (this.#turnMs[index] ?? 0) + ms
   }
 
+  /** What is written in this turn is written from now on; what was done since the last packet is no publisher's. */
+  beforeFlush(): void {
+    if (this.#publishing.length > 0) this.handled(this.#clock.now())
+  }
+
   /** What they caused to be written in this turn is with the system now. */
   afterFlush(): void {
     const count = this.#publishing.length

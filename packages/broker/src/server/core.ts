@@ -111,7 +111,10 @@ export class Core implements ListenerContext {
     this.stamping = stampSenders.length === 0 ? undefined : new Stamping(stampSenders, options.log)
     this.publishingTime = new PublishingTime(this.clock)
     this.writeBatcher = new WriteBatcher({
-      beforeFlush: () => this.groupCommit?.endTurn(),
+      beforeFlush: () => {
+        this.publishingTime.beforeFlush()
+        this.groupCommit?.endTurn()
+      },
       afterFlush: () => this.publishingTime.afterFlush(),
     })
     this.persistence = new Persistence(options.store, options.clock, this.stamping, () =>
