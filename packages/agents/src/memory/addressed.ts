@@ -44,17 +44,19 @@ export async function* recalled(
   memory: AgentMemory,
   query: MemoryQueryInput,
 ): AsyncGenerator<RecalledMemory, void, undefined> {
-  let cursor: string | undefined
-  do {
-    const page = await memory.query({
-      limit: PAGE,
-      count_recall: query.query !== undefined,
-      ...query,
-      ...(cursor === undefined ? {} : { cursor }),
-    })
-    yield* page.memories
-    cursor = page.next_cursor
-  } while (cursor !== undefined)
+  const asked = { limit: PAGE, count_recall: query.query !== undefined, ...query }
+  let next: Pick<MemoryQueryInput, 'cursor' | 'offset'> | undefined = {}
+  let seen = 0
+  while (next !== undefined) {
+    const { memories, next_cursor, truncated } = await memory.query({ ...asked, ...next })
+    yield* memories
+    seen += memories.length
+    if (next_cursor !== undefined) next = { cursor: next_cursor }
+    // A page that is full may be the last one; without a cursor only the next one tells.
+    else if (next.cursor === undefined && (truncated === true || memories.length === PAGE))
+      next = { offset: seen }
+    else next = undefined
+  }
 }
 
 /**
