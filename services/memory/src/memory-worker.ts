@@ -13,8 +13,10 @@ function answer(message: Answer): void {
 
 async function perform(store: MemoryStore, { id, name, arguments: given }: Call): Promise<void> {
   try {
-    const method = store[name] as (...values: readonly unknown[]) => unknown
-    answer({ id, value: await method.apply(store, [...given]) })
+    const method = (store as object as Readonly<Record<string, (...values: readonly unknown[]) => unknown>>)[
+      name
+    ]
+    answer({ id, value: await method?.apply(store, [...given]) })
   } catch (error) {
     answer({ id, error: recordOf(error) })
   }

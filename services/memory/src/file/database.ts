@@ -5,7 +5,7 @@ import Libsql from 'libsql'
 import { foreignFile, StorageError, storageErrorFrom } from '../model/errors.js'
 import { createOnce, mustBeOwn } from './create-once.js'
 
-export type SqlValue = string | number | null
+export type SqlValue = string | number | Uint8Array | null
 
 /**
  * A prepared statement, reduced to the two calls of the library that may be mixed freely: its `get` keeps the

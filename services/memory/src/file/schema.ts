@@ -13,6 +13,8 @@ import { toVersions } from './to-versions.js'
  * - `forget_requests` makes forgetting by filter idempotent: a repeat must not reach what was stored since.
  * - `owner` and `scope` stand in the index by time, so that a list leaves out what is others' without reading it.
  * - `owner` has one row, the process that serves the file: see `claim.ts`.
+ * - `memory_vectors` has the embedding of the text that a memory has now, which goes with that text; the last of
+ *   `vector_models` is the one that is searched.
  * - `announcements` has what is still to be published: written with the change, removed once the server has it.
  */
 export const MIGRATIONS: readonly Migration[] = [
@@ -110,4 +112,25 @@ export const MIGRATIONS: readonly Migration[] = [
   END;
   `,
   toVersions,
+  `
+  CREATE TABLE vector_models (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    dimension INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE memory_vectors (
+    at INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER NOT NULL UNIQUE,
+    model INTEGER NOT NULL,
+    vector BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX memory_vectors_by_model ON memory_vectors (model, at);
+  CREATE TRIGGER memory_vector_gone AFTER DELETE ON memories BEGIN
+    DELETE FROM memory_vectors WHERE seq = old.seq;
+  END;
+  CREATE TRIGGER memory_vector_outdated AFTER UPDATE OF content ON memories
+    WHEN old.content <> new.content BEGIN
+    DELETE FROM memory_vectors WHERE seq = old.seq;
+  END;
+  `,
 ]

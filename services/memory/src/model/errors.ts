@@ -54,6 +54,28 @@ export class MemoryRefusedError extends JameyError<MemoryRefusedCode> {
   }
 }
 
+export type EmbeddingsErrorCode = 'embeddings-unreachable' | 'embeddings-refused' | 'embeddings-invalid'
+
+/** The endpoint of embeddings gave none. Nobody's request fails of it: questions go on without them. */
+export class EmbeddingsError extends JameyError<EmbeddingsErrorCode> {
+  override readonly name = 'EmbeddingsError'
+  /** The HTTP status of an answer; undefined where there was none. */
+  readonly status: number | undefined
+
+  constructor(
+    code: EmbeddingsErrorCode,
+    message: string,
+    { status, cause }: { readonly status?: number | undefined; readonly cause?: unknown } = {},
+  ) {
+    super(code, message, { cause, retryable: code === 'embeddings-unreachable' || isPassing(status) })
+    this.status = status
+  }
+}
+
+function isPassing(status: number | undefined): boolean {
+  return status !== undefined && (status === 408 || status === 429 || status >= 500)
+}
+
 export type StorageErrorCode =
   | 'storage-away'
   | 'storage-busy'

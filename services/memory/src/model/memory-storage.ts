@@ -19,6 +19,7 @@ import type {
   MemoryUpdateInput,
 } from '@jamey/contracts'
 import type { Announcement } from './announcement.js'
+import type { QueryVector } from './embeddings.js'
 import type { Origin } from './memory-record.js'
 
 export interface MemoryStoreStats {
@@ -43,6 +44,8 @@ export interface Reach {
 export interface MemoryCallOptions {
   readonly reach?: Reach | undefined
   readonly signal?: AbortSignal | undefined
+  /** What the words of the question mean, where there is an endpoint of embeddings. */
+  readonly asked?: QueryVector | undefined
 }
 
 /** One of a batch; its owner, and the groups that one is in, are those of the whole batch by default. */

@@ -5,6 +5,7 @@ import {
   queryOthersSchema,
 } from '@jamey/contracts'
 import type { Database, SqlValue, Statement } from '../file/database.js'
+import type { QueryVector } from '../model/embeddings.js'
 import { StorageError } from '../model/errors.js'
 import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
@@ -16,10 +17,12 @@ import {
   filterCondition,
   ownedBy,
 } from './filter.js'
+import { fuse } from './fuse.js'
 import { IndexFilter } from './index-filter.js'
 import { IndexKeeper } from './index-keeper.js'
+import { Meaning, type Nearest } from './meaning.js'
 import type { MemoryIndex } from './memory-index.js'
-import { Ranker } from './ranking.js'
+import { Ranker, type Ranking } from './ranking.js'
 import { score } from './score.js'
 
 /** Bytes of one page, as content, tags and metadata lie in the file; it has one memory at least. */
@@ -57,6 +60,7 @@ function pageOf(
 export class Recall {
   readonly #database: Database
   readonly #keeper: IndexKeeper
+  readonly #meaning: Meaning
   readonly #queryMs: number
   /** Keyed by the SQL text, of which there are a few dozen at most: one per combination of conditions. */
   readonly #statements = new Map<string, Statement<unknown>>()
@@ -66,9 +70,16 @@ export class Recall {
     this.#database = database
     this.#queryMs = queryMs
     this.#keeper = new IndexKeeper(database)
+    this.#meaning = new Meaning(database)
   }
 
-  async query(input: MemoryQueryInput, nowMs: number, reach?: Reach): Promise<MemoryRecalled> {
+  /** `asked` is what the words mean; what is near it is found beside what has them. */
+  async query(
+    input: MemoryQueryInput,
+    nowMs: number,
+    reach?: Reach,
+    asked?: QueryVector,
+  ): Promise<MemoryRecalled> {
     const query = parsed(queryOthersSchema, input)
     const filter: Filter = {
       ...circumstancesOf(query),
@@ -80,12 +91,15 @@ export class Recall {
     }
     const text = query.query?.trim() ?? ''
     if (text === '') return this.#database.reading(() => this.#list(query, filter, nowMs))
-    return this.#whenUp(() => this.#search(text, query, filter, nowMs))
+    return this.#whenUp(() => this.#search(text, query, filter, { nowMs, asked }))
   }
 
   /** Reads the index until it is up with the file, so that the first question need not wait for it. */
   async warm(): Promise<void> {
     await this.#whenUp(() => undefined, Number.POSITIVE_INFINITY)
+    while (!this.#database.reading(() => this.#meaning.catchUp(SLICE_MS))) {
+      await new Promise((resolve) => setImmediate(resolve))
+    }
   }
 
   /** Asks in the transaction in which the index is up with the file, so that every memory it names is there. */
@@ -132,23 +146,30 @@ export class Recall {
     return counted?.total ?? 0
   }
 
-  #search(text: string, query: MemoryQuery, filter: Filter, nowMs: number): MemoryRecalled {
+  #search(text: string, query: MemoryQuery, filter: Filter, { nowMs, asked }: Asked): MemoryRecalled {
     const { index } = this.#keeper
     const offset = query.offset ?? 0
-    const { ranked, total, best } = this.#rankerOf(index).rank(text, {
-      filter: new IndexFilter(index, filter, nowMs, this.#allowed(filter, nowMs)),
-      depth: offset + query.limit,
+    const depth = offset + query.limit
+    const wanted = new IndexFilter(index, filter, nowMs, this.#allowed(filter, nowMs))
+    const nearest = this.#meaning.nearest(asked, index, { wanted, depth })
+    const near = nearest !== undefined && 'near' in nearest ? nearest.near : undefined
+    const byWords = this.#rankerOf(index).rank(text, {
+      filter: wanted,
+      depth: Math.max(depth, near?.size ?? 0),
       nowMs,
       textsOf: (docs) => this.#textsOf(index, docs),
     })
+    const { ranked, total, best } = near === undefined ? byWords : fusedWith(byWords, near)
     const page = ranked.slice(offset, offset + query.limit)
     const scores = new Map(page.map(({ doc, score }) => [index.documents.seq[doc] as number, score]))
     const rows = this.#page([...scores.keys()])
     const memories = rows.map((row) => ({
       ...memoryFromRow(row),
       score: (scores.get(row.seq) as number) / best,
+      ...(query.explain === true ? { why: meaningOf(nearest, index.documents.find(row.seq)) } : {}),
     }))
-    return pageOf(query, memories, total)
+    const found = pageOf(query, memories, total)
+    return near === undefined ? found : { ...found, total_is_at_least: true }
   }
 
   #allowed(filter: Filter, nowMs: number): ReadonlySet<number> | undefined {
@@ -203,6 +224,25 @@ export class Recall {
     }
     return statement.all(...values) as Row[]
   }
+}
+
+interface Asked {
+  readonly nowMs: number
+  readonly asked: QueryVector | undefined
+}
+
+/** What is far up by its words, by its meaning, or by both. */
+function fusedWith(byWords: Ranking, near: ReadonlyMap<number, number>): Ranking {
+  const ranked = fuse([byWords.ranked.map(({ doc }) => doc), [...near.keys()]])
+  return { ...byWords, ranked, total: Math.max(byWords.total, ranked.length), best: 1 }
+}
+
+/** How near a memory is to the question, or why that is not known. */
+function meaningOf(nearest: Nearest | undefined, doc: number | undefined): Record<string, unknown> {
+  if (nearest === undefined) return {}
+  if ('missing' in nearest) return { meaning: { missing: nearest.missing } }
+  const similarity = nearest.near.get(doc ?? -1)
+  return similarity === undefined ? {} : { meaning: { similarity } }
 }
 
 function notYet(file: string): StorageError {

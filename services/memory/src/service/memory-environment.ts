@@ -4,6 +4,7 @@ import { MEMORY_LAYERS, type MemoryLayer } from '@jamey/contracts'
 import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.js'
 import { readDatabaseUrl } from '../postgres/database-address.js'
 import type { DatabaseSettings } from '../postgres/postgres-memory.js'
+import { type EmbeddingEnvironment, embeddingsFrom } from './embedding-environment.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -15,6 +16,8 @@ export interface MemoryEnvironment {
   readonly lifetimes: LayerLifetimes
   readonly sweepIntervalSeconds: number
   readonly maximumFileBytes: number | undefined
+  /** Where texts and questions are sent for their vectors. */
+  readonly embeddings: EmbeddingEnvironment | undefined
 }
 
 const DEFAULT_DATA_FOLDER = join('.jamey', 'data')
@@ -29,7 +32,8 @@ const MAXIMUM_SECONDS = 1000 * 366 * 24 * 3600
  * - `JAMEY_MEMORY_TTL_WORKING_SECONDS`, `..._SHORT_TERM_...`, `..._EPISODIC_...`, `..._SEMANTIC_...`,
  *   `..._LONG_TERM_...`: whole seconds, or `never`; 3600, 86400, 7776000, never, never by default;
  * - `JAMEY_MEMORY_SWEEP_SECONDS`: between sweeps, 60 by default;
- * - `JAMEY_MEMORY_MAX_BYTES`: how large the file may grow, at least 1 MiB; unlimited by default.
+ * - `JAMEY_MEMORY_MAX_BYTES`: how large the file may grow, at least 1 MiB; unlimited by default;
+ * - `JAMEY_EMBEDDINGS_URL` and what belongs to it: see `embeddingsFrom`.
  *
  * Throws `ConfigurationError` with every fault at once.
  */
@@ -59,6 +63,7 @@ export function memoryOptionsFromEnvironment(env: Environment = process.env): Me
     lifetimes: lifetimes as LayerLifetimes,
     sweepIntervalSeconds: whole('JAMEY_MEMORY_SWEEP_SECONDS', { from: 1, to: 24 * 3600 }) ?? 60,
     maximumFileBytes: whole('JAMEY_MEMORY_MAX_BYTES', { from: 1024 * 1024, to: Number.MAX_SAFE_INTEGER }),
+    embeddings: embeddingsFrom(env, faults, whole),
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
   return options

@@ -3,6 +3,7 @@ import { topics } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { Claim } from '../file/claim.js'
 import type { MigrationProgress } from '../file/migrate.js'
+import type { EmbeddingSettings } from '../model/embeddings.js'
 import { MemoryConflictError, MemoryInputError, MemoryRefusedError, StorageError } from '../model/errors.js'
 import type { MemoryStorage, MemoryStoreStats } from '../model/memory-storage.js'
 import { shownAddress } from '../postgres/database-address.js'
@@ -12,7 +13,7 @@ import {
   type PostgresMemoryOptions,
 } from '../postgres/postgres-memory.js'
 import type { MemoryStoreOptions } from '../store/memory-store.js'
-import { openThreadedMemory } from '../thread/threaded-memory.js'
+import { openThreadedMemory, type ThreadedMemoryOptions } from '../thread/threaded-memory.js'
 import { Announcer } from './announcer.js'
 import { type OwnedFile, openOwned } from './owned-file.js'
 import { type MemoryGroups, serveMemory } from './served-requests.js'
@@ -37,8 +38,10 @@ export interface MemoryOptions
   readonly log?: Logger | undefined
   /** A database that keeps the memories instead of the file; other instances may serve it at the same time. */
   readonly database?: DatabaseSettings | undefined
+  /** Where texts and questions are sent for their vectors; nowhere without it. */
+  readonly embeddings?: EmbeddingSettings | undefined
   /** Opens the file; in threads of its own by default, so that no search holds up the bus. */
-  readonly open?: ((options: MemoryStoreOptions) => Promise<MemoryStorage>) | undefined
+  readonly open?: ((options: ThreadedMemoryOptions) => Promise<MemoryStorage>) | undefined
 }
 
 export interface MemoryService {
@@ -111,9 +114,9 @@ class BusMemory implements MemoryService {
 
   #openFile(common: Omit<MemoryStoreOptions, 'file'>, signal: AbortSignal): Promise<OwnedFile | undefined> {
     const { open = openThreadedMemory, bus, log } = this.#options
-    const { file, maximumFileBytes, ownerBytes, busyTimeoutMs } = this.#options
+    const { file, maximumFileBytes, ownerBytes, busyTimeoutMs, embeddings } = this.#options
     const onProgress = (progress: MigrationProgress) => this.#tellProgress(progress)
-    const settings = { ...common, file, maximumFileBytes, ownerBytes, busyTimeoutMs, onProgress }
+    const settings = { ...common, file, maximumFileBytes, ownerBytes, busyTimeoutMs, embeddings, onProgress }
     const parts = {
       file,
       clock: this.#clock,

@@ -1,9 +1,15 @@
 import { resolve } from 'node:path'
-import { type Bus, type ComponentOptions, runComponent } from '@jamey/bus'
+import { readOwnFile } from '@jamey/auth'
+import { type Bus, type ComponentOptions, ConfigurationError, runComponent } from '@jamey/bus'
 import type { Logger } from 'pino'
+import type { EmbeddingSettings } from '../model/embeddings.js'
 import type { DatabaseSettings } from '../postgres/postgres-memory.js'
+import type { EmbeddingEnvironment } from './embedding-environment.js'
 import { memoryOptionsFromEnvironment } from './memory-environment.js'
 import { createMemory } from './memory-service.js'
+
+/** Many times what such a key takes. */
+const MAXIMUM_KEY_BYTES = 10_000
 
 export interface RunMemoryOptions extends ComponentOptions {
   readonly log?: Logger | undefined
@@ -26,9 +32,10 @@ export async function runMemory(options: RunMemoryOptions = {}): Promise<Running
   const memoryOptions = memoryOptionsFromEnvironment(env)
   const file = resolve(cwd, memoryOptions.file)
   const component = { name: 'memory', packageFile: new URL('../../package.json', import.meta.url) }
+  const embeddings = memoryOptions.embeddings && withKey(cwd, memoryOptions.embeddings)
   const database = memoryOptions.database && databaseIn(cwd, memoryOptions.database)
   return runComponent(component, options, (bus) =>
-    createMemory({ ...memoryOptions, file, database, bus, log }),
+    createMemory({ ...memoryOptions, file, database, embeddings, bus, log }),
   )
 }
 
@@ -36,4 +43,16 @@ export async function runMemory(options: RunMemoryOptions = {}): Promise<Running
 function databaseIn(cwd: string, settings: DatabaseSettings): DatabaseSettings {
   const { passwordFile } = settings
   return passwordFile === undefined ? settings : { ...settings, passwordFile: resolve(cwd, passwordFile) }
+}
+
+function withKey(cwd: string, { keyFile, ...settings }: EmbeddingEnvironment): EmbeddingSettings {
+  if (keyFile === undefined) return settings
+  try {
+    const options = { isSecret: true, maximumBytes: MAXIMUM_KEY_BYTES }
+    return { ...settings, key: readOwnFile(resolve(cwd, keyFile), options).trim() }
+  } catch (error) {
+    const expected = 'a file of this user alone with the key of the endpoint'
+    const found = (error as Error).message
+    throw new ConfigurationError([{ variable: 'JAMEY_EMBEDDINGS_KEY_FILE', found, expected }])
+  }
 }

@@ -218,8 +218,8 @@ export class MemoryStore implements MemoryStorage {
   }
 
   /** The newest first without words, else the best first; see `score.ts` for what best means. */
-  async query(input: MemoryQueryInput, { reach }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
-    return this.#recall.query(input, this.#now(), reach)
+  async query(input: MemoryQueryInput, { reach, asked }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
+    return this.#recall.query(input, this.#now(), reach, asked)
   }
 
   async update(

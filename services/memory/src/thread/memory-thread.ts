@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { MigrationProgress } from '../file/migrate.js'
 import { StorageError } from '../model/errors.js'
+import type { VectorThreadOptions } from '../vectors/vector-thread.js'
 import { FairQueue } from './fair-queue.js'
 import {
   type Answer,
@@ -12,7 +13,7 @@ import {
 } from './thread-message.js'
 
 export interface MemoryThreadOptions {
-  readonly store: ThreadOptions
+  readonly store: ThreadOptions | VectorThreadOptions
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Told how far a file of an older version has come. */
@@ -219,7 +220,7 @@ export class MemoryThread {
   }
 
   /** A thread that follows another does not take the file from whoever has taken it since. */
-  #storeOptions(): ThreadOptions {
+  #storeOptions(): ThreadOptions | VectorThreadOptions {
     const { store } = this.#options
     if (store.claim === undefined || !this.#wasOpened) return store
     return { ...store, claim: { ...store.claim, isNew: false } }

@@ -14,7 +14,8 @@ import type { MemoryStoreOptions } from '../store/memory-store.js'
 /** The options of a store that can travel to another thread; the time comes with each call. */
 export type ThreadOptions = Omit<MemoryStoreOptions, 'now' | 'onProgress'>
 
-type CallName = Exclude<keyof MemoryStorage, 'close'>
+/** Those of the thread that asks for vectors stand behind those of a store. */
+type CallName = Exclude<keyof MemoryStorage, 'close'> | 'embed' | 'vectorStats'
 
 /** One call for the store in a thread. */
 export interface Call {

@@ -19,6 +19,7 @@ import type {
   MemoryUpdateInput,
 } from '@jamey/contracts'
 import type { Announcement } from '../model/announcement.js'
+import type { EmbeddingSettings, QueryVector } from '../model/embeddings.js'
 import type { Origin } from '../model/memory-record.js'
 import type {
   MemoryBatchItem,
@@ -43,16 +44,31 @@ const RUNNING_WEIGHT = 524_288
 /** Cost of a write beside its text, as if it were characters. */
 const WRITE_WEIGHT = 2048
 
+export interface ThreadedMemoryOptions extends MemoryStoreOptions {
+  /** Where texts and questions are sent for their vectors; nowhere without it. */
+  readonly embeddings?: EmbeddingSettings | undefined
+}
+
+/** The worker lies above this module; where the sources themselves run, as in tests, the built one is used. */
+const VECTOR_WORKER = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/vector-worker.js' : '../vector-worker.js',
+  import.meta.url,
+)
+/** Number of questions whose vectors are asked for at once, and of those that wait for that. */
+const RUNNING_QUESTIONS = 64
+const WAITING_QUESTIONS = 1000
+
 /**
  * Opens a memory file in two threads, one that writes and one that reads beside it: a slow search holds up neither
- * the caller's event loop nor a write. What a write acknowledged is seen by the next read. Rejects with
- * `StorageError`.
+ * the caller's event loop nor a write. What a write acknowledged is seen by the next read. With an endpoint of
+ * embeddings a third thread asks it. Rejects with `StorageError`.
  */
 export async function openThreadedMemory({
   now = Date.now,
   onProgress,
+  embeddings,
   ...store
-}: MemoryStoreOptions): Promise<MemoryStorage> {
+}: ThreadedMemoryOptions): Promise<MemoryStorage> {
   // The writer brings the file to the newest version, so it is the first.
   const writer = await MemoryThread.open({
     store,
@@ -70,11 +86,31 @@ export async function openThreadedMemory({
       maximumRunningPerSender: READS_OF_ONE,
       maximumWaiting: WAITING_READS,
     })
-    return new ThreadedMemory(writer, reader)
+    try {
+      const vectors = embeddings && (await openVectors(store, embeddings, now))
+      return new ThreadedMemory(writer, reader, vectors)
+    } catch (error) {
+      await reader.close()
+      throw error
+    }
   } catch (error) {
     await writer.close()
     throw error
   }
+}
+
+function openVectors(
+  { file, claim, busyTimeoutMs = 2000 }: MemoryStoreOptions,
+  embeddings: EmbeddingSettings,
+  now: () => number,
+): Promise<MemoryThread> {
+  return MemoryThread.open({
+    store: { file, claim, busyTimeoutMs, embeddings },
+    now,
+    worker: VECTOR_WORKER,
+    maximumRunning: RUNNING_QUESTIONS,
+    maximumWaiting: WAITING_QUESTIONS,
+  })
 }
 
 /** Calls of the service for itself cost nobody anything. */
@@ -85,10 +121,12 @@ const OPERATORS = '\0operators'
 class ThreadedMemory implements MemoryStorage {
   readonly #writer: MemoryThread
   readonly #reader: MemoryThread
+  readonly #vectors: MemoryThread | undefined
 
-  constructor(writer: MemoryThread, reader: MemoryThread) {
+  constructor(writer: MemoryThread, reader: MemoryThread, vectors: MemoryThread | undefined) {
     this.#writer = writer
     this.#reader = reader
+    this.#vectors = vectors
   }
 
   store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored> {
@@ -104,8 +142,27 @@ class ThreadedMemory implements MemoryStorage {
     return this.#reader.call('get', [id, reach], { sender: senderOf(reach) })
   }
 
-  query(input: MemoryQueryInput, { signal, reach }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
-    return this.#reader.call('query', [input, { reach }], { signal, sender: senderOf(reach) })
+  async query(input: MemoryQueryInput, options: MemoryCallOptions = {}): Promise<MemoryRecalled> {
+    const { signal, reach } = options
+    const asked = await this.#meaningOf(input, options)
+    return this.#reader.call('query', [input, { reach, asked }], { signal, sender: senderOf(reach) })
+  }
+
+  /** A question goes on without its vector, whatever keeps it from having one. */
+  async #meaningOf(
+    { query = '' }: MemoryQueryInput,
+    { signal, reach }: MemoryCallOptions,
+  ): Promise<QueryVector | undefined> {
+    if (this.#vectors === undefined || query.trim() === '') return undefined
+    try {
+      return await this.#vectors.call<QueryVector>('embed', [query.trim()], {
+        signal,
+        sender: senderOf(reach),
+      })
+    } catch (error) {
+      signal?.throwIfAborted()
+      return { model: '', missing: error instanceof Error ? error.message : String(error) }
+    }
   }
 
   history(input: MemoryHistoryInput, reach?: Reach): Promise<MemoryHistory> {
@@ -121,8 +178,13 @@ class ThreadedMemory implements MemoryStorage {
     return this.#writer.call('consolidate', [input, reach], { sender: senderOf(reach), weight: WRITE_WEIGHT })
   }
 
-  statsOf(reach?: Reach): Promise<MemoryStats> {
-    return this.#reader.call('statsOf', [reach], { sender: senderOf(reach) })
+  async statsOf(reach?: Reach): Promise<MemoryStats> {
+    const sender = senderOf(reach)
+    const stats = await this.#reader.call<MemoryStats>('statsOf', [reach], { sender })
+    if (this.#vectors === undefined) return stats
+    // What others have is counted for those alone who may read it.
+    const vectors = await this.#vectors.call('vectorStats', [reach === undefined], { sender })
+    return { ...stats, index: { ...stats.index, vectors } }
   }
 
   exportPage(input: MemoryExportInput, reach?: Reach): Promise<MemoryExported> {
@@ -158,7 +220,7 @@ class ThreadedMemory implements MemoryStorage {
   /** The reader first: the last connection that closes moves the log into the file. */
   async close(): Promise<void> {
     try {
-      await this.#reader.close()
+      await Promise.all([this.#reader.close(), this.#vectors?.close()])
     } finally {
       await this.#writer.close()
     }
