@@ -36,4 +36,5 @@ export {
 } from './service/memory-service.js'
 export { type RunMemoryOptions, type RunningMemory, runMemory } from './service/run-memory.js'
 export { MemoryStore, type MemoryStoreOptions, type Restored } from './store/memory-store.js'
+export { type Reindexed, reindexMemoryFile } from './store/reindex.js'
 export { openThreadedMemory } from './thread/threaded-memory.js'
