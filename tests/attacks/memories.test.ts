@@ -137,6 +137,60 @@ describe('over HTTP, what another stored', () => {
     expect((await system.call(path, attacker, { method: 'DELETE' })).status).toBe(404)
     expect((await system.call(path, victim)).status).toBe(200)
   })
+
+  it('is not changed, told by its history, taken by an export or an import, nor forgotten by conditions', async () => {
+    const marker = `door${randomUUID().slice(0, 8)}`
+    const [victim, attacker] = [
+      await system.token('victim-doors', REMEMBERING),
+      await system.token('attacker-doors', REMEMBERING),
+    ]
+    const content = JSON.stringify({ content: marker, session_id: marker, metadata: { marker } })
+    const stored = await system.json('/v1/memories', victim, { method: 'POST', body: content })
+    const path = `/v1/memories/${stored.body.memory.id}`
+    const send = (to: string, who: string, method: string, body: object) =>
+      system.json(to, who, { method, body: JSON.stringify(body) })
+
+    expect((await send(path, attacker, 'PATCH', { content: 'mine' })).status).toBe(404)
+    expect((await system.call(`${path}/history`, attacker)).status).toBe(404)
+    const found = await send('/v1/memories/query', attacker, 'POST', {
+      where: { marker },
+      include_superseded: true,
+    })
+    expect(found).toMatchObject({ status: 200, body: { total: 0 } })
+    for (const condition of [
+      { session_id: marker },
+      { where: { marker } },
+      { ids: [stored.body.memory.id] },
+    ]) {
+      const forgotten = await send('/v1/memories/forget', attacker, 'POST', condition)
+      expect(forgotten).toMatchObject({ status: 200, body: { forgotten: 0 } })
+    }
+    expect(await (await system.call('/v1/memories/export', attacker)).text()).not.toContain(marker)
+
+    // What it may have of the victim's it hands back as its own: the place is taken, and stays the victim's.
+    const lines = await (await system.call('/v1/memories/export', victim)).text()
+    expect(lines).toContain(marker)
+    const imported = await system.json('/v1/memories/import', attacker, {
+      method: 'POST',
+      body: lines.replaceAll(marker, 'planted'),
+      headers: { 'content-type': 'application/x-ndjson' },
+    })
+    expect(imported.body).toMatchObject({ imported: 0 })
+    const kept = await system.json(path, victim)
+    expect(kept).toMatchObject({ status: 200, body: { memory: { content: marker, version: 1 } } })
+
+    for (const others of [
+      '',
+      '/stats',
+      '/query',
+      `/${stored.body.memory.id}`,
+      `/${stored.body.memory.id}/history`,
+    ]) {
+      const method = others === '/query' ? { method: 'POST', body: '{}' } : {}
+      expect((await system.json(`/v1/others/memories${others}`, attacker, method)).status).toBe(403)
+    }
+    expect((await send(`/v1/others${path.slice(3)}`, attacker, 'PATCH', { content: 'x' })).status).toBe(403)
+  })
 })
 
 function memoryOf(data: Record<string, unknown> | undefined): { id: string } {

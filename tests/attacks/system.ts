@@ -14,6 +14,7 @@ export const ASKING = ['publish:jamey/conscience/evaluate']
 export const REMEMBERING = [
   'publish:jamey/memory/store',
   'publish:jamey/memory/query',
+  'publish:jamey/memory/update',
   'publish:jamey/memory/forget',
 ]
 
@@ -125,7 +126,9 @@ export class AttackedSystem {
   async call(path: string, token: string | undefined, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers)
     if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
-    if (init.body !== undefined) headers.set('content-type', 'application/json')
+    if (init.body !== undefined && !headers.has('content-type')) {
+      headers.set('content-type', 'application/json')
+    }
     return fetch(`${this.http}${path}`, { ...init, headers })
   }
 

@@ -54,6 +54,16 @@ describe('GET /v1/memories/export', () => {
     expect(lines.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(['0', '1', '2'])
   })
 
+  it('asks for nothing where the headers alone are wanted', async () => {
+    const answer = await call(`${running.url}/v1/memories/export`, { method: 'HEAD' })
+    expect(answer).toMatchObject({
+      status: 200,
+      text: '',
+      headers: { 'content-type': 'application/x-ndjson; charset=utf-8' },
+    })
+    expect(requestsTo('export')).toBe(0)
+  })
+
   it('asks for no more than its caller reads', async () => {
     const { bus, url } = running
     const text = 'x'.repeat(200_000)

@@ -42,8 +42,11 @@ export async function addArchiveRoutes(app: FastifyInstance, routes: ArchiveRout
       onRequest: gatesOf(EXPORT_ENDPOINT),
       handler: async (request, reply) => {
         const input = EXPORT_ENDPOINT.input(request) as Record<string, unknown>
+        reply.type(`${LINES[0]}; charset=utf-8`)
+        // Whoever wants the headers alone has nobody read all memories for it.
+        if (request.method === 'HEAD') return reply.send()
         const lines = await exportStream(caller(EXPORT_ENDPOINT, request, reply), input)
-        return reply.type(`${LINES[0]}; charset=utf-8`).send(lines)
+        return reply.send(lines)
       },
     })
     scope.route({

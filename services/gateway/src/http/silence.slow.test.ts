@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { expect, it } from 'vitest'
 import { call, startGateway } from '../service/gateway.support.js'
@@ -37,6 +38,34 @@ it.concurrent.each([
     expect((await call(`${url}/healthz`)).status).toBe(200)
   } finally {
     clearInterval(probe)
+    await gateway.stop()
+  }
+})
+
+it.concurrent('an import whose lines come slowly is taken, beyond the time that any other body has', async () => {
+  const { gateway, url } = await startGateway()
+  const request = httpRequest(`${url}/v1/memories/import`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+    agent: false,
+  })
+  const answered = once(request, 'response')
+  const startedAt = performance.now()
+  const lines = setInterval(() => {
+    request.write('no memory\n')
+    if (performance.now() - startedAt < 33_000) return
+    clearInterval(lines)
+    request.end()
+  }, 250)
+  try {
+    const [response] = await answered
+    clearInterval(lines)
+    expect(response.statusCode).toBe(200)
+    const [summary] = (await response.toArray()) as Buffer[]
+    expect(JSON.parse(String(summary))).toMatchObject({ imported: 0, refused: expect.any(Number) })
+    expect(performance.now() - startedAt).toBeGreaterThan(33_000)
+  } finally {
+    clearInterval(lines)
     await gateway.stop()
   }
 })

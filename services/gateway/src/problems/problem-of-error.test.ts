@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import {
   AbortedError,
   NoResponderError,
@@ -109,6 +110,23 @@ describe('problemOf', () => {
     const failure = new RemoteError('invalid-request', 'metadata.size: must be small', false)
     expect(problemOf(failure)).toMatchObject({ status: 400, field: 'metadata.size' })
     expect(problemOf(new RemoteError('invalid-request', 'Too big.', false))).toMatchObject({ field: 'body' })
+  })
+
+  it('answers each refusal of the memory with the status that docs/errors.md tells', () => {
+    const page = readFileSync(new URL('../../../../docs/errors.md', import.meta.url), 'utf8')
+    const section = /^## Memory\n(.*?)^## /ms.exec(page)?.[1] ?? ''
+    const rows = [...section.matchAll(/^\| (`.*?`) \| (\d{3}) \| .* \| (time|change) \|$/gm)]
+    const told = rows.flatMap(([, kinds = '', status, passes]) =>
+      [...kinds.matchAll(/`(-?)([a-z-]+)`/g)].map(([, isShort, word]) => ({
+        kind: isShort === '' ? word : `storage-${word}`,
+        status: Number(status),
+        retryable: passes === 'time',
+      })),
+    )
+    expect(told.length).toBeGreaterThan(20)
+    for (const { kind = '', status, retryable } of told) {
+      expect([kind, problemOf(new RemoteError(kind, 'no', retryable)).status]).toEqual([kind, status])
+    }
   })
 
   it('knows the errors of the MQTT client by their names and codes', () => {
