@@ -68,14 +68,17 @@ describe.each([
   ['2025-11-25', older],
   ['2026-07-28', modern],
 ])('jamey mcp, for a client of %s', (version, connect) => {
-  it('has six tools, each with what it takes and gives, and each does what it says', async () => {
+  it('has nine tools, each with what it takes and gives, and each does what it says', async () => {
     const me = `agent-${version}`
     const tools = await connect(me, '--permission', 'lab/#')
     const listed = await tools.listTools()
     expect(listed.tools.map(({ name }) => name)).toEqual([
       'evaluate',
-      'remember',
       'recall',
+      'memory_get',
+      'memory_history',
+      'remember',
+      'memory_update',
       'forget',
       'publish',
       'subscribe',
@@ -92,11 +95,42 @@ describe.each([
     expect(verdict.structuredContent).toMatchObject({ approved: false, requested_by: me })
     expect(JSON.parse(verdict.content[0]?.text ?? '')).toEqual(verdict.structuredContent)
 
-    const stored = await use(tools, 'remember', { content: 'We met in Lisbon', tags: ['travel'] })
+    const stored = await use(tools, 'remember', {
+      content: 'We met in Lisbon',
+      tags: ['travel'],
+      session_id: 'trip',
+      turn: 4,
+      origin: 'https://example.net/diary',
+      trusted: false,
+      metadata: { with: 'Ann' },
+    })
     const { memory } = stored.structuredContent as { memory: { id: string } }
-    expect(memory).toMatchObject({ owner: me, scope: 'private' })
-    const recalled = await use(tools, 'recall', { query: 'lisbon' })
-    expect(recalled.structuredContent).toMatchObject({ total: 1, memories: [{ id: memory.id }] })
+    expect(memory).toMatchObject({ owner: me, scope: 'private', session_id: 'trip', trusted: false })
+    const recalled = await use(tools, 'recall', { query: 'lisbon', where: { with: 'Ann' } })
+    expect(recalled.structuredContent).toMatchObject({
+      total: 1,
+      memories: [{ id: memory.id }],
+    })
+    expect((await use(tools, 'recall', { session_id: 'other' })).structuredContent).toMatchObject({
+      total: 0,
+    })
+    const { id } = memory
+    const updated = await use(tools, 'memory_update', { id, content: 'We met in Porto', if_version: 1 })
+    expect(updated.structuredContent).toMatchObject({ memory: { version: 2 }, previous_version: 1 })
+    const late = await use(tools, 'memory_update', { id, content: 'no', if_version: 1 })
+    expect(late).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringMatching(/^memory-version: /) }],
+    })
+    expect((await use(tools, 'memory_get', { id })).structuredContent).toMatchObject({
+      memory: { content: 'We met in Porto' },
+    })
+    expect((await use(tools, 'memory_get', { id: 'none' })).structuredContent).toEqual({ memory: null })
+    expect((await use(tools, 'memory_history', { id })).structuredContent).toMatchObject({
+      versions: [{ version: 2 }, { version: 1, content: 'We met in Lisbon' }],
+    })
+    const dry = await use(tools, 'forget', { session_id: 'trip', dry_run: true })
+    expect(dry.structuredContent).toEqual({ forgotten: 0, would_forget: 1 })
     const forgotten = await use(tools, 'forget', { id: memory.id })
     expect(forgotten.structuredContent).toEqual({ forgotten: 1 })
 

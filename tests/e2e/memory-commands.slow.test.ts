@@ -31,48 +31,6 @@ async function totalOf(tag: string): Promise<number> {
   return (JSON.parse(stdout) as { total: number }).total
 }
 
-describe('remember --file', () => {
-  const remember = (file: string, tag: string) => run('remember', '--file', file, '--tag', tag)
-
-  it('stores a paragraph that occurs twice in the file, or stood in another one, once', async () => {
-    const first = await remember(
-      write('first.md', 'Ana likes tea.\n\nBen likes jazz.\n\nAna likes tea.\n'),
-      'twice',
-    )
-    expect(first).toMatchObject({ code: 0, stderr: '' })
-    expect(first.stdout).toContain('stored 2 paragraphs of first.md')
-    expect(first.stdout).toContain('(1 known already)')
-    const other = await remember(write('other.md', 'Cleo likes rain.\n\nBen likes jazz.\n'), 'twice')
-    expect(other).toMatchObject({ code: 0, stderr: '' })
-    expect(other.stdout).toContain('stored 1 paragraph of other.md')
-    expect(await totalOf('twice')).toBe(3)
-  })
-
-  it('stores what is new of an edited file, and nothing when it is repeated', async () => {
-    await remember(write('notes.md', 'One.\n\nTwo.\n\nThree.\n'), 'edited')
-    const edited = await remember(
-      write('notes.md', 'Before all.\n\nOne.\n\nTwo and a half.\n\nThree.\n'),
-      'edited',
-    )
-    expect(edited).toMatchObject({ code: 0, stderr: '' })
-    expect(edited.stdout).toMatch(/stored 2 paragraphs of notes\.md .*\(2 known already\)/)
-    const again = await remember('notes.md', 'edited')
-    expect(again.stdout).toMatch(/stored 0 paragraphs of notes\.md .*\(4 known already\)/)
-    expect(await totalOf('edited')).toBe(5)
-  })
-
-  it('skips a paragraph that the memory refuses, says which, and stores the others', async () => {
-    const { code, stdout, stderr } = await remember(
-      write('odd.md', 'Good.\n\nBad \0 one.\n\nGood, too.\n'),
-      'odd',
-    )
-    expect(code).toBe(1)
-    expect(stdout).toContain('stored 2 paragraphs of odd.md')
-    expect(stderr).toContain('1 of 3 paragraphs were refused: paragraph 2: content: must not contain')
-    expect(await totalOf('odd')).toBe(2)
-  })
-})
-
 describe('forget', () => {
   it('refuses to forget much where nobody can be asked, and does so with --yes', async () => {
     const paragraphs = Array.from({ length: 101 }, (_, i) => `Drop number ${i}.`)
@@ -87,6 +45,24 @@ describe('forget', () => {
       code: 0,
       stdout: 'forgot 101 memories\n',
     })
+  })
+
+  it('says how many would be forgotten, by any condition, and forgets none', async () => {
+    const store = (text: string, ...args: string[]) => run('remember', text, '--tag', 'dry', ...args)
+    await store('from a page', '--untrusted', '--origin', 'https://example.net/a')
+    await store('of a session', '--session', 's9')
+    await store('with metadata', '--metadata', '{"project": "x", "level": 3}')
+    const dry = (...args: string[]) => run('forget', '--dry-run', '--tag', 'dry', ...args)
+    expect((await dry()).stdout).toBe('would forget 3 memories\n')
+    expect((await dry('--untrusted')).stdout).toBe('would forget 1 memory\n')
+    expect((await dry('--origin', 'https://example.net/a')).stdout).toBe('would forget 1 memory\n')
+    expect((await dry('--session', 's9', '--scope', 'private')).stdout).toBe('would forget 1 memory\n')
+    const fits = await dry('--where', 'project=x', '--where', 'level>=3', '--json')
+    expect(JSON.parse(fits.stdout)).toEqual({ forgotten: 0, would_forget: 1 })
+    expect((await dry('--where', 'level>3')).stdout).toBe('would forget 0 memories\n')
+    expect(await totalOf('dry')).toBe(3)
+    expect((await run('forget', '--tag', 'dry', '--untrusted')).stdout).toBe('forgot 1 memory\n')
+    expect(await totalOf('dry')).toBe(2)
   })
 
   it('forgets little without a question', async () => {

@@ -1,24 +1,21 @@
-import type { MemoryLayer } from '@jamey/contracts'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Run } from '../terminal/command-context.js'
 import {
   collect,
   parseAttestationSeconds,
   parseCount,
-  parseImportance,
   parseJsonObject,
-  parseLimit,
-  parseMoment,
   parseQos,
   parseTimeoutMs,
 } from './arguments.js'
 import { timeout, withConnection } from './client-options.js'
+import { addRememberCommands } from './memory/remember-commands.js'
 
 /** The commands that talk to a running broker. */
 export function addClientCommands(program: Command, run: Run): void {
   addConscienceCommands(program, run)
   addAttestCommand(program, run)
-  addMemoryCommands(program, run)
+  addRememberCommands(program, run)
   addMessageCommands(program, run)
 }
 
@@ -61,72 +58,6 @@ for that very request, until it expires.`,
       ),
   ).action((digest, options) =>
     run(async (context) => (await import('../commands/attest.js')).attest(context, digest, options)),
-  )
-}
-
-/** The layers of the contracts, which are not loaded to read a command line; a test holds the two in step. */
-export const LAYERS: readonly MemoryLayer[] = ['working', 'short_term', 'episodic', 'semantic', 'long_term']
-
-/** The defaults of the memory service, likewise. */
-const LIFETIMES = `working 1 hour,
-short_term (where none is given) 1 day, episodic 90 days, semantic for good,
-long_term for good`
-
-function addMemoryCommands(program: Command, run: Run): void {
-  withConnection(
-    program
-      .command('remember')
-      .description('store a memory, or a whole text paragraph by paragraph')
-      .argument('[text]', 'what to remember')
-      .option('--file <path>', 'store this text file, or - for standard input, one memory per paragraph')
-      .addOption(layer('where to keep it'))
-      .option('--tag <tag>', 'a tag; may be given several times', collect)
-      .option('--importance <n>', 'from 0 to 1', parseImportance)
-      .option('--shared', 'let everybody recall it; otherwise it is yours alone')
-      .option('--for <client-id>', 'whose memory it is to be, where you may store for others')
-      .addOption(timeout(30))
-      .addHelpText(
-        'after',
-        `
-How long a memory is kept follows from its layer: ${LIFETIMES}.
-JAMEY_MEMORY_TTL_<LAYER>_SECONDS of the memory service changes that.
-
-With --file every paragraph's identifier follows from its text, layer, tags and
-importance: storing the same file again stores nothing twice.`,
-      ),
-  ).action((text, options) =>
-    run(async (context) => (await import('../commands/remember.js')).remember(context, text, options)),
-  )
-  withConnection(
-    program
-      .command('recall')
-      .description('find memories, best first')
-      .argument('[query]', 'words to look for; without them the newest memories')
-      .addOption(layer('only this layer; may be given several times').argParser(collectLayer))
-      .option('--tag <tag>', 'only with this tag; may be given several times', collect)
-      .option('--from <moment>', 'not older than this', parseMoment)
-      .option('--to <moment>', 'not newer than this', parseMoment)
-      .option('--limit <n>', 'how many, 1 to 100', parseLimit, 10)
-      .option('--others', 'among the memories of everybody, where you may read them')
-      .option('--owner <client-id>', 'only those of this client, where you may read them')
-      .addOption(timeout(30)),
-  ).action((query, options) =>
-    run(async (context) => (await import('../commands/recall.js')).recall(context, query, options)),
-  )
-  withConnection(
-    program
-      .command('forget')
-      .description('remove memories by id, or all that fit every given condition')
-      .argument('[id...]', 'ids, as `jamey recall` prints them')
-      .addOption(layer('all of this layer'))
-      .option('--tag <tag>', 'all with this tag; may be given several times', collect)
-      .option('--before <moment>', 'all from before this', parseMoment)
-      .option('--others', 'whosever they are, where you may forget what is others')
-      .option('--owner <client-id>', 'all of this client, where you may forget them')
-      .option('--yes', 'do not ask where conditions fit more than 100')
-      .addOption(timeout(30)),
-  ).action((ids, options) =>
-    run(async (context) => (await import('../commands/forget.js')).forget(context, ids, options)),
   )
 }
 
@@ -191,14 +122,4 @@ function addMessageCommands(program: Command, run: Run): void {
 function qos(fallback?: 0 | 1 | 2): Option {
   const option = new Option('--qos <n>', 'quality of service, 0, 1 or 2').argParser(parseQos)
   return fallback === undefined ? option : option.default(fallback)
-}
-
-function layer(description: string): Option {
-  return new Option('--layer <name>', description).choices(LAYERS)
-}
-
-function collectLayer(value: string, previous: readonly string[] = []): string[] {
-  const known: readonly string[] = LAYERS
-  if (known.includes(value)) return [...previous, value]
-  throw new InvalidArgumentError(`Expected one of ${LAYERS.join(', ')}.`)
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { MEMORY_LAYERS } from '@jamey/contracts'
 import { DEFAULT_LIFETIMES } from '@jamey/memory'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { LAYERS } from './client-commands.js'
+import { LAYERS } from './memory/memory-options.js'
 import { runCommand } from './run-command.support.js'
 
 let folder: string

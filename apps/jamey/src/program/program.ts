@@ -6,7 +6,7 @@ import { addApprovalCommands } from './approval-commands.js'
 import { addClientCommands } from './client-commands.js'
 import { addDenyCommands } from './deny-commands.js'
 import { addKeeperCommands } from './maintenance-commands.js'
-import { addMemoryFileCommands } from './memory-commands.js'
+import { addMemoryCommands } from './memory/memory-commands.js'
 import { addOutboxCommands } from './outbox-commands.js'
 import { addPermissionCommands } from './permission-commands.js'
 import { addPolicyCommands } from './policy-commands.js'
@@ -51,7 +51,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addVerdictCommands(program, run)
   addSecretCommands(program, run)
   addOutboxCommands(program, run)
-  addMemoryFileCommands(program, run)
+  addMemoryCommands(program, run)
   program
     .command('help')
     .argument('[topic...]', 'a command, one of its commands, or exit-codes')

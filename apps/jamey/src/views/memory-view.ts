@@ -7,7 +7,7 @@ export function formatRecalled(
   recalled: MemoryRecalled,
   view: { readonly colors: Colors; readonly columns: number; readonly now: Date },
 ): string {
-  const { memories, total } = recalled
+  const { memories, total, total_is_at_least: isAtLeast, next_cursor: cursor } = recalled
   if (memories.length === 0) return 'nothing found'
   const width = String(memories.length).length
   const blocks = memories.map((memory, i) => {
@@ -15,11 +15,25 @@ export function formatRecalled(
     const facts = [memory.score.toFixed(3), ...factsOf(memory, view.now)].join('  ')
     const indent = ' '.repeat(width + 2)
     const text = wrap(memory.content, view.columns, indent)
-    return `${rank} ${facts}\n${text}\n${indent}${view.colors.dim(printable(memory.id))}`
+    const why = memory.why === undefined ? '' : `\n${indent}${view.colors.dim(formatWhy(memory.why))}`
+    return `${rank} ${facts}\n${text}${why}\n${indent}${view.colors.dim(printable(memory.id))}`
   })
-  const shown =
-    memories.length < total ? `${memories.length} of ${total} memories` : plural(total, 'memory', 'memories')
+  const all = isAtLeast ? `at least ${total}` : `${total}`
+  const count =
+    memories.length < total ? `${memories.length} of ${all} memories` : plural(total, 'memory', 'memories')
+  const shown = cursor === undefined ? count : `${count}; the next ones: --cursor ${cursor}`
   return `${blocks.join('\n\n')}\n\n${view.colors.dim(shown)}`
+}
+
+/** What a memory was found by: `words lisbon 2.1, recency 0.4`. */
+function formatWhy(why: Readonly<Record<string, unknown>>): string {
+  const parts = Object.entries(why).map(([name, value]) => `${name} ${wordOf(value)}`)
+  return printable(`why: ${parts.join(', ')}`)
+}
+
+function wordOf(value: unknown): string {
+  if (typeof value === 'number') return String(Math.round(value * 1000) / 1000)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** One memory in one line of facts and its text. */
@@ -40,7 +54,8 @@ export function formatExpiry(expiresAt: string | null, now: Date): string {
 
 function factsOf(memory: Memory, now: Date): string[] {
   const facts: string[] = [memory.layer, formatAge(memory.occurred_at, now)]
-  if (memory.scope === 'shared') facts.push('shared')
+  if (memory.scope !== 'private') facts.push(printable(memory.scope))
+  if (!memory.trusted) facts.push('not trusted')
   if (memory.tags.length > 0) facts.push(memory.tags.map((tag) => `#${printable(tag)}`).join(' '))
   return facts
 }

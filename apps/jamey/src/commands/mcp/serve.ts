@@ -26,6 +26,7 @@ const PERMISSIONS = [
   topics.conscience.evaluate.topic,
   topics.memory.store.topic,
   topics.memory.query.topic,
+  topics.memory.update.topic,
   topics.memory.forget.topic,
 ].map((topic) => `publish:${topic}`)
 

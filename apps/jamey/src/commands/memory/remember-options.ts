@@ -1,0 +1,29 @@
+import type { MemoryLayer, MemoryScope } from '@jamey/contracts'
+import type { ClientOptions } from '../../client/connection-target.js'
+import type { TextFormat } from '../../support/memory-pieces.js'
+
+export interface RememberOptions extends ClientOptions {
+  readonly file?: string
+  readonly format?: TextFormat
+  /** Whether what is no longer in the file is forgotten. */
+  readonly prune?: boolean
+  readonly layer?: MemoryLayer
+  readonly tag?: string[]
+  readonly importance?: number
+  readonly shared?: boolean
+  readonly scope?: MemoryScope
+  readonly session?: string
+  readonly turn?: number
+  readonly origin?: string
+  readonly untrusted?: boolean
+  readonly validFrom?: string
+  readonly validTo?: string
+  /** Milliseconds. */
+  readonly ttl?: number
+  readonly supersedes?: string
+  readonly key?: string
+  readonly metadata?: Record<string, unknown>
+  /** The client identifier of whose memory it is to be. */
+  readonly for?: string
+  readonly timeout: number
+}

@@ -1,0 +1,101 @@
+import type { Memory, MemoryHistory, MemoryStats, MemoryVersion } from '@jamey/contracts'
+import { formatAge, plural } from '../support/quantities.js'
+import { type Colors, printable } from '../terminal/terminal.js'
+import { formatExpiry, formatMemory } from './memory-view.js'
+
+interface View {
+  readonly colors: Colors
+  readonly columns: number
+  readonly now: Date
+}
+
+/** One memory with all that is known of it, a line for each kind of fact. */
+export function formatDetails(memory: Memory, view: View): string {
+  const facts = [
+    formatExpiry(memory.expires_at, view.now),
+    whose(memory),
+    origin(memory),
+    validity(memory),
+    versions(memory, view.now),
+    Object.keys(memory.metadata).length === 0 ? undefined : `metadata ${JSON.stringify(memory.metadata)}`,
+  ]
+  const lines = facts
+    .filter((fact) => fact !== undefined && fact !== '')
+    .map((fact) => `  ${printable(fact ?? '')}`)
+  return [formatMemory(memory, view), ...lines].join('\n')
+}
+
+/** The versions of a memory, the newest first. */
+export function formatHistory({ versions: all, next_cursor: cursor }: MemoryHistory, view: View): string {
+  const blocks = all.map((version) => formatVersion(version, view))
+  const more = cursor === undefined ? [] : [view.colors.dim(`there are more: --cursor ${cursor}`)]
+  return [...blocks, ...more].join('\n\n')
+}
+
+function formatVersion(version: MemoryVersion, view: View): string {
+  const { replaced_at: until } = version
+  const times = [
+    `since ${minute(version.updated_at)}`,
+    ...(until === undefined ? [] : [`until ${minute(until)}`]),
+  ]
+  return `${view.colors.bold(`version ${version.version}`)}  ${times.join(', ')}\n${formatMemory(version, view)}`
+}
+
+/** How many memories there are, of what kind and how large. */
+export function formatStats(stats: MemoryStats, now: Date): string {
+  const { memories, bytes, oldest, newest, by_layer: layers, by_scope: scopes, index } = stats
+  const spans = [
+    ...(oldest === undefined ? [] : [`oldest ${formatAge(oldest, now)}`]),
+    ...(newest === undefined ? [] : [`newest ${formatAge(newest, now)}`]),
+  ]
+  return [
+    [plural(memories, 'memory', 'memories'), `${bytes.toLocaleString('en-US')} bytes`, ...spans].join(', '),
+    countsOf('by layer', layers),
+    countsOf('by scope', scopes),
+    Object.keys(index).length === 0 ? '' : `index     ${printable(JSON.stringify(index))}`,
+  ]
+    .filter((line) => line !== '')
+    .join('\n')
+}
+
+function countsOf(title: string, counts: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(counts).map(([name, count]) => `${name} ${count.toLocaleString('en-US')}`)
+  return parts.length === 0 ? '' : `${title}  ${printable(parts.join(', '))}`
+}
+
+function whose({ owner, scope, provenance, trusted }: Memory): string {
+  const { stored_by: by, on_behalf_of: behalf } = provenance
+  const sender = behalf === undefined ? by : `${by} on behalf of ${behalf}`
+  return [
+    `owner ${owner}, ${scope}`,
+    ...(sender === owner ? [] : [`stored by ${sender}`]),
+    ...(trusted ? [] : ['not trusted']),
+  ].join(', ')
+}
+
+function origin({ origin: from, session_id: session, turn }: Memory): string {
+  return [
+    ...(from === undefined ? [] : [`from ${from}`]),
+    ...(session === undefined ? [] : [`session ${session}${turn === undefined ? '' : `, turn ${turn}`}`]),
+  ].join(', ')
+}
+
+function validity({ valid_from: from, valid_to: to, supersedes, superseded_by: by }: Memory): string {
+  return [
+    ...(from === undefined ? [] : [`holds from ${minute(from)}`]),
+    ...(to === undefined ? [] : [`holds until ${minute(to)}`]),
+    ...(supersedes === undefined ? [] : [`in the place of ${supersedes}`]),
+    ...(by === undefined ? [] : [`replaced by ${by}`]),
+  ].join(', ')
+}
+
+function versions({ version, updated_at: at, count, last_stored_at: last }: Memory, now: Date): string {
+  return [
+    ...(version === 1 ? [] : [`version ${version}, changed ${formatAge(at, now)}`]),
+    ...(count === 1 ? [] : [`stored ${count} times, last ${formatAge(last, now)}`]),
+  ].join(', ')
+}
+
+function minute(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`
+}
