@@ -17,7 +17,7 @@ const draft = `${folder}.new`
 const LEFT_OUT =
   /\/(commands\/(up|run|broker|broker-backup|doctor|offline\/[\w-]+|bridging\/[\w-]+|mcp\/\w+)|program\/mcp-commands)\.js$/
 /** Packages with native code, threads or files of their own, imported when they are needed; the bus speaks no WebSocket. */
-const OTHERS = /^(@jamey\/(store|memory|metrics)|ws)$/
+const OTHERS = /^(@jamey\/(store|memory|metrics|tracing)|ws)$/
 
 const build = await rolldown({
   input: join(here, 'dist/command-process.js'),

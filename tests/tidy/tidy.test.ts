@@ -22,6 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   contracts: [],
   calls: [],
   metrics: ['protocol'],
+  tracing: ['bus'],
   agents: ['protocol', 'contracts'],
   mcp: ['agents', 'bus', 'contracts', 'protocol'],
   manifest: ['protocol', 'auth', 'contracts'],
@@ -47,6 +48,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'mqtt',
     'protocol',
     'store',
+    'tracing',
   ],
 }
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Bus, type StateChange, systemClock } from '@jamey/bus'
+import { type Bus, type StateChange, systemClock, type Tracing } from '@jamey/bus'
 import type { Metrics } from '@jamey/metrics'
 import type { Client, SessionStore } from '@jamey/mqtt'
 import type { Logger } from 'pino'
@@ -45,6 +45,7 @@ export async function startComponent(
     log: log.child({ component }),
     ...(store === undefined ? {} : { store }),
     ...(metrics === undefined ? {} : { metrics }),
+    tracing: await tracingHere(),
   }
   try {
     return await startService(component, options)
@@ -65,6 +66,17 @@ async function openOutboxStore(env: NodeJS.ProcessEnv, cwd: string): Promise<Ses
   ])
   assertOwnFolder(resolve(cwd, path))
   return openSessionStore({ path: resolve(cwd, path) })
+}
+
+/** Where OpenTelemetry's API registers what the user started, whichever copy of it did so. */
+const OPEN_TELEMETRY = Symbol.for('opentelemetry.js.api.1')
+
+/** Spans of messages, where the user has started an SDK of OpenTelemetry in this process. */
+async function tracingHere(): Promise<Tracing | undefined> {
+  const registered = (globalThis as { [OPEN_TELEMETRY]?: { readonly trace?: unknown } })[OPEN_TELEMETRY]
+  if (registered?.trace === undefined) return undefined
+  const { openTelemetryTracing } = await import('@jamey/tracing')
+  return openTelemetryTracing()
 }
 
 async function startService(

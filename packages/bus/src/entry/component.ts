@@ -18,6 +18,7 @@ export interface ComponentOptions {
   /** Folder from which `.env` and relative paths are looked up; the working directory by default. */
   readonly cwd?: string | undefined
   readonly log?: BusConfig['log'] | undefined
+  readonly tracing?: BusConfig['tracing'] | undefined
   /** Store in which published messages outlive the process; closed with the bus. */
   readonly store?: BusConfig['store'] | undefined
 }
@@ -45,10 +46,10 @@ export interface RunningComponent<Service extends ComponentService> {
  */
 export async function connectComponent(
   { name, packageFile }: Component,
-  { env = process.env, cwd = process.cwd(), log, store }: ComponentOptions,
+  { env = process.env, cwd = process.cwd(), log, store, tracing }: ComponentOptions,
 ): Promise<{ readonly bus: Bus; readonly config: BusConfig }> {
   const config = configFromEnvironment(env, { component: { name, version: versionIn(packageFile) }, cwd })
-  const bus = await connectBus({ ...config, waitForConnection: false, log, store })
+  const bus = await connectBus({ ...config, waitForConnection: false, log, store, tracing })
   return { bus, config }
 }
 

@@ -83,7 +83,8 @@ export class MqttBus implements Bus {
     const counters = this.#counters
     const limiter = config.rateLimit === undefined ? undefined : new RateLimiter(config.rateLimit, clock)
     const stamp = new ServerStamp({ port, clientId, unannounced: config.serverStamps })
-    const publisher = new Publisher({ clientId, permissions, port, clock, counters, limiter, stamp })
+    const { tracing } = config
+    const publisher = new Publisher({ clientId, permissions, port, clock, counters, limiter, stamp, tracing })
     this.#publisher = publisher
     this.#stamp = stamp
     const report = (error: unknown, context: ErrorContext): void => void this.reportError(error, context)
@@ -91,7 +92,7 @@ export class MqttBus implements Bus {
     const { sharedSubscriptions = 'auto', actFor = [COMPONENTS.gateway.clientId] } = config
     const origins = new Origins({ stamp, actFor })
     const shared = { clientId, permissions, port, clock, counters, publisher, report, log, health }
-    const parts = { ...shared, sharedSubscriptions, stamp, origins }
+    const parts = { ...shared, sharedSubscriptions, stamp, origins, tracing }
     this.#subscriber = new Subscriber(parts)
     this.#requester = new Requester({ ...parts, latencies: this.#requestTimes })
     const { maximumAnswers = 10_000, maximumBytes = 16 * 1024 * 1024 } = config.answerCache ?? {}

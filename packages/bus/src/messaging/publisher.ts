@@ -3,6 +3,7 @@ import { type Contract, type DataInput, namesSender, topicOf } from '@jamey/cont
 import type { PublishResult } from '@jamey/mqtt'
 import type { PublishProperties } from '@jamey/protocol'
 import type { Published, PublishOptions } from '../model/message.js'
+import type { TracedSending, Tracing } from '../model/tracing.js'
 import type { Clock } from '../support/clock.js'
 import type { Counters } from '../support/counters.js'
 import { RateLimitError } from '../support/errors.js'
@@ -53,6 +54,14 @@ export interface PublisherParts {
   readonly counters: Counters
   readonly limiter: RateLimiter | undefined
   readonly stamp: ServerStamp
+  readonly tracing: Tracing | undefined
+}
+
+interface TracedIdentifiers {
+  readonly topic: string
+  readonly messageId: string
+  readonly correlationId: string
+  readonly traceparent?: string | undefined
 }
 
 export interface Sending {
@@ -104,6 +113,25 @@ export class Publisher {
     return decision
   }
 
+  /** Tells of a message that is about to be sent; undefined where nobody wants to know. */
+  trace(
+    operation: 'publish' | 'request',
+    { topic: template, action }: Contract,
+    { topic, messageId, correlationId, traceparent }: TracedIdentifiers,
+  ): TracedSending | undefined {
+    const { tracing, clientId } = this.#parts
+    return tracing?.send({
+      operation,
+      topic,
+      template,
+      action,
+      messageId,
+      correlationId,
+      clientId,
+      traceparent,
+    })
+  }
+
   /** See `EnvelopeWriter.write`. */
   write(draft: Draft): Buffer {
     return this.#writer.write(draft)
@@ -128,7 +156,9 @@ export class Publisher {
     const payload = { action: contract.action, data: checkData(contract.schema, topic, data) }
     this.authorize(topic)
     if (options !== NO_OPTIONS) assertIdentifiers(topic, options)
-    const { messageId = randomUuid(), correlationId = randomUuid(), traceparent } = options
+    const { messageId = randomUuid(), correlationId = randomUuid() } = options
+    const traced = this.trace('publish', contract, { ...options, topic, messageId, correlationId })
+    const traceparent = traced?.traceparent ?? options.traceparent
     const bytes = this.write({ topic, messageId, payload, correlationId, traceparent })
     const sent = this.send(topic, bytes, {
       qos: contract.qos,
@@ -138,6 +168,7 @@ export class Publisher {
       timeoutMs: options.timeoutMs,
       signal: options.signal,
     })
+    if (traced !== undefined) sent.then(() => traced.end(), traced.end)
     return sent.then(({ reasonCode }) => ({ messageId, reasonCode }))
   }
 

@@ -4,12 +4,14 @@ import { type Message as MqttMessage, SubscriptionError } from '@jamey/mqtt'
 import type { SubscriptionHandler } from '../model/bus.js'
 import type { BusLog, SharedSubscriptions } from '../model/config.js'
 import type { BusSubscription, Message, SubscribeOptions } from '../model/message.js'
+import type { Tracing } from '../model/tracing.js'
 import type { Counters } from '../support/counters.js'
 import { Addresses, strangeTopic } from '../wire/addresses.js'
 import { checkData, decodeEnvelope } from '../wire/envelope.js'
 import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
 import { type Origins, SenderError } from './origin.js'
 import { assertPermitted } from './permission-check.js'
+import { tracedOf } from './traced-message.js'
 
 const RENEWAL_MS = 10_000
 
@@ -20,6 +22,7 @@ export interface SubscriberParts {
   readonly counters: Counters
   readonly origins: Origins
   readonly log: BusLog
+  readonly tracing: Tracing | undefined
   readonly sharedSubscriptions: SharedSubscriptions
   readonly report: (error: unknown, context: { kind?: string; topic: string; correlationId?: string }) => void
 }
@@ -98,7 +101,10 @@ export class Subscriber {
     if (message === undefined) return
     counters.received++
     try {
-      await handler(message)
+      const { tracing, clientId } = this.#parts
+      if (tracing === undefined) await handler(message)
+      else
+        await tracing.handle(tracedOf('receive', contract, message, clientId), async () => handler(message))
     } catch (error) {
       counters.handlerFailures++
       const correlationId = message.envelope.metadata.correlation_id

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { ConnectOptions, SessionStore } from '@jamey/mqtt'
 import type { Clock } from '../support/clock.js'
 import type { RateLimit } from '../support/rate-limiter.js'
+import type { Tracing } from './tracing.js'
 
 /**
  * Says whether the server has shared subscriptions, where its word does not tell: found out ('auto'), or known to
@@ -157,4 +158,6 @@ export interface BusConfig {
   readonly outboxFolder?: string | undefined
   readonly clock?: Clock | undefined
   readonly log?: BusLog | undefined
+  /** Told of every message; nobody by default. */
+  readonly tracing?: Tracing | undefined
 }

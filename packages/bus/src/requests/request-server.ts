@@ -2,6 +2,7 @@ import { type Address, PING_ACTION, type RemoteFailure, type RequestContract } f
 import type { Message as MqttMessage } from '@jamey/mqtt'
 import { type Origin, type Origins, SenderError } from '../messaging/origin.js'
 import type { Principal, Request } from '../model/message.js'
+import type { Tracing } from '../model/tracing.js'
 import { MessageError, RequestError } from '../support/errors.js'
 import type { Latencies } from '../support/latencies.js'
 import { Addresses, strangeTopic } from '../wire/addresses.js'
@@ -12,7 +13,7 @@ import { AnswerOutlet, type AnswerOutletParts } from './answer-outlet.js'
 import { abortedFailure, failureOf, notPermitted, overloadedFailure, unknownAction } from './failures.js'
 import type { LeaseMember, Turn } from './lease.js'
 import { ServedRequestContext } from './request-context.js'
-import { type Incoming, type Served, ServedRequest } from './served-request.js'
+import { answerOf, type Incoming, type Served, ServedRequest } from './served-request.js'
 import type { ServingQueue } from './serving-queue.js'
 import { type Arrived, MAXIMUM_KEPT, StandbyRequests } from './standby-requests.js'
 
@@ -21,6 +22,7 @@ export interface RequestServerParts extends AnswerOutletParts {
   readonly origins: Origins
   readonly acceptUnverified: boolean
   readonly latencies: Latencies
+  readonly tracing: Tracing | undefined
 }
 
 type Outcome = { data: unknown } | { error: RemoteFailure }
@@ -328,7 +330,7 @@ export class RequestServer implements LeaseMember {
   async #ask(served: Served, request: Request<unknown>, context: ServedRequestContext): Promise<Outcome> {
     const { topic, envelope } = request
     try {
-      const result = await served.handler(request, context)
+      const result = await answerOf(served, request, context, this.#parts)
       return { data: checkData(served.contract.responseSchema, topic, result, 'response') }
     } catch (error) {
       return { error: this.#failureOf(error, envelope, context) }

@@ -15,6 +15,7 @@ import type { Origins } from '../messaging/origin.js'
 import { assertPermitted } from '../messaging/permission-check.js'
 import { exchangeProperties, type Publisher } from '../messaging/publisher.js'
 import type { RequestOptions } from '../model/message.js'
+import type { TracedSending } from '../model/tracing.js'
 import type { Clock } from '../support/clock.js'
 import type { Counters } from '../support/counters.js'
 import {
@@ -85,6 +86,7 @@ interface Waiting extends Repeatable {
   timer: unknown
   /** `handed-over`: the client has it, and may have sent it or not. */
   stage: 'unsent' | 'handed-over' | 'taken'
+  readonly traced: TracedSending | undefined
   isSettled: boolean
 }
 
@@ -154,7 +156,7 @@ export class Requester {
       assertPermitted(this.#parts.permissions, 'act-for', options.onBehalfOf.clientId)
     }
     assertIdentifiers(topic, options)
-    const { messageId = randomUuid(), correlationId = randomUuid(), traceparent, onBehalfOf } = options
+    const { messageId = randomUuid(), correlationId = randomUuid(), onBehalfOf } = options
     // A correlation id of the caller's runs through a chain that may ask several times. Then the response topic is
     // the request's own, so that the pair of both still names this request and only its repetitions.
     const isOurs = options.correlationId === undefined
@@ -163,6 +165,8 @@ export class Requester {
     const key = keyOf(replyTo, correlationId)
     if (this.#waiting.has(key)) throw new DuplicateRequestError(correlationId)
     counters.requests++
+    const traced = publisher.trace('request', contract, { ...options, topic, messageId, correlationId })
+    const traceparent = traced?.traceparent ?? options.traceparent
     const draft = { topic, messageId, payload, correlationId, replyTo, traceparent, onBehalfOf }
     const bytes = publisher.write(draft)
     const binding = contract.isBound === true ? bindingOf(draft, clientId) : undefined
@@ -184,6 +188,7 @@ export class Requester {
         deadline: undefined,
         timer: undefined,
         stage: 'unsent',
+        traced,
         isSettled: false,
         nextAtMs: Number.POSITIVE_INFINITY,
         handedOverAtMs: 0,
@@ -234,6 +239,7 @@ export class Requester {
 
   #fail(waiting: Waiting, error: unknown): void {
     if (!this.#settle(waiting)) return
+    waiting.traced?.end(error)
     if (error instanceof RequestTimeoutError) {
       this.#parts.counters.requestsTimedOut++
       // The answer may have come to nothing because the server has lost the inbox.
@@ -341,7 +347,9 @@ export class Requester {
       const { contract, binding } = waiting
       const checked = checkData(contract.responseSchema, topic, data)
       if (binding !== undefined) assertBound(contract, checked, binding)
-      if (this.#settle(waiting)) waiting.resolve(checked)
+      if (!this.#settle(waiting)) return
+      waiting.traced?.end()
+      waiting.resolve(checked)
     } else {
       this.#takeFailure(waiting, checkData(remoteFailureSchema, topic, error, 'payload.error'))
     }

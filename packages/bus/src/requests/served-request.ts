@@ -1,6 +1,8 @@
 import type { Binding, RequestContract } from '@jamey/contracts'
 import type { Message as MqttMessage } from '@jamey/mqtt'
+import { tracedOf } from '../messaging/traced-message.js'
 import type { Principal, Request, RequestContext, Sender } from '../model/message.js'
+import type { Tracing } from '../model/tracing.js'
 import { MessageError, RequestError } from '../support/errors.js'
 import { digestOf } from '../wire/answer-binding.js'
 import type { Envelope } from '../wire/envelope.js'
@@ -74,4 +76,17 @@ export class ServedRequest implements Request<unknown> {
       throw error
     }
   }
+}
+
+/** Calls the handler, within the trace of the request where somebody traces. */
+export function answerOf(
+  { contract, handler }: Served,
+  request: Request<unknown>,
+  context: RequestContext,
+  { tracing, clientId }: { readonly tracing: Tracing | undefined; readonly clientId: string },
+): unknown {
+  if (tracing === undefined) return handler(request, context)
+  return tracing.handle(tracedOf('answer', contract, request, clientId), async () =>
+    handler(request, context),
+  )
 }
