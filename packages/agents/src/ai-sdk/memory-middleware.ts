@@ -1,11 +1,13 @@
 import type { AgentMemory } from '../memory/agent-memory.js'
 import { MEMORIES_ARE_DATA, shownMemory } from '../memory/shown-memory.js'
 
-export interface AiSdkMemoryMiddlewareOptions {
+export interface AiSdkMemoryMiddlewareOptions<Version extends 'v3' | 'v4' = 'v3'> {
   /** Number of memories that a model is shown, 5 by default. */
   readonly limit?: number | undefined
   /** True: a model is asked without memories where the memory cannot be reached. By default the call rejects. */
   readonly isOptional?: boolean | undefined
+  /** Of the SDK's models: `v3` (the default) in version 6, `v4` in version 7. */
+  readonly specificationVersion?: Version | undefined
 }
 
 /** Of a message of the SDK's prompts, what is read. */
@@ -20,12 +22,13 @@ const LIMIT = 5
  * For `wrapLanguageModel`: shows a model what its memory has on the user's last words, as data in front of them. Rejects
  * with `MemoryAccessError` where the memory cannot be asked.
  */
-export function aiSdkMemoryMiddleware(
+export function aiSdkMemoryMiddleware<Version extends 'v3' | 'v4' = 'v3'>(
   memory: AgentMemory,
-  { limit = LIMIT, isOptional = false }: AiSdkMemoryMiddlewareOptions = {},
+  options: AiSdkMemoryMiddlewareOptions<Version> = {},
 ) {
+  const { limit = LIMIT, isOptional = false, specificationVersion = 'v3' } = options
   return {
-    specificationVersion: 'v3' as const,
+    specificationVersion: specificationVersion as Version,
     transformParams: async <Params extends { readonly prompt: readonly PromptMessage[] }>({
       params,
     }: {

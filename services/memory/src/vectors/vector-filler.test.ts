@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { EmbeddingsError } from '../model/errors.js'
+import { EmbeddingsError, StorageError } from '../model/errors.js'
 import { QueryEmbedder } from './query-embedder.js'
 import { VectorFiller } from './vector-filler.js'
 import type { MissingVector } from './vector-table.js'
@@ -103,11 +103,21 @@ describe('vectors are made in the background', () => {
     expect(filler.refused).toBe(1)
   })
 
-  it('and what the file refuses ends it, for whoever runs it to decide', async () => {
-    const { filler } = scene(texts, () => {
-      throw new RangeError('a fault of ours')
+  it('again, where the file is full or busy for a while', async () => {
+    let failures = 2
+    const { filler, kept, waits } = scene(texts, () => {
+      if (failures-- > 0) throw new StorageError('storage-full', 'the disk is full')
     })
-    await expect(filler.run()).rejects.toThrow(RangeError)
+    await filler.run()
+    expect(kept).toEqual(all)
+    expect(waits).toEqual([1000, 2000, 1000])
+  })
+
+  it('and what the file refuses for good ends it, for whoever runs it to decide', async () => {
+    const { filler } = scene(texts, () => {
+      throw new StorageError('storage-damaged', 'the file is damaged')
+    })
+    await expect(filler.run()).rejects.toThrow('damaged')
   })
 })
 

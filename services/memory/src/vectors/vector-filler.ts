@@ -1,4 +1,4 @@
-import { EmbeddingsError } from '../model/errors.js'
+import { EmbeddingsError, StorageError } from '../model/errors.js'
 import type { EmbeddingEndpoint } from './embedding-endpoint.js'
 import type { MissingVector, VectorTable } from './vector-table.js'
 
@@ -29,7 +29,7 @@ export class VectorFiller {
   #size: number
   #isEnding = false
   /** Why nothing is made at present. */
-  fault: EmbeddingsError | undefined
+  fault: EmbeddingsError | StorageError | undefined
 
   constructor(parts: FillerParts) {
     this.#parts = parts
@@ -40,7 +40,7 @@ export class VectorFiller {
     return this.#refused.size
   }
 
-  /** Rejects where the file cannot be written any more. */
+  /** Rejects where the file can never be written again. */
   async run(): Promise<void> {
     let waiting: MissingVector[] = []
     while (!this.#isEnding) {
@@ -74,8 +74,9 @@ export class VectorFiller {
       this.#size = Math.min(batch, this.#size * 2)
       return waiting.slice(asked.length)
     } catch (error) {
-      if (!(error instanceof EmbeddingsError)) throw error
-      if (isAboutTexts(error)) {
+      const isPassing = error instanceof StorageError && error.retryable
+      if (!(error instanceof EmbeddingsError || isPassing)) throw error
+      if (error instanceof EmbeddingsError && isAboutTexts(error)) {
         // Halved down to one, which is then known to be at fault.
         if (asked.length > 1) this.#size = Math.ceil(asked.length / 2)
         else this.#refuse((asked[0] as MissingVector).seq)
