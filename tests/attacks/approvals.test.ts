@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { jamey } from '../e2e/program.js'
 import { type Answer, envelope, type Peer } from './peer.js'
 import { ASKING, AttackedSystem, VERSIONS, type Version } from './system.js'
 
@@ -216,6 +217,19 @@ describe('over HTTP, a call that a person is asked about', () => {
     expect(await post(`${path}/answer`, person, yes)).toMatchObject({ status: 409 })
   })
 
+  it('takes no answer of one whose right was taken away after people were asked', async () => {
+    const agent = await system.token('late-agent', ASKING)
+    const person = await system.token('former-person', ANSWERING)
+    const { body: verdict } = await post('/v1/conscience/evaluate', agent, CALL)
+    expect(await jamey(system.folder, ['deny', 'add', '--sub', 'former-person'])).toMatchObject({ code: 0 })
+    const path = `/v1/approvals/${verdict.approval.id}`
+    // The gateway learns of it within a second.
+    await expect.poll(async () => (await system.json(path, person)).status).toBe(401)
+    const yes = { decision: 'approve', scope: 'session' }
+    expect(await post(`${path}/answer`, person, yes)).toMatchObject({ status: 401 })
+    expect(await system.json(path, agent)).toMatchObject({ body: { approval: { answers: [] } } })
+  })
+
   it('and that was approved for one caller is not allowed for another', async () => {
     const call = { ...CALL, arguments: { to: 'pluto' } }
     const [one, two] = [await system.token('one', ASKING), await system.token('two', ASKING)]
@@ -227,6 +241,27 @@ describe('over HTTP, a call that a person is asked about', () => {
     })
     expect((await post('/v1/conscience/evaluate', two, call)).body).toMatchObject({ decision: 'ask' })
     expect((await post('/v1/conscience/evaluate', one, call)).body).toMatchObject({ decision: 'allow' })
+  })
+})
+
+describe('over MQTT, a denial of a person', () => {
+  it('is withdrawn by nobody, and not forgotten for all that its requester asks and withdraws', async () => {
+    const { agent, id } = await asked(5)
+    const person = await system.peer('person', ANSWERING)
+    const withdraw = (approval_id: string) => agent.ask(EVALUATE, 'withdraw_approval', { approval_id })
+    expect((await answer(person, id, { decision: 'deny' })).error).toBeUndefined()
+    expect((await withdraw(id)).data).toMatchObject({ approval: { status: 'denied' } })
+    for (let i = 0; i < 130; i += 10) {
+      const some = Array.from({ length: 10 }, (_, k) => ({ arguments: { i: i + k } }))
+      const ids = await Promise.all(some.map(async (changes) => idIn(await evaluate(agent, changes))))
+      const others = await Promise.all(ids.map(withdraw))
+      expect(
+        new Set(others.map(({ data }) => (data?.['approval'] as { status: string } | undefined)?.status)),
+      ).toEqual(new Set(['revoked']))
+    }
+    expect(await evaluate(agent)).toMatchObject({ decision: 'deny' })
+    const { id: pending } = await asked(5)
+    expect((await withdraw(pending)).error).toMatchObject({ kind: 'approval-unknown' })
   })
 })
 

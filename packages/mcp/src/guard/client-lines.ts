@@ -18,8 +18,6 @@ export interface ClientLinesOptions {
   readonly call: (request: CallRequest) => void
   /** A request was passed on, and the server will answer it. */
   readonly passedOn: (id: MessageId, method: string) => void
-  /** A call that the server has was taken back. */
-  readonly cancelled: (id: MessageId) => void
   readonly note: (line: string) => void
 }
 
@@ -129,7 +127,6 @@ export class ClientLines {
     const exchange = isId(id) ? this.#options.exchangeOf(id) : undefined
     if (exchange === undefined || !isId(id)) return true
     if (exchange.isSent) {
-      this.#options.cancelled(id)
       // Whoever takes a request back waits for no answer.
       exchange.detach()
       exchange.failed('it was taken back')

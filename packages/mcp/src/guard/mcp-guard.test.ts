@@ -141,9 +141,29 @@ describe('what is no call of a tool', () => {
     const { client, server, clientSays, serverSays, calls } = rig()
     clientSays(line)
     expect(await server.text()).toBe(line)
+    // Answers are to what was asked.
+    clientSays({ jsonrpc: '2.0', id: 4, method: 'resources/list' })
+    await server.text()
     serverSays(line)
     expect(await client.text()).toBe(line)
     expect(calls).toEqual([])
+  })
+
+  it.each([
+    ['nobody asked for', 99],
+    ['was answered already', 1],
+    ['is named by a text in the place of a number', '1'],
+  ])('is not told to the client where it is an answer to what %s', async (_, id) => {
+    const { client, server, clientSays, serverSays, notes, reports } = rig()
+    clientSays(call(1))
+    await server.text()
+    serverSays(result(1))
+    expect(await client.next()).toEqual(result(1))
+    serverSays(result(id, 'unseen'))
+    serverSays([result(id, 'unseen'), { jsonrpc: '2.0', method: 'notifications/a' }])
+    expect(await client.next()).toEqual({ jsonrpc: '2.0', method: 'notifications/a' })
+    expect(notes).toEqual(Array(2).fill('an answer that nobody waits for was dropped'))
+    expect(reports).toHaveLength(1)
   })
 
   it('goes nowhere where it is too large, and whoever waits for an answer gets an error', async () => {

@@ -104,7 +104,6 @@ class McpGuard {
       elicitation: this.#elicitation,
       call: (request) => this.#begin(request),
       passedOn: (id, method) => this.#fromServer.expect(id, method),
-      cancelled: (id) => this.#fromServer.ignore(id),
     })
   }
 

@@ -5,8 +5,8 @@ import { errorLine, INTERNAL_ERROR, INVALID_REQUEST, shown } from './answers.js'
 import type { Exchange } from './exchange.js'
 import type { ToolList } from './tool-list.js'
 
-/** Requests whose answers are looked at; the oldest are forgotten, as some are never answered. */
-const MOST_REMEMBERED = 1_024
+/** Requests that wait for an answer; the oldest are forgotten, as some are never answered. */
+const MOST_REMEMBERED = 65_536
 
 export interface ServerLinesOptions {
   readonly client: LineWriter
@@ -23,22 +23,19 @@ export interface ServerLinesOptions {
  */
 export class ServerLines {
   readonly #options: ServerLinesOptions
-  readonly #lists = new Set<MessageId>()
-  readonly #ignored = new Set<MessageId>()
+  /** Of the requests that were passed on, what is asked for. */
+  readonly #expected = new Map<MessageId, string>()
 
   constructor(options: ServerLinesOptions) {
     this.#options = options
   }
 
-  /** The client asks for this; an answer to `tools/list` says what the server claims of its tools. */
+  /** The client asks for this, and waits for one answer. */
   expect(id: MessageId, method: string): void {
-    this.#ignored.delete(id)
-    if (method === 'tools/list') remember(this.#lists, id)
-  }
-
-  /** The call was taken back: an answer that comes all the same is for nobody. */
-  ignore(id: MessageId): void {
-    remember(this.#ignored, id)
+    this.#expected.set(id, method)
+    if (this.#expected.size <= MOST_REMEMBERED) return
+    const [oldest] = this.#expected.keys()
+    if (oldest !== undefined) this.#expected.delete(oldest)
   }
 
   async take(line: Line): Promise<void> {
@@ -76,8 +73,8 @@ export class ServerLines {
     if (message.kind === 'response' && message.id !== null) {
       const exchange = exchangeOf(message.id)
       if (exchange?.isSent === true) return exchange.answered({ message, line })
-      // The server cannot have answered what it has not got.
-      if (exchange !== undefined || this.#ignored.delete(message.id)) {
+      // A second answer, one to what the server has not got or to a call that was taken back: nobody was told of it.
+      if (exchange !== undefined || !this.#expected.has(message.id)) {
         return note('an answer that nobody waits for was dropped')
       }
     }
@@ -85,23 +82,18 @@ export class ServerLines {
     await client.write(line)
   }
 
-  /** Whether it answers a call, also one that was taken back. */
+  /** Whether it is no answer to a request that was passed on: to a call, or to nothing. */
   #isOurs(message: Message): boolean {
     if (message.kind !== 'response' || message.id === null) return false
-    return this.#ignored.has(message.id) || this.#options.exchangeOf(message.id) !== undefined
+    return !this.#expected.has(message.id) || this.#options.exchangeOf(message.id) !== undefined
   }
 
   #notice(message: Message): void {
     const { tools } = this.#options
     if (message.kind === 'response') {
-      if (message.id !== null && this.#lists.delete(message.id)) tools.learn(message.result)
+      if (message.id === null) return
+      if (this.#expected.get(message.id) === 'tools/list') tools.learn(message.result)
+      this.#expected.delete(message.id)
     } else if (message.method === 'notifications/tools/list_changed') tools.forget()
   }
-}
-
-function remember(ids: Set<MessageId>, id: MessageId): void {
-  ids.add(id)
-  if (ids.size <= MOST_REMEMBERED) return
-  const [oldest] = ids
-  if (oldest !== undefined) ids.delete(oldest)
 }
