@@ -4,6 +4,7 @@ import { VERSION } from '../support/version.js'
 import type { CommandContext, Outcome, Run } from '../terminal/command-context.js'
 import { addApprovalCommands } from './approval-commands.js'
 import { addClientCommands } from './client-commands.js'
+import { addCompletionCommand } from './completion-command.js'
 import { addDenyCommands } from './deny-commands.js'
 import { addKeeperCommands } from './maintenance-commands.js'
 import { addMemoryCommands } from './memory/memory-commands.js'
@@ -52,6 +53,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addSecretCommands(program, run)
   addOutboxCommands(program, run)
   addMemoryCommands(program, run)
+  addCompletionCommand(program, run)
   program
     .command('help')
     .argument('[topic...]', 'a command, one of its commands, or exit-codes')
