@@ -28,6 +28,7 @@ try {
     ...(workerData as ThreadOptions),
     now: () => nowMs,
     onProgress: (progress) => answer({ progress }),
+    onSalvaged: (salvaged) => answer({ salvaged }),
   })
   port.on('message', (call: Call) => {
     nowMs = call.nowMs

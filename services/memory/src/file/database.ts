@@ -119,6 +119,22 @@ export class Database {
     return row?.busy === 0
   }
 
+  /**
+   * Writes the file anew where its migration asked for it, without what older programs left in free pages. For want of
+   * room it is left to the next start.
+   */
+  tidy(): void {
+    const due = this.prepare("SELECT 1 FROM upkeep WHERE task = 'vacuum'").all()
+    if (due.length === 0) return
+    try {
+      this.execute('VACUUM')
+      this.transaction(() => this.execute("DELETE FROM upkeep WHERE task = 'vacuum'"))
+      this.checkpoint()
+    } catch (error) {
+      if (!(error instanceof StorageError && error.retryable)) throw error
+    }
+  }
+
   /** Moves the log into the file, so that the file alone holds everything, and closes. Safe to call twice. */
   close(): void {
     if (!this.#isOpen) return

@@ -17,7 +17,7 @@ const COLUMNS = [
     'tags',
     'content',
   ],
-  ...['metadata'],
+  ...['metadata', 'session_id', 'turn', 'valid_from', 'valid_to'],
 ] as const
 /** All rows as one text: the library takes longer for each value that it hands over than SQLite for the row. */
 const JSON_OF_ROWS = `json_group_array(json_array(${COLUMNS.join(', ')})) AS rows`

@@ -106,7 +106,16 @@ export class FakeBus {
   async request<C extends RequestContract>(
     contract: C,
     data: DataInput<C>,
-    { messageId = randomUUID() as string, clientId = 'agent-1' } = {},
+    {
+      messageId = randomUUID() as string,
+      clientId = 'agent-1',
+      senderId,
+    }: {
+      messageId?: string
+      clientId?: string
+      /** Who sends it on behalf of that client; itself by default. */
+      senderId?: string
+    } = {},
   ): Promise<ResponseData<C>> {
     const handler = this.#handlers.get(`memory ${contract.topic} ${contract.action}`)
     if (handler === undefined)
@@ -114,7 +123,7 @@ export class FakeBus {
     const message: Message<unknown> = {
       data: contract.schema.parse(data),
       topic: contract.topic,
-      sender: { clientId, isVerified: true },
+      sender: { clientId: senderId ?? clientId, isVerified: true },
       principal: { clientId, permissions: undefined },
       isRetained: false,
       envelope: {

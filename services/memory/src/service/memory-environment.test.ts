@@ -10,6 +10,9 @@ describe('the environment of a memory', () => {
       lifetimes: DEFAULT_LIFETIMES,
       sweepIntervalSeconds: 60,
       maximumFileBytes: undefined,
+      ownerBytes: undefined,
+      groups: undefined,
+      budgets: undefined,
     })
   })
 
@@ -37,12 +40,27 @@ describe('the environment of a memory', () => {
     })
   })
 
+  it('tells who is in which group, and how much is kept', () => {
+    const { groups, budgets } = memoryOptionsFromEnvironment({
+      JAMEY_MEMORY_GROUPS: 'research=agent-1, agent-2; ops=agent-3',
+      JAMEY_MEMORY_BUDGETS: 'short_term=1000, episodic=0',
+    })
+    expect([...(groups ?? [])]).toEqual([
+      ['research', ['agent-1', 'agent-2']],
+      ['ops', ['agent-3']],
+    ])
+    expect(budgets).toEqual({ short_term: 1000, episodic: 0 })
+  })
+
   it('reports every fault with variable, value found and what was expected [promise 37]', () => {
     const wrong = {
       JAMEY_MEMORY_TTL_EPISODIC_SECONDS: '1 day',
       JAMEY_MEMORY_TTL_WORKING_SECONDS: '0',
       JAMEY_MEMORY_SWEEP_SECONDS: '-1',
       JAMEY_MEMORY_MAX_BYTES: '1024',
+      JAMEY_MEMORY_OWNER_BYTES: '1 GB',
+      JAMEY_MEMORY_GROUPS: 'Research=a',
+      JAMEY_MEMORY_BUDGETS: 'short=1',
     }
     let thrown: unknown
     try {

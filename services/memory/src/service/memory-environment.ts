@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
 import { MEMORY_LAYERS, type MemoryLayer } from '@jamey/contracts'
-import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.js'
+import { DEFAULT_LIFETIMES, type LayerBudgets, type LayerLifetimes } from '../model/memory-layers.js'
 import { readDatabaseUrl } from '../postgres/database-address.js'
 import type { DatabaseSettings } from '../postgres/postgres-memory.js'
 import { type EmbeddingEnvironment, embeddingsFrom } from './embedding-environment.js'
+import type { MemoryGroups } from './served-requests.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -18,6 +19,9 @@ export interface MemoryEnvironment {
   readonly maximumFileBytes: number | undefined
   /** Where texts and questions are sent for their vectors. */
   readonly embeddings: EmbeddingEnvironment | undefined
+  readonly ownerBytes: number | undefined
+  readonly groups: MemoryGroups | undefined
+  readonly budgets: LayerBudgets | undefined
 }
 
 const DEFAULT_DATA_FOLDER = join('.jamey', 'data')
@@ -34,6 +38,10 @@ const MAXIMUM_SECONDS = 1000 * 366 * 24 * 3600
  * - `JAMEY_MEMORY_SWEEP_SECONDS`: between sweeps, 60 by default;
  * - `JAMEY_MEMORY_MAX_BYTES`: how large the file may grow, at least 1 MiB; unlimited by default;
  * - `JAMEY_EMBEDDINGS_URL` and what belongs to it: see `embeddingsFrom`.
+ * - `JAMEY_MEMORY_OWNER_BYTES`: how much the memories of one owner may have, versions counted; unlimited by default;
+ * - `JAMEY_MEMORY_GROUPS`: who is in which group, `research=agent-1,agent-2;ops=agent-3`; nobody by default;
+ * - `JAMEY_MEMORY_BUDGETS`: how many memories of a layer one owner keeps when they are consolidated,
+ *   `short_term=1000,episodic=10000`; unlimited by default.
  *
  * Throws `ConfigurationError` with every fault at once.
  */
@@ -64,6 +72,9 @@ export function memoryOptionsFromEnvironment(env: Environment = process.env): Me
     sweepIntervalSeconds: whole('JAMEY_MEMORY_SWEEP_SECONDS', { from: 1, to: 24 * 3600 }) ?? 60,
     maximumFileBytes: whole('JAMEY_MEMORY_MAX_BYTES', { from: 1024 * 1024, to: Number.MAX_SAFE_INTEGER }),
     embeddings: embeddingsFrom(env, faults, whole),
+    ownerBytes: whole('JAMEY_MEMORY_OWNER_BYTES', { from: 1024, to: Number.MAX_SAFE_INTEGER }),
+    groups: groupsFrom(env, faults),
+    budgets: budgetsFrom(env, faults),
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
   return options
@@ -95,6 +106,39 @@ function databaseFrom(
     faults.push({ variable: 'JAMEY_MEMORY_PASSWORD_FILE', found, expected: 'one of the two only' })
   }
   return { address, passwordFile, readers }
+}
+
+function groupsFrom(env: Environment, faults: ConfigurationFault[]): MemoryGroups | undefined {
+  const text = given(env, 'JAMEY_MEMORY_GROUPS')
+  if (text === undefined) return undefined
+  const groups = new Map<string, readonly string[]>()
+  for (const part of text.split(';').map((one) => one.trim())) {
+    const [, name, members] = /^([a-z0-9][a-z0-9._-]{0,63})=(.+)$/.exec(part) ?? []
+    const ids = members?.split(',').map((one) => one.trim()) ?? []
+    if (name !== undefined && ids.length > 0 && !ids.includes('') && !groups.has(name)) groups.set(name, ids)
+    else {
+      const expected =
+        'groups as research=agent-1,agent-2;ops=agent-3, each once, their names of small letters, digits and ._-'
+      faults.push({ variable: 'JAMEY_MEMORY_GROUPS', found: JSON.stringify(part), expected })
+    }
+  }
+  return groups
+}
+
+function budgetsFrom(env: Environment, faults: ConfigurationFault[]): LayerBudgets | undefined {
+  const text = given(env, 'JAMEY_MEMORY_BUDGETS')
+  if (text === undefined) return undefined
+  const budgets: Partial<Record<MemoryLayer, number>> = {}
+  for (const part of text.split(',').map((one) => one.trim())) {
+    const [, layer, count] = /^(\w+)=(\d{1,15})$/.exec(part) ?? []
+    const known = MEMORY_LAYERS.find((one) => one === layer)
+    if (known !== undefined && budgets[known] === undefined) budgets[known] = Number(count)
+    else {
+      const expected = `numbers of memories by layer (${MEMORY_LAYERS.join(', ')}) as short_term=1000,episodic=10000`
+      faults.push({ variable: 'JAMEY_MEMORY_BUDGETS', found: JSON.stringify(part), expected })
+    }
+  }
+  return budgets
 }
 
 interface Range {

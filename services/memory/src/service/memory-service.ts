@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Claim } from '../file/claim.js'
 import type { MigrationProgress } from '../file/migrate.js'
 import type { EmbeddingSettings } from '../model/embeddings.js'
+import type { Salvaged } from '../file/salvage.js'
 import { MemoryConflictError, MemoryInputError, MemoryRefusedError, StorageError } from '../model/errors.js'
 import type { MemoryStorage, MemoryStoreStats } from '../model/memory-storage.js'
 import { shownAddress } from '../postgres/database-address.js'
@@ -27,7 +28,7 @@ export type MemoryBus = Pick<
 >
 
 export interface MemoryOptions
-  extends Omit<MemoryStoreOptions, 'now' | 'announcer' | 'claim' | 'onProgress'> {
+  extends Omit<MemoryStoreOptions, 'now' | 'announcer' | 'claim' | 'onProgress' | 'onSalvaged'> {
   /** Connected, or connecting in the background; it stays open when the service stops. */
   readonly bus: MemoryBus
   /** Who is in which group: client identifiers by name. None by default. */
@@ -115,8 +116,10 @@ class BusMemory implements MemoryService {
   #openFile(common: Omit<MemoryStoreOptions, 'file'>, signal: AbortSignal): Promise<OwnedFile | undefined> {
     const { open = openThreadedMemory, bus, log } = this.#options
     const { file, maximumFileBytes, ownerBytes, busyTimeoutMs, embeddings } = this.#options
+    const onSalvaged = (salvaged: Salvaged) => this.#tellSalvaged(salvaged)
     const onProgress = (progress: MigrationProgress) => this.#tellProgress(progress)
-    const settings = { ...common, file, maximumFileBytes, ownerBytes, busyTimeoutMs, embeddings, onProgress }
+    const listeners = { onProgress, onSalvaged }
+    const settings = { ...common, ...listeners, file, maximumFileBytes, ownerBytes, busyTimeoutMs, embeddings }
     const parts = {
       file,
       clock: this.#clock,
@@ -137,6 +140,12 @@ class BusMemory implements MemoryService {
     }
     const store = await openShared(parts, signal)
     return store === undefined ? undefined : { store, close: () => store.close() }
+  }
+
+  #tellSalvaged({ setAside, memories, unreadable }: Salvaged): void {
+    const { file } = this.#options
+    const message = `The memory file ${file} was damaged: it lies in ${setAside} now, and a new one has the ${memories} memories that could be read of it; ${unreadable} places could not.`
+    this.#report(new StorageError('storage-damaged', message))
   }
 
   /** Each tenth of the way, in the log and in the status. */

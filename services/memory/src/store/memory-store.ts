@@ -23,9 +23,10 @@ import { type Claim, claim } from '../file/claim.js'
 import { Database } from '../file/database.js'
 import { GroupCommit } from '../file/group-commit.js'
 import { type MigrationProgress, migrate } from '../file/migrate.js'
+import { type Salvaged, salvage } from '../file/salvage.js'
 import { MIGRATIONS } from '../file/schema.js'
 import type { Announcement } from '../model/announcement.js'
-import { MemoryConflictError, MemoryInputError, MemoryRefusedError } from '../model/errors.js'
+import { MemoryConflictError, MemoryInputError, MemoryRefusedError, StorageError } from '../model/errors.js'
 import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.js'
 import {
   checkId,
@@ -79,6 +80,8 @@ export interface MemoryStoreOptions {
   readonly claim?: Claim | undefined
   /** Told how far a file of an older version has come on its way to the newest. */
   readonly onProgress?: ((progress: MigrationProgress) => void) | undefined
+  /** Told what could be read of a damaged file, which was set aside; without a claim such a file is refused. */
+  readonly onSalvaged?: ((salvaged: Salvaged) => void) | undefined
 }
 
 /** `known`: it was here already. `expired`: its time has passed, so it was left out. */
@@ -100,6 +103,7 @@ export class MemoryStore implements MemoryStorage {
   readonly #now: () => number
   readonly #lifetimes: LayerLifetimes
   readonly #limits: MemoryLimits
+  #isToErase = false
 
   private constructor(database: Database, options: MemoryStoreOptions) {
     const { announcer, ownerBytes } = options
@@ -124,11 +128,28 @@ export class MemoryStore implements MemoryStorage {
 
   /** Opens the file, creating or migrating it. Throws `StorageError`. */
   static open(options: MemoryStoreOptions): MemoryStore {
+    try {
+      return MemoryStore.#open(options)
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.code !== 'storage-damaged') throw error
+      const { file, claim: own, busyTimeoutMs = 2000, now = Date.now } = options
+      // It is the only process that has the file open.
+      const salvaged = own && salvage(file, now(), (version) => newFile(file, version, busyTimeoutMs))
+      if (salvaged === undefined) throw error
+      options.onSalvaged?.(salvaged)
+      return MemoryStore.#open(options)
+    }
+  }
+
+  static #open(options: MemoryStoreOptions): MemoryStore {
     const { file, maximumFileBytes, busyTimeoutMs = 2000 } = options
     const database = new Database({ file, maximumFileBytes, busyTimeoutMs })
     try {
       migrate(database, MIGRATIONS, options.onProgress)
-      if (options.claim !== undefined) claim(database, options.claim, options.announcer)
+      if (options.claim !== undefined) {
+        claim(database, options.claim, options.announcer)
+        database.tidy()
+      }
       return new MemoryStore(database, options)
     } catch (error) {
       database.close()
@@ -248,12 +269,22 @@ export class MemoryStore implements MemoryStorage {
     }
     for (;;) {
       const step = await this.#write(() => this.#removal.forgetSome(request, requestId, this.#now(), reach))
-      if (step.isFinished) return { forgotten: step.forgotten }
+      if (!step.isFinished) continue
+      this.#eraseSoon()
+      return { forgotten: step.forgotten }
     }
   }
 
   async consolidate(): Promise<never> {
     throw new MemoryInputError('action', 'is not served by this service yet')
+  }
+
+  /** Notes how often memories were found, by their ids. */
+  async recalled(counts: ReadonlyMap<string, number>): Promise<void> {
+    const nowMs = this.#now()
+    await this.#writes.submit(() => {
+      for (const [id, recalls] of counts) this.#writer.statements.recalled.run(recalls, nowMs, id)
+    })
   }
 
   /** Removes what has expired and old notes about what is gone; resolves with the number of expired memories. */
@@ -262,7 +293,10 @@ export class MemoryStore implements MemoryStorage {
     for (;;) {
       const step = await this.#writes.submit(() => this.#removal.sweepSome(this.#now()))
       expired += step.expired
-      if (step.isFinished) return expired
+      if (!step.isFinished) continue
+      if (expired > 0) this.#isToErase = true
+      this.#erase()
+      return expired
     }
   }
 
@@ -288,7 +322,18 @@ export class MemoryStore implements MemoryStorage {
   /** Finishes the writes already asked for, moves the log into the file and closes it. */
   async close(): Promise<void> {
     await this.#writes.idle()
+    this.#isToErase = false
     this.#database.close()
+  }
+
+  /** The log has what was removed until it is emptied; while others write, the next sweep does it. */
+  #eraseSoon(): void {
+    this.#isToErase = true
+    setImmediate(() => this.#erase())
+  }
+
+  #erase(): void {
+    if (this.#isToErase && this.#writes.pending === 0) this.#isToErase = !this.#database.checkpoint()
   }
 
   #context() {
@@ -315,6 +360,12 @@ export class MemoryStore implements MemoryStorage {
     this.#writer.restore(row, history)
     return 'restored'
   }
+}
+
+function newFile(file: string, version: number, busyTimeoutMs: number): Database {
+  const database = new Database({ file, busyTimeoutMs })
+  migrate(database, MIGRATIONS.slice(0, version))
+  return database
 }
 
 type Refusal = MemoryConflictError | MemoryInputError | MemoryRefusedError

@@ -1,5 +1,4 @@
 import { Worker } from 'node:worker_threads'
-import type { MigrationProgress } from '../file/migrate.js'
 import { StorageError } from '../model/errors.js'
 import type { VectorThreadOptions } from '../vectors/vector-thread.js'
 import { FairQueue } from './fair-queue.js'
@@ -8,16 +7,15 @@ import {
   type Call,
   errorFrom,
   OPENING,
+  type OpeningListeners,
   type Settled,
   type ThreadOptions,
 } from './thread-message.js'
 
-export interface MemoryThreadOptions {
+export interface MemoryThreadOptions extends OpeningListeners {
   readonly store: ThreadOptions | VectorThreadOptions
   /** Milliseconds since 1970. */
   readonly now: () => number
-  /** Told how far a file of an older version has come. */
-  readonly onProgress?: ((progress: MigrationProgress) => void) | undefined
   /** Number of calls that are with the thread at once; the others wait here, where they can still be given up. */
   readonly maximumRunning: number
   /** Number of calls of one sender with the thread; no other bound by default. */
@@ -198,6 +196,7 @@ export class MemoryThread {
       const worker = new Worker(this.#options.worker ?? WORKER, options)
       worker.on('message', (answer: Answer) => {
         if ('progress' in answer) return this.#options.onProgress?.(answer.progress)
+        if ('salvaged' in answer) return this.#options.onSalvaged?.(answer.salvaged)
         if (answer.id !== OPENING) return this.#settle(answer)
         if ('error' in answer) return reject(errorFrom(answer.error))
         this.#worker = worker

@@ -1,4 +1,5 @@
 import type { MigrationProgress } from '../file/migrate.js'
+import type { Salvaged } from '../file/salvage.js'
 import {
   type MemoryConflictCode,
   MemoryConflictError,
@@ -11,8 +12,11 @@ import {
 import type { MemoryStorage } from '../model/memory-storage.js'
 import type { MemoryStoreOptions } from '../store/memory-store.js'
 
+/** Who is told what happens while a file is opened. */
+export type OpeningListeners = Pick<MemoryStoreOptions, 'onProgress' | 'onSalvaged'>
+
 /** The options of a store that can travel to another thread; the time comes with each call. */
-export type ThreadOptions = Omit<MemoryStoreOptions, 'now' | 'onProgress'>
+export type ThreadOptions = Omit<MemoryStoreOptions, 'now' | keyof OpeningListeners>
 
 /** Those of the thread that asks for vectors stand behind those of a store. */
 type CallName = Exclude<keyof MemoryStorage, 'close'> | 'embed' | 'vectorStats'
@@ -38,7 +42,10 @@ export interface ErrorRecord {
 
 export type Answer =
   /** How far the file has come on its way to the newest version; before the answer to its opening. */
-  { readonly progress: MigrationProgress } | Settled
+  | { readonly progress: MigrationProgress }
+  /** The file was damaged, and what could be read of it is in a new one. */
+  | { readonly salvaged: Salvaged }
+  | Settled
 
 export type Settled =
   | { readonly id: number; readonly value: unknown }

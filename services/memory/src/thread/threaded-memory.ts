@@ -67,6 +67,7 @@ export async function openThreadedMemory({
   now = Date.now,
   onProgress,
   embeddings,
+  onSalvaged,
   ...store
 }: ThreadedMemoryOptions): Promise<MemoryStorage> {
   // The writer brings the file to the newest version, so it is the first.
@@ -74,6 +75,7 @@ export async function openThreadedMemory({
     store,
     now,
     onProgress,
+    onSalvaged,
     maximumRunning: RUNNING_WRITES,
     maximumRunningWeight: RUNNING_WEIGHT,
     maximumWaiting: WAITING_WRITES,

@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { temporaryFile } from '../store/memory-file.support.js'
+import { MemoryStore } from '../store/memory-store.js'
+import { Database } from './database.js'
+import { type MigrationProgress, migrate } from './migrate.js'
+import { MIGRATIONS } from './schema.js'
+
+const SCRIPT = fileURLToPath(new URL('opening-process.mjs', import.meta.url))
+const COUNT = 20_000
+
+/** A file of version 3, as programs before there were versions of memories wrote it. */
+function oldFile(): string {
+  const file = temporaryFile()
+  const database = new Database({ file, busyTimeoutMs: 2000 })
+  migrate(database, MIGRATIONS.slice(0, 3))
+  const insert = database.prepare(
+    `INSERT INTO memories (id, layer, importance, sent_at, created_at, occurred_at, expires_at, source, owner, scope, tags,
+      metadata, content) VALUES (?, 'semantic', 0.5, 5, 6, 7, NULL, 'agent-1', 'agent-1', 'private', '["a tag"]', '{"n":1}', ?)`,
+  )
+  const tag = database.prepare("INSERT INTO memory_tags SELECT 'a tag', seq FROM memories WHERE id = ?")
+  database.transaction(() => {
+    for (let i = 0; i < COUNT; i++) {
+      insert.run(`m${i}`, `memory number ${i} ${'of many '.repeat(20)}`)
+      tag.run(`m${i}`)
+    }
+    insert.run('secret', 'wombat-in-a-free-page')
+    database.execute("DELETE FROM memories WHERE id = 'secret' OR seq = 20000")
+  })
+  database.close()
+  return file
+}
+
+/** What a process that opens the file prints; with `killAt` it is killed with SIGKILL at so many memories. */
+async function opening(file: string, killAt = Number.POSITIVE_INFINITY) {
+  const child = spawn(process.execPath, [SCRIPT, file], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const closed = once(child, 'close')
+  const lines: string[] = []
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line)
+    if (Number(line.split(' ')[0]) >= killAt) child.kill('SIGKILL')
+  }
+  const [, signal] = await closed
+  return { lines, signal }
+}
+
+describe('a file of the version before memories had versions', () => {
+  it('is brought to the newest, from where the one that was killed had come, again and again', async () => {
+    const file = oldFile()
+    let reached = 0
+    for (const killAt of [3000, 9000]) {
+      const { lines, signal } = await opening(file, killAt)
+      expect(signal).toBe('SIGKILL')
+      const [first, last] = [lines.at(0), lines.at(-1)].map((line) => Number(line?.split(' ')[0]))
+      expect(first).toBeGreaterThan(reached)
+      reached = (last as number) - 1000
+    }
+    const told: MigrationProgress[] = []
+    const store = MemoryStore.open({
+      file,
+      claim: { id: 'one', isNew: true },
+      onProgress: (one) => told.push(one),
+    })
+    expect(told[0]?.done).toBeGreaterThan(reached)
+    expect(told.at(-1)).toEqual({ version: MIGRATIONS.length, done: COUNT - 1, total: COUNT - 1 })
+    expect(store.stats().memories).toBe(COUNT - 1)
+    const content = `memory number 12345 ${'of many '.repeat(20)}`
+    const { memories, total } = await store.query({ query: 'number 12345', tags: ['a tag'], limit: 1 })
+    expect(total).toBe(COUNT - 1)
+    expect(memories[0]).toMatchObject({
+      id: 'm12345',
+      content,
+      created_at: '1970-01-01T00:00:00.006Z',
+      updated_at: '1970-01-01T00:00:00.006Z',
+      occurred_at: '1970-01-01T00:00:00.007Z',
+      version: 1,
+      count: 1,
+      trusted: true,
+      content_hash: createHash('sha256').update(content).digest('hex'),
+      provenance: { stored_by: 'agent-1' },
+      metadata: { n: 1 },
+    })
+    expect(await store.statsOf({ owner: 'agent-1' })).toMatchObject({ memories: COUNT - 1 })
+    expect(await store.store({ content }, { id: 'again', source: 'agent-1' })).toMatchObject({ merged: true })
+    const { memory } = await store.store({ content: 'new' }, { id: 'new', source: 'agent-1' })
+    expect(memory.version).toBe(1)
+    await store.close()
+    const left = readdirSync(dirname(file)).filter((name) =>
+      readFileSync(join(dirname(file), name)).includes('wombat'),
+    )
+    expect(left).toEqual([])
+  }, 240_000)
+
+  it('is refused by an older program once it is new, by its version', async () => {
+    const file = temporaryFile()
+    await MemoryStore.open({ file }).close()
+    const database = new Database({ file, busyTimeoutMs: 2000 })
+    onTestFinished(() => database.close())
+    expect(() => migrate(database, MIGRATIONS.slice(0, 3))).toThrow(
+      expect.objectContaining({
+        code: 'storage-version',
+        message: expect.stringContaining(`has version ${MIGRATIONS.length}`),
+      }),
+    )
+  })
+})
