@@ -75,6 +75,8 @@ export interface MemoryStorage {
   exportPage(input: MemoryExportInput, reach?: Reach): Promise<MemoryExported>
   /** Takes memories of an archive, which become those of the origin's owner. */
   importPage(memories: readonly unknown[], origin: Origin): Promise<MemoryImported>
+  /** Notes how often memories were found, by their ids, where the storage counts it. */
+  recalled?(counts: ReadonlyMap<string, number>): Promise<void>
   sweep(): Promise<number>
   pendingAnnouncements(limit: number, afterSeq?: number): Awaitable<Announcement[]>
   announced(seqs: readonly number[]): Promise<void>

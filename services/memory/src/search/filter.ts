@@ -92,11 +92,13 @@ export function filterCondition(filter: Filter, nowMs: number): Condition {
   return { sql: sql.join(' AND '), values }
 }
 
-function readableBy({ owner, groups = [], isOwnOnly }: Reach): Condition {
-  if (isOwnOnly === true) return { sql: 'm.owner = ?', values: [storable(owner)] }
-  if (groups.length === 0) return { sql: "(m.owner = ? OR m.scope = 'shared')", values: [storable(owner)] }
+/** What a caller may read, of the memories table under that name. */
+export function readableBy({ owner, groups = [], isOwnOnly }: Reach, table = 'm'): Condition {
+  const isOwn = `${table}.owner = ?`
+  if (isOwnOnly === true) return { sql: isOwn, values: [storable(owner)] }
+  const shared = ["'shared'", ...groups.map(() => '?')].join(', ')
   return {
-    sql: `(m.owner = ? OR m.scope IN ('shared', ${groups.map(() => '?').join(', ')}))`,
+    sql: `(${isOwn} OR ${table}.scope IN (${shared}))`,
     values: [storable(owner), ...groups.map((group) => `group:${group}`)],
   }
 }

@@ -3,8 +3,8 @@ import { topics } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { Claim } from '../file/claim.js'
 import type { MigrationProgress } from '../file/migrate.js'
-import type { EmbeddingSettings } from '../model/embeddings.js'
 import type { Salvaged } from '../file/salvage.js'
+import type { EmbeddingSettings } from '../model/embeddings.js'
 import { MemoryConflictError, MemoryInputError, MemoryRefusedError, StorageError } from '../model/errors.js'
 import type { MemoryStorage, MemoryStoreStats } from '../model/memory-storage.js'
 import { shownAddress } from '../postgres/database-address.js'
@@ -17,7 +17,8 @@ import type { MemoryStoreOptions } from '../store/memory-store.js'
 import { openThreadedMemory, type ThreadedMemoryOptions } from '../thread/threaded-memory.js'
 import { Announcer } from './announcer.js'
 import { type OwnedFile, openOwned } from './owned-file.js'
-import { type MemoryGroups, serveMemory } from './served-requests.js'
+import { RecallCounts } from './recall-counts.js'
+import { type MemoryGroups, noteRecalls, serveMemory } from './served-requests.js'
 import { openShared } from './shared-database.js'
 import { Sweeper } from './sweeper.js'
 
@@ -78,6 +79,7 @@ class BusMemory implements MemoryService {
   readonly #options: MemoryOptions
   readonly #clock: Clock
   readonly #reportedAtMs = new Map<string, number>()
+  readonly #recalls = new RecallCounts()
   #running: Running | undefined
   #opening: Opening | undefined
   #isWanted = false
@@ -115,11 +117,12 @@ class BusMemory implements MemoryService {
 
   #openFile(common: Omit<MemoryStoreOptions, 'file'>, signal: AbortSignal): Promise<OwnedFile | undefined> {
     const { open = openThreadedMemory, bus, log } = this.#options
-    const { file, maximumFileBytes, ownerBytes, busyTimeoutMs, embeddings } = this.#options
+    const { file, maximumFileBytes, ownerBytes, budgets, busyTimeoutMs, embeddings } = this.#options
     const onSalvaged = (salvaged: Salvaged) => this.#tellSalvaged(salvaged)
     const onProgress = (progress: MigrationProgress) => this.#tellProgress(progress)
     const listeners = { onProgress, onSalvaged }
-    const settings = { ...common, ...listeners, file, maximumFileBytes, ownerBytes, busyTimeoutMs, embeddings }
+    const bounds = { maximumFileBytes, ownerBytes, budgets }
+    const settings = { ...common, ...listeners, ...bounds, file, busyTimeoutMs, embeddings }
     const parts = {
       file,
       clock: this.#clock,
@@ -224,6 +227,7 @@ class BusMemory implements MemoryService {
       bus,
       store,
       groups,
+      recalls: this.#recalls,
       read: (work) => this.#answer(READING, work),
       change: async (work) => {
         const answer = await this.#answer(WRITING, work)
@@ -284,6 +288,7 @@ class BusMemory implements MemoryService {
 
   async #sweep(store: MemoryStorage, announcer: Announcer): Promise<void> {
     try {
+      await noteRecalls(store, this.#recalls)
       const expired = await store.sweep()
       if (expired > 0) this.#options.log?.info({ expired }, 'memories have expired')
     } catch (error) {

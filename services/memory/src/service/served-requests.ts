@@ -2,6 +2,7 @@ import type { Bus, Message, ServedContract } from '@jamey/bus'
 import { topics } from '@jamey/contracts'
 import type { Origin } from '../model/memory-record.js'
 import type { MemoryStorage, Reach } from '../model/memory-storage.js'
+import type { RecallCounts } from './recall-counts.js'
 
 /** Client identifiers by the name of their group. */
 export type MemoryGroups = ReadonlyMap<string, readonly string[]>
@@ -10,6 +11,7 @@ export interface ServedParts {
   readonly bus: Pick<Bus, 'serve'>
   readonly store: MemoryStorage
   readonly groups: MemoryGroups | undefined
+  readonly recalls: RecallCounts
   /** Does what only reads, and what changes something, and turns how they fail into the answer. */
   readonly read: <T>(work: () => Promise<T>) => Promise<T>
   readonly change: <T>(work: () => Promise<T>) => Promise<T>
@@ -29,7 +31,7 @@ export function serveMemory(parts: ServedParts): Promise<ServedContract>[] {
   return [...serveOwn(parts), ...serveOthers(parts)]
 }
 
-function serveOwn({ bus, store, groups, read, change }: ServedParts): Promise<ServedContract>[] {
+function serveOwn({ bus, store, groups, recalls, read, change }: ServedParts): Promise<ServedContract>[] {
   const { memory } = topics
   const reachOf = ({ principal: { clientId } }: Message<unknown>): Reach => {
     return { owner: clientId, groups: groupsOf(groups, clientId) }
@@ -50,11 +52,19 @@ function serveOwn({ bus, store, groups, read, change }: ServedParts): Promise<Se
       change(() => store.forget(request.data, requestIdOf(request), reachOf(request))),
     ),
     bus.serve(memory.consolidate, WRITING, (request) =>
-      change(() => store.consolidate(request.data, reachOf(request))),
+      change(async () => {
+        await noteRecalls(store, recalls)
+        return store.consolidate(request.data, reachOf(request))
+      }),
     ),
-    bus.serve(memory.query, READING, (request, { signal }) =>
-      read(() => store.query(request.data, { signal, reach: reachOf(request) })),
-    ),
+    bus.serve(memory.query, READING, async (request, { signal }) => {
+      const { data } = request
+      const found = await read(() => store.query(data, { signal, reach: reachOf(request) }))
+      // A list is no recall: it asks for nothing.
+      if (data.count_recall !== false && (data.query ?? '') !== '')
+        recalls.note(found.memories.map(({ id }) => id))
+      return found
+    }),
     bus.serve(memory.get, READING, (request) =>
       read(async () => ({ memory: (await store.get(request.data.id, reachOf(request))) ?? null })),
     ),
@@ -97,6 +107,12 @@ function serveOthers({ bus, store, groups, read, change }: ServedParts): Promise
       read(() => store.statsOf(owner === undefined ? undefined : { owner, isOwnOnly: true })),
     ),
   ]
+}
+
+/** Brings what was counted to the storage. */
+export async function noteRecalls(store: MemoryStorage, recalls: RecallCounts): Promise<void> {
+  const counts = recalls.take()
+  if (counts !== undefined) await store.recalled?.(counts)
 }
 
 function groupsOf(groups: MemoryGroups | undefined, clientId: string): string[] {

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import {
+  consolidateSchema,
   forgetOthersSchema,
   type Memory,
-  type MemoryBatchError,
   type MemoryBatchStored,
+  type MemoryConsolidate,
+  type MemoryConsolidated,
   type MemoryExported,
   type MemoryExportInput,
   type MemoryForget,
@@ -26,8 +28,8 @@ import { type MigrationProgress, migrate } from '../file/migrate.js'
 import { type Salvaged, salvage } from '../file/salvage.js'
 import { MIGRATIONS } from '../file/schema.js'
 import type { Announcement } from '../model/announcement.js'
-import { MemoryConflictError, MemoryInputError, MemoryRefusedError, StorageError } from '../model/errors.js'
-import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.js'
+import { StorageError } from '../model/errors.js'
+import { DEFAULT_LIFETIMES, type LayerBudgets, type LayerLifetimes } from '../model/memory-layers.js'
 import {
   checkId,
   isSameRow,
@@ -50,9 +52,12 @@ import type {
   MemoryStoreStats,
   Reach,
 } from '../model/memory-storage.js'
+import { AsOf } from '../search/as-of.js'
 import { Recall } from '../search/recall.js'
 import { AnnouncementTable } from './announcement-table.js'
 import { ArchivePages } from './archive-pages.js'
+import { consolidate } from './consolidation.js'
+import { batchError, outcomeOf } from './outcomes.js'
 import { mayRead } from './reach.js'
 import { parsedUpdate, update } from './record-updates.js'
 import { conflictError, isGone, RecordWriter } from './record-writer.js'
@@ -67,6 +72,8 @@ export interface MemoryStoreOptions {
   readonly maximumFileBytes?: number | undefined
   /** Bytes that the memories of one owner may have, their versions counted; no bound by default. */
   readonly ownerBytes?: number | undefined
+  /** Memories of each layer that one owner keeps when they are consolidated; any number by default. */
+  readonly budgets?: LayerBudgets | undefined
   /** Time that a write waits for another process that shares the file. */
   readonly busyTimeoutMs?: number | undefined
   /** Milliseconds since 1970. */
@@ -96,6 +103,7 @@ export class MemoryStore implements MemoryStorage {
   readonly #database: Database
   readonly #writes: GroupCommit
   readonly #recall: Recall
+  readonly #asOf: AsOf
   readonly #pages: ArchivePages
   readonly #writer: RecordWriter
   readonly #removal: Removal
@@ -103,6 +111,7 @@ export class MemoryStore implements MemoryStorage {
   readonly #now: () => number
   readonly #lifetimes: LayerLifetimes
   readonly #limits: MemoryLimits
+  readonly #budgets: LayerBudgets | undefined
   #isToErase = false
 
   private constructor(database: Database, options: MemoryStoreOptions) {
@@ -111,8 +120,10 @@ export class MemoryStore implements MemoryStorage {
     this.#now = options.now ?? Date.now
     this.#lifetimes = options.lifetimes ?? DEFAULT_LIFETIMES
     this.#limits = { ...MEMORY_LIMITS, ...options.limits }
+    this.#budgets = options.budgets
     this.#writes = new GroupCommit(database)
     this.#recall = new Recall(database)
+    this.#asOf = new AsOf(database)
     this.#pages = new ArchivePages(database)
     this.#announcements = announcer === undefined ? undefined : new AnnouncementTable(database, announcer)
     const announce = this.#announcements?.add.bind(this.#announcements) ?? (() => {})
@@ -240,6 +251,7 @@ export class MemoryStore implements MemoryStorage {
 
   /** The newest first without words, else the best first; see `score.ts` for what best means. */
   async query(input: MemoryQueryInput, { reach, asked }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
+    if (input.as_of !== undefined) return this.#asOf.query(input, this.#now(), reach)
     return this.#recall.query(input, this.#now(), reach, asked)
   }
 
@@ -275,8 +287,19 @@ export class MemoryStore implements MemoryStorage {
     }
   }
 
-  async consolidate(): Promise<never> {
-    throw new MemoryInputError('action', 'is not served by this service yet')
+  async consolidate(input: MemoryConsolidate, reach?: Reach): Promise<MemoryConsolidated> {
+    const parts = {
+      database: this.#database,
+      writer: this.#writer,
+      removal: this.#removal,
+      lifetimes: this.#lifetimes,
+      budgets: this.#budgets,
+      now: this.#now,
+      write: <T>(work: () => T) => this.#write(work),
+    }
+    const consolidated = await consolidate(parts, parsed(consolidateSchema, input), reach)
+    this.#eraseSoon()
+    return consolidated
   }
 
   /** Notes how often memories were found, by their ids. */
@@ -366,28 +389,6 @@ function newFile(file: string, version: number, busyTimeoutMs: number): Database
   const database = new Database({ file, busyTimeoutMs })
   migrate(database, MIGRATIONS.slice(0, version))
   return database
-}
-
-type Refusal = MemoryConflictError | MemoryInputError | MemoryRefusedError
-
-/** What `work` gave, or how it was refused; whatever else it throws is thrown. */
-function outcomeOf<T extends object>(work: () => T): T | { readonly error: Refusal } {
-  try {
-    return work()
-  } catch (error) {
-    if (
-      error instanceof MemoryConflictError ||
-      error instanceof MemoryInputError ||
-      error instanceof MemoryRefusedError
-    )
-      return { error }
-    throw error
-  }
-}
-
-function batchError(error: Refusal): MemoryBatchError {
-  if (!(error instanceof MemoryInputError)) return { code: error.code, message: error.message }
-  return { code: 'invalid-request', message: error.message, field: error.field }
 }
 
 function idOf(archived: unknown): string {

@@ -100,7 +100,14 @@ export class RecordWriter {
     if (stored !== undefined) return repeatedBy('message_id', stored, record)
     const [merged] = this.statements.merged.all(record.id)
     const into = merged === undefined ? undefined : this.statements.bySeq.all(merged.seq)[0]
-    if (into !== undefined) return { ...repeatedBy('message_id', into, record), merged: true }
+    if (into !== undefined) {
+      // What it became part of may have another text since, but no other owner.
+      const isChanged = into.owner === record.owner && into.version > 1
+      const repeat = isChanged
+        ? { memory: memoryFromRow(into), created: false }
+        : repeatedBy('message_id', into, record)
+      return { ...repeat, merged: true }
+    }
     const [gone] = this.statements.goneById.all(record.id)
     if (gone !== undefined && wasSentBefore(record, gone))
       throw goneError('message_id', record.id, gone.change)
@@ -146,7 +153,7 @@ export class RecordWriter {
   }
 
   #merge(stored: StoredRow, record: MemoryRow): MemoryStored {
-    const next = { ...stored, ...this.#united(stored, record) }
+    const next = { ...stored, ...this.united(stored, record) }
     this.mustFit(stored.owner, next.bytes - stored.bytes)
     this.statements.change(next, stored.seq)
     this.statements.insertMerged.run(record.id, stored.seq, record.sent_at, record.created_at)
@@ -156,7 +163,7 @@ export class RecordWriter {
   }
 
   /** What was stored is kept as it was asked for by each: with its tags and metadata, and for the longer time. */
-  #united(stored: MemoryRow, record: MemoryRow) {
+  united(stored: MemoryRow, record: MemoryRow) {
     const { limits } = this.#parts
     const tags = tagsFrom([...tagsOf(stored), ...tagsOf(record)].slice(0, limits.maximumTags), limits)
     const united = JSON.stringify({ ...JSON.parse(record.metadata), ...JSON.parse(stored.metadata) })

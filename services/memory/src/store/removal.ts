@@ -7,7 +7,8 @@ import { type Condition, circumstancesOf, filterCondition, ownedBy } from '../se
 
 type Announce = (change: MemoryChange, ids: readonly string[], nowMs: number) => void
 
-interface Doomed {
+/** A memory that is to be removed. */
+export interface Doomed {
   readonly seq: number
   readonly id: string
 }
@@ -56,6 +57,11 @@ export class Removal {
       buryKeys: database.prepare(
         `UPDATE memory_keys SET seq = NULL, content_hash = '', change = ?, gone_at = ?
           WHERE seq IN (SELECT value FROM json_each(?))`,
+      ),
+      handOverKeys: database.prepare('UPDATE memory_keys SET seq = ? WHERE seq = ?'),
+      handOverMerged: database.prepare('UPDATE merged_ids SET seq = ? WHERE seq = ?'),
+      insertMerged: database.prepare(
+        'INSERT OR REPLACE INTO merged_ids (id, seq, sent_at, at) VALUES (?, ?, ?, ?)',
       ),
       oneExpired: database.prepare<Doomed>('SELECT seq, id FROM memories WHERE id = ? AND expires_at <= ?'),
       expired: database.prepare<Doomed>(
@@ -107,6 +113,16 @@ export class Removal {
   /** Removes these memories as forgotten, whosever they are. */
   forget(doomed: readonly Doomed[], nowMs: number): void {
     this.#remove(doomed, 'forgotten', nowMs)
+  }
+
+  /** Removes a memory that has become part of another one, where its messages and keys lead from then on. */
+  absorb(gone: Doomed & { readonly sent_at: number }, into: number, nowMs: number): void {
+    const { handOverKeys, handOverMerged, insertMerged, remove } = this.#statements
+    handOverKeys.run(into, gone.seq)
+    handOverMerged.run(into, gone.seq)
+    insertMerged.run(gone.id, into, gone.sent_at, nowMs)
+    remove.run(JSON.stringify([gone.seq]))
+    this.#announce('forgotten', [gone.id], nowMs)
   }
 
   sweepSome(nowMs: number): { expired: number; isFinished: boolean } {

@@ -203,6 +203,10 @@ class ThreadedMemory implements MemoryStorage {
     return this.#writer.call('forget', [input, requestId, reach], { sender: senderOf(reach), weight })
   }
 
+  recalled(counts: ReadonlyMap<string, number>): Promise<void> {
+    return this.#writer.call('recalled', [counts], OWN)
+  }
+
   sweep(): Promise<number> {
     return this.#writer.call('sweep', [], OWN)
   }
