@@ -1,15 +1,53 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 
 const deploy = resolve(import.meta.dirname, '../../deploy/compose')
+const NEEDED = { JAMEY_PROXY: '192.0.2.1', VERNEMQ_ACCEPT_EULA: 'yes' }
+
+/** What Docker Compose makes of a file: the names of its services, or what is wrong with it. */
+function check(file: string, given: Readonly<Record<string, string>> = NEEDED) {
+  const env = { PATH: process.env['PATH'], ...given }
+  const args = ['-f', file, 'config', '--services']
+  const { status, stdout, stderr } = spawnSync('docker-compose', args, { env, encoding: 'utf8' })
+  return { isTaken: status === 0, services: stdout.trim().split('\n'), fault: stderr }
+}
+
+/** A copy of the file of that broker in which `there` became `broken`. */
+function broken(broker: string, there: string, instead: string): string {
+  const text = readFileSync(join(deploy, broker, 'compose.yaml'), 'utf8')
+  if (!text.includes(there)) throw new Error(`deploy/compose/${broker} has no ${there}`)
+  const folder = mkdtempSync(join(tmpdir(), 'jamey-compose-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'compose.yaml')
+  writeFileSync(file, text.replace(there, instead))
+  return file
+}
 
 describe.skipIf(!existsSync('/usr/bin/docker-compose'))('deploy/compose', () => {
   it.each(['emqx', 'vernemq'])('%s is a file that Docker Compose understands', (broker) => {
-    const env = { ...process.env, JAMEY_PROXY: '192.0.2.1', VERNEMQ_ACCEPT_EULA: 'yes' }
-    const args = ['-f', join(deploy, broker, 'compose.yaml'), 'config', '--services']
-    const services = execFileSync('docker-compose', args, { env }).toString().trim().split('\n')
+    const { fault, services } = check(join(deploy, broker, 'compose.yaml'))
+    expect(fault).not.toContain('ERROR')
     expect(services).toHaveLength(10)
+  })
+
+  it.each([
+    ['a word that it does not know', '    image: vernemq/vernemq', '    imagine: vernemq/vernemq', /imagine/],
+    ['a service that is not there', 'depends_on: [authz]', 'depends_on: [auths]', /auths/],
+    ['a volume that is not declared', '- authz:/srv/jamey', '- auths:/srv/jamey', /auths/],
+    ['a value of another type', 'cap_drop: [ALL]', 'cap_drop: 1', /cap_drop/],
+    ['what is no YAML', 'services:\n', 'services: [\n', /./],
+  ])('of which a copy with %s is refused', (_what, there, instead, fault) => {
+    const checked = check(broken('vernemq', there, instead))
+    expect(checked.isTaken).toBe(false)
+    expect(checked.fault).toMatch(fault)
+  })
+
+  it.each(['JAMEY_PROXY', 'VERNEMQ_ACCEPT_EULA'])('is refused without %s', (name) => {
+    const checked = check(join(deploy, 'vernemq', 'compose.yaml'), { ...NEEDED, [name]: '' })
+    expect(checked.isTaken).toBe(false)
+    expect(checked.fault).toContain(name)
   })
 })
