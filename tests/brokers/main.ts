@@ -44,14 +44,20 @@ function madeOf({ brokers, remote }: Arguments): (() => Promise<BrokerUnderTest>
   })
 }
 
-/** The rows of other brokers stay as they were. */
+/** The rows of other brokers stay as they were, and so does what was not played of the same version. */
 function keep(results: readonly BrokerResult[]): void {
   const before = JSON.parse(readFileSync(RESULTS, 'utf8')) as BrokerResult[]
-  const rows = new Map([...before, ...results].map((result) => [result.key, result]))
+  const rows = new Map(before.map((result) => [result.key, result]))
+  for (const result of results) rows.set(result.key, joined(rows.get(result.key), result))
   const place = ({ key }: BrokerResult): number => [...Object.keys(BROKERS), key].indexOf(key)
   const all = [...rows.values()].sort((a, b) => place(a) - place(b))
   writeFileSync(RESULTS, `${JSON.stringify(all, undefined, 2)}\n`)
   writeFileSync(PAGE, pageOf(readFileSync(PAGE, 'utf8'), all))
+}
+
+function joined(before: BrokerResult | undefined, now: BrokerResult): BrokerResult {
+  if (before?.broker !== now.broker || before.version !== now.version) return now
+  return { ...now, cells: { ...before.cells, ...now.cells } }
 }
 
 function say(text: string): void {

@@ -10,11 +10,12 @@ export function remoteBroker(remote: RemoteArguments): BrokerUnderTest {
   const secret = remote.secretFile && readFileSync(remote.secretFile, 'utf8').trim()
   const isV5 = remote.protocolVersion === 5
   const server = serverOf(remote)
+  const access = remote.access ?? (secret === undefined ? 'certificates' : 'tokens')
   return {
-    key: remote.name.toLowerCase(),
+    key: `${remote.name}, ${access}`.toLowerCase(),
     name: remote.name,
     version: '',
-    access: remote.access ?? (secret === undefined ? 'certificates' : 'tokens'),
+    access,
     capabilities: {
       protocolVersion: remote.protocolVersion,
       sharesRequests: isV5,
