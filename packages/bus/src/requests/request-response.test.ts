@@ -158,6 +158,36 @@ describe('a request', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('asks again for as long as its server was away, for whoever serves may have waited as long', async () => {
+    const { broker, clock } = setUp()
+    const client = broker.connect('restarted')
+    const permissions = ['publish:jamey/api/requests']
+    const config = { url: 'mqtt://fake', clientId: 'restarted', permissions, clock }
+    const bus = new MqttBus(config, new Permissions(permissions, { clientId: 'restarted' }), client)
+    const missedAfter = async (awayMs: number): Promise<number> => {
+      client.become('reconnecting')
+      await clock.advance(awayMs / 2)
+      client.become('connecting')
+      await clock.advance(awayMs / 2)
+      client.become('connected')
+      const startedAtMs = clock.now()
+      let endedAtMs = 0
+      const missed = bus.request(contract, call, { timeoutMs: 60_000 }).catch((error: Error) => {
+        endedAtMs = clock.now()
+        return error.name
+      })
+      await settled()
+      for (let i = 0; endedAtMs === 0 && i < 200; i++) await clock.advance(200)
+      expect(await missed).toBe('NoResponderError')
+      return endedAtMs - startedAtMs
+    }
+    expect(await missedAfter(0)).toBe(2000)
+    expect(await missedAfter(12_000)).toBe(12_000)
+    expect(await missedAfter(600_000)).toBe(30_000)
+    expect(await missedAfter(1000)).toBe(2000)
+    await bus.close()
+  })
+
   it('asks again for two seconds where its server refuses it, whose rules may not be loaded yet', async () => {
     const { broker, clock } = setUp()
     const client = broker.connect('restarted')

@@ -34,16 +34,12 @@ import type { MqttPort } from '../wire/mqtt-port.js'
 import { ReplyTopics } from '../wire/reply-topics.js'
 import { latin1 } from '../wire/request-properties.js'
 import type { ServerStamp } from '../wire/server-stamp.js'
+import { Arrival } from './arrival.js'
 import { Inbox } from './inbox.js'
 import { aborted, closed, type TimedOptions, timed, timedOut } from './request-end.js'
 import { type Repeatable, Resending } from './resending.js'
 
-/**
- * For so long after it connected, a server that knows nobody may only have been restarted: whoever serves comes back
- * like we did. One that refuses may not have loaded its rules yet, as VerneMQ, which listens before. So often it is asked
- * again.
- */
-const ARRIVAL_MS = 2000
+/** Time between the attempts while a server may only have been restarted. */
 const ARRIVAL_RETRY_MS = 200
 /** Far more than a server takes to answer. */
 const RENEWAL_MS = 5000
@@ -98,16 +94,13 @@ export class Requester {
   readonly #resending: Resending<Waiting>
   readonly #inbox: Inbox
   #isClosed = false
-  readonly #stopWatching: () => void
-  #connectedAtMs = Number.NEGATIVE_INFINITY
+  readonly #arrival: Arrival
 
   constructor(parts: RequesterParts) {
     this.#parts = parts
     this.#replyTopics = new ReplyTopics(parts.clientId)
     this.#inbox = new Inbox(parts.port, parts.clientId, (message) => this.#handleAnswer(message))
-    this.#stopWatching = parts.port.onState(({ state }) => {
-      if (state === 'connected') this.#connectedAtMs = parts.clock.now()
-    })
+    this.#arrival = new Arrival(parts.port, parts.clock)
     this.#resending = new Resending(
       parts.clock,
       () => this.#waiting.values(),
@@ -134,7 +127,7 @@ export class Requester {
   /** Fails what still waits. */
   close(): void {
     this.#isClosed = true
-    this.#stopWatching()
+    this.#arrival.stop()
     for (const waiting of [...this.#waiting.values()]) this.#fail(waiting, closed(waiting))
   }
 
@@ -261,7 +254,7 @@ export class Requester {
         else if (waiting.bytes !== undefined && !waiting.isSettled) this.#resending.handedOver(waiting)
       },
       (error) => {
-        if (isDenied(error) && this.#hasJustArrived) this.#sendLater(waiting, bytes)
+        if (isDenied(error) && this.#arrival.isUnderway) this.#sendLater(waiting, bytes)
         else this.#failUnsent(waiting, error)
       },
     )
@@ -271,12 +264,8 @@ export class Requester {
   #missed(waiting: Waiting, bytes: Buffer): void {
     const { topic, action } = waiting.contract
     // A ping asks whether anybody is there, so it ends at once where nobody is.
-    if (action !== PING_ACTION && this.#hasJustArrived) this.#sendLater(waiting, bytes)
+    if (action !== PING_ACTION && this.#arrival.isUnderway) this.#sendLater(waiting, bytes)
     else this.#fail(waiting, new NoResponderError(topic, action))
-  }
-
-  get #hasJustArrived(): boolean {
-    return this.#parts.clock.now() - this.#connectedAtMs < ARRIVAL_MS
   }
 
   #sendLater(waiting: Waiting, bytes: Buffer): void {
