@@ -35,6 +35,7 @@ export {
   type MemoryService,
 } from './service/memory-service.js'
 export { type RunMemoryOptions, type RunningMemory, runMemory } from './service/run-memory.js'
-export { MemoryStore, type MemoryStoreOptions, type Restored } from './store/memory-store.js'
+export { MemoryStore, type MemoryStoreOptions } from './store/memory-store.js'
+export type { Restored } from './store/record-writer.js'
 export { type Reindexed, reindexMemoryFile } from './store/reindex.js'
 export { openThreadedMemory } from './thread/threaded-memory.js'

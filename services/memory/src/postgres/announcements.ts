@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type MemoryUpdate, memoryUpdateSchema } from '@jamey/contracts'
 import type { Announcement, MemoryChange } from '../model/announcement.js'
-import { completed, type MemoryRow, memoryFromRow } from '../model/memory-record.js'
+import { type MemoryRow, memoryFromRow } from '../model/memory-record.js'
 import type { Session } from './database-pool.js'
 import { rowOf } from './memory-columns.js'
 import { SCHEMA } from './migrations.js'
@@ -45,19 +45,31 @@ interface AnnouncementRow {
   readonly memory: MemoryRow | null
 }
 
-export function announceStored(turn: Turn, rows: readonly MemoryRow[]): Promise<void> {
-  return add(
-    turn,
-    rows.map(({ id }) => ({ change: 'stored', ids: [id] })),
-  )
+/** Changes that are announced, in their order. */
+export interface Announced {
+  readonly change: MemoryChange
+  readonly ids: readonly string[]
 }
 
-export function announceRemoved(turn: Turn, change: MemoryChange, ids: readonly string[]): Promise<void> {
+export async function announce(
+  { session, announcer, nowMs }: Turn,
+  changes: readonly Announced[],
+): Promise<void> {
+  if (announcer === undefined || changes.length === 0) return
+  const rows = changes.flatMap(partsOf).map(({ change, ids }) => ({
+    message_id: randomUUID(),
+    change,
+    memory_ids: JSON.stringify(ids),
+  }))
+  await session.run(ADD, [announcer, nowMs, JSON.stringify(rows)])
+}
+
+function partsOf({ change, ids }: Announced): Announced[] {
   const parts = []
   for (let i = 0; i < ids.length; i += IDS_PER_ANNOUNCEMENT) {
     parts.push({ change, ids: ids.slice(i, i + IDS_PER_ANNOUNCEMENT) })
   }
-  return add(turn, parts)
+  return parts
 }
 
 /** The oldest announcements after `afterSeq` that `owner` has to publish, those included that another one left behind. */
@@ -70,23 +82,10 @@ export async function pendingAnnouncements(
   return rows.map((row) => ({ seq: row.seq, messageId: row.message_id, update: updateFrom(row) }))
 }
 
-async function add(
-  { session, announcer, nowMs }: Turn,
-  parts: readonly { readonly change: MemoryChange; readonly ids: readonly string[] }[],
-): Promise<void> {
-  if (announcer === undefined || parts.length === 0) return
-  const rows = parts.map(({ change, ids }) => ({
-    message_id: randomUUID(),
-    change,
-    memory_ids: JSON.stringify(ids),
-  }))
-  await session.run(ADD, [announcer, nowMs, JSON.stringify(rows)])
-}
-
 function updateFrom({ change, memory_ids, memory }: AnnouncementRow): MemoryUpdate {
   return {
     change: memoryUpdateSchema.shape.change.parse(change),
     memory_ids: JSON.parse(memory_ids) as string[],
-    ...(memory === null ? {} : { memory: memoryFromRow(completed(memory)) }),
+    ...(memory === null ? {} : { memory: memoryFromRow(memory) }),
   }
 }

@@ -1,41 +1,73 @@
-import { storable, tagKey } from '../model/memory-record.js'
+import type { MemoryWhere } from '@jamey/contracts'
+import { MemoryInputError } from '../model/errors.js'
+import { storable } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
+import { type Filter, tagKeys } from '../search/filter.js'
+import { plainText } from './facts.js'
 import type { Parameters } from './parameters.js'
 
-/** The memories that a request may reach, whatever its words; `m` is the memories table. */
-export interface Filter {
-  readonly layers?: readonly string[] | undefined
-  readonly tags?: readonly string[] | undefined
-  /** Earliest `occurred_at`, inclusive. */
-  readonly from?: string | undefined
-  /** Latest `occurred_at`, inclusive. */
-  readonly to?: string | undefined
-  /** Everything at or after this moment is left out. */
-  readonly before?: string | undefined
-  readonly reach?: Reach | undefined
-}
-
-/** The filter as SQL; what has expired never fits, swept or not. */
+/** The filter as SQL on `m`, the memories table; what has expired never fits, swept or not. */
 export function filterSql(filter: Filter, nowMs: number, parameters: Parameters): string {
   const conditions = [`(m.expires_at IS NULL OR m.expires_at > ${parameters.add(nowMs)}::bigint)`]
-  const { layers, tags, from, to, before, reach } = filter
-  if (layers !== undefined && layers.length > 0)
-    conditions.push(`m.layer = ANY(${parameters.add(layers)}::text[])`)
-  if (tags !== undefined && tags.length > 0) {
-    const keys = tags.map((tag) => tagKey(tag.toWellFormed()))
-    conditions.push(`m.tag_keys @> ${parameters.add(keys)}::text[]`)
+  const add = (value: unknown, condition: (name: string) => string) => {
+    if (value !== undefined) conditions.push(condition(parameters.add(value)))
   }
-  const time = (condition: string, moment: string | undefined) => {
-    if (moment !== undefined) conditions.push(`${condition} ${parameters.add(Date.parse(moment))}::bigint`)
-  }
-  time('m.occurred_at >=', from)
-  time('m.occurred_at <=', to)
-  time('m.occurred_at <', before)
+  const { layers = [], sessionId, origin, source, isTrusted, reach } = filter
+  const tags = tagKeys(filter)
+  add(layers.length === 0 ? undefined : layers, (name) => `m.layer = ANY(${name}::text[])`)
+  add(tags.length === 0 ? undefined : tags, (name) => `m.tag_keys @> ${name}::text[]`)
+  add(filter.fromMs, (name) => `m.occurred_at >= ${name}::bigint`)
+  add(filter.toMs, (name) => `m.occurred_at <= ${name}::bigint`)
+  add(filter.beforeMs, (name) => `m.occurred_at < ${name}::bigint`)
+  add(sessionId === undefined ? undefined : storable(sessionId), (name) => `m.session_id = ${name}`)
+  add(filter.scope, (name) => `m.scope = ${name}`)
+  add(origin === undefined ? undefined : storable(origin), (name) => `m.origin = ${name}`)
+  add(source === undefined ? undefined : storable(source), (name) => `m.source = ${name}`)
+  add(isTrusted === undefined ? undefined : Number(isTrusted), (name) => `m.trusted = ${name}`)
+  add(filter.heldAtMs, (name) => `(m.valid_to IS NULL OR m.valid_to > ${name}::bigint)`)
+  for (const [name, wanted] of Object.entries(filter.where ?? {}))
+    conditions.push(whereSql(name, wanted, parameters))
   if (reach !== undefined) conditions.push(reachSql(reach, parameters))
   return conditions.join(' AND ')
 }
 
-function reachSql({ owner, isOwnOnly }: Reach, parameters: Parameters): string {
+function reachSql({ owner, groups = [], isOwnOnly }: Reach, parameters: Parameters): string {
   const isOwn = `m.owner = ${parameters.add(storable(owner))}`
-  return isOwnOnly === true ? isOwn : `(${isOwn} OR m.scope = 'shared')`
+  if (isOwnOnly === true) return isOwn
+  const scopes = ['shared', ...groups.map((group) => `group:${group}`)]
+  return `(${isOwn} OR m.scope = ANY(${parameters.add(scopes)}::text[]))`
+}
+
+const COMPARISONS = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const
+
+/** A condition on metadata; a member of another type fits none, and neither does one that is not there. */
+function whereSql(name: string, wanted: MemoryWhere[string], parameters: Parameters): string {
+  const path = name.split('.')
+  if (path.some((part) => part === '' || /["\0]/.test(part))) {
+    throw new MemoryInputError(`where.${name}`, 'must be names joined by dots, without quotation marks')
+  }
+  const member = `(m.facts #> ${parameters.add(path.map(plainText))}::text[])`
+  if (typeof wanted !== 'object' || wanted === null) return isOneOf(member, [wanted], parameters)
+  if ('in' in wanted) return isOneOf(member, wanted.in, parameters)
+  const bounds = Object.entries(wanted) as [keyof typeof COMPARISONS, string | number][]
+  return bounds.map(([word, bound]) => isWithin(member, COMPARISONS[word], bound, parameters)).join(' AND ')
+}
+
+function isOneOf(member: string, values: readonly unknown[], parameters: Parameters): string {
+  const json = values.map((value) => JSON.stringify(typeof value === 'string' ? plainText(value) : value))
+  return `${member} = ANY(${parameters.add(json)}::text[]::jsonb[])`
+}
+
+function isWithin(
+  member: string,
+  comparison: string,
+  bound: string | number,
+  parameters: Parameters,
+): string {
+  const isText = typeof bound === 'string'
+  const value = isText ? `(${member} #>> '{}') COLLATE "C"` : `(${member} #>> '{}')::numeric`
+  const name = parameters.add(isText ? plainText(bound) : bound)
+  const type = isText ? 'string' : 'number'
+  // Only what has the type may be cast to it.
+  return `CASE WHEN jsonb_typeof(${member}) = '${type}' THEN ${value} ${comparison} ${name}::${isText ? 'text' : 'numeric'} ELSE false END`
 }

@@ -1,5 +1,6 @@
 import { StorageError } from '../model/errors.js'
 import type { DatabasePool, Session } from './database-pool.js'
+import { COLUMN_DEFINITIONS } from './memory-columns.js'
 
 /** Our tables have a schema of their own, so that other programs may use the same database. */
 export const SCHEMA = 'jamey_memory'
@@ -22,34 +23,70 @@ export const BEGIN_WRITING = `BEGIN; SELECT pg_advisory_xact_lock(${LOCK_SPACE},
  * - Times are milliseconds since 1970, tags and metadata JSON as it was sent: what `MemoryRow` has.
  * - `terms` holds the words as the search knows them, stemmed; `terms_count` their number, which BM25 needs.
  * - `words` counts in how many memories each word is, `totals` all memories and words: the search orders by them.
- * - The rest is as in the memory file: see `file/schema.ts`.
+ * - `facts` is the metadata, in the form in which conditions are asked of them.
+ * - The rest is as in the memory file: see `file/schema.ts` and `file/to-versions.ts`.
  */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE memories (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    id text NOT NULL UNIQUE,
-    layer text NOT NULL,
-    importance double precision NOT NULL,
-    sent_at bigint NOT NULL,
-    created_at bigint NOT NULL,
-    occurred_at bigint NOT NULL,
-    expires_at bigint,
-    source text NOT NULL,
-    owner text NOT NULL,
-    scope text NOT NULL,
-    tags text NOT NULL,
-    metadata text NOT NULL,
-    content text NOT NULL,
+    ${COLUMN_DEFINITIONS},
     tag_keys text[] NOT NULL,
     terms tsvector NOT NULL,
-    terms_count integer NOT NULL
+    terms_count integer NOT NULL,
+    facts jsonb NOT NULL,
+    UNIQUE (id)
   );
   CREATE INDEX memories_by_time ON memories (occurred_at DESC, seq DESC);
   CREATE INDEX memories_by_owner ON memories (owner, occurred_at DESC, seq DESC);
   CREATE INDEX memories_by_expiry ON memories (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE INDEX memories_by_text ON memories (content_hash, owner);
+  CREATE INDEX memories_by_session ON memories (session_id, owner, turn) WHERE session_id IS NOT NULL;
   CREATE INDEX memories_by_tag ON memories USING gin (tag_keys) WITH (fastupdate = off);
   CREATE INDEX memories_by_term ON memories USING gin (terms) WITH (fastupdate = off);
+
+  CREATE TABLE memory_versions (
+    seq bigint NOT NULL,
+    replaced_at bigint NOT NULL,
+    ${COLUMN_DEFINITIONS},
+    PRIMARY KEY (seq, version)
+  );
+
+  CREATE TABLE memory_keys (
+    owner text NOT NULL,
+    key text NOT NULL,
+    seq bigint,
+    content_hash text NOT NULL,
+    sent_at bigint NOT NULL,
+    change text,
+    gone_at bigint,
+    PRIMARY KEY (owner, key)
+  );
+  CREATE INDEX memory_keys_by_memory ON memory_keys (seq) WHERE seq IS NOT NULL;
+  CREATE INDEX memory_keys_by_time ON memory_keys (gone_at) WHERE gone_at IS NOT NULL;
+
+  CREATE TABLE merged_ids (
+    id text PRIMARY KEY,
+    seq bigint NOT NULL,
+    sent_at bigint NOT NULL,
+    at bigint NOT NULL
+  );
+  CREATE INDEX merged_ids_by_memory ON merged_ids (seq);
+  CREATE INDEX merged_ids_by_time ON merged_ids (at);
+
+  CREATE TABLE update_requests (
+    id text PRIMARY KEY,
+    seq bigint NOT NULL,
+    version integer NOT NULL,
+    at bigint NOT NULL
+  );
+  CREATE INDEX update_requests_by_time ON update_requests (at);
+
+  CREATE TABLE owner_totals (
+    owner text PRIMARY KEY,
+    memories bigint NOT NULL,
+    bytes bigint NOT NULL
+  ) WITH (fillfactor = 50);
 
   CREATE TABLE words (
     word text COLLATE "C" PRIMARY KEY,

@@ -1,6 +1,8 @@
 import { FakeClock } from '@jamey/testing'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { describeMemoryStorage } from '../store/memory-storage.contract.js'
+import type { OpenStorage } from '../store/opened-storage.support.js'
+import { describeRecords } from '../store/records.contract.js'
 import { type DatabaseAddress, readDatabaseUrl } from './database-address.js'
 import { PostgresMemory, type PostgresMemoryOptions } from './postgres-memory.js'
 import { PostgresServer } from './postgres-server.support.js'
@@ -11,15 +13,21 @@ beforeAll(async () => {
   // Nothing here asks what a crash leaves behind.
   server = await PostgresServer.start({ settings: ['fsync=off'] })
 })
-afterAll(() => server.stop())
+afterAll(() => server.stop(), 180_000)
 
-describeMemoryStorage('memories in PostgreSQL', async (options = {}) => {
+const open: OpenStorage = async (options = {}) => {
   const clock = new FakeClock(Date.parse('2026-05-01T12:00:00.000Z'))
-  const address = readDatabaseUrl(await server.newDatabase()) as DatabaseAddress
+  const url = await server.newDatabase()
+  // The last to be called: those that were opened beside it are closed before.
+  onTestFinished(() => server.recycle(url))
+  const address = readDatabaseUrl(url) as DatabaseAddress
   const openBeside = async (more: Partial<PostgresMemoryOptions> = options) => {
     const store = await PostgresMemory.open({ address, now: clock.now, ...more })
     onTestFinished(() => store.close())
     return store
   }
   return { store: await openBeside(), clock, openBeside }
-})
+}
+
+describeMemoryStorage('memories in PostgreSQL', open)
+describeRecords('records in PostgreSQL', open)

@@ -2,40 +2,61 @@ import { randomUUID } from 'node:crypto'
 import {
   forgetOthersSchema,
   type Memory,
+  type MemoryBatchStored,
+  type MemoryExported,
+  type MemoryExportInput,
   type MemoryForget,
   type MemoryForgotten,
+  type MemoryHistory,
+  type MemoryHistoryInput,
+  type MemoryImported,
   type MemoryQueryInput,
   type MemoryRecalled,
+  type MemoryStats,
   type MemoryStored,
   type MemoryStoreInput,
+  type MemoryUpdated,
+  type MemoryUpdateInput,
 } from '@jamey/contracts'
 import type { Announcement } from '../model/announcement.js'
-import { MemoryConflictError, MemoryInputError } from '../model/errors.js'
+import { MemoryInputError } from '../model/errors.js'
 import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.js'
 import {
   checkId,
-  completed,
   MEMORY_LIMITS,
   type MemoryLimits,
   type MemoryRow,
-  memoryFromRow,
   type Origin,
   parsed,
   recordFrom,
   rowsFromArchive,
 } from '../model/memory-record.js'
-import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
+import type {
+  MemoryBatchItem,
+  MemoryCallOptions,
+  MemoryStorage,
+  MemoryStoreStats,
+  Reach,
+} from '../model/memory-storage.js'
+import {
+  batchImported,
+  batchStored,
+  importedRowsOf,
+  recordsOf,
+  storeRecords,
+  takeRows,
+} from '../store/batches.js'
+import { parsedUpdate, update } from '../store/record-updates.js'
+import type { RecordWriter, Restored } from '../store/record-writer.js'
 import { pendingAnnouncements } from './announcements.js'
+import { exportPageOf, historyOf, memoryOf, statsOf } from './archive.js'
 import type { DatabaseAddress } from './database-address.js'
 import { DatabasePool, type Session } from './database-pool.js'
-import { filterSql } from './filter.js'
 import { GroupedWrites } from './grouped-writes.js'
-import { rowOf } from './memory-columns.js'
 import { BEGIN_WRITING, migrate, SCHEMA } from './migrations.js'
-import { Parameters } from './parameters.js'
-import { ownedBy, recall } from './recall.js'
-import { forgetSome, sweepSome } from './removing.js'
-import { type RestoreOutcome, restoreAll, type StoreOutcome, storeAll } from './storing.js'
+import { recall } from './recall.js'
+import { countFitting, forgetSome, sweepSome } from './removing.js'
+import { carryOut, type RecordWork, type WorkOutcome } from './storing.js'
 import type { Turn } from './turn.js'
 
 /** The database, and how it is used. */
@@ -50,6 +71,8 @@ export interface DatabaseSettings {
 export interface PostgresMemoryOptions extends DatabaseSettings {
   readonly lifetimes?: LayerLifetimes | undefined
   readonly limits?: Partial<MemoryLimits> | undefined
+  /** As in `MemoryStoreOptions`. */
+  readonly ownerBytes?: number | undefined
   /** Time that a query may take; the server ends it then. */
   readonly queryMs?: number | undefined
   /** Milliseconds since 1970. */
@@ -66,29 +89,28 @@ const WRITE_MS = 30_000
 
 /**
  * Memories in a PostgreSQL database, which any number of instances may use at once. What a promise resolved for is on the
- * server's disk, and seen by every instance. Rejects with `MemoryInputError`, `MemoryConflictError` or `StorageError`.
+ * server's disk, and seen by every instance. Rejects with `MemoryInputError`, `MemoryConflictError`,
+ * `MemoryRefusedError` or `StorageError`.
  */
 export class PostgresMemory implements MemoryStorage {
   readonly #readers: DatabasePool
   readonly #writers: DatabasePool
   readonly #options: PostgresMemoryOptions
   readonly #limits: MemoryLimits
-  readonly #stores: GroupedWrites<MemoryRow, StoreOutcome>
-  readonly #restores: GroupedWrites<MemoryRow, RestoreOutcome>
+  readonly #works: GroupedWrites<RecordWork<unknown>, WorkOutcome>
 
   private constructor(options: PostgresMemoryOptions) {
-    const { address, passwordFile, readers = READERS, queryMs = QUERY_MS } = options
+    const { address, passwordFile, readers = READERS, queryMs = QUERY_MS, ownerBytes } = options
     const clock = () => performance.now()
     const common = { address, passwordFile, clock }
     this.#options = options
     this.#limits = { ...MEMORY_LIMITS, ...options.limits }
     this.#readers = new DatabasePool({ ...common, connections: readers, statementMs: queryMs })
     this.#writers = new DatabasePool({ ...common, connections: WRITERS, statementMs: WRITE_MS })
-    const sizeOf = ({ content, metadata }: MemoryRow) => content.length + metadata.length
-    this.#stores = new GroupedWrites({ sizeOf, write: (rows) => this.#turn((turn) => storeAll(turn, rows)) })
-    this.#restores = new GroupedWrites({
-      sizeOf,
-      write: (rows) => this.#turn((turn) => restoreAll(turn, rows)),
+    const writing = { limits: this.#limits, ownerBytes }
+    this.#works = new GroupedWrites({
+      sizeOf: ({ size }) => size,
+      write: (works) => this.#turn((turn) => carryOut(turn, works, writing)),
     })
   }
 
@@ -105,26 +127,69 @@ export class PostgresMemory implements MemoryStorage {
   }
 
   async store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored> {
-    const { lifetimes = DEFAULT_LIFETIMES } = this.#options
-    const record = kept(recordFrom(input, origin, { nowMs: this.#now(), lifetimes, limits: this.#limits }))
-    return resultOf(await this.#stores.submit(record))
+    const record = recordFrom(input, origin, this.#context())
+    return this.#carryOut({
+      ...aboutRows([record]),
+      run: (writer) => writer.store(record, input.duplicates),
+    })
+  }
+
+  async storeBatch(inputs: readonly MemoryBatchItem[], origin: Origin): Promise<MemoryBatchStored> {
+    const records = recordsOf(inputs, origin, this.#context())
+    const rows = records.flatMap((one) => ('error' in one ? [] : [one.record]))
+    const results = await this.#carryOut({
+      ...aboutRows(rows),
+      run: (writer) => storeRecords(writer, records),
+    })
+    return batchStored(results)
   }
 
   /** Takes a memory of an archive as it was, its id and times included; nothing is announced. */
-  async restore(archived: unknown): Promise<'restored' | 'known' | 'expired'> {
-    return resultOf(await this.#restores.submit(kept(rowsFromArchive(archived, this.#limits).row)))
+  async restore(archived: unknown): Promise<Restored> {
+    const { row, history } = rowsFromArchive(archived, this.#limits)
+    return this.#carryOut({ ...aboutRows([row]), run: (writer) => writer.take(row, history, this.#now()) })
   }
 
-  async get(id: string, reach?: Reach): Promise<Memory | undefined> {
-    const parameters = new Parameters()
-    const condition = filterSql({ reach }, this.#now(), parameters)
-    const sql = `SELECT ${rowOf('m')} FROM ${SCHEMA}.memories m WHERE m.id = ${parameters.add(id)} AND ${condition}`
-    const [row] = await this.#readers.use((session) => session.rows<MemoryRow>(sql, parameters.values))
-    return row === undefined ? undefined : memoryFromRow(completed(row))
+  async importPage(memories: readonly unknown[], origin: Origin): Promise<MemoryImported> {
+    const rows = importedRowsOf(memories, origin, this.#limits)
+    const about = aboutRows(rows.flatMap((one) => ('error' in one ? [] : [one.row])))
+    const run = (writer: RecordWriter) => takeRows(writer, rows, this.#now())
+    return batchImported(memories, await this.#carryOut({ ...about, run }))
+  }
+
+  async update(
+    input: MemoryUpdateInput,
+    requestId: string = randomUUID(),
+    reach?: Reach,
+  ): Promise<MemoryUpdated> {
+    const request = parsedUpdate(input, requestId)
+    return this.#carryOut({
+      ids: [request.id],
+      rows: [],
+      requests: [requestId],
+      size: request.content?.length ?? 0,
+      run: (writer) => update(writer, request, requestId, { ...this.#context(), reach }),
+    })
+  }
+
+  get(id: string, reach?: Reach): Promise<Memory | undefined> {
+    return this.#read((session, reading) => memoryOf(session, id, reading), reach)
+  }
+
+  history(input: MemoryHistoryInput, reach?: Reach): Promise<MemoryHistory> {
+    return this.#read((session, reading) => historyOf(session, input, reading), reach)
+  }
+
+  exportPage(input: MemoryExportInput, reach?: Reach): Promise<MemoryExported> {
+    return this.#read((session, reading) => exportPageOf(session, input, reading), reach)
+  }
+
+  statsOf(reach?: Reach): Promise<MemoryStats> {
+    return this.#read(statsOf, reach)
   }
 
   query(input: MemoryQueryInput, { reach, signal }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
-    return this.#readers.use((session) => recall(session, input, { nowMs: this.#now(), reach }), signal)
+    return this.#read((session, reading) => recall(session, input, reading), reach, signal)
   }
 
   async forget(
@@ -132,45 +197,22 @@ export class PostgresMemory implements MemoryStorage {
     requestId: string = randomUUID(),
     reach?: Reach,
   ): Promise<MemoryForgotten> {
-    const { id, owner, ...conditions } = parsed(forgetOthersSchema, input) as MemoryForget & {
-      owner?: string
-    }
+    const request = parsed(forgetOthersSchema, input)
     checkId('message_id', requestId)
-    const own = reach === undefined ? ownedBy(owner) : { ...reach, isOwnOnly: true }
-    const { layer, tags, before } = conditions
-    const filter = { layers: layer === undefined ? [] : [layer], tags, before, reach: own }
+    if (request.dry_run === true) {
+      const fitting = await this.#read((session, { nowMs }) =>
+        countFitting({ session, nowMs }, request, reach),
+      )
+      return { forgotten: 0, would_forget: fitting }
+    }
     for (;;) {
-      const step = await this.#turn((turn) => forgetSome(turn, { id, filter }, requestId))
+      const step = await this.#turn((turn) => forgetSome(turn, request, requestId, reach))
       if (step.isFinished) return { forgotten: step.forgotten }
     }
   }
 
-  async storeBatch(): Promise<never> {
-    return notServed()
-  }
-
-  async history(): Promise<never> {
-    return notServed()
-  }
-
-  async update(): Promise<never> {
-    return notServed()
-  }
-
   async consolidate(): Promise<never> {
-    return notServed()
-  }
-
-  async statsOf(): Promise<never> {
-    return notServed()
-  }
-
-  async exportPage(): Promise<never> {
-    return notServed()
-  }
-
-  async importPage(): Promise<never> {
-    return notServed()
+    throw new MemoryInputError('action', 'is not served with PostgreSQL yet')
   }
 
   async sweep(): Promise<number> {
@@ -202,13 +244,13 @@ export class PostgresMemory implements MemoryStorage {
     return {
       memories: row?.memories ?? 0,
       pendingAnnouncements: row?.announcements ?? 0,
-      pendingWrites: this.#stores.waiting + this.#restores.waiting,
+      pendingWrites: this.#works.waiting,
     }
   }
 
   /** Finishes the writes already asked for, and lets go of the connections. */
   async close(): Promise<void> {
-    await Promise.all([this.#stores.idle(), this.#restores.idle()])
+    await this.#works.idle()
     await Promise.all([this.#readers.close(), this.#writers.close()])
   }
 
@@ -216,37 +258,41 @@ export class PostgresMemory implements MemoryStorage {
     return (this.#options.now ?? Date.now)()
   }
 
+  #context() {
+    const { lifetimes = DEFAULT_LIFETIMES } = this.#options
+    return { nowMs: this.#now(), lifetimes, limits: this.#limits }
+  }
+
+  #read<T>(
+    work: (session: Session, reading: { nowMs: number; reach: Reach | undefined }) => Promise<T>,
+    reach?: Reach,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    return this.#readers.use((session) => work(session, { nowMs: this.#now(), reach }), signal)
+  }
+
+  /** In the next turn, together with what others ask for. */
+  async #carryOut<T>(work: RecordWork<T>): Promise<T> {
+    const outcome = await this.#works.submit(work)
+    if ('error' in outcome) throw outcome.error
+    return outcome.value as T
+  }
+
   /** One transaction of the one who writes, over all instances. */
   #turn<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
     const { announcer } = this.#options
-    return this.#writers.transaction(BEGIN_WRITING, (session: Session) =>
+    return this.#writers.transaction(BEGIN_WRITING, (session) =>
       work({ session, nowMs: this.#now(), announcer }),
     )
   }
 }
 
-function resultOf<T>(outcome: T | MemoryConflictError): T {
-  if (outcome instanceof MemoryConflictError) throw outcome
-  return outcome
-}
-
-function notServed(): never {
-  throw new MemoryInputError('action', 'is not served by this service yet')
-}
-
-const NOT_KEPT = [
-  'session_id',
-  'turn',
-  'origin',
-  'valid_from',
-  'valid_to',
-  'supersedes',
-  'idempotency_key',
-] as const
-
-/** What the database has no column for is refused rather than lost. */
-function kept(row: MemoryRow): MemoryRow {
-  const unknown = NOT_KEPT.find((name) => row[name] !== null) ?? (row.trusted === 0 ? 'trusted' : undefined)
-  if (unknown === undefined) return row
-  throw new MemoryInputError(unknown, 'is not kept in PostgreSQL yet')
+/** What has to be known for these rows to be stored. */
+function aboutRows(rows: readonly MemoryRow[]): Omit<RecordWork<unknown>, 'run'> {
+  return {
+    ids: rows.flatMap(({ id, supersedes }) => (supersedes === null ? [id] : [id, supersedes])),
+    rows,
+    requests: [],
+    size: rows.reduce((size, { bytes }) => size + bytes, 0),
+  }
 }

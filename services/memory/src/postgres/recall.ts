@@ -4,13 +4,14 @@ import {
   type MemoryRecalled,
   queryOthersSchema,
 } from '@jamey/contracts'
-import { completed, type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
+import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
+import { circumstancesOf, type Filter, ownedBy } from '../search/filter.js'
 import { MOST_BOOST, RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from '../search/score.js'
 import { BM25 } from '../search/scoring.js'
 import { type Asked, type AskedTerm, anyOf, askedFor } from './asked-words.js'
 import type { Session } from './database-pool.js'
-import { type Filter, filterSql } from './filter.js'
+import { filterSql } from './filter.js'
 import { rowOf } from './memory-columns.js'
 import { SCHEMA } from './migrations.js'
 import { Parameters } from './parameters.js'
@@ -38,16 +39,17 @@ export async function recall(
   { nowMs, reach }: { nowMs: number; reach: Reach | undefined },
 ): Promise<MemoryRecalled> {
   const query = parsed(queryOthersSchema, input)
-  const { layers, tags, from, to, owner } = query
-  const filter = { layers, tags, from, to, reach: reach ?? ownedBy(owner) }
+  const filter = {
+    ...circumstancesOf(query),
+    layers: query.layers,
+    heldAtMs: query.include_superseded === true ? undefined : nowMs,
+    fromMs: query.from === undefined ? undefined : Date.parse(query.from),
+    toMs: query.to === undefined ? undefined : Date.parse(query.to),
+    reach: reach ?? ownedBy(query.owner),
+  }
   const question = { query, filter, nowMs }
   const text = query.query?.trim() ?? ''
   return text === '' ? list(session, question) : search(session, text, question)
-}
-
-/** The memories of one owner, for a caller that may read everybody's and asks for those. */
-export function ownedBy(owner: string | undefined): Reach | undefined {
-  return owner === undefined ? undefined : { owner, isOwnOnly: true }
 }
 
 async function list(session: Session, { query, filter, nowMs }: Question): Promise<MemoryRecalled> {
@@ -71,7 +73,7 @@ async function list(session: Session, { query, filter, nowMs }: Question): Promi
   )
   const memories = rows.map((row) => {
     const facts = { relevance: 1, importance: row.importance, ageMs: nowMs - row.occurred_at }
-    return { ...memoryFromRow(completed(row)), score: score(facts) }
+    return { ...memoryFromRow(row), score: score(facts) }
   })
   return pageOf(query, memories, counted?.total ?? 0)
 }
@@ -126,7 +128,7 @@ async function searchBy(
   )
   const memories = rows
     .filter(({ id }) => id !== null)
-    .map((row) => ({ ...memoryFromRow(completed(row)), score: row.score }))
+    .map((row) => ({ ...memoryFromRow(row), score: row.score }))
   const total = rows[0]?.total ?? 0
   const isAll = by.length === asked.terms.length && total < MOST_SCORED
   return { ...pageOf(query, memories, total), ...(isAll ? {} : { total_is_at_least: true as const }) }

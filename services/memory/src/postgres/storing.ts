@@ -1,144 +1,233 @@
-import type { MemoryStored } from '@jamey/contracts'
-import { MemoryConflictError } from '../model/errors.js'
-import {
-  completed,
-  isSameRequest,
-  isSameRow,
-  type MemoryRow,
-  memoryFromRow,
-  tagKey,
-} from '../model/memory-record.js'
-import { announceStored } from './announcements.js'
-import { GIVEN, GIVEN_TYPES, INSERTED, rowOf } from './memory-columns.js'
+import { type MemoryLimits, type MemoryRow, tagKey } from '../model/memory-record.js'
+import { outcomeOf, type Refusal } from '../store/outcomes.js'
+import { RecordWriter } from '../store/record-writer.js'
+import { type Announced, announce } from './announcements.js'
+import { factsOf } from './facts.js'
+import { assignedFrom, FOUND_BY, givenTypes, ROW_NAMES, rowOf } from './memory-columns.js'
 import { SCHEMA } from './migrations.js'
 import { type Doomed, remove } from './removing.js'
 import { indexedTerms } from './terms.js'
 import type { Turn } from './turn.js'
+import { type Known, WorkingSet } from './working-set.js'
 
-/** A note about a memory that was removed. */
-interface Gone {
-  readonly change: string
-  readonly sent_at: number
-  /** Moment at which it was forgotten or expired. */
-  readonly at: number
+/** A request that changes memories, with what it has to know of the database. */
+export interface RecordWork<T> {
+  /** Ids of memories, and of messages. */
+  readonly ids: readonly string[]
+  /** Rows that may be merged into one with the same text, or that have an idempotency key. */
+  readonly rows: readonly MemoryRow[]
+  /** Identifiers of requests to update. */
+  readonly requests: readonly string[]
+  readonly size: number
+  readonly run: (writer: RecordWriter) => T
 }
 
-type FoundRow = MemoryRow & Doomed & { readonly gone: Gone | null }
+/** What became of one request of a turn. */
+export type WorkOutcome = { readonly value: unknown } | { readonly error: Refusal }
 
-/** What is known of the ids that a batch is about; it changes with each memory of the batch. */
-interface Known {
-  readonly stored: Map<string, MemoryRow>
-  readonly gone: Map<string, Gone>
+export interface WriterOptions {
+  readonly limits: MemoryLimits
+  readonly ownerBytes: number | undefined
 }
 
-/** What became of one of a batch, which is refused for itself alone. */
-export type StoreOutcome = MemoryStored | MemoryConflictError
-export type RestoreOutcome = 'restored' | 'known' | 'expired' | MemoryConflictError
-
-const FIND = `SELECT m.seq, asked.id, ${rowOf('m', ['id'])}, to_json(gone) AS gone
-  FROM unnest($1::text[]) AS asked (id)
-    LEFT JOIN ${SCHEMA}.memories m ON m.id = asked.id
-    LEFT JOIN ${SCHEMA}.gone ON gone.id = asked.id`
-
-const INSERT = `WITH
-    given AS (SELECT * FROM json_to_recordset($1) AS given (${GIVEN_TYPES})),
-    added AS (INSERT INTO ${SCHEMA}.memories (${INSERTED}) SELECT ${GIVEN} FROM given RETURNING terms, terms_count),
-    counted AS (
-      INSERT INTO ${SCHEMA}.words (word, memories)
-        SELECT word, count(*) FROM added, unnest(tsvector_to_array(terms)) AS word GROUP BY word
-        ON CONFLICT (word) DO UPDATE SET memories = words.memories + excluded.memories
-    ),
-    totalled AS (
-      UPDATE ${SCHEMA}.totals SET memories = totals.memories + more.memories, terms = totals.terms + more.terms
-        FROM (SELECT count(*) AS memories, coalesce(sum(terms_count), 0) AS terms FROM added) AS more
-    )
-  DELETE FROM ${SCHEMA}.gone USING given WHERE gone.id = given.id`
-
-/** Stores records in their order. */
-export async function storeAll(turn: Turn, records: readonly MemoryRow[]): Promise<StoreOutcome[]> {
-  const known = await knownOf(turn, records)
-  const added: MemoryRow[] = []
-  const outcomes = records.map((record): StoreOutcome => {
-    const stored = known.stored.get(record.id)
-    if (stored !== undefined) return repeated(stored, record)
-    const gone = known.gone.get(record.id)
-    if (gone !== undefined && wasSentBefore(record, gone)) return goneError(record.id, gone.change)
-    added.push(record)
-    known.stored.set(record.id, record)
-    return { memory: memoryFromRow(record), created: true }
+/** Carries out requests in their order, each for itself, and writes what they write. */
+export async function carryOut(
+  turn: Turn,
+  works: readonly RecordWork<unknown>[],
+  options: WriterOptions,
+): Promise<WorkOutcome[]> {
+  const ids = [...new Set(works.flatMap((work) => work.ids))]
+  await removeExpired(turn, ids)
+  const set = new WorkingSet(await knownOf(turn, ids, works))
+  const announced: Announced[] = []
+  const writer = new RecordWriter({
+    ...options,
+    statements: set,
+    // They are removed already.
+    removal: { sweepOne: () => {} },
+    announce: (change, changed) => void announced.push({ change, ids: changed }),
   })
-  await insert(turn, added)
-  await announceStored(turn, added)
+  const outcomes = works.map((work) => outcomeOf(() => ({ value: work.run(writer) })))
+  await writeAll(turn, set)
+  await announce(turn, announced)
   return outcomes
-}
-
-/** Takes memories of an archive as they were, those that were forgotten here included; nothing is announced. */
-export async function restoreAll(turn: Turn, rows: readonly MemoryRow[]): Promise<RestoreOutcome[]> {
-  const known = await knownOf(turn, rows)
-  const added: MemoryRow[] = []
-  const outcomes = rows.map((row): RestoreOutcome => {
-    if (hasExpired(row, turn.nowMs)) return 'expired'
-    const stored = known.stored.get(row.id)
-    if (stored !== undefined)
-      return isSameRow(stored, row) ? 'known' : conflictError('id', row.id, 'that one stays')
-    added.push(row)
-    known.stored.set(row.id, row)
-    return 'restored'
-  })
-  await insert(turn, added)
-  return outcomes
-}
-
-export function hasExpired(row: MemoryRow, nowMs: number): boolean {
-  return row.expires_at !== null && row.expires_at <= nowMs
 }
 
 /** An expired memory is gone, swept or not; only the note about it counts from here on. */
-async function knownOf(turn: Turn, records: readonly MemoryRow[]): Promise<Known> {
-  const ids = [...new Set(records.map(({ id }) => id))]
-  const rows = await turn.session.rows<FoundRow>(FIND, [ids])
-  const found = rows.filter(({ seq }) => seq !== null).map(completed)
-  const expired = found.filter((row) => hasExpired(row, turn.nowMs))
+async function removeExpired(turn: Turn, ids: readonly string[]): Promise<void> {
+  const expired = await turn.session.rows<Doomed>(
+    `SELECT seq, id FROM ${SCHEMA}.memories WHERE id = ANY($1) AND expires_at <= $2`,
+    [ids, turn.nowMs],
+  )
   await remove(turn, expired, 'expired')
-  const gone = new Map(rows.flatMap((row) => (row.gone === null ? [] : [[row.id, row.gone] as const])))
-  for (const { id, sent_at, expires_at } of expired) {
-    gone.set(id, { change: 'expired', sent_at, at: expires_at ?? turn.nowMs })
-  }
-  const stored = new Map(found.filter((row) => !expired.includes(row)).map((row) => [row.id, row]))
-  return { stored, gone }
 }
 
-async function insert({ session }: Turn, rows: readonly MemoryRow[]): Promise<void> {
-  if (rows.length > 0) await session.run(INSERT, [JSON.stringify(rows.map(givenFrom))])
+const NOTES = `SELECT
+  (SELECT coalesce(json_agg(n), '[]') FROM ${SCHEMA}.gone n WHERE id = ANY($1)) AS gone,
+  (SELECT coalesce(json_agg(n), '[]') FROM ${SCHEMA}.merged_ids n WHERE id = ANY($1)) AS merged,
+  (SELECT coalesce(json_agg(n), '[]') FROM ${SCHEMA}.update_requests n WHERE id = ANY($2)) AS updates,
+  (SELECT coalesce(json_agg(n), '[]') FROM ${SCHEMA}.memory_keys n
+    WHERE (owner, key) IN (SELECT owner, key FROM json_to_recordset($3) AS asked (owner text, key text))) AS keys`
+
+/** The rows with these ids or numbers, and for each text the oldest that can take it up. */
+const ROWS = `WITH wanted AS (
+    SELECT seq FROM ${SCHEMA}.memories WHERE id = ANY($1)
+    UNION SELECT unnest($2::bigint[])
+    UNION SELECT same.seq FROM json_to_recordset($3) AS asked (${givenTypes({})})
+      CROSS JOIN LATERAL (
+        SELECT m.seq FROM ${SCHEMA}.memories m
+        WHERE m.content_hash = asked.content_hash AND m.owner = asked.owner AND m.scope = asked.scope
+          AND m.session_id IS NOT DISTINCT FROM asked.session_id AND m.turn IS NOT DISTINCT FROM asked.turn
+          AND m.trusted = asked.trusted AND (m.expires_at IS NULL OR m.expires_at > $4)
+          AND (m.valid_to IS NULL OR m.valid_to > $4)
+        ORDER BY m.seq LIMIT 1
+      ) AS same
+  )
+  SELECT m.seq, ${rowOf('m')} FROM wanted JOIN ${SCHEMA}.memories m ON m.seq = wanted.seq`
+
+async function knownOf(
+  { session, nowMs }: Turn,
+  ids: readonly string[],
+  works: readonly RecordWork<unknown>[],
+): Promise<Known> {
+  const rows = works.flatMap((work) => work.rows)
+  const requests = works.flatMap((work) => work.requests)
+  const keys = rows.flatMap(({ owner, idempotency_key: key }) => (key === null ? [] : [{ owner, key }]))
+  const [notes] = await session.rows<Pick<Known, 'gone' | 'merged' | 'updates' | 'keys'>>(NOTES, [
+    ids,
+    requests,
+    JSON.stringify(keys),
+  ])
+  const { gone = [], merged = [], updates = [], keys: known = [] } = notes ?? {}
+  const numbers = [...merged, ...updates, ...known].flatMap(({ seq }) => (seq === null ? [] : [seq]))
+  const texts = rows.map(({ content: _, metadata: __, tags: ___, ...row }) => row)
+  const found = await session.rows<Known['rows'][number]>(ROWS, [ids, numbers, JSON.stringify(texts), nowMs])
+  const owners = [...new Set([...rows, ...found].map(({ owner }) => owner))]
+  const totals = await session.rows<Known['totals'][number]>(
+    `SELECT owner, bytes FROM ${SCHEMA}.owner_totals WHERE owner = ANY($1)`,
+    [owners],
+  )
+  const versions =
+    updates.length === 0
+      ? []
+      : await session.rows<Known['versions'][number]>(
+          `SELECT v.seq, v.replaced_at, ${rowOf('v')} FROM ${SCHEMA}.memory_versions v WHERE v.seq = ANY($1)`,
+          [updates.map(({ seq }) => seq)],
+        )
+  return { rows: found, versions, gone, merged, keys: known, updates, totals }
+}
+
+const COUNT_WORDS = `INSERT INTO ${SCHEMA}.words (word, memories)
+    SELECT word, sum(more) FROM counted GROUP BY word HAVING sum(more) <> 0
+    ON CONFLICT (word) DO UPDATE SET memories = words.memories + excluded.memories`
+const COUNT_OWNERS = `INSERT INTO ${SCHEMA}.owner_totals (owner, memories, bytes)
+    SELECT owner, sum(memories), sum(bytes) FROM owned GROUP BY owner
+    ON CONFLICT (owner) DO UPDATE SET memories = owner_totals.memories + excluded.memories,
+      bytes = owner_totals.bytes + excluded.bytes`
+
+const INSERT = `WITH
+    given AS (SELECT * FROM json_to_recordset($1) AS given (${givenTypes(FOUND_BY)})),
+    added AS (
+      INSERT INTO ${SCHEMA}.memories (${ROW_NAMES}, tag_keys, terms, terms_count, facts)
+        SELECT ${rowOf('given')}, given.tag_keys, given.terms::tsvector, given.terms_count, given.facts FROM given
+        RETURNING seq, id, owner, bytes, terms, terms_count
+    ),
+    counted AS (SELECT unnest(tsvector_to_array(terms)) AS word, 1 AS more FROM added),
+    owned AS (SELECT owner, 1 AS memories, bytes FROM added),
+    words AS (${COUNT_WORDS}),
+    owners AS (${COUNT_OWNERS}),
+    totals AS (
+      UPDATE ${SCHEMA}.totals SET memories = totals.memories + more.memories, terms = totals.terms + more.terms
+        FROM (SELECT count(*) AS memories, coalesce(sum(terms_count), 0) AS terms FROM added) AS more
+    ),
+    gone AS (DELETE FROM ${SCHEMA}.gone USING given WHERE gone.id = given.id)
+  SELECT seq, id FROM added`
+
+const CHANGE = `WITH
+    given AS (SELECT * FROM json_to_recordset($1) AS given (seq bigint, ${givenTypes(FOUND_BY)})),
+    was AS (SELECT m.seq, m.owner, m.bytes, m.terms, m.terms_count FROM ${SCHEMA}.memories m JOIN given USING (seq)),
+    changed AS (
+      UPDATE ${SCHEMA}.memories m SET ${assignedFrom('given')}, tag_keys = given.tag_keys,
+          terms = given.terms::tsvector, terms_count = given.terms_count, facts = given.facts
+        FROM given WHERE m.seq = given.seq RETURNING m.owner, m.bytes, m.terms, m.terms_count
+    ),
+    counted AS (
+      SELECT unnest(tsvector_to_array(terms)) AS word, 1 AS more FROM changed
+      UNION ALL SELECT unnest(tsvector_to_array(terms)), -1 FROM was
+    ),
+    owned AS (
+      SELECT owner, 0 AS memories, bytes FROM changed UNION ALL SELECT owner, 0, -bytes FROM was
+    ),
+    words AS (${COUNT_WORDS}),
+    owners AS (${COUNT_OWNERS})
+  UPDATE ${SCHEMA}.totals SET terms = totals.terms
+    + (SELECT coalesce(sum(terms_count), 0) FROM changed) - (SELECT coalesce(sum(terms_count), 0) FROM was)`
+
+const KEEP_VERSIONS = `WITH
+    given AS (SELECT * FROM json_to_recordset($1) AS given (seq bigint, replaced_at bigint, ${givenTypes({})})),
+    owned AS (SELECT owner, 0 AS memories, bytes FROM given),
+    owners AS (${COUNT_OWNERS})
+  INSERT INTO ${SCHEMA}.memory_versions (seq, replaced_at, ${ROW_NAMES})
+    SELECT given.seq, given.replaced_at, ${rowOf('given')} FROM given`
+
+const DROP_VERSIONS = `WITH
+    given AS (SELECT * FROM json_to_recordset($1) AS given (seq bigint, version integer)),
+    dropped AS (
+      DELETE FROM ${SCHEMA}.memory_versions v USING given WHERE v.seq = given.seq AND v.version <= given.version
+        RETURNING v.owner, v.bytes
+    ),
+    owned AS (SELECT owner, 0 AS memories, -bytes AS bytes FROM dropped)
+  ${COUNT_OWNERS}`
+
+const KEEP_MERGED = `INSERT INTO ${SCHEMA}.merged_ids (id, seq, sent_at, at)
+  SELECT id, seq, sent_at, at FROM json_to_recordset($1) AS given (id text, seq bigint, sent_at bigint, at bigint)`
+
+const KEEP_KEYS = `INSERT INTO ${SCHEMA}.memory_keys (owner, key, seq, content_hash, sent_at)
+  SELECT owner, key, seq, content_hash, sent_at FROM json_to_recordset($1)
+    AS given (owner text, key text, seq bigint, content_hash text, sent_at bigint)
+  ON CONFLICT (owner, key) DO UPDATE SET seq = excluded.seq, content_hash = excluded.content_hash,
+    sent_at = excluded.sent_at, change = NULL, gone_at = NULL`
+
+const KEEP_UPDATES = `INSERT INTO ${SCHEMA}.update_requests (id, seq, version, at)
+  SELECT id, seq, version, at FROM json_to_recordset($1) AS given (id text, seq bigint, version integer, at bigint)`
+
+async function writeAll({ session }: Turn, set: WorkingSet): Promise<void> {
+  const write = async (sql: string, rows: readonly unknown[]): Promise<void> => {
+    if (rows.length > 0) await session.run(sql, [JSON.stringify(rows)])
+  }
+  const inserted = [...set.inserted].map((seq) => givenFrom(set.row(seq)))
+  const numbered = inserted.length === 0 ? [] : await session.rows<Doomed>(INSERT, [JSON.stringify(inserted)])
+  const numbers = new Map(numbered.map(({ id, seq }) => [id, seq]))
+  const numberOf = (seq: number): number =>
+    WorkingSet.isNumbered(seq) ? seq : (numbers.get(set.row(seq).id) as number)
+  const withNumber = <Note extends { readonly seq: number | null }>(note: Note) => ({
+    ...note,
+    seq: note.seq === null ? null : numberOf(note.seq),
+  })
+  await write(
+    CHANGE,
+    [...set.changed].map((seq) => ({ ...givenFrom(set.row(seq)), seq })),
+  )
+  await write(
+    KEEP_VERSIONS,
+    set.newVersions.map(({ seq, row }) => ({ ...row, seq: numberOf(seq) })),
+  )
+  await write(DROP_VERSIONS, set.droppedVersions.filter(({ version }) => version > 0).map(withNumber))
+  await write(KEEP_MERGED, set.newMerged.map(withNumber))
+  // Of a key that was given twice the last one counts.
+  const keys = new Map(set.newKeys.map((note) => [`${note.owner}\0${note.key}`, withNumber(note)]))
+  await write(KEEP_KEYS, [...keys.values()])
+  await write(KEEP_UPDATES, set.newUpdates.map(withNumber))
 }
 
 function givenFrom(row: MemoryRow) {
   const { vector, count } = indexedTerms(row)
+  const tags = JSON.parse(row.tags) as string[]
   return {
     ...row,
-    tag_keys: (JSON.parse(row.tags) as string[]).map(tagKey),
+    tag_keys: tags.map(tagKey),
     terms: vector,
     terms_count: count,
+    facts: factsOf(row.metadata),
   }
-}
-
-function repeated(stored: MemoryRow, record: MemoryRow): StoreOutcome {
-  if (isSameRequest(stored, record)) return { memory: memoryFromRow(stored), created: false }
-  return conflictError('message_id', record.id, 'send this one in a message of its own')
-}
-
-/** The very message again has the same time in its envelope, however wrong the sender's clock is. */
-function wasSentBefore(record: MemoryRow, gone: Gone): boolean {
-  return record.sent_at === gone.sent_at || record.sent_at < gone.at
-}
-
-function conflictError(field: string, id: string, way: string): MemoryConflictError {
-  return new MemoryConflictError('memory-conflict', `${field}: another memory is stored under ${id}; ${way}`)
-}
-
-function goneError(id: string, change: string): MemoryConflictError {
-  return new MemoryConflictError(
-    'memory-gone',
-    `message_id: ${id} was stored before and is ${change} since; send it in a new message to store it again`,
-  )
 }

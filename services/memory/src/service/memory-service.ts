@@ -108,8 +108,14 @@ class BusMemory implements MemoryService {
   }
 
   #open(signal: AbortSignal): Promise<OwnedFile | undefined> {
-    const { database, lifetimes, limits, bus } = this.#options
-    const common = { lifetimes, limits, now: () => this.#clock.timeOfDay(), announcer: bus.clientId }
+    const { database, lifetimes, limits, ownerBytes, bus } = this.#options
+    const common = {
+      lifetimes,
+      limits,
+      ownerBytes,
+      now: () => this.#clock.timeOfDay(),
+      announcer: bus.clientId,
+    }
     return database === undefined
       ? this.#openFile(common, signal)
       : this.#openDatabase({ ...database, ...common }, signal)
@@ -117,11 +123,11 @@ class BusMemory implements MemoryService {
 
   #openFile(common: Omit<MemoryStoreOptions, 'file'>, signal: AbortSignal): Promise<OwnedFile | undefined> {
     const { open = openThreadedMemory, bus, log } = this.#options
-    const { file, maximumFileBytes, ownerBytes, budgets, busyTimeoutMs, embeddings } = this.#options
+    const { file, maximumFileBytes, budgets, busyTimeoutMs, embeddings } = this.#options
     const onSalvaged = (salvaged: Salvaged) => this.#tellSalvaged(salvaged)
     const onProgress = (progress: MigrationProgress) => this.#tellProgress(progress)
     const listeners = { onProgress, onSalvaged }
-    const bounds = { maximumFileBytes, ownerBytes, budgets }
+    const bounds = { maximumFileBytes, budgets }
     const settings = { ...common, ...listeners, ...bounds, file, busyTimeoutMs, embeddings }
     const parts = {
       file,
@@ -134,7 +140,9 @@ class BusMemory implements MemoryService {
   }
 
   async #openDatabase(settings: PostgresMemoryOptions, signal: AbortSignal): Promise<OwnedFile | undefined> {
-    const { bus, log } = this.#options
+    const { bus, log, embeddings } = this.#options
+    if (embeddings !== undefined)
+      log?.warn('memories in PostgreSQL are found by their words alone, without embeddings')
     const parts = {
       clock: this.#clock,
       log,

@@ -115,7 +115,7 @@ export class ArchivePages {
   }
 }
 
-function withinPage<Item extends { readonly content: string }>(items: readonly Item[]): Item[] {
+export function withinPage<Item extends { readonly content: string }>(items: readonly Item[]): Item[] {
   let bytes = 0
   const end = items.findIndex((item, i) => {
     bytes += Buffer.byteLength(JSON.stringify(item))
@@ -128,7 +128,7 @@ export function cursorOf(position: number): string {
   return Buffer.from(String(position)).toString('base64url')
 }
 
-function numberOf(cursor: string): number {
+export function numberOf(cursor: string): number {
   const text = Buffer.from(cursor, 'base64url').toString()
   if (/^\d{1,15}$/.test(text)) return Number(text)
   throw new MemoryInputError('cursor', 'must be next_cursor of the page before')

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { FakeClock } from '@jamey/testing'
 import { onTestFinished } from 'vitest'
 import { MemoryStore, type MemoryStoreOptions } from './memory-store.js'
+import type { OpenStorage } from './opened-storage.support.js'
 
 /** The path of a memory file that does not exist yet, in a folder that the end of the test removes. */
 export function temporaryFile(): string {
@@ -28,4 +29,11 @@ export function temporaryStore(options: Partial<MemoryStoreOptions> = {}): {
   const store = MemoryStore.open({ file, now: clock.now, ...options })
   onTestFinished(() => store.close())
   return { store, clock, file }
+}
+
+/** A memory file for the suites that every storage has to pass. */
+export const openFile: OpenStorage = async (options = {}) => {
+  const { store, clock, file } = temporaryStore(options)
+  const openBeside = async (other = options) => temporaryStore({ ...other, file, now: clock.now }).store
+  return { store, clock, openBeside }
 }

@@ -1,26 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { MemoryQueryInput, MemoryStoreInput } from '@jamey/contracts'
-import type { FakeClock } from '@jamey/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { MemoryLimits } from '../model/memory-record.js'
 import type { MemoryStorage } from '../model/memory-storage.js'
-
-/** What a test may ask of the storage it opens. */
-export interface ContractOptions {
-  readonly announcer?: string | undefined
-  readonly limits?: Partial<MemoryLimits> | undefined
-}
-
-/** A storage with nothing in it, whose clock stands still on 2026-05-01 at noon; closed at the end of the test. */
-export interface OpenedStorage {
-  readonly store: MemoryStorage
-  readonly clock: FakeClock
-  /** Another one, at the same time, on the same memories. */
-  readonly openBeside: (options?: ContractOptions) => Promise<MemoryStorage>
-}
-
-export type OpenStorage = (options?: ContractOptions) => Promise<OpenedStorage>
+import type { OpenStorage } from './opened-storage.support.js'
 
 const HOUR = 3600
 const DAY = 24 * HOUR

@@ -32,18 +32,13 @@ import { StorageError } from '../model/errors.js'
 import { DEFAULT_LIFETIMES, type LayerBudgets, type LayerLifetimes } from '../model/memory-layers.js'
 import {
   checkId,
-  isSameRow,
   MEMORY_LIMITS,
   type MemoryLimits,
-  type MemoryRow,
   memoryFromRow,
-  mustBeIn,
   type Origin,
   parsed,
   recordFrom,
   rowsFromArchive,
-  storable,
-  type VersionRow,
 } from '../model/memory-record.js'
 import type {
   MemoryBatchItem,
@@ -56,12 +51,14 @@ import { AsOf } from '../search/as-of.js'
 import { Recall } from '../search/recall.js'
 import { AnnouncementTable } from './announcement-table.js'
 import { ArchivePages } from './archive-pages.js'
+import { batchImported, batchStored, importedRowsOf, recordsOf, storeRecords, takeRows } from './batches.js'
 import { consolidate } from './consolidation.js'
-import { batchError, outcomeOf } from './outcomes.js'
+import { outcomeOf } from './outcomes.js'
 import { mayRead } from './reach.js'
 import { parsedUpdate, update } from './record-updates.js'
-import { conflictError, isGone, RecordWriter } from './record-writer.js'
+import { isGone, RecordWriter, type Restored } from './record-writer.js'
 import { Removal } from './removal.js'
+import { statementsFor } from './store-statements.js'
 
 export interface MemoryStoreOptions {
   /** Path of the one file; it and missing folders are created, readable by their owner alone. */
@@ -91,9 +88,6 @@ export interface MemoryStoreOptions {
   readonly onSalvaged?: ((salvaged: Salvaged) => void) | undefined
 }
 
-/** `known`: it was here already. `expired`: its time has passed, so it was left out. */
-export type Restored = 'restored' | 'known' | 'expired'
-
 /**
  * Five layers of memories in one file, usable without any messaging. Everything a promise resolved for is on the
  * disk; several processes may share the file. Rejects with `MemoryInputError`, `MemoryConflictError`,
@@ -106,6 +100,7 @@ export class MemoryStore implements MemoryStorage {
   readonly #asOf: AsOf
   readonly #pages: ArchivePages
   readonly #writer: RecordWriter
+  readonly #statements
   readonly #removal: Removal
   readonly #announcements: AnnouncementTable | undefined
   readonly #now: () => number
@@ -128,8 +123,9 @@ export class MemoryStore implements MemoryStorage {
     this.#announcements = announcer === undefined ? undefined : new AnnouncementTable(database, announcer)
     const announce = this.#announcements?.add.bind(this.#announcements) ?? (() => {})
     this.#removal = new Removal(database, announce)
+    this.#statements = statementsFor(database)
     this.#writer = new RecordWriter({
-      database,
+      statements: this.#statements,
       removal: this.#removal,
       announce,
       limits: this.#limits,
@@ -179,16 +175,8 @@ export class MemoryStore implements MemoryStorage {
   }
 
   async storeBatch(inputs: readonly MemoryBatchItem[], origin: Origin): Promise<MemoryBatchStored> {
-    const records = inputs.map(({ owner = origin.owner, groups = origin.groups, ...input }, i) => {
-      const one = { ...origin, owner, groups, id: `${origin.id}/${i}` }
-      return outcomeOf(() => ({ record: recordFrom(input, one, this.#context()), input }))
-    })
-    const results = await this.#writes.submit(() =>
-      records.map((one) =>
-        'error' in one ? one : outcomeOf(() => this.#writer.store(one.record, one.input.duplicates)),
-      ),
-    )
-    return { results: results.map((one) => ('error' in one ? { error: batchError(one.error) } : one)) }
+    const records = recordsOf(inputs, origin, this.#context())
+    return batchStored(await this.#writes.submit(() => storeRecords(this.#writer, records)))
   }
 
   /**
@@ -198,40 +186,19 @@ export class MemoryStore implements MemoryStorage {
    */
   async restore(archived: unknown): Promise<Restored> {
     const { row, history } = rowsFromArchive(archived, this.#limits)
-    return this.#write(() => this.#restore(row, history))
+    return this.#write(() => this.#writer.take(row, history, this.#now()))
   }
 
   /** What is taken is the importer's from then on, as if it had stored it then. */
   async importPage(memories: readonly unknown[], origin: Origin): Promise<MemoryImported> {
-    const owner = storable(origin.owner ?? origin.source)
-    const imported = {
-      owner,
-      source: storable(origin.source),
-      stored_by: storable(origin.storedBy ?? origin.source),
-    }
-    const rows = memories.map((archived) =>
-      outcomeOf(() => {
-        const { row, history } = rowsFromArchive(archived, this.#limits)
-        mustBeIn(row.scope, origin.groups)
-        return { row: { ...row, ...imported }, history: history.map((one) => ({ ...one, ...imported })) }
-      }),
-    )
-    const outcomes = await this.#writes.submit(() =>
-      rows.map((one) =>
-        'error' in one ? one : outcomeOf(() => ({ outcome: this.#restore(one.row, one.history, owner) })),
-      ),
-    )
-    return {
-      results: outcomes.map((one, i) => {
-        const id = idOf(memories[i])
-        return 'error' in one ? { id, error: batchError(one.error) } : { id, ...one }
-      }),
-    }
+    const rows = importedRowsOf(memories, origin, this.#limits)
+    const outcomes = await this.#writes.submit(() => takeRows(this.#writer, rows, this.#now()))
+    return batchImported(memories, outcomes)
   }
 
   /** One memory by its id; undefined where there is none, or none any more. */
   async get(id: string, reach?: Reach): Promise<Memory | undefined> {
-    const [row] = this.#writer.statements.byId.all(id)
+    const [row] = this.#statements.byId.all(id)
     return row === undefined || isGone(row, this.#now()) || !mayRead(row, reach)
       ? undefined
       : memoryFromRow(row)
@@ -306,7 +273,7 @@ export class MemoryStore implements MemoryStorage {
   async recalled(counts: ReadonlyMap<string, number>): Promise<void> {
     const nowMs = this.#now()
     await this.#writes.submit(() => {
-      for (const [id, recalls] of counts) this.#writer.statements.recalled.run(recalls, nowMs, id)
+      for (const [id, recalls] of counts) this.#statements.recalled.run(recalls, nowMs, id)
     })
   }
 
@@ -334,7 +301,7 @@ export class MemoryStore implements MemoryStorage {
   }
 
   stats(): MemoryStoreStats {
-    const [row] = this.#writer.statements.counts.all()
+    const [row] = this.#statements.counts.all()
     return {
       memories: row?.memories ?? 0,
       pendingAnnouncements: row?.announcements ?? 0,
@@ -369,29 +336,10 @@ export class MemoryStore implements MemoryStorage {
     if ('error' in outcome) throw outcome.error
     return outcome.value
   }
-
-  #restore(row: MemoryRow, history: readonly VersionRow[], owner?: string): Restored {
-    const nowMs = this.#now()
-    const { statements } = this.#writer
-    if (isGone(row, nowMs)) return 'expired'
-    this.#removal.sweepOne(row.id, nowMs)
-    const [stored] = statements.byId.all(row.id)
-    if (stored !== undefined) {
-      if (isSameRow(stored, owner === undefined ? row : { ...row, source: stored.source })) return 'known'
-      throw conflictError('id', row.id, 'that one stays')
-    }
-    this.#writer.restore(row, history)
-    return 'restored'
-  }
 }
 
 function newFile(file: string, version: number, busyTimeoutMs: number): Database {
   const database = new Database({ file, busyTimeoutMs })
   migrate(database, MIGRATIONS.slice(0, version))
   return database
-}
-
-function idOf(archived: unknown): string {
-  const { id } = (archived ?? {}) as { id?: unknown }
-  return typeof id === 'string' ? id : ''
 }

@@ -22,3 +22,9 @@ export function batchError(error: Refusal): MemoryBatchError {
   if (!(error instanceof MemoryInputError)) return { code: error.code, message: error.message }
   return { code: 'invalid-request', message: error.message, field: error.field }
 }
+
+/** The id of a memory of an archive, whatever else it has. */
+export function idOf(archived: unknown): string {
+  const { id } = (archived ?? {}) as { id?: unknown }
+  return typeof id === 'string' ? id : ''
+}

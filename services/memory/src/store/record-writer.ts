@@ -1,9 +1,9 @@
 import { MEMORY_LAYERS, type MemoryStored, type MemoryStoreInput } from '@jamey/contracts'
-import type { Database } from '../file/database.js'
 import type { MemoryChange } from '../model/announcement.js'
 import { MemoryConflictError, MemoryInputError, MemoryRefusedError } from '../model/errors.js'
 import {
   isSameRequest,
+  isSameRow,
   type MemoryLimits,
   type MemoryRow,
   memoryFromRow,
@@ -12,18 +12,21 @@ import {
 } from '../model/memory-record.js'
 import { tagsFrom } from '../model/record-checks.js'
 import type { Removal } from './removal.js'
-import { type GoneRow, type KeyRow, type StoredRow, statementsFor } from './store-statements.js'
+import type { GoneRow, KeyRow, RecordStatements, StoredRow } from './store-statements.js'
 
 export type Announce = (change: MemoryChange, ids: readonly string[], nowMs: number) => void
 
 export interface WriterParts {
-  readonly database: Database
-  readonly removal: Removal
+  readonly statements: RecordStatements
+  readonly removal: Pick<Removal, 'sweepOne'>
   readonly announce: Announce
   readonly limits: MemoryLimits
   /** Of one owner, versions counted. */
   readonly ownerBytes: number | undefined
 }
+
+/** `known`: it was here already. `expired`: its time has passed, so it was left out. */
+export type Restored = 'restored' | 'known' | 'expired'
 
 /** Versions of one memory that are kept; beyond them the oldest goes. */
 const KEPT_VERSIONS = 100
@@ -34,11 +37,11 @@ const KEPT_VERSIONS = 100
  */
 export class RecordWriter {
   readonly #parts: WriterParts
-  readonly statements
+  readonly statements: RecordStatements
 
   constructor(parts: WriterParts) {
     this.#parts = parts
-    this.statements = statementsFor(parts.database)
+    this.statements = parts.statements
   }
 
   /** What was stored under this id, idempotency key or text already is answered, and merged where it is another's text. */
@@ -58,6 +61,19 @@ export class RecordWriter {
     this.#keep(record, seq)
     this.#parts.announce('stored', [record.id], record.created_at)
     return { memory: memoryFromRow(record), created: true }
+  }
+
+  /** Takes a memory of an archive as it was; where `owner` imports it, whoever stored it before him does not matter. */
+  take(row: MemoryRow, history: readonly VersionRow[], nowMs: number, owner?: string): Restored {
+    if (isGone(row, nowMs)) return 'expired'
+    this.#parts.removal.sweepOne(row.id, nowMs)
+    const [stored] = this.statements.byId.all(row.id)
+    if (stored === undefined) {
+      this.restore(row, history)
+      return 'restored'
+    }
+    if (isSameRow(stored, owner === undefined ? row : { ...row, source: stored.source })) return 'known'
+    throw conflictError('id', row.id, 'that one stays')
   }
 
   /** Puts a memory of an archive in its place, also where one under its id was forgotten. */

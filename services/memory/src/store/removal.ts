@@ -1,9 +1,9 @@
-import { type MemoryForgetOthers, UNCONFIRMED_MEMORIES } from '@jamey/contracts'
+import type { MemoryForgetOthers } from '@jamey/contracts'
 import type { Database } from '../file/database.js'
 import type { MemoryChange } from '../model/announcement.js'
-import { MemoryRefusedError } from '../model/errors.js'
 import type { Reach } from '../model/memory-storage.js'
 import { type Condition, circumstancesOf, filterCondition, ownedBy } from '../search/filter.js'
+import { mayBeMany, mustBeConfirmed } from './confirmation.js'
 
 type Announce = (change: MemoryChange, ids: readonly string[], nowMs: number) => void
 
@@ -93,7 +93,7 @@ export class Removal {
     const [begun] = this.#statements.progress.all(requestId)
     const upTo = begun?.up_to ?? this.#newest()
     const condition = fitting(request, nowMs, reach)
-    if (begun === undefined) this.#mustBeConfirmed(request, upTo, condition)
+    if (begun === undefined && mayBeMany(request)) mustBeConfirmed(request, this.#count(upTo, condition))
     const doomed = this.#database
       .prepare<Doomed>(
         `SELECT m.seq, m.id FROM memories m WHERE m.seq <= ? AND ${condition.sql} ORDER BY m.seq LIMIT ?`,
@@ -152,19 +152,6 @@ export class Removal {
       .prepare<{ count: number }>(`SELECT count(*) AS count FROM memories m WHERE m.seq <= ? AND ${sql}`)
       .all(upTo, ...values)
     return counted?.count ?? 0
-  }
-
-  #mustBeConfirmed(request: MemoryForgetOthers, upTo: number, condition: Condition): void {
-    const { confirm = 0 } = request
-    const isFew = request.id !== undefined || (request.ids?.length ?? Infinity) <= UNCONFIRMED_MEMORIES
-    if (isFew) return
-    const found = this.#count(upTo, condition)
-    if (found <= Math.max(confirm, UNCONFIRMED_MEMORIES)) return
-    throw new MemoryRefusedError(
-      'memory-confirmation-needed',
-      `confirm: ${found} memories would be forgotten, and more than ${UNCONFIRMED_MEMORIES} are only with confirm of at least ${found}`,
-      { would_forget: found },
-    )
   }
 
   #remove(doomed: readonly Doomed[], change: 'forgotten' | 'expired', nowMs: number): void {

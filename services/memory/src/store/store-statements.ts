@@ -1,4 +1,4 @@
-import type { Database, SqlValue } from '../file/database.js'
+import type { Database, SqlValue, Statement } from '../file/database.js'
 import { type MemoryRow, tagKey, type VersionRow } from '../model/memory-record.js'
 
 /** A note about a memory that was removed. */
@@ -56,6 +56,31 @@ const COLUMNS = [
 
 const valuesOf = (row: MemoryRow): SqlValue[] => COLUMNS.map((name) => row[name])
 const marks = COLUMNS.map(() => '?').join(', ')
+
+type Reading<Row> = Pick<Statement<Row>, 'all'>
+type Writing = Pick<Statement<unknown>, 'run'>
+
+/** What a `RecordWriter` reads and writes; each statement sees what those before it wrote. */
+export interface RecordStatements {
+  readonly byId: Reading<StoredRow>
+  readonly bySeq: Reading<StoredRow>
+  readonly byText: Reading<StoredRow>
+  readonly goneById: Reading<GoneRow>
+  readonly merged: Reading<{ seq: number }>
+  readonly key: Reading<KeyRow>
+  readonly ownerBytes: Reading<{ bytes: number }>
+  readonly versions: Reading<VersionRow>
+  readonly updateRequest: Reading<{ seq: number; version: number }>
+  readonly dropGone: Writing
+  readonly insertMerged: Writing
+  readonly insertKey: Writing
+  readonly dropOldVersions: Writing
+  readonly insertUpdateRequest: Writing
+  /** The number under which the row lies from then on. */
+  readonly insert: (row: MemoryRow) => number
+  readonly insertVersion: (row: MemoryRow, seq: number, replacedAtMs: number) => void
+  readonly change: (row: MemoryRow, seq: number) => void
+}
 
 /** The prepared statements of whatever writes memories. */
 export function statementsFor(database: Database) {
