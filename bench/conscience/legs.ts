@@ -23,7 +23,7 @@ export async function legLines(): Promise<string> {
   let together: readonly [number, number] = [0, 0]
   try {
     const bus = await system.connect()
-    await warmUp(bus)
+    await warmUp(() => ask(bus))
     for (let i = 0; i < ALONE; i++) {
       const from = now()
       await ask(bus)

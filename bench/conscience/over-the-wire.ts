@@ -20,13 +20,14 @@ export async function wireLines(): Promise<string> {
     const system = await RunningSystem.start(env)
     try {
       const bus = await system.connect()
-      await warmUp(bus)
       const overBus = (): Promise<unknown> => ask(bus)
+      await warmUp(overBus)
       for (const inFlight of [1, 64, 512]) {
         lines.push(lineOf(`MQTT, ${inFlight} at once, ${name}`, await measure(overBus, inFlight)))
       }
       const agent = new Agent({ keepAlive: true })
       const overHttp = (): Promise<void> => post(system.httpPort, agent)
+      await warmUp(overHttp)
       lines.push(lineOf(`HTTP, kept alive, 1 at once, ${name}`, await measure(overHttp, 1)))
       agent.destroy()
       await bus.close()
@@ -41,10 +42,10 @@ export function ask(bus: Bus): Promise<unknown> {
   return bus.request(topics.conscience.evaluate, CALL)
 }
 
-export async function warmUp(bus: Bus): Promise<void> {
+export async function warmUp(asked: () => Promise<unknown>): Promise<void> {
   let left = WARM_UP_CALLS
   const loop = async (): Promise<void> => {
-    while (left-- > 0) await ask(bus)
+    while (left-- > 0) await asked()
   }
   await Promise.all(Array.from({ length: 64 }, loop))
 }

@@ -54,7 +54,13 @@ const WORKER = new URL(
  * What one sender may have waiting, 320 evaluations of the longest actions, and what is with the thread. To refuse is
  * work, too, and whoever is refused comes again: with less room, that cost others more.
  */
-const LIMITS = { waitingCharacters: 3_300_000, running: 8, runningCharacters: 41_000, crowded: 32, full: 64 }
+const LIMITS = {
+  waitingCharacters: 3_300_000,
+  running: 32,
+  runningCharacters: 41_000,
+  crowded: 64,
+  full: 128,
+}
 /**
  * The part of a requester's time, and the most of it, that is left to the answer: what begins later than that would keep
  * back those who can still be answered.
