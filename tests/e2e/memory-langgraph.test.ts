@@ -66,12 +66,14 @@ describe('items', () => {
       ['agent-1-b', 'agent-1-c'].map(() => new JameyStore(memory, { namespace: 'race' })),
     )
     await Promise.all(
-      [...others, ...others, ...others].map((one, i) => one.put(['race'], 'key', { number: i })),
+      [...others, ...others, ...others].map((one, i) => one.put(['race'], 'raced', { number: i })),
     )
     const items = await others[0]?.search(['race'])
     expect(items).toHaveLength(1)
-    await others[0]?.put(['race'], 'key', { number: 99 })
-    expect(await others[1]?.get(['race'], 'key')).toMatchObject({ value: { number: 99 } })
+    const kept = await memory.query({ scope: 'private', where: { 'langgraph.key': 'raced' } })
+    expect(kept.total).toBe(1)
+    await others[0]?.put(['race'], 'raced', { number: 99 })
+    expect(await others[1]?.get(['race'], 'raced')).toMatchObject({ value: { number: 99 } })
   })
 
   it('keep what they were in the history of their memory', async () => {

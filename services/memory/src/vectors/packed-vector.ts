@@ -29,15 +29,15 @@ export function wordsFor(dimension: number): number {
 }
 
 /** The signs of a vector's numbers, from `at` on in `into`: two that point the same way differ in few of them. */
-export function writeSigns(values: ArrayLike<number>, from: number, into: Uint32Array, at: number): void {
+export function writeSigns(values: ArrayLike<number>, from: number, into: Int32Array, at: number): void {
   for (let i = from; i < values.length; i++) {
     if ((values[i] as number) <= 0) continue
     const word = at + ((i - from) >>> 5)
-    into[word] = ((into[word] as number) | (1 << ((i - from) & 31))) >>> 0
+    into[word] = (into[word] as number) | (1 << ((i - from) & 31))
   }
 }
 
 /** The same of a packed vector. */
-export function writePackedSigns(packed: Uint8Array, into: Uint32Array, at: number): void {
+export function writePackedSigns(packed: Uint8Array, into: Int32Array, at: number): void {
   writeSigns(new Int8Array(packed.buffer, packed.byteOffset, packed.length), HEADER_BYTES, into, at)
 }

@@ -8,7 +8,7 @@ import { wordsFor, writePackedSigns, writeSigns } from './packed-vector.js'
 export class VectorIndex {
   readonly dimension: number
   readonly #words: number
-  #signs: Uint32Array
+  #signs: Int32Array
   #seqs: Float64Array
   readonly #placeOf = new Map<number, number>()
   count = 0
@@ -16,7 +16,7 @@ export class VectorIndex {
   constructor(dimension: number) {
     this.dimension = dimension
     this.#words = wordsFor(dimension)
-    this.#signs = new Uint32Array(1024 * this.#words)
+    this.#signs = new Int32Array(1024 * this.#words)
     this.#seqs = new Float64Array(1024)
   }
 
@@ -54,14 +54,14 @@ export class VectorIndex {
 
   /** The memories whose vectors differ in the fewest signs, the nearest first. */
   nearest(vector: Float32Array, limit: number, fits: (seq: number) => boolean): number[] {
-    const asked = new Uint32Array(this.#words)
+    const asked = new Int32Array(this.#words)
     writeSigns(vector, 0, asked, 0)
     // A bucket for each number of differing signs: in order without sorting, and the farthest are dropped as it fills.
     const buckets: number[][] = Array.from({ length: this.dimension + 1 }, () => [])
     let farthest = this.dimension
     let found = 0
     for (let place = 0; place < this.count; place++) {
-      const distance = this.#differing(asked, place * this.#words, farthest)
+      const distance = this.#differing(asked, place * this.#words)
       if (distance > farthest) continue
       const seq = this.#seqs[place] as number
       if (!fits(seq)) continue
@@ -75,7 +75,7 @@ export class VectorIndex {
     return buckets.flat().slice(0, limit)
   }
 
-  #differing(asked: Uint32Array, from: number, most: number): number {
+  #differing(asked: Int32Array, from: number): number {
     const signs = this.#signs
     let distance = 0
     for (let word = 0; word < asked.length; word++) {
@@ -83,13 +83,12 @@ export class VectorIndex {
       bits -= (bits >>> 1) & 0x55555555
       bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333)
       distance += Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
-      if (distance > most) break
     }
     return distance
   }
 
   #grow(): void {
-    const signs = new Uint32Array(this.#signs.length * 2)
+    const signs = new Int32Array(this.#signs.length * 2)
     signs.set(this.#signs)
     this.#signs = signs
     const seqs = new Float64Array(this.#seqs.length * 2)
