@@ -9,21 +9,26 @@ import { reportOf } from '../support/failure.js'
 import { plural } from '../support/quantities.js'
 import type { Finding } from './finding.js'
 
+type Environment = NodeJS.ProcessEnv
+
 /** Places in which a system, or a part of it, keeps what must not be lost; undefined: not here, or nowhere. */
 export interface DataPlaces {
   readonly memoryFile: string | undefined
+  /** The environment that names a database in the file's place. */
+  readonly memoryDatabase: Environment | undefined
   readonly brokerStore: string | undefined
   /** Folders of client sessions. */
   readonly outboxes: readonly string[]
 }
 
-type Environment = NodeJS.ProcessEnv
-
 /** Places of a part that is run alone, as its environment says. */
 export function placesOfEnvironment(env: Environment, cwd: string, runsBroker: boolean): DataPlaces {
   const { JAMEY_MEMORY_FILE: file, JAMEY_DATA_DIR: folder, MQTT_OUTBOX_DIR: outbox } = env
   const memoryFile = file || (folder && join(folder, 'memory.db'))
+  if (env['JAMEY_MEMORY_URL'])
+    return { ...placesOfEnvironment(withoutUrl(env), cwd, runsBroker), ...inDatabase(env) }
   return {
+    memoryDatabase: undefined,
     memoryFile: memoryFile ? resolve(cwd, memoryFile) : undefined,
     brokerStore: runsBroker ? storePathOf(env, cwd) : undefined,
     outboxes: outbox ? [resolve(cwd, outbox)] : [],
@@ -33,12 +38,18 @@ export function placesOfEnvironment(env: Environment, cwd: string, runsBroker: b
 /** Places of `jamey up` in a folder; the memory file may be elsewhere. */
 export function placesOfDirectory(directory: DataDirectory, env: Environment, cwd: string): DataPlaces {
   const { JAMEY_MEMORY_FILE: file } = env
+  if (env['JAMEY_MEMORY_URL'])
+    return { ...placesOfDirectory(directory, withoutUrl(env), cwd), ...inDatabase(env) }
   return {
+    memoryDatabase: undefined,
     memoryFile: file ? resolve(cwd, file) : join(directory.data, 'memory.db'),
     brokerStore: join(directory.data, 'broker'),
     outboxes: outboxesOf({ cwd, env }, { dataDir: directory.path }).map(({ path }) => path),
   }
 }
+
+const withoutUrl = (env: Environment): Environment => ({ ...env, JAMEY_MEMORY_URL: undefined })
+const inDatabase = (env: Environment) => ({ memoryFile: undefined, memoryDatabase: env })
 
 /** Nothing where the settings cannot be read, which is told where they are looked at. */
 function storePathOf(env: Environment, cwd: string): string | undefined {
@@ -57,7 +68,7 @@ export interface DataChecks {
 
 /** Room on every disk that something is kept on, and whether all of it can be read. What is not there yet is no fault. */
 export async function checkData(places: DataPlaces, cwd: string): Promise<DataChecks> {
-  const { memoryFile, brokerStore, outboxes } = places
+  const { memoryFile, memoryDatabase, brokerStore, outboxes } = places
   const folders = [
     ...(memoryFile === undefined ? [] : [dirname(memoryFile)]),
     ...(brokerStore === undefined ? [] : [brokerStore]),
@@ -66,10 +77,11 @@ export async function checkData(places: DataPlaces, cwd: string): Promise<DataCh
   const space = await checkSpace(folders, cwd)
   const memory =
     memoryFile !== undefined && existsSync(memoryFile) ? [await checkMemory(memoryFile, cwd)] : []
+  const database = memoryDatabase === undefined ? [] : [await checkDatabase(memoryDatabase)]
   const broker = brokerStore === undefined ? undefined : await checkStoreAt('broker', brokerStore, cwd)
   const clients = await Promise.all(outboxes.map((path) => checkStoreAt('session', path, cwd)))
   const stores = [broker, ...clients].flatMap((store) => (store === undefined ? [] : [store.finding]))
-  return { findings: [...space, ...memory, ...stores], brokerProcess: broker?.owner }
+  return { findings: [...space, ...memory, ...database, ...stores], brokerProcess: broker?.owner }
 }
 
 const MEBIBYTE = 2 ** 20
@@ -118,6 +130,22 @@ async function checkMemory(file: string, cwd: string): Promise<Finding> {
   } catch (error) {
     const hint =
       'stop the memory, and put a copy (`jamey memory backup`) in its place, or move the file away to begin with an empty one'
+    return { check, status: 'failed', message: reportOf(error).message, hint }
+  }
+}
+
+async function checkDatabase(env: Environment): Promise<Finding> {
+  const { memoryOptionsFromEnvironment, PostgresMemory, shownAddress } = await import('@jamey/memory')
+  let check = 'memory database'
+  try {
+    const { database } = memoryOptionsFromEnvironment(env)
+    if (database === undefined) return { check, status: 'ok', message: 'none' }
+    check = `memory database ${shownAddress(database.address)}`
+    const { memories } = await PostgresMemory.look(database)
+    return { check, status: 'ok', message: `reachable: ${plural(memories, 'memory', 'memories')}` }
+  } catch (error) {
+    const hint =
+      'see JAMEY_MEMORY_URL and JAMEY_MEMORY_PASSWORD_FILE, and whether the server runs and lets this user in'
     return { check, status: 'failed', message: reportOf(error).message, hint }
   }
 }

@@ -53,7 +53,7 @@ import { exportPageOf, historyOf, memoryOf, statsOf } from './archive.js'
 import type { DatabaseAddress } from './database-address.js'
 import { DatabasePool, type Session } from './database-pool.js'
 import { GroupedWrites } from './grouped-writes.js'
-import { BEGIN_WRITING, migrate, SCHEMA } from './migrations.js'
+import { BEGIN_WRITING, MIGRATIONS, migrate, SCHEMA, versionOf } from './migrations.js'
 import { recall } from './recall.js'
 import { countFitting, forgetSome, sweepSome } from './removing.js'
 import { carryOut, type RecordWork, type WorkOutcome } from './storing.js'
@@ -123,6 +123,22 @@ export class PostgresMemory implements MemoryStorage {
     } catch (error) {
       await memory.close()
       throw error
+    }
+  }
+
+  /** Connects, changes nothing, and tells how many memories there are. Rejects with `StorageError`. */
+  static async look(settings: DatabaseSettings): Promise<{ readonly memories: number }> {
+    const { address, passwordFile } = settings
+    const clock = () => performance.now()
+    const pool = new DatabasePool({ address, passwordFile, connections: 1, statementMs: QUERY_MS, clock })
+    try {
+      return await pool.use(async (session) => {
+        if ((await versionOf(session, pool.shown, MIGRATIONS.length)) === 0) return { memories: 0 }
+        const [row] = await session.rows<{ memories: number }>(`SELECT memories FROM ${SCHEMA}.totals`)
+        return { memories: row?.memories ?? 0 }
+      })
+    } finally {
+      await pool.close()
     }
   }
 

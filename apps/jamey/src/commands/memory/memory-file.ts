@@ -8,6 +8,7 @@ import { CommandFailure } from '../../support/failure.js'
 import { plural } from '../../support/quantities.js'
 import type { CommandContext, Outcome } from '../../terminal/command-context.js'
 import { type ArchiveTally, exportTo, importFrom, mustBeNew } from './archive-file.js'
+import { checkDatabase, databaseOf, leftToPostgres, withDatabase, writeDatabase } from './memory-database.js'
 
 export interface MemoryFileOptions {
   readonly json?: boolean
@@ -25,6 +26,12 @@ export async function exportMemories(
   target: string,
   options: MemoryFileOptions,
 ): Outcome {
+  const database = await databaseOf(context, options)
+  if (database !== undefined) {
+    return withDatabase(database, (store) =>
+      exportTo(context, target, options, (write) => writeDatabase(context, store, write)),
+    )
+  }
   const archive = await openArchive(context, options)
   try {
     return await exportTo(context, target, options, (write) => writeAll(context, archive, write))
@@ -57,6 +64,14 @@ export async function importMemories(
   source: string,
   options: MemoryFileOptions,
 ): Outcome {
+  const database = await databaseOf(context, options)
+  if (database !== undefined) {
+    return withDatabase(database, (store, name) =>
+      importFrom(context, source, options, { name, facts: { database: name } }, (lines, tally) =>
+        takeAll(store, lines, tally, context),
+      ),
+    )
+  }
   const file = memoryFileOf(context, options)
   const { MemoryStore: Store } = await import('@jamey/memory')
   const place = { name: displayPath(file, context.cwd), facts: { file } }
@@ -70,8 +85,11 @@ export async function importMemories(
   }
 }
 
+/** A file, or a database. */
+type Restoring = Pick<MemoryStore, 'restore'>
+
 async function takeAll(
-  store: MemoryStore,
+  store: Restoring,
   lines: AsyncIterable<string>,
   tally: ArchiveTally,
   { interrupted }: CommandContext,
@@ -90,7 +108,7 @@ async function takeAll(
   await Promise.all(batch)
 }
 
-async function take(store: MemoryStore, text: string, line: number, tally: ArchiveTally): Promise<void> {
+async function take(store: Restoring, text: string, line: number, tally: ArchiveTally): Promise<void> {
   try {
     const outcome = await store.restore(JSON.parse(text))
     tally[outcome === 'restored' ? 'imported' : outcome] += 1
@@ -109,6 +127,7 @@ export async function backupMemories(
   options: MemoryFileOptions,
 ): Outcome {
   const { terminal, cwd } = context
+  if ((await databaseOf(context, options)) !== undefined) throw leftToPostgres('backup')
   const path = resolve(cwd, target)
   mustBeNew(path)
   ownPath(dirname(path))
@@ -133,6 +152,8 @@ export async function checkMemories(
   options: MemoryFileOptions,
 ): Outcome {
   const { terminal, cwd } = context
+  const database = named === undefined ? await databaseOf(context, options) : undefined
+  if (database !== undefined) return checkDatabase(context, database, options)
   const file = named === undefined ? memoryFileOf(context, options) : resolve(cwd, named)
   mustBeThere(file, cwd)
   const { checkMemoryFile } = await import('@jamey/memory')
@@ -148,6 +169,7 @@ export async function checkMemories(
 /** Makes anew what follows from the memories of the file, also while its service runs. */
 export async function reindexMemories(context: CommandContext, options: MemoryFileOptions): Outcome {
   const { terminal, cwd } = context
+  if ((await databaseOf(context, options)) !== undefined) throw leftToPostgres('reindex')
   const file = memoryFileOf(context, options)
   mustBeThere(file, cwd)
   const { reindexMemoryFile } = await import('@jamey/memory')
