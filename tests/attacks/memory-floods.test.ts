@@ -44,7 +44,7 @@ async function served(victim: Peer): Promise<{ stores: number[]; queries: number
   const times = { stores: [] as number[], queries: [] as number[] }
   for (let i = 0; i < ROUNDS; i++) {
     const begun = performance.now()
-    await expect(victim.ask(STORE, 'store', { content: `milk ${i}` })).resolves.toHaveProperty(
+    await expect(victim.ask(STORE, 'store', { content: `milk ${randomUUID()}` })).resolves.toHaveProperty(
       'data.created',
       true,
     )
