@@ -56,7 +56,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   endpoint = await JudgeEndpoint.start()
-  const judge = { url: endpoint.url, model: 'm', timeoutMs: 300 }
+  const judge = { url: endpoint.url, model: 'm', timeoutMs: 4_000 }
   conscience = createConscience({ bus: buses[0] as Bus, policyFile: join(folder, 'policy.yaml'), judge })
   await conscience.start()
 })
@@ -116,7 +116,7 @@ describe('a judge of calls', () => {
   })
 
   it.each([
-    ['is slow', () => {}, 'no answer within 300 ms'],
+    ['is slow', () => {}, 'no answer within 4000 ms'],
     ['fails', (response) => response.writeHead(500).end(), 'the endpoint answered with HTTP 500'],
     ['breaks off', (response) => response.socket?.destroy(), 'the endpoint cannot be reached'],
     [
