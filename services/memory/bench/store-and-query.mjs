@@ -77,7 +77,7 @@ await latency('word, tags, layer', {
 })
 
 const begun = performance.now()
-const { forgotten } = await store.forget({ tags: ['kind3'] })
+const { forgotten } = await store.forget({ tags: ['kind3'], confirm: COUNT })
 console.log(`forgot ${forgotten} in ${Math.round(performance.now() - begun)} ms`)
 await store.close()
 const opened = performance.now()

@@ -46,14 +46,8 @@ export class RecordWriter {
 
   /** What was stored under this id, idempotency key or text already is answered, and merged where it is another's text. */
   store(record: MemoryRow, duplicates: MemoryStoreInput['duplicates'] = 'merge'): MemoryStored {
-    // An expired memory is gone, swept or not; only the note about it counts from here on.
-    this.#parts.removal.sweepOne(record.id, record.created_at)
-    const repeated = this.#repeated(record)
-    if (repeated !== undefined) return repeated
-    if (duplicates === 'merge') {
-      const merged = this.#mergeable(record)
-      if (merged !== undefined) return this.#merge(merged, record)
-    }
+    const there = this.#isKnown(record) ? this.#takenUp(record, duplicates) : undefined
+    if (there !== undefined) return there
     const older = this.#superseded(record)
     this.mustFit(record.owner, record.bytes + (older?.bytes ?? 0))
     if (older !== undefined) this.#supersede(older, record)
@@ -109,6 +103,21 @@ export class RecordWriter {
       `The memories of ${owner} have ${has} bytes of at most ${maximum}, and this one needs ${bytes} more; forget some first.`,
       { bytes: has, needed_bytes: bytes, maximum_bytes: maximum },
     )
+  }
+
+  #isKnown({ id, content_hash, owner, idempotency_key }: MemoryRow): boolean {
+    if (idempotency_key !== null) return true
+    // One look for what most stores find nothing of.
+    return this.statements.known?.all(id, content_hash, owner)[0]?.known !== 0
+  }
+
+  #takenUp(record: MemoryRow, duplicates: MemoryStoreInput['duplicates']): MemoryStored | undefined {
+    // An expired memory is gone, swept or not; only the note about it counts from here on.
+    this.#parts.removal.sweepOne(record.id, record.created_at)
+    const repeated = this.#repeated(record)
+    if (repeated !== undefined) return repeated
+    const merged = duplicates === 'merge' ? this.#mergeable(record) : undefined
+    return merged === undefined ? undefined : this.#merge(merged, record)
   }
 
   #repeated(record: MemoryRow): MemoryStored | undefined {

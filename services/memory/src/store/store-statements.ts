@@ -62,6 +62,8 @@ type Writing = Pick<Statement<unknown>, 'run'>
 
 /** What a `RecordWriter` reads and writes; each statement sees what those before it wrote. */
 export interface RecordStatements {
+  /** Whether anything is known of an id, or of a text of its owner's; where it is not given each is looked for. */
+  readonly known?: Reading<{ known: number }>
   readonly byId: Reading<StoredRow>
   readonly bySeq: Reading<StoredRow>
   readonly byText: Reading<StoredRow>
@@ -99,6 +101,11 @@ export function statementsFor(database: Database) {
   }
   return {
     byId: database.prepare<StoredRow>('SELECT * FROM memories WHERE id = ?'),
+    known: database.prepare<{ known: number }>(
+      `SELECT EXISTS (SELECT 1 FROM memories WHERE id = ?1) OR EXISTS (SELECT 1 FROM merged_ids WHERE id = ?1)
+        OR EXISTS (SELECT 1 FROM gone WHERE id = ?1)
+        OR EXISTS (SELECT 1 FROM memories WHERE substr(content_hash, 1, 16) = substr(?2, 1, 16) AND owner = ?3) AS known`,
+    ),
     bySeq: database.prepare<StoredRow>('SELECT * FROM memories WHERE seq = ?'),
     byText: database.prepare<StoredRow>(
       `SELECT * FROM memories WHERE substr(content_hash, 1, 16) = substr(?1, 1, 16) AND owner = ?2
