@@ -210,3 +210,14 @@ describe('words', () => {
     expect((await store.stats()).memories).toBe(1)
   })
 })
+
+it.each([
+  ['as_of', { as_of: '2026-01-01T00:00:00Z' }],
+  ['cursor', { cursor: 'x' }],
+])('a query with %s is refused by its name, not answered as if it were not there', async (field, query) => {
+  const store = await PostgresMemory.open({
+    address: readDatabaseUrl(await server.newDatabase()) as DatabaseAddress,
+  })
+  onTestFinished(() => store.close())
+  await expect(store.query(query)).rejects.toMatchObject({ name: 'MemoryInputError', field })
+})

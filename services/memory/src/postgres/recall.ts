@@ -4,6 +4,7 @@ import {
   type MemoryRecalled,
   queryOthersSchema,
 } from '@jamey/contracts'
+import { MemoryInputError } from '../model/errors.js'
 import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
 import { circumstancesOf, type Filter, ownedBy } from '../search/filter.js'
@@ -32,6 +33,9 @@ interface Question {
   readonly nowMs: number
 }
 
+/** Members of a query that would change its answer, and that only a memory file knows by now. */
+const NOT_SERVED = ['as_of', 'cursor'] as const
+
 /** Answers a query: the newest first without words, else the best first; see `score.ts` for what best means. */
 export async function recall(
   session: Session,
@@ -39,6 +43,10 @@ export async function recall(
   { nowMs, reach }: { nowMs: number; reach: Reach | undefined },
 ): Promise<MemoryRecalled> {
   const query = parsed(queryOthersSchema, input)
+  for (const field of NOT_SERVED) {
+    if (query[field] !== undefined)
+      throw new MemoryInputError(field, 'is not served by a memory in PostgreSQL; leave it out')
+  }
   const filter = {
     ...circumstancesOf(query),
     layers: query.layers,
