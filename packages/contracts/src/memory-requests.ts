@@ -137,12 +137,30 @@ export const querySchema = z.strictObject({
 /** The same among everybody's, or those of one owner. */
 export const queryOthersSchema = querySchema.extend({ owner: memoryOwner.optional() })
 
+/** What the score of a memory consists of; `recency` and `importance` are factors, and all else is added up. */
+export const memoryWhySchema = z.object({
+  /** The words of the question that it has, in any of their forms. */
+  terms: z.array(z.object({ word: z.string(), weight: z.number() })),
+  /** Words that it has in common with what fits best. */
+  widened: z.number().optional(),
+  /** Words of the question that stand near each other in it. */
+  near: z.number().optional(),
+  /** It happened when the question says. */
+  time: z.number().optional(),
+  /** Words in the turns before and after it. */
+  neighbours: z.number().optional(),
+  /** The cosine of its meaning and the question's, where there is an endpoint of embeddings; or why it is not known. */
+  meaning: z.object({ similarity: z.number().optional(), missing: z.string().optional() }).optional(),
+  recency: z.number(),
+  importance: z.number(),
+})
+
 export const recalledSchema = z.object({
   memories: z.array(
     memorySchema.extend({
       score: z.number(),
       /** What it was found by, where that was asked for. */
-      why: jsonObject.optional(),
+      why: memoryWhySchema.optional(),
     }),
   ),
   /** How many fit, of which `memories` is one page. */
@@ -245,6 +263,7 @@ export type MemoryForgetOthers = z.output<typeof forgetOthersSchema>
 export type MemoryForgotten = z.output<typeof forgottenSchema>
 export type MemoryQuery = z.output<typeof querySchema>
 export type MemoryQueryInput = z.input<typeof querySchema>
+export type MemoryWhy = z.output<typeof memoryWhySchema>
 export type MemoryRecalled = z.output<typeof recalledSchema>
 export type MemoryGet = z.output<typeof getSchema>
 export type MemoryGot = z.output<typeof gotSchema>

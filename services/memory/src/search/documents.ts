@@ -24,6 +24,8 @@ export interface Audience {
   readonly scope: string
 }
 
+export const REMOVED = 1
+export const EXPIRES = 2
 export const NONE = 0xffffffff
 /** Remarks of one occasion: dated about the same, stored one after the other, and short. */
 const OCCASION_MS = 30 * 60 * 1000
@@ -44,7 +46,8 @@ export class Documents {
   audience = new Uint32Array(1024)
   length = new Uint16Array(1024)
   layer = new Uint8Array(1024)
-  isRemoved = new Uint8Array(1024)
+  /** 0 for nearly all: `REMOVED`, or `EXPIRES` where `expiresAt` has to be looked at. */
+  state = new Uint8Array(1024)
   turn = new Uint32Array(1024)
   session = new Uint32Array(1024)
   /** The neighbours in the session: the documents of the turns before and after. */
@@ -78,6 +81,7 @@ export class Documents {
     this.#place(doc)
     this.occurredAt[doc] = facts.occurredAt
     this.expiresAt[doc] = facts.expiresAt
+    this.state[doc] = facts.expiresAt === Number.POSITIVE_INFINITY ? 0 : EXPIRES
     this.importance[doc] = facts.importance
     this.audience[doc] = this.#audience(facts)
     this.length[doc] = Math.min(length, 65_535)
@@ -101,13 +105,13 @@ export class Documents {
     for (let at = hash(seq) & mask; ; at = (at + 1) & mask) {
       const place = this.#places[at] as number
       if (place === 0) return undefined
-      if (this.seq[place - 1] === seq && this.isRemoved[place - 1] === 0) return place - 1
+      if (this.seq[place - 1] === seq && this.state[place - 1] !== REMOVED) return place - 1
     }
   }
 
   remove(doc: number): void {
-    if (this.isRemoved[doc] === 1) return
-    this.isRemoved[doc] = 1
+    if (this.state[doc] === REMOVED) return
+    this.state[doc] = REMOVED
     this.removed++
     this.totalLength -= this.length[doc] as number
   }
@@ -180,7 +184,7 @@ export class Documents {
     this.audience = grown(this.audience, new Uint32Array(length))
     this.length = grown(this.length, new Uint16Array(length))
     this.layer = grown(this.layer, new Uint8Array(length))
-    this.isRemoved = grown(this.isRemoved, new Uint8Array(length))
+    this.state = grown(this.state, new Uint8Array(length))
     this.turn = grown(this.turn, new Uint32Array(length))
     this.session = grown(this.session, new Uint32Array(length))
     this.before = grown(this.before, new Uint32Array(length))

@@ -1,5 +1,6 @@
 import { MEMORY_LAYERS } from '@jamey/contracts'
 import { storable } from '../model/memory-record.js'
+import { REMOVED } from './documents.js'
 import { type Filter, tagKeys } from './filter.js'
 import type { MemoryIndex } from './memory-index.js'
 
@@ -40,7 +41,7 @@ export class IndexFilter {
 
   /** Copies those that fit of the first `count` of `docs` to `kept`, and gives their number. */
   keep(docs: Uint32Array, count: number, kept: Uint32Array): number {
-    const { occurredAt, expiresAt, isRemoved, audience, layer } = this.#index.documents
+    const { occurredAt, expiresAt, state, audience, layer } = this.#index.documents
     const isReadable = this.#readable
     const isLayer = this.#layers
     const isWanted = this.#wanted
@@ -51,7 +52,7 @@ export class IndexFilter {
     let number = 0
     for (let i = 0; i < count; i++) {
       const doc = docs[i] as number
-      if (isRemoved[doc] === 1 || (expiresAt[doc] as number) <= nowMs) continue
+      if (state[doc] !== 0 && (state[doc] === REMOVED || (expiresAt[doc] as number) <= nowMs)) continue
       if (isReadable !== undefined && isReadable[audience[doc] as number] === 0) continue
       if (isLayer !== undefined && isLayer[layer[doc] as number] === 0) continue
       if (isWanted !== undefined && isWanted[doc] === 0) continue

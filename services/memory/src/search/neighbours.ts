@@ -63,9 +63,9 @@ export function neighbourScore(
   return best.reduce((sum, worth, i) => sum + worth * (hasWord(own, i) ? REPEATED_WEIGHT : WEIGHT), 0)
 }
 
-/** The bit of a word of the question; those beyond the 32nd share the last. */
+/** The bit of a word of the question; those beyond the 16th share the last. */
 export function bitOf(word: number): number {
-  return 1 << Math.min(word, 31)
+  return 1 << Math.min(word, 15)
 }
 
 function hasWord(words: number, word: number): boolean {

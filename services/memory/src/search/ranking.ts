@@ -15,6 +15,10 @@ const WINDOW = 200
 const READ = 50
 /** Share of the best score that is added to what happened when the question says. */
 const TIME_SHARE = 0.25
+/** Words that more texts have take longer to score than all others together. */
+const COMMON = 20_000
+/** What a text may get by a word, beside its rarity: a word that it has twice, at a usual length. */
+const COMMON_REACH = 1.3
 
 export interface Ranked {
   readonly doc: number
@@ -26,9 +30,13 @@ export interface Ranking {
   readonly ranked: readonly Ranked[]
   /** Number of documents that fit. */
   readonly total: number
+  /** True where those were not counted that have none but the commonest words of the question. */
+  readonly isTotalAtLeast: boolean
   /** The score of the best one, were it new and important. */
   readonly best: number
+  /** Those of the best, which were looked at more closely. */
   readonly parts: ReadonlyMap<number, RankedParts>
+  readonly asked: readonly AskedWord[]
 }
 
 /** What the score of a document consists of, before recency and importance. */
@@ -48,7 +56,14 @@ export interface RankingOptions {
   readonly textsOf: (docs: readonly number[]) => readonly string[]
 }
 
-const NOTHING: Ranking = { ranked: [], total: 0, best: 1, parts: new Map() }
+const NOTHING: Ranking = {
+  ranked: [],
+  total: 0,
+  isTotalAtLeast: false,
+  best: 1,
+  parts: new Map(),
+  asked: [],
+}
 
 /** Puts the documents of an index in order for one question after another. */
 export class Ranker {
@@ -67,11 +82,9 @@ export class Ranker {
   rank(text: string, options: RankingOptions): Ranking {
     const asked = askedWords(this.index, text)
     if (asked.length === 0) return NOTHING
-    this.scoring.begin()
-    for (const [i, { terms }] of asked.entries()) for (const term of terms) this.scoring.add(term, bitOf(i))
-    this.scoring.filter(options.filter)
-    const total = this.scoring.fittingCount
     const depth = Math.max(options.depth, WINDOW)
+    const isPruned = this.#addWords(asked, depth, options)
+    const total = this.scoring.fittingCount
     const first = this.#select(depth, options.nowMs)
     const all = this.#widen(asked, first, options) ? this.#select(depth, options.nowMs) : first
     const window = all.slice(0, WINDOW)
@@ -84,15 +97,52 @@ export class Ranker {
     return {
       ranked,
       total: Math.max(total, ranked.length),
+      isTotalAtLeast: isPruned,
       best: this.#best(parts) * MOST_BOOST,
       parts,
+      asked,
     }
   }
 
   rarities(asked: readonly AskedWord[]): number[] {
-    return asked.map(({ terms }) =>
-      Math.max(...terms.map(({ term, weight }) => weight * this.scoring.rarity(term))),
-    )
+    return asked.map(({ terms }) => this.#rarity(terms))
+  }
+
+  /**
+   * Scores what has a word of the question, the rarest words first. Where these alone have filled the page with scores
+   * that a text of the commonest words would not reach, the latter only add to what was found: a question costs what
+   * its rare words cost (as in MaxScore; Turtle and Flood 1995). True where that was so.
+   */
+  #addWords(asked: readonly AskedWord[], depth: number, { filter, nowMs }: RankingOptions): boolean {
+    const { scoring } = this
+    scoring.begin()
+    const words = asked.map(({ terms }, i) => ({ terms, bit: bitOf(i), rarity: this.#rarity(terms) }))
+    words.sort((a, b) => b.rarity - a.rarity)
+    const common = words.filter(({ terms }) => terms.some(({ term }) => this.#isCommon(term)))
+    for (const { terms, bit } of words) {
+      if (!terms.some(({ term }) => this.#isCommon(term))) for (const term of terms) scoring.add(term, bit)
+    }
+    scoring.filter(filter)
+    if (common.length === 0) return false
+    const reach = common.reduce((sum, { rarity }) => sum + rarity, 0) * COMMON_REACH
+    const least = scoring.fittingCount < depth ? 0 : (this.#select(depth, nowMs).at(-1)?.score ?? 0)
+    const isPruned = least > reach
+    for (const { terms, bit } of common) {
+      for (const term of terms) {
+        if (isPruned) scoring.addToTouched(term, bit)
+        else scoring.add(term, bit)
+      }
+    }
+    if (!isPruned) scoring.filter(filter)
+    return isPruned
+  }
+
+  #isCommon(term: number): boolean {
+    return this.index.postings.count(term) > COMMON
+  }
+
+  #rarity(terms: AskedWord['terms']): number {
+    return Math.max(...terms.map(({ term, weight }) => weight * this.scoring.rarity(term)))
   }
 
   #select(limit: number, nowMs: number): Ranked[] {
@@ -121,7 +171,7 @@ export class Ranker {
       length: lengths[i] as number,
     }))
     const terms = feedbackTerms(this.index, this.scoring, texts, asked.length)
-    for (const term of terms) this.scoring.addToTouched(term)
+    for (const term of terms) this.scoring.addToTouched(term, 0)
     return terms.length > 0
   }
 

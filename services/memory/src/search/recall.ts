@@ -2,13 +2,16 @@ import {
   type MemoryQuery,
   type MemoryQueryInput,
   type MemoryRecalled,
+  type MemoryWhy,
   queryOthersSchema,
 } from '@jamey/contracts'
 import type { Database, SqlValue, Statement } from '../file/database.js'
 import type { QueryVector } from '../model/embeddings.js'
-import { StorageError } from '../model/errors.js'
+import { MemoryRefusedError } from '../model/errors.js'
 import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
+import { cursorAt, placeOf } from './cursor.js'
+import { explanation } from './explanation.js'
 import {
   asksTheFile,
   type Condition,
@@ -22,7 +25,7 @@ import { IndexFilter } from './index-filter.js'
 import { IndexKeeper } from './index-keeper.js'
 import { Meaning, type Nearest } from './meaning.js'
 import type { MemoryIndex } from './memory-index.js'
-import { Ranker, type Ranking } from './ranking.js'
+import { type Ranked, Ranker, type Ranking } from './ranking.js'
 import { score } from './score.js'
 
 /** Bytes of one page, as content, tags and metadata lie in the file; it has one memory at least. */
@@ -38,19 +41,11 @@ interface MeasuredRow {
   readonly bytes: number
 }
 
+type SearchedRow = MemoryRow & { readonly seq: number }
+
 export interface RecallOptions {
   /** Time after which a question that waits for the index is given up; 5 seconds by default. */
   readonly queryMs?: number | undefined
-}
-
-/** A page that ends before its limit, and not because there is no more, says so. */
-function pageOf(
-  { limit, offset = 0 }: MemoryQuery,
-  memories: MemoryRecalled['memories'],
-  total: number,
-): MemoryRecalled {
-  const isTruncated = memories.length < Math.min(limit, total - offset)
-  return isTruncated ? { memories, total, truncated: true } : { memories, total }
 }
 
 /**
@@ -110,35 +105,48 @@ export class Recall {
         this.#keeper.catchUp(SLICE_MS) ? { value: ask() } : undefined,
       )
       if (answer !== undefined) return answer.value
-      if (performance.now() > until) throw notYet(this.#database.file)
+      if (performance.now() > until) throw tooSlow(forMs)
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
   #list(query: MemoryQuery, wanted: Filter, nowMs: number): MemoryRecalled {
     const filter = filterCondition(wanted, nowMs)
-    const rows = this.#rows<MemoryRow>(
+    const place = query.cursor === undefined ? undefined : placeOf(query.cursor, 2)
+    const behind = place === undefined ? '' : ' AND (m.occurred_at, m.seq) < (?, ?)'
+    const rows = this.#rows<SearchedRow & { readonly available: number }>(
       `WITH page AS MATERIALIZED (
-          SELECT m.seq, m.occurred_at, ${BYTES} AS bytes FROM memories m WHERE ${filter.sql}
+          SELECT m.seq, m.occurred_at, ${BYTES} AS bytes FROM memories m WHERE ${filter.sql}${behind}
           ORDER BY m.occurred_at DESC, m.seq DESC LIMIT ? OFFSET ?
         ),
         measured AS (
-          SELECT seq, bytes, sum(bytes) OVER (ORDER BY occurred_at DESC, seq DESC) AS up_to FROM page
+          SELECT seq, bytes, sum(bytes) OVER (ORDER BY occurred_at DESC, seq DESC) AS up_to,
+            count(*) OVER () AS available FROM page
         )
-      SELECT m.* FROM measured JOIN memories m ON m.seq = measured.seq
+      SELECT m.*, measured.available FROM measured JOIN memories m ON m.seq = measured.seq
       WHERE ${IS_WITHIN_PAGE} ORDER BY m.occurred_at DESC, m.seq DESC`,
-      [...filter.values, query.limit, query.offset ?? 0],
+      [...filter.values, ...(place ?? []), query.limit + 1, place === undefined ? (query.offset ?? 0) : 0],
     )
-    const memories = rows.map((row) => {
-      const facts = { relevance: 1, importance: row.importance, ageMs: nowMs - row.occurred_at }
-      return { ...memoryFromRow(row), score: score(facts) }
-    })
-    return pageOf(query, memories, this.#count(wanted, filter, nowMs))
+    const taken = rows.slice(0, query.limit)
+    const available = rows[0]?.available ?? 0
+    const last = taken.at(-1)
+    return {
+      memories: taken.map((row) => {
+        const facts = { relevance: 1, importance: row.importance, ageMs: nowMs - row.occurred_at }
+        return { ...memoryFromRow(row), score: score(facts) }
+      }),
+      total: this.#count(wanted, filter, nowMs),
+      ...(taken.length < Math.min(query.limit, available) ? { truncated: true } : {}),
+      ...(last !== undefined && taken.length < available
+        ? { next_cursor: cursorAt([last.occurred_at, last.seq]) }
+        : {}),
+    }
   }
 
   /** How many fit: by the index where it is there, since counting rows takes longer than reading a page of them. */
   #count(wanted: Filter, filter: Condition, nowMs: number): number {
-    if (this.#keeper.isUp) return new IndexFilter(this.#keeper.index, wanted, nowMs).count()
+    if (this.#keeper.isUp && !asksTheFile(wanted))
+      return new IndexFilter(this.#keeper.index, wanted, nowMs).count()
     const [counted] = this.#rows<{ total: number }>(
       `SELECT count(*) AS total FROM memories m WHERE ${filter.sql}`,
       filter.values,
@@ -148,28 +156,39 @@ export class Recall {
 
   #search(text: string, query: MemoryQuery, filter: Filter, { nowMs, asked }: Asked): MemoryRecalled {
     const { index } = this.#keeper
-    const offset = query.offset ?? 0
+    const [offset = 0] = query.cursor === undefined ? [query.offset ?? 0] : placeOf(query.cursor, 1)
     const depth = offset + query.limit
     const wanted = new IndexFilter(index, filter, nowMs, this.#allowed(filter, nowMs))
     const nearest = this.#meaning.nearest(asked, index, { wanted, depth })
     const near = nearest !== undefined && 'near' in nearest ? nearest.near : undefined
-    const byWords = this.#rankerOf(index).rank(text, {
+    const ranker = this.#rankerOf(index)
+    const byWords = ranker.rank(text, {
       filter: wanted,
       depth: Math.max(depth, near?.size ?? 0),
       nowMs,
       textsOf: (docs) => this.#textsOf(index, docs),
     })
-    const { ranked, total, best } = near === undefined ? byWords : fusedWith(byWords, near)
-    const page = ranked.slice(offset, offset + query.limit)
-    const scores = new Map(page.map(({ doc, score }) => [index.documents.seq[doc] as number, score]))
-    const rows = this.#page([...scores.keys()])
-    const memories = rows.map((row) => ({
-      ...memoryFromRow(row),
-      score: (scores.get(row.seq) as number) / best,
-      ...(query.explain === true ? { why: meaningOf(nearest, index.documents.find(row.seq)) } : {}),
-    }))
-    const found = pageOf(query, memories, total)
-    return near === undefined ? found : { ...found, total_is_at_least: true }
+    const ranking = near === undefined ? byWords : fusedWith(byWords, near)
+    const page = ranking.ranked.slice(offset, offset + query.limit)
+    const hits = new Map(page.map((hit) => [index.documents.seq[hit.doc] as number, hit]))
+    const memories = this.#page([...hits.keys()]).map((row) => {
+      const { doc, score: found } = hits.get(row.seq) as Ranked
+      const recalled = { ...memoryFromRow(row), score: found / ranking.best }
+      return query.explain === true
+        ? {
+            ...recalled,
+            why: { ...explanation(ranker, byWords, doc, row, nowMs), ...meaningOf(nearest, doc) },
+          }
+        : recalled
+    })
+    const end = offset + memories.length
+    return {
+      memories,
+      total: ranking.total,
+      ...(ranking.isTotalAtLeast ? { total_is_at_least: true } : {}),
+      ...(memories.length < page.length ? { truncated: true } : {}),
+      ...(memories.length > 0 && end < ranking.total ? { next_cursor: cursorAt([end]) } : {}),
+    }
   }
 
   #allowed(filter: Filter, nowMs: number): ReadonlySet<number> | undefined {
@@ -180,7 +199,7 @@ export class Recall {
   }
 
   /** The memories of a page in this order, as many as one may have by their bytes. */
-  #page(seqs: readonly number[]): (MemoryRow & { readonly seq: number })[] {
+  #page(seqs: readonly number[]): SearchedRow[] {
     if (seqs.length === 0) return []
     const asked = JSON.stringify(seqs)
     const measured = this.#rows<MeasuredRow>(
@@ -193,7 +212,7 @@ export class Recall {
       bytes += sizes.get(seq) ?? 0
       return i === 0 || bytes <= PAGE_BYTES
     })
-    const rows = this.#rows<MemoryRow & { readonly seq: number }>(
+    const rows = this.#rows<SearchedRow>(
       'SELECT m.* FROM memories m WHERE m.seq IN (SELECT value FROM json_each(?))',
       [JSON.stringify(taken)],
     )
@@ -231,23 +250,21 @@ interface Asked {
   readonly asked: QueryVector | undefined
 }
 
-/** What is far up by its words, by its meaning, or by both. */
+/** What is far up by its words, by its meaning, or by both. Of what is near in meaning only the nearest are counted. */
 function fusedWith(byWords: Ranking, near: ReadonlyMap<number, number>): Ranking {
   const ranked = fuse([byWords.ranked.map(({ doc }) => doc), [...near.keys()]])
-  return { ...byWords, ranked, total: Math.max(byWords.total, ranked.length), best: 1 }
+  return { ...byWords, ranked, total: Math.max(byWords.total, ranked.length), isTotalAtLeast: true, best: 1 }
 }
 
 /** How near a memory is to the question, or why that is not known. */
-function meaningOf(nearest: Nearest | undefined, doc: number | undefined): Record<string, unknown> {
+function meaningOf(nearest: Nearest | undefined, doc: number): Pick<MemoryWhy, 'meaning'> {
   if (nearest === undefined) return {}
   if ('missing' in nearest) return { meaning: { missing: nearest.missing } }
-  const similarity = nearest.near.get(doc ?? -1)
+  const similarity = nearest.near.get(doc)
   return similarity === undefined ? {} : { meaning: { similarity } }
 }
 
-function notYet(file: string): StorageError {
-  return new StorageError(
-    'storage-busy',
-    `The words of the memory file ${file} are still being read; ask again in a moment.`,
-  )
+function tooSlow(forMs: number): MemoryRefusedError {
+  const why = `the words of the memories are still being read, which took longer than ${forMs} ms`
+  return new MemoryRefusedError('memory-query-timeout', `${why}; ask again in a moment.`)
 }

@@ -21,22 +21,27 @@ export class Scoring {
   fitting = new Uint32Array(1024)
   fittingCount = 0
   /** For each document which words of the question it has, a bit for each. */
-  had = new Uint32Array(1024)
+  had = new Uint16Array(1024)
 
   constructor(index: MemoryIndex) {
     this.#index = index
   }
 
   get bytes(): number {
-    return this.scores.length * 16
+    return this.scores.length * 14
   }
 
   /** Forgets the scores of the question before. */
   begin(): void {
-    for (let i = 0; i < this.touchedCount; i++) {
-      const doc = this.touched[i] as number
-      this.scores[doc] = 0
-      this.had[doc] = 0
+    if (this.touchedCount * 8 > this.scores.length) {
+      this.scores.fill(0)
+      this.had.fill(0)
+    } else {
+      for (let i = 0; i < this.touchedCount; i++) {
+        const doc = this.touched[i] as number
+        this.scores[doc] = 0
+        this.had[doc] = 0
+      }
     }
     this.touchedCount = 0
     const { length } = this.#index.documents.seq
@@ -44,7 +49,7 @@ export class Scoring {
     this.scores = new Float32Array(length)
     this.touched = new Uint32Array(length)
     this.fitting = new Uint32Array(length)
-    this.had = new Uint32Array(length)
+    this.had = new Uint16Array(length)
   }
 
   /** How much it tells that a text has this term: the rarer, the more, and always something. */
@@ -77,10 +82,10 @@ export class Scoring {
     this.touchedCount = count
   }
 
-  /** The same for what the question was widened by, and only in documents that have a word of the question itself. */
-  addToTouched({ term, weight }: WeightedTerm): void {
+  /** The same in those documents alone that have a score already. */
+  addToTouched({ term, weight }: WeightedTerm, bit: number): void {
     const { documents, postings } = this.#index
-    const { scores } = this
+    const { scores, had } = this
     const lengths = documents.length
     const factor = weight * this.rarity(term) * (BM25.k1 + 1)
     const constant = BM25.k1 * (1 - BM25.b)
@@ -92,6 +97,7 @@ export class Scoring {
         const old = scores[doc] as number
         if (old === 0) continue
         const frequency = entry & 0xff
+        had[doc] = (had[doc] as number) | bit
         scores[doc] = old + (factor * frequency) / (frequency + constant + perWord * (lengths[doc] as number))
       }
     })

@@ -71,6 +71,10 @@ export interface MemoryStoreOptions {
   readonly ownerBytes?: number | undefined
   /** Memories of each layer that one owner keeps when they are consolidated; any number by default. */
   readonly budgets?: LayerBudgets | undefined
+  /** Time after which a question is given up, such as while the words of a large file are still being read. */
+  readonly queryMs?: number | undefined
+  /** True where the words are read at once, and not when the first question comes. */
+  readonly isSearched?: boolean | undefined
   /** Time that a write waits for another process that shares the file. */
   readonly busyTimeoutMs?: number | undefined
   /** Milliseconds since 1970. */
@@ -117,8 +121,10 @@ export class MemoryStore implements MemoryStorage {
     this.#limits = { ...MEMORY_LIMITS, ...options.limits }
     this.#budgets = options.budgets
     this.#writes = new GroupCommit(database)
-    this.#recall = new Recall(database)
     this.#asOf = new AsOf(database)
+    this.#recall = new Recall(database, { queryMs: options.queryMs })
+    // What fails here fails again, and is told, when somebody asks.
+    if (options.isSearched === true) this.#recall.warm().catch(() => {})
     this.#pages = new ArchivePages(database)
     this.#announcements = announcer === undefined ? undefined : new AnnouncementTable(database, announcer)
     const announce = this.#announcements?.add.bind(this.#announcements) ?? (() => {})

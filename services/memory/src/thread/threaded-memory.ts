@@ -82,7 +82,7 @@ export async function openThreadedMemory({
   })
   try {
     const reader = await MemoryThread.open({
-      store: { ...store, claim: undefined },
+      store: { ...store, claim: undefined, isSearched: true },
       now,
       maximumRunning: RUNNING_READS,
       maximumRunningPerSender: READS_OF_ONE,

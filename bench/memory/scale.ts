@@ -1,0 +1,81 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { MemoryStore } from '@jamey/memory'
+import { median } from '../kit/numbers.js'
+import { randomFrom } from './sets.js'
+
+export interface Scale {
+  readonly memories: number
+  readonly storesPerSecond: number
+  readonly fileMegabytes: number
+  /** From opening the file until the first question is answered. */
+  readonly startSeconds: number
+  readonly indexBytesPerMemory: number
+  readonly questions: readonly { readonly name: string; readonly p50: number; readonly p99: number }[]
+}
+
+const WORDS = 200_000
+const IN_FLIGHT = 500
+const ASKED = 200
+/** Share of a text that are words like these, as in English. */
+const LITTLE = 'the to and of a in is it was for on that with we at'.split(' ')
+const LITTLE_SHARE = 0.4
+
+/** Stores so many memories, and asks in the same process: what the thread of a service takes for it. */
+export async function scaleOf(memories: number, folder: string): Promise<Scale> {
+  const random = randomFrom(42)
+  // The n-th word comes about 1/n as often as the first.
+  const word = (): string => `w${Math.floor(WORDS ** random()).toString(36)}`
+  const text = (): string =>
+    Array.from({ length: 12 + Math.floor(random() * 25) }, () =>
+      random() < LITTLE_SHARE ? LITTLE[Math.floor(LITTLE.length * random() ** 2)] : word(),
+    ).join(' ')
+  const file = join(folder, `memory-${memories}.db`)
+  const filled = MemoryStore.open({ file })
+  const begun = performance.now()
+  for (let i = 0; i < memories; i += IN_FLIGHT) {
+    const some = Array.from({ length: Math.min(IN_FLIGHT, memories - i) }, (_, k) =>
+      filled.store(
+        { content: text(), layer: 'semantic', scope: 'shared', duplicates: 'keep' },
+        { id: `m${i + k}`, source: `agent-${(i + k) % 10}` },
+      ),
+    )
+    await Promise.all(some)
+  }
+  const storesPerSecond = (memories / (performance.now() - begun)) * 1000
+  await filled.close()
+  const before = process.memoryUsage()
+  const opened = performance.now()
+  const store = MemoryStore.open({ file, queryMs: 3_600_000 })
+  await store.query({ query: 'first' })
+  const startSeconds = (performance.now() - opened) / 1000
+  const after = process.memoryUsage()
+  const taken = after.arrayBuffers + after.heapUsed - before.arrayBuffers - before.heapUsed
+  const asked = {
+    'question of 8 words': () => `what did the ${Array.from({ length: 5 }, word).join(' ')}`,
+    the: () => 'the',
+    'rare word': () => `w${Math.floor(WORDS * (0.5 + random() / 2)).toString(36)}`,
+    'word with a letter wrong': () => `${word().slice(0, 3)}xyz`,
+  }
+  const questions = []
+  for (const [name, make] of Object.entries(asked)) {
+    const times: number[] = []
+    for (let i = 0; i < ASKED; i++) {
+      const query = make()
+      const startedAt = performance.now()
+      await store.query({ query }, { reach: { owner: 'agent-3' } })
+      times.push(performance.now() - startedAt)
+    }
+    times.sort((a, b) => a - b)
+    questions.push({ name, p50: median(times), p99: times[Math.floor(ASKED * 0.99)] ?? 0 })
+  }
+  await store.close()
+  return {
+    memories,
+    storesPerSecond,
+    fileMegabytes: statSync(file).size / 1e6,
+    startSeconds,
+    indexBytesPerMemory: taken / memories,
+    questions,
+  }
+}

@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest'
+import { temporaryStore } from '../store/memory-file.support.js'
+import { timesIn } from './asked-times.js'
+import { fuse } from './fuse.js'
+import { IndexFilter } from './index-filter.js'
+import { type IndexedRow, MemoryIndex } from './memory-index.js'
+import { Postings } from './postings.js'
+import { Ranker } from './ranking.js'
+import { Vocabulary } from './vocabulary.js'
+
+const NOW = Date.parse('2026-05-01T12:00:00Z')
+
+function row(seq: number, content: string, more: Partial<IndexedRow> = {}): IndexedRow {
+  const circumstances = { owner: 'a', scope: 'private', layer: 'semantic', importance: 0.5 }
+  const times = { created_at: NOW, occurred_at: NOW, expires_at: null }
+  return { seq, content, tags: '[]', metadata: '{}', ...circumstances, ...times, ...more }
+}
+
+function indexOf(...rows: IndexedRow[]): MemoryIndex {
+  const index = new MemoryIndex()
+  for (const one of rows) index.put(one)
+  return index
+}
+
+function found(index: MemoryIndex, rows: readonly IndexedRow[], question: string): number[] {
+  const ranking = new Ranker(index).rank(question, {
+    filter: new IndexFilter(index, {}, NOW),
+    depth: 10,
+    nowMs: NOW,
+    textsOf: (docs) => docs.map((doc) => rows[doc]?.content ?? ''),
+  })
+  return ranking.ranked.map(({ doc }) => index.documents.seq[doc] as number)
+}
+
+describe('postings', () => {
+  it('give back every entry of every term, however many there are', () => {
+    const postings = new Postings()
+    const terms = [1, 2, 3, 7, 8, 9, 100, 4095, 4096, 20_000, 70_000]
+    for (let doc = 0; doc < 70_000; doc++) {
+      for (const [term, count] of terms.entries()) if (doc < count) postings.add(term, doc, (doc % 300) + 1)
+    }
+    for (const [term, count] of terms.entries()) {
+      let next = 0
+      let wrong = 0
+      postings.read(term, (page, from, to) => {
+        for (let i = from; i < to; i++, next++) {
+          if (page[i] !== ((next << 8) | Math.min((next % 300) + 1, 255)) >>> 0) wrong++
+        }
+      })
+      expect([next, wrong, postings.count(term)]).toEqual([count, 0, count])
+    }
+    expect(postings.count(5000)).toBe(0)
+  })
+})
+
+describe('a vocabulary', () => {
+  it('finds what begins with a word among sorted terms and those that came since', () => {
+    const vocabulary = new Vocabulary()
+    for (let i = 0; i < 5000; i++) vocabulary.number(`x${String(i).padStart(4, '0')}`)
+    const names = (start: string) => vocabulary.beginningWith(start, 50).map((one) => vocabulary.nameOf(one))
+    expect(names('x123')).toHaveLength(10)
+    vocabulary.number('x1234b')
+    expect(names('x1234')).toEqual(['x1234', 'x1234b'])
+    expect(names('y')).toEqual([])
+  })
+
+  it.each(['lisbno', 'lisbo', 'lisbonn', 'lizbon', 'ilsbon'])('knows what %s was meant for', (word) => {
+    const vocabulary = new Vocabulary()
+    const lisbon = vocabulary.number('lisbon')
+    expect(vocabulary.mistyped(word)).toContain(lisbon)
+    expect(vocabulary.mistyped('lsb')).toEqual([])
+  })
+})
+
+describe('a ranking', () => {
+  const turns = (...lines: string[]) => lines.map((line, i) => row(i + 1, line, { session_id: 's', turn: i }))
+
+  it('finds an answer that shares no word with the question by the turn that was answered', () => {
+    const rows = turns(
+      'Bo: Good morning to you.',
+      'Bo: How was the pottery course, Ann?',
+      'Ann: Lovely, we made two bowls and a vase.',
+      'Bo: Nice weather today.',
+      'Ann: The tram was late.',
+      'Bo: Well, see you.',
+    )
+    expect(found(indexOf(...rows), rows, 'pottery course').slice(0, 2)).toEqual([2, 3])
+    // Without sessions nothing belongs to anything.
+    const alone = rows.map((one) => ({ ...one, session_id: null, turn: null }))
+    expect(found(indexOf(...alone), alone, 'pottery course')).toEqual([2])
+  })
+
+  it('counts a word once, so that a turn is not the better for a neighbour that repeats it', () => {
+    const filler = Array.from({ length: 30 }, (_, i) => row(10 + i, `something else number${i}`))
+    const rows = [
+      row(1, 'the pottery course', { session_id: 's', turn: 0 }),
+      row(2, 'bowls by Ann', { session_id: 's', turn: 1 }),
+      row(3, 'bowls', { session_id: 't', turn: 0 }),
+      row(4, 'bowls', { session_id: 't', turn: 1 }),
+      ...filler,
+    ]
+    expect(found(indexOf(...rows), rows, 'bowls pottery course')[0]).not.toBe(3)
+    expect(
+      found(indexOf(...rows), rows, 'bowls of the pottery course')
+        .slice(0, 2)
+        .toSorted(),
+    ).toEqual([1, 2])
+  })
+
+  it('takes dated remarks that were stored in a row for a conversation', () => {
+    const dated = { created_at: NOW, occurred_at: NOW - 1e9 }
+    const rows = [
+      row(1, 'How was the pottery course?', dated),
+      row(2, 'Lovely, two bowls.', dated),
+      row(3, 'Far away in time', { ...dated, occurred_at: NOW - 9e9 }),
+    ]
+    expect(found(indexOf(...rows), rows, 'pottery')).toEqual([1, 2])
+  })
+
+  it('prefers words that stand together as in the question', () => {
+    const rows = [
+      row(1, 'a green bag on the old table beside a door'),
+      row(2, 'a bag on the green table beside an old door'),
+      row(3, 'an old bag on the table beside a green door'),
+    ]
+    expect(found(indexOf(...rows), rows, 'green door')[0]).toBe(3)
+    expect(found(indexOf(...rows), rows, 'green table')[0]).toBe(2)
+  })
+
+  it('prefers what happened when the question says', () => {
+    const on = (day: string) => ({ occurred_at: Date.parse(`${day}T10:00:00Z`) })
+    const rows = [row(1, 'a walk', on('2026-03-01')), row(2, 'a walk', on('2025-07-09'))]
+    expect(found(indexOf(...rows), rows, 'the walk in July 2025')[0]).toBe(2)
+    expect(found(indexOf(...rows), rows, 'the walk')[0]).toBe(1)
+  })
+
+  it('is the same when a frequent word is looked at last', () => {
+    const rows = Array.from({ length: 25_000 }, (_, i) =>
+      row(i + 1, i % 100 === 0 ? `common rare word${i}` : `common word${i}`),
+    )
+    const index = indexOf(...rows)
+    const ranking = new Ranker(index).rank('rare common', {
+      filter: new IndexFilter(index, {}, NOW),
+      depth: 10,
+      nowMs: NOW,
+      textsOf: (docs) => docs.map((doc) => rows[doc]?.content ?? ''),
+    })
+    expect(ranking).toMatchObject({ isTotalAtLeast: true, total: 250 })
+    expect(ranking.ranked[0]?.score).toBeGreaterThan(ranking.ranked[249]?.score ?? 0 - 1)
+    expect(ranking.ranked.every(({ doc }) => doc % 100 === 0)).toBe(true)
+  })
+})
+
+describe('an index', () => {
+  it('has a memory as it was put last, and not once it was removed', () => {
+    const rows = [row(1, 'first words'), row(2, 'second words')]
+    const index = indexOf(...rows)
+    index.put(row(1, 'other letters'))
+    expect(found(index, [...rows, row(1, 'other letters')], 'words')).toEqual([2])
+    expect(found(index, [...rows, row(1, 'other letters')], 'letters')).toEqual([1])
+    index.remove(2)
+    expect(found(index, rows, 'words')).toEqual([])
+  })
+})
+
+describe('times in a question', () => {
+  it.each([
+    ['what happened on 7 May 2023', '2023-05-07', '2023-05-08'],
+    ['what happened on May 7th, 2023', '2023-05-07', '2023-05-08'],
+    ['in march', '2026-03-01', '2026-04-01'],
+    ['in December', '2025-12-01', '2026-01-01'],
+    ['June 2024', '2024-06-01', '2024-07-01'],
+    ['notes of 2024-02-03', '2024-02-03', '2024-02-04'],
+  ])('%s', (text, from, to) => {
+    expect(timesIn(text, NOW)).toContainEqual({ from: Date.parse(from), to: Date.parse(to) })
+  })
+
+  it.each(['what may happen', 'march on', 'number 2024', 'in 40 days', '2024-13-01'])(
+    'none in: %s',
+    (text) => {
+      expect(timesIn(text, NOW)).toEqual([])
+    },
+  )
+})
+
+describe('an explanation', () => {
+  it('has parts that make up the score', async () => {
+    const { store } = temporaryStore()
+    const put = (id: string, content: string, turn: number) =>
+      store.store({ content, session_id: 's', turn, duplicates: 'keep' }, { id, source: 'a' })
+    await put('asked', 'How was the pottery course, Ann?', 0)
+    await put('told', 'The course was lovely, we made bowls.', 1)
+    const { memories } = await store.query({ query: 'what was made in the pottery courses', explain: true })
+    expect(memories.map(({ id }) => id)).toEqual(['told', 'asked'])
+    for (const { score, why } of memories) {
+      const { terms, widened = 0, near = 0, time = 0, neighbours = 0 } = why ?? { terms: [] }
+      const sum = terms.reduce((all, { weight }) => all + weight, widened + near + time + neighbours)
+      expect(sum).toBeCloseTo(score, 3)
+    }
+    expect(memories[0]?.why).toMatchObject({ terms: [{ word: 'made' }, { word: 'courses' }] })
+    expect(memories[0]?.why?.neighbours).toBeGreaterThan(0)
+    expect((await store.query({ query: 'pottery' })).memories[0]).not.toHaveProperty('why')
+  })
+})
+
+describe('cursors', () => {
+  it.each([undefined, 'number'])('go through everything once, of the question %s', async (query) => {
+    const { store } = temporaryStore()
+    for (let i = 0; i < 25; i++) {
+      await store.store({ content: `number ${i}`, duplicates: 'keep' }, { id: `m${i}`, source: 'a' })
+    }
+    const seen: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await store.query({ query, limit: 10, cursor })
+      seen.push(...page.memories.map(({ id }) => id))
+      cursor = page.next_cursor
+    } while (cursor !== undefined)
+    expect(seen).toEqual(Array.from({ length: 25 }, (_, i) => `m${24 - i}`))
+    await expect(store.query({ query, cursor: 'nonsense' })).rejects.toMatchObject({ field: 'cursor' })
+  })
+})
+
+describe('fusing', () => {
+  it('puts first what is near the top of several lists', () => {
+    const fused = fuse([
+      ['a', 'b', 'c'],
+      ['d', 'b', 'a'],
+    ])
+    expect(fused.map(({ item }) => item)).toEqual(['a', 'b', 'd', 'c'])
+  })
+})
