@@ -224,9 +224,9 @@ describe('cursors', () => {
 describe('fusing', () => {
   it('puts first what is near the top of several lists', () => {
     const fused = fuse([
-      ['a', 'b', 'c'],
-      ['d', 'b', 'a'],
+      [1, 2, 3],
+      [4, 2, 1],
     ])
-    expect(fused.map(({ item }) => item)).toEqual(['a', 'b', 'd', 'c'])
+    expect(fused.map(({ doc }) => doc)).toEqual([1, 2, 4, 3])
   })
 })
