@@ -85,13 +85,13 @@ describe('many memories', () => {
     const found = {
       ...memory,
       score: 0.5,
-      why: { words: { office: 2.12345 }, recency: 0.41234, layer: 'semantic' },
+      why: { terms: [{ word: 'office', weight: 0.41 }], recency: 0.04567, importance: 0.025 },
     }
     const text = formatRecalled(
       { memories: [found], total: 7, total_is_at_least: true, next_cursor: 'c2' },
       view,
     )
-    expect(text).toContain('why: words {"office":2.12345}, recency 0.412, layer semantic')
+    expect(text).toContain('why: terms [{"word":"office","weight":0.41}], recency 0.046, importance 0.025')
     expect(text).toMatch(/1 of at least 7 memories; the next ones: --cursor c2$/)
   })
 
