@@ -26,7 +26,11 @@ export function conversations(seed: number): EvaluationSet {
       for (let i = 0; i < TOPICS_A_SESSION; i++) {
         const topic: Topic = pick(TOPICS)
         const teller = random() < 0.5 ? 0 : 1
-        const told = discuss(topic, people[teller] as string, people[1 - teller] as string, { pick, random, say })
+        const told = discuss(topic, people[teller] as string, people[1 - teller] as string, {
+          pick,
+          random,
+          say,
+        })
         // What was told later about the same takes the place of what was told before.
         questions.set(`${people[teller]} ${TOPICS.indexOf(topic)}`, {
           text: pick(topic.questions).replace('@', people[teller] as string),
