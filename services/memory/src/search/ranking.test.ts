@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { temporaryStore } from '../store/memory-file.support.js'
-import { timesIn } from './asked-times.js'
 import { fuse } from './fuse.js'
 import { IndexFilter } from './index-filter.js'
 import { type IndexedRow, MemoryIndex } from './memory-index.js'
 import { Postings } from './postings.js'
 import { Ranker } from './ranking.js'
+import { timesIn } from './signals/asked-times.js'
 import { Vocabulary } from './vocabulary.js'
 
 const NOW = Date.parse('2026-05-01T12:00:00Z')

@@ -1,13 +1,13 @@
-import { timesIn } from './asked-times.js'
 import { Best } from './best.js'
-import { FEEDBACK_TEXTS, feedbackShare, feedbackTerms } from './feedback.js'
 import type { IndexFilter } from './index-filter.js'
 import type { MemoryIndex } from './memory-index.js'
-import { bitOf, eachNeighbour, neighbourScore } from './neighbours.js'
-import { proximity } from './proximity.js'
 import { type AskedWord, askedWords } from './question.js'
 import { boost, MOST_BOOST } from './score.js'
 import { Scoring } from './scoring.js'
+import { timesIn } from './signals/asked-times.js'
+import { FEEDBACK_TEXTS, feedbackShare, feedbackTerms } from './signals/feedback.js'
+import { bitOf, eachNeighbour, neighbourScore } from './signals/neighbours.js'
+import { proximity } from './signals/proximity.js'
 
 /** As many of the best by their words alone are looked at again, with their neighbours. */
 const WINDOW = 200

@@ -1,6 +1,6 @@
-import type { MemoryIndex } from './memory-index.js'
-import type { Scoring, WeightedTerm } from './scoring.js'
-import { wordsOf } from './words.js'
+import type { MemoryIndex } from '../memory-index.js'
+import type { Scoring, WeightedTerm } from '../scoring.js'
+import { wordsOf } from '../words.js'
 
 /** Texts from whose words a question is widened, and how many terms it gets. */
 export const FEEDBACK_TEXTS = 5

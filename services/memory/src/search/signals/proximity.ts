@@ -1,5 +1,5 @@
-import type { Vocabulary } from './vocabulary.js'
-import { wordsOf } from './words.js'
+import type { Vocabulary } from '../vocabulary.js'
+import { wordsOf } from '../words.js'
 
 /** Of a text as much is looked through. */
 const CHARACTERS = 8000

@@ -1,6 +1,6 @@
-import { type Documents, NONE } from './documents.js'
-import type { IndexFilter } from './index-filter.js'
-import type { Scoring } from './scoring.js'
+import { type Documents, NONE } from '../documents.js'
+import type { IndexFilter } from '../index-filter.js'
+import type { Scoring } from '../scoring.js'
 
 /** Turns before and after that may say what a turn is about. */
 const TURNS = 2
