@@ -15,32 +15,43 @@ export class Erasing {
   #isDue = false
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
-  #isInterrupted = false
+  /** Number of those who write to the file, or wait to: what is unused by then is not known. */
+  #writers = 0
 
   constructor(file: string, database: () => RootDatabase<Buffer, Buffer> | undefined) {
     this.#file = file
     this.#database = database
   }
 
-  /** Something has changed, or may have been when the process before this one ended. */
-  changed(): void {
+  /**
+   * Nothing is erased from now on until `release`. Whoever is to write waits for the step that is under way; undefined
+   * where there is none.
+   */
+  hold(): Promise<void> | undefined {
+    this.#writers++
+    return this.#running
+  }
+
+  /** After each `hold`, however the writing went. */
+  release(): void {
+    this.#writers--
+    this.due()
+  }
+
+  /** There may be something to erase. */
+  due(): void {
     this.#isDue = true
     this.#changedAtMs = performance.now()
     this.#timer ??= this.#startTimer(REST_MS)
   }
 
-  /** Undefined where there is nothing to wait for. */
-  interrupt(): Promise<void> | undefined {
-    this.#isInterrupted = true
-    return this.#running
-  }
-
-  /** Before the file is closed. */
+  /** Before the file is closed, when nobody writes any more. */
   async finish(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    await this.interrupt()
     if (this.#isDue) await this.#start()
+    else await this.#running
+    clearTimeout(this.#timer)
   }
 
   #startTimer(ms: number): NodeJS.Timeout {
@@ -49,13 +60,14 @@ export class Erasing {
 
   #onTimer(): void {
     this.#timer = undefined
+    // Whoever writes now sets the timer again.
+    if (this.#writers > 0) return
     const left = this.#changedAtMs + REST_MS - performance.now()
     if (left > 0) this.#timer = this.#startTimer(left)
     else void this.#start()
   }
 
   #start(): Promise<void> {
-    this.#isInterrupted = false
     this.#running ??= this.#erase().finally(() => {
       this.#running = undefined
     })
@@ -64,12 +76,14 @@ export class Erasing {
 
   async #erase(): Promise<void> {
     const database = this.#database()
-    if (database === undefined) return
-    if (hasOlderReader(database)) return this.changed()
+    if (database === undefined || this.#writers > 0) return
+    if (hasOlderReader(database)) {
+      this.#timer ??= this.#startTimer(REST_MS)
+      return
+    }
     this.#isDue = false
     try {
-      const isDone = await eraseUnused(this.#file, () => !this.#isInterrupted)
-      if (!isDone && this.#isInterrupted) this.#isDue = true
+      await eraseUnused(this.#file, () => this.#writers === 0)
     } catch {
       // A disk that cannot be written to now tells so at the next commit, after which this is tried again.
     }

@@ -78,7 +78,7 @@ export class LmdbEnvironment {
     const environment = new LmdbEnvironment(path, folder, database)
     if (salvage !== undefined) environment.#salvages.push(salvage)
     // A process that was killed has not erased what it removed.
-    environment.#erasing.changed()
+    environment.#erasing.due()
     return environment
   }
 
@@ -220,9 +220,17 @@ export class LmdbEnvironment {
    * time.
    */
   async commit(batch: Batch): Promise<void> {
+    const erasing = this.#erasing.hold()
+    try {
+      if (erasing !== undefined) await erasing
+      await this.#commit(batch)
+    } finally {
+      this.#erasing.release()
+    }
+  }
+
+  async #commit(batch: Batch): Promise<void> {
     const { keys, values } = batch
-    const erasing = this.#erasing.interrupt()
-    if (erasing !== undefined) await erasing
     if (!this.#room.isPlenty) {
       const shortage = await this.#room.shortageFor(this.#expectOpen(), batch)
       if (shortage !== undefined) throw noRoom(this.path, shortage)
@@ -251,7 +259,6 @@ export class LmdbEnvironment {
     }
     // A commit to a file that has no name any more is as good as lost.
     this.check()
-    this.#erasing.changed()
   }
 
   /**
@@ -293,7 +300,15 @@ export class LmdbEnvironment {
   }
 
   async #reopen(): Promise<void> {
-    await this.#erasing.interrupt()
+    await this.#erasing.hold()
+    try {
+      await this.#openAgain()
+    } finally {
+      this.#erasing.release()
+    }
+  }
+
+  async #openAgain(): Promise<void> {
     this.check()
     const damaged = this.#database
     this.#database = undefined
