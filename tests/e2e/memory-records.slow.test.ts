@@ -136,9 +136,18 @@ describe('jamey memory', () => {
     expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('turn-7') })
   })
 
-  it('tells how many there are', async () => {
+  it('tells how many there are, and consolidates', async () => {
     const { stdout } = await run('memory', 'stats')
     expect(stdout).toMatch(/^\d+ memories, [\d,]+ bytes, oldest .*, newest .*\nby layer {2}/)
+    const done = await run('memory', 'consolidate', '--dry-run')
+    expect(done.stdout).toMatch(
+      /^would be: \d+ memor(y|ies) merged into others, \d+ kept for good, \d+ let go/,
+    )
+    expect(await json('memory', 'consolidate')).toEqual({
+      merged: expect.any(Number),
+      promoted: expect.any(Number),
+      evicted: expect.any(Number),
+    })
   })
 
   it('checks the file, and a backup of it, and makes its indexes anew while it runs', async () => {

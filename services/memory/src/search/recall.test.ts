@@ -310,3 +310,19 @@ describe('pages', () => {
     await expect(store.query({ from: 'May' })).rejects.toMatchObject({ field: 'from' })
   })
 })
+
+it('counts what fits a condition that the index does not know, also once the index is there', async () => {
+  const { store, put } = await filled()
+  await put('one', 'Of a session', { session_id: 's', metadata: { level: 1 } })
+  await store.query({ query: 'session' })
+  for (const [query, total] of [
+    [{ session_id: 's' }, 1],
+    [{ session_id: 'other' }, 0],
+    [{ where: { level: 1 } }, 1],
+    [{ where: { level: 2 } }, 0],
+    [{}, 6],
+  ] as const) {
+    expect(await store.query({ ...query, limit: 100 })).toMatchObject({ total })
+    expect((await store.query({ ...query, limit: 100 })).memories.length).toBe(total)
+  }
+})
