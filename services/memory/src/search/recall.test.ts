@@ -132,7 +132,7 @@ describe('searching', () => {
     await fc.assert(
       fc.asyncProperty(fc.stringMatching(/^[a-zA-Zäöüßéñçøåа-яА-Я0-9 ,.'"-]{1,60}$/), async (content) => {
         const id = `m${++count}`
-        await store.store({ content, tags: [id] }, { id, source: 'agent-1' })
+        await store.store({ content, tags: [id], duplicates: 'keep' }, { id, source: 'agent-1' })
         for (const word of searchWords(content)) {
           expect(await idsOf(store, { query: word, tags: [id] })).toEqual([id])
         }
@@ -194,9 +194,9 @@ describe('ranking', () => {
 
   it('orders equal matches by importance and by recency', async () => {
     const { store, put } = await filled()
-    await put('dull', 'penguin', { importance: 0.1 })
-    await put('vital', 'penguin', { importance: 0.9 })
-    await put('old', 'penguin', { importance: 0.1, occurred_at: '2020-01-01T00:00:00Z' })
+    await put('dull', 'penguin', { importance: 0.1, duplicates: 'keep' })
+    await put('vital', 'penguin', { importance: 0.9, duplicates: 'keep' })
+    await put('old', 'penguin', { importance: 0.1, occurred_at: '2020-01-01T00:00:00Z', duplicates: 'keep' })
     expect(await idsOf(store, { query: 'penguin' })).toEqual(['vital', 'dull', 'old'])
   })
 
@@ -275,7 +275,10 @@ describe('pages', () => {
     const { store } = temporaryStore()
     // 2 bytes a character; of the pieces of 50 000 bytes five fit.
     for (let i = 0; i < 12; i++) {
-      await store.store({ content: `part ${'\u00e9'.repeat(25_000)}` }, { id: `m${i}`, source: 'agent-1' })
+      await store.store(
+        { content: `part ${'\u00e9'.repeat(25_000)}`, duplicates: 'keep' },
+        { id: `m${i}`, source: 'agent-1' },
+      )
     }
     for (const query of ['', 'part']) {
       const pages = []
@@ -296,7 +299,9 @@ describe('pages', () => {
   it('have one memory at least, whatever its size', async () => {
     const { store } = temporaryStore()
     const content = `large ${'\u20ac'.repeat(99_990)}`
-    for (const id of ['a', 'b']) await store.store({ content }, { id, source: 'agent-1' })
+    for (const id of ['a', 'b']) {
+      await store.store({ content, duplicates: 'keep' }, { id, source: 'agent-1' })
+    }
     for (const query of ['', 'large']) {
       expect(await store.query({ query })).toMatchObject({ memories: [{}], total: 2, truncated: true })
       expect(await store.query({ query, offset: 1 })).not.toHaveProperty('truncated')
