@@ -11,8 +11,12 @@ function answer(message: Answer): void {
   port.postMessage(message)
 }
 
+/** Calls under way but for `close`, which comes after all of them. */
+const running = new Set<Promise<void>>()
+
 async function perform(store: MemoryStore, { id, name, arguments: given }: Call): Promise<void> {
   try {
+    if (name === 'close') await Promise.all(running)
     const method = (store as object as Readonly<Record<string, (...values: readonly unknown[]) => unknown>>)[
       name
     ]
@@ -32,7 +36,10 @@ try {
   })
   port.on('message', (call: Call) => {
     nowMs = call.nowMs
-    void perform(store, call)
+    const performed = perform(store, call)
+    if (call.name === 'close') return
+    running.add(performed)
+    void performed.then(() => running.delete(performed))
   })
   answer({ id: OPENING, value: undefined })
 } catch (error) {
