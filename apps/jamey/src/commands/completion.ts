@@ -1,8 +1,7 @@
 import { EXIT } from '../support/exit-codes.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 
-export const SHELLS = ['bash', 'zsh', 'fish'] as const
-export type Shell = (typeof SHELLS)[number]
+export type Shell = 'bash' | 'zsh' | 'fish'
 
 /** A word that can come next. */
 export interface CompletedWord {

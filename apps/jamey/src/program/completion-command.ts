@@ -1,6 +1,8 @@
 import { Argument, type Command, type Option } from 'commander'
-import { type CompletedCommand, type CompletedWord, SHELLS, type Shell } from '../commands/completion.js'
+import type { CompletedCommand, CompletedWord, Shell } from '../commands/completion.js'
 import type { Run } from '../terminal/command-context.js'
+
+const SHELLS: readonly Shell[] = ['bash', 'zsh', 'fish']
 
 const HELP = `
 Example:
