@@ -44,8 +44,7 @@ async function qualitiesOf(set: EvaluationSet): Promise<Quality[]> {
   if (set.name === 'conversations') engines.unshift(await ours(set.texts, temporaryFolder().path, true))
   const found: Quality[] = []
   for (const engine of engines) {
-    // Constants were chosen with the even questions.
-    found.push(await qualityOf(set, engine, (place) => place % 2 === 1))
+    found.push(await qualityOf(set, engine))
     await engine.close()
   }
   return found

@@ -16,14 +16,9 @@ export interface Quality {
 const LOOKED_AT = 20
 
 /** Means over the questions, in percent. */
-export async function qualityOf(
-  { name, questions }: EvaluationSet,
-  engine: Engine,
-  isChosen: (place: number) => boolean,
-): Promise<Quality> {
-  const chosen = questions.filter((_, i) => isChosen(i))
+export async function qualityOf({ name, questions }: EvaluationSet, engine: Engine): Promise<Quality> {
   const sums = { recall1: 0, recall5: 0, recall10: 0, mrr: 0, ndcg10: 0 }
-  for (const { text, answers } of chosen) {
+  for (const { text, answers } of questions) {
     const wanted = new Set(answers)
     const hits = (await engine.find(text, LOOKED_AT)).map((place) => wanted.has(place))
     const within = (count: number): number => hits.slice(0, count).filter(Boolean).length / wanted.size
@@ -35,11 +30,11 @@ export async function qualityOf(
     sums.ndcg10 +=
       gain(hits.slice(0, 10)) / gain(Array.from({ length: Math.min(10, wanted.size) }, () => true))
   }
-  const mean = (sum: number): number => (100 * sum) / chosen.length
+  const mean = (sum: number): number => (100 * sum) / questions.length
   return {
     set: name,
     engine: engine.name,
-    questions: chosen.length,
+    questions: questions.length,
     recall1: mean(sums.recall1),
     recall5: mean(sums.recall5),
     recall10: mean(sums.recall10),

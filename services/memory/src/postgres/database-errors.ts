@@ -22,7 +22,7 @@ const BY_STATE: Readonly<Record<string, Advice>> = {
   '53': BUSY,
   '53100': ['storage-full', 'has no room left on its disk'],
   '55P03': BUSY,
-  '57014': ['storage-busy', 'took longer than a statement may'],
+  '57014': ['storage-busy', 'took longer than JAMEY_MEMORY_QUERY_MS lets a statement'],
   '57P01': AWAY,
   '57P02': AWAY,
   '57P03': AWAY,

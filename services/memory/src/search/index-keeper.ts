@@ -1,5 +1,7 @@
 import type { Database } from '../file/database.js'
+import { StorageError } from '../model/errors.js'
 import { type IndexedRow, MemoryIndex } from './memory-index.js'
+import { MOST_DOCUMENTS } from './postings.js'
 
 /** Rows that are read at once: few enough to stop in time. */
 const ROWS = 500
@@ -79,6 +81,7 @@ export class IndexKeeper {
     const [heads] = this.#statements.heads.all()
     if (heads === undefined) return true
     if (this.#index.isWorn || this.#hasLost(heads)) this.#begin()
+    if (this.#index.isFull) throw tooMany()
     this.#changed ??= heads.changed
     while (this.#changed < heads.changed) {
       this.#readChanges(this.#changed, Math.min(heads.changed, this.#changed + ROWS))
@@ -120,6 +123,14 @@ export class IndexKeeper {
     for (const row of rows) this.#index.put(row)
     this.#added = rows.length < ROWS ? head : (rows.at(-1)?.seq ?? head)
   }
+}
+
+function tooMany(): StorageError {
+  const most = `more than ${MOST_DOCUMENTS} memories were stored in this file`
+  return new StorageError(
+    'storage-failed',
+    `${most}, which is where its search ends: move them to PostgreSQL.`,
+  )
 }
 
 function rowsOf([found]: readonly Rows[]): IndexedRow[] {

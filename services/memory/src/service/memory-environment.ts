@@ -20,6 +20,8 @@ export interface MemoryEnvironment {
   /** Where texts and questions are sent for their vectors. */
   readonly embeddings: EmbeddingEnvironment | undefined
   readonly ownerBytes: number | undefined
+  /** Milliseconds after which a question is given up. */
+  readonly queryMs: number
   readonly groups: MemoryGroups | undefined
   readonly budgets: LayerBudgets | undefined
 }
@@ -37,7 +39,8 @@ const MAXIMUM_SECONDS = 1000 * 366 * 24 * 3600
  *   `..._LONG_TERM_...`: whole seconds, or `never`; 3600, 86400, 7776000, never, never by default;
  * - `JAMEY_MEMORY_SWEEP_SECONDS`: between sweeps, 60 by default;
  * - `JAMEY_MEMORY_MAX_BYTES`: how large the file may grow, at least 1 MiB; unlimited by default;
- * - `JAMEY_EMBEDDINGS_URL` and what belongs to it: see `embeddingsFrom`.
+ * - `JAMEY_EMBEDDINGS_URL` and what belongs to it: see `embeddingsFrom`;
+ * - `JAMEY_MEMORY_QUERY_MS`: how long a question may wait for the index, or take in PostgreSQL; 5000 by default;
  * - `JAMEY_MEMORY_OWNER_BYTES`: how much the memories of one owner may have, versions counted; unlimited by default;
  * - `JAMEY_MEMORY_GROUPS`: who is in which group, `research=agent-1,agent-2;ops=agent-3`; nobody by default;
  * - `JAMEY_MEMORY_BUDGETS`: how many memories of a layer one owner keeps when they are consolidated,
@@ -72,6 +75,7 @@ export function memoryOptionsFromEnvironment(env: Environment = process.env): Me
     sweepIntervalSeconds: whole('JAMEY_MEMORY_SWEEP_SECONDS', { from: 1, to: 24 * 3600 }) ?? 60,
     maximumFileBytes: whole('JAMEY_MEMORY_MAX_BYTES', { from: 1024 * 1024, to: Number.MAX_SAFE_INTEGER }),
     embeddings: embeddingsFrom(env, faults, whole),
+    queryMs: whole('JAMEY_MEMORY_QUERY_MS', { from: 10, to: 600_000 }) ?? 5_000,
     ownerBytes: whole('JAMEY_MEMORY_OWNER_BYTES', { from: 1024, to: Number.MAX_SAFE_INTEGER }),
     groups: groupsFrom(env, faults),
     budgets: budgetsFrom(env, faults),

@@ -108,11 +108,12 @@ class BusMemory implements MemoryService {
   }
 
   #open(signal: AbortSignal): Promise<OwnedFile | undefined> {
-    const { database, lifetimes, limits, ownerBytes, bus } = this.#options
+    const { database, lifetimes, limits, ownerBytes, queryMs, bus } = this.#options
     const common = {
       lifetimes,
       limits,
       ownerBytes,
+      queryMs,
       now: () => this.#clock.timeOfDay(),
       announcer: bus.clientId,
     }
