@@ -9,6 +9,7 @@ describe('the environment of a memory', () => {
       file: join('.jamey', 'data', 'memory.db'),
       lifetimes: DEFAULT_LIFETIMES,
       sweepIntervalSeconds: 60,
+      queryMs: 5000,
       maximumFileBytes: undefined,
       ownerBytes: undefined,
       groups: undefined,
