@@ -6,7 +6,7 @@ const REST_MS = 2000
 
 /**
  * Sees to it that what was removed from a store is gone from its file: at rest, and when it is closed, every byte that
- * no record takes is written over. Where a commit comes, it waits for one step of that, and the rest is done later.
+ * no record takes is written over. Where a commit comes, the rest is done later.
  */
 export class Erasing {
   readonly #file: string
@@ -14,8 +14,8 @@ export class Erasing {
   #changedAtMs = 0
   #isDue = false
   #timer: NodeJS.Timeout | undefined
-  #running: Promise<void> | undefined
-  /** Number of those who write to the file, or wait to: what is unused by then is not known. */
+  #steps: Generator<void, void> | undefined
+  /** Number of those who write to the file: what is unused by then is not known. */
   #writers = 0
 
   constructor(file: string, database: () => RootDatabase<Buffer, Buffer> | undefined) {
@@ -23,13 +23,10 @@ export class Erasing {
     this.#database = database
   }
 
-  /**
-   * Nothing is erased from now on until `release`. Whoever is to write waits for the step that is under way; undefined
-   * where there is none.
-   */
-  hold(): Promise<void> | undefined {
+  /** Nothing is erased from now on until `release`. */
+  hold(): void {
     this.#writers++
-    return this.#running
+    this.#stop()
   }
 
   /** After each `hold`, however the writing went. */
@@ -46,12 +43,16 @@ export class Erasing {
   }
 
   /** Before the file is closed, when nobody writes any more. */
-  async finish(): Promise<void> {
+  finish(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#isDue) await this.#start()
-    else await this.#running
-    clearTimeout(this.#timer)
+    this.#stop()
+    if (!this.#isDue) return
+    try {
+      for (const _ of this.#begin() ?? []);
+    } catch {
+      // What cannot be erased now is erased by the next process that opens the file.
+    }
   }
 
   #startTimer(ms: number): NodeJS.Timeout {
@@ -64,29 +65,36 @@ export class Erasing {
     if (this.#writers > 0) return
     const left = this.#changedAtMs + REST_MS - performance.now()
     if (left > 0) this.#timer = this.#startTimer(left)
-    else void this.#start()
+    else this.#step(this.#begin())
   }
 
-  #start(): Promise<void> {
-    this.#running ??= this.#erase().finally(() => {
-      this.#running = undefined
-    })
-    return this.#running
-  }
-
-  async #erase(): Promise<void> {
+  /** Undefined where it cannot be done now. */
+  #begin(): Generator<void, void> | undefined {
     const database = this.#database()
-    if (database === undefined || this.#writers > 0) return
+    if (database === undefined || this.#writers > 0) return undefined
     if (hasOlderReader(database)) {
       this.#timer ??= this.#startTimer(REST_MS)
-      return
+      return undefined
     }
-    this.#isDue = false
+    this.#steps = eraseUnused(this.#file)
+    return this.#steps
+  }
+
+  /** One step in each turn of the event loop, until a commit begins. */
+  #step(steps: Generator<void, void> | undefined): void {
+    if (steps === undefined || this.#steps !== steps) return
     try {
-      await eraseUnused(this.#file, () => this.#writers === 0)
+      if (steps.next().done !== true) return void setImmediate(() => this.#step(steps))
     } catch {
       // A disk that cannot be written to now tells so at the next commit, after which this is tried again.
     }
+    this.#isDue = false
+    this.#steps = undefined
+  }
+
+  #stop(): void {
+    this.#steps?.return()
+    this.#steps = undefined
   }
 }
 

@@ -220,9 +220,8 @@ export class LmdbEnvironment {
    * time.
    */
   async commit(batch: Batch): Promise<void> {
-    const erasing = this.#erasing.hold()
+    this.#erasing.hold()
     try {
-      if (erasing !== undefined) await erasing
       await this.#commit(batch)
     } finally {
       this.#erasing.release()
@@ -288,7 +287,7 @@ export class LmdbEnvironment {
 
   async close(): Promise<void> {
     await this.#recovering?.catch(() => {})
-    await this.#erasing.finish()
+    this.#erasing.finish()
     const database = this.#database
     this.#isClosed = true
     this.#database = undefined
@@ -300,7 +299,7 @@ export class LmdbEnvironment {
   }
 
   async #reopen(): Promise<void> {
-    await this.#erasing.hold()
+    this.#erasing.hold()
     try {
       await this.#openAgain()
     } finally {
