@@ -91,7 +91,7 @@ describe('many memories', () => {
       { memories: [found], total: 7, total_is_at_least: true, next_cursor: 'c2' },
       view,
     )
-    expect(text).toContain('why: terms [{"word":"office","weight":0.41}], recency 0.046, importance 0.025')
+    expect(text).toContain('why: words office 0.41, recency 0.046, importance 0.025')
     expect(text).toMatch(/1 of at least 7 memories; the next ones: --cursor c2$/)
   })
 

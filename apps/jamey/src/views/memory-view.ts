@@ -25,15 +25,27 @@ export function formatRecalled(
   return `${blocks.join('\n\n')}\n\n${view.colors.dim(shown)}`
 }
 
-/** What a memory was found by: `words lisbon 2.1, recency 0.4`. */
-function formatWhy(why: Readonly<Record<string, unknown>>): string {
-  const parts = Object.entries(why).map(([name, value]) => `${name} ${wordOf(value)}`)
-  return printable(`why: ${parts.join(', ')}`)
+/** What a memory was found by: `words lisbon 0.91, recency 0.046`. */
+function formatWhy({
+  terms,
+  meaning,
+  ...parts
+}: NonNullable<MemoryRecalled['memories'][number]['why']>): string {
+  const words = terms.map(({ word, weight }) => `${word} ${rounded(weight)}`)
+  const { similarity, missing } = meaning ?? {}
+  const found = [
+    ...(words.length === 0 ? [] : [`words ${words.join(' ')}`]),
+    ...(similarity === undefined ? [] : [`meaning ${rounded(similarity)}`]),
+    ...(missing === undefined ? [] : [`meaning not known: ${missing}`]),
+    ...Object.entries(parts).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name} ${rounded(value)}`],
+    ),
+  ]
+  return printable(`why: ${found.join(', ')}`)
 }
 
-function wordOf(value: unknown): string {
-  if (typeof value === 'number') return String(Math.round(value * 1000) / 1000)
-  return typeof value === 'string' ? value : JSON.stringify(value)
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000
 }
 
 /** One memory in one line of facts and its text. */
