@@ -53,7 +53,7 @@ async function qualitiesOf(set: EvaluationSet): Promise<Quality[]> {
 say(shownMachine(machine))
 const rows: (Quality | Scale)[] = []
 for (const set of [conversations(2026), documents(values.docs)]) {
-  say(`\n${set.name}: ${set.texts.length} texts, every second of ${set.questions.length} questions`)
+  say(`\n${set.name}: ${set.texts.length} texts, ${set.questions.length} questions`)
   say(`${''.padEnd(28)}     R@1     R@5    R@10     MRR nDCG@10`)
   for (const row of await qualitiesOf(set)) {
     const { engine, recall1, recall5, recall10, mrr, ndcg10 } = row
