@@ -1,4 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
+import { EFFECTS } from './effects.js'
 import type { Circumstances } from './policy.js'
 
 /**
@@ -31,21 +32,7 @@ const LISTS = [
 ] as const
 const FILLED = new Map(LISTS.map((name, i) => [name as string, 1 << i]))
 const EMPTY = new Map(LISTS.map((name, i) => [name as string, 1 << (i + LISTS.length)]))
-const WORDS = [
-  'read',
-  'write',
-  'delete',
-  'build',
-  'execute',
-  'outward-read',
-  'send',
-  'pay',
-  'admin',
-  'kind: call',
-  'kind: text',
-  'known',
-  'unknown',
-] as const
+const WORDS = [...EFFECTS, 'kind: call', 'kind: text', 'known', 'unknown'] as const
 const WORD = new Map(WORDS.map((word, i) => [word as string, 1 << i]))
 const bitOf = (word: string): number => WORD.get(word) ?? 0
 

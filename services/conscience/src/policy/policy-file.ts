@@ -4,8 +4,9 @@ import { homedir } from 'node:os'
 import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readOwnFile } from '@jamey/auth'
-import { type Effect, type Role, ToolCatalogue } from '@jamey/calls'
+import { type Role, ToolCatalogue } from '@jamey/calls'
 import { z } from 'zod'
+import { EFFECTS } from './effects.js'
 import type { Policy, PolicyRule, PolicyText } from './policy.js'
 import { type Condition, PolicyConditions } from './policy-condition.js'
 import { RuleFileError, Source } from './source.js'
@@ -16,17 +17,6 @@ const PACKS_FILE = fileURLToPath(new URL('../../policies.yaml', import.meta.url)
 export const DEFAULT_POLICY_FILE = fileURLToPath(new URL('../../policy.yaml', import.meta.url))
 const MAXIMUM_FILE_BYTES = 1_048_576
 
-const EFFECTS = [
-  'read',
-  'write',
-  'delete',
-  'build',
-  'execute',
-  'outward-read',
-  'send',
-  'pay',
-  'admin',
-] as const satisfies readonly Effect[]
 const ROLES = [
   'path',
   'url',
