@@ -53,6 +53,11 @@ export default defineConfig({
       },
       // Agents of others, Claude Code among them: needs `npm ci` in tests/agents.
       { ...sources, test: { ...patience, name: 'agents', include: ['tests/agents/**/*.test.ts'] } },
+      // AsyncAPI's own parser: needs `npm ci` in tests/specifications.
+      {
+        ...sources,
+        test: { ...patience, name: 'specifications', include: ['tests/specifications/**/*.test.ts'] },
+      },
       // Needs PostgreSQL from the system's packages, and no server that runs.
       { ...sources, test: { ...patience, name: 'postgres', include: [POSTGRES] } },
       // Needs brokers from the system's packages.

@@ -4,7 +4,16 @@ import { Bundle } from './bundle.js'
 import type * as CommandProcess from './command-process.js'
 
 /** The commands that serve, and the one that looks at them, use packages with threads and files of their own. */
-const UNBUNDLED: readonly string[] = ['up', 'run', 'broker', 'doctor', 'policy', 'verdicts', 'mcp']
+const UNBUNDLED: readonly string[] = [
+  'up',
+  'run',
+  'broker',
+  'doctor',
+  'policy',
+  'contracts',
+  'verdicts',
+  'mcp',
+]
 
 const folder = fileURLToPath(new URL('../bundle', import.meta.url))
 const command = process.argv.slice(2).find((word) => !word.startsWith('-')) ?? 'help'

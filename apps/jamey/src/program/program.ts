@@ -5,6 +5,7 @@ import type { CommandContext, Outcome, Run } from '../terminal/command-context.j
 import { addApprovalCommands } from './approval-commands.js'
 import { addClientCommands } from './client-commands.js'
 import { addCompletionCommand } from './completion-command.js'
+import { addContractCommands } from './contract-commands.js'
 import { addDenyCommands } from './deny-commands.js'
 import { addKeeperCommands } from './maintenance-commands.js'
 import { addMemoryCommands } from './memory/memory-commands.js'
@@ -46,6 +47,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addDenyCommands(program, run)
   addPermissionCommands(program, run)
   addPolicyCommands(program, run)
+  addContractCommands(program, run)
   program
     .command('mcp')
     .description('Model Context Protocol: serve tools, and have the calls of others judged')

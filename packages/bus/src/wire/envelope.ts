@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { firstIssue } from '@jamey/contracts'
+import { envelopeSchema, firstIssue, UUID } from '@jamey/contracts'
 import { z } from 'zod'
 import { MessageError } from '../support/errors.js'
 
@@ -34,28 +34,9 @@ export interface EnvelopeMetadata {
   readonly on_behalf_of?: { readonly client_id: string; readonly permissions: readonly string[] }
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 const isoTime = z.iso.datetime({ offset: true })
-const uuid = z.string().regex(UUID, { error: 'must be a UUID' })
-
-/** Fields we do not know are let through, so that others may add to the metadata. */
-const envelopeSchema = z.object({
-  message_id: uuid,
-  timestamp: isoTime,
-  topic: z.string().min(1),
-  payload: z.looseObject({ action: z.string().min(1) }),
-  metadata: z.looseObject({
-    client_id: z.string().min(1),
-    correlation_id: uuid,
-    reply_to: z.string().min(1).optional(),
-    traceparent: z.string().optional(),
-    on_behalf_of: z
-      .looseObject({ client_id: z.string().min(1), permissions: z.array(z.string()) })
-      .optional(),
-  }),
-})
 
 /** Messages of one millisecond have the same text of it, so the last one is kept. */
 let lastTimestamp = ''

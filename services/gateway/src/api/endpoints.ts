@@ -25,6 +25,11 @@ export const OWN_ENDPOINTS = [
   },
   { method: 'GET', path: '/v1/jwks', summary: 'The keys that verify receipts, as a JWK Set.' },
   { method: 'GET', path: '/v1/openapi.json', summary: 'This API as an OpenAPI 3.1 document.' },
+  {
+    method: 'GET',
+    path: '/v1/asyncapi.json',
+    summary: 'The messages behind it as an AsyncAPI 3.0 document.',
+  },
   { method: 'GET', path: '/', summary: 'This list.' },
 ] as const
 

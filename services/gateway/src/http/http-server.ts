@@ -8,7 +8,6 @@ import type { Logger } from 'pino'
 import { type Endpoint, topicOf } from '../api/endpoint.js'
 import { ENDPOINTS, endpointIndex, methodsAt } from '../api/endpoints.js'
 import type { Forwarder } from '../api/forwarder.js'
-import { openApiDocument } from '../api/openapi.js'
 import type { CallerPolicy } from '../callers/caller.js'
 import { Callers } from '../callers/callers.js'
 import { destroyerOf, type GatewayTls, renewTls, tlsOptionsOf } from '../callers/https.js'
@@ -23,6 +22,7 @@ import { addArchiveRoutes } from './archive-routes.js'
 import { boundBodyTime } from './body-time.js'
 import { answerUnreadable } from './client-error.js'
 import { guardDescriptors, tellRarely } from './descriptors.js'
+import { addDocumentRoutes } from './document-routes.js'
 import { InFlight } from './in-flight.js'
 import { readJsonBody } from './json-parser.js'
 import {
@@ -169,7 +169,6 @@ export class HttpServer {
 
   #addOwnRoutes(): void {
     const app = this.#app
-    let document: object | undefined
     app.get('/healthz', async () => ({ status: 'alive' }))
     app.get('/readyz', async () => {
       const problem = await this.#options.unreadiness()
@@ -179,10 +178,7 @@ export class HttpServer {
     app.get('/v1/jwks', async (_request, reply) =>
       reply.type('application/jwk-set+json').send(JSON.stringify(this.#options.jwks())),
     )
-    app.get('/v1/openapi.json', async () => {
-      document ??= openApiDocument()
-      return document
-    })
+    addDocumentRoutes(app)
     app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(endpointIndex()))
   }
 
