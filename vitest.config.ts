@@ -58,6 +58,8 @@ export default defineConfig({
         ...sources,
         test: { ...patience, name: 'specifications', include: ['tests/specifications/**/*.test.ts'] },
       },
+      // Other runtimes: needs `npm ci` in tests/runtimes, and a build.
+      { ...sources, test: { ...patience, name: 'runtimes', include: ['tests/runtimes/*.test.ts'] } },
       // Needs PostgreSQL from the system's packages, and no server that runs.
       { ...sources, test: { ...patience, name: 'postgres', include: [POSTGRES] } },
       // Needs brokers from the system's packages.

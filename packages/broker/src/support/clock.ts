@@ -12,10 +12,13 @@ export interface Clock {
   afterInput(callback: () => void): void
 }
 
+/** Bun has no such times. Where nothing is ever idle, what passes between two readings counts as work. */
+const nodeTiming: { readonly idleTime: number } | undefined = performance.nodeTiming
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   timeOfDay: () => Date.now(),
-  idle: () => performance.nodeTiming.idleTime,
+  idle: () => nodeTiming?.idleTime ?? 0,
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
   // The event loop reads every socket that has something between timers and immediates.

@@ -10,7 +10,7 @@ export class CopySlab {
 
   copy(bytes: Uint8Array): Uint8Array {
     const { length } = bytes
-    if (length > MAXIMUM_SHARED_BYTES) return Buffer.from(bytes)
+    if (length > MAXIMUM_SHARED_BYTES) return new Uint8Array(bytes)
     if (this.#at + length > this.#slab.length) this.#begin()
     const at = this.#at
     this.#slab.set(bytes, at)

@@ -177,7 +177,7 @@ describe('protocolVersion auto', () => {
     for (let i = 1; i < 4; i++) {
       await until(() => client.state === 'reconnecting')
       await clock.advance(2)
-      await peer.connection(i)
+      await (await peer.connection(i)).packet('connect')
     }
     expect(heard(peer).slice(0, 4)).toEqual(['5', '5', '5', '5'])
   })

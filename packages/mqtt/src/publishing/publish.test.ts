@@ -47,10 +47,12 @@ describe('publish', () => {
     const published = Array.from({ length: 70 }, () => client.publish('t', payload, { qos: 1 }))
     const first = await peer.connection(0)
     await expect.poll(() => first.all('publish').length).toBe(64)
-    expect(client.explain()).toMatchObject({
-      because: '6 messages wait: the unacknowledged ones take all packet identifiers or memory.',
-      sending: { onWire: 64 },
-    })
+    await expect
+      .poll(() => client.explain())
+      .toMatchObject({
+        because: '6 messages wait: the unacknowledged ones take all packet identifiers or memory.',
+        sending: { onWire: 64 },
+      })
     peer.follow({})
     first.cut()
     await Promise.all(published)

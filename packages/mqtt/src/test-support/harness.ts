@@ -63,3 +63,6 @@ export async function rejection(promise: Promise<unknown>): Promise<MqttError> {
   }
   throw new Error('the promise did not reject')
 }
+
+/** True on Bun, where some of what a test looks at cannot be seen. */
+export const isBun = process.versions['bun'] !== undefined

@@ -5,7 +5,7 @@ import { createAuthority, issueClientCertificate, issueServerCertificate } from 
 import { type AuthenticationRequest, createBroker } from '@jamey/broker'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type ConnectOptions, connect, type TlsOptions } from '../index.js'
-import { text } from '../test-support/harness.js'
+import { isBun, text } from '../test-support/harness.js'
 
 const SCHEMES = ['mqtt', 'mqtts', 'ws', 'wss'] as const
 
@@ -80,7 +80,9 @@ describe('a client, by scheme and version', () => {
       expect(seen).toEqual(
         [0, 1, 2].flatMap((qos) => [`t/${qos} ${qos} 3 abc`, `t/${qos} ${qos} 300000 xxx`]),
       )
-      expect(shown).toEqual([isSecure ? 'everywhere' : undefined])
+      // The servers of HTTPS of Bun do not tell the certificate of a client.
+      const isShown = isSecure && !(isBun && scheme === 'wss')
+      expect(shown).toEqual([isShown ? 'everywhere' : undefined])
       expect(client.serverInformation?.protocolVersion).toBe(protocolVersion)
       expect(await client.close()).toEqual({ unacknowledgedMessages: 0, runningHandlers: 0 })
     },

@@ -1,6 +1,8 @@
 import { AuthenticationError, ConnectionError, MqttError } from '../model/errors.js'
 import type { SystemError } from '../model/platform.js'
 
+const TLS_CODE = 'ERR_SSL_'
+
 /** An error in words of its own where the system's have to be explained; undefined where they do not. */
 export function systemError(href: string, cause: SystemError): MqttError | undefined {
   // It says what it is: a proxy's refusal, say.
@@ -36,12 +38,12 @@ function tlsError(href: string, cause: SystemError): MqttError | undefined {
 }
 
 /**
- * OpenSSL's own words, which stand in a message full of addresses and file names. Whatever was being written when the
- * handshake failed reports it as EPROTO, with nothing but that message.
+ * OpenSSL's own words. The code has them where there is one: BoringSSL (Bun) and rustls (Deno) put others into the
+ * message. Whatever was being written when the handshake failed reports it as EPROTO, with nothing but OpenSSL's message.
  */
-function tlsReasonOf({ code = '', reason, message }: SystemError): string | undefined {
-  if (!code.startsWith('ERR_SSL_') && code !== 'EPROTO') return undefined
-  return reason ?? /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1]
+function tlsReasonOf({ code = '', message }: SystemError): string | undefined {
+  if (code.startsWith(TLS_CODE)) return code.slice(TLS_CODE.length).toLowerCase().replaceAll('_', ' ')
+  return code === 'EPROTO' ? /:SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] : undefined
 }
 
 function tlsFault(reason: string): string {

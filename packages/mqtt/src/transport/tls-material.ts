@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { type ConnectionOptions, createSecureContext, type SecureContextOptions } from 'node:tls'
@@ -86,16 +86,34 @@ function secureContextOf({ ca, cert, key, pfx, passphrase, mayChange = false }: 
     ...(passphrase === undefined ? {} : { passphrase }),
   }
   try {
-    return createSecureContext(options)
+    const context = createSecureContext(options)
+    checkKey(options)
+    return context
   } catch (error) {
     const { reason, message } = error as Error & { reason?: string }
     // OpenSSL's word about a key holds nothing of it; the error itself may hold the options, so it is no cause here.
     throw new ConnectionError(
       'invalid-argument',
-      `${pfx === undefined ? 'tls.cert and tls.key cannot be used together' : 'tls.pfx cannot be used'}: ${reason ?? message}; expected a certificate and its own key, with tls.passphrase where it has one`,
+      `${pfx === undefined ? 'tls.cert and tls.key cannot be used together' : 'tls.pfx cannot be used'}: ${wordsOf(reason ?? message)}; expected a certificate and its own key, with tls.passphrase where it has one`,
       { retryable: mayChange },
     )
   }
+}
+
+/** OpenSSL compares them by itself; rustls (Deno) would say during the handshake that the protocol is not supported. */
+function checkKey({ cert, key, passphrase }: SecureContextOptions): void {
+  if (cert === undefined || key === undefined) return
+  const own = createPrivateKey({
+    key: key as string | Buffer,
+    ...(passphrase === undefined ? {} : { passphrase }),
+  })
+  if (!new X509Certificate(cert as string | Buffer).checkPrivateKey(own))
+    throw new Error('key values mismatch')
+}
+
+/** BoringSSL (Bun) has the names of OpenSSL's reasons where OpenSSL has words. */
+function wordsOf(reason: string): string {
+  return /^[A-Z0-9_]+$/.test(reason) ? reason.toLowerCase().replaceAll('_', ' ') : reason
 }
 
 function toBuffer(pem: string | Uint8Array): string | Buffer {
