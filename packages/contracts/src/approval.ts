@@ -82,12 +82,16 @@ export const listApprovalsSchema = z.strictObject({
   requested_by: z.string().min(1).max(128).optional(),
   limit: z.number().int().min(1).max(100).default(20),
   offset: z.number().int().min(0).max(100_000).default(0),
+  /** `next_cursor` of the page before, instead of an offset; the rest of the request is the same. */
+  cursor: z.string().min(1).max(1000).optional(),
 })
 
 export const approvalListSchema = z.object({
   approvals: z.array(approvalSchema),
   /** How many there are, listed or not. */
   total: z.number().int().min(0),
+  /** Present where there is a next page. */
+  next_cursor: z.string().optional(),
 })
 
 /** With `wait_ms` the answer comes once it is pending no more, or when that time is over. */
@@ -138,6 +142,7 @@ export type ApprovalStatus = z.output<typeof approvalStatusSchema>
 export type ApprovalScope = z.output<typeof approvalScopeSchema>
 export type ApprovalAnswer = z.output<typeof approvalAnswerSchema>
 export type Approval = z.output<typeof approvalSchema>
+export type ApprovalList = z.output<typeof approvalListSchema>
 export type ListApprovals = z.output<typeof listApprovalsSchema>
 export type ListApprovalsInput = z.input<typeof listApprovalsSchema>
 export type AnswerApproval = z.output<typeof answerApprovalSchema>

@@ -9,6 +9,7 @@ import {
 import {
   type AnswerApproval,
   type Approval,
+  type ApprovalList,
   atKeeper,
   COMPONENTS,
   type ForwardedWithdrawal,
@@ -18,6 +19,7 @@ import {
 } from '@jamey/contracts'
 import { ApprovalBook, SETTLED_KEPT_MS } from '../approvals/approval-book.js'
 import { unknownApproval } from '../approvals/approval-errors.js'
+import { pageOf } from '../approvals/approval-page.js'
 import type { Ask, AskedCall } from '../approvals/coverage.js'
 import type { DurableRecords } from '../approvals/durable-map.js'
 import { isSettled } from '../approvals/transitions.js'
@@ -247,19 +249,8 @@ export class ApprovalService {
     return { approval: approval ?? null }
   }
 
-  #list({ approval_id, status, requested_by, limit, offset }: ListApprovals): {
-    approvals: Approval[]
-    total: number
-  } {
-    const found = [...this.#opened().all(), ...this.#others.all()]
-      .filter(
-        (one) =>
-          (approval_id === undefined || one.approval_id === approval_id) &&
-          (status === undefined || status.includes(one.status)) &&
-          (requested_by === undefined || one.requested_by === requested_by),
-      )
-      .sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at))
-    return { approvals: found.slice(offset, offset + limit), total: found.length }
+  #list(asked: ListApprovals): ApprovalList {
+    return pageOf([...this.#opened().all(), ...this.#others.all()], asked)
   }
 
   async #get(

@@ -25,6 +25,7 @@ export const OWN_ENDPOINTS = [
   },
   { method: 'GET', path: '/v1/jwks', summary: 'The keys that verify receipts, as a JWK Set.' },
   { method: 'GET', path: '/v1/openapi.json', summary: 'This API as an OpenAPI 3.1 document.' },
+  { method: 'GET', path: '/v1/docs', summary: 'This API as a page to read.' },
   {
     method: 'GET',
     path: '/v1/asyncapi.json',

@@ -4,6 +4,7 @@ import { DEFAULT_TIMEOUT_MS, MAXIMUM_TIMEOUT_MS, MINIMUM_TIMEOUT_MS } from '../c
 import { PROBLEM_STATUSES } from '../problems/problem.js'
 import { COMMON, type Endpoint } from './endpoint.js'
 import { CALL_ENDPOINTS, OWN_ENDPOINTS, TOKEN_ENDPOINT } from './endpoints.js'
+import { EXAMPLES, LINE_EXAMPLE } from './examples.js'
 import { EXPORT_ENDPOINT, IMPORT_ENDPOINT } from './memory-endpoints.js'
 
 type Json = Record<string, unknown>
@@ -20,10 +21,7 @@ export function openApiDocument(): Json {
   }
   for (const endpoint of CALL_ENDPOINTS) add(endpoint.path, endpoint.method, callOperation(endpoint))
   add(TOKEN_ENDPOINT.path, TOKEN_ENDPOINT.method, TOKEN_OPERATION)
-  for (const { path, method, summary } of OWN_ENDPOINTS) {
-    const failures = path === '/readyz' ? problemResponses([503]) : {}
-    add(path, method, { summary, security: [], responses: { 200: { description: 'Yes.' }, ...failures } })
-  }
+  for (const endpoint of OWN_ENDPOINTS) add(endpoint.path, endpoint.method, ownOperation(endpoint))
   return {
     openapi: '3.1.0',
     info: {
@@ -31,7 +29,10 @@ export function openApiDocument(): Json {
       version: '1',
       description:
         'Has calls of tools judged, asks people about them, and stores and recalls memories. On the machine itself no token is needed unless the gateway or the operation requires one.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
+    servers: [{ url: '/', description: 'The gateway that serves this document.' }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       schemas: { Problem: PROBLEM_SCHEMA },
@@ -42,6 +43,67 @@ export function openApiDocument(): Json {
     },
     security: [{ bearer: [] }, {}],
   }
+}
+
+const TAGS = {
+  Conscience: 'Has calls of tools, and actions in words, judged before they are done.',
+  Approvals: 'The calls that people are asked about, and their answers.',
+  Memories: 'What the caller stores, finds, changes and forgets.',
+  "Others' memories": "The same with anybody's memories, which takes rights of its own.",
+  Tokens: 'What a client proves who it is with.',
+  Gateway: 'What the gateway says of itself.',
+} as const
+
+type Tag = keyof typeof TAGS
+
+function tagOf({ operation }: Endpoint): Tag {
+  if (operation.startsWith('conscience.approvals.')) return 'Approvals'
+  if (operation.startsWith('conscience.')) return 'Conscience'
+  return operation.startsWith('memory.others.') ? "Others' memories" : 'Memories'
+}
+
+/** Of an endpoint that asks nobody. */
+function ownOperation({ path, summary }: (typeof OWN_ENDPOINTS)[number]): Json {
+  const failures = path === '/readyz' ? problemResponses([503]) : {}
+  const { description = 'Yes.', ...content } = OWN_ANSWERS[path] ?? {}
+  return {
+    tags: ['Gateway'],
+    operationId: `gateway.${path.replace(/^\/(v1\/)?/, '').replace(/\W+/g, '-') || 'index'}`,
+    summary,
+    security: [],
+    responses: { 200: { description, content }, ...failures },
+  }
+}
+
+const TEXT: Json = { schema: { type: 'string' } }
+const statusIs = (status: string): Json => ({
+  'application/json': {
+    schema: { type: 'object', required: ['status'], properties: { status: { const: status } } },
+    example: { status },
+  },
+})
+
+/** What the endpoints answer that ask nobody: media types, and a description where it is no plain yes. */
+const OWN_ANSWERS: Readonly<Record<string, Json>> = {
+  '/healthz': statusIs('alive'),
+  '/readyz': statusIs('ready'),
+  '/v1/jwks': {
+    description: 'The keys.',
+    'application/jwk-set+json': {
+      schema: {
+        type: 'object',
+        required: ['keys'],
+        properties: { keys: { type: 'array', items: { type: 'object' } } },
+      },
+      example: {
+        keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', kid: '1' }],
+      },
+    },
+  },
+  '/v1/openapi.json': { description: 'The document.', 'application/json': { schema: { type: 'object' } } },
+  '/v1/asyncapi.json': { description: 'The document.', 'application/json': { schema: { type: 'object' } } },
+  '/v1/docs': { description: 'The page.', 'text/html': TEXT },
+  '/': { description: 'The list.', 'text/plain': TEXT },
 }
 
 const TOKEN_FORM: Json = {
@@ -55,8 +117,15 @@ const TOKEN_FORM: Json = {
   },
 }
 
+const TOKEN_REQUEST: Json = {
+  grant_type: 'client_credentials',
+  client_id: 'robot-7',
+  client_secret: 'as `jamey client add` printed it',
+}
+
 /** [RFC 6749, sections 4.4 and 5] */
 const TOKEN_OPERATION: Json = {
+  tags: ['Tokens'],
   operationId: 'token',
   summary: TOKEN_ENDPOINT.summary,
   description:
@@ -65,8 +134,8 @@ const TOKEN_OPERATION: Json = {
   requestBody: {
     required: true,
     content: {
-      'application/x-www-form-urlencoded': { schema: TOKEN_FORM },
-      'application/json': { schema: TOKEN_FORM },
+      'application/x-www-form-urlencoded': { schema: TOKEN_FORM, example: TOKEN_REQUEST },
+      'application/json': { schema: TOKEN_FORM, example: TOKEN_REQUEST },
     },
   },
   responses: {
@@ -83,6 +152,12 @@ const TOKEN_OPERATION: Json = {
               expires_in: { type: 'integer', description: 'Seconds.' },
               scope: { type: 'string' },
             },
+          },
+          example: {
+            access_token: 'eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl',
+            token_type: 'Bearer',
+            expires_in: 300,
+            scope: 'publish:lab/robot-7/#',
           },
         },
       },
@@ -110,6 +185,7 @@ function callOperation(endpoint: Endpoint): Json {
     },
   ])
   return {
+    tags: [tagOf(endpoint)],
     operationId,
     summary,
     description: `${contract.description} A token needs the permission publish:${filterOf(contract)}.${needsToken ? ' There is no way without one.' : ''}`,
@@ -124,7 +200,13 @@ function answerOf(endpoint: Endpoint): Json {
   if (endpoint === EXPORT_ENDPOINT) return { content: LINES }
   const schema =
     endpoint === IMPORT_ENDPOINT ? IMPORT_SUMMARY : schemaOf(endpoint.contract.responseSchema, 'output')
-  return { content: { 'application/json': { schema } } }
+  const example = endpoint === IMPORT_ENDPOINT ? IMPORT_EXAMPLE : outputExampleOf(endpoint)
+  return { content: { 'application/json': { schema, example } } }
+}
+
+/** What forgets one memory is answered otherwise than what forgets many. */
+function outputExampleOf({ operation, readsBody }: Endpoint): Json {
+  return operation.endsWith('.forget') && !readsBody ? { forgotten: 1 } : EXAMPLES[operation].output
 }
 
 function failuresOf(endpoint: Endpoint): readonly number[] {
@@ -145,6 +227,7 @@ function parametersOf(endpoint: Endpoint): Json[] {
     in: 'path',
     required: true,
     schema: { type: 'string' },
+    example: EXAMPLES[endpoint.operation].input[endpoint.pathField] ?? EXAMPLES['memory.get'].input['id'],
   }))
   const inQuery = queryParametersOf(endpoint)
   const headers = [
@@ -157,7 +240,10 @@ function parametersOf(endpoint: Endpoint): Json[] {
 
 function requestBodyOf(endpoint: Endpoint): Json {
   if (endpoint === IMPORT_ENDPOINT) return { required: true, content: LINES }
-  return { required: true, content: { 'application/json': { schema: bodyOf(endpoint) } } }
+  const { [endpoint.pathField]: inPath, ...rest } = EXAMPLES[endpoint.operation].input
+  const example =
+    inPath === undefined || endpoint.path.includes(':id') ? rest : { [endpoint.pathField]: inPath, ...rest }
+  return { required: true, content: { 'application/json': { schema: bodyOf(endpoint), example } } }
 }
 
 /** What stands in the path stands nowhere else. */
@@ -197,8 +283,11 @@ const STORES = /\.(?:store|store-batch|update|import)$/
 const LINES: Json = {
   'application/x-ndjson': {
     schema: { type: 'string', description: 'A memory as `jamey memory export` writes it, one a line.' },
+    example: LINE_EXAMPLE,
   },
 }
+
+const IMPORT_EXAMPLE: Json = { imported: 1, known: 0, expired: 0, refused: 0, errors: [] }
 
 const IMPORT_SUMMARY: Json = {
   type: 'object',
@@ -243,6 +332,14 @@ const IDEMPOTENCY_HEADER: Json = {
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 }
 
+const PROBLEM_EXAMPLE: Json = {
+  type: 'urn:jamey:problem:invalid-input',
+  title: 'The input is not acceptable',
+  status: 400,
+  detail: 'limit: must be a whole number from 1 to 100; it is "many".',
+  field: 'limit',
+}
+
 /** [RFC 9457, section 3.1] */
 const PROBLEM_SCHEMA: Json = {
   type: 'object',
@@ -259,6 +356,7 @@ const PROBLEM_SCHEMA: Json = {
     error: { type: 'string', description: 'As OAuth 2.0 has it, where tokens are issued.' },
     error_description: { type: 'string' },
   },
+  examples: [PROBLEM_EXAMPLE],
 }
 
 function problemResponses(statuses: readonly number[]): Json {

@@ -61,7 +61,8 @@ export const APPROVAL_PARAMETERS: QueryParameters = {
   status: { kind: 'list', description: 'Only those of this status; may be repeated.' },
   requested_by: { kind: 'text', description: 'Only what this client asked for.' },
   limit: { kind: 'integer', description: 'How many at most.' },
-  offset: { kind: 'integer', description: 'How many to leave out, for the next page.' },
+  cursor: { kind: 'text', description: 'next_cursor of the page before.' },
+  offset: { kind: 'integer', description: 'How many to leave out; a cursor is better.' },
 }
 
 /** Those of `GET /v1/approvals/:id`. */

@@ -1,6 +1,7 @@
 import { asyncApiDocument } from '@jamey/contracts'
 import type { FastifyInstance } from 'fastify'
 import { openApiDocument } from '../api/openapi.js'
+import { openApiPage, PAGE_POLICY } from '../api/openapi-page.js'
 
 /** What describes this gateway and the messages behind it; each is made when it is first asked for. */
 const JSON_DOCUMENTS = {
@@ -16,4 +17,10 @@ export function addDocumentRoutes(app: FastifyInstance): void {
       return reply.type('application/json; charset=utf-8').send(text)
     })
   }
+  let page: string | undefined
+  app.get('/v1/docs', async (_request, reply) => {
+    page ??= openApiPage()
+    reply.header('content-security-policy', PAGE_POLICY)
+    return reply.type('text/html; charset=utf-8').send(page)
+  })
 }

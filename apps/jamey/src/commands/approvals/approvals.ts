@@ -111,14 +111,16 @@ function asPerson<Options extends ClientOptions>(options: Options): Options {
 }
 
 async function all(bus: Bus, call: Call, narrowed: { status?: Approval['status'][] }): Promise<Approval[]> {
-  const found = new Map<string, Approval>()
+  const found: Approval[] = []
+  let cursor: string | undefined
   for (let page = 0; page < MOST_PAGES; page++) {
-    const query = { ...narrowed, limit: PAGE, offset: page * PAGE }
-    const { approvals: some, total } = await bus.request(approvals.list, query, call)
-    for (const approval of some) found.set(approval.approval_id, approval)
-    if (some.length < PAGE || found.size >= total) break
+    const query = { ...narrowed, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) }
+    const { approvals: some, next_cursor } = await bus.request(approvals.list, query, call)
+    found.push(...some)
+    cursor = next_cursor
+    if (cursor === undefined) break
   }
-  return [...found.values()]
+  return found
 }
 
 /** Throws `CommandFailure` unless exactly one begins so; of `status`, where more than one of all does. */
