@@ -1,5 +1,6 @@
+import type { Collection } from '../search/memory-index.js'
 import { MEANT_WEIGHT, MOST_MEANT, searchWords } from '../search/question.js'
-import { nearSpellings, SHORTEST_BEGINNING } from '../search/vocabulary.js'
+import { cutEnds, nearSpellings, SHORTEST_BEGINNING } from '../search/vocabulary.js'
 import { termOf } from '../search/words.js'
 import type { Session } from './database-pool.js'
 import { SCHEMA } from './migrations.js'
@@ -16,8 +17,8 @@ export interface AskedTerm {
 export interface Asked {
   /** The rarest first. */
   readonly terms: readonly AskedTerm[]
-  /** Words of a memory, on average. */
-  readonly averageLength: number
+  /** All memories; of each term above, and of what is added, it knows how many have it. */
+  readonly collection: Collection & { readonly having: Map<string, number> }
 }
 
 interface Counted {
@@ -31,22 +32,23 @@ export async function askedFor(session: Session, text: string): Promise<Asked> {
   const [totals] = await session.rows<{ memories: number; terms: number }>(
     `SELECT memories, terms FROM ${SCHEMA}.totals`,
   )
-  const { memories: all = 0, terms: length = 0 } = totals ?? {}
+  const { memories: documents = 0, terms: length = 0 } = totals ?? {}
   const known = await countedAmong(session, words.map(termOf))
   const terms = new Map<string, AskedTerm>()
   const add = ({ word, memories }: Counted, share: number) => {
-    const weight = share * Math.log(1 + Math.max(0, all - memories + 0.5) / (memories + 0.5))
+    const weight = share * Math.log(1 + Math.max(0, documents - memories + 0.5) / (memories + 0.5))
     if (!terms.has(word)) terms.set(word, { term: word, weight, memories })
   }
   for (const one of known) add(one, 1)
-  const isKnown = new Set(known.map(({ word }) => word))
-  for (const word of words) {
-    if (isKnown.has(termOf(word))) continue
-    for (const one of await meantBy(session, word)) add(one, MEANT_WEIGHT)
-  }
+  const unknown = words.filter((word) => !terms.has(termOf(word)))
+  for (const one of await meantBy(session, unknown)) add(one, MEANT_WEIGHT)
   return {
     terms: [...terms.values()].sort((a, b) => a.memories - b.memories),
-    averageLength: Math.max(1, length / Math.max(1, all)),
+    collection: {
+      documents,
+      averageLength: Math.max(1, length / Math.max(1, documents)),
+      having: new Map([...terms.values()].map(({ term, memories }) => [term, memories])),
+    },
   }
 }
 
@@ -55,21 +57,37 @@ export function anyOf(terms: readonly AskedTerm[]): string {
   return terms.map(({ term }) => quoted(term)).join(' | ')
 }
 
-/** The terms that a word which no memory has may have been meant for: it is not ended yet, or has a letter wrong. */
-async function meantBy(session: Session, word: string): Promise<Counted[]> {
-  if (word.length < SHORTEST_BEGINNING) return []
-  const begun = await session.rows<Counted>(
-    `SELECT word, memories FROM ${SCHEMA}.words WHERE word >= $1 AND word < $2 AND memories > 0
-      ORDER BY memories DESC LIMIT ${MOST_MEANT}`,
-    [word, `${word}\u{10ffff}`],
-  )
-  if (begun.length > 0) return begun
-  return countedAmong(session, [...new Set([...nearSpellings(word)].map(termOf))])
-}
-
-function countedAmong(session: Session, terms: readonly string[]): Promise<Counted[]> {
+/** Terms in how many memories; those that none has are left out. */
+export function countedAmong(session: Session, terms: readonly string[]): Promise<Counted[]> {
+  if (terms.length === 0) return Promise.resolve([])
   return session.rows<Counted>(
     `SELECT word, memories FROM ${SCHEMA}.words WHERE word = ANY($1) AND memories > 0`,
     [terms],
   )
+}
+
+const BEGUN = `SELECT asked.word AS asked, begun.word, begun.memories
+  FROM unnest($1::text[]) AS asked (word) CROSS JOIN LATERAL (
+    SELECT w.word, w.memories FROM ${SCHEMA}.words w
+    WHERE w.word >= asked.word COLLATE "C" AND w.word < (asked.word || U&'\\+10FFFF') COLLATE "C" AND w.memories > 0
+    ORDER BY w.memories DESC LIMIT ${MOST_MEANT}
+  ) AS begun`
+
+/** The terms that words which no memory has may have been meant for: not ended yet, or with a letter wrong. */
+async function meantBy(session: Session, words: readonly string[]): Promise<Counted[]> {
+  const asked = words.filter((word) => word.length >= SHORTEST_BEGINNING)
+  if (asked.length === 0) return []
+  const begun = await session.rows<Counted & { asked: string }>(BEGUN, [asked])
+  const isBegun = new Set(begun.map((one) => one.asked))
+  const others = asked.filter((word) => !isBegun.has(word))
+  const stems = others.map(cutEnds)
+  const spellings = others.map((word) => [...new Set([...nearSpellings(word)].map(termOf))])
+  const known = await countedAmong(session, [...new Set([...stems.flat(), ...spellings.flat()])])
+  const byTerm = new Map(known.map((one) => [one.word, one]))
+  const counted = (terms: readonly string[]) => terms.flatMap((term) => byTerm.get(term) ?? [])
+  const found = others.flatMap((_, i) => {
+    const stem = counted(stems[i] ?? []).slice(0, 1)
+    return stem.length > 0 ? stem : counted(spellings[i] ?? []).slice(0, MOST_MEANT)
+  })
+  return [...begun, ...found]
 }

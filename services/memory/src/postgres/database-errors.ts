@@ -1,4 +1,4 @@
-import { StorageError, type StorageErrorCode } from '../model/errors.js'
+import { MemoryRefusedError, StorageError, type StorageErrorCode } from '../model/errors.js'
 
 type Advice = readonly [StorageErrorCode, string]
 
@@ -22,7 +22,7 @@ const BY_STATE: Readonly<Record<string, Advice>> = {
   '53': BUSY,
   '53100': ['storage-full', 'has no room left on its disk'],
   '55P03': BUSY,
-  '57014': ['storage-busy', 'took longer than JAMEY_MEMORY_QUERY_MS lets a statement'],
+  '57014': ['storage-busy', 'was kept from it for too long by other work; try again'],
   '57P01': AWAY,
   '57P02': AWAY,
   '57P03': AWAY,
@@ -41,6 +41,18 @@ export function databaseErrorFrom(error: unknown, shown: string): unknown {
   if (advice === undefined) return error
   const reason = state === '' ? error.message : `${state}: ${error.message}`
   return new StorageError(advice[0], `The memory database ${shown} ${advice[1]} (${reason}).`, error)
+}
+
+/** A question that took longer than it may is told so: asking the same again does not help. */
+export function queryErrorFrom(error: unknown): unknown {
+  if (!(error instanceof StorageError && isTimeout(error.cause))) return error
+  const message =
+    'the question took longer than JAMEY_MEMORY_QUERY_MS; ask for rarer words, or with more conditions.'
+  return new MemoryRefusedError('memory-query-timeout', message)
+}
+
+function isTimeout(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === '57014'
 }
 
 function adviceFor(state: string, error: Error): Advice | undefined {

@@ -224,6 +224,15 @@ describe('a server that is away', () => {
     const pool = open(other.url('postgres'), { clock: () => nowMs })
     await ask(pool)
     await other.kill()
+    // A process of the server that has not noticed yet may answer once more.
+    await expect
+      .poll(() =>
+        ask(pool).then(
+          () => 'answers',
+          () => 'fails',
+        ),
+      )
+      .toBe('fails')
     const first = await failureOf(ask(pool))
     expect(first).toMatchObject({ code: 'storage-away', retryable: true })
     // A connection that was lost is noticed by its next use; then nobody can connect.

@@ -77,7 +77,7 @@ export class DatabasePool {
   }
 
   /** The same in one transaction, which begins with `begin`; it is on the disk when this resolves. */
-  transaction<T>(begin: string, work: (session: Session) => Promise<T>): Promise<T> {
+  transaction<T>(begin: string, work: (session: Session) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.use(async (session) => {
       await session.rows(begin)
       let result: T
@@ -89,7 +89,7 @@ export class DatabasePool {
       }
       await session.rows('COMMIT')
       return result
-    })
+    }, signal)
   }
 
   async close(): Promise<void> {

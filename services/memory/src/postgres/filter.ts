@@ -31,11 +31,16 @@ export function filterSql(filter: Filter, nowMs: number, parameters: Parameters)
   return conditions.join(' AND ')
 }
 
-function reachSql({ owner, groups = [], isOwnOnly }: Reach, parameters: Parameters): string {
-  const isOwn = `m.owner = ${parameters.add(storable(owner))}`
+/** What a caller may read, of the memories table under that name. */
+export function reachSql(
+  { owner, groups = [], isOwnOnly }: Reach,
+  parameters: Parameters,
+  table = 'm',
+): string {
+  const isOwn = `${table}.owner = ${parameters.add(storable(owner))}`
   if (isOwnOnly === true) return isOwn
   const scopes = ['shared', ...groups.map((group) => `group:${group}`)]
-  return `(${isOwn} OR m.scope = ANY(${parameters.add(scopes)}::text[]))`
+  return `(${isOwn} OR ${table}.scope = ANY(${parameters.add(scopes)}::text[]))`
 }
 
 const COMPARISONS = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const

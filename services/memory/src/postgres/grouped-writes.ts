@@ -1,10 +1,13 @@
 import { StorageError, type StorageErrorCode } from '../model/errors.js'
+import { FairQueue } from '../thread/fair-queue.js'
 
 export interface GroupedWritesOptions<Item, Outcome> {
   /** Writes all of them in one transaction; resolves with what became of each once they are on the disk. */
   readonly write: (items: readonly Item[]) => Promise<readonly Outcome[]>
-  /** Size of one item, in whatever unit `maximumGroupSize` is. */
+  /** Bytes of one item. */
   readonly sizeOf: (item: Item) => number
+  /** Whose item it is: senders take turns. */
+  readonly senderOf: (item: Item) => string
 }
 
 interface Waiting<Item, Outcome> {
@@ -15,7 +18,10 @@ interface Waiting<Item, Outcome> {
 
 const MAXIMUM_WAITING = 10_000
 const MAXIMUM_GROUP = 500
+/** A group of so many bytes takes no more in. */
 const MAXIMUM_GROUP_SIZE = 4_194_304
+/** What an item costs its sender beside its bytes. */
+const ITEM_COST = 2048
 
 /** These concern the one memory at fault; everything else would fail the same way for each of a group alone, only slower. */
 const OF_ONE: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>(['storage-failed'])
@@ -23,7 +29,7 @@ const OF_ONE: ReadonlySet<StorageErrorCode> = new Set<StorageErrorCode>(['storag
 /** Writes that come while others are on their way to the disk share the next transaction. */
 export class GroupedWrites<Item, Outcome> {
   readonly #options: GroupedWritesOptions<Item, Outcome>
-  #waiting: Waiting<Item, Outcome>[] = []
+  readonly #waiting = new FairQueue<Waiting<Item, Outcome>>()
   #working: Promise<void> | undefined
 
   constructor(options: GroupedWritesOptions<Item, Outcome>) {
@@ -31,17 +37,17 @@ export class GroupedWrites<Item, Outcome> {
   }
 
   get waiting(): number {
-    return this.#waiting.length
+    return this.#waiting.size
   }
 
   /** Resolves with what became of it once that is on the disk. */
   submit(item: Item): Promise<Outcome> {
-    if (this.#waiting.length >= MAXIMUM_WAITING) {
+    if (this.#waiting.size >= MAXIMUM_WAITING) {
       const message = `${MAXIMUM_WAITING} writes already wait for the database; try again later.`
       return Promise.reject(new StorageError('storage-overloaded', message))
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject })
+      this.#waiting.push(this.#options.senderOf(item), { item, resolve, reject })
       this.#working ??= this.#work()
     })
   }
@@ -54,19 +60,21 @@ export class GroupedWrites<Item, Outcome> {
   async #work(): Promise<void> {
     // What comes in the same turn of the event loop goes along.
     await new Promise(setImmediate)
-    while (this.#waiting.length > 0) await this.#write(this.#next())
+    while (this.#waiting.size > 0) await this.#write(this.#next())
     this.#working = undefined
   }
 
   #next(): Waiting<Item, Outcome>[] {
-    let size = 0
-    let count = 0
-    for (const { item } of this.#waiting) {
-      size += this.#options.sizeOf(item)
-      if (count > 0 && (size > MAXIMUM_GROUP_SIZE || count === MAXIMUM_GROUP)) break
-      count += 1
+    const { sizeOf, senderOf } = this.#options
+    const group: Waiting<Item, Outcome>[] = []
+    for (let size = 0; size < MAXIMUM_GROUP_SIZE && group.length < MAXIMUM_GROUP; ) {
+      const next = this.#waiting.take(() => true)
+      if (next === undefined) break
+      size += sizeOf(next.item)
+      this.#waiting.charge(senderOf(next.item), ITEM_COST + sizeOf(next.item))
+      group.push(next)
     }
-    return this.#waiting.splice(0, count)
+    return group
   }
 
   async #write(group: readonly Waiting<Item, Outcome>[]): Promise<void> {

@@ -9,6 +9,7 @@ export const SCHEMA = 'jamey_memory'
 const LOCK_SPACE = 0x4a4d454d
 const MIGRATING = 1
 const WRITING = 2
+const CONSOLIDATING = 3
 
 /**
  * Begins a transaction of the one who writes now: numbers are given out in the order of commits, over all instances. Its
@@ -17,12 +18,17 @@ const WRITING = 2
 export const BEGIN_WRITING = `BEGIN; SELECT pg_advisory_xact_lock(${LOCK_SPACE}, ${WRITING});
   SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`
 
+/** One instance consolidates at a time; waiting for it takes no longer than `lock_timeout` says. */
+export const BEGIN_CONSOLIDATING = `SELECT pg_advisory_lock(${LOCK_SPACE}, ${CONSOLIDATING})`
+export const END_CONSOLIDATING = `SELECT pg_advisory_unlock(${LOCK_SPACE}, ${CONSOLIDATING})`
+
 /**
  * `MIGRATIONS[n]` takes a database from version n to n + 1; an entry that was ever released is never edited again.
  *
  * - Times are milliseconds since 1970, tags and metadata JSON as it was sent: what `MemoryRow` has.
  * - `terms` holds the words as the search knows them, stemmed; `terms_count` their number, which BM25 needs.
  * - `words` counts in how many memories each word is, `totals` all memories and words: the search orders by them.
+ * - `memory_recalls` counts how often each was found.
  * - `facts` is the metadata, in the form in which conditions are asked of them.
  * - The rest is as in the memory file: see `file/schema.ts` and `file/to-versions.ts`.
  */
@@ -127,6 +133,13 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX announcements_by_owner ON announcements (owner, seq);
   CREATE INDEX announcements_by_claim ON announcements (claimed_at);
+  `,
+  `
+  CREATE TABLE memory_recalls (
+    seq bigint PRIMARY KEY REFERENCES memories ON DELETE CASCADE,
+    recalls integer NOT NULL,
+    recalled_at bigint NOT NULL
+  );
   `,
 ]
 

@@ -1,5 +1,8 @@
 import { FakeClock } from '@jamey/testing'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import { describeAsOf } from '../search/as-of.contract.js'
+import { describeRecall } from '../search/recall.contract.js'
+import { describeConsolidation } from '../store/consolidation.contract.js'
 import { describeMemoryStorage } from '../store/memory-storage.contract.js'
 import type { OpenStorage } from '../store/opened-storage.support.js'
 import { describeRecords } from '../store/records.contract.js'
@@ -31,3 +34,6 @@ const open: OpenStorage = async (options = {}) => {
 
 describeMemoryStorage('memories in PostgreSQL', open)
 describeRecords('records in PostgreSQL', open)
+describeConsolidation('memories in PostgreSQL that are consolidated', open)
+describeRecall('recall from PostgreSQL', open)
+describeAsOf('a question as of a time, to PostgreSQL', open)

@@ -1,62 +1,53 @@
 import { randomUUID } from 'node:crypto'
 import {
+  consolidateSchema,
   forgetOthersSchema,
   type Memory,
-  type MemoryBatchStored,
+  type MemoryConsolidate,
+  type MemoryConsolidated,
   type MemoryExported,
   type MemoryExportInput,
   type MemoryForget,
   type MemoryForgotten,
   type MemoryHistory,
   type MemoryHistoryInput,
-  type MemoryImported,
   type MemoryQueryInput,
   type MemoryRecalled,
   type MemoryStats,
-  type MemoryStored,
-  type MemoryStoreInput,
-  type MemoryUpdated,
-  type MemoryUpdateInput,
 } from '@jamey/contracts'
 import type { Announcement } from '../model/announcement.js'
-import { MemoryInputError } from '../model/errors.js'
-import { DEFAULT_LIFETIMES, type LayerLifetimes } from '../model/memory-layers.js'
+import { DEFAULT_LIFETIMES, type LayerBudgets, type LayerLifetimes } from '../model/memory-layers.js'
 import {
   checkId,
   MEMORY_LIMITS,
   type MemoryLimits,
-  type MemoryRow,
-  type Origin,
   parsed,
-  recordFrom,
-  rowsFromArchive,
+  type RecordContext,
 } from '../model/memory-record.js'
-import type {
-  MemoryBatchItem,
-  MemoryCallOptions,
-  MemoryStorage,
-  MemoryStoreStats,
-  Reach,
-} from '../model/memory-storage.js'
-import {
-  batchImported,
-  batchStored,
-  importedRowsOf,
-  recordsOf,
-  storeRecords,
-  takeRows,
-} from '../store/batches.js'
-import { parsedUpdate, update } from '../store/record-updates.js'
-import type { RecordWriter, Restored } from '../store/record-writer.js'
+import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
+import { senderOf } from '../store/reach.js'
+import { RecordStorage, type RecordWork } from '../store/record-storage.js'
 import { pendingAnnouncements } from './announcements.js'
 import { exportPageOf, historyOf, memoryOf, statsOf } from './archive.js'
+import { BEGIN_READING, recallAsOf } from './as-of.js'
+import { consolidate } from './consolidating.js'
 import type { DatabaseAddress } from './database-address.js'
+import { queryErrorFrom } from './database-errors.js'
 import { DatabasePool, type Session } from './database-pool.js'
+import { FairTurns } from './fair-turns.js'
 import { GroupedWrites } from './grouped-writes.js'
-import { BEGIN_WRITING, MIGRATIONS, migrate, SCHEMA, versionOf } from './migrations.js'
+import {
+  BEGIN_CONSOLIDATING,
+  BEGIN_WRITING,
+  END_CONSOLIDATING,
+  MIGRATIONS,
+  migrate,
+  SCHEMA,
+  versionOf,
+} from './migrations.js'
 import { recall } from './recall.js'
 import { countFitting, forgetSome, sweepSome } from './removing.js'
-import { carryOut, type RecordWork, type WorkOutcome } from './storing.js'
+import { carryOut, type WorkOutcome } from './storing.js'
 import type { Turn } from './turn.js'
 
 /** The database, and how it is used. */
@@ -73,6 +64,8 @@ export interface PostgresMemoryOptions extends DatabaseSettings {
   readonly limits?: Partial<MemoryLimits> | undefined
   /** As in `MemoryStoreOptions`. */
   readonly ownerBytes?: number | undefined
+  /** As in `MemoryStoreOptions`. */
+  readonly budgets?: LayerBudgets | undefined
   /** Time that a query may take; the server ends it then. */
   readonly queryMs?: number | undefined
   /** Milliseconds since 1970. */
@@ -82,24 +75,36 @@ export interface PostgresMemoryOptions extends DatabaseSettings {
 }
 
 const READERS = 4
-/** One writes, one publishes. */
-const WRITERS = 2
+/** One writes, one publishes, one keeps others from consolidating. */
+const WRITERS = 3
+const WAITING_READS = 10_000
+const WAITING_CONSOLIDATIONS = 100
+/** Of the service itself; no client has such an identifier. */
+const OWN = ''
 const QUERY_MS = 5000
 const WRITE_MS = 30_000
+
+const NOTE_RECALLS = `INSERT INTO ${SCHEMA}.memory_recalls (seq, recalls, recalled_at)
+  SELECT m.seq, given.recalls, $2 FROM json_to_recordset($1) AS given (id text, recalls integer)
+    JOIN ${SCHEMA}.memories m ON m.id = given.id
+  ON CONFLICT (seq) DO UPDATE SET recalls = memory_recalls.recalls + excluded.recalls, recalled_at = excluded.recalled_at`
 
 /**
  * Memories in a PostgreSQL database, which any number of instances may use at once. What a promise resolved for is on the
  * server's disk, and seen by every instance. Rejects with `MemoryInputError`, `MemoryConflictError`,
  * `MemoryRefusedError` or `StorageError`.
  */
-export class PostgresMemory implements MemoryStorage {
+export class PostgresMemory extends RecordStorage implements MemoryStorage {
   readonly #readers: DatabasePool
   readonly #writers: DatabasePool
   readonly #options: PostgresMemoryOptions
   readonly #limits: MemoryLimits
   readonly #works: GroupedWrites<RecordWork<unknown>, WorkOutcome>
+  readonly #turns: FairTurns
+  readonly #consolidations: FairTurns
 
   private constructor(options: PostgresMemoryOptions) {
+    super()
     const { address, passwordFile, readers = READERS, queryMs = QUERY_MS, ownerBytes } = options
     const clock = () => performance.now()
     const common = { address, passwordFile, clock }
@@ -108,8 +113,21 @@ export class PostgresMemory implements MemoryStorage {
     this.#readers = new DatabasePool({ ...common, connections: readers, statementMs: queryMs })
     this.#writers = new DatabasePool({ ...common, connections: WRITERS, statementMs: WRITE_MS })
     const writing = { limits: this.#limits, ownerBytes }
+    this.#turns = new FairTurns({
+      running: readers,
+      runningOfOne: Math.max(1, Math.floor(readers / 2)),
+      waiting: WAITING_READS,
+      clock,
+    })
+    this.#consolidations = new FairTurns({
+      running: 1,
+      runningOfOne: 1,
+      waiting: WAITING_CONSOLIDATIONS,
+      clock,
+    })
     this.#works = new GroupedWrites({
       sizeOf: ({ size }) => size,
+      senderOf: ({ sender }) => sender,
       write: (works) => this.#turn((turn) => carryOut(turn, works, writing)),
     })
   }
@@ -142,52 +160,6 @@ export class PostgresMemory implements MemoryStorage {
     }
   }
 
-  async store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored> {
-    const record = recordFrom(input, origin, this.#context())
-    return this.#carryOut({
-      ...aboutRows([record]),
-      run: (writer) => writer.store(record, input.duplicates),
-    })
-  }
-
-  async storeBatch(inputs: readonly MemoryBatchItem[], origin: Origin): Promise<MemoryBatchStored> {
-    const records = recordsOf(inputs, origin, this.#context())
-    const rows = records.flatMap((one) => ('error' in one ? [] : [one.record]))
-    const results = await this.#carryOut({
-      ...aboutRows(rows),
-      run: (writer) => storeRecords(writer, records),
-    })
-    return batchStored(results)
-  }
-
-  /** Takes a memory of an archive as it was, its id and times included; nothing is announced. */
-  async restore(archived: unknown): Promise<Restored> {
-    const { row, history } = rowsFromArchive(archived, this.#limits)
-    return this.#carryOut({ ...aboutRows([row]), run: (writer) => writer.take(row, history, this.#now()) })
-  }
-
-  async importPage(memories: readonly unknown[], origin: Origin): Promise<MemoryImported> {
-    const rows = importedRowsOf(memories, origin, this.#limits)
-    const about = aboutRows(rows.flatMap((one) => ('error' in one ? [] : [one.row])))
-    const run = (writer: RecordWriter) => takeRows(writer, rows, this.#now())
-    return batchImported(memories, await this.#carryOut({ ...about, run }))
-  }
-
-  async update(
-    input: MemoryUpdateInput,
-    requestId: string = randomUUID(),
-    reach?: Reach,
-  ): Promise<MemoryUpdated> {
-    const request = parsedUpdate(input, requestId)
-    return this.#carryOut({
-      ids: [request.id],
-      rows: [],
-      requests: [requestId],
-      size: request.content?.length ?? 0,
-      run: (writer) => update(writer, request, requestId, { ...this.#context(), reach }),
-    })
-  }
-
   get(id: string, reach?: Reach): Promise<Memory | undefined> {
     return this.#read((session, reading) => memoryOf(session, id, reading), reach)
   }
@@ -205,7 +177,18 @@ export class PostgresMemory implements MemoryStorage {
   }
 
   query(input: MemoryQueryInput, { reach, signal }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
-    return this.#read((session, reading) => recall(session, input, reading), reach, signal)
+    if (input.as_of === undefined)
+      return this.#read((session, reading) => recall(session, input, reading), reach, signal)
+    return this.#ask(
+      () =>
+        this.#readers.transaction(
+          BEGIN_READING,
+          (session) => recallAsOf(session, input, { nowMs: this.#now(), reach }),
+          signal,
+        ),
+      reach,
+      signal,
+    )
   }
 
   async forget(
@@ -227,8 +210,33 @@ export class PostgresMemory implements MemoryStorage {
     }
   }
 
-  async consolidate(): Promise<never> {
-    throw new MemoryInputError('action', 'is not served with PostgreSQL yet')
+  /** One instance at a time; the others wait for it. */
+  async consolidate(input: MemoryConsolidate, reach?: Reach): Promise<MemoryConsolidated> {
+    const request = parsed(consolidateSchema, input)
+    const { lifetimes = DEFAULT_LIFETIMES, budgets } = this.#options
+    const parts = {
+      lifetimes,
+      budgets,
+      now: () => this.#now(),
+      read: <T>(work: (session: Session) => Promise<T>) => this.#read(work, reach),
+      carryOut: <T>(work: RecordWork<T>) => this.carryOut(work),
+      turn: <T>(work: (turn: Turn) => Promise<T>) => this.#turn(work),
+    }
+    const work = async (session: Session): Promise<MemoryConsolidated> => {
+      await session.rows(BEGIN_CONSOLIDATING)
+      try {
+        return await consolidate(parts, request, reach)
+      } finally {
+        await session.rows(END_CONSOLIDATING)
+      }
+    }
+    return this.#consolidations.run(senderOf(reach), () => this.#writers.use(work))
+  }
+
+  /** Notes how often memories were found, by their ids. */
+  async recalled(counts: ReadonlyMap<string, number>): Promise<void> {
+    const given = JSON.stringify([...counts].map(([id, recalls]) => ({ id, recalls })))
+    await this.#turn(({ session, nowMs }) => session.run(NOTE_RECALLS, [given, nowMs]))
   }
 
   async sweep(): Promise<number> {
@@ -254,8 +262,8 @@ export class PostgresMemory implements MemoryStorage {
 
   async stats(): Promise<MemoryStoreStats> {
     const sql = `SELECT memories, (SELECT count(*) FROM ${SCHEMA}.announcements) AS announcements FROM ${SCHEMA}.totals`
-    const [row] = await this.#readers.use((session) =>
-      session.rows<{ memories: number; announcements: number }>(sql),
+    const [row] = await this.#turns.run(OWN, () =>
+      this.#readers.use((session) => session.rows<{ memories: number; announcements: number }>(sql)),
     )
     return {
       memories: row?.memories ?? 0,
@@ -274,7 +282,7 @@ export class PostgresMemory implements MemoryStorage {
     return (this.#options.now ?? Date.now)()
   }
 
-  #context() {
+  protected context(): RecordContext {
     const { lifetimes = DEFAULT_LIFETIMES } = this.#options
     return { nowMs: this.#now(), lifetimes, limits: this.#limits }
   }
@@ -284,11 +292,24 @@ export class PostgresMemory implements MemoryStorage {
     reach?: Reach,
     signal?: AbortSignal,
   ): Promise<T> {
-    return this.#readers.use((session) => work(session, { nowMs: this.#now(), reach }), signal)
+    return this.#ask(
+      () => this.#readers.use((session) => work(session, { nowMs: this.#now(), reach }), signal),
+      reach,
+      signal,
+    )
+  }
+
+  /** When its sender has a turn. */
+  async #ask<T>(work: () => Promise<T>, reach: Reach | undefined, signal?: AbortSignal): Promise<T> {
+    try {
+      return await this.#turns.run(senderOf(reach), work, signal)
+    } catch (error) {
+      throw queryErrorFrom(error)
+    }
   }
 
   /** In the next turn, together with what others ask for. */
-  async #carryOut<T>(work: RecordWork<T>): Promise<T> {
+  protected async carryOut<T>(work: RecordWork<T>): Promise<T> {
     const outcome = await this.#works.submit(work)
     if ('error' in outcome) throw outcome.error
     return outcome.value as T
@@ -300,15 +321,5 @@ export class PostgresMemory implements MemoryStorage {
     return this.#writers.transaction(BEGIN_WRITING, (session) =>
       work({ session, nowMs: this.#now(), announcer }),
     )
-  }
-}
-
-/** What has to be known for these rows to be stored. */
-function aboutRows(rows: readonly MemoryRow[]): Omit<RecordWork<unknown>, 'run'> {
-  return {
-    ids: rows.flatMap(({ id, supersedes }) => (supersedes === null ? [id] : [id, supersedes])),
-    rows,
-    requests: [],
-    size: rows.reduce((size, { bytes }) => size + bytes, 0),
   }
 }

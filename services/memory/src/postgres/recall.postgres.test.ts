@@ -99,19 +99,24 @@ describe('a question', () => {
     expect(idsOf((await ask({ query: 'penguin' })).database)).toEqual(['penguins', 'penguin'])
   })
 
-  it.each([
-    `lisboa' | 'x`,
-    `lisboa" OR "x`,
-    `lisboa'; DROP TABLE jamey_memory.memories; --`,
-    'lisboa & !x',
-    'lisboa:*',
-    'lisboa\\',
-    "lisboa'':A",
-    '<-> lisboa',
-    'lisboa\0',
-  ])('%j is words, never syntax', async (query) => {
+  it('is words, never syntax', async () => {
     const { database } = await filled()
-    expect(idsOf(await database.query({ query }))).toContain('lisbon')
+    for (const query of [
+      `lisboa' | 'x`,
+      `lisboa" OR "x`,
+      `lisboa'; DROP TABLE jamey_memory.memories; --`,
+      'lisboa & !x',
+      'lisboa:*',
+      'lisboa\\',
+      "lisboa'':A",
+      '<-> lisboa',
+      'lisboa\0',
+    ]) {
+      expect([query, idsOf(await database.query({ query }))]).toEqual([
+        query,
+        expect.arrayContaining(['lisbon']),
+      ])
+    }
   })
 
   it('is narrowed by tags, layers and times as in a file', async () => {
@@ -209,15 +214,4 @@ describe('words', () => {
     ])
     expect((await store.stats()).memories).toBe(1)
   })
-})
-
-it.each([
-  ['as_of', { as_of: '2026-01-01T00:00:00Z' }],
-  ['cursor', { cursor: 'x' }],
-])('a query with %s is refused by its name, not answered as if it were not there', async (field, query) => {
-  const store = await PostgresMemory.open({
-    address: readDatabaseUrl(await server.newDatabase()) as DatabaseAddress,
-  })
-  onTestFinished(() => store.close())
-  await expect(store.query(query)).rejects.toMatchObject({ name: 'MemoryInputError', field })
 })

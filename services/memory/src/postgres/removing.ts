@@ -8,6 +8,7 @@ import { filterSql } from './filter.js'
 import { SCHEMA } from './migrations.js'
 import { Parameters } from './parameters.js'
 import type { Turn } from './turn.js'
+import type { Absorbed } from './working-set.js'
 
 export interface Doomed {
   readonly seq: number
@@ -31,7 +32,7 @@ const REMOVE = `WITH
     ),
     buried AS (
       INSERT INTO ${SCHEMA}.gone (id, change, sent_at, at)
-        SELECT id, $2, sent_at, least($3, coalesce(expires_at, $3)) FROM removed
+        SELECT id, $2, sent_at, least($3, coalesce(expires_at, $3)) FROM removed WHERE $4::boolean
         UNION ALL SELECT id, $2, sent_at, $3 FROM merged
         ON CONFLICT (id) DO UPDATE SET change = excluded.change, sent_at = excluded.sent_at, at = excluded.at
     ),
@@ -60,9 +61,43 @@ export async function remove(
   change: 'forgotten' | 'expired',
 ): Promise<void> {
   if (doomed.length === 0) return
-  await turn.session.run(REMOVE, [doomed.map(({ seq }) => seq), change, turn.nowMs])
-  await turn.session.run(`DELETE FROM ${SCHEMA}.words WHERE memories <= 0`)
+  await removeRows(turn, doomed, change, true)
   await announce(turn, [{ change, ids: doomed.map(({ id }) => id) }])
+}
+
+async function removeRows(
+  { session, nowMs }: Turn,
+  doomed: readonly Pick<Doomed, 'seq'>[],
+  change: 'forgotten' | 'expired',
+  isBuried: boolean,
+): Promise<void> {
+  await session.run(REMOVE, [doomed.map(({ seq }) => seq), change, nowMs, isBuried])
+  await session.run(`DELETE FROM ${SCHEMA}.words WHERE memories <= 0`)
+}
+
+const HAND_OVER = `WITH
+    given AS (
+      SELECT * FROM json_to_recordset($1) AS given (seq bigint, id text, sent_at bigint, "into" bigint)
+    ),
+    keys AS (UPDATE ${SCHEMA}.memory_keys k SET seq = given."into" FROM given WHERE k.seq = given.seq),
+    merged AS (UPDATE ${SCHEMA}.merged_ids m SET seq = given."into" FROM given WHERE m.seq = given.seq)
+  INSERT INTO ${SCHEMA}.merged_ids (id, seq, sent_at, at) SELECT id, "into", sent_at, $2 FROM given
+    ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, sent_at = excluded.sent_at, at = excluded.at`
+
+/** Removes memories that have become part of others, where their messages and keys lead from then on. */
+export async function absorb(turn: Turn, absorbed: readonly Absorbed[]): Promise<void> {
+  if (absorbed.length === 0) return
+  await turn.session.run(HAND_OVER, [JSON.stringify(absorbed), turn.nowMs])
+  await removeRows(turn, absorbed, 'forgotten', false)
+}
+
+/** Removes those of these that are still there. */
+export async function forgetThese(turn: Turn, doomed: readonly Doomed[]): Promise<void> {
+  const there = await turn.session.rows<Doomed>(
+    `SELECT seq, id FROM ${SCHEMA}.memories WHERE seq = ANY($1) ORDER BY seq`,
+    [doomed.map(({ seq }) => seq)],
+  )
+  await remove(turn, there, 'forgotten')
 }
 
 /**

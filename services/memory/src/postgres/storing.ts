@@ -1,26 +1,15 @@
 import { type MemoryLimits, type MemoryRow, tagKey } from '../model/memory-record.js'
 import { outcomeOf, type Refusal } from '../store/outcomes.js'
+import type { RecordWork } from '../store/record-storage.js'
 import { RecordWriter } from '../store/record-writer.js'
 import { type Announced, announce } from './announcements.js'
 import { factsOf } from './facts.js'
 import { assignedFrom, FOUND_BY, givenTypes, ROW_NAMES, rowOf } from './memory-columns.js'
 import { SCHEMA } from './migrations.js'
-import { type Doomed, remove } from './removing.js'
+import { absorb, type Doomed, remove } from './removing.js'
 import { indexedTerms } from './terms.js'
 import type { Turn } from './turn.js'
 import { type Known, WorkingSet } from './working-set.js'
-
-/** A request that changes memories, with what it has to know of the database. */
-export interface RecordWork<T> {
-  /** Ids of memories, and of messages. */
-  readonly ids: readonly string[]
-  /** Rows that may be merged into one with the same text, or that have an idempotency key. */
-  readonly rows: readonly MemoryRow[]
-  /** Identifiers of requests to update. */
-  readonly requests: readonly string[]
-  readonly size: number
-  readonly run: (writer: RecordWriter) => T
-}
 
 /** What became of one request of a turn. */
 export type WorkOutcome = { readonly value: unknown } | { readonly error: Refusal }
@@ -43,8 +32,14 @@ export async function carryOut(
   const writer = new RecordWriter({
     ...options,
     statements: set,
-    // They are removed already.
-    removal: { sweepOne: () => {} },
+    removal: {
+      // They are removed already.
+      sweepOne: () => {},
+      absorb: (gone, into) => {
+        set.absorb(gone, into)
+        announced.push({ change: 'forgotten', ids: [gone.id] })
+      },
+    },
     announce: (change, changed) => void announced.push({ change, ids: changed }),
   })
   const outcomes = works.map((work) => outcomeOf(() => ({ value: work.run(writer) })))
@@ -191,7 +186,8 @@ const KEEP_KEYS = `INSERT INTO ${SCHEMA}.memory_keys (owner, key, seq, content_h
 const KEEP_UPDATES = `INSERT INTO ${SCHEMA}.update_requests (id, seq, version, at)
   SELECT id, seq, version, at FROM json_to_recordset($1) AS given (id text, seq bigint, version integer, at bigint)`
 
-async function writeAll({ session }: Turn, set: WorkingSet): Promise<void> {
+async function writeAll(turn: Turn, set: WorkingSet): Promise<void> {
+  const { session } = turn
   const write = async (sql: string, rows: readonly unknown[]): Promise<void> => {
     if (rows.length > 0) await session.run(sql, [JSON.stringify(rows)])
   }
@@ -218,6 +214,10 @@ async function writeAll({ session }: Turn, set: WorkingSet): Promise<void> {
   const keys = new Map(set.newKeys.map((note) => [`${note.owner}\0${note.key}`, withNumber(note)]))
   await write(KEEP_KEYS, [...keys.values()])
   await write(KEEP_UPDATES, set.newUpdates.map(withNumber))
+  await absorb(
+    turn,
+    set.absorbed.map((one) => ({ ...one, seq: numberOf(one.seq), into: numberOf(one.into) })),
+  )
 }
 
 function givenFrom(row: MemoryRow) {

@@ -11,6 +11,13 @@ export type MergedNote = {
   readonly at: number
 }
 export type KeyNote = KeyRow & { readonly owner: string; readonly key: string }
+/** A memory that has become part of another one. */
+export interface Absorbed {
+  readonly seq: number
+  readonly id: string
+  readonly sent_at: number
+  readonly into: number
+}
 export type UpdateNote = {
   readonly id: string
   readonly seq: number
@@ -51,6 +58,7 @@ export class WorkingSet implements RecordStatements {
   readonly newMerged: MergedNote[] = []
   readonly newKeys: KeyNote[] = []
   readonly newUpdates: UpdateNote[] = []
+  readonly absorbed: Absorbed[] = []
   readonly droppedGone: string[] = []
   readonly droppedVersions: { readonly seq: number; readonly version: number }[] = []
 
@@ -176,6 +184,22 @@ export class WorkingSet implements RecordStatements {
     this.#addBytes(row.owner, row.bytes - this.row(seq).bytes)
     this.#put({ ...row, seq })
     if (WorkingSet.isNumbered(seq)) this.changed.add(seq)
+  }
+
+  absorb(gone: { readonly seq: number }, into: number): void {
+    const { seq, id, sent_at, owner, bytes, content_hash } = this.row(gone.seq)
+    this.absorbed.push({ seq, id, sent_at, into })
+    this.#rows.delete(seq)
+    this.#numbers.delete(id)
+    const key = textKey(content_hash, owner)
+    this.#texts.set(
+      key,
+      (this.#texts.get(key) ?? []).filter((one) => one !== seq),
+    )
+    this.#addBytes(owner, -bytes)
+    for (const [merged, lead] of this.#merged) if (lead === seq) this.#merged.set(merged, into)
+    this.#merged.set(id, into)
+    for (const [name, note] of this.#keys) if (note.seq === seq) this.#keys.set(name, { ...note, seq: into })
   }
 
   #put(row: StoredRow): void {

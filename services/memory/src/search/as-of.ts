@@ -1,4 +1,9 @@
-import { type MemoryQueryInput, type MemoryRecalled, queryOthersSchema } from '@jamey/contracts'
+import {
+  type MemoryQuery,
+  type MemoryQueryInput,
+  type MemoryRecalled,
+  queryOthersSchema,
+} from '@jamey/contracts'
 import type { Database, SqlValue } from '../file/database.js'
 import { type MemoryRow, memoryFromRow, parsed } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
@@ -9,11 +14,58 @@ import { Ranker } from './ranking.js'
 import { score } from './score.js'
 
 /** Memories of the past that one question looks through, the newest first: they are in no index that is kept. */
-const MOST_LOOKED_THROUGH = 20_000
+export const MOST_LOOKED_THROUGH = 20_000
 /** Bytes of one page; it has one memory at least. */
 const PAGE_BYTES = 256 * 1024
 
-type PastRow = MemoryRow & { readonly seq: number }
+export type PastRow = MemoryRow & { readonly seq: number }
+
+export interface PastQuestion {
+  readonly query: MemoryQuery
+  readonly atMs: number
+  readonly filter: Filter
+}
+
+/** What a question as of a time asks for. Throws `MemoryInputError`. */
+export function pastQuestion(input: MemoryQueryInput, nowMs: number, reach: Reach | undefined): PastQuestion {
+  const query = parsed(queryOthersSchema, input)
+  const atMs = query.as_of === undefined ? nowMs : Date.parse(query.as_of)
+  const filter: Filter = {
+    ...circumstancesOf(query),
+    // Those of a memory as it is now lie in a table; what a version had is in its row alone.
+    tags: undefined,
+    layers: query.layers,
+    fromMs: query.from === undefined ? undefined : Date.parse(query.from),
+    toMs: query.to === undefined ? undefined : Date.parse(query.to),
+    heldAtMs: query.include_superseded === true ? undefined : atMs,
+    reach: reach ?? ownedBy(query.owner),
+  }
+  return { query, atMs, filter }
+}
+
+/** The versions of then, put together one by one, and in order. */
+export class PastMemories {
+  readonly #rows: PastRow[] = []
+  readonly #index = new MemoryIndex()
+
+  /** The latest first. */
+  add(row: PastRow): void {
+    this.#rows.push(row)
+    this.#index.put(row)
+  }
+
+  page({ query, atMs }: PastQuestion, isCut = this.#rows.length === MOST_LOOKED_THROUGH): MemoryRecalled {
+    const found = orderOf(this.#index, this.#rows, query, atMs)
+    const { limit, offset = 0 } = query
+    const memories = withinPage(found.slice(offset, offset + limit))
+    return {
+      memories,
+      total: found.length,
+      ...(isCut ? { total_is_at_least: true as const } : {}),
+      ...(memories.length < Math.min(limit, found.length - offset) ? { truncated: true as const } : {}),
+    }
+  }
+}
 
 /**
  * Answers what was known, and held, at a time: of each memory the version of then. What was forgotten or has expired
@@ -27,34 +79,14 @@ export class AsOf {
   }
 
   query(input: MemoryQueryInput, nowMs: number, reach?: Reach): MemoryRecalled {
-    const query = parsed(queryOthersSchema, input)
-    const atMs = query.as_of === undefined ? nowMs : Date.parse(query.as_of)
-    const filter: Filter = {
-      ...circumstancesOf(query),
-      // Those of a memory as it is now lie in a table; what a version had is in its row alone.
-      tags: undefined,
-      layers: query.layers,
-      fromMs: query.from === undefined ? undefined : Date.parse(query.from),
-      toMs: query.to === undefined ? undefined : Date.parse(query.to),
-      heldAtMs: query.include_superseded === true ? undefined : atMs,
-      reach: reach ?? ownedBy(query.owner),
-    }
-    const rows = this.#rowsAt(filter, atMs, nowMs)
-    const index = new MemoryIndex()
-    for (const row of rows) index.put(row)
-    const found = orderOf(index, rows, query, atMs)
-    const { limit, offset = 0 } = query
-    const memories = withinPage(found.slice(offset, offset + limit))
-    return {
-      memories,
-      total: found.length,
-      ...(rows.length === MOST_LOOKED_THROUGH ? { total_is_at_least: true as const } : {}),
-      ...(memories.length < Math.min(limit, found.length - offset) ? { truncated: true as const } : {}),
-    }
+    const question = pastQuestion(input, nowMs, reach)
+    const past = new PastMemories()
+    for (const row of this.#rowsAt(question, nowMs)) past.add(row)
+    return past.page(question)
   }
 
   /** The version of each memory that was the newest then, the latest first. */
-  #rowsAt(filter: Filter, atMs: number, nowMs: number): PastRow[] {
+  #rowsAt({ filter, atMs }: PastQuestion, nowMs: number): PastRow[] {
     const condition = filterCondition(filter, nowMs)
     const readable = filter.reach === undefined ? undefined : readableBy(filter.reach, 'c')
     const values: SqlValue[] = [atMs, atMs, atMs, atMs, ...(readable?.values ?? []), atMs]

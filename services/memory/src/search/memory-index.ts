@@ -1,5 +1,5 @@
 import { tagKey } from '../model/memory-record.js'
-import { Documents } from './documents.js'
+import { type DocumentFacts, Documents } from './documents.js'
 import { MOST_DOCUMENTS, Postings } from './postings.js'
 import { STOP_WORDS_OF_ENGLISH } from './stop-words.js'
 import { Vocabulary } from './vocabulary.js'
@@ -24,6 +24,15 @@ export interface IndexedRow {
   readonly valid_to?: number | null
 }
 
+/** The memories of which an index has some alone: what is rare among all of them counts as rare. */
+export interface Collection {
+  readonly documents: number
+  /** Words of a memory, on average. */
+  readonly averageLength: number
+  /** Number of memories that have each term. */
+  readonly having: ReadonlyMap<string, number>
+}
+
 /** Members of the metadata that are searched like the text, for they name it or who said it. */
 const NAMING = ['title', 'subject', 'speaker', 'author', 'name'] as const
 const MAY_BE_NAMED = /"(?:title|subject|speaker|author|name)":"/
@@ -35,8 +44,9 @@ const REMOVED_LEAST = 10_000
 
 const STOP_TERMS: ReadonlySet<string> = new Set([...STOP_WORDS_OF_ENGLISH].map(termOf))
 
-/** The inverted index of all memories of a file, in the memory of this thread. */
+/** The inverted index of all memories of a file, or of a part of a collection, in the memory of this thread. */
 export class MemoryIndex {
+  readonly #collection: Collection | undefined
   readonly vocabulary = new Vocabulary()
   readonly postings = new Postings()
   readonly documents = new Documents()
@@ -45,6 +55,27 @@ export class MemoryIndex {
   readonly #had: number[] = []
   #isStop = new Uint8Array(1024)
   #stopsKnown = 0
+
+  constructor(collection?: Collection) {
+    this.#collection = collection
+  }
+
+  /** Number of memories, those included that were removed. */
+  get size(): number {
+    return this.#collection?.documents ?? this.documents.count
+  }
+
+  /** Words of a memory, on average. */
+  get averageLength(): number {
+    const { totalLength, living } = this.documents
+    return this.#collection?.averageLength ?? Math.max(1, totalLength / Math.max(1, living))
+  }
+
+  /** Number of memories that have a term. */
+  having(term: number): number {
+    if (this.#collection === undefined) return this.postings.count(term)
+    return this.#collection.having.get(this.vocabulary.nameOf(term)) ?? 0
+  }
 
   get isFull(): boolean {
     return this.documents.count >= MOST_DOCUMENTS
@@ -90,6 +121,12 @@ export class MemoryIndex {
     }
     this.#had.length = 0
     for (const tag of tags) this.postings.add(this.vocabulary.number(tagTerm(tag)), doc, 1)
+  }
+
+  /** Adds a memory whose terms are counted already, those that matter at least. */
+  putCounted(facts: DocumentFacts, length: number, counts: Iterable<readonly [string, number]>): void {
+    const doc = this.documents.add(facts, length)
+    for (const [name, count] of counts) this.postings.add(this.vocabulary.number(name), doc, count)
   }
 
   remove(seq: number): void {

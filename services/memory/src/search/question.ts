@@ -35,9 +35,10 @@ export function askedWords(index: MemoryIndex, text: string): AskedWord[] {
   return asked
 }
 
-function termsFor({ vocabulary, postings }: MemoryIndex, word: string): WeightedTerm[] {
+function termsFor(index: MemoryIndex, word: string): WeightedTerm[] {
+  const { vocabulary } = index
   const term = vocabulary.find(word)
-  if (term !== undefined && postings.count(term) > 0) return [{ term, weight: 1 }]
+  if (term !== undefined && index.having(term) > 0) return [{ term, weight: 1 }]
   const begun = vocabulary.beginningWith(word, MOST_MEANT)
   const meant = begun.length > 0 ? begun : vocabulary.mistyped(word)
   return meant.slice(0, MOST_MEANT).map((one) => ({ term: one, weight: MEANT_WEIGHT }))

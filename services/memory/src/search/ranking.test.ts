@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { temporaryStore } from '../store/memory-file.support.js'
 import { fuse } from './fuse.js'
 import { IndexFilter } from './index-filter.js'
 import { type IndexedRow, MemoryIndex } from './memory-index.js'
@@ -181,44 +180,6 @@ describe('times in a question', () => {
       expect(timesIn(text, NOW)).toEqual([])
     },
   )
-})
-
-describe('an explanation', () => {
-  it('has parts that make up the score', async () => {
-    const { store } = temporaryStore()
-    const put = (id: string, content: string, turn: number) =>
-      store.store({ content, session_id: 's', turn, duplicates: 'keep' }, { id, source: 'a' })
-    await put('asked', 'How was the pottery course, Ann?', 0)
-    await put('told', 'The course was lovely, we made bowls.', 1)
-    const { memories } = await store.query({ query: 'what was made in the pottery courses', explain: true })
-    expect(memories.map(({ id }) => id)).toEqual(['told', 'asked'])
-    for (const { score, why } of memories) {
-      const { terms, widened = 0, near = 0, time = 0, neighbours = 0 } = why ?? { terms: [] }
-      const sum = terms.reduce((all, { weight }) => all + weight, widened + near + time + neighbours)
-      expect(sum).toBeCloseTo(score, 3)
-    }
-    expect(memories[0]?.why).toMatchObject({ terms: [{ word: 'made' }, { word: 'courses' }] })
-    expect(memories[0]?.why?.neighbours).toBeGreaterThan(0)
-    expect((await store.query({ query: 'pottery' })).memories[0]).not.toHaveProperty('why')
-  })
-})
-
-describe('cursors', () => {
-  it.each([undefined, 'number'])('go through everything once, of the question %s', async (query) => {
-    const { store } = temporaryStore()
-    for (let i = 0; i < 25; i++) {
-      await store.store({ content: `number ${i}`, duplicates: 'keep' }, { id: `m${i}`, source: 'a' })
-    }
-    const seen: string[] = []
-    let cursor: string | undefined
-    do {
-      const page = await store.query({ query, limit: 10, cursor })
-      seen.push(...page.memories.map(({ id }) => id))
-      cursor = page.next_cursor
-    } while (cursor !== undefined)
-    expect(seen).toEqual(Array.from({ length: 25 }, (_, i) => `m${24 - i}`))
-    await expect(store.query({ query, cursor: 'nonsense' })).rejects.toMatchObject({ field: 'cursor' })
-  })
 })
 
 describe('fusing', () => {

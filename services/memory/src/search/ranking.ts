@@ -10,7 +10,7 @@ import { bitOf, eachNeighbour, neighbourScore } from './signals/neighbours.js'
 import { proximity } from './signals/proximity.js'
 
 /** As many of the best by their words alone are looked at again, with their neighbours. */
-const WINDOW = 200
+export const WINDOW = 200
 /** The texts of so many of them are read. */
 const READ = 50
 /** Share of the best score that is added to what happened when the question says. */
@@ -138,7 +138,7 @@ export class Ranker {
   }
 
   #isCommon(term: number): boolean {
-    return this.index.postings.count(term) > COMMON
+    return this.index.having(term) > COMMON
   }
 
   #rarity(terms: AskedWord['terms']): number {

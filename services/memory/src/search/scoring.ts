@@ -54,9 +54,9 @@ export class Scoring {
 
   /** How much it tells that a text has this term: the rarer, the more, and always something. */
   rarity(term: number): number {
-    const { documents, postings } = this.#index
-    const having = Math.min(postings.count(term), documents.count)
-    return Math.log(1 + (documents.count - having + 0.5) / (having + 0.5))
+    const { size } = this.#index
+    const having = Math.min(this.#index.having(term), size)
+    return Math.log(1 + (size - having + 0.5) / (having + 0.5))
   }
 
   /** Adds to each document what this term is worth in it, and sets a bit in those that have it. */
@@ -66,7 +66,7 @@ export class Scoring {
     const lengths = documents.length
     const factor = weight * this.rarity(term) * (BM25.k1 + 1)
     const constant = BM25.k1 * (1 - BM25.b)
-    const perWord = (BM25.k1 * BM25.b) / this.#averageLength()
+    const perWord = (BM25.k1 * BM25.b) / this.#index.averageLength
     let count = this.touchedCount
     postings.read(term, (page, from, to) => {
       for (let i = from; i < to; i++) {
@@ -89,7 +89,7 @@ export class Scoring {
     const lengths = documents.length
     const factor = weight * this.rarity(term) * (BM25.k1 + 1)
     const constant = BM25.k1 * (1 - BM25.b)
-    const perWord = (BM25.k1 * BM25.b) / this.#averageLength()
+    const perWord = (BM25.k1 * BM25.b) / this.#index.averageLength
     postings.read(term, (page, from, to) => {
       for (let i = from; i < to; i++) {
         const entry = page[i] as number
@@ -110,12 +110,7 @@ export class Scoring {
 
   /** The worth of a term in a text of this length that has it so often. */
   worth({ term, weight }: WeightedTerm, frequency: number, length: number): number {
-    const norm = BM25.k1 * (1 - BM25.b + (BM25.b * length) / this.#averageLength())
+    const norm = BM25.k1 * (1 - BM25.b + (BM25.b * length) / this.#index.averageLength)
     return (weight * this.rarity(term) * (BM25.k1 + 1) * frequency) / (frequency + norm)
-  }
-
-  #averageLength(): number {
-    const { totalLength, living } = this.#index.documents
-    return Math.max(1, totalLength / Math.max(1, living))
   }
 }

@@ -68,13 +68,10 @@ export class Vocabulary {
   /** Terms that begin with `beginning`, or with all but its last letters, which a stem may lack. */
   beginningWith(beginning: string, limit: number): number[] {
     if (beginning.length < SHORTEST_BEGINNING) return []
-    for (const cut of [0, 1, 2, 3]) {
-      const start = beginning.slice(0, beginning.length - cut)
-      if (cut > 0 && start.length < SHORTEST_MISTYPED - 1) break
-      const found = cut === 0 ? this.#startingWith(start, limit) : this.#exactly(start)
-      if (found.length > 0) return found
-    }
-    return []
+    const found = this.#startingWith(beginning, limit)
+    if (found.length > 0) return found
+    const stem = cutEnds(beginning).find((name) => this.#numbers.has(name))
+    return stem === undefined ? [] : [this.#numbers.get(stem) as number]
   }
 
   /** Terms of words that differ from this one by one letter: another, none, one more, or two that changed places. */
@@ -85,11 +82,6 @@ export class Vocabulary {
       if (number !== undefined) found.add(number)
     }
     return [...found]
-  }
-
-  #exactly(name: string): number[] {
-    const number = this.#numbers.get(name)
-    return number === undefined ? [] : [number]
   }
 
   #startingWith(start: string, limit: number): number[] {
@@ -131,6 +123,11 @@ export class Vocabulary {
     }
     this.#sorted = all
   }
+}
+
+/** A word without its last letters, which a stem may lack; the longest first. */
+export function cutEnds(word: string): string[] {
+  return [1, 2, 3].map((cut) => word.slice(0, -cut)).filter((name) => name.length >= SHORTEST_MISTYPED - 1)
 }
 
 /** What somebody may have meant by a word that is not known, short ones apart. */

@@ -91,7 +91,7 @@ function databaseFrom(
 ): DatabaseSettings | undefined {
   const url = given(env, 'JAMEY_MEMORY_URL')
   if (url === undefined) return undefined
-  for (const variable of ['JAMEY_MEMORY_FILE', 'JAMEY_MEMORY_MAX_BYTES', 'JAMEY_MEMORY_OWNER_BYTES']) {
+  for (const variable of ['JAMEY_MEMORY_FILE', 'JAMEY_MEMORY_MAX_BYTES']) {
     if (given(env, variable) === undefined) continue
     faults.push({
       variable,

@@ -108,11 +108,12 @@ class BusMemory implements MemoryService {
   }
 
   #open(signal: AbortSignal): Promise<OwnedFile | undefined> {
-    const { database, lifetimes, limits, ownerBytes, queryMs, bus } = this.#options
+    const { database, lifetimes, limits, ownerBytes, budgets, queryMs, bus } = this.#options
     const common = {
       lifetimes,
       limits,
       ownerBytes,
+      budgets,
       queryMs,
       now: () => this.#clock.timeOfDay(),
       announcer: bus.clientId,
@@ -124,12 +125,11 @@ class BusMemory implements MemoryService {
 
   #openFile(common: Omit<MemoryStoreOptions, 'file'>, signal: AbortSignal): Promise<OwnedFile | undefined> {
     const { open = openThreadedMemory, bus, log } = this.#options
-    const { file, maximumFileBytes, budgets, busyTimeoutMs, embeddings } = this.#options
+    const { file, maximumFileBytes, busyTimeoutMs, embeddings } = this.#options
     const onSalvaged = (salvaged: Salvaged) => this.#tellSalvaged(salvaged)
     const onProgress = (progress: MigrationProgress) => this.#tellProgress(progress)
     const listeners = { onProgress, onSalvaged }
-    const bounds = { maximumFileBytes, budgets }
-    const settings = { ...common, ...listeners, ...bounds, file, busyTimeoutMs, embeddings }
+    const settings = { ...common, ...listeners, maximumFileBytes, file, busyTimeoutMs, embeddings }
     const parts = {
       file,
       clock: this.#clock,

@@ -1,20 +1,22 @@
 import type { MemoryConsolidate, MemoryConsolidated } from '@jamey/contracts'
 import type { Database } from '../file/database.js'
 import type { LayerBudgets, LayerLifetimes } from '../model/memory-layers.js'
-import { textsOf } from '../model/memory-record.js'
 import type { Reach } from '../model/memory-storage.js'
 import { type Condition, filterCondition } from '../search/filter.js'
+import {
+  CONSOLIDATED_AT_ONCE,
+  circleOf,
+  keepForGood,
+  MOST_COMPARED,
+  mergeNear,
+  RECALLS_TO_KEEP,
+} from './consolidating.js'
 import { NearTexts } from './near-texts.js'
 import type { RecordWriter } from './record-writer.js'
 import type { Doomed, Removal } from './removal.js'
 import type { StoredRow } from './store-statements.js'
 
-/** Recalls by which a short_term memory becomes long_term. */
-export const RECALLS_TO_KEEP = 5
-/** Memories that are compared with each other, the newest first; more would take more memory than their worth. */
-export const MOST_COMPARED = 100_000
-/** Memories that are looked at, or changed, before others have their turn. */
-const BATCH = 200
+const BATCH = CONSOLIDATED_AT_ONCE
 
 export interface ConsolidationParts {
   readonly database: Database
@@ -76,43 +78,19 @@ async function nearPairs({ database }: ConsolidationParts, { sql, values }: Cond
   }
 }
 
-/** Only what the same clients may read, and believe alike, and what holds at the same time is one. */
-function circleOf(row: StoredRow): string {
-  const { owner, scope, session_id, turn, trusted, valid_from, valid_to } = row
-  return JSON.stringify([owner, scope, session_id, turn, trusted, valid_from, valid_to])
-}
-
 async function mergeAll(parts: ConsolidationParts, pairs: readonly Pair[]): Promise<number> {
+  const { writer, now } = parts
+  const rowOf = (seq: number) => writer.statements.bySeq.all(seq)[0]
   let merged = 0
   for (let i = 0; i < pairs.length; i += BATCH) {
     merged += await parts.write(() => {
-      const done = pairs.slice(i, i + BATCH).filter((pair) => mergePair(parts, pair))
+      const done = pairs
+        .slice(i, i + BATCH)
+        .filter(({ older, newer }) => mergeNear(writer, { older: rowOf(older), newer: rowOf(newer) }, now()))
       return done.length
     })
   }
   return merged
-}
-
-/** The older one stays, with the text of the newer, and its own in its history. False where one is gone meanwhile. */
-function mergePair({ writer, removal, now }: ConsolidationParts, pair: Pair): boolean {
-  const [older] = writer.statements.bySeq.all(pair.older)
-  const [newer] = writer.statements.bySeq.all(pair.newer)
-  if (older === undefined || newer === undefined) return false
-  const nowMs = now()
-  const united = writer.united(older, newer)
-  const next = {
-    ...older,
-    ...united,
-    ...textsOf(newer.content, JSON.parse(united.tags) as string[], united.metadata),
-    stored_hash: older.stored_hash ?? older.content_hash,
-    count: older.count + newer.count,
-    last_stored_at: Math.max(older.last_stored_at, newer.last_stored_at),
-    version: older.version + 1,
-    updated_at: nowMs,
-  }
-  writer.change(older, next, nowMs)
-  removal.absorb(newer, older.seq, nowMs)
-  return true
 }
 
 async function promote(parts: ConsolidationParts, filter: Condition, isDry: boolean): Promise<number> {
@@ -124,19 +102,10 @@ async function promote(parts: ConsolidationParts, filter: Condition, isDry: bool
   )
   const rows = found.all(...filter.values)
   if (isDry) return rows.length
-  const { long_term: seconds } = lifetimes
   for (let i = 0; i < rows.length; i += BATCH) {
     await parts.write(() => {
-      const nowMs = now()
       for (const { seq } of rows.slice(i, i + BATCH)) {
-        const [row] = writer.statements.bySeq.all(seq)
-        if (row?.layer !== 'short_term') continue
-        const expires_at = seconds === null ? null : nowMs + seconds * 1000
-        writer.change(
-          row,
-          { ...row, layer: 'long_term', expires_at, version: row.version + 1, updated_at: nowMs },
-          nowMs,
-        )
+        keepForGood(writer, writer.statements.bySeq.all(seq)[0], lifetimes, now())
       }
     })
   }

@@ -3,7 +3,6 @@ import {
   consolidateSchema,
   forgetOthersSchema,
   type Memory,
-  type MemoryBatchStored,
   type MemoryConsolidate,
   type MemoryConsolidated,
   type MemoryExported,
@@ -12,14 +11,9 @@ import {
   type MemoryForgotten,
   type MemoryHistory,
   type MemoryHistoryInput,
-  type MemoryImported,
   type MemoryQueryInput,
   type MemoryRecalled,
   type MemoryStats,
-  type MemoryStored,
-  type MemoryStoreInput,
-  type MemoryUpdated,
-  type MemoryUpdateInput,
 } from '@jamey/contracts'
 import { type Claim, claim } from '../file/claim.js'
 import { Database } from '../file/database.js'
@@ -35,28 +29,19 @@ import {
   MEMORY_LIMITS,
   type MemoryLimits,
   memoryFromRow,
-  type Origin,
   parsed,
-  recordFrom,
-  rowsFromArchive,
+  type RecordContext,
 } from '../model/memory-record.js'
-import type {
-  MemoryBatchItem,
-  MemoryCallOptions,
-  MemoryStorage,
-  MemoryStoreStats,
-  Reach,
-} from '../model/memory-storage.js'
+import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
 import { AsOf } from '../search/as-of.js'
 import { Recall } from '../search/recall.js'
 import { AnnouncementTable } from './announcement-table.js'
 import { ArchivePages } from './archive-pages.js'
-import { batchImported, batchStored, importedRowsOf, recordsOf, storeRecords, takeRows } from './batches.js'
 import { consolidate } from './consolidation.js'
 import { outcomeOf } from './outcomes.js'
 import { mayRead } from './reach.js'
-import { parsedUpdate, update } from './record-updates.js'
-import { isGone, RecordWriter, type Restored } from './record-writer.js'
+import { RecordStorage, type RecordWork } from './record-storage.js'
+import { isGone, RecordWriter } from './record-writer.js'
 import { Removal } from './removal.js'
 import { statementsFor } from './store-statements.js'
 
@@ -97,7 +82,7 @@ export interface MemoryStoreOptions {
  * disk; several processes may share the file. Rejects with `MemoryInputError`, `MemoryConflictError`,
  * `MemoryRefusedError` or `StorageError`.
  */
-export class MemoryStore implements MemoryStorage {
+export class MemoryStore extends RecordStorage implements MemoryStorage {
   readonly #database: Database
   readonly #writes: GroupCommit
   readonly #recall: Recall
@@ -114,6 +99,7 @@ export class MemoryStore implements MemoryStorage {
   #isToErase = false
 
   private constructor(database: Database, options: MemoryStoreOptions) {
+    super()
     const { announcer, ownerBytes } = options
     this.#database = database
     this.#now = options.now ?? Date.now
@@ -170,38 +156,6 @@ export class MemoryStore implements MemoryStorage {
     }
   }
 
-  /**
-   * Stores one memory under `origin.id`. A repeat resolves with what is stored and `created: false`. Rejects with
-   * `MemoryConflictError` for an id under which something else is stored, and for a message that was sent before
-   * its memory was forgotten or expired.
-   */
-  async store(input: MemoryStoreInput, origin: Origin): Promise<MemoryStored> {
-    const record = recordFrom(input, origin, this.#context())
-    return this.#write(() => this.#writer.store(record, input.duplicates))
-  }
-
-  async storeBatch(inputs: readonly MemoryBatchItem[], origin: Origin): Promise<MemoryBatchStored> {
-    const records = recordsOf(inputs, origin, this.#context())
-    return batchStored(await this.#writes.submit(() => storeRecords(this.#writer, records)))
-  }
-
-  /**
-   * Takes a memory of an archive as it was, its id and times included, also where it was forgotten here. Nothing is
-   * announced. Rejects with `MemoryInputError`, and with `MemoryConflictError` for an id under which something else
-   * is stored.
-   */
-  async restore(archived: unknown): Promise<Restored> {
-    const { row, history } = rowsFromArchive(archived, this.#limits)
-    return this.#write(() => this.#writer.take(row, history, this.#now()))
-  }
-
-  /** What is taken is the importer's from then on, as if it had stored it then. */
-  async importPage(memories: readonly unknown[], origin: Origin): Promise<MemoryImported> {
-    const rows = importedRowsOf(memories, origin, this.#limits)
-    const outcomes = await this.#writes.submit(() => takeRows(this.#writer, rows, this.#now()))
-    return batchImported(memories, outcomes)
-  }
-
   /** One memory by its id; undefined where there is none, or none any more. */
   async get(id: string, reach?: Reach): Promise<Memory | undefined> {
     const [row] = this.#statements.byId.all(id)
@@ -226,15 +180,6 @@ export class MemoryStore implements MemoryStorage {
   async query(input: MemoryQueryInput, { reach, asked }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
     if (input.as_of !== undefined) return this.#asOf.query(input, this.#now(), reach)
     return this.#recall.query(input, this.#now(), reach, asked)
-  }
-
-  async update(
-    input: MemoryUpdateInput,
-    requestId: string = randomUUID(),
-    reach?: Reach,
-  ): Promise<MemoryUpdated> {
-    const request = parsedUpdate(input, requestId)
-    return this.#write(() => update(this.#writer, request, requestId, { ...this.#context(), reach }))
   }
 
   /**
@@ -332,8 +277,12 @@ export class MemoryStore implements MemoryStorage {
     if (this.#isToErase && this.#writes.pending === 0) this.#isToErase = !this.#database.checkpoint()
   }
 
-  #context() {
+  protected context(): RecordContext {
     return { nowMs: this.#now(), lifetimes: this.#lifetimes, limits: this.#limits }
+  }
+
+  protected carryOut<T>(work: RecordWork<T>): Promise<T> {
+    return this.#write(() => work.run(this.#writer))
   }
 
   /** What is refused has written nothing, and must not take back what stands in the same commit. */

@@ -11,3 +11,11 @@ export function mayRead(
   if (scope === 'shared') return true
   return scope.startsWith('group:') && (reach.groups ?? []).includes(scope.slice('group:'.length))
 }
+
+/** Clients that may read or change what is others' share their turns; no client has such an identifier. */
+const OPERATORS = '\0operators'
+
+/** Whose turn a call takes. */
+export function senderOf(reach: Reach | undefined): string {
+  return reach?.owner ?? OPERATORS
+}

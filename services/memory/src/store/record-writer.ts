@@ -18,7 +18,7 @@ export type Announce = (change: MemoryChange, ids: readonly string[], nowMs: num
 
 export interface WriterParts {
   readonly statements: RecordStatements
-  readonly removal: Pick<Removal, 'sweepOne'>
+  readonly removal: Pick<Removal, 'sweepOne' | 'absorb'>
   readonly announce: Announce
   readonly limits: MemoryLimits
   /** Of one owner, versions counted. */
@@ -90,6 +90,11 @@ export class RecordWriter {
     this.statements.change(next, stored.seq)
     this.statements.dropOldVersions.run(stored.seq, stored.version - KEPT_VERSIONS)
     this.#parts.announce('updated', [stored.id], nowMs)
+  }
+
+  /** Removes a memory that has become part of another one, where its messages and keys lead from then on. */
+  absorb(gone: StoredRow, into: number, nowMs: number): void {
+    this.#parts.removal.absorb(gone, into, nowMs)
   }
 
   /** Throws `MemoryRefusedError` where the owner has no room for so many more bytes. */

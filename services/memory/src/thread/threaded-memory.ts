@@ -29,6 +29,7 @@ import type {
   Reach,
 } from '../model/memory-storage.js'
 import type { MemoryStoreOptions } from '../store/memory-store.js'
+import { senderOf } from '../store/reach.js'
 import { MemoryThread } from './memory-thread.js'
 
 /** Enough to keep the thread at work while an answer travels; what waits beyond them can still be given up. */
@@ -117,8 +118,6 @@ function openVectors(
 
 /** Calls of the service for itself cost nobody anything. */
 const OWN = { sender: '', weight: 0 } as const
-/** Clients that may read or forget what is others' share their turns; no client has such an identifier. */
-const OPERATORS = '\0operators'
 
 class ThreadedMemory implements MemoryStorage {
   readonly #writer: MemoryThread
@@ -231,10 +230,6 @@ class ThreadedMemory implements MemoryStorage {
       await this.#writer.close()
     }
   }
-}
-
-function senderOf(reach: Reach | undefined): string {
-  return reach?.owner ?? OPERATORS
 }
 
 /** The text of a memory is what storing takes its time for; metadata are within 64 KiB, and are not indexed. */

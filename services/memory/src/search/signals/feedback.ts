@@ -49,9 +49,9 @@ export function feedbackTerms(
       weights.set(term, (weights.get(term) ?? 0) + ((score / whole) * count) / length)
     }
   }
-  const most = index.documents.count * COMMON
+  const most = index.size * COMMON
   const chosen = [...weights]
-    .filter(([term]) => index.postings.count(term) > 1 && index.postings.count(term) <= most)
+    .filter(([term]) => index.having(term) > 1 && index.having(term) <= most)
     .map(([term, weight]) => ({ term, weight: weight * scoring.rarity(term) }))
     .sort((a, b) => b.weight - a.weight)
     .slice(0, FEEDBACK_TERMS)

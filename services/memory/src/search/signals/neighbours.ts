@@ -3,7 +3,7 @@ import type { IndexFilter } from '../index-filter.js'
 import type { Scoring } from '../scoring.js'
 
 /** Turns before and after that may say what a turn is about. */
-const TURNS = 2
+export const TURNS = 2
 /** What the words of a neighbour count that the turn itself lacks, and those that it has, too. */
 const WEIGHT = 0.6
 const REPEATED_WEIGHT = 0.3

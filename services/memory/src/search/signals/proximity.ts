@@ -2,7 +2,7 @@ import type { Vocabulary } from '../vocabulary.js'
 import { wordsOf } from '../words.js'
 
 /** Of a text as much is looked through. */
-const CHARACTERS = 8000
+export const CHARACTERS = 8000
 /** Words apart at which two of a question still belong together. */
 const NEAR = 8
 const NEAR_WEIGHT = 0.1

@@ -1,0 +1,124 @@
+import { MemoryIndex } from '../search/memory-index.js'
+import { WINDOW } from '../search/ranking.js'
+import { FEEDBACK_TEXTS, feedbackShare } from '../search/signals/feedback.js'
+import { TURNS } from '../search/signals/neighbours.js'
+import { CHARACTERS } from '../search/signals/proximity.js'
+import { termOf, wordsOf } from '../search/words.js'
+import { type Asked, countedAmong } from './asked-words.js'
+import type { Candidate, Found, Question } from './candidates.js'
+import type { Session } from './database-pool.js'
+import { filterSql } from './filter.js'
+import { SCHEMA } from './migrations.js'
+import { Parameters } from './parameters.js'
+
+/** As many of the best are read, of which the ranking looks at somewhat fewer. */
+const TEXTS = 100
+/** Turns of its session that may say what one is about. */
+const NEIGHBOURS = 8
+
+/** The best memories, with what stands beside them in their sessions, as the ranking of a file wants them. */
+export interface RankedIndex {
+  readonly index: MemoryIndex
+  /** The beginnings of the best texts, by `seq`. */
+  readonly texts: ReadonlyMap<number, string>
+}
+
+interface CountedRow {
+  readonly seq: number
+  readonly owner: string
+  readonly scope: string
+  readonly layer: string
+  readonly importance: number
+  readonly occurred_at: number
+  readonly terms_count: number
+  readonly session_id: string | null
+  readonly turn: number | null
+  /** How often it has each term that matters. */
+  readonly counts: Readonly<Record<string, number>> | null
+}
+
+/** Reads what the ranking looks at, which is no more than the terms that matter, and counts from there. */
+export async function rankedIndex(
+  session: Session,
+  asked: Asked,
+  { candidates }: Found,
+  question: Question,
+): Promise<RankedIndex> {
+  const { collection } = asked
+  const texts = await textsOf(session, candidates)
+  for (const { word, memories } of await commonTerms(session, candidates, texts))
+    collection.having.set(word, memories)
+  const index = new MemoryIndex(collection)
+  for (const row of await countedRows(session, candidates, [...collection.having.keys()], question)) {
+    index.putCounted(factsOf(row), row.terms_count, Object.entries(row.counts ?? {}))
+  }
+  return { index, texts }
+}
+
+function factsOf(row: CountedRow) {
+  return {
+    seq: row.seq,
+    owner: row.owner,
+    scope: row.scope,
+    layer: row.layer,
+    importance: row.importance,
+    occurredAt: row.occurred_at,
+    expiresAt: Number.POSITIVE_INFINITY,
+    sessionId: row.session_id ?? undefined,
+    turn: row.turn ?? undefined,
+    // What is supposed to be of one occasion follows from what was stored in between, which is not here.
+    isDated: false,
+    validFrom: Number.NEGATIVE_INFINITY,
+    validTo: Number.POSITIVE_INFINITY,
+  }
+}
+
+async function textsOf(session: Session, candidates: readonly Candidate[]): Promise<Map<number, string>> {
+  const rows = await session.rows<{ seq: number; content: string }>(
+    `SELECT seq, left(content, ${CHARACTERS}) AS content FROM ${SCHEMA}.memories WHERE seq = ANY($1)`,
+    [candidates.slice(0, TEXTS).map(({ seq }) => seq)],
+  )
+  return new Map(rows.map(({ seq, content }) => [seq, content]))
+}
+
+/** The terms of the best texts, where these are long enough to widen a question by them. */
+function commonTerms(
+  session: Session,
+  candidates: readonly Candidate[],
+  texts: ReadonlyMap<number, string>,
+): Promise<{ word: string; memories: number }[]> {
+  const best = candidates.slice(0, FEEDBACK_TEXTS)
+  if (feedbackShare(best.map(({ length }) => length)) === 0) return Promise.resolve([])
+  const words = best.flatMap(({ seq }) => wordsOf(texts.get(seq) ?? ''))
+  return countedAmong(session, [...new Set(words.map(termOf))])
+}
+
+/** The candidates and their neighbours, in the order of storing. */
+function countedRows(
+  session: Session,
+  candidates: readonly Candidate[],
+  terms: readonly string[],
+  { filter, nowMs }: Question,
+): Promise<CountedRow[]> {
+  const parameters = new Parameters()
+  const seqs = candidates.map(({ seq }) => seq)
+  const all = parameters.add(seqs)
+  const best = parameters.add(seqs.slice(0, WINDOW))
+  const condition = filterSql(filter, nowMs, parameters)
+  return session.rows<CountedRow>(
+    `WITH near AS (
+        SELECT beside.seq FROM ${SCHEMA}.memories c CROSS JOIN LATERAL (
+          SELECT m.seq FROM ${SCHEMA}.memories m
+          WHERE m.session_id = c.session_id AND m.owner = c.owner AND m.seq <> c.seq
+            AND abs(coalesce(m.turn, 0) - coalesce(c.turn, 0)) <= ${TURNS} AND ${condition}
+          ORDER BY abs(coalesce(m.turn, 0) - coalesce(c.turn, 0)), m.seq LIMIT ${NEIGHBOURS}
+        ) AS beside
+        WHERE c.seq = ANY(${best}::bigint[]) AND c.session_id IS NOT NULL
+      )
+    SELECT m.seq, m.owner, m.scope, m.layer, m.importance, m.occurred_at, m.terms_count, m.session_id, m.turn,
+      (SELECT json_object_agg(lexeme, cardinality(positions)) FROM unnest(m.terms)
+        WHERE lexeme = ANY(${parameters.add(terms)}::text[])) AS counts
+    FROM ${SCHEMA}.memories m WHERE m.seq = ANY(${all}::bigint[] || ARRAY(SELECT seq FROM near)) ORDER BY m.seq`,
+    parameters.values,
+  )
+}
