@@ -18,7 +18,7 @@ const CONSOLIDATING = 3
 export const BEGIN_WRITING = `BEGIN; SELECT pg_advisory_xact_lock(${LOCK_SPACE}, ${WRITING});
   SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`
 
-/** One instance consolidates at a time; waiting for it takes no longer than `lock_timeout` says. */
+/** One instance consolidates at a time; others wait for it as long as a statement may take. */
 export const BEGIN_CONSOLIDATING = `SELECT pg_advisory_lock(${LOCK_SPACE}, ${CONSOLIDATING})`
 export const END_CONSOLIDATING = `SELECT pg_advisory_unlock(${LOCK_SPACE}, ${CONSOLIDATING})`
 
