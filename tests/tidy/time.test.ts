@@ -21,6 +21,7 @@ const TIMER = /(?<![.\w#])set(?:Timeout|Interval)\((?!callback: )|\bAbortSignal\
 
 /** Who may ask for the time of day, and what for. */
 const TELLS_THE_TIME: Readonly<Record<string, string>> = {
+  'apps/jamey/src/broker/in-process.ts': 'whether a certificate is valid',
   'apps/jamey/src/program/command-line.ts': 'what is printed, and whether certificates are valid',
   'apps/jamey/src/install/file-lock.ts': 'the age of a file',
   'apps/jamey/src/terminal/log.ts': 'the timestamp of a line of the log',

@@ -1,3 +1,4 @@
+export type { InProcessListener, InProcessOptions, InProcessTransport } from './listeners/in-process.js'
 export type { ListenerAddress, ListenerOptions } from './listeners/listener.js'
 export { LISTENER_LIMITS, type ListenerLimits } from './listeners/listener-limits.js'
 export type { ListenerTls } from './listeners/listener-tls.js'

@@ -54,7 +54,14 @@ beforeAll(async () => {
   const port = broker.addresses[0]?.port ?? 0
   url = `mqtts://127.0.0.1:${port}`
   const env = environmentBesideBroker('conscience', directory, { host: '127.0.0.1', port })
-  conscience = await startComponent('conscience', { env, cwd: directory.path, log, comesBack: true })
+  const { transport } = broker
+  conscience = await startComponent('conscience', {
+    env,
+    cwd: directory.path,
+    log,
+    comesBack: true,
+    transport,
+  })
   await conscience.ready
 }, 30_000)
 
@@ -124,6 +131,25 @@ describe('the identity of a part of the system', () => {
     await expect(enter(CONSCIENCE, { tls: { cert, key } })).rejects.toMatchObject({ reasonCode: 0x87 })
     // Whoever has no certificate and needs none comes in.
     await enter('visitor')
+  })
+
+  it('is not had from within the process either, with a token alone or the certificate of another', async () => {
+    const { transport } = broker
+    await expect(enter(CONSCIENCE, { transport })).rejects.toMatchObject({ reasonCode: 0x87 })
+    const cert = text(directory.clientCertificate(COMPONENTS.memory.clientId))
+    const key = text(directory.clientKey(COMPONENTS.memory.clientId))
+    await expect(enter(CONSCIENCE, { transport, tls: { cert, key } })).rejects.toMatchObject({
+      reasonCode: 0x87,
+    })
+    const foreign = await signToken({ sub: 'visitor', permissions: [] }, 'x'.repeat(64))
+    const credentials = { username: 'visitor', password: foreign }
+    await expect(enter('visitor', { transport, credentials })).rejects.toMatchObject({
+      name: 'AuthenticationError',
+    })
+    const visitor = await enter('visitor', { transport })
+    await expect(visitor.publish('jamey/events/errors', 'x', { qos: 1 })).rejects.toMatchObject({
+      code: 'refused',
+    })
   })
 
   it('is taken back from whoever has its certificate, too; nothing else ends', async () => {

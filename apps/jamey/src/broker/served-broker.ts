@@ -1,9 +1,11 @@
 import type { Revocations, WatchedFiles } from '@jamey/auth'
 import type { Broker, ListenerOptions, ReloadOptions } from '@jamey/broker'
+import type { TransportFactory } from '@jamey/mqtt'
 import type { Logger } from 'pino'
 import type { LogLevel } from '../terminal/log-level.js'
 import type { Access } from './access.js'
 import { startBroker } from './embedded-broker.js'
+import { inProcessTransport } from './in-process.js'
 import type { BrokerSettings } from './settings.js'
 
 export interface ServedBrokerOptions {
@@ -86,6 +88,14 @@ export class ServedBroker {
 
   get addresses(): Broker['addresses'] {
     return this.#broker.addresses
+  }
+
+  /** Connects parts of this process, known as over TLS: by their tokens, and by certificates of the first listener's authority. */
+  get transport(): TransportFactory {
+    return inProcessTransport(this.#broker, () => {
+      const { ca = [] } = this.#present.listeners[0]?.tls ?? {}
+      return typeof ca === 'string' || ca instanceof Uint8Array ? [ca] : ca
+    })
   }
 
   /** Disconnects clients that are denied or revoked by now. */

@@ -153,6 +153,7 @@ class System {
     served.watchCertificates(certificatesOf(directory))
     this.brokerAddress = { host, port: this.#broker.addresses[0]?.port ?? port }
     const broker = { host: reachableHost(host), port: this.brokerAddress.port }
+    const { transport } = this.#broker
     const starting = (['conscience', 'memory', 'gateway'] as const).map(async (name) => {
       const identity = environmentBesideBroker(name, directory, broker)
       const http = { JAMEY_HTTP_HOST: httpHost, JAMEY_HTTP_PORT: String(httpPort) }
@@ -163,6 +164,7 @@ class System {
         log: this.#log,
         comesBack: true,
         metrics: served.metrics,
+        transport,
         env: { ...identity, ...serviceSettings(env, cwd), ...http, ...sameAsBroker },
       }
       const component = await startComponent(name, settings)

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type Bus, type StateChange, systemClock, type Tracing } from '@jamey/bus'
 import type { Metrics } from '@jamey/metrics'
-import type { Client, SessionStore } from '@jamey/mqtt'
+import type { Client, SessionStore, TransportFactory } from '@jamey/mqtt'
 import type { Logger } from 'pino'
 import type { ClientComponent } from '../install/data-directory.js'
 import { CommandFailure, reportOf } from '../support/failure.js'
@@ -30,12 +30,14 @@ export interface ComponentOptions {
   readonly comesBack?: boolean
   /** What the gateway shows at `/metrics`. */
   readonly metrics?: Pick<Metrics, 'contentType' | 'text'>
+  /** Connects with the broker, where that is in this process; over the network by default. */
+  readonly transport?: TransportFactory
 }
 
 /** Starts one component as its environment says. Throws its configuration errors. */
 export async function startComponent(
   component: ClientComponent,
-  { env, cwd, log, comesBack = false, metrics }: ComponentOptions,
+  { env, cwd, log, comesBack = false, metrics, transport }: ComponentOptions,
 ): Promise<RunningComponent> {
   const store = await openOutboxStore(env, cwd)
   const options = {
@@ -45,6 +47,7 @@ export async function startComponent(
     log: log.child({ component }),
     ...(store === undefined ? {} : { store }),
     ...(metrics === undefined ? {} : { metrics }),
+    ...(transport === undefined ? {} : { transport }),
     tracing: await tracingHere(),
   }
   try {

@@ -6,6 +6,7 @@ import { connectPacket, publishPacket, RawClient, text } from '@jamey/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Broker, ListenerOptions } from '../index.js'
+import { InProcessSocket } from '../test-support/in-process-socket.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 const LARGE = 'x'.repeat(300_000)
@@ -73,6 +74,18 @@ describe.each([4, 5] as const)('packets of version %i', (version) => {
     const socket = connectTls({ host: '127.0.0.1', port, ca, servername: 'localhost' })
     await once(socket, 'secureConnect')
     const client = new RawClient(socket, version)
+    client.sendBytes(conversation(version))
+    const got: string[] = []
+    while (got.length < expected.length) {
+      const packet = await client.next()
+      if (packet?.type === 'publish') got.push(text(packet))
+    }
+    expect(got).toEqual(expected)
+  })
+
+  it('come whole and in order within the process [MQTT-4.2.0-1] [MQTT-7.1.1-1 of 3.1.1]', async () => {
+    const { broker } = await start({ insecure: true })
+    const client = new RawClient(new InProcessSocket(broker.connectInProcess()) as never, version)
     client.sendBytes(conversation(version))
     const got: string[] = []
     while (got.length < expected.length) {

@@ -85,6 +85,11 @@ export class ConnectionLimiter {
     if (this.#all.waiting === 1) this.#nextTurn.set(this.#clock.now() + TURN_MS)
   }
 
+  /** Counts a connection of this process's own: no limit holds it up. `release` is to be called when it is over. */
+  enter(socket: PendingSocket): void {
+    this.#begin(socket, networkOfSocket(socket))
+  }
+
   /** The socket is gone. */
   release(socket: PendingSocket): void {
     const network = networkOfSocket(socket)

@@ -129,7 +129,7 @@ export class Connection {
     this.#identityEnd = new IdentityEnd(clock, () => this.#onIdentityEnd())
     this.#linger = new Deadline(clock, () => socket.destroy())
     context.connections.add(this)
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('data', (chunk) => this.#onData(chunk))
     socket.on('piece', () => this.reckon())
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#close('abnormal', 'closing', CONNECTION_LOST))
@@ -299,7 +299,7 @@ export class Connection {
     if (next === 'closed') this.sender.close()
   }
 
-  #onData(chunk: Buffer): void {
+  #onData(chunk: Uint8Array): void {
     this.context.counters.bytesReceived += chunk.length
     if (this.#state === 'closing' || this.#state === 'closed') return
     // A first byte that is not of CONNECT (HTTP, TLS) ends the connection at once; the rest is not waited for.

@@ -1,4 +1,5 @@
 import { LatencyHistogram, type QoS } from '@jamey/protocol'
+import type { InProcessOptions, InProcessTransport } from '../listeners/in-process.js'
 import { Listener, type ListenerAddress, type ListenerOptions } from '../listeners/listener.js'
 import type { Authenticator } from '../ports/authenticator.js'
 import type { BrokerStore } from '../ports/broker-store.js'
@@ -114,6 +115,13 @@ export interface Broker extends AsyncDisposable {
    */
   subscribe(filter: string, handler: MessageHandler): LocalSubscription
   subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): LocalSubscription
+  /**
+   * A connection to this broker from within its process, without a socket and without TLS, for one attempt of a client:
+   * `connect({ url: 'mqtt://in-process', transport: () => broker.connectInProcess() })` of `@jamey/mqtt`. Who comes over it
+   * proves who it is and is bounded as anybody else, but waits for no turn among those who have not passed CONNECT; its
+   * address is `in-process`. Nothing outside can come in here.
+   */
+  connectInProcess(options?: InProcessOptions): InProcessTransport
   /**
    * Takes new limits, certificates and permissions without ending a connection that may stay. Throws `BrokerError`, and
    * then everything is as it was.
@@ -254,6 +262,10 @@ class RunningBroker implements Broker {
     return new LocalSubscriber(this.#core, filter, isBare ? {} : options, given)
   }
 
+  connectInProcess(options: InProcessOptions = {}): InProcessTransport {
+    return this.#core.inProcess.connect(options)
+  }
+
   reload(options: ReloadOptions): void {
     const { sysIntervalSeconds } = this.#core.limits
     reload(this.#core, this.#listeners, options)
@@ -280,6 +292,7 @@ class RunningBroker implements Broker {
     for (const listener of this.#listeners) listener.close()
     await shutdown.run()
     for (const listener of this.#listeners) listener.destroySockets()
+    core.inProcess.destroy()
     core.sessions.stop()
     core.connectionLimiter.stop()
     await core.hooks?.drain()

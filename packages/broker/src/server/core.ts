@@ -5,6 +5,7 @@ import { handle } from '../connections/handlers/handle.js'
 import { HeldBytes } from '../connections/held-bytes.js'
 import { PublishingTime } from '../connections/publishing-time.js'
 import { Descriptors } from '../listeners/descriptors.js'
+import { InProcessConnections } from '../listeners/in-process.js'
 import type { ListenerContext } from '../listeners/listener.js'
 import { Stamping } from '../messages/stamping.js'
 import type { Authenticator, Identity } from '../ports/authenticator.js'
@@ -70,6 +71,7 @@ export class Core implements ListenerContext {
   readonly stamping: Stamping | undefined
   readonly counters = new Counters()
   readonly connections = new Set<Connection>()
+  readonly inProcess = new InProcessConnections(this)
   readonly heldBytes = new HeldBytes(this)
   readonly publishingTime: PublishingTime
   readonly capabilities: Capabilities

@@ -3,7 +3,7 @@ import type { Core } from './core.js'
 
 /** Counts connections, sessions and queues; goes once through all sessions. */
 export function statsOf(
-  { counters, sessions, sharedRedelivery, router, retained, heldBytes, groupCommit }: Core,
+  { counters, sessions, sharedRedelivery, router, retained, heldBytes, groupCommit, inProcess }: Core,
   uptimeSeconds: number,
 ): BrokerStats {
   let queuedMessages = 0
@@ -20,6 +20,7 @@ export function statsOf(
     ...counters,
     uptimeSeconds,
     connections: sessions.connected,
+    connectionsInProcess: inProcess.size,
     sessions: sessions.size,
     subscriptions: router.tree.size,
     sharedSubscriptions: router.tree.sharedSize,

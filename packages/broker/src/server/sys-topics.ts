@@ -74,6 +74,7 @@ export class SysTopics {
       'clients/total': stats.sessions,
       'clients/connected': stats.connections,
       'clients/active': stats.connections,
+      'clients/in_process': stats.connectionsInProcess,
       'clients/disconnected': disconnected,
       'clients/inactive': disconnected,
       'clients/maximum': stats.connectionsMaximum,

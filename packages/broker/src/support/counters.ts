@@ -82,6 +82,8 @@ export class Counters {
 export interface BrokerStats extends Readonly<Omit<Counters, 'countSent'>> {
   uptimeSeconds: number
   connections: number
+  /** Connections from within the process; see `Broker.connectInProcess`. */
+  connectionsInProcess: number
   /** Connected or not. */
   sessions: number
   subscriptions: number

@@ -21,6 +21,7 @@ export interface ComponentOptions {
   readonly tracing?: BusConfig['tracing'] | undefined
   /** Store in which published messages outlive the process; closed with the bus. */
   readonly store?: BusConfig['store'] | undefined
+  readonly transport?: BusConfig['transport'] | undefined
 }
 
 /** The part of a component that serves over its bus. */
@@ -46,10 +47,10 @@ export interface RunningComponent<Service extends ComponentService> {
  */
 export async function connectComponent(
   { name, packageFile }: Component,
-  { env = process.env, cwd = process.cwd(), log, store, tracing }: ComponentOptions,
+  { env = process.env, cwd = process.cwd(), log, store, tracing, transport }: ComponentOptions,
 ): Promise<{ readonly bus: Bus; readonly config: BusConfig }> {
   const config = configFromEnvironment(env, { component: { name, version: versionIn(packageFile) }, cwd })
-  const bus = await connectBus({ ...config, waitForConnection: false, log, store, tracing })
+  const bus = await connectBus({ ...config, waitForConnection: false, log, store, tracing, transport })
   return { bus, config }
 }
 

@@ -131,6 +131,7 @@ function clientOptionsOf(config: BusConfig): ConnectOptions {
     reconnect: { failuresBeforeOpen: config.failuresBeforeOpen ?? 10 },
     ...(config.tls === undefined ? {} : { tls: tlsOf(config.tls) }),
     ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
+    ...(config.transport === undefined ? {} : { transport: config.transport }),
     ...(config.clock === undefined ? {} : { clock: config.clock }),
     ...(log === undefined ? {} : { onBackgroundError: (error) => warn(log, error) }),
   }

@@ -54,6 +54,8 @@ export interface BusConfig {
   readonly urlOrder?: 'listed' | 'random' | undefined
   /** Proxy of all connections; see the option `proxy` of `@jamey/mqtt`. */
   readonly proxy?: ConnectOptions['proxy'] | undefined
+  /** Makes all connections instead of what the URL says; see the option `transport` of `@jamey/mqtt`. */
+  readonly transport?: ConnectOptions['transport'] | undefined
   /** One topic level; also the token's `sub`. */
   readonly clientId: string
   readonly tls?: BusTls | undefined

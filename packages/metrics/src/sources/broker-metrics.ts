@@ -6,6 +6,7 @@ import { definitionsOf, type Row } from './table.js'
 export interface BrokerNumbers {
   readonly uptimeSeconds: number
   readonly connections: number
+  readonly connectionsInProcess: number
   readonly connectionsAccepted: number
   readonly connectionsPassed: number
   readonly connectionsRefused: number
@@ -63,6 +64,12 @@ export interface BrokerNumbers {
 const CONNECTIONS: readonly Row<BrokerNumbers>[] = [
   ['uptime_seconds', 'gauge', 'Seconds since it started.', [{}, (n) => n.uptimeSeconds]],
   ['connections', 'gauge', 'Clients that are connected.', [{}, (n) => n.connections]],
+  [
+    'connections_in_process',
+    'gauge',
+    'Connections from within its own process.',
+    [{}, (n) => n.connectionsInProcess],
+  ],
   ['sockets_accepted_total', 'counter', 'Sockets that were accepted.', [{}, (n) => n.connectionsAccepted]],
   ['connects_total', 'counter', 'Clients whose CONNECT was accepted.', [{}, (n) => n.connectionsPassed]],
   [
