@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { brokerMetrics, busMetrics, ClientMetrics, certificateMetrics, Metrics } from '@jamey/metrics'
+import {
+  brokerMetrics,
+  busMetrics,
+  ClientMetrics,
+  certificateMetrics,
+  dataMetrics,
+  Metrics,
+} from '@jamey/metrics'
 import { LatencyHistogram } from '@jamey/protocol'
 import { describe, expect, it } from 'vitest'
+import { DecisionMetrics } from '../../services/authz/src/metrics/decision-metrics.js'
 
 /** Metrics have one name in the code, on their page, in the alerts and on the dashboard. */
 
@@ -23,10 +31,12 @@ function allMetrics(): Metrics {
     onState: () => () => {},
     explain: () => ({ queue: { oldestAgeMs: 0 }, sending: { deadLetters: 0 } }),
   }).addTo(metrics)
-  const latencies = () => ({ requests: new Map(), handlers: new Map() })
+  const latencies = () => ({ publications: new Map(), requests: new Map(), handlers: new Map() })
   metrics.add(...busMetrics({ clientId: 'a', faults: [], stats, latencies }))
   metrics.add(...brokerMetrics({ stats, latencies: () => ({ commits: new LatencyHistogram() }) }))
   metrics.add(...certificateMetrics(() => []))
+  metrics.add(...dataMetrics(root))
+  metrics.add(...new DecisionMetrics().definitions({ grants: () => 0, inFlight: () => 0 }))
   return metrics
 }
 

@@ -31,7 +31,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   conscience: ['bus', 'contracts', 'auth', 'calls', 'store'],
   memory: ['bus', 'contracts', 'auth'],
   gateway: ['bus', 'contracts', 'auth', 'manifest'],
-  authz: ['auth', 'manifest', 'protocol'],
+  authz: ['auth', 'manifest', 'metrics', 'protocol'],
   jamey: [
     'agents',
     'auth',

@@ -1,6 +1,7 @@
-export { type MetricDefinition, Metrics, type Sample } from './model/metrics.js'
+export { type Labels, type MetricDefinition, Metrics, type Sample } from './model/metrics.js'
 export { MetricsServer, MetricsServerError, type MetricsServerOptions } from './server/metrics-server.js'
 export { type BrokerNumbers, brokerMetrics } from './sources/broker-metrics.js'
 export { type BusNumbers, busMetrics } from './sources/bus-metrics.js'
 export { type CertificateEnd, certificateMetrics } from './sources/certificate-metrics.js'
 export { ClientMetrics, type ClientNumbers, type ObservedClient } from './sources/client-metrics.js'
+export { dataMetrics } from './sources/data-metrics.js'

@@ -56,6 +56,7 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
     served = await ServedMetrics.start({ env, cwd, log })
     served.watchBroker(broker.numbers)
     served.watchCertificates(settings.tlsFiles)
+    if (settings.storePath !== undefined) served.watchData(settings.storePath)
     void keeper.start()
     const [first] = settings.listeners
     claim?.update({ broker: { host: first?.host ?? '', port: broker.addresses[0]?.port ?? 0 } })

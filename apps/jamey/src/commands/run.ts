@@ -78,6 +78,7 @@ async function runComponent(
   const paths = certificatePaths(env, (path) => resolve(context.cwd, path))
   const keeper = new CertificateKeeper({ paths, log: log.child({ component: name }) })
   served.watchCertificates(paths)
+  if (directory !== undefined) served.watchData(directory.data)
   void keeper.start()
   const reload = () => component.reload()
   process.on('SIGHUP', reload)

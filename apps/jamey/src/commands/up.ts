@@ -151,6 +151,7 @@ class System {
     this.#broker = await startServedBroker({ started, read, log, logLevel: this.#logLevel, portSetting })
     served.watchBroker(this.#broker.numbers)
     served.watchCertificates(certificatesOf(directory))
+    served.watchData(directory.data)
     this.brokerAddress = { host, port: this.#broker.addresses[0]?.port ?? port }
     const broker = { host: reachableHost(host), port: this.brokerAddress.port }
     const { transport } = this.#broker

@@ -60,6 +60,10 @@ export class ServedMetrics {
     this.metrics.add(...this.#parts.certificateMetrics(() => endsOf(paths)))
   }
 
+  watchData(folder: string): void {
+    this.metrics.add(...this.#parts.dataMetrics(folder))
+  }
+
   async stop(): Promise<void> {
     for (const client of this.#clients) client.stop()
     await this.#server?.close()

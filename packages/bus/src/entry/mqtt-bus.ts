@@ -55,6 +55,7 @@ export class MqttBus implements Bus {
   readonly #loggedFailures: RateLimiter
   #unloggedFailures = 0
   readonly #counters = new Counters()
+  readonly #publicationTimes = new Latencies()
   readonly #requestTimes = new Latencies()
   readonly #handlerTimes = new Latencies()
   readonly #health = new Health()
@@ -84,7 +85,18 @@ export class MqttBus implements Bus {
     const limiter = config.rateLimit === undefined ? undefined : new RateLimiter(config.rateLimit, clock)
     const stamp = new ServerStamp({ port, clientId, unannounced: config.serverStamps })
     const { tracing } = config
-    const publisher = new Publisher({ clientId, permissions, port, clock, counters, limiter, stamp, tracing })
+    const latencies = this.#publicationTimes
+    const publisher = new Publisher({
+      clientId,
+      permissions,
+      port,
+      clock,
+      counters,
+      limiter,
+      stamp,
+      tracing,
+      latencies,
+    })
     this.#publisher = publisher
     this.#stamp = stamp
     const report = (error: unknown, context: ErrorContext): void => void this.reportError(error, context)
@@ -187,7 +199,11 @@ export class MqttBus implements Bus {
   }
 
   latencies(): BusLatencies {
-    return { requests: this.#requestTimes.byOperation, handlers: this.#handlerTimes.byOperation }
+    return {
+      publications: this.#publicationTimes.byOperation,
+      requests: this.#requestTimes.byOperation,
+      handlers: this.#handlerTimes.byOperation,
+    }
   }
 
   close(options: { drain?: boolean | undefined; timeoutMs?: number | undefined } = {}): Promise<void> {

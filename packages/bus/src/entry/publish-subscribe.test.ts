@@ -48,6 +48,17 @@ describe('publishing', () => {
     expect(reasonCode).toBe(0x10)
   })
 
+  it('counts how long the server takes to acknowledge, where it does', async () => {
+    const { bus, clock } = setUp()
+    const published = bus.publish(topics.memory.updates, update)
+    await clock.advance(40)
+    await published
+    const times = [...bus.latencies().publications]
+    expect(times.map(([operation, { count }]) => [operation, count])).toEqual([
+      ['jamey/memory/updates update', 1],
+    ])
+  })
+
   it('keeps the ids and the trace context that are given', async () => {
     const { bus, broker } = setUp()
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'

@@ -7,6 +7,7 @@ import type { TracedSending, Tracing } from '../model/tracing.js'
 import type { Clock } from '../support/clock.js'
 import type { Counters } from '../support/counters.js'
 import { RateLimitError } from '../support/errors.js'
+import type { Latencies } from '../support/latencies.js'
 import type { RateLimiter } from '../support/rate-limiter.js'
 import { randomUuid } from '../support/uuid.js'
 import { assertIdentifiers, checkData } from '../wire/envelope.js'
@@ -55,6 +56,7 @@ export interface PublisherParts {
   readonly limiter: RateLimiter | undefined
   readonly stamp: ServerStamp
   readonly tracing: Tracing | undefined
+  readonly latencies: Latencies
 }
 
 interface TracedIdentifiers {
@@ -169,7 +171,18 @@ export class Publisher {
       signal: options.signal,
     })
     if (traced !== undefined) sent.then(() => traced.end(), traced.end)
-    return sent.then(({ reasonCode }) => ({ messageId, reasonCode }))
+    return contract.qos === 0
+      ? sent.then(({ reasonCode }) => ({ messageId, reasonCode }))
+      : this.#timed(contract, sent).then(({ reasonCode }) => ({ messageId, reasonCode }))
+  }
+
+  #timed<Result>({ topic, action }: Contract, sent: Promise<Result>): Promise<Result> {
+    const { clock, latencies } = this.#parts
+    const sinceMs = clock.now()
+    return sent.then((result) => {
+      latencies.observe(topic, action, clock.now() - sinceMs)
+      return result
+    })
   }
 
   #topicOf(contract: Contract, { parameters }: PublishOptions): string {

@@ -6,6 +6,8 @@ const OTHERS = 'others'
 
 /** Durations by operation, which is the action of a contract at its topic. */
 export interface BusLatencies {
+  /** From publishing at QoS 1 to the server's acknowledgement; requests and answers are not among them. */
+  readonly publications: ReadonlyMap<string, LatencyHistogram>
   /** From asking to the answer, or to its failure. */
   readonly requests: ReadonlyMap<string, LatencyHistogram>
   /** From a request that has its turn to its outcome. */

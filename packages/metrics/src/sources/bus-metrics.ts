@@ -30,6 +30,7 @@ export interface ObservedBus {
   readonly faults: readonly { readonly kind: string }[]
   stats(): BusNumbers
   latencies(): {
+    readonly publications: ReadonlyMap<string, LatencyHistogram>
     readonly requests: ReadonlyMap<string, LatencyHistogram>
     readonly handlers: ReadonlyMap<string, LatencyHistogram>
   }
@@ -104,6 +105,12 @@ export function busMetrics(bus: ObservedBus): MetricDefinition[] {
       type: 'gauge',
       help: 'Faults that this component tells of in its status.',
       read: () => [{ labels, value: bus.faults.length }],
+    },
+    {
+      name: 'jamey_bus_publish_duration_seconds',
+      type: 'histogram',
+      help: 'From publishing to the acknowledgement of the server, by operation; requests and answers are not among them.',
+      read: () => byAction(bus.latencies().publications),
     },
     {
       name: 'jamey_bus_request_duration_seconds',

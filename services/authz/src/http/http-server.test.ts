@@ -204,9 +204,9 @@ describe('what the service tells of itself', () => {
     expect(text).toContain(
       'jamey_authz_decisions_total{broker="emqx",hook="authorize",outcome="deny",reason="topic"} 1',
     )
-    expect(text).toContain('jamey_authz_decision_seconds_count{broker="emqx",hook="authorize"} 1')
+    expect(text).toContain('jamey_authz_decision_duration_seconds_count{broker="emqx",hook="authorize"} 1')
     expect(text).toMatch(
-      /jamey_authz_decision_seconds_bucket\{broker="emqx",hook="authorize",le="\+Inf"\} 1\n/,
+      /jamey_authz_decision_duration_seconds_bucket\{broker="emqx",hook="authorize",le="\+Inf"\} 1\n/,
     )
     expect(text).toMatch(/\njamey_authz_grants 1\n/)
     expect(text).not.toMatch(/secretive|hidden/)

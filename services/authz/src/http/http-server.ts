@@ -7,7 +7,6 @@ import { Fields, MalformedRequest } from '../brokers/fields.js'
 import type { Decider } from '../decisions/decider.js'
 import { type Decision, type Question, type Refused, refused } from '../decisions/question.js'
 import type { DecisionMetrics } from '../metrics/decision-metrics.js'
-import { EXPOSITION_CONTENT_TYPE } from '../metrics/exposition.js'
 import { type BrokerProof, headerCount, isOfBroker } from './broker-proof.js'
 import { readFormBody } from './form-body.js'
 import { readJsonBody } from './json-body.js'
@@ -133,13 +132,13 @@ export class HttpServer {
       const why = this.#isDraining ? 'draining' : this.#areKeysAway ? 'keys-unavailable' : undefined
       return why === undefined ? { status: 'ready' } : reply.code(503).send({ status: why })
     })
+    const { metrics, grants } = this.#options
+    const registry = metrics.registry({ grants, inFlight: () => this.#inFlight })
     this.#app.get('/metrics', async (request, reply) => {
       if (!isOfThisMachine(request.raw) && !isOfBroker(request.raw, this.#settings.proof)) {
         return this.#reject(reply)
       }
-      const { metrics, grants } = this.#options
-      const text = metrics.text({ grants: grants(), inFlight: this.#inFlight })
-      return reply.type(EXPOSITION_CONTENT_TYPE).send(text)
+      return reply.type(registry.contentType).send(await registry.text())
     })
   }
 
@@ -206,7 +205,7 @@ export class HttpServer {
     const answer: Answer = decision.isAllowed ? endpoint.answer(decision, hook, context) : endpoint.refusal
     const { isAllowed, reason } = decision
     const facts = { broker: endpoint.broker, hook: endpoint.nameOf(hook) }
-    metrics.decided({ ...facts, isAllowed, reason, seconds: reply.elapsedTime / 1000 })
+    metrics.decided({ ...facts, isAllowed, reason, ms: reply.elapsedTime })
     if (!decision.isAllowed) this.#tell(facts, decision, question)
     const seconds = answer.cacheSeconds ?? 0
     return reply
