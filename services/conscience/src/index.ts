@@ -34,7 +34,12 @@ export {
   type ConscienceEnvironment,
   conscienceOptionsFromEnvironment,
 } from './service/conscience-environment.js'
-export { type RunConscienceOptions, type RunningConscience, runConscience } from './service/run-conscience.js'
+export {
+  RECORD_FORMATS,
+  type RunConscienceOptions,
+  type RunningConscience,
+  runConscience,
+} from './service/run-conscience.js'
 export {
   type CallResult,
   type JudgedCall,

@@ -1,6 +1,9 @@
 export type { ArchivedMemory } from '@jamey/contracts'
 export { checkMemoryFile, type MemoryFileCheck } from './file/check-memory-file.js'
 export { MemoryArchive } from './file/memory-archive.js'
+export { isDatabaseFile, type MemoryCopyOptions, MemorySnapshot } from './file/memory-snapshot.js'
+export { OwnerLock } from './file/owner-lock.js'
+export { MEMORY_FILE_VERSION } from './file/schema.js'
 export type { Announcement, MemoryChange } from './model/announcement.js'
 export {
   type MemoryConflictCode,

@@ -21,7 +21,7 @@ type Database = RootDatabase<Buffer, Buffer>
 /** Address space, not memory or disk; LMDB maps more when the file outgrows it. */
 const INITIAL_MAP_BYTES = 2 ** 30
 
-const OPTIONS: RootDatabaseOptions & { permissionsMode: number } = {
+export const OPTIONS: RootDatabaseOptions & { permissionsMode: number } = {
   encoding: 'binary',
   keyEncoding: 'binary',
   // Keys and values lie directly in the main database, so that a commit touches one tree.
@@ -358,7 +358,7 @@ async function claimSound(path: string, folder: string): Promise<Database> {
 }
 
 /** Missing pages would end a reader, too. What a living owner leaves out it filled up before, so nothing refers to it. */
-async function fillUpUnowned(path: string, folder: string): Promise<void> {
+export async function fillUpUnowned(path: string, folder: string): Promise<void> {
   if (!isShortDataFile(join(folder, DATA_FILE))) return
   try {
     const { database } = await openDatabase(path, folder)

@@ -11,6 +11,9 @@ import { conscienceOptionsFromEnvironment } from './conscience-environment.js'
 /** Many times what such a key takes. */
 const MAXIMUM_KEY_BYTES = 10_000
 
+/** The kinds of records that a conscience keeps, and the format in which it does. */
+export const RECORD_FORMATS = { 'jamey approvals': 1, 'jamey sessions': 1 } as const
+
 export interface RunConscienceOptions extends ComponentOptions {
   readonly log?: Logger | undefined
 }
@@ -64,9 +67,9 @@ function folderNameOf(clientId: string): string {
 }
 
 /** Native code, which whoever only judges in process does not need. */
-async function openRecords(path: string, kind: string): Promise<DurableRecords> {
+async function openRecords(path: string, kind: keyof typeof RECORD_FORMATS): Promise<DurableRecords> {
   const { openRecordStore } = await import('@jamey/store')
-  return openRecordStore({ path, kind, version: 1 })
+  return openRecordStore({ path, kind, version: RECORD_FORMATS[kind] })
 }
 
 /** Throws `ConfigurationError` for a file that is no Ed25519 private key of this user's alone. */

@@ -134,3 +134,6 @@ export const MIGRATIONS: readonly Migration[] = [
   END;
   `,
 ]
+
+/** The newest version of a memory file that this program reads, and the one that it writes. */
+export const MEMORY_FILE_VERSION = MIGRATIONS.length
