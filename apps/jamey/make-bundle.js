@@ -15,7 +15,7 @@ const draft = `${folder}.new`
 
 /** The commands that `src/main.ts` never takes from the bundle. */
 const LEFT_OUT =
-  /\/(commands\/(up|run|broker|broker-backup|doctor|offline\/[\w-]+|bridging\/[\w-]+|mcp\/\w+)|program\/mcp-commands)\.js$/
+  /\/(commands\/(up|run|backup|restore|broker|broker-backup|doctor|offline\/[\w-]+|bridging\/[\w-]+|mcp\/\w+)|program\/mcp-commands)\.js$/
 /** Packages with native code, threads or files of their own, imported when they are needed; the bus speaks no WebSocket. */
 const OTHERS = /^(@jamey\/(store|memory|metrics|tracing)|ws)$/
 

@@ -8,6 +8,8 @@ const UNBUNDLED: readonly string[] = [
   'up',
   'run',
   'broker',
+  'backup',
+  'restore',
   'doctor',
   'policy',
   'contracts',

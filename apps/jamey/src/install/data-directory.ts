@@ -111,6 +111,11 @@ const PURPOSES = {
     exitCode: EXIT.usage,
     hint: 'name the folder with --data-dir, or create one with `jamey up`',
   },
+  backup: {
+    lack: 'so there is nothing to copy',
+    exitCode: EXIT.usage,
+    hint: 'run this in the folder of the system, or name its data with --data-dir',
+  },
   clients: {
     lack: 'and JAMEY_CLIENTS_FILE is not set: there is no file of clients',
     exitCode: EXIT.usage,

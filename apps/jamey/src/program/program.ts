@@ -3,6 +3,7 @@ import { EXIT, formatExitCodes } from '../support/exit-codes.js'
 import { VERSION } from '../support/version.js'
 import type { CommandContext, Outcome, Run } from '../terminal/command-context.js'
 import { addApprovalCommands } from './approval-commands.js'
+import { addBackupCommands } from './backup/backup-commands.js'
 import { addClientCommands } from './client-commands.js'
 import { addCompletionCommand } from './completion-command.js'
 import { addContractCommands } from './contract-commands.js'
@@ -44,6 +45,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addApprovalCommands(program, run)
   program.commandsGroup('Look after it:')
   addKeeperCommands(program, run)
+  addBackupCommands(program, run)
   addDenyCommands(program, run)
   addPermissionCommands(program, run)
   addPolicyCommands(program, run)
