@@ -54,6 +54,7 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'packages/store/src/session/schema.ts': 'when a message became a dead letter, which outlives the process',
   'services/authz/src/decisions/decider.ts': 'when a grant ends, which outlives the process',
   'services/authz/src/service/authz.ts': 'the same',
+  'services/gateway/src/live/viewers.ts': 'when a message came, for who looks at it',
   'services/gateway/src/service/gateway.ts': 'iat and exp of a token',
   'services/gateway/src/tokens/token-issuer.ts': 'until when a certificate is good',
   'services/memory/src/postgres/postgres-memory.ts': 'when a memory was made and expires',

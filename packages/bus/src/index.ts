@@ -1,5 +1,5 @@
 export type { Fault } from '@jamey/contracts'
-export type { Client, StateChange, StateName } from '@jamey/mqtt'
+export type { Client, Message as MqttMessage, StateChange, StateName } from '@jamey/mqtt'
 export {
   type Component,
   type ComponentOptions,

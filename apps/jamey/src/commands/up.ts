@@ -39,6 +39,12 @@ import { createLog } from '../terminal/log.js'
 import { type LogLevel, logLevelOf } from '../terminal/log-level.js'
 import { formatBanner, formatWritten } from '../views/up-view.js'
 
+/**
+ * The gateway in the process of the broker may see and send whatever its callers may: what each of them may is up to its
+ * own permissions. A manifest bounds it all the same.
+ */
+const SEES_AND_SENDS_ALL = 'subscribe:#,publish:#'
+
 export interface UpOptions extends ListeningOptions {
   readonly dataDir: string
   readonly logLevel?: string
@@ -159,6 +165,7 @@ class System {
       const identity = environmentBesideBroker(name, directory, broker)
       const http = { JAMEY_HTTP_HOST: httpHost, JAMEY_HTTP_PORT: String(httpPort) }
       const sameAsBroker = { JAMEY_CLIENTS_FILE: directory.clients, JAMEY_DENIED_FILE: directory.denied }
+      const more = { JAMEY_GATEWAY_PERMISSIONS: SEES_AND_SENDS_ALL }
       // A service would read the `.env` of its folder, too, whose MQTT_* variables mean another broker.
       const settings = {
         cwd: directory.path,
@@ -166,7 +173,7 @@ class System {
         comesBack: true,
         metrics: served.metrics,
         transport,
-        env: { ...identity, ...serviceSettings(env, cwd), ...http, ...sameAsBroker },
+        env: { ...identity, ...more, ...serviceSettings(env, cwd), ...http, ...sameAsBroker },
       }
       const component = await startComponent(name, settings)
       this.#components.set(name, component)

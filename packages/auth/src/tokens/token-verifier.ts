@@ -91,9 +91,24 @@ export class TokenVerifier {
         `the token was issued to ${quote(claims.sub)}; expected one for ${quote(expectedSubject)}`,
       )
     }
+    const denial = this.#denialOf(claims)
+    if (denial !== undefined) throw denial
+    return claims
+  }
+
+  /**
+   * The reason why claims that were verified hold no longer, for what outlasts a call: their time is over, with no
+   * tolerance, or they are denied by now.
+   */
+  endOf(claims: TokenClaims): TokenError | undefined {
+    if (this.#now() < endMsOf(claims.exp)) return this.#denialOf(claims)
+    return new TokenError('token-expired', 'the token has expired; ask for a new one')
+  }
+
+  #denialOf(claims: TokenClaims): TokenError | undefined {
     const objection = this.#denied?.objectionTo(claims)
-    if (objection === undefined) return claims
-    throw new TokenError('token-denied', `the token is not taken: ${objection}`)
+    if (objection === undefined) return undefined
+    return new TokenError('token-denied', `the token is not taken: ${objection}`)
   }
 
   async #verifiedPayload(token: string, parts: TokenParts): Promise<Uint8Array> {

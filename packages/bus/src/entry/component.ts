@@ -19,6 +19,8 @@ export interface ComponentOptions {
   readonly cwd?: string | undefined
   readonly log?: BusConfig['log'] | undefined
   readonly tracing?: BusConfig['tracing'] | undefined
+  /** Permissions besides those that the environment, or its component, gives it. */
+  readonly morePermissions?: readonly string[] | undefined
   /** Store in which published messages outlive the process; closed with the bus. */
   readonly store?: BusConfig['store'] | undefined
   readonly transport?: BusConfig['transport'] | undefined
@@ -47,9 +49,12 @@ export interface RunningComponent<Service extends ComponentService> {
  */
 export async function connectComponent(
   { name, packageFile }: Component,
-  { env = process.env, cwd = process.cwd(), log, store, tracing, transport }: ComponentOptions,
+  options: ComponentOptions,
 ): Promise<{ readonly bus: Bus; readonly config: BusConfig }> {
-  const config = configFromEnvironment(env, { component: { name, version: versionIn(packageFile) }, cwd })
+  const { env = process.env, cwd = process.cwd(), morePermissions = [] } = options
+  const { log, store, tracing, transport } = options
+  const read = configFromEnvironment(env, { component: { name, version: versionIn(packageFile) }, cwd })
+  const config = { ...read, permissions: [...read.permissions, ...morePermissions] }
   const bus = await connectBus({ ...config, waitForConnection: false, log, store, tracing, transport })
   return { bus, config }
 }

@@ -1,6 +1,8 @@
 import type { Permissions } from '@jamey/auth'
 import {
+  addressOf,
   COMPONENTS,
+  CONTRACTS,
   type Contract,
   type Data,
   type DataInput,
@@ -9,8 +11,8 @@ import {
   type RequestContract,
   type ResponseData,
 } from '@jamey/contracts'
-import type { Client, StateChange, StateName } from '@jamey/mqtt'
-import { Origins } from '../messaging/origin.js'
+import type { Client, Message as MqttMessage, StateChange, StateName } from '@jamey/mqtt'
+import { Origins, SenderError } from '../messaging/origin.js'
 import { Publisher } from '../messaging/publisher.js'
 import { Subscriber } from '../messaging/subscriber.js'
 import type { Bus, ServeHandler, SubscriptionHandler } from '../model/bus.js'
@@ -61,6 +63,7 @@ export class MqttBus implements Bus {
   readonly #health = new Health()
   readonly #publisher: Publisher
   readonly #stamp: ServerStamp
+  readonly #origins: Origins
   readonly #subscriber: Subscriber
   readonly #requester: Requester
   readonly #responder: Responder
@@ -103,6 +106,7 @@ export class MqttBus implements Bus {
     const health = this.#health
     const { sharedSubscriptions = 'auto', actFor = [COMPONENTS.gateway.clientId] } = config
     const origins = new Origins({ stamp, actFor })
+    this.#origins = origins
     const shared = { clientId, permissions, port, clock, counters, publisher, report, log, health }
     const parts = { ...shared, sharedSubscriptions, stamp, origins, tracing }
     this.#subscriber = new Subscriber(parts)
@@ -149,6 +153,18 @@ export class MqttBus implements Bus {
 
   topicFor(topic: string): string {
     return this.#stamp.topicFor(topic)
+  }
+
+  senderOf(message: MqttMessage): string | undefined {
+    const { topic } = message
+    const isStamped = this.#stamp.selects(topic)
+    const contract = isStamped ? undefined : CONTRACTS.find((each) => addressOf(each, topic) !== undefined)
+    try {
+      return this.#origins.verified(message, contract && addressOf(contract, topic))
+    } catch (error) {
+      if (error instanceof SenderError) return undefined
+      throw error
+    }
   }
 
   onState(listener: (change: StateChange) => void): () => void {

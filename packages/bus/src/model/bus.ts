@@ -8,7 +8,7 @@ import type {
   ResponseData,
   ResponseInput,
 } from '@jamey/contracts'
-import type { Client, StateChange, StateName } from '@jamey/mqtt'
+import type { Client, Message as MqttMessage, StateChange, StateName } from '@jamey/mqtt'
 import type { BusStats } from '../support/counters.js'
 import type { BusLatencies } from '../support/latencies.js'
 import type {
@@ -53,6 +53,11 @@ export interface Bus {
    * who published, and else one level below, `<topic>/<client id>`. By the server of the last connection.
    */
   topicFor(topic: string): string
+  /**
+   * Who published a message that `mqtt` brought past the contracts: as the server tells, or the topic of a contract;
+   * undefined where nobody vouches for it.
+   */
+  senderOf(message: MqttMessage): string | undefined
   /** Calls `listener` on every change of state; returns what stops that. */
   onState(listener: (change: StateChange) => void): () => void
   /**

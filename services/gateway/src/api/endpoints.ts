@@ -1,5 +1,6 @@
 import { CONSCIENCE_ENDPOINTS } from './conscience-endpoints.js'
 import type { Endpoint } from './endpoint.js'
+import { EVENTS_PATH, LIVE_ENDPOINTS } from './live-endpoints.js'
 import { ARCHIVE_ENDPOINTS, MEMORY_ENDPOINTS } from './memory-endpoints.js'
 
 /** What is asked and answered as a whole. */
@@ -34,19 +35,19 @@ export const OWN_ENDPOINTS = [
   { method: 'GET', path: '/', summary: 'This list.' },
 ] as const
 
+const LISTED = [...CALL_ENDPOINTS, TOKEN_ENDPOINT, ...LIVE_ENDPOINTS, ...OWN_ENDPOINTS]
+
 /** The methods that exist at a path, for the Allow header; empty where nothing exists. */
 export function methodsAt(path: string): readonly string[] {
-  const methods = [...CALL_ENDPOINTS, TOKEN_ENDPOINT, ...OWN_ENDPOINTS]
-    .filter((endpoint) => fits(endpoint.path, path))
-    .flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  const methods = LISTED.filter((endpoint) => fits(endpoint.path, path)).flatMap(({ method }) =>
+    method === 'GET' && path !== EVENTS_PATH ? ['GET', 'HEAD'] : [method],
+  )
   return [...new Set(methods)]
 }
 
 /** `GET /`: every endpoint on a line of its own. */
 export function endpointIndex(): string {
-  const lines = [...CALL_ENDPOINTS, TOKEN_ENDPOINT, ...OWN_ENDPOINTS].map(
-    ({ method, path, summary }) => `${method.padEnd(7)} ${path.padEnd(34)} ${summary}`,
-  )
+  const lines = LISTED.map(({ method, path, summary }) => `${method.padEnd(7)} ${path.padEnd(34)} ${summary}`)
   return `Jamey's HTTP API\n\n${lines.join('\n')}\n`
 }
 

@@ -1,4 +1,19 @@
 import type { Bus } from '@jamey/bus'
 
 /** What the gateway needs of a bus. */
-export type GatewayBus = Pick<Bus, 'request' | 'serve' | 'subscribe' | 'state' | 'onState' | 'faults'>
+export type GatewayBus = Pick<
+  Bus,
+  | 'request'
+  | 'serve'
+  | 'publish'
+  | 'subscribe'
+  | 'state'
+  | 'onState'
+  | 'faults'
+  | 'permissions'
+  | 'senderOf'
+  | 'topicFor'
+> & {
+  /** Messages past the contracts: those whose permissions are a caller's. */
+  readonly mqtt: Pick<Bus['mqtt'], 'subscribe' | 'publish' | 'serverInformation'>
+}

@@ -5,7 +5,9 @@ import { PROBLEM_STATUSES } from '../problems/problem.js'
 import { COMMON, type Endpoint } from './endpoint.js'
 import { CALL_ENDPOINTS, OWN_ENDPOINTS, TOKEN_ENDPOINT } from './endpoints.js'
 import { EXAMPLES, LINE_EXAMPLE } from './examples.js'
+import { LIVE_OPERATIONS, SESSION_COOKIE } from './live-openapi.js'
 import { EXPORT_ENDPOINT, IMPORT_ENDPOINT } from './memory-endpoints.js'
+import { problemResponses } from './problem-responses.js'
 
 type Json = Record<string, unknown>
 
@@ -21,6 +23,9 @@ export function openApiDocument(): Json {
   }
   for (const endpoint of CALL_ENDPOINTS) add(endpoint.path, endpoint.method, callOperation(endpoint))
   add(TOKEN_ENDPOINT.path, TOKEN_ENDPOINT.method, TOKEN_OPERATION)
+  for (const [path, operations] of Object.entries(LIVE_OPERATIONS)) {
+    for (const [method, operation] of Object.entries(operations)) add(path, method, operation)
+  }
   for (const endpoint of OWN_ENDPOINTS) add(endpoint.path, endpoint.method, ownOperation(endpoint))
   return {
     openapi: '3.1.0',
@@ -38,10 +43,11 @@ export function openApiDocument(): Json {
       schemas: { Problem: PROBLEM_SCHEMA },
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        session: { type: 'apiKey', in: 'cookie', name: 'jamey-session', description: SESSION_COOKIE },
         client: { type: 'http', scheme: 'basic', description: 'Client id and secret, for tokens alone.' },
       },
     },
-    security: [{ bearer: [] }, {}],
+    security: [{ bearer: [] }, { session: [] }, {}],
   }
 }
 
@@ -357,13 +363,6 @@ const PROBLEM_SCHEMA: Json = {
     error_description: { type: 'string' },
   },
   examples: [PROBLEM_EXAMPLE],
-}
-
-function problemResponses(statuses: readonly number[]): Json {
-  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
-  return Object.fromEntries(
-    statuses.map((status) => [status, { description: PROBLEM_STATUSES.get(status) ?? 'A problem', content }]),
-  )
 }
 
 /** OpenAPI 3.1 takes JSON Schema as it is; only the dialect is named once for the whole document. */

@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Permissions, TokenError, type TokenVerifier } from '@jamey/auth'
+import { Permissions, type TokenClaims, TokenError, type TokenVerifier } from '@jamey/auth'
 import { COMPONENTS } from '@jamey/contracts'
 import { Problem, retryAfter } from '../problems/problem.js'
 import { isLocalHostHeader, isLoopbackAddress } from './loopback.js'
+import { type CookieFacts, clearedCookie, cookieIn } from './session-cookie.js'
+import { isSameToken, type Session, type Sessions } from './sessions.js'
 
 /** A caller: the subject of a verified token, or somebody on this very machine. */
 export interface Caller {
@@ -12,10 +14,19 @@ export interface Caller {
   readonly hasToken: boolean
   /** Permissions by which its calls are decided behind the gateway, with the client identifier. */
   readonly permissions: Permissions
+  /** The claims of its token, for what outlasts a call. */
+  readonly claims?: TokenClaims | undefined
+  /** The session whose cookie it showed. */
+  readonly session?: Session | undefined
+  /** What a manifest allows it besides, as that is now; undefined where there is none. */
+  readonly bounds?: (() => Permissions) | undefined
 }
 
 export interface CallerFacts {
+  readonly method: string
   readonly headers: IncomingHttpHeaders
+  /** The origin of our own pages, as browsers write it. */
+  readonly ownOrigin: string
   /** The address of the TCP peer itself, not what a header claims. */
   readonly peerAddress: string | undefined
   /** True where it came by a Unix socket, which the user who runs this gateway and root alone can reach. */
@@ -35,6 +46,10 @@ export interface CallerPolicy {
   readonly trustsLoopback: boolean
   /** True where those who come by the Unix socket may call without a token; false by default. */
   readonly trustsUnixSocket?: boolean
+  /** Sessions of browsers; without them no cookie is taken. */
+  readonly sessions?: Sessions | undefined
+  /** What a manifest allows a client, beside its token; undefined where there is no manifest. */
+  readonly boundsOf?: ((clientId: string) => Permissions) | undefined
 }
 
 const CHALLENGE = 'Bearer realm="jamey"'
@@ -47,13 +62,52 @@ const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-re
 export async function identifyCaller(facts: CallerFacts, policy: CallerPolicy): Promise<Caller> {
   const { authorization } = facts.headers
   if (authorization !== undefined) return callerOfToken(authorization, policy)
+  if (policy.sessions !== undefined) {
+    const cookie = cookieIn(facts.headers.cookie, cookieFacts(facts))
+    if (cookie !== undefined) return callerOfCookie(cookie, facts, policy, policy.sessions)
+  }
   const objection = objectionToLocalCaller(facts, policy) ?? (await objectionToUser(facts))
-  if (objection === undefined) return LOCAL_CALLER
+  if (objection === undefined) return bounded(LOCAL_CALLER, policy)
   throw new Problem(
     'token-required',
     `${objection} Send a token: "Authorization: Bearer <token>" ("jamey token" makes one).`,
     { headers: { 'www-authenticate': CHALLENGE } },
   )
+}
+
+/** The claims of the token of who wants to begin a session. Throws a `Problem` 401 that tells why it is none. */
+export async function claimsOfToken(token: string, policy: CallerPolicy): Promise<TokenClaims> {
+  if (policy.verifier === undefined) throw unverifiable()
+  try {
+    const claims = await policy.verifier.verify(token)
+    const end = policy.verifier.endOf(claims)
+    if (end !== undefined) throw end
+    return claims
+  } catch (error) {
+    throw tokenProblem(error)
+  }
+}
+
+/** The caller that a token names. */
+export function callerOfClaims(claims: TokenClaims, policy: Pick<CallerPolicy, 'boundsOf'>): Caller {
+  const permissions = new Permissions(claims.permissions, { clientId: claims.sub })
+  return bounded({ name: claims.sub, hasToken: true, permissions, claims }, policy)
+}
+
+/** Throws a `Problem` 403 where a page of another origin has a browser call. */
+export function assertOwnPage({ headers, ownOrigin }: Pick<CallerFacts, 'headers' | 'ownOrigin'>): void {
+  if (isOfOrigin(headers, ownOrigin)) return
+  throw new Problem('cross-site', `Only pages of ${ownOrigin} may call with a cookie, or begin a session.`)
+}
+
+/** Whether the caller may have everything that a subscription to `filter` brings: by its token, and by a manifest. */
+export function maySubscribe({ permissions, bounds }: Caller, filter: string): boolean {
+  return permissions.maySubscribe(filter) && (bounds?.().maySubscribe(filter) ?? true)
+}
+
+/** Whether the caller may have a message of `topic`. */
+export function mayReceive({ permissions, bounds }: Caller, topic: string): boolean {
+  return permissions.mayReceive(topic) && (bounds?.().mayReceive(topic) ?? true)
 }
 
 /** Throws a `Problem` 401 for a caller that this machine alone vouches for. */
@@ -69,11 +123,24 @@ export function requireToken({ hasToken }: Caller): void {
 /** Throws a `Problem` 403 that names the missing permission. */
 export function requirePermission(caller: Caller, topic: string): void {
   if (caller.permissions.mayPublish(topic)) return
-  const permission = `publish:${topic}`
-  throw new Problem('permission-missing', `The token of ${caller.name} lacks the permission ${permission}.`, {
+  throw permissionMissing(caller, `publish:${topic}`)
+}
+
+function permissionMissing({ name }: Caller, permission: string): Problem {
+  // A filter may hold quotes and characters that no header may have.
+  const isPlain = /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(permission)
+  const scope = isPlain ? `, scope="${permission}"` : ''
+  return new Problem('permission-missing', `The token of ${name} lacks the permission ${permission}.`, {
     permission,
-    headers: { 'www-authenticate': `${CHALLENGE}, error="insufficient_scope", scope="${permission}"` },
+    headers: { 'www-authenticate': `${CHALLENGE}, error="insufficient_scope"${scope}` },
   })
+}
+
+/** Throws a `Problem` 403 that names the permission which the caller lacks to subscribe to `filter`. */
+export function requireSubscription(caller: Caller, filter: string): void {
+  if (maySubscribe(caller, filter)) return
+  const permission = caller.permissions.decide('subscribe', filter).permission ?? `subscribe:${filter}`
+  throw permissionMissing(caller, permission)
 }
 
 const { clientId, permissions } = COMPONENTS.operator
@@ -87,30 +154,63 @@ const LOCAL_CALLER: Caller = {
 async function callerOfToken(authorization: string, policy: CallerPolicy): Promise<Caller> {
   const token = BEARER.exec(authorization)?.[1]
   if (token === undefined) throw invalidToken('malformed', 'Authorization must be "Bearer <token>".')
-  if (policy.verifier === undefined) {
-    throw invalidToken(
-      'unverifiable',
-      'This gateway has neither MQTT_JWT_SECRET nor MQTT_JWKS_URL, so it can verify no token.',
+  if (policy.verifier === undefined) throw unverifiable()
+  try {
+    return callerOfClaims(await policy.verifier.verify(token), policy)
+  } catch (error) {
+    throw tokenProblem(error)
+  }
+}
+
+/** A cookie that means nothing is told, rather than that its bearer silently becomes somebody else. */
+function callerOfCookie(
+  cookie: string,
+  facts: CallerFacts,
+  policy: CallerPolicy,
+  sessions: Sessions,
+): Caller {
+  assertOwnPage(facts)
+  const session = sessions.find(cookie)
+  if (session === undefined) {
+    throw new Problem('session-over', 'The session has ended; sign in again (POST /v1/session).', {
+      headers: { 'www-authenticate': CHALLENGE, 'set-cookie': clearedCookie(cookieFacts(facts)) },
+    })
+  }
+  const { method, headers } = facts
+  if (method !== 'GET' && method !== 'HEAD' && !isSameToken(headers['jamey-csrf'], session.csrfToken)) {
+    throw new Problem(
+      'csrf-token-missing',
+      'What changes something needs the header jamey-csrf with the csrf_token of the session (GET /v1/session).',
+      { field: 'jamey-csrf' },
     )
   }
-  try {
-    const claims = await policy.verifier.verify(token)
-    const permissions = new Permissions(claims.permissions, { clientId: claims.sub })
-    return { name: claims.sub, hasToken: true, permissions }
-  } catch (error) {
-    if (!(error instanceof TokenError)) throw error
-    if (error.code === 'token-keys-unavailable') {
-      throw new Problem(
-        'unavailable',
-        'Tokens cannot be verified at the moment: their issuer cannot be reached.',
-        {
-          headers: retryAfter(5_000),
-          cause: error,
-        },
-      )
-    }
-    throw invalidToken(error.code, `${error.message[0]?.toUpperCase() ?? ''}${error.message.slice(1)}.`)
+  return { ...callerOfClaims(session.claims, policy), session }
+}
+
+function cookieFacts({ ownOrigin }: Pick<CallerFacts, 'ownOrigin'>): CookieFacts {
+  return { isSecure: ownOrigin.startsWith('https:') }
+}
+
+function bounded(caller: Caller, { boundsOf }: Pick<CallerPolicy, 'boundsOf'>): Caller {
+  if (boundsOf === undefined) return caller
+  const { clientId } = caller.permissions
+  return { ...caller, bounds: () => boundsOf(clientId) }
+}
+
+function unverifiable(): Problem {
+  return invalidToken(
+    'unverifiable',
+    'This gateway has neither MQTT_JWT_SECRET nor MQTT_JWKS_URL, so it can verify no token.',
+  )
+}
+
+function tokenProblem(error: unknown): unknown {
+  if (!(error instanceof TokenError)) return error
+  if (error.code === 'token-keys-unavailable') {
+    const detail = 'Tokens cannot be verified at the moment: their issuer cannot be reached.'
+    return new Problem('unavailable', detail, { headers: retryAfter(5_000), cause: error })
   }
+  return invalidToken(error.code, `${error.message[0]?.toUpperCase() ?? ''}${error.message.slice(1)}.`)
 }
 
 /** The reason goes into the header as a word of our own, since a message could hold quotes or line ends. */
@@ -137,7 +237,7 @@ function objectionToLocalCaller(facts: CallerFacts, policy: CallerPolicy): strin
   if (!isLocalHostHeader(headers.host)) {
     return 'Without a token the Host header must be localhost, 127.0.0.1 or [::1].'
   }
-  return isSameOrigin(headers, facts.isSecure === true)
+  return isOfOrigin(headers, `${facts.isSecure === true ? 'https' : 'http'}://${headers.host}`)
     ? undefined
     : 'Pages of other origins may not call without a token.'
 }
@@ -162,11 +262,7 @@ async function objectionToUser({ isByUnixSocket, peerUser }: CallerFacts): Promi
  * Programs other than browsers send neither header. A browser sends Origin with everything that may change
  * something, and Sec-Fetch-Site with the rest. [Fetch, section 3.2; Fetch Metadata, section 2.4]
  */
-function isSameOrigin(headers: IncomingHttpHeaders, isSecure: boolean): boolean {
-  const site = headers['sec-fetch-site']
+function isOfOrigin({ origin, 'sec-fetch-site': site }: IncomingHttpHeaders, own: string): boolean {
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
-  const { origin, host } = headers
-  return (
-    origin === undefined || origin.toLowerCase() === `${isSecure ? 'https' : 'http'}://${host?.toLowerCase()}`
-  )
+  return origin === undefined || origin.toLowerCase() === own.toLowerCase()
 }

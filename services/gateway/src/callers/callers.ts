@@ -19,7 +19,9 @@ export class Callers {
   async identify(request: FastifyRequest): Promise<void> {
     const { headers, raw } = request
     const facts = {
+      method: request.method,
       headers,
+      ownOrigin: ownOriginOf(request),
       peerAddress: raw.socket.remoteAddress,
       isByUnixSocket: cameByUnixSocket(raw.socket),
       peerUser: () => this.#peerUsers.userOf(raw.socket),
@@ -32,6 +34,14 @@ export class Callers {
       if (!(error instanceof Problem)) throw error
       this.#known.set(request, error)
     }
+  }
+
+  /** The caller of a request, whatever it may. Throws a `Problem` 401 or 403 where it is not accepted. */
+  accepted(request: FastifyRequest): Caller {
+    const caller = this.#known.get(request)
+    if (caller === undefined) throw new Error('accepted needs identify to have run')
+    if (caller instanceof Problem) throw caller
+    return caller
   }
 
   /** The caller of a request that was admitted. */
@@ -53,10 +63,13 @@ export class Callers {
 
   /** Throws a `Problem` 401 or 403 unless the caller may publish to `topic`, and shows a token where one is needed. */
   async admit(request: FastifyRequest, topic: string, needsToken: boolean): Promise<void> {
-    const caller = this.#known.get(request)
-    if (caller === undefined) throw new Error('admit needs identify to have run')
-    if (caller instanceof Problem) throw caller
+    const caller = this.accepted(request)
     if (needsToken) requireToken(caller)
     requirePermission(caller, topic)
   }
+}
+
+/** The origin of the pages of this server, as a proxy that is trusted says it, or as the browser called it. */
+export function ownOriginOf({ protocol, host }: FastifyRequest): string {
+  return `${protocol}://${host}`
 }

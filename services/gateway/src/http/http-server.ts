@@ -8,10 +8,14 @@ import type { Logger } from 'pino'
 import { type Endpoint, topicOf } from '../api/endpoint.js'
 import { ENDPOINTS, endpointIndex, methodsAt } from '../api/endpoints.js'
 import type { Forwarder } from '../api/forwarder.js'
+import type { GatewayBus } from '../api/gateway-bus.js'
 import type { CallerPolicy } from '../callers/caller.js'
 import { Callers } from '../callers/callers.js'
 import { destroyerOf, type GatewayTls, renewTls, tlsOptionsOf } from '../callers/https.js'
 import { openUnixSocket } from '../callers/unix-socket.js'
+import { addEventsRoute } from '../live/events-route.js'
+import { addSessionRoutes } from '../live/session-route.js'
+import { Viewers } from '../live/viewers.js'
 import { listenError } from '../problems/errors.js'
 import { PROBLEM_CONTENT_TYPE, Problem, retryAfter } from '../problems/problem.js'
 import { problemOf } from '../problems/problem-of-error.js'
@@ -46,6 +50,7 @@ export interface CallLimit {
 }
 
 export interface HttpServerOptions {
+  readonly bus: GatewayBus
   readonly forwarder: Forwarder
   readonly callerPolicy: CallerPolicy
   /** Undefined where callers are not limited. */
@@ -72,6 +77,7 @@ export class HttpServer {
   readonly #options: HttpServerOptions
   readonly #inFlight = new InFlight()
   readonly #destroyConnections: () => void
+  readonly #viewers: Viewers
   #unixSocket: Server | undefined
   #isDraining = false
 
@@ -79,6 +85,8 @@ export class HttpServer {
     this.#app = app
     this.#options = options
     this.#destroyConnections = destroyerOf(app.server)
+    const { bus, callerPolicy: policy, log } = options
+    this.#viewers = new Viewers({ bus, policy, log })
   }
 
   static async create(options: HttpServerOptions): Promise<HttpServer> {
@@ -129,6 +137,7 @@ export class HttpServer {
   async drain(graceMs: number): Promise<void> {
     this.#isDraining = true
     this.#unixSocket?.close()
+    this.#viewers.endAll('draining')
     const timer = systemClock.setTimeout(() => void this.#giveUp(), graceMs)
     try {
       await this.#app.close()
@@ -183,7 +192,7 @@ export class HttpServer {
   }
 
   async #addCallRoutes(): Promise<void> {
-    const { forwarder, callerPolicy, callLimit, metrics } = this.#options
+    const { bus, forwarder, callerPolicy, callLimit, metrics, unavailability } = this.#options
     const callers = new Callers(callerPolicy)
     const limit = limiter(this.#app, callers, callLimit)
     if (metrics !== undefined) {
@@ -216,6 +225,13 @@ export class HttpServer {
         },
       })
     }
+    const identify = (request: FastifyRequest) => callers.identify(request)
+    const gates = [identify, ...limit]
+    const acceptedOf = (request: FastifyRequest) => callers.accepted(request)
+    const viewers = this.#viewers
+    addEventsRoute(this.#app, { bus, viewers, gates, callerOf: acceptedOf, unavailability })
+    const sweep = () => viewers.sweep()
+    addSessionRoutes(this.#app, { policy: callerPolicy, identify, limit, callerOf: acceptedOf, sweep })
     const begin = (reply: FastifyReply) => this.#begin(reply)
     await addArchiveRoutes(this.#app, { forwarder, gatesOf, callerOf, begin })
   }

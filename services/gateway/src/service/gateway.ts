@@ -7,6 +7,7 @@ import { ServiceHealth } from '../api/service-health.js'
 import type { CallerPolicy } from '../callers/caller.js'
 import type { GatewayTls } from '../callers/https.js'
 import { isLoopbackHost } from '../callers/loopback.js'
+import { Sessions } from '../callers/sessions.js'
 import { type CallLimit, HttpServer } from '../http/http-server.js'
 import { GatewayError } from '../problems/errors.js'
 import { unavailability } from '../problems/unavailability.js'
@@ -92,6 +93,7 @@ class HttpGateway implements Gateway {
     const { bus, callLimit = DEFAULT_CALL_LIMIT, trustProxy = false } = this.#options
     const { host = DEFAULT_HTTP_HOST, port = DEFAULT_HTTP_PORT } = this.#options
     this.#server = await HttpServer.create({
+      bus,
       forwarder: new Forwarder(bus, this.#services),
       callerPolicy: this.#callerPolicy,
       callLimit: callLimit === false ? undefined : callLimit,
@@ -149,6 +151,7 @@ class HttpGateway implements Gateway {
 function callerPolicyOf(options: GatewayOptions): CallerPolicy {
   const { host = DEFAULT_HTTP_HOST, requireToken = false, tokenSecret, keys, now = Date.now } = options
   const { audience, issuers, denied } = options
+  const { boundsOf } = options
   const isVerifiable = tokenSecret !== undefined || keys !== undefined
   const trustsLoopback = isLoopbackHost(host) && !requireToken
   if (!trustsLoopback && !isVerifiable) {
@@ -160,9 +163,10 @@ function callerPolicyOf(options: GatewayOptions): CallerPolicy {
       `Callers need tokens because ${why}, but there is no secret and no key to verify them with: set MQTT_JWT_SECRET or MQTT_JWKS_URL, or listen on 127.0.0.1 without requiring tokens.`,
     )
   }
-  if (!isVerifiable) return { verifier: undefined, trustsLoopback, trustsUnixSocket: !requireToken }
+  const trusted = { trustsLoopback, trustsUnixSocket: !requireToken, boundsOf }
+  if (!isVerifiable) return { verifier: undefined, ...trusted }
   const verifier = new TokenVerifier({ secret: tokenSecret, keys, audience, issuers, denied, now })
-  return { verifier, trustsLoopback, trustsUnixSocket: !requireToken }
+  return { verifier, ...trusted, sessions: new Sessions(verifier) }
 }
 
 /** Undefined where no client may have tokens. */

@@ -5,11 +5,14 @@ import {
   LiveKeySet,
   MINIMUM_SECRET_BYTES,
   OwnershipError,
+  PERMISSION_FORM,
+  Permissions,
   readOwnFile,
   type Secret,
   type TokenVerifierOptions,
 } from '@jamey/auth'
 import { ConfigurationError, type ConfigurationFault } from '@jamey/bus'
+import { COMPONENTS } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { GatewayBus } from '../api/gateway-bus.js'
 import type { GatewayTls } from '../callers/https.js'
@@ -68,6 +71,16 @@ export interface GatewaySettings {
   readonly trustProxy?: boolean | readonly string[] | undefined
   /** Shown at `/metrics` to callers that may publish to `jamey/metrics`; nothing there by default. */
   readonly metrics?: ShownMetrics | undefined
+  /**
+   * Permissions that the gateway has besides those of its component, so that callers who have the same see and send by
+   * it: `runGateway` asks for them; none by default.
+   */
+  readonly morePermissions?: readonly string[] | undefined
+  /**
+   * What a manifest allows a client beside its token, which what it sees and sends by `/v1/events`, `/v1/messages` and
+   * `/v1/requests` is bounded by; no manifest by default.
+   */
+  readonly boundsOf?: ((clientId: string) => Permissions) | undefined
 }
 
 export interface GatewayOptions extends GatewaySettings {
@@ -81,7 +94,7 @@ export interface GatewayOptions extends GatewaySettings {
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads JAMEY_HTTP_HOST, JAMEY_HTTP_PORT, JAMEY_HTTP_SOCKET, JAMEY_HTTP_CERT, JAMEY_HTTP_KEY, JAMEY_HTTP_CA,
+ * Reads JAMEY_GATEWAY_PERMISSIONS (permissions, separated by commas), JAMEY_HTTP_HOST, JAMEY_HTTP_PORT, JAMEY_HTTP_SOCKET, JAMEY_HTTP_CERT, JAMEY_HTTP_KEY, JAMEY_HTTP_CA,
  * JAMEY_HTTP_CRL, JAMEY_HTTP_REQUIRE_TOKEN, JAMEY_HTTP_CALLS_PER_MINUTE (0: no limit),
  * JAMEY_HTTP_TRUST_PROXY (addresses, separated by commas), MQTT_JWT_SECRET, MQTT_JWT_AUDIENCE, MQTT_JWT_ISSUER and
  * MQTT_JWKS_FILE, or MQTT_JWKS_URL with MQTT_JWKS_CA_CERT. Throws `ConfigurationError` with every
@@ -112,6 +125,11 @@ export function gatewayOptionsFromEnvironment(
     integerOf(text, 1_000_000_000),
   )
   const trustProxy = read('JAMEY_HTTP_TRUST_PROXY', 'addresses or networks, separated by commas', addressesOf)
+  const morePermissions = read(
+    'JAMEY_GATEWAY_PERMISSIONS',
+    `permissions, separated by commas, each ${PERMISSION_FORM}, or none`,
+    permissionsIn,
+  )
   const audience = read('MQTT_JWT_AUDIENCE', 'texts, separated by commas', listOf)
   const issuers = read('MQTT_JWT_ISSUER', 'texts, separated by commas', listOf)
   const keys = keysOf(env, cwd, faults)
@@ -138,6 +156,7 @@ export function gatewayOptionsFromEnvironment(
     ...(requireToken === undefined ? {} : { requireToken }),
     ...(calls === undefined ? {} : { callLimit: calls === 0 ? false : { calls, windowMs: 60_000 } }),
     ...(trustProxy === undefined ? {} : { trustProxy }),
+    ...(morePermissions === undefined ? {} : { morePermissions }),
     ...(audience === undefined ? {} : { audience }),
     ...(issuers === undefined ? {} : { issuers }),
     ...(keys === undefined ? {} : { keys }),
@@ -236,6 +255,17 @@ function integerOf(text: string, maximum: number): number | undefined {
 function identifiersOf(text: string): string[] | undefined {
   const identifiers = text.split(',').map((identifier) => identifier.trim())
   return identifiers.every(isClientIdentifier) ? identifiers : undefined
+}
+
+function permissionsIn(text: string): string[] | undefined {
+  if (text === 'none') return []
+  const permissions = text.split(',').map((permission) => permission.trim())
+  try {
+    new Permissions(permissions, { clientId: COMPONENTS.gateway.clientId })
+    return permissions
+  } catch {
+    return undefined
+  }
 }
 
 function switchOf(text: string): boolean | undefined {

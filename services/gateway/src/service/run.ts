@@ -1,8 +1,8 @@
 import { KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
-import { ClientRegistry, type RevocationFiles, Revocations, type Secret } from '@jamey/auth'
+import { ClientRegistry, Permissions, type RevocationFiles, Revocations, type Secret } from '@jamey/auth'
 import { type Bus, type BusConfig, type ComponentOptions, connectComponent } from '@jamey/bus'
-import { LiveManifest } from '@jamey/manifest'
+import { LiveManifest, permissionsOf } from '@jamey/manifest'
 import type { Logger } from 'pino'
 import { ManifestClients } from '../tokens/manifest-clients.js'
 import { createGateway, DEFAULT_GRACE_MS, type Gateway } from './gateway.js'
@@ -45,7 +45,10 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
   let bus: Bus | undefined
   try {
     const component = { name: 'gateway', packageFile: new URL('../../package.json', import.meta.url) }
-    const connected = await connectComponent(component, options)
+    const connected = await connectComponent(component, {
+      ...options,
+      morePermissions: settings.morePermissions,
+    })
     bus = connected.bus
     const gateway = createGateway({
       ...settings,
@@ -53,6 +56,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       socketPath: settings.socketPath && resolve(cwd, settings.socketPath),
       clients: manifest === undefined ? clients : new ManifestClients(manifest, clients),
       denied,
+      boundsOf: manifest && boundsBy(manifest),
       bus,
       log,
       metrics: options.metrics,
@@ -112,6 +116,11 @@ function manifestOf(env: NonNullable<RunOptions['env']>, cwd: string, log: Logge
   const onError = (err: Error): void =>
     log.error({ err }, 'this manifest cannot be used; the one before holds')
   return new LiveManifest(resolve(cwd, path), { onError })
+}
+
+/** What a manifest allows a client as it is now: nothing, where it does not name it. */
+function boundsBy(live: Pick<LiveManifest, 'current'>): (clientId: string) => Permissions {
+  return (clientId) => permissionsOf(live.current, clientId) ?? new Permissions([], { clientId })
 }
 
 /** JAMEY_DENIED_FILE and JAMEY_HTTP_CRL, which are looked at all the time. */

@@ -1,0 +1,76 @@
+import type { MqttMessage } from '@jamey/bus'
+
+/** User properties by which a server says who sent a message; they are told as `sender`. */
+const STAMPS = new Set(['jamey-sender', 'jamey-act-for'])
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** A message as viewers get it; what is undefined is left out. */
+export interface ShownMessage {
+  readonly topic: string
+  /** The payload where it is JSON. */
+  readonly payload?: unknown
+  /** The payload where it is other text. */
+  readonly payload_text?: string | undefined
+  /** The payload where it is no text. */
+  readonly payload_base64?: string | undefined
+  readonly qos: number
+  /** True where the server kept it, rather than its being sent just now. */
+  readonly retain: boolean
+  /** The client that published it, or says so. */
+  readonly sender?: string | undefined
+  /** True where the server vouches for the sender. */
+  readonly is_verified: boolean
+  readonly received_at: string
+  readonly content_type?: string | undefined
+  readonly user_properties?: readonly (readonly [string, string])[] | undefined
+}
+
+/** A message with its sender, as the server vouches for it, in the form that viewers get. */
+export function shownMessage(message: MqttMessage, verified: string | undefined, now: Date): ShownMessage {
+  const { topic, payload, qos, retain, properties } = message
+  const shown = shownPayload(payload)
+  const userProperties = properties?.userProperties?.filter(([name]) => !STAMPS.has(name))
+  return {
+    topic,
+    ...shown,
+    qos,
+    retain,
+    sender: verified ?? claimedSender(shown.payload),
+    is_verified: verified !== undefined,
+    received_at: now.toISOString(),
+    content_type: properties?.contentType,
+    user_properties: userProperties?.length === 0 ? undefined : userProperties,
+  }
+}
+
+/** One event of a stream. JSON has no line ends, which would end a field. [HTML, section 9.2.6] */
+export function eventText(event: string, data: object, id?: number): string {
+  const idLine = id === undefined ? '' : `id: ${id}\n`
+  return `${idLine}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+}
+
+function shownPayload(
+  payload: Uint8Array,
+): Pick<ShownMessage, 'payload' | 'payload_text' | 'payload_base64'> {
+  let text: string
+  try {
+    text = utf8.decode(payload)
+  } catch {
+    return { payload_base64: Buffer.from(payload).toString('base64') }
+  }
+  try {
+    return { payload: JSON.parse(text) }
+  } catch {
+    return { payload_text: text }
+  }
+}
+
+/** The client that an envelope names, for which nobody vouches. */
+function claimedSender(payload: unknown): string | undefined {
+  const clientId = member(member(payload, 'metadata'), 'client_id')
+  return typeof clientId === 'string' ? clientId : undefined
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+}
