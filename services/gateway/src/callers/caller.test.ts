@@ -14,6 +14,7 @@ import {
 import { identifyCaller } from './caller.js'
 
 const peerUser = async () => process.geteuid?.()
+const asked = { method: 'POST', ownOrigin: 'http://localhost' }
 const EVALUATE = 'publish:jamey/conscience/evaluate'
 
 function tokenFor(
@@ -289,23 +290,26 @@ describe('callers without a token', () => {
     const headers = { host: 'localhost' }
     const local = { verifier: undefined, trustsLoopback: true }
     await expect(
-      identifyCaller({ headers, httpVersion: '1.1', peerAddress: '192.0.2.1', peerUser }, local),
+      identifyCaller({ ...asked, headers, httpVersion: '1.1', peerAddress: '192.0.2.1', peerUser }, local),
     ).rejects.toMatchObject({
       status: 401,
     })
     await expect(
-      identifyCaller({ headers, httpVersion: '1.1', peerAddress: undefined, peerUser }, local),
+      identifyCaller({ ...asked, headers, httpVersion: '1.1', peerAddress: undefined, peerUser }, local),
     ).rejects.toMatchObject({
       status: 401,
     })
     await expect(
       identifyCaller(
-        { headers, httpVersion: '1.1', peerAddress: '127.0.0.1', peerUser },
+        { ...asked, headers, httpVersion: '1.1', peerAddress: '127.0.0.1', peerUser },
         { verifier: undefined, trustsLoopback: false },
       ),
     ).rejects.toMatchObject({ status: 401 })
     await expect(
-      identifyCaller({ headers, httpVersion: '1.1', peerAddress: '::ffff:127.0.0.1', peerUser }, local),
+      identifyCaller(
+        { ...asked, headers, httpVersion: '1.1', peerAddress: '::ffff:127.0.0.1', peerUser },
+        local,
+      ),
     ).resolves.toMatchObject({
       name: 'local',
     })
@@ -316,7 +320,7 @@ describe('callers without a token', () => {
     const headers = { host: 'localhost' }
     const of = (user: number | undefined) =>
       identifyCaller(
-        { headers, httpVersion: '1.1', peerAddress: '127.0.0.1', peerUser: async () => user },
+        { ...asked, headers, httpVersion: '1.1', peerAddress: '127.0.0.1', peerUser: async () => user },
         local,
       )
     const stranger = (process.geteuid?.() ?? 0) + 1
@@ -328,7 +332,13 @@ describe('callers without a token', () => {
   })
 
   it('are refused by HTTP/1.0, which is how a proxy asks that says nothing of itself', async () => {
-    const facts = { headers: { host: 'localhost' }, httpVersion: '1.0', peerAddress: '127.0.0.1', peerUser }
+    const facts = {
+      ...asked,
+      headers: { host: 'localhost' },
+      httpVersion: '1.0',
+      peerAddress: '127.0.0.1',
+      peerUser,
+    }
     await expect(identifyCaller(facts, { verifier: undefined, trustsLoopback: true })).rejects.toMatchObject({
       status: 401,
     })

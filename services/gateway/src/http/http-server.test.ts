@@ -188,7 +188,8 @@ describe('what the HTTP server says about itself', () => {
       /^gateway\./.test(operationId) ? [] : operationId,
     )
     const twice = ['memory.search', 'memory.forget-many', 'memory.others.search', 'memory.others.forget-many']
-    expect(documented.sort()).toEqual([...Object.keys(OPERATIONS), ...twice, 'token'].sort())
+    const own = ['token', 'session.begin', 'session.get', 'session.end', 'events']
+    expect(documented.sort()).toEqual([...Object.keys(OPERATIONS), ...twice, ...own].sort())
     expect(body['openapi']).toBe('3.1.0')
     expect(paths['/v1/memories']?.['post']).toMatchObject({
       requestBody: {
