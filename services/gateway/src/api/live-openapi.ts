@@ -17,14 +17,28 @@ const SESSION: Json = {
   },
 }
 
-const SHOWN_SESSION: Json = {
-  200: { description: 'Who calls.', content: { 'application/json': { schema: SESSION } } },
+const SESSION_EXAMPLE: Json = {
+  name: 'eva',
+  permissions: ['subscribe:jamey/events/#'],
+  expires_at: '2024-11-14T20:05:00.000Z',
+  csrf_token: '6cW3hC8Qm0o0k0nG9hA1pQf4oGm1xw7yq3b2d5e8r4s',
 }
+
+const SHOWN_SESSION: Json = {
+  200: {
+    description: 'Who calls.',
+    content: { 'application/json': { schema: SESSION, example: SESSION_EXAMPLE } },
+  },
+}
+
+const EVENT_EXAMPLE =
+  'id: 1\nevent: message\ndata: {"topic":"home/lamp","payload":{"on":true},"qos":0,"retain":false,"is_verified":false,"received_at":"2024-11-14T20:00:00.000Z"}\n\n'
 
 /** The operations of `LIVE_ENDPOINTS` by path and method. */
 export const LIVE_OPERATIONS: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
   [SESSION_PATH]: {
     post: {
+      tags: ['Live'],
       operationId: 'session.begin',
       summary: summaryOf('POST', SESSION_PATH),
       description: 'Over TLS, or on the machine itself; from pages of this very origin.',
@@ -39,17 +53,20 @@ export const LIVE_OPERATIONS: Readonly<Record<string, Readonly<Record<string, Js
               additionalProperties: false,
               properties: { token: { type: 'string', format: 'password' } },
             },
+            example: { token: 'as `jamey token` printed it' },
           },
         },
       },
       responses: { ...SHOWN_SESSION, ...problemResponses([400, 401, 403, 404, 413, 415, 429, 503]) },
     },
     get: {
+      tags: ['Live'],
       operationId: 'session.get',
       summary: summaryOf('GET', SESSION_PATH),
       responses: { ...SHOWN_SESSION, ...problemResponses([401, 403, 429]) },
     },
     delete: {
+      tags: ['Live'],
       operationId: 'session.end',
       summary: summaryOf('DELETE', SESSION_PATH),
       responses: { 204: { description: 'It is over.' }, ...problemResponses([401, 403, 404, 429]) },
@@ -57,6 +74,7 @@ export const LIVE_OPERATIONS: Readonly<Record<string, Readonly<Record<string, Js
   },
   [EVENTS_PATH]: {
     get: {
+      tags: ['Live'],
       operationId: 'events',
       summary: summaryOf('GET', EVENTS_PATH),
       description:
@@ -73,7 +91,7 @@ export const LIVE_OPERATIONS: Readonly<Record<string, Readonly<Record<string, Js
       responses: {
         200: {
           description: 'The stream, which ends with the token.',
-          content: { 'text/event-stream': { schema: { type: 'string' } } },
+          content: { 'text/event-stream': { schema: { type: 'string' }, example: EVENT_EXAMPLE } },
         },
         ...problemResponses([400, 401, 403, 429, 500, 503]),
       },

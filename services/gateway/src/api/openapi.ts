@@ -57,6 +57,7 @@ const TAGS = {
   Memories: 'What the caller stores, finds, changes and forgets.',
   "Others' memories": "The same with anybody's memories, which takes rights of its own.",
   Tokens: 'What a client proves who it is with.',
+  Live: 'Sessions of browsers, and messages as they happen.',
   Gateway: 'What the gateway says of itself.',
 } as const
 
