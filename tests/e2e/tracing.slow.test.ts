@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { emptyFolder, REPOSITORY, removeFolder, type System, startSystem } from './program.js'
+import { emptyFolder, JAMEY, REPOSITORY, removeFolder, type System, startSystem } from './program.js'
 
 /** A user's own SDK of OpenTelemetry in the process of `jamey up`; each span that ends is a line of a file. */
 function sdkWriting(file: string): string {
@@ -108,6 +110,24 @@ it('one trace leads from a call over HTTP by the gateway, the broker and the ser
     'messaging.client.id': 'jamey-conscience',
     'jamey.action': 'evaluate',
   })
+})
+
+it('a call over MCP that tells its trace is answered within it', async () => {
+  const before = spans().length
+  const client = new Client({ name: 'test', version: '1.0.0' })
+  const args = [JAMEY, 'mcp', '--client-id', 'traced-agent']
+  const stdio = { command: process.execPath, args, cwd: system.folder, stderr: 'ignore' as const }
+  await client.connect(new StdioClientTransport(stdio))
+  const call = { name: 'recall', arguments: { query: 'anything' } }
+  for (const traceparent of [`00-${TRACE}-${CALLER}-01`, 'anything']) {
+    expect((await client.callTool({ ...call, _meta: { traceparent } })).isError).not.toBe(true)
+  }
+  await client.close()
+  const answers = () =>
+    spans()
+      .slice(before)
+      .map(({ name, parent }) => [name, parent])
+  await expect.poll(answers).toEqual([['answer jamey/memory/query', CALLER]])
 })
 
 it('the trace of a failure says which', async () => {

@@ -64,6 +64,7 @@ describe('publishing', () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
     await bus.publish(topics.memory.updates, update, { messageId: ID, correlationId: CHAIN, traceparent })
     const { message_id, metadata } = JSON.parse(String(broker.sent[0]?.payload))
+    expect(broker.sent[0]?.options.properties?.userProperties).toEqual([['traceparent', traceparent]])
     expect([message_id, metadata]).toEqual([ID, { client_id: 'me', correlation_id: CHAIN, traceparent }])
   })
 

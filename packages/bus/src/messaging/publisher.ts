@@ -42,6 +42,13 @@ function plainProperties(messageExpiryInterval: number | undefined): PublishProp
     : { ...JSON_PROPERTIES, messageExpiryInterval }
 }
 
+/** With the trace context where other programs look for it, as the W3C has it for MQTT 5.0. */
+export function withTrace(properties: PublishProperties, traceparent: string | undefined): PublishProperties {
+  return traceparent === undefined
+    ? properties
+    : { ...properties, userProperties: [['traceparent', traceparent]] }
+}
+
 /**
  * Number of topics that keep their permission decision: more than there are contracts, and a bound for client names.
  */
@@ -165,7 +172,7 @@ export class Publisher {
     const sent = this.send(topic, bytes, {
       qos: contract.qos,
       retain: contract.retain,
-      properties: plainProperties(options.expirySeconds),
+      properties: withTrace(plainProperties(options.expirySeconds), traceparent),
       isDurable: options.isDurable ?? true,
       timeoutMs: options.timeoutMs,
       signal: options.signal,

@@ -13,7 +13,7 @@ import { Deadline } from '@jamey/mqtt/internals'
 import { ReasonCode } from '@jamey/protocol'
 import type { Origins } from '../messaging/origin.js'
 import { assertPermitted } from '../messaging/permission-check.js'
-import { exchangeProperties, type Publisher } from '../messaging/publisher.js'
+import { exchangeProperties, type Publisher, withTrace } from '../messaging/publisher.js'
 import type { RequestOptions } from '../model/message.js'
 import type { TracedSending } from '../model/tracing.js'
 import type { Clock } from '../support/clock.js'
@@ -275,13 +275,14 @@ export class Requester {
   }
 
   #publish(waiting: Waiting, bytes: Buffer, remainingMs: number): Promise<PublishResult> {
-    const { contract, topic, replyTo, correlationId, options } = waiting
+    const { contract, topic, replyTo, correlationId, options, traced } = waiting
+    const properties = exchangeProperties(replyTo, correlationId, remainingMs)
     return this.#parts.publisher.send(topic, bytes, {
       // Nobody would wait for its answer after a restart.
       isDurable: false,
       qos: contract.qos,
       retain: false,
-      properties: exchangeProperties(replyTo, correlationId, remainingMs),
+      properties: withTrace(properties, traced?.traceparent ?? options.traceparent),
       timeoutMs: remainingMs,
       signal: options.signal,
     })

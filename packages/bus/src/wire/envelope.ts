@@ -34,7 +34,8 @@ export interface EnvelopeMetadata {
   readonly on_behalf_of?: { readonly client_id: string; readonly permissions: readonly string[] }
 }
 
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+/** Version ff is none, and all-zero identifiers mean none. [Trace Context, sections 3.2.2 and 4.3] */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 const isoTime = z.iso.datetime({ offset: true })
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { isTraceparent } from '@jamey/bus'
 import { excerpt } from '../problems/invalid-input.js'
 import { Problem } from '../problems/problem.js'
 
@@ -8,8 +9,6 @@ export const MAXIMUM_TIMEOUT_MS = 60_000
 export const DEFAULT_TIMEOUT_MS = 30_000
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-/** Version 00 alone is defined; all-zero identifiers mean "none". [Trace Context, section 3.2.2] */
-const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** Milliseconds that the caller waits, from `X-Timeout-Ms`: 100 to 60000, 30 s where it is not given. */
 export function timeoutOf(headers: IncomingHttpHeaders): number {
@@ -70,5 +69,5 @@ function uuidOf(caller: string, key: string): string {
 /** The trace this call is part of; a malformed header is ignored, as the standard asks. */
 export function traceparentOf(headers: IncomingHttpHeaders): string | undefined {
   const value = headers['traceparent']
-  return typeof value === 'string' && TRACEPARENT.test(value) ? value : undefined
+  return typeof value === 'string' && isTraceparent(value) ? value : undefined
 }

@@ -2,7 +2,7 @@ import type { Bus } from '@jamey/bus'
 import { type EvaluationInput, topics } from '@jamey/contracts'
 import type { McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
-import { resultOf, type ToolContext } from './tool.js'
+import { requestOptions, resultOf, type ToolContext } from './tool.js'
 
 const jsonObject = z.record(z.string(), z.unknown())
 
@@ -33,7 +33,7 @@ const outputSchema = z.looseObject({
   evaluation_id: z.string(),
 })
 
-export function addConscienceTools(server: McpServer, bus: Bus, { timeoutMs }: ToolContext): void {
+export function addConscienceTools(server: McpServer, bus: Bus, context: ToolContext): void {
   server.registerTool(
     'evaluate',
     {
@@ -49,9 +49,9 @@ export function addConscienceTools(server: McpServer, bus: Bus, { timeoutMs }: T
         openWorldHint: false,
       },
     },
-    (asked, { mcpReq: { signal } }) =>
+    (asked, call) =>
       resultOf(bus, () =>
-        bus.request(topics.conscience.evaluate, asked as EvaluationInput, { timeoutMs, signal }),
+        bus.request(topics.conscience.evaluate, asked as EvaluationInput, requestOptions(context, call)),
       ),
   )
 }

@@ -16,7 +16,7 @@ import {
   updateSchema,
 } from '@jamey/contracts'
 import type { McpServer } from '@modelcontextprotocol/server'
-import { resultOf, type ToolContext } from './tool.js'
+import { requestOptions, resultOf, type ToolContext } from './tool.js'
 
 const READING = { readOnlyHint: true, openWorldHint: false } as const
 const WRITING = { readOnlyHint: false, destructiveHint: false, openWorldHint: false } as const
@@ -27,7 +27,7 @@ export function addMemoryTools(server: McpServer, bus: Bus, context: ToolContext
   addWritingTools(server, bus, context)
 }
 
-function addReadingTools(server: McpServer, bus: Bus, { timeoutMs }: ToolContext): void {
+function addReadingTools(server: McpServer, bus: Bus, context: ToolContext): void {
   server.registerTool(
     'recall',
     {
@@ -38,8 +38,8 @@ function addReadingTools(server: McpServer, bus: Bus, { timeoutMs }: ToolContext
       outputSchema: recalledSchema,
       annotations: READING,
     },
-    (query, { mcpReq: { signal } }) =>
-      resultOf(bus, () => bus.request(topics.memory.query, query, { timeoutMs, signal })),
+    (query, call) =>
+      resultOf(bus, () => bus.request(topics.memory.query, query, requestOptions(context, call))),
   )
   server.registerTool(
     'memory_get',
@@ -50,8 +50,8 @@ function addReadingTools(server: McpServer, bus: Bus, { timeoutMs }: ToolContext
       outputSchema: gotSchema,
       annotations: READING,
     },
-    (request, { mcpReq: { signal } }) =>
-      resultOf(bus, () => bus.request(topics.memory.get, request, { timeoutMs, signal })),
+    (request, call) =>
+      resultOf(bus, () => bus.request(topics.memory.get, request, requestOptions(context, call))),
   )
   server.registerTool(
     'memory_history',
@@ -62,12 +62,12 @@ function addReadingTools(server: McpServer, bus: Bus, { timeoutMs }: ToolContext
       outputSchema: memoryHistorySchema,
       annotations: READING,
     },
-    (request, { mcpReq: { signal } }) =>
-      resultOf(bus, () => bus.request(topics.memory.history, request, { timeoutMs, signal })),
+    (request, call) =>
+      resultOf(bus, () => bus.request(topics.memory.history, request, requestOptions(context, call))),
   )
 }
 
-function addWritingTools(server: McpServer, bus: Bus, { timeoutMs }: ToolContext): void {
+function addWritingTools(server: McpServer, bus: Bus, context: ToolContext): void {
   server.registerTool(
     'remember',
     {
@@ -78,8 +78,8 @@ function addWritingTools(server: McpServer, bus: Bus, { timeoutMs }: ToolContext
       outputSchema: storedSchema,
       annotations: { ...WRITING, idempotentHint: false },
     },
-    (memory, { mcpReq: { signal } }) =>
-      resultOf(bus, () => bus.request(topics.memory.store, memory, { timeoutMs, signal })),
+    (memory, call) =>
+      resultOf(bus, () => bus.request(topics.memory.store, memory, requestOptions(context, call))),
   )
   server.registerTool(
     'memory_update',
@@ -91,8 +91,8 @@ function addWritingTools(server: McpServer, bus: Bus, { timeoutMs }: ToolContext
       outputSchema: updatedSchema,
       annotations: { ...WRITING, idempotentHint: false },
     },
-    (changes, { mcpReq: { signal } }) =>
-      resultOf(bus, () => bus.request(topics.memory.update, changes, { timeoutMs, signal })),
+    (changes, call) =>
+      resultOf(bus, () => bus.request(topics.memory.update, changes, requestOptions(context, call))),
   )
   server.registerTool(
     'forget',
@@ -104,7 +104,7 @@ function addWritingTools(server: McpServer, bus: Bus, { timeoutMs }: ToolContext
       outputSchema: forgottenSchema,
       annotations: { ...WRITING, destructiveHint: true, idempotentHint: true },
     },
-    (selection: MemoryForget, { mcpReq: { signal } }) =>
-      resultOf(bus, () => bus.request(topics.memory.forget, selection, { timeoutMs, signal })),
+    (selection: MemoryForget, call) =>
+      resultOf(bus, () => bus.request(topics.memory.forget, selection, requestOptions(context, call))),
   )
 }

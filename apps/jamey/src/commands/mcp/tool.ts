@@ -1,5 +1,5 @@
-import type { Bus } from '@jamey/bus'
-import type { CallToolResult } from '@modelcontextprotocol/server'
+import { type Bus, isTraceparent } from '@jamey/bus'
+import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server'
 import { refusalOf } from '../../client/permission-refusal.js'
 import { reportOf } from '../../support/failure.js'
 
@@ -8,6 +8,13 @@ export interface ToolContext {
   /** Milliseconds that an answer of a service may take. */
   readonly timeoutMs: number
   readonly now: () => Date
+}
+
+/** How requests for a call are made: within their time, until the client cancels it, and in its trace where it tells one. */
+export function requestOptions({ timeoutMs }: ToolContext, { mcpReq }: ServerContext) {
+  const given = mcpReq._meta?.['traceparent']
+  const trace = typeof given === 'string' && isTraceparent(given) ? { traceparent: given } : {}
+  return { timeoutMs, signal: mcpReq.signal, ...trace }
 }
 
 /**
