@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 import { endianness } from 'node:os'
 
 /** Every TCP connection of this machine, with the user that each end belongs to. Linux alone has them. */
-const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'] as const
+/** Those of this process: `/proc/net` is a link to them, which is missing where systemd shows processes alone (`ProcSubset`). */
+const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'] as const
 /** A table that changes while it is read may leave a connection out. */
 const MAXIMUM_READINGS = 3
 /** st, queues, timers, retransmits, uid, timeout, inode: what follows the two addresses. [proc_net_tcp.txt] */
