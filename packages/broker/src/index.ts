@@ -37,7 +37,7 @@ export type {
 export type { Revise } from './ports/revise.js'
 export { type Broker, type BrokerLatencies, type BrokerOptions, createBroker } from './server/broker.js'
 export type { DisconnectOptions } from './server/disconnect.js'
-export type { ClientFacts, SessionFacts } from './server/facts.js'
+export type { ClientFacts, ConnectionFacts, SessionFacts } from './server/facts.js'
 export type { PublishOptions } from './server/local-publisher.js'
 export type {
   LocalSubscription,
@@ -46,10 +46,19 @@ export type {
   SubscribeOptions,
 } from './server/local-subscriber.js'
 export type { ReloadOptions } from './server/reload.js'
+export type { RetainedFacts, RetainedPage, RetainedPageOptions } from './server/retained-page.js'
+export type {
+  SessionMark,
+  SessionOrder,
+  SessionPage,
+  SessionPageOptions,
+} from './server/session-page.js'
 export type { CloseOptions } from './server/shutdown.js'
+export type { PermittedFacts, SubscriberFacts, TopicFacts } from './server/topic-facts.js'
 export { MemoryBrokerStore } from './storage/memory-store.js'
 export type { Clock } from './support/clock.js'
 export type { BrokerStats } from './support/counters.js'
+export type { DropCounts } from './support/drop-counts.js'
 export { AuthenticationRefused, BrokerError, type BrokerErrorCode } from './support/errors.js'
 export { DEFAULT_LIMITS, LIMIT_RANGES, type Limits } from './support/limits.js'
 export type { Log } from './support/log.js'

@@ -1,5 +1,14 @@
 export type { Fault } from '@jamey/contracts'
-export type { Client, Message as MqttMessage, StateChange, StateName } from '@jamey/mqtt'
+export type {
+  Client,
+  Client,
+  Message as MqttMessage,
+  StateChange,
+  StateChange,
+  StateName,
+  StateName,
+} from '@jamey/mqtt'
+export { busOver, type LocalBusConfig } from './entry/bus-over.js'
 export {
   type Component,
   type ComponentOptions,
@@ -28,3 +37,4 @@ export type { RateLimit } from './support/rate-limiter.js'
 export type { Envelope, EnvelopeMetadata, EnvelopePayload } from './wire/envelope.js'
 export { decodeEnvelope, encodeEnvelope, isTraceparent } from './wire/envelope.js'
 export type { OnBehalfOf } from './wire/envelope-writer.js'
+export type { MqttPort, PortSubscription } from './wire/mqtt-port.js'

@@ -30,6 +30,14 @@ export const OPERATION_NAMES = [
   'memory.others.update',
   'memory.others.forget',
   'memory.others.consolidate',
+  'broker.status',
+  'broker.clients',
+  'broker.client',
+  'broker.retained',
+  'broker.topic',
+  'broker.outbox',
+  'broker.findings',
+  'broker.disconnect',
 ] as const
 
 export const callSchema = z.strictObject({

@@ -46,7 +46,12 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
   broker: {
     clientId: 'jamey-broker',
     description: 'The embedded broker, telling how it is.',
-    permissions: [...PRESENCE],
+    permissions: [
+      ...served(topics.broker.status),
+      ...served(topics.broker.disconnect),
+      answers(topics.broker.status),
+      ...PRESENCE,
+    ],
   },
   conscience: {
     clientId: 'jamey-conscience',
@@ -100,6 +105,8 @@ export const COMPONENTS: Readonly<Record<ComponentName, ComponentManifest>> = {
       publish('jamey/memory/others/+'),
       publish(approvals.list.topic),
       publish('jamey/conscience/approvals-answer/+'),
+      publish(topics.broker.status.topic),
+      publish(topics.broker.disconnect.topic),
       subscribe('jamey/conscience/keys/#'),
       subscribe('jamey/events/#'),
       answers(topics.api.requests),

@@ -25,6 +25,8 @@ describe('contracts', () => {
     expect([...new Set(found)].sort()).toEqual([
       'jamey/api/requests',
       'jamey/api/responses/{client_id}/#',
+      'jamey/broker/disconnect',
+      'jamey/broker/query',
       'jamey/conscience/approvals-answer/{keeper}',
       'jamey/conscience/approvals-list',
       'jamey/conscience/approvals-use/{keeper}',
@@ -57,7 +59,7 @@ describe('contracts', () => {
     const { responses: _, ...api } = topics.api
     const { others, ...memory } = topics.memory
     const { approvals, ...conscience } = topics.conscience
-    const parts = [conscience, approvals, memory, others, topics.events, api]
+    const parts = [conscience, approvals, memory, others, topics.events, api, topics.broker]
     const all = parts.flatMap((part) => Object.values(part))
     expect(new Set(CONTRACTS)).toEqual(new Set(all))
     expect(new Set(CONTRACTS.map(({ topic, action }) => `${topic} ${action}`)).size).toBe(CONTRACTS.length)
@@ -304,7 +306,7 @@ describe('the manifest', () => {
       conscience: ['conscience'],
       memory: ['memory'],
       gateway: ['api'],
-      broker: [],
+      broker: ['broker'],
       operator: [],
     }
     for (const [name, { permissions }] of Object.entries(COMPONENTS)) {

@@ -1,11 +1,12 @@
 import { api, type OperationName } from './api.js'
+import { broker } from './broker.js'
 import { conscience } from './conscience.js'
 import type { Contract, RequestContract } from './contract.js'
 import { events } from './events.js'
 import { memory } from './memory.js'
 
 /** Every topic of Jamey; docs/wire.md lists them. */
-export const topics = { conscience, memory, events, api } as const
+export const topics = { conscience, memory, events, api, broker } as const
 
 /** Every contract, for those who list, document or dispatch; the reply inbox is no contract of its own. */
 export const CONTRACTS: readonly Contract[] = [
@@ -49,6 +50,14 @@ export const CONTRACTS: readonly Contract[] = [
   topics.events.errors,
   topics.events.leases,
   topics.api.requests,
+  topics.broker.status,
+  topics.broker.clients,
+  topics.broker.client,
+  topics.broker.retained,
+  topics.broker.topic,
+  topics.broker.outbox,
+  topics.broker.findings,
+  topics.broker.disconnect,
 ]
 
 /** The contract behind each operation of the API. */
@@ -79,6 +88,14 @@ export const OPERATIONS = {
   'memory.others.update': topics.memory.others.update,
   'memory.others.forget': topics.memory.others.forget,
   'memory.others.consolidate': topics.memory.others.consolidate,
+  'broker.status': topics.broker.status,
+  'broker.clients': topics.broker.clients,
+  'broker.client': topics.broker.client,
+  'broker.retained': topics.broker.retained,
+  'broker.topic': topics.broker.topic,
+  'broker.outbox': topics.broker.outbox,
+  'broker.findings': topics.broker.findings,
+  'broker.disconnect': topics.broker.disconnect,
 } as const satisfies Record<OperationName, RequestContract>
 
 /** The levels before the client identifier in every reply inbox. */

@@ -12,7 +12,7 @@ import type { CommandContext } from '../terminal/command-context.js'
 import { createLog } from '../terminal/log.js'
 import type { LogLevel } from '../terminal/log-level.js'
 import { urlOf } from './embedded-broker.js'
-import { type ServedBroker, startServedBroker } from './served-broker.js'
+import { type ServedBroker, type Surroundings, startServedBroker } from './served-broker.js'
 import { type BrokerSettings, readBrokerSettings } from './settings.js'
 import type { SettingsSource } from './settings-layers.js'
 import type { BrokerFlags } from './settings-table.js'
@@ -26,6 +26,8 @@ export interface ServeOptions {
   /** Log level where no setting says another one. */
   readonly logLevel: LogLevel
   readonly portSetting: string
+  /** Makes the doctor's findings about what the broker stands on. */
+  readonly examine: (settings: BrokerSettings) => ReturnType<Surroundings['examine']>
   /** Tells that the broker listens; by default in lines for people. */
   readonly announcer?: (log: Logger) => Announcer
 }
@@ -50,7 +52,9 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
   try {
     const { logLevel } = options
     const read = (): Promise<BrokerSettings> => readBrokerSettings(source)
-    const broker = await startServedBroker({ started: settings, read, log, logLevel, portSetting })
+    const surroundings = { examine: () => options.examine(settings) }
+    const parts = { started: settings, read, log, logLevel, portSetting, surroundings }
+    const broker = await startServedBroker(parts)
     serving = broker
     keeper = new CertificateKeeper({ ...keptBy(settings), log })
     served = await ServedMetrics.start({ env, cwd, log })

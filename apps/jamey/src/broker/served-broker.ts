@@ -2,11 +2,15 @@ import type { Revocations, WatchedFiles } from '@jamey/auth'
 import type { Broker, ListenerOptions, ReloadOptions } from '@jamey/broker'
 import type { TransportFactory } from '@jamey/mqtt'
 import type { Logger } from 'pino'
+import type { BrokerControl, BrokerControlOptions } from '../control/broker-control.js'
 import type { LogLevel } from '../terminal/log-level.js'
 import type { Access } from './access.js'
 import { startBroker } from './embedded-broker.js'
 import { inProcessTransport } from './in-process.js'
 import type { BrokerSettings } from './settings.js'
+
+/** What the broker can be asked of the process that it runs in, beside itself. */
+export type Surroundings = Pick<BrokerControlOptions, 'buses' | 'examine' | 'named' | 'certificates'>
 
 export interface ServedBrokerOptions {
   /** Settings with which the broker was started, which bound what can change. */
@@ -16,6 +20,8 @@ export interface ServedBrokerOptions {
   readonly log: Logger
   /** Log level where the settings name none. */
   readonly logLevel: LogLevel
+  /** Nothing but the broker's own by default. */
+  readonly surroundings?: Partial<Surroundings> | undefined
 }
 
 /** Resolves when every listener accepts connections. `portSetting` is how the user changes the port of the first. */
@@ -37,7 +43,12 @@ export async function startServedBroker(
     const access = accessOf(started, { log, revocations })
     const broker = await startBroker(started, { log, portSetting, access })
     const watch = (onChange: () => void): WatchedFiles => new WatchedFiles(started.tlsFiles, onChange)
-    served = new ServedBroker(options, { broker, access, revocations, watch })
+    const manifest = () => (served?.settings ?? started).manifest
+    const control = await controlOf(broker, options, manifest).catch(async (error: unknown) => {
+      await broker.close({ graceMs: 0 })
+      throw error
+    })
+    served = new ServedBroker(options, { broker, access, revocations, watch, control })
     return served
   } catch (error) {
     revocations.stop()
@@ -45,10 +56,34 @@ export async function startServedBroker(
   }
 }
 
+/** Serves what the broker is asked. */
+async function controlOf(
+  broker: Broker,
+  { started, log, surroundings = {} }: ServedBrokerOptions,
+  manifest: () => BrokerSettings['manifest'],
+): Promise<BrokerControl> {
+  const { BrokerControl } = await import('../control/broker-control.js')
+  const { stampSenders, storePath, tlsFiles } = started
+  const { named = async () => [] } = surroundings
+  return BrokerControl.start({
+    broker,
+    stampSenders,
+    storePath,
+    certificates: tlsFiles,
+    buses: () => [],
+    examine: async () => [],
+    log,
+    ...surroundings,
+    // Whom a manifest does not name, it does not let in.
+    named: async () => manifest()?.clients ?? (await named()),
+  })
+}
+
 interface Parts {
   readonly broker: Broker
   readonly access: Access
   readonly revocations: Revocations
+  readonly control: BrokerControl
   /** Looks at the files of TLS. */
   readonly watch: (onChange: () => void) => WatchedFiles
 }
@@ -56,6 +91,7 @@ interface Parts {
 /** A broker that runs, and reads its settings again when somebody says so. */
 export class ServedBroker {
   readonly #broker: Broker
+  readonly #control: BrokerControl
   readonly #read: () => Promise<BrokerSettings>
   readonly #started: BrokerSettings
   readonly #log: Logger
@@ -69,11 +105,12 @@ export class ServedBroker {
 
   constructor(
     { started, read, log, logLevel }: ServedBrokerOptions,
-    { broker, access, revocations, watch }: Parts,
+    { broker, access, revocations, watch, control }: Parts,
   ) {
     this.#revocations = revocations
     this.#access = access
     this.#broker = broker
+    this.#control = control
     this.#read = read
     this.#started = started
     this.#present = started
@@ -84,6 +121,11 @@ export class ServedBroker {
 
   get numbers(): Pick<Broker, 'stats' | 'latencies'> {
     return this.#broker
+  }
+
+  /** The settings that hold now. */
+  get settings(): BrokerSettings {
+    return this.#present
   }
 
   get addresses(): Broker['addresses'] {
@@ -126,6 +168,7 @@ export class ServedBroker {
     this.#files.stop()
     await this.#last
     this.#revocations.stop()
+    await this.#control.stop()
     const { shutdown } = this.#present
     await this.#broker.close({ ...shutdown, graceMs: Math.min(graceMs, shutdown.graceMs) })
   }

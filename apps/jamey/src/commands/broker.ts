@@ -3,6 +3,7 @@ import type { BrokerFlags } from '../broker/settings-table.js'
 import { requireDataDirectory } from '../install/data-directory.js'
 import { EXIT } from '../support/exit-codes.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { findingsBeside } from './findings.js'
 
 export interface BrokerCommandOptions extends BrokerFlags {
   readonly dataDir?: string
@@ -18,6 +19,7 @@ export async function broker(context: CommandContext, { dataDir, ...flags }: Bro
     // ours.
     logLevel: flags.insecure === true && flags.config === undefined ? 'error' : 'info',
     portSetting: 'jamey broker --port',
+    examine: (settings) => findingsBeside(context, directory, settings.storePath),
   })
   return EXIT.success
 }

@@ -15,6 +15,7 @@ import { aborted, unlessAborted } from '../support/waiting.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { createLog } from '../terminal/log.js'
 import { logLevelOf } from '../terminal/log-level.js'
+import { findingsBeside } from './findings.js'
 
 export interface RunOptions {
   readonly dataDir?: string
@@ -51,6 +52,7 @@ function runBroker(
     directory,
     logLevel: 'info',
     portSetting: 'JAMEY_BROKER_PORT',
+    examine: (settings) => findingsBeside(context, directory, settings.storePath),
     announcer: (log) => announcerIn(log, terminal),
   })
 }

@@ -3,7 +3,7 @@ import { readTokenSecretsFile } from '@jamey/auth'
 import { type Manifest, readManifestFile } from '@jamey/manifest'
 import type { Logger } from 'pino'
 import { embeddedSettings } from '../broker/embedded-broker.js'
-import { type ServedBroker, startServedBroker } from '../broker/served-broker.js'
+import { type ServedBroker, type Surroundings, startServedBroker } from '../broker/served-broker.js'
 import type { BrokerSettings } from '../broker/settings.js'
 import { CertificateKeeper } from '../components/certificate-keeper.js'
 import { type RunningComponent, startComponent } from '../components/component.js'
@@ -38,6 +38,8 @@ import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { createLog } from '../terminal/log.js'
 import { type LogLevel, logLevelOf } from '../terminal/log-level.js'
 import { formatBanner, formatWritten } from '../views/up-view.js'
+import { findingsBeside } from './findings.js'
+import { namedClients } from './named-clients.js'
 
 /**
  * The gateway in the process of the broker may see and send whatever its callers may: what each of them may is up to its
@@ -154,7 +156,9 @@ class System {
     const portSetting = 'jamey up --port'
     const served = await ServedMetrics.start({ env, cwd, log: this.#log })
     this.#metrics = served
-    this.#broker = await startServedBroker({ started, read, log, logLevel: this.#logLevel, portSetting })
+    const surroundings = this.#surroundings(join(directory.data, 'broker'))
+    const given = { started, read, log, logLevel: this.#logLevel, portSetting, surroundings }
+    this.#broker = await startServedBroker(given)
     served.watchBroker(this.#broker.numbers)
     served.watchCertificates(certificatesOf(directory))
     served.watchData(directory.data)
@@ -186,6 +190,17 @@ class System {
       // Parts that are still starting must be known before they can be stopped.
       await Promise.race([Promise.allSettled(starting), aborted(AbortSignal.timeout(2_000))])
       throw httpPortFailure(error, 'jamey up --http-port')
+    }
+  }
+
+  /** Whatever the broker is asked about this process. */
+  #surroundings(storePath: string): Surroundings {
+    const directory = this.#directory
+    return {
+      certificates: certificatesOf(directory),
+      buses: () => [...this.#components.values()].map(({ bus }) => bus),
+      named: () => namedClients(directory.clients),
+      examine: () => findingsBeside(this.#context, directory, storePath),
     }
   }
 

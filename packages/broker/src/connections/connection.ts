@@ -89,6 +89,7 @@ export class Connection {
   connectedAtMs = 0
   /** 0 for none. */
   keepAliveSeconds = 0
+  publishesReceived = 0
   /** The client as hooks know it, from the moment they let it in; undefined without hooks. */
   client: ClientInfo | undefined
   /** The exchange of AUTH packets; undefined where CONNECT named no authentication method. */
@@ -217,7 +218,9 @@ export class Connection {
 
   onDropped(message: Message, reason: DropReason): void {
     const { session } = this
-    if (session !== undefined) this.context.drops?.dropped(message, session.info, reason)
+    if (session === undefined) return
+    session.noteDropped(message.topic, reason)
+    this.context.drops?.dropped(message, session.info, reason)
   }
 
   onFlushed(isWritable: boolean): void {

@@ -3,6 +3,7 @@ import {
   encodeAcknowledgement,
   type Packet,
   type ProtocolVersion,
+  type QoS,
   ReasonCode,
   Writer,
 } from '@jamey/protocol'
@@ -10,7 +11,7 @@ import type { Delivery } from '../messages/delivery.js'
 import type { Message, Outlet } from '../messages/message.js'
 import type { ByteStream } from '../ports/byte-stream.js'
 import type { DropReason } from '../ports/hooks.js'
-import type { AwaitedQueue, ClientLink } from '../sessions/client-link.js'
+import type { AwaitedQueue, ClientLink, LinkFacts } from '../sessions/client-link.js'
 import type { AcknowledgementTarget, AcknowledgementType } from '../storage/group-commit.js'
 import type { Context } from '../support/context.js'
 import type { WriteBatcher } from '../support/write-batcher.js'
@@ -27,7 +28,7 @@ interface SenderContext extends Context {
 }
 
 /** The connection whose packets are sent. */
-interface Sending {
+interface Sending extends LinkFacts {
   end(reasonCode: number, reasonString: string): void
   /** A message of QoS 0 is not sent. */
   onDropped(message: Message, reason: DropReason): void
@@ -47,6 +48,7 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
   /** PUBACKs that wait: their publishes still count against our Receive Maximum. */
   heldPubacks = 0
   committing = 0
+  publishesSent = 0
   readonly #context: SenderContext
   readonly #connection: Sending
   readonly #socket: ByteStream
@@ -60,6 +62,10 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
     this.#context = context
     this.#connection = connection
     this.#socket = socket
+  }
+
+  get facts(): LinkFacts {
+    return this.#connection
   }
 
   get isOpen(): boolean {
@@ -115,7 +121,7 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
       return this.#connection.onDropped(message, 'slow')
     }
     if (message.writeTo(this, 0, retain, false, 0, subscriptionIdentifiers, frameIndex, clock))
-      this.#sent(message)
+      this.#sent(0, message)
     else {
       counters.droppedTooLarge++
       this.#connection.onDropped(message, 'too-large')
@@ -124,12 +130,13 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
 
   sendDelivery(delivery: Delivery, frameIndex: number): boolean {
     const isWritten = delivery.writeTo(this, frameIndex, this.#context.clock)
-    if (isWritten) this.#sent(delivery.message)
+    if (isWritten) this.#sent(delivery.qos, delivery.message)
     return isWritten
   }
 
-  #sent({ payload }: Message): void {
-    this.#context.counters.countSent(payload.length)
+  #sent(qos: QoS, { payload }: Message): void {
+    this.#context.counters.countSent(qos, payload.length)
+    this.publishesSent++
     this.schedule()
   }
 

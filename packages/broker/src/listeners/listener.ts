@@ -73,7 +73,7 @@ export class Listener {
   /** Arrivals by the ends of the connection, since TLS wraps a socket in another. */
   readonly #arrivals = new Map<string, Arrival>()
   /** All sockets, also those in their TLS handshake, which no `Connection` knows of. */
-  readonly #sockets = new Set<Socket>()
+  readonly sockets = new Set<Socket>()
   /** Limits of its own; undefined where those of the broker hold. */
   #terms: Readonly<Limits> | undefined
 
@@ -145,7 +145,7 @@ export class Listener {
   }
 
   destroySockets(): void {
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.sockets) socket.destroy()
   }
 
   #useLimits(): void {
@@ -172,11 +172,11 @@ export class Listener {
       const handshake = new Deadline(clock, () => socket.destroy(handshakeTimeout()))
       const arrival: Arrival = { atMs: clock.now(), address: socket.remoteAddress ?? '', handshake }
       this.#arrivals.set(ends, arrival)
-      this.#sockets.add(socket)
+      this.sockets.add(socket)
       // Nobody else hears the socket of a connection that waits for its turn fail.
       socket.on('error', () => {})
       socket.once('close', () => {
-        this.#sockets.delete(socket)
+        this.sockets.delete(socket)
         handshake.clear()
         // The next one between these ends may be there already.
         if (this.#arrivals.get(ends) === arrival) this.#arrivals.delete(ends)

@@ -13,7 +13,7 @@ import { type Limits, resolveLimits } from '../support/limits.js'
 import { type Log, silentLog } from '../support/log.js'
 import { Core } from './core.js'
 import { type DisconnectOptions, disconnect } from './disconnect.js'
-import { type ClientFacts, clientsOf, type SessionFacts, sessionsOf } from './facts.js'
+import { type ClientFacts, clientsOf, type SessionFacts, sessionFactsOf, sessionsOf } from './facts.js'
 import { LocalPublisher, type PublishOptions } from './local-publisher.js'
 import {
   LocalSubscriber,
@@ -23,9 +23,12 @@ import {
 } from './local-subscriber.js'
 import { type ReloadOptions, reload } from './reload.js'
 import { restore } from './restore.js'
+import { type RetainedPage, type RetainedPageOptions, retainedPageOf } from './retained-page.js'
+import { type SessionPage, type SessionPageOptions, sessionPageOf } from './session-page.js'
 import { type CloseOptions, Shutdown } from './shutdown.js'
 import { statsOf } from './stats.js'
 import { SysTopics } from './sys-topics.js'
+import { type TopicFacts, topicFactsOf } from './topic-facts.js'
 
 /** Durations since the broker was made. */
 export interface BrokerLatencies {
@@ -87,6 +90,10 @@ export interface Broker extends AsyncDisposable {
   listen(): Promise<void>
   /** One address per listener, in their order; empty before `listen`. */
   readonly addresses: readonly ListenerAddress[]
+  /** Sockets that each listener has open, in the order of `addresses`. */
+  readonly sockets: readonly number[]
+  /** The limits that hold now, as far as there are descriptors for them. */
+  readonly limits: Readonly<Limits>
   stats(): BrokerStats
   /** How long commits of the store took; none without a store. */
   latencies(): BrokerLatencies
@@ -94,6 +101,17 @@ export interface Broker extends AsyncDisposable {
   clients(): Iterable<ClientFacts>
   /** Sessions of all, those included that are away. As `clients`; nothing is read from the store. */
   sessions(): Iterable<SessionFacts>
+  /** The session of a client identifier, connected or not. */
+  session(clientId: string): SessionFacts | undefined
+  /** Some of `sessions()`, in order. However many there are, no turn of the event loop is long. */
+  sessionPage(options: SessionPageOptions): Promise<SessionPage>
+  /** Some of what is retained, in the order of topics; likewise. Rejects with `BrokerError` 'subscribe-invalid'. */
+  retainedPage(options: RetainedPageOptions): Promise<RetainedPage>
+  /**
+   * Who may publish and subscribe to a topic, who has, what is retained and what was dropped, with lists of at most
+   * `limit` entries. Rejects with `BrokerError` 'publish-invalid'.
+   */
+  topic(topic: string, limit: number): Promise<TopicFacts>
   /**
    * Ends a client's connection, saying why where it knows MQTT 5.0. Its will is published, its session stays as long as
    * it is to, and it may come again: see `hooks.onConnect`. Whether it was connected. Throws `BrokerError`.
@@ -101,7 +119,7 @@ export interface Broker extends AsyncDisposable {
   disconnect(clientId: string, options?: DisconnectOptions): boolean
   /**
    * Publishes, as a client would that may publish to every topic but those under `$SYS/`; hooks are not asked. Nobody is
-   * said to have sent it: it has no `jamey-sender`, and its own user properties of that kind are removed. Resolves with
+   * said to have sent it unless `publishedBy` does: its own user properties `jamey-sender` are removed. Resolves with
    * whether anybody was subscribed: at QoS 1 and 2 once the store has it and no queue that it waits in is crowded. Rejects
    * with `BrokerError`: 'publish-invalid' before anybody has it, 'publish-refused' and 'broker-closed' perhaps later, where
    * the store fails. May be called before `listen`.
@@ -209,6 +227,14 @@ class RunningBroker implements Broker {
     return this.#addresses
   }
 
+  get sockets(): readonly number[] {
+    return this.#listeners.map(({ sockets }) => sockets.size)
+  }
+
+  get limits(): Readonly<Limits> {
+    return this.#core.limits
+  }
+
   async listen(): Promise<void> {
     const opened = await Promise.allSettled(this.#listeners.map((listener) => listener.open()))
     const failure = opened.find((result) => result.status === 'rejected')
@@ -242,6 +268,23 @@ class RunningBroker implements Broker {
 
   sessions(): Iterable<SessionFacts> {
     return sessionsOf(this.#core)
+  }
+
+  session(clientId: string): SessionFacts | undefined {
+    const session = this.#core.sessions.get(clientId)
+    return session && sessionFactsOf(this.#core, session)
+  }
+
+  sessionPage(options: SessionPageOptions): Promise<SessionPage> {
+    return sessionPageOf(this.#core, options)
+  }
+
+  retainedPage(options: RetainedPageOptions): Promise<RetainedPage> {
+    return retainedPageOf(this.#core, options)
+  }
+
+  topic(topic: string, limit: number): Promise<TopicFacts> {
+    return topicFactsOf(this.#core, topic, limit)
   }
 
   disconnect(clientId: string, options: DisconnectOptions = {}): boolean {

@@ -26,6 +26,7 @@ import { RetainedMessages } from '../storage/retained-messages.js'
 import type { Capabilities } from '../support/capabilities.js'
 import type { Clock } from '../support/clock.js'
 import { Counters } from '../support/counters.js'
+import { DroppedTopics } from '../support/drop-counts.js'
 import type { Limits } from '../support/limits.js'
 import { type Log, RareLog, SparingLog } from '../support/log.js'
 import { WriteBatcher } from '../support/write-batcher.js'
@@ -70,6 +71,7 @@ export class Core implements ListenerContext {
   /** Undefined where no topic is stamped. */
   readonly stamping: Stamping | undefined
   readonly counters = new Counters()
+  readonly droppedTopics = new DroppedTopics()
   readonly connections = new Set<Connection>()
   readonly inProcess = new InProcessConnections(this)
   readonly heldBytes = new HeldBytes(this)

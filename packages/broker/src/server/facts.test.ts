@@ -74,12 +74,17 @@ describe('the sessions of a broker', () => {
       username: 's',
       protocolVersion: 5,
       isConnected: false,
+      connection: undefined,
       disconnectedAtMs,
       sessionExpirySeconds: 1000,
       subscriptions: [{ filter: 't/#', qos: 1 }],
       inFlight: 0,
       queued: 1,
       queuedBytes: expect.any(Number),
+      permissions: undefined,
+      expiresAtMs: undefined,
+      waitingSinceMs: disconnectedAtMs + 2_000,
+      drops: {},
     }
     expect([...first.broker.sessions()]).toEqual([facts])
     await first.broker.close()
@@ -91,7 +96,9 @@ describe('the sessions of a broker', () => {
     }
     const clock = new FakeClock()
     const { broker, port } = await startBroker({ store, clock })
-    expect([...broker.sessions()]).toMatchObject([{ ...facts, disconnectedAtMs: expect.any(Number) }])
+    expect([...broker.sessions()]).toMatchObject([
+      { ...facts, disconnectedAtMs: expect.any(Number), waitingSinceMs: expect.any(Number) },
+    ])
     expect(reads).toEqual([])
     await RawClient.connect(port, { ...stays, properties: { sessionExpiryInterval: 0xffff_ffff } })
     await RawClient.connect(port, { clientId: 'forever', protocolVersion: 4, cleanStart: false })

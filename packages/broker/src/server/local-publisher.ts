@@ -12,6 +12,11 @@ export interface PublishOptions {
   /** 0 by default. */
   readonly qos?: QoS | undefined
   readonly retain?: boolean | undefined
+  /**
+   * A client identifier: receivers are told that it is of this one, as if it had published it. One who embeds the broker
+   * vouches for that. Nobody's by default.
+   */
+  readonly publishedBy?: string | undefined
   /** Properties for receivers of MQTT 5.0; `messageExpiryInterval` (seconds) holds for all. */
   readonly properties?: Omit<PublishProperties, 'topicAlias' | 'subscriptionIdentifiers'> | undefined
 }
@@ -51,7 +56,7 @@ export class LocalPublisher {
 
   /** Throws `BrokerError`. */
   #messageOf(topic: string, payload: Uint8Array | string, options: PublishOptions): Message {
-    const { qos = 0, retain = false } = options
+    const { qos = 0, retain = false, publishedBy = '' } = options
     try {
       if (qos !== 0 && qos !== 1 && qos !== 2) throw new RangeError(`qos: got ${qos}; expected 0, 1 or 2`)
       const { maximumQos, retainAvailable } = this.#core.capabilities
@@ -62,7 +67,11 @@ export class LocalPublisher {
       // A copy, since the caller's may change before the last receiver has it.
       const bytes = typeof payload === 'string' ? Buffer.from(payload) : copyOf(payload)
       assertSendable({ topic, payload: bytes, qos, retain, properties }, this.#core)
-      return new Message(topic, bytes, qos, retain, properties, expiryOf(properties, this.#core.clock), '')
+      const { stamping, clock } = this.#core
+      const isTold = publishedBy !== '' && stamping?.selects(topic)
+      const stamp = isTold ? stamping?.stampOf(publishedBy, []) : undefined
+      const expiresAtMs = expiryOf(properties, clock)
+      return new Message(topic, bytes, qos, retain, properties, expiresAtMs, publishedBy, stamp)
     } catch (error) {
       const message = `publish to ${JSON.stringify(topic)}: ${(error as Error).message}`
       throw new BrokerError('publish-invalid', message, { cause: error })

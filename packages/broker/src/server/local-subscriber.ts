@@ -34,6 +34,8 @@ export interface ReceivedMessage {
   readonly properties: PublishProperties | undefined
   /** Client identifier, as it was authenticated; '' for the broker itself and the program that embeds it. */
   readonly publishedBy: string
+  /** Client identifiers in whose name that one may pass on requests, `+` for any; of topics that are stamped. */
+  readonly actsFor: readonly string[]
 }
 
 export type MessageHandler = (message: ReceivedMessage) => unknown
@@ -180,9 +182,10 @@ export class LocalSubscriber implements Subscriber, LocalSubscription {
       counters.droppedExpired++
       return undefined
     }
-    const { topic, payload, qos, properties, publishedBy } = message
+    const { topic, payload, qos, properties, publishedBy, stamp } = message
+    const { actsFor = [] } = stamp ?? {}
     try {
-      const answer = this.#handler({ topic, payload, qos, retain, properties, publishedBy })
+      const answer = this.#handler({ topic, payload, qos, retain, properties, publishedBy, actsFor })
       if (!(answer instanceof Promise)) return undefined
       return answer.then(
         () => {},

@@ -2,8 +2,22 @@ import type { Delivery } from '../messages/delivery.js'
 import type { SubscriberLink } from '../routing/subscription.js'
 import type { AcknowledgementType } from '../storage/group-commit.js'
 
+/** Facts about a connection for whoever looks at it. */
+export interface LinkFacts {
+  readonly remoteAddress: string
+  /** Milliseconds since 1970. */
+  readonly connectedAtMs: number
+  /** 0 for none. */
+  readonly keepAliveSeconds: number
+  /** PUBLISH packets that came. */
+  readonly publishesReceived: number
+}
+
 /** The connection of a session, as far as the session uses it. */
 export interface ClientLink extends SubscriberLink {
+  readonly facts: LinkFacts
+  /** PUBLISH packets that were written. */
+  readonly publishesSent: number
   /** True while queues may go on filling it. */
   readonly isWritable: boolean
   /** Nothing more is read from its client until this has room. */

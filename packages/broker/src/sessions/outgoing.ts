@@ -29,6 +29,8 @@ export class Outgoing {
   /** Bytes of the deliveries in memory. */
   #bytes = 0
   #sequence = 0
+  /** Moment from which on something has waited without a break, where something does. */
+  waitingSinceMs = 0
   /** Deliveries behind those in memory; undefined until the session is stored. */
   #backlog: Backlog | undefined
   /** Something came through a shared subscription once, so it is worth looking whether something is left. */
@@ -104,6 +106,7 @@ export class Outgoing {
   ): boolean {
     const isReady = this.isReady
     if (!isReady && !this.capacity.makeFor(message)) return false
+    if (!isReady && !this.isWaiting) this.waitingSinceMs = this.#context.clock.now()
     message.keep(isReady)
     const sequence = ++this.#sequence
     const delivery = new Delivery(message, qos, retain, subscriptionIdentifiers, group, sequence)
@@ -131,6 +134,7 @@ export class Outgoing {
   /** Takes up what an earlier life of the broker left; as many of the oldest as `inFlightWindow` may have been sent. */
   restore(queue: QueueRecord | undefined, inFlightWindow: number): void {
     this.#backlog = new Backlog(this.#context, this.#session)
+    this.waitingSinceMs = this.#context.clock.now()
     if (queue === undefined) return
     const { messages, bytes, lastSequence, hasShared } = queue
     this.#sequence = lastSequence

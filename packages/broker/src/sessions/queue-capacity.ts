@@ -50,6 +50,7 @@ interface Owner {
   readonly clientId: string
   readonly info: ClientInfo
   readonly connection: ClientLink | undefined
+  noteDropped(topic: string, reason: DropReason): void
 }
 
 interface BoundedQueue {
@@ -223,6 +224,7 @@ export class QueueCapacity implements AwaitedQueue {
   onDropped(message: Message, reason: Exclude<DropReason, 'slow'>): void {
     const { counters, drops } = this.#context
     counters[COUNTER_OF[reason]]++
+    this.#session.noteDropped(message.topic, reason)
     drops?.dropped(message, this.#session.info, reason)
   }
 

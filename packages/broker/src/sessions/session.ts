@@ -2,12 +2,15 @@ import type { ProtocolVersion, PublishProperties, Will } from '@jamey/protocol'
 import type { Message } from '../messages/message.js'
 import type { Stamp, Stamping } from '../messages/stamping.js'
 import type { Identity } from '../ports/authenticator.js'
-import type { ClientInfo } from '../ports/hooks.js'
+import type { ClientInfo, DropReason } from '../ports/hooks.js'
 import type { SharedGroup, Subscriber, Subscription } from '../routing/subscription.js'
 import { Deadline } from '../support/deadline.js'
+import type { DropCounts } from '../support/drop-counts.js'
 import type { ClientLink } from './client-link.js'
 import { Outgoing } from './outgoing.js'
 import type { OutgoingContext } from './outgoing-context.js'
+
+const NO_DROPS: DropCounts = {}
 
 /** The Session Expiry Interval that means never. [MQTT 5.0 section 3.1.2.11.2] */
 export const NEVER_EXPIRES = 0xffff_ffff
@@ -70,6 +73,8 @@ export class Session implements Subscriber {
   readonly expiry: Deadline
   readonly willDelay: Deadline
   readonly #context: SessionContext
+  /** Made for the first message that is dropped. */
+  #drops: Record<string, number> | undefined
   #identity: Identity | undefined
   /** The stamp of its messages, made for the first one that has one. */
   #stamp: Stamp | undefined
@@ -92,6 +97,17 @@ export class Session implements Subscriber {
   set identity(identity: Identity) {
     this.#identity = identity
     this.#stamp = undefined
+  }
+
+  /** Messages that it was to get and did not. */
+  get drops(): DropCounts {
+    return this.#drops ?? NO_DROPS
+  }
+
+  noteDropped(topic: string, reason: DropReason): void {
+    this.#drops ??= {}
+    this.#drops[reason] = (this.#drops[reason] ?? 0) + 1
+    this.#context.droppedTopics.note(topic, reason)
   }
 
   /** The stamp for receivers of its messages to `topic`; undefined: they are told nothing. */

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js'
 import type { Counters } from './counters.js'
+import type { DroppedTopics } from './drop-counts.js'
 import type { Limits } from './limits.js'
 import type { Log, RareLog } from './log.js'
 
@@ -14,4 +15,6 @@ export interface Context {
   /** Log for shortages of the whole process. */
   readonly shortageLog: RareLog
   readonly counters: Counters
+  /** What was dropped of late, by topic. */
+  readonly droppedTopics: DroppedTopics
 }

@@ -1,3 +1,5 @@
+import type { QoS } from '@jamey/protocol'
+
 /** Totals since the broker was made; plain numbers, so counting costs nothing. */
 export class Counters {
   connectionsAccepted = 0
@@ -16,6 +18,11 @@ export class Counters {
   packetsSent = 0
   publishesReceived = 0
   publishesSent = 0
+  /** Those of QoS 1 and 2 among them; the others have QoS 0. */
+  publishesReceivedQos1 = 0
+  publishesReceivedQos2 = 0
+  publishesSentQos1 = 0
+  publishesSentQos2 = 0
   /** Bytes of the payloads that were published to the broker. */
   publishBytesReceived = 0
   publishBytesSent = 0
@@ -70,16 +77,26 @@ export class Counters {
   /** Publishes and wills that `onPublish` refused, or failed at. */
   publishesRefused = 0
 
+  /** A PUBLISH came, with a payload of so many bytes. */
+  countReceived(qos: QoS, bytes: number): void {
+    this.publishesReceived++
+    this.publishBytesReceived += bytes
+    if (qos === 1) this.publishesReceivedQos1++
+    else if (qos === 2) this.publishesReceivedQos2++
+  }
+
   /** A PUBLISH was written, with a payload of so many bytes. */
-  countSent(bytes: number): void {
+  countSent(qos: QoS, bytes: number): void {
     this.packetsSent++
     this.publishesSent++
     this.publishBytesSent += bytes
+    if (qos === 1) this.publishesSentQos1++
+    else if (qos === 2) this.publishesSentQos2++
   }
 }
 
 /** `Broker.stats()`: all counters, and how things stand now. */
-export interface BrokerStats extends Readonly<Omit<Counters, 'countSent'>> {
+export interface BrokerStats extends Readonly<Omit<Counters, 'countReceived' | 'countSent'>> {
   uptimeSeconds: number
   connections: number
   /** Connections from within the process; see `Broker.connectInProcess`. */

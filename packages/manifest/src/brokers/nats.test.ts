@@ -105,6 +105,8 @@ describe('the users of NATS', () => {
       'jamey.memory.>',
       'jamey.events',
       'jamey.events.>',
+      'jamey.broker',
+      'jamey.broker.>',
       'jamey.api.requests',
       'jamey.api.requests.>',
       'jamey.api.responses.eva',

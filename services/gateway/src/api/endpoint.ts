@@ -6,7 +6,7 @@ import type { QueryParameters } from './query-parameters.js'
 /** One HTTP endpoint that stands for one operation of the API. Routes, index and OpenAPI come from these. */
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** The path as fastify writes it: `/v1/memories/:id`. */
+  /** The path as fastify writes it: `/v1/memories/:id`; `*` stands for all that follows, slashes included. */
   readonly path: string
   readonly operation: OperationName
   readonly contract: RequestContract
@@ -28,6 +28,8 @@ export interface Endpoint {
   versionOf(output: Readonly<Record<string, unknown>>): number | undefined
   /** Whether If-Match says which version the caller means. */
   readonly takesIfMatch: boolean
+  /** Why nobody serves it, where that has a reason of its own. */
+  readonly unserved: string | undefined
   /** The statuses that mean success, the usual one first. */
   readonly successes: readonly number[]
   input(request: FastifyRequest): unknown
@@ -45,6 +47,7 @@ export const COMMON = {
   fieldNames: {},
   successes: [200],
   takesIfMatch: false,
+  unserved: undefined,
   versionOf: () => undefined,
   statusOf: () => 200,
 } as const

@@ -1,10 +1,15 @@
+import { BROKER_ENDPOINTS } from './broker-endpoints.js'
 import { CONSCIENCE_ENDPOINTS } from './conscience-endpoints.js'
 import type { Endpoint } from './endpoint.js'
 import { EVENTS_PATH, LIVE_ENDPOINTS } from './live-endpoints.js'
 import { ARCHIVE_ENDPOINTS, MEMORY_ENDPOINTS } from './memory-endpoints.js'
 
 /** What is asked and answered as a whole. */
-export const ENDPOINTS: readonly Endpoint[] = [...CONSCIENCE_ENDPOINTS, ...MEMORY_ENDPOINTS]
+export const ENDPOINTS: readonly Endpoint[] = [
+  ...CONSCIENCE_ENDPOINTS,
+  ...MEMORY_ENDPOINTS,
+  ...BROKER_ENDPOINTS,
+]
 
 /** Every operation that can be called, also those whose bodies are lines that come or go one after the other. */
 export const CALL_ENDPOINTS: readonly Endpoint[] = [...ENDPOINTS, ...ARCHIVE_ENDPOINTS]
@@ -52,8 +57,11 @@ export function endpointIndex(): string {
 }
 
 function fits(pattern: string, path: string): boolean {
-  const expected = pattern.split('/')
-  const found = path.split('/')
+  const isOpen = pattern.endsWith('/*')
+  const expected = (isOpen ? pattern.slice(0, -2) : pattern).split('/')
+  const levels = path.split('/')
+  const found = isOpen && levels.length > expected.length ? levels.slice(0, expected.length) : levels
+  if (isOpen && levels.length <= expected.length) return false
   return (
     expected.length === found.length &&
     expected.every((level, i) => (level.startsWith(':') ? found[i] !== '' : level === found[i]))

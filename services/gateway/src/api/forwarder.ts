@@ -1,9 +1,10 @@
-import type { Bus, OnBehalfOf, RequestOptions } from '@jamey/bus'
+import { type Bus, type OnBehalfOf, RemoteError, type RequestOptions } from '@jamey/bus'
 import { topics } from '@jamey/contracts'
 import type { FastifyRequest } from 'fastify'
 import { idempotencyKeyOf, timeoutOf, traceparentOf } from '../callers/call-headers.js'
 import type { Caller } from '../callers/caller.js'
 import { parseInput } from '../problems/invalid-input.js'
+import { Problem } from '../problems/problem.js'
 import type { Endpoint } from './endpoint.js'
 import type { ServiceHealth } from './service-health.js'
 
@@ -74,9 +75,20 @@ export class Forwarder {
     } catch (error) {
       if (signal.aborted) throw signal.reason
       this.#services.noteOutcome(endpoint.operation, error)
-      throw error
+      throw unservedProblem(endpoint, error) ?? error
     }
   }
+}
+
+/** The endpoint's own word for why there is no answer. */
+function unservedProblem({ unserved }: Endpoint, error: unknown): Problem | undefined {
+  if (unserved === undefined || !(error instanceof RemoteError)) return undefined
+  if (error.kind === 'no-responder') return new Problem('no-responder', unserved, { cause: error })
+  // Some servers do not say that nobody serves.
+  if (error.kind === 'request-timed-out') {
+    return new Problem('deadline-exceeded', `There was no answer in time. ${unserved}`, { cause: error })
+  }
+  return undefined
 }
 
 /**

@@ -18,7 +18,7 @@ const CALL_FAILURES = [400, 401, 403, 429, 500, 503, 504] as const
 export function openApiDocument(): Json {
   const paths: Record<string, Json> = {}
   const add = (path: string, method: string, operation: Json) => {
-    const name = path.replace(/:(\w+)/g, '{$1}')
+    const name = path.replace(/:(\w+)/g, '{$1}').replace(/\*$/, '{topic}')
     paths[name] = { ...paths[name], [method.toLowerCase()]: operation }
   }
   for (const endpoint of CALL_ENDPOINTS) add(endpoint.path, endpoint.method, callOperation(endpoint))
@@ -219,7 +219,7 @@ function outputExampleOf({ operation, readsBody }: Endpoint): Json {
 function failuresOf(endpoint: Endpoint): readonly number[] {
   const own = [
     ...(endpoint.readsBody ? [413, 415] : []),
-    ...(endpoint.path.includes(':') ? [404] : []),
+    ...(endpoint.path.includes(':id') ? [404] : []),
     ...(endpoint.takesIfMatch ? [412] : []),
     ...(STORES.test(endpoint.operation) ? [409, 507] : []),
     ...(endpoint.operation.endsWith('.forget') ? [409] : []),
@@ -229,7 +229,9 @@ function failuresOf(endpoint: Endpoint): readonly number[] {
 }
 
 function parametersOf(endpoint: Endpoint): Json[] {
-  const inPath = [...endpoint.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+  const names = [...endpoint.path.matchAll(/:(\w+)/g)].map(([, name]) => name)
+  const all = endpoint.path.endsWith('*') ? [...names, endpoint.pathField] : names
+  const inPath = all.map((name) => ({
     name,
     in: 'path',
     required: true,

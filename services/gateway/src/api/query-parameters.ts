@@ -70,6 +70,22 @@ export const WAIT_PARAMETERS: QueryParameters = {
   wait_ms: { kind: 'integer', description: 'How long to wait until it is pending no more.' },
 }
 
+/** Those of `GET /v1/broker/clients`. */
+export const CLIENTS_PARAMETERS: QueryParameters = {
+  search: { kind: 'text', description: 'A part of the client id, the user name or the address.' },
+  sort: { kind: 'text', description: 'client_id, or the highest first by a number.' },
+  is_connected: { kind: 'boolean', description: 'Only those that are connected, or that are not.' },
+  limit: { kind: 'integer', description: 'How many at most.' },
+  cursor: { kind: 'text', description: 'next_cursor of the page before.' },
+}
+
+/** Those of `GET /v1/broker/retained`. */
+export const RETAINED_PARAMETERS: QueryParameters = {
+  filter: { kind: 'text', description: 'Only topics that this MQTT filter selects.' },
+  limit: { kind: 'integer', description: 'How many at most.' },
+  cursor: { kind: 'text', description: 'next_cursor of the page before.' },
+}
+
 /** What a caller calls the fields of the query contract. */
 export const RECALL_FIELD_NAMES: FieldNames = Object.fromEntries(
   Object.entries(RECALL_PARAMETERS).map(([name, { field = name }]) => [field, name]),

@@ -15,7 +15,8 @@ function healthOf(bus: FakeBus): () => Promise<string | undefined> {
 }
 
 function timedHealthOf(bus: FakeBus): { health: ServiceHealth; pass: (ms: number) => void } {
-  let nowMs = performance.now()
+  // Whole, since sums of fractions may fall short of what they stand for.
+  let nowMs = Math.ceil(performance.now())
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
   onTestFinished(() => void clock.mockRestore())
   const pass = (ms: number): void => {

@@ -40,6 +40,9 @@ import {
   STREAM_TIMEOUT_MS,
 } from './limits.js'
 
+/** Characters of one level of a path that stands for a name, after its decoding. */
+const MAXIMUM_PARAMETER_LENGTH = 256
+
 /** The permission to publish to it is that to read metrics. */
 const METRICS_TOPIC = 'jamey/metrics'
 
@@ -290,6 +293,8 @@ function createApp({ log, trustProxy, tls }: HttpServerOptions): FastifyInstance
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionTimeout: SILENCE_TIMEOUT_MS,
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : [...trustProxy],
+    // The name of a client, or of an approval with that of its conscience behind it.
+    routerOptions: { maxParamLength: MAXIMUM_PARAMETER_LENGTH },
     genReqId: () => randomUUID(),
     // Requests that come while draining are answered by a hook, as a problem like any other.
     return503OnClosing: false,

@@ -131,7 +131,7 @@ describe('bad input', () => {
   })
 
   it('of an overlong id is answered 404', async () => {
-    const answer = await call(`${memories()}/${'a'.repeat(200)}`, { method: 'DELETE' })
+    const answer = await call(`${memories()}/${'a'.repeat(300)}`, { method: 'DELETE' })
     expect(answer.status).toBe(404)
   })
 

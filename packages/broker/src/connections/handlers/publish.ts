@@ -16,8 +16,8 @@ import { hold } from './hold.js'
 export function handlePublish(connection: Connection, session: Session, packet: Publish): void {
   const { context } = connection
   const { qos, packetIdentifier, properties } = packet
-  context.counters.publishesReceived++
-  context.counters.publishBytesReceived += packet.payload.length
+  context.counters.countReceived(qos, packet.payload.length)
+  connection.publishesReceived++
   connection.share.rateLimiter.take(packet.payload.length)
   const topic = properties === undefined ? packet.topic : connection.aliases.resolve(packet)
   if (qos === 2 && session.incoming.has(packetIdentifier)) {
