@@ -64,7 +64,15 @@ export const brokerStatusSchema = z.object({
 })
 
 /** What clients are listed by: the identifier in the order of its code units, or a number, the highest first. */
-export const clientSortSchema = z.enum(['client_id', 'queued', 'in_flight', 'received', 'sent', 'dropped'])
+export const clientSortSchema = z.enum([
+  'client_id',
+  'messages_per_second',
+  'queued',
+  'in_flight',
+  'received',
+  'sent',
+  'dropped',
+])
 
 export const listClientsSchema = z.strictObject({
   /** A part of the client identifier, the user name or the address, in whatever case. */
@@ -94,6 +102,8 @@ const summary = {
   /** Messages of its present connection. */
   received: count,
   sent: count,
+  /** Of both directions, since somebody looked before. */
+  messages_per_second: z.number().min(0),
   /** Messages that it was to get and did not, since its session began or the broker was started. */
   dropped: count,
   token_expires_at: isoTime.optional(),
@@ -234,6 +244,7 @@ export const disconnectClientSchema = z.strictObject({
 export const disconnectedSchema = z.object({ was_connected: z.boolean() })
 
 export type BrokerStatus = z.output<typeof brokerStatusSchema>
+export type ClientSort = z.output<typeof clientSortSchema>
 export type ClientSummary = z.output<typeof clientSummarySchema>
 export type ClientDetails = z.output<typeof clientDetailsSchema>
 export type RetainedMessage = z.output<typeof retainedMessageSchema>

@@ -14,6 +14,7 @@ const ORDERS: Readonly<Record<Listing['sort'], SessionOrder>> = {
   in_flight: 'inFlight',
   received: 'received',
   sent: 'sent',
+  messages_per_second: 'rate',
   dropped: 'dropped',
 }
 const VERSIONS = { 3: '3.1', 4: '3.1.1', 5: '5.0' } as const
@@ -84,6 +85,7 @@ function summaryOf(session: SessionFacts) {
     queued_bytes: queuedBytes,
     received: connection?.publishesReceived ?? 0,
     sent: connection?.publishesSent ?? 0,
+    messages_per_second: Math.round((connection?.publishesPerSecond ?? 0) * 10) / 10,
     dropped: Object.values(drops).reduce<number>((sum, count = 0) => sum + count, 0),
     ...timeOf('token_expires_at', session.expiresAtMs),
   }

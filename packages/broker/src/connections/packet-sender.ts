@@ -14,6 +14,7 @@ import type { DropReason } from '../ports/hooks.js'
 import type { AwaitedQueue, ClientLink, LinkFacts } from '../sessions/client-link.js'
 import type { AcknowledgementTarget, AcknowledgementType } from '../storage/group-commit.js'
 import type { Context } from '../support/context.js'
+import { RecentRate } from '../support/recent-rate.js'
 import type { WriteBatcher } from '../support/write-batcher.js'
 import { isWithin } from './disconnect-writer.js'
 import { ResponseBackpressure } from './response-backpressure.js'
@@ -49,6 +50,8 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
   heldPubacks = 0
   committing = 0
   publishesSent = 0
+  /** Made when somebody asks. */
+  #rate: RecentRate | undefined
   readonly #context: SenderContext
   readonly #connection: Sending
   readonly #socket: ByteStream
@@ -66,6 +69,14 @@ export class PacketSender implements Outlet, ClientLink, AcknowledgementTarget {
 
   get facts(): LinkFacts {
     return this.#connection
+  }
+
+  publishesPerSecond(): number {
+    const { clock } = this.#context
+    const { connectedAtMs, publishesReceived } = this.#connection
+    const nowMs = clock.now()
+    this.#rate ??= new RecentRate(nowMs - (clock.timeOfDay() - connectedAtMs))
+    return this.#rate.read(publishesReceived + this.publishesSent, nowMs)
   }
 
   get isOpen(): boolean {

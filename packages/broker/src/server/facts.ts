@@ -30,6 +30,8 @@ export interface ConnectionFacts {
   /** PUBLISH packets that came from it, and that it was sent. */
   readonly publishesReceived: number
   readonly publishesSent: number
+  /** Of both directions, since somebody asked before; the first time since it connected. */
+  readonly publishesPerSecond: number
 }
 
 /** A session as it is kept for a client identifier, connected or not. */
@@ -114,5 +116,13 @@ function connectionFactsOf({ connection }: Session): ConnectionFacts | undefined
   if (connection === undefined) return undefined
   const { remoteAddress, connectedAtMs, keepAliveSeconds, publishesReceived } = connection.facts
   const { publishesSent } = connection
-  return { remoteAddress, connectedAtMs, keepAliveSeconds, publishesReceived, publishesSent }
+  const publishesPerSecond = connection.publishesPerSecond()
+  return {
+    remoteAddress,
+    connectedAtMs,
+    keepAliveSeconds,
+    publishesReceived,
+    publishesSent,
+    publishesPerSecond,
+  }
 }

@@ -8,7 +8,7 @@ import { Lowest } from './lowest.js'
 const PER_TURN = 500
 
 /** The number by which sessions are in order, the highest first; `clientId` has none, and goes by code units. */
-export type SessionOrder = 'clientId' | 'queued' | 'inFlight' | 'received' | 'sent' | 'dropped'
+export type SessionOrder = 'clientId' | 'queued' | 'inFlight' | 'received' | 'sent' | 'rate' | 'dropped'
 
 /** Where a page ended. */
 export interface SessionMark {
@@ -45,6 +45,7 @@ const RANKS: Readonly<Record<SessionOrder, (session: Session) => number>> = {
   inFlight: ({ outgoing }) => outgoing.inFlight,
   received: ({ connection }) => connection?.facts.publishesReceived ?? 0,
   sent: ({ connection }) => connection?.publishesSent ?? 0,
+  rate: ({ connection }) => connection?.publishesPerSecond() ?? 0,
   dropped: ({ drops }) => totalOf(drops),
 }
 

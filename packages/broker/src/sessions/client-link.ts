@@ -18,6 +18,8 @@ export interface ClientLink extends SubscriberLink {
   readonly facts: LinkFacts
   /** PUBLISH packets that were written. */
   readonly publishesSent: number
+  /** PUBLISH packets of both directions, since somebody asked before. */
+  publishesPerSecond(): number
   /** True while queues may go on filling it. */
   readonly isWritable: boolean
   /** Nothing more is read from its client until this has room. */

@@ -1,4 +1,5 @@
 import type { OperationName } from '@jamey/contracts'
+import { BROKER_EXAMPLES } from './broker-examples.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -168,6 +169,7 @@ export const EXAMPLES: Readonly<Record<OperationName, OperationExample>> = {
     input: { memories: [ARCHIVED] },
     output: { results: [{ id: MEMORY_ID, outcome: 'restored' }] },
   },
+  ...BROKER_EXAMPLES,
   'memory.others.store': { ...OWN['memory.store'], input: { ...TO_STORE, ...OWNER } },
   'memory.others.store-batch': {
     ...OWN['memory.store-batch'],

@@ -56,6 +56,7 @@ const TAGS = {
   Approvals: 'The calls that people are asked about, and their answers.',
   Memories: 'What the caller stores, finds, changes and forgets.',
   "Others' memories": "The same with anybody's memories, which takes rights of its own.",
+  Broker: 'What a broker of ours does; none of another make answers.',
   Tokens: 'What a client proves who it is with.',
   Live: 'Sessions of browsers, and messages as they happen.',
   Gateway: 'What the gateway says of itself.',
@@ -64,6 +65,7 @@ const TAGS = {
 type Tag = keyof typeof TAGS
 
 function tagOf({ operation }: Endpoint): Tag {
+  if (operation.startsWith('broker.')) return 'Broker'
   if (operation.startsWith('conscience.approvals.')) return 'Approvals'
   if (operation.startsWith('conscience.')) return 'Conscience'
   return operation.startsWith('memory.others.') ? "Others' memories" : 'Memories'
