@@ -1,13 +1,5 @@
 export type { Fault } from '@jamey/contracts'
-export type {
-  Client,
-  Client,
-  Message as MqttMessage,
-  StateChange,
-  StateChange,
-  StateName,
-  StateName,
-} from '@jamey/mqtt'
+export type { Client, Message as MqttMessage, StateChange, StateName } from '@jamey/mqtt'
 export { busOver, type LocalBusConfig } from './entry/bus-over.js'
 export {
   type Component,

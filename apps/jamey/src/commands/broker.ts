@@ -1,9 +1,9 @@
 import { serveBroker } from '../broker/serve-broker.js'
 import type { BrokerFlags } from '../broker/settings-table.js'
+import { findingsBeside } from '../doctor/findings-beside.js'
 import { requireDataDirectory } from '../install/data-directory.js'
 import { EXIT } from '../support/exit-codes.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
-import { findingsBeside } from './findings.js'
 
 export interface BrokerCommandOptions extends BrokerFlags {
   readonly dataDir?: string

@@ -8,6 +8,7 @@ import { completed, directoryEnvironment } from '../components/component-environ
 import { httpPortFailure } from '../components/listening.js'
 import { serveAuthz } from '../components/serve-authz.js'
 import { stopInOrder } from '../components/stop-in-order.js'
+import { findingsBeside } from '../doctor/findings-beside.js'
 import { type ClientComponent, type DataDirectory, requireDataDirectory } from '../install/data-directory.js'
 import { runningBroker } from '../install/run-file.js'
 import { EXIT } from '../support/exit-codes.js'
@@ -15,7 +16,6 @@ import { aborted, unlessAborted } from '../support/waiting.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { createLog } from '../terminal/log.js'
 import { logLevelOf } from '../terminal/log-level.js'
-import { findingsBeside } from './findings.js'
 
 export interface RunOptions {
   readonly dataDir?: string

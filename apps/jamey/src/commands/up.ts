@@ -20,6 +20,7 @@ import {
 } from '../components/listening.js'
 import { ServedMetrics } from '../components/served-metrics.js'
 import { type Stoppable, stopInOrder } from '../components/stop-in-order.js'
+import { findingsBeside } from '../doctor/findings-beside.js'
 import {
   type ClientComponent,
   type DataDirectory,
@@ -28,6 +29,7 @@ import {
   readDataFile,
 } from '../install/data-directory.js'
 import { ownFolderOf } from '../install/expiry.js'
+import { namedClients } from '../install/named-clients.js'
 import { CERTIFIED_CLIENTS, makeDataDirectory, provision } from '../install/provision.js'
 import { claimRunFile, type RunClaim } from '../install/run-file.js'
 import { EXIT } from '../support/exit-codes.js'
@@ -38,8 +40,6 @@ import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { createLog } from '../terminal/log.js'
 import { type LogLevel, logLevelOf } from '../terminal/log-level.js'
 import { formatBanner, formatWritten } from '../views/up-view.js'
-import { findingsBeside } from './findings.js'
-import { namedClients } from './named-clients.js'
 
 /**
  * The gateway in the process of the broker may see and send whatever its callers may: what each of them may is up to its

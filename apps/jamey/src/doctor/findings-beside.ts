@@ -1,6 +1,6 @@
-import type { Finding } from '../doctor/finding.js'
 import type { DataDirectory } from '../install/data-directory.js'
 import type { CommandContext } from '../terminal/command-context.js'
+import type { Finding } from './finding.js'
 
 /**
  * The doctor's findings that can be made in a process that serves: nothing is connected to, and no file is opened that
@@ -16,9 +16,9 @@ export async function findingsBeside(
     { checkSpace },
     { checkOwnCertificate, checkVariables },
   ] = await Promise.all([
-    import('../doctor/health-checks.js'),
-    import('../doctor/data-checks.js'),
-    import('../doctor/settings-checks.js'),
+    import('./health-checks.js'),
+    import('./data-checks.js'),
+    import('./settings-checks.js'),
   ])
   const { cwd, now } = context
   const folders = [directory?.data, storePath].filter((path) => path !== undefined)
