@@ -26,7 +26,7 @@ function environmentOf(part: string): string {
   if (part === 'edge/gateway')
     return environmentOf('edge/conscience').replaceAll('jamey-conscience', 'jamey-gateway')
   const section = page.slice(page.indexOf(`On \`${machine}\`, \`/srv/jamey/`))
-  const block = section.slice(section.indexOf(`/srv/jamey/${name}/.env`)).match(/```\n([\s\S]*?)```/)
+  const block = section.slice(section.indexOf(`/srv/jamey/${name}/.env`)).match(/```\w*\n([\s\S]*?)```/)
   return block?.[1] ?? ''
 }
 
@@ -40,7 +40,7 @@ async function start(part: string): Promise<void> {
 /** The commands of `jamey` in the first code block behind some words of the page. */
 function commandsBehind(words: string): string[][] {
   const section = page.slice(page.indexOf(words))
-  const block = /```\n([\s\S]*?)```/.exec(section)?.[1] ?? ''
+  const block = /```\w*\n([\s\S]*?)```/.exec(section)?.[1] ?? ''
   return block
     .trim()
     .split('\n')

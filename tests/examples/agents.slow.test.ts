@@ -10,7 +10,7 @@ import { REPOSITORY, removeFolder, type System, startSystem } from '../e2e/progr
 
 const page = readFileSync(join(REPOSITORY, 'docs/agents.md'), 'utf8')
 const blocks = [...page.matchAll(/^```js\n(.*?)^```/gms)].map(([, text = '']) => text)
-const [approving = ''] = [...page.matchAll(/^```\n(TOKEN=.*?)^```/gms)].map(([, text = '']) => text)
+const [approving = ''] = [...page.matchAll(/^```\w*\n(TOKEN=.*?)^```/gms)].map(([, text = '']) => text)
 /** Claude Code is run in tests/agents. */
 const FRAMEWORKS = ['ai-sdk', 'openai', 'langchain'] as const
 

@@ -67,7 +67,7 @@ describe.skipIf(!isPossible)('a user of its own', () => {
 
   it('is made with folders that are its alone, and runs the broker in them', async () => {
     const section = page.slice(page.indexOf('On both, as root:'))
-    const commands = /```\n([\s\S]*?)```/.exec(section)?.[1] ?? ''
+    const commands = /```\w*\n([\s\S]*?)```/.exec(section)?.[1] ?? ''
     execFileSync('bash', ['-euc', scratch(commands)])
     const srv = join(folder, 'srv')
     const { uid } = statSync(srv)
@@ -78,7 +78,7 @@ describe.skipIf(!isPossible)('a user of its own', () => {
     const issue = ['certs', 'issue', '--server', '--host', '127.0.0.1', '--data-dir', '.jamey']
     execFileSync('runuser', own(issue), { cwd: srv })
     expect(statSync(join(srv, '.jamey/token-secret'))).toMatchObject({ uid })
-    const [, env = ''] = /`\/srv\/jamey\/broker\/\.env`:\n\n```\n([\s\S]*?)```/.exec(page) ?? []
+    const [, env = ''] = /`\/srv\/jamey\/broker\/\.env`:\n\n```\w*\n([\s\S]*?)```/.exec(page) ?? []
     const file = join(srv, 'broker/.env')
     writeFileSync(file, `${env.replace('0.0.0.0', '127.0.0.1')}JAMEY_BROKER_PORT=${await freePort()}\n`)
     execFileSync('bash', ['-euc', `cd ${srv} && chown ${user}: */.env && chmod 600 */.env`])
@@ -98,7 +98,7 @@ describe.skipIf(!isPossible)('a user of its own', () => {
 
 describe('the files of deploy/systemd', () => {
   it('are those of the page', () => {
-    const units = [...page.matchAll(/```\n(\[Unit\][\s\S]*?)```/g)].map(([, text]) => text)
+    const units = [...page.matchAll(/```\w*\n(\[Unit\][\s\S]*?)```/g)].map(([, text]) => text)
     const names = ['jamey@.service', 'jamey-certs.service', 'jamey-certs.timer']
     expect(names.map((name) => readFileSync(join(root, 'deploy/systemd', name), 'utf8'))).toEqual(units)
   })
@@ -117,7 +117,7 @@ describe.skipIf(!existsSync('/usr/bin/systemd-analyze'))('the systemd unit', () 
   })
 
   it('has nothing that systemd does not understand', () => {
-    const [, unit = ''] = /```\n(\[Unit\][\s\S]*?)```/.exec(page) ?? []
+    const [, unit = ''] = /```\w*\n(\[Unit\][\s\S]*?)```/.exec(page) ?? []
     if (!existsSync(join(folder, 'bin/jamey')))
       symlinkSync(join(root, 'apps/jamey/bin/jamey.js'), join(folder, 'bin/jamey'))
     const path = join(folder, 'jamey@broker.service')

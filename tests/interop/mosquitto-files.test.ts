@@ -116,7 +116,7 @@ describe.each(['certificates', 'tokens'] as const)(
 describe('docs/deployment.md', () => {
   it('shows the files that are made of its manifest', () => {
     const page = readFileSync(resolve(import.meta.dirname, '../../docs/deployment.md'), 'utf8')
-    const blocks = [...page.slice(page.indexOf('### Mosquitto')).matchAll(/^```\n([\s\S]*?)^```/gm)]
+    const blocks = [...page.slice(page.indexOf('### Mosquitto')).matchAll(/^```\w*\n([\s\S]*?)^```/gm)]
     const [manifest = '', , config = '', listener = '', list = ''] = blocks.map(([, text]) => text)
     const base = '/srv/jamey/.jamey'
     const options = {

@@ -9,7 +9,7 @@ import { jamey, removeFolder, type System, startSystem } from '../e2e/program.js
 
 const root = resolve(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/other-clients.md'), 'utf8')
-const [subscribing = '', publishing = ''] = [...page.matchAll(/^```\n(TOKEN=.*?)^```/gms)].map(
+const [subscribing = '', publishing = ''] = [...page.matchAll(/^```\w*\n(TOKEN=.*?)^```/gms)].map(
   ([, text]) => text,
 )
 

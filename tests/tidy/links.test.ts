@@ -7,7 +7,7 @@ const pages = walk(root)
 
 function walk(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (['node_modules', 'dist', '.jamey', '.git', 'packed'].includes(entry.name)) return []
+    if (['node_modules', 'dist', '.jamey', '.git', 'packed', 'pages', 'out'].includes(entry.name)) return []
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return walk(path)
     return entry.name.endsWith('.md') ? [path] : []

@@ -37,6 +37,8 @@ export const OWN_ENDPOINTS = [
     path: '/v1/asyncapi.json',
     summary: 'The messages behind it as an AsyncAPI 3.0 document.',
   },
+  { method: 'GET', path: '/llms.txt', summary: 'The documents, listed for programs.' },
+  { method: 'GET', path: '/docs/:page', summary: 'One of these documents as Markdown.' },
   { method: 'GET', path: '/', summary: 'This list.' },
 ] as const
 

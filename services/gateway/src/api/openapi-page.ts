@@ -47,7 +47,7 @@ const STYLE = `:root{color-scheme:light dark}
 body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
 code,pre{font:.875em/1.4 ui-monospace,monospace}
 pre{overflow-x:auto;padding:.75rem;border:1px solid #8886;border-radius:.25rem;overflow-wrap:normal}
-table{border-collapse:collapse;width:100%}td,th{text-align:start;vertical-align:top;padding:.25rem .5rem;border-top:1px solid #8884}
+table{border-collapse:collapse;display:block;overflow-x:auto;overflow-wrap:normal}td:last-child{overflow-wrap:anywhere;min-width:10rem}td,th{text-align:start;vertical-align:top;padding:.25rem .5rem;border-top:1px solid #8884}
 section{border-top:1px solid #8886;margin-top:1.5rem}h3{margin:1rem 0 .25rem}
 nav li{margin:.15rem 0}nav ul{padding-inline-start:1rem;list-style:none}a{color:LinkText}`
 

@@ -73,15 +73,31 @@ function tagOf({ operation }: Endpoint): Tag {
 
 /** Of an endpoint that asks nobody. */
 function ownOperation({ path, summary }: (typeof OWN_ENDPOINTS)[number]): Json {
-  const failures = path === '/readyz' ? problemResponses([503]) : {}
+  const failures = problemResponses(OWN_FAILURES[path] ?? [])
   const { description = 'Yes.', ...content } = OWN_ANSWERS[path] ?? {}
   return {
     tags: ['Gateway'],
     operationId: `gateway.${path.replace(/^\/(v1\/)?/, '').replace(/\W+/g, '-') || 'index'}`,
     summary,
+    ...(path.includes(':page') ? { parameters: [PAGE_PARAMETER] } : {}),
     security: [],
     responses: { 200: { description, content }, ...failures },
   }
+}
+
+const OWN_FAILURES: Readonly<Record<string, readonly number[]>> = {
+  '/readyz': [503],
+  '/llms.txt': [404],
+  '/docs/:page': [404],
+}
+
+const PAGE_PARAMETER: Json = {
+  name: 'page',
+  in: 'path',
+  required: true,
+  description: 'The name of a page, as /llms.txt has it.',
+  schema: { type: 'string' },
+  example: 'quick-start.md',
 }
 
 const TEXT: Json = { schema: { type: 'string' } }
@@ -112,6 +128,8 @@ const OWN_ANSWERS: Readonly<Record<string, Json>> = {
   '/v1/openapi.json': { description: 'The document.', 'application/json': { schema: { type: 'object' } } },
   '/v1/asyncapi.json': { description: 'The document.', 'application/json': { schema: { type: 'object' } } },
   '/v1/docs': { description: 'The page.', 'text/html': TEXT },
+  '/llms.txt': { description: 'The list.', 'text/plain': TEXT },
+  '/docs/:page': { description: 'The page.', 'text/markdown': TEXT },
   '/': { description: 'The list.', 'text/plain': TEXT },
 }
 

@@ -215,6 +215,31 @@ describe('what the HTTP server says about itself', () => {
     expect(asyncapi.body).toMatchObject({ asyncapi: '3.0.0', info: { title: 'Jamey' } })
   })
 
+  it('lists its documents for programs, and serves each as Markdown', async () => {
+    const { text, headers } = await call(`${running.url}/llms.txt`)
+    expect(headers['content-type']).toBe('text/plain; charset=utf-8')
+    expect(text).toMatch(/^# Jamey\n\n> /)
+    const links = [...text.matchAll(/^- \[[^\]]+\]\((\/[^)]+)\): .+$/gm)].map(([, link = '']) => link)
+    expect(links.length).toBeGreaterThan(40)
+    const answers = await Promise.all(links.map((link) => call(`${running.url}${link}`)))
+    expect(answers.map(({ status }) => status)).toEqual(links.map(() => 200))
+    // Each page links to others that are there.
+    const pages = answers.filter((answer) =>
+      String(answer.headers['content-type']).startsWith('text/markdown'),
+    )
+    const inner = pages.flatMap((page) =>
+      [...page.text.matchAll(/\]\((\/docs\/[^)#]+)/g)].map(([, link]) => link),
+    )
+    expect(inner.filter((link) => !links.includes(link ?? ''))).toEqual([])
+  })
+
+  it.each(['nothing.md', '..%2Fpackage.json', '%2Fetc%2Fpasswd'])(
+    'serves no other file as one: %s',
+    async (name) => {
+      expect((await call(`${running.url}/docs/${name}`)).status).toBe(404)
+    },
+  )
+
   it('says 404 where nothing is, and 405 with Allow where the method is wrong', async () => {
     const nothing = await call(`${running.url}/v2/memories`)
     const wrongMethod = await call(`${running.url}/v1/memories/1`, { method: 'PUT' })
@@ -234,14 +259,14 @@ describe('what the HTTP server says about itself', () => {
       { body: 'a=b', type: 'application/x-www-form-urlencoded' },
     ]
     for (const path of new Set(routes.map((route) => route.path))) {
-      const known = methodsAt(path.replace(':id', '1'))
+      const known = methodsAt(path.replace(/:\w+/, '1'))
       for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
         if (known.includes(method)) continue
         for (const { body, type = 'application/json' } of bodies) {
           // Node's client gives no length of its own to what DELETE and OPTIONS carry.
           const headers = { 'content-type': type, 'content-length': String(body?.length) }
           const given = body === undefined ? {} : { body, headers }
-          const answer = await call(`${running.url}${path.replace(':id', '1')}`, { method, ...given })
+          const answer = await call(`${running.url}${path.replace(/:\w+/, '1')}`, { method, ...given })
           expect(answer.status, `${method} ${path} with ${body} as ${type}`).toBe(405)
           expect(answer.headers['allow']).toBe(known.join(', '))
           expect(answer.body).toMatchObject({ type: 'urn:jamey:problem:method-not-allowed' })
