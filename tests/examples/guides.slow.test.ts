@@ -36,7 +36,7 @@ const PRINTS: Readonly<Record<string, readonly (readonly [string, RegExp])[]>> =
     ['jamey doctor', /ok {7}service conscience.*"status":"alive".*"status":"ready"/s],
     ['jamey permissions', /"robot-7" may publish to "lab\/robot-7\/heat".*robot-7: .*lost its disk/s],
     ['jamey verdicts', /nothing waits for an answer|no approval/],
-    ['jamey broker backup', /memories\.db is sound/],
+    ['jamey backup', /^copy: \d+ files.*^copy is whole/ms],
   ],
 }
 

@@ -41,6 +41,8 @@ const RUN_BY: readonly (readonly [pages: RegExp, languages: RegExp, test: string
   ],
   [/^docs\/wire\.md$/, /^json$/, 'packages/bus/src/entry/wire-document.test.ts, tests/specifications'],
 ]
+/** What was or is promised, and names of formats that begin as a command does. */
+const OF_OTHER_TIMES = /^docs\/(adr\/|promises|upgrading)|^CHANGELOG/
 /** Of other programs, which read them in tests/interop, and pictures. */
 const UNREAD = /^(conf|erlang|text)$/
 
@@ -124,7 +126,7 @@ describe('commands', () => {
     expect(seen).toBeGreaterThan(150)
   })
 
-  it.each(pages.filter((page) => !/^docs\/adr\/|^CHANGELOG|^docs\/promises/.test(page)))(
+  it.each(pages.filter((page) => !OF_OTHER_TIMES.test(page)))(
     'of a line in %s are there, too',
     async (page) => {
       const faults: string[] = []
