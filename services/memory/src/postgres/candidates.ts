@@ -40,6 +40,7 @@ export async function findBy(
   question: Question,
   limit: number,
 ): Promise<Found> {
+  if (asked.terms.length === 0) return { candidates: [], total: 0, isTotalAtLeast: false }
   const rarest = rarestOf(asked.terms)
   const found = await find(session, rarest, asked, question, limit)
   // What the rarest words alone find may be others', or what the filter leaves out.

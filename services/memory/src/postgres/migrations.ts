@@ -10,6 +10,7 @@ const LOCK_SPACE = 0x4a4d454d
 const MIGRATING = 1
 const WRITING = 2
 const CONSOLIDATING = 3
+const FILLING = 4
 
 /**
  * Begins a transaction of the one who writes now: numbers are given out in the order of commits, over all instances. Its
@@ -21,6 +22,11 @@ export const BEGIN_WRITING = `BEGIN; SELECT pg_advisory_xact_lock(${LOCK_SPACE},
 /** One instance consolidates at a time; others wait for it as long as a statement may take. */
 export const BEGIN_CONSOLIDATING = `SELECT pg_advisory_lock(${LOCK_SPACE}, ${CONSOLIDATING})`
 export const END_CONSOLIDATING = `SELECT pg_advisory_unlock(${LOCK_SPACE}, ${CONSOLIDATING})`
+
+/** Whether this connection is the one whose instance makes the vectors that are missing. */
+export const BEGIN_FILLING = `SELECT pg_try_advisory_lock(${LOCK_SPACE}, ${FILLING}) AS mine`
+/** Begins a transaction of the one instance that changes the schema, however long that takes. */
+export const BEGIN_MIGRATING = `BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(${LOCK_SPACE}, ${MIGRATING})`
 
 /**
  * `MIGRATIONS[n]` takes a database from version n to n + 1; an entry that was ever released is never edited again.
@@ -154,8 +160,7 @@ export async function migrate(pool: DatabasePool, migrations: readonly string[] 
   if ((await pool.use((session) => versionOf(session, pool.shown, migrations.length))) === migrations.length)
     return
   for (let isDone = false; !isDone; ) {
-    const begin = `BEGIN; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(${LOCK_SPACE}, ${MIGRATING})`
-    isDone = await pool.transaction(begin, async (session) => {
+    isDone = await pool.transaction(BEGIN_MIGRATING, async (session) => {
       const version = await versionOf(session, pool.shown, migrations.length)
       const step = migrations[version]
       if (step === undefined) return true

@@ -16,6 +16,7 @@ import {
   type MemoryStats,
 } from '@jamey/contracts'
 import type { Announcement } from '../model/announcement.js'
+import type { EmbeddingSettings } from '../model/embeddings.js'
 import { DEFAULT_LIFETIMES, type LayerBudgets, type LayerLifetimes } from '../model/memory-layers.js'
 import {
   checkId,
@@ -30,6 +31,7 @@ import { RecordStorage, type RecordWork } from '../store/record-storage.js'
 import { pendingAnnouncements } from './announcements.js'
 import { exportPageOf, historyOf, memoryOf, statsOf } from './archive.js'
 import { BEGIN_READING, recallAsOf } from './as-of.js'
+import type { Question } from './candidates.js'
 import { consolidate } from './consolidating.js'
 import type { DatabaseAddress } from './database-address.js'
 import { queryErrorFrom } from './database-errors.js'
@@ -49,6 +51,7 @@ import { recall } from './recall.js'
 import { countFitting, forgetSome, sweepSome } from './removing.js'
 import { carryOut, type WorkOutcome } from './storing.js'
 import type { Turn } from './turn.js'
+import { Meaning } from './vectors/meaning.js'
 
 /** The database, and how it is used. */
 export interface DatabaseSettings {
@@ -66,6 +69,10 @@ export interface PostgresMemoryOptions extends DatabaseSettings {
   readonly ownerBytes?: number | undefined
   /** As in `MemoryStoreOptions`. */
   readonly budgets?: LayerBudgets | undefined
+  /** Where texts and questions are sent for their vectors; nowhere without it. */
+  readonly embeddings?: EmbeddingSettings | undefined
+  /** Told why vectors are not made, although there is an endpoint for them. */
+  readonly onWithoutVectors?: ((why: string) => void) | undefined
   /** Time that a query may take; the server ends it then. */
   readonly queryMs?: number | undefined
   /** Milliseconds since 1970. */
@@ -78,6 +85,8 @@ const READERS = 4
 /** One writes, one publishes, one keeps others from consolidating. */
 const WRITERS = 3
 const WAITING_READS = 10_000
+const CLOCK = () => performance.now()
+const WITHOUT_VECTORS = 'the memory database has no pgvector: CREATE EXTENSION vector there'
 const WAITING_CONSOLIDATIONS = 100
 /** Of the service itself; no client has such an identifier. */
 const OWN = ''
@@ -102,16 +111,17 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
   readonly #works: GroupedWrites<RecordWork<unknown>, WorkOutcome>
   readonly #turns: FairTurns
   readonly #consolidations: FairTurns
+  #vectors: DatabasePool | undefined
+  #meaning: Meaning | undefined
 
   private constructor(options: PostgresMemoryOptions) {
     super()
-    const { address, passwordFile, readers = READERS, queryMs = QUERY_MS, ownerBytes } = options
-    const clock = () => performance.now()
-    const common = { address, passwordFile, clock }
+    const { readers = READERS, queryMs = QUERY_MS, ownerBytes } = options
+    const clock = CLOCK
     this.#options = options
     this.#limits = { ...MEMORY_LIMITS, ...options.limits }
-    this.#readers = new DatabasePool({ ...common, connections: readers, statementMs: queryMs })
-    this.#writers = new DatabasePool({ ...common, connections: WRITERS, statementMs: WRITE_MS })
+    this.#readers = this.#pool(readers, queryMs)
+    this.#writers = this.#pool(WRITERS, WRITE_MS)
     const writing = { limits: this.#limits, ownerBytes }
     this.#turns = new FairTurns({
       running: readers,
@@ -137,6 +147,7 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
     const memory = new PostgresMemory(options)
     try {
       await migrate(memory.#writers)
+      await memory.#openMeaning()
       return memory
     } catch (error) {
       await memory.close()
@@ -144,11 +155,30 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
     }
   }
 
+  async #openMeaning(): Promise<void> {
+    const { embeddings, onWithoutVectors } = this.#options
+    if (embeddings === undefined) return
+    const pool = this.#pool(1, WRITE_MS)
+    this.#vectors = pool
+    this.#meaning = await Meaning.open({ embeddings, pool, turn: (work) => this.#turn(work) })
+    if (this.#meaning === undefined) onWithoutVectors?.(WITHOUT_VECTORS)
+  }
+
+  #pool(connections: number, statementMs: number): DatabasePool {
+    const { address, passwordFile } = this.#options
+    return new DatabasePool({ address, passwordFile, connections, statementMs, clock: CLOCK })
+  }
+
   /** Connects, changes nothing, and tells how many memories there are. Rejects with `StorageError`. */
   static async look(settings: DatabaseSettings): Promise<{ readonly memories: number }> {
     const { address, passwordFile } = settings
-    const clock = () => performance.now()
-    const pool = new DatabasePool({ address, passwordFile, connections: 1, statementMs: QUERY_MS, clock })
+    const pool = new DatabasePool({
+      address,
+      passwordFile,
+      connections: 1,
+      statementMs: QUERY_MS,
+      clock: CLOCK,
+    })
     try {
       return await pool.use(async (session) => {
         if ((await versionOf(session, pool.shown, MIGRATIONS.length)) === 0) return { memories: 0 }
@@ -173,22 +203,38 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
   }
 
   statsOf(reach?: Reach): Promise<MemoryStats> {
-    return this.#read(statsOf, reach)
+    const { embeddings } = this.#options
+    return this.#read(async (session, reading) => {
+      const stats = await statsOf(session, reading)
+      if (embeddings === undefined) return stats
+      const vectors =
+        this.#meaning === undefined
+          ? { model: embeddings.model, fault: WITHOUT_VECTORS }
+          : await this.#meaning.stats(session, reach === undefined)
+      return { ...stats, index: { ...stats.index, vectors } }
+    }, reach)
   }
 
-  query(input: MemoryQueryInput, { reach, signal }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
-    if (input.as_of === undefined)
-      return this.#read((session, reading) => recall(session, input, reading), reach, signal)
-    return this.#ask(
-      () =>
-        this.#readers.transaction(
-          BEGIN_READING,
-          (session) => recallAsOf(session, input, { nowMs: this.#now(), reach }),
-          signal,
-        ),
-      reach,
-      signal,
-    )
+  async query(input: MemoryQueryInput, { reach, signal }: MemoryCallOptions = {}): Promise<MemoryRecalled> {
+    if (input.as_of !== undefined) return this.#queryAsOf(input, reach, signal)
+    const nearest = await this.#nearestTo(input.query?.trim() ?? '')
+    return this.#read((session, reading) => recall(session, input, { ...reading, nearest }), reach, signal)
+  }
+
+  /** Waits for the vector of a question before there is a connection for it. */
+  async #nearestTo(text: string) {
+    const { embeddings } = this.#options
+    if (embeddings === undefined || text === '') return undefined
+    const meaning = this.#meaning
+    if (meaning === undefined) return async () => ({ missing: WITHOUT_VECTORS })
+    const asked = await meaning.asked(text)
+    return (session: Session, question: Question, depth: number) =>
+      meaning.nearest(session, asked, { ...question, depth })
+  }
+
+  #queryAsOf(input: MemoryQueryInput, reach?: Reach, signal?: AbortSignal): Promise<MemoryRecalled> {
+    const work = (session: Session) => recallAsOf(session, input, { nowMs: this.#now(), reach })
+    return this.#ask(() => this.#readers.transaction(BEGIN_READING, work, signal), reach, signal)
   }
 
   async forget(
@@ -274,8 +320,9 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
 
   /** Finishes the writes already asked for, and lets go of the connections. */
   async close(): Promise<void> {
+    await this.#meaning?.close()
     await this.#works.idle()
-    await Promise.all([this.#readers.close(), this.#writers.close()])
+    await Promise.all([this.#readers.close(), this.#writers.close(), this.#vectors?.close()])
   }
 
   #now(): number {

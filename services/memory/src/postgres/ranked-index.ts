@@ -41,7 +41,7 @@ interface CountedRow {
 export async function rankedIndex(
   session: Session,
   asked: Asked,
-  { candidates }: Found,
+  { candidates, beside }: Found & { readonly beside: readonly number[] },
   question: Question,
 ): Promise<RankedIndex> {
   const { collection } = asked
@@ -49,7 +49,12 @@ export async function rankedIndex(
   for (const { word, memories } of await commonTerms(session, candidates, texts))
     collection.having.set(word, memories)
   const index = new MemoryIndex(collection)
-  for (const row of await countedRows(session, candidates, [...collection.having.keys()], question)) {
+  for (const row of await countedRows(
+    session,
+    { candidates, beside },
+    [...collection.having.keys()],
+    question,
+  )) {
     index.putCounted(factsOf(row), row.terms_count, Object.entries(row.counts ?? {}))
   }
   return { index, texts }
@@ -93,16 +98,16 @@ function commonTerms(
   return countedAmong(session, [...new Set(words.map(termOf))])
 }
 
-/** The candidates and their neighbours, in the order of storing. */
+/** The candidates, their neighbours, and what is beside them for another reason, in the order of storing. */
 function countedRows(
   session: Session,
-  candidates: readonly Candidate[],
+  { candidates, beside }: { readonly candidates: readonly Candidate[]; readonly beside: readonly number[] },
   terms: readonly string[],
   { filter, nowMs }: Question,
 ): Promise<CountedRow[]> {
   const parameters = new Parameters()
   const seqs = candidates.map(({ seq }) => seq)
-  const all = parameters.add(seqs)
+  const all = parameters.add([...seqs, ...beside])
   const best = parameters.add(seqs.slice(0, WINDOW))
   const condition = filterSql(filter, nowMs, parameters)
   return session.rows<CountedRow>(

@@ -4,7 +4,9 @@ import type { Reach } from '../model/memory-storage.js'
 import { cursorAt, placeOf } from '../search/cursor.js'
 import { explanation } from '../search/explanation.js'
 import { circumstancesOf, ownedBy } from '../search/filter.js'
+import { fusedWith, meaningOf, type Nearest } from '../search/fuse.js'
 import { IndexFilter } from '../search/index-filter.js'
+import type { MemoryIndex } from '../search/memory-index.js'
 import { Ranker, type Ranking, WINDOW } from '../search/ranking.js'
 import { score } from '../search/score.js'
 import { askedFor } from './asked-words.js'
@@ -24,11 +26,18 @@ const IS_WITHIN_PAGE = `(measured.up_to <= ${PAGE_BYTES} OR measured.place = 1)`
 
 type SearchedRow = MemoryRow & { readonly seq: number }
 
+interface Reading {
+  readonly nowMs: number
+  readonly reach: Reach | undefined
+  /** Finds by meaning, where there is an endpoint of embeddings: similarities by `seq`. */
+  readonly nearest?: ((session: Session, question: Question, depth: number) => Promise<Nearest>) | undefined
+}
+
 /** Answers a query: the newest first without words, else the best first; see `score.ts` for what best means. */
 export async function recall(
   session: Session,
   input: MemoryQueryInput,
-  { nowMs, reach }: { nowMs: number; reach: Reach | undefined },
+  { nowMs, reach, nearest }: Reading,
 ): Promise<MemoryRecalled> {
   const query = parsed(queryOthersSchema, input)
   const filter = {
@@ -41,7 +50,7 @@ export async function recall(
   }
   const question = { query, filter, nowMs }
   const text = query.query?.trim() ?? ''
-  return text === '' ? list(session, question) : search(session, text, question)
+  return text === '' ? list(session, question) : search(session, text, question, nearest)
 }
 
 async function list(session: Session, { query, filter, nowMs }: Question): Promise<MemoryRecalled> {
@@ -87,20 +96,29 @@ async function list(session: Session, { query, filter, nowMs }: Question): Promi
   }
 }
 
-async function search(session: Session, text: string, question: Question): Promise<MemoryRecalled> {
+async function search(
+  session: Session,
+  text: string,
+  question: Question,
+  nearestTo: Reading['nearest'],
+): Promise<MemoryRecalled> {
   const { query, nowMs } = question
   const [offset = 0] = query.cursor === undefined ? [query.offset ?? 0] : placeOf(query.cursor, 1)
   const depth = offset + query.limit
   const asked = await askedFor(session, text)
-  if (asked.terms.length === 0) return { memories: [], total: 0 }
+  const near = await nearestTo?.(session, question, depth)
   const found = await findBy(session, asked, question, Math.max(depth, WINDOW))
-  const { index, texts } = await rankedIndex(session, asked, found, question)
+  const beside = near !== undefined && 'near' in near ? [...near.near.keys()] : []
+  if (found.total === 0 && beside.length === 0) return { memories: [], total: 0 }
+  const { index, texts } = await rankedIndex(session, asked, { ...found, beside }, question)
+  const nearest = byDocument(index, near)
   const ranker = new Ranker(index)
   // Nothing is in this index that was not to be found.
   const filter = new IndexFilter(index, {}, Number.NEGATIVE_INFINITY)
   const textsOf = (docs: readonly number[]) =>
     docs.map((doc) => texts.get(index.documents.seq[doc] as number) ?? '')
-  const ranking = ranker.rank(text, { filter, depth, nowMs, textsOf })
+  const byWords = ranker.rank(text, { filter, depth: Math.max(depth, beside.length), nowMs, textsOf })
+  const ranking = nearest !== undefined && 'near' in nearest ? fusedWith(byWords, nearest.near) : byWords
   const page = ranking.ranked.slice(offset, depth)
   const hits = new Map(page.map((hit) => [index.documents.seq[hit.doc] as number, hit]))
   const rows = await pageOf(session, [...hits.keys()])
@@ -109,28 +127,44 @@ async function search(session: Session, text: string, question: Question): Promi
     if (hit === undefined) return []
     const recalled = { ...memoryFromRow(row), score: hit.score / ranking.best }
     return query.explain === true
-      ? { ...recalled, why: explanation(ranker, ranking, hit.doc, row, nowMs) }
+      ? {
+          ...recalled,
+          why: { ...explanation(ranker, byWords, hit.doc, row, nowMs), ...meaningOf(nearest, hit.doc) },
+        }
       : recalled
   })
-  return answer(memories, { found, ranking, page, end: offset + memories.length })
+  const isFused = ranking !== byWords
+  return answer(memories, { found, ranking, isFused, page, end: offset + memories.length })
+}
+
+/** Similarities by the documents of an index. */
+function byDocument({ documents }: MemoryIndex, nearest: Nearest | undefined): Nearest | undefined {
+  if (nearest === undefined || 'missing' in nearest) return nearest
+  const found = [...nearest.near].flatMap(([seq, similarity]) => {
+    const doc = documents.find(seq)
+    return doc === undefined ? [] : [[doc, similarity] as const]
+  })
+  return { near: new Map(found) }
 }
 
 interface Answered {
   readonly found: Found
   readonly ranking: Ranking
+  /** By meaning, too, which never counts all. */
+  readonly isFused: boolean
   readonly page: readonly unknown[]
   readonly end: number
 }
 
 function answer(
   memories: MemoryRecalled['memories'],
-  { found, ranking, page, end }: Answered,
+  { found, ranking, isFused, page, end }: Answered,
 ): MemoryRecalled {
   const total = Math.max(found.total, ranking.ranked.length)
   return {
     memories,
     total,
-    ...(found.isTotalAtLeast ? { total_is_at_least: true as const } : {}),
+    ...(found.isTotalAtLeast || isFused ? { total_is_at_least: true as const } : {}),
     ...(memories.length < page.length ? { truncated: true as const } : {}),
     ...(memories.length > 0 && end < total ? { next_cursor: cursorAt([end]) } : {}),
   }

@@ -1,3 +1,6 @@
+import type { MemoryWhy } from '@jamey/contracts'
+import type { Ranking } from './ranking.js'
+
 /** How much the first places stand out; the usual value, for which no collection has to be known. */
 const CONSTANT = 60
 
@@ -20,4 +23,21 @@ export function fuse(lists: readonly (readonly number[])[]): Fused[] {
   return [...scores]
     .map(([doc, score]) => ({ doc, score: score / best }))
     .sort((one, other) => other.score - one.score)
+}
+
+/** What is nearest to a question, with its cosine, the nearest first; or why that is not known. */
+export type Nearest = { readonly near: ReadonlyMap<number, number> } | { readonly missing: string }
+
+/** What is far up by its words, by its meaning, or by both. Of what is near in meaning only the nearest are counted. */
+export function fusedWith(byWords: Ranking, near: ReadonlyMap<number, number>): Ranking {
+  const ranked = fuse([byWords.ranked.map(({ doc }) => doc), [...near.keys()]])
+  return { ...byWords, ranked, total: Math.max(byWords.total, ranked.length), isTotalAtLeast: true, best: 1 }
+}
+
+/** How near a memory is to the question, or why that is not known. */
+export function meaningOf(nearest: Nearest | undefined, doc: number): Pick<MemoryWhy, 'meaning'> {
+  if (nearest === undefined) return {}
+  if ('missing' in nearest) return { meaning: { missing: nearest.missing } }
+  const similarity = nearest.near.get(doc)
+  return similarity === undefined ? {} : { meaning: { similarity } }
 }

@@ -1,6 +1,7 @@
 import type { Database } from '../file/database.js'
 import type { QueryVector } from '../model/embeddings.js'
 import { VectorKeeper } from '../vectors/vector-keeper.js'
+import type { Nearest } from './fuse.js'
 import type { IndexFilter } from './index-filter.js'
 import type { MemoryIndex } from './memory-index.js'
 
@@ -8,9 +9,6 @@ import type { MemoryIndex } from './memory-index.js'
 const NEAREST = 200
 /** Time for which vectors are read before a question goes on without them. */
 const SLICE_MS = 25
-
-/** The documents that are nearest to a question with their cosines, the nearest first; or why there are none. */
-export type Nearest = { readonly near: ReadonlyMap<number, number> } | { readonly missing: string }
 
 /** Finds what says the same as a question, by the vectors of the file. */
 export class Meaning {

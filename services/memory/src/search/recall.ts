@@ -2,7 +2,6 @@ import {
   type MemoryQuery,
   type MemoryQueryInput,
   type MemoryRecalled,
-  type MemoryWhy,
   queryOthersSchema,
 } from '@jamey/contracts'
 import type { Database, SqlValue, Statement } from '../file/database.js'
@@ -20,12 +19,12 @@ import {
   filterCondition,
   ownedBy,
 } from './filter.js'
-import { fuse } from './fuse.js'
+import { fusedWith, meaningOf } from './fuse.js'
 import { IndexFilter } from './index-filter.js'
 import { IndexKeeper } from './index-keeper.js'
-import { Meaning, type Nearest } from './meaning.js'
+import { Meaning } from './meaning.js'
 import type { MemoryIndex } from './memory-index.js'
-import { type Ranked, Ranker, type Ranking } from './ranking.js'
+import { type Ranked, Ranker } from './ranking.js'
 import { score } from './score.js'
 
 /** Bytes of one page, as content, tags and metadata lie in the file; it has one memory at least. */
@@ -248,20 +247,6 @@ export class Recall {
 interface Asked {
   readonly nowMs: number
   readonly asked: QueryVector | undefined
-}
-
-/** What is far up by its words, by its meaning, or by both. Of what is near in meaning only the nearest are counted. */
-function fusedWith(byWords: Ranking, near: ReadonlyMap<number, number>): Ranking {
-  const ranked = fuse([byWords.ranked.map(({ doc }) => doc), [...near.keys()]])
-  return { ...byWords, ranked, total: Math.max(byWords.total, ranked.length), isTotalAtLeast: true, best: 1 }
-}
-
-/** How near a memory is to the question, or why that is not known. */
-function meaningOf(nearest: Nearest | undefined, doc: number): Pick<MemoryWhy, 'meaning'> {
-  if (nearest === undefined) return {}
-  if ('missing' in nearest) return { meaning: { missing: nearest.missing } }
-  const similarity = nearest.near.get(doc)
-  return similarity === undefined ? {} : { meaning: { similarity } }
 }
 
 function tooSlow(forMs: number): MemoryRefusedError {

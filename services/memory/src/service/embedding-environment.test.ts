@@ -62,7 +62,6 @@ describe('the endpoint of embeddings', () => {
     ['that is no URL', { JAMEY_EMBEDDINGS_URL: 'ollama' }, 'JAMEY_EMBEDDINGS_URL'],
     ['without a model', { JAMEY_EMBEDDINGS_MODEL: ' ' }, 'JAMEY_EMBEDDINGS_MODEL'],
     ['without an address', { JAMEY_EMBEDDINGS_URL: '' }, 'JAMEY_EMBEDDINGS_URL'],
-    ['beside a database', { JAMEY_MEMORY_URL: 'postgres://localhost/memory' }, 'JAMEY_EMBEDDINGS_URL'],
     ['with too large a batch', { JAMEY_EMBEDDINGS_BATCH: '5000' }, 'JAMEY_EMBEDDINGS_BATCH'],
     ['without time', { JAMEY_EMBEDDINGS_QUERY_MS: '0' }, 'JAMEY_EMBEDDINGS_QUERY_MS'],
   ])('is refused %s', (_, env, variable) => {

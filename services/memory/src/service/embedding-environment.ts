@@ -48,14 +48,6 @@ export function embeddingsFrom(
     const expected = 'https://host/v1, or http on this machine'
     faults.push({ variable: URL_VARIABLE, found: `a URL that ${fault}`, expected })
   }
-  if (given('JAMEY_MEMORY_URL') !== undefined) {
-    const found = 'an endpoint beside JAMEY_MEMORY_URL'
-    faults.push({
-      variable: URL_VARIABLE,
-      found,
-      expected: 'one of the two only: vectors are kept in a memory file',
-    })
-  }
   const model = given('JAMEY_EMBEDDINGS_MODEL')
   if (model === undefined) {
     const expected = `the name of a model at ${URL_VARIABLE}`

@@ -142,12 +142,12 @@ class BusMemory implements MemoryService {
 
   async #openDatabase(settings: PostgresMemoryOptions, signal: AbortSignal): Promise<OwnedFile | undefined> {
     const { bus, log, embeddings } = this.#options
-    if (embeddings !== undefined)
-      log?.warn('memories in PostgreSQL are found by their words alone, without embeddings')
+    const onWithoutVectors = (why: string) =>
+      log?.warn({ reason: why }, 'memories are found by their words alone')
     const parts = {
       clock: this.#clock,
       log,
-      open: () => PostgresMemory.open(settings),
+      open: () => PostgresMemory.open({ ...settings, embeddings, onWithoutVectors }),
       onAway: (error: StorageError | undefined) => bus.setFault(WRITING, error && faultOf(error)),
     }
     const store = await openShared(parts, signal)

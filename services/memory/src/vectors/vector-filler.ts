@@ -1,6 +1,6 @@
 import { EmbeddingsError, StorageError } from '../model/errors.js'
 import type { EmbeddingEndpoint } from './embedding-endpoint.js'
-import type { MissingVector, VectorTable } from './vector-table.js'
+import type { MissingVector } from './vector-table.js'
 
 /** Waits between two tries: doubled with each failure, up to the last. */
 const FIRST_RETRY_MS = 1000
@@ -10,8 +10,17 @@ const IDLE_MS = 1000
 /** Number of texts that the endpoint does not take; they are tried again by the next process. */
 const MAXIMUM_REFUSED = 10_000
 
+type Awaitable<T> = T | Promise<T>
+
+/** Where vectors are kept, and known to be missing. */
+export interface VectorsToFill {
+  /** The next ones to make; those may be left out that the endpoint does not take. */
+  missing(limit: number, refused: ReadonlySet<number>): Awaitable<MissingVector[]>
+  put(made: readonly (MissingVector & { readonly vector: Float32Array })[]): Awaitable<void>
+}
+
 export interface FillerParts {
-  readonly table: Pick<VectorTable, 'missing' | 'put'>
+  readonly table: VectorsToFill
   readonly endpoint: Pick<EmbeddingEndpoint, 'embed'>
   readonly batch: number
   /** Resolves after so many milliseconds, or when it is to end. */
@@ -46,7 +55,8 @@ export class VectorFiller {
     while (!this.#isEnding) {
       if (waiting.length === 0) {
         const { table, batch } = this.#parts
-        waiting = table.missing(batch).filter(({ seq }) => !this.#refused.has(seq))
+        const missing = await table.missing(batch, this.#refused)
+        waiting = missing.filter(({ seq }) => !this.#refused.has(seq))
         if (waiting.length === 0) {
           await this.#parts.wait(IDLE_MS)
           continue
@@ -67,7 +77,9 @@ export class VectorFiller {
     const asked = waiting.slice(0, this.#size)
     try {
       const vectors = await endpoint.embed(asked.map(({ content }) => content))
-      table.put(asked.flatMap((one, i) => (vectors[i] === undefined ? [] : [{ ...one, vector: vectors[i] }])))
+      await table.put(
+        asked.flatMap((one, i) => (vectors[i] === undefined ? [] : [{ ...one, vector: vectors[i] }])),
+      )
       for (const [i, { seq }] of asked.entries()) if (vectors[i] === undefined) this.#refuse(seq)
       this.#failures = 0
       this.fault = undefined
