@@ -14,22 +14,31 @@ export interface Scale {
   readonly questions: readonly { readonly name: string; readonly p50: number; readonly p99: number }[]
 }
 
-const WORDS = 200_000
+export const WORDS = 200_000
 const IN_FLIGHT = 500
 const ASKED = 200
 /** Share of a text that are words like these, as in English. */
 const LITTLE = 'the to and of a in is it was for on that with we at'.split(' ')
 const LITTLE_SHARE = 0.4
 
-/** Stores so many memories, and asks in the same process: what the thread of a service takes for it. */
-export async function scaleOf(memories: number, folder: string): Promise<Scale> {
-  const random = randomFrom(42)
+/** Words as often as in a language, and texts of them. */
+export function wordsAndTexts(random: () => number): {
+  readonly word: () => string
+  readonly text: () => string
+} {
   // The n-th word comes about 1/n as often as the first.
   const word = (): string => `w${Math.floor(WORDS ** random()).toString(36)}`
   const text = (): string =>
     Array.from({ length: 12 + Math.floor(random() * 25) }, () =>
       random() < LITTLE_SHARE ? LITTLE[Math.floor(LITTLE.length * random() ** 2)] : word(),
     ).join(' ')
+  return { word, text }
+}
+
+/** Stores so many memories, and asks in the same process: what the thread of a service takes for it. */
+export async function scaleOf(memories: number, folder: string): Promise<Scale> {
+  const random = randomFrom(42)
+  const { word, text } = wordsAndTexts(random)
   const file = join(folder, `memory-${memories}.db`)
   const filled = MemoryStore.open({ file })
   const begun = performance.now()

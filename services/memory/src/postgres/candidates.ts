@@ -10,7 +10,7 @@ import { Parameters } from './parameters.js'
 import { quoted } from './terms.js'
 
 /** Memories that are scored for one question, so that it costs what its rare words cost. */
-const MOST_SCORED = 10_000
+const MOST_SCORED = 5_000
 
 export interface Question {
   readonly query: MemoryQuery
@@ -50,12 +50,13 @@ export async function findBy(
 
 /** The terms by which memories are looked up; the others only say in which order these come. */
 function rarestOf(terms: readonly AskedTerm[]): readonly AskedTerm[] {
-  let memories = 0
-  const end = terms.findIndex((term, i) => {
-    memories += term.memories
-    return memories > MOST_SCORED && i > 0
-  })
+  const end = terms.findIndex((_, i) => i > 0 && memoriesOf(terms.slice(0, i + 1)) > MOST_SCORED)
   return end === -1 ? terms : terms.slice(0, end)
+}
+
+/** As many have one of these at most. */
+function memoriesOf(terms: readonly AskedTerm[]): number {
+  return terms.reduce((sum, { memories }) => sum + memories, 0)
 }
 
 async function find(
@@ -92,11 +93,12 @@ function scoredSql(by: readonly AskedTerm[], { terms, collection }: Asked, { fil
     const often = `ts_rank('{1,1,1,1}', m.terms, ${parameters.add(quoted(term))}::tsquery)`
     return `coalesce(${parameters.add(weight)}::float8 / (1 + ${share} * (1 / nullif(${often}, 0) - 1)), 0)`
   })
-  const columns = 'm.seq, m.importance, m.occurred_at, m.terms_count'
+  const columns = 'm.seq, m.importance, m.occurred_at, m.terms_count, m.terms'
+  const newest =
+    memoriesOf(by) > MOST_SCORED ? `ORDER BY m.occurred_at DESC, m.seq DESC LIMIT ${MOST_SCORED}` : ''
   const sql = `SELECT m.seq, m.terms_count AS length, m.importance, m.occurred_at, ${worths.join(' + ')} AS relevance
     FROM (
-      SELECT ${columns}, m.terms FROM ${SCHEMA}.memories m
-      WHERE m.terms @@ ${match}::tsquery AND ${condition} ORDER BY m.occurred_at DESC, m.seq DESC LIMIT ${MOST_SCORED}
+      SELECT ${columns} FROM ${SCHEMA}.memories m WHERE m.terms @@ ${match}::tsquery AND ${condition} ${newest}
     ) m`
   return { sql, parameters }
 }

@@ -40,7 +40,8 @@ export function reachSql(
   const isOwn = `${table}.owner = ${parameters.add(storable(owner))}`
   if (isOwnOnly === true) return isOwn
   const scopes = ['shared', ...groups.map((group) => `group:${group}`)]
-  return `(${isOwn} OR ${table}.scope = ANY(${parameters.add(scopes)}::text[]))`
+  // The first condition says nothing more, and lets the index of what is not private be used.
+  return `(${isOwn} OR (${table}.scope <> 'private' AND ${table}.scope = ANY(${parameters.add(scopes)}::text[])))`
 }
 
 const COMPARISONS = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const

@@ -147,6 +147,10 @@ export const MIGRATIONS: readonly string[] = [
     recalled_at bigint NOT NULL
   );
   `,
+  // Beside memories_by_owner: what one client may read of very much is read by both.
+  `
+  CREATE INDEX memories_by_scope ON memories (scope, occurred_at DESC, seq DESC) WHERE scope <> 'private';
+  `,
 ]
 
 /**

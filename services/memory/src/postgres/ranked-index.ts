@@ -1,5 +1,5 @@
 import { MemoryIndex } from '../search/memory-index.js'
-import { WINDOW } from '../search/ranking.js'
+import { READ, WINDOW } from '../search/ranking.js'
 import { FEEDBACK_TEXTS, feedbackShare } from '../search/signals/feedback.js'
 import { TURNS } from '../search/signals/neighbours.js'
 import { CHARACTERS } from '../search/signals/proximity.js'
@@ -11,8 +11,6 @@ import { filterSql } from './filter.js'
 import { SCHEMA } from './migrations.js'
 import { Parameters } from './parameters.js'
 
-/** As many of the best are read, of which the ranking looks at somewhat fewer. */
-const TEXTS = 100
 /** Turns of its session that may say what one is about. */
 const NEIGHBOURS = 8
 
@@ -81,7 +79,7 @@ function factsOf(row: CountedRow) {
 async function textsOf(session: Session, candidates: readonly Candidate[]): Promise<Map<number, string>> {
   const rows = await session.rows<{ seq: number; content: string }>(
     `SELECT seq, left(content, ${CHARACTERS}) AS content FROM ${SCHEMA}.memories WHERE seq = ANY($1)`,
-    [candidates.slice(0, TEXTS).map(({ seq }) => seq)],
+    [candidates.slice(0, READ).map(({ seq }) => seq)],
   )
   return new Map(rows.map(({ seq, content }) => [seq, content]))
 }

@@ -24,6 +24,9 @@ const BYTES = 'octet_length(m.content) + octet_length(m.tags) + octet_length(m.m
 /** The first of a page is, whatever its size. */
 const IS_WITHIN_PAGE = `(measured.up_to <= ${PAGE_BYTES} OR measured.place = 1)`
 
+/** Memories that are counted for a list; to count all of very many takes longer than to read a page of them. */
+const MOST_COUNTED = 10_000
+
 type SearchedRow = MemoryRow & { readonly seq: number }
 
 interface Reading {
@@ -57,9 +60,12 @@ async function list(session: Session, { query, filter, nowMs }: Question): Promi
   const parameters = new Parameters()
   const condition = filterSql(filter, nowMs, parameters)
   const [counted] = await session.rows<{ total: number }>(
-    `SELECT count(*) AS total FROM ${SCHEMA}.memories m WHERE ${condition}`,
+    `SELECT count(*) AS total FROM (
+      SELECT FROM ${SCHEMA}.memories m WHERE ${condition} LIMIT ${MOST_COUNTED + 1}
+    ) AS counted`,
     parameters.values,
   )
+  const total = counted?.total ?? 0
   const place = query.cursor === undefined ? undefined : placeOf(query.cursor, 2)
   const behind =
     place === undefined
@@ -88,7 +94,8 @@ async function list(session: Session, { query, filter, nowMs }: Question): Promi
       const facts = { relevance: 1, importance: row.importance, ageMs: nowMs - row.occurred_at }
       return { ...memoryFromRow(row), score: score(facts) }
     }),
-    total: counted?.total ?? 0,
+    total: Math.min(total, MOST_COUNTED),
+    ...(total > MOST_COUNTED ? { total_is_at_least: true } : {}),
     ...(taken.length < Math.min(query.limit, available) ? { truncated: true } : {}),
     ...(last !== undefined && taken.length < available
       ? { next_cursor: cursorAt([last.occurred_at, last.seq]) }

@@ -12,7 +12,7 @@ import { proximity } from './signals/proximity.js'
 /** As many of the best by their words alone are looked at again, with their neighbours. */
 export const WINDOW = 200
 /** The texts of so many of them are read. */
-const READ = 50
+export const READ = 50
 /** Share of the best score that is added to what happened when the question says. */
 const TIME_SHARE = 0.25
 /** Words that more texts have take longer to score than all others together. */
