@@ -17,9 +17,9 @@ share() {
   mv "$folder/share/$1/.$3.new" "$folder/share/$1/$3"
 }
 
-for part in broker authz jamey-conscience jamey-conscience-2 jamey-memory jamey-memory-2 jamey-gateway jamey-gateway-2; do
+for part in broker authz postgres jamey-conscience jamey-conscience-2 jamey-memory jamey-memory-2 jamey-gateway jamey-gateway-2; do
   name=$part
-  case $part in broker | authz) name=server ;; esac
+  case $part in broker | authz | postgres) name=server ;; esac
   share "$part" "$certs/ca.crt" ca.crt 0644
   share "$part" "$certs/crl.pem" crl.pem 0644
   # The key first: a certificate that has none yet would be refused.
@@ -30,3 +30,6 @@ for part in authz jamey-conscience jamey-conscience-2 jamey-memory jamey-memory-
   share "$part" "$from/token-secret" token-secret 0600
 done
 share authz "$from/authz-secret" authz-secret 0600
+for part in postgres jamey-memory jamey-memory-2; do
+  share "$part" "$from/database-password" database-password 0600
+done

@@ -8,9 +8,10 @@ const deploy = resolve(import.meta.dirname, '../../deploy/compose')
 const NEEDED = { JAMEY_PROXY: '192.0.2.1', VERNEMQ_ACCEPT_EULA: 'yes' }
 
 /** What Docker Compose makes of a file: the names of its services, or what is wrong with it. */
-function check(file: string, given: Readonly<Record<string, string>> = NEEDED) {
+function check(file: string | readonly string[], given: Readonly<Record<string, string>> = NEEDED) {
   const env = { PATH: process.env['PATH'], ...given }
-  const args = ['-f', file, 'config', '--services']
+  const files = [file].flat().flatMap((one) => ['-f', one])
+  const args = [...files, 'config', '--services']
   const { status, stdout, stderr } = spawnSync('docker-compose', args, { env, encoding: 'utf8' })
   return { isTaken: status === 0, services: stdout.trim().split('\n'), fault: stderr }
 }
@@ -31,6 +32,13 @@ describe.skipIf(!existsSync('/usr/bin/docker-compose'))('deploy/compose', () => 
     const { fault, services } = check(join(deploy, broker, 'compose.yaml'))
     expect(fault).not.toContain('ERROR')
     expect(services).toHaveLength(10)
+  })
+
+  it.each(['emqx', 'vernemq'])('postgres.yaml goes over the file of %s', (broker) => {
+    const { fault, services } = check([join(deploy, broker, 'compose.yaml'), join(deploy, 'postgres.yaml')])
+    expect(fault).not.toContain('ERROR')
+    expect(services).toHaveLength(11)
+    expect(services).toContain('postgres')
   })
 
   it.each([

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createCertificateDirectory } from '@jamey/auth'
 import { renewCertificates } from '@jamey/auth/authority'
+import { readDatabaseUrl } from '@jamey/memory'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { KNOWN_VARIABLES } from '../../apps/jamey/src/doctor/known-variables.js'
@@ -62,6 +63,41 @@ describe.each(BROKERS)('deploy/compose/%s', (broker) => {
     for (const [name, { volumes: all = [] }] of nodes) {
       expect(all.filter((one) => !one.endsWith(':ro')).map((one) => one.split(':')[0])).toEqual([name])
     }
+  })
+})
+
+describe('deploy/compose/postgres.yaml', () => {
+  const { services, volumes } = parse(readFileSync(join(deploy, 'compose/postgres.yaml'), 'utf8'), {
+    merge: true,
+  }) as { services: Record<string, Service>; volumes: Record<string, unknown> }
+
+  it('has both memories check the certificate of one database, whose password lies in a file', () => {
+    expect(Object.keys(services).sort()).toEqual(['memory', 'memory-2', 'postgres'])
+    for (const name of ['memory', 'memory-2']) {
+      const { environment = {} } = services[name] ?? { image: '' }
+      expect(Object.keys(environment).filter((one) => !KNOWN_VARIABLES.includes(one))).toEqual([])
+      expect(readDatabaseUrl(environment['JAMEY_MEMORY_URL'] ?? '')).toMatchObject({
+        host: 'postgres.jamey',
+        sslMode: 'verify-full',
+        sslRootCertificate: '/etc/jamey/ca.crt',
+        password: undefined,
+      })
+      expect(environment['JAMEY_MEMORY_PASSWORD_FILE']).toBe('/etc/jamey/database-password')
+    }
+  })
+
+  it('has a server that speaks TLS, as nobody, and keeps its data in a volume', () => {
+    const {
+      user,
+      cap_drop: dropped,
+      command = [],
+      ports,
+      volumes: mounted = [],
+    } = services['postgres'] as Service
+    expect([user, dropped, ports]).toEqual([`\${JAMEY_USER:-1000:1000}`, ['ALL'], undefined])
+    expect(command).toContain('ssl=on')
+    expect(mounted.at(-1)).toBe('postgres:/var/lib/postgresql/data')
+    expect(Object.keys(volumes)).toEqual(['postgres'])
   })
 })
 
@@ -161,6 +197,7 @@ describe('deploy/share-certificates.sh', () => {
     const certs = join(folder, '.jamey/certs')
     await createCertificateDirectory(certs, { components: ['jamey-conscience', 'jamey-conscience-2'] })
     writeFileSync(join(folder, '.jamey/token-secret'), 'x', { mode: 0o600 })
+    writeFileSync(join(folder, '.jamey/database-password'), 'y', { mode: 0o600 })
     const share = () => execFileSync('sh', [join(deploy, 'share-certificates.sh'), folder])
     const read = (name: string) => readFileSync(join(folder, 'share', name), 'utf8')
     share()
@@ -168,6 +205,8 @@ describe('deploy/share-certificates.sh', () => {
       ...['ca.crt', 'tls.crt', 'tls.key', 'token-secret'],
     ])
     expect(readdirSync(join(folder, 'share/broker')).sort()).toEqual(['ca.crt', 'tls.crt', 'tls.key'])
+    expect(read('postgres/database-password') + read('jamey-memory-2/database-password')).toBe('yy')
+    expect(readdirSync(join(folder, 'share/postgres'))).toContain('tls.key')
     const modes = ['', 'tls.key', 'token-secret', 'tls.crt'].map(
       (name) => statSync(join(folder, 'share/jamey-conscience', name)).mode & 0o777,
     )

@@ -28,6 +28,7 @@ export interface ConsolidationParts {
   readonly lifetimes: LayerLifetimes
   readonly budgets: LayerBudgets | undefined
   readonly now: () => number
+  /** On the connection that keeps others from consolidating. */
   readonly read: <T>(work: (session: Session) => Promise<T>) => Promise<T>
   readonly carryOut: <T>(work: RecordWork<T>) => Promise<T>
   readonly turn: <T>(work: (turn: Turn) => Promise<T>) => Promise<T>

@@ -264,14 +264,13 @@ export class PostgresMemory extends RecordStorage implements MemoryStorage {
       lifetimes,
       budgets,
       now: () => this.#now(),
-      read: <T>(work: (session: Session) => Promise<T>) => this.#read(work, reach),
       carryOut: <T>(work: RecordWork<T>) => this.carryOut(work),
       turn: <T>(work: (turn: Turn) => Promise<T>) => this.#turn(work),
     }
     const work = async (session: Session): Promise<MemoryConsolidated> => {
       await session.rows(BEGIN_CONSOLIDATING)
       try {
-        return await consolidate(parts, request, reach)
+        return await consolidate({ ...parts, read: (own) => own(session) }, request, reach)
       } finally {
         await session.rows(END_CONSOLIDATING)
       }
