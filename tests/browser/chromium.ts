@@ -10,7 +10,7 @@ import type { PageProgram } from './page.js'
 
 const EXECUTABLE = '/usr/bin/chromium'
 
-/** A Chromium of our own that trusts one certificate more than others do. */
+/** A Chromium of our own that trusts one certificate more than others do, where one is given. */
 export class Chromium {
   readonly #folder: string
   readonly #context: BrowserContext
@@ -20,7 +20,7 @@ export class Chromium {
     this.#context = context
   }
 
-  static async start(certPem: string): Promise<Chromium> {
+  static async start(certPem?: string): Promise<Chromium> {
     const folder = await mkdtemp(join(tmpdir(), 'jamey-chromium-'))
     const context = await chromium.launchPersistentContext(folder, {
       executablePath: EXECUTABLE,
@@ -33,7 +33,7 @@ export class Chromium {
         '--disable-sync',
         '--no-first-run',
         '--disable-quic',
-        `--ignore-certificate-errors-spki-list=${publicKeyHash(certPem)}`,
+        ...(certPem === undefined ? [] : [`--ignore-certificate-errors-spki-list=${publicKeyHash(certPem)}`]),
       ],
     })
     return new Chromium(folder, context)

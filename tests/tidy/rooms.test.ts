@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { circlesOf } from './rooms/circles.js'
@@ -26,8 +26,14 @@ function foldersBelow(folder: string): string[] {
 /** Of one folder alone, without what only tests need. */
 function sourcesIn(folder: string): string[] {
   return readdirSync(folder)
-    .filter((name) => /\.(ts|mjs)$/.test(name) && !/\.(test|contract|support|fixture)\.ts$/.test(name))
+    .filter((name) => /\.(tsx?|mjs)$/.test(name) && !/\.(test|contract|support|fixture)\.ts$/.test(name))
     .map((name) => join(folder, name))
+}
+
+/** Of a file as it is imported, by what it will be compiled to. */
+function sourceOf(file: string): string {
+  const source = file.replace(/\.js$/, '.ts')
+  return existsSync(source) ? source : file.replace(/\.js$/, '.tsx')
 }
 
 /** Files of the same package, type imports counted. */
@@ -36,7 +42,7 @@ function importedBy(file: string): string[] {
     /\bfrom '(\.[^']+)'|\bimport\('(\.[^']+)'\)|^import '(\.[^']+)'/gm,
   )
   return [...found].map(([, named, fetched, bare]) =>
-    resolve(dirname(file), (named ?? fetched ?? bare ?? '').replace(/\.js$/, '.ts')),
+    sourceOf(resolve(dirname(file), named ?? fetched ?? bare ?? '')),
   )
 }
 

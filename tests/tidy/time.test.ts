@@ -22,6 +22,7 @@ const TIMER = /(?<![.\w#])set(?:Timeout|Interval)\((?!callback: )|\bAbortSignal\
 /** Who may ask for the time of day, and what for. */
 const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'apps/jamey/src/broker/in-process.ts': 'whether a certificate is valid',
+  'apps/dashboard/src/state/now.ts': 'what the reader is told',
   'apps/jamey/src/program/command-line.ts': 'what is printed, and whether certificates are valid',
   'apps/jamey/src/install/file-lock.ts': 'the age of a file',
   'apps/jamey/src/terminal/log.ts': 'the timestamp of a line of the log',
@@ -67,12 +68,21 @@ const TELLS_THE_TIME: Readonly<Record<string, string>> = {
   'tests/attacks/peer.ts': 'the timestamp of an envelope',
   'tests/brokers/identity.ts': 'the timestamp of an envelope',
   'tests/brokers/suite.ts': 'the date of a report',
+  'tests/browser/dashboard-stub.ts': 'when a message came',
+  'tests/browser/dashboard-world.ts': 'when what the page shows happened',
   'tests/soak/main.ts': 'the name of a report',
   'tests/soak/summary.ts': 'the date of a report',
 }
 
 /** Who may set a timer of the system, and why its delay is one that it holds. */
 const SETS_TIMERS: Readonly<Record<string, string>> = {
+  'apps/dashboard/src/api/event-stream.ts': 'a constant at the most',
+  'apps/dashboard/src/api/http.ts': 'constants, for who passes nothing else',
+  'apps/dashboard/src/state/live.ts': 'a constant',
+  'apps/dashboard/src/state/now.ts': 'a constant',
+  'apps/dashboard/src/state/poll.ts': 'three minutes at the most',
+  'apps/dashboard/src/state/session.ts': 'a constant',
+  'apps/dashboard/src/views/live-messages.tsx': 'a constant',
   'apps/jamey/src/command-process.ts': 'a constant',
   'apps/jamey/src/commands/mcp/message-collection.ts': 'a minute at the most',
   'apps/jamey/src/commands/sub.ts': 'a day at the most, as --timeout is checked',

@@ -1,0 +1,103 @@
+import type {
+  Approval,
+  ApprovalScope,
+  ApprovalStatus,
+  BrokerStatus,
+  ClientDetails,
+  ClientSummary,
+  FindingList,
+  MemoryRecalled,
+  OutboxList,
+  RetainedMessage,
+  TopicExplanation,
+} from '@jamey/contracts'
+import { call, type QueryValue, segment } from './http.js'
+
+/** Who this page is signed in as. */
+export interface Session {
+  readonly name: string
+  readonly permissions: readonly string[]
+  readonly expires_at?: string
+  readonly csrf_token?: string
+}
+
+export const session = {
+  get: (): Promise<Session> => call('v1/session'),
+  create: (token: string): Promise<Session> => call('v1/session', { method: 'POST', body: { token } }),
+  end: (): Promise<void> => call('v1/session', { method: 'DELETE' }),
+}
+
+export interface ApprovalPage {
+  readonly approvals: readonly Approval[]
+  readonly total: number
+}
+
+export interface ApprovalReply {
+  readonly decision: 'approve' | 'deny'
+  readonly scope?: ApprovalScope
+  readonly note?: string
+}
+
+export const approvals = {
+  list: (status: readonly ApprovalStatus[], limit: number, offset = 0): Promise<ApprovalPage> =>
+    call('v1/approvals', { query: { status, limit, offset } }),
+  answer: (id: string, reply: ApprovalReply): Promise<{ approval: Approval }> =>
+    call(`v1/approvals/${segment(id)}/answer`, { method: 'POST', body: reply }),
+  revoke: (id: string): Promise<{ approval: Approval }> =>
+    call(`v1/approvals/${segment(id)}`, { method: 'DELETE' }),
+}
+
+export interface ClientPage {
+  readonly clients: readonly ClientSummary[]
+  readonly next_cursor?: string
+}
+
+export interface RetainedPage {
+  readonly messages: readonly RetainedMessage[]
+  readonly next_cursor?: string
+}
+
+export const broker = {
+  status: (): Promise<BrokerStatus> => call('v1/broker'),
+  clients: (query: Readonly<Record<string, QueryValue>>, signal?: AbortSignal): Promise<ClientPage> =>
+    call('v1/broker/clients', { query, signal }),
+  client: (id: string): Promise<{ client: ClientDetails }> => call(`v1/broker/clients/${segment(id)}`),
+  disconnect: (id: string): Promise<unknown> =>
+    call(`v1/broker/clients/${segment(id)}`, { method: 'DELETE' }),
+  retained: (query: Readonly<Record<string, QueryValue>>): Promise<RetainedPage> =>
+    call('v1/broker/retained', { query }),
+  topic: (topic: string): Promise<{ explanation: TopicExplanation }> =>
+    call(`v1/broker/topics/${segment(topic)}`),
+  outbox: (): Promise<OutboxList> => call('v1/broker/outbox'),
+  findings: (): Promise<FindingList> => call('v1/broker/findings'),
+}
+
+export const memories = {
+  /** `of` says whose: the caller's own, or everybody's. What an operator looks for does not count as recalled. */
+  recall: (of: 'own' | 'all', query: Readonly<Record<string, QueryValue>>): Promise<MemoryRecalled> =>
+    call(of === 'own' ? 'v1/memories' : 'v1/others/memories', {
+      query: { ...query, explain: true, count_recall: false },
+    }),
+}
+
+export interface OutgoingMessage {
+  readonly payload?: unknown
+  readonly payload_text?: string
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+}
+
+export interface RequestAnswer {
+  readonly payload?: unknown
+  readonly sender?: string
+}
+
+export const messages = {
+  publish: (topic: string, message: OutgoingMessage): Promise<{ reason_code?: number }> =>
+    call(`v1/messages/${segment(topic)}`, { method: 'POST', body: message }),
+  request: (
+    topic: string,
+    body: { readonly payload: unknown; readonly action?: string; readonly timeout_ms: number },
+  ): Promise<RequestAnswer> =>
+    call(`v1/requests/${segment(topic)}`, { method: 'POST', body, timeoutMs: body.timeout_ms + 5_000 }),
+}

@@ -1,0 +1,85 @@
+import type { Approval, BrokerStatus } from '@jamey/contracts'
+import { describe, expect, it } from 'vitest'
+import { type Circumstances, concernsOf } from './attention.js'
+
+const NOW = Date.parse('2026-11-30T10:00:00Z')
+const WELL: Circumstances = {
+  waiting: [],
+  findings: [],
+  drops: [],
+  components: new Map(),
+  status: undefined,
+  outbox: [],
+  now: NOW,
+}
+const approval = (requested_by: string, tool: string) => ({ requested_by, tool, expires_at: 'x' }) as Approval
+const subjects = (found: Partial<Circumstances>) =>
+  concernsOf({ ...WELL, ...found }).map(({ tone, subject, text }) => `${tone} ${subject}: ${text}`)
+
+describe('what needs somebody', () => {
+  it('is nothing where all is well', () => {
+    expect(subjects({ findings: [{ severity: 'ok', check: 'disk', summary: 'There is room.' }] })).toEqual([])
+  })
+
+  it('begins with who waits for an answer', () => {
+    const drops = [{ reason: 'queue-full', count: 1 }]
+    expect(subjects({ drops, waiting: [approval('eva', 'rm')] })).toEqual([
+      'bad Approvals: eva waits for an answer about rm, which expires',
+      'warn Drops: 1 message dropped since this page was opened: queue-full 1',
+    ])
+    expect(subjects({ waiting: [approval('eva', 'rm'), approval('eva', 'ls')] })).toEqual([
+      'bad Approvals: 2 calls of 1 client wait for an answer; rm expires first',
+    ])
+  })
+
+  it('tells of components that are away, or cannot do all of their work', () => {
+    const one = { component: 'memory', version: '0', since: '2026-11-30T09:00:00Z' }
+    const components = new Map([
+      ['jamey-memory', { ...one, state: 'offline' as const, reason: 'connection lost' }],
+      ['jamey-gateway', { ...one, state: 'online' as const }],
+      [
+        'jamey-conscience',
+        { ...one, state: 'online' as const, faults: [{ kind: 'unheard', message: 'it is not heard' }] },
+      ],
+    ])
+    expect(subjects({ components })).toEqual([
+      'bad Component: jamey-memory is offline: connection lost',
+      'bad Component: jamey-conscience cannot do all of its work: it is not heard',
+    ])
+  })
+
+  it('puts what failed before what may', () => {
+    const findings = [
+      { severity: 'warning' as const, check: 'a', summary: 'soon' },
+      { severity: 'failed' as const, check: 'b', summary: 'now' },
+    ]
+    expect(subjects({ findings })).toEqual(['bad Finding: now', 'warn Finding: soon'])
+  })
+
+  it('tells of certificates that end within two weeks, and of limits that are nearly used', () => {
+    const status = {
+      certificates: [
+        { name: 'a.pem', subject: '', not_after: '2026-12-01T00:00:00Z' },
+        { name: 'b.pem', subject: '', not_after: '2026-11-01T00:00:00Z' },
+        { name: 'c.pem', subject: '', not_after: '2027-11-01T00:00:00Z' },
+      ],
+      limits: {
+        connections: { value: 10, in_use: 8 },
+        sessions: { value: 10, in_use: 7 },
+        topics: { value: 1 },
+      },
+    } as unknown as BrokerStatus
+    expect(subjects({ status })).toEqual([
+      'bad Certificate: b.pem has ended',
+      'warn Certificate: a.pem ends soon',
+      'warn Limit: connections is 80 % used: 8 of 10',
+    ])
+  })
+
+  it('tells of dead letters', () => {
+    const outbox = [{ client_id: 'jamey-memory', waiting: 3, dead: 2, dead_letters: [] }]
+    expect(subjects({ outbox })).toEqual([
+      'warn Dead letters: the broker does not take 2 messages of jamey-memory',
+    ])
+  })
+})

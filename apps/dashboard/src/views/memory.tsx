@@ -1,0 +1,221 @@
+import type { MemoryRecalled } from '@jamey/contracts'
+import { useRef, useState } from 'preact/hooks'
+import { memories } from '../api/endpoints.js'
+import { formatCount } from '../format/numbers.js'
+import { useAct } from '../parts/async.js'
+import { JsonView } from '../parts/json.js'
+import { Empty, NeedsPermission, ProblemNote } from '../parts/notice.js'
+import { useShortcuts } from '../parts/shortcut-keys.js'
+import { Text } from '../parts/text.js'
+import { Age, Time } from '../parts/time.js'
+import { MEMORY_QUERY, OTHERS_QUERY } from '../state/permissions.js'
+import { rights } from '../state/session.js'
+import { LAYER_NAMES } from './memory-layers.js'
+import { MemoryWhy } from './memory-why.js'
+
+const LIMIT = 20
+
+interface Question {
+  readonly of: 'own' | 'all'
+  readonly q: string
+  readonly layer: string
+  readonly tag: string
+  readonly owner: string
+}
+
+type Found = MemoryRecalled['memories'][number]
+
+/** What is remembered, and why it was found. */
+export function MemorySearch() {
+  const mayOthers = rights.value.mayPublish(OTHERS_QUERY)
+  const mayOwn = rights.value.mayPublish(MEMORY_QUERY)
+  const [question, setQuestion] = useState<Question>({
+    of: mayOthers ? 'all' : 'own',
+    q: '',
+    layer: '',
+    tag: '',
+    owner: '',
+  })
+  const [found, setFound] = useState<MemoryRecalled | undefined>(undefined)
+  const { isBusy, error, run } = useAct()
+  const input = useRef<HTMLInputElement>(null)
+  useShortcuts([{ key: '/', does: 'search memories', run: () => input.current?.focus() }])
+  if (!mayOwn && !mayOthers) {
+    return (
+      <>
+        <h1>Memory</h1>
+        <NeedsPermission permission={`publish:${MEMORY_QUERY}`} what="Searching memories" />
+      </>
+    )
+  }
+  const ask = (cursor?: string): void =>
+    run(async () => {
+      const { of, owner, ...query } = question
+      const next = await memories.recall(of, {
+        ...query,
+        ...(of === 'all' ? { owner } : {}),
+        limit: LIMIT,
+        cursor,
+      })
+      setFound((before) =>
+        cursor === undefined || before === undefined
+          ? next
+          : { ...next, memories: [...before.memories, ...next.memories] },
+      )
+    })
+  return (
+    <>
+      <h1>Memory</h1>
+      <SearchForm
+        question={question}
+        input={input}
+        mayOwn={mayOwn}
+        mayOthers={mayOthers}
+        isBusy={isBusy}
+        onChange={(change) => setQuestion({ ...question, ...change })}
+        onAsk={() => ask()}
+      />
+      {error !== undefined && <ProblemNote error={error} />}
+      {found === undefined ? (
+        <Empty>Without words the newest come first. Looking here does not count as recalling.</Empty>
+      ) : (
+        <>
+          <p class="muted small" role="status">
+            {found.total_is_at_least === true && 'at least '}
+            {formatCount(found.total)} {found.total === 1 ? 'fits' : 'fit'}, best first.
+          </p>
+          {found.memories.length === 0 && <Empty>Nothing fits.</Empty>}
+          <ol class="memories">
+            {found.memories.map((memory) => (
+              <li key={memory.id}>
+                <MemoryRow memory={memory} />
+              </li>
+            ))}
+          </ol>
+          {found.next_cursor !== undefined && (
+            <nav class="pages" aria-label="More memories">
+              <button type="button" disabled={isBusy} onClick={() => ask(found.next_cursor)}>
+                More
+              </button>
+            </nav>
+          )}
+        </>
+      )}
+    </>
+  )
+}
+
+interface FormProps {
+  readonly question: Question
+  readonly input: { current: HTMLInputElement | null }
+  readonly mayOwn: boolean
+  readonly mayOthers: boolean
+  readonly isBusy: boolean
+  onChange(change: Partial<Question>): void
+  onAsk(): void
+}
+
+function SearchForm({ question, input, mayOwn, mayOthers, isBusy, onChange, onAsk }: FormProps) {
+  const text = (name: 'q' | 'tag' | 'owner') => (event: { currentTarget: HTMLInputElement }) =>
+    onChange({ [name]: event.currentTarget.value })
+  return (
+    <search>
+      <form
+        class="bar"
+        onSubmit={(event) => {
+          event.preventDefault()
+          onAsk()
+        }}
+      >
+        <input
+          ref={input}
+          type="search"
+          class="grows"
+          aria-label="Words to look for"
+          placeholder="words, or a question"
+          value={question.q}
+          onInput={text('q')}
+        />
+        <select
+          aria-label="Layer"
+          value={question.layer}
+          onChange={(event) => onChange({ layer: event.currentTarget.value })}
+        >
+          <option value="">every layer</option>
+          {LAYER_NAMES.map((layer) => (
+            <option key={layer} value={layer}>
+              {layer}
+            </option>
+          ))}
+        </select>
+        <input
+          type="text"
+          class="narrow"
+          aria-label="Tag"
+          placeholder="tag"
+          value={question.tag}
+          onInput={text('tag')}
+        />
+        {mayOthers && question.of === 'all' && (
+          <input
+            type="text"
+            class="narrow"
+            aria-label="Owner"
+            placeholder="owner"
+            value={question.owner}
+            onInput={text('owner')}
+          />
+        )}
+        {mayOwn && mayOthers && (
+          <fieldset class="choice">
+            <legend class="unseen">Whose memories</legend>
+            {(['all', 'own'] as const).map((of) => (
+              <label key={of}>
+                <input
+                  type="radio"
+                  name="of"
+                  checked={question.of === of}
+                  onChange={() => onChange({ of })}
+                />
+                {of === 'all' ? 'everybody’s' : 'mine'}
+              </label>
+            ))}
+          </fieldset>
+        )}
+        <button type="submit" class="primary" disabled={isBusy}>
+          {isBusy ? 'Searching…' : 'Search'}
+        </button>
+      </form>
+    </search>
+  )
+}
+
+function MemoryRow({ memory }: { memory: Found }) {
+  const { content, owner, layer, scope, tags, occurred_at, trusted, why, score } = memory
+  return (
+    <article class="memory">
+      <p class="content">
+        <Text>{content}</Text>
+      </p>
+      <p class="muted small">
+        <Time at={occurred_at} /> (<Age at={occurred_at} />
+        ), <Text>{owner}</Text>, {layer}, {scope}
+        {tags.length > 0 && (
+          <>
+            , tags <Text>{tags.join(', ')}</Text>
+          </>
+        )}
+        {!trusted && <b class="tone-warn"> not believed</b>}
+      </p>
+      {why !== undefined && <MemoryWhy why={why} score={score} />}
+      <details>
+        <summary class="small">All of it</summary>
+        <JsonView value={withoutWhy(memory)} label="Memory" />
+      </details>
+    </article>
+  )
+}
+
+function withoutWhy({ why: _, ...memory }: Found): object {
+  return memory
+}

@@ -1,0 +1,63 @@
+import { useState } from 'preact/hooks'
+import { contracts, filterOf } from '../api/contracts.js'
+import { route } from '../state/route.js'
+import { LiveMessages } from './live-messages.js'
+import { TopicExplainer } from './topic-explainer.js'
+import { PublishForm, RequestForm } from './topic-forms.js'
+
+const TOOLS = { explain: 'Explain', publish: 'Publish', request: 'Request' } as const
+type Tool = keyof typeof TOOLS
+
+/** Messages as they come, and what one may do with a topic. */
+export function Topics() {
+  const { query } = route.value
+  const [tool, setTool] = useState<Tool>('explain')
+  const [topic, setTopic] = useState(query.get('topic') ?? '')
+  return (
+    <>
+      <h1>Topics</h1>
+      <datalist id="known-filters">
+        {[...new Set(contracts.map(filterOf))].map((filter) => (
+          <option key={filter} value={filter} />
+        ))}
+      </datalist>
+      <datalist id="known-topics">
+        {[...new Set(contracts.map((one) => one.topic))]
+          .filter((one) => !one.includes('{'))
+          .map((one) => (
+            <option key={one} value={one} />
+          ))}
+      </datalist>
+      <div class="split">
+        <LiveMessages key={query.get('filter')} filter={query.get('filter') ?? ''} onTopic={setTopic} />
+        <section aria-labelledby="topic-tools" class="tools">
+          <h2 id="topic-tools">One topic</h2>
+          <fieldset class="choice">
+            <legend class="unseen">What to do with a topic</legend>
+            {(Object.keys(TOOLS) as Tool[]).map((name) => (
+              <label key={name}>
+                <input type="radio" name="tool" checked={tool === name} onChange={() => setTool(name)} />
+                {TOOLS[name]}
+              </label>
+            ))}
+          </fieldset>
+          <label class="field">
+            <span>Topic</span>
+            <input
+              type="text"
+              class="code"
+              list="known-topics"
+              spellcheck={false}
+              autocomplete="off"
+              value={topic}
+              onInput={(event) => setTopic(event.currentTarget.value)}
+            />
+          </label>
+          {tool === 'explain' && <TopicExplainer topic={topic} />}
+          {tool === 'publish' && <PublishForm topic={topic} />}
+          {tool === 'request' && <RequestForm topic={topic} />}
+        </section>
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,314 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { Chromium } from './chromium.js'
+import { accessibilityFaults, openView, sidewaysPixels, VIEWS, watchFaults } from './dashboard-page.js'
+import { DashboardStub } from './dashboard-stub.js'
+import { clientsOf, fullWorld, growingStatus, verdictOf } from './dashboard-world.js'
+
+/** The operator's page in a real browser, before a gateway that has whatever a view can show. Needs a build. */
+
+const BUILT = resolve(import.meta.dirname, '../../apps/jamey/dashboard')
+const MAXIMUM_BYTES = 180_000
+const MAXIMUM_GZIP_BYTES = 75_000
+
+/** The beginning of the element that has the focus, where nothing shows that it has. */
+const UNSHOWN_FOCUS = `(() => {
+  const element = document.activeElement
+  if (element === null || element === document.body) return undefined
+  const isShown = [element, element.closest('label')].some(
+    (one) => one !== null && getComputedStyle(one).outlineStyle !== 'none',
+  )
+  return isShown ? undefined : element.outerHTML.slice(0, 80)
+})()`
+
+let chromium: Chromium
+let stub: DashboardStub
+let url: string
+let page: Page
+let faults: string[]
+
+beforeAll(async () => {
+  stub = new DashboardStub(fullWorld())
+  url = await stub.listen()
+  chromium = await Chromium.start()
+})
+
+afterAll(async () => {
+  await chromium?.stop()
+  await stub?.close()
+})
+
+beforeEach(async () => {
+  Object.assign(stub.world, fullWorld())
+  page = await chromium.newPage()
+  faults = watchFaults(page)
+})
+
+afterEach(async () => {
+  await page.close()
+  expect(faults).toEqual([])
+})
+
+it(`all built files have at most ${MAXIMUM_BYTES} bytes, and ${MAXIMUM_GZIP_BYTES} gzipped`, async () => {
+  const entries = await readdir(BUILT, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const bytes = await Promise.all(files.map(async (file) => (await stat(file)).size))
+  const gzipped = await Promise.all(files.map(async (file) => gzipSync(await readFile(file)).length))
+  const sum = (sizes: readonly number[]) => sizes.reduce((total, size) => total + size, 0)
+  console.info(`the dashboard: ${sum(bytes)} bytes in ${files.length} files, ${sum(gzipped)} gzipped`)
+  expect(files.length).toBeGreaterThanOrEqual(6)
+  expect(sum(bytes)).toBeLessThanOrEqual(MAXIMUM_BYTES)
+  expect(sum(gzipped)).toBeLessThanOrEqual(MAXIMUM_GZIP_BYTES)
+})
+
+describe('every view', () => {
+  it.each(['light', 'dark'] as const)('has nothing that axe complains of, in the %s theme', async (theme) => {
+    await page.emulateMedia({ colorScheme: theme })
+    const found: string[] = []
+    for (const view of VIEWS) {
+      await openView(page, url, view)
+      found.push(...(await accessibilityFaults(page)).map((fault) => `${view}: ${fault}`))
+    }
+    expect(found).toEqual([])
+  })
+
+  it.each([360, 768, 1440])('fits into %d pixels', async (width) => {
+    await page.setViewportSize({ width, height: 800 })
+    const wide: string[] = []
+    for (const view of VIEWS) {
+      await openView(page, url, view)
+      const pixels = await sidewaysPixels(page)
+      if (pixels > 0) wide.push(`${view}: ${pixels} px`)
+    }
+    expect(wide).toEqual([])
+  })
+
+  it('says what is missing where a call fails, and keeps what it has', async () => {
+    stub.world.failing = /^\/v1\/broker/
+    for (const view of ['overview', 'clients', 'queues', 'outbox', 'limits', 'findings']) {
+      await openView(page, url, view)
+      await expect
+        .poll(() => page.locator('main [role=alert]').first().textContent())
+        .toMatch(/Nobody serves/)
+    }
+    await openView(page, url, 'approvals')
+    expect(await page.locator('article.approval').count()).toBe(3)
+  })
+})
+
+describe('the overview', () => {
+  it('shows first what needs somebody, then figures, rates and verdicts', async () => {
+    await page.clock.install()
+    await openView(page, url, 'overview')
+    await page.waitForSelector('.figures')
+    await expect
+      .poll(() => page.locator('.concerns .subject').allTextContents())
+      .toEqual(['Approvals', 'Component', 'Finding', 'Finding', 'Dead letters', 'Certificate'])
+    await expect.poll(() => page.title()).toMatch(/^\(3\) Overview/)
+    // Three polls of five seconds are two rates each.
+    for (let i = 0; i < 3; i++) {
+      await page.clock.runFor(5_000)
+      await page.waitForTimeout(50)
+    }
+    await page.waitForSelector('.chart canvas')
+    expect(await page.locator('.chart').count()).toBe(4)
+    stub.emit('jamey/conscience/results', verdictOf(3))
+    await expect.poll(() => page.locator('#recent ~ ul li').allTextContents()).toHaveLength(1)
+  })
+
+  it('says that nothing needs anybody where that is so', async () => {
+    Object.assign(stub.world, {
+      approvals: [],
+      components: {},
+      outbox: { components: [] },
+      findings: { findings: [] },
+    })
+    const status = growingStatus(3, false)
+    stub.world.status = () => ({ ...status(), certificates: [] })
+    await openView(page, url, 'overview')
+    await expect.poll(() => page.locator('main').textContent()).toContain('Nothing, as far as is known.')
+  })
+
+  it('says since when it is stale while the gateway is away, and goes on when that is back', async () => {
+    const other = new DashboardStub(fullWorld())
+    const address = await other.listen()
+    await page.clock.install()
+    await openView(page, address, 'overview')
+    await page.waitForSelector('.figures')
+    await other.close()
+    await page.clock.runFor(6_000)
+    await page.waitForSelector('.banner')
+    expect(await page.locator('.banner').textContent()).toMatch(/What you see is from \d\d:\d\d:\d\d/)
+    expect(await page.locator('.figures').count()).toBe(1)
+    const again = new DashboardStub(fullWorld())
+    await again.listen(Number(new URL(address).port))
+    await page.clock.runFor(16_000)
+    await page.waitForSelector('.banner', { state: 'detached' })
+    await again.close()
+  })
+})
+
+describe('by the keyboard alone', () => {
+  it('one skips to the view, goes to the approvals, answers one, and sees all shortcuts', async () => {
+    await openView(page, url, 'overview')
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the view')
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate('document.activeElement.id')).toBe('main')
+    await page.keyboard.press('?')
+    await expect.poll(() => page.evaluate('document.activeElement.className')).toBe('help')
+    await page.keyboard.press('Escape')
+    await expect.poll(() => page.locator('.help').count()).toBe(0)
+    await page.keyboard.press('g')
+    await page.keyboard.press('a')
+    await page.waitForSelector('article.approval')
+    await page.keyboard.press('j')
+    await page.keyboard.press('j')
+    await page.keyboard.press('a')
+    await page.waitForSelector('form.answer')
+    await page.keyboard.press('Escape')
+    await expect.poll(() => page.locator('form.answer').count()).toBe(0)
+    await page.keyboard.press('a')
+    await expect.poll(() => page.evaluate('document.activeElement.type')).toBe('radio')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('as agreed')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => page.locator('.told').textContent()).toBe('Approved (session): send_email.')
+    const answered = stub.world.approvals.find(({ tool }) => tool === 'send_email')
+    expect(answered).toMatchObject({ status: 'approved', scope: 'session', answers: [{ note: 'as agreed' }] })
+  })
+
+  it('everything that can be reached shows its focus', async () => {
+    await openView(page, url, 'approvals')
+    const bare: string[] = []
+    for (let i = 0; i < 40; i++) {
+      await page.keyboard.press('Tab')
+      const found = await page.evaluate<string | undefined>(UNSHOWN_FOCUS)
+      if (found !== undefined) bare.push(found)
+    }
+    expect(bare).toEqual([])
+  })
+
+  it('single keys can be switched off', async () => {
+    await openView(page, url, 'overview')
+    await page.keyboard.press('?')
+    await page.getByLabel('single keys are shortcuts').uncheck()
+    await page.keyboard.press('g')
+    await page.keyboard.press('a')
+    expect(new URL(page.url()).hash).toBe('#/overview')
+    await page.getByLabel('single keys are shortcuts').check()
+  })
+})
+
+describe('an approval', () => {
+  it('shows every argument, what a rule changes, and characters that are not to be seen', async () => {
+    await openView(page, url, 'approvals')
+    const cards = page.locator('article.approval')
+    expect(await cards.first().textContent()).toContain('rsync -a /srv/backup/ backup@10.2.0.9')
+    expect(await cards.first().textContent()).toContain('A rule changes them')
+    expect(await page.locator('.hidden-character').allTextContents()).toEqual(['U+202E'])
+  })
+
+  it('is denied only by a second step', async () => {
+    await openView(page, url, 'approvals')
+    const card = page.locator('article.approval', { hasText: 'launch_probe' })
+    await card.getByRole('button', { name: 'Deny…' }).click()
+    expect(stub.world.approvals.some(({ status }) => status === 'pending')).toBe(true)
+    await card.getByRole('button', { name: 'Deny', exact: true }).click()
+    await expect.poll(() => page.locator('.told').textContent()).toBe('Denied: launch_probe.')
+  })
+})
+
+describe('a viewer', () => {
+  it('with few rights sees which permission each part needs, and no acts', async () => {
+    stub.world.session = {
+      name: 'guest',
+      permissions: ['publish:jamey/conscience/approvals-list'],
+      csrf_token: 'c',
+    }
+    await openView(page, url, 'approvals')
+    await page.waitForSelector('article.approval')
+    expect(await page.getByRole('button', { name: 'Approve…' }).count()).toBe(0)
+    expect(await page.locator('article.approval').first().textContent()).toContain(
+      'Answering needs the permission publish:jamey/conscience/approvals-answer/jamey-conscience.',
+    )
+    for (const view of ['clients', 'queues', 'outbox', 'limits', 'findings', 'memory', 'verdicts']) {
+      await openView(page, url, view)
+      expect(await page.locator('main').textContent()).toMatch(
+        /needs the permission (publish|subscribe):jamey\//,
+      )
+    }
+  })
+
+  it('of this machine is told that answers need a token', async () => {
+    stub.world.session = { name: 'local', permissions: ['jamey/#'] }
+    await openView(page, url, 'approvals')
+    await page.waitForSelector('article.approval')
+    expect(await page.locator('main').textContent()).toContain('Answers need a token')
+    expect(await page.getByRole('button', { name: 'Approve…' }).count()).toBe(0)
+  })
+
+  it('who is nobody is asked for a token', async () => {
+    stub.world.session = undefined
+    await openView(page, url, 'overview')
+    expect(await page.getByLabel('Token').getAttribute('type')).toBe('password')
+  })
+})
+
+describe('ten thousand clients', () => {
+  it('are looked through page by page, with little work for the browser', async () => {
+    Object.assign(stub.world, { clients: clientsOf(10_000), status: growingStatus(10_000) })
+    const cdp = await page.context().newCDPSession(page)
+    await cdp.send('Performance.enable')
+    const busySeconds = async (): Promise<number> => {
+      const { metrics } = await cdp.send('Performance.getMetrics')
+      return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN
+    }
+    await openView(page, url, 'clients')
+    await page.waitForSelector('tbody tr')
+    expect(await page.locator('tbody tr').count()).toBe(100)
+    const before = await busySeconds()
+    await page.getByRole('button', { name: 'Next' }).click()
+    await expect.poll(() => page.locator('tbody a').first().textContent()).toBe('agent-00101')
+    await page.getByLabel('Search clients').fill('agent-0999')
+    await expect.poll(() => page.locator('tbody tr').count()).toBe(10)
+    await page.getByLabel('Search clients').fill('')
+    await page.getByLabel('Order').selectOption('queued')
+    await expect.poll(() => page.locator('tbody tr').count()).toBe(100)
+    const busy = (await busySeconds()) - before
+    console.info(`four lists of ten thousand clients: ${Math.round(busy * 1000)} ms of the browser's work`)
+    expect(busy).toBeLessThan(2)
+  })
+})
+
+describe('a thousand verdicts at once', () => {
+  it('leave the newest on the page, of which a hundred are drawn', async () => {
+    await openView(page, url, 'verdicts')
+    await expect.poll(() => page.locator('.live-mark').count()).toBe(1)
+    for (let i = 0; i < 1_000; i++) stub.emit('jamey/conscience/results', verdictOf(i))
+    await expect.poll(() => page.locator('main [role=status]').last().textContent()).toMatch(/500 of 500/)
+    expect(await page.locator('.feed > li').count()).toBe(100)
+  })
+})
+
+describe('the theme', () => {
+  it('is the system’s until one is chosen, and stays', async () => {
+    await page.emulateMedia({ colorScheme: 'light' })
+    await openView(page, url, 'overview')
+    const background = () =>
+      page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
+    const light = await background()
+    await page.getByRole('button', { name: /^Theme/ }).click()
+    await page.getByRole('button', { name: /^Theme/ }).click()
+    expect(await background()).not.toBe(light)
+    await page.reload()
+    expect(await background()).not.toBe(light)
+    await page.waitForSelector('main h1')
+    await page.getByRole('button', { name: /^Theme/ }).click()
+    expect(await background()).toBe(light)
+  })
+})
