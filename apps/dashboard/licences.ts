@@ -4,7 +4,7 @@ import type { Plugin } from 'vite'
 
 const PACKAGE = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/
 
-/** Writes LICENSES.txt: what the licences of others ask for where their code is copied. */
+/** Writes assets/LICENSES.txt: what the licences of others ask for where their code is copied. */
 export default function licences(): Plugin {
   return {
     name: 'licences',
@@ -13,7 +13,11 @@ export default function licences(): Plugin {
         part.type === 'chunk' ? Object.keys(part.modules) : [],
       )
       const folders = new Set(files.flatMap((file) => PACKAGE.exec(file)?.[0] ?? []))
-      this.emitFile({ type: 'asset', fileName: 'LICENSES.txt', source: licencesOf([...folders].sort()) })
+      this.emitFile({
+        type: 'asset',
+        fileName: 'assets/LICENSES.txt',
+        source: licencesOf([...folders].sort()),
+      })
     },
   }
 }

@@ -48,9 +48,12 @@ export function Help({ onClose }: { onClose: () => void }) {
         />
         single keys are shortcuts
       </label>
-      <button type="button" onClick={onClose}>
-        Close
-      </button>
+      <div class="acts">
+        <button type="button" onClick={onClose}>
+          Close
+        </button>
+        <a href="./assets/LICENSES.txt">Licences of others</a>
+      </div>
     </aside>
   )
 }
