@@ -75,7 +75,9 @@ describe('the page of a running system', () => {
     await openView(page, system.http, 'sign-in')
     await page
       .getByLabel('Token')
-      .fill(await signToken({ sub: 'eva', permissions: [] }, 'another secret, long enough'))
+      .fill(
+        await signToken({ sub: 'eva', permissions: [] }, 'another secret of the browser test, long enough'),
+      )
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.waitForSelector('[role=alert]')
     expect(await page.locator('.viewer').textContent()).toContain('local')
@@ -83,7 +85,7 @@ describe('the page of a running system', () => {
 })
 
 describe('an approval', () => {
-  const ASKING = ['publish:jamey/conscience/evaluate']
+  const ASKING = ['publish:jamey/conscience/evaluate', 'publish:jamey/conscience/reports']
 
   function guarded(to: string): Promise<string | CallRefusedError> {
     const judge = httpJudge({ url: system.http, token: () => tokenOf('agent-7', ASKING) })
@@ -121,7 +123,7 @@ describe('an approval', () => {
     await card.getByRole('button', { name: 'Deny…' }).click()
     await card.getByLabel(/^Note/).fill('too hot')
     await card.getByRole('button', { name: 'Deny', exact: true }).click()
-    expect(await waiting).toMatchObject({ code: 'denied' })
+    expect(await waiting).toMatchObject({ code: 'approval-denied' })
   })
 
   it('cannot be given by a viewer without the right to, who sees it', async () => {

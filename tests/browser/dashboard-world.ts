@@ -23,6 +23,7 @@ export function clientsOf(count: number): ClientSummary[] {
     queued_bytes: i % 23 === 4 ? (i % 700) * 210 : 0,
     received: i * 37,
     sent: i * 61,
+    messages_per_second: (i * 13) % 97,
     dropped: i % 101 === 7 ? 40 : 0,
     token_expires_at: at((i + 1) * 30_000),
     subscriptions: 2 + (i % 4),
@@ -191,10 +192,10 @@ export function growingStatus(connections: number, drops = true): () => BrokerSt
       limits: {
         connections: { value: 10_000, in_use: connections },
         sessions: { value: 20_000, in_use: connections + 37 },
-        queuedBytes: { value: 268_435_456, in_use: 1_093_220 },
-        retainedMessages: { value: 100_000, in_use: 214 },
-        packetBytes: { value: 1_048_576 },
-        keepAliveSeconds: { value: 1_200 },
+        queued_bytes: { value: 268_435_456, in_use: 1_093_220 },
+        retained_messages: { value: 100_000, in_use: 214 },
+        packet_bytes: { value: 1_048_576 },
+        keep_alive_seconds: { value: 1_200 },
       },
       listeners: [
         {

@@ -53,7 +53,7 @@ describe('what needs somebody', () => {
       { severity: 'warning' as const, check: 'a', summary: 'soon' },
       { severity: 'failed' as const, check: 'b', summary: 'now' },
     ]
-    expect(subjects({ findings })).toEqual(['bad Finding: now', 'warn Finding: soon'])
+    expect(subjects({ findings })).toEqual(['bad Finding: b: now', 'warn Finding: a: soon'])
   })
 
   it('tells of certificates that end within two weeks, and of limits that are nearly used', () => {

@@ -93,7 +93,7 @@ function findingConcerns({ findings }: Circumstances): Concern[] {
       key: `finding ${check} ${summary}`,
       tone: toneOfSeverity(severity) ?? 'warn',
       subject: 'Finding',
-      text: summary,
+      text: `${check}: ${summary}`,
       href: hrefOf('findings'),
       act: 'Mend',
     }))

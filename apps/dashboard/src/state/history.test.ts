@@ -4,11 +4,12 @@ import { History, WINDOW_SECONDS } from './history.js'
 
 const none = { qos0: 0, qos1: 0, qos2: 0 }
 
-function statusOf(received: number, more: Partial<BrokerStatus> = {}): BrokerStatus {
+/** `uptime` is that of the broker at the time of the poll. */
+function statusOf(received: number, uptime: number, more: Partial<BrokerStatus> = {}): BrokerStatus {
   return {
     version: '0',
     started_at: '2026-11-30T10:00:00.000Z',
-    uptime_seconds: 1,
+    uptime_seconds: uptime,
     connections: 3,
     sessions: 3,
     subscriptions: 3,
@@ -37,17 +38,17 @@ function statusOf(received: number, more: Partial<BrokerStatus> = {}): BrokerSta
 describe('the history of rates', () => {
   it('is made of two looks at the counters, by the clock that only goes forward', () => {
     const history = new History()
-    history.add(statusOf(100), 1_000, 1)
+    history.add(statusOf(100, 1), 1_000, 1)
     expect(history.samples).toEqual([])
     // The time of day was corrected in between.
-    history.add(statusOf(150), 900, 6)
+    history.add(statusOf(150, 6), 900, 6)
     expect(history.samples).toMatchObject([{ at: 900, received: 10, sent: 20, bytesReceived: 100 }])
   })
 
   it('names first what happens most often', () => {
     const history = new History()
-    history.add(statusOf(1), 1_000, 1)
-    history.add(statusOf(2), 1_005, 6)
+    history.add(statusOf(1, 1), 1_000, 1)
+    history.add(statusOf(2, 6), 1_005, 6)
     expect(Object.entries(history.samples[0]?.latencyP99 ?? {})).toEqual([
       ['often', 4],
       ['seldom', 9],
@@ -56,16 +57,16 @@ describe('the history of rates', () => {
 
   it('begins anew with a broker that did', () => {
     const history = new History()
-    history.add(statusOf(100), 1_000, 1)
-    history.add(statusOf(5, { started_at: '2026-11-30T11:00:00.000Z' }), 1_005, 6)
+    history.add(statusOf(100, 50), 1_000, 1)
+    history.add(statusOf(5, 2), 1_005, 6)
     expect(history.samples).toEqual([])
-    history.add(statusOf(10, { started_at: '2026-11-30T11:00:00.000Z' }), 1_010, 11)
+    history.add(statusOf(10, 7), 1_010, 11)
     expect(history.samples).toMatchObject([{ received: 1 }])
   })
 
   it('keeps fifteen minutes', () => {
     const history = new History()
-    for (let i = 0; i <= 400; i++) history.add(statusOf(i), 1_000 + i * 5, i * 5)
+    for (let i = 0; i <= 400; i++) history.add(statusOf(i, i * 5), 1_000 + i * 5, i * 5)
     const { samples } = history
     expect(samples.length).toBe(WINDOW_SECONDS / 5)
     expect((samples.at(-1)?.at ?? 0) - (samples[0]?.at ?? 0)).toBeLessThanOrEqual(WINDOW_SECONDS)
@@ -75,9 +76,9 @@ describe('the history of rates', () => {
 describe('drops', () => {
   it('are those since the first look, the most first', () => {
     const history = new History()
-    history.add(statusOf(1, { dropped: { expired: 5, 'queue-full': 7 } }), 1_000, 1)
+    history.add(statusOf(1, 1, { dropped: { expired: 5, 'queue-full': 7 } }), 1_000, 1)
     expect(history.growth).toEqual([])
-    history.add(statusOf(1, { dropped: { expired: 6, 'queue-full': 17, new: 2 } }), 1_005, 6)
+    history.add(statusOf(1, 6, { dropped: { expired: 6, 'queue-full': 17, new: 2 } }), 1_005, 6)
     expect(history.growth).toEqual([
       { reason: 'queue-full', count: 10 },
       { reason: 'new', count: 2 },
@@ -88,8 +89,8 @@ describe('drops', () => {
 
   it('of a broker that started meanwhile are all that it counted', () => {
     const history = new History()
-    history.add(statusOf(1, { dropped: { expired: 5 } }), 1_000, 1)
-    history.add(statusOf(1, { dropped: { expired: 2 }, started_at: '2026-11-30T11:00:00.000Z' }), 1_005, 6)
+    history.add(statusOf(1, 50, { dropped: { expired: 5 } }), 1_000, 1)
+    history.add(statusOf(1, 0, { dropped: { expired: 2 } }), 1_005, 6)
     expect(history.growth).toEqual([{ reason: 'expired', count: 2 }])
   })
 })

@@ -27,7 +27,7 @@ export interface Growth {
 }
 
 interface Counters {
-  readonly startedAt: string
+  readonly uptime: number
   readonly clock: number
   readonly received: number
   readonly sent: number
@@ -43,7 +43,7 @@ export const sumOf = (counts: Readonly<Record<string, number>>): number =>
 
 function countersOf(status: BrokerStatus, clock: number): Counters {
   return {
-    startedAt: status.started_at,
+    uptime: status.uptime_seconds,
     clock,
     received: total(status.messages.received),
     sent: total(status.messages.sent),
@@ -52,6 +52,14 @@ function countersOf(status: BrokerStatus, clock: number): Counters {
     dropped: sumOf(status.dropped),
     refused: sumOf(status.refused),
   }
+}
+
+/** Uptimes are told in whole seconds, and an answer takes its time. */
+const TOLERANCE_SECONDS = 3
+
+/** True where the broker was started between two polls: it has been up for less long than it should be. */
+function isAnew(now: Counters, last: Counters): boolean {
+  return now.uptime < last.uptime + (now.clock - last.clock) - TOLERANCE_SECONDS
 }
 
 /** What the last fifteen minutes of polls say; a broker that started anew begins to count at nothing. */
@@ -85,13 +93,13 @@ export class History {
     const last = this.#last
     this.#last = counters
     this.#dropped = status.dropped
-    if (last === undefined || last.startedAt !== counters.startedAt) {
+    if (last === undefined || isAnew(counters, last)) {
       this.#first = { at, dropped: last === undefined ? status.dropped : {} }
       return
     }
     const seconds = clock - last.clock
     if (seconds <= 0) return
-    const rate = (name: Exclude<keyof Counters, 'startedAt' | 'clock'>): number =>
+    const rate = (name: Exclude<keyof Counters, 'uptime' | 'clock'>): number =>
       Math.max(0, (counters[name] - last[name]) / seconds)
     const sample: Sample = {
       at,

@@ -1,7 +1,7 @@
-import type { ClientSummary } from '@jamey/contracts'
+import type { ClientSort, ClientSummary } from '@jamey/contracts'
 import { useRef, useState } from 'preact/hooks'
 import { broker } from '../api/endpoints.js'
-import { formatCount } from '../format/numbers.js'
+import { formatCount, formatFigure } from '../format/numbers.js'
 import { useRemote } from '../parts/async.js'
 import { Count } from '../parts/count.js'
 import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
@@ -19,14 +19,15 @@ import { ClientDetail } from './client-detail.js'
 
 const PAGE = 100
 
-const SORTS = {
+const SORTS: Readonly<Record<ClientSort, string>> = {
   client_id: 'by name',
+  messages_per_second: 'busiest',
   queued: 'most queued',
   in_flight: 'most in flight',
   received: 'most received',
   sent: 'most sent',
   dropped: 'most dropped',
-} as const
+}
 
 /** Who is connected, as which identity, since when; page by page, for there may be ten thousand. */
 export function Clients() {
@@ -159,6 +160,11 @@ const COLUMNS: readonly Column<ClientSummary>[] = [
   { head: 'Identity', cell: ({ username }) => <Text>{username}</Text> },
   { head: 'Address', isMinor: true, cell: ({ address }) => <code>{address ?? '–'}</code> },
   { head: 'MQTT', isMinor: true, cell: ({ protocol }) => protocol },
+  {
+    head: 'Messages/s',
+    isNumber: true,
+    cell: ({ messages_per_second }) => formatFigure(messages_per_second),
+  },
   {
     head: 'Filters',
     isMinor: true,

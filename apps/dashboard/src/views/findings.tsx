@@ -1,3 +1,5 @@
+import type { FindingList as FindingAnswer } from '@jamey/contracts'
+import { counted } from '../format/numbers.js'
 import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
 import { Text } from '../parts/text.js'
 import { Time } from '../parts/time.js'
@@ -6,6 +8,8 @@ import { errors } from '../state/live.js'
 import { BROKER_QUERY, ERRORS } from '../state/permissions.js'
 import { rights } from '../state/session.js'
 import { findings } from '../state/system.js'
+
+type Found = FindingAnswer['findings']
 
 /** What the doctor found, with what mends it, and failures that components told of. */
 export function Findings() {
@@ -24,42 +28,61 @@ export function Findings() {
 
 function DoctorFindings() {
   const remote = findings.remote.value
+  const checkedAt = remote.data?.checked_at
   return (
     <section aria-labelledby="doctor">
       <h2 id="doctor">
-        Doctor{' '}
-        {remote.at !== undefined && (
+        Doctor
+        {checkedAt !== undefined && (
           <span class="muted">
-            as of <Time at={remote.at} />
+            as of <Time at={checkedAt} />
           </span>
         )}
       </h2>
       <Loaded remote={remote} what="findings">
-        {({ findings: found }) =>
-          found.length === 0 ? (
-            <Empty>Nothing is wrong, as far as the doctor can tell from inside.</Empty>
-          ) : (
-            <ul class="findings">
-              {found.map(({ check, severity, summary, remedy }) => (
-                <li key={`${check} ${summary}`} class={toneOfSeverity(severity)}>
-                  <span class="subject">{severity}</span>
-                  <div>
-                    <p>
-                      <Text>{summary}</Text> <span class="muted small">{check}</span>
-                    </p>
-                    {remedy !== undefined && remedy !== '' && (
-                      <p class="remedy">
-                        <Text>{remedy}</Text>
-                      </p>
-                    )}
-                  </div>
-                </li>
-              ))}
-            </ul>
+        {({ findings: found }) => {
+          const well = found.filter(({ severity }) => severity === 'ok')
+          const wrong = found.filter(({ severity }) => severity !== 'ok')
+          return (
+            <>
+              {wrong.length === 0 ? (
+                <Empty>Nothing is wrong, as far as the doctor can tell from inside.</Empty>
+              ) : (
+                <FindingList found={wrong} />
+              )}
+              {well.length > 0 && (
+                <details class="more">
+                  <summary>{counted(well.length, 'check')} without fault</summary>
+                  <FindingList found={well} />
+                </details>
+              )}
+            </>
           )
-        }
+        }}
       </Loaded>
     </section>
+  )
+}
+
+function FindingList({ found }: { found: Found }) {
+  return (
+    <ul class="findings">
+      {found.map(({ check, severity, summary, remedy }) => (
+        <li key={`${check} ${summary}`} class={toneOfSeverity(severity)}>
+          <span class="subject">{severity}</span>
+          <div>
+            <p>
+              <Text>{check}</Text>: <Text>{summary}</Text>
+            </p>
+            {remedy !== undefined && remedy !== '' && (
+              <p class="remedy">
+                <Text>{remedy}</Text>
+              </p>
+            )}
+          </div>
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -1,5 +1,5 @@
 import type { BrokerStatus } from '@jamey/contracts'
-import { formatBytes, formatCount, formatSeconds } from '../format/numbers.js'
+import { formatBytes, formatCount, formatMilliseconds, formatSeconds } from '../format/numbers.js'
 import { CountTable } from '../parts/count-table.js'
 import { Meter } from '../parts/meter.js'
 import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
@@ -52,12 +52,11 @@ export function Limits() {
             </div>
             <section aria-labelledby="limits">
               <h2 id="limits">Limits</h2>
-              <Table
-                caption="Limits of the broker"
-                columns={LIMITS}
-                rows={byUse(found.limits)}
-                keyOf={([name]) => name}
-              />
+              <Table caption="Limits that are used" columns={USED} rows={used(found.limits)} keyOf={nameOf} />
+              <details class="more">
+                <summary>Limits of single clients, packets and times</summary>
+                <Table caption="Other limits" columns={OTHERS} rows={others(found.limits)} keyOf={nameOf} />
+              </details>
             </section>
             <section aria-labelledby="listeners">
               <h2 id="listeners">Listeners</h2>
@@ -79,35 +78,50 @@ export function Limits() {
   )
 }
 
-/** The name of a limit ends with its unit. */
+/** The name of a limit has its unit; 0 is no limit at all. */
 function withUnit(name: string, value: number): string {
-  if (/bytes$/i.test(name)) return formatBytes(value)
-  if (/seconds$/i.test(name)) return formatSeconds(value)
+  if (value === 0) return 'none'
+  if (/_ms$/.test(name)) return formatMilliseconds(value)
+  if (/_seconds$/.test(name)) return formatSeconds(value)
+  if (/bytes/.test(name)) return formatBytes(value)
   return formatCount(value)
 }
 
 type LimitRow = readonly [string, BrokerStatus['limits'][string]]
 
-/** The fullest first; what nobody counts comes last, in the broker's order. */
-function byUse(limits: BrokerStatus['limits']): LimitRow[] {
-  const share = ([, { value, in_use }]: LimitRow): number => (in_use === undefined ? -1 : in_use / value)
-  return Object.entries(limits).sort((a, b) => share(b) - share(a))
+const nameOf = ([name]: LimitRow): string => name
+
+/** Those whose use is counted, the fullest first. */
+function used(limits: BrokerStatus['limits']): LimitRow[] {
+  const share = ([, { value, in_use = 0 }]: LimitRow): number => in_use / value
+  return Object.entries(limits)
+    .filter(([, { in_use }]) => in_use !== undefined)
+    .sort((a, b) => share(b) - share(a))
 }
 
-const LIMITS: readonly Column<LimitRow>[] = [
-  { head: 'Limit', cell: ([name]) => name },
+function others(limits: BrokerStatus['limits']): LimitRow[] {
+  return Object.entries(limits).filter(([, { in_use }]) => in_use === undefined)
+}
+
+const NAME: Column<LimitRow> = { head: 'Limit', cell: ([name]) => name.replaceAll('_', ' ') }
+const MAXIMUM: Column<LimitRow> = {
+  head: 'Maximum',
+  isNumber: true,
+  cell: ([name, { value }]) => withUnit(name, value),
+}
+const OTHERS = [NAME, MAXIMUM]
+const USED: readonly Column<LimitRow>[] = [
+  NAME,
   {
     head: 'Used',
     isNumber: true,
-    cell: ([name, { in_use }]) =>
-      in_use === undefined ? <span class="muted">–</span> : withUnit(name, in_use),
+    cell: ([name, { in_use = 0 }]) => (in_use === 0 ? <span class="muted">0</span> : withUnit(name, in_use)),
   },
   {
     head: 'Share',
-    cell: ([, { value, in_use }]) =>
-      in_use === undefined ? <span class="muted">–</span> : <Meter value={in_use} maximum={value} />,
+    cell: ([, { value, in_use = 0 }]) => <Meter value={in_use} maximum={value} />,
   },
-  { head: 'Maximum', isNumber: true, cell: ([name, { value }]) => withUnit(name, value) },
+  MAXIMUM,
 ]
 
 const LISTENERS: readonly Column<BrokerStatus['listeners'][number]>[] = [
