@@ -159,10 +159,14 @@ export function verdictOf(n: number): Verdict {
 }
 
 /** A broker whose counters grow as time passes. */
-export function growingStatus(connections: number, drops = true): () => BrokerStatus {
-  const startedAt = Date.now() - 3 * 3_600_000
+export function growingStatus(
+  connections: number,
+  drops = true,
+  now = (): number => Date.now(),
+): () => BrokerStatus {
+  const startedAt = now() - 3 * 3_600_000
   return () => {
-    const seconds = (Date.now() - startedAt) / 1000
+    const seconds = (now() - startedAt) / 1000
     const wave = Math.sin(seconds / 40) * 200
     const received = Math.floor(seconds * 1_240 + wave * 30)
     const counted = (n: number) => ({ qos0: Math.floor(n / 2), qos1: Math.floor(n / 2), qos2: 0 })

@@ -31,7 +31,7 @@ const SOON_MS = 60_000
 /** Time that is left, counted down each second. */
 export function Countdown({ until }: { until: string }) {
   const left = Date.parse(until) - now.value
-  const text = left <= 0 ? 'expired' : formatSeconds(left / 1000)
+  const text = left <= 0 ? 'expired' : `expires in ${formatSeconds(left / 1000)}`
   return (
     <time
       class={left < SOON_MS ? 'countdown tone-bad' : 'countdown'}

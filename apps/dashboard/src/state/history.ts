@@ -54,12 +54,9 @@ function countersOf(status: BrokerStatus, clock: number): Counters {
   }
 }
 
-/** Uptimes are told in whole seconds, and an answer takes its time. */
-const TOLERANCE_SECONDS = 3
-
-/** True where the broker was started between two polls: it has been up for less long than it should be. */
+/** True where the broker was started between two polls: what only grows has become less. */
 function isAnew(now: Counters, last: Counters): boolean {
-  return now.uptime < last.uptime + (now.clock - last.clock) - TOLERANCE_SECONDS
+  return now.uptime < last.uptime || now.received < last.received || now.sent < last.sent
 }
 
 /** What the last fifteen minutes of polls say; a broker that started anew begins to count at nothing. */

@@ -7,6 +7,7 @@ import { JsonView } from '../parts/json.js'
 import { NeedsPermission, ProblemNote } from '../parts/notice.js'
 import { Text } from '../parts/text.js'
 import { Age, Countdown, Time } from '../parts/time.js'
+import { now } from '../state/now.js'
 import { APPROVALS_ANSWER } from '../state/permissions.js'
 import { isLocal, rights, sessionState } from '../state/session.js'
 
@@ -32,7 +33,8 @@ export function ApprovalCard({ approval, onAnswered }: CardProps) {
         </h2>
         {expires_at !== undefined && (
           <span class="expiry">
-            expires in <Countdown until={expires_at} />
+            {' '}
+            <Countdown until={expires_at} />{' '}
           </span>
         )}
       </header>
@@ -143,6 +145,9 @@ function Answer({ approval, onAnswered }: CardProps) {
     return <NeedsPermission permission={`publish:${permission}`} what="Answering" />
   }
   if (isLocal.value) return null
+  if (approval.expires_at !== undefined && Date.parse(approval.expires_at) <= now.value) {
+    return <p class="notice">It has expired, and can no longer be answered.</p>
+  }
   if (approval.requested_by === state.session.name) {
     return <p class="notice">You asked for this yourself, so somebody else has to answer.</p>
   }
