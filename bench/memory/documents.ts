@@ -1,5 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { packagesIn } from './machine-texts.js'
+import { evenly } from './pairs.js'
 import type { EvaluationSet, Question, Text } from './sets.js'
 
 /** Paragraphs of fewer words answer nothing. */
@@ -15,13 +17,37 @@ interface Section {
  * is answered by the paragraphs below it, none of which has the title itself. Reads Markdown and reStructuredText.
  */
 export function documents(folder: string): EvaluationSet {
-  const texts: Text[] = []
-  const questions: Question[] = []
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
     /\.(?:md|rst|rst\.txt)$/.test(name),
   )
-  for (const name of files.toSorted()) {
-    const text = readFileSync(join(folder, name), 'utf8')
+  return sectionsByTitle(
+    'documents',
+    files.toSorted().map((name) => join(folder, name)),
+    (text) => text,
+  )
+}
+
+/** The same of the packages of npm, without what is code. */
+export function readmeSections(modules: string): EvaluationSet {
+  const files = packagesIn(modules).map((folder) => join(folder, 'README.md'))
+  const withoutCode = (text: string): string => text.replace(/^```.*?^```/gms, '')
+  const { texts, questions } = sectionsByTitle(
+    'readmes by section',
+    files.filter((file) => existsSync(file)),
+    withoutCode,
+  )
+  return { name: 'readmes by section', texts, questions: evenly(questions, 400) }
+}
+
+function sectionsByTitle(
+  setName: string,
+  files: readonly string[],
+  prepared: (text: string) => string,
+): EvaluationSet {
+  const texts: Text[] = []
+  const questions: Question[] = []
+  for (const name of files) {
+    const text = prepared(readFileSync(name, 'utf8'))
     for (const { titles, lines } of name.endsWith('.md') ? markdown(text) : restructured(text)) {
       const paragraphs = paragraphsOf(lines)
       const question = titles.slice(-2).join(' ').replace(/[`*:]/g, ' ')
@@ -31,7 +57,7 @@ export function documents(folder: string): EvaluationSet {
       if (answers.length > 0 && question.split(/\s+/).length > 1) questions.push({ text: question, answers })
     }
   }
-  return { name: 'documents', texts, questions }
+  return { name: setName, texts, questions }
 }
 
 function paragraphsOf(lines: readonly string[]): string[] {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { MemoryStore } from '@jamey/memory'
+import { MemoryStore, type RankingSettings } from '@jamey/memory'
 import Libsql from 'libsql'
 import MiniSearch from 'minisearch'
 import type { Text } from './sets.js'
@@ -22,7 +22,13 @@ interface Bm25 {
 
 /** A text may be of a session, and the memory is told so, or not. */
 export async function ours(texts: readonly Text[], folder: string, hasSessions: boolean): Promise<Engine> {
-  const store = MemoryStore.open({ file: join(folder, `memory-${hasSessions}.db`) })
+  const file = join(folder, `memory-${hasSessions}.db`)
+  await fill(file, texts, hasSessions)
+  return openedOurs(file, hasSessions ? 'jamey, with sessions' : 'jamey')
+}
+
+export async function fill(file: string, texts: readonly Text[], hasSessions: boolean): Promise<void> {
+  const store = MemoryStore.open({ file })
   const stored = texts.map(({ content, session, turn }, i) =>
     store.store(
       {
@@ -35,8 +41,13 @@ export async function ours(texts: readonly Text[], folder: string, hasSessions: 
     ),
   )
   await Promise.all(stored)
+  await store.close()
+}
+
+export function openedOurs(file: string, name: string, ranking: Partial<RankingSettings> = {}): Engine {
+  const store = MemoryStore.open({ file, ranking, queryMs: 600_000 })
   return {
-    name: hasSessions ? 'jamey, with sessions' : 'jamey',
+    name,
     find: async (query, limit) => (await store.query({ query, limit })).memories.map(({ id }) => Number(id)),
     close: () => store.close(),
   }

@@ -4,19 +4,18 @@ import { describeMachine, shownMachine } from '../kit/machine.js'
 import { significant } from '../kit/numbers.js'
 import { keepResults } from '../kit/results.js'
 import { endInOrderOnSignals, temporaryFolder } from '../kit/temporary.js'
-import { conversations } from './conversations.js'
-import { documents } from './documents.js'
-import { type Engine, fts5, miniSearch, ours, wink } from './engines.js'
-import { type Quality, qualityOf } from './measures.js'
-import { type Scale, scaleOf } from './scale.js'
-import type { EvaluationSet } from './sets.js'
+import { heldOutSets, qualitiesOf, shownQuality, tuningSets } from './quality.js'
+import { scaleOf } from './scale.js'
+import { sweep } from './sweep.js'
 
 /**
- * `npm run bench:memory`: how well memories are found, beside other full-text searches, in texts of our own; then how
- * long it takes among many. `--docs FOLDER` takes other documentation, `--sizes 10000,100000` other numbers of memories,
- * `--keep` writes the results.
+ * `npm run bench:memory -- PART...`: `quality` is how well memories are found, beside other full-text searches; `sweep`
+ * what each constant of the ranking is worth; `scale` how long it takes among many. Without a part, `quality` and
+ * `scale`. `--docs FOLDER` takes other documentation, `--sizes 10000,100000` other numbers of memories, `--keep` writes
+ * the results, each part in a file of its own.
  */
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     docs: { type: 'string', default: fileURLToPath(new URL('../../../docs', import.meta.url)) },
     sizes: { type: 'string', default: '10000,100000,1000000' },
@@ -24,53 +23,67 @@ const { values } = parseArgs({
   },
 })
 
-endInOrderOnSignals()
-const { path: folder } = temporaryFolder()
-const machine = describeMachine()
-const lines: string[] = []
-const say = (line: string): void => {
-  lines.push(line)
-  process.stdout.write(`${line}\n`)
+type Say = (line: string) => void
+
+const sources = {
+  docs: values.docs,
+  modules: fileURLToPath(new URL('../../../node_modules', import.meta.url)),
 }
 
-async function qualitiesOf(set: EvaluationSet): Promise<Quality[]> {
-  const engines: Engine[] = [
-    await ours(set.texts, temporaryFolder().path, false),
-    fts5(set.texts),
-    miniSearch(set.texts),
-    wink(set.texts),
-  ]
-  // Paragraphs of a section are its turns, which would tell the answer: sessions are for conversations alone.
-  if (set.name === 'conversations') engines.unshift(await ours(set.texts, temporaryFolder().path, true))
-  const found: Quality[] = []
-  for (const engine of engines) {
-    found.push(await qualityOf(set, engine))
-    await engine.close()
+async function quality(say: Say): Promise<readonly object[]> {
+  const rows: object[] = []
+  for (const set of [...tuningSets(sources), ...heldOutSets()]) {
+    say(`\n${set.name}: ${set.texts.length} texts, ${set.questions.length} questions`)
+    say(`${''.padEnd(28)}     R@1     R@5    R@10     MRR nDCG@10`)
+    for (const row of await qualitiesOf(set)) {
+      say(shownQuality(row))
+      rows.push(row)
+    }
   }
-  return found
+  return rows
 }
 
-say(shownMachine(machine))
-const rows: (Quality | Scale)[] = []
-for (const set of [conversations(2026), documents(values.docs)]) {
-  say(`\n${set.name}: ${set.texts.length} texts, ${set.questions.length} questions`)
-  say(`${''.padEnd(28)}     R@1     R@5    R@10     MRR nDCG@10`)
-  for (const row of await qualitiesOf(set)) {
-    const { engine, recall1, recall5, recall10, mrr, ndcg10 } = row
-    const shown = [recall1, recall5, recall10, mrr, ndcg10].map((value) => value.toFixed(1).padStart(8))
-    say(`${engine.padEnd(28)}${shown.join('')}`)
+async function scale(say: Say): Promise<readonly object[]> {
+  const { path } = temporaryFolder()
+  const rows: object[] = []
+  for (const size of values.sizes.split(',').filter(Boolean).map(Number)) {
+    const row = await scaleOf(size, path)
+    const { storesPerSecond, fileMegabytes, startSeconds, indexBytesPerMemory, questions } = row
+    say(
+      `\n${size} memories: ${significant(storesPerSecond)} stored a second, ${significant(fileMegabytes)} MB, ready after ${significant(startSeconds)} s, ${significant(indexBytesPerMemory)} bytes of RAM each`,
+    )
+    for (const { name, p50, p99, cpu } of questions) {
+      say(
+        `${name.padEnd(28)}p50 ${significant(p50)} ms, p99 ${significant(p99)} ms, processor ${significant(cpu)} ms`,
+      )
+    }
     rows.push(row)
   }
+  return rows
 }
-for (const size of values.sizes.split(',').filter(Boolean).map(Number)) {
-  const scale = await scaleOf(size, folder)
-  const { storesPerSecond, fileMegabytes, startSeconds, indexBytesPerMemory, questions } = scale
-  say(
-    `\n${size} memories: ${significant(storesPerSecond)} stored a second, ${significant(fileMegabytes)} MB, ready after ${significant(startSeconds)} s, ${significant(indexBytesPerMemory)} bytes of RAM each`,
-  )
-  for (const { name, p50, p99 } of questions) {
-    say(`${name.padEnd(28)}p50 ${significant(p50)} ms, p99 ${significant(p99)} ms`)
+
+async function swept(say: Say): Promise<readonly object[]> {
+  await sweep(sources, say)
+  return []
+}
+
+const PARTS: Readonly<Record<string, (say: Say) => Promise<readonly object[]>>> = {
+  quality,
+  sweep: swept,
+  scale,
+}
+
+endInOrderOnSignals()
+for (const name of positionals.length === 0 ? ['quality', 'scale'] : positionals) {
+  const part = PARTS[name]
+  if (part === undefined) throw new Error(`no part ${name}; there are ${Object.keys(PARTS).join(', ')}`)
+  const machine = describeMachine()
+  const lines: string[] = []
+  const say: Say = (line) => {
+    lines.push(line)
+    process.stdout.write(`${line}\n`)
   }
-  rows.push(scale)
+  say(shownMachine(machine))
+  const rows = await part(say)
+  if (values.keep) keepResults(`memory-${name}`, lines, machine, rows)
 }
-if (values.keep) keepResults('memory', lines, machine, rows)

@@ -11,7 +11,13 @@ export interface Scale {
   /** From opening the file until the first question is answered. */
   readonly startSeconds: number
   readonly indexBytesPerMemory: number
-  readonly questions: readonly { readonly name: string; readonly p50: number; readonly p99: number }[]
+  /** Milliseconds: of the clock, and of the processor for each. */
+  readonly questions: readonly {
+    readonly name: string
+    readonly p50: number
+    readonly p99: number
+    readonly cpu: number
+  }[]
 }
 
 export const WORDS = 200_000
@@ -69,14 +75,17 @@ export async function scaleOf(memories: number, folder: string): Promise<Scale> 
   const questions = []
   for (const [name, make] of Object.entries(asked)) {
     const times: number[] = []
+    const used = process.cpuUsage()
     for (let i = 0; i < ASKED; i++) {
       const query = make()
       const startedAt = performance.now()
       await store.query({ query }, { reach: { owner: 'agent-3' } })
       times.push(performance.now() - startedAt)
     }
+    const { user, system } = process.cpuUsage(used)
     times.sort((a, b) => a - b)
-    questions.push({ name, p50: median(times), p99: times[Math.floor(ASKED * 0.99)] ?? 0 })
+    const cpu = (user + system) / 1000 / ASKED
+    questions.push({ name, p50: median(times), p99: times[Math.floor(ASKED * 0.99)] ?? 0, cpu })
   }
   await store.close()
   return {

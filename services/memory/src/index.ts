@@ -30,6 +30,7 @@ export {
   type PostgresMemoryOptions,
 } from './postgres/postgres-memory.js'
 export { RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS, score } from './search/score.js'
+export { RANKING, type RankingSettings } from './search/settings.js'
 export { type MemoryEnvironment, memoryOptionsFromEnvironment } from './service/memory-environment.js'
 export {
   createMemory,

@@ -1,7 +1,7 @@
 import type { MemoryQuery } from '@jamey/contracts'
 import type { Filter } from '../search/filter.js'
 import { RECENCY_HALF_LIFE_MS, SCORE_WEIGHTS } from '../search/score.js'
-import { BM25 } from '../search/scoring.js'
+import { lengthNorm, RANKING } from '../search/settings.js'
 import { type Asked, type AskedTerm, anyOf } from './asked-words.js'
 import type { Session } from './database-pool.js'
 import { filterSql } from './filter.js'
@@ -87,11 +87,11 @@ function scoredSql(by: readonly AskedTerm[], { terms, collection }: Asked, { fil
   const parameters = new Parameters()
   const condition = filterSql(filter, nowMs, parameters)
   const match = parameters.add(anyOf(by))
-  const average = parameters.add(collection.averageLength)
-  const share = `${BM25.k1 / 0.645} * (${1 - BM25.b} + ${BM25.b} * m.terms_count / ${average}::float8)`
+  const { constant, perWord } = lengthNorm(RANKING, collection.averageLength)
+  const share = `${parameters.add(constant / 0.645)}::float8 + ${parameters.add(perWord / 0.645)}::float8 * m.terms_count`
   const worths = terms.map(({ term, weight }) => {
     const often = `ts_rank('{1,1,1,1}', m.terms, ${parameters.add(quoted(term))}::tsquery)`
-    return `coalesce(${parameters.add(weight)}::float8 / (1 + ${share} * (1 / nullif(${often}, 0) - 1)), 0)`
+    return `coalesce(${parameters.add(weight)}::float8 / (1 + (${share}) * (1 / nullif(${often}, 0) - 1)), 0)`
   })
   const columns = 'm.seq, m.importance, m.occurred_at, m.terms_count, m.terms'
   const newest =

@@ -1,6 +1,7 @@
 import { MemoryIndex } from '../search/memory-index.js'
 import { READ, WINDOW } from '../search/ranking.js'
-import { FEEDBACK_TEXTS, feedbackShare } from '../search/signals/feedback.js'
+import { RANKING } from '../search/settings.js'
+import { feedbackShare } from '../search/signals/feedback.js'
 import { TURNS } from '../search/signals/neighbours.js'
 import { CHARACTERS } from '../search/signals/proximity.js'
 import { termOf, wordsOf } from '../search/words.js'
@@ -90,8 +91,14 @@ function commonTerms(
   candidates: readonly Candidate[],
   texts: ReadonlyMap<number, string>,
 ): Promise<{ word: string; memories: number }[]> {
-  const best = candidates.slice(0, FEEDBACK_TEXTS)
-  if (feedbackShare(best.map(({ length }) => length)) === 0) return Promise.resolve([])
+  const best = candidates.slice(0, RANKING.feedbackTexts)
+  if (
+    feedbackShare(
+      best.map(({ length }) => length),
+      RANKING,
+    ) === 0
+  )
+    return Promise.resolve([])
   const words = best.flatMap(({ seq }) => wordsOf(texts.get(seq) ?? ''))
   return countedAmong(session, [...new Set(words.map(termOf))])
 }

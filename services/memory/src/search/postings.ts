@@ -45,15 +45,19 @@ export class Postings {
     this.#counts[term] = (this.#counts[term] as number) + 1
   }
 
-  read(term: number, reader: BlockReader): void {
-    if (this.count(term) === 0) return
+  /** Reads the entries after the first so many. */
+  read(term: number, reader: BlockReader, after = 0): void {
+    if (this.count(term) <= after) return
+    let before = 0
     const last = this.#next[term] as number
     let at = this.#first[term] as number
     for (let size = SMALLEST_BLOCK; ; size = Math.min(size * 2, LARGEST_BLOCK)) {
       const page = this.#pages[at >>> PAGE_BITS] as Uint32Array
       const from = at & (PAGE - 1)
-      if (last > at && last <= at + size) return reader(page, from, from + last - at)
-      reader(page, from, from + size)
+      const skipped = Math.min(size, Math.max(0, after - before))
+      if (last > at && last <= at + size) return reader(page, from + skipped, from + last - at)
+      if (skipped < size) reader(page, from + skipped, from + size)
+      before += size
       at = page[from + size] as number
     }
   }

@@ -10,6 +10,9 @@ export const MOST_MEANT = 50
 /** What a term counts that a word may have been meant for. */
 export const MEANT_WEIGHT = 0.8
 
+/** How soon a word that a question has once more counts no more (k3 of BM25). */
+const REPEATED = 1.2
+
 /** The distinct words of what a user typed that tell something; none where it holds nothing that could be looked for. */
 export function searchWords(text: string): string[] {
   return tellingWords([...new Set(wordsOf(text))]).slice(0, MOST_WORDS)
@@ -27,12 +30,24 @@ export interface AskedWord {
 export function askedWords(index: MemoryIndex, text: string): AskedWord[] {
   const asked: AskedWord[] = []
   const seen = new Set<number>()
+  const times = new Map<number, number>()
+  for (const word of wordsOf(text)) {
+    const term = index.vocabulary.find(word)
+    if (term !== undefined) times.set(term, (times.get(term) ?? 0) + 1)
+  }
   for (const word of searchWords(text)) {
-    const found = termsFor(index, word).filter(({ term }) => !seen.has(term))
+    const found = termsFor(index, word)
+      .filter(({ term }) => !seen.has(term))
+      .map(({ term, weight }) => ({ term, weight: weight * askedWeight(times.get(term) ?? 1) }))
     for (const { term } of found) seen.add(term)
     if (found.length > 0) asked.push({ word, terms: found })
   }
   return asked
+}
+
+/** What a word counts that a question has so often, as BM25 has it: less and less more. */
+function askedWeight(times: number): number {
+  return ((REPEATED + 1) * times) / (REPEATED + times)
 }
 
 function termsFor(index: MemoryIndex, word: string): WeightedTerm[] {

@@ -148,6 +148,66 @@ describe('a ranking', () => {
     expect(ranking.ranked[0]?.score).toBeGreaterThan(ranking.ranked[249]?.score ?? 0 - 1)
     expect(ranking.ranked.every(({ doc }) => doc % 100 === 0)).toBe(true)
   })
+
+  it('finds the best of a frequent word without a look at all that have it', () => {
+    const owners = ['a', 'b', 'c']
+    const rows = Array.from({ length: 30_000 }, (_, i) =>
+      row(i + 1, `${'common '.repeat(1 + ((i * 7) % 5))}${'filling '.repeat((i * 11) % 40)}`, {
+        owner: owners[i % 3] as string,
+      }),
+    )
+    const index = indexOf(...rows)
+    const ranker = new Ranker(index)
+    const ask = (owner: string) =>
+      ranker.rank('common', {
+        filter: new IndexFilter(index, { reach: { owner } }, NOW),
+        depth: 10,
+        nowMs: NOW,
+        textsOf: (docs) => docs.map((doc) => rows[doc]?.content ?? ''),
+      })
+    // Others came since, one of which is better than all before, and some went.
+    const expectBest = (owner: string) => {
+      const all = new Ranker(index).scoring
+      const term = { term: index.vocabulary.find('common') ?? 0, weight: 1 }
+      all.begin()
+      all.add(term, 1)
+      const { audiences, audience, state } = index.documents
+      const fitting = [...all.touched.subarray(0, all.touchedCount)].filter(
+        (doc) => audiences[audience[doc] as number]?.owner === owner && state[doc] === 0,
+      )
+      const best = fitting.toSorted((a, b) => (all.scores[b] ?? 0) - (all.scores[a] ?? 0) || b - a)
+      const { ranked, isTotalAtLeast } = ask(owner)
+      expect(ranked.slice(0, 200).map(({ doc }) => doc)).toEqual(best.slice(0, 200))
+      expect(isTotalAtLeast).toBe(true)
+    }
+    expectBest('b')
+    index.put(row(30_001, 'common '.repeat(20), { owner: 'b' }))
+    for (let seq = 2; seq < 600; seq += 3) index.remove(seq)
+    expectBest('b')
+    expectBest('c')
+  })
+
+  it('counts a word for more that a question has twice', () => {
+    const rows = [row(1, 'an apple'), row(2, 'a pear'), row(3, 'a plum')]
+    expect(found(indexOf(...rows), rows, 'apple or pear, pear or plum')[0]).toBe(2)
+    expect(found(indexOf(...rows), rows, 'apple and apples, pear or plum')[0]).toBe(1)
+  })
+
+  it('counts the length of a text for less where all are short', () => {
+    const shares = [1, 10].map((times) => {
+      const filler = 'other words about nothing '.repeat(times)
+      const rows = [row(1, `apple ${filler}`), row(2, `apple ${filler}${filler}`)]
+      const index = indexOf(...rows)
+      const { ranked } = new Ranker(index).rank('apple', {
+        filter: new IndexFilter(index, {}, NOW),
+        depth: 10,
+        nowMs: NOW,
+        textsOf: (docs) => docs.map((doc) => rows[doc]?.content ?? ''),
+      })
+      return (ranked[1]?.score ?? 0) / (ranked[0]?.score ?? 0)
+    })
+    expect(shares[0]).toBeGreaterThan(shares[1] ?? 1)
+  })
 })
 
 describe('an index', () => {

@@ -1,11 +1,13 @@
 import { Best } from './best.js'
+import { Impacts } from './impacts.js'
 import type { IndexFilter } from './index-filter.js'
 import type { MemoryIndex } from './memory-index.js'
 import { type AskedWord, askedWords } from './question.js'
 import { boost, MOST_BOOST } from './score.js'
-import { Scoring } from './scoring.js'
+import { Scoring, type WeightedTerm } from './scoring.js'
+import { RANKING, type RankingSettings } from './settings.js'
 import { timesIn } from './signals/asked-times.js'
-import { FEEDBACK_TEXTS, feedbackShare, feedbackTerms } from './signals/feedback.js'
+import { feedbackShare, feedbackTerms } from './signals/feedback.js'
 import { bitOf, eachNeighbour, neighbourScore } from './signals/neighbours.js'
 import { proximity } from './signals/proximity.js'
 
@@ -18,7 +20,9 @@ const TIME_SHARE = 0.25
 /** Words that more texts have take longer to score than all others together. */
 const COMMON = 20_000
 /** What a text may get by a word, beside its rarity: a word that it has twice, at a usual length. */
-const COMMON_REACH = 1.3
+const COMMON_REACH = 1.4
+/** Words of a question that have a bit of their own. */
+const MOST_TOLD_APART = 15
 
 export interface Ranked {
   readonly doc: number
@@ -69,10 +73,14 @@ const NOTHING: Ranking = {
 export class Ranker {
   readonly index: MemoryIndex
   readonly scoring: Scoring
+  readonly #settings: RankingSettings
+  readonly #impacts: Impacts
 
-  constructor(index: MemoryIndex) {
+  constructor(index: MemoryIndex, settings: RankingSettings = RANKING) {
     this.index = index
-    this.scoring = new Scoring(index)
+    this.#settings = settings
+    this.scoring = new Scoring(index, settings)
+    this.#impacts = new Impacts(index, settings)
   }
 
   /**
@@ -127,6 +135,10 @@ export class Ranker {
     const reach = common.reduce((sum, { rarity }) => sum + rarity, 0) * COMMON_REACH
     const least = scoring.fittingCount < depth ? 0 : (this.#select(depth, nowMs).at(-1)?.score ?? 0)
     const isPruned = least > reach
+    const [only, ...others] = common.flatMap(({ terms, bit }) => terms.map((term) => ({ term, bit })))
+    if (!isPruned && only !== undefined && others.length === 0 && asked.length <= MOST_TOLD_APART) {
+      return this.#addBest(only.term, only.bit, depth, { filter, nowMs })
+    }
     for (const { terms, bit } of common) {
       for (const term of terms) {
         if (isPruned) scoring.addToTouched(term, bit)
@@ -135,6 +147,29 @@ export class Ranker {
     }
     if (!isPruned) scoring.filter(filter)
     return isPruned
+  }
+
+  /** Scores those documents by a frequent term in which it is worth most; true where the others were left out. */
+  #addBest(
+    term: WeightedTerm,
+    bit: number,
+    depth: number,
+    { filter, nowMs }: Pick<RankingOptions, 'filter' | 'nowMs'>,
+  ): boolean {
+    const { scoring } = this
+    if (scoring.touchedCount > 0) scoring.addToTouched(term, bit)
+    const add = scoring.adder(term, bit, bit)
+    const list = this.#impacts.of(term.term)
+    this.index.postings.read(term.term, add, list.entries.length)
+    for (const { from, to, rest } of this.#impacts.parts(list, depth * 2)) {
+      add(list.entries, from, to)
+      scoring.filter(filter)
+      if (to === list.entries.length) break
+      if (scoring.fittingCount < depth) continue
+      const least = this.#select(depth, nowMs).at(-1)?.score ?? 0
+      if (least > rest * scoring.mostOf(term) * MOST_BOOST) return true
+    }
+    return false
   }
 
   #isCommon(term: number): boolean {
@@ -162,15 +197,18 @@ export class Ranker {
 
   /** Adds what the terms of the best texts are worth; false where these are too short to learn from. */
   #widen(asked: readonly AskedWord[], best: readonly Ranked[], { textsOf }: RankingOptions): boolean {
-    const top = best.slice(0, FEEDBACK_TEXTS)
+    const top = best.slice(0, this.#settings.feedbackTexts)
     const lengths = top.map(({ doc }) => this.index.documents.length[doc] as number)
-    if (feedbackShare(lengths) === 0) return false
+    if (feedbackShare(lengths, this.#settings) === 0) return false
     const texts = textsOf(top.map(({ doc }) => doc)).map((text, i) => ({
       text,
       score: (top[i] as Ranked).score,
       length: lengths[i] as number,
     }))
-    const terms = feedbackTerms(this.index, this.scoring, texts, asked.length)
+    const terms = feedbackTerms(this.index, this.scoring, texts, {
+      asked: asked.length,
+      settings: this.#settings,
+    })
     for (const term of terms) this.scoring.addToTouched(term, 0)
     return terms.length > 0
   }
@@ -199,7 +237,7 @@ export class Ranker {
     const read = window.slice(0, READ).map(({ doc }) => doc)
     for (const [i, one] of textsOf(read).entries()) {
       const part = parts.get(read[i] as number) as RankedParts
-      part.near = proximity(one, this.index.vocabulary, { places, rarities })
+      part.near = proximity(one, this.index.vocabulary, { places, rarities, settings: this.#settings })
     }
     return parts
   }
@@ -215,6 +253,7 @@ export class Ranker {
     const { documents } = this.index
     const { occurredAt, importance } = documents
     const rarities = this.rarities(asked)
+    const settings = this.#settings
     const add = (neighbour: number): void => {
       if (parts.has(neighbour) || !filter.fits(neighbour)) return
       parts.set(neighbour, { own: scoring.scores[neighbour] as number, near: 0, time: 0, neighbours: 0 })
@@ -222,7 +261,7 @@ export class Ranker {
     for (const { doc } of window) eachNeighbour(documents, doc, add)
     const best = new Best(parts.size, occurredAt)
     for (const [doc, part] of parts) {
-      part.neighbours = neighbourScore(documents, scoring, rarities, doc, filter)
+      part.neighbours = neighbourScore(documents, scoring, doc, { rarities, filter, settings })
       best.offer(doc, sum(part) * boost(importance[doc] as number, nowMs - (occurredAt[doc] as number)))
     }
     return best.sorted()

@@ -26,6 +26,7 @@ import { Meaning } from './meaning.js'
 import type { MemoryIndex } from './memory-index.js'
 import { type Ranked, Ranker } from './ranking.js'
 import { score } from './score.js'
+import { RANKING, type RankingSettings } from './settings.js'
 
 /** Bytes of one page, as content, tags and metadata lie in the file; it has one memory at least. */
 const PAGE_BYTES = 256 * 1024
@@ -45,6 +46,7 @@ type SearchedRow = MemoryRow & { readonly seq: number }
 export interface RecallOptions {
   /** Time after which a question that waits for the index is given up; 5 seconds by default. */
   readonly queryMs?: number | undefined
+  readonly ranking?: Partial<RankingSettings> | undefined
 }
 
 /**
@@ -56,11 +58,13 @@ export class Recall {
   readonly #keeper: IndexKeeper
   readonly #meaning: Meaning
   readonly #queryMs: number
+  readonly #settings: RankingSettings
   /** Keyed by the SQL text, of which there are a few dozen at most: one per combination of conditions. */
   readonly #statements = new Map<string, Statement<unknown>>()
   #ranker: Ranker | undefined
 
-  constructor(database: Database, { queryMs = 5_000 }: RecallOptions = {}) {
+  constructor(database: Database, { queryMs = 5_000, ranking }: RecallOptions = {}) {
+    this.#settings = { ...RANKING, ...ranking }
     this.#database = database
     this.#queryMs = queryMs
     this.#keeper = new IndexKeeper(database)
@@ -230,7 +234,7 @@ export class Recall {
   }
 
   #rankerOf(index: MemoryIndex): Ranker {
-    if (this.#ranker?.index !== index) this.#ranker = new Ranker(index)
+    if (this.#ranker?.index !== index) this.#ranker = new Ranker(index, this.#settings)
     return this.#ranker
   }
 

@@ -1,5 +1,7 @@
 import type { IndexFilter } from './index-filter.js'
 import type { MemoryIndex } from './memory-index.js'
+import type { BlockReader } from './postings.js'
+import { lengthNorm, RANKING, type RankingSettings } from './settings.js'
 
 /** One term of a question, and how much it counts beside its rarity. */
 export interface WeightedTerm {
@@ -7,12 +9,10 @@ export interface WeightedTerm {
   readonly weight: number
 }
 
-/** BM25 with the constants that are usual for passages (Anserini). */
-export const BM25 = { k1: 0.9, b: 0.4 } as const
-
 /** The scores of all documents for one question at a time; what a question touched is put back by the next. */
 export class Scoring {
   readonly #index: MemoryIndex
+  readonly #settings: RankingSettings
   scores = new Float32Array(1024)
   /** The documents with a score, of which there are `touchedCount`. */
   touched = new Uint32Array(1024)
@@ -23,8 +23,9 @@ export class Scoring {
   /** For each document which words of the question it has, a bit for each. */
   had = new Uint16Array(1024)
 
-  constructor(index: MemoryIndex) {
+  constructor(index: MemoryIndex, settings: RankingSettings = RANKING) {
     this.#index = index
+    this.#settings = settings
   }
 
   get bytes(): number {
@@ -60,26 +61,31 @@ export class Scoring {
   }
 
   /** Adds to each document what this term is worth in it, and sets a bit in those that have it. */
-  add({ term, weight }: WeightedTerm, bit: number): void {
-    const { documents, postings } = this.#index
+  add(term: WeightedTerm, bit: number): void {
+    this.#index.postings.read(term.term, this.adder(term, bit))
+  }
+
+  /** Adds what a term is worth in the documents of a block, those apart that have a bit of `except`. */
+  adder({ term, weight }: WeightedTerm, bit: number, except = 0): BlockReader {
     const { scores, touched, had } = this
-    const lengths = documents.length
-    const factor = weight * this.rarity(term) * (BM25.k1 + 1)
-    const constant = BM25.k1 * (1 - BM25.b)
-    const perWord = (BM25.k1 * BM25.b) / this.#index.averageLength
-    let count = this.touchedCount
-    postings.read(term, (page, from, to) => {
+    const lengths = this.#index.documents.length
+    const factor = this.mostOf({ term, weight })
+    const { constant, perWord } = lengthNorm(this.#settings, this.#index.averageLength)
+    return (page, from, to) => {
+      let count = this.touchedCount
       for (let i = from; i < to; i++) {
         const entry = page[i] as number
         const doc = entry >>> 8
+        const bits = had[doc] as number
+        if ((bits & except) !== 0) continue
         const frequency = entry & 0xff
         const old = scores[doc] as number
         if (old === 0) touched[count++] = doc
-        had[doc] = (had[doc] as number) | bit
+        had[doc] = bits | bit
         scores[doc] = old + (factor * frequency) / (frequency + constant + perWord * (lengths[doc] as number))
       }
-    })
-    this.touchedCount = count
+      this.touchedCount = count
+    }
   }
 
   /** The same in those documents alone that have a score already. */
@@ -87,9 +93,8 @@ export class Scoring {
     const { documents, postings } = this.#index
     const { scores, had } = this
     const lengths = documents.length
-    const factor = weight * this.rarity(term) * (BM25.k1 + 1)
-    const constant = BM25.k1 * (1 - BM25.b)
-    const perWord = (BM25.k1 * BM25.b) / this.#index.averageLength
+    const factor = this.mostOf({ term, weight })
+    const { constant, perWord } = lengthNorm(this.#settings, this.#index.averageLength)
     postings.read(term, (page, from, to) => {
       for (let i = from; i < to; i++) {
         const entry = page[i] as number
@@ -103,6 +108,11 @@ export class Scoring {
     })
   }
 
+  /** More than this a term is not worth in any text. */
+  mostOf({ term, weight }: WeightedTerm): number {
+    return weight * this.rarity(term) * (this.#settings.k1 + 1)
+  }
+
   /** Finds out which documents with a score fit. */
   filter(filter: IndexFilter): void {
     this.fittingCount = filter.keep(this.touched, this.touchedCount, this.fitting)
@@ -110,7 +120,7 @@ export class Scoring {
 
   /** The worth of a term in a text of this length that has it so often. */
   worth({ term, weight }: WeightedTerm, frequency: number, length: number): number {
-    const norm = BM25.k1 * (1 - BM25.b + (BM25.b * length) / this.#index.averageLength)
-    return (weight * this.rarity(term) * (BM25.k1 + 1) * frequency) / (frequency + norm)
+    const { constant, perWord } = lengthNorm(this.#settings, this.#index.averageLength)
+    return (this.mostOf({ term, weight }) * frequency) / (frequency + constant + perWord * length)
   }
 }

@@ -35,6 +35,7 @@ import {
 import type { MemoryCallOptions, MemoryStorage, MemoryStoreStats, Reach } from '../model/memory-storage.js'
 import { AsOf } from '../search/as-of.js'
 import { Recall } from '../search/recall.js'
+import type { RankingSettings } from '../search/settings.js'
 import { AnnouncementTable } from './announcement-table.js'
 import { ArchivePages } from './archive-pages.js'
 import { consolidate } from './consolidation.js'
@@ -58,6 +59,8 @@ export interface MemoryStoreOptions {
   readonly budgets?: LayerBudgets | undefined
   /** Time after which a question is given up, such as while the words of a large file are still being read. */
   readonly queryMs?: number | undefined
+  /** Other weights of what is found than `RANKING`, for measuring. */
+  readonly ranking?: Partial<RankingSettings> | undefined
   /** True where the words are read at once, and not when the first question comes. */
   readonly isSearched?: boolean | undefined
   /** Time that a write waits for another process that shares the file. */
@@ -108,7 +111,7 @@ export class MemoryStore extends RecordStorage implements MemoryStorage {
     this.#budgets = options.budgets
     this.#writes = new GroupCommit(database)
     this.#asOf = new AsOf(database)
-    this.#recall = new Recall(database, { queryMs: options.queryMs })
+    this.#recall = new Recall(database, options)
     // What fails here fails again, and is told, when somebody asks.
     if (options.isSearched === true) this.#recall.warm().catch(() => {})
     this.#pages = new ArchivePages(database)

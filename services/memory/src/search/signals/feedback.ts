@@ -1,14 +1,8 @@
 import type { MemoryIndex } from '../memory-index.js'
 import type { Scoring, WeightedTerm } from '../scoring.js'
+import type { RankingSettings } from '../settings.js'
 import { wordsOf } from '../words.js'
 
-/** Texts from whose words a question is widened, and how many terms it gets. */
-export const FEEDBACK_TEXTS = 5
-const FEEDBACK_TERMS = 20
-/** What all of them count together beside the question's own terms. */
-const FEEDBACK_WEIGHT = 0.6
-/** Length of a text from which on half of that is believed it: a short one says too little of what else belongs to it. */
-const TELLING_LENGTH = 40
 /** Below this share widening a question is not worth the time. */
 const LEAST_SHARE = 0.2
 /** Terms that a larger share of all texts has would cost much and say little. */
@@ -23,10 +17,13 @@ export interface FeedbackText {
 }
 
 /** How far texts of this length are believed, from 0 to 1; 0 where nothing is to be learnt from them. */
-export function feedbackShare(lengths: readonly number[]): number {
-  if (lengths.length === 0) return 0
+export function feedbackShare(
+  lengths: readonly number[],
+  { feedbackWeight, tellingLength }: RankingSettings,
+): number {
+  if (lengths.length === 0 || feedbackWeight === 0) return 0
   const average = lengths.reduce((sum, length) => sum + length, 0) / lengths.length
-  const share = average ** 2 / (average ** 2 + TELLING_LENGTH ** 2)
+  const share = average ** 2 / (average ** 2 + tellingLength ** 2)
   return share < LEAST_SHARE ? 0 : share
 }
 
@@ -38,7 +35,7 @@ export function feedbackTerms(
   index: MemoryIndex,
   scoring: Scoring,
   texts: readonly FeedbackText[],
-  askedTerms: number,
+  { asked, settings }: { readonly asked: number; readonly settings: RankingSettings },
 ): WeightedTerm[] {
   const weights = new Map<number, number>()
   const whole = texts.reduce((sum, { score }) => sum + score, 0)
@@ -52,11 +49,12 @@ export function feedbackTerms(
   const most = index.size * COMMON
   const chosen = [...weights]
     .filter(([term]) => index.having(term) > 1 && index.having(term) <= most)
-    .map(([term, weight]) => ({ term, weight: weight * scoring.rarity(term) }))
-    .sort((a, b) => b.weight - a.weight)
-    .slice(0, FEEDBACK_TERMS)
+    .map(([term, weight]) => ({ term, weight, worth: weight * scoring.rarity(term) }))
+    .sort((a, b) => b.worth - a.worth)
+    .slice(0, settings.feedbackTerms)
   const sum = chosen.reduce((all, { weight }) => all + weight, 0)
-  const factor = (feedbackShare(texts.map(({ length }) => length)) * FEEDBACK_WEIGHT * askedTerms) / sum
+  const lengths = texts.map(({ length }) => length)
+  const factor = (feedbackShare(lengths, settings) * settings.feedbackWeight * asked) / sum
   return chosen.map(({ term, weight }) => ({ term, weight: weight * factor }))
 }
 

@@ -1,12 +1,10 @@
 import { type Documents, NONE } from '../documents.js'
 import type { IndexFilter } from '../index-filter.js'
 import type { Scoring } from '../scoring.js'
+import type { RankingSettings } from '../settings.js'
 
 /** Turns before and after that may say what a turn is about. */
 export const TURNS = 2
-/** What the words of a neighbour count that the turn itself lacks, and those that it has, too. */
-const WEIGHT = 0.6
-const REPEATED_WEIGHT = 0.3
 /** What is said before explains a turn better than what is said after: an answer follows its question. */
 const AFTER = 0.8
 /** For each turn further away. */
@@ -33,6 +31,12 @@ export function eachNeighbour(documents: Documents, doc: number, visit: VisitNei
   }
 }
 
+export interface NeighbourContext {
+  readonly rarities: readonly number[]
+  readonly filter: IndexFilter
+  readonly settings: RankingSettings
+}
+
 /**
  * What the neighbours of a turn add to it. Each word of the question counts once, where it is worth most: what was
  * asked in one turn and answered in the next is found by the words of both. A neighbour's score is divided among the
@@ -41,9 +45,8 @@ export function eachNeighbour(documents: Documents, doc: number, visit: VisitNei
 export function neighbourScore(
   documents: Documents,
   { scores, had }: Scoring,
-  rarities: readonly number[],
   doc: number,
-  filter: IndexFilter,
+  { rarities, filter, settings }: NeighbourContext,
 ): number {
   let best: number[] | undefined
   eachNeighbour(documents, doc, (neighbour, weight) => {
@@ -60,7 +63,8 @@ export function neighbourScore(
   })
   if (best === undefined) return 0
   const own = had[doc] as number
-  return best.reduce((sum, worth, i) => sum + worth * (hasWord(own, i) ? REPEATED_WEIGHT : WEIGHT), 0)
+  const { neighbourWeight, repeatedWeight } = settings
+  return best.reduce((sum, worth, i) => sum + worth * (hasWord(own, i) ? repeatedWeight : neighbourWeight), 0)
 }
 
 /** The bit of a word of the question; those beyond the 16th share the last. */

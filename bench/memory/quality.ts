@@ -1,0 +1,54 @@
+import { temporaryFolder } from '../kit/temporary.js'
+import { conversations } from './conversations.js'
+import { documents, readmeSections } from './documents.js'
+import { type Engine, fts5, miniSearch, ours, wink } from './engines.js'
+import { docstrings, packageDescriptions, readmes } from './machine-texts.js'
+import { manualsByMatter, manualsBySummary } from './manual-pages.js'
+import { type Quality, qualityOf } from './measures.js'
+import type { EvaluationSet } from './sets.js'
+
+/** Folders that sets are made from. */
+export interface Sources {
+  readonly docs: string
+  readonly modules: string
+}
+
+/** The sets by which constants were chosen. */
+export function tuningSets({ docs, modules }: Sources): EvaluationSet[] {
+  return [
+    conversations(2026),
+    documents(docs),
+    readmeSections(modules),
+    readmes(modules),
+    manualsBySummary(),
+    manualsByMatter(),
+  ]
+}
+
+/** Those that were looked at once they had been chosen. */
+export function heldOutSets(): EvaluationSet[] {
+  return [docstrings(), packageDescriptions()]
+}
+
+/** How well each engine finds the answers of a set. */
+export async function qualitiesOf(set: EvaluationSet): Promise<Quality[]> {
+  const engines: Engine[] = [
+    await ours(set.texts, temporaryFolder().path, false),
+    fts5(set.texts),
+    miniSearch(set.texts),
+    wink(set.texts),
+  ]
+  // Paragraphs of a section are its turns, which would tell the answer: sessions are for conversations alone.
+  if (set.name === 'conversations') engines.unshift(await ours(set.texts, temporaryFolder().path, true))
+  const found: Quality[] = []
+  for (const engine of engines) {
+    found.push(await qualityOf(set, engine))
+    await engine.close()
+  }
+  return found
+}
+
+export function shownQuality({ engine, recall1, recall5, recall10, mrr, ndcg10 }: Quality): string {
+  const shown = [recall1, recall5, recall10, mrr, ndcg10].map((value) => value.toFixed(1).padStart(8))
+  return `${engine.padEnd(28)}${shown.join('')}`
+}
