@@ -195,6 +195,8 @@ describe('a broker that is asked', () => {
     })
     const ours = await ada.request(asked.topic, { topic: 'jamey/memory/store/ada' })
     expect(ours.contract).toMatchObject({ topic: 'jamey/memory/store', service: 'memory' })
+    const own = await ada.request(asked.topic, { topic: asked.status.topic })
+    expect(own.subscribers).toMatchObject([{ client_id: 'jamey-broker', filter: 'jamey/broker/query/#' }])
     await expect(ada.request(asked.topic, { topic: 'lab/#' })).rejects.toMatchObject({
       kind: 'invalid-request',
     })

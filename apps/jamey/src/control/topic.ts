@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Action, Permissions } from '@jamey/auth'
 import type { Broker, PermittedFacts, SubscriberFacts } from '@jamey/broker'
 import {
+  COMPONENTS,
   CONTRACTS,
   isRequestContract,
   PAGE_ENTRIES,
@@ -47,7 +48,10 @@ export async function explanationOf(
     topic,
     may_publish: publishers.slice(0, PAGE_ENTRIES),
     may_subscribe: receivers.slice(0, PAGE_ENTRIES),
-    subscribers: facts.subscribers.map(subscriberOf),
+    subscribers: [...facts.ownFilters.map(ownSubscriber), ...facts.subscribers.map(subscriberOf)].slice(
+      0,
+      PAGE_ENTRIES,
+    ),
     ...(facts.retained === undefined ? {} : { retained: retainedMessageOf(facts.retained) }),
     dropped: countsOf(facts.drops),
     ...(contract === undefined ? {} : { contract }),
@@ -105,6 +109,12 @@ function decisionOf(clientId: string, list: readonly string[], action: Action, t
   } catch {
     return { isAllowed: false, permission: undefined }
   }
+}
+
+/** What the process of the broker listens to itself. */
+function ownSubscriber(filter: string): TopicExplanation['subscribers'][number] {
+  const { clientId } = COMPONENTS.broker
+  return { client_id: clientId, filter, qos: 0, is_connected: true, may_receive: true, queued: 0, drops: {} }
 }
 
 function subscriberOf(facts: SubscriberFacts): TopicExplanation['subscribers'][number] {

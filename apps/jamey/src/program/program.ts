@@ -17,6 +17,7 @@ import { addSecretCommands } from './secret-commands.js'
 import { addServerCommands } from './server-commands.js'
 import { suggestionFor } from './usage-failure.js'
 import { addVerdictCommands } from './verdict-commands.js'
+import { addWatchingCommands } from './watching-commands.js'
 
 /**
  * The whole command line. `run` is handed what the chosen command does; nothing of it happens before, and the
@@ -44,6 +45,7 @@ export function buildProgram(run: Run, context: CommandContext): Command {
   addClientCommands(program, run)
   addApprovalCommands(program, run)
   program.commandsGroup('Look after it:')
+  addWatchingCommands(program, run)
   addKeeperCommands(program, run)
   addBackupCommands(program, run)
   addDenyCommands(program, run)

@@ -1,3 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Resolves after so many milliseconds, a day at most, with true; with false when the signal is aborted before. */
+export async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await delay(ms, undefined, { signal })
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Resolves when the signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()

@@ -13,6 +13,8 @@ export interface Terminal {
   readonly errorColors: Colors
   /** Columns to wrap at; 80 where the output is no terminal, so that the text of a pipe never depends on a window. */
   readonly columns: number
+  /** Columns and rows of the terminal now; undefined where standard output is none. */
+  screen(): { readonly columns: number; readonly rows: number } | undefined
   /** True where standard error is a terminal: progress bars and hints are for people only. */
   readonly isInteractive: boolean
   readonly errorStream: Writable
@@ -35,7 +37,12 @@ export interface Terminal {
 
 export interface TerminalStreams extends Partial<Pick<Start, 'argv' | 'cwd'>> {
   readonly stdin: Readable & { readonly isTTY?: boolean }
-  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly fd?: number }
+  readonly stdout: Writable & {
+    readonly isTTY?: boolean
+    readonly columns?: number
+    readonly rows?: number
+    readonly fd?: number
+  }
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly fd?: number }
   readonly env: NodeJS.ProcessEnv
 }
@@ -76,6 +83,8 @@ export function createTerminal(streams: TerminalStreams): Terminal {
     colors,
     errorColors,
     columns: Math.max(20, Math.min(stdout.isTTY ? stdout.columns || 80 : 80, 100)),
+    screen: () =>
+      stdout.isTTY === true ? { columns: stdout.columns || 80, rows: stdout.rows || 24 } : undefined,
     isInteractive: stderr.isTTY === true,
     errorStream: stderr,
     print: (line = '') => output.write(`${line}\n`),

@@ -157,6 +157,7 @@ describe('a topic', () => {
       ]),
     )
     expect(facts.subscribers).toHaveLength(3)
+    expect(facts.ownFilters).toEqual(['t/1'])
     expect(facts).toMatchObject({ drops: { overflow: 2 }, isComplete: true })
     expect(facts.retained).toMatchObject({ topic: 't/1', publishedBy: 'writer' })
     expect(await broker.topic('t/2', 10)).toMatchObject({ drops: {}, retained: undefined })

@@ -38,8 +38,10 @@ export interface TopicFacts {
   readonly publishers: readonly PermittedFacts[]
   /** Sessions whose client may subscribe to it and be sent its messages. */
   readonly receivers: readonly PermittedFacts[]
-  /** The subscriptions that select it; the program's own are not among them. */
+  /** The subscriptions of clients that select it. */
   readonly subscribers: readonly SubscriberFacts[]
+  /** Filters of the program's own that do. */
+  readonly ownFilters: readonly string[]
   readonly retained: RetainedFacts | undefined
   /** Messages of it that a session was to get and did not; of the thousand topics that last had the first such. */
   readonly drops: DropCounts
@@ -70,24 +72,34 @@ export async function topicFactsOf(core: Core, topic: string, limit: number): Pr
     if (identity.mayPublish(topic)) publishers.add(facts)
     if (identity.maySubscribe(topic) && identity.mayReceive(topic)) receivers.add(facts)
   }
-  const subscribers = subscribersOf(core, topic, limit)
+  const ownFilters: string[] = []
+  const subscribers = subscribersOf(core, topic, limit, ownFilters)
   const retained = core.retained.tree.get(topic)
   const isThere = retained !== undefined && !hasExpired(retained.expiresAtMs, core.clock)
   return {
     publishers: publishers.list,
     receivers: receivers.list,
     subscribers: subscribers.list,
+    ownFilters,
     retained: isThere ? retainedFactsOf(core, retained) : undefined,
     drops: core.droppedTopics.of(topic),
     isComplete: publishers.isComplete && receivers.isComplete && subscribers.isComplete,
   }
 }
 
-function subscribersOf({ router, sessions }: Core, topic: string, limit: number): Bounded<SubscriberFacts> {
+/** Those of clients; the filters of the program go to `ownFilters`. */
+function subscribersOf(
+  { router, sessions }: Core,
+  topic: string,
+  limit: number,
+  ownFilters: string[],
+): Bounded<SubscriberFacts> {
   const found = new Bounded<SubscriberFacts>(limit)
   const add = ({ session: { clientId }, filter, qos }: Subscription): void => {
     const session = sessions.get(clientId)
     if (session !== undefined) found.add(subscriberFactsOf(session, filter, qos, topic))
+    // The program has no session, and no client an empty identifier.
+    else if (clientId === '' && ownFilters.length < limit) ownFilters.push(filter)
   }
   router.tree.match(topic, ({ subscriptions, groups }) => {
     for (const subscription of subscriptions.values()) {

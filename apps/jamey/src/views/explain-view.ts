@@ -1,0 +1,143 @@
+import type { ClientDetails, PermittedClient, TopicExplanation } from '@jamey/contracts'
+import { formatAge, plural } from '../support/quantities.js'
+import { type Colors, printable, wrap } from '../terminal/terminal.js'
+import { amountOfBytes } from './amounts.js'
+
+interface View {
+  readonly colors: Colors
+  readonly columns: number
+  readonly now: Date
+}
+
+/** Entries of a list that a person reads; JSON has more. */
+const SHOWN = 20
+
+type Subscriber = TopicExplanation['subscribers'][number]
+
+/** A topic for people: who may, who does, what waits, what was dropped. */
+export function formatTopic(topic: TopicExplanation, view: View): string[] {
+  const { contract, retained, subscribers, dropped } = topic
+  const { colors } = view
+  const lines = [
+    `${colors.bold(printable(topic.topic))}${contract === undefined ? '' : contractOf(contract)}`,
+  ]
+  lines.push(...section('may publish', topic.may_publish.map(permittedLine), view, 'nobody that is known'))
+  lines.push(
+    ...section('may subscribe', topic.may_subscribe.map(permittedLine), view, 'nobody that is known'),
+  )
+  lines.push(
+    ...section('has subscribed', subscribers.map(subscriberLine), view, 'nobody: what is published is lost'),
+  )
+  const kept = retained === undefined ? [] : [retainedLine(retained)]
+  lines.push(...section('retained', kept, view, 'nothing'))
+  lines.push(...section('dropped', dropLines(dropped), view, 'nothing, as far as is known'))
+  if (!topic.is_complete) lines.push('', colors.dim('there is more than the broker tells'))
+  return lines
+}
+
+/** A client for people: where it is, what it may and does, what waits for it, what it missed. */
+export function formatClient(client: ClientDetails, view: View): string[] {
+  const { colors } = view
+  const { permissions, subscriptions } = client
+  const lines = [
+    colors.bold(printable(client.client_id)),
+    ...factsOf(client, view).map((fact) => `  ${fact}`),
+  ]
+  lines.push(...section('waiting', waitingOf(client, view), view, 'nothing'))
+  lines.push(...section('dropped', dropLines(client.drops), view, 'nothing'))
+  const filters = subscriptions.map(({ filter, qos, share_group: group }) => {
+    return `${printable(filter)}  QoS ${qos}${group === undefined ? '' : `, shared by ${printable(group)}`}`
+  })
+  lines.push(...section('has subscribed', filters, view, 'to nothing'))
+  const unknown = client.is_connected ? 'everything' : 'not known until it is back'
+  lines.push(
+    ...section(
+      'may',
+      (permissions ?? []).map(printable),
+      view,
+      permissions === undefined ? unknown : 'nothing of its own',
+    ),
+  )
+  if (!client.is_complete) lines.push('', colors.dim('there is more than the broker tells'))
+  return lines
+}
+
+function factsOf(client: ClientDetails, { now }: View): string[] {
+  const { address, connected_at: since, disconnected_at: left, token_expires_at: ends } = client
+  const where = client.is_connected
+    ? `connected from ${address ?? '?'}${since === undefined ? '' : `, ${formatAge(since, now)}`}`
+    : `away${left === undefined ? '' : `, since ${formatAge(left, now)}`}`
+  return [
+    `${where}, MQTT ${client.protocol}${client.keep_alive === undefined ? '' : `, keep alive ${client.keep_alive} s`}`,
+    ...(client.username === client.client_id ? [] : [`user ${printable(client.username)}`]),
+    ...(ends === undefined ? [] : [`its token ends ${formatAge(ends, now)}`]),
+    ...(client.is_connected
+      ? [`${count(client.received)} received from it, ${count(client.sent)} sent to it`]
+      : []),
+  ]
+}
+
+function waitingOf(client: ClientDetails, { now }: View): string[] {
+  const { queued, in_flight: inFlight, queued_bytes: bytes, waiting_since: since } = client
+  if (queued + inFlight === 0) return []
+  const age = since === undefined ? '' : `, something all the time since ${formatAge(since, now)}`
+  return [
+    `${count(queued)} queued, ${count(inFlight)} sent and not acknowledged (${amountOfBytes(bytes)})${age}`,
+  ]
+}
+
+function contractOf({ actions, service }: NonNullable<TopicExplanation['contract']>): string {
+  return `  ${actions.join(', ')}${service === undefined ? '' : `, served by ${service}`}`
+}
+
+function permittedLine({
+  client_id: id,
+  is_connected: isHere,
+  known_by: by,
+  permission,
+}: PermittedClient): string {
+  const state = isHere ? 'connected' : by === 'manifest' ? 'never here' : 'away'
+  return `${printable(id)}  ${state}, ${permission === undefined ? 'without an entry of its own' : `by ${printable(permission)}`}`
+}
+
+function subscriberLine(subscriber: Subscriber): string {
+  const { client_id: id, filter, qos, share_group: group, is_connected: isHere, queued, drops } = subscriber
+  const missed = Object.entries(drops).map(([reason, number]) => `${count(number)} ${reason}`)
+  return [
+    `${printable(id)}  ${printable(filter)}, QoS ${qos}`,
+    ...(group === undefined ? [] : [`shared by ${printable(group)}`]),
+    isHere ? 'connected' : 'away',
+    ...(subscriber.may_receive ? [] : ['MAY NOT receive it']),
+    ...(queued === 0 ? [] : [`${count(queued)} wait for it`]),
+    ...(missed.length === 0 ? [] : [`missed ${missed.join(', ')} of any topic`]),
+  ].join(', ')
+}
+
+function retainedLine(retained: NonNullable<TopicExplanation['retained']>): string {
+  const { bytes, qos, published_by: by, payload_text: text } = retained
+  const head = `${plural(bytes, 'byte', 'bytes')}, QoS ${qos}${by === undefined ? '' : `, by ${printable(by)}`}`
+  return text === undefined ? head : `${head}: ${printable(text).replaceAll('\n', ' ')}`
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  slow: 'a client read too slowly (QoS 0)',
+  overflow: 'a queue was full',
+  expired: 'their time had passed',
+  'too-large': 'larger than the client takes',
+  denied: 'the client may not have them any more',
+}
+
+function dropLines(drops: Readonly<Record<string, number>>): string[] {
+  return Object.entries(drops).map(([reason, number]) => `${count(number)}: ${REASONS[reason] ?? reason}`)
+}
+
+function section(title: string, entries: readonly string[], view: View, none: string): string[] {
+  const { colors, columns } = view
+  if (entries.length === 0) return ['', `${title}: ${colors.dim(none)}`]
+  const more = entries.length > SHOWN ? [colors.dim(`  and ${entries.length - SHOWN} more, with --json`)] : []
+  return ['', `${title}:`, ...entries.slice(0, SHOWN).map((one) => wrap(one, columns, '  ')), ...more]
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en-US')
+}
