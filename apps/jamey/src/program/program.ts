@@ -17,7 +17,7 @@ import { addSecretCommands } from './secret-commands.js'
 import { addServerCommands } from './server-commands.js'
 import { suggestionFor } from './usage-failure.js'
 import { addVerdictCommands } from './verdict-commands.js'
-import { addWatchingCommands } from './watching-commands.js'
+import { addWatchingCommands } from './watching/watching-commands.js'
 
 /**
  * The whole command line. `run` is handed what the chosen command does; nothing of it happens before, and the

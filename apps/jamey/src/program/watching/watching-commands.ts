@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import type { Run } from '../terminal/command-context.js'
-import { parseTimeoutMs } from './arguments.js'
-import { withConnection } from './client-options.js'
+import type { Run } from '../../terminal/command-context.js'
+import { parseTimeoutMs } from '../arguments.js'
+import { withConnection } from '../client-options.js'
 
 /** As the contract has them, which is loaded only where it is asked. */
 const SORTS = ['messages_per_second', 'queued', 'dropped', 'received', 'sent', 'in_flight', 'client_id']
@@ -32,7 +32,7 @@ It takes publish:jamey/broker/query, and a broker that \`jamey up\`, \`jamey run
 or \`jamey broker\` has started.`,
       ),
   ).action((options) =>
-    run(async (context) => (await import('../commands/watching/top.js')).top(context, options)),
+    run(async (context) => (await import('../../commands/watching/top.js')).top(context, options)),
   )
   withConnection(
     program
@@ -43,6 +43,8 @@ or \`jamey broker\` has started.`,
       .argument('<topic-or-client>', 'a topic, or the name of a client, which is looked for first')
       .addOption(new Option('--as <kind>', 'what it is').choices(['topic', 'client'])),
   ).action((word, options) =>
-    run(async (context) => (await import('../commands/watching/explain.js')).explain(context, word, options)),
+    run(async (context) =>
+      (await import('../../commands/watching/explain.js')).explain(context, word, options),
+    ),
   )
 }

@@ -5,12 +5,12 @@ import { PassThrough, Writable } from 'node:stream'
 import { insecureAuthenticator } from '@jamey/broker'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { embeddedSettings } from '../broker/embedded-broker.js'
-import { type ServedBroker, startServedBroker } from '../broker/served-broker.js'
-import { dataDirectoryAt } from '../install/data-directory.js'
-import { makeDataDirectory, provision } from '../install/provision.js'
-import { type HostProcess, main } from './command-line.js'
-import { runCommand } from './run-command.support.js'
+import { embeddedSettings } from '../../broker/embedded-broker.js'
+import { type ServedBroker, startServedBroker } from '../../broker/served-broker.js'
+import { dataDirectoryAt } from '../../install/data-directory.js'
+import { makeDataDirectory, provision } from '../../install/provision.js'
+import { type HostProcess, main } from '../command-line.js'
+import { runCommand } from '../run-command.support.js'
 
 const log = pino({ level: 'silent' })
 let folder: string
