@@ -17,16 +17,16 @@ share() {
   mv "$folder/share/$1/.$3.new" "$folder/share/$1/$3"
 }
 
-for part in broker authz postgres jamey-conscience jamey-conscience-2 jamey-memory jamey-memory-2 jamey-gateway jamey-gateway-2; do
+for part in broker jamey-broker authz postgres jamey-conscience jamey-conscience-2 jamey-memory jamey-memory-2 jamey-gateway jamey-gateway-2; do
   name=$part
-  case $part in broker | authz | postgres) name=server ;; esac
+  case $part in broker | jamey-broker | authz | postgres) name=server ;; esac
   share "$part" "$certs/ca.crt" ca.crt 0644
   share "$part" "$certs/crl.pem" crl.pem 0644
   # The key first: a certificate that has none yet would be refused.
   share "$part" "$certs/$name.key" tls.key 0600
   share "$part" "$certs/$name.crt" tls.crt 0644
 done
-for part in authz jamey-conscience jamey-conscience-2 jamey-memory jamey-memory-2 jamey-gateway jamey-gateway-2; do
+for part in jamey-broker authz jamey-conscience jamey-conscience-2 jamey-memory jamey-memory-2 jamey-gateway jamey-gateway-2; do
   share "$part" "$from/token-secret" token-secret 0600
 done
 share authz "$from/authz-secret" authz-secret 0600

@@ -27,7 +27,13 @@ interface Service {
   readonly depends_on?: readonly string[]
   readonly user?: string
   readonly cap_drop?: readonly string[]
+  readonly read_only?: boolean
+  readonly stop_grace_period?: string
+  readonly healthcheck?: { readonly test?: readonly string[] }
 }
+
+/** A part stops within so many seconds of SIGTERM; tests/e2e/graceful-stop.slow.test.ts sees it. */
+const STOPS_WITHIN_SECONDS = 12
 
 describe.each(BROKERS)('deploy/compose/%s', (broker) => {
   const text = readFileSync(join(deploy, 'compose', broker, 'compose.yaml'), 'utf8')
@@ -101,6 +107,45 @@ describe('deploy/compose/postgres.yaml', () => {
   })
 })
 
+describe('deploy/compose/jamey', () => {
+  const text = readFileSync(join(deploy, 'compose/jamey/compose.yaml'), 'utf8')
+  const { services, volumes } = parse(text, { merge: true }) as {
+    services: Record<string, Service>
+    volumes: Record<string, unknown>
+  }
+
+  it('has our own broker and one of each part, which are ready when they say so', () => {
+    expect(Object.keys(services)).toEqual(['broker', 'conscience', 'memory', 'gateway'])
+    expect(Object.keys(volumes)).toEqual(['data'])
+    for (const [name, service] of Object.entries(services)) {
+      const {
+        command,
+        user,
+        cap_drop: dropped,
+        read_only: isReadOnly,
+        environment = {},
+        ports = [],
+      } = service
+      expect([command, user, dropped, isReadOnly]).toEqual([
+        ['run', name],
+        `\${JAMEY_USER:-1000:1000}`,
+        ['ALL'],
+        true,
+      ])
+      expect(Number.parseInt(service.stop_grace_period ?? '', 10)).toBeGreaterThan(STOPS_WITHIN_SECONDS)
+      expect(service.healthcheck?.test).toEqual([
+        'CMD',
+        'node',
+        '/opt/jamey/deploy/healthcheck.js',
+        '/readyz',
+      ])
+      for (const variable of Object.keys(environment)) expect(isKnown(variable), variable).toBe(true)
+      for (const port of ports) expect(port).toMatch(/^8883:8883$|^127\.0\.0\.1:8080:8080$/)
+    }
+    expect(text).not.toContain('ca.key')
+  })
+})
+
 describe('deploy/kubernetes', () => {
   type Kind = {
     kind: string
@@ -114,6 +159,11 @@ describe('deploy/kubernetes', () => {
   )
   const sets = objects.filter(({ kind }) => kind === 'StatefulSet').map((one) => one as never as StatefulSet)
 
+  interface Probe {
+    readonly exec?: { readonly command: readonly string[] }
+    readonly httpGet?: { readonly path: string }
+  }
+
   interface StatefulSet {
     readonly metadata: { readonly name: string }
     readonly spec: {
@@ -125,7 +175,11 @@ describe('deploy/kubernetes', () => {
         readonly metadata: { readonly labels: { readonly app: string } }
         readonly spec: {
           readonly securityContext: { readonly runAsNonRoot: boolean }
+          readonly terminationGracePeriodSeconds: number
           readonly containers: readonly {
+            readonly startupProbe: Probe
+            readonly readinessProbe: Probe
+            readonly livenessProbe: Probe
             readonly securityContext: object
             readonly env: readonly { readonly name: string }[]
             readonly volumeMounts: readonly { readonly name: string }[]
@@ -169,8 +223,10 @@ describe('deploy/kubernetes', () => {
         ...[name, name, name],
       ])
       expect(objects.filter((one) => one.kind === 'Service' && one.metadata.name === name)).toHaveLength(1)
-      const { volumes, containers, securityContext } = spec.template.spec
+      const { volumes, containers, securityContext, terminationGracePeriodSeconds } = spec.template.spec
       expect(securityContext.runAsNonRoot).toBe(true)
+      // Before it stops, the gateway waits for those who lead calls to it.
+      expect(terminationGracePeriodSeconds).toBeGreaterThan(STOPS_WITHIN_SECONDS + 5)
       const there = [...volumes, ...(spec.volumeClaimTemplates ?? []).map((one) => one.metadata)]
       for (const container of containers) {
         expect(container.securityContext).toEqual({
@@ -178,6 +234,11 @@ describe('deploy/kubernetes', () => {
           readOnlyRootFilesystem: true,
           capabilities: { drop: ['ALL'] },
         })
+        const askedBy = ({ exec, httpGet }: Probe) => exec?.command.at(-1) ?? httpGet?.path
+        const { startupProbe, readinessProbe, livenessProbe } = container
+        expect([startupProbe, readinessProbe, livenessProbe].map(askedBy)).toEqual([
+          ...['/healthz', '/readyz', '/healthz'],
+        ])
         expect(container.volumeMounts.map((one) => one.name).sort()).toEqual(
           there.map((one) => one.name).sort(),
         )
@@ -187,6 +248,16 @@ describe('deploy/kubernetes', () => {
         if (secret !== undefined) expect(page).toContain(`secret generic ${secret.secretName} `)
       }
     }
+  })
+})
+
+describe('deploy/kubernetes and the image', () => {
+  it('ask for what is there: whether a part lives, and whether it serves', () => {
+    const image = readFileSync(join(deploy, 'Dockerfile'), 'utf8')
+    const asked = '/opt/jamey/deploy/healthcheck.js'
+    expect(image).toContain(`CMD ["node", "${asked}", "/healthz"]`)
+    expect(image).toMatch(/\nUSER node\n[\s\S]*ENV JAMEY_METRICS_PORT=9464\n/)
+    expect(readFileSync(join(deploy, 'healthcheck.js'), 'utf8')).toContain("?? '9464'")
   })
 })
 

@@ -67,8 +67,10 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
     for (const [i, address] of broker.addresses.entries()) {
       announcer.say(`broker listens at ${urlOf(address, settings.listeners[i]?.host ?? address.host)}`)
     }
+    served.nowReady()
     await aborted(interrupted)
     announcer.note('stopping the broker')
+    served.nowStopping()
     const stop = (graceMs: number): Promise<void> => broker.stop(graceMs)
     await stopInOrder([[{ name: 'broker', stop }]], (await broker.graceMs()) + AFTER_GRACE_MS)
   } finally {

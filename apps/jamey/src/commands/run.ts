@@ -87,20 +87,26 @@ async function runComponent(
   try {
     announcer.say(`${name}${where}, connecting to ${brokerOf(env)}`)
     await unlessAborted(component.ready, interrupted)
+    served.nowReady(component.bus)
     announcer.say(`${name} is ready`)
     await Promise.race([aborted(interrupted), component.lost])
   } catch (error) {
     if (!interrupted.aborted) {
       await component.stop(1_000).catch(() => {})
+      await served.stop()
       throw error
     }
   } finally {
     keeper.stop()
     process.removeListener('SIGHUP', reload)
-    await served.stop()
   }
   announcer.note(`stopping ${name}`)
-  await stopInOrder([[{ name, stop: (graceMs) => component.stop(graceMs) }]])
+  served.nowStopping()
+  try {
+    await stopInOrder([[{ name, stop: (graceMs) => component.stop(graceMs) }]])
+  } finally {
+    await served.stop()
+  }
 }
 
 function identityOf(

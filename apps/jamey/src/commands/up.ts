@@ -109,6 +109,7 @@ async function serveUntilStopped(
   try {
     await system.start(listening)
     claim.update({ broker: system.brokerAddress, gateway: { url: system.url } })
+    system.nowReady()
     // Time counts from the start of the process, since a person waits from then on.
     const banner = formatBanner({ system, directory, cwd, elapsedMs: performance.now(), colors })
     terminal.print(terminal.asStarted(banner))
@@ -210,6 +211,10 @@ class System {
     for (const component of this.#components.values()) component.reload()
   }
 
+  nowReady(): void {
+    this.#metrics?.nowReady()
+  }
+
   /** The gateway takes no more calls before the services that answer them, and these before their broker. */
   async stop(): Promise<void> {
     const named = (...names: ClientComponent[]): Stoppable[] =>
@@ -218,6 +223,7 @@ class System {
         return component === undefined ? [] : [{ name, stop: (graceMs: number) => component.stop(graceMs) }]
       })
     const broker = this.#broker
+    this.#metrics?.nowStopping()
     await stopInOrder([
       named('gateway'),
       named('conscience', 'memory'),

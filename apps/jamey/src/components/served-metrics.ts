@@ -19,12 +19,13 @@ export interface MetricsSettings {
   readonly log: Logger
 }
 
-/** The metrics of this process, and the port at which they are served where JAMEY_METRICS_PORT says one. */
+/** The metrics of this process, and whether it is ready, at the port that JAMEY_METRICS_PORT says, if one. */
 export class ServedMetrics {
   readonly metrics: Metrics
   readonly #parts: typeof import('@jamey/metrics')
   readonly #clients: ClientMetrics[] = []
   #server: MetricsServer | undefined
+  #unreadiness: () => string | undefined = () => 'it is starting'
 
   private constructor(parts: typeof import('@jamey/metrics')) {
     this.#parts = parts
@@ -40,9 +41,26 @@ export class ServedMetrics {
     const { JAMEY_METRICS_HOST: host, JAMEY_METRICS_TOKEN_FILE: file } = env
     const token = file ? tokenIn(resolve(cwd, file)) : undefined
     const { metrics } = served
-    served.#server = await MetricsServer.listen({ metrics, port, host: host || undefined, token })
+    const unreadiness = (): string | undefined => served.#unreadiness()
+    served.#server = await MetricsServer.listen({
+      metrics,
+      port,
+      host: host || undefined,
+      token,
+      unreadiness,
+    })
     log.info({ host: host || '127.0.0.1', port: served.#server.port }, 'metrics are served')
     return served
+  }
+
+  /** What `/readyz` tells from now on; without `bus`, of a process that serves without one. */
+  nowReady(bus?: Bus): void {
+    this.#unreadiness = () =>
+      bus === undefined || bus.mqtt.state === 'connected' ? undefined : 'it is not connected to the broker'
+  }
+
+  nowStopping(): void {
+    this.#unreadiness = () => 'it is stopping'
   }
 
   watchBus(bus: Bus): void {

@@ -5,9 +5,9 @@ import { MetricsServer, MetricsServerError } from './metrics-server.js'
 const servers: MetricsServer[] = []
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())))
 
-async function serve(token?: string) {
+async function serve(token?: string, unreadiness?: () => string | undefined) {
   const metrics = new Metrics({ withProcess: false })
-  const server = await MetricsServer.listen({ metrics, port: 0, token })
+  const server = await MetricsServer.listen({ metrics, port: 0, token, unreadiness })
   servers.push(server)
   return (path = '/metrics', init?: RequestInit) => fetch(`http://127.0.0.1:${server.port}${path}`, init)
 }
@@ -30,6 +30,16 @@ describe('a server of metrics', () => {
     expect((await withToken('Bearer wrong')).status).toBe(401)
     expect((await withToken('Basic right')).status).toBe(401)
     expect((await withToken('Bearer right')).status).toBe(200)
+  })
+
+  it('tells everybody whether the process lives and is ready, and why not', async () => {
+    let reason: string | undefined = 'it is starting'
+    const get = await serve('right', () => reason)
+    expect([(await get('/healthz')).status, (await get('/readyz')).status]).toEqual([200, 503])
+    expect(await (await get('/readyz')).text()).toBe('it is starting\n')
+    reason = undefined
+    expect((await get('/readyz')).status).toBe(200)
+    expect((await get()).status).toBe(401)
   })
 
   it('does not begin where others could read without a token, or where the port is taken', async () => {

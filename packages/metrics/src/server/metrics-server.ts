@@ -10,6 +10,8 @@ export interface MetricsServerOptions {
   readonly port: number
   /** Asked for as `Authorization: Bearer`; without it everybody who reaches the port may read. */
   readonly token?: string | undefined
+  /** Why the process is not ready, in words; undefined: it is. For `/readyz`, which is for everybody who reaches the port. */
+  readonly unreadiness?: (() => string | undefined) | undefined
 }
 
 export class MetricsServerError extends JameyError<'metrics-token-missing' | 'metrics-cannot-listen'> {
@@ -19,7 +21,7 @@ export class MetricsServerError extends JameyError<'metrics-token-missing' | 'me
 const MAXIMUM_CONNECTIONS = 64
 const REQUEST_TIMEOUT_MS = 10_000
 
-/** `GET /metrics` at a port of its own. */
+/** `GET /metrics`, and `/healthz` and `/readyz` for whoever looks after processes, at a port of its own. */
 export class MetricsServer {
   readonly #server: Server
 
@@ -33,6 +35,7 @@ export class MetricsServer {
     host = '127.0.0.1',
     port,
     token,
+    unreadiness = () => undefined,
   }: MetricsServerOptions): Promise<MetricsServer> {
     if (token === undefined && !isLoopback(host)) {
       const fault = `Metrics at ${host} can be read by other machines, and there is no token to ask for`
@@ -42,7 +45,7 @@ export class MetricsServer {
       )
     }
     const server = createServer((request, response) => {
-      void answer(request, response, metrics, token)
+      void answer(request, response, { metrics, token, unreadiness })
     })
     server.maxConnections = MAXIMUM_CONNECTIONS
     server.requestTimeout = REQUEST_TIMEOUT_MS
@@ -70,14 +73,22 @@ export class MetricsServer {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  metrics: MetricsServerOptions['metrics'],
-  token: string | undefined,
+  {
+    metrics,
+    token,
+    unreadiness,
+  }: Pick<MetricsServerOptions, 'metrics' | 'token'> & { readonly unreadiness: () => string | undefined },
 ): Promise<void> {
   const plain = (status: number, text: string, headers: Record<string, string> = {}): void => {
     response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...headers }).end(`${text}\n`)
   }
   const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-  if (pathname !== '/metrics') return plain(404, 'There is /metrics here, and nothing else.')
+  if (pathname === '/healthz') return plain(200, 'alive')
+  if (pathname === '/readyz') {
+    const reason = unreadiness()
+    return reason === undefined ? plain(200, 'ready') : plain(503, reason)
+  }
+  if (pathname !== '/metrics') return plain(404, 'There are /metrics, /healthz and /readyz here.')
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return plain(405, 'Only GET.', { allow: 'GET, HEAD' })
   if (token !== undefined && !isToken(request.headers.authorization, token)) {
