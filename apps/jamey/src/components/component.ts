@@ -1,4 +1,6 @@
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Bus, type StateChange, systemClock, type Tracing } from '@jamey/bus'
 import type { Metrics } from '@jamey/metrics'
 import type { Client, SessionStore, TransportFactory } from '@jamey/mqtt'
@@ -98,9 +100,15 @@ async function startService(
     }
     case 'gateway': {
       const { runGateway } = await import('@jamey/gateway')
-      return running(await runGateway(options))
+      return running(await runGateway({ ...options, dashboard: dashboardFolder() }))
     }
   }
+}
+
+/** The built page of the gateway; undefined where it was not built. */
+function dashboardFolder(): string | undefined {
+  const folder = fileURLToPath(new URL('../../dashboard/', import.meta.url))
+  return existsSync(join(folder, 'index.html')) ? folder : undefined
 }
 
 /** The common part of what the services' own start functions give. */

@@ -25,6 +25,7 @@ import { boundAddresses, MAXIMUM_CONNECTIONS_OF_ADDRESS } from './address-bounds
 import { addArchiveRoutes } from './archive-routes.js'
 import { boundBodyTime } from './body-time.js'
 import { answerUnreadable } from './client-error.js'
+import { addDashboardRoutes } from './dashboard-routes.js'
 import { guardDescriptors, tellRarely } from './descriptors.js'
 import { addDocumentRoutes } from './document-routes.js'
 import { InFlight } from './in-flight.js'
@@ -71,6 +72,8 @@ export interface HttpServerOptions {
   readonly jwks: () => object
   /** Undefined where none are shown. */
   readonly metrics: { readonly contentType: string; text(): Promise<string> } | undefined
+  /** Folder of a built page; undefined where there is none. */
+  readonly dashboard: string | undefined
   readonly log: Logger
 }
 
@@ -191,7 +194,7 @@ export class HttpServer {
       reply.type('application/jwk-set+json').send(JSON.stringify(this.#options.jwks())),
     )
     addDocumentRoutes(app)
-    app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(endpointIndex()))
+    addDashboardRoutes(app, this.#options.dashboard, endpointIndex)
   }
 
   async #addCallRoutes(): Promise<void> {

@@ -8,6 +8,7 @@ export type GatewayErrorCode =
   | 'socket-unusable'
   | 'tls-unusable'
   | 'token-secret-missing'
+  | 'dashboard-unusable'
   | 'already-started'
 
 /** The gateway could not be started; `message` is one line that says what to do about it. */

@@ -105,6 +105,7 @@ class HttpGateway implements Gateway {
         unavailability(bus.state) ?? this.#router.unreadiness() ?? (await this.#services.unreadiness()),
       jwks: () => this.#receiptKeys.jwks,
       metrics: this.#options.metrics,
+      dashboard: this.#options.dashboard,
       log: this.#log,
     })
     const address = await this.#listen(this.#server, host, port)

@@ -72,6 +72,11 @@ export interface GatewaySettings {
   /** Shown at `/metrics` to callers that may publish to `jamey/metrics`; nothing there by default. */
   readonly metrics?: ShownMetrics | undefined
   /**
+   * Folder of a built page, with `index.html` and `assets`, which browsers get at `/`; none by default. It is read when
+   * the gateway starts.
+   */
+  readonly dashboard?: string | undefined
+  /**
    * Permissions that the gateway has besides those of its component, so that callers who have the same see and send by
    * it: `runGateway` asks for them; none by default.
    */

@@ -12,6 +12,7 @@ import { type GatewaySettings, gatewayOptionsFromEnvironment, tlsFromEnvironment
 export interface RunOptions extends ComponentOptions {
   readonly log: Logger
   readonly metrics?: GatewaySettings['metrics'] | undefined
+  readonly dashboard?: GatewaySettings['dashboard'] | undefined
 }
 
 export interface RunningGateway {
@@ -60,6 +61,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
       bus,
       log,
       metrics: options.metrics,
+      dashboard: options.dashboard,
     })
     await gateway.start()
     const { tls, tlsFiles: files = [] } = settings
