@@ -168,7 +168,8 @@ export class Publisher {
     const { messageId = randomUuid(), correlationId = randomUuid() } = options
     const traced = this.trace('publish', contract, { ...options, topic, messageId, correlationId })
     const traceparent = traced?.traceparent ?? options.traceparent
-    const bytes = this.write({ topic, messageId, payload, correlationId, traceparent })
+    const { onBehalfOf } = options
+    const bytes = this.write({ topic, messageId, payload, correlationId, traceparent, onBehalfOf })
     const sent = this.send(topic, bytes, {
       qos: contract.qos,
       retain: contract.retain,

@@ -6,10 +6,11 @@ import type { BusLog, SharedSubscriptions } from '../model/config.js'
 import type { BusSubscription, Message, SubscribeOptions } from '../model/message.js'
 import type { Tracing } from '../model/tracing.js'
 import type { Counters } from '../support/counters.js'
+import { RequestError } from '../support/errors.js'
 import { Addresses, strangeTopic } from '../wire/addresses.js'
-import { checkData, decodeEnvelope } from '../wire/envelope.js'
+import { checkData, decodeEnvelope, type Envelope } from '../wire/envelope.js'
 import type { MqttPort, PortSubscription } from '../wire/mqtt-port.js'
-import { type Origins, SenderError } from './origin.js'
+import { type Origin, type Origins, SenderError } from './origin.js'
 import { assertPermitted } from './permission-check.js'
 import { tracedOf } from './traced-message.js'
 
@@ -139,7 +140,24 @@ function read<C extends Contract>(
   if (address === undefined) throw strangeTopic(contract, topic)
   const envelope = decodeEnvelope(topic, payload)
   if (envelope.payload.action !== contract.action) return undefined
-  const { sender, principal } = origins.of(mqttMessage, envelope, address)
+  const origin = origins.of(mqttMessage, envelope, address)
+  const { sender } = origin
+  const principal = principalOf(origins, mqttMessage, envelope, origin)
   const data = checkData(contract.schema, topic, envelope.payload.data) as Data<C>
   return { data, envelope, topic: address.topic, sender, principal, isRetained: retain }
+}
+
+/** For whom it was published; what a sender says of another that it may not act for is not taken. */
+function principalOf(
+  origins: Origins,
+  message: MqttMessage,
+  envelope: Envelope,
+  origin: Origin,
+): Message<unknown>['principal'] {
+  try {
+    return origins.principalOf(message, envelope, origin)
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error
+    throw new SenderError(message.topic, 'metadata.on_behalf_of', error.message, { cause: error })
+  }
 }

@@ -46,6 +46,8 @@ export interface PublishOptions {
   readonly messageId?: string | undefined
   /** W3C Trace Context, passed on in the metadata. */
   readonly traceparent?: string | undefined
+  /** Whom the message is published for: those who get it have that one as `principal`, by the right to act for it. */
+  readonly onBehalfOf?: OnBehalfOf | undefined
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
   /** Seconds for which the server keeps it for those who are away, and a retained one at all; for good by default. */

@@ -143,6 +143,12 @@ export function requireSubscription(caller: Caller, filter: string): void {
   throw permissionMissing(caller, permission)
 }
 
+/** Throws a `Problem` 403 that names the permission which the caller lacks, by its token or by a manifest. */
+export function requirePublish(caller: Caller, topic: string): void {
+  requirePermission(caller, topic)
+  if (caller.bounds?.().mayPublish(topic) === false) throw permissionMissing(caller, `publish:${topic}`)
+}
+
 const { clientId, permissions } = COMPONENTS.operator
 /** The user who runs the system. */
 const LOCAL_CALLER: Caller = {

@@ -188,7 +188,15 @@ describe('what the HTTP server says about itself', () => {
       /^gateway\./.test(operationId) ? [] : operationId,
     )
     const twice = ['memory.search', 'memory.forget-many', 'memory.others.search', 'memory.others.forget-many']
-    const own = ['token', 'session.begin', 'session.get', 'session.end', 'events']
+    const own = [
+      'token',
+      'session.begin',
+      'session.get',
+      'session.end',
+      'events',
+      'messages.publish',
+      'requests.ask',
+    ]
     expect(documented.sort()).toEqual([...Object.keys(OPERATIONS), ...twice, ...own].sort())
     expect(body['openapi']).toBe('3.1.0')
     expect(paths['/v1/memories']?.['post']).toMatchObject({

@@ -14,6 +14,7 @@ import { Callers } from '../callers/callers.js'
 import { destroyerOf, type GatewayTls, renewTls, tlsOptionsOf } from '../callers/https.js'
 import { openUnixSocket } from '../callers/unix-socket.js'
 import { addEventsRoute } from '../live/events-route.js'
+import { addMessageRoutes } from '../live/messages-route.js'
 import { addSessionRoutes } from '../live/session-route.js'
 import { Viewers } from '../live/viewers.js'
 import { listenError } from '../problems/errors.js'
@@ -239,6 +240,7 @@ export class HttpServer {
     const sweep = () => viewers.sweep()
     addSessionRoutes(this.#app, { policy: callerPolicy, identify, limit, callerOf: acceptedOf, sweep })
     const begin = (reply: FastifyReply) => this.#begin(reply)
+    addMessageRoutes(this.#app, { bus, gates, callerOf: acceptedOf, begin })
     await addArchiveRoutes(this.#app, { forwarder, gatesOf, callerOf, begin })
   }
 

@@ -5,13 +5,12 @@ import { type Caller, requireSubscription } from '../callers/caller.js'
 import { excerpt } from '../problems/invalid-input.js'
 import { Problem } from '../problems/problem.js'
 import { EventStream } from './event-stream.js'
+import { refusalOf, requireOfGateway } from './gateway-permission.js'
 import type { Viewer } from './viewer.js'
 import type { Viewers } from './viewers.js'
 
 export const MAXIMUM_FILTERS_OF_STREAM = 16
 export const MAXIMUM_FILTER_CHARACTERS = 1_024
-/** SUBACK has one code for a filter that the server does not allow. [MQTT 5.0, section 3.9.3] */
-const NOT_AUTHORIZED = 0x87
 
 export interface EventsRoute {
   readonly bus: GatewayBus
@@ -35,7 +34,7 @@ export function addEventsRoute(app: FastifyInstance, route: EventsRoute): void {
       const caller = callerOf(request)
       const filters = filtersOf(request, caller)
       for (const filter of filters) requireSubscription(caller, filter)
-      for (const filter of filters) requireOfGateway(bus, filter)
+      for (const filter of filters) requireOfGateway(bus, 'subscribe', filter)
       const problem = unavailability()
       if (problem !== undefined) throw problem
       const viewer = await opened(viewers, caller, filters)
@@ -48,9 +47,7 @@ async function opened(viewers: Viewers, caller: Caller, filters: readonly string
   try {
     return await viewers.open(caller, filters)
   } catch (error) {
-    if ((error as { reasonCode?: unknown }).reasonCode !== NOT_AUTHORIZED) throw error
-    const detail = `The message broker does not let the gateway subscribe to ${filters.join(', ')}.`
-    throw new Problem('gateway-permission-missing', detail, { cause: error })
+    throw refusalOf(error, filters.join(', '))
   }
 }
 
@@ -96,15 +93,4 @@ function filtersOf({ query }: FastifyRequest, { permissions }: Caller): readonly
 
 function wrongFilter(fault: string): Problem {
   return new Problem('invalid-input', `filter is not acceptable: ${fault}.`, { field: 'filter' })
-}
-
-/** The gateway subscribes with its own right, which its operator gave it: no caller sees more than that. */
-function requireOfGateway({ permissions }: GatewayBus, filter: string): void {
-  if (permissions.maySubscribe(filter)) return
-  const { permission = `subscribe:${filter}` } = permissions.decide('subscribe', filter)
-  throw new Problem(
-    'gateway-permission-missing',
-    `The gateway itself may not subscribe to ${filter}: JAMEY_GATEWAY_PERMISSIONS gives it the right, where the broker allows it, too.`,
-    { permission },
-  )
 }

@@ -47,6 +47,7 @@ export async function startLive(options: LiveFixtureOptions = {}): Promise<LiveF
     permissions: [...permissions, ...more],
     jwtSecret: SECRET,
     protocolVersion,
+    log: { debug: () => {}, warn: () => {}, error: () => {} },
   })
   const gateway = createGateway({ port: 0, tokenSecret: SECRET, ...options.gateway, bus })
   await gateway.start()
