@@ -23,14 +23,25 @@ export interface SubOptions extends ClientOptions {
  * outage it waits for the broker; a connection that ends for good is a failure.
  */
 export async function sub(context: CommandContext, filters: readonly string[], options: SubOptions): Outcome {
+  return watch(context, filters, options, (message) => show(message, context, options))
+}
+
+/** The same with what `shows` does of each message. */
+export async function watch(
+  context: CommandContext,
+  filters: readonly string[],
+  options: SubOptions,
+  shows: (message: Message, bus: Bus) => void,
+): Outcome {
   checkTopicFilters(filters)
   return withBus(context, options, async (bus) => {
     assertPermitted(bus, 'subscribe', filters)
-    const watch = watchStates(bus, context)
+    const states = watchStates(bus, context)
+    const print = (message: Message): void => shows(message, bus)
     try {
-      return await Promise.race([printMessages(bus, context, filters, options), watch.ended])
+      return await Promise.race([printMessages(bus, context, filters, { ...options, print }), states.ended])
     } finally {
-      watch.stop()
+      states.stop()
     }
   })
 }
@@ -39,7 +50,7 @@ async function printMessages(
   bus: Bus,
   context: CommandContext,
   filters: readonly string[],
-  options: SubOptions,
+  options: SubOptions & { readonly print: (message: Message) => void },
 ): Promise<ExitCode> {
   const { terminal, interrupted } = context
   let left = options.count ?? Number.POSITIVE_INFINITY
@@ -67,7 +78,7 @@ async function printMessages(
     const print = (message: Message) => {
       if (left <= 0) return
       left -= 1
-      show(message, context, options)
+      options.print(message)
       if (left === 0) stop()
       else waitOn()
     }

@@ -72,7 +72,23 @@ const REQUEST_HELP = `
 An answer that tells an error ends with the code of its kind: 2 for what is asked
 wrongly, 3 refused, 4 too late, 5 not available, 1 for all others.`
 
+const EVENTS_HELP = `
+Without filters: verdicts, approvals, who is online, and failures; first what is known
+of them by now, marked as (before). What happened while nobody looked is not there:
+\`jamey verdicts list\` has what was decided.`
+
 function addMessageCommands(program: Command, run: Run): void {
+  withConnection(
+    program
+      .command('events')
+      .description('show what happens, a line each')
+      .argument('[filter...]', "topic filters such as 'jamey/memory/#'")
+      .option('--count <n>', 'end after so many', parseCount)
+      .option('--timeout <seconds>', 'end with code 4 when nothing happened for so long', parseTimeoutMs)
+      .addHelpText('after', EVENTS_HELP),
+  ).action((filters, options) =>
+    run(async (context) => (await import('../commands/events.js')).events(context, filters, options)),
+  )
   withConnection(
     program
       .command('sub')

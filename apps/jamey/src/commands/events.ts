@@ -1,0 +1,34 @@
+import { checkTopicFilters } from '../client/topic-argument.js'
+import type { CommandContext, Outcome } from '../terminal/command-context.js'
+import { formatEvent } from '../views/event-view.js'
+import { jsonMessage } from '../views/message-view.js'
+import { type SubOptions, watch } from './sub.js'
+
+/** Verdicts, approvals, who is there, and failures. Heartbeats come every half minute and say little. */
+const USUAL = [
+  'jamey/conscience/results/#',
+  'jamey/conscience/approvals/#',
+  'jamey/events/status/#',
+  'jamey/events/errors/#',
+]
+
+/** Prints what happens, a line each; ends as `sub` does. */
+export async function events(
+  context: CommandContext,
+  given: readonly string[],
+  options: Omit<SubOptions, 'raw' | 'qos'>,
+): Outcome {
+  const { terminal, now } = context
+  const filters = given.length === 0 ? USUAL : given
+  checkTopicFilters(filters)
+  return watch(context, filters, { ...options, qos: 1 }, (message, bus) => {
+    const sender = bus.senderOf(message)
+    if (options.json) {
+      terminal.printJson({ ...jsonMessage(message, now()), ...(sender === undefined ? {} : { sender }) })
+      return
+    }
+    terminal.print(
+      formatEvent({ ...message, sender }, { colors: terminal.colors, columns: terminal.columns, now: now() }),
+    )
+  })
+}
