@@ -2,9 +2,14 @@ import { COMPONENTS, type ComponentName } from '@jamey/contracts'
 import type { ManifestClient, PermissionOrigin } from '../model/manifest.js'
 import { readLimits, readProofs } from './client-fields.js'
 import type { ClientNames } from './client-names.js'
+import { joinPermissions, type OwnedPermission, readPermissionList } from './permission-lists.js'
 import type { Field, YamlTree } from './yaml-tree.js'
 
 const MAXIMUM_INSTANCES = 100
+type FieldName = 'instances' | 'proof' | 'limits' | 'permissions'
+const FIELDS: readonly FieldName[] = ['instances', 'proof', 'limits']
+/** It alone may have more than its component needs: what callers are to see and send by it. */
+const GATEWAY_FIELDS: readonly FieldName[] = [...FIELDS, 'permissions']
 const NAMES = Object.keys(COMPONENTS) as ComponentName[]
 
 /** The instances of our components; of one that is not named, the one that there usually is. */
@@ -28,10 +33,12 @@ function readComponent(
   component: ComponentName,
   names: ClientNames,
 ): ManifestClient[] {
-  const { instances, proof, limits } = tree.known(field, ['instances', 'proof', 'limits'])
+  const fields = tree.known(field, component === 'gateway' ? GATEWAY_FIELDS : FIELDS)
+  const { instances, proof, limits, permissions } = fields
   const shared = {
     proofs: readProofs(tree, proof),
     limits: readLimits(tree, limits),
+    more: readPermissionList(tree, permissions, { kind: 'component', name: component }),
     line: tree.lineOf({ at: field.keyAt }),
   }
   if (instances === undefined) return [instanceOf(component, COMPONENTS[component].clientId, shared)]
@@ -47,10 +54,14 @@ function instanceOf(
   {
     proofs = ['token'],
     limits = {},
+    more = [],
     line,
-  }: Partial<Pick<ManifestClient, 'proofs' | 'limits'>> & { readonly line?: number } = {},
+  }: Partial<Pick<ManifestClient, 'proofs' | 'limits'>> & {
+    readonly more?: readonly OwnedPermission[]
+    readonly line?: number
+  } = {},
 ): ManifestClient {
-  const permissions = [...new Set(COMPONENTS[component].permissions)]
   const origin: PermissionOrigin = { kind: 'component', name: component, line }
-  return { clientId, component, proofs, permissions, origins: permissions.map(() => origin), limits }
+  const own = COMPONENTS[component].permissions.map((text) => ({ text, origin }))
+  return { clientId, component, proofs, ...joinPermissions([own, more]), limits }
 }

@@ -87,6 +87,17 @@ describe('a manifest', () => {
     })
   })
 
+  it('may give the gateway more than its component has, and no other component', () => {
+    const text = (component: string) =>
+      `version: 1\ncomponents:\n  ${component}: { permissions: ['subscribe:home/#'] }\n`
+    const gateway = readManifest(text('gateway')).clients.find(({ component }) => component === 'gateway')
+    expect(gateway?.permissions).toEqual([...new Set(COMPONENTS.gateway.permissions), 'subscribe:home/#'])
+    expect(gateway?.origins?.at(-1)).toEqual({ kind: 'component', name: 'gateway', line: 3 })
+    expect(faultsOf(text('memory'))).toEqual([
+      'p.yaml:3:13: components.memory.permissions: expected one of instances, proof, limits, found an unknown field',
+    ])
+  })
+
   it('may name nobody: our components are there', () => {
     expect(readManifest('version: 1').clients.map(({ clientId }) => clientId)).toEqual(
       Object.values(COMPONENTS).map(({ clientId }) => clientId),

@@ -2,6 +2,7 @@ import { KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
 import { ClientRegistry, Permissions, type RevocationFiles, Revocations, type Secret } from '@jamey/auth'
 import { type Bus, type BusConfig, type ComponentOptions, connectComponent } from '@jamey/bus'
+import { COMPONENTS } from '@jamey/contracts'
 import { LiveManifest, permissionsOf } from '@jamey/manifest'
 import type { Logger } from 'pino'
 import { ManifestClients } from '../tokens/manifest-clients.js'
@@ -48,7 +49,7 @@ export async function runGateway(options: RunOptions): Promise<RunningGateway> {
     const component = { name: 'gateway', packageFile: new URL('../../package.json', import.meta.url) }
     const connected = await connectComponent(component, {
       ...options,
-      morePermissions: settings.morePermissions,
+      morePermissions: [...(settings.morePermissions ?? []), ...listedFor(manifest)],
     })
     bus = connected.bus
     const gateway = createGateway({
@@ -118,6 +119,13 @@ function manifestOf(env: NonNullable<RunOptions['env']>, cwd: string, log: Logge
   const onError = (err: Error): void =>
     log.error({ err }, 'this manifest cannot be used; the one before holds')
   return new LiveManifest(resolve(cwd, path), { onError })
+}
+
+/** What the manifest gives gateways: all that is not its component's is asked for, too. */
+function listedFor(manifest: LiveManifest | undefined): readonly string[] {
+  const gateway = manifest?.current.clients.find(({ component }) => component === 'gateway')
+  const own = COMPONENTS.gateway.permissions
+  return gateway?.permissions.filter((permission) => !own.includes(permission)) ?? []
 }
 
 /** What a manifest allows a client as it is now: nothing, where it does not name it. */
