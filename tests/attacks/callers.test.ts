@@ -113,3 +113,32 @@ it('over MQTT 5, nobody answers into the inbox of the gateway', async () => {
   const topic = 'jamey/api/responses/jamey-gateway/conscience/answers'
   expect(await system.takes(attacker, topic, envelope('jamey-conscience', topic, 'evaluate', {}))).toBe(false)
 })
+
+describe('over HTTP, what happens on the bus', () => {
+  const publish = async (topic: string, token: string) =>
+    (await system.json(`/v1/messages/${topic}`, token, { method: 'POST', body: '{"payload":{}}' })).status
+
+  it('is neither seen nor added to beyond what a token permits', async () => {
+    const token = await system.token('watcher-http', ['lab/#'])
+    for (const filter of ['#', 'jamey/#', 'jamey/conscience/results', 'jamey/api/responses/#', '$SYS/#']) {
+      const path = `/v1/events?filter=${encodeURIComponent(filter)}`
+      expect((await system.call(path, token)).status).toBe(403)
+    }
+    expect(await publish('jamey/events/errors', token)).toBe(403)
+    expect(await publish('lab/lamp', token)).toBe(200)
+  })
+
+  it('is nothing that a component said, whatever the token of who sends it permits', async () => {
+    const token = await system.token('everything-http', ['#', 'relay:+'])
+    for (const topic of [
+      'jamey/conscience/results',
+      'jamey/conscience/keys/jamey-gateway',
+      'jamey/events/status/jamey-conscience',
+      'jamey/events/leases/api',
+      'jamey/api/responses/victim/conscience/x',
+      'jamey/conscience/evaluate/victim',
+    ]) {
+      expect([400, 403]).toContain(await publish(topic, token))
+    }
+  })
+})

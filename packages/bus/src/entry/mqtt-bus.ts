@@ -39,6 +39,8 @@ import { RateLimiter } from '../support/rate-limiter.js'
 import type { MqttPort } from '../wire/mqtt-port.js'
 import { ServerStamp } from '../wire/server-stamp.js'
 
+/** The root of all contracts' topics. */
+const ROOT = 'jamey/'
 const CLOSE_TIMEOUT_MS = 5000
 /** Share of the time to close that is kept for the last status and for flushing. */
 const FAREWELL_SHARE = 0.2
@@ -157,8 +159,8 @@ export class MqttBus implements Bus {
 
   senderOf(message: MqttMessage): string | undefined {
     const { topic } = message
-    const isStamped = this.#stamp.selects(topic)
-    const contract = isStamped ? undefined : CONTRACTS.find((each) => addressOf(each, topic) !== undefined)
+    const isOurs = !this.#stamp.selects(topic) && topic.startsWith(ROOT)
+    const contract = isOurs ? CONTRACTS.find((each) => addressOf(each, topic) !== undefined) : undefined
     try {
       return this.#origins.verified(message, contract && addressOf(contract, topic))
     } catch (error) {

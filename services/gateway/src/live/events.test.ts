@@ -3,6 +3,7 @@ import { connect as connectSocket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { call } from '../service/gateway.support.js'
 import { bearer, type LiveFixture, type OpenStream, openStream, startLive } from './live.support.js'
+import { MAXIMUM_OPENINGS } from './viewers.js'
 
 let live: LiveFixture
 const streams: OpenStream[] = []
@@ -140,6 +141,14 @@ describe('filters', () => {
     })
   })
 
+  it.each(['a"b', 'h\u00e4user/#', 'a b', '\u{1f916}/x', 'a\\b'])(
+    'of any characters are refused in words that a header can have: %s',
+    async (filter) => {
+      const answer = await refusal([filter], ['publish:#'])
+      expect(answer).toMatchObject({ status: 403, body: { permission: `subscribe:${filter}` } })
+    },
+  )
+
   it('are at most sixteen, and other parameters are told', async () => {
     const many = Array.from({ length: 17 }, (_, i) => `home/${i}`)
     expect(await refusal(many, ['home/#'])).toMatchObject({ status: 400 })
@@ -167,6 +176,21 @@ describe('a gateway without a permission of its own', () => {
       message: expect.stringContaining('gateway-permission-missing'),
     })
     await stream(['jamey/events/#'], all)
+  })
+})
+
+describe('a caller that opens one stream after the other', () => {
+  it('is bounded, and others are not', async () => {
+    live = await startLive()
+    const headers = await bearer('eva', ['home/#'])
+    const statusOf = async (more: Record<string, string>) => {
+      const opened = await openStream(live.url, ['home/lamp'], more).catch((error) => error)
+      if ('close' in opened) opened.close()
+      return opened.status ?? 200
+    }
+    for (let i = 0; i < MAXIMUM_OPENINGS; i++) expect(await statusOf(headers)).toBe(200)
+    expect(await statusOf(headers)).toBe(429)
+    expect(await statusOf(await bearer('bob', ['home/#']))).toBe(200)
   })
 })
 

@@ -1,3 +1,4 @@
+import type { Permissions } from '@jamey/auth'
 import type { MqttMessage } from '@jamey/bus'
 import type { GatewayBus } from '../api/gateway-bus.js'
 import { type Caller, mayReceive, maySubscribe } from '../callers/caller.js'
@@ -42,11 +43,13 @@ export class Viewer {
   #thisSecond = 0
   #last: MqttMessage | undefined
   #isOver = false
+  #bounds: Permissions | undefined
 
   constructor(parts: ViewerParts) {
     this.#parts = parts
     this.caller = parts.caller
     this.filters = parts.filters
+    this.#bounds = parts.caller.bounds?.()
   }
 
   get isOver(): boolean {
@@ -91,8 +94,11 @@ export class Viewer {
     })
   }
 
-  /** The caller's rights have changed so that it may look no more. */
+  /** False where a manifest has changed so that the caller may look no more; what its token permits stays. */
   get isPermitted(): boolean {
+    const bounds = this.caller.bounds?.()
+    if (bounds === this.#bounds) return true
+    this.#bounds = bounds
     return this.filters.every((filter) => maySubscribe(this.caller, filter))
   }
 

@@ -1,6 +1,7 @@
 import { type MqttMessage, systemClock } from '@jamey/bus'
 import type { Logger } from 'pino'
 import type { GatewayBus } from '../api/gateway-bus.js'
+import { AttemptLimit } from '../callers/attempt-limit.js'
 import type { Caller, CallerPolicy } from '../callers/caller.js'
 import { Problem, retryAfter } from '../problems/problem.js'
 import { eventText, shownMessage } from './event-text.js'
@@ -14,6 +15,8 @@ export const MAXIMUM_STREAMS_OF_CALLER = 64
 export const MAXIMUM_FILTERS = 500
 /** Different filters of one name. */
 export const MAXIMUM_FILTERS_OF_CALLER = 64
+/** Streams that one name opens in a minute: each has the server send all that is retained. */
+export const MAXIMUM_OPENINGS = 180
 export const HEARTBEAT_MS = 15_000
 /** What a stream rests on is looked at so often: tokens, sessions, deny lists, manifests. */
 const LOOK_MS = 1_000
@@ -30,6 +33,7 @@ export class Viewers {
   readonly #viewers = new Set<Viewer>()
   readonly #events = new WeakMap<MqttMessage, Buffer>()
   readonly #stopWatching: () => void
+  readonly #openings = new AttemptLimit(MAXIMUM_OPENINGS, 60_000)
   #sequence = 0
   #timer: unknown
   #sinceHeartbeatMs = 0
@@ -52,6 +56,11 @@ export class Viewers {
    */
   async open(caller: Caller, filters: readonly string[]): Promise<Viewer> {
     this.#assertRoom(caller, filters)
+    const waitMs = this.#openings.take(`${caller.hasToken} ${caller.name}`)
+    if (waitMs !== undefined) {
+      const detail = `No more than ${MAXIMUM_OPENINGS} streams are opened by one caller in a minute.`
+      throw new Problem('rate-limited', detail, { headers: retryAfter(waitMs) })
+    }
     const { bus, log } = this.#parts
     const viewer = new Viewer({ bus, caller, filters, eventOf: (message) => this.#eventOf(message) })
     this.#viewers.add(viewer)
