@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -47,6 +47,14 @@ describe('the site', () => {
     const pages = new Set(index.map(([, , path]) => path.split('#')[0] ?? ''))
     expect([...pages].filter((path) => !existsSync(join(out, path)))).toEqual([])
     expect(Buffer.byteLength(read('search.json'))).toBeLessThan(600_000)
+  })
+
+  it('has a list on which every page of docs is', () => {
+    const list = readFileSync(join(root, 'docs/README.md'), 'utf8')
+    const pages = ['docs', 'docs/guides'].flatMap((folder) =>
+      readdirSync(join(root, folder)).filter((name) => name.endsWith('.md') && name !== 'README.md'),
+    )
+    expect(pages.filter((name) => !list.includes(`${name})`))).toEqual([])
   })
 
   it('lists every document in llms.txt', () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { DEFAULT_TIMEOUT_MS } from '../callers/call-headers.js'
 import { openApiDocument } from './openapi.js'
 
 type Schema = Readonly<Record<string, unknown>>
@@ -43,6 +44,9 @@ interface Placed extends Operation {
 /** Where an example stands, so that it stands there alone. */
 type Shown = Map<string, string>
 
+/** Every call takes it, so that it is told once. */
+const TIMEOUT = 'X-Timeout-Ms'
+
 const STYLE = `:root{color-scheme:light dark}
 body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
 code,pre{font:.875em/1.4 ui-monospace,monospace}
@@ -80,8 +84,10 @@ export function openApiPage(): string {
 <title>${text(info.title)}: HTTP API</title><style>${STYLE}</style></head><body>
 <h1>${text(info.title)}: HTTP API</h1><p>${text(info.description)}</p>
 <p>The same for programs: <a href="/v1/openapi.json">OpenAPI 3.1</a>. The messages behind it: <a href="/v1/asyncapi.json">AsyncAPI 3.0</a>.</p>
+<p>A call waits for its answer as long as the header <code>${TIMEOUT}</code> says, ${DEFAULT_TIMEOUT_MS} unless given.</p>
 <nav><ul>${contents.join('')}</ul></nav>
 ${sections.join('\n')}
+${failureTable(operations)}
 </body></html>
 `
 }
@@ -97,8 +103,9 @@ ${description === undefined ? '' : `<p>${text(description)}</p>`}${parameterTabl
 }
 
 function parameterTable({ parameters = [] }: Placed): string {
-  if (parameters.length === 0) return ''
-  const rows = parameters.map(({ name, in: place, description = '', required, schema }) =>
+  const own = parameters.filter(({ name }) => name !== TIMEOUT)
+  if (own.length === 0) return ''
+  const rows = own.map(({ name, in: place, description = '', required, schema }) =>
     row(name, `${place}${required === true ? ', required' : ''}`, typeOf(schema), description),
   )
   return `<table><tr><th>Parameter</th><th>in</th><th>type</th><th></th></tr>${rows.join('')}</table>`
@@ -138,8 +145,22 @@ function answers({ responses, operationId }: Placed, shown: Shown): string {
   const examples = content.map(
     ([type, { example }]) => `<p><code>${text(type)}</code></p>${exampleOf(example, operationId, shown)}`,
   )
-  const failures = bad.map(([status, { description }]) => `${status} ${description}`).join('; ')
-  return `<p>Answers ${good.map(([status]) => status).join(' or ')}.</p>${examples.join('')}${failures === '' ? '' : `<p>Fails with ${text(failures)}.</p>`}`
+  const failures = bad.map(([status]) => status).join(', ')
+  return `<p>Answers ${good.map(([status]) => status).join(' or ')}.</p>${examples.join('')}${failures === '' ? '' : `<p>Fails with <a href="#failures">${failures}</a>.</p>`}`
+}
+
+/** What the statuses of failures mean, for all operations at once. */
+function failureTable(operations: readonly Placed[]): string {
+  const meanings = new Map(
+    operations.flatMap(({ responses }) =>
+      Object.entries(responses).map(([status, { description }]) => [status, description] as const),
+    ),
+  )
+  const rows = [...meanings]
+    .filter(([status]) => !status.startsWith('2'))
+    .sort(([a], [b]) => Number(a) - Number(b))
+    .map(([status, meaning]) => `<tr><td>${status}</td><td>${text(meaning)}</td></tr>`)
+  return `<h2 id="failures">Failures</h2><table>${rows.join('')}</table>`
 }
 
 function exampleOf(example: unknown, operationId: string, shown: Shown): string {
@@ -171,6 +192,7 @@ function typeOf(schema: Schema): string {
   return words.join(', ')
 }
 
+/** Between tags quotes are no signs; in attributes there are identifiers alone, which have none. */
 function text(value: string): string {
-  return value.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
+  return value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

@@ -87,14 +87,15 @@ describe('the page of the API', () => {
 
   it('has every operation, and links to each', () => {
     for (const { operationId, summary } of operations) {
+      expect(operationId).toMatch(/^[\w.-]+$/)
       expect(page).toContain(`<section id="${operationId}">`)
       expect(page).toContain(`<a href="#${operationId}">`)
-      expect(page).toContain(summary.replaceAll("'", '&#39;'))
+      expect(page).toContain(summary)
     }
   })
 
   it('is small, and takes nothing from elsewhere', () => {
-    expect(Buffer.byteLength(page)).toBeLessThan(125_000)
+    expect(Buffer.byteLength(page)).toBeLessThan(100_000)
     expect([...page.matchAll(/(?:src|href)="(?!#|\/v1\/)([^"]*)"|<script|style="/g)]).toEqual([])
   })
 })
