@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
@@ -8,6 +8,8 @@ export interface PostgresServer {
   /** Of its one database, for a user who may do everything. */
   readonly url: string
   readonly version: string
+  /** Milliseconds of processor time that all its processes have taken. */
+  cpuMs(): number
   stop(): Promise<void>
 }
 
@@ -39,11 +41,40 @@ export async function startPostgres(folder: string): Promise<PostgresServer> {
   return {
     url: `postgres://bench@127.0.0.1:${port}/postgres?sslmode=disable`,
     version: execFileSync(join(bin, 'postgres'), ['--version'], { encoding: 'utf8' }).trim(),
+    cpuMs: () => cpuMsOf(child.pid ?? 0),
     stop: async () => {
       const ended = once(child, 'exit')
       child.kill('SIGINT')
       await ended
     },
+  }
+}
+
+/** Of Linux, where nearly all systems count in hundredths of a second. */
+const JIFFY_MS = 10
+
+/** Of a process, of its children, and of those of them that have ended. */
+function cpuMsOf(parent: number): number {
+  const ended = fieldsOf(parent).slice(11, 15)
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => fieldsOf(Number(name)))
+    .filter((fields) => fields[1] === parent)
+    .flatMap((fields) => fields.slice(11, 13))
+  return [...ended, ...children].reduce((sum, jiffies) => sum + jiffies, 0) * JIFFY_MS
+}
+
+/** What stands behind the name in `/proc/PID/stat`: state, parent, ..., utime, stime, cutime, cstime. */
+function fieldsOf(pid: number): number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number)
+  } catch {
+    // It has ended since.
+    return []
   }
 }
 

@@ -61,6 +61,15 @@ async function opened(url: string): Promise<Named[]> {
   ]
 }
 
+/** Processor time of this process. */
+function ownMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+/** That of the server, which works for nobody else; of a server elsewhere it is not known. */
+const serverMs = (): number => server?.cpuMs() ?? 0
+
 /** Leaves the database as it was. */
 async function closed(stores: readonly Named[]): Promise<void> {
   for (const { store } of stores) {
@@ -108,7 +117,7 @@ async function compareSpeed(memories: number, url: string): Promise<void> {
   say(`\n${memories} memories`)
   for (const { name, store } of stores) {
     const { text } = wordsAndTexts(randomFrom(42))
-    const begun = performance.now()
+    const [begun, cpuBefore] = [performance.now(), ownMs() + serverMs()]
     for (let i = 0; i < memories; i += IN_FLIGHT) {
       const some = Array.from({ length: Math.min(IN_FLIGHT, memories - i) }, (_, k) =>
         store.store(
@@ -119,8 +128,11 @@ async function compareSpeed(memories: number, url: string): Promise<void> {
       await Promise.all(some)
     }
     const storesPerSecond = (memories / (performance.now() - begun)) * 1000
-    say(`${name.padEnd(12)}${significant(storesPerSecond)} stored a second`)
-    rows.push({ what: `${memories} memories, ${name}`, figures: { storesPerSecond } })
+    const cpu = (ownMs() + serverMs() - cpuBefore) / memories
+    say(
+      `${name.padEnd(12)}${significant(storesPerSecond)} stored a second, ${significant(cpu)} ms of processor time each`,
+    )
+    rows.push({ what: `${memories} memories, ${name}`, figures: { storesPerSecond, cpu } })
   }
   await askBoth(memories, stores)
   await closed(stores)
@@ -140,19 +152,24 @@ async function askBoth(memories: number, stores: readonly Named[]): Promise<void
   }
   for (const [question, make] of Object.entries(asked)) {
     const times = stores.map((): number[] => [])
+    const cpu = stores.map(() => 0)
+    const serverBefore = serverMs()
     for (let i = 0; i < ASKED; i++) {
       const query = make()
       for (const [k, { store }] of stores.entries()) {
-        const startedAt = performance.now()
+        const [startedAt, cpuBefore] = [performance.now(), ownMs()]
         await store.query({ query }, { reach: { owner: 'agent-3' } })
         times[k]?.push(performance.now() - startedAt)
+        cpu[k] = (cpu[k] ?? 0) + ownMs() - cpuBefore
       }
     }
+    cpu[1] = (cpu[1] ?? 0) + serverMs() - serverBefore
     for (const [k, { name }] of stores.entries()) {
       const sorted = (times[k] ?? []).sort((a, b) => a - b)
-      const figures = { p50: median(sorted), p99: sorted[Math.floor(ASKED * 0.99)] ?? 0 }
+      const p99 = sorted[Math.floor(ASKED * 0.99)] ?? 0
+      const figures = { p50: median(sorted), p99, cpu: (cpu[k] ?? 0) / ASKED }
       say(
-        `${name.padEnd(12)}${question.padEnd(26)}p50 ${significant(figures.p50)} ms, p99 ${significant(figures.p99)} ms`,
+        `${name.padEnd(12)}${question.padEnd(26)}p50 ${significant(figures.p50)} ms, p99 ${significant(p99)} ms, ${significant(figures.cpu)} ms of processor time`,
       )
       rows.push({ what: `${memories} memories, ${question}, ${name}`, figures })
     }

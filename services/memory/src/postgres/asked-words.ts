@@ -26,14 +26,25 @@ interface Counted {
   readonly memories: number
 }
 
+interface Totals {
+  readonly documents: number
+  readonly length: number
+}
+
+interface Nothing {
+  readonly word: null
+}
+
+/** All memories and words, and which of some words there are; one row at least. */
+const KNOWN = `SELECT t.memories AS documents, t.terms AS length, w.word, w.memories
+  FROM ${SCHEMA}.totals t LEFT JOIN ${SCHEMA}.words w ON w.word = ANY($1) AND w.memories > 0`
+
 /** What a text asks for, as far as there are memories with its words. */
 export async function askedFor(session: Session, text: string): Promise<Asked> {
   const words = searchWords(text)
-  const [totals] = await session.rows<{ memories: number; terms: number }>(
-    `SELECT memories, terms FROM ${SCHEMA}.totals`,
-  )
-  const { memories: documents = 0, terms: length = 0 } = totals ?? {}
-  const known = await countedAmong(session, words.map(termOf))
+  const found = await session.rows<Totals & (Counted | Nothing)>(KNOWN, [words.map(termOf)])
+  const { documents, length } = found[0] ?? { documents: 0, length: 0 }
+  const known = found.filter((one): one is Totals & Counted => one.word !== null)
   const terms = new Map<string, AskedTerm>()
   const add = ({ word, memories }: Counted, share: number) => {
     const weight = share * Math.log(1 + Math.max(0, documents - memories + 0.5) / (memories + 0.5))

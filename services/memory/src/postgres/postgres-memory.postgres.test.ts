@@ -2,6 +2,7 @@ import { FakeClock } from '@jamey/testing'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { describeAsOf } from '../search/as-of.contract.js'
 import { describeRecall } from '../search/recall.contract.js'
+import { describeServedRequests } from '../service/served-requests.contract.js'
 import { describeConsolidation } from '../store/consolidation.contract.js'
 import { describeMemoryStorage } from '../store/memory-storage.contract.js'
 import type { OpenStorage } from '../store/opened-storage.support.js'
@@ -37,3 +38,4 @@ describeRecords('records in PostgreSQL', open)
 describeConsolidation('memories in PostgreSQL that are consolidated', open)
 describeRecall('recall from PostgreSQL', open)
 describeAsOf('a question as of a time, to PostgreSQL', open)
+describeServedRequests('requests to memories in PostgreSQL', open)

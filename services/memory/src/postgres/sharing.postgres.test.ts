@@ -89,6 +89,46 @@ describe('two instances', () => {
   })
 })
 
+it('a consolidation that a kill of the server ends half way is finished by another instance, and nothing is lost', async () => {
+  const other = await PostgresServer.start({ settings: ['fsync=off'] })
+  onTestFinished(() => other.stop())
+  const url = await other.newDatabase()
+  const address = readDatabaseUrl(url) as DatabaseAddress
+  const sql = <Row>(text: string) => other.sql<Row>(new URL(url).pathname.slice(1), text)
+  const [one, two] = await Promise.all([PostgresMemory.open({ address }), PostgresMemory.open({ address })])
+  onTestFinished(async () => void (await Promise.all([one.close(), two.close()])))
+  const batch = (i: number) =>
+    one.storeBatch(
+      Array.from({ length: 500 }, (_, k) => ({
+        content: `${STORY} on quay ${Math.floor((i * 500 + k) / 2)}`,
+        layer: 'semantic' as const,
+        duplicates: 'keep' as const,
+      })),
+      { id: `batch-${i}`, source: 'ada' },
+    )
+  await Promise.all(Array.from({ length: 6 }, (_, i) => batch(i)))
+  const half = one.consolidate({}).catch((error: unknown) => error)
+  const merged = () => sql<{ merged: number }>('SELECT count(*)::int AS merged FROM jamey_memory.merged_ids')
+  await expect.poll(async () => (await merged())[0]?.merged).toBeGreaterThan(0)
+  await other.kill()
+  expect(await half).toMatchObject({ code: 'storage-away', retryable: true })
+  await other.resume()
+  const done = (await merged())[0]?.merged ?? 0
+  expect(done).toBeLessThan(1500)
+  const rest = () =>
+    two.consolidate({}).then(
+      ({ merged: now }) => now,
+      () => -1,
+    )
+  await expect.poll(rest).toBeGreaterThanOrEqual(0)
+  const [sum] = await sql<{ count: string; there: string; counted: string; words: string; terms: string }>(
+    `SELECT sum(count) AS count, count(*) AS there, (SELECT memories FROM jamey_memory.totals) AS counted,
+      (SELECT sum(memories) FROM jamey_memory.words) AS words, sum(length(terms)) AS terms FROM jamey_memory.memories`,
+  )
+  expect(sum).toMatchObject({ count: '3000', there: '1500', counted: '1500' })
+  expect(sum?.words).toBe(sum?.terms)
+})
+
 describe('a question', () => {
   const slow = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%memories%'"
 

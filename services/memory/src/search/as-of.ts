@@ -57,7 +57,8 @@ export class PastMemories {
   page({ query, atMs }: PastQuestion, isCut = this.#rows.length === MOST_LOOKED_THROUGH): MemoryRecalled {
     const found = orderOf(this.#index, this.#rows, query, atMs)
     const { limit, offset = 0 } = query
-    const memories = withinPage(found.slice(offset, offset + limit))
+    const page = found.slice(offset, offset + limit)
+    const memories = withinPage(page.map(({ row, score }) => ({ ...memoryFromRow(row), score })))
     return {
       memories,
       total: found.length,
@@ -109,13 +110,18 @@ const COLUMNS = [
   'last_stored_at, bytes, content_hash, stored_hash, tags, metadata, content',
 ].join(', ')
 
+interface Scored {
+  readonly row: PastRow
+  readonly score: number
+}
+
 /** The best first, or the newest where there are no words. */
 function orderOf(
   index: MemoryIndex,
   rows: readonly PastRow[],
   query: { readonly query?: string | undefined; readonly tags?: readonly string[] | undefined },
   atMs: number,
-): MemoryRecalled['memories'] {
+): Scored[] {
   const filter = new IndexFilter(index, { tags: query.tags }, Number.NEGATIVE_INFINITY)
   const text = query.query?.trim() ?? ''
   const bySeq = new Map(rows.map((row) => [row.seq, row]))
@@ -124,7 +130,7 @@ function orderOf(
       .filter(({ seq }) => filter.fits(index.documents.find(seq) as number))
       .map((row) => {
         const facts = { relevance: 1, importance: row.importance, ageMs: atMs - row.occurred_at }
-        return { ...memoryFromRow(row), score: score(facts) }
+        return { row, score: score(facts) }
       })
   }
   const rowOf = (doc: number) => bySeq.get(index.documents.seq[doc] as number) as PastRow
@@ -134,10 +140,7 @@ function orderOf(
     nowMs: atMs,
     textsOf: (docs) => docs.map((doc) => rowOf(doc).content),
   })
-  return ranked.map(({ doc, score: own }) => ({
-    ...memoryFromRow(rowOf(doc)),
-    score: Math.min(1, own / best),
-  }))
+  return ranked.map(({ doc, score: own }) => ({ row: rowOf(doc), score: Math.min(1, own / best) }))
 }
 
 function withinPage(memories: MemoryRecalled['memories']): MemoryRecalled['memories'] {
