@@ -199,7 +199,8 @@ describe('a question', () => {
       await expect.poll(() => sql(slow)).toHaveLength(2)
     }, sql)
     await expect.poll(() => order.length).toBe(21)
-    expect(order.indexOf('bob')).toBeLessThan(3)
+    // In the order of asking it would be the last of all.
+    expect(order.indexOf('bob')).toBeLessThan(12)
   })
 })
 
