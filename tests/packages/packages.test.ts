@@ -66,6 +66,18 @@ it('the tarball of jamey holds its bundle, the licenses of what is in it, and no
   }
 })
 
+it('the tarball of jamey holds the operator’s page, and the licences of what is in it', async () => {
+  const { stdout } = await run('tar', ['-tzf', tarballs.path('jamey')])
+  expect(stdout).toContain('package/dashboard/index.html\n')
+  expect(stdout).toMatch(/^package\/dashboard\/assets\/index-[\w-]+\.js$/m)
+  const folder = 'package/dashboard/assets/LICENSES.txt'
+  const licences = await run('tar', ['-xzOf', tarballs.path('jamey'), folder])
+  for (const name of ['preact', '@preact/signals', 'uplot']) {
+    expect(licences.stdout).toMatch(new RegExp(`^${name} \\d+\\.[^]*?\\bCopyright`, 'm'))
+  }
+  expect(licences.stdout).toContain('Permission is hereby granted')
+})
+
 /** What a user of the client may write on the first day. */
 const PROGRAM = `
 import { type Client, ConnectionError, connect, type ConnectOptions, type Message } from '@jamey/mqtt'
