@@ -196,35 +196,33 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
 
 function explanationOf(topic: string): object {
   return {
-    explanation: {
-      topic,
-      may_publish: [
-        {
-          client_id: 'jamey-gateway',
-          is_connected: true,
-          known_by: 'session',
-          permission: `publish:${topic}`,
-        },
-        { client_id: 'agent-7', is_connected: true, known_by: 'session', permission: 'publish:jamey/#' },
-      ],
-      may_subscribe: [
-        { client_id: 'jamey-operator', is_connected: false, known_by: 'manifest', permission: 'jamey/#' },
-      ],
-      subscribers: [
-        {
-          client_id: 'jamey-conscience',
-          filter: `${topic}/#`,
-          qos: 1,
-          share_group: 'conscience',
-          is_connected: true,
-          may_receive: true,
-          queued: 3,
-          drops: {},
-        },
-      ],
-      dropped: { 'queue-full': 2 },
-      contract: { topic, actions: ['evaluate'], service: 'conscience' },
-      is_complete: true,
-    },
+    topic,
+    may_publish: [
+      {
+        client_id: 'jamey-gateway',
+        is_connected: true,
+        known_by: 'session',
+        permission: `publish:${topic}`,
+      },
+      { client_id: 'agent-7', is_connected: true, known_by: 'session', permission: 'publish:jamey/#' },
+    ],
+    may_subscribe: [
+      { client_id: 'jamey-operator', is_connected: false, known_by: 'manifest', permission: 'jamey/#' },
+    ],
+    subscribers: [
+      {
+        client_id: 'jamey-conscience',
+        filter: `${topic}/#`,
+        qos: 1,
+        share_group: 'conscience',
+        is_connected: true,
+        may_receive: true,
+        queued: 3,
+        drops: {},
+      },
+    ],
+    dropped: { 'queue-full': 2 },
+    contract: { topic, actions: ['evaluate'], service: 'conscience' },
+    is_complete: true,
   }
 }

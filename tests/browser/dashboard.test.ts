@@ -99,6 +99,16 @@ describe('every view', () => {
   })
 })
 
+describe('a view that fails', () => {
+  it('says so, and leaves the others as they are', async () => {
+    await page.route('**/v1/broker/outbox', (route) => route.fulfill({ json: {} }))
+    await openView(page, url, 'outbox')
+    await expect.poll(() => page.locator('h1').textContent()).toBe('This view failed')
+    await openView(page, url, 'limits')
+    await expect.poll(() => page.locator('h1').textContent()).toBe('Limits and drops')
+  })
+})
+
 describe('the overview', () => {
   it('shows first what needs somebody, then figures, rates and verdicts', async () => {
     await page.clock.install()

@@ -1,17 +1,8 @@
-import type {
-  Approval,
-  ApprovalScope,
-  ApprovalStatus,
-  BrokerStatus,
-  ClientDetails,
-  ClientSummary,
-  FindingList,
-  MemoryRecalled,
-  OutboxList,
-  RetainedMessage,
-  TopicExplanation,
-} from '@jamey/contracts'
+import type { ApprovalScope, ApprovalStatus, OPERATIONS, OperationName } from '@jamey/contracts'
 import { call, type QueryValue, segment } from './http.js'
+
+/** The answer of an operation, as its contract has it. */
+type Answer<Name extends OperationName> = (typeof OPERATIONS)[Name]['responseSchema']['_output']
 
 /** Who this page is signed in as. */
 export interface Session {
@@ -27,11 +18,6 @@ export const session = {
   end: (): Promise<void> => call('v1/session', { method: 'DELETE' }),
 }
 
-export interface ApprovalPage {
-  readonly approvals: readonly Approval[]
-  readonly total: number
-}
-
 export interface ApprovalReply {
   readonly decision: 'approve' | 'deny'
   readonly scope?: ApprovalScope
@@ -39,42 +25,37 @@ export interface ApprovalReply {
 }
 
 export const approvals = {
-  list: (status: readonly ApprovalStatus[], limit: number, offset = 0): Promise<ApprovalPage> =>
+  list: (
+    status: readonly ApprovalStatus[],
+    limit: number,
+    offset = 0,
+  ): Promise<Answer<'conscience.approvals.list'>> =>
     call('v1/approvals', { query: { status, limit, offset } }),
-  answer: (id: string, reply: ApprovalReply): Promise<{ approval: Approval }> =>
+  answer: (id: string, reply: ApprovalReply): Promise<Answer<'conscience.approvals.answer'>> =>
     call(`v1/approvals/${segment(id)}/answer`, { method: 'POST', body: reply }),
-  revoke: (id: string): Promise<{ approval: Approval }> =>
+  revoke: (id: string): Promise<Answer<'conscience.approvals.revoke'>> =>
     call(`v1/approvals/${segment(id)}`, { method: 'DELETE' }),
 }
 
-export interface ClientPage {
-  readonly clients: readonly ClientSummary[]
-  readonly next_cursor?: string
-}
-
-export interface RetainedPage {
-  readonly messages: readonly RetainedMessage[]
-  readonly next_cursor?: string
-}
-
 export const broker = {
-  status: (): Promise<BrokerStatus> => call('v1/broker'),
-  clients: (query: Readonly<Record<string, QueryValue>>, signal?: AbortSignal): Promise<ClientPage> =>
-    call('v1/broker/clients', { query, signal }),
-  client: (id: string): Promise<{ client: ClientDetails }> => call(`v1/broker/clients/${segment(id)}`),
-  disconnect: (id: string): Promise<unknown> =>
+  status: (): Promise<Answer<'broker.status'>> => call('v1/broker'),
+  clients: (
+    query: Readonly<Record<string, QueryValue>>,
+    signal?: AbortSignal,
+  ): Promise<Answer<'broker.clients'>> => call('v1/broker/clients', { query, signal }),
+  client: (id: string): Promise<Answer<'broker.client'>> => call(`v1/broker/clients/${segment(id)}`),
+  disconnect: (id: string): Promise<Answer<'broker.disconnect'>> =>
     call(`v1/broker/clients/${segment(id)}`, { method: 'DELETE' }),
-  retained: (query: Readonly<Record<string, QueryValue>>): Promise<RetainedPage> =>
+  retained: (query: Readonly<Record<string, QueryValue>>): Promise<Answer<'broker.retained'>> =>
     call('v1/broker/retained', { query }),
-  topic: (topic: string): Promise<{ explanation: TopicExplanation }> =>
-    call(`v1/broker/topics/${segment(topic)}`),
-  outbox: (): Promise<OutboxList> => call('v1/broker/outbox'),
-  findings: (): Promise<FindingList> => call('v1/broker/findings'),
+  topic: (topic: string): Promise<Answer<'broker.topic'>> => call(`v1/broker/topics/${segment(topic)}`),
+  outbox: (): Promise<Answer<'broker.outbox'>> => call('v1/broker/outbox'),
+  findings: (): Promise<Answer<'broker.findings'>> => call('v1/broker/findings'),
 }
 
 export const memories = {
   /** `of` says whose: the caller's own, or everybody's. What an operator looks for does not count as recalled. */
-  recall: (of: 'own' | 'all', query: Readonly<Record<string, QueryValue>>): Promise<MemoryRecalled> =>
+  recall: (of: 'own' | 'all', query: Readonly<Record<string, QueryValue>>): Promise<Answer<'memory.query'>> =>
     call(of === 'own' ? 'v1/memories' : 'v1/others/memories', {
       query: { ...query, explain: true, count_recall: false },
     }),

@@ -12,6 +12,7 @@ export interface BusMessage {
   readonly is_verified?: boolean
   readonly received_at: string
   readonly content_type?: string
+  readonly user_properties?: readonly (readonly [name: string, value: string])[]
 }
 
 export interface StreamHandlers {

@@ -41,6 +41,12 @@ export async function errorOf(response: Response): Promise<ApiError> {
   )
 }
 
+/** Whatever was thrown as a failure of a call; what the page itself did wrong is told as such. */
+export function failureOf(error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  return new ApiError(500, 'page', `The page could not read the answer: ${String(error)}`)
+}
+
 export function unreachable(): ApiError {
   return new ApiError(0, 'unreachable', 'The gateway does not answer.')
 }

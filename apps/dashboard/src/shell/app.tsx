@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks'
 import { Empty, ProblemNote } from '../parts/notice.js'
 import { useShortcuts } from '../parts/shortcut-keys.js'
 import { hrefOf } from '../state/address.js'
@@ -54,10 +54,27 @@ export function App() {
         {isSignedIn && <Navigation isOpen={isMenuOpen} />}
         <main id="main" ref={main} tabIndex={-1}>
           <Banner />
-          <View />
+          <Guarded key={`${view} ${item ?? ''}`} />
         </main>
       </div>
       {isHelpOpen && <Help onClose={() => setHelpOpen(false)} />}
+    </>
+  )
+}
+
+/** A view that fails says so, and leaves the rest of the page as it is. */
+function Guarded() {
+  const [error, again] = useErrorBoundary()
+  if (error === undefined) return <View />
+  return (
+    <>
+      <h1>This view failed</h1>
+      <p class="notice bad" role="alert">
+        {String(error)}
+      </p>
+      <button type="button" onClick={again}>
+        Try again
+      </button>
     </>
   )
 }

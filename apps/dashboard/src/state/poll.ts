@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
-import { ApiError, unreachable } from '../api/problem.js'
+import { type ApiError, failureOf } from '../api/problem.js'
 import { timeOfDay } from './now.js'
 import { findSession } from './session.js'
 
@@ -71,7 +71,7 @@ export class Poll<T> {
       next = { data: await this.#fetch(), at: timeOfDay(), error: undefined }
       this.#failures = 0
     } catch (error) {
-      const problem = error instanceof ApiError ? error : unreachable()
+      const problem = failureOf(error)
       next = { ...this.#remote.value, error: problem }
       this.#failures += 1
       if (problem.status === 401 && run === this.#run) void findSession()

@@ -1,7 +1,7 @@
 import { computed, signal } from '@preact/signals'
 import { session as endpoint, type Session } from '../api/endpoints.js'
 import { setCsrfToken } from '../api/http.js'
-import { ApiError, unreachable } from '../api/problem.js'
+import { type ApiError, failureOf } from '../api/problem.js'
 import { Rights } from './permissions.js'
 
 export type SessionState =
@@ -32,7 +32,7 @@ export async function findSession(): Promise<void> {
   try {
     enter(await endpoint.get())
   } catch (error) {
-    const problem = error instanceof ApiError ? error : unreachable()
+    const problem = failureOf(error)
     if (problem.kind === 'session-over') {
       // The cookie is taken back with this answer; on this machine the page may go on without one.
       leave(true)

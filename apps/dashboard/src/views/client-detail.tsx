@@ -24,47 +24,56 @@ export function ClientDetail({ clientId }: { clientId: string }) {
         <Text>{clientId}</Text>
       </h1>
       <Loaded remote={remote} what="the client">
-        {({ client }) => (
-          <>
-            <ClientFacts client={client} />
-            <Disconnect clientId={clientId} isConnected={client.is_connected} onDone={again} />
-            <section aria-labelledby="subscriptions">
-              <h2 id="subscriptions">Subscriptions</h2>
-              {client.subscriptions.length === 0 ? (
-                <Empty>None.</Empty>
-              ) : (
-                <Table
-                  caption="Subscriptions"
-                  columns={SUBSCRIPTIONS}
-                  rows={client.subscriptions}
-                  keyOf={({ filter, share_group = '' }) => `${share_group} ${filter}`}
-                />
-              )}
-              {!client.is_complete && <p class="muted small">There are more than are shown.</p>}
-            </section>
-            <section aria-labelledby="permissions">
-              <h2 id="permissions">Permissions</h2>
-              {client.permissions === undefined || client.permissions.length === 0 ? (
-                <Empty>None that the broker could tell.</Empty>
-              ) : (
-                <ul class="plain permissions">
-                  {client.permissions.map((permission) => (
-                    <li key={permission}>
-                      <code>
-                        <Text>{permission}</Text>
-                      </code>
-                    </li>
-                  ))}
-                </ul>
-              )}
-            </section>
-            <section aria-labelledby="drops">
-              <h2 id="drops">Drops</h2>
-              <CountTable caption="Messages dropped for this client" counts={client.drops} />
-            </section>
-          </>
-        )}
+        {({ client }) => client !== null && <ClientView client={client} onDisconnected={again} />}
       </Loaded>
+    </>
+  )
+}
+
+interface ClientViewProps {
+  readonly client: ClientDetails
+  onDisconnected(): void
+}
+
+function ClientView({ client, onDisconnected }: ClientViewProps) {
+  return (
+    <>
+      <ClientFacts client={client} />
+      <Disconnect clientId={client.client_id} isConnected={client.is_connected} onDone={onDisconnected} />
+      <section aria-labelledby="subscriptions">
+        <h2 id="subscriptions">Subscriptions</h2>
+        {client.subscriptions.length === 0 ? (
+          <Empty>None.</Empty>
+        ) : (
+          <Table
+            caption="Subscriptions"
+            columns={SUBSCRIPTIONS}
+            rows={client.subscriptions}
+            keyOf={({ filter, share_group = '' }) => `${share_group} ${filter}`}
+          />
+        )}
+        {!client.is_complete && <p class="muted small">There are more than are shown.</p>}
+      </section>
+      <section aria-labelledby="permissions">
+        <h2 id="permissions">Permissions</h2>
+        {client.permissions === undefined || client.permissions.length === 0 ? (
+          <Empty>None that the broker could tell.</Empty>
+        ) : (
+          <ul class="plain permissions">
+            {client.permissions.map((permission) => (
+              <li key={permission}>
+                <code>
+                  <Text>{permission}</Text>
+                </code>
+              </li>
+            ))}
+          </ul>
+        )}
+      </section>
+      <section aria-labelledby="drops">
+        <h2 id="drops">Drops</h2>
+        <CountTable caption="Messages dropped for this client" counts={client.drops} />
+      </section>
     </>
   )
 }

@@ -142,6 +142,7 @@ function useMessages(filter: string, isHeld: boolean) {
 
 function MessageRow({ message, onTopic }: { message: BusMessage; onTopic: (topic: string) => void }) {
   const { topic, qos, retain, sender, is_verified, received_at, payload_base64, content_type } = message
+  const { user_properties = [] } = message
   const body = bodyOf(message)
   return (
     <details>
@@ -175,6 +176,14 @@ function MessageRow({ message, onTopic }: { message: BusMessage; onTopic: (topic
             Choose this topic
           </button>
         </p>
+        {user_properties.map(([name, value]) => (
+          <p key={name} class="small">
+            <span class="muted">
+              <Text>{name}</Text>
+            </span>{' '}
+            <Text>{value}</Text>
+          </p>
+        ))}
         <JsonView value={body.value} label="Payload" />
       </div>
     </details>

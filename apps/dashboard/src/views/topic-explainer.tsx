@@ -46,7 +46,7 @@ function Answer({ topic }: { topic: string }) {
   const [remote] = useRemote(topic, () => broker.topic(topic))
   return (
     <Loaded remote={remote} what="what is known of it">
-      {({ explanation }) => <Explanation found={explanation} />}
+      {(found) => <Explanation found={found} />}
     </Loaded>
   )
 }
