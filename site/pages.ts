@@ -28,6 +28,8 @@ export function readPages(root: string): Page[] {
 }
 
 function markdownIn(root: string, folder: string): string[] {
+  // An image is built of what runs alone, without tests.
+  if (!existsSync(join(root, folder))) return []
   return readdirSync(join(root, folder), { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
