@@ -116,6 +116,24 @@ describe('the conscience', () => {
     expect(seen).toContain(verdict.evaluation_id)
   })
 
+  it('is among the events, a line each, of which those of before come first', async () => {
+    const filters = ['jamey/events/status/#', 'jamey/conscience/results/#']
+    const watcher = new Program(system.folder, ['events', ...filters, '--count', '4'])
+    await watcher.prints(/(.*\(before\)){3}/s)
+    const stream = await fetch(`${system.http}/v1/events?filter=jamey/conscience/results`)
+    await run('evaluate', 'wipe the production database')
+    const { code, stdout } = await watcher.ended()
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/ {2}status {5}jamey-memory {8}online {2}\(before\) {2}memory /)
+    expect(stdout).toMatch(/ {2}verdict {4}jamey-cli-\w+ {2}\w+ {2}"wipe the production database/)
+    let text = ''
+    for await (const chunk of stream.body ?? []) {
+      text += Buffer.from(chunk).toString()
+      if (text.includes('wipe the production database')) break
+    }
+    expect(text).toContain('"is_verified":true')
+  })
+
   it('gives the same verdict over HTTP, asked through jamey/api/requests and answered in an inbox', async () => {
     const watcher = new Program(system.folder, ['sub', 'jamey/api/requests', '--json'])
     await watcher.prints(/subscribed/i)
