@@ -33,8 +33,17 @@ function readied(text: PolicyText): Policy {
   return policy
 }
 
+/** What one turn brings is told together: to wake the other thread takes longer than most of what is told. */
+let untold: Result[] = []
+
 function tell(result: Result): void {
-  port.postMessage(result)
+  if (untold.length === 0) queueMicrotask(tellAll)
+  untold.push(result)
+}
+
+function tellAll(): void {
+  port.postMessage(untold)
+  untold = []
 }
 
 function* evaluating(id: number, work: Work, dueMs: number): Generator<undefined, void> {
@@ -105,7 +114,11 @@ function* remembering(id: number, { told, key, at }: Report): Generator<undefine
   tell({ id, result: desk.told(key, told, at) })
 }
 
-port.on('message', (order: Order) => {
+port.on('message', (orders: readonly Order[]) => {
+  for (const order of orders) take(order)
+})
+
+function take(order: Order): void {
   if ('policy' in order) policy = readied(order.policy)
   else if ('sessions' in order) {
     const damaged = desk.load(order.sessions)
@@ -117,5 +130,6 @@ port.on('message', (order: Order) => {
     const dueMs = performance.now() + leftMs
     scheduler.add(sender, id, 'told' in work ? remembering(id, work) : evaluating(id, work, dueMs))
   }
-})
+}
+
 tell('ready')

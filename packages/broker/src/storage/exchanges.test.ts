@@ -5,7 +5,7 @@ import { GatedStore } from '../test-support/gated-store.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 /** For so long what nobody waits for may stay off the disk. */
-const LATEST_MS = 10
+const LATEST_MS = 100
 const request = { qos: 1, properties: { responseTopic: 'inbox' } } as const
 const answer = { qos: 1, properties: { correlationData: Buffer.from('1') } } as const
 

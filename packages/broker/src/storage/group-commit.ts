@@ -10,7 +10,7 @@ export type AcknowledgementType = 'puback' | 'pubrec' | 'pubrel' | 'pubcomp'
 /** The turn of what waits for no commit. */
 export const NO_TURN = 0
 /** For so long what nobody waits for may stay off the disk, unless a commit comes that takes it along. */
-const LATEST_MS = 10
+const LATEST_MS = 100
 
 /** SUBSCRIBE and UNSUBSCRIBE of a connection that wait while the store fails. */
 const MAXIMUM_ASKED = 100

@@ -41,6 +41,7 @@ export class ServedRequest implements Request<unknown> {
   readonly sender: Sender
   readonly principal: Principal
   readonly #bytes: Uint8Array
+  #binding: Binding | undefined
 
   constructor({ message, envelope, topic, sender, principal }: Incoming, data: unknown) {
     this.data = data
@@ -55,11 +56,12 @@ export class ServedRequest implements Request<unknown> {
   /** Throws what its requester is told, `invalid-request`, where two different requests would have one digest, or this one none. */
   get binding(): Binding {
     const { envelope, principal } = this
-    return {
+    this.#binding ??= {
       request_digest: this.#digest(),
       requested_by: principal.clientId,
       correlation_id: envelope.metadata.correlation_id,
     }
+    return this.#binding
   }
 
   #digest(): string {

@@ -34,7 +34,8 @@ const SYNCHRONISED = process.platform === 'linux' ? constants.O_DSYNC : 0
 const writeTo = promisify(write)
 
 interface Waiting {
-  readonly entry: AuditEntry
+  /** As JSON. */
+  readonly entry: string
   readonly recordedAt: string
   readonly resolve: () => void
   readonly reject: (error: AuditError) => void
@@ -87,6 +88,11 @@ export class AuditLog {
 
   /** Resolves once the record outlives this process and a power failure; rejects with `AuditError` otherwise. */
   append(entry: AuditEntry): Promise<void> {
+    return this.appendJson(JSON.stringify(entry))
+  }
+
+  /** The same of an `AuditEntry` as JSON. */
+  appendJson(entry: string): Promise<void> {
     if (this.#isClosed) return Promise.reject(new AuditError('audit-closed', 'The audit is closed.'))
     if (this.#waiting.length >= MAXIMUM_WAITING) {
       const message = `${MAXIMUM_WAITING} records of the audit wait for the disk of ${this.#folder} already.`
@@ -148,9 +154,9 @@ export class AuditLog {
     await this.#abandon()
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND
     this.#file = await open(join(this.#folder, name), flags | SYNCHRONISED, 0o600)
-    const entry = { kind: 'opened', client_id: this.#options.clientId, heads } as const
+    const entry: AuditEntry = { kind: 'opened', client_id: this.#options.clientId, heads }
     const place = { sequence: 0, recorded_at: beganAt.toISOString(), previous: NOTHING_BEFORE }
-    const line = auditLine(entry, place)
+    const line = auditLine(JSON.stringify(entry), place)
     await this.#put(line.text)
     await synchronised(this.#folder)
     this.#head = { file: name, sequence: 0, hash: line.hash }

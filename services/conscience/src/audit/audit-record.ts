@@ -72,15 +72,15 @@ export interface AuditLine {
 const HASH_MEMBER = ',"hash":"'
 
 /**
- * One line, with its end: the record as a JSON object whose last member is the hash. That is the SHA-256, in hexadecimal
+ * One line, with its end, of an `AuditEntry` as JSON: the record as a JSON object whose last member is the hash. That is the SHA-256, in hexadecimal
  * digits, of the bytes of the same object without this member, of which `previous` is one: whoever changes a record has
  * to change all that follow.
  */
 export function auditLine(
-  entry: AuditEntry,
+  entry: string,
   place: { readonly sequence: number; readonly recorded_at: string; readonly previous: string },
 ): AuditLine {
-  const body = JSON.stringify({ ...place, ...entry })
+  const body = `${JSON.stringify(place).slice(0, -1)},${entry.slice(1)}`
   const digest = sha256(body)
   return { text: `${body.slice(0, -1)}${HASH_MEMBER}${digest}"}\n`, hash: digest }
 }

@@ -63,7 +63,9 @@ const ALTERATIONS: readonly (readonly [what: string, alter: (of: Written) => voi
     ({ first }) =>
       rewrite(first, (lines) => {
         const place = { sequence: 2, recorded_at: '2026-01-01T00:00:00.000Z', previous: NOTHING_BEFORE }
-        return lines.map((line, n) => (n === 2 ? auditLine(verdictEntry('x'), place).text.trimEnd() : line))
+        return lines.map((line, n) =>
+          n === 2 ? auditLine(JSON.stringify(verdictEntry('x')), place).text.trimEnd() : line,
+        )
       }),
     'the record before it was',
   ],

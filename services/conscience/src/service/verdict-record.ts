@@ -33,19 +33,19 @@ export class VerdictRecord {
 
   /** Resolves once the verdict is on the disk; rejects with a `RequestError`, which its requester is answered with. */
   write(submitted: Evaluation, verdict: Verdict): Promise<void> {
-    return this.#append({ ...submissionOf(submitted), ...verdict, kind: 'verdict', judged: verdict.kind })
+    return this.#append(entryOf(submitted, verdict))
   }
 
   /** Who answered or took back what. The arguments stand in the record of the verdict. */
   approval(approval: Approval): Promise<void> {
     const { arguments: _, changed_arguments: __, intent: ___, reasons: ____, ...rest } = approval
-    return this.#append({ ...rest, kind: 'approval' })
+    return this.#append(jsonOf({ ...rest, kind: 'approval' }))
   }
 
   /** What an agent said came of a call; not what the tool answered, which may be anything. */
   outcome(report: ReportedResult, reportedBy: string): Promise<void> {
     const { arguments: _, result: __, ...rest } = report
-    return this.#append({ ...rest, reported_by: reportedBy, kind: 'outcome' })
+    return this.#append(jsonOf({ ...rest, reported_by: reportedBy, kind: 'outcome' }))
   }
 
   async close(): Promise<void> {
@@ -53,9 +53,9 @@ export class VerdictRecord {
     this.#tellHead('the audit is ended')
   }
 
-  async #append(entry: AuditEntry): Promise<void> {
+  async #append(entry: string): Promise<void> {
     try {
-      await this.#audit.append(entry)
+      await this.#audit.appendJson(entry)
     } catch (error) {
       if (!(error instanceof AuditError)) throw error
       throw new RequestError(
@@ -73,9 +73,17 @@ export class VerdictRecord {
   }
 }
 
-/** What was asked, as far as it is not in the verdict. */
-function submissionOf(submitted: Evaluation): Record<string, unknown> {
+/** As JSON, what was asked and what was decided; where all of it is short, so is what was asked. */
+function entryOf(submitted: Evaluation, verdict: Verdict): string {
   const { receipt: _, ...rest } = submitted
-  const length = JSON.stringify(rest).length
-  return length <= MAXIMUM_SUBMISSION_CHARACTERS ? rest : { submission_characters: length }
+  const decided = { ...verdict, kind: 'verdict', judged: verdict.kind } as const
+  const json = jsonOf({ ...rest, ...decided })
+  if (json.length <= MAXIMUM_SUBMISSION_CHARACTERS) return json
+  const { length } = JSON.stringify(rest)
+  if (length <= MAXIMUM_SUBMISSION_CHARACTERS) return json
+  return jsonOf({ submission_characters: length, ...decided })
+}
+
+function jsonOf(entry: AuditEntry): string {
+  return JSON.stringify(entry)
 }

@@ -48,9 +48,10 @@ function pretending(body: string): URL {
   const script = `import { parentPort, workerData } from 'node:worker_threads'
     const cells = new Int32Array(workerData.progress)
     const begin = (id) => { Atomics.store(cells, 0, id); Atomics.add(cells, 1, 1) }
-    const done = (id) => parentPort.postMessage({ id, result: { rules: [], failures: [], policyVersion: 'done' } })
-    parentPort.on('message', ({ id, work: { words: proposal }, leftMs }) => { ${body} })
-    parentPort.postMessage('ready')`
+    const done = (id) => parentPort.postMessage([{ id, result: { rules: [], failures: [], policyVersion: 'done' } }])
+    const take = ({ id, work: { words: proposal }, leftMs }) => { ${body} }
+    parentPort.on('message', (orders) => orders.forEach(take))
+    parentPort.postMessage(['ready'])`
   return new URL(`data:text/javascript,${encodeURIComponent(script)}`)
 }
 

@@ -94,6 +94,8 @@ export class EvaluationThread {
   #worker: Worker | undefined
   #isReady = false
   readonly #early: HeardEntry[] = []
+  /** What the thread is sent when this turn is done, together: to wake it takes longer than to write most orders down. */
+  #unsent: Order[] = []
   readonly #opened = withResolver()
   #progress = new Progress()
   #delayMs = FIRST_DELAY_MS
@@ -172,7 +174,14 @@ export class EvaluationThread {
   }
 
   #order(order: Order): void {
-    this.#worker?.postMessage(order)
+    if (this.#unsent.length === 0) queueMicrotask(() => this.#send())
+    this.#unsent.push(order)
+  }
+
+  #send(): void {
+    const orders = this.#unsent
+    this.#unsent = []
+    if (orders.length > 0) this.#worker?.postMessage(orders)
   }
 
   #fill(): void {
@@ -224,11 +233,8 @@ export class EvaluationThread {
     }
     const worker = this.#worker
     worker.unref()
-    worker.on('message', (result: Result) => {
-      if (result === 'ready') void this.#begin(worker)
-      else if ('id' in result) this.#settle(result)
-      else if ('records' in result) this.#options.sessions?.onRecords(result.records)
-      else this.#options.sessions?.onDamaged(result.damaged)
+    worker.on('message', (results: readonly Result[]) => {
+      for (const result of results) this.#take(worker, result)
     })
     let cause: unknown
     worker.on('error', (error) => {
@@ -237,10 +243,18 @@ export class EvaluationThread {
     worker.on('exit', (code) => this.#end(reasonOf(cause, code)))
   }
 
+  #take(worker: Worker, result: Result): void {
+    if (result === 'ready') void this.#begin(worker)
+    else if ('id' in result) this.#settle(result)
+    else if ('records' in result) this.#options.sessions?.onRecords(result.records)
+    else this.#options.sessions?.onDamaged(result.damaged)
+  }
+
   /** A thread gets work once it has the sessions. */
   async #begin(worker: Worker): Promise<void> {
     try {
-      for await (const sessions of this.#options.sessions?.load() ?? []) worker.postMessage({ sessions })
+      for await (const sessions of this.#options.sessions?.load() ?? [])
+        worker.postMessage([{ sessions }] satisfies Order[])
     } catch (error) {
       worker.emit('error', error)
       return void worker.terminate()
@@ -255,6 +269,7 @@ export class EvaluationThread {
 
   #end(reason: string): void {
     this.#worker = undefined
+    this.#unsent = []
     if (this.#isClosed) return
     const { clock, onEnd } = this.#options
     const error = endedError(reason)
