@@ -5,6 +5,8 @@ import { significant } from '../kit/numbers.js'
 import { RunningSystem } from './running-system.js'
 
 const CALL = { tool: 'Bash', arguments: { command: 'git status --short' } }
+/** Calls of one batch, for the lines that say so: what is there once is shared by all of them. */
+const BATCH = 64
 /** So many that what runs is compiled, as it is in a system that has run for a while. */
 const WARM_UP_CALLS = 8_000
 const WARM_UP_MS = 1_000
@@ -25,6 +27,13 @@ export async function wireLines(): Promise<string> {
       for (const inFlight of [1, 64, 512]) {
         lines.push(lineOf(`MQTT, ${inFlight} at once, ${name}`, await measure(overBus, inFlight)))
       }
+      const allOver = (): Promise<unknown> => askAll(bus)
+      await during(WARM_UP_MS, allOver, 8)
+      for (const inFlight of [1, 8]) {
+        const { perSecond, tookMs } = await measure(allOver, inFlight)
+        const title = `MQTT, batches of ${BATCH}, ${inFlight} at once, ${name}`
+        lines.push(`${lineOf(title, { perSecond: perSecond * BATCH, tookMs })} of a whole batch`)
+      }
       const agent = new Agent({ keepAlive: true })
       const overHttp = (): Promise<void> => post(system.httpPort, agent)
       await warmUp(overHttp)
@@ -40,6 +49,12 @@ export async function wireLines(): Promise<string> {
 
 export function ask(bus: Bus): Promise<unknown> {
   return bus.request(topics.conscience.evaluate, CALL)
+}
+
+/** One request with several calls, of which each has a verdict of its own. */
+async function askAll(bus: Bus): Promise<void> {
+  const { results } = await bus.request(topics.conscience.evaluateBatch, { calls: Array(BATCH).fill(CALL) })
+  if (!results.every((one) => 'verdict' in one)) throw new Error('a call of a batch was not judged')
 }
 
 export async function warmUp(asked: () => Promise<unknown>): Promise<void> {

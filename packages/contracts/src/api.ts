@@ -5,6 +5,7 @@ import { jsonObject } from './fields.js'
 /** What may be called through the API; each name is a request contract of this package. */
 export const OPERATION_NAMES = [
   'conscience.evaluate',
+  'conscience.evaluate-batch',
   'conscience.report',
   'conscience.approvals.list',
   'conscience.approvals.get',

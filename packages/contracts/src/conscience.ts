@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { approvals } from './approvals.js'
 import type { Contract, RequestContract } from './contract.js'
-import { evaluationSchema } from './evaluation.js'
+import { evaluationBatchSchema, evaluationSchema } from './evaluation.js'
 import { isoTime } from './fields.js'
 import { reportedSchema, sessionNoticeSchema, sessionReportSchema } from './session-report.js'
-import { digestSchema, verdictSchema } from './verdict.js'
+import { digestSchema, verdictBatchSchema, verdictSchema } from './verdict.js'
 
 /** The digest of a request: see `request_digest`. */
 export const requestDigestSchema = digestSchema
@@ -54,6 +54,19 @@ export const conscience = {
     isRepeatable: true,
     description:
       'Asks whether a call of a tool, or an action in words, may be done; answered with the verdict.',
+  } satisfies RequestContract,
+  evaluateBatch: {
+    topic: 'jamey/conscience/evaluate',
+    action: 'evaluate_batch',
+    qos: 1,
+    retain: false,
+    schema: evaluationBatchSchema,
+    responseSchema: verdictBatchSchema,
+    service: 'conscience',
+    isBound: true,
+    isRepeatable: true,
+    description:
+      'Asks about up to 64 calls or actions at once; answered with a verdict, or a failure, for each.',
   } satisfies RequestContract,
   report: {
     topic: 'jamey/conscience/reports',

@@ -39,6 +39,15 @@ export const textEvaluationSchema = z.strictObject({
 /** What is asked: a call of a tool, or an action in words. */
 export const evaluationSchema = z.union([callEvaluationSchema, textEvaluationSchema])
 
+/** Number of calls that may be asked about at once. */
+export const BATCH_EVALUATIONS = 64
+
+/** Several of those, each judged for itself: what is wrong with one is its answer alone. */
+export const evaluationBatchSchema = z.strictObject({
+  calls: z.array(jsonObject).min(1).max(BATCH_EVALUATIONS),
+})
+
+export type EvaluationBatch = z.output<typeof evaluationBatchSchema>
 export type ToolAnnotations = z.output<typeof toolAnnotationsSchema>
 export type CallEvaluation = z.output<typeof callEvaluationSchema>
 export type TextEvaluation = z.output<typeof textEvaluationSchema>

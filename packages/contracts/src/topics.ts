@@ -11,6 +11,7 @@ export const topics = { conscience, memory, events, api, broker } as const
 /** Every contract, for those who list, document or dispatch; the reply inbox is no contract of its own. */
 export const CONTRACTS: readonly Contract[] = [
   topics.conscience.evaluate,
+  topics.conscience.evaluateBatch,
   topics.conscience.report,
   topics.conscience.sessions,
   topics.conscience.results,
@@ -63,6 +64,7 @@ export const CONTRACTS: readonly Contract[] = [
 /** The contract behind each operation of the API. */
 export const OPERATIONS = {
   'conscience.evaluate': topics.conscience.evaluate,
+  'conscience.evaluate-batch': topics.conscience.evaluateBatch,
   'conscience.report': topics.conscience.report,
   'conscience.approvals.list': topics.conscience.approvals.list,
   'conscience.approvals.get': topics.conscience.approvals.get,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { remoteFailureSchema } from './api.js'
 import { isoTime, jsonObject } from './fields.js'
 
 /** `ask`: a person decides; where nobody can be asked it must not be done. */
@@ -98,6 +99,16 @@ export const textVerdictSchema = z.object({
 /** The outcome of an evaluation. */
 export const verdictSchema = z.discriminatedUnion('kind', [callVerdictSchema, textVerdictSchema])
 
+/** The outcome of several evaluations, in the order in which they were asked, each with what it alone would be answered. */
+export const verdictBatchSchema = z.object({
+  results: z.array(z.union([z.object({ verdict: verdictSchema }), z.object({ error: remoteFailureSchema })])),
+  /** Of the request for all of them; `request_digest` of a verdict is that of its own, asked with the action `evaluate`. */
+  request_digest: z.string(),
+  requested_by: z.string(),
+  correlation_id: z.string(),
+})
+
+export type VerdictBatch = z.output<typeof verdictBatchSchema>
 export type Decision = z.output<typeof decisionSchema>
 export type AppliedRule = z.output<typeof appliedRuleSchema>
 export type CountedFact = z.output<typeof countedFactSchema>

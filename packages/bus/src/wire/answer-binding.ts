@@ -22,6 +22,11 @@ export function digestOf(topic: string, payload: EnvelopePayload): string {
   return `sha256:${hash('sha256', text ?? '')}`
 }
 
+/** `request_digest` of a request with this payload, as JSON.parse gave it. Throws `MessageError` as `digestOf`. */
+export function requestDigest(contract: Pick<RequestContract, 'topic' | 'action'>, data: unknown): string {
+  return digestOf(contract.topic, { action: contract.action, data })
+}
+
 /**
  * The binding that the answer to a request must have: by the JSON that is sent, for that is what the other side reads.
  */

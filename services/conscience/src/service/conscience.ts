@@ -6,7 +6,7 @@ import {
   type ServedContract,
   systemClock,
 } from '@jamey/bus'
-import { type Evaluation, topics, type Verdict } from '@jamey/contracts'
+import { type EvaluationBatch, topics, type Verdict, type VerdictBatch } from '@jamey/contracts'
 import type { Logger } from 'pino'
 import type { DurableRecords } from '../approvals/durable-map.js'
 import type { Policy } from '../policy/policy.js'
@@ -16,6 +16,7 @@ import { Judge, type JudgeOptions } from '../verdict/judge.js'
 import { ReceiptSigner } from '../verdict/receipts.js'
 import { type ApprovalOptions, ApprovalService } from './approval-service.js'
 import { AttestationListener } from './attestation-listener.js'
+import { type Asked, askedIn, failureOf } from './batch.js'
 import type { ConscienceBus } from './conscience-bus.js'
 import { FailureReports } from './failure-reports.js'
 import { SessionService } from './session-service.js'
@@ -65,6 +66,8 @@ export interface Conscience {
 
 /** A sender's evaluations beyond this could not be answered within the time that anybody waits. */
 const MAXIMUM_PER_SENDER = 1_000
+/** Batches of one sender; what they ask about is bounded where it waits for the thread. */
+const BATCHES = { maximumPerSender: 100, whenRefused: 'retry' } as const
 const ANNOUNCEMENT_TIMEOUT_MS = 5_000
 /** The part of the grace that opinions may use, so that the rules can still answer. */
 const JUDGE_SHARE = 0.7
@@ -88,7 +91,7 @@ class BusConscience implements Conscience {
   #signer: ReceiptSigner | undefined
   #judge: Judge | undefined
   #record: VerdictRecord | undefined
-  #served: ServedContract | undefined
+  #served: ServedContract[] = []
   #isWanted = false
 
   constructor(options: ConscienceOptions) {
@@ -136,13 +139,16 @@ class BusConscience implements Conscience {
       // What was attested before it takes requests counts for them.
       const hearing = this.#attestations.start()
       const options = { maximumPerSender: MAXIMUM_PER_SENDER, whenRefused: 'retry' } as const
-      const [served] = await Promise.all([
+      const [...served] = await Promise.all([
         bus.serve(topics.conscience.evaluate, options, (request, context) => this.#answer(request, context)),
+        bus.serve(topics.conscience.evaluateBatch, BATCHES, (batch, context) =>
+          this.#answerAll(batch, context),
+        ),
         this.#approvals?.serve(),
       ])
       // Stopped while it waited for the broker: what was granted since must not stay behind.
-      if (!this.#isWanted) return await served.stop()
-      this.#served = served
+      this.#served = served.filter((one) => one !== undefined)
+      if (!this.#isWanted) return await this.#unserve()
       await hearing
       void this.#tellKeys(this.#signer)
     } catch (error) {
@@ -165,9 +171,8 @@ class BusConscience implements Conscience {
     this.#isWanted = false
     const [judge, thread] = [this.#judge, this.#thread]
     // At once: a topic of which one action is served still would have requests for the others refused.
-    const ends = [this.#served?.stop(), this.#approvals?.unserve(), this.#sessions.stop()]
+    const ends = [this.#unserve(), this.#approvals?.unserve(), this.#sessions.stop()]
     const drained = Promise.all(ends).catch((error: unknown) => this.#failures.report('stop-failed', error))
-    this.#served = undefined
     this.#attestations.stop()
     // Opinions still awaited are given up in time for the rules alone to answer.
     const hurry = this.#clock.setTimeout(() => judge?.close(), graceMs * JUDGE_SHARE)
@@ -206,18 +211,37 @@ class BusConscience implements Conscience {
     return { policyVersion: this.#policy.version, evaluations, decisions, judgeFailures, ruleFailures }
   }
 
-  async #answer(request: Request<Evaluation>, context: RequestContext): Promise<Verdict> {
+  async #unserve(): Promise<void> {
+    const served = this.#served
+    this.#served = []
+    await Promise.all(served.map((one) => one.stop()))
+  }
+
+  /** Each for itself, in the order in which they were asked; the thread takes those of one client in that order, too. */
+  async #answerAll(request: Request<EvaluationBatch>, context: RequestContext): Promise<VerdictBatch> {
+    const report = (error: unknown): void => this.#failures.report('evaluation-failed', error)
+    const answered = askedIn(request).map(async (asked) => {
+      if ('error' in asked) return asked
+      try {
+        return { verdict: await this.#answer(asked, context) }
+      } catch (error) {
+        return { error: failureOf(error, report) }
+      }
+    })
+    return { results: await Promise.all(answered), ...request.binding }
+  }
+
+  async #answer(asked: Asked, context: RequestContext): Promise<Verdict> {
     // Present for as long as requests are taken.
-    const verdict = await (this.#verdicts as VerdictMaker).verdictOn(request, context)
+    const verdict = await (this.#verdicts as VerdictMaker).verdictOn(asked, context)
     this.#decisions[verdict.decision]++
     // What is not on the disk is not answered, so that nothing is done of which there is no record.
-    await this.#record?.write(request.data, verdict)
-    const { correlation_id } = request.envelope.metadata
+    await this.#record?.write(asked.data, verdict)
     // Before the answer, on the same connection; who asked need not wait until the server has it.
-    context.acknowledgeAfter(this.#announce(verdict, correlation_id, context))
+    context.acknowledgeAfter(this.#announce(verdict, asked.binding.correlation_id, context))
     // Announced without: a receipt is for the one who asked.
     const nowMs = this.#clock.timeOfDay()
-    if (request.data.receipt === true) verdict.receipt = await this.#signer?.sign(verdict, nowMs)
+    if (asked.data.receipt === true) verdict.receipt = await this.#signer?.sign(verdict, nowMs)
     return verdict
   }
 

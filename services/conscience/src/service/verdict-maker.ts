@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { type Clock, type Request, type RequestContext, RequestError } from '@jamey/bus'
+import { type Clock, type RequestContext, RequestError } from '@jamey/bus'
 import type {
   CallEvaluation,
   CallVerdict,
   Decision,
-  Evaluation,
   TextEvaluation,
   TextVerdict,
   Verdict,
@@ -19,6 +18,7 @@ import { type Decided, judgeOf, withOpinion } from '../verdict/opinion.js'
 import { formerWords } from '../verdict/text-verdict.js'
 import type { ApprovalService } from './approval-service.js'
 import type { AttestationListener } from './attestation-listener.js'
+import type { Asked } from './batch.js'
 import { askOf } from './call-ask.js'
 import { callVerdictOf, NOBODY_TO_ASK } from './call-verdict.js'
 import type { SessionService } from './session-service.js'
@@ -47,7 +47,7 @@ export class VerdictMaker {
     this.#options = options
   }
 
-  async verdictOn(request: Request<Evaluation>, context: RequestContext): Promise<Verdict> {
+  async verdictOn(request: Asked, context: RequestContext): Promise<Verdict> {
     const { data } = request
     return 'tool' in data
       ? await this.#callVerdict(request, data, context)
@@ -55,7 +55,7 @@ export class VerdictMaker {
   }
 
   async #callVerdict(
-    request: Request<Evaluation>,
+    request: Asked,
     evaluation: CallEvaluation,
     context: RequestContext,
   ): Promise<CallVerdict> {
@@ -82,7 +82,7 @@ export class VerdictMaker {
   }
 
   async #textVerdict(
-    request: Request<Evaluation>,
+    request: Asked,
     proposal: TextEvaluation,
     context: RequestContext,
   ): Promise<TextVerdict> {
@@ -106,11 +106,7 @@ export class VerdictMaker {
     }
   }
 
-  #common(
-    { binding }: Request<Evaluation>,
-    { rules, policyVersion }: Findings,
-    { decision, reasons }: Decided,
-  ) {
+  #common({ binding }: Asked, { rules, policyVersion }: Findings, { decision, reasons }: Decided) {
     return {
       evaluation_id: randomUUID(),
       approved: decision === 'allow',
@@ -123,16 +119,12 @@ export class VerdictMaker {
     }
   }
 
-  #attestedTo({ sender, binding }: Request<Evaluation>) {
+  #attestedTo({ sender, binding }: Asked) {
     const { request_digest: digest, requested_by: requester } = binding
     return this.#options.attestations.about(digest, requester, sender.clientId)
   }
 
-  async #evaluate(
-    { binding, principal }: Request<Evaluation>,
-    work: Work,
-    context: RequestContext,
-  ): Promise<Findings> {
+  async #evaluate({ binding, principal }: Asked, work: Work, context: RequestContext): Promise<Findings> {
     const { thread, report } = this.#options
     // What has no room need not be looked at more closely.
     if (!thread.hasRoomFor(principal.clientId, 1)) throw overloadedError(principal.clientId)

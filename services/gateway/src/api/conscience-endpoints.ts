@@ -20,6 +20,16 @@ export const CONSCIENCE_ENDPOINTS: readonly Endpoint[] = [
   {
     ...COMMON,
     method: 'POST',
+    path: '/v1/conscience/evaluate/batch',
+    operation: 'conscience.evaluate-batch',
+    contract: OPERATIONS['conscience.evaluate-batch'],
+    summary: 'Judge up to 64 calls at once, each for itself.',
+    readsBody: true,
+    input: (request) => request.body,
+  },
+  {
+    ...COMMON,
+    method: 'POST',
     path: '/v1/conscience/reports',
     operation: 'conscience.report',
     contract: OPERATIONS['conscience.report'],

@@ -147,6 +147,24 @@ export const EXAMPLES: Readonly<Record<OperationName, OperationExample>> = {
     input: { tool: 'read_file', arguments: { path: 'README.md' }, session_id: 'issue-42', call_id: '7' },
     output: VERDICT,
   },
+  'conscience.evaluate-batch': {
+    input: { calls: [{ tool: 'read_file', arguments: { path: 'README.md' } }, { tool: '' }] },
+    output: {
+      results: [
+        { verdict: VERDICT },
+        {
+          error: {
+            kind: 'invalid-request',
+            message: 'calls.1.tool: Too small: expected string to have >=1 characters.',
+            retryable: false,
+          },
+        },
+      ],
+      request_digest: VERDICT.request_digest,
+      requested_by: VERDICT.requested_by,
+      correlation_id: VERDICT.correlation_id,
+    },
+  },
   'conscience.report': {
     input: { session_id: 'issue-42', kind: 'request', text: 'Send the report to Ann.' },
     output: { recorded: true },
