@@ -61,6 +61,15 @@ function outcomes(condition: string, isQuick: boolean): unknown[] {
 describe('a condition whose needs are told without evaluating it', () => {
   it.each([
     'known',
+    "tool == 't'",
+    "tool == 'u'",
+    "!(tool == 'u')",
+    "tool == 'u' || known",
+    "tool == 'u' || tool == 't'",
+    "tool == 'u' && tool == 't'",
+    "tool == 't' && size(texts) > 0",
+    "commands.exists(tool, tool == 't')",
+    "commands[5] == tool && tool == 'u'",
     '!known',
     '!!known',
     "kind == 'text'",
@@ -95,13 +104,17 @@ describe('a condition whose needs are told without evaluating it', () => {
     const untouchable = {
       ...NONE,
       effects: ['send'],
-      get tool(): string {
-        throw new Error('the tool was looked at')
+      get intent(): string {
+        throw new Error('the intent was looked at')
       },
     } as Circumstances
     expect(applies(untouchable)).toBe(false)
-    const other = new PolicyConditions().compile("size(unread) > 0 && tool == 't'")
+    const other = new PolicyConditions().compile("size(unread) > 0 && intent == 't'")
     expect(other.applies(untouchable)).toBe(false)
+    const ofAnother = new PolicyConditions().compile("tool == 'u' && intent == 't'")
+    expect(ofAnother.applies(untouchable)).toBe(false)
+    const ofThis = new PolicyConditions().compile("tool == 't' && intent == 't'")
+    expect(() => ofThis.applies(untouchable)).toThrow('the intent was looked at')
   })
 
   it('is told anew of other circumstances, also where two take turns', () => {

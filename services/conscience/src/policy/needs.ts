@@ -11,9 +11,11 @@ export interface Needs {
   readonly lists: number
   /** A bit for each effect, for the kinds, and for whether the tool is known. */
   readonly words: number
+  /** The only tool that it can be; undefined for any. */
+  readonly tool: string | undefined
 }
 
-const NOTHING: Needs = { lists: 0, words: 0 }
+const NOTHING: Needs = { lists: 0, words: 0, tool: undefined }
 const LISTS = [
   'effects',
   'commands',
@@ -36,8 +38,9 @@ const WORDS = [...EFFECTS, 'kind: call', 'kind: text', 'known', 'unknown'] as co
 const WORD = new Map(WORDS.map((word, i) => [word as string, 1 << i]))
 const bitOf = (word: string): number => WORD.get(word) ?? 0
 
-export function areMet(needs: Needs, { lists, words }: Needs): boolean {
-  return (needs.lists & lists) === needs.lists && (needs.words & words) === needs.words
+export function areMet(needs: Needs, { lists, words, tool }: Needs): boolean {
+  if ((needs.lists & lists) !== needs.lists || (needs.words & words) !== needs.words) return false
+  return needs.tool === undefined || needs.tool === tool
 }
 
 /** What the circumstances meet that conditions are evaluated under, one condition after the other. */
@@ -69,7 +72,7 @@ function metBy(circumstances: Circumstances): Needs {
   }
   let words = bitOf(`kind: ${circumstances.kind}`) | bitOf(circumstances.known ? 'known' : 'unknown')
   for (const effect of circumstances.effects) words |= bitOf(effect)
-  return { lists, words }
+  return { lists, words, tool: circumstances.tool }
 }
 
 /** What the parser of CEL makes of an expression; its own types do not say what the arguments are. */
@@ -102,6 +105,8 @@ function needs({ op, args }: Node): Needs {
       return isNamed(right, 'effects') && left.op === 'value' ? wordOf(String(left.args)) : NOTHING
     case '==':
       if (isNamed(left, 'kind') && right?.op === 'value') return wordOf(`kind: ${String(right.args)}`)
+      if (isNamed(left, 'tool') && typeof right?.args === 'string' && right.op === 'value')
+        return { ...NOTHING, tool: right.args }
       return sizeNeeds(op, left, right as Node)
     case '!=':
     case '>':
@@ -128,7 +133,7 @@ function sizeNeeds(op: string, left: Node, right: Node): Needs {
   const isFilled = op === '>' || (op === '>=' && limit > 0) || (op === '==' && limit > 0)
   if (isFilled || (op === '!=' && limit === 0)) return limit < 0 ? NOTHING : filled(list.args)
   const isEmpty = (op === '==' && limit === 0) || (op === '<' && limit <= 1) || (op === '<=' && limit <= 0)
-  return isEmpty ? { lists: EMPTY.get(String(list.args)) ?? 0, words: 0 } : NOTHING
+  return isEmpty ? { ...NOTHING, lists: EMPTY.get(String(list.args)) ?? 0 } : NOTHING
 }
 
 function isNamed(node: Node | undefined, name: string): boolean {
@@ -136,17 +141,19 @@ function isNamed(node: Node | undefined, name: string): boolean {
 }
 
 function filled(list: unknown): Needs {
-  return { lists: FILLED.get(String(list)) ?? 0, words: 0 }
+  return { ...NOTHING, lists: FILLED.get(String(list)) ?? 0 }
 }
 
 function wordOf(word: string): Needs {
-  return { lists: 0, words: bitOf(word) }
+  return { ...NOTHING, words: bitOf(word) }
 }
 
 function both(one: Needs, other: Needs): Needs {
-  return { lists: one.lists | other.lists, words: one.words | other.words }
+  // Where it would have to be two tools, one of them says so already.
+  return { lists: one.lists | other.lists, words: one.words | other.words, tool: one.tool ?? other.tool }
 }
 
 function common(one: Needs, other: Needs): Needs {
-  return { lists: one.lists & other.lists, words: one.words & other.words }
+  const tool = one.tool === other.tool ? one.tool : undefined
+  return { lists: one.lists & other.lists, words: one.words & other.words, tool }
 }

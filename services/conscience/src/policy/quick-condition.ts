@@ -107,7 +107,8 @@ class Compiler {
     const { op, args } = right as Node
     if (size !== undefined && op === 'value' && typeof args === 'bigint') {
       const of = this.step(size, names)
-      return (frame) => (lengthOf(of(frame)) === Number(args)) === isEqual
+      const sought = Number(args)
+      return (frame) => (lengthOf(of(frame)) === sought) === isEqual
     }
     const one = this.step(left as Node, names)
     const words = stringsOf(right as Node)
@@ -125,7 +126,8 @@ class Compiler {
     const limit = (right as Node).op === 'value' ? (right as Node).args : undefined
     if (size !== undefined && typeof limit === 'bigint') {
       const of = this.step(size, names)
-      return (frame) => compared(op, lengthOf(of(frame)), Number(limit))
+      const bound = Number(limit)
+      return (frame) => compared(op, lengthOf(of(frame)), bound)
     }
     if (typeof limit !== 'number') throw UNSURE
     const of = this.step(left as Node, names)
@@ -140,10 +142,11 @@ class Compiler {
     const of = this.step(from as Node, names)
     const index = (at as Node).op === 'value' ? (at as Node).args : undefined
     if (typeof index === 'bigint') {
+      const place = Number(index)
       return (frame) => {
         const value = of(frame)
-        if (!Array.isArray(value) || index < 0n || index >= value.length) throw UNSURE
-        return value[Number(index)]
+        if (!Array.isArray(value) || place < 0 || place >= value.length) throw UNSURE
+        return value[place]
       }
     }
     const key = this.step(at as Node, names)
