@@ -25,19 +25,25 @@ export async function wireLines(): Promise<string> {
       const overBus = (): Promise<unknown> => ask(bus)
       await warmUp(overBus)
       for (const inFlight of [1, 64, 512]) {
-        lines.push(lineOf(`MQTT, ${inFlight} at once, ${name}`, await measure(overBus, inFlight)))
+        lines.push(lineOf(`MQTT, ${inFlight} at once, ${name}`, await measure(system, overBus, inFlight)))
       }
       const allOver = (): Promise<unknown> => askAll(bus)
       await during(WARM_UP_MS, allOver, 8)
       for (const inFlight of [1, 8]) {
-        const { perSecond, tookMs } = await measure(allOver, inFlight)
+        const { perSecond, tookMs, cpuMicros } = await measure(system, allOver, inFlight)
         const title = `MQTT, batches of ${BATCH}, ${inFlight} at once, ${name}`
-        lines.push(`${lineOf(title, { perSecond: perSecond * BATCH, tookMs })} of a whole batch`)
+        lines.push(
+          `${lineOf(title, {
+            perSecond: perSecond * BATCH,
+            tookMs,
+            cpuMicros: cpuMicros / BATCH,
+          })} of a whole batch`,
+        )
       }
       const agent = new Agent({ keepAlive: true })
       const overHttp = (): Promise<void> => post(system.httpPort, agent)
       await warmUp(overHttp)
-      lines.push(lineOf(`HTTP, kept alive, 1 at once, ${name}`, await measure(overHttp, 1)))
+      lines.push(lineOf(`HTTP, kept alive, 1 at once, ${name}`, await measure(system, overHttp, 1)))
       agent.destroy()
       await bus.close()
     } finally {
@@ -65,17 +71,26 @@ export async function warmUp(asked: () => Promise<unknown>): Promise<void> {
   await Promise.all(Array.from({ length: 64 }, loop))
 }
 
-interface Measured {
+interface Window {
   readonly perSecond: number
   readonly tookMs: readonly number[]
 }
 
-async function measure(asked: () => Promise<unknown>, inFlight: number): Promise<Measured> {
+/** `cpuMicros`: processor time of the whole system for each answer. */
+type Measured = Window & { readonly cpuMicros: number }
+
+async function measure(
+  system: RunningSystem,
+  asked: () => Promise<unknown>,
+  inFlight: number,
+): Promise<Measured> {
   await during(WARM_UP_MS, asked, inFlight)
-  return during(WINDOW_MS, asked, inFlight)
+  const before = system.cpuMicros()
+  const window = await during(WINDOW_MS, asked, inFlight)
+  return { ...window, cpuMicros: (system.cpuMicros() - before) / window.tookMs.length }
 }
 
-async function during(windowMs: number, asked: () => Promise<unknown>, inFlight: number): Promise<Measured> {
+async function during(windowMs: number, asked: () => Promise<unknown>, inFlight: number): Promise<Window> {
   const tookMs: number[] = []
   const from = performance.now()
   const loop = async (): Promise<void> => {
@@ -90,9 +105,10 @@ async function during(windowMs: number, asked: () => Promise<unknown>, inFlight:
   return { perSecond: tookMs.length / ((performance.now() - from) / 1000), tookMs }
 }
 
-function lineOf(name: string, { perSecond, tookMs }: Measured): string {
+function lineOf(name: string, { perSecond, tookMs, cpuMicros }: Measured): string {
   const at = (share: number): string => significant(tookMs[Math.floor(tookMs.length * share)] ?? Number.NaN)
-  return `  ${name.padEnd(44)} ${perSecond.toFixed(0).padStart(6)}/s  p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`
+  const rate = `${perSecond.toFixed(0).padStart(6)}/s, ${cpuMicros.toFixed(0).padStart(4)} us of processor each`
+  return `  ${name.padEnd(44)} ${rate}  p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`
 }
 
 function post(port: number, agent: Agent): Promise<void> {
