@@ -10,6 +10,28 @@ import { temporaryFolder } from '../kit/temporary.js'
 
 const JAMEY = fileURLToPath(new URL('../../../apps/jamey/bin/jamey.js', import.meta.url))
 
+/** Where a system listens, and the folder that has its secrets. */
+export interface SystemAddress {
+  readonly port: number
+  readonly folder: string
+}
+
+/** A client of a system, in this thread or in another. */
+export function connectTo(
+  { port, folder }: SystemAddress,
+  clientId: string,
+  permissions: readonly string[],
+): Promise<Bus> {
+  const file = (name: string): string => readFileSync(join(folder, '.jamey', name), 'utf8')
+  return connectBus({
+    url: `mqtts://localhost:${port}`,
+    clientId,
+    jwtSecret: file('token-secret').trim(),
+    permissions: [...permissions, `subscribe:jamey/api/responses/${clientId}/#`],
+    tls: { ca: file('certs/ca.crt') },
+  })
+}
+
 /** `jamey up` in a folder of its own: one process for broker, conscience, memory and gateway. */
 export class RunningSystem {
   readonly httpPort: number
@@ -40,15 +62,17 @@ export class RunningSystem {
     return new RunningSystem(ports, folder.path, started)
   }
 
-  connect(): Promise<Bus> {
-    const file = (name: string): string => readFileSync(join(this.#folder, '.jamey', name), 'utf8')
-    return connectBus({
-      url: `mqtts://localhost:${this.#port}`,
-      clientId: 'bench',
-      jwtSecret: file('token-secret').trim(),
-      permissions: [`publish:${topics.conscience.evaluate.topic}`, 'subscribe:jamey/api/responses/bench/#'],
-      tls: { ca: file('certs/ca.crt') },
-    })
+  get pid(): number {
+    return this.#process.pid as number
+  }
+
+  get address(): SystemAddress {
+    return { port: this.#port, folder: this.#folder }
+  }
+
+  /** A client that may ask for verdicts, and has more permissions where these are named. */
+  connect(more: readonly string[] = []): Promise<Bus> {
+    return connectTo(this.address, 'bench', [`publish:${topics.conscience.evaluate.topic}`, ...more])
   }
 
   /** Processor time of all its threads so far, in microseconds; NaN where the system does not tell (elsewhere than on Linux). */

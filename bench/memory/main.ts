@@ -4,13 +4,17 @@ import { describeMachine, shownMachine } from '../kit/machine.js'
 import { significant } from '../kit/numbers.js'
 import { keepResults } from '../kit/results.js'
 import { endInOrderOnSignals, temporaryFolder } from '../kit/temporary.js'
+import { beside } from './beside.js'
 import { heldOutSets, qualitiesOf, shownQuality, tuningSets } from './quality.js'
+import type { Measured } from './rates.js'
 import { scaleOf } from './scale.js'
+import { stores } from './stores.js'
 import { sweep } from './sweep.js'
 
 /**
  * `npm run bench:memory -- PART...`: `quality` is how well memories are found, beside other full-text searches; `sweep`
- * what each constant of the ranking is worth; `scale` how long it takes among many. Without a part, `quality` and
+ * what each constant of the ranking is worth; `scale` how long it takes among many; `stores` how many are
+ * stored a second in `jamey up`; `beside` what verdicts take there while others ask among `--beside` memories. Without a part, `quality` and
  * `scale`. `--docs FOLDER` takes other documentation, `--sizes 10000,100000` other numbers of memories, `--keep` writes
  * the results, each part in a file of its own.
  */
@@ -19,6 +23,7 @@ const { values, positionals } = parseArgs({
   options: {
     docs: { type: 'string', default: fileURLToPath(new URL('../../../docs', import.meta.url)) },
     sizes: { type: 'string', default: '10000,100000,1000000' },
+    beside: { type: 'string', default: '300000' },
     keep: { type: 'boolean', default: false },
   },
 })
@@ -67,10 +72,36 @@ async function swept(say: Say): Promise<readonly object[]> {
   return []
 }
 
+function shownStores(row: object): string {
+  if (!('storesPerSecond' in row) || !('microseconds' in row)) return ''
+  const { storesPerSecond, microseconds } = row
+  return `, ${significant(Number(storesPerSecond))} memories/s, ${significant(Number(microseconds))} us of processor each`
+}
+
+async function rates(found: AsyncGenerator<Measured & { readonly name: string }>, say: Say, what: string) {
+  const rows: object[] = []
+  say(`\n${what}`)
+  for await (const row of found) {
+    const { name, perSecond, p50, p99 } = row
+    const times = Number.isNaN(p50) ? '' : `  p50 ${significant(p50)} ms, p99 ${significant(p99)} ms`
+    const stored = shownStores(row)
+    say(`${name.padEnd(30)}${significant(perSecond).padStart(8)} requests/s${stored}${times}`)
+    rows.push(row)
+  }
+  return rows
+}
+
+const STORES = 'memories stored in `jamey up`, each acknowledged once it is on the disk'
+
 const PARTS: Readonly<Record<string, (say: Say) => Promise<readonly object[]>>> = {
   quality,
   sweep: swept,
   scale,
+  stores: (say) => rates(stores(), say, STORES),
+  beside: (say) => {
+    const memories = Number(values.beside)
+    return rates(beside(memories), say, `verdicts of \`jamey up\` with ${memories} memories, 1 at once`)
+  },
 }
 
 endInOrderOnSignals()

@@ -41,6 +41,19 @@ export function wordsAndTexts(random: () => number): {
   return { word, text }
 }
 
+/** Stores so many memories that everybody may read, of ten owners. */
+export async function fillWith(store: MemoryStore, memories: number, text: () => string): Promise<void> {
+  for (let i = 0; i < memories; i += IN_FLIGHT) {
+    const some = Array.from({ length: Math.min(IN_FLIGHT, memories - i) }, (_, k) =>
+      store.store(
+        { content: text(), layer: 'semantic', scope: 'shared', duplicates: 'keep' },
+        { id: `m${i + k}`, source: `agent-${(i + k) % 10}` },
+      ),
+    )
+    await Promise.all(some)
+  }
+}
+
 /** Stores so many memories, and asks in the same process: what the thread of a service takes for it. */
 export async function scaleOf(memories: number, folder: string): Promise<Scale> {
   const random = randomFrom(42)
@@ -48,15 +61,7 @@ export async function scaleOf(memories: number, folder: string): Promise<Scale> 
   const file = join(folder, `memory-${memories}.db`)
   const filled = MemoryStore.open({ file })
   const begun = performance.now()
-  for (let i = 0; i < memories; i += IN_FLIGHT) {
-    const some = Array.from({ length: Math.min(IN_FLIGHT, memories - i) }, (_, k) =>
-      filled.store(
-        { content: text(), layer: 'semantic', scope: 'shared', duplicates: 'keep' },
-        { id: `m${i + k}`, source: `agent-${(i + k) % 10}` },
-      ),
-    )
-    await Promise.all(some)
-  }
+  await fillWith(filled, memories, text)
   const storesPerSecond = (memories / (performance.now() - begun)) * 1000
   await filled.close()
   const before = process.memoryUsage()

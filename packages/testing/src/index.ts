@@ -6,4 +6,5 @@ export { MqttPeer, type MqttPeerOptions, OBLIGING, PeerConnection, type Script }
 export type { PermissionAction, PermissionCase, PermissionRuling } from './permission-case.js'
 export { MALFORMED_PERMISSIONS, PERMISSION_CASES } from './permission-cases.js'
 export { connectPacket, publishPacket, RawClient, text } from './raw-client.js'
+export { type SmallDisk, smallDisk } from './small-disk.js'
 export { until } from './until.js'
