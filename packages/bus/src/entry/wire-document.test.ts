@@ -23,21 +23,9 @@ const envelopes = parsed
   .map((example) => decodeEnvelope(String(example['topic']), Buffer.from(JSON.stringify(example))))
 
 /** What is others' has the shapes of what is one's own, at topics of its own, and these have little of their own: told in words. */
-const TOLD = [
-  'revoke_approval',
-  'use_approval',
-  'withdraw_approval',
-  'remember',
-  'store_batch',
-  'history',
-  'stats',
-  'export',
-  'import',
-  'consolidate',
-]
+const TOLD = ['revoke_approval', 'use_approval', 'withdraw_approval', 'remember']
 const SHOWN = CONTRACTS.filter(
-  ({ topic, action }) =>
-    !topic.startsWith('jamey/memory/others/') && topic !== 'jamey/memory/update' && !TOLD.includes(action),
+  ({ topic, action }) => !topic.startsWith('jamey/memory/others/') && !TOLD.includes(action),
 )
 
 function contractOf({ topic, payload }: Envelope): Contract | undefined {
