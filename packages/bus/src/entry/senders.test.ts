@@ -127,6 +127,22 @@ describe.each([
     expect(seen).toHaveLength(1)
   })
 
+  it('what a gateway passes on is no envelope of the gateway', async () => {
+    const { broker, make } = setUp(stamped)
+    broker.actsFor.set('jamey-gateway', ['+'])
+    const { server, seen } = await serving(make)
+    const at = topic.replace('asker', 'jamey-gateway')
+    const forged = written(at, 'jamey-gateway', { on_behalf_of: { client_id: 'eva', permissions: ['#'] } })
+    const passedOn = { userProperties: [['jamey-on-behalf-of', 'mallory'] as const] }
+    await Promise.all(broker.deliver(at, forged, passedOn, 'jamey-gateway'))
+    await settled()
+    expect(seen).toEqual([])
+    expect(server.stats()).toMatchObject({ refusedSenders: 1, served: 0 })
+    await Promise.all(broker.deliver(at, forged, undefined, 'jamey-gateway'))
+    await settled()
+    expect(seen).toHaveLength(1)
+  })
+
   it('whoever is asked for needs the permission itself', async () => {
     const { broker, make } = setUp(stamped)
     broker.actsFor.set('jamey-gateway', ['+'])

@@ -8,6 +8,8 @@ import { SENDER_PROPERTY, type ServerStamp } from '../wire/server-stamp.js'
 
 /** Name of a property beside the sender: a client that it may act for, `+` for anybody. */
 const ACT_FOR_PROPERTY = 'jamey-act-for'
+/** Name of a property by which a gateway tells for whom it published what that one wrote. */
+const ON_BEHALF_OF_PROPERTY = 'jamey-on-behalf-of'
 /** Sets of permissions that callers of late had; each takes some microseconds to read. */
 const PERMISSIONS_KEPT = 256
 const MAXIMUM_KEPT_CHARACTERS = 4096
@@ -41,6 +43,7 @@ export class Origins {
   of(message: MqttMessage, envelope: Envelope, address: Address | undefined): Origin {
     const claimed = envelope.metadata.client_id
     const verified = this.verified(message, address)
+    assertOwnWords(message)
     if (verified === undefined) return originOf(claimed, false)
     if (verified !== claimed) {
       const fault = `must be who published the message, ${JSON.stringify(verified)}; it is ${JSON.stringify(claimed)}`
@@ -98,6 +101,14 @@ export class Origins {
     this.#permissions.set(key, permissions)
     return permissions
   }
+}
+
+/** What a gateway passes on as it was given is no envelope of the gateway. */
+function assertOwnWords({ topic, properties }: MqttMessage): void {
+  const whom = properties?.userProperties?.find(([name]) => name === ON_BEHALF_OF_PROPERTY)?.[1]
+  if (whom === undefined) return
+  const fault = `must be who wrote the envelope; who published it says that it was written by ${JSON.stringify(whom)}`
+  throw new SenderError(topic, 'metadata.client_id', fault)
 }
 
 function originOf(clientId: string, isVerified: boolean): Origin {

@@ -37,6 +37,8 @@ export interface Sent {
 }
 
 /** Carries messages between clients of one process without a wire. Used by tests only. */
+const STAMPS = new Set(['jamey-sender', 'jamey-act-for'])
+
 export class FakeBroker {
   readonly sent: Sent[] = []
   readonly #subscriptions: Subscription[] = []
@@ -143,7 +145,8 @@ export class FakeBroker {
     if (this.protocolVersion === 4 || !this.stamped.some((filter) => matches(filter, topic)))
       return properties
     const actFor = (this.actsFor.get(from) ?? []).map((whom) => ['jamey-act-for', whom] as const)
-    return { ...properties, userProperties: [['jamey-sender', from] as const, ...actFor] }
+    const others = (properties?.userProperties ?? []).filter(([name]) => !STAMPS.has(name))
+    return { ...properties, userProperties: [...others, ['jamey-sender', from] as const, ...actFor] }
   }
 }
 

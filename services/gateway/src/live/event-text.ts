@@ -2,6 +2,8 @@ import type { MqttMessage } from '@jamey/bus'
 
 /** User properties by which a server says who sent a message; they are told as `sender`. */
 const STAMPS = new Set(['jamey-sender', 'jamey-act-for'])
+/** What is nested deeper is told as text: neither this process nor a page could write it as JSON again. */
+const MAXIMUM_DEPTH = 64
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** A message as viewers get it; what is undefined is left out. */
@@ -59,10 +61,17 @@ function shownPayload(
     return { payload_base64: Buffer.from(payload).toString('base64') }
   }
   try {
-    return { payload: JSON.parse(text) }
+    const payload: unknown = JSON.parse(text)
+    if (!isDeeper(payload, MAXIMUM_DEPTH)) return { payload }
   } catch {
-    return { payload_text: text }
+    // It is some other text.
   }
+  return { payload_text: text }
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1))
 }
 
 /** The client that an envelope names, for which nobody vouches. */

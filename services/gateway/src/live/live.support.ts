@@ -17,6 +17,8 @@ export interface LiveFixture {
   readonly bus: Bus
   readonly gateway: Gateway
   readonly url: string
+  /** Of the broker. */
+  readonly brokerUrl: string
   readonly port: number
   client(clientId: string, permissions?: readonly string[]): Promise<Client>
   stop(): Promise<void>
@@ -26,6 +28,8 @@ export interface LiveFixtureOptions {
   /** Permissions of the gateway besides those of its component. */
   readonly more?: readonly string[]
   readonly protocolVersion?: 4 | 5
+  /** Of the broker; what is ours by default. */
+  readonly stampSenders?: readonly string[]
   readonly gateway?: Partial<GatewayOptions>
 }
 
@@ -34,7 +38,7 @@ export async function startLive(options: LiveFixtureOptions = {}): Promise<LiveF
   const broker = await createBroker({
     listeners: [{ host: '127.0.0.1', port: 0, insecure: true }],
     authenticator: tokenAuthenticator({ secret: SECRET }),
-    stampSenders: ['jamey/#'],
+    stampSenders: [...(options.stampSenders ?? ['jamey/#'])],
     limits: { sysIntervalSeconds: 0 },
   })
   await broker.listen()
@@ -57,6 +61,7 @@ export async function startLive(options: LiveFixtureOptions = {}): Promise<LiveF
     bus,
     gateway,
     url: gateway.url ?? '',
+    brokerUrl: url,
     port: Number(new URL(gateway.url ?? '').port),
     async client(name, rights = ['#']) {
       const password = await signToken({ sub: name, permissions: rights }, SECRET)

@@ -106,6 +106,7 @@ async function publish(
     return bus.publish(contract, data, { onBehalfOf, signal: begin() })
   }
   const { bytes, contentType, isText } = contentOf(body)
+  assertNoEnvelopeOf(bus.permissions.clientId, bytes)
   requireOfGateway(bus, 'publish', topic)
   const signal = begin()
   if (bus.mqtt.serverInformation?.protocolVersion === 4) {
@@ -124,6 +125,25 @@ async function publish(
       userProperties: [[ON_BEHALF_OF_PROPERTY, clientId]],
     },
   })
+}
+
+/**
+ * Whoever gets an envelope of the gateway, which the server vouches for, believes what it says of others: the gateway may
+ * act for them. So it writes its envelopes itself. Throws a `Problem` 400.
+ */
+function assertNoEnvelopeOf(clientId: string, bytes: Uint8Array): void {
+  if (envelopeClient(bytes) !== clientId) return
+  const detail = `An envelope of ${clientId} is written by the gateway alone; /v1/requests asks on behalf of its caller.`
+  throw new Problem('invalid-input', detail, { field: 'payload' })
+}
+
+function envelopeClient(bytes: Uint8Array): unknown {
+  try {
+    const found = JSON.parse(new TextDecoder().decode(bytes)) as { metadata?: { client_id?: unknown } } | null
+    return found?.metadata?.client_id
+  } catch {
+    return undefined
+  }
 }
 
 /** The contract of a topic that is published to for others; undefined for a topic of somebody's own. */
