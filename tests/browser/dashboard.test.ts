@@ -322,3 +322,53 @@ describe('the theme', () => {
     expect(await background()).toBe(light)
   })
 })
+
+describe('what strangers publish', () => {
+  /** Written by a client that may tell of itself and of failures, and nothing else. */
+  const HOSTILE = [
+    null,
+    5,
+    'offline',
+    [],
+    { state: 'offline', reason: {} },
+    { faults: 5 },
+    { faults: [null] },
+  ]
+  const MARKUP = '<img src=x onerror="document.title=`taken`">'
+
+  it('that is not as its contract says keeps nobody from the view', async () => {
+    await openView(page, url, 'overview')
+    for (const [i, data] of HOSTILE.entries()) {
+      stub.emit(`jamey/events/status/stranger-${i}`, data)
+      stub.emit('jamey/events/errors', data)
+      stub.emit('jamey/conscience/results', data)
+    }
+    stub.emit('jamey/events/status/lamp-9', { state: 'offline', reason: MARKUP })
+    const concerns = page.locator('.concerns')
+    await expect.poll(() => concerns.textContent()).toContain(`lamp-9 is offline: ${MARKUP}`)
+    expect(await concerns.textContent()).not.toContain('stranger')
+    await openView(page, url, 'findings')
+    const failure = { component: 'x\u202Etxt', kind: MARKUP, message: '__proto__', retryable: false }
+    stub.emit('jamey/events/errors', { ...failure, topic: 'a/b' })
+    const told = page.locator('.findings').last()
+    await expect.poll(() => told.textContent()).toContain(`xU+202Etxt, ${MARKUP}, a/b`)
+    expect(await page.locator('main img').count()).toBe(0)
+    expect(await page.title()).not.toBe('taken')
+  })
+
+  it('is laid out when somebody looks, and no more of it than can be read', async () => {
+    await openView(page, url, 'topics?filter=jamey%2F%23')
+    await expect.poll(() => page.locator('.live [role=status]').textContent()).toContain('Following')
+    stub.emit('jamey/large', 0, { payload: Array.from({ length: 100_000 }, (_, i) => `\u202E${i}`) })
+    stub.emit('jamey/small', 0, { payload: { on: MARKUP, ['__proto__']: { polluted: 1 } } })
+    const rows = page.locator('.messages summary', { hasText: /jamey\/(large|small)/ })
+    await expect.poll(() => rows.count()).toBe(2)
+    const elements = () => page.evaluate<number>('document.querySelectorAll("*").length')
+    expect(await elements()).toBeLessThan(1_000)
+    for (const row of await rows.all()) await row.click()
+    await expect.poll(() => page.locator('.messages').textContent()).toContain('of a large payload')
+    expect(await page.locator('.messages').textContent()).toContain(MARKUP)
+    expect(await elements()).toBeLessThan(3_000)
+    expect(await page.evaluate('({}).polluted')).toBeUndefined()
+  })
+})

@@ -19,4 +19,10 @@ describe('text of strangers', () => {
   ])('shows %s by its code point', (_, text, shown) => {
     expect(visibleText(text)).toBe(shown)
   })
+
+  it('is no more than a thousand pieces, and all of it is there', () => {
+    const pieces = visiblePieces('a\u202E'.repeat(2_000))
+    expect(pieces).toHaveLength(1_001)
+    expect(pieces.at(-1)).toEqual({ text: 'a[U+202E]'.repeat(1_500), isHidden: false })
+  })
 })

@@ -12,9 +12,18 @@ export interface TextPiece {
  */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u
 const SPLIT = new RegExp(HIDDEN.source, 'gu')
+/** More are one piece: each is an element of the page, and a text may have a million. */
+const MAXIMUM_PIECES = 1_000
 
 /** `text` in pieces, of which the hidden ones tell their code points, such as `U+202E`. */
 export function visiblePieces(text: string): TextPiece[] {
+  const all = allPieces(text)
+  if (all.length <= MAXIMUM_PIECES) return all
+  const rest = all.slice(MAXIMUM_PIECES).map(inBrackets).join('')
+  return [...all.slice(0, MAXIMUM_PIECES), { text: rest, isHidden: false }]
+}
+
+function allPieces(text: string): TextPiece[] {
   const pieces: TextPiece[] = []
   let from = 0
   for (const match of text.matchAll(SPLIT)) {
@@ -31,7 +40,9 @@ export function visiblePieces(text: string): TextPiece[] {
 
 /** The same as one text, for titles and labels. */
 export function visibleText(text: string): string {
-  return visiblePieces(text)
-    .map((piece) => (piece.isHidden ? `[${piece.text}]` : piece.text))
-    .join('')
+  return allPieces(text).map(inBrackets).join('')
+}
+
+function inBrackets(piece: TextPiece): string {
+  return piece.isHidden ? `[${piece.text}]` : piece.text
 }

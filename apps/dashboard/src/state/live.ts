@@ -2,6 +2,7 @@ import type { ErrorEvent, Status, Verdict } from '@jamey/contracts'
 import { batch, signal } from '@preact/signals'
 import { type BusMessage, EventStream } from '../api/event-stream.js'
 import { APPROVAL_STATES, ERRORS, type Rights, STATUSES, VERDICTS } from './permissions.js'
+import { isErrorEvent, isStatus, isVerdict } from './shapes.js'
 
 /** A verdict, or an error of a component, and when it came here. */
 export interface Received<T> {
@@ -82,10 +83,13 @@ function show(messages: readonly BusMessage[], onApproval: () => void): void {
     const { topic } = message
     const data = dataOf(message)
     if (data === undefined) continue
-    if (topic.startsWith(VERDICTS)) given.unshift(received(message, data as Verdict))
-    else if (topic.startsWith(ERRORS)) failed.unshift(received(message, data as ErrorEvent))
-    else if (topic.startsWith('jamey/events/status/')) told.set(topic.split('/')[3] ?? '', data as Status)
-    else isApproval = true
+    if (topic.startsWith(VERDICTS)) {
+      if (isVerdict(data)) given.unshift(received(message, data))
+    } else if (topic.startsWith(ERRORS)) {
+      if (isErrorEvent(data)) failed.unshift(received(message, data))
+    } else if (topic.startsWith('jamey/events/status/')) {
+      if (isStatus(data)) told.set(topic.split('/')[3] ?? '', data)
+    } else isApproval = true
   }
   if (given.length > 0) verdicts.value = [...given, ...verdicts.value].slice(0, MAXIMUM_VERDICTS)
   if (failed.length > 0) errors.value = [...failed, ...errors.value].slice(0, MAXIMUM_ERRORS)

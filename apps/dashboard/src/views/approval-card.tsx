@@ -121,7 +121,7 @@ function Quorum({ approval: { approvers, answers } }: { approval: Approval }) {
       {approvers === 1 ? 'One person decides.' : `${approvers} different people have to approve.`}{' '}
       {answers.map((answer) => (
         <span key={answer.answered_by}>
-          {answer.answered_by} said {answer.decision}
+          <Text>{answer.answered_by}</Text> said {answer.decision}
           {answer.scope !== undefined && ` (${answer.scope})`}
           {answer.note !== undefined && (
             <>

@@ -105,8 +105,7 @@ function ErrorEvents() {
                 <p>
                   <Text>{data.message}</Text>{' '}
                   <span class="muted small">
-                    {data.component}, {data.kind}
-                    {data.topic !== undefined && `, ${data.topic}`}
+                    <Text>{[data.component, data.kind, data.topic ?? []].flat().join(', ')}</Text>
                   </span>
                 </p>
               </div>

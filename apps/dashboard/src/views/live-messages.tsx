@@ -3,6 +3,7 @@ import { type BusMessage, EventStream } from '../api/event-stream.js'
 import { formatCount } from '../format/numbers.js'
 import { JsonView } from '../parts/json.js'
 import { Empty, NeedsPermission } from '../parts/notice.js'
+import { Scroll } from '../parts/scroll.js'
 import { useShortcuts } from '../parts/shortcut-keys.js'
 import { Text } from '../parts/text.js'
 import { Time } from '../parts/time.js'
@@ -13,6 +14,8 @@ const KEPT = 300
 /** Messages may come by the thousand; the list is drawn this often at most. */
 const DRAW_MS = 200
 const PREVIEW = 140
+/** Characters of a payload beyond which it is not laid out, but shown as text up to there. */
+const LARGE = 20_000
 
 interface Row {
   readonly id: number
@@ -144,8 +147,9 @@ function MessageRow({ message, onTopic }: { message: BusMessage; onTopic: (topic
   const { topic, qos, retain, sender, is_verified, received_at, payload_base64, content_type } = message
   const { user_properties = [] } = message
   const body = bodyOf(message)
+  const [isOpen, setOpen] = useState(false)
   return (
-    <details>
+    <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>
         <span class="message-line">
           <span class="muted">
@@ -184,9 +188,23 @@ function MessageRow({ message, onTopic }: { message: BusMessage; onTopic: (topic
             <Text>{value}</Text>
           </p>
         ))}
-        <JsonView value={body.value} label="Payload" />
+        {/* Not before somebody looks: three hundred of them may be large. */}
+        {isOpen && <Payload value={body.value} />}
       </div>
     </details>
+  )
+}
+
+function Payload({ value }: { value: unknown }) {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  if (text.length <= LARGE) return <JsonView value={value} label="Payload" />
+  return (
+    <>
+      <p class="muted small">The first {formatCount(LARGE)} characters of a large payload:</p>
+      <Scroll label="Payload">
+        <Text>{text.slice(0, LARGE)}</Text>
+      </Scroll>
+    </>
   )
 }
 

@@ -142,8 +142,10 @@ function VerdictDetail({ verdict }: { verdict: Verdict }) {
             <dd>
               {verdict.facts.map((fact) => (
                 <div key={fact.name}>
-                  <code>{fact.name}</code> = <code>{JSON.stringify(fact.value)}</code>, {fact.status} by{' '}
-                  {fact.given_by}
+                  <code>
+                    <Text>{`${fact.name} = ${JSON.stringify(fact.value)}`}</Text>
+                  </code>
+                  , {fact.status} by <Text>{fact.given_by}</Text>
                 </div>
               ))}
             </dd>
