@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { GatewayError } from '../problems/errors.js'
 
 /** Far more than a page has, so that a wrong folder is told and not read. */
@@ -23,8 +24,15 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 }
 
+/** A shorter one fits into a packet as it is. */
+const WORTH_COMPRESSING_BYTES = 1400
+/** Images and fonts are compressed already. */
+const COMPRESSIBLE = /^(?:text\/|application\/json|image\/svg)/
+
 export interface DashboardFile {
   readonly bytes: Buffer
+  /** By gzip, where that makes it smaller; nothing of a caller's is in it, so its length tells nobody anything. */
+  readonly compressed: Buffer | undefined
   readonly type: string
   readonly etag: string
   /** True where another content would have another name. */
@@ -61,5 +69,7 @@ export function readDashboard(folder: string): ReadonlyMap<string, DashboardFile
 
 function fileOf(bytes: Buffer, type: string, isHashed: boolean): DashboardFile {
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
-  return { bytes, type, etag, isHashed }
+  const isWorthIt = bytes.length >= WORTH_COMPRESSING_BYTES && COMPRESSIBLE.test(type)
+  const compressed = isWorthIt ? gzipSync(bytes, { level: 9 }) : undefined
+  return { bytes, compressed, type, etag, isHashed }
 }

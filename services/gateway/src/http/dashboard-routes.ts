@@ -25,8 +25,8 @@ export function addDashboardRoutes(
   const page = files?.get('/')
   app.get('/', async (request, reply) => {
     if (page === undefined) return reply.type('text/plain; charset=utf-8').send(index())
-    reply.header('vary', 'accept')
-    if (!acceptsPage(request)) return reply.type('text/plain; charset=utf-8').send(index())
+    if (!acceptsPage(request))
+      return reply.header('vary', 'accept').type('text/plain; charset=utf-8').send(index())
     return sendFile(request, reply, page)
   })
   if (files === undefined) return
@@ -43,12 +43,22 @@ function acceptsPage({ headers: { accept = '' } }: FastifyRequest): boolean {
 }
 
 function sendFile(request: FastifyRequest, reply: FastifyReply, file: DashboardFile): FastifyReply {
-  const { bytes, type, etag, isHashed } = file
+  const { bytes, compressed, type, etag, isHashed } = file
   reply.headers({
+    vary: 'accept, accept-encoding',
     'content-security-policy': PAGE_POLICY,
     'cache-control': isHashed ? A_YEAR : 'no-cache',
     etag,
   })
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send()
-  return reply.type(type).send(bytes)
+  if (request.headers['if-none-match']?.replace('-gzip"', '"') === etag) return reply.code(304).send()
+  reply.type(type)
+  if (compressed === undefined || !acceptsGzip(request)) return reply.send(bytes)
+  // Another representation has another validator. [RFC 9110, section 8.8.3]
+  return reply.headers({ 'content-encoding': 'gzip', etag: etag.replace(/"$/, '-gzip"') }).send(compressed)
+}
+
+/** Without a weight of zero. [RFC 9110, section 12.5.3] */
+function acceptsGzip({ headers }: FastifyRequest): boolean {
+  const codings = String(headers['accept-encoding'] ?? '').split(',')
+  return codings.some((coding) => /^\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*$)[\d.]+\s*)?$/i.test(coding))
 }

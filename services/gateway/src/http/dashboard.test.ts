@@ -16,6 +16,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'page', 'index.html'), '<!doctype html><title>Jamey</title>')
   await writeFile(join(folder, 'page', 'LICENSES.txt'), 'not served')
   await writeFile(join(folder, 'page', 'assets', 'index-B3xZ01aQ.js'), 'run()')
+  await writeFile(join(folder, 'page', 'assets', 'large-C4yA12bR.js'), 'run();'.repeat(1000))
   await writeFile(join(folder, 'page', 'assets', 'own-settings.css'), 'a {}')
   await writeFile(join(folder, 'page', 'assets', 'fonts', 'a.woff2'), 'f')
   await writeFile(join(folder, 'page', 'assets', 'tool.sh'), 'rm')
@@ -52,13 +53,29 @@ describe('the page at /', () => {
     expect(page.headers).toMatchObject({
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-cache',
-      vary: 'accept',
+      vary: 'accept, accept-encoding',
     })
     for (const accept of ['*/*', 'text/plain', undefined]) {
       const list = await call(`${running.url}/`, { headers: accept === undefined ? {} : { accept } })
       expect(list.headers['content-type']).toBe('text/plain; charset=utf-8')
       expect(list.text).toContain('GET     /v1/events')
     }
+  })
+
+  it('is compressed for those who take that, and has another validator then', async () => {
+    const path = `${running.url}/assets/large-C4yA12bR.js`
+    const plain = await fetch(path, { headers: { 'accept-encoding': 'gzip;q=0, identity' } })
+    expect([plain.headers.get('content-encoding'), plain.headers.get('content-length')]).toEqual([
+      null,
+      '6000',
+    ])
+    const small = await fetch(path, { headers: { 'accept-encoding': 'br, gzip' } })
+    expect(small.headers.get('content-encoding')).toBe('gzip')
+    expect(Number(small.headers.get('content-length'))).toBeLessThan(200)
+    expect(await small.text()).toBe(await plain.text())
+    const etag = String(small.headers.get('etag'))
+    expect(etag).not.toBe(plain.headers.get('etag'))
+    expect((await fetch(path, { headers: { 'if-none-match': etag } })).status).toBe(304)
   })
 
   it('may load and run only what comes from here, and stand in no frame', async () => {
