@@ -73,6 +73,11 @@ export default defineConfig({
       { ...sources, test: { ...patience, name: 'browser', include: ['tests/browser/**/*.test.ts'] } },
       // Needs a build, for its processes, and Mosquitto.
       { ...sources, test: { ...patience, name: 'chaos', include: ['tests/chaos/**/*.test.ts'] } },
+      // What goes wrong in the field. Needs a build, root, Prometheus, Chromium and faketime.
+      {
+        ...sources,
+        test: { ...patience, testTimeout: 180_000, name: 'game-day', include: ['tests/game-day/*.test.ts'] },
+      },
       // Needs RabbitMQ, NATS and HAProxy from the system's packages, and minutes.
       { ...sources, test: { ...patience, name: 'clusters', include: ['tests/clusters/**/*.test.ts'] } },
       // Needs what `npm run build` makes.

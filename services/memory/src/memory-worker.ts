@@ -4,8 +4,9 @@ import { MemoryStore } from './store/memory-store.js'
 import { type Answer, type Call, OPENING, recordOf, type ThreadOptions } from './thread/thread-message.js'
 
 const port = parentPort as MessagePort
+const { nowMs: startedMs, ...options } = workerData as ThreadOptions & Pick<Call, 'nowMs'>
 /** The caller's time of day, as of the last call: whoever asks has one clock for everything. */
-let nowMs = 0
+let nowMs = startedMs
 
 function answer(message: Answer): void {
   port.postMessage(message)
@@ -29,7 +30,7 @@ async function perform(store: MemoryStore, { id, name, arguments: given }: Call)
 
 try {
   const store = MemoryStore.open({
-    ...(workerData as ThreadOptions),
+    ...options,
     now: () => nowMs,
     onProgress: (progress) => answer({ progress }),
     onSalvaged: (salvaged) => answer({ salvaged }),

@@ -10,6 +10,7 @@ const WELL: Circumstances = {
   components: new Map(),
   status: undefined,
   outbox: [],
+  failures: [],
   now: NOW,
 }
 const approval = (requested_by: string, tool: string) => ({ requested_by, tool, expires_at: 'x' }) as Approval
@@ -48,12 +49,36 @@ describe('what needs somebody', () => {
     ])
   })
 
+  it('tells that the broker cannot write', () => {
+    const status = { store_failing_seconds: 3.2 } as BrokerStatus
+    expect(subjects({ status })).toEqual([
+      'bad Store: the broker cannot write since 4 seconds, and acknowledges nothing',
+    ])
+  })
+
   it('puts what failed before what may', () => {
     const findings = [
       { severity: 'warning' as const, check: 'a', summary: 'soon' },
       { severity: 'failed' as const, check: 'b', summary: 'now' },
     ]
     expect(subjects({ findings })).toEqual(['bad Finding: b: now', 'warn Finding: a: soon'])
+  })
+
+  it('tells of failures, each kind once, and of those that may pass for some minutes', () => {
+    const told = (minutesAgo: number, kind: string, retryable: boolean) => ({
+      at: new Date(NOW - minutesAgo * 60_000).toISOString(),
+      data: { component: 'memory', kind, message: `${kind}, ${minutesAgo} min ago`, retryable },
+    })
+    const failures = [
+      told(1, 'storage-busy', true),
+      told(2, 'storage-busy', true),
+      told(10, 'judge-away', true),
+      told(60, 'storage-damaged', false),
+    ]
+    expect(subjects({ failures })).toEqual([
+      'bad Failure: memory: storage-damaged, 60 min ago',
+      'warn Failure: memory: storage-busy, 1 min ago',
+    ])
   })
 
   it('tells of certificates that end within two weeks, and of limits that are nearly used', () => {

@@ -1,4 +1,4 @@
-import type { Approval, BrokerStatus, FindingList, OutboxList, Status } from '@jamey/contracts'
+import type { Approval, BrokerStatus, ErrorEvent, FindingList, OutboxList, Status } from '@jamey/contracts'
 import { hrefOf } from './address.js'
 import type { Growth } from './history.js'
 
@@ -22,6 +22,8 @@ export interface Circumstances {
   readonly components: ReadonlyMap<string, Status>
   readonly status: BrokerStatus | undefined
   readonly outbox: OutboxList['components']
+  /** What components told of, the newest first; `at` is ISO 8601. */
+  readonly failures: readonly { readonly at: string; readonly data: ErrorEvent }[]
   /** Milliseconds of the time of day. */
   readonly now: number
 }
@@ -29,6 +31,8 @@ export interface Circumstances {
 const DAY_MS = 86_400_000
 /** A certificate is told about this long before its end. */
 export const CERTIFICATE_DAYS = 14
+/** A failure that may pass is told about for so long; one that does not pass as long as the page is open. */
+export const FAILURE_MS = 5 * 60_000
 /** A limit is told about from this share on. */
 export const FULL_SHARE = 0.8
 
@@ -37,9 +41,11 @@ const many = (count: number, one: string): string => `${count} ${one}${count ===
 /** What needs somebody, the gravest first; nothing where all is well. */
 export function concernsOf(found: Circumstances): Concern[] {
   const concerns = [
+    ...storeConcerns(found),
     ...approvalConcerns(found),
     ...componentConcerns(found),
     ...findingConcerns(found),
+    ...failureConcerns(found),
     ...dropConcerns(found),
     ...outboxConcerns(found),
     ...certificateConcerns(found),
@@ -47,6 +53,13 @@ export function concernsOf(found: Circumstances): Concern[] {
   ]
   const rank = ({ tone }: Concern): number => (tone === 'bad' ? 0 : 1)
   return concerns.sort((a, b) => rank(a) - rank(b))
+}
+
+function storeConcerns({ status }: Circumstances): Concern[] {
+  const seconds = status?.store_failing_seconds ?? 0
+  if (seconds === 0) return []
+  const text = `the broker cannot write since ${many(Math.ceil(seconds), 'second')}, and acknowledges nothing`
+  return [{ key: 'store', tone: 'bad', subject: 'Store', text, href: hrefOf('findings'), act: 'Look' }]
 }
 
 function approvalConcerns({ waiting }: Circumstances): Concern[] {
@@ -97,6 +110,20 @@ function findingConcerns({ findings }: Circumstances): Concern[] {
       href: hrefOf('findings'),
       act: 'Mend',
     }))
+}
+
+/** One for each kind of a component, by its newest. */
+function failureConcerns({ failures, now }: Circumstances): Concern[] {
+  const newest = new Map<string, Concern>()
+  for (const { at, data } of failures) {
+    const { component, kind, message, retryable } = data
+    const key = `failure ${component} ${kind}`
+    if (newest.has(key) || (retryable && now - Date.parse(at) > FAILURE_MS)) continue
+    const tone = retryable ? 'warn' : 'bad'
+    const text = `${component}: ${message}`
+    newest.set(key, { key, tone, subject: 'Failure', text, until: at, href: hrefOf('findings'), act: 'Look' })
+  }
+  return [...newest.values()].slice(0, 5)
 }
 
 /** The tone of a severity of the doctor's; undefined where nothing is wrong. */

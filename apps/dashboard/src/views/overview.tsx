@@ -2,7 +2,7 @@ import { Empty, Loaded, NeedsPermission } from '../parts/notice.js'
 import { Text } from '../parts/text.js'
 import { Age } from '../parts/time.js'
 import { type Concern, concernsOf } from '../state/attention.js'
-import { components, streamState } from '../state/live.js'
+import { components, errors, streamState } from '../state/live.js'
 import { now } from '../state/now.js'
 import { APPROVALS_LIST, BROKER_QUERY, STATUSES } from '../state/permissions.js'
 import { rights } from '../state/session.js'
@@ -43,6 +43,7 @@ function Concerns() {
     components: components.value,
     status: status.remote.value.data,
     outbox: outbox.remote.value.data?.components ?? [],
+    failures: errors.value,
     now: now.value,
   })
   const unseen = whatIsNotSeen()

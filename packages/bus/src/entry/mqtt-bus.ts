@@ -32,6 +32,7 @@ import { Requester } from '../requests/requester.js'
 import { Responder } from '../requests/responder.js'
 import { type Clock, systemClock } from '../support/clock.js'
 import { type BusStats, Counters } from '../support/counters.js'
+import { ErrorCounts, kindOf } from '../support/error-counts.js'
 import { AbortedError } from '../support/errors.js'
 import { Health } from '../support/health.js'
 import { type BusLatencies, Latencies } from '../support/latencies.js'
@@ -59,6 +60,7 @@ export class MqttBus implements Bus {
   readonly #loggedFailures: RateLimiter
   #unloggedFailures = 0
   readonly #counters = new Counters()
+  readonly #errorCounts = new ErrorCounts()
   readonly #publicationTimes = new Latencies()
   readonly #requestTimes = new Latencies()
   readonly #handlerTimes = new Latencies()
@@ -208,12 +210,17 @@ export class MqttBus implements Bus {
   }
 
   async reportError(error: unknown, context: ErrorContext = {}): Promise<void> {
+    this.#errorCounts.add(kindOf(error, context.kind))
     this.#logFailure(error, context)
     await this.presence?.report(error, context)
   }
 
   stats(): BusStats {
     return { ...this.#counters, requestsWaiting: this.#requester.waiting }
+  }
+
+  errorCounts(): ReadonlyMap<string, number> {
+    return this.#errorCounts.byKind
   }
 
   latencies(): BusLatencies {

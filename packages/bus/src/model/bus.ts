@@ -96,6 +96,8 @@ export interface Bus {
   /** Publishes an error event where this is a component and may; never throws. */
   reportError(error: unknown, context?: ErrorContext): Promise<void>
   stats(): BusStats
+  /** Failures that were reported, by kind, since the bus was made. */
+  errorCounts(): ReadonlyMap<string, number>
   /** How long requests and handlers took, since the bus was made. */
   latencies(): BusLatencies
   /** Finishes what was taken, says goodbye, and always settles within `timeoutMs` (5000 by default). */

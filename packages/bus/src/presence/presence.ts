@@ -5,6 +5,7 @@ import type { BusComponent, BusLog } from '../model/config.js'
 import type { ErrorContext } from '../model/message.js'
 import type { Clock } from '../support/clock.js'
 import type { Counters } from '../support/counters.js'
+import { kindOf } from '../support/error-counts.js'
 import type { Health } from '../support/health.js'
 import { RateLimiter } from '../support/rate-limiter.js'
 import { randomUuid } from '../support/uuid.js'
@@ -82,13 +83,9 @@ export class Presence {
   /** Publishes an error event, unless there have been too many just now. Never rejects. */
   async report(error: unknown, context: ErrorContext): Promise<void> {
     const { component, publisher, counters } = this.#parts
-    const facts = error as
-      | { code?: unknown; name?: unknown; message?: unknown; retryable?: unknown }
-      | undefined
+    const facts = error as { retryable?: unknown } | undefined
     const message = error instanceof Error ? error.message : String(error)
-    const kind =
-      context.kind ??
-      (typeof facts?.code === 'string' ? facts.code : error instanceof Error ? error.name : 'error')
+    const kind = kindOf(error, context.kind)
     try {
       await this.#reports.pass(1)
       await publisher.publish(

@@ -29,6 +29,7 @@ export interface ObservedBus {
   readonly clientId: string
   readonly faults: readonly { readonly kind: string }[]
   stats(): BusNumbers
+  errorCounts(): ReadonlyMap<string, number>
   latencies(): {
     readonly publications: ReadonlyMap<string, LatencyHistogram>
     readonly requests: ReadonlyMap<string, LatencyHistogram>
@@ -105,6 +106,12 @@ export function busMetrics(bus: ObservedBus): MetricDefinition[] {
       type: 'gauge',
       help: 'Faults that this component tells of in its status.',
       read: () => [{ labels, value: bus.faults.length }],
+    },
+    {
+      name: 'jamey_bus_errors_reported_total',
+      type: 'counter',
+      help: 'Failures that this component told of as error events, by kind.',
+      read: () => [...bus.errorCounts()].map(([kind, value]) => ({ labels: { ...labels, kind }, value })),
     },
     {
       name: 'jamey_bus_publish_duration_seconds',

@@ -32,11 +32,15 @@ async function damagedFile(): Promise<string> {
 }
 
 describe('a damaged memory file', () => {
-  it('is set aside, and what can be read of it is served from a new one', async () => {
+  const inThisThread = async (options: Parameters<typeof MemoryStore.open>[0]) => MemoryStore.open(options)
+
+  it.each([
+    ['in its own thread', {}],
+    ['in this one', { open: inThisThread }],
+  ])('is set aside %s, and what can be read of it is served from a new one', async (_where, opened) => {
     const file = await damagedFile()
     const bus = new FakeBus()
-    const open = async (options: Parameters<typeof MemoryStore.open>[0]) => MemoryStore.open(options)
-    const service = createMemory({ file, bus: bus.asBus(), clock: fakeClock(), open })
+    const service = createMemory({ file, bus: bus.asBus(), clock: fakeClock(), ...opened })
     onTestFinished(() => service.stop({ graceMs: 0 }))
     await service.start()
     const memories = (await service.stats())?.memories ?? 0

@@ -192,7 +192,8 @@ export class MemoryThread {
   #open(): Promise<void> {
     this.#opened = new Promise<void>((resolve, reject) => {
       // Options of the process's own command line are not the thread's.
-      const options = { workerData: this.#storeOptions(), name: 'jamey-memory', execArgv: [] }
+      const workerData = { ...this.#storeOptions(), nowMs: this.#options.now() }
+      const options = { workerData, name: 'jamey-memory', execArgv: [] }
       const worker = new Worker(this.#options.worker ?? WORKER, options)
       worker.on('message', (answer: Answer) => {
         if ('progress' in answer) return this.#options.onProgress?.(answer.progress)
