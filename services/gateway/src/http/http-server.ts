@@ -172,7 +172,8 @@ export class HttpServer {
     boundBodyTime(app)
     app.addHook('onRequest', async (request, reply) => {
       reply.header('x-request-id', request.id)
-      if (request.url.startsWith('/v1/')) reply.header('cache-control', 'no-store')
+      // Also where the whole address is asked for. [RFC 9112, section 3.2.2]
+      if (request.url.includes('/v1/')) reply.header('cache-control', 'no-store')
       if (this.#isDraining && request.routeOptions.url !== '/healthz') throw drainingProblem()
       // A missing path is told before the body is read, which would be found at fault first.
       if (request.is404) throw nothingThere(request)

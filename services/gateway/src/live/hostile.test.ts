@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { connectBus } from '@jamey/bus'
 import type { RequestContract } from '@jamey/contracts'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
@@ -100,5 +102,20 @@ describe('a message that is nested deeply', () => {
     const [first, second] = watcher.of('message')
     expect(first?.['payload_text']).toBe(deep)
     expect(second?.['payload']).toEqual([[1]])
+  })
+})
+
+describe('a call by its whole address', () => {
+  it('is kept by no cache either', async () => {
+    live = await startLive()
+    const socket = connect(live.port, '127.0.0.1')
+    let text = ''
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+    socket.write(`GET ${live.url}/v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`)
+    await once(socket, 'close')
+    expect(text).toMatch(/^HTTP\/1\.1 200 /)
+    expect(text).toContain('cache-control: no-store')
   })
 })
