@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => system?.stop())
 
 describe.each(VERSIONS)('over MQTT %i, a token', (version) => {
-  it.each(['jamey-memory', 'jamey-conscience', 'jamey-gateway'])(
+  it.each(['jamey-memory', 'jamey-conscience', 'jamey-gateway', 'jamey-broker'])(
     'with the name of %s does not take its session over, and everything goes on',
     async (sub) => {
       await expect(system.peerNamed(sub, [], version)).rejects.toMatchObject({ name: 'AuthenticationError' })

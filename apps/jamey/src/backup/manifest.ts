@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { replaceFile } from '../install/atomic-file.js'
@@ -9,6 +9,8 @@ import { CommandFailure } from '../support/failure.js'
 /** The form of the manifest and of the folder around it. */
 export const BACKUP_FORMAT = 1
 export const MANIFEST_FILE = 'manifest.json'
+/** Of a hundred thousand files or so. */
+const MAXIMUM_BYTES = 32 * 1024 * 1024
 /** The data directory as it will be, below the folder of the backup. */
 export const FILES_FOLDER = 'files'
 
@@ -88,6 +90,10 @@ export function newer(folder: string, what: string, madeBy: unknown): CommandFai
 
 function read(folder: string): string {
   try {
+    // A pipe would be waited for, and a device never ends.
+    const stats = statSync(join(folder, MANIFEST_FILE))
+    if (!stats.isFile() || stats.size > MAXIMUM_BYTES)
+      throw new Error(`it is no file of at most ${MAXIMUM_BYTES} bytes`)
     return readFileSync(join(folder, MANIFEST_FILE), 'utf8')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException

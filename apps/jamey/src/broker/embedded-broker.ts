@@ -24,7 +24,7 @@ export function embeddedSettings(given: {
   /** Files from which the certificates were read, to be looked at all the time. */
   readonly tlsFiles?: readonly string[]
   readonly manifest?: Manifest | undefined
-  /** The parts of the system, each of which has a certificate of `ca`. */
+  /** The parts of the system, which a certificate of `ca` lets in, and no token alone. */
   readonly ownClients: readonly string[]
 }): BrokerSettings {
   const { host, port, cert, key, ca, secrets, storePath } = given

@@ -14,7 +14,8 @@ export interface SettingsSource {
 }
 
 const PLAIN_PORT = 1883
-const OWN_CLIENTS = CLIENT_COMPONENTS.map((name) => COMPONENTS[name].clientId)
+/** Nobody connects as the broker itself, which has no certificate. */
+const OWN_CLIENTS = [...CLIENT_COMPONENTS, 'broker' as const].map((name) => COMPONENTS[name].clientId)
 
 /** Options of which the word none says that there are none. */
 const MAY_BE_NONE: ReadonlySet<keyof BrokerFlags> = new Set(['store', 'stampSenders', 'refuseWhenFull'])

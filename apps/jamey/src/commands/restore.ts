@@ -11,6 +11,7 @@ import { EXIT } from '../support/exit-codes.js'
 import { VERSION } from '../support/version.js'
 import type { CommandContext, Outcome } from '../terminal/command-context.js'
 import { byteProgressOn } from '../terminal/progress.js'
+import { printable } from '../terminal/terminal.js'
 import { factsOf, wordsOf } from './backup.js'
 
 export interface RestoreCommandOptions {
@@ -52,17 +53,20 @@ export async function restore(
   terminal.print(`${displayPath(directory.path, cwd)}: ${wordsOf(manifest)}, as at ${manifest.made_at}`)
   if (setAside !== undefined) terminal.note(`what was there is in ${displayPath(setAside, cwd)} now`)
   if (settings.length > 0) {
-    terminal.note(`settings of then, to be put where they are used: ${settings.join(', ')}`)
+    terminal.note(`settings of then, to be put where they are used: ${listed(settings)}`)
   }
   if (manifest.left_out.length > 0) {
-    terminal.warn(
-      `the backup is without these, to be put back before a start: ${manifest.left_out.join(', ')}`,
-    )
+    terminal.warn(`the backup is without these, to be put back before a start: ${listed(manifest.left_out)}`)
   }
-  for (const other of manifest.elsewhere) terminal.warn(`not restored: ${other}`)
+  for (const other of manifest.elsewhere) terminal.warn(`not restored: ${printable(other)}`)
   for (const variable of variablesElsewhere(env, cwd, directory)) {
     terminal.warn(`${variable} is set, and names another place than what was restored`)
   }
   terminal.note(terminal.asStarted(`start it with \`jamey up${dataDirectoryOption(directory, cwd)}\``))
   return EXIT.success
+}
+
+/** A backup is what somebody handed over: its words do not steer the terminal. */
+function listed(paths: readonly string[]): string {
+  return printable(paths.join(', '))
 }

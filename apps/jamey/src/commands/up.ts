@@ -30,7 +30,7 @@ import {
 } from '../install/data-directory.js'
 import { ownFolderOf } from '../install/expiry.js'
 import { namedClients } from '../install/named-clients.js'
-import { CERTIFIED_CLIENTS, makeDataDirectory, provision } from '../install/provision.js'
+import { CERTIFIED_CLIENTS, makeDataDirectory, provision, RESERVED_CLIENTS } from '../install/provision.js'
 import { claimRunFile, type RunClaim } from '../install/run-file.js'
 import { EXIT } from '../support/exit-codes.js'
 import { reachableHost } from '../support/host-address.js'
@@ -252,6 +252,6 @@ async function readSettings(
     deniedFile: directory.denied,
     ownCrlFile: directory.revocationList,
     tlsFiles: [directory.serverCertificate, directory.serverKey, directory.caCertificate],
-    ownClients: CERTIFIED_CLIENTS,
+    ownClients: RESERVED_CLIENTS,
   })
 }

@@ -21,6 +21,9 @@ export interface Provisioned {
 /** Client identifiers that get a certificate. */
 export const CERTIFIED_CLIENTS: readonly string[] = CLIENT_COMPONENTS.map((name) => COMPONENTS[name].clientId)
 
+/** Clients whom no token alone lets in: the parts, and the broker itself, which nobody else is to speak as. */
+export const RESERVED_CLIENTS: readonly string[] = [...CERTIFIED_CLIENTS, COMPONENTS.broker.clientId]
+
 /** Makes the folder alone, with mode 0700, so that it can be claimed before anything is put into it. */
 export function makeDataDirectory(directory: DataDirectory): Provisioned {
   for (const folder of [directory.path, directory.data]) makeFolder(folder)

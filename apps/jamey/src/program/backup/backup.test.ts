@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
@@ -7,6 +8,8 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -186,6 +189,70 @@ describe('jamey backup verify', () => {
 })
 
 describe('jamey restore', () => {
+  it.skipIf(process.platform === 'win32')(
+    'takes nothing of a backup that somebody else prepared',
+    async () => {
+      const manifest = await made()
+      const backup = join(at.path, KEPT)
+      const [first] = manifest.files
+      if (first === undefined) throw new Error('it has files')
+      const refused = async (code: string) => {
+        expect(await failure(['restore', KEPT, '--data-dir', 'new'])).toMatchObject({ code })
+        expect(existsSync(join(at.path, 'new'))).toBe(false)
+      }
+      // Links out of it, to a file and to a folder, and one within it in the place of a file.
+      const elsewhere = join(at.path, 'elsewhere')
+      writeFileSync(elsewhere, 'secret')
+      const path = kept(...first.path.split('/'))
+      const bytes = readFileSync(path)
+      for (const target of [elsewhere, '/dev/zero', at.path]) {
+        rmSync(path, { force: true })
+        symlinkSync(target, path)
+        await refused('link-leads-out')
+      }
+      rmSync(path)
+      symlinkSync(kept('settings', 'policy.yaml'), path)
+      await refused('backup-damaged')
+      rmSync(path)
+      execFileSync('mkfifo', [path])
+      await refused('backup-damaged')
+      rmSync(path)
+      writeFileSync(path, bytes, { mode: 0o600 })
+      // More bytes than there are, one place twice, the file of who restores, and a folder in the place of a file.
+      const lies = [
+        [{ ...first, bytes: Number.MAX_SAFE_INTEGER }],
+        [{ ...first, mode: '4755' }],
+        [{ ...first, path: 'run.json' }],
+        [{ ...first, path: 'certs' }],
+      ]
+      for (const files of lies) {
+        writeManifest(backup, { ...manifest, files })
+        await refused('backup-damaged')
+      }
+      writeManifest(backup, { ...manifest, files: [first, first] })
+      await refused('file-unwritable')
+      // Neither a pipe nor a manifest without an end is waited for.
+      rmSync(join(backup, 'manifest.json'))
+      execFileSync('mkfifo', [join(backup, 'manifest.json')])
+      await refused('backup-unreadable')
+      rmSync(join(backup, 'manifest.json'))
+      writeFileSync(join(backup, 'manifest.json'), '{', { mode: 0o600 })
+      truncateSync(join(backup, 'manifest.json'), 2 ** 31)
+      await refused('backup-unreadable')
+    },
+  )
+
+  it('tells what a backup says of itself without steering the terminal', async () => {
+    const manifest = await made()
+    const steering = 'x\u001b]0;taken\u0007\u202e'
+    const words = { left_out: [steering], elsewhere: [steering] }
+    writeManifest(join(at.path, KEPT), { ...manifest, ...words })
+    const { code, stdout, stderr } = await run(['restore', KEPT, '--data-dir', 'new'])
+    expect(code).toBe(0)
+    expect(`${stdout}${stderr}`).toContain('x\\u001b]0;taken\\u0007\\u202e')
+    expect(`${stdout}${stderr}`).not.toContain(steering)
+  })
+
   it('makes the data directory again, as it was', async () => {
     const { files } = await made()
     const { code, stdout } = await run(['restore', KEPT, '--data-dir', 'new', '--json'])
