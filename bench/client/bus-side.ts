@@ -6,7 +6,7 @@ import { type PeerOptions, urlOf } from './peer.js'
 
 /** What one side of the bus benchmarks publishes, serves and asks: real contracts, data of ordinary size. */
 
-const SILENT: BusLog = { debug: () => {}, warn: () => {}, error: () => {} }
+const SILENT: BusLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 export const REQUESTED = topics.memory.forget
 export const REQUEST: DataInput<typeof REQUESTED> = { id: randomUUID() }

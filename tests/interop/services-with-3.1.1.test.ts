@@ -36,7 +36,7 @@ describe.each([
     const warn = (_: object, text: string): void => void logged.push(text)
     const bus = await open(CONSCIENCE, COMPONENTS.conscience.permissions, {
       component: { name: 'conscience', version: '1' },
-      log: { debug: () => {}, warn, error: warn },
+      log: { debug: () => {}, info: () => {}, warn, error: warn },
     })
     const conscience = createConscience({ bus })
     await conscience.start()

@@ -175,7 +175,7 @@ export class Bridge {
     const isShared = splitShared(filter).group !== undefined
     if (isShared && known?.protocolVersion === 4) {
       this.#log.warn(
-        { side: name, filter },
+        { event: 'bridge.sharing.unknown', side: name, filter },
         'a server of MQTT 3.1.1 does not tell whether it shares: this subscription may bring nothing',
       )
     }
@@ -195,7 +195,10 @@ export class Bridge {
         return
       } catch (err) {
         if (this.#stopping.signal.aborted) return
-        this.#log.error({ side: name, filter, err }, 'cannot subscribe; trying again')
+        this.#log.error(
+          { event: 'bridge.subscription.refused', side: name, filter, err },
+          'cannot subscribe; trying again',
+        )
         await pause(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => {})
       }
     }
@@ -270,7 +273,8 @@ export class Bridge {
       remembered: this.#memory.side(settings.name),
       onMessage: (message) => this.crossings[side].take(message),
       onState: (change) => this.#onState(side, change),
-      onError: (err) => log.warn({ err }, 'the client of this side reports a failure'),
+      onError: (err) =>
+        log.warn({ event: 'bridge.client.failed', err }, 'the client of this side reports a failure'),
     })
   }
 
@@ -291,7 +295,15 @@ export class Bridge {
 
   #onState(side: Which, { state, cause }: StateChange): void {
     const { name, known, server } = this.sides[side]
-    this.#log.info({ side: name, state, ...(cause === undefined ? {} : { err: cause }) }, 'connection')
+    this.#log.info(
+      {
+        event: 'bridge.connection.changed',
+        side: name,
+        state,
+        ...(cause === undefined ? {} : { err: cause }),
+      },
+      'connection',
+    )
     if (state === 'error') {
       // Another client has its name, or the like: nothing passes that by itself.
       this.#fail(cause ?? new Error(`the client of ${name} has given up`))
@@ -322,8 +334,16 @@ export class Bridge {
     if (this.#told.has(key)) return
     this.#told.add(key)
     const details = { from: this.sides[from].name, topic, why, ...(err === undefined ? {} : { err }) }
-    if (why === 'looped') this.#log.debug(details, 'a message has been on the other side already')
-    else this.#log.warn(details, `a message is not carried over: ${REASONS[why]}; this is told once`)
+    if (why === 'looped')
+      this.#log.debug(
+        { event: 'bridge.message.looped', ...details },
+        'a message has been on the other side already',
+      )
+    else
+      this.#log.warn(
+        { event: 'bridge.message.left', ...details },
+        `a message is not carried over: ${REASONS[why]}; this is told once`,
+      )
   }
 }
 

@@ -122,7 +122,8 @@ function publishedAt(
   log: AccessOptions['log'],
 ): VerificationKeys {
   const name = JSON.stringify([url, ca])
-  const onError = (err: Error): void => log?.warn({ err }, 'the keys that verify tokens cannot be looked at')
+  const onError = (err: Error): void =>
+    log?.warn({ event: 'broker.keys.unavailable', err }, 'the keys that verify tokens cannot be looked at')
   const keys = PUBLISHED.get(name) ?? new LiveKeySet({ url, ca, onError })
   PUBLISHED.set(name, keys)
   return keys

@@ -42,7 +42,7 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
   const claim = directory && claimRunFile(directory.path, VERSION)
   const log = createLog(terminal, settings.logLevel ?? options.logLevel).child({ component: 'broker' })
   const announcer = options.announcer?.(log) ?? announcerAt(terminal)
-  warnOf(settings, announcer.warn)
+  warnOf(settings, announcer)
   // A signal that comes before there is a broker must not end the process.
   let serving: ServedBroker | undefined
   let keeper: CertificateKeeper | undefined
@@ -65,11 +65,14 @@ export async function serveBroker(context: CommandContext, options: ServeOptions
     const [first] = settings.listeners
     claim?.update({ broker: { host: first?.host ?? '', port: broker.addresses[0]?.port ?? 0 } })
     for (const [i, address] of broker.addresses.entries()) {
-      announcer.say(`broker listens at ${urlOf(address, settings.listeners[i]?.host ?? address.host)}`)
+      announcer.say(
+        { event: 'broker.ready' },
+        `broker listens at ${urlOf(address, settings.listeners[i]?.host ?? address.host)}`,
+      )
     }
     served.nowReady()
     await aborted(interrupted)
-    announcer.note('stopping the broker')
+    announcer.note({ event: 'broker.stopping' }, 'stopping the broker')
     served.nowStopping()
     const stop = (graceMs: number): Promise<void> => broker.stop(graceMs)
     await stopInOrder([[{ name: 'broker', stop }]], (await broker.graceMs()) + AFTER_GRACE_MS)
@@ -86,13 +89,19 @@ function keptBy({ tlsFiles }: BrokerSettings): { paths: readonly string[]; folde
   return { paths: tlsFiles, folder: ownFolderOf(tlsFiles) }
 }
 
-function warnOf({ listeners, authentication }: BrokerSettings, warn: (text: string) => void): void {
+function warnOf({ listeners, authentication }: BrokerSettings, announcer: Announcer): void {
   const plain = listeners.filter(({ insecure }) => insecure === true)
   const where = plain.map(({ host, port }) => `${host}:${port}`).join(', ')
   if (authentication.method === 'none') {
     const encryption = plain.length > 0 ? 'no encryption, no passwords' : 'no passwords'
-    warn(`${encryption}: whoever reaches this port may read and write everything`)
+    announcer.warn(
+      { event: 'broker.passwords.absent' },
+      `${encryption}: whoever reaches this port may read and write everything`,
+    )
   } else if (plain.length > 0) {
-    warn(`no encryption at ${where}: whoever is on the way can read along, the tokens, too`)
+    announcer.warn(
+      { event: 'broker.plaintext.allowed' },
+      `no encryption at ${where}: whoever is on the way can read along, the tokens, too`,
+    )
   }
 }

@@ -37,7 +37,11 @@ export async function startServedBroker(
   const revocations = await Revocations.open({
     ...started.revocation,
     onChange: () => served?.revise(),
-    onError: (err) => log.error({ err }, 'who is denied or revoked by this file is not known'),
+    onError: (err) =>
+      log.error(
+        { event: 'broker.denied.unreadable', err },
+        'who is denied or revoked by this file is not known',
+      ),
   })
   try {
     const access = accessOf(started, { log, revocations })
@@ -143,7 +147,7 @@ export class ServedBroker {
   /** Disconnects clients that are denied or revoked by now. */
   revise(): void {
     this.#broker.reload({ revise: this.#access.revise })
-    this.#log.info('who is denied or revoked was read again')
+    this.#log.info({ event: 'broker.denied.reloaded' }, 'who is denied or revoked was read again')
   }
 
   /** Milliseconds of grace as the settings of now have them, once they are read. */
@@ -191,10 +195,13 @@ export class ServedBroker {
         listeners,
         revocation: { ...this.#present.revocation, authorities },
       }
-      this.#log.info('certificates were read again; new connections have them')
+      this.#log.info(
+        { event: 'broker.certificates.renewed' },
+        'certificates were read again; new connections have them',
+      )
     } catch (error) {
       this.#log.error(
-        { err: error },
+        { event: 'broker.certificates.unusable', err: error },
         'the certificates that are there now cannot be used; the old stay in force',
       )
     }
@@ -216,11 +223,20 @@ export class ServedBroker {
       this.#present = next
       this.#log.level = next.logLevel ?? this.#logLevel
       for (const setting of fixedChanges(this.#started, next)) {
-        this.#log.warn({ setting }, 'a change that takes a restart; what the broker was started with stays')
+        this.#log.warn(
+          { event: 'broker.setting.unchanged', setting },
+          'a change that takes a restart; what the broker was started with stays',
+        )
       }
-      this.#log.info('reloaded: certificates, limits and permissions are those of now')
+      this.#log.info(
+        { event: 'broker.reloaded' },
+        'reloaded: certificates, limits and permissions are those of now',
+      )
     } catch (error) {
-      this.#log.error({ err: error }, 'what was to be reloaded cannot be used; the old stays in force')
+      this.#log.error(
+        { event: 'broker.reload.failed', err: error },
+        'what was to be reloaded cannot be used; the old stays in force',
+      )
     }
   }
 }

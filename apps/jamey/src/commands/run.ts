@@ -85,10 +85,10 @@ async function runComponent(
   const reload = () => component.reload()
   process.on('SIGHUP', reload)
   try {
-    announcer.say(`${name}${where}, connecting to ${brokerOf(env)}`)
+    announcer.say({ event: 'process.started' }, `${name}${where}, connecting to ${brokerOf(env)}`)
     await unlessAborted(component.ready, interrupted)
     served.nowReady(component.bus)
-    announcer.say(`${name} is ready`)
+    announcer.say({ event: 'process.ready' }, `${name} is ready`)
     await Promise.race([aborted(interrupted), component.lost])
   } catch (error) {
     if (!interrupted.aborted) {
@@ -100,7 +100,7 @@ async function runComponent(
     keeper.stop()
     process.removeListener('SIGHUP', reload)
   }
-  announcer.note(`stopping ${name}`)
+  announcer.note({ event: 'process.stopping' }, `stopping ${name}`)
   served.nowStopping()
   try {
     await stopInOrder([[{ name, stop: (graceMs) => component.stop(graceMs) }]])

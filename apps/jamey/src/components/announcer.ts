@@ -5,25 +5,30 @@ import type { Terminal } from '../terminal/terminal.js'
 
 /** Tells what a part that runs says of itself, besides the log of its services. */
 export interface Announcer {
-  say(text: string): void
-  note(text: string): void
-  warn(text: string): void
+  say(fields: LineFields, text: string): void
+  note(fields: LineFields, text: string): void
+  warn(fields: LineFields, text: string): void
+}
+
+/** People are told the text alone. */
+export interface LineFields {
+  readonly event: string
 }
 
 /** An announcer for people, in lines of text: what was asked for on standard output, the rest on standard error. */
 export function announcerAt(terminal: Terminal): Announcer {
   return {
-    say: (text) => terminal.print(text),
-    note: (text) => terminal.note(text),
-    warn: (text) => terminal.warn(text),
+    say: (_, text) => terminal.print(text),
+    note: (_, text) => terminal.note(text),
+    warn: (_, text) => terminal.warn(text),
   }
 }
 
 /** Entries of the log where that is JSON: whoever reads it gets no other lines. Else the same for people. */
 export function announcerIn(log: Logger, terminal: Terminal): Announcer {
   if (terminal.isInteractive) return announcerAt(terminal)
-  const say = (text: string): void => log.info(text)
-  return { say, note: say, warn: (text) => log.warn(text) }
+  const say = (fields: LineFields, text: string): void => log.info(fields, text)
+  return { say, note: say, warn: (fields, text) => log.warn(fields, text) }
 }
 
 /** Runs a part to its end, and tells the failure that ends it as an entry of the log where that is JSON. */
@@ -38,7 +43,7 @@ export async function toItsEnd(
   } catch (error) {
     if (terminal.isInteractive || !log.isLevelEnabled('fatal')) throw error
     const { code, message, hint, exitCode } = reportOf(error)
-    log.fatal({ code, hint, exit_code: exitCode }, message)
+    log.fatal({ event: 'process.failed', code, hint, exit_code: exitCode }, message)
     return exitCode
   }
 }

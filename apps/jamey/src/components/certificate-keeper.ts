@@ -45,7 +45,8 @@ export class CertificateKeeper {
     if (folder !== undefined) await this.#renew(folder)
     for (const { path, name, validTo, daysLeft } of expiringIn(paths, new Date(this.#clock.timeOfDay()))) {
       const facts = { certificate: name, path, valid_to: validTo.toISOString(), days_left: daysLeft }
-      log.warn(facts, daysLeft < 0 ? 'a certificate has ended' : 'a certificate ends soon')
+      if (daysLeft < 0) log.warn({ event: 'certificate.ended', ...facts }, 'a certificate has ended')
+      else log.warn({ event: 'certificate.ends_soon', ...facts }, 'a certificate ends soon')
     }
   }
 
@@ -53,10 +54,12 @@ export class CertificateKeeper {
     const { log, renew = renewLazily } = this.#options
     try {
       const { written, faults } = await renew(folder, () => this.#clock.timeOfDay())
-      if (written.length > 0) log.info({ folder, written }, 'certificates were renewed')
-      for (const { name, error } of faults) log.warn({ err: error, name }, 'a certificate cannot be renewed')
+      if (written.length > 0)
+        log.info({ event: 'certificate.renewed', folder, written }, 'certificates were renewed')
+      for (const { name, error } of faults)
+        log.warn({ event: 'certificate.unrenewed', err: error, name }, 'a certificate cannot be renewed')
     } catch (err) {
-      log.warn({ err, folder }, 'certificates cannot be renewed')
+      log.warn({ event: 'certificate.renewal.failed', err, folder }, 'certificates cannot be renewed')
     }
   }
 }

@@ -160,9 +160,12 @@ export function reload(
     service.bus.mqtt.reset()
   try {
     service.reload?.()
-    log.info('reloaded')
+    log.info({ event: 'process.reloaded' }, 'reloaded')
   } catch (error) {
-    log.error({ err: error }, 'what was to be reloaded cannot be used; the old stays in force')
+    log.error(
+      { event: 'process.reload.failed', err: error },
+      'what was to be reloaded cannot be used; the old stays in force',
+    )
   }
 }
 
@@ -174,16 +177,19 @@ function isBreaker({ cause }: StateChange): boolean {
 /** Logs what becomes of a component's connection. */
 export function tell(change: StateChange, log: Pick<Logger, 'info' | 'warn' | 'error'>): void {
   const { state, cause, attempt, delayMs } = change
-  if (state === 'connected') log.info('connected to the broker')
+  if (state === 'connected') log.info({ event: 'connection.established' }, 'connected to the broker')
   // Whatever else ends a connection for good ends the process, which tells it.
   if (state === 'error' && isBreaker(change)) {
     const way = 'SIGHUP tries again; MQTT_BREAKER_FAILURES=never keeps trying for ever'
-    log.error({ cause: cause?.message }, `no connection to the broker, and no further attempts: ${way}`)
+    log.error(
+      { event: 'connection.breaker.open', cause: cause?.message },
+      `no connection to the broker, and no further attempts: ${way}`,
+    )
   }
   // The client itself wants a new connection where there is no cause, for a new token: the bus has told of it.
   if (state !== 'reconnecting' || cause === undefined) return
   const facts = { attempt, delay_ms: Math.round(delayMs ?? 0), cause: cause?.message }
-  log.warn(facts, 'not connected to the broker; trying again')
+  log.warn({ event: 'connection.lost', ...facts }, 'not connected to the broker; trying again')
 }
 
 function connectionLost(name: string, cause: unknown): CommandFailure {

@@ -41,7 +41,10 @@ export class Reconnector {
       reasonCode === TAKEN_OVER
         ? 'another client has connected as this part, with its certificate: find it, or remove its .key and .crt and start again'
         : 'the connection was given up'
-    this.#log.error({ cause: message, delay_ms: delayMs }, `${what}; the part takes its place again`)
+    this.#log.error(
+      { event: 'connection.given_up', cause: message, delay_ms: delayMs },
+      `${what}; the part takes its place again`,
+    )
     this.#clock.clearTimeout(this.#timer)
     this.#timer = this.#clock.setTimeout(() => this.#connection.reset(), delayMs)
   }

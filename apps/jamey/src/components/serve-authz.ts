@@ -13,28 +13,30 @@ import { stopInOrder } from './stop-in-order.js'
 export async function serveAuthz(
   { env, cwd, terminal, interrupted }: CommandContext,
   directory: DataDirectory | undefined,
-  log: Logger,
+  ofProcess: Logger,
 ): Promise<void> {
-  const own = log.child({ component: 'authz' })
-  const announcer = announcerIn(own, terminal)
+  const log = ofProcess.child({ component: 'authz' })
+  const announcer = announcerIn(log, terminal)
   const { runAuthz } = await import('@jamey/authz')
-  const service = await runAuthz({ env: completed(env, defaultsOf(directory)), cwd, log: own }).catch(
-    portFailure,
-  )
+  const service = await runAuthz({ env: completed(env, defaultsOf(directory)), cwd, log }).catch(portFailure)
   const reload = (): void => {
     service.reload().then(
-      () => own.info('reloaded'),
-      (err: unknown) => own.error({ err }, 'what was to be reloaded cannot be used; the old stays in force'),
+      () => log.info({ event: 'authz.reloaded' }, 'reloaded'),
+      (err: unknown) =>
+        log.error(
+          { event: 'authz.reload.failed', err },
+          'what was to be reloaded cannot be used; the old stays in force',
+        ),
     )
   }
   process.on('SIGHUP', reload)
   try {
-    announcer.say(`authz listens at ${service.url}`)
+    announcer.say({ event: 'authz.ready' }, `authz listens at ${service.url}`)
     await aborted(interrupted)
   } finally {
     process.removeListener('SIGHUP', reload)
   }
-  announcer.note('stopping authz')
+  announcer.note({ event: 'authz.stopping' }, 'stopping authz')
   await stopInOrder([[{ name: 'authz', stop: () => service.stop() }]])
 }
 

@@ -49,7 +49,10 @@ export class ServedMetrics {
       token,
       unreadiness,
     })
-    log.info({ host: host || '127.0.0.1', port: served.#server.port }, 'metrics are served')
+    log.info(
+      { event: 'metrics.listening', host: host || '127.0.0.1', port: served.#server.port },
+      'metrics are served',
+    )
     return served
   }
 

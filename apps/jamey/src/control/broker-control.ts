@@ -86,7 +86,10 @@ export class BrokerControl {
         const reasonString = data.reason ?? 'disconnected by the operator'
         const was_connected = broker.disconnect(data.client_id, { reasonString })
         const by = { by: principal.clientId, through: sender.clientId }
-        log.warn({ clientId: data.client_id, was_connected, ...by }, 'a client was disconnected on request')
+        log.info(
+          { event: 'broker.client.disconnected', clientId: data.client_id, was_connected, ...by },
+          'a client was disconnected on request',
+        )
         return { was_connected }
       }),
     ])

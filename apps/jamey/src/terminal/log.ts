@@ -15,7 +15,8 @@ export function createLog(terminal: Terminal, level: string): Logger {
   const { errors } = terminal
   errors.notice = (dropped, code) => {
     const time = new Date().toISOString()
-    const line = JSON.stringify({ level: 40, time, dropped, code, msg: 'lines of this log were dropped' })
+    const msg = 'lines of this log were dropped'
+    const line = JSON.stringify({ level: 40, time, event: 'log.lines.dropped', dropped, code, msg })
     return terminal.isInteractive ? formatLogLine(line, terminal.errorColors) : line
   }
   return pino(options, { write })
@@ -59,7 +60,7 @@ export function formatLogLine(line: string, colors: Terminal['errorColors']): st
   } catch {
     return oneLine(line.trimEnd())
   }
-  const { level, time, component, service, msg, err, error, ...details } = entry
+  const { level, time, event: _, component, service, msg, err, error, ...details } = entry
   const name = LEVEL_NAMES[Number(level)] ?? String(level)
   const color = Number(level) >= 50 ? colors.red : Number(level) >= 40 ? colors.yellow : colors.dim
   const clock = new Date(String(time)).toTimeString().slice(0, 8)

@@ -236,7 +236,10 @@ export class Connection {
       this.context.counters.protocolErrors++
       this.end(error.reasonCode, error.message)
     } else {
-      this.context.log.error({ ...this.#about(), err: error }, 'a packet could not be handled')
+      this.context.log.error(
+        { event: 'broker.packet.failed', ...this.#about(), err: error },
+        'a packet could not be handled',
+      )
       this.end(ReasonCode.unspecifiedError, 'the server failed to handle a packet')
     }
   }
@@ -246,7 +249,10 @@ export class Connection {
     const before = this.#state
     if (before === 'closing' || before === 'closed') return
     const log = before === 'open' ? this.context.log : this.context.unauthenticatedLog
-    log.info({ ...this.#about(), reasonCode, reason: reasonString }, 'connection ended by the server')
+    log.info(
+      { event: 'broker.connection.ended', ...this.#about(), reasonCode, reason: reasonString },
+      'connection ended by the server',
+    )
     const details = { reasonCode, reasonString, serverReference }
     const { writer, version, maximumPacketBytes } = this.sender
     if (before === 'open') writeDisconnect(writer, version, details, maximumPacketBytes)
@@ -362,7 +368,10 @@ export class Connection {
 
   #onError(error: Error & { code?: string }): void {
     if (error instanceof ConnectionFault) return this.fail(error)
-    this.context.log.debug({ ...this.#about(), code: error.code }, 'connection failed')
+    this.context.log.debug(
+      { event: 'broker.connection.failed', ...this.#about(), code: error.code },
+      'connection failed',
+    )
   }
 
   #onClose(): void {

@@ -59,7 +59,7 @@ export class HeldBytes {
       const about = { clientId: connection.session?.clientId, remoteAddress: connection.remoteAddress }
       const fields = { ...about, bytes: connection.heldBytes, ofAll: bytes, limit: limits.heldBytes }
       shortageLog.error(
-        fields,
+        { event: 'broker.bytes.exceeded', ...fields },
         'all connections together hold too many bytes; those that hold most are ended',
       )
       drop(connection)

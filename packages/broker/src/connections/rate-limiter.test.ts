@@ -2,12 +2,18 @@ import { FakeClock, RawClient, settled, until } from '@jamey/testing'
 import { describe, expect, it } from 'vitest'
 import { type Authenticator, type Identity, insecureAuthenticator } from '../ports/authenticator.js'
 import { MemoryBrokerStore } from '../storage/memory-store.js'
+import type { LogFields } from '../support/log.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 async function start(limits: Record<string, number>, options: Record<string, unknown> = {}) {
   const clock = new FakeClock()
   const warnings: object[] = []
-  const log = { debug() {}, info() {}, error() {}, warn: (about: object) => warnings.push(about) }
+  const log = {
+    debug() {},
+    info() {},
+    error() {},
+    warn: ({ event: _, ...about }: LogFields) => warnings.push(about),
+  }
   const started = await startBroker({ clock, log, limits: { sysIntervalSeconds: 0, ...limits }, ...options })
   return { ...started, clock, warnings: () => warnings.slice(1) }
 }

@@ -75,7 +75,10 @@ export class RateLimiter {
     counters.publishersSlowed++
     const { publishesPerSecond, publishBytesPerSecond } = this.#rates()
     const about = { clientId: connection.session?.clientId, publishesPerSecond, publishBytesPerSecond }
-    log.warn(about, 'a client publishes faster than it may; it is read from more slowly')
+    log.warn(
+      { event: 'broker.publisher.slowed', ...about },
+      'a client publishes faster than it may; it is read from more slowly',
+    )
   }
 }
 

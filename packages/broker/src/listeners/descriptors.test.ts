@@ -55,9 +55,9 @@ describe('a rare log', () => {
     const clock = new FakeClock()
     const lines: unknown[] = []
     const log = new RareLog({ ...silentLog, error: ({ times }) => lines.push(times) }, clock)
-    for (let n = 0; n < 300; n++) log.error({}, 'refused')
+    for (let n = 0; n < 300; n++) log.error({ event: 'broker.test' }, 'refused')
     await clock.advance(60_000)
-    log.error({}, 'refused')
+    log.error({ event: 'broker.test' }, 'refused')
     expect(lines).toEqual([1, 300])
   })
 })

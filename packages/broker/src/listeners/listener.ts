@@ -19,6 +19,7 @@ import { assertLimits, type ListenerLimits, termsOf } from './listener-limits.js
 import { asksFor, assertTls, contextOf, type ListenerTls } from './listener-tls.js'
 import { networks, ProxyProtocol, type ProxyProtocolOptions } from './proxy-protocol.js'
 import { ReadingPause } from './reading-pause.js'
+import { Refusals } from './refusals.js'
 import { type WebSocketOptions, WebSocketUpgrade } from './web-socket-upgrade.js'
 
 /** TLS 1.3, unless `insecure: true` asks for none. */
@@ -70,6 +71,7 @@ export class Listener {
   readonly #server: Server
   readonly #upgrade: WebSocketUpgrade | undefined
   readonly #proxy: ProxyProtocol | undefined
+  readonly #refusals: Refusals
   /** Arrivals by the ends of the connection, since TLS wraps a socket in another. */
   readonly #arrivals = new Map<string, Arrival>()
   /** All sockets, also those in their TLS handshake, which no `Connection` knows of. */
@@ -82,20 +84,17 @@ export class Listener {
     assertUsable(options)
     this.#context = context
     this.#options = options
+    this.#refusals = new Refusals(context, (socket) => this.#addressOf(socket))
     const { webSocket = false, proxyProtocol = false } = options
     if (proxyProtocol !== false)
       this.#proxy = new ProxyProtocol(context, proxyProtocol === true ? {} : proxyProtocol)
     if (webSocket !== false) this.#upgrade = this.#webSocketUpgrade(webSocket)
     this.#server = this.#upgrade === undefined ? this.#tcpServer() : this.#httpServer(this.#upgrade)
-    this.#server.on('tlsClientError', (error, socket) => this.#onTlsError(error, socket))
+    this.#server.on('tlsClientError', (error, socket) => this.#refusals.ofTls(socket, error))
     this.#server.on('secureConnection', (socket) => this.#arrivalOf(socket)?.handshake.clear())
     this.#useLimits()
     this.#guard()
-    this.#server.on('drop', () => {
-      context.counters.connectionsRefused++
-      const { maxConnections } = this.#server
-      context.shortageLog.error({ sockets: maxConnections }, 'as many sockets are open as the limits allow')
-    })
+    this.#server.on('drop', () => this.#refusals.forSockets(this.#server.maxConnections))
   }
 
   get address(): ListenerAddress {
@@ -113,7 +112,10 @@ export class Listener {
       this.#server.listen({ host, port, backlog: 1024 }, () => {
         this.#server.off('error', onError)
         this.#server.on('error', (error) =>
-          this.#context.shortageLog.error({ err: error, host, port }, 'listener failed'),
+          this.#context.shortageLog.error(
+            { event: 'broker.listener.failed', err: error, host, port },
+            'listener failed',
+          ),
         )
         resolve()
       })
@@ -165,9 +167,9 @@ export class Listener {
     const takeUp = this.#server.listeners('connection')
     this.#server.removeAllListeners('connection')
     this.#server.on('connection', (socket: Socket) => {
-      if (!this.#context.descriptors.leaveReserve(socket)) return this.#refuseForDescriptors(socket)
+      if (!this.#context.descriptors.leaveReserve(socket)) return this.#refusals.forDescriptors(socket)
       const ends = endsOf(socket)
-      if (ends === undefined) return this.#refuse(socket, 'it was closed at once', 'connection refused')
+      if (ends === undefined) return this.#refusals.ofGone(socket)
       const { clock } = this.#context
       const handshake = new Deadline(clock, () => socket.destroy(handshakeTimeout()))
       const arrival: Arrival = { atMs: clock.now(), address: socket.remoteAddress ?? '', handshake }
@@ -203,7 +205,7 @@ export class Listener {
         next()
       },
       wait: () => pause.begin(),
-      refuse: (reason: string) => this.#refuse(socket, reason, 'connection refused'),
+      refuse: (reason: string) => this.#refusals.ofSocket(socket, reason),
     }
     socket.once('close', () => connectionLimiter.release(entrant))
     connectionLimiter.accept(entrant)
@@ -211,7 +213,7 @@ export class Listener {
 
   #readProxyHeader(proxy: ProxyProtocol, socket: Socket, arrival: Arrival, next: () => void): void {
     const { connectionLimiter } = this.#context
-    const refuse = (reason: string): undefined => this.#refuse(socket, reason, 'connection refused')
+    const refuse = (reason: string): undefined => this.#refusals.ofSocket(socket, reason)
     if (!proxy.mayConnect(arrival.address)) return refuse('not one of the trusted load balancers')
     const pause = new ReadingPause(socket)
     const unnamed = {
@@ -287,26 +289,16 @@ export class Listener {
     }
   }
 
-  #onTlsError(error: Error & { code?: string }, socket: Socket): void {
-    const { counters, unauthenticatedLog } = this.#context
-    counters.connectionsRefused++
-    unauthenticatedLog.info(
-      { code: error.code, remoteAddress: this.#addressOf(socket) },
-      'TLS handshake failed',
-    )
-    socket.destroy()
-  }
-
   /** Undefined where the socket may not come in; it was destroyed. */
   #admit(socket: Socket): Peer | undefined {
     const arrival = this.#arrivalOf(socket)
     // Limits and hooks need an address, and nobody knows that of a peer that has gone.
-    if (arrival === undefined) return this.#refuse(socket, 'the peer has gone', 'connection refused')
+    if (arrival === undefined) return this.#refusals.ofGone(socket)
     // An empty object where the client showed none.
     const { subject, raw } = socket instanceof TLSSocket ? socket.getPeerCertificate() : NO_CERTIFICATE
     if (subject !== undefined && !(socket as TLSSocket).authorized) {
       const reason = String((socket as TLSSocket).authorizationError)
-      return this.#refuse(socket, reason, 'client certificate refused')
+      return this.#refusals.ofCertificate(socket, reason)
     }
     this.#context.counters.connectionsAccepted++
     const commonName: unknown = subject?.CN ?? ''
@@ -316,23 +308,6 @@ export class Listener {
       terms: this.#terms,
       certificate: subject && { commonName: typeof commonName === 'string' ? commonName : '', raw },
     }
-  }
-
-  #refuse(socket: Socket, reason: string, message: string): undefined {
-    const { counters, unauthenticatedLog } = this.#context
-    counters.connectionsRefused++
-    unauthenticatedLog.warn({ remoteAddress: this.#addressOf(socket), reason }, message)
-    socket.destroy()
-  }
-
-  /** The last descriptors are for those who are there already, and for what the process itself has to open. */
-  #refuseForDescriptors(socket: Socket): void {
-    const { counters, descriptors, shortageLog } = this.#context
-    counters.connectionsRefused++
-    counters.refusedForDescriptors++
-    const fields = { descriptors: descriptors.most, reserve: descriptors.reserve }
-    shortageLog.error(fields, 'new connections are refused: too few file descriptors are left (ulimit -n)')
-    socket.destroy()
   }
 
   #open(stream: ByteStream, peer: Peer): Connection {

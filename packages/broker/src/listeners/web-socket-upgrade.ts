@@ -142,7 +142,10 @@ export class WebSocketUpgrade {
   #refuse(socket: Socket, { status, reason }: Refusal): void {
     const { counters, unauthenticatedLog } = this.#context
     counters.connectionsRefused++
-    unauthenticatedLog.warn({ remoteAddress: this.#addressOf(socket), reason }, 'WebSocket refused')
+    unauthenticatedLog.warn(
+      { event: 'broker.websocket.refused', remoteAddress: this.#addressOf(socket), reason },
+      'WebSocket refused',
+    )
     socket.on('error', () => socket.destroy())
     const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n`
     const body = `${reason}\n`

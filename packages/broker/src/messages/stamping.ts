@@ -94,7 +94,7 @@ export class Stamping {
     const leftOut = mayActFor.length - told.length
     if (leftOut > 0) {
       this.#log.warn(
-        { clientId, leftOut, most: MAXIMUM_ACT_FOR },
+        { event: 'broker.stamp.shortened', clientId, leftOut, most: MAXIMUM_ACT_FOR },
         'the client may act for more others than its messages can tell; they do not tell the rest',
       )
     }

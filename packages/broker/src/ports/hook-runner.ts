@@ -164,7 +164,10 @@ export class HookRunner {
 
   #count(name: keyof BrokerHooks, error: unknown): void {
     this.#context.counters.hooksFailed++
-    this.#context.log.error({ err: error, hook: name }, 'a hook failed; nothing depends on it')
+    this.#context.log.error(
+      { event: 'broker.hook.failed', err: error, hook: name },
+      'a hook failed; nothing depends on it',
+    )
   }
 
   #ask<T>(
@@ -210,7 +213,10 @@ export class HookRunner {
 
   #log(name: keyof BrokerHooks, error: unknown): typeof FAILED {
     this.#context.counters.hooksFailed++
-    this.#context.log.error({ err: error, hook: name }, 'a hook failed; what it was asked about is refused')
+    this.#context.log.error(
+      { event: 'broker.hook.refused', err: error, hook: name },
+      'a hook failed; what it was asked about is refused',
+    )
     return FAILED
   }
 }

@@ -245,10 +245,10 @@ class RunningBroker implements Broker {
     this.#addresses = this.#listeners.map(({ address }) => address)
     this.#sys.start()
     for (const { host, port, tls } of this.#addresses) {
-      if (tls) this.#core.log.info({ host, port }, 'listening with TLS 1.3')
+      if (tls) this.#core.log.info({ event: 'broker.listening', host, port }, 'listening with TLS 1.3')
       else
         this.#core.log.warn(
-          { host, port },
+          { event: 'broker.listening.plaintext', host, port },
           'listening WITHOUT encryption; everybody on the way can read along',
         )
     }
@@ -343,6 +343,6 @@ class RunningBroker implements Broker {
     this.#publisher.close()
     core.groupCommit?.stop()
     await this.#store?.close()
-    core.log.info({}, 'broker closed')
+    core.log.info({ event: 'broker.closed' }, 'broker closed')
   }
 }

@@ -147,7 +147,14 @@ export class Core implements ListenerContext {
     if (fitted === limits) return limits
     const { connections, pendingConnections, waitingConnections } = fitted
     this.log.warn(
-      { descriptors: most, reserve, connections, pendingConnections, waitingConnections },
+      {
+        event: 'broker.limits.lowered',
+        descriptors: most,
+        reserve,
+        connections,
+        pendingConnections,
+        waitingConnections,
+      },
       'this process may open too few files (ulimit -n) for the connections that its limits allow; they are lowered',
     )
     return fitted

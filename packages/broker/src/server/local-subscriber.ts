@@ -199,7 +199,10 @@ export class LocalSubscriber implements Subscriber, LocalSubscription {
 
   #onFailed(err: unknown): void {
     this.#core.counters.handlersFailed++
-    this.#core.log.error({ err, filter: this.filter }, 'a handler of the program failed at a message')
+    this.#core.log.error(
+      { event: 'broker.handler.failed', err, filter: this.filter },
+      'a handler of the program failed at a message',
+    )
   }
 }
 

@@ -163,7 +163,7 @@ export class Backlog {
     const { clientId } = this.#session
     this.#context.counters.damagedDeliveries++
     this.#context.log.error(
-      { clientId, sequence, err: damage },
+      { event: 'broker.queue.quarantined', clientId, sequence, err: damage },
       'a queued message cannot be read; it was quarantined',
     )
   }

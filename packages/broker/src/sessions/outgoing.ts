@@ -314,9 +314,10 @@ export class Outgoing {
   }
 
   /** The store cannot be read, which ends the connection. */
-  onUnreadable(error: unknown): void {
+  onUnreadable(err: unknown): void {
     const { clientId, connection } = this.#session
-    this.#context.log.error({ clientId, err: error }, 'the queue of a session cannot be read')
+    const { log } = this.#context
+    log.error({ event: 'broker.queue.unreadable', clientId, err }, 'the queue of a session cannot be read')
     connection?.end(ReasonCode.unspecifiedError, 'the queue of this session cannot be read')
   }
 

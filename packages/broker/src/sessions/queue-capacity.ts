@@ -237,7 +237,10 @@ export class QueueCapacity implements AwaitedQueue {
     if (this.#dropped++ === 0) {
       const { queued, bytes } = this.#queue
       const about = { clientId, queued, bytes, limit: limits.queuedBytes, overflow }
-      log.warn(about, 'the queue of a session is full; messages for it are dropped')
+      log.warn(
+        { event: 'broker.queue.full', ...about },
+        'the queue of a session is full; messages for it are dropped',
+      )
     }
   }
 
@@ -265,7 +268,10 @@ export class QueueCapacity implements AwaitedQueue {
     this.#isGivenUp = false
     if (this.#dropped === 0) return
     const about = { clientId: this.#session.clientId, dropped: this.#dropped }
-    this.#context.log.info(about, 'the queue of a session has room again')
+    this.#context.log.info(
+      { event: 'broker.queue.has_room', ...about },
+      'the queue of a session has room again',
+    )
     this.#dropped = 0
   }
 
@@ -295,7 +301,10 @@ export class QueueCapacity implements AwaitedQueue {
     this.#context.counters.subscribersGivenUp++
     const { clientId } = this.#session
     const { queued, bytes } = this.#queue
-    this.#context.log.warn({ clientId, queued, bytes }, 'publishers no longer wait for a slow subscriber')
+    this.#context.log.warn(
+      { event: 'broker.subscriber.slow', clientId, queued, bytes },
+      'publishers no longer wait for a slow subscriber',
+    )
     this.#letAllGo()
   }
 

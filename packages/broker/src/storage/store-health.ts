@@ -93,7 +93,10 @@ export class StoreHealth {
   onCommitted(): void {
     const failing = this.#failing
     if (failing === undefined) return
-    this.#context.log.info({ failedForMs: this.#clock.now() - failing.sinceMs }, 'the store commits again')
+    this.#context.log.info(
+      { event: 'broker.store.recovered', failedForMs: this.#clock.now() - failing.sinceMs },
+      'the store commits again',
+    )
     this.#failing = undefined
     failing.onDecided()
     this.#armWatch()
@@ -104,7 +107,10 @@ export class StoreHealth {
     const former = this.#failing
     if (former === undefined) this.#context.counters.storeFailures++
     if (former === undefined || former.code !== code) {
-      this.#context.log.error({ err: error }, 'the store cannot commit; nothing is acknowledged until it can')
+      this.#context.log.error(
+        { event: 'broker.store.failing', err: error },
+        'the store cannot commit; nothing is acknowledged until it can',
+      )
     }
     let onDecided = (): void => {}
     const decided = new Promise<void>((resolve) => {
@@ -126,10 +132,14 @@ export class StoreHealth {
     const damage = this.#persistence.takeDamage()
     counters.damagedRecords += damage.length
     for (const err of damage.slice(0, MAXIMUM_DAMAGE_LINES)) {
-      log.error({ err }, 'the store holds what cannot be read; it was quarantined')
+      log.error(
+        { event: 'broker.store.quarantined', err },
+        'the store holds what cannot be read; it was quarantined',
+      )
     }
     const leftOut = damage.length - MAXIMUM_DAMAGE_LINES
-    if (leftOut > 0) log.error({ leftOut }, 'left out lines about what cannot be read')
+    if (leftOut > 0)
+      log.error({ event: 'broker.store.left_out', leftOut }, 'left out lines about what cannot be read')
   }
 
   stop(): void {

@@ -2,13 +2,20 @@ import type { Clock } from './clock.js'
 import { WindowLimiter } from './window-limiter.js'
 
 /**
- * Where the broker's events go; a pino logger fits. Fields never hold passwords, tokens, keys or payloads.
+ * Fields of a line of the log; `event` is the name that docs/logs.md has. They never hold passwords, tokens, keys or
+ * payloads.
  */
+export interface LogFields {
+  readonly event: string
+  readonly [field: string]: unknown
+}
+
+/** Where the broker's events go; a pino logger fits. */
 export interface Log {
-  debug(fields: Record<string, unknown>, message: string): void
-  info(fields: Record<string, unknown>, message: string): void
-  warn(fields: Record<string, unknown>, message: string): void
-  error(fields: Record<string, unknown>, message: string): void
+  debug(fields: LogFields, message: string): void
+  info(fields: LogFields, message: string): void
+  warn(fields: LogFields, message: string): void
+  error(fields: LogFields, message: string): void
 }
 
 function ignore(): void {}
@@ -28,7 +35,7 @@ export class RareLog {
     this.#lines = new WindowLimiter(() => 1, RARELY_MS, clock)
   }
 
-  error(fields: Record<string, unknown>, message: string): void {
+  error(fields: LogFields, message: string): void {
     this.#count++
     if (!this.#lines.take()) return
     this.#log.error({ ...fields, times: this.#count }, message)
@@ -49,29 +56,32 @@ export class SparingLog implements Log {
     this.#lines = new WindowLimiter(() => LINES_PER_SECOND, 1000, clock)
   }
 
-  debug(fields: Record<string, unknown>, message: string): void {
+  debug(fields: LogFields, message: string): void {
     this.#write('debug', fields, message)
   }
 
-  info(fields: Record<string, unknown>, message: string): void {
+  info(fields: LogFields, message: string): void {
     this.#write('info', fields, message)
   }
 
-  warn(fields: Record<string, unknown>, message: string): void {
+  warn(fields: LogFields, message: string): void {
     this.#write('warn', fields, message)
   }
 
-  error(fields: Record<string, unknown>, message: string): void {
+  error(fields: LogFields, message: string): void {
     this.#write('error', fields, message)
   }
 
-  #write(level: keyof Log, fields: Record<string, unknown>, message: string): void {
+  #write(level: keyof Log, fields: LogFields, message: string): void {
     if (!this.#lines.take()) {
       this.#leftOut++
       return
     }
     if (this.#leftOut > 0)
-      this.#log.warn({ leftOut: this.#leftOut }, 'left out lines about unauthenticated connections')
+      this.#log.warn(
+        { event: 'broker.unauthenticated.left_out', leftOut: this.#leftOut },
+        'left out lines about unauthenticated connections',
+      )
     this.#leftOut = 0
     this.#log[level](fields, message)
   }

@@ -180,7 +180,7 @@ function renewalOf(config: BusConfig): Renewal | undefined {
   if (username === false) return undefined
   const source = tokensOf(config, clock)
   if (source === undefined) return undefined
-  const log = config.log ?? { debug: () => {}, warn: () => {}, error: () => {} }
+  const log = config.log ?? { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   return new Renewal(source, clock, log, { username, hasMethod: authenticationMethod !== 'none' })
 }
 
@@ -230,21 +230,22 @@ function willOf(bus: MqttBus | undefined) {
 }
 
 function warn(log: BusLog, error: Error): void {
-  log.warn({ err: error }, 'the MQTT client reports a failure')
+  log.warn({ event: 'bus.client.failed', err: error }, 'the MQTT client reports a failure')
 }
 
 function warnOfPlaintext(config: BusConfig): void {
-  const what = 'may connect without encryption (insecure): passwords and messages can be read on the way'
-  warnAtStart(config, what, 'InsecureConnection')
+  const { clientId, log = warningsOf('InsecureConnection') } = config
+  const message = `${clientId} may connect without encryption (insecure): passwords and messages can be read on the way.`
+  log.warn({ event: 'bus.plaintext.allowed', clientId }, message)
 }
 
 function warnOfUnverified(config: BusConfig): void {
-  const what = 'serves requests whose sender nobody vouches for (acceptUnverified): they may be from anybody'
-  warnAtStart(config, what, 'UnverifiedSenders')
+  const { clientId, log = warningsOf('UnverifiedSenders') } = config
+  const message = `${clientId} serves requests whose sender nobody vouches for (acceptUnverified): they may be from anybody.`
+  log.warn({ event: 'bus.unverified.accepted', clientId }, message)
 }
 
-function warnAtStart({ clientId, log }: BusConfig, what: string, type: string): void {
-  const message = `${clientId} ${what}.`
-  if (log === undefined) process.emitWarning(message, type)
-  else log.warn({ clientId }, message)
+/** Where a bus without a log warns: as Node does. */
+function warningsOf(type: string): Pick<BusLog, 'warn'> {
+  return { warn: (_, message) => process.emitWarning(message, type) }
 }

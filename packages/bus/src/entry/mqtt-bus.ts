@@ -47,7 +47,7 @@ const CLOSE_TIMEOUT_MS = 5000
 const FAREWELL_SHARE = 0.2
 const LOGGED_FAILURES_PER_SECOND = 10
 
-const silent: BusLog = { debug: () => {}, warn: () => {}, error: () => {} }
+const silent: BusLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 /** The bus over an MQTT client: puts the parts together and takes them apart again. */
 export class MqttBus implements Bus {
@@ -248,7 +248,7 @@ export class MqttBus implements Bus {
       if (state !== 'error' || this.#isWatched || isToldOtherwise) return
       const message = `${clientId} stays without a connection: ${cause?.message}`
       if (log === undefined) process.emitWarning(message, 'BusWarning')
-      else log.error({ err: cause }, message)
+      else log.error({ event: 'bus.connection.ended', err: cause }, message)
     })
   }
 
@@ -263,10 +263,13 @@ export class MqttBus implements Bus {
       return
     }
     if (this.#unloggedFailures > 0) {
-      this.#log.warn({ leftOut: this.#unloggedFailures }, 'left out reported failures')
+      this.#log.warn(
+        { event: 'bus.failures.left_out', leftOut: this.#unloggedFailures },
+        'left out reported failures',
+      )
       this.#unloggedFailures = 0
     }
-    this.#log.warn({ err: error, ...context }, 'reported a failure')
+    this.#log.warn({ event: 'bus.failure.reported', err: error, ...context }, 'reported a failure')
   }
 
   async #close(drain: boolean, timeoutMs: number): Promise<void> {

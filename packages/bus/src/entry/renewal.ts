@@ -97,8 +97,12 @@ export class Renewal {
     if (this.#hasToldOfReconnection) return
     this.#hasToldOfReconnection = true
     const version = this.#port?.serverInformation?.protocolVersion
-    this.#log.warn(
-      { protocolVersion: version, lifetimeSeconds: this.#source.lifetimeSeconds },
+    this.#log.info(
+      {
+        event: 'bus.token.reconnects',
+        protocolVersion: version,
+        lifetimeSeconds: this.#source.lifetimeSeconds,
+      },
       'the server does not renew a token within a connection (no authentication method JWT), so each renewal makes a new one; this is told once',
     )
   }
@@ -120,7 +124,7 @@ export class Renewal {
       // A renewal that joined one under way has asked for no token, and so set no timer.
       this.#schedule(this.#untilRefreshMs)
     } catch (error) {
-      this.#log.warn({ err: error }, 'could not renew the token; trying again')
+      this.#log.warn({ event: 'bus.token.unrenewed', err: error }, 'could not renew the token; trying again')
       this.#schedule(RETRY_MS)
     }
   }

@@ -81,7 +81,7 @@ export class Subscriber {
     const { port, log, sharedSubscriptions } = this.#parts
     if (sharedSubscriptions === 'available' || port.serverInformation?.protocolVersion !== 4) return
     log.warn(
-      { group, filter },
+      { event: 'bus.sharing.unknown', group, filter },
       'a server of MQTT 3.1.1 does not tell whether it shares, so this subscription may bring nothing; MQTT_SHARED_SUBSCRIPTIONS says it',
     )
   }

@@ -10,11 +10,18 @@ import type { Tracing } from './tracing.js'
  */
 export type SharedSubscriptions = 'auto' | 'available' | 'unavailable'
 
+/** Fields of a line of the log; `event` is the name that docs/logs.md has. */
+export interface BusLogFields {
+  readonly event: string
+  readonly [field: string]: unknown
+}
+
 /** The part of a pino logger that the bus uses. */
 export interface BusLog {
-  debug(details: object, message: string): void
-  warn(details: object, message: string): void
-  error(details: object, message: string): void
+  debug(fields: BusLogFields, message: string): void
+  info(fields: BusLogFields, message: string): void
+  warn(fields: BusLogFields, message: string): void
+  error(fields: BusLogFields, message: string): void
 }
 
 /** TLS 1.3 is the only version; the server is always verified. Everything is PEM. */

@@ -110,7 +110,7 @@ describe('presence', () => {
 
   it('logs only so many failures in a second, and then how many it left out', async () => {
     const lines: object[] = []
-    const log = { debug() {}, error() {}, warn: (facts: object) => lines.push(facts) }
+    const log = { debug() {}, info() {}, error() {}, warn: (facts: object) => lines.push(facts) }
     const { bus, clock } = setUp(PRESENCE, { log })
     for (let i = 0; i < 1000; i++) await bus.reportError(new Error('x'), { topic: 'jamey/memory/query' })
     expect(lines).toHaveLength(10)

@@ -133,7 +133,7 @@ export class Presence {
       const options = { isDurable: false, ...(timeoutMs === undefined ? {} : { timeoutMs }) }
       await publisher.publish(topics.events.status, this.#status(state, reason), options)
     } catch (error) {
-      log.warn({ err: error, state }, 'could not publish the status')
+      log.warn({ event: 'bus.status.unpublished', err: error, state }, 'could not publish the status')
     }
   }
 
@@ -173,7 +173,7 @@ export class Presence {
         messages: { published: counters.published, received: counters.received },
       })
     } catch (error) {
-      log.warn({ err: error }, 'could not publish a heartbeat')
+      log.warn({ event: 'bus.heartbeat.unpublished', err: error }, 'could not publish a heartbeat')
     }
   }
 }

@@ -37,7 +37,7 @@ async function setUp(roomBytes: number, refusal: Partial<PublishError> = { reaso
   const broker = new FakeBroker()
   const clock = new FakeClock()
   const warnings: object[] = []
-  const log = { debug() {}, error() {}, warn: (about: object) => void warnings.push(about) }
+  const log = { debug() {}, info() {}, error() {}, warn: (about: object) => void warnings.push(about) }
   const make = (clientId: string, permissions: string[]): MqttBus => {
     const config: BusConfig = { url: 'mqtt://fake', clientId, permissions, clock, log }
     return new MqttBus(config, new Permissions(permissions, { clientId }), broker.connect(clientId))

@@ -115,8 +115,8 @@ export class AnswerOutlet {
     const isNews = nowMs - this.#warnedAtMs >= WARNING_INTERVAL_MS
     if (isNews) this.#warnedAtMs = nowMs
     const words = 'a requester does not read its answers, and gets no more of them until it does'
-    if (isNews) log.warn({ topic, bytes, unread: counters.answersUnread }, words)
-    else log.debug({ topic, bytes }, words)
+    if (isNews) log.warn({ event: 'bus.answers.unread', topic, bytes, unread: counters.answersUnread }, words)
+    else log.debug({ event: 'bus.answers.unread', topic, bytes }, words)
   }
 }
 

@@ -14,7 +14,7 @@ function setUp() {
   const clock = new FakeClock()
   const logged: string[] = []
   const warn = (_: object, message: string): void => void logged.push(message)
-  const log = { debug: () => {}, warn, error: warn }
+  const log = { debug: () => {}, info: warn, warn, error: warn }
   const permissions = [`subscribe:${SHARED}`, 'publish:jamey/api/responses/+/api/#']
   const client = broker.connect('server')
   const config = { url: 'mqtt://fake', clientId: 'server', permissions, clock, log }

@@ -66,7 +66,7 @@ export class FirstSubscription<Granted> {
       } catch (error) {
         if (!(error instanceof SubscriptionError) || error.code !== 'refused') throw error
         const message = `no requests are taken, for the server does not give the subscription: ${error.message}`
-        log.warn({ err: error, retryMs }, message)
+        log.warn({ event: 'bus.subscription.refused', err: error, retryMs }, message)
         health.set(this.#name, { kind: 'refused', message })
       }
       await new Promise<void>((resolve) => {

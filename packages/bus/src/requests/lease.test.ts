@@ -49,7 +49,7 @@ function setUp(more: readonly string[] = AGREEING) {
         clientId,
         permissions,
         clock: time,
-        log: { debug: () => {}, warn, error: warn },
+        log: { debug: () => {}, info: warn, warn, error: warn },
         component: { name: 'api', version: '1' },
         heartbeatSeconds: 0,
       },

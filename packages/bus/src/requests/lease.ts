@@ -161,7 +161,7 @@ export class Lease implements Turn {
       return [words, ends]
     } catch (error) {
       // Without it, the end of a member shows by its silence.
-      log.debug({ err: error }, 'the status of other members is not seen')
+      log.debug({ event: 'bus.lease.status_unseen', err: error }, 'the status of other members is not seen')
       return [words]
     }
   }
@@ -221,7 +221,10 @@ export class Lease implements Turn {
     this.#become({ name: 'holding' }, true)
     this.#say('holds')
     this.#schedule(RENEWAL_MS)
-    this.#tell(undefined, `serves the requests of ${this.#group}`)
+    const { log, health } = this.#parts
+    health.remark(this.#name, undefined)
+    const facts = { group: this.#group, number: this.#highest }
+    log.info({ event: 'bus.lease.held', ...facts }, `serves the requests of ${this.#group}`)
     for (const member of this.#users.values()) member.takeOver(this.#answeredUntilMs)
   }
 
@@ -233,7 +236,10 @@ export class Lease implements Turn {
     this.#become({ name: 'standing-by', holder, number, heardAtMs: this.#parts.clock.now() }, false)
     if (!isNews) return
     this.#schedule(RENEWAL_MS)
-    this.#tell(`stands by: ${holder} serves`, `${holder} serves the requests of ${this.#group}; standing by`)
+    const { log, health } = this.#parts
+    health.remark(this.#name, `stands by: ${holder} serves`)
+    const message = `${holder} serves the requests of ${this.#group}; standing by`
+    log.info({ event: 'bus.lease.standby', group: this.#group, number: this.#highest }, message)
   }
 
   /** As where a server takes such words and gives them to nobody: then each member serves, as without a lease. */
@@ -241,7 +247,7 @@ export class Lease implements Turn {
     this.#become({ name: 'unheard' }, true)
     const { log } = this.#parts
     const message = `what members of ${this.#group} say on ${this.#topic} does not come back, so that each of several serves every request; does the server let this client publish and subscribe there?`
-    log.warn({ group: this.#group, topic: this.#topic }, message)
+    log.warn({ event: 'bus.lease.unheard', group: this.#group, topic: this.#topic }, message)
     this.#parts.health.remark(this.#name, message)
   }
 
@@ -250,12 +256,6 @@ export class Lease implements Turn {
     this.#place = place
     if (mayServe !== undefined && former.name === 'claiming') former.decision.take(mayServe)
     if (place.name === 'idle') this.#parts.health.remark(this.#name, undefined)
-  }
-
-  #tell(remark: string | undefined, words: string): void {
-    const { log, health } = this.#parts
-    health.remark(this.#name, remark)
-    log.warn({ group: this.#group, number: this.#highest }, words)
   }
 
   get #name(): string {
@@ -337,7 +337,10 @@ export class Lease implements Turn {
     const bytes = publisher.write({ topic, messageId: randomUuid(), payload, correlationId: randomUuid() })
     const sending = { qos, retain, isDurable: false, properties: JSON_PROPERTIES, timeoutMs: RENEWAL_MS }
     publisher.deliver(topic, bytes, sending).catch((error: unknown) => {
-      log.debug({ err: error, group: this.#group }, 'could not say who serves')
+      log.debug(
+        { event: 'bus.lease.unpublished', err: error, group: this.#group },
+        'could not say who serves',
+      )
     })
   }
 

@@ -33,7 +33,7 @@ async function connectAt(
     clientId: 'me',
     jwtSecret: 'a secret of at least 32 bytes, for tests',
     permissions: ['jamey/#', 'subscribe:$share/g/jamey/#'],
-    log: { debug: () => {}, warn, error: warn },
+    log: { debug: () => {}, info: () => {}, warn, error: warn },
     ...settings,
   })
   onTestFinished(() => bus.close({ drain: false }))

@@ -30,7 +30,7 @@ function setUp(settings: Partial<BusConfig> = {}) {
     clientId: 'one',
     permissions,
     clock,
-    log: { debug: () => {}, warn, error: warn },
+    log: { debug: () => {}, info: warn, warn, error: warn },
     component: { name: 'api', version: '1' },
     heartbeatSeconds: 0,
     ...settings,

@@ -110,7 +110,10 @@ export class ServiceSubscription implements PortSubscription {
       // A service that refuses the question has heard it.
       if (error instanceof RemoteError) return
       if (!(error instanceof RequestTimeoutError)) {
-        log.debug({ err: error, topic }, 'could not ask whether the server shares')
+        log.debug(
+          { event: 'bus.sharing.unasked', err: error, topic },
+          'could not ask whether the server shares',
+        )
       }
       await this.#sit('alone')
     }
@@ -154,7 +157,10 @@ export class ServiceSubscription implements PortSubscription {
       return true
     } catch (error) {
       await lease.leave(this.#name)
-      log.warn({ err: error, group: this.#wanted.group }, 'members cannot agree who serves')
+      log.warn(
+        { event: 'bus.lease.unavailable', err: error, group: this.#wanted.group },
+        'members cannot agree who serves',
+      )
       return false
     }
   }
@@ -167,7 +173,7 @@ export class ServiceSubscription implements PortSubscription {
       ? 'one of several instances serves'
       : 'of several instances each serves every request'
     const remark = `${topic} is served without its group, for the server has no shared subscriptions: ${how}`
-    log.warn({ topic, group }, remark)
+    log.warn({ event: 'bus.sharing.unavailable', topic, group }, remark)
     health.remark(this.#name, remark)
   }
 }

@@ -17,7 +17,7 @@ function setUp() {
   const clock = new FakeClock()
   const logged: string[] = []
   const warn = (_: object, message: string): void => void logged.push(message)
-  const log = { debug: () => {}, warn, error: warn }
+  const log = { debug: () => {}, info: warn, warn, error: warn }
   const member = async (clientId: string, permissions = [...SERVE, `publish:${TOPIC}`]) => {
     const component = { name: 'api', version: '1' }
     const config = { url: 'mqtt://fake', clientId, permissions, clock, log, component, heartbeatSeconds: 0 }

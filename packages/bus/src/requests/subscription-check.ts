@@ -122,7 +122,10 @@ export class SubscriptionCheck {
       if (error instanceof RequestTimeoutError) return 'silence'
       // A server that does not know the question refuses it, and so has heard it.
       if (!(error instanceof RemoteError)) {
-        log.debug({ err: error, topic: this.#topic }, 'could not ask whether requests are heard')
+        log.debug(
+          { event: 'bus.requests.unasked', err: error, topic: this.#topic },
+          'could not ask whether requests are heard',
+        )
       }
       return 'other'
     }
@@ -145,27 +148,41 @@ export class SubscriptionCheck {
     this.#failures = 0
     this.#said = undefined
     health.clear(this.#name)
-    if (was > 0) log.warn({ topic: this.#topic, group: this.#group, looks: was }, 'requests are heard again')
+    if (was > 0)
+      log.info(
+        { event: 'bus.requests.heard', topic: this.#topic, group: this.#group, looks: was },
+        'requests are heard again',
+      )
     this.#schedule(nextLookMs)
   }
 
   #miss(hearing: Hearing, refusal: Error | undefined): void {
-    const { health, log } = this.#parts
+    const { health } = this.#parts
     const isSilent = refusal instanceof SubscriptionError && refusal.code === 'timeout'
     const retryMs = Math.min(MAXIMUM_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++)
     if (isSilent) this.#failures = Math.min(this.#failures, SILENT_DOUBLINGS)
     // A single answer may be late because this process was busy.
     if (hearing !== 'silence' || refusal !== undefined || this.#failures > 1) {
-      const message =
-        refusal === undefined
-          ? `nobody hears the requests on ${this.#topic}; its subscription was asked for anew`
-          : `the requests on ${this.#topic} are not heard, for the server does not give the subscription: ${refusal.message}`
-      const facts = { topic: this.#topic, group: this.#group, retryMs }
-      if (message !== this.#said)
-        log.warn(refusal === undefined ? facts : { ...facts, err: refusal }, message)
-      this.#said = message
+      const message = this.#tell(retryMs, refusal)
       health.set(this.#name, { kind: refusal === undefined ? 'unheard' : 'refused', message })
     }
     this.#schedule(retryMs)
+  }
+
+  /** Logs what is the matter, where that is news, and gives it in words. */
+  #tell(retryMs: number, refusal: Error | undefined): string {
+    const { log } = this.#parts
+    const facts = { topic: this.#topic, group: this.#group, retryMs }
+    const said = this.#said
+    if (refusal === undefined) {
+      const message = `nobody hears the requests on ${this.#topic}; its subscription was asked for anew`
+      if (message !== said) log.warn({ event: 'bus.requests.unheard', ...facts }, message)
+      this.#said = message
+      return message
+    }
+    const message = `the requests on ${this.#topic} are not heard, for the server does not give the subscription: ${refusal.message}`
+    if (message !== said) log.warn({ event: 'bus.requests.refused', ...facts, err: refusal }, message)
+    this.#said = message
+    return message
   }
 }

@@ -40,7 +40,7 @@ describe('durations that no timer of the system holds', () => {
       lifetimeSeconds: 30 * DAY_SECONDS,
       now: () => 1_800_000_000_000,
     })
-    const log = { debug: () => {}, warn: () => {}, error: () => {} }
+    const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
     const renewal = new Renewal(source, { ...systemClock, timeOfDay: () => 1_800_000_000_000 }, log)
     renewal.watch(client)
     await renewal.credentials({ reason: 'connect' })

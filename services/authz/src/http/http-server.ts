@@ -51,7 +51,7 @@ const FORMS = { json: 'application/json', urlencoded: 'application/x-www-form-ur
 export class HttpServer {
   readonly #app: FastifyInstance
   readonly #options: HttpServerOptions
-  readonly #refusals: RefusalLog
+  readonly #refusalLog: RefusalLog
   readonly #endpoints: ReadonlyMap<string, Endpoint>
   /** Requests that a broker sent. */
   readonly #admitted = new WeakSet<FastifyRequest>()
@@ -63,7 +63,7 @@ export class HttpServer {
   constructor(options: HttpServerOptions) {
     this.#options = options
     this.#settings = options
-    this.#refusals = new RefusalLog(options.log)
+    this.#refusalLog = new RefusalLog(options.log)
     this.#endpoints = new Map(options.endpoints.map((endpoint) => [endpoint.path, endpoint]))
     this.#app = this.#createApp()
     this.#app.server.maxConnections = MAXIMUM_CONNECTIONS
@@ -157,7 +157,10 @@ export class HttpServer {
     if (!isOfBroker(request.raw, this.#settings.proof)) {
       const { remoteAddress } = request.raw.socket
       const facts = { broker: endpoint.broker, peer: remoteAddress }
-      this.#refusals.tell(facts, 'whoever asked did not show what a broker has to')
+      this.#refusalLog.info(
+        { event: 'authz.broker.refused', ...facts },
+        'whoever asked did not show what a broker has to',
+      )
       return this.#reject(reply)
     }
     this.#admitted.add(request)
@@ -216,7 +219,7 @@ export class HttpServer {
 
   #tell(facts: object, { reason, message }: Refused, question: Question | undefined): void {
     const clientId = question?.clientId?.slice(0, 128)
-    this.#refusals.tell({ ...facts, client_id: clientId, reason }, message)
+    this.#refusalLog.info({ event: 'authz.decision.refused', ...facts, client_id: clientId, reason }, message)
   }
 
   #reject(reply: FastifyReply): FastifyReply {
@@ -227,7 +230,11 @@ export class HttpServer {
   /** A body that is too long or broken off, and faults of ours. */
   #answerError(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const { statusCode = 500 } = error as { statusCode?: number }
-    if (statusCode >= 500) this.#options.log.error({ err: error }, 'a decision failed, and was a refusal')
+    if (statusCode >= 500)
+      this.#options.log.error(
+        { event: 'authz.decision.failed', err: error },
+        'a decision failed, and was a refusal',
+      )
     const endpoint = this.#endpoints.get(request.routeOptions.url ?? '')
     if (endpoint === undefined || !this.#admitted.has(request)) return reply.code(statusCode).send()
     const reason = statusCode >= 500 ? 'internal' : 'malformed'

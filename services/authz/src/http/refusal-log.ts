@@ -15,8 +15,8 @@ export class RefusalLog {
     this.#now = now
   }
 
-  /** `facts` has nothing secret in it. */
-  tell(facts: object, message: string): void {
+  /** `fields` has nothing secret in it. */
+  info(fields: { readonly event: string; readonly [field: string]: unknown }, message: string): void {
     if (this.#now() - this.#second >= 1_000) {
       this.#second = this.#now()
       this.#lines = 0
@@ -26,7 +26,7 @@ export class RefusalLog {
       return
     }
     this.#lines++
-    this.#log.info({ ...facts, ...(this.#left === 0 ? {} : { left_out: this.#left }) }, message)
+    this.#log.info({ ...fields, ...(this.#left === 0 ? {} : { left_out: this.#left }) }, message)
     this.#left = 0
   }
 }

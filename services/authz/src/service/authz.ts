@@ -99,7 +99,7 @@ export async function startAuthz(options: AuthzOptions): Promise<Authz> {
       now,
     })
     const url = await listen(server, { host, port, scheme: options.tls === undefined ? 'http' : 'https' })
-    log.info({ url }, 'listening')
+    log.info({ event: 'authz.listening', url }, 'listening')
     return {
       url,
       use(next) {
@@ -114,7 +114,7 @@ export async function startAuthz(options: AuthzOptions): Promise<Authz> {
       async stop() {
         await server.close()
         await journal?.close()
-        log.info('stopped')
+        log.info({ event: 'authz.stopped' }, 'stopped')
       },
     }
   } catch (error) {
@@ -128,7 +128,10 @@ function warnOfPlainHttp(host: string, log: Logger): void {
     const message = `tokens would come to ${host} without encryption; set JAMEY_AUTHZ_CERT and JAMEY_AUTHZ_KEY, or listen on 127.0.0.1`
     throw new AuthzError('plain-http', message)
   }
-  log.warn('brokers on this machine send tokens without encryption; JAMEY_AUTHZ_CERT makes it HTTPS')
+  log.info(
+    { event: 'authz.listening.plaintext' },
+    'brokers on this machine send tokens without encryption; JAMEY_AUTHZ_CERT makes it HTTPS',
+  )
 }
 
 function trustOf(options: AuthzTrust, now: () => number): Trust {
@@ -165,13 +168,17 @@ async function openJournal(
   log: Logger,
 ): Promise<GrantJournal | undefined> {
   if (path === undefined) {
-    log.warn(
+    log.info(
+      { event: 'authz.grants.absent' },
       'clients of VerneMQ and RabbitMQ have to connect again after a restart; JAMEY_AUTHZ_GRANTS_FILE keeps them',
     )
     return undefined
   }
   const onError = (err: Error): void =>
-    log.error({ err }, 'grants cannot be written; who connects now has to connect again after a restart')
+    log.error(
+      { event: 'authz.grants.unwritten', err },
+      'grants cannot be written; who connects now has to connect again after a restart',
+    )
   try {
     return await GrantJournal.open({ ...parts, path, onError })
   } catch (error) {

@@ -27,7 +27,8 @@ export async function runAuthz(options: RunOptions): Promise<RunningAuthz> {
   const settings = settingsFromEnvironment(env, cwd)
   const denied = await Revocations.open({
     deniedFile: settings.deniedFile,
-    onError: (err) => log.error({ err }, 'who is denied by this file is not known'),
+    onError: (err) =>
+      log.error({ event: 'authz.denied.unreadable', err }, 'who is denied by this file is not known'),
   })
   try {
     await createSecret(settings, log)
@@ -54,7 +55,7 @@ export async function runAuthz(options: RunOptions): Promise<RunningAuthz> {
 /** The first start makes it; brokers are given what is in the file. */
 async function createSecret({ secretFile }: AuthzSettings, log: Logger): Promise<void> {
   const { isNew } = await withVariable('JAMEY_AUTHZ_SECRET_FILE', () => createTokenSecretFile(secretFile))
-  if (isNew) log.info({ path: secretFile }, 'made a secret for brokers to show')
+  if (isNew) log.info({ event: 'authz.secret.made', path: secretFile }, 'made a secret for brokers to show')
 }
 
 async function readTrust(settings: AuthzSettings, denied: Revocations): Promise<AuthzTrust> {

@@ -161,7 +161,7 @@ class BusConscience implements Conscience {
       throw error
     }
     log?.info(
-      { policyVersion: this.#policy.version, rules: this.#policy.rules.length },
+      { event: 'conscience.serving', policyVersion: this.#policy.version, rules: this.#policy.rules.length },
       'conscience is serving',
     )
   }
@@ -188,7 +188,7 @@ class BusConscience implements Conscience {
     await thread?.close()
     await this.#sessions.close()
     await this.#record?.close()
-    this.#options.log?.info('conscience has stopped')
+    this.#options.log?.info({ event: 'conscience.stopped' }, 'conscience has stopped')
   }
 
   reload(): { policyVersion: string } {
@@ -200,7 +200,10 @@ class BusConscience implements Conscience {
     }
     this.#thread?.use(this.#policy)
     const { version: policyVersion } = this.#policy
-    this.#options.log?.info({ policyVersion }, 'the policy was read again')
+    this.#options.log?.info(
+      { event: 'conscience.policy.reloaded', policyVersion },
+      'the policy was read again',
+    )
     return { policyVersion }
   }
 

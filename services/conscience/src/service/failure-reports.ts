@@ -25,7 +25,7 @@ export class FailureReports {
     const nowMs = clock.now()
     if (nowMs - (this.#reportedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return
     this.#reportedAtMs.set(kind, nowMs)
-    log?.error({ err: error, kind }, 'conscience failed')
+    log?.error({ event: 'conscience.failed', err: error, kind }, 'conscience failed')
     void bus.reportError(error, { kind })
   }
 }

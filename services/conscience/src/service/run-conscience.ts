@@ -38,7 +38,11 @@ export async function runConscience(options: RunConscienceOptions = {}): Promise
   const policy = loadPolicy(settings.policyFile === undefined ? undefined : resolve(cwd, settings.policyFile))
   const receiptKey = receiptKeyFrom(settings.receiptKeyFile, cwd)
   const auditFolder = settings.auditFolder && resolve(cwd, settings.auditFolder)
-  if (auditFolder === undefined) log?.warn('verdicts are not recorded, since JAMEY_AUDIT_DIR is none')
+  if (auditFolder === undefined)
+    log?.warn(
+      { event: 'conscience.audit.absent' },
+      'verdicts are not recorded, since JAMEY_AUDIT_DIR is none',
+    )
   const component = { name: 'conscience', packageFile: new URL('../../package.json', import.meta.url) }
   const { service, ...running } = await runComponent(component, options, (bus) => {
     const { folder, seconds, consciences } = settings.approvals

@@ -27,7 +27,8 @@ export class VerdictRecord {
   /** Rejects with `OwnershipError` or `AuditError` where nothing can be recorded. */
   static async open(folder: string, options: VerdictRecordOptions): Promise<VerdictRecord> {
     const record = new VerdictRecord(await AuditLog.open(folder, options), options.log)
-    record.#tellHead('the audit is begun')
+    const { log } = options
+    log?.info({ event: 'conscience.audit.begun', ...record.#head }, 'the audit is begun')
     return record
   }
 
@@ -50,7 +51,7 @@ export class VerdictRecord {
 
   async close(): Promise<void> {
     await this.#audit.close()
-    this.#tellHead('the audit is ended')
+    this.#log?.info({ event: 'conscience.audit.ended', ...this.#head }, 'the audit is ended')
   }
 
   async #append(entry: string): Promise<void> {
@@ -67,9 +68,9 @@ export class VerdictRecord {
   }
 
   /** Kept with the log, it shows whether something was cut off the end. */
-  #tellHead(message: string): void {
+  get #head(): { audit_head: string } {
     const { file, hash } = this.#audit.head
-    this.#log?.info({ audit_head: `${file}:${hash}` }, message)
+    return { audit_head: `${file}:${hash}` }
   }
 }
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
 import type { Logger } from 'pino'
+import { RareLog } from './rare-log.js'
 
 /**
  * Descriptors kept free of sockets, for whatever else the process has to open while it serves: an eighth, within these.
@@ -9,7 +10,6 @@ const LEAST_RESERVE = 16
 const MAXIMUM_RESERVE = 64
 /** A broker may share the process, whose clients need descriptors, too. */
 const SHARE = 0.5
-const RARELY_MS = 60_000
 
 /**
  * Keeps HTTP connections from taking the file descriptors (`ulimit -n`) that the messaging of the same process needs:
@@ -23,13 +23,19 @@ export function guardDescriptors(server: Server, log: Logger): void {
   const share = Math.max(1, Math.floor((most - reserve - openFiles()) * SHARE))
   if (share < server.maxConnections) {
     log.warn(
-      { descriptors: most, reserve, connections: share },
+      { event: 'gateway.limits.lowered', descriptors: most, reserve, connections: share },
       'this process may open too few files (ulimit -n) for as many HTTP connections as usual; fewer are taken',
     )
     server.maxConnections = share
   }
-  const tell = tellRarely(log, { descriptors: most, reserve })
-  server.on('drop', () => tell('HTTP connections are refused: as many are open as may be'))
+  const facts = { descriptors: most, reserve }
+  const shortageLog = new RareLog(log)
+  server.on('drop', () =>
+    shortageLog.error(
+      { event: 'gateway.connections.exceeded', ...facts },
+      'HTTP connections are refused: as many are open as may be',
+    ),
+  )
   const takeUp = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
@@ -38,22 +44,12 @@ export function guardDescriptors(server: Server, log: Logger): void {
     if ((handle?.fd ?? -1) < most - reserve) for (const listener of takeUp) listener.call(server, socket)
     else {
       socket.destroy()
-      tell('HTTP connections are refused: too few file descriptors are left (ulimit -n)')
+      shortageLog.error(
+        { event: 'gateway.descriptors.exhausted', ...facts },
+        'HTTP connections are refused: too few file descriptors are left (ulimit -n)',
+      )
     }
   })
-}
-
-/** Logs a line a minute at the most, which tells how many it stands for. */
-export function tellRarely(log: Logger, facts: object): (message: string) => void {
-  let toldAtMs = Number.NEGATIVE_INFINITY
-  let times = 0
-  return (message) => {
-    times++
-    if (performance.now() - toldAtMs < RARELY_MS) return
-    log.error({ ...facts, times }, message)
-    toldAtMs = performance.now()
-    times = 0
-  }
 }
 
 function openFilesLimit(): number | undefined {

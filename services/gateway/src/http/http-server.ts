@@ -27,7 +27,7 @@ import { addArchiveRoutes } from './archive-routes.js'
 import { boundBodyTime } from './body-time.js'
 import { answerUnreadable } from './client-error.js'
 import { addDashboardRoutes } from './dashboard-routes.js'
-import { guardDescriptors, tellRarely } from './descriptors.js'
+import { guardDescriptors } from './descriptors.js'
 import { addDocumentRoutes } from './document-routes.js'
 import { InFlight } from './in-flight.js'
 import { readJsonBody } from './json-parser.js'
@@ -41,6 +41,7 @@ import {
   SILENCE_TIMEOUT_MS,
   STREAM_TIMEOUT_MS,
 } from './limits.js'
+import { RareLog } from './rare-log.js'
 
 /** Characters of one level of a path that stands for a name, after its decoding. */
 const MAXIMUM_PARAMETER_LENGTH = 256
@@ -255,14 +256,13 @@ export class HttpServer {
   /** Logs one line per request, without query (what somebody looks for is private), headers or bodies. */
   #record(request: FastifyRequest, reply: FastifyReply): void {
     const { method, routeOptions, id } = request
-    const facts = {
-      method,
-      route: routeOptions.url ?? 'none',
-      status: reply.statusCode,
-      durationMs: Math.round(reply.elapsedTime * 10) / 10,
-      requestId: id,
-    }
-    this.#options.log.info(facts, 'request')
+    const durationMs = Math.round(reply.elapsedTime * 10) / 10
+    const { url: route = 'none' } = routeOptions
+    const status = reply.statusCode
+    this.#options.log.info(
+      { event: 'gateway.request', method, route, status, durationMs, requestId: id },
+      'request',
+    )
   }
 }
 
@@ -281,8 +281,13 @@ function answer(
 }
 
 function tellOfBound(log: Logger): () => void {
-  const tell = tellRarely(log, { connections: MAXIMUM_CONNECTIONS_OF_ADDRESS })
-  return () => tell('HTTP connections are refused: one address has as many as it may')
+  const shortageLog = new RareLog(log)
+  const fields = { connections: MAXIMUM_CONNECTIONS_OF_ADDRESS }
+  return () =>
+    shortageLog.error(
+      { event: 'gateway.address.exceeded', ...fields },
+      'HTTP connections are refused: one address has as many as it may',
+    )
 }
 
 function createApp({ log, trustProxy, tls }: HttpServerOptions): FastifyInstance {
@@ -316,7 +321,8 @@ function createApp({ log, trustProxy, tls }: HttpServerOptions): FastifyInstance
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, readBody)
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error)
-    if (problem.kind === 'internal') log.error({ err: error, requestId: request.id }, 'request failed')
+    if (problem.kind === 'internal')
+      log.error({ event: 'gateway.request.failed', err: error, requestId: request.id }, 'request failed')
     return sendProblem(reply, problem)
   })
   app.setNotFoundHandler((request, reply) => sendProblem(reply, nothingThere(request)))

@@ -51,7 +51,7 @@ export async function startLive(options: LiveFixtureOptions = {}): Promise<LiveF
     permissions: [...permissions, ...more],
     jwtSecret: SECRET,
     protocolVersion,
-    log: { debug: () => {}, warn: () => {}, error: () => {} },
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
   })
   const gateway = createGateway({ port: 0, tokenSecret: SECRET, ...options.gateway, bus })
   await gateway.start()

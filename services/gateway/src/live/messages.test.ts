@@ -24,7 +24,7 @@ async function join(clientId: string, permissions: readonly string[]) {
   onTestFinished(() => bus.close({ timeoutMs: 1_000 }))
   return bus
 }
-const QUIET = { debug: () => {}, warn: () => {}, error: () => {} }
+const QUIET = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a message', () => {
   it('goes out in its form, with the word for whom it is', async () => {

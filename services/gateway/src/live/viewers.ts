@@ -71,7 +71,7 @@ export class Viewers {
       this.end(viewer, 'refused')
       throw error
     }
-    log.info({ caller: caller.name, filters }, 'a stream of events began')
+    log.info({ event: 'gateway.stream.begun', caller: caller.name, filters }, 'a stream of events began')
     return viewer
   }
 
@@ -79,7 +79,10 @@ export class Viewers {
   end(viewer: Viewer, reason: string): void {
     if (!this.#viewers.delete(viewer)) return
     viewer.end(reason)
-    this.#parts.log.info({ caller: viewer.caller.name, filters: viewer.filters, reason }, 'a stream ended')
+    this.#parts.log.info(
+      { event: 'gateway.stream.ended', caller: viewer.caller.name, filters: viewer.filters, reason },
+      'a stream ended',
+    )
   }
 
   /** Ends those whose callers may look no more. */

@@ -111,7 +111,7 @@ class HttpGateway implements Gateway {
     const address = await this.#listen(this.#server, host, port)
     const scheme = this.#options.tls === undefined ? 'http' : 'https'
     this.url = `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
-    this.#log.info({ url: this.url }, 'listening')
+    this.#log.info({ event: 'gateway.listening', url: this.url }, 'listening')
     this.#receiptKeys.start()
     try {
       await this.#router.start()
@@ -145,7 +145,7 @@ class HttpGateway implements Gateway {
     this.#receiptKeys.stop()
     await this.#server?.drain(graceMs)
     await settledWithin(this.#router.stop(), Math.max(MINIMUM_ROUTER_GRACE_MS, endsAt - performance.now()))
-    this.#log.info('stopped')
+    this.#log.info({ event: 'gateway.stopped' }, 'stopped')
   }
 }
 

@@ -27,9 +27,15 @@ export function keepTlsLive(options: LiveTlsOptions): { stop(): void } {
       gateway.renewTls(tls)
       present = tls
       await denied.use({ ...lists, authorities: authoritiesOf(tls) })
-      log.info('certificates were read again; new connections have them')
+      log.info(
+        { event: 'gateway.certificates.renewed' },
+        'certificates were read again; new connections have them',
+      )
     } catch (err) {
-      log.error({ err }, 'the certificates that are there now cannot be used; the old stay in force')
+      log.error(
+        { event: 'gateway.certificates.unusable', err },
+        'the certificates that are there now cannot be used; the old stay in force',
+      )
     }
   }
   return new WatchedFiles(files, () => void renew())

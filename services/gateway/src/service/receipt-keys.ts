@@ -44,7 +44,10 @@ export class ReceiptKeys {
     } catch (error) {
       // The next connection asks again.
       this.#isSubscribed = false
-      this.#log.warn({ err: error }, 'the keys of receipts cannot be read, so /v1/jwks lacks them')
+      this.#log.warn(
+        { event: 'gateway.receipt_keys.unavailable', err: error },
+        'the keys of receipts cannot be read, so /v1/jwks lacks them',
+      )
     }
   }
 

@@ -80,7 +80,10 @@ export class RouterSupervisor {
   }
 
   #handleRefusal(error: unknown): void {
-    this.#log.error({ err: error }, 'the API router cannot be served; the next connection tries again')
+    this.#log.error(
+      { event: 'gateway.router.refused', err: error },
+      'the API router cannot be served; the next connection tries again',
+    )
     if (error instanceof Error && 'retryable' in error && error.retryable === false) this.#rejectReady(error)
   }
 }

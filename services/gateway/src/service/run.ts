@@ -108,7 +108,8 @@ async function clientsOf(
 ): Promise<ClientRegistry | undefined> {
   const path = env['JAMEY_CLIENTS_FILE']
   if (!path) return undefined
-  const onError = (err: Error): void => log.error({ err }, 'who may have tokens by this file is not known')
+  const onError = (err: Error): void =>
+    log.error({ event: 'gateway.clients.unreadable', err }, 'who may have tokens by this file is not known')
   return ClientRegistry.open({ path: resolve(cwd, path), onError })
 }
 
@@ -117,7 +118,10 @@ function manifestOf(env: NonNullable<RunOptions['env']>, cwd: string, log: Logge
   const path = env['JAMEY_PERMISSIONS_FILE']
   if (!path) return undefined
   const onError = (err: Error): void =>
-    log.error({ err }, 'this manifest cannot be used; the one before holds')
+    log.error(
+      { event: 'gateway.manifest.unusable', err },
+      'this manifest cannot be used; the one before holds',
+    )
   return new LiveManifest(resolve(cwd, path), { onError })
 }
 
@@ -143,7 +147,8 @@ function deniedOf(
   return Revocations.open({
     ...deniedFilesOf(settings, env, cwd),
     authorities: authoritiesOf(settings.tls),
-    onError: (err) => log.error({ err }, 'who is denied by this file is not known'),
+    onError: (err) =>
+      log.error({ event: 'gateway.denied.unreadable', err }, 'who is denied by this file is not known'),
   })
 }
 

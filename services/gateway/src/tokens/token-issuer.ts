@@ -76,14 +76,14 @@ export class TokenIssuer {
         jti,
         expires_in: answer.expires_in,
       }
-      this.#options.log.info(facts, 'token issued')
+      this.#options.log.info({ event: 'gateway.token.issued', ...facts }, 'token issued')
       return answer
     } catch (error) {
       const reason = error instanceof Problem ? (error.error ?? error.kind) : 'internal'
       const clientId = shownClientName(request.clientId.slice(0, SHOWN_CHARACTERS))
       const detail = error instanceof Problem ? error.message : undefined
       const facts = { client_id: clientId, address, by, outcome: 'refused', reason, detail }
-      this.#options.log.warn(facts, 'token refused')
+      this.#options.log.warn({ event: 'gateway.token.refused', ...facts }, 'token refused')
       throw error
     }
   }

@@ -143,7 +143,7 @@ class BusMemory implements MemoryService {
   async #openDatabase(settings: PostgresMemoryOptions, signal: AbortSignal): Promise<OwnedFile | undefined> {
     const { bus, log, embeddings } = this.#options
     const onWithoutVectors = (why: string) =>
-      log?.warn({ reason: why }, 'memories are found by their words alone')
+      log?.warn({ event: 'memory.vectors.absent', reason: why }, 'memories are found by their words alone')
     const parts = {
       clock: this.#clock,
       log,
@@ -166,7 +166,10 @@ class BusMemory implements MemoryService {
     if (tenths === this.#toldTenths) return
     this.#toldTenths = tenths
     const { bus, log, file } = this.#options
-    log?.info({ file, version, done, total }, 'the memory file is being brought to a new version')
+    log?.info(
+      { event: 'memory.file.migrating', file, version, done, total },
+      'the memory file is being brought to a new version',
+    )
     bus.setRemark(FILE, tenths === 10 ? undefined : `brings its file to version ${version}: ${tenths * 10} %`)
   }
 
@@ -194,7 +197,10 @@ class BusMemory implements MemoryService {
       throw refused.reason
     }
     if (this.#running !== running) return
-    this.#options.log?.info({ ...this.#place, ...(await store.stats()) }, 'memory is serving')
+    this.#options.log?.info(
+      { event: 'memory.serving', ...this.#place, ...(await store.stats()) },
+      'memory is serving',
+    )
   }
 
   stop({ graceMs = 5000 }: { graceMs?: number } = {}): Promise<void> {
@@ -223,7 +229,7 @@ class BusMemory implements MemoryService {
       // Everything is on the disk already; only moving the log into the file was left.
       this.#report(error)
     }
-    this.#options.log?.info(this.#place, 'memory has stopped')
+    this.#options.log?.info({ event: 'memory.stopped', ...this.#place }, 'memory has stopped')
   }
 
   async stats(): Promise<MemoryStoreStats | undefined> {
@@ -299,7 +305,7 @@ class BusMemory implements MemoryService {
     try {
       await noteRecalls(store, this.#recalls)
       const expired = await store.sweep()
-      if (expired > 0) this.#options.log?.info({ expired }, 'memories have expired')
+      if (expired > 0) this.#options.log?.info({ event: 'memory.expired', expired }, 'memories have expired')
     } catch (error) {
       this.#report(error)
     }
@@ -311,7 +317,7 @@ class BusMemory implements MemoryService {
     const nowMs = this.#clock.now()
     if (nowMs - (this.#reportedAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_INTERVAL_MS) return
     this.#reportedAtMs.set(kind, nowMs)
-    this.#options.log?.error({ err: error }, 'memory failed')
+    this.#options.log?.error({ event: 'memory.failed', err: error }, 'memory failed')
     void this.#options.bus.reportError(error, { kind })
   }
 

@@ -66,7 +66,10 @@ async function own({ file, clock, log, onStandby }: OwnedFileParts, signal: Abor
       if (!isStandby) {
         isStandby = true
         onStandby(true)
-        log?.info({ file }, 'another process serves the memory file; standing by')
+        log?.info(
+          { event: 'memory.file.standby', file },
+          'another process serves the memory file; standing by',
+        )
       }
       await pause(clock, LOOK_MS, signal)
     }
@@ -84,7 +87,10 @@ async function openWhole({ clock, log, open }: OwnedFileParts, signal: AbortSign
       return await open({ id, isNew: true })
     } catch (error) {
       if (!(error instanceof StorageError && error.code === 'storage-thread')) throw error
-      log?.warn({ err: error, delay_ms: delayMs }, 'the memory file could not be opened yet')
+      log?.warn(
+        { event: 'memory.file.unopened', err: error, delay_ms: delayMs },
+        'the memory file could not be opened yet',
+      )
       await pause(clock, delayMs, signal)
     }
   }

@@ -33,7 +33,10 @@ export async function openShared(
       } catch (error) {
         if (!(error instanceof StorageError && error.retryable)) throw error
         onAway(error)
-        log?.warn({ err: error, delay_ms: delayMs }, 'the memory database cannot be used yet')
+        log?.warn(
+          { event: 'memory.database.unavailable', err: error, delay_ms: delayMs },
+          'the memory database cannot be used yet',
+        )
         await pause(clock, delayMs, signal)
       }
     }

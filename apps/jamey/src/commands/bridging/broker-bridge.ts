@@ -52,7 +52,10 @@ async function run(
   const announcer = announcerIn(log, terminal)
   const [one, other] = settings.sides
   if (settings.relays.length === 0) {
-    announcer.warn('relays for nobody: of what is below jamey/ nothing is carried over (the setting `relay`)')
+    announcer.warn(
+      { event: 'bridge.relays.none' },
+      'relays for nobody: of what is below jamey/ nothing is carried over (the setting `relay`)',
+    )
   }
   const bridge = await Bridge.open(settings, log)
   const stopping = new AbortController()
@@ -63,18 +66,22 @@ async function run(
       : await serveHealth(settings.healthPort, () => statusOf(bridge))
   const told = Promise.all([tell(bridge, log, ending), retry(bridge, log, ending)])
   try {
-    announcer.say(`bridge between ${one.name} and ${other.name}, connecting`)
+    announcer.say({ event: 'bridge.started' }, `bridge between ${one.name} and ${other.name}, connecting`)
     const work = isLast ? bridge.end() : bridge.start()
     await unlessAborted(Promise.race([work, bridge.failed]), interrupted)
-    if (isLast) return announcer.say('everything is carried over, and nothing of the bridge is left')
-    announcer.say('bridge is ready')
+    if (isLast)
+      return announcer.say(
+        { event: 'bridge.finished' },
+        'everything is carried over, and nothing of the bridge is left',
+      )
+    announcer.say({ event: 'bridge.ready' }, 'bridge is ready')
     await Promise.race([aborted(interrupted), bridge.failed])
   } catch (error) {
     if (!interrupted.aborted) throw error
   } finally {
     stopping.abort()
     health?.close()
-    log.info({ ...statusOf(bridge) }, 'bridge ends')
+    log.info({ event: 'bridge.ended', ...statusOf(bridge) }, 'bridge ends')
     await told
     await bridge.stop()
   }
@@ -86,7 +93,7 @@ async function tell(bridge: Bridge, log: Logger, signal: AbortSignal): Promise<v
     await pause(STATUS_MS, undefined, { signal }).catch(() => {})
     const status = statusOf(bridge)
     const text = JSON.stringify(status)
-    if (text !== last && !signal.aborted) log.info(status, 'bridge')
+    if (text !== last && !signal.aborted) log.info({ event: 'bridge.status', ...status }, 'bridge')
     last = text
   }
 }
@@ -97,7 +104,9 @@ async function retry(bridge: Bridge, log: Logger, signal: AbortSignal): Promise<
     if (signal.aborted) return
     await bridge
       .retryRefused()
-      .catch((err: unknown) => log.warn({ err }, 'what was refused cannot be sent again'))
+      .catch((err: unknown) =>
+        log.warn({ event: 'bridge.retry.failed', err }, 'what was refused cannot be sent again'),
+      )
   }
 }
 

@@ -24,11 +24,14 @@ export async function authenticate(connection: Connection, shown: Shown): Promis
     const fault = faultOf(error)
     const { reasonCode, message } = fault
     context.unauthenticatedLog.warn(
-      { clientId, remoteAddress, reasonCode, reason: message },
+      { event: 'broker.authentication.refused', clientId, remoteAddress, reasonCode, reason: message },
       'authentication refused',
     )
     if (fault.cause !== undefined)
-      context.unauthenticatedLog.error({ err: fault.cause }, 'the authenticator failed')
+      context.unauthenticatedLog.error(
+        { event: 'broker.authenticator.failed', err: fault.cause },
+        'the authenticator failed',
+      )
     throw fault
   }
 }

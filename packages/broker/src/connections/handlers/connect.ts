@@ -75,7 +75,12 @@ async function establish(connection: Connection, packet: Connect): Promise<void>
   // A reserved bit before 3.1.1.
   connection.sender.write({ ...connack, sessionPresent: isPresent && connection.version !== 3 })
   context.log.info(
-    { clientId, remoteAddress: connection.remoteAddress, sessionPresent: isPresent },
+    {
+      event: 'broker.client.connected',
+      clientId,
+      remoteAddress: connection.remoteAddress,
+      sessionPresent: isPresent,
+    },
     'client connected',
   )
   session.outgoing.resume(connection.sender)

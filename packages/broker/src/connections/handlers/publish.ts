@@ -225,7 +225,10 @@ function refuse(
   const { qos, packetIdentifier } = packet
   if (code === ReasonCode.notAuthorized) context.counters.publishesDenied++
   else context.counters.publishesRefused++
-  context.log.debug({ clientId: connection.session?.clientId, topic, reasonCode: code }, 'publish denied')
+  context.log.debug(
+    { event: 'broker.publish.denied', clientId: connection.session?.clientId, topic, reasonCode: code },
+    'publish denied',
+  )
   if (qos === 0) return
   const known = REASON_CODES_OF.puback.has(code) ? code : ReasonCode.unspecifiedError
   const reasonCode = version === 5 ? known : ReasonCode.success

@@ -87,8 +87,12 @@ function logRefusals(
   const refused = reasonCodes.filter(isFailure).length
   if (refused === 0) return
   const first = reasonCodes.findIndex(isFailure)
-  const fields = { clientId, refused, filter: subscriptions[first]?.filter, reasonCode: reasonCodes[first] }
-  log.debug(fields, 'subscriptions refused')
+  const { filter } = subscriptions[first] ?? {}
+  const reasonCode = reasonCodes[first]
+  log.debug(
+    { event: 'broker.subscribe.refused', clientId, refused, filter, reasonCode },
+    'subscriptions refused',
+  )
 }
 
 /** The reason code that refuses a filter, or undefined. Throws for what ends the connection. */
