@@ -10,6 +10,7 @@ import { emptyFolder, jamey, Program, removeFolder } from './program.js'
 /** docs/deployment.md as it is written: two folders stand for its two machines. */
 
 const page = readFileSync(resolve(import.meta.dirname, '../../docs/deployment.md'), 'utf8')
+const names = readFileSync(resolve(import.meta.dirname, '../../docs/logs.md'), 'utf8')
 const PARTS = ['hub/broker', 'hub/memory', 'hub/conscience', 'edge/conscience', 'edge/gateway'] as const
 
 let folder: string
@@ -259,8 +260,9 @@ describe('two machines', () => {
       const entries = stderr
         .trim()
         .split('\n')
-        .map((line) => JSON.parse(line) as { time: string; msg?: string })
+        .map((line) => JSON.parse(line) as { time: string; event?: string; msg?: string })
       expect(entries.every(({ time }) => !Number.isNaN(Date.parse(time)))).toBe(true)
+      expect(entries.filter(({ event }) => !names.includes(`| \`${event}\` |`))).toEqual([])
       expect(entries.some(({ msg }) => /is ready|broker listens/.test(msg ?? ''))).toBe(true)
     }
     writeFileSync(join(folder, 'hub/memory/.env'), 'MQTT_BROKER_URL=http://x\nMQTT_CLIENT_ID=jamey-memory\n')
@@ -269,6 +271,7 @@ describe('two machines', () => {
     expect(failed).toMatchObject({ code: 2, stdout: '' })
     expect(entry).toMatchObject({
       level: 60,
+      event: 'process.failed',
       code: 'configuration-invalid',
       exit_code: 2,
       component: 'memory',

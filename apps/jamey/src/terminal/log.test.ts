@@ -81,6 +81,7 @@ describe('a log line', () => {
     const entry = {
       level: 40,
       time: now.toISOString(),
+      event: 'connection.lost',
       component: 'memory',
       msg: 'lost\u001b[2J',
       attempt: 2,

@@ -12,6 +12,7 @@ import {
   type Limits,
   type ListenerTls,
 } from '../index.js'
+import { silentLog } from '../support/log.js'
 import { startBroker } from '../test-support/start-broker.js'
 
 describe('TLS listener', () => {
@@ -94,6 +95,19 @@ describe('TLS listener', () => {
     await plain.closed
     const a = new RawClient(await secure(port), 5)
     expect((await a.handshake()).reasonCode).toBe(0)
+  })
+
+  it('warns of nobody who only looks whether the port is open', async () => {
+    const warnings: string[] = []
+    const warn = (_: object, message: string): void => void warnings.push(message)
+    const log = { ...silentLog, warn, error: warn }
+    const { broker, port } = await startBroker({ listeners: [{ host: '127.0.0.1', port: 0, tls }], log })
+    for (let n = 0; n < 10; n++) {
+      const probe = connectPlain({ host: '127.0.0.1', port }, () => probe.resetAndDestroy())
+      probe.on('error', () => {})
+    }
+    await expect.poll(() => broker.stats().connectionsRefused).toBeGreaterThanOrEqual(10)
+    expect(warnings).toEqual([])
   })
 
   it('counts sockets that say nothing before their handshake, and destroys those over the limit [promise 34]', async () => {

@@ -15,7 +15,7 @@ let running: RunningFixture
 let live: { stop(): void }
 const said: string[] = []
 const log = {
-  info: (text: string) => void said.push(text),
+  info: (_: object, text: string) => void said.push(text),
   error: (_: object, text: string) => void said.push(text),
 } as never
 
