@@ -13,7 +13,7 @@ import { bearer, type LiveFixture, openStream, startLive } from './live.support.
 let live: LiveFixture
 afterEach(() => live.stop())
 
-const QUIET = { debug: () => {}, warn: () => {}, error: () => {} }
+const QUIET = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 /** Of a service that somebody else wrote. */
 const ORDERS = {
   topic: 'shop/orders',
