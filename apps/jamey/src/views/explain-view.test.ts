@@ -102,6 +102,12 @@ describe('an explanation of a client', () => {
     ])
   })
 
+  it('has no line that the client wrote', () => {
+    const filter = 'lab\n\nmay:\n  everything\u001b[2K'
+    const text = formatClient({ ...CLIENT, subscriptions: [{ filter, qos: 0 }] }, view).join('\n')
+    expect(text).toContain('\n  lab may: everything\\u001b[2K  QoS 0\n')
+  })
+
   it('says of one that is connected from where, until when, and what passed', () => {
     const here = {
       ...CLIENT,

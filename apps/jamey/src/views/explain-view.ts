@@ -18,9 +18,7 @@ type Subscriber = TopicExplanation['subscribers'][number]
 export function formatTopic(topic: TopicExplanation, view: View): string[] {
   const { contract, retained, subscribers, dropped } = topic
   const { colors } = view
-  const lines = [
-    `${colors.bold(printable(topic.topic))}${contract === undefined ? '' : contractOf(contract)}`,
-  ]
+  const lines = [`${colors.bold(oneLine(topic.topic))}${contract === undefined ? '' : contractOf(contract)}`]
   lines.push(...section('may publish', topic.may_publish.map(permittedLine), view, 'nobody that is known'))
   lines.push(
     ...section('may subscribe', topic.may_subscribe.map(permittedLine), view, 'nobody that is known'),
@@ -39,21 +37,18 @@ export function formatTopic(topic: TopicExplanation, view: View): string[] {
 export function formatClient(client: ClientDetails, view: View): string[] {
   const { colors } = view
   const { permissions, subscriptions } = client
-  const lines = [
-    colors.bold(printable(client.client_id)),
-    ...factsOf(client, view).map((fact) => `  ${fact}`),
-  ]
+  const lines = [colors.bold(oneLine(client.client_id)), ...factsOf(client, view).map((fact) => `  ${fact}`)]
   lines.push(...section('waiting', waitingOf(client, view), view, 'nothing'))
   lines.push(...section('dropped', dropLines(client.drops), view, 'nothing'))
   const filters = subscriptions.map(({ filter, qos, share_group: group }) => {
-    return `${printable(filter)}  QoS ${qos}${group === undefined ? '' : `, shared by ${printable(group)}`}`
+    return `${oneLine(filter)}  QoS ${qos}${group === undefined ? '' : `, shared by ${oneLine(group)}`}`
   })
   lines.push(...section('has subscribed', filters, view, 'to nothing'))
   const unknown = client.is_connected ? 'everything' : 'not known until it is back'
   lines.push(
     ...section(
       'may',
-      (permissions ?? []).map(printable),
+      (permissions ?? []).map(oneLine),
       view,
       permissions === undefined ? unknown : 'nothing of its own',
     ),
@@ -69,7 +64,7 @@ function factsOf(client: ClientDetails, { now }: View): string[] {
     : `away${left === undefined ? '' : `, since ${formatAge(left, now)}`}`
   return [
     `${where}, MQTT ${client.protocol}${client.keep_alive === undefined ? '' : `, keep alive ${client.keep_alive} s`}`,
-    ...(client.username === client.client_id ? [] : [`user ${printable(client.username)}`]),
+    ...(client.username === client.client_id ? [] : [`user ${oneLine(client.username)}`]),
     ...(ends === undefined ? [] : [`its token ends ${formatAge(ends, now)}`]),
     ...(client.is_connected
       ? [`${count(client.received)} received from it, ${count(client.sent)} sent to it`]
@@ -97,15 +92,15 @@ function permittedLine({
   permission,
 }: PermittedClient): string {
   const state = isHere ? 'connected' : by === 'manifest' ? 'never here' : 'away'
-  return `${printable(id)}  ${state}, ${permission === undefined ? 'without an entry of its own' : `by ${printable(permission)}`}`
+  return `${oneLine(id)}  ${state}, ${permission === undefined ? 'without an entry of its own' : `by ${oneLine(permission)}`}`
 }
 
 function subscriberLine(subscriber: Subscriber): string {
   const { client_id: id, filter, qos, share_group: group, is_connected: isHere, queued, drops } = subscriber
   const missed = Object.entries(drops).map(([reason, number]) => `${count(number)} ${reason}`)
   return [
-    `${printable(id)}  ${printable(filter)}, QoS ${qos}`,
-    ...(group === undefined ? [] : [`shared by ${printable(group)}`]),
+    `${oneLine(id)}  ${oneLine(filter)}, QoS ${qos}`,
+    ...(group === undefined ? [] : [`shared by ${oneLine(group)}`]),
     isHere ? 'connected' : 'away',
     ...(subscriber.may_receive ? [] : ['MAY NOT receive it']),
     ...(queued === 0 ? [] : [`${count(queued)} wait for it`]),
@@ -115,8 +110,8 @@ function subscriberLine(subscriber: Subscriber): string {
 
 function retainedLine(retained: NonNullable<TopicExplanation['retained']>): string {
   const { bytes, qos, published_by: by, payload_text: text } = retained
-  const head = `${plural(bytes, 'byte', 'bytes')}, QoS ${qos}${by === undefined ? '' : `, by ${printable(by)}`}`
-  return text === undefined ? head : `${head}: ${printable(text).replaceAll('\n', ' ')}`
+  const head = `${plural(bytes, 'byte', 'bytes')}, QoS ${qos}${by === undefined ? '' : `, by ${oneLine(by)}`}`
+  return text === undefined ? head : `${head}: ${oneLine(text)}`
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -136,6 +131,11 @@ function section(title: string, entries: readonly string[], view: View, none: st
   if (entries.length === 0) return ['', `${title}: ${colors.dim(none)}`]
   const more = entries.length > SHOWN ? [colors.dim(`  and ${entries.length - SHOWN} more, with --json`)] : []
   return ['', `${title}:`, ...entries.slice(0, SHOWN).map((one) => wrap(one, columns, '  ')), ...more]
+}
+
+/** Nothing that a client wrote begins another line, or moves the cursor. */
+function oneLine(text: string): string {
+  return printable(text.replaceAll(/\s+/g, ' '))
 }
 
 function count(number: number): string {
